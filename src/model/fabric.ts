@@ -1,0 +1,35 @@
+import type { Change } from './change.js';
+import type { HostState } from './state.js';
+
+/** Where an interface lives, so that a socket can be opened on it. */
+export interface Place {
+  readonly device: string;
+  /** A path that setns takes (`/proc/1/fd/17`); null = the orchestrator's own network namespace. */
+  readonly netns: string | null;
+}
+
+/** What a change did: the commands that ran and what the kernel says now. */
+export interface ChangeRecord {
+  readonly commands: readonly (readonly string[])[];
+  readonly readBack: string | null;
+}
+
+/**
+ * A topology as it exists. Built in the lab or found on the host; the orchestrator sees only this.
+ * Every method rejects with a VerifyError that names the change or the device at fault.
+ */
+export interface Fabric {
+  readonly runsAs: 'root' | 'user-namespace';
+  /** Carries the change out and reads it back. */
+  apply(change: Change): Promise<ChangeRecord>;
+  /** Where frames are sent so that they enter the bridge as the endpoint's. */
+  sendingPlace(endpoint: string): Place;
+  /** Where an observer's interface lives. */
+  observingPlace(device: string): Place;
+  /** Resolves when every present port forwards; rejects after the time in which the kernel should have come to it. */
+  settled(): Promise<void>;
+  readState(): Promise<HostState>;
+  /** Faults since the last call: a relay that died, a link that went. */
+  faults(): readonly { readonly code: string; readonly text: string }[];
+  close(): Promise<void>;
+}

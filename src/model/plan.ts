@@ -1,0 +1,132 @@
+import type { Change } from './change.js';
+import type { Accepted, Bridge, Carrier, Endpoint, Mac, ProbeClassName, Provider, Role, SeenClaim, TrafficKind } from './scenario.js';
+
+/**
+ * A place to listen. On a port the frames towards the guest are the outgoing ones, on the bridge device (the host) they
+ * are the incoming ones that the host's own stack accepts.
+ */
+export interface Observer {
+  /** The endpoint's name, or the bridge's name for a host that is no endpoint. */
+  readonly name: string;
+  readonly interface: string;
+  readonly bridge: string;
+  readonly place: 'port' | 'bridge' | 'relay';
+  readonly role: Role;
+  /** MACs that are rightfully behind this observer; empty where not known. */
+  readonly macs: readonly Mac[];
+  /** Judged, that is: sightings here count. The bridge device is observed always, but judged only as an endpoint. */
+  readonly judged: boolean;
+}
+
+/** The headers of a frame that carries a token: all that decides what the bridge does with it. */
+export interface FrameSpec {
+  readonly carrier: Carrier;
+  readonly srcMac: Mac;
+  readonly dstMac: Mac;
+  /** Tag stack, outermost first. */
+  readonly vlan: readonly number[];
+  readonly srcIp: string | null;
+  readonly dstIp: string | null;
+  /** Octets without FCS. */
+  readonly size: number;
+}
+
+/** Frames of one form from one sender: the unit that is sent, counted and, if `judged`, judged. */
+export interface Flow {
+  /** Position in the order of sending, over the whole run. */
+  readonly id: number;
+  readonly step: number;
+  /** Index of the probe entry within the step. */
+  readonly probe: number;
+  readonly class: ProbeClassName;
+  readonly carrier: Carrier;
+  readonly vlan: readonly number[];
+  readonly from: string;
+  readonly to: string | null;
+  /** The endpoint that transmits: `from`, except where a class lets somebody else speak (via). */
+  readonly sender: string;
+  readonly frame: FrameSpec;
+  readonly count: number;
+  /** Token index of the flow's first frame; the sequence number is index − first. */
+  readonly first: number;
+  /** Observers that must see at least 99 % of it; those that may; everybody else must not. */
+  readonly must: readonly string[];
+  readonly may: readonly string[];
+  readonly judged: boolean;
+}
+
+/** A frame that must be seen: `ear` at its observer as outgoing, `entry` on the bridge device. */
+export interface Control {
+  readonly kind: 'ear' | 'entry';
+  readonly phase: Phase;
+  /** Ear: the observer whose ear it proves. Entry: the observer that has to receive it. */
+  readonly observer: string;
+  /** Entry: who sends it. Ear: null. */
+  readonly sender: string | null;
+  readonly frame: FrameSpec;
+  readonly index: number;
+}
+
+export const phases = ['before', 'between', 'after'] as const;
+export type Phase = (typeof phases)[number];
+
+export interface TrafficPlan {
+  readonly kind: TrafficKind;
+  readonly from: string;
+  readonly to: string;
+  readonly requests: number;
+  readonly bytes: number;
+  readonly must: readonly string[];
+  readonly may: readonly string[];
+}
+
+export interface ExpectationPlan {
+  /** null = unjudged, or a step that only changes things. */
+  readonly expected: 'holds' | 'broken' | null;
+  readonly seen: readonly SeenClaim[];
+  readonly accept: readonly Accepted[];
+}
+
+export interface StepPlan {
+  readonly index: number;
+  readonly name: string;
+  readonly line: number;
+  readonly changes: readonly Change[];
+  /** Endpoints that announce themselves, and how: a gratuitous ARP where they have IPv4, else a raw broadcast. */
+  readonly learn: readonly string[];
+  readonly waitMs: number;
+  /** Endpoints that exist during probing. */
+  readonly present: readonly string[];
+  readonly observers: readonly Observer[];
+  /** libpcap filter expression, the same for every observer; '' = everything. */
+  readonly filter: string;
+  readonly snaplen: number;
+  readonly flows: readonly Flow[];
+  readonly controls: readonly Control[];
+  readonly traffic: readonly TrafficPlan[];
+  readonly listenMs: number | null;
+  readonly during: readonly { readonly atMs: number; readonly run: readonly (readonly string[])[] }[];
+  /** Frames a second; null = by engine and provider. */
+  readonly rate: number | null;
+  readonly drainMs: number;
+  readonly expect: ExpectationPlan;
+}
+
+/** All that a run will do, and all that judging needs of the scenario: `plan.json`. */
+export interface Plan {
+  readonly planVersion: 1;
+  readonly name: string;
+  readonly provider: Provider;
+  readonly bridges: readonly Bridge[];
+  readonly endpoints: readonly Endpoint[];
+  readonly sysctl: Readonly<Record<string, string>>;
+  readonly partialScope: string | null;
+  /** In every token: tells runs apart on the wire. 32 bits. */
+  readonly runTag: number;
+  /** SHA-256 of the run's key, hex: committed before the first frame. */
+  readonly keySha256: string;
+  /** MAC of each lab bridge, so that routed frames and entry controls are known beforehand; on a host as found. */
+  readonly bridgeMacs: Readonly<Record<string, Mac>>;
+  readonly steps: readonly StepPlan[];
+}
+

@@ -1,0 +1,85 @@
+export type Verdict = 'holds' | 'broken' | 'inconclusive';
+
+export interface Reason {
+  readonly code: string;
+  readonly observer: string | null;
+  readonly text: string;
+}
+
+export interface Cause {
+  readonly code: string;
+  readonly place: string;
+  readonly value: string;
+  readonly text: string;
+  readonly fix: string;
+}
+
+export interface FirstSighting {
+  readonly file: string;
+  /** 1-based frame number in the file, as Wireshark counts. */
+  readonly frame: number;
+  readonly at: string;
+}
+
+/** One row: what of one flow one observer saw. */
+export interface Finding {
+  readonly probe: number;
+  readonly class: string;
+  readonly carrier: string;
+  readonly vlan: readonly number[];
+  readonly from: string;
+  readonly to: string | null;
+  readonly observer: string;
+  readonly sent: number | null;
+  readonly seen: number;
+  readonly allowed: 'must' | 'may' | 'no';
+  readonly leak: boolean;
+  readonly upperBound95: number | null;
+  readonly direction: 'known' | 'inferred';
+  readonly firstSighting: FirstSighting | null;
+  readonly causes: readonly Cause[];
+  /** A leak that the scenario accepts: who owns it and why. */
+  readonly accepted?: { readonly reason: string; readonly owner: string | null; readonly ticket: string | null; readonly until: string | null };
+  /** All-zero rows of a mesh folded into this one. */
+  readonly grouped?: number;
+}
+
+export interface ObserverResult {
+  readonly name: string;
+  readonly interface: string;
+  readonly engine: 'libpcap' | 'cap' | null;
+  readonly received: number;
+  readonly dropped: number;
+  readonly controlsSent: number;
+  readonly controlsSeen: number;
+}
+
+export interface StepResult {
+  readonly name: string;
+  readonly verdict: Verdict | null;
+  readonly expected: 'holds' | 'broken' | null;
+  readonly asExpected: boolean;
+  readonly reasons: readonly Reason[];
+  readonly findings: readonly Finding[];
+  readonly observers: readonly ObserverResult[];
+  /** Entry controls sent and received, all senders together. */
+  readonly entry: { readonly sent: number; readonly seen: number };
+}
+
+export interface Result {
+  readonly schemaVersion: 1;
+  readonly tool: { readonly name: string; readonly version: string; readonly verdictRules: 1 };
+  readonly run: { readonly id: string; readonly startedAt: string; readonly durationMs: number };
+  readonly scenario: { readonly name: string; readonly file: string; readonly sha256: string };
+  readonly verdict: Verdict;
+  readonly asExpected: boolean;
+  readonly exitCode: number;
+  readonly coverage: {
+    readonly complete: boolean;
+    readonly observed: number;
+    readonly ports: number;
+    readonly unobserved: readonly { readonly port: string; readonly reason: string }[];
+  };
+  readonly steps: readonly StepResult[];
+  readonly evidence: { readonly dir: string; readonly files: readonly { readonly path: string; readonly sha256: string }[] };
+}

@@ -1,0 +1,18 @@
+/** `run.json`: what is known of a run besides its plan, its timeline, its states and its capture. */
+export interface RunRecord {
+  readonly runVersion: 1;
+  readonly tool: { readonly name: string; readonly version: string; readonly verdictRules: 1 };
+  readonly id: string;
+  readonly startedAt: string;
+  readonly scenario: { readonly name: string; readonly file: string; readonly sha256: string };
+  readonly provider: 'lab' | 'host';
+  /** Lab: `root` or `user-namespace`. */
+  readonly runsAs: string;
+  readonly engine: string;
+  readonly kernel: string;
+  readonly node: string;
+  /** The run's key, hex, revealed once every capture is closed and hashed; null = the run was killed before. */
+  readonly key: string | null;
+  /** SHA-256 of evidence.pcapng when it was closed and the number of packets in it; null = it never was. */
+  readonly capture: { readonly sha256: string; readonly packets: number } | null;
+}

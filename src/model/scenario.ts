@@ -1,0 +1,229 @@
+/** MAC address, lower case with colons: `52:54:00:85:20:d1`. */
+export type Mac = string;
+
+/** An IP address with the length of its prefix, IPv4 or IPv6. */
+export interface IpPrefix {
+  readonly family: 4 | 6;
+  readonly address: string;
+  readonly prefix: number;
+}
+
+export type Role = 'guest' | 'uplink' | 'host';
+export type Attach = 'port' | 'host' | 'promiscuous';
+export type Provider = 'lab' | 'host';
+
+/**
+ * The value of a setting as the kernel prints it in `ip -j -d link`: booleans as true/false, times in
+ * the unit that the kernel counts in (see model/settings.ts), everything else as number or text.
+ */
+export type SettingValue = string | number | boolean;
+/** Settings by the JSON key of `ip -j -d link`, whichever name the scenario used. */
+export type Settings = Readonly<Record<string, SettingValue>>;
+
+export interface VlanRange {
+  readonly first: number;
+  readonly last: number;
+  readonly pvid: boolean;
+  readonly untagged: boolean;
+}
+
+export interface Mirror {
+  readonly name: string;
+  readonly select: string;
+  readonly output: string;
+}
+
+export interface Bridge {
+  readonly name: string;
+  readonly kind: 'linux' | 'ovs';
+  readonly datapath: 'netdev' | 'system' | null;
+  readonly settings: Settings;
+  readonly addresses: readonly IpPrefix[];
+  readonly vlans: readonly VlanRange[];
+  readonly mirrors: readonly Mirror[];
+  readonly netns: string | null;
+}
+
+export interface Endpoint {
+  readonly name: string;
+  readonly bridge: string;
+  /** Interface name on the bridge's host; null for `attach: host`, the relay's guest side for `attach: promiscuous`. */
+  readonly port: string | null;
+  readonly attach: Attach;
+  readonly role: Role;
+  readonly macs: readonly Mac[];
+  readonly ips: readonly IpPrefix[];
+  readonly gateway: string | null;
+  readonly zone: string | null;
+  readonly started: boolean;
+  readonly netns: string | null;
+  /** `attach: promiscuous` only: the relay hands over every frame, not just those for the endpoint. */
+  readonly promiscuous: boolean;
+  readonly vlans: readonly VlanRange[];
+  /** Bridge-port settings. */
+  readonly settings: Settings;
+  /** Lab: checksum and segmentation offloads of the endpoint's interface. */
+  readonly offloads: boolean;
+  /** Came from a `generate` block. */
+  readonly generated: boolean;
+}
+
+export interface Topology {
+  readonly provider: Provider;
+  readonly bridges: readonly Bridge[];
+  readonly endpoints: readonly Endpoint[];
+  readonly sysctl: Readonly<Record<string, string>>;
+}
+
+export const carriers = ['raw', 'arp', 'ipv4-udp', 'ipv4-tcp', 'ipv4-icmp', 'ipv6-udp', 'ipv6-icmp'] as const;
+export type Carrier = (typeof carriers)[number];
+
+export const probeClasses = [
+  'known-unicast', 'aged-unicast', 'unknown-unicast', 'broadcast', 'arp-request', 'link-local-multicast', 'multicast', 'vlan-hop',
+  'routed-bounce', 'mac-spoof', 'ip-spoof', 'mac-steal', 'gateway-steal', 'mac-flood', 'arp-spoof', 'ra-spoof', 'dhcp-offer', 'igmp-query',
+  'stp-root',
+] as const;
+export type ProbeClassName = (typeof probeClasses)[number];
+
+export const disruptiveClasses: readonly ProbeClassName[] = [
+  'mac-steal', 'gateway-steal', 'mac-flood', 'arp-spoof', 'ra-spoof', 'dhcp-offer', 'igmp-query', 'stp-root',
+];
+
+/** What a scenario claims about one observer: none, some, all, or an exact number of frames. */
+export type SeenAmount = 'none' | 'some' | 'all' | number;
+
+/** One claim of `seen`; null in `from`, `to` and `carrier` means any. It must hold for every row of the observer it selects. */
+export interface SeenClaim {
+  readonly observer: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly carrier: string | null;
+  readonly seen: SeenAmount;
+}
+
+/** May, must and seen as an author wrote them; null = the default of the class. Selectors are resolved to names. */
+export interface Allowance {
+  readonly maySee: readonly string[] | null;
+  readonly mustSee: readonly string[] | null;
+  readonly seen: readonly SeenClaim[];
+}
+
+export interface ProbeEntry extends Allowance {
+  readonly class: ProbeClassName;
+  /** Endpoint names, selectors resolved, in the topology's order. */
+  readonly from: readonly string[];
+  /** Resolved; null where the class takes no addressee or the author left it to the class. */
+  readonly to: readonly string[] | null;
+  readonly via: readonly string[] | null;
+  readonly bothWays: boolean;
+  readonly count: number;
+  /** Frames a second for the whole probe; null = the provider's default. */
+  readonly rate: number | null;
+  /** null = by class and by what the two ends have. */
+  readonly carriers: readonly Carrier[] | null;
+  /** Tag stacks, outermost first; [[]] = untagged. */
+  readonly vlanStacks: readonly (readonly number[])[];
+  readonly srcMac: Mac | null;
+  readonly dstMac: Mac | null;
+  readonly srcIp: string | null;
+  readonly dstIp: string | null;
+  readonly group: string | null;
+  /** Octets without FCS; null = the least that the carrier fits in, at least 60. */
+  readonly size: number | null;
+}
+
+export type TrafficKind = 'http' | 'ping' | 'tcp' | 'udp';
+
+export interface TrafficEntry extends Allowance {
+  readonly kind: TrafficKind;
+  readonly from: string;
+  readonly to: string;
+  readonly requests: number;
+  readonly bytes: number;
+}
+
+export interface FdbEntry {
+  readonly mac: Mac;
+  readonly port: string;
+  readonly state: 'static' | 'permanent' | 'dynamic';
+  readonly sticky: boolean;
+  readonly vlan: number | null;
+  readonly self: boolean;
+}
+
+export interface MdbEntry {
+  readonly group: string;
+  readonly port: string;
+  readonly vlan: number | null;
+}
+
+export interface PortVlan extends VlanRange {
+  readonly port: string;
+}
+
+export interface During {
+  readonly atMs: number;
+  readonly run: readonly (readonly string[])[];
+}
+
+export interface Accepted {
+  readonly observer: string;
+  readonly class: string;
+  readonly reason: string;
+  readonly owner: string | null;
+  readonly ticket: string | null;
+  /** Last day on which the leak is accepted, `YYYY-MM-DD`; null = without end. */
+  readonly until: string | null;
+}
+
+/** `expected`: what the step has to come to; null = unjudged. */
+export interface Expectation extends Allowance {
+  readonly expected: 'holds' | 'broken' | null;
+  /** Who is judged; null = every endpoint but the sender, on a host also every other port. */
+  readonly observers: readonly string[] | null;
+}
+
+export interface Step {
+  readonly name: string;
+  /** 1-based line of the step in its file. */
+  readonly line: number;
+  /** Device settings by interface name, in the file's order. */
+  readonly set: readonly { readonly device: string; readonly settings: Settings }[];
+  readonly sysctl: Readonly<Record<string, string>>;
+  readonly vlan: { readonly add: readonly PortVlan[]; readonly del: readonly PortVlan[] };
+  readonly fdb: {
+    readonly flush: readonly string[];
+    readonly del: readonly FdbEntry[];
+    readonly add: readonly FdbEntry[];
+  };
+  readonly mdb: { readonly add: readonly MdbEntry[]; readonly del: readonly MdbEntry[] };
+  readonly start: readonly string[];
+  readonly stop: readonly string[];
+  /** Argument vectors. */
+  readonly run: readonly (readonly string[])[];
+  readonly during: readonly During[];
+  readonly learn: readonly string[];
+  readonly waitMs: number;
+  readonly probes: readonly ProbeEntry[];
+  readonly traffic: readonly TrafficEntry[];
+  readonly listenMs: number | null;
+  readonly expect: Expectation;
+  readonly accept: readonly Accepted[];
+}
+
+/** What the author claims, validated whole: every name in it exists, every selector is resolved. */
+export interface Scenario {
+  readonly version: 1;
+  readonly name: string;
+  readonly description: string | null;
+  /** Path as given on the command line. */
+  readonly file: string;
+  /** SHA-256 of the file's bytes, hex. */
+  readonly sha256: string;
+  readonly allowChanges: boolean;
+  readonly allowDisruptive: boolean;
+  /** Reason why fewer than all ports may be observed; null = all have to be. */
+  readonly partialScope: string | null;
+  readonly topology: Topology;
+  readonly steps: readonly Step[];
+}

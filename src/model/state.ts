@@ -1,0 +1,46 @@
+import type { SettingValue } from './scenario.js';
+
+/** One link of the bridge's host, as `ip -j -d link` tells it. Values that the kernel does not know are absent. */
+export interface LinkState {
+  readonly name: string;
+  readonly ifindex: number;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly flags: readonly string[];
+  readonly operstate: string;
+  readonly master: string | null;
+  readonly promiscuity: number | null;
+  readonly kind: string | null;
+  /** Contents of /sys/class/net/NAME/flags; null where it could not be read. */
+  readonly sysFlags: number | null;
+  /** linkinfo.info_data of a bridge, whole, timers and counters included. */
+  readonly bridge: Readonly<Record<string, SettingValue>> | null;
+  /** linkinfo.info_slave_data of a bridge port, whole. */
+  readonly port: Readonly<Record<string, SettingValue>> | null;
+}
+
+/** One entry of `bridge -j fdb`. */
+export interface FdbState {
+  readonly mac: string;
+  readonly port: string;
+  readonly master: string | null;
+  readonly vlan: number | null;
+  readonly state: string;
+  readonly flags: readonly string[];
+  /** Seconds since the entry was used and updated (`bridge -s`); null where not told. */
+  readonly usedS: number | null;
+  readonly updatedS: number | null;
+}
+
+/** What the kernel said of one bridge host at one moment. Parts that could not be read are named in `unread`. */
+export interface HostState {
+  readonly links: readonly LinkState[];
+  readonly fdb: readonly FdbState[];
+  /** `bridge -j vlan`, `bridge -j mdb`, `tc -j filter`, `nft -j list ruleset`: kept as the programs print them. */
+  readonly vlan: unknown;
+  readonly mdb: unknown;
+  readonly tc: unknown;
+  readonly nft: unknown;
+  readonly sysctl: Readonly<Record<string, string>>;
+  readonly unread: readonly { readonly what: string; readonly why: string }[];
+}

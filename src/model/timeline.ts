@@ -1,0 +1,49 @@
+import type { Phase } from './plan.js';
+
+/** What one observer's handles have counted since they were opened; both directions together. */
+export interface Counters {
+  /** Frames that the kernel matched and handed to the handle, those it then dropped included. */
+  readonly received: number;
+  readonly dropped: number;
+  /** Frames that the engine handed to the worker. */
+  readonly delivered: number;
+}
+
+/** What an engine can know of a frame; what it cannot is recorded as unknown, never invented. */
+export interface EngineFacts {
+  readonly engine: 'libpcap' | 'cap';
+  readonly timestamps: 'kernel' | 'user';
+  readonly originalLength: boolean;
+  readonly direction: 'known' | 'inferred';
+}
+
+/** A trouble of a step: `code` is one of judge/reasons.ts. `observers` empty = the step as a whole. */
+export interface Fault {
+  readonly code: string;
+  readonly observers: readonly string[];
+  readonly text: string;
+}
+
+/** One line of timeline.ndjson. `atNs` is wall-clock time in ns since 1970 as decimal text, `monoMs` monotonic since the run began. */
+export type TimelineEntry = { readonly atNs: string; readonly monoMs: number; readonly step: number } & TimelineEvent;
+
+export type TimelineEvent =
+  | { readonly event: 'step-started' }
+  | { readonly event: 'changed'; readonly change: number; readonly commands: readonly (readonly string[])[]; readonly readBack: string | null }
+  | { readonly event: 'learned'; readonly endpoints: readonly string[] }
+  | { readonly event: 'listening'; readonly observer: string; readonly facts: EngineFacts; readonly version: string }
+  | { readonly event: 'sealed'; readonly uid: number; readonly capabilities: string }
+  | { readonly event: 'state-read'; readonly when: 'before' | 'after' }
+  /** Token indices of the controls that the kernel accepted. */
+  | { readonly event: 'controls-sent'; readonly phase: Phase; readonly accepted: readonly number[] }
+  | { readonly event: 'mark'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }
+  /** Of flow `flow`, frames first … first+planned−1 were handed to the kernel, which accepted `accepted` of them, in order. */
+  | { readonly event: 'sent'; readonly flow: number; readonly first: number; readonly planned: number; readonly accepted: number }
+  | { readonly event: 'probing'; readonly state: 'started' | 'ended' }
+  | { readonly event: 'traffic'; readonly traffic: number; readonly ok: boolean; readonly detail: string }
+  | { readonly event: 'drained'; readonly drainMs: number }
+  | { readonly event: 'stopped'; readonly counters: Readonly<Record<string, Counters>>; readonly written: Readonly<Record<string, number>> }
+  | { readonly event: 'fault'; readonly fault: Fault }
+  /** A frame kept in a worker's memory because its file could not be written (disk full). */
+  | { readonly event: 'kept'; readonly observer: string; readonly towards: boolean; readonly frame: string }
+  | { readonly event: 'step-ended'; readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' };

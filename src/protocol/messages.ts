@@ -1,0 +1,88 @@
+import type { Counters, EngineFacts } from '../model/timeline.js';
+
+/**
+ * Messages between the orchestrator and its helpers: one JSON object a line, on the helper's stdin and stdout.
+ * stderr is free text for people. A helper ends, undoing what is its own, when its stdin closes.
+ */
+
+/** What every helper says first. */
+export interface Ready {
+  readonly type: 'ready';
+  readonly version: string;
+  readonly pid: number;
+}
+
+export interface HelperFault {
+  readonly type: 'fault';
+  readonly code: string;
+  readonly observer: string | null;
+  readonly message: string;
+}
+
+/** Which frames of an interface a handle takes: `port` both ways, `bridge` outgoing ones and those that the host accepts. */
+export type Watch = 'port' | 'bridge';
+
+export type ToCapture =
+  | {
+      readonly type: 'open';
+      readonly observer: string;
+      readonly device: string;
+      readonly watch: Watch;
+      readonly engine: 'libpcap' | 'cap';
+      /** MACs that are the observer's own: tells directions apart where the engine cannot. */
+      readonly macs: readonly string[];
+      readonly filter: string;
+      readonly snaplen: number;
+      /** Octets of ring buffer for each handle. */
+      readonly buffer: number;
+      /** Opaque text for the interface's description in the capture file. */
+      readonly description: string;
+    }
+  /** The pcapng file that all observers of this helper are written to; comes before the first `open`. */
+  | { readonly type: 'file'; readonly path: string }
+  | { readonly type: 'seal' }
+  | { readonly type: 'mark'; readonly id: string }
+  | { readonly type: 'stop' };
+
+export type FromCapture =
+  | Ready
+  | HelperFault
+  | { readonly type: 'listening'; readonly observer: string; readonly facts: EngineFacts; readonly version: string }
+  | { readonly type: 'sealed'; readonly uid: number; readonly capabilities: string }
+  /** Every 100 ms: frames delivered by observer, and the helper's heartbeat. */
+  | { readonly type: 'counts'; readonly delivered: Readonly<Record<string, number>> }
+  | { readonly type: 'marked'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }
+  | {
+      readonly type: 'stopped';
+      readonly counters: Readonly<Record<string, Counters>>;
+      /** Records written to the file, by observer. */
+      readonly written: Readonly<Record<string, number>>;
+    };
+
+export type ToSend =
+  /** A packet socket that was inherited as file descriptor `fd`. */
+  | { readonly type: 'adopt'; readonly socket: string; readonly fd: number }
+  /** A packet socket to open on a device of the helper's own namespace. */
+  | { readonly type: 'open'; readonly socket: string; readonly device: string }
+  /** `frames`: base64 of frames of `length` octets each, one after the other. */
+  | { readonly type: 'send'; readonly id: number; readonly socket: string; readonly length: number; readonly frames: string; readonly perSecond: number | null }
+  | { readonly type: 'stop' };
+
+export type FromSend =
+  | Ready
+  | HelperFault
+  | { readonly type: 'opened'; readonly socket: string }
+  /** The kernel took the first `accepted` frames; `error` says why not more. */
+  | { readonly type: 'sent'; readonly id: number; readonly accepted: number; readonly error: string | null }
+  | { readonly type: 'stopped' };
+
+/** The relay carries frames between a bridge device that it holds promiscuous and an endpoint behind it. */
+export type ToRelay =
+  | { readonly type: 'start'; readonly bridge: string; readonly device: string; readonly macs: readonly string[]; readonly everything: boolean }
+  | { readonly type: 'stop' };
+
+export type FromRelay =
+  | Ready
+  | HelperFault
+  | { readonly type: 'relaying'; readonly bridge: string; readonly device: string }
+  | { readonly type: 'stopped'; readonly toGuest: number; readonly fromGuest: number };
