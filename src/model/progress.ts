@@ -1,0 +1,16 @@
+/** What a run is doing right now, told as it happens. A view may show it; nothing is judged by it. */
+export type ProgressEvent =
+  | {
+      readonly kind: 'step';
+      /** 0-based position of the step, and how many steps the run has. */
+      readonly index: number;
+      readonly of: number;
+      readonly name: string;
+      readonly phase: StepPhase;
+      /** Free text, often empty: `1,200 of 3,000 frames`. Not escaped yet. */
+      readonly detail: string;
+    }
+  | { readonly kind: 'phase'; readonly name: 'building' | 'collating' | 'judging' }
+  | { readonly kind: 'note'; readonly text: string };
+
+export type StepPhase = 'preparing' | 'listening' | 'probing' | 'draining' | 'done';
