@@ -1,4 +1,5 @@
 import { createCipheriv } from 'node:crypto';
+import { readU32, writeU32 } from './octets.js';
 
 /**
  * The token that every frame of a run carries: 18 octets, so that a 60-octet frame has room for Ethernet, IPv4, UDP and it.
@@ -97,15 +98,4 @@ export function tokensFor(key: Uint8Array, runTag: number, first: number, count:
 
 function isTokenAt(frame: Uint8Array, at: number, runTag: number | null): boolean {
   return frame[at] === magicHigh && frame[at + 1] === magicLow && (runTag === null || readU32(frame, at + 2) === runTag);
-}
-
-function readU32(bytes: Uint8Array, at: number): number {
-  return (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0;
-}
-
-function writeU32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 24;
-  bytes[at + 1] = value >>> 16;
-  bytes[at + 2] = value >>> 8;
-  bytes[at + 3] = value;
 }
