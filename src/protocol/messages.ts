@@ -38,8 +38,11 @@ export type ToCapture =
       /** Opaque text for the interface's description in the capture file. */
       readonly description: string;
     }
-  /** The pcapng file that all observers of this helper are written to; comes before the first `open`. */
-  | { readonly type: 'file'; readonly path: string }
+  /**
+   * The pcapng file that all observers of this helper are written to; comes before the first `open`. `fd`: the file, inherited open
+   * for writing; null = the helper makes it. `runTag`: frames that carry it are kept in memory once the file cannot be written.
+   */
+  | { readonly type: 'file'; readonly path: string; readonly fd: number | null; readonly runTag: number | null }
   | { readonly type: 'seal' }
   | { readonly type: 'mark'; readonly id: string }
   | { readonly type: 'stop' };
@@ -57,7 +60,16 @@ export type FromCapture =
       readonly counters: Readonly<Record<string, Counters>>;
       /** Records written to the file, by observer. */
       readonly written: Readonly<Record<string, number>>;
+      /** The first frames with the run's tag that the file could not take; empty while it could. */
+      readonly kept: readonly KeptFrame[];
     };
+
+/** A frame kept in memory because the file could not be written: `frame` is base64, `towards` = towards the observer's guest or host. */
+export interface KeptFrame {
+  readonly observer: string;
+  readonly towards: boolean;
+  readonly frame: string;
+}
 
 export type ToSend =
   /** A packet socket that was inherited as file descriptor `fd`. */
@@ -71,6 +83,8 @@ export type ToSend =
 export type FromSend =
   | Ready
   | HelperFault
+  /** Every 100 ms: the helper's heartbeat. */
+  | { readonly type: 'beat' }
   | { readonly type: 'opened'; readonly socket: string }
   /** The kernel took the first `accepted` frames; `error` says why not more. */
   | { readonly type: 'sent'; readonly id: number; readonly accepted: number; readonly error: string | null }
@@ -86,3 +100,15 @@ export type FromRelay =
   | HelperFault
   | { readonly type: 'relaying'; readonly bridge: string; readonly device: string }
   | { readonly type: 'stopped'; readonly toGuest: number; readonly fromGuest: number };
+
+export type HelperRole = 'capture' | 'send' | 'relay';
+export interface ToHelper {
+  readonly capture: ToCapture;
+  readonly send: ToSend;
+  readonly relay: ToRelay;
+}
+export interface FromHelper {
+  readonly capture: FromCapture;
+  readonly send: FromSend;
+  readonly relay: FromRelay;
+}

@@ -1,0 +1,34 @@
+import { VerifyError } from '../model/verify-error.js';
+
+/** Longest line that is accepted, in octets: 1,000 frames of 9,000 octets as base64 fit. */
+export const maxLineBytes = 16 * 1024 * 1024;
+
+/** A message as it goes over a pipe: JSON, ended by a line feed. */
+export function encodeLine(message: object): string {
+  return `${JSON.stringify(message)}\n`;
+}
+
+/**
+ * Cuts a stream of text into lines, whatever the chunks. Call what it returns with each chunk; it gives the lines that are complete.
+ * Throws VerifyError (70) on a line longer than `maxBytes`: the other side is not one of ours.
+ */
+export function lineSplitter(maxBytes: number = maxLineBytes): (chunk: string) => readonly string[] {
+  let parts: string[] = [];
+  let held = 0;
+  return (chunk) => {
+    const pieces = chunk.split('\n');
+    const rest = pieces.pop() ?? '';
+    const lines = pieces.map((piece, at) => (at === 0 ? parts.join('') + piece : piece));
+    if (pieces.length > 0) {
+      parts = [];
+      held = 0;
+    }
+    parts.push(rest);
+    held += rest.length;
+    const longest = lines.reduce((most, line) => Math.max(most, line.length), held);
+    if (longest > maxBytes) {
+      throw new VerifyError('protocol', 70, `a message of a helper is longer than ${maxBytes} octets`, 'report this as a fault of verify-isolation');
+    }
+    return lines.filter((line) => line !== '');
+  };
+}

@@ -1,0 +1,158 @@
+import type { Counters } from '../model/timeline.js';
+import { parseFields, type Fields } from './fields.js';
+import type { FromCapture, FromHelper, FromRelay, FromSend, HelperFault, HelperRole, Ready, ToCapture, ToHelper, ToRelay, ToSend } from './messages.js';
+
+/**
+ * One line to a helper of that role, as the message it is; members that are not known are left out.
+ * Throws VerifyError (70) on anything else: the helper says so and ends.
+ */
+export const parseToHelper: { readonly [R in HelperRole]: (line: string) => ToHelper[R] } = {
+  capture: (line) => toCapture(parseFields(line)),
+  send: (line) => toSend(parseFields(line)),
+  relay: (line) => toRelay(parseFields(line)),
+};
+
+/** One line from a helper of that role. Throws VerifyError (70) on anything else. */
+export const parseFromHelper: { readonly [R in HelperRole]: (line: string) => FromHelper[R] } = {
+  capture: (line) => fromCapture(parseFields(line)),
+  send: (line) => fromSend(parseFields(line)),
+  relay: (line) => fromRelay(parseFields(line)),
+};
+
+function toCapture(f: Fields): ToCapture {
+  switch (f.type) {
+    case 'file':
+      return { type: 'file', path: f.text('path'), fd: f.countOrNull('fd'), runTag: f.countOrNull('runTag') };
+    case 'open':
+      return {
+        type: 'open',
+        observer: f.text('observer'),
+        device: f.text('device'),
+        watch: f.oneOf('watch', ['port', 'bridge']),
+        engine: f.oneOf('engine', ['libpcap', 'cap']),
+        macs: f.texts('macs'),
+        filter: f.text('filter'),
+        snaplen: f.count('snaplen'),
+        buffer: f.count('buffer'),
+        description: f.text('description'),
+      };
+    case 'seal':
+      return { type: 'seal' };
+    case 'mark':
+      return { type: 'mark', id: f.text('id') };
+    case 'stop':
+      return { type: 'stop' };
+    default:
+      throw f.unknownType();
+  }
+}
+
+function toSend(f: Fields): ToSend {
+  switch (f.type) {
+    case 'adopt':
+      return { type: 'adopt', socket: f.text('socket'), fd: f.count('fd') };
+    case 'open':
+      return { type: 'open', socket: f.text('socket'), device: f.text('device') };
+    case 'send':
+      return { type: 'send', id: f.count('id'), socket: f.text('socket'), length: f.count('length'), frames: f.text('frames'), perSecond: f.rateOrNull('perSecond') };
+    case 'stop':
+      return { type: 'stop' };
+    default:
+      throw f.unknownType();
+  }
+}
+
+function toRelay(f: Fields): ToRelay {
+  switch (f.type) {
+    case 'start':
+      return { type: 'start', bridge: f.text('bridge'), device: f.text('device'), macs: f.texts('macs'), everything: f.flag('everything') };
+    case 'stop':
+      return { type: 'stop' };
+    default:
+      throw f.unknownType();
+  }
+}
+
+function fromCapture(f: Fields): FromCapture {
+  switch (f.type) {
+    case 'ready':
+      return ready(f);
+    case 'fault':
+      return fault(f);
+    case 'listening': {
+      const facts = f.child('facts');
+      return {
+        type: 'listening',
+        observer: f.text('observer'),
+        facts: {
+          engine: facts.oneOf('engine', ['libpcap', 'cap']),
+          timestamps: facts.oneOf('timestamps', ['kernel', 'user']),
+          originalLength: facts.flag('originalLength'),
+          direction: facts.oneOf('direction', ['known', 'inferred']),
+        },
+        version: f.text('version'),
+      };
+    }
+    case 'sealed':
+      return { type: 'sealed', uid: f.count('uid'), capabilities: f.text('capabilities') };
+    case 'counts':
+      return { type: 'counts', delivered: f.counts('delivered') };
+    case 'marked':
+      return { type: 'marked', id: f.text('id'), counters: f.map('counters', counters) };
+    case 'stopped':
+      return {
+        type: 'stopped',
+        counters: f.map('counters', counters),
+        written: f.counts('written'),
+        kept: f.children('kept').map((kept) => ({ observer: kept.text('observer'), towards: kept.flag('towards'), frame: kept.text('frame') })),
+      };
+    default:
+      throw f.unknownType();
+  }
+}
+
+function fromSend(f: Fields): FromSend {
+  switch (f.type) {
+    case 'ready':
+      return ready(f);
+    case 'fault':
+      return fault(f);
+    case 'beat':
+      return { type: 'beat' };
+    case 'opened':
+      return { type: 'opened', socket: f.text('socket') };
+    case 'sent':
+      return { type: 'sent', id: f.count('id'), accepted: f.count('accepted'), error: f.textOrNull('error') };
+    case 'stopped':
+      return { type: 'stopped' };
+    default:
+      throw f.unknownType();
+  }
+}
+
+function fromRelay(f: Fields): FromRelay {
+  switch (f.type) {
+    case 'ready':
+      return ready(f);
+    case 'fault':
+      return fault(f);
+    case 'relaying':
+      return { type: 'relaying', bridge: f.text('bridge'), device: f.text('device') };
+    case 'stopped':
+      return { type: 'stopped', toGuest: f.count('toGuest'), fromGuest: f.count('fromGuest') };
+    default:
+      throw f.unknownType();
+  }
+}
+
+function ready(f: Fields): Ready {
+  return { type: 'ready', version: f.text('version'), pid: f.count('pid') };
+}
+
+function fault(f: Fields): HelperFault {
+  return { type: 'fault', code: f.text('code'), observer: f.textOrNull('observer'), message: f.text('message') };
+}
+
+function counters(f: Fields): Counters {
+  return { received: f.count('received'), dropped: f.count('dropped'), delivered: f.count('delivered') };
+}
