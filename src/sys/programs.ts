@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { VerifyError } from '../model/verify-error.js';
+import { inNamespace } from './namespaces.js';
+
+/** Debian's package of each program that the tool runs. */
+const packages: Readonly<Record<string, string>> = {
+  ip: 'iproute2', bridge: 'iproute2', tc: 'iproute2', nft: 'nftables', ethtool: 'ethtool', ping: 'iputils-ping', sysctl: 'procps',
+  setpriv: 'util-linux', unshare: 'util-linux', 'ovs-vsctl': 'openvswitch-switch', 'ovs-ofctl': 'openvswitch-switch',
+};
+
+export interface ProgramOptions {
+  /** Network namespace that the program is born in; null or absent = the caller's. */
+  readonly netns?: string | null;
+  /** Text for its stdin. */
+  readonly input?: string;
+  /** Killed when it takes longer; 30 s where not given. */
+  readonly timeoutMs?: number;
+  readonly cwd?: string;
+}
+
+export interface ProgramOutcome {
+  /** null = it was killed. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Environment of every program: messages in English, and the folders of system programs, which a user's PATH often lacks. */
+export function programEnv(): NodeJS.ProcessEnv {
+  return { ...process.env, LC_ALL: 'C', PATH: `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
+}
+
+/**
+ * Runs a program by its argument vector, without a shell, in a session of its own so that Ctrl-C does not reach it half-way through a change.
+ * Resolves whatever its exit status is; rejects with VerifyError (69) where the program is missing.
+ */
+export function runProgram(argv: readonly string[], options: ProgramOptions = {}): Promise<ProgramOutcome> {
+  const [program = '', ...args] = argv;
+  return new Promise((resolve, reject) => {
+    const child = inNamespace(options.netns ?? null, () =>
+      spawn(program, args, {
+        stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: programEnv(), ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      }));
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 30_000);
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    child.stdin.on('error', () => undefined); // it ended without reading: its status tells
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(cannotStart(program, error));
+    });
+    child.once('close', (status) => {
+      clearTimeout(timer);
+      resolve({ status, stdout: Buffer.concat(stdout).toString('utf8'), stderr: Buffer.concat(stderr).toString('utf8') });
+    });
+    child.stdin.end(options.input ?? '');
+  });
+}
+
+/** As runProgram, but rejects with VerifyError when the status is not 0: `unsupported` (69) where the kernel does not know the thing, else `command-failed` (3). */
+export async function mustRun(argv: readonly string[], options: ProgramOptions = {}): Promise<string> {
+  const outcome = await runProgram(argv, options);
+  if (outcome.status !== 0) throw commandFailed(argv, outcome);
+  return outcome.stdout;
+}
+
+/** The JSON that a program prints; nothing printed counts as an empty list, as iproute2 means it. */
+export async function readJson(argv: readonly string[], options: ProgramOptions = {}): Promise<unknown> {
+  const text = (await mustRun(argv, options)).trim();
+  if (text === '') return [];
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new VerifyError('command-failed', 3, `${showCommand(argv)} printed something that is not JSON`, 'a newer iproute2 or nftables may be needed');
+  }
+}
+
+/** A command as a person would read it: words with anything unusual in them are quoted, control characters escaped. */
+export function showCommand(argv: readonly string[]): string {
+  return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
+}
+
+/** What a failed command means: a kernel that lacks something, a right that is missing, or a plain refusal. */
+export function commandFailed(argv: readonly string[], outcome: ProgramOutcome): VerifyError {
+  const said = outcome.stderr.trim().replaceAll(/\s*\n\s*/g, ' · ') || (outcome.status === null ? 'it was killed or took too long' : `exit status ${outcome.status}`);
+  const text = `${showCommand(argv)}: ${said}`;
+  if (/operation not supported|unknown device type|protocol not supported|rtnetlink answers: no such device type/i.test(said)) {
+    return new VerifyError('unsupported', 69, `this kernel does not support it: ${text}`, 'load the module or use a kernel that is built with this feature');
+  }
+  return new VerifyError('command-failed', 3, text, 'correct the scenario, or what stands in its way on this machine');
+}
+
+function cannotStart(program: string, error: NodeJS.ErrnoException): VerifyError {
+  const name = packages[program];
+  if (error.code !== 'ENOENT') return new VerifyError('program-refused', 69, `cannot start ${program}: ${error.message}`, 'see the message of the system');
+  return new VerifyError(
+    'program-missing', 69, `the program ${program} is not installed`,
+    name === undefined ? 'install it and see that it is in PATH' : `install the package ${name}`,
+  );
+}
