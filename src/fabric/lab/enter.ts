@@ -1,0 +1,77 @@
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { VerifyError } from '../../model/verify-error.js';
+import { libc } from '../../sys/libc.js';
+import { insideVariables, statusOf, stopSignals } from './launch.js';
+import type { RunsAs } from './launch.js';
+
+/** What the inside knows of where it is. */
+export interface Inside {
+  readonly runsAs: RunsAs;
+  /** /sys shows this namespace's devices; where false it shows the host's and must not be read. */
+  readonly sysfs: boolean;
+}
+
+/** A second signal within this time is the terminal's copy of the first; a later one is impatience. */
+const sameSignalMs = 1000;
+
+/**
+ * The first thing inside: signals, from the terminal or from the launcher, call `onStop` once (again later: the process ends at once);
+ * a launcher that is gone ends the process; /sys is mounted anew. Throws VerifyError (70) when this is not a namespace of its own.
+ */
+export function enterLab(onStop: (signal: NodeJS.Signals) => void): Inside {
+  if (process.env[insideVariables.outside] === readlinkSync('/proc/thread-self/ns/net') || process.env[insideVariables.outside] === undefined) {
+    throw new VerifyError('not-inside', 70, 'the program was told that it is inside the lab but is in the caller’s network namespace', `unset ${insideVariables.inside}`);
+  }
+  heed(onStop);
+  const runsAs: RunsAs = process.env[insideVariables.runsAs] === 'root' ? 'root' : 'user-namespace';
+  return { runsAs, sysfs: mountSysfs() };
+}
+
+function heed(onStop: (signal: NodeJS.Signals) => void): void {
+  let firstAt: number | undefined;
+  const stop = (signal: NodeJS.Signals): void => {
+    const now = performance.now();
+    if (firstAt === undefined) {
+      firstAt = now;
+      onStop(signal);
+    } else if (now - firstAt > sameSignalMs) {
+      process.exit(statusOf(signal));
+    }
+  };
+  for (const signal of stopSignals) process.on(signal, () => stop(signal)); // process 1 ignores signals without a handler
+  process.on('message', (message) => {
+    const signal = stopSignals.find((one) => typeof message === 'object' && message !== null && 'stop' in message && message.stop === one);
+    if (signal !== undefined) stop(signal);
+  });
+  const launcherGone = (): never => process.exit(70);
+  process.on('disconnect', launcherGone);
+  if (!process.connected) launcherGone(); // it went before the listener was there
+  process.channel?.unref(); // the channel alone keeps nobody alive
+}
+
+/** MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC; MS_NOATIME where the host's own /sys has it: the kernel allows no fewer flags than those. */
+const mountFlags = 0xf;
+const noAtime = 0x400;
+
+/** Mounts this namespace's sysfs over the host's. False = /sys must not be trusted. */
+function mountSysfs(): boolean {
+  const c = libc();
+  const mounted = [mountFlags, mountFlags | noAtime].some((flags) => c.mount('sysfs', '/sys', 'sysfs', flags, null) === 0);
+  return mounted && sameNames(devicesInSys(), devicesOfThisNamespace());
+}
+
+/** Devices are symbolic links; `bonding_masters`, where it is, is a file. */
+function devicesInSys(): readonly string[] {
+  return readdirSync('/sys/class/net', { withFileTypes: true }).filter((entry) => entry.isSymbolicLink()).map((entry) => entry.name);
+}
+
+/** From /proc, which follows the thread's namespace whatever is mounted: `lo`, and the fallback tunnels (sit0, tunl0, …) that some kernels make in each. */
+function devicesOfThisNamespace(): readonly string[] {
+  const lines = readFileSync('/proc/thread-self/net/dev', 'utf8').split('\n').slice(2);
+  return lines.map((line) => line.slice(0, line.lastIndexOf(':')).trim()).filter((name) => name !== '');
+}
+
+function sameNames(left: readonly string[], right: readonly string[]): boolean {
+  const names = new Set(right);
+  return left.length === names.size && left.every((name) => names.has(name));
+}

@@ -1,0 +1,95 @@
+import type { Change } from '../model/change.js';
+import { bridgeSettings, portSettings } from '../model/settings.js';
+import type { Setting, SettingKind } from '../model/settings.js';
+import type { SettingValue, VlanRange } from '../model/scenario.js';
+
+type SetChange = Extract<Change, { kind: 'set' }>;
+
+/**
+ * The commands that carry a change out, as argument vectors (iproute2): what the fabric runs and what `plan` prints. Interface names
+ * always follow `dev` or another keyword, so that a port called `-n` or `master` is a name (facts.md 46). `bridgeOf` names a port's bridge.
+ * Empty for start and stop: what they do is the fabric's.
+ */
+export function commandsFor(change: Change, bridgeOf: (port: string) => string): readonly (readonly string[])[] {
+  switch (change.kind) {
+    case 'set':
+      return [['ip', 'link', 'set', 'dev', change.device, ...setWords(change)]];
+    case 'sysctl':
+      return [['sysctl', '-w', `${change.name}=${change.value}`]];
+    case 'vlan':
+      return [['bridge', 'vlan', change.act, 'dev', change.entry.port, ...vlanWords(change.entry, change.act), ...(change.self ? ['self'] : [])]];
+    case 'fdb-flush':
+      return [['ip', 'link', 'set', 'dev', change.bridge, 'type', 'bridge', 'fdb_flush']];
+    case 'fdb':
+      return [fdbCommand(change)];
+    case 'mdb': {
+      const { port, group, vlan } = change.entry;
+      const words = ['dev', change.bridge === '' ? bridgeOf(port) : change.bridge, 'port', port, 'grp', group];
+      return [['bridge', 'mdb', change.act, ...words, ...(change.act === 'add' ? ['permanent'] : []), ...(vlan === null ? [] : ['vid', String(vlan)])]];
+    }
+    case 'run':
+      return [change.argv];
+    case 'start':
+    case 'stop':
+      return [];
+  }
+}
+
+/** `vid 10 pvid untagged`: the words of one VLAN entry for `bridge vlan add` or `del`. */
+export function vlanWords(range: VlanRange, act: 'add' | 'del'): readonly string[] {
+  const vid = range.first === range.last ? String(range.first) : `${range.first}-${range.last}`;
+  if (act === 'del') return ['vid', vid];
+  return ['vid', vid, ...(range.pvid ? ['pvid'] : []), ...(range.untagged ? ['untagged'] : [])];
+}
+
+/** The words of `ip link set dev X …` for one setting. */
+export function setWords(change: Pick<SetChange, 'place' | 'key' | 'value'>): readonly string[] {
+  switch (change.place) {
+    case 'bridge':
+      return ['type', 'bridge', ...settingWords(bridgeSettings, change.key, change.value, '1', '0')];
+    case 'port':
+      return ['type', 'bridge_slave', ...settingWords(portSettings, change.key, change.value, 'on', 'off')];
+    case 'link':
+      if (change.key === 'up') return [isOn(change.value) ? 'up' : 'down'];
+      return [change.key, String(change.value)];
+  }
+}
+
+/** Is a switch on? The kernel prints bridges' switches as 0 and 1, ports' as false and true. */
+export function isOn(value: SettingValue): boolean {
+  return value === true || value === 1 || value === '1' || value === 'on' || value === 'true';
+}
+
+function settingWords(known: readonly Setting[], key: string, value: SettingValue, on: string, off: string): readonly string[] {
+  const setting = known.find((one) => one.key === key);
+  return [setting?.option ?? key, valueWord(setting?.kind ?? 'text', value, on, off)];
+}
+
+function valueWord(kind: SettingKind, value: SettingValue, on: string, off: string): string {
+  switch (kind) {
+    case 'switch':
+      return isOn(value) ? on : off;
+    case 'mask':
+      return maskWord(value);
+    case 'number':
+    case 'centiseconds':
+    case 'text':
+      return String(value);
+  }
+}
+
+/** Text is hexadecimal with or without 0x, as the kernel prints masks; a number is a number. */
+function maskWord(value: SettingValue): string {
+  if (typeof value === 'number') return `0x${value.toString(16)}`;
+  const text = String(value);
+  return text.startsWith('0x') ? text : `0x${text}`;
+}
+
+/** `replace`, so that an entry which the bridge has learned meanwhile is no obstacle; `self` entries belong to the device, not to the bridge's table. */
+function fdbCommand(change: Extract<Change, { kind: 'fdb' }>): readonly string[] {
+  const { mac, port, state, sticky, vlan, self } = change.entry;
+  const where = [mac, 'dev', port, self ? 'self' : 'master'];
+  const inVlan = vlan === null ? [] : ['vlan', String(vlan)];
+  if (change.act === 'del') return ['bridge', 'fdb', 'del', ...where, ...inVlan];
+  return ['bridge', 'fdb', self ? 'add' : 'replace', ...where, self ? 'permanent' : state, ...(sticky ? ['sticky'] : []), ...inVlan];
+}
