@@ -1,0 +1,40 @@
+import type { SettingValue } from '../model/scenario.js';
+import type { LinkState } from '../model/state.js';
+import { fieldsOf, numberOf, objectsOf, textOf, textsOf } from './json-fields.js';
+import type { Fields } from './json-fields.js';
+
+/** The links of `ip -j -d link`. `sysFlagsOf` gives /sys/class/net/NAME/flags, null where it cannot be read. Entries without name or index are left out. */
+export function parseLinks(json: unknown, sysFlagsOf: (name: string) => number | null): readonly LinkState[] {
+  return objectsOf(json).flatMap((link) => {
+    const name = textOf(link.ifname);
+    const ifindex = numberOf(link.ifindex);
+    return name === null || ifindex === null ? [] : [parseLink(link, name, ifindex, sysFlagsOf(name))];
+  });
+}
+
+function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number | null): LinkState {
+  const info = fieldsOf(link.linkinfo);
+  const kind = textOf(info?.info_kind);
+  return {
+    name,
+    ifindex,
+    mac: textOf(link.address) ?? '',
+    mtu: numberOf(link.mtu) ?? 0,
+    flags: textsOf(link.flags),
+    operstate: textOf(link.operstate) ?? 'UNKNOWN',
+    master: textOf(link.master),
+    promiscuity: numberOf(link.promiscuity),
+    kind,
+    sysFlags,
+    bridge: kind === 'bridge' ? settingsOf(info?.info_data) : null,
+    port: info?.info_slave_kind === 'bridge' ? settingsOf(info.info_slave_data) : null,
+  };
+}
+
+function settingsOf(value: unknown): Readonly<Record<string, SettingValue>> {
+  const settings: Record<string, SettingValue> = {};
+  for (const [key, one] of Object.entries(fieldsOf(value) ?? {})) {
+    if (typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean') settings[key] = one;
+  }
+  return settings;
+}
