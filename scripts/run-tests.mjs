@@ -1,0 +1,126 @@
+// `npm test` after set-up: every run of tests, then their true sum alone on the last line. A run that did not start counts as failed.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, cpSync, existsSync, lchownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const top = fileURLToPath(new URL('..', import.meta.url));
+process.chdir(top);
+// Debian keeps bridge and tc where an ordinary user's PATH does not look.
+const PATH = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
+const isRoot = process.getuid() === 0;
+const nobody = 65534;
+const asNobody = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--'];
+const scratch = mkdtempSync(join(tmpdir(), 'verify-isolation-test-'));
+const sum = { passed: 0, failed: 0, skipped: 0 };
+const loud = [];
+
+/** Why no lab can be built by the user behind `prefix`; null = it can. Tried, not guessed. */
+function labRefused(prefix, root) {
+  const user = root ? [] : ['--user', '--map-root-user'];
+  const argv = [...prefix, 'unshare', ...user, '--net', '--mount', '--pid', '--fork', 'ip', 'link', 'add', 'br0', 'type', 'bridge'];
+  const { status, stderr, error } = spawnSync(argv[0], argv.slice(1), { encoding: 'utf8', env: { ...process.env, PATH } });
+  return status === 0 ? null : (error?.message ?? stderr.trim().split('\n')[0]);
+}
+
+/** One run of vitest; adds what it counted to the sum. */
+function run(title, { prefix = [], cwd = top, env = {}, args = [], outDir = scratch }) {
+  console.log(`\n== ${title}`);
+  const json = join(outDir, `${title.replace(/\W+/g, '-')}.json`);
+  const argv = [...prefix, process.execPath, join(cwd, 'node_modules/vitest/vitest.mjs'), 'run', ...args,
+    '--reporter=default', '--reporter=json', `--outputFile.json=${json}`];
+  const { status, signal } = spawnSync(argv[0], argv.slice(1), { cwd, stdio: 'inherit', env: { ...process.env, PATH, ...env } });
+  let counted;
+  try {
+    counted = JSON.parse(readFileSync(json, 'utf8'));
+  } catch {
+    loud.push(`FAILED: the run "${title}" did not report (${signal ?? `exit ${status}`})`);
+    sum.failed += 1;
+    return;
+  }
+  const skipped = counted.numPendingTests + (counted.numTodoTests ?? 0);
+  sum.passed += counted.numPassedTests;
+  sum.skipped += skipped;
+  // A file that could not be loaded has no failed test of its own; an error outside any test only shows in the status.
+  const unloaded = counted.testResults.filter((file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed')).length;
+  const failed = counted.numFailedTests + unloaded;
+  sum.failed += failed;
+  if (counted.numTotalTests === 0) {
+    loud.push(`FAILED: the run "${title}" found no test`);
+    sum.failed += 1;
+  } else if (status !== 0 && failed === 0) {
+    loud.push(`FAILED: the run "${title}" exited ${status ?? signal} although no test failed`);
+    sum.failed += 1;
+  }
+}
+
+/** A copy of the checkout that an unprivileged user owns: his own checkout, as far as the tests can tell. */
+function copyFor(uid) {
+  const copy = join(scratch, 'checkout');
+  mkdirSync(copy);
+  for (const entry of readdirSync(top)) {
+    if (['.git', 'evidence', 'coverage', '.cache'].includes(entry)) continue;
+    cpSync(join(top, entry), join(copy, entry), { recursive: true, verbatimSymlinks: true });
+  }
+  const own = (path) => {
+    lchownSync(path, uid, uid);
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      const child = join(path, entry.name);
+      if (entry.isDirectory()) own(child);
+      else lchownSync(child, uid, uid);
+    }
+  };
+  own(copy);
+  for (const folder of ['home', 'tmp', 'out']) {
+    mkdirSync(join(scratch, folder));
+    chownSync(join(scratch, folder), uid, uid);
+  }
+  chmodSync(scratch, 0o755);
+  return copy;
+}
+
+/** How many tests stand in test/live: what is skipped where no lab can be had. */
+function countLive() {
+  const { stdout } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'list', '--json', 'test/live'], { encoding: 'utf8' });
+  try {
+    return JSON.parse(stdout).length;
+  } catch {
+    return 1;
+  }
+}
+
+try {
+  const refused = labRefused([], isRoot) && labRefused([], false);
+  const hasLive = existsSync('test/live');
+  if (refused) {
+    run('all but the live tests', { args: ['--exclude', 'test/live/**'], env: { VERIFY_ISOLATION_NO_LAB: refused } });
+    sum.skipped += countLive();
+    loud.push(`SKIPPED: test/live, because neither root's rights nor a user namespace are to be had here: ${refused}`);
+  } else {
+    run(isRoot ? 'all tests, as root' : 'all tests, as an ordinary user', {});
+  }
+  if (isRoot && !refused && hasLive) {
+    const denied = labRefused(asNobody, false);
+    if (denied) {
+      const count = countLive();
+      sum.skipped += count;
+      loud.push(`SKIPPED: test/live as an unprivileged user (${count} tests), because user namespaces are refused here: ${denied}`);
+    } else {
+      const cwd = copyFor(nobody);
+      run('live tests, as an unprivileged user', {
+        prefix: asNobody, cwd, args: ['test/live'], outDir: join(scratch, 'out'),
+        env: { HOME: join(scratch, 'home'), TMPDIR: join(scratch, 'tmp'), USER: 'nobody', LOGNAME: 'nobody' },
+      });
+    }
+  }
+} catch (error) {
+  loud.push(`FAILED: ${error instanceof Error ? error.stack : error}`);
+  sum.failed += 1;
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+console.log();
+for (const line of loud) console.log(`*** ${line} ***`);
+process.exitCode = sum.failed > 0 ? 1 : 0;
+console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);

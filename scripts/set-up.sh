@@ -1,0 +1,176 @@
+#!/bin/sh
+# Brings everything that `npm start` and `npm test` need, then gets out of the way: system packages, npm packages, the build.
+# Needs nothing but Node and git; does nothing the second time. Usage: set-up.sh run|test
+set -u
+for_what=${1:-run}
+cd "$(dirname "$0")/.." || exit 70
+# Debian keeps bridge, tc and ldconfig where an ordinary user's PATH does not look.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
+log=$(mktemp) || exit 70
+trap 'rm -f "$log"' EXIT
+
+say() { printf 'set-up: %s\n' "$*" >&2; }
+has() { command -v "$1" >/dev/null 2>&1; }
+stop() { say "$1"; shift; for line in "$@"; do printf '        %s\n' "$line" >&2; done; exit 69; }
+
+# Runs a step with its output in the log, which is shown only if the step fails.
+step() {
+  say "$1 …"; shift
+  "$@" >"$log" 2>&1 </dev/null && return 0
+  status=$?
+  tail -n 40 "$log" >&2
+  return "$status"
+}
+
+has_library() {
+  ldconfig -p 2>/dev/null | grep -q 'libpcap\.so\.' && return 0
+  for file in /usr/lib/libpcap.so.* /usr/lib64/libpcap.so.* /lib/libpcap.so.* /usr/lib/*/libpcap.so.*; do [ -e "$file" ] && return 0; done
+  return 1
+}
+has_headers() {
+  for file in /usr/include/pcap.h /usr/include/pcap/pcap.h /usr/include/*/pcap.h; do [ -e "$file" ] && return 0; done
+  return 1
+}
+
+# What is missing, in words that `package_of` turns into each distribution's package names.
+missing_required() {
+  { has ip && has bridge && has tc; } || echo iproute2
+  { has unshare && has setpriv && has nsenter; } || echo util-linux
+  has ping || echo ping
+  has nft || echo nftables
+  has_library || echo libpcap
+  [ "$for_what" = test ] || return 0
+  has tshark || echo tshark
+  has tcpdump || echo tcpdump
+}
+# What only the capture engine `cap` needs, which is built from source.
+missing_for_cap() {
+  has gcc || has cc || echo gcc
+  has g++ || has c++ || echo g++
+  has make || echo make
+  has python3 || echo python3
+  has_headers || echo libpcap-headers
+}
+
+# package_of MANAGER THING
+package_of() {
+  case $1/$2 in
+    apt/ping) echo iputils-ping ;; apt/libpcap) echo libpcap0.8 ;; apt/libpcap-headers) echo libpcap-dev ;;
+    dnf/iproute2) echo iproute iproute-tc ;; dnf/ping) echo iputils ;; dnf/g++) echo gcc-c++ ;;
+    dnf/libpcap-headers) echo libpcap-devel ;; dnf/tshark) echo wireshark-cli ;;
+    pacman/ping) echo iputils ;; pacman/g++) echo gcc ;; pacman/python3) echo python ;; pacman/libpcap-headers) echo libpcap ;;
+    pacman/tshark) echo wireshark-cli ;;
+    zypper/ping) echo iputils ;; zypper/libpcap) echo libpcap1 ;; zypper/g++) echo gcc-c++ ;;
+    zypper/libpcap-headers) echo libpcap-devel ;; zypper/tshark) echo wireshark ;;
+    apk/ping) echo iputils-ping ;; apk/util-linux) echo util-linux util-linux-misc setpriv ;; apk/gcc) echo gcc musl-dev ;;
+    apk/libpcap-headers) echo libpcap-dev linux-headers ;; apk/iproute2) echo iproute2 iproute2-tc ;;
+    *) echo "$2" ;;
+  esac
+}
+packages_of() {
+  manager=$1; shift
+  names=''
+  for thing in "$@"; do names="$names $(package_of "$manager" "$thing")"; done
+  # shellcheck disable=SC2086 -- one word a line
+  printf '%s\n' $names | sort -u | tr '\n' ' ' | sed 's/ $//'
+}
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+# noninteractive answers tshark's question about capturing as a user with its default, no.
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@"; }
+apt_install() {
+  # shellcheck disable=SC2086 -- a list of package names
+  apt_get install -y -q --no-install-recommends $1 && return 0
+  apt_get update -q || echo 'apt-get update failed'
+  # shellcheck disable=SC2086
+  apt_get install -y -q --no-install-recommends $1
+}
+
+system_packages() {
+  required=$(missing_required)
+  for_cap=''
+  cap_loads || for_cap=$(missing_for_cap)
+  [ -n "$required$for_cap" ] || return 0
+  # shellcheck disable=SC2086 -- lists of words
+  if has apt-get; then
+    packages=$(packages_of apt $required $for_cap)
+    if [ "$(id -u)" = 0 ] || { has sudo && sudo -n true 2>/dev/null; }; then
+      step "Debian packages: $packages" apt_install "$packages" && return 0
+      required=$(missing_required)
+      [ -n "$required" ] && stop 'these packages could not be installed. With a working network and package sources, run' \
+        "apt-get update && apt-get install $(packages_of apt $required)"
+      return 0
+    fi
+    command="sudo apt-get update && sudo apt-get install $packages"
+  else
+    command=''
+    for manager in dnf pacman zypper apk; do
+      has "$manager" || continue
+      names=$(packages_of "$manager" $required $for_cap)
+      case $manager in
+        pacman) command="sudo pacman -S --needed $names" ;;
+        apk) command="sudo apk add $names" ;;
+        *) command="sudo $manager install $names" ;;
+      esac
+      break
+    done
+    [ -n "$command" ] || command="install, under the names your distribution gives them: $(echo $required $for_cap)"
+  fi
+  # shellcheck disable=SC2086
+  [ -n "$required" ] && stop "missing on this machine: $(echo $required $for_cap). Install them, then start again:" "$command"
+  # shellcheck disable=SC2086
+  say "not built without $(echo $for_cap): the capture engine cap. The engine libpcap serves instead. To have both: $command"
+}
+
+cap_loads() { [ -d node_modules/cap ] && node -e 'require("cap")' >/dev/null 2>&1; }
+
+# 0 if node_modules holds what the lockfile asks for; optional packages may be absent.
+packages_match() {
+  node -e '
+    const read = (file) => JSON.parse(require("node:fs").readFileSync(file, "utf8")).packages;
+    const wanted = read("package-lock.json"), there = read("node_modules/.package-lock.json");
+    for (const [path, want] of Object.entries(wanted)) {
+      if (path === "") continue;
+      const have = there[path];
+      if (have === undefined ? !want.optional : have.version !== want.version) process.exit(1);
+      if (have !== undefined && !require("node:fs").existsSync(path)) process.exit(1);
+    }' 2>/dev/null
+}
+
+npm_packages() {
+  # node-gyp would download the headers of this Node; where they came with it, they are used as they are.
+  prefix=$(dirname "$(dirname "$(node -p 'process.execPath')")")
+  if [ -z "${npm_config_nodedir:-}" ] && [ -e "$prefix/include/node/node.h" ]; then npm_config_nodedir=$prefix; export npm_config_nodedir; fi
+  tried=node_modules/.cap-did-not-build
+  # One attempt to build cap for each Node and each set of build tools, not one a start.
+  # shellcheck disable=SC2046 -- one line
+  attempt=$(echo "$(node -v)" $(missing_for_cap))
+  if packages_match; then
+    cap_loads && return 0
+    [ "$(cat "$tried" 2>/dev/null)" = "$attempt" ] && return 0
+  fi
+  step 'npm packages, and the capture engine cap from source' npm ci --no-audit --no-fund --include=dev --include=optional || {
+    say 'npm ci failed; its output is above.'; exit 69
+  }
+  cap_loads && return 0
+  printf '%s\n' "$attempt" >"$tried"
+  say '*** The capture engine cap did not build. It is optional: the engine libpcap serves instead. ***'
+  say '*** To see why: npm rebuild cap --foreground-scripts ***'
+}
+
+# dist is stale when a source or a setting is newer than the stamp of the last build.
+build() {
+  stamp=dist/.built
+  if [ -e "$stamp" ] && [ -x dist/cli.js ] && [ -z "$(find src package.json tsconfig.json -newer "$stamp" -print | head -n 1)" ]; then return 0; fi
+  step 'build' node scripts/build.mjs || { say 'the build failed; its output is above.'; exit 70; }
+}
+
+case $(node -p 'const [a, b] = process.versions.node.split(".").map(Number); a > 20 || (a === 20 && b >= 19)') in
+  true) ;;
+  *) stop "Node $(node -v) is too old: 20.19 or newer is needed." ;;
+esac
+[ "$(uname -s)" = Linux ] || stop 'Linux is needed: the bridge under test is the Linux kernel'"'"'s.'
+system_packages
+npm_packages
+build

@@ -1,0 +1,5 @@
+#!/bin/sh
+# `npm test`: set-up, then every test. The last line is the sum over all runs.
+cd "$(dirname "$0")/.." || exit 70
+sh scripts/set-up.sh test || { status=$?; echo '0 passed, 1 failed, 0 skipped'; exit "$status"; }
+exec node scripts/run-tests.mjs
