@@ -1,0 +1,55 @@
+import type { Counters, EngineFacts } from '../model/timeline.js';
+import type { Watch } from '../protocol/messages.js';
+
+export interface OpenOptions {
+  readonly device: string;
+  readonly watch: Watch;
+  /** The observer's own MACs: tell directions apart where the engine cannot. */
+  readonly macs: readonly string[];
+  /** libpcap filter expression; '' = everything. */
+  readonly filter: string;
+  /** Octets kept of a frame. */
+  readonly snaplen: number;
+  /** Octets of ring buffer for each kernel handle. */
+  readonly buffer: number;
+}
+
+/**
+ * Takes one frame: `captured` octets at `offset` of `bytes`, which are valid during the call only; `original` octets on the wire;
+ * the time since 1970; `outgoing` as seen from the interface.
+ */
+export type TakeFrame = (
+  bytes: Buffer,
+  offset: number,
+  captured: number,
+  original: number,
+  seconds: number,
+  nanoseconds: number,
+  outgoing: boolean,
+) => void;
+
+/** One observer's ears: one or two packet sockets on its device. */
+export interface EngineHandle {
+  readonly facts: EngineFacts;
+  /** Descriptors that become readable when there is something to drain; empty = the engine collects by itself, drain it now and then. */
+  readonly descriptors: readonly number[];
+  /**
+   * Hands over what has arrived, at most about `budget` frames, and gives how many frames it took off the handles.
+   * Throws VerifyError `interface-gone` when the device went away.
+   */
+  drain(take: TakeFrame, budget: number): number;
+  /** One reading for each kernel handle, since it was opened. Exact: without drops and with empty rings, delivered = received. */
+  counters(): readonly Counters[];
+  /** From now on the kernel hands nothing more to these handles; what it has is still to be drained. */
+  refuse(): void;
+  close(): void;
+}
+
+/** A way of capturing. `open` returns when the kernel hands over each frame that matches; nothing before that is given to `take`. */
+export interface Engine {
+  readonly name: EngineFacts['engine'];
+  /** Version of the library, for the record. */
+  version(): string;
+  /** Throws VerifyError `bad-filter`, `interface-gone`, `interface-down` or `open-failed`. */
+  open(options: OpenOptions): EngineHandle;
+}

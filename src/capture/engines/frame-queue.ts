@@ -1,0 +1,63 @@
+import type { TakeFrame } from '../engine.js';
+
+/** Frames that cap handed over, until the worker takes them. */
+export interface FrameQueue {
+  push(bytes: Buffer, captured: number): void;
+  /** Gives how many frames left the queue. */
+  drain(take: TakeFrame, budget: number): number;
+  /** Frames that found the queue full. */
+  dropped(): number;
+}
+
+interface Queued {
+  readonly bytes: Buffer;
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+/** More than this in octets is a flood that the worker does not keep up with: it is counted as dropped, not kept. */
+const mostBytes = 64 << 20;
+const overhead = 160;
+
+/** A queue that skips the first `stale` frames and infers directions: `macs` are the observer's own, lower case. */
+export function frameQueue(macs: ReadonlySet<string>, stale: number): FrameQueue {
+  const own = new Set([...macs].map((mac) => Number.parseInt(mac.replaceAll(':', ''), 16)));
+  let waiting: Queued[] = [];
+  let next = 0;
+  let bytesHeld = 0;
+  let skip = stale;
+  let dropped = 0;
+  return {
+    push(bytes, captured) {
+      if (bytesHeld > mostBytes) {
+        dropped += 1;
+        return;
+      }
+      const nowMs = performance.timeOrigin + performance.now();
+      const seconds = Math.floor(nowMs / 1000);
+      waiting.push({ bytes: Buffer.from(bytes.subarray(0, captured)), seconds, nanoseconds: Math.floor((nowMs - seconds * 1000) * 1e6) });
+      bytesHeld += captured + overhead;
+    },
+    drain(take, budget) {
+      let taken = 0;
+      for (; taken < budget && next < waiting.length; taken += 1) {
+        const frame = waiting[next];
+        next += 1;
+        if (frame === undefined) break;
+        bytesHeld -= frame.bytes.length + overhead;
+        if (skip > 0) {
+          skip -= 1;
+          continue;
+        }
+        const source = frame.bytes.length >= 12 ? frame.bytes.readUIntBE(6, 6) : -1;
+        take(frame.bytes, 0, frame.bytes.length, frame.bytes.length, frame.seconds, frame.nanoseconds, !own.has(source));
+      }
+      if (next === waiting.length) {
+        waiting = [];
+        next = 0;
+      }
+      return taken;
+    },
+    dropped: () => dropped,
+  };
+}

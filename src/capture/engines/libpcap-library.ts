@@ -1,0 +1,93 @@
+import { VerifyError } from '../../model/verify-error.js';
+import { koffi } from '../../sys/libc.js';
+
+/** A pcap_t. */
+export type Pcap = bigint;
+
+/** The part of libpcap (pcap(3PCAP)) and stdio that capturing in batches takes. Integers below 0 are errors, told by `error`. */
+export interface LibpcapLibrary {
+  version(): string;
+  create(device: string, message: Uint8Array): Pcap | null;
+  setSnaplen(handle: Pcap, octets: number): number;
+  setPromisc(handle: Pcap, on: number): number;
+  setBufferSize(handle: Pcap, octets: number): number;
+  setTimeout(handle: Pcap, ms: number): number;
+  setTstampPrecision(handle: Pcap, precision: number): number;
+  getTstampPrecision(handle: Pcap): number;
+  activate(handle: Pcap): number;
+  setNonblock(handle: Pcap, on: number, message: Uint8Array): number;
+  fileno(handle: Pcap): number;
+  datalink(handle: Pcap): number;
+  /** `program`: struct bpf_program, 16 octets. */
+  compile(handle: Pcap, program: Uint8Array, filter: string, optimize: number, netmask: number): number;
+  freecode(program: Uint8Array): void;
+  error(handle: Pcap): string;
+  statusText(status: number): string;
+  /** `counters`: struct pcap_stat, three 32-bit numbers. */
+  stats(handle: Pcap, counters: Uint8Array): number;
+  /** Writes at most `most` frames with pcap_dump to the stdio stream `file`; no call into JavaScript for a frame. */
+  dispatch(handle: Pcap, most: number, dump: unknown, file: bigint): number;
+  close(handle: Pcap): void;
+  /** Address of pcap_dump, for `dispatch`. */
+  readonly dump: unknown;
+  fmemopen(buffer: Uint8Array, octets: number, mode: string): bigint | null;
+  rewind(file: bigint): void;
+  fflush(file: bigint): number;
+  ftell(file: bigint): number;
+  /** A copy of `octets` octets of C memory. */
+  copyFrom(address: bigint, octets: number): Uint8Array;
+}
+
+const names = ['libpcap.so.0.8', 'libpcap.so.1', 'libpcap.so'];
+let loaded: LibpcapLibrary | undefined;
+
+/** The system's libpcap, loaded once. Throws VerifyError (69) where there is none. */
+export function libpcap(): LibpcapLibrary {
+  loaded ??= bind();
+  return loaded;
+}
+
+function bind(): LibpcapLibrary {
+  const k = koffi();
+  const library = open(k);
+  const c = k.load(null);
+  return {
+    version: library.func('const char *pcap_lib_version()'),
+    create: library.func('void *pcap_create(const char *, void *)'),
+    setSnaplen: library.func('int pcap_set_snaplen(void *, int)'),
+    setPromisc: library.func('int pcap_set_promisc(void *, int)'),
+    setBufferSize: library.func('int pcap_set_buffer_size(void *, int)'),
+    setTimeout: library.func('int pcap_set_timeout(void *, int)'),
+    setTstampPrecision: library.func('int pcap_set_tstamp_precision(void *, int)'),
+    getTstampPrecision: library.func('int pcap_get_tstamp_precision(void *)'),
+    activate: library.func('int pcap_activate(void *)'),
+    setNonblock: library.func('int pcap_setnonblock(void *, int, void *)'),
+    fileno: library.func('int pcap_fileno(void *)'),
+    datalink: library.func('int pcap_datalink(void *)'),
+    compile: library.func('int pcap_compile(void *, void *, const char *, int, unsigned int)'),
+    freecode: library.func('void pcap_freecode(void *)'),
+    error: library.func('const char *pcap_geterr(void *)'),
+    statusText: library.func('const char *pcap_statustostr(int)'),
+    stats: library.func('int pcap_stats(void *, void *)'),
+    dispatch: library.func('pcap_dispatch', 'int', ['void *', 'int', 'void *', 'void *']),
+    close: library.func('void pcap_close(void *)'),
+    dump: library.symbol('pcap_dump'),
+    fmemopen: c.func('void *fmemopen(void *, size_t, const char *)'),
+    rewind: c.func('void rewind(void *)'),
+    fflush: c.func('int fflush(void *)'),
+    ftell: c.func('long ftell(void *)'),
+    copyFrom: (address, octets) => new Uint8Array(k.view(address, octets)).slice(),
+  };
+}
+
+function open(k: ReturnType<typeof koffi>): ReturnType<ReturnType<typeof koffi>['load']> {
+  const failures: string[] = [];
+  for (const name of names) {
+    try {
+      return k.load(name);
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+  throw new VerifyError('libpcap-missing', 69, `libpcap does not load: ${failures[0] ?? 'not found'}`, 'install it (Debian, Ubuntu: libpcap0.8; Fedora: libpcap)');
+}

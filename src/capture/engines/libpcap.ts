@@ -1,0 +1,69 @@
+import { VerifyError } from '../../model/verify-error.js';
+import { dumpBuffer, type DumpBuffer } from './dump-buffer.js';
+import type { Engine, EngineHandle, OpenOptions, TakeFrame } from '../engine.js';
+import { openKernelHandle, type KernelHandle } from './kernel-handle.js';
+import { libpcap } from './libpcap-library.js';
+
+/**
+ * The system's libpcap, called through koffi: kernel timestamps in nanoseconds, original lengths, exact directions, no promiscuous mode.
+ * `port` takes two kernel handles (out, in), `bridge` two as well (out, and what the host's stack accepts), each with a ring of its own.
+ */
+export const libpcapEngine: Engine = {
+  name: 'libpcap',
+  version: () => libpcap().version(),
+  open(options) {
+    const out = openKernelHandle({ ...options, kind: 'out' });
+    try {
+      return join([out, openKernelHandle({ ...options, kind: options.watch === 'port' ? 'in' : 'host' })], options);
+    } catch (error) {
+      out.close();
+      throw error;
+    }
+  },
+};
+
+function join(handles: readonly KernelHandle[], options: OpenOptions): EngineHandle {
+  const dump = dumpBuffer();
+  return {
+    facts: { engine: 'libpcap', timestamps: 'kernel', originalLength: true, direction: 'known' },
+    descriptors: handles.map((handle) => handle.fd),
+    drain: (take, budget) => handles.reduce((sum, handle) => sum + drain(handle, options, dump, take, budget), 0),
+    counters: () => handles.map((handle) => handle.counters()),
+    refuse: () => handles.forEach((handle) => handle.refuse()),
+    close: () => handles.forEach((handle) => handle.close()),
+  };
+}
+
+/** Empties one ring, batch by batch, until it is empty or `budget` frames are through. */
+function drain(handle: KernelHandle, options: OpenOptions, dump: DumpBuffer, take: TakeFrame, budget: number): number {
+  const library = libpcap();
+  const most = dump.room(options.snaplen);
+  let taken = 0;
+  while (taken < budget) {
+    library.rewind(dump.file);
+    const count = library.dispatch(handle.pcap, most, library.dump, dump.file);
+    if (count < 0) {
+      throw new VerifyError('interface-gone', 69, `${JSON.stringify(options.device)}: ${library.error(handle.pcap)}`, 'has the guest been stopped?');
+    }
+    if (count === 0) break;
+    library.fflush(dump.file);
+    parse(dump.bytes, library.ftell(dump.file), handle, take);
+    handle.delivered += count;
+    taken += count;
+    if (count < most) break;
+  }
+  return taken;
+}
+
+/** The records of pcap_dump: seconds, nanoseconds, captured and original length in the machine's order, then the frame. */
+function parse(bytes: Buffer, end: number, handle: KernelHandle, take: TakeFrame): void {
+  for (let at = 0; at < end; ) {
+    const captured = bytes.readUInt32LE(at + 8);
+    if (handle.stale > 0) {
+      handle.stale -= 1;
+    } else {
+      take(bytes, at + 16, captured, bytes.readUInt32LE(at + 12), bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4), handle.outgoing);
+    }
+    at += 16 + captured;
+  }
+}
