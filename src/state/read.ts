@@ -3,10 +3,10 @@ import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { inNamespace } from '../sys/namespaces.js';
 import { readJson } from '../sys/programs.js';
+import { readSysctl } from '../sys/sysctl.js';
 import { parseFdb } from './parse-fdb.js';
 import { parseLinks } from './parse-links.js';
 import { readFilters } from './read-filters.js';
-import { readSysctl } from './read-sysctl.js';
 
 export interface ReadOptions {
   /** Namespace of the bridge's host; null = the caller's. */
