@@ -1,0 +1,112 @@
+import { arpLength, parseArp } from './arp.js';
+import { etherTypes, macText, parseEthernet } from './ethernet.js';
+import { parseIcmp } from './icmp.js';
+import { ipProtocols, ipv4Text, parseIpv4 } from './ipv4.js';
+import { ipv6Text, parseIpv6 } from './ipv6.js';
+import { parseTcp } from './tcp.js';
+import { parseUdp } from './udp.js';
+import { parseTags } from './vlan.js';
+
+/** The headers of a frame as numbers and offsets into the array that was read; -1 where there is none. */
+export interface FrameView {
+  readonly dstMacAt: number;
+  readonly srcMacAt: number;
+  /** VLAN ids in the frame itself, outermost first. A tag that the kernel holds aside is not here. */
+  readonly vlan: readonly number[];
+  readonly etherType: number;
+  /** Of an IP header, or the sender's and the target's of an ARP body. */
+  readonly srcIpAt: number;
+  readonly dstIpAt: number;
+  readonly ipVersion: 0 | 4 | 6;
+  /** TTL or hop limit. */
+  readonly hopLimit: number;
+  /** Transport protocol behind IP. */
+  readonly protocol: number;
+  /** ICMP or ICMPv6 type. */
+  readonly icmpType: number;
+  /** Start of the data behind the last header that was understood: where a frame of this project has its token. */
+  readonly payloadAt: number;
+}
+
+/**
+ * The headers of `bytes[start, end)`; null where not even Ethernet and its tags are whole. Total: what is cut off or not
+ * understood ends the view there. Checksums and lengths are not judged (facts: guests with offloads send neither right).
+ */
+export function viewFrame(bytes: Uint8Array, start: number, end: number): FrameView | null {
+  const ethernet = parseEthernet(bytes, start, end);
+  if (ethernet === null) return null;
+  const { dstMacAt, srcMacAt } = ethernet;
+  const tags = parseTags(bytes, ethernet.payloadAt, end, ethernet.etherType);
+  if (tags === null) return null;
+  const { ids: vlan, etherType } = tags;
+  let srcIpAt = -1;
+  let dstIpAt = -1;
+  let ipVersion: 0 | 4 | 6 = 0;
+  let hopLimit = -1;
+  let protocol = -1;
+  let icmpType = -1;
+  let payloadAt = tags.payloadAt;
+  if (etherType === etherTypes.arp) {
+    const arp = parseArp(bytes, payloadAt, end);
+    if (arp !== null) {
+      srcIpAt = arp.senderIpAt;
+      dstIpAt = arp.targetIpAt;
+      ipVersion = 4;
+      payloadAt += arpLength;
+    }
+  } else if (etherType === etherTypes.ipv4 || etherType === etherTypes.ipv6) {
+    const ip = etherType === etherTypes.ipv4 ? parseIpv4(bytes, payloadAt, end) : parseIpv6(bytes, payloadAt, end);
+    if (ip !== null) {
+      srcIpAt = ip.srcAt;
+      dstIpAt = ip.dstAt;
+      ipVersion = etherType === etherTypes.ipv4 ? 4 : 6;
+      hopLimit = ip.hopLimit;
+      protocol = ip.protocol;
+      payloadAt = ip.payloadAt;
+      if (!ip.laterFragment) {
+        if (protocol === ipProtocols.udp) payloadAt = parseUdp(bytes, payloadAt, ip.payloadEnd)?.payloadAt ?? payloadAt;
+        else if (protocol === ipProtocols.tcp) payloadAt = parseTcp(bytes, payloadAt, ip.payloadEnd)?.payloadAt ?? payloadAt;
+        else if (protocol === (ipVersion === 4 ? ipProtocols.icmp : ipProtocols.icmpv6)) {
+          const icmp = parseIcmp(bytes, payloadAt, ip.payloadEnd);
+          icmpType = icmp?.type ?? -1;
+          payloadAt = icmp?.payloadAt ?? payloadAt;
+        }
+      }
+    }
+  }
+  return { dstMacAt, srcMacAt, vlan, etherType, srcIpAt, dstIpAt, ipVersion, hopLimit, protocol, icmpType, payloadAt };
+}
+
+/** The headers of a frame in words, for reports. */
+export interface ParsedFrame {
+  readonly srcMac: string;
+  readonly dstMac: string;
+  readonly vlan: readonly number[];
+  readonly etherType: number;
+  readonly srcIp: string | null;
+  readonly dstIp: string | null;
+  readonly hopLimit: number | null;
+  readonly protocol: number | null;
+  readonly icmpType: number | null;
+  readonly payloadAt: number;
+}
+
+/** As `viewFrame`, with addresses as text. */
+export function describeFrame(frame: Uint8Array): ParsedFrame | null {
+  const view = viewFrame(frame, 0, frame.length);
+  if (view === null) return null;
+  const address = (at: number): string | null => (at < 0 ? null : view.ipVersion === 4 ? ipv4Text(frame, at) : ipv6Text(frame, at));
+  const orNull = (value: number): number | null => (value < 0 ? null : value);
+  return {
+    srcMac: macText(frame, view.srcMacAt),
+    dstMac: macText(frame, view.dstMacAt),
+    vlan: view.vlan,
+    etherType: view.etherType,
+    srcIp: address(view.srcIpAt),
+    dstIp: address(view.dstIpAt),
+    hopLimit: orNull(view.hopLimit),
+    protocol: orNull(view.protocol),
+    icmpType: orNull(view.icmpType),
+    payloadAt: view.payloadAt,
+  };
+}
