@@ -1,0 +1,76 @@
+import type { Finding, StepResult } from '../model/result.js';
+
+/** One line of the table: the findings of one sender and addressee, by observer, carriers with the same outcome together. */
+export interface FlowRow {
+  readonly wires: readonly string[];
+  readonly from: string;
+  readonly to: string | null;
+  readonly sent: number | null;
+  readonly cells: ReadonlyMap<string, Cell>;
+}
+
+export interface Cell {
+  readonly seen: number;
+  readonly allowed: Finding['allowed'];
+  readonly leak: boolean;
+  /** A zero that the evidence carries. */
+  readonly proven: boolean;
+}
+
+/** What was on the wire, in few words: the carrier for the plain class, the class where it tells more, VLAN tags where there are any. */
+function wireOf(finding: Finding): string {
+  const tags = finding.vlan.length > 0 ? ` vlan ${finding.vlan.join('.')}` : '';
+  if (finding.class === 'foreign-unicast') return 'listening';
+  if (finding.carrier === 'native') return finding.class + tags;
+  return (finding.class === 'known-unicast' ? finding.carrier : `${finding.class} ${finding.carrier}`) + tags;
+}
+
+function cellOf(step: StepResult, finding: Finding): Cell {
+  const doubted = step.reasons.some((reason) => reason.observer === null || reason.observer === finding.observer);
+  return { seen: finding.seen, allowed: finding.allowed, leak: finding.leak, proven: !doubted };
+}
+
+/** none, some or all of it: rows merge only where every observer says the same. */
+function outcome(row: FlowRow): string {
+  return [...row.cells].map(([name, cell]) => `${name} ${cell.allowed} ${cell.seen === 0 ? 'none' : cell.seen === row.sent ? 'all' : `${cell.seen}`} ${cell.proven}`).join('\n');
+}
+
+function merge(a: FlowRow, b: FlowRow): FlowRow {
+  const cells = new Map(a.cells);
+  for (const [name, cell] of b.cells) {
+    const before = cells.get(name);
+    cells.set(name, before === undefined ? cell : { ...cell, seen: before.seen + cell.seen });
+  }
+  return { ...a, wires: [...a.wires, ...b.wires], sent: a.sent === null || b.sent === null ? null : a.sent + b.sent, cells };
+}
+
+/** The findings of a step as lines of a table, in the plan's order. */
+export function flowRows(step: StepResult): readonly FlowRow[] {
+  const rows = new Map<string, FlowRow>();
+  for (const finding of step.findings) {
+    const key = JSON.stringify([finding.probe, finding.class, finding.carrier, finding.vlan, finding.from, finding.to]);
+    const row = rows.get(key) ?? { wires: [wireOf(finding)], from: finding.from, to: finding.to, sent: finding.sent, cells: new Map<string, Cell>() };
+    rows.set(key, { ...row, cells: new Map(row.cells).set(finding.observer, cellOf(step, finding)) });
+  }
+  const merged: FlowRow[] = [];
+  for (const row of rows.values()) {
+    const twin = merged.findIndex((other) => other.from === row.from && other.to === row.to && !isNative(other) && !isNative(row) && outcome(other) === outcome(row));
+    const other = merged[twin];
+    if (other === undefined) merged.push(row);
+    else merged[twin] = merge(other, row);
+  }
+  return merged;
+}
+
+/** Real programs' traffic stays a line of its own: it is what the reader would do by hand. */
+function isNative(row: FlowRow): boolean {
+  return row.wires.some((wire) => /^(http|ping|tcp|udp|listening)\b/.test(wire));
+}
+
+/** Frames that reached whom they were for: the addressee, else the least of those who must see it; null = nobody has to. */
+export function arrived(row: FlowRow): number | null {
+  const addressee = row.to === null ? undefined : row.cells.get(row.to);
+  if (addressee !== undefined) return addressee.seen;
+  const must = [...row.cells.values()].filter((cell) => cell.allowed === 'must').map((cell) => cell.seen);
+  return must.length === 0 ? null : Math.min(...must);
+}

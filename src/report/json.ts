@@ -1,0 +1,8 @@
+import type { ReportedRun, Reporter } from './reporter.js';
+
+/** The contract's document: the result of one run as in `result.json`, of several runs `{ "results": [ … ] }`. */
+export const jsonReport: Reporter = (runs: readonly ReportedRun[]): string => {
+  const [only] = runs;
+  const document = runs.length === 1 && only !== undefined ? only.result : { results: runs.map((run) => run.result) };
+  return `${JSON.stringify(document, null, 2)}\n`;
+};

@@ -1,0 +1,19 @@
+import { jsonReport } from './json.js';
+import { junitReport } from './junit.js';
+import type { Reporter } from './reporter.js';
+import { terminalReport } from './terminal.js';
+
+/** Every reporter by the name that `--reporter` takes. A new one is one file and one line here. */
+export const reporters = {
+  terminal: terminalReport,
+  json: jsonReport,
+  junit: junitReport,
+} as const satisfies Readonly<Record<string, Reporter>>;
+
+export type ReporterName = keyof typeof reporters;
+
+export const reporterNames: readonly string[] = Object.keys(reporters);
+
+export function isReporterName(name: string): name is ReporterName {
+  return Object.hasOwn(reporters, name);
+}

@@ -1,0 +1,50 @@
+import type { Result, StepResult } from '../model/result.js';
+import { escapeText } from './escape-text.js';
+import { foldAfter } from './lay-out.js';
+import type { Paint } from './paint.js';
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+/** `49 of 50 (kali3 9 of 10)`: the total, and whoever is short of his part. */
+function controls(steps: readonly StepResult[]): string {
+  const observers = steps.flatMap((step) => step.observers);
+  const short = observers.filter((observer) => observer.controlsSeen < observer.controlsSent);
+  const names = short.slice(0, 4).map((observer) => `${escapeText(observer.name)} ${observer.controlsSeen} of ${observer.controlsSent}`);
+  return `${sum(observers.map((each) => each.controlsSeen))} of ${sum(observers.map((each) => each.controlsSent))} seen${names.length > 0 ? ` (short: ${names.join(', ')})` : ''}`;
+}
+
+function loosestBound(result: Result): string | null {
+  const bounds = result.steps.filter((step) => step.verdict === 'holds').flatMap((step) => step.findings).flatMap((finding) => (finding.seen === 0 && finding.upperBound95 !== null ? [finding.upperBound95] : []));
+  if (bounds.length === 0) return null;
+  return `at most ${(Math.ceil(Math.max(...bounds) * 10_000) / 100).toFixed(2)} % of such frames leak (95 % confidence); more frames tighten it`;
+}
+
+/** What the zeros rest on: who listened, whether he could hear, whether anything was lost. */
+export function terminalProof(result: Result, width: number, paint: Paint): readonly string[] {
+  const judged = result.steps.filter((step) => step.observers.length > 0);
+  if (judged.length === 0) return [];
+  const { coverage } = result;
+  const observers = judged.flatMap((step) => step.observers);
+  const engines = [...new Set(observers.flatMap((observer) => (observer.engine === null ? [] : [observer.engine])))].join(' and ');
+  const deaf = observers.filter((observer) => observer.controlsSent > 0 && observer.controlsSeen === 0).map((observer) => escapeText(observer.name));
+  const bound = loosestBound(result);
+  const entry = { sent: sum(judged.map((step) => step.entry.sent)), seen: sum(judged.map((step) => step.entry.seen)) };
+  const dropped = sum(observers.map((observer) => observer.dropped));
+  const lines: readonly (readonly [string, string])[] = [
+    ['ports', `${coverage.observed} of ${coverage.ports} observed${engines === '' ? '' : `, engine ${engines}`}${coverage.unobserved.map((each) => `; not ${escapeText(each.port)}: ${escapeText(each.reason)}`).join('')}`],
+    ['ears', `controls ${controls(judged)}${deaf.length > 0 ? `; deaf: ${[...new Set(deaf)].join(', ')}` : ''}`],
+    ['entry', entry.sent === 0 ? 'no controls' : `controls ${entry.seen} of ${entry.sent} received on the bridge`],
+    ['losses', `${dropped} of ${sum(observers.map((observer) => observer.received))} captured frames dropped`],
+    ...(bound === null ? [] : [['bound', bound] as const]),
+  ];
+  return [paint('What the zeros rest on', 'bold'), ...lines.flatMap(([name, text]) => foldAfter(`  ${name.padEnd(7)} `, text, width)), ''];
+}
+
+/** Why a step carries no verdict or a doubtful one, and what to do about it. */
+export function terminalReasons(result: Result, width: number, paint: Paint): readonly string[] {
+  const lines = result.steps.flatMap((step, index) =>
+    step.reasons.flatMap((reason) => foldAfter(`  step ${index + 1}  `, `${escapeText(reason.code)}${reason.observer === null ? '' : ` at ${escapeText(reason.observer)}`}: ${escapeText(reason.text)}`, width)));
+  return lines.length === 0 ? [] : [paint('What is not proven, and why', 'bold', 'yellow'), ...lines, ''];
+}

@@ -1,0 +1,42 @@
+import type { Result, StepResult } from '../model/result.js';
+import type { Tint } from './paint.js';
+
+/** A verdict as people read it, with the colour that goes with it. */
+export interface Word {
+  readonly text: string;
+  readonly tint: Tint;
+}
+
+/** A step in one word: a demonstration that showed its leak REPRODUCED it, a gate HOLDS, is BROKEN or INCONCLUSIVE. */
+export function stepWord(step: StepResult): Word {
+  switch (step.verdict) {
+    case 'holds':
+      return { text: 'HOLDS', tint: step.asExpected ? 'green' : 'yellow' };
+    case 'broken':
+      return step.expected === 'broken' && step.asExpected ? { text: 'REPRODUCED', tint: 'cyan' } : { text: 'BROKEN', tint: 'red' };
+    case 'inconclusive':
+      return { text: 'INCONCLUSIVE', tint: 'yellow' };
+    case null:
+      return { text: step.reasons.some((reason) => reason.code === 'unsupported') ? 'UNSUPPORTED' : '–', tint: 'dim' };
+  }
+}
+
+/** What the scenario expected of a step. */
+export function expectedWord(step: StepResult): string {
+  switch (step.expected) {
+    case 'holds':
+      return 'holds';
+    case 'broken':
+      return 'a leak';
+    case null:
+      return '–';
+  }
+}
+
+/** A whole run in one word, by its exit status first: a leak that was expected must not look like an alarm, nor the other way round. */
+export function runWord(result: Result): Word {
+  if (result.exitCode === 0) return result.verdict === 'broken' ? { text: 'REPRODUCED', tint: 'cyan' } : { text: result.verdict.toUpperCase(), tint: 'green' };
+  if (result.exitCode === 2) return { text: 'BROKEN', tint: 'red' };
+  if (result.exitCode === 4) return { text: 'NOT AS EXPECTED', tint: 'yellow' };
+  return { text: 'INCONCLUSIVE', tint: 'yellow' };
+}
