@@ -1,0 +1,54 @@
+import type { Bridge, Endpoint } from '../../model/scenario.js';
+import { runBatch } from '../../sys/batch.js';
+import { VerifyError } from '../../model/verify-error.js';
+import { defaultPvidOf, guestCommands, linkCommands, vlanCommands } from './bridge-commands.js';
+import { disableOffloads } from './offloads.js';
+import { hasStack } from './spaces.js';
+import type { Spaces } from './spaces.js';
+
+/** Programs that configure endpoints run this many side by side: most of their time is starting. */
+const sideBySide = 4;
+
+/** Makes the links of endpoints that have a port, all in few programs, and configures both ends. Rejects with VerifyError naming the command that was refused. */
+export async function plugIn(endpoints: readonly Endpoint[], bridges: readonly Bridge[], spaces: Spaces): Promise<void> {
+  const plugged = endpoints.flatMap((endpoint) => (endpoint.port === null ? [] : [{ endpoint, port: endpoint.port, space: spaces.of(endpoint) }]));
+  await runBatch('ip', plugged.flatMap(({ endpoint, port, space }) => linkCommands(endpoint, port, space)));
+  await allowVlans(endpoints, bridges);
+  const bySpace = new Map<string, { readonly path: string; readonly commands: (readonly string[])[] }>();
+  for (const { endpoint, space } of plugged) {
+    const entry = bySpace.get(space.path) ?? { path: space.path, commands: [] };
+    entry.commands.push(...guestCommands(endpoint, space.device));
+    bySpace.set(space.path, entry);
+  }
+  await inParallel([...bySpace.values()], ({ path, commands }) => runBatch('ip', commands, { netns: path }));
+  const quiet = plugged.filter(({ endpoint }) => hasStack(endpoint) && !endpoint.offloads);
+  for (const { space } of quiet) disableOffloads(space.path, [space.device]);
+  disableOffloads(null, quiet.map(({ port }) => port));
+}
+
+/** VLANs of ports; a kernel without VLAN filtering refuses them, which matters only where filtering is asked for. */
+async function allowVlans(endpoints: readonly Endpoint[], bridges: readonly Bridge[]): Promise<void> {
+  for (const bridge of bridges) {
+    const own = endpoints.filter((endpoint) => endpoint.bridge === bridge.name && endpoint.attach === 'port');
+    const commands = own.flatMap((endpoint) => vlanCommands(endpoint.port ?? '', endpoint.vlans, defaultPvidOf(bridge), false));
+    await setVlans(bridge, commands);
+  }
+}
+
+export async function setVlans(bridge: Bridge, commands: readonly (readonly string[])[]): Promise<void> {
+  const filtering = bridge.settings.vlan_filtering;
+  const asked = filtering === 1 || filtering === true;
+  try {
+    await runBatch('bridge', commands);
+  } catch (error) {
+    if (asked || !(error instanceof VerifyError) || error.code !== 'unsupported') throw error;
+  }
+}
+
+async function inParallel<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of queue) await run(item);
+  };
+  await Promise.all(Array.from({ length: sideBySide }, worker));
+}

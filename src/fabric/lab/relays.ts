@@ -1,0 +1,52 @@
+import type { Endpoint } from '../../model/scenario.js';
+import { VerifyError } from '../../model/verify-error.js';
+
+/** What a relay carries: between a bridge device and the host end of an endpoint's link. */
+export interface RelaySpec {
+  readonly bridge: string;
+  readonly device: string;
+  readonly macs: readonly string[];
+  readonly everything: boolean;
+}
+
+/** A relay process that is carrying frames. */
+export interface RelayHandle {
+  stop(): Promise<void>;
+  /** False once it has ended without being asked to. */
+  alive(): boolean;
+}
+
+/** Relays by endpoint: an endpoint with `attach: promiscuous` is there while its relay runs. */
+export interface Relays {
+  start(endpoint: Endpoint): Promise<void>;
+  stop(endpoint: Endpoint): Promise<void>;
+  /** Relays that died since the last call. */
+  faults(): readonly { readonly code: string; readonly text: string }[];
+  close(): Promise<void>;
+}
+
+export function makeRelays(startRelay: (spec: RelaySpec) => Promise<RelayHandle>): Relays {
+  const running = new Map<string, RelayHandle>();
+  const end = async (name: string): Promise<void> => {
+    const relay = running.get(name);
+    running.delete(name);
+    await relay?.stop();
+  };
+  return {
+    start: async (endpoint) => {
+      if (endpoint.attach !== 'promiscuous') return;
+      if (endpoint.port === null) throw new VerifyError('scenario', 64, `${endpoint.name} is behind the bridge device but names no port`, 'give it `port`: the name of the relay’s guest side');
+      const spec = { bridge: endpoint.bridge, device: endpoint.port, macs: endpoint.macs, everything: endpoint.promiscuous };
+      running.set(endpoint.name, await startRelay(spec));
+    },
+    stop: (endpoint) => end(endpoint.name),
+    faults: () => {
+      const dead = [...running].filter(([, relay]) => !relay.alive()).map(([name]) => name);
+      for (const name of dead) running.delete(name);
+      return dead.map((name) => ({ code: 'fabric-broke', text: `the relay of ${name} ended by itself` }));
+    },
+    close: async () => {
+      await Promise.all([...running.keys()].map(end));
+    },
+  };
+}

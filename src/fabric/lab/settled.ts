@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HostState } from '../../model/state.js';
+import { VerifyError } from '../../model/verify-error.js';
+
+/** BR_STATE_FORWARDING (linux/if_bridge.h). */
+const forwarding = 3;
+const pollMs = 10;
+/** Beyond the time in which STP comes to forwarding, which is twice forward_delay: listening, then learning. */
+const graceMs = 5000;
+
+export interface SettleOptions {
+  /** Ports that are there and administratively up should forward. */
+  readonly ports: readonly string[];
+  readonly sysfs: boolean;
+  readonly readState: () => Promise<HostState>;
+}
+
+/** Resolves when every port forwards; rejects with VerifyError (3) naming those that do not in twice forward_delay and 5 s more. Ports that are set down are not waited for. */
+export async function waitUntilForwarding(options: SettleOptions): Promise<void> {
+  let waiting = options.ports;
+  let deadline: number | undefined;
+  for (;;) {
+    waiting = options.sysfs ? waiting.filter(blockedInSysfs) : await blockedInState(waiting, options.readState);
+    if (waiting.length === 0) return;
+    deadline ??= performance.now() + (await slowestMs(options.readState)) + graceMs;
+    if (performance.now() > deadline) {
+      const named = waiting.slice(0, 5).join(', ');
+      throw new VerifyError('not-forwarding', 3, `${waiting.length} ports do not forward: ${named}`, 'is STP blocking them, or has a port no carrier? see `bridge -d link`');
+    }
+    await sleep(pollMs);
+  }
+}
+
+function blockedInSysfs(port: string): boolean {
+  try {
+    const up = (Number.parseInt(readFileSync(`/sys/class/net/${port}/flags`, 'utf8'), 16) & 1) === 1;
+    return up && Number(readFileSync(`/sys/class/net/${port}/brport/state`, 'utf8')) !== forwarding;
+  } catch {
+    return false; // it went, or left the bridge: the fabric's faults and the state tell
+  }
+}
+
+async function blockedInState(ports: readonly string[], readState: () => Promise<HostState>): Promise<readonly string[]> {
+  const { links } = await readState();
+  const byName = new Map(links.map((link) => [link.name, link]));
+  return ports.filter((port) => {
+    const link = byName.get(port);
+    return link?.port !== null && link?.port !== undefined && link.flags.includes('UP') && link.port.state !== 'forwarding';
+  });
+}
+
+async function slowestMs(readState: () => Promise<HostState>): Promise<number> {
+  const { links } = await readState();
+  return Math.max(0, ...links.map((link) => Number(link.bridge?.forward_delay ?? 0) * 10 * 2));
+}

@@ -1,0 +1,73 @@
+import type { Change } from '../model/change.js';
+import { VerifyError } from '../model/verify-error.js';
+
+type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
+
+/** Compares an entry of the forwarding database with `bridge -j fdb show dev PORT`; throws VerifyError (3) where it is not as asked. */
+export function checkFdb(change: Of<'fdb'>, json: unknown): string {
+  const { mac, port, state, sticky, vlan, self } = change.entry;
+  const found = rows(json).find((row) =>
+    text(row, 'mac') === mac.toLowerCase() && (vlan === null || row.get('vlan') === vlan) && (self ? flags(row).includes('self') : row.has('master')));
+  const what = `${mac} on ${port}${vlan === null ? '' : ` in VLAN ${vlan}`}`;
+  if (change.act === 'del') return gone(found === undefined, what);
+  const asked = self ? 'permanent' : state;
+  const now = found === undefined ? 'absent' : `${text(found, 'state') ?? 'dynamic'}${flags(found).includes('sticky') ? ' sticky' : ''}`;
+  // An entry that is asked to be dynamic is printed without a state
+  const wanted = `${asked}${sticky ? ' sticky' : ''}`;
+  return same(what, wanted, now === '' ? 'dynamic' : now);
+}
+
+/** Compares a group's member with `bridge -j mdb show dev BRIDGE`. */
+export function checkMdb(change: Of<'mdb'>, json: unknown): string {
+  const { group, port, vlan } = change.entry;
+  const entries = rows(json).flatMap((row) => rows(row.get('mdb')));
+  const found = entries.some((row) => text(row, 'grp') === group.toLowerCase() && text(row, 'port') === port && (vlan === null || row.get('vid') === vlan));
+  const what = `${group} on ${port}`;
+  return change.act === 'del' ? gone(!found, what) : same(what, 'present', found ? 'present' : 'absent');
+}
+
+/** Compares a range of VLANs with `bridge -j vlan show dev PORT`; the kernel may print ranges of its own. */
+export function checkVlan(change: Of<'vlan'>, json: unknown): string {
+  const { first, last, pvid, untagged, port } = change.entry;
+  const ranges = rows(json).filter((row) => text(row, 'ifname') === port).flatMap((row) => rows(row.get('vlans')));
+  const holding = (vid: number): ReadonlyMap<string, unknown> | undefined =>
+    ranges.find((row) => number(row, 'vlan') <= vid && vid <= Math.max(number(row, 'vlanEnd'), number(row, 'vlan')));
+  const what = `VLAN ${first === last ? first : `${first}-${last}`} on ${port}`;
+  const ends = [holding(first), holding(last)];
+  if (change.act === 'del') return gone(ends.every((row) => row === undefined), what);
+  const wanted = `present${pvid ? ' pvid' : ''}${untagged ? ' untagged' : ''}`;
+  const now = ends.some((row) => row === undefined) ? 'absent' : `present${shown(ends[0], 'PVID', ' pvid')}${shown(ends[0], 'Egress Untagged', ' untagged')}`;
+  return same(what, wanted, now);
+}
+
+function shown(row: ReadonlyMap<string, unknown> | undefined, flag: string, word: string): string {
+  return row !== undefined && flags(row).includes(flag) ? word : '';
+}
+
+function gone(isGone: boolean, what: string): string {
+  return same(what, 'absent', isGone ? 'absent' : 'present');
+}
+
+function same(what: string, asked: string, found: string): string {
+  if (asked === found) return `${what}: ${found}`;
+  throw new VerifyError('read-back', 3, `${what} should be ${asked} but the kernel says ${found}`, 'the kernel did not keep the change: is there a rule or another program against it?');
+}
+
+function rows(json: unknown): readonly ReadonlyMap<string, unknown>[] {
+  return Array.isArray(json) ? json.filter((one) => typeof one === 'object' && one !== null).map((one) => new Map(Object.entries(one))) : [];
+}
+
+function text(row: ReadonlyMap<string, unknown>, key: string): string | null {
+  const value = row.get(key);
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function number(row: ReadonlyMap<string, unknown>, key: string): number {
+  const value = row.get(key);
+  return typeof value === 'number' ? value : -1;
+}
+
+function flags(row: ReadonlyMap<string, unknown>): readonly unknown[] {
+  const value = row.get('flags');
+  return Array.isArray(value) ? value : [];
+}
