@@ -67,6 +67,8 @@ export interface FrameTemplate {
   readonly checksumAt: number;
   /** Sum of all that the transport checksum covers, without the token. */
   readonly sum: number;
+  /** What stands for a checksum of 0: 0xffff in UDP, where 0 means none (RFC 768), else 0. */
+  readonly zeroAs: 0 | 0xffff;
 }
 
 /**
@@ -86,7 +88,7 @@ export function frameTemplate(spec: FrameSpec, options: FrameOptions = {}): Fram
   const afterMacs = writeEthernet(bytes, 0, { dstMac: macOf(spec, spec.dstMac), srcMac, etherType }) - 2;
   const bodyAt = writeTags(bytes, afterMacs, spec.vlan, options.tagTypes ?? tagTypes(spec.vlan.length), etherType);
   const tokenAt = tokenOffset(carrier, spec.vlan.length);
-  const template = { bytes, tokenAt, checksumAt: -1, sum: 0 };
+  const template = { bytes, tokenAt, checksumAt: -1, sum: 0, zeroAs: 0 } as const;
   if (carrier === 'raw') return template;
   if (carrier === 'arp') {
     const senderIp = spec.srcIp === null ? new Uint8Array(4) : addressOf(spec, spec.srcIp, 4);
@@ -101,7 +103,7 @@ export function frameTemplate(spec: FrameSpec, options: FrameOptions = {}): Fram
   const checksumAt = transportAt + writeTransport(carrier, bytes, transportAt, payloadLength);
   // ICMP for IPv4 is the only one whose checksum does not cover the addresses (RFC 792).
   const pseudo = carrier === 'ipv4-icmp' ? 0 : pseudoHeaderSum(bytes, bodyAt + (version === 4 ? 12 : 8), version === 4 ? 4 : 16, protocol, payloadLength);
-  return { bytes, tokenAt, checksumAt, sum: pseudo + sumOf(bytes, transportAt, spec.size) };
+  return { bytes, tokenAt, checksumAt, sum: pseudo + sumOf(bytes, transportAt, spec.size), zeroAs: protocol === ipProtocols.udp ? 0xffff : 0 };
 }
 
 /** Writes the frame with the token at `tokens[from, from + 18)` to `out` at `at`; `out` must have room (RangeError otherwise). */
@@ -112,8 +114,7 @@ export function stampToken(template: FrameTemplate, out: Uint8Array, at: number,
   if (template.checksumAt < 0) return;
   // Every header in front has an even length, so the token's octets are whole words of the sum.
   const checksum = checksumOf(template.sum + sumOf(tokens, from, from + tokenLength));
-  // RFC 768: a UDP checksum of 0 means none; 0xffff is the same sum. TCP and ICMP take either.
-  writeU16(out, at + template.checksumAt, checksum === 0 ? 0xffff : checksum);
+  writeU16(out, at + template.checksumAt, checksum === 0 ? template.zeroAs : checksum);
 }
 
 /** One frame of the form with its token (18 octets). Throws as `frameTemplate`. */

@@ -1,0 +1,24 @@
+/** How an interface counts time (draft-ietf-opsawg-pcapng 4.2, if_tsresol and if_tsoffset). */
+export interface TimeResolution {
+  /** 'ns' and 'us' without offset are read without big integers. */
+  readonly fast: 'ns' | 'us' | null;
+  readonly unitsPerSecond: bigint;
+  readonly offsetNs: bigint;
+}
+
+const nsPerSecond = 1_000_000_000n;
+export const latestNs = 2n ** 63n - 1n;
+
+/** From the octet of if_tsresol (6, that is µs, where there is none): a power of ten, or with the top bit set a power of two. */
+export function timeResolution(octet: number, offsetSeconds: bigint): TimeResolution {
+  const exponent = BigInt(octet & 0x7f);
+  const unitsPerSecond = (octet & 0x80) !== 0 ? 2n ** exponent : 10n ** exponent;
+  const fast = offsetSeconds !== 0n ? null : octet === 9 ? 'ns' : octet === 6 ? 'us' : null;
+  return { fast, unitsPerSecond, offsetNs: offsetSeconds * nsPerSecond };
+}
+
+/** ns since 1970; null where they do not fit 63 bits (before 1970, or after 2262). */
+export function toNs(units: bigint, resolution: TimeResolution): bigint | null {
+  const ns = (units * nsPerSecond) / resolution.unitsPerSecond + resolution.offsetNs;
+  return ns < 0n || ns > latestNs ? null : ns;
+}
