@@ -39,6 +39,7 @@ missing_required() {
   { has unshare && has setpriv && has nsenter; } || echo util-linux
   has ping || echo ping
   has nft || echo nftables
+  has sysctl || echo procps
   has_library || echo libpcap
   [ "$for_what" = test ] || return 0
   has tshark || echo tshark
@@ -57,6 +58,7 @@ missing_for_cap() {
 package_of() {
   case $1/$2 in
     apt/ping) echo iputils-ping ;; apt/libpcap) echo libpcap0.8 ;; apt/libpcap-headers) echo libpcap-dev ;;
+    dnf/procps | pacman/procps) echo procps-ng ;;
     dnf/iproute2) echo iproute iproute-tc ;; dnf/ping) echo iputils ;; dnf/g++) echo gcc-c++ ;;
     dnf/libpcap-headers) echo libpcap-devel ;; dnf/tshark) echo wireshark-cli ;;
     pacman/ping) echo iputils ;; pacman/g++) echo gcc ;; pacman/python3) echo python ;; pacman/libpcap-headers) echo libpcap ;;

@@ -62,6 +62,6 @@ function reportOne(run: ReportedRun, width: number, paint: Paint): string {
 /** For people: the verdict first, one table, what leaked, what is not proven, what the zeros rest on, and how to look for oneself. */
 export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: View): string => {
   const paint = makePaint(view.color);
-  const width = Math.min(Math.max(view.width, 60), 120);
+  const width = Math.min(Math.max(view.width, 60), 100);
   return runs.map((run) => reportOne(run, width, paint)).join('\n');
 };

@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { commands } from './commands/commands.js';
+import { VerifyError } from './model/verify-error.js';
+import { escapeText } from './report/escape-text.js';
+
+/** EX_USAGE of sysexits.h. */
+const usageStatus = 64;
+const faultStatus = 70;
+
+/** A command line that cannot be understood. */
+function usage(message: string): VerifyError {
+  return new VerifyError('usage', usageStatus, message, 'verify-isolation --help lists the commands, verify-isolation COMMAND --help their options');
+}
+
+function readVersion(): string {
+  const found: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return typeof found === 'object' && found !== null && 'version' in found && typeof found.version === 'string' ? found.version : 'unknown';
+}
+
+/** Says what went wrong and returns the exit status that goes with it: known errors by their message and hint, others by their stack. */
+function explain(error: unknown): number {
+  if (error instanceof VerifyError) {
+    const lines = `${error.message}\n${error.hint}`.split('\n').filter((line) => line !== '').map(escapeText);
+    process.stderr.write(`verify-isolation: ${lines.join('\n  ')}\n`);
+    return error.exit;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`verify-isolation: a fault in the tool; please report it with these lines\n${stack.split('\n').map(escapeText).join('\n')}\n`);
+  return faultStatus;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const version = readVersion();
+  let status = 0;
+  const parser = yargs(argv)
+    .scriptName('verify-isolation')
+    .usage('$0 COMMAND: proves on the wire whether guests on a virtualization host are isolated from each other')
+    .version(version)
+    .help()
+    .strict()
+    .demandCommand(1, 'no command given')
+    .recommendCommands()
+    .exitProcess(false)
+    .wrap(Math.min(100, process.stderr.columns ?? 80))
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error ?? usage(message ?? 'the command line is not understood');
+    });
+  for (const define of commands) define(parser, { version, setStatus: (value) => { status = value; } });
+  await parser.parseAsync();
+  return status;
+}
+
+// A reader that went away (`| head`) is no fault of the run, and its verdict stands.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+process.stderr.on('error', () => undefined);
+
+// Set, not exit(): what was written to a pipe has to arrive first.
+process.exitCode = await main(hideBin(process.argv)).catch(explain);

@@ -1,0 +1,8 @@
+import type { DefineCommand } from './command.js';
+import { defineExport } from './export.js';
+import { definePlan } from './plan.js';
+import { defineReplay } from './replay.js';
+import { defineRun } from './run.js';
+
+/** Every command, in the order in which --help lists them. */
+export const commands: readonly DefineCommand[] = [defineRun, definePlan, defineReplay, defineExport];

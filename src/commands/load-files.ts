@@ -1,0 +1,39 @@
+import { readFile, stat } from 'node:fs/promises';
+import { VerifyError } from '../model/verify-error.js';
+import type { Scenario } from '../model/scenario.js';
+import { loadScenario } from '../scenario/load-scenario.js';
+
+/** The contract's limit for a scenario; a larger file is not even read. */
+const mostOctets = 1024 * 1024;
+
+async function loadFile(file: string): Promise<Scenario> {
+  const fault = (what: string): VerifyError => new VerifyError('scenario-invalid', 64, `${file}:1:1: ${what}`, 'give the path of a scenario: a YAML file of at most 1 MiB; scenarios/ has some');
+  const info = await stat(file).catch((error: unknown) => {
+    throw fault(error instanceof Error ? error.message : String(error));
+  });
+  if (!info.isFile()) throw fault('not a file');
+  if (info.size > mostOctets) throw fault(`${info.size} octets: a scenario has at most 1 MiB`);
+  const bytes = await readFile(file).catch((error: unknown) => {
+    throw fault(error instanceof Error ? error.message : String(error));
+  });
+  return loadScenario(file, bytes);
+}
+
+/** Loads every file before anything runs. Rejects with one VerifyError (64) that names the faults of all of them; what is valid but not supported yet is 69. */
+export async function loadFiles(files: readonly string[]): Promise<readonly Scenario[]> {
+  const scenarios: Scenario[] = [];
+  const errors: VerifyError[] = [];
+  for (const file of files) {
+    try {
+      scenarios.push(await loadFile(file));
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error;
+      errors.push(error);
+    }
+  }
+  const [first] = errors;
+  if (first === undefined) return scenarios;
+  const exit = errors.some((error) => error.exit === 64) ? 64 : first.exit;
+  const hints = [...new Set(errors.map((error) => error.hint))];
+  throw new VerifyError(first.code, exit, errors.map((error) => error.message).join('\n'), hints.join('\n'));
+}

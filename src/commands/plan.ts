@@ -1,0 +1,16 @@
+import type { DefineCommand } from './command.js';
+
+/** `plan FILE`: what a run would do, without doing any of it. */
+export const definePlan: DefineCommand = (parser) => {
+  parser.command(
+    'plan <file>',
+    'print what a run would do; needs no rights',
+    (options) => options
+      .positional('file', { type: 'string', demandOption: true, describe: 'scenario file' })
+      .option('json', { type: 'boolean', default: false, describe: 'print the plan as JSON' }),
+    async (args) => {
+      const { planCommand } = await import('./plan-command.js');
+      await planCommand(args.file, args.json);
+    },
+  );
+};

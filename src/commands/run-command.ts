@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { enterLab } from '../fabric/lab/enter.js';
+import type { Inside } from '../fabric/lab/enter.js';
+import { insideLab, launchInside, statusOf } from '../fabric/lab/launch.js';
+import type { Scenario } from '../model/scenario.js';
+import { makeProgress, progressMode } from '../report/progress.js';
+import type { ReportedRun } from '../report/reporter.js';
+import { runScenario } from '../run.js';
+import { chooseReporters, writeReports } from './choose-reporters.js';
+import { combineStatuses } from './combine-statuses.js';
+import { evidenceFolder, makeEvidenceFolder } from './evidence-folder.js';
+import { loadFiles } from './load-files.js';
+
+export interface RunCommandOptions {
+  readonly files: readonly string[];
+  readonly out: string | undefined;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly engine: 'auto' | 'libpcap' | 'cap';
+  readonly reporter: readonly string[];
+  readonly keep: 'leaks' | 'all';
+  readonly allowRun: boolean;
+  readonly toolVersion: string;
+}
+
+/**
+ * Loads every file, goes into the lab's namespaces, runs one scenario after the other and reports; returns the exit status.
+ * Outside it only launches: the inside does all of it again, and its exit status is the program's.
+ */
+export async function runCommand(options: RunCommandOptions): Promise<number> {
+  const chosen = chooseReporters(options.reporter, options.json);
+  const stop = new AbortController();
+  let stoppedBy: NodeJS.Signals | undefined;
+  const inside = insideLab()
+    ? enterLab((signal) => {
+      stoppedBy = signal;
+      stop.abort();
+    })
+    : null;
+  const scenarios = await loadFiles(options.files);
+  if (inside === null) return (await launchInside(process.argv.slice(2))).status;
+
+  const runs: ReportedRun[] = [];
+  try {
+    for (const scenario of scenarios) {
+      if (stop.signal.aborted) break;
+      runs.push(await runOne(scenario, options, inside, stop.signal));
+    }
+  } catch (error) {
+    if (stoppedBy === undefined) throw error;
+  }
+  if (runs.length > 0) await writeReports(chosen, runs);
+  if (stoppedBy !== undefined) {
+    process.stderr.write(`stopped by ${stoppedBy}: everything is put back, and what was seen is kept\n`);
+    return statusOf(stoppedBy);
+  }
+  return combineStatuses(runs.map(({ result }) => result.exitCode));
+}
+
+async function runOne(scenario: Scenario, options: RunCommandOptions, inside: Inside, signal: AbortSignal): Promise<ReportedRun> {
+  const runId = randomBytes(8).toString('hex');
+  const outDir = evidenceFolder(options.out, scenario.name, options.files.length > 1, new Date(), runId);
+  makeEvidenceFolder(outDir);
+  const mode = progressMode({ quiet: options.quiet, verbose: options.verbose, isTty: process.stderr.isTTY, env: process.env });
+  const progress = makeProgress(mode, scenario.name, scenario.steps.map((step) => step.name), options.verbose);
+  const { engine, keep, allowRun, toolVersion } = options;
+  let ok = false;
+  try {
+    const run = await runScenario(scenario, { outDir, runId, inside, engine, keep, allowRun, toolVersion, signal, onProgress: progress.onProgress });
+    ok = true;
+    return run;
+  } finally {
+    await progress.end(ok);
+  }
+}
