@@ -1,0 +1,147 @@
+import { closeSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import type { Counters } from '../model/timeline.js';
+import { blockBuffer, packetBlockLength, writePacketBlock } from '../pcap/packet-block.js';
+import { interfaceDescription, interfaceStatistics, sectionHeader } from '../pcap/pcapng-writer.js';
+
+/** A frame that the file could not take. */
+export interface UnwrittenFrame {
+  readonly interface: number;
+  readonly outgoing: boolean;
+  readonly frame: Buffer;
+}
+
+/** One append-only pcapng file with an interface an observer. */
+export interface CaptureFile {
+  addInterface(about: { readonly name: string; readonly description: string; readonly filter: string; readonly snaplen: number }): number;
+  /** Appends one Enhanced Packet Block; `captured` octets at `offset` of `bytes`. */
+  add(id: number, bytes: Buffer, offset: number, captured: number, original: number, seconds: number, nanoseconds: number, outgoing: boolean): void;
+  /** Hands what was added to the kernel. */
+  flush(): void;
+  /** Writes the interfaces' statistics, waits until the disk has everything, and closes. */
+  finish(counters: ReadonlyMap<number, Counters>): void;
+  /** Frames written, by interface. */
+  written(id: number): number;
+  /** Why the file takes nothing any more; null = it does. */
+  readonly failure: string | null;
+  /** The first frames that carry the run's tag and came when the file had failed. */
+  readonly unwritten: readonly UnwrittenFrame[];
+}
+
+export interface CaptureFileOptions {
+  readonly path: string;
+  /** Open for writing; null = made here, and only if there is none of that name. */
+  readonly fd: number | null;
+  readonly runTag: number | null;
+  readonly application: string;
+}
+
+const bufferBytes = 1 << 20;
+/** Octets of an Enhanced Packet Block before the frame (draft-ietf-opsawg-pcapng 4.3). */
+const packetHeader = 28;
+const mostUnwritten = 1000;
+const inbound = 1;
+const outbound = 2;
+
+/** Throws what the file system says where the file cannot be made. */
+export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
+  const fd = options.fd ?? openSync(options.path, 'ax', 0o644);
+  const blocks = blockBuffer(bufferBytes);
+  const buffer = Buffer.from(blocks.bytes.buffer);
+  const magic = runMagic(options.runTag);
+  const written: number[] = [];
+  const pending: number[] = [];
+  const unwritten: UnwrittenFrame[] = [];
+  let used = 0;
+  let size = 0;
+  let failure: string | null = null;
+  let second = -1;
+  let [secondHigh, secondLow] = [0, 0];
+
+  function write(bytes: Uint8Array): void {
+    if (failure !== null) return;
+    try {
+      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
+      size += bytes.length;
+    } catch (error) {
+      failure = error instanceof Error ? error.message : String(error);
+      cutBack();
+    }
+  }
+  /** Takes half a block away, so that what the file has remains readable. */
+  function cutBack(): void {
+    try {
+      ftruncateSync(fd, size);
+    } catch {
+      return;
+    }
+  }
+  function flush(): void {
+    if (used === 0) return;
+    const bytes = buffer.subarray(0, used);
+    write(bytes);
+    if (failure === null) pending.forEach((count, id) => (written[id] = (written[id] ?? 0) + count));
+    else keepFrom(bytes);
+    pending.fill(0);
+    used = 0;
+  }
+  function keepFrom(failed: Buffer): void {
+    for (let at = 0; at < failed.length && unwritten.length < mostUnwritten; at += failed.readUInt32LE(at + 4)) {
+      const captured = failed.readUInt32LE(at + 20);
+      const frame = failed.subarray(at + packetHeader, at + packetHeader + captured);
+      if (magic === null || !frame.includes(magic)) continue;
+      const flags = failed.readUInt32LE(at + packetHeader + ((captured + 3) & ~3) + 4);
+      unwritten.push({ interface: failed.readUInt32LE(at + 8), outgoing: flags === outbound, frame: Buffer.from(frame) });
+    }
+  }
+
+  write(sectionHeader({ application: options.application }));
+  return {
+    addInterface(about) {
+      flush();
+      write(interfaceDescription(about));
+      written.push(0);
+      return pending.push(0) - 1;
+    },
+    add(id, bytes, offset, captured, original, seconds, nanoseconds, outgoing) {
+      if (used + packetBlockLength(captured) > bufferBytes) flush();
+      if (second !== seconds) {
+        const ns = BigInt(seconds) * 1_000_000_000n;
+        [second, secondHigh, secondLow] = [seconds, Number(ns >> 32n), Number(ns & 0xffffffffn)];
+      }
+      const low = secondLow + nanoseconds;
+      const carry = low > 0xffffffff ? 1 : 0;
+      used = writePacketBlock(blocks, used, id, secondHigh + carry, low - carry * 0x1_0000_0000, bytes, offset, captured, original, outgoing ? outbound : inbound);
+      pending[id] = (pending[id] ?? 0) + 1;
+    },
+    flush,
+    finish(counters) {
+      flush();
+      const now = BigInt(Date.now()) * 1_000_000n;
+      for (const [id, counted] of counters) {
+        const { received, dropped, delivered } = counted;
+        write(interfaceStatistics({ interfaceId: id, timeNs: now, received: BigInt(received), dropped: BigInt(dropped), delivered: BigInt(delivered) }));
+      };
+      try {
+        fsyncSync(fd);
+        closeSync(fd);
+      } catch (error) {
+        // a pipe or a device cannot be synchronized: EINVAL
+        if (!(error instanceof Error && 'code' in error && error.code === 'EINVAL')) failure ??= error instanceof Error ? error.message : String(error);
+      }
+    },
+    written: (id) => written[id] ?? 0,
+    get failure() {
+      return failure;
+    },
+    unwritten,
+  };
+}
+
+/** What a token of the run begins with: "VI" and the run's tag, big-endian. */
+function runMagic(runTag: number | null): Buffer | null {
+  if (runTag === null) return null;
+  const magic = Buffer.alloc(6);
+  magic.writeUInt16BE(0x5649, 0);
+  magic.writeUInt32BE(runTag >>> 0, 2);
+  return magic;
+}

@@ -1,0 +1,114 @@
+import { readSync } from 'node:fs';
+import { VerifyError } from '../model/verify-error.js';
+import { libc } from '../sys/libc.js';
+import { linkFlags, linkIndex } from '../sys/packet-socket.js';
+
+const AF_INET = 2;
+const AF_NETLINK = 16;
+const SOCK_DGRAM = 2;
+const SOCK_RAW = 3;
+const SOCK_NONBLOCK_CLOEXEC = 0o2004000;
+const RTMGRP_LINK = 1;
+const RTM_NEWLINK = 16;
+const RTM_DELLINK = 17;
+const IFF_UP = 0x1;
+const IFF_RUNNING = 0x40;
+
+/** A link that cannot carry frames to its observer any more: gone (deleted, or moved to another namespace), or down, or without carrier. */
+export interface LinkTrouble {
+  readonly device: string;
+  readonly code: 'interface-gone' | 'interface-down';
+  readonly text: string;
+}
+
+/** Hears of every change of the watched links, also of one that was undone at once. */
+export interface LinkWatch {
+  /** Readable when something happened. */
+  readonly fd: number;
+  /** Throws VerifyError `interface-gone` where there is no such link. */
+  add(device: string): void;
+  /** What happened since the last call. */
+  troubles(): readonly LinkTrouble[];
+  close(): void;
+}
+
+/** Listens to rtnetlink link events of the process's network namespace (rtnetlink(7)); takes no privileges. */
+export function watchLinks(): LinkWatch {
+  const c = libc();
+  const fd = c.socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK_CLOEXEC, 0);
+  const asker = c.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK_CLOEXEC, 0);
+  const address = new Uint32Array([0, 0, RTMGRP_LINK]); // struct sockaddr_nl: family, pad, pid, groups
+  new Uint16Array(address.buffer)[0] = AF_NETLINK;
+  if (fd < 0 || asker < 0 || c.bind(fd, new Uint8Array(address.buffer), 12) < 0) {
+    throw new VerifyError('open-failed', 69, `link events cannot be listened to: ${c.errnoName(c.errno())}`, 'report this as a fault of verify-isolation');
+  }
+  const links = new Map<number, { readonly device: string; usable: boolean; gone: boolean }>();
+  const buffer = Buffer.alloc(1 << 16);
+
+  function judge(index: number, flags: number | null, troubles: LinkTrouble[]): void {
+    const link = links.get(index);
+    if (link === undefined || link.gone) return;
+    const { device } = link;
+    if (flags === null) {
+      link.gone = true;
+      troubles.push({ device, code: 'interface-gone', text: `${JSON.stringify(device)} is gone: deleted, or moved to another namespace` });
+      return;
+    }
+    const usable = (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0;
+    if (link.usable && !usable) {
+      const what = (flags & IFF_UP) === 0 ? 'went down' : 'lost its carrier';
+      troubles.push({ device, code: 'interface-down', text: `${JSON.stringify(device)} ${what}` });
+    }
+    link.usable = usable;
+  }
+
+  /** After lost events: asks for each link how it is. */
+  function lookAgain(troubles: LinkTrouble[]): void {
+    for (const [index, { device }] of links) judge(index, linkIndex(asker, device) === index ? linkFlags(asker, device) : null, troubles);
+  }
+
+  return {
+    fd,
+    add(device) {
+      const index = linkIndex(asker, device);
+      const flags = linkFlags(asker, device);
+      if (index === null || flags === null) throw new VerifyError('interface-gone', 69, `there is no interface ${JSON.stringify(device)}`, 'has the guest been stopped?');
+      links.set(index, { device, usable: (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0, gone: false });
+    },
+    troubles() {
+      const found: LinkTrouble[] = [];
+      for (;;) {
+        const octets = read(fd, buffer);
+        if (octets === 'nothing') return found;
+        if (octets === 'lost') lookAgain(found);
+        else for (const event of events(buffer, octets)) judge(event.index, event.flags, found);
+      }
+    },
+    close() {
+      c.close(fd);
+      c.close(asker);
+    },
+  };
+}
+
+function read(fd: number, buffer: Buffer): number | 'nothing' | 'lost' {
+  try {
+    return readSync(fd, buffer);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOBUFS' ? 'lost' : 'nothing';
+  }
+}
+
+/** struct nlmsghdr (length, type, …: 16 octets) followed by struct ifinfomsg (family, type, index, flags, change), aligned to 4. */
+function* events(buffer: Buffer, octets: number): Generator<{ readonly index: number; readonly flags: number | null }> {
+  for (let at = 0; at + 32 <= octets; ) {
+    const length = buffer.readUInt32LE(at);
+    if (length < 16 || at + length > octets) return;
+    const type = buffer.readUInt16LE(at + 4);
+    const family = buffer.readUInt8(at + 16);
+    // AF_BRIDGE (7) messages tell of a port leaving its bridge, not of the link
+    if (family === 0 && length >= 32 && type === RTM_NEWLINK) yield { index: buffer.readInt32LE(at + 20), flags: buffer.readUInt32LE(at + 24) };
+    if (family === 0 && type === RTM_DELLINK) yield { index: buffer.readInt32LE(at + 20), flags: null };
+    at += (length + 3) & ~3;
+  }
+}

@@ -1,0 +1,113 @@
+import { VerifyError } from '../model/verify-error.js';
+import type { Counters } from '../model/timeline.js';
+import type { ToCapture, Watch } from '../protocol/messages.js';
+import { createEpoll } from '../sys/epoll.js';
+import type { CaptureFile } from './capture-file.js';
+import type { EngineHandle, TakeFrame } from './engine.js';
+import { engineNamed, engines } from './engines.js';
+
+export interface OpenObserver {
+  readonly name: string;
+  readonly device: string;
+  readonly watch: Watch;
+  readonly interface: number;
+  readonly handle: EngineHandle;
+  readonly version: string;
+  /** Counters by kernel handle: what it says now, or said when its device went away. */
+  counters(): readonly Counters[];
+  /** Frames taken off the handles, stale ones included. */
+  delivered: number;
+  alive: boolean;
+}
+
+export interface ObserverTable {
+  readonly all: readonly OpenObserver[];
+  open(message: Extract<ToCapture, { type: 'open' }>, file: CaptureFile): OpenObserver;
+  /** Drains what is ready; true = there is more. */
+  drain(): boolean;
+  /** The link-watch's descriptor among the others. */
+  watch(fd: number): void;
+  close(): void;
+}
+
+/** Frames taken from one observer before the others have their turn. */
+const budget = 4096;
+const watchKey = 0xffff_ffff;
+
+/** The observers of one helper; `lost` is told of one whose handle ended. Idle ones cost nothing: one epoll descriptor stands for all. */
+export function createObserverTable(lost: (observer: OpenObserver, error: VerifyError) => void, eventful: () => void): ObserverTable {
+  const epoll = createEpoll();
+  const all: OpenObserver[] = [];
+  const takers: TakeFrame[] = [];
+  /** Engines without descriptors collect by themselves. */
+  const polled: number[] = [];
+
+  function drainOne(key: number): boolean {
+    const observer = all[key];
+    const take = takers[key];
+    if (observer === undefined || take === undefined || !observer.alive) return false;
+    try {
+      const taken = observer.handle.drain(take, budget);
+      observer.delivered += taken;
+      return taken >= budget;
+    } catch (error) {
+      end(observer);
+      lost(observer, error instanceof VerifyError ? error : new VerifyError('open-failed', 70, String(error), 'report this as a fault of verify-isolation'));
+      return false;
+    }
+  }
+  function end(observer: OpenObserver): void {
+    const last = observer.handle.counters();
+    observer.counters = () => last;
+    observer.alive = false;
+    observer.handle.descriptors.forEach((fd) => epoll.remove(fd));
+    observer.handle.close();
+  }
+
+  return {
+    all,
+    open(message, file) {
+      const handle = engineNamed(message.engine).open(message);
+      const id = file.addInterface({ name: message.device, description: message.description, filter: message.filter, snaplen: message.snaplen });
+      const key = all.length;
+      const observer: OpenObserver = {
+        name: message.observer,
+        device: message.device,
+        watch: message.watch,
+        interface: id,
+        handle,
+        version: engines[handle.facts.engine].version(),
+        counters: () => handle.counters(),
+        delivered: 0,
+        alive: true,
+      };
+      all.push(observer);
+      takers.push((bytes, offset, captured, original, seconds, nanoseconds, outgoing) =>
+        file.add(id, bytes, offset, captured, original, seconds, nanoseconds, outgoing),
+      );
+      if (handle.descriptors.length === 0) polled.push(key);
+      handle.descriptors.forEach((fd) => epoll.add(fd, key));
+      return observer;
+    },
+    drain() {
+      const ready = epoll.ready();
+      if (ready.includes(watchKey)) eventful();
+      let more = ready.length >= 64;
+      for (const key of new Set([...ready, ...polled])) more = drainOne(key) || more;
+      return more;
+    },
+    watch: (fd) => epoll.add(fd, watchKey),
+    close() {
+      for (const observer of all) if (observer.alive) end(observer);
+      epoll.close();
+    },
+  };
+}
+
+/** All kernel handles of an observer together. */
+export function sumCounters(counters: readonly Counters[]): Counters {
+  return counters.reduce(
+    (sum, one) => ({ received: sum.received + one.received, dropped: sum.dropped + one.dropped, delivered: sum.delivered + one.delivered }),
+    { received: 0, dropped: 0, delivered: 0 },
+  );
+}

@@ -1,0 +1,145 @@
+import { VerifyError } from '../model/verify-error.js';
+import type { Counters } from '../model/timeline.js';
+import type { ToCapture } from '../protocol/messages.js';
+import { openHelperChannel, type HelperChannel } from '../sys/helper-channel.js';
+import { processRights } from '../sys/process-rights.js';
+import { toolVersion } from '../sys/tool-version.js';
+import { createCaptureFile, type CaptureFile } from './capture-file.js';
+import { drainUntil, reached, settled } from './drain.js';
+import { watchLinks } from './link-watch.js';
+import { createObserverTable, sumCounters, type OpenObserver } from './observer-table.js';
+
+const idleMs = 5;
+const countsMs = 100;
+/** The orchestrator does not take what is said: counts are left out, faults and answers never. */
+const mostBacklog = 1 << 20;
+const snaplenRange = { least: 60, most: 262_144 } as const;
+/** Codes of faults that an error may carry through; any other trouble at opening is `open-failed`. */
+const openCodes = ['bad-filter', 'interface-gone', 'interface-down', 'open-failed'];
+
+/** The role `capture`: listens with many observers and writes one pcapng file (protocol/messages.ts). */
+export function captureWorker(): void {
+  openHelperChannel('capture', toolVersion(), serve);
+}
+
+function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture): Promise<void>; end(): void } {
+  const links = watchLinks();
+  const table = createObserverTable((observer, error) => fault(error.code, observer.name, error.message), tellLinkTroubles);
+  table.watch(links.fd);
+  let file: CaptureFile | null = null;
+  let fileFailureTold = false;
+  let sealed = false;
+  let stopped = false;
+
+  function fault(code: string, observer: string | null, message: string): void {
+    channel.say({ type: 'fault', code, observer, message });
+  }
+  function tellLinkTroubles(): void {
+    for (const trouble of links.troubles()) {
+      for (const observer of table.all) if (observer.device === trouble.device) fault(trouble.code, observer.name, trouble.text);
+    }
+  }
+  function drain(): boolean {
+    const more = table.drain();
+    file?.flush();
+    if (file !== null && file.failure !== null && !fileFailureTold) {
+      fileFailureTold = true;
+      fault('file-failed', null, `the capture file cannot be written: ${file.failure}`);
+    }
+    return more;
+  }
+  function pump(): void {
+    if (stopped) return;
+    if (drain()) setImmediate(pump);
+    else setTimeout(pump, idleMs);
+  }
+  const heartbeat = setInterval(() => {
+    if (stopped || channel.backlog > mostBacklog) return;
+    channel.say({ type: 'counts', delivered: Object.fromEntries(table.all.map((observer) => [observer.name, observer.delivered])) });
+  }, countsMs);
+  pump();
+
+  function open(message: Extract<ToCapture, { type: 'open' }>): void {
+    try {
+      if (sealed) throw refused('this helper is sealed and opens nothing any more');
+      if (file === null) throw refused('no capture file was named');
+      if (table.all.some((known) => known.name === message.observer)) throw refused('the observer listens already');
+      if (message.snaplen < snaplenRange.least || message.snaplen > snaplenRange.most) throw refused(`snaplen must be ${snaplenRange.least} to ${snaplenRange.most}, not ${message.snaplen}`);
+      links.add(message.device);
+      const observer = table.open(message, file);
+      channel.say({ type: 'listening', observer: message.observer, facts: observer.handle.facts, version: observer.version });
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error;
+      fault(openCodes.includes(error.code) ? error.code : 'open-failed', message.observer, error.message);
+    }
+  }
+  async function mark(id: string): Promise<void> {
+    const readings = new Map(table.all.map((observer) => [observer, observer.counters()] as const));
+    report(await drainUntil(table.all, (observer) => reached(observer, readings.get(observer) ?? []), drain));
+    const counters: Record<string, Counters> = {};
+    for (const [observer, reading] of readings) counters[observer.name] = { ...sumCounters(reading), delivered: sumCounters(observer.counters()).delivered };
+    channel.say({ type: 'marked', id, counters });
+  }
+  async function stop(): Promise<void> {
+    for (const observer of table.all) if (observer.alive) observer.handle.refuse();
+    report(await drainUntil(table.all, settled, drain));
+    const counters = new Map(table.all.map((observer) => [observer.interface, sumCounters(observer.counters())] as const));
+    file?.finish(counters);
+    if (file !== null && file.failure !== null && !fileFailureTold) fault('file-failed', null, `the capture file cannot be closed: ${file.failure}`);
+    tellLinkTroubles();
+    stopped = true;
+    channel.say({
+      type: 'stopped',
+      counters: Object.fromEntries(table.all.map((observer) => [observer.name, counters.get(observer.interface) ?? sumCounters([])])),
+      written: Object.fromEntries(table.all.map((observer) => [observer.name, file?.written(observer.interface) ?? 0])),
+      kept: (file?.unwritten ?? []).map((frame) => {
+        const observer = table.all.find((one) => one.interface === frame.interface);
+        return { observer: observer?.name ?? '', towards: (observer?.watch === 'port') === frame.outgoing, frame: frame.frame.toString('base64') };
+      }),
+    });
+    leave(0);
+  }
+  function report(late: readonly OpenObserver[]): void {
+    for (const observer of late) {
+      const { received, dropped, delivered } = sumCounters(observer.counters());
+      fault('drain-incomplete', observer.name, `${JSON.stringify(observer.device)}: ${delivered} frames came of ${received} received and ${dropped} dropped`);
+    }
+  }
+  function leave(status: number): void {
+    stopped = true;
+    clearInterval(heartbeat);
+    // the sockets end with the process: closing each waits for the kernel's RCU, one after the other
+    channel.exit(status);
+  }
+
+  return {
+    async message(message) {
+      switch (message.type) {
+        case 'file':
+          if (file !== null) throw refused('there is a capture file already');
+          file = createCaptureFile({ path: message.path, fd: message.fd, runTag: message.runTag, application: `verify-isolation ${toolVersion()}` });
+          return;
+        case 'open':
+          open(message);
+          return new Promise((resolve) => setImmediate(resolve)); // between two openings the others are drained and the heart beats
+        case 'seal':
+          sealed = true;
+          channel.say({ type: 'sealed', ...processRights() });
+          return;
+        case 'mark':
+          return mark(message.id);
+        case 'stop':
+          return stop();
+      }
+    },
+    end() {
+      if (stopped) return;
+      file?.flush();
+      leave(Number(process.exitCode ?? 0));
+    },
+  };
+}
+
+function refused(what: string): VerifyError {
+  return new VerifyError('open-failed', 70, what, 'report this as a fault of verify-isolation');
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+import type { HelperRole } from './protocol/messages.js';
+
+/** The roles of a helper process: one process, one role, messages over stdin and stdout (protocol/messages.ts). Only its own modules are loaded. */
+const roles: { readonly [R in HelperRole]: () => Promise<void> } = {
+  capture: async () => (await import('./capture/worker.js')).captureWorker(),
+  send: async () => (await import('./inject/worker.js')).sendWorker(),
+  relay: async () => (await import('./traffic/relay.js')).relayWorker(),
+};
+
+const role = process.argv[2];
+const start = Object.entries(roles).find(([name]) => name === role)?.[1];
+if (start === undefined) {
+  process.stderr.write(`helper: unknown role ${JSON.stringify(role ?? '')}; known: ${Object.keys(roles).join(', ')}\n`);
+  process.exitCode = 64;
+} else {
+  await start();
+}

@@ -1,0 +1,58 @@
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { batchSender, mostInBatch } from './batch-sender.js';
+
+/** The queue of a device is full for a moment: try again. All other errors are final. */
+const passing = ['EAGAIN', 'ENOBUFS', 'EINTR'];
+const mostRetryMs = 1000;
+const burstMs = 2;
+
+export interface SendRequest {
+  readonly fd: number;
+  /** Frames of `length` octets, one after the other. */
+  readonly frames: Buffer;
+  readonly length: number;
+  /** null = as fast as the kernel takes them. */
+  readonly perSecond: number | null;
+}
+
+/**
+ * Sends all frames in order, paced: at most 32 at once, and no more than 2 ms' worth made up for lost time. Gives how many the kernel
+ * took, and why not the next one. Between bursts the event loop turns.
+ */
+export async function sendFrames(request: SendRequest, goOn: () => boolean): Promise<{ readonly accepted: number; readonly error: string | null }> {
+  const { fd, frames, length, perSecond } = request;
+  const count = length > 0 ? Math.floor(frames.length / length) : 0;
+  const send = batchSender(frames, length);
+  let accepted = 0;
+  let dueMs = performance.now();
+  let refusedSinceMs: number | null = null;
+  while (accepted < count) {
+    if (!goOn()) return { accepted, error: 'ECANCELED' };
+    const nowMs = performance.now();
+    const burst = perSecond === null ? mostInBatch : allowance(nowMs, dueMs, perSecond);
+    if (burst < 1) {
+      const waitMs = dueMs - nowMs;
+      await (waitMs >= 1 ? sleep(Math.floor(waitMs)) : turn());
+      continue;
+    }
+    const outcome = send(fd, accepted, Math.min(burst, count - accepted));
+    accepted += outcome.accepted;
+    if (perSecond !== null) dueMs = Math.max(dueMs, nowMs - burstMs) + (outcome.accepted * 1000) / perSecond;
+    if (outcome.error === null) {
+      refusedSinceMs = null;
+      if (perSecond === null) await turn();
+    } else {
+      refusedSinceMs ??= nowMs;
+      if (!passing.includes(outcome.error) || nowMs - refusedSinceMs > mostRetryMs) return { accepted, error: outcome.error };
+      await sleep(1);
+    }
+  }
+  return { accepted, error: null };
+}
+
+/** Frames that may leave now: one when it is due, and what 2 ms of delay have made due as well. */
+function allowance(nowMs: number, dueMs: number, perSecond: number): number {
+  if (nowMs < dueMs) return 0;
+  const lateMs = Math.min(nowMs - dueMs, burstMs);
+  return Math.min(mostInBatch, 1 + Math.floor((lateMs * perSecond) / 1000));
+}

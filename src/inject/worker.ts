@@ -1,0 +1,67 @@
+import { VerifyError } from '../model/verify-error.js';
+import type { ToSend } from '../protocol/messages.js';
+import { openHelperChannel, type HelperChannel } from '../sys/helper-channel.js';
+import { isPacketSocket, openPacketSocket } from '../sys/packet-socket.js';
+import { toolVersion } from '../sys/tool-version.js';
+import { sendFrames } from './send-frames.js';
+
+const beatMs = 100;
+const mostLength = 65_535;
+
+/** The role `send`: puts frames on packet sockets that it inherited or opened (protocol/messages.ts). */
+export function sendWorker(): void {
+  openHelperChannel('send', toolVersion(), serve);
+}
+
+function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Promise<void> | void; end(): void } {
+  const sockets = new Map<string, number>();
+  let ending = false;
+  const heartbeat = setInterval(() => channel.say({ type: 'beat' }), beatMs);
+
+  function keep(socket: string, fd: number): void {
+    if (sockets.has(socket)) throw refused(`socket ${JSON.stringify(socket)} is open already`);
+    sockets.set(socket, fd);
+    channel.say({ type: 'opened', socket });
+  }
+  function leave(status: number): void {
+    ending = true;
+    clearInterval(heartbeat);
+    channel.exit(status);
+  }
+  async function send(message: Extract<ToSend, { type: 'send' }>): Promise<void> {
+    const fd = sockets.get(message.socket);
+    const frames = Buffer.from(message.frames, 'base64');
+    const { id, length, perSecond } = message;
+    if (fd === undefined) throw refused(`there is no socket ${JSON.stringify(message.socket)}`);
+    if (length < 14 || length > mostLength || frames.length % length !== 0) throw refused(`${frames.length} octets are no frames of ${length} octets`);
+    const { accepted, error } = await sendFrames({ fd, frames, length, perSecond }, () => !ending);
+    channel.say({ type: 'sent', id, accepted, error });
+  }
+
+  return {
+    message(message) {
+      switch (message.type) {
+        case 'adopt':
+          if (!isPacketSocket(message.fd)) throw refused(`descriptor ${message.fd} is no packet socket`);
+          return keep(message.socket, message.fd);
+        case 'open':
+          try {
+            return keep(message.socket, openPacketSocket(message.device));
+          } catch (error) {
+            if (!(error instanceof VerifyError)) throw error;
+            return channel.say({ type: 'fault', code: error.code, observer: null, message: error.message });
+          }
+        case 'send':
+          return send(message);
+        case 'stop':
+          channel.say({ type: 'stopped' });
+          return leave(0);
+      }
+    },
+    end: () => leave(Number(process.exitCode ?? 0)),
+  };
+}
+
+function refused(what: string): VerifyError {
+  return new VerifyError('protocol', 70, what, 'report this as a fault of verify-isolation');
+}

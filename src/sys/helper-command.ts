@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { HelperRole } from '../protocol/messages.js';
+
+/** Who a helper runs as: null = as the calling process does. */
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * Under sudo the user who called it: a helper then owns what it writes and is nobody special. Otherwise null; so is a user namespace,
+ * where setuid fails (one uid is mapped), and plain root, which stays uid 0 but can do nothing more than a packet socket.
+ */
+export function helperIdentity(environment: Readonly<Record<string, string | undefined>> = process.env): Identity | null {
+  if (process.getuid?.() !== 0 || inUserNamespace()) return null;
+  const uid = Number(environment['SUDO_UID']);
+  const gid = Number(environment['SUDO_GID'] ?? environment['SUDO_UID']);
+  return Number.isSafeInteger(uid) && uid > 0 && Number.isSafeInteger(gid) && gid > 0 ? { uid, gid } : null;
+}
+
+function inUserNamespace(): boolean {
+  try {
+    return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The command of a helper that is born with CAP_NET_RAW alone in all its threads (setpriv(1) of util-linux): a set dropped later inside
+ * Node leaves other threads privileged. It loses CAP_DAC_OVERRIDE as well, so root's helper may write only where uid 0 owns the
+ * folder: the orchestrator opens files and passes descriptors. The kernel kills it should the orchestrator's thread end.
+ */
+export function helperCommand(role: HelperRole, identity: Identity | null): readonly string[] {
+  const become = identity === null ? ['--inh-caps=-all'] : [`--reuid=${identity.uid}`, `--regid=${identity.gid}`, '--clear-groups', '--inh-caps=-all,+net_raw', '--ambient-caps=-all,+net_raw'];
+  return ['setpriv', '--pdeathsig', 'KILL', ...become, '--bounding-set=-all,+net_raw', '--no-new-privs', '--', process.execPath, helperPath, role];
+}
+
+/** From src/sys as from dist/sys: the built program. */
+const helperPath = fileURLToPath(new URL('../../dist/helper.js', import.meta.url));
