@@ -40,7 +40,7 @@ function openPort(options: OpenOptions): EngineHandle {
   if (options.buffer > mostBuffer) throw failed('open-failed', device, `cap takes a buffer of at most ${mostBuffer} octets, not ${options.buffer}`);
   const program = compileFilterFor(options);
   requireUp(device);
-  const known = new Set(readdirSync('/proc/self/fd'));
+  const known = new Set(packetSockets());
   const object = new (capModule().Cap)();
   const buffer = Buffer.alloc(frameBytes);
   pinned.push({ object, buffer });
@@ -51,10 +51,7 @@ function openPort(options: OpenOptions): EngineHandle {
   } catch (error) {
     throw failed('open-failed', device, error instanceof Error ? error.message : String(error));
   }
-  const fd = readdirSync('/proc/self/fd')
-    .filter((name) => !known.has(name))
-    .map(Number)
-    .find(isPacketSocket);
+  const fd = packetSockets().find((each) => !known.has(each));
   if (fd === undefined) throw failed('open-failed', device, "cap's descriptor was not found");
   attachFilter(fd, refuseEverything);
   const before = packetStatistics(fd);
@@ -89,6 +86,10 @@ function openPort(options: OpenOptions): EngineHandle {
       object.close(); // it is never touched again: a second close or open crashes
     },
   };
+}
+
+function packetSockets(): readonly number[] {
+  return readdirSync('/proc/self/fd').map(Number).filter(isPacketSocket);
 }
 
 /** cap ends the process with SIGSEGV on what follows a failed open: so look first. */
