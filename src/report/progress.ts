@@ -1,5 +1,5 @@
 import { Listr, ListrLogger, ProcessOutput } from 'listr2';
-import type { ListrDefaultRendererLogLevels, ListrLoggerOptions } from 'listr2';
+import type { ListrDefaultRendererLogLevels } from 'listr2';
 import type { ProgressEvent } from '../model/progress.js';
 import { escapeText } from './escape-text.js';
 
@@ -47,11 +47,9 @@ function lineProgress(title: string, verbose: boolean): Progress {
   };
 }
 
-/** listr2 takes a logger by its class; this one writes to stderr, since stdout belongs to the result. */
-class StderrLogger<Levels extends string = ListrDefaultRendererLogLevels> extends ListrLogger<Levels> {
-  constructor(options?: ListrLoggerOptions<Levels>) {
-    super({ ...options, processOutput: new ProcessOutput(process.stderr, process.stderr) });
-  }
+/** For listr2, which writes to stdout unless told otherwise: stdout belongs to the result. */
+function stderrLogger(): ListrLogger<ListrDefaultRendererLogLevels> {
+  return new ListrLogger<ListrDefaultRendererLogLevels>({ useIcons: false, toStderr: [], processOutput: new ProcessOutput(process.stderr, process.stderr) });
 }
 
 interface Stage {
@@ -84,7 +82,7 @@ function liveProgress(title: string, stepNames: readonly string[]): Progress {
         await each.done;
       },
     })),
-    { exitOnError: true, registerSignalListeners: false, renderer: 'default', rendererOptions: { logger: StderrLogger, collapseErrors: false, showErrorMessage: false } },
+    { exitOnError: true, registerSignalListeners: false, renderer: 'default', rendererOptions: { logger: stderrLogger(), collapseErrors: false, showErrorMessage: false } },
   );
   process.stderr.write(`${escapeText(title)}\n`);
   const shown = list.run().catch(() => undefined);

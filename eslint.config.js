@@ -1,0 +1,51 @@
+import tseslint from 'typescript-eslint';
+
+const noDefaultExport = { selector: 'ExportDefaultDeclaration', message: 'name what you export' };
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', 'coverage/', 'evidence/', 'captures/'] },
+  {
+    files: ['src/**/*.ts', 'test/**/*.ts'],
+    extends: [...tseslint.configs.recommended],
+    languageOptions: { parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/only-throw-error': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      eqeqeq: 'error',
+      'no-var': 'error',
+      'prefer-const': 'error',
+      'max-lines': ['error', 300],
+      'no-restricted-syntax': ['error', noDefaultExport],
+    },
+  },
+  {
+    // What comes from outside is given its type in parse functions, nowhere else.
+    files: ['src/**/*.ts'],
+    ignores: ['src/**/parse-*.ts'],
+    rules: { '@typescript-eslint/consistent-type-assertions': ['error', { assertionStyle: 'never' }] },
+  },
+  {
+    // Time and chance are parameters in pure code.
+    files: ['src/{wire,pcap,protocol,scenario,plan,probe,judge,audit}/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error', noDefaultExport,
+        { selector: "MemberExpression[object.name='Date'][property.name='now']", message: 'pure code reads no clock' },
+        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'pure code reads no clock' },
+        { selector: "MemberExpression[object.name='Math'][property.name='random']", message: 'pure code draws no lots' },
+      ],
+    },
+  },
+  {
+    files: ['scripts/**/*.mjs', '*.js'],
+    rules: { 'no-var': 'error', 'prefer-const': 'error', eqeqeq: 'error' },
+  },
+);

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { terminalReport } from '../../src/report/terminal.js';
+import { experiment, findings, result, step } from './fixture.js';
+
+const render = (run: typeof experiment, width = 80, color = false): string => terminalReport([{ result: run, dir: 'evidence/run 1' }], { width, color });
+const gate = (change: Parameters<typeof step>[1], run: Parameters<typeof result>[1] = {}): string => render(result([step('gate', change)], run));
+
+describe('terminal report', () => {
+  it('begins with the verdict, and calls an expected leak reproduced', () => {
+    expect(render(experiment)).toMatch(/^REPRODUCED {2}wireshark-experiment: 3 steps hold, 2 expected leaks reproduced/);
+  });
+
+  it('calls a gate that leaks broken, and says that this was not expected', () => {
+    const text = gate({ verdict: 'broken', asExpected: false, findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }) }, { exitCode: 2, asExpected: false });
+    expect(text).toMatch(/^BROKEN /);
+    expect(text).toMatch(/BROKEN +≠ holds/);
+    expect(text).toContain('kali2 → lan overheard by kali3: 7 of 100 raw; first in frame 24');
+  });
+
+  it('shows the zeros of a step as proven only where nothing speaks against it', () => {
+    const silent = findings('kali2', 'lan', 'raw', { lan: 100, kali3: 0, winxp: 0 });
+    const row = (text: string): string => text.split('\n').find((line) => line.includes('kali2 → lan')) ?? '';
+    expect(row(gate({ findings: silent }, { verdict: 'holds' }))).toMatch(/100\s+100\s+0\s+–\s+0$/);
+    const deaf = gate({ verdict: 'inconclusive', asExpected: false, findings: silent, reasons: [{ code: 'control-missing', observer: 'kali3', text: 'did not see its controls' }] }, { verdict: 'inconclusive', exitCode: 3, asExpected: false });
+    expect(row(deaf)).toMatch(/100\s+100\s+\?\s+–\s+0$/);
+    expect(deaf).toMatch(/^INCONCLUSIVE /);
+    expect(deaf).toContain('control-missing at kali3: did not see its controls');
+  });
+
+  it('gives the commands to look at the evidence, quoted for a shell', () => {
+    expect(render(experiment)).toContain("wireshark 'evidence/run 1/evidence.pcapng'");
+    expect(render(experiment)).toContain("npx verify-isolation replay 'evidence/run 1'");
+  });
+
+  it('never lets names act on the terminal', () => {
+    const evil = 'a\u001b[2J\u202e\nb';
+    const text = gate({ name: evil, verdict: 'broken', asExpected: false, findings: findings(evil, 'lan', 'raw', { lan: 100, [evil]: 3 }), reasons: [{ code: 'x', observer: evil, text: evil }] });
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+    expect(text).toContain(String.raw`a\u{1b}[2J\u{202e}\u{a}b`);
+  });
+
+  it.each([60, 80, 100])('stays within %i columns, commands to copy excepted', (width) => {
+    const long = render(experiment, width).split('\n').filter((line) => [...line].length > width && !/look at it|judge again|mend it/.test(line));
+    expect(long).toEqual([]);
+  });
+
+  it('names leaks and counts zeros where bystanders are more than the columns', () => {
+    const crowd = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`g${index}`, index === 7 ? 5 : 0]));
+    const text = gate({ verdict: 'broken', asExpected: false, findings: findings('kali2', 'lan', 'raw', { lan: 100, ...crowd }) }, { exitCode: 2 });
+    expect(text).toContain('g7 5!');
+    expect(text).toContain('0 at 49');
+  });
+
+  it('says the same with and without colour', () => {
+    // eslint-disable-next-line no-control-regex
+    expect(render(experiment, 80, true).replace(/\u001b\[[0-9;]*m/g, '')).toBe(render(experiment));
+    expect(render(experiment, 80, true)).not.toBe(render(experiment));
+  });
+});
