@@ -1,0 +1,90 @@
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createClassifier } from '../judge/classify.js';
+import { leakComment } from '../judge/leak-comment.js';
+import type { Plan } from '../model/plan.js';
+import { VerifyError } from '../model/verify-error.js';
+import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
+import { type Batch, directions } from '../pcap/capture-items.js';
+import { classicHeader, classicRecord } from '../pcap/classic-writer.js';
+import { readPacketOptions } from '../pcap/packet-options.js';
+import { enhancedPacket, interfaceDescription, sectionHeader } from '../pcap/pcapng-writer.js';
+import { files } from './folder.js';
+import { parseFolder } from './parse-folder.js';
+import { readCapture } from './read-capture.js';
+
+export interface ExportOptions {
+  readonly only: 'leaks' | null;
+  /** Name of the one observer to keep; null = all. */
+  readonly observer: string | null;
+}
+
+/** One packet that is to be kept, as a block or record of the output. */
+type Encode = (batch: Batch, packet: number, data: Uint8Array) => Uint8Array;
+
+const encodePcapng: Encode = (batch, packet, data) => {
+  const direction = batch.direction[packet] === directions.out ? directions.out : batch.direction[packet] === directions.in ? directions.in : directions.unknown;
+  return enhancedPacket({
+    interfaceId: batch.interfaceId[packet] ?? 0, timeNs: batch.timeNs[packet] ?? 0n, originalLength: batch.original[packet] ?? 0, data, direction, ...readPacketOptions(batch, packet),
+  });
+};
+
+const encodePcap: Encode = (batch, packet, data) =>
+  classicRecord('nano', { timeNs: batch.timeNs[packet] ?? 0n, originalLength: batch.original[packet] ?? 0, data });
+
+/** Says of a packet whether it is kept: by observer, and by whether it is a leak (judged anew, comments are not believed). */
+function chooser(plan: Plan, key: string | null, options: ExportOptions): (batch: Batch, packet: number) => boolean {
+  const blocks = evidenceInterfaces(plan);
+  const classify = createClassifier(plan, key === null ? null : Buffer.from(key, 'hex'));
+  return (batch, packet) => {
+    const block = blocks[batch.interfaceId[packet] ?? -1];
+    const step = block === undefined ? undefined : plan.steps[block.step];
+    const observer = step?.observers[block?.observer ?? -1];
+    if (step === undefined || observer === undefined || (options.observer !== null && options.observer !== observer.name)) return false;
+    if (options.only === null) return true;
+    const start = batch.offset[packet] ?? 0;
+    const classified = classify(batch.bytes, start, start + (batch.captured[packet] ?? 0));
+    const outgoing = batch.direction[packet] === directions.out;
+    return leakComment({ bytes: batch.bytes, classified, step, observer, towards: observer.place === 'bridge' ? !outgoing : outgoing }, plan) !== null;
+  };
+}
+
+/**
+ * Writes the frames of a run's capture that `options` ask for to `out`: pcapng, with interfaces, directions and comments, or by
+ * the ending `.pcap` classic pcap in nanoseconds. VerifyError 64 for an unknown observer or a folder that no run left.
+ */
+export async function exportCapture(dir: string, out: string, options: ExportOptions): Promise<void> {
+  const { plan, run } = await parseFolder(dir);
+  const names = [...new Set(plan.steps.flatMap((step) => step.observers.map((observer) => observer.name)))];
+  if (options.observer !== null && !names.includes(options.observer)) {
+    throw new VerifyError('unknown-observer', 64, `${dir}: no observer is named ${options.observer}`, `The observers of this run are ${names.join(', ')}.`);
+  }
+  const classic = out.endsWith('.pcap');
+  const encode = classic ? encodePcap : encodePcapng;
+  const keeps = chooser(plan, run.key, options);
+  const stream = createWriteStream(out, { mode: 0o600 });
+  const failed = once(stream, 'error').then(([error]: unknown[]) => {
+    throw new VerifyError('export-not-writable', 64, `${out}: ${error instanceof Error ? error.message : String(error)}`, 'Name a file that can be written with -o.');
+  });
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    if (!stream.write(bytes)) await Promise.race([once(stream, 'drain'), failed]);
+  };
+  const copy = async (): Promise<void> => {
+    await write(classic ? classicHeader('nano', 262_144) : sectionHeader({ application: `${run.tool.name} ${run.tool.version}`, os: 'Linux', comment: `exported from run ${run.id}` }));
+    for await (const item of readCapture(join(dir, files.capture))) {
+      if (item.kind === 'interface' && !classic) {
+        await write(interfaceDescription({ name: item.name ?? '', description: item.description, filter: item.filter, snaplen: item.snaplen, os: 'Linux' }));
+      } else if (item.kind === 'batch') {
+        for (let packet = 0; packet < item.count; packet += 1) {
+          const start = item.offset[packet] ?? 0;
+          if (keeps(item, packet)) await write(encode(item, packet, item.bytes.subarray(start, start + (item.captured[packet] ?? 0))));
+        }
+      } else if (item.kind === 'damage') {
+        throw new VerifyError('capture-damaged', 64, `${join(dir, files.capture)}, offset ${item.offset}: ${item.message}`, 'Only what came before the damage was exported.');
+      }
+    }
+    await new Promise<void>((resolve) => stream.end(resolve));
+  };
+  await Promise.race([copy(), failed]);
+}

@@ -1,0 +1,61 @@
+import { appendFile, chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VerifyError } from '../model/verify-error.js';
+
+/** Names of the files of a run's folder; `result.json` is a pure function of the others. */
+export const files = {
+  run: 'run.json',
+  plan: 'plan.json',
+  timeline: 'timeline.ndjson',
+  capture: 'evidence.pcapng',
+  result: 'result.json',
+  sums: 'SHA256SUMS',
+  state: 'state',
+  raw: 'raw',
+} as const;
+
+export function stateFile(step: number, when: 'before' | 'after'): string {
+  return join(files.state, `${step + 1}-${when}.json`);
+}
+
+/** A raw capture of one step, written by one helper. */
+export function rawFile(step: number, helper: number): string {
+  return join(files.raw, `${step + 1}-${helper}.pcapng`);
+}
+
+function cannotWrite(path: string, error: unknown): VerifyError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new VerifyError('evidence-not-writable', 69, `${path}: the evidence cannot be written: ${why}`, 'Name another folder with --out, or make room and rights for this one.');
+}
+
+async function orCannotWrite<T>(path: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw cannotWrite(path, error);
+  }
+}
+
+/** Makes a run's folder, 0700, with its sub-folders. VerifyError 69 where it exists already or cannot be made. */
+export async function createFolder(dir: string): Promise<void> {
+  await orCannotWrite(dir, async () => {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await chmod(dir, 0o700);
+    for (const sub of [files.state, files.raw]) await mkdir(join(dir, sub), { mode: 0o700 });
+  });
+}
+
+/** Writes a JSON document whole or not at all: to a file beside it, then renamed. 0600. */
+export async function writeJson(dir: string, name: string, value: unknown): Promise<void> {
+  const path = join(dir, name);
+  await orCannotWrite(path, async () => {
+    await writeFile(`${path}.part`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+    await rename(`${path}.part`, path);
+  });
+}
+
+/** Appends one JSON value as a line. 0600. */
+export async function appendJsonLine(dir: string, name: string, value: unknown): Promise<void> {
+  const path = join(dir, name);
+  await orCannotWrite(path, () => appendFile(path, `${JSON.stringify(value)}\n`, { mode: 0o600 }));
+}

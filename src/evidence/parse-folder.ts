@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { JudgeInput } from '../judge/judge.js';
+import type { Plan } from '../model/plan.js';
+import type { RunRecord } from '../model/run-record.js';
+import type { HostState } from '../model/state.js';
+import type { TimelineEntry } from '../model/timeline.js';
+import { VerifyError } from '../model/verify-error.js';
+import { files, stateFile } from './folder.js';
+
+/** What has to hold of a document before it is taken for what its name says. Inner parts are written by this program. */
+const shapes = {
+  run: z.looseObject({
+    runVersion: z.literal(1), id: z.string(), startedAt: z.string(), key: z.string().nullable(),
+    tool: z.object({ name: z.string(), version: z.string(), verdictRules: z.literal(1) }),
+    scenario: z.object({ name: z.string(), file: z.string(), sha256: z.string() }),
+    capture: z.object({ sha256: z.string(), packets: z.number() }).nullable(),
+  }),
+  plan: z.looseObject({
+    planVersion: z.literal(1), runTag: z.number(), keySha256: z.string(), bridges: z.array(z.looseObject({})), endpoints: z.array(z.looseObject({ name: z.string(), macs: z.array(z.string()) })),
+    steps: z.array(z.looseObject({
+      index: z.number(), name: z.string(), observers: z.array(z.looseObject({ name: z.string(), interface: z.string() })),
+      flows: z.array(z.looseObject({ id: z.number(), first: z.number(), count: z.number() })), controls: z.array(z.looseObject({ index: z.number() })),
+      traffic: z.array(z.looseObject({})), expect: z.looseObject({ seen: z.array(z.looseObject({})) }),
+    })),
+  }),
+  entry: z.looseObject({ atNs: z.string(), monoMs: z.number(), step: z.number(), event: z.string() }),
+  state: z.looseObject({ links: z.array(z.looseObject({ name: z.string() })), fdb: z.array(z.looseObject({})), unread: z.array(z.looseObject({})) }),
+};
+
+function damaged(path: string, why: string): VerifyError {
+  return new VerifyError('evidence-unreadable', 64, `${path}: ${why}`, 'This is no folder that a run of verify-isolation left, or a file of it was changed.');
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw damaged(path, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function parse(path: string, text: string, shape: z.ZodType): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw damaged(path, `not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const checked = shape.safeParse(value);
+  if (!checked.success) throw damaged(path, z.prettifyError(checked.error).replaceAll('\n', ' '));
+  return value;
+}
+
+async function parseTimeline(path: string): Promise<readonly TimelineEntry[]> {
+  const lines = (await read(path)).split('\n');
+  // A run that was killed may leave its last line unfinished; every other line has to be whole.
+  const whole = lines.slice(0, -1);
+  return whole.map((line, index) => parse(`${path}:${index + 1}`, line, shapes.entry) as TimelineEntry);
+}
+
+async function parseState(dir: string, step: number, when: 'before' | 'after'): Promise<HostState | null> {
+  const path = join(dir, stateFile(step, when));
+  const text = await readFile(path, 'utf8').catch(() => null);
+  return text === null ? null : (parse(path, text, shapes.state) as HostState);
+}
+
+/** Reads everything of a run's folder but the capture. VerifyError 64, with the file's name, where it is not what a run leaves. */
+export async function parseFolder(dir: string): Promise<JudgeInput> {
+  const run = parse(join(dir, files.run), await read(join(dir, files.run)), shapes.run) as RunRecord;
+  const plan = parse(join(dir, files.plan), await read(join(dir, files.plan)), shapes.plan) as Plan;
+  const timeline = await parseTimeline(join(dir, files.timeline));
+  const states = await Promise.all(plan.steps.map(async (step) => ({
+    before: await parseState(dir, step.index, 'before'), after: await parseState(dir, step.index, 'after'),
+  })));
+  return { run, plan, timeline, states };
+}

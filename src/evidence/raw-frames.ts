@@ -1,0 +1,74 @@
+import type { EvidenceInterface } from '../plan/evidence-interfaces.js';
+import type { Batch } from '../pcap/capture-items.js';
+import { readCapture } from './read-capture.js';
+
+/** All frames of one step's raw captures, in the order of their times. */
+export interface RawFrames {
+  readonly count: number;
+  /** For position i in time: the batch, and the packet within it. */
+  at(i: number): { readonly batch: Batch; readonly packet: number; readonly interfaceId: number };
+  readonly damages: readonly string[];
+}
+
+interface Loaded {
+  readonly batch: Batch;
+  /** Raw interface → number of the block in evidence.pcapng; -1 = an observer that the plan does not know. */
+  readonly interfaces: readonly number[];
+}
+
+async function load(path: string, known: ReadonlyMap<string, number>, loaded: Loaded[], damages: string[]): Promise<void> {
+  const interfaces: number[] = [];
+  for await (const item of readCapture(path)) {
+    switch (item.kind) {
+      case 'interface':
+        interfaces[item.id] = known.get(item.description ?? '') ?? -1;
+        break;
+      case 'batch':
+        loaded.push({ batch: item, interfaces });
+        break;
+      case 'damage':
+        damages.push(`${path}, offset ${item.offset}: ${item.message}`);
+        break;
+      case 'section':
+      case 'statistics':
+        break;
+    }
+  }
+}
+
+/**
+ * Reads the raw captures of a step and puts their frames in the order of time; frames of the same time stay in the order of
+ * file and place. Observers are found by their block's description. Holds the step's frames in memory.
+ */
+export async function readRawFrames(paths: readonly string[], blocks: readonly EvidenceInterface[]): Promise<RawFrames> {
+  const known = new Map(blocks.map((block, number) => [block.description, number]));
+  const loaded: Loaded[] = [];
+  const damages: string[] = [];
+  for (const path of paths) await load(path, known, loaded, damages);
+  const count = loaded.reduce((sum, { batch }) => sum + batch.count, 0);
+  const batchOf = new Uint32Array(count);
+  const packetOf = new Uint32Array(count);
+  const time = new Float64Array(count);
+  const base = loaded[0]?.batch.timeNs[0] ?? 0n;
+  let next = 0;
+  loaded.forEach(({ batch }, index) => {
+    for (let packet = 0; packet < batch.count; packet += 1) {
+      batchOf[next] = index;
+      packetOf[next] = packet;
+      time[next] = Number((batch.timeNs[packet] ?? 0n) - base);
+      next += 1;
+    }
+  });
+  const order = Uint32Array.from({ length: count }, (_, index) => index).sort((a, b) => (time[a] ?? 0) - (time[b] ?? 0) || a - b);
+  return {
+    count,
+    damages,
+    at(i) {
+      const position = order[i] ?? 0;
+      const one = loaded[batchOf[position] ?? 0];
+      if (one === undefined) throw new RangeError(`no frame ${i} of ${count}`);
+      const packet = packetOf[position] ?? 0;
+      return { batch: one.batch, packet, interfaceId: one.interfaces[one.batch.interfaceId[packet] ?? 0] ?? -1 };
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import { addBatch, addDamage, finishJudging, startJudging } from '../judge/judge.js';
+import type { Result } from '../model/result.js';
+import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
+import { files } from './folder.js';
+import { hashedFiles } from './hash.js';
+import { parseFolder } from './parse-folder.js';
+import { readCapture } from './read-capture.js';
+
+/**
+ * Judges a run's folder from its files alone: the same function for the run itself and for a later replay, without root
+ * and without a network, so both give the same result, byte for byte. VerifyError 64 where the folder is not a run's.
+ */
+export async function replayFolder(dir: string): Promise<Result> {
+  const input = await parseFolder(dir);
+  const judging = startJudging(input);
+  const blocks = evidenceInterfaces(input.plan);
+  for await (const item of readCapture(join(dir, files.capture))) {
+    switch (item.kind) {
+      case 'batch':
+        addBatch(judging, item);
+        break;
+      case 'damage':
+        addDamage(judging, `${files.capture}, offset ${item.offset}: ${item.message}`);
+        break;
+      case 'interface':
+        if (blocks[item.id]?.description !== item.description) addDamage(judging, `${files.capture}: interface ${item.id} is not the observer that the plan has there`);
+        break;
+      case 'section':
+      case 'statistics':
+        break;
+    }
+  }
+  const hashed = await hashedFiles(dir);
+  return finishJudging(judging, { sha256: hashed.find(({ path }) => path === files.capture)?.sha256 ?? null, files: hashed });
+}

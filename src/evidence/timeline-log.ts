@@ -1,0 +1,28 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TimelineEntry, TimelineEvent } from '../model/timeline.js';
+import { files } from './folder.js';
+
+/** What happens in a run, written down as it happens. */
+export interface TimelineLog {
+  readonly entries: readonly TimelineEntry[];
+  log(step: number, event: TimelineEvent): void;
+  close(): void;
+}
+
+/** Opens timeline.ndjson for appending, 0600. Entries are written at once, so that a killed run leaves all that happened. */
+export function openTimeline(dir: string): TimelineLog {
+  const fd = openSync(join(dir, files.timeline), 'a', 0o600);
+  const began = performance.now();
+  const entries: TimelineEntry[] = [];
+  return {
+    entries,
+    log(step, event) {
+      const atNs = (BigInt(Date.now()) * 1_000_000n).toString();
+      const entry: TimelineEntry = { atNs, monoMs: Math.round((performance.now() - began) * 1000) / 1000, step, ...event };
+      entries.push(entry);
+      writeSync(fd, `${JSON.stringify(entry)}\n`);
+    },
+    close: () => closeSync(fd),
+  };
+}

@@ -1,0 +1,34 @@
+import type { Finding } from '../model/result.js';
+import type { SeenClaim } from '../model/scenario.js';
+
+/** How a claim of `seen` came out. `beyond`: more was seen than claimed; `short`: less; `unmatched`: no row fits it. */
+export type ClaimOutcome = 'held' | 'beyond' | 'short' | 'unmatched';
+
+function rowOutcome(row: Finding, claim: SeenClaim): ClaimOutcome {
+  switch (claim.seen) {
+    case 'none':
+      return row.seen === 0 ? 'held' : 'beyond';
+    case 'some':
+      return row.seen > 0 ? 'held' : 'short';
+    case 'all':
+      return row.seen > 0 && row.seen >= (row.sent ?? 1) ? 'held' : 'short';
+    default:
+      return row.seen === claim.seen ? 'held' : row.seen > claim.seen ? 'beyond' : 'short';
+  }
+}
+
+/** A claim has to hold for every row that it selects. */
+export function claimOutcome(claim: SeenClaim, rows: readonly Finding[]): ClaimOutcome {
+  const outcomes = rows
+    .filter((row) => row.observer === claim.observer && (claim.from === null || claim.from === row.from) && (claim.to === null || claim.to === row.to)
+      && (claim.carrier === null || claim.carrier === row.carrier))
+    .map((row) => rowOutcome(row, claim));
+  if (outcomes.length === 0) return 'unmatched';
+  return outcomes.includes('beyond') ? 'beyond' : outcomes.includes('short') ? 'short' : 'held';
+}
+
+/** A claim in words, as it stands in a report. */
+export function claimText(claim: SeenClaim): string {
+  const narrowed = [claim.from === null ? '' : ` from ${claim.from}`, claim.to === null ? '' : ` to ${claim.to}`, claim.carrier === null ? '' : ` as ${claim.carrier}`].join('');
+  return `${claim.observer} sees ${String(claim.seen)}${narrowed}`;
+}

@@ -1,0 +1,103 @@
+import type { Observer, Plan, StepPlan } from '../model/plan.js';
+import { isGroupMac, macText } from '../wire/ethernet.js';
+import { etherTypes } from '../wire/ethernet.js';
+import type { FrameView } from '../wire/frame-view.js';
+import type { Classifier, Sighting } from './classify.js';
+import { countFrame, countSequence, type First, raise, type StepTally } from './tally.js';
+import { createBits } from './bits.js';
+
+/** One frame as an observer saw it. `towards`: to the guest, or on the bridge device to the host. */
+export interface Seen {
+  readonly step: StepPlan;
+  readonly observer: Observer;
+  readonly towards: boolean;
+  readonly inferred: boolean;
+  readonly first: First;
+}
+
+/** The step that a token belongs to, and its tally; tokens may turn up after their step. */
+export interface Tallies {
+  readonly plan: Plan;
+  readonly steps: readonly StepTally[];
+}
+
+function countProbe(sighting: Extract<Sighting, { kind: 'probe' }>, seen: Seen, tallies: Tallies): void {
+  const { flow, sequence, form } = sighting;
+  const step = tallies.plan.steps[flow.step];
+  const tally = tallies.steps[flow.step];
+  if (step === undefined || tally === undefined) return;
+  const { observer } = seen;
+  if (form === 'answer') {
+    raise(tally.answers, observer.name);
+    return;
+  }
+  const token = `${flow.id}/${sequence}`;
+  if (!seen.towards) {
+    if (observer.name === flow.sender || observer.place === 'bridge') {
+      const entered = tally.entered.get(flow.id) ?? createBits(flow.count);
+      entered.add(sequence);
+      tally.entered.set(flow.id, entered);
+    } else if (form === 'as-sent' && !tally.reentered.has(token)) {
+      tally.reentered.set(token, { observer: observer.name, uplink: observer.role === 'uplink' });
+    }
+    return;
+  }
+  const again = tally.reentered.get(token);
+  if (again !== undefined && !again.uplink) return;
+  const fresh = countSequence(tally, step, flow.id, observer.name, sequence, seen.first);
+  if (!fresh && seen.inferred) raise(tally.twice, observer.name);
+}
+
+function countControl(sighting: Extract<Sighting, { kind: 'control' }>, seen: Seen, tallies: Tallies): void {
+  const { control, step } = sighting;
+  if (step !== seen.step.index || control.observer !== seen.observer.name) return;
+  if (control.kind === 'ear' && !seen.towards) return;
+  tallies.steps[step]?.controls.add(control.index);
+}
+
+function countTraffic(bytes: Uint8Array, view: FrameView, seen: Seen, tallies: Tallies): void {
+  const tally = tallies.steps[seen.step.index];
+  if (tally === undefined || view.etherType === etherTypes.arp) return;
+  const src = macText(bytes, view.srcMacAt);
+  const dst = macText(bytes, view.dstMacAt);
+  const macsOf = (name: string): readonly string[] => tallies.plan.endpoints.find((endpoint) => endpoint.name === name)?.macs ?? [];
+  seen.step.traffic.forEach((traffic, index) => {
+    for (const [way, source, sink] of [['>', traffic.from, traffic.to], ['<', traffic.to, traffic.from]] as const) {
+      if (!macsOf(source).includes(src) || !macsOf(sink).includes(dst)) continue;
+      if (seen.towards) countFrame(tally.traffic, `${index}/${way}/${seen.observer.name}`, seen.first);
+      else if (seen.observer.name === source) raise(tally.trafficEntered, `${index}/${way}`);
+    }
+  });
+}
+
+function countForeign(bytes: Uint8Array, view: FrameView, seen: Seen, tallies: Tallies): void {
+  const tally = tallies.steps[seen.step.index];
+  if (tally === undefined || seen.step.listenMs === null || seen.observer.place === 'bridge' || isGroupMac(bytes, view.dstMacAt)) return;
+  const src = macText(bytes, view.srcMacAt);
+  const dst = macText(bytes, view.dstMacAt);
+  if (!seen.towards) tally.crossed.set(`${seen.observer.name}|${dst}`, { from: seen.observer.name, to: dst });
+  else if (!seen.observer.macs.includes(dst)) countFrame(tally.foreign, `${seen.observer.name}|${src}|${dst}`, seen.first);
+}
+
+/** Counts one frame of the capture into the tallies. What a forger wrote is counted, and decides nothing. */
+export function countSighting(bytes: Uint8Array, classified: Classifier, seen: Seen, tallies: Tallies): void {
+  const { view, sighting } = classified;
+  const own = tallies.steps[seen.step.index];
+  if (own !== undefined) raise(own.read, seen.observer.name);
+  switch (sighting.kind) {
+    case 'probe':
+      countProbe(sighting, seen, tallies);
+      return;
+    case 'control':
+      countControl(sighting, seen, tallies);
+      return;
+    case 'forged':
+      if (own !== undefined) raise(own.forged, seen.observer.name);
+      break;
+    case 'none':
+      break;
+  }
+  if (view === null) return;
+  if (seen.step.traffic.length > 0) countTraffic(bytes, view, seen, tallies);
+  countForeign(bytes, view, seen, tallies);
+}

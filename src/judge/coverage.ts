@@ -1,0 +1,27 @@
+import type { Plan } from '../model/plan.js';
+import type { Result } from '../model/result.js';
+import type { StepStates } from './judge-step.js';
+import type { StepFacts } from './step-facts.js';
+
+/** Which ports of the bridges under test were observed, over all steps that listened; ports as the kernel listed them. */
+export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: readonly StepStates[]): Result['coverage'] {
+  const ports = new Set<string>();
+  const observed = new Set<string>();
+  const unobserved = new Map<string, string>();
+  for (const step of plan.steps) {
+    const bridges = new Set(step.observers.map((observer) => observer.bridge));
+    const seen = new Set(step.observers.filter((observer) => facts[step.index]?.listening.has(observer.name)).map((observer) => observer.interface));
+    for (const link of states[step.index]?.before?.links ?? []) {
+      if (link.master === null || !bridges.has(link.master)) continue;
+      ports.add(link.name);
+      if (seen.has(link.name)) observed.add(link.name);
+      else unobserved.set(link.name, `not observed in step ${step.index + 1}, ${step.name}`);
+    }
+  }
+  return {
+    complete: unobserved.size === 0 && ports.size > 0,
+    observed: [...observed].filter((port) => !unobserved.has(port)).length,
+    ports: ports.size,
+    unobserved: [...unobserved].map(([port, text]) => ({ port, reason: text })),
+  };
+}

@@ -1,0 +1,100 @@
+import type { Plan, StepPlan } from '../model/plan.js';
+import type { Finding, ObserverResult, Reason, StepResult, Verdict } from '../model/result.js';
+import type { HostState } from '../model/state.js';
+import { claimOutcome, claimText } from './claims.js';
+import { missingProofs } from './proofs.js';
+import { reason } from './reasons.js';
+import { rowsOf } from './rows.js';
+import type { StepFacts } from './step-facts.js';
+import type { StepTally } from './tally.js';
+import { unchangedReasons } from './unchanged.js';
+
+export interface StepStates {
+  readonly before: HostState | null;
+  readonly after: HostState | null;
+}
+
+export interface StepInput {
+  readonly plan: Plan;
+  readonly step: StepPlan;
+  readonly facts: StepFacts;
+  readonly tally: StepTally;
+  readonly states: StepStates;
+  /** Reasons that concern the whole capture: damage, a lost key. */
+  readonly captureReasons: readonly Reason[];
+  readonly day: string;
+}
+
+/** A judged step, and the exit status that it asks for. */
+export interface JudgedStep {
+  readonly result: StepResult;
+  readonly exit: 0 | 2 | 3 | 4 | 69;
+}
+
+function observerResults(input: StepInput): readonly ObserverResult[] {
+  const { step, facts, tally } = input;
+  return step.observers.map((observer) => {
+    const own = step.controls.filter((control) => control.observer === observer.name);
+    const counters = facts.stopped[observer.name] ?? facts.lastCounters[observer.name];
+    return {
+      name: observer.name,
+      interface: observer.interface,
+      engine: facts.listening.get(observer.name)?.engine ?? null,
+      received: counters?.received ?? 0,
+      dropped: counters?.dropped ?? 0,
+      controlsSent: own.filter((control) => facts.controlsAccepted.has(control.index)).length,
+      controlsSeen: own.filter((control) => tally.controls.has(control.index)).length,
+    };
+  });
+}
+
+function entryOf(input: StepInput): StepResult['entry'] {
+  const entry = input.step.controls.filter((control) => control.kind === 'entry');
+  return {
+    sent: entry.filter((control) => input.facts.controlsAccepted.has(control.index)).length,
+    seen: entry.filter((control) => input.tally.controls.has(control.index)).length,
+  };
+}
+
+function verdictOf(rows: readonly Finding[], missing: readonly Reason[]): Verdict {
+  if (rows.some((row) => row.leak && row.accepted === undefined)) return 'broken';
+  return missing.length > 0 ? 'inconclusive' : 'holds';
+}
+
+/** 2: a leak beyond what was expected. 4: an expected sighting did not show. 3: no verdict. */
+function exitOf(step: StepPlan, verdict: Verdict, outcomes: readonly string[]): 0 | 2 | 3 | 4 {
+  if (verdict === 'broken' && (step.expect.expected === 'holds' || outcomes.includes('beyond'))) return 2;
+  if (verdict === 'inconclusive') return 3;
+  return verdict === step.expect.expected && outcomes.every((outcome) => outcome === 'held') ? 0 : 4;
+}
+
+/** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
+export function judgeStep(input: StepInput): JudgedStep {
+  const { step, facts, plan } = input;
+  const failed = facts.outcome !== 'done';
+  const idle = step.observers.length === 0;
+  const missing = [
+    ...input.captureReasons,
+    ...(idle && !failed ? [] : missingProofs(step, facts, input.tally)),
+    ...(idle || failed ? [] : unchangedReasons(step, input.states.before, input.states.after, plan.endpoints)),
+  ];
+  const rows = rowsOf(input);
+  const unsupported = missing.some(({ code }) => code === 'unsupported');
+  const unjudged = step.expect.expected === null;
+  if (unsupported || (unjudged && !failed) || (idle && !failed)) {
+    const result: StepResult = {
+      name: step.name, verdict: null, expected: step.expect.expected, asExpected: !unsupported, reasons: idle && !unsupported ? [] : missing, findings: rows,
+      observers: observerResults(input), entry: entryOf(input),
+    };
+    return { result, exit: unsupported ? 69 : 0 };
+  }
+  const claims = step.expect.seen.map((claim) => ({ claim, outcome: claimOutcome(claim, rows) }));
+  const unmatched = claims.filter(({ outcome }) => outcome === 'unmatched').map(({ claim }) => reason('claim-unmatched', claim.observer, claimText(claim)));
+  const reasons = failed ? missing : [...missing, ...unmatched];
+  const verdict = verdictOf(rows, missing);
+  const exit = exitOf(step, verdict, claims.map(({ outcome }) => outcome));
+  const result: StepResult = {
+    name: step.name, verdict, expected: step.expect.expected, asExpected: exit === 0, reasons, findings: rows, observers: observerResults(input), entry: entryOf(input),
+  };
+  return { result, exit };
+}

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import type { Observer, Plan, StepPlan } from '../model/plan.js';
+import type { Reason, Result, Verdict } from '../model/result.js';
+import type { RunRecord } from '../model/run-record.js';
+import type { TimelineEntry } from '../model/timeline.js';
+import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
+import { type Classifier, createClassifier } from './classify.js';
+import { countSighting } from './count-frame.js';
+import { coverageOf } from './coverage.js';
+import type { JudgedBatch } from './frame-source.js';
+import { type JudgedStep, judgeStep, type StepStates } from './judge-step.js';
+import { reason } from './reasons.js';
+import { type StepFacts, stepFacts } from './step-facts.js';
+import { createTallies, type StepTally } from './tally.js';
+
+/** Everything but the capture that a judgement rests on. */
+export interface JudgeInput {
+  readonly plan: Plan;
+  readonly run: RunRecord;
+  readonly timeline: readonly TimelineEntry[];
+  /** By step, in the plan's order. */
+  readonly states: readonly StepStates[];
+}
+
+interface Listener {
+  readonly step: StepPlan;
+  readonly observer: Observer;
+  readonly inferred: boolean;
+}
+
+/** A judgement under way. Opaque: only the functions of this file read it. */
+export interface Judging {
+  readonly input: JudgeInput;
+  readonly classify: (bytes: Uint8Array, start: number, end: number) => Classifier;
+  readonly facts: readonly StepFacts[];
+  readonly tallies: readonly StepTally[];
+  readonly listeners: readonly Listener[];
+  readonly damages: string[];
+  frames: number;
+}
+
+function keyOf(input: JudgeInput): Uint8Array | null {
+  const { key } = input.run;
+  return key === null || !/^[0-9a-f]{64}$/.test(key) ? null : Buffer.from(key, 'hex');
+}
+
+function commits(input: JudgeInput): boolean {
+  const key = keyOf(input);
+  return key !== null && createHash('sha256').update(key).digest('hex') === input.plan.keySha256;
+}
+
+/** Begins a judgement. Pure: no clock, no file, the same input gives the same result. */
+export function startJudging(input: JudgeInput): Judging {
+  const facts = stepFacts(input.plan, input.timeline);
+  const listeners = evidenceInterfaces(input.plan).flatMap(({ step, observer }) => {
+    const stepPlan = input.plan.steps[step];
+    const one = stepPlan?.observers[observer];
+    return stepPlan === undefined || one === undefined
+      ? []
+      : [{ step: stepPlan, observer: one, inferred: facts[step]?.listening.get(one.name)?.direction === 'inferred' }];
+  });
+  return {
+    input, facts, listeners, classify: createClassifier(input.plan, commits(input) ? keyOf(input) : null), tallies: createTallies(input.plan), damages: [], frames: 0,
+  };
+}
+
+const directionOut = 2;
+
+/** Adds a batch of the capture, in file order; `interfaceId` numbers the interface blocks of the whole file. */
+export function addBatch(judging: Judging, batch: JudgedBatch): void {
+  const tallies = { plan: judging.input.plan, steps: judging.tallies };
+  for (let i = 0; i < batch.count; i += 1) {
+    judging.frames += 1;
+    const listener = judging.listeners[batch.interfaceId[i] ?? -1];
+    if (listener === undefined) continue;
+    const start = batch.offset[i] ?? 0;
+    const classified = judging.classify(batch.bytes, start, start + (batch.captured[i] ?? 0));
+    const outgoing = batch.direction[i] === directionOut;
+    const towards = listener.observer.place === 'bridge' ? !outgoing : outgoing;
+    const first = { frame: judging.frames, timeNs: BigInt(batch.timeNs[i] ?? 0) };
+    countSighting(batch.bytes, classified, { ...listener, towards, first }, tallies);
+  }
+}
+
+/** Tells the judgement that the capture is damaged: what comes after is not known. */
+export function addDamage(judging: Judging, text: string): void {
+  judging.damages.push(text);
+}
+
+function captureReasons(judging: Judging, hashMatches: boolean): readonly Reason[] {
+  const { run } = judging.input;
+  const told = judging.damages.map((text) => reason('capture-damaged', null, text));
+  if (run.key === null) told.push(reason('key-lost', null, 'run.json holds no key'));
+  else if (!commits(judging.input)) told.push(reason('key-mismatch', null, 'the key in run.json is not the one committed to in plan.json'));
+  if (run.capture === null) told.push(reason('evidence-incomplete', null, 'the capture was never closed'));
+  else {
+    if (run.capture.packets !== judging.frames) told.push(reason('evidence-incomplete', null, `${run.capture.packets} frames were written, ${judging.frames} were read back`));
+    else if (!hashMatches) told.push(reason('evidence-incomplete', null, 'evidence.pcapng is not the file that was written: its SHA-256 differs'));
+  }
+  return told;
+}
+
+function overall(steps: readonly JudgedStep[]): { verdict: Verdict; exitCode: number } {
+  const verdicts = steps.map(({ result }) => result.verdict);
+  const exits = steps.map(({ exit }) => exit);
+  const judged = verdicts.some((verdict) => verdict !== null);
+  const verdict: Verdict = verdicts.includes('broken') ? 'broken' : verdicts.includes('inconclusive') || !judged ? 'inconclusive' : 'holds';
+  const worst = ([2, 69, 3, 4] as const).find((exit) => exits.some((one) => one === exit)) ?? 0;
+  return { verdict, exitCode: worst === 0 && verdict === 'inconclusive' ? 3 : worst };
+}
+
+/** What the capture file itself is, as it was read: SHA-256 in hex, null = there is none. */
+export interface CaptureIdentity {
+  readonly sha256: string | null;
+  readonly files: readonly { readonly path: string; readonly sha256: string }[];
+}
+
+/** Ends the judgement. `capture` names the files that it rests on. */
+export function finishJudging(judging: Judging, capture: CaptureIdentity): Result {
+  const { plan, run, states } = judging.input;
+  const whole = captureReasons(judging, capture.sha256 === run.capture?.sha256);
+  const coverage = coverageOf(plan, judging.facts, states);
+  const partial = plan.partialScope === null && coverage.unobserved.length > 0
+    ? [reason('coverage-partial', null, `not observed: ${coverage.unobserved.map(({ port }) => port).join(', ')}`)]
+    : [];
+  const none: StepStates = { before: null, after: null };
+  const steps = plan.steps.flatMap((step) => {
+    const facts = judging.facts[step.index];
+    const tally = judging.tallies[step.index];
+    return facts === undefined || tally === undefined ? [] : [judgeStep({
+      plan, step, facts, tally, states: states[step.index] ?? none, captureReasons: step.observers.length === 0 ? [] : [...whole, ...partial], day: run.startedAt.slice(0, 10),
+    })];
+  });
+  const { verdict, exitCode } = overall(steps);
+  return {
+    schemaVersion: 1,
+    tool: run.tool,
+    run: { id: run.id, startedAt: run.startedAt, durationMs: Math.round(Math.max(0, ...judging.facts.map((facts) => facts.lastMonoMs))) },
+    scenario: run.scenario,
+    verdict,
+    asExpected: exitCode === 0,
+    exitCode,
+    coverage,
+    steps: steps.map(({ result }) => result),
+    evidence: { dir: '.', files: capture.files },
+  };
+}

@@ -1,0 +1,147 @@
+import type { Flow, Observer, StepPlan } from '../model/plan.js';
+import type { Reason } from '../model/result.js';
+import { isReasonCode, reason } from './reasons.js';
+import type { StepFacts } from './step-facts.js';
+import { flowKey, type StepTally } from './tally.js';
+
+/** Share of the probes that who must see them has to get. */
+export const deliveryShare = 0.99;
+
+function earReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
+  return step.observers.flatMap((observer) => {
+    const controls = step.controls.filter((control) => control.kind === 'ear' && control.observer === observer.name);
+    const unsent = controls.filter((control) => !facts.controlsAccepted.has(control.index));
+    const unseen = controls.filter((control) => !tally.controls.has(control.index));
+    const [first] = unseen;
+    if (unsent.length > 0) return [reason('control-missing', observer.name, `${unsent.length} of ${controls.length} ear controls were not sent`)];
+    if (first === undefined) return [];
+    const phases = [...new Set(unseen.map((control) => control.phase))].join(', ');
+    return [reason('control-missing', observer.name, `${unseen.length} of ${controls.length} ear controls were not seen (${phases} the probes; the first: ${first.frame.carrier} from ${first.frame.srcMac})`)];
+  });
+}
+
+function metByAddressee(flow: Flow, facts: StepFacts, tally: StepTally): boolean {
+  const sent = facts.accepted.get(flow.id) ?? 0;
+  return sent > 0 && flow.must.some((name) => (tally.seen.get(flowKey(flow.id, name))?.sequences.count() ?? 0) >= deliveryShare * sent);
+}
+
+function entryReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
+  return [...new Set(step.flows.filter((flow) => flow.judged).map((flow) => flow.sender))].flatMap((sender) => {
+    const controls = step.controls.filter((control) => control.kind === 'entry' && control.sender === sender);
+    const proved = controls.length > 0 && controls.every((control) => tally.controls.has(control.index));
+    const flows = step.flows.filter((flow) => flow.sender === sender && flow.judged);
+    if (proved || flows.every((flow) => metByAddressee(flow, facts, tally))) return [];
+    const seen = controls.filter((control) => tally.controls.has(control.index)).length;
+    return [reason('entry-unproved', sender, controls.length === 0
+      ? `no entry control is possible for ${sender}, and no addressee proves its probes`
+      : `${seen} of ${controls.length} entry controls from ${sender} were received on the bridge`)];
+  });
+}
+
+function deliveryReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
+  return step.flows.flatMap((flow) => {
+    const sent = facts.accepted.get(flow.id) ?? 0;
+    return flow.must.filter((name) => name !== flow.sender).flatMap((name) => {
+      const seen = tally.seen.get(flowKey(flow.id, name))?.sequences.count() ?? 0;
+      return seen >= deliveryShare * sent && seen > 0
+        ? []
+        : [reason('delivery-short', name, `${name} got ${seen} of ${sent} ${flow.carrier} frames of ${flow.class} from ${flow.from}`)];
+    });
+  });
+}
+
+function sentReasons(step: StepPlan, facts: StepFacts): readonly Reason[] {
+  return step.flows.flatMap((flow) => {
+    const accepted = facts.accepted.get(flow.id) ?? 0;
+    return accepted === flow.count ? [] : [reason('probes-not-sent', flow.sender, `${accepted} of ${flow.count} ${flow.carrier} frames of ${flow.class} from ${flow.from} were sent`)];
+  });
+}
+
+function observerReasons(observer: Observer, facts: StepFacts, tally: StepTally): readonly Reason[] {
+  const { name } = observer;
+  if (!facts.listenedInTime.has(name)) return [reason('not-listening', name, `${name} (${observer.interface}) did not listen before the first probe`)];
+  const counters = facts.stopped[name];
+  if (counters === undefined) return [reason('helper-died', name, `the capture of ${name} did not come to its end`)];
+  const told: Reason[] = [];
+  const { received, dropped, delivered } = counters;
+  if (dropped > 0) told.push(reason('frames-dropped', name, `${dropped} of ${received} frames at ${observer.interface} were dropped`));
+  if (delivered !== received - dropped) told.push(reason('count-gap', name, `${observer.interface}: received ${received}, dropped ${dropped}, delivered ${delivered}`));
+  const written = facts.written[name] ?? 0;
+  const read = tally.read.get(name) ?? 0;
+  if (written !== read) told.push(reason('evidence-incomplete', name, `${written} frames were written for ${name}, ${read} were read back`));
+  const twice = tally.twice.get(name);
+  if (twice !== undefined) told.push(reason('replay-possible', name, `${twice} tokens were seen again at ${name}`));
+  return told;
+}
+
+function replayReasons(tally: StepTally): readonly Reason[] {
+  const byGuest = new Map<string, number>();
+  for (const { observer, uplink } of tally.reentered.values()) if (!uplink) byGuest.set(observer, (byGuest.get(observer) ?? 0) + 1);
+  return [...byGuest].map(([guest, count]) => reason('replayed', guest, `${guest} sent ${count} tokens that were not its own`));
+}
+
+function trafficReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
+  return step.traffic.flatMap((traffic, index) => {
+    const outcome = facts.trafficOk.get(index);
+    const told: Reason[] = [];
+    if (outcome?.ok !== true) told.push(reason('traffic-failed', null, `${traffic.kind} ${traffic.from} to ${traffic.to}: ${outcome?.detail ?? 'did not run'}`));
+    for (const [way, source, sink] of [['>', traffic.from, traffic.to], ['<', traffic.to, traffic.from]] as const) {
+      const sent = tally.trafficEntered.get(`${index}/${way}`) ?? 0;
+      const seen = tally.traffic.get(`${index}/${way}/${sink}`)?.frames ?? 0;
+      if (traffic.must.includes(sink) && (sent === 0 || seen < deliveryShare * sent)) {
+        told.push(reason('delivery-short', sink, `${sink} got ${seen} of ${sent} frames of ${traffic.kind} from ${source}`));
+      }
+    }
+    return told;
+  });
+}
+
+function listenReasons(step: StepPlan, tally: StepTally): readonly Reason[] {
+  if (step.listenMs === null) return [];
+  const crossed = [...tally.crossed.values()];
+  return step.observers.filter((observer) => observer.judged && observer.place !== 'bridge').flatMap((observer) => {
+    const others = crossed.some(({ from, to }) => from !== observer.name && !observer.macs.includes(to));
+    return others ? [] : [reason('nothing-to-hear', observer.name, `no unicast crossed the bridge between two others while ${observer.name} listened`)];
+  });
+}
+
+function faultReasons(facts: StepFacts): readonly Reason[] {
+  return facts.faults.flatMap(({ code, observers, text }) => {
+    const known = isReasonCode(code) ? code : 'step-failed';
+    return observers.length === 0 ? [reason(known, null, text)] : observers.map((name) => reason(known, name, text));
+  });
+}
+
+function outcomeReasons(facts: StepFacts): readonly Reason[] {
+  switch (facts.outcome) {
+    case 'done':
+      return [];
+    case 'fault':
+      return facts.faults.length > 0 ? [] : [reason('step-failed', null, 'the step ended with a fault')];
+    case 'unsupported':
+      return facts.faults.some(({ code }) => code === 'unsupported') ? [] : [reason('unsupported', null, 'this kernel or this build cannot do the step')];
+    case 'not-run':
+    case null:
+      return [reason('not-run', null, 'the run ended before the step was done')];
+  }
+}
+
+/** Everything that a *holds* of this step lacks, in a fixed order; empty = the proof is complete. */
+export function missingProofs(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
+  const outcome = outcomeReasons(facts);
+  if (outcome.some(({ code }) => code === 'not-run' || code === 'unsupported')) return [...faultReasons(facts), ...outcome];
+  const drained = facts.drainedMs !== null && facts.drainedMs >= step.drainMs;
+  return [
+    ...outcome,
+    ...faultReasons(facts),
+    ...step.observers.flatMap((observer) => observerReasons(observer, facts, tally)),
+    ...earReasons(step, facts, tally),
+    ...entryReasons(step, facts, tally),
+    ...sentReasons(step, facts),
+    ...deliveryReasons(step, facts, tally),
+    ...trafficReasons(step, facts, tally),
+    ...listenReasons(step, tally),
+    ...replayReasons(tally),
+    ...(drained ? [] : [reason('drain-incomplete', null, `the wait of ${step.drainMs} ms after the last probe was not kept`)]),
+  ];
+}

@@ -1,0 +1,23 @@
+import type { Flow, TrafficPlan } from '../model/plan.js';
+import type { Endpoint, Mac } from '../model/scenario.js';
+
+/** Beyond this many source MACs a filter costs the kernel more than it saves; then everything is taken. */
+const mostMacs = 16;
+
+/**
+ * The libpcap filter of a step: by source MAC only, since tags of received frames are held aside by the kernel and
+ * `ether proto` would miss tagged ones; never `inbound` or `outbound` (libpcap issues 1482, 1402, 1254). The bridges' MACs belong to it:
+ * routed frames bear them. '' takes everything.
+ */
+export function captureFilter(
+  flows: readonly Flow[],
+  traffic: readonly TrafficPlan[],
+  listens: boolean,
+  endpoints: ReadonlyMap<string, Endpoint>,
+  bridgeMacs: Readonly<Record<string, Mac>>,
+): string {
+  if (listens) return '';
+  const ends = traffic.flatMap(({ from, to }) => [from, to]).flatMap((name) => endpoints.get(name)?.macs ?? []);
+  const macs = [...new Set([...flows.map((flow) => flow.frame.srcMac), ...ends, ...Object.values(bridgeMacs)])];
+  return macs.length > mostMacs || flows.length + traffic.length === 0 ? '' : macs.map((mac) => `ether src ${mac}`).join(' or ');
+}

@@ -1,0 +1,74 @@
+import type { Control, Flow, FrameSpec, Observer, TrafficPlan } from '../model/plan.js';
+import { phases } from '../model/plan.js';
+import type { Endpoint, Mac } from '../model/scenario.js';
+import { documentation, familyOf } from '../probe/addresses.js';
+import { leastSize } from '../probe/frame.js';
+
+/** Addresses of ear controls: locally administered, nobody's, so that a guest's stack drops what it gets. */
+export const earControlMac = { src: '02:76:69:ff:ff:fd', dst: '02:76:69:ff:ff:fe' } as const;
+
+export interface ControlInput {
+  readonly flows: readonly Flow[];
+  readonly traffic: readonly TrafficPlan[];
+  readonly observers: readonly Observer[];
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly bridgeMacs: Readonly<Record<string, Mac>>;
+  /** Whether the capture filter tells source MACs apart: then an ear has to be proved for each of them. */
+  readonly filtersByMac: boolean;
+  readonly firstToken: number;
+}
+
+/**
+ * The forms in which frames reach an observer: source MAC, carrier, tags and length. A filter that is deaf to a probe is
+ * deaf to the control of its form.
+ */
+function earForms(input: ControlInput): readonly FrameSpec[] {
+  const forms = new Map<string, FrameSpec>();
+  const add = (frame: FrameSpec): void => {
+    const srcMac = input.filtersByMac ? frame.srcMac : earControlMac.src;
+    const family = familyOf(frame.carrier);
+    const [srcIp, dstIp] = family === null ? [null, null] : family === 4 ? documentation.ipv4 : documentation.ipv6;
+    const form: FrameSpec = { ...frame, srcMac, dstMac: earControlMac.dst, srcIp, dstIp };
+    forms.set(JSON.stringify(form), form);
+  };
+  const raw = (srcMac: Mac): FrameSpec => ({ carrier: 'raw', srcMac, dstMac: earControlMac.dst, vlan: [], srcIp: null, dstIp: null, size: 60 });
+  for (const flow of input.flows) add(flow.frame);
+  for (const { from, to } of input.traffic) {
+    for (const mac of [from, to].flatMap((name) => input.endpoints.get(name)?.macs.slice(0, 1) ?? [])) {
+      add(raw(mac));
+      add({ ...raw(mac), carrier: 'ipv4-udp', size: Math.max(60, leastSize('ipv4-udp', 0)) });
+    }
+  }
+  if (forms.size === 0) add(raw(earControlMac.src));
+  return [...forms.values()];
+}
+
+/**
+ * The controls of a step. Ear: sent on the observer's own interface towards the guest, which the bridge never sees.
+ * Entry: from the sender, with its rightful MAC, to the bridge's own MAC, which the bridge device receives without being
+ * promiscuous; it crosses `isolated` and refreshes only what the probes refresh anyway (facts measured on Linux 6.18).
+ */
+export function controlsOf(input: ControlInput): readonly Control[] {
+  const controls: Control[] = [];
+  const add = (control: Omit<Control, 'index'>): void => {
+    controls.push({ ...control, index: input.firstToken + controls.length });
+  };
+  const forms = earForms(input);
+  const senders = [...new Set(input.flows.map((flow) => flow.sender))];
+  for (const phase of phases) {
+    for (const observer of input.observers) {
+      if (observer.place === 'bridge') continue;
+      for (const frame of forms) add({ kind: 'ear', phase, observer: observer.name, sender: null, frame });
+    }
+    for (const sender of senders) {
+      const endpoint = input.endpoints.get(sender);
+      const device = input.observers.find((observer) => observer.place === 'bridge' && observer.bridge === endpoint?.bridge);
+      const dstMac = endpoint === undefined ? undefined : input.bridgeMacs[endpoint.bridge];
+      const srcMac = endpoint?.macs[0];
+      if (device === undefined || dstMac === undefined || srcMac === undefined) continue;
+      const frame: FrameSpec = { carrier: 'raw', srcMac, dstMac, vlan: [], srcIp: null, dstIp: null, size: 60 };
+      add({ kind: 'entry', phase, observer: device.name, sender, frame });
+    }
+  }
+  return controls;
+}

@@ -1,0 +1,23 @@
+import type { Observer, Plan } from '../model/plan.js';
+
+/** One interface block of evidence.pcapng: an observer of a step. Its number is its place in the list. */
+export interface EvidenceInterface {
+  readonly step: number;
+  /** Index into the step's observers. */
+  readonly observer: number;
+  readonly name: string;
+  readonly description: string;
+}
+
+/** What an interface block says of its observer, for people who open the capture. */
+export function describeObserver(observer: Observer, stepIndex: number, stepName: string): string {
+  return `${observer.name} (${observer.role}) on ${observer.bridge}, step ${stepIndex + 1}: ${stepName}`;
+}
+
+/** The interface blocks of evidence.pcapng, in order: by step, then by observer. */
+export function evidenceInterfaces(plan: Plan): readonly EvidenceInterface[] {
+  return plan.steps.flatMap((step) =>
+    step.observers.map((observer, index) => ({
+      step: step.index, observer: index, name: observer.interface, description: describeObserver(observer, step.index, step.name),
+    })));
+}

@@ -1,0 +1,74 @@
+import type { Flow } from '../model/plan.js';
+import type { Bridge, Endpoint, Mac, ProbeEntry, Step } from '../model/scenario.js';
+import { classes } from '../probe/classes.js';
+import type { ProbeContext } from '../probe/probe-class.js';
+
+export interface Numbering {
+  /** Id of the next flow, index of the next token, and number of the next probe entry of the run. */
+  flow: number;
+  token: number;
+  entry: number;
+}
+
+export interface Surroundings {
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly bridges: ReadonlyMap<string, Bridge>;
+  readonly bridgeMacs: Readonly<Record<string, Mac>>;
+  readonly runTag: number;
+}
+
+function pairsOf(entry: ProbeEntry, around: Surroundings): readonly (readonly [Endpoint, Endpoint | null])[] {
+  const resolve = (names: readonly string[]): readonly Endpoint[] =>
+    names.flatMap((name) => around.endpoints.get(name) ?? []);
+  const pairs: (readonly [Endpoint, Endpoint | null])[] = [];
+  for (const from of resolve(entry.from)) {
+    if (entry.to === null) pairs.push([from, null]);
+    else {
+      for (const to of resolve(entry.to)) {
+        if (to.name === from.name) continue;
+        pairs.push([from, to]);
+        if (entry.bothWays) pairs.push([to, from]);
+      }
+    }
+  }
+  return pairs;
+}
+
+/**
+ * All flows of a step in the order of sending: by entry, pair, carrier, VLAN stack. Tokens are numbered through, so that
+ * a token's index alone says which probe it stems from.
+ */
+export function expandFlows(step: Step, index: number, around: Surroundings, numbering: Numbering): readonly Flow[] {
+  const flows: Flow[] = [];
+  step.probes.forEach((entry, probe) => {
+    const probeClass = classes[entry.class];
+    if (probeClass === undefined) return;
+    const context: ProbeContext = { entry, ...around, ordinal: numbering.entry };
+    numbering.entry += 1;
+    for (const [from, to] of pairsOf(entry, around)) {
+      for (const carrier of entry.carriers ?? probeClass.defaultCarriers(from, to)) {
+        for (const vlan of entry.vlanStacks) {
+          for (const draft of probeClass.flows({ from, to, carrier, vlan }, context)) {
+            const count = draft.count ?? entry.count;
+            flows.push({
+              ...draft,
+              id: numbering.flow,
+              step: index,
+              probe,
+              class: entry.class,
+              carrier,
+              vlan,
+              count,
+              first: numbering.token,
+              must: entry.mustSee ?? step.expect.mustSee ?? draft.must,
+              may: entry.maySee ?? step.expect.maySee ?? draft.may,
+            });
+            numbering.flow += 1;
+            numbering.token += count;
+          }
+        }
+      }
+    }
+  });
+  return flows;
+}

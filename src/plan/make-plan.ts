@@ -1,0 +1,101 @@
+import type { Plan, StepPlan, TrafficPlan } from '../model/plan.js';
+import type { Endpoint, Mac, Scenario, Step } from '../model/scenario.js';
+import { captureFilter } from './capture-filter.js';
+import { changesOf } from './changes.js';
+import { controlsOf } from './controls.js';
+import { expandFlows, type Numbering, type Surroundings } from './expand-flows.js';
+import { observersOf } from './observers.js';
+
+export interface PlanInput {
+  /** 32 random bits that tell this run's tokens from those of other runs. */
+  readonly runTag: number;
+  /** SHA-256 of the run's key, hex. */
+  readonly keySha256: string;
+  /** MACs of the bridges as found on a host; in the lab they are given here. */
+  readonly bridgeMacs?: Readonly<Record<string, Mac>>;
+}
+
+/** Whole frames of the usual MTU; guests with larger ones are cut, which no judgement rests on. */
+const snaplen = 2048;
+/** Time for frames that are still under way after the last probe (relays and user-space switches poll). */
+const drainMs = { lab: 150, host: 1000 } as const;
+
+function labBridgeMac(index: number): Mac {
+  return `02:76:69:fe:00:${(index & 0xff).toString(16).padStart(2, '0')}`;
+}
+
+function trafficPlan(step: Step): readonly TrafficPlan[] {
+  return step.traffic.map(({ kind, from, to, requests, bytes, maySee, mustSee }) => ({
+    kind, from, to, requests, bytes,
+    must: mustSee ?? step.expect.mustSee ?? [from, to],
+    may: maySee ?? step.expect.maySee ?? [from, to],
+  }));
+}
+
+function planStep(step: Step, index: number, present: readonly Endpoint[], scenario: Scenario, around: Surroundings, numbering: Numbering): StepPlan {
+  const { bridges } = scenario.topology;
+  const flows = expandFlows(step, index, around, numbering);
+  const traffic = trafficPlan(step);
+  const observers = observersOf(present, bridges, around.bridgeMacs, step.expect.observers);
+  const filter = captureFilter(flows, traffic, step.listenMs !== null, around.endpoints, around.bridgeMacs);
+  const quiet = flows.length === 0 && traffic.length === 0 && step.listenMs === null;
+  const controls = quiet ? [] : controlsOf({
+    flows, traffic, observers, endpoints: around.endpoints, bridgeMacs: around.bridgeMacs, filtersByMac: filter !== '', firstToken: numbering.token,
+  });
+  numbering.token += controls.length;
+  const seen = [...step.expect.seen, ...step.probes.flatMap((probe) => probe.seen), ...step.traffic.flatMap((entry) => entry.seen)];
+  const rates = step.probes.flatMap(({ rate }) => (rate === null ? [] : [rate]));
+  const names = present.map((endpoint) => endpoint.name);
+  return {
+    index,
+    name: step.name,
+    line: step.line,
+    changes: changesOf(step, scenario.topology),
+    learn: step.learn.filter((name) => names.includes(name)),
+    waitMs: step.waitMs,
+    present: names,
+    observers: quiet ? [] : observers,
+    filter,
+    snaplen,
+    flows,
+    controls,
+    traffic,
+    listenMs: step.listenMs,
+    during: step.during,
+    rate: rates.length === 0 ? null : Math.min(...rates),
+    drainMs: drainMs[scenario.topology.provider],
+    expect: { expected: quiet ? null : step.expect.expected, seen, accept: step.accept },
+  };
+}
+
+/** Everything that a run of the scenario will do, with every frame and every row settled. Pure: the same input gives the same plan. */
+export function makePlan(scenario: Scenario, input: PlanInput): Plan {
+  const { topology } = scenario;
+  const bridgeMacs = input.bridgeMacs ?? Object.fromEntries(topology.bridges.map((bridge, index) => [bridge.name, labBridgeMac(index)]));
+  const around: Surroundings = {
+    endpoints: new Map(topology.endpoints.map((endpoint) => [endpoint.name, endpoint])),
+    bridges: new Map(topology.bridges.map((bridge) => [bridge.name, bridge])),
+    bridgeMacs,
+    runTag: input.runTag,
+  };
+  const numbering: Numbering = { flow: 0, token: 0, entry: 0 };
+  const running = new Set(topology.endpoints.filter((endpoint) => endpoint.started).map((endpoint) => endpoint.name));
+  const steps = scenario.steps.map((step, index) => {
+    for (const name of step.stop) running.delete(name);
+    for (const name of step.start) running.add(name);
+    return planStep(step, index, topology.endpoints.filter((endpoint) => running.has(endpoint.name)), scenario, around, numbering);
+  });
+  return {
+    planVersion: 1,
+    name: scenario.name,
+    provider: topology.provider,
+    bridges: topology.bridges,
+    endpoints: topology.endpoints,
+    sysctl: topology.sysctl,
+    partialScope: scenario.partialScope,
+    runTag: input.runTag,
+    keySha256: input.keySha256,
+    bridgeMacs,
+    steps,
+  };
+}

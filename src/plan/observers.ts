@@ -1,0 +1,37 @@
+import type { Observer } from '../model/plan.js';
+import type { Bridge, Endpoint } from '../model/scenario.js';
+
+function observerOf(endpoint: Endpoint, bridgeMac: string | undefined, judged: boolean): Observer {
+  const common = { name: endpoint.name, bridge: endpoint.bridge, role: endpoint.role, judged };
+  switch (endpoint.attach) {
+    case 'port':
+      return { ...common, interface: endpoint.port ?? endpoint.name, place: 'port', macs: endpoint.macs };
+    case 'promiscuous':
+      return { ...common, interface: endpoint.port ?? endpoint.name, place: 'relay', macs: endpoint.macs };
+    case 'host':
+      return { ...common, interface: endpoint.bridge, place: 'bridge', macs: bridgeMac === undefined ? endpoint.macs : [bridgeMac] };
+  }
+}
+
+/**
+ * Every place to listen in a step: each endpoint that is present, and each bridge device, which receives the entry
+ * controls. A bridge device that is no endpoint of the scenario is observed but not judged.
+ */
+export function observersOf(
+  present: readonly Endpoint[],
+  bridges: readonly Bridge[],
+  bridgeMacs: Readonly<Record<string, string>>,
+  judgedNames: readonly string[] | null,
+): readonly Observer[] {
+  const isJudged = (name: string): boolean => judgedNames === null || judgedNames.includes(name);
+  const own = present.map((endpoint) => observerOf(endpoint, bridgeMacs[endpoint.bridge], isJudged(endpoint.name)));
+  const devices = bridges
+    .filter((bridge) => !own.some((observer) => observer.place === 'bridge' && observer.bridge === bridge.name))
+    .map((bridge): Observer => {
+      const mac = bridgeMacs[bridge.name];
+      return {
+        name: bridge.name, interface: bridge.name, bridge: bridge.name, place: 'bridge', role: 'host', macs: mac === undefined ? [] : [mac], judged: false,
+      };
+    });
+  return [...own, ...devices];
+}

@@ -1,0 +1,51 @@
+import type { Carrier, Endpoint, Mac } from '../model/scenario.js';
+
+/** RFC 5737 and RFC 3849 documentation addresses: nobody answers for them. */
+export const documentation = {
+  ipv4: ['192.0.2.1', '192.0.2.2'],
+  ipv6: ['2001:db8::1', '2001:db8::2'],
+} as const;
+
+export function familyOf(carrier: Carrier): 4 | 6 | null {
+  switch (carrier) {
+    case 'raw':
+      return null;
+    case 'arp':
+    case 'ipv4-udp':
+    case 'ipv4-tcp':
+    case 'ipv4-icmp':
+      return 4;
+    case 'ipv6-udp':
+    case 'ipv6-icmp':
+      return 6;
+  }
+}
+
+/** The IP addresses of a frame between two endpoints: their own where both have the family, else documentation addresses; null for raw. */
+export function ipPair(carrier: Carrier, from: Endpoint, to: Endpoint | null): { readonly srcIp: string | null; readonly dstIp: string | null } {
+  const family = familyOf(carrier);
+  if (family === null) return { srcIp: null, dstIp: null };
+  const own = from.ips.find((ip) => ip.family === family)?.address;
+  const other = to?.ips.find((ip) => ip.family === family)?.address;
+  const [first, second] = family === 4 ? documentation.ipv4 : documentation.ipv6;
+  return { srcIp: own ?? first, dstIp: other ?? second };
+}
+
+/**
+ * A locally administered unicast MAC (IEEE 802, U/L bit set) that no endpoint has: `06` then the run's tag and a number.
+ */
+export function inventedMac(runTag: number, ordinal: number): Mac {
+  const octets = [0x06, (runTag >>> 24) & 0xff, (runTag >>> 16) & 0xff, (runTag >>> 8) & 0xff, runTag & 0xff, ordinal & 0xff];
+  return octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':');
+}
+
+/** Carriers of a unicast probe where the scenario names none: raw, and UDP over the IP that both have (IPv4 where neither has any). */
+export function unicastCarriers(from: Endpoint, to: Endpoint | null): readonly Carrier[] {
+  const has = (family: 4 | 6): boolean => [from, ...(to === null ? [] : [to])].every((endpoint) => endpoint.ips.some((ip) => ip.family === family));
+  return !has(4) && has(6) ? ['raw', 'ipv6-udp'] : ['raw', 'ipv4-udp'];
+}
+
+/** Names of the endpoints on a bridge that have one of the roles. */
+export function namesByRole(endpoints: Iterable<Endpoint>, bridge: string, roles: readonly Endpoint['role'][]): readonly string[] {
+  return [...endpoints].filter((endpoint) => endpoint.bridge === bridge && roles.includes(endpoint.role)).map((endpoint) => endpoint.name);
+}

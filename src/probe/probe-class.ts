@@ -1,0 +1,46 @@
+import type { Bridge, Carrier, Endpoint, Mac, ProbeClassName, ProbeEntry } from '../model/scenario.js';
+import type { FrameSpec } from '../model/plan.js';
+
+/** What a probe class may know when it lays out its frames. */
+export interface ProbeContext {
+  readonly entry: ProbeEntry;
+  /** Every endpoint of the topology by name. */
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly bridges: ReadonlyMap<string, Bridge>;
+  readonly bridgeMacs: Readonly<Record<string, Mac>>;
+  /** Tells this run's invented addresses from those of every other run. */
+  readonly runTag: number;
+  /** Index of the entry within the whole run: tells invented addresses of entries apart. */
+  readonly ordinal: number;
+}
+
+/** One pair, carrier and VLAN stack for which a class lays out its flows. */
+export interface ProbePair {
+  readonly from: Endpoint;
+  readonly to: Endpoint | null;
+  readonly carrier: Carrier;
+  readonly vlan: readonly number[];
+}
+
+/** A flow before it is numbered. `must` and `may` are the class's defaults; the scenario may replace them. */
+export interface FlowDraft {
+  readonly from: string;
+  readonly to: string | null;
+  readonly sender: string;
+  readonly frame: FrameSpec;
+  readonly must: readonly string[];
+  readonly may: readonly string[];
+  readonly judged: boolean;
+  /** Frames of this flow; absent = the entry's count. */
+  readonly count?: number;
+}
+
+/** What one class of probe sends and who may see it. One file a class; pure. */
+export interface ProbeClass {
+  readonly name: ProbeClassName;
+  /** Whether `to` names an addressee. */
+  readonly addressee: 'required' | 'none';
+  /** Carriers where the scenario names none. */
+  defaultCarriers(from: Endpoint, to: Endpoint | null): readonly Carrier[];
+  flows(pair: ProbePair, context: ProbeContext): readonly FlowDraft[];
+}

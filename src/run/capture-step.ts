@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import { type Capture, type ObserverRequest, startCapture } from '../capture/capture-client.js';
+import { rawFile } from '../evidence/folder.js';
+import type { StepPlan } from '../model/plan.js';
+import { describeObserver } from '../plan/evidence-interfaces.js';
+import type { RunContext } from './context.js';
+
+/** Rings of all handles together; each observer has two. */
+const memoryBudget = 256 * 1024 * 1024;
+const ringSize = { libpcap: 4 * 1024 * 1024, cap: 10 * 1024 * 1024 } as const;
+
+/** Starts the capture helper of a step; its faults go into the timeline. */
+export async function startStepCapture(context: RunContext, step: StepPlan): Promise<Capture> {
+  const capture = await startCapture({ file: join(context.dir, rawFile(step.index, 1)), runTag: context.plan.runTag });
+  capture.onFault((fault) => context.timeline.log(step.index, { event: 'fault', fault }));
+  return capture;
+}
+
+/** Opens every observer and resolves when all listen; then nothing more can be opened. */
+export async function listen(context: RunContext, step: StepPlan, capture: Capture): Promise<void> {
+  const buffer = Math.min(ringSize[context.engine], Math.floor(memoryBudget / (2 * step.observers.length)));
+  const requests = step.observers.map((observer): ObserverRequest => ({
+    observer: observer.name,
+    device: context.fabric.observingPlace(observer.interface).device,
+    watch: observer.place === 'bridge' ? 'bridge' : 'port',
+    engine: context.engine,
+    macs: observer.macs,
+    filter: step.filter,
+    snaplen: step.snaplen,
+    buffer,
+    description: describeObserver(observer, step.index, step.name),
+  }));
+  for (const { observer, facts, version } of await capture.open(requests)) {
+    context.timeline.log(step.index, { event: 'listening', observer, facts, version });
+  }
+  context.timeline.log(step.index, { event: 'sealed', ...(await capture.seal()) });
+}
+
+export async function mark(context: RunContext, step: StepPlan, capture: Capture, id: string): Promise<void> {
+  context.timeline.log(step.index, { event: 'mark', id, counters: await capture.mark(id) });
+}
+
+/** Ends the capture and writes down what it counted, wrote and, where the disk was full, kept. */
+export async function stopStepCapture(context: RunContext, step: StepPlan, capture: Capture): Promise<void> {
+  const { counters, written, kept } = await capture.stop();
+  context.timeline.log(step.index, { event: 'stopped', counters, written });
+  for (const frame of kept) context.timeline.log(step.index, { event: 'kept', ...frame });
+}

@@ -1,0 +1,39 @@
+import type { TimelineLog } from '../evidence/timeline-log.js';
+import type { Fabric } from '../model/fabric.js';
+import type { Plan, StepPlan } from '../model/plan.js';
+import type { ProgressEvent, StepPhase } from '../model/progress.js';
+import { VerifyError } from '../model/verify-error.js';
+
+/** What the parts of a run share. */
+export interface RunContext {
+  readonly plan: Plan;
+  readonly key: Uint8Array;
+  readonly dir: string;
+  readonly fabric: Fabric;
+  readonly timeline: TimelineLog;
+  readonly engine: 'libpcap' | 'cap';
+  readonly signal: AbortSignal;
+  readonly onProgress: (event: ProgressEvent) => void;
+}
+
+export function tell(context: RunContext, step: StepPlan, phase: StepPhase, detail = ''): void {
+  context.onProgress({ kind: 'step', index: step.index, of: context.plan.steps.length, name: step.name, phase, detail });
+}
+
+/** Throws where the run is to end: called between actions, so that everything begun is also ended. */
+export function checkStop(signal: AbortSignal): void {
+  if (signal.aborted) throw new VerifyError('interrupted', 3, 'the run was interrupted', 'What was seen until then is kept.');
+}
+
+/** Waits; throws as `checkStop` does as soon as the run is to end. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  checkStop(signal);
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    }, { once: true });
+  });
+  checkStop(signal);
+}

@@ -1,0 +1,92 @@
+import { type Capture } from '../capture/capture-client.js';
+import { stateFile, writeJson } from '../evidence/folder.js';
+import { type Sender, startSender } from '../inject/send-client.js';
+import type { StepPlan } from '../model/plan.js';
+import { VerifyError } from '../model/verify-error.js';
+import { announce } from './announce.js';
+import { listen, mark, startStepCapture, stopStepCapture } from './capture-step.js';
+import { type RunContext, checkStop, pause, tell } from './context.js';
+import { sendControls } from './send-controls.js';
+import { sendProbes } from './send-probes.js';
+import { socketPlaces } from './sockets.js';
+import { runTraffic } from './traffic-step.js';
+
+/** Frames of the last controls may still be on their way through a relay when the kernel has taken them. */
+const controlMs = 60;
+
+async function readState(context: RunContext, step: StepPlan, when: 'before' | 'after'): Promise<void> {
+  await writeJson(context.dir, stateFile(step.index, when), await context.fabric.readState());
+  context.timeline.log(step.index, { event: 'state-read', when });
+}
+
+async function change(context: RunContext, step: StepPlan): Promise<void> {
+  for (const [index, one] of step.changes.entries()) {
+    checkStop(context.signal);
+    const { commands, readBack } = await context.fabric.apply(one);
+    context.timeline.log(step.index, { event: 'changed', change: index, commands, readBack });
+  }
+  await context.fabric.settled();
+}
+
+/** From the first control to the last: what is sent between two readings of the state. */
+async function probe(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
+  await listen(context, step, capture);
+  await readState(context, step, 'before');
+  await sendControls(context, step, 'before', sender);
+  await mark(context, step, capture, 'before');
+  tell(context, step, 'probing');
+  context.timeline.log(step.index, { event: 'probing', state: 'started' });
+  await sendProbes(context, step, sender, 0);
+  const listening = step.listenMs === null ? null : pause(step.listenMs, context.signal);
+  await runTraffic(context, step);
+  await listening;
+  await sendControls(context, step, 'between', sender);
+  await mark(context, step, capture, 'between');
+  await sendProbes(context, step, sender, 1);
+  context.timeline.log(step.index, { event: 'probing', state: 'ended' });
+  tell(context, step, 'draining');
+  await pause(step.drainMs, context.signal);
+  context.timeline.log(step.index, { event: 'drained', drainMs: step.drainMs });
+  await sendControls(context, step, 'after', sender);
+  await pause(controlMs, context.signal);
+  await mark(context, step, capture, 'after');
+  await readState(context, step, 'after');
+}
+
+function fault(context: RunContext, step: StepPlan, error: unknown): 'fault' | 'unsupported' {
+  if (!(error instanceof VerifyError)) throw error;
+  const code = error.code === 'unsupported' || error.code === 'interrupted' ? error.code : 'step-failed';
+  context.timeline.log(step.index, { event: 'fault', fault: { code, observers: [], text: `${error.message} (${error.hint})` } });
+  return code === 'unsupported' ? 'unsupported' : 'fault';
+}
+
+/**
+ * Carries one step out, in the order of the contract: changes, learn, wait, state, probing, drain, state. A fault ends the
+ * step, is written down, and what was captured until then is kept. Rejects only for faults of the tool itself.
+ */
+export async function runStep(context: RunContext, step: StepPlan): Promise<void> {
+  tell(context, step, 'preparing');
+  context.timeline.log(step.index, { event: 'step-started' });
+  const starting = step.observers.length === 0 ? null : startStepCapture(context, step);
+  starting?.catch(() => undefined); // told below, where it is awaited
+  let sender: Sender | null = null;
+  let outcome: 'done' | 'fault' | 'unsupported' = 'done';
+  try {
+    await change(context, step);
+    sender = await startSender(socketPlaces(context, step));
+    await announce(context, step, sender);
+    await pause(step.waitMs, context.signal);
+    tell(context, step, 'listening');
+    const capture = await starting;
+    if (capture !== null) await probe(context, step, capture, sender);
+  } catch (error) {
+    outcome = fault(context, step, error);
+  } finally {
+    const capture = await starting?.catch(() => null);
+    if (capture !== null && capture !== undefined) await stopStepCapture(context, step, capture);
+    await sender?.stop();
+  }
+  for (const { code, text } of context.fabric.faults()) context.timeline.log(step.index, { event: 'fault', fault: { code, observers: [], text } });
+  context.timeline.log(step.index, { event: 'step-ended', outcome });
+  tell(context, step, 'done');
+}
