@@ -11,7 +11,7 @@ import { writeU16 } from '../wire/octets.js';
 import { tcpFlags, tcpLength, writeTcp } from '../wire/tcp.js';
 import { tokenLength } from '../wire/token.js';
 import { udpLength, writeUdp } from '../wire/udp.js';
-import { tagLength, tagTypes, writeTags } from '../wire/vlan.js';
+import { vlanTagLength, tagTypes, writeTags } from '../wire/vlan.js';
 
 export { describeFrame, viewFrame } from '../wire/frame-view.js';
 export type { FrameView, ParsedFrame } from '../wire/frame-view.js';
@@ -51,7 +51,7 @@ function headersLength(carrier: Carrier): number {
 
 /** Where the token stands in a frame of this form. */
 export function tokenOffset(carrier: Carrier, vlanDepth: number): number {
-  return ethernetLength + vlanDepth * tagLength + headersLength(carrier);
+  return ethernetLength + vlanDepth * vlanTagLength + headersLength(carrier);
 }
 
 /** Octets that a frame of this form needs for its headers and a token; Ethernet's own minimum (60 without FCS) is not in it. */

@@ -2,7 +2,7 @@ import { etherTypes } from './ethernet.js';
 import { readU16, writeU16 } from './octets.js';
 
 /** One VLAN tag (IEEE 802.1Q 9.6): its type stands where the EtherType stood, then priority, drop bit and 12 bits of VLAN id. */
-export const tagLength = 4;
+export const vlanTagLength = 4;
 /** More tags than any bridge stacks: where a reader stops. */
 export const maxTags = 8;
 
@@ -27,10 +27,10 @@ export function parseTags(bytes: Uint8Array, payloadAt: number, end: number, eth
   let type = etherType;
   let at = payloadAt;
   while (isTagType(type) && ids.length < maxTags) {
-    if (at + tagLength > Math.min(end, bytes.length)) return null;
+    if (at + vlanTagLength > Math.min(end, bytes.length)) return null;
     ids.push(readU16(bytes, at) & 0x0fff);
     type = readU16(bytes, at + 2);
-    at += tagLength;
+    at += vlanTagLength;
   }
   return { ids, etherType: type, payloadAt: at };
 }
@@ -49,7 +49,7 @@ export function writeTags(into: Uint8Array, typeAt: number, ids: readonly number
   ids.forEach((id, i) => {
     writeU16(into, at, types[i] ?? etherTypes.vlan);
     writeU16(into, at + 2, id & 0x0fff);
-    at += tagLength;
+    at += vlanTagLength;
   });
   writeU16(into, at, etherType);
   return at + 2;
