@@ -1,0 +1,108 @@
+import { closeSync, openSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startCapture, type Capture } from '../../src/capture/capture-client.js';
+import { startSender } from '../../src/inject/send-client.js';
+import type { Fault } from '../../src/model/timeline.js';
+import { startHelper } from '../../src/sys/helper-process.js';
+import { frames, guestMac, isRoot, processExists, readCapture, runTag, testNetwork, until, type TestNetwork } from './test-network.js';
+
+const request = { device: 'vnet0', watch: 'port', engine: 'libpcap', macs: [guestMac], filter: '', snaplen: 256, buffer: 1 << 20, description: 'a description' } as const;
+
+describe.skipIf(!isRoot)('capture helper', () => {
+  let network: TestNetwork;
+  const captures: Capture[] = [];
+  beforeEach(() => {
+    network = testNetwork();
+  });
+  afterEach(() => {
+    for (const capture of captures.splice(0)) capture.kill();
+    network.close();
+  });
+  async function start(options: { processes?: number; silentMs?: number } = {}): Promise<{ capture: Capture; faults: Fault[] }> {
+    const capture = await startCapture({ file: network.file(), netns: network.netns, runTag, ...options });
+    captures.push(capture);
+    const faults: Fault[] = [];
+    capture.onFault((fault) => faults.push(fault));
+    return { capture, faults };
+  }
+
+  test('that is killed makes all its observers faulty', async () => {
+    const { capture, faults } = await start();
+    await capture.open([{ ...request, observer: 'a' }, { ...request, device: 'eth0', observer: 'b' }]);
+    process.kill(capture.pids[0] ?? -1, 'SIGKILL');
+    await until('helper-died', () => faults.length > 0);
+    expect(faults).toEqual([{ code: 'helper-died', observers: ['a', 'b'], text: expect.stringContaining('SIGKILL') }]);
+    expect((await capture.stop()).counters).toEqual({});
+  });
+
+  test('that stands still is said to be silent', async () => {
+    const { capture, faults } = await start({ silentMs: 400 });
+    await capture.open([{ ...request, observer: 'a' }]);
+    process.kill(capture.pids[0] ?? -1, 'SIGSTOP');
+    await until('helper-silent', () => faults.length > 0);
+    process.kill(capture.pids[0] ?? -1, 'SIGCONT');
+    expect(faults).toMatchObject([{ code: 'helper-silent', observers: ['a'] }]);
+  });
+
+  test('ends when its stdin closes', async () => {
+    const helper = await startHelper('capture', { netns: network.netns });
+    expect(processExists(helper.pid)).toBe(true);
+    expect(await helper.close()).toMatchObject({ status: 0, signal: null });
+    expect(processExists(helper.pid)).toBe(false);
+  });
+
+  test('says its counts about every 100 ms', async () => {
+    const { capture } = await start();
+    const seen: number[] = [];
+    capture.onCounts(({ a }) => seen.push(a ?? -1));
+    await capture.open([{ ...request, observer: 'a' }]);
+    await until('five counts', () => seen.length >= 5, 1500);
+  });
+
+  test('keeps what carries the run tag, and says so, when its file takes nothing', async () => {
+    const full = openSync('/dev/full', 'w');
+    const helper = await startHelper('capture', { netns: network.netns, fds: [full] });
+    closeSync(full);
+    const fault = helper.next('fault', (message) => message.code === 'file-failed', 5000);
+    await helper.send({ type: 'file', path: '/dev/full', fd: 3, runTag });
+    const listening = helper.next('listening', () => true, 5000);
+    await helper.send({ type: 'open', observer: 'a', ...request });
+    await listening;
+    const sender = await startSender({ out: { device: 'vnet0', netns: network.netns } });
+    await sender.send('out', frames(3), 60, null);
+    await sender.stop();
+    const stopped = helper.next('stopped', () => true, 5000);
+    await helper.send({ type: 'stop' });
+    expect((await fault).message).toContain('ENOSPC');
+    const { kept, written, counters } = await stopped;
+    expect(kept).toEqual([0, 1, 2].map((at) => ({ observer: 'a', towards: true, frame: frames(3).subarray(at * 60, at * 60 + 60).toString('base64') })));
+    expect(written).toEqual({ a: 0 });
+    expect(counters).toEqual({ a: { received: 3, dropped: 0, delivered: 3 } });
+    await helper.close();
+  });
+
+  test('spreads observers over processes, each with a file that says what it listened to', async () => {
+    const { capture } = await start({ processes: 2 });
+    await capture.open([{ ...request, observer: 'a' }, { ...request, device: 'eth0', observer: 'b', filter: 'arp' }]);
+    expect(new Set(capture.pids).size).toBe(2);
+    expect(Object.keys((await capture.stop()).counters).sort()).toEqual(['a', 'b']);
+    const [first, second] = capture.files.map((file) => readCapture(file).items);
+    expect(first).toContainEqual(expect.objectContaining({ kind: 'interface', name: 'vnet0', description: 'a description', snaplen: 256 }));
+    expect(second).toContainEqual(expect.objectContaining({ kind: 'interface', name: 'eth0', filter: 'arp' }));
+    expect(second).toContainEqual(expect.objectContaining({ kind: 'statistics', received: 0n, dropped: 0n, delivered: 0n }));
+  });
+
+  test('refuses a message that is none and ends', async () => {
+    const helper = await startHelper('capture', { netns: network.netns });
+    const fault = helper.next('fault', () => true, 3000);
+    await helper.send({ type: 'open', observer: 'a', ...request, snaplen: -1 });
+    expect((await fault).message).toContain('"snaplen" is not a whole number');
+    expect((await helper.ended).status).toBe(70);
+  });
+
+  test('does not overwrite a file', async () => {
+    const file = network.file();
+    captures.push(await startCapture({ file, netns: network.netns }));
+    await expect(startCapture({ file, netns: network.netns })).rejects.toMatchObject({ code: 'file-failed', exit: 69 });
+  });
+});
