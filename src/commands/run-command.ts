@@ -3,12 +3,11 @@ import { enterLab } from '../fabric/lab/enter.js';
 import type { Inside } from '../fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../fabric/lab/launch.js';
 import type { Scenario } from '../model/scenario.js';
-import { makeProgress, progressMode } from '../report/progress.js';
 import type { ReportedRun } from '../report/reporter.js';
-import { runScenario } from '../run.js';
 import { chooseReporters, writeReports } from './choose-reporters.js';
 import { combineStatuses } from './combine-statuses.js';
 import { evidenceFolder, makeEvidenceFolder } from './evidence-folder.js';
+import { checkRunnable } from './check-runnable.js';
 import { loadFiles } from './load-files.js';
 
 export interface RunCommandOptions {
@@ -39,6 +38,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     })
     : null;
   const scenarios = await loadFiles(options.files);
+  checkRunnable(scenarios, options);
   if (inside === null) return (await launchInside(process.argv.slice(2))).status;
 
   const runs: ReportedRun[] = [];
@@ -59,15 +59,17 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
 }
 
 async function runOne(scenario: Scenario, options: RunCommandOptions, inside: Inside, signal: AbortSignal): Promise<ReportedRun> {
+  // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
+  const [{ runScenario }, { makeProgress, progressMode }] = await Promise.all([import('../run.js'), import('../report/progress.js')]);
   const runId = randomBytes(8).toString('hex');
   const outDir = evidenceFolder(options.out, scenario.name, options.files.length > 1, new Date(), runId);
   makeEvidenceFolder(outDir);
   const mode = progressMode({ quiet: options.quiet, verbose: options.verbose, isTty: process.stderr.isTTY, env: process.env });
   const progress = makeProgress(mode, scenario.name, scenario.steps.map((step) => step.name), options.verbose);
-  const { engine, keep, allowRun, toolVersion } = options;
+  const { engine, toolVersion } = options;
   let ok = false;
   try {
-    const run = await runScenario(scenario, { outDir, runId, inside, engine, keep, allowRun, toolVersion, signal, onProgress: progress.onProgress });
+    const run = await runScenario(scenario, { outDir, runId, inside, engine, toolVersion, signal, onProgress: progress.onProgress });
     ok = true;
     return run;
   } finally {

@@ -20,7 +20,7 @@ function claim(what: string, from: string, to: string | null, must: readonly str
   return `${start}: ${names(must, 'nobody')} must see it, ${optional.length === 0 ? '' : `${names(optional, '')} may, `}${names(forbidden, 'nobody')} must not.`;
 }
 
-/** Two lines of 32 octets at most, and how many more there are: enough for every header. */
+/** Four lines of 24 octets at most, and how many more there are: enough for every header. */
 function hexLines(frame: Uint8Array): readonly string[] {
   const lines: string[] = [];
   for (let at = 0; at < Math.min(frame.length, 96); at += 24) {
@@ -85,7 +85,7 @@ export function planText(plan: Plan, width: number): string {
   const ports = new Map(plan.endpoints.flatMap((endpoint) => (endpoint.port === null ? [] : [[endpoint.port, endpoint.bridge] as const])));
   const bridgeOf = (port: string): string => ports.get(port) ?? port;
   const lines = [
-    `${escapeText(plan.name)}: ${plan.steps.length} steps, provider ${plan.provider}`,
+    `${escapeText(plan.name)}: ${plan.steps.length} ${plan.steps.length === 1 ? 'step' : 'steps'}, provider ${plan.provider}`,
     '',
     ...plan.bridges.map((bridge) => `  bridge ${escapeText(bridge.name)} (${bridge.kind})${Object.entries(bridge.settings).map(([key, value]) => `, ${key} ${String(value)}`).join('')}`),
     ...plan.endpoints.map((endpoint) => `  ${escapeText(endpoint.name)}: ${endpoint.role} on ${escapeText(endpoint.bridge)}, ${endpoint.attach === 'port' ? `port ${escapeText(endpoint.port ?? '')}` : endpoint.attach}, ${endpoint.macs.join(' ')}${endpoint.ips.map((ip) => ` ${ip.address}/${ip.prefix}`).join('')}${endpoint.started ? '' : ', absent at first'}`),
