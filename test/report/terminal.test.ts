@@ -52,7 +52,6 @@ describe('terminal report', () => {
   });
 
   it('says the same with and without colour', () => {
-    // eslint-disable-next-line no-control-regex
     expect(render(experiment, 80, true).replace(/\u001b\[[0-9;]*m/g, '')).toBe(render(experiment));
     expect(render(experiment, 80, true)).not.toBe(render(experiment));
   });
