@@ -41,8 +41,13 @@ export interface Capture {
   seal(): Promise<{ readonly uid: number; readonly capabilities: string }>;
   /** Reads the counters and resolves when everything received until then is delivered; `drain-incomplete` is a fault, not a rejection. */
   mark(id: string): Promise<Readonly<Record<string, Counters>>>;
-  /** Drains to empty, closes the files and ends the helpers. Observers of a helper that died are missing from the result. */
+  /**
+   * Drains to empty, closes the files and tells the helpers to end; with `cap` it also waits until they have, for they keep devices
+   * promiscuous. Observers of a helper that died are missing from the result.
+   */
   stop(): Promise<CaptureStopped>;
+  /** Resolves when the helpers have ended: some 25 ms a handle after `stop`, which need not be waited for. */
+  ended(): Promise<void>;
   /** Frames delivered by observer so far, every 100 ms from each helper. */
   onCounts(listener: (delivered: Readonly<Record<string, number>>) => void): void;
   /** Faults with the observers that they concern: all of a helper's where the helper itself is at fault. */
@@ -53,6 +58,7 @@ export interface Capture {
 /** Opening and draining take 10 to 30 ms a handle and up to 30 s in a flood. */
 const openMs = 15_000;
 const drainMs = 45_000;
+const closeMs = 60_000;
 
 interface Member {
   readonly helper: HelperProcess<'capture'>;
@@ -99,6 +105,7 @@ function newFile(path: string): number {
 }
 
 function capture(members: readonly Member[]): Capture {
+  let promiscuous = false;
   const faultListeners = new Set<(fault: Fault) => void>();
   for (const member of members) {
     member.helper.subscribe((message) => {
@@ -121,10 +128,10 @@ function capture(members: readonly Member[]): Capture {
         return listening(member, request, observers.length);
       });
       const settled = await Promise.allSettled(answers);
-      return settled.map((answer) => {
-        if (answer.status === 'rejected') throw answer.reason;
-        return answer.value;
-      });
+      const opened = settled.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+      promiscuous ||= opened.some((each) => each.facts.engine === 'cap');
+      for (const answer of settled) if (answer.status === 'rejected') throw answer.reason;
+      return opened;
     },
     async seal() {
       const answers = await Promise.all(alive().map((member) => ask(member, { type: 'seal' }, 'sealed', () => true, openMs)));
@@ -137,7 +144,8 @@ function capture(members: readonly Member[]): Capture {
     },
     async stop() {
       const answers = await Promise.allSettled(alive().map((member) => ask(member, { type: 'stop' }, 'stopped', () => true, drainMs)));
-      await Promise.all(members.map((member) => member.helper.close()));
+      const closed = Promise.all(members.map((member) => member.helper.close(closeMs)));
+      if (promiscuous) await closed;
       const stopped = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
       return {
         counters: Object.assign({}, ...stopped.map((answer) => answer.counters)),
@@ -145,6 +153,7 @@ function capture(members: readonly Member[]): Capture {
         kept: stopped.flatMap((answer) => answer.kept),
       };
     },
+    ended: async () => void (await Promise.all(members.map((member) => member.helper.ended))),
     onCounts(listener) {
       for (const member of members) member.helper.subscribe((message) => (message.type === 'counts' ? listener(message.delivered) : undefined));
     },

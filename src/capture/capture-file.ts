@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
 import type { Counters } from '../model/timeline.js';
 import { blockBuffer, packetBlockLength, writePacketBlock } from '../pcap/packet-block.js';
 import { interfaceDescription, interfaceStatistics, sectionHeader } from '../pcap/pcapng-writer.js';
@@ -18,7 +19,7 @@ export interface CaptureFile {
   /** Hands what was added to the kernel. */
   flush(): void;
   /** Writes the interfaces' statistics, waits until the disk has everything, and closes. */
-  finish(counters: ReadonlyMap<number, Counters>): void;
+  finish(counters: ReadonlyMap<number, Counters>): Promise<void>;
   /** Frames written, by interface. */
   written(id: number): number;
   /** Why the file takes nothing any more; null = it does. */
@@ -114,7 +115,7 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
       pending[id] = (pending[id] ?? 0) + 1;
     },
     flush,
-    finish(counters) {
+    async finish(counters) {
       flush();
       const now = BigInt(Date.now()) * 1_000_000n;
       for (const [id, counted] of counters) {
@@ -122,7 +123,7 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
         write(interfaceStatistics({ interfaceId: id, timeNs: now, received: BigInt(received), dropped: BigInt(dropped), delivered: BigInt(delivered) }));
       };
       try {
-        fsyncSync(fd);
+        await promisify(fsync)(fd); // not waiting here: a slow disk must not look like a silent helper
         closeSync(fd);
       } catch (error) {
         // a pipe or a device cannot be synchronized: EINVAL

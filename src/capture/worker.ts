@@ -31,7 +31,11 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
   let sealed = false;
   let stopped = false;
 
+  const gone = new Set<string>();
   function fault(code: string, observer: string | null, message: string): void {
+    // the link watch and the engine both notice
+    if (code === 'interface-gone' && observer !== null && gone.has(observer)) return;
+    if (code === 'interface-gone' && observer !== null) gone.add(observer);
     channel.say({ type: 'fault', code, observer, message });
   }
   function tellLinkTroubles(): void {
@@ -84,7 +88,7 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
     for (const observer of table.all) if (observer.alive) observer.handle.refuse();
     report(await drainUntil(table.all, settled, drain));
     const counters = new Map(table.all.map((observer) => [observer.interface, sumCounters(observer.counters())] as const));
-    file?.finish(counters);
+    await file?.finish(counters);
     if (file !== null && file.failure !== null && !fileFailureTold) fault('file-failed', null, `the capture file cannot be closed: ${file.failure}`);
     tellLinkTroubles();
     stopped = true;

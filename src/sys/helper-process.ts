@@ -92,8 +92,13 @@ function attend<R extends HelperRole>(role: R, child: ChildProcess, silentMs: nu
 
   function say(message: Said<R>): void {
     for (const waiter of [...waiters]) if (waiter.take(message)) waiters.delete(waiter);
-    if (message.type === 'stopped') closing = true;
+    if (message.type === 'stopped') farewell();
     for (const listener of [...listeners]) listener(message);
+  }
+  /** From now on it may end, and be silent while the kernel closes its sockets. */
+  function farewell(): void {
+    closing = true;
+    silence.stop();
   }
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     silence.heard();
@@ -138,7 +143,7 @@ function attend<R extends HelperRole>(role: R, child: ChildProcess, silentMs: nu
     },
     ended,
     async close(timeoutMs = 2000) {
-      closing = true;
+      farewell();
       child.stdin?.end();
       const timer = setTimeout(kill, timeoutMs);
       const result = await ended;

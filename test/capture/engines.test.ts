@@ -20,6 +20,7 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
   });
   afterEach(async () => {
     capture?.kill();
+    await capture?.ended();
     await sender?.stop();
     capture = sender = undefined;
     network.close();

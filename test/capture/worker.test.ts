@@ -14,8 +14,11 @@ describe.skipIf(!isRoot)('capture helper', () => {
   beforeEach(() => {
     network = testNetwork();
   });
-  afterEach(() => {
-    for (const capture of captures.splice(0)) capture.kill();
+  afterEach(async () => {
+    for (const capture of captures.splice(0)) {
+      capture.kill();
+      await capture.ended();
+    }
     network.close();
   });
   async function start(options: { processes?: number; silentMs?: number } = {}): Promise<{ capture: Capture; faults: Fault[] }> {
