@@ -116,6 +116,8 @@ export interface ProbeEntry extends Allowance {
   readonly to: readonly string[] | null;
   readonly via: readonly string[] | null;
   readonly bothWays: boolean;
+  /** False (`to: "*"`): only pairs on one bridge are meant. */
+  readonly acrossBridges: boolean;
   readonly count: number;
   /** Frames a second for the whole probe; null = the provider's default. */
   readonly rate: number | null;
