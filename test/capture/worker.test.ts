@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startCapture, type Capture } from '../../src/capture/capture-client.js';
@@ -52,6 +53,24 @@ describe.skipIf(!isRoot)('capture helper', () => {
     expect(processExists(helper.pid)).toBe(true);
     expect(await helper.close()).toMatchObject({ status: 0, signal: null });
     expect(processExists(helper.pid)).toBe(false);
+  });
+
+  test('dies with the orchestrator', async () => {
+    const program = `import { startHelper } from ${JSON.stringify(new URL('../../dist/sys/helper-process.js', import.meta.url).href)};
+      const helper = await startHelper('capture'); console.log(helper.pid); setInterval(() => {}, 1000);`;
+    const orchestrator = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const pid = await new Promise<number>((resolve) => orchestrator.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString()))));
+    process.kill(pid, 'SIGSTOP'); // so that it is not the closed pipe that ends it
+    orchestrator.kill('SIGKILL');
+    await until('the helper is gone', () => !processExists(pid));
+  });
+
+  test('is not called silent while it ends', async () => {
+    const { capture, faults } = await start({ silentMs: 200 });
+    await capture.open(Array.from({ length: 20 }, (_, at) => ({ ...request, observer: `o${at}` })));
+    await capture.stop();
+    await capture.ended();
+    expect(faults).toEqual([]);
   });
 
   test('says its counts about every 100 ms', async () => {

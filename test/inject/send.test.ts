@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startHelper } from '../../src/sys/helper-process.js';
 import { startSender, type Sender } from '../../src/inject/send-client.js';
 import { frames, isRoot, processExists, testNetwork, type TestNetwork } from '../capture/test-network.js';
 
@@ -43,6 +44,28 @@ describe.skipIf(!isRoot)('sending helper', () => {
 
   test('says that a frame is too long for the interface', async () => {
     expect(await sender.send('out', frames(1, 2000), 2000, null)).toEqual({ accepted: 0, error: 'EMSGSIZE' });
+  });
+
+  test('goes on beating while it sends a large message', async () => {
+    const helper = await startHelper('send', { netns: network.netns });
+    const beats: number[] = [];
+    helper.subscribe((message) => (message.type === 'beat' ? beats.push(performance.now()) : undefined));
+    const opened = helper.next('opened', () => true, 3000);
+    await helper.send({ type: 'open', socket: 'a', device: 'vnet0' });
+    await opened;
+    const sent = helper.next('sent', () => true, 10_000);
+    await helper.send({ type: 'send', id: 1, socket: 'a', length: 60, frames: frames(100_000).toString('base64'), perSecond: 100_000 });
+    expect((await sent).accepted).toBe(100_000);
+    const longestMs = Math.max(...beats.slice(1).map((at, index) => at - (beats[index] ?? at)));
+    expect(beats.length).toBeGreaterThan(5);
+    expect(longestMs).toBeLessThan(500);
+    await helper.close();
+  });
+
+  test('refuses a descriptor that is no packet socket and ends', async () => {
+    const helper = await startHelper('send');
+    await helper.send({ type: 'adopt', socket: 'a', fd: 2 });
+    expect(await helper.ended).toMatchObject({ status: 70, stderr: expect.stringContaining('descriptor 2 is no packet socket') });
   });
 
   test('is gone when it was stopped', async () => {
