@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { scenarioJsonSchema } from '../../src/scenario/json-schema.js';
+import { parseScenario } from '../../src/scenario/load-scenario.js';
+
+const lines = [
+  'version: 1', 'name: x', 'topology:', '  bridges: { br0: {} }', '  endpoints:',
+  '    a: { bridge: br0, port: p1 }', '    b: { bridge: br0, port: p2 }', '    c: { bridge: br0, port: p3 }',
+  'steps:', '  - name: s', '    probe: [ { class: known-unicast, from: a, to: b } ]',
+];
+const good = lines.join('\n');
+const at = (line: number, text: string): string => lines.map((each, index) => (index === line - 1 ? text : each)).join('\n');
+const places = (text: string): readonly string[] => parseScenario('f.yml', new TextEncoder().encode(text)).faults.map(({ line, col }) => `${line}:${col}`);
+
+describe('a scenario', () => {
+  it('loads when nothing is wrong with it', () => expect(places(good)).toEqual([]));
+
+  it.each([
+    ['an empty file', '', '1:1'],
+    ['%YAML 1.1', `%YAML 1.1\n---\n${good}`, '1:1'],
+    ['a tag', at(2, 'name: !x y'), '2:7'],
+    ['a second document', `${good}\n---\na: 1\n`, '12:1'],
+    ['a file of 2 MiB', 'a'.repeat(2 * 1024 * 1024), '1:1'],
+    ['deep nesting', '['.repeat(100_000), '1:32'],
+    ['an unknown key', at(2, 'name: x\nnmae: y'), '3:1'],
+    ['a bad MAC', at(6, '    a: { bridge: br0, port: p1, mac: zz }'), '6:38'],
+    ['a group MAC', at(6, '    a: { bridge: br0, port: p1, mac: "01:00:00:00:00:01" }'), '6:38'],
+    ['a repeated key', at(7, '    a: { bridge: br0, port: p2 }'), '7:5'],
+    ['two endpoints on one port', at(7, '    b: { bridge: br0, port: p1 }'), '7:29'],
+    ['an unknown bridge', at(7, '    b: { bridge: br1, port: p2 }'), '7:18'],
+    ['an unknown endpoint in a probe', at(11, '    probe: [ { class: known-unicast, from: a, to: bb } ]'), '11:51'],
+    ['a count of 0', at(11, '    probe: [ { class: known-unicast, from: a, to: b, count: 0 } ]'), '11:61'],
+    ['no probe', at(11, '    probe: []'), '11:12'],
+    ['a probe that forbids nobody', at(11, '    probe: [ { class: broadcast, from: a } ]'), '11:14'],
+    ['a bidirectional character in a name', at(2, 'name: "x\\u202e"'), '2:7'],
+  ])('has a fault at its place for %s', (_, text, place) => expect(places(text)).toEqual([place]));
+
+  it('tells faults of different places at once', () => {
+    expect(places(at(6, '    a: { bridge: br1, port: p1 }').replace('to: b', 'too: b'))).toEqual(['6:18', '11:14', '11:47']);
+  });
+
+  it('is described by the JSON Schema that is shipped', () => {
+    expect(readFileSync(new URL('../../schema/scenario.v1.json', import.meta.url), 'utf8')).toBe(scenarioJsonSchema());
+  });
+});
