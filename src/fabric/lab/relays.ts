@@ -1,5 +1,6 @@
 import type { Endpoint } from '../../model/scenario.js';
 import { VerifyError } from '../../model/verify-error.js';
+import { disableSegmentation } from './offloads.js';
 
 /** What a relay carries: between a bridge device and the host end of an endpoint's link. */
 export interface RelaySpec {
@@ -12,15 +13,15 @@ export interface RelaySpec {
 /** A relay process that is carrying frames. */
 export interface RelayHandle {
   stop(): Promise<void>;
-  /** False once it has ended without being asked to. */
-  alive(): boolean;
+  /** Since the last call: that it has ended without being asked to, that it lost frames. */
+  faults(): readonly { readonly code: string; readonly text: string }[];
 }
 
 /** Relays by endpoint: an endpoint with `attach: promiscuous` is there while its relay runs. */
 export interface Relays {
   start(endpoint: Endpoint): Promise<void>;
   stop(endpoint: Endpoint): Promise<void>;
-  /** Relays that died since the last call. */
+  /** Relays that died or lost frames since the last call. */
   faults(): readonly { readonly code: string; readonly text: string }[];
   close(): Promise<void>;
 }
@@ -37,14 +38,11 @@ export function makeRelays(startRelay: (spec: RelaySpec) => Promise<RelayHandle>
       if (endpoint.attach !== 'promiscuous') return;
       if (endpoint.port === null) throw new VerifyError('scenario', 64, `${endpoint.name} is behind the bridge device but names no port`, 'give it `port`: the name of the relay’s guest side');
       const spec = { bridge: endpoint.bridge, device: endpoint.port, macs: endpoint.macs, everything: endpoint.promiscuous };
+      disableSegmentation([spec.bridge, spec.device]);
       running.set(endpoint.name, await startRelay(spec));
     },
     stop: (endpoint) => end(endpoint.name),
-    faults: () => {
-      const dead = [...running].filter(([, relay]) => !relay.alive()).map(([name]) => name);
-      for (const name of dead) running.delete(name);
-      return dead.map((name) => ({ code: 'fabric-broke', text: `the relay of ${name} ended by itself` }));
-    },
+    faults: () => [...running].flatMap(([name, relay]) => relay.faults().map(({ code, text }) => ({ code, text: `${name}: ${text}` }))),
     close: async () => {
       await Promise.all([...running.keys()].map(end));
     },
