@@ -93,6 +93,21 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
     expect((await started.stop()).counters['g1']).toEqual({ received: 4, dropped: 0, delivered: 4 });
   });
 
+  test('opened in the middle of traffic counts what came before its filter, and writes none of it', async () => {
+    await send('toGuest', frames(1));
+    const traffic = send('toGuest', frames(100_000), 60, 100_000);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const started = await listen({ filter: 'ether src 02:00:00:00:00:09' });
+    await traffic;
+    await send('toGuest', frames(4, 60, '02:00:00:00:00:09'));
+    const { counters, written } = await started.stop();
+    const { received, dropped, delivered } = counters['g1'] ?? { received: 0, dropped: 0, delivered: 0 };
+    expect(delivered).toBe(received - dropped);
+    expect(delivered).toBeGreaterThanOrEqual(4);
+    expect(delivered).toBeLessThan(20_000); // none of those that came later
+    expect(written).toEqual({ g1: 4 });
+  });
+
   test.each(['ether proto', 'inbound', 'ether proto 0x88b5 and outbound', 'ifindex 1'])('refuses the filter "%s"', async (filter) => {
     await expect(listen({ filter })).rejects.toMatchObject({ code: 'bad-filter' });
     expect(hit('bad-filter')).toBe(true);
