@@ -3,6 +3,7 @@ import { defineExport } from './export.js';
 import { definePlan } from './plan.js';
 import { defineReplay } from './replay.js';
 import { defineRun } from './run.js';
+import { defineSchema } from './schema.js';
 
 /** Every command, in the order in which --help lists them. */
-export const commands: readonly DefineCommand[] = [defineRun, definePlan, defineReplay, defineExport];
+export const commands: readonly DefineCommand[] = [defineRun, definePlan, defineReplay, defineExport, defineSchema];

@@ -1,6 +1,9 @@
-import { scenarioJsonSchema } from '../scenario/json-schema.js';
+import type { DefineCommand } from './command.js';
 
-/** Prints the JSON Schema of scenario files. */
-export function printSchema(write: (text: string) => void): void {
-  write(scenarioJsonSchema());
-}
+/** `schema`: the JSON Schema (draft-07) of scenario files, for editors. */
+export const defineSchema: DefineCommand = (parser) => {
+  parser.command('schema', 'print the JSON Schema of scenario files', (options) => options, async () => {
+    const { scenarioJsonSchema } = await import('../scenario/json-schema.js');
+    process.stdout.write(scenarioJsonSchema());
+  });
+};

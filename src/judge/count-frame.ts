@@ -51,7 +51,8 @@ function countProbe(sighting: Extract<Sighting, { kind: 'probe' }>, seen: Seen, 
 function countControl(sighting: Extract<Sighting, { kind: 'control' }>, seen: Seen, tallies: Tallies): void {
   const { control, step } = sighting;
   if (step !== seen.step.index || control.observer !== seen.observer.name) return;
-  if (control.kind === 'ear' && !seen.towards) return;
+  // An engine without directions takes a control that bears the observer's own MAC for one of its own.
+  if (control.kind === 'ear' && !seen.towards && !seen.inferred) return;
   tallies.steps[step]?.controls.add(control.index);
 }
 

@@ -129,7 +129,8 @@ function outcomeReasons(facts: StepFacts): readonly Reason[] {
 /** Everything that a *holds* of this step lacks, in a fixed order; empty = the proof is complete. */
 export function missingProofs(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
   const outcome = outcomeReasons(facts);
-  if (outcome.some(({ code }) => code === 'not-run' || code === 'unsupported')) return [...faultReasons(facts), ...outcome];
+  const never = !facts.probed && facts.outcome !== 'done';
+  if (never || outcome.some(({ code }) => code === 'not-run' || code === 'unsupported')) return [...faultReasons(facts), ...outcome];
   const drained = facts.drainedMs !== null && facts.drainedMs >= step.drainMs;
   return [
     ...outcome,

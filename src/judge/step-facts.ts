@@ -12,6 +12,8 @@ export interface StepFacts {
   readonly planned: ReadonlyMap<number, number>;
   readonly accepted: ReadonlyMap<number, number>;
   readonly trafficOk: ReadonlyMap<number, { readonly ok: boolean; readonly detail: string }>;
+  /** Probing began: without it nothing but the faults is worth telling. */
+  readonly probed: boolean;
   readonly drainedMs: number | null;
   readonly stopped: Readonly<Record<string, Counters>>;
   readonly written: Readonly<Record<string, number>>;
@@ -30,6 +32,7 @@ interface Gathering {
   planned: Map<number, number>;
   accepted: Map<number, number>;
   trafficOk: Map<number, { ok: boolean; detail: string }>;
+  probed: boolean;
   drainedMs: number | null;
   stopped: Record<string, Counters>;
   written: Record<string, number>;
@@ -43,7 +46,7 @@ interface Gathering {
 function empty(): Gathering {
   return {
     listening: new Map(), listenedInTime: new Set(), controlsAccepted: new Set(), controlPhases: new Set(), planned: new Map(), accepted: new Map(),
-    trafficOk: new Map(), drainedMs: null, stopped: {}, written: {}, lastCounters: {}, faults: [], kept: [], outcome: null, lastMonoMs: 0,
+    trafficOk: new Map(), probed: false, drainedMs: null, stopped: {}, written: {}, lastCounters: {}, faults: [], kept: [], outcome: null, lastMonoMs: 0,
   };
 }
 
@@ -62,6 +65,7 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
       facts.accepted.set(entry.flow, (facts.accepted.get(entry.flow) ?? 0) + entry.accepted);
       break;
     case 'probing':
+      facts.probed = true;
       if (entry.state === 'started') facts.listenedInTime = new Set(facts.listening.keys());
       break;
     case 'traffic':

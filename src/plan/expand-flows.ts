@@ -18,17 +18,18 @@ export interface Surroundings {
 }
 
 function pairsOf(entry: ProbeEntry, around: Surroundings): readonly (readonly [Endpoint, Endpoint | null])[] {
-  const resolve = (names: readonly string[]): readonly Endpoint[] =>
-    names.flatMap((name) => around.endpoints.get(name) ?? []);
+  const resolve = (names: readonly string[]): readonly Endpoint[] => names.flatMap((name) => around.endpoints.get(name) ?? []);
   const pairs: (readonly [Endpoint, Endpoint | null])[] = [];
   for (const from of resolve(entry.from)) {
-    if (entry.to === null) pairs.push([from, null]);
-    else {
-      for (const to of resolve(entry.to)) {
-        if (to.name === from.name) continue;
-        pairs.push([from, to]);
-        if (entry.bothWays) pairs.push([to, from]);
-      }
+    if (entry.to === null) {
+      pairs.push([from, null]);
+      continue;
+    }
+    for (const to of resolve(entry.to)) {
+      if (to.name === from.name || (!entry.acrossBridges && to.bridge !== from.bridge)) continue;
+      pairs.push([from, to]);
+      // Where both are senders anyway, the other way round comes by itself.
+      if (entry.bothWays && !(entry.from.includes(to.name) && entry.to.includes(from.name))) pairs.push([to, from]);
     }
   }
   return pairs;

@@ -29,11 +29,13 @@ export function checkStop(signal: AbortSignal): void {
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   checkStop(signal);
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
+    const end = (): void => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', end);
       resolve();
-    }, { once: true });
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
   });
   checkStop(signal);
 }

@@ -14,7 +14,7 @@ async function exchange(context: RunContext, traffic: TrafficPlan): Promise<{ re
     case 'http':
       return exchangeHttp({ client, server, address, requests, bytes });
     case 'ping':
-      return exchangePing({ client, address, requests, bytes });
+      return exchangePing({ client, server, address, requests, bytes });
     case 'tcp':
     case 'udp':
       throw new VerifyError('unsupported', 69, `traffic ${traffic.kind} is not supported yet`, 'Use http or ping.');
