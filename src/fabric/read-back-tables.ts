@@ -7,7 +7,7 @@ type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
 export function checkFdb(change: Of<'fdb'>, json: unknown): string {
   const { mac, port, state, sticky, vlan, self } = change.entry;
   const found = rows(json).find((row) =>
-    text(row, 'mac') === mac.toLowerCase() && (vlan === null || row.get('vlan') === vlan) && (self ? flags(row).includes('self') : row.has('master')));
+    text(row, 'mac') === mac.toLowerCase() && (vlan === null || row.get('vlan') === vlan) && (self || row.has('master'))); // the bridge's own entry is printed with or without `self`
   const what = `${mac} on ${port}${vlan === null ? '' : ` in VLAN ${vlan}`}`;
   if (change.act === 'del') return gone(found === undefined, what);
   const asked = self ? 'permanent' : state;

@@ -40,7 +40,7 @@ const pinned: { readonly object: CapObject; readonly buffer: Buffer }[] = [];
 export function openCapSocket(device: string, take: (buffer: Buffer, octets: number) => void): CapSocket {
   const Cap = capClass();
   requireUp(device);
-  const known = new Set(readdirSync('/proc/self/fd'));
+  const known = new Set(packetSockets());
   const object = new Cap();
   const buffer = Buffer.alloc(mostFrame);
   pinned.push({ object, buffer });
@@ -49,7 +49,7 @@ export function openCapSocket(device: string, take: (buffer: Buffer, octets: num
   } catch (error) {
     throw new VerifyError('open-failed', 69, `cap cannot open ${JSON.stringify(device)}: ${error instanceof Error ? error.message : String(error)}`, 'it takes root or CAP_NET_RAW');
   }
-  const fd = readdirSync('/proc/self/fd').filter((name) => !known.has(name)).map(Number).find(isPacketSocket);
+  const fd = packetSockets().find((one) => !known.has(one));
   if (fd === undefined) throw new VerifyError('open-failed', 70, `the socket that cap opened on ${JSON.stringify(device)} was not found`, 'report this as a fault of verify-isolation');
   attachFilter(fd, incomingOnly());
   object.on('packet', (octets) => take(buffer, octets));
@@ -67,6 +67,11 @@ export function openCapSocket(device: string, take: (buffer: Buffer, octets: num
       object.close(); // never touched again: a second call would crash
     },
   };
+}
+
+/** Told by kind: a plain list of descriptors holds the one that reads the list, whose number cap then gets. */
+function packetSockets(): readonly number[] {
+  return readdirSync('/proc/self/fd').map(Number).filter(isPacketSocket);
 }
 
 function capClass(): CapClass {
