@@ -15,7 +15,8 @@ export function connectIn(netns: string | null, address: string, port: number): 
   const c = libc();
   const fd = inNamespace(netns, () => c.socket(address.includes(':') ? AF_INET6 : AF_INET, SOCK_STREAM_NONBLOCK_CLOEXEC, 0));
   if (fd < 0) throw new VerifyError('traffic-failed', 3, `no TCP socket can be made: ${c.errnoName(c.errno())}`, 'are there too many open files?');
-  const socket = new Socket({ fd });
+  const options = { fd, manualStart: true }; // reading before it is connected would end it, and Node would make another one at home
+  const socket = new Socket(options);
   socket.connect(port, address);
   return socket;
 }

@@ -58,7 +58,7 @@ const acts = {
     await apply({ kind: 'stop', endpoint: 'a' });
     await apply({ kind: 'start', endpoint: 'a' });
     await apply({ kind: 'set', device: 'br0', place: 'bridge', key: 'stp_state', value: 1 });
-    const adjusted = await faultOf(() => fabric.apply({ kind: 'set', device: 'br0', place: 'bridge', key: 'forward_delay', value: 0 }));
+    const adjusted = await faultOf(() => build({ bridges: [{ name: 'br1', settings: { forward_delay: 0, stp_state: 1 } }] }));
     const state = await fabric.readState();
     say({ readBacks: records.map((record) => record.readBack), adjusted, floodAfterRestart: state.links.find((link) => link.name === 'vnet1').port.flood, isolated: state.links.find((link) => link.name === 'vnet2').port.isolated, unread: state.unread });
     await fabric.close();
