@@ -1,4 +1,4 @@
-import { Agent, createServer, request } from 'node:http';
+import { createServer, request } from 'node:http';
 import type { Server } from 'node:http';
 import { once } from 'node:events';
 import { inNamespace } from '../sys/namespaces.js';
@@ -38,11 +38,10 @@ async function listen(server: Server, netns: string | null): Promise<void> {
 }
 
 function ask(options: ExchangeOptions): Promise<number> {
-  // An agent of its own: with `agent: false` Node ignores createConnection
-  const agent = new Agent({ keepAlive: false });
   return new Promise((resolve, reject) => {
     const asked = request({
-      agent, host: options.address, port, path: '/', signal: AbortSignal.timeout(requestMs),
+      // without any `agent`: with one, or with `false`, Node ignores createConnection
+      host: options.address, port, path: '/', signal: AbortSignal.timeout(requestMs),
       createConnection: () => connectIn(options.client.netns, options.address, port),
     }, (response) => {
       let octets = 0;
