@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
-import { VerifyError } from '../../model/verify-error.js';
+import type { VerifyError } from '../../model/verify-error.js';
 import { programEnv, runProgram } from '../../sys/programs.js';
 import { refusalOf } from './refusal.js';
 
