@@ -1,10 +1,10 @@
 import type { Finding } from '../model/result.js';
-import type { SeenClaim } from '../model/scenario.js';
+import type { PlannedClaim } from '../model/plan.js';
 
 /** How a claim of `seen` came out. `beyond`: more was seen than claimed; `short`: less; `unmatched`: no row fits it. */
 export type ClaimOutcome = 'held' | 'beyond' | 'short' | 'unmatched';
 
-function rowOutcome(row: Finding, claim: SeenClaim): ClaimOutcome {
+function rowOutcome(row: Finding, claim: PlannedClaim): ClaimOutcome {
   switch (claim.seen) {
     case 'none':
       return row.seen === 0 ? 'held' : 'beyond';
@@ -18,9 +18,9 @@ function rowOutcome(row: Finding, claim: SeenClaim): ClaimOutcome {
 }
 
 /** A claim has to hold for every row that it selects. */
-export function claimOutcome(claim: SeenClaim, rows: readonly Finding[]): ClaimOutcome {
+export function claimOutcome(claim: PlannedClaim, rows: readonly Finding[]): ClaimOutcome {
   const outcomes = rows
-    .filter((row) => row.observer === claim.observer && (claim.from === null || claim.from === row.from) && (claim.to === null || claim.to === row.to)
+    .filter((row) => row.observer === claim.observer && (claim.probe === null || claim.probe === row.probe) && (claim.from === null || claim.from === row.from) && (claim.to === null || claim.to === row.to)
       && (claim.carrier === null || claim.carrier === row.carrier))
     .map((row) => rowOutcome(row, claim));
   if (outcomes.length === 0) return 'unmatched';
@@ -28,7 +28,7 @@ export function claimOutcome(claim: SeenClaim, rows: readonly Finding[]): ClaimO
 }
 
 /** A claim in words, as it stands in a report. */
-export function claimText(claim: SeenClaim): string {
+export function claimText(claim: PlannedClaim): string {
   const narrowed = [claim.from === null ? '' : ` from ${claim.from}`, claim.to === null ? '' : ` to ${claim.to}`, claim.carrier === null ? '' : ` as ${claim.carrier}`].join('');
   return `${claim.observer} sees ${String(claim.seen)}${narrowed}`;
 }

@@ -80,10 +80,15 @@ export interface TrafficPlan {
   readonly may: readonly string[];
 }
 
+/** A claim on observers. `probe`: the entry (probe or traffic) that it stands in; null = it covers the whole step. */
+export interface PlannedClaim extends SeenClaim {
+  readonly probe: number | null;
+}
+
 export interface ExpectationPlan {
   /** null = unjudged, or a step that only changes things. */
   readonly expected: 'holds' | 'broken' | null;
-  readonly seen: readonly SeenClaim[];
+  readonly seen: readonly PlannedClaim[];
   readonly accept: readonly Accepted[];
 }
 

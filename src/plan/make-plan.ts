@@ -43,7 +43,10 @@ function planStep(step: Step, index: number, present: readonly Endpoint[], scena
     flows, traffic, observers, endpoints: around.endpoints, bridgeMacs: around.bridgeMacs, filtersByMac: filter !== '', firstToken: numbering.token,
   });
   numbering.token += controls.length;
-  const seen = [...step.expect.seen, ...step.probes.flatMap((probe) => probe.seen), ...step.traffic.flatMap((entry) => entry.seen)];
+  const seen = [
+    ...step.expect.seen.map((claim) => ({ ...claim, probe: null })),
+    ...[step.probes, step.traffic].flatMap((entries) => entries.flatMap((entry, probe) => entry.seen.map((claim) => ({ ...claim, probe })))),
+  ];
   const rates = step.probes.flatMap(({ rate }) => (rate === null ? [] : [rate]));
   const names = present.map((endpoint) => endpoint.name);
   return {

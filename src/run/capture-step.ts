@@ -7,7 +7,7 @@ import type { RunContext } from './context.js';
 
 /** Rings of all handles together; each observer has two. */
 const memoryBudget = 256 * 1024 * 1024;
-const ringSize = { libpcap: 4 * 1024 * 1024, cap: 10 * 1024 * 1024 } as const;
+const ringSize = { libpcap: 2 * 1024 * 1024, cap: 10 * 1024 * 1024 } as const;
 
 /** Starts the capture helper of a step; its faults go into the timeline. */
 export async function startStepCapture(context: RunContext, step: StepPlan): Promise<Capture> {

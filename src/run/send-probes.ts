@@ -14,7 +14,7 @@ interface Burst {
 
 const mostInBurst = 1000;
 /** Frames a second that the engines take without loss at the ring sizes of capture.ts, with room to spare. */
-const defaultRate = { libpcap: 20_000, cap: 2000 } as const;
+const defaultRate = { libpcap: 50_000, cap: 5000 } as const;
 
 function burstsOf(flows: readonly Flow[], from: number, to: number): readonly Burst[] {
   const bursts: Burst[] = [];

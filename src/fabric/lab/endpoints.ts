@@ -2,7 +2,7 @@ import type { Bridge, Endpoint } from '../../model/scenario.js';
 import { runBatch } from '../../sys/batch.js';
 import { VerifyError } from '../../model/verify-error.js';
 import { defaultPvidOf, guestCommands, linkCommands, vlanCommands } from './bridge-commands.js';
-import { disableOffloads } from './offloads.js';
+import { disableOffloads, disableSegmentation } from './offloads.js';
 import { hasStack } from './spaces.js';
 import type { Spaces } from './spaces.js';
 
@@ -23,7 +23,9 @@ export async function plugIn(endpoints: readonly Endpoint[], bridges: readonly B
   await inParallel([...bySpace.values()], ({ path, commands }) => runBatch('ip', commands, { netns: path }));
   const quiet = plugged.filter(({ endpoint }) => hasStack(endpoint) && !endpoint.offloads);
   for (const { space } of quiet) disableOffloads(space.path, [space.device]);
-  disableOffloads(null, quiet.map(({ port }) => port));
+  const ports = quiet.map(({ port }) => port);
+  disableOffloads(null, ports);
+  disableSegmentation(ports);
 }
 
 /** VLANs of ports; a kernel without VLAN filtering refuses them, which matters only where filtering is asked for. */
