@@ -1,34 +1,24 @@
 import { VerifyError } from '../model/verify-error.js';
-
-/** Packet types of the kernel (linux/if_packet.h). */
-const PACKET_MULTICAST = 2;
-const PACKET_OUTGOING = 4;
-/** SKF_AD_OFF + SKF_AD_PKTTYPE (linux/filter.h): the packet type as a kernel-side BPF program reads it. */
-const packetType = 0xfffff004;
-
-type Instruction = readonly [code: number, jumpTrue: number, jumpFalse: number, k: number];
-
-const loadPacketType: Instruction = [0x20, 0, 0, packetType]; // ld [k]
-const refuse: Instruction = [0x06, 0, 0, 0]; // ret #0
+import { encodeBpf, loadPacketType, packetTypes, refuse, type BpfInstruction } from '../sys/bpf.js';
 
 /** Which frames of a device a kernel handle takes: outgoing ones, all others, or those that the host's own stack accepts. */
 export type HandleKind = 'out' | 'in' | 'host';
 
-const directionTest: { readonly [K in HandleKind]: readonly Instruction[] } = {
-  out: [loadPacketType, [0x15, 1, 0, PACKET_OUTGOING], refuse], // jeq: skip the refusal
-  in: [loadPacketType, [0x15, 0, 1, PACKET_OUTGOING], refuse],
-  host: [loadPacketType, [0x25, 0, 1, PACKET_MULTICAST], refuse], // jgt: HOST 0, BROADCAST 1, MULTICAST 2 pass, OTHERHOST 3 does not
+const directionTest: { readonly [K in HandleKind]: readonly BpfInstruction[] } = {
+  out: [loadPacketType, [0x15, 1, 0, packetTypes.outgoing], refuse], // jeq: skip the refusal
+  in: [loadPacketType, [0x15, 0, 1, packetTypes.outgoing], refuse],
+  host: [loadPacketType, [0x25, 0, 1, packetTypes.multicast], refuse], // jgt: HOST 0, BROADCAST 1, MULTICAST 2 pass, OTHERHOST 3 does not
 };
 
 /** A program that refuses every frame. */
-export const refuseEverything: Uint8Array = encode([refuse]);
+export const refuseEverything: Uint8Array = encodeBpf([refuse]);
 
 /**
  * The compiled `program` behind a test of the direction. The test runs in the kernel, so that a handle's counters are about the frames
  * that it delivers and `delivered = received − dropped` closes; pcap_setdirection discards in user space, after they were counted.
  */
 export function withDirection(kind: HandleKind, program: Uint8Array): Uint8Array {
-  const test = encode(directionTest[kind]);
+  const test = encodeBpf(directionTest[kind]);
   const whole = new Uint8Array(test.length + program.length);
   whole.set(test);
   whole.set(program, test.length); // jumps are relative and forward: they need no change
@@ -45,18 +35,4 @@ export function checkFilterWords(filter: string): void {
     throw new VerifyError('bad-filter', 64, `a capture filter may not say ${JSON.stringify(word)}: ${JSON.stringify(filter)}`, 'directions are told apart without a filter');
   }
   if (filter.includes('\0')) throw new VerifyError('bad-filter', 64, 'a capture filter may not contain NUL', 'remove it');
-}
-
-/** struct sock_filter { u16 code; u8 jt; u8 jf; u32 k; } in the machine's order. */
-function encode(instructions: readonly Instruction[]): Uint8Array {
-  const bytes = new Uint8Array(instructions.length * 8);
-  const halves = new Uint16Array(bytes.buffer);
-  const words = new Uint32Array(bytes.buffer);
-  instructions.forEach(([code, jumpTrue, jumpFalse, k], at) => {
-    halves[at * 4] = code;
-    bytes[at * 8 + 2] = jumpTrue;
-    bytes[at * 8 + 3] = jumpFalse;
-    words[at * 2 + 1] = k;
-  });
-  return bytes;
 }

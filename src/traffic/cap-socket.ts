@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { VerifyError } from '../model/verify-error.js';
+import { encodeBpf, loadPacketType, packetTypes, refuse, takeWhole } from '../sys/bpf.js';
 import { libc } from '../sys/libc.js';
 import { attachFilter, isPacketSocket, linkFlags, openPacketSocket, packetStatistics } from '../sys/packet-socket.js';
 
@@ -51,7 +52,7 @@ export function openCapSocket(device: string, take: (buffer: Buffer, octets: num
   }
   const fd = packetSockets().find((one) => !known.has(one));
   if (fd === undefined) throw new VerifyError('open-failed', 70, `the socket that cap opened on ${JSON.stringify(device)} was not found`, 'report this as a fault of verify-isolation');
-  attachFilter(fd, incomingOnly());
+  attachFilter(fd, incomingOnly);
   object.on('packet', (octets) => take(buffer, octets));
   let dropped = 0;
   let open = true;
@@ -96,19 +97,7 @@ function requireUp(device: string): void {
 }
 
 /**
- * Classic BPF in the machine's order: refuse packet type OUTGOING (4), take the rest whole. In the kernel and not as a filter of libpcap,
- * which tests packet types in user space at first, where they are unknown (facts.md 37).
+ * Refuses outgoing frames, takes the rest whole. In the kernel and not as a filter of libpcap, which tests packet types in user space at
+ * first, where they are unknown (libpcap issues 1482, 1402, 1254).
  */
-function incomingOnly(): Uint8Array {
-  const instructions = [[0x20, 0, 0, 0xfffff004], [0x15, 0, 1, 4], [0x06, 0, 0, 0], [0x06, 0, 0, 0x40000]] as const;
-  const bytes = new Uint8Array(instructions.length * 8);
-  const halves = new Uint16Array(bytes.buffer);
-  const words = new Uint32Array(bytes.buffer);
-  instructions.forEach(([code, jumpTrue, jumpFalse, k], at) => {
-    halves[at * 4] = code;
-    bytes[at * 8 + 2] = jumpTrue;
-    bytes[at * 8 + 3] = jumpFalse;
-    words[at * 2 + 1] = k;
-  });
-  return bytes;
-}
+const incomingOnly = encodeBpf([loadPacketType, [0x15, 0, 1, packetTypes.outgoing], refuse, takeWhole]);
