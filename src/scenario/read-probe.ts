@@ -22,7 +22,10 @@ type RawProbe = z.output<typeof probe>;
 export function readProbe(context: StepContext, input: unknown, path: Path, waitMs: number | null): ProbeEntry | null {
   const { faults, reading } = context;
   const read = salvage(faults, probe, input, path);
-  if (read === null) return null;
+  if (read === null) {
+    checkNames(context, input, path);
+    return null;
+  }
   const raw = read.value;
   const before = faults.faults.length;
   const probeClass: ProbeClassName = raw.class === 'gateway-bounce' ? 'routed-bounce' : raw.class;
@@ -55,6 +58,16 @@ export function readProbe(context: StepContext, input: unknown, path: Path, wait
   const sound = faults.faults.length === before && reading.whole && !read.dropped.has('to');
   if (sound) checkFrames(context, entry, path, raw.count === undefined && !read.dropped.has('count'));
   return entry;
+}
+
+/** The names in an entry that could not be read as a whole: a misspelt class must not hide a misspelt guest. */
+function checkNames(context: StepContext, input: unknown, path: Path): void {
+  if (typeof input !== 'object' || input === null) return;
+  const values = new Map(Object.entries(input));
+  for (const key of ['from', 'to', 'via']) {
+    const names = probe.shape.from.safeParse(values.get(key));
+    if (names.success) selectPresent(context, names.data, [...path, key]);
+  }
 }
 
 function checkKeys({ faults, allowDisruptive }: StepContext, raw: RawProbe, rule: ClassRule, path: Path, dropped: ReadonlySet<string>): void {
