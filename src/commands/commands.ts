@@ -1,3 +1,4 @@
+import { defineAudit } from './audit.js';
 import type { DefineCommand } from './command.js';
 import { defineExport } from './export.js';
 import { definePlan } from './plan.js';
@@ -6,4 +7,4 @@ import { defineRun } from './run.js';
 import { defineSchema } from './schema.js';
 
 /** Every command, in the order in which --help lists them. */
-export const commands: readonly DefineCommand[] = [defineRun, definePlan, defineReplay, defineExport, defineSchema];
+export const commands: readonly DefineCommand[] = [defineRun, definePlan, defineReplay, defineExport, defineAudit, defineSchema];

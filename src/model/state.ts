@@ -10,6 +10,8 @@ export interface LinkState {
   readonly operstate: string;
   readonly master: string | null;
   readonly promiscuity: number | null;
+  /** The XDP program on it, where there is one. */
+  readonly xdp?: string;
   readonly kind: string | null;
   /** Contents of /sys/class/net/NAME/flags; null where it could not be read. */
   readonly sysFlags: number | null;

@@ -24,6 +24,7 @@ function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number
     operstate: textOf(link.operstate) ?? 'UNKNOWN',
     master: textOf(link.master),
     promiscuity: numberOf(link.promiscuity),
+    ...xdpOf(link.xdp),
     kind,
     sysFlags,
     bridge: kind === 'bridge' ? settingsOf(info?.info_data) : null,
@@ -37,4 +38,10 @@ function settingsOf(value: unknown): Readonly<Record<string, SettingValue>> {
     if (typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean') settings[key] = one;
   }
   return settings;
+}
+
+/** `"xdp":{"mode":1,"prog":{"id":12,…}}` where a program is attached (iproute2 ip/iplink_xdp.c). */
+function xdpOf(value: unknown): { readonly xdp?: string } {
+  const program = fieldsOf(fieldsOf(value)?.prog);
+  return fieldsOf(value) === null ? {} : { xdp: `program ${textOf(program?.name) ?? ''} id ${numberOf(program?.id) ?? 'unknown'}`.replace('  ', ' ') };
 }

@@ -38,4 +38,4 @@ export function helperCommand(role: HelperRole, identity: Identity | null): read
 }
 
 /** From src/sys as from dist/sys: the built program. */
-const helperPath = fileURLToPath(new URL('../../dist/helper.js', import.meta.url));
+export const helperPath = fileURLToPath(new URL('../../dist/helper.js', import.meta.url));

@@ -1,0 +1,70 @@
+import type { Reading } from '../model/reading.js';
+import type { Settings } from '../model/scenario.js';
+import type { FdbState, LinkState } from '../model/state.js';
+
+/** A port as a rule sees it. */
+export interface PortView {
+  readonly name: string;
+  readonly link: LinkState;
+  readonly settings: Settings;
+  /** `uplink`: a physical interface, a bond or a VLAN of one; everything else may have a guest behind it. */
+  readonly role: 'guest' | 'uplink';
+}
+
+/** One bridge with all that hangs on it. */
+export interface BridgeView {
+  readonly name: string;
+  readonly link: LinkState;
+  readonly settings: Settings;
+  readonly ports: readonly PortView[];
+  readonly guests: readonly PortView[];
+  /** Entries of its forwarding database: those with it as master. */
+  readonly fdb: readonly FdbState[];
+  /** Names of the bridge and its ports, for what is read by device. */
+  readonly devices: ReadonlySet<string>;
+}
+
+/** Kinds of link (linkinfo.info_kind) that lead out of the host; a physical interface has none. */
+const outwards = new Set(['bond', 'team', 'vlan', 'vxlan', 'geneve', 'gretap', 'ip6gretap', 'l2tpeth']);
+
+/** Every Linux bridge of a reading; `roles` corrects, by port, what the kind of a link suggests. */
+export function bridgeViews(reading: Reading, roles: Readonly<Record<string, 'guest' | 'uplink'>> = {}): readonly BridgeView[] {
+  const { links, fdb } = reading.state;
+  return links.filter((link) => link.kind === 'bridge').map((link) => {
+    const ports = links.filter((port) => port.master === link.name).map((port): PortView => ({
+      name: port.name,
+      link: port,
+      settings: port.port ?? {},
+      role: roles[port.name] ?? (port.kind === null || outwards.has(port.kind) ? 'uplink' : 'guest'),
+    }));
+    return {
+      name: link.name,
+      link,
+      settings: link.bridge ?? {},
+      ports,
+      guests: ports.filter((port) => port.role === 'guest'),
+      fdb: fdb.filter((entry) => entry.master === link.name),
+      devices: new Set([link.name, ...ports.map((port) => port.name)]),
+    };
+  });
+}
+
+/** Commands that the place of a value is read with. */
+export const readFrom = {
+  link: 'ip -d link',
+  fdb: 'bridge fdb',
+  mdb: 'bridge -d mdb',
+  tc: 'tc filter',
+  nft: 'nft list ruleset',
+  packet: '/proc/net/packet',
+} as const;
+
+/** A switch as bridges (0, 1) and ports (true, false) print it; null where the kernel does not tell. */
+export function isOn(settings: Settings, key: string): boolean | null {
+  const value = settings[key];
+  return value === undefined ? null : value === true || value === 1 || value === '1' || value === 'on';
+}
+
+export function isGroup(mac: string): boolean {
+  return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
+}

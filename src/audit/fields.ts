@@ -1,0 +1,25 @@
+/** Reading what a program printed as JSON and a state keeps whole: what is missing or of another type reads as nothing. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function objectsOf(value: unknown): readonly Fields[] {
+  return Array.isArray(value) ? value.filter(isFields) : [];
+}
+
+export function fieldsOf(value: unknown): Fields | null {
+  return isFields(value) ? value : null;
+}
+
+export function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+/** Every object inside a value, itself included, whatever lies between; at most 32 levels deep. */
+export function* objectsWithin(value: unknown, depth = 0): Generator<Fields> {
+  if (depth > 32 || typeof value !== 'object' || value === null) return;
+  if (isFields(value)) yield value;
+  for (const inner of Object.values(value)) yield* objectsWithin(inner, depth + 1);
+}

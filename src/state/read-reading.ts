@@ -1,0 +1,34 @@
+import type { Reading } from '../model/reading.js';
+import { VerifyError } from '../model/verify-error.js';
+import { readState } from './read.js';
+import { readOvs } from './read-ovs.js';
+import { readPacketSockets } from './read-packet-sockets.js';
+import { readPromiscuousLog } from './read-promiscuous-log.js';
+import { readVmnet } from './read-vmnet.js';
+
+export interface ReadingOptions {
+  /** Namespace of the bridges, as a path; null = the caller's. */
+  readonly netns: string | null;
+  /** Also what takes a moment and changes seldom: the kernel's log, Open vSwitch. */
+  readonly whole: boolean;
+}
+
+/** Sysctls whose change raises no event. */
+export const forwardingSysctls = ['net.ipv4.ip_forward', 'net.ipv4.conf.all.proxy_arp', 'net.ipv6.conf.all.forwarding', 'net.ipv6.conf.all.proxy_ndp'] as const;
+
+/** Reads all that an audit needs, without sending anything. Rejects with VerifyError (69) where not even links can be read. */
+export async function readReading({ netns, whole }: ReadingOptions): Promise<Reading> {
+  const unread: { what: string; why: string }[] = [];
+  const [state, promiscuousLog, ovs] = await Promise.all([
+    readState({ netns, sysfs: netns === null, sysctl: forwardingSysctls }),
+    whole ? readPromiscuousLog() : null,
+    whole && netns === null ? readOvs().catch((error: unknown) => {
+      if (!(error instanceof VerifyError)) throw error;
+      unread.push({ what: 'ovs', why: error.message });
+      return null;
+    }) : null,
+  ]);
+  const packetSockets = readPacketSockets(netns);
+  if (packetSockets === null) unread.push({ what: 'packet sockets', why: '/proc/net/packet cannot be read' });
+  return { state: { ...state, unread: [...state.unread, ...unread] }, packetSockets, promiscuousLog, vmnet: readVmnet(), ovs };
+}
