@@ -16,6 +16,7 @@ import type { Result } from './model/result.js';
 import type { RunRecord } from './model/run-record.js';
 import type { Scenario } from './model/scenario.js';
 import { makePlan } from './plan/make-plan.js';
+import { type Devices, kernelDevices } from './run/devices.js';
 import { runSteps } from './run/steps.js';
 import { readState } from './state/read.js';
 import { startRelay } from './traffic/relay-client.js';
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly onProgress: (event: ProgressEvent) => void;
   /** Ends the run early; what was seen until then is kept and judged. */
   readonly signal: AbortSignal;
+  /** Left out: the kernel's own. */
+  readonly devices?: Devices;
 }
 
 export interface Run {
@@ -74,7 +77,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       inside, startRelay, runIn: dirname(scenario.file), readState: () => readState({ netns: null, sysfs: inside.sysfs, sysctl }),
     });
     try {
-      await runSteps({ plan, key, dir, fabric, timeline, engine: engine.name, signal: options.signal, onProgress });
+      await runSteps({ plan, key, dir, fabric, timeline, engine: engine.name, devices: options.devices ?? kernelDevices, signal: options.signal, onProgress });
     } finally {
       await fabric.close();
     }

@@ -21,6 +21,10 @@ export interface RunCommandOptions {
   readonly keep: 'leaks' | 'all';
   readonly allowRun: boolean;
   readonly toolVersion: string;
+  /** `demo`: the observer whose ear is killed in the middle of every step. */
+  readonly deafen?: string | undefined;
+  /** `demo`: what of the scenario is run. */
+  readonly adapt?: (scenario: Scenario) => Scenario;
 }
 
 /**
@@ -37,7 +41,8 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
       stop.abort();
     })
     : null;
-  const scenarios = await loadFiles(options.files);
+  const loaded = await loadFiles(options.files);
+  const scenarios = options.adapt === undefined ? loaded : loaded.map(options.adapt);
   checkRunnable(scenarios, options);
   if (inside === null) return (await launchInside(process.argv.slice(2))).status;
 
@@ -60,7 +65,9 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
 
 async function runOne(scenario: Scenario, options: RunCommandOptions, inside: Inside, signal: AbortSignal): Promise<ReportedRun> {
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
-  const [{ runScenario }, { makeProgress, progressMode }] = await Promise.all([import('../run.js'), import('../report/progress.js')]);
+  const [{ runScenario }, { kernelDevices }, { deafened }, { makeProgress, progressMode }] =
+    await Promise.all([import('../run.js'), import('../run/devices.js'), import('../run/deafen.js'), import('../report/progress.js')]);
+  const devices = options.deafen === undefined ? kernelDevices : deafened(kernelDevices, options.deafen);
   const runId = randomBytes(8).toString('hex');
   const outDir = evidenceFolder(options.out, scenario.name, options.files.length > 1, new Date(), runId);
   makeEvidenceFolder(outDir);
@@ -69,7 +76,7 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, inside: In
   const { engine, toolVersion } = options;
   let ok = false;
   try {
-    const run = await runScenario(scenario, { outDir, runId, inside, engine, toolVersion, signal, onProgress: progress.onProgress });
+    const run = await runScenario(scenario, { outDir, runId, inside, engine, toolVersion, signal, onProgress: progress.onProgress, devices });
     ok = true;
     return run;
   } finally {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Capture, type ObserverRequest, startCapture } from '../capture/capture-client.js';
+import type { Capture, ObserverRequest } from '../capture/capture-client.js';
 import { rawFile } from '../evidence/folder.js';
 import type { StepPlan } from '../model/plan.js';
 import { describeObserver } from '../plan/evidence-interfaces.js';
@@ -11,7 +11,7 @@ const ringSize = { libpcap: 2 * 1024 * 1024, cap: 10 * 1024 * 1024 } as const;
 
 /** Starts the capture helper of a step; its faults go into the timeline. */
 export async function startStepCapture(context: RunContext, step: StepPlan): Promise<Capture> {
-  const capture = await startCapture({ file: join(context.dir, rawFile(step.index, 1)), runTag: context.plan.runTag });
+  const capture = await context.devices.startCapture({ file: join(context.dir, rawFile(step.index, 1)), runTag: context.plan.runTag });
   capture.onFault((fault) => context.timeline.log(step.index, { event: 'fault', fault }));
   return capture;
 }

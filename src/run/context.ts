@@ -3,6 +3,7 @@ import type { Fabric } from '../model/fabric.js';
 import type { Plan, StepPlan } from '../model/plan.js';
 import type { ProgressEvent, StepPhase } from '../model/progress.js';
 import { VerifyError } from '../model/verify-error.js';
+import type { Devices } from './devices.js';
 
 /** What the parts of a run share. */
 export interface RunContext {
@@ -12,6 +13,7 @@ export interface RunContext {
   readonly fabric: Fabric;
   readonly timeline: TimelineLog;
   readonly engine: 'libpcap' | 'cap';
+  readonly devices: Devices;
   readonly signal: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
 }

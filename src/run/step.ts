@@ -1,6 +1,6 @@
 import { type Capture } from '../capture/capture-client.js';
 import { stateFile, writeJson } from '../evidence/folder.js';
-import { type Sender, startSender } from '../inject/send-client.js';
+import type { Sender } from '../inject/send-client.js';
 import type { StepPlan } from '../model/plan.js';
 import { VerifyError } from '../model/verify-error.js';
 import { announce } from './announce.js';
@@ -73,7 +73,7 @@ export async function runStep(context: RunContext, step: StepPlan): Promise<void
   let outcome: 'done' | 'fault' | 'unsupported' = 'done';
   try {
     await change(context, step);
-    sender = await startSender(socketPlaces(context, step));
+    sender = await context.devices.startSender(socketPlaces(context, step));
     await announce(context, step, sender);
     await pause(step.waitMs, context.signal);
     tell(context, step, 'listening');
