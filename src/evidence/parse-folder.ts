@@ -2,12 +2,23 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { JudgeInput } from '../judge/judge.js';
-import type { Plan } from '../model/plan.js';
+import { mostTokens } from '../judge/classify.js';
+import type { Flow, Plan, StepPlan } from '../model/plan.js';
 import type { RunRecord } from '../model/run-record.js';
 import type { HostState } from '../model/state.js';
 import type { TimelineEntry } from '../model/timeline.js';
 import { VerifyError } from '../model/verify-error.js';
+import type { FlowColumnsRecord } from '../plan/flow-table.js';
+import { readFlowColumns } from '../plan/read-flows.js';
 import { files, stateFile } from './folder.js';
+
+/** Many flows as columns (plan/flow-table.ts). */
+const flowColumns = z.looseObject({
+  step: z.number(), id: z.number(), first: z.number(), length: z.int().min(0).max(mostTokens), form: z.string(), source: z.string(), aim: z.string(),
+  forms: z.array(z.looseObject({ count: z.number(), frame: z.looseObject({}) })),
+  sources: z.array(z.looseObject({ from: z.string(), sender: z.string(), srcMac: z.string() })),
+  aims: z.array(z.looseObject({ dstMac: z.string(), must: z.array(z.string()), may: z.array(z.string()) })),
+});
 
 /** What has to hold of a document before it is taken for what its name says. Inner parts are written by this program. */
 const shapes = {
@@ -21,7 +32,7 @@ const shapes = {
     planVersion: z.literal(1), runTag: z.number(), keySha256: z.string(), bridges: z.array(z.looseObject({})), endpoints: z.array(z.looseObject({ name: z.string(), macs: z.array(z.string()) })),
     steps: z.array(z.looseObject({
       index: z.number(), name: z.string(), observers: z.array(z.looseObject({ name: z.string(), interface: z.string() })),
-      flows: z.array(z.looseObject({ id: z.number(), first: z.number(), count: z.number() })), controls: z.array(z.looseObject({ index: z.number() })),
+      flows: z.union([z.array(z.looseObject({ id: z.number(), first: z.number(), count: z.number() })), flowColumns]), controls: z.array(z.looseObject({ index: z.number() })),
       traffic: z.array(z.looseObject({})), expect: z.looseObject({ seen: z.array(z.looseObject({})) }),
     })),
   }),
@@ -53,6 +64,19 @@ function parse(path: string, text: string, shape: z.ZodType): unknown {
   return value;
 }
 
+/** The plan with its flows as flows, whichever way they were written. */
+async function parsePlan(path: string): Promise<Plan> {
+  const plan = parse(path, await read(path), shapes.plan) as Omit<Plan, 'steps'> & { readonly steps: readonly (Omit<StepPlan, 'flows'> & { readonly flows: readonly Flow[] | FlowColumnsRecord })[] };
+  return {
+    ...plan,
+    steps: plan.steps.map((step) => {
+      const flows = 'forms' in step.flows ? readFlowColumns(step.flows) : step.flows;
+      if (flows === null) throw damaged(path, `the flows of step ${step.index + 1} do not fit together`);
+      return { ...step, flows };
+    }),
+  };
+}
+
 async function parseTimeline(path: string): Promise<readonly TimelineEntry[]> {
   const lines = (await read(path)).split('\n');
   // A run that was killed may leave its last line unfinished; every other line has to be whole.
@@ -69,7 +93,7 @@ async function parseState(dir: string, step: number, when: 'before' | 'after'): 
 /** Reads everything of a run's folder but the capture. VerifyError 64, with the file's name, where it is not what a run leaves. */
 export async function parseFolder(dir: string): Promise<JudgeInput> {
   const run = parse(join(dir, files.run), await read(join(dir, files.run)), shapes.run) as RunRecord;
-  const plan = parse(join(dir, files.plan), await read(join(dir, files.plan)), shapes.plan) as Plan;
+  const plan = await parsePlan(join(dir, files.plan));
   const timeline = await parseTimeline(join(dir, files.timeline));
   const states = await Promise.all(plan.steps.map(async (step) => ({
     before: await parseState(dir, step.index, 'before'), after: await parseState(dir, step.index, 'after'),

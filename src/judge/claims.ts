@@ -5,15 +5,17 @@ import type { PlannedClaim } from '../model/plan.js';
 export type ClaimOutcome = 'held' | 'beyond' | 'short' | 'unmatched';
 
 function rowOutcome(row: Finding, claim: PlannedClaim): ClaimOutcome {
+  // Grouped rows are all alike, so each of them has its share.
+  const seen = row.seen / (row.grouped ?? 1);
   switch (claim.seen) {
     case 'none':
-      return row.seen === 0 ? 'held' : 'beyond';
+      return seen === 0 ? 'held' : 'beyond';
     case 'some':
-      return row.seen > 0 ? 'held' : 'short';
+      return seen > 0 ? 'held' : 'short';
     case 'all':
-      return row.seen > 0 && row.seen >= (row.sent ?? 1) ? 'held' : 'short';
+      return seen > 0 && row.seen >= (row.sent ?? 1) ? 'held' : 'short';
     default:
-      return row.seen === claim.seen ? 'held' : row.seen > claim.seen ? 'beyond' : 'short';
+      return seen === claim.seen ? 'held' : seen > claim.seen ? 'beyond' : 'short';
   }
 }
 

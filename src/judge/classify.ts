@@ -1,10 +1,11 @@
-import type { Control, Flow, FrameSpec, Plan } from '../model/plan.js';
+import type { Control, Flow, FrameSpec, Plan, StepPlan } from '../model/plan.js';
 import { ipv4Bytes } from '../wire/ipv4.js';
 import { ipv6Bytes } from '../wire/ipv6.js';
 import { macBytes, macNumber } from '../wire/ethernet.js';
 import { type FrameView, viewFrame } from '../wire/frame-view.js';
 import { sameTag, tagLength, tagsFor, tokenAt, tokenIndex } from '../wire/token.js';
 import { probeHopLimit } from '../probe/frame.js';
+import { flowOfToken } from './flow-of-token.js';
 
 /**
  * What a frame of a capture is. The token says which probe it stems from, the headers say whether it is that probe:
@@ -29,45 +30,62 @@ interface Planned {
   readonly dstIp: Uint8Array | null;
 }
 
-interface Range {
+/** Tokens in a row: the flows of a step, or its controls. */
+interface Segment {
   readonly first: number;
-  readonly count: number;
-  readonly planned: Planned;
-  readonly flow: Flow | null;
-  readonly control: Control | null;
-  readonly step: number;
+  readonly end: number;
+  readonly step: StepPlan;
+  readonly of: 'flows' | 'controls';
 }
 
 function ipBytes(text: string | null): Uint8Array | null {
   return text === null ? null : (ipv4Bytes(text) ?? ipv6Bytes(text));
 }
 
-function plannedOf(frame: FrameSpec): Planned {
+/** The planned headers of a frame as octets; addresses are read once. */
+function plannedReader(): (frame: FrameSpec) => Planned {
+  const macs = new Map<string, number>();
+  const ips = new Map<string | null, Uint8Array | null>();
   const mac = (text: string): number => {
+    const known = macs.get(text);
+    if (known !== undefined) return known;
     const octets = macBytes(text);
-    return octets === null ? -1 : macNumber(octets, 0);
+    const number = octets === null ? -1 : macNumber(octets, 0);
+    macs.set(text, number);
+    return number;
   };
-  return { srcMac: mac(frame.srcMac), dstMac: mac(frame.dstMac), srcIp: ipBytes(frame.srcIp), dstIp: ipBytes(frame.dstIp) };
+  const ip = (text: string | null): Uint8Array | null => {
+    const known = ips.get(text);
+    if (known !== undefined) return known;
+    const octets = ipBytes(text);
+    ips.set(text, octets);
+    return octets;
+  };
+  return (frame) => ({ srcMac: mac(frame.srcMac), dstMac: mac(frame.dstMac), srcIp: ip(frame.srcIp), dstIp: ip(frame.dstIp) });
 }
 
-/** Every token of the run by index, in order: flows and controls number through. */
-function rangesOf(plan: Plan): readonly Range[] {
-  return plan.steps.flatMap((step) => [
-    ...step.flows.map((flow): Range => ({ first: flow.first, count: flow.count, planned: plannedOf(flow.frame), flow, control: null, step: step.index })),
-    ...step.controls.map((control): Range => ({ first: control.index, count: 1, planned: plannedOf(control.frame), flow: null, control, step: step.index })),
-  ]).sort((a, b) => a.first - b.first);
+/** Every token of the run, in order: the flows and controls of each step number through. */
+function segmentsOf(plan: Plan): readonly Segment[] {
+  return plan.steps.flatMap((step): Segment[] => {
+    const [flow, lastFlow] = [step.flows.at(0), step.flows.at(step.flows.length - 1)];
+    const [control, lastControl] = [step.controls[0], step.controls[step.controls.length - 1]];
+    return [
+      ...(flow === undefined || lastFlow === undefined ? [] : [{ first: flow.first, end: lastFlow.first + lastFlow.count, step, of: 'flows' } as const]),
+      ...(control === undefined || lastControl === undefined ? [] : [{ first: control.index, end: lastControl.index + 1, step, of: 'controls' } as const]),
+    ];
+  }).sort((a, b) => a.first - b.first);
 }
 
-function find(ranges: readonly Range[], index: number): Range | null {
+function find(segments: readonly Segment[], index: number): Segment | null {
   let low = 0;
-  let high = ranges.length - 1;
+  let high = segments.length - 1;
   while (low <= high) {
     const middle = (low + high) >> 1;
-    const range = ranges[middle];
-    if (range === undefined) return null;
-    if (index < range.first) high = middle - 1;
-    else if (index >= range.first + range.count) low = middle + 1;
-    else return range;
+    const segment = segments[middle];
+    if (segment === undefined) return null;
+    if (index < segment.first) high = middle - 1;
+    else if (index >= segment.end) low = middle + 1;
+    else return segment;
   }
   return null;
 }
@@ -92,9 +110,9 @@ export const mostTokens = 2 ** 26;
  * can be told from a forged one, so every token counts as forged.
  */
 export function createClassifier(plan: Plan, key: Uint8Array | null): (bytes: Uint8Array, start: number, end: number) => Classifier {
-  const ranges = rangesOf(plan);
-  const last = ranges[ranges.length - 1];
-  const count = last === undefined ? 0 : Math.min(last.first + last.count, mostTokens);
+  const segments = segmentsOf(plan);
+  const planned = plannedReader();
+  const count = Math.min(segments[segments.length - 1]?.end ?? 0, mostTokens);
   const tags = key === null ? new Uint8Array(0) : tagsFor(key, 0, count);
   return (bytes, start, end) => {
     const view = viewFrame(bytes, start, end);
@@ -103,11 +121,12 @@ export function createClassifier(plan: Plan, key: Uint8Array | null): (bytes: Ui
     const at = tokenAt(bytes, start, end, plan.runTag, view.payloadAt);
     if (at < 0) return none;
     const index = tokenIndex(bytes, at);
-    const range = find(ranges, index);
-    if (range === null || !sameTag(bytes, at + 10, tags, index * tagLength)) return { view, sighting: { kind: 'forged' } };
-    const form = formOf(bytes, view, range.planned);
-    if (range.flow !== null) return { view, sighting: { kind: 'probe', flow: range.flow, sequence: index - range.first, form } };
-    if (range.control !== null && form === 'as-sent') return { view, sighting: { kind: 'control', step: range.step, control: range.control } };
+    const segment = find(segments, index);
+    const flow = segment?.of === 'flows' ? flowOfToken(segment.step.flows, index) : null;
+    const control = segment?.of === 'controls' ? segment.step.controls[index - segment.first] : undefined;
+    if (segment === null || (flow === null && control?.index !== index) || !sameTag(bytes, at + 10, tags, index * tagLength)) return { view, sighting: { kind: 'forged' } };
+    if (flow !== null) return { view, sighting: { kind: 'probe', flow, sequence: index - flow.first, form: formOf(bytes, view, planned(flow.frame)) } };
+    if (control !== undefined && formOf(bytes, view, planned(control.frame)) === 'as-sent') return { view, sighting: { kind: 'control', step: segment.step.index, control } };
     return none;
   };
 }

@@ -3,8 +3,7 @@ import { isGroupMac, macText } from '../wire/ethernet.js';
 import { etherTypes } from '../wire/ethernet.js';
 import type { FrameView } from '../wire/frame-view.js';
 import type { Classifier, Sighting } from './classify.js';
-import { countFrame, countSequence, type First, raise, type StepTally } from './tally.js';
-import { createBits } from './bits.js';
+import { countFrame, type First, raise, type StepTally } from './tally.js';
 
 /** One frame as an observer saw it. `towards`: to the guest, or on the bridge device to the host. */
 export interface Seen {
@@ -23,28 +22,24 @@ export interface Tallies {
 
 function countProbe(sighting: Extract<Sighting, { kind: 'probe' }>, seen: Seen, tallies: Tallies): void {
   const { flow, sequence, form } = sighting;
-  const step = tallies.plan.steps[flow.step];
   const tally = tallies.steps[flow.step];
-  if (step === undefined || tally === undefined) return;
+  if (tally === undefined) return;
   const { observer } = seen;
   if (form === 'answer') {
     raise(tally.answers, observer.name);
     return;
   }
-  const token = `${flow.id}/${sequence}`;
+  const token = flow.first + sequence;
   if (!seen.towards) {
-    if (observer.name === flow.sender || observer.place === 'bridge') {
-      const entered = tally.entered.get(flow.id) ?? createBits(flow.count);
-      entered.add(sequence);
-      tally.entered.set(flow.id, entered);
-    } else if (form === 'as-sent' && !tally.reentered.has(token)) {
+    const own = observer.name === flow.sender || observer.place === 'bridge';
+    if (!own && form === 'as-sent' && !tally.reentered.has(token)) {
       tally.reentered.set(token, { observer: observer.name, uplink: observer.role === 'uplink' });
     }
     return;
   }
   const again = tally.reentered.get(token);
   if (again !== undefined && !again.uplink) return;
-  const fresh = countSequence(tally, step, flow.id, observer.name, sequence, seen.first);
+  const fresh = tally.seen.add(flow, sequence, observer.name, seen.first);
   if (!fresh && seen.inferred) raise(tally.twice, observer.name);
 }
 

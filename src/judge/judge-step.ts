@@ -1,4 +1,4 @@
-import type { Plan, StepPlan } from '../model/plan.js';
+import type { Control, Plan, StepPlan } from '../model/plan.js';
 import type { Finding, ObserverResult, Reason, StepResult, Verdict } from '../model/result.js';
 import type { HostState } from '../model/state.js';
 import { claimOutcome, claimText } from './claims.js';
@@ -33,8 +33,10 @@ export interface JudgedStep {
 
 function observerResults(input: StepInput): readonly ObserverResult[] {
   const { step, facts, tally } = input;
+  const byObserver = new Map<string, Control[]>(step.observers.map(({ name }) => [name, []]));
+  for (const control of step.controls) byObserver.get(control.observer)?.push(control);
   return step.observers.map((observer) => {
-    const own = step.controls.filter((control) => control.observer === observer.name);
+    const own = byObserver.get(observer.name) ?? [];
     const counters = facts.stopped[observer.name] ?? facts.lastCounters[observer.name];
     return {
       name: observer.name,

@@ -1,15 +1,34 @@
-import type { Flow, Observer, StepPlan } from '../model/plan.js';
+import type { Control, Flow, Observer, StepPlan } from '../model/plan.js';
 import type { Reason } from '../model/result.js';
-import { isReasonCode, reason } from './reasons.js';
-import type { StepFacts } from './step-facts.js';
-import { flowKey, type StepTally } from './tally.js';
+import { isReasonCode, reason, type ReasonCode } from './reasons.js';
+import { sentOf, type StepFacts } from './step-facts.js';
+import type { StepTally } from './tally.js';
 
 /** Share of the probes that who must see them has to get. */
 export const deliveryShare = 0.99;
 
+/** Reasons that are alike are told so often; then one says how many more there are. */
+const mostAlike = 100;
+
+function limited(reasons: readonly Reason[], code: ReasonCode): readonly Reason[] {
+  return reasons.length <= mostAlike ? reasons : [...reasons.slice(0, mostAlike), reason(code, null, `and ${reasons.length - mostAlike} more of this kind`)];
+}
+
+function groupControls(controls: readonly Control[], kind: Control['kind'], nameOf: (control: Control) => string | null): ReadonlyMap<string | null, readonly Control[]> {
+  const groups = new Map<string | null, Control[]>();
+  for (const control of controls) {
+    if (control.kind !== kind) continue;
+    const group = groups.get(nameOf(control));
+    if (group === undefined) groups.set(nameOf(control), [control]);
+    else group.push(control);
+  }
+  return groups;
+}
+
 function earReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
+  const byObserver = groupControls(step.controls, 'ear', (control) => control.observer);
   return step.observers.flatMap((observer) => {
-    const controls = step.controls.filter((control) => control.kind === 'ear' && control.observer === observer.name);
+    const controls = byObserver.get(observer.name) ?? [];
     const unsent = controls.filter((control) => !facts.controlsAccepted.has(control.index));
     const unseen = controls.filter((control) => !tally.controls.has(control.index));
     const [first] = unseen;
@@ -21,40 +40,53 @@ function earReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonl
 }
 
 function metByAddressee(flow: Flow, facts: StepFacts, tally: StepTally): boolean {
-  const sent = facts.accepted.get(flow.id) ?? 0;
-  return sent > 0 && flow.must.some((name) => (tally.seen.get(flowKey(flow.id, name))?.sequences.count() ?? 0) >= deliveryShare * sent);
+  const sent = sentOf(facts, flow);
+  return sent > 0 && flow.must.some((name) => tally.seen.count(flow, name) >= deliveryShare * sent);
 }
 
 function entryReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
-  return [...new Set(step.flows.filter((flow) => flow.judged).map((flow) => flow.sender))].flatMap((sender) => {
-    const controls = step.controls.filter((control) => control.kind === 'entry' && control.sender === sender);
-    const proved = controls.length > 0 && controls.every((control) => tally.controls.has(control.index));
-    const flows = step.flows.filter((flow) => flow.sender === sender && flow.judged);
-    if (proved || flows.every((flow) => metByAddressee(flow, facts, tally))) return [];
+  const bySender = groupControls(step.controls, 'entry', (control) => control.sender);
+  const proved = (sender: string): boolean => {
+    const controls = bySender.get(sender) ?? [];
+    return controls.length > 0 && controls.every((control) => tally.controls.has(control.index));
+  };
+  const known = new Map<string, boolean>();
+  const unproved = new Set<string>();
+  for (const flow of step.flows) {
+    if (!flow.judged || unproved.has(flow.sender)) continue;
+    const byControls = known.get(flow.sender) ?? proved(flow.sender);
+    known.set(flow.sender, byControls);
+    if (!byControls && !metByAddressee(flow, facts, tally)) unproved.add(flow.sender);
+  }
+  return [...unproved].map((sender) => {
+    const controls = bySender.get(sender) ?? [];
     const seen = controls.filter((control) => tally.controls.has(control.index)).length;
-    return [reason('entry-unproved', sender, controls.length === 0
+    return reason('entry-unproved', sender, controls.length === 0
       ? `no entry control is possible for ${sender}, and no addressee proves its probes`
-      : `${seen} of ${controls.length} entry controls from ${sender} were received on the bridge`)];
+      : `${seen} of ${controls.length} entry controls from ${sender} were received on the bridge`);
   });
 }
 
 function deliveryReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
-  return step.flows.flatMap((flow) => {
-    const sent = facts.accepted.get(flow.id) ?? 0;
-    return flow.must.filter((name) => name !== flow.sender).flatMap((name) => {
-      const seen = tally.seen.get(flowKey(flow.id, name))?.sequences.count() ?? 0;
-      return seen >= deliveryShare * sent && seen > 0
-        ? []
-        : [reason('delivery-short', name, `${name} got ${seen} of ${sent} ${flow.carrier} frames of ${flow.class} from ${flow.from}`)];
-    });
-  });
+  const told: Reason[] = [];
+  for (const flow of step.flows) {
+    const sent = sentOf(facts, flow);
+    for (const name of flow.must) {
+      if (name === flow.sender) continue;
+      const seen = tally.seen.count(flow, name);
+      if (seen < deliveryShare * sent || seen === 0) told.push(reason('delivery-short', name, `${name} got ${seen} of ${sent} ${flow.carrier} frames of ${flow.class} from ${flow.from}`));
+    }
+  }
+  return limited(told, 'delivery-short');
 }
 
 function sentReasons(step: StepPlan, facts: StepFacts): readonly Reason[] {
-  return step.flows.flatMap((flow) => {
-    const accepted = facts.accepted.get(flow.id) ?? 0;
-    return accepted === flow.count ? [] : [reason('probes-not-sent', flow.sender, `${accepted} of ${flow.count} ${flow.carrier} frames of ${flow.class} from ${flow.from} were sent`)];
-  });
+  const told: Reason[] = [];
+  for (const flow of step.flows) {
+    const accepted = sentOf(facts, flow);
+    if (accepted !== flow.count) told.push(reason('probes-not-sent', flow.sender, `${accepted} of ${flow.count} ${flow.carrier} frames of ${flow.class} from ${flow.from} were sent`));
+  }
+  return limited(told, 'probes-not-sent');
 }
 
 function observerReasons(observer: Observer, facts: StepFacts, tally: StepTally): readonly Reason[] {

@@ -2,8 +2,9 @@ import type { Flow, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { Finding, FirstSighting } from '../model/result.js';
 import type { Accepted } from '../model/scenario.js';
 import { upperBound95 } from './bound.js';
-import type { StepFacts } from './step-facts.js';
-import { type First, flowKey, type StepTally } from './tally.js';
+import { groupedRows, mostUngrouped } from './group-rows.js';
+import { sentOf, type StepFacts } from './step-facts.js';
+import type { First, StepTally } from './tally.js';
 
 const evidenceFile = 'evidence.pcapng';
 
@@ -36,24 +37,27 @@ export interface RowInput {
   readonly day: string;
 }
 
-function directionOf(facts: StepFacts, observer: string): Finding['direction'] {
+export function directionOf(facts: StepFacts, observer: string): Finding['direction'] {
   return facts.listening.get(observer)?.direction ?? 'known';
 }
 
-function probeRow(flow: Flow, observer: Observer, input: RowInput): Finding {
+/** Frames of a flow that are proven to have been there to be seen: those that who must see them did, else those that were sent. */
+export function provenOf(flow: Flow, input: RowInput): number {
+  return flow.must.length === 0 ? sentOf(input.facts, flow) : Math.min(...flow.must.map((name) => input.tally.seen.count(flow, name)));
+}
+
+export function probeRow(flow: Flow, observer: Observer, input: RowInput): Finding {
   const { facts, tally } = input;
-  const sent = facts.accepted.get(flow.id) ?? 0;
-  const found = tally.seen.get(flowKey(flow.id, observer.name));
-  const seen = found?.sequences.count() ?? 0;
+  const sent = sentOf(facts, flow);
+  const seen = tally.seen.count(flow, observer.name);
   const allowed = allowance(observer.name, flow.must, flow.may);
   const leak = allowed === 'no' && seen > 0;
-  const proven = flow.must.length === 0 ? sent : Math.min(...flow.must.map((name) => tally.seen.get(flowKey(flow.id, name))?.sequences.count() ?? 0));
   return {
     probe: flow.probe, class: flow.class, carrier: flow.carrier, vlan: flow.vlan, from: flow.from, to: flow.to, observer: observer.name,
     sent, seen, allowed, leak,
-    upperBound95: allowed === 'no' && !leak ? upperBound95(proven) : null,
+    upperBound95: allowed === 'no' && !leak ? upperBound95(provenOf(flow, input)) : null,
     direction: directionOf(facts, observer.name),
-    firstSighting: firstOf(found?.first),
+    firstSighting: firstOf(tally.seen.first(flow, observer.name)),
     causes: [],
     ...(leak ? acceptedOf(input.step.expect.accept, observer.name, flow.class, input.day) : {}),
   };
@@ -96,10 +100,19 @@ function foreignRows(input: RowInput): readonly Finding[] {
   });
 }
 
+function probeRows(input: RowInput): readonly Finding[] {
+  const { flows, expect } = input.step;
+  const observers = input.step.observers.filter((observer) => observer.judged);
+  if (flows.length * observers.length > mostUngrouped) {
+    // A claim on single pairs needs their rows.
+    const single = new Set(expect.seen.filter((claim) => claim.from !== null || claim.to !== null).map((claim) => claim.observer));
+    return groupedRows(input, observers, single);
+  }
+  return flows.filter((flow) => flow.judged).flatMap((flow) =>
+    observers.filter((observer) => observer.name !== flow.from && observer.name !== flow.sender).map((observer) => probeRow(flow, observer, input)));
+}
+
 /** All rows of a step in the plan's order: what of each flow each judged observer saw. The sender is never judged for its own probe. */
 export function rowsOf(input: RowInput): readonly Finding[] {
-  const observers = input.step.observers.filter((observer) => observer.judged);
-  const probes = input.step.flows.filter((flow) => flow.judged).flatMap((flow) =>
-    observers.filter((observer) => observer.name !== flow.from && observer.name !== flow.sender).map((observer) => probeRow(flow, observer, input)));
-  return [...probes, ...trafficRows(input), ...foreignRows(input)];
+  return [...probeRows(input), ...trafficRows(input), ...foreignRows(input)];
 }

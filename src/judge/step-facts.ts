@@ -1,5 +1,6 @@
-import type { Phase, Plan } from '../model/plan.js';
+import type { Flow, Phase, Plan } from '../model/plan.js';
 import type { Counters, EngineFacts, Fault, TimelineEntry } from '../model/timeline.js';
+import { createTokenRanges, type TokenRanges } from './token-ranges.js';
 
 /** What the timeline says of one step, gathered so that it can be asked. */
 export interface StepFacts {
@@ -8,9 +9,8 @@ export interface StepFacts {
   readonly listenedInTime: ReadonlySet<string>;
   readonly controlsAccepted: ReadonlySet<number>;
   readonly controlPhases: ReadonlySet<Phase>;
-  /** By flow id: frames handed to the kernel, and accepted by it. */
-  readonly planned: ReadonlyMap<number, number>;
-  readonly accepted: ReadonlyMap<number, number>;
+  /** Tokens of the probes that the kernel accepted. */
+  readonly accepted: TokenRanges;
   readonly trafficOk: ReadonlyMap<number, { readonly ok: boolean; readonly detail: string }>;
   /** Probing began: without it nothing but the faults is worth telling. */
   readonly probed: boolean;
@@ -29,8 +29,7 @@ interface Gathering {
   listenedInTime: Set<string>;
   controlsAccepted: Set<number>;
   controlPhases: Set<Phase>;
-  planned: Map<number, number>;
-  accepted: Map<number, number>;
+  accepted: TokenRanges;
   trafficOk: Map<number, { ok: boolean; detail: string }>;
   probed: boolean;
   drainedMs: number | null;
@@ -45,7 +44,7 @@ interface Gathering {
 
 function empty(): Gathering {
   return {
-    listening: new Map(), listenedInTime: new Set(), controlsAccepted: new Set(), controlPhases: new Set(), planned: new Map(), accepted: new Map(),
+    listening: new Map(), listenedInTime: new Set(), controlsAccepted: new Set(), controlPhases: new Set(), accepted: createTokenRanges(),
     trafficOk: new Map(), probed: false, drainedMs: null, stopped: {}, written: {}, lastCounters: {}, faults: [], kept: [], outcome: null, lastMonoMs: 0,
   };
 }
@@ -61,8 +60,7 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
       for (const index of entry.accepted) facts.controlsAccepted.add(index);
       break;
     case 'sent':
-      facts.planned.set(entry.flow, (facts.planned.get(entry.flow) ?? 0) + entry.planned);
-      facts.accepted.set(entry.flow, (facts.accepted.get(entry.flow) ?? 0) + entry.accepted);
+      facts.accepted.add(entry.first, Math.min(entry.accepted, entry.planned));
       break;
     case 'probing':
       facts.probed = true;
@@ -108,4 +106,9 @@ export function stepFacts(plan: Plan, timeline: readonly TimelineEntry[]): reado
     if (facts !== undefined) gather(facts, entry);
   }
   return all;
+}
+
+/** Frames of a flow that the kernel accepted. */
+export function sentOf(facts: StepFacts, flow: Flow): number {
+  return facts.accepted.overlap(flow.first, flow.count);
 }

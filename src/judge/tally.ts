@@ -1,16 +1,10 @@
 import type { Plan, StepPlan } from '../model/plan.js';
-import { type Bits, createBits } from './bits.js';
+import { createSeenTokens, type SeenTokens } from './seen-tokens.js';
 
 /** Where something was first seen: the frame's number in the capture and its time. */
 export interface First {
   readonly frame: number;
   readonly timeNs: bigint;
-}
-
-/** Distinct frames of one flow at one observer. */
-export interface FlowSeen {
-  readonly sequences: Bits;
-  first: First;
 }
 
 /** Frames of one direction of traffic, or of one foreign conversation, at one observer. */
@@ -21,13 +15,11 @@ export interface FrameCount {
 
 /** What the capture says of one step, counted while it is read. Keys of maps name a flow or conversation and an observer. */
 export interface StepTally {
-  /** `flow id/observer` → sightings towards the observer that are the probe itself. */
-  readonly seen: Map<string, FlowSeen>;
-  /** flow id → tokens that entered at the sender's own place. */
-  readonly entered: Map<number, Bits>;
+  /** Sightings towards observers that are the probe itself. */
+  readonly seen: SeenTokens;
   readonly controls: Set<number>;
-  /** `flow id/sequence` → the observer at which a guest sent it again, and whether that is an uplink. */
-  readonly reentered: Map<string, { readonly observer: string; readonly uplink: boolean }>;
+  /** Token → the observer at which a guest sent it again, and whether that is an uplink. */
+  readonly reentered: Map<number, { readonly observer: string; readonly uplink: boolean }>;
   /** Observers without known direction that saw a token twice. */
   readonly twice: Map<string, number>;
   readonly forged: Map<string, number>;
@@ -42,19 +34,15 @@ export interface StepTally {
   readonly read: Map<string, number>;
 }
 
-function createTally(): StepTally {
+function createTally(step: StepPlan): StepTally {
   return {
-    seen: new Map(), entered: new Map(), controls: new Set(), reentered: new Map(), twice: new Map(), forged: new Map(), answers: new Map(),
+    seen: createSeenTokens(step.flows), controls: new Set(), reentered: new Map(), twice: new Map(), forged: new Map(), answers: new Map(),
     traffic: new Map(), trafficEntered: new Map(), foreign: new Map(), crossed: new Map(), read: new Map(),
   };
 }
 
 export function createTallies(plan: Plan): readonly StepTally[] {
   return plan.steps.map(createTally);
-}
-
-export function flowKey(flow: number, observer: string): string {
-  return `${flow}/${observer}`;
 }
 
 export function raise(map: Map<string, number>, key: string): void {
@@ -68,17 +56,4 @@ export function countFrame(map: Map<string, FrameCount>, key: string, first: Fir
     count.frames += 1;
     if (first.timeNs < count.first.timeNs) count.first = first;
   }
-}
-
-export function countSequence(tally: StepTally, step: StepPlan, flow: number, observer: string, sequence: number, first: First): boolean {
-  const key = flowKey(flow, observer);
-  const seen = tally.seen.get(key);
-  if (seen !== undefined) {
-    if (first.timeNs < seen.first.timeNs) seen.first = first;
-    return seen.sequences.add(sequence);
-  }
-  const size = step.flows[flow - (step.flows[0]?.id ?? 0)]?.count ?? 0;
-  const sequences = createBits(size);
-  tally.seen.set(key, { sequences, first });
-  return sequences.add(sequence);
 }

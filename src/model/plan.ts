@@ -55,6 +55,21 @@ export interface Flow {
   readonly judged: boolean;
 }
 
+/**
+ * The flows of a step in the order of sending. A list will do; a mesh of a thousand guests has a million of them, which are kept as
+ * columns (plan/flow-table.ts) and made when they are asked for.
+ */
+export interface Flows extends Iterable<Flow> {
+  readonly length: number;
+  at(index: number): Flow | undefined;
+  map<T>(make: (flow: Flow, index: number) => T): T[];
+  flatMap<T>(make: (flow: Flow, index: number) => readonly T[]): T[];
+  filter(keep: (flow: Flow, index: number) => boolean): Flow[];
+  some(holds: (flow: Flow, index: number) => boolean): boolean;
+  every(holds: (flow: Flow, index: number) => boolean): boolean;
+  reduce<T>(add: (sum: T, flow: Flow, index: number) => T, start: T): T;
+}
+
 /** A frame that must be seen: `ear` at its observer as outgoing, `entry` on the bridge device. */
 export interface Control {
   readonly kind: 'ear' | 'entry';
@@ -106,7 +121,7 @@ export interface StepPlan {
   /** libpcap filter expression, the same for every observer; '' = everything. */
   readonly filter: string;
   readonly snaplen: number;
-  readonly flows: readonly Flow[];
+  readonly flows: Flows;
   readonly controls: readonly Control[];
   readonly traffic: readonly TrafficPlan[];
   readonly listenMs: number | null;

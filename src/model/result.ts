@@ -40,7 +40,7 @@ export interface Finding {
   readonly causes: readonly Cause[];
   /** A leak that the scenario accepts: who owns it and why. */
   readonly accepted?: { readonly reason: string; readonly owner: string | null; readonly ticket: string | null; readonly until: string | null };
-  /** All-zero rows of a mesh folded into this one. */
+  /** So many rows that differ in from and to only, and say the same, are folded into this one: `sent` and `seen` are their sums. */
   readonly grouped?: number;
 }
 

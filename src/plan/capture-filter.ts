@@ -1,4 +1,4 @@
-import type { Flow, TrafficPlan } from '../model/plan.js';
+import type { Flows, TrafficPlan } from '../model/plan.js';
 import type { Endpoint, Mac } from '../model/scenario.js';
 
 /** Beyond this many source MACs a filter costs the kernel more than it saves; then everything is taken. */
@@ -10,7 +10,7 @@ const mostMacs = 16;
  * routed frames bear them. '' takes everything.
  */
 export function captureFilter(
-  flows: readonly Flow[],
+  flows: Flows,
   traffic: readonly TrafficPlan[],
   listens: boolean,
   endpoints: ReadonlyMap<string, Endpoint>,
@@ -18,6 +18,11 @@ export function captureFilter(
 ): string {
   if (listens) return '';
   const ends = traffic.flatMap(({ from, to }) => [from, to]).flatMap((name) => endpoints.get(name)?.macs ?? []);
-  const macs = [...new Set([...flows.map((flow) => flow.frame.srcMac), ...ends, ...Object.values(bridgeMacs)])];
-  return macs.length > mostMacs || flows.length + traffic.length === 0 ? '' : macs.map((mac) => `ether src ${mac}`).join(' or ');
+  const macs = new Set<Mac>();
+  for (const flow of flows) {
+    macs.add(flow.frame.srcMac);
+    if (macs.size > mostMacs) return '';
+  }
+  for (const mac of [...ends, ...Object.values(bridgeMacs)]) macs.add(mac);
+  return macs.size > mostMacs || flows.length + traffic.length === 0 ? '' : [...macs].map((mac) => `ether src ${mac}`).join(' or ');
 }

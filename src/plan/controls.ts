@@ -1,4 +1,4 @@
-import type { Control, Flow, FrameSpec, Observer, TrafficPlan } from '../model/plan.js';
+import type { Control, Flows, FrameSpec, Observer, TrafficPlan } from '../model/plan.js';
 import { phases } from '../model/plan.js';
 import type { Endpoint, Mac } from '../model/scenario.js';
 import { documentation, familyOf } from '../probe/addresses.js';
@@ -8,7 +8,7 @@ import { leastSize } from '../probe/frame.js';
 export const earControlMac = { src: '02:76:69:ff:ff:fd', dst: '02:76:69:ff:ff:fe' } as const;
 
 export interface ControlInput {
-  readonly flows: readonly Flow[];
+  readonly flows: Flows;
   readonly traffic: readonly TrafficPlan[];
   readonly observers: readonly Observer[];
   readonly endpoints: ReadonlyMap<string, Endpoint>;
@@ -26,10 +26,12 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
   const forms = new Map<string, FrameSpec>();
   const add = (frame: FrameSpec): void => {
     const srcMac = input.filtersByMac ? frame.srcMac : earControlMac.src;
+    const key = `${frame.carrier} ${frame.vlan.join()} ${frame.size} ${srcMac}`;
+    if (forms.has(key)) return;
     const family = familyOf(frame.carrier);
     const [srcIp, dstIp] = family === null ? [null, null] : family === 4 ? documentation.ipv4 : documentation.ipv6;
     const form: FrameSpec = { ...frame, srcMac, dstMac: earControlMac.dst, srcIp, dstIp };
-    forms.set(JSON.stringify(form), form);
+    forms.set(key, form);
   };
   const raw = (srcMac: Mac): FrameSpec => ({ carrier: 'raw', srcMac, dstMac: earControlMac.dst, vlan: [], srcIp: null, dstIp: null, size: 60 });
   for (const flow of input.flows) add(flow.frame);
@@ -54,7 +56,9 @@ export function controlsOf(input: ControlInput): readonly Control[] {
     controls.push({ ...control, index: input.firstToken + controls.length });
   };
   const forms = earForms(input);
-  const senders = [...new Set(input.flows.map((flow) => flow.sender))];
+  const senders = new Set<string>();
+  for (const flow of input.flows) senders.add(flow.sender);
+  const deviceOf = new Map(input.observers.filter(({ place }) => place === 'bridge').map((observer) => [observer.bridge, observer]));
   for (const phase of phases) {
     for (const observer of input.observers) {
       if (observer.place === 'bridge') continue;
@@ -62,7 +66,7 @@ export function controlsOf(input: ControlInput): readonly Control[] {
     }
     for (const sender of senders) {
       const endpoint = input.endpoints.get(sender);
-      const device = input.observers.find((observer) => observer.place === 'bridge' && observer.bridge === endpoint?.bridge);
+      const device = deviceOf.get(endpoint?.bridge ?? '');
       const dstMac = endpoint === undefined ? undefined : input.bridgeMacs[endpoint.bridge];
       const srcMac = endpoint?.macs[0];
       if (device === undefined || dstMac === undefined || srcMac === undefined) continue;

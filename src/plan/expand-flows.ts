@@ -1,7 +1,8 @@
-import type { Flow } from '../model/plan.js';
+import type { Flows } from '../model/plan.js';
 import type { Bridge, Endpoint, Mac, ProbeEntry, Step } from '../model/scenario.js';
 import { classes } from '../probe/classes.js';
 import type { ProbeContext } from '../probe/probe-class.js';
+import { flowCollector } from './flow-collector.js';
 
 export interface Numbering {
   /** Id of the next flow, index of the next token, and number of the next probe entry of the run. */
@@ -17,30 +18,30 @@ export interface Surroundings {
   readonly runTag: number;
 }
 
-function pairsOf(entry: ProbeEntry, around: Surroundings): readonly (readonly [Endpoint, Endpoint | null])[] {
+function* pairsOf(entry: ProbeEntry, around: Surroundings): Generator<readonly [Endpoint, Endpoint | null]> {
   const resolve = (names: readonly string[]): readonly Endpoint[] => names.flatMap((name) => around.endpoints.get(name) ?? []);
-  const pairs: (readonly [Endpoint, Endpoint | null])[] = [];
+  const addressees = entry.to === null ? null : resolve(entry.to);
+  const [senderNames, addresseeNames] = [new Set(entry.from), new Set(entry.to ?? [])];
   for (const from of resolve(entry.from)) {
-    if (entry.to === null) {
-      pairs.push([from, null]);
+    if (addressees === null) {
+      yield [from, null];
       continue;
     }
-    for (const to of resolve(entry.to)) {
+    for (const to of addressees) {
       if (to.name === from.name || (!entry.acrossBridges && to.bridge !== from.bridge)) continue;
-      pairs.push([from, to]);
+      yield [from, to];
       // Where both are senders anyway, the other way round comes by itself.
-      if (entry.bothWays && !(entry.from.includes(to.name) && entry.to.includes(from.name))) pairs.push([to, from]);
+      if (entry.bothWays && !(senderNames.has(to.name) && addresseeNames.has(from.name))) yield [to, from];
     }
   }
-  return pairs;
 }
 
 /**
  * All flows of a step in the order of sending: by entry, pair, carrier, VLAN stack. Tokens are numbered through, so that
  * a token's index alone says which probe it stems from.
  */
-export function expandFlows(step: Step, index: number, around: Surroundings, numbering: Numbering): readonly Flow[] {
-  const flows: Flow[] = [];
+export function expandFlows(step: Step, index: number, around: Surroundings, numbering: Numbering): Flows {
+  const flows = flowCollector(index);
   step.probes.forEach((entry, probe) => {
     const probeClass = classes[entry.class];
     if (probeClass === undefined) return;
@@ -51,7 +52,7 @@ export function expandFlows(step: Step, index: number, around: Surroundings, num
         for (const vlan of entry.vlanStacks) {
           for (const draft of probeClass.flows({ from, to, carrier, vlan }, context)) {
             const count = draft.count ?? entry.count;
-            flows.push({
+            flows.add({
               ...draft,
               id: numbering.flow,
               step: index,
@@ -71,5 +72,5 @@ export function expandFlows(step: Step, index: number, around: Surroundings, num
       }
     }
   });
-  return flows;
+  return flows.finish();
 }

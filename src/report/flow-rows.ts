@@ -46,11 +46,13 @@ function merge(a: FlowRow, b: FlowRow): FlowRow {
 
 /** The findings of a step as lines of a table, in the plan's order. */
 export function flowRows(step: StepResult): readonly FlowRow[] {
-  const rows = new Map<string, FlowRow>();
+  const rows = new Map<string, FlowRow & { readonly cells: Map<string, Cell> }>();
   for (const finding of step.findings) {
-    const key = JSON.stringify([finding.probe, finding.class, finding.carrier, finding.vlan, finding.from, finding.to]);
+    const grouped = finding.grouped === undefined ? null : finding.allowed;
+    const key = JSON.stringify([finding.probe, finding.class, finding.carrier, finding.vlan, finding.from, finding.to, grouped]);
     const row = rows.get(key) ?? { wires: [wireOf(finding)], from: finding.from, to: finding.to, sent: finding.sent, cells: new Map<string, Cell>() };
-    rows.set(key, { ...row, cells: new Map(row.cells).set(finding.observer, cellOf(step, finding)) });
+    row.cells.set(finding.observer, cellOf(step, finding));
+    rows.set(key, row);
   }
   const merged: FlowRow[] = [];
   for (const row of rows.values()) {

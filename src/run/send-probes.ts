@@ -1,5 +1,5 @@
 import type { Sender } from '../inject/send-client.js';
-import type { Flow, StepPlan } from '../model/plan.js';
+import type { Flow, Flows, StepPlan } from '../model/plan.js';
 import { buildFrames } from '../probe/frame.js';
 import { tokensFor } from '../wire/token.js';
 import { checkStop, type RunContext, tell } from './context.js';
@@ -16,7 +16,7 @@ const mostInBurst = 1000;
 /** Frames a second that the engines take without loss at the ring sizes of capture.ts, with room to spare. */
 const defaultRate = { libpcap: 50_000, cap: 5000 } as const;
 
-function burstsOf(flows: readonly Flow[], from: number, to: number): readonly Burst[] {
+function burstsOf(flows: Flows, from: number, to: number): readonly Burst[] {
   const bursts: Burst[] = [];
   let at = 0;
   for (const flow of flows) {

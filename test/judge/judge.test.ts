@@ -8,7 +8,7 @@ import { addFrames, type Evidence, judge, key, perfectRun, scenario, step } from
 const codes = (result: Result): readonly string[] => result.steps.flatMap(({ reasons }) => reasons.map(({ code }) => code));
 
 function probeFrame(evidence: Evidence, sequence: number): Uint8Array {
-  const flow = evidence.plan.steps[0]?.flows[0];
+  const flow = evidence.plan.steps[0]?.flows.at(0);
   if (flow === undefined) throw new Error('the plan has no flow');
   return buildFrame(flow.frame, tokensFor(key, evidence.plan.runTag, flow.first + sequence, 1));
 }

@@ -1,0 +1,94 @@
+import type { Flow, Flows, FrameSpec } from '../model/plan.js';
+import { positionText } from './position-text.js';
+
+/** What flows have in common, whoever they go from and to. */
+export type FlowForm = Pick<Flow, 'probe' | 'class' | 'carrier' | 'vlan' | 'count' | 'judged'> & { readonly frame: Pick<FrameSpec, 'carrier' | 'vlan' | 'size'> };
+/** Who sends, and what its frames say of it. */
+export type FlowSource = Pick<Flow, 'from' | 'sender'> & Pick<FrameSpec, 'srcMac' | 'srcIp'>;
+/** Whom it is for, what its frames say of that, and who may see it. */
+export type FlowAim = Pick<Flow, 'to' | 'must' | 'may'> & Pick<FrameSpec, 'dstMac' | 'dstIp'>;
+
+/** Flow i is put together from form `form[i]`, source `source[i]` and aim `aim[i]`; ids and tokens number through from the first's. */
+export interface FlowColumns {
+  readonly step: number;
+  readonly id: number;
+  readonly first: number;
+  readonly forms: readonly FlowForm[];
+  readonly sources: readonly FlowSource[];
+  readonly aims: readonly FlowAim[];
+  readonly form: Uint32Array;
+  readonly source: Uint32Array;
+  readonly aim: Uint32Array;
+}
+
+/** Columns as they stand in plan.json; `form`, `source` and `aim` as `positionText`. */
+export type FlowColumnsRecord = Omit<FlowColumns, 'form' | 'source' | 'aim'> & { readonly length: number; readonly form: string; readonly source: string; readonly aim: string };
+
+/** Up to so many flows stand in plan.json one by one, for people to read. */
+export const mostListed = 2000;
+
+/** Flows that are made when they are asked for: a million of them take 20 MB. */
+export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
+  const { step, id, forms, sources, aims, form, source, aim } = columns;
+  const { length } = form;
+  // Where flows differ in their count, the tokens before each are added up once.
+  const counts = new Set(forms.map((one) => one.count));
+  const [even = 0] = counts;
+  const firsts = counts.size > 1 ? new Float64Array(length) : null;
+  if (firsts !== null) {
+    let token = columns.first;
+    for (let i = 0; i < length; i += 1) {
+      firsts[i] = token;
+      token += forms[form[i] ?? 0]?.count ?? 0;
+    }
+  }
+  const at = (i: number): Flow | undefined => {
+    const [common, from, to] = [forms[form[i] ?? -1], sources[source[i] ?? -1], aims[aim[i] ?? -1]];
+    if (common === undefined || from === undefined || to === undefined) return undefined;
+    return {
+      id: id + i, step, probe: common.probe, class: common.class, carrier: common.carrier, vlan: common.vlan, from: from.from, to: to.to, sender: from.sender,
+      frame: { carrier: common.frame.carrier, srcMac: from.srcMac, dstMac: to.dstMac, vlan: common.frame.vlan, srcIp: from.srcIp, dstIp: to.dstIp, size: common.frame.size },
+      count: common.count, first: firsts === null ? columns.first + i * even : (firsts[i] ?? 0), must: to.must, may: to.may, judged: common.judged,
+    };
+  };
+  function* each(): Generator<Flow> {
+    for (let i = 0; i < length; i += 1) {
+      const flow = at(i);
+      if (flow !== undefined) yield flow;
+    }
+  }
+  const search = (holds: (flow: Flow, index: number) => boolean, wanted: boolean): boolean => {
+    for (let i = 0; i < length; i += 1) {
+      const flow = at(i);
+      if (flow !== undefined && holds(flow, i) === wanted) return true;
+    }
+    return false;
+  };
+  const reduce = <T>(add: (sum: T, flow: Flow, index: number) => T, start: T): T => {
+    let sum = start;
+    for (let i = 0; i < length; i += 1) {
+      const flow = at(i);
+      if (flow !== undefined) sum = add(sum, flow, i);
+    }
+    return sum;
+  };
+  return {
+    length, at, reduce,
+    [Symbol.iterator]: each,
+    map: (make) => Array.from(each(), make),
+    flatMap: <T>(make: (flow: Flow, index: number) => readonly T[]) => reduce<T[]>((made, flow, index) => {
+      for (const one of make(flow, index)) made.push(one);
+      return made;
+    }, []),
+    filter: (keep) => reduce<Flow[]>((kept, flow, index) => {
+      if (keep(flow, index)) kept.push(flow);
+      return kept;
+    }, []),
+    some: (holds) => search(holds, true),
+    every: (holds) => !search(holds, false),
+    toJSON(): readonly Flow[] | FlowColumnsRecord {
+      if (length <= mostListed) return [...each()];
+      return { step, id, first: columns.first, length, forms, sources, aims, form: positionText(form), source: positionText(source), aim: positionText(aim) };
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { expect, it } from 'vitest';
+import type { Flow } from '../../src/model/plan.js';
+import { flowCollector } from '../../src/plan/flow-collector.js';
+import { mostListed } from '../../src/plan/flow-table.js';
+import { parsePositions, positionText } from '../../src/plan/position-text.js';
+import { readFlowColumns } from '../../src/plan/read-flows.js';
+
+/** Every ordered pair of `guests` guests, in two carriers of different counts. */
+function mesh(guests: number): readonly Flow[] {
+  const names = Array.from({ length: guests }, (_, at) => `g${at}`);
+  const pairs = names.flatMap((from) => names.filter((to) => to !== from).flatMap((to) => (['raw', 'ipv4-udp'] as const).map((carrier) => ({ from, to, carrier }))));
+  let first = 7;
+  return pairs.map(({ from, to, carrier }, index): Flow => {
+    const count = carrier === 'raw' ? 3 : 5;
+    first += count;
+    return {
+      id: 10 + index, step: 2, probe: 0, class: 'known-unicast', carrier, vlan: [], from, to, sender: from, count, first: first - count, must: [to], may: [to, 'lan'], judged: true,
+      frame: { carrier, srcMac: `02:${from}`, dstMac: `02:${to}`, vlan: [], srcIp: carrier === 'raw' ? null : from, dstIp: carrier === 'raw' ? null : to, size: 60 },
+    };
+  });
+}
+
+function collected(flows: readonly Flow[]): ReturnType<ReturnType<typeof flowCollector>['finish']> {
+  const collector = flowCollector(2);
+  for (const flow of flows) collector.add(flow);
+  return collector.finish();
+}
+
+it('flows come out of the table as they went in', () => {
+  const flows = mesh(5);
+  const table = collected(flows);
+  expect([...table]).toEqual(flows);
+  expect(table.length).toBe(flows.length);
+  expect(table.at(flows.length)).toBeUndefined();
+  expect(table.map((flow) => flow.id)).toEqual(flows.map((flow) => flow.id));
+  expect(table.filter((flow) => flow.from === 'g1')).toEqual(flows.filter((flow) => flow.from === 'g1'));
+  expect(table.some((flow) => flow.to === 'g4')).toBe(true);
+  expect(table.every((flow) => flow.to === 'g4')).toBe(false);
+});
+
+it('few flows are written one by one', () => {
+  const flows = mesh(5);
+  expect(JSON.parse(JSON.stringify(collected(flows)))).toEqual(flows);
+});
+
+it('many flows are written as columns, read back the same, and need few octets each', () => {
+  const flows = mesh(50);
+  expect(flows.length).toBeGreaterThan(mostListed);
+  const text = JSON.stringify(collected(flows));
+  expect(text.length / flows.length).toBeLessThan(16);
+  const again = readFlowColumns(JSON.parse(text));
+  expect(again === null ? null : [...again]).toEqual(flows);
+});
+
+it('positions are written as runs, and what does not fit is refused', () => {
+  const positions = Uint32Array.from([0, 0, 0, 2, 1, 1]);
+  expect(positionText(positions)).toBe('0*3,2,1*2');
+  expect(parsePositions('0*3,2,1*2', 6, 3)).toEqual(positions);
+  for (const text of ['0*3,2,1', '0*3,2,1*3', '0*3,3,1*2', '0*-1', 'x', '', '0*9999999999']) expect(parsePositions(text, 6, 3)).toBeNull();
+});
