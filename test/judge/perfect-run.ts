@@ -43,7 +43,7 @@ export function step(over: Partial<Step> = {}): Step {
     name: 'one', line: 1, set: [], sysctl: {}, vlan: { add: [], del: [] }, fdb: { flush: [], del: [], add: [] }, mdb: { add: [], del: [] }, start: [], stop: [], run: [],
     during: [], learn: [], waitMs: 0, traffic: [], listenMs: null, accept: [],
     probes: [{
-      class: 'known-unicast', from: ['a'], to: ['b'], via: null, bothWays: false, count: 20, rate: null, carriers: ['raw'], vlanStacks: [[]], srcMac: null, dstMac: null,
+      class: 'known-unicast', from: ['a'], to: ['b'], via: null, bothWays: false, acrossBridges: false, count: 20, rate: null, carriers: ['raw'], vlanStacks: [[]], srcMac: null, dstMac: null,
       srcIp: null, dstIp: null, group: null, size: null, maySee: null, mustSee: null, seen: [],
     }],
     expect: { expected: 'holds', maySee: null, mustSee: null, seen: [], observers: null },
