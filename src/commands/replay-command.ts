@@ -1,13 +1,20 @@
+import { stat } from 'node:fs/promises';
 import { replayFolder } from '../evidence/replay.js';
+import { VerifyError } from '../model/verify-error.js';
 import type { ReportedRun } from '../report/reporter.js';
 import { chooseReporters, writeReports } from './choose-reporters.js';
 import { combineStatuses } from './combine-statuses.js';
 
 /** Judges each folder again and reports; returns the exit status. */
 export async function replayCommand(dirs: readonly string[], options: { readonly json: boolean; readonly reporter: readonly string[] }): Promise<number> {
+  if (dirs.length === 0) throw new VerifyError('usage', 64, 'replay needs a folder that a run left', 'or captures: replay FILE --mac MAC, replay --scenario FILE --observer NAME=FILE');
   const chosen = chooseReporters(options.reporter, options.json);
   const runs: ReportedRun[] = [];
-  for (const dir of dirs) runs.push({ result: await replayFolder(dir), dir });
+  for (const dir of dirs) {
+    const isFile = await stat(dir).then((info) => info.isFile()).catch(() => false);
+    if (isFile) throw new VerifyError('usage', 64, `${dir}: a capture alone does not say who listened`, 'name the MAC of who recorded it with --mac, or a scenario with --scenario and --observer');
+    runs.push({ result: await replayFolder(dir), dir });
+  }
   await writeReports(chosen, runs);
   return combineStatuses(runs.map(({ result }) => result.exitCode));
 }
