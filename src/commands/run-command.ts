@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { enterLab } from '../fabric/lab/enter.js';
+import { enterLab, renewLab } from '../fabric/lab/enter.js';
 import type { Inside } from '../fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../fabric/lab/launch.js';
 import type { Scenario } from '../model/scenario.js';
@@ -50,7 +50,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   try {
     for (const scenario of scenarios) {
       if (stop.signal.aborted) break;
-      runs.push(await runOne(scenario, options, inside, stop.signal));
+      runs.push(await runOne(scenario, options, runs.length === 0 ? inside : renewLab(inside), stop.signal));
     }
   } catch (error) {
     if (stoppedBy === undefined) throw error;

@@ -55,6 +55,11 @@ export function newNamespace(prepare: () => void = () => undefined): number {
   }
 }
 
+/** Moves the calling thread into a new network namespace for good; the old one ends with its last descriptor, process and socket. */
+export function enterNewNamespace(): void {
+  if (libc().unshare(CLONE_NEWNET) !== 0) throw refused('make a network namespace');
+}
+
 /** No IPv6 in the calling thread's network namespace, for links that exist and links to come. A kernel without IPv6 is fine. */
 export function disableIpv6(): void {
   for (const scope of ['all', 'default']) {

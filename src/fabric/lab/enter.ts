@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { VerifyError } from '../../model/verify-error.js';
 import { libc } from '../../sys/libc.js';
+import { enterNewNamespace } from '../../sys/namespaces.js';
 import { insideVariables, statusOf, stopSignals } from './launch.js';
 import type { RunsAs } from './launch.js';
 
@@ -25,6 +26,15 @@ export function enterLab(onStop: (signal: NodeJS.Signals) => void): Inside {
   heed(onStop);
   const runsAs: RunsAs = process.env[insideVariables.runsAs] === 'root' ? 'root' : 'user-namespace';
   return { runsAs, sysfs: mountSysfs() };
+}
+
+/**
+ * Another empty network namespace for the next scenario, with /sys to match: what an earlier one built or set (rules, sysctls) is gone with
+ * its own. Call it when nothing of the earlier one is open any more. Throws VerifyError (69) where the kernel refuses.
+ */
+export function renewLab(inside: Inside): Inside {
+  enterNewNamespace();
+  return { ...inside, sysfs: mountSysfs() };
 }
 
 function heed(onStop: (signal: NodeJS.Signals) => void): void {

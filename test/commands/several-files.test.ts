@@ -1,0 +1,40 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+
+const folder = mkdtempSync(join(tmpdir(), 'several-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function scenario(name: string, extra: string): string {
+  const file = join(folder, `${name}.yml`);
+  writeFileSync(file, `version: 1
+name: ${name}
+topology:
+  provider: lab
+  bridges: { br0: {} }
+  endpoints: { a: { bridge: br0, port: p0 }, b: { bridge: br0, port: p1 }, c: { bridge: br0, port: p2 } }
+steps:
+  - name: private
+    ${extra}
+    probe: [ { class: known-unicast, from: a, to: b } ]
+    expect: private
+`);
+  return file;
+}
+
+it('scenarios of one command line share no kernel state', () => {
+  const files = [scenario('first', 'set: { sysctl: { net.ipv4.ip_forward: 1 }, br0: { ageing_time: 20s } }'), scenario('second', 'learn: all')];
+  const out = join(folder, 'out');
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.js', 'run', ...files, '--out', out, '--json', '--quiet'], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const { results }: { results: { scenario: { name: string }; verdict: string }[] } = JSON.parse(stdout);
+  expect(results.map(({ scenario: { name }, verdict }) => [name, verdict])).toEqual([['first', 'holds'], ['second', 'holds']]);
+  const forwarding = ['first', 'second'].map((name) => {
+    const dir = readdirSync(out).find((entry) => entry.startsWith(name)) ?? '';
+    const state: { sysctl: Record<string, string> } = JSON.parse(readFileSync(join(out, dir, 'state', '1-before.json'), 'utf8'));
+    return state.sysctl['net.ipv4.ip_forward'];
+  });
+  expect(forwarding).toEqual(['1', '0']);
+});
