@@ -20,8 +20,10 @@ const snaplen = 2048;
 /** Time for frames that are still under way after the last probe (relays and user-space switches poll). */
 const drainMs = { lab: 150, host: 1000 } as const;
 
-function labBridgeMac(index: number): Mac {
-  return `02:76:69:fe:00:${(index & 0xff).toString(16).padStart(2, '0')}`;
+/** In the lab: the MAC of the host where it is an endpoint, for both are one device; else one by the bridge's index. */
+function labBridgeMac(bridge: string, index: number, endpoints: readonly Endpoint[]): Mac {
+  const host = endpoints.find((endpoint) => endpoint.attach === 'host' && endpoint.bridge === bridge);
+  return host?.macs[0] ?? `02:76:69:fe:00:${(index & 0xff).toString(16).padStart(2, '0')}`;
 }
 
 function trafficPlan(step: Step): readonly TrafficPlan[] {
@@ -71,12 +73,21 @@ function planStep(step: Step, index: number, present: readonly Endpoint[], scena
   };
 }
 
+/** The host's MAC is its bridge's where the author gives none: both are one device. */
+function withHostMacs(endpoints: readonly Endpoint[], bridgeMacs: Readonly<Record<string, Mac>>): readonly Endpoint[] {
+  return endpoints.map((endpoint) => {
+    const mac = endpoint.attach === 'host' && endpoint.macs.length === 0 ? bridgeMacs[endpoint.bridge] : undefined;
+    return mac === undefined ? endpoint : { ...endpoint, macs: [mac] };
+  });
+}
+
 /** Everything that a run of the scenario will do, with every frame and every row settled. Pure: the same input gives the same plan. */
 export function makePlan(scenario: Scenario, input: PlanInput): Plan {
   const { topology } = scenario;
-  const bridgeMacs = input.bridgeMacs ?? Object.fromEntries(topology.bridges.map((bridge, index) => [bridge.name, labBridgeMac(index)]));
+  const bridgeMacs = input.bridgeMacs ?? Object.fromEntries(topology.bridges.map((bridge, index) => [bridge.name, labBridgeMac(bridge.name, index, topology.endpoints)]));
+  const endpoints = withHostMacs(topology.endpoints, bridgeMacs);
   const around: Surroundings = {
-    endpoints: new Map(topology.endpoints.map((endpoint) => [endpoint.name, endpoint])),
+    endpoints: new Map(endpoints.map((endpoint) => [endpoint.name, endpoint])),
     bridges: new Map(topology.bridges.map((bridge) => [bridge.name, bridge])),
     bridgeMacs,
     runTag: input.runTag,
@@ -86,14 +97,14 @@ export function makePlan(scenario: Scenario, input: PlanInput): Plan {
   const steps = scenario.steps.map((step, index) => {
     for (const name of step.stop) running.delete(name);
     for (const name of step.start) running.add(name);
-    return planStep(step, index, topology.endpoints.filter((endpoint) => running.has(endpoint.name)), scenario, around, numbering);
+    return planStep(step, index, endpoints.filter((endpoint) => running.has(endpoint.name)), scenario, around, numbering);
   });
   return {
     planVersion: 1,
     name: scenario.name,
     provider: topology.provider,
     bridges: topology.bridges,
-    endpoints: topology.endpoints,
+    endpoints,
     sysctl: topology.sysctl,
     partialScope: scenario.partialScope,
     runTag: input.runTag,

@@ -13,17 +13,19 @@ interface Burst {
 }
 
 const mostInBurst = 1000;
+/** A burst takes no longer at any rate: whoever interrupts a run does not wait for it. */
+const mostBurstSeconds = 0.25;
 /** Frames a second that the engines take without loss at the ring sizes of capture.ts, with room to spare. */
 const defaultRate = { libpcap: 50_000, cap: 5000 } as const;
 
-function burstsOf(flows: Flows, from: number, to: number): readonly Burst[] {
+function burstsOf(flows: Flows, from: number, to: number, most: number): readonly Burst[] {
   const bursts: Burst[] = [];
   let at = 0;
   for (const flow of flows) {
     let sequence = Math.max(0, from - at);
     const end = Math.min(flow.count, to - at);
     while (sequence < end) {
-      const count = Math.min(mostInBurst, end - sequence);
+      const count = Math.min(most, end - sequence);
       bursts.push({ flow, sequence, count });
       sequence += count;
     }
@@ -42,7 +44,8 @@ export async function sendProbes(context: RunContext, step: StepPlan, sender: Se
   const [from, to] = part === 0 ? [0, half] : [half, total];
   const rate = step.rate ?? defaultRate[context.engine];
   let done = from;
-  for (const { flow, sequence, count } of burstsOf(step.flows, from, to)) {
+  const most = Math.max(1, Math.min(mostInBurst, Math.floor(rate * mostBurstSeconds)));
+  for (const { flow, sequence, count } of burstsOf(step.flows, from, to, most)) {
     checkStop(context.signal);
     const first = flow.first + sequence;
     const frames = buildFrames(flow.frame, tokensFor(context.key, context.plan.runTag, first, count));

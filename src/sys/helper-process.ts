@@ -12,7 +12,7 @@ export interface HelperOptions {
   readonly netns?: string | null;
   /** Descriptors to hand over: the helper has them as 3, 4, 5, … The caller closes its own. */
   readonly fds?: readonly number[];
-  /** A helper that says nothing for so long is at fault (`helper-silent`); null = it may be silent. */
+  /** A helper that says nothing for so long is at fault (`helper-silent`), and after three times as long it is killed; null = it may be silent. */
   readonly silentMs?: number | null;
   /** How long starting may take. */
   readonly readyMs?: number;
@@ -25,6 +25,8 @@ export interface HelperEnd {
   readonly stderr: string;
 }
 
+/** A helper that has been silent so many times longer than it may is killed. */
+const silenceBeforeKill = 2;
 /** First descriptor of `HelperOptions.fds` in the helper. */
 export const firstInheritedFd = 3;
 
@@ -88,7 +90,12 @@ function attend<R extends HelperRole>(role: R, child: ChildProcess, silentMs: nu
   let stderr = '';
   let end: HelperEnd | null = null;
   let closing = false;
-  const silence = watchSilence(silentMs, (ms) => say({ type: 'fault', code: 'helper-silent', observer: null, message: `the ${role} helper has said nothing for ${Math.round(ms)} ms` }));
+  let giveUp: NodeJS.Timeout | undefined;
+  const silence = watchSilence(silentMs, (ms) => {
+    say({ type: 'fault', code: 'helper-silent', observer: null, message: `the ${role} helper has said nothing for ${Math.round(ms)} ms` });
+    // It may be stopped or stuck for good, and nobody should wait for it for minutes: what it has written is kept.
+    giveUp = setTimeout(kill, silenceBeforeKill * ms);
+  });
 
   function say(message: Said<R>): void {
     for (const waiter of [...waiters]) if (waiter.take(message)) waiters.delete(waiter);
@@ -102,6 +109,7 @@ function attend<R extends HelperRole>(role: R, child: ChildProcess, silentMs: nu
   }
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     silence.heard();
+    clearTimeout(giveUp);
     try {
       for (const line of split(chunk)) say(parse(line));
     } catch (error) {
@@ -115,6 +123,7 @@ function attend<R extends HelperRole>(role: R, child: ChildProcess, silentMs: nu
     const finish = (status: number | null, signal: NodeJS.Signals | null): void => {
       if (end !== null) return;
       silence.stop();
+      clearTimeout(giveUp);
       end = { status, signal, stderr };
       const how = signal === null ? `with status ${status ?? '?'}` : `by ${signal}`;
       const error = new VerifyError('helper-died', 3, `the ${role} helper ended ${how}${stderr === '' ? '' : `: ${stderr.trim().slice(-500)}`}`, 'what it observed is not evidence; run again');
