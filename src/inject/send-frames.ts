@@ -7,7 +7,8 @@ const mostRetryMs = 1000;
 const burstMs = 2;
 
 export interface SendRequest {
-  readonly fd: number;
+  /** Where the frames leave, in order; `fd` is a packet socket, interface 0 the one that it is bound to. */
+  readonly routes: readonly { readonly fd: number; readonly interface: number; readonly count: number }[];
   /** Frames of `length` octets, one after the other. */
   readonly frames: Buffer;
   readonly length: number;
@@ -20,12 +21,15 @@ export interface SendRequest {
  * took, and why not the next one. Between bursts the event loop turns.
  */
 export async function sendFrames(request: SendRequest, goOn: () => boolean): Promise<{ readonly accepted: number; readonly error: string | null }> {
-  const { fd, frames, length, perSecond } = request;
+  const { routes, frames, length, perSecond } = request;
   const count = length > 0 ? Math.floor(frames.length / length) : 0;
   const send = batchSender(frames, length);
   let accepted = 0;
+  let route = 0;
+  let routeEnd = routes[0]?.count ?? 0;
   let dueMs = performance.now();
   let refusedSinceMs: number | null = null;
+  let sinceTurn = 0;
   while (accepted < count) {
     if (!goOn()) return { accepted, error: 'ECANCELED' };
     const nowMs = performance.now();
@@ -35,12 +39,21 @@ export async function sendFrames(request: SendRequest, goOn: () => boolean): Pro
       await (waitMs >= 1 ? sleep(Math.floor(waitMs)) : turn());
       continue;
     }
-    const outcome = send(fd, accepted, Math.min(burst, count - accepted));
+    while (accepted >= routeEnd && route < routes.length - 1) {
+      route += 1;
+      routeEnd += routes[route]?.count ?? 0;
+    }
+    const { fd, interface: interfaceIndex } = routes[route] ?? { fd: -1, interface: 0 };
+    const outcome = send(fd, interfaceIndex, accepted, Math.min(burst, count - accepted, routeEnd - accepted));
     accepted += outcome.accepted;
     if (perSecond !== null) dueMs = Math.max(dueMs, nowMs - burstMs) + (outcome.accepted * 1000) / perSecond;
     if (outcome.error === null) {
       refusedSinceMs = null;
-      if (perSecond === null) await turn();
+      sinceTurn += outcome.accepted;
+      if (perSecond === null && sinceTurn >= mostInBatch) {
+        sinceTurn = 0;
+        await turn();
+      }
     } else {
       refusedSinceMs ??= nowMs;
       if (!passing.includes(outcome.error) || nowMs - refusedSinceMs > mostRetryMs) return { accepted, error: outcome.error };

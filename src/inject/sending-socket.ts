@@ -1,8 +1,14 @@
-import type { Place } from '../model/fabric.js';
 import { inNamespace } from '../sys/namespaces.js';
-import { openPacketSocket } from '../sys/packet-socket.js';
+import { linkIndex, noSuchInterface, openUnboundPacketSocket } from '../sys/packet-socket.js';
 
-/** A packet socket that sends on the interface at `place` and receives nothing; the caller closes it. Throws VerifyError as openPacketSocket does. */
-export function openSendingSocket(place: Place): number {
-  return inNamespace(place.netns, () => openPacketSocket(place.device));
+/** A packet socket that sends in that network namespace (null = this process's) and receives nothing; the caller closes it. Throws VerifyError (69). */
+export function openSendingSocket(netns: string | null): number {
+  return inNamespace(netns, openUnboundPacketSocket);
+}
+
+/** Index of the interface in the socket's namespace. Throws VerifyError (69) `interface-gone`. */
+export function sendingInterface(fd: number, device: string): number {
+  const index = linkIndex(fd, device);
+  if (index === null) throw noSuchInterface(device);
+  return index;
 }

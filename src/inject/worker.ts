@@ -29,12 +29,16 @@ function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Prom
     channel.exit(status);
   }
   async function send(message: Extract<ToSend, { type: 'send' }>): Promise<void> {
-    const fd = sockets.get(message.socket);
     const frames = Buffer.from(message.frames, 'base64');
     const { id, length, perSecond } = message;
-    if (fd === undefined) throw refused(`there is no socket ${JSON.stringify(message.socket)}`);
+    const routes = message.routes.map((route) => {
+      const fd = sockets.get(route.socket);
+      if (fd === undefined) throw refused(`there is no socket ${JSON.stringify(route.socket)}`);
+      return { fd, interface: route.interface, count: route.count };
+    });
     if (length < 14 || length > mostLength || frames.length % length !== 0) throw refused(`${frames.length} octets are no frames of ${length} octets`);
-    const { accepted, error } = await sendFrames({ fd, frames, length, perSecond }, () => !ending);
+    if (routes.reduce((sum, route) => sum + route.count, 0) !== frames.length / length) throw refused(`the routes are not for ${frames.length / length} frames`);
+    const { accepted, error } = await sendFrames({ routes, frames, length, perSecond }, () => !ending);
     channel.say({ type: 'sent', id, accepted, error });
   }
 

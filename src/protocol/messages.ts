@@ -71,13 +71,20 @@ export interface KeptFrame {
   readonly frame: string;
 }
 
+/** The next `count` frames leave by this socket on the interface of that index; 0 = the one that the socket is bound to. */
+export interface SendRoute {
+  readonly socket: string;
+  readonly interface: number;
+  readonly count: number;
+}
+
 export type ToSend =
   /** A packet socket that was inherited as file descriptor `fd`. */
   | { readonly type: 'adopt'; readonly socket: string; readonly fd: number }
   /** A packet socket to open on a device of the helper's own namespace. */
   | { readonly type: 'open'; readonly socket: string; readonly device: string }
-  /** `frames`: base64 of frames of `length` octets each, one after the other. */
-  | { readonly type: 'send'; readonly id: number; readonly socket: string; readonly length: number; readonly frames: string; readonly perSecond: number | null }
+  /** `frames`: base64 of frames of `length` octets each, one after the other; `routes` say where they leave, in order. */
+  | { readonly type: 'send'; readonly id: number; readonly routes: readonly SendRoute[]; readonly length: number; readonly frames: string; readonly perSecond: number | null }
   | { readonly type: 'stop' };
 
 export type FromSend =

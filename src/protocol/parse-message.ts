@@ -54,7 +54,7 @@ function toSend(f: Fields): ToSend {
     case 'open':
       return { type: 'open', socket: f.text('socket'), device: f.text('device') };
     case 'send':
-      return { type: 'send', id: f.count('id'), socket: f.text('socket'), length: f.count('length'), frames: f.text('frames'), perSecond: f.rateOrNull('perSecond') };
+      return { type: 'send', id: f.count('id'), routes: f.children('routes').map((route) => ({ socket: route.text('socket'), interface: route.count('interface'), count: route.count('count') })), length: f.count('length'), frames: f.text('frames'), perSecond: f.rateOrNull('perSecond') };
     case 'stop':
       return { type: 'stop' };
     default:

@@ -1,7 +1,7 @@
 import type { Sender } from '../inject/send-client.js';
 import type { Flow, Flows, StepPlan } from '../model/plan.js';
-import { buildFrames } from '../probe/frame.js';
-import { tokensFor } from '../wire/token.js';
+import { frameTemplate, stampToken } from '../probe/frame.js';
+import { tokenLength, tokensFor } from '../wire/token.js';
 import { checkStop, type RunContext, tell } from './context.js';
 import { senderSocket } from './sockets.js';
 
@@ -13,30 +13,81 @@ interface Burst {
 }
 
 const mostInBurst = 1000;
-/** A burst takes no longer at any rate: whoever interrupts a run does not wait for it. */
-const mostBurstSeconds = 0.25;
+/** Frames of several flows that go to the helper together, where there are many flows. */
+const mostInBatch = 8192;
+/** Up to so many flows are sent one by one. */
+const fewFlows = 64;
 /** Frames a second that the engines take without loss at the ring sizes of capture.ts, with room to spare. */
 const defaultRate = { libpcap: 50_000, cap: 5000 } as const;
 
-function burstsOf(flows: Flows, from: number, to: number, most: number): readonly Burst[] {
-  const bursts: Burst[] = [];
+function* burstsOf(flows: Flows, from: number, to: number): Generator<Burst> {
   let at = 0;
   for (const flow of flows) {
     let sequence = Math.max(0, from - at);
     const end = Math.min(flow.count, to - at);
     while (sequence < end) {
-      const count = Math.min(most, end - sequence);
-      bursts.push({ flow, sequence, count });
+      const count = Math.min(mostInBurst, end - sequence);
+      yield { flow, sequence, count };
       sequence += count;
     }
     at += flow.count;
+    if (at >= to) return;
   }
-  return bursts;
+}
+
+/** Bursts with frames of one length whose tokens follow one another, put together. */
+function* batchesOf(bursts: Iterable<Burst>, most: number): Generator<readonly Burst[]> {
+  let batch: Burst[] = [];
+  let frames = 0;
+  for (const burst of bursts) {
+    const [first] = batch;
+    if (first !== undefined && (frames + burst.count > most || first.flow.frame.size !== burst.flow.frame.size)) {
+      yield batch;
+      batch = [];
+      frames = 0;
+    }
+    batch.push(burst);
+    frames += burst.count;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function framesOf(context: RunContext, batch: readonly Burst[], first: number, count: number, size: number): Uint8Array {
+  const tokens = tokensFor(context.key, context.plan.runTag, first, count);
+  const frames = new Uint8Array(count * size);
+  let at = 0;
+  for (const burst of batch) {
+    const template = frameTemplate(burst.flow.frame);
+    for (let i = 0; i < burst.count; i += 1, at += 1) stampToken(template, frames, at * size, tokens, at * tokenLength);
+  }
+  return frames;
+}
+
+/** Sends a batch; where an interface refuses, what was left for its flow is given up and the flows after it are sent. */
+async function sendBatch(context: RunContext, step: StepPlan, sender: Sender, batch: readonly Burst[], rate: number): Promise<void> {
+  const [head] = batch;
+  if (head === undefined) return;
+  const first = head.flow.first + head.sequence;
+  const planned = batch.reduce((sum, burst) => sum + burst.count, 0);
+  const { size } = head.flow.frame;
+  const frames = framesOf(context, batch, first, planned, size);
+  const routes = batch.map(({ flow, count }) => ({ socket: senderSocket(flow.sender), count }));
+  const { accepted } = batch.length === 1
+    ? await sender.send(senderSocket(head.flow.sender), frames, size, rate)
+    : await sender.sendRouted(routes, frames, size, rate);
+  context.timeline.log(step.index, { event: 'sent', flow: head.flow.id, first, planned, accepted });
+  if (accepted === planned) return;
+  let sum = 0;
+  const next = batch.findIndex((burst) => {
+    sum += burst.count;
+    return sum > accepted;
+  });
+  await sendBatch(context, step, sender, batch.slice(next + 1), rate);
 }
 
 /**
  * Sends one part of a step's probes, counted over all its flows: `part` 0 the first half, 1 the second. What the kernel
- * took is written down for each burst; a burst that was cut short ends its flow's part, not the step.
+ * took is written down for each batch; a burst that was cut short ends its flow's part, not the step.
  */
 export async function sendProbes(context: RunContext, step: StepPlan, sender: Sender, part: 0 | 1): Promise<void> {
   const total = step.flows.reduce((sum, flow) => sum + flow.count, 0);
@@ -44,14 +95,10 @@ export async function sendProbes(context: RunContext, step: StepPlan, sender: Se
   const [from, to] = part === 0 ? [0, half] : [half, total];
   const rate = step.rate ?? defaultRate[context.engine];
   let done = from;
-  const most = Math.max(1, Math.min(mostInBurst, Math.floor(rate * mostBurstSeconds)));
-  for (const { flow, sequence, count } of burstsOf(step.flows, from, to, most)) {
+  for (const batch of batchesOf(burstsOf(step.flows, from, to), step.flows.length > fewFlows ? mostInBatch : 1)) {
     checkStop(context.signal);
-    const first = flow.first + sequence;
-    const frames = buildFrames(flow.frame, tokensFor(context.key, context.plan.runTag, first, count));
-    const { accepted } = await sender.send(senderSocket(flow.sender), frames, flow.frame.size, rate);
-    context.timeline.log(step.index, { event: 'sent', flow: flow.id, first, planned: count, accepted });
-    done += count;
+    await sendBatch(context, step, sender, batch, rate);
+    done += batch.reduce((sum, burst) => sum + burst.count, 0);
     tell(context, step, 'probing', `${done} of ${total} frames`);
   }
 }

@@ -15,28 +15,44 @@ const SIOCGIFINDEX = 0x8933;
 const IFNAMSIZ = 16;
 
 /**
- * A raw packet socket bound to `device` that receives nothing (protocol 0, packet(7)): what is written to it leaves on the device.
- * Made in the calling thread's network namespace. Throws VerifyError (69) `interface-gone`, or `open-failed` without CAP_NET_RAW.
+ * A raw packet socket that receives nothing (protocol 0, packet(7)), in the calling thread's network namespace: what is written to it
+ * leaves on the interface that each message names. Throws VerifyError (69) `open-failed` without CAP_NET_RAW.
  */
+export function openUnboundPacketSocket(): number {
+  const fd = libc().socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw failed('open-failed', 'a packet socket cannot be opened', 'it takes root or CAP_NET_RAW');
+  return fd;
+}
+
+/** struct sockaddr_ll: family, protocol, ifindex, hatype, pkttype, halen, addr[8]. `protocol` in the machine's order. */
+export function linkAddress(index: number, protocol = 0): Uint8Array {
+  const address = new ArrayBuffer(linkAddressLength);
+  new Uint16Array(address).set([AF_PACKET, ((protocol & 0xff) << 8) | (protocol >> 8)]);
+  new Int32Array(address)[1] = index;
+  return new Uint8Array(address);
+}
+
+export const linkAddressLength = 20;
+
+/** As `openUnboundPacketSocket`, bound to `device`: what is written leaves there. Throws VerifyError (69) also `interface-gone`. */
 export function openPacketSocket(device: string): number {
   const c = libc();
-  const fd = c.socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) throw failed('open-failed', `a packet socket for ${JSON.stringify(device)} cannot be opened`, 'it takes root or CAP_NET_RAW');
+  const fd = openUnboundPacketSocket();
   const index = linkIndex(fd, device);
   if (index === null) {
     c.close(fd);
-    throw new VerifyError('interface-gone', 69, `there is no interface ${JSON.stringify(device)}`, 'has the guest been stopped?');
+    throw noSuchInterface(device);
   }
-  // struct sockaddr_ll: family, protocol, ifindex, hatype, pkttype, halen, addr[8]
-  const address = new ArrayBuffer(20);
-  new Uint16Array(address)[0] = AF_PACKET;
-  new Int32Array(address)[1] = index;
-  if (c.bind(fd, new Uint8Array(address), 20) < 0) {
+  if (c.bind(fd, linkAddress(index), linkAddressLength) < 0) {
     const error = failed('open-failed', `a packet socket cannot be bound to ${JSON.stringify(device)}`, 'see whether the interface still exists');
     c.close(fd);
     throw error;
   }
   return fd;
+}
+
+export function noSuchInterface(device: string): VerifyError {
+  return new VerifyError('interface-gone', 69, `there is no interface ${JSON.stringify(device)}`, 'has the guest been stopped?');
 }
 
 /** Index of the interface of that name in the socket's network namespace; null = there is none. */

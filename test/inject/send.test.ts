@@ -22,6 +22,17 @@ describe.skipIf(!isRoot)('sending helper', () => {
     expect([received('eth0'), received('vnet0')]).toEqual([3000, 7]);
   });
 
+  test('sends one batch on several interfaces, each frame where its route says', async () => {
+    const routes = [{ socket: 'out', count: 40 }, { socket: 'back', count: 1 }, { socket: 'out', count: 6000 }, { socket: 'back', count: 2 }];
+    expect(await sender.sendRouted(routes, frames(6043), 60, null)).toEqual({ accepted: 6043, error: null });
+    expect([received('eth0'), received('vnet0')]).toEqual([6040, 3]);
+  });
+
+  test('ends a batch at the first interface that refuses, and says how far it came', async () => {
+    network.ip('link', 'set', 'dev', 'eth0', 'down');
+    expect(await sender.sendRouted([{ socket: 'out', count: 3 }, { socket: 'back', count: 1 }, { socket: 'out', count: 5 }], frames(9), 60, null)).toMatchObject({ accepted: 3, error: 'ENETDOWN' });
+  });
+
   test.each([500, 20_000])('keeps to %i frames a second', async (perSecond) => {
     const count = perSecond / 2;
     const began = performance.now();
@@ -54,7 +65,7 @@ describe.skipIf(!isRoot)('sending helper', () => {
     await helper.send({ type: 'open', socket: 'a', device: 'vnet0' });
     await opened;
     const sent = helper.next('sent', () => true, 10_000);
-    await helper.send({ type: 'send', id: 1, socket: 'a', length: 60, frames: frames(100_000).toString('base64'), perSecond: 100_000 });
+    await helper.send({ type: 'send', id: 1, routes: [{ socket: 'a', interface: 0, count: 100_000 }], length: 60, frames: frames(100_000).toString('base64'), perSecond: 100_000 });
     expect((await sent).accepted).toBe(100_000);
     const longestMs = Math.max(...beats.slice(1).map((at, index) => at - (beats[index] ?? at)));
     expect(beats.length).toBeGreaterThan(5);
