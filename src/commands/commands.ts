@@ -1,11 +1,14 @@
+import { defineAttest } from './attest.js';
 import { defineAudit } from './audit.js';
+import { defineCheck } from './check.js';
 import type { DefineCommand } from './command.js';
 import { defineDemo } from './demo.js';
 import { defineExport } from './export.js';
 import { definePlan } from './plan.js';
+import { definePurge } from './purge.js';
 import { defineReplay } from './replay.js';
 import { defineRun } from './run.js';
 import { defineSchema } from './schema.js';
 
 /** Every command, in the order in which --help lists them. */
-export const commands: readonly DefineCommand[] = [defineRun, defineDemo, definePlan, defineReplay, defineExport, defineAudit, defineSchema];
+export const commands: readonly DefineCommand[] = [defineRun, defineDemo, definePlan, defineReplay, defineExport, defineCheck, defineAttest, definePurge, defineAudit, defineSchema];

@@ -10,6 +10,8 @@ export const files = {
   capture: 'evidence.pcapng',
   result: 'result.json',
   sums: 'SHA256SUMS',
+  signature: 'SHA256SUMS.sig',
+  custody: 'custody.ndjson',
   state: 'state',
   raw: 'raw',
 } as const;

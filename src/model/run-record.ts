@@ -15,4 +15,6 @@ export interface RunRecord {
   readonly key: string | null;
   /** SHA-256 of evidence.pcapng when it was closed and the number of packets in it; null = it never was. */
   readonly capture: { readonly sha256: string; readonly packets: number } | null;
+  /** Payload was removed later: then `capture` names the file that was left, and this the one that was written. Absent = it never was. */
+  readonly purged?: { readonly at: string; readonly sha256Before: string };
 }

@@ -5,7 +5,7 @@ import { inNamespace } from './namespaces.js';
 /** Debian's package of each program that the tool runs. */
 const packages: Readonly<Record<string, string>> = {
   ip: 'iproute2', bridge: 'iproute2', tc: 'iproute2', nft: 'nftables', ethtool: 'ethtool', ping: 'iputils-ping', sysctl: 'procps',
-  setpriv: 'util-linux', unshare: 'util-linux', 'ovs-vsctl': 'openvswitch-switch', 'ovs-ofctl': 'openvswitch-switch',
+  setpriv: 'util-linux', unshare: 'util-linux', 'ovs-vsctl': 'openvswitch-switch', 'ovs-ofctl': 'openvswitch-switch', 'ssh-keygen': 'openssh-client',
 };
 
 export interface ProgramOptions {
