@@ -91,6 +91,7 @@ function countLive() {
 }
 
 try {
+  if (!existsSync('/usr/bin/chromium')) loud.push('SKIPPED: the HTML report in a browser, because /usr/bin/chromium is not there');
   const refused = labRefused([], isRoot) && labRefused([], false);
   const hasLive = existsSync('test/live');
   if (refused) {

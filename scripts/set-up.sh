@@ -91,10 +91,21 @@ apt_install() {
   apt_get install -y -q --no-install-recommends $1
 }
 
+# What only the tests of the HTML report need; without it they are skipped, and said so.
+missing_for_page() {
+  [ "$for_what" = test ] || return 0
+  has chromium || echo chromium
+}
+
 system_packages() {
   required=$(missing_required)
   for_cap=''
   cap_loads || for_cap=$(missing_for_cap)
+  for_page=$(missing_for_page)
+  # A large package for a few tests: not a reason to ask somebody for root's rights.
+  if [ -n "$for_page" ] && has apt-get && { [ "$(id -u)" = 0 ] || { has sudo && sudo -n true 2>/dev/null; }; }; then
+    step 'Debian package: chromium' apt_install chromium || say 'not installed: chromium. The tests of the HTML report in a browser will be skipped.'
+  fi
   [ -n "$required$for_cap" ] || return 0
   # shellcheck disable=SC2086 -- lists of words
   if has apt-get; then

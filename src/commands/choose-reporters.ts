@@ -1,4 +1,5 @@
 import { VerifyError } from '../model/verify-error.js';
+import { escapeText } from '../report/escape-text.js';
 import type { ReportedRun, View } from '../report/reporter.js';
 import { isReporterName, reporterNames, reporters } from '../report/reporters.js';
 import type { ReporterName } from '../report/reporters.js';
@@ -29,23 +30,34 @@ export function chooseReporters(asked: readonly string[], json: boolean): readon
   return onStdout.length === 0 ? [{ name: 'terminal', path: null }, ...chosen] : chosen;
 }
 
-/** Writes every report: files first, so that they are there when stdout is read. */
-export async function writeReports(chosen: readonly ChosenReporter[], runs: readonly ReportedRun[]): Promise<void> {
+/**
+ * Writes every report: files first, so that they are there when stdout is read. One that fails keeps no other from being written; returns
+ * what failed, one line each.
+ */
+export async function writeReports(chosen: readonly ChosenReporter[], runs: readonly ReportedRun[], verbose = false): Promise<readonly string[]> {
   const { mkdir, writeFile } = await import('node:fs/promises');
   const { dirname } = await import('node:path');
+  const failed: string[] = [];
   const sorted = [...chosen].sort((a, b) => Number(a.path === null) - Number(b.path === null));
   for (const { name, path } of sorted) {
-    if (path === null) {
-      process.stdout.write(reporters[name](runs, stdoutView()));
-      continue;
-    }
     try {
+      if (path === null) {
+        process.stdout.write(reporters[name](runs, { ...stdoutView(), verbose }));
+        continue;
+      }
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, reporters[name](runs, { width: 100, color: false }));
+      await writeFile(path, reporters[name](runs, { width: 100, color: false, verbose }));
     } catch (error) {
-      throw new VerifyError('report-not-written', 70, `the ${name} report could not be written to ${path}: ${error instanceof Error ? error.message : String(error)}`, 'the evidence is complete; write the report again with replay');
+      failed.push(`the ${name} report could not be written${path === null ? '' : ` to ${path}`}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+  return failed;
+}
+
+/** Names the reports that failed on stderr; returns the exit statuses that they add: none, or 70. A verdict of 2 still stands before it. */
+export function tellFailedReports(failed: readonly string[]): readonly number[] {
+  for (const line of failed) process.stderr.write(`verify-isolation: ${escapeText(line)}\n  the evidence is complete and the other reports were written; write this one again with: verify-isolation report DIR --format NAME\n`);
+  return failed.length === 0 ? [] : [70];
 }
 
 function stdoutView(): View {

@@ -7,8 +7,21 @@ import { defineExport } from './export.js';
 import { definePlan } from './plan.js';
 import { definePurge } from './purge.js';
 import { defineReplay } from './replay.js';
+import { defineReport } from './report.js';
 import { defineRun } from './run.js';
 import { defineSchema } from './schema.js';
 
 /** Every command, in the order in which --help lists them. */
-export const commands: readonly DefineCommand[] = [defineRun, defineDemo, definePlan, defineReplay, defineExport, defineCheck, defineAttest, definePurge, defineAudit, defineSchema];
+export const commands: readonly DefineCommand[] = [
+  defineRun,
+  defineDemo,
+  definePlan,
+  defineReplay,
+  defineReport,
+  defineExport,
+  defineCheck,
+  defineAttest,
+  definePurge,
+  defineAudit,
+  defineSchema,
+];

@@ -2,8 +2,9 @@ import { stat } from 'node:fs/promises';
 import { replayFolder } from '../evidence/replay.js';
 import { VerifyError } from '../model/verify-error.js';
 import type { ReportedRun } from '../report/reporter.js';
-import { chooseReporters, writeReports } from './choose-reporters.js';
+import { chooseReporters, tellFailedReports, writeReports } from './choose-reporters.js';
 import { combineStatuses } from './combine-statuses.js';
+import { reportedRun } from './load-details.js';
 
 /** Judges each folder again and reports; returns the exit status. */
 export async function replayCommand(dirs: readonly string[], options: { readonly json: boolean; readonly reporter: readonly string[] }): Promise<number> {
@@ -13,8 +14,8 @@ export async function replayCommand(dirs: readonly string[], options: { readonly
   for (const dir of dirs) {
     const isFile = await stat(dir).then((info) => info.isFile()).catch(() => false);
     if (isFile) throw new VerifyError('usage', 64, `${dir}: a capture alone does not say who listened`, 'name the MAC of who recorded it with --mac, or a scenario with --scenario and --observer');
-    runs.push({ result: await replayFolder(dir), dir });
+    runs.push(await reportedRun(dir, await replayFolder(dir), chosen.some(({ name }) => name === 'html')));
   }
-  await writeReports(chosen, runs);
-  return combineStatuses(runs.map(({ result }) => result.exitCode));
+  const failed = tellFailedReports(await writeReports(chosen, runs));
+  return combineStatuses([...runs.map(({ result }) => result.exitCode), ...failed]);
 }

@@ -1,4 +1,5 @@
 import type { DefineCommand } from './command.js';
+import { reporterHelp } from './reporter-help.js';
 
 /** `replay DIR…`: judges evidence again; `replay FILE… --mac MAC` and `replay --scenario … --observer …`: what captures of others overheard. No rights, no network. */
 export const defineReplay: DefineCommand = (parser, context) => {
@@ -11,7 +12,7 @@ export const defineReplay: DefineCommand = (parser, context) => {
       .option('scenario', { type: 'string', requiresArg: true, describe: 'who listened, by the endpoints of a scenario; needs --observer' })
       .option('observer', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: 'NAME=FILE: the capture of one endpoint of the scenario' })
       .option('json', { type: 'boolean', default: false, describe: 'print the result as JSON and nothing else' })
-      .option('reporter', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: 'NAME or NAME=PATH: terminal, json, junit' }),
+      .option('reporter', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: reporterHelp }),
     async (args) => {
       if (args.mac.length > 0 || args.scenario !== undefined || args.observer.length > 0) {
         const { replayForeign } = await import('./replay-foreign.js');

@@ -2,13 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { enterLab, renewLab } from '../fabric/lab/enter.js';
 import type { Inside } from '../fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../fabric/lab/launch.js';
+import type { Run } from '../run.js';
 import type { Scenario } from '../model/scenario.js';
 import type { ReportedRun } from '../report/reporter.js';
-import { chooseReporters, writeReports } from './choose-reporters.js';
+import { chooseReporters, tellFailedReports, writeReports } from './choose-reporters.js';
 import { combineStatuses } from './combine-statuses.js';
 import { evidenceFolder, makeEvidenceFolder } from './evidence-folder.js';
 import { checkRunnable } from './check-runnable.js';
 import { loadFiles } from './load-files.js';
+import { reportedRun } from './load-details.js';
+import { writeReportFile } from './write-report-file.js';
 
 export interface RunCommandOptions {
   readonly files: readonly string[];
@@ -47,23 +50,28 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   if (inside === null) return (await launchInside(process.argv.slice(2))).status;
 
   const runs: ReportedRun[] = [];
+  const failed: string[] = [];
   try {
     for (const scenario of scenarios) {
       if (stop.signal.aborted) break;
-      runs.push(await runOne(scenario, options, runs.length === 0 ? inside : renewLab(inside), stop.signal));
+      const { result, dir } = await runOne(scenario, options, runs.length === 0 ? inside : renewLab(inside), stop.signal);
+      const run = await reportedRun(dir, result, true);
+      failed.push(...await writeReportFile(run));
+      runs.push(run);
     }
   } catch (error) {
     if (stoppedBy === undefined) throw error;
   }
-  if (runs.length > 0) await writeReports(chosen, runs);
+  if (runs.length > 0) failed.push(...await writeReports(chosen, runs, options.verbose));
+  const reportStatuses = tellFailedReports(failed);
   if (stoppedBy !== undefined) {
     process.stderr.write(`stopped by ${stoppedBy}: everything is put back, and what was seen is kept\n`);
     return statusOf(stoppedBy);
   }
-  return combineStatuses(runs.map(({ result }) => result.exitCode));
+  return combineStatuses([...runs.map(({ result }) => result.exitCode), ...reportStatuses]);
 }
 
-async function runOne(scenario: Scenario, options: RunCommandOptions, inside: Inside, signal: AbortSignal): Promise<ReportedRun> {
+async function runOne(scenario: Scenario, options: RunCommandOptions, inside: Inside, signal: AbortSignal): Promise<Run> {
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
   const [{ runScenario }, { kernelDevices }, { deafened }, { makeProgress, progressMode }] =
     await Promise.all([import('../run.js'), import('../run/devices.js'), import('../run/deafen.js'), import('../report/progress.js')]);

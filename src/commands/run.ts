@@ -1,4 +1,5 @@
 import type { DefineCommand } from './command.js';
+import { reporterHelp } from './reporter-help.js';
 
 /** `run FILE…`: carries scenarios out and judges what was seen. */
 export const defineRun: DefineCommand = (parser, context) => {
@@ -12,7 +13,7 @@ export const defineRun: DefineCommand = (parser, context) => {
       .option('quiet', { type: 'boolean', default: false, describe: 'no progress' })
       .option('verbose', { type: 'boolean', default: false, describe: 'progress line by line, with details' })
       .option('engine', { choices: ['auto', 'libpcap', 'cap'] as const, default: 'auto' as const, describe: 'how to capture' })
-      .option('reporter', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: 'NAME or NAME=PATH: terminal, json, junit' })
+      .option('reporter', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: reporterHelp })
       .option('keep', { choices: ['leaks', 'all'] as const, default: 'all' as const, describe: 'which frames stay in the evidence' })
       .option('yes', { type: 'boolean', default: false, describe: 'do not ask before sending' })
       .option('allow-changes', { type: 'boolean', default: false, describe: 'on a host: steps may change it' })

@@ -1,15 +1,32 @@
+import type { JudgeInput } from '../judge/judge.js';
 import type { Result } from '../model/result.js';
+
+/** A frame of the evidence that is shown whole. */
+export interface ShownFrame {
+  /** 1-based frame number in evidence.pcapng. */
+  readonly frame: number;
+  readonly bytes: Uint8Array;
+  /** Length on the wire; more than `bytes` where the capture was cut. */
+  readonly original: number;
+}
+
+/** What the folder of a run holds besides its result: plan, run record, timeline, states, and the first frame of each leak. */
+export interface RunDetails extends JudgeInput {
+  readonly frames: readonly ShownFrame[];
+}
 
 /** A run with the folder that holds its evidence; null = the evidence is not at hand. */
 export interface ReportedRun {
   readonly result: Result;
   readonly dir: string | null;
+  readonly details: RunDetails | null;
 }
 
-/** Where a report is read: columns of the terminal, and whether it may be coloured. */
+/** Where a report is read: columns of the terminal, whether it may be coloured, whether what passed is told as well. */
 export interface View {
   readonly width: number;
   readonly color: boolean;
+  readonly verbose?: boolean;
 }
 
 /** A view of the result: text that ends with a line feed. Never throws on what a guest wrote. */

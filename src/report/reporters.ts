@@ -1,3 +1,4 @@
+import { htmlReport } from './html/page.js';
 import { jsonReport } from './json.js';
 import { junitReport } from './junit.js';
 import type { Reporter } from './reporter.js';
@@ -8,6 +9,7 @@ export const reporters = {
   terminal: terminalReport,
   json: jsonReport,
   junit: junitReport,
+  html: htmlReport,
 } as const satisfies Readonly<Record<string, Reporter>>;
 
 export type ReporterName = keyof typeof reporters;

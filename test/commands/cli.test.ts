@@ -29,7 +29,7 @@ topology:
 const private_ = scenario('private.yml', `${topology}steps: [ { name: s, probe: [ { class: known-unicast, from: a, to: b } ], expect: private } ]\n`);
 
 describe('command line', () => {
-  it.each([[[]], [['bogus']], [['run']], [['run', private_, '--nope']], [['run', private_, '--engine', 'pf_ring']], [['run', private_, '--reporter', 'html']], [['plan']], [['export', scratch]]])('exits 64 for %j, with a way on', (args) => {
+  it.each([[[]], [['bogus']], [['run']], [['run', private_, '--nope']], [['run', private_, '--engine', 'pf_ring']], [['run', private_, '--reporter', 'nonsense']], [['plan']], [['export', scratch]]])('exits 64 for %j, with a way on', (args) => {
     const { status, stdout, stderr } = call(...args);
     expect({ status, stdout }).toEqual({ status: 64, stdout: '' });
     expect(stderr).toMatch(/^verify-isolation: .+\n {2}.+/);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { junitReport } from '../../src/report/junit.js';
 import { experiment, findings, result, step } from './fixture.js';
 
-const render = (run: typeof experiment): string => junitReport([{ result: run, dir: null }], { width: 80, color: false });
+const render = (run: typeof experiment): string => junitReport([{ result: run, dir: null, details: null }], { width: 80, color: false });
 
 describe('junit report', () => {
   it('passes what is as expected, demonstrations included', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { terminalReport } from '../../src/report/terminal.js';
 import { experiment, findings, result, step } from './fixture.js';
 
-const render = (run: typeof experiment, width = 80, color = false): string => terminalReport([{ result: run, dir: 'evidence/run 1' }], { width, color });
+const render = (run: typeof experiment, width = 80, color = false): string => terminalReport([{ result: run, dir: 'evidence/run 1', details: null }], { width, color });
 const gate = (change: Parameters<typeof step>[1], run: Parameters<typeof result>[1] = {}): string => render(result([step('gate', change)], run));
 
 describe('terminal report', () => {

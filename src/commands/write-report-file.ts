@@ -1,0 +1,19 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { htmlReport } from '../report/html/page.js';
+import type { ReportedRun } from '../report/reporter.js';
+
+/**
+ * Writes `report.html` into the run's folder, 0600. It is a view, no evidence: neither hashed nor read by a replay. Returns what failed, in
+ * a line, or nothing.
+ */
+export async function writeReportFile(run: ReportedRun): Promise<readonly string[]> {
+  if (run.dir === null) return [];
+  const path = join(run.dir, 'report.html');
+  try {
+    await writeFile(path, htmlReport([run], { width: 100, color: false }), { mode: 0o600 });
+    return [];
+  } catch (error) {
+    return [`${path} could not be written: ${error instanceof Error ? error.message : String(error)}`];
+  }
+}

@@ -1,0 +1,49 @@
+import { describeFrame } from '../../wire/frame-view.js';
+import { findToken } from '../../wire/token.js';
+
+/** One line of a decoded frame: the layer, and what it says. */
+export interface Layer {
+  readonly name: string;
+  readonly text: string;
+}
+
+const typeNames: Readonly<Record<number, string>> = { 0x0800: 'IPv4', 0x0806: 'ARP', 0x86dd: 'IPv6', 0x88b5: 'local experimental' };
+const protocolNames: Readonly<Record<number, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6' };
+
+/** The headers of a frame in words, outermost first; total over arbitrary octets. */
+export function decodeFrame(bytes: Uint8Array, nameOf: (mac: string) => string | null): readonly Layer[] {
+  const frame = describeFrame(bytes);
+  if (frame === null) return [{ name: 'Ethernet', text: `cut off after ${bytes.length} octets` }];
+  const mac = (text: string): string => (nameOf(text) === null ? text : `${text} (${nameOf(text) ?? ''})`);
+  const type = `0x${frame.etherType.toString(16).padStart(4, '0')}`;
+  const layers: Layer[] = [
+    { name: 'Ethernet', text: `${mac(frame.srcMac)} → ${mac(frame.dstMac)}` },
+    ...frame.vlan.map((vid) => ({ name: 'VLAN tag', text: `VLAN ${vid}` })),
+    { name: 'Type', text: `${type}${typeNames[frame.etherType] === undefined ? '' : `, ${typeNames[frame.etherType] ?? ''}`}` },
+  ];
+  if (frame.srcIp !== null && frame.dstIp !== null) {
+    const hops = frame.hopLimit === null ? '' : `, ${frame.hopLimit} hops left`;
+    const protocol = frame.protocol === null ? '' : `, ${protocolNames[frame.protocol] ?? `protocol ${frame.protocol}`}${frame.icmpType === null ? '' : ` type ${frame.icmpType}`}`;
+    layers.push({ name: frame.etherType === 0x0806 ? 'ARP' : frame.etherType === 0x86dd ? 'IPv6' : 'IPv4', text: `${frame.srcIp} → ${frame.dstIp}${hops}${protocol}` });
+  }
+  const token = findToken(bytes, 0, bytes.length, null, frame.payloadAt);
+  layers.push(token === null
+    ? { name: 'Payload', text: `${Math.max(0, bytes.length - frame.payloadAt)} octets, no token` }
+    : { name: 'Token', text: `run ${token.runTag.toString(16).padStart(8, '0')}, index ${token.index}` });
+  return layers;
+}
+
+const mostOctets = 256;
+
+/** Offset, 16 octets, and the same as ASCII on each line; the first 256 octets. */
+export function hexDump(bytes: Uint8Array): string {
+  const lines: string[] = [];
+  for (let at = 0; at < Math.min(bytes.length, mostOctets); at += 16) {
+    const row = [...bytes.subarray(at, Math.min(at + 16, mostOctets))];
+    const octets = row.map((octet) => octet.toString(16).padStart(2, '0')).join(' ');
+    const letters = row.map((octet) => (octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet) : '.')).join('');
+    lines.push(`${at.toString(16).padStart(4, '0')}  ${octets.padEnd(47)}  ${letters}`);
+  }
+  if (bytes.length > mostOctets) lines.push(`… ${bytes.length - mostOctets} octets more`);
+  return lines.join('\n');
+}

@@ -1,0 +1,40 @@
+import { evidenceInterfaces } from '../../plan/evidence-interfaces.js';
+import { describeFrame } from '../../wire/frame-view.js';
+import type { Result } from '../../model/result.js';
+import type { RunDetails, ShownFrame } from '../reporter.js';
+import { decodeFrame, hexDump } from './decode-frame.js';
+import { type Leak, someOf } from './leaks.js';
+import { html, type Markup, nothing } from './markup.js';
+
+/** Of one leak's frames at most so many: one for each carrier of the first observers. */
+const mostOfLeak = 4;
+
+/** A display filter for Wireshark that shows the leak at the observer of this frame: its interface block, and the addresses as in the frame. */
+export function wiresharkFilter(frame: ShownFrame, result: Result, details: RunDetails): string {
+  const place = result.steps.flatMap((step, index) => step.findings.filter((finding) => finding.firstSighting?.frame === frame.frame).map((finding) => ({ step: index, observer: finding.observer })))[0];
+  const id = evidenceInterfaces(details.plan).findIndex((each) => each.step === place?.step && details.plan.steps[each.step]?.observers[each.observer]?.name === place.observer);
+  const view = describeFrame(frame.bytes);
+  return [...(id < 0 ? [] : [`frame.interface_id == ${id}`]), ...(view === null ? [`frame.number == ${frame.frame}`] : [`eth.src == ${view.srcMac}`, `eth.dst == ${view.dstMac}`])].join(' && ');
+}
+
+function one(frame: ShownFrame, result: Result, details: RunDetails): Markup {
+  const nameOf = (mac: string): string | null => details.plan.endpoints.find((endpoint) => endpoint.macs.includes(mac))?.name ?? null;
+  const cut = frame.original > frame.bytes.length ? ` of ${frame.original}` : '';
+  return html`<h4 id="frame-${frame.frame}">Frame ${frame.frame}, ${frame.bytes.length}${cut} octets</h4><dl>${decodeFrame(frame.bytes, nameOf).map((layer) => html`<dt>${layer.name}</dt><dd>${layer.text}</dd>`)}</dl><div class="wide" tabindex="0" role="region" aria-label="Octets of frame ${frame.frame}"><pre>${hexDumpMarked(frame.bytes)}</pre></div><p>In Wireshark: <code>${wiresharkFilter(frame, result, details)}</code></p>`;
+}
+
+/** Each line escaped by itself, so that the breaks between them stay. */
+function hexDumpMarked(bytes: Uint8Array): readonly Markup[] {
+  return hexDump(bytes).split('\n').map((line, at) => html`${at === 0 ? nothing : { markup: '\n' }}${line}`);
+}
+
+/** The first frames of every leak, decoded, in hex, and with the filter that finds them in Wireshark. */
+export function framesSection(leaks: readonly Leak[], result: Result, details: RunDetails | null): Markup {
+  if (details === null || leaks.length === 0) return nothing;
+  const parts = leaks.flatMap((leak) => {
+    const numbers = new Set(leak.findings.flatMap((finding) => (finding.firstSighting === null ? [] : [finding.firstSighting.frame])));
+    const frames = details.frames.filter((frame) => numbers.has(frame.frame)).slice(0, mostOfLeak);
+    return frames.length === 0 ? [] : [html`<h3>${leak.number}. ${someOf(leak.observers, 3)} overheard ${leak.from}</h3>${frames.map((frame) => one(frame, result, details))}`];
+  });
+  return parts.length === 0 ? nothing : html`<section aria-labelledby="frames"><h2 id="frames">The first frames of each leak</h2><p>As they stand in evidence.pcapng at the observer who should not have got them.</p>${parts}</section>`;
+}

@@ -1,0 +1,62 @@
+import type { Cause, Finding, Result } from '../../model/result.js';
+
+/** What was overheard of one sender, the same at each of its observers: one story, one number in the picture. */
+export interface Leak {
+  /** 1-based, in the order of the result. */
+  readonly number: number;
+  readonly from: string;
+  readonly observers: readonly string[];
+  readonly to: readonly string[];
+  /** 0-based. */
+  readonly steps: readonly number[];
+  readonly findings: readonly Finding[];
+  readonly causes: readonly Cause[];
+  /** Every step in which it shows came out as expected. */
+  readonly expected: boolean;
+}
+
+interface Overheard {
+  readonly finding: Finding;
+  readonly step: number;
+}
+
+/** Groups in the order in which their first member came. */
+function groupBy<T>(all: readonly T[], keyOf: (one: T) => string): readonly (readonly T[])[] {
+  const groups = new Map<string, T[]>();
+  for (const one of all) {
+    const key = keyOf(one);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [one]);
+    else group.push(one);
+  }
+  return [...groups.values()];
+}
+
+/** The leaks of a run: observers who overheard the same of the same sender stand together. */
+export function leaksOf(result: Result): readonly Leak[] {
+  const all = result.steps.flatMap((step, index) => step.findings.filter((finding) => finding.leak).map((finding): Overheard => ({ finding, step: index })));
+  const pairs = groupBy(all, ({ finding }) => JSON.stringify([finding.from, finding.observer]));
+  const stories = groupBy(pairs, (pair) => JSON.stringify([
+    pair[0]?.finding.from,
+    [...new Set(pair.map(({ finding, step }) => JSON.stringify([step, finding.to, finding.class, finding.carrier, finding.accepted ?? null])))],
+    [...new Set(pair.flatMap(({ finding }) => finding.causes).map((cause) => cause.code))],
+  ]));
+  return stories.flatMap((story, at) => {
+    const parts = story.flat();
+    const [head] = parts;
+    if (head === undefined) return [];
+    const steps = [...new Set(parts.map(({ step }) => step))];
+    const causes = new Map(parts.flatMap(({ finding }) => finding.causes).map((cause) => [`${cause.code} ${cause.place}`, cause]));
+    return [{
+      number: at + 1, from: head.finding.from, observers: [...new Set(parts.map(({ finding }) => finding.observer))], steps, causes: [...causes.values()],
+      to: [...new Set(parts.map(({ finding }) => finding.to ?? 'all'))], findings: parts.map(({ finding }) => finding),
+      expected: steps.every((step) => result.steps[step]?.asExpected === true),
+    }];
+  });
+}
+
+/** `kali2, kali3 and 198 more` */
+export function someOf(names: readonly string[], most: number): string {
+  if (names.length > most + 1) return `${names.slice(0, most).join(', ')} and ${names.length - most} more`;
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
+}

@@ -1,0 +1,42 @@
+import type { Finding, Result } from '../../model/result.js';
+import { type Leak, someOf } from './leaks.js';
+import { html, type Markup, nothing } from './markup.js';
+
+const mostShown = 60;
+const mostCauses = 12;
+
+function whatOf(finding: Finding): string {
+  if (finding.carrier === 'native') return finding.class;
+  return finding.class === 'known-unicast' ? finding.carrier : `${finding.class} ${finding.carrier}`;
+}
+
+/** `300 of 300 raw`; where observers differ `12 to 300 of 300 raw`. */
+function amounts(findings: readonly Finding[]): string {
+  return [...new Set(findings.map(whatOf))].map((what) => {
+    const same = findings.filter((finding) => whatOf(finding) === what);
+    const seen = same.map((finding) => finding.seen);
+    const [least, most] = [Math.min(...seen), Math.max(...seen)];
+    const sent = same[0]?.sent ?? null;
+    return `${least === most ? least : `${least} to ${most}`}${sent === null ? '' : ` of ${sent}`} ${what}`;
+  }).join(', ');
+}
+
+function one(leak: Leak, result: Result): Markup {
+  const [first] = leak.findings.flatMap((finding) => (finding.firstSighting === null ? [] : [finding.firstSighting])).sort((a, b) => a.frame - b.frame);
+  const perStep = leak.steps.map((step) => {
+    const own = new Set(result.steps[step]?.findings);
+    const findings = leak.findings.filter((finding) => own.has(finding));
+    const addressees = [...new Set(findings.map((finding) => finding.to))];
+    const told = addressees.slice(0, 4).map((to) => `${to === null ? 'to all' : `to ${to}`} ${amounts(findings.filter((finding) => finding.to === to))}`);
+    return html`<li>step ${step + 1}, ${result.steps[step]?.name ?? ''}: ${told.join('; ')}${addressees.length > 4 ? `; ${addressees.length - 4} more addressees` : ''}</li>`;
+  });
+  const accepted = leak.findings.flatMap((finding) => (finding.accepted === undefined ? [] : [finding.accepted]));
+  const causes = leak.causes.slice(0, mostCauses).map((cause) => html`<p><strong>Why:</strong> ${cause.text} <span class="soft">(<code>${cause.code}</code>: ${cause.place} is ${cause.value})</span></p>${cause.fix === '' ? nothing : html`<p><strong>Fix:</strong> <code>${cause.fix}</code></p>`}`);
+  return html`<div class="leak ${leak.expected ? 'shown' : ''}"><h3><span aria-hidden="true">✖</span> ${leak.number}. ${someOf(leak.observers, 3)} overheard ${leak.from} → ${someOf(leak.to, 3)}${leak.expected ? ' (expected by the scenario)' : ''}</h3><ul>${perStep}</ul>${causes}${leak.observers.length > 4 ? html`<details><summary>All ${leak.observers.length} who overheard it</summary><p>${leak.observers.slice(0, 1000).join(', ')}</p></details>` : nothing}${accepted.slice(0, 1).map((each) => html`<p>Accepted: ${each.reason}, ${each.owner ?? 'no owner'}${each.until === null ? '' : `, until ${each.until}`}</p>`)}${first === undefined ? nothing : html`<p>First in frame ${first.frame} of evidence.pcapng, ${first.at}</p>`}</div>`;
+}
+
+/** Who overheard whom, why, and what mends it. */
+export function overheardSection(leaks: readonly Leak[], result: Result): Markup {
+  const more = leaks.length - mostShown;
+  return html`<section aria-labelledby="overheard"><h2 id="overheard">Who overheard whom</h2>${leaks.length === 0 ? html`<p>Nobody overheard anything.</p>` : leaks.slice(0, mostShown).map((leak) => one(leak, result))}${more > 0 ? html`<p>${more} more stand in result.json and in the matrix below.</p>` : nothing}</section>`;
+}

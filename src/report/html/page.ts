@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { isReasonCode, reasonHints } from '../../judge/reasons.js';
+import type { ReportedRun, Reporter } from '../reporter.js';
+import { runWord } from '../word.js';
+import { earsOf } from './ears.js';
+import { framesSection } from './frames.js';
+import { leaksOf } from './leaks.js';
+import { html, type Markup, nothing } from './markup.js';
+import { matrixSection } from './matrix.js';
+import { methodSection } from './method.js';
+import { overheardSection } from './overheard.js';
+import { proofSection, provenanceSection } from './proof.js';
+import { stateSection } from './state-diff.js';
+import { style } from './style.js';
+import { timelineSection } from './timeline.js';
+import { topologySection } from './topology.js';
+import { claimsSection, reasonsSection, verdictSection } from './verdict.js';
+
+function runMarkup({ result, details }: ReportedRun, number: string): Markup {
+  const leaks = leaksOf(result);
+  return html`<h1 id="name">${number}${result.scenario.name}: is one guest isolated from another?</h1>
+${verdictSection(result)}${claimsSection(result)}${reasonsSection(result, (code) => (isReasonCode(code) ? reasonHints[code] : ''))}${details === null ? nothing : topologySection(details.plan, earsOf(result), leaks)}${overheardSection(leaks, result)}${proofSection(result, details)}${provenanceSection(result, details)}${matrixSection(result)}${framesSection(leaks, result, details)}${timelineSection(result, details)}${stateSection(details)}${methodSection()}`;
+}
+
+/** Several runs stand in one page one after the other: what one page names once, the others name with their number. */
+function withOwnIds(markup: Markup, at: number): Markup {
+  return at === 0 ? markup : { markup: markup.markup.replace(/ (id|href|aria-label|aria-labelledby|marker-end)="([^"]*)"/g, (_whole, name: string, value: string) => {
+    switch (name) {
+      case 'href':
+        return ` href="#run${at + 1}-${value.slice(1)}"`;
+      case 'marker-end':
+        return ` marker-end="url(#run${at + 1}-tip)"`;
+      case 'aria-label':
+        return ` aria-label="run ${at + 1}: ${value}"`;
+      case 'aria-labelledby':
+        return ` aria-labelledby="${[...value.split(' '), 'name'].map((id) => `run${at + 1}-${id}`).join(' ')}"`;
+      default:
+        return ` ${name}="${value.split(' ').map((id) => `run${at + 1}-${id}`).join(' ')}"`;
+    }
+  }) };
+}
+
+/** One self-contained page: no script, nothing loaded, and a policy that lets a browser do neither. */
+export const htmlReport: Reporter = (runs: readonly ReportedRun[]): string => {
+  const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'`;
+  const [first] = runs;
+  const title = first === undefined ? 'no run' : runs.length === 1 ? `${runWord(first.result).text}: ${first.result.scenario.name}` : `${runs.length} runs`;
+  const places = [['claims', 'Claims'], ['topology', 'Topology'], ['overheard', 'Who overheard whom'], ['proof', 'Proof'], ['provenance', 'Hashes'], ['matrix', 'Matrix'], ['method', 'Method and limits']] as const;
+  const shown = runs.map((run, at) => withOwnIds(runMarkup(run, runs.length === 1 ? '' : `Run ${at + 1}, `), at));
+  const whole = shown.map((each) => each.markup).join('');
+  const links = places.filter(([id]) => whole.includes(`id="${id}"`)).map(([id, text]) => html`<a href="#${id}">${text}</a> `);
+  return `${html`<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${{ markup: policy }}"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer"><title>${title} · verify-isolation</title><style>${{ markup: style }}</style></head>
+<body><a class="skip" href="#content">Skip to the verdict</a><nav aria-label="On this page">${links}</nav><main id="content">${shown}</main><footer><p class="soft">verify-isolation ${first?.result.tool.version ?? ''}. This file is a view of result.json; the evidence beside it is what counts.</p></footer></body></html>`.markup}\n`;
+};

@@ -1,0 +1,36 @@
+import { phases } from '../../model/plan.js';
+import type { Result, StepResult } from '../../model/result.js';
+import type { RunDetails } from '../reporter.js';
+import { html, type Markup, nothing } from './markup.js';
+import { plural } from './words.js';
+
+function row(index: number, step: StepResult, details: RunDetails | null): Markup {
+  const sum = (pick: (observer: StepResult['observers'][number]) => number): number => step.observers.reduce((total, observer) => total + pick(observer), 0);
+  const [sent, seen] = [sum((observer) => observer.controlsSent), sum((observer) => observer.controlsSeen)];
+  const [received, dropped] = [sum((observer) => observer.received), sum((observer) => observer.dropped)];
+  const changed = step.reasons.filter((reason) => reason.code === 'settings-changed').length;
+  const states = details?.states[index];
+  const unchanged = states === undefined || states.before === null || states.after === null ? '? not read' : changed === 0 ? '✔ nothing changed' : `✖ ${plural(changed, 'change', 'changes')}`;
+  const bounds = step.findings.flatMap((finding) => (finding.seen === 0 && finding.upperBound95 !== null ? [finding.upperBound95] : []));
+  const heard = new Set(details?.timeline.flatMap((entry) => (entry.step === index && entry.event === 'controls-sent' ? [entry.phase] : [])));
+  const when = details === null ? '' : `, ${phases.filter((phase) => heard.has(phase)).join(', ')}`;
+  const mark = (good: boolean): string => (good ? '✔' : '✖');
+  return html`<tr><td class="n">${index + 1}</td><th scope="row">${step.name}</th><td>${sent === 0 ? '–' : `${mark(sent === seen)} ${seen} of ${sent}${when}`}</td><td>${step.entry.sent === 0 ? '–' : `${mark(step.entry.sent === step.entry.seen)} ${step.entry.seen} of ${step.entry.sent}`}</td><td>${mark(dropped === 0)} ${dropped} of ${received}</td><td>${unchanged}</td><td class="n">${bounds.length === 0 ? '–' : `${(Math.ceil(Math.max(...bounds) * 10_000) / 100).toFixed(2)} %`}</td></tr>`;
+}
+
+/** What every zero rests on: without all of these a zero says nothing. */
+export function proofSection(result: Result, details: RunDetails | null): Markup {
+  const { coverage } = result;
+  const judged = result.steps.map((step, index) => ({ step, index })).filter(({ step }) => step.observers.length > 0);
+  return html`<section aria-labelledby="proof"><h2 id="proof">What every zero rests on</h2>
+<p>A zero counts only where the observer could have seen something: it listened and saw control frames of its own (ears), the probes are known to have entered the bridge (entry), the kernel dropped nothing, and no setting changed meanwhile.</p>
+<p><strong>Coverage:</strong> ${coverage.observed} of ${coverage.ports} ports observed${coverage.complete ? ', complete.' : '.'}${coverage.unobserved.length === 0 ? nothing : html` Not observed: ${coverage.unobserved.slice(0, 50).map((each) => `${each.port} (${each.reason}); `)}`}</p>
+<div class="wide" tabindex="0" role="region" aria-label="Proof by step"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">claim</th><th scope="col">ears: controls seen</th><th scope="col">entry: controls received</th><th scope="col">dropped of captured</th><th scope="col">settings</th><th scope="col" class="n">at most this share leaks (95 %)</th></tr></thead><tbody>${judged.map(({ step, index }) => row(index, step, details))}</tbody></table></div></section>`;
+}
+
+/** Who ran it, with what, and the hashes of what it rests on. */
+export function provenanceSection(result: Result, details: RunDetails | null): Markup {
+  const run = details?.run;
+  const entry = (name: string, text: string): Markup => html`<dt>${name}</dt><dd>${text}</dd>`;
+  return html`<section aria-labelledby="provenance"><h2 id="provenance">Who ran it, and the hashes</h2><dl>${entry('run', `${result.run.id}, ${result.run.startedAt}, ${(result.run.durationMs / 1000).toFixed(1)} s`)}${entry('scenario', `${result.scenario.name}, ${result.scenario.file}, SHA-256 ${result.scenario.sha256}`)}${entry('program', `${result.tool.name} ${result.tool.version}, verdict rules ${result.tool.verdictRules}`)}${run === undefined ? nothing : html`${entry('where', run.provider === 'lab' ? `a lab of network namespaces, as ${run.runsAs}: it shows what this kernel does with these settings` : `this host, as ${run.runsAs}`)}${entry('kernel, Node', `${run.kernel}, ${run.node}`)}${entry('capture', run.engine)}${entry('key', run.key === null ? 'lost: tokens cannot be checked' : `revealed after the capture was closed; its SHA-256 ${details?.plan.keySha256 ?? ''} was written down before the first frame`)}`}</dl><details><summary>SHA-256 of the files of the evidence</summary><div class="wide" tabindex="0" role="region" aria-label="Hashes"><table><thead><tr><th scope="col">file</th><th scope="col">SHA-256</th></tr></thead><tbody>${result.evidence.files.map((file) => html`<tr><td>${file.path}</td><td><code>${file.sha256}</code></td></tr>`)}</tbody></table></div></details></section>`;
+}

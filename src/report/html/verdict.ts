@@ -1,0 +1,49 @@
+import type { Result } from '../../model/result.js';
+import { expectedWord, runWord, stepWord } from '../word.js';
+import { html, type Markup, nothing } from './markup.js';
+import { plural, toneOf, wordMarkup } from './words.js';
+
+/** What the run came to, in one sentence for somebody who knows nothing of bridges. */
+export function plainSentence(result: Result): string {
+  const leaks = result.steps.filter((step) => !step.asExpected).flatMap((step) => step.findings).filter((finding) => finding.leak && finding.accepted === undefined);
+  const ears = [...new Set(leaks.map((finding) => finding.observer))];
+  switch (result.exitCode) {
+    case 0:
+      return result.verdict === 'broken'
+        ? 'This demonstration showed the leaks that it was meant to show, and nothing else leaked.'
+        : result.verdict === 'holds'
+          ? 'Nobody received frames that were not meant for him, and everybody who was asked could have heard them.'
+          : 'Everything came out as it was expected.';
+    case 2:
+      return ears.length === 0
+        ? 'Isolation is broken: frames reached somebody for whom they were not meant.'
+        : `Isolation is broken: ${ears.length > 3 ? `${ears.slice(0, 3).join(', ')} and ${ears.length - 3} more` : ears.join(' and ')} received frames that were meant for others.`;
+    case 4:
+      return 'No unexpected leak showed, but something that had to be seen was not: do not take this for a pass.';
+    default:
+      return 'The measurement does not carry a verdict: it is not known whether isolation holds. Below stands why, and what to do.';
+  }
+}
+
+export function verdictSection(result: Result): Markup {
+  const word = runWord(result);
+  return html`<div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${plainSentence(result)}</p></div>`;
+}
+
+/** The claims of the scenario, each with what was shown. */
+export function claimsSection(result: Result): Markup {
+  const rows = result.steps.map((step, at) => {
+    const leaks = step.findings.filter((finding) => finding.leak).length;
+    const reasons = [...new Set(step.reasons.map((reason) => reason.code))];
+    return html`<tr><td class="n">${at + 1}</td><th scope="row">${step.name}</th><td class="word">${wordMarkup(stepWord(step))}</td><td>${expectedWord(step)}${step.asExpected ? nothing : html` <strong class="bad">≠ not as expected</strong>`}</td><td>${leaks === 0 ? 'no leak' : plural(leaks, 'leaking row', 'leaking rows')}${reasons.length === 0 ? '' : `; ${reasons.join(', ')}`}</td></tr>`;
+  });
+  return html`<section aria-labelledby="claims"><h2 id="claims">The claims</h2><div class="wide" tabindex="0" role="region" aria-label="Claims and their verdicts"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">claim</th><th scope="col">the wire showed</th><th scope="col">expected</th><th scope="col">in short</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
+}
+
+/** Why a step carries no verdict or a doubtful one; nothing where all is proven. */
+export function reasonsSection(result: Result, hintOf: (code: string) => string): Markup {
+  const reasons = result.steps.flatMap((step, at) => step.reasons.map((reason) => ({ reason, at })));
+  if (reasons.length === 0) return nothing;
+  const rows = reasons.slice(0, 200).map(({ reason, at }) => html`<tr><td class="n">${at + 1}</td><td><code>${reason.code}</code></td><td>${reason.observer ?? 'the step'}</td><td>${reason.text}<br><span class="soft">${hintOf(reason.code)}</span></td></tr>`);
+  return html`<section aria-labelledby="reasons"><h2 id="reasons">What is not proven, and what to do</h2><div class="wide" tabindex="0" role="region" aria-label="Reasons"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">reason</th><th scope="col">where</th><th scope="col">what it means</th></tr></thead><tbody>${rows}</tbody></table></div>${reasons.length > 200 ? html`<p>${reasons.length - 200} more stand in result.json.</p>` : nothing}</section>`;
+}
