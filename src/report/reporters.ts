@@ -1,6 +1,11 @@
+import { githubReport } from './github.js';
 import { htmlReport } from './html/page.js';
 import { jsonReport } from './json.js';
 import { junitReport } from './junit.js';
+import { markdownReport } from './markdown.js';
+import { nagiosReport } from './nagios.js';
+import { ndjsonReport } from './ndjson.js';
+import { prometheusReport } from './prometheus.js';
 import type { Reporter } from './reporter.js';
 import { terminalReport } from './terminal.js';
 
@@ -10,6 +15,11 @@ export const reporters = {
   json: jsonReport,
   junit: junitReport,
   html: htmlReport,
+  markdown: markdownReport,
+  github: githubReport,
+  prometheus: prometheusReport,
+  ndjson: ndjsonReport,
+  nagios: nagiosReport,
 } as const satisfies Readonly<Record<string, Reporter>>;
 
 export type ReporterName = keyof typeof reporters;

@@ -17,7 +17,7 @@ describe('chooseReporters', () => {
     expect(chooseReporters([], true)).toEqual([{ name: 'json', path: null }]);
   });
 
-  it.each([[['nonsense'], /known: terminal, json, junit, html/], [['junit='], /give one/], [['junit', 'terminal'], /give all but one a path/]] as const)('refuses %j', (asked, hint) => {
+  it.each([[['nonsense'], /known: terminal, json, junit, html, markdown, github, prometheus, ndjson, nagios/], [['junit='], /give one/], [['junit', 'terminal'], /give all but one a path/]] as const)('refuses %j', (asked, hint) => {
     try {
       chooseReporters(asked, false);
       expect.unreachable();

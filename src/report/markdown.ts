@@ -1,0 +1,36 @@
+import type { Result } from '../model/result.js';
+import { escapeText } from './escape-text.js';
+import type { ReportedRun, Reporter } from './reporter.js';
+import { failingLeaks, missingProof, type Told } from './told-leaks.js';
+import { expectedWord, runWord, stepWord } from './word.js';
+
+const mostLines = 50;
+
+/** Text inside Markdown: no mark of it, no HTML and no mention of somebody acts. */
+function plain(text: string): string {
+  return escapeText(text).replace(/[\\`*_{}[\]()#+!|~<>&@$:]/g, (mark) => `&#${mark.charCodeAt(0)};`);
+}
+
+function list(title: string, told: readonly Told[]): readonly string[] {
+  if (told.length === 0) return [];
+  return ['', `**${title}**`, '', ...told.slice(0, mostLines).map(({ step, text }) => `- step ${step + 1}: ${plain(text)}`), ...(told.length > mostLines ? [`- and ${told.length - mostLines} more, all of them in result.json`] : [])];
+}
+
+const marks: Readonly<Record<string, string>> = { HOLDS: '✔', BROKEN: '✖', REPRODUCED: '◆', INCONCLUSIVE: '?' };
+
+function one(result: Result): readonly string[] {
+  const rows = result.steps.map((step, at) => {
+    const word = stepWord(step).text;
+    return `| ${at + 1} | ${plain(step.name)} | ${marks[word] ?? ''} ${word} | ${expectedWord(step)}${step.asExpected ? '' : ' ≠'} |`;
+  });
+  const seen = (pick: (observer: Result['steps'][number]['observers'][number]) => number): number => result.steps.flatMap((step) => step.observers).reduce((total, observer) => total + pick(observer), 0);
+  return [
+    `## ${runWord(result).text}: ${plain(result.scenario.name)}`, '',
+    '| step | claim | the wire showed | expected |', '| ---: | --- | --- | --- |', ...rows,
+    ...list('Leaks', failingLeaks(result)), ...list('Not proven', missingProof(result)), '',
+    `${result.coverage.observed} of ${result.coverage.ports} ports observed, ${seen((observer) => observer.controlsSeen)} of ${seen((observer) => observer.controlsSent)} controls seen, ${seen((observer) => observer.dropped)} of ${seen((observer) => observer.received)} frames dropped. Run ${plain(result.run.id)}.`,
+  ];
+}
+
+/** For comments and job summaries. */
+export const markdownReport: Reporter = (runs: readonly ReportedRun[]): string => `${runs.map(({ result }) => one(result).join('\n')).join('\n\n')}\n`;
