@@ -40,6 +40,13 @@ export interface EngineHandle {
   drain(take: TakeFrame, budget: number): number;
   /** One reading for each kernel handle, since it was opened. Exact: without drops and with empty rings, delivered = received. */
   counters(): readonly Counters[];
+  /** Where one socket serves many observers: `counters` and `drain` are about all of them, this is about one. */
+  readonly shared?: {
+    /** What the socket lost or has not delivered yet counts for each observer. */
+    own(): Counters;
+    delivered(): number;
+    takeWith(take: TakeFrame): void;
+  };
   /** From now on the kernel hands nothing more to these handles; what it has is still to be drained. */
   refuse(): void;
   close(): void;

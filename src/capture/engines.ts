@@ -3,10 +3,12 @@ import type { EngineFacts } from '../model/timeline.js';
 import type { Engine } from './engine.js';
 import { capEngine } from './engines/cap.js';
 import { libpcapEngine } from './engines/libpcap.js';
+import { ringEngine } from './engines/ring.js';
 
 export const engines: { readonly [N in EngineFacts['engine']]: Engine } = {
   libpcap: libpcapEngine,
   cap: capEngine,
+  ring: ringEngine,
 };
 
 /** The engine of that name. Throws VerifyError (64) that lists the known ones. */

@@ -82,10 +82,11 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
         alive: true,
       };
       all.push(observer);
-      takers.push((bytes, offset, captured, original, seconds, nanoseconds, outgoing) =>
-        file.add(id, bytes, offset, captured, original, seconds, nanoseconds, outgoing),
-      );
-      if (handle.descriptors.length === 0) polled.push(key);
+      const take: TakeFrame = (bytes, offset, captured, original, seconds, nanoseconds, outgoing) =>
+        file.add(id, bytes, offset, captured, original, seconds, nanoseconds, outgoing);
+      takers.push(take);
+      handle.shared?.takeWith(take);
+      if (handle.descriptors.length === 0 && handle.shared === undefined) polled.push(key);
       handle.descriptors.forEach((fd) => epoll.add(fd, key));
       return observer;
     },

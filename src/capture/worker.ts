@@ -59,7 +59,7 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
   }
   const heartbeat = setInterval(() => {
     if (stopped || channel.backlog > mostBacklog) return;
-    channel.say({ type: 'counts', delivered: Object.fromEntries(table.all.map((observer) => [observer.name, observer.delivered])) });
+    channel.say({ type: 'counts', delivered: Object.fromEntries(table.all.map((observer) => [observer.name, observer.handle.shared?.delivered() ?? observer.delivered])) });
   }, countsMs);
   pump();
 
@@ -81,13 +81,13 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
     const readings = new Map(table.all.map((observer) => [observer, observer.counters()] as const));
     report(await drainUntil(table.all, (observer) => reached(observer, readings.get(observer) ?? []), drain));
     const counters: Record<string, Counters> = {};
-    for (const [observer, reading] of readings) counters[observer.name] = { ...sumCounters(reading), delivered: sumCounters(observer.counters()).delivered };
+    for (const [observer, reading] of readings) counters[observer.name] = observer.handle.shared?.own() ?? { ...sumCounters(reading), delivered: sumCounters(observer.counters()).delivered };
     channel.say({ type: 'marked', id, counters });
   }
   async function stop(): Promise<void> {
     for (const observer of table.all) if (observer.alive) observer.handle.refuse();
     report(await drainUntil(table.all, settled, drain));
-    const counters = new Map(table.all.map((observer) => [observer.interface, sumCounters(observer.counters())] as const));
+    const counters = new Map(table.all.map((observer) => [observer.interface, observer.handle.shared?.own() ?? sumCounters(observer.counters())] as const));
     await file?.finish(counters);
     if (file !== null && file.failure !== null && !fileFailureTold) fault('file-failed', null, `the capture file cannot be closed: ${file.failure}`);
     tellLinkTroubles();

@@ -47,7 +47,7 @@ export interface Finding {
 export interface ObserverResult {
   readonly name: string;
   readonly interface: string;
-  readonly engine: 'libpcap' | 'cap' | null;
+  readonly engine: 'libpcap' | 'cap' | 'ring' | null;
   readonly received: number;
   readonly dropped: number;
   readonly controlsSent: number;

@@ -11,7 +11,7 @@ export interface Counters {
 
 /** What an engine can know of a frame; what it cannot is recorded as unknown, never invented. */
 export interface EngineFacts {
-  readonly engine: 'libpcap' | 'cap';
+  readonly engine: 'libpcap' | 'cap' | 'ring';
   readonly timestamps: 'kernel' | 'user';
   readonly originalLength: boolean;
   readonly direction: 'known' | 'inferred';

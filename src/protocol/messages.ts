@@ -28,7 +28,7 @@ export type ToCapture =
       readonly observer: string;
       readonly device: string;
       readonly watch: Watch;
-      readonly engine: 'libpcap' | 'cap';
+      readonly engine: 'libpcap' | 'cap' | 'ring';
       /** MACs that are the observer's own: tells directions apart where the engine cannot. */
       readonly macs: readonly string[];
       readonly filter: string;

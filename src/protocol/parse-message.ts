@@ -29,7 +29,7 @@ function toCapture(f: Fields): ToCapture {
         observer: f.text('observer'),
         device: f.text('device'),
         watch: f.oneOf('watch', ['port', 'bridge']),
-        engine: f.oneOf('engine', ['libpcap', 'cap']),
+        engine: f.oneOf('engine', ['libpcap', 'cap', 'ring']),
         macs: f.texts('macs'),
         filter: f.text('filter'),
         snaplen: f.count('snaplen'),
@@ -85,7 +85,7 @@ function fromCapture(f: Fields): FromCapture {
         type: 'listening',
         observer: f.text('observer'),
         facts: {
-          engine: facts.oneOf('engine', ['libpcap', 'cap']),
+          engine: facts.oneOf('engine', ['libpcap', 'cap', 'ring']),
           timestamps: facts.oneOf('timestamps', ['kernel', 'user']),
           originalLength: facts.flag('originalLength'),
           direction: facts.oneOf('direction', ['known', 'inferred']),

@@ -20,6 +20,8 @@ export interface Libc {
   /** `argument` is read and written in place. */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   close(fd: number): number;
+  /** Maps `length` octets of a descriptor to read and write, shared with the kernel, until the process ends; null = errno() says why not. */
+  mapShared(fd: number, length: number): ArrayBuffer | null;
   /** errno of the last call. */
   errno(): number;
   /** `EPERM` for 1; the number itself where it has no name. */
@@ -56,6 +58,7 @@ export function libc(): Libc {
 
 function bindLibc(k: Koffi): Libc {
   const library = k.load(null);
+  const mmap: (at: number, length: number, rights: number, kind: number, fd: number, offset: number) => number | bigint = library.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)');
   const names = new Map(Object.entries(k.os.errno).map(([name, value]) => [value, name]));
   return {
     setns: library.func('int setns(int, int)'),
@@ -68,6 +71,11 @@ function bindLibc(k: Koffi): Libc {
     sendmmsg: library.func('int sendmmsg(int, void *, unsigned int, int)'),
     ioctl: library.func('int ioctl(int, unsigned long, void *)'),
     close: library.func('int close(int)'),
+    mapShared(fd, length) {
+      const [readWrite, shared] = [3, 1];
+      const at = BigInt(mmap(0, length, readWrite, shared, fd, 0));
+      return BigInt.asIntN(64, at) === -1n ? null : k.view(at, length);
+    },
     errno: () => k.errno(),
     errnoName: (errno) => names.get(errno) ?? String(errno),
     addressOf: (buffer) => k.address(buffer),

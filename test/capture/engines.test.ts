@@ -4,7 +4,7 @@ import type { Fault } from '../../src/model/timeline.js';
 import { startSender, type Sender } from '../../src/inject/send-client.js';
 import { frames, guestMac, isRoot, readCapture, runTag, testNetwork, until, type TestNetwork } from './test-network.js';
 
-const engines = ['libpcap', 'cap'] as const;
+const engines = ['libpcap', 'ring', 'cap'] as const;
 const mebibyte = 1 << 20;
 
 /** The contract of an engine (src/capture/engine.ts), held by each of them over a whole helper. */
@@ -58,7 +58,7 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
     expect(received).toBe(count);
     expect(delivered).toBe(received - dropped);
     expect(written['g1']).toBe(delivered);
-    if (engine === 'libpcap' || count <= 1000) expect(dropped).toBe(0);
+    if (engine !== 'cap' || count <= 1000) expect(dropped).toBe(0);
     const numbers = readCapture(started.files[0] ?? '').frames.map((frame) => frame.number);
     expect(numbers).toHaveLength(delivered);
     if (dropped === 0) expect(numbers).toEqual(Array.from({ length: count }, (_, at) => at));
@@ -82,8 +82,8 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
     await started.stop();
     const { frames: seen } = readCapture(started.files[0] ?? '');
     expect(seen.map((frame) => frame.captured)).toEqual([100, 100]);
-    expect(listening?.facts.originalLength).toBe(engine === 'libpcap');
-    if (engine === 'libpcap') expect(seen.map((frame) => frame.original)).toEqual([1400, 1400]);
+    expect(listening?.facts.originalLength).toBe(engine !== 'cap');
+    if (engine !== 'cap') expect(seen.map((frame) => frame.original)).toEqual([1400, 1400]);
   });
 
   test('hands over only what the filter takes', async () => {
@@ -147,7 +147,9 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
     for (const pid of started.pids) process.kill(pid, 'SIGCONT');
     const { counters, written } = await started.stop();
     const { received, dropped, delivered } = counters['g1'] ?? { received: 0, dropped: 0, delivered: 0 };
-    expect(received).toBe(sent);
+    // what one socket for many observers lost may have been any one's: it counts for each
+    if (engine === 'ring') expect(received).toBeGreaterThanOrEqual(sent);
+    else expect(received).toBe(sent);
     expect(dropped).toBeGreaterThan(0);
     expect(delivered).toBe(received - dropped);
     expect(written['g1']).toBe(delivered);
