@@ -6,6 +6,7 @@ import { defineDemo } from './demo.js';
 import { defineExport } from './export.js';
 import { definePlan } from './plan.js';
 import { definePurge } from './purge.js';
+import { defineRecord } from './record.js';
 import { defineReplay } from './replay.js';
 import { defineReport } from './report.js';
 import { defineRun } from './run.js';
@@ -18,7 +19,7 @@ export const commands: readonly DefineCommand[] = [
   definePlan,
   defineReplay,
   defineReport,
-  defineExport,
+  defineExport, defineRecord,
   defineCheck,
   defineAttest,
   definePurge,

@@ -26,6 +26,8 @@ export interface RunCommandOptions {
   readonly toolVersion: string;
   /** `demo`: the observer whose ear is killed in the middle of every step. */
   readonly deafen?: string | undefined;
+  /** `record`: called with each run when it is judged and written. */
+  readonly finished?: (run: ReportedRun) => Promise<void>;
   /** `demo`: what of the scenario is run. */
   readonly adapt?: (scenario: Scenario) => Scenario;
 }
@@ -64,6 +66,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   }
   if (runs.length > 0) failed.push(...await writeReports(chosen, runs, options.verbose));
   const reportStatuses = tellFailedReports(failed);
+  for (const run of runs) await options.finished?.(run);
   if (stoppedBy !== undefined) {
     process.stderr.write(`stopped by ${stoppedBy}: everything is put back, and what was seen is kept\n`);
     return statusOf(stoppedBy);

@@ -1,6 +1,5 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createClassifier } from '../judge/classify.js';
 import { leakComment } from '../judge/leak-comment.js';
 import type { Plan } from '../model/plan.js';
@@ -10,7 +9,7 @@ import { type Batch, directions } from '../pcap/capture-items.js';
 import { classicHeader, classicRecord } from '../pcap/classic-writer.js';
 import { readPacketOptions } from '../pcap/packet-options.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from '../pcap/pcapng-writer.js';
-import { files } from './folder.js';
+import { capturePath } from './folder.js';
 import { parseFolder } from './parse-folder.js';
 import { readCapture } from './read-capture.js';
 
@@ -60,6 +59,7 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
   if (options.observer !== null && !names.includes(options.observer)) {
     throw new VerifyError('unknown-observer', 64, `${dir}: no observer is named ${options.observer}`, `The observers of this run are ${names.join(', ')}.`);
   }
+  const capture = await capturePath(dir);
   const classic = out.endsWith('.pcap');
   const encode = classic ? encodePcap : encodePcapng;
   const keeps = chooser(plan, run.key, options);
@@ -72,7 +72,7 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
   };
   const copy = async (): Promise<void> => {
     await write(classic ? classicHeader('nano', 262_144) : sectionHeader({ application: `${run.tool.name} ${run.tool.version}`, os: 'Linux', comment: `exported from run ${run.id}` }));
-    for await (const item of readCapture(join(dir, files.capture))) {
+    for await (const item of readCapture(capture)) {
       if (item.kind === 'interface' && !classic) {
         await write(interfaceDescription({ name: item.name ?? '', description: item.description, filter: item.filter, snaplen: item.snaplen, os: 'Linux' }));
       } else if (item.kind === 'batch') {
@@ -81,7 +81,7 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
           if (keeps(item, packet)) await write(encode(item, packet, item.bytes.subarray(start, start + (item.captured[packet] ?? 0))));
         }
       } else if (item.kind === 'damage') {
-        throw new VerifyError('capture-damaged', 64, `${join(dir, files.capture)}, offset ${item.offset}: ${item.message}`, 'Only what came before the damage was exported.');
+        throw new VerifyError('capture-damaged', 64, `${capture}, offset ${item.offset}: ${item.message}`, 'Only what came before the damage was exported.');
       }
     }
     await new Promise<void>((resolve) => stream.end(resolve));

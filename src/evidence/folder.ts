@@ -1,4 +1,4 @@
-import { appendFile, chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { access, appendFile, chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VerifyError } from '../model/verify-error.js';
 
@@ -15,6 +15,17 @@ export const files = {
   state: 'state',
   raw: 'raw',
 } as const;
+
+/** What a recorded run's capture is called: the same octets, gzip. */
+export const compressedCapture = `${files.capture}.gz`;
+
+/** Path of a folder's capture: plain where it is there, else compressed. */
+export async function capturePath(dir: string): Promise<string> {
+  const plain = join(dir, files.capture);
+  const compressed = join(dir, compressedCapture);
+  const isThere = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
+  return !(await isThere(plain)) && (await isThere(compressed)) ? compressed : plain;
+}
 
 export function stateFile(step: number, when: 'before' | 'after'): string {
   return join(files.state, `${step + 1}-${when}.json`);

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { files } from './folder.js';
+import { capturePath, files } from './folder.js';
+import { readOctets } from './read-octets.js';
 
-/** SHA-256 of a file's bytes, hex, read as a stream. */
+/** SHA-256 of a file's bytes, hex, read as a stream; of a compressed one what it stands for. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  for await (const chunk of readOctets(path)) hash.update(chunk);
   return hash.digest('hex');
 }
 
@@ -18,7 +18,7 @@ export async function hashedFiles(dir: string): Promise<readonly { readonly path
   const names = [files.run, files.plan, files.timeline, ...byStep.map((name) => join(files.state, name)), files.capture];
   const hashed: { path: string; sha256: string }[] = [];
   for (const path of names) {
-    const sha256 = await hashFile(join(dir, path)).catch(() => null);
+    const sha256 = await hashFile(path === files.capture ? await capturePath(dir) : join(dir, path)).catch(() => null);
     if (sha256 !== null) hashed.push({ path, sha256 });
   }
   return hashed;

@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import { addBatch, addDamage, finishJudging, startJudging } from '../judge/judge.js';
 import type { Result } from '../model/result.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
-import { files } from './folder.js';
+import { capturePath, files } from './folder.js';
 import { hashedFiles } from './hash.js';
 import { parseFolder } from './parse-folder.js';
 import { readCapture } from './read-capture.js';
@@ -15,7 +14,7 @@ export async function replayFolder(dir: string): Promise<Result> {
   const input = await parseFolder(dir);
   const judging = startJudging(input);
   const blocks = evidenceInterfaces(input.plan);
-  for await (const item of readCapture(join(dir, files.capture))) {
+  for await (const item of readCapture(await capturePath(dir))) {
     switch (item.kind) {
       case 'batch':
         addBatch(judging, item);

@@ -1,0 +1,27 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { replayFolder } from '../../src/evidence/replay.js';
+import { expectedOf } from '../../src/report/expected.js';
+
+const top = resolve(import.meta.dirname, '../..');
+const folder = join(top, 'captures');
+/** A run's folder has a plan; captures of others have none. */
+const recorded = readdirSync(folder).filter((name) => existsSync(join(folder, name, 'plan.json')));
+
+describe('a recorded run', () => {
+  it('is there for every shipped scenario', () => {
+    const shipped = readdirSync(join(top, 'scenarios')).filter((name) => name.endsWith('.yml')).map((name) => name.slice(0, -4));
+    expect(shipped.filter((name) => !recorded.includes(name))).toEqual([]);
+  });
+
+  it.each(recorded)('%s: judged again it comes to what it came to', async (name) => {
+    const expected: unknown = JSON.parse(readFileSync(join(folder, name, 'expected.json'), 'utf8'));
+    expect(expectedOf(await replayFolder(join(folder, name)))).toEqual(expected);
+  });
+
+  it.each(recorded)('%s: says where it comes from', (name) => {
+    expect(readFileSync(join(folder, name, 'README.md'), 'utf8')).toMatch(/Recorded by `verify-isolation record .+ on \d{4}-\d\d-\d\d/);
+    expect(existsSync(join(folder, name, 'scenario.yml'))).toBe(true);
+  });
+});
