@@ -92,11 +92,16 @@ export function commandFailed(argv: readonly string[], outcome: ProgramOutcome):
   return new VerifyError('command-failed', 3, text, 'correct the scenario, or what stands in its way on this machine');
 }
 
+/** The command that installs a package of the distribution. */
+export function installHint(name: string): string {
+  return `install the package ${name}: \`sudo apt-get install ${name}\` on Debian and Ubuntu`;
+}
+
 function cannotStart(program: string, error: NodeJS.ErrnoException): VerifyError {
   const name = packages[program];
   if (error.code !== 'ENOENT') return new VerifyError('program-refused', 69, `cannot start ${program}: ${error.message}`, 'see the message of the system');
   return new VerifyError(
     'program-missing', 69, `the program ${program} is not installed`,
-    name === undefined ? 'install it and see that it is in PATH' : `install the package ${name}`,
+    name === undefined ? 'install it and see that it is in PATH' : installHint(name),
   );
 }

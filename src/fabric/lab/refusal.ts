@@ -1,4 +1,5 @@
 import { VerifyError } from '../../model/verify-error.js';
+import { installHint } from '../../sys/programs.js';
 
 interface Refusal {
   readonly pattern: RegExp;
@@ -52,7 +53,7 @@ const refusals: readonly Refusal[] = [
     pattern: /failed to execute ip|ip: no such file|execvp.*ip/i,
     code: 'program-missing',
     text: 'the program ip is not installed',
-    hint: 'install the package iproute2',
+    hint: installHint('iproute2'),
   },
   {
     pattern: /unrecognized option|invalid option|unknown option/i,
