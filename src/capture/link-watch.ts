@@ -1,14 +1,13 @@
 import { readSync } from 'node:fs';
 import { VerifyError } from '../model/verify-error.js';
 import { libc } from '../sys/libc.js';
+import { NETLINK_ROUTE, netlinkMessages, openNetlink } from '../sys/netlink-socket.js';
 import { linkFlags, linkIndex } from '../sys/packet-socket.js';
 
 const AF_INET = 2;
-const AF_NETLINK = 16;
 const SOCK_DGRAM = 2;
-const SOCK_RAW = 3;
 const SOCK_NONBLOCK_CLOEXEC = 0o2004000;
-const RTMGRP_LINK = 1;
+const RTNLGRP_LINK = 1;
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const IFF_UP = 0x1;
@@ -35,15 +34,14 @@ export interface LinkWatch {
 /** Listens to rtnetlink link events of the process's network namespace (rtnetlink(7)); takes no privileges. */
 export function watchLinks(): LinkWatch {
   const c = libc();
-  const fd = c.socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK_CLOEXEC, 0);
+  const fd = openNetlink({ family: NETLINK_ROUTE, groups: [RTNLGRP_LINK], waitMs: null });
   const asker = c.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK_CLOEXEC, 0);
-  const address = new Uint32Array([0, 0, RTMGRP_LINK]); // struct sockaddr_nl: family, pad, pid, groups
-  new Uint16Array(address.buffer)[0] = AF_NETLINK;
-  if (fd < 0 || asker < 0 || c.bind(fd, new Uint8Array(address.buffer), 12) < 0) {
-    throw new VerifyError('open-failed', 69, `link events cannot be listened to: ${c.errnoName(c.errno())}`, 'report this as a fault of verify-isolation');
+  if (asker < 0) {
+    c.close(fd);
+    throw new VerifyError('open-failed', 69, `links cannot be asked about: ${c.errnoName(c.errno())}`, 'raise the limit of open files (ulimit -n)');
   }
-  const links = new Map<number, { readonly device: string; usable: boolean; gone: boolean }>();
   const buffer = Buffer.alloc(1 << 16);
+  const links = new Map<number, { readonly device: string; usable: boolean; gone: boolean }>();
 
   function judge(index: number, flags: number | null, troubles: LinkTrouble[]): void {
     const link = links.get(index);
@@ -99,16 +97,12 @@ function read(fd: number, buffer: Buffer): number | 'nothing' | 'lost' {
   }
 }
 
-/** struct nlmsghdr (length, type, …: 16 octets) followed by struct ifinfomsg (family, type, index, flags, change), aligned to 4. */
+/** Followed by struct ifinfomsg: family, type, index, flags, change. */
 function* events(buffer: Buffer, octets: number): Generator<{ readonly index: number; readonly flags: number | null }> {
-  for (let at = 0; at + 32 <= octets; ) {
-    const length = buffer.readUInt32LE(at);
-    if (length < 16 || at + length > octets) return;
-    const type = buffer.readUInt16LE(at + 4);
-    const family = buffer.readUInt8(at + 16);
+  for (const { type, family, at, length } of netlinkMessages(buffer, octets)) {
     // AF_BRIDGE (7) messages tell of a port leaving its bridge, not of the link
-    if (family === 0 && length >= 32 && type === RTM_NEWLINK) yield { index: buffer.readInt32LE(at + 20), flags: buffer.readUInt32LE(at + 24) };
-    if (family === 0 && type === RTM_DELLINK) yield { index: buffer.readInt32LE(at + 20), flags: null };
-    at += (length + 3) & ~3;
+    if (family !== 0 || length < 32) continue;
+    if (type === RTM_NEWLINK) yield { index: buffer.readInt32LE(at + 20), flags: buffer.readUInt32LE(at + 24) };
+    if (type === RTM_DELLINK) yield { index: buffer.readInt32LE(at + 20), flags: null };
   }
 }

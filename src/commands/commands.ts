@@ -11,6 +11,7 @@ import { defineReplay } from './replay.js';
 import { defineReport } from './report.js';
 import { defineRun } from './run.js';
 import { defineSchema } from './schema.js';
+import { defineWatch } from './watch.js';
 
 /** Every command, in the order in which --help lists them. */
 export const commands: readonly DefineCommand[] = [
@@ -24,5 +25,6 @@ export const commands: readonly DefineCommand[] = [
   defineAttest,
   definePurge,
   defineAudit,
+  defineWatch,
   defineSchema,
 ];

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reading } from '../model/reading.js';
 import { VerifyError } from '../model/verify-error.js';
 import { readState } from './read.js';
@@ -28,7 +29,17 @@ export async function readReading({ netns, whole }: ReadingOptions): Promise<Rea
       return null;
     }) : null,
   ]);
-  const packetSockets = readPacketSockets(netns);
+  const packetSockets = await settledSockets(netns);
   if (packetSockets === null) unread.push({ what: 'packet sockets', why: '/proc/net/packet cannot be read' });
   return { state: { ...state, unread: [...state.unread, ...unread] }, packetSockets, promiscuousLog, vmnet: readVmnet(), ovs };
+}
+
+/** A socket that nobody holds is about to go: the kernel takes 24 ms to close one, after its process has ended. Looked at again before it is told. */
+async function settledSockets(netns: string | null): Promise<Reading['packetSockets']> {
+  let sockets = readPacketSockets(netns);
+  for (let tries = 0; tries < 4 && sockets?.some(({ holders, protocol }) => holders.length === 0 && protocol !== '0000') === true; tries += 1) {
+    await sleep(60);
+    sockets = readPacketSockets(netns);
+  }
+  return sockets;
 }

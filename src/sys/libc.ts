@@ -13,6 +13,7 @@ export interface Libc {
   mount(source: string | null, target: string, type: string | null, flags: number, data: string | null): number;
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
   /** `messages`: an array of struct mmsghdr; pointers in it come from `addressOf`. */
@@ -65,6 +66,7 @@ function bindLibc(k: Koffi): Libc {
     unshare: library.func('int unshare(int)'),
     mount: library.func('int mount(const char *, const char *, const char *, unsigned long, const char *)'),
     socket: library.func('int socket(int, int, int)'),
+    connect: library.func('int connect(int, void *, unsigned int)'),
     bind: library.func('int bind(int, void *, unsigned int)'),
     getsockopt: library.func('int getsockopt(int, int, int, void *, void *)'),
     setsockopt: library.func('int setsockopt(int, int, int, void *, unsigned int)'),

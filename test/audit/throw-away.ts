@@ -13,7 +13,8 @@ export const threeGuests = `
   for n in 0 1 2; do
     ip link add name vnet$n type veth peer name g$n address 02:76:69:00:00:0$n
     ip link set dev vnet$n master br0 up; ip link set dev g$n up
-    bridge fdb add 02:76:69:00:00:0$n dev vnet$n master dynamic
+    # refused until the port forwards, which the kernel comes to a moment after the carrier
+    until bridge fdb add 02:76:69:00:00:0$n dev vnet$n master dynamic 2> /dev/null; do sleep 0.02; done
   done
 `;
 

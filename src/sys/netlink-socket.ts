@@ -1,0 +1,81 @@
+import { VerifyError } from '../model/verify-error.js';
+import { libc } from './libc.js';
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+const SOCK_NONBLOCK = 0o4000;
+const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
+const SO_RCVTIMEO = 20;
+const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
+const FIONBIO = 0x5421;
+
+/** Families of netlink(7). */
+export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
+
+export interface NetlinkOptions {
+  readonly family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER;
+  /** Multicast groups by number (RTNLGRP_LINK = 1), not by bit. */
+  readonly groups: readonly number[];
+  /** Reading waits so long and then says EAGAIN; null = it never waits. */
+  readonly waitMs: number | null;
+  /** Octets that the kernel keeps until they are read; null = its default. */
+  readonly buffer?: number | null;
+}
+
+/** A descriptor on which the kernel tells events of the calling thread's network namespace. Takes no privileges for rtnetlink. Throws VerifyError (69). */
+export function openNetlink({ family, groups, waitMs, buffer = null }: NetlinkOptions): number {
+  const c = libc();
+  const fd = c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | (waitMs === null ? SOCK_NONBLOCK : 0), family);
+  if (fd < 0) throw refused();
+  try {
+    if (buffer !== null) c.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, words(buffer), 4);
+    if (waitMs !== null) {
+      const time = new BigInt64Array([BigInt(Math.floor(waitMs / 1000)), BigInt((waitMs % 1000) * 1000)]); // struct timeval of 64-bit systems
+      if (c.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(time.buffer), 16) < 0) throw refused();
+    }
+    const address = new Uint32Array([0, 0, 0]); // struct sockaddr_nl: family, pad, pid, groups
+    new Uint16Array(address.buffer)[0] = AF_NETLINK;
+    if (c.bind(fd, new Uint8Array(address.buffer), 12) < 0) throw refused();
+    for (const group of groups) if (c.setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, words(group), 4) < 0) throw refused();
+    return fd;
+  } catch (error) {
+    c.close(fd);
+    throw error;
+  }
+}
+
+/** Whether reading waits: with `false` it says EAGAIN at once where there is nothing. */
+export function setWaiting(fd: number, waits: boolean): void {
+  libc().ioctl(fd, FIONBIO, words(waits ? 0 : 1));
+}
+
+export interface NetlinkMessage {
+  readonly type: number;
+  /** First octet of what follows the header: the address family for rtnetlink. */
+  readonly family: number;
+  /** Where the message begins and how long it is, header included. */
+  readonly at: number;
+  readonly length: number;
+}
+
+/** struct nlmsghdr (length, type, …: 16 octets), messages aligned to 4 octets. A damaged length ends the walk. */
+export function* netlinkMessages(buffer: Buffer, octets: number): Generator<NetlinkMessage> {
+  for (let at = 0; at + 20 <= octets; ) {
+    const length = buffer.readUInt32LE(at);
+    if (length < 16 || at + length > octets) return;
+    yield { type: buffer.readUInt16LE(at + 4), family: buffer.readUInt8(at + 16), at, length };
+    at += (length + 3) & ~3;
+  }
+}
+
+function words(value: number): Uint8Array {
+  return new Uint8Array(new Uint32Array([value]).buffer);
+}
+
+function refused(): VerifyError {
+  return new VerifyError('open-failed', 69, `events of the kernel cannot be listened to: ${libc().errnoName(libc().errno())}`, 'nothing but this program reads them; a container may forbid netlink sockets');
+}
