@@ -1,13 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { chooseEngine } from './capture/choose-engine.js';
 import { collate } from './evidence/collate.js';
 import { createFolder, files, writeJson } from './evidence/folder.js';
 import { writeSums } from './evidence/hash.js';
 import { replayFolder } from './evidence/replay.js';
 import { openTimeline } from './evidence/timeline-log.js';
-import { buildLab } from './fabric/lab/build.js';
 import type { Inside } from './fabric/lab/enter.js';
 import { stepFacts } from './judge/step-facts.js';
 import type { Plan } from './model/plan.js';
@@ -16,19 +14,23 @@ import type { Result } from './model/result.js';
 import type { RunRecord } from './model/run-record.js';
 import type { Scenario } from './model/scenario.js';
 import { makePlan } from './plan/make-plan.js';
+import { planHash } from './plan/plan-hash.js';
 import { type Devices, kernelDevices } from './run/devices.js';
 import { runSteps } from './run/steps.js';
-import { readState } from './state/read.js';
-import { startRelay } from './traffic/relay-client.js';
+import { topologyOf } from './run/topology.js';
 
 export interface RunOptions {
   /** Folder for the evidence; made if it is not there. */
   readonly outDir: string;
   readonly runId: string;
-  /** Where the lab's namespaces are: what `enterLab` said. */
-  readonly inside: Inside;
+  /** Where the lab's namespaces are: what `enterLab` said; null = the run is on this host. */
+  readonly inside: Inside | null;
   readonly engine: 'auto' | 'libpcap' | 'cap';
   readonly toolVersion: string;
+  /** On a host: keep what guests say to each other, whole, instead of the run's own frames' headers. */
+  readonly payload?: boolean;
+  /** Looks at the plan before anything is built or sent; throws to refuse. `hash`: what `planHash` says. */
+  readonly approve?: (plan: Plan, hash: string) => Promise<void>;
   readonly onProgress: (event: ProgressEvent) => void;
   /** Ends the run early; what was seen until then is kept and judged. */
   readonly signal: AbortSignal;
@@ -40,6 +42,8 @@ export interface Run {
   readonly result: Result;
   readonly plan: Plan;
   readonly dir: string;
+  /** What the run could not put back; empty = nothing was left behind. */
+  readonly left: readonly string[];
 }
 
 /**
@@ -50,7 +54,11 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const { outDir: dir, inside, onProgress } = options;
   const engine = chooseEngine(options.engine);
   const key = randomBytes(32);
-  const plan = makePlan(scenario, { runTag: randomBytes(4).readUInt32BE(), keySha256: createHash('sha256').update(key).digest('hex') });
+  const topology = await topologyOf(scenario, inside, options.runId);
+  const plan = makePlan(topology.scenario, {
+    runTag: randomBytes(4).readUInt32BE(), keySha256: createHash('sha256').update(key).digest('hex'), ...topology.found,
+  });
+  await options.approve?.(plan, planHash(plan));
   const record: RunRecord = {
     runVersion: 1,
     tool: { name: 'verify-isolation', version: options.toolVersion, verdictRules: 1 },
@@ -58,7 +66,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     startedAt: new Date().toISOString(),
     scenario: { name: scenario.name, file: scenario.file, sha256: scenario.sha256 },
     provider: plan.provider,
-    runsAs: inside.runsAs,
+    runsAs: topology.runsAs,
     engine: `${engine.name} (${engine.version})`,
     kernel: readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim(),
     node: process.versions.node,
@@ -69,17 +77,15 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   await writeJson(dir, files.plan, plan);
   await writeJson(dir, files.run, record);
   const timeline = openTimeline(dir);
+  let left: readonly string[] = [];
   try {
     onProgress({ kind: 'phase', name: 'building' });
-    onProgress({ kind: 'note', text: `lab as ${inside.runsAs}, capture with ${record.engine}` });
-    const sysctl = Object.keys(plan.sysctl);
-    const fabric = await buildLab(plan, {
-      inside, startRelay, runIn: dirname(scenario.file), readState: () => readState({ netns: null, sysfs: inside.sysfs, sysctl }),
-    });
+    onProgress({ kind: 'note', text: `${plan.provider} as ${topology.runsAs}, capture with ${record.engine}` });
+    const fabric = await topology.open(plan);
     try {
-      await runSteps({ plan, key, dir, fabric, timeline, engine: engine.name, devices: options.devices ?? kernelDevices, signal: options.signal, onProgress });
+      await runSteps({ plan, key, dir, fabric, timeline, engine: engine.name, devices: options.devices ?? kernelDevices, payload: options.payload ?? false, signal: options.signal, onProgress });
     } finally {
-      await fabric.close();
+      left = await fabric.close();
     }
   } finally {
     timeline.close();
@@ -92,5 +98,5 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const result = await replayFolder(dir);
   await writeJson(dir, files.result, result);
   await writeSums(dir);
-  return { result, plan, dir };
+  return { result, plan, dir, left };
 }

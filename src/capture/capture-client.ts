@@ -14,6 +14,8 @@ export interface CaptureOptions {
   readonly netns?: string | null;
   /** The run's tag: frames that carry it are kept once the file cannot be written. */
   readonly runTag?: number | null;
+  /** `run`: only frames that carry the run's tag are written, so that other people's traffic is not. */
+  readonly only?: 'run' | 'all';
   readonly silentMs?: number | null;
 }
 
@@ -85,7 +87,7 @@ async function startMember(file: string, options: CaptureOptions): Promise<Membe
   try {
     const silentMs = options.silentMs === undefined ? {} : { silentMs: options.silentMs };
     const helper = await startHelper('capture', { netns: options.netns ?? null, fds: [fd], ...silentMs });
-    await helper.send({ type: 'file', path: file, fd: firstInheritedFd, runTag: options.runTag ?? null });
+    await helper.send({ type: 'file', path: file, fd: firstInheritedFd, runTag: options.runTag ?? null, only: options.only ?? 'all' });
     return { helper, file, observers: [], gone: false };
   } finally {
     closeSync(fd);

@@ -33,6 +33,8 @@ export interface CaptureFileOptions {
   /** Open for writing; null = made here, and only if there is none of that name. */
   readonly fd: number | null;
   readonly runTag: number | null;
+  /** `run`: frames without the run's tag are left out. */
+  readonly only: 'run' | 'all';
   readonly application: string;
 }
 
@@ -49,6 +51,7 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
   const blocks = blockBuffer(bufferBytes);
   const buffer = Buffer.from(blocks.bytes.buffer);
   const magic = runMagic(options.runTag);
+  const only = options.only === 'run' ? magic : null;
   const written: number[] = [];
   const pending: number[] = [];
   const unwritten: UnwrittenFrame[] = [];
@@ -104,6 +107,7 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
       return pending.push(0) - 1;
     },
     add(id, bytes, offset, captured, original, seconds, nanoseconds, outgoing) {
+      if (only !== null && !bytes.subarray(offset, offset + captured).includes(only)) return;
       if (used + packetBlockLength(captured) > bufferBytes) flush();
       if (second !== seconds) {
         const ns = BigInt(seconds) * 1_000_000_000n;

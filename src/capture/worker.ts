@@ -121,7 +121,7 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
       switch (message.type) {
         case 'file':
           if (file !== null) throw refused('there is a capture file already');
-          file = createCaptureFile({ path: message.path, fd: message.fd, runTag: message.runTag, application: `verify-isolation ${toolVersion()}` });
+          file = createCaptureFile({ path: message.path, fd: message.fd, runTag: message.runTag, only: message.only, application: `verify-isolation ${toolVersion()}` });
           return;
         case 'open':
           open(message);

@@ -3,10 +3,24 @@ import { VerifyError } from '../model/verify-error.js';
 import { foreignPrograms } from '../scenario/read-run.js';
 import { unsupportedKeys } from '../scenario/unsupported.js';
 
+export interface RunnableOptions {
+  readonly allowRun: boolean;
+  readonly allowChanges: boolean;
+  readonly keep: 'leaks' | 'all';
+}
+
+/** Does a step change the host? */
+function changes(step: Scenario['steps'][number]): boolean {
+  return [step.set, step.vlan.add, step.vlan.del, step.fdb.flush, step.fdb.add, step.fdb.del, step.mdb.add, step.mdb.del, step.start, step.stop, Object.keys(step.sysctl)].some((list) => list.length > 0);
+}
+
 /** Throws VerifyError before anything runs: 64 for what the command line has to allow, 69 for what is valid but not supported yet. Names all of it, of every file. */
-export function checkRunnable(scenarios: readonly Scenario[], options: { readonly allowRun: boolean; readonly keep: 'leaks' | 'all' }): void {
+export function checkRunnable(scenarios: readonly Scenario[], options: RunnableOptions): void {
   const foreign = options.allowRun ? [] : scenarios.flatMap((scenario) => foreignPrograms(scenario.steps).map((program) => `${scenario.file}: run: ${program} is not one of the programs that every scenario may start`));
   if (foreign.length > 0) throw new VerifyError('run-not-allowed', 64, foreign.join('\n'), 'read the scenario; --allow-run lets it start any program');
+  const changing = options.allowChanges ? [] : scenarios.filter(({ topology, steps }) => topology.provider === 'host' && steps.some(changes));
+  if (changing.length > 0) throw new VerifyError('changes-not-allowed', 64, changing.map(({ file }) => `${file}: it changes this host`).join('\n'), '`plan` prints the changes; --allow-changes lets the run make them, and it puts them back');
+  if (new Set(scenarios.map(({ topology }) => topology.provider)).size > 1) throw new VerifyError('providers-mixed', 64, 'some files have provider: lab, others provider: host', 'run them one after the other');
   const unsupported = scenarios.flatMap((scenario) => unsupportedKeys(scenario).map((key) => `${scenario.file}: not supported yet: ${key}`));
   if (options.keep === 'leaks') unsupported.push('not supported yet: --keep leaks');
   if (unsupported.length > 0) throw new VerifyError('unsupported', 69, unsupported.join('\n'), 'leave it out, or use a version that supports it');

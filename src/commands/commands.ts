@@ -2,6 +2,7 @@ import { defineAttest } from './attest.js';
 import { defineAudit } from './audit.js';
 import { defineCheck } from './check.js';
 import type { DefineCommand } from './command.js';
+import { defineCleanup } from './cleanup.js';
 import { defineDemo } from './demo.js';
 import { defineExport } from './export.js';
 import { definePlan } from './plan.js';
@@ -26,5 +27,6 @@ export const commands: readonly DefineCommand[] = [
   definePurge,
   defineAudit,
   defineWatch,
+  defineCleanup,
   defineSchema,
 ];

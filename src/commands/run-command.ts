@@ -10,6 +10,7 @@ import { combineStatuses } from './combine-statuses.js';
 import { evidenceFolder, makeEvidenceFolder } from './evidence-folder.js';
 import { checkRunnable } from './check-runnable.js';
 import { loadFiles } from './load-files.js';
+import { approval, readyHost, tellLeft } from './host-run.js';
 import { reportedRun } from './load-details.js';
 import { writeReportFile } from './write-report-file.js';
 
@@ -23,6 +24,10 @@ export interface RunCommandOptions {
   readonly reporter: readonly string[];
   readonly keep: 'leaks' | 'all';
   readonly allowRun: boolean;
+  readonly allowChanges: boolean;
+  readonly yes: boolean;
+  readonly payload: boolean;
+  readonly approved: string | undefined;
   readonly toolVersion: string;
   /** `demo`: the observer whose ear is killed in the middle of every step. */
   readonly deafen?: string | undefined;
@@ -49,14 +54,21 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   const loaded = await loadFiles(options.files);
   const scenarios = options.adapt === undefined ? loaded : loaded.map(options.adapt);
   checkRunnable(scenarios, options);
-  if (inside === null) return (await launchInside(process.argv.slice(2))).status;
+  const onHost = scenarios[0]?.topology.provider === 'host';
+  if (inside === null && !onHost) return (await launchInside(process.argv.slice(2))).status;
+  if (onHost) {
+    await readyHost((signal) => {
+      stoppedBy = signal;
+      stop.abort();
+    });
+  }
 
   const runs: ReportedRun[] = [];
   const failed: string[] = [];
   try {
     for (const scenario of scenarios) {
       if (stop.signal.aborted) break;
-      const { result, dir } = await runOne(scenario, options, runs.length === 0 ? inside : renewLab(inside), stop.signal);
+      const { result, dir } = await runOne(scenario, options, runs.length === 0 || inside === null ? inside : renewLab(inside), stop.signal);
       const run = await reportedRun(dir, result, true);
       failed.push(...await writeReportFile(run));
       runs.push(run);
@@ -74,7 +86,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   return combineStatuses([...runs.map(({ result }) => result.exitCode), ...reportStatuses]);
 }
 
-async function runOne(scenario: Scenario, options: RunCommandOptions, inside: Inside, signal: AbortSignal): Promise<Run> {
+async function runOne(scenario: Scenario, options: RunCommandOptions, inside: Inside | null, signal: AbortSignal): Promise<Run> {
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
   const [{ runScenario }, { kernelDevices }, { deafened }, { makeProgress, progressMode }] =
     await Promise.all([import('../run.js'), import('../run/devices.js'), import('../run/deafen.js'), import('../report/progress.js')]);
@@ -87,7 +99,9 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, inside: In
   const { engine, toolVersion } = options;
   let ok = false;
   try {
-    const run = await runScenario(scenario, { outDir, runId, inside, engine, toolVersion, signal, onProgress: progress.onProgress, devices });
+    const approve = inside === null ? { approve: approval(options) } : {};
+    const run = await runScenario(scenario, { outDir, runId, inside, engine, toolVersion, signal, onProgress: progress.onProgress, devices, payload: options.payload, ...approve });
+    if (inside === null) tellLeft(scenario, run.left);
     ok = true;
     return run;
   } finally {

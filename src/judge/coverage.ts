@@ -8,6 +8,7 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
   const ports = new Set<string>();
   const observed = new Set<string>();
   const unobserved = new Map<string, string>();
+  const reasons = new Map((plan.unobservable ?? []).map(({ port, reason }) => [port, reason]));
   for (const step of plan.steps) {
     const bridges = new Set(step.observers.map((observer) => observer.bridge));
     const seen = new Set(step.observers.filter((observer) => facts[step.index]?.listening.has(observer.name)).map((observer) => observer.interface));
@@ -15,7 +16,7 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
       if (link.master === null || !bridges.has(link.master)) continue;
       ports.add(link.name);
       if (seen.has(link.name)) observed.add(link.name);
-      else unobserved.set(link.name, `not observed in step ${step.index + 1}, ${step.name}`);
+      else unobserved.set(link.name, reasons.get(link.name) ?? `not observed in step ${step.index + 1}, ${step.name}`);
     }
   }
   return {

@@ -31,5 +31,6 @@ export interface Fabric {
   readState(): Promise<HostState>;
   /** Faults since the last call: a relay that died, a link that went. */
   faults(): readonly { readonly code: string; readonly text: string }[];
-  close(): Promise<void>;
+  /** Puts everything back and looks whether it is: what was left behind, by name; empty = nothing. */
+  close(): Promise<readonly string[]>;
 }

@@ -147,6 +147,8 @@ export interface Plan {
   readonly keySha256: string;
   /** MAC of each lab bridge, so that routed frames and entry controls are known beforehand; on a host as found. */
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
+  /** On a host: ports of the bridges on which nobody can listen, and why. */
+  readonly unobservable?: readonly { readonly bridge: string; readonly port: string; readonly reason: string }[];
   readonly steps: readonly StepPlan[];
 }
 

@@ -3,6 +3,7 @@ import { phases } from '../model/plan.js';
 import type { Endpoint, Mac } from '../model/scenario.js';
 import { documentation, familyOf } from '../probe/addresses.js';
 import { leastSize } from '../probe/frame.js';
+import { uplinkForms } from './uplink-forms.js';
 
 /** Addresses of ear controls: locally administered, nobody's, so that a guest's stack drops what it gets. */
 export const earControlMac = { src: '02:76:69:ff:ff:fd', dst: '02:76:69:ff:ff:fe' } as const;
@@ -16,6 +17,8 @@ export interface ControlInput {
   /** Whether the capture filter tells source MACs apart: then an ear has to be proved for each of them. */
   readonly filtersByMac: boolean;
   readonly firstToken: number;
+  /** On a host, what is sent at an uplink leaves the machine. */
+  readonly onHost: boolean;
 }
 
 /**
@@ -62,7 +65,8 @@ export function controlsOf(input: ControlInput): readonly Control[] {
   for (const phase of phases) {
     for (const observer of input.observers) {
       if (observer.place === 'bridge') continue;
-      for (const frame of forms) add({ kind: 'ear', phase, observer: observer.name, sender: null, frame });
+      const fitting = input.onHost && observer.role === 'uplink' ? uplinkForms(observer, forms, input.endpoints.values(), input.bridgeMacs[observer.bridge]) : forms;
+      for (const frame of fitting) add({ kind: 'ear', phase, observer: observer.name, sender: null, frame });
     }
     for (const sender of senders) {
       const endpoint = input.endpoints.get(sender);

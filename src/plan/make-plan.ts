@@ -13,10 +13,14 @@ export interface PlanInput {
   readonly keySha256: string;
   /** MACs of the bridges as found on a host; in the lab they are given here. */
   readonly bridgeMacs?: Readonly<Record<string, Mac>>;
+  /** Ports on which nobody can listen, as found on a host. */
+  readonly unobservable?: Plan['unobservable'];
 }
 
-/** Whole frames of the usual MTU; guests with larger ones are cut, which no judgement rests on. */
-const snaplen = 2048;
+/**
+ * Lab: whole frames of the usual MTU. Host: Ethernet with two tags, IPv6, TCP with options and a token, since what guests say is theirs.
+ */
+const snaplen = { lab: 2048, host: 160 } as const;
 /** Time for frames that are still under way after the last probe (relays and user-space switches poll). */
 const drainMs = { lab: 150, host: 1000 } as const;
 
@@ -43,6 +47,7 @@ function planStep(step: Step, index: number, present: readonly Endpoint[], scena
   const quiet = flows.length === 0 && traffic.length === 0 && step.listenMs === null;
   const controls = quiet ? [] : controlsOf({
     flows, traffic, observers, endpoints: around.endpoints, bridgeMacs: around.bridgeMacs, filtersByMac: filter !== '', firstToken: numbering.token,
+    onHost: scenario.topology.provider === 'host',
   });
   numbering.token += controls.length;
   const seen = [
@@ -61,7 +66,7 @@ function planStep(step: Step, index: number, present: readonly Endpoint[], scena
     present: names,
     observers: quiet ? [] : observers,
     filter,
-    snaplen,
+    snaplen: snaplen[scenario.topology.provider],
     flows,
     controls,
     traffic,
@@ -110,6 +115,7 @@ export function makePlan(scenario: Scenario, input: PlanInput): Plan {
     runTag: input.runTag,
     keySha256: input.keySha256,
     bridgeMacs,
+    ...(input.unobservable === undefined ? {} : { unobservable: input.unobservable }),
     steps,
   };
 }

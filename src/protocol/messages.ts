@@ -40,9 +40,10 @@ export type ToCapture =
     }
   /**
    * The pcapng file that all observers of this helper are written to; comes before the first `open`. `fd`: the file, inherited open
-   * for writing; null = the helper makes it. `runTag`: frames that carry it are kept in memory once the file cannot be written.
+   * for writing; null = the helper makes it. `runTag`: frames that carry it are kept in memory once the file cannot be written. `only`: `run` =
+   * frames that do not carry it are counted and not written.
    */
-  | { readonly type: 'file'; readonly path: string; readonly fd: number | null; readonly runTag: number | null }
+  | { readonly type: 'file'; readonly path: string; readonly fd: number | null; readonly runTag: number | null; readonly only: 'run' | 'all' }
   | { readonly type: 'seal' }
   | { readonly type: 'mark'; readonly id: string }
   | { readonly type: 'stop' };

@@ -22,7 +22,7 @@ export const parseFromHelper: { readonly [R in HelperRole]: (line: string) => Fr
 function toCapture(f: Fields): ToCapture {
   switch (f.type) {
     case 'file':
-      return { type: 'file', path: f.text('path'), fd: f.countOrNull('fd'), runTag: f.countOrNull('runTag') };
+      return { type: 'file', path: f.text('path'), fd: f.countOrNull('fd'), runTag: f.countOrNull('runTag'), only: f.oneOf('only', ['run', 'all']) };
     case 'open':
       return {
         type: 'open',

@@ -17,9 +17,16 @@ export function engineOf(context: RunContext, step: StepPlan): ObserverRequest['
   return context.engine === 'libpcap' && step.observers.length >= manyObservers ? 'ring' : context.engine;
 }
 
+/** On a host guests' own traffic is kept only where it is what the step is about. */
+function onlyOwn(context: RunContext, step: StepPlan): boolean {
+  return context.plan.provider === 'host' && !context.payload && step.listenMs === null && step.traffic.length === 0;
+}
+
 /** Starts the capture helper of a step; its faults go into the timeline. */
 export async function startStepCapture(context: RunContext, step: StepPlan): Promise<Capture> {
-  const capture = await context.devices.startCapture({ file: join(context.dir, rawFile(step.index, 1)), runTag: context.plan.runTag });
+  const [first] = step.observers; // all bridges of a topology live in one namespace
+  const netns = first === undefined ? null : context.fabric.observingPlace(first.interface).netns;
+  const capture = await context.devices.startCapture({ netns, file: join(context.dir, rawFile(step.index, 1)), runTag: context.plan.runTag, only: onlyOwn(context, step) ? 'run' : 'all' });
   capture.onFault((fault) => context.timeline.log(step.index, { event: 'fault', fault }));
   return capture;
 }
@@ -35,7 +42,7 @@ export async function listen(context: RunContext, step: StepPlan, capture: Captu
     engine,
     macs: observer.macs,
     filter: step.filter,
-    snaplen: step.snaplen,
+    snaplen: context.payload ? Math.max(step.snaplen, 2048) : step.snaplen,
     buffer,
     description: describeObserver(observer, step.index, step.name),
   }));

@@ -14,6 +14,8 @@ export interface RunContext {
   readonly timeline: TimelineLog;
   readonly engine: 'libpcap' | 'cap';
   readonly devices: Devices;
+  /** On a host: guests' own traffic may be kept, whole. */
+  readonly payload: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
 }

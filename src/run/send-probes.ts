@@ -19,6 +19,8 @@ const mostInBatch = 8192;
 const fewFlows = 64;
 /** Frames a second that the engines take without loss at the ring sizes of capture.ts, with room to spare. */
 const defaultRate = { libpcap: 50_000, cap: 5000 } as const;
+/** On a host guests work meanwhile. */
+const hostRate = 1000;
 
 function* burstsOf(flows: Flows, from: number, to: number): Generator<Burst> {
   let at = 0;
@@ -93,7 +95,7 @@ export async function sendProbes(context: RunContext, step: StepPlan, sender: Se
   const total = step.flows.reduce((sum, flow) => sum + flow.count, 0);
   const half = Math.ceil(total / 2);
   const [from, to] = part === 0 ? [0, half] : [half, total];
-  const rate = step.rate ?? defaultRate[context.engine];
+  const rate = step.rate ?? (context.plan.provider === 'host' ? hostRate : defaultRate[context.engine]);
   let done = from;
   for (const batch of batchesOf(burstsOf(step.flows, from, to), step.flows.length > fewFlows ? mostInBatch : 1)) {
     checkStop(context.signal);

@@ -1,5 +1,6 @@
 import type { Place } from '../model/fabric.js';
 import type { Control, StepPlan } from '../model/plan.js';
+import { sendersOf } from '../plan/senders.js';
 import type { RunContext } from './context.js';
 
 /** Name of the socket on which an endpoint's frames are sent. */
@@ -16,9 +17,9 @@ export function controlSocket(control: Control): string {
   return control.sender === null ? earSocket(control.observer) : senderSocket(control.sender);
 }
 
-/** Every socket of a step: one for each endpoint that is present, one for each ear. */
+/** Every socket of a step: one for each endpoint that sends, one for each ear. */
 export function socketPlaces(context: RunContext, step: StepPlan): Readonly<Record<string, Place>> {
-  const senders = step.present.map((name) => [senderSocket(name), context.fabric.sendingPlace(name)] as const);
+  const senders = sendersOf(step).map((name) => [senderSocket(name), context.fabric.sendingPlace(name)] as const);
   const ears = step.observers
     .filter((observer) => observer.place !== 'bridge')
     .map((observer) => [earSocket(observer.name), context.fabric.observingPlace(observer.interface)] as const);

@@ -9,14 +9,14 @@ const unsupportedCarriers: readonly Carrier[] = ['ipv4-tcp', 'ipv6-udp', 'ipv6-i
 const unsupportedTraffic: readonly TrafficKind[] = ['tcp', 'udp'];
 
 const topologyRules: readonly ((scenario: Scenario) => readonly string[])[] = [
-  ({ topology }) => (topology.provider === 'host' ? ['topology.provider: host'] : []),
-  ({ topology }) => topology.endpoints.filter(({ netns }) => netns !== null).map(({ name }) => `topology.endpoints.${name}.netns`),
+  ({ topology }) => topology.endpoints.filter(({ netns }) => netns !== null && topology.provider === 'lab').map(({ name }) => `topology.endpoints.${name}.netns`),
+  ({ topology }) => topology.bridges.filter(({ netns }) => netns !== null && topology.provider === 'lab').map(({ name }) => `topology.bridges.${name}.netns`),
+  ({ topology }) => topology.endpoints.filter(({ attach }) => attach === 'promiscuous' && topology.provider === 'host').map(({ name }) => `topology.endpoints.${name}.attach: promiscuous with provider: host`),
 ];
 
 const bridgeRules: readonly ((bridge: Bridge) => string | null)[] = [
   ({ kind }) => (kind === 'ovs' ? 'kind: ovs' : null),
   ({ mirrors }) => (mirrors.length > 0 ? 'mirrors' : null),
-  ({ netns }) => (netns === null ? null : 'netns'),
 ];
 
 const stepRules: readonly ((step: Step) => readonly string[])[] = [

@@ -86,7 +86,7 @@ describe.skipIf(!isRoot)('capture helper', () => {
     const helper = await startHelper('capture', { netns: network.netns, fds: [full] });
     closeSync(full);
     const fault = helper.next('fault', (message) => message.code === 'file-failed', 5000);
-    await helper.send({ type: 'file', path: '/dev/full', fd: 3, runTag });
+    await helper.send({ type: 'file', path: '/dev/full', fd: 3, runTag, only: 'all' });
     const listening = helper.next('listening', () => true, 5000);
     await helper.send({ type: 'open', observer: 'a', ...request });
     await listening;

@@ -8,13 +8,13 @@ import { runBatch } from '../../sys/batch.js';
 import { writeSysctl } from '../../sys/sysctl.js';
 import { mustRun } from '../../sys/programs.js';
 import { checkReadBack } from '../read-back.js';
-import { applyToKernel } from './apply.js';
+import { applyToKernel } from '../apply.js';
 import { addressCommands, bridgeCommands, defaultPvidOf, placeOfKey, routeCommands, vlanCommands } from './bridge-commands.js';
 import { plugIn, setVlans } from './endpoints.js';
 import type { Inside } from './enter.js';
 import { makeRelays } from './relays.js';
 import type { RelayHandle, RelaySpec } from './relays.js';
-import { waitUntilForwarding } from './settled.js';
+import { waitUntilForwarding } from '../settled.js';
 import { isIpv6, makeSpaces, placeOf, quietHost } from './spaces.js';
 
 /** What the lab needs of other folders: edges do not import one another. */
@@ -73,9 +73,10 @@ export async function buildLab(plan: Plan, deps: LabDeps): Promise<Fabric> {
   const presentPorts = (): readonly string[] =>
     plan.endpoints.flatMap((endpoint) => (endpoint.attach === 'port' && endpoint.port !== null && present.has(endpoint.name) ? [endpoint.port] : []));
 
-  const close = async (): Promise<void> => {
+  const close = async (): Promise<readonly string[]> => {
     await relays.close();
     spaces.close();
+    return []; // the namespaces end with this process, and everything in them
   };
 
   try {

@@ -1,0 +1,40 @@
+import { createInterface } from 'node:readline/promises';
+import { cleanUp } from '../fabric/host/cleanup.js';
+import { journalFolder } from '../fabric/host/journal.js';
+import type { Plan } from '../model/plan.js';
+import type { Scenario } from '../model/scenario.js';
+import { VerifyError } from '../model/verify-error.js';
+import { escapeText } from '../report/escape-text.js';
+import { hostSummary } from '../report/host-summary.js';
+import { stopSignals } from '../fabric/lab/launch.js';
+import { cleanedText } from './cleanup-command.js';
+
+/** Before a run on a host: root, what killed runs have left is put back, and signals end the run in order. Throws VerifyError (69). */
+export async function readyHost(onStop: (signal: NodeJS.Signals) => void): Promise<void> {
+  if (process.getuid?.() !== 0) throw new VerifyError('not-root', 69, 'a run on this host takes root: it listens and sends on its bridge ports', 'run it with sudo');
+  for (const signal of stopSignals) process.on(signal, () => onStop(signal));
+  for (const cleaned of await cleanUp(journalFolder())) process.stderr.write(`${cleanedText(cleaned)}\n`);
+}
+
+/** Asks before anything is sent: the hash that was approved, a person at the terminal, or `--yes`. Throws VerifyError (64) where nobody says yes. */
+export function approval(options: { readonly yes: boolean; readonly quiet: boolean; readonly approved: string | undefined }): (plan: Plan, hash: string) => Promise<void> {
+  return async (plan, hash) => {
+    if (options.approved !== undefined && options.approved.toLowerCase() !== hash) {
+      throw new VerifyError('not-approved', 64, `the plan's SHA-256 is ${hash}, not the one that was approved`, '`plan` prints what is to be done now; nothing was sent');
+    }
+    if (!options.quiet) process.stderr.write(hostSummary(plan));
+    if (options.yes || options.approved !== undefined) return;
+    if (!process.stdin.isTTY || !process.stderr.isTTY) throw new VerifyError('not-confirmed', 64, 'nobody is at the terminal to say that this may be sent', 'say --yes, or --approved with the SHA-256 of `plan --hash`; nothing was sent');
+    const ask = createInterface({ input: process.stdin, output: process.stderr });
+    const answer = await ask.question('Send this? [y/N] ');
+    ask.close();
+    if (!/^y(es)?$/i.test(answer.trim())) throw new VerifyError('not-confirmed', 64, 'not confirmed', 'nothing was sent');
+  };
+}
+
+/** The last line of a run on a host. */
+export function tellLeft(scenario: Scenario, left: readonly string[]): void {
+  const bridges = scenario.topology.bridges.map(({ name }) => escapeText(name)).join(', ');
+  const lines = left.length === 0 ? [`left behind on ${bridges}: nothing (checked)`] : [`LEFT BEHIND on ${bridges}, see \`verify-isolation cleanup\`:`, ...left.map((one) => `  ${escapeText(one)}`)];
+  process.once('exit', () => process.stderr.write(`${lines.join('\n')}\n`));
+}

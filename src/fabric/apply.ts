@@ -1,0 +1,61 @@
+import type { Change } from '../model/change.js';
+import type { ChangeRecord } from '../model/fabric.js';
+import type { SettingValue } from '../model/scenario.js';
+import { commandsFor } from '../plan/commands.js';
+import { mustRun, readJson } from '../sys/programs.js';
+import { writeSysctl } from '../sys/sysctl.js';
+import { checkReadBack } from './read-back.js';
+import { checkFdb, checkMdb, checkVlan } from './read-back-tables.js';
+
+/** A change that the kernel takes; start and stop are the fabric's. */
+export type KernelChange = Exclude<Change, { kind: 'start' | 'stop' }>;
+
+/**
+ * Carries a change out in a network namespace (null = the caller's) and reads it back. `runIn`: the folder in which the author's own commands
+ * run.
+ */
+export async function applyToKernel(change: KernelChange, bridgeOf: (port: string) => string, runIn: string, netns: string | null = null): Promise<ChangeRecord> {
+  const commands = commandsFor(change, bridgeOf);
+  if (change.kind === 'sysctl') {
+    const found = writeSysctl(netns, change.name, change.value);
+    return { commands, readBack: checkReadBack('sysctl', 'link', change.name, change.value, found) };
+  }
+  for (const command of commands) await mustRun(command, change.kind === 'run' ? { netns, cwd: runIn } : { netns });
+  return { commands, readBack: await readBackOf(change, netns) };
+}
+
+async function readBackOf(change: Exclude<KernelChange, { kind: 'sysctl' }>, netns: string | null): Promise<string | null> {
+  switch (change.kind) {
+    case 'set':
+      return checkReadBack(change.device, change.place, change.key, change.value, await currentValue(netns, change.device, change.place, change.key));
+    case 'vlan':
+      return checkVlan(change, await readJson(['bridge', '-j', 'vlan', 'show', 'dev', change.entry.port], { netns }));
+    case 'fdb':
+      return checkFdb(change, await readJson(['bridge', '-j', 'fdb', 'show', 'dev', change.entry.port], { netns }));
+    case 'mdb':
+      return checkMdb(change, await readJson(['bridge', '-j', 'mdb', 'show', 'dev', change.bridge], { netns }));
+    case 'fdb-flush':
+    case 'run':
+      return null; // nothing to compare with: what they did is in the state that is read before probing
+  }
+}
+
+/** One setting as `ip -j -d link` tells it now; undefined where the kernel does not know it. */
+export async function currentValue(netns: string | null, device: string, place: 'bridge' | 'port' | 'link', key: string): Promise<SettingValue | undefined> {
+  return valueIn(await readJson(['ip', '-j', '-d', 'link', 'show', 'dev', device], { netns }), place, key);
+}
+
+/** One setting of the first link of `ip -j -d link`; undefined where the kernel does not tell it. */
+export function valueIn(json: unknown, place: 'bridge' | 'port' | 'link', key: string): SettingValue | undefined {
+  const link = child(json, '0');
+  if (place === 'link' && key === 'up') {
+    const flags = child(link, 'flags');
+    return Array.isArray(flags) ? flags.includes('UP') : undefined;
+  }
+  const value = place === 'link' ? child(link, key) : child(child(child(link, 'linkinfo'), place === 'bridge' ? 'info_data' : 'info_slave_data'), key);
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
+}
+
+function child(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? Object.entries(value).find(([name]) => name === key)?.[1] : undefined;
+}

@@ -1,0 +1,24 @@
+import type { Bridge, Endpoint } from '../../model/scenario.js';
+import { VerifyError } from '../../model/verify-error.js';
+
+/** Where `ip netns` keeps its names (ip-netns(8)). */
+const named = '/run/netns/';
+
+/** The file that setns takes: a name of `ip netns`, or a path such as /proc/4711/ns/net; null = the caller's own namespace. */
+export function netnsPath(netns: string | null): string | null {
+  return netns === null || netns.includes('/') ? netns : `${named}${netns}`;
+}
+
+/**
+ * The one namespace in which a topology's bridges and ports live. Throws VerifyError (64) where there are several: their ports would have to be
+ * observed by several runs.
+ */
+export function namespaceOf(bridges: readonly Bridge[], endpoints: readonly Endpoint[]): string | null {
+  const named = [...bridges, ...endpoints.filter(({ netns }) => netns !== null)].map(({ name, netns }) => ({ name, path: netnsPath(netns) }));
+  const [first] = named;
+  const other = named.find(({ path }) => path !== first?.path);
+  if (first !== undefined && other !== undefined) {
+    throw new VerifyError('netns-mixed', 64, `${first.name} and ${other.name} are in different network namespaces`, 'a port lives where its bridge does; write one scenario for each namespace');
+  }
+  return first?.path ?? null;
+}

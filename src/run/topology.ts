@@ -1,0 +1,42 @@
+import { dirname } from 'node:path';
+import { buildLab } from '../fabric/lab/build.js';
+import type { Inside } from '../fabric/lab/enter.js';
+import { findHost } from '../fabric/host/find.js';
+import { journalFolder } from '../fabric/host/journal.js';
+import { openHost } from '../fabric/host/open.js';
+import type { Fabric } from '../model/fabric.js';
+import type { Mac, Scenario } from '../model/scenario.js';
+import type { Plan } from '../model/plan.js';
+import { readState } from '../state/read.js';
+import { startRelay } from '../traffic/relay-client.js';
+
+/** A scenario's topology before a run touches it. */
+export interface Topology {
+  /** The scenario, completed by what was found. */
+  readonly scenario: Scenario;
+  readonly runsAs: Fabric['runsAs'];
+  /** As found on a host; absent where the lab gives them. */
+  readonly found: { readonly bridgeMacs: Readonly<Record<string, Mac>>; readonly unobservable: Plan['unobservable'] } | null;
+  /** Builds it, or gets ready to send and listen on what is there. */
+  open(plan: Plan): Promise<Fabric>;
+}
+
+/** The lab's namespaces that this process is in, or this host. `inside`: null on a host. */
+export async function topologyOf(scenario: Scenario, inside: Inside | null, runId: string): Promise<Topology> {
+  if (inside !== null) {
+    return {
+      scenario, runsAs: inside.runsAs, found: null,
+      open: (plan) => buildLab(plan, {
+        inside, startRelay, runIn: dirname(scenario.file), readState: () => readState({ netns: null, sysfs: inside.sysfs, sysctl: Object.keys(plan.sysctl) }),
+      }),
+    };
+  }
+  const sysctl = scenario.steps.flatMap((step) => Object.keys(step.sysctl));
+  const read = (netns: string | null): ReturnType<typeof readState> => readState({ netns, sysfs: netns === null, sysctl });
+  const found = await findHost(scenario, read);
+  const { bridgeMacs, unobservable } = found;
+  return {
+    scenario: found.scenario, runsAs: 'root', found: { bridgeMacs, unobservable },
+    open: (plan) => openHost(plan, { found, runId, journalFolder: journalFolder(), readState: () => read(found.netns) }),
+  };
+}

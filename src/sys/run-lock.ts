@@ -1,0 +1,28 @@
+import { VerifyError } from '../model/verify-error.js';
+import { libc } from './libc.js';
+import { inNamespace } from './namespaces.js';
+
+const AF_UNIX = 1;
+const SOCK_STREAM_CLOEXEC = 0o2000001;
+const EADDRINUSE = 98;
+
+/**
+ * Takes a lock that vanishes with its holder, however that ends: an abstract unix socket (unix(7)), whose names belong to a network
+ * namespace. Returns the function that gives it back. Throws VerifyError (69) `locked` where somebody holds it.
+ */
+export function takeLock(netns: string | null, name: string, what: string): () => void {
+  const c = libc();
+  const path = new TextEncoder().encode(name);
+  const address = new Uint8Array(new ArrayBuffer(3 + path.length)); // family, then NUL and the name
+  new Uint16Array(address.buffer, 0, 1)[0] = AF_UNIX;
+  address.set(path, 3);
+  const [fd, result, errno] = inNamespace(netns, () => {
+    const socket = c.socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0);
+    const bound = c.bind(socket, address, address.length);
+    return [socket, bound, c.errno()] as const;
+  });
+  if (result >= 0) return () => void c.close(fd);
+  c.close(fd);
+  if (errno === EADDRINUSE) throw new VerifyError('locked', 69, `another run is on ${what}`, 'wait for it to end: one run at a time on a bridge');
+  throw new VerifyError('locked', 69, `${what} cannot be locked: ${c.errnoName(errno)}`, 'report this as a fault of verify-isolation');
+}

@@ -1,0 +1,125 @@
+import { execFileSync, type ChildProcess } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { guests, outcomeOf, throwAwayHost, type Outcome, type ThrowAwayHost } from './throw-away-host.js';
+
+const isRoot = process.getuid?.() === 0;
+const known = (count: number, rate = 1000): string => `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: ${count}, rate: ${rate} }, expect: private }\n`;
+
+/** Resolves when the run says that it is probing. */
+function probing(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => child.stderr?.on('data', (chunk) => (String(chunk).includes('frames') ? resolve() : undefined)));
+}
+
+describe.skipIf(!isRoot)('a run on a host', () => {
+  let host: ThrowAwayHost;
+  beforeAll(() => {
+    host = throwAwayHost();
+  });
+  afterAll(() => host.close());
+
+  it('holds, hears every port, moves no MAC, costs no ping, and leaves nothing behind', async () => {
+    const file = host.scenario('private', { steps: known(300) });
+    const before = host.shape();
+    const ping = outcomeOf(host.start('kali2', ['ping', '-i', '0.02', '-c', '200', guests.lan.ip]));
+    const outside = host.start('lan', ['tcpdump', '-Z', 'root', '-n', '-e', '-l', '-i', 'eth0', '-Q', 'in', 'ether proto 0x88b5 or udp']);
+    const sniffed = outcomeOf(outside);
+    await sleep(300);
+    const run = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--out', join(host.dir, 'private')]));
+    expect(run.stderr).toMatch(/left behind on br0: nothing \(checked\)\n$/);
+    expect(run.status).toBe(0);
+    const result = JSON.parse(run.stdout);
+    expect(result).toMatchObject({ verdict: 'holds', coverage: { complete: true, observed: 4, ports: 4, unobserved: [] } });
+    const judged = result.steps[0].findings.map((row: { observer: string; seen: number; allowed: string }) => `${row.observer} ${row.allowed} ${row.seen}`);
+    expect(judged).toContain('spare no 0'); // which the scenario does not list
+    expect((await ping).stdout).toContain('200 packets transmitted, 200 received, 0% packet loss');
+    expect(host.shape()).toBe(before);
+    expect(host.journals()).toEqual([]);
+    outside.kill('SIGINT');
+    const sources = new Set([...(await sniffed).stdout.matchAll(/^\S+ (\S+) >/gm)].map(([, mac]) => mac));
+    expect([...sources]).toEqual([guests.kali2.mac]); // nobody's whom the LAN does not know, and not the LAN's own
+  });
+
+  it('keeps no frame of the guests’ own', () => {
+    const read = execFileSync('tcpdump', ['-n', '-r', join(host.dir, 'private', 'evidence.pcapng'), 'icmp[icmptype] == icmp-echo or icmp[icmptype] == icmp-echoreply'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    expect(read).toBe('');
+  });
+
+  it('goes into another namespace by netns, and finds a bridge that is a hub', async () => {
+    host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '0']);
+    const file = host.scenario('hub', { steps: known(50), netns: true });
+    const run = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--out', join(host.dir, 'hub')], false));
+    expect(run.status).toBe(2);
+    const leaks = JSON.parse(run.stdout).steps[0].findings.filter((row: { leak: boolean }) => row.leak).map((row: { from: string; observer: string; seen: number }) => `${row.from} ${row.observer} ${row.seen}`);
+    expect(new Set(leaks)).toEqual(new Set(['kali2 kali3 50', 'kali2 spare 50', 'lan kali3 50', 'lan spare 50']));
+    host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '30000']);
+    for (const guest of ['kali2', 'kali3', 'spare'] as const) await outcomeOf(host.start(guest, ['ping', '-c', '1', guests.lan.ip]));
+  });
+
+  it('names a port on which nobody can listen, and does not hold', async () => {
+    host.run(['ip', 'tuntap', 'add', 'dev', 'vnet9', 'mode', 'tap']);
+    host.run(['ip', 'link', 'set', 'dev', 'vnet9', 'master', 'br0', 'up']);
+    const run = await outcomeOf(host.cli(['run', host.scenario('stopped', { steps: known(20) }), '--yes', '--json']));
+    expect(run.status).toBe(3);
+    expect(JSON.parse(run.stdout).coverage).toMatchObject({ complete: false, observed: 4, ports: 5, unobserved: [{ port: 'vnet9', reason: 'no carrier: nobody runs behind it' }] });
+    host.run(['ip', 'link', 'del', 'dev', 'vnet9']);
+  });
+
+  it.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('puts everything back on %s', async (signal, status) => {
+    const before = host.shape();
+    const child = host.cli(['run', host.scenario('stopped-by-signal', { steps: known(5000) }), '--yes', '--verbose']);
+    const outcome = outcomeOf(child);
+    await probing(child);
+    child.kill(signal);
+    const run = await outcome;
+    expect(run.status).toBe(status);
+    expect(run.stderr).toMatch(/left behind on br0: nothing \(checked\)\n$/);
+    expect(host.shape()).toBe(before);
+    expect(host.journals()).toEqual([]);
+  });
+
+  const flood = 'allow_changes: true\n';
+  const closing = `  - { name: flood off, set: { vnet4: { flood: off } }, probe: { class: known-unicast, from: kali2, to: lan, count: 5000 }, expect: private }\n`;
+
+  it('changes settings only when file and command line both say so, and puts them back', async () => {
+    const short = closing.replace('5000', '20');
+    const refused = await outcomeOf(host.cli(['run', host.scenario('changes', { steps: short, head: flood }), '--yes']));
+    expect([refused.status, refused.stderr]).toEqual([64, expect.stringContaining('--allow-changes')]);
+    const silent = await outcomeOf(host.cli(['run', host.scenario('changes', { steps: short }), '--yes', '--allow-changes']));
+    expect([silent.status, silent.stderr]).toEqual([64, expect.stringContaining('allow_changes: true')]);
+    const before = host.shape();
+    const run: Outcome = await outcomeOf(host.cli(['run', host.scenario('changes', { steps: short, head: flood }), '--yes', '--allow-changes', '--json']));
+    expect([run.status, run.stderr]).toEqual([0, expect.stringContaining('ip link set dev vnet4 type bridge_slave flood off')]);
+    expect(host.shape()).toBe(before);
+  });
+
+  it('sends nothing that nobody has agreed to', async () => {
+    const run = await outcomeOf(host.cli(['run', host.scenario('unasked', { steps: known(20) })]));
+    expect([run.status, run.stderr]).toEqual([64, expect.stringContaining('nothing was sent')]);
+  });
+
+  it('is undone by cleanup after a kill -9, and locks out a second run until then', async () => {
+    const before = host.shape();
+    const file = host.scenario('killed', { steps: closing, head: flood });
+    const child = host.cli(['run', file, '--yes', '--allow-changes', '--verbose']);
+    await probing(child);
+    const second = await outcomeOf(host.cli(['run', file, '--yes', '--allow-changes']));
+    expect([second.status, second.stderr]).toEqual([69, expect.stringContaining('another run is on bridge br0')]);
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('exit', resolve));
+    expect(host.run(['ip', '-d', 'link', 'show', 'dev', 'vnet4'])).toContain('flood off');
+    const cleaned = await outcomeOf(host.cli(['cleanup']));
+    expect([cleaned.status, cleaned.stdout]).toEqual([0, expect.stringMatching(/was killed: \d+ changes undone, nothing is left of it/)]);
+    expect(host.shape()).toBe(before);
+    expect(host.journals()).toEqual([]);
+  });
+
+  it('says what is not there before anything is sent', async () => {
+    const file = host.scenario('gone', { steps: known(20) });
+    writeFileSync(file, readFileSync(file, 'utf8').replace('port: vnet4', 'port: vnet7'));
+    const run = await outcomeOf(host.cli(['run', file, '--yes']));
+    expect([run.status, run.stderr]).toEqual([69, expect.stringContaining('kali3: there is no interface "vnet7"')]);
+  });
+});

@@ -1,0 +1,104 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
+
+export const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** Guests of a throw-away host: name of the port, MAC, address. */
+export const guests = {
+  kali2: { port: 'vnet0', mac: '52:54:00:85:20:d1', ip: '192.168.0.20' },
+  kali3: { port: 'vnet4', mac: '52:54:00:27:4e:0a', ip: '192.168.0.21' },
+  lan: { port: 'uplink', mac: '00:11:22:33:44:55', ip: '192.168.0.200' },
+  spare: { port: 'spare', mac: '02:00:00:00:00:09', ip: '192.168.0.30' },
+} as const;
+export type GuestName = keyof typeof guests;
+
+/** A bridge with guests on it in a namespace without a name: what a run finds on a host, gone with the test. */
+export interface ThrowAwayHost {
+  /** What `netns:` takes. */
+  readonly netns: string;
+  readonly dir: string;
+  run(argv: readonly string[]): string;
+  /** Starts a program in a guest's namespace. */
+  start(guest: GuestName, argv: readonly string[]): ChildProcess;
+  /** The program under test; `inside` = in the host's own namespace, else it has to go there by `netns:`. */
+  cli(args: readonly string[], inside?: boolean): ChildProcess;
+  /** A scenario file with the guests and the steps. */
+  scenario(name: string, parts: { readonly steps: string; readonly head?: string; readonly netns?: boolean }): string;
+  /** Links with their settings, tc and FDB without times: what a run has to leave as it was. */
+  shape(): string;
+  journals(): readonly string[];
+  close(): void;
+}
+
+export function throwAwayHost(): ThrowAwayHost {
+  const host = newNamespace(disableIpv6);
+  const dir = mkdtempSync(join(tmpdir(), 'host-test-'));
+  const journal = join(dir, 'journal');
+  const spaces = new Map(Object.keys(guests).map((name) => [name, newNamespace(disableIpv6)]));
+  const env = { ...process.env, VERIFY_ISOLATION_JOURNAL: journal };
+  const run = (argv: readonly string[], fd = host): string => inNamespaceFd(fd, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
+  run(['ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge', 'forward_delay', '0']);
+  run(['ip', 'link', 'set', 'dev', 'br0', 'up']);
+  for (const [name, { port, mac, ip }] of Object.entries(guests)) {
+    const fd = spaces.get(name) ?? host;
+    run(['ip', 'link', 'add', 'dev', port, 'type', 'veth', 'peer', 'name', 'eth0', 'address', mac, 'netns', `/proc/${process.pid}/fd/${fd}`]);
+    run(['ip', 'link', 'set', 'dev', port, 'master', 'br0', 'up']);
+    run(['ip', 'address', 'add', `${ip}/24`, 'dev', 'eth0'], fd);
+    run(['ip', 'link', 'set', 'dev', 'eth0', 'up'], fd);
+  }
+  for (const name of ['kali2', 'kali3', 'spare']) run(['ping', '-c', '1', guests.lan.ip], spaces.get(name) ?? host); // the bridge knows them all
+  const netns = `/proc/${process.pid}/fd/${host}`;
+  return {
+    netns,
+    dir,
+    run: (argv) => run(argv),
+    start: (guest, argv) => inNamespaceFd(spaces.get(guest) ?? host, () => spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })),
+    cli: (args, inside = true) => {
+      const start = (): ChildProcess => spawn(process.execPath, [cli, ...args], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
+      return inside ? inNamespaceFd(host, start) : start();
+    },
+    scenario(name, { steps, head = '', netns: byName = false }) {
+      const file = join(dir, `${name}.yml`);
+      const endpoints = (['kali2', 'kali3', 'lan'] as const).map((guest) => {
+        const { port, mac, ip } = guests[guest];
+        return `    ${guest}: { bridge: br0, port: ${port}, mac: "${mac}", ip: ${ip}/24${guest === 'lan' ? ', role: uplink' : ''} }\n`;
+      });
+      const bridge = byName ? `{ netns: ${netns} }` : '{}';
+      writeFileSync(file, `version: 1\nname: ${name}\n${head}topology:\n  provider: host\n  bridges: { br0: ${bridge} }\n  endpoints:\n${endpoints.join('')}steps:\n${steps}`);
+      return file;
+    },
+    shape() {
+      const links = run(['ip', '-d', '-o', 'link', 'show']).replaceAll(/(_timer|gc_timer|fdb_n_learned) +\S+/g, '');
+      const entries = run(['bridge', 'fdb', 'show', 'br', 'br0']).split('\n').sort().join('\n');
+      return `${links}\n${entries}\n${run(['tc', 'qdisc', 'show'])}`;
+    },
+    journals: () => {
+      try {
+        return readdirSync(journal);
+      } catch {
+        return [];
+      }
+    },
+    close() {
+      for (const fd of [host, ...spaces.values()]) closeSync(fd);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export function outcomeOf(child: ChildProcess): Promise<Outcome> {
+  let [stdout, stderr] = ['', ''];
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  return new Promise((resolve) => child.once('close', (status) => resolve({ status, stdout, stderr })));
+}
