@@ -5,7 +5,7 @@ import { unsupportedKeys } from '../scenario/unsupported.js';
 
 export interface RunnableOptions {
   readonly allowRun: boolean;
-  readonly allowChanges: boolean;
+  readonly allowChanges?: boolean;
   readonly keep: 'leaks' | 'all';
 }
 
@@ -18,7 +18,7 @@ function changes(step: Scenario['steps'][number]): boolean {
 export function checkRunnable(scenarios: readonly Scenario[], options: RunnableOptions): void {
   const foreign = options.allowRun ? [] : scenarios.flatMap((scenario) => foreignPrograms(scenario.steps).map((program) => `${scenario.file}: run: ${program} is not one of the programs that every scenario may start`));
   if (foreign.length > 0) throw new VerifyError('run-not-allowed', 64, foreign.join('\n'), 'read the scenario; --allow-run lets it start any program');
-  const changing = options.allowChanges ? [] : scenarios.filter(({ topology, steps }) => topology.provider === 'host' && steps.some(changes));
+  const changing = options.allowChanges === true ? [] : scenarios.filter(({ topology, steps }) => topology.provider === 'host' && steps.some(changes));
   if (changing.length > 0) throw new VerifyError('changes-not-allowed', 64, changing.map(({ file }) => `${file}: it changes this host`).join('\n'), '`plan` prints the changes; --allow-changes lets the run make them, and it puts them back');
   if (new Set(scenarios.map(({ topology }) => topology.provider)).size > 1) throw new VerifyError('providers-mixed', 64, 'some files have provider: lab, others provider: host', 'run them one after the other');
   const unsupported = scenarios.flatMap((scenario) => unsupportedKeys(scenario).map((key) => `${scenario.file}: not supported yet: ${key}`));

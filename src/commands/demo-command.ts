@@ -27,7 +27,7 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
   const { deafen } = options;
   return runCommand({
     ...options,
-    files: [experiment], verbose: false, reporter: [], keep: 'all', allowRun: false, allowChanges: false, yes: false, payload: false, approved: undefined, deafen,
+    files: [experiment], verbose: false, reporter: [], keep: 'all', allowRun: false, deafen,
     adapt: (scenario) => {
       if (deafen === undefined) return scenario;
       const known = scenario.topology.endpoints.filter((endpoint) => endpoint.started).map(({ name }) => name);

@@ -17,13 +17,13 @@ export async function readyHost(onStop: (signal: NodeJS.Signals) => void): Promi
 }
 
 /** Asks before anything is sent: the hash that was approved, a person at the terminal, or `--yes`. Throws VerifyError (64) where nobody says yes. */
-export function approval(options: { readonly yes: boolean; readonly quiet: boolean; readonly approved: string | undefined }): (plan: Plan, hash: string) => Promise<void> {
+export function approval(options: { readonly yes?: boolean; readonly quiet: boolean; readonly approved?: string | undefined }): (plan: Plan, hash: string) => Promise<void> {
   return async (plan, hash) => {
     if (options.approved !== undefined && options.approved.toLowerCase() !== hash) {
       throw new VerifyError('not-approved', 64, `the plan's SHA-256 is ${hash}, not the one that was approved`, '`plan` prints what is to be done now; nothing was sent');
     }
     if (!options.quiet) process.stderr.write(hostSummary(plan));
-    if (options.yes || options.approved !== undefined) return;
+    if (options.yes === true || options.approved !== undefined) return;
     if (!process.stdin.isTTY || !process.stderr.isTTY) throw new VerifyError('not-confirmed', 64, 'nobody is at the terminal to say that this may be sent', 'say --yes, or --approved with the SHA-256 of `plan --hash`; nothing was sent');
     const ask = createInterface({ input: process.stdin, output: process.stderr });
     const answer = await ask.question('Send this? [y/N] ');

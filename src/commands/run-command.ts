@@ -24,10 +24,11 @@ export interface RunCommandOptions {
   readonly reporter: readonly string[];
   readonly keep: 'leaks' | 'all';
   readonly allowRun: boolean;
-  readonly allowChanges: boolean;
-  readonly yes: boolean;
-  readonly payload: boolean;
-  readonly approved: string | undefined;
+  /** On a host: what the command line allows; nothing where absent. */
+  readonly allowChanges?: boolean;
+  readonly yes?: boolean;
+  readonly payload?: boolean;
+  readonly approved?: string | undefined;
   readonly toolVersion: string;
   /** `demo`: the observer whose ear is killed in the middle of every step. */
   readonly deafen?: string | undefined;
@@ -100,7 +101,7 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, inside: In
   let ok = false;
   try {
     const approve = inside === null ? { approve: approval(options) } : {};
-    const run = await runScenario(scenario, { outDir, runId, inside, engine, toolVersion, signal, onProgress: progress.onProgress, devices, payload: options.payload, ...approve });
+    const run = await runScenario(scenario, { outDir, runId, inside, engine, toolVersion, signal, onProgress: progress.onProgress, devices, payload: options.payload ?? false, ...approve });
     if (inside === null) tellLeft(scenario, run.left);
     ok = true;
     return run;
