@@ -4,6 +4,7 @@ import { defineCheck } from './check.js';
 import type { DefineCommand } from './command.js';
 import { defineCleanup } from './cleanup.js';
 import { defineDemo } from './demo.js';
+import { defineInit } from './init.js';
 import { defineExport } from './export.js';
 import { definePlan } from './plan.js';
 import { definePurge } from './purge.js';
@@ -27,6 +28,7 @@ export const commands: readonly DefineCommand[] = [
   definePurge,
   defineAudit,
   defineWatch,
+  defineInit,
   defineCleanup,
   defineSchema,
 ];

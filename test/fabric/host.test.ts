@@ -116,6 +116,16 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     expect(host.journals()).toEqual([]);
   });
 
+  it('writes a scenario of what it finds that holds as it is, every port in it', async () => {
+    const init = await outcomeOf(host.cli(['init']));
+    expect([init.status, init.stderr]).toEqual([0, '']);
+    for (const { port, mac } of Object.values(guests)) expect(init.stdout).toMatch(new RegExp(`port: ${port}\\n +mac: ${mac}`));
+    const file = join(host.dir, 'found.yml');
+    writeFileSync(file, init.stdout);
+    const run = await outcomeOf(host.cli(['run', file, '--yes', '--json']));
+    expect([run.status, JSON.parse(run.stdout).coverage.observed]).toEqual([0, 4]);
+  });
+
   it('says what is not there before anything is sent', async () => {
     const file = host.scenario('gone', { steps: known(20) });
     writeFileSync(file, readFileSync(file, 'utf8').replace('port: vnet4', 'port: vnet7'));
