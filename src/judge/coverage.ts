@@ -1,6 +1,6 @@
 import type { Plan } from '../model/plan.js';
 import type { Result } from '../model/result.js';
-import type { StepStates } from './judge-step.js';
+import type { StepStates } from './step-states.js';
 import type { StepFacts } from './step-facts.js';
 
 /** Which ports of the bridges under test were observed, over all steps that listened; ports as the kernel listed them. */

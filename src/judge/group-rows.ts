@@ -37,9 +37,9 @@ function addTo(sums: Sums, sent: number, seen: number, proven: number): void {
 }
 
 function groupRow(kind: Kind, observer: Observer, allowed: Finding['allowed'], sums: Sums, input: RowInput): Finding {
-  const { probe, class: probeClass, carrier, vlan, to } = kind.like;
+  const { probe, class: probeClass, carrier, vlan, to, variant } = kind.like;
   return {
-    probe, class: probeClass, carrier, vlan, from: '*', to: to === null ? null : '*', observer: observer.name, sent: sums.sent, seen: sums.seen, allowed, leak: false,
+    probe, class: probeClass, carrier, vlan, ...(variant === undefined ? {} : { variant }), from: '*', to: to === null ? null : '*', observer: observer.name, sent: sums.sent, seen: sums.seen, allowed, leak: false,
     upperBound95: allowed === 'no' ? upperBound95(sums.proven) : null, direction: directionOf(input.facts, observer.name), firstSighting: null, causes: [], grouped: sums.rows,
   };
 }
@@ -57,7 +57,7 @@ export function groupedRows(input: RowInput, judged: readonly Observer[], single
   const rows: Finding[] = [];
   for (const flow of step.flows) {
     if (!flow.judged) continue;
-    const key = `${flow.probe} ${flow.class} ${flow.carrier} ${flow.vlan.join()} ${flow.to === null ? '' : '*'}`;
+    const key = `${flow.probe} ${flow.class} ${flow.carrier} ${flow.variant ?? ''} ${flow.vlan.join()} ${flow.to === null ? '' : '*'}`;
     const kind: Kind = kinds.get(key) ?? { like: flow, all: none(), except: new Map(), alike: new Map() };
     if (kind.all.rows === 0) kinds.set(key, kind);
     const sent = sentOf(facts, flow);

@@ -1,18 +1,13 @@
 import type { Control, Plan, StepPlan } from '../model/plan.js';
 import type { Finding, ObserverResult, Reason, StepResult, Verdict } from '../model/result.js';
-import type { HostState } from '../model/state.js';
 import { claimOutcome, claimText } from './claims.js';
 import { missingProofs } from './proofs.js';
 import { reason } from './reasons.js';
 import { rowsOf } from './rows.js';
 import type { StepFacts } from './step-facts.js';
+import type { StepStates } from './step-states.js';
 import type { StepTally } from './tally.js';
 import { unchangedReasons } from './unchanged.js';
-
-export interface StepStates {
-  readonly before: HostState | null;
-  readonly after: HostState | null;
-}
 
 export interface StepInput {
   readonly plan: Plan;
@@ -75,10 +70,11 @@ export function judgeStep(input: StepInput): JudgedStep {
   const { step, facts, plan } = input;
   const failed = facts.outcome !== 'done';
   const idle = step.observers.length === 0;
+  const provoked = new Set<string>(step.provokes ?? []);
   const missing = [
     ...input.captureReasons,
     ...(idle && !failed ? [] : missingProofs(step, facts, input.tally)),
-    ...(idle || failed ? [] : unchangedReasons(step, input.states.before, input.states.after, plan.endpoints)),
+    ...(idle || failed ? [] : unchangedReasons(step, input.states.before, input.states.after, plan.endpoints).filter(({ code }) => !provoked.has(code))),
   ];
   const rows = rowsOf(input);
   const unsupported = missing.some(({ code }) => code === 'unsupported');

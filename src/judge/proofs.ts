@@ -53,7 +53,7 @@ function entryReasons(step: StepPlan, facts: StepFacts, tally: StepTally): reado
   const known = new Map<string, boolean>();
   const unproved = new Set<string>();
   for (const flow of step.flows) {
-    if (!flow.judged || unproved.has(flow.sender)) continue;
+    if (flow.purpose === 'restore' || unproved.has(flow.sender)) continue;
     const byControls = known.get(flow.sender) ?? proved(flow.sender);
     known.set(flow.sender, byControls);
     if (!byControls && !metByAddressee(flow, facts, tally)) unproved.add(flow.sender);

@@ -3,7 +3,9 @@ import type { Finding, FirstSighting } from '../model/result.js';
 import type { Accepted } from '../model/scenario.js';
 import { upperBound95 } from './bound.js';
 import { groupedRows, mostUngrouped } from './group-rows.js';
+import { rootRows } from './root-rows.js';
 import { sentOf, type StepFacts } from './step-facts.js';
+import type { StepStates } from './step-states.js';
 import type { First, StepTally } from './tally.js';
 
 const evidenceFile = 'evidence.pcapng';
@@ -33,6 +35,7 @@ export interface RowInput {
   readonly step: StepPlan;
   readonly facts: StepFacts;
   readonly tally: StepTally;
+  readonly states: StepStates;
   /** Day of the run, `YYYY-MM-DD`: accepted leaks end. */
   readonly day: string;
 }
@@ -53,7 +56,8 @@ export function probeRow(flow: Flow, observer: Observer, input: RowInput): Findi
   const allowed = allowance(observer.name, flow.must, flow.may);
   const leak = allowed === 'no' && seen > 0;
   return {
-    probe: flow.probe, class: flow.class, carrier: flow.carrier, vlan: flow.vlan, from: flow.from, to: flow.to, observer: observer.name,
+    probe: flow.probe, class: flow.class, carrier: flow.carrier, vlan: flow.vlan,
+    ...(flow.variant === undefined ? {} : { variant: flow.variant }), from: flow.from, to: flow.to, observer: observer.name,
     sent, seen, allowed, leak,
     upperBound95: allowed === 'no' && !leak ? upperBound95(provenOf(flow, input)) : null,
     direction: directionOf(facts, observer.name),
@@ -114,5 +118,5 @@ function probeRows(input: RowInput): readonly Finding[] {
 
 /** All rows of a step in the plan's order: what of each flow each judged observer saw. The sender is never judged for its own probe. */
 export function rowsOf(input: RowInput): readonly Finding[] {
-  return [...probeRows(input), ...trafficRows(input), ...foreignRows(input)];
+  return [...probeRows(input), ...rootRows(input.step, input.facts, input.states), ...trafficRows(input), ...foreignRows(input)];
 }

@@ -18,6 +18,16 @@ export interface Observer {
   readonly judged: boolean;
 }
 
+/**
+ * What a frame is beyond its carrier: another encapsulation of it, a part of a datagram, or a message of a protocol that
+ * steers networks. One builder each in src/probe/forms.
+ */
+export const frameForms = [
+  '802.1ad', 'llc-snap', 'first-fragment', 'later-fragment', 'extension-header', 'source-sweep', 'arp-reply', 'router-advertisement',
+  'neighbour-advertisement', 'dhcp-offer', 'igmp-query', 'mld-query', 'bpdu',
+] as const;
+export type FrameForm = (typeof frameForms)[number];
+
 /** The headers of a frame that carries a token: all that decides what the bridge does with it. */
 export interface FrameSpec {
   readonly carrier: Carrier;
@@ -29,6 +39,8 @@ export interface FrameSpec {
   readonly dstIp: string | null;
   /** Octets without FCS. */
   readonly size: number;
+  /** Absent: the carrier's plain frame. */
+  readonly form?: FrameForm;
 }
 
 /** Frames of one form from one sender: the unit that is sent, counted and, if `judged`, judged. */
@@ -53,6 +65,10 @@ export interface Flow {
   readonly must: readonly string[];
   readonly may: readonly string[];
   readonly judged: boolean;
+  /** Not judged: a `stimulus` provokes what the judged flows test, a `restore` undoes it (the rightful owner announces itself). */
+  readonly purpose?: 'stimulus' | 'restore';
+  /** Where a class sends several kinds of frame of one carrier: which one this is. Rows carry it. */
+  readonly variant?: string;
 }
 
 /**
@@ -122,6 +138,8 @@ export interface StepPlan {
   readonly filter: string;
   readonly snaplen: number;
   readonly flows: Flows;
+  /** Reasons that the step's own probes bring about on purpose (a BPDU guard that acts, a MAC that was stolen): they decide nothing. */
+  readonly provokes?: readonly string[];
   readonly controls: readonly Control[];
   readonly traffic: readonly TrafficPlan[];
   readonly listenMs: number | null;

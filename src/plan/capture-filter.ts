@@ -21,6 +21,8 @@ export function captureFilter(
   const macs = new Set<Mac>();
   for (const flow of flows) {
     macs.add(flow.frame.srcMac);
+    // Entry controls bear the sender's rightful MAC, whatever its probes bear.
+    for (const mac of endpoints.get(flow.sender)?.macs.slice(0, 1) ?? []) macs.add(mac);
     if (macs.size > mostMacs) return '';
   }
   for (const mac of [...ends, ...Object.values(bridgeMacs)]) macs.add(mac);

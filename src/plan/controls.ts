@@ -1,6 +1,6 @@
 import type { Control, Flows, FrameSpec, Observer, TrafficPlan } from '../model/plan.js';
 import { phases } from '../model/plan.js';
-import type { Endpoint, Mac } from '../model/scenario.js';
+import type { Endpoint, Mac, ProbeClassName } from '../model/scenario.js';
 import { documentation, familyOf } from '../probe/addresses.js';
 import { leastSize } from '../probe/frame.js';
 import { uplinkForms } from './uplink-forms.js';
@@ -19,6 +19,8 @@ export interface ControlInput {
   readonly firstToken: number;
   /** On a host, what is sent at an uplink leaves the machine. */
   readonly onHost: boolean;
+  /** Classes whose probes may make the kernel close their sender's port. */
+  readonly closing: readonly ProbeClassName[];
 }
 
 /**
@@ -29,7 +31,7 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
   const forms = new Map<string, FrameSpec>();
   const add = (frame: FrameSpec): void => {
     const srcMac = input.filtersByMac ? frame.srcMac : earControlMac.src;
-    const key = `${frame.carrier} ${frame.vlan.join()} ${frame.size} ${srcMac}`;
+    const key = `${frame.carrier} ${frame.form ?? ''} ${frame.vlan.join()} ${frame.size} ${srcMac}`;
     if (forms.has(key)) return;
     const family = familyOf(frame.carrier);
     const [srcIp, dstIp] = family === null ? [null, null] : family === 4 ? documentation.ipv4 : documentation.ipv6;
@@ -37,7 +39,7 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
     forms.set(key, form);
   };
   const raw = (srcMac: Mac): FrameSpec => ({ carrier: 'raw', srcMac, dstMac: earControlMac.dst, vlan: [], srcIp: null, dstIp: null, size: 60 });
-  for (const flow of input.flows) add(flow.frame);
+  for (const flow of input.flows) if (flow.judged) add(flow.frame);
   for (const { from, to } of input.traffic) {
     for (const mac of [from, to].flatMap((name) => input.endpoints.get(name)?.macs.slice(0, 1) ?? [])) {
       add(raw(mac));
@@ -59,8 +61,15 @@ export function controlsOf(input: ControlInput): readonly Control[] {
     controls.push({ ...control, index: input.firstToken + controls.length });
   };
   const forms = earForms(input);
+  // An owner that announces itself at the end proves nothing, and must not speak before.
   const senders = new Set<string>();
-  for (const flow of input.flows) senders.add(flow.sender);
+  /** Those whose port no guard may close: entry is proved for the others right before the probes only. */
+  const staying = new Set<string>();
+  for (const flow of input.flows) {
+    if (flow.purpose === 'restore') continue;
+    senders.add(flow.sender);
+    if (!input.closing.includes(flow.class)) staying.add(flow.sender);
+  }
   const deviceOf = new Map(input.observers.filter(({ place }) => place === 'bridge').map((observer) => [observer.bridge, observer]));
   for (const phase of phases) {
     for (const observer of input.observers) {
@@ -69,6 +78,7 @@ export function controlsOf(input: ControlInput): readonly Control[] {
       for (const frame of fitting) add({ kind: 'ear', phase, observer: observer.name, sender: null, frame });
     }
     for (const sender of senders) {
+      if (phase !== 'before' && !staying.has(sender)) continue;
       const endpoint = input.endpoints.get(sender);
       const device = deviceOf.get(endpoint?.bridge ?? '');
       const dstMac = endpoint === undefined ? undefined : input.bridgeMacs[endpoint.bridge];

@@ -1,5 +1,5 @@
 import type { Flows } from '../model/plan.js';
-import type { Bridge, Endpoint, Mac, ProbeEntry, Step } from '../model/scenario.js';
+import type { Bridge, Endpoint, Mac, MdbEntry, ProbeEntry, Step } from '../model/scenario.js';
 import { classes } from '../probe/classes.js';
 import type { ProbeContext } from '../probe/probe-class.js';
 import { flowCollector } from './flow-collector.js';
@@ -16,6 +16,7 @@ export interface Surroundings {
   readonly bridges: ReadonlyMap<string, Bridge>;
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
   readonly runTag: number;
+  readonly mdb: readonly MdbEntry[];
 }
 
 function* pairsOf(entry: ProbeEntry, around: Surroundings): Generator<readonly [Endpoint, Endpoint | null]> {
@@ -44,11 +45,10 @@ export function expandFlows(step: Step, index: number, around: Surroundings, num
   const flows = flowCollector(index);
   step.probes.forEach((entry, probe) => {
     const probeClass = classes[entry.class];
-    if (probeClass === undefined) return;
     const context: ProbeContext = { entry, ...around, ordinal: numbering.entry };
     numbering.entry += 1;
     for (const [from, to] of pairsOf(entry, around)) {
-      for (const carrier of entry.carriers ?? probeClass.defaultCarriers(from, to)) {
+      for (const carrier of entry.carriers ?? probeClass.defaultCarriers(from, to, entry)) {
         for (const vlan of entry.vlanStacks) {
           for (const draft of probeClass.flows({ from, to, carrier, vlan }, context)) {
             const count = draft.count ?? entry.count;
@@ -58,12 +58,12 @@ export function expandFlows(step: Step, index: number, around: Surroundings, num
               step: index,
               probe,
               class: entry.class,
-              carrier,
-              vlan,
+              carrier: draft.frame.carrier,
+              vlan: draft.frame.vlan,
               count,
               first: numbering.token,
-              must: entry.mustSee ?? step.expect.mustSee ?? draft.must,
-              may: entry.maySee ?? step.expect.maySee ?? draft.may,
+              must: draft.judged ? entry.mustSee ?? step.expect.mustSee ?? draft.must : [],
+              may: draft.judged ? entry.maySee ?? step.expect.maySee ?? draft.may : [],
             });
             numbering.flow += 1;
             numbering.token += count;

@@ -1,5 +1,5 @@
 import type { Flow, Flows } from '../model/plan.js';
-import { type FlowAim, type FlowForm, type FlowSource, flowTable } from './flow-table.js';
+import { type FlowAim, type FlowForm, type FlowSource, flowTable, formOf, kindOf } from './flow-table.js';
 
 /** Collects the flows of a step in order; their ids and tokens must number through. */
 export interface FlowCollector {
@@ -16,11 +16,11 @@ export function flowCollector(step: number): FlowCollector {
     add(flow) {
       if (forms.length() === 0) head = { id: flow.id, first: flow.first };
       const { frame } = flow;
-      forms.add(flow.carrier, (known) => known.probe === flow.probe && known.class === flow.class && known.count === flow.count && known.judged === flow.judged
+      forms.add(flow.carrier, (known) => known.probe === flow.probe && known.class === flow.class && known.count === flow.count && known.judged === flow.judged && known.purpose === flow.purpose && known.variant === flow.variant && known.frame.form === frame.form
         && known.frame.carrier === frame.carrier && known.frame.size === frame.size && sameList(known.vlan, flow.vlan) && sameList(known.frame.vlan, frame.vlan),
       () => ({
-        probe: flow.probe, class: flow.class, carrier: flow.carrier, vlan: flow.vlan, count: flow.count, judged: flow.judged,
-        frame: { carrier: frame.carrier, vlan: frame.vlan, size: frame.size },
+        probe: flow.probe, class: flow.class, carrier: flow.carrier, vlan: flow.vlan, count: flow.count, judged: flow.judged, ...kindOf(flow),
+        frame: { carrier: frame.carrier, vlan: frame.vlan, size: frame.size, ...formOf(frame) },
       }));
       sources.add(flow.from, (known) => known.sender === flow.sender && known.srcMac === frame.srcMac && known.srcIp === frame.srcIp,
         () => ({ from: flow.from, sender: flow.sender, srcMac: frame.srcMac, srcIp: frame.srcIp }));

@@ -2,7 +2,7 @@ import type { Flow, Flows, FrameSpec } from '../model/plan.js';
 import { positionText } from './position-text.js';
 
 /** What flows have in common, whoever they go from and to. */
-export type FlowForm = Pick<Flow, 'probe' | 'class' | 'carrier' | 'vlan' | 'count' | 'judged'> & { readonly frame: Pick<FrameSpec, 'carrier' | 'vlan' | 'size'> };
+export type FlowForm = Pick<Flow, 'probe' | 'class' | 'carrier' | 'vlan' | 'count' | 'judged' | 'purpose' | 'variant'> & { readonly frame: Pick<FrameSpec, 'carrier' | 'vlan' | 'size' | 'form'> };
 /** Who sends, and what its frames say of it. */
 export type FlowSource = Pick<Flow, 'from' | 'sender'> & Pick<FrameSpec, 'srcMac' | 'srcIp'>;
 /** Whom it is for, what its frames say of that, and who may see it. */
@@ -27,6 +27,15 @@ export type FlowColumnsRecord = Omit<FlowColumns, 'form' | 'source' | 'aim'> & {
 /** Up to so many flows stand in plan.json one by one, for people to read. */
 export const mostListed = 2000;
 
+/** The part of a frame, and of a flow, that most of them have not: a key without a value is none. */
+export function formOf({ form }: Pick<FrameSpec, 'form'>): Pick<FrameSpec, 'form'> {
+  return form === undefined ? {} : { form };
+}
+
+export function kindOf({ purpose, variant }: Pick<Flow, 'purpose' | 'variant'>): Pick<Flow, 'purpose' | 'variant'> {
+  return { ...(purpose === undefined ? {} : { purpose }), ...(variant === undefined ? {} : { variant }) };
+}
+
 /** Flows that are made when they are asked for: a million of them take 20 MB. */
 export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
   const { step, id, forms, sources, aims, form, source, aim } = columns;
@@ -47,8 +56,8 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
     if (common === undefined || from === undefined || to === undefined) return undefined;
     return {
       id: id + i, step, probe: common.probe, class: common.class, carrier: common.carrier, vlan: common.vlan, from: from.from, to: to.to, sender: from.sender,
-      frame: { carrier: common.frame.carrier, srcMac: from.srcMac, dstMac: to.dstMac, vlan: common.frame.vlan, srcIp: from.srcIp, dstIp: to.dstIp, size: common.frame.size },
-      count: common.count, first: firsts === null ? columns.first + i * even : (firsts[i] ?? 0), must: to.must, may: to.may, judged: common.judged,
+      frame: { carrier: common.frame.carrier, srcMac: from.srcMac, dstMac: to.dstMac, vlan: common.frame.vlan, srcIp: from.srcIp, dstIp: to.dstIp, size: common.frame.size, ...formOf(common.frame) },
+      count: common.count, first: firsts === null ? columns.first + i * even : (firsts[i] ?? 0), must: to.must, may: to.may, judged: common.judged, ...kindOf(common),
     };
   };
   function* each(): Generator<Flow> {

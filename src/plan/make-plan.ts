@@ -1,5 +1,7 @@
 import type { Plan, StepPlan, TrafficPlan } from '../model/plan.js';
-import type { Endpoint, Mac, Scenario, Step } from '../model/scenario.js';
+import type { Endpoint, Mac, MdbEntry, Scenario, Step } from '../model/scenario.js';
+import { disruptiveClasses } from '../model/scenario.js';
+import { classes } from '../probe/classes.js';
 import { captureFilter } from './capture-filter.js';
 import { changesOf } from './changes.js';
 import { controlsOf } from './controls.js';
@@ -21,6 +23,10 @@ export interface PlanInput {
  * Lab: whole frames of the usual MTU. Host: Ethernet with two tags, IPv6, TCP with options and a token, since what guests say is theirs.
  */
 const snaplen = { lab: 2048, host: 160 } as const;
+/** A DHCP offer has its token behind more than the other forms. */
+const longestForm = 360;
+/** Frames a second of disruptive probes where the scenario writes no rate. */
+const disruptiveRate = 1000;
 /** Time for frames that are still under way after the last probe (relays and user-space switches poll). */
 const drainMs = { lab: 150, host: 1000 } as const;
 
@@ -48,13 +54,15 @@ function planStep(step: Step, index: number, present: readonly Endpoint[], scena
   const controls = quiet ? [] : controlsOf({
     flows, traffic, observers, endpoints: around.endpoints, bridgeMacs: around.bridgeMacs, filtersByMac: filter !== '', firstToken: numbering.token,
     onHost: scenario.topology.provider === 'host',
+    closing: step.probes.map((entry) => entry.class).filter((name) => classes[name].provokes?.includes('not-forwarding') === true),
   });
   numbering.token += controls.length;
   const seen = [
     ...step.expect.seen.map((claim) => ({ ...claim, probe: null })),
     ...[step.probes, step.traffic].flatMap((entries) => entries.flatMap((entry, probe) => entry.seen.map((claim) => ({ ...claim, probe })))),
   ];
-  const rates = step.probes.flatMap(({ rate }) => (rate === null ? [] : [rate]));
+  const rates = step.probes.flatMap(({ rate, class: name }) => (rate !== null ? [rate] : disruptiveClasses.includes(name) ? [disruptiveRate] : []));
+  const provoked = [...new Set(step.probes.flatMap((entry) => classes[entry.class].provokes ?? []))];
   const names = present.map((endpoint) => endpoint.name);
   return {
     index,
@@ -66,12 +74,13 @@ function planStep(step: Step, index: number, present: readonly Endpoint[], scena
     present: names,
     observers: quiet ? [] : observers,
     filter,
-    snaplen: snaplen[scenario.topology.provider],
+    snaplen: Math.max(snaplen[scenario.topology.provider], step.probes.some((entry) => entry.class === 'dhcp-offer') ? longestForm : 0),
     flows,
     controls,
     traffic,
     listenMs: step.listenMs,
     during: step.during,
+    ...(provoked.length === 0 ? {} : { provokes: provoked }),
     rate: rates.length === 0 ? null : Math.min(...rates),
     drainMs: drainMs[scenario.topology.provider],
     expect: { expected: quiet ? null : step.expect.expected, seen, accept: step.accept },
@@ -96,13 +105,16 @@ export function makePlan(scenario: Scenario, input: PlanInput): Plan {
     bridges: new Map(topology.bridges.map((bridge) => [bridge.name, bridge])),
     bridgeMacs,
     runTag: input.runTag,
+    mdb: [],
   };
   const numbering: Numbering = { flow: 0, token: 0, entry: 0 };
   const running = new Set(topology.endpoints.filter((endpoint) => endpoint.started).map((endpoint) => endpoint.name));
+  let mdb: readonly MdbEntry[] = [];
   const steps = scenario.steps.map((step, index) => {
+    mdb = [...mdb.filter((one) => !step.mdb.del.some((gone) => gone.group === one.group && gone.port === one.port)), ...step.mdb.add];
     for (const name of step.stop) running.delete(name);
     for (const name of step.start) running.add(name);
-    return planStep(step, index, endpoints.filter((endpoint) => running.has(endpoint.name)), scenario, around, numbering);
+    return planStep(step, index, endpoints.filter((endpoint) => running.has(endpoint.name)), scenario, { ...around, mdb }, numbering);
   });
   return {
     planVersion: 1,

@@ -1,10 +1,22 @@
 import type { Carrier, Endpoint, Mac } from '../model/scenario.js';
+import { ipv6Text } from '../wire/ipv6.js';
 
 /** RFC 5737 and RFC 3849 documentation addresses: nobody answers for them. */
 export const documentation = {
   ipv4: ['192.0.2.1', '192.0.2.2'],
   ipv6: ['2001:db8::1', '2001:db8::2'],
+  /** What a spoofer claims to be. */
+  spoofed4: '198.51.100.66',
+  spoofed6: '2001:db8:bad::66',
 } as const;
+
+export const broadcastMac = 'ff:ff:ff:ff:ff:ff';
+
+/** The link-local address that a MAC makes (RFC 4291 2.5.6 and appendix A: `fffe` in the middle, U/L bit turned). */
+export function linkLocal(mac: Mac | undefined): string {
+  const [a = 2, b = 0, c = 0, d = 0, e = 0, f = 0] = (mac ?? '').split(':').map((octet) => Number.parseInt(octet, 16));
+  return ipv6Text(Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f), 0);
+}
 
 export function familyOf(carrier: Carrier): 4 | 6 | null {
   switch (carrier) {

@@ -1,6 +1,6 @@
 import type { FrameSpec } from '../model/plan.js';
 import type { Mac, ProbeEntry } from '../model/scenario.js';
-import { leastSize } from './frame.js';
+import { leastSizeOf } from './frame.js';
 
 /** Octets of the smallest Ethernet frame without its FCS (IEEE 802.3: 64 with it). */
 const leastFrame = 60;
@@ -9,7 +9,7 @@ type Headers = Omit<FrameSpec, 'size' | 'srcMac' | 'dstMac'> & { readonly srcMac
 
 /** The frame that a class chose, with the scenario's overrides applied and the size that carries a token. */
 export function frameSpec(chosen: Headers, entry: ProbeEntry): FrameSpec {
-  const least = Math.max(leastFrame, leastSize(chosen.carrier, chosen.vlan.length));
+  const least = Math.max(leastFrame, leastSizeOf(chosen));
   const noMac = '00:00:00:00:00:00';
   const hasIp = chosen.srcIp !== null;
   return {
@@ -20,5 +20,6 @@ export function frameSpec(chosen: Headers, entry: ProbeEntry): FrameSpec {
     srcIp: hasIp ? (entry.srcIp ?? chosen.srcIp) : null,
     dstIp: hasIp ? (entry.dstIp ?? chosen.dstIp) : null,
     size: Math.max(entry.size ?? least, least),
+    ...(chosen.form === undefined ? {} : { form: chosen.form }),
   };
 }

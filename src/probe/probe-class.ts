@@ -1,4 +1,4 @@
-import type { Bridge, Carrier, Endpoint, Mac, ProbeClassName, ProbeEntry } from '../model/scenario.js';
+import type { Bridge, Carrier, Endpoint, Mac, MdbEntry, ProbeClassName, ProbeEntry } from '../model/scenario.js';
 import type { FrameSpec } from '../model/plan.js';
 
 /** What a probe class may know when it lays out its frames. */
@@ -12,6 +12,8 @@ export interface ProbeContext {
   readonly runTag: number;
   /** Index of the entry within the whole run: tells invented addresses of entries apart. */
   readonly ordinal: number;
+  /** Members of multicast groups, as the steps up to this one have made them. */
+  readonly mdb: readonly MdbEntry[];
 }
 
 /** One pair, carrier and VLAN stack for which a class lays out its flows. */
@@ -33,14 +35,18 @@ export interface FlowDraft {
   readonly judged: boolean;
   /** Frames of this flow; absent = the entry's count. */
   readonly count?: number;
+  readonly purpose?: 'stimulus' | 'restore';
+  readonly variant?: string;
 }
 
 /** What one class of probe sends and who may see it. One file a class; pure. */
 export interface ProbeClass {
   readonly name: ProbeClassName;
   /** Whether `to` names an addressee. */
-  readonly addressee: 'required' | 'none';
+  readonly addressee: 'required' | 'optional' | 'none';
+  /** A disruptive class: codes of the reasons that its probes bring about on purpose. */
+  readonly provokes?: readonly string[];
   /** Carriers where the scenario names none. */
-  defaultCarriers(from: Endpoint, to: Endpoint | null): readonly Carrier[];
+  defaultCarriers(from: Endpoint, to: Endpoint | null, entry: ProbeEntry): readonly Carrier[];
   flows(pair: ProbePair, context: ProbeContext): readonly FlowDraft[];
 }

@@ -1,6 +1,7 @@
 import { arpLength, parseArp } from './arp.js';
 import { etherTypes, macText, parseEthernet } from './ethernet.js';
 import { parseIcmp } from './icmp.js';
+import { mostInLengthField, parseSnap } from './llc.js';
 import { ipProtocols, ipv4Text, parseIpv4 } from './ipv4.js';
 import { ipv6Text, parseIpv6 } from './ipv6.js';
 import { parseTcp } from './tcp.js';
@@ -38,14 +39,17 @@ export function viewFrame(bytes: Uint8Array, start: number, end: number): FrameV
   const { dstMacAt, srcMacAt } = ethernet;
   const tags = parseTags(bytes, ethernet.payloadAt, end, ethernet.etherType);
   if (tags === null) return null;
-  const { ids: vlan, etherType } = tags;
+  const { ids: vlan } = tags;
+  // What LLC and SNAP carry is the same protocol in another envelope (RFC 1042).
+  const snap = tags.etherType <= mostInLengthField ? parseSnap(bytes, tags.payloadAt, end) : null;
+  const etherType = snap?.etherType ?? tags.etherType;
   let srcIpAt = -1;
   let dstIpAt = -1;
   let ipVersion: 0 | 4 | 6 = 0;
   let hopLimit = -1;
   let protocol = -1;
   let icmpType = -1;
-  let payloadAt = tags.payloadAt;
+  let payloadAt = snap?.payloadAt ?? tags.payloadAt;
   if (etherType === etherTypes.arp) {
     const arp = parseArp(bytes, payloadAt, end);
     if (arp !== null) {

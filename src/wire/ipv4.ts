@@ -5,7 +5,7 @@ import { readU16, writeU16 } from './octets.js';
 export const ipv4Length = 20;
 export const ipv4AddressLength = 4;
 /** IANA protocol numbers, shared by IPv4 and IPv6. */
-export const ipProtocols = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
+export const ipProtocols = { icmp: 1, igmp: 2, tcp: 6, udp: 17, icmpv6: 58 } as const;
 
 /** Offsets into the array that was read. */
 export interface Ipv4Header {
@@ -45,17 +45,21 @@ export interface Ipv4Fields {
   readonly protocol: number;
   readonly hopLimit: number;
   readonly payloadLength: number;
+  /** A part of a datagram: its identification, its place in octets (a multiple of 8), and whether parts follow. */
+  readonly fragment?: { readonly id: number; readonly offset: number; readonly more: boolean };
 }
 
 /**
- * Writes a header with its checksum and returns the offset of what follows it. Don't Fragment is set and the identification
- * is 0: an atomic datagram needs none (RFC 6864 4.1).
+ * Writes a header with its checksum and returns the offset of what follows it. A whole datagram has Don't Fragment set and the
+ * identification 0: it needs none (RFC 6864 4.1).
  */
 export function writeIpv4(into: Uint8Array, at: number, fields: Ipv4Fields): number {
   into.fill(0, at, at + ipv4Length);
   into[at] = 0x45;
   writeU16(into, at + 2, ipv4Length + fields.payloadLength);
-  writeU16(into, at + 6, 0x4000);
+  const { fragment } = fields;
+  writeU16(into, at + 4, fragment?.id ?? 0);
+  writeU16(into, at + 6, fragment === undefined ? 0x4000 : (fragment.more ? 0x2000 : 0) | (fragment.offset / 8));
   into[at + 8] = fields.hopLimit;
   into[at + 9] = fields.protocol;
   into.set(fields.src, at + 12);

@@ -70,6 +70,32 @@ export function writeIpv6(into: Uint8Array, at: number, fields: Ipv6Fields): num
   return at + ipv6Length;
 }
 
+/** Protocol numbers of extension headers that are written here, each 8 octets long (RFC 8200 4). */
+export const ipv6Extensions = { hopByHop: 0, fragment: 44, destinationOptions: 60 } as const;
+export const ipv6ExtensionLength = 8;
+
+/** Writes a fragment header (RFC 8200 4.5); `offset` in octets, a multiple of 8. Returns the offset of the part's data. */
+export function writeIpv6Fragment(into: Uint8Array, at: number, part: { readonly next: number; readonly id: number; readonly offset: number; readonly more: boolean }): number {
+  into[at] = part.next;
+  into[at + 1] = 0;
+  writeU16(into, at + 2, part.offset | (part.more ? 1 : 0));
+  writeU16(into, at + 4, 0);
+  writeU16(into, at + 6, part.id);
+  return at + ipv6ExtensionLength;
+}
+
+/** Writes a destination options header that holds nothing but padding (RFC 8200 4.2, PadN). */
+export function writeDestinationOptions(into: Uint8Array, at: number, next: number): number {
+  into.set([next, 0, 1, 4, 0, 0, 0, 0], at);
+  return at + ipv6ExtensionLength;
+}
+
+/** Writes a hop-by-hop header with a router alert for MLD (RFC 2711 2.1). */
+export function writeRouterAlert(into: Uint8Array, at: number, next: number): number {
+  into.set([next, 0, 5, 2, 0, 0, 1, 0], at);
+  return at + ipv6ExtensionLength;
+}
+
 /** An address as RFC 4291 2.2 allows it (without zone) as 16 octets; null where it is none. */
 export function ipv6Bytes(text: string): Uint8Array | null {
   const halves = text.split('::');

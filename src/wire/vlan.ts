@@ -35,9 +35,9 @@ export function parseTags(bytes: Uint8Array, payloadAt: number, end: number, eth
   return { ids, etherType: type, payloadAt: at };
 }
 
-/** Tag types for a stack: 0x8100, and 0x88a8 for the outermost of several (IEEE 802.1Q 9.5: the S-tag encloses C-tags). */
+/** Tag types for a stack: 0x8100 throughout, which is what an 802.1Q bridge looks for. */
 export function tagTypes(depth: number): readonly number[] {
-  return Array.from({ length: depth }, (_, i) => (depth > 1 && i === 0 ? etherTypes.serviceVlan : etherTypes.vlan));
+  return Array.from({ length: depth }, () => etherTypes.vlan);
 }
 
 /**

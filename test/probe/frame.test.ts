@@ -61,10 +61,10 @@ describe('a probe frame', () => {
   });
 
   it('shows its octets under its tcpdump line: arp, tagged twice', () => {
-    // 52:54:00:85:20:d1 > 00:11:22:33:44:55, ethertype 802.1Q-QinQ (0x88a8), length 68: vlan 1, p 0, ethertype 802.1Q (0x8100), vlan 10, p 0,
+    // 52:54:00:85:20:d1 > 00:11:22:33:44:55, ethertype 802.1Q (0x8100), length 68: vlan 1, p 0, ethertype 802.1Q (0x8100), vlan 10, p 0,
     //     ethertype ARP (0x0806), Ethernet (len 6), IPv4 (len 4), Request who-has 192.168.0.200 tell 192.168.0.20, length 46
     expect(Buffer.from(buildFrame(spec('arp', [1, 10]), token)).toString('hex')).toBe(
-      '001122334455' + '5254008520d1' + '88a80001' + '8100000a' + '0806' +
+      '001122334455' + '5254008520d1' + '81000001' + '8100000a' + '0806' +
       '0001' + '0800' + '06' + '04' + '0001' + '5254008520d1' + 'c0a80014' + '000000000000' + 'c0a800c8' + Buffer.from(token).toString('hex'),
     );
   });
@@ -87,7 +87,7 @@ describe('a probe frame', () => {
       expect(line).toMatch(what[carrier]);
       expect(line).not.toMatch(/bad|wrong|incorrect|truncated|invalid/);
       for (const id of vlan) expect(line).toMatch(new RegExp(`vlan ${id}, p 0`));
-      expect(line.includes('802.1Q-QinQ (0x88a8)')).toBe(vlan.length === 2);
+      expect(line).not.toContain('0x88a8');
     });
   });
 

@@ -1,0 +1,7 @@
+import type { HostState } from '../model/state.js';
+
+/** What the kernel said around a step's probes; null = it was not read. */
+export interface StepStates {
+  readonly before: HostState | null;
+  readonly after: HostState | null;
+}

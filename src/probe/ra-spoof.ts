@@ -1,0 +1,28 @@
+import { documentation, linkLocal, namesByRole } from './addresses.js';
+import { frameSpec } from './frame-spec.js';
+import { groupMac } from './groups.js';
+import { restoring } from './others.js';
+import type { FlowDraft, ProbeClass } from './probe-class.js';
+
+const allNodes = 'ff02::1';
+
+/**
+ * ICMPv6 with which a guest makes itself a router or another guest: a router advertisement (its lifetime is 0, so that nobody takes it
+ * for a router; RFC 6105 filters stop it all the same), and a neighbour advertisement that overrides the address of `to`.
+ */
+export const raSpoof: ProbeClass = {
+  name: 'ra-spoof',
+  addressee: 'optional',
+  provokes: [],
+  defaultCarriers: () => ['ipv6-icmp'],
+  flows({ from, to, carrier, vlan }, { entry, endpoints }) {
+    const may = namesByRole(endpoints.values(), from.bridge, ['uplink', 'host']);
+    const victim = to?.ips.find((ip) => ip.family === 6)?.address ?? documentation.ipv6[1];
+    const kinds = [['router-advertisement', linkLocal(from.macs[0])], ['neighbour-advertisement', victim]] as const;
+    const forged = kinds.map(([form, srcIp]): FlowDraft => {
+      const frame = frameSpec({ carrier, vlan, srcMac: from.macs[0], dstMac: groupMac(allNodes), srcIp, dstIp: allNodes, form }, entry);
+      return { from: from.name, to: to?.name ?? null, sender: from.name, frame, must: [], may, judged: true, variant: form };
+    });
+    return [...forged, ...(to === null ? [] : restoring(to, entry))];
+  },
+};
