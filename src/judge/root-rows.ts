@@ -9,11 +9,16 @@ function rootOf(state: HostState | null, bridge: string): string | null {
   return typeof root === 'string' ? root : null;
 }
 
+/** The MAC in `8000.2:76:69:fe:0:1`: iproute2 writes its octets without leading zeros. */
+function macIn(root: string): string {
+  return root.slice(root.indexOf('.') + 1).split(':').map((octet) => octet.padStart(2, '0')).join(':').toLowerCase();
+}
+
 function rowOf(flow: Flow, bridge: string, facts: StepFacts, states: StepStates): Finding | null {
   const before = rootOf(states.before, bridge);
   const after = rootOf(states.after, bridge);
   if (before === null || after === null) return null;
-  const taken = before !== after && after.toLowerCase().endsWith(flow.frame.srcMac);
+  const taken = before !== after && macIn(after) === flow.frame.srcMac;
   return {
     probe: flow.probe, class: flow.class, carrier: flow.carrier, vlan: flow.vlan, variant: 'root', from: flow.from, to: null, observer: bridge,
     sent: sentOf(facts, flow), seen: taken ? 1 : 0, allowed: 'no', leak: taken, upperBound95: null, direction: 'known', firstSighting: null, causes: [],

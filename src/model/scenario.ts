@@ -98,6 +98,8 @@ export interface SeenClaim {
   readonly from: string | null;
   readonly to: string | null;
   readonly carrier: string | null;
+  /** Absent = any kind of frame of the class. */
+  readonly variant?: string;
   readonly seen: SeenAmount;
 }
 

@@ -19,8 +19,9 @@ export const macFlood: ProbeClass = {
     const dstMac = inventedMac(runTag, ordinal);
     const swept = frameSpec({ carrier: 'raw', vlan, srcMac: inventedMac(runTag, ordinal + 128), dstMac, srcIp: null, dstIp: null, form: 'source-sweep' }, { ...entry, srcMac: null });
     const flood: FlowDraft = { from: from.name, to: to.name, sender: from.name, frame: swept, must: [], may: [], judged: false, purpose: 'stimulus' };
+    // No entry control may come from `to` before the flood: it would be known by it.
     const word = frameSpec({ carrier: 'raw', vlan, srcMac: to.macs[0], dstMac, srcIp: null, dstIp: null }, { ...entry, srcMac: null, dstMac: null });
-    const speaks: FlowDraft = { from: to.name, to: null, sender: to.name, frame: word, must: [], may: [], judged: false, purpose: 'stimulus', count: 3 };
+    const speaks: FlowDraft = { from: to.name, to: null, sender: to.name, frame: word, must: [], may: [], judged: false, purpose: 'restore', count: 3 };
     const talk = talkers(context, from.bridge, [from.name, to.name]).map((other): FlowDraft => {
       const frame = frameSpec({ carrier, vlan, srcMac: other.macs[0], dstMac: to.macs[0], ...ipPair(carrier, other, to) }, { ...entry, srcMac: null });
       return { from: other.name, to: to.name, sender: other.name, frame, must: [to.name], may: [to.name], judged: true };

@@ -28,10 +28,10 @@ function readClaims(context: StepContext, observer: string, raw: z.output<typeof
   const observers = selectPresent(context, observer, path);
   const list = typeof raw !== 'object' ? [{ seen: raw, at: path }] : Array.isArray(raw) ? raw.map((claim, index) => ({ ...claim, at: [...path, index] })) : [{ ...raw, at: path }];
   return list.flatMap((claim) => {
-    const { from = null, to = null, carrier = null, at } = { from: null, to: null, carrier: null, ...claim };
+    const { from = null, to = null, carrier = null, variant, at } = { from: null, to: null, carrier: null, variant: undefined, ...claim };
     if (from !== null) checkName(context, from, [...at, 'from']);
     if (to !== null) checkName(context, to, [...at, 'to']);
-    return observers.map((name): SeenClaim => ({ observer: name, from, to, carrier, seen: claim.seen }));
+    return observers.map((name): SeenClaim => ({ observer: name, from, to, carrier, ...(variant === undefined ? {} : { variant }), seen: claim.seen }));
   });
 }
 

@@ -8,6 +8,7 @@ export const seenClaim = z.strictObject({
   from: name.optional(),
   to: name.optional(),
   carrier: z.enum([...carriers, 'native']).optional(),
+  variant: text.optional(),
   seen: seenAmount,
 });
 /** By observer: an amount, a narrowed claim, or several of those. */
