@@ -6,6 +6,7 @@ import { VerifyError } from '../model/verify-error.js';
 import { announce } from './announce.js';
 import { listen, mark, startStepCapture, stopStepCapture } from './capture-step.js';
 import { type RunContext, checkStop, pause, tell } from './context.js';
+import { restoreOwners } from './restore.js';
 import { sendControls } from './send-controls.js';
 import { sendProbes } from './send-probes.js';
 import { socketPlaces } from './sockets.js';
@@ -81,6 +82,7 @@ export async function runStep(context: RunContext, step: StepPlan): Promise<void
     if (capture !== null) await probe(context, step, capture, sender);
   } catch (error) {
     outcome = fault(context, step, error);
+    if (sender !== null) await restoreOwners(context, step, sender);
   } finally {
     const capture = await starting?.catch(() => null);
     if (capture !== null && capture !== undefined) await stopStepCapture(context, step, capture);

@@ -1,0 +1,10 @@
+import { z } from 'zod';
+
+const result = z.object({
+  steps: z.array(z.object({ name: z.string(), verdict: z.string().nullable(), asExpected: z.boolean(), reasons: z.array(z.object({ code: z.string(), text: z.string() })) })),
+});
+
+/** What a test needs of `run --json`. */
+export function parseResult(stdout: string): z.output<typeof result> {
+  return result.parse(JSON.parse(stdout));
+}
