@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { commands } from './commands/commands.js';
+import { groupHelp } from './commands/group-help.js';
 import { VerifyError } from './model/verify-error.js';
 import { escapeText } from './report/escape-text.js';
 
@@ -49,7 +50,9 @@ async function main(argv: readonly string[]): Promise<number> {
       throw error ?? usage(message ?? 'the command line is not understood');
     });
   for (const define of commands) define(parser, { version, setStatus: (value) => { status = value; } });
-  await parser.parseAsync();
+  parser.completion('completion', 'print a script that completes this command line, for bash or (SHELL=zsh) zsh');
+  if (argv.length === 1 && (argv[0] === '--help' || argv[0] === 'help')) process.stdout.write(`${groupHelp(await parser.getHelp())}\n`);
+  else await parser.parseAsync();
   return status;
 }
 

@@ -5,6 +5,7 @@ import type { DefineCommand } from './command.js';
 import { defineCleanup } from './cleanup.js';
 import { defineDemo } from './demo.js';
 import { defineInit } from './init.js';
+import { defineExplain } from './explain.js';
 import { defineExport } from './export.js';
 import { definePlan } from './plan.js';
 import { definePurge } from './purge.js';
@@ -22,7 +23,9 @@ export const commands: readonly DefineCommand[] = [
   definePlan,
   defineReplay,
   defineReport,
-  defineExport, defineRecord,
+  defineExplain,
+  defineExport,
+  defineRecord,
   defineCheck,
   defineAttest,
   definePurge,

@@ -17,18 +17,38 @@ function together(findings: readonly Finding[]): readonly (readonly Finding[])[]
   return [...groups.values()];
 }
 
-function describe(group: readonly Finding[], step: number, width: number, paint: Paint): readonly string[] {
+/** Pairs whose observers overheard the same, for the same cause, told once: `a1, a2, a3 and 197 more`. */
+function alike(groups: readonly (readonly Finding[])[]): readonly (readonly Finding[])[][] {
+  const stories = new Map<string, (readonly Finding[])[]>();
+  for (const group of groups) {
+    const [head] = group;
+    const key = JSON.stringify([head?.from, head?.to, group.map(({ class: name, carrier, vlan, sent, seen, accepted, direction, causes }) => [name, carrier, vlan, sent, seen, accepted ?? null, direction, causes])]);
+    const story = stories.get(key);
+    if (story === undefined) stories.set(key, [group]);
+    else story.push(group);
+  }
+  return [...stories.values()];
+}
+
+function someNames(names: readonly string[]): string {
+  return names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+}
+
+function describe(story: readonly (readonly Finding[])[], step: number, width: number, paint: Paint): readonly string[] {
+  const [group = []] = story;
   const [head] = group;
   if (head === undefined) return [];
+  const observers = someNames(story.flatMap(([one]) => (one === undefined ? [] : [escapeText(one.observer)])));
+  const each = story.length > 1 ? 'each ' : '';
   const counts = group.map((finding) => `${finding.seen}${finding.sent === null ? '' : ` of ${finding.sent}`} ${finding.carrier === 'native' ? finding.class : finding.carrier}`).join(', ');
-  const frames = group.flatMap((finding) => (finding.firstSighting === null ? [] : [finding.firstSighting])).sort((a, b) => a.frame - b.frame);
+  const frames = story.flat().flatMap((finding) => (finding.firstSighting === null ? [] : [finding.firstSighting])).sort((a, b) => a.frame - b.frame);
   const [first] = frames;
   const where = first === undefined ? '' : `; first in frame ${first.frame}, ${escapeText(first.at)}`;
   const [accepted] = group.flatMap((finding) => (finding.accepted === undefined ? [] : [finding.accepted]));
   const causes = new Map(group.flatMap((finding) => finding.causes).map((cause) => [`${cause.code} ${cause.place}`, cause]));
   const inferred = group.some((finding) => finding.direction === 'inferred') ? '; direction inferred' : '';
   return [
-    ...foldAfter(`  step ${step + 1}  `, `${escapeText(head.from)} → ${escapeText(head.to ?? 'all')} overheard by ${escapeText(head.observer)}: ${counts}${where}${inferred}`, width),
+    ...foldAfter(`  step ${step + 1}  `, `${escapeText(head.from)} → ${escapeText(head.to ?? 'all')} overheard by ${observers}: ${each}${counts}${where}${inferred}`, width),
     ...(accepted === undefined ? [] : foldAfter('          ', `accepted: ${escapeText(accepted.reason)}${accepted.owner === null ? '' : `, ${escapeText(accepted.owner)}`}${accepted.until === null ? '' : `, until ${escapeText(accepted.until)}`}`, width)),
     ...[...causes.values()].flatMap((cause) => [
       ...foldAfter('          because ', escapeText(cause.text), width),
@@ -39,12 +59,12 @@ function describe(group: readonly Finding[], step: number, width: number, paint:
 
 /** What leaked: pair, observer, counts, first frame; nothing where nothing did. */
 export function terminalLeaks(result: Result, width: number, paint: Paint): readonly string[] {
-  const groups = result.steps.flatMap((step, index) => together(step.findings).map((group) => ({ group, index })));
+  const groups = result.steps.flatMap((step, index) => alike(together(step.findings)).map((story) => ({ story, index })));
   if (groups.length === 0) return [];
   const more = groups.length - mostShown;
   return [
     paint('What leaked', 'bold'),
-    ...groups.slice(0, mostShown).flatMap(({ group, index }) => describe(group, index, width, paint)),
+    ...groups.slice(0, mostShown).flatMap(({ story, index }) => describe(story, index, width, paint)),
     ...(more > 0 ? [`  and ${more} more, all of them in result.json`] : []),
     '',
   ];

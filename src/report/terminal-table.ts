@@ -19,7 +19,8 @@ interface Line {
   readonly overheard: readonly Painted[];
 }
 
-const showedWidth = 12;
+/** INCONCLUSIVE and a blank. */
+const showedWidth = 13;
 const expectedWidth = 9;
 
 /** What one bystander heard of one row, in one cell. */
@@ -38,9 +39,10 @@ function overheardText(row: FlowRow, observers: readonly string[]): Painted {
   const leaks = cells.filter((cell) => cell.text.endsWith('!'));
   const named = leaks.slice(0, 4).map((cell) => `${escapeText(cell.name)} ${cell.text}`);
   if (leaks.length > 4) named.push(`${leaks.length - 4} more !`);
-  const counted = ['0', '?'].map((text) => ({ text, count: cells.filter((cell) => cell.text === text).length })).filter(({ count }) => count > 0);
+  const counted = ['0', '?'].map((text) => ({ text, names: cells.filter((cell) => cell.text === text).map((cell) => escapeText(cell.name)) })).filter(({ names }) => names.length > 0);
+  const others = leaks.length > 0 || counted.length > 1 ? 'others' : 'observers';
   return {
-    text: [...named, ...counted.map(({ text, count }) => `${text} at ${count}`)].join(', '),
+    text: [...named, ...counted.map(({ text, names }) => (names.length <= 3 ? names.map((name) => `${name} ${text}`).join(', ') : `${text} at ${names.length} ${others}`))].join(', '),
     tints: leaks.length > 0 ? ['bold', 'red'] : counted.some(({ text }) => text === '?') ? ['bold', 'yellow'] : ['green'],
   };
 }

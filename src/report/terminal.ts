@@ -5,6 +5,7 @@ import { makePaint } from './paint.js';
 import type { Paint } from './paint.js';
 import type { ReportedRun, Reporter, View } from './reporter.js';
 import { terminalLeaks } from './terminal-leaks.js';
+import { terminalPassed } from './terminal-passed.js';
 import { terminalProof, terminalReasons } from './terminal-proof.js';
 import { terminalTable } from './terminal-table.js';
 import { runWord, stepWord } from './word.js';
@@ -45,7 +46,7 @@ function evidenceLines({ dir, result }: ReportedRun, paint: Paint): readonly str
   ];
 }
 
-function reportOne(run: ReportedRun, width: number, paint: Paint): string {
+function reportOne(run: ReportedRun, width: number, paint: Paint, verbose: boolean): string {
   const { result } = run;
   const lines = [
     ...verdictLines(result, width, paint),
@@ -53,6 +54,7 @@ function reportOne(run: ReportedRun, width: number, paint: Paint): string {
     '',
     ...terminalLeaks(result, width, paint),
     ...terminalReasons(result, width, paint),
+    ...(verbose ? terminalPassed(result, width, paint) : []),
     ...terminalProof(result, width, paint),
     ...evidenceLines(run, paint),
   ];
@@ -63,5 +65,5 @@ function reportOne(run: ReportedRun, width: number, paint: Paint): string {
 export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: View): string => {
   const paint = makePaint(view.color);
   const width = Math.min(Math.max(view.width, 60), 100);
-  return runs.map((run) => reportOne(run, width, paint)).join('\n');
+  return runs.map((run) => reportOne(run, width, paint, view.verbose === true)).join('\n');
 };

@@ -3,6 +3,7 @@ import type { Flow, Flows, StepPlan } from '../model/plan.js';
 import { frameTemplate, stampToken } from '../probe/frame.js';
 import { tokenLength, tokensFor } from '../wire/token.js';
 import { checkStop, type RunContext, tell } from './context.js';
+import { paceText } from './pace.js';
 import { senderSocket } from './sockets.js';
 
 /** Consecutive frames of one flow. */
@@ -97,10 +98,11 @@ export async function sendProbes(context: RunContext, step: StepPlan, sender: Se
   const [from, to] = part === 0 ? [0, half] : [half, total];
   const rate = step.rate ?? (context.plan.provider === 'host' ? hostRate : defaultRate[context.engine]);
   let done = from;
+  const began = performance.now();
   for (const batch of batchesOf(burstsOf(step.flows, from, to), step.flows.length > fewFlows ? mostInBatch : 1)) {
     checkStop(context.signal);
     await sendBatch(context, step, sender, batch, rate);
     done += batch.reduce((sum, burst) => sum + burst.count, 0);
-    tell(context, step, 'probing', `${done} of ${total} frames`);
+    tell(context, step, 'probing', paceText(done, from, total, performance.now() - began));
   }
 }

@@ -55,4 +55,21 @@ describe('terminal report', () => {
     expect(render(experiment, 80, true).replace(/\u001b\[[0-9;]*m/g, '')).toBe(render(experiment));
     expect(render(experiment, 80, true)).not.toBe(render(experiment));
   });
+
+  it('keeps a blank between INCONCLUSIVE and what was expected', () => {
+    expect(gate({ verdict: 'inconclusive', asExpected: false }, { verdict: 'inconclusive', exitCode: 3 })).toMatch(/INCONCLUSIVE +≠ holds/);
+  });
+
+  it('tells observers who overheard the same once', () => {
+    const crowd = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`g${index}`, 5]));
+    const text = gate({ verdict: 'broken', asExpected: false, findings: findings('kali2', 'lan', 'raw', { lan: 100, ...crowd }) }, { exitCode: 2 });
+    expect(text).toContain('overheard by g0, g1, g2 and 47 more: each 5 of 100 raw');
+  });
+
+  it('tells what each observer heard with --verbose only', () => {
+    const [run] = [{ result: experiment, dir: null, details: null }];
+    const line = 'kali3  at vnet1: controls 12 of 12, dropped 0 of 400, saw 0 of ';
+    expect(terminalReport([run], { width: 100, color: false, verbose: true })).toContain(line);
+    expect(terminalReport([run], { width: 100, color: false })).not.toContain(line);
+  });
 });

@@ -1,0 +1,10 @@
+/** `1,200 of 3,000 frames, 4,000/s, 12 s left`: how far a step's probes are. Rate and rest are told once a second has passed. */
+export function paceText(done: number, begun: number, total: number, elapsedMs: number): string {
+  const number = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 0 });
+  const text = `${number(done)} of ${number(total)} frames`;
+  const rate = ((done - begun) / elapsedMs) * 1000;
+  if (elapsedMs < 1000 || !Number.isFinite(rate) || rate <= 0) return text;
+  const left = Math.ceil((total - done) / rate);
+  const time = left >= 120 ? `${Math.ceil(left / 60)} min` : `${left} s`;
+  return `${text}, ${number(rate)}/s${done < total ? `, ${time} left` : ''}`;
+}
