@@ -1,11 +1,29 @@
+import type { Plan } from '../model/plan.js';
+import type { Scenario } from '../model/scenario.js';
 import { makePlan } from '../plan/make-plan.js';
+import { planHash } from '../plan/plan-hash.js';
+import { hostSummary } from '../report/host-summary.js';
 import { planText } from '../report/plan-text.js';
 import { loadFiles } from './load-files.js';
 
-/** Prints what a run of the scenario would do. The run's tag and key are drawn when it runs; here they are zeros, so that the same file prints the same plan. */
-export async function planCommand(file: string, json: boolean): Promise<void> {
+/** A host's plan rests on what runs there now; it is looked at, nothing is changed or sent. */
+async function planOf(scenario: Scenario): Promise<Plan> {
+  const zeros = { runTag: 0, keySha256: '0'.repeat(64) };
+  if (scenario.topology.provider === 'lab') return makePlan(scenario, zeros);
+  const { topologyOf } = await import('../run/topology.js');
+  const topology = await topologyOf(scenario, null, 'plan');
+  return makePlan(topology.scenario, { ...zeros, ...topology.found });
+}
+
+/**
+ * Prints what a run of the scenario would do, or the SHA-256 that `run --approved` takes. The run's tag and key are drawn when it runs; here they
+ * are zeros, so that the same file prints the same plan.
+ */
+export async function planCommand(file: string, options: { readonly json: boolean; readonly hash: boolean }): Promise<void> {
   for (const scenario of await loadFiles([file])) {
-    const plan = makePlan(scenario, { runTag: 0, keySha256: '0'.repeat(64) });
-    process.stdout.write(json ? `${JSON.stringify(plan, null, 2)}\n` : planText(plan, Math.min(100, process.stdout.columns ?? 80)));
+    const plan = await planOf(scenario);
+    if (options.hash) process.stdout.write(`${planHash(plan)}\n`);
+    else if (options.json) process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
+    else process.stdout.write(`${plan.provider === 'host' ? `${hostSummary(plan)}\n` : ''}${planText(plan, Math.min(100, process.stdout.columns ?? 80))}`);
   }
 }

@@ -7,10 +7,11 @@ export const definePlan: DefineCommand = (parser) => {
     'print what a run would do; needs no rights',
     (options) => options
       .positional('file', { type: 'string', demandOption: true, describe: 'scenario file' })
-      .option('json', { type: 'boolean', default: false, describe: 'print the plan as JSON' }),
+      .option('json', { type: 'boolean', default: false, describe: 'print the plan as JSON' })
+      .option('hash', { type: 'boolean', default: false, describe: 'print the SHA-256 that run --approved takes' }),
     async (args) => {
       const { planCommand } = await import('./plan-command.js');
-      await planCommand(args.file, args.json);
+      await planCommand(args.file, args);
     },
   );
 };

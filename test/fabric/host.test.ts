@@ -126,6 +126,22 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     expect([run.status, JSON.parse(run.stdout).coverage.observed]).toEqual([0, 4]);
   });
 
+  it('runs what was approved by its hash and nothing else', async () => {
+    const file = host.scenario('approved', { steps: known(20) });
+    const planned = await outcomeOf(host.cli(['plan', file, '--hash']));
+    expect(planned.stdout).toMatch(/^[0-9a-f]{64}\n$/);
+    const hash = planned.stdout.trim();
+    expect((await outcomeOf(host.cli(['run', file, '--approved', hash]))).status).toBe(0);
+    const other = await outcomeOf(host.cli(['run', host.scenario('approved', { steps: known(21) }), '--approved', hash]));
+    expect([other.status, other.stderr]).toEqual([64, expect.stringContaining('not the one that was approved')]);
+  });
+
+  it('says beforehand what leaves the NIC', async () => {
+    const plan = await outcomeOf(host.cli(['plan', host.scenario('summary', { steps: known(300) })]));
+    // 300 raw and 300 UDP frames to the LAN, and in each of 3 phases the uplink's ear controls
+    expect(plan.stdout).toMatch(/^On br0: 1200 probe frames as kali2, lan, at most 1000 a second, and \d+ control frames\.\nOut of the NIC: 606 of them\. It takes about \d+ s\.\nNo setting is changed\./);
+  });
+
   it('says what is not there before anything is sent', async () => {
     const file = host.scenario('gone', { steps: known(20) });
     writeFileSync(file, readFileSync(file, 'utf8').replace('port: vnet4', 'port: vnet7'));
