@@ -1,4 +1,4 @@
-import type { Scenario } from '../model/scenario.js';
+import { disruptiveClasses, type Scenario } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
 import { foreignPrograms } from '../scenario/read-run.js';
 import { unsupportedKeys } from '../scenario/unsupported.js';
@@ -6,6 +6,7 @@ import { unsupportedKeys } from '../scenario/unsupported.js';
 export interface RunnableOptions {
   readonly allowRun: boolean;
   readonly allowChanges?: boolean;
+  readonly allowDisruptive?: boolean;
   readonly keep: 'leaks' | 'all';
 }
 
@@ -20,6 +21,9 @@ export function checkRunnable(scenarios: readonly Scenario[], options: RunnableO
   if (foreign.length > 0) throw new VerifyError('run-not-allowed', 64, foreign.join('\n'), 'read the scenario; --allow-run lets it start any program');
   const changing = options.allowChanges === true ? [] : scenarios.filter(({ topology, steps }) => topology.provider === 'host' && steps.some(changes));
   if (changing.length > 0) throw new VerifyError('changes-not-allowed', 64, changing.map(({ file }) => `${file}: it changes this host`).join('\n'), '`plan` prints the changes; --allow-changes lets the run make them, and it puts them back');
+  const disruptive = options.allowDisruptive === true ? [] : scenarios.filter(({ topology }) => topology.provider === 'host').flatMap(({ file, steps }) =>
+    [...new Set(steps.flatMap(({ probes }) => probes.map((probe) => probe.class)))].filter((name) => disruptiveClasses.includes(name)).map((name) => `${file}: ${name} disturbs guests of this host`));
+  if (disruptive.length > 0) throw new VerifyError('disruptive-not-allowed', 64, disruptive.join('\n'), '--allow-disruptive lets it; nothing was sent');
   if (new Set(scenarios.map(({ topology }) => topology.provider)).size > 1) throw new VerifyError('providers-mixed', 64, 'some files have provider: lab, others provider: host', 'run them one after the other');
   const unsupported = scenarios.flatMap((scenario) => unsupportedKeys(scenario).map((key) => `${scenario.file}: not supported yet: ${key}`));
   if (options.keep === 'leaks') unsupported.push('not supported yet: --keep leaks');

@@ -26,6 +26,7 @@ export interface RunCommandOptions {
   readonly allowRun: boolean;
   /** On a host: what the command line allows; nothing where absent. */
   readonly allowChanges?: boolean;
+  readonly allowDisruptive?: boolean;
   readonly yes?: boolean;
   readonly payload?: boolean;
   readonly approved?: string | undefined;

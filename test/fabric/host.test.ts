@@ -95,6 +95,12 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     expect(host.shape()).toBe(before);
   });
 
+  it('disturbs guests only when file and command line both say so', async () => {
+    const steps = '  - { name: theft, probe: { class: mac-steal, from: kali3, to: kali2, via: lan }, expect: private }\n';
+    const run = await outcomeOf(host.cli(['run', host.scenario('theft', { steps, head: 'allow_disruptive: true\n' }), '--yes']));
+    expect([run.status, run.stderr]).toEqual([64, expect.stringContaining('mac-steal disturbs guests of this host')]);
+  });
+
   it('sends nothing that nobody has agreed to', async () => {
     const run = await outcomeOf(host.cli(['run', host.scenario('unasked', { steps: known(20) })]));
     expect([run.status, run.stderr]).toEqual([64, expect.stringContaining('nothing was sent')]);
