@@ -9,10 +9,16 @@ export const defineExport: DefineCommand = (parser) => {
       .positional('dir', { type: 'string', demandOption: true, describe: 'evidence folder' })
       .option('output', { alias: 'o', type: 'string', requiresArg: true, demandOption: true, describe: 'file to write: .pcapng or .pcap' })
       .option('only', { choices: ['leaks'] as const, describe: 'leaks alone' })
-      .option('observer', { type: 'string', requiresArg: true, describe: 'what one observer saw' }),
+      .option('observer', { type: 'string', requiresArg: true, describe: 'what one observer saw' })
+      .option('probe', { type: 'string', requiresArg: true, describe: 'ID or FIRST-LAST: frames of these packet ids' })
+      .option('from', { type: 'string', requiresArg: true, describe: 'no frame before this time, as in 2026-11-24T17:43:56.391807Z' })
+      .option('until', { type: 'string', requiresArg: true, describe: 'no frame after this time' })
+      .option('snap', { choices: ['headers'] as const, describe: 'cut payload: headers and tokens stay' }),
     async (args) => {
-      const { exportCapture } = await import('../evidence/export.js');
-      await exportCapture(args.dir, args.output, { only: args.only ?? null, observer: args.observer ?? null });
+      const [{ exportCapture }, { readProbes, readTimeNs }] = await Promise.all([import('../evidence/export.js'), import('./export-filters.js')]);
+      await exportCapture(args.dir, args.output, {
+        only: args.only ?? null, observer: args.observer ?? null, probes: readProbes(args.probe), fromNs: readTimeNs('--from', args.from), untilNs: readTimeNs('--until', args.until), snap: args.snap ?? null,
+      });
       process.stderr.write(`wrote ${JSON.stringify(args.output)}\n`);
     },
   );

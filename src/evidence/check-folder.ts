@@ -4,7 +4,7 @@ import { isAbsolute, join, normalize } from 'node:path';
 import type { Result } from '../model/result.js';
 import { VerifyError } from '../model/verify-error.js';
 import { readCustody } from './custody.js';
-import { files } from './folder.js';
+import { capturePath, files } from './folder.js';
 import { hashedFiles, hashFile } from './hash.js';
 import { parseFolder } from './parse-folder.js';
 import { replayFolder } from './replay.js';
@@ -36,7 +36,7 @@ async function hashes(dir: string): Promise<FolderCheck> {
     if (wanted === undefined || path === undefined || isAbsolute(path) || normalize(path).startsWith('..')) faults.push(`not a line of ${files.sums}: ${line.slice(0, 100)}`);
     else {
       listed.add(path);
-      const found = await hashFile(join(dir, path)).catch(() => null);
+      const found = await hashFile(path === files.capture ? await capturePath(dir) : join(dir, path)).catch(() => null);
       if (found === null) faults.push(`${path} is missing`);
       else if (found !== wanted) faults.push(`${path} was changed`);
     }
@@ -55,7 +55,7 @@ export async function checkFolder(dir: string, signers: { readonly file: string;
   const { run, plan } = await parseFolder(dir);
   const result = await replayFolder(dir);
   const written = await readFile(join(dir, files.result), 'utf8').catch(() => null);
-  const captured = await hashFile(join(dir, files.capture)).catch(() => null);
+  const captured = await hashFile(await capturePath(dir)).catch(() => null);
   const committed = run.key !== null && createHash('sha256').update(Buffer.from(run.key, 'hex')).digest('hex') === plan.keySha256;
   const custody = await readCustody(dir);
   const custodyText = custody.entries.map(({ at, action, uid, text }) => `${at} ${action} by uid ${uid}: ${text}`).join('; ');

@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { createClassifier } from '../judge/classify.js';
+import { keptEnd } from '../judge/kept-end.js';
 import { leakComment } from '../judge/leak-comment.js';
 import type { Plan } from '../model/plan.js';
 import { VerifyError } from '../model/verify-error.js';
@@ -9,6 +10,7 @@ import { type Batch, directions } from '../pcap/capture-items.js';
 import { classicHeader, classicRecord } from '../pcap/classic-writer.js';
 import { readPacketOptions } from '../pcap/packet-options.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from '../pcap/pcapng-writer.js';
+import { tokenAt, tokenIndex } from '../wire/token.js';
 import { capturePath } from './folder.js';
 import { parseFolder } from './parse-folder.js';
 import { readCapture } from './read-capture.js';
@@ -17,6 +19,13 @@ export interface ExportOptions {
   readonly only: 'leaks' | null;
   /** Name of the one observer to keep; null = all. */
   readonly observer: string | null;
+  /** Packet ids (token indices), first and last; null = all frames, also those without token. */
+  readonly probes: { readonly first: number; readonly last: number } | null;
+  /** ns since 1970, both ends included; null = without bound. */
+  readonly fromNs: bigint | null;
+  readonly untilNs: bigint | null;
+  /** Cut every frame behind its headers and token. */
+  readonly snap: 'headers' | null;
 }
 
 /** One packet that is to be kept, as a block or record of the output. */
@@ -37,13 +46,23 @@ function chooser(plan: Plan, key: string | null, options: ExportOptions): (batch
   const blocks = evidenceInterfaces(plan);
   const classify = createClassifier(plan, key === null ? null : Buffer.from(key, 'hex'));
   return (batch, packet) => {
+    const timeNs = batch.timeNs[packet] ?? 0n;
+    if ((options.fromNs !== null && timeNs < options.fromNs) || (options.untilNs !== null && timeNs > options.untilNs)) return false;
     const block = blocks[batch.interfaceId[packet] ?? -1];
     const step = block === undefined ? undefined : plan.steps[block.step];
     const observer = step?.observers[block?.observer ?? -1];
     if (step === undefined || observer === undefined || (options.observer !== null && options.observer !== observer.name)) return false;
-    if (options.only === null) return true;
+    if (options.only === null && options.probes === null) return true;
     const start = batch.offset[packet] ?? 0;
-    const classified = classify(batch.bytes, start, start + (batch.captured[packet] ?? 0));
+    const end = start + (batch.captured[packet] ?? 0);
+    const classified = classify(batch.bytes, start, end);
+    if (options.probes !== null) {
+      const { kind } = classified.sighting;
+      const at = kind === 'probe' || kind === 'control' ? tokenAt(batch.bytes, start, end, plan.runTag, classified.view?.payloadAt ?? -1) : -1;
+      const index = at < 0 ? -1 : tokenIndex(batch.bytes, at);
+      if (index < options.probes.first || index > options.probes.last) return false;
+    }
+    if (options.only === null) return true;
     const outgoing = batch.direction[packet] === directions.out;
     return leakComment({ bytes: batch.bytes, classified, step, observer, towards: observer.place === 'bridge' ? !outgoing : outgoing }, plan) !== null;
   };
@@ -77,8 +96,10 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
         await write(interfaceDescription({ name: item.name ?? '', description: item.description, filter: item.filter, snaplen: item.snaplen, os: 'Linux' }));
       } else if (item.kind === 'batch') {
         for (let packet = 0; packet < item.count; packet += 1) {
+          if (!keeps(item, packet)) continue;
           const start = item.offset[packet] ?? 0;
-          if (keeps(item, packet)) await write(encode(item, packet, item.bytes.subarray(start, start + (item.captured[packet] ?? 0))));
+          const end = start + (item.captured[packet] ?? 0);
+          await write(encode(item, packet, item.bytes.subarray(start, options.snap === 'headers' ? keptEnd(item.bytes, start, end, plan.runTag) : end)));
         }
       } else if (item.kind === 'damage') {
         throw new VerifyError('capture-damaged', 64, `${capture}, offset ${item.offset}: ${item.message}`, 'Only what came before the damage was exported.');

@@ -41,7 +41,7 @@ function evidenceLines({ dir, result }: ReportedRun, paint: Paint): readonly str
   return [
     paint('Evidence', 'bold'),
     `  ${escapeText(dir)}`,
-    ...(result.evidence.files.some((file) => file.path === 'evidence.pcapng') ? [`  look at it:   wireshark ${capture}`] : []),
+    ...(result.evidence.files.some((file) => file.path === 'evidence.pcapng') ? [`  look at it:   wireshark ${result.steps.some((step) => step.findings.some((finding) => finding.leak)) ? `-Y 'frame.comment contains "LEAK"' ` : ''}${capture}`] : []),
     `  judge again:  npx verify-isolation replay ${quoteForShell(escapeText(dir))}`,
   ];
 }

@@ -28,7 +28,7 @@ describe('terminal report', () => {
   });
 
   it('gives the commands to look at the evidence, quoted for a shell', () => {
-    expect(render(experiment)).toContain("wireshark 'evidence/run 1/evidence.pcapng'");
+    expect(render(experiment)).toContain("'evidence/run 1/evidence.pcapng'");
     expect(render(experiment)).toContain("npx verify-isolation replay 'evidence/run 1'");
   });
 
