@@ -99,9 +99,10 @@ export function installHint(name: string): string {
 
 function cannotStart(program: string, error: NodeJS.ErrnoException): VerifyError {
   const name = packages[program];
-  if (error.code !== 'ENOENT') return new VerifyError('program-refused', 69, `cannot start ${program}: ${error.message}`, 'see the message of the system');
+  // EACCES is also what a missing program gives where one folder of PATH may not be searched.
+  if (error.code !== 'ENOENT' && error.code !== 'EACCES') return new VerifyError('program-refused', 69, `cannot start ${program}: ${error.message}`, 'see the message of the system');
   return new VerifyError(
-    'program-missing', 69, `the program ${program} is not installed`,
+    'program-missing', 69, `the program ${program} is not installed${error.code === 'EACCES' ? ', or may not be started' : ''}`,
     name === undefined ? 'install it and see that it is in PATH' : installHint(name),
   );
 }
