@@ -5,6 +5,7 @@ import type { DefineCommand } from './command.js';
 import { defineCleanup } from './cleanup.js';
 import { defineDemo } from './demo.js';
 import { defineInit } from './init.js';
+import { defineDiff } from './diff.js';
 import { defineExplain } from './explain.js';
 import { defineExport } from './export.js';
 import { definePlan } from './plan.js';
@@ -23,6 +24,7 @@ export const commands: readonly DefineCommand[] = [
   definePlan,
   defineReplay,
   defineReport,
+  defineDiff,
   defineExplain,
   defineExport,
   defineRecord,

@@ -6,6 +6,7 @@ import type { Run } from '../run.js';
 import type { Scenario } from '../model/scenario.js';
 import type { ReportedRun } from '../report/reporter.js';
 import { chooseReporters, tellFailedReports, writeReports } from './choose-reporters.js';
+import { checkBaselines, loadBaselines, statusWithBaseline } from './baseline.js';
 import { combineStatuses } from './combine-statuses.js';
 import { evidenceFolder, makeEvidenceFolder } from './evidence-folder.js';
 import { checkRunnable } from './check-runnable.js';
@@ -22,6 +23,8 @@ export interface RunCommandOptions {
   readonly verbose: boolean;
   readonly engine: 'auto' | 'libpcap' | 'cap';
   readonly reporter: readonly string[];
+  /** Evidence folders of earlier runs whose leaks are known. */
+  readonly baseline?: readonly string[];
   readonly keep: 'leaks' | 'all';
   readonly allowRun: boolean;
   /** On a host: what the command line allows; nothing where absent. */
@@ -56,6 +59,8 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   const loaded = await loadFiles(options.files);
   const scenarios = options.adapt === undefined ? loaded : loaded.map(options.adapt);
   checkRunnable(scenarios, options);
+  const baselines = await loadBaselines(options.baseline ?? []);
+  checkBaselines(baselines, scenarios.map(({ name }) => name));
   const onHost = scenarios[0]?.topology.provider === 'host';
   if (inside === null && !onHost) return (await launchInside(process.argv.slice(2))).status;
   if (onHost) {
@@ -85,7 +90,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     process.stderr.write(`stopped by ${stoppedBy}: everything is put back, and what was seen is kept\n`);
     return statusOf(stoppedBy);
   }
-  return combineStatuses([...runs.map(({ result }) => result.exitCode), ...reportStatuses]);
+  return combineStatuses([...runs.map(({ result }) => statusWithBaseline(baselines, result)), ...reportStatuses]);
 }
 
 async function runOne(scenario: Scenario, options: RunCommandOptions, inside: Inside | null, signal: AbortSignal): Promise<Run> {

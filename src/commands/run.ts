@@ -14,6 +14,7 @@ export const defineRun: DefineCommand = (parser, context) => {
       .option('verbose', { type: 'boolean', default: false, describe: 'progress line by line, with details' })
       .option('engine', { choices: ['auto', 'libpcap', 'cap'] as const, default: 'auto' as const, describe: 'how to capture' })
       .option('reporter', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: reporterHelp })
+      .option('baseline', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: 'evidence folder of an earlier run: fail only on leaks that it has not' })
       .option('keep', { choices: ['leaks', 'all'] as const, default: 'all' as const, describe: 'which frames stay in the evidence' })
       .option('yes', { type: 'boolean', default: false, describe: 'do not ask before sending' })
       .option('approved', { type: 'string', requiresArg: true, describe: 'on a host: send only if the plan has this SHA-256 (plan --hash)' })

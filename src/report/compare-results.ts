@@ -1,0 +1,75 @@
+import type { Finding, Result, Verdict } from '../model/result.js';
+
+/** A leaking row with the name of its step. */
+export interface LeakRow {
+  readonly step: string;
+  readonly finding: Finding;
+}
+
+/** What is different between two runs of a scenario, the second seen from the first. */
+export interface Comparison {
+  readonly began: readonly LeakRow[];
+  /** Leaked in the first run, and the second one proves that it does no more. */
+  readonly stopped: readonly LeakRow[];
+  /** Leaked in the first run; the second one does not tell. */
+  readonly untold: readonly LeakRow[];
+  readonly verdicts: readonly { readonly step: string; readonly before: Verdict | null; readonly after: Verdict | null }[];
+  readonly onlyFirst: readonly string[];
+  readonly onlySecond: readonly string[];
+}
+
+/** Steps by their name; steps of one name by their order. */
+function namedSteps(result: Result): ReadonlyMap<string, Result['steps'][number]> {
+  const named = new Map<string, Result['steps'][number]>();
+  for (const step of result.steps) {
+    let name = step.name;
+    for (let more = 2; named.has(name); more += 1) name = `${step.name} (${more})`;
+    named.set(name, step);
+  }
+  return named;
+}
+
+function leaksOf(result: Result): ReadonlyMap<string, LeakRow> {
+  const rows = new Map<string, LeakRow>();
+  for (const [step, { findings }] of namedSteps(result)) {
+    for (const finding of findings) {
+      if (!finding.leak || finding.accepted !== undefined) continue;
+      rows.set(JSON.stringify([step, finding.probe, finding.class, finding.carrier, finding.vlan, finding.from, finding.to, finding.observer]), { step, finding });
+    }
+  }
+  return rows;
+}
+
+/** Compares two runs row by row. That a leak is not seen any more counts as stopped only where its step holds now, or is broken by others with nothing in doubt. */
+export function compareResults(first: Result, second: Result): Comparison {
+  const [before, after] = [leaksOf(first), leaksOf(second)];
+  const [stepsBefore, stepsAfter] = [namedSteps(first), namedSteps(second)];
+  const began = [...after].filter(([key]) => !before.has(key)).map(([, row]) => row);
+  const gone = [...before].filter(([key]) => !after.has(key)).map(([, row]) => row);
+  const proven = ({ step, finding }: LeakRow): boolean => {
+    const now = stepsAfter.get(step);
+    return now !== undefined && now.verdict !== null && now.verdict !== 'inconclusive' && !now.reasons.some((reason) => reason.observer === null || reason.observer === finding.observer);
+  };
+  return {
+    began, stopped: gone.filter(proven), untold: gone.filter((row) => !proven(row)),
+    verdicts: [...stepsAfter].flatMap(([step, now]) => {
+      const then = stepsBefore.get(step);
+      return then === undefined || then.verdict === now.verdict ? [] : [{ step, before: then.verdict, after: now.verdict }];
+    }),
+    onlyFirst: [...stepsBefore.keys()].filter((name) => !stepsAfter.has(name)),
+    onlySecond: [...stepsAfter.keys()].filter((name) => !stepsBefore.has(name)),
+  };
+}
+
+/**
+ * The exit status of a run whose known leaks are those of a baseline: 2 only where one began; what is inconclusive or not as expected
+ * otherwise stays so.
+ */
+export function statusAgainst(baseline: Result, result: Result): number {
+  if (result.exitCode !== 2) return result.exitCode;
+  if (compareResults(baseline, result).began.length > 0) return 2;
+  const failing = result.steps.filter((step) => !step.asExpected);
+  // A broken step with something unproven may hide a leak that is new.
+  if (failing.some((step) => step.verdict === 'inconclusive' || step.reasons.length > 0)) return 3;
+  return failing.some((step) => step.verdict !== 'broken' || step.expected !== 'holds') ? 4 : 0;
+}
