@@ -11,6 +11,8 @@ const ringSize = { libpcap: 2 * 1024 * 1024, cap: 10 * 1024 * 1024 } as const;
 /** From so many observers on one socket listens for all of them: opening a handle takes 13 ms, closing it 24. */
 const manyObservers = 32;
 const sharedRing = 64 * 1024 * 1024;
+/** Frames of probe size that it holds, each with some 100 octets of headers. */
+export const sharedRingFrames = sharedRing / 192;
 
 /** What a step is captured with: a ring for all observers together where there are many. */
 export function engineOf(context: RunContext, step: StepPlan): ObserverRequest['engine'] {

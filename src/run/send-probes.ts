@@ -1,8 +1,11 @@
+import type { Capture } from '../capture/capture-client.js';
 import type { Sender } from '../inject/send-client.js';
 import type { Flow, Flows, StepPlan } from '../model/plan.js';
 import { frameTemplate, stampToken } from '../probe/frame.js';
 import { tokenLength, tokensFor } from '../wire/token.js';
+import { engineOf, sharedRingFrames } from './capture-step.js';
 import { checkStop, type RunContext, tell } from './context.js';
+import { createPace } from './feedback.js';
 import { paceText } from './pace.js';
 import { senderSocket } from './sockets.js';
 
@@ -18,6 +21,8 @@ const mostInBurst = 1000;
 const mostInBatch = 8192;
 /** Up to so many flows are sent one by one. */
 const fewFlows = 64;
+/** Steps with fewer are sent at a fixed rate: learning what the observers take would last longer. */
+const fewFrames = 50_000;
 /** Frames a second that the engines take without loss at the ring sizes of capture.ts, with room to spare. */
 const defaultRate = { libpcap: 50_000, cap: 5000 } as const;
 /** On a host guests work meanwhile. */
@@ -39,12 +44,12 @@ function* burstsOf(flows: Flows, from: number, to: number): Generator<Burst> {
 }
 
 /** Bursts with frames of one length whose tokens follow one another, put together. */
-function* batchesOf(bursts: Iterable<Burst>, most: number): Generator<readonly Burst[]> {
+function* batchesOf(bursts: Iterable<Burst>, most: () => number): Generator<readonly Burst[]> {
   let batch: Burst[] = [];
   let frames = 0;
   for (const burst of bursts) {
     const [first] = batch;
-    if (first !== undefined && (frames + burst.count > most || first.flow.frame.size !== burst.flow.frame.size)) {
+    if (first !== undefined && (frames + burst.count > most() || first.flow.frame.size !== burst.flow.frame.size)) {
       yield batch;
       batch = [];
       frames = 0;
@@ -67,7 +72,7 @@ function framesOf(context: RunContext, batch: readonly Burst[], first: number, c
 }
 
 /** Sends a batch; where an interface refuses, what was left for its flow is given up and the flows after it are sent. */
-async function sendBatch(context: RunContext, step: StepPlan, sender: Sender, batch: readonly Burst[], rate: number): Promise<void> {
+async function sendBatch(context: RunContext, step: StepPlan, sender: Sender, batch: readonly Burst[], rate: number | null): Promise<void> {
   const [head] = batch;
   if (head === undefined) return;
   const first = head.flow.first + head.sequence;
@@ -92,17 +97,24 @@ async function sendBatch(context: RunContext, step: StepPlan, sender: Sender, ba
  * Sends one part of a step's probes, counted over all its flows: `part` 0 the first half, 1 the second. What the kernel
  * took is written down for each batch; a burst that was cut short ends its flow's part, not the step.
  */
-export async function sendProbes(context: RunContext, step: StepPlan, sender: Sender, part: 0 | 1): Promise<void> {
+export async function sendProbes(context: RunContext, step: StepPlan, sender: Sender, capture: Capture, part: 0 | 1): Promise<void> {
   const total = step.flows.reduce((sum, flow) => sum + flow.count, 0);
   const half = Math.ceil(total / 2);
   const [from, to] = part === 0 ? [0, half] : [half, total];
-  const rate = step.rate ?? (context.plan.provider === 'host' ? hostRate : defaultRate[context.engine]);
+  const host = context.plan.provider === 'host';
+  const paced = !host && step.rate === null && total > fewFrames && engineOf(context, step) === 'ring';
+  const pace = paced ? createPace(capture, { capacity: sharedRingFrames, observers: step.observers.length }) : null;
+  const rate = pace !== null ? null : (step.rate ?? (host ? hostRate : defaultRate[context.engine]));
   let done = from;
   const began = performance.now();
-  for (const batch of batchesOf(burstsOf(step.flows, from, to), step.flows.length > fewFlows ? mostInBatch : 1)) {
+  let room = pace === null ? mostInBatch : Math.min(mostInBatch, await pace.room());
+  for (const batch of batchesOf(burstsOf(step.flows, from, to), () => (step.flows.length > fewFlows ? room : 1))) {
     checkStop(context.signal);
     await sendBatch(context, step, sender, batch, rate);
-    done += batch.reduce((sum, burst) => sum + burst.count, 0);
+    const frames = batch.reduce((sum, burst) => sum + burst.count, 0);
+    done += frames;
     tell(context, step, 'probing', paceText(done, from, total, performance.now() - began));
+    pace?.sent(frames);
+    if (pace !== null) room = Math.min(mostInBatch, await pace.room());
   }
 }

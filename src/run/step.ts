@@ -37,13 +37,13 @@ async function probe(context: RunContext, step: StepPlan, capture: Capture, send
   await mark(context, step, capture, 'before');
   tell(context, step, 'probing');
   context.timeline.log(step.index, { event: 'probing', state: 'started' });
-  await sendProbes(context, step, sender, 0);
+  await sendProbes(context, step, sender, capture, 0);
   const listening = step.listenMs === null ? null : pause(step.listenMs, context.signal);
   await runTraffic(context, step);
   await listening;
   await sendControls(context, step, 'between', sender);
   await mark(context, step, capture, 'between');
-  await sendProbes(context, step, sender, 1);
+  await sendProbes(context, step, sender, capture, 1);
   context.timeline.log(step.index, { event: 'probing', state: 'ended' });
   tell(context, step, 'draining');
   await pause(step.drainMs, context.signal);
