@@ -1,5 +1,3 @@
-import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClassifier, type Sighting } from '../judge/classify.js';
@@ -9,13 +7,12 @@ import type { Counters } from '../model/timeline.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { directions } from '../pcap/capture-items.js';
 import { enhancedPacket, interfaceDescription, interfaceStatistics, sectionHeader } from '../pcap/pcapng-writer.js';
+import { createBlockWriter } from './block-writer.js';
 import { files } from './folder.js';
-import { hashFile } from './hash.js';
 import { readRawFrames } from './raw-frames.js';
 
 /** Comments on leaks stop here for each row: a hub would else write more comment than capture. */
 const mostComments = 1000;
-const flushLength = 1 << 20;
 
 export interface Collation {
   readonly sha256: string;
@@ -32,12 +29,12 @@ export interface CollateInput {
   readonly counters: readonly Readonly<Record<string, Counters>>[];
 }
 
-function tokenIndex(sighting: Sighting): bigint | null {
+function tokenIndex(sighting: Sighting): number | null {
   switch (sighting.kind) {
     case 'probe':
-      return BigInt(sighting.flow.first + sighting.sequence);
+      return sighting.flow.first + sighting.sequence;
     case 'control':
-      return BigInt(sighting.control.index);
+      return sighting.control.index;
     case 'forged':
     case 'none':
       return null;
@@ -54,23 +51,10 @@ export async function collate(input: CollateInput): Promise<Collation> {
   const blocks = evidenceInterfaces(plan);
   const classify = createClassifier(plan, input.key);
   const path = join(dir, files.capture);
-  const out = createWriteStream(path, { mode: 0o600 });
-  let pending: Uint8Array[] = [];
-  let pendingLength = 0;
-  const flush = async (): Promise<void> => {
-    const octets = Buffer.concat(pending);
-    pending = [];
-    pendingLength = 0;
-    if (!out.write(octets)) await once(out, 'drain');
-  };
-  const write = async (block: Uint8Array): Promise<void> => {
-    pending.push(block);
-    pendingLength += block.length;
-    if (pendingLength >= flushLength) await flush();
-  };
-  await write(sectionHeader({ application: input.application, os: 'Linux', comment: `scenario ${plan.name}` }));
+  const out = createBlockWriter(path);
+  out.block(sectionHeader({ application: input.application, os: 'Linux', comment: `scenario ${plan.name}` }));
   for (const { step, name, description } of blocks) {
-    await write(interfaceDescription({ name, description, filter: plan.steps[step]?.filter ?? '', snaplen: plan.steps[step]?.snaplen ?? 0, os: 'Linux' }));
+    out.block(interfaceDescription({ name, description, filter: plan.steps[step]?.filter ?? '', snaplen: plan.steps[step]?.snaplen ?? 0, os: 'Linux' }));
   }
   const raw = await readdir(join(dir, files.raw)).catch(() => []);
   const damages: string[] = [];
@@ -93,14 +77,22 @@ export async function collate(input: CollateInput): Promise<Collation> {
       const direction = batch.direction[packet] === directions.out ? directions.out : batch.direction[packet] === directions.in ? directions.in : directions.unknown;
       const towards = observer.place === 'bridge' ? direction !== directions.out : direction === directions.out;
       const comment = leakComment({ bytes: batch.bytes, classified, step: listened, observer, towards }, plan);
-      const row = classified.sighting.kind === 'probe' ? `${classified.sighting.flow.id}/${observer.name}` : observer.name;
+      const row = comment === null ? '' : classified.sighting.kind === 'probe' ? `${classified.sighting.flow.id}/${observer.name}` : observer.name;
       const told = comments.get(row) ?? 0;
       if (comment !== null) comments.set(row, told + 1);
       lastNs = batch.timeNs[packet] ?? lastNs;
-      await write(enhancedPacket({
-        interfaceId, timeNs: lastNs, originalLength: batch.original[packet] ?? 0, data: batch.bytes.subarray(start, end), direction,
-        packetId: tokenIndex(classified.sighting), comments: comment === null || told >= mostComments ? [] : [comment],
-      }));
+      const packetId = tokenIndex(classified.sighting);
+      if (direction !== directions.unknown && (comment === null || told >= mostComments)) {
+        out.packet({
+          interfaceId, timeHigh: Number(lastNs >> 32n), timeLow: Number(lastNs & 0xffff_ffffn), bytes: batch.bytes, from: start, captured: end - start,
+          original: batch.original[packet] ?? 0, direction, packetId: packetId ?? -1,
+        });
+      } else {
+        out.block(enhancedPacket({
+          interfaceId, timeNs: lastNs, originalLength: batch.original[packet] ?? 0, data: batch.bytes.subarray(start, end), direction,
+          packetId: packetId === null ? null : BigInt(packetId), comments: comment === null || told >= mostComments ? [] : [comment],
+        }));
+      }
       packets += 1;
     }
   }
@@ -108,15 +100,11 @@ export async function collate(input: CollateInput): Promise<Collation> {
     const name = plan.steps[step]?.observers[observer]?.name ?? '';
     const counters = input.counters[step]?.[name];
     if (counters === undefined) continue;
-    await write(interfaceStatistics({
+    out.block(interfaceStatistics({
       interfaceId, timeNs: lastNs, received: BigInt(counters.received), dropped: BigInt(counters.dropped), delivered: BigInt(counters.delivered),
     }));
   }
-  await flush();
-  await new Promise<void>((resolve, reject) => {
-    out.on('error', reject);
-    out.end(resolve);
-  });
+  const sha256 = out.finish();
   await rm(join(dir, files.raw), { recursive: true, force: true });
-  return { sha256: await hashFile(path), packets, damages };
+  return { sha256, packets, damages };
 }

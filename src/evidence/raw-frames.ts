@@ -1,6 +1,7 @@
 import type { EvidenceInterface } from '../plan/evidence-interfaces.js';
 import type { Batch } from '../pcap/capture-items.js';
 import { readCapture } from './read-capture.js';
+import { sortByTime } from './sort-by-time.js';
 
 /** All frames of one step's raw captures, in the order of their times. */
 export interface RawFrames {
@@ -59,7 +60,7 @@ export async function readRawFrames(paths: readonly string[], blocks: readonly E
       next += 1;
     }
   });
-  const order = Uint32Array.from({ length: count }, (_, index) => index).sort((a, b) => (time[a] ?? 0) - (time[b] ?? 0) || a - b);
+  const order = sortByTime(time);
   return {
     count,
     damages,

@@ -1,9 +1,9 @@
 import type { Direction } from './capture-items.js';
 import { blockTypes, optionCodes } from './pcapng-options.js';
 
-/** Octets of an enhanced packet block with a direction and nothing else. */
-export function packetBlockLength(captured: number): number {
-  return 44 + captured + (-captured & 3);
+/** Octets of an enhanced packet block with a direction, a packet id if `packetId` is not negative, and nothing else. */
+export function packetBlockLength(captured: number, packetId = -1): number {
+  return 44 + captured + (-captured & 3) + (packetId < 0 ? 0 : 12);
 }
 
 /** Octets to write packet blocks into, and the same as a view: made once, used for many packets. */
@@ -18,16 +18,16 @@ export function blockBuffer(length: number): BlockBuffer {
 }
 
 /**
- * Writes what `enhancedPacket` gives for a packet with a direction and no other option, without allocating: for capture workers.
+ * Writes what `enhancedPacket` gives for a packet with a direction, perhaps an id, and no other option, without allocating.
  * The packet is `source[from, from + captured)`, its time two 32-bit words of ns. Returns the offset behind the block; the buffer
- * must have `packetBlockLength(captured)` octets at `at` (RangeError otherwise).
+ * must have `packetBlockLength(captured, packetId)` octets at `at` (RangeError otherwise).
  */
 export function writePacketBlock(
   into: BlockBuffer, at: number, interfaceId: number, timeHigh: number, timeLow: number,
-  source: Uint8Array, from: number, captured: number, original: number, direction: Direction,
+  source: Uint8Array, from: number, captured: number, original: number, direction: Direction, packetId = -1,
 ): number {
   const { bytes, view } = into;
-  const length = packetBlockLength(captured);
+  const length = packetBlockLength(captured, packetId);
   const end = at + length;
   if (end > bytes.length) throw new RangeError(`no room for a block of ${length} octets at ${at} of ${bytes.length}`);
   view.setUint32(at, blockTypes.packet, true);
@@ -41,10 +41,17 @@ export function writePacketBlock(
   // A short loop beats set() and its subarray for frames of probe size.
   if (captured <= 96) for (let i = 0; i < captured; i += 1) bytes[data + i] = source[from + i] ?? 0;
   else bytes.set(source.subarray(from, from + captured), data);
-  bytes.fill(0, data + captured, end - 16);
-  view.setUint16(end - 16, optionCodes.packet.flags, true);
-  view.setUint16(end - 14, 4, true);
-  view.setUint32(end - 12, direction, true);
+  const options = data + captured + (-captured & 3);
+  bytes.fill(0, data + captured, options);
+  view.setUint16(options, optionCodes.packet.flags, true);
+  view.setUint16(options + 2, 4, true);
+  view.setUint32(options + 4, direction, true);
+  if (packetId >= 0) {
+    view.setUint16(options + 8, optionCodes.packet.packetId, true);
+    view.setUint16(options + 10, 8, true);
+    view.setUint32(options + 12, packetId % 2 ** 32, true);
+    view.setUint32(options + 16, Math.floor(packetId / 2 ** 32), true);
+  }
   view.setUint32(end - 8, optionCodes.end, true);
   view.setUint32(end - 4, length, true);
   return end;

@@ -63,6 +63,13 @@ describe('a pcapng file', () => {
     expect(() => writePacketBlock(buffer, 9, 3, 0, 0, data, 0, length, length, 2)).toThrow(RangeError);
   });
 
+  it.each([0, 7, 2 ** 32 + 5])('has the same packet block with id %i from the fast writer', (packetId) => {
+    const data = new Uint8Array(61).map((_, i) => i);
+    const buffer = blockBuffer(packetBlockLength(61, packetId));
+    const end = writePacketBlock(buffer, 0, 3, Number(timeNs >> 32n), Number(timeNs & 0xffff_ffffn), data, 0, 61, 61, 1, packetId);
+    expect(buffer.bytes.slice(0, end)).toEqual(enhancedPacket({ interfaceId: 3, timeNs, originalLength: 61, data, direction: 1, packetId: BigInt(packetId) }));
+  });
+
   it.skipIf(!available('tshark'))('shows its interfaces, comments, ids and directions in tshark without a warning', () => {
     const { stdout, stderr, status } = runOn(file, 'tshark', ['-r', 'FILE', '-n', '-T', 'fields', '-e', 'frame.interface_name', '-e', 'frame.comment', '-e', 'frame.packet_id', '-e', 'frame.packet_flags_direction', '-e', 'frame.time_epoch', '-e', 'frame.len', '-e', 'frame.cap_len']);
     expect(status).toBe(0);
