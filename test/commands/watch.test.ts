@@ -97,4 +97,11 @@ describe('watch', () => {
     if (!watch.said.some(drift('setting-changed'))) await watch.next(drift('setting-changed', 'vnet1.flood'));
     expect(watch.said.filter(({ event }) => event === 'drift')).toMatchObject([{ code: 'setting-changed', place: 'vnet1.flood', before: 'true', after: 'false' }]);
   }, 60_000);
+
+  it('runs the scenario of --reprobe after a drift that matters', async () => {
+    const watch = await start('--reprobe scenarios/switch-mode.yml', `export TMPDIR=${scratch}`);
+    const outcome = watch.next(({ event }) => event === 'reprobe');
+    await watch.run('ip link set dev br0 type bridge ageing_time 0');
+    expect(await outcome).toMatchObject({ verdict: 'holds', status: 0 });
+  }, 60_000);
 });

@@ -7,7 +7,7 @@ export type Said = Readonly<Record<string, unknown>>;
 export interface Watching {
   /** Runs a line of shell; resolves with the time at which it was done. */
   run(command: string): Promise<number>;
-  /** The next thing said from now on that matches. Rejects with what was said instead after 15 s. */
+  /** The next thing said from now on that matches. Rejects with what was said instead after 40 s. */
   next(matches: (said: Said) => boolean): Promise<Said>;
   readonly said: readonly Said[];
   end(): Promise<void>;
@@ -31,7 +31,7 @@ export async function watching(options = '', prepare = ''): Promise<Watching> {
   });
   function hear<T extends Said | string>(matches: (one: Said | string) => T | null, what: string): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${what} was not said; said: ${JSON.stringify(said)}; ${stderr}`)), 15_000);
+      const timer = setTimeout(() => reject(new Error(`${what} was not said; said: ${JSON.stringify(said)}; ${stderr}`)), 40_000);
       const listener = (one: Said | string): void => {
         const found = matches(one);
         if (found === null) return;
