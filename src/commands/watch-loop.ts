@@ -45,9 +45,9 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
     wake();
   };
   const bell = openDoorbell(netns, ring);
-  let silent = silentState(netns);
+  let silent = silentOr(netns, '');
   const poll = setInterval(() => {
-    const now = silentState(netns);
+    const now = silentOr(netns, 'not to be read');
     if (now !== silent) ring();
     silent = now;
   }, pollMs);
@@ -94,5 +94,15 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
   } finally {
     clearInterval(poll);
     await bell.close();
+  }
+}
+
+/** A namespace that is gone shows in the next reading, which says so and is tried again. */
+function silentOr(netns: string | null, otherwise: string): string {
+  try {
+    return silentState(netns);
+  } catch (error) {
+    if (error instanceof VerifyError) return otherwise;
+    throw error;
   }
 }

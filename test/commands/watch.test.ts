@@ -104,4 +104,14 @@ describe('watch', () => {
     await watch.run('ip link set dev br0 type bridge ageing_time 0');
     expect(await outcome).toMatchObject({ verdict: 'holds', status: 0 });
   }, 60_000);
+
+  it('goes on and says so when the namespace it watches is gone', async () => {
+    const watch = await start('--netns /tmp/other', 'mount -t tmpfs tmpfs /tmp; touch /tmp/other; unshare --net sh -c "ip link add name br0 type bridge; mount --bind /proc/self/ns/net /tmp/other"');
+    const unreadable = watch.next(({ event }) => event === 'unreadable');
+    await watch.run('umount /tmp/other; rm /tmp/other');
+    expect((await unreadable)['message']).toContain('/tmp/other');
+    await sleep(1000);
+    await watch.run('kill -0 $W && echo \'{"event":"alive"}\'');
+    expect(watch.said.some(({ event }) => event === 'alive')).toBe(true);
+  }, 60_000);
 });
