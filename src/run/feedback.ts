@@ -57,6 +57,7 @@ export function createPace(capture: Pick<Capture, 'onCounts'>, { capacity, obser
   return {
     sent(frames) {
       sent += frames;
+      unchanged = 0; // what the last reports said was before these
     },
     async room() {
       const began = performance.now();
