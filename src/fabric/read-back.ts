@@ -7,7 +7,7 @@ export type SettingPlace = 'bridge' | 'port' | 'link';
 
 /**
  * Compares what was asked with what the kernel says now; returns `device.key = value`. Throws VerifyError: `read-back` (3) where the
- * kernel chose another value, `unsupported` (69) where it does not know the setting (old kernels ignore unknown attributes in silence: facts.md 4).
+ * kernel chose another value, `unsupported` (69) where it does not know the setting (old kernels ignore unknown attributes in silence).
  */
 export function checkReadBack(device: string, place: SettingPlace, key: string, asked: SettingValue, found: SettingValue | undefined): string {
   if (found === undefined) {

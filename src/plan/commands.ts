@@ -7,7 +7,7 @@ type SetChange = Extract<Change, { kind: 'set' }>;
 
 /**
  * The commands that carry a change out, as argument vectors (iproute2): what the fabric runs and what `plan` prints. Interface names
- * always follow `dev` or another keyword, so that a port called `-n` or `master` is a name (facts.md 46). `bridgeOf` names a port's bridge.
+ * always follow `dev` or another keyword, so that a port called `-n` or `master` is a name. `bridgeOf` names a port's bridge.
  * Empty for start and stop: what they do is the fabric's.
  */
 export function commandsFor(change: Change, bridgeOf: (port: string) => string): readonly (readonly string[])[] {

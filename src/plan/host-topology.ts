@@ -29,7 +29,7 @@ export function macsBehind(fdb: readonly FdbState[], bridge: string, port: strin
   return [...new Set(entries.map(({ mac }) => mac))];
 }
 
-/** Why nothing can be heard on a port; null = something can. A port without carrier is disabled by the bridge and gets no frames (facts.md 13). */
+/** Why nothing can be heard on a port; null = something can. A port without carrier is disabled by the bridge and gets no frames. */
 export function deafness(link: LinkState): string | null {
   if (!link.flags.includes('UP')) return 'the interface is down';
   if (!link.flags.includes('LOWER_UP')) return 'no carrier: nobody runs behind it';

@@ -25,7 +25,7 @@ export interface CapSocket {
 
 /**
  * Octets of ring that are asked of cap; the kernel allocates twice as much. A slot takes about 1,600 octets where the device's segmentation
- * offloads are off (the fabric sees to that), else 65,616, and then 16 MiB hold 255 frames (facts.md 32).
+ * offloads are off (the fabric sees to that), else 65,616, and then 16 MiB hold 255 frames.
  */
 const ringOctets = 16 << 20;
 const mostFrame = 65_536;
@@ -36,7 +36,7 @@ const pinned: { readonly object: CapObject; readonly buffer: Buffer }[] = [];
 
 /**
  * Opens a device with `cap`, which makes it promiscuous. `take` is called with each frame that comes in: the buffer is the same each time.
- * Throws VerifyError (69) where cap is not installed or the device is missing or down; cap itself would end the process (facts.md 31).
+ * Throws VerifyError (69) where cap is not installed or the device is missing or down; cap itself would end the process.
  */
 export function openCapSocket(device: string, take: (buffer: Buffer, octets: number) => void): CapSocket {
   const Cap = capClass();

@@ -16,7 +16,7 @@ interface Carrying {
 }
 
 /**
- * The role `relay`: does what VMware's bridge does to a Linux bridge that it is pointed at (facts.md 1, 2). It holds the bridge device
+ * The role `relay`: does what VMware's bridge does to a Linux bridge that it is pointed at. It holds the bridge device
  * promiscuous, whose flags become 0x1103, and hands frames to the endpoint; what the endpoint sends leaves through the bridge device itself.
  */
 export function relayWorker(): void {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Result } from '../../src/model/result.js';
 import { overheard, runLab, top } from './program.js';
 
-/** What facts.md of the experiment says of each shipped scenario: [step, from, to, observer, overheard]. */
+/** What the kernel was measured to do in each shipped scenario: [step, from, to, observer, overheard]. */
 type Fact = readonly [step: number, from: string, to: string, observer: string, seen: 'none' | 'all'];
 
 const bothWays = (steps: readonly number[], a: string, b: string, observers: readonly string[], seen: Fact[4]): readonly Fact[] =>

@@ -79,7 +79,7 @@ async function makeEntry({ near, home, netns, name, nearName, port }: Entry): Pr
   await redirect(netns, name, port.name);
 }
 
-/** Before it comes up: its router solicitations would enter as the guest and teach the bridge its MAC (facts.md 28). A kernel without IPv6 says nothing. */
+/** Before it comes up: its router solicitations would enter as the guest and teach the bridge its MAC. A kernel without IPv6 says nothing. */
 function silence(netns: string | null, name: string): void {
   try {
     writeSysctl(netns, `net.ipv6.conf.${name}.disable_ipv6`, '1');
