@@ -12,6 +12,7 @@ import type { Plan } from './model/plan.js';
 import type { ProgressEvent } from './model/progress.js';
 import type { Result } from './model/result.js';
 import type { RunRecord } from './model/run-record.js';
+import { sabotageFigures } from './model/sabotage-figures.js';
 import type { Scenario } from './model/scenario.js';
 import { makePlan } from './plan/make-plan.js';
 import { planHash } from './plan/plan-hash.js';
@@ -61,7 +62,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   await options.approve?.(plan, planHash(plan));
   const record: RunRecord = {
     runVersion: 1,
-    tool: { name: 'verify-isolation', version: options.toolVersion, verdictRules: 1 },
+    tool: { name: 'verify-isolation', version: options.toolVersion, verdictRules: 1, sabotage: sabotageFigures },
     id: options.runId,
     startedAt: new Date().toISOString(),
     scenario: { name: scenario.name, file: scenario.file, sha256: scenario.sha256 },

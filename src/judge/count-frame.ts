@@ -31,8 +31,12 @@ function countProbe(sighting: Extract<Sighting, { kind: 'probe' }>, seen: Seen, 
   }
   const token = flow.first + sequence;
   if (!seen.towards) {
-    const own = observer.name === flow.sender || observer.place === 'bridge';
-    if (!own && form === 'as-sent' && !tally.reentered.has(token)) {
+    if (observer.name === flow.sender || observer.place === 'bridge') {
+      const place = observer.place === 'bridge' ? 'bridge' : 'port';
+      // Its own token, but a second time: whoever stands behind this port had it from somebody and says it again.
+      const again = !tally.entries.add(flow, sequence, place) && place === 'port' && !seen.inferred;
+      if (again && !tally.reentered.has(token)) tally.reentered.set(token, { observer: observer.name, uplink: observer.role === 'uplink' });
+    } else if (form === 'as-sent' && !tally.reentered.has(token)) {
       tally.reentered.set(token, { observer: observer.name, uplink: observer.role === 'uplink' });
     }
     return;

@@ -66,6 +66,8 @@ export function startJudging(input: JudgeInput): Judging {
 }
 
 const directionOut = 2;
+/** What a worker keeps of a step. */
+const mostKept = 1000;
 
 /** Adds a batch of the capture, in file order; `interfaceId` numbers the interface blocks of the whole file. */
 export function addBatch(judging: Judging, batch: JudgedBatch): void {
@@ -80,6 +82,19 @@ export function addBatch(judging: Judging, batch: JudgedBatch): void {
     const towards = listener.observer.place === 'bridge' ? !outgoing : outgoing;
     const first = { frame: judging.frames, timeNs: BigInt(batch.timeNs[i] ?? 0) };
     countSighting(batch.bytes, classified, { ...listener, towards, first }, tallies);
+  }
+}
+
+/** Frames that the capture could not take were kept in memory and written down in the timeline: a leak among them is one. */
+function addKept(judging: Judging): void {
+  const tallies = { plan: judging.input.plan, steps: judging.tallies };
+  for (const { step, observer, inferred } of judging.listeners) {
+    const own = (judging.facts[step.index]?.kept ?? []).filter((frame) => frame.observer === observer.name).slice(0, mostKept);
+    own.forEach(({ frame, towards, atNs }, index) => {
+      const bytes = Buffer.from(frame, 'base64');
+      const first = { frame: -(index + 1), timeNs: /^\d{1,18}$/.test(atNs) ? BigInt(atNs) : 0n };
+      countSighting(bytes, judging.classify(bytes, 0, bytes.length), { step, observer, inferred, towards, first }, tallies);
+    });
   }
 }
 
@@ -119,6 +134,7 @@ export interface CaptureIdentity {
 /** Ends the judgement. `capture` names the files that it rests on. */
 export function finishJudging(judging: Judging, capture: CaptureIdentity): Result {
   const { plan, run, states } = judging.input;
+  addKept(judging);
   const whole = captureReasons(judging, capture.sha256 === run.capture?.sha256);
   const coverage = coverageOf(plan, judging.facts, states);
   const partial = plan.partialScope === null && coverage.unobserved.length > 0

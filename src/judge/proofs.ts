@@ -80,6 +80,18 @@ function deliveryReasons(step: StepPlan, facts: StepFacts, tally: StepTally): re
   return limited(told, 'delivery-short');
 }
 
+/** What was sent has to show on the sender's own port, where that is observed and directions are known: whoever says that it sent may lie. */
+function showReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
+  const told: Reason[] = [];
+  for (const flow of step.flows) {
+    if (facts.listening.get(flow.sender)?.direction !== 'known') continue;
+    const accepted = sentOf(facts, flow);
+    const shown = tally.entries.count(flow);
+    if (shown < accepted) told.push(reason('entry-unproved', flow.sender, `${shown} of ${accepted} ${flow.carrier} frames of ${flow.class} from ${flow.from} showed on the port of ${flow.sender}`));
+  }
+  return limited(told, 'entry-unproved');
+}
+
 function sentReasons(step: StepPlan, facts: StepFacts): readonly Reason[] {
   const told: Reason[] = [];
   for (const flow of step.flows) {
@@ -158,6 +170,18 @@ function outcomeReasons(facts: StepFacts): readonly Reason[] {
   }
 }
 
+/** NTP turns the clock by less than a millisecond a second; what is more was set by somebody. */
+const mostClockShiftMs = 500;
+
+function clockReasons(facts: StepFacts): readonly Reason[] {
+  return facts.clockShiftMs <= mostClockShiftMs ? [] : [reason('clock-changed', null, `the wall clock was set by ${Math.round(facts.clockShiftMs)} ms`)];
+}
+
+function keptReasons(facts: StepFacts): readonly Reason[] {
+  const { kept } = facts;
+  return kept.length === 0 ? [] : [reason('evidence-incomplete', null, `the capture could not be written; ${kept.length} frames with tokens were kept in memory`)];
+}
+
 /** Everything that a *holds* of this step lacks, in a fixed order; empty = the proof is complete. */
 export function missingProofs(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
   const outcome = outcomeReasons(facts);
@@ -171,10 +195,13 @@ export function missingProofs(step: StepPlan, facts: StepFacts, tally: StepTally
     ...earReasons(step, facts, tally),
     ...entryReasons(step, facts, tally),
     ...sentReasons(step, facts),
+    ...showReasons(step, facts, tally),
     ...deliveryReasons(step, facts, tally),
     ...trafficReasons(step, facts, tally),
     ...listenReasons(step, tally),
     ...replayReasons(tally),
+    ...clockReasons(facts),
+    ...keptReasons(facts),
     ...(drained ? [] : [reason('drain-incomplete', null, `the wait of ${step.drainMs} ms after the last probe was not kept`)]),
   ];
 }

@@ -31,6 +31,7 @@ export const reasonHints = {
   'relay-died': 'The relay that carries frames for an endpoint behind the bridge ended.',
   'nothing-to-hear': 'No unicast crossed the bridge between two others meanwhile, so there was nothing to overhear.',
   'coverage-partial': 'Not every port of the bridge was observed. Name the reason with `scope: { partial: … }` if that is meant.',
+  'clock-changed': 'The wall clock was set while the step ran, so the order of what was captured is not sure. Repeat the run.',
   'step-failed': 'The step could not be carried out.',
   'not-run': 'The step did not run, because the run ended before.',
   'interrupted': 'The run was interrupted.',

@@ -9,6 +9,7 @@ import type { StepStates } from './step-states.js';
 import type { First, StepTally } from './tally.js';
 
 const evidenceFile = 'evidence.pcapng';
+const timelineFile = 'timeline.ndjson';
 
 /** Nanoseconds since 1970 as RFC 3339 text in UTC. */
 export function timeText(timeNs: bigint): string {
@@ -18,7 +19,7 @@ export function timeText(timeNs: bigint): string {
 }
 
 function firstOf(first: First | undefined): FirstSighting | null {
-  return first === undefined ? null : { file: evidenceFile, frame: first.frame, at: timeText(first.timeNs) };
+  return first === undefined ? null : { file: first.frame < 0 ? timelineFile : evidenceFile, frame: Math.abs(first.frame), at: timeText(first.timeNs) };
 }
 
 function acceptedOf(accept: readonly Accepted[], observer: string, probeClass: string, day: string): Pick<Finding, 'accepted'> {

@@ -19,9 +19,21 @@ export interface StepFacts {
   readonly written: Readonly<Record<string, number>>;
   readonly lastCounters: Readonly<Record<string, Counters>>;
   readonly faults: readonly Fault[];
-  readonly kept: readonly { readonly observer: string; readonly towards: boolean; readonly frame: string }[];
+  readonly kept: readonly KeptInTimeline[];
   readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' | null;
   readonly lastMonoMs: number;
+  /** How far the wall clock ran away from the monotonic one during the step. */
+  readonly clockShiftMs: number;
+}
+
+/** A frame that was kept in memory because the capture could not be written. */
+export interface KeptInTimeline {
+  readonly observer: string;
+  readonly towards: boolean;
+  /** Base64. */
+  readonly frame: string;
+  /** When it was written down, after it had come. */
+  readonly atNs: string;
 }
 
 interface Gathering {
@@ -37,19 +49,31 @@ interface Gathering {
   written: Record<string, number>;
   lastCounters: Record<string, Counters>;
   faults: Fault[];
-  kept: { observer: string; towards: boolean; frame: string }[];
+  kept: KeptInTimeline[];
   outcome: StepFacts['outcome'];
   lastMonoMs: number;
+  clockShiftMs: number;
+  clockOffsets: { least: number; most: number };
 }
 
 function empty(): Gathering {
   return {
     listening: new Map(), listenedInTime: new Set(), controlsAccepted: new Set(), controlPhases: new Set(), accepted: createTokenRanges(),
     trafficOk: new Map(), probed: false, drainedMs: null, stopped: {}, written: {}, lastCounters: {}, faults: [], kept: [], outcome: null, lastMonoMs: 0,
+    clockShiftMs: 0, clockOffsets: { least: Infinity, most: -Infinity },
   };
 }
 
+function watchClock(facts: Gathering, entry: TimelineEntry): void {
+  if (!/^\d{1,20}$/.test(entry.atNs)) return;
+  const offset = Number(BigInt(entry.atNs) / 1000n) / 1000 - entry.monoMs;
+  const { clockOffsets } = facts;
+  facts.clockOffsets = { least: Math.min(clockOffsets.least, offset), most: Math.max(clockOffsets.most, offset) };
+  facts.clockShiftMs = facts.clockOffsets.most - facts.clockOffsets.least;
+}
+
 function gather(facts: Gathering, entry: TimelineEntry): void {
+  watchClock(facts, entry);
   facts.lastMonoMs = Math.max(facts.lastMonoMs, entry.monoMs);
   switch (entry.event) {
     case 'listening':
@@ -84,7 +108,7 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
       facts.faults.push(entry.fault);
       break;
     case 'kept':
-      facts.kept.push({ observer: entry.observer, towards: entry.towards, frame: entry.frame });
+      facts.kept.push({ observer: entry.observer, towards: entry.towards, frame: entry.frame, atNs: entry.atNs });
       break;
     case 'step-ended':
       facts.outcome = entry.outcome;

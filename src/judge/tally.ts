@@ -1,8 +1,10 @@
 import type { Plan, StepPlan } from '../model/plan.js';
+import { createEntries, type Entries } from './entries.js';
 import { createSeenTokens, type SeenTokens } from './seen-tokens.js';
 
 /** Where something was first seen: the frame's number in the capture and its time. */
 export interface First {
+  /** 1-based in evidence.pcapng; below 0: −n is the observer's nth kept frame of the step in timeline.ndjson. */
   readonly frame: number;
   readonly timeNs: bigint;
 }
@@ -17,6 +19,7 @@ export interface FrameCount {
 export interface StepTally {
   /** Sightings towards observers that are the probe itself. */
   readonly seen: SeenTokens;
+  readonly entries: Entries;
   readonly controls: Set<number>;
   /** Token → the observer at which a guest sent it again, and whether that is an uplink. */
   readonly reentered: Map<number, { readonly observer: string; readonly uplink: boolean }>;
@@ -36,7 +39,7 @@ export interface StepTally {
 
 function createTally(step: StepPlan): StepTally {
   return {
-    seen: createSeenTokens(step.flows), controls: new Set(), reentered: new Map(), twice: new Map(), forged: new Map(), answers: new Map(),
+    seen: createSeenTokens(step.flows), entries: createEntries(step.flows), controls: new Set(), reentered: new Map(), twice: new Map(), forged: new Map(), answers: new Map(),
     traffic: new Map(), trafficEntered: new Map(), foreign: new Map(), crossed: new Map(), read: new Map(),
   };
 }

@@ -1,3 +1,5 @@
+import type { ToolRecord } from './run-record.js';
+
 export type Verdict = 'holds' | 'broken' | 'inconclusive';
 
 export interface Reason {
@@ -84,7 +86,7 @@ export interface StepResult {
 
 export interface Result {
   readonly schemaVersion: 1;
-  readonly tool: { readonly name: string; readonly version: string; readonly verdictRules: 1 };
+  readonly tool: ToolRecord;
   readonly run: { readonly id: string; readonly startedAt: string; readonly durationMs: number };
   readonly scenario: { readonly name: string; readonly file: string; readonly sha256: string };
   readonly verdict: Verdict;

@@ -1,7 +1,15 @@
+/** What judged, and what test/sabotage did to this version before it was released. */
+export interface ToolRecord {
+  readonly name: string;
+  readonly version: string;
+  readonly verdictRules: 1;
+  readonly sabotage?: { readonly cases: number; readonly falseHolds: number };
+}
+
 /** `run.json`: what is known of a run besides its plan, its timeline, its states and its capture. */
 export interface RunRecord {
   readonly runVersion: 1;
-  readonly tool: { readonly name: string; readonly version: string; readonly verdictRules: 1 };
+  readonly tool: ToolRecord;
   readonly id: string;
   readonly startedAt: string;
   readonly scenario: { readonly name: string; readonly file: string; readonly sha256: string };

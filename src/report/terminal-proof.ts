@@ -25,7 +25,7 @@ function loosestBound(result: Result): string | null {
 export function terminalProof(result: Result, width: number, paint: Paint): readonly string[] {
   const judged = result.steps.filter((step) => step.observers.length > 0);
   if (judged.length === 0) return [];
-  const { coverage } = result;
+  const { coverage, tool: { sabotage } } = result;
   const observers = judged.flatMap((step) => step.observers);
   const engines = [...new Set(observers.flatMap((observer) => (observer.engine === null ? [] : [observer.engine])))].join(' and ');
   const deaf = observers.filter((observer) => observer.controlsSent > 0 && observer.controlsSeen === 0).map((observer) => escapeText(observer.name));
@@ -38,6 +38,7 @@ export function terminalProof(result: Result, width: number, paint: Paint): read
     ['entry', entry.sent === 0 ? 'no controls' : `controls ${entry.seen} of ${entry.sent} received on the bridge`],
     ['losses', `${dropped} of ${sum(observers.map((observer) => observer.received))} captured frames dropped`],
     ...(bound === null ? [] : [['bound', bound] as const]),
+    ...(sabotage === undefined ? [] : [['tool', `broken on purpose in ${sabotage.cases} ways and more before its release: ${sabotage.falseHolds} false HOLDS`] as const]),
   ];
   return [paint('What the zeros rest on', 'bold'), ...lines.flatMap(([name, text]) => foldAfter(`  ${name.padEnd(7)} `, text, width)), ''];
 }

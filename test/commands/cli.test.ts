@@ -65,6 +65,12 @@ describe('command line', () => {
     expect(stdout).toMatch(/0000 {2}02 76 69/);
   });
 
+  it('demo refuses to deafen who is not there, and says who is', () => {
+    const { status, stderr } = call('demo', '--deafen', 'nobody');
+    expect(status).toBe(64);
+    expect(stderr).toContain('kali2, kali3, lan');
+  });
+
   it('prints the same plan for the same file', () => {
     expect(call('plan', private_, '--json').stdout).toBe(call('plan', private_, '--json').stdout);
   });

@@ -53,8 +53,8 @@ describe('a leak', () => {
 
   it('is none on its way in: only what is handed to a guest counts', () => {
     const evidence = perfectRun();
-    addFrames(evidence, { observer: 'a', outgoing: false, bytes: probeFrame(evidence, 5) });
-    expect(judge(evidence).verdict).toBe('holds');
+    addFrames(evidence, { observer: 'c', outgoing: false, bytes: probeFrame(evidence, 5) });
+    expect(judge(evidence).steps[0]?.findings.filter(({ leak }) => leak)).toEqual([]);
   });
 });
 
@@ -77,11 +77,66 @@ describe('what a forger can do', () => {
     expect(codes(result)).toContain('replayed');
   });
 
+  it('its own token, sent again by the sender, is inconclusive, and no leak', () => {
+    const evidence = perfectRun();
+    const bytes = probeFrame(evidence, 0);
+    addFrames(evidence, { observer: 'a', outgoing: false, bytes }, { observer: 'c', outgoing: true, bytes });
+    const result = judge(evidence);
+    expect(result.verdict).toBe('inconclusive');
+    expect(codes(result)).toContain('replayed');
+  });
+
+  it('a leak that was seen before a guest sent it again stays a leak', () => {
+    const evidence = perfectRun();
+    const bytes = probeFrame(evidence, 0);
+    addFrames(evidence, { observer: 'c', outgoing: true, bytes }, { observer: 'c', outgoing: false, bytes });
+    expect(judge(evidence).verdict).toBe('broken');
+  });
+
+  it('a token of an earlier step, sent again in a later one, is no leak of either', () => {
+    const evidence = perfectRun(scenario([step(), step({ name: 'two' })]));
+    const bytes = probeFrame(evidence, 0);
+    addFrames(evidence, { observer: 'a', outgoing: false, bytes, step: 1 }, { observer: 'c', outgoing: true, bytes, step: 1 });
+    const result = judge(evidence);
+    expect(result.steps.flatMap(({ findings }) => findings).filter(({ leak }) => leak)).toEqual([]);
+    expect(result.verdict).toBe('inconclusive');
+  });
+
+  it('a token of another run is nobody\'s', () => {
+    const evidence = perfectRun();
+    const bytes = probeFrame(evidence, 0).slice();
+    bytes.set([0xde, 0xad, 0xbe, 0xef], bytes.indexOf(0x56, 14) + 2);
+    addFrames(evidence, { observer: 'c', outgoing: true, bytes });
+    expect(judge(evidence).verdict).toBe('holds');
+  });
+
   it('a token that the uplink sends back is a leak', () => {
     const evidence = perfectRun();
     const bytes = probeFrame(evidence, 0);
     addFrames(evidence, { observer: 'lan', outgoing: false, bytes }, { observer: 'c', outgoing: true, bytes });
     expect(judge(evidence).verdict).toBe('broken');
+  });
+});
+
+describe('frames kept in memory because the disk was full', () => {
+  const keep = (evidence: Evidence, observer: string, bytes: Uint8Array): void => void evidence.timeline.push({
+    atNs: '1', monoMs: 1, step: 0, event: 'kept', observer, towards: true, frame: Buffer.from(bytes).toString('base64'),
+  });
+
+  it('a leak among them is broken, and named by its place in the timeline', () => {
+    const evidence = perfectRun();
+    keep(evidence, 'c', probeFrame(evidence, 3));
+    const result = judge(evidence);
+    expect(result).toMatchObject({ verdict: 'broken', exitCode: 2 });
+    expect(result.steps[0]?.findings.find(({ leak }) => leak)?.firstSighting).toMatchObject({ file: 'timeline.ndjson', frame: 1 });
+    expect(codes(result)).toContain('evidence-incomplete');
+  });
+
+  it('without a leak among them nothing is proved', () => {
+    const evidence = perfectRun();
+    keep(evidence, 'b', probeFrame(evidence, 3));
+    expect(judge(evidence)).toMatchObject({ verdict: 'inconclusive', exitCode: 3 });
+    expect(codes(judge(evidence))).toContain('evidence-incomplete');
   });
 });
 
@@ -107,6 +162,8 @@ const pieces: Readonly<Record<string, (evidence: Evidence) => void>> = {
   },
   'the state before is missing': (evidence) => { evidence.states = evidence.states.map(({ after }) => ({ before: null, after })); },
   'the state after is missing': (evidence) => { evidence.states = evidence.states.map(({ before }) => ({ before, after: null })); },
+  'the wall clock was set': (evidence) => { evidence.timeline = evidence.timeline.map((entry) => (entry.event === 'stopped' ? { ...entry, atNs: '60000000000' } : entry)); },
+  'the probes did not show on the sender\'s port': (evidence) => { evidence.frames = evidence.frames.filter((frame) => frame.observer !== 'a' || frame.outgoing); },
   'the key is missing': (evidence) => { evidence.run = { ...evidence.run, key: null }; },
   'the key is another': (evidence) => { evidence.run = { ...evidence.run, key: '11'.repeat(32) }; },
   'the capture was never closed': (evidence) => { evidence.run = { ...evidence.run, capture: { sha256: 'other', packets: evidence.frames.length } }; },

@@ -20,6 +20,8 @@ export interface Captured {
   readonly observer: string;
   readonly outgoing: boolean;
   readonly bytes: Uint8Array;
+  /** 0 where left out. */
+  readonly step?: number;
 }
 
 /** All that a judgement reads; tests take pieces away or add some. */
@@ -84,15 +86,16 @@ function framesOf(plan: Plan, stepPlan: StepPlan): Captured[] {
   for (const phase of phases) {
     for (const control of stepPlan.controls.filter((one) => one.phase === phase)) {
       const bytes = buildFrame(control.frame, token(control.index));
-      if (control.sender !== null) frames.push({ observer: control.sender, outgoing: false, bytes });
-      frames.push({ observer: control.observer, outgoing: control.kind === 'ear', bytes });
+      const { index } = stepPlan;
+      if (control.sender !== null) frames.push({ observer: control.sender, outgoing: false, bytes, step: index });
+      frames.push({ observer: control.observer, outgoing: control.kind === 'ear', bytes, step: index });
     }
     if (phase !== 'before') continue;
     for (const flow of stepPlan.flows) {
       for (let sequence = 0; sequence < flow.count; sequence += 1) {
         const bytes = buildFrame(flow.frame, token(flow.first + sequence));
-        frames.push({ observer: flow.sender, outgoing: false, bytes });
-        for (const name of flow.must) frames.push({ observer: name, outgoing: true, bytes });
+        frames.push({ observer: flow.sender, outgoing: false, bytes, step: stepPlan.index });
+        for (const name of flow.must) frames.push({ observer: name, outgoing: true, bytes, step: stepPlan.index });
       }
     }
   }
@@ -127,7 +130,7 @@ export function perfectRun(of: Scenario = scenario([step()])): Evidence {
       runVersion: 1, tool: { name: 'verify-isolation', version: '0', verdictRules: 1 }, id: 'r', startedAt: '2026-01-01T00:00:00.000Z', scenario: { name: 'test', file: 'test.yml', sha256: of.sha256 },
       provider: 'lab', runsAs: 'root', engine: 'libpcap', kernel: '6', node: '20', key: key.toString('hex'), capture: null,
     },
-    timeline: plan.steps.flatMap((one) => eventsOf(one, framesOf(plan, one)).map((event, at) => ({ atNs: '1', monoMs: at, step: one.index, ...event }))),
+    timeline: plan.steps.flatMap((one) => eventsOf(one, framesOf(plan, one)).map((event, at) => ({ atNs: String(at * 1_000_000), monoMs: at, step: one.index, ...event }))),
     states: plan.steps.map(() => ({ before: hostState(), after: hostState() })),
     frames,
   };
@@ -138,7 +141,7 @@ export function judge(evidence: Evidence, packets = evidence.frames.length, iden
   const run = { ...evidence.run, capture: evidence.run.capture ?? { sha256: 'f'.repeat(64), packets } };
   const judging = startJudging({ plan: evidence.plan, run, timeline: evidence.timeline, states: evidence.states });
   const blocks = evidenceInterfaces(evidence.plan);
-  const names = blocks.map((block) => evidence.plan.steps[block.step]?.observers[block.observer]?.name);
+  const names = blocks.map((block) => `${block.step}/${evidence.plan.steps[block.step]?.observers[block.observer]?.name ?? ''}`);
   const { frames } = evidence;
   const bytes = Buffer.concat(frames.map((frame) => frame.bytes));
   let at = 0;
@@ -150,7 +153,7 @@ export function judge(evidence: Evidence, packets = evidence.frames.length, iden
   addBatch(judging, {
     bytes, count: frames.length, offset,
     captured: Uint32Array.from(frames, (frame) => frame.bytes.length),
-    interfaceId: Uint32Array.from(frames, (frame) => names.indexOf(frame.observer)),
+    interfaceId: Uint32Array.from(frames, (frame) => names.indexOf(`${frame.step ?? 0}/${frame.observer}`)),
     timeNs: BigInt64Array.from(frames, (_, index) => BigInt(index)),
     direction: Uint8Array.from(frames, (frame) => (frame.outgoing ? 2 : 1)),
   });
@@ -163,7 +166,7 @@ export function addFrames(evidence: Evidence, ...frames: readonly Captured[]): v
   evidence.timeline = evidence.timeline.map((entry) => {
     if (entry.event !== 'stopped') return entry;
     const written = { ...entry.written };
-    for (const { observer } of frames) written[observer] = (written[observer] ?? 0) + 1;
+    for (const { observer, step: at = 0 } of frames) if (at === entry.step) written[observer] = (written[observer] ?? 0) + 1;
     return { ...entry, written };
   });
 }

@@ -1,0 +1,14 @@
+// Runs one scenario in the lab with one thing broken and prints what the run said: node program.mjs FILE KIND NAME OUT
+import { insideLab, launchInside } from '../../dist/fabric/lab/launch.js';
+
+if (insideLab()) {
+  const { inside } = await import('./inside.mjs');
+  await inside(process.argv.slice(2));
+} else {
+  try {
+    process.exitCode = (await launchInside(process.argv.slice(2))).status;
+  } catch (error) {
+    process.stderr.write(`${error.message}\n${error.hint ?? error.stack}\n`);
+    process.exitCode = error.exit ?? 70;
+  }
+}
