@@ -2,11 +2,13 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { chooseEngine } from './capture/choose-engine.js';
 import { collate } from './evidence/collate.js';
-import { createFolder, files, writeJson } from './evidence/folder.js';
+import { cannotWrite, createFolder, files, writeJson } from './evidence/folder.js';
 import { writeSums } from './evidence/hash.js';
+import { isWriteFailure, judgeRaw } from './evidence/judge-raw.js';
 import { replayFolder } from './evidence/replay.js';
-import { openTimeline } from './evidence/timeline-log.js';
+import { openTimeline, type TimelineLog } from './evidence/timeline-log.js';
 import type { Inside } from './fabric/lab/enter.js';
+import type { StepStates } from './judge/judge-step.js';
 import { stepFacts } from './judge/step-facts.js';
 import type { Plan } from './model/plan.js';
 import type { ProgressEvent } from './model/progress.js';
@@ -79,25 +81,39 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   await writeJson(dir, files.run, record);
   const timeline = openTimeline(dir);
   let left: readonly string[] = [];
+  const states: StepStates[] = [];
   try {
     onProgress({ kind: 'phase', name: 'building' });
     onProgress({ kind: 'note', text: `${plan.provider} as ${topology.runsAs}, capture with ${record.engine}` });
     const fabric = await topology.open(plan);
     try {
-      await runSteps({ plan, key, dir, fabric, timeline, engine: engine.name, devices: options.devices ?? kernelDevices, payload: options.payload ?? false, signal: options.signal, onProgress });
+      const devices = options.devices ?? kernelDevices;
+      await runSteps({ plan, key, dir, fabric, timeline, states, engine: engine.name, devices, payload: options.payload ?? false, signal: options.signal, onProgress });
     } finally {
       left = await fabric.close();
     }
   } finally {
     timeline.close();
   }
+  const result = await complete(dir, plan, record, key, timeline, options).catch(async (error: unknown) => {
+    if (!isWriteFailure(error)) throw error;
+    const known = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
+    return judgeRaw(dir, { plan, run: { ...record, key: key.toString('hex') }, timeline: timeline.entries, states: known });
+  });
+  return { result, plan, dir, left };
+}
+
+/** Collates, reveals the key, judges what the folder holds and writes the result down. */
+async function complete(dir: string, plan: Plan, record: RunRecord, key: Uint8Array, timeline: TimelineLog, options: RunOptions): Promise<Result> {
+  const { onProgress } = options;
+  if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
   onProgress({ kind: 'phase', name: 'collating' });
   const counters = stepFacts(plan, timeline.entries).map((facts) => ({ ...facts.lastCounters }));
   const { sha256, packets } = await collate({ dir, plan, key, counters, application: `verify-isolation ${options.toolVersion}` });
-  await writeJson(dir, files.run, { ...record, key: key.toString('hex'), capture: { sha256, packets } });
+  await writeJson(dir, files.run, { ...record, key: Buffer.from(key).toString('hex'), capture: { sha256, packets } });
   onProgress({ kind: 'phase', name: 'judging' });
   const result = await replayFolder(dir);
   await writeJson(dir, files.result, result);
   await writeSums(dir);
-  return { result, plan, dir, left };
+  return result;
 }

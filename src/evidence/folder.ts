@@ -36,7 +36,8 @@ export function rawFile(step: number, helper: number): string {
   return join(files.raw, `${step + 1}-${helper}.pcapng`);
 }
 
-function cannotWrite(path: string, error: unknown): VerifyError {
+/** What the file system refused: VerifyError 69, `evidence-not-writable`. */
+export function cannotWrite(path: string, error: unknown): VerifyError {
   const why = error instanceof Error ? error.message : String(error);
   return new VerifyError('evidence-not-writable', 69, `${path}: the evidence cannot be written: ${why}`, 'Name another folder with --out, or make room and rights for this one.');
 }

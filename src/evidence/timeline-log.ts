@@ -5,7 +5,10 @@ import { files } from './folder.js';
 
 /** What happens in a run, written down as it happens. */
 export interface TimelineLog {
+  /** All of them, also those that the file could not take. */
   readonly entries: readonly TimelineEntry[];
+  /** Why the file takes nothing any more (disk full); null = it does. */
+  readonly failure: string | null;
   log(step: number, event: TimelineEvent): void;
   close(): void;
 }
@@ -15,13 +18,23 @@ export function openTimeline(dir: string): TimelineLog {
   const fd = openSync(join(dir, files.timeline), 'a', 0o600);
   const began = performance.now();
   const entries: TimelineEntry[] = [];
+  let failure: string | null = null;
   return {
     entries,
+    get failure() {
+      return failure;
+    },
     log(step, event) {
       const atNs = (BigInt(Date.now()) * 1_000_000n).toString();
       const entry: TimelineEntry = { atNs, monoMs: Math.round((performance.now() - began) * 1000) / 1000, step, ...event };
       entries.push(entry);
-      writeSync(fd, `${JSON.stringify(entry)}\n`);
+      if (failure !== null) return;
+      try {
+        const line = Buffer.from(`${JSON.stringify(entry)}\n`);
+        for (let done = 0; done < line.length; ) done += writeSync(fd, line, done);
+      } catch (error) {
+        failure = error instanceof Error ? error.message : String(error);
+      }
     },
     close: () => closeSync(fd),
   };

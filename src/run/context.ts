@@ -1,4 +1,5 @@
 import type { TimelineLog } from '../evidence/timeline-log.js';
+import type { StepStates } from '../judge/judge-step.js';
 import type { Fabric } from '../model/fabric.js';
 import type { Plan, StepPlan } from '../model/plan.js';
 import type { ProgressEvent, StepPhase } from '../model/progress.js';
@@ -16,6 +17,8 @@ export interface RunContext {
   readonly devices: Devices;
   /** On a host: guests' own traffic may be kept, whole. */
   readonly payload: boolean;
+  /** What was read, by step: judged where the folder could not take it. */
+  readonly states: StepStates[];
   readonly signal: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
 }

@@ -16,7 +16,13 @@ import { runTraffic } from './traffic-step.js';
 const controlMs = 60;
 
 async function readState(context: RunContext, step: StepPlan, when: 'before' | 'after'): Promise<void> {
-  await writeJson(context.dir, stateFile(step.index, when), await context.fabric.readState());
+  const state = await context.fabric.readState();
+  context.states[step.index] = { ...(context.states[step.index] ?? { before: null, after: null }), [when]: state };
+  await writeJson(context.dir, stateFile(step.index, when), state).catch((error: unknown) => {
+    // Disk full: what can still be seen is seen, and a leak is still told.
+    if (!(error instanceof VerifyError)) throw error;
+    context.timeline.log(step.index, { event: 'fault', fault: { code: 'file-failed', observers: [], text: error.message } });
+  });
   context.timeline.log(step.index, { event: 'state-read', when });
 }
 

@@ -1,0 +1,38 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { addBatch, addDamage, finishJudging, type JudgeInput, startJudging } from '../judge/judge.js';
+import type { Result } from '../model/result.js';
+import { VerifyError } from '../model/verify-error.js';
+import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
+import { files } from './folder.js';
+import { readRawFrames } from './raw-frames.js';
+
+/** Is it the file system that refuses: full, over quota, read-only, failing? */
+export function isWriteFailure(error: unknown): boolean {
+  if (error instanceof VerifyError) return error.code === 'evidence-not-writable';
+  return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EFBIG'].includes(String(error.code));
+}
+
+/**
+ * Judges what is in memory and what the helpers could write, for a folder that cannot be completed (disk full): a leak is still told.
+ * Nothing else is a verdict, for `input.run.capture` is null: the capture was never closed.
+ */
+export async function judgeRaw(dir: string, input: JudgeInput): Promise<Result> {
+  const judging = startJudging(input);
+  const blocks = evidenceInterfaces(input.plan);
+  const raw = await readdir(join(dir, files.raw)).catch(() => []);
+  for (const step of input.plan.steps) {
+    const own = raw.filter((name) => name.startsWith(`${step.index + 1}-`)).sort().map((name) => join(dir, files.raw, name));
+    const frames = await readRawFrames(own, blocks);
+    for (const text of frames.damages) addDamage(judging, text);
+    for (let i = 0; i < frames.count; i += 1) {
+      const { batch, packet, interfaceId } = frames.at(i);
+      if (interfaceId < 0) continue;
+      const [from, to] = [packet, packet + 1];
+      addBatch(judging, {
+        bytes: batch.bytes, count: 1, offset: batch.offset.subarray(from, to), captured: batch.captured.subarray(from, to), interfaceId: Uint32Array.of(interfaceId), timeNs: batch.timeNs.subarray(from, to), direction: batch.direction.subarray(from, to),
+      });
+    }
+  }
+  return finishJudging(judging, { sha256: null, files: [] });
+}
