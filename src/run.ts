@@ -8,7 +8,7 @@ import { isWriteFailure, judgeRaw } from './evidence/judge-raw.js';
 import { replayFolder } from './evidence/replay.js';
 import { openTimeline, type TimelineLog } from './evidence/timeline-log.js';
 import type { Inside } from './fabric/lab/enter.js';
-import type { StepStates } from './judge/judge-step.js';
+import type { StepStates } from './judge/step-states.js';
 import { stepFacts } from './judge/step-facts.js';
 import type { Plan } from './model/plan.js';
 import type { ProgressEvent } from './model/progress.js';

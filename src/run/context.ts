@@ -1,5 +1,5 @@
 import type { TimelineLog } from '../evidence/timeline-log.js';
-import type { StepStates } from '../judge/judge-step.js';
+import type { StepStates } from '../judge/step-states.js';
 import type { Fabric } from '../model/fabric.js';
 import type { Plan, StepPlan } from '../model/plan.js';
 import type { ProgressEvent, StepPhase } from '../model/progress.js';
