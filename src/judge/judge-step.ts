@@ -1,5 +1,6 @@
 import type { Control, Plan, StepPlan } from '../model/plan.js';
 import type { Finding, ObserverResult, Reason, StepResult, Verdict } from '../model/result.js';
+import { withCauses } from './causes.js';
 import { claimOutcome, claimText } from './claims.js';
 import { missingProofs } from './proofs.js';
 import { reason } from './reasons.js';
@@ -76,7 +77,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...(idle && !failed ? [] : missingProofs(step, facts, input.tally)),
     ...(idle || failed ? [] : unchangedReasons(step, input.states.before, input.states.after, plan.endpoints).filter(({ code }) => !provoked.has(code))),
   ];
-  const rows = rowsOf(input);
+  const rows = withCauses(rowsOf(input), plan, step, input.states);
   const unsupported = missing.some(({ code }) => code === 'unsupported');
   const unjudged = step.expect.expected === null;
   if (unsupported || (unjudged && !failed) || (idle && !failed)) {

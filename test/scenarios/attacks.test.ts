@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseResult } from './parse-result.js';
 
@@ -23,6 +23,13 @@ function run(file: string): Promise<{ readonly status: number | null; readonly s
   });
 }
 
+/** What explains the leaks of a scenario first. */
+const firstCauses: Readonly<Record<string, readonly string[]>> = {
+  'aged-unicast': ['aged-out'], broadcast: ['group-flood'], 'gateway-steal': ['mac-moved'], 'mac-flood': ['fdb-full'], 'mac-spoof': ['source-unchecked'],
+  'mac-steal': ['mac-moved'], multicast: ['no-querier'], 'routed-bounce': ['host-forwards'], 'stp-root': ['stp-open'], 'unknown-unicast': ['unknown-flood'],
+  'vlan-hop': ['vlan-unfiltered'],
+};
+
 describe.skipIf(process.getuid?.() !== 0)('scenarios of attacks and of what stops them, on this kernel', () => {
   it.concurrent.each(files)('%s comes out as it says, or names the feature that the kernel lacks', async (file) => {
     const { status, stdout, stderr } = await run(file);
@@ -32,5 +39,9 @@ describe.skipIf(process.getuid?.() !== 0)('scenarios of attacks and of what stop
     }
     const surprises = parseResult(stdout).steps.filter((step) => !step.asExpected).map(({ name, verdict, reasons }) => ({ name, verdict, reasons }));
     expect({ status, surprises, stderr }).toEqual({ status: 0, surprises: [], stderr: '' });
+    const leaks = parseResult(stdout).steps.flatMap((step) => step.findings).filter((finding) => finding.leak);
+    expect(leaks.filter((leak) => leak.causes.length === 0)).toEqual([]);
+    const expected = firstCauses[basename(file, '.yml')];
+    if (expected !== undefined) expect([...new Set(leaks.map((leak) => leak.causes[0]?.code))]).toEqual(expected);
   }, 120_000);
 });

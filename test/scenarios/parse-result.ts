@@ -1,7 +1,9 @@
 import { z } from 'zod';
 
 const result = z.object({
-  steps: z.array(z.object({ name: z.string(), verdict: z.string().nullable(), asExpected: z.boolean(), reasons: z.array(z.object({ code: z.string(), text: z.string() })) })),
+  steps: z.array(z.object({ name: z.string(), verdict: z.string().nullable(), asExpected: z.boolean(), reasons: z.array(z.object({ code: z.string(), text: z.string() })),
+    findings: z.array(z.object({ observer: z.string(), leak: z.boolean(), causes: z.array(z.object({ code: z.string(), fix: z.string() })) })),
+  })),
 });
 
 /** What a test needs of `run --json`. */

@@ -1,0 +1,78 @@
+import type { Plan, StepPlan } from '../model/plan.js';
+import type { Cause, Finding } from '../model/result.js';
+import { agedOut } from './causes/aged-out.js';
+import { ageingZero } from './causes/ageing-zero.js';
+import { behindBridge } from './causes/behind-bridge.js';
+import { fdbFull } from './causes/fdb-full.js';
+import { groupFlood } from './causes/group-flood.js';
+import { hostForwards } from './causes/host-forwards.js';
+import { learningOff } from './causes/learning-off.js';
+import type { CauseFinder, Leak } from './causes/leak.js';
+import { macMoved } from './causes/mac-moved.js';
+import { mcastRouterPort } from './causes/mcast-router-port.js';
+import { noQuerier } from './causes/no-querier.js';
+import { notIsolated } from './causes/not-isolated.js';
+import { sourceUnchecked } from './causes/source-unchecked.js';
+import { stpOpen } from './causes/stp-open.js';
+import { unknownFlood } from './causes/unknown-flood.js';
+import { vlanUnfiltered } from './causes/vlan-unfiltered.js';
+import type { StepStates } from './step-states.js';
+
+/** Every cause by code, the most specific first. A new one is one file and one line here. */
+export const causes = {
+  'ageing-zero': ageingZero,
+  'behind-bridge': behindBridge,
+  'mac-moved': macMoved,
+  'fdb-full': fdbFull,
+  'aged-out': agedOut,
+  'learning-off': learningOff,
+  'host-forwards': hostForwards,
+  'stp-open': stpOpen,
+  'vlan-unfiltered': vlanUnfiltered,
+  'mcast-router-port': mcastRouterPort,
+  'no-querier': noQuerier,
+  'source-unchecked': sourceUnchecked,
+  'unknown-flood': unknownFlood,
+  'group-flood': groupFlood,
+  'not-isolated': notIsolated,
+} as const satisfies Readonly<Record<string, CauseFinder>>;
+
+/** Leaks of a step beyond these are not explained one by one: a mesh may have a million. */
+const mostExplained = 2000;
+
+function leakOf(finding: Finding, plan: Plan, step: StepPlan, states: StepStates): Leak | null {
+  const { before, after } = states;
+  if (before === null || after === null) return null;
+  const endpointOf = (name: string | null): Leak['from'] => plan.endpoints.find((one) => one.name === name) ?? null;
+  const [from, to] = [endpointOf(finding.from), endpointOf(finding.to)];
+  const observer = step.observers.find((one) => one.name === finding.observer) ?? null;
+  const bridgeName = observer?.bridge ?? finding.observer;
+  const linkOf = (name: string | null | undefined): Leak['port'] => before.links.find((link) => link.name === name && link.port !== null) ?? null;
+  const bridge = before.links.find((link) => link.name === bridgeName);
+  if (bridge === undefined) return null;
+  const flow = step.flows.filter((one) => one.probe === finding.probe && one.class === finding.class && one.carrier === finding.carrier && one.variant === finding.variant
+    && one.from === finding.from && one.to === finding.to && one.vlan.join() === finding.vlan.join())[0] ?? null;
+  const dstMac = flow?.frame.dstMac ?? to?.macs[0] ?? null;
+  const entries = before.fdb.filter((entry) => entry.mac === dstMac && (entry.master === bridgeName || entry.port === bridgeName));
+  return { finding, step, flow, dstMac, from, to, observer, bridge, port: linkOf(observer?.interface), fromPort: linkOf(from?.port), entries, before, after };
+}
+
+function causesOf(finding: Finding, plan: Plan, step: StepPlan, states: StepStates): readonly Cause[] {
+  const leak = leakOf(finding, plan, step, states);
+  const found = leak === null ? [] : Object.entries(causes).flatMap(([code, find]) => {
+    const cause = find(leak);
+    return cause === null ? [] : [{ code, ...cause }];
+  });
+  if (found.length > 0) return found;
+  return [{ code: 'unexplained', place: '', value: '', text: leak === null ? 'unexplained: the state around the step was not read' : 'unexplained: nothing in the state around the step accounts for it', fix: '' }];
+}
+
+/** The rows of a step, leaks with their causes and what mends them. Pure: from the plan and the state that was read around the step. */
+export function withCauses(rows: readonly Finding[], plan: Plan, step: StepPlan, states: StepStates): readonly Finding[] {
+  let left = mostExplained;
+  return rows.map((row) => {
+    if (!row.leak || left === 0) return row;
+    left -= 1;
+    return { ...row, causes: causesOf(row, plan, step, states) };
+  });
+}
