@@ -36,3 +36,8 @@ export function isUnicast(leak: Leak): boolean {
 export function isOn(value: SettingValue | undefined): boolean {
   return value === true || value === 1;
 }
+
+/** Known to be off: what this kernel does not tell is neither on nor off. */
+export function isOff(value: SettingValue | undefined): boolean {
+  return value === false || value === 0;
+}

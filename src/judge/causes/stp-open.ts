@@ -1,8 +1,8 @@
-import { type CauseFinder, isOn } from './leak.js';
+import { type CauseFinder, isOff, isOn } from './leak.js';
 
 /** Nothing keeps a guest's BPDUs from the bridge (STP on) or from the other guests (STP off). */
 export const stpOpen: CauseFinder = ({ finding, bridge, fromPort }) => {
-  if (finding.class !== 'stp-root' || fromPort === null || isOn(fromPort.port?.['guard'])) return null;
+  if (finding.class !== 'stp-root' || fromPort === null || !isOff(fromPort.port?.['guard'])) return null;
   const on = isOn(bridge.bridge?.['stp_state']);
   return {
     place: on ? `${fromPort.name}.guard` : `${bridge.name}.stp_state`, value: 'off',
