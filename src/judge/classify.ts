@@ -24,7 +24,8 @@ export interface Classifier {
 }
 
 interface Planned {
-  readonly srcMac: number;
+  /** Null: each frame has one of its own. */
+  readonly srcMac: number | null;
   readonly dstMac: number;
   readonly srcIp: Uint8Array | null;
   readonly dstIp: Uint8Array | null;
@@ -61,7 +62,7 @@ function plannedReader(): (frame: FrameSpec) => Planned {
     ips.set(text, octets);
     return octets;
   };
-  return (frame) => ({ srcMac: mac(frame.srcMac), dstMac: mac(frame.dstMac), srcIp: ip(frame.srcIp), dstIp: ip(frame.dstIp) });
+  return (frame) => ({ srcMac: frame.form === 'source-sweep' ? null : mac(frame.srcMac), dstMac: mac(frame.dstMac), srcIp: ip(frame.srcIp), dstIp: ip(frame.dstIp) });
 }
 
 /** Every token of the run, in order: the flows and controls of each step number through. */
@@ -98,7 +99,7 @@ function formOf(bytes: Uint8Array, view: FrameView, planned: Planned): 'as-sent'
   const sameIps = planned.srcIp === null || planned.dstIp === null
     || (sameOctets(bytes, view.srcIpAt, planned.srcIp) && sameOctets(bytes, view.dstIpAt, planned.dstIp));
   if (!sameIps) return 'answer';
-  if (macNumber(bytes, view.srcMacAt) === planned.srcMac && macNumber(bytes, view.dstMacAt) === planned.dstMac) return 'as-sent';
+  if ((planned.srcMac === null || macNumber(bytes, view.srcMacAt) === planned.srcMac) && macNumber(bytes, view.dstMacAt) === planned.dstMac) return 'as-sent';
   return planned.srcIp !== null && view.hopLimit >= 0 && view.hopLimit < probeHopLimit ? 'routed' : 'answer';
 }
 

@@ -20,6 +20,7 @@ export function captureFilter(
   const ends = traffic.flatMap(({ from, to }) => [from, to]).flatMap((name) => endpoints.get(name)?.macs ?? []);
   const macs = new Set<Mac>();
   for (const flow of flows) {
+    if (flow.frame.form === 'source-sweep') return ''; // as many sources as frames
     macs.add(flow.frame.srcMac);
     // Entry controls bear the sender's rightful MAC, whatever its probes bear.
     for (const mac of endpoints.get(flow.sender)?.macs.slice(0, 1) ?? []) macs.add(mac);
