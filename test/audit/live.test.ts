@@ -22,8 +22,8 @@ describe('audit of a live bridge', () => {
   });
 
   it('names the relay that holds br0 promiscuous', async () => {
-    const relay = 'mkfifo /tmp/$$.hold; ip link add name vmnet0 type veth peer name w0; ip link set dev vmnet0 up; ip link set dev w0 up';
-    const script = `mount -t tmpfs tmpfs /tmp; ${relay}; node test/audit/hold-relay.mjs vmnet0 < /tmp/$$.hold > /tmp/said & exec 3> /tmp/$$.hold; while ! grep -q relaying /tmp/said; do sleep 0.05; done`;
+    const relay = 'mkfifo /mnt/hold; ip link add name vmnet0 type veth peer name w0; ip link set dev vmnet0 up; ip link set dev w0 up';
+    const script = `mount -t tmpfs tmpfs /mnt; ${relay}; node test/audit/hold-relay.mjs vmnet0 < /mnt/hold > /mnt/said & exec 3> /mnt/hold; while ! grep -q relaying /mnt/said; do sleep 0.05; done`;
     const found = await audited(script);
     const promiscuous = found.report.findings.find(({ id }) => id === 'bridge-promiscuous');
     expect(promiscuous?.value).toMatch(/^promiscuity 1, flags 0x1103, held by verify-isolation relay \(\d+\)/);

@@ -43,9 +43,9 @@ describe('watch', () => {
   }, 120_000);
 
   it('names who makes br0 promiscuous, and says when it is over', async () => {
-    const watch = await start('', 'mount -t tmpfs tmpfs /tmp; mkfifo /tmp/hold; ip link add name vmnet0 type veth peer name w0; ip link set dev vmnet0 up; ip link set dev w0 up');
+    const watch = await start('', 'mount -t tmpfs tmpfs /mnt; mkfifo /mnt/hold; ip link add name vmnet0 type veth peer name w0; ip link set dev vmnet0 up; ip link set dev w0 up');
     const held = watch.next(drift('bridge-promiscuous'));
-    await watch.run('node test/audit/hold-relay.mjs vmnet0 < /tmp/hold > /dev/null & exec 3> /tmp/hold');
+    await watch.run('node test/audit/hold-relay.mjs vmnet0 < /mnt/hold > /dev/null & exec 3> /mnt/hold');
     expect(await held).toMatchObject({ place: 'br0', severity: 'high', after: expect.stringMatching(/held by verify-isolation relay \(\d+\)/) });
     const over = watch.next(drift('bridge-not-promiscuous'));
     await watch.run('exec 3>&-');
@@ -106,10 +106,10 @@ describe('watch', () => {
   }, 60_000);
 
   it('goes on and says so when the namespace it watches is gone', async () => {
-    const watch = await start('--netns /tmp/other', 'mount -t tmpfs tmpfs /tmp; touch /tmp/other; unshare --net sh -c "ip link add name br0 type bridge; mount --bind /proc/self/ns/net /tmp/other"');
+    const watch = await start('--netns /mnt/other', 'mount -t tmpfs tmpfs /mnt; touch /mnt/other; unshare --net sh -c "ip link add name br0 type bridge; mount --bind /proc/self/ns/net /mnt/other"');
     const unreadable = watch.next(({ event }) => event === 'unreadable');
-    await watch.run('umount /tmp/other; rm /tmp/other');
-    expect((await unreadable)['message']).toContain('/tmp/other');
+    await watch.run('umount /mnt/other; rm /mnt/other');
+    expect((await unreadable)['message']).toContain('/mnt/other');
     await sleep(1000);
     await watch.run('kill -0 $W && echo \'{"event":"alive"}\'');
     expect(watch.said.some(({ event }) => event === 'alive')).toBe(true);
