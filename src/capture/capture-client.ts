@@ -178,7 +178,7 @@ function listening(member: Member, request: ObserverRequest, together: number): 
     const unsubscribe = member.helper.subscribe((message) => {
       if (message.type !== 'fault' || (message.observer !== null && message.observer !== request.observer)) return;
       unsubscribe();
-      reject(new VerifyError(message.code, message.code === 'bad-filter' ? 64 : 69, message.message, 'run doctor: it says what this machine lacks'));
+      reject(new VerifyError(message.code, message.code === 'bad-filter' ? 64 : 69, message.message, 'see that the interface is there and up; to capture takes root or CAP_NET_RAW'));
     });
     ask(member, { type: 'open', ...request }, 'listening', (message) => message.observer === request.observer, openMs + together * 100)
       .then(({ observer, facts, version }) => resolve({ observer, facts, version }), reject)

@@ -16,18 +16,6 @@ export interface Cause {
   readonly fix: string;
 }
 
-/** What keeps frames from observers that must not see them, as far as the state shows. */
-export interface Barrier {
-  readonly code: string;
-  /** The class of probe that it stops, and the observers that it shields. */
-  readonly class: string;
-  readonly observers: readonly string[];
-  readonly place: string;
-  readonly value: string;
-  /** One sentence: what carries it, and what would open it where it stands alone. */
-  readonly text: string;
-}
-
 export interface FirstSighting {
   readonly file: string;
   /** 1-based frame number in the file, as Wireshark counts. */
@@ -80,8 +68,6 @@ export interface StepResult {
   readonly observers: readonly ObserverResult[];
   /** Entry controls sent and received, all senders together. */
   readonly entry: { readonly sent: number; readonly seen: number };
-  /** Why it holds: absent where nothing was kept from anybody. */
-  readonly barriers?: readonly Barrier[];
 }
 
 export interface Result {
