@@ -1,0 +1,63 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const folder = mkdtempSync(join(tmpdir(), 'bad-input-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const head = `version: 1
+name: t
+topology:
+  provider: lab
+  bridges: { br0: {} }
+  endpoints:
+    a: { bridge: br0, port: p0 }
+    b: { bridge: br0, port: p1 }
+    c: { bridge: br0, port: p2 }
+steps:
+`;
+const step = (probe: string): string => `  - { name: s, probe: ${probe}, expect: private }\n`;
+const good = step('[ { class: known-unicast, from: a, to: b } ]');
+
+/** What is in the file, where the fault is told, and a word of how. */
+const cases: Readonly<Record<string, readonly [text: string, place: string, says: string]>> = {
+  'an empty file': ['', '1:1', 'empty'],
+  'a wrong type': [head + step('[ { class: known-unicast, from: a, to: b, count: many } ]'), '11:72', 'whole number'],
+  'an unknown key': [head + good.replace('probe:', 'probes:'), '11:16', 'did you mean "probe"?'],
+  'a bad MAC': [head.replace('port: p1', 'port: p1, mac: "5254"') + good, '8:38', 'MAC address'],
+  'a name that stands twice': [head.replace('    c:', '    a:') + good, '9:5', 'second time'],
+  'two endpoints on one port': [head.replace('port: p1', 'port: p0') + good, '8:29', 'already the port'],
+  'an unknown endpoint': [head + step('[ { class: known-unicast, from: a, to: zz } ]'), '11:62', 'no endpoint "zz"'],
+  'no probes': [head + step('[ ]'), '11:23', 'at least one'],
+  'no frames': [head + step('[ { class: known-unicast, from: a, to: b, count: 0 } ]'), '11:72', 'whole number'],
+  'a step that forbids nobody': [head + step('[ { class: broadcast, from: a } ]'), '11:25', 'forbids nobody'],
+  'a file of 2 MiB': [head + good + '# padding\n'.repeat(210_000), '1:1', 'at most 1 MiB'],
+};
+
+describe('run refuses with 64, naming the place,', () => {
+  for (const [name, [text, place, says]] of Object.entries(cases)) {
+    it(name, () => {
+      const file = join(folder, `${name.replaceAll(' ', '-')}.yml`);
+      writeFileSync(file, text);
+      const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.js', 'run', file, '--out', join(folder, 'out')], { encoding: 'utf8' });
+      expect({ status, stdout }).toEqual({ status: 64, stdout: '' });
+      expect(stderr).toContain(`${file}:${place}: `);
+      expect(stderr).toContain(says);
+    });
+  }
+
+  it('a file that is not there', () => {
+    const { status, stderr } = spawnSync(process.execPath, ['dist/cli.js', 'run', join(folder, 'none.yml')], { encoding: 'utf8' });
+    expect({ status, named: stderr.includes('none.yml') }).toEqual({ status: 64, named: true });
+  });
+
+  it('every fault of a file in one go', () => {
+    const file = join(folder, 'several.yml');
+    writeFileSync(file, head.replace('port: p1', 'port: p0, mac: "5254"') + step('[ { class: known-unicst, from: a, to: zz } ]'));
+    const { status, stderr } = spawnSync(process.execPath, ['dist/cli.js', 'run', file], { encoding: 'utf8' });
+    expect(status).toBe(64);
+    for (const says of ['already the port', 'MAC address', 'did you mean "known-unicast"?', 'no endpoint "zz"']) expect(stderr).toContain(says);
+  });
+});
