@@ -1,6 +1,7 @@
 // `npm test` after set-up: every run of tests, then their true sum alone on the last line. A run that did not start counts as failed.
-import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, lchownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, closeSync, cpSync, existsSync, lchownSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,13 +25,29 @@ function labRefused(prefix, root) {
   return status === 0 ? null : (error?.message ?? stderr.trim().split('\n')[0]);
 }
 
+/** A program's end. Beside another run its output is kept until then, so that the two are not mixed. */
+async function ended(title, argv, { cwd, env, beside }) {
+  if (!beside) {
+    console.log(`\n== ${title}`);
+    const child = spawn(argv[0], argv.slice(1), { cwd, env, stdio: 'inherit' });
+    return once(child, 'close');
+  }
+  console.log(`\n== ${title}: started beside the others`);
+  const output = join(scratch, `${title.replace(/\W+/g, '-')}.txt`);
+  const file = openSync(output, 'w');
+  const child = spawn(argv[0], argv.slice(1), { cwd, env, stdio: ['ignore', file, file] });
+  const end = await once(child, 'close');
+  closeSync(file);
+  console.log(`\n== ${title}\n${readFileSync(output, 'utf8')}`);
+  return end;
+}
+
 /** One run of vitest; adds what it counted to the sum. */
-function run(title, { prefix = [], cwd = top, env = {}, args = [], outDir = scratch }) {
-  console.log(`\n== ${title}`);
+async function run(title, { prefix = [], cwd = top, env = {}, args = [], outDir = scratch, beside = false }) {
   const json = join(outDir, `${title.replace(/\W+/g, '-')}.json`);
   const argv = [...prefix, process.execPath, join(cwd, 'node_modules/vitest/vitest.mjs'), 'run', ...args,
     '--reporter=default', '--reporter=json', `--outputFile.json=${json}`];
-  const { status, signal } = spawnSync(argv[0], argv.slice(1), { cwd, stdio: 'inherit', env: { ...process.env, PATH, ...env } });
+  const [status, signal] = await ended(title, argv, { cwd, env: { ...process.env, PATH, ...env }, beside });
   let counted;
   try {
     counted = JSON.parse(readFileSync(json, 'utf8'));
@@ -93,31 +110,37 @@ function countTests(...folders) {
   }
 }
 
+/** The live tests again in another user's checkout: what a right of root's would hide. */
+async function runAsNobody() {
+  const denied = labRefused(asNobody, false);
+  if (denied) {
+    const count = countTests('test/live');
+    sum.skipped += count;
+    loud.push(`SKIPPED: test/live as an unprivileged user (${count} tests), because user namespaces are refused here: ${denied}`);
+    return;
+  }
+  await run('live tests, as an unprivileged user', {
+    beside: true, prefix: asNobody, cwd: copyFor(nobody), args: ['test/live'], outDir: join(scratch, 'out'),
+    env: { HOME: join(scratch, 'home'), TMPDIR: join(scratch, 'tmp'), USER: 'nobody', LOGNAME: 'nobody' },
+  });
+}
+
+/** One after the other, beside the main run: two processors are there, and each run leaves one of them idle. */
+async function runBeside() {
+  if (isRoot) await runAsNobody();
+}
+
 try {
   if (!existsSync('/usr/bin/chromium')) loud.push('SKIPPED: the HTML report in a browser, because /usr/bin/chromium is not there');
   const refused = labRefused([], isRoot) && labRefused([], false);
-  const hasLive = existsSync('test/live');
   if (refused) {
-    run('all tests that need no lab', { args: ofLab.flatMap((start) => ['--exclude', start.endsWith('/') ? `${start}**` : `${start}{/**,.test.ts}`]), env: { VERIFY_ISOLATION_NO_LAB: refused } });
+    await run('all tests that need no lab', { args: ofLab.flatMap((start) => ['--exclude', start.endsWith('/') ? `${start}**` : `${start}{/**,.test.ts}`]), env: { VERIFY_ISOLATION_NO_LAB: refused } });
     const count = countTests(...ofLab);
     sum.skipped += count;
     loud.push(`SKIPPED: ${ofLab.join(' and ')} (${count} tests), because neither root's rights nor a user namespace are to be had here: ${refused}`);
   } else {
-    run(isRoot ? 'all tests, as root' : 'all tests, as an ordinary user', {});
-  }
-  if (isRoot && !refused && hasLive) {
-    const denied = labRefused(asNobody, false);
-    if (denied) {
-      const count = countTests('test/live');
-      sum.skipped += count;
-      loud.push(`SKIPPED: test/live as an unprivileged user (${count} tests), because user namespaces are refused here: ${denied}`);
-    } else {
-      const cwd = copyFor(nobody);
-      run('live tests, as an unprivileged user', {
-        prefix: asNobody, cwd, args: ['test/live'], outDir: join(scratch, 'out'),
-        env: { HOME: join(scratch, 'home'), TMPDIR: join(scratch, 'tmp'), USER: 'nobody', LOGNAME: 'nobody' },
-      });
-    }
+    const runs = [run(isRoot ? 'all tests, as root' : 'all tests, as an ordinary user', {}), runBeside()];
+    await Promise.all(runs);
   }
 } catch (error) {
   loud.push(`FAILED: ${error instanceof Error ? error.stack : error}`);

@@ -1,14 +1,7 @@
 import { VerifyError } from '../model/verify-error.js';
 import { libc } from './libc.js';
+import { AF_PACKET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW, SOL_PACKET, SOL_SOCKET, SO_ATTACH_FILTER, SO_DOMAIN } from './socket-constants.js';
 
-const AF_PACKET = 17;
-const SOCK_RAW = 3;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
-const SO_ATTACH_FILTER = 26;
-const SO_DOMAIN = 39;
-const SOL_PACKET = 263;
 const PACKET_STATISTICS = 6;
 const SIOCGIFFLAGS = 0x8913;
 const SIOCGIFINDEX = 0x8933;

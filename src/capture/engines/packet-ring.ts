@@ -1,9 +1,9 @@
 import { VerifyError } from '../../model/verify-error.js';
 import { libc } from '../../sys/libc.js';
 import { attachFilter, linkAddress, linkAddressLength, openUnboundPacketSocket, packetStatistics } from '../../sys/packet-socket.js';
+import { SOL_PACKET } from '../../sys/socket-constants.js';
 import { refuseEverything } from '../socket-filter.js';
 
-const SOL_PACKET = 263;
 const options = { rxRing: 5, version: 10, reserve: 12 } as const;
 const everyProtocol = 0x0003; // ETH_P_ALL
 const version3 = 2; // TPACKET_V3

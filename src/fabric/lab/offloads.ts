@@ -1,9 +1,8 @@
 import { VerifyError } from '../../model/verify-error.js';
 import { inNamespace } from '../../sys/namespaces.js';
 import { libc } from '../../sys/libc.js';
+import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from '../../sys/socket-constants.js';
 
-const AF_INET = 2;
-const SOCK_DGRAM_CLOEXEC = 0o2000002;
 /** linux/sockios.h, linux/ethtool.h */
 const SIOCETHTOOL = 0x8946;
 const ETHTOOL_STXCSUM = 0x17;
@@ -33,7 +32,7 @@ export function disableSegmentation(devices: readonly string[]): void {
 function turnOff(netns: string | null, devices: readonly string[], commands: readonly number[]): void {
   const c = libc();
   inNamespace(netns, () => {
-    const fd = c.socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0);
+    const fd = c.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     try {
       for (const device of devices) {
         for (const command of commands) {
