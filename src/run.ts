@@ -10,6 +10,7 @@ import { openTimeline, type TimelineLog } from './evidence/timeline-log.js';
 import type { Inside } from './fabric/lab/enter.js';
 import type { StepStates } from './judge/step-states.js';
 import { stepFacts } from './judge/step-facts.js';
+import type { CalibrationRecord } from './model/calibration.js';
 import type { Plan } from './model/plan.js';
 import type { ProgressEvent } from './model/progress.js';
 import type { Result } from './model/result.js';
@@ -19,6 +20,7 @@ import type { Scenario } from './model/scenario.js';
 import { makePlan } from './plan/make-plan.js';
 import { planHash } from './plan/plan-hash.js';
 import { type Devices, kernelDevices } from './run/devices.js';
+import { beginProvenance, completeProvenance, type Declared } from './run/provenance.js';
 import { runSteps } from './run/steps.js';
 import { topologyOf } from './run/topology.js';
 
@@ -32,6 +34,10 @@ export interface RunOptions {
   readonly toolVersion: string;
   /** On a host: keep what guests say to each other, whole, instead of the run's own frames' headers. */
   readonly payload?: boolean;
+  /** Who is responsible, as declared; for the record. */
+  readonly declared?: Declared;
+  /** What the act before the run showed; left out = there was none. */
+  readonly calibration?: CalibrationRecord;
   /** Looks at the plan before anything is built or sent; throws to refuse. `hash`: what `planHash` says. */
   readonly approve?: (plan: Plan, hash: string) => Promise<void>;
   readonly onProgress: (event: ProgressEvent) => void;
@@ -62,7 +68,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     runTag: randomBytes(4).readUInt32BE(), keySha256: createHash('sha256').update(key).digest('hex'), ...topology.found,
   });
   await options.approve?.(plan, planHash(plan));
-  const record: RunRecord = {
+  let record: RunRecord = {
     runVersion: 1,
     tool: { name: 'verify-isolation', version: options.toolVersion, verdictRules: 1, sabotage: sabotageFigures },
     id: options.runId,
@@ -88,6 +94,12 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     const fabric = await topology.open(plan);
     try {
       const devices = options.devices ?? kernelDevices;
+      const provenance = await beginProvenance({
+        plan, tool: record.tool, engine: engine.name, engineText: record.engine, payload: options.payload ?? false, calibration: options.calibration ?? null,
+        declared: options.declared ?? { operator: null, ticket: null }, netns: fabric.observingPlace(plan.bridges[0]?.name ?? '').netns,
+      });
+      record = { ...record, provenance };
+      await writeJson(dir, files.run, record);
       await runSteps({ plan, key, dir, fabric, timeline, states, engine: engine.name, devices, payload: options.payload ?? false, signal: options.signal, onProgress });
     } finally {
       left = await fabric.close();
@@ -95,10 +107,12 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   } finally {
     timeline.close();
   }
-  const result = await complete(dir, plan, record, key, timeline, options).catch(async (error: unknown) => {
+  if (record.provenance !== undefined) record = { ...record, provenance: completeProvenance(record.provenance, plan, timeline.entries, states) };
+  const known = record;
+  const result = await complete(dir, plan, known, key, timeline, options).catch(async (error: unknown) => {
     if (!isWriteFailure(error)) throw error;
-    const known = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
-    return judgeRaw(dir, { plan, run: { ...record, key: key.toString('hex') }, timeline: timeline.entries, states: known });
+    const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
+    return judgeRaw(dir, { plan, run: { ...known, key: key.toString('hex') }, timeline: timeline.entries, states: read });
   });
   return { result, plan, dir, left };
 }

@@ -1,11 +1,14 @@
 import { createInterface } from 'node:readline/promises';
 import { cleanUp } from '../fabric/host/cleanup.js';
 import { journalFolder } from '../fabric/host/journal.js';
+import { rootHash } from '../evidence/custody.js';
 import type { Plan } from '../model/plan.js';
+import type { Result } from '../model/result.js';
 import type { Scenario } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
 import { escapeText } from '../report/escape-text.js';
 import { hostSummary } from '../report/host-summary.js';
+import { writeJournalEntry } from '../sys/journal-entry.js';
 import { stopSignals } from '../fabric/lab/launch.js';
 import { cleanedText } from './cleanup-command.js';
 
@@ -30,6 +33,17 @@ export function approval(options: { readonly yes?: boolean; readonly quiet: bool
     ask.close();
     if (!/^y(es)?$/i.test(answer.trim())) throw new VerifyError('not-confirmed', 64, 'not confirmed', 'nothing was sent');
   };
+}
+
+/** Writes the root hash of a run's folder into the host's journal, which its owner cannot change afterwards; says where, or that there is none. */
+export async function tellJournal(result: Result, dir: string, quiet: boolean): Promise<void> {
+  const root = await rootHash(dir);
+  const { id } = result.run;
+  const taken = writeJournalEntry({
+    MESSAGE: `verify-isolation: run ${id} of ${result.scenario.name} ended, ${result.verdict}; root hash ${root}`, PRIORITY: '5', SYSLOG_IDENTIFIER: 'verify-isolation',
+    VERIFY_ISOLATION_RUN: id, VERIFY_ISOLATION_ROOT_HASH: root, VERIFY_ISOLATION_VERDICT: result.verdict, VERIFY_ISOLATION_SCENARIO_SHA256: result.scenario.sha256,
+  });
+  if (!quiet) process.stderr.write(`root hash ${root}: ${taken ? `in the journal (journalctl VERIFY_ISOLATION_RUN=${id})` : 'this host has no journal to write it into'}\n`);
 }
 
 /** The last line of a run on a host. */

@@ -11,7 +11,7 @@ import { combineStatuses } from './combine-statuses.js';
 import { evidenceFolder, makeEvidenceFolder } from './evidence-folder.js';
 import { checkRunnable } from './check-runnable.js';
 import { loadFiles } from './load-files.js';
-import { approval, readyHost, tellLeft } from './host-run.js';
+import { approval, readyHost, tellJournal, tellLeft } from './host-run.js';
 import { reportedRun } from './load-details.js';
 import { writeReportFile } from './write-report-file.js';
 
@@ -33,6 +33,9 @@ export interface RunCommandOptions {
   readonly yes?: boolean;
   readonly payload?: boolean;
   readonly approved?: string | undefined;
+  /** Who is responsible, and by which order: for the record. */
+  readonly operator?: string | undefined;
+  readonly ticket?: string | undefined;
   readonly toolVersion: string;
   /** `demo`: the observer whose ear is killed in the middle of every step. */
   readonly deafen?: string | undefined;
@@ -108,8 +111,11 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, inside: In
   let ok = false;
   try {
     const approve = inside === null ? { approve: approval(options) } : {};
-    const run = await runScenario(scenario, { outDir, runId, inside, engine, toolVersion, signal, onProgress: progress.onProgress, devices, payload: options.payload ?? false, ...approve });
-    if (inside === null) tellLeft(scenario, run.left);
+    const run = await runScenario(scenario, { outDir, runId, inside, engine, toolVersion, signal, onProgress: progress.onProgress, devices, payload: options.payload ?? false, declared: { operator: options.operator ?? null, ticket: options.ticket ?? null }, ...approve });
+    if (inside === null) {
+      if (run.result.evidence.files.length > 0) await tellJournal(run.result, outDir, options.quiet);
+      tellLeft(scenario, run.left);
+    }
     ok = true;
     return run;
   } finally {

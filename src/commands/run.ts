@@ -19,6 +19,8 @@ export const defineRun: DefineCommand = (parser, context) => {
       .option('yes', { type: 'boolean', default: false, describe: 'do not ask before sending' })
       .option('approved', { type: 'string', requiresArg: true, describe: 'on a host: send only if the plan has this SHA-256 (plan --hash)' })
       .option('payload', { type: 'boolean', default: false, describe: 'on a host: keep guests’ own traffic too, whole' })
+      .option('operator', { type: 'string', requiresArg: true, describe: 'who is responsible, for run.json' })
+      .option('ticket', { type: 'string', requiresArg: true, describe: 'by which order, for run.json' })
       .option('allow-changes', { type: 'boolean', default: false, describe: 'on a host: steps may change it' })
       .option('allow-disruptive', { type: 'boolean', default: false, describe: 'on a host: disruptive probes may run' })
       .option('allow-run', { type: 'boolean', default: false, describe: 'run may start any program' }),

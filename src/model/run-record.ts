@@ -1,3 +1,5 @@
+import type { Provenance } from './provenance.js';
+
 /** What judged, and what test/sabotage did to this version before it was released. */
 export interface ToolRecord {
   readonly name: string;
@@ -23,6 +25,8 @@ export interface RunRecord {
   readonly key: string | null;
   /** SHA-256 of evidence.pcapng when it was closed and the number of packets in it; null = it never was. */
   readonly capture: { readonly sha256: string; readonly packets: number } | null;
+  /** What stands up later; absent in runs of earlier versions. */
+  readonly provenance?: Provenance;
   /** Payload was removed later: then `capture` names the file that was left, and this the one that was written. Absent = it never was. */
   readonly purged?: { readonly at: string; readonly sha256Before: string };
 }

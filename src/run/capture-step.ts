@@ -15,8 +15,19 @@ const sharedRing = 64 * 1024 * 1024;
 export const sharedRingFrames = sharedRing / 192;
 
 /** What a step is captured with: a ring for all observers together where there are many. */
-export function engineOf(context: RunContext, step: StepPlan): ObserverRequest['engine'] {
+export function engineOf(context: Pick<RunContext, 'engine'>, step: StepPlan): ObserverRequest['engine'] {
   return context.engine === 'libpcap' && step.observers.length >= manyObservers ? 'ring' : context.engine;
+}
+
+/** Octets of the ring of each handle. */
+export function ringOf(context: Pick<RunContext, 'engine'>, step: StepPlan): number {
+  const engine = engineOf(context, step);
+  return engine === 'ring' ? sharedRing : Math.min(ringSize[engine], Math.floor(memoryBudget / (2 * step.observers.length)));
+}
+
+/** Octets of a frame that are kept. */
+export function snaplenOf(context: Pick<RunContext, 'payload'>, step: StepPlan): number {
+  return context.payload ? Math.max(step.snaplen, 2048) : step.snaplen;
 }
 
 /** On a host guests' own traffic is kept only where it is what the step is about. */
@@ -36,7 +47,7 @@ export async function startStepCapture(context: RunContext, step: StepPlan): Pro
 /** Opens every observer and resolves when all listen; then nothing more can be opened. */
 export async function listen(context: RunContext, step: StepPlan, capture: Capture): Promise<void> {
   const engine = engineOf(context, step);
-  const buffer = engine === 'ring' ? sharedRing : Math.min(ringSize[engine], Math.floor(memoryBudget / (2 * step.observers.length)));
+  const buffer = ringOf(context, step);
   const requests = step.observers.map((observer): ObserverRequest => ({
     observer: observer.name,
     device: context.fabric.observingPlace(observer.interface).device,
@@ -44,7 +55,7 @@ export async function listen(context: RunContext, step: StepPlan, capture: Captu
     engine,
     macs: observer.macs,
     filter: step.filter,
-    snaplen: context.payload ? Math.max(step.snaplen, 2048) : step.snaplen,
+    snaplen: snaplenOf(context, step),
     buffer,
     description: describeObserver(observer, step.index, step.name),
   }));

@@ -21,6 +21,8 @@ export interface Libc {
   /** `argument` is read and written in place. */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   close(fd: number): number;
+  /** `timex`: struct timex, filled in; below 0 = an error, 5 = the clock is not synchronized. */
+  adjtimex(timex: Uint8Array): number;
   /** Maps `length` octets of a descriptor to read and write, shared with the kernel, until the process ends; null = errno() says why not. */
   mapShared(fd: number, length: number): ArrayBuffer | null;
   /** errno of the last call. */
@@ -73,6 +75,7 @@ function bindLibc(k: Koffi): Libc {
     sendmmsg: library.func('int sendmmsg(int, void *, unsigned int, int)'),
     ioctl: library.func('int ioctl(int, unsigned long, void *)'),
     close: library.func('int close(int)'),
+    adjtimex: library.func('int adjtimex(void *)'),
     mapShared(fd, length) {
       const [readWrite, shared] = [3, 1];
       const at = BigInt(mmap(0, length, readWrite, shared, fd, 0));

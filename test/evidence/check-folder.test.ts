@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunRecord } from '../../src/model/run-record.js';
 import { call, smallRun } from './small-run.js';
 
 let run = { scratch: '', dir: '' };
@@ -15,6 +16,26 @@ function copy(name: string): string {
   cpSync(run.dir, to, { recursive: true });
   return to;
 }
+
+describe('run.json', () => {
+  it('carries who, where, when, with what, by which method, how much of it, and what it does not say', () => {
+    const { provenance } = JSON.parse(readFileSync(join(run.dir, 'run.json'), 'utf8')) as RunRecord;
+    expect(provenance).toMatchObject({
+      who: { uid: process.getuid?.(), operator: 'Ann Other', ticket: 'CHG-17' },
+      where: { kernel: spawnSync('uname', ['-r'], { encoding: 'utf8' }).stdout.trim(), nftRuleset: { text: 'no rules' } },
+      when: { steps: [{ name: 'probes' }, { name: 'http' }] },
+      instrument: { tool: { verdictRules: 1, sabotage: { falseHolds: 0 } }, node: process.versions.node, captures: [{ step: 'probes', snaplen: 2048 }, { step: 'http' }] },
+      scope: { bridges: ['br0'], observed: 3, ports: 3, unobserved: [], partial: null },
+    });
+    const hashes = spawnSync('sh', ['-c', `find dist -name '*.js' | LC_ALL=C sort | xargs sha256sum | sha256sum`], { encoding: 'utf8', cwd: join(import.meta.dirname, '../..') }).stdout;
+    expect(provenance?.instrument.packageSha256).toBe(hashes.slice(0, 64));
+    expect(provenance?.when.ended?.utc).toMatch(/^\d{4}-/);
+    expect(provenance?.method.some((line) => line.includes('sent 80 frames of known-unicast (raw, ipv4-udp) as a, b'))).toBe(true);
+    expect(provenance?.limits.length).toBeGreaterThan(3);
+    // The filter as the kernel ran it: loads of 8 octets each, the last one returns.
+    expect(provenance?.instrument.captures[0]?.program).toMatch(/^([0-9a-f]{16})+$/);
+  });
+});
 
 interface Checks {
   readonly whole: boolean;

@@ -31,7 +31,7 @@ steps:
     traffic: [ { kind: http, from: a, to: b, requests: 1, bytes: 500 } ]
     expect: leak
 `);
-  const { status, stderr } = call('run', file, '--out', dir, '--quiet');
+  const { status, stderr } = call('run', file, '--out', dir, '--quiet', '--operator', 'Ann Other', '--ticket', 'CHG-17');
   if (status !== 0) throw new Error(`the run to test with exited with ${status}: ${stderr}`);
   return { scratch, dir };
 }

@@ -29,6 +29,8 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     await sleep(300);
     const run = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--out', join(host.dir, 'private')]));
     expect(run.stderr).toMatch(/left behind on br0: nothing \(checked\)\n$/);
+    const root = execFileSync('sha256sum', [join(host.dir, 'private', 'SHA256SUMS')], { encoding: 'utf8' }).slice(0, 64);
+    expect(run.stderr).toContain(`root hash ${root}: `); // in the journal, or that there is none
     expect(run.status).toBe(0);
     const result = JSON.parse(run.stdout);
     expect(result).toMatchObject({ verdict: 'holds', coverage: { complete: true, observed: 4, ports: 4, unobserved: [] } });

@@ -46,3 +46,15 @@ export function compileFilterFor(options: Pick<OpenOptions, 'device' | 'filter' 
     library.close(handle);
   }
 }
+
+/** A filter as classic BPF for Ethernet, without any device: for the record. It is what a live handle runs where the filter asks for no VLAN tags. */
+export function compileForRecord(filter: string, snaplen: number): Uint8Array {
+  const library = libpcap();
+  const handle = library.openDead(1, snaplen);
+  if (handle === null) throw new VerifyError('open-failed', 69, 'libpcap has no memory for a handle', 'run again');
+  try {
+    return compileFilter(handle, filter);
+  } finally {
+    library.close(handle);
+  }
+}

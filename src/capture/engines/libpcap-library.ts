@@ -8,6 +8,8 @@ export type Pcap = bigint;
 export interface LibpcapLibrary {
   version(): string;
   create(device: string, message: Uint8Array): Pcap | null;
+  /** A handle that captures nothing: to compile filters with. */
+  openDead(linkType: number, snaplen: number): Pcap | null;
   setSnaplen(handle: Pcap, octets: number): number;
   setPromisc(handle: Pcap, on: number): number;
   setBufferSize(handle: Pcap, octets: number): number;
@@ -54,6 +56,7 @@ function bind(): LibpcapLibrary {
   return {
     version: library.func('const char *pcap_lib_version()'),
     create: library.func('void *pcap_create(const char *, void *)'),
+    openDead: library.func('void *pcap_open_dead(int, int)'),
     setSnaplen: library.func('int pcap_set_snaplen(void *, int)'),
     setPromisc: library.func('int pcap_set_promisc(void *, int)'),
     setBufferSize: library.func('int pcap_set_buffer_size(void *, int)'),

@@ -1,4 +1,5 @@
 import { phases } from '../../model/plan.js';
+import type { Provenance } from '../../model/provenance.js';
 import type { Result, StepResult } from '../../model/result.js';
 import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';
@@ -28,9 +29,17 @@ export function proofSection(result: Result, details: RunDetails | null): Markup
 <div class="wide" tabindex="0" role="region" aria-label="Proof by step"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">claim</th><th scope="col">ears: controls seen</th><th scope="col">entry: controls received</th><th scope="col">dropped of captured</th><th scope="col">settings</th><th scope="col" class="n">at most this share leaks (95 %)</th></tr></thead><tbody>${judged.map(({ step, index }) => row(index, step, details))}</tbody></table></div></section>`;
 }
 
+function whoAndWhere(provenance: Provenance | undefined): Markup {
+  if (provenance === undefined) return nothing;
+  const { who, where, when } = provenance;
+  const names = [`uid ${who.uid}`, ...(who.loginUid === null ? [] : [`logged in as uid ${who.loginUid}`]), ...(who.sudoUser === null ? [] : [`sudo by ${who.sudoUser}`]), ...(who.operator === null ? [] : [`operator ${who.operator}`]), ...(who.ticket === null ? [] : [`ticket ${who.ticket}`])];
+  const clock = when.clock.before;
+  return html`<dt>who</dt><dd>${names.join(', ')}</dd><dt>machine</dt><dd>${where.host}, ${where.distribution ?? 'distribution not told'}; clock ${clock === null ? 'not rated' : clock.synchronized ? `synchronized, within ${clock.maxErrorUs} µs` : 'not synchronized'}</dd>`;
+}
+
 /** Who ran it, with what, and the hashes of what it rests on. */
 export function provenanceSection(result: Result, details: RunDetails | null): Markup {
   const run = details?.run;
   const entry = (name: string, text: string): Markup => html`<dt>${name}</dt><dd>${text}</dd>`;
-  return html`<section aria-labelledby="provenance"><h2 id="provenance">Who ran it, and the hashes</h2><dl>${entry('run', `${result.run.id}, ${result.run.startedAt}, ${(result.run.durationMs / 1000).toFixed(1)} s`)}${entry('scenario', `${result.scenario.name}, ${result.scenario.file}, SHA-256 ${result.scenario.sha256}`)}${entry('program', `${result.tool.name} ${result.tool.version}, verdict rules ${result.tool.verdictRules}`)}${run === undefined ? nothing : html`${entry('where', run.provider === 'lab' ? `a lab of network namespaces, as ${run.runsAs}: it shows what this kernel does with these settings` : `this host, as ${run.runsAs}`)}${entry('kernel, Node', `${run.kernel}, ${run.node}`)}${entry('capture', run.engine)}${entry('key', run.key === null ? 'lost: tokens cannot be checked' : `revealed after the capture was closed; its SHA-256 ${details?.plan.keySha256 ?? ''} was written down before the first frame`)}`}</dl><details><summary>SHA-256 of the files of the evidence</summary><div class="wide" tabindex="0" role="region" aria-label="Hashes"><table><thead><tr><th scope="col">file</th><th scope="col">SHA-256</th></tr></thead><tbody>${result.evidence.files.map((file) => html`<tr><td>${file.path}</td><td><code>${file.sha256}</code></td></tr>`)}</tbody></table></div></details></section>`;
+  return html`<section aria-labelledby="provenance"><h2 id="provenance">Who ran it, and the hashes</h2><dl>${entry('run', `${result.run.id}, ${result.run.startedAt}, ${(result.run.durationMs / 1000).toFixed(1)} s`)}${entry('scenario', `${result.scenario.name}, ${result.scenario.file}, SHA-256 ${result.scenario.sha256}`)}${entry('program', `${result.tool.name} ${result.tool.version}, verdict rules ${result.tool.verdictRules}`)}${run === undefined ? nothing : html`${entry('where', run.provider === 'lab' ? `a lab of network namespaces, as ${run.runsAs}: it shows what this kernel does with these settings` : `this host, as ${run.runsAs}`)}${whoAndWhere(run.provenance)}${entry('kernel, Node', `${run.kernel}, ${run.node}`)}${entry('capture', run.engine)}${entry('key', run.key === null ? 'lost: tokens cannot be checked' : `revealed after the capture was closed; its SHA-256 ${details?.plan.keySha256 ?? ''} was written down before the first frame`)}`}</dl><details><summary>SHA-256 of the files of the evidence</summary><div class="wide" tabindex="0" role="region" aria-label="Hashes"><table><thead><tr><th scope="col">file</th><th scope="col">SHA-256</th></tr></thead><tbody>${result.evidence.files.map((file) => html`<tr><td>${file.path}</td><td><code>${file.sha256}</code></td></tr>`)}</tbody></table></div></details></section>`;
 }

@@ -1,0 +1,108 @@
+import { compileForRecord } from '../capture/engines/compile-filter.js';
+import { libpcap } from '../capture/engines/libpcap-library.js';
+import { coverageOf } from '../judge/coverage.js';
+import { stepFacts } from '../judge/step-facts.js';
+import type { StepStates } from '../judge/step-states.js';
+import { timeText } from '../judge/rows.js';
+import type { CalibrationRecord } from '../model/calibration.js';
+import type { Plan, StepPlan } from '../model/plan.js';
+import type { Instrument, ListenedStep, Provenance, When } from '../model/provenance.js';
+import type { ToolRecord } from '../model/run-record.js';
+import type { TimelineEntry } from '../model/timeline.js';
+import { VerifyError } from '../model/verify-error.js';
+import { limitsOf, methodStatement } from '../plan/method-statement.js';
+import { moment, readClockSync } from '../sys/clock.js';
+import { readMachine } from '../sys/read-machine.js';
+import { readPackage } from '../sys/read-package.js';
+import { readWho } from '../sys/read-who.js';
+import { engineOf, ringOf, snaplenOf } from './capture-step.js';
+
+/** What the person who runs it declares. */
+export interface Declared {
+  readonly operator: string | null;
+  readonly ticket: string | null;
+}
+
+export interface ProvenanceInput {
+  readonly plan: Plan;
+  readonly tool: ToolRecord;
+  readonly engine: 'libpcap' | 'cap';
+  readonly engineText: string;
+  readonly payload: boolean;
+  readonly declared: Declared;
+  /** Namespace of the bridges; null = this process's. */
+  readonly netns: string | null;
+  readonly calibration: CalibrationRecord | null;
+}
+
+function orNull<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof VerifyError) return null;
+    throw error;
+  }
+}
+
+function listened(step: StepPlan, input: ProvenanceInput): readonly ListenedStep[] {
+  if (step.observers.length === 0) return [];
+  const snaplen = snaplenOf(input, step);
+  const program = orNull(() => Buffer.from(compileForRecord(step.filter, snaplen)).toString('hex'));
+  return [{ step: step.name, engine: engineOf(input, step), snaplen, ring: ringOf(input, step), filter: step.filter, program }];
+}
+
+async function instrument(input: ProvenanceInput): Promise<Instrument> {
+  return {
+    tool: input.tool,
+    ...(await readPackage()),
+    node: process.versions.node,
+    engine: input.engineText,
+    libpcap: orNull(() => libpcap().version()),
+    captures: input.plan.steps.flatMap((step) => listened(step, input)),
+    calibration: input.calibration,
+  };
+}
+
+/** What is known before the first frame. */
+export async function beginProvenance(input: ProvenanceInput): Promise<Provenance> {
+  const started = moment();
+  const [where, measuredWith] = await Promise.all([readMachine(input.netns), instrument(input)]);
+  return {
+    who: readWho(input.declared),
+    where,
+    when: { started, ended: null, clock: { before: readClockSync(), after: null }, steps: [] },
+    instrument: measuredWith,
+    method: methodStatement(input.plan),
+    scope: null,
+    limits: limitsOf(input.plan),
+  };
+}
+
+function stepTimes(plan: Plan, timeline: readonly TimelineEntry[]): When['steps'] {
+  const first = new Map<number, TimelineEntry>();
+  const last = new Map<number, TimelineEntry>();
+  for (const entry of timeline) {
+    if (!first.has(entry.step)) first.set(entry.step, entry);
+    last.set(entry.step, entry);
+  }
+  return plan.steps.flatMap(({ index, name }) => {
+    const [start, end] = [first.get(index), last.get(index)];
+    return start === undefined || end === undefined ? [] : [{
+      name, startedAt: timeText(BigInt(start.atNs)), endedAt: timeText(BigInt(end.atNs)), startedMonoMs: start.monoMs, endedMonoMs: end.monoMs,
+    }];
+  });
+}
+
+/** The same, once the last step has ended: times, and how much was listened to. */
+export function completeProvenance(begun: Provenance, plan: Plan, timeline: readonly TimelineEntry[], states: readonly StepStates[]): Provenance {
+  const { observed, ports, unobserved } = coverageOf(plan, stepFacts(plan, timeline), plan.steps.map(({ index }) => states[index] ?? { before: null, after: null }));
+  return {
+    ...begun,
+    when: { ...begun.when, ended: moment(), clock: { ...begun.when.clock, after: readClockSync() }, steps: stepTimes(plan, timeline) },
+    scope: {
+      bridges: plan.bridges.map(({ name }) => name),
+      endpoints: plan.endpoints.map(({ name, role, port, macs }) => ({ name, role, interface: port, macs })),
+      partial: plan.partialScope, observed, ports, unobserved,
+    },
+  };
+}
