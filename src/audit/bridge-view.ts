@@ -1,6 +1,7 @@
 import type { Reading } from '../model/reading.js';
 import type { Settings } from '../model/scenario.js';
 import type { FdbState, LinkState } from '../model/state.js';
+import { portVlans, type PortVlans } from './port-vlans.js';
 
 /** A port as a rule sees it. */
 export interface PortView {
@@ -22,6 +23,8 @@ export interface BridgeView {
   readonly fdb: readonly FdbState[];
   /** Names of the bridge and its ports, for what is read by device. */
   readonly devices: ReadonlySet<string>;
+  /** VLANs of a port; null where they are not told. */
+  readonly vlansOf: (port: string) => PortVlans | null;
 }
 
 /** Kinds of link (linkinfo.info_kind) that lead out of the host; a physical interface has none. */
@@ -29,7 +32,7 @@ const outwards = new Set(['bond', 'team', 'vlan', 'vxlan', 'geneve', 'gretap', '
 
 /** Every Linux bridge of a reading; `roles` corrects, by port, what the kind of a link suggests. */
 export function bridgeViews(reading: Reading, roles: Readonly<Record<string, 'guest' | 'uplink'>> = {}): readonly BridgeView[] {
-  const { links, fdb } = reading.state;
+  const { links, fdb, vlan } = reading.state;
   return links.filter((link) => link.kind === 'bridge').map((link) => {
     const ports = links.filter((port) => port.master === link.name).map((port): PortView => ({
       name: port.name,
@@ -45,6 +48,7 @@ export function bridgeViews(reading: Reading, roles: Readonly<Record<string, 'gu
       guests: ports.filter((port) => port.role === 'guest'),
       fdb: fdb.filter((entry) => entry.master === link.name),
       devices: new Set([link.name, ...ports.map((port) => port.name)]),
+      vlansOf: (port: string) => portVlans(vlan, port),
     };
   });
 }

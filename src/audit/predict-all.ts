@@ -1,11 +1,14 @@
-import type { Prediction } from '../model/audit.js';
+import type { Prediction, Reach } from '../model/audit.js';
 import type { Reading } from '../model/reading.js';
-import type { ProbeClassName } from '../model/scenario.js';
+import { probeClasses, type ProbeClassName } from '../model/scenario.js';
 import { isGroup, type BridgeView } from './bridge-view.js';
+import { classForecasts } from './class-forecasts.js';
 import { diversionsOf, type Diversions } from './diversions.js';
-import { predict, type End, type Forecast } from './predict.js';
+import { no, unknown, type End, type Forecast } from './forecast.js';
+import { predict } from './predict.js';
 
-const classes = ['known-unicast', 'unknown-unicast', 'broadcast', 'multicast'] as const satisfies readonly ProbeClassName[];
+/** From so many on a bridge, ends of one form are told together: a thousand guests are a million pairs. */
+const mostEnds = 32;
 
 /** Who is on a bridge, as far as its state shows: one for each port, and one for what is behind the device itself. */
 export function endsOf(view: BridgeView, reading: Reading): readonly End[] {
@@ -18,32 +21,78 @@ export function endsOf(view: BridgeView, reading: Reading): readonly End[] {
   return [...ports, { name: `behind ${view.name}`, site: { kind: 'behind' }, macs: listed.length > 0 ? listed : permanent }];
 }
 
-/** Of what `from` sends to any third: the worst for `observer`. */
-function worst(view: BridgeView, diversions: Diversions, ends: readonly End[], from: End, observer: End): Forecast {
-  const forecasts = ends.filter((to) => to !== from && to !== observer).map((to) => ({ to, forecast: predict(view, diversions, { class: 'known-unicast', from, to, observer }) }));
-  const found = forecasts.find(({ forecast }) => forecast.reach === 'yes') ?? forecasts.find(({ forecast }) => forecast.reach === 'unknown') ?? forecasts[0];
-  if (found === undefined) return { reach: 'no', why: 'there is no third' };
-  return { reach: found.forecast.reach, why: found.forecast.reach === 'no' ? 'every third is known on its own port, or nothing reaches this one' : `to ${found.to.name}: ${found.forecast.why}` };
+interface Bridge {
+  readonly view: BridgeView;
+  readonly diversions: Diversions;
+  /** Ends to be the addressee of what a third overhears. */
+  readonly thirds: readonly End[];
 }
 
-/** For each pair of ports that may have guests, and class: would what one sends, meant for others, reach the other? */
+const badness: Readonly<Record<Reach, number>> = { yes: 2, unknown: 1, no: 0 };
+
+/** Of what `from` sends to any third: the worst for `observer`, who may have stolen or flooded before. */
+function worst({ view, diversions, thirds }: Bridge, probe: ProbeClassName, from: End, observer: End, by: End | null): Forecast {
+  const gateways = (end: End): boolean => probe !== 'gateway-steal' || end.site.kind !== 'port' || end.site.port.role === 'uplink';
+  const forecasts = thirds.filter((to) => to.name !== from.name && to.name !== observer.name && gateways(to))
+    .map((to) => ({ to, forecast: predict(view, diversions, { class: probe, from, to, observer, by }) }))
+    .sort((a, b) => badness[b.forecast.reach] - badness[a.forecast.reach]);
+  const [found] = forecasts;
+  if (found === undefined) return probe === 'gateway-steal' ? unknown('no gateway is on record') : no('there is no third');
+  return found.forecast.reach === 'no' ? found.forecast : { reach: found.forecast.reach, why: `to ${found.to.name}: ${found.forecast.why}` };
+}
+
+function forecastOf(bridge: Bridge, probe: ProbeClassName, from: End, observer: End): Forecast {
+  const { view, diversions } = bridge;
+  const { question } = classForecasts[probe];
+  if (probe === 'igmp-query') return predict(view, diversions, { class: probe, from, to: null, observer, by: observer });
+  switch (question) {
+    case 'third':
+      return worst(bridge, probe, from, observer, null);
+    case 'thief':
+      return worst(bridge, probe, from, observer, observer);
+    case 'direct':
+      return predict(view, diversions, { class: probe, from, to: addressed.has(probe) ? observer : null, observer });
+  }
+}
+
+/** Classes that are unicast to the one who is not to get it. */
+const addressed: ReadonlySet<ProbeClassName> = new Set(['routed-bounce', 'mac-spoof', 'ip-spoof']);
+
+/** For each pair of ports that may have guests, and class: would what one sends, meant for others or not to be let through, reach the other? */
 export function predictAll(view: BridgeView, reading: Reading): readonly Prediction[] {
   const ends = endsOf(view, reading);
   const diversions = diversionsOf(view, reading);
-  // Thirds of one form fare alike: with a thousand guests a few of each will do.
-  const thirds = ends.length <= 64 ? ends : distinct(ends);
-  const observers = ends.filter((end) => end.site.kind === 'port' && end.site.port.role === 'guest');
-  return classes.flatMap((probe) => ends.flatMap((from) => observers.filter((observer) => observer !== from).map((observer) => ({
-    bridge: view.name, class: probe, from: from.name, observer: observer.name,
-    ...(probe === 'known-unicast' ? worst(view, diversions, thirds, from, observer) : predict(view, diversions, { class: probe, from, to: null, observer })),
-  }))));
+  const kinds = ends.length <= mostEnds ? ends.map((end) => [end]) : [...byForm(view, diversions, ends).values()];
+  const bridge: Bridge = { view, diversions, thirds: kinds.flatMap((kind) => kind.slice(0, 3)) };
+  return probeClasses.flatMap((probe) => kinds.flatMap((senders) => kinds.flatMap((observers): readonly Prediction[] => {
+    const [from] = senders;
+    const observer = observers.find((end) => end !== from);
+    if (from === undefined || observer?.site.kind !== 'port' || observer.site.port.role !== 'guest') return [];
+    const pairs = senders.length * observers.length - (senders === observers ? senders.length : 0);
+    return [{ bridge: view.name, class: probe, from: from.name, observer: observer.name, pairs, ...forecastOf(bridge, probe, from, observer) }];
+  })));
 }
 
-function distinct(ends: readonly End[]): readonly End[] {
-  const seen = new Map<string, number>();
-  return ends.filter((end) => {
-    const form = end.site.kind === 'port' ? JSON.stringify([end.site.port.settings['learning'], end.site.port.settings['isolated'], end.macs.length === 0]) : end.site.kind;
-    seen.set(form, (seen.get(form) ?? 0) + 1);
-    return (seen.get(form) ?? 0) <= 3;
-  });
+/** Ends that nothing in the state tells apart. */
+function byForm(view: BridgeView, { copies }: Diversions, ends: readonly End[]): ReadonlyMap<string, readonly End[]> {
+  const kinds = new Map<string, End[]>();
+  for (const end of ends) {
+    const form = formOf(view, copies, end);
+    const kind = kinds.get(form);
+    if (kind === undefined) kinds.set(form, [end]);
+    else kind.push(end);
+  }
+  return kinds;
+}
+
+/** Settings that differ from port to port and decide nothing here. */
+const individual = /^(designated_|id$|no$|priority$|cost$|.*_timer$|config_pending$|topology_change)/;
+
+function formOf(view: BridgeView, copies: Diversions['copies'], end: End): string {
+  if (end.site.kind !== 'port') return end.name;
+  const { name, settings, role } = end.site.port;
+  if (copies.some(({ from, to }) => from === name || to === name)) return name;
+  const entries = view.fdb.filter((entry) => end.macs.includes(entry.mac)).map(({ state, flags }) => `${state} ${flags.join(' ')}`);
+  const vlans = view.vlansOf(name);
+  return JSON.stringify([role, Object.entries(settings).filter(([key]) => !individual.test(key)), [...new Set(entries)].sort(), vlans === null ? null : [vlans.native, [...vlans.members]]]);
 }

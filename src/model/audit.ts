@@ -31,12 +31,14 @@ export interface AuditSetting {
 
 export type Reach = 'yes' | 'no' | 'unknown';
 
-/** Whether frames of a class from one endpoint, meant for somebody else, would reach another. */
+/** Whether frames of a class from one endpoint would reach another whom they are not meant for, or who is not to be reached so. */
 export interface Prediction {
   readonly bridge: string;
   readonly class: ProbeClassName;
   readonly from: string;
   readonly observer: string;
+  /** Pairs that fare alike and are told by this one: more than 1 on large bridges only. */
+  readonly pairs: number;
   readonly reach: Reach;
   readonly why: string;
 }

@@ -14,7 +14,7 @@ function findingText(finding: AuditFinding): readonly string[] {
 }
 
 function count(predictions: readonly Prediction[], reach: string): number {
-  return predictions.filter((one) => one.reach === reach).length;
+  return predictions.filter((one) => one.reach === reach).reduce((sum, { pairs }) => sum + pairs, 0);
 }
 
 /** By class and reason: how many pairs would get it. */
@@ -23,7 +23,7 @@ function predictionText(predictions: readonly Prediction[]): readonly string[] {
   return classes.flatMap((name) => {
     const own = predictions.filter((one) => one.class === name);
     const first = own.find(({ reach }) => reach === 'yes') ?? own.find(({ reach }) => reach === 'unknown');
-    return [`  ${name.padEnd(16)} yes ${count(own, 'yes')}, no ${count(own, 'no')}, unknown ${count(own, 'unknown')} of ${own.length} pairs${first === undefined ? '' : `; e.g. ${first.from} → ${first.observer}: ${first.reach} (${first.why})`}`];
+    return [`  ${name.padEnd(20)} yes ${count(own, 'yes')}, no ${count(own, 'no')}, unknown ${count(own, 'unknown')} of ${own.reduce((sum, { pairs }) => sum + pairs, 0)} pairs${first === undefined ? '' : `; e.g. ${first.from} → ${first.observer}: ${first.reach} (${first.why})`}`];
   });
 }
 

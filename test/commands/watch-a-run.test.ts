@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, it } from 'vitest';
 import type { AuditReport } from '../../src/model/audit.js';
 import type { Result } from '../../src/model/result.js';
+import { differing, heldRun } from '../audit/held.js';
 import { top } from '../audit/throw-away.js';
 import { drift, type Said } from './watching.js';
 
@@ -74,6 +75,7 @@ it.skipIf(process.getuid?.() !== 0)('a bridge that turns promiscuous in the midd
     predictions: expect.arrayContaining([expect.objectContaining({ class: 'known-unicast', from: 'enp8s0', observer: 'vnet4', reach: 'yes' })]),
   });
   expect(result.steps.map(({ verdict }) => verdict)).toEqual(['holds', 'broken', 'holds']);
+  expect(differing(await heldRun(dir))).toEqual([]);
   for (const port of ['vnet0', 'vnet4']) expect(said.find(drift('setting-changed', `${port}.flood`))).toMatchObject({ before: 'true', after: 'false' });
   // The run's own captures in that very namespace raise no alarm: the relay is the only one that listens.
   expect(said.filter(({ code, after }) => (code === 'sniffer-appeared' || code === 'port-promiscuous') && !String(after).includes('relay'))).toEqual([]);

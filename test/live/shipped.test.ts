@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../src/model/result.js';
+import { differing, heldRun } from '../audit/held.js';
 import { overheard, runLab, top } from './program.js';
 
 /** What the kernel was measured to do in each shipped scenario: [step, from, to, observer, overheard]. */
@@ -57,7 +58,7 @@ describe('a shipped scenario', () => {
 
   it.concurrent.each(cases)('$name with $engine comes out as the facts say, and proves it', async ({ name, engine }) => {
     const { verdicts = [], facts = [] } = shipped[name] ?? {};
-    const { status, result, stderr } = await runLab(join(top, 'scenarios', `${name}.yml`), '--engine', engine);
+    const { dir, status, result, stderr } = await runLab(join(top, 'scenarios', `${name}.yml`), '--engine', engine);
     expect({ status, exitCode: result.exitCode, asExpected: result.asExpected, stderr }).toEqual({ status: 0, exitCode: 0, asExpected: true, stderr: '' });
     expect(result.steps.map(({ verdict }) => verdict)).toEqual(verdicts);
     const wire = facts.map(([step, from, to, observer]) => [step, from, to, observer, overheard(result, { step, from, to, observer })]);
@@ -65,5 +66,9 @@ describe('a shipped scenario', () => {
     const engines = result.steps.flatMap(({ observers }) => observers.filter(({ name }) => name !== 'br0').map((observer) => observer.engine));
     expect([...new Set(engines)]).toEqual([engine]);
     expect(proofs(result)).toEqual({ coverage: true, reasons: [], deaf: [] });
+    // What the audit foretells from the state before each step is what the wire then showed, both ways: nothing passes by saying unknown.
+    const held = await heldRun(dir);
+    expect(differing(held)).toEqual([]);
+    expect(held.filter(({ outcome }) => outcome === 'open')).toEqual([]);
   }, 120_000);
 });

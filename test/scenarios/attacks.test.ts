@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { differing, heldRun } from '../audit/held.js';
 import { parseResult } from './parse-result.js';
 
 const top = resolve(import.meta.dirname, '../..');
@@ -11,7 +12,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const files = ['attacks', 'hardening'].flatMap((folder) => readdirSync(join(top, 'scenarios', folder)).filter((name) => name.endsWith('.yml')).map((name) => `${folder}/${name}`));
 
-function run(file: string): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
+function run(file: string): Promise<{ readonly out: string; readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
   return new Promise((done, fail) => {
     const out = join(scratch, file.replaceAll(/[/.]/g, '-'));
     const child = spawn(process.execPath, [join(top, 'dist/cli.js'), 'run', join(top, 'scenarios', file), '--json', '--quiet', '--out', out]);
@@ -19,7 +20,7 @@ function run(file: string): Promise<{ readonly status: number | null; readonly s
     child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
     child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
     child.on('error', fail);
-    child.on('close', (status) => done({ status, stdout, stderr }));
+    child.on('close', (status) => done({ out, status, stdout, stderr }));
   });
 }
 
@@ -32,7 +33,7 @@ const firstCauses: Readonly<Record<string, readonly string[]>> = {
 
 describe.skipIf(process.getuid?.() !== 0)('scenarios of attacks and of what stops them, on this kernel', () => {
   it.concurrent.each(files)('%s comes out as it says, or names the feature that the kernel lacks', async (file) => {
-    const { status, stdout, stderr } = await run(file);
+    const { out, status, stdout, stderr } = await run(file);
     if (status === 69) {
       expect(stderr + stdout).toMatch(/does not support it: .+: .+|does not know .+\..+/);
       return;
@@ -43,5 +44,7 @@ describe.skipIf(process.getuid?.() !== 0)('scenarios of attacks and of what stop
     expect(leaks.filter((leak) => leak.causes.length === 0)).toEqual([]);
     const expected = firstCauses[basename(file, '.yml')];
     if (expected !== undefined) expect([...new Set(leaks.map((leak) => leak.causes[0]?.code))]).toEqual(expected);
+    // What the audit foretells from the state before each step is what the wire then showed.
+    expect(differing(await heldRun(out))).toEqual([]);
   }, 120_000);
 });
