@@ -34,7 +34,7 @@ export default tseslint.config(
   },
   {
     // Time and chance are parameters in pure code.
-    files: ['src/{wire,pcap,protocol,scenario,plan,probe,judge,audit}/**/*.ts'],
+    files: ['src/{wire,pcap,protocol,scenario,plan,probe,judge,audit,inventory}/**/*.ts'],
     rules: {
       'no-restricted-syntax': [
         'error', noDefaultExport,

@@ -1,6 +1,11 @@
+import { guestOfPort } from '../inventory/guest-of-port.js';
+import { isFirewallBridge } from '../inventory/proxmox-guests.js';
+import type { GuestRecord, Inventory } from '../model/guest-record.js';
 import type { HostState, LinkState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { endpointName } from './endpoint-name.js';
+import { type FoundPolicy, foundPolicy } from './found-policy.js';
+import { type FoundVlan, foundVlans } from './found-vlans.js';
 import { deafness, macsBehind, type Neighbour } from './host-topology.js';
 
 /** Kinds of virtual links that lead out of the machine; a link without a kind is a NIC (`ip -d link`). */
@@ -11,65 +16,122 @@ interface WrittenEndpoint {
   readonly bridge: string;
   readonly port: string;
   readonly role?: 'uplink';
+  readonly zone?: string;
   readonly mac?: string;
   readonly ip?: string;
+  readonly vlans?: readonly FoundVlan[];
 }
 
 /** A scenario file as data: what runs on a bridge now, and a first question to ask about it. */
 export interface FoundScenario {
   readonly version: 1;
   readonly name: string;
-  readonly topology: { readonly provider: 'host'; readonly bridges: Readonly<Record<string, object>>; readonly endpoints: Readonly<Record<string, WrittenEndpoint>> };
+  readonly topology: { readonly provider: 'host'; readonly bridges: Readonly<Record<string, { readonly netns?: string }>>; readonly endpoints: Readonly<Record<string, WrittenEndpoint>> };
   readonly steps: readonly object[];
+  readonly policy?: FoundPolicy['rules'];
 }
 
-/** The bridge that is meant: the one named, or the only one with ports. Throws VerifyError: 69 where there is none, 64 where there are several. */
+/** A scenario with what a reader has to know beside it. */
+export interface Found {
+  readonly scenario: FoundScenario;
+  /** For the head of the file: ports left out, programs that could not be asked. */
+  readonly notes: readonly string[];
+  /** By endpoint: who says its name and its zone. */
+  readonly origins: Readonly<Record<string, string>>;
+  /** The policy in sentences, one for each rule. */
+  readonly sentences: readonly string[];
+}
+
+export interface FoundInput {
+  readonly state: HostState;
+  readonly neighbours: readonly Neighbour[];
+  readonly inventory: Inventory;
+  readonly bridge: string;
+  /** As `netns` of the bridge is to be written; null = the namespace of the caller. */
+  readonly netns: string | null;
+}
+
+/** The bridge that is meant: the one named, or the only one with ports that is no firewall's. Throws VerifyError: 69 where there is none, 64 where there are several. */
 export function chooseBridge(state: HostState, named: string | null): string {
   const withPorts = state.links.filter(({ name, kind }) => kind === 'bridge' && state.links.some(({ master }) => master === name)).map(({ name }) => name);
   if (named !== null) {
     if (withPorts.includes(named)) return named;
     throw new VerifyError('interface-gone', 69, `there is no Linux bridge ${JSON.stringify(named)} with ports`, withPorts.length === 0 ? 'no bridge here has any' : `there are: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`);
   }
-  const [first, second] = withPorts;
+  const [first, second] = withPorts.filter((name) => !isFirewallBridge(name));
   if (first === undefined) throw new VerifyError('interface-gone', 69, 'there is no Linux bridge with ports', 'run it on the virtualization host, in the namespace of its bridge');
   if (second !== undefined) throw new VerifyError('usage', 64, `there are several bridges: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`, 'choose one with --bridge');
   return first;
 }
 
 /**
- * A scenario of what runs on a bridge: every port that can be heard, with the MAC and address on record, and a step in which guests talk to the
- * uplink (else two guests to each other) while everybody else listens. Throws VerifyError (3) where too little is known to ask anything.
+ * A scenario of what runs on a bridge: every port that can be heard, with its guest's name, zone, VLANs, MAC and address where they are on record; a
+ * step in which guests talk to the uplink (else two guests to each other) while everybody else listens; and a policy for the zones. Throws
+ * VerifyError (3) where too little is known to ask anything.
  */
-export function foundScenario(state: HostState, neighbours: readonly Neighbour[], bridge: string): FoundScenario {
-  const ports = state.links.filter((link) => link.master === bridge && deafness(link) === null);
+export function foundScenario({ state, neighbours, inventory, bridge, netns }: FoundInput): Found {
+  const all = state.links.filter((link) => link.master === bridge);
+  const ports = all.filter((link) => deafness(link) === null);
   const taken = new Set<string>([bridge]);
+  const zones = new Map<string, string>();
+  const zoneName = (text: string): string => {
+    const name = zones.get(text) ?? endpointName(text, new Set(zones.values())); // two tenants never become one
+    zones.set(text, name);
+    return name;
+  };
   const entries = ports.map((link) => {
-    const name = endpointName(link.name, taken);
+    const macs = macsBehind(state.fdb, bridge, link.name);
+    const guest = guestOfPort(inventory.guests, link.name, macs);
+    const name = endpointName(guest?.name ?? link.name, taken);
     taken.add(name);
-    return [name, writtenEndpoint(link, state, neighbours, bridge)] as const;
+    return { name, guest, spoke: macs.length > 0, endpoint: writtenEndpoint(link, guest, macs, zoneName, { state, neighbours, bridge }) };
   });
-  const speaking = entries.filter(([, { mac }]) => mac !== undefined);
-  const guests = speaking.filter(([, { role }]) => role === undefined).map(([name]) => name);
-  const uplink = speaking.find(([, { role }]) => role === 'uplink')?.[0];
+  const speaking = entries.filter(({ spoke }) => spoke);
+  const guests = speaking.filter(({ endpoint }) => endpoint.role === undefined).map(({ name }) => name);
+  const uplink = speaking.find(({ endpoint }) => endpoint.role === 'uplink')?.name;
   const [first, second] = guests;
   const [from, to] = uplink === undefined ? [first, second] : [guests, uplink];
   if (entries.length < 3 || from === undefined || to === undefined || from.length === 0) {
     throw new VerifyError('too-little-found', 3, `${bridge} has ${entries.length} ports that can be heard, ${speaking.length} of them with a known MAC: two must talk while a third listens`, 'start the guests, let each speak once (a ping will do), and run init again');
   }
+  const policy = foundPolicy(entries.flatMap(({ endpoint: { zone, port, mac } }) => (zone === undefined || mac === undefined ? [] : [{ zone, port }])), state, bridge);
   return {
-    version: 1,
-    name: `host-${bridge}`,
-    topology: { provider: 'host', bridges: { [bridge]: {} }, endpoints: Object.fromEntries(entries) },
-    steps: [{ name: 'nobody overhears known unicast', probe: [{ class: 'known-unicast', from, to, both_ways: true, count: 100 }], expect: 'private' }],
+    scenario: {
+      version: 1,
+      name: `host-${bridge}`,
+      topology: { provider: 'host', bridges: { [bridge]: netns === null ? {} : { netns } }, endpoints: Object.fromEntries(entries.map(({ name, endpoint }) => [name, endpoint])) },
+      steps: [{ name: 'nobody overhears known unicast', probe: [{ class: 'known-unicast', from, to, both_ways: true, count: 100 }], expect: 'private' }],
+      ...(policy.rules.length === 0 ? {} : { policy: policy.rules }),
+    },
+    notes: [
+      ...all.flatMap((link) => (ports.includes(link) ? [] : [`left out: ${link.name}: ${deafness(link) ?? ''}`])),
+      ...entries.flatMap(({ name, spoke }) => (spoke ? [] : [`${name} has not spoken lately, so that the bridge does not know it: let it, before it is sent to`])),
+      ...inventory.unread.map(({ what, why }) => `${what} could not be asked for names: ${why}`),
+    ],
+    origins: Object.fromEntries(entries.flatMap(({ name, guest }) => (guest === null ? [] : [[name, originOf(guest)] as const]))),
+    sentences: policy.sentences,
   };
 }
 
-function writtenEndpoint(link: LinkState, state: HostState, neighbours: readonly Neighbour[], bridge: string): WrittenEndpoint {
-  const macs = macsBehind(state.fdb, bridge, link.name);
-  const mac = macs.find((one) => neighbours.some((neighbour) => neighbour.mac === one)) ?? macs[0];
-  const ip = neighbours.find((neighbour) => neighbour.mac === mac && !neighbour.address.includes(':'))?.address;
+function originOf({ manager, zone, firewall }: GuestRecord): string {
+  const told = zone === null ? `named by ${manager}` : `named by ${manager}, zone by ${zone.from}`;
+  return firewall === null ? told : `${told}; its firewall is ${firewall}, behind this port: what is judged here is the bridge without it`;
+}
+
+type Surroundings = Pick<FoundInput, 'state' | 'neighbours' | 'bridge'>;
+
+function writtenEndpoint(link: LinkState, guest: GuestRecord | null, macs: readonly string[], zoneName: (text: string) => string, { state, neighbours, bridge }: Surroundings): WrittenEndpoint {
+  const known = guest?.mac !== null && guest?.mac !== undefined && (macs.length === 0 || macs.includes(guest.mac)) ? guest.mac : undefined;
+  const mac = known ?? macs.find((one) => neighbours.some((neighbour) => neighbour.mac === one)) ?? macs[0];
+  const ip = neighbours.find((neighbour) => neighbour.mac === mac && !neighbour.address.includes(':'))?.address
+    ?? (mac === guest?.mac ? guest?.ips.find((one) => /^\d{1,3}(\.\d{1,3}){3}$/.test(one)) : undefined);
+  const vlans = foundVlans(state, bridge, link.name);
+  const pvid = vlans.find((vlan) => vlan.pvid === true)?.vid;
+  const zone = guest?.zone?.name ?? (pvid === undefined || outwardKinds.includes(link.kind) ? undefined : `vlan${pvid}`);
   return {
-    bridge, port: link.name, ...(outwardKinds.includes(link.kind) ? { role: 'uplink' as const } : {}),
+    bridge, port: link.name,
+    ...(outwardKinds.includes(link.kind) ? { role: 'uplink' as const } : zone === undefined ? {} : { zone: zoneName(zone) }),
     ...(mac === undefined ? {} : { mac }), ...(ip === undefined ? {} : { ip: `${ip}/24` }),
+    ...(vlans.length === 0 ? {} : { vlans }),
   };
 }

@@ -2,7 +2,9 @@ import { execFileSync, type ChildProcess } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Result } from '../../src/model/result.js';
 import { guests, outcomeOf, throwAwayHost, type Outcome, type ThrowAwayHost } from './throw-away-host.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -124,14 +126,24 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     expect(host.journals()).toEqual([]);
   });
 
-  it('writes a scenario of what it finds that holds as it is, every port in it', async () => {
+  it('writes a scenario of what it finds, every port in it, with the names and zones that libvirt knows, that runs as it is', async () => {
     const init = await outcomeOf(host.cli(['init']));
     expect([init.status, init.stderr]).toEqual([0, '']);
-    for (const { port, mac } of Object.values(guests)) expect(init.stdout).toMatch(new RegExp(`port: ${port}\\n +mac: ${mac}`));
+    for (const { port, mac } of Object.values(guests)) expect(init.stdout).toMatch(new RegExp(`port: ${port}\\n.*?mac: ${mac}`, 's'));
+    const { topology, policy }: { topology: { endpoints: Record<string, { port: string; zone?: string }> }; policy: object[] } = parse(init.stdout);
+    expect(Object.entries(topology.endpoints).map(([name, { port, zone }]) => `${name} ${port} ${zone ?? ''}`)).toEqual(expect.arrayContaining(['web-1- vnet0 acme', 'database vnet4 vlan20']));
+    expect(policy).toEqual([{ from: 'zone:*', to: 'zone:*', expect: 'private' }]);
+    expect(init.stdout).toContain('# named by libvirt, zone by OpenStack project\n');
+    expect(init.stdout).toContain('# Between zones, what one guest sends to another reaches nobody else');
     const file = join(host.dir, 'found.yml');
     writeFileSync(file, init.stdout);
     const run = await outcomeOf(host.cli(['run', file, '--yes', '--json']));
-    expect([run.status, JSON.parse(run.stdout).coverage.observed]).toEqual([0, 4]);
+    const { coverage, steps }: Result = JSON.parse(run.stdout);
+    // A bridge floods what it does not know, here as anywhere: known unicast is private, the policy's unknown unicast is not.
+    expect([run.status, coverage.observed, ...steps.map(({ name, verdict }) => `${name}: ${verdict}`)]).toEqual([
+      2, 4, 'nobody overhears known unicast: holds', 'policy: zone acme to zone vlan20: broken', 'policy: zone vlan20 to zone acme: broken',
+    ]);
+    expect(new Set(steps.flatMap(({ findings }) => findings.filter(({ leak }) => leak).map((row) => `${row.class} ${row.causes[0]?.code}`)))).toEqual(new Set(['unknown-unicast unknown-flood']));
   });
 
   it('runs what was approved by its hash and nothing else', async () => {

@@ -7,6 +7,9 @@ import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespac
 
 export const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
+/** The domains of which libvirt's test driver tells: those behind vnet0 and vnet4. */
+const libvirtNode = fileURLToPath(new URL('libvirt-node.xml', import.meta.url));
+
 /** Guests of a throw-away host: name of the port, MAC, address. */
 export const guests = {
   kali2: { port: 'vnet0', mac: '52:54:00:85:20:d1', ip: '192.168.0.20' },
@@ -39,7 +42,7 @@ export function throwAwayHost(): ThrowAwayHost {
   const dir = mkdtempSync(join(tmpdir(), 'host-test-'));
   const journal = join(dir, 'journal');
   const spaces = new Map(Object.keys(guests).map((name) => [name, newNamespace(disableIpv6)]));
-  const env = { ...process.env, VERIFY_ISOLATION_JOURNAL: journal };
+  const env = { ...process.env, VERIFY_ISOLATION_JOURNAL: journal, VIRSH_DEFAULT_CONNECT_URI: `test://${libvirtNode}` };
   const run = (argv: readonly string[], fd = host): string => inNamespaceFd(fd, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
   run(['ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge', 'forward_delay', '0']);
   run(['ip', 'link', 'set', 'dev', 'br0', 'up']);

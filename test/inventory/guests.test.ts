@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { containerGuests } from '../../src/inventory/container-guests.js';
+import { guestOfPort } from '../../src/inventory/guest-of-port.js';
+import { incusGuests } from '../../src/inventory/incus-guests.js';
+import { libvirtGuests } from '../../src/inventory/libvirt-guests.js';
+import { namespaceGuests } from '../../src/inventory/namespace-guests.js';
+import { isFirewallBridge, proxmoxGuests, proxmoxOwner, proxmoxSurroundings } from '../../src/inventory/proxmox-guests.js';
+import type { GuestRecord } from '../../src/model/guest-record.js';
+
+const recorded = (name: string): string => readFileSync(new URL(`recorded/${name}`, import.meta.url), 'utf8');
+const json = (name: string): unknown => JSON.parse(recorded(name));
+const brief = ({ name, port, mac, zone }: GuestRecord): string => `${name} ${port ?? '-'} ${mac ?? '-'} ${zone === null ? '-' : `${zone.name} (${zone.from})`}`;
+const around = proxmoxSurroundings(json('proxmox-resources.json'), json('proxmox-vnets.json'));
+
+describe('names and zones of guests', () => {
+  it('come from libvirt’s domains, by their ports', () => {
+    expect(libvirtGuests(recorded('libvirt-test-domain.xml')).map(brief)).toEqual(['test testnet0 aa:bb:cc:dd:ee:ff -']);
+  });
+
+  it('come from OpenStack’s metadata in them, and then the project is the zone', () => {
+    expect(libvirtGuests(recorded('libvirt-nova-domain.xml')).map(brief)).toEqual(['web & mail tapf2073410-64 fa:16:3e:4f:e5:b5 acmecorp (OpenStack project)']);
+  });
+
+  it('come from a domain’s VLAN or port group where there is no project, and from no trunk', () => {
+    const zoneOf = (inner: string, source = '<source network="n"/>'): string => libvirtGuests(`<domain><name>d</name><devices><interface type="network">${source}${inner}</interface></devices></domain>`).map(brief)[0] ?? '';
+    expect(zoneOf('<vlan><tag id="7"/></vlan>')).toContain('vlan7 (VLAN)');
+    expect(zoneOf('<vlan trunk="yes"><tag id="7"/><tag id="8"/></vlan>')).toMatch(/ -$/);
+    expect(zoneOf('', '<source network="n" portgroup="sales"/>')).toContain('sales (port group)');
+  });
+
+  it('come from Proxmox VE’s configuration, with the port that its firewall makes of it, and not from snapshots', () => {
+    expect(proxmoxGuests(100, 'qm', recorded('proxmox-qm-config.txt'), around).map(brief)).toEqual([
+      'web01 fwpr100p0 bc:24:11:2a:6f:12 prod (tag)', 'web01 tap100i0 bc:24:11:2a:6f:12 prod (tag)', 'web01 tap100i1 bc:24:11:2a:6f:13 prod (tag)',
+    ]);
+    expect(proxmoxGuests(101, 'pct', recorded('proxmox-pct-config.txt'), around).map((guest) => `${brief(guest)} ${guest.ips.join()} ${guest.firewall ?? ''}`)).toEqual([
+      'nas fwpr101p0 bc:24:11:90:e2:a7 storage (pool) 192.168.2.121 fwbr101i0', 'nas veth101i0 bc:24:11:90:e2:a7 storage (pool) 192.168.2.121 ',
+    ]);
+  });
+
+  it('come from the VNet, then from the VLAN, where there is neither pool nor tag', () => {
+    const config = recorded('proxmox-qm-config.txt').replace('tags: prod;web\n', '');
+    expect(proxmoxGuests(100, 'qm', config, around).map(({ zone }) => `${zone?.name} ${zone?.from}`)).toEqual(['vlan20 VLAN', 'vlan20 VLAN', 'lab2002 VNet']);
+  });
+
+  it('know Proxmox VE’s interfaces by their names', () => {
+    expect(['tap100i0', 'veth101i2', 'fwpr100p0', 'fwln100i0', 'fwbr100i0', 'vnet0', 'tap100', 'tap;i0'].map(proxmoxOwner)).toEqual([
+      { id: 100, program: 'qm' }, { id: 101, program: 'pct' }, null, null, null, null, null, null,
+    ]);
+    expect(['fwbr100i0', 'vmbr0', 'fwpr100p0'].map(isFirewallBridge)).toEqual([true, false, false]);
+  });
+
+  it('come from Incus, running instances only, by the name of their interface on the host', () => {
+    expect(incusGuests('incus', json('incus-list.json')).map((guest) => `${brief(guest)} ${guest.ips.join()}`)).toEqual([
+      'c1 veth1f2e3d4c 00:16:3e:ec:65:a8 blue (project) 10.0.3.27', 'v1 tap5b6c7d8e 00:16:3e:01:02:03 vlan42 (VLAN) ',
+    ]);
+  });
+
+  it('come from containers, by MAC', () => {
+    expect(containerGuests('docker', json('docker-inspect.json')).map(brief)).toEqual(['shop-web-1 - 02:42:ac:12:00:02 shop (Compose project)']);
+  });
+
+  it('come from namespaces that have a name', () => {
+    expect(namespaceGuests(json('ip-netns-list.json'), json('ip-link.json')).map(brief)).toEqual(['blue vnet0 - -']);
+  });
+
+  it('are nothing, never an error, where a program prints something else', () => {
+    fc.assert(fc.property(fc.jsonValue({ maxDepth: 2 }), (value) => {
+      const read = [...incusGuests('incus', [value, { name: 'x', status: 'Running', expanded_devices: value, state: value }]), ...containerGuests('docker', [value, { Name: 'x', State: { Running: true }, NetworkSettings: value, Config: value }]), ...namespaceGuests(value, value)];
+      proxmoxSurroundings(value, value);
+      for (const { name, ips } of read) expect([typeof name, Array.isArray(ips)]).toEqual(['string', true]);
+    }), { numRuns: 100 });
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => void proxmoxGuests(1, 'qm', `net0: ${text}\n${text}`, around)), { numRuns: 200 });
+  });
+});
+
+describe('guestOfPort', () => {
+  const guest = (manager: GuestRecord['manager'], port: string | null, mac: string | null): GuestRecord => ({ manager, name: `${manager}'s`, port, mac, ips: [], zone: null, firewall: null });
+  it('believes who names the port before who names the MAC, and managers in their order', () => {
+    const all = [guest('docker', null, 'a'), guest('namespace', 'p', null), guest('libvirt', 'p', 'a')];
+    expect(guestOfPort(all, 'p', ['a'])?.name).toBe('libvirt\'s');
+    expect(guestOfPort(all.slice(0, 2), 'p', ['a'])?.name).toBe('namespace\'s');
+    expect(guestOfPort(all, 'q', ['a'])?.name).toBe('libvirt\'s');
+    expect(guestOfPort(all, 'q', ['b'])).toBeNull();
+  });
+});
