@@ -51,7 +51,7 @@ function countControl(sighting: Extract<Sighting, { kind: 'control' }>, seen: Se
   const { control, step } = sighting;
   if (step !== seen.step.index || control.observer !== seen.observer.name) return;
   // An engine without directions takes a control that bears the observer's own MAC for one of its own.
-  if (control.kind === 'ear' && !seen.towards && !seen.inferred) return;
+  if (control.kind === 'ear' && seen.towards !== (control.sender === null) && !seen.inferred) return;
   tallies.steps[step]?.controls.add(control.index);
 }
 

@@ -35,7 +35,7 @@ function earReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonl
     if (unsent.length > 0) return [reason('control-missing', observer.name, `${unsent.length} of ${controls.length} ear controls were not sent`)];
     if (first === undefined) return [];
     const phases = [...new Set(unseen.map((control) => control.phase))].join(', ');
-    return [reason('control-missing', observer.name, `${unseen.length} of ${controls.length} ear controls were not seen (${phases} the probes; the first: ${first.frame.carrier} from ${first.frame.srcMac})`)];
+    return [reason('control-missing', observer.name, `${unseen.length} of ${controls.length} ear controls were not seen (${phases} the probes; the first: ${first.frame.carrier} from ${first.frame.srcMac}, ${first.sender === null ? 'towards' : 'from'} the guest)`)];
   });
 }
 

@@ -86,13 +86,13 @@ export interface Flows extends Iterable<Flow> {
   reduce<T>(add: (sum: T, flow: Flow, index: number) => T, start: T): T;
 }
 
-/** A frame that must be seen: `ear` at its observer as outgoing, `entry` on the bridge device. */
+/** A frame that must be seen: `ear` at its observer, as outgoing, or where it has a sender as entering; `entry` on the bridge device. */
 export interface Control {
   readonly kind: 'ear' | 'entry';
   readonly phase: Phase;
   /** Ear: the observer whose ear it proves. Entry: the observer that has to receive it. */
   readonly observer: string;
-  /** Entry: who sends it. Ear: null. */
+  /** Who sends it: always for an entry; for an ear the observer's own guest, or null: sent on the observer's own interface. */
   readonly sender: string | null;
   readonly frame: FrameSpec;
   readonly index: number;

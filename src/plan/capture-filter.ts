@@ -1,5 +1,6 @@
 import type { Flows, TrafficPlan } from '../model/plan.js';
 import type { Endpoint, Mac } from '../model/scenario.js';
+import { enteringMac } from './controls.js';
 
 /** Beyond this many source MACs a filter costs the kernel more than it saves; then everything is taken. */
 const mostMacs = 16;
@@ -7,7 +8,7 @@ const mostMacs = 16;
 /**
  * The libpcap filter of a step: by source MAC only, since tags of received frames are held aside by the kernel and
  * `ether proto` would miss tagged ones; never `inbound` or `outbound` (libpcap issues 1482, 1402, 1254). The bridges' MACs belong to it:
- * routed frames bear them. '' takes everything.
+ * routed frames bear them; so does the source of controls that enter. '' takes everything.
  */
 export function captureFilter(
   flows: Flows,
@@ -26,6 +27,6 @@ export function captureFilter(
     for (const mac of endpoints.get(flow.sender)?.macs.slice(0, 1) ?? []) macs.add(mac);
     if (macs.size > mostMacs) return '';
   }
-  for (const mac of [...ends, ...Object.values(bridgeMacs)]) macs.add(mac);
+  for (const mac of [...ends, ...Object.values(bridgeMacs), enteringMac]) macs.add(mac);
   return macs.size > mostMacs || flows.length + traffic.length === 0 ? '' : [...macs].map((mac) => `ether src ${mac}`).join(' or ');
 }

@@ -1,6 +1,6 @@
 import type { Control, Flows, FrameSpec, Observer, TrafficPlan } from '../model/plan.js';
 import { phases } from '../model/plan.js';
-import type { Endpoint, Mac, ProbeClassName } from '../model/scenario.js';
+import type { Bridge, Endpoint, Mac, ProbeClassName } from '../model/scenario.js';
 import { documentation, familyOf } from '../probe/addresses.js';
 import { leastSize } from '../probe/frame.js';
 import { uplinkForms } from './uplink-forms.js';
@@ -8,11 +8,19 @@ import { uplinkForms } from './uplink-forms.js';
 /** Addresses of ear controls: locally administered, nobody's, so that a guest's stack drops what it gets. */
 export const earControlMac = { src: '02:76:69:ff:ff:fd', dst: '02:76:69:ff:ff:fe' } as const;
 
+/**
+ * Source of what proves that an observer hears what its guest sends. A group address is nobody's source (IEEE 802.3 3.2.3): Linux's bridge drops
+ * such a frame before it learns or forwards anything (br_handle_frame, net/bridge/br_input.c), behind the packet sockets of its port. Open vSwitch
+ * does not, so there it is not sent.
+ */
+export const enteringMac = '03:76:69:ff:ff:fd';
+
 export interface ControlInput {
   readonly flows: Flows;
   readonly traffic: readonly TrafficPlan[];
   readonly observers: readonly Observer[];
   readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly bridges: ReadonlyMap<string, Bridge>;
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
   /** Whether the capture filter tells source MACs apart: then an ear has to be proved for each of them. */
   readonly filtersByMac: boolean;
@@ -51,7 +59,20 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
 }
 
 /**
- * The controls of a step. Ear: sent on the observer's own interface towards the guest, which the bridge never sees.
+ * Observers that have to hear what enters as well: where they do not, a guest may say again what it was allowed to hear, and the delivery to
+ * others would look proved. In the lab every port; on a host, where each takes a way in of its own, those who may get what another must get.
+ */
+function enteringEars(input: ControlInput): readonly Observer[] {
+  const ports = input.observers.filter(({ place, name, bridge }) => place === 'port' && input.endpoints.has(name) && input.bridges.get(bridge)?.kind === 'linux');
+  if (!input.onHost) return ports;
+  const could = new Set<string>();
+  for (const { must, may } of input.flows) for (const name of may) if (must.some((other) => other !== name)) could.add(name);
+  return ports.filter(({ name }) => could.has(name));
+}
+
+/**
+ * The controls of a step. Ear: sent on the observer's own interface towards the guest, which the bridge never sees; or, with a sender, from
+ * the guest's side, which the bridge drops.
  * Entry: from the sender, with its rightful MAC, to the bridge's own MAC, which the bridge device receives without being
  * promiscuous; it crosses `isolated` and refreshes only what the probes refresh anyway (facts measured on Linux 6.18).
  */
@@ -70,12 +91,16 @@ export function controlsOf(input: ControlInput): readonly Control[] {
     senders.add(flow.sender);
     if (!input.closing.includes(flow.class)) staying.add(flow.sender);
   }
+  const entering = enteringEars(input);
   const deviceOf = new Map(input.observers.filter(({ place }) => place === 'bridge').map((observer) => [observer.bridge, observer]));
   for (const phase of phases) {
     for (const observer of input.observers) {
       if (observer.place === 'bridge') continue;
       const fitting = input.onHost && observer.role === 'uplink' ? uplinkForms(observer, forms, input.endpoints.values(), input.bridgeMacs[observer.bridge]) : forms;
       for (const frame of fitting) add({ kind: 'ear', phase, observer: observer.name, sender: null, frame });
+    }
+    for (const { name } of entering) {
+      add({ kind: 'ear', phase, observer: name, sender: name, frame: { carrier: 'raw', srcMac: enteringMac, dstMac: earControlMac.dst, vlan: [], srcIp: null, dstIp: null, size: 60 } });
     }
     for (const sender of senders) {
       if (phase !== 'before' && !staying.has(sender)) continue;

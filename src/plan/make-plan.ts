@@ -52,7 +52,7 @@ function planStep(step: Step, index: number, present: readonly Endpoint[], scena
   const filter = captureFilter(flows, traffic, step.listenMs !== null, around.endpoints, around.bridgeMacs);
   const quiet = flows.length === 0 && traffic.length === 0 && step.listenMs === null;
   const controls = quiet ? [] : controlsOf({
-    flows, traffic, observers, endpoints: around.endpoints, bridgeMacs: around.bridgeMacs, filtersByMac: filter !== '', firstToken: numbering.token,
+    flows, traffic, observers, endpoints: around.endpoints, bridges: around.bridges, bridgeMacs: around.bridgeMacs, filtersByMac: filter !== '', firstToken: numbering.token,
     onHost: scenario.topology.provider === 'host',
     closing: step.probes.map((entry) => entry.class).filter((name) => classes[name].provokes?.includes('not-forwarding') === true),
   });

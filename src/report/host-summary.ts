@@ -10,7 +10,7 @@ function leavingNic(step: StepPlan, plan: Plan): number {
   const uplinks = new Set(plan.endpoints.filter(({ role }) => role === 'uplink').map(({ name }) => name));
   const local = new Set(plan.endpoints.filter(({ role }) => role !== 'uplink').flatMap(({ macs }) => macs));
   const probes = step.flows.filter(({ sender, frame }) => uplinks.size > 0 && !uplinks.has(sender) && !local.has(frame.dstMac)).reduce((sum, { count }) => sum + count, 0);
-  return probes + step.controls.filter(({ kind, observer }) => kind === 'ear' && uplinks.has(observer)).length;
+  return probes + step.controls.filter(({ kind, observer, sender }) => kind === 'ear' && sender === null && uplinks.has(observer)).length;
 }
 
 function seconds(step: StepPlan): number {

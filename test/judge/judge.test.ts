@@ -102,6 +102,21 @@ describe('what a forger can do', () => {
     expect(result.verdict).toBe('inconclusive');
   });
 
+  it('a delivery that a guest may have made by sending the token again proves nothing where its port is deaf to it', () => {
+    const [probe] = step().probes;
+    if (probe === undefined) throw new Error('the step has no probe');
+    const evidence = perfectRun(scenario([step({ probes: [{ ...probe, to: ['lan'], maySee: ['b', 'lan'], mustSee: ['b', 'lan'] }] })]));
+    expect(judge(evidence).verdict).toBe('holds');
+    // lan got the probes from b, which may have them; nobody heard b say them, for the ear at its port hears one direction only.
+    evidence.frames = evidence.frames.filter(({ observer, outgoing }) => observer !== 'b' || outgoing);
+    const heard = evidence.frames.filter(({ observer }) => observer === 'b').length;
+    evidence.timeline = evidence.timeline.map((entry) => (entry.event !== 'stopped' ? entry : {
+      ...entry, written: { ...entry.written, b: heard }, counters: { ...entry.counters, b: { received: heard, dropped: 0, delivered: heard } },
+    }));
+    const result = judge(evidence);
+    expect({ verdict: result.verdict, codes: codes(result) }).toEqual({ verdict: 'inconclusive', codes: ['control-missing'] });
+  });
+
   it('a token of another run is nobody\'s', () => {
     const evidence = perfectRun();
     const bytes = probeFrame(evidence, 0).slice();

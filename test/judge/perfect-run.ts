@@ -88,7 +88,7 @@ function framesOf(plan: Plan, stepPlan: StepPlan): Captured[] {
       const bytes = buildFrame(control.frame, token(control.index));
       const { index } = stepPlan;
       if (control.sender !== null) frames.push({ observer: control.sender, outgoing: false, bytes, step: index });
-      frames.push({ observer: control.observer, outgoing: control.kind === 'ear', bytes, step: index });
+      if (control.sender !== control.observer) frames.push({ observer: control.observer, outgoing: control.kind === 'ear', bytes, step: index });
     }
     if (phase !== 'before') continue;
     for (const flow of stepPlan.flows) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/model/plan.js';
 import { loadScenario } from '../../src/scenario/load-scenario.js';
+import { enteringMac } from '../../src/plan/controls.js';
 import { makePlan } from '../../src/plan/make-plan.js';
 
 const topology = `topology:
@@ -38,8 +39,19 @@ describe('a plan', () => {
     const [step] = plan('  - { name: one, probe: [ { class: known-unicast, from: a, to: b, count: 5 } ], expect: private }\n').steps;
     const forC = step?.controls.filter(({ kind, observer }) => kind === 'ear' && observer === 'c') ?? [];
     expect(forC.map(({ phase, frame }) => [phase, frame.carrier, frame.srcMac])).toEqual(
-      ['before', 'between', 'after'].flatMap((phase) => [[phase, 'raw', '52:54:00:00:00:01'], [phase, 'ipv4-udp', '52:54:00:00:00:01']]),
+      ['before', 'between', 'after'].flatMap((phase) => [[phase, 'raw', '52:54:00:00:00:01'], [phase, 'ipv4-udp', '52:54:00:00:00:01'], [phase, 'raw', enteringMac]]),
     );
+  });
+
+  it('proves that each port hears what its guest sends, by frames that no bridge learns from and every filter lets through', () => {
+    const [step] = plan('  - { name: one, probe: [ { class: known-unicast, from: a, to: b, count: 5 } ], expect: private }\n').steps;
+    const entering = step?.controls.filter(({ kind, sender }) => kind === 'ear' && sender !== null) ?? [];
+    const ports = step?.observers.filter(({ place }) => place === 'port').map(({ name }) => name) ?? [];
+    expect(entering.map(({ phase, observer, sender, frame }) => [phase, observer, sender, frame.srcMac])).toEqual(
+      ['before', 'between', 'after'].flatMap((phase) => ports.map((name) => [phase, name, name, enteringMac])),
+    );
+    expect(parseInt(enteringMac.slice(0, 2), 16) & 1).toBe(1); // a group address as source: dropped before it is learned
+    expect(step?.filter).toContain(`ether src ${enteringMac}`);
   });
 
   it('never sends an ear control to a MAC that somebody has, and never out of the bridge device', () => {

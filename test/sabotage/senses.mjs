@@ -80,6 +80,17 @@ function removeBlock(path, share) {
   writeFileSync(path, Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)]));
 }
 
+/** Turns the direction of each frame round (epb_flags, bits 0 and 1: 1 inbound, 2 outbound; draft-ietf-opsawg-pcapng 4.3.1). */
+function swapDirections(path) {
+  const bytes = readFileSync(path);
+  for (let at = 0; at < bytes.length; at += bytes.readUInt32LE(at + 4)) {
+    if (bytes.readUInt32LE(at) !== 6) continue;
+    const flags = at + 28 + ((bytes.readUInt32LE(at + 20) + 3) & ~3) + 4;
+    bytes[flags] ^= 3;
+  }
+  writeFileSync(path, bytes);
+}
+
 /** Helpers that carry the victim's ear alone, so that it can be lost, late or early while the others go on. */
 const ownEar = (behave) => (devices) => ({
   ...devices,
@@ -99,6 +110,8 @@ export const senses = {
   'a filter that matches nothing': requests((one) => ({ ...one, filter: 'ether proto 0x9999' })),
   'the observer on the wrong interface': requests((one) => ({ ...one, device: 'vnet0' })),
   'the observer on the loopback': requests((one) => ({ ...one, device: 'lo' })),
+  'the ear hears what goes to the guest, and not what it sends': requests((one) => ({ ...one, watch: 'bridge' })),
+  'what goes to the guest and what it sends taken for one another': file((path) => swapDirections(path)),
   'the capture never started': requests(() => null),
   'the capture started late and said that it was there': ownEar(({ others, ear, split }) => ({
     async open(all) {
