@@ -15,6 +15,7 @@ import { notIsolated } from './causes/not-isolated.js';
 import { sourceUnchecked } from './causes/source-unchecked.js';
 import { stpOpen } from './causes/stp-open.js';
 import { unknownFlood } from './causes/unknown-flood.js';
+import { vlanShared } from './causes/vlan-shared.js';
 import { vlanUnfiltered } from './causes/vlan-unfiltered.js';
 import type { StepStates } from './step-states.js';
 
@@ -29,6 +30,7 @@ export const causes = {
   'host-forwards': hostForwards,
   'stp-open': stpOpen,
   'vlan-unfiltered': vlanUnfiltered,
+  'vlan-shared': vlanShared,
   'mcast-router-port': mcastRouterPort,
   'no-querier': noQuerier,
   'source-unchecked': sourceUnchecked,
@@ -54,7 +56,7 @@ function leakOf(finding: Finding, plan: Plan, step: StepPlan, states: StepStates
     && one.from === finding.from && one.to === finding.to && one.vlan.join() === finding.vlan.join())[0] ?? null;
   const dstMac = flow?.frame.dstMac ?? to?.macs[0] ?? null;
   const entries = before.fdb.filter((entry) => entry.mac === dstMac && (entry.master === bridgeName || entry.port === bridgeName));
-  return { finding, step, flow, dstMac, from, to, observer, bridge, port: linkOf(observer?.interface), fromPort: linkOf(from?.port), entries, before, after };
+  return { finding, step, flow, dstMac, from, to, observer, listener: endpointOf(finding.observer), bridge, port: linkOf(observer?.interface), fromPort: linkOf(from?.port), entries, before, after };
 }
 
 function causesOf(finding: Finding, plan: Plan, step: StepPlan, states: StepStates): readonly Cause[] {

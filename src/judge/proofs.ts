@@ -44,21 +44,29 @@ function metByAddressee(flow: Flow, facts: StepFacts, tally: StepTally): boolean
   return sent > 0 && flow.must.some((name) => tally.seen.count(flow, name) >= deliveryShare * sent);
 }
 
+/** The first and the last flow of each sender, in the order in which they are sent. */
+function endsOfSenders(flows: StepPlan['flows']): ReadonlyMap<string, { readonly first: Flow; readonly last: Flow }> {
+  const ends = new Map<string, { readonly first: Flow; readonly last: Flow }>();
+  for (const flow of flows) {
+    if (flow.purpose !== 'restore') ends.set(flow.sender, { first: ends.get(flow.sender)?.first ?? flow, last: flow });
+  }
+  return ends;
+}
+
+/**
+ * A sender's way into the bridge is proved by its controls; where none can arrive, as in a VLAN in which the bridge has no address, by
+ * addressees that got what was sent first and last: what nobody must see stands between.
+ */
 function entryReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
   const bySender = groupControls(step.controls, 'entry', (control) => control.sender);
   const proved = (sender: string): boolean => {
     const controls = bySender.get(sender) ?? [];
     return controls.length > 0 && controls.every((control) => tally.controls.has(control.index));
   };
-  const known = new Map<string, boolean>();
-  const unproved = new Set<string>();
-  for (const flow of step.flows) {
-    if (flow.purpose === 'restore' || unproved.has(flow.sender)) continue;
-    const byControls = known.get(flow.sender) ?? proved(flow.sender);
-    known.set(flow.sender, byControls);
-    if (!byControls && !metByAddressee(flow, facts, tally)) unproved.add(flow.sender);
-  }
-  return [...unproved].map((sender) => {
+  const unproved = [...endsOfSenders(step.flows)]
+    .filter(([sender, { first, last }]) => !proved(sender) && !(metByAddressee(first, facts, tally) && metByAddressee(last, facts, tally)))
+    .map(([sender]) => sender);
+  return unproved.map((sender) => {
     const controls = bySender.get(sender) ?? [];
     const seen = controls.filter((control) => tally.controls.has(control.index)).length;
     return reason('entry-unproved', sender, controls.length === 0

@@ -3,7 +3,7 @@ import type { Reason } from '../model/result.js';
 /** Every reason why evidence does not carry a verdict, and what to do about it. The list is closed. */
 export const reasonHints = {
   'control-missing': 'A frame that this observer had to see did not reach it: the ear is not proved. Look for a capture that was stopped, a wrong interface, a filter.',
-  'entry-unproved': 'Nothing proves that the probes entered the bridge. Look at the filters on the sender\'s port, or name an addressee that must see them.',
+  'entry-unproved': 'Nothing proves that the probes entered the bridge. Look at the filters on the sender\'s port; where the bridge has no address in the sender\'s VLAN, probe before and after these an addressee that must see it.',
   'frames-dropped': 'The kernel dropped frames before they were captured. Lower `rate`, or keep other traffic away.',
   'count-gap': 'The kernel counted more frames than the capture delivered. Repeat the run; if it stays, try the other --engine.',
   'probes-not-sent': 'Fewer probes left than planned. Look at the sender\'s interface.',

@@ -28,14 +28,18 @@ export function terminalProof(result: Result, width: number, paint: Paint): read
   const { coverage, tool: { sabotage } } = result;
   const observers = judged.flatMap((step) => step.observers);
   const engines = [...new Set(observers.flatMap((observer) => (observer.engine === null ? [] : [observer.engine])))].join(' and ');
-  const deaf = observers.filter((observer) => observer.controlsSent > 0 && observer.controlsSeen === 0).map((observer) => escapeText(observer.name));
+  // A bridge without an address in the sender's VLAN gets no entry control, and is not deaf.
+  const deaf = judged.flatMap((step) => step.observers
+    .filter(({ name, controlsSent, controlsSeen }) => controlsSent > 0 && controlsSeen === 0 && step.reasons.some((reason) => reason.observer === name))
+    .map(({ name }) => escapeText(name)));
   const bound = loosestBound(result);
   const entry = { sent: sum(judged.map((step) => step.entry.sent)), seen: sum(judged.map((step) => step.entry.seen)) };
+  const byAddressees = judged.some((step) => step.verdict === 'holds' && step.entry.seen < step.entry.sent);
   const dropped = sum(observers.map((observer) => observer.dropped));
   const lines: readonly (readonly [string, string])[] = [
     ['ports', `${coverage.observed} of ${coverage.ports} observed${engines === '' ? '' : `, engine ${engines}`}${coverage.unobserved.map((each) => `; not ${escapeText(each.port)}: ${escapeText(each.reason)}`).join('')}`],
     ['ears', `controls ${controls(judged)}${deaf.length > 0 ? `; deaf: ${[...new Set(deaf)].join(', ')}` : ''}`],
-    ['entry', entry.sent === 0 ? 'no controls' : `controls ${entry.seen} of ${entry.sent} received on the bridge`],
+    ['entry', entry.sent === 0 ? 'no controls' : `controls ${entry.seen} of ${entry.sent} received on the bridge${byAddressees ? '; the others entered by what addressees got' : ''}`],
     ['losses', `${dropped} of ${sum(observers.map((observer) => observer.received))} captured frames dropped`],
     ...(bound === null ? [] : [['bound', bound] as const]),
     ...(sabotage === undefined ? [] : [['tool', `broken on purpose in ${sabotage.cases} ways and more before its release: ${sabotage.falseHolds} false HOLDS`] as const]),

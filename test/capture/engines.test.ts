@@ -41,7 +41,7 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
   }
   const hit = (code: string): boolean => faults.some((fault) => fault.code === code && fault.observers.includes('g1'));
 
-  test('catches the first and only frame', async () => {
+  test('catches the first and only frame', { tags: ['kernel'] }, async () => {
     const started = await listen();
     expect(await send('toGuest', frames(1))).toBe(1);
     const stopped = await started.stop();
@@ -64,7 +64,7 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
     if (dropped === 0) expect(numbers).toEqual(Array.from({ length: count }, (_, at) => at));
   });
 
-  test('tells frames towards the guest from those that the guest sends', async () => {
+  test('tells frames towards the guest from those that the guest sends', { tags: ['kernel'] }, async () => {
     const started = await listen();
     await send('toGuest', frames(3));
     await send('fromGuest', frames(5, 60, guestMac, '02:00:00:00:00:02'));

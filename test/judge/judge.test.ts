@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../src/model/result.js';
+import type { ProbeEntry } from '../../src/model/scenario.js';
 import { buildFrame } from '../../src/probe/frame.js';
 import { tokensFor } from '../../src/wire/token.js';
 import { addFrames, type Evidence, judge, key, perfectRun, scenario, step } from './perfect-run.js';
@@ -25,6 +26,27 @@ describe('a perfect run', () => {
 
   it('is a pure function of its evidence', () => {
     expect(JSON.stringify(judge(perfectRun()))).toBe(JSON.stringify(judge(perfectRun())));
+  });
+});
+
+describe('a sender whose entry controls the bridge cannot get, as in a VLAN in which it has no address', () => {
+  const known = step().probes;
+  const unmet = known.map((probe): ProbeEntry => ({ ...probe, class: 'unknown-unicast', to: null, maySee: ['b', 'lan'] }));
+  function unheard(...entries: readonly (readonly ProbeEntry[])[]): Result {
+    const probes = entries.flat();
+    const evidence = perfectRun(scenario([step({ probes })]));
+    evidence.frames = evidence.frames.filter(({ observer }) => observer !== 'br0');
+    evidence.timeline = evidence.timeline.map((entry) => (entry.event !== 'stopped' ? entry : {
+      ...entry, written: { ...entry.written, br0: 0 }, counters: { ...entry.counters, br0: { received: 0, dropped: 0, delivered: 0 } },
+    }));
+    return judge(evidence);
+  }
+
+  it('holds where addressees got what it sent first and last', () => {
+    expect(unheard(known, unmet, known)).toMatchObject({ verdict: 'holds', steps: [{ reasons: [], entry: { sent: 3, seen: 0 } }] });
+  });
+  it.each([['last', [known, unmet]], ['first', [unmet, known]], ['at all', [unmet]]] as const)('is inconclusive where nobody had to see what it sent %s', (_, probes) => {
+    expect(codes(unheard(...probes))).toEqual(['entry-unproved']);
   });
 });
 

@@ -13,6 +13,8 @@ export interface Leak {
   readonly from: Endpoint | null;
   readonly to: Endpoint | null;
   readonly observer: Observer | null;
+  /** The observer as the author wrote it; null for a bridge or a port that he did not list. */
+  readonly listener: Endpoint | null;
   readonly bridge: LinkState;
   /** The observer's port; null for a bridge or what is behind one. */
   readonly port: LinkState | null;

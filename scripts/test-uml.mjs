@@ -1,0 +1,74 @@
+// `npm run test:uml [-- ARGUMENTS OF VITEST]`: tests under a second real kernel. User-mode Linux is Debian's kernel as a program; it boots in a
+// second on the file system of this machine, and has what kernels of build machines often lack: VLAN filtering, 802.1Q, tc's matchall, and
+// Open vSwitch's datapath. Without arguments: what depends on the kernel. `--all`: everything that makes a network, for some minutes.
+// Exit 69 where it cannot be had here, and why on stderr.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const top = fileURLToPath(new URL('..', import.meta.url));
+const modules = '/usr/lib/uml/modules';
+/** Files with tests that carry the tag `kernel`: what a kernel can do decides them, and some of sending, listening and judging to show that these work there at all. */
+const ofKernel = ['test/kernel', 'test/capture/engines', 'test/fabric/host', '--tagsFilter=kernel'];
+/** All that makes network namespaces. */
+const ofNetwork = ['test/kernel', 'test/capture/', 'test/inject', 'test/fabric', 'test/live', 'test/audit/live', 'test/audit/predict', 'test/scenarios/attacks', 'test/sabotage'];
+/** One processor, and a slow one. */
+const patience = ['--testTimeout=180000', '--hookTimeout=180000'];
+
+const given = process.argv.slice(2).filter((word) => word !== '--all');
+const chosen = process.argv.includes('--all') ? ofNetwork : given.some((word) => !word.startsWith('-')) ? [] : ofKernel;
+
+function stop(why, ...lines) {
+  console.error([`User-mode Linux cannot be had here: ${why}`, ...lines].join('\n'));
+  process.exit(69);
+}
+
+function has(program, ...args) {
+  return spawnSync(program, args, { stdio: 'ignore' }).error === undefined;
+}
+
+/** The kernel, and modprobe for its modules, from Debian's archive where they are not there. */
+function install() {
+  const there = () => existsSync(modules) && has('linux.uml', '--version') && has('modprobe', '--version');
+  if (there()) return;
+  const command = ['apt-get', '-o', 'DPkg::Lock::Timeout=120', 'install', '-y', '-q', '--no-install-recommends', 'user-mode-linux', 'kmod'];
+  if (process.arch !== 'x64') stop(`Debian has it for amd64, not for ${process.arch}`);
+  if (!has('apt-get', '--version')) stop('it is installed from Debian packages, and there is no apt-get', 'put linux.uml and modprobe into the PATH, and its modules into /usr/lib/uml/modules');
+  const asRoot = process.getuid() === 0 ? [] : ['sudo', '-n'];
+  const run = (argv) => spawnSync(asRoot[0] ?? argv[0], [...asRoot.slice(1), ...(asRoot.length > 0 ? argv : argv.slice(1))], { encoding: 'utf8', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  let done = run(command);
+  if (done.status !== 0 && run(['apt-get', 'update', '-q']).status === 0) done = run(command);
+  if (!there()) stop('its packages could not be installed', (done.error?.message ?? done.stderr).trim(), `to have it: sudo ${command.join(' ')}`);
+}
+
+const quoted = (word) => `'${word.replaceAll("'", "'\\''")}'`;
+
+/** Boots, runs vitest, halts; the exit status is vitest's. */
+function boot(folder) {
+  mkdirSync(join(folder, 'lib'));
+  symlinkSync(modules, join(folder, 'lib/modules'));
+  mkdirSync(join(folder, 'uml'));
+  const argv = [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', ...chosen, ...patience, ...given];
+  const environment = { TMPDIR: '/run/tmp', HOME: '/run/tmp', LANG: 'C.UTF-8', PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`, CI: '1' };
+  writeFileSync(join(folder, 'command'), [`cd ${quoted(top)} || exit 70`, ...Object.entries(environment).map(([name, value]) => `export ${name}=${quoted(value)}`), `exec ${argv.map(quoted).join(' ')}`, ''].join('\n'));
+  const { error, signal } = spawnSync('linux.uml', [
+    'mem=2G', 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'rw', `init=${join(top, 'scripts/uml-init.sh')}`, 'quiet', 'con=null', 'con0=null,fd:1',
+    `umid=verify-isolation-${process.pid}`, `uml_dir=${join(folder, 'uml')}`, `UML_DIR=${folder}`,
+  ], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, TMPDIR: process.env.TMPDIR ?? '' } });
+  try {
+    return Number(readFileSync(join(folder, 'status'), 'utf8'));
+  } catch {
+    console.error(`User-mode Linux ended without having run the tests (${error?.message ?? signal ?? 'see above'})`);
+    return 1;
+  }
+}
+
+install();
+const folder = mkdtempSync(join(tmpdir(), 'verify-isolation-uml-'));
+try {
+  process.exitCode = boot(folder);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
