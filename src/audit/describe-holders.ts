@@ -1,4 +1,4 @@
-import type { PacketSocket } from '../model/reading.js';
+import type { PacketSocket } from '../model/packet-socket.js';
 
 /** Who holds sockets: `tcpdump (812)`; says so where nobody does or nobody could be seen. */
 export function describeHolders(sockets: readonly PacketSocket[] | null): string {

@@ -1,15 +1,31 @@
 import { auditMeanings, isAuditId } from '../audit/meanings.js';
+import { barrierCodes, barrierOf } from '../judge/barriers.js';
+import { causeMeanings, isCauseCode } from '../judge/cause-meanings.js';
 import { isReasonCode, reasonHints } from '../judge/reasons.js';
 import { VerifyError } from '../model/verify-error.js';
 import { nearestWord } from '../scenario/nearest-word.js';
 
-export const codes: readonly string[] = [...Object.keys(reasonHints), ...Object.keys(auditMeanings)];
+/** Codes by what they are. A finding of the audit may be the cause of a leak too, under the same code. */
+const kinds: readonly (readonly [string, readonly string[]])[] = [
+  ['reasons why evidence does not carry a verdict', Object.keys(reasonHints)],
+  ['findings of the audit, causes of leaks', [...new Set([...Object.keys(auditMeanings), ...Object.keys(causeMeanings)])]],
+  ['barriers that keep frames from observers', barrierCodes],
+];
+
+export const codes: readonly string[] = [...new Set(kinds.flatMap(([, list]) => list))];
+
+function barrierText(code: string): readonly string[] {
+  const barrier = barrierOf(code);
+  return barrier === null ? [] : [`a barrier that keeps frames from an observer.\n  ${barrier.text[0]?.toUpperCase() ?? ''}${barrier.text.slice(1)}. Opened by ${barrier.opens}.`];
+}
 
 /** What a code of a report means and what to do about it. VerifyError 64, with the nearest known one, for a code that no report has. */
 export function explainCode(code: string): string {
   const parts = [
     ...(isReasonCode(code) ? [`a reason why evidence does not carry a verdict.\n  ${reasonHints[code]}`] : []),
     ...(isAuditId(code) ? [`a finding of the audit, and the cause of a leak.\n  ${auditMeanings[code]}`] : []),
+    ...(isCauseCode(code) && !isAuditId(code) ? [`a cause of a leak.\n  ${causeMeanings[code]}`] : []),
+    ...barrierText(code),
   ];
   if (parts.length === 0) {
     const near = nearestWord(code, codes);
@@ -20,5 +36,5 @@ export function explainCode(code: string): string {
 
 /** Every code, by kind. */
 export function listCodes(): string {
-  return `reasons why evidence does not carry a verdict:\n${Object.keys(reasonHints).map((code) => `  ${code}`).join('\n')}\nfindings of the audit, causes of leaks:\n${Object.keys(auditMeanings).map((code) => `  ${code}`).join('\n')}\n`;
+  return kinds.map(([kind, list]) => `${kind}:\n${list.map((code) => `  ${code}`).join('\n')}\n`).join('');
 }

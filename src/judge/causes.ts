@@ -7,20 +7,24 @@ import { fdbFull } from './causes/fdb-full.js';
 import { groupFlood } from './causes/group-flood.js';
 import { hostForwards } from './causes/host-forwards.js';
 import { learningOff } from './causes/learning-off.js';
-import type { CauseFinder, Leak } from './causes/leak.js';
+import type { CauseFinder } from './causes/leak.js';
 import { macMoved } from './causes/mac-moved.js';
 import { mcastRouterPort } from './causes/mcast-router-port.js';
+import { mirror } from './causes/mirror.js';
 import { noQuerier } from './causes/no-querier.js';
 import { notIsolated } from './causes/not-isolated.js';
+import { snifferOnHost } from './causes/sniffer-on-host.js';
 import { sourceUnchecked } from './causes/source-unchecked.js';
 import { stpOpen } from './causes/stp-open.js';
 import { unknownFlood } from './causes/unknown-flood.js';
 import { vlanShared } from './causes/vlan-shared.js';
 import { vlanUnfiltered } from './causes/vlan-unfiltered.js';
+import { rowContext } from './row-context.js';
 import type { StepStates } from './step-states.js';
 
 /** Every cause by code, the most specific first. A new one is one file and one line here. */
 export const causes = {
+  'mirror': mirror,
   'ageing-zero': ageingZero,
   'behind-bridge': behindBridge,
   'mac-moved': macMoved,
@@ -37,30 +41,14 @@ export const causes = {
   'unknown-flood': unknownFlood,
   'group-flood': groupFlood,
   'not-isolated': notIsolated,
+  'sniffer-on-host': snifferOnHost,
 } as const satisfies Readonly<Record<string, CauseFinder>>;
 
 /** Leaks of a step beyond these are not explained one by one: a mesh may have a million. */
 const mostExplained = 2000;
 
-function leakOf(finding: Finding, plan: Plan, step: StepPlan, states: StepStates): Leak | null {
-  const { before, after } = states;
-  if (before === null || after === null) return null;
-  const endpointOf = (name: string | null): Leak['from'] => plan.endpoints.find((one) => one.name === name) ?? null;
-  const [from, to] = [endpointOf(finding.from), endpointOf(finding.to)];
-  const observer = step.observers.find((one) => one.name === finding.observer) ?? null;
-  const bridgeName = observer?.bridge ?? finding.observer;
-  const linkOf = (name: string | null | undefined): Leak['port'] => before.links.find((link) => link.name === name && link.port !== null) ?? null;
-  const bridge = before.links.find((link) => link.name === bridgeName);
-  if (bridge === undefined) return null;
-  const flow = step.flows.filter((one) => one.probe === finding.probe && one.class === finding.class && one.carrier === finding.carrier && one.variant === finding.variant
-    && one.from === finding.from && one.to === finding.to && one.vlan.join() === finding.vlan.join())[0] ?? null;
-  const dstMac = flow?.frame.dstMac ?? to?.macs[0] ?? null;
-  const entries = before.fdb.filter((entry) => entry.mac === dstMac && (entry.master === bridgeName || entry.port === bridgeName));
-  return { finding, step, flow, dstMac, from, to, observer, listener: endpointOf(finding.observer), bridge, port: linkOf(observer?.interface), fromPort: linkOf(from?.port), entries, before, after };
-}
-
 function causesOf(finding: Finding, plan: Plan, step: StepPlan, states: StepStates): readonly Cause[] {
-  const leak = leakOf(finding, plan, step, states);
+  const leak = rowContext(finding, plan, step, states);
   const found = leak === null ? [] : Object.entries(causes).flatMap(([code, find]) => {
     const cause = find(leak);
     return cause === null ? [] : [{ code, ...cause }];

@@ -1,7 +1,9 @@
 import type { Control, Plan, StepPlan } from '../model/plan.js';
 import type { Finding, ObserverResult, Reason, StepResult, Verdict } from '../model/result.js';
+import { carriersApart } from './carriers-apart.js';
 import { withCauses } from './causes.js';
 import { claimOutcome, claimText } from './claims.js';
+import { heldBy } from './held.js';
 import { missingProofs } from './proofs.js';
 import { reason } from './reasons.js';
 import { rowsOf } from './rows.js';
@@ -54,6 +56,13 @@ function entryOf(input: StepInput): StepResult['entry'] {
   };
 }
 
+/** What explains a step beside the causes of its leaks; keys that would say nothing are left out. */
+function explained(rows: readonly Finding[], verdict: Verdict, proven: boolean, { plan, step, states }: StepInput): Pick<StepResult, 'held' | 'carriersApart'> {
+  const held = verdict === 'holds' ? heldBy(rows, plan, step, states) : [];
+  const apart = proven ? carriersApart(rows, states) : [];
+  return { ...(held.length === 0 ? {} : { held }), ...(apart.length === 0 ? {} : { carriersApart: apart }) };
+}
+
 function verdictOf(rows: readonly Finding[], missing: readonly Reason[]): Verdict {
   if (rows.some((row) => row.leak && row.accepted === undefined)) return 'broken';
   return missing.length > 0 ? 'inconclusive' : 'holds';
@@ -94,6 +103,7 @@ export function judgeStep(input: StepInput): JudgedStep {
   const exit = exitOf(step, verdict, claims.map(({ outcome }) => outcome));
   const result: StepResult = {
     name: step.name, verdict, expected: step.expect.expected, asExpected: exit === 0, reasons, findings: rows, observers: observerResults(input), entry: entryOf(input),
+    ...explained(rows, verdict, missing.length === 0, input),
   };
   return { result, exit };
 }

@@ -1,17 +1,5 @@
+import type { PacketSocket } from './packet-socket.js';
 import type { HostState } from './state.js';
-
-/** A packet socket (packet(7)) as /proc/net/packet lists it. */
-export interface PacketSocket {
-  readonly inode: string;
-  /** Interface that it is bound to; 0 = all of them. */
-  readonly ifindex: number;
-  /** EtherType in hexadecimal: `0003` = every frame, `0000` = it receives nothing. */
-  readonly protocol: string;
-  /** Processes that hold it; empty where they belong to somebody else and cannot be seen. */
-  readonly holders: readonly { readonly pid: number; readonly name: string }[];
-  /** A helper of this program: what it listens to is known. */
-  readonly own: boolean;
-}
 
 /** A device of VMware's networking. */
 export interface VmnetDevice {

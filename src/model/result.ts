@@ -16,6 +16,41 @@ export interface Cause {
   readonly fix: string;
 }
 
+/** Something that stood in the way of frames. */
+export interface HeldBarrier {
+  /** `isolated`, `learned-entry`, `flood-off`, … : docs/catalogue.md lists them. */
+  readonly code: string;
+  /** Where the state shows it: `fdb 52:54:00:85:20:d1 dev vnet0`, `vnet4.flood`. */
+  readonly places: readonly string[];
+  /** So many places more than are listed. */
+  readonly morePlaces?: number;
+  readonly text: string;
+  /** What would take it away. */
+  readonly opens: string;
+}
+
+/** Why frames of a class reached none of some observers. */
+export interface Held {
+  readonly class: string;
+  readonly carriers: readonly string[];
+  readonly from: readonly string[];
+  readonly observers: readonly string[];
+  /** The state shows one barrier only: nothing else is known that would stop the frames without it. */
+  readonly alone: boolean;
+  readonly barriers: readonly HeldBarrier[];
+}
+
+/** One carrier of a class reached observers, another did not. */
+export interface CarriersApart {
+  readonly class: string;
+  readonly from: string;
+  readonly to: string | null;
+  readonly observers: readonly string[];
+  readonly broken: readonly string[];
+  readonly holds: readonly string[];
+  readonly text: string;
+}
+
 export interface FirstSighting {
   readonly file: string;
   /** 1-based frame number in the file, as Wireshark counts. */
@@ -68,6 +103,10 @@ export interface StepResult {
   readonly observers: readonly ObserverResult[];
   /** Entry controls sent and received, all senders together. */
   readonly entry: { readonly sent: number; readonly seen: number };
+  /** Of a step that holds: what was in the way. Absent where no row is explained. */
+  readonly held?: readonly Held[];
+  /** Absent where every carrier of a class came to the same, and where the proof is not complete. */
+  readonly carriersApart?: readonly CarriersApart[];
 }
 
 export interface Result {

@@ -1,3 +1,4 @@
+import type { PacketSocket } from './packet-socket.js';
 import type { SettingValue } from './scenario.js';
 
 /** One link of the bridge's host, as `ip -j -d link` tells it. Values that the kernel does not know are absent. */
@@ -44,5 +45,7 @@ export interface HostState {
   readonly tc: unknown;
   readonly nft: unknown;
   readonly sysctl: Readonly<Record<string, string>>;
+  /** Packet sockets of others than this program's helpers; null = they could not be read, absent = nobody asked. */
+  readonly packetSockets?: readonly PacketSocket[] | null;
   readonly unread: readonly { readonly what: string; readonly why: string }[];
 }

@@ -27,12 +27,12 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
     return {
       scenario, runsAs: inside.runsAs, found: null,
       open: (plan) => buildLab(plan, {
-        inside, startRelay, runIn: dirname(scenario.file), readState: () => readState({ netns: null, sysfs: inside.sysfs, sysctl: Object.keys(plan.sysctl) }),
+        inside, startRelay, runIn: dirname(scenario.file), readState: () => readState({ netns: null, sysfs: inside.sysfs, sysctl: Object.keys(plan.sysctl), packetSockets: true }),
       }),
     };
   }
   const sysctl = scenario.steps.flatMap((step) => Object.keys(step.sysctl));
-  const read = (netns: string | null): ReturnType<typeof readState> => readState({ netns, sysfs: netns === null, sysctl });
+  const read = (netns: string | null): ReturnType<typeof readState> => readState({ netns, sysfs: netns === null, sysctl, packetSockets: true });
   const found = await findHost(scenario, read);
   const { bridgeMacs, unobservable } = found;
   return {

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { PacketSocket } from '../model/reading.js';
+import type { PacketSocket } from '../model/packet-socket.js';
 import { inNamespace } from '../sys/namespaces.js';
 import { helperPath } from '../sys/helper-command.js';
 

@@ -7,6 +7,7 @@ import { readSysctl } from '../sys/sysctl.js';
 import { parseFdb } from './parse-fdb.js';
 import { parseLinks } from './parse-links.js';
 import { readFilters } from './read-filters.js';
+import { readPacketSockets } from './read-packet-sockets.js';
 
 export interface ReadOptions {
   /** Namespace of the bridge's host; null = the caller's. */
@@ -15,6 +16,8 @@ export interface ReadOptions {
   readonly sysfs: boolean;
   /** Names of sysctls to read beside those that decide what a bridge does (`alwaysRead`). */
   readonly sysctl: readonly string[];
+  /** Whether to read who else listens with packet sockets. */
+  readonly packetSockets?: boolean;
 }
 
 /** Sysctls that can forward, or filter, what a bridge does not. */
@@ -49,11 +52,12 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     part('tc', readFilters(options.netns)),
     part('nft', readJson(['nft', '-j', 'list', 'ruleset'], where)),
   ]);
+  const sockets = options.packetSockets === true ? { packetSockets: readPacketSockets(options.netns)?.filter(({ own }) => !own) ?? null } : {};
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
   return {
     links: inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null)),
     fdb: parseFdb(fdb),
-    vlan, mdb, tc, nft, sysctl,
+    vlan, mdb, tc, nft, sysctl, ...sockets,
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
 }

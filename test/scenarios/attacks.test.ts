@@ -28,7 +28,18 @@ function run(file: string): Promise<{ readonly out: string; readonly status: num
 const firstCauses: Readonly<Record<string, readonly string[]>> = {
   'aged-unicast': ['aged-out'], broadcast: ['group-flood'], 'gateway-steal': ['mac-moved'], 'mac-flood': ['fdb-full'], 'mac-spoof': ['source-unchecked'],
   'mac-steal': ['mac-moved'], multicast: ['no-querier'], 'routed-bounce': ['host-forwards'], 'stp-root': ['stp-open'], 'unknown-unicast': ['unknown-flood'],
-  'vlan-hop': ['vlan-unfiltered'],
+  'vlan-hop': ['vlan-unfiltered'], mirror: ['mirror'],
+};
+
+/** What keeps bob, the victim of most scenarios, in their steps that hold, step by step. */
+const barriersAtBob: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  broadcast: [['isolated'], ['bcast-flood-off']],
+  'ip-spoof': [['filter']],
+  'mac-spoof': [['locked']],
+  'routed-bounce': [['isolated'], ['forwarding-off'], ['filter']],
+  'stp-root': [['guard', 'link-local-reserved']],
+  'unknown-unicast': [['flood-off']],
+  'vlan-hop': [['isolated']],
 };
 
 describe.skipIf(process.getuid?.() !== 0)('scenarios of attacks and of what stops them, on this kernel', () => {
@@ -43,6 +54,10 @@ describe.skipIf(process.getuid?.() !== 0)('scenarios of attacks and of what stop
     const leaks = parseResult(stdout).steps.flatMap((step) => step.findings).filter((finding) => finding.leak);
     expect(leaks.filter((leak) => leak.causes.length === 0)).toEqual([]);
     const expected = firstCauses[basename(file, '.yml')];
+    const held = parseResult(stdout).steps.filter(({ verdict }) => verdict === 'holds').map((step) => [...new Set((step.held ?? []).filter(({ observers }) => observers.includes('bob')).flatMap(({ barriers }) => barriers.map(({ code }) => code)))]);
+    const standing = barriersAtBob[basename(file, '.yml')];
+    if (standing !== undefined) expect(held).toEqual(standing);
+    expect(held.flat()).not.toContain('unexplained');
     if (expected !== undefined) expect([...new Set(leaks.map((leak) => leak.causes[0]?.code))]).toEqual(expected);
     // What the audit foretells from the state before each step is what the wire then showed.
     expect(differing(await heldRun(out))).toEqual([]);

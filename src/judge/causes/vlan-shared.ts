@@ -1,12 +1,12 @@
+import { portVlans } from '../../audit/port-vlans.js';
 import type { Endpoint } from '../../model/scenario.js';
-import { pvidOf, vlansOf } from '../port-vlans.js';
 import { type CauseFinder, isOn, type Leak } from './leak.js';
 
 /** The VLAN in which frames of the row enter the bridge: their outer tag's, unless that is 0 (a priority tag) or none of 802.1Q's, else their port's. */
 function enteredIn({ finding, fromPort, flow, before }: Leak): number | null {
   const tag = flow?.frame.form === '802.1ad' ? undefined : finding.vlan[0];
   if (tag !== undefined && tag !== 0) return tag;
-  return fromPort === null ? null : pvidOf(before.vlan, fromPort.name);
+  return fromPort === null ? null : portVlans(before.vlan, fromPort.name)?.native ?? null;
 }
 
 /** What the author says of an endpoint; null where he lists no VLANs. */
@@ -20,7 +20,7 @@ export const vlanShared: CauseFinder = (leak) => {
   const { finding, bridge, port, fromPort, from, listener, before } = leak;
   if (port === null || fromPort === null || !isOn(bridge.bridge?.['vlan_filtering'])) return null;
   const vid = enteredIn(leak);
-  if (vid === null || !vlansOf(before.vlan, port.name).includes(vid)) return null;
+  if (vid === null || portVlans(before.vlan, port.name)?.members.has(vid) !== true) return null;
   const [sends, hears] = [belongsIn(from, vid), belongsIn(listener, vid)];
   const zonesDiffer = from?.zone !== listener?.zone;
   if (sends !== false && hears !== false && !zonesDiffer && finding.class !== 'vlan-hop') return null;

@@ -1,0 +1,12 @@
+import { isOff, isUnicast } from '../row-context.js';
+import type { Barrier } from './barrier.js';
+
+/** The observer's port takes no unicast for a MAC that the bridge does not know. */
+export const floodOff: Barrier = {
+  text: 'the observer’s port takes no unknown unicast',
+  opens: 'flood on at that port',
+  find(row) {
+    const { port, bridge, dstMac } = row;
+    return port !== null && isUnicast(row) && dstMac !== bridge.mac && isOff(port.port?.['flood']) ? `${port.name}.flood` : null;
+  },
+};

@@ -1,0 +1,8 @@
+import type { Barrier } from './barrier.js';
+
+/** Sender and observer hang on different bridges. */
+export const otherBridge: Barrier = {
+  text: 'sender and observer are on different bridges',
+  opens: 'a link between the two bridges, or a host that forwards between them',
+  find: ({ from, bridge }) => (from === null || from.bridge === bridge.name ? null : `${from.bridge}, ${bridge.name}`),
+};
