@@ -5,6 +5,7 @@ import { chmodSync, chownSync, closeSync, cpSync, existsSync, lchownSync, mkdirS
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { prepareImage } from './vm/image.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(top);
@@ -126,7 +127,7 @@ const ofLab = ['test/live', 'test/docs', 'test/fabric', 'test/capture/', 'test/i
 
 /** How many tests stand there: what is skipped where no lab can be had. */
 function countTests(...folders) {
-  const { stdout } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'list', '--json', ...folders], { encoding: 'utf8' });
+  const { stdout } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'list', ...folders, '--json'], { encoding: 'utf8', env: { ...process.env, VERIFY_ISOLATION_GUESTS: '{}' } });
   try {
     return JSON.parse(stdout).length;
   } catch {
@@ -149,6 +150,21 @@ async function runAsNobody() {
   });
 }
 
+/** The experiment on guests under QEMU; only where the machine cannot run any is it skipped. */
+async function runOnMachines(refused) {
+  const { skip, failed, ...image } = refused ? { skip: `no lab can be had: ${refused}` } : prepareImage();
+  if (skip) {
+    const count = countTests('test/vm');
+    sum.skipped += count;
+    loud.push(`SKIPPED: test/vm, the experiment on virtual machines (${count} tests), because ${skip}`);
+  } else if (failed) {
+    sum.failed += 1;
+    loud.push(`FAILED: the experiment on virtual machines did not start: ${failed}`);
+  } else {
+    await run('the experiment on virtual machines', { beside: true, args: ['test/vm'], env: { VERIFY_ISOLATION_GUESTS: JSON.stringify(image) } });
+  }
+}
+
 /** What is left where no lab can be built. */
 async function runWithoutLab(refused) {
   await runMain('all tests that need no lab', { args: ofLab.flatMap((start) => ['--exclude', start.endsWith('/') ? `${start}**` : `${start}{/**,.test.ts}`]), env: { VERIFY_ISOLATION_NO_LAB: refused } });
@@ -160,6 +176,7 @@ async function runWithoutLab(refused) {
 /** One after the other, beside the main run: two processors are there, and each run leaves one of them idle. */
 async function runBeside(refused) {
   if (isRoot && !refused) await runAsNobody();
+  await runOnMachines(refused);
   return runOnSecondKernel();
 }
 

@@ -19,6 +19,12 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
       else unobserved.set(link.name, reasons.get(link.name) ?? `not observed in step ${step.index + 1}, ${step.name}`);
     }
   }
+  const listened = new Set(plan.steps.flatMap(({ observers }) => observers.map(({ bridge }) => bridge)));
+  for (const { bridge, port, reason } of plan.unobservable ?? []) {
+    if (!listened.has(bridge)) continue;
+    ports.add(port);
+    unobserved.set(port, reason);
+  }
   return {
     complete: unobserved.size === 0 && ports.size > 0,
     observed: [...observed].filter((port) => !unobserved.has(port)).length,

@@ -58,27 +58,30 @@ function missing(scenario: Scenario, state: HostState): readonly string[] {
   const links = new Map(state.links.map((link) => [link.name, link]));
   const bridges = scenario.topology.bridges.flatMap(({ name }) => (links.get(name)?.kind === 'bridge' ? [] : [`there is no Linux bridge ${JSON.stringify(name)}`]));
   const ports = scenario.topology.endpoints.flatMap(({ name, port, bridge, attach }) => {
-    if (attach !== 'port' || port === null) return [];
+    if (port === null) return [];
     const link = links.get(port);
     if (link === undefined) return [`${name}: there is no interface ${JSON.stringify(port)}`];
-    return link.master === bridge ? [] : [`${name}: ${JSON.stringify(port)} is not a port of ${bridge}${link.master === null ? '' : ` but of ${link.master}`}`];
+    return attach !== 'port' || link.master === bridge ? [] : [`${name}: ${JSON.stringify(port)} is not a port of ${bridge}${link.master === null ? '' : ` but of ${link.master}`}`];
   });
   return [...bridges, ...ports];
 }
 
 /** MACs of endpoints that the bridge knows on another port: speaking with one would take it from its owner. */
 function misplaced(scenario: Scenario, state: HostState): readonly string[] {
-  return scenario.topology.endpoints.filter(({ attach }) => attach === 'port').flatMap((endpoint) => state.fdb
-    .filter((entry) => entry.master === endpoint.bridge && endpoint.macs.includes(entry.mac) && entry.port !== endpoint.port)
-    .map((entry) => `${endpoint.name}: ${entry.mac} is on ${JSON.stringify(entry.port)}, not on ${JSON.stringify(endpoint.port)}`));
+  return scenario.topology.endpoints.filter(({ attach }) => attach !== 'host').flatMap((endpoint) => {
+    const place = endpoint.attach === 'port' ? endpoint.port : endpoint.bridge; // a permanent entry may name the bridge device itself
+    return state.fdb
+      .filter((entry) => entry.master === endpoint.bridge && endpoint.macs.includes(entry.mac) && entry.port !== place)
+      .map((entry) => `${endpoint.name}: ${entry.mac} is on ${JSON.stringify(entry.port)}, not on ${JSON.stringify(place)}`);
+  });
 }
 
 /** Endpoints that send or are sent to, but have no MAC. */
 function nameless(scenario: Scenario): readonly string[] {
   const speaking = new Set(scenario.steps.flatMap((step) => [...step.learn, ...step.probes.flatMap(({ from, to, via }) => [...from, ...(to ?? []), ...(via ?? [])])]));
   return scenario.topology.endpoints
-    .filter(({ name, macs, attach }) => attach === 'port' && macs.length === 0 && speaking.has(name))
-    .map(({ name, port }) => `${name}: its MAC is neither in the file nor in the forwarding database of ${JSON.stringify(port)}`);
+    .filter(({ name, macs, attach }) => attach !== 'host' && macs.length === 0 && speaking.has(name))
+    .map(({ name, port, attach }) => `${name}: its MAC is ${attach === 'port' ? `neither in the file nor in the forwarding database of ${JSON.stringify(port)}` : 'not in the file, and no forwarding database knows what is behind a bridge device'}`);
 }
 
 /**
@@ -93,10 +96,13 @@ export function hostTopology(scenario: Scenario, state: HostState, neighbours: r
   if (wrong.length > 0) throw new VerifyError('mac-moved', 3, wrong.join('\n'), 'correct the file: to speak with this MAC there would take it from its owner. Nothing was sent');
   const bridges = new Set(scenario.topology.bridges.map(({ name }) => name));
   const ports = state.links.filter((link) => link.master !== null && bridges.has(link.master));
-  const unobservable = ports.flatMap((link) => {
+  const unobservable: Unobservable[] = ports.flatMap((link) => {
     const reason = deafness(link);
     return reason === null ? [] : [{ bridge: link.master ?? '', port: link.name, reason }];
   });
+  for (const { name, bridge, port, attach, started } of scenario.topology.endpoints) {
+    if (started && attach === 'promiscuous' && port === null) unobservable.push({ bridge, port: name, reason: 'behind the bridge device, and the scenario names no interface in which it could be heard (`port`)' });
+  }
   const deaf = new Map(unobservable.map(({ port, reason }) => [port, reason]));
   const silent = scenario.topology.endpoints.flatMap(({ name, port, started }) => (started && port !== null && deaf.has(port) ? [`${name}: ${JSON.stringify(port)}: ${deaf.get(port) ?? ''}`] : []));
   if (silent.length > 0) throw new VerifyError('not-forwarding', 3, silent.join('\n'), 'start the guest, or take it out of the scenario. Nothing was sent');

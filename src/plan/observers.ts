@@ -13,6 +13,11 @@ function observerOf(endpoint: Endpoint, bridgeMac: string | undefined, judged: b
   }
 }
 
+/** What is behind a bridge device of a host can be heard only where it has an interface. */
+function isHeard({ attach, port }: Endpoint): boolean {
+  return attach !== 'promiscuous' || port !== null;
+}
+
 /**
  * Every place to listen in a step: each endpoint that is present, and each bridge device, which receives the entry
  * controls. A bridge device that is no endpoint of the scenario is observed but not judged.
@@ -24,7 +29,7 @@ export function observersOf(
   judgedNames: readonly string[] | null,
 ): readonly Observer[] {
   const isJudged = (name: string): boolean => judgedNames === null || judgedNames.includes(name);
-  const own = present.map((endpoint) => observerOf(endpoint, bridgeMacs[endpoint.bridge], isJudged(endpoint.name)));
+  const own = present.filter(isHeard).map((endpoint) => observerOf(endpoint, bridgeMacs[endpoint.bridge], isJudged(endpoint.name)));
   const devices = bridges
     .filter((bridge) => !own.some((observer) => observer.place === 'bridge' && observer.bridge === bridge.name))
     .map((bridge): Observer => {

@@ -8,9 +8,9 @@ import type { Endpoint, Mac } from '../model/scenario.js';
  */
 export function uplinkForms(observer: Observer, forms: readonly FrameSpec[], endpoints: Iterable<Endpoint>, bridgeMac: Mac | undefined): readonly FrameSpec[] {
   if (bridgeMac === undefined) return [];
-  const own = [...endpoints].filter(({ bridge, role }) => bridge === observer.bridge && role === 'guest').flatMap(({ macs }) => macs);
-  const known = new Set(own);
-  const [guest = bridgeMac] = own;
-  const fitting = forms.map((form) => ({ ...form, srcMac: known.has(form.srcMac) ? form.srcMac : guest, dstMac: bridgeMac }));
+  const own = new Set([...endpoints].filter(({ bridge, role }) => bridge === observer.bridge && role === 'guest').flatMap(({ macs }) => macs));
+  // The capture filter lets the step's senders through, and the bridges
+  const source = forms.find(({ srcMac }) => own.has(srcMac))?.srcMac ?? bridgeMac;
+  const fitting = forms.map((form) => ({ ...form, srcMac: own.has(form.srcMac) ? form.srcMac : source, dstMac: bridgeMac }));
   return [...new Map(fitting.map((form) => [JSON.stringify(form), form])).values()];
 }

@@ -6,7 +6,6 @@ const unsupportedTraffic: readonly TrafficKind[] = ['tcp', 'udp'];
 const topologyRules: readonly ((scenario: Scenario) => readonly string[])[] = [
   ({ topology }) => topology.endpoints.filter(({ netns }) => netns !== null && topology.provider === 'lab').map(({ name }) => `topology.endpoints.${name}.netns`),
   ({ topology }) => topology.bridges.filter(({ netns }) => netns !== null && topology.provider === 'lab').map(({ name }) => `topology.bridges.${name}.netns`),
-  ({ topology }) => topology.endpoints.filter(({ attach }) => attach === 'promiscuous' && topology.provider === 'host').map(({ name }) => `topology.endpoints.${name}.attach: promiscuous with provider: host`),
 ];
 
 const bridgeRules: readonly ((bridge: Bridge) => string | null)[] = [

@@ -93,10 +93,11 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     },
     sendingPlace: (name) => {
       const endpoint = endpointNamed(name);
-      return endpoint.port === null ? { device: endpoint.bridge, netns } : ways.of(endpoint.port);
+      // who bridges a bridge sends on its device (vmware: vmnet-bridge), as the host itself does
+      return endpoint.attach !== 'port' || endpoint.port === null ? { device: endpoint.bridge, netns } : ways.of(endpoint.port);
     },
     observingPlace: (device) => ({ device, netns }),
-    settled: () => waitUntilForwarding({ ports: plan.endpoints.flatMap(({ port, started }) => (port === null || !started ? [] : [port])), sysfs: netns === null, readState }),
+    settled: () => waitUntilForwarding({ ports: plan.endpoints.flatMap(({ port, attach, started }) => (port === null || attach !== 'port' || !started ? [] : [port])), sysfs: netns === null, readState }),
     readState,
     faults: () => [],
     close,
