@@ -35,6 +35,11 @@ function actingParts(nft: unknown): readonly { readonly family: string; readonly
   });
 }
 
+/** A copy lets the frame go on its way (tc-mirred(8)); any other action may not. */
+function stops(filters: unknown): boolean {
+  return [...objectsWithin(filters)].flatMap((one) => objectsOf(one['actions'])).some((action) => action['kind'] !== 'mirred' || action['mirred_action'] !== 'mirror');
+}
+
 /** What of a reading acts on frames of one bridge. */
 export function diversionsOf(view: BridgeView, { state }: Reading): Diversions {
   const unread = state.unread.find(({ what }) => ['tc', 'nft', 'fdb'].includes(what));
@@ -48,8 +53,7 @@ export function diversionsOf(view: BridgeView, { state }: Reading): Diversions {
   const bridged = parts.filter(({ family, devices }) => family === 'bridge' || (family === 'netdev' ? devices.length === 0 || devices.some((device) => view.devices.has(device)) : netfilter));
   const diverting = parts.some(({ part }) => objectsOf(part['expr']).some((expression) => 'dup' in expression || 'fwd' in expression));
   const xdp = [view.link, ...view.ports.map(({ link }) => link)].some((link) => link.xdp !== undefined);
-  const tcActs = tc.some(({ filters }) => [...objectsWithin(filters)].some((one) => 'actions' in one || 'options' in one));
-  const other = tcActs ? 'filters of tc may stop it' : xdp ? 'an XDP program may stop it' : null;
+  const other = tc.some(({ place, filters }) => place === 'root' || stops(filters)) ? 'filters of tc may stop it' : xdp ? 'an XDP program may stop it' : null;
   return {
     copies: moved.filter(({ out }) => out).map(({ from, to, place }) => ({ from, to, place })),
     filter: bridged.length > 0 ? 'rules of nft may stop it' : other,

@@ -50,9 +50,10 @@ function endsOf(row: Finding, step: StepPlan): { readonly from: string; readonly
   return row;
 }
 
-/** Who provoked what a row shows: thief, flooder, asker. */
+/** Who provoked what a row shows: thief, flooder, asker; null where several did, since a row does not tell after whom its frames came. */
 function provoker(row: Finding, step: StepPlan, to: string | null): string | null {
-  return step.flows.filter((flow) => flow.purpose === 'stimulus' && flow.probe === row.probe && flow.to === to)[0]?.from ?? null;
+  const all = new Set(step.flows.filter((flow) => flow.purpose === 'stimulus' && flow.probe === row.probe && flow.to === to).map(({ from }) => from));
+  return all.size === 1 ? [...all][0] ?? null : null;
 }
 
 function outcomeOf({ reach }: Forecast, seen: number, proved: boolean): Comparison['outcome'] {

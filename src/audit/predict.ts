@@ -26,6 +26,7 @@ export function predict(view: BridgeView, diversions: Diversions, flow: Forecast
   const filter = flow.class === 'routed-bounce' ? diversions.routeFilter : diversions.filter;
   if (forecast.reach === 'yes' && filter !== null) return unknown(filter);
   if (forecast.reach === 'no' && diversions.program !== null) return unknown(diversions.program);
-  if (forecast.reach === 'no' && copies.length > 0) return unknown(`a mirror carries frames to ${target ?? ''}`);
+  // what a mirror takes of others' ingress is not of this sender
+  if (forecast.reach === 'no' && copies.some(({ place }) => place !== 'ingress')) return unknown(`a mirror carries frames to ${target ?? ''}`);
   return forecast;
 }

@@ -1,4 +1,6 @@
 import { audit, auditStatus } from '../audit/audit.js';
+import { proofStatus } from '../audit/prove.js';
+import { statusOf } from '../fabric/lab/launch.js';
 import type { Severity } from '../model/audit.js';
 import { VerifyError } from '../model/verify-error.js';
 import { auditText } from '../report/audit-text.js';
@@ -10,17 +12,32 @@ export interface AuditCommandOptions {
   readonly json: boolean;
   readonly all: boolean;
   readonly failOn: Severity;
+  readonly prove: boolean;
+  readonly out: string | undefined;
+  readonly yes: boolean;
+  readonly quiet: boolean;
+  readonly allowDisruptive: boolean;
+  readonly toolVersion: string;
 }
 
-/** Reads, judges, prints; returns the exit status. Rejects with VerifyError (69) where there is no such bridge. */
+/** Reads, judges, with `prove` asks the wire, prints; returns the exit status. Rejects with VerifyError (69) where there is no such bridge. */
 export async function auditCommand(options: AuditCommandOptions): Promise<number> {
-  const reading = await readReading({ netns: namespacePath(options.netns), whole: true });
+  const netns = namespacePath(options.netns);
+  const reading = await readReading({ netns, whole: true });
   const report = audit(reading, { bridge: options.bridge ?? null });
   if (report.bridges.length === 0 && options.bridge !== undefined) {
     throw new VerifyError('bridge-missing', 69, `there is no bridge ${JSON.stringify(options.bridge)}`, 'ip -d link show type bridge lists them; --netns looks into another namespace');
   }
-  process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : auditText(report, options.all)}\n`);
-  return auditStatus(report, options.failOn);
+  const print = (told: typeof report): void => void process.stdout.write(`${options.json ? JSON.stringify(told, null, 2) : auditText(told, options.all)}\n`);
+  if (!options.prove) {
+    print(report);
+    return auditStatus(report, options.failOn);
+  }
+  const { proveAudit } = await import('./prove-audit.js');
+  const proved = await proveAudit(report, reading, { ...options, netns });
+  if (typeof proved === 'string') return statusOf(proved);
+  print(proved);
+  return proofStatus(proved, options.failOn);
 }
 
 /** A name of `ip netns` or a path; null = where the program runs. */

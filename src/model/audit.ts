@@ -43,6 +43,38 @@ export interface Prediction {
   readonly why: string;
 }
 
+/** What the wire showed of one finding: `shown`, `not-shown`, or nothing that decides it, and why. */
+export interface FindingProof {
+  readonly id: string;
+  readonly place: string;
+  readonly outcome: 'shown' | 'not-shown' | 'open';
+  readonly text: string;
+}
+
+/** Where the wire said otherwise than a prediction: the rule is at fault. */
+export interface PredictionFault {
+  readonly class: ProbeClassName;
+  readonly carrier: string;
+  readonly from: string;
+  readonly to: string | null;
+  readonly observer: string;
+  readonly foretold: Reach;
+  readonly why: string;
+  readonly seen: number;
+}
+
+/** An audit held against the wire. */
+export interface AuditProof {
+  /** The run's folder. */
+  readonly evidence: string;
+  /** Rows by class: those that came as foretold, otherwise, and those that decide nothing (foretold unknown, or nothing seen without complete proof). */
+  readonly classes: readonly { readonly class: ProbeClassName; readonly agrees: number; readonly differs: number; readonly open: number }[];
+  readonly faults: readonly PredictionFault[];
+  readonly findings: readonly FindingProof[];
+  /** Why evidence is missing, by step. */
+  readonly reasons: readonly { readonly step: string; readonly code: string; readonly text: string }[];
+}
+
 export interface AuditReport {
   readonly auditVersion: 1;
   readonly bridges: readonly string[];
@@ -51,4 +83,6 @@ export interface AuditReport {
   readonly settings: readonly AuditSetting[];
   readonly predictions: readonly Prediction[];
   readonly unread: readonly { readonly what: string; readonly why: string }[];
+  /** `--prove` only. */
+  readonly proof?: AuditProof;
 }

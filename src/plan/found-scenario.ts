@@ -79,12 +79,14 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns }: F
     zones.set(text, name);
     return name;
   };
+  const hub = state.links.some(({ name, bridge: settings }) => name === bridge && settings?.['ageing_time'] === 0); // which learns nothing from anybody
   const entries = ports.map((link) => {
     const macs = macsBehind(state.fdb, bridge, link.name);
     const guest = guestOfPort(inventory.guests, link.name, macs);
     const name = endpointName(guest?.name ?? link.name, taken);
     taken.add(name);
-    return { name, guest, spoke: macs.length > 0, endpoint: writtenEndpoint(link, guest, macs, zoneName, { state, neighbours, bridge }) };
+    const endpoint = writtenEndpoint(link, guest, macs, zoneName, { state, neighbours, bridge });
+    return { name, guest, spoke: macs.length > 0 || (hub && endpoint.mac !== undefined), endpoint };
   });
   const speaking = entries.filter(({ spoke }) => spoke);
   const guests = speaking.filter(({ endpoint }) => endpoint.role === undefined).map(({ name }) => name);
