@@ -19,6 +19,7 @@ import { sabotageFigures } from './model/sabotage-figures.js';
 import type { Scenario } from './model/scenario.js';
 import { makePlan } from './plan/make-plan.js';
 import { planHash } from './plan/plan-hash.js';
+import { scenarioRecord } from './scenario/scenario-record.js';
 import { type Devices, kernelDevices } from './run/devices.js';
 import { beginProvenance, completeProvenance, type Declared } from './run/provenance.js';
 import { runSteps } from './run/steps.js';
@@ -73,7 +74,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     tool: { name: 'verify-isolation', version: options.toolVersion, verdictRules: 1, sabotage: sabotageFigures },
     id: options.runId,
     startedAt: new Date().toISOString(),
-    scenario: { name: scenario.name, file: scenario.file, sha256: scenario.sha256 },
+    scenario: scenarioRecord(scenario),
     provider: plan.provider,
     runsAs: topology.runsAs,
     engine: `${engine.name} (${engine.version})`,

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import type { Scenario } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
+import { judgeOnly } from '../scenario/judge-only.js';
 import { runCommand } from './run-command.js';
 
 export interface DemoOptions {
@@ -14,14 +14,6 @@ export interface DemoOptions {
 
 const experiment = fileURLToPath(new URL('../../scenarios/wireshark-experiment.yml', import.meta.url));
 
-/** The steps that expect a leak only change things: a leak that was seen needs no proof that everybody else could hear. */
-function gatesOnly(scenario: Scenario): Scenario {
-  const steps = scenario.steps.map((step) => (step.expect.expected === 'holds'
-    ? step
-    : { ...step, probes: [], traffic: [], listenMs: null, expect: { ...step.expect, expected: null, seen: [] } }));
-  return { ...scenario, steps };
-}
-
 /** Runs the experiment, or its gates with one ear lost in each; returns the exit status. VerifyError (64) for an observer that it does not have. */
 export async function demoCommand(options: DemoOptions): Promise<number> {
   const { deafen } = options;
@@ -32,7 +24,8 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
       if (deafen === undefined) return scenario;
       const known = scenario.topology.endpoints.filter((endpoint) => endpoint.started).map(({ name }) => name);
       if (!known.includes(deafen)) throw new VerifyError('usage', 64, `--deafen ${deafen}: the experiment has no such observer from its beginning`, `known: ${known.join(', ')}`);
-      return gatesOnly(scenario);
+      // A leak that was seen needs no proof that everybody else could hear.
+      return judgeOnly(scenario, ({ expect }) => expect.expected === 'holds');
     },
   });
 }

@@ -1,12 +1,25 @@
+import { readFileSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { VerifyError } from '../model/verify-error.js';
 import type { Scenario } from '../model/scenario.js';
 import { loadScenario } from '../scenario/load-scenario.js';
+import { filesNamed } from './files-named.js';
 
 /** The contract's limit for a scenario; a larger file is not even read. */
 const mostOctets = 1024 * 1024;
 
-async function loadFile(file: string): Promise<Scenario> {
+/** Reads a file that a scenario includes; what is wrong with it in words. */
+function readIncluded(path: string): Uint8Array | string {
+  try {
+    const info = statSync(path);
+    if (!info.isFile()) return 'it is not a file';
+    return info.size > mostOctets ? `it has ${info.size} octets, expected at most 1 MiB` : readFileSync(path);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function loadFile(file: string, sets: ReadonlyMap<string, string>): Promise<Scenario> {
   const fault = (what: string): VerifyError => new VerifyError('scenario-invalid', 64, `${file}:1:1: ${what}`, 'give the path of a scenario: a YAML file of at most 1 MiB; scenarios/ has some');
   const info = await stat(file).catch((error: unknown) => {
     throw fault(error instanceof Error ? error.message : String(error));
@@ -16,16 +29,17 @@ async function loadFile(file: string): Promise<Scenario> {
   const bytes = await readFile(file).catch((error: unknown) => {
     throw fault(error instanceof Error ? error.message : String(error));
   });
-  return loadScenario(file, bytes);
+  const scenario = loadScenario(file, bytes, { readFile: readIncluded, sets });
+  return { ...scenario, files: [...scenario.files, ...filesNamed(scenario)] };
 }
 
-/** Loads every file before anything runs. Rejects with one VerifyError (64) that names the faults of all of them; what is valid but not supported yet is 69. */
-export async function loadFiles(files: readonly string[]): Promise<readonly Scenario[]> {
+/** `sets`: values for the files' variables. Loads every file before anything runs. Rejects with one VerifyError (64) that names the faults of all of them; what is valid but not supported yet is 69. */
+export async function loadFiles(files: readonly string[], sets: ReadonlyMap<string, string> = new Map()): Promise<readonly Scenario[]> {
   const scenarios: Scenario[] = [];
   const errors: VerifyError[] = [];
   for (const file of files) {
     try {
-      scenarios.push(await loadFile(file));
+      scenarios.push(await loadFile(file, sets));
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
       errors.push(error);

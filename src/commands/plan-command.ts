@@ -5,6 +5,7 @@ import { planHash } from '../plan/plan-hash.js';
 import { hostSummary } from '../report/host-summary.js';
 import { planText } from '../report/plan-text.js';
 import { loadFiles } from './load-files.js';
+import { parseSets } from './series.js';
 
 /** A host's plan rests on what runs there now; it is looked at, nothing is changed or sent. */
 async function planOf(scenario: Scenario): Promise<Plan> {
@@ -19,8 +20,8 @@ async function planOf(scenario: Scenario): Promise<Plan> {
  * Prints what a run of the scenario would do, or the SHA-256 that `run --approved` takes. The run's tag and key are drawn when it runs; here they
  * are zeros, so that the same file prints the same plan.
  */
-export async function planCommand(file: string, options: { readonly json: boolean; readonly hash: boolean }): Promise<void> {
-  for (const scenario of await loadFiles([file])) {
+export async function planCommand(file: string, options: { readonly json: boolean; readonly hash: boolean; readonly set: readonly string[] }): Promise<void> {
+  for (const scenario of await loadFiles([file], parseSets(options.set))) {
     const plan = await planOf(scenario);
     if (options.hash) process.stdout.write(`${planHash(plan)}\n`);
     else if (options.json) process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);

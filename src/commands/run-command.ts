@@ -4,13 +4,16 @@ import type { Inside } from '../fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../fabric/lab/launch.js';
 import type { Run } from '../run.js';
 import type { Scenario } from '../model/scenario.js';
+import { VerifyError } from '../model/verify-error.js';
 import type { ReportedRun } from '../report/reporter.js';
+import { milliseconds } from '../scenario/read-time.js';
 import { chooseReporters, tellFailedReports, writeReports } from './choose-reporters.js';
 import { checkBaselines, loadBaselines, statusWithBaseline } from './baseline.js';
 import { combineStatuses } from './combine-statuses.js';
 import { evidenceFolder, makeEvidenceFolder } from './evidence-folder.js';
 import { checkRunnable } from './check-runnable.js';
 import { loadFiles } from './load-files.js';
+import { grepSteps, inSeries, parseSets } from './series.js';
 import { approval, readyHost, tellJournal, tellLeft } from './host-run.js';
 import { reportedRun } from './load-details.js';
 import { writeReportFile } from './write-report-file.js';
@@ -26,6 +29,16 @@ export interface RunCommandOptions {
   /** Evidence folders of earlier runs whose leaks are known. */
   readonly baseline?: readonly string[];
   readonly keep: 'leaks' | 'all';
+  /** `NAME=VALUE` for variables of the files. */
+  readonly set?: readonly string[];
+  /** Judge only steps whose name fits this regular expression. */
+  readonly grep?: string | undefined;
+  /** How often each file is run; once where absent. */
+  readonly repeat?: number;
+  /** Run the files in an order drawn from this seed; `true` draws the seed too. */
+  readonly shuffle?: number | true | undefined;
+  /** After so long the run is stopped, such as `90s`; what was not done is inconclusive. */
+  readonly timeout?: string | undefined;
   readonly allowRun: boolean;
   /** On a host: what the command line allows; nothing where absent. */
   readonly allowChanges?: boolean;
@@ -59,7 +72,8 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
       stop.abort();
     })
     : null;
-  const loaded = await loadFiles(options.files);
+  const timeoutMs = options.timeout === undefined ? null : timeoutOf(options.timeout);
+  const loaded = grepSteps(await loadFiles(options.files, parseSets(options.set ?? [])), options.grep);
   const scenarios = options.adapt === undefined ? loaded : loaded.map(options.adapt);
   checkRunnable(scenarios, options);
   const baselines = await loadBaselines(options.baseline ?? []);
@@ -73,19 +87,29 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     });
   }
 
+  const seed = options.shuffle === true ? randomBytes(4).readUInt32BE() : (options.shuffle ?? null);
+  if (seed !== null && !options.quiet) process.stderr.write(`order of the runs drawn from --shuffle=${seed}\n`);
+  const series = inSeries(scenarios, options.repeat ?? 1, seed);
+  let timedOut = false;
+  const timer = timeoutMs === null ? undefined : setTimeout(() => {
+    timedOut = true;
+    stop.abort();
+  }, timeoutMs);
   const runs: ReportedRun[] = [];
   const failed: string[] = [];
   try {
-    for (const scenario of scenarios) {
+    for (const scenario of series) {
       if (stop.signal.aborted) break;
-      const { result, dir } = await runOne(scenario, options, runs.length === 0 || inside === null ? inside : renewLab(inside), stop.signal);
+      const { result, dir } = await runOne(scenario, options, series.length > 1, runs.length === 0 || inside === null ? inside : renewLab(inside), stop.signal);
       const run = await reportedRun(dir, result, true);
       // Judged from memory: the folder takes nothing more, and the reasons say so.
       if (result.evidence.files.length > 0) failed.push(...await writeReportFile(run));
       runs.push(run);
     }
   } catch (error) {
-    if (stoppedBy === undefined) throw error;
+    if (stoppedBy === undefined && !timedOut) throw error;
+  } finally {
+    clearTimeout(timer);
   }
   if (runs.length > 0) failed.push(...await writeReports(chosen, runs, options.verbose));
   const reportStatuses = tellFailedReports(failed);
@@ -94,16 +118,27 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     process.stderr.write(`stopped by ${stoppedBy}: everything is put back, and what was seen is kept\n`);
     return statusOf(stoppedBy);
   }
-  return combineStatuses([...runs.map(({ result }) => statusWithBaseline(baselines, result)), ...reportStatuses]);
+  if (timedOut) process.stderr.write(`stopped by --timeout ${options.timeout}: ${runs.length} of ${series.length} runs begun; everything is put back, and what was seen is kept\n`);
+  return combineStatuses([...runs.map(({ result }) => statusWithBaseline(baselines, result)), ...reportStatuses, ...(timedOut ? [inconclusiveStatus] : [])]);
 }
 
-async function runOne(scenario: Scenario, options: RunCommandOptions, inside: Inside | null, signal: AbortSignal): Promise<Run> {
+/** The contract's exit status of a run that was not done. */
+const inconclusiveStatus = 3;
+
+/** A time such as `90s` in milliseconds. Throws VerifyError (64). */
+function timeoutOf(text: string): number {
+  const ms = milliseconds(text);
+  if (ms === null || ms === 0 || ms > 0x7fffffff) throw new VerifyError('usage', 64, `--timeout ${text}: expected a time with unit`, 'for example --timeout 90s or --timeout 10m; at most 24 days');
+  return ms;
+}
+
+async function runOne(scenario: Scenario, options: RunCommandOptions, several: boolean, inside: Inside | null, signal: AbortSignal): Promise<Run> {
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
   const [{ runScenario }, { kernelDevices }, { deafened }, { makeProgress, progressMode }] =
     await Promise.all([import('../run.js'), import('../run/devices.js'), import('../run/deafen.js'), import('../report/progress.js')]);
   const devices = options.deafen === undefined ? kernelDevices : deafened(kernelDevices, options.deafen);
   const runId = randomBytes(8).toString('hex');
-  const outDir = evidenceFolder(options.out, scenario.name, options.files.length > 1, new Date(), runId);
+  const outDir = evidenceFolder(options.out, scenario.name, several, new Date(), runId);
   makeEvidenceFolder(outDir);
   const mode = progressMode({ quiet: options.quiet, verbose: options.verbose, isTty: process.stderr.isTTY, env: process.env });
   const progress = makeProgress(mode, scenario.name, scenario.steps.map((step) => step.name), options.verbose);

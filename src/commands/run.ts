@@ -1,5 +1,15 @@
+import { VerifyError } from '../model/verify-error.js';
 import type { DefineCommand } from './command.js';
 import { reporterHelp } from './reporter-help.js';
+
+/** `--shuffle` alone, or with a seed of 32 bits. */
+function seedOf(value: unknown): number | true | undefined {
+  if (value === undefined || value === false) return undefined;
+  if (value === true || value === '') return true;
+  const seed = Number(value);
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) throw new VerifyError('usage', 64, `--shuffle=${String(value)}: expected a number from 0 to 4294967295`, 'the run that it is to repeat printed it');
+  return seed;
+}
 
 /** `run FILE…`: carries scenarios out and judges what was seen. */
 export const defineRun: DefineCommand = (parser, context) => {
@@ -16,6 +26,11 @@ export const defineRun: DefineCommand = (parser, context) => {
       .option('reporter', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: reporterHelp })
       .option('baseline', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: 'evidence folder of an earlier run: fail only on leaks that it has not' })
       .option('keep', { choices: ['leaks', 'all'] as const, default: 'all' as const, describe: 'which frames stay in the evidence' })
+      .option('set', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: 'NAME=VALUE: a value for a variable of the scenario' })
+      .option('grep', { type: 'string', requiresArg: true, describe: 'judge only steps whose name fits this regular expression' })
+      .option('repeat', { type: 'number', requiresArg: true, default: 1, describe: 'run each file so often' })
+      .option('shuffle', { coerce: seedOf, describe: 'run the files in an order drawn from a seed, which is printed; --shuffle=SEED repeats it' })
+      .option('timeout', { type: 'string', requiresArg: true, describe: 'stop after so long, such as 90s; what was not done is inconclusive' })
       .option('yes', { type: 'boolean', default: false, describe: 'do not ask before sending' })
       .option('approved', { type: 'string', requiresArg: true, describe: 'on a host: send only if the plan has this SHA-256 (plan --hash)' })
       .option('payload', { type: 'boolean', default: false, describe: 'on a host: keep guests’ own traffic too, whole' })
@@ -23,7 +38,8 @@ export const defineRun: DefineCommand = (parser, context) => {
       .option('ticket', { type: 'string', requiresArg: true, describe: 'by which order, for run.json' })
       .option('allow-changes', { type: 'boolean', default: false, describe: 'on a host: steps may change it' })
       .option('allow-disruptive', { type: 'boolean', default: false, describe: 'on a host: disruptive probes may run' })
-      .option('allow-run', { type: 'boolean', default: false, describe: 'run may start any program' }),
+      .option('allow-run', { type: 'boolean', default: false, describe: 'run may start any program' })
+      .check(({ repeat }) => (Number.isInteger(repeat) && repeat >= 1 && repeat <= 1000) || '--repeat: expected a whole number from 1 to 1000'),
     async (args) => {
       const { runCommand } = await import('./run-command.js');
       context.setStatus(await runCommand({ ...args, files: args.file, toolVersion: context.version }));

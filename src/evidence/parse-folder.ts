@@ -25,7 +25,12 @@ const shapes = {
   run: z.looseObject({
     runVersion: z.literal(1), id: z.string(), startedAt: z.string(), key: z.string().nullable(),
     tool: z.object({ name: z.string(), version: z.string(), verdictRules: z.literal(1) }),
-    scenario: z.object({ name: z.string(), file: z.string(), sha256: z.string() }),
+    scenario: z.object({
+      name: z.string(), file: z.string(), sha256: z.string(),
+      files: z.array(z.object({ path: z.string(), sha256: z.string() })).optional(),
+      variables: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+      grep: z.string().optional(),
+    }),
     capture: z.object({ sha256: z.string(), packets: z.number() }).nullable(),
   }),
   plan: z.looseObject({

@@ -1,4 +1,4 @@
-import type { ToolRecord } from './run-record.js';
+import type { ScenarioRecord, ToolRecord } from './run-record.js';
 
 export type Verdict = 'holds' | 'broken' | 'inconclusive';
 
@@ -113,7 +113,7 @@ export interface Result {
   readonly schemaVersion: 1;
   readonly tool: ToolRecord;
   readonly run: { readonly id: string; readonly startedAt: string; readonly durationMs: number };
-  readonly scenario: { readonly name: string; readonly file: string; readonly sha256: string };
+  readonly scenario: ScenarioRecord;
   readonly verdict: Verdict;
   readonly asExpected: boolean;
   readonly exitCode: number;

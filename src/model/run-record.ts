@@ -1,4 +1,5 @@
 import type { Provenance } from './provenance.js';
+import type { FileHash, Scenario } from './scenario.js';
 
 /** What judged, and what test/sabotage did to this version before it was released. */
 export interface ToolRecord {
@@ -8,13 +9,27 @@ export interface ToolRecord {
   readonly sabotage?: { readonly cases: number; readonly falseHolds: number };
 }
 
+/** The file that was run, and what else it was made of; a key that would be empty is absent. */
+export interface ScenarioRecord {
+  readonly name: string;
+  /** Path as given on the command line. */
+  readonly file: string;
+  readonly sha256: string;
+  /** Included files, and those that its commands name. */
+  readonly files?: readonly FileHash[];
+  /** `vars` as they were set. */
+  readonly variables?: Scenario['variables'];
+  /** Only steps whose name fits this regular expression were judged. */
+  readonly grep?: string;
+}
+
 /** `run.json`: what is known of a run besides its plan, its timeline, its states and its capture. */
 export interface RunRecord {
   readonly runVersion: 1;
   readonly tool: ToolRecord;
   readonly id: string;
   readonly startedAt: string;
-  readonly scenario: { readonly name: string; readonly file: string; readonly sha256: string };
+  readonly scenario: ScenarioRecord;
   readonly provider: 'lab' | 'host';
   /** Lab: `root` or `user-namespace`. */
   readonly runsAs: string;

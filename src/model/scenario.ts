@@ -215,6 +215,12 @@ export interface Step {
   readonly accept: readonly Accepted[];
 }
 
+/** A file and the SHA-256 of its bytes, hex. */
+export interface FileHash {
+  readonly path: string;
+  readonly sha256: string;
+}
+
 /** What the author claims, validated whole: every name in it exists, every selector is resolved. */
 export interface Scenario {
   readonly version: 1;
@@ -224,6 +230,12 @@ export interface Scenario {
   readonly file: string;
   /** SHA-256 of the file's bytes, hex. */
   readonly sha256: string;
+  /** Other files that it consists of: included ones, and those that its `run` commands name. */
+  readonly files: readonly FileHash[];
+  /** Its `vars` as they were set. */
+  readonly variables: Readonly<Record<string, string | number | boolean>>;
+  /** Only steps whose name fits this regular expression are judged; null = all. */
+  readonly grep: string | null;
   readonly allowChanges: boolean;
   readonly allowDisruptive: boolean;
   /** Reason why fewer than all ports may be observed; null = all have to be. */

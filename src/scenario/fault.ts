@@ -1,14 +1,20 @@
-/** One thing that is wrong with a scenario file. Line and column count from 1, as editors do. */
-export interface ScenarioFault {
+/** Line and column count from 1, as editors do. */
+export interface Place {
   readonly line: number;
   readonly col: number;
+  /** Absent = the scenario itself, not a file that it includes. */
+  readonly file?: string;
+}
+
+/** One thing that is wrong with a scenario. */
+export interface ScenarioFault extends Place {
   readonly message: string;
 }
 
 export type Path = readonly (string | number)[];
 
 /** Finds the line and column of a place in the file; a place that is not there is given by the nearest one around it. */
-export type Locate = (path: Path, part: 'key' | 'value') => { readonly line: number; readonly col: number };
+export type Locate = (path: Path, part: 'key' | 'value') => Place;
 
 /** Collects faults while a scenario is read, so that all of them are told at once. */
 export interface FaultList {
@@ -28,7 +34,7 @@ export function faultList(locate: Locate): FaultList {
   const add = (path: Path, part: 'key' | 'value', message: string): void => {
     if (faults.length >= mostFaults) return;
     const place = locate(path, part);
-    const id = `${place.line}:${place.col}:${message}`;
+    const id = `${place.file ?? ''}:${place.line}:${place.col}:${message}`;
     if (known.has(id)) return;
     known.add(id);
     faults.push({ ...place, message });

@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { Scenario } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
+import { compose, type ReadFile } from './compose.js';
+import { isMap } from './explain-issue.js';
 import { faultList, type ScenarioFault } from './fault.js';
 import { escapeText } from './quote.js';
 import { readPolicy } from './read-policy.js';
 import { readSwitch } from './read-setting.js';
 import { readStep } from './read-step.js';
 import { readTopology } from './read-topology.js';
-import { readYaml } from './read-yaml.js';
 import { salvage } from './salvage.js';
 import { scenarioShell } from './scenario-schema.js';
 import { stepContext } from './step-context.js';
+import { readVariables, substitute } from './variables.js';
 
 export interface ParsedScenario {
   /** Null where the file has faults. */
@@ -19,13 +21,25 @@ export interface ParsedScenario {
   readonly faults: readonly ScenarioFault[];
 }
 
-/** Reads a scenario and finds all that is wrong with it. `file` is only a name for messages and the result. Never throws. */
-export function parseScenario(file: string, bytes: Uint8Array): ParsedScenario {
-  const yaml = readYaml(bytes);
+/** What a scenario may take from outside its own file. */
+export interface ScenarioSources {
+  /** Reads a file that the scenario includes. Left out: it may include none. */
+  readonly readFile?: ReadFile;
+  /** Values for its `vars`, by name. */
+  readonly sets?: ReadonlyMap<string, string>;
+}
+
+const includesNothing: ReadFile = () => 'no file can be included here';
+
+/** Reads a scenario and finds all that is wrong with it. `file` is a name for messages and the result; included files lie beside it. Never throws. */
+export function parseScenario(file: string, bytes: Uint8Array, { readFile = includesNothing, sets = new Map() }: ScenarioSources = {}): ParsedScenario {
+  const yaml = compose(file, bytes, readFile);
   if (!yaml.ok) return { scenario: null, faults: yaml.faults };
   const list = faultList(yaml.locate);
-  const shell = salvage(list, scenarioShell, yaml.data, []);
-  const inOrder = (): ParsedScenario => ({ scenario: null, faults: [...list.faults].sort((a, b) => a.line - b.line || a.col - b.col) });
+  const inOrder = (): ParsedScenario => ({ scenario: null, faults: [...list.faults].sort(byPlace) });
+  const variables = readVariables(list, isMap(yaml.data) ? yaml.data.vars : undefined, sets);
+  if (list.faults.length > 0) return inOrder();
+  const shell = salvage(list, scenarioShell, Object.keys(variables).length > 0 ? substitute(list, yaml.data, variables) : yaml.data, []);
   if (shell === null) return inOrder();
   const { value: raw, dropped } = shell;
   const reading = readTopology(list, raw.topology);
@@ -42,7 +56,10 @@ export function parseScenario(file: string, bytes: Uint8Array): ParsedScenario {
     name: raw.name,
     description: raw.description ?? null,
     file,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: sha256(bytes),
+    files: yaml.included.map((each) => ({ path: each.path, sha256: sha256(each.bytes) })),
+    variables,
+    grep: null,
     allowChanges,
     allowDisruptive,
     partialScope: raw.scope?.partial ?? null,
@@ -53,9 +70,18 @@ export function parseScenario(file: string, bytes: Uint8Array): ParsedScenario {
 }
 
 /** The same for callers that need a scenario: throws a VerifyError `scenario-invalid` (exit 64) with a line `file:line:col: …` for each fault. */
-export function loadScenario(file: string, bytes: Uint8Array): Scenario {
-  const { scenario, faults } = parseScenario(file, bytes);
+export function loadScenario(file: string, bytes: Uint8Array, sources: ScenarioSources = {}): Scenario {
+  const { scenario, faults } = parseScenario(file, bytes, sources);
   if (scenario !== null) return scenario;
-  const lines = faults.map(({ line, col, message }) => `${escapeText(file)}:${line}:${col}: ${message}`);
+  const lines = faults.map(({ file: included, line, col, message }) => `${escapeText(included ?? file)}:${line}:${col}: ${message}`);
   throw new VerifyError('scenario-invalid', 64, lines.join('\n'), 'Correct the file; `verify-isolation schema` prints the JSON Schema that editors use to check it while you type.');
+}
+
+/** The scenario's own faults first, then those of each included file; top to bottom. */
+function byPlace(a: ScenarioFault, b: ScenarioFault): number {
+  return (a.file ?? '').localeCompare(b.file ?? '') || a.line - b.line || a.col - b.col;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { policy, step } from './step-schema.js';
 import { topology } from './topology-schema.js';
-import { onOff, text, title } from './values.js';
+import { variableName } from './variables.js';
+import { onOff, scalar, text, title } from './values.js';
 
 /** The file's own keys; what hangs below is read piece by piece. */
 export const scenarioShell = z.strictObject({
@@ -10,6 +11,7 @@ export const scenarioShell = z.strictObject({
   description: text.optional(),
   allow_changes: onOff.optional(),
   allow_disruptive: onOff.optional(),
+  vars: z.record(z.string(), z.unknown()).optional(),
   scope: z.strictObject({ partial: text }).optional(),
   topology: z.record(z.string(), z.unknown()),
   steps: z.array(z.unknown()).optional(),
@@ -18,7 +20,8 @@ export const scenarioShell = z.strictObject({
 
 /** The whole file: source of schema/scenario.v1.json. Every file that loads fits it; names, ports and who may be judged are checked beyond it. */
 export const scenarioSchema = scenarioShell.extend({
-  topology,
-  steps: z.array(step).optional(),
+  vars: z.record(z.string().regex(variableName), scalar.nullable()).optional(),
+  topology: z.union([topology, topology.partial().extend({ include: text })]),
+  steps: z.array(z.union([step, z.strictObject({ include: text })])).optional(),
   policy: z.array(policy).optional(),
 });

@@ -38,3 +38,21 @@ it('scenarios of one command line share no kernel state', () => {
   });
   expect(forwarding).toEqual(['1', '0']);
 });
+
+it('a run that is out of time is inconclusive, keeps what it saw, and says why', () => {
+  const out = join(folder, 'late');
+  const late = scenario('late', 'wait: 30s');
+  const { status, stderr } = spawnSync(process.execPath, ['dist/cli.js', 'run', late, '--out', out, '--timeout', '1s', '--quiet'], { encoding: 'utf8' });
+  expect(status).toBe(3);
+  expect(stderr).toContain('stopped by --timeout 1s: 1 of 1 runs begun');
+  const result: { verdict: string; steps: { reasons: { code: string }[] }[] } = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8'));
+  expect([result.verdict, result.steps[0]?.reasons.some(({ code }) => code === 'interrupted')]).toEqual(['inconclusive', true]);
+});
+
+it('files that make a scenario up, and its variables, stand in the result', () => {
+  const { status, stdout } = spawnSync(process.execPath, ['dist/cli.js', 'run', 'docs/examples/tenants.yml', '--set', 'count=20', '--grep', 'shout', '--out', join(folder, 'made-up'), '--json', '--quiet'], { encoding: 'utf8' });
+  const result: { scenario: { files: { path: string }[]; variables: object; grep: string }; steps: { verdict: string | null }[] } = JSON.parse(stdout);
+  expect({ status, files: result.scenario.files.map(({ path }) => path), variables: result.scenario.variables, grep: result.scenario.grep, verdicts: result.steps.map(({ verdict }) => verdict) }).toEqual({
+    status: 0, files: ['docs/examples/tenants-topology.yml', 'docs/examples/tenants-steps.yml'], variables: { kind: 'isolated', isolated: 'on', count: 20 }, grep: 'shout', verdicts: [null, 'holds'],
+  });
+});

@@ -55,7 +55,7 @@ export function step(over: Partial<Step> = {}): Step {
 
 export function scenario(steps: readonly Step[]): Scenario {
   return {
-    version: 1, name: 'test', description: null, file: 'test.yml', sha256: '0'.repeat(64), allowChanges: false, allowDisruptive: false, partialScope: null, steps,
+    version: 1, name: 'test', description: null, file: 'test.yml', sha256: '0'.repeat(64), files: [], variables: {}, grep: null, allowChanges: false, allowDisruptive: false, partialScope: null, steps,
     topology: {
       provider: 'lab', sysctl: {},
       bridges: [{ name: 'br0', kind: 'linux', datapath: null, settings: {}, addresses: [], vlans: [], mirrors: [], netns: null }],

@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { parseScenario } from '../../src/scenario/load-scenario.js';
+
+const top = resolve(import.meta.dirname, '../..');
+const scratch = mkdtempSync(join(tmpdir(), 'documents-'));
+mkdirSync(join(scratch, 'tmp'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const documents = ['README.md', ...readdirSync(join(top, 'docs')).filter((file) => file.endsWith('.md')).map((file) => `docs/${file}`)];
+
+function blocks(text: string, language: string): readonly string[] {
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block);
+}
+
+/** What a shell makes of a line. */
+function type(command: string): { readonly status: number | null; readonly stderr: string } {
+  const { status, stderr } = spawnSync('sh', ['-c', command], { cwd: top, encoding: 'utf8' });
+  return { status, stderr: status === 0 ? '' : stderr };
+}
+
+describe.each(documents)('%s', (document) => {
+  const text = readFileSync(join(top, document), 'utf8');
+  // `npm test` of this very checkout would run itself.
+  const commands = blocks(text, 'sh').flatMap((block) => block.split('\n')).filter((line) => line !== '' && line !== 'npm test');
+
+  it.each(commands)('%s', (command) => {
+    // What the reader's /tmp is to him is a folder of the test's own here.
+    expect(type(command.replaceAll('/tmp/', `${scratch}/tmp/`))).toEqual({ status: 0, stderr: '' });
+  }, 120_000);
+
+  it('shows scenarios that are valid', () => {
+    const scenarios = blocks(text, 'yaml').filter((block) => block.includes('version: 1'));
+    for (const block of scenarios) expect(parseScenario(document, new TextEncoder().encode(block)).faults).toEqual([]);
+  });
+
+  it('links to files that exist', () => {
+    const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path = '']) => join(dirname(document), path));
+    expect(links.filter((path) => !existsSync(join(top, path)))).toEqual([]);
+  });
+});
+
+it('the README has commands and a scenario', () => {
+  const readme = readFileSync(join(top, 'README.md'), 'utf8');
+  expect(blocks(readme, 'sh').length).toBeGreaterThan(2);
+  expect(blocks(readme, 'yaml').length).toBeGreaterThan(0);
+});
+
+/** Every text of a pipeline's file that starts this program. */
+function runsOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return value.includes('verify-isolation') ? [value] : [];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(runsOf) : [];
+}
+
+describe.each(['github', 'gitlab'])('contrib/ci/%s.yml', (name) => {
+  const [command = ''] = runsOf(parse(readFileSync(join(top, 'contrib/ci', `${name}.yml`), 'utf8')));
+
+  it('runs the scenarios of a project and leaves what it hands to the pipeline', () => {
+    // One scenario of a project's own, in a folder of its own.
+    const out = join(scratch, name);
+    mkdirSync(out);
+    const own = command.replace('npx verify-isolation', `node ${top}/dist/cli.js`).replace('scenarios/*.yml', join(top, 'scenarios/switch-mode.yml')).replaceAll(/(--out |=)([a-z])/g, `$1${out}/$2`);
+    expect(type(own)).toEqual({ status: 0, stderr: '' });
+    expect(readFileSync(join(out, 'isolation.xml'), 'utf8')).toContain('<testsuites');
+    expect(existsSync(join(out, 'evidence', 'result.json'))).toBe(true);
+  }, 120_000);
+});
