@@ -102,7 +102,7 @@ function copyFor(uid) {
   const copy = join(scratch, 'checkout');
   mkdirSync(copy);
   for (const entry of readdirSync(top)) {
-    if (['.git', 'evidence', 'coverage', '.cache'].includes(entry)) continue;
+    if (['.git', 'evidence', 'coverage', '.cache', '.stryker-tmp'].includes(entry)) continue;
     cpSync(join(top, entry), join(copy, entry), { recursive: true, verbatimSymlinks: true });
   }
   const own = (path) => {

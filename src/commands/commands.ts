@@ -6,6 +6,7 @@ import { defineCleanup } from './cleanup.js';
 import { defineDemo } from './demo.js';
 import { defineInit } from './init.js';
 import { defineDiff } from './diff.js';
+import { defineDoctor } from './doctor.js';
 import { defineExplain } from './explain.js';
 import { defineExport } from './export.js';
 import { definePlan } from './plan.js';
@@ -34,6 +35,7 @@ export const commands: readonly DefineCommand[] = [
   defineAudit,
   defineWatch,
   defineInit,
+  defineDoctor,
   defineCleanup,
   defineSchema,
 ];

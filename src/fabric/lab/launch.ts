@@ -38,9 +38,9 @@ export function insideLab(): boolean {
  * namespace) and resolves with its exit status. Nothing of it survives: the kernel kills unshare with this process (setpriv --pdeathsig),
  * the inside with unshare (--kill-child), and everything else with the inside, which is process 1 of its namespace.
  * SIGINT, SIGTERM and SIGHUP go inside over the channel, because `unshare --fork` ignores the first two.
- * Call it from the main thread: pdeathsig follows the thread. Rejects with VerifyError (69) where the machine does not allow it.
+ * `onMessage` hears what the inside sends back. Call it from the main thread: pdeathsig follows the thread. Rejects with VerifyError (69) where the machine does not allow it.
  */
-export async function launchInside(argv: readonly string[]): Promise<{ status: number }> {
+export async function launchInside(argv: readonly string[], onMessage: (message: unknown) => void = () => undefined): Promise<{ status: number }> {
   let stopped: NodeJS.Signals | undefined;
   let tell = (_signal: NodeJS.Signals): void => undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -53,6 +53,7 @@ export async function launchInside(argv: readonly string[]): Promise<{ status: n
     if (stopped !== undefined) return { status: statusOf(stopped) };
     const words = [...variant.words, process.execPath, ...process.execArgv, process.argv[1] ?? '', ...argv];
     const child = spawn(words[0] ?? '', words.slice(1), { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: insideEnv(variant) });
+    child.on('message', onMessage);
     tell = (signal) => {
       const message: StopMessage = { stop: signal };
       if (child.connected) child.send(message, () => undefined); // it may end meanwhile: its status tells

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { unchangedReasons } from '../../src/judge/unchanged.js';
+import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
+import { hostState, perfectRun } from './perfect-run.js';
+
+const { plan } = perfectRun();
+const [step] = plan.steps;
+if (step === undefined) throw new Error('no step');
+
+function told(change: (state: HostState) => HostState, before: (state: HostState) => HostState = (state) => state): readonly string[] {
+  return step === undefined ? [] : unchangedReasons(step, before(hostState()), change(before(hostState())), plan.endpoints).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);
+}
+const links = (name: string, change: (link: LinkState) => LinkState | null) => (state: HostState): HostState => ({ ...state, links: state.links.flatMap((one) => (one.name === name ? (change(one) ?? []) : [one])) });
+const over = (name: string, more: Partial<LinkState>) => links(name, (link) => ({ ...link, ...more }));
+const entry = (mac: string, port: string, master: string | null = 'br0'): FdbState => ({ mac, port, master, vlan: null, state: '', flags: [], usedS: 0, updatedS: 0 });
+
+describe('what must not change while probes are under way', () => {
+  it('did not', () => expect(told((state) => state)).toEqual([]));
+
+  it.each<[string, (state: HostState) => HostState, readonly string[]]>([
+    ['the number of an interface', over('p2', { ifindex: 77 }), ['settings-changed c: p2: ifindex was 4, is 77']],
+    ['its master', over('p2', { master: null }), ['settings-changed c: p2: master was "br0", is null']],
+    ['its MAC', over('p2', { mac: '02:00:00:00:00:aa' }), ['settings-changed c: p2: MAC was "02:00:00:00:00:04", is "02:00:00:00:00:aa"']],
+    ['its MTU', over('p2', { mtu: 9000 }), ['settings-changed c: p2: MTU was 1500, is 9000']],
+    ['whether it is up', over('p2', { flags: ['LOWER_UP'] }), ['settings-changed c: p2: UP was true, is false']],
+    ['its carrier', over('p2', { flags: ['UP'] }), ['settings-changed c: p2: carrier was true, is false', 'not-forwarding c: p2 is forwarding, no carrier']],
+    ['who holds the bridge', over('br0', { promiscuity: 1 }), ['settings-changed br0: br0: promiscuity was 0, is 1']],
+    ['a setting of the bridge', over('br0', { bridge: { ageing_time: 0 } }), ['settings-changed br0: br0: ageing_time was 30000, is 0']],
+    ['a setting of a port', over('p0', { port: { state: 'forwarding', flood: false } }), ['settings-changed a: p0: flood was true, is false']],
+    ['a setting that came', over('p0', { port: { state: 'forwarding', flood: true, isolated: true } }), ['settings-changed a: p0: isolated was null, is true']],
+    ['the state of a port', over('p1', { port: { state: 'blocking', flood: true } }), ['not-forwarding b: p1 is blocking']],
+    ['what a port is', over('p1', { port: null }), ['settings-changed b: p1: flood was true, is null', 'not-forwarding b: p1 is not a bridge port']],
+    ['an interface that went', links('p2', () => null), ['settings-changed c: p2 is gone', 'not-forwarding c: p2 does not exist']],
+    ['a port that joined', (state) => ({ ...state, links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'new' }))] }), ['settings-changed -: new joined br0']],
+    ['the rules of nft', (state) => ({ ...state, nft: { nftables: [{ table: 'x' }] } }), ['settings-changed -: the nft rules changed']],
+    ['the rules of tc', (state) => ({ ...state, tc: [{ filter: 'x' }] }), ['settings-changed -: the tc rules changed']],
+    ['what could be read', (state) => ({ ...state, unread: [{ what: 'fdb', why: 'denied' }] }), ['state-unread -: fdb: denied']],
+    ['where a guest is', (state) => ({ ...state, fdb: [entry('52:54:00:00:00:01', 'p2')] }), ['mac-moved a: 52:54:00:00:00:01 is on p2, not on p0']],
+  ])('%s', (_, change, expected) => expect(told(change)).toEqual(expected));
+
+  it.each<[string, (state: HostState) => HostState]>([
+    ['a link beside the bridge', (state) => ({ ...state, links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'eth7', master: null }))] })],
+    ['a port of another bridge', (state) => ({ ...state, links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'eth7', master: 'br9' }))] })],
+    ['timers of a bridge', over('br0', { bridge: { ageing_time: 30000, gc_timer: 7 } })],
+    ['an entry where its guest is, on the bridge itself, of another bridge, of somebody else', (state) => ({
+      ...state, fdb: [entry('52:54:00:00:00:01', 'p0'), entry('52:54:00:00:00:01', 'br0'), entry('52:54:00:00:00:01', 'p2', 'br9'), entry('02:00:00:00:00:99', 'p2')],
+    })],
+  ])('may change: %s', (_, change) => expect(told(change)).toEqual([]));
+
+  it('counters of rules are no rules', () => {
+    const rule = (packets: number): { readonly rule: object } => ({ rule: { counter: { packets, bytes: packets }, verdict: 'drop' } });
+    expect(told((state) => ({ ...state, nft: rule(2) }), (state) => ({ ...state, nft: rule(1) }))).toEqual([]);
+    expect(told((state) => ({ ...state, tc: rule(2) }), (state) => ({ ...state, tc: { rule: { counter: {}, verdict: 'accept' } } }))).toEqual(['settings-changed -: the tc rules changed']);
+  });
+
+  it('is told once, though it stood so before and after', () => {
+    expect(told((state) => state, over('p1', { port: { state: 'disabled', flood: true } }))).toEqual(['not-forwarding b: p1 is disabled']);
+    expect(told((state) => state, (state) => ({ ...state, fdb: [entry('52:54:00:00:00:01', 'p2')] }))).toEqual(['mac-moved a: 52:54:00:00:00:01 is on p2, not on p0']);
+  });
+
+  it('has to have been read', () => {
+    expect(unchangedReasons(step, null, hostState(), plan.endpoints)[0]?.text).toContain('before');
+    expect(unchangedReasons(step, hostState(), null, plan.endpoints)[0]?.text).toContain('after');
+  });
+});
