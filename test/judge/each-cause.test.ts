@@ -26,7 +26,7 @@ const broadcast = 'ff:ff:ff:ff:ff:ff';
 
 const bridge = (settings: LinkState['bridge'], over: Partial<LinkState> = {}): LinkState => ({ ...br0, ...over, bridge: { ageing_time: 30000, ...settings } });
 const port = (link: LinkState, settings: LinkState['port']): LinkState => ({ ...link, port: { state: 'forwarding', ...settings } });
-const entry = (over: Partial<FdbState> = {}): FdbState => ({ mac: unicast, port: 'p1', master: 'br0', vlan: null, state: '', flags: [], usedS: 0, updatedS: 0, ...over });
+const entry = (over: Partial<FdbState> = {}): FdbState => ({ mac: unicast, port: 'p1', master: 'br0', vlan: null, state: 'dynamic', flags: [], usedS: 0, updatedS: 0, ...over });
 const host = (over: Partial<HostState> = {}): HostState => ({ ...hostState(), ...over });
 
 /** A leak for which nothing accounts. */
