@@ -6,6 +6,7 @@ import { claimOutcome, claimText } from './claims.js';
 import { heldBy } from './held.js';
 import { missingProofs } from './proofs.js';
 import { reason } from './reasons.js';
+import { rootReasons } from './root-rows.js';
 import { rowsOf } from './rows.js';
 import type { StepFacts } from './step-facts.js';
 import type { StepStates } from './step-states.js';
@@ -80,11 +81,11 @@ export function judgeStep(input: StepInput): JudgedStep {
   const { step, facts, plan } = input;
   const failed = facts.outcome !== 'done';
   const idle = step.observers.length === 0;
-  const provoked = new Set<string>(step.provokes ?? []);
   const missing = [
     ...input.captureReasons,
     ...(idle && !failed ? [] : missingProofs(step, facts, input.tally)),
-    ...(idle || failed ? [] : unchangedReasons(step, input.states.before, input.states.after, plan.endpoints).filter(({ code }) => !provoked.has(code))),
+    ...(idle || failed ? [] : unchangedReasons(step, input.states.before, input.states.after, plan.endpoints)),
+    ...(idle || failed ? [] : rootReasons(step, input.states)),
   ];
   const rows = withCauses(rowsOf(input), plan, step, input.states);
   const unsupported = missing.some(({ code }) => code === 'unsupported');

@@ -1,6 +1,7 @@
 import type { Flow, StepPlan } from '../model/plan.js';
-import type { Finding } from '../model/result.js';
+import type { Finding, Reason } from '../model/result.js';
 import type { HostState } from '../model/state.js';
+import { reason } from './reasons.js';
 import { sentOf, type StepFacts } from './step-facts.js';
 import type { StepStates } from './step-states.js';
 
@@ -14,25 +15,37 @@ function macIn(root: string): string {
   return root.slice(root.indexOf('.') + 1).split(':').map((octet) => octet.padStart(2, '0')).join(':').toLowerCase();
 }
 
-function rowOf(flow: Flow, bridge: string, facts: StepFacts, states: StepStates): Finding | null {
-  const before = rootOf(states.before, bridge);
-  const after = rootOf(states.after, bridge);
-  if (before === null || after === null) return null;
-  const taken = before !== after && macIn(after) === flow.frame.srcMac;
-  return {
-    probe: flow.probe, class: flow.class, carrier: flow.carrier, vlan: flow.vlan, variant: 'root', from: flow.from, to: null, observer: bridge,
-    sent: sentOf(facts, flow), seen: taken ? 1 : 0, allowed: 'no', leak: taken, upperBound95: null, direction: 'known', firstSighting: null, causes: [],
-  };
+interface Contest {
+  readonly flow: Flow;
+  readonly bridge: string;
 }
 
-/**
- * Whether a bridge took a guest's BPDU for its root: a row of the bridge itself, without a sighting, from the root that the kernel named before the
- * probes and after them. The root must be the MAC of the guest.
- */
-export function rootRows(step: StepPlan, facts: StepFacts, states: StepStates): readonly Finding[] {
+function contestsOf(step: StepPlan): readonly Contest[] {
   if (step.provokes === undefined) return [];
   return step.flows.filter((flow) => flow.class === 'stp-root' && flow.judged).flatMap((flow) => {
     const bridge = step.observers.find((observer) => observer.name === flow.from)?.bridge;
-    return bridge === undefined ? [] : (rowOf(flow, bridge, facts, states) ?? []);
+    return bridge === undefined ? [] : [{ flow, bridge }];
   });
+}
+
+/**
+ * Whether a bridge has a guest for its root after the guest's BPDU: a row of the bridge itself, without a sighting, from the root that the kernel
+ * names after the probes. A guest that was the root before is one all the same.
+ */
+export function rootRows(step: StepPlan, facts: StepFacts, states: StepStates): readonly Finding[] {
+  return contestsOf(step).flatMap(({ flow, bridge }): Finding[] => {
+    const root = rootOf(states.after, bridge);
+    if (root === null) return [];
+    const taken = macIn(root) === flow.frame.srcMac;
+    return [{
+      probe: flow.probe, class: flow.class, carrier: flow.carrier, vlan: flow.vlan, variant: 'root', from: flow.from, to: null, observer: bridge,
+      sent: sentOf(facts, flow), seen: taken ? 1 : 0, allowed: 'no', leak: taken, upperBound95: null, direction: 'known', firstSighting: null, causes: [],
+    }];
+  });
+}
+
+/** A root that was not read may be the guest. */
+export function rootReasons(step: StepPlan, states: StepStates): readonly Reason[] {
+  const unread = new Set(contestsOf(step).flatMap(({ bridge }) => (rootOf(states.after, bridge) === null ? [bridge] : [])));
+  return [...unread].map((bridge) => reason('state-unread', null, `the root of ${bridge} was not read`));
 }

@@ -3,6 +3,7 @@ import type { Reason } from '../model/result.js';
 import type { Endpoint } from '../model/scenario.js';
 import { bridgeSettings, portSettings } from '../model/settings.js';
 import type { HostState, LinkState } from '../model/state.js';
+import { type Provoked, provokedBy } from './provoked.js';
 import { reason } from './reasons.js';
 
 /** Counters move on an idle machine; what else the rules say must not. */
@@ -10,7 +11,7 @@ function withoutCounters(rules: unknown): string {
   return JSON.stringify(rules, (key, value: unknown) => (['packets', 'bytes', 'used', 'expires', 'last'].includes(key) ? undefined : value)) ?? '';
 }
 
-function linkDifferences(before: LinkState, after: LinkState): readonly string[] {
+function linkDifferences(before: LinkState, after: LinkState, provoked: Provoked): readonly string[] {
   const told: string[] = [];
   const compare = (what: string, first: unknown, second: unknown): void => {
     if (JSON.stringify(first) !== JSON.stringify(second)) told.push(`${what} was ${JSON.stringify(first)}, is ${JSON.stringify(second)}`);
@@ -22,26 +23,26 @@ function linkDifferences(before: LinkState, after: LinkState): readonly string[]
   compare('UP', before.flags.includes('UP'), after.flags.includes('UP'));
   compare('carrier', before.flags.includes('LOWER_UP'), after.flags.includes('LOWER_UP'));
   compare('promiscuity', before.promiscuity, after.promiscuity);
-  for (const { key } of bridgeSettings) compare(key, before.bridge?.[key] ?? null, after.bridge?.[key] ?? null);
+  for (const { key } of bridgeSettings) if (!provoked.setting(key)) compare(key, before.bridge?.[key] ?? null, after.bridge?.[key] ?? null);
   for (const { key } of portSettings) compare(key, before.port?.[key] ?? null, after.port?.[key] ?? null);
   return told;
 }
 
-function changedLinks(step: StepPlan, before: HostState, after: HostState): readonly Reason[] {
+function changedLinks(step: StepPlan, before: HostState, after: HostState, provoked: Provoked): readonly Reason[] {
   const bridges = new Set(step.observers.map((observer) => observer.bridge));
   const watched = before.links.filter((link) => bridges.has(link.name) || (link.master !== null && bridges.has(link.master)));
   const reasons = watched.flatMap((link) => {
     const now = after.links.find((other) => other.name === link.name);
     const observer = step.observers.find((one) => one.interface === link.name)?.name ?? null;
     if (now === undefined) return [reason('settings-changed', observer, `${link.name} is gone`)];
-    return linkDifferences(link, now).map((text) => reason('settings-changed', observer, `${link.name}: ${text}`));
+    return linkDifferences(link, now, provoked).map((text) => reason('settings-changed', observer, `${link.name}: ${text}`));
   });
   const joined = after.links.filter((link) => link.master !== null && bridges.has(link.master) && !before.links.some((old) => old.name === link.name));
   return [...reasons, ...joined.map((link) => reason('settings-changed', null, `${link.name} joined ${link.master ?? ''}`))];
 }
 
-function notForwarding(step: StepPlan, state: HostState): readonly Reason[] {
-  return step.observers.filter((observer) => observer.place === 'port').flatMap((observer) => {
+function notForwarding(step: StepPlan, state: HostState, provoked: Provoked): readonly Reason[] {
+  return step.observers.filter((observer) => observer.place === 'port' && !provoked.closed(observer.interface)).flatMap((observer) => {
     const link = state.links.find((one) => one.name === observer.interface);
     if (link === undefined) return [reason('not-forwarding', observer.name, `${observer.interface} does not exist`)];
     const portState = link.port?.['state'] ?? 'not a bridge port';
@@ -51,16 +52,17 @@ function notForwarding(step: StepPlan, state: HostState): readonly Reason[] {
   });
 }
 
-function movedMacs(step: StepPlan, state: HostState, endpoints: readonly Endpoint[]): readonly Reason[] {
+function movedMacs(step: StepPlan, state: HostState, endpoints: readonly Endpoint[], provoked: Provoked): readonly Reason[] {
   const present = endpoints.filter((endpoint) => endpoint.attach === 'port' && step.present.includes(endpoint.name));
   return present.flatMap((endpoint) => state.fdb
-    .filter((entry) => entry.master === endpoint.bridge && endpoint.macs.includes(entry.mac) && entry.port !== endpoint.port && entry.port !== endpoint.bridge)
+    .filter((entry) => entry.master === endpoint.bridge && endpoint.macs.includes(entry.mac) && entry.port !== endpoint.port && entry.port !== endpoint.bridge && !provoked.moved(entry.mac, entry.port))
     .map((entry) => reason('mac-moved', endpoint.name, `${entry.mac} is on ${entry.port}, not on ${endpoint.port ?? ''}`)));
 }
 
 /**
  * Whether the kernel said the same before the first probe and after the last: identity and settings of the bridges and
- * their ports, tc and nft rules; timers and counters aside, FDB and MDB left to causes, except a MAC on a wrong port.
+ * their ports, tc and nft rules; timers and counters aside, FDB and MDB left to causes, except a MAC on a wrong port. What the
+ * step's probes bring about on purpose is no change.
  */
 export function unchangedReasons(step: StepPlan, before: HostState | null, after: HostState | null, endpoints: readonly Endpoint[]): readonly Reason[] {
   if (before === null || after === null) return [reason('state-unread', null, `the state ${before === null ? 'before' : 'after'} the probes was not read`)];
@@ -68,9 +70,11 @@ export function unchangedReasons(step: StepPlan, before: HostState | null, after
   const rules = (['tc', 'nft'] as const)
     .filter((kind) => withoutCounters(before[kind]) !== withoutCounters(after[kind]))
     .map((kind) => reason('settings-changed', null, `the ${kind} rules changed`));
+  const provoked = provokedBy(step, endpoints);
   const all = [
-    ...unread, ...changedLinks(step, before, after), ...rules, ...notForwarding(step, before), ...notForwarding(step, after),
-    ...movedMacs(step, before, endpoints), ...movedMacs(step, after, endpoints),
+    ...unread, ...changedLinks(step, before, after, provoked), ...rules,
+    ...[before, after].flatMap((state) => notForwarding(step, state, provoked)),
+    ...[before, after].flatMap((state) => movedMacs(step, state, endpoints, provoked)),
   ];
   return all.filter((one, index) => all.findIndex((other) => other.code === one.code && other.observer === one.observer && other.text === one.text) === index);
 }

@@ -1,8 +1,7 @@
-/**
- * Every barrier that a scenario may rely on and how it is broken: a function from the scenario to the same without the barrier, and
- * whether the scenario has it at all. A new kind of barrier is one entry.
- */
-const withoutSetting = (scenario, key, broken) => ({
+import { gatesOf } from './gates.mjs';
+
+const replaced = (settings, key, broken) => (key in settings ? { ...settings, [key]: broken } : settings);
+const withoutSetting = (key, broken) => (scenario) => ({
   ...scenario,
   topology: {
     ...scenario.topology,
@@ -11,27 +10,66 @@ const withoutSetting = (scenario, key, broken) => ({
   },
   steps: scenario.steps.map((step) => ({ ...step, set: step.set.map((one) => ({ ...one, settings: replaced(one.settings, key, broken) })) })),
 });
-const replaced = (settings, key, broken) => (key in settings ? { ...settings, [key]: broken } : settings);
-
+const inSteps = (change) => (scenario) => ({ ...scenario, steps: scenario.steps.map((step) => ({ ...step, ...change(step) })) });
 const filters = (argv) => ['nft', 'tc', 'ebtables'].includes(argv[0]);
-
-export const barriers = {
-  'ageing 0': (scenario) => withAgeingZero(scenario),
-  'flood on': (scenario) => withoutSetting(scenario, 'flood', true),
-  'isolated off': (scenario) => withoutSetting(scenario, 'isolated', false),
-  'VLAN filtering off': (scenario) => withoutSetting(scenario, 'vlan_filtering', 0),
-  'FDB entries removed': (scenario) => ({ ...scenario, steps: scenario.steps.map((step) => ({ ...step, fdb: { ...step.fdb, add: [] } })) }),
-  'filters removed': (scenario) => ({ ...scenario, steps: scenario.steps.map((step) => ({ ...step, run: step.run.filter((argv) => !filters(argv)) })) }),
-};
 
 /** Without STP: after a change of topology the kernel keeps entries for forward_delay, whatever the ageing time (hold_time, net/bridge/br_fdb.c). */
 function withAgeingZero(scenario) {
-  const zero = withoutSetting(withoutSetting(scenario, 'ageing_time', 0), 'stp_state', 0);
+  const zero = withoutSetting('stp_state', 0)(withoutSetting('ageing_time', 0)(scenario));
   return { ...zero, topology: { ...zero.topology, bridges: zero.topology.bridges.map((bridge) => ({ ...bridge, settings: { ...bridge.settings, ageing_time: 0 } })) } };
 }
 
-/** The barriers that the author put up; where there are none it is learning alone that isolates. */
+/** Every barrier that a scenario may rely on and how it is broken: a function from the scenario to the same without it. A new kind is one entry. */
+export const barriers = {
+  'ageing 0': withAgeingZero,
+  'flood on': withoutSetting('flood', true),
+  'mcast_flood on': withoutSetting('mcast_flood', true),
+  'bcast_flood on': withoutSetting('bcast_flood', true),
+  'isolated off': withoutSetting('isolated', false),
+  'locked off, learning on': (scenario) => withoutSetting('mab', false)(withoutSetting('learning', true)(withoutSetting('locked', false)(scenario))),
+  'root_block off': withoutSetting('root_block', false),
+  'VLAN filtering off': withoutSetting('vlan_filtering', 0),
+  'a table of 32 entries': withoutSetting('fdb_max_learned', 32),
+  'queries without an address': withoutSetting('mcast_query_use_ifaddr', 0),
+  'forwarding on': inSteps((step) => ({ sysctl: 'net.ipv4.ip_forward' in step.sysctl ? { ...step.sysctl, 'net.ipv4.ip_forward': '1' } : step.sysctl })),
+  'FDB entries removed': inSteps((step) => ({ fdb: { ...step.fdb, add: [] } })),
+  'filters removed': inSteps((step) => ({ run: step.run.filter((argv) => !filters(argv)) })),
+};
+
+/** All that the author has put up by the time of step `at`. */
+function standing(scenario, at) {
+  const settings = new Map();
+  const set = (device, values) => Object.entries(values).forEach(([key, value]) => settings.set(`${device} ${key}`, value));
+  for (const { name, settings: own } of scenario.topology.bridges) set(name, own);
+  for (const { port, settings: own } of scenario.topology.endpoints) set(port, own);
+  const entries = new Map();
+  const sysctl = { ...scenario.topology.sysctl };
+  const run = [];
+  for (const step of scenario.steps.slice(0, at + 1)) {
+    for (const { device, settings: own } of step.set) set(device, own);
+    Object.assign(sysctl, step.sysctl);
+    run.push(...step.run);
+    for (const { mac, port } of step.fdb.del) entries.delete(`${mac} ${port}`);
+    for (const entry of step.fdb.add) entries.set(`${entry.mac} ${entry.port}`, entry);
+  }
+  return JSON.stringify([...settings, ...entries, sysctl, run]);
+}
+
+const learning = 'ageing 0';
+
+/** Gates at which something stands that the barrier's breaking takes away; learning carries those at which nothing was put up. */
+export function gatesBehind(scenario, name) {
+  const gates = gatesOf(scenario);
+  if (name === learning) return gates.filter((at) => !putUp(scenario).some((other) => gatesBehind(scenario, other).includes(at)));
+  const broken = barriers[name](scenario);
+  return gates.filter((at) => standing(scenario, at) !== standing(broken, at));
+}
+
+function putUp(scenario) {
+  return Object.keys(barriers).filter((name) => name !== learning && gatesBehind(scenario, name).length > 0);
+}
+
+/** The barriers that a scenario's gates rely on. */
 export function barriersOf(scenario) {
-  const put = Object.keys(barriers).filter((name) => name !== 'ageing 0' && JSON.stringify(barriers[name](scenario)) !== JSON.stringify(scenario));
-  return put.length > 0 ? put : ['ageing 0'];
+  return [...putUp(scenario), learning].filter((name) => gatesBehind(scenario, name).length > 0);
 }

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The folder of an honest run in which step `step` (0-based) held; each way takes away or changes something that the verdict rests on. */
+/** The folder of an honest run in which step `step` (0-based) held; each cut takes away or changes something that the verdict rests on. */
 export interface Cut {
   readonly dir: string;
   readonly step: number;
@@ -54,7 +54,8 @@ function stateAfter(cut: Cut, change: (links: Json[]) => Json[]): void {
   json(join(cut.dir, 'state', `${cut.step + 1}-after.json`), (state) => ({ ...state, links: change(state.links as Json[]) }));
 }
 
-export const evidenceCuts: Readonly<Record<string, (cut: Cut) => void>> = {
+/** Those that concern every step of the run. */
+export const captureCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   'the capture is gone': (cut) => rmSync(capture(cut)),
   'the capture is empty': (cut) => truncateSync(capture(cut), 0),
   'the capture is cut in the middle': (cut) => truncateSync(capture(cut), Math.floor(readFileSync(capture(cut)).length * 0.6)),
@@ -85,6 +86,11 @@ export const evidenceCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   'the key is lost': run((value) => ({ ...value, key: null })),
   'the key is another': run((value) => ({ ...value, key: '5a'.repeat(32) })),
   'the key is no key': run((value) => ({ ...value, key: 'x' })),
+  'no state is there': ({ dir }) => readdirSync(join(dir, 'state')).forEach((name) => rmSync(join(dir, 'state', name))),
+};
+
+/** Those that concern one step. */
+export const stepCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   'nobody listened': without('listening'),
   'one observer did not listen': (cut) => {
     let first = true;
@@ -118,15 +124,14 @@ export const evidenceCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   'a fault was told': (cut) => timeline(cut, (entry) => (entry.event === 'drained' ? { ...entry, event: 'fault', fault: { code: 'helper-silent', observers: [], text: 'said nothing' } } : entry)),
   'the state before is not there': (cut) => rmSync(join(cut.dir, 'state', `${cut.step + 1}-before.json`)),
   'the state after is not there': (cut) => rmSync(join(cut.dir, 'state', `${cut.step + 1}-after.json`)),
-  'no state is there': ({ dir }) => readdirSync(join(dir, 'state')).forEach((name) => rmSync(join(dir, 'state', name))),
-  'a setting of a bridge is another': (cut) => stateAfter(cut, (links) => links.map((link) => (link.bridge === null ? link : { ...link, bridge: { ...link.bridge as Json, ageing_time: 12_345 } }))),
+  'a setting of a bridge is another': (cut) => stateAfter(cut, (links) => links.map((link) => (link.bridge === null ? link : { ...link, bridge: { ...link.bridge as Json, mcast_hash_max: 12_345 } }))),
   'a port does not forward': (cut) => stateAfter(cut, (links) => links.map((link) => (link.port === null ? link : { ...link, port: { ...link.port as Json, state: 'blocking' } }))),
   'a port has another index': (cut) => stateAfter(cut, (links) => links.map((link) => (link.port === null ? link : { ...link, ifindex: 4711 }))),
   'a port is gone': (cut) => stateAfter(cut, (links) => links.filter((link) => link.port === null)),
   'something could not be read': (cut) => json(join(cut.dir, 'state', `${cut.step + 1}-after.json`), (state) => ({ ...state, unread: [{ what: 'nft', why: 'not permitted' }] })),
 };
 
-/** Only where probes were sent. */
+/** Those that concern one step in which probes were sent. */
 export const probeCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   'no probe was sent': without('sent'),
   'one probe less was sent': (cut) => timeline(cut, (entry) => (entry.event === 'sent' ? { ...entry, accepted: (entry.accepted as number) - 1 } : entry)),

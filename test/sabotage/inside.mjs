@@ -1,20 +1,18 @@
-import { readFileSync } from 'node:fs';
 import { enterLab } from '../../dist/fabric/lab/enter.js';
 import { statusOf } from '../../dist/fabric/lab/launch.js';
 import { kernelDevices } from '../../dist/run/devices.js';
 import { runScenario } from '../../dist/run.js';
-import { loadScenario } from '../../dist/scenario/load-scenario.js';
 import { barriers } from './barriers.mjs';
-import { firstGate } from './first-gate.mjs';
-import { senses } from './senses.mjs';
+import { firstGate, gatesOnly, loadSmall } from './gates.mjs';
+import { castOf, sensesOf } from './senses.mjs';
 
 const here = enterLab((signal) => process.exit(statusOf(signal)));
 
-/** The run with nothing broken, with a barrier or with a sense broken. */
+/** The gates of a scenario with nothing broken or a barrier broken; or its first gate with a sense broken. */
 export async function inside([file, kind, name, outDir]) {
-  const gate = firstGate(loadScenario(file, readFileSync(file)));
-  const scenario = kind === 'barrier' ? barriers[name](gate) : gate;
-  const devices = kind === 'sense' ? senses[name](kernelDevices) : kernelDevices;
+  const whole = loadSmall(file);
+  const scenario = kind === 'barrier' ? barriers[name](gatesOnly(whole)) : kind === 'sense' ? firstGate(whole) : gatesOnly(whole);
+  const devices = kind === 'sense' ? sensesOf(castOf(scenario))[name](kernelDevices) : kernelDevices;
   let said;
   try {
     const { result } = await runScenario(scenario, {

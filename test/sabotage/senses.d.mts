@@ -1,3 +1,13 @@
+import type { Scenario } from '../../src/model/scenario.js';
 import type { Devices } from '../../src/run/devices.js';
 
-export const senses: Readonly<Record<string, (devices: Devices) => Devices>>;
+export interface Cast {
+  readonly victim: string;
+  readonly port: string;
+  readonly sender: string;
+  readonly senderPort: string;
+  readonly mac: string;
+  readonly bridge: string;
+}
+export function castOf(scenario: Scenario): Cast;
+export function sensesOf(cast: Cast): Readonly<Record<string, (devices: Devices) => Devices>>;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { differing, heldRun } from '../audit/held.js';
+import { cutEverything } from '../sabotage/cut-everything.js';
 import { parseResult } from './parse-result.js';
 
 const top = resolve(import.meta.dirname, '../..');
@@ -61,5 +62,8 @@ describe.skipIf(process.getuid?.() !== 0)('scenarios of attacks and of what stop
     if (expected !== undefined) expect([...new Set(leaks.map((leak) => leak.causes[0]?.code))]).toEqual(expected);
     // What the audit foretells from the state before each step is what the wire then showed.
     expect(differing(await heldRun(out))).toEqual([]);
+    // What held does not, with any piece of its evidence gone or changed: the scenarios share the ways among them.
+    const cuts = await cutEverything(out, process.env['VERIFY_ISOLATION_SOAK'] === 'all' ? { part: 0, of: 1 } : { part: files.indexOf(file), of: 8 });
+    expect(cuts.filter(({ verdict }) => verdict !== 'inconclusive')).toEqual([]);
   }, 120_000);
 });

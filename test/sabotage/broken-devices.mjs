@@ -1,0 +1,97 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+
+// Devices (src/run/devices.ts) that wrap the kernel's and do something wrong, or at the wrong time.
+
+/** Requests to open an observer, changed for `victim`; null = it is not opened at all. */
+export const requests = (victim, change) => (devices) => ({
+  ...devices,
+  async startCapture(options) {
+    const capture = await devices.startCapture(options);
+    return { ...capture, open: (all) => capture.open(all.flatMap((one) => (one.observer === victim ? (change(one) ?? []) : [one]))) };
+  },
+});
+
+/** Something happens just before the probe burst number `at` (0 or 1: the first of each half). */
+export const inTheMiddle = (act) => (devices) => {
+  let capture;
+  let half = 0;
+  return {
+    async startCapture(options) {
+      capture = await devices.startCapture(options);
+      return { ...capture, mark: async (id) => {
+        const counters = await capture.mark(id);
+        half = id === 'between' ? 2 : 1;
+        return counters;
+      } };
+    },
+    async startSender(places) {
+      const sender = await devices.startSender(places);
+      return { ...sender, async send(socket, ...rest) {
+        if (half === 2 && socket.startsWith('send:')) {
+          half = 0;
+          await act({ capture, sender });
+        }
+        return sender.send(socket, ...rest);
+      } };
+    },
+  };
+};
+
+/** What is sent, changed: `send` gets the socket, the frames and the real send. Probes and entry controls leave at `send:`, ear controls at `ear:`. */
+export const sending = (send) => (devices) => ({
+  ...devices,
+  async startSender(places) {
+    const sender = await devices.startSender(places);
+    return { ...sender, send: (socket, frames, length, perSecond) => send({ socket, frames, length, really: (at, some) => sender.send(at, some, length, perSecond) }) };
+  },
+});
+export const lie = ({ frames, length }) => ({ accepted: frames.length / length, error: null });
+export const isProbe = ({ socket, frames, length }) => socket.startsWith('send:') && frames.length > length;
+
+/** The capture file of the step, changed after it was closed and before anybody reads it. */
+export const file = (change) => (devices) => ({
+  ...devices,
+  async startCapture(options) {
+    const capture = await devices.startCapture(options);
+    return { ...capture, async stop() {
+      const stopped = await capture.stop();
+      change(options.file);
+      return stopped;
+    } };
+  },
+});
+
+/** Takes the packet block number `which` (of all) out of a pcapng file. */
+export function removeBlock(path, share) {
+  const bytes = readFileSync(path);
+  const blocks = [];
+  for (let at = 0; at < bytes.length; at += bytes.readUInt32LE(at + 4)) blocks.push([at, at + bytes.readUInt32LE(at + 4)]);
+  const packets = blocks.filter(([at]) => bytes.readUInt32LE(at) === 6);
+  const [from, to] = packets[Math.floor(packets.length * share)];
+  writeFileSync(path, Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)]));
+}
+
+/** Turns the direction of each frame round (epb_flags, bits 0 and 1: 1 inbound, 2 outbound; draft-ietf-opsawg-pcapng 4.3.1). */
+export function swapDirections(path) {
+  const bytes = readFileSync(path);
+  for (let at = 0; at < bytes.length; at += bytes.readUInt32LE(at + 4)) {
+    if (bytes.readUInt32LE(at) !== 6) continue;
+    const flags = at + 28 + ((bytes.readUInt32LE(at + 20) + 3) & ~3) + 4;
+    bytes[flags] ^= 3;
+  }
+  writeFileSync(path, bytes);
+}
+
+/** Helpers that carry the victim's ear alone, so that it can be lost, late or early while the others go on. */
+export const ownEar = (victim, behave) => (devices) => ({
+  ...devices,
+  async startCapture(options) {
+    const others = await devices.startCapture(options);
+    const ear = await devices.startCapture({ ...options, file: options.file.replace('.pcapng', '-ear.pcapng') });
+    const split = (all) => [all.filter((one) => one.observer !== victim), all.filter((one) => one.observer === victim)];
+    return { ...others, ...behave({ others, ear, split }), onFault: (listener) => { others.onFault(listener); ear.onFault(listener); }, async stop() {
+      const [one, two] = await Promise.all([others.stop(), ear.stop()]);
+      return { counters: { ...two.counters, ...one.counters }, written: { ...two.written, ...one.written }, kept: [] };
+    } };
+  },
+});

@@ -1,0 +1,6 @@
+import type { Scenario } from '../../src/model/scenario.js';
+
+export function loadSmall(file: string): Scenario;
+export function gatesOf(scenario: Scenario): readonly number[];
+export function gatesOnly(scenario: Scenario): Scenario;
+export function firstGate(scenario: Scenario): Scenario;
