@@ -14,6 +14,7 @@ export const auditMeanings: Readonly<Record<AuditId, string>> = {
   'learning-off': 'The port learns no addresses, so what is sent to the guest behind it floods, unless a static entry says where it is.',
   'isolated-one-sided': 'isolated blocks between isolated ports only: one isolated port alone is not separated from anybody.',
   'proxmox-firewall-port': 'With the Proxmox firewall on, the port of the guest is fwpr…p…, not tap…i…: flags set on the tap do nothing.',
+  'declared-not-live': 'The configuration of libvirt, Proxmox VE, netplan or ifupdown says something else than what runs: it was changed since, or never took effect. Apply it, or restart the guest.',
   'fdb-limit': 'With a limit on learned entries an address that no longer fits is flooded: the limit fails open.',
   'unknown-flood': 'Unicast to an address that is not learned reaches the guest.',
   'host-forwards': 'The host forwards IP: guests that are isolated from each other on the bridge may meet at its address.',

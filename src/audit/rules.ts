@@ -2,6 +2,7 @@ import type { BridgeRule, HostRule } from './rule.js';
 import { ageingZero } from './rules/ageing-zero.js';
 import { behindBridge } from './rules/behind-bridge.js';
 import { bridgePromiscuous } from './rules/bridge-promiscuous.js';
+import { declaredNotLive } from './rules/declared-not-live.js';
 import { fdbLimit } from './rules/fdb-limit.js';
 import { hostForwards, isolatedOneSided } from './rules/isolation.js';
 import { learningOff, macStealable, notLocked } from './rules/learning.js';
@@ -31,6 +32,7 @@ export const bridgeRules = {
   'learning-off': learningOff,
   'isolated-one-sided': isolatedOneSided,
   'proxmox-firewall-port': proxmoxFirewallPort,
+  'declared-not-live': declaredNotLive,
   'fdb-limit': fdbLimit,
   'unknown-flood': unknownFlood,
   'host-forwards': hostForwards,

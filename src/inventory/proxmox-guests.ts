@@ -1,6 +1,7 @@
 import { objectsOf, textOf } from '../audit/fields.js';
 import type { GuestRecord } from '../model/guest-record.js';
 import { macText } from './mac-text.js';
+import { readProxmoxConfig } from './proxmox-config.js';
 
 /** What the cluster says of a guest beside its own configuration. */
 export interface ProxmoxSurroundings {
@@ -31,13 +32,9 @@ export function isFirewallBridge(name: string): boolean {
  * the first tag, else the VNet, else the VLAN.
  */
 export function proxmoxGuests(id: number, program: 'qm' | 'pct', config: string, around: ProxmoxSurroundings): readonly GuestRecord[] {
-  const lines = (config.split(/^\[/m)[0] ?? '').split('\n').map((line) => /^([A-Za-z0-9_-]+):\s*(.*?)\s*$/.exec(line));
-  const values = new Map(lines.flatMap((line) => (line === null ? [] : [[line[1] ?? '', line[2] ?? ''] as const])));
+  const { values, nics } = readProxmoxConfig(config);
   const name = values.get(program === 'qm' ? 'name' : 'hostname') || `${program === 'qm' ? 'vm' : 'ct'}${id}`;
-  return [...values].flatMap(([key, value]): readonly GuestRecord[] => {
-    const number = /^net(\d{1,3})$/.exec(key)?.[1];
-    if (number === undefined) return [];
-    const parts = new Map(value.split(',').map((part) => [part.slice(0, Math.max(0, part.indexOf('='))), part.slice(part.indexOf('=') + 1)] as const));
+  return nics.flatMap(({ number, parts }): readonly GuestRecord[] => {
     const behindFirewall = parts.get('firewall') === '1';
     const own = `${program === 'qm' ? 'tap' : 'veth'}${id}i${number}`;
     // A machine's MAC stands beside its model (virtio=…), a container's has a key of its own.

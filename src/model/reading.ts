@@ -1,4 +1,5 @@
 import type { PacketSocket } from './packet-socket.js';
+import type { Declared } from './declared.js';
 import type { HostState } from './state.js';
 
 /** A device of VMware's networking. */
@@ -20,4 +21,6 @@ export interface Reading {
   readonly promiscuousLog: Readonly<Record<string, string>> | null;
   readonly vmnet: readonly VmnetDevice[];
   readonly ovs: { readonly bridges: readonly OvsRecord[]; readonly ports: readonly OvsRecord[]; readonly mirrors: readonly OvsRecord[] } | null;
+  /** What the host's configuration says of bridges and ports; absent = it was not read. */
+  readonly declared?: readonly Declared[];
 }

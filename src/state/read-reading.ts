@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reading } from '../model/reading.js';
 import { VerifyError } from '../model/verify-error.js';
 import { readState } from './read.js';
+import { readDeclared } from './read-declared.js';
 import { readOvs } from './read-ovs.js';
 import { readPacketSockets } from './read-packet-sockets.js';
 import { readPromiscuousLog } from './read-promiscuous-log.js';
@@ -10,7 +11,7 @@ import { readVmnet } from './read-vmnet.js';
 export interface ReadingOptions {
   /** Namespace of the bridges, as a path; null = the caller's. */
   readonly netns: string | null;
-  /** Also what takes a moment and changes seldom: the kernel's log, Open vSwitch. */
+  /** Also what takes a moment and changes seldom: the kernel's log, Open vSwitch, what is configured. */
   readonly whole: boolean;
 }
 
@@ -29,9 +30,12 @@ export async function readReading({ netns, whole }: ReadingOptions): Promise<Rea
       return null;
     }) : null,
   ]);
+  // A configuration is that of the machine: interfaces of another namespace may bear the same names.
+  const configured = whole && netns === null ? await readDeclared(state.links) : null;
+  unread.push(...(configured?.unread ?? []));
   const packetSockets = await settledSockets(netns);
   if (packetSockets === null) unread.push({ what: 'packet sockets', why: '/proc/net/packet cannot be read' });
-  return { state: { ...state, unread: [...state.unread, ...unread] }, packetSockets, promiscuousLog, vmnet: readVmnet(), ovs };
+  return { state: { ...state, unread: [...state.unread, ...unread] }, packetSockets, promiscuousLog, vmnet: readVmnet(), ovs, ...(configured === null ? {} : { declared: configured.declared }) };
 }
 
 /** A socket that nobody holds is about to go: the kernel takes 24 ms to close one, after its process has ended. Looked at again before it is told. */

@@ -53,6 +53,23 @@ describe('audit of a live bridge', () => {
     expect(highs(await audited('ip link add name mv0 link br0 type macvlan mode bridge; ip link set dev mv0 up'))).toContain('behind-bridge');
   });
 
+  it('finds a port that libvirt is to isolate and that is not isolated', async () => {
+    const script = `
+      mount -t tmpfs tmpfs /mnt
+      cat > /mnt/virsh <<'END'
+#!/bin/sh
+case "$*" in
+  *net-list*) ;;
+  *list*) echo 6695eb01-f6a4-8304-79aa-97f2502e193f ;;
+  *dumpxml*) echo "<domain><name>kali1</name><devices><interface type='bridge'><mac address='02:76:69:00:00:01'/><source bridge='br0'/><port isolated='yes'/></interface></devices></domain>" ;;
+esac
+END
+      chmod 755 /mnt/virsh; export PATH=/mnt:$PATH`;
+    const found = await audited(script);
+    expect(found.report.findings.filter(({ id }) => id === 'declared-not-live')).toMatchObject([{ place: 'vnet1.isolated', value: 'off, libvirt says on', fix: 'restart the guest' }]);
+    expect(found.status).toBe(2);
+  });
+
   it('says 69 for a bridge that is not there', async () => {
     const { status, stderr } = await runThrowAway('exec node dist/cli.js audit --bridge br7');
     expect({ status, named: stderr.includes('there is no bridge "br7"') }).toEqual({ status: 69, named: true });

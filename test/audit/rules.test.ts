@@ -35,6 +35,7 @@ const cases: Readonly<Record<keyof typeof bridgeRules | keyof typeof hostRules, 
   'learning-off': [withPort('vnet0', { learning: false }), withPort('vnet0', { learning: false }, withFdb(rest.state.fdb.map((entry) => (entry.mac === own ? { ...entry, state: 'static' } : entry))))],
   'isolated-one-sided': [withPort('vnet0', { isolated: true }), withPort('vnet0', { isolated: true }, withPort('vnet1', { isolated: true }, withPort('vnet2', { isolated: true })))],
   'proxmox-firewall-port': [proxmox(false), proxmox(true)],
+  'declared-not-live': [declaring(true), declaring(false)],
   'fdb-limit': [withBridge({ fdb_max_learned: 3, fdb_n_learned: 3 }), rest],
   'unknown-flood': [rest, withPort('vnet0', { flood: false }, withPort('vnet1', { flood: false }, withPort('vnet2', { flood: false })))],
   'host-forwards': [withSysctl('net.ipv4.ip_forward', '1'), rest],
@@ -72,6 +73,11 @@ function proxmox(right: boolean): Reading {
   return { ...rest, state: { ...rest.state, links: [...rest.state.links, ...links] } };
 }
 
+/** A configuration that wants the port of the first guest isolated, or not, known by the guest's MAC. */
+function declaring(value: boolean): Reading {
+  return { ...rest, declared: [{ by: 'libvirt', readFrom: 'virsh dumpxml --inactive kali1', device: null, mac: own, key: 'isolated', value, apply: 'restart the guest' }] };
+}
+
 describe.each(Object.entries(cases))('%s', (id, [speaks, silent]) => {
   it('speaks where there is reason to', () => expect(ids(speaks)).toContain(id));
   it('is silent where there is none', () => expect(ids(silent)).not.toContain(id));
@@ -90,6 +96,16 @@ describe('an audit', () => {
     const { findings } = audit(recorded('diverted'));
     expect(findings.map(({ severity }) => severity).filter((one, at, all) => one !== all[at - 1])).toEqual(['high', 'medium', 'low', 'info']);
     expect(findings.filter(({ readFrom, text }) => readFrom === '' || text === '')).toEqual([]);
+  });
+  it('says of what is configured and does not run who says it, where, and what makes it act', () => {
+    expect(audit(declaring(true)).findings.find(({ id }) => id === 'declared-not-live')).toEqual({
+      id: 'declared-not-live', bridge: 'br0', severity: 'high', place: 'vnet0.isolated', value: 'off, libvirt says on', readFrom: 'virsh dumpxml --inactive kali1, ip -d link',
+      text: 'it is to be isolated, and the running port is not', probe: null, fix: 'restart the guest',
+    });
+    const moved: Reading = { ...rest, declared: [{ by: 'netplan', readFrom: '/etc/netplan/1.yaml', device: 'vnet1', mac: null, key: 'master', value: 'br0', apply: 'netplan apply' }] };
+    expect(ids(moved)).not.toContain('declared-not-live');
+    const elsewhere = withLink('vnet1', (link) => ({ ...link, master: null, port: null }), moved);
+    expect(audit(elsewhere).findings.find(({ id }) => id === 'declared-not-live')).toMatchObject({ place: 'vnet1.master', value: 'none, netplan says br0', fix: 'netplan apply' });
   });
   it('names who holds the bridge promiscuous', () => {
     const index = rest.state.links.find(({ name }) => name === 'br0')?.ifindex ?? 0;
