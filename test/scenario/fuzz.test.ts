@@ -20,9 +20,9 @@ const mutated = fc.tuple(fc.nat(shipped.length - 1), mutations).map(([which, cha
   }, shipped[which] ?? ''));
 
 describe('a scenario that was damaged anyhow', () => {
-  it('loads, or is refused with VerifyError 64 that names places, within a second', () => {
+  it('loads, or is refused with VerifyError 64 that names places, within a second of processor time', () => {
     fc.assert(fc.property(mutated, (text) => {
-      const began = performance.now();
+      const began = process.cpuUsage().user;
       try {
         loadScenario('f.yml', new TextEncoder().encode(text));
       } catch (error) {
@@ -30,7 +30,7 @@ describe('a scenario that was damaged anyhow', () => {
         expect(error.exit).toBe(64);
         for (const line of error.message.split('\n')) expect(line).toMatch(/^f\.yml:\d+:\d+: [^\u0000-\u001f\u202e]+$/);
       }
-      expect(performance.now() - began).toBeLessThan(1000);
+      expect(process.cpuUsage().user - began).toBeLessThan(1_000_000);
     }), { numRuns: 200 });
   }, 60_000);
 
