@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path';
 import { isMap, where } from './explain-issue.js';
 import type { Locate, Path, Place, ScenarioFault } from './fault.js';
 import { quote } from './quote.js';
@@ -33,6 +32,7 @@ const mostFiles = 64;
 export function compose(file: string, bytes: Uint8Array, readFile: ReadFile): Composed {
   const root = readYaml(bytes);
   if (!root.ok) return root;
+  const folder = file.slice(0, file.lastIndexOf('/') + 1);
   const faults: ScenarioFault[] = [];
   const origins: Origin[] = [];
   const included: IncludedFile[] = [];
@@ -44,7 +44,7 @@ export function compose(file: string, bytes: Uint8Array, readFile: ReadFile): Co
     };
     if (typeof name !== 'string' || name === '') return refuse('expected the path of a file');
     if (included.length >= mostFiles) return refuse(`expected at most ${mostFiles} included files`);
-    const path = join(dirname(file), name);
+    const path = name.startsWith('/') ? name : `${folder}${name}`;
     const found = readFile(path);
     if (typeof found === 'string') return refuse(`${quote(path)} cannot be included: ${found}`);
     included.push({ path, bytes: found });
