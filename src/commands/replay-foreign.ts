@@ -8,7 +8,6 @@ import { foreignText } from '../report/foreign-text.js';
 import { macBytes, macNumber } from '../wire/ethernet.js';
 import { wantsColor } from './choose-reporters.js';
 import { combineStatuses } from './combine-statuses.js';
-import { loadFiles } from './load-files.js';
 
 export interface ReplayForeignOptions {
   readonly files: readonly string[];
@@ -61,6 +60,7 @@ function capturesOf(observers: readonly string[], endpoints: readonly Endpoint[]
 async function byScenario(path: string, options: ReplayForeignOptions): Promise<readonly ForeignReport[]> {
   if (options.files.length > 0 || options.macs.length > 0) throw usage('--scenario goes with --observer NAME=FILE, not with files or --mac', 'replay --scenario s.yml --observer kali3=kali3.pcap');
   if (options.observers.length === 0) throw usage('--scenario needs --observer NAME=FILE', 'name each endpoint whose capture there is');
+  const { loadFiles } = await import('./load-files.js'); // which takes as long to load as a small capture to read
   const [scenario] = await loadFiles([path]);
   const endpoints = scenario?.topology.endpoints ?? [];
   const names = new Map(endpoints.flatMap(({ name, macs }) => macs.map((mac) => [numberOf(mac), name] as const)));

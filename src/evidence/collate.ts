@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClassifier, type Sighting } from '../judge/classify.js';
-import { leakComment } from '../judge/leak-comment.js';
+import { controlComment, leakComment } from '../judge/leak-comment.js';
 import type { Plan } from '../model/plan.js';
 import type { Counters } from '../model/timeline.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
@@ -76,13 +76,14 @@ export async function collate(input: CollateInput): Promise<Collation> {
       const classified = classify(batch.bytes, start, end);
       const direction = batch.direction[packet] === directions.out ? directions.out : batch.direction[packet] === directions.in ? directions.in : directions.unknown;
       const towards = observer.place === 'bridge' ? direction !== directions.out : direction === directions.out;
-      const comment = leakComment({ bytes: batch.bytes, classified, step: listened, observer, towards }, plan);
-      const row = comment === null ? '' : classified.sighting.kind === 'probe' ? `${classified.sighting.flow.id}/${observer.name}` : observer.name;
+      const leak = leakComment({ bytes: batch.bytes, classified, step: listened, observer, towards }, plan);
+      const row = leak === null ? '' : classified.sighting.kind === 'probe' ? `${classified.sighting.flow.id}/${observer.name}` : observer.name;
       const told = comments.get(row) ?? 0;
-      if (comment !== null) comments.set(row, told + 1);
+      if (leak !== null) comments.set(row, told + 1);
+      const comment = leak !== null && told < mostComments ? leak : controlComment(classified);
       lastNs = batch.timeNs[packet] ?? lastNs;
       const packetId = tokenIndex(classified.sighting);
-      if (direction !== directions.unknown && (comment === null || told >= mostComments)) {
+      if (direction !== directions.unknown && comment === null) {
         out.packet({
           interfaceId, timeHigh: Number(lastNs >> 32n), timeLow: Number(lastNs & 0xffff_ffffn), bytes: batch.bytes, from: start, captured: end - start,
           original: batch.original[packet] ?? 0, direction, packetId: packetId ?? -1,
@@ -90,7 +91,7 @@ export async function collate(input: CollateInput): Promise<Collation> {
       } else {
         out.block(enhancedPacket({
           interfaceId, timeNs: lastNs, originalLength: batch.original[packet] ?? 0, data: batch.bytes.subarray(start, end), direction,
-          packetId: packetId === null ? null : BigInt(packetId), comments: comment === null || told >= mostComments ? [] : [comment],
+          packetId: packetId === null ? null : BigInt(packetId), comments: comment === null ? [] : [comment],
         }));
       }
       packets += 1;

@@ -3,7 +3,7 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { files } from './folder.js';
-import { hashFile } from './hash.js';
+import { hashFile } from './hash-file.js';
 
 /** One line of custody.ndjson: what was done to a run's folder after the run, by whom. Each line holds the hash of the line before it. */
 export interface CustodyEntry {

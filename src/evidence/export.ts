@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { createClassifier } from '../judge/classify.js';
 import { keptEnd } from '../judge/kept-end.js';
-import { leakComment } from '../judge/leak-comment.js';
+import { controlComment, isControlComment, leakComment } from '../judge/leak-comment.js';
 import type { Plan } from '../model/plan.js';
 import { VerifyError } from '../model/verify-error.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
@@ -30,11 +30,22 @@ export interface ExportOptions {
 
 /** One packet that is to be kept, as a block or record of the output. */
 type Encode = (batch: Batch, packet: number, data: Uint8Array) => Uint8Array;
+type Classify = ReturnType<typeof createClassifier>;
 
-const encodePcapng: Encode = (batch, packet, data) => {
+/** Controls are told as such, also where the run's own capture does not (before version 0.2). */
+function comments(classify: Classify, batch: Batch, packet: number, written: readonly string[]): readonly string[] {
+  if (written.some(isControlComment)) return written;
+  const start = batch.offset[packet] ?? 0;
+  const control = controlComment(classify(batch.bytes, start, start + (batch.captured[packet] ?? 0)));
+  return control === null ? written : [...written, control];
+}
+
+const pcapngEncoder = (classify: Classify): Encode => (batch, packet, data) => {
+  const options = readPacketOptions(batch, packet);
   const direction = batch.direction[packet] === directions.out ? directions.out : batch.direction[packet] === directions.in ? directions.in : directions.unknown;
   return enhancedPacket({
-    interfaceId: batch.interfaceId[packet] ?? 0, timeNs: batch.timeNs[packet] ?? 0n, originalLength: batch.original[packet] ?? 0, data, direction, ...readPacketOptions(batch, packet),
+    interfaceId: batch.interfaceId[packet] ?? 0, timeNs: batch.timeNs[packet] ?? 0n, originalLength: batch.original[packet] ?? 0, data, direction,
+    packetId: options.packetId, comments: comments(classify, batch, packet, options.comments),
   });
 };
 
@@ -42,9 +53,8 @@ const encodePcap: Encode = (batch, packet, data) =>
   classicRecord('nano', { timeNs: batch.timeNs[packet] ?? 0n, originalLength: batch.original[packet] ?? 0, data });
 
 /** Says of a packet whether it is kept: by observer, and by whether it is a leak (judged anew, comments are not believed). */
-function chooser(plan: Plan, key: string | null, options: ExportOptions): (batch: Batch, packet: number) => boolean {
+function chooser(plan: Plan, classify: Classify, options: ExportOptions): (batch: Batch, packet: number) => boolean {
   const blocks = evidenceInterfaces(plan);
-  const classify = createClassifier(plan, key === null ? null : Buffer.from(key, 'hex'));
   return (batch, packet) => {
     const timeNs = batch.timeNs[packet] ?? 0n;
     if ((options.fromNs !== null && timeNs < options.fromNs) || (options.untilNs !== null && timeNs > options.untilNs)) return false;
@@ -80,8 +90,9 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
   }
   const capture = await capturePath(dir);
   const classic = out.endsWith('.pcap');
-  const encode = classic ? encodePcap : encodePcapng;
-  const keeps = chooser(plan, run.key, options);
+  const classify = createClassifier(plan, run.key === null ? null : Buffer.from(run.key, 'hex'));
+  const encode = classic ? encodePcap : pcapngEncoder(classify);
+  const keeps = chooser(plan, classify, options);
   const stream = createWriteStream(out, { mode: 0o600 });
   const failed = once(stream, 'error').then(([error]: unknown[]) => {
     throw new VerifyError('export-not-writable', 64, `${out}: ${error instanceof Error ? error.message : String(error)}`, 'Name a file that can be written with -o.');

@@ -10,7 +10,8 @@ import { enhancedPacket, interfaceDescription, interfaceStatistics, sectionHeade
 import { mustBeWhole } from './check-folder.js';
 import { logCustody, rootHash } from './custody.js';
 import { files, writeJson } from './folder.js';
-import { hashFile, writeSums } from './hash.js';
+import { hashFile } from './hash-file.js';
+import { writeSums } from './hash.js';
 import { parseFolder } from './parse-folder.js';
 import { readCapture } from './read-capture.js';
 import { replayFolder } from './replay.js';

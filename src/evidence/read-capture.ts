@@ -2,12 +2,15 @@ import { type CaptureItem } from '../pcap/capture-items.js';
 import { createCaptureReader } from '../pcap/capture-reader.js';
 import { readOctets } from './read-octets.js';
 
-/** The items of a capture file in order, gzip or not, up to its first fatal damage. A file that cannot be opened or read is damage at that place, not an exception. */
-export async function* readCapture(path: string): AsyncGenerator<CaptureItem> {
-  const reader = createCaptureReader();
+/**
+ * The items of a capture file in order, gzip or not, up to its first fatal damage. A file that cannot be opened or read is damage at that place, not an exception.
+ * `fleeting`: a batch is void once the next item is asked for, so that memory stays flat and nothing is copied.
+ */
+export async function* readCapture(path: string, options: { readonly fleeting?: boolean } = {}): AsyncGenerator<CaptureItem> {
+  const reader = createCaptureReader(options);
   let offset = 0;
   try {
-    for await (const chunk of readOctets(path)) {
+    for await (const chunk of readOctets(path, options)) {
       offset += chunk.length;
       for (const item of reader.push(chunk)) {
         yield item;

@@ -61,11 +61,34 @@ async function* inflate(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** The octets of a file in order, decompressed where it is compressed with gzip (RFC 1952). Rejects where it cannot be read further, after all before that was given. */
-export async function* readOctets(path: string): AsyncGenerator<Uint8Array> {
-  if (await isGzip(path)) {
-    yield* inflate(path);
-    return;
+/** Reads the next chunk while the last one is being worked on. */
+async function* read(path: string, fleeting: boolean): AsyncGenerator<Uint8Array> {
+  const handle = await open(path, 'r');
+  const own = [new Uint8Array(chunkLength), new Uint8Array(chunkLength)] as const;
+  let turn = 0;
+  const next = (): Promise<Uint8Array> => {
+    turn = 1 - turn;
+    const into = fleeting ? own[turn === 0 ? 0 : 1] : new Uint8Array(chunkLength);
+    return handle.read(into, 0, chunkLength, null).then(({ bytesRead }) => into.subarray(0, bytesRead));
+  };
+  let coming = next();
+  try {
+    for (let chunk = await coming; chunk.length > 0; chunk = await coming) {
+      coming = next();
+      coming.catch(() => undefined); // told when it is waited for
+      yield chunk;
+    }
+  } finally {
+    await coming.catch(() => undefined);
+    await handle.close();
   }
-  for await (const chunk of createReadStream(path, { highWaterMark: chunkLength })) if (chunk instanceof Uint8Array) yield chunk;
+}
+
+/**
+ * The octets of a file in order, decompressed where it is compressed with gzip (RFC 1952). Rejects where it cannot be read further, after all before that was given.
+ * `fleeting`: a chunk is void once the next is asked for.
+ */
+export async function* readOctets(path: string, options: { readonly fleeting?: boolean } = {}): AsyncGenerator<Uint8Array> {
+  if (await isGzip(path)) yield* inflate(path);
+  else yield* read(path, options.fleeting ?? false);
 }

@@ -2,6 +2,7 @@ import { addBatch, addDamage, finishJudging, startJudging } from '../judge/judge
 import type { Result } from '../model/result.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { capturePath, files } from './folder.js';
+import { hashBeside } from './hash-file.js';
 import { hashedFiles } from './hash.js';
 import { parseFolder } from './parse-folder.js';
 import { readCapture } from './read-capture.js';
@@ -14,7 +15,10 @@ export async function replayFolder(dir: string): Promise<Result> {
   const input = await parseFolder(dir);
   const judging = startJudging(input);
   const blocks = evidenceInterfaces(input.plan);
-  for await (const item of readCapture(await capturePath(dir))) {
+  const path = await capturePath(dir);
+  const hash = hashBeside(path);
+  hash.catch(() => undefined); // told as a capture without hash
+  for await (const item of readCapture(path, { fleeting: true })) {
     switch (item.kind) {
       case 'batch':
         addBatch(judging, item);
@@ -30,6 +34,6 @@ export async function replayFolder(dir: string): Promise<Result> {
         break;
     }
   }
-  const hashed = await hashedFiles(dir);
+  const hashed = await hashedFiles(dir, hash);
   return finishJudging(judging, { sha256: hashed.find(({ path }) => path === files.capture)?.sha256 ?? null, files: hashed });
 }

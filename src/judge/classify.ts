@@ -3,6 +3,7 @@ import { ipv4Bytes } from '../wire/ipv4.js';
 import { ipv6Bytes } from '../wire/ipv6.js';
 import { macBytes, macNumber } from '../wire/ethernet.js';
 import { type FrameView, viewFrame } from '../wire/frame-view.js';
+import { createTokenSearch } from '../wire/token-search.js';
 import { sameTag, tagLength, tagsFor, tokenAt, tokenIndex } from '../wire/token.js';
 import { probeHopLimit } from '../probe/frame.js';
 import { flowOfToken } from './flow-of-token.js';
@@ -92,7 +93,9 @@ function find(segments: readonly Segment[], index: number): Segment | null {
 }
 
 function sameOctets(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
-  return at >= 0 && expected.every((octet, index) => bytes[at + index] === octet);
+  if (at < 0) return false;
+  for (let i = 0; i < expected.length; i += 1) if (bytes[at + i] !== expected[i]) return false;
+  return true;
 }
 
 function formOf(bytes: Uint8Array, view: FrameView, planned: Planned): 'as-sent' | 'routed' | 'answer' {
@@ -102,6 +105,8 @@ function formOf(bytes: Uint8Array, view: FrameView, planned: Planned): 'as-sent'
   if ((planned.srcMac === null || macNumber(bytes, view.srcMacAt) === planned.srcMac) && macNumber(bytes, view.dstMacAt) === planned.dstMac) return 'as-sent';
   return planned.srcIp !== null && view.hopLimit >= 0 && view.hopLimit < probeHopLimit ? 'routed' : 'answer';
 }
+
+const noToken: Sighting = { kind: 'none' };
 
 /** Tokens of a plan are numbered below this, so that a plan from elsewhere cannot ask for endless memory. */
 export const mostTokens = 2 ** 26;
@@ -115,10 +120,11 @@ export function createClassifier(plan: Plan, key: Uint8Array | null): (bytes: Ui
   const planned = plannedReader();
   const count = Math.min(segments[segments.length - 1]?.end ?? 0, mostTokens);
   const tags = key === null ? new Uint8Array(0) : tagsFor(key, 0, count);
+  const search = createTokenSearch(plan.runTag);
   return (bytes, start, end) => {
     const view = viewFrame(bytes, start, end);
-    const none: Classifier = { view, sighting: { kind: 'none' } };
-    if (view === null) return none;
+    const none: Classifier = { view, sighting: noToken };
+    if (view === null || !search.mayHold(bytes, start, end)) return none;
     const at = tokenAt(bytes, start, end, plan.runTag, view.payloadAt);
     if (at < 0) return none;
     const index = tokenIndex(bytes, at);

@@ -1,4 +1,5 @@
 import type { Reason } from '../model/result.js';
+import { nsOf } from '../pcap/time-words.js';
 import type { ForeignFold, Heard } from './foreign.js';
 import { reason } from './reasons.js';
 import { timeText } from './rows.js';
@@ -31,6 +32,8 @@ export interface ForeignFile {
   readonly path: string;
   readonly frames: number;
   readonly own: number;
+  /** Frames by which this tool proved that the port hears; absent = none. */
+  readonly controls?: number;
   readonly group: number;
   readonly foreign: number;
   readonly passing: number;
@@ -67,8 +70,8 @@ function direction(rows: readonly Heard[], nameOf: NameOf): ForeignDirection | n
   const [head] = rows;
   if (head === undefined) return null;
   const sum = (value: (row: Heard) => number): number => rows.reduce((total, one) => total + value(one), 0);
-  const first = rows.reduce((earliest, one) => (one.firstNs < earliest.firstNs ? one : earliest), head);
-  const last = rows.reduce((latest, one) => (one.lastNs > latest.lastNs ? one : latest), head);
+  const first = rows.reduce((earliest, one) => (nsOf(one.first) < nsOf(earliest.first) ? one : earliest), head);
+  const last = rows.reduce((latest, one) => (nsOf(one.last) > nsOf(latest.last) ? one : latest), head);
   return {
     from: nameOf(head.from),
     to: nameOf(head.to),
@@ -76,8 +79,8 @@ function direction(rows: readonly Heard[], nameOf: NameOf): ForeignDirection | n
     octets: sum((one) => one.octets),
     payloadOctets: sum((one) => one.payloadOctets),
     protocols: [...rows].sort((x, y) => y.frames - x.frames || (x.protocol < y.protocol ? -1 : 1)).map(({ protocol, frames }) => ({ name: protocol, frames })),
-    first: timeText(first.firstNs),
-    last: timeText(last.lastNs),
+    first: timeText(nsOf(first.first)),
+    last: timeText(nsOf(last.last)),
     firstSighting: { file: first.firstFile, frame: first.firstFrame },
   };
 }
@@ -103,7 +106,7 @@ function pairsOf(fold: ForeignFold, nameOf: NameOf): readonly ForeignPair[] {
       const b = nameOf(to);
       const ways = backRows.length > 0 ? 'both' : 'one';
       const otherWayExists = ways === 'one' && rows.some(({ answers }) => answers > 0);
-      const firstNs = [...rows, ...backRows].reduce((least, one) => (one.firstNs < least ? one.firstNs : least), rows[0]?.firstNs ?? 0n);
+      const firstNs = [...rows, ...backRows].map(({ first }) => nsOf(first)).reduce((least, one) => (one < least ? one : least));
       pairs.push({ pair: { a, b, ways, otherWayExists, heard, reading: readingOf(a, b, ways, otherWayExists) }, firstNs });
     }
   }
@@ -118,6 +121,7 @@ function reasonsOf(fold: ForeignFold): readonly Reason[] {
   for (const { path, frames, unread } of fold.files) {
     if (unread > 0) told.push(reason('evidence-incomplete', name, `${path}: ${unread} of ${frames} frames are not Ethernet or end before their addresses do`));
   }
+  for (const { path, dropped } of fold.files) if (dropped > 0) told.push(reason('frames-dropped', name, `${path}: the kernel dropped ${dropped} frames before they were captured`));
   const heard = fold.files.reduce((sum, one) => sum + one.own + one.group + one.foreign + one.passing, 0);
   if (heard === 0) told.push(reason('nothing-to-hear', name, 'not one frame was captured: this ear may be deaf, and a deaf ear hears no leak'));
   return told;
@@ -138,8 +142,8 @@ export function finishForeign(fold: ForeignFold, nameOf: NameOf): ForeignReport 
     reasons,
     pairs: pairsOf(fold, nameOf),
     notKept: fold.notKept,
-    files: fold.files.map(({ path, frames, own, group, foreign, passing, unread, firstNs, lastNs }) => ({
-      path, frames, own, group, foreign, passing, unread, first: firstNs === null ? null : timeText(firstNs), last: lastNs === null ? null : timeText(lastNs),
+    files: fold.files.map(({ path, frames, own, controls, group, foreign, passing, unread, first, last }) => ({
+      path, frames, own, ...(controls === 0 ? {} : { controls }), group, foreign, passing, unread, first: first === null ? null : timeText(nsOf(first)), last: last === null ? null : timeText(nsOf(last)),
     })),
     limits: found ? [ways] : [silent, ways],
   };

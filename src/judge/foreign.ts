@@ -1,6 +1,8 @@
+import { earliest, highHalf, latest, lowHalf, timeWords, type WordTime } from '../pcap/time-words.js';
+import { type AddressPairs, createAddressPairs } from '../wire/address-pairs.js';
 import { isGroupMac, macNumber } from '../wire/ethernet.js';
 import { viewFrame } from '../wire/frame-view.js';
-import { foreignProtocol } from './foreign-protocol.js';
+import { foreignProtocol, quickName, type QuickProtocol, readQuickly } from './foreign-protocol.js';
 import type { JudgedBatch } from './frame-source.js';
 
 /** Who listened where, and which unicast is foreign there. MACs are 48-bit numbers. */
@@ -23,8 +25,8 @@ export interface Heard {
   payloadOctets: number;
   /** Frames that prove that the addressee had sent to the source. */
   answers: number;
-  firstNs: bigint;
-  lastNs: bigint;
+  readonly first: WordTime;
+  readonly last: WordTime;
   readonly firstFile: string;
   /** From 1, as Wireshark counts in that file. */
   readonly firstFrame: number;
@@ -36,6 +38,8 @@ export interface HeardFile {
   frames: number;
   /** From or to the listener's own MACs. */
   own: number;
+  /** Frames by which this tool proved that the listener's port hears: in its own captures alone. */
+  controls: number;
   /** Broadcast and multicast. */
   group: number;
   foreign: number;
@@ -43,16 +47,27 @@ export interface HeardFile {
   passing: number;
   /** Not Ethernet, or cut off before its addresses. */
   unread: number;
-  firstNs: bigint | null;
-  lastNs: bigint | null;
+  /** null = no frame yet. */
+  first: WordTime | null;
+  last: WordTime | null;
   readonly damages: string[];
+  /** Frames that the kernel dropped, as the file says. */
+  dropped: number;
+}
+
+/** Two addresses, and which rows their frames count in. */
+interface Pair {
+  readonly kind: 'own' | 'group' | 'passing' | 'foreign';
+  readonly from: number;
+  readonly to: number;
+  /** By `QuickProtocol.key`; null = one row too many. */
+  readonly quick: Map<number, Heard | null>;
 }
 
 /** What a listener heard that was not meant for it, as a fold over its captures. Opaque but for the functions of foreign*.ts. */
 export interface ForeignFold {
   readonly listener: ForeignListener;
-  readonly own: ReadonlySet<number>;
-  readonly elsewhere: ReadonlySet<number> | null;
+  readonly pairs: AddressPairs<Pair>;
   readonly heard: Map<number, Map<number, Map<string, Heard>>>;
   rows: number;
   /** Foreign frames beyond the rows that are kept. */
@@ -62,21 +77,31 @@ export interface ForeignFold {
 
 /** Talker pairs and protocols that are told apart: a flood of invented MACs must not exhaust the memory. */
 export const mostRows = 20_000;
+/** Protocols of a pair that are found by number. */
+const mostQuickRows = 256;
 
 export function startForeign(listener: ForeignListener): ForeignFold {
-  return {
-    listener, own: new Set(listener.macs), elsewhere: listener.elsewhere === null ? null : new Set(listener.elsewhere), heard: new Map(), rows: 0, notKept: 0, files: [],
-  };
+  const own = new Set(listener.macs);
+  const elsewhere = listener.elsewhere === null ? null : new Set(listener.elsewhere);
+  return { listener, pairs: createAddressPairs((bytes, at) => pairAt(bytes, at, own, elsewhere)), heard: new Map(), rows: 0, notKept: 0, files: [] };
+}
+
+function pairAt(bytes: Uint8Array, at: number, own: ReadonlySet<number>, elsewhere: ReadonlySet<number> | null): Pair {
+  const to = macNumber(bytes, at);
+  const from = macNumber(bytes, at + 6);
+  const kind = own.has(to) || own.has(from) ? 'own' : isGroupMac(bytes, at) ? 'group' : elsewhere !== null && !(elsewhere.has(to) && elsewhere.has(from)) ? 'passing' : 'foreign';
+  return { kind, from, to, quick: new Map() };
 }
 
 /** Batches that are added belong to this file until the next. */
 export function startForeignFile(fold: ForeignFold, path: string): HeardFile {
-  const file: HeardFile = { path, frames: 0, own: 0, group: 0, foreign: 0, passing: 0, unread: 0, firstNs: null, lastNs: null, damages: [] };
+  const file: HeardFile = { path, frames: 0, own: 0, controls: 0, group: 0, foreign: 0, passing: 0, unread: 0, first: null, last: null, damages: [], dropped: 0 };
   fold.files.push(file);
   return file;
 }
 
-function row(fold: ForeignFold, from: number, to: number, protocol: string, first: { readonly file: string; readonly frame: number; readonly timeNs: bigint }): Heard | null {
+/** The row of a pair and protocol; null where there are too many. */
+function rowOf(fold: ForeignFold, { from, to }: Pair, protocol: string, file: HeardFile, high: number, low: number): Heard | null {
   let ofSource = fold.heard.get(from);
   let ofPair = ofSource?.get(to);
   const found = ofPair?.get(protocol);
@@ -86,45 +111,71 @@ function row(fold: ForeignFold, from: number, to: number, protocol: string, firs
   if (ofSource === undefined) fold.heard.set(from, (ofSource = new Map()));
   if (ofPair === undefined) ofSource.set(to, (ofPair = new Map()));
   const fresh: Heard = {
-    from, to, protocol, frames: 0, octets: 0, payloadOctets: 0, answers: 0, firstNs: first.timeNs, lastNs: first.timeNs, firstFile: first.file, firstFrame: first.frame,
+    from, to, protocol, frames: 0, octets: 0, payloadOctets: 0, answers: 0, first: { high, low }, last: { high, low }, firstFile: file.path, firstFrame: file.frames,
   };
   ofPair.set(protocol, fresh);
   return fresh;
 }
 
-/** Adds a batch of `file`, in file order. `ethernet` says of an interface of the file whether its frames are Ethernet. Pure but for `fold` and `file`. */
-export function addForeignBatch(fold: ForeignFold, file: HeardFile, batch: JudgedBatch & { readonly original: ArrayLike<number> }, ethernet: (interfaceId: number) => boolean): void {
+function quickRow(fold: ForeignFold, pair: Pair, key: number, file: HeardFile, high: number, low: number): Heard | null {
+  const known = pair.quick.get(key);
+  if (known !== undefined) return known;
+  const made = rowOf(fold, pair, quickName(key), file, high, low);
+  if (pair.quick.size < mostQuickRows) pair.quick.set(key, made);
+  return made;
+}
+
+/** What of a capture file decides how its frames count. */
+export interface FileView {
+  /** Are the frames of this interface Ethernet? */
+  readonly ethernet: (interfaceId: number) => boolean;
+  /** This packet of the batch is the listener's own, or a control of the tool; null = its addresses decide. */
+  readonly settled: (packet: number) => 'own' | 'control' | null;
+}
+
+/** Adds a batch of `file`, in file order. Pure but for `fold` and `file`. */
+export function addForeignBatch(fold: ForeignFold, file: HeardFile, batch: JudgedBatch & { readonly original: ArrayLike<number> }, { ethernet, settled }: FileView): void {
   const { bytes } = batch;
+  const times = timeWords(batch.timeNs);
+  const quick: QuickProtocol = { key: 0, answers: false, payloadOctets: 0 };
   for (let i = 0; i < batch.count; i += 1) {
     file.frames += 1;
-    const timeNs = BigInt(batch.timeNs[i] ?? 0);
-    if (file.firstNs === null || timeNs < file.firstNs) file.firstNs = timeNs;
-    if (file.lastNs === null || timeNs > file.lastNs) file.lastNs = timeNs;
+    const high = times[2 * i + highHalf] ?? 0;
+    const low = times[2 * i + lowHalf] ?? 0;
+    file.first = earliest(file.first, high, low);
+    file.last = latest(file.last, high, low);
     const start = batch.offset[i] ?? 0;
     const end = start + (batch.captured[i] ?? 0);
     if (end - start < 14 || !ethernet(batch.interfaceId[i] ?? 0)) {
       file.unread += 1;
       continue;
     }
-    const to = macNumber(bytes, start);
-    const from = macNumber(bytes, start + 6);
-    if (fold.own.has(to) || fold.own.has(from)) file.own += 1;
-    else if (isGroupMac(bytes, start)) file.group += 1;
-    else if (fold.elsewhere !== null && !(fold.elsewhere.has(to) && fold.elsewhere.has(from))) file.passing += 1;
+    const known = settled(i);
+    if (known !== null) {
+      if (known === 'own') file.own += 1;
+      else file.controls += 1;
+      continue;
+    }
+    const pair = fold.pairs.of(bytes, start);
+    file[pair.kind] += 1;
+    if (pair.kind !== 'foreign') continue;
+    let heard: Heard | null;
+    if (readQuickly(bytes, start, end, quick)) heard = quickRow(fold, pair, quick.key, file, high, low);
     else {
-      file.foreign += 1;
       const view = viewFrame(bytes, start, end);
-      const { name, answers, payloadOctets } = view === null ? { name: 'cut off', answers: false, payloadOctets: 0 } : foreignProtocol(bytes, end, view);
-      const heard = row(fold, from, to, name, { file: file.path, frame: file.frames, timeNs });
-      if (heard === null) fold.notKept += 1;
-      else {
-        heard.frames += 1;
-        heard.octets += batch.original[i] ?? 0;
-        heard.payloadOctets += payloadOctets;
-        if (answers) heard.answers += 1;
-        if (timeNs < heard.firstNs) heard.firstNs = timeNs;
-        if (timeNs > heard.lastNs) heard.lastNs = timeNs;
-      }
+      const slow = view === null ? { name: 'cut off', answers: false, payloadOctets: 0 } : foreignProtocol(bytes, end, view);
+      quick.answers = slow.answers;
+      quick.payloadOctets = slow.payloadOctets;
+      heard = rowOf(fold, pair, slow.name, file, high, low);
+    }
+    if (heard === null) fold.notKept += 1;
+    else {
+      heard.frames += 1;
+      heard.octets += batch.original[i] ?? 0;
+      heard.payloadOctets += quick.payloadOctets;
+      if (quick.answers) heard.answers += 1;
+      earliest(heard.first, high, low);
+      latest(heard.last, high, low);
     }
   }
 }

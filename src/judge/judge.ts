@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { createTokenSearch, type TokenSearch } from '../wire/token-search.js';
+import { highHalf, lowHalf, timeWords } from '../pcap/time-words.js';
+import { createPlainFrames, type PlainFrames } from './plain-frames.js';
 import type { Observer, Plan, StepPlan } from '../model/plan.js';
 import type { Reason, Result, Verdict } from '../model/result.js';
 import type { RunRecord } from '../model/run-record.js';
@@ -27,11 +30,13 @@ interface Listener {
   readonly step: StepPlan;
   readonly observer: Observer;
   readonly inferred: boolean;
+  readonly plain: PlainFrames;
 }
 
 /** A judgement under way. Opaque: only the functions of this file read it. */
 export interface Judging {
   readonly input: JudgeInput;
+  readonly search: TokenSearch;
   readonly classify: (bytes: Uint8Array, start: number, end: number) => Classifier;
   readonly facts: readonly StepFacts[];
   readonly tallies: readonly StepTally[];
@@ -53,15 +58,17 @@ function commits(input: JudgeInput): boolean {
 /** Begins a judgement. Pure: no clock, no file, the same input gives the same result. */
 export function startJudging(input: JudgeInput): Judging {
   const facts = stepFacts(input.plan, input.timeline);
+  const tallies = createTallies(input.plan);
   const listeners = evidenceInterfaces(input.plan).flatMap(({ step, observer }) => {
     const stepPlan = input.plan.steps[step];
     const one = stepPlan?.observers[observer];
-    return stepPlan === undefined || one === undefined
+    const tally = tallies[step];
+    return stepPlan === undefined || one === undefined || tally === undefined
       ? []
-      : [{ step: stepPlan, observer: one, inferred: facts[step]?.listening.get(one.name)?.direction === 'inferred' }];
+      : [{ step: stepPlan, observer: one, inferred: facts[step]?.listening.get(one.name)?.direction === 'inferred', plain: createPlainFrames(stepPlan, one, tally, input.plan) }];
   });
   return {
-    input, facts, listeners, classify: createClassifier(input.plan, commits(input) ? keyOf(input) : null), tallies: createTallies(input.plan), damages: [], frames: 0,
+    input, facts, listeners, tallies, search: createTokenSearch(input.plan.runTag), classify: createClassifier(input.plan, commits(input) ? keyOf(input) : null), damages: [], frames: 0,
   };
 }
 
@@ -72,16 +79,23 @@ const mostKept = 1000;
 /** Adds a batch of the capture, in file order; `interfaceId` numbers the interface blocks of the whole file. */
 export function addBatch(judging: Judging, batch: JudgedBatch): void {
   const tallies = { plan: judging.input.plan, steps: judging.tallies };
+  const { listeners, search, classify } = judging;
+  const { bytes } = batch;
+  const times = timeWords(batch.timeNs);
   for (let i = 0; i < batch.count; i += 1) {
     judging.frames += 1;
-    const listener = judging.listeners[batch.interfaceId[i] ?? -1];
+    const listener = listeners[batch.interfaceId[i] ?? -1];
     if (listener === undefined) continue;
     const start = batch.offset[i] ?? 0;
-    const classified = judging.classify(batch.bytes, start, start + (batch.captured[i] ?? 0));
+    const end = start + (batch.captured[i] ?? 0);
     const outgoing = batch.direction[i] === directionOut;
     const towards = listener.observer.place === 'bridge' ? !outgoing : outgoing;
-    const first = { frame: judging.frames, timeNs: BigInt(batch.timeNs[i] ?? 0) };
-    countSighting(batch.bytes, classified, { ...listener, towards, first }, tallies);
+    if (!search.mayHold(bytes, start, end)) {
+      listener.plain.count(bytes, start, end, towards, judging.frames, times[2 * i + highHalf] ?? 0, times[2 * i + lowHalf] ?? 0);
+      continue;
+    }
+    const { step, observer, inferred } = listener; // spread, they would cost more than the judgement
+    countSighting(bytes, classify(bytes, start, end), { step, observer, inferred, towards, first: { frame: judging.frames, timeNs: BigInt(batch.timeNs[i] ?? 0) } }, tallies);
   }
 }
 
@@ -135,6 +149,7 @@ export interface CaptureIdentity {
 export function finishJudging(judging: Judging, capture: CaptureIdentity): Result {
   const { plan, run, states } = judging.input;
   addKept(judging);
+  for (const { plain } of judging.listeners) plain.finish();
   const whole = captureReasons(judging, capture.sha256 === run.capture?.sha256);
   const coverage = coverageOf(plan, judging.facts, states);
   const partial = plan.partialScope === null && coverage.unobserved.length > 0

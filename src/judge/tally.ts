@@ -48,8 +48,8 @@ export function createTallies(plan: Plan): readonly StepTally[] {
   return plan.steps.map(createTally);
 }
 
-export function raise(map: Map<string, number>, key: string): void {
-  map.set(key, (map.get(key) ?? 0) + 1);
+export function raise(map: Map<string, number>, key: string, by = 1): void {
+  map.set(key, (map.get(key) ?? 0) + by);
 }
 
 export function countFrame(map: Map<string, FrameCount>, key: string, first: First): void {

@@ -1,28 +1,48 @@
-import { endianness } from './host-order.js';
 import type { Batch, CaptureItem } from './capture-items.js';
+import { highHalf, lowHalf, timeWords } from './time-words.js';
 
 /** Packets of a batch at most: the columns then fit a processor's second-level cache. */
 export const batchCapacity = 16_384;
-const lowWord = endianness === 'little' ? 0 : 1;
 
-/** Collects packets into columns that are used again, and items in the order of the file. Decoders write the columns directly. */
+/** Columns that a batch is collected in. */
+interface Columns {
+  readonly offset: Uint32Array;
+  readonly captured: Uint32Array;
+  readonly original: Uint32Array;
+  readonly interfaceId: Uint32Array;
+  readonly direction: Uint8Array;
+  readonly optionsAt: Uint32Array;
+  readonly optionsLength: Uint32Array;
+  readonly timeNs: BigInt64Array;
+  readonly timeWords: Uint32Array;
+}
+
+function createColumns(): Columns {
+  const words = (): Uint32Array => new Uint32Array(batchCapacity);
+  const timeNs = new BigInt64Array(batchCapacity);
+  return {
+    offset: words(), captured: words(), original: words(), interfaceId: words(), direction: new Uint8Array(batchCapacity), optionsAt: words(), optionsLength: words(),
+    timeNs, timeWords: timeWords(timeNs),
+  };
+}
+
+/** Collects packets into columns, and items in the order of the file. Decoders write the columns directly. */
 export class BatchBuilder {
-  readonly offset = new Uint32Array(batchCapacity);
-  readonly captured = new Uint32Array(batchCapacity);
-  readonly original = new Uint32Array(batchCapacity);
-  readonly interfaceId = new Uint32Array(batchCapacity);
-  readonly direction = new Uint8Array(batchCapacity);
-  readonly optionsAt = new Uint32Array(batchCapacity);
-  readonly optionsLength = new Uint32Array(batchCapacity);
-  private readonly timeNs = new BigInt64Array(batchCapacity);
-  private readonly timeWords = new Uint32Array(this.timeNs.buffer);
+  /** Another object after each `next`. */
+  columns = createColumns();
   /** Packets in the columns. */
   count = 0;
+  byteOrder: 'little' | 'big' = 'little';
+  /** Fleeting: columns that were handed out, to be written again after `take`. */
+  private readonly pool: Columns[] = [this.columns];
+  private handedOut = 0;
   private items: CaptureItem[] = [];
   private frames = 0;
   private bytes: Uint8Array = new Uint8Array(0);
   private fileOffset = 0;
-  byteOrder: 'little' | 'big' = 'little';
+
+  /** Fleeting: the batches that `take` gave are void at the next `window`, which saves a copy of every column. */
+  constructor(private readonly fleeting: boolean) {}
 
   /** The octets that packets lie in from now on, and the position of the first in the file. */
   window(bytes: Uint8Array, fileOffset: number): void {
@@ -33,12 +53,13 @@ export class BatchBuilder {
 
   /** The time of the packet being written, in two words: a BigInt for each packet would cost more than all the rest. */
   setTimeWords(high: number, low: number): void {
-    this.timeWords[2 * this.count + (1 - lowWord)] = high;
-    this.timeWords[2 * this.count + lowWord] = low;
+    const words = this.columns.timeWords;
+    words[2 * this.count + highHalf] = high;
+    words[2 * this.count + lowHalf] = low;
   }
 
   setTime(timeNs: bigint): void {
-    this.timeNs[this.count] = timeNs;
+    this.columns.timeNs[this.count] = timeNs;
   }
 
   /** The packet whose columns were written is whole. */
@@ -54,27 +75,38 @@ export class BatchBuilder {
   }
 
   flush(): void {
-    const { count } = this;
+    const { count, columns, fleeting } = this;
     if (count === 0) return;
+    const end = fleeting ? 'subarray' : 'slice';
     const batch: Batch = {
       kind: 'batch',
       bytes: this.bytes,
       count,
-      offset: this.offset.slice(0, count),
-      captured: this.captured.slice(0, count),
-      original: this.original.slice(0, count),
-      interfaceId: this.interfaceId.slice(0, count),
-      timeNs: this.timeNs.slice(0, count),
-      direction: this.direction.slice(0, count),
+      offset: columns.offset[end](0, count),
+      captured: columns.captured[end](0, count),
+      original: columns.original[end](0, count),
+      interfaceId: columns.interfaceId[end](0, count),
+      timeNs: columns.timeNs[end](0, count),
+      direction: columns.direction[end](0, count),
       fileOffset: this.fileOffset,
       firstFrame: this.frames + 1,
-      optionsAt: this.optionsAt.slice(0, count),
-      optionsLength: this.optionsLength.slice(0, count),
+      optionsAt: columns.optionsAt[end](0, count),
+      optionsLength: columns.optionsLength[end](0, count),
       byteOrder: this.byteOrder,
     };
     this.items.push(batch);
     this.frames += count;
     this.count = 0;
+    if (fleeting) this.columns = this.nextColumns();
+  }
+
+  private nextColumns(): Columns {
+    this.handedOut += 1;
+    const known = this.pool[this.handedOut];
+    if (known !== undefined) return known;
+    const made = createColumns();
+    this.pool.push(made);
+    return made;
   }
 
   /** What was collected since the last call. */
@@ -82,6 +114,8 @@ export class BatchBuilder {
     this.flush();
     const { items } = this;
     this.items = [];
+    this.handedOut = 0;
+    this.columns = this.pool[0] ?? this.columns;
     return items;
   }
 }

@@ -17,10 +17,10 @@ const magicLength = 4;
 
 /**
  * A reader of pcap (µs and ns, both byte orders) and pcapng. Total over any octets: never throws, holds one block (16 MiB) and one batch
- * at most, and ends at the first fatal damage, with all that was whole before it delivered.
+ * at most, and ends at the first fatal damage, with all that was whole before it delivered. `fleeting`: batches are void at the next `push`.
  */
-export function createCaptureReader(): CaptureReader {
-  const out = new BatchBuilder();
+export function createCaptureReader(options: { readonly fleeting?: boolean } = {}): CaptureReader {
+  const out = new BatchBuilder(options.fleeting ?? false);
   let decoder: Decoder | null = null;
   let over = false;
   /** Octets of a block that is not whole yet. */

@@ -10,6 +10,19 @@ export const classicMagic = { micro: 0xa1b2c3d4, nano: 0xa1b23c4d } as const;
 export function classicDecoder(out: BatchBuilder, nano: boolean, littleEndian: boolean): Decoder {
   let headed = false;
   const perUnit = nano ? 1 : 1000;
+  let second = -1;
+  let secondHigh = 0;
+  let secondLow = 0;
+
+  /** seconds · 10^9 in two 32-bit words, by doubles that stay exact: seconds = upper · 2^16 + lower. Records of one second are mostly in a row. */
+  function beginSecond(seconds: number): void {
+    const lower = (seconds & 0xffff) * 1e9;
+    const upper = (seconds >>> 16) * 1e9;
+    const low = (lower % 0x1_0000_0000) + (upper % 0x1_0000) * 0x1_0000;
+    second = seconds;
+    secondHigh = Math.floor(lower / 0x1_0000_0000) + Math.floor(upper / 0x1_0000) + (low >= 0x1_0000_0000 ? 1 : 0);
+    secondLow = low % 0x1_0000_0000;
+  }
 
   function damage(window: Window, at: number, message: string): -1 {
     out.add({ kind: 'damage', offset: window.fileOffset + at, message, fatal: true });
@@ -47,20 +60,16 @@ export function classicDecoder(out: BatchBuilder, nano: boolean, littleEndian: b
       const next = at + recordLength + captured;
       if (next > to) break;
       const i = out.count;
-      // seconds · 10^9 + fraction in two 32-bit words, by doubles that stay exact: seconds = upper · 2^16 + lower.
       const seconds = view.getUint32(at, littleEndian);
-      const lower = (seconds & 0xffff) * 1e9 + view.getUint32(at + 4, littleEndian) * perUnit;
-      const upper = (seconds >>> 16) * 1e9;
-      const low = (lower % 0x1_0000_0000) + (upper % 0x1_0000) * 0x1_0000;
-      out.setTimeWords(Math.floor(lower / 0x1_0000_0000) + Math.floor(upper / 0x1_0000) + (low >= 0x1_0000_0000 ? 1 : 0), low % 0x1_0000_0000);
-      out.offset[i] = at + recordLength;
-      out.captured[i] = captured;
-      out.original[i] = view.getUint32(at + 12, littleEndian);
-      out.interfaceId[i] = 0;
-      out.direction[i] = 0;
-      out.optionsLength[i] = 0;
-      out.optionsAt[i] = 0;
-      out.next();
+      if (seconds !== second) beginSecond(seconds);
+      const low = secondLow + view.getUint32(at + 4, littleEndian) * perUnit;
+      if (low < 0x1_0000_0000) out.setTimeWords(secondHigh, low);
+      else out.setTimeWords(secondHigh + Math.floor(low / 0x1_0000_0000), low % 0x1_0000_0000);
+      const { columns } = out;
+      columns.offset[i] = at + recordLength;
+      columns.captured[i] = captured;
+      columns.original[i] = view.getUint32(at + 12, littleEndian);
+      out.next(); // interface, direction and options are 0 in every record, and stay so in the columns
       at = next;
     }
     return at;

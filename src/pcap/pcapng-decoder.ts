@@ -98,13 +98,14 @@ export function pcapngDecoder(out: BatchBuilder): Decoder {
 
   function store(offset: number, captured: number, original: number, id: number, direction: number, optionsAt: number, optionsLength: number): void {
     const i = out.count;
-    out.offset[i] = offset;
-    out.captured[i] = captured;
-    out.original[i] = original;
-    out.interfaceId[i] = earlier + id;
-    out.direction[i] = direction;
-    out.optionsAt[i] = optionsAt;
-    out.optionsLength[i] = optionsLength;
+    const { columns } = out;
+    columns.offset[i] = offset;
+    columns.captured[i] = captured;
+    columns.original[i] = original;
+    columns.interfaceId[i] = earlier + id;
+    columns.direction[i] = direction;
+    columns.optionsAt[i] = optionsAt;
+    columns.optionsLength[i] = optionsLength;
     out.next();
   }
 

@@ -43,7 +43,7 @@ function one(report: ForeignReport, { width, color }: View): readonly string[] {
     ...report.pairs.slice(0, mostShown).flatMap((pair) => pairLines(pair, width, paint)),
     ...(more > 0 ? [`  and ${count(more, 'more pair')}, all of them with --json`] : []),
     ...(report.notKept > 0 ? [`  and ${count(report.notKept, 'frame')} of further pairs, which were only counted`] : []),
-    ...report.files.flatMap((file) => foldAfter('  ', `${escapeText(file.path)}: ${count(file.frames, 'frame')}, ${file.own} own, ${file.group} broadcast and multicast, ${file.foreign} foreign${file.passing > 0 ? `, ${file.passing} passing through` : ''}${file.first === null ? '' : `; ${file.first} to ${file.last ?? ''}`}`, width)),
+    ...report.files.flatMap((file) => foldAfter('  ', `${escapeText(file.path)}: ${count(file.frames, 'frame')}, ${file.own} own, ${file.controls === undefined ? '' : `${count(file.controls, 'control')} of this tool, `}${file.group} broadcast and multicast, ${file.foreign} foreign${file.passing > 0 ? `, ${file.passing} passing through` : ''}${file.first === null ? '' : `; ${file.first} to ${file.last ?? ''}`}`, width)),
     ...report.reasons.flatMap((reason) => foldAfter('  because ', `${escapeText(reason.text)} (${reason.code})`, width)),
     ...report.limits.flatMap((limit) => foldAfter('  note: ', limit, width)),
     '',

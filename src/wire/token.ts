@@ -11,8 +11,8 @@ import { readU32, writeU32 } from './octets.js';
  */
 export const tokenLength = 18;
 export const tagLength = 8;
-const magicHigh = 0x56;
-const magicLow = 0x49;
+export const magicHigh = 0x56;
+export const magicLow = 0x49;
 
 /** What a token says. `tag` holds 8 octets. */
 export interface Token {

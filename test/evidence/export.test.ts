@@ -84,6 +84,32 @@ describe('export', () => {
   });
 });
 
+describe('replay --mac of what export wrote', () => {
+  // MACs that the plan gave to the lab's guests.
+  const macOf = (name: string): string => (JSON.parse(readFileSync(join(run.dir, 'plan.json'), 'utf8')) as { endpoints: { name: string; macs: string[] }[] }).endpoints.find((one) => one.name === name)?.macs[0] ?? '';
+  const replay = (file: string, name: string) => {
+    const { status, stdout, stderr } = call('replay', file, '--mac', macOf(name), '--json');
+    return { status, stderr, files: status === 64 ? [] : (JSON.parse(stdout) as { listeners: { files: { foreign: number; controls: number; own: number }[] }[] }).listeners.flatMap(({ files }) => files) };
+  };
+
+  it('takes for overheard what others say to each other, and the tool\'s own controls for what they are', () => {
+    const file = exported('c.pcapng', '--observer', 'c');
+    const leaks = tshark(file, '-Y', 'frame.comment contains "LEAK"').length;
+    const controls = tshark(file, '-Y', 'frame.comment contains "CONTROL"').length;
+    expect(controls).toBeGreaterThan(5);
+    expect(replay(file, 'c')).toMatchObject({ status: 2, files: [{ controls }] });
+    const [heard] = replay(file, 'c').files;
+    // Answers of the two that talk (ARP, ICMP errors) are no probes, but are overheard as well.
+    const towards = tshark(file, '-Y', 'frame.packet_flags_direction == 2 and eth.dst.ig == 0 and not frame.comment contains "CONTROL"').length;
+    expect(heard?.foreign).toBe(towards);
+    expect(towards).toBeGreaterThanOrEqual(leaks);
+  });
+
+  it('exits 64 where the capture holds what several ports saw', () => {
+    expect(replay(whole(), 'c')).toMatchObject({ status: 64, stderr: expect.stringContaining('--observer') as string });
+  });
+});
+
 describe('contrib/wireshark', () => {
   it('shows in each frame the token whose index is its packet id', () => {
     const rows = tshark(whole(), '-X', `lua_script:${join(run.scratch, 'vi.lua')}`, '-T', 'fields', '-e', 'frame.packet_id', '-e', 'verify_isolation.index');

@@ -1,0 +1,21 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { machineText, versionsText } from './machine.mjs';
+import { tableOf } from './table.mjs';
+
+const file = new URL('../RESULTS.md', import.meta.url);
+const head = `# Results
+
+Written by \`npm run bench\`; each section says where and when. Seconds hold for that machine and its load; what counts is the ratio to the peer that ran beside it in turn.
+`;
+
+/** Puts a measurement's section into RESULTS.md in place of its last one; the others stay. */
+export function writeSection(name, title, about, rows, rounds) {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : head;
+  const [start, ...sections] = text.split(/^(?=<!-- .+ -->$)/m);
+  const mark = `<!-- ${name} -->\n`;
+  const own = `${mark}\n## ${title}\n\n${about}\n\n${tableOf(rows)}\n\n${new Date().toISOString().slice(0, 16)}Z, ${rounds} rounds; ${machineText()}; ${versionsText()}.\n\n`;
+  const at = sections.findIndex((section) => section.startsWith(mark));
+  if (at < 0) sections.push(own);
+  else sections[at] = own;
+  writeFileSync(file, `${start.trimEnd()}\n\n${sections.join('')}`.trimEnd() + '\n');
+}

@@ -1,0 +1,14 @@
+// Reads a capture with the codec alone and counts packets and octets.
+import { readCapture } from '../../dist/evidence/read-capture.js';
+import { tellPeak } from '../frame/peak.mjs';
+
+tellPeak();
+let packets = 0;
+let octets = 0;
+for await (const item of readCapture(process.argv[2], { fleeting: true })) {
+  if (item.kind === 'damage') throw new Error(item.message);
+  if (item.kind !== 'batch') continue;
+  packets += item.count;
+  for (let i = 0; i < item.count; i += 1) octets += item.captured[i];
+}
+console.log(packets, octets);

@@ -1,0 +1,11 @@
+// Reads a capture with the npm package pcap-parser alone.
+import { parse } from 'pcap-parser';
+import { tellPeak } from '../frame/peak.mjs';
+
+tellPeak();
+let packets = 0;
+let octets = 0;
+parse(process.argv[2]).on('packet', ({ data }) => {
+  packets += 1;
+  octets += data.length;
+}).on('end', () => console.log(packets, octets));

@@ -1,0 +1,13 @@
+import { join } from 'node:path';
+import { contest } from '../frame/contest.mjs';
+import { replayers } from './contestants.mjs';
+import { probesFolder } from './run-folders.mjs';
+
+export const title = 'Judging a run of 1 GB again: probes of 60 octets';
+export const about = 'The whole program on a folder whose evidence.pcapng has 1 GB: every octet hashed and searched for tokens, every frame judged. Peer: tcpdump on the same file.';
+
+export function measure({ scratch, rounds }) {
+  const dir = join(scratch, 'run');
+  probesFolder(dir);
+  return contest({ contestants: replayers(dir), rounds });
+}

@@ -1,0 +1,89 @@
+// Folders as runs leave them, with a capture of a gigabyte. Plan, timeline and states of `talkFolder` are those of captures/hub-mode.
+import { createHash } from 'node:crypto';
+import { closeSync, cpSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { blockBuffer, packetBlockLength, writePacketBlock } from '../../dist/pcap/packet-block.js';
+import { interfaceDescription, sectionHeader } from '../../dist/pcap/pcapng-writer.js';
+import { evidenceInterfaces } from '../../dist/plan/evidence-interfaces.js';
+import { makePlan } from '../../dist/plan/make-plan.js';
+import { buildFrames } from '../../dist/probe/frame.js';
+import { loadScenario } from '../../dist/scenario/load-scenario.js';
+import { tokensFor } from '../../dist/wire/token.js';
+import { gigabyte, talk } from './captures.mjs';
+
+const top = fileURLToPath(new URL('../..', import.meta.url));
+const directions = { in: 1, out: 2 };
+const startNs = 1_764_000_000_000_000_000n;
+
+/** Writes evidence.pcapng with what `fill(add)` adds, and run.json to match. */
+function writeEvidence(dir, plan, run, fill) {
+  const fd = openSync(join(dir, 'evidence.pcapng'), 'w');
+  const hash = createHash('sha256');
+  const buffer = blockBuffer(4 << 20);
+  let used = 0;
+  let packets = 0;
+  const write = (octets) => {
+    hash.update(octets);
+    writeSync(fd, octets);
+  };
+  const flush = () => {
+    write(buffer.bytes.subarray(0, used));
+    used = 0;
+  };
+  write(sectionHeader({ application: 'bench' }));
+  for (const { name, description } of evidenceInterfaces(plan)) write(interfaceDescription({ name, description, snaplen: 2048 }));
+  fill((interfaceId, bytes, from, length, direction, packetId) => {
+    if (used + packetBlockLength(length, packetId) > buffer.bytes.length) flush();
+    const timeNs = startNs + BigInt(packets) * 10_000n;
+    used = writePacketBlock(buffer, used, interfaceId, Number(timeNs >> 32n), Number(timeNs & 0xffff_ffffn), bytes, from, length, length, direction, packetId);
+    packets += 1;
+  });
+  flush();
+  closeSync(fd);
+  writeFileSync(join(dir, 'run.json'), JSON.stringify({ ...run, capture: { sha256: hash.digest('hex'), packets } }));
+}
+
+/** The traffic step of hub-mode as kali3 overheard it, with frames of `size` octets: no token in any of them. */
+export function talkFolder(dir, size, total = gigabyte) {
+  cpSync(join(top, 'captures/hub-mode'), dir, { recursive: true });
+  rmSync(join(dir, 'evidence.pcapng.gz'));
+  const plan = JSON.parse(readFileSync(join(dir, 'plan.json'), 'utf8'));
+  const run = JSON.parse(readFileSync(join(dir, 'run.json'), 'utf8'));
+  const ear = evidenceInterfaces(plan).findIndex(({ step, observer }) => step === 1 && plan.steps[1].observers[observer].name === 'kali3');
+  const count = 2 * Math.floor((2 << 20) / size / 2);
+  const frames = talk(size, count);
+  writeEvidence(dir, plan, run, (add) => {
+    for (let done = 0; done < total; ) {
+      for (let i = 0; i < count; i += 1, done += packetBlockLength(size)) add(ear, frames, i * size, size, directions.out, -1);
+    }
+  });
+}
+
+/** A run of probes of 60 octets alone: each enters at kali2's port and reaches the LAN. */
+export function probesFolder(dir, total = gigabyte) {
+  mkdirSync(join(dir, 'state'), { recursive: true });
+  const tokens = Math.floor(total / packetBlockLength(60, 1) / 2);
+  const text = readFileSync(join(top, 'scenarios/switch-mode.yml'), 'utf8');
+  const found = loadScenario('switch-mode.yml', Buffer.from(text));
+  const [step] = found.steps;
+  const [probe] = step.probes;
+  const scenario = { ...found, steps: [{ ...step, probes: [{ ...probe, bothWays: false, carriers: ['ipv4-udp'], count: tokens }], expect: { ...step.expect, seen: [] } }] };
+  const key = Buffer.alloc(32, 7);
+  const plan = makePlan(scenario, { runTag: 0x1234abcd, keySha256: createHash('sha256').update(key).digest('hex') });
+  writeFileSync(join(dir, 'plan.json'), JSON.stringify(plan));
+  writeFileSync(join(dir, 'timeline.ndjson'), '');
+  const run = { ...JSON.parse(readFileSync(join(top, 'captures/hub-mode/run.json'), 'utf8')), key: key.toString('hex') };
+  const names = plan.steps[0].observers.map(({ name }) => name);
+  const [flow] = plan.steps[0].flows;
+  writeEvidence(dir, plan, run, (add) => {
+    for (let first = 0; first < flow.count; first += 10_000) {
+      const many = Math.min(10_000, flow.count - first);
+      const frames = buildFrames(flow.frame, tokensFor(key, plan.runTag, flow.first + first, many));
+      for (let i = 0; i < many; i += 1) {
+        add(names.indexOf('kali2'), frames, i * 60, 60, directions.in, flow.first + first + i);
+        add(names.indexOf('lan'), frames, i * 60, 60, directions.out, flow.first + first + i);
+      }
+    }
+  });
+}

@@ -1,0 +1,36 @@
+// npm run bench [-- NAME…]: measures this program beside named peers, prints the ratios of that one run and writes them into RESULTS.md. Needs dist/ (npm run build).
+// A measurement is one file with `title`, `about` and `measure({ scratch, rounds })`, which gives the rows of its table, and one line here.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeSection } from './frame/results.mjs';
+import { tableOf } from './frame/table.mjs';
+import * as readFull from './reading/read-full.mjs';
+import * as readSmall from './reading/read-small.mjs';
+import * as replayFull from './reading/replay-full.mjs';
+import * as replayProbes from './reading/replay-probes.mjs';
+import * as replaySmall from './reading/replay-small.mjs';
+
+const measures = { 'read-full': readFull, 'read-small': readSmall, 'replay-full': replayFull, 'replay-small': replaySmall, 'replay-probes': replayProbes };
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in measures));
+if (unknown.length > 0) {
+  console.error(`no measurement is named ${unknown.join(', ')}; there are ${Object.keys(measures).join(', ')}`);
+  process.exit(64);
+}
+const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
+for (const name of asked.length > 0 ? asked : Object.keys(measures)) {
+  const { title, about, measure } = measures[name];
+  const scratch = mkdtempSync(join(tmpdir(), 'bench-'));
+  const remove = () => rmSync(scratch, { recursive: true, force: true });
+  process.once('SIGINT', () => { remove(); process.exit(130); });
+  try {
+    console.log(`\n${title} (${rounds} rounds)`);
+    const rows = await measure({ scratch, rounds });
+    console.log(tableOf(rows));
+    writeSection(name, title, about, rows, rounds);
+  } finally {
+    remove();
+  }
+}
