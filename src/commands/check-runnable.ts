@@ -10,9 +10,9 @@ export interface RunnableOptions {
   readonly keep: 'leaks' | 'all';
 }
 
-/** Does a step change the host? */
+/** Does a step change the host? The commands of `during` may. */
 function changes(step: Scenario['steps'][number]): boolean {
-  return [step.set, step.vlan.add, step.vlan.del, step.fdb.flush, step.fdb.add, step.fdb.del, step.mdb.add, step.mdb.del, step.start, step.stop, Object.keys(step.sysctl)].some((list) => list.length > 0);
+  return [step.set, step.vlan.add, step.vlan.del, step.fdb.flush, step.fdb.add, step.fdb.del, step.mdb.add, step.mdb.del, step.start, step.stop, step.during, Object.keys(step.sysctl)].some((list) => list.length > 0);
 }
 
 /** Throws VerifyError before anything runs: 64 for what the command line has to allow, 69 for what is valid but not supported yet. Names all of it, of every file. */

@@ -38,7 +38,7 @@ const shapes = {
     steps: z.array(z.looseObject({
       index: z.number(), name: z.string(), observers: z.array(z.looseObject({ name: z.string(), interface: z.string() })),
       flows: z.union([z.array(z.looseObject({ id: z.number(), first: z.number(), count: z.number() })), flowColumns]), controls: z.array(z.looseObject({ index: z.number() })),
-      traffic: z.array(z.looseObject({})), expect: z.looseObject({ seen: z.array(z.looseObject({})) }),
+      traffic: z.array(z.looseObject({})), during: z.array(z.looseObject({ atMs: z.number(), run: z.array(z.array(z.string())) })), expect: z.looseObject({ seen: z.array(z.looseObject({})) }),
     })),
   }),
   entry: z.looseObject({ atNs: z.string(), monoMs: z.number(), step: z.number(), event: z.string() }),

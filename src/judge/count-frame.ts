@@ -1,4 +1,4 @@
-import type { Observer, Plan, StepPlan } from '../model/plan.js';
+import type { Flow, Observer, Plan, StepPlan } from '../model/plan.js';
 import { isGroupMac, macText } from '../wire/ethernet.js';
 import { etherTypes } from '../wire/ethernet.js';
 import type { FrameView } from '../wire/frame-view.js';
@@ -44,7 +44,15 @@ function countProbe(sighting: Extract<Sighting, { kind: 'probe' }>, seen: Seen, 
   const again = tally.reentered.get(token);
   if (again !== undefined && !again.uplink) return;
   const fresh = tally.seen.add(flow, sequence, observer.name, seen.first);
+  if (fresh && tallies.plan.steps[flow.step]?.during.length !== 0) noteMoment(tally, flow, sequence, seen);
   if (!fresh && seen.inferred) raise(tally.twice, observer.name);
+}
+
+function noteMoment(tally: StepTally, flow: Flow, sequence: number, { observer, first }: Seen): void {
+  const key = `${flow.id}|${observer.name}`;
+  const moments = tally.moments.get(key) ?? [];
+  moments.push({ sequence, timeNs: first.timeNs });
+  tally.moments.set(key, moments);
 }
 
 function countControl(sighting: Extract<Sighting, { kind: 'control' }>, seen: Seen, tallies: Tallies): void {

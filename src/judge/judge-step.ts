@@ -11,6 +11,7 @@ import { rowsOf } from './rows.js';
 import type { StepFacts } from './step-facts.js';
 import type { StepStates } from './step-states.js';
 import type { StepTally } from './tally.js';
+import { eventsOf } from './windows.js';
 import { unchangedReasons } from './unchanged.js';
 
 export interface StepInput {
@@ -81,10 +82,12 @@ export function judgeStep(input: StepInput): JudgedStep {
   const { step, facts, plan } = input;
   const failed = facts.outcome !== 'done';
   const idle = step.observers.length === 0;
+  // What an event of `during` changes is what the step is about
+  const mayChange = step.during.length > 0;
   const missing = [
     ...input.captureReasons,
     ...(idle && !failed ? [] : missingProofs(step, facts, input.tally)),
-    ...(idle || failed ? [] : unchangedReasons(step, input.states.before, input.states.after, plan.endpoints)),
+    ...(idle || failed ? [] : unchangedReasons(step, input.states.before, input.states.after, plan.endpoints).filter(({ code }) => !mayChange || code !== 'settings-changed')),
     ...(idle || failed ? [] : rootReasons(step, input.states)),
   ];
   const rows = withCauses(rowsOf(input), plan, step, input.states);
@@ -93,7 +96,7 @@ export function judgeStep(input: StepInput): JudgedStep {
   if (unsupported || (unjudged && !failed) || (idle && !failed)) {
     const result: StepResult = {
       name: step.name, verdict: null, expected: step.expect.expected, asExpected: !unsupported, reasons: idle && !unsupported ? [] : missing, findings: rows,
-      observers: observerResults(input), entry: entryOf(input),
+      observers: observerResults(input), entry: entryOf(input), ...eventsOf(step, facts),
     };
     return { result, exit: unsupported ? 69 : 0 };
   }
@@ -103,7 +106,7 @@ export function judgeStep(input: StepInput): JudgedStep {
   const verdict = verdictOf(rows, missing);
   const exit = exitOf(step, verdict, claims.map(({ outcome }) => outcome));
   const result: StepResult = {
-    name: step.name, verdict, expected: step.expect.expected, asExpected: exit === 0, reasons, findings: rows, observers: observerResults(input), entry: entryOf(input),
+    name: step.name, verdict, expected: step.expect.expected, asExpected: exit === 0, reasons, findings: rows, observers: observerResults(input), entry: entryOf(input), ...eventsOf(step, facts),
     ...explained(rows, verdict, missing.length === 0, input),
   };
   return { result, exit };

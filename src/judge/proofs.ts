@@ -3,6 +3,7 @@ import type { Reason } from '../model/result.js';
 import { isReasonCode, reason, type ReasonCode } from './reasons.js';
 import { sentOf, type StepFacts } from './step-facts.js';
 import type { StepTally } from './tally.js';
+import { eventReasons } from './windows.js';
 
 /** Share of the probes that who must see them has to get. */
 export const deliveryShare = 0.99;
@@ -209,6 +210,7 @@ export function missingProofs(step: StepPlan, facts: StepFacts, tally: StepTally
     ...listenReasons(step, tally),
     ...replayReasons(tally),
     ...clockReasons(facts),
+    ...eventReasons(step, facts),
     ...keptReasons(facts),
     ...(drained ? [] : [reason('drain-incomplete', null, `the wait of ${step.drainMs} ms after the last probe was not kept`)]),
   ];

@@ -32,6 +32,8 @@ export const reasonHints = {
   'nothing-to-hear': 'No unicast crossed the bridge between two others meanwhile, so there was nothing to overhear.',
   'coverage-partial': 'Not every port of the bridge was observed. Name the reason with `scope: { partial: … }` if that is meant.',
   'clock-changed': 'The wall clock was set while the step ran, so the order of what was captured is not sure. Repeat the run.',
+  'event-missed': 'Something of `during` did not happen while probes were under way, so it was not tested. Raise `count`, or lower `rate`, so that probing lasts longer.',
+  'event-failed': 'A command of `during` failed, so what it should have done was not tested. Correct it.',
   'step-failed': 'The step could not be carried out.',
   'not-run': 'The step did not run, because the run ended before.',
   'interrupted': 'The run was interrupted.',

@@ -7,6 +7,7 @@ import { rootRows } from './root-rows.js';
 import { sentOf, type StepFacts } from './step-facts.js';
 import type { StepStates } from './step-states.js';
 import type { First, StepTally } from './tally.js';
+import { windowsOf } from './windows.js';
 
 const evidenceFile = 'evidence.pcapng';
 const timelineFile = 'timeline.ndjson';
@@ -64,7 +65,7 @@ export function probeRow(flow: Flow, observer: Observer, input: RowInput): Findi
     direction: directionOf(facts, observer.name),
     firstSighting: firstOf(tally.seen.first(flow, observer.name)),
     causes: [],
-    ...(leak ? acceptedOf(input.step.expect.accept, observer.name, flow.class, input.day) : {}),
+    ...(leak ? { ...windowsOf(flow, observer.name, input.step, facts, tally), ...acceptedOf(input.step.expect.accept, observer.name, flow.class, input.day) } : {}),
   };
 }
 

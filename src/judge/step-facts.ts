@@ -15,6 +15,12 @@ export interface StepFacts {
   /** Probing began: without it nothing but the faults is worth telling. */
   readonly probed: boolean;
   readonly drainedMs: number | null;
+  /** Probing began; null = it did not. */
+  readonly probingFrom: Moment | null;
+  /** The controls in between were sent: no probe was under way meanwhile. */
+  readonly betweenFrom: Moment | null;
+  /** What ran while probes went on, by its index in `during`. */
+  readonly events: ReadonlyMap<number, EventFacts>;
   readonly stopped: Readonly<Record<string, Counters>>;
   readonly written: Readonly<Record<string, number>>;
   readonly lastCounters: Readonly<Record<string, Counters>>;
@@ -24,6 +30,19 @@ export interface StepFacts {
   readonly lastMonoMs: number;
   /** How far the wall clock ran away from the monotonic one during the step. */
   readonly clockShiftMs: number;
+}
+
+/** A point in time, by both clocks of the timeline. */
+export interface Moment {
+  readonly ns: bigint;
+  readonly monoMs: number;
+}
+
+export interface EventFacts {
+  readonly from: Moment;
+  readonly to: Moment | null;
+  readonly ok: boolean;
+  readonly detail: string;
 }
 
 /** A frame that was kept in memory because the capture could not be written. */
@@ -45,6 +64,9 @@ interface Gathering {
   trafficOk: Map<number, { ok: boolean; detail: string }>;
   probed: boolean;
   drainedMs: number | null;
+  probingFrom: Moment | null;
+  betweenFrom: Moment | null;
+  events: Map<number, EventFacts>;
   stopped: Record<string, Counters>;
   written: Record<string, number>;
   lastCounters: Record<string, Counters>;
@@ -59,7 +81,7 @@ interface Gathering {
 function empty(): Gathering {
   return {
     listening: new Map(), listenedInTime: new Set(), controlsAccepted: new Set(), controlPhases: new Set(), accepted: createTokenRanges(),
-    trafficOk: new Map(), probed: false, drainedMs: null, stopped: {}, written: {}, lastCounters: {}, faults: [], kept: [], outcome: null, lastMonoMs: 0,
+    trafficOk: new Map(), probed: false, drainedMs: null, probingFrom: null, betweenFrom: null, events: new Map(), stopped: {}, written: {}, lastCounters: {}, faults: [], kept: [], outcome: null, lastMonoMs: 0,
     clockShiftMs: 0, clockOffsets: { least: Infinity, most: -Infinity },
   };
 }
@@ -72,6 +94,10 @@ function watchClock(facts: Gathering, entry: TimelineEntry): void {
   facts.clockShiftMs = facts.clockOffsets.most - facts.clockOffsets.least;
 }
 
+function momentOf(entry: TimelineEntry): Moment {
+  return { ns: /^\d{1,20}$/.test(entry.atNs) ? BigInt(entry.atNs) : 0n, monoMs: entry.monoMs };
+}
+
 function gather(facts: Gathering, entry: TimelineEntry): void {
   watchClock(facts, entry);
   facts.lastMonoMs = Math.max(facts.lastMonoMs, entry.monoMs);
@@ -81,6 +107,7 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
       break;
     case 'controls-sent':
       facts.controlPhases.add(entry.phase);
+      if (entry.phase === 'between') facts.betweenFrom = momentOf(entry);
       for (const index of entry.accepted) facts.controlsAccepted.add(index);
       break;
     case 'sent':
@@ -88,8 +115,19 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
       break;
     case 'probing':
       facts.probed = true;
-      if (entry.state === 'started') facts.listenedInTime = new Set(facts.listening.keys());
+      if (entry.state === 'started') {
+        facts.listenedInTime = new Set(facts.listening.keys());
+        facts.probingFrom = momentOf(entry);
+      }
       break;
+    case 'event-started':
+      facts.events.set(entry.during, { from: momentOf(entry), to: null, ok: false, detail: 'it did not end' });
+      break;
+    case 'event-ended': {
+      const begun = facts.events.get(entry.during);
+      if (begun !== undefined) facts.events.set(entry.during, { ...begun, to: momentOf(entry), ok: entry.ok, detail: entry.detail });
+      break;
+    }
     case 'traffic':
       facts.trafficOk.set(entry.traffic, { ok: entry.ok, detail: entry.detail });
       break;

@@ -9,6 +9,12 @@ export interface First {
   readonly timeNs: bigint;
 }
 
+/** A probe's sighting in time. */
+export interface SeenAt {
+  readonly sequence: number;
+  readonly timeNs: bigint;
+}
+
 /** Frames of one direction of traffic, or of one foreign conversation, at one observer. */
 export interface FrameCount {
   frames: number;
@@ -19,6 +25,8 @@ export interface FrameCount {
 export interface StepTally {
   /** Sightings towards observers that are the probe itself. */
   readonly seen: SeenTokens;
+  /** When each was seen, by `flow|observer`, in a step with events; else empty. */
+  readonly moments: Map<string, SeenAt[]>;
   readonly entries: Entries;
   readonly controls: Set<number>;
   /** Token → the observer at which a guest sent it again, and whether that is an uplink. */
@@ -39,7 +47,7 @@ export interface StepTally {
 
 function createTally(step: StepPlan): StepTally {
   return {
-    seen: createSeenTokens(step.flows), entries: createEntries(step.flows), controls: new Set(), reentered: new Map(), twice: new Map(), forged: new Map(), answers: new Map(),
+    seen: createSeenTokens(step.flows), moments: new Map(), entries: createEntries(step.flows), controls: new Set(), reentered: new Map(), twice: new Map(), forged: new Map(), answers: new Map(),
     traffic: new Map(), trafficEntered: new Map(), foreign: new Map(), crossed: new Map(), read: new Map(),
   };
 }

@@ -22,6 +22,8 @@ export interface Fabric {
   readonly runsAs: 'root' | 'user-namespace';
   /** Carries the change out and reads it back. */
   apply(change: Change): Promise<ChangeRecord>;
+  /** Runs a command of `during` where the bridges are. What it does is the author's: nothing is read back or undone. */
+  happen(command: readonly string[]): Promise<void>;
   /** Where frames are sent so that they enter the bridge as the endpoint's. */
   sendingPlace(endpoint: string): Place;
   /** Where an observer's interface lives. */

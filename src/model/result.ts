@@ -58,6 +58,21 @@ export interface FirstSighting {
   readonly at: string;
 }
 
+/** Probes that were seen one after the other, in the order of sending, where a step has events. Times in ms since probing began. */
+export interface LeakWindow {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly frames: number;
+}
+
+/** What a step let happen while probes went on. Times in ms since probing began. */
+export interface StepEvent {
+  readonly commands: readonly (readonly string[])[];
+  readonly fromMs: number;
+  /** null = it did not end. */
+  readonly toMs: number | null;
+}
+
 /** One row: what of one flow one observer saw. */
 export interface Finding {
   readonly probe: number;
@@ -79,6 +94,8 @@ export interface Finding {
   readonly causes: readonly Cause[];
   /** A leak that the scenario accepts: who owns it and why. */
   readonly accepted?: { readonly reason: string; readonly owner: string | null; readonly ticket: string | null; readonly until: string | null };
+  /** Of a leak, where the step has events: when. */
+  readonly windows?: readonly LeakWindow[];
   /** So many rows that differ in from and to only, and say the same, are folded into this one: `sent` and `seen` are their sums. */
   readonly grouped?: number;
 }
@@ -103,6 +120,8 @@ export interface StepResult {
   readonly observers: readonly ObserverResult[];
   /** Entry controls sent and received, all senders together. */
   readonly entry: { readonly sent: number; readonly seen: number };
+  /** Of a step with `during`: what ran meanwhile. */
+  readonly events?: readonly StepEvent[];
   /** Of a step that holds: what was in the way. Absent where no row is explained. */
   readonly held?: readonly Held[];
   /** Absent where every carrier of a class came to the same, and where the proof is not complete. */

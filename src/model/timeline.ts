@@ -39,6 +39,9 @@ export type TimelineEvent =
   | { readonly event: 'mark'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }
   /** Of flow `flow`, frames first … first+planned−1 were handed to the kernel, which accepted `accepted` of them, in order. */
   | { readonly event: 'sent'; readonly flow: number; readonly first: number; readonly planned: number; readonly accepted: number }
+  /** The commands of an entry of `during` began, and ended. */
+  | { readonly event: 'event-started'; readonly during: number }
+  | { readonly event: 'event-ended'; readonly during: number; readonly ok: boolean; readonly detail: string }
   | { readonly event: 'probing'; readonly state: 'started' | 'ended' }
   | { readonly event: 'traffic'; readonly traffic: number; readonly ok: boolean; readonly detail: string }
   | { readonly event: 'drained'; readonly drainMs: number }

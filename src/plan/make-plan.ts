@@ -5,6 +5,7 @@ import { classes } from '../probe/classes.js';
 import { captureFilter } from './capture-filter.js';
 import { changesOf } from './changes.js';
 import { controlsOf } from './controls.js';
+import { rateForEvents } from './event-rounds.js';
 import { expandFlows, type Numbering, type Surroundings } from './expand-flows.js';
 import { observersOf } from './observers.js';
 
@@ -81,7 +82,7 @@ function planStep(step: Step, index: number, present: readonly Endpoint[], scena
     listenMs: step.listenMs,
     during: step.during,
     ...(provoked.length === 0 ? {} : { provokes: provoked }),
-    rate: rates.length === 0 ? null : Math.min(...rates),
+    rate: rates.length > 0 ? Math.min(...rates) : step.during.length > 0 ? rateForEvents(flows, step.during) : null,
     drainMs: drainMs[scenario.topology.provider],
     expect: { expected: quiet ? null : step.expect.expected, seen, accept: step.accept },
   };

@@ -33,6 +33,7 @@ export function hostSummary(plan: Plan): string {
     `Out of the NIC: ${leaving === 0 ? 'nothing' : `${leaving} of them`}. It takes about ${Math.ceil(plan.steps.reduce((sum, step) => sum + seconds(step), 0))} s.`,
     ...(announcing.length === 0 ? [] : [`Announced to everybody on the bridge (learn): ${announcing.map(escapeText).join(', ')}.`]),
     ...(changes.length === 0 ? ['No setting is changed.'] : ['Changed meanwhile, and put back at the end:', ...changes.map((argv) => `  ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`)]),
+    ...plan.steps.flatMap(({ during }) => during.flatMap(({ atMs, run }) => run.map((argv) => `Happens ${atMs} ms after probing began, and is NOT put back: ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`))),
     ...(plan.unobservable ?? []).map(({ port, reason }) => `Not observed: ${escapeText(port)}: ${escapeText(reason)}.`),
   ];
   return `${lines.join('\n')}\n`;

@@ -1,4 +1,4 @@
-import type { Finding, Result } from '../model/result.js';
+import type { Finding, Result, StepEvent } from '../model/result.js';
 import { escapeText } from './escape-text.js';
 import { foldAfter } from './lay-out.js';
 import type { Paint } from './paint.js';
@@ -34,7 +34,22 @@ function someNames(names: readonly string[]): string {
   return names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
 }
 
-function describe(story: readonly (readonly Finding[])[], step: number, width: number, paint: Paint): readonly string[] {
+const mostWindows = 3;
+
+/** When it leaked, and what the step let happen meanwhile; nothing where the step has no events. */
+function windowLines(rows: readonly Finding[], events: readonly StepEvent[], width: number): readonly string[] {
+  const windows = rows.flatMap((row) => row.windows ?? []);
+  if (windows.length === 0) return [];
+  const longest = [...windows].sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs)).slice(0, mostWindows).sort((a, b) => a.fromMs - b.fromMs);
+  const told = longest.map(({ fromMs, toMs, frames }) => `${fromMs} to ${toMs} ms (${Math.round((toMs - fromMs) * 10) / 10} ms, ${frames} frames)`);
+  const meanwhile = events.map(({ commands, fromMs, toMs }) => `${fromMs} to ${toMs === null ? '?' : `${toMs} ms`}: ${commands.map((command) => escapeText(command.join(' '))).join(' · ')}`);
+  return [
+    ...foldAfter('          in windows: ', `${told.join(', ')}${windows.length > longest.length ? ` and ${windows.length - longest.length} more` : ''}`, width),
+    ...meanwhile.flatMap((line) => foldAfter('          meanwhile, at ', line, width)),
+  ];
+}
+
+function describe(story: readonly (readonly Finding[])[], step: number, events: readonly StepEvent[], width: number, paint: Paint): readonly string[] {
   const [group = []] = story;
   const [head] = group;
   if (head === undefined) return [];
@@ -49,6 +64,7 @@ function describe(story: readonly (readonly Finding[])[], step: number, width: n
   const inferred = group.some((finding) => finding.direction === 'inferred') ? '; direction inferred' : '';
   return [
     ...foldAfter(`  step ${step + 1}  `, `${escapeText(head.from)} → ${escapeText(head.to ?? 'all')} overheard by ${observers}: ${each}${counts}${where}${inferred}`, width),
+    ...windowLines(story.flat(), events, width),
     ...(accepted === undefined ? [] : foldAfter('          ', `accepted: ${escapeText(accepted.reason)}${accepted.owner === null ? '' : `, ${escapeText(accepted.owner)}`}${accepted.until === null ? '' : `, until ${escapeText(accepted.until)}`}`, width)),
     ...[...causes.values()].flatMap((cause) => [
       ...foldAfter('          because ', escapeText(cause.text), width),
@@ -59,12 +75,12 @@ function describe(story: readonly (readonly Finding[])[], step: number, width: n
 
 /** What leaked: pair, observer, counts, first frame; nothing where nothing did. */
 export function terminalLeaks(result: Result, width: number, paint: Paint): readonly string[] {
-  const groups = result.steps.flatMap((step, index) => alike(together(step.findings)).map((story) => ({ story, index })));
+  const groups = result.steps.flatMap((step, index) => alike(together(step.findings)).map((story) => ({ story, index, events: step.events ?? [] })));
   if (groups.length === 0) return [];
   const more = groups.length - mostShown;
   return [
     paint('What leaked', 'bold'),
-    ...groups.slice(0, mostShown).flatMap(({ story, index }) => describe(story, index, width, paint)),
+    ...groups.slice(0, mostShown).flatMap(({ story, index, events }) => describe(story, index, events, width, paint)),
     ...(more > 0 ? [`  and ${more} more, all of them in result.json`] : []),
     '',
   ];

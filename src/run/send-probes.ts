@@ -7,10 +7,11 @@ import { engineOf, sharedRingFrames } from './capture-step.js';
 import { checkStop, type RunContext, tell } from './context.js';
 import { createPace } from './feedback.js';
 import { paceText } from './pace.js';
+import { sendRounds } from './send-rounds.js';
 import { senderSocket } from './sockets.js';
 
 /** Consecutive frames of one flow. */
-interface Burst {
+export interface Burst {
   readonly flow: Flow;
   readonly sequence: number;
   readonly count: number;
@@ -72,7 +73,7 @@ function framesOf(context: RunContext, batch: readonly Burst[], first: number, c
 }
 
 /** Sends a batch; where an interface refuses, what was left for its flow is given up and the flows after it are sent. */
-async function sendBatch(context: RunContext, step: StepPlan, sender: Sender, batch: readonly Burst[], rate: number | null): Promise<void> {
+export async function sendBatch(context: RunContext, step: StepPlan, sender: Sender, batch: readonly Burst[], rate: number | null): Promise<void> {
   const [head] = batch;
   if (head === undefined) return;
   const first = head.flow.first + head.sequence;
@@ -98,6 +99,7 @@ async function sendBatch(context: RunContext, step: StepPlan, sender: Sender, ba
  * took is written down for each batch; a burst that was cut short ends its flow's part, not the step.
  */
 export async function sendProbes(context: RunContext, step: StepPlan, sender: Sender, capture: Capture, part: 0 | 1): Promise<void> {
+  if (step.during.length > 0) return sendRounds(context, step, sender, part);
   const total = step.flows.reduce((sum, flow) => sum + flow.count, 0);
   const half = Math.ceil(total / 2);
   const [from, to] = part === 0 ? [0, half] : [half, total];

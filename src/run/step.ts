@@ -6,6 +6,7 @@ import { VerifyError } from '../model/verify-error.js';
 import { announce } from './announce.js';
 import { listen, mark, startStepCapture, stopStepCapture } from './capture-step.js';
 import { type RunContext, checkStop, pause, tell } from './context.js';
+import { startEvents } from './events.js';
 import { restoreOwners } from './restore.js';
 import { sendControls } from './send-controls.js';
 import { sendProbes } from './send-probes.js';
@@ -43,13 +44,14 @@ async function probe(context: RunContext, step: StepPlan, capture: Capture, send
   await mark(context, step, capture, 'before');
   tell(context, step, 'probing');
   context.timeline.log(step.index, { event: 'probing', state: 'started' });
-  await sendProbes(context, step, sender, capture, 0);
-  const listening = step.listenMs === null ? null : pause(step.listenMs, context.signal);
-  await runTraffic(context, step);
-  await listening;
-  await sendControls(context, step, 'between', sender);
-  await mark(context, step, capture, 'between');
-  await sendProbes(context, step, sender, capture, 1);
+  const events = startEvents(context, step);
+  events.ended.catch(() => undefined); // told where it is awaited
+  try {
+    await probeOn(context, step, capture, sender);
+    await events.ended;
+  } finally {
+    events.stop();
+  }
   context.timeline.log(step.index, { event: 'probing', state: 'ended' });
   tell(context, step, 'draining');
   await pause(step.drainMs, context.signal);
@@ -58,6 +60,17 @@ async function probe(context: RunContext, step: StepPlan, capture: Capture, send
   await pause(controlMs, context.signal);
   await mark(context, step, capture, 'after');
   await readState(context, step, 'after');
+}
+
+/** The probes, the traffic and the listening of a step, with the controls in between. */
+async function probeOn(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
+  await sendProbes(context, step, sender, capture, 0);
+  const listening = step.listenMs === null ? null : pause(step.listenMs, context.signal);
+  await runTraffic(context, step);
+  await listening;
+  await sendControls(context, step, 'between', sender);
+  await mark(context, step, capture, 'between');
+  await sendProbes(context, step, sender, capture, 1);
 }
 
 function fault(context: RunContext, step: StepPlan, error: unknown): 'fault' | 'unsupported' {

@@ -14,7 +14,6 @@ const bridgeRules: readonly ((bridge: Bridge) => string | null)[] = [
 ];
 
 const stepRules: readonly ((step: Step) => readonly string[])[] = [
-  ({ during }) => (during.length > 0 ? ['during'] : []),
   ({ traffic }) => traffic.flatMap(({ kind }, index) => (unsupportedTraffic.includes(kind) ? [`traffic[${index}].kind: ${kind}`] : [])),
 ];
 

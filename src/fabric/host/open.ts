@@ -5,7 +5,7 @@ import type { HostState } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
 import { sendersOf } from '../../plan/senders.js';
 import { silentAddressees } from '../../plan/silent-addressees.js';
-import { readJson } from '../../sys/programs.js';
+import { mustRun, readJson } from '../../sys/programs.js';
 import { takeLock } from '../../sys/run-lock.js';
 import { applyToKernel, type KernelChange } from '../apply.js';
 import { waitUntilForwarding } from '../settled.js';
@@ -90,6 +90,9 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     apply: async (one: Change) => {
       if (one.kind === 'start' || one.kind === 'stop') throw new VerifyError('unsupported', 69, `${one.kind} ${one.endpoint}: guests of a host are not ${one.kind === 'start' ? 'started' : 'stopped'} by a run`, `${one.kind} it yourself`);
       return change(one);
+    },
+    happen: async (command) => {
+      await mustRun(command, { netns });
     },
     sendingPlace: (name) => {
       const endpoint = endpointNamed(name);

@@ -99,6 +99,9 @@ export async function buildLab(plan: Plan, deps: LabDeps): Promise<Fabric> {
       if ((change.kind === 'set' && change.place !== 'bridge') || (change.kind === 'vlan' && !change.self)) portChanges.push(change);
       return record;
     },
+    happen: async (command) => {
+      await kernel({ kind: 'run', argv: command });
+    },
     sendingPlace: (name) => {
       const endpoint = endpointNamed(name);
       return endpoint.attach === 'host' ? { device: endpoint.bridge, netns: null } : placeOf(spaces.of(endpoint));

@@ -1,0 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Sender } from '../inject/send-client.js';
+import type { StepPlan } from '../model/plan.js';
+import { roundsOf } from '../plan/event-rounds.js';
+import { checkStop, type RunContext, tell } from './context.js';
+import { paceText } from './pace.js';
+import { sendBatch } from './send-probes.js';
+
+/**
+ * Sends one part of the probes of a step with events: a frame of each flow in turn, evenly over time, so that whatever an event does to any of
+ * them shows.
+ */
+export async function sendRounds(context: RunContext, step: StepPlan, sender: Sender, part: 0 | 1): Promise<void> {
+  const { rounds, split, rate } = roundsOf(step);
+  const [from, to] = part === 0 ? [0, split] : [split, rounds];
+  const total = step.flows.reduce((sum, { count }) => sum + count, 0);
+  const began = performance.now();
+  let done = 0;
+  for (let sequence = from; sequence < to; sequence += 1) {
+    checkStop(context.signal);
+    const flows = step.flows.filter(({ count }) => sequence < count);
+    for (const flow of flows) await sendBatch(context, step, sender, [{ flow, sequence, count: 1 }], null);
+    done += flows.length;
+    tell(context, step, 'probing', paceText(done, 0, total, performance.now() - began));
+    const ahead = began + (done / rate) * 1000 - performance.now();
+    if (ahead > 1) await sleep(ahead);
+  }
+}

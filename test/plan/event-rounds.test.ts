@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import type { StepPlan } from '../../src/model/plan.js';
+import { makePlan } from '../../src/plan/make-plan.js';
+import { roundsOf } from '../../src/plan/event-rounds.js';
+import { loadScenario } from '../../src/scenario/load-scenario.js';
+
+function planned(probe: string, at: string): StepPlan {
+  const text = `version: 1
+name: t
+topology:
+  provider: lab
+  bridges: { br0: {} }
+  endpoints: { a: { bridge: br0, port: p0 }, b: { bridge: br0, port: p1 }, c: { bridge: br0, port: p2 } }
+steps:
+  - { name: s, probe: { class: known-unicast, from: a, to: b, carriers: [raw], ${probe} }, during: [ { at: ${at}, run: ["nft flush ruleset"] } ], expect: private }
+`;
+  const [step] = makePlan(loadScenario('t.yml', new TextEncoder().encode(text)), { runTag: 1, keySha256: '00' }).steps;
+  if (step === undefined) throw new Error('no step');
+  return step;
+}
+
+describe('probes of a step with events', () => {
+  it('last until a second after the last event, and pause for the controls in between half a second after it', () => {
+    expect(roundsOf(planned('count: 300', '2s'))).toEqual({ rounds: 300, rate: 100, split: 250 });
+    expect(roundsOf(planned('count: 300, both_ways: true', '2s'))).toEqual({ rounds: 300, rate: 200, split: 250 });
+  });
+  it('keep the rate that the author wrote', () => expect(roundsOf(planned('count: 300, rate: 50', '2s'))).toEqual({ rounds: 300, rate: 50, split: 125 }));
+  it.each([['count: 1', '0'], ['count: 2', '2s'], ['count: 3, rate: 1000', '60s']])('always have a part before and one after (%s, at %s), as far as there are two', (probe, at) => {
+    const { rounds, split } = roundsOf(planned(probe, at));
+    expect(split).toBeGreaterThanOrEqual(1);
+    expect(split).toBeLessThanOrEqual(Math.max(1, rounds - 1));
+  });
+});
