@@ -1,3 +1,4 @@
+import { probeClasses } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
 import type { DefineCommand } from './command.js';
 import { reporterHelp } from './reporter-help.js';
@@ -14,10 +15,15 @@ function seedOf(value: unknown): number | true | undefined {
 /** `run FILE…`: carries scenarios out and judges what was seen. */
 export const defineRun: DefineCommand = (parser, context) => {
   parser.command(
-    'run <file..>',
+    'run [file..]',
     'run scenarios: send, listen, judge',
     (options) => options
-      .positional('file', { type: 'string', array: true, demandOption: true, describe: 'scenario files' })
+      .positional('file', { type: 'string', array: true, default: [], describe: 'scenario files' })
+      .option('twin', { type: 'boolean', default: false, describe: 'instead of a file: rebuild a live bridge in the lab and attack it there' })
+      .option('bridge', { type: 'string', requiresArg: true, describe: 'with --twin: the bridge, where there are several' })
+      .option('netns', { type: 'string', requiresArg: true, describe: 'with --twin: the network namespace of the bridge: a name of ip netns, or a path' })
+      .option('what-if', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: 'with --twin: run it again with DEVICE.SETTING=VALUE, as in br0.ageing_time=0, and say what differs' })
+      .option('class', { choices: probeClasses, array: true, requiresArg: true, nargs: 1, default: [], describe: 'with --twin: only this class of probes' })
       .option('out', { type: 'string', requiresArg: true, describe: 'folder for the evidence; several files get a sub-folder each' })
       .option('json', { type: 'boolean', default: false, describe: 'print the result as JSON and nothing else' })
       .option('quiet', { type: 'boolean', default: false, describe: 'no progress' })
@@ -41,6 +47,16 @@ export const defineRun: DefineCommand = (parser, context) => {
       .option('allow-run', { type: 'boolean', default: false, describe: 'run may start any program' })
       .check(({ repeat }) => (Number.isInteger(repeat) && repeat >= 1 && repeat <= 1000) || '--repeat: expected a whole number from 1 to 1000'),
     async (args) => {
+      if (args.twin) {
+        if (args.file.length > 0) throw new VerifyError('usage', 64, '--twin takes no file: the scenario is read from the bridge', 'leave one of the two out');
+        const { twinCommand } = await import('./twin-command.js');
+        context.setStatus(await twinCommand(args));
+        return;
+      }
+      if (args.file.length === 0) throw new VerifyError('usage', 64, 'run: no scenario file', 'name one, or --twin; scenarios/ has some');
+      const ofTwin = [['bridge', args.bridge !== undefined], ['netns', args.netns !== undefined], ['what-if', args.whatIf.length > 0], ['class', args.class.length > 0]] as const;
+      const stray = ofTwin.filter(([, given]) => given).map(([name]) => `--${name}`);
+      if (stray.length > 0) throw new VerifyError('usage', 64, `${stray.join(', ')}: only with --twin`, 'a scenario file says such things itself');
       const { runCommand } = await import('./run-command.js');
       context.setStatus(await runCommand({ ...args, files: args.file, toolVersion: context.version }));
     },

@@ -49,6 +49,8 @@ export interface FoundInput {
   readonly bridge: string;
   /** As `netns` of the bridge is to be written; null = the namespace of the caller. */
   readonly netns: string | null;
+  /** The guests will be of the lab: there one whose MAC is not on record speaks as well. */
+  readonly inLab?: boolean;
 }
 
 /** The bridge that is meant: the one named, or the only one with ports that is no firewall's. Throws VerifyError: 69 where there is none, 64 where there are several. */
@@ -69,7 +71,7 @@ export function chooseBridge(state: HostState, named: string | null): string {
  * step in which guests talk to the uplink (else two guests to each other) while everybody else listens; and a policy for the zones. Throws
  * VerifyError (3) where too little is known to ask anything.
  */
-export function foundScenario({ state, neighbours, inventory, bridge, netns }: FoundInput): Found {
+export function foundScenario({ state, neighbours, inventory, bridge, netns, inLab = false }: FoundInput): Found {
   const all = state.links.filter((link) => link.master === bridge);
   const ports = all.filter((link) => deafness(link) === null);
   const taken = new Set<string>([bridge]);
@@ -86,7 +88,7 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns }: F
     const name = endpointName(guest?.name ?? link.name, taken);
     taken.add(name);
     const endpoint = writtenEndpoint(link, guest, macs, zoneName, { state, neighbours, bridge });
-    return { name, guest, spoke: macs.length > 0 || (hub && endpoint.mac !== undefined), endpoint };
+    return { name, guest, spoke: inLab || macs.length > 0 || (hub && endpoint.mac !== undefined), endpoint };
   });
   const speaking = entries.filter(({ spoke }) => spoke);
   const guests = speaking.filter(({ endpoint }) => endpoint.role === undefined).map(({ name }) => name);
@@ -96,7 +98,7 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns }: F
   if (entries.length < 3 || from === undefined || to === undefined || from.length === 0) {
     throw new VerifyError('too-little-found', 3, `${bridge} has ${entries.length} ports that can be heard, ${speaking.length} of them with a known MAC: two must talk while a third listens`, 'start the guests, let each speak once (a ping will do), and run init again');
   }
-  const policy = foundPolicy(entries.flatMap(({ endpoint: { zone, port, mac } }) => (zone === undefined || mac === undefined ? [] : [{ zone, port }])), state, bridge);
+  const policy = foundPolicy(entries.flatMap(({ endpoint: { zone, port, mac } }) => (zone === undefined || (mac === undefined && !inLab) ? [] : [{ zone, port }])), state, bridge);
   return {
     scenario: {
       version: 1,

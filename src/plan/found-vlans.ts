@@ -8,14 +8,18 @@ export interface FoundVlan {
   readonly untagged?: true;
 }
 
-/** VLANs of a port from `bridge -j vlan show`; none where the bridge does not filter, since they then mean nothing to the kernel. */
-export function foundVlans(state: HostState, bridge: string, port: string): readonly FoundVlan[] {
-  const filtering = state.links.find(({ name }) => name === bridge)?.bridge?.['vlan_filtering'];
-  if (filtering !== 1 && filtering !== true) return [];
+/** VLANs of a port, or of the bridge itself, from `bridge -j vlan show`. */
+export function vlansInState(state: HostState, port: string): readonly FoundVlan[] {
   return objectsOf(state.vlan).filter((one) => one['ifname'] === port).flatMap((one) => objectsOf(one['vlans'])).flatMap((vlan): readonly FoundVlan[] => {
     const { vlan: first, vlanEnd: last, flags } = fieldsOf(vlan) ?? {};
     if (typeof first !== 'number') return [];
     const has = (flag: string): boolean => Array.isArray(flags) && flags.includes(flag);
     return [{ vid: typeof last === 'number' && last !== first ? `${first}-${last}` : first, ...(has('PVID') ? { pvid: true as const } : {}), ...(has('Egress Untagged') ? { untagged: true as const } : {}) }];
   });
+}
+
+/** The same; none where the bridge does not filter, since they then mean nothing to the kernel. */
+export function foundVlans(state: HostState, bridge: string, port: string): readonly FoundVlan[] {
+  const filtering = state.links.find(({ name }) => name === bridge)?.bridge?.['vlan_filtering'];
+  return filtering === 1 || filtering === true ? vlansInState(state, port) : [];
 }
