@@ -45,6 +45,7 @@ missing_required() {
   has tshark || echo tshark
   has tcpdump || echo tcpdump
   has ssh-keygen || echo ssh-keygen
+  has man || echo man-db
   has virsh || echo virsh
 }
 # What only the capture engine `cap` needs, which is built from source.
@@ -61,6 +62,7 @@ package_of() {
   case $1/$2 in
     apt/ssh-keygen) echo openssh-client ;; dnf/ssh-keygen | zypper/ssh-keygen) echo openssh-clients ;; pacman/ssh-keygen) echo openssh ;; apk/ssh-keygen) echo openssh-keygen ;;
     apt/virsh) echo libvirt-clients ;; dnf/virsh | zypper/virsh) echo libvirt-client ;; pacman/virsh) echo libvirt ;; apk/virsh) echo libvirt-client ;;
+    zypper/man-db) echo man ;; apk/man-db) echo mandoc ;;
     apt/ping) echo iputils-ping ;; apt/libpcap) echo libpcap0.8 ;; apt/libpcap-headers) echo libpcap-dev ;;
     dnf/procps | pacman/procps) echo procps-ng ;;
     dnf/iproute2) echo iproute iproute-tc ;; dnf/ping) echo iputils ;; dnf/g++) echo gcc-c++ ;;
