@@ -12,6 +12,7 @@ import type { StepStates } from './judge/step-states.js';
 import { stepFacts } from './judge/step-facts.js';
 import type { CalibrationRecord } from './model/calibration.js';
 import type { Plan } from './model/plan.js';
+import type { PrecheckNote } from './model/precheck.js';
 import type { ProgressEvent } from './model/progress.js';
 import type { Result } from './model/result.js';
 import type { RunRecord } from './model/run-record.js';
@@ -22,8 +23,11 @@ import { planHash } from './plan/plan-hash.js';
 import { scenarioRecord } from './scenario/scenario-record.js';
 import { type Devices, kernelDevices } from './run/devices.js';
 import { beginProvenance, completeProvenance, type Declared } from './run/provenance.js';
+import { type Guard, startGuard } from './run/guard.js';
+import { muted } from './run/mute.js';
+import { precheckHost } from './run/precheck-host.js';
 import { runSteps } from './run/steps.js';
-import { topologyOf } from './run/topology.js';
+import { type Topology, topologyOf } from './run/topology.js';
 
 export interface RunOptions {
   /** Folder for the evidence; made if it is not there. */
@@ -37,10 +41,12 @@ export interface RunOptions {
   readonly payload?: boolean;
   /** Who is responsible, as declared; for the record. */
   readonly declared?: Declared;
-  /** What the act before the run showed; left out = there was none. */
-  readonly calibration?: CalibrationRecord;
+  /** On a host: shows, before anything is built or sent, that a leak is seen on this kernel; throws to refuse. */
+  readonly calibrate?: (engine: 'libpcap' | 'cap') => Promise<CalibrationRecord>;
   /** Looks at the plan before anything is built or sent; throws to refuse. `hash`: what `planHash` says. */
-  readonly approve?: (plan: Plan, hash: string) => Promise<void>;
+  readonly approve?: (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void>;
+  /** Everything is done but sending. */
+  readonly rehearse?: boolean;
   readonly onProgress: (event: ProgressEvent) => void;
   /** Ends the run early; what was seen until then is kept and judged. */
   readonly signal: AbortSignal;
@@ -61,14 +67,40 @@ export interface Run {
  * the run leaves. Rejects with VerifyError where nothing could be sent or heard at all; never exits.
  */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Run> {
-  const { outDir: dir, inside, onProgress } = options;
+  const { inside } = options;
   const engine = chooseEngine(options.engine);
   const key = randomBytes(32);
   const topology = await topologyOf(scenario, inside, options.runId);
   const plan = makePlan(topology.scenario, {
     runTag: randomBytes(4).readUInt32BE(), keySha256: createHash('sha256').update(key).digest('hex'), ...topology.found,
   });
-  await options.approve?.(plan, planHash(plan));
+  const notes = inside === null ? await precheckHost(plan, topology.netns) : [];
+  await options.approve?.(plan, planHash(plan), notes);
+  // What is to happen in the middle may well make guests drop frames: that is then no reason to stop.
+  const guard = inside === null && plan.steps.every(({ during }) => during.length === 0) ? await startGuard(plan, topology.netns) : null;
+  try {
+    return await carryOut({ options, engine, key, topology, plan, notes, guard, scenario });
+  } finally {
+    guard?.stop();
+  }
+}
+
+interface Prepared {
+  readonly options: RunOptions;
+  readonly scenario: Scenario;
+  readonly engine: ReturnType<typeof chooseEngine>;
+  readonly key: Uint8Array;
+  readonly topology: Topology;
+  readonly plan: Plan;
+  readonly notes: readonly PrecheckNote[];
+  /** null = nobody is watched. */
+  readonly guard: Guard | null;
+}
+
+async function carryOut({ options, scenario, engine, key, topology, plan, notes, guard }: Prepared): Promise<Run> {
+  const { outDir: dir, onProgress } = options;
+  if (options.calibrate !== undefined) onProgress({ kind: 'note', text: 'calibrating: a leak is planted in a lab on this kernel' });
+  const calibration = await options.calibrate?.(engine.name) ?? null;
   let record: RunRecord = {
     runVersion: 1,
     tool: { name: 'verify-isolation', version: options.toolVersion, verdictRules: 1, sabotage: sabotageFigures },
@@ -82,11 +114,13 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     node: process.versions.node,
     key: null,
     capture: null,
+    ...(plan.provider === 'lab' ? {} : { precheck: notes }),
   };
   await createFolder(dir);
   await writeJson(dir, files.plan, plan);
   await writeJson(dir, files.run, record);
   const timeline = openTimeline(dir);
+  const signal = guard === null ? options.signal : AbortSignal.any([options.signal, guard.signal]);
   let left: readonly string[] = [];
   const states: StepStates[] = [];
   try {
@@ -94,14 +128,15 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     onProgress({ kind: 'note', text: `${plan.provider} as ${topology.runsAs}, capture with ${record.engine}` });
     const fabric = await topology.open(plan);
     try {
-      const devices = options.devices ?? kernelDevices;
+      const given = options.devices ?? kernelDevices;
+      const devices = options.rehearse === true ? muted(given) : given;
       const provenance = await beginProvenance({
-        plan, tool: record.tool, engine: engine.name, engineText: record.engine, payload: options.payload ?? false, calibration: options.calibration ?? null,
+        plan, tool: record.tool, engine: engine.name, engineText: record.engine, payload: options.payload ?? false, calibration,
         declared: options.declared ?? { operator: null, ticket: null }, netns: fabric.observingPlace(plan.bridges[0]?.name ?? '').netns,
       });
-      record = { ...record, provenance };
+      record = { ...record, ...(guard === null ? {} : { guard: guard.arm() }), provenance };
       await writeJson(dir, files.run, record);
-      await runSteps({ plan, key, dir, fabric, timeline, states, engine: engine.name, devices, payload: options.payload ?? false, signal: options.signal, onProgress });
+      await runSteps({ plan, key, dir, fabric, timeline, states, engine: engine.name, devices, payload: options.payload ?? false, rehearsal: options.rehearse ?? false, signal, onProgress });
     } finally {
       left = await fabric.close();
     }
@@ -113,7 +148,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const result = await complete(dir, plan, known, key, timeline, options).catch(async (error: unknown) => {
     if (!isWriteFailure(error)) throw error;
     const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
-    return judgeRaw(dir, { plan, run: { ...known, key: key.toString('hex') }, timeline: timeline.entries, states: read });
+    return judgeRaw(dir, { plan, run: { ...known, key: Buffer.from(key).toString('hex') }, timeline: timeline.entries, states: read });
   });
   return { result, plan, dir, left };
 }

@@ -3,11 +3,14 @@ import { cleanUp } from '../fabric/host/cleanup.js';
 import { journalFolder } from '../fabric/host/journal.js';
 import { rootHash } from '../evidence/custody.js';
 import type { Plan } from '../model/plan.js';
+import type { PrecheckNote } from '../model/precheck.js';
 import type { Result } from '../model/result.js';
 import type { Scenario } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
+import { newSources } from '../plan/new-sources.js';
 import { escapeText } from '../report/escape-text.js';
 import { hostSummary } from '../report/host-summary.js';
+import { precheckText } from '../report/precheck-text.js';
 import { writeJournalEntry } from '../sys/journal-entry.js';
 import { stopSignals } from '../fabric/lab/launch.js';
 import { cleanedText } from './cleanup-command.js';
@@ -20,12 +23,15 @@ export async function readyHost(onStop: (signal: NodeJS.Signals) => void): Promi
 }
 
 /** Asks before anything is sent: the hash that was approved, a person at the terminal, or `--yes`. Throws VerifyError (64) where nobody says yes. */
-export function approval(options: { readonly yes?: boolean; readonly quiet: boolean; readonly approved?: string | undefined }): (plan: Plan, hash: string) => Promise<void> {
-  return async (plan, hash) => {
+export function approval(options: { readonly yes?: boolean; readonly quiet: boolean; readonly approved?: string | undefined; readonly rehearse?: boolean; readonly allowNewMacs?: boolean }): (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void> {
+  return async (plan, hash, notes) => {
+    const unknown = options.allowNewMacs === true ? [] : newSources(plan);
+    if (unknown.length > 0) throw new VerifyError('new-macs-not-allowed', 64, unknown.map((one) => `${one} would send with a MAC that nobody has, and an uplink may carry it out`).join('\n'), '--allow-new-macs lets it; nothing was sent');
     if (options.approved !== undefined && options.approved.toLowerCase() !== hash) {
       throw new VerifyError('not-approved', 64, `the plan's SHA-256 is ${hash}, not the one that was approved`, '`plan` prints what is to be done now; nothing was sent');
     }
-    if (!options.quiet) process.stderr.write(hostSummary(plan));
+    if (!options.quiet) process.stderr.write(`${hostSummary(plan)}${precheckText(notes)}`);
+    if (options.rehearse === true) return;
     if (options.yes === true || options.approved !== undefined) return;
     if (!process.stdin.isTTY || !process.stderr.isTTY) throw new VerifyError('not-confirmed', 64, 'nobody is at the terminal to say that this may be sent', 'say --yes, or --approved with the SHA-256 of `plan --hash`; nothing was sent');
     const ask = createInterface({ input: process.stdin, output: process.stderr });
@@ -51,4 +57,11 @@ export function tellLeft(scenario: Scenario, left: readonly string[]): void {
   const bridges = scenario.topology.bridges.map(({ name }) => escapeText(name)).join(', ');
   const lines = left.length === 0 ? [`left behind on ${bridges}: nothing (checked)`] : [`LEFT BEHIND on ${bridges}, see \`verify-isolation cleanup\`:`, ...left.map((one) => `  ${escapeText(one)}`)];
   process.once('exit', () => process.stderr.write(`${lines.join('\n')}\n`));
+}
+
+/** Exit status of a rehearsal: 0 where nothing but sending is missing and every port was listened on, else 3. */
+export function rehearsalStatus(result: Result): 0 | 3 {
+  const ready = result.steps.every(({ reasons }) => reasons.every(({ code }) => code === 'rehearsed')) && result.coverage.unobserved.length === 0;
+  process.stderr.write(ready ? 'rehearsed: all of it but sending works\n' : 'rehearsed: a run would not be conclusive, for the reasons above\n');
+  return ready ? 0 : 3;
 }

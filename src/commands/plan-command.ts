@@ -1,19 +1,22 @@
 import type { Plan } from '../model/plan.js';
+import type { PrecheckNote } from '../model/precheck.js';
 import type { Scenario } from '../model/scenario.js';
 import { makePlan } from '../plan/make-plan.js';
 import { planHash } from '../plan/plan-hash.js';
 import { hostSummary } from '../report/host-summary.js';
+import { precheckText } from '../report/precheck-text.js';
 import { planText } from '../report/plan-text.js';
 import { loadFiles } from './load-files.js';
 import { parseSets } from './series.js';
 
 /** A host's plan rests on what runs there now; it is looked at, nothing is changed or sent. */
-async function planOf(scenario: Scenario): Promise<Plan> {
+async function planOf(scenario: Scenario): Promise<{ readonly plan: Plan; readonly notes: readonly PrecheckNote[] }> {
   const zeros = { runTag: 0, keySha256: '0'.repeat(64) };
-  if (scenario.topology.provider === 'lab') return makePlan(scenario, zeros);
-  const { topologyOf } = await import('../run/topology.js');
+  if (scenario.topology.provider === 'lab') return { plan: makePlan(scenario, zeros), notes: [] };
+  const [{ topologyOf }, { precheckHost }] = await Promise.all([import('../run/topology.js'), import('../run/precheck-host.js')]);
   const topology = await topologyOf(scenario, null, 'plan');
-  return makePlan(topology.scenario, { ...zeros, ...topology.found });
+  const plan = makePlan(topology.scenario, { ...zeros, ...topology.found });
+  return { plan, notes: await precheckHost(plan, topology.netns) };
 }
 
 /**
@@ -22,9 +25,9 @@ async function planOf(scenario: Scenario): Promise<Plan> {
  */
 export async function planCommand(file: string, options: { readonly json: boolean; readonly hash: boolean; readonly set: readonly string[] }): Promise<void> {
   for (const scenario of await loadFiles([file], parseSets(options.set))) {
-    const plan = await planOf(scenario);
+    const { plan, notes } = await planOf(scenario);
     if (options.hash) process.stdout.write(`${planHash(plan)}\n`);
     else if (options.json) process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
-    else process.stdout.write(`${plan.provider === 'host' ? `${hostSummary(plan)}\n` : ''}${planText(plan, Math.min(100, process.stdout.columns ?? 80))}`);
+    else process.stdout.write(`${plan.provider === 'host' ? `${hostSummary(plan)}${precheckText(notes)}\n` : ''}${planText(plan, Math.min(100, process.stdout.columns ?? 80))}`);
   }
 }

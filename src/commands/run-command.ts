@@ -3,6 +3,7 @@ import { enterLab, renewLab } from '../fabric/lab/enter.js';
 import type { Inside } from '../fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../fabric/lab/launch.js';
 import type { Run } from '../run.js';
+import type { Result } from '../model/result.js';
 import type { Scenario } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
 import type { ReportedRun } from '../report/reporter.js';
@@ -14,7 +15,7 @@ import { evidenceFolder, makeEvidenceFolder } from './evidence-folder.js';
 import { checkRunnable } from './check-runnable.js';
 import { loadFiles } from './load-files.js';
 import { grepSteps, inSeries, parseSets } from './series.js';
-import { approval, readyHost, tellJournal, tellLeft } from './host-run.js';
+import { approval, readyHost, rehearsalStatus, tellJournal, tellLeft } from './host-run.js';
 import { reportedRun } from './load-details.js';
 import { writeReportFile } from './write-report-file.js';
 
@@ -44,7 +45,10 @@ export interface RunCommandOptions {
   readonly allowChanges?: boolean;
   readonly allowDisruptive?: boolean;
   readonly yes?: boolean;
+  readonly allowNewMacs?: boolean;
   readonly payload?: boolean;
+  /** On a host: everything but sending. */
+  readonly rehearse?: boolean;
   readonly approved?: string | undefined;
   /** Who is responsible, and by which order: for the record. */
   readonly operator?: string | undefined;
@@ -79,6 +83,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   const baselines = await loadBaselines(options.baseline ?? []);
   checkBaselines(baselines, scenarios.map(({ name }) => name));
   const onHost = scenarios[0]?.topology.provider === 'host';
+  if (options.rehearse === true && !onHost) throw new VerifyError('usage', 64, '--rehearse is for provider: host', 'a lab disturbs nobody: just run it');
   if (inside === null && !onHost) return (await launchInside(process.argv.slice(2))).status;
   if (onHost) {
     await readyHost((signal) => {
@@ -118,8 +123,9 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     process.stderr.write(`stopped by ${stoppedBy}: everything is put back, and what was seen is kept\n`);
     return statusOf(stoppedBy);
   }
+  const statusOfRun = options.rehearse === true ? rehearsalStatus : (result: Result): number => statusWithBaseline(baselines, result);
   if (timedOut) process.stderr.write(`stopped by --timeout ${options.timeout}: ${runs.length} of ${series.length} runs begun; everything is put back, and what was seen is kept\n`);
-  return combineStatuses([...runs.map(({ result }) => statusWithBaseline(baselines, result)), ...reportStatuses, ...(timedOut ? [inconclusiveStatus] : [])]);
+  return combineStatuses([...runs.map(({ result }) => statusOfRun(result)), ...reportStatuses, ...(timedOut ? [inconclusiveStatus] : [])]);
 }
 
 /** The contract's exit status of a run that was not done. */
@@ -134,8 +140,8 @@ function timeoutOf(text: string): number {
 
 async function runOne(scenario: Scenario, options: RunCommandOptions, several: boolean, inside: Inside | null, signal: AbortSignal): Promise<Run> {
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
-  const [{ runScenario }, { kernelDevices }, { deafened }, { makeProgress, progressMode }] =
-    await Promise.all([import('../run.js'), import('../run/devices.js'), import('../run/deafen.js'), import('../report/progress.js')]);
+  const [{ runScenario }, { kernelDevices }, { deafened }, { calibrate }, { makeProgress, progressMode }] =
+    await Promise.all([import('../run.js'), import('../run/devices.js'), import('../run/deafen.js'), import('../run/calibrate.js'), import('../report/progress.js')]);
   const devices = options.deafen === undefined ? kernelDevices : deafened(kernelDevices, options.deafen);
   const runId = randomBytes(8).toString('hex');
   const outDir = evidenceFolder(options.out, scenario.name, several, new Date(), runId);
@@ -145,8 +151,8 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, several: b
   const { engine, toolVersion } = options;
   let ok = false;
   try {
-    const approve = inside === null ? { approve: approval(options) } : {};
-    const run = await runScenario(scenario, { outDir, runId, inside, engine, toolVersion, signal, onProgress: progress.onProgress, devices, payload: options.payload ?? false, declared: { operator: options.operator ?? null, ticket: options.ticket ?? null }, ...approve });
+    const onHost = inside === null ? { approve: approval(options), calibrate } : {};
+    const run = await runScenario(scenario, { outDir, runId, inside, engine, toolVersion, signal, onProgress: progress.onProgress, devices, payload: options.payload ?? false, rehearse: options.rehearse ?? false, declared: { operator: options.operator ?? null, ticket: options.ticket ?? null }, ...onHost });
     if (inside === null) {
       if (run.result.evidence.files.length > 0) await tellJournal(run.result, outDir, options.quiet);
       tellLeft(scenario, run.left);

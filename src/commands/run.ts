@@ -39,11 +39,13 @@ export const defineRun: DefineCommand = (parser, context) => {
       .option('timeout', { type: 'string', requiresArg: true, describe: 'stop after so long, such as 90s; what was not done is inconclusive' })
       .option('yes', { type: 'boolean', default: false, describe: 'do not ask before sending' })
       .option('approved', { type: 'string', requiresArg: true, describe: 'on a host: send only if the plan has this SHA-256 (plan --hash)' })
+      .option('rehearse', { type: 'boolean', default: false, describe: 'on a host: do everything but send' })
       .option('payload', { type: 'boolean', default: false, describe: 'on a host: keep guests’ own traffic too, whole' })
       .option('operator', { type: 'string', requiresArg: true, describe: 'who is responsible, for run.json' })
       .option('ticket', { type: 'string', requiresArg: true, describe: 'by which order, for run.json' })
       .option('allow-changes', { type: 'boolean', default: false, describe: 'on a host: steps may change it' })
       .option('allow-disruptive', { type: 'boolean', default: false, describe: 'on a host: disruptive probes may run' })
+      .option('allow-new-macs', { type: 'boolean', default: false, describe: 'on a host: source MACs that nobody has may leave the NIC' })
       .option('allow-run', { type: 'boolean', default: false, describe: 'run may start any program' })
       .check(({ repeat }) => (Number.isInteger(repeat) && repeat >= 1 && repeat <= 1000) || '--repeat: expected a whole number from 1 to 1000'),
     async (args) => {

@@ -32,6 +32,8 @@ const shapes = {
       grep: z.string().optional(),
     }),
     capture: z.object({ sha256: z.string(), packets: z.number() }).nullable(),
+    precheck: z.array(z.object({ code: z.string(), place: z.string(), value: z.string(), text: z.string() })).optional(),
+    provenance: z.looseObject({ instrument: z.looseObject({ calibration: z.object({ at: z.string(), durationMs: z.number(), engine: z.string(), planted: z.number(), seen: z.number() }).nullable() }) }).optional(),
   }),
   plan: z.looseObject({
     planVersion: z.literal(1), runTag: z.number(), keySha256: z.string(), bridges: z.array(z.looseObject({})), endpoints: z.array(z.looseObject({ name: z.string(), macs: z.array(z.string()) })),

@@ -164,6 +164,7 @@ export function finishJudging(judging: Judging, capture: CaptureIdentity): Resul
     })];
   });
   const { verdict, exitCode } = overall(steps);
+  const calibration = run.provenance?.instrument.calibration ?? null;
   return {
     schemaVersion: 1,
     tool: run.tool,
@@ -173,6 +174,8 @@ export function finishJudging(judging: Judging, capture: CaptureIdentity): Resul
     asExpected: exitCode === 0,
     exitCode,
     coverage,
+    ...(calibration === null ? {} : { calibration }),
+    ...(run.precheck === undefined || run.precheck.length === 0 ? {} : { precheck: run.precheck }),
     steps: steps.map(({ result }) => result),
     evidence: { dir: '.', files: capture.files },
   };

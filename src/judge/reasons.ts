@@ -37,6 +37,8 @@ export const reasonHints = {
   'step-failed': 'The step could not be carried out.',
   'not-run': 'The step did not run, because the run ended before.',
   'interrupted': 'The run was interrupted.',
+  'guests-disturbed': 'The run was stopped because a port dropped more frames than before it, or the gateway answered worse. Lower `rate`, or run it at a quieter time.',
+  'rehearsed': 'A rehearsal sends nothing, so nothing can be said. Run it without --rehearse.',
   'unsupported': 'This kernel or this build cannot do what the step asks for.',
   'claim-unmatched': 'No row of this step fits the claim, so it claims nothing. Correct its observer, from, to or carrier.',
 } as const;

@@ -1,3 +1,5 @@
+import type { CalibrationRecord } from './calibration.js';
+import type { PrecheckNote } from './precheck.js';
 import type { ScenarioRecord, ToolRecord } from './run-record.js';
 
 export type Verdict = 'holds' | 'broken' | 'inconclusive';
@@ -142,6 +144,10 @@ export interface Result {
     readonly ports: number;
     readonly unobserved: readonly { readonly port: string; readonly reason: string }[];
   };
+  /** A run on a host: a leak planted in a lab on the same kernel right before it, and how much of it was seen. Absent = there was none. */
+  readonly calibration?: CalibrationRecord;
+  /** A run on a host: what acts on frames beside the bridges, or watches them. Absent = nothing was found, or nobody looked. */
+  readonly precheck?: readonly PrecheckNote[];
   readonly steps: readonly StepResult[];
   readonly evidence: { readonly dir: string; readonly files: readonly { readonly path: string; readonly sha256: string }[] };
 }

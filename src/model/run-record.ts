@@ -1,3 +1,5 @@
+import type { GuardRecord } from './guard.js';
+import type { PrecheckNote } from './precheck.js';
 import type { Provenance } from './provenance.js';
 import type { FileHash, Scenario } from './scenario.js';
 
@@ -40,6 +42,9 @@ export interface RunRecord {
   readonly key: string | null;
   /** SHA-256 of evidence.pcapng when it was closed and the number of packets in it; null = it never was. */
   readonly capture: { readonly sha256: string; readonly packets: number } | null;
+  /** On a host: what acts on frames beside the bridges, or watches them; and what was usual before anything was sent. Absent in runs of earlier versions. */
+  readonly precheck?: readonly PrecheckNote[];
+  readonly guard?: GuardRecord;
   /** What stands up later; absent in runs of earlier versions. */
   readonly provenance?: Provenance;
   /** Payload was removed later: then `capture` names the file that was left, and this the one that was written. Absent = it never was. */

@@ -2,6 +2,8 @@ import type { Plan, StepPlan } from '../model/plan.js';
 import { commandsFor } from '../plan/commands.js';
 import { escapeText, quoteForShell } from './escape-text.js';
 
+/** Calibration, opening and closing. */
+const overheadS = 3;
 /** Frames a second on a host where the scenario names no rate. */
 const usualRate = 1000;
 
@@ -30,10 +32,11 @@ export function hostSummary(plan: Plan): string {
   const rate = Math.max(0, ...plan.steps.map((step) => step.rate ?? usualRate));
   const lines = [
     `On ${plan.bridges.map(({ name }) => escapeText(name)).join(', ')}: ${frames} probe frames as ${senders.map(escapeText).join(', ') || 'nobody'}, at most ${rate} a second, and ${controls} control frames.`,
-    `Out of the NIC: ${leaving === 0 ? 'nothing' : `${leaving} of them`}. It takes about ${Math.ceil(plan.steps.reduce((sum, step) => sum + seconds(step), 0))} s.`,
+    `Out of the NIC: ${leaving === 0 ? 'nothing' : `${leaving} of them`}. It takes about ${Math.ceil(plan.steps.reduce((sum, step) => sum + seconds(step), overheadS))} s.`,
     ...(announcing.length === 0 ? [] : [`Announced to everybody on the bridge (learn): ${announcing.map(escapeText).join(', ')}.`]),
     ...(changes.length === 0 ? ['No setting is changed.'] : ['Changed meanwhile, and put back at the end:', ...changes.map((argv) => `  ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`)]),
     ...plan.steps.flatMap(({ during }) => during.flatMap(({ atMs, run }) => run.map((argv) => `Happens ${atMs} ms after probing began, and is NOT put back: ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`))),
+    `Before it, a leak is planted in a lab of namespaces to see that it is seen. ${plan.steps.some(({ during }) => during.length > 0) ? 'Guests are not watched for drops, since something is to happen.' : 'Meanwhile the ports\' drop counters are watched, and the host\'s gateway is pinged 4 times a second.'}`,
     ...(plan.unobservable ?? []).map(({ port, reason }) => `Not observed: ${escapeText(port)}: ${escapeText(reason)}.`),
   ];
   return `${lines.join('\n')}\n`;

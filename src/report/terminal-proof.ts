@@ -42,6 +42,8 @@ export function terminalProof(result: Result, width: number, paint: Paint): read
     ['entry', entry.sent === 0 ? 'no controls' : `controls ${entry.seen} of ${entry.sent} received on the bridge${byAddressees ? '; the others entered by what addressees got' : ''}`],
     ['losses', `${dropped} of ${sum(observers.map((observer) => observer.received))} captured frames dropped`],
     ...(bound === null ? [] : [['bound', bound] as const]),
+    ...(result.calibration === undefined ? [] : [['planted', `a leak planted in a lab on this kernel right before was seen: ${result.calibration.seen} of ${result.calibration.planted} frames`] as const]),
+    ...(result.precheck ?? []).map(({ code, place, value }) => ['beside', `${code}: ${escapeText(place)} (${escapeText(value)})`] as const),
     ...(sabotage === undefined ? [] : [['tool', `broken on purpose in ${sabotage.cases} ways and more before its release: ${sabotage.falseHolds} false HOLDS`] as const]),
   ];
   return [paint('What the zeros rest on', 'bold'), ...lines.flatMap(([name, text]) => foldAfter(`  ${name.padEnd(7)} `, text, width)), ''];

@@ -17,6 +17,8 @@ export interface RunContext {
   readonly devices: Devices;
   /** On a host: guests' own traffic may be kept, whole. */
   readonly payload: boolean;
+  /** Everything is done but sending. */
+  readonly rehearsal: boolean;
   /** What was read, by step: judged where the folder could not take it. */
   readonly states: StepStates[];
   readonly signal: AbortSignal;
@@ -27,9 +29,15 @@ export function tell(context: RunContext, step: StepPlan, phase: StepPhase, deta
   context.onProgress({ kind: 'step', index: step.index, of: context.plan.steps.length, name: step.name, phase, detail });
 }
 
+/** Why a run is to end: what stopped it says so itself, else somebody interrupted it. */
+export function stopReason(signal: AbortSignal): VerifyError {
+  const reason: unknown = signal.reason;
+  return reason instanceof VerifyError ? reason : new VerifyError('interrupted', 3, 'the run was interrupted', 'What was seen until then is kept.');
+}
+
 /** Throws where the run is to end: called between actions, so that everything begun is also ended. */
 export function checkStop(signal: AbortSignal): void {
-  if (signal.aborted) throw new VerifyError('interrupted', 3, 'the run was interrupted', 'What was seen until then is kept.');
+  if (signal.aborted) throw stopReason(signal);
 }
 
 /** Waits; throws as `checkStop` does as soon as the run is to end. */

@@ -40,6 +40,11 @@ async function change(context: RunContext, step: StepPlan): Promise<void> {
 async function probe(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
   await listen(context, step, capture);
   await readState(context, step, 'before');
+  if (context.rehearsal) {
+    await mark(context, step, capture, 'before');
+    await readState(context, step, 'after');
+    throw new VerifyError('rehearsed', 3, 'every observer listened and every way in was made; nothing was sent', 'run it without --rehearse');
+  }
   await sendControls(context, step, 'before', sender);
   await mark(context, step, capture, 'before');
   tell(context, step, 'probing');
@@ -73,9 +78,12 @@ async function probeOn(context: RunContext, step: StepPlan, capture: Capture, se
   await sendProbes(context, step, sender, capture, 1);
 }
 
+/** Errors that end a step for a reason of their own (judge/reasons.ts). */
+const ownReasons: ReadonlySet<string> = new Set(['unsupported', 'interrupted', 'guests-disturbed', 'rehearsed']);
+
 function fault(context: RunContext, step: StepPlan, error: unknown): 'fault' | 'unsupported' {
   if (!(error instanceof VerifyError)) throw error;
-  const code = error.code === 'unsupported' || error.code === 'interrupted' ? error.code : 'step-failed';
+  const code = ownReasons.has(error.code) ? error.code : 'step-failed';
   context.timeline.log(step.index, { event: 'fault', fault: { code, observers: [], text: `${error.message} (${error.hint})` } });
   return code === 'unsupported' ? 'unsupported' : 'fault';
 }
@@ -94,7 +102,7 @@ export async function runStep(context: RunContext, step: StepPlan): Promise<void
   try {
     await change(context, step);
     sender = await context.devices.startSender(socketPlaces(context, step));
-    await announce(context, step, sender);
+    if (!context.rehearsal) await announce(context, step, sender);
     await pause(step.waitMs, context.signal);
     tell(context, step, 'listening');
     const capture = await starting;

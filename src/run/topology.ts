@@ -17,6 +17,8 @@ export interface Topology {
   readonly runsAs: Fabric['runsAs'];
   /** As found on a host; absent where the lab gives them. */
   readonly found: { readonly bridgeMacs: Readonly<Record<string, Mac>>; readonly unobservable: Plan['unobservable'] } | null;
+  /** On a host: the namespace of its bridges; null = this process's. */
+  readonly netns: string | null;
   /** Builds it, or gets ready to send and listen on what is there. */
   open(plan: Plan): Promise<Fabric>;
 }
@@ -25,7 +27,7 @@ export interface Topology {
 export async function topologyOf(scenario: Scenario, inside: Inside | null, runId: string): Promise<Topology> {
   if (inside !== null) {
     return {
-      scenario, runsAs: inside.runsAs, found: null,
+      scenario, runsAs: inside.runsAs, found: null, netns: null,
       open: (plan) => buildLab(plan, {
         inside, startRelay, runIn: dirname(scenario.file), readState: () => readState({ netns: null, sysfs: inside.sysfs, sysctl: Object.keys(plan.sysctl), packetSockets: true }),
       }),
@@ -36,7 +38,7 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
   const found = await findHost(scenario, read);
   const { bridgeMacs, unobservable } = found;
   return {
-    scenario: found.scenario, runsAs: 'root', found: { bridgeMacs, unobservable },
+    scenario: found.scenario, runsAs: 'root', found: { bridgeMacs, unobservable }, netns: found.netns,
     open: (plan) => openHost(plan, { found, runId, journalFolder: journalFolder(), readState: () => read(found.netns) }),
   };
 }

@@ -24,6 +24,7 @@ function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number
     operstate: textOf(link.operstate) ?? 'UNKNOWN',
     master: textOf(link.master),
     promiscuity: numberOf(link.promiscuity),
+    ...peerOf(link.link_index),
     ...xdpOf(link.xdp),
     kind,
     sysFlags,
@@ -38,6 +39,11 @@ function settingsOf(value: unknown): Readonly<Record<string, SettingValue>> {
     if (typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean') settings[key] = one;
   }
   return settings;
+}
+
+function peerOf(value: unknown): { readonly peer?: number } {
+  const peer = numberOf(value);
+  return peer === null ? {} : { peer };
 }
 
 /** `"xdp":{"mode":1,"prog":{"id":12,…}}` where a program is attached (iproute2 ip/iplink_xdp.c). */

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { VerifyError } from '../model/verify-error.js';
 import { encodeLine, lineSplitter } from '../protocol/lines.js';
 import type { FromHelper, HelperFault, HelperRole, Ready, ToHelper } from '../protocol/messages.js';
@@ -60,6 +61,7 @@ export async function startHelper<R extends HelperRole>(role: R, options: Helper
   const [program = '', ...parameters] = helperCommand(role, helperIdentity());
   const fds = options.fds ?? [];
   const child = inNamespace(options.netns ?? null, () => spawn(program, parameters, { detached: true, stdio: ['pipe', 'pipe', 'pipe', ...fds] }));
+  yieldMemory(child.pid);
   const helper = attend(role, child, options.silentMs === undefined ? 3000 : options.silentMs);
   let version = '';
   const unsubscribe = helper.subscribe((message) => {
@@ -74,6 +76,15 @@ export async function startHelper<R extends HelperRole>(role: R, options: Helper
     const { stderr } = await helper.ended;
     const detail = stderr.trim() === '' ? (error instanceof Error ? error.message : String(error)) : stderr.trim();
     throw new VerifyError('helper-died', 69, `the ${role} helper does not start: ${detail}`, 'it needs setpriv (util-linux) and this program readable for the user it runs as');
+  }
+}
+
+/** Where memory runs out the kernel ends a helper before any guest (proc_pid_oom_score_adj(5)); its run then says that it was deaf. */
+function yieldMemory(pid: number | undefined): void {
+  try {
+    writeFileSync(`/proc/${pid ?? 0}/oom_score_adj`, '1000');
+  } catch {
+    // /proc may be read-only in a container; a helper that has ended already tells by itself
   }
 }
 

@@ -12,7 +12,7 @@ const known = (count: number, rate = 1000): string => `  - { name: private, prob
 
 /** Resolves when the run says that it is probing. */
 function probing(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => child.stderr?.on('data', (chunk) => (String(chunk).includes('frames') ? resolve() : undefined)));
+  return new Promise((resolve) => child.stderr?.on('data', (chunk) => (/: probing, \d/.test(String(chunk)) ? resolve() : undefined)));
 }
 
 describe.skipIf(!isRoot)('a run on a host', () => {
@@ -34,9 +34,11 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     const root = execFileSync('sha256sum', [join(host.dir, 'private', 'SHA256SUMS')], { encoding: 'utf8' }).slice(0, 64);
     expect(run.stderr).toContain(`root hash ${root}: `); // in the journal, or that there is none
     expect(run.status).toBe(0);
-    const result = JSON.parse(run.stdout);
+    const result: Result = JSON.parse(run.stdout);
+    expect(result.calibration).toMatchObject({ planted: 40, seen: 40 });
+    expect(result.precheck?.map(({ code }) => code)).toContain('offloads');
     expect(result).toMatchObject({ verdict: 'holds', coverage: { complete: true, observed: 4, ports: 4, unobserved: [] } });
-    const judged = result.steps[0].findings.map((row: { observer: string; seen: number; allowed: string }) => `${row.observer} ${row.allowed} ${row.seen}`);
+    const judged = result.steps[0]?.findings.map((row) => `${row.observer} ${row.allowed} ${row.seen}`);
     expect(judged).toContain('spare no 0'); // which the scenario does not list
     expect((await ping).stdout).toContain('200 packets transmitted, 200 received, 0% packet loss');
     expect(host.shape()).toBe(before);
@@ -51,11 +53,15 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     expect(read).toBe('');
   });
 
-  it('goes into another namespace by netns, and finds a bridge that is a hub', async () => {
+  it('goes into another namespace by netns, speaks from inside a guest that is named by its own, and finds a bridge that is a hub', async () => {
     host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '0']);
-    const file = host.scenario('hub', { steps: known(50), netns: true });
+    const file = host.scenario('hub', { steps: known(50), netns: true, inside: 'kali2' });
+    const tcpdump = host.start('kali2', ['tcpdump', '-Z', 'root', '-n', '-l', '-i', 'eth0', '-Q', 'out', 'ether proto 0x88b5']);
+    const saidInside = outcomeOf(tcpdump);
     const run = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--out', join(host.dir, 'hub')], false));
     expect(run.status).toBe(2);
+    tcpdump.kill('SIGINT');
+    expect((await saidInside).stdout.split('\n').length).toBeGreaterThanOrEqual(50);
     const leaks = JSON.parse(run.stdout).steps[0].findings.filter((row: { leak: boolean }) => row.leak).map((row: { from: string; observer: string; seen: number }) => `${row.from} ${row.observer} ${row.seen}`);
     expect(new Set(leaks)).toEqual(new Set(['kali2 kali3 50', 'kali2 spare 50', 'lan kali3 50', 'lan spare 50']));
     host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '30000']);
@@ -93,16 +99,78 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     expect([refused.status, refused.stderr]).toEqual([64, expect.stringContaining('--allow-changes')]);
     const silent = await outcomeOf(host.cli(['run', host.scenario('changes', { steps: short }), '--yes', '--allow-changes']));
     expect([silent.status, silent.stderr]).toEqual([64, expect.stringContaining('allow_changes: true')]);
+    const all = closing.replace('5000', '20').replace('set: { vnet4: { flood: off } }', `set: { vnet4: { flood: off }, sysctl: { net.ipv4.ip_forward: 1 } },
+      fdb: { add: [ { mac: "02:00:00:00:00:77", port: vnet4, state: static }, { mac: "${guests.spare.mac}", port: spare, state: static } ] }, mdb: { add: [ { group: 239.1.1.1, port: vnet4 } ] }`);
     const before = host.shape();
-    const run: Outcome = await outcomeOf(host.cli(['run', host.scenario('changes', { steps: short, head: flood }), '--yes', '--allow-changes', '--json']));
+    const run: Outcome = await outcomeOf(host.cli(['run', host.scenario('changes', { steps: all, head: flood }), '--yes', '--allow-changes', '--json', '--out', join(host.dir, 'changes')]));
     expect([run.status, run.stderr]).toEqual([0, expect.stringContaining('ip link set dev vnet4 type bridge_slave flood off')]);
+    const meanwhile = readFileSync(join(host.dir, 'changes', 'state', '1-before.json'), 'utf8');
+    for (const change of ['02:00:00:00:00:77', '239.1.1.1', '"net.ipv4.ip_forward": "1"']) expect(meanwhile).toContain(change);
     expect(host.shape()).toBe(before);
+  });
+
+  it('rehearses all of it but sending', async () => {
+    const before = host.shape();
+    const run = await outcomeOf(host.cli(['run', host.scenario('rehearsal', { steps: known(20) }), '--rehearse', '--json']));
+    expect([run.status, run.stderr]).toEqual([0, expect.stringContaining('all of it but sending works')]);
+    const { steps, verdict }: Result = JSON.parse(run.stdout);
+    expect([verdict, steps[0]?.reasons.map(({ code }) => code), steps[0]?.observers.map(({ received }) => received)]).toEqual(['inconclusive', ['rehearsed'], [0, 0, 0, 0, 0]]);
+    expect(host.shape()).toBe(before);
+  });
+
+  it('stops when the gateway stops answering', async () => {
+    host.run(['ip', 'address', 'add', '192.168.0.1/24', 'dev', 'br0']);
+    host.run(['ip', 'route', 'add', 'default', 'via', guests.lan.ip]);
+    const child = host.cli(['run', host.scenario('gateway', { steps: known(10_000) }), '--yes', '--verbose', '--json']);
+    const outcome = outcomeOf(child);
+    await probing(child);
+    await outcomeOf(host.start('lan', ['sysctl', '-w', 'net.ipv4.icmp_echo_ignore_all=1']));
+    const run = await outcome;
+    await outcomeOf(host.start('lan', ['sysctl', '-w', 'net.ipv4.icmp_echo_ignore_all=0']));
+    host.run(['ip', 'route', 'del', 'default']);
+    host.run(['ip', 'address', 'flush', 'dev', 'br0']);
+    const reasons = (JSON.parse(run.stdout) as Result).steps[0]?.reasons;
+    expect([run.status, reasons?.filter(({ code }) => code === 'guests-disturbed').map(({ text }) => text)]).toEqual([3, [expect.stringContaining('the gateway no longer answers')]]);
+    expect(run.stderr).toMatch(/left behind on br0: nothing \(checked\)\n$/);
+  });
+
+  it('stops when a guest’s port begins to drop frames', async () => {
+    await outcomeOf(host.start('kali3', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '600']));
+    const child = host.cli(['run', host.scenario('drops', { steps: known(10_000) }), '--yes', '--verbose', '--json']);
+    const outcome = outcomeOf(child);
+    await probing(child);
+    const flooding = host.start('lan', ['ping', '-q', '-i', '0.005', '-s', '1000', guests.kali3.ip]);
+    const run = await outcome;
+    flooding.kill('SIGKILL');
+    await outcomeOf(host.start('kali3', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '1500']));
+    expect([run.status, (JSON.parse(run.stdout) as Result).steps[0]?.reasons.map(({ code, text }) => `${code} ${text}`)]).toEqual([3, expect.arrayContaining([expect.stringMatching(/^guests-disturbed vnet4 drops \d+ frames a second, 0 before/)])]);
   });
 
   it('disturbs guests only when file and command line both say so', async () => {
     const steps = '  - { name: theft, probe: { class: mac-steal, from: kali3, to: kali2, via: lan }, expect: private }\n';
     const run = await outcomeOf(host.cli(['run', host.scenario('theft', { steps, head: 'allow_disruptive: true\n' }), '--yes']));
     expect([run.status, run.stderr]).toEqual([64, expect.stringContaining('mac-steal disturbs guests of this host')]);
+  });
+
+  it('lets no MAC out of the NIC that nobody has, unless asked', async () => {
+    const steps = '  - { name: spoof, probe: { class: mac-spoof, from: kali3, to: kali2 }, expect: separated }\n';
+    const run = await outcomeOf(host.cli(['run', host.scenario('new-mac', { steps }), '--yes']));
+    expect([run.status, run.stderr]).toEqual([64, expect.stringContaining('step 1: mac-spoof by kali3 would send with a MAC that nobody has')]);
+  });
+
+  it('sends nothing where a guest that takes part does not run', async () => {
+    host.run(['ip', 'tuntap', 'add', 'dev', 'vnet9', 'mode', 'tap']);
+    host.run(['ip', 'link', 'set', 'dev', 'vnet9', 'master', 'br0', 'up']);
+    const file = host.scenario('not-running', { steps: known(20) });
+    writeFileSync(file, readFileSync(file, 'utf8').replace('port: vnet4', 'port: vnet9').replace(guests.kali3.mac, '02:00:00:00:00:99'));
+    const run = await outcomeOf(host.cli(['run', file, '--yes']));
+    host.run(['ip', 'link', 'del', 'dev', 'vnet9']);
+    expect([run.status, run.stderr]).toEqual([3, expect.stringMatching(/kali3: "vnet9": no carrier: nobody runs behind it[^]*Nothing was sent/)]);
+  });
+
+  it('asks at a terminal', async () => {
+    const run = await outcomeOf(host.terminal(['run', host.scenario('asked', { steps: known(20) })], 'n\n'));
+    expect([run.status, run.stdout]).toEqual([64, expect.stringMatching(/Send this\? \[y\/N\][^]*nothing was sent/)]);
   });
 
   it('sends nothing that nobody has agreed to', async () => {

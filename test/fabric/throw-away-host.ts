@@ -29,9 +29,11 @@ export interface ThrowAwayHost {
   start(guest: GuestName, argv: readonly string[]): ChildProcess;
   /** The program under test; `inside` = in the host's own namespace, else it has to go there by `netns:`. */
   cli(args: readonly string[], inside?: boolean): ChildProcess;
-  /** A scenario file with the guests and the steps. */
-  scenario(name: string, parts: { readonly steps: string; readonly head?: string; readonly netns?: boolean }): string;
-  /** Links with their settings, tc and FDB without times: what a run has to leave as it was. */
+  /** As `cli` inside, on a terminal at which `typed` is typed. */
+  terminal(args: readonly string[], typed: string): ChildProcess;
+  /** A scenario file with the guests and the steps. `netns`: the bridge is named by its namespace; `inside`: so is this guest, by its own. */
+  scenario(name: string, parts: { readonly steps: string; readonly head?: string; readonly netns?: boolean; readonly inside?: GuestName }): string;
+  /** Links with their settings, tc, a sysctl, MDB, and FDB without times: what a run has to leave as it was. */
   shape(): string;
   journals(): readonly string[];
   close(): void;
@@ -64,11 +66,21 @@ export function throwAwayHost(): ThrowAwayHost {
       const start = (): ChildProcess => spawn(process.execPath, [cli, ...args], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
       return inside ? inNamespaceFd(host, start) : start();
     },
-    scenario(name, { steps, head = '', netns: byName = false }) {
+    terminal: (args, typed) => inNamespaceFd(host, () => {
+      const child = spawn('script', ['--quiet', '--return', '--command', [process.execPath, cli, ...args].map((word) => `'${word}'`).join(' '), '/dev/null'], { cwd: dir, env, stdio: ['pipe', 'pipe', 'pipe'] });
+      let shown = '';
+      child.stdout.on('data', (chunk) => (shown += String(chunk)));
+      // again and again: script(1) may lose what it is given while the terminal changes its mode
+      const typing = setInterval(() => (shown.includes('[y/N]') ? child.stdin.write(typed) : undefined), 300);
+      child.stdin.on('error', () => undefined);
+      child.once('close', () => clearInterval(typing));
+      return child;
+    }),
+    scenario(name, { steps, head = '', netns: byName = false, inside }) {
       const file = join(dir, `${name}.yml`);
       const endpoints = (['kali2', 'kali3', 'lan'] as const).map((guest) => {
         const { port, mac, ip } = guests[guest];
-        return `    ${guest}: { bridge: br0, port: ${port}, mac: "${mac}", ip: ${ip}/24${guest === 'lan' ? ', role: uplink' : ''} }\n`;
+        return `    ${guest}: { bridge: br0, port: ${port}, mac: "${mac}", ip: ${ip}/24${guest === 'lan' ? ', role: uplink' : ''}${guest === inside ? `, netns: /proc/${process.pid}/fd/${spaces.get(guest) ?? host}` : ''} }\n`;
       });
       const bridge = byName ? `{ netns: ${netns} }` : '{}';
       writeFileSync(file, `version: 1\nname: ${name}\n${head}topology:\n  provider: host\n  bridges: { br0: ${bridge} }\n  endpoints:\n${endpoints.join('')}steps:\n${steps}`);
@@ -77,7 +89,7 @@ export function throwAwayHost(): ThrowAwayHost {
     shape() {
       const links = run(['ip', '-d', '-o', 'link', 'show']).replaceAll(/(_timer|gc_timer|fdb_n_learned) +\S+/g, '');
       const entries = run(['bridge', 'fdb', 'show', 'br', 'br0']).split('\n').sort().join('\n');
-      return `${links}\n${entries}\n${run(['tc', 'qdisc', 'show'])}`;
+      return `${links}\n${entries}\n${run(['tc', 'qdisc', 'show'])}\n${run(['bridge', 'mdb', 'show'])}\n${run(['sysctl', 'net.ipv4.ip_forward'])}`;
     },
     journals: () => {
       try {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startHelper } from '../../src/sys/helper-process.js';
 import { startSender, type Sender } from '../../src/inject/send-client.js';
@@ -20,6 +21,10 @@ describe.skipIf(!isRoot)('sending helper', () => {
     expect(await sender.send('out', frames(3000), 60, null)).toEqual({ accepted: 3000, error: null });
     expect(await sender.send('back', frames(7), 60, null)).toEqual({ accepted: 7, error: null });
     expect([received('eth0'), received('vnet0')]).toEqual([3000, 7]);
+  });
+
+  test('is what the kernel ends first where memory runs out', () => {
+    expect(readFileSync(`/proc/${sender.pid}/oom_score_adj`, 'utf8').trim()).toBe('1000');
   });
 
   test('sends one batch on several interfaces, each frame where its route says', async () => {

@@ -13,8 +13,7 @@ export interface FoundHost extends HostTopology {
 
 /** Looks for a scenario's bridges and guests; nothing is changed or sent. Throws VerifyError as `hostTopology` does. */
 export async function findHost(scenario: Scenario, readState: (netns: string | null) => Promise<HostState>): Promise<FoundHost> {
-  const { bridges, endpoints } = scenario.topology;
-  const netns = namespaceOf(bridges, endpoints);
+  const netns = namespaceOf(scenario.topology.bridges);
   const [state, neighbours] = await Promise.all([readState(netns), readJson(['ip', '-j', 'neigh', 'show'], { netns })]);
   return { ...hostTopology(scenario, state, parseNeighbours(neighbours)), netns, state };
 }

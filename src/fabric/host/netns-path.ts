@@ -1,4 +1,4 @@
-import type { Bridge, Endpoint } from '../../model/scenario.js';
+import type { Bridge } from '../../model/scenario.js';
 import { VerifyError } from '../../model/verify-error.js';
 
 /** Where `ip netns` keeps its names (ip-netns(8)). */
@@ -9,16 +9,13 @@ export function netnsPath(netns: string | null): string | null {
   return netns === null || netns.includes('/') ? netns : `${named}${netns}`;
 }
 
-/**
- * The one namespace in which a topology's bridges and ports live. Throws VerifyError (64) where there are several: their ports would have to be
- * observed by several runs.
- */
-export function namespaceOf(bridges: readonly Bridge[], endpoints: readonly Endpoint[]): string | null {
-  const named = [...bridges, ...endpoints.filter(({ netns }) => netns !== null)].map(({ name, netns }) => ({ name, path: netnsPath(netns) }));
-  const [first] = named;
-  const other = named.find(({ path }) => path !== first?.path);
+/** The one namespace in which a topology's bridges live. Throws VerifyError (64) where there are several: their ports would have to be observed by several runs. */
+export function namespaceOf(bridges: readonly Bridge[]): string | null {
+  const placed = bridges.map(({ name, netns }) => ({ name, path: netnsPath(netns) }));
+  const [first] = placed;
+  const other = placed.find(({ path }) => path !== first?.path);
   if (first !== undefined && other !== undefined) {
-    throw new VerifyError('netns-mixed', 64, `${first.name} and ${other.name} are in different network namespaces`, 'a port lives where its bridge does; write one scenario for each namespace');
+    throw new VerifyError('netns-mixed', 64, `${first.name} and ${other.name} are in different network namespaces`, 'write one scenario for each namespace');
   }
   return first?.path ?? null;
 }

@@ -11,6 +11,7 @@ import { applyToKernel, type KernelChange } from '../apply.js';
 import { waitUntilForwarding } from '../settled.js';
 import { makeEntries, type Entries } from './entries.js';
 import type { FoundHost } from './find.js';
+import { insidePlaces } from './inside.js';
 import { type Journal, namespaceInode, openJournal, startOf } from './journal.js';
 import { undoOf } from './undo-of.js';
 import { undoAll } from './undo.js';
@@ -32,6 +33,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
   const { netns, state } = found;
   const silent = silentAddressees(plan, state);
   if (silent.length > 0) throw new VerifyError('addressee-unknown', 3, silent.join('\n'), 'ping it once, or let it announce itself with `learn`. Nothing was sent');
+  const inside = await insidePlaces(plan.endpoints, state.links, netns);
   const locks: (() => void)[] = [];
   const unlock = (): void => locks.forEach((release) => release());
   let journal: Journal | null = null;
@@ -58,7 +60,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     }
     journal = openJournal(deps.journalFolder, { runId, pid: process.pid, started: startOf(process.pid) ?? '', netns, inode: namespaceInode(netns) });
     const senders = new Set(plan.steps.flatMap(sendersOf));
-    const sending = new Set(plan.endpoints.filter(({ name, attach }) => attach === 'port' && senders.has(name)).map(({ port }) => port));
+    const sending = new Set(plan.endpoints.filter(({ name, attach }) => attach === 'port' && senders.has(name) && !inside.has(name)).map(({ port }) => port));
     entries = await makeEntries({ ports: state.links.filter(({ name }) => sending.has(name)), netns, runId, journal });
   } catch (error) {
     await close();
@@ -96,6 +98,8 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     },
     sendingPlace: (name) => {
       const endpoint = endpointNamed(name);
+      const own = inside.get(name);
+      if (own !== undefined) return own;
       // who bridges a bridge sends on its device (vmware: vmnet-bridge), as the host itself does
       return endpoint.attach !== 'port' || endpoint.port === null ? { device: endpoint.bridge, netns } : ways.of(endpoint.port);
     },

@@ -26,6 +26,7 @@ export function proofSection(result: Result, details: RunDetails | null): Markup
   return html`<section aria-labelledby="proof"><h2 id="proof">What every zero rests on</h2>
 <p>A zero counts only where the observer could have seen something: it listened and saw control frames of its own (ears), the probes are known to have entered the bridge (entry), the kernel dropped nothing, and no setting changed meanwhile.</p>
 <p><strong>Coverage:</strong> ${coverage.observed} of ${coverage.ports} ports observed${coverage.complete ? ', complete.' : '.'}${coverage.unobserved.length === 0 ? nothing : html` Not observed: ${coverage.unobserved.slice(0, 50).map((each) => `${each.port} (${each.reason}); `)}`}</p>
+${result.calibration === undefined ? nothing : html`<p><strong>Calibration:</strong> a leak planted in a lab on this kernel right before was seen: ${result.calibration.seen} of ${result.calibration.planted} frames.</p>`}${(result.precheck ?? []).map(({ code, place, value, text }) => html`<p><strong>Beside the bridge:</strong> ${code}: ${place} (${value}): ${text}.</p>`)}
 <div class="wide" tabindex="0" role="region" aria-label="Proof by step"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">claim</th><th scope="col">ears: controls seen</th><th scope="col">entry: controls received</th><th scope="col">dropped of captured</th><th scope="col">settings</th><th scope="col" class="n">at most this share leaks (95 %)</th></tr></thead><tbody>${judged.map(({ step, index }) => row(index, step, details))}</tbody></table></div></section>`;
 }
 
