@@ -118,10 +118,10 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     expect(host.shape()).toBe(before);
   });
 
-  it('stops when the gateway stops answering', async () => {
+  it('stops when the gateway stops answering', { timeout: 90_000 }, async () => {
     host.run(['ip', 'address', 'add', '192.168.0.1/24', 'dev', 'br0']);
     host.run(['ip', 'route', 'add', 'default', 'via', guests.lan.ip]);
-    const child = host.cli(['run', host.scenario('gateway', { steps: known(10_000) }), '--yes', '--verbose', '--json']);
+    const child = host.cli(['run', host.scenario('gateway', { steps: known(20_000) }), '--yes', '--verbose', '--json']);
     const outcome = outcomeOf(child);
     await probing(child);
     await outcomeOf(host.start('lan', ['sysctl', '-w', 'net.ipv4.icmp_echo_ignore_all=1']));
@@ -134,9 +134,9 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     expect(run.stderr).toMatch(/left behind on br0: nothing \(checked\)\n$/);
   });
 
-  it('stops when a guest’s port begins to drop frames', async () => {
+  it('stops when a guest’s port begins to drop frames', { timeout: 90_000 }, async () => {
     await outcomeOf(host.start('kali3', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '600']));
-    const child = host.cli(['run', host.scenario('drops', { steps: known(10_000) }), '--yes', '--verbose', '--json']);
+    const child = host.cli(['run', host.scenario('drops', { steps: known(20_000) }), '--yes', '--verbose', '--json']);
     const outcome = outcomeOf(child);
     await probing(child);
     const flooding = host.start('lan', ['ping', '-q', '-i', '0.005', '-s', '1000', guests.kali3.ip]);
