@@ -46,6 +46,8 @@ missing_required() {
   has tcpdump || echo tcpdump
   has ssh-keygen || echo ssh-keygen
   has man || echo man-db
+  # a package of its own on Debian only; elsewhere the tests of the alert rules are skipped
+  has promtool || ! has apt-get || echo promtool
   has virsh || echo virsh
 }
 # What only the capture engine `cap` needs, which is built from source.

@@ -7,8 +7,14 @@ export interface WatchMetrics {
   readonly open: readonly Drift[];
   /** Drifts since the start, by code. */
   readonly seen: Readonly<Record<string, number>>;
-  readonly counts: Readonly<Record<'reads' | 'failures' | 'events' | 'overruns', number>>;
+  readonly counts: Readonly<Record<(typeof countNames)[number], number>>;
 }
+
+const countNames = ['reads', 'failures', 'events', 'overruns'] as const;
+const countHelp: Readonly<Record<(typeof countNames)[number], string>> = {
+  reads: 'Times that the state was read whole.', failures: 'Times that it could not be read.', events: 'Messages of the kernel that something changed.',
+  overruns: 'Times that the kernel dropped such messages; after each the state is read whole.',
+};
 
 /** A label's value as the exposition format wants it: backslash, quote and newline escaped; other control characters cannot stand in a name that is shown. */
 function label(text: string): string {
@@ -31,7 +37,7 @@ export function watchMetrics({ readAt, bridges, open, seen, counts }: WatchMetri
     '# HELP verify_isolation_watch_bridge_promiscuity Handles that hold a bridge device promiscuous; rests at 0.',
     '# TYPE verify_isolation_watch_bridge_promiscuity gauge',
     ...bridges.filter(({ promiscuity }) => promiscuity !== null).map(({ name, promiscuity }) => `verify_isolation_watch_bridge_promiscuity{bridge="${label(name)}"} ${promiscuity ?? 0}`),
-    ...Object.entries(counts).flatMap(([name, count]) => [`# TYPE verify_isolation_watch_${name}_total counter`, `verify_isolation_watch_${name}_total ${count}`]),
+    ...countNames.flatMap((name) => [`# HELP verify_isolation_watch_${name}_total ${countHelp[name]}`, `# TYPE verify_isolation_watch_${name}_total counter`, `verify_isolation_watch_${name}_total ${counts[name]}`]),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -11,7 +11,7 @@ const RTM_NEWNEIGH = 28;
 const RTM_GETNEIGH = 30;
 const AF_BRIDGE = 7;
 const waitMs = 500;
-const buffer = 4 * 1024 * 1024;
+const usualBuffer = 4 * 1024 * 1024;
 /** Messages taken before the program does something else again. */
 const mostAtOnce = 2000;
 
@@ -25,8 +25,9 @@ export interface Doorbell {
 /**
  * Calls `ring` for every change that the kernel tells of links, bridge ports, FDB, MDB, VLANs, tc and nft in a namespace. It says that
  * something happened, not what: whoever hears it reads the state. Neighbours of IP are left out: they come and go all day.
+ * `buffer`: octets that the kernel keeps of each until they are taken; what does not fit is dropped, which rings as well.
  */
-export function openDoorbell(netns: string | null, ring: () => void): Doorbell {
+export function openDoorbell(netns: string | null, ring: () => void, buffer = usualBuffer): Doorbell {
   let [events, overruns, open] = [0, 0, true];
   const fds = inNamespace(netns, () => [
     { fd: openNetlink({ family: NETLINK_ROUTE, groups: routeGroups, waitMs, buffer }), all: false },
