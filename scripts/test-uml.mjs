@@ -3,7 +3,7 @@
 // Open vSwitch's datapath. Without arguments: what depends on the kernel. `--all`: everything that makes a network, for some minutes.
 // Exit 69 where it cannot be had here, and why on stderr.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,8 @@ const modules = '/usr/lib/uml/modules';
 const ofKernel = ['test/kernel', 'test/capture/engines', 'test/fabric/host', '--tagsFilter=kernel'];
 /** All that makes network namespaces. */
 const ofNetwork = ['test/kernel', 'test/capture/', 'test/inject', 'test/fabric', 'test/live', 'test/audit/live', 'test/audit/predict', 'test/scenarios/attacks', 'test/sabotage'];
+/** Of the machine, in MiB. It takes from this one only what it uses. */
+const memoryMiB = 2048;
 /** One processor, and a slow one. */
 const patience = ['--testTimeout=180000', '--hookTimeout=180000'];
 
@@ -45,6 +47,17 @@ function install() {
 
 const quoted = (word) => `'${word.replaceAll("'", "'\\''")}'`;
 
+/** Where its memory can be a file that is mapped and executed: in memory if there is room, else on disk. */
+function memoryFolder() {
+  const fits = (path) => {
+    const { stdout, error } = spawnSync('findmnt', ['-n', '-o', 'OPTIONS', '-T', path], { encoding: 'utf8' });
+    if (error !== undefined || /\bnoexec\b/.test(stdout) || !existsSync(path)) return false;
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize > memoryMiB * 1.1 * 2 ** 20;
+  };
+  return ['/dev/shm', tmpdir(), '/var/tmp'].find(fits) ?? stop(`no folder that allows programs has ${memoryMiB} MiB of room`, 'set TMPDIR to one that does');
+}
+
 /** Boots, runs vitest, halts; the exit status is vitest's. */
 function boot(folder) {
   mkdirSync(join(folder, 'lib'));
@@ -54,9 +67,9 @@ function boot(folder) {
   const environment = { TMPDIR: '/run/tmp', HOME: '/run/tmp', LANG: 'C.UTF-8', PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`, CI: '1' };
   writeFileSync(join(folder, 'command'), [`cd ${quoted(top)} || exit 70`, ...Object.entries(environment).map(([name, value]) => `export ${name}=${quoted(value)}`), `exec ${argv.map(quoted).join(' ')}`, ''].join('\n'));
   const { error, signal } = spawnSync('linux.uml', [
-    'mem=2G', 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'rw', `init=${join(top, 'scripts/uml-init.sh')}`, 'quiet', 'con=null', 'con0=null,fd:1',
+    `mem=${memoryMiB}M`, 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'rw', `init=${join(top, 'scripts/uml-init.sh')}`, 'quiet', 'con=null', 'con0=null,fd:1',
     `umid=verify-isolation-${process.pid}`, `uml_dir=${join(folder, 'uml')}`, `UML_DIR=${folder}`,
-  ], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, TMPDIR: process.env.TMPDIR ?? '' } });
+  ], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, TMPDIR: memory } });
   try {
     return Number(readFileSync(join(folder, 'status'), 'utf8'));
   } catch {
@@ -66,6 +79,7 @@ function boot(folder) {
 }
 
 install();
+const memory = memoryFolder();
 const folder = mkdtempSync(join(tmpdir(), 'verify-isolation-uml-'));
 try {
   process.exitCode = boot(folder);

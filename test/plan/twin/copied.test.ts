@@ -6,6 +6,7 @@ import { copiedEntries } from '../../../src/plan/twin/copied-entries.js';
 import { copiedFilters } from '../../../src/plan/twin/copied-filters.js';
 import { copiedBridge, copiedPort } from '../../../src/plan/twin/copied-settings.js';
 import { isReadable, tablesToCopy } from '../../../src/plan/twin/copied-tables.js';
+import { isUsual } from '../../../src/plan/twin/twin-endpoints.js';
 import { readWhatIfs } from '../../../src/plan/twin/what-if.js';
 
 const { state } = JSON.parse(readFileSync(new URL('../../audit/readings/default-bridge.json', import.meta.url), 'utf8')) as Reading;
@@ -32,6 +33,14 @@ describe('settings of a twin', () => {
     const port = (backup: string): LinkState => ({ ...link('vnet0'), mtu: 9000, port: { ...link('vnet0').port, backup_port: backup, mab: true, locked: true } });
     expect(copiedPort(port('vnet1'), ports)).toEqual({ settings: { backup_port: 'vnet1', locked: 'on', mab: 'on', mtu: 9000 }, missing: [] });
     expect(copiedPort(port('vnet9'), ports)).toEqual({ settings: { locked: 'on', mab: 'on', mtu: 9000 }, missing: ['vnet0.backup_port vnet9: it is not in the twin'] });
+  });
+});
+
+describe('VLANs of a twin', () => {
+  const vlan = [{ vid: 1, pvid: true, untagged: true }] as const;
+  it('are written where a new port would be in others', () => {
+    const withPvid = (pvid: number): LinkState => ({ ...link('br0'), bridge: { ...link('br0').bridge, vlan_default_pvid: pvid } });
+    expect([isUsual(vlan, link('br0')), isUsual(vlan, withPvid(1)), isUsual(vlan, withPvid(0)), isUsual([{ vid: 1, untagged: true }], withPvid(1)), isUsual([], withPvid(1))]).toEqual([true, true, false, false, true]);
   });
 });
 
