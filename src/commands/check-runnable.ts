@@ -8,6 +8,7 @@ export interface RunnableOptions {
   readonly allowChanges?: boolean;
   readonly allowDisruptive?: boolean;
   readonly keep: 'leaks' | 'all';
+  readonly proveFix?: boolean;
 }
 
 /** Does a step change the host? The commands of `during` may. */
@@ -25,6 +26,8 @@ export function checkRunnable(scenarios: readonly Scenario[], options: RunnableO
     [...new Set(steps.flatMap(({ probes }) => probes.map((probe) => probe.class)))].filter((name) => disruptiveClasses.includes(name)).map((name) => `${file}: ${name} disturbs guests of this host`));
   if (disruptive.length > 0) throw new VerifyError('disruptive-not-allowed', 64, disruptive.join('\n'), '--allow-disruptive lets it; nothing was sent');
   if (new Set(scenarios.map(({ topology }) => topology.provider)).size > 1) throw new VerifyError('providers-mixed', 64, 'some files have provider: lab, others provider: host', 'run them one after the other');
+  const live = options.proveFix === true ? scenarios.filter(({ topology }) => topology.provider === 'host') : [];
+  if (live.length > 0) throw new VerifyError('usage', 64, live.map(({ file }) => `${file}: --prove-fix changes what it runs on, and this scenario runs on the host`).join('\n'), 'try fixes in the lab');
   const unsupported = scenarios.flatMap((scenario) => unsupportedKeys(scenario).map((key) => `${scenario.file}: not supported yet: ${key}`));
   if (options.keep === 'leaks') unsupported.push('not supported yet: --keep leaks');
   if (unsupported.length > 0) throw new VerifyError('unsupported', 69, unsupported.join('\n'), 'leave it out, or use a version that supports it');

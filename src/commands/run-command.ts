@@ -14,6 +14,7 @@ import { combineStatuses } from './combine-statuses.js';
 import { evidenceFolder, makeEvidenceFolder } from './evidence-folder.js';
 import { checkRunnable } from './check-runnable.js';
 import { loadFiles } from './load-files.js';
+import { proveFixesInLab } from './prove-fixes-in-lab.js';
 import { grepSteps, inSeries, parseSets } from './series.js';
 import { approval, readyHost, rehearsalStatus, tellJournal, tellLeft } from './host-run.js';
 import { reportedRun } from './load-details.js';
@@ -46,6 +47,8 @@ export interface RunCommandOptions {
   readonly allowDisruptive?: boolean;
   readonly yes?: boolean;
   readonly allowNewMacs?: boolean;
+  /** In the lab: tries the fix for every cause of a leak. */
+  readonly proveFix?: boolean;
   readonly payload?: boolean;
   /** On a host: everything but sending. */
   readonly rehearse?: boolean;
@@ -105,7 +108,9 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   try {
     for (const scenario of series) {
       if (stop.signal.aborted) break;
-      const { result, dir } = await runOne(scenario, options, series.length > 1, runs.length === 0 || inside === null ? inside : renewLab(inside), stop.signal);
+      const first = await runOne(scenario, options, series.length > 1, runs.length === 0 || inside === null ? inside : renewLab(inside), stop.signal);
+      const { dir } = first;
+      const result = inside === null || options.proveFix !== true ? first.result : await proveFixesInLab(scenario, first, { ...options, inside, signal: stop.signal });
       const run = await reportedRun(dir, result, true);
       // Judged from memory: the folder takes nothing more, and the reasons say so.
       if (result.evidence.files.length > 0) failed.push(...await writeReportFile(run));

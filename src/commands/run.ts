@@ -38,6 +38,7 @@ export const defineRun: DefineCommand = (parser, context) => {
       .option('shuffle', { coerce: seedOf, describe: 'run the files in an order drawn from a seed, which is printed; --shuffle=SEED repeats it' })
       .option('timeout', { type: 'string', requiresArg: true, describe: 'stop after so long, such as 90s; what was not done is inconclusive' })
       .option('yes', { type: 'boolean', default: false, describe: 'do not ask before sending' })
+      .option('prove-fix', { type: 'boolean', default: false, describe: 'in the lab: after a leak try each fix, repeat the step, tell before → after' })
       .option('approved', { type: 'string', requiresArg: true, describe: 'on a host: send only if the plan has this SHA-256 (plan --hash)' })
       .option('rehearse', { type: 'boolean', default: false, describe: 'on a host: do everything but send' })
       .option('payload', { type: 'boolean', default: false, describe: 'on a host: keep guests’ own traffic too, whole' })

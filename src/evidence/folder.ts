@@ -12,6 +12,8 @@ export const files = {
   sums: 'SHA256SUMS',
   signature: 'SHA256SUMS.sig',
   custody: 'custody.ndjson',
+  fixes: 'fixes.json',
+  proveFix: 'prove-fix',
   state: 'state',
   raw: 'raw',
 } as const;

@@ -11,6 +11,7 @@ import { VerifyError } from '../model/verify-error.js';
 import type { FlowColumnsRecord } from '../plan/flow-table.js';
 import { readFlowColumns } from '../plan/read-flows.js';
 import { files, stateFile } from './folder.js';
+import { readFixes } from './read-fixes.js';
 
 /** Many flows as columns (plan/flow-table.ts). */
 const flowColumns = z.looseObject({
@@ -105,5 +106,6 @@ export async function parseFolder(dir: string): Promise<JudgeInput> {
   const states = await Promise.all(plan.steps.map(async (step) => ({
     before: await parseState(dir, step.index, 'before'), after: await parseState(dir, step.index, 'after'),
   })));
-  return { run, plan, timeline, states };
+  const fixes = await readFixes(dir);
+  return { run, plan, timeline, states, ...(fixes.length === 0 ? {} : { fixes }) };
 }

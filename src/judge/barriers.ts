@@ -12,6 +12,7 @@ import { membersKnown } from './barriers/members-known.js';
 import { otherBridge } from './barriers/other-bridge.js';
 import { ownAddress } from './barriers/own-address.js';
 import { permanentEntry } from './barriers/permanent-entry.js';
+import { routedElsewhere } from './barriers/routed-elsewhere.js';
 import { sourcePort } from './barriers/source-port.js';
 import { staticEntry } from './barriers/static-entry.js';
 import { stickyEntry } from './barriers/sticky-entry.js';
@@ -26,6 +27,7 @@ export const barriers = {
   'locked': locked,
   'guard': guard,
   'forwarding-off': forwardingOff,
+  'routed-elsewhere': routedElsewhere,
   'sticky-entry': stickyEntry,
   'permanent-entry': permanentEntry,
   'static-entry': staticEntry,

@@ -3,7 +3,7 @@ import { createTokenSearch, type TokenSearch } from '../wire/token-search.js';
 import { highHalf, lowHalf, timeWords } from '../pcap/time-words.js';
 import { createPlainFrames, type PlainFrames } from './plain-frames.js';
 import type { Observer, Plan, StepPlan } from '../model/plan.js';
-import type { Reason, Result, Verdict } from '../model/result.js';
+import type { ProvenFix, Reason, Result, StepResult, Verdict } from '../model/result.js';
 import type { RunRecord } from '../model/run-record.js';
 import type { TimelineEntry } from '../model/timeline.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
@@ -24,6 +24,8 @@ export interface JudgeInput {
   readonly timeline: readonly TimelineEntry[];
   /** By step, in the plan's order. */
   readonly states: readonly StepStates[];
+  /** What became of fixes that were tried after the run, by 0-based step. */
+  readonly fixes?: readonly (ProvenFix & { readonly step: number })[];
 }
 
 interface Listener {
@@ -145,6 +147,12 @@ export interface CaptureIdentity {
   readonly files: readonly { readonly path: string; readonly sha256: string }[];
 }
 
+/** A step's result with the fixes that were tried for it. */
+function withFixes(result: StepResult, index: number, tried: JudgeInput['fixes']): StepResult {
+  const fixes = (tried ?? []).filter(({ step }) => step === index).map(({ step: _step, ...fix }) => fix);
+  return fixes.length === 0 ? result : { ...result, fixes };
+}
+
 /** Ends the judgement. `capture` names the files that it rests on. */
 export function finishJudging(judging: Judging, capture: CaptureIdentity): Result {
   const { plan, run, states } = judging.input;
@@ -176,7 +184,7 @@ export function finishJudging(judging: Judging, capture: CaptureIdentity): Resul
     coverage,
     ...(calibration === null ? {} : { calibration }),
     ...(run.precheck === undefined || run.precheck.length === 0 ? {} : { precheck: run.precheck }),
-    steps: steps.map(({ result }) => result),
+    steps: steps.map(({ result }, index) => withFixes(result, index, judging.input.fixes)),
     evidence: { dir: '.', files: capture.files },
   };
 }

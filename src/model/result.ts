@@ -53,6 +53,24 @@ export interface CarriersApart {
   readonly text: string;
 }
 
+export const fixOutcomes = ['mends', 'partly', 'still-leaks', 'cuts-off', 'unproven', 'failed'] as const;
+
+/** A proposed fix that was tried in the lab: the step as it was, the fix, the step again. */
+export interface ProvenFix {
+  readonly cause: string;
+  readonly commands: readonly string[];
+  readonly outcome: (typeof fixOutcomes)[number];
+  /** Frames seen where they must not be, in the rows that the cause explains: before the fix and after it; null = not measured. */
+  readonly before: number | null;
+  readonly after: number | null;
+  /** Who got what was sent to it before the fix and no longer does. */
+  readonly cutOff: readonly string[];
+  readonly text: string;
+  /** Folder with the evidence of the trial, within the run's, and the SHA-256 of its SHA256SUMS. */
+  readonly evidence: string;
+  readonly sha256: string | null;
+}
+
 export interface FirstSighting {
   readonly file: string;
   /** 1-based frame number in the file, as Wireshark counts. */
@@ -128,6 +146,8 @@ export interface StepResult {
   readonly held?: readonly Held[];
   /** Absent where every carrier of a class came to the same, and where the proof is not complete. */
   readonly carriersApart?: readonly CarriersApart[];
+  /** Of `run --prove-fix`: what became of each fix that the step's leaks ask for. */
+  readonly fixes?: readonly ProvenFix[];
 }
 
 export interface Result {

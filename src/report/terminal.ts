@@ -4,6 +4,7 @@ import { foldAfter } from './lay-out.js';
 import { makePaint } from './paint.js';
 import type { Paint } from './paint.js';
 import type { ReportedRun, Reporter, View } from './reporter.js';
+import { terminalFixes } from './terminal-fixes.js';
 import { terminalHeld } from './terminal-held.js';
 import { terminalLeaks } from './terminal-leaks.js';
 import { terminalPassed } from './terminal-passed.js';
@@ -54,6 +55,7 @@ function reportOne(run: ReportedRun, width: number, paint: Paint, verbose: boole
     ...terminalTable(result, width, paint),
     '',
     ...terminalLeaks(result, width, paint),
+    ...terminalFixes(result, width, paint),
     ...terminalHeld(result, width, paint),
     ...terminalReasons(result, width, paint),
     ...(verbose ? terminalPassed(result, width, paint) : []),

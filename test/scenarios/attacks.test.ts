@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { differing, heldRun } from '../audit/held.js';
+import { probeClasses } from '../../src/model/scenario.js';
 import { cutEverything } from '../sabotage/cut-everything.js';
 import { parseResult } from './parse-result.js';
 
@@ -11,7 +12,8 @@ const top = resolve(import.meta.dirname, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'attacks-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const files = ['attacks', 'hardening'].flatMap((folder) => readdirSync(join(top, 'scenarios', folder)).filter((name) => name.endsWith('.yml')).map((name) => `${folder}/${name}`));
+const folders = ['attacks', 'hardening', 'alternatives'].flatMap((folder) => readdirSync(join(top, 'scenarios', folder)).filter((name) => name.endsWith('.yml')).map((name) => `${folder}/${name}`));
+const files = [...folders, 'production-bridge.yml'];
 
 function run(file: string): Promise<{ readonly out: string; readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
   return new Promise((done, fail) => {
@@ -28,7 +30,7 @@ function run(file: string): Promise<{ readonly out: string; readonly status: num
 /** What explains the leaks of a scenario first. */
 const firstCauses: Readonly<Record<string, readonly string[]>> = {
   'aged-unicast': ['aged-out'], broadcast: ['group-flood'], 'gateway-steal': ['mac-moved'], 'mac-flood': ['fdb-full'], 'mac-spoof': ['source-unchecked'],
-  'mac-steal': ['mac-moved'], multicast: ['no-querier'], 'routed-bounce': ['host-forwards'], 'stp-root': ['stp-open'], 'unknown-unicast': ['unknown-flood'],
+  'mac-steal': ['mac-moved'], multicast: ['group-flood', 'no-querier'], 'routed-bounce': ['host-forwards'], 'stp-root': ['stp-open'], 'unknown-unicast': ['unknown-flood'],
   'vlan-hop': ['vlan-unfiltered'], mirror: ['mirror'],
 };
 
@@ -42,6 +44,12 @@ const barriersAtBob: Readonly<Record<string, readonly (readonly string[])[]>> = 
   'unknown-unicast': [['flood-off']],
   'vlan-hop': [['isolated']],
 };
+
+it('the production bridge is tried with every class there is', () => {
+  const text = readFileSync(join(top, 'scenarios/production-bridge.yml'), 'utf8');
+  expect(probeClasses.filter((name) => !text.includes(`class: ${name},`) && name !== 'stp-root')).toEqual([]);
+  expect(text).toContain('class: stp-root');
+});
 
 describe.skipIf(process.getuid?.() !== 0)('scenarios of attacks and of what stops them, on this kernel', () => {
   it.concurrent.each(files)('%s comes out as it says, or names the feature that the kernel lacks', async (file) => {

@@ -26,7 +26,7 @@ export function addressCommands(device: string, ips: readonly IpPrefix[]): reado
 /** `ip` command for an endpoint's default route; `onlink`, because a gateway may be outside its prefix. */
 export function routeCommands(device: string, gateway: string | null): readonly (readonly string[])[] {
   if (gateway === null) return [];
-  return [[gateway.includes(':') ? '-6' : '-4', 'route', 'replace', 'default', 'via', gateway, 'dev', device, 'onlink']];
+  return [['route', 'replace', 'default', 'via', gateway, 'dev', device, 'onlink']];
 }
 
 /**

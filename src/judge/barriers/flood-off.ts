@@ -6,7 +6,7 @@ export const floodOff: Barrier = {
   text: 'the observer’s port takes no unknown unicast',
   opens: 'flood on at that port',
   find(row) {
-    const { port, bridge, dstMac } = row;
-    return port !== null && isUnicast(row) && dstMac !== bridge.mac && isOff(port.port?.['flood']) ? `${port.name}.flood` : null;
+    const { port, bridge, dstMac, finding } = row;
+    return port !== null && finding.class !== 'routed-bounce' && isUnicast(row) && dstMac !== bridge.mac && isOff(port.port?.['flood']) ? `${port.name}.flood` : null;
   },
 };

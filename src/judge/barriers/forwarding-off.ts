@@ -4,8 +4,8 @@ import type { Barrier } from './barrier.js';
 export const forwardingOff: Barrier = {
   text: 'the host does not forward',
   opens: 'ip_forward 1, which container and VPN software set by themselves',
-  find({ finding, before, dstMac, bridge }) {
-    if (dstMac !== bridge.mac || finding.class !== 'routed-bounce') return null;
+  find({ finding, before }) {
+    if (finding.class !== 'routed-bounce') return null;
     const name = finding.carrier.startsWith('ipv6') ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward';
     return before.sysctl[name] === '0' ? name : null;
   },

@@ -1,3 +1,4 @@
+import { word } from '../../audit/shell-word.js';
 import { type CauseFinder, isUnicast } from './leak.js';
 
 /** The addressee is behind the bridge device itself, whose frames are never learned (br_dev_xmit), and somebody holds the device promiscuous. */
@@ -9,6 +10,6 @@ export const behindBridge: CauseFinder = (leak) => {
   return {
     place: `${bridge.name}.promiscuity`, value: String(bridge.promiscuity ?? 1),
     text: `${to?.name ?? dstMac ?? ''} is behind ${bridge.name} itself, which learns nothing of it, whatever the ageing time: every frame to it floods`,
-    fix: `bridge fdb add ${dstMac ?? ''} dev ${bridge.name} self permanent`,
+    fix: `bridge fdb add ${dstMac ?? ''} dev ${word(bridge.name)} self permanent`,
   };
 };

@@ -1,3 +1,4 @@
+import { word } from '../../audit/shell-word.js';
 import { type CauseFinder, isUnicast } from './leak.js';
 
 /** The table is at its limit (Linux 6.7), so that what is not in it cannot be learned and floods. */
@@ -8,6 +9,6 @@ export const fdbFull: CauseFinder = (leak) => {
   if (!isUnicast(leak) || limit === 0 || learned < limit) return null;
   return {
     place: `${bridge.name}.fdb_n_learned`, value: `${learned} of ${limit}`, text: `the table of ${bridge.name} is full: a MAC that does not fit is flooded`,
-    fix: to === null || to.port === null ? `ip link set dev ${bridge.name} type bridge fdb_max_learned 0` : `bridge fdb replace ${dstMac ?? ''} dev ${to.port} master static`,
+    fix: to === null || to.port === null ? `ip link set dev ${word(bridge.name)} type bridge fdb_max_learned 0` : `bridge fdb replace ${dstMac ?? ''} dev ${word(to.port)} master static`,
   };
 };

@@ -1,3 +1,4 @@
+import { word } from '../../audit/shell-word.js';
 import { type CauseFinder, isOn, isUnicast } from './leak.js';
 
 /** The observer's port takes broadcasts, or multicast that nobody registered for. */
@@ -8,6 +9,6 @@ export const groupFlood: CauseFinder = (leak) => {
   if (!isOn(port.port?.[key])) return null;
   return {
     place: `${port.name}.${key}`, value: 'on', text: `${port.name} takes ${key === 'bcast_flood' ? 'broadcasts' : 'multicast that nobody there asked for'}`,
-    fix: `bridge link set dev ${port.name} ${key} off`,
+    fix: `bridge link set dev ${word(port.name)} ${key} off`,
   };
 };

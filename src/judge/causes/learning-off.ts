@@ -1,3 +1,4 @@
+import { word } from '../../audit/shell-word.js';
 import { type CauseFinder, isOff, isUnicast } from './leak.js';
 
 /** The addressee's port learns nothing and has no static entry: what is for it floods. */
@@ -7,6 +8,6 @@ export const learningOff: CauseFinder = (leak) => {
   if (!isUnicast(leak) || own === undefined || own.port === null || !isOff(own.port['learning']) || entries.length > 0) return null;
   return {
     place: `${own.name}.learning`, value: 'off', text: `${own.name} learns nothing and has no static entry, so frames to ${to?.name ?? ''} flood`,
-    fix: `bridge fdb replace ${dstMac ?? ''} dev ${own.name} master static`,
+    fix: `bridge fdb replace ${dstMac ?? ''} dev ${word(own.name)} master static`,
   };
 };

@@ -1,3 +1,4 @@
+import { word } from '../../audit/shell-word.js';
 import { type CauseFinder, isUnicast } from './leak.js';
 
 /** The destination was learned on another port than its owner's, or its frames arrived at whoever claimed it. */
@@ -10,6 +11,6 @@ export const macMoved: CauseFinder = (leak) => {
   const where = stray?.port ?? port?.name ?? '';
   return {
     place: `fdb ${dstMac}`, value: where, text: `the MAC of ${to.name} moved to ${where}: its entry is not sticky, so whoever sends with it gets its frames`,
-    fix: `bridge fdb replace ${dstMac} dev ${to.port} master static sticky`,
+    fix: `bridge fdb replace ${dstMac} dev ${word(to.port)} master static sticky`,
   };
 };

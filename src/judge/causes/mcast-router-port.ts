@@ -1,3 +1,4 @@
+import { word } from '../../audit/shell-word.js';
 import { type CauseFinder, isUnicast } from './leak.js';
 
 /** The observer's port is, or may become, a multicast router port, which gets every group. */
@@ -9,6 +10,6 @@ export const mcastRouterPort: CauseFinder = (leak) => {
   return {
     place: `${port.name}.multicast_router`, value: String(value),
     text: value === 2 ? `${port.name} is a multicast router port and gets every group` : `a query makes ${port.name} a multicast router port, which gets every group`,
-    fix: `bridge link set dev ${port.name} mcast_router 0`,
+    fix: `bridge link set dev ${word(port.name)} mcast_router 0`,
   };
 };

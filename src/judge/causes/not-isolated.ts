@@ -1,3 +1,4 @@
+import { word } from '../../audit/shell-word.js';
 import { type CauseFinder, isOff } from './leak.js';
 
 /** Sender and observer are guests, and `isolated`, which takes effect only where both ports have it, is off on one of them. */
@@ -7,6 +8,6 @@ export const notIsolated: CauseFinder = ({ finding, from, fromPort, port, observ
   if (open.length === 0) return null;
   return {
     place: open.map((one) => `${one.name}.isolated`).join(', '), value: 'off', text: `${open.map((one) => one.name).join(' and ')} ${open.length === 1 ? 'is' : 'are'} not isolated, so guests reach one another`,
-    fix: open.map((one) => `bridge link set dev ${one.name} isolated on`).join(' && '),
+    fix: open.map((one) => `bridge link set dev ${word(one.name)} isolated on`).join(' && '),
   };
 };

@@ -1,11 +1,12 @@
+import { word } from '../../audit/shell-word.js';
 import { type CauseFinder, isOn, isUnicast } from './leak.js';
 
 /** The table has no entry for the destination, and the observer's port takes unknown unicast. */
 export const unknownFlood: CauseFinder = (leak) => {
-  const { port, entries, dstMac, bridge } = leak;
-  if (!isUnicast(leak) || port === null || dstMac === bridge.mac || !isOn(port.port?.['flood']) || entries.some((entry) => entry.master === bridge.name || entry.port === bridge.name)) return null;
+  const { port, entries, dstMac, bridge, finding } = leak;
+  if (!isUnicast(leak) || finding.class === 'routed-bounce' || port === null || dstMac === bridge.mac || !isOn(port.port?.['flood']) || entries.some((entry) => entry.master === bridge.name || entry.port === bridge.name)) return null;
   return {
     place: `${port.name}.flood`, value: 'on', text: `${bridge.name} has no entry for ${dstMac ?? ''}, and ${port.name} takes unknown unicast`,
-    fix: `bridge link set dev ${port.name} flood off`,
+    fix: `bridge link set dev ${word(port.name)} flood off`,
   };
 };

@@ -1,3 +1,4 @@
+import { word } from '../../audit/shell-word.js';
 import { portVlans } from '../../audit/port-vlans.js';
 import type { Endpoint } from '../../model/scenario.js';
 import { type CauseFinder, isOn, type Leak } from './leak.js';
@@ -28,6 +29,6 @@ export const vlanShared: CauseFinder = (leak) => {
   const usual = Number(bridge.bridge?.['vlan_default_pvid']) === vid ? ', which the kernel gives to every new port' : '';
   return {
     place: `${wrong}.vlan ${vid}`, value: 'member', text: `frames of ${fromPort.name} enter in VLAN ${vid}${usual}, and ${port.name} is in it`,
-    fix: `bridge vlan del dev ${wrong} vid ${vid}`,
+    fix: `bridge vlan del dev ${word(wrong)} vid ${vid}`,
   };
 };

@@ -3,6 +3,7 @@ import { isReasonCode, reasonHints } from '../../judge/reasons.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 import { runWord } from '../word.js';
 import { earsOf } from './ears.js';
+import { fixesSection } from './fixes.js';
 import { framesSection } from './frames.js';
 import { heldSection } from './held.js';
 import { leaksOf } from './leaks.js';
@@ -20,7 +21,7 @@ import { claimsSection, reasonsSection, verdictSection } from './verdict.js';
 function runMarkup({ result, details }: ReportedRun, number: string): Markup {
   const leaks = leaksOf(result);
   return html`<h1 id="name">${number}${result.scenario.name}: is one guest isolated from another?</h1>
-${verdictSection(result)}${claimsSection(result)}${reasonsSection(result, (code) => (isReasonCode(code) ? reasonHints[code] : ''))}${details === null ? nothing : topologySection(details.plan, earsOf(result), leaks)}${overheardSection(leaks, result)}${heldSection(result)}${proofSection(result, details)}${provenanceSection(result, details)}${matrixSection(result)}${framesSection(leaks, result, details)}${timelineSection(result, details)}${stateSection(details)}${methodSection()}`;
+${verdictSection(result)}${claimsSection(result)}${reasonsSection(result, (code) => (isReasonCode(code) ? reasonHints[code] : ''))}${details === null ? nothing : topologySection(details.plan, earsOf(result), leaks)}${overheardSection(leaks, result)}${fixesSection(result)}${heldSection(result)}${proofSection(result, details)}${provenanceSection(result, details)}${matrixSection(result)}${framesSection(leaks, result, details)}${timelineSection(result, details)}${stateSection(details)}${methodSection()}`;
 }
 
 /** Several runs stand in one page one after the other: what one page names once, the others name with their number. */
@@ -46,7 +47,7 @@ export const htmlReport: Reporter = (runs: readonly ReportedRun[]): string => {
   const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'`;
   const [first] = runs;
   const title = first === undefined ? 'no run' : runs.length === 1 ? `${runWord(first.result).text}: ${first.result.scenario.name}` : `${runs.length} runs`;
-  const places = [['claims', 'Claims'], ['topology', 'Topology'], ['overheard', 'Who overheard whom'], ['held', 'Why it holds'], ['proof', 'Proof'], ['provenance', 'Hashes'], ['matrix', 'Matrix'], ['method', 'Method and limits']] as const;
+  const places = [['claims', 'Claims'], ['topology', 'Topology'], ['overheard', 'Who overheard whom'], ['fixes', 'Fixes'], ['held', 'Why it holds'], ['proof', 'Proof'], ['provenance', 'Hashes'], ['matrix', 'Matrix'], ['method', 'Method and limits']] as const;
   const shown = runs.map((run, at) => withOwnIds(runMarkup(run, runs.length === 1 ? '' : `Run ${at + 1}, `), at));
   const whole = shown.map((each) => each.markup).join('');
   const links = places.filter(([id]) => whole.includes(`id="${id}"`)).map(([id, text]) => html`<a href="#${id}">${text}</a> `);

@@ -1,0 +1,51 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { files } from '../evidence/folder.js';
+import { hashFile } from '../evidence/hash-file.js';
+import { keepFixes } from '../evidence/keep-fixes.js';
+import type { FixRecord } from '../evidence/read-fixes.js';
+import { fixOutcome } from '../judge/fix-outcome.js';
+import type { Result } from '../model/result.js';
+import type { Scenario } from '../model/scenario.js';
+import { VerifyError } from '../model/verify-error.js';
+import { type FixTrial, fixTrials } from '../plan/fix-trial.js';
+
+/** Trials of one run beyond these are not made. */
+const mostTrials = 40;
+
+export interface ProveFixesDeps {
+  /** Runs a trial's scenario in a lab of its own; its evidence goes to the folder. */
+  readonly runTrial: (scenario: Scenario, dir: string) => Promise<Result>;
+  readonly tell: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+async function tried(trial: FixTrial, dir: string, { runTrial }: ProveFixesDeps): Promise<FixRecord> {
+  const evidence = join(files.proveFix, `${trial.step + 1}-${trial.cause}`);
+  const head = { step: trial.step, cause: trial.cause, commands: trial.commands, evidence };
+  try {
+    const result = await runTrial(trial.scenario, join(dir, evidence));
+    return { ...head, ...fixOutcome(trial.cause, result, trial.at), sha256: await hashFile(join(dir, evidence, files.sums)).catch(() => null) };
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return { ...head, outcome: 'failed', before: null, after: null, cutOff: [], text: error.message, sha256: null };
+  }
+}
+
+/**
+ * Tries, one after the other, the fix for every cause of every leak of a run that is over, and writes what became of it into the run's folder. Returns the
+ * run's result with it. The run's verdict and exit status stay as they are.
+ */
+export async function proveFixes(scenario: Scenario, result: Result, dir: string, deps: ProveFixesDeps): Promise<Result> {
+  const trials = fixTrials(scenario, result);
+  if (trials.length === 0) return result;
+  await mkdir(join(dir, files.proveFix), { mode: 0o700 });
+  const records: FixRecord[] = [];
+  for (const trial of trials.slice(0, mostTrials)) {
+    if (deps.signal.aborted) break;
+    deps.tell(`step ${trial.step + 1}: trying ${trial.commands.join(' && ')}`);
+    records.push(await tried(trial, dir, deps));
+  }
+  if (trials.length > mostTrials) deps.tell(`${trials.length - mostTrials} more fixes were not tried`);
+  return keepFixes(dir, records);
+}
