@@ -39,6 +39,8 @@ export const auditMeanings: Readonly<Record<AuditId, string>> = {
   'ovs-flooding': 'The Open vSwitch bridge floods where it should switch.',
   'ovs-mirror': 'A mirror of Open vSwitch copies traffic to another port.',
   'ovs-protected-one-sided': 'protected blocks between protected ports only: one protected port alone is not separated from anybody.',
+  'ovs-fail-open': 'An Open vSwitch bridge with a controller forwards by address alone once the controller is gone, unless fail_mode is secure.',
+  'ovs-small-table': 'The address table of the Open vSwitch bridge is smaller than usual: addresses that find no room in it are flooded to.',
 };
 
 export function isAuditId(code: string): code is AuditId {

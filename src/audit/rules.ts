@@ -11,7 +11,7 @@ import { mcastRouterPort } from './rules/mcast-router-port.js';
 import { nftMirror, tcMirror, xdp } from './rules/mirrors.js';
 import { netfilterSkipped } from './rules/netfilter-skipped.js';
 import { noQuerier } from './rules/no-querier.js';
-import { ovsFlooding, ovsMirror, ovsProtectedOneSided } from './rules/ovs.js';
+import { ovsFailOpen, ovsFlooding, ovsMirror, ovsProtectedOneSided, ovsSmallTable } from './rules/ovs.js';
 import { backupPort, hairpin, macBypass, neighbourSuppression, notForwarding, proxyArp } from './rules/port-flags.js';
 import { broadcastFlood, multicastFlood, unknownFlood } from './rules/port-floods.js';
 import { proxmoxFirewallPort } from './rules/proxmox-firewall-port.js';
@@ -60,4 +60,6 @@ export const hostRules = {
   'ovs-flooding': ovsFlooding,
   'ovs-mirror': ovsMirror,
   'ovs-protected-one-sided': ovsProtectedOneSided,
+  'ovs-fail-open': ovsFailOpen,
+  'ovs-small-table': ovsSmallTable,
 } as const satisfies Readonly<Record<string, HostRule>>;

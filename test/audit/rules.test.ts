@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { audit, auditStatus } from '../../src/audit/audit.js';
 import type { bridgeRules, hostRules } from '../../src/audit/rules.js';
-import type { Reading } from '../../src/model/reading.js';
+import type { OvsRecord, Reading } from '../../src/model/reading.js';
 import type { Settings } from '../../src/model/scenario.js';
 import type { FdbState, LinkState } from '../../src/model/state.js';
 import { parseOvsTable } from '../../src/state/read-ovs.js';
@@ -57,10 +57,18 @@ const cases: Readonly<Record<keyof typeof bridgeRules | keyof typeof hostRules, 
   'not-forwarding': [withPort('vnet1', { state: 'disabled' }), rest],
   'vmnet-writable': [{ ...rest, vmnet: [{ path: '/dev/vmnet8', mode: 0o666, group: 0 }] }, { ...rest, vmnet: [{ path: '/dev/vmnet8', mode: 0o660, group: 0 }] }],
   'vmnet-present': [{ ...rest, vmnet: [{ path: '/dev/vmnet8', mode: 0o660, group: 0 }] }, rest],
-  'ovs-flooding': [{ ...rest, ovs: { bridges: [{ name: 'br1', flood_vlans: 0 }], ports: [], mirrors: [] } }, { ...rest, ovs: { bridges: [{ name: 'br1', flood_vlans: ['set', []] }], ports: [], mirrors: [] } }],
-  'ovs-mirror': [{ ...rest, ovs: { bridges: [], ports: [], mirrors: [{ name: 'm0', output_port: ['uuid', '4f1c'] }] } }, rest],
-  'ovs-protected-one-sided': [{ ...rest, ovs: { bridges: [], ports: [{ name: 'vnet0', protected: true }, { name: 'vnet1', protected: false }], mirrors: [] } }, { ...rest, ovs: { bridges: [], ports: [{ name: 'vnet0', protected: true }, { name: 'vnet1', protected: true }], mirrors: [] } }],
+  'ovs-flooding': [withOvs(), withOvs({ flood_vlans: ['set', []] })],
+  'ovs-mirror': [withOvs(), withOvs({ mirrors: ['set', []] })],
+  'ovs-protected-one-sided': [withOvs(), withOvs({}, { protected: true })],
+  'ovs-fail-open': [withOvs(), withOvs({ fail_mode: 'secure' })],
+  'ovs-small-table': [withOvs(), withOvs({ other_config: ['map', []] })],
 };
+
+/** Recorded from Open vSwitch 3.5: br1 with three guests and all that a rule speaks of, br2 as it comes; with columns of br1 and of its ports changed. */
+function withOvs(bridge: OvsRecord = {}, port: OvsRecord = {}): Reading {
+  const ovs: NonNullable<Reading['ovs']> = JSON.parse(readFileSync(new URL('./readings/ovs.json', import.meta.url), 'utf8'));
+  return { ...rest, ovs: { ...ovs, bridges: ovs.bridges.map((one) => (one['name'] === 'br1' ? { ...one, ...bridge } : one)), ports: ovs.ports.map((one) => ({ ...one, ...port })) } };
+}
 
 /** A guest behind Proxmox' firewall bridge, with `isolated` on its tap, and on the port that counts or not. */
 function proxmox(right: boolean): Reading {
@@ -106,6 +114,12 @@ describe('an audit', () => {
     expect(ids(moved)).not.toContain('declared-not-live');
     const elsewhere = withLink('vnet1', (link) => ({ ...link, master: null, port: null }), moved);
     expect(audit(elsewhere).findings.find(({ id }) => id === 'declared-not-live')).toMatchObject({ place: 'vnet1.master', value: 'none, netplan says br0', fix: 'netplan apply' });
+  });
+  it('names bridge, ports and values of Open vSwitch', () => {
+    expect(audit(withOvs()).findings.filter(({ id }) => id.startsWith('ovs-')).map(({ id, place, value }) => `${id}: ${place} = ${value}`)).toEqual([
+      'ovs-flooding: br1.flood_vlans = 0', 'ovs-mirror: br1 mirror m0 = vnet0 to vnet2', 'ovs-protected-one-sided: vnet0.protected = true, alone',
+      'ovs-fail-open: br1.fail_mode = not set, which is standalone', 'ovs-small-table: br1.other_config:mac-table-size = 10',
+    ]);
   });
   it('names who holds the bridge promiscuous', () => {
     const index = rest.state.links.find(({ name }) => name === 'br0')?.ifindex ?? 0;
