@@ -9,6 +9,7 @@ import { defineDiff } from './diff.js';
 import { defineDoctor } from './doctor.js';
 import { defineExplain } from './explain.js';
 import { defineExport } from './export.js';
+import { defineListen } from './listen.js';
 import { definePlan } from './plan.js';
 import { definePurge } from './purge.js';
 import { defineRecord } from './record.js';
@@ -33,6 +34,7 @@ export const commands: readonly DefineCommand[] = [
   defineAttest,
   definePurge,
   defineAudit,
+  defineListen,
   defineWatch,
   defineInit,
   defineDoctor,

@@ -31,10 +31,11 @@ function checkOnePort(path: string, batch: Batch, names: ReadonlyMap<number, str
 
 /**
  * Reads a capture recorded by anybody into the fold, whole or up to its damage. In a capture of this tool's own, taken at the listener's port, incoming frames are the
- * listener's, whatever source they bear, and controls are told by their comment. Rejects with VerifyError (64) where such a capture holds several ports.
+ * listener's, whatever source they bear, and controls are told by their comment. `shown`: what the report calls the file. Rejects with VerifyError (64) where such a capture
+ * holds several ports.
  */
-export async function hearForeign(fold: ForeignFold, path: string): Promise<void> {
-  const file = startForeignFile(fold, path);
+export async function hearForeign(fold: ForeignFold, path: string, shown = path): Promise<void> {
+  const file = startForeignFile(fold, shown);
   const linkTypes = new Map<number, number>();
   const names = new Map<number, string | null>();
   const atHost = new Set<number>();

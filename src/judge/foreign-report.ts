@@ -130,10 +130,10 @@ function reasonsOf(fold: ForeignFold): readonly Reason[] {
 const silent = 'that nothing foreign was heard proves no isolation: nothing shows that anybody talked meanwhile, and no probe was sent';
 const ways = 'a capture that was taken inside a guest shows foreign unicast only if its interface was promiscuous';
 
-/** Ends the fold. `nameOf` names the talkers. Pure: the same captures give the same report. */
-export function finishForeign(fold: ForeignFold, nameOf: NameOf): ForeignReport {
+/** Ends the fold. `nameOf` names the talkers, `more` what else was amiss. Pure: the same captures give the same report. */
+export function finishForeign(fold: ForeignFold, nameOf: NameOf, more: readonly Reason[] = []): ForeignReport {
   const found = fold.files.some(({ foreign }) => foreign > 0);
-  const reasons = reasonsOf(fold);
+  const reasons = [...reasonsOf(fold), ...more];
   return {
     listener: fold.listener.name,
     macs: fold.listener.macs.map(macOfNumber),

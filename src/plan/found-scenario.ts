@@ -11,6 +11,11 @@ import { deafness, macsBehind, type Neighbour } from './host-topology.js';
 /** Kinds of virtual links that lead out of the machine; a link without a kind is a NIC (`ip -d link`). */
 const outwardKinds: readonly (string | null)[] = [null, 'bond', 'team', 'vlan', 'vxlan', 'gretap', 'geneve'];
 
+/** Does this link lead out of the machine? */
+export function isOutward(link: Pick<LinkState, 'kind'>): boolean {
+  return outwardKinds.includes(link.kind);
+}
+
 /** An endpoint as a scenario file has it. */
 interface WrittenEndpoint {
   readonly bridge: string;
@@ -131,10 +136,10 @@ function writtenEndpoint(link: LinkState, guest: GuestRecord | null, macs: reado
     ?? (mac === guest?.mac ? guest?.ips.find((one) => /^\d{1,3}(\.\d{1,3}){3}$/.test(one)) : undefined);
   const vlans = foundVlans(state, bridge, link.name);
   const pvid = vlans.find((vlan) => vlan.pvid === true)?.vid;
-  const zone = guest?.zone?.name ?? (pvid === undefined || outwardKinds.includes(link.kind) ? undefined : `vlan${pvid}`);
+  const zone = guest?.zone?.name ?? (pvid === undefined || isOutward(link) ? undefined : `vlan${pvid}`);
   return {
     bridge, port: link.name,
-    ...(outwardKinds.includes(link.kind) ? { role: 'uplink' as const } : zone === undefined ? {} : { zone: zoneName(zone) }),
+    ...(isOutward(link) ? { role: 'uplink' as const } : zone === undefined ? {} : { zone: zoneName(zone) }),
     ...(mac === undefined ? {} : { mac }), ...(ip === undefined ? {} : { ip: `${ip}/24` }),
     ...(vlans.length === 0 ? {} : { vlans }),
   };

@@ -1,0 +1,50 @@
+import { chooseEngine } from '../capture/choose-engine.js';
+import type { Counters, Fault } from '../model/timeline.js';
+import type { ListeningPort } from '../plan/listening-ports.js';
+import type { Devices } from './devices.js';
+
+export interface QuietListening {
+  readonly ports: readonly ListeningPort[];
+  readonly bridge: string;
+  /** Namespace of the bridge; null = this process's. */
+  readonly netns: string | null;
+  readonly file: string;
+  readonly engine: 'auto' | 'libpcap' | 'cap';
+  readonly payload: boolean;
+  /** Resolves when enough was heard; called once every port listens. */
+  readonly until: () => Promise<void>;
+}
+
+export interface QuietlyHeard {
+  readonly faults: readonly Fault[];
+  readonly counters: Readonly<Record<string, Counters>>;
+}
+
+/** Headers, whatever tags and options they have. */
+const headersOnly = 160;
+const whole = 262_144;
+/** Rings of all handles together; each port has two. */
+const memoryBudget = 256 * 1024 * 1024;
+const ring = { libpcap: 8 * 1024 * 1024, cap: 10 * 1024 * 1024 } as const;
+
+/** Captures at every port of a bridge, both directions, and sends nothing: an interface of the file for each port, in their order. */
+export async function listenQuietly(listening: QuietListening, devices: Devices): Promise<QuietlyHeard> {
+  const { ports, bridge, netns, file } = listening;
+  const { name } = chooseEngine(listening.engine);
+  const faults: Fault[] = [];
+  const capture = await devices.startCapture({ netns, file });
+  capture.onFault((fault) => faults.push(fault));
+  try {
+    await capture.open(ports.map((port) => ({
+      observer: port.name, device: port.port, watch: 'port', engine: name, macs: [], filter: '', snaplen: listening.payload ? whole : headersOnly,
+      buffer: Math.min(ring[name], Math.floor(memoryBudget / (2 * ports.length))), description: `${port.name} (${port.role}) on ${bridge}, nothing was sent`,
+    })));
+    await capture.seal();
+    await listening.until();
+    const { counters } = await capture.stop();
+    return { faults, counters };
+  } catch (error) {
+    capture.kill();
+    throw error;
+  }
+}
