@@ -50,15 +50,16 @@ function entryIn(state: HostState, entry: FdbEntry): FdbEntry | null {
   return { ...entry, state: known, sticky: found.flags.includes('sticky') };
 }
 
-/** Commands that give a port its VLANs back as far as a change touches them, from `bridge -j vlan show dev PORT`. */
+/** Commands that give a port its VLANs back as far as a change touches them, from `bridge -j vlan show dev PORT`: a new PVID takes the flag from the old one. */
 function vlansIn(json: unknown, change: Extract<Change, { kind: 'vlan' }>): readonly (readonly string[])[] {
   const { first, last, port } = change.entry;
   const rows = Array.isArray(json) ? json : [];
   return rows.flatMap((row: unknown) => listOf(row, 'vlans')).flatMap((vlan: unknown) => {
     const from = numberIn(vlan, 'vlan');
     const to = numberIn(vlan, 'vlanEnd') ?? from;
-    if (from === null || to === null || to < first || from > last) return [];
     const flags = listOf(vlan, 'flags');
+    const losesPvid = change.act === 'add' && change.entry.pvid && flags.includes('PVID');
+    if (from === null || to === null || (!losesPvid && (to < first || from > last))) return [];
     const vid = from === to ? String(from) : `${from}-${to}`;
     const words = ['vid', vid, ...(flags.includes('PVID') ? ['pvid'] : []), ...(flags.includes('Egress Untagged') ? ['untagged'] : [])];
     return [['bridge', 'vlan', 'add', 'dev', port, ...words, ...(change.self ? ['self'] : [])]];
