@@ -27,8 +27,8 @@ export interface ThrowAwayHost {
   run(argv: readonly string[]): string;
   /** Starts a program in a guest's namespace. */
   start(guest: GuestName, argv: readonly string[]): ChildProcess;
-  /** The program under test; `inside` = in the host's own namespace, else it has to go there by `netns:`. */
-  cli(args: readonly string[], inside?: boolean): ChildProcess;
+  /** The program under test; `inside` = in the host's own namespace, else it has to go there by `netns:`. `through`: a command that starts it. */
+  cli(args: readonly string[], inside?: boolean, through?: readonly string[]): ChildProcess;
   /** As `cli` inside, on a terminal at which `typed` is typed. */
   terminal(args: readonly string[], typed: string): ChildProcess;
   /** A scenario file with the guests and the steps. `netns`: the bridge is named by its namespace; `inside`: so is this guest, by its own. */
@@ -62,8 +62,9 @@ export function throwAwayHost(): ThrowAwayHost {
     dir,
     run: (argv) => run(argv),
     start: (guest, argv) => inNamespaceFd(spaces.get(guest) ?? host, () => spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })),
-    cli: (args, inside = true) => {
-      const start = (): ChildProcess => spawn(process.execPath, [cli, ...args], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    cli: (args, inside = true, through = []) => {
+      const [program = '', ...words] = [...through, process.execPath, cli, ...args];
+      const start = (): ChildProcess => spawn(program, words, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
       return inside ? inNamespaceFd(host, start) : start();
     },
     terminal: (args, typed) => inNamespaceFd(host, () => {
