@@ -91,7 +91,7 @@ function debianTree(root, program) {
   put(`usr/share/bash-completion/completions/${name}`, run([process.execPath, 'dist/cli.js', 'completion'], { env: { ...process.env, SHELL: '/bin/bash' } }));
   put(`usr/share/doc/${name}/copyright`, `${license}; the texts of what is brought along stand beside it in /usr/lib/${name}.\n`);
   for (const unit of readdirSync('contrib/systemd').filter((file) => /\.(service|timer)$/.test(file))) put(`usr/lib/systemd/system/${unit}`, readFileSync(join('contrib/systemd', unit)));
-  if (existsSync('man')) for (const page of readdirSync('man').filter((file) => /\.\d$/.test(file))) put(`usr/share/man/man${page.at(-1)}/${page}`, readFileSync(join('man', page)));
+  for (const page of readdirSync('dist/man').filter((file) => /\.\d$/.test(file))) put(`usr/share/man/man${page.at(-1)}/${page}`, readFileSync(join('dist/man', page)));
   put('DEBIAN/control', control({ name, version, description, architecture, installedKib: Math.ceil(octetsBelow(join(root, 'usr')) / 1024) }));
 }
 

@@ -5,6 +5,7 @@ import { chmodSync, chownSync, closeSync, cpSync, existsSync, lchownSync, mkdirS
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { prepareTarget } from './package/target.mjs';
 import { prepareImage } from './vm/image.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
@@ -127,7 +128,7 @@ const ofLab = ['test/live', 'test/docs', 'test/fabric', 'test/capture/', 'test/i
 
 /** How many tests stand there: what is skipped where no lab can be had. */
 function countTests(...folders) {
-  const { stdout } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'list', ...folders, '--json'], { encoding: 'utf8', env: { ...process.env, VERIFY_ISOLATION_GUESTS: '{}' } });
+  const { stdout } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'list', ...folders, '--json'], { encoding: 'utf8', env: { ...process.env, VERIFY_ISOLATION_GUESTS: '{}', VERIFY_ISOLATION_TARGET: '-' } });
   try {
     return JSON.parse(stdout).length;
   } catch {
@@ -165,6 +166,21 @@ async function runOnMachines(refused) {
   }
 }
 
+/** What users install, on a bare Debian and in a project of somebody else's. */
+async function runInstalled(refused) {
+  const { skip, failed, root } = refused ? { skip: `no lab can be had: ${refused}` } : prepareTarget();
+  if (skip) {
+    const count = countTests('test/package');
+    sum.skipped += count;
+    loud.push(`SKIPPED: test/package, what users install (${count} tests), because ${skip}`);
+  } else if (failed) {
+    sum.failed += 1;
+    loud.push(`FAILED: the tests of what users install did not start: ${failed}`);
+  } else {
+    await run('what users install', { beside: true, args: ['test/package'], env: { VERIFY_ISOLATION_TARGET: root } });
+  }
+}
+
 /** What is left where no lab can be built. */
 async function runWithoutLab(refused) {
   await runMain('all tests that need no lab', { args: ofLab.flatMap((start) => ['--exclude', start.endsWith('/') ? `${start}**` : `${start}{/**,.test.ts}`]), env: { VERIFY_ISOLATION_NO_LAB: refused } });
@@ -177,6 +193,7 @@ async function runWithoutLab(refused) {
 async function runBeside(refused) {
   if (isRoot && !refused) await runAsNobody();
   await runOnMachines(refused);
+  await runInstalled(refused);
   return runOnSecondKernel();
 }
 
