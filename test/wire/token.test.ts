@@ -75,4 +75,68 @@ describe('token', () => {
     expect(sameTag(tags, 9, tags, 0)).toBe(false);
     expect(sameTag(tags, 0, tags, 9)).toBe(false);
   });
+
+  it('refuses a place before the array, past its end, and a tag that is too short', () => {
+    const tag = new Uint8Array(8);
+    for (const at of [-1, 3, 20]) expect(() => writeToken(new Uint8Array(20), at, { runTag: 0, index: 0, tag })).toThrow(RangeError);
+    expect(() => writeToken(new Uint8Array(20), 0, { runTag: 0, index: 0, tag: tag.subarray(1) })).toThrow(RangeError);
+  });
+
+  it('takes eight octets of its tag, whatever comes behind', () => {
+    const bytes = new Uint8Array(20);
+    writeToken(bytes, 0, { runTag: 0, index: 0, tag: new Uint8Array(9).fill(0xee) });
+    expect([...bytes.subarray(17)]).toEqual([0xee, 0, 0]);
+  });
+
+  it('is taken from the expected place at the very first and the very last offset only within the frame', () => {
+    const array = new Uint8Array(3 * tokenLength);
+    for (const at of [0, 1, 2]) array.set(tokensFor(key, 7, at, 1), at * tokenLength);
+    expect(tokenAt(array, tokenLength, array.length, 7, 0)).toBe(tokenLength);
+    expect(tokenAt(array, 0, array.length, 7, 2 * tokenLength)).toBe(2 * tokenLength);
+    expect(tokenAt(array, 1, array.length, 7, tokenLength)).toBe(tokenLength);
+    expect(tokenAt(array, 0, 2 * tokenLength, 7, 2 * tokenLength)).toBe(0);
+    expect(tokenAt(array, 2 * tokenLength, array.length, 7, 2 * tokenLength)).toBe(2 * tokenLength);
+  });
+
+  it('needs both octets of its magic', () => {
+    for (const at of [0, 1]) {
+      const frame = Uint8Array.from(tokensFor(key, 7, 0, 1));
+      frame[at] = 0;
+      expect(tokenAt(frame, 0, frame.length, 7, 0)).toBe(-1);
+      expect(tokenAt(frame, 0, frame.length, 7, -1)).toBe(-1);
+    }
+  });
+
+  it('is never authentic where either tag is not whole, nothing being equal to nothing', () => {
+    const tags = tagsFor(key, 0, 1);
+    const none = new Uint8Array(0);
+    for (const [frame, tagAt, expected, expectedAt] of [
+      [none, 0, none, 0], [none, -8, none, -8], [tags, 100, tags, 100], [tags, -9, tags, -9], [tags, 0, none, 0], [none, 0, tags, 0],
+      [tags, 1, tags, 1], [tags.subarray(0, 7), 0, tags.subarray(0, 7), 0], [tags, -1, tags, -1], [tags, 0, tags.subarray(0, 7), 0], [tags.subarray(0, 7), 0, tags, 0],
+    ] as const) expect(sameTag(frame, tagAt, expected, expectedAt), `${frame.length} ${tagAt} ${expected.length} ${expectedAt}`).toBe(false);
+  });
+
+  it('differs in every octet\'s place, not at the first and last alone', () => {
+    const tags = tagsFor(key, 0, 1);
+    for (let at = 0; at < 8; at += 1) {
+      const other = Uint8Array.from(tags);
+      other[at] = (other[at] ?? 0) ^ 0x80;
+      expect(sameTag(other, 0, tags, 0)).toBe(false);
+    }
+  });
+
+  it('comes one after the other, each with its index and its own tag', () => {
+    const tokens = tokensFor(key, 7, 5, 4);
+    expect(tokens).toHaveLength(4 * tokenLength);
+    for (let i = 0; i < 4; i += 1) expect(tokens.subarray(i * tokenLength, (i + 1) * tokenLength)).toEqual(tokensFor(key, 7, 5 + i, 1));
+    expect([0, 1, 2, 3].map((i) => tokenIndex(tokens, i * tokenLength))).toEqual([5, 6, 7, 8]);
+    expect(sameTag(tokens, 3 * tokenLength + 10, tagsFor(key, 8, 1), 0)).toBe(true);
+  });
+
+  it('goes on with the counter beyond 32 bits of blocks', () => {
+    expect(tagsFor(key, 2 ** 33, 1)).not.toEqual(tagsFor(key, 0, 1));
+    const counter = Buffer.alloc(16);
+    counter.writeBigUInt64BE(2n ** 32n, 8);
+    expect(Buffer.from(tagsFor(key, 2 ** 33, 2)).equals(createCipheriv('aes-256-ctr', key, counter).update(new Uint8Array(16)))).toBe(true);
+  });
 });
