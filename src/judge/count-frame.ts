@@ -3,6 +3,7 @@ import { isGroupMac, macText } from '../wire/ethernet.js';
 import { etherTypes } from '../wire/ethernet.js';
 import type { FrameView } from '../wire/frame-view.js';
 import type { Classifier, Sighting } from './classify.js';
+import { countNoise } from './noise.js';
 import { countFrame, type First, raise, type StepTally } from './tally.js';
 
 /** One frame as an observer saw it. `towards`: to the guest, or on the bridge device to the host. */
@@ -106,6 +107,7 @@ export function countSighting(bytes: Uint8Array, classified: Classifier, seen: S
       break;
   }
   if (view === null) return;
+  if (own !== undefined) countNoise(own.noise, seen.observer.name, macText(bytes, view.srcMacAt), seen.towards);
   if (seen.step.traffic.length > 0) countTraffic(bytes, view, seen, tallies);
   countForeign(bytes, view, seen, tallies);
 }

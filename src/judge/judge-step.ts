@@ -4,6 +4,7 @@ import { carriersApart } from './carriers-apart.js';
 import { withCauses } from './causes.js';
 import { claimOutcome, claimText } from './claims.js';
 import { heldBy } from './held.js';
+import { noiseAt } from './noise.js';
 import { missingProofs } from './proofs.js';
 import { reason } from './reasons.js';
 import { rootReasons } from './root-rows.js';
@@ -46,6 +47,7 @@ function observerResults(input: StepInput): readonly ObserverResult[] {
       dropped: counters?.dropped ?? 0,
       controlsSent: own.filter((control) => facts.controlsAccepted.has(control.index)).length,
       controlsSeen: own.filter((control) => tally.controls.has(control.index)).length,
+      ...((counters?.dropped ?? 0) > 0 ? { noise: noiseAt(tally.noise, observer.name) } : {}),
     };
   });
 }

@@ -1,5 +1,6 @@
 import type { Control, Flow, Observer, StepPlan } from '../model/plan.js';
 import type { Reason } from '../model/result.js';
+import { noiseAt, noiseText } from './noise.js';
 import { isReasonCode, reason, type ReasonCode } from './reasons.js';
 import { sentOf, type StepFacts } from './step-facts.js';
 import type { StepTally } from './tally.js';
@@ -117,7 +118,7 @@ function observerReasons(observer: Observer, facts: StepFacts, tally: StepTally)
   if (counters === undefined) return [reason('helper-died', name, `the capture of ${name} did not come to its end`)];
   const told: Reason[] = [];
   const { received, dropped, delivered } = counters;
-  if (dropped > 0) told.push(reason('frames-dropped', name, `${dropped} of ${received} frames at ${observer.interface} were dropped`));
+  if (dropped > 0) told.push(reason('frames-dropped', name, `${dropped} of ${received} frames at ${observer.interface} were dropped; ${noiseText(noiseAt(tally.noise, name), tally.read.get(name) ?? 0)}`));
   if (delivered !== received - dropped) told.push(reason('count-gap', name, `${observer.interface}: received ${received}, dropped ${dropped}, delivered ${delivered}`));
   const written = facts.written[name] ?? 0;
   const read = tally.read.get(name) ?? 0;

@@ -41,6 +41,8 @@ export interface StepTally {
   /** Listening: `observer|source|destination` → foreign unicast; and unicast that entered from whom. */
   readonly foreign: Map<string, FrameCount>;
   readonly crossed: Map<string, { readonly from: string; readonly to: string }>;
+  /** By observer and source MAC: frames that are none of the run's, on their way to the observer or in at its port. */
+  readonly noise: Map<string, Map<string, { towards: number; entered: number }>>;
   /** Frames read from the capture, by observer. */
   readonly read: Map<string, number>;
 }
@@ -48,7 +50,7 @@ export interface StepTally {
 function createTally(step: StepPlan): StepTally {
   return {
     seen: createSeenTokens(step.flows), moments: new Map(), entries: createEntries(step.flows), controls: new Set(), reentered: new Map(), twice: new Map(), forged: new Map(), answers: new Map(),
-    traffic: new Map(), trafficEntered: new Map(), foreign: new Map(), crossed: new Map(), read: new Map(),
+    traffic: new Map(), trafficEntered: new Map(), foreign: new Map(), crossed: new Map(), noise: new Map(), read: new Map(),
   };
 }
 

@@ -120,6 +120,15 @@ export interface Finding {
   readonly grouped?: number;
 }
 
+/** Frames at an observer that are none of the run's. */
+export interface Noise {
+  /** Source MAC; `*`: all beyond those that are told one by one. */
+  readonly source: string;
+  readonly frames: number;
+  /** The observer at whose port most frames from this source entered; null = none that was observed. */
+  readonly enteredAt: string | null;
+}
+
 export interface ObserverResult {
   readonly name: string;
   readonly interface: string;
@@ -128,6 +137,8 @@ export interface ObserverResult {
   readonly dropped: number;
   readonly controlsSent: number;
   readonly controlsSeen: number;
+  /** Where frames were dropped: who sent most of what was captured there beside the run. */
+  readonly noise?: readonly Noise[];
 }
 
 export interface StepResult {

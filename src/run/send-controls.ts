@@ -3,6 +3,7 @@ import type { Control, Phase, StepPlan } from '../model/plan.js';
 import { buildFrame } from '../probe/frame.js';
 import { tokensFor } from '../wire/token.js';
 import type { RunContext } from './context.js';
+import { lossFreeRate } from './loss-free-rate.js';
 import { controlSocket } from './sockets.js';
 
 /** Beyond so many controls of one length they leave together, whatever their sockets. */
@@ -27,8 +28,8 @@ async function sendBatch(context: RunContext, sender: Sender, batch: readonly Co
   const frames = Buffer.concat(batch.map((control) => buildFrame(control.frame, tokensFor(context.key, context.plan.runTag, control.index, 1))));
   const sameSocket = batch.every((control) => controlSocket(control) === controlSocket(first));
   const { accepted } = sameSocket
-    ? await sender.send(controlSocket(first), frames, first.frame.size, null)
-    : await sender.sendRouted(batch.map((control) => ({ socket: controlSocket(control), count: 1 })), frames, first.frame.size, null);
+    ? await sender.send(controlSocket(first), frames, first.frame.size, lossFreeRate(context))
+    : await sender.sendRouted(batch.map((control) => ({ socket: controlSocket(control), count: 1 })), frames, first.frame.size, lossFreeRate(context));
   const taken = batch.slice(0, accepted).map((control) => control.index);
   return accepted === batch.length || sameSocket ? taken : [...taken, ...(await sendBatch(context, sender, batch.slice(accepted + 1)))];
 }

@@ -6,6 +6,7 @@ import { tokenLength, tokensFor } from '../wire/token.js';
 import { engineOf, sharedRingFrames } from './capture-step.js';
 import { checkStop, type RunContext, tell } from './context.js';
 import { createPace } from './feedback.js';
+import { lossFreeRate } from './loss-free-rate.js';
 import { paceText } from './pace.js';
 import { sendRounds } from './send-rounds.js';
 import { senderSocket } from './sockets.js';
@@ -24,10 +25,6 @@ const mostInBatch = 8192;
 const fewFlows = 64;
 /** Steps with fewer are sent at a fixed rate: learning what the observers take would last longer. */
 const fewFrames = 50_000;
-/** Frames a second that the engines take without loss at the ring sizes of capture.ts, with room to spare. */
-const defaultRate = { libpcap: 50_000, cap: 5000 } as const;
-/** On a host guests work meanwhile. */
-const hostRate = 1000;
 
 function* burstsOf(flows: Flows, from: number, to: number): Generator<Burst> {
   let at = 0;
@@ -106,7 +103,7 @@ export async function sendProbes(context: RunContext, step: StepPlan, sender: Se
   const host = context.plan.provider === 'host';
   const paced = !host && step.rate === null && total > fewFrames && engineOf(context, step) === 'ring';
   const pace = paced ? createPace(capture, { capacity: sharedRingFrames, observers: step.observers.length }) : null;
-  const rate = pace !== null ? null : (step.rate ?? (host ? hostRate : defaultRate[context.engine]));
+  const rate = pace !== null ? null : (step.rate ?? lossFreeRate(context));
   let done = from;
   const began = performance.now();
   let room = pace === null ? mostInBatch : Math.min(mostInBatch, await pace.room());
