@@ -124,7 +124,7 @@ function copyFor(uid) {
 }
 
 /** Tests that make network namespaces: the built program end to end, the README's commands, and what the lab is built of. */
-const ofLab = ['test/live', 'test/docs', 'test/fabric', 'test/capture/', 'test/inject', 'test/audit/live', 'test/commands/several-files', 'test/evidence/check-folder'];
+const ofLab = ['test/live', 'test/docs', 'test/fabric', 'test/capture/', 'test/inject', 'test/audit/live', 'test/hostile', 'test/commands/several-files', 'test/evidence/check-folder'];
 
 /** How many tests stand there: what is skipped where no lab can be had. */
 function countTests(...folders) {

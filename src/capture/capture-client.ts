@@ -40,7 +40,7 @@ export interface Capture {
   /** Resolves when all listen. Rejects with the VerifyError of the first that does not; the others are told as faults. */
   open(observers: readonly ObserverRequest[]): Promise<readonly Listening[]>;
   /** Afterwards nothing is opened. What the most privileged helper may do. */
-  seal(): Promise<{ readonly uid: number; readonly capabilities: string }>;
+  seal(): Promise<{ readonly uid: number; readonly capabilities: string; readonly filtered: boolean }>;
   /** Reads the counters and resolves when everything received until then is delivered; `drain-incomplete` is a fault, not a rejection. */
   mark(id: string): Promise<Readonly<Record<string, Counters>>>;
   /**
@@ -138,7 +138,7 @@ function capture(members: readonly Member[]): Capture {
     async seal() {
       const answers = await Promise.all(alive().map((member) => ask(member, { type: 'seal' }, 'sealed', () => true, openMs)));
       const [most] = [...answers].sort((a, b) => b.capabilities.localeCompare(a.capabilities));
-      return { uid: most?.uid ?? 0, capabilities: most?.capabilities ?? '' };
+      return { uid: most?.uid ?? 0, capabilities: most?.capabilities ?? '', filtered: answers.length > 0 && answers.every(({ filtered }) => filtered) };
     },
     async mark(id) {
       const answers = await Promise.all(alive().map((member) => ask(member, { type: 'mark', id }, 'marked', (message) => message.id === id, drainMs)));

@@ -3,6 +3,7 @@ import type { Counters } from '../model/timeline.js';
 import type { ToCapture } from '../protocol/messages.js';
 import { openHelperChannel, type HelperChannel } from '../sys/helper-channel.js';
 import { processRights } from '../sys/process-rights.js';
+import { sealProcess } from '../sys/seal.js';
 import { toolVersion } from '../sys/tool-version.js';
 import { createCaptureFile, type CaptureFile } from './capture-file.js';
 import { drainUntil, reached, settled } from './drain.js';
@@ -128,7 +129,7 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
           return new Promise((resolve) => setImmediate(resolve)); // between two openings the others are drained and the heart beats
         case 'seal':
           sealed = true;
-          channel.say({ type: 'sealed', ...processRights() });
+          channel.say({ type: 'sealed', ...processRights(), filtered: sealProcess() });
           return;
         case 'mark':
           return mark(message.id);

@@ -10,7 +10,7 @@ import { VerifyError } from '../model/verify-error.js';
 import { doctorText } from '../report/doctor-text.js';
 import { neededFeatures } from '../scenario/needed-features.js';
 import { parseTrials, type TrialsMessage } from '../state/parse-trials.js';
-import { readMachine } from '../state/read-machine.js';
+import { examineMachine } from '../state/examine-machine.js';
 import { tryFeatures } from '../state/try-features.js';
 import { loadFiles } from './load-files.js';
 
@@ -73,7 +73,7 @@ async function needsOf(files: readonly string[]): Promise<readonly ScenarioNeeds
 export async function doctorCommand(options: DoctorOptions): Promise<number> {
   if (insideLab()) return insideTrial();
   const needs = await needsOf(options.files);
-  const [machine, lab] = [await readMachine(), await tryLab()];
+  const [machine, lab] = [await examineMachine(), await tryLab()];
   const report = diagnose({ ...machine, engines: engineVersions(), lab }, needs, options.version);
   process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : doctorText(report, Math.min(process.stdout.columns ?? 100, 140)));
   return report.exitCode;

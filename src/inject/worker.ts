@@ -1,14 +1,15 @@
 import { VerifyError } from '../model/verify-error.js';
 import type { ToSend } from '../protocol/messages.js';
 import { openHelperChannel, type HelperChannel } from '../sys/helper-channel.js';
-import { isPacketSocket, openPacketSocket } from '../sys/packet-socket.js';
+import { isPacketSocket } from '../sys/packet-socket.js';
+import { sealProcess } from '../sys/seal.js';
 import { toolVersion } from '../sys/tool-version.js';
 import { sendFrames } from './send-frames.js';
 
 const beatMs = 100;
 const mostLength = 65_535;
 
-/** The role `send`: puts frames on packet sockets that it inherited or opened (protocol/messages.ts). */
+/** The role `send`: puts frames on packet sockets that it inherited (protocol/messages.ts). */
 export function sendWorker(): void {
   openHelperChannel('send', toolVersion(), serve);
 }
@@ -16,6 +17,7 @@ export function sendWorker(): void {
 function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Promise<void> | void; end(): void } {
   const sockets = new Map<string, number>();
   let ending = false;
+  let sealed = false;
   const heartbeat = setInterval(() => channel.say({ type: 'beat' }), beatMs);
 
   function keep(socket: string, fd: number): void {
@@ -48,14 +50,8 @@ function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Prom
         case 'adopt':
           if (!isPacketSocket(message.fd)) throw refused(`descriptor ${message.fd} is no packet socket`);
           return keep(message.socket, message.fd);
-        case 'open':
-          try {
-            return keep(message.socket, openPacketSocket(message.device));
-          } catch (error) {
-            if (!(error instanceof VerifyError)) throw error;
-            return channel.say({ type: 'fault', code: error.code, observer: null, message: error.message });
-          }
         case 'send':
+          if (!sealed) sealed = sealProcess(); // whoever sends has what he needs
           return send(message);
         case 'stop':
           channel.say({ type: 'stopped' });

@@ -65,9 +65,10 @@ export function startJudging(input: JudgeInput): Judging {
     const stepPlan = input.plan.steps[step];
     const one = stepPlan?.observers[observer];
     const tally = tallies[step];
+    const lossy = Object.values(facts[step]?.lastCounters ?? {}).some(({ dropped }) => dropped > 0);
     return stepPlan === undefined || one === undefined || tally === undefined
       ? []
-      : [{ step: stepPlan, observer: one, inferred: facts[step]?.listening.get(one.name)?.direction === 'inferred', plain: createPlainFrames(stepPlan, one, tally, input.plan) }];
+      : [{ step: stepPlan, observer: one, inferred: facts[step]?.listening.get(one.name)?.direction === 'inferred', plain: createPlainFrames(stepPlan, one, tally, input.plan, lossy) }];
   });
   return {
     input, facts, listeners, tallies, search: createTokenSearch(input.plan.runTag), classify: createClassifier(input.plan, commits(input) ? keyOf(input) : null), damages: [], frames: 0,

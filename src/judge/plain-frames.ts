@@ -4,6 +4,7 @@ import { type AddressPairs, createAddressPairs } from '../wire/address-pairs.js'
 import { ethernetLength, etherTypes, isGroupMac, macText } from '../wire/ethernet.js';
 import { viewFrame } from '../wire/frame-view.js';
 import { readU16 } from '../wire/octets.js';
+import { countNoise } from './noise.js';
 import { countFrame, type FrameCount, raise, type StepTally } from './tally.js';
 
 /** Counts the frames of one listener that carry no token: guests' traffic, mostly. They are many, and few kinds. */
@@ -59,8 +60,8 @@ function isTraffic(bytes: Uint8Array, start: number, end: number): boolean {
   return view !== null && view.etherType !== etherTypes.arp;
 }
 
-/** Counts as `countSighting` does for frames without token; `tally` is the step's. */
-export function createPlainFrames(step: StepPlan, observer: Observer, tally: StepTally, plan: Plan): PlainFrames {
+/** Counts as `countSighting` does for frames without token; `tally` is the step's. `lossy`: frames were dropped in it, so it matters who sent what. */
+export function createPlainFrames(step: StepPlan, observer: Observer, tally: StepTally, plan: Plan, lossy: boolean): PlainFrames {
   let frames = 0;
   const entering: { readonly key: string; times: number }[] = [];
   const watches = step.traffic.length > 0 || (step.listenMs !== null && observer.place !== 'bridge');
@@ -86,6 +87,7 @@ export function createPlainFrames(step: StepPlan, observer: Observer, tally: Ste
   return {
     count(bytes, start, end, towards, frame, high, low) {
       frames += 1;
+      if (lossy && end - start >= ethernetLength) countNoise(tally.noise, observer.name, macText(bytes, start + 6), towards);
       if (!watches || end - start < ethernetLength) return;
       const pair = pairs.of(bytes, start);
       if (pair.seen.length > 0 && isTraffic(bytes, start, end)) {

@@ -32,7 +32,8 @@ export type TimelineEvent =
   | { readonly event: 'changed'; readonly change: number; readonly commands: readonly (readonly string[])[]; readonly readBack: string | null }
   | { readonly event: 'learned'; readonly endpoints: readonly string[] }
   | { readonly event: 'listening'; readonly observer: string; readonly facts: EngineFacts; readonly version: string }
-  | { readonly event: 'sealed'; readonly uid: number; readonly capabilities: string }
+  /** What the capture helpers may do from now on; `filtered`: in all of them the kernel refuses to open anything. */
+  | { readonly event: 'sealed'; readonly uid: number; readonly capabilities: string; readonly filtered?: boolean }
   | { readonly event: 'state-read'; readonly when: 'before' | 'after' }
   /** Token indices of the controls that the kernel accepted. */
   | { readonly event: 'controls-sent'; readonly phase: Phase; readonly accepted: readonly number[] }

@@ -52,7 +52,8 @@ export type FromCapture =
   | Ready
   | HelperFault
   | { readonly type: 'listening'; readonly observer: string; readonly facts: EngineFacts; readonly version: string }
-  | { readonly type: 'sealed'; readonly uid: number; readonly capabilities: string }
+  /** `filtered`: the kernel itself refuses what a sealed helper does not need (sys/seal.ts). */
+  | { readonly type: 'sealed'; readonly uid: number; readonly capabilities: string; readonly filtered: boolean }
   /** Every 100 ms: frames delivered by observer, and the helper's heartbeat. */
   | { readonly type: 'counts'; readonly delivered: Readonly<Record<string, number>> }
   | { readonly type: 'marked'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }
@@ -82,8 +83,6 @@ export interface SendRoute {
 export type ToSend =
   /** A packet socket that was inherited as file descriptor `fd`. */
   | { readonly type: 'adopt'; readonly socket: string; readonly fd: number }
-  /** A packet socket to open on a device of the helper's own namespace. */
-  | { readonly type: 'open'; readonly socket: string; readonly device: string }
   /** `frames`: base64 of frames of `length` octets each, one after the other; `routes` say where they leave, in order. */
   | { readonly type: 'send'; readonly id: number; readonly routes: readonly SendRoute[]; readonly length: number; readonly frames: string; readonly perSecond: number | null }
   | { readonly type: 'stop' };

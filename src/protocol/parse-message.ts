@@ -51,8 +51,6 @@ function toSend(f: Fields): ToSend {
   switch (f.type) {
     case 'adopt':
       return { type: 'adopt', socket: f.text('socket'), fd: f.count('fd') };
-    case 'open':
-      return { type: 'open', socket: f.text('socket'), device: f.text('device') };
     case 'send':
       return { type: 'send', id: f.count('id'), routes: f.children('routes').map((route) => ({ socket: route.text('socket'), interface: route.count('interface'), count: route.count('count') })), length: f.count('length'), frames: f.text('frames'), perSecond: f.rateOrNull('perSecond') };
     case 'stop':
@@ -94,7 +92,7 @@ function fromCapture(f: Fields): FromCapture {
       };
     }
     case 'sealed':
-      return { type: 'sealed', uid: f.count('uid'), capabilities: f.text('capabilities') };
+      return { type: 'sealed', uid: f.count('uid'), capabilities: f.text('capabilities'), filtered: f.flag('filtered') };
     case 'counts':
       return { type: 'counts', delivered: f.counts('delivered') };
     case 'marked':

@@ -13,8 +13,8 @@ function splitOff(name: string, others: Capture, ear: Capture): Capture {
       return opened.flat();
     },
     async seal() {
-      const [sealed] = await Promise.all([others.seal(), ear.seal()]);
-      return sealed;
+      const [sealed, { filtered }] = await Promise.all([others.seal(), ear.seal()]);
+      return { ...sealed, filtered: sealed.filtered && filtered };
     },
     async mark(id) {
       const [one, two] = await Promise.all([others.mark(id), ear.mark(id)]);

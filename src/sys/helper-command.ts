@@ -27,14 +27,19 @@ function inUserNamespace(): boolean {
   }
 }
 
+/** The one capability that a role needs: those that open packet sockets CAP_NET_RAW; who sends gets them open. */
+const capabilityOf: { readonly [R in HelperRole]: 'net_raw' | null } = { capture: 'net_raw', relay: 'net_raw', send: null };
+
 /**
- * The command of a helper that is born with CAP_NET_RAW alone in all its threads (setpriv(1) of util-linux): a set dropped later inside
- * Node leaves other threads privileged. It loses CAP_DAC_OVERRIDE as well, so root's helper may write only where uid 0 owns the
+ * The command of a helper that is born with one capability at most in all its threads (setpriv(1) of util-linux): a set dropped later inside
+ * Node leaves other threads privileged. It lacks CAP_DAC_OVERRIDE as well, so root's helper may write only where uid 0 owns the
  * folder: the orchestrator opens files and passes descriptors. The kernel kills it should the orchestrator's thread end.
  */
 export function helperCommand(role: HelperRole, identity: Identity | null): readonly string[] {
-  const become = identity === null ? ['--inh-caps=-all'] : [`--reuid=${identity.uid}`, `--regid=${identity.gid}`, '--clear-groups', '--inh-caps=-all,+net_raw', '--ambient-caps=-all,+net_raw'];
-  return ['setpriv', '--pdeathsig', 'KILL', ...become, '--bounding-set=-all,+net_raw', '--no-new-privs', '--', process.execPath, helperPath, role];
+  const needed = capabilityOf[role];
+  const only = needed === null ? '-all' : `-all,+${needed}`;
+  const become = identity === null ? ['--inh-caps=-all'] : [`--reuid=${identity.uid}`, `--regid=${identity.gid}`, '--clear-groups', `--inh-caps=${only}`, `--ambient-caps=${only}`];
+  return ['setpriv', '--pdeathsig', 'KILL', ...become, `--bounding-set=${only}`, '--no-new-privs', '--', process.execPath, helperPath, role];
 }
 
 /** From src/sys as from dist/sys: the built program. */

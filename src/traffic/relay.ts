@@ -2,6 +2,7 @@ import { VerifyError } from '../model/verify-error.js';
 import type { ToRelay } from '../protocol/messages.js';
 import { openHelperChannel } from '../sys/helper-channel.js';
 import type { HelperChannel } from '../sys/helper-channel.js';
+import { sealProcess } from '../sys/seal.js';
 import { toolVersion } from '../sys/tool-version.js';
 import { openCapSocket } from './cap-socket.js';
 import type { CapSocket } from './cap-socket.js';
@@ -58,6 +59,7 @@ function serve(channel: HelperChannel<'relay'>): { message(message: ToRelay): vo
       if (choose(buffer, octets) && count(() => ends.guest?.send(buffer, octets))) toGuest += 1;
     });
     carrying = { bridge: ends.bridge, guest: ends.guest };
+    sealProcess();
     channel.say({ type: 'relaying', bridge: message.bridge, device: message.device });
   }
   function leave(status: number): void {

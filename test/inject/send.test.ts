@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startHelper } from '../../src/sys/helper-process.js';
+import { openSendingSocket, sendingInterface } from '../../src/inject/sending-socket.js';
 import { startSender, type Sender } from '../../src/inject/send-client.js';
 import { frames, isRoot, processExists, testNetwork, type TestNetwork } from '../capture/test-network.js';
 
@@ -63,14 +64,17 @@ describe.skipIf(!isRoot)('sending helper', () => {
   });
 
   test('goes on beating while it sends a large message', async () => {
-    const helper = await startHelper('send', { netns: network.netns });
+    const fd = openSendingSocket(network.netns);
+    const helper = await startHelper('send', { fds: [fd] });
+    const device = sendingInterface(fd, 'vnet0');
+    closeSync(fd);
     const beats: number[] = [];
     helper.subscribe((message) => (message.type === 'beat' ? beats.push(performance.now()) : undefined));
     const opened = helper.next('opened', () => true, 3000);
-    await helper.send({ type: 'open', socket: 'a', device: 'vnet0' });
+    await helper.send({ type: 'adopt', socket: 'a', fd: 3 });
     await opened;
     const sent = helper.next('sent', () => true, 10_000);
-    await helper.send({ type: 'send', id: 1, routes: [{ socket: 'a', interface: 0, count: 100_000 }], length: 60, frames: frames(100_000).toString('base64'), perSecond: 100_000 });
+    await helper.send({ type: 'send', id: 1, routes: [{ socket: 'a', interface: device, count: 100_000 }], length: 60, frames: frames(100_000).toString('base64'), perSecond: 100_000 });
     expect((await sent).accepted).toBe(100_000);
     const longestMs = Math.max(...beats.slice(1).map((at, index) => at - (beats[index] ?? at)));
     expect(beats.length).toBeGreaterThan(5);

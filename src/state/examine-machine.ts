@@ -38,7 +38,7 @@ function statusNumber(status: string, name: string): number {
 }
 
 /** Reads what this machine is and lets the caller do; nothing is changed, no right is needed. Engines and the lab are the caller's to try. */
-export async function readMachine(): Promise<Omit<MachineReading, 'engines' | 'lab'>> {
+export async function examineMachine(): Promise<Omit<MachineReading, 'engines' | 'lab'>> {
   const status = readFileSync('/proc/self/status', 'utf8');
   const found = await Promise.all(Object.entries(programs).map(async ([name, words]) => [name, await versionOf(name, words)] as const));
   const bridged = readSysctl(null, brNetfilterNames);
