@@ -6,7 +6,7 @@ import { parseNeighbours } from '../fabric/host/find.js';
 import type { AuditProof, AuditReport } from '../model/audit.js';
 import type { Reading } from '../model/reading.js';
 import { chooseBridge, foundScenario } from '../plan/found-scenario.js';
-import { leftOut, provingScenario } from '../plan/proving-scenario.js';
+import { hasUplink, leftOut, provingScenario } from '../plan/proving-scenario.js';
 import { makeProgress, progressMode } from '../report/progress.js';
 import { runScenario } from '../run.js';
 import { loadScenario } from '../scenario/load-scenario.js';
@@ -62,7 +62,7 @@ export async function proveAudit(report: AuditReport, reading: Reading, options:
     await writeReportFile(await reportedRun(dir, run.result, true));
     const { states } = await parseFolder(dir);
     const judged = { plan: run.plan, result: run.result, before: states.map(({ before }) => before) };
-    return withProof(report, { ...judged, evidence: dir, leftOut: (probe) => leftOut(probe, options.allowDisruptive) });
+    return withProof(report, { ...judged, evidence: dir, leftOut: (probe) => leftOut(probe, options.allowDisruptive, hasUplink(found.scenario)) });
   } finally {
     await progress.end(ok);
   }

@@ -13,8 +13,17 @@ const addressees: readonly (readonly [ProbeClassName, 'nobody' | 'any' | 'guest'
   ['igmp-query', 'nobody, once'], ['stp-root', 'nobody, once'],
 ];
 
-/** Why a class is not among those that a proof probes; null = it is. */
-export function leftOut(probe: ProbeClassName, disruptive: boolean): string | null {
+/** Classes that send with MACs which nobody has. */
+const withNewMacs: readonly ProbeClassName[] = ['mac-spoof', 'mac-flood'];
+
+/** Whether something on the bridge leads out of the machine. */
+export function hasUplink(found: FoundScenario): boolean {
+  return Object.values(found.topology.endpoints).some(({ role }) => role === 'uplink');
+}
+
+/** Why a class is not among those that a proof probes; null = it is. `uplink`: frames may leave the machine. */
+export function leftOut(probe: ProbeClassName, disruptive: boolean, uplink: boolean): string | null {
+  if (uplink && withNewMacs.includes(probe)) return 'the switch beyond the uplink would learn a MAC that nobody has: write a scenario, and run it with --allow-new-macs';
   if (!addressees.some(([name]) => name === probe)) return probe === 'aged-unicast' ? 'it takes the ageing time of silence: write a scenario' : 'write a scenario';
   return disruptiveClasses.includes(probe) && !disruptive ? 'it disturbs guests: --allow-disruptive' : null;
 }
@@ -38,7 +47,7 @@ export function provingScenario(found: FoundScenario, disruptive: boolean): Foun
     'addressed victim': { from: names(addressed.slice(0, 1)), to: names(addressed.slice(1, 2)) },
     'nobody, once': { from: names(guests.slice(0, 1)), to: [] },
   } as const;
-  const probes = addressees.filter(([probe]) => leftOut(probe, disruptive) === null).flatMap(([probe, kind]) => {
+  const probes = addressees.filter(([probe]) => leftOut(probe, disruptive, hasUplink(found)) === null).flatMap(([probe, kind]) => {
     const { from, to } = aims[kind];
     const alone = kind.startsWith('nobody');
     if (alone ? from.length === 0 : new Set([...from, ...to]).size < 2) return [];
