@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { AuditReport } from '../../src/model/audit.js';
 import { runThrowAway, threeGuests } from './throw-away.js';
@@ -47,6 +48,13 @@ describe('audit of a live bridge', () => {
       'tc-mirror': 'vnet0 ingress: mirred egress mirror to vnet2',
       'nft-mirror': 'netdev t c on vnet1: dup to vnet2',
     });
+  });
+
+  // bpf(2) takes rights that a user namespace does not give, and a kernel that has it
+  it.skipIf(process.getuid?.() !== 0 || !existsSync('/proc/sys/kernel/unprivileged_bpf_disabled'))('finds an XDP program, and foretells nothing that it may decide', async () => {
+    const found = await audited('mount -t bpf bpf /mnt; node test/audit/pin-xdp.mjs /mnt/pass; ip link set dev vnet0 xdpgeneric pinned /mnt/pass');
+    expect(found.report.findings.find(({ id }) => id === 'xdp-program')).toMatchObject({ place: 'vnet0 xdp', value: expect.stringMatching(/^program id \d+$/), severity: 'medium' });
+    expect(new Set(found.report.predictions.map(({ reach }) => reach))).toEqual(new Set(['unknown']));
   });
 
   it('finds a macvlan on the bridge, whose MAC no entry has', async () => {
