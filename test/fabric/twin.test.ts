@@ -107,6 +107,14 @@ describe.skipIf(process.getuid?.() !== 0)('the twin of a live bridge', () => {
     expect(steps.some(({ findings }) => findings.some((row) => row.class === 'mac-steal'))).toBe(true);
   });
 
+  it('is mended where nobody would try it on the live bridge, and told whether that helps', async () => {
+    const words = ['run', '--twin', '--class', 'mac-spoof', '--prove-fix', '--quiet', '--out', join(host.dir, 'mended')];
+    const { status, stdout, stderr } = await outcomeOf(host.cli(words));
+    expect({ status, stderr }).toEqual({ status: 2, stderr: '' });
+    expect(stdout).toMatch(/MENDS +source-unchecked/);
+    expect(host.shape()).toBe(before);
+  }, 120_000);
+
   it('runs nothing where a setting is none, and names all that is wrong', async () => {
     const words = ['br0.ageing=0', 'vnet9.flood=off', 'nonsense'].flatMap((text) => ['--what-if', text]);
     const { status, stdout, stderr } = await outcomeOf(host.cli(['run', '--twin', ...words, '--out', join(host.dir, 'refused')]));
