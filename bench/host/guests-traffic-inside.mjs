@@ -6,8 +6,10 @@ import { fileURLToPath } from 'node:url';
 
 const [scratch, rounds] = [process.argv[2], Number(process.argv[3])];
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
-const floodS = 4;
-/** Longer than the flood, at 1,000 frames a second. */
+const floodS = 3;
+/** How guests talk: as fast as they can, which takes a processor whole, and 1,000 requests a second. */
+const paces = { flood: ['-f'], '1,000 a second': ['-i', '0.001'] };
+/** Longer than both together, at 1,000 frames a second. */
 const count = 4000;
 const guests = ['g0', 'g1', 'g2', 'g3'];
 
@@ -38,8 +40,8 @@ steps: [ { name: private, probe: { class: known-unicast, from: g2, to: g3, both_
 `);
 
 /** Answers a second, their median time and how many were lost. */
-function flood() {
-  const child = spawn('ip', ['netns', 'exec', 'g0', 'ping', '-f', '-q', '-w', String(floodS), '10.77.0.2'], { stdio: ['ignore', 'pipe', 'inherit'] });
+function flood(pace) {
+  const child = spawn('ip', ['netns', 'exec', 'g0', 'ping', ...pace, '-q', '-w', String(floodS), '10.77.0.2'], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.on('data', (chunk) => (text += String(chunk)));
   return new Promise((resolve) => child.once('close', () => {
@@ -48,7 +50,14 @@ function flood() {
   }));
 }
 
-/** The flood while a run probes. */
+/** One after the other, by name. */
+async function allPaces() {
+  const answers = {};
+  for (const [name, pace] of Object.entries(paces)) answers[name] = await flood(pace);
+  return answers;
+}
+
+/** The same while a run probes. */
 async function beside(round) {
   const dir = join(scratch, `run-${round}`);
   const child = spawn(process.execPath, [cli, 'run', join(scratch, 'host.yml'), '--yes', '--json', '--verbose', '--out', dir], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -59,27 +68,28 @@ async function beside(round) {
     told += String(chunk);
     if (/: probing/.test(told)) resolve();
   }));
-  const answers = await flood();
+  const answers = await allPaces();
   await ended;
   const result = JSON.parse(text);
   const record = JSON.parse(readFileSync(join(dir, 'run.json'), 'utf8'));
   const foreign = run('tcpdump', '-n', '-r', join(dir, 'evidence.pcapng'), 'icmp').split('\n').length - 1;
-  return { ...answers, verdict: result.verdict, dropped: result.steps[0].observers.reduce((sum, { dropped }) => sum + dropped, 0), kept: record.capture.packets, foreign, reasons: result.steps[0].reasons.map(({ code }) => code) };
+  return { answers, verdict: result.verdict, dropped: result.steps[0].observers.reduce((sum, { dropped }) => sum + dropped, 0), kept: record.capture.packets, foreign, reasons: result.steps[0].reasons.map(({ code }) => code) };
 }
 
 const [alone, both] = [[], []];
 for (let round = 0; round < rounds; round += 1) {
-  alone.push(await flood());
+  alone.push(await allPaces());
   both.push(await beside(round));
 }
-const row = (what, list, more) => ({
+const row = (what, list, peer, more) => ({
   what, 'answers/s': Math.round(median(list.map(({ perSecond }) => perSecond))), 'ms each': median(list.map(({ ms }) => ms)).toFixed(3), lost: Math.max(...list.map(({ lost }) => lost)),
-  'answers / peer': (median(list.map(({ perSecond }) => perSecond)) / median(alone.map(({ perSecond }) => perSecond))).toFixed(2),
-  'time / peer': (median(list.map(({ ms }) => ms)) / median(alone.map(({ ms }) => ms))).toFixed(2), ...more,
+  'answers / peer': (median(list.map(({ perSecond }) => perSecond)) / median(peer.map(({ perSecond }) => perSecond))).toFixed(2),
+  'time / peer': (median(list.map(({ ms }) => ms)) / median(peer.map(({ ms }) => ms))).toFixed(2), ...more,
 });
-process.stdout.write(JSON.stringify([
-  row('the flood alone', alone, {}),
-  row('the flood beside a run', both, {
-    verdict: [...new Set(both.flatMap(({ verdict, reasons }) => [verdict, ...reasons]))].join(', '), dropped: Math.max(...both.map(({ dropped }) => dropped)), kept: median(both.map(({ kept }) => kept)), 'of guests': Math.max(...both.map(({ foreign }) => foreign)),
-  }),
-]));
+const ofRuns = {
+  verdict: [...new Set(both.flatMap(({ verdict, reasons }) => [verdict, ...reasons]))].join(', '), dropped: Math.max(...both.map(({ dropped }) => dropped)), kept: median(both.map(({ kept }) => kept)), 'of guests': Math.max(...both.map(({ foreign }) => foreign)),
+};
+process.stdout.write(JSON.stringify(Object.keys(paces).flatMap((name) => {
+  const peer = alone.map((answers) => answers[name]);
+  return [row(`${name}, alone`, peer, peer, {}), row(`${name}, beside a run`, both.map(({ answers }) => answers[name]), peer, ofRuns)];
+})));

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export const title = 'Guests that talk while a run on their host goes on';
-export const about = 'Two guests of a bridge flood each other with pings (`ping -f`), alone and while `run` probes two others at 1,000 frames a second and listens on every port, in turn. Peer: the same flood without a run. `kept` are frames of the evidence, all of the run\'s own.';
+export const about = 'Two guests of a bridge ping each other, as fast as they can (`ping -f`, which takes a processor whole) and 1,000 times a second, alone and while `run` probes two others at 1,000 frames a second and listens on every port, in turn. Peer: the same pings without a run. `answers/s`: what came back. `kept` are frames of the evidence, all of the run\'s own.';
 
 /** In namespaces of its own, as root of this machine or of a user namespace. */
 export function measure({ scratch, rounds }) {
