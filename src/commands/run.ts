@@ -1,5 +1,6 @@
 import { probeClasses } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
+import { presetNames } from '../plan/presets.js';
 import type { DefineCommand } from './command.js';
 import { reporterHelp } from './reporter-help.js';
 
@@ -20,8 +21,9 @@ export const defineRun: DefineCommand = (parser, context) => {
     (options) => options
       .positional('file', { type: 'string', array: true, default: [], describe: 'scenario files' })
       .option('twin', { type: 'boolean', default: false, describe: 'instead of a file: rebuild a live bridge in the lab and attack it there' })
-      .option('bridge', { type: 'string', requiresArg: true, describe: 'with --twin: the bridge, where there are several' })
-      .option('netns', { type: 'string', requiresArg: true, describe: 'with --twin: the network namespace of the bridge: a name of ip netns, or a path' })
+      .option('preset', { choices: presetNames, requiresArg: true, describe: 'instead of a file: the catalogue, on a bridge of this host as it runs' })
+      .option('bridge', { type: 'string', requiresArg: true, describe: 'with --twin, --preset: the bridge, where there are several' })
+      .option('netns', { type: 'string', requiresArg: true, describe: 'with --twin, --preset: the network namespace of the bridge: a name of ip netns, or a path' })
       .option('what-if', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: 'with --twin: run it again with DEVICE.SETTING=VALUE, as in br0.ageing_time=0, and say what differs' })
       .option('class', { choices: probeClasses, array: true, requiresArg: true, nargs: 1, default: [], describe: 'with --twin: only this class of probes' })
       .option('out', { type: 'string', requiresArg: true, describe: 'folder for the evidence; several files get a sub-folder each' })
@@ -56,10 +58,16 @@ export const defineRun: DefineCommand = (parser, context) => {
         context.setStatus(await twinCommand(args));
         return;
       }
-      if (args.file.length === 0) throw new VerifyError('usage', 64, 'run: no scenario file', 'name one, or --twin; scenarios/ has some');
+      if (args.preset !== undefined) {
+        if (args.file.length > 0) throw new VerifyError('usage', 64, '--preset takes no file: the scenario is made for the bridge', 'leave one of the two out');
+        const { presetCommand } = await import('./preset-command.js');
+        context.setStatus(await presetCommand({ ...args, preset: args.preset, toolVersion: context.version }));
+        return;
+      }
+      if (args.file.length === 0) throw new VerifyError('usage', 64, 'run: no scenario file', 'name one, or --twin, or --preset; scenarios/ has some');
       const ofTwin = [['bridge', args.bridge !== undefined], ['netns', args.netns !== undefined], ['what-if', args.whatIf.length > 0], ['class', args.class.length > 0]] as const;
       const stray = ofTwin.filter(([, given]) => given).map(([name]) => `--${name}`);
-      if (stray.length > 0) throw new VerifyError('usage', 64, `${stray.join(', ')}: only with --twin`, 'a scenario file says such things itself');
+      if (stray.length > 0) throw new VerifyError('usage', 64, `${stray.join(', ')}: only with --twin or --preset`, 'a scenario file says such things itself');
       const { runCommand } = await import('./run-command.js');
       context.setStatus(await runCommand({ ...args, files: args.file, toolVersion: context.version }));
     },
