@@ -9,8 +9,9 @@ mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs tmpfs /run
 # What tests throw away stays in memory: the file system is the machine's own, written through.
 mkdir -m 1777 /run/tmp
-mkdir /dev/shm /run/netns
+mkdir /dev/shm /dev/pts /run/netns
 mount -t tmpfs tmpfs /dev/shm
+mount -t devpts devpts /dev/pts
 ln -s /proc/self/fd /dev/fd
 # What the kernel asks for by itself has to be found too.
 printf '#!/bin/sh\nexec modprobe -d %s "$@"\n' "$UML_DIR" >/run/modprobe
