@@ -7,4 +7,4 @@ export { isOff, isOn, isUnicast } from '../row-context.js';
 export type Leak = RowContext;
 
 /** Finds one cause in a leak; null = it is not this one. */
-export type CauseFinder = (leak: Leak) => Omit<Cause, 'code' | 'lasting'> | null;
+export type CauseFinder = (leak: Leak) => Omit<Cause, 'code'> | null;
