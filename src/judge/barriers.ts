@@ -10,6 +10,7 @@ import { linkLocalReserved } from './barriers/link-local-reserved.js';
 import { locked } from './barriers/locked.js';
 import { membersKnown } from './barriers/members-known.js';
 import { otherBridge } from './barriers/other-bridge.js';
+import { ovsProtectedPorts } from './barriers/ovs-protected.js';
 import { ownAddress } from './barriers/own-address.js';
 import { permanentEntry } from './barriers/permanent-entry.js';
 import { routedElsewhere } from './barriers/routed-elsewhere.js';
@@ -24,6 +25,7 @@ export const barriers = {
   'source-port': sourcePort,
   'vlan-filtering': vlanFiltering,
   'isolated': isolated,
+  'ovs-protected': ovsProtectedPorts,
   'locked': locked,
   'guard': guard,
   'forwarding-off': forwardingOff,

@@ -6,6 +6,12 @@ export type CauseCode = keyof typeof causes | 'unexplained';
 export const causeMeanings: Readonly<Record<CauseCode, string>> = {
   'ageing-zero': 'The bridge learns nothing, so unicast between any two ports floods to every other: it is a hub. Set an ageing time.',
   'mirror': 'A rule of tc or nft, or an XDP program, carries frames of one port to another. No attribute of a link shows it; the place of the rule is named.',
+  'ovs-mirror': 'A mirror of Open vSwitch copies frames to the observer’s port. The mirror is named.',
+  'ovs-flood-flow': 'A flow of Open vSwitch outputs frames to the observer whatever the switch has learned. The flow is named.',
+  'ovs-flood-vlans': 'Open vSwitch learns nothing in this VLAN (flood_vlans), so unicast there floods to every port.',
+  'ovs-protected': 'Sender and addressee are protected from each other, and Open vSwitch floods what it cannot place to the ports that are not protected.',
+  'ovs-table-full': 'Open vSwitch’s table of MACs is full: it forgets one for each that it learns, and floods what is sent to a MAC that it forgot.',
+  'ovs-unknown-flood': 'Open vSwitch has no entry for the destination, and the observer’s port takes what is flooded.',
   'behind-bridge': 'The addressee is behind the bridge device itself, which never learns where it is: every frame to it floods to every port, for any ageing time.',
   'mac-moved': 'The addressee’s MAC moved to another port: whoever sends with a MAC gets its frames, unless its entry is static and sticky or his port is locked.',
   'fdb-full': 'The table is at its limit: a MAC that no longer fits cannot be learned, and what is sent to it floods. The limit fails open.',

@@ -13,6 +13,12 @@ import { mcastRouterPort } from './causes/mcast-router-port.js';
 import { mirror } from './causes/mirror.js';
 import { noQuerier } from './causes/no-querier.js';
 import { notIsolated } from './causes/not-isolated.js';
+import { ovsFloodFlow } from './causes/ovs-flood-flow.js';
+import { ovsFloodVlans } from './causes/ovs-flood-vlans.js';
+import { ovsMirror } from './causes/ovs-mirror.js';
+import { ovsProtected } from './causes/ovs-protected.js';
+import { ovsTableFull } from './causes/ovs-table-full.js';
+import { ovsUnknownFlood } from './causes/ovs-unknown-flood.js';
 import { snifferOnHost } from './causes/sniffer-on-host.js';
 import { sourceUnchecked } from './causes/source-unchecked.js';
 import { stpOpen } from './causes/stp-open.js';
@@ -25,6 +31,12 @@ import type { StepStates } from './step-states.js';
 /** Every cause by code, the most specific first. A new one is one file and one line here. */
 export const causes = {
   'mirror': mirror,
+  'ovs-mirror': ovsMirror,
+  'ovs-flood-flow': ovsFloodFlow,
+  'ovs-flood-vlans': ovsFloodVlans,
+  'ovs-protected': ovsProtected,
+  'ovs-table-full': ovsTableFull,
+  'ovs-unknown-flood': ovsUnknownFlood,
   'ageing-zero': ageingZero,
   'behind-bridge': behindBridge,
   'mac-moved': macMoved,

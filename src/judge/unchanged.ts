@@ -70,9 +70,10 @@ export function unchangedReasons(step: StepPlan, before: HostState | null, after
   const rules = (['tc', 'nft'] as const)
     .filter((kind) => withoutCounters(before[kind]) !== withoutCounters(after[kind]))
     .map((kind) => reason('settings-changed', null, `the ${kind} rules changed`));
+  const switched = JSON.stringify(before.ovs) === JSON.stringify(after.ovs) ? [] : [reason('settings-changed', null, 'the configuration or the flows of Open vSwitch changed')];
   const provoked = provokedBy(step, endpoints);
   const all = [
-    ...unread, ...changedLinks(step, before, after, provoked), ...rules,
+    ...unread, ...changedLinks(step, before, after, provoked), ...rules, ...switched,
     ...[before, after].flatMap((state) => notForwarding(step, state, provoked)),
     ...[before, after].flatMap((state) => movedMacs(step, state, endpoints, provoked)),
   ];

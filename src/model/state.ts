@@ -37,6 +37,39 @@ export interface FdbState {
   readonly updatedS: number | null;
 }
 
+/** A bridge of Open vSwitch: columns of its table by name, as ovs-vsctl prints them (RFC 7047 5.1), and what ovs-ofctl says. */
+export interface OvsBridgeState {
+  readonly name: string;
+  readonly columns: Readonly<Record<string, unknown>>;
+  /** Flows without counters and times, as `ovs-ofctl dump-flows` prints them. */
+  readonly flows: readonly string[];
+}
+
+export interface OvsPortState {
+  readonly name: string;
+  readonly bridge: string;
+  readonly columns: Readonly<Record<string, unknown>>;
+  /** Number in the bridge; null where the switch has not taken it. */
+  readonly ofport: number | null;
+  /** Words of ovs-ofctl's `config:`, such as NO_FLOOD. */
+  readonly config: readonly string[];
+}
+
+export interface OvsMirrorState {
+  readonly name: string;
+  readonly bridge: string;
+  readonly outputPort: string | null;
+  /** null = frames of every port (select_all). */
+  readonly ports: readonly string[] | null;
+}
+
+/** Open vSwitch's configuration. What it forwards stands in `links` and `fdb` like that of a kernel bridge. */
+export interface OvsState {
+  readonly bridges: readonly OvsBridgeState[];
+  readonly ports: readonly OvsPortState[];
+  readonly mirrors: readonly OvsMirrorState[];
+}
+
 /** What the kernel said of one bridge host at one moment. Parts that could not be read are named in `unread`. */
 export interface HostState {
   readonly links: readonly LinkState[];
@@ -47,6 +80,8 @@ export interface HostState {
   readonly tc: unknown;
   readonly nft: unknown;
   readonly sysctl: Readonly<Record<string, string>>;
+  /** Absent where there is none. */
+  readonly ovs?: OvsState;
   /** Packet sockets of others than this program's helpers; null = they could not be read, absent = nobody asked. */
   readonly packetSockets?: readonly PacketSocket[] | null;
   readonly unread: readonly { readonly what: string; readonly why: string }[];

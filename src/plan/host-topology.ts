@@ -56,7 +56,10 @@ function unlisted(link: LinkState, bridge: string, scenario: Scenario, state: Ho
 /** What of the scenario is not there, a line each. */
 function missing(scenario: Scenario, state: HostState): readonly string[] {
   const links = new Map(state.links.map((link) => [link.name, link]));
-  const bridges = scenario.topology.bridges.flatMap(({ name }) => (links.get(name)?.kind === 'bridge' ? [] : [`there is no Linux bridge ${JSON.stringify(name)}`]));
+  const bridges = scenario.topology.bridges.flatMap(({ name, kind }) => {
+    const [there, what] = kind === 'ovs' ? ['openvswitch', 'bridge of Open vSwitch'] as const : ['bridge', 'Linux bridge'] as const;
+    return links.get(name)?.kind === there ? [] : [`there is no ${what} ${JSON.stringify(name)}`];
+  });
   const ports = scenario.topology.endpoints.flatMap(({ name, port, bridge, attach }) => {
     if (port === null) return [];
     const link = links.get(port);

@@ -25,16 +25,17 @@ export interface Topology {
 
 /** The lab's namespaces that this process is in, or this host. `inside`: null on a host. */
 export async function topologyOf(scenario: Scenario, inside: Inside | null, runId: string): Promise<Topology> {
+  const ovs = scenario.topology.bridges.some(({ kind }) => kind === 'ovs');
   if (inside !== null) {
     return {
       scenario, runsAs: inside.runsAs, found: null, netns: null,
       open: (plan) => buildLab(plan, {
-        inside, startRelay, runIn: dirname(scenario.file), readState: () => readState({ netns: null, sysfs: inside.sysfs, sysctl: Object.keys(plan.sysctl), packetSockets: true }),
+        inside, startRelay, runIn: dirname(scenario.file), readState: () => readState({ netns: null, sysfs: inside.sysfs, sysctl: Object.keys(plan.sysctl), packetSockets: true, ovs }),
       }),
     };
   }
   const sysctl = scenario.steps.flatMap((step) => Object.keys(step.sysctl));
-  const read = (netns: string | null): ReturnType<typeof readState> => readState({ netns, sysfs: netns === null, sysctl, packetSockets: true });
+  const read = (netns: string | null): ReturnType<typeof readState> => readState({ netns, sysfs: netns === null, sysctl, packetSockets: true, ovs });
   const found = await findHost(scenario, read);
   const { bridgeMacs, unobservable } = found;
   return {

@@ -1,4 +1,4 @@
-import type { Bridge, Scenario, Step, TrafficKind } from '../model/scenario.js';
+import type { Scenario, Step, TrafficKind } from '../model/scenario.js';
 
 /** What the contract knows and this build does not do yet: remove a line when it does. */
 const unsupportedTraffic: readonly TrafficKind[] = ['tcp', 'udp'];
@@ -8,10 +8,23 @@ const topologyRules: readonly ((scenario: Scenario) => readonly string[])[] = [
   ({ topology }) => topology.bridges.filter(({ netns }) => netns !== null && topology.provider === 'lab').map(({ name }) => `topology.bridges.${name}.netns`),
 ];
 
-const bridgeRules: readonly ((bridge: Bridge) => string | null)[] = [
-  ({ kind }) => (kind === 'ovs' ? 'kind: ovs' : null),
-  ({ mirrors }) => (mirrors.length > 0 ? 'mirrors' : null),
-];
+/** What is set with iproute2 does not reach Open vSwitch. */
+function linuxSettingsOnOvs({ topology, steps }: Scenario): readonly string[] {
+  const bridges = new Set(topology.bridges.filter(({ kind }) => kind === 'ovs').map(({ name }) => name));
+  const own = topology.endpoints.filter(({ bridge }) => bridges.has(bridge));
+  const devices = new Set([...bridges, ...own.flatMap(({ port }) => port ?? [])]);
+  const say = (path: string): string => `${path} on Open vSwitch: \`run: [ovs-vsctl …]\` sets it`;
+  return [
+    ...own.filter(({ settings }) => Object.keys(settings).length > 0).map(({ name }) => say(`topology.endpoints.${name}.settings`)),
+    ...steps.flatMap((step, at) => [
+      ...step.set.filter(({ device }) => devices.has(device)).map(({ device }) => say(`steps[${at}].set.${device}`)),
+      ...[...step.vlan.add, ...step.vlan.del].filter(({ port }) => devices.has(port)).map(() => say(`steps[${at}].vlan`)),
+      ...[...step.fdb.add, ...step.fdb.del].filter(({ port }) => devices.has(port)).map(() => say(`steps[${at}].fdb`)),
+      ...step.fdb.flush.filter((name) => devices.has(name)).map(() => say(`steps[${at}].fdb.flush`)),
+      ...[...step.mdb.add, ...step.mdb.del].filter(({ port }) => devices.has(port)).map(() => say(`steps[${at}].mdb`)),
+    ]),
+  ];
+}
 
 const stepRules: readonly ((step: Step) => readonly string[])[] = [
   ({ traffic }) => traffic.flatMap(({ kind }, index) => (unsupportedTraffic.includes(kind) ? [`traffic[${index}].kind: ${kind}`] : [])),
@@ -21,7 +34,7 @@ const stepRules: readonly ((step: Step) => readonly string[])[] = [
 export function unsupportedKeys(scenario: Scenario): readonly string[] {
   return [
     ...topologyRules.flatMap((rule) => rule(scenario)),
-    ...scenario.topology.bridges.flatMap((bridge) => bridgeRules.flatMap((rule) => rule(bridge) ?? []).map((key) => `topology.bridges.${bridge.name}.${key}`)),
+    ...linuxSettingsOnOvs(scenario),
     ...scenario.steps.flatMap((step, at) => stepRules.flatMap((rule) => rule(step)).map((key) => `steps[${at}].${key}`)),
   ];
 }

@@ -6,10 +6,14 @@ import { readJson } from '../sys/programs.js';
 import { readSysctl } from '../sys/sysctl.js';
 import { parseFdb } from './parse-fdb.js';
 import { parseLinks } from './parse-links.js';
+import { withOvs } from './parse-ovs.js';
 import { readFilters } from './read-filters.js';
+import { readOvsTexts } from './read-ovs-texts.js';
 import { readPacketSockets } from './read-packet-sockets.js';
 
 export interface ReadOptions {
+  /** Also Open vSwitch's bridges, where it runs: they stand among `links` and `fdb` like the kernel's. */
+  readonly ovs?: boolean;
   /** Namespace of the bridge's host; null = the caller's. */
   readonly netns: string | null;
   /** /sys shows that namespace's devices, so that /sys/class/net/X/flags may be read. */
@@ -52,14 +56,20 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     part('tc', readFilters(options.netns)),
     part('nft', readJson(['nft', '-j', 'list', 'ruleset'], where)),
   ]);
+  const ovs = options.ovs !== true ? null : await readOvsTexts().catch((error: unknown) => {
+    if (!(error instanceof VerifyError)) throw error;
+    unread.push({ what: 'ovs', why: `${error.message} (${error.hint})` });
+    return null;
+  });
   const sockets = options.packetSockets === true ? { packetSockets: readPacketSockets(options.netns)?.filter(({ own }) => !own) ?? null } : {};
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
-  return {
+  const state: HostState = {
     links: inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null)),
     fdb: parseFdb(fdb),
     vlan, mdb, tc, nft, sysctl, ...sockets,
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
+  return ovs === null ? state : withOvs(state, ovs);
 }
 
 /** A link may go between the two readings. */

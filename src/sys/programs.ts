@@ -5,7 +5,8 @@ import { inNamespace } from './namespaces.js';
 /** Debian's package of each program that the tool runs. */
 const packages: Readonly<Record<string, string>> = {
   ip: 'iproute2', bridge: 'iproute2', tc: 'iproute2', nft: 'nftables', ethtool: 'ethtool', ping: 'iputils-ping', sysctl: 'procps',
-  setpriv: 'util-linux', unshare: 'util-linux', 'ovs-vsctl': 'openvswitch-switch', 'ovs-ofctl': 'openvswitch-switch', 'ssh-keygen': 'openssh-client',
+  setpriv: 'util-linux', unshare: 'util-linux', 'ovs-vsctl': 'openvswitch-switch', 'ovs-ofctl': 'openvswitch-switch',
+  'ovs-appctl': 'openvswitch-switch', 'ovsdb-tool': 'openvswitch-switch', 'ovsdb-server': 'openvswitch-switch', 'ovs-vswitchd': 'openvswitch-switch', 'ssh-keygen': 'openssh-client',
 };
 
 export interface ProgramOptions {

@@ -49,16 +49,16 @@ export function defaultPvidOf(bridge: Bridge): number {
 }
 
 /**
- * `ip` commands in the bridges' namespace: the veth of an endpoint, its host end named as the port, enslaved unless it is behind the
- * bridge device. An MTU goes to both ends: a larger frame would vanish between them without a count.
+ * `ip` commands in the bridges' namespace: the veth of an endpoint, its host end named as the port, `enslaved` unless it is behind the
+ * bridge device or a port of Open vSwitch. An MTU goes to both ends: a larger frame would vanish between them without a count.
  */
-export function linkCommands(endpoint: Endpoint, port: string, space: { readonly path: string; readonly device: string }): readonly (readonly string[])[] {
+export function linkCommands(endpoint: Endpoint, port: string, space: { readonly path: string; readonly device: string }, enslaved: boolean): readonly (readonly string[])[] {
   const mac = endpoint.macs[0];
   const { mtu, up, ...settings } = endpoint.settings;
   const size = mtu === undefined ? [] : ['mtu', String(mtu)];
   return [
     ['link', 'add', 'dev', port, ...size, 'type', 'veth', 'peer', 'name', space.device, ...(mac === undefined ? [] : ['address', mac]), ...size, 'netns', space.path],
-    ...(endpoint.attach === 'port' ? [['link', 'set', 'dev', port, 'master', endpoint.bridge]] : []),
+    ...(enslaved ? [['link', 'set', 'dev', port, 'master', endpoint.bridge]] : []),
     ...Object.entries(settings).map(([key, value]) => ['link', 'set', 'dev', port, ...setWords({ place: 'port', key, value })]),
     ['link', 'set', 'dev', port, ...setWords({ place: 'link', key: 'up', value: up ?? true })],
   ];

@@ -12,6 +12,7 @@ import { applyToKernel } from '../apply.js';
 import { addressCommands, bridgeCommands, defaultPvidOf, placeOfKey, routeCommands, vlanCommands } from './bridge-commands.js';
 import { plugIn, setVlans } from './endpoints.js';
 import type { Inside } from './enter.js';
+import { startOvsSwitch, type OvsSwitch } from './ovs-switch.js';
 import { makeRelays } from './relays.js';
 import type { RelayHandle, RelaySpec } from './relays.js';
 import { waitUntilForwarding } from '../settled.js';
@@ -31,11 +32,11 @@ export interface LabDeps {
  * VerifyError: `unsupported` (69) for what this kernel does not know, `read-back` (3) for what it changed, `command-failed` (3).
  */
 export async function buildLab(plan: Plan, deps: LabDeps): Promise<Fabric> {
-  const ovs = plan.bridges.find((bridge) => bridge.kind === 'ovs');
-  if (ovs !== undefined) throw new VerifyError('unsupported', 69, `bridge ${ovs.name}: the lab builds Linux bridges only`, 'test an Open vSwitch bridge with provider: host');
+  const ovs = plan.bridges.some(({ kind }) => kind === 'ovs') ? await startOvsSwitch(deps.inside) : null;
   const endpoints = new Map(plan.endpoints.map((endpoint) => [endpoint.name, endpoint]));
   const bridgeOfPort = new Map(plan.endpoints.flatMap((endpoint) => (endpoint.port === null ? [] : [[endpoint.port, endpoint.bridge] as const])));
   const bridgeOf = (port: string): string => bridgeOfPort.get(port) ?? port;
+  const isOvs = (name: string): boolean => plan.bridges.some((bridge) => bridge.name === name && bridge.kind === 'ovs');
   const spaces = makeSpaces();
   const relays = makeRelays(deps.startRelay);
   const present = new Set(plan.endpoints.filter((endpoint) => endpoint.started).map((endpoint) => endpoint.name));
@@ -52,7 +53,7 @@ export async function buildLab(plan: Plan, deps: LabDeps): Promise<Fabric> {
   const start = async (endpoint: Endpoint): Promise<ChangeRecord> => {
     if (present.has(endpoint.name)) return { commands: [], readBack: `${endpoint.name} is there already` };
     const mine = plan.endpoints.filter((one) => one.name === endpoint.name);
-    await plugIn(mine, plan.bridges, spaces);
+    await plugIn(mine, plan.bridges, spaces, ovs);
     checkSettings([], mine, (await deps.readState()).links);
     for (const change of portChanges) {
       if ((change.kind === 'set' ? change.device : change.entry.port) === endpoint.port) await kernel(change);
@@ -65,6 +66,7 @@ export async function buildLab(plan: Plan, deps: LabDeps): Promise<Fabric> {
   const stop = async (endpoint: Endpoint): Promise<ChangeRecord> => {
     if (!present.delete(endpoint.name)) return { commands: [], readBack: `${endpoint.name} is gone already` };
     await relays.stop(endpoint);
+    if (endpoint.port !== null && endpoint.attach === 'port' && isOvs(endpoint.bridge)) await ovs?.removePort(endpoint.bridge, endpoint.port);
     const command = ['ip', 'link', 'del', 'dev', endpoint.port ?? ''];
     if (endpoint.port !== null) await mustRun(command);
     return { commands: endpoint.port === null ? [] : [command], readBack: `${endpoint.name} is gone` };
@@ -75,14 +77,16 @@ export async function buildLab(plan: Plan, deps: LabDeps): Promise<Fabric> {
 
   const close = async (): Promise<readonly string[]> => {
     await relays.close();
+    await ovs?.close();
     spaces.close();
     return []; // the namespaces end with this process, and everything in them
   };
 
   try {
-    await makeBridges(plan);
+    await makeBridges(plan, ovs);
     const now = plan.endpoints.filter((endpoint) => endpoint.started);
-    await plugIn(now, plan.bridges, spaces);
+    await plugIn(now, plan.bridges, spaces, ovs);
+    for (const bridge of plan.bridges) if (bridge.mirrors.length > 0) await ovs?.addMirrors(bridge);
     checkSettings(plan.bridges, now, (await deps.readState()).links);
     for (const endpoint of now) await relays.start(endpoint);
   } catch (error) {
@@ -114,17 +118,21 @@ export async function buildLab(plan: Plan, deps: LabDeps): Promise<Fabric> {
   };
 }
 
-async function makeBridges(plan: Plan): Promise<void> {
+async function makeBridges(plan: Plan, ovs: OvsSwitch | null): Promise<void> {
+  const ofKernel = plan.bridges.filter(({ kind }) => kind === 'linux');
+  const ofOvs = plan.bridges.filter(({ kind }) => kind === 'ovs');
   const withIpv6 = new Set(plan.bridges.filter((bridge) => addressesOf(bridge, plan.endpoints).some(isIpv6)).map((bridge) => bridge.name));
   quietHost(withIpv6.size > 0);
-  await runBatch('ip', [['link', 'set', 'dev', 'lo', 'up'], ...plan.bridges.flatMap((bridge) => bridgeCommands(bridge, plan.bridgeMacs[bridge.name]))]);
+  await runBatch('ip', [['link', 'set', 'dev', 'lo', 'up'], ...ofKernel.flatMap((bridge) => bridgeCommands(bridge, plan.bridgeMacs[bridge.name]))]);
+  for (const bridge of ofOvs) await ovs?.addBridge(bridge, plan.bridgeMacs[bridge.name]);
+  await runBatch('ip', ofOvs.map(({ name }) => ['link', 'set', 'dev', name, 'up']));
   for (const name of withIpv6) writeSysctl(null, `net.ipv6.conf.${name.replaceAll('.', '/')}.disable_ipv6`, '0');
   const hosts = plan.endpoints.filter((endpoint) => endpoint.attach === 'host');
   await runBatch('ip', [
     ...plan.bridges.flatMap((bridge) => addressCommands(bridge.name, addressesOf(bridge, plan.endpoints))),
     ...hosts.flatMap((host) => routeCommands(host.bridge, host.gateway)),
   ]);
-  for (const bridge of plan.bridges) await setVlans(bridge, vlanCommands(bridge.name, bridge.vlans, defaultPvidOf(bridge), true));
+  for (const bridge of ofKernel) await setVlans(bridge, vlanCommands(bridge.name, bridge.vlans, defaultPvidOf(bridge), true));
   for (const [name, value] of Object.entries(plan.sysctl)) checkReadBack('sysctl', 'link', name, value, writeSysctl(null, name, value));
 }
 
@@ -141,7 +149,7 @@ function checkSettings(bridges: readonly Bridge[], endpoints: readonly Endpoint[
     const ofLink = key === 'mtu' ? link?.mtu : link?.flags.includes('UP');
     checkReadBack(device, place, key, asked, place === 'link' ? ofLink : (place === 'bridge' ? link?.bridge : link?.port)?.[key]);
   };
-  for (const bridge of bridges) {
+  for (const bridge of bridges.filter(({ kind }) => kind === 'linux')) {
     for (const [key, value] of Object.entries(bridge.settings)) check(bridge.name, placeOfKey(key), key, value);
   }
   for (const { port, settings } of endpoints) {

@@ -3,6 +3,7 @@ import { runBatch } from '../../sys/batch.js';
 import { VerifyError } from '../../model/verify-error.js';
 import { defaultPvidOf, guestCommands, linkCommands, vlanCommands } from './bridge-commands.js';
 import { disableOffloads, disableSegmentation } from './offloads.js';
+import type { OvsSwitch } from './ovs-switch.js';
 import { hasStack } from './spaces.js';
 import type { Spaces } from './spaces.js';
 
@@ -10,10 +11,11 @@ import type { Spaces } from './spaces.js';
 const sideBySide = 4;
 
 /** Makes the links of endpoints that have a port, all in few programs, and configures both ends. Rejects with VerifyError naming the command that was refused. */
-export async function plugIn(endpoints: readonly Endpoint[], bridges: readonly Bridge[], spaces: Spaces): Promise<void> {
+export async function plugIn(endpoints: readonly Endpoint[], bridges: readonly Bridge[], spaces: Spaces, ovs: OvsSwitch | null): Promise<void> {
   const plugged = endpoints.flatMap((endpoint) => (endpoint.port === null ? [] : [{ endpoint, port: endpoint.port, space: spaces.of(endpoint) }]));
-  await runBatch('ip', plugged.flatMap(({ endpoint, port, space }) => linkCommands(endpoint, port, space)));
-  await allowVlans(endpoints, bridges);
+  await runBatch('ip', plugged.flatMap(({ endpoint, port, space }) => linkCommands(endpoint, port, space, isOfKernel(endpoint, bridges))));
+  for (const { endpoint, port } of plugged) if (endpoint.attach === 'port' && !isOfKernel(endpoint, bridges)) await ovs?.addPort(endpoint, port);
+  await allowVlans(endpoints, bridges.filter(({ kind }) => kind === 'linux'));
   const bySpace = new Map<string, { readonly path: string; readonly commands: (readonly string[])[] }>();
   for (const { endpoint, space } of plugged) {
     const entry = bySpace.get(space.path) ?? { path: space.path, commands: [] };
@@ -26,6 +28,11 @@ export async function plugIn(endpoints: readonly Endpoint[], bridges: readonly B
   const ports = quiet.map(({ port }) => port);
   disableOffloads(null, ports);
   disableSegmentation(ports);
+}
+
+/** Whether an endpoint's port is one of a bridge of the kernel's. */
+function isOfKernel({ attach, bridge }: Endpoint, bridges: readonly Bridge[]): boolean {
+  return attach === 'port' && bridges.find(({ name }) => name === bridge)?.kind !== 'ovs';
 }
 
 /** VLANs of ports; a kernel without VLAN filtering refuses them, which matters only where filtering is asked for. */

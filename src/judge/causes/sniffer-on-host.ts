@@ -13,7 +13,9 @@ export const snifferOnHost: CauseFinder = (leak) => {
   if (bridgeDid && leak.observer?.place === 'port') return null;
   const toPort = before.links.find((link) => link.name === to?.port);
   const places = new Map([bridge, fromPort, toPort].flatMap((link) => (link === null || link === undefined ? [] : [[link.ifindex, link.name] as const])));
-  const [socket] = (before.packetSockets ?? []).filter(({ ifindex, protocol, own }) => !own && protocol === everyFrame && (ifindex === 0 || places.has(ifindex)));
+  // Open vSwitch in user space takes every frame because it is the bridge
+  const isSwitch = (holders: readonly { readonly name: string }[]): boolean => before.ovs !== undefined && holders.length > 0 && holders.every(({ name }) => name === 'ovs-vswitchd');
+  const [socket] = (before.packetSockets ?? []).filter(({ ifindex, protocol, own, holders }) => !own && !isSwitch(holders) && protocol === everyFrame && (ifindex === 0 || places.has(ifindex)));
   if (socket === undefined) return null;
   const where = places.get(socket.ifindex) ?? 'every interface';
   const who = socket.holders.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ') || 'a process that cannot be seen';

@@ -1,0 +1,13 @@
+import { type CauseFinder, isUnicast } from './leak.js';
+import { ovsLeak } from './ovs.js';
+import { ovsFloodVlans } from './ovs-flood-vlans.js';
+
+/** Open vSwitch has no entry for the destination, and the observer's port takes what is flooded. */
+export const ovsUnknownFlood: CauseFinder = (leak) => {
+  const found = ovsLeak(leak);
+  if (found === null || !isUnicast(leak) || found.port === null || leak.entries.length > 0 || found.port.config.includes('NO_FLOOD') || ovsFloodVlans(leak) !== null) return null;
+  return {
+    place: `${found.port.name}.no-flood`, value: 'off', text: `${found.bridge.name} has no entry for ${leak.dstMac ?? ''}, and ${found.port.name} takes what is flooded`,
+    fix: `ovs-ofctl mod-port ${found.bridge.name} ${found.port.name} no-flood`,
+  };
+};

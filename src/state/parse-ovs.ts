@@ -1,0 +1,112 @@
+import type { OvsRecord } from '../model/reading.js';
+import type { FdbState, LinkState, OvsMirrorState, OvsPortState, OvsState } from '../model/state.js';
+
+/** The tables of `ovs-vsctl --format=json list TABLE`, and by bridge what ovs-ofctl and ovs-appctl print. */
+export interface OvsTexts {
+  readonly bridges: readonly OvsRecord[];
+  readonly ports: readonly OvsRecord[];
+  readonly interfaces: readonly OvsRecord[];
+  readonly mirrors: readonly OvsRecord[];
+  /** `ovs-ofctl show`, `ovs-ofctl dump-flows`, `ovs-appctl fdb/show` by bridge. */
+  readonly show: Readonly<Record<string, string>>;
+  readonly flows: Readonly<Record<string, string>>;
+  readonly fdb: Readonly<Record<string, string>>;
+}
+
+/** Columns that say how a bridge or a port is set; the others are statistics, status and references. */
+const settings = {
+  bridge: ['datapath_type', 'fail_mode', 'flood_vlans', 'mcast_snooping_enable', 'other_config', 'protocols', 'rstp_enable', 'stp_enable'],
+  port: ['bond_mode', 'other_config', 'protected', 'tag', 'trunks', 'vlan_mode'],
+} as const;
+
+function pick(record: OvsRecord, names: readonly string[]): OvsRecord {
+  return Object.fromEntries(names.flatMap((name) => (record[name] === undefined ? [] : [[name, record[name]]])));
+}
+
+/** The members of a column: a set prints as ["set", […]], one member alone as itself (RFC 7047 5.1). */
+export function membersOf(value: unknown): readonly unknown[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) && value[0] === 'set' && Array.isArray(value[1]) ? value[1] : [value];
+}
+
+function idOf(value: unknown): string {
+  return Array.isArray(value) && value[0] === 'uuid' ? String(value[1]) : '';
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Words of `config:` by port, of `ovs-ofctl show`: ` 1(vnet0): addr:…` and below it `     config:     NO_FLOOD`. */
+function configOf(show: string): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  let port: string | null = null;
+  for (const line of show.split('\n')) {
+    port = /^ \S+?\((.+)\): addr:/.exec(line)?.[1] ?? port;
+    const words = /^\s+config:\s+(.*)$/.exec(line)?.[1];
+    if (port !== null && words !== undefined) found.set(port, words === '0' ? [] : words.split(' '));
+  }
+  return found;
+}
+
+/** A flow without what moves by itself. */
+function stillFlow(line: string): string {
+  return line.replaceAll(/\b(?:cookie|duration|n_packets|n_bytes|idle_age|hard_age)=[^, ]+,? ?/g, '').trim();
+}
+
+/** Open vSwitch's configuration as one. */
+export function parseOvs(texts: OvsTexts): OvsState {
+  const portById = new Map(texts.ports.map((port) => [idOf(port['_uuid']), port]));
+  const nameOfPort = (id: unknown): string | null => textOf(portById.get(idOf(id))?.['name']) || null;
+  const bridges = texts.bridges.map((bridge) => ({
+    name: textOf(bridge['name']), columns: pick(bridge, settings.bridge),
+    flows: (texts.flows[textOf(bridge['name'])] ?? '').split('\n').filter((line) => line.includes('actions=')).map(stillFlow),
+  }));
+  const ports = texts.bridges.flatMap((bridge) => {
+    const name = textOf(bridge['name']);
+    const config = configOf(texts.show[name] ?? '');
+    return membersOf(bridge['ports']).flatMap((id): OvsPortState[] => {
+      const port = portById.get(idOf(id));
+      const own = textOf(port?.['name']);
+      if (port === undefined || own === name) return []; // the bridge's own port is the bridge
+      const ofport = texts.interfaces.find((one) => one['name'] === own)?.['ofport'];
+      return [{ name: own, bridge: name, columns: pick(port, settings.port), ofport: typeof ofport === 'number' && ofport > 0 ? ofport : null, config: config.get(own) ?? [] }];
+    });
+  });
+  const mirrors = texts.bridges.flatMap((bridge) => membersOf(bridge['mirrors']).flatMap((id): OvsMirrorState[] => {
+    const mirror = texts.mirrors.find((one) => idOf(one['_uuid']) === idOf(id));
+    if (mirror === undefined) return [];
+    const selected = [...membersOf(mirror['select_src_port']), ...membersOf(mirror['select_dst_port'])].flatMap((port) => nameOfPort(port) ?? []);
+    return [{
+      name: textOf(mirror['name']), bridge: textOf(bridge['name']), outputPort: membersOf(mirror['output_port']).map(nameOfPort)[0] ?? null,
+      ports: mirror['select_all'] === true ? null : [...new Set(selected)],
+    }];
+  }));
+  return { bridges, ports, mirrors };
+}
+
+/** Entries of ` port  VLAN  MAC  Age` (ovs-appctl fdb/show); those of the bridge's own port are on the bridge. */
+function fdbOf(texts: OvsTexts, ovs: OvsState): readonly FdbState[] {
+  return ovs.bridges.flatMap(({ name }) => (texts.fdb[name] ?? '').split('\n').flatMap((line): FdbState[] => {
+    const [, number = '', vlan, mac, age] = /^\s*(\S+)\s+(\d+)\s+([0-9a-f:]{17})\s+(\S+)\s*$/.exec(line) ?? [];
+    if (mac === undefined) return [];
+    const port = number === 'LOCAL' ? name : ovs.ports.find((one) => one.bridge === name && one.ofport === Number(number))?.name;
+    if (port === undefined) return [];
+    const isStatic = age === 'static';
+    return [{ mac, port, master: name, vlan: vlan === '0' ? null : Number(vlan), state: isStatic ? 'static' : 'dynamic', flags: [], usedS: isStatic ? null : Number(age), updatedS: isStatic ? null : Number(age) }];
+  }));
+}
+
+/** Links and entries as a kernel bridge would have them: each port with its bridge as master, forwarding where the switch has taken it and it is up. */
+export function withOvs<T extends { readonly links: readonly LinkState[]; readonly fdb: readonly FdbState[] }>(state: T, texts: OvsTexts): T & { readonly ovs: OvsState } {
+  const ovs = parseOvs(texts);
+  const byName = new Map(ovs.ports.map((port) => [port.name, port]));
+  const links = state.links.map((link): LinkState => {
+    if (ovs.bridges.some(({ name }) => name === link.name)) return { ...link, kind: 'openvswitch', bridge: {} };
+    const port = byName.get(link.name);
+    if (port === undefined) return link;
+    const forwards = port.ofport !== null && link.flags.includes('UP') && !port.config.includes('PORT_DOWN') && !port.config.includes('NO_FWD');
+    return { ...link, master: port.bridge, port: { state: forwards ? 'forwarding' : 'disabled', flood: !port.config.includes('NO_FLOOD') } };
+  });
+  return { ...state, links, fdb: [...state.fdb, ...fdbOf(texts, ovs)], ovs };
+}

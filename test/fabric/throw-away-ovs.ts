@@ -1,0 +1,75 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
+import { cli, guests } from './throw-away-host.js';
+
+const schema = '/usr/share/openvswitch/vswitch.ovsschema';
+/** Whether Open vSwitch is installed; its daemons are the test's own. */
+export const hasOvs = existsSync(schema);
+
+/** A host whose br0 is Open vSwitch in user space, with the guests of a throw-away host on it. */
+export interface ThrowAwayOvs {
+  readonly dir: string;
+  run(argv: readonly string[]): string;
+  /** One ping to the LAN from each guest: then the switch knows them. */
+  talk(): void;
+  cli(args: readonly string[]): ChildProcess;
+  scenario(name: string, steps: string): string;
+  close(): Promise<void>;
+}
+
+export async function throwAwayOvs(): Promise<ThrowAwayOvs> {
+  const host = newNamespace(disableIpv6);
+  const dir = mkdtempSync(join(tmpdir(), 'ovs-test-'));
+  const env = { ...process.env, OVS_RUNDIR: dir, OVS_LOGDIR: dir, OVS_DBDIR: dir, OVS_SYSCONFDIR: dir, VERIFY_ISOLATION_JOURNAL: join(dir, 'journal'), PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
+  const spaces = new Map(Object.keys(guests).map((name) => [name, newNamespace(disableIpv6)]));
+  const run = (argv: readonly string[], fd = host): string => inNamespaceFd(fd, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe', env }));
+  const daemon = (name: string, args: readonly string[]): ChildProcess => inNamespaceFd(host, () => spawn('setpriv', ['--pdeathsig', 'KILL', name, ...args, `--pidfile=${dir}/${name}.pid`, `--log-file=${dir}/${name}.log`, '-vconsole:off'], { stdio: 'ignore', env }));
+  const there = async (path: string): Promise<void> => {
+    for (let tries = 0; !existsSync(path); tries += 1) {
+      if (tries > 1000) throw new Error(`${path} did not appear`);
+      await sleep(10);
+    }
+  };
+  run(['ovsdb-tool', 'create', `${dir}/conf.db`, schema]);
+  const database = daemon('ovsdb-server', [`${dir}/conf.db`, `--remote=punix:${dir}/db.sock`]);
+  await there(`${dir}/db.sock`);
+  run(['ovs-vsctl', '--no-wait', 'init']);
+  const daemonOfSwitch = daemon('ovs-vswitchd', [`unix:${dir}/db.sock`]);
+  await there(`${dir}/ovs-vswitchd.pid`);
+  run(['ovs-vsctl', '--timeout=20', 'add-br', 'br0', '--', 'set', 'Bridge', 'br0', 'datapath_type=netdev']);
+  run(['ip', 'link', 'set', 'dev', 'br0', 'up']);
+  for (const [name, { port, mac, ip }] of Object.entries(guests)) {
+    const fd = spaces.get(name) ?? host;
+    run(['ip', 'link', 'add', 'dev', port, 'type', 'veth', 'peer', 'name', 'eth0', 'address', mac, 'netns', `/proc/${process.pid}/fd/${fd}`]);
+    run(['ip', 'link', 'set', 'dev', port, 'up']);
+    run(['ovs-vsctl', '--timeout=20', 'add-port', 'br0', port]);
+    run(['ip', 'address', 'add', `${ip}/24`, 'dev', 'eth0'], fd);
+    run(['ip', 'link', 'set', 'dev', 'eth0', 'up'], fd);
+  }
+  return {
+    dir,
+    run: (argv) => run(argv),
+    talk: () => {
+      for (const name of ['kali2', 'kali3', 'spare']) run(['ping', '-c', '1', '-W', '5', guests.lan.ip], spaces.get(name) ?? host);
+    },
+    cli: (args) => inNamespaceFd(host, () => spawn(process.execPath, [cli, ...args], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })),
+    scenario(name, steps) {
+      const file = join(dir, `${name}.yml`);
+      const endpoints = (['kali2', 'kali3', 'lan'] as const).map((guest) => `    ${guest}: { bridge: br0, port: ${guests[guest].port}, mac: "${guests[guest].mac}", ip: ${guests[guest].ip}/24${guest === 'lan' ? ', role: uplink' : ''} }\n`);
+      writeFileSync(file, `version: 1\nname: ${name}\ntopology:\n  provider: host\n  bridges: { br0: { kind: ovs } }\n  endpoints:\n${endpoints.join('')}steps:\n${steps}`);
+      return file;
+    },
+    async close() {
+      for (const child of [daemonOfSwitch, database]) {
+        child.kill('SIGTERM');
+        if (child.exitCode === null && child.signalCode === null) await new Promise((resolve) => child.once('close', resolve));
+      }
+      for (const fd of [host, ...spaces.values()]) closeSync(fd);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
