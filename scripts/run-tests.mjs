@@ -199,6 +199,7 @@ async function runBeside(refused) {
 
 try {
   if (!existsSync('/usr/bin/chromium')) loud.push('SKIPPED: the HTML report in a browser, because /usr/bin/chromium is not there');
+  if (isRoot && !existsSync('/usr/share/openvswitch/vswitch.ovsschema')) loud.push('SKIPPED: Open vSwitch, because openvswitch-switch is not installed');
   const refused = labRefused([], isRoot) && labRefused([], false);
   const [, ranBeside] = await Promise.all([refused ? runWithoutLab(refused) : runMain(isRoot ? 'all tests, as root' : 'all tests, as an ordinary user', {}), runBeside(refused)]);
   // A test that this kernel had to skip and the other one ran was not skipped.

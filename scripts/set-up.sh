@@ -8,7 +8,9 @@ cd "$(dirname "$0")/.." || exit 70
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 log=$(mktemp) || exit 70
-trap 'rm -f "$log"' EXIT
+own_policy=''
+trap 'rm -f "$log" ${own_policy:+"$own_policy"}' EXIT
+trap 'exit 130' INT TERM
 
 say() { printf 'set-up: %s\n' "$*" >&2; }
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -103,6 +105,21 @@ missing_for_page() {
   has chromium || echo chromium
 }
 
+# Open vSwitch for its tests, which root alone can run and which start their own: the package is to leave no daemon running.
+install_ovs() {
+  [ "$for_what" = test ] && [ "$(id -u)" = 0 ] && has apt-get || return 0
+  has ovs-vswitchd && return 0
+  if [ ! -e /usr/sbin/policy-rc.d ]; then
+    own_policy=/usr/sbin/policy-rc.d
+    printf '#!/bin/sh\nexit 101\n' >"$own_policy" && chmod 755 "$own_policy"
+  fi
+  step 'Debian package: openvswitch-switch' apt_install openvswitch-switch || say 'not installed: openvswitch-switch. The tests of Open vSwitch will be skipped.'
+  [ -z "$own_policy" ] || rm -f "$own_policy"
+  own_policy=''
+  ! has systemctl || systemctl disable openvswitch-switch >/dev/null 2>&1
+  return 0
+}
+
 system_packages() {
   required=$(missing_required)
   for_cap=''
@@ -112,6 +129,7 @@ system_packages() {
   if [ -n "$for_page" ] && has apt-get && { [ "$(id -u)" = 0 ] || { has sudo && sudo -n true 2>/dev/null; }; }; then
     step 'Debian package: chromium' apt_install chromium || say 'not installed: chromium. The tests of the HTML report in a browser will be skipped.'
   fi
+  install_ovs
   [ -n "$required$for_cap" ] || return 0
   # shellcheck disable=SC2086 -- lists of words
   if has apt-get; then

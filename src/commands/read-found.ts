@@ -9,7 +9,7 @@ import { readJson } from '../sys/programs.js';
 export async function readFound(options: { readonly bridge: string | undefined; readonly netns: string | undefined }): Promise<Found> {
   const netns = options.netns ?? null;
   const where = netnsPath(netns);
-  const [state, neighbours] = await Promise.all([readState({ netns: where, sysfs: false, sysctl: [] }), readJson(['ip', '-j', 'neigh', 'show'], { netns: where })]);
+  const [state, neighbours] = await Promise.all([readState({ netns: where, sysfs: false, sysctl: [], ovs: true }), readJson(['ip', '-j', 'neigh', 'show'], { netns: where })]);
   const bridge = chooseBridge(state, options.bridge ?? null);
   const inventory = await readInventory(state.links, where);
   return foundScenario({ state, neighbours: parseNeighbours(neighbours), inventory, bridge, netns });

@@ -21,6 +21,12 @@ const flowColumns = z.looseObject({
   aims: z.array(z.looseObject({ dstMac: z.string(), must: z.array(z.string()), may: z.array(z.string()) })),
 });
 
+const ovs = z.looseObject({
+  bridges: z.array(z.looseObject({ name: z.string(), columns: z.looseObject({}), flows: z.array(z.string()) })),
+  ports: z.array(z.looseObject({ name: z.string(), bridge: z.string(), columns: z.looseObject({}), config: z.array(z.string()) })),
+  mirrors: z.array(z.looseObject({ name: z.string(), bridge: z.string(), outputPort: z.string().nullable(), ports: z.array(z.string()).nullable() })),
+});
+
 /** What has to hold of a document before it is taken for what its name says. Inner parts are written by this program. */
 const shapes = {
   run: z.looseObject({
@@ -45,7 +51,7 @@ const shapes = {
     })),
   }),
   entry: z.looseObject({ atNs: z.string(), monoMs: z.number(), step: z.number(), event: z.string() }),
-  state: z.looseObject({ links: z.array(z.looseObject({ name: z.string() })), fdb: z.array(z.looseObject({})), unread: z.array(z.looseObject({})) }),
+  state: z.looseObject({ links: z.array(z.looseObject({ name: z.string() })), fdb: z.array(z.looseObject({})), unread: z.array(z.looseObject({})), ovs: ovs.optional() }),
 };
 
 function damaged(path: string, why: string): VerifyError {

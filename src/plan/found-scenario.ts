@@ -31,7 +31,7 @@ interface WrittenEndpoint {
 export interface FoundScenario {
   readonly version: 1;
   readonly name: string;
-  readonly topology: { readonly provider: 'host'; readonly bridges: Readonly<Record<string, { readonly netns?: string }>>; readonly endpoints: Readonly<Record<string, WrittenEndpoint>> };
+  readonly topology: { readonly provider: 'host'; readonly bridges: Readonly<Record<string, { readonly kind?: 'ovs'; readonly netns?: string }>>; readonly endpoints: Readonly<Record<string, WrittenEndpoint>> };
   readonly steps: readonly object[];
   readonly policy?: FoundPolicy['rules'];
 }
@@ -60,13 +60,13 @@ export interface FoundInput {
 
 /** The bridge that is meant: the one named, or the only one with ports that is no firewall's. Throws VerifyError: 69 where there is none, 64 where there are several. */
 export function chooseBridge(state: HostState, named: string | null): string {
-  const withPorts = state.links.filter(({ name, kind }) => kind === 'bridge' && state.links.some(({ master }) => master === name)).map(({ name }) => name);
+  const withPorts = state.links.filter(({ name, kind }) => (kind === 'bridge' || kind === 'openvswitch') && state.links.some(({ master }) => master === name)).map(({ name }) => name);
   if (named !== null) {
     if (withPorts.includes(named)) return named;
-    throw new VerifyError('interface-gone', 69, `there is no Linux bridge ${JSON.stringify(named)} with ports`, withPorts.length === 0 ? 'no bridge here has any' : `there are: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`);
+    throw new VerifyError('interface-gone', 69, `there is no bridge ${JSON.stringify(named)} with ports`, withPorts.length === 0 ? 'no bridge here has any' : `there are: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`);
   }
   const [first, second] = withPorts.filter((name) => !isFirewallBridge(name));
-  if (first === undefined) throw new VerifyError('interface-gone', 69, 'there is no Linux bridge with ports', 'run it on the virtualization host, in the namespace of its bridge');
+  if (first === undefined) throw new VerifyError('interface-gone', 69, 'there is no bridge with ports', 'run it on the virtualization host, in the namespace of its bridge');
   if (second !== undefined) throw new VerifyError('usage', 64, `there are several bridges: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`, 'choose one with --bridge');
   return first;
 }
@@ -108,7 +108,7 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
     scenario: {
       version: 1,
       name: `host-${bridge}`,
-      topology: { provider: 'host', bridges: { [bridge]: netns === null ? {} : { netns } }, endpoints: Object.fromEntries(entries.map(({ name, endpoint }) => [name, endpoint])) },
+      topology: { provider: 'host', bridges: { [bridge]: { ...kindOf(state, bridge), ...(netns === null ? {} : { netns }) } }, endpoints: Object.fromEntries(entries.map(({ name, endpoint }) => [name, endpoint])) },
       steps: [{ name: 'nobody overhears known unicast', probe: [{ class: 'known-unicast', from, to, both_ways: true, count: 100 }], expect: 'private' }],
       ...(policy.rules.length === 0 ? {} : { policy: policy.rules }),
     },
@@ -120,6 +120,10 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
     origins: Object.fromEntries(entries.flatMap(({ name, guest }) => (guest === null ? [] : [[name, originOf(guest)] as const]))),
     sentences: policy.sentences,
   };
+}
+
+function kindOf({ links }: HostState, bridge: string): { readonly kind?: 'ovs' } {
+  return links.find(({ name }) => name === bridge)?.kind === 'openvswitch' ? { kind: 'ovs' } : {};
 }
 
 function originOf({ manager, zone, firewall }: GuestRecord): string {

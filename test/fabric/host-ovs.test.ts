@@ -25,6 +25,13 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('a run on a host whose brid
     expect(stderr).toMatch(/left behind on br0: nothing \(checked\)\n$/);
   });
 
+  it('is found by init, as what it is', async () => {
+    const { status, stdout } = await outcomeOf(host.cli(['init']));
+    expect(status).toBe(0);
+    expect(stdout).toContain('kind: ovs');
+    for (const port of ['vnet0', 'vnet4', 'uplink', 'spare']) expect(stdout).toContain(`port: ${port}`);
+  });
+
   it('finds a mirror, and names it', async () => {
     host.run(['ovs-vsctl', '--', '--id=@out', 'get', 'Port', 'vnet4', '--', '--id=@m', 'create', 'Mirror', 'name=tap', 'select_all=true', 'output_port=@out', '--', 'set', 'Bridge', 'br0', 'mirrors=@m']);
     const { status, result } = await run('mirror');

@@ -19,6 +19,11 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('Open vSwitch in user space
   }, 120_000);
   afterAll(() => rmSync(out, { recursive: true, force: true }));
 
+  it('is named with its package where it is not installed', () => {
+    const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', 'mount -t tmpfs none /usr/share/openvswitch && exec "$@"', 'sh', process.execPath, join(top, 'dist/cli.js'), 'run', join(top, 'scenarios/ovs/holds.yml'), '--out', join(out, 'none')], { encoding: 'utf8' });
+    expect({ status, named: stderr.includes('openvswitch-switch') }).toEqual({ status: 69, named: true });
+  });
+
   it('keeps known unicast to itself, with every proof', () => {
     expect(results[0]).toMatchObject({ verdict: 'holds', coverage: { complete: true, observed: 3, ports: 3 }, steps: [{ reasons: [], entry: { sent: 6, seen: 6 } }] });
   });
