@@ -1,3 +1,4 @@
+import { word } from '../../audit/shell-word.js';
 import type { CauseFinder } from './leak.js';
 import { ovsLeak } from './ovs.js';
 
@@ -16,6 +17,6 @@ export const ovsFloodFlow: CauseFinder = (leak) => {
   const match = flow.replace(/,? ?actions=.*$/, '').split(/[, ]+/).filter((word) => word !== '' && !word.startsWith('priority=')).join(',');
   return {
     place: `a flow of ${found.bridge.name}`, value: flow, text: `a flow of ${found.bridge.name} sends such frames to ${name === '' ? 'every port' : name}, whatever the switch has learned`,
-    fix: `ovs-ofctl del-flows ${found.bridge.name}${match === '' ? '' : ` '${match}'`}`,
+    fix: `ovs-ofctl del-flows ${word(found.bridge.name)}${match === '' ? '' : ` ${word(match)}`}`,
   };
 };

@@ -1,3 +1,4 @@
+import { word } from '../../audit/shell-word.js';
 import { type CauseFinder, isUnicast } from './leak.js';
 import { numbersIn, ovsLeak } from './ovs.js';
 
@@ -9,6 +10,6 @@ export const ovsFloodVlans: CauseFinder = (leak) => {
   if (!numbersIn(found.bridge.columns['flood_vlans']).includes(tag)) return null;
   return {
     place: `${found.bridge.name}.flood_vlans`, value: String(tag), text: `${found.bridge.name} learns nothing in VLAN ${tag}, so it floods all unicast there like a hub`,
-    fix: `ovs-vsctl remove Bridge ${found.bridge.name} flood_vlans ${tag}`,
+    fix: `ovs-vsctl remove Bridge ${word(found.bridge.name)} flood_vlans ${tag}`,
   };
 };

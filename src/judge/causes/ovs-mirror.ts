@@ -1,3 +1,4 @@
+import { word } from '../../audit/shell-word.js';
 import type { CauseFinder } from './leak.js';
 import { ovsLeak } from './ovs.js';
 
@@ -11,6 +12,6 @@ export const ovsMirror: CauseFinder = (leak) => {
   return {
     place: `mirror ${mirror.name}`, value: `${mirror.ports?.join(', ') ?? 'all ports'} to ${mirror.outputPort ?? ''}`,
     text: `the mirror ${mirror.name} of ${mirror.bridge} copies frames of ${mirror.ports?.join(' and ') ?? 'all ports'} to ${mirror.outputPort ?? ''}`,
-    fix: `ovs-vsctl -- --id=@m get Mirror ${mirror.name} -- remove Bridge ${mirror.bridge} mirrors @m`,
+    fix: `ovs-vsctl -- --id=@m get Mirror ${word(mirror.name)} -- remove Bridge ${word(mirror.bridge)} mirrors @m`,
   };
 };

@@ -1,3 +1,4 @@
+import { word } from '../../audit/shell-word.js';
 import { type CauseFinder, isUnicast } from './leak.js';
 import { ovsLeak } from './ovs.js';
 
@@ -9,6 +10,6 @@ export const ovsProtected: CauseFinder = (leak) => {
   if (from?.columns['protected'] !== true || to?.columns['protected'] !== true || port === null || port.columns['protected'] === true) return null;
   return {
     place: `${port.name}.protected`, value: 'false', text: `${from.name} and ${to.name} are protected from each other; ${bridge.name} floods what one sends to the other to ports that are not, such as ${port.name}`,
-    fix: `ovs-vsctl set Port ${port.name} protected=true`,
+    fix: `ovs-vsctl set Port ${word(port.name)} protected=true`,
   };
 };

@@ -1,3 +1,4 @@
+import { word } from '../../audit/shell-word.js';
 import { type CauseFinder, isUnicast } from './leak.js';
 import { ovsLeak, valueIn } from './ovs.js';
 
@@ -13,6 +14,6 @@ export const ovsTableFull: CauseFinder = (leak) => {
   if (learned < size) return null;
   return {
     place: `${found.bridge.name}.other_config:mac-table-size`, value: `${learned} of ${size}`, text: `the table of ${found.bridge.name} is full: for each MAC that it learns it forgets another, and floods what is for that one`,
-    fix: `ovs-vsctl set Bridge ${found.bridge.name} other_config:mac-table-size=${Math.max(usualSize, size * 2)}`,
+    fix: `ovs-vsctl set Bridge ${word(found.bridge.name)} other_config:mac-table-size=${Math.max(usualSize, size * 2)}`,
   };
 };

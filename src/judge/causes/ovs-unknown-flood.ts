@@ -1,3 +1,4 @@
+import { word } from '../../audit/shell-word.js';
 import { type CauseFinder, isUnicast } from './leak.js';
 import { ovsLeak } from './ovs.js';
 import { ovsFloodVlans } from './ovs-flood-vlans.js';
@@ -8,6 +9,6 @@ export const ovsUnknownFlood: CauseFinder = (leak) => {
   if (found === null || !isUnicast(leak) || found.port === null || leak.entries.length > 0 || found.port.config.includes('NO_FLOOD') || ovsFloodVlans(leak) !== null) return null;
   return {
     place: `${found.port.name}.no-flood`, value: 'off', text: `${found.bridge.name} has no entry for ${leak.dstMac ?? ''}, and ${found.port.name} takes what is flooded`,
-    fix: `ovs-ofctl mod-port ${found.bridge.name} ${found.port.name} no-flood`,
+    fix: `ovs-ofctl mod-port ${word(found.bridge.name)} ${word(found.port.name)} no-flood`,
   };
 };
