@@ -97,7 +97,7 @@ async function startMember(file: string, options: CaptureOptions): Promise<Membe
 /** The helper has no right to make files in other people's folders: it inherits this one, open. */
 function newFile(path: string): number {
   try {
-    const fd = openSync(path, 'ax', 0o644);
+    const fd = openSync(path, 'ax', 0o600);
     const owner = helperIdentity();
     if (owner !== null) fchownSync(fd, owner.uid, owner.gid);
     return fd;

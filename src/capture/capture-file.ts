@@ -47,7 +47,7 @@ const outbound = 2;
 
 /** Throws what the file system says where the file cannot be made. */
 export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
-  const fd = options.fd ?? openSync(options.path, 'ax', 0o644);
+  const fd = options.fd ?? openSync(options.path, 'ax', 0o600);
   const blocks = blockBuffer(bufferBytes);
   const buffer = Buffer.from(blocks.bytes.buffer);
   const magic = runMagic(options.runTag);

@@ -1,4 +1,5 @@
 import type { EvidenceInterface } from '../plan/evidence-interfaces.js';
+import { escapeText } from '../model/escape-text.js';
 import type { Batch } from '../pcap/capture-items.js';
 import { readCapture } from './read-capture.js';
 import { sortByTime } from './sort-by-time.js';
@@ -22,7 +23,7 @@ async function load(path: string, known: ReadonlyMap<string, number>, loaded: Lo
   for await (const item of readCapture(path)) {
     switch (item.kind) {
       case 'interface':
-        interfaces[item.id] = known.get(item.description ?? '') ?? -1;
+        interfaces[item.id] = known.get(escapeText(item.description ?? '')) ?? -1;
         break;
       case 'batch':
         loaded.push({ batch: item, interfaces });
@@ -42,7 +43,7 @@ async function load(path: string, known: ReadonlyMap<string, number>, loaded: Lo
  * file and place. Observers are found by their block's description. Holds the step's frames in memory.
  */
 export async function readRawFrames(paths: readonly string[], blocks: readonly EvidenceInterface[]): Promise<RawFrames> {
-  const known = new Map(blocks.map((block, number) => [block.description, number]));
+  const known = new Map(blocks.map((block, number) => [escapeText(block.description), number]));
   const loaded: Loaded[] = [];
   const damages: string[] = [];
   for (const path of paths) await load(path, known, loaded, damages);

@@ -1,4 +1,5 @@
 import { addBatch, addDamage, finishJudging, startJudging } from '../judge/judge.js';
+import { escapeText } from '../model/escape-text.js';
 import type { Result } from '../model/result.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { capturePath, files } from './folder.js';
@@ -27,7 +28,7 @@ export async function replayFolder(dir: string): Promise<Result> {
         addDamage(judging, `${files.capture}, offset ${item.offset}: ${item.message}`);
         break;
       case 'interface':
-        if (blocks[item.id]?.description !== item.description) addDamage(judging, `${files.capture}: interface ${item.id} is not the observer that the plan has there`);
+        if (escapeText(blocks[item.id]?.description ?? '') !== escapeText(item.description ?? '')) addDamage(judging, `${files.capture}: interface ${item.id} is not the observer that the plan has there`);
         break;
       case 'section':
       case 'statistics':

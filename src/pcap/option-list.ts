@@ -1,3 +1,4 @@
+import { escapeText } from '../model/escape-text.js';
 import { optionCodes } from './pcapng-options.js';
 
 const maxOptionLength = 65_535;
@@ -10,14 +11,14 @@ export interface OptionValue {
 }
 
 /**
- * Text as an option, or none for null. Cut to what an option holds, at a character; NUL becomes U+FFFD (readers in C end there),
- * and so does half a surrogate pair. `prefix` are octets in front of the text.
+ * Text as an option, or none for null. Cut to what an option holds, at a character; what a terminal would act on is escaped, since tshark
+ * and capinfos print comments and names of interfaces as they are. `prefix` are octets in front of the text.
  */
 export function textOption(code: number, text: string | null | undefined, prefix: readonly number[] = []): readonly OptionValue[] {
   if (text === null || text === undefined) return [];
   const value = new Uint8Array(maxOptionLength);
   value.set(prefix);
-  const { written } = encoder.encodeInto(text.replaceAll('\0', '\ufffd'), value.subarray(prefix.length));
+  const { written } = encoder.encodeInto(escapeText(text), value.subarray(prefix.length));
   return [{ code, value: value.slice(0, prefix.length + written) }];
 }
 

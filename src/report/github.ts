@@ -2,6 +2,7 @@ import type { Result } from '../model/result.js';
 import { escapeText } from './escape-text.js';
 import type { ReportedRun, Reporter } from './reporter.js';
 import { failingLeaks, missingProof } from './told-leaks.js';
+import { sabotageText } from './sabotage-text.js';
 import { runWord } from './word.js';
 
 /** GitHub shows ten annotations of each kind for a step. */
@@ -25,7 +26,8 @@ function annotations({ result, details }: ReportedRun): readonly string[] {
     const head = `::error file=${property(result.scenario.file)}${line === undefined ? '' : `,line=${line}`},title=${property(`${step.verdict === 'broken' ? 'isolation is broken' : step.verdict ?? 'not judged'}: ${step.name}`)}::`;
     return [...texts.slice(0, mostOfStep).map((text) => head + message(text)), ...(texts.length > mostOfStep ? [`${head}and ${texts.length - mostOfStep} more`] : [])];
   });
-  return lines.length === 0 ? [`::notice file=${property(result.scenario.file)},title=${property(notice(result))}::${message(`run ${result.run.id}`)}`] : lines;
+  const sabotage = sabotageText(result);
+  return lines.length === 0 ? [`::notice file=${property(result.scenario.file)},title=${property(notice(result))}::${message([`run ${result.run.id}`, ...(sabotage === null ? [] : [`tool ${sabotage}`])].join('; '))}`] : lines;
 }
 
 function notice(result: Result): string {

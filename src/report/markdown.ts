@@ -2,6 +2,7 @@ import type { Result } from '../model/result.js';
 import { escapeText } from './escape-text.js';
 import type { ReportedRun, Reporter } from './reporter.js';
 import { failingLeaks, missingProof, type Told } from './told-leaks.js';
+import { sabotageText } from './sabotage-text.js';
 import { expectedWord, runWord, stepWord } from './word.js';
 
 const mostLines = 50;
@@ -24,11 +25,13 @@ function one(result: Result): readonly string[] {
     return `| ${at + 1} | ${plain(step.name)} | ${marks[word] ?? ''} ${word} | ${expectedWord(step)}${step.asExpected ? '' : ' ≠'} |`;
   });
   const seen = (pick: (observer: Result['steps'][number]['observers'][number]) => number): number => result.steps.flatMap((step) => step.observers).reduce((total, observer) => total + pick(observer), 0);
+  const sabotage = sabotageText(result);
   return [
     `## ${runWord(result).text}: ${plain(result.scenario.name)}`, '',
     '| step | claim | the wire showed | expected |', '| ---: | --- | --- | --- |', ...rows,
     ...list('Leaks', failingLeaks(result)), ...list('Not proven', missingProof(result)), '',
     `${result.coverage.observed} of ${result.coverage.ports} ports observed, ${seen((observer) => observer.controlsSeen)} of ${seen((observer) => observer.controlsSent)} controls seen, ${seen((observer) => observer.dropped)} of ${seen((observer) => observer.received)} frames dropped. Run ${plain(result.run.id)}.`,
+    ...(sabotage === null ? [] : [`This tool was ${sabotage}.`]),
   ];
 }
 

@@ -9,6 +9,7 @@ interface Metric {
 }
 
 const ofRun = (value: (result: Result) => number): Metric['samples'] => (result) => [{ labels: {}, value: value(result) }];
+const ofSabotage = (pick: (figures: { readonly cases: number; readonly falseHolds: number }) => number): Metric['samples'] => ({ tool: { sabotage } }) => (sabotage === undefined ? [] : [{ labels: {}, value: pick(sabotage) }]);
 const ofSteps = (value: (step: StepResult) => number): Metric['samples'] => (result) => result.steps.map((step, at) => ({ labels: { step: String(at + 1), name: step.name }, value: value(step) }));
 const sum = (step: StepResult, pick: (observer: StepResult['observers'][number]) => number): number => step.observers.reduce((total, observer) => total + pick(observer), 0);
 
@@ -20,6 +21,8 @@ const metrics: readonly Metric[] = [
   { name: 'run_duration_seconds', help: 'How long the run took.', samples: ofRun((result) => result.run.durationMs / 1000) },
   { name: 'ports', help: 'Ports of the bridges under test.', samples: ofRun((result) => result.coverage.ports) },
   { name: 'ports_observed', help: 'Ports that were observed.', samples: ofRun((result) => result.coverage.observed) },
+  { name: 'sabotage_cases', help: 'Ways in which the tool was broken on purpose before its release, at least.', samples: ofSabotage(({ cases }) => cases) },
+  { name: 'sabotage_false_holds', help: 'How often it said holds all the same.', samples: ofSabotage(({ falseHolds }) => falseHolds) },
   { name: 'step_as_expected', help: '1 where the step came out as the scenario expects.', samples: ofSteps((step) => Number(step.asExpected)) },
   { name: 'step_leaks', help: 'Rows of the step that leaked and are not accepted.', samples: ofSteps((step) => step.findings.filter((finding) => finding.leak && finding.accepted === undefined).length) },
   { name: 'step_controls_sent', help: 'Ear controls sent.', samples: ofSteps((step) => sum(step, (observer) => observer.controlsSent)) },

@@ -2,6 +2,7 @@ import type { Result, StepResult } from '../model/result.js';
 import { escapeText } from './escape-text.js';
 import { foldAfter } from './lay-out.js';
 import type { Paint } from './paint.js';
+import { sabotageText } from './sabotage-text.js';
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
@@ -25,7 +26,8 @@ function loosestBound(result: Result): string | null {
 export function terminalProof(result: Result, width: number, paint: Paint): readonly string[] {
   const judged = result.steps.filter((step) => step.observers.length > 0);
   if (judged.length === 0) return [];
-  const { coverage, tool: { sabotage } } = result;
+  const { coverage } = result;
+  const sabotage = sabotageText(result);
   const observers = judged.flatMap((step) => step.observers);
   const engines = [...new Set(observers.flatMap((observer) => (observer.engine === null ? [] : [observer.engine])))].join(' and ');
   // A bridge without an address in the sender's VLAN gets no entry control, and is not deaf.
@@ -44,7 +46,7 @@ export function terminalProof(result: Result, width: number, paint: Paint): read
     ...(bound === null ? [] : [['bound', bound] as const]),
     ...(result.calibration === undefined ? [] : [['planted', `a leak planted in a lab on this kernel right before was seen: ${result.calibration.seen} of ${result.calibration.planted} frames`] as const]),
     ...(result.precheck ?? []).map(({ code, place, value }) => ['beside', `${code}: ${escapeText(place)} (${escapeText(value)})`] as const),
-    ...(sabotage === undefined ? [] : [['tool', `broken on purpose in ${sabotage.cases} ways and more before its release: ${sabotage.falseHolds} false HOLDS`] as const]),
+    ...(sabotage === null ? [] : [['tool', sabotage] as const]),
   ];
   return [paint('What the zeros rest on', 'bold'), ...lines.flatMap(([name, text]) => foldAfter(`  ${name.padEnd(7)} `, text, width)), ''];
 }

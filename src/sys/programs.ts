@@ -72,10 +72,15 @@ export async function readJson(argv: readonly string[], options: ProgramOptions 
   const text = (await mustRun(argv, options)).trim();
   if (text === '') return [];
   try {
-    return JSON.parse(text);
+    return JSON.parse(escapeControls(text));
   } catch {
     throw new VerifyError('command-failed', 3, `${showCommand(argv)} printed something that is not JSON`, 'a newer iproute2 or nftables may be needed');
   }
+}
+
+/** iproute2 leaves control characters in names as they are (jsonw_puts, lib/json_writer.c), which JSON forbids; the kernel allows most of them. */
+function escapeControls(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** A command as a person would read it: words with anything unusual in them are quoted, control characters escaped. */

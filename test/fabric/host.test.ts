@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../src/model/result.js';
-import { guests, outcomeOf, throwAwayHost, type Outcome, type ThrowAwayHost } from './throw-away-host.js';
+import { cli, guests, outcomeOf, throwAwayHost, type Outcome, type ThrowAwayHost } from './throw-away-host.js';
 
 const isRoot = process.getuid?.() === 0;
 const known = (count: number, rate = 1000): string => `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: ${count}, rate: ${rate} }, expect: private }\n`;
@@ -178,13 +178,13 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     expect([run.status, run.stderr]).toEqual([64, expect.stringContaining('nothing was sent')]);
   });
 
-  it('is undone by cleanup after a kill -9, and locks out a second run until then', async () => {
+  it('is undone by cleanup after a kill -9, and locks out a second run until then, which is told who holds the bridge', async () => {
     const before = host.shape();
     const file = host.scenario('killed', { steps: closing, head: flood });
     const child = host.cli(['run', file, '--yes', '--allow-changes', '--verbose']);
     await probing(child);
     const second = await outcomeOf(host.cli(['run', file, '--yes', '--allow-changes']));
-    expect([second.status, second.stderr]).toEqual([69, expect.stringContaining('another run is on bridge br0')]);
+    expect([second.status, second.stderr]).toEqual([69, expect.stringContaining(`another run is on bridge br0: process ${child.pid} (${process.execPath} ${cli} run ${file} `)]);
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('exit', resolve));
     expect(host.run(['ip', '-d', 'link', 'show', 'dev', 'vnet4'])).toContain('flood off');

@@ -18,6 +18,13 @@ describe.each(Object.entries(reporters))('%s report', (_name, report) => {
     expect(report([run(broken)], view)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   });
 
+  it('says in how many ways its tool was broken on purpose, and how often that gave a false holds', () => {
+    const { tool } = experiment;
+    const text = report([run({ ...experiment, tool: { ...tool, sabotage: { cases: 4711, falseHolds: 8642 } } })], view);
+    expect([text.includes('4711'), text.includes('8642')]).toEqual([true, true]);
+    expect(report([run(experiment)], view)).not.toMatch(/sabotage\S* \d|sabotage_cases=|on purpose in/);
+  });
+
   it('ends with a line feed', () => {
     expect(report([run(experiment)], view)).toMatch(/\n$/);
   });

@@ -33,10 +33,22 @@ describe('a scenario', () => {
     ['no probe', at(11, '    probe: []'), '11:12'],
     ['a probe that forbids nobody', at(11, '    probe: [ { class: broadcast, from: a } ]'), '11:14'],
     ['a bidirectional character in a name', at(2, 'name: "x\\u202e"'), '2:7'],
+    ['an escape sequence in a name', at(2, 'name: "x\\e[31m"'), '2:7'],
+    ['a line break in a name', at(2, 'name: "x\\ny"'), '2:7'],
+    ['an endpoint whose name is a path', at(8, '    ../c: { bridge: br0, port: p3 }'), '8:5'],
   ])('has a fault at its place for %s', (_, text, place) => expect(places(text)).toEqual([place]));
 
   it('tells faults of different places at once', () => {
     expect(places(at(6, '    a: { bridge: br1, port: p1 }').replace('to: b', 'too: b'))).toEqual(['6:18', '11:14', '11:47']);
+  });
+
+  it('that expands without end is refused within bounds of time and memory', () => {
+    const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]', ...Array.from({ length: 30 }, (_, n) => `a${n + 1}: &a${n + 1} [${Array.from({ length: 10 }, () => `*a${n}`).join(', ')}]`)].join('\n');
+    const [began, used] = [performance.now(), process.memoryUsage().rss];
+    const { faults } = parseScenario('f.yml', new TextEncoder().encode(bomb));
+    expect(faults.map(({ message }) => message).join()).toMatch(/alias/);
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect(process.memoryUsage().rss - used).toBeLessThan(200 * 1024 * 1024);
   });
 
   it('is described by the JSON Schema that is shipped', () => {

@@ -21,7 +21,7 @@ import { claimsSection, reasonsSection, verdictSection } from './verdict.js';
 function runMarkup({ result, details }: ReportedRun, number: string): Markup {
   const leaks = leaksOf(result);
   return html`<h1 id="name">${number}${result.scenario.name}: is one guest isolated from another?</h1>
-${verdictSection(result)}${claimsSection(result)}${reasonsSection(result, (code) => (isReasonCode(code) ? reasonHints[code] : ''))}${details === null ? nothing : topologySection(details.plan, earsOf(result), leaks)}${overheardSection(leaks, result)}${fixesSection(result)}${heldSection(result)}${proofSection(result, details)}${provenanceSection(result, details)}${matrixSection(result)}${framesSection(leaks, result, details)}${timelineSection(result, details)}${stateSection(details)}${methodSection()}`;
+${verdictSection(result)}${claimsSection(result)}${reasonsSection(result, (code) => (isReasonCode(code) ? reasonHints[code] : ''))}${details === null ? nothing : topologySection(details.plan, earsOf(result), leaks)}${overheardSection(leaks, result)}${fixesSection(result)}${heldSection(result)}${proofSection(result, details)}${provenanceSection(result, details)}${matrixSection(result)}${framesSection(leaks, result, details)}${timelineSection(result, details)}${stateSection(details)}${methodSection(result)}`;
 }
 
 /** Several runs stand in one page one after the other: what one page names once, the others name with their number. */

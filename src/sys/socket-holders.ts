@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** A process that holds a socket. */
+export interface SocketHolder {
+  readonly pid: number;
+  /** Its command line; empty where it has ended meanwhile. */
+  readonly argv: readonly string[];
+  /** What the kernel calls it: 15 octets at most. */
+  readonly comm: string;
+}
+
+/** Who holds which of the sockets with these inodes. Processes of other users show only to root (ptrace(2), "ptrace access mode checking"). */
+export function socketHolders(inodes: ReadonlySet<string>): ReadonlyMap<string, readonly SocketHolder[]> {
+  const found = new Map<string, SocketHolder[]>();
+  for (const pid of list('/proc').filter((name) => /^\d+$/.test(name))) {
+    const held = new Set(list(`/proc/${pid}/fd`).map((fd) => /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${fd}`))?.[1] ?? '').filter((inode) => inodes.has(inode)));
+    if (held.size === 0) continue;
+    const holder = { pid: Number(pid), argv: text(`/proc/${pid}/cmdline`).split('\0').slice(0, -1), comm: text(`/proc/${pid}/comm`).trim() };
+    for (const inode of held) found.set(inode, [...(found.get(inode) ?? []), holder]);
+  }
+  return found;
+}
+
+function list(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+function text(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
