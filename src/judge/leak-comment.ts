@@ -53,8 +53,8 @@ const controlMark = 'CONTROL ';
 /** What a control is in one line, for people who open the capture, and so that `replay --mac` does not take it for something overheard; null for every other frame. */
 export function controlComment({ sighting }: Classifier): string | null {
   if (sighting.kind !== 'control') return null;
-  const { kind, phase, observer } = sighting.control;
-  return kind === 'ear' ? `${controlMark}ear: sent at ${observer}'s own port, ${phase} the probes, to prove that it hears` : `${controlMark}entry: sent by ${sighting.control.sender ?? 'nobody'}, ${phase} the probes, to prove that its frames enter`;
+  const { kind, phase, observer, sender } = sighting.control;
+  return kind === 'ear' ? `${controlMark}ear: sent ${sender === null ? `at ${observer}'s own port` : `from ${observer}'s side`}, ${phase} the probes, to prove that it hears` : `${controlMark}entry: sent by ${sender ?? 'nobody'}, ${phase} the probes, to prove that its frames enter`;
 }
 
 export function isControlComment(comment: string): boolean {
