@@ -118,9 +118,9 @@ const cases: { readonly [C in Code]?: Case } = {
     },
   },
   'no-querier': {
-    found: { finding: of('multicast'), dstMac: group, bridge: bridge({ mcast_snooping: 1, mcast_querier: 0 }) },
+    found: { finding: { ...of('multicast'), carrier: 'ipv4-udp' }, dstMac: group, bridge: bridge({ mcast_snooping: 1, mcast_querier: 0 }) },
     told: { place: 'br0.mcast_querier', value: '0', fix: 'ip link set dev br0 type bridge mcast_querier 1' },
-    not: { 'a querier': { bridge: bridge({ mcast_snooping: 1, mcast_querier: 1 }) }, 'no snooping': { bridge: bridge({ mcast_snooping: 0, mcast_querier: 0 }) }, 'a broadcast': { finding: of('broadcast'), dstMac: broadcast }, 'unicast': { dstMac: unicast } },
+    not: { 'a querier': { bridge: bridge({ mcast_snooping: 1, mcast_querier: 1 }) }, 'no snooping': { bridge: bridge({ mcast_snooping: 0, mcast_querier: 0 }) }, 'a broadcast': { finding: of('broadcast'), dstMac: broadcast }, 'unicast': { dstMac: unicast }, 'no IP': { finding: of('multicast') } },
   },
   'source-unchecked': {
     found: { finding: of('mac-spoof'), fromPort: port(p0, { locked: false }) },
@@ -173,7 +173,7 @@ describe('a cause', () => {
     expect(causes['fdb-full'](leak({ to: null, after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 9 })) }))?.fix).toBe('ip link set dev br0 type bridge fdb_max_learned 0');
   });
   it('of a root without STP is that BPDUs are handed on', () => {
-    expect(causes['stp-open'](leak({ finding: of('stp-root'), fromPort: port(p0, { guard: false }), bridge: bridge({ stp_state: 0 }) }))).toMatchObject({ place: 'br0.stp_state', fix: 'bridge link set dev p0 isolated on' });
+    expect(causes['stp-open'](leak({ finding: of('stp-root'), fromPort: port(p0, { guard: false }), bridge: bridge({ stp_state: 0 }) }))).toMatchObject({ place: 'br0.stp_state', fix: expect.stringContaining('iifname p0 ether daddr 01:80:c2:00:00:00 drop') });
   });
   it('of multicast after a query by the observer is its port', () => {
     const asked = { finding: of('igmp-query'), step: { ...step, flows: [stimulus] }, dstMac: group, port: port(p2, { multicast_router: 1 }) };

@@ -1,12 +1,13 @@
 import { word } from '../../audit/shell-word.js';
 import { type CauseFinder, isUnicast } from './leak.js';
 import { ovsLeak } from './ovs.js';
+import { ovsFloodFlow } from './ovs-flood-flow.js';
 import { ovsFloodVlans } from './ovs-flood-vlans.js';
 
-/** Open vSwitch has no entry for the destination, and the observer's port takes what is flooded. */
+/** Open vSwitch has no entry for the destination, and the observer's port takes what is flooded. Where it floods on purpose, an entry would not help. */
 export const ovsUnknownFlood: CauseFinder = (leak) => {
   const found = ovsLeak(leak);
-  if (found === null || !isUnicast(leak) || found.port === null || leak.entries.length > 0 || found.port.config.includes('NO_FLOOD') || ovsFloodVlans(leak) !== null) return null;
+  if (found === null || !isUnicast(leak) || found.port === null || leak.entries.length > 0 || found.port.config.includes('NO_FLOOD') || ovsFloodVlans(leak) !== null || ovsFloodFlow(leak) !== null) return null;
   return {
     place: `${found.port.name}.no-flood`, value: 'off', text: `${found.bridge.name} has no entry for ${leak.dstMac ?? ''}, and ${found.port.name} takes what is flooded`,
     fix: `ovs-ofctl mod-port ${word(found.bridge.name)} ${word(found.port.name)} no-flood`,
