@@ -56,20 +56,31 @@ function standing(scenario, at) {
 }
 
 const learning = 'ageing 0';
+const everything = 'all of them';
 
-/** Gates at which something stands that the barrier's breaking takes away; learning carries those at which nothing was put up. */
-export function gatesBehind(scenario, name) {
-  const gates = gatesOf(scenario);
-  if (name === learning) return gates.filter((at) => !putUp(scenario).some((other) => gatesBehind(scenario, other).includes(at)));
-  const broken = barriers[name](scenario);
-  return gates.filter((at) => standing(scenario, at) !== standing(broken, at));
+/** Which barriers stand at each gate; where the author has put up none, learning alone isolates. */
+function standingAt(scenario) {
+  return gatesOf(scenario).map((at) => {
+    const put = Object.keys(barriers).filter((name) => name !== learning && standing(scenario, at) !== standing(barriers[name](scenario), at));
+    return { at, put: put.length === 0 ? [learning] : put };
+  });
 }
 
-function putUp(scenario) {
-  return Object.keys(barriers).filter((name) => name !== learning && gatesBehind(scenario, name).length > 0);
+/** The scenario without one barrier, or without all. */
+export function without(scenario, name) {
+  return name === everything ? Object.values(barriers).reduce((all, breaking) => breaking(all), scenario) : barriers[name](scenario);
 }
 
-/** The barriers that a scenario's gates rely on. */
+/**
+ * What has to be broken of a scenario, and the gates that must not hold then: each barrier where it stands alone, and all of them together where
+ * one stands behind the other, for there a gate may rightly hold without the first.
+ */
 export function barriersOf(scenario) {
-  return [...putUp(scenario), learning].filter((name) => gatesBehind(scenario, name).length > 0);
+  const gates = standingAt(scenario);
+  const alone = new Map();
+  for (const { at, put } of gates) {
+    const name = put.length === 1 ? put[0] : everything;
+    alone.set(name, [...(alone.get(name) ?? []), at]);
+  }
+  return [...alone].map(([barrier, carried]) => ({ barrier, carried }));
 }

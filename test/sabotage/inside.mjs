@@ -2,7 +2,7 @@ import { enterLab } from '../../dist/fabric/lab/enter.js';
 import { statusOf } from '../../dist/fabric/lab/launch.js';
 import { kernelDevices } from '../../dist/run/devices.js';
 import { runScenario } from '../../dist/run.js';
-import { barriers } from './barriers.mjs';
+import { without } from './barriers.mjs';
 import { firstGate, gatesOnly, loadSmall } from './gates.mjs';
 import { castOf, sensesOf } from './senses.mjs';
 
@@ -11,7 +11,7 @@ const here = enterLab((signal) => process.exit(statusOf(signal)));
 /** The gates of a scenario with nothing broken or a barrier broken; or its first gate with a sense broken. */
 export async function inside([file, kind, name, outDir]) {
   const whole = loadSmall(file);
-  const scenario = kind === 'barrier' ? barriers[name](gatesOnly(whole)) : kind === 'sense' ? firstGate(whole) : gatesOnly(whole);
+  const scenario = kind === 'barrier' ? without(gatesOnly(whole), name) : kind === 'sense' ? firstGate(whole) : gatesOnly(whole);
   const devices = kind === 'sense' ? sensesOf(castOf(scenario))[name](kernelDevices) : kernelDevices;
   let said;
   try {

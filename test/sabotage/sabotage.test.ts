@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { sabotageFigures } from '../../src/model/sabotage-figures.js';
 import { unsupportedKeys } from '../../src/scenario/unsupported.js';
-import { barriersOf, gatesBehind } from './barriers.mjs';
+import { barriersOf } from './barriers.mjs';
 import { cutEverything } from './cut-everything.js';
 import { firstGate, gatesOf, loadSmall } from './gates.mjs';
 import { runSabotaged } from './run-sabotaged.js';
@@ -38,35 +38,26 @@ const recordingOf = ({ name }: Shipped): string => join(folderOf('captures'), na
 /** A scenario whose own steps show the leak, before its barrier is up or once it is gone, breaks it by itself. */
 const demonstrates = ({ scenario }: Shipped): boolean => scenario.steps.some(({ expect: { expected } }) => expected === 'broken');
 
-/** Gates where another barrier of the scenario stands behind the one that is broken; or where nobody is let through without it. */
-const otherwise: Readonly<Record<string, Readonly<Record<number, 'holds' | 'inconclusive'>>>> = {
-  'attacks/routed-bounce: isolated off': { 2: 'holds', 3: 'holds' },
-  'attacks/mac-spoof: FDB entries removed': { 1: 'inconclusive' },
-  'hardening/locked-ports: FDB entries removed': { 1: 'inconclusive' },
-};
+/** Gates that no setting carries: two bridges are two, and what has to work stands beside what must not. */
+const byTopology: Readonly<Record<string, readonly number[]>> = { 'alternatives/own-bridge-routed': [2, 5] };
 
-const breaks = shipped.filter((one) => all || !demonstrates(one)).flatMap((one) => barriersOf(one.scenario).map((barrier) => ({ ...one, barrier })));
+/** Twenty seconds a run. */
+const slow = ['production-bridge'];
+
+const breaks = shipped.filter((one) => all || (!demonstrates(one) && !slow.includes(one.name))).flatMap((one) => barriersOf(one.scenario).map((broken) => ({ ...one, ...broken })));
 describe.concurrent('a barrier broken', () => {
-  it.each(breaks)('$name without its barrier ($barrier) is broken', async ({ name, file, scenario, barrier }) => {
+  it.each(breaks)('$name without its barrier ($barrier) is broken', async ({ name, file, barrier, carried }) => {
     const { steps } = await runSabotaged(file, 'barrier', barrier, fresh());
-    const what = `${name}: ${barrier}`;
-    for (const at of gatesBehind(scenario, barrier)) {
+    for (const at of carried.filter((gate) => byTopology[name]?.includes(gate) !== true)) {
       const verdict = steps[at]?.verdict ?? null;
-      if (verdict === null) notHere.push(what);
-      else if (otherwise[what]?.[at] === undefined) expect([what, at, noted(what, verdict)]).toEqual([what, at, 'broken']);
-      else expect([what, at, verdict]).toEqual([what, at, otherwise[what][at]]);
+      if (verdict === null) notHere.push(`${name}: ${barrier}`);
+      else expect([name, barrier, at, noted(`${name}: ${barrier}`, verdict)]).toEqual([name, barrier, at, 'broken']);
     }
   }, timeoutMs);
-
-  it('every gate has a barrier that carries it', () => {
-    const carried = (one: Shipped, at: number): boolean =>
-      barriersOf(one.scenario).some((barrier) => gatesBehind(one.scenario, barrier).includes(at) && otherwise[`${one.name}: ${barrier}`]?.[at] === undefined);
-    expect(shipped.flatMap((one) => gatesOf(one.scenario).filter((at) => !carried(one, at)).map((at) => `${one.name}, step ${at + 1}`))).toEqual([]);
-  });
 });
 
 describe('a recorded run with a piece of its evidence gone or changed', () => {
-  const recorded = shipped.filter(({ name }) => dirname(name) === '.');
+  const recorded = shipped.filter(({ name }) => dirname(name) === '.' && !slow.includes(name));
 
   it('is there for every scenario that no other test cuts', () => {
     expect(recorded.filter((one) => !existsSync(recordingOf(one))).map(({ name }) => `${name}: record it with \`verify-isolation record scenarios/${name}.yml --into captures/${name}\``)).toEqual([]);
@@ -78,12 +69,17 @@ describe('a recorded run with a piece of its evidence gone or changed', () => {
   }, timeoutMs * (all ? 10 : 1));
 });
 
-describe.concurrent('a run of a generated topology, as it is', () => {
-  it.each(shipped.filter(({ name }) => dirname(name) === 'scale'))('$name holds, and never with a piece of its evidence gone or changed', async ({ name, file, scenario }) => {
+/** Those of other folders are cut where they are run: test/scenarios/attacks.test.ts. */
+const runHere = ['scale', 'ovs', 'events'];
+
+describe.concurrent('a run that nobody recorded, as it is', () => {
+  it.each(shipped.filter(({ name }) => runHere.includes(dirname(name))))('$name holds, and never with a piece of its evidence gone or changed', async ({ name, file, scenario }) => {
     const dir = fresh();
     const { steps } = await runSabotaged(file, 'none', '', dir);
-    expect(gatesOf(scenario).map((at) => steps[at])).toMatchObject(gatesOf(scenario).map(() => ({ verdict: 'holds', reasons: [] })));
-    for (const { what, verdict } of await cutEverything(dir, { part: 0, of: 1 })) expect([what, noted(`${name}, ${what}`, verdict)]).toEqual([what, 'inconclusive']);
+    const gates = gatesOf(scenario).map((at) => steps[at]);
+    if (gates.some((gate) => (gate?.verdict ?? null) === null)) return void notHere.push(name);
+    expect(gates).toMatchObject(gates.map(() => ({ verdict: 'holds', reasons: [] })));
+    for (const { what, verdict } of await cutEverything(dir, { part: 0, of: all ? 1 : 2 })) expect([what, noted(`${name}, ${what}`, verdict)]).toEqual([what, 'inconclusive']);
   }, timeoutMs);
 });
 
