@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { escapeText } from '../../src/model/escape-text.js';
 import { classicWithPcapParser } from '../../src/pcap/classic-with-pcap-parser.js';
 import { classicHeader, classicRecord } from '../../src/pcap/classic-writer.js';
 import { readPacketOptions } from '../../src/pcap/packet-options.js';
@@ -31,7 +32,7 @@ describe('the capture reader', () => {
         expect(damages(items)).toEqual([]);
         expect(packets(items)).toEqual(list.map(({ interfaceId, timeNs, more, data, direction }) => ({ interfaceId, timeNs, original: data.length + more, direction, data: hex(data) })));
         const options = batches(items).flatMap((batch) => Array.from({ length: batch.count }, (_, i) => readPacketOptions(batch, i)));
-        expect(options).toEqual(list.map(({ packetId, comments }) => ({ packetId, comments: comments.map((text) => text.replaceAll('\0', '\ufffd')) })));
+        expect(options).toEqual(list.map(({ packetId, comments }) => ({ packetId, comments: comments.map(escapeText) })));
       }),
     );
   });
