@@ -1,7 +1,7 @@
 import type { Reading } from '../model/reading.js';
 import type { HostState } from '../model/state.js';
 import { isOn, type BridgeView } from './bridge-view.js';
-import { fieldsOf, objectsOf, objectsWithin, textOf, type Fields } from './fields.js';
+import { fieldsOf, objectsOf, objectsWithin, textOf, type Fields } from '../model/json-fields.js';
 
 /** What acts on frames beside the bridge's own settings. */
 export interface Diversions {

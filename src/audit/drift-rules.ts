@@ -1,6 +1,6 @@
 import type { Drift } from '../model/drift.js';
 import type { Reading } from '../model/reading.js';
-import { fieldsOf } from './fields.js';
+import { fieldsOf } from '../model/json-fields.js';
 
 const moving: ReadonlySet<string> = new Set(['packets', 'bytes', 'used', 'expires', 'last', 'installed', 'last_used', 'handle', 'refcnt', 'ref', 'bind']);
 

@@ -1,7 +1,7 @@
 import type { Precheck, PrecheckNote } from '../model/precheck.js';
 import type { Reading } from '../model/reading.js';
 import { bridgeViews, type BridgeView, isOn } from './bridge-view.js';
-import { fieldsOf, objectsOf, objectsWithin } from './fields.js';
+import { fieldsOf, objectsOf, objectsWithin } from '../model/json-fields.js';
 import { bridgeRules } from './rules.js';
 
 /** Rules of the audit that find what diverts, copies or watches frames. */

@@ -1,7 +1,7 @@
 import { parseNeighbours } from '../fabric/host/find.js';
 import { netnsPath } from '../fabric/host/netns-path.js';
 import { describeHolders } from '../audit/describe-holders.js';
-import { fieldsOf, objectsOf, textOf } from '../audit/fields.js';
+import { fieldsOf, objectsOf, textOf } from '../model/json-fields.js';
 import type { Reading } from '../model/reading.js';
 import type { ProbeClassName } from '../model/scenario.js';
 import { chooseBridge, foundScenario } from '../plan/found-scenario.js';

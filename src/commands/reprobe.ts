@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fieldsOf, textOf } from '../audit/fields.js';
+import { fieldsOf, textOf } from '../model/json-fields.js';
 
 export interface ReprobeOutcome {
   readonly verdict: string;

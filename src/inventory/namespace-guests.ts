@@ -1,4 +1,4 @@
-import { objectsOf, textOf } from '../audit/fields.js';
+import { objectsOf, textOf } from '../model/json-fields.js';
 import type { GuestRecord } from '../model/guest-record.js';
 
 /**

@@ -1,4 +1,4 @@
-import { fieldsOf, objectsOf, textOf } from '../audit/fields.js';
+import { fieldsOf, objectsOf, textOf } from '../model/json-fields.js';
 import type { HostState } from '../model/state.js';
 
 /** Families of nft that act on bridged frames by themselves; those of IP do so where br_netfilter hands frames to them. */

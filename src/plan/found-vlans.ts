@@ -1,4 +1,4 @@
-import { fieldsOf, objectsOf } from '../audit/fields.js';
+import { fieldsOf, objectsOf } from '../model/json-fields.js';
 import type { HostState } from '../model/state.js';
 
 /** `vlans` of an endpoint as a scenario file has it. */

@@ -1,6 +1,9 @@
+import { word } from '../audit/shell-word.js';
+
 export { escapeText } from '../model/escape-text.js';
 
-/** The text as one word for a POSIX shell: as it is where that is harmless, else in single quotes. */
+/** The text as one word for a POSIX shell: as it is where that is harmless and no option, else in single quotes. */
 export function quoteForShell(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  const literal = word(text);
+  return literal.startsWith('-') ? `'${text}'` : literal;
 }

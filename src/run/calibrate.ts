@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fieldsOf, objectsOf } from '../audit/fields.js';
+import { fieldsOf, objectsOf } from '../model/json-fields.js';
 import type { CalibrationRecord } from '../model/calibration.js';
 import { VerifyError } from '../model/verify-error.js';
 import { runProgram } from '../sys/programs.js';

@@ -1,4 +1,4 @@
-import { objectsOf, textOf } from '../audit/fields.js';
+import { objectsOf, textOf } from '../model/json-fields.js';
 import type { GuardRecord } from '../model/guard.js';
 import type { Plan } from '../model/plan.js';
 import { VerifyError } from '../model/verify-error.js';

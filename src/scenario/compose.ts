@@ -1,4 +1,5 @@
-import { isMap, where } from './explain-issue.js';
+import { isFields } from '../model/json-fields.js';
+import { where } from './explain-issue.js';
 import type { Locate, Path, Place, ScenarioFault } from './fault.js';
 import { quote } from './quote.js';
 import { readYaml } from './read-yaml.js';
@@ -54,7 +55,7 @@ export function compose(file: string, bytes: Uint8Array, readFile: ReadFile): Co
     return null;
   };
 
-  const data = isMap(root.data) ? { ...root.data, ...composedTopology(root.data, include, origins), ...composedSteps(root.data, include, origins, root.locate) } : root.data;
+  const data = isFields(root.data) ? { ...root.data, ...composedTopology(root.data, include, origins), ...composedSteps(root.data, include, origins, root.locate) } : root.data;
   if (faults.length > 0) return { ok: false, faults };
   return { ok: true, data, included, locate: (path, part) => locateIn(origins, root.locate, path, part) };
 }
@@ -66,11 +67,11 @@ const mergedByName = ['bridges', 'endpoints', 'sysctl'];
 
 function composedTopology(root: Readonly<Record<string, unknown>>, include: Include, origins: Origin[]): { topology?: unknown } {
   const { topology } = root;
-  if (!isMap(topology) || topology.include === undefined) return {};
+  if (!isFields(topology) || topology.include === undefined) return {};
   const { include: name, ...own } = topology;
   const file = include(name, ['topology', 'include']);
   if (file === null) return {};
-  if (!isMap(file.data)) {
+  if (!isFields(file.data)) {
     origins.push({ prefix: ['topology'], base: [], locate: file.locate });
     return { topology: file.data };
   }
@@ -78,7 +79,7 @@ function composedTopology(root: Readonly<Record<string, unknown>>, include: Incl
   for (const [key, theirs] of Object.entries(file.data)) {
     const mine = own[key];
     if (mine === undefined) origins.push({ prefix: ['topology', key], base: [key], locate: file.locate });
-    else if (mergedByName.includes(key) && isMap(mine) && isMap(theirs)) {
+    else if (mergedByName.includes(key) && isFields(mine) && isFields(theirs)) {
       merged[key] = { ...theirs, ...mine };
       for (const inner of Object.keys(theirs)) if (!(inner in mine)) origins.push({ prefix: ['topology', key, inner], base: [key, inner], locate: file.locate });
     }
@@ -109,7 +110,7 @@ function composedSteps(root: Readonly<Record<string, unknown>>, include: Include
 
 /** An item of `steps` that stands for a file's; with other keys beside it is a step, of which `include` is an unknown key. */
 function isInclude(value: unknown): value is { readonly include: unknown } {
-  return isMap(value) && 'include' in value && Object.keys(value).length === 1;
+  return isFields(value) && 'include' in value && Object.keys(value).length === 1;
 }
 
 function locateIn(origins: readonly Origin[], otherwise: Locate, path: Path, part: 'key' | 'value'): Place {

@@ -1,17 +1,17 @@
 import { z } from 'zod';
-import { isMap } from './explain-issue.js';
+import { isFields } from '../model/json-fields.js';
 import { scenarioSchema } from './scenario-schema.js';
 
 /** The schema with `${name}` allowed wherever a value is more than any text. */
 function withVariables(node: unknown): Readonly<Record<string, unknown>> {
   const walk = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(walk);
-    if (!isMap(value)) return value;
+    if (!isFields(value)) return value;
     const isValue = value.const === undefined && ['integer', 'number'].includes(String(value.type)) || (value.type === 'string' && (value.pattern !== undefined || value.enum !== undefined));
     return isValue ? { anyOf: [value, { $ref: '#/definitions/variable' }] } : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, key === 'propertyNames' ? inner : walk(inner)]));
   };
   const walked = walk(node);
-  return isMap(walked) ? walked : {};
+  return isFields(walked) ? walked : {};
 }
 
 /** The JSON Schema (draft-07, which editors read) of a scenario file, as the text of schema/scenario.v1.json. */
@@ -23,7 +23,7 @@ export function scenarioJsonSchema(): string {
     title: 'Scenario of verify-isolation, version 1',
     description: 'Names, ports and who may be judged are checked beyond this when the file is loaded.',
     ...whole,
-    definitions: { ...(isMap(whole.definitions) ? whole.definitions : {}), variable: { type: 'string', pattern: '^\\$\\{[a-z][a-z0-9_]*\\}$', description: 'the value of a variable of "vars"' } },
+    definitions: { ...(isFields(whole.definitions) ? whole.definitions : {}), variable: { type: 'string', pattern: '^\\$\\{[a-z][a-z0-9_]*\\}$', description: 'the value of a variable of "vars"' } },
   };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { isFields } from '../model/json-fields.js';
 import type { Scenario } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
 import { compose, type ReadFile } from './compose.js';
-import { isMap } from './explain-issue.js';
 import { faultList, type ScenarioFault } from './fault.js';
 import { escapeText } from './quote.js';
 import { readPolicy } from './read-policy.js';
@@ -37,7 +37,7 @@ export function parseScenario(file: string, bytes: Uint8Array, { readFile = incl
   if (!yaml.ok) return { scenario: null, faults: yaml.faults };
   const list = faultList(yaml.locate);
   const inOrder = (): ParsedScenario => ({ scenario: null, faults: [...list.faults].sort(byPlace) });
-  const variables = readVariables(list, isMap(yaml.data) ? yaml.data.vars : undefined, sets);
+  const variables = readVariables(list, isFields(yaml.data) ? yaml.data.vars : undefined, sets);
   if (list.faults.length > 0) return inOrder();
   const shell = salvage(list, scenarioShell, Object.keys(variables).length > 0 ? substitute(list, yaml.data, variables) : yaml.data, []);
   if (shell === null) return inOrder();

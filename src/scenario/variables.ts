@@ -1,4 +1,5 @@
-import { describe, isMap, where } from './explain-issue.js';
+import { isFields } from '../model/json-fields.js';
+import { describe, where } from './explain-issue.js';
 import type { FaultList, Path } from './fault.js';
 import { didYouMean } from './nearest-word.js';
 import { quote } from './quote.js';
@@ -14,8 +15,8 @@ export const variableName = /^[a-z][a-z0-9_]{0,30}$/;
  * not text. A variable whose value is left empty (null) has to be set. Faults: what is no value, no name, not set, or set and not known.
  */
 export function readVariables(faults: FaultList, raw: unknown, sets: ReadonlyMap<string, string>): Variables {
-  const known = Object.entries(isMap(raw) ? raw : {});
-  if (raw !== undefined && !isMap(raw)) faults.add(['vars'], `vars: expected a map of names and values, got ${describe(raw)}`);
+  const known = Object.entries(isFields(raw) ? raw : {});
+  if (raw !== undefined && !isFields(raw)) faults.add(['vars'], `vars: expected a map of names and values, got ${describe(raw)}`);
   for (const name of sets.keys()) {
     if (!known.some(([each]) => each === name)) faults.add([], `--set ${quote(name)}: the file’s "vars" have no such variable${didYouMean(name, known.map(([each]) => each))}`);
   }
@@ -43,7 +44,7 @@ export function substitute(faults: FaultList, data: unknown, variables: Variable
   };
   const replaced = (value: unknown, path: Path): unknown => {
     if (Array.isArray(value)) return value.map((item, at) => replaced(item, [...path, at]));
-    if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, replaced(inner, [...path, key])]));
+    if (isFields(value)) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, replaced(inner, [...path, key])]));
     if (typeof value !== 'string' || !value.includes('${')) return value;
     const [whole, name] = /^\$\{([^}]*)\}$/.exec(value) ?? [];
     if (whole !== undefined && name !== undefined) return valueOf(name, path) ?? value;

@@ -1,7 +1,7 @@
 import type { SettingValue } from '../model/scenario.js';
 import type { LinkState } from '../model/state.js';
-import { fieldsOf, numberOf, objectsOf, textOf, textsOf } from './json-fields.js';
-import type { Fields } from './json-fields.js';
+import { fieldsOf, numberOf, objectsOf, textOf, textsOf } from '../model/json-fields.js';
+import type { Fields } from '../model/json-fields.js';
 
 /** The links of `ip -j -d link`. `sysFlagsOf` gives /sys/class/net/NAME/flags, null where it cannot be read. Entries without name or index are left out. */
 export function parseLinks(json: unknown, sysFlagsOf: (name: string) => number | null): readonly LinkState[] {

@@ -1,5 +1,5 @@
 import { readJson } from '../sys/programs.js';
-import { objectsOf, textOf } from './json-fields.js';
+import { objectsOf, textOf } from '../model/json-fields.js';
 
 /** Queueing disciplines by device, and the filters where a device has a discipline that can carry some. */
 export interface Filters {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { OvsRecord, Reading } from '../model/reading.js';
 import { VerifyError } from '../model/verify-error.js';
 import { readJson } from '../sys/programs.js';
-import { fieldsOf, textsOf } from './json-fields.js';
+import { fieldsOf, textsOf } from '../model/json-fields.js';
 
 /** The table that `ovs-vsctl --format=json list TABLE` prints: headings, and rows in their order. */
 export function parseOvsTable(json: unknown): readonly OvsRecord[] {

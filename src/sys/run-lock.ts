@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs';
 import { VerifyError } from '../model/verify-error.js';
 import { libc } from './libc.js';
 import { inNamespace } from './namespaces.js';
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from './socket-constants.js';
 import { socketHolders } from './socket-holders.js';
 
-const AF_UNIX = 1;
-const SOCK_STREAM_CLOEXEC = 0o2000001;
 const EADDRINUSE = 98;
 
 /**
@@ -19,7 +18,7 @@ export function takeLock(netns: string | null, name: string, what: string): () =
   new Uint16Array(address.buffer, 0, 1)[0] = AF_UNIX;
   address.set(path, 3);
   const [fd, result, errno] = inNamespace(netns, () => {
-    const socket = c.socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0);
+    const socket = c.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const bound = c.bind(socket, address, address.length);
     return [socket, bound, c.errno()] as const;
   });

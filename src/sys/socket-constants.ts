@@ -1,8 +1,10 @@
 /** Numbers of socket(2) and setsockopt(2) on Linux (asm-generic/socket.h, linux/if_packet.h): the same on every architecture that Node runs on. */
+export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
 
+export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;

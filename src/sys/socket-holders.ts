@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { procLink, procNames, procText } from './proc-files.js';
 
 /** A process that holds a socket. */
 export interface SocketHolder {
@@ -12,35 +12,11 @@ export interface SocketHolder {
 /** Who holds which of the sockets with these inodes. Processes of other users show only to root (ptrace(2), "ptrace access mode checking"). */
 export function socketHolders(inodes: ReadonlySet<string>): ReadonlyMap<string, readonly SocketHolder[]> {
   const found = new Map<string, SocketHolder[]>();
-  for (const pid of list('/proc').filter((name) => /^\d+$/.test(name))) {
-    const held = new Set(list(`/proc/${pid}/fd`).map((fd) => /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${fd}`))?.[1] ?? '').filter((inode) => inodes.has(inode)));
+  for (const pid of procNames('/proc').filter((name) => /^\d+$/.test(name))) {
+    const held = new Set(procNames(`/proc/${pid}/fd`).map((fd) => /^socket:\[(\d+)\]$/.exec(procLink(`/proc/${pid}/fd/${fd}`))?.[1] ?? '').filter((inode) => inodes.has(inode)));
     if (held.size === 0) continue;
-    const holder = { pid: Number(pid), argv: text(`/proc/${pid}/cmdline`).split('\0').slice(0, -1), comm: text(`/proc/${pid}/comm`).trim() };
+    const holder = { pid: Number(pid), argv: procText(`/proc/${pid}/cmdline`).split('\0').slice(0, -1), comm: procText(`/proc/${pid}/comm`).trim() };
     for (const inode of held) found.set(inode, [...(found.get(inode) ?? []), holder]);
   }
   return found;
-}
-
-function list(path: string): readonly string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
-}
-
-function link(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
-}
-
-function text(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -1,15 +1,14 @@
 import { closeSync, writeSync } from 'node:fs';
 import { libc } from './libc.js';
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from './socket-constants.js';
 
-const AF_UNIX = 1;
-const SOCK_DGRAM_CLOEXEC = 0o2000002;
 /** Octets of struct sockaddr_un: family, path. */
 const mostAddress = 110;
 
 /** Sends one datagram to a unix socket, which Node does not offer; `@` begins the name of an abstract one. False where nobody took it. */
 export function sendUnixDatagram(path: string, text: string): boolean {
   const c = libc();
-  const fd = c.socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
+  const fd = c.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
   try {
     const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path);

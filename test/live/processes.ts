@@ -1,59 +1,35 @@
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { procLink, procNames, procText } from '../../src/sys/proc-files.js';
 
 /** Processes that `pid` has started, and theirs, as this process's namespace numbers them; with their command lines. */
 export function descendants(pid: number): readonly { readonly pid: number; readonly command: string }[] {
   const parents = new Map<number, number[]>();
-  for (const name of readdirSync('/proc')) {
+  for (const name of procNames('/proc')) {
     const child = Number(name);
     const parent = parentOf(child);
     if (parent !== null) parents.set(parent, [...(parents.get(parent) ?? []), child]);
   }
   const below = (one: number): readonly number[] => (parents.get(one) ?? []).flatMap((child) => [child, ...below(child)]);
-  return below(pid).map((one) => ({ pid: one, command: read(`/proc/${one}/cmdline`).replaceAll('\0', ' ') }));
+  return below(pid).map((one) => ({ pid: one, command: procText(`/proc/${one}/cmdline`).replaceAll('\0', ' ') }));
 }
 
 function parentOf(pid: number): number | null {
-  const status = Number.isInteger(pid) ? read(`/proc/${pid}/stat`) : '';
+  const status = Number.isInteger(pid) ? procText(`/proc/${pid}/stat`) : '';
   // The command stands in parentheses and may hold anything; state and parent follow it.
   const [state, parent] = status.slice(status.lastIndexOf(')') + 2).split(' ');
   return status === '' || state === 'Z' ? null : Number(parent);
 }
 
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
 /** Network namespaces that a process of `pids` is in or holds by a descriptor: endpoints' are held by descriptors only. */
 export function namespacesOf(pids: readonly number[]): ReadonlySet<string> {
-  const links = pids.flatMap((pid) => [`/proc/${pid}/ns/net`, ...list(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`)]);
-  return new Set(links.map(link).filter((target) => target.startsWith('net:[')));
-}
-
-function list(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-function link(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
+  const links = pids.flatMap((pid) => [`/proc/${pid}/ns/net`, ...procNames(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`)]);
+  return new Set(links.map(procLink).filter((target) => target.startsWith('net:[')));
 }
 
 /** Of `pids` those that still are processes (not zombies), and who in the whole system still is in one of `namespaces` or holds it. */
 export function left(pids: readonly number[], namespaces: ReadonlySet<string>): readonly string[] {
-  const alive = pids.filter((pid) => parentOf(pid) !== null).map((pid) => `process ${pid}: ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`);
-  const holders = list('/proc').map(Number).filter(Number.isInteger).flatMap((pid) => [...namespacesOf([pid])].filter((one) => namespaces.has(one)).map((one) => `${one} held by ${pid}`));
+  const alive = pids.filter((pid) => parentOf(pid) !== null).map((pid) => `process ${pid}: ${procText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`);
+  const holders = procNames('/proc').map(Number).filter(Number.isInteger).flatMap((pid) => [...namespacesOf([pid])].filter((one) => namespaces.has(one)).map((one) => `${one} held by ${pid}`));
   return [...alive, ...holders];
 }
 

@@ -1,5 +1,5 @@
 import { readFrom } from '../bridge-view.js';
-import { fieldsOf, objectsOf, objectsWithin, textOf } from '../fields.js';
+import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../model/json-fields.js';
 import type { BridgeRule } from '../rule.js';
 import { word } from '../shell-word.js';
 

@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { fieldsOf, isFields, type Fields } from '../../audit/fields.js';
+import { fieldsOf, isFields, type Fields } from '../../model/json-fields.js';
 import type { Declared, DeclaredKey } from '../../model/declared.js';
 
 /** A file of netplan: later ones, by name, add to earlier ones and overrule them (netplan(5)). */

@@ -1,4 +1,4 @@
-import { fieldsOf, objectsOf, textOf } from '../../audit/fields.js';
+import { fieldsOf, objectsOf, textOf } from '../../model/json-fields.js';
 import { groupAddress } from '../group-address.js';
 import { isOn, isUnicast } from '../row-context.js';
 import type { Barrier } from './barrier.js';

@@ -1,4 +1,4 @@
-import { fieldsOf, objectsOf, textOf } from '../../audit/fields.js';
+import { fieldsOf, objectsOf, textOf } from '../../model/json-fields.js';
 import type { HostState, LinkState } from '../../model/state.js';
 
 /** `fdb.add` and `mdb.add` of a step, and what of the tables no step can make. */

@@ -1,4 +1,4 @@
-import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../../audit/fields.js';
+import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../../model/json-fields.js';
 import type { HostState } from '../../model/state.js';
 
 /** Commands of tc that make the filters of a bridge's ports again, and what they cannot. */

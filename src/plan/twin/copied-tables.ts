@@ -1,4 +1,4 @@
-import { fieldsOf, objectsOf, textOf } from '../../audit/fields.js';
+import { fieldsOf, objectsOf, textOf } from '../../model/json-fields.js';
 import type { HostState } from '../../model/state.js';
 
 /** A table of nftables by family and name. */

@@ -25,3 +25,10 @@ export function numberOf(value: unknown): number | null {
 export function textsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
 }
+
+/** Every object inside a value, itself included, whatever lies between; at most 32 levels deep. */
+export function* objectsWithin(value: unknown, depth = 0): Generator<Fields> {
+  if (depth > 32 || typeof value !== 'object' || value === null) return;
+  if (isFields(value)) yield value;
+  for (const inner of Object.values(value)) yield* objectsWithin(inner, depth + 1);
+}
