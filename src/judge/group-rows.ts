@@ -15,14 +15,23 @@ interface Sums {
   proven: number;
 }
 
+/** Rows of an observer who may or must see, all with as many frames sent and seen. */
+interface Alike {
+  readonly observer: Observer;
+  readonly allowed: Finding['allowed'];
+  readonly sent: number;
+  readonly seen: number;
+  readonly sums: Sums;
+}
+
 /** Flows that differ in their two ends only. */
 interface Kind {
   readonly like: Flow;
   readonly all: Sums;
   /** By observer: what of `all` is no zero row of it, because it sends, may see or saw. */
   readonly except: Map<string, Sums>;
-  /** By observer, allowance, and frames of each: rows of those who may or must see it that are all alike. */
-  readonly alike: Map<string, { readonly observer: Observer; readonly allowed: Finding['allowed']; readonly sums: Sums }>;
+  /** By observer, in the order in which they came up. */
+  readonly alike: Map<string, Alike[]>;
 }
 
 function none(): Sums {
@@ -44,6 +53,37 @@ function groupRow(kind: Kind, observer: Observer, allowed: Finding['allowed'], s
   };
 }
 
+/** Finds the kind of each flow in turn: it is mostly that of the flow before. */
+function kindFinder(kinds: Map<string, Kind>): (flow: Flow) => Kind {
+  let last: Kind | null = null;
+  return (flow) => {
+    const like = last?.like;
+    if (last !== null && like?.probe === flow.probe && like.class === flow.class && like.carrier === flow.carrier && like.variant === flow.variant && like.vlan === flow.vlan && (like.to === null) === (flow.to === null)) return last;
+    const key = `${flow.probe} ${flow.class} ${flow.carrier} ${flow.variant ?? ''} ${flow.vlan.join()} ${flow.to === null ? '' : '*'}`;
+    last = kinds.get(key) ?? { like: flow, all: none(), except: new Map(), alike: new Map() };
+    kinds.set(key, last);
+    return last;
+  };
+}
+
+function exceptOf(kind: Kind, name: string): Sums {
+  const known = kind.except.get(name);
+  if (known !== undefined) return known;
+  const made = none();
+  kind.except.set(name, made);
+  return made;
+}
+
+function alikeOf(kind: Kind, observer: Observer, allowed: Finding['allowed'], sent: number, seen: number): Sums {
+  const { name } = observer;
+  const groups = kind.alike.get(name) ?? [];
+  if (groups.length === 0) kind.alike.set(name, groups);
+  for (const group of groups) if (group.allowed === allowed && group.sent === sent && group.seen === seen) return group.sums;
+  const sums = none();
+  groups.push({ observer, allowed, sent, seen, sums });
+  return sums;
+}
+
 /**
  * The rows of a step's probes with those grouped from which nothing is lost: rows without a sighting of who must not see it,
  * and rows of who may or must where all frames or none arrived. A leak, a loss, and every row of an observer in `single` is
@@ -52,14 +92,12 @@ function groupRow(kind: Kind, observer: Observer, allowed: Finding['allowed'], s
 export function groupedRows(input: RowInput, judged: readonly Observer[], single: ReadonlySet<string>): readonly Finding[] {
   const { step, facts, tally } = input;
   const byName = new Map(judged.map((observer) => [observer.name, observer]));
-  const place = new Map(judged.map((observer, index) => [observer.name, index]));
   const kinds = new Map<string, Kind>();
+  const kindOf = kindFinder(kinds);
   const rows: Finding[] = [];
   for (const flow of step.flows) {
     if (!flow.judged) continue;
-    const key = `${flow.probe} ${flow.class} ${flow.carrier} ${flow.variant ?? ''} ${flow.vlan.join()} ${flow.to === null ? '' : '*'}`;
-    const kind: Kind = kinds.get(key) ?? { like: flow, all: none(), except: new Map(), alike: new Map() };
-    if (kind.all.rows === 0) kinds.set(key, kind);
+    const kind = kindOf(flow);
     const sent = sentOf(facts, flow);
     const proven = provenOf(flow, input);
     addTo(kind.all, sent, 0, proven);
@@ -67,26 +105,17 @@ export function groupedRows(input: RowInput, judged: readonly Observer[], single
     for (const name of special) {
       const observer = byName.get(name);
       if (observer === undefined) continue;
-      const except = kind.except.get(name) ?? none();
-      kind.except.set(name, except);
-      addTo(except, sent, 0, proven);
+      addTo(exceptOf(kind, name), sent, 0, proven);
       if (name === flow.sender || name === flow.from) continue;
       const seen = tally.seen.count(flow, name);
       const allowed = flow.must.includes(name) ? 'must' : flow.may.includes(name) ? 'may' : 'no';
       const plain = !single.has(name) && allowed !== 'no' && (seen === sent || (seen === 0 && allowed === 'may'));
-      if (!plain) {
-        rows.push(probeRow(flow, observer, input));
-        continue;
-      }
-      const alikeKey = `${name} ${allowed} ${sent} ${seen}`;
-      const alike = kind.alike.get(alikeKey) ?? { observer, allowed, sums: none() };
-      kind.alike.set(alikeKey, alike);
-      addTo(alike.sums, sent, seen, proven);
+      if (plain) addTo(alikeOf(kind, observer, allowed, sent, seen), sent, seen, proven);
+      else rows.push(probeRow(flow, observer, input));
     }
   }
   for (const kind of kinds.values()) {
-    const alike = [...kind.alike.values()].sort((a, b) => (place.get(a.observer.name) ?? 0) - (place.get(b.observer.name) ?? 0));
-    for (const { observer, allowed, sums } of alike) rows.push(groupRow(kind, observer, allowed, sums, input));
+    for (const observer of judged) for (const { allowed, sums } of kind.alike.get(observer.name) ?? []) rows.push(groupRow(kind, observer, allowed, sums, input));
     for (const observer of judged) {
       const except = kind.except.get(observer.name) ?? none();
       const sums = { rows: kind.all.rows - except.rows, sent: kind.all.sent - except.sent, seen: 0, proven: kind.all.proven - except.proven };

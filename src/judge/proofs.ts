@@ -48,9 +48,12 @@ function metByAddressee(flow: Flow, facts: StepFacts, tally: StepTally): boolean
 
 /** The first and the last flow of each sender, in the order in which they are sent. */
 function endsOfSenders(flows: StepPlan['flows']): ReadonlyMap<string, { readonly first: Flow; readonly last: Flow }> {
-  const ends = new Map<string, { readonly first: Flow; readonly last: Flow }>();
+  const ends = new Map<string, { readonly first: Flow; last: Flow }>();
   for (const flow of flows) {
-    if (flow.purpose !== 'restore') ends.set(flow.sender, { first: ends.get(flow.sender)?.first ?? flow, last: flow });
+    if (flow.purpose === 'restore') continue;
+    const known = ends.get(flow.sender);
+    if (known === undefined) ends.set(flow.sender, { first: flow, last: flow });
+    else known.last = flow;
   }
   return ends;
 }

@@ -48,7 +48,10 @@ export function directionOf(facts: StepFacts, observer: string): Finding['direct
 
 /** Frames of a flow that are proven to have been there to be seen: those that who must see them did, else those that were sent. */
 export function provenOf(flow: Flow, input: RowInput): number {
-  return flow.must.length === 0 ? sentOf(input.facts, flow) : Math.min(...flow.must.map((name) => input.tally.seen.count(flow, name)));
+  if (flow.must.length === 0) return sentOf(input.facts, flow);
+  let least = Infinity;
+  for (const name of flow.must) least = Math.min(least, input.tally.seen.count(flow, name));
+  return least;
 }
 
 export function probeRow(flow: Flow, observer: Observer, input: RowInput): Finding {

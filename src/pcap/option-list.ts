@@ -16,9 +16,10 @@ export interface OptionValue {
  */
 export function textOption(code: number, text: string | null | undefined, prefix: readonly number[] = []): readonly OptionValue[] {
   if (text === null || text === undefined) return [];
-  const value = new Uint8Array(maxOptionLength);
+  const escaped = escapeText(text);
+  const value = new Uint8Array(Math.min(maxOptionLength, prefix.length + 3 * escaped.length)); // no UTF-16 unit takes more
   value.set(prefix);
-  const { written } = encoder.encodeInto(escapeText(text), value.subarray(prefix.length));
+  const { written } = encoder.encodeInto(escaped, value.subarray(prefix.length));
   return [{ code, value: value.slice(0, prefix.length + written) }];
 }
 

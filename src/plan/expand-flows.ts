@@ -42,7 +42,7 @@ function* pairsOf(entry: ProbeEntry, around: Surroundings): Generator<readonly [
  * a token's index alone says which probe it stems from.
  */
 export function expandFlows(step: Step, index: number, around: Surroundings, numbering: Numbering): Flows {
-  const flows = flowCollector(index);
+  const flows = flowCollector({ step: index, id: numbering.flow, first: numbering.token });
   step.probes.forEach((entry, probe) => {
     const probeClass = classes[entry.class];
     const context: ProbeContext = { entry, ...around, ordinal: numbering.entry };
@@ -52,16 +52,8 @@ export function expandFlows(step: Step, index: number, around: Surroundings, num
         for (const vlan of entry.vlanStacks) {
           for (const draft of probeClass.flows({ from, to, carrier, vlan }, context)) {
             const count = draft.count ?? entry.count;
-            flows.add({
-              ...draft,
-              id: numbering.flow,
-              step: index,
-              probe,
-              class: entry.class,
-              carrier: draft.frame.carrier,
-              vlan: draft.frame.vlan,
-              count,
-              first: numbering.token,
+            flows.add(draft, {
+              probe, class: entry.class, count,
               must: draft.judged ? entry.mustSee ?? step.expect.mustSee ?? draft.must : [],
               may: draft.judged ? entry.maySee ?? step.expect.maySee ?? draft.may : [],
             });

@@ -1,34 +1,37 @@
 import type { Flow, Flows } from '../model/plan.js';
+import type { FlowDraft } from '../probe/probe-class.js';
 import { type FlowAim, type FlowForm, type FlowSource, flowTable, formOf, kindOf } from './flow-table.js';
 
-/** Collects the flows of a step in order; their ids and tokens must number through. */
+/** What an entry of the scenario decides of a flow, beside its draft. */
+export type FlowOfEntry = Pick<Flow, 'probe' | 'class' | 'count' | 'must' | 'may'>;
+
+/** Collects the flows of a step in order: their ids and tokens number through. No object is made for a flow: a mesh has a million. */
 export interface FlowCollector {
-  add(flow: Flow): void;
+  add(draft: FlowDraft, entry: FlowOfEntry): void;
   finish(): Flows;
 }
 
-export function flowCollector(step: number): FlowCollector {
+/** `id` and `first`: of the first flow. */
+export function flowCollector(head: Pick<Flow, 'step' | 'id' | 'first'>): FlowCollector {
   const forms = interned<FlowForm>();
   const sources = interned<FlowSource>();
   const aims = interned<FlowAim>();
-  let head = { id: 0, first: 0 };
   return {
-    add(flow) {
-      if (forms.length() === 0) head = { id: flow.id, first: flow.first };
-      const { frame } = flow;
-      forms.add(flow.carrier, (known) => known.probe === flow.probe && known.class === flow.class && known.count === flow.count && known.judged === flow.judged && known.purpose === flow.purpose && known.variant === flow.variant && known.frame.form === frame.form
-        && known.frame.carrier === frame.carrier && known.frame.size === frame.size && sameList(known.vlan, flow.vlan) && sameList(known.frame.vlan, frame.vlan),
+    add(draft, entry) {
+      const { frame } = draft;
+      forms.add(frame.carrier, (known) => known.probe === entry.probe && known.class === entry.class && known.count === entry.count && known.judged === draft.judged && known.purpose === draft.purpose && known.variant === draft.variant && known.frame.form === frame.form
+        && known.frame.carrier === frame.carrier && known.frame.size === frame.size && sameList(known.vlan, frame.vlan),
       () => ({
-        probe: flow.probe, class: flow.class, carrier: flow.carrier, vlan: flow.vlan, count: flow.count, judged: flow.judged, ...kindOf(flow),
+        probe: entry.probe, class: entry.class, carrier: frame.carrier, vlan: frame.vlan, count: entry.count, judged: draft.judged, ...kindOf(draft),
         frame: { carrier: frame.carrier, vlan: frame.vlan, size: frame.size, ...formOf(frame) },
       }));
-      sources.add(flow.from, (known) => known.sender === flow.sender && known.srcMac === frame.srcMac && known.srcIp === frame.srcIp,
-        () => ({ from: flow.from, sender: flow.sender, srcMac: frame.srcMac, srcIp: frame.srcIp }));
-      aims.add(flow.to, (known) => known.dstMac === frame.dstMac && known.dstIp === frame.dstIp && sameList(known.must, flow.must) && sameList(known.may, flow.may),
-        () => ({ to: flow.to, must: flow.must, may: flow.may, dstMac: frame.dstMac, dstIp: frame.dstIp }));
+      sources.add(draft.from, (known) => known.from === draft.from && known.sender === draft.sender && known.srcMac === frame.srcMac && known.srcIp === frame.srcIp,
+        () => ({ from: draft.from, sender: draft.sender, srcMac: frame.srcMac, srcIp: frame.srcIp }));
+      aims.add(draft.to, (known) => known.to === draft.to && known.dstMac === frame.dstMac && known.dstIp === frame.dstIp && sameList(known.must, entry.must) && sameList(known.may, entry.may),
+        () => ({ to: draft.to, must: entry.must, may: entry.may, dstMac: frame.dstMac, dstIp: frame.dstIp }));
     },
     finish: () => flowTable({
-      step, ...head, forms: forms.values, sources: sources.values, aims: aims.values, form: forms.positions(), source: sources.positions(), aim: aims.positions(),
+      ...head, forms: forms.values, sources: sources.values, aims: aims.values, form: forms.positions(), source: sources.positions(), aim: aims.positions(),
     }),
   };
 }
@@ -38,9 +41,8 @@ function sameList(one: readonly unknown[], other: readonly unknown[]): boolean {
 }
 
 interface Interned<T> {
-  /** Values that are alike are kept once. `key`: values with different keys differ; `isSame` decides among those with the same. */
+  /** Values that are alike are kept once. `key`: values with different keys differ; `isSame` decides among all others. */
   add(key: string | null, isSame: (known: T) => boolean, make: () => T): void;
-  length(): number;
   readonly values: T[];
   positions(): Uint32Array;
 }
@@ -50,27 +52,30 @@ function interned<T>(): Interned<T> {
   const byKey = new Map<string | null, number[]>();
   let positions: Uint32Array = new Uint32Array(1024);
   let count = 0;
+  let last = -1;
+
+  function positionOf(key: string | null, isSame: (known: T) => boolean, make: () => T): number {
+    const known = byKey.get(key) ?? [];
+    if (known.length === 0) byKey.set(key, known);
+    for (const at of known) {
+      const value = values[at];
+      if (value !== undefined && isSame(value)) return at;
+    }
+    known.push(values.push(make()) - 1);
+    return values.length - 1;
+  }
   return {
     values,
-    length: () => count,
     positions: () => positions.slice(0, count),
     add(key, isSame, make) {
-      const known = byKey.get(key) ?? [];
-      if (known.length === 0) byKey.set(key, known);
-      let at = known.find((one) => {
-        const value = values[one];
-        return value !== undefined && isSame(value);
-      });
-      if (at === undefined) {
-        at = values.push(make()) - 1;
-        known.push(at);
-      }
+      const before = values[last]; // who sends, and what, is mostly as in the flow before
+      if (before === undefined || !isSame(before)) last = positionOf(key, isSame, make);
       if (count === positions.length) {
         const longer = new Uint32Array(count * 2);
         longer.set(positions);
         positions = longer;
       }
-      positions[count] = at;
+      positions[count] = last;
       count += 1;
     },
   };

@@ -1,24 +1,40 @@
-/** Positions in a list as text, `0*999,1*999` or `1,2,3`: runs of one are written without their length. */
+/**
+ * Positions in a list as text: `0*999,5,1-998` is 0 for 999 times, 5, and 1 to 998 in turn. Runs of one are written without their length; what
+ * climbs is written by its ends from three on.
+ */
 export function positionText(positions: Uint32Array): string {
   const parts: string[] = [];
   for (let at = 0; at < positions.length; ) {
     const value = positions[at] ?? 0;
-    let end = at + 1;
-    while (end < positions.length && positions[end] === value) end += 1;
-    parts.push(end - at === 1 ? String(value) : `${value}*${end - at}`);
-    at = end;
+    let same = at + 1;
+    while (same < positions.length && positions[same] === value) same += 1;
+    let climbing = at + 1;
+    while (climbing < positions.length && positions[climbing] === value + climbing - at) climbing += 1;
+    if (climbing - at > 2) {
+      parts.push(`${value}-${value + climbing - at - 1}`);
+      at = climbing;
+    } else {
+      parts.push(same - at === 1 ? String(value) : `${value}*${same - at}`);
+      at = same;
+    }
   }
   return parts.join(',');
 }
+
+const part = /^(\d{1,10})(?:([*-])(\d{1,10}))?$/;
 
 /** Reads `positionText`; null where it does not say exactly `count` positions in a list of `listed`. */
 export function parsePositions(text: string, count: number, listed: number): Uint32Array | null {
   const positions = new Uint32Array(count);
   let at = 0;
-  for (const part of text.split(',')) {
-    const [value = Number.NaN, length = 1] = part.split('*', 2).map(Number);
-    if (!Number.isInteger(value) || value < 0 || value >= listed || !Number.isInteger(length) || length < 1 || at + length > count) return null;
-    positions.fill(value, at, at + length);
+  for (const word of text.split(',')) {
+    const found = part.exec(word);
+    if (found === null) return null;
+    const [value, other] = [Number(found[1]), Number(found[3] ?? 1)];
+    const climbs = found[2] === '-';
+    const length = climbs ? other - value + 1 : other;
+    if (value >= listed || (climbs && other >= listed) || length < 1 || at + length > count) return null;
+    for (let i = 0; i < length; i += 1) positions[at + i] = climbs ? value + i : value;
     at += length;
   }
   return at === count ? positions : null;

@@ -4,5 +4,7 @@ import type { StepPlan } from '../model/plan.js';
 export function sendersOf(step: StepPlan): readonly string[] {
   const controls = step.controls.flatMap((control) => control.sender ?? []);
   const announcing = step.learn.filter((name) => step.present.includes(name));
-  return [...new Set([...step.flows.map((flow) => flow.sender), ...controls, ...announcing])];
+  const senders = new Set<string>();
+  for (const { sender } of step.flows) senders.add(sender);
+  return [...new Set([...senders, ...controls, ...announcing])];
 }

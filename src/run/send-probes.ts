@@ -1,7 +1,8 @@
 import type { Capture } from '../capture/capture-client.js';
-import type { Sender } from '../inject/send-client.js';
+import type { Sender, SocketRoute } from '../inject/send-client.js';
 import type { Flow, Flows, StepPlan } from '../model/plan.js';
-import { frameTemplate, stampToken } from '../probe/frame.js';
+import { stampToken } from '../probe/frame.js';
+import { templateSeries } from '../probe/template-series.js';
 import { tokenLength, tokensFor } from '../wire/token.js';
 import { engineOf, sharedRingFrames } from './capture-step.js';
 import { checkStop, type RunContext, tell } from './context.js';
@@ -61,12 +62,26 @@ function* batchesOf(bursts: Iterable<Burst>, most: () => number): Generator<read
 function framesOf(context: RunContext, batch: readonly Burst[], first: number, count: number, size: number): Uint8Array {
   const tokens = tokensFor(context.key, context.plan.runTag, first, count);
   const frames = new Uint8Array(count * size);
+  const templateOf = templateSeries();
   let at = 0;
   for (const burst of batch) {
-    const template = frameTemplate(burst.flow.frame);
+    const template = templateOf(burst.flow.frame);
     for (let i = 0; i < burst.count; i += 1, at += 1) stampToken(template, frames, at * size, tokens, at * tokenLength);
   }
   return frames;
+}
+
+/** Where a batch leaves: bursts of one sender in a row are one route, so that the kernel takes many frames at once. */
+function routesOf(batch: readonly Burst[]): readonly SocketRoute[] {
+  const routes: { readonly socket: string; count: number }[] = [];
+  let sender = '';
+  for (const { flow, count } of batch) {
+    const last = routes[routes.length - 1];
+    if (last !== undefined && flow.sender === sender) last.count += count;
+    else routes.push({ socket: senderSocket(flow.sender), count });
+    ({ sender } = flow);
+  }
+  return routes;
 }
 
 /** Sends a batch; where an interface refuses, what was left for its flow is given up and the flows after it are sent. */
@@ -77,10 +92,7 @@ export async function sendBatch(context: RunContext, step: StepPlan, sender: Sen
   const planned = batch.reduce((sum, burst) => sum + burst.count, 0);
   const { size } = head.flow.frame;
   const frames = framesOf(context, batch, first, planned, size);
-  const routes = batch.map(({ flow, count }) => ({ socket: senderSocket(flow.sender), count }));
-  const { accepted } = batch.length === 1
-    ? await sender.send(senderSocket(head.flow.sender), frames, size, rate)
-    : await sender.sendRouted(routes, frames, size, rate);
+  const { accepted } = await sender.sendRouted(routesOf(batch), frames, size, rate);
   context.timeline.log(step.index, { event: 'sent', flow: head.flow.id, first, planned, accepted });
   if (accepted === planned) return;
   let sum = 0;

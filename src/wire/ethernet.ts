@@ -33,7 +33,9 @@ export function writeEthernet(into: Uint8Array, at: number, header: { readonly d
 /** `52:54:00:85:20:d1` as 6 octets, either case; null where it is none. */
 export function macBytes(text: Mac): Uint8Array | null {
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) return null;
-  return Uint8Array.from(text.split(':'), (octet) => Number.parseInt(octet, 16));
+  const bytes = new Uint8Array(macLength);
+  for (let i = 0; i < macLength; i += 1) bytes[i] = Number.parseInt(text.slice(3 * i, 3 * i + 2), 16);
+  return bytes;
 }
 
 /** The MAC at `at`, lower case with colons. */

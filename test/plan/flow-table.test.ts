@@ -21,8 +21,9 @@ function mesh(guests: number): readonly Flow[] {
 }
 
 function collected(flows: readonly Flow[]): ReturnType<ReturnType<typeof flowCollector>['finish']> {
-  const collector = flowCollector(2);
-  for (const flow of flows) collector.add(flow);
+  const [head] = flows;
+  const collector = flowCollector({ step: 2, id: head?.id ?? 0, first: head?.first ?? 0 });
+  for (const flow of flows) collector.add(flow, flow);
   return collector.finish();
 }
 
@@ -56,5 +57,8 @@ it('positions are written as runs, and what does not fit is refused', () => {
   const positions = Uint32Array.from([0, 0, 0, 2, 1, 1]);
   expect(positionText(positions)).toBe('0*3,2,1*2');
   expect(parsePositions('0*3,2,1*2', 6, 3)).toEqual(positions);
-  for (const text of ['0*3,2,1', '0*3,2,1*3', '0*3,3,1*2', '0*-1', 'x', '', '0*9999999999']) expect(parsePositions(text, 6, 3)).toBeNull();
+  const climbing = Uint32Array.from([4, 0, 1, 2, 3, 1, 2, 2]);
+  expect(positionText(climbing)).toBe('4,0-3,1,2*2');
+  expect(parsePositions('4,0-3,1,2*2', 8, 5)).toEqual(climbing);
+  for (const text of ['0*3,2,1', '0*3,2,1*3', '0*3,3,1*2', '0*-1', 'x', '', '0*9999999999', '0-5', '2-0', '0-2', '0-2,0-9999999999']) expect(parsePositions(text, 6, 3)).toBeNull();
 });
