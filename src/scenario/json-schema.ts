@@ -2,13 +2,15 @@ import { z } from 'zod';
 import { isFields } from '../model/json-fields.js';
 import { scenarioSchema } from './scenario-schema.js';
 
-/** The schema with `${name}` allowed wherever a value is more than any text. */
+/** The schema with `${name}` allowed wherever a value is more than any text. What a value is for stays beside the choice. */
 function withVariables(node: unknown): Readonly<Record<string, unknown>> {
   const walk = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(walk);
     if (!isFields(value)) return value;
     const isValue = value.const === undefined && ['integer', 'number'].includes(String(value.type)) || (value.type === 'string' && (value.pattern !== undefined || value.enum !== undefined));
-    return isValue ? { anyOf: [value, { $ref: '#/definitions/variable' }] } : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, key === 'propertyNames' ? inner : walk(inner)]));
+    if (!isValue) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, key === 'propertyNames' ? inner : walk(inner)]));
+    const { description, ...plain } = value;
+    return { ...(description === undefined ? {} : { description }), anyOf: [plain, { $ref: '#/definitions/variable' }] };
   };
   const walked = walk(node);
   return isFields(walked) ? walked : {};
