@@ -10,6 +10,8 @@ export interface GuestRecord {
   readonly name: string;
   /** Its port on the host; null = not told, `mac` has to do. */
   readonly port: string | null;
+  /** Where its own end of the port lives: the path of a network namespace. Absent = not told. */
+  readonly netns?: string;
   readonly mac: Mac | null;
   readonly ips: readonly string[];
   /** The tenant it belongs to, and what says so: `pool`, `project`, `tag`, …; null = nothing says. */

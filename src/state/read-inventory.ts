@@ -4,6 +4,7 @@ import { incusGuests } from '../inventory/incus-guests.js';
 import { libvirtGuests } from '../inventory/libvirt-guests.js';
 import { namespaceGuests } from '../inventory/namespace-guests.js';
 import { proxmoxGuests, proxmoxOwner, proxmoxSurroundings } from '../inventory/proxmox-guests.js';
+import { withSandboxPort } from '../inventory/sandbox-port.js';
 import type { GuestRecord, Inventory } from '../model/guest-record.js';
 import type { LinkState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
@@ -33,8 +34,8 @@ export async function readInventory(links: readonly LinkState[], netns: string |
     { what: 'libvirt', read: () => libvirt(unread) },
     { what: 'Incus', read: async () => incusGuests('incus', await instances('incus')) },
     { what: 'LXD', where: ['/var/lib/lxd/unix.socket', '/var/snap/lxd/common/lxd/unix.socket'], read: async () => incusGuests('lxd', await instances('lxc')) },
-    { what: 'Docker', read: () => containers('docker') },
-    { what: 'Podman', where: ['/var/lib/containers/storage'], read: () => containers('podman') },
+    { what: 'Docker', read: () => containers('docker', links) },
+    { what: 'Podman', where: ['/var/lib/containers/storage'], read: () => containers('podman', links) },
     { what: 'ip netns', read: async () => namespaceGuests(await readJson(['ip', '-j', 'netns', 'list'], { netns }), await readJson(['ip', '-j', '-d', 'link', 'show'], { netns })) },
   ];
   const guests = await Promise.all(readers.map(async ({ what, where, read }) => {
@@ -80,9 +81,21 @@ async function proxmox(links: readonly LinkState[]): Promise<readonly GuestRecor
   return guests.flat();
 }
 
-async function containers(program: 'docker' | 'podman'): Promise<readonly GuestRecord[]> {
+async function containers(program: 'docker' | 'podman', links: readonly LinkState[]): Promise<readonly GuestRecord[]> {
   const ids = (await mustRun([program, 'ps', '--quiet', '--no-trunc'], { timeoutMs })).split('\n').filter((line) => /^[0-9a-f]{12,64}$/.test(line));
   const guests: GuestRecord[] = [];
   for (let at = 0; at < ids.length; at += mostTogether) guests.push(...containerGuests(program, await readJson([program, 'inspect', ...ids.slice(at, at + mostTogether)], { timeoutMs })));
-  return guests;
+  const inside = new Map<string, unknown>();
+  for (const netns of new Set(guests.flatMap((guest) => guest.netns ?? []))) inside.set(netns, await linksIn(netns));
+  return guests.map((guest) => (guest.netns === undefined ? guest : withSandboxPort(guest, inside.get(guest.netns), links)));
+}
+
+/** Links of a container's namespace; none where it has just ended, or may not be entered: then MACs have to do. */
+async function linksIn(netns: string): Promise<unknown> {
+  try {
+    return await readJson(['ip', '-j', 'link', 'show'], { netns, timeoutMs });
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return [];
+  }
 }
