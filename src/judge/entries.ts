@@ -7,6 +7,8 @@ export interface Entries {
   add(flow: Flow, sequence: number, place: 'port' | 'bridge'): boolean;
   /** Distinct tokens of the flow that entered anywhere. */
   count(flow: Flow): number;
+  /** Distinct tokens that left through the bridge device. */
+  throughDevice(flow: Flow): number;
 }
 
 const bits = { port: 1, bridge: 2 } as const;
@@ -15,6 +17,11 @@ export function createEntries(flows: Flows): Entries {
   const base = flows.at(0)?.first ?? 0;
   const last = flows.at(flows.length - 1);
   const entered = new Uint8Array(last === undefined ? 0 : Math.min(mostTokens, Math.max(0, last.first + last.count - base)));
+  const countWith = (flow: Flow, mask: number): number => {
+    let count = 0;
+    for (let at = flow.first - base, end = at + flow.count; at < end; at += 1) if (((entered[at] ?? 0) & mask) !== 0) count += 1;
+    return count;
+  };
   return {
     add(flow, sequence, place) {
       const at = flow.first - base + sequence;
@@ -23,10 +30,7 @@ export function createEntries(flows: Flows): Entries {
       entered[at] = known | bits[place];
       return (known & bits[place]) === 0;
     },
-    count(flow) {
-      let count = 0;
-      for (let at = flow.first - base, end = at + flow.count; at < end; at += 1) if ((entered[at] ?? 0) !== 0) count += 1;
-      return count;
-    },
+    count: (flow) => countWith(flow, bits.port | bits.bridge),
+    throughDevice: (flow) => countWith(flow, bits.bridge),
   };
 }

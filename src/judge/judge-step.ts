@@ -88,7 +88,7 @@ export function judgeStep(input: StepInput): JudgedStep {
   const mayChange = step.during.length > 0;
   const missing = [
     ...input.captureReasons,
-    ...(idle && !failed ? [] : missingProofs(step, facts, input.tally)),
+    ...(idle && !failed ? [] : missingProofs(step, facts, input.tally, plan.endpoints)),
     ...(idle || failed ? [] : unchangedReasons(step, input.states.before, input.states.after, plan.endpoints).filter(({ code }) => !mayChange || code !== 'settings-changed')),
     ...(idle || failed ? [] : rootReasons(step, input.states)),
   ];

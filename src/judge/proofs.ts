@@ -1,5 +1,6 @@
 import type { Control, Flow, Observer, StepPlan } from '../model/plan.js';
 import type { Reason } from '../model/result.js';
+import type { Endpoint } from '../model/scenario.js';
 import { noiseAt, noiseText } from './noise.js';
 import { isReasonCode, reason, type ReasonCode } from './reasons.js';
 import { sentOf, type StepFacts } from './step-facts.js';
@@ -59,21 +60,25 @@ function endsOfSenders(flows: StepPlan['flows']): ReadonlyMap<string, { readonly
 }
 
 /**
- * A sender's way into the bridge is proved by its controls; where none can arrive, as in a VLAN in which the bridge has no address, by
+ * A sender's way into the bridge is proved by its controls; behind the bridge device, where none is sent, by every probe that left through it, for
+ * the driver's br_dev_xmit comes right behind the packet sockets; where no control can arrive, as in a VLAN in which the bridge has no address, by
  * addressees that got what was sent first and last: what nobody must see stands between.
  */
-function entryReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
+function entryReasons(step: StepPlan, facts: StepFacts, tally: StepTally, behindDevice: ReadonlySet<string>): readonly Reason[] {
   const bySender = groupControls(step.controls, 'entry', (control) => control.sender);
-  const proved = (sender: string): boolean => {
+  const leftThroughDevice = (sender: string): boolean => step.flows.every((flow) => flow.sender !== sender || tally.entries.throughDevice(flow) >= Math.max(1, sentOf(facts, flow)));
+  const proved = (sender: string, first: Flow, last: Flow): boolean => {
     const controls = bySender.get(sender) ?? [];
-    return controls.length > 0 && controls.every((control) => tally.controls.has(control.index));
+    if (controls.length === 0 && behindDevice.has(sender)) return leftThroughDevice(sender);
+    return (controls.length > 0 && controls.every((control) => tally.controls.has(control.index))) || (metByAddressee(first, facts, tally) && metByAddressee(last, facts, tally));
   };
   const unproved = [...endsOfSenders(step.flows)]
-    .filter(([sender, { first, last }]) => !proved(sender) && !(metByAddressee(first, facts, tally) && metByAddressee(last, facts, tally)))
+    .filter(([sender, { first, last }]) => !proved(sender, first, last))
     .map(([sender]) => sender);
   return unproved.map((sender) => {
     const controls = bySender.get(sender) ?? [];
     const seen = controls.filter((control) => tally.controls.has(control.index)).length;
+    if (controls.length === 0 && behindDevice.has(sender)) return reason('entry-unproved', sender, `not every probe of ${sender} left through the bridge device`);
     return reason('entry-unproved', sender, controls.length === 0
       ? `no entry control is possible for ${sender}, and no addressee proves its probes`
       : `${seen} of ${controls.length} entry controls from ${sender} were received on the bridge`);
@@ -195,8 +200,8 @@ function keptReasons(facts: StepFacts): readonly Reason[] {
   return kept.length === 0 ? [] : [reason('evidence-incomplete', null, `the capture could not be written; ${kept.length} frames with tokens were kept in memory`)];
 }
 
-/** Everything that a *holds* of this step lacks, in a fixed order; empty = the proof is complete. */
-export function missingProofs(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
+/** Everything that a *holds* of this step lacks, in a fixed order; empty = the proof is complete. `endpoints`: the plan's. */
+export function missingProofs(step: StepPlan, facts: StepFacts, tally: StepTally, endpoints: readonly Endpoint[]): readonly Reason[] {
   const outcome = outcomeReasons(facts);
   const never = !facts.probed && facts.outcome !== 'done';
   if (never || outcome.some(({ code }) => code === 'not-run' || code === 'unsupported')) return [...faultReasons(facts), ...outcome];
@@ -206,7 +211,7 @@ export function missingProofs(step: StepPlan, facts: StepFacts, tally: StepTally
     ...faultReasons(facts),
     ...step.observers.flatMap((observer) => observerReasons(observer, facts, tally)),
     ...earReasons(step, facts, tally),
-    ...entryReasons(step, facts, tally),
+    ...entryReasons(step, facts, tally, new Set(endpoints.filter(({ attach }) => attach !== 'port').map(({ name }) => name))),
     ...sentReasons(step, facts),
     ...showReasons(step, facts, tally),
     ...deliveryReasons(step, facts, tally),

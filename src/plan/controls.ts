@@ -15,6 +15,11 @@ export const earControlMac = { src: '02:76:69:ff:ff:fd', dst: '02:76:69:ff:ff:fe
  */
 export const enteringMac = '03:76:69:ff:ff:fd';
 
+/** What entry controls and the simplest ear controls look like. */
+export function rawControl(srcMac: Mac, dstMac: Mac = earControlMac.dst): FrameSpec {
+  return { carrier: 'raw', srcMac, dstMac, vlan: [], srcIp: null, dstIp: null, size: 60 };
+}
+
 export interface ControlInput {
   readonly flows: Flows;
   readonly traffic: readonly TrafficPlan[];
@@ -50,15 +55,14 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
     const form: FrameSpec = { ...frame, srcMac, dstMac: earControlMac.dst, srcIp, dstIp };
     forms.set(key, form);
   };
-  const raw = (srcMac: Mac): FrameSpec => ({ carrier: 'raw', srcMac, dstMac: earControlMac.dst, vlan: [], srcIp: null, dstIp: null, size: 60 });
   for (const flow of input.flows) if (flow.judged) add(flow.frame);
   for (const { from, to } of input.traffic) {
     for (const mac of [from, to].flatMap((name) => input.endpoints.get(name)?.macs.slice(0, 1) ?? [])) {
-      add(raw(mac));
-      add({ ...raw(mac), carrier: 'ipv4-udp', size: Math.max(60, leastSize('ipv4-udp', 0)) });
+      add(rawControl(mac));
+      add({ ...rawControl(mac), carrier: 'ipv4-udp', size: Math.max(60, leastSize('ipv4-udp', 0)) });
     }
   }
-  if (forms.size === 0) add(raw(earControlMac.src));
+  if (forms.size === 0) add(rawControl(earControlMac.src));
   return [...forms.values()];
 }
 
@@ -79,6 +83,8 @@ function enteringEars(input: ControlInput): readonly Observer[] {
  * the guest's side, which the bridge drops.
  * Entry: from the sender, with its rightful MAC, to the bridge's own MAC, which the bridge device receives without being
  * promiscuous; it crosses `isolated` and refreshes only what the probes refresh anyway (facts measured on Linux 6.18).
+ * None on a host for who is behind the bridge device: where the bridge carries the MAC of its NIC, such a frame would leave through that NIC
+ * (br_dev_xmit finds the entry on its port). There each probe proves its own entry, by leaving through the device.
  */
 export function controlsOf(input: ControlInput): readonly Control[] {
   const controls: Control[] = [];
@@ -95,16 +101,17 @@ export function controlsOf(input: ControlInput): readonly Control[] {
     senders.add(flow.sender);
     if (!input.closing.includes(flow.class)) staying.add(flow.sender);
   }
+  const sendersMacs = [...senders].flatMap((name) => input.endpoints.get(name)?.macs.slice(0, 1) ?? []);
   const entering = enteringEars(input);
   const deviceOf = new Map(input.observers.filter(({ place }) => place === 'bridge').map((observer) => [observer.bridge, observer]));
   for (const phase of phases) {
     for (const observer of input.observers) {
       if (observer.place === 'bridge') continue;
-      const fitting = input.onHost && observer.role === 'uplink' ? uplinkForms(observer, forms, input.endpoints.values(), input.bridgeMacs[observer.bridge]) : forms;
+      const fitting = input.onHost && observer.role === 'uplink' ? uplinkForms(observer, forms, input.endpoints.values(), input.bridgeMacs[observer.bridge], sendersMacs) : forms;
       for (const frame of fitting) add({ kind: 'ear', phase, observer: observer.name, sender: null, frame });
     }
     for (const { name } of entering) {
-      add({ kind: 'ear', phase, observer: name, sender: name, frame: { carrier: 'raw', srcMac: enteringMac, dstMac: earControlMac.dst, vlan: [], srcIp: null, dstIp: null, size: 60 } });
+      add({ kind: 'ear', phase, observer: name, sender: name, frame: rawControl(enteringMac) });
     }
     for (const sender of senders) {
       if (phase !== 'before' && !staying.has(sender)) continue;
@@ -112,9 +119,8 @@ export function controlsOf(input: ControlInput): readonly Control[] {
       const device = deviceOf.get(endpoint?.bridge ?? '');
       const dstMac = endpoint === undefined ? undefined : input.bridgeMacs[endpoint.bridge];
       const srcMac = endpoint?.macs[0];
-      if (device === undefined || dstMac === undefined || srcMac === undefined) continue;
-      const frame: FrameSpec = { carrier: 'raw', srcMac, dstMac, vlan: [], srcIp: null, dstIp: null, size: 60 };
-      add({ kind: 'entry', phase, observer: device.name, sender, frame });
+      if (device === undefined || dstMac === undefined || srcMac === undefined || (input.onHost && endpoint?.attach !== 'port')) continue;
+      add({ kind: 'entry', phase, observer: device.name, sender, frame: rawControl(srcMac, dstMac) });
     }
   }
   return controls;

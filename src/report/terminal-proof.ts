@@ -41,7 +41,7 @@ export function terminalProof(result: Result, width: number, paint: Paint): read
   const lines: readonly (readonly [string, string])[] = [
     ['ports', `${coverage.observed} of ${coverage.ports} observed${engines === '' ? '' : `, engine ${engines}`}${coverage.unobserved.map((each) => `; not ${escapeText(each.port)}: ${escapeText(each.reason)}`).join('')}`],
     ['ears', `controls ${controls(judged)}${deaf.length > 0 ? `; deaf: ${[...new Set(deaf)].join(', ')}` : ''}`],
-    ['entry', entry.sent === 0 ? 'no controls' : `controls ${entry.seen} of ${entry.sent} received on the bridge${byAddressees ? '; the others entered by what addressees got' : ''}`],
+    ['entry', entry.sent === 0 ? 'no controls; proved by what addressees got, or by what left through the bridge device itself' : `controls ${entry.seen} of ${entry.sent} received on the bridge${byAddressees ? '; the others entered by what addressees got' : ''}`],
     ['losses', `${dropped} of ${sum(observers.map((observer) => observer.received))} captured frames dropped`],
     ...(bound === null ? [] : [['bound', bound] as const]),
     ...(result.calibration === undefined ? [] : [['planted', `a leak planted in a lab on this kernel right before was seen: ${result.calibration.seen} of ${result.calibration.planted} frames`] as const]),

@@ -39,8 +39,7 @@ export async function startHost(image: GuestImage): Promise<HostOfMachines> {
   const beyond = newNamespace(disableIpv6);
   const dir = mkdtempSync(join(tmpdir(), 'machines-'));
   const run = (argv: readonly string[], fd = host): string => inNamespaceFd(fd, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
-  // An address of its own: with a port's, what winxp sends to br0 itself would leave through that port
-  run(['ip', 'link', 'add', 'dev', 'br0', 'address', '02:00:00:00:00:fe', 'type', 'bridge', 'forward_delay', '0', 'ageing_time', '3000']);
+  run(['ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge', 'forward_delay', '0', 'ageing_time', '3000']);
   run(['ip', 'link', 'set', 'dev', 'br0', 'up']);
   run(['ip', 'link', 'add', 'dev', lan.port, 'type', 'veth', 'peer', 'name', 'eth0', 'address', lan.mac, 'netns', `/proc/${process.pid}/fd/${beyond}`]);
   run(['ip', 'link', 'set', 'dev', lan.port, 'master', 'br0', 'up']);
