@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 const [scratch, rounds] = [process.argv[2], Number(process.argv[3])];
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const floodS = 3;
-/** How guests talk: as fast as they can, which takes a processor whole, and 1,000 requests a second. */
-const paces = { flood: ['-f'], '1,000 a second': ['-i', '0.001'] };
-/** Longer than both together, at 1,000 frames a second. */
-const count = 4000;
+/** How guests talk: as fast as they can, which takes a processor whole, and as often as ping's timer lets them. */
+const paces = { flood: ['-f'], paced: ['-i', '0.001'] };
+/** What goes on beside them. Frames of a run both ways, each for longer than all paces together. */
+const runs = { listening: { rate: 1, count: 5 }, run: { rate: 1000, count: 4500 } };
 const guests = ['g0', 'g1', 'g2', 'g3'];
 
 const run = (...argv) => execFileSync(argv[0], argv.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
@@ -30,14 +30,16 @@ for (const [at, name] of guests.entries()) {
   run('ip', '-n', name, 'link', 'set', 'eth0', 'up');
 }
 for (const at of [1, 2, 3]) run('ip', 'netns', 'exec', 'g0', 'ping', '-c', '1', `10.77.0.${at + 1}`);
-writeFileSync(join(scratch, 'host.yml'), `version: 1
-name: busy
+for (const [name, { rate, count }] of Object.entries(runs)) {
+  writeFileSync(join(scratch, `${name}.yml`), `version: 1
+name: ${name}
 topology:
   provider: host
   bridges: { br0: {} }
-  endpoints: { ${guests.map((name, at) => `${name}: { bridge: br0, port: p${at}, mac: "52:54:00:00:00:0${at}" }`).join(', ')} }
-steps: [ { name: private, probe: { class: known-unicast, from: g2, to: g3, both_ways: true, carriers: raw, count: ${count} }, expect: private } ]
+  endpoints: { ${guests.map((guest, at) => `${guest}: { bridge: br0, port: p${at}, mac: "52:54:00:00:00:0${at}" }`).join(', ')} }
+steps: [ { name: private, probe: { class: known-unicast, from: g2, to: g3, both_ways: true, carriers: raw, count: ${count}, rate: ${rate} }, expect: private } ]
 `);
+}
 
 /** Answers a second, their median time and how many were lost. */
 function flood(pace) {
@@ -57,10 +59,20 @@ async function allPaces() {
   return answers;
 }
 
-/** The same while a run probes. */
-async function beside(round) {
-  const dir = join(scratch, `run-${round}`);
-  const child = spawn(process.execPath, [cli, 'run', join(scratch, 'host.yml'), '--yes', '--json', '--verbose', '--out', dir], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** The same while two other guests talk as often as a run sends. */
+async function besideGuests() {
+  const others = spawn('ip', ['netns', 'exec', 'g2', 'ping', ...paces.paced, '-q', '10.77.0.4'], { stdio: 'ignore' });
+  const answers = await allPaces();
+  others.kill('SIGINT');
+  await new Promise((resolve) => others.once('close', resolve));
+  return { answers };
+}
+
+/** The same while a run listens on every port and probes. */
+async function besideRun(name, round) {
+  const dir = join(scratch, `${name}-${round}`);
+  const timed = 'TIMEFORMAT="@@ %U %S"; time "$@"';
+  const child = spawn('bash', ['-c', timed, 'bash', process.execPath, cli, 'run', join(scratch, `${name}.yml`), '--yes', '--json', '--verbose', '--out', dir], { stdio: ['ignore', 'pipe', 'pipe'] });
   let [text, told] = ['', ''];
   child.stdout.on('data', (chunk) => (text += String(chunk)));
   const ended = new Promise((resolve) => child.once('close', resolve));
@@ -69,27 +81,34 @@ async function beside(round) {
     if (/: probing/.test(told)) resolve();
   }));
   const answers = await allPaces();
+  const meanwhile = child.exitCode === null;
   await ended;
+  if (!meanwhile) throw new Error(`the run ended before the pings: ${told}`);
   const result = JSON.parse(text);
   const record = JSON.parse(readFileSync(join(dir, 'run.json'), 'utf8'));
   const foreign = run('tcpdump', '-n', '-r', join(dir, 'evidence.pcapng'), 'icmp').split('\n').length - 1;
-  return { answers, verdict: result.verdict, dropped: result.steps[0].observers.reduce((sum, { dropped }) => sum + dropped, 0), kept: record.capture.packets, foreign, reasons: result.steps[0].reasons.map(({ code }) => code) };
+  const [, user, system] = /@@ (\S+) (\S+)/.exec(told) ?? [];
+  return { answers, processor: Number(user) + Number(system), verdict: result.verdict, dropped: result.steps[0].observers.reduce((sum, { dropped }) => sum + dropped, 0), kept: record.capture.packets, foreign, reasons: result.steps[0].reasons.map(({ code }) => code) };
 }
 
-const [alone, both] = [[], []];
-for (let round = 0; round < rounds; round += 1) {
-  alone.push(await allPaces());
-  both.push(await beside(round));
-}
-const row = (what, list, peer, more) => ({
-  what, 'answers/s': Math.round(median(list.map(({ perSecond }) => perSecond))), 'ms each': median(list.map(({ ms }) => ms)).toFixed(3), lost: Math.max(...list.map(({ lost }) => lost)),
-  'answers / peer': (median(list.map(({ perSecond }) => perSecond)) / median(peer.map(({ perSecond }) => perSecond))).toFixed(2),
-  'time / peer': (median(list.map(({ ms }) => ms)) / median(peer.map(({ ms }) => ms))).toFixed(2), ...more,
-});
-const ofRuns = {
-  verdict: [...new Set(both.flatMap(({ verdict, reasons }) => [verdict, ...reasons]))].join(', '), dropped: Math.max(...both.map(({ dropped }) => dropped)), kept: median(both.map(({ kept }) => kept)), 'of guests': Math.max(...both.map(({ foreign }) => foreign)),
+const beside = {
+  alone: async () => ({ answers: await allPaces() }),
+  'beside two other guests that ping': besideGuests,
+  'beside a run that listens, 1 frame a second': (round) => besideRun('listening', round),
+  'beside a run, 1,000 frames a second': (round) => besideRun('run', round),
 };
-process.stdout.write(JSON.stringify(Object.keys(paces).flatMap((name) => {
-  const peer = alone.map((answers) => answers[name]);
-  return [row(`${name}, alone`, peer, peer, {}), row(`${name}, beside a run`, both.map(({ answers }) => answers[name]), peer, ofRuns)];
-})));
+const seen = Object.fromEntries(Object.keys(beside).map((name) => [name, []]));
+for (let round = 0; round < rounds; round += 1) for (const [name, measure] of Object.entries(beside)) seen[name].push(await measure(round));
+
+const ofRuns = (list) => (list[0].verdict === undefined ? {} : {
+  'processor s': median(list.map(({ processor }) => processor)).toFixed(1), verdict: [...new Set(list.flatMap(({ verdict, reasons }) => [verdict, ...reasons]))].join(', '), dropped: Math.max(...list.map(({ dropped }) => dropped)), kept: median(list.map(({ kept }) => kept)), 'of guests': Math.max(...list.map(({ foreign }) => foreign)),
+});
+const row = (what, pace, list) => {
+  const of = (key, runsOf = list) => runsOf.map(({ answers }) => answers[pace][key]);
+  const ratio = (key) => (median(of(key)) / median(of(key, seen.alone))).toFixed(2);
+  return {
+    what, 'answers/s': Math.round(median(of('perSecond'))), 'least–most': `${Math.round(Math.min(...of('perSecond')))}–${Math.round(Math.max(...of('perSecond')))}`, 'ms each': median(of('ms')).toFixed(3), lost: Math.max(...of('lost')),
+    'answers / peer': ratio('perSecond'), 'time / peer': ratio('ms'), ...ofRuns(list),
+  };
+};
+process.stdout.write(JSON.stringify(Object.keys(paces).flatMap((pace) => Object.entries(seen).map(([name, list]) => row(`${pace}, ${name}`, pace, list)))));

@@ -11,13 +11,15 @@ import { newSources } from '../plan/new-sources.js';
 import { escapeText } from '../report/escape-text.js';
 import { hostSummary } from '../report/host-summary.js';
 import { precheckText } from '../report/precheck-text.js';
+import { guestsFirst } from '../sys/guests-first.js';
 import { writeJournalEntry } from '../sys/journal-entry.js';
 import { stopSignals } from '../fabric/lab/launch.js';
 import { cleanedText } from './cleanup-command.js';
 
-/** Before a run on a host: root, what killed runs have left is put back, and signals end the run in order. Throws VerifyError (69). */
+/** Before a run on a host: root, guests first, what killed runs have left is put back, and signals end the run in order. Throws VerifyError (69). */
 export async function readyHost(onStop: (signal: NodeJS.Signals) => void): Promise<void> {
   if (process.getuid?.() !== 0) throw new VerifyError('not-root', 69, 'a run on this host takes root: it listens and sends on its bridge ports', 'run it with sudo');
+  guestsFirst();
   for (const signal of stopSignals) process.on(signal, () => onStop(signal));
   for (const cleaned of await cleanUp(journalFolder())) process.stderr.write(`${cleanedText(cleaned)}\n`);
 }

@@ -18,7 +18,8 @@ export interface SendRequest {
 
 /**
  * Sends all frames in order, paced: at most 32 at once, and no more than 2 ms' worth made up for lost time. Gives how many the kernel
- * took, and why not the next one. Between bursts the event loop turns.
+ * took, and why not the next one. Between bursts the event loop turns. It sleeps until the next is due, at least a millisecond, and makes up for that:
+ * to turn around until then would take a processor whole, which guests of a host are using.
  */
 export async function sendFrames(request: SendRequest, goOn: () => boolean): Promise<{ readonly accepted: number; readonly error: string | null }> {
   const { routes, frames, length, perSecond } = request;
@@ -35,8 +36,7 @@ export async function sendFrames(request: SendRequest, goOn: () => boolean): Pro
     const nowMs = performance.now();
     const burst = perSecond === null ? mostInBatch : allowance(nowMs, dueMs, perSecond);
     if (burst < 1) {
-      const waitMs = dueMs - nowMs;
-      await (waitMs >= 1 ? sleep(Math.floor(waitMs)) : turn());
+      await sleep(Math.max(1, Math.floor(dueMs - nowMs)));
       continue;
     }
     while (accepted >= routeEnd && route < routes.length - 1) {

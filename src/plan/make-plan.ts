@@ -1,13 +1,14 @@
-import type { Plan, StepPlan, TrafficPlan } from '../model/plan.js';
+import type { Flows, FrameSpec, Plan, StepPlan, TrafficPlan } from '../model/plan.js';
 import type { Endpoint, Mac, MdbEntry, Scenario, Step } from '../model/scenario.js';
 import { disruptiveClasses } from '../model/scenario.js';
 import { classes } from '../probe/classes.js';
 import { captureFilter } from './capture-filter.js';
 import { changesOf } from './changes.js';
-import { controlsOf } from './controls.js';
+import { controlsOf, earControlMac, rawControl } from './controls.js';
 import { rateForEvents } from './event-rounds.js';
 import { expandFlows, type Numbering, type Surroundings } from './expand-flows.js';
 import { observersOf } from './observers.js';
+import { tokenFilter } from './token-filter.js';
 
 export interface PlanInput {
   /** 32 random bits that tell this run's tokens from those of other runs. */
@@ -50,11 +51,15 @@ function planStep(step: Step, index: number, present: readonly Endpoint[], scena
   const flows = expandFlows(step, index, around, numbering);
   const traffic = trafficPlan(step);
   const observers = observersOf(present, bridges, around.bridgeMacs, step.expect.observers);
-  const filter = captureFilter(flows, traffic, step.listenMs !== null, around.endpoints, around.bridgeMacs);
+  const onHost = scenario.topology.provider === 'host';
+  // A host's guests talk as well: their frames are refused in the kernel, however many MACs the probes have
+  const filter = onHost && flows.length > 0 && traffic.length === 0 && step.listenMs === null
+    ? tokenFilter(framesOf(flows), around.runTag)
+    : captureFilter(flows, traffic, step.listenMs !== null, around.endpoints, around.bridgeMacs);
   const quiet = flows.length === 0 && traffic.length === 0 && step.listenMs === null;
   const controls = quiet ? [] : controlsOf({
-    flows, traffic, observers, endpoints: around.endpoints, bridges: around.bridges, bridgeMacs: around.bridgeMacs, filtersByMac: filter !== '', firstToken: numbering.token,
-    onHost: scenario.topology.provider === 'host',
+    flows, traffic, observers, endpoints: around.endpoints, bridges: around.bridges, bridgeMacs: around.bridgeMacs, filtersByMac: filter.startsWith('ether src'), firstToken: numbering.token,
+    onHost,
     closing: step.probes.map((entry) => entry.class).filter((name) => classes[name].provokes?.includes('not-forwarding') === true),
   });
   numbering.token += controls.length;
@@ -86,6 +91,12 @@ function planStep(step: Step, index: number, present: readonly Endpoint[], scena
     drainMs: drainMs[scenario.topology.provider],
     expect: { expected: quiet ? null : step.expect.expected, seen, accept: step.accept },
   };
+}
+
+/** What a step sends: its probes, and a control, which may be of another form. */
+function* framesOf(flows: Flows): Generator<FrameSpec> {
+  yield rawControl(earControlMac.src);
+  for (const { frame } of flows) yield frame;
 }
 
 /** The host's MAC is its bridge's where the author gives none: both are one device. */

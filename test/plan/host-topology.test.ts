@@ -4,6 +4,7 @@ import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
 import { hostTopology } from '../../src/plan/host-topology.js';
 import { makePlan } from '../../src/plan/make-plan.js';
 import { loadScenario } from '../../src/scenario/load-scenario.js';
+import { earControlMac } from '../../src/plan/controls.js';
 
 const link = (name: string, master: string | null, kind: string | null = null): LinkState => ({
   name, ifindex: 1, mac: '02:00:00:00:00:01', mtu: 1500, flags: ['UP', 'LOWER_UP'], operstate: 'UP', master, promiscuity: 0, kind, sysFlags: null, bridge: null, port: null,
@@ -55,11 +56,20 @@ describe('a guest behind the bridge device of a host', () => {
   });
 });
 
+describe('the filter on a host', () => {
+  it('takes frames by the tag of the run, whoever sends them, so an ear has to be proved for each carrier only', () => {
+    const [step] = planOf(', mac: "00:0c:29:aa:bb:cc", port: vmnet0').steps;
+    expect(step?.filter).toMatch(/^ether\[16:4\] = 0x[0-9a-f]{8} or /);
+    expect(step?.filter).not.toContain('ether src');
+    const forms = new Set(step?.controls.filter(({ kind, observer, sender }) => kind === 'ear' && sender === null && observer !== 'lan').map(({ frame }) => frame.srcMac));
+    expect([...forms]).toEqual([earControlMac.src]);
+  });
+});
+
 describe('the ear controls of an uplink', () => {
-  it('bear a MAC that the capture filter lets through, and never that of who lives beyond', () => {
+  it('bear a MAC of the bridge\'s side, never that of who lives beyond', () => {
     const [step] = planOf(', mac: "00:0c:29:aa:bb:cc", port: vmnet0').steps;
     const sources = new Set(step?.controls.filter(({ kind, observer }) => kind === 'ear' && observer === 'lan').map(({ frame }) => frame.srcMac));
     expect([...sources]).toEqual(['00:0c:29:aa:bb:cc']);
-    for (const source of sources) expect(step?.filter).toContain(`ether src ${source}`);
   });
 });

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { frameForms, type FrameForm, type FrameSpec } from '../../src/model/plan.js';
 import type { Carrier } from '../../src/model/scenario.js';
 import { classicHeader, classicRecord } from '../../src/pcap/classic-writer.js';
+import { enteringMac, rawControl } from '../../src/plan/controls.js';
+import { tokenFilter } from '../../src/plan/token-filter.js';
 import { forms } from '../../src/probe/forms.js';
 import { buildFrame, buildFrames, describeFrame, leastSizeOf } from '../../src/probe/frame.js';
 import { findToken, tokensFor } from '../../src/wire/token.js';
@@ -81,6 +83,18 @@ describe('a form of frame', () => {
       expect(lines[i]).toMatch(line);
       expect(lines[i]).not.toMatch(/bad|wrong|incorrect|truncated|invalid/);
     });
+  });
+
+  it.skipIf(!available('tcpdump'))('passes the filter of its run, with a tag more or less as well, and no frame of others does', () => {
+    const filter = tokenFilter([rawControl(enteringMac), ...table.map(([one]) => one)], runTag);
+    const tagged = (frame: Uint8Array): Uint8Array => concat(frame.subarray(0, 12), Uint8Array.of(0x81, 0, 0, 10), frame.subarray(12));
+    const untagged = (frame: Uint8Array): Uint8Array => concat(frame.subarray(0, 12), frame.subarray(16));
+    const own = [...table.map(([one]) => buildFrame(one, token)), buildFrame(rawControl(enteringMac), token)];
+    const shifted = [...own.map(tagged), ...table.filter(([one]) => one.vlan.length > 0).map(([one]) => untagged(buildFrame(one, token)))];
+    const passing = (frames: readonly Uint8Array[]): number => runOn(capture(frames), 'tcpdump', ['-r', 'FILE', '-nt', '--count', filter]).stdout.split(' ').map(Number)[0] ?? -1;
+    expect([own, shifted].map(passing)).toEqual([own.length, shifted.length]);
+    const others = [...table.map(([one]) => buildFrame(one, tokensFor(key, runTag + 1, 42, 1))), new Uint8Array(60), new Uint8Array(1514).fill(0x12), new Uint8Array(20)];
+    expect(passing(others)).toBe(0);
   });
 
   it.skipIf(!available('tshark'))('is whole at every layer in the eyes of tshark', () => {
