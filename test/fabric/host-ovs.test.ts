@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { outcomeOf } from './throw-away-host.js';
 import { hasOvs, throwAwayOvs, type ThrowAwayOvs } from './throw-away-ovs.js';
@@ -40,5 +41,38 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('a run on a host whose brid
     expect(new Set(leaks.map(({ observer, seen }: { observer: string; seen: number }) => `${observer} ${seen}`))).toEqual(new Set(['kali3 50']));
     expect(new Set(leaks.flatMap(({ causes }: { causes: { code: string; place: string }[] }) => causes.map(({ code, place }) => `${code} ${place}`)))).toEqual(new Set(['ovs-mirror mirror tap']));
     host.run(['ovs-vsctl', 'clear', 'Bridge', 'br0', 'mirrors']);
+  });
+
+  it('writes VLANs and zones of its ports by init, and that they are meant to be apart', async () => {
+    host.run(['ovs-vsctl', 'set', 'Port', 'vnet0', 'tag=10', '--', 'set', 'Port', 'vnet4', 'tag=20', '--', 'set', 'Port', 'uplink', 'trunks=10,20,21', '--', 'set', 'Port', 'spare', 'tag=20', 'trunks=30', 'vlan_mode=native-untagged']);
+    host.talk(false); // the switch forgets a port whose VLAN changes, and the LAN is in none now
+    const { status, stdout } = await outcomeOf(host.cli(['init']));
+    for (const port of ['vnet0', 'vnet4', 'uplink', 'spare']) host.run(['ovs-vsctl', 'clear', 'Port', port, 'tag', 'trunks', 'vlan_mode']);
+    expect(status).toBe(0);
+    const { topology, policy } = parse(stdout);
+    expect(Object.fromEntries(Object.entries<{ zone?: string; vlans?: object[] }>(topology.endpoints).map(([name, { zone, vlans }]) => [name, [zone, vlans]]))).toEqual({
+      vnet0: ['vlan10', [{ vid: 10, pvid: true, untagged: true }]],
+      vnet4: ['vlan20', [{ vid: 20, pvid: true, untagged: true }]],
+      uplink: [undefined, [{ vid: 10 }, { vid: '20-21' }]],
+      spare: ['vlan20', [{ vid: 20, pvid: true, untagged: true }, { vid: 30 }]],
+    });
+    expect(policy).toEqual([{ within: 'zone:*', expect: 'private' }, { from: 'zone:*', to: 'zone:*', expect: 'separated' }]);
+  });
+
+  it('finds the window that a restart of ovs-vswitchd opens, until the addressee speaks again', { timeout: 60_000 }, async () => {
+    host.talk();
+    const events = `during: [ { at: 500ms, run: ["${host.restart}"] }, { at: 4s, run: ["${host.speak}"] } ]`;
+    const steps = `  - { name: restarted, probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 400 }, ${events}, expect: private }\n`;
+    const { status, stdout, stderr } = await outcomeOf(host.cli(['run', host.scenario('restarted', steps, 'allow_changes: true\n'), '--yes', '--allow-changes', '--allow-run', '--json', '--out', join(host.dir, 'restarted')]));
+    expect([status, stderr]).toEqual([2, expect.stringContaining('left behind on br0: nothing (checked)')]);
+    const [step] = JSON.parse(stdout).steps;
+    const [restart, spoken] = step.events;
+    const leaks = step.findings.filter(({ leak }: { leak: boolean }) => leak);
+    expect(leaks.map(({ observer }: { observer: string }) => observer)).toEqual(expect.arrayContaining(['kali3', 'spare']));
+    for (const { windows } of leaks) {
+      expect(windows).toHaveLength(1);
+      expect(windows[0].fromMs).toBeGreaterThanOrEqual(restart.fromMs - 1);
+      expect(windows[0].toMs).toBeLessThanOrEqual(spoken.toMs + 1);
+    }
   });
 });

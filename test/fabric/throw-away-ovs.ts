@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,10 +14,13 @@ export const hasOvs = existsSync(schema);
 export interface ThrowAwayOvs {
   readonly dir: string;
   run(argv: readonly string[]): string;
-  /** One ping to the LAN from each guest: then the switch knows them. */
-  talk(): void;
+  /** One ping to the LAN from each guest: then the switch knows them, and the LAN where it can answer. */
+  talk(answered?: boolean): void;
   cli(args: readonly string[]): ChildProcess;
-  scenario(name: string, steps: string): string;
+  scenario(name: string, steps: string, head?: string): string;
+  /** Programs: restarts ovs-vswitchd; lets the LAN speak. */
+  readonly restart: string;
+  readonly speak: string;
   close(): Promise<void>;
 }
 
@@ -50,20 +53,30 @@ export async function throwAwayOvs(): Promise<ThrowAwayOvs> {
     run(['ip', 'address', 'add', `${ip}/24`, 'dev', 'eth0'], fd);
     run(['ip', 'link', 'set', 'dev', 'eth0', 'up'], fd);
   }
+  const program = (name: string, lines: string): string => {
+    writeFileSync(join(dir, name), `#!/bin/sh -e\n${lines}\n`, { mode: 0o755 });
+    return join(dir, name);
+  };
+  const beyond = `/proc/${process.pid}/fd/${spaces.get('lan') ?? host}`;
   return {
     dir,
+    restart: program('restart', `ovs-appctl -t ovs-vswitchd exit\nwhile [ -e ${dir}/ovs-vswitchd.pid ]; do sleep 0.05; done\novs-vswitchd unix:${dir}/db.sock --pidfile=${dir}/ovs-vswitchd.pid --log-file=${dir}/ovs-vswitchd.log --detach --no-chdir -vconsole:off`),
+    speak: program('speak', `nsenter --net=${beyond} ping -c 1 -W 2 ${guests.kali2.ip}`),
     run: (argv) => run(argv),
-    talk: () => {
-      for (const name of ['kali2', 'kali3', 'spare']) run(['ping', '-c', '1', '-W', '5', guests.lan.ip], spaces.get(name) ?? host);
+    talk: (answered = true) => {
+      for (const name of ['kali2', 'kali3', 'spare']) run(['sh', '-c', `ping -c 1 -W ${answered ? 5 : 1} ${guests.lan.ip}${answered ? '' : ' || true'}`], spaces.get(name) ?? host);
     },
     cli: (args) => inNamespaceFd(host, () => spawn(process.execPath, [cli, ...args], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })),
-    scenario(name, steps) {
+    scenario(name, steps, head = '') {
       const file = join(dir, `${name}.yml`);
       const endpoints = (['kali2', 'kali3', 'lan'] as const).map((guest) => `    ${guest}: { bridge: br0, port: ${guests[guest].port}, mac: "${guests[guest].mac}", ip: ${guests[guest].ip}/24${guest === 'lan' ? ', role: uplink' : ''} }\n`);
-      writeFileSync(file, `version: 1\nname: ${name}\ntopology:\n  provider: host\n  bridges: { br0: { kind: ovs } }\n  endpoints:\n${endpoints.join('')}steps:\n${steps}`);
+      writeFileSync(file, `version: 1\nname: ${name}\n${head}topology:\n  provider: host\n  bridges: { br0: { kind: ovs } }\n  endpoints:\n${endpoints.join('')}steps:\n${steps}`);
       return file;
     },
     async close() {
+      // One that was restarted is nobody's child
+      const restarted = existsSync(`${dir}/ovs-vswitchd.pid`) ? Number(readFileSync(`${dir}/ovs-vswitchd.pid`, 'utf8')) : daemonOfSwitch.pid;
+      if (restarted !== undefined && restarted !== daemonOfSwitch.pid) process.kill(restarted, 'SIGKILL');
       for (const child of [daemonOfSwitch, database]) {
         child.kill('SIGTERM');
         if (child.exitCode === null && child.signalCode === null) await new Promise((resolve) => child.once('close', resolve));

@@ -45,6 +45,15 @@ describe('a step with events', () => {
     expect(codes(changed(perfectRun()))).toEqual(['settings-changed']);
   });
 
+  it('does not hold where a guest joined that nobody listened to, unless the file says so', () => {
+    const { links } = hostState();
+    const joined = (evidence: Evidence): Evidence => ({ ...evidence, states: [{ before: hostState(), after: { ...hostState(), links: [...links, ...links.filter(({ name }) => name === 'p2').map((link) => ({ ...link, name: 'vnet9', ifindex: 99 }))] } }] });
+    const result = judge(joined(withEvent(100, 120)));
+    expect([result.verdict, codes(joined(withEvent(100, 120))), result.coverage.unobserved]).toEqual(['inconclusive', ['coverage-partial'], [{ port: 'vnet9', reason: 'joined br0 in the middle of step 1, one' }]]);
+    const scoped = joined(withEvent(100, 120));
+    expect(judge({ ...scoped, plan: { ...scoped.plan, partialScope: 'it is new' } }).verdict).toBe('holds');
+  });
+
   it('tells the windows of a leak: probes that follow one another in the order of sending', () => {
     const evidence = withEvent(100, 120);
     const flow = evidence.plan.steps[0]?.flows.at(0);

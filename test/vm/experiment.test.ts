@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { outcomeOf } from '../fabric/throw-away-host.js';
@@ -128,5 +129,24 @@ describe('the experiment on virtual machines under QEMU', () => {
       .toEqual({ code: 0, reasons: [], kali3: [0, 0], broadcast: [0, 0], lan: [count, count] });
     expect(await pinging).toContain('60 packets transmitted, 60 packets received, 0% packet loss');
     for (const port of [machines.kali2.tap, machines.kali3.tap]) setPort(port, 'isolated', 'off');
+  }, 60_000);
+
+  it('names a guest that starts meanwhile, which nobody listened to, and finds that the others did not leak', async () => {
+    await talk(['kali2', 'kali3']);
+    const start = join(host.dir, 'start-a-guest');
+    writeFileSync(start, `#!/bin/sh -e
+ip tuntap add dev vnet9 mode tap
+ip link set dev vnet9 address fe:54:00:00:00:09 master br0 up
+qemu-system-x86_64 -daemonize -pidfile ${host.dir}/guest.pid -accel tcg,tb-size=32 -M pc -m 128 -nodefaults -no-user-config -display none -serial null -kernel ${image.kernel} -initrd ${image.initrd} \
+  -append 'quiet g.name=late g.ip=192.168.0.50/24 g.mods=virtio_net' -netdev tap,id=n0,ifname=vnet9,script=no,downscript=no,vnet_hdr=off -device virtio-net-pci,netdev=n0,mac=52:54:00:00:00:09
+`, { mode: 0o755 });
+    const steps = `  - { name: late, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: 200 }, during: [ { at: 300ms, run: ["${start}"] }, { at: 5s, run: ["bridge link show dev vnet9"] } ], expect: private }\nallow_changes: true\n`;
+    const run = await outcomeOf(host.cli(['run', host.scenario('late', steps), '--yes', '--allow-changes', '--allow-run', '--json', '--out', join(host.dir, 'late')]));
+    process.kill(Number(readFileSync(join(host.dir, 'guest.pid'), 'utf8')), 'SIGKILL');
+    host.run(['ip', 'link', 'del', 'dev', 'vnet9']);
+    const { coverage, steps: [step] } = JSON.parse(run.stdout);
+    expect([run.status, step.reasons.map(({ code }: { code: string }) => code), coverage.unobserved]).toEqual([3, ['coverage-partial'], [{ port: 'vnet9', reason: 'joined br0 in the middle of step 1, late' }]]);
+    expect(step.findings.filter(({ leak }: { leak: boolean }) => leak)).toEqual([]);
+    expect(step.events).toHaveLength(2);
   }, 60_000);
 });
