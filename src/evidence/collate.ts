@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createClassifier, type Sighting } from '../judge/classify.js';
+import { createClassifier, type Sighting, tagsOf } from '../judge/classify.js';
 import { controlComment, leakComment } from '../judge/leak-comment.js';
 import type { Plan } from '../model/plan.js';
 import type { Counters } from '../model/timeline.js';
@@ -49,7 +49,7 @@ function tokenIndex(sighting: Sighting): number | null {
 export async function collate(input: CollateInput): Promise<Collation> {
   const { dir, plan } = input;
   const blocks = evidenceInterfaces(plan);
-  const classify = createClassifier(plan, input.key);
+  const classify = createClassifier(plan, tagsOf(plan, input.key));
   const path = join(dir, files.capture);
   const out = createBlockWriter(path);
   out.block(sectionHeader({ application: input.application, os: 'Linux', comment: `scenario ${plan.name}` }));

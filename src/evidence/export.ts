@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
-import { createClassifier } from '../judge/classify.js';
+import { createClassifier, tagsOf } from '../judge/classify.js';
 import { keptEnd } from '../judge/kept-end.js';
 import { controlComment, isControlComment, leakComment } from '../judge/leak-comment.js';
 import type { Plan } from '../model/plan.js';
@@ -90,7 +90,7 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
   }
   const capture = await capturePath(dir);
   const classic = out.endsWith('.pcap');
-  const classify = createClassifier(plan, run.key === null ? null : Buffer.from(run.key, 'hex'));
+  const classify = createClassifier(plan, tagsOf(plan, run.key === null ? null : Buffer.from(run.key, 'hex')));
   const encode = classic ? encodePcap : pcapngEncoder(classify);
   const keeps = chooser(plan, classify, options);
   const stream = createWriteStream(out, { mode: 0o600 });

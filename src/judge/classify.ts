@@ -1,12 +1,10 @@
-import type { Control, Flow, FrameSpec, Plan, StepPlan } from '../model/plan.js';
-import { ipv4Bytes } from '../wire/ipv4.js';
-import { ipv6Bytes } from '../wire/ipv6.js';
-import { macBytes, macNumber } from '../wire/ethernet.js';
+import type { Control, Flow, Plan, StepPlan } from '../model/plan.js';
 import { type FrameView, viewFrame } from '../wire/frame-view.js';
 import { createTokenSearch } from '../wire/token-search.js';
-import { sameTag, tagLength, tagsFor, tokenAt, tokenIndex } from '../wire/token.js';
-import { probeHopLimit } from '../probe/frame.js';
+import { tagLength, tokenAt, tokenIndex, tokenLength } from '../wire/token.js';
 import { flowOfToken } from './flow-of-token.js';
+import { createHeaderReader, formOf, type FrameFormName } from './frame-form.js';
+import { createRunTags, type RunTags } from './run-tags.js';
 
 /**
  * What a frame of a capture is. The token says which probe it stems from, the headers say whether it is that probe:
@@ -17,19 +15,11 @@ export type Sighting =
   | { readonly kind: 'none' }
   | { readonly kind: 'forged' }
   | { readonly kind: 'control'; readonly step: number; readonly control: Control }
-  | { readonly kind: 'probe'; readonly flow: Flow; readonly sequence: number; readonly form: 'as-sent' | 'routed' | 'answer' };
+  | { readonly kind: 'probe'; readonly flow: Flow; readonly sequence: number; readonly form: FrameFormName };
 
 export interface Classifier {
   readonly view: FrameView | null;
   readonly sighting: Sighting;
-}
-
-interface Planned {
-  /** Null: each frame has one of its own. */
-  readonly srcMac: number | null;
-  readonly dstMac: number;
-  readonly srcIp: Uint8Array | null;
-  readonly dstIp: Uint8Array | null;
 }
 
 /** Tokens in a row: the flows of a step, or its controls. */
@@ -38,32 +28,6 @@ interface Segment {
   readonly end: number;
   readonly step: StepPlan;
   readonly of: 'flows' | 'controls';
-}
-
-function ipBytes(text: string | null): Uint8Array | null {
-  return text === null ? null : (ipv4Bytes(text) ?? ipv6Bytes(text));
-}
-
-/** The planned headers of a frame as octets; addresses are read once. */
-function plannedReader(): (frame: FrameSpec) => Planned {
-  const macs = new Map<string, number>();
-  const ips = new Map<string | null, Uint8Array | null>();
-  const mac = (text: string): number => {
-    const known = macs.get(text);
-    if (known !== undefined) return known;
-    const octets = macBytes(text);
-    const number = octets === null ? -1 : macNumber(octets, 0);
-    macs.set(text, number);
-    return number;
-  };
-  const ip = (text: string | null): Uint8Array | null => {
-    const known = ips.get(text);
-    if (known !== undefined) return known;
-    const octets = ipBytes(text);
-    ips.set(text, octets);
-    return octets;
-  };
-  return (frame) => ({ srcMac: frame.form === 'source-sweep' ? null : mac(frame.srcMac), dstMac: mac(frame.dstMac), srcIp: ip(frame.srcIp), dstIp: ip(frame.dstIp) });
 }
 
 /** Every token of the run, in order: the flows and controls of each step number through. */
@@ -92,34 +56,23 @@ function find(segments: readonly Segment[], index: number): Segment | null {
   return null;
 }
 
-function sameOctets(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
-  if (at < 0) return false;
-  for (let i = 0; i < expected.length; i += 1) if (bytes[at + i] !== expected[i]) return false;
-  return true;
-}
-
-function formOf(bytes: Uint8Array, view: FrameView, planned: Planned): 'as-sent' | 'routed' | 'answer' {
-  const sameIps = planned.srcIp === null || planned.dstIp === null
-    || (sameOctets(bytes, view.srcIpAt, planned.srcIp) && sameOctets(bytes, view.dstIpAt, planned.dstIp));
-  if (!sameIps) return 'answer';
-  if ((planned.srcMac === null || macNumber(bytes, view.srcMacAt) === planned.srcMac) && macNumber(bytes, view.dstMacAt) === planned.dstMac) return 'as-sent';
-  return planned.srcIp !== null && view.hopLimit >= 0 && view.hopLimit < probeHopLimit ? 'routed' : 'answer';
-}
-
 const noToken: Sighting = { kind: 'none' };
 
 /** Tokens of a plan are numbered below this, so that a plan from elsewhere cannot ask for endless memory. */
 export const mostTokens = 2 ** 26;
 
+/** The tags of all tokens that a plan has, under its key; null: none is known. */
+export function tagsOf(plan: Plan, key: Uint8Array | null): RunTags {
+  return createRunTags(key, Math.min(segmentsOf(plan).at(-1)?.end ?? 0, mostTokens));
+}
+
 /**
- * A function that says of `bytes[start, end)` what it is. `key` null (the run was killed before it was revealed): no token
+ * A function that says of `bytes[start, end)` what it is. Tags of no key (the run was killed before it was revealed): no token
  * can be told from a forged one, so every token counts as forged.
  */
-export function createClassifier(plan: Plan, key: Uint8Array | null): (bytes: Uint8Array, start: number, end: number) => Classifier {
+export function createClassifier(plan: Plan, tags: RunTags): (bytes: Uint8Array, start: number, end: number) => Classifier {
   const segments = segmentsOf(plan);
-  const planned = plannedReader();
-  const count = Math.min(segments[segments.length - 1]?.end ?? 0, mostTokens);
-  const tags = key === null ? new Uint8Array(0) : tagsFor(key, 0, count);
+  const planned = createHeaderReader();
   const search = createTokenSearch(plan.runTag);
   return (bytes, start, end) => {
     const view = viewFrame(bytes, start, end);
@@ -131,7 +84,7 @@ export function createClassifier(plan: Plan, key: Uint8Array | null): (bytes: Ui
     const segment = find(segments, index);
     const flow = segment?.of === 'flows' ? flowOfToken(segment.step.flows, index) : null;
     const control = segment?.of === 'controls' ? segment.step.controls[index - segment.first] : undefined;
-    if (segment === null || (flow === null && control?.index !== index) || !sameTag(bytes, at + 10, tags, index * tagLength)) return { view, sighting: { kind: 'forged' } };
+    if (segment === null || (flow === null && control?.index !== index) || !tags.holds(bytes, at + tokenLength - tagLength, index)) return { view, sighting: { kind: 'forged' } };
     if (flow !== null) return { view, sighting: { kind: 'probe', flow, sequence: index - flow.first, form: formOf(bytes, view, planned(flow.frame)) } };
     if (control !== undefined && formOf(bytes, view, planned(control.frame)) === 'as-sent') return { view, sighting: { kind: 'control', step: segment.step.index, control } };
     return none;

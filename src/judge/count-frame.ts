@@ -4,15 +4,25 @@ import { etherTypes } from '../wire/ethernet.js';
 import type { FrameView } from '../wire/frame-view.js';
 import type { Classifier, Sighting } from './classify.js';
 import { countNoise } from './noise.js';
+import { nsOf } from '../pcap/time-words.js';
 import { countFrame, type First, raise, type StepTally } from './tally.js';
 
-/** One frame as an observer saw it. `towards`: to the guest, or on the bridge device to the host. */
+/** One frame as an observer saw it. One object does for all frames of an observer, one after the other: nothing keeps it. */
 export interface Seen {
   readonly step: StepPlan;
   readonly observer: Observer;
-  readonly towards: boolean;
   readonly inferred: boolean;
-  readonly first: First;
+  /** To the guest, or on the bridge device to the host. */
+  towards: boolean;
+  /** As `First.frame`. */
+  frame: number;
+  /** When, ns in two words of 32 bits. */
+  high: number;
+  low: number;
+}
+
+function firstOf(seen: Seen): First {
+  return { frame: seen.frame, timeNs: nsOf(seen) };
 }
 
 /** The step that a token belongs to, and its tally; tokens may turn up after their step. */
@@ -21,8 +31,8 @@ export interface Tallies {
   readonly steps: readonly StepTally[];
 }
 
-function countProbe(sighting: Extract<Sighting, { kind: 'probe' }>, seen: Seen, tallies: Tallies): void {
-  const { flow, sequence, form } = sighting;
+/** Counts a frame that stems from a probe. */
+export function countProbe({ flow, sequence, form }: Omit<Extract<Sighting, { kind: 'probe' }>, 'kind'>, seen: Seen, tallies: Tallies): void {
   const tally = tallies.steps[flow.step];
   if (tally === undefined) return;
   const { observer } = seen;
@@ -42,17 +52,17 @@ function countProbe(sighting: Extract<Sighting, { kind: 'probe' }>, seen: Seen, 
     }
     return;
   }
-  const again = tally.reentered.get(token);
+  const again = tally.reentered.size === 0 ? undefined : tally.reentered.get(token);
   if (again !== undefined && !again.uplink) return;
-  const fresh = tally.seen.add(flow, sequence, observer.name, seen.first);
+  const fresh = tally.seen.add(flow, sequence, observer.name, seen.frame, seen.high, seen.low);
   if (fresh && tallies.plan.steps[flow.step]?.during.length !== 0) noteMoment(tally, flow, sequence, seen);
   if (!fresh && seen.inferred) raise(tally.twice, observer.name);
 }
 
-function noteMoment(tally: StepTally, flow: Flow, sequence: number, { observer, first }: Seen): void {
-  const key = `${flow.id}|${observer.name}`;
+function noteMoment(tally: StepTally, flow: Flow, sequence: number, seen: Seen): void {
+  const key = `${flow.id}|${seen.observer.name}`;
   const moments = tally.moments.get(key) ?? [];
-  moments.push({ sequence, timeNs: first.timeNs });
+  moments.push({ sequence, timeNs: nsOf(seen) });
   tally.moments.set(key, moments);
 }
 
@@ -73,7 +83,7 @@ function countTraffic(bytes: Uint8Array, view: FrameView, seen: Seen, tallies: T
   seen.step.traffic.forEach((traffic, index) => {
     for (const [way, source, sink] of [['>', traffic.from, traffic.to], ['<', traffic.to, traffic.from]] as const) {
       if (!macsOf(source).includes(src) || !macsOf(sink).includes(dst)) continue;
-      if (seen.towards) countFrame(tally.traffic, `${index}/${way}/${seen.observer.name}`, seen.first);
+      if (seen.towards) countFrame(tally.traffic, `${index}/${way}/${seen.observer.name}`, firstOf(seen));
       else if (seen.observer.name === source) raise(tally.trafficEntered, `${index}/${way}`);
     }
   });
@@ -85,7 +95,7 @@ function countForeign(bytes: Uint8Array, view: FrameView, seen: Seen, tallies: T
   const src = macText(bytes, view.srcMacAt);
   const dst = macText(bytes, view.dstMacAt);
   if (!seen.towards) tally.crossed.set(`${seen.observer.name}|${dst}`, { from: seen.observer.name, to: dst });
-  else if (!seen.observer.macs.includes(dst)) countFrame(tally.foreign, `${seen.observer.name}|${src}|${dst}`, seen.first);
+  else if (!seen.observer.macs.includes(dst)) countFrame(tally.foreign, `${seen.observer.name}|${src}|${dst}`, firstOf(seen));
 }
 
 /** Counts one frame of the capture into the tallies. What a forger wrote is counted, and decides nothing. */

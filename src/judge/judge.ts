@@ -2,20 +2,21 @@ import { createHash } from 'node:crypto';
 import { createTokenSearch, type TokenSearch } from '../wire/token-search.js';
 import { highHalf, lowHalf, timeWords } from '../pcap/time-words.js';
 import { createPlainFrames, type PlainFrames } from './plain-frames.js';
-import type { Observer, Plan, StepPlan } from '../model/plan.js';
+import type { Plan } from '../model/plan.js';
 import type { ProvenFix, Reason, Result, StepResult, Verdict } from '../model/result.js';
 import type { RunRecord } from '../model/run-record.js';
 import type { TimelineEntry } from '../model/timeline.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
-import { type Classifier, createClassifier } from './classify.js';
-import { countSighting } from './count-frame.js';
+import { type Classifier, createClassifier, tagsOf } from './classify.js';
+import { countProbe, countSighting, type Seen } from './count-frame.js';
 import { coverageOf } from './coverage.js';
 import type { JudgedBatch } from './frame-source.js';
 import { type JudgedStep, judgeStep } from './judge-step.js';
+import { createPlannedProbes, type PlannedProbes } from './planned-probes.js';
 import type { StepStates } from './step-states.js';
 import { reason } from './reasons.js';
 import { type StepFacts, stepFacts } from './step-facts.js';
-import { createTallies, type StepTally } from './tally.js';
+import { createTallies, raise, type StepTally } from './tally.js';
 
 /** Everything but the capture that a judgement rests on. */
 export interface JudgeInput {
@@ -29,16 +30,17 @@ export interface JudgeInput {
 }
 
 interface Listener {
-  readonly step: StepPlan;
-  readonly observer: Observer;
-  readonly inferred: boolean;
+  readonly seen: Seen;
   readonly plain: PlainFrames;
+  /** Frames that were known as planned probes at once. */
+  probes: number;
 }
 
 /** A judgement under way. Opaque: only the functions of this file read it. */
 export interface Judging {
   readonly input: JudgeInput;
   readonly search: TokenSearch;
+  readonly probes: PlannedProbes;
   readonly classify: (bytes: Uint8Array, start: number, end: number) => Classifier;
   readonly facts: readonly StepFacts[];
   readonly tallies: readonly StepTally[];
@@ -66,12 +68,13 @@ export function startJudging(input: JudgeInput): Judging {
     const one = stepPlan?.observers[observer];
     const tally = tallies[step];
     const lossy = Object.values(facts[step]?.lastCounters ?? {}).some(({ dropped }) => dropped > 0);
-    return stepPlan === undefined || one === undefined || tally === undefined
-      ? []
-      : [{ step: stepPlan, observer: one, inferred: facts[step]?.listening.get(one.name)?.direction === 'inferred', plain: createPlainFrames(stepPlan, one, tally, input.plan, lossy) }];
+    if (stepPlan === undefined || one === undefined || tally === undefined) return [];
+    const inferred = facts[step]?.listening.get(one.name)?.direction === 'inferred';
+    return [{ seen: { step: stepPlan, observer: one, inferred, towards: false, frame: 0, high: 0, low: 0 }, plain: createPlainFrames(stepPlan, one, tally, input.plan, lossy), probes: 0 }];
   });
+  const tags = tagsOf(input.plan, commits(input) ? keyOf(input) : null);
   return {
-    input, facts, listeners, tallies, search: createTokenSearch(input.plan.runTag), classify: createClassifier(input.plan, commits(input) ? keyOf(input) : null), damages: [], frames: 0,
+    input, facts, listeners, tallies, search: createTokenSearch(input.plan.runTag), probes: createPlannedProbes(input.plan.runTag, tags), classify: createClassifier(input.plan, tags), damages: [], frames: 0,
   };
 }
 
@@ -82,35 +85,46 @@ const mostKept = 1000;
 /** Adds a batch of the capture, in file order; `interfaceId` numbers the interface blocks of the whole file. */
 export function addBatch(judging: Judging, batch: JudgedBatch): void {
   const tallies = { plan: judging.input.plan, steps: judging.tallies };
-  const { listeners, search, classify } = judging;
+  const { listeners, search, probes, classify } = judging;
   const { bytes } = batch;
   const times = timeWords(batch.timeNs);
+  let { frames } = judging;
   for (let i = 0; i < batch.count; i += 1) {
-    judging.frames += 1;
+    frames += 1;
     const listener = listeners[batch.interfaceId[i] ?? -1];
     if (listener === undefined) continue;
+    const { seen } = listener;
     const start = batch.offset[i] ?? 0;
     const end = start + (batch.captured[i] ?? 0);
     const outgoing = batch.direction[i] === directionOut;
-    const towards = listener.observer.place === 'bridge' ? !outgoing : outgoing;
-    if (!search.mayHold(bytes, start, end)) {
-      listener.plain.count(bytes, start, end, towards, judging.frames, times[2 * i + highHalf] ?? 0, times[2 * i + lowHalf] ?? 0);
-      continue;
-    }
-    const { step, observer, inferred } = listener; // spread, they would cost more than the judgement
-    countSighting(bytes, classify(bytes, start, end), { step, observer, inferred, towards, first: { frame: judging.frames, timeNs: BigInt(batch.timeNs[i] ?? 0) } }, tallies);
+    seen.towards = seen.observer.place === 'bridge' ? !outgoing : outgoing;
+    seen.frame = frames;
+    seen.high = times[2 * i + highHalf] ?? 0;
+    seen.low = times[2 * i + lowHalf] ?? 0;
+    const probe = probes.read(bytes, start, end);
+    if (probe !== null) {
+      listener.probes += 1;
+      countProbe(probe, seen, tallies);
+    } else if (search.mayHold(bytes, start, end)) {
+      const classified = classify(bytes, start, end);
+      countSighting(bytes, classified, seen, tallies);
+      const { sighting } = classified;
+      if (sighting.kind === 'probe' && sighting.form === 'as-sent') probes.learn(sighting.flow, sighting.sequence);
+    } else listener.plain.count(bytes, start, end, seen.towards, frames, seen.high, seen.low);
   }
+  judging.frames = frames;
 }
 
 /** Frames that the capture could not take were kept in memory and written down in the timeline: a leak among them is one. */
 function addKept(judging: Judging): void {
   const tallies = { plan: judging.input.plan, steps: judging.tallies };
-  for (const { step, observer, inferred } of judging.listeners) {
-    const own = (judging.facts[step.index]?.kept ?? []).filter((frame) => frame.observer === observer.name).slice(0, mostKept);
+  for (const { seen } of judging.listeners) {
+    const own = (judging.facts[seen.step.index]?.kept ?? []).filter((frame) => frame.observer === seen.observer.name).slice(0, mostKept);
     own.forEach(({ frame, towards, atNs }, index) => {
       const bytes = Buffer.from(frame, 'base64');
-      const first = { frame: -(index + 1), timeNs: /^\d{1,18}$/.test(atNs) ? BigInt(atNs) : 0n };
-      countSighting(bytes, judging.classify(bytes, 0, bytes.length), { step, observer, inferred, towards, first }, tallies);
+      const timeNs = /^\d{1,18}$/.test(atNs) ? BigInt(atNs) : 0n;
+      Object.assign(seen, { towards, frame: -(index + 1), high: Number(timeNs >> 32n), low: Number(timeNs & 0xffff_ffffn) });
+      countSighting(bytes, judging.classify(bytes, 0, bytes.length), seen, tallies);
     });
   }
 }
@@ -158,7 +172,11 @@ function withFixes(result: StepResult, index: number, tried: JudgeInput['fixes']
 export function finishJudging(judging: Judging, capture: CaptureIdentity): Result {
   const { plan, run, states } = judging.input;
   addKept(judging);
-  for (const { plain } of judging.listeners) plain.finish();
+  for (const { seen, plain, probes } of judging.listeners) {
+    plain.finish();
+    const tally = judging.tallies[seen.step.index];
+    if (probes > 0 && tally !== undefined) raise(tally.read, seen.observer.name, probes);
+  }
   const whole = captureReasons(judging, capture.sha256 === run.capture?.sha256);
   const coverage = coverageOf(plan, judging.facts, states);
   const partial = plan.partialScope === null && coverage.unobserved.length > 0

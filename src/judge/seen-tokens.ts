@@ -1,14 +1,15 @@
 import type { Flow, Flows } from '../model/plan.js';
+import { nsOf } from '../pcap/time-words.js';
 import { mostTokens } from './classify.js';
 import type { First } from './tally.js';
 
 /**
- * Which observer saw which tokens of a step's flows. Most tokens are seen by one observer, so the first of each has a place in
- * arrays; the others, which are leaks and broadcasts, are kept by flow.
+ * Which observer saw which tokens of a step's flows: a row of numbers for each flow and observer that saw any of it, and a bit for each token.
+ * Memory goes by what the plan asks, not by how many frames were captured.
  */
 export interface SeenTokens {
-  /** False if this observer has seen the token before. */
-  add(flow: Flow, sequence: number, observer: string, first: First): boolean;
+  /** False if this observer has seen the token before. The time is two 32-bit words of ns. */
+  add(flow: Flow, sequence: number, observer: string, frame: number, high: number, low: number): boolean;
   /** Distinct tokens of the flow that the observer saw. */
   count(flow: Flow, observer: string): number;
   first(flow: Flow, observer: string): First | undefined;
@@ -16,83 +17,144 @@ export interface SeenTokens {
   observersOf(flow: Flow): readonly string[];
 }
 
-interface Later {
-  readonly sequences: Set<number>;
-  first: First;
+/** Tokens of a page: flows of no more have their bits in their row. */
+const inRow = 32;
+const perPage = 4096;
+const pagesPerFlow = mostTokens / perPage;
+
+/** The rows as columns; all of one length, which doubles. */
+function createColumns(length: number) {
+  const words = (): Uint32Array<ArrayBuffer> => new Uint32Array(length);
+  return { flow: words(), observer: words(), count: words(), high: words(), low: words(), bits: words(), frame: new Float64Array(length), nextOfFlow: new Int32Array(length) };
+}
+
+function hashOf(flow: number, observer: number): number {
+  const mixed = Math.imul(flow, 0x9e37_79b1) ^ Math.imul(observer, 0x85eb_ca77);
+  return mixed ^ (mixed >>> 15);
 }
 
 export function createSeenTokens(flows: Flows): SeenTokens {
-  const base = flows.at(0)?.first ?? 0;
-  const last = flows.at(flows.length - 1);
-  const tokens = last === undefined ? 0 : Math.min(mostTokens, Math.max(0, last.first + last.count - base));
+  const firstId = flows.at(0)?.id ?? 0;
   const names: string[] = [];
   const numbers = new Map<string, number>();
-  /** Number of the first observer, from 1; 0 = nobody yet. */
-  const who = new Uint32Array(tokens);
-  const frames = new Float64Array(tokens);
-  const times = new BigInt64Array(tokens);
-  const later = new Map<number, Map<number, Later>>();
+  let lastNumber = -1;
+  let columns = createColumns(64);
+  let rows = 0;
+  /** Open addressing: row + 1 by hash of flow and observer; 0 = free. At most half full. */
+  let table = new Int32Array(128);
+  /** Row + 1 of the last observer that came to a flow, by the flow's position. */
+  const lastOfFlow = new Int32Array(flows.length);
+  const pages = new Map<number, Uint32Array<ArrayBuffer>>();
+  let lastPage = -1;
+  let lastWords = new Uint32Array(0);
 
   function numberOf(observer: string): number {
-    const known = numbers.get(observer);
-    if (known !== undefined) return known;
-    names.push(observer);
-    numbers.set(observer, names.length);
-    return names.length;
-  }
-  function note(at: number, first: First): void {
-    frames[at] = first.frame;
-    times[at] = first.timeNs;
-  }
-  function addLater(flow: Flow, number: number, sequence: number, first: First): boolean {
-    const ofFlow = later.get(flow.id) ?? new Map<number, Later>();
-    later.set(flow.id, ofFlow);
-    const known = ofFlow.get(number);
-    if (known === undefined) {
-      ofFlow.set(number, { sequences: new Set([sequence]), first });
-      return true;
+    if (observer === names[lastNumber]) return lastNumber;
+    let number = numbers.get(observer);
+    if (number === undefined) {
+      number = names.length;
+      numbers.set(observer, number);
+      names.push(observer);
     }
-    if (first.timeNs < known.first.timeNs) known.first = first;
-    const fresh = !known.sequences.has(sequence);
-    known.sequences.add(sequence);
-    return fresh;
+    lastNumber = number;
+    return number;
+  }
+  /** Where a row stands in the table, or would. */
+  function placeOf(flow: number, observer: number): number {
+    const mask = table.length - 1;
+    let at = hashOf(flow, observer) & mask;
+    for (;;) {
+      const row = (table[at] ?? 0) - 1;
+      if (row < 0 || (columns.flow[row] === flow && columns.observer[row] === observer)) return at;
+      at = (at + 1) & mask;
+    }
+  }
+  function grow(): void {
+    const old = columns;
+    columns = createColumns(2 * old.flow.length);
+    columns.flow.set(old.flow);
+    columns.observer.set(old.observer);
+    columns.count.set(old.count);
+    columns.high.set(old.high);
+    columns.low.set(old.low);
+    columns.bits.set(old.bits);
+    columns.frame.set(old.frame);
+    columns.nextOfFlow.set(old.nextOfFlow);
+    table = new Int32Array(2 * table.length);
+    for (let row = 0; row < rows; row += 1) table[placeOf(columns.flow[row] ?? 0, columns.observer[row] ?? 0)] = row + 1;
+  }
+  function rowFor(position: number, observer: number): number {
+    const newest = (lastOfFlow[position] ?? 0) - 1;
+    if (newest >= 0 && columns.observer[newest] === observer) return newest;
+    const known = (table[placeOf(position, observer)] ?? 0) - 1;
+    if (known >= 0) return known;
+    if (rows === columns.flow.length) grow();
+    const row = rows;
+    rows += 1;
+    columns.flow[row] = position;
+    columns.observer[row] = observer;
+    columns.nextOfFlow[row] = newest;
+    lastOfFlow[position] = row + 1;
+    table[placeOf(position, observer)] = row + 1;
+    return row;
+  }
+  function pageAt(page: number): Uint32Array<ArrayBuffer> {
+    const known = pages.get(page);
+    if (known !== undefined) return known;
+    const made = new Uint32Array(perPage / 32);
+    pages.set(page, made);
+    return made;
+  }
+  /** Sets the bit of a token; false if it was set. */
+  function setBit(row: number, sequence: number, many: boolean): boolean {
+    let words = columns.bits;
+    let at = row;
+    if (many) {
+      const page = row * pagesPerFlow + Math.floor(sequence / perPage);
+      words = page === lastPage ? lastWords : pageAt(page);
+      lastPage = page;
+      lastWords = words;
+      at = (sequence % perPage) >>> 5;
+    }
+    const bit = 1 << (sequence & 31);
+    const known = words[at] ?? 0;
+    words[at] = known | bit;
+    return (known & bit) === 0;
+  }
+  /** -1 = none. */
+  function find(flow: Flow, observer: string): number {
+    const number = numbers.get(observer);
+    return number === undefined ? -1 : (table[placeOf(flow.id - firstId, number)] ?? 0) - 1;
   }
 
   return {
-    add(flow, sequence, observer, first) {
-      const at = flow.first - base + sequence;
-      if (sequence < 0 || sequence >= flow.count || at < 0 || at >= tokens) return false;
-      const number = numberOf(observer);
-      if (who[at] === 0) {
-        who[at] = number;
-        note(at, first);
-        return true;
+    add(flow, sequence, observer, frame, high, low) {
+      const position = flow.id - firstId;
+      if (sequence < 0 || sequence >= flow.count || sequence >= mostTokens || lastOfFlow[position] === undefined) return false;
+      const row = rowFor(position, numberOf(observer));
+      const fresh = setBit(row, sequence, flow.count > inRow);
+      const { count } = columns;
+      const knownHigh = columns.high[row] ?? 0;
+      if (count[row] === 0 || high < knownHigh || (high === knownHigh && low < (columns.low[row] ?? 0))) {
+        columns.frame[row] = frame;
+        columns.high[row] = high;
+        columns.low[row] = low;
       }
-      if (who[at] !== number) return addLater(flow, number, sequence, first);
-      if (first.timeNs < (times[at] ?? 0n)) note(at, first);
-      return false;
+      if (fresh) count[row] = (count[row] ?? 0) + 1;
+      return fresh;
     },
     count(flow, observer) {
-      const number = numbers.get(observer);
-      if (number === undefined) return 0;
-      let count = later.get(flow.id)?.get(number)?.sequences.size ?? 0;
-      for (let at = flow.first - base, end = at + flow.count; at < end; at += 1) if (who[at] === number) count += 1;
-      return count;
+      const row = find(flow, observer);
+      return row < 0 ? 0 : (columns.count[row] ?? 0);
     },
     first(flow, observer) {
-      const number = numbers.get(observer);
-      if (number === undefined) return undefined;
-      let first = later.get(flow.id)?.get(number)?.first;
-      for (let at = flow.first - base, end = at + flow.count; at < end; at += 1) {
-        const timeNs = times[at] ?? 0n;
-        if (who[at] === number && (first === undefined || timeNs < first.timeNs)) first = { frame: frames[at] ?? 0, timeNs };
-      }
-      return first;
+      const row = find(flow, observer);
+      return row < 0 ? undefined : { frame: columns.frame[row] ?? 0, timeNs: nsOf({ high: columns.high[row] ?? 0, low: columns.low[row] ?? 0 }) };
     },
     observersOf(flow) {
-      const found = new Set(later.get(flow.id)?.keys() ?? []);
-      for (let at = flow.first - base, end = at + flow.count; at < end; at += 1) found.add(who[at] ?? 0);
-      return [...found].flatMap((number) => names[number - 1] ?? []);
+      const found: string[] = [];
+      for (let row = (lastOfFlow[flow.id - firstId] ?? 0) - 1; row >= 0; row = columns.nextOfFlow[row] ?? -1) found.push(names[columns.observer[row] ?? 0] ?? '');
+      return found;
     },
   };
 }

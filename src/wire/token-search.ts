@@ -1,5 +1,4 @@
-import { writeU32 } from './octets.js';
-import { magicHigh, magicLow, tokenLength } from './token.js';
+import { tokenLength, writeMark } from './token.js';
 
 /** Says of frames whether they can hold a token of one run. */
 export interface TokenSearch {
@@ -13,9 +12,7 @@ export interface TokenSearch {
  */
 export function createTokenSearch(runTag: number): TokenSearch {
   const magic = new Uint8Array(6);
-  magic[0] = magicHigh;
-  magic[1] = magicLow;
-  writeU32(magic, 2, runTag);
+  writeMark(magic, 0, runTag);
   let searched: Uint8Array | null = null;
   let octets: Buffer = Buffer.alloc(0);
   /** No magic begins in [from, next); one begins at `next`, or nowhere where it is the end. */

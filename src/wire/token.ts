@@ -29,12 +29,17 @@ export interface FoundToken {
   readonly tagAt: number;
 }
 
+/** Writes what all tokens of a run begin with: the magic and the run's tag, 6 octets. */
+export function writeMark(into: Uint8Array, at: number, runTag: number): void {
+  into[at] = magicHigh;
+  into[at + 1] = magicLow;
+  writeU32(into, at + 2, runTag);
+}
+
 /** Writes a token at `at`; `into` must have 18 octets there (RangeError otherwise). */
 export function writeToken(into: Uint8Array, at: number, token: Token): void {
   if (at < 0 || at + tokenLength > into.length || token.tag.length < tagLength) throw new RangeError(`no room for a token at ${at} of ${into.length}`);
-  into[at] = magicHigh;
-  into[at + 1] = magicLow;
-  writeU32(into, at + 2, token.runTag);
+  writeMark(into, at, token.runTag);
   writeU32(into, at + 6, token.index);
   for (let i = 0; i < tagLength; i += 1) into[at + 10 + i] = token.tag[i] ?? 0;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createClassifier } from '../../src/judge/classify.js';
+import { createClassifier, tagsOf } from '../../src/judge/classify.js';
 import { leakComment } from '../../src/judge/leak-comment.js';
 import type { Result } from '../../src/model/result.js';
 import type { Step } from '../../src/model/scenario.js';
@@ -152,7 +152,7 @@ describe('the comment of a frame in the capture', () => {
     const [one] = of.plan.steps;
     const observer = one?.observers.find((each) => each.name === name);
     if (one === undefined || observer === undefined) throw new Error('no observer');
-    return leakComment({ bytes, classified: createClassifier(of.plan, key)(bytes, 0, bytes.length), step: one, observer, towards }, of.plan);
+    return leakComment({ bytes, classified: createClassifier(of.plan, tagsOf(of.plan, key))(bytes, 0, bytes.length), step: one, observer, towards }, of.plan);
   };
   const flow = stepPlan.flows.at(0);
   if (flow === undefined) throw new Error('no flow');

@@ -1,0 +1,144 @@
+import type { Flow } from '../model/plan.js';
+import { frameTemplate } from '../probe/frame.js';
+import { endianness } from '../pcap/host-order.js';
+import { readU32 } from '../wire/octets.js';
+import { magicHigh, magicLow, tokenIndex, tokenLength, writeMark } from '../wire/token.js';
+import { viewFrame } from '../wire/frame-view.js';
+import { createHeaderReader, formOf } from './frame-form.js';
+import type { RunTags } from './run-tags.js';
+
+/** A probe that was read; void at the next. */
+export interface PlannedProbe {
+  readonly flow: Flow;
+  readonly sequence: number;
+  readonly form: 'as-sent';
+}
+
+/**
+ * Knows frames that are, octet for octet up to their token, what the plan sends. Most frames with a token are: a comparison tells them, where
+ * reading headers takes ten times as long. What this does not know is left to the classifier, with which it never disagrees.
+ */
+export interface PlannedProbes {
+  read(bytes: Uint8Array, start: number, end: number): PlannedProbe | null;
+  /** Remembers a probe that the classifier found as it was sent, so that those like it are known. */
+  learn(flow: Flow, sequence: number): void;
+}
+
+/** A flow's frame as 32-bit words of this machine's order: the headers, and of the token what all of a run have in common. */
+interface Template {
+  readonly flow: Flow;
+  readonly first: number;
+  readonly end: number;
+  readonly tokenAt: number;
+  /** Pairs: which bits of a word are the same in every frame (all but the transport checksum's and those behind), and their values. */
+  readonly words: Int32Array;
+}
+
+/** Octets at the start of a token that say whose it is. */
+const ofRun = 6;
+
+/** Below so many frames a flow's template costs more than it saves; beyond so many flows none is made. */
+const worthATemplate = 16;
+const mostTemplates = 4096;
+/** Slots that templates are found in by a token's index, 16 indices a slot; a power of two. */
+const slots = 1024;
+const indicesPerSlot = 4;
+/** Places in a frame where tokens are looked for: the carriers without and with tags. */
+const mostPlaces = 8;
+
+function templateOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof createHeaderReader>): Template | null {
+  try {
+    const { bytes, tokenAt, checksumAt, sweepsSource } = frameTemplate(flow.frame);
+    const view = viewFrame(bytes, 0, bytes.length);
+    // The classifier looks for the token behind the last header: only there does a comparison say the same.
+    // Every header that a frame can have keeps the rest of the token at words.
+    if (sweepsSource === true || (tokenAt & 3) !== 2 || view?.payloadAt !== tokenAt || formOf(bytes, view, headersOf(flow.frame)) !== 'as-sent') return null;
+    const like = new Uint8Array((tokenAt + ofRun + 3) & ~3);
+    const same = like.slice();
+    like.set(bytes.subarray(0, tokenAt));
+    writeMark(like, tokenAt, runTag);
+    same.fill(0xff, 0, tokenAt + ofRun);
+    if (checksumAt >= 0) same.fill(0, checksumAt, checksumAt + 2);
+    const values = new Int32Array(like.buffer);
+    const words = Int32Array.from(new Int32Array(same.buffer)).reduce<number[]>((pairs, mask, i) => [...pairs, mask, mask & (values[i] ?? 0)], []);
+    return { flow, first: flow.first, end: flow.first + flow.count, tokenAt, words: Int32Array.from(words) };
+  } catch {
+    return null; // a plan that somebody wrote may hold frames that cannot be built: they are classified by their headers
+  }
+}
+
+/** A word of this machine's order that stands in a frame as a big-endian number. */
+function asNumber(word: number): number {
+  return endianness === 'big' ? word >>> 0 : ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
+}
+
+export function createPlannedProbes(runTag: number, tags: RunTags): PlannedProbes {
+  const headersOf = createHeaderReader();
+  const known = new Map<number, Template | null>();
+  const bySlot: (Template | undefined)[] = Array.from({ length: slots }, () => undefined);
+  const places: number[] = [];
+  let last: Template | undefined;
+  /** The octets that frames lie in now, as words; null where they do not begin at one. */
+  let octets: Uint8Array | null = null;
+  let words: Int32Array | null = null;
+  const slotOf = (index: number): number => Math.imul(index >>> indicesPerSlot, 0x9e37_79b1) >>> 22;
+  const probe: { flow: Flow | null; sequence: number; readonly form: 'as-sent' } = { flow: null, sequence: 0, form: 'as-sent' };
+  const isProbe = (one: typeof probe): one is typeof probe & PlannedProbe => one.flow !== null;
+
+  function wordsOf(bytes: Uint8Array): Int32Array | null {
+    if (bytes !== octets) {
+      octets = bytes;
+      words = (bytes.byteOffset & 3) === 0 ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2) : null;
+    }
+    return words;
+  }
+  function isLike(all: Int32Array, start: number, { words: like }: Template): boolean {
+    let at = start >>> 2;
+    for (let i = 0; i < like.length; i += 2, at += 1) if (((all[at] ?? 0) & (like[i] ?? 0)) !== like[i + 1]) return false;
+    return true;
+  }
+  /** The template of the frame that has a token of this run at one of the known places. */
+  function find(bytes: Uint8Array, start: number, end: number): Template | undefined {
+    for (const place of places) {
+      const at = start + place;
+      if (at + tokenLength > end || bytes[at] !== magicHigh || bytes[at + 1] !== magicLow || readU32(bytes, at + 2) !== runTag) continue;
+      const template = bySlot[slotOf(tokenIndex(bytes, at))];
+      return template?.tokenAt === place ? template : undefined;
+    }
+    return undefined;
+  }
+
+  return {
+    read(bytes, start, end) {
+      // Frames of pcapng begin at a word; of others every frame is classified.
+      const all = (start & 3) === 0 && places.length > 0 ? wordsOf(bytes) : null;
+      if (all === null) return null;
+      let template = last;
+      if (template === undefined || !isLike(all, start, template)) {
+        template = find(bytes, start, end);
+        if (template === undefined || !isLike(all, start, template)) return null;
+        last = template;
+      }
+      if (start + template.tokenAt + tokenLength > end) return null;
+      const at = (start + template.tokenAt + ofRun) >>> 2; // index and tag are words as well
+      const index = asNumber(all[at] ?? 0);
+      if (index < template.first || index >= template.end || !tags.holdsWords(all, at + 1, index)) return null;
+      probe.flow = template.flow;
+      probe.sequence = index - template.first;
+      return isProbe(probe) ? probe : null;
+    },
+    learn(flow, sequence) {
+      if (flow.count < worthATemplate) return;
+      let template = known.get(flow.id);
+      if (template === undefined) {
+        if (known.size >= mostTemplates) return;
+        template = templateOf(flow, runTag, headersOf);
+        known.set(flow.id, template);
+      }
+      if (template === null) return;
+      bySlot[slotOf(flow.first + sequence)] = template;
+      const place = template.tokenAt;
+      if (!places.includes(place) && places.length < mostPlaces) places.push(place);
+    },
+  };
+}
