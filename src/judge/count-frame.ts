@@ -28,6 +28,8 @@ function firstOf(seen: Seen): First {
 /** The step that a token belongs to, and its tally; tokens may turn up after their step. */
 export interface Tallies {
   readonly plan: Plan;
+  /** False: the run's key is not known, so a token may be anybody's. */
+  readonly keyed: boolean;
   readonly steps: readonly StepTally[];
 }
 
@@ -112,6 +114,7 @@ export function countSighting(bytes: Uint8Array, classified: Classifier, seen: S
       return;
     case 'forged':
       if (own !== undefined) raise(own.forged, seen.observer.name);
+      if (!tallies.keyed) return; // a control of the run's own would count as foreign unicast
       break;
     case 'none':
       break;

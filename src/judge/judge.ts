@@ -8,7 +8,7 @@ import type { RunRecord } from '../model/run-record.js';
 import type { TimelineEntry } from '../model/timeline.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { type Classifier, createClassifier, tagsOf } from './classify.js';
-import { countProbe, countSighting, type Seen } from './count-frame.js';
+import { countProbe, countSighting, type Seen, type Tallies } from './count-frame.js';
 import { coverageOf } from './coverage.js';
 import type { JudgedBatch } from './frame-source.js';
 import { type JudgedStep, judgeStep } from './judge-step.js';
@@ -39,6 +39,8 @@ interface Listener {
 /** A judgement under way. Opaque: only the functions of this file read it. */
 export interface Judging {
   readonly input: JudgeInput;
+  /** The key in run.json is the one that was committed to. */
+  readonly keyed: boolean;
   readonly search: TokenSearch;
   readonly probes: PlannedProbes;
   readonly classify: (bytes: Uint8Array, start: number, end: number) => Classifier;
@@ -72,10 +74,15 @@ export function startJudging(input: JudgeInput): Judging {
     const inferred = facts[step]?.listening.get(one.name)?.direction === 'inferred';
     return [{ seen: { step: stepPlan, observer: one, inferred, towards: false, frame: 0, high: 0, low: 0 }, plain: createPlainFrames(stepPlan, one, tally, input.plan, lossy), probes: 0 }];
   });
-  const tags = tagsOf(input.plan, commits(input) ? keyOf(input) : null);
+  const keyed = commits(input);
+  const tags = tagsOf(input.plan, keyed ? keyOf(input) : null);
   return {
-    input, facts, listeners, tallies, search: createTokenSearch(input.plan.runTag), probes: createPlannedProbes(input.plan.runTag, tags), classify: createClassifier(input.plan, tags), damages: [], frames: 0,
+    input, keyed, facts, listeners, tallies, search: createTokenSearch(input.plan.runTag), probes: createPlannedProbes(input.plan.runTag, tags), classify: createClassifier(input.plan, tags), damages: [], frames: 0,
   };
+}
+
+function talliesOf({ input, tallies, keyed }: Judging): Tallies {
+  return { plan: input.plan, keyed, steps: tallies };
 }
 
 const directionOut = 2;
@@ -84,7 +91,7 @@ const mostKept = 1000;
 
 /** Adds a batch of the capture, in file order; `interfaceId` numbers the interface blocks of the whole file. */
 export function addBatch(judging: Judging, batch: JudgedBatch): void {
-  const tallies = { plan: judging.input.plan, steps: judging.tallies };
+  const tallies = talliesOf(judging);
   const { listeners, search, probes, classify } = judging;
   const { bytes } = batch;
   const times = timeWords(batch.timeNs);
@@ -117,7 +124,7 @@ export function addBatch(judging: Judging, batch: JudgedBatch): void {
 
 /** Frames that the capture could not take were kept in memory and written down in the timeline: a leak among them is one. */
 function addKept(judging: Judging): void {
-  const tallies = { plan: judging.input.plan, steps: judging.tallies };
+  const tallies = talliesOf(judging);
   for (const { seen } of judging.listeners) {
     const own = (judging.facts[seen.step.index]?.kept ?? []).filter((frame) => frame.observer === seen.observer.name).slice(0, mostKept);
     own.forEach(({ frame, towards, atNs }, index) => {
