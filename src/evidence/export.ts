@@ -26,6 +26,13 @@ export interface ExportOptions {
   readonly untilNs: bigint | null;
   /** Cut every frame behind its headers and token. */
   readonly snap: 'headers' | null;
+  /** Classic pcap cannot say of a frame that it is a control, so that `replay --mac` would take it for something overheard: true keeps them in one all the same. */
+  readonly controls: boolean;
+}
+
+/** What was not written although the options did not rule it out. */
+export interface Exported {
+  readonly controlsLeftOut: number;
 }
 
 /** One packet that is to be kept, as a block or record of the output. */
@@ -80,9 +87,9 @@ function chooser(plan: Plan, classify: Classify, options: ExportOptions): (batch
 
 /**
  * Writes the frames of a run's capture that `options` ask for to `out`: pcapng, with interfaces, directions and comments, or by
- * the ending `.pcap` classic pcap in nanoseconds. VerifyError 64 for an unknown observer or a folder that no run left.
+ * the ending `.pcap` classic pcap in nanoseconds, which leaves out the controls unless they are asked for. VerifyError 64 for an unknown observer or a folder that no run left.
  */
-export async function exportCapture(dir: string, out: string, options: ExportOptions): Promise<void> {
+export async function exportCapture(dir: string, out: string, options: ExportOptions): Promise<Exported> {
   const { plan, run } = await parseFolder(dir);
   const names = [...new Set(plan.steps.flatMap((step) => step.observers.map((observer) => observer.name)))];
   if (options.observer !== null && !names.includes(options.observer)) {
@@ -100,6 +107,8 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
   const write = async (bytes: Uint8Array): Promise<void> => {
     if (!stream.write(bytes)) await Promise.race([once(stream, 'drain'), failed]);
   };
+  let controlsLeftOut = 0;
+  const isControl = (batch: Batch, start: number, end: number): boolean => classify(batch.bytes, start, end).sighting.kind === 'control';
   const copy = async (): Promise<void> => {
     await write(classic ? classicHeader('nano', 262_144) : sectionHeader({ application: `${run.tool.name} ${run.tool.version}`, os: 'Linux', comment: `exported from run ${run.id}` }));
     for await (const item of readCapture(capture)) {
@@ -110,6 +119,10 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
           if (!keeps(item, packet)) continue;
           const start = item.offset[packet] ?? 0;
           const end = start + (item.captured[packet] ?? 0);
+          if (classic && !options.controls && isControl(item, start, end)) {
+            controlsLeftOut += 1;
+            continue;
+          }
           await write(encode(item, packet, item.bytes.subarray(start, options.snap === 'headers' ? keptEnd(item.bytes, start, end, plan.runTag) : end)));
         }
       } else if (item.kind === 'damage') {
@@ -119,4 +132,5 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
     await new Promise<void>((resolve) => stream.end(resolve));
   };
   await Promise.race([copy(), failed]);
+  return { controlsLeftOut };
 }
