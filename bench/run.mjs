@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { writeSection } from './frame/results.mjs';
 import { tableOf } from './frame/table.mjs';
 import * as guestsTraffic from './host/guests-traffic.mjs';
+import * as judgeGrowth from './reading/judge-growth.mjs';
 import * as readFull from './reading/read-full.mjs';
 import * as readSmall from './reading/read-small.mjs';
 import * as replayFull from './reading/replay-full.mjs';
 import * as replayProbes from './reading/replay-probes.mjs';
 import * as replaySmall from './reading/replay-small.mjs';
 
-const measures = { 'guests-traffic': guestsTraffic, 'read-full': readFull, 'read-small': readSmall, 'replay-full': replayFull, 'replay-small': replaySmall, 'replay-probes': replayProbes };
+const measures = { 'guests-traffic': guestsTraffic, 'read-full': readFull, 'read-small': readSmall, 'replay-full': replayFull, 'replay-small': replaySmall, 'replay-probes': replayProbes, 'judge-growth': judgeGrowth };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in measures));

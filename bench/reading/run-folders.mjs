@@ -60,6 +60,46 @@ export function talkFolder(dir, size, total = gigabyte) {
   });
 }
 
+/** Guests of the hub below; every frame is seen by its sender's port and by all others. */
+const hubGuests = 50;
+
+/** Full mesh rounds of `hubGuests` guests on a bridge that floods, about `frames` frames in all: each probe enters once, arrives once, and leaks to everybody else. Returns how many. */
+export function hubFolder(dir, frames) {
+  mkdirSync(join(dir, 'state'), { recursive: true });
+  const names = Array.from({ length: hubGuests }, (_, i) => `g${i}`);
+  const rounds = Math.max(1, Math.round(frames / (hubGuests * hubGuests * (hubGuests - 1))));
+  const text = `version: 1
+name: hub
+topology:
+  provider: lab
+  bridges: { br0: { ageing_time: 0 } }
+  endpoints:
+${names.map((name, i) => `    ${name}: { bridge: br0, port: p${i} }`).join('\n')}
+steps:
+  - { name: everybody to everybody, probe: { class: known-unicast, from: "*", to: "*", count: ${rounds}, carriers: [raw] }, expect: leak }
+`;
+  const key = Buffer.alloc(32, 7);
+  const plan = makePlan(loadScenario('hub.yml', Buffer.from(text)), { runTag: 0x1234abcd, keySha256: createHash('sha256').update(key).digest('hex') });
+  writeFileSync(join(dir, 'plan.json'), JSON.stringify(plan));
+  writeFileSync(join(dir, 'timeline.ndjson'), '');
+  const run = { ...JSON.parse(readFileSync(join(top, 'captures/hub-mode/run.json'), 'utf8')), key: key.toString('hex') };
+  const [step] = plan.steps;
+  const listeners = new Map(step.observers.map(({ name }, index) => [name, index]));
+  let written = 0;
+  writeEvidence(dir, plan, run, (add) => {
+    for (const flow of step.flows) {
+      const frame = buildFrames(flow.frame, tokensFor(key, plan.runTag, flow.first, flow.count));
+      for (let i = 0; i < flow.count; i += 1) {
+        for (const name of names) {
+          add(listeners.get(name), frame, i * 60, 60, name === flow.sender ? directions.in : directions.out, flow.first + i);
+          written += 1;
+        }
+      }
+    }
+  });
+  return written;
+}
+
 /** A run of probes of 60 octets alone: each enters at kali2's port and reaches the LAN. */
 export function probesFolder(dir, total = gigabyte) {
   mkdirSync(join(dir, 'state'), { recursive: true });

@@ -37,8 +37,10 @@ interface Template {
 /** Octets at the start of a token that say whose it is. */
 const ofRun = 6;
 
-/** Below so many frames a flow's template costs more than it saves; beyond so many flows none is made. */
+/** A flow gets a template once so many of its frames have come, without too many of others between; before, it would cost more than it saves. */
 const worthATemplate = 16;
+/** Flows that are counted at a time, a power of two, and templates that are kept. */
+const counted = 1024;
 const mostTemplates = 4096;
 /** Slots that templates are found in by a token's index, 16 indices a slot; a power of two. */
 const slots = 1024;
@@ -76,6 +78,8 @@ export function createPlannedProbes(runTag: number, tags: RunTags): PlannedProbe
   const headersOf = createHeaderReader();
   const known = new Map<number, Template | null>();
   const bySlot: (Template | undefined)[] = Array.from({ length: slots }, () => undefined);
+  const countedIds = new Float64Array(counted).fill(-1);
+  const counts = new Uint8Array(counted);
   const places: number[] = [];
   let last: Template | undefined;
   /** The octets that frames lie in now, as words; null where they do not begin at one. */
@@ -96,6 +100,16 @@ export function createPlannedProbes(runTag: number, tags: RunTags): PlannedProbe
     let at = start >>> 2;
     for (let i = 0; i < like.length; i += 2, at += 1) if (((all[at] ?? 0) & (like[i] ?? 0)) !== like[i + 1]) return false;
     return true;
+  }
+  function isFrequent(id: number): boolean {
+    const slot = id & (counted - 1);
+    if (countedIds[slot] !== id) {
+      countedIds[slot] = id;
+      counts[slot] = 0;
+    }
+    const count = (counts[slot] ?? 0) + 1;
+    counts[slot] = Math.min(count, worthATemplate);
+    return count >= worthATemplate;
   }
   /** The template of the frame that has a token of this run at one of the known places. */
   function find(bytes: Uint8Array, start: number, end: number): Template | undefined {
@@ -128,10 +142,10 @@ export function createPlannedProbes(runTag: number, tags: RunTags): PlannedProbe
       return isProbe(probe) ? probe : null;
     },
     learn(flow, sequence) {
-      if (flow.count < worthATemplate) return;
       let template = known.get(flow.id);
       if (template === undefined) {
-        if (known.size >= mostTemplates) return;
+        if (!isFrequent(flow.id)) return;
+        if (known.size >= mostTemplates) known.clear();
         template = templateOf(flow, runTag, headersOf);
         known.set(flow.id, template);
       }

@@ -52,7 +52,7 @@ describe('a probe that is known by comparison', () => {
         const of = flowOf({ carrier, vlan });
         expect(of.probes.read(of.frame(3), 0, of.frame(3).length), carrier).toBeNull();
         for (let i = 0; i < of.flow.count; i += 1) of.probes.learn(of.flow, i);
-        for (const sequence of [3, 4, 19]) expect(of.probes.read(of.frame(sequence), 0, of.frame(sequence).length), carrier).toMatchObject({ flow: of.flow, sequence });
+        for (const sequence of [16, 19]) expect(of.probes.read(of.frame(sequence), 0, of.frame(sequence).length), carrier).toMatchObject({ flow: of.flow, sequence });
       }
     }
   });
@@ -64,7 +64,7 @@ describe('a probe that is known by comparison', () => {
     let known = 0;
     fc.assert(fc.property(any, ({ kind, sequence, changes, before, cut }) => {
       const of = flowOf(kind);
-      for (let i = 0; i < of.flow.count; i += 1) of.probes.learn(of.flow, i);
+      for (let i = 0; i < 2 * of.flow.count; i += 1) of.probes.learn(of.flow, i % of.flow.count);
       const frame = of.frame(sequence);
       const bytes = new Uint8Array(before + frame.length + 30);
       bytes.set(frame, before);
@@ -81,13 +81,13 @@ describe('a probe that is known by comparison', () => {
   it('is left to the classifier where the key is not known, or the token is of another run', () => {
     const of = flowOf({ carrier: 'ipv4-udp' });
     const without = createPlannedProbes(0x0101_0101, tagsOf(plan, null));
-    without.learn(of.flow, 0);
+    for (let i = 0; i < of.flow.count; i += 1) without.learn(of.flow, i);
     expect(without.read(of.frame(0), 0, 60)).toBeNull();
   });
 
   it('does not fail on a flow whose frame cannot be built', () => {
     const of = flowOf({ carrier: 'ipv4-udp' });
-    of.probes.learn({ ...of.flow, frame: { ...of.flow.frame, size: 3, srcIp: 'nowhere' } }, 0);
+    for (let i = 0; i < of.flow.count; i += 1) of.probes.learn({ ...of.flow, frame: { ...of.flow.frame, size: 3, srcIp: 'nowhere' } }, 0);
     expect(of.probes.read(of.frame(0), 0, 60)).toBeNull();
   });
 });

@@ -1,0 +1,11 @@
+// Judges a run's capture again without hashing it: codec, token search and verdict.
+import { parseFolder } from '../../dist/evidence/parse-folder.js';
+import { readCapture } from '../../dist/evidence/read-capture.js';
+import { addBatch, finishJudging, startJudging } from '../../dist/judge/judge.js';
+import { tellPeak } from '../frame/peak.mjs';
+
+tellPeak();
+const [dir] = process.argv.slice(2);
+const judging = startJudging(await parseFolder(dir));
+for await (const item of readCapture(`${dir}/evidence.pcapng`, { fleeting: true })) if (item.kind === 'batch') addBatch(judging, item);
+console.log(finishJudging(judging, { sha256: null, files: [] }).verdict);
