@@ -107,18 +107,27 @@ missing_for_page() {
   has chromium || echo chromium
 }
 
-# Open vSwitch for its tests, which root alone can run and which start their own: the package is to leave no daemon running.
-install_ovs() {
-  [ "$for_what" = test ] && [ "$(id -u)" = 0 ] && has apt-get || return 0
-  has ovs-vswitchd && return 0
+# Daemons for tests that root alone can run and that start their own: the packages are to leave none running. Arguments: package, what is without it skipped.
+install_without_daemon() {
   if [ ! -e /usr/sbin/policy-rc.d ]; then
     own_policy=/usr/sbin/policy-rc.d
     printf '#!/bin/sh\nexit 101\n' >"$own_policy" && chmod 755 "$own_policy"
   fi
-  step 'Debian package: openvswitch-switch' apt_install openvswitch-switch || say 'not installed: openvswitch-switch. The tests of Open vSwitch will be skipped.'
+  step "Debian package: $1" apt_install "$1" || say "not installed: $1. The tests of $2 will be skipped."
   [ -z "$own_policy" ] || rm -f "$own_policy"
   own_policy=''
-  ! has systemctl || systemctl disable openvswitch-switch >/dev/null 2>&1
+}
+install_for_root_tests() {
+  [ "$for_what" = test ] && [ "$(id -u)" = 0 ] && has apt-get || return 0
+  if ! has ovs-vswitchd; then
+    install_without_daemon openvswitch-switch 'Open vSwitch'
+    ! has systemctl || systemctl disable openvswitch-switch >/dev/null 2>&1
+  fi
+  if ! has sshd; then
+    install_without_daemon openssh-server 'several hosts'
+    ! has systemctl || systemctl disable ssh ssh.socket >/dev/null 2>&1
+  fi
+  has ansible-playbook || step 'Debian package: ansible-core' apt_install ansible-core || say 'not installed: ansible-core. The tests of contrib/ansible will be skipped.'
   return 0
 }
 
@@ -131,7 +140,7 @@ system_packages() {
   if [ -n "$for_page" ] && has apt-get && { [ "$(id -u)" = 0 ] || { has sudo && sudo -n true 2>/dev/null; }; }; then
     step 'Debian package: chromium' apt_install chromium || say 'not installed: chromium. The tests of the HTML report in a browser will be skipped.'
   fi
-  install_ovs
+  install_for_root_tests
   [ -n "$required$for_cap" ] || return 0
   # shellcheck disable=SC2086 -- lists of words
   if has apt-get; then

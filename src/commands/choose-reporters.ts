@@ -1,12 +1,12 @@
 import { VerifyError } from '../model/verify-error.js';
 import { escapeText } from '../report/escape-text.js';
 import type { ReportedRun, View } from '../report/reporter.js';
-import { isReporterName, reporterNames, reporters } from '../report/reporters.js';
+import { reporterNames, reporters } from '../report/reporters.js';
 import type { ReporterName } from '../report/reporters.js';
 
 /** A reporter and where its text goes; null = stdout. */
-export interface ChosenReporter {
-  readonly name: ReporterName;
+export interface ChosenReporter<Name extends string = ReporterName> {
+  readonly name: Name;
   readonly path: string | null;
 }
 
@@ -14,13 +14,19 @@ function usage(message: string, hint: string): VerifyError {
   return new VerifyError('usage', 64, message, hint);
 }
 
-/** Reads `--reporter NAME[=PATH]` and `--json`. One reporter at most has stdout: the terminal's where nobody asks for it. */
+/** `--reporter` and `--json` for reports of runs, as `chooseAmong` reads them. */
 export function chooseReporters(asked: readonly string[], json: boolean): readonly ChosenReporter[] {
-  const chosen: ChosenReporter[] = asked.map((text) => {
+  return chooseAmong<ReporterName>(reporterNames, asked, json);
+}
+
+/** Reads `--reporter NAME[=PATH]` and `--json`, with the names of `known`. One reporter at most has stdout: the terminal's where nobody asks for it. */
+export function chooseAmong<Name extends string>(known: readonly (Name | 'terminal' | 'json')[], asked: readonly string[], json: boolean): readonly ChosenReporter<Name | 'terminal' | 'json'>[] {
+  const chosen: ChosenReporter<Name | 'terminal' | 'json'>[] = asked.map((text) => {
     const at = text.indexOf('=');
-    const name = at === -1 ? text : text.slice(0, at);
+    const word = at === -1 ? text : text.slice(0, at);
     const path = at === -1 ? null : text.slice(at + 1);
-    if (!isReporterName(name)) throw usage(`--reporter: ${name} is not a reporter`, `known: ${reporterNames.join(', ')}`);
+    const name = known.find((one) => one === word);
+    if (name === undefined) throw usage(`--reporter: ${word} is not a reporter`, `known: ${known.join(', ')}`);
     if (path === '') throw usage(`--reporter ${text}: no path after =`, `give one, as in --reporter ${name}=report.txt`);
     return { name, path };
   });
@@ -30,23 +36,35 @@ export function chooseReporters(asked: readonly string[], json: boolean): readon
   return onStdout.length === 0 ? [{ name: 'terminal', path: null }, ...chosen] : chosen;
 }
 
+/** Writes every report of runs, as `writeTexts` does. */
+export async function writeReports(chosen: readonly ChosenReporter[], runs: readonly ReportedRun[], verbose = false): Promise<readonly string[]> {
+  return writeTexts(chosen.map(({ name, path }) => ({ name, path, render: (view) => reporters[name](runs, view) })), verbose);
+}
+
+/** A report that is made when it is written; path null = stdout. */
+export interface ReportText {
+  readonly name: string;
+  readonly path: string | null;
+  readonly render: (view: View) => string;
+}
+
 /**
  * Writes every report: files first, so that they are there when stdout is read. One that fails keeps no other from being written; returns
  * what failed, one line each.
  */
-export async function writeReports(chosen: readonly ChosenReporter[], runs: readonly ReportedRun[], verbose = false): Promise<readonly string[]> {
+export async function writeTexts(texts: readonly ReportText[], verbose: boolean): Promise<readonly string[]> {
   const { mkdir, writeFile } = await import('node:fs/promises');
   const { dirname } = await import('node:path');
   const failed: string[] = [];
-  const sorted = [...chosen].sort((a, b) => Number(a.path === null) - Number(b.path === null));
-  for (const { name, path } of sorted) {
+  const sorted = [...texts].sort((a, b) => Number(a.path === null) - Number(b.path === null));
+  for (const { name, path, render } of sorted) {
     try {
       if (path === null) {
-        process.stdout.write(reporters[name](runs, { ...stdoutView(), verbose }));
+        process.stdout.write(render({ ...stdoutView(), verbose }));
         continue;
       }
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, reporters[name](runs, { width: 100, color: false, verbose }));
+      await writeFile(path, render({ width: 100, color: false, verbose }));
     } catch (error) {
       failed.push(`the ${name} report could not be written${path === null ? '' : ` to ${path}`}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -55,8 +73,8 @@ export async function writeReports(chosen: readonly ChosenReporter[], runs: read
 }
 
 /** Names the reports that failed on stderr; returns the exit statuses that they add: none, or 70. A verdict of 2 still stands before it. */
-export function tellFailedReports(failed: readonly string[]): readonly number[] {
-  for (const line of failed) process.stderr.write(`verify-isolation: ${escapeText(line)}\n  the evidence is complete and the other reports were written; write this one again with: verify-isolation report DIR --format NAME\n`);
+export function tellFailedReports(failed: readonly string[], again = 'report DIR --format NAME'): readonly number[] {
+  for (const line of failed) process.stderr.write(`verify-isolation: ${escapeText(line)}\n  the evidence is complete and the other reports were written; write this one again with: verify-isolation ${again}\n`);
   return failed.length === 0 ? [] : [70];
 }
 

@@ -4,6 +4,7 @@ import { defineCheck } from './check.js';
 import type { DefineCommand } from './command.js';
 import { defineCleanup } from './cleanup.js';
 import { defineDemo } from './demo.js';
+import { defineFleet } from './fleet.js';
 import { defineInit } from './init.js';
 import { defineDiff } from './diff.js';
 import { defineDoctor } from './doctor.js';
@@ -26,6 +27,7 @@ export const commands: readonly DefineCommand[] = [
   definePlan,
   defineReplay,
   defineReport,
+  defineFleet,
   defineDiff,
   defineExplain,
   defineExport,

@@ -2,7 +2,7 @@
 export const helpGroups: readonly { readonly title: string; readonly names: readonly string[] }[] = [
   { title: 'Try', names: ['demo', 'run', 'plan', 'init', 'schema'] },
   { title: 'Prove', names: ['replay', 'check', 'attest', 'audit', 'listen', 'watch', 'record', 'prove-fix'] },
-  { title: 'Understand', names: ['report', 'explain', 'diff', 'export'] },
+  { title: 'Understand', names: ['report', 'fleet', 'explain', 'diff', 'export'] },
   { title: 'Keep house', names: ['doctor', 'cleanup', 'purge', 'completion'] },
 ];
 

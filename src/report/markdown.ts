@@ -1,16 +1,11 @@
 import type { Result } from '../model/result.js';
-import { escapeText } from './escape-text.js';
+import { plainMarkdown as plain } from './plain-markdown.js';
 import type { ReportedRun, Reporter } from './reporter.js';
 import { failingLeaks, missingProof, type Told } from './told-leaks.js';
 import { sabotageText } from './sabotage-text.js';
 import { expectedWord, runWord, stepWord } from './word.js';
 
 const mostLines = 50;
-
-/** Text inside Markdown: no mark of it, no HTML and no mention of somebody acts. */
-function plain(text: string): string {
-  return escapeText(text).replace(/[\\`*_{}[\]()#+!|~<>&@$:]/g, (mark) => `&#${mark.charCodeAt(0)};`);
-}
 
 function list(title: string, told: readonly Told[]): readonly string[] {
   if (told.length === 0) return [];

@@ -24,8 +24,8 @@ export const reporters = {
 
 export type ReporterName = keyof typeof reporters;
 
-export const reporterNames: readonly string[] = Object.keys(reporters);
-
 export function isReporterName(name: string): name is ReporterName {
   return Object.hasOwn(reporters, name);
 }
+
+export const reporterNames: readonly ReporterName[] = Object.keys(reporters).filter(isReporterName);

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { isReasonCode, reasonHints } from '../../judge/reasons.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 import { runWord } from '../word.js';
 import { earsOf } from './ears.js';
 import { fixesSection } from './fixes.js';
+import { framePage } from './frame-page.js';
 import { framesSection } from './frames.js';
 import { heldSection } from './held.js';
 import { leaksOf } from './leaks.js';
@@ -13,7 +13,6 @@ import { methodSection } from './method.js';
 import { overheardSection } from './overheard.js';
 import { proofSection, provenanceSection } from './proof.js';
 import { stateSection } from './state-diff.js';
-import { style } from './style.js';
 import { timelineSection } from './timeline.js';
 import { topologySection } from './topology.js';
 import { claimsSection, reasonsSection, verdictSection } from './verdict.js';
@@ -42,16 +41,16 @@ function withOwnIds(markup: Markup, at: number): Markup {
   }) };
 }
 
-/** One self-contained page: no script, nothing loaded, and a policy that lets a browser do neither. */
+/** One page for all runs, one after the other. */
 export const htmlReport: Reporter = (runs: readonly ReportedRun[]): string => {
-  const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'`;
   const [first] = runs;
   const title = first === undefined ? 'no run' : runs.length === 1 ? `${runWord(first.result).text}: ${first.result.scenario.name}` : `${runs.length} runs`;
   const places = [['claims', 'Claims'], ['topology', 'Topology'], ['overheard', 'Who overheard whom'], ['fixes', 'Fixes'], ['held', 'Why it holds'], ['proof', 'Proof'], ['provenance', 'Hashes'], ['matrix', 'Matrix'], ['method', 'Method and limits']] as const;
   const shown = runs.map((run, at) => withOwnIds(runMarkup(run, runs.length === 1 ? '' : `Run ${at + 1}, `), at));
   const whole = shown.map((each) => each.markup).join('');
   const links = places.filter(([id]) => whole.includes(`id="${id}"`)).map(([id, text]) => html`<a href="#${id}">${text}</a> `);
-  return `${html`<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${{ markup: policy }}"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer"><title>${title} · verify-isolation</title><style>${{ markup: style }}</style></head>
-<body><a class="skip" href="#content">Skip to the verdict</a><nav aria-label="On this page">${links}</nav><main id="content">${shown}</main><footer><p class="soft">verify-isolation ${first?.result.tool.version ?? ''}. This file is a view of result.json; the evidence beside it is what counts.</p></footer></body></html>`.markup}\n`;
+  return framePage({
+    title, nav: links, content: shown,
+    foot: `verify-isolation ${first?.result.tool.version ?? ''}. This file is a view of result.json; the evidence beside it is what counts.`,
+  });
 };

@@ -1,0 +1,17 @@
+import type { FleetReport } from '../../model/fleet.js';
+import type { View } from '../reporter.js';
+import { fleetHtml } from './fleet-html.js';
+import { fleetMarkdown } from './fleet-markdown.js';
+import { fleetTerminal } from './fleet-terminal.js';
+
+/** A view of a fleet's report: text that ends with a line feed. */
+export type FleetReporter = (report: FleetReport, view: View) => string;
+
+export const fleetReporters = {
+  terminal: fleetTerminal,
+  json: (report: FleetReport) => `${JSON.stringify(report, null, 2)}\n`,
+  markdown: fleetMarkdown,
+  html: fleetHtml,
+} as const satisfies Readonly<Record<string, FleetReporter>>;
+
+export const fleetReporterNames = ['terminal', 'json', 'markdown', 'html'] as const satisfies readonly (keyof typeof fleetReporters)[];
