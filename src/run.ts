@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { chooseEngine } from './capture/choose-engine.js';
 import { collate } from './evidence/collate.js';
+import { clockOffsets } from './evidence/clock-offsets.js';
 import { cannotWrite, createFolder, files, writeJson } from './evidence/folder.js';
 import { writeSums } from './evidence/hash.js';
 import { isWriteFailure, judgeRaw } from './evidence/judge-raw.js';
@@ -26,6 +27,7 @@ import { beginProvenance, completeProvenance, type Declared } from './run/proven
 import { type Guard, startGuard } from './run/guard.js';
 import { muted } from './run/mute.js';
 import { precheckHost } from './run/precheck-host.js';
+import { localPart } from './run/hosts/local-part.js';
 import { runSteps } from './run/steps.js';
 import { type Topology, topologyOf } from './run/topology.js';
 
@@ -67,17 +69,26 @@ export interface Run {
  * the run leaves. Rejects with VerifyError where nothing could be sent or heard at all; never exits.
  */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Run> {
-  const { inside } = options;
   const engine = chooseEngine(options.engine);
   const key = randomBytes(32);
-  const topology = await topologyOf(scenario, inside, options.runId);
+  const topology = await topologyOf(scenario, options.inside, options.runId);
+  try {
+    return await runOn(topology, { scenario, options, engine, key });
+  } catch (error) {
+    await topology.abandon();
+    throw error;
+  }
+}
+
+async function runOn(topology: Topology, { scenario, options, engine, key }: Pick<Prepared, 'scenario' | 'options' | 'engine' | 'key'>): Promise<Run> {
+  const { inside } = options;
   const plan = makePlan(topology.scenario, {
     runTag: randomBytes(4).readUInt32BE(), keySha256: createHash('sha256').update(key).digest('hex'), ...topology.found,
   });
-  const notes = inside === null ? await precheckHost(plan, topology.netns) : [];
+  const notes = inside === null ? await precheckHost(localPart(plan), topology.netns) : [];
   await options.approve?.(plan, planHash(plan), notes);
   // What is to happen in the middle may well make guests drop frames: that is then no reason to stop.
-  const guard = inside === null && plan.steps.every(({ during }) => during.length === 0) ? await startGuard(plan, topology.netns) : null;
+  const guard = inside === null && plan.steps.every(({ during }) => during.length === 0) ? await startGuard(plan, topology.netns, topology.watched) : null;
   try {
     return await carryOut({ options, engine, key, topology, plan, notes, guard, scenario });
   } finally {
@@ -130,13 +141,14 @@ async function carryOut({ options, scenario, engine, key, topology, plan, notes,
     try {
       const given = options.devices ?? kernelDevices;
       const devices = options.rehearse === true ? muted(given) : given;
+      const here = fabric.observingPlace(plan.bridges[0]?.name ?? '');
       const provenance = await beginProvenance({
         plan, tool: record.tool, engine: engine.name, engineText: record.engine, payload: options.payload ?? false, calibration,
-        declared: options.declared ?? { operator: null, ticket: null }, netns: fabric.observingPlace(plan.bridges[0]?.name ?? '').netns,
+        declared: options.declared ?? { operator: null, ticket: null }, netns: here.host === undefined ? here.netns : null,
       });
       record = { ...record, ...(guard === null ? {} : { guard: guard.arm() }), provenance };
       await writeJson(dir, files.run, record);
-      await runSteps({ plan, key, dir, fabric, timeline, states, engine: engine.name, devices, payload: options.payload ?? false, rehearsal: options.rehearse ?? false, signal, onProgress });
+      await runSteps({ plan, key, dir, fabric, timeline, states, engine: engine.name, devices, remotes: topology.remotes, payload: options.payload ?? false, rehearsal: options.rehearse ?? false, signal, onProgress });
     } finally {
       left = await fabric.close();
     }
@@ -159,7 +171,7 @@ async function complete(dir: string, plan: Plan, record: RunRecord, key: Uint8Ar
   if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
   onProgress({ kind: 'phase', name: 'collating' });
   const counters = stepFacts(plan, timeline.entries).map((facts) => ({ ...facts.lastCounters }));
-  const { sha256, packets } = await collate({ dir, plan, key, counters, application: `verify-isolation ${options.toolVersion}` });
+  const { sha256, packets } = await collate({ dir, plan, key, counters, clocks: clockOffsets(timeline.entries), application: `verify-isolation ${options.toolVersion}` });
   await writeJson(dir, files.run, { ...record, key: Buffer.from(key).toString('hex'), capture: { sha256, packets } });
   onProgress({ kind: 'phase', name: 'judging' });
   const result = await replayFolder(dir);

@@ -5,6 +5,7 @@ import type { DefineCommand } from './command.js';
 import { defineCleanup } from './cleanup.js';
 import { defineDemo } from './demo.js';
 import { defineFleet } from './fleet.js';
+import { defineHelper } from './helper.js';
 import { defineInit } from './init.js';
 import { defineDiff } from './diff.js';
 import { defineDoctor } from './doctor.js';
@@ -42,4 +43,5 @@ export const commands: readonly DefineCommand[] = [
   defineDoctor,
   defineCleanup,
   defineSchema,
+  defineHelper,
 ];

@@ -6,6 +6,7 @@ import { planHash } from '../plan/plan-hash.js';
 import { hostSummary } from '../report/host-summary.js';
 import { precheckText } from '../report/precheck-text.js';
 import { planText } from '../report/plan-text.js';
+import { localPart } from '../run/hosts/local-part.js';
 import { loadFiles } from './load-files.js';
 import { parseSets } from './series.js';
 
@@ -16,7 +17,11 @@ async function planOf(scenario: Scenario): Promise<{ readonly plan: Plan; readon
   const [{ topologyOf }, { precheckHost }] = await Promise.all([import('../run/topology.js'), import('../run/precheck-host.js')]);
   const topology = await topologyOf(scenario, null, 'plan');
   const plan = makePlan(topology.scenario, { ...zeros, ...topology.found });
-  return { plan, notes: await precheckHost(plan, topology.netns) };
+  try {
+    return { plan, notes: await precheckHost(localPart(plan), topology.netns) };
+  } finally {
+    await topology.abandon();
+  }
 }
 
 /**

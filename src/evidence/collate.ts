@@ -25,6 +25,8 @@ export interface CollateInput {
   readonly plan: Plan;
   readonly key: Uint8Array;
   readonly application: string;
+  /** By the name of a raw capture: how many ns its host's clock is ahead; those that are not in it have the orchestrator's time. */
+  readonly clocks: ReadonlyMap<string, bigint>;
   /** Last counters by step and observer, for the statistics blocks. */
   readonly counters: readonly Readonly<Record<string, Counters>>[];
 }
@@ -63,7 +65,7 @@ export async function collate(input: CollateInput): Promise<Collation> {
   let lastNs = 0n;
   for (const step of plan.steps) {
     const own = raw.filter((name) => name.startsWith(`${step.index + 1}-`)).sort().map((name) => join(dir, files.raw, name));
-    const frames = await readRawFrames(own, blocks);
+    const frames = await readRawFrames(own, blocks, input.clocks);
     damages.push(...frames.damages);
     for (let i = 0; i < frames.count; i += 1) {
       const { batch, packet, interfaceId } = frames.at(i);

@@ -4,6 +4,7 @@ import { addBatch, addDamage, finishJudging, type JudgeInput, startJudging } fro
 import type { Result } from '../model/result.js';
 import { VerifyError } from '../model/verify-error.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
+import { clockOffsets } from './clock-offsets.js';
 import { files } from './folder.js';
 import { readRawFrames } from './raw-frames.js';
 
@@ -23,7 +24,7 @@ export async function judgeRaw(dir: string, input: JudgeInput): Promise<Result> 
   const raw = await readdir(join(dir, files.raw)).catch(() => []);
   for (const step of input.plan.steps) {
     const own = raw.filter((name) => name.startsWith(`${step.index + 1}-`)).sort().map((name) => join(dir, files.raw, name));
-    const frames = await readRawFrames(own, blocks);
+    const frames = await readRawFrames(own, blocks, clockOffsets(input.timeline));
     for (const text of frames.damages) addDamage(judging, text);
     for (let i = 0; i < frames.count; i += 1) {
       const { batch, packet, interfaceId } = frames.at(i);

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { EvidenceInterface } from '../plan/evidence-interfaces.js';
 import { escapeText } from '../model/escape-text.js';
 import type { Batch } from '../pcap/capture-items.js';
@@ -18,7 +19,7 @@ interface Loaded {
   readonly interfaces: readonly number[];
 }
 
-async function load(path: string, known: ReadonlyMap<string, number>, loaded: Loaded[], damages: string[]): Promise<void> {
+async function load(path: string, known: ReadonlyMap<string, number>, clockNs: bigint, loaded: Loaded[], damages: string[]): Promise<void> {
   const interfaces: number[] = [];
   for await (const item of readCapture(path)) {
     switch (item.kind) {
@@ -26,6 +27,7 @@ async function load(path: string, known: ReadonlyMap<string, number>, loaded: Lo
         interfaces[item.id] = known.get(escapeText(item.description ?? '')) ?? -1;
         break;
       case 'batch':
+        if (clockNs !== 0n) for (let packet = 0; packet < item.count; packet += 1) item.timeNs[packet] = (item.timeNs[packet] ?? 0n) - clockNs;
         loaded.push({ batch: item, interfaces });
         break;
       case 'damage':
@@ -40,13 +42,14 @@ async function load(path: string, known: ReadonlyMap<string, number>, loaded: Lo
 
 /**
  * Reads the raw captures of a step and puts their frames in the order of time; frames of the same time stay in the order of
- * file and place. Observers are found by their block's description. Holds the step's frames in memory.
+ * file and place. Observers are found by their block's description. `clocks`: by how many ns the clock of a
+ * file's host is ahead, which is taken off. Holds the step's frames in memory.
  */
-export async function readRawFrames(paths: readonly string[], blocks: readonly EvidenceInterface[]): Promise<RawFrames> {
+export async function readRawFrames(paths: readonly string[], blocks: readonly EvidenceInterface[], clocks: ReadonlyMap<string, bigint>): Promise<RawFrames> {
   const known = new Map(blocks.map((block, number) => [escapeText(block.description), number]));
   const loaded: Loaded[] = [];
   const damages: string[] = [];
-  for (const path of paths) await load(path, known, loaded, damages);
+  for (const path of paths) await load(path, known, clocks.get(basename(path)) ?? 0n, loaded, damages);
   const count = loaded.reduce((sum, { batch }) => sum + batch.count, 0);
   const batchOf = new Uint32Array(count);
   const packetOf = new Uint32Array(count);

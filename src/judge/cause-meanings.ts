@@ -6,6 +6,7 @@ export type CauseCode = keyof typeof causes | 'unexplained';
 export const causeMeanings: Readonly<Record<CauseCode, string>> = {
   'ageing-zero': 'The bridge learns nothing, so unicast between any two ports floods to every other: it is a hub. Set an ageing time.',
   'mirror': 'A rule of tc or nft, or an XDP program, carries frames of one port to another. No attribute of a link shows it; the place of the rule is named.',
+  'vni-shared': 'Bridges of different networks have tunnels with one VXLAN network identifier, so what is flooded on one comes out on the other, on whatever host that is. Both are named.',
   'ovs-mirror': 'A mirror of Open vSwitch copies frames to the observer’s port. The mirror is named.',
   'ovs-flood-flow': 'A flow of Open vSwitch outputs frames to the observer whatever the switch has learned. The flow is named.',
   'ovs-flood-vlans': 'Open vSwitch learns nothing in this VLAN (flood_vlans), so unicast there floods to every port.',

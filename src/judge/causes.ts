@@ -25,12 +25,15 @@ import { stpOpen } from './causes/stp-open.js';
 import { unknownFlood } from './causes/unknown-flood.js';
 import { vlanShared } from './causes/vlan-shared.js';
 import { vlanUnfiltered } from './causes/vlan-unfiltered.js';
+import { vniShared } from './causes/vni-shared.js';
+import { fixOnHost } from './fix-on-host.js';
 import { rowContext } from './row-context.js';
 import type { StepStates } from './step-states.js';
 
 /** Every cause by code, the most specific first. A new one is one file and one line here. */
 export const causes = {
   'mirror': mirror,
+  'vni-shared': vniShared,
   'ovs-mirror': ovsMirror,
   'ovs-flood-flow': ovsFloodFlow,
   'ovs-flood-vlans': ovsFloodVlans,
@@ -63,7 +66,7 @@ function causesOf(finding: Finding, plan: Plan, step: StepPlan, states: StepStat
   const leak = rowContext(finding, plan, step, states);
   const found = leak === null ? [] : Object.entries(causes).flatMap(([code, find]) => {
     const cause = find(leak);
-    return cause === null ? [] : [{ code, ...cause }];
+    return cause === null ? [] : [{ code, ...cause, fix: fixOnHost(cause.fix, leak.bridge.name, plan) }];
   });
   if (found.length > 0) return found;
   return [{ code: 'unexplained', place: '', value: '', text: leak === null ? 'unexplained: the state around the step was not read' : 'unexplained: nothing in the state around the step accounts for it', fix: '' }];

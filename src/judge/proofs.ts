@@ -192,7 +192,10 @@ function outcomeReasons(facts: StepFacts): readonly Reason[] {
 const mostClockShiftMs = 500;
 
 function clockReasons(facts: StepFacts): readonly Reason[] {
-  return facts.clockShiftMs <= mostClockShiftMs ? [] : [reason('clock-changed', null, `the wall clock was set by ${Math.round(facts.clockShiftMs)} ms`)];
+  return [
+    ...(facts.clockShiftMs <= mostClockShiftMs ? [] : [reason('clock-changed', null, `the wall clock was set by ${Math.round(facts.clockShiftMs)} ms`)]),
+    ...[...facts.hostClockShiftsMs].flatMap(([host, ms]) => (ms <= mostClockShiftMs ? [] : [reason('clock-changed', null, `the wall clock of ${host} was set by ${Math.round(ms)} ms`)])),
+  ];
 }
 
 function keptReasons(facts: StepFacts): readonly Reason[] {

@@ -15,6 +15,7 @@ export const reasonHints = {
   'not-listening': 'The observer did not listen before the first probe.',
   'helper-died': 'The helper process that listened here ended. Its last words stand on stderr.',
   'helper-silent': 'The helper process that listened here did not answer in time.',
+  'host-lost': 'The connection to the host of this observer was lost, and with it what was captured there. The helper there undoes what is its own by itself. Repeat the run once the host is reached.',
   'interface-gone': 'The interface vanished while it was observed.',
   'interface-down': 'The interface went down while it was observed.',
   'bad-filter': 'libpcap refused the capture filter.',

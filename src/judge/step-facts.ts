@@ -30,6 +30,8 @@ export interface StepFacts {
   readonly lastMonoMs: number;
   /** How far the wall clock ran away from the monotonic one during the step. */
   readonly clockShiftMs: number;
+  /** Of other hosts: how far their clocks ran away from this one meanwhile, beyond what the estimates leave open. */
+  readonly hostClockShiftsMs: ReadonlyMap<string, number>;
 }
 
 /** A point in time, by both clocks of the timeline. */
@@ -75,6 +77,8 @@ interface Gathering {
   outcome: StepFacts['outcome'];
   lastMonoMs: number;
   clockShiftMs: number;
+  hostClockShiftsMs: Map<string, number>;
+  hostClocks: Map<string, { readonly offsetNs: bigint; readonly boundNs: bigint }>;
   clockOffsets: { least: number; most: number };
 }
 
@@ -82,7 +86,7 @@ function empty(): Gathering {
   return {
     listening: new Map(), listenedInTime: new Set(), controlsAccepted: new Set(), controlPhases: new Set(), accepted: createTokenRanges(),
     trafficOk: new Map(), probed: false, drainedMs: null, probingFrom: null, betweenFrom: null, events: new Map(), stopped: {}, written: {}, lastCounters: {}, faults: [], kept: [], outcome: null, lastMonoMs: 0,
-    clockShiftMs: 0, clockOffsets: { least: Infinity, most: -Infinity },
+    clockShiftMs: 0, hostClockShiftsMs: new Map(), hostClocks: new Map(), clockOffsets: { least: Infinity, most: -Infinity },
   };
 }
 
@@ -92,6 +96,19 @@ function watchClock(facts: Gathering, entry: TimelineEntry): void {
   const { clockOffsets } = facts;
   facts.clockOffsets = { least: Math.min(clockOffsets.least, offset), most: Math.max(clockOffsets.most, offset) };
   facts.clockShiftMs = facts.clockOffsets.most - facts.clockOffsets.least;
+}
+
+function watchHostClock(facts: Gathering, { host, offsetNs, boundNs }: Extract<TimelineEntry, { readonly event: 'clock' }>): void {
+  if (!/^-?\d{1,20}$/.test(offsetNs) || !/^\d{1,20}$/.test(boundNs)) return;
+  const now = { offsetNs: BigInt(offsetNs), boundNs: BigInt(boundNs) };
+  const first = facts.hostClocks.get(host);
+  if (first === undefined) {
+    facts.hostClocks.set(host, now);
+    return;
+  }
+  const apart = now.offsetNs > first.offsetNs ? now.offsetNs - first.offsetNs : first.offsetNs - now.offsetNs;
+  const beyond = Number(apart - now.boundNs - first.boundNs) / 1e6;
+  facts.hostClockShiftsMs.set(host, Math.max(0, beyond, facts.hostClockShiftsMs.get(host) ?? 0));
 }
 
 function momentOf(entry: TimelineEntry): Moment {
@@ -147,6 +164,9 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
       break;
     case 'kept':
       facts.kept.push({ observer: entry.observer, towards: entry.towards, frame: entry.frame, atNs: entry.atNs });
+      break;
+    case 'clock':
+      watchHostClock(facts, entry);
       break;
     case 'step-ended':
       facts.outcome = entry.outcome;

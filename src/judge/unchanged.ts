@@ -20,6 +20,7 @@ function linkDifferences(before: LinkState, after: LinkState, provoked: Provoked
   compare('master', before.master, after.master);
   compare('MAC', before.mac, after.mac);
   compare('MTU', before.mtu, after.mtu);
+  compare('VNI', before.vni ?? null, after.vni ?? null);
   compare('UP', before.flags.includes('UP'), after.flags.includes('UP'));
   compare('carrier', before.flags.includes('LOWER_UP'), after.flags.includes('LOWER_UP'));
   compare('promiscuity', before.promiscuity, after.promiscuity);

@@ -6,6 +6,8 @@ export interface Place {
   readonly device: string;
   /** A path that setns takes (`/proc/1/fd/17`); null = the orchestrator's own network namespace. */
   readonly netns: string | null;
+  /** The host that the orchestrator reaches through ssh; absent = this one. `netns` is then that host's. */
+  readonly host?: string;
 }
 
 /** What a change did: the commands that ran and what the kernel says now. */

@@ -17,6 +17,7 @@ export const kernelFeatures = {
   'ipv6': 'IPv6',
   'vlan-devices': '802.1Q devices (8021q)',
   'macvlan': 'macvlan devices',
+  'vxlan': 'VXLAN tunnels between the hosts of a lab',
 } as const;
 
 export type KernelFeature = keyof typeof kernelFeatures;

@@ -1,5 +1,5 @@
 import type { Change } from './change.js';
-import type { Accepted, Bridge, Carrier, Endpoint, Mac, ProbeClassName, Provider, Role, SeenClaim, TrafficKind } from './scenario.js';
+import type { Accepted, Bridge, Carrier, Endpoint, Host, Mac, ProbeClassName, Provider, Role, SeenClaim, TrafficKind } from './scenario.js';
 
 /**
  * A place to listen. On a port the frames towards the guest are the outgoing ones, on the bridge device (the host) they
@@ -157,6 +157,8 @@ export interface Plan {
   readonly provider: Provider;
   readonly bridges: readonly Bridge[];
   readonly endpoints: readonly Endpoint[];
+  /** Absent: everything is on one host. */
+  readonly hosts?: readonly Host[];
   readonly sysctl: Readonly<Record<string, string>>;
   readonly partialScope: string | null;
   /** In every token: tells runs apart on the wire. 32 bits. */

@@ -33,6 +33,24 @@ export interface Mirror {
   readonly output: string;
 }
 
+/** A host of a scenario that spans several. */
+export interface Host {
+  readonly name: string;
+  /** How ssh(1) is to reach it, such as `root@hv2`; null in the lab, where it is a namespace. */
+  readonly ssh: string | null;
+  /** The program there, as an argument list. */
+  readonly command: readonly string[];
+}
+
+/** What joins the parts of a segment: VXLAN (RFC 7348). */
+export interface Tunnel {
+  /** VXLAN network identifier, 24 bits; null on a host, where the device has it. */
+  readonly vni: number | null;
+  /** Hosts to which frames for everybody and for unknown stations are sent. */
+  readonly to: readonly string[];
+}
+
+/** `name`: HOST/NAME where it is on another host than the orchestrator's (model/host-names.ts); so are bridge and port of an endpoint. */
 export interface Bridge {
   readonly name: string;
   readonly kind: 'linux' | 'ovs';
@@ -66,6 +84,8 @@ export interface Endpoint {
   readonly offloads: boolean;
   /** Came from a `generate` block. */
   readonly generated: boolean;
+  /** It is no guest but the way to the segment's parts on other hosts: observed, and judged only where `observers` names it. */
+  readonly tunnel?: Tunnel;
 }
 
 export interface Topology {
@@ -73,6 +93,8 @@ export interface Topology {
   readonly bridges: readonly Bridge[];
   readonly endpoints: readonly Endpoint[];
   readonly sysctl: Readonly<Record<string, string>>;
+  /** Absent: everything is on one host. */
+  readonly hosts?: readonly Host[];
 }
 
 export const carriers = ['raw', 'arp', 'ipv4-udp', 'ipv4-tcp', 'ipv4-icmp', 'ipv6-udp', 'ipv6-icmp'] as const;

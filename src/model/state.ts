@@ -13,6 +13,8 @@ export interface LinkState {
   readonly promiscuity: number | null;
   /** Index of the other end of a veth, in the namespace where that is; absent where it is no veth or the other end is here. */
   readonly peer?: number;
+  /** VXLAN network identifier of a VXLAN device; absent where it is none. */
+  readonly vni?: number;
   /** The XDP program on it, where there is one. */
   readonly xdp?: string;
   readonly kind: string | null;

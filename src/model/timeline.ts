@@ -34,6 +34,8 @@ export type TimelineEvent =
   | { readonly event: 'listening'; readonly observer: string; readonly facts: EngineFacts; readonly version: string }
   /** What the capture helpers may do from now on; `filtered`: in all of them the kernel refuses to open anything. */
   | { readonly event: 'sealed'; readonly uid: number; readonly capabilities: string; readonly filtered?: boolean }
+  /** The wall clock of another host is so many ns ahead of the orchestrator's, give or take `boundNs`; the frames of the raw capture `file` have its times. */
+  | { readonly event: 'clock'; readonly host: string; readonly file: string; readonly offsetNs: string; readonly boundNs: string }
   | { readonly event: 'state-read'; readonly when: 'before' | 'after' }
   /** Token indices of the controls that the kernel accepted. */
   | { readonly event: 'controls-sent'; readonly phase: Phase; readonly accepted: readonly number[] }

@@ -30,7 +30,7 @@ export interface ControlInput {
   /** Whether the capture filter tells source MACs apart: then an ear has to be proved for each of them. */
   readonly filtersByMac: boolean;
   readonly firstToken: number;
-  /** On a host, what is sent at an uplink leaves the machine. */
+  /** On a host, what is sent at an uplink leaves the machine; so does what is sent at a tunnel. */
   readonly onHost: boolean;
   /** Classes whose probes may make the kernel close their sender's port. */
   readonly closing: readonly ProbeClassName[];
@@ -71,7 +71,7 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
  * others would look proved. In the lab every port; on a host, where each takes a way in of its own, those who may get what another must get.
  */
 function enteringEars(input: ControlInput): readonly Observer[] {
-  const ports = input.observers.filter(({ place, name, bridge }) => place === 'port' && input.endpoints.has(name) && input.bridges.get(bridge)?.kind === 'linux');
+  const ports = input.observers.filter(({ place, name, bridge }) => place === 'port' && input.endpoints.has(name) && input.endpoints.get(name)?.tunnel === undefined && input.bridges.get(bridge)?.kind === 'linux');
   if (!input.onHost) return ports;
   const could = new Set<string>();
   for (const { must, may } of input.flows) for (const name of may) if (must.some((other) => other !== name)) could.add(name);
@@ -107,7 +107,8 @@ export function controlsOf(input: ControlInput): readonly Control[] {
   for (const phase of phases) {
     for (const observer of input.observers) {
       if (observer.place === 'bridge') continue;
-      const fitting = input.onHost && observer.role === 'uplink' ? uplinkForms(observer, forms, input.endpoints.values(), input.bridgeMacs[observer.bridge], sendersMacs) : forms;
+      const leaves = observer.role === 'uplink' && (input.onHost || input.endpoints.get(observer.name)?.tunnel !== undefined);
+      const fitting = leaves ? uplinkForms(observer, forms, input.endpoints.values(), input.bridgeMacs[observer.bridge], sendersMacs) : forms;
       for (const frame of fitting) add({ kind: 'ear', phase, observer: observer.name, sender: null, frame });
     }
     for (const { name } of entering) {

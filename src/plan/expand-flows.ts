@@ -1,4 +1,5 @@
 import type { Flows } from '../model/plan.js';
+import { sameSegment } from '../model/host-names.js';
 import type { Bridge, Endpoint, Mac, MdbEntry, ProbeEntry, Step } from '../model/scenario.js';
 import { classes } from '../probe/classes.js';
 import type { ProbeContext } from '../probe/probe-class.js';
@@ -29,7 +30,7 @@ function* pairsOf(entry: ProbeEntry, around: Surroundings): Generator<readonly [
       continue;
     }
     for (const to of addressees) {
-      if (to.name === from.name || (!entry.acrossBridges && to.bridge !== from.bridge)) continue;
+      if (to.name === from.name || (!entry.acrossBridges && !sameSegment(to, from))) continue;
       yield [from, to];
       // Where both are senders anyway, the other way round comes by itself.
       if (entry.bothWays && !(senderNames.has(to.name) && addresseeNames.has(from.name))) yield [to, from];

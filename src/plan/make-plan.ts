@@ -134,6 +134,7 @@ export function makePlan(scenario: Scenario, input: PlanInput): Plan {
     provider: topology.provider,
     bridges: topology.bridges,
     endpoints,
+    ...(topology.hosts === undefined ? {} : { hosts: topology.hosts }),
     sysctl: topology.sysctl,
     partialScope: scenario.partialScope,
     runTag: input.runTag,

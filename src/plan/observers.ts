@@ -28,8 +28,8 @@ export function observersOf(
   bridgeMacs: Readonly<Record<string, string>>,
   judgedNames: readonly string[] | null,
 ): readonly Observer[] {
-  const isJudged = (name: string): boolean => judgedNames === null || judgedNames.includes(name);
-  const own = present.filter(isHeard).map((endpoint) => observerOf(endpoint, bridgeMacs[endpoint.bridge], isJudged(endpoint.name)));
+  const isJudged = ({ name, tunnel }: Endpoint): boolean => (judgedNames === null ? tunnel === undefined : judgedNames.includes(name));
+  const own = present.filter(isHeard).map((endpoint) => observerOf(endpoint, bridgeMacs[endpoint.bridge], isJudged(endpoint)));
   const devices = bridges
     .filter((bridge) => !own.some((observer) => observer.place === 'bridge' && observer.bridge === bridge.name))
     .map((bridge): Observer => {

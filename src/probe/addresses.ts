@@ -1,3 +1,4 @@
+import { bareName } from '../model/host-names.js';
 import type { Carrier, Endpoint, Mac } from '../model/scenario.js';
 import { ipv6Text } from '../wire/ipv6.js';
 
@@ -57,7 +58,7 @@ export function unicastCarriers(from: Endpoint, to: Endpoint | null): readonly C
   return !has(4) && has(6) ? ['raw', 'ipv6-udp'] : ['raw', 'ipv4-udp'];
 }
 
-/** Names of the endpoints on a bridge that have one of the roles. */
+/** Names of the endpoints on a bridge, on whichever host, that have one of the roles. */
 export function namesByRole(endpoints: Iterable<Endpoint>, bridge: string, roles: readonly Endpoint['role'][]): readonly string[] {
-  return [...endpoints].filter((endpoint) => endpoint.bridge === bridge && roles.includes(endpoint.role)).map((endpoint) => endpoint.name);
+  return [...endpoints].filter((endpoint) => bareName(endpoint.bridge) === bareName(bridge) && roles.includes(endpoint.role)).map((endpoint) => endpoint.name);
 }

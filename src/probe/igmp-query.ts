@@ -1,3 +1,4 @@
+import { sameSegment } from '../model/host-names.js';
 import { documentation, familyOf, linkLocal, namesByRole } from './addresses.js';
 import { frameSpec } from './frame-spec.js';
 import { groupCarriers, groupFor, groupMac, memberPorts } from './groups.js';
@@ -24,7 +25,7 @@ export const igmpQuery: ProbeClass = {
     const asks: FlowDraft = { from: from.name, to: null, sender: from.name, frame: query, must: [], may: [], judged: false, purpose: 'stimulus', count: 2 };
     const group = groupFor(carrier, entry.group);
     const ports = memberPorts(mdb, group);
-    const members = [...endpoints.values()].filter((one) => one.bridge === from.bridge && one.port !== null && ports.has(one.port)).map((one) => one.name);
+    const members = [...endpoints.values()].filter((one) => sameSegment(one, from) && one.port !== null && ports.has(one.port)).map((one) => one.name);
     const may = [...members, ...namesByRole(endpoints.values(), from.bridge, ['uplink', 'host'])];
     const talk = talkers(context, from.bridge, [from.name]).map((other): FlowDraft => {
       const srcIp = other.ips.find((ip) => ip.family === family)?.address ?? (family === 4 ? documentation.ipv4[1] : documentation.ipv6[1]);

@@ -1,3 +1,4 @@
+import { sameSegment } from '../model/host-names.js';
 import { documentation, familyOf, namesByRole } from './addresses.js';
 import { frameSpec } from './frame-spec.js';
 import { groupCarriers, groupFor, memberPorts } from './groups.js';
@@ -17,7 +18,7 @@ export const multicast: ProbeClass = {
     const own = from.ips.find((ip) => ip.family === family)?.address ?? (family === 6 ? documentation.ipv6[0] : documentation.ipv4[0]);
     const frame = frameSpec({ carrier, vlan, srcMac: from.macs[0], dstMac: group.mac, srcIp: family === null ? null : own, dstIp: group.ip }, entry);
     const ports = memberPorts(mdb, group);
-    const members = [...endpoints.values()].filter((one) => one.bridge === from.bridge && one.port !== null && ports.has(one.port)).map((one) => one.name);
+    const members = [...endpoints.values()].filter((one) => sameSegment(one, from) && one.port !== null && ports.has(one.port)).map((one) => one.name);
     const others = namesByRole(endpoints.values(), from.bridge, ports.size === 0 ? ['guest', 'uplink', 'host'] : ['uplink', 'host']);
     return [{ from: from.name, to: null, sender: from.name, frame, must: members.filter((name) => name !== from.name), may: [...members, ...others], judged: true }];
   },

@@ -1,3 +1,4 @@
+import { bareName } from '../model/host-names.js';
 import type { FlowDraft, ProbeContext } from './probe-class.js';
 import type { Endpoint, Mac } from '../model/scenario.js';
 import { broadcastMac, ipPair } from './addresses.js';
@@ -5,7 +6,7 @@ import { frameSpec } from './frame-spec.js';
 
 /** Who talks while a guest attacks: `via` of the scenario, else the bridge's uplinks, else everybody who is no party. */
 export function talkers(context: ProbeContext, bridge: string, parties: readonly string[]): readonly Endpoint[] {
-  const all = [...context.endpoints.values()].filter((one) => one.bridge === bridge && !parties.includes(one.name) && one.attach === 'port' && one.started);
+  const all = [...context.endpoints.values()].filter((one) => bareName(one.bridge) === bareName(bridge) && !parties.includes(one.name) && one.attach === 'port' && one.started && one.tunnel === undefined);
   const { via } = context.entry;
   if (via !== null) return [...context.endpoints.values()].filter((one) => via.includes(one.name) && !parties.includes(one.name));
   const uplinks = all.filter((one) => one.role === 'uplink');

@@ -1,3 +1,4 @@
+import { sameSegment } from '../model/host-names.js';
 import type { FrameForm } from '../model/plan.js';
 import type { Endpoint, ProbeEntry, VlanRange } from '../model/scenario.js';
 import { broadcastMac, ipPair, unicastCarriers } from './addresses.js';
@@ -24,7 +25,7 @@ function nativeOf(endpoint: Endpoint): number {
 function targetOf(from: Endpoint, to: Endpoint | null, endpoints: Iterable<Endpoint>): number {
   const own = rangesOf(from);
   const foreign = (vid: number): boolean => !own.some((range) => range.first <= vid && vid <= range.last);
-  const others = [...(to === null ? [] : [to]), ...endpoints].filter((one) => one.bridge === from.bridge && one.name !== from.name);
+  const others = [...(to === null ? [] : [to]), ...endpoints].filter((one) => sameSegment(one, from) && one.name !== from.name);
   return others.flatMap(rangesOf).map((range) => range.first).find(foreign) ?? (foreign(foreignVlan) ? foreignVlan : foreignVlan + 1);
 }
 
@@ -57,7 +58,7 @@ export const vlanHop: ProbeClass = {
   addressee: 'optional',
   defaultCarriers: unicastCarriers,
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {
-    const others = [...endpoints.values()].filter((one) => one.bridge === from.bridge);
+    const others = [...endpoints.values()].filter((one) => sameSegment(one, from));
     // A trunk carries the VLANs of others on purpose; so does what leads out of the bridge.
     const may = others.filter((one) => one.role !== 'guest' || shareVlan(from, one)).map((one) => one.name);
     return hops(entry, vlan, nativeOf(from), targetOf(from, to, others)).map(({ variant, vlan: tags, form }) => {

@@ -88,8 +88,9 @@ export function planText(plan: Plan, width: number): string {
   const lines = [
     `${escapeText(plan.name)}: ${plan.steps.length} ${plan.steps.length === 1 ? 'step' : 'steps'}, provider ${plan.provider}`,
     '',
+    ...(plan.hosts ?? []).map(({ name, ssh }) => `  host ${escapeText(name)}${ssh === null ? '' : `, through ssh ${escapeText(ssh)}`}`),
     ...plan.bridges.map((bridge) => `  bridge ${escapeText(bridge.name)} (${bridge.kind})${Object.entries(bridge.settings).map(([key, value]) => `, ${key} ${String(value)}`).join('')}`),
-    ...plan.endpoints.map((endpoint) => `  ${escapeText(endpoint.name)}: ${endpoint.role} on ${escapeText(endpoint.bridge)}, ${endpoint.attach === 'port' ? `port ${escapeText(endpoint.port ?? '')}` : endpoint.attach}, ${endpoint.macs.join(' ')}${endpoint.ips.map((ip) => ` ${ip.address}/${ip.prefix}`).join('')}${endpoint.started ? '' : ', absent at first'}`),
+    ...plan.endpoints.map((endpoint) => `  ${escapeText(endpoint.name)}: ${endpoint.role} on ${escapeText(endpoint.bridge)}, ${endpoint.attach === 'port' ? `port ${escapeText(endpoint.port ?? '')}` : endpoint.attach}, ${endpoint.macs.join(' ')}${endpoint.ips.map((ip) => ` ${ip.address}/${ip.prefix}`).join('')}${endpoint.tunnel === undefined ? '' : `, a tunnel${endpoint.tunnel.vni === null ? '' : ` with VNI ${endpoint.tunnel.vni}`}${endpoint.tunnel.to.length === 0 ? '' : ` that floods to ${endpoint.tunnel.to.join(', ')}`}`}${endpoint.started ? '' : ', absent at first'}`),
     ...plan.steps.flatMap((step) => stepLines(step, plan, bridgeOf, width)),
   ];
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;

@@ -1,9 +1,14 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Capture, ObserverRequest } from '../capture/capture-client.js';
+import { joinCaptures } from '../capture/join-captures.js';
 import { rawFile } from '../evidence/folder.js';
-import type { StepPlan } from '../model/plan.js';
+import type { Observer, StepPlan } from '../model/plan.js';
+import { VerifyError } from '../model/verify-error.js';
 import { describeObserver } from '../plan/evidence-interfaces.js';
-import type { RunContext } from './context.js';
+import { remoteOf, type RunContext } from './context.js';
+import { clockOffset } from './hosts/clock-offset.js';
+import { startRemoteCapture } from './hosts/remote-capture.js';
+import { groupByPlace } from './place-groups.js';
 
 /** Rings of all handles together; each observer has two. */
 const memoryBudget = 256 * 1024 * 1024;
@@ -35,13 +40,35 @@ function onlyOwn(context: RunContext, step: StepPlan): boolean {
   return context.plan.provider === 'host' && !context.payload && step.listenMs === null && step.traffic.length === 0;
 }
 
-/** Starts the capture helper of a step; its faults go into the timeline. */
+/** Observers by where they are: each place has a raw capture of its own, numbered in this order. */
+function placesOf(context: RunContext, step: StepPlan): ReturnType<typeof groupByPlace<Observer>> {
+  return groupByPlace(step.observers, ({ interface: device }) => context.fabric.observingPlace(device));
+}
+
+/** Starts the capture helpers of a step, one in each place that has observers; their faults go into the timeline. */
 export async function startStepCapture(context: RunContext, step: StepPlan): Promise<Capture> {
-  const [first] = step.observers; // all bridges of a topology live in one namespace
-  const netns = first === undefined ? null : context.fabric.observingPlace(first.interface).netns;
-  const capture = await context.devices.startCapture({ netns, file: join(context.dir, rawFile(step.index, 1)), runTag: context.plan.runTag, only: onlyOwn(context, step) ? 'run' : 'all' });
+  const starting = placesOf(context, step).map(async ({ host, netns, items }, at) => {
+    const options = { netns, file: join(context.dir, rawFile(step.index, at + 1)), runTag: context.plan.runTag, only: onlyOwn(context, step) ? 'run' : 'all' } as const;
+    const capture = host === null ? await context.devices.startCapture(options) : await startRemoteCapture(remoteOf(context, host), options);
+    if (host !== null) await logClock(context, step, host, basename(options.file));
+    return { capture, observers: new Set(items.map(({ name }) => name)) };
+  });
+  const started = await Promise.allSettled(starting);
+  const parts = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  for (const one of started) {
+    if (one.status === 'fulfilled') continue;
+    for (const { capture } of parts) capture.kill();
+    throw one.reason;
+  }
+  const capture = joinCaptures(parts);
   capture.onFault((fault) => context.timeline.log(step.index, { event: 'fault', fault }));
   return capture;
+}
+
+/** Writes down how far another host's clock is ahead; `file`: the raw capture that has its times. */
+async function logClock(context: RunContext, step: StepPlan, host: string, file: string): Promise<void> {
+  const { offsetNs, boundNs } = await clockOffset(remoteOf(context, host));
+  context.timeline.log(step.index, { event: 'clock', host, file, offsetNs: offsetNs.toString(), boundNs: boundNs.toString() });
 }
 
 /** Opens every observer and resolves when all listen; then nothing more can be opened. */
@@ -71,6 +98,12 @@ export async function mark(context: RunContext, step: StepPlan, capture: Capture
 
 /** Ends the capture and writes down what it counted, wrote and, where the disk was full, kept. */
 export async function stopStepCapture(context: RunContext, step: StepPlan, capture: Capture): Promise<void> {
+  for (const [at, { host }] of placesOf(context, step).entries()) {
+    if (host === null || remoteOf(context, host).lost !== null) continue;
+    await logClock(context, step, host, basename(rawFile(step.index, at + 1))).catch((error: unknown) => {
+      if (!(error instanceof VerifyError)) throw error; // it was lost meanwhile, which its observers' fault tells
+    });
+  }
   const { counters, written, kept } = await capture.stop();
   context.timeline.log(step.index, { event: 'stopped', counters, written });
   for (const frame of kept) context.timeline.log(step.index, { event: 'kept', ...frame });

@@ -5,6 +5,7 @@ import type { Plan, StepPlan } from '../model/plan.js';
 import type { ProgressEvent, StepPhase } from '../model/progress.js';
 import { VerifyError } from '../model/verify-error.js';
 import type { Devices } from './devices.js';
+import type { RemoteHost } from './hosts/remote-host.js';
 
 /** What the parts of a run share. */
 export interface RunContext {
@@ -15,6 +16,8 @@ export interface RunContext {
   readonly timeline: TimelineLog;
   readonly engine: 'libpcap' | 'cap';
   readonly devices: Devices;
+  /** Hosts that are reached through ssh, by name. */
+  readonly remotes: ReadonlyMap<string, RemoteHost>;
   /** On a host: guests' own traffic may be kept, whole. */
   readonly payload: boolean;
   /** Everything is done but sending. */
@@ -23,6 +26,13 @@ export interface RunContext {
   readonly states: StepStates[];
   readonly signal: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
+}
+
+/** The host of that name. */
+export function remoteOf(context: Pick<RunContext, 'remotes'>, name: string): RemoteHost {
+  const found = context.remotes.get(name);
+  if (found === undefined) throw new VerifyError('fabric-unknown', 70, `there is no host ${name}`, 'this is a fault of verify-isolation: report it with plan.json');
+  return found;
 }
 
 export function tell(context: RunContext, step: StepPlan, phase: StepPhase, detail = ''): void {

@@ -5,6 +5,7 @@ import { VerifyError } from '../model/verify-error.js';
 import { readDrops } from '../state/read-drops.js';
 import { type PingStream, startPing } from '../sys/ping-stream.js';
 import { readJson } from '../sys/programs.js';
+import { type WatchedHost, watchDrops } from './hosts/watch-drops.js';
 import { type DropReading, droppingPort, median, worseGateway } from './disturbance.js';
 
 const pingsPerSecond = 4;
@@ -21,11 +22,12 @@ export interface Guard {
   stop(): void;
 }
 
-/** Starts to look, at once. `netns`: that of the bridges. */
-export async function startGuard(plan: Plan, netns: string | null): Promise<Guard> {
+/** Starts to look, at once. `netns`: that of the bridges here; `hosts`: others that have some. */
+export async function startGuard(plan: Plan, netns: string | null, hosts: readonly WatchedHost[] = []): Promise<Guard> {
   const bridges = new Set(plan.bridges.map(({ name }) => name));
   const ports = new Set(plan.endpoints.flatMap(({ port, bridge }) => (port !== null && bridges.has(bridge) ? [port] : [])));
-  const read = (): DropReading => ({ atMs: performance.now(), drops: Object.fromEntries(Object.entries(readDrops(netns)).filter(([name]) => ports.has(name))) });
+  const away = watchDrops(hosts);
+  const read = (): DropReading => ({ atMs: performance.now(), drops: Object.fromEntries(Object.entries({ ...readDrops(netns), ...away.latest() }).filter(([name]) => ports.has(name))) });
   const address = await gatewayOf(netns);
   const ping: PingStream | null = address === null ? null : startPing(address, netns, pingsPerSecond);
   const first = read();
@@ -61,6 +63,7 @@ export async function startGuard(plan: Plan, netns: string | null): Promise<Guar
     stop() {
       clearInterval(timer);
       ping?.stop();
+      away.stop();
     },
   };
 }

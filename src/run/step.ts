@@ -10,7 +10,7 @@ import { startEvents } from './events.js';
 import { restoreOwners } from './restore.js';
 import { sendControls } from './send-controls.js';
 import { sendProbes } from './send-probes.js';
-import { socketPlaces } from './sockets.js';
+import { startSenders } from './start-senders.js';
 import { runTraffic } from './traffic-step.js';
 
 /** Frames of the last controls may still be on their way through a relay when the kernel has taken them. */
@@ -79,7 +79,7 @@ async function probeOn(context: RunContext, step: StepPlan, capture: Capture, se
 }
 
 /** Errors that end a step for a reason of their own (judge/reasons.ts). */
-const ownReasons: ReadonlySet<string> = new Set(['unsupported', 'interrupted', 'guests-disturbed', 'rehearsed']);
+const ownReasons: ReadonlySet<string> = new Set(['unsupported', 'host-lost', 'interrupted', 'guests-disturbed', 'rehearsed']);
 
 function fault(context: RunContext, step: StepPlan, error: unknown): 'fault' | 'unsupported' {
   if (!(error instanceof VerifyError)) throw error;
@@ -101,7 +101,7 @@ export async function runStep(context: RunContext, step: StepPlan): Promise<void
   let outcome: 'done' | 'fault' | 'unsupported' = 'done';
   try {
     await change(context, step);
-    sender = await context.devices.startSender(socketPlaces(context, step));
+    sender = await startSenders(context, step);
     if (!context.rehearsal) await announce(context, step, sender);
     await pause(step.waitMs, context.signal);
     tell(context, step, 'listening');

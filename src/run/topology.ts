@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { buildLab } from '../fabric/lab/build.js';
+import { buildLabHosts } from '../fabric/lab/build-hosts.js';
 import type { Inside } from '../fabric/lab/enter.js';
 import { findHost } from '../fabric/host/find.js';
 import { journalFolder } from '../fabric/host/journal.js';
@@ -9,6 +10,10 @@ import type { Mac, Scenario } from '../model/scenario.js';
 import type { Plan } from '../model/plan.js';
 import { readState } from '../state/read.js';
 import { startRelay } from '../traffic/relay-client.js';
+import { findHosts } from './hosts/find-hosts.js';
+import { openHosts } from './hosts/open-hosts.js';
+import type { RemoteHost } from './hosts/remote-host.js';
+import type { WatchedHost } from './hosts/watch-drops.js';
 
 /** A scenario's topology before a run touches it. */
 export interface Topology {
@@ -19,6 +24,12 @@ export interface Topology {
   readonly found: { readonly bridgeMacs: Readonly<Record<string, Mac>>; readonly unobservable: Plan['unobservable'] } | null;
   /** On a host: the namespace of its bridges; null = this process's. */
   readonly netns: string | null;
+  /** Hosts that were connected to, by name. */
+  readonly remotes: ReadonlyMap<string, RemoteHost>;
+  /** Hosts whose ports are to be watched while a run goes on. */
+  readonly watched: readonly WatchedHost[];
+  /** Ends what `open` was not called for. */
+  abandon(): Promise<void>;
   /** Builds it, or gets ready to send and listen on what is there. */
   open(plan: Plan): Promise<Fabric>;
 }
@@ -26,9 +37,13 @@ export interface Topology {
 /** The lab's namespaces that this process is in, or this host. `inside`: null on a host. */
 export async function topologyOf(scenario: Scenario, inside: Inside | null, runId: string): Promise<Topology> {
   const ovs = scenario.topology.bridges.some(({ kind }) => kind === 'ovs');
+  const nothing = { watched: [], remotes: new Map<string, RemoteHost>(), abandon: async () => undefined } as const;
+  if (inside !== null && scenario.topology.hosts !== undefined) {
+    return { ...nothing, scenario, runsAs: inside.runsAs, found: null, netns: null, open: (plan) => buildLabHosts(plan, { inside, readState: (netns) => readState({ netns, sysfs: false, sysctl: [], packetSockets: true }) }) };
+  }
   if (inside !== null) {
     return {
-      scenario, runsAs: inside.runsAs, found: null, netns: null,
+      ...nothing, scenario, runsAs: inside.runsAs, found: null, netns: null,
       open: (plan) => buildLab(plan, {
         inside, startRelay, runIn: dirname(scenario.file), readState: () => readState({ netns: null, sysfs: inside.sysfs, sysctl: Object.keys(plan.sysctl), packetSockets: true, ovs }),
       }),
@@ -36,10 +51,20 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
   }
   const sysctl = scenario.steps.flatMap((step) => Object.keys(step.sysctl));
   const read = (netns: string | null): ReturnType<typeof readState> => readState({ netns, sysfs: netns === null, sysctl, packetSockets: true, ovs });
+  if (scenario.topology.hosts !== undefined) {
+    const found = await findHosts(scenario, read);
+    const remotes = new Map(found.parts.flatMap(({ remote }) => (remote === null ? [] : [[remote.name, remote] as const])));
+    return {
+      scenario: found.scenario, runsAs: 'root', found: { bridgeMacs: found.bridgeMacs, unobservable: found.unobservable }, netns: found.parts.find(({ remote }) => remote === null)?.netns ?? null,
+      watched: found.parts.flatMap(({ remote, netns }) => (remote === null ? [] : [{ remote, netns }])),
+      remotes, abandon: async () => void (await Promise.all([...remotes.values()].map((remote) => remote.end()))),
+      open: (plan) => openHosts(plan, { found, runId, readHere: read }),
+    };
+  }
   const found = await findHost(scenario, read);
   const { bridgeMacs, unobservable } = found;
   return {
-    scenario: found.scenario, runsAs: 'root', found: { bridgeMacs, unobservable }, netns: found.netns,
+    ...nothing, scenario: found.scenario, runsAs: 'root', found: { bridgeMacs, unobservable }, netns: found.netns,
     open: (plan) => openHost(plan, { found, runId, journalFolder: journalFolder(), readState: () => read(found.netns) }),
   };
 }

@@ -1,3 +1,4 @@
+import { sameSegment } from '../model/host-names.js';
 import type { Endpoint, ProbeClassName } from '../model/scenario.js';
 
 /** What the contract's table of classes says about the keys of a probe and about who may see it where the author says nothing. */
@@ -43,11 +44,11 @@ export function maySeeByDefault(rule: ClassRule, observer: Endpoint, from: Endpo
     case 'addressee':
       return observer.name === to;
     case 'uplink-and-host':
-      return observer.bridge === from.bridge && observer.role !== 'guest';
+      return sameSegment(observer, from) && observer.role !== 'guest';
     case 'host':
       return observer.role === 'host';
     case 'bridge':
-      return observer.bridge === from.bridge;
+      return sameSegment(observer, from);
     case 'nobody':
     case 'unforeseeable':
       return false;

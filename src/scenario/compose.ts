@@ -63,7 +63,7 @@ export function compose(file: string, bytes: Uint8Array, readFile: ReadFile): Co
 type Include = (name: unknown, at: Path) => { readonly data: unknown; readonly locate: Locate } | null;
 
 /** Of these, what both files have stands side by side; of everything else the scenario's own value counts. */
-const mergedByName = ['bridges', 'endpoints', 'sysctl'];
+const mergedByName = ['hosts', 'bridges', 'endpoints', 'sysctl'];
 
 function composedTopology(root: Readonly<Record<string, unknown>>, include: Include, origins: Origin[]): { topology?: unknown } {
   const { topology } = root;

@@ -41,6 +41,7 @@ export function neededFeatures({ topology, steps }: Scenario): readonly KernelFe
     ...has('ipv6', topology.endpoints.some(({ ips }) => ips.some(({ family }) => family === 6))),
     ...has('br-netfilter', sysctls.some((name) => name.startsWith('net.bridge.'))),
     ...has('tc-redirect', topology.provider === 'host'),
+    ...has('vxlan', topology.provider === 'lab' && topology.endpoints.some(({ tunnel }) => tunnel !== undefined)),
     ...commands.flatMap(ofCommand),
   ])];
 }

@@ -29,7 +29,7 @@ export function readBridge(faults: FaultList, name: string, raw: unknown, path: 
   }
   const read = salvage(faults, linuxBridge, value, path)?.value;
   if (read === undefined) return null;
-  const { kind, address, vlans, netns, ...settings } = read;
+  const { kind, address, vlans, netns, host: _host, ...settings } = read;
   return {
     name, kind: kind ?? 'linux', datapath: null, settings: readSettings(faults, 'bridge', settings, path), mirrors: [], netns: netns ?? null,
     addresses: readPrefixes(faults, address, [...path, 'address']), vlans: readVlans(faults, vlans, [...path, 'vlans']),

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { bareName } from '../model/host-names.js';
 import type { FdbEntry, MdbEntry, PortVlan, Settings, Step } from '../model/scenario.js';
 import { where } from './explain-issue.js';
 import type { Path } from './fault.js';
@@ -57,7 +58,7 @@ function deviceAt(context: StepContext, device: string, path: Path, isKey: boole
   const add = isKey ? faults.addKey : faults.add;
   if (reading.bridgeNames.has(device)) return 'bridge';
   const { endpoints, provider } = reading.topology;
-  const owner = endpoints.find(({ port }) => port === device);
+  const owner = endpoints.find(({ port }) => port !== null && (port === device || bareName(port) === device));
   if (owner !== undefined) {
     if (provider === 'lab' && context.presenceKnown && !context.present.has(owner.name)) {
       add(path, `${where(path)}: ${quote(device)} does not exist yet: ${quote(owner.name)} is not started before this step, and "start" comes after changes`);

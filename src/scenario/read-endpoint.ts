@@ -23,7 +23,7 @@ export function readEndpoint(faults: FaultList, draft: EndpointDraft, provider: 
   const { name, path, raw, dropped } = draft;
   const at = (key: string): Path => [...path, key];
   const attach = raw.attach ?? (raw.role === 'host' ? 'host' : 'port');
-  const role = raw.role ?? (attach === 'host' ? 'host' : 'guest');
+  const role = raw.role ?? (attach === 'host' ? 'host' : raw.tunnel !== undefined ? 'uplink' : 'guest');
   if ((role === 'host') !== (attach === 'host') && !dropped.has('role') && !dropped.has('attach')) {
     faults.add(at(raw.attach === undefined ? 'role' : 'attach'), `${where(path)}: "role: host" and "attach: host" belong together, got role ${role} and attach ${attach}`);
   }
@@ -62,6 +62,7 @@ export function readEndpoint(faults: FaultList, draft: EndpointDraft, provider: 
     settings: attach === 'port' ? readSettings(faults, 'port', settings, at('settings')) : {},
     offloads: readSwitch(offloads) ?? false,
     generated: draft.generated,
+    ...(raw.tunnel === undefined ? {} : { tunnel: { vni: raw.tunnel.vni ?? null, to: raw.tunnel.to === undefined ? [] : typeof raw.tunnel.to === 'string' ? [raw.tunnel.to] : raw.tunnel.to } }),
   };
 }
 

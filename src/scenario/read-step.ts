@@ -50,6 +50,11 @@ export function readStep(context: StepContext, input: unknown, path: Path, locat
   };
   const probes = entries('probe').map((each) => ({ path: each.path, entry: readProbe(context, each.input, each.path, dropped.has('wait') ? null : waitMs) }));
   const traffic = entries('traffic').map((each) => ({ path: each.path, entry: readTraffic(context, each.input, each.path) }));
+  const tunnels = new Set(context.reading.topology.endpoints.flatMap(({ name, tunnel }) => (tunnel === undefined ? [] : [name])));
+  for (const { entry, path: own } of probes) {
+    const sender = [...(entry?.from ?? []), ...(entry?.via ?? [])].find((name) => tunnels.has(name));
+    if (sender !== undefined) faults.add([...own, 'from'], `${where([...own, 'from'])}: ${quote(sender)} is a tunnel, which sends nothing of its own; expected guests`);
+  }
   const listenMs = raw.listen === undefined ? null : readTime(context, raw.listen.for, [...at('listen'), 'for']);
   if (listenMs === 0) faults.add([...at('listen'), 'for'], `${where([...at('listen'), 'for'])}: expected a time longer than 0`);
   checkParts(context, raw, dropped, path);
@@ -96,7 +101,7 @@ function readPresence(context: StepContext, raw: RawStep, path: Path): { readonl
 }
 
 function readLearn(context: StepContext, raw: RawStep['learn'], path: Path): readonly string[] {
-  const everybody = context.reading.topology.endpoints.map(({ name }) => name).filter((name) => context.present.has(name));
+  const everybody = context.reading.topology.endpoints.filter(({ name, tunnel }) => context.present.has(name) && tunnel === undefined).map(({ name }) => name);
   if (raw === undefined) return context.reading.topology.provider === 'lab' ? everybody : [];
   if (raw === 'all') return everybody;
   return raw === 'none' ? [] : selectPresent(context, raw, path);

@@ -3,6 +3,7 @@ import { where } from './explain-issue.js';
 import type { FaultList, Path } from './fault.js';
 import { expandGenerate } from './generate.js';
 import { didYouMean } from './nearest-word.js';
+import { readHosts, spreadOverHosts } from './read-hosts.js';
 import { quote } from './quote.js';
 import { readBridge } from './read-bridge.js';
 import { readEndpoint, type EndpointDraft } from './read-endpoint.js';
@@ -38,7 +39,7 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
   const provider: Provider = shell.value.provider ?? 'lab';
   const bridgeNames = new Set(Object.keys(shell.value.bridges));
   if (bridgeNames.size === 0) faults.add([...path, 'bridges'], 'topology.bridges: expected at least one bridge');
-  const bridges = [...Object.entries(shell.value.bridges)].flatMap(([name, value]) => readBridge(faults, name, value, [...path, 'bridges', name], provider) ?? []);
+  const written = [...Object.entries(shell.value.bridges)].flatMap(([name, value]) => readBridge(faults, name, value, [...path, 'bridges', name], provider) ?? []);
 
   const names = new Set<string>(Object.keys(shell.value.endpoints ?? {}));
   const drafts: EndpointDraft[] = [];
@@ -57,13 +58,15 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
     }
   }
   const read = drafts.map((draft) => readEndpoint(faults, draft, provider));
-  const addresses = bridges.flatMap((bridge) => bridge.addresses);
-  const endpoints: readonly Endpoint[] = assignAddresses(faults, drafts, read, addresses, provider);
+  const addresses = written.flatMap((bridge) => bridge.addresses);
+  const hosts = readHosts(faults, shell.value.hosts, [...path, 'hosts'], provider);
+  const assigned: readonly Endpoint[] = assignAddresses(faults, drafts, read, addresses, provider);
+  const { bridges, endpoints } = spreadOverHosts(faults, { hosts, provider, bridges: written, drafts, endpoints: assigned, raw: shell.value.bridges, path });
   const broken = faults.faults.length > before;
   topologyConflicts(faults, drafts, endpoints, bridges, provider);
   if (provider === 'host' && shell.value.sysctl !== undefined) faults.addKey([...path, 'sysctl'], 'topology.sysctl is of the lab only, expected no such key with "provider: host"');
   const sysctl = readSysctl(shell.value.sysctl ?? {});
-  return { topology: { provider, bridges, endpoints, sysctl }, names, bridgeNames, whole: !broken };
+  return { topology: { provider, bridges, endpoints, sysctl, ...(hosts === null ? {} : { hosts }) }, names, bridgeNames, whole: !broken };
 }
 
 /** Values of sysctl as text, switches as 1 and 0. */

@@ -1,3 +1,4 @@
+import { bareName } from '../model/host-names.js';
 import type { Endpoint } from '../model/scenario.js';
 import { where } from './explain-issue.js';
 import type { FaultList, Path } from './fault.js';
@@ -60,9 +61,9 @@ function predicate(reading: TopologyReading, text: string, scope: SelectionScope
   const { senders } = scope;
   if (text === '**' || (text === '*' && senders === undefined)) return () => true;
   if (text === '*' && senders !== undefined) {
-    const on = (name: string): string | undefined => reading.topology.endpoints.find((endpoint) => endpoint.name === name)?.bridge;
+    const on = (name: string): string | undefined => reading.topology.endpoints.filter((endpoint) => endpoint.name === name).map(({ bridge }) => bareName(bridge))[0];
     const bridges = senders.map(on);
-    return ({ name, bridge }) => senders.some((sender, at) => sender !== name && bridges[at] === bridge);
+    return ({ name, bridge }) => senders.some((sender, at) => sender !== name && bridges[at] === bareName(bridge));
   }
   const [, kind, rest = ''] = /^([a-z]+):(.*)$/.exec(text) ?? [];
   if (kind === 'role') {
@@ -79,5 +80,5 @@ function predicate(reading: TopologyReading, text: string, scope: SelectionScope
   if (slash < 0) return ({ name }) => matchesGlob(text, name);
   const [bridgeGlob, nameGlob] = [text.slice(0, slash), text.slice(slash + 1)];
   if (!isGlob(bridgeGlob) && !reading.bridgeNames.has(bridgeGlob)) return `there is no bridge ${quote(bridgeGlob)}${didYouMean(bridgeGlob, reading.bridgeNames)}`;
-  return ({ name, bridge }) => matchesGlob(bridgeGlob, bridge) && matchesGlob(nameGlob, name);
+  return ({ name, bridge }) => matchesGlob(bridgeGlob, bareName(bridge)) && matchesGlob(nameGlob, name);
 }

@@ -27,6 +27,7 @@ const bridgeKeys = {
 export const linuxBridge = z.strictObject({
   kind: z.literal('linux').optional().describe('The bridge of the Linux kernel, the default.'),
   ...bridgeKeys,
+  host: name.optional().describe('With `hosts`: the host of its endpoints, where they do not say their own. Left out: lab, every endpoint says it; host, the one that the program runs on.'),
   vlans: vlans.optional().describe('VLANs of the bridge device itself, that is of the host.'),
   ...settingKeys([...bridgeSettings, ...linkSettings], { ...bridgeSettingMeanings, ...linkSettingMeanings }),
 }).meta({ id: 'linux-bridge', description: 'A bridge of the Linux kernel. Any of its settings may stand here; left out: lab, the kernel\'s default; host, as it is.' });
@@ -43,6 +44,18 @@ export const ovsBridge = z.object({
     output: interfaceName.describe('The port that gets the copies.'),
   }).meta({ id: 'mirror' })).optional().describe('Mirrors, which copy traffic to a port.'),
 }).catchall(scalar).meta({ id: 'ovs-bridge', description: 'A bridge of Open vSwitch. Its other keys are columns of the Bridge table of ovs-vsctl.' });
+
+/** How a host of several is reached; in the lab a host is a namespace and has no keys. */
+export const host = z.strictObject({
+  ssh: title.optional().describe('Host: where ssh(1) finds it, such as `root@hv2`. The configuration, keys and known hosts of the caller apply.'),
+  command: z.array(title).min(1).optional().describe('Host: the program there, as an argument list. Default: `[verify-isolation]`.'),
+}).meta({ id: 'host', description: 'Another host. In the lab it is a namespace and has no keys.' });
+
+/** RFC 7348 4: the VXLAN network identifier has 24 bits. */
+export const tunnel = z.strictObject({
+  vni: whole(1, 16_777_215).optional().describe('Lab: the VXLAN network identifier of the device.'),
+  to: oneOrMany(name).optional().describe('Lab: the hosts to which frames for everybody and for unknown stations are sent.'),
+}).meta({ id: 'tunnel', description: 'The port joins parts of a network on several hosts. It is observed, sends nothing of its own, and is judged only where `observers` names it.' });
 
 export const role = z.enum(['guest', 'uplink', 'host']);
 export const attach = z.enum(['port', 'host', 'promiscuous']);
@@ -70,6 +83,8 @@ export const endpoint = z.strictObject({
   ip: oneOrMany(ipPrefix).optional().describe('Addresses. In the lab an endpoint with one has a network stack of its own.'),
   zone: name.optional().describe('The tenant that it belongs to.'),
   netns: text.optional().describe('Host: network namespace in which its interface lives (a container), by name or path.'),
+  host: name.optional().describe('With `hosts`: the host that it is on. Left out: its bridge\'s.'),
+  tunnel: tunnel.optional().describe('It is no guest but the way to the parts of its network on other hosts: a VXLAN device in the lab, `{}` on a host.'),
   ...endpointKeys,
 }).meta({ id: 'endpoint', description: 'A guest, an uplink, or the host.' });
 
@@ -95,10 +110,12 @@ export const topologyShell = z.strictObject({
   endpoints: z.record(z.string(), z.unknown()).optional(),
   generate: z.array(z.unknown()).optional(),
   sysctl: sysctl.optional().describe('Lab: sysctls of the host of the bridges, such as `net.ipv4.ip_forward: 1`.'),
+  hosts: z.record(z.string(), z.unknown()).optional(),
 });
 
 export const topology = topologyShell.extend({
   bridges: z.record(name, z.union([linuxBridge, ovsBridge])).describe('Bridges by name.'),
   endpoints: z.record(name, endpoint).optional().describe('What hangs on the bridges, by name. Every port of a bridge under test is observed, listed or not.'),
+  hosts: z.record(name, host).optional().describe('Other hosts that the bridges are on, by name. Bridges of one name are one network on all hosts where it has endpoints; what is on another host is called `HOST/NAME`.'),
   generate: z.array(generate).optional().describe('Endpoints in number, with MACs (02:76:69:…), ports and addresses derived from it.'),
 }).meta({ id: 'topology', description: 'Bridges and what hangs on them.' });

@@ -3,6 +3,24 @@ import type { Scenario, Step, TrafficKind } from '../model/scenario.js';
 /** What the contract knows and this build does not do yet: remove a line when it does. */
 const unsupportedTraffic: readonly TrafficKind[] = ['tcp', 'udp'];
 
+/** What a scenario with `hosts` cannot have yet. */
+function acrossHosts({ topology, steps }: Scenario): readonly string[] {
+  if (topology.hosts === undefined) return [];
+  const say = (path: string): string => `${path} where the topology has "hosts"`;
+  return [
+    ...topology.bridges.filter(({ kind }) => kind === 'ovs').map(({ name }) => say(`topology.bridges.${name}.kind: ovs`)),
+    ...topology.bridges.filter(({ addresses }) => topology.provider === 'lab' && addresses.length > 0).map(({ name }) => say(`topology.bridges.${name}.address`)),
+    ...topology.endpoints.filter(({ attach }) => attach !== 'port').map(({ name, attach }) => say(`topology.endpoints.${name}.attach: ${attach}`)),
+    ...topology.endpoints.filter(({ started }) => !started).map(({ name }) => say(`topology.endpoints.${name}.started`)),
+    ...(Object.keys(topology.sysctl).length > 0 ? [say('topology.sysctl')] : []),
+    ...steps.flatMap((step, at) => [
+      ...(['set', 'start', 'stop', 'run', 'during', 'traffic'] as const).filter((key) => step[key].length > 0).map((key) => say(`steps[${at}].${key}`)),
+      ...(Object.keys(step.sysctl).length > 0 ? [say(`steps[${at}].set.sysctl`)] : []),
+      ...(['vlan', 'fdb', 'mdb'] as const).filter((key) => Object.values(step[key]).some((entries) => entries.length > 0)).map((key) => say(`steps[${at}].${key}`)),
+    ]),
+  ];
+}
+
 const topologyRules: readonly ((scenario: Scenario) => readonly string[])[] = [
   ({ topology }) => topology.endpoints.filter(({ netns }) => netns !== null && topology.provider === 'lab').map(({ name }) => `topology.endpoints.${name}.netns`),
   ({ topology }) => topology.bridges.filter(({ netns }) => netns !== null && topology.provider === 'lab').map(({ name }) => `topology.bridges.${name}.netns`),
@@ -35,6 +53,7 @@ export function unsupportedKeys(scenario: Scenario): readonly string[] {
   return [
     ...topologyRules.flatMap((rule) => rule(scenario)),
     ...linuxSettingsOnOvs(scenario),
+    ...acrossHosts(scenario),
     ...scenario.steps.flatMap((step, at) => stepRules.flatMap((rule) => rule(step)).map((key) => `steps[${at}].${key}`)),
   ];
 }

@@ -26,6 +26,7 @@ function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number
     promiscuity: numberOf(link.promiscuity),
     ...peerOf(link.link_index),
     ...xdpOf(link.xdp),
+    ...vniOf(kind, info?.info_data),
     kind,
     sysFlags,
     bridge: kind === 'bridge' ? settingsOf(info?.info_data) : null,
@@ -44,6 +45,11 @@ function settingsOf(value: unknown): Readonly<Record<string, SettingValue>> {
 function peerOf(value: unknown): { readonly peer?: number } {
   const peer = numberOf(value);
   return peer === null ? {} : { peer };
+}
+
+function vniOf(kind: string | null, data: unknown): { readonly vni?: number } {
+  const vni = kind === 'vxlan' ? numberOf(fieldsOf(data)?.id) : null;
+  return vni === null ? {} : { vni };
 }
 
 /** `"xdp":{"mode":1,"prog":{"id":12,…}}` where a program is attached (iproute2 ip/iplink_xdp.c). */

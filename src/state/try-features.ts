@@ -27,6 +27,7 @@ const trials: { readonly [F in KernelFeature]: Trial } = {
   'br-netfilter': { commands: ['sysctl -n net.bridge.bridge-nf-call-iptables'] },
   'ipv6': { commands: ['sysctl -w net.ipv6.conf.p0.disable_ipv6=0', 'ip address add fd00::1/64 dev p0 nodad'] },
   'vlan-devices': { commands: ['ip link add link p1 name v0 type vlan id 5'] },
+  'vxlan': { commands: ['ip link add vx0 type vxlan id 1 dstport 4789'] },
   'macvlan': { commands: ['ip link add link p1 name m0 type macvlan mode bridge'] },
 };
 

@@ -24,13 +24,15 @@ export interface SshHosts {
   cli(args: readonly string[], env?: Readonly<Record<string, string>>): ChildProcess;
   /** Every guest speaks, so that the bridges know it again. */
   learn(): void;
+  /** Starts a program in a guest's namespace. */
+  guest(guest: Guest, host: HostName, argv: readonly string[]): ChildProcess;
   /** Starts another program there. */
   start(argv: readonly string[], env?: Readonly<Record<string, string>>): ChildProcess;
   /** Arguments of ssh(1) that a person would have in his configuration. */
   readonly sshConfig: string;
   /** Process ids of all that runs in a host's namespace, sshd itself left out. */
   processes(host: HostName): readonly string[];
-  /** Links with their settings, FDB and tc: what a run has to leave as it was. */
+  /** Links with their settings, entries that nobody learned, and tc: what a run has to leave as it was. */
   shape(host: HostName): string;
   /** Takes a host's plug out of the underlay, or puts it in again. */
   plug(host: HostName, inside: boolean): void;
@@ -130,12 +132,13 @@ export async function sshHosts(): Promise<SshHosts> {
 
   return {
     dir, sshConfig, start, learn,
+    guest: (guest, host, argv) => inNamespaceFd(guests.get(`${guest} ${host}`) ?? -1, () => spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH: path } })),
     run: (host, argv) => inside(spaceOf(host), argv),
     cli: (args, more) => start([process.execPath, cli, ...args], more),
     processes: (host) => processesIn(spaceOf(host)),
     shape: (host) => {
       const links = inside(spaceOf(host), ['ip', '-d', '-o', 'link', 'show']).replaceAll(/(_timer|gc_timer|fdb_n_learned) +\S+/g, '');
-      const entries = inside(spaceOf(host), ['bridge', 'fdb', 'show']).split('\n').sort().join('\n');
+      const entries = inside(spaceOf(host), ['bridge', 'fdb', 'show']).split('\n').filter((entry) => /permanent|static/.test(entry)).sort().join('\n');
       return `${links}\n${entries}\n${inside(spaceOf(host), ['tc', 'qdisc', 'show'])}`;
     },
     plug: (host, plugged) => void inside(underlay, ['ip', 'link', 'set', 'dev', host, plugged ? 'up' : 'down']),

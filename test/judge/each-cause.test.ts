@@ -51,7 +51,16 @@ interface Case {
   readonly not: Readonly<Record<string, Partial<Leak>>>;
 }
 
+const tunnel = (name: string, master: string, vni: number): LinkState => ({ ...p1, name, master, kind: 'vxlan', vni });
+const overlay = (vni: number): HostState => host({ links: [...hostState().links, tunnel('vx1', 'br0', 100), tunnel('hv2/vx2', 'hv2/br1', vni)] });
+const onOther = bridge({}, { name: 'hv2/br1' });
+
 const cases: { readonly [C in Code]?: Case } = {
+  'vni-shared': {
+    found: { bridge: onOther, before: overlay(100) },
+    told: { place: 'hv2/vx2.vni', value: '100', fix: 'ip link set dev hv2/vx2 nomaster' },
+    not: { 'another identifier': { bridge: onOther, before: overlay(200) }, 'parts of one network': { bridge: bridge({}, { name: 'hv2/br0' }), before: host({ links: [tunnel('vx1', 'br0', 100), tunnel('hv2/vx2', 'hv2/br0', 100)] }) }, 'no sender': { bridge: onOther, before: overlay(100), from: null } },
+  },
   'ageing-zero': {
     found: { bridge: bridge({ ageing_time: 0 }), entries: [entry()] },
     told: { place: 'br0.ageing_time', value: '0', fix: 'ip link set dev br0 type bridge ageing_time 30000' },

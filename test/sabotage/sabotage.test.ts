@@ -38,8 +38,8 @@ const recordingOf = ({ name }: Shipped): string => join(folderOf('captures'), na
 /** A scenario whose own steps show the leak, before its barrier is up or once it is gone, breaks it by itself. */
 const demonstrates = ({ scenario }: Shipped): boolean => scenario.steps.some(({ expect: { expected } }) => expected === 'broken');
 
-/** Gates that no setting carries: two bridges are two, and what has to work stands beside what must not. */
-const byTopology: Readonly<Record<string, readonly number[]>> = { 'alternatives/own-bridge-routed': [2, 5] };
+/** Gates that no setting carries: two bridges are two, so are two VXLANs, and what has to work stands beside what must not. */
+const byTopology: Readonly<Record<string, readonly number[]>> = { 'alternatives/own-bridge-routed': [2, 5], 'hosts/tenants-apart': [1, 2] };
 
 /** Twenty seconds a run. */
 const slow = ['production-bridge'];
@@ -70,7 +70,7 @@ describe('a recorded run with a piece of its evidence gone or changed', () => {
 });
 
 /** Those of other folders are cut where they are run: test/scenarios/attacks.test.ts. */
-const runHere = ['scale', 'ovs', 'events'];
+const runHere = ['scale', 'ovs', 'events', 'hosts'];
 
 describe.concurrent('a run that nobody recorded, as it is', () => {
   it.each(shipped.filter(({ name }) => runHere.includes(dirname(name))))('$name holds, and never with a piece of its evidence gone or changed', async ({ name, file, scenario }) => {

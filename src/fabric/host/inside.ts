@@ -9,7 +9,7 @@ import { netnsPath } from './netns-path.js';
  * Where to send as the endpoints that are named by a namespace of their own, such as containers: on their own interface, the other end of the port's
  * veth pair. By endpoint. Rejects with VerifyError (69) where the namespace has no such interface.
  */
-export async function insidePlaces(endpoints: readonly Endpoint[], links: readonly LinkState[], bridgeNetns: string | null): Promise<ReadonlyMap<string, Place>> {
+export async function insidePlaces(endpoints: readonly Pick<Endpoint, 'name' | 'attach' | 'port' | 'netns'>[], links: readonly LinkState[], bridgeNetns: string | null): Promise<ReadonlyMap<string, Place>> {
   const places = new Map<string, Place>();
   for (const { name, port, netns, attach } of endpoints) {
     const path = netnsPath(netns);

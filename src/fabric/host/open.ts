@@ -6,15 +6,11 @@ import { VerifyError } from '../../model/verify-error.js';
 import { sendersOf } from '../../plan/senders.js';
 import { silentAddressees } from '../../plan/silent-addressees.js';
 import { mustRun, readJson } from '../../sys/programs.js';
-import { takeLock } from '../../sys/run-lock.js';
 import { applyToKernel, type KernelChange } from '../apply.js';
 import { waitUntilForwarding } from '../settled.js';
-import { makeEntries, type Entries } from './entries.js';
 import type { FoundHost } from './find.js';
-import { insidePlaces } from './inside.js';
-import { type Journal, namespaceInode, openJournal, startOf } from './journal.js';
 import { undoOf } from './undo-of.js';
-import { undoAll } from './undo.js';
+import { openWays } from './ways.js';
 
 export interface HostDeps {
   readonly found: FoundHost;
@@ -33,41 +29,9 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
   const { netns, state } = found;
   const silent = silentAddressees(plan, state);
   if (silent.length > 0) throw new VerifyError('addressee-unknown', 3, silent.join('\n'), 'ping it once, or let it announce itself with `learn`. Nothing was sent');
-  const inside = await insidePlaces(plan.endpoints, state.links, netns);
-  const locks: (() => void)[] = [];
-  const unlock = (): void => locks.forEach((release) => release());
-  let journal: Journal | null = null;
-  let entries: Entries | null = null;
-
-  const close = async (): Promise<readonly string[]> => {
-    const undos = journal?.undos() ?? [];
-    const failed = await undoAll(undos, netns);
-    entries?.close();
-    const left = await leftOver(entries?.names ?? []);
-    if (failed.length + left.length === 0) journal?.remove();
-    unlock();
-    return [...failed, ...left];
-  };
-  const leftOver = async (names: readonly string[]): Promise<readonly string[]> => {
-    const { links } = await readState();
-    return links.filter(({ name }) => names.includes(name)).map(({ name }) => `the interface ${name}`);
-  };
-
-  try {
-    for (const bridge of plan.bridges) {
-      const link = state.links.find(({ name }) => name === bridge.name);
-      locks.push(takeLock(netns, `verify-isolation/${link?.ifindex ?? 0}`, `bridge ${bridge.name}`));
-    }
-    journal = openJournal(deps.journalFolder, { runId, pid: process.pid, started: startOf(process.pid) ?? '', netns, inode: namespaceInode(netns) });
-    const senders = new Set(plan.steps.flatMap(sendersOf));
-    const sending = new Set(plan.endpoints.filter(({ name, attach }) => attach === 'port' && senders.has(name) && !inside.has(name)).map(({ port }) => port));
-    entries = await makeEntries({ ports: state.links.filter(({ name }) => sending.has(name)), netns, runId, journal });
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  const ways = entries;
-  const written = journal;
+  const ways = await openWays({
+    runId, journalFolder: deps.journalFolder, netns, state, readState, bridges: plan.bridges.map(({ name }) => name), endpoints: plan.endpoints, senders: new Set(plan.steps.flatMap(sendersOf)),
+  });
   const bridges = new Map(state.links.flatMap(({ name, master }) => (master === null ? [] : [[name, master] as const])));
   const bridgeOf = (port: string): string => bridges.get(port) ?? port;
   const endpointNamed = (name: string): Plan['endpoints'][number] => {
@@ -83,7 +47,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
       link: device === null ? null : await readJson(['ip', '-j', '-d', 'link', 'show', 'dev', device], { netns }),
       vlans: one.kind === 'vlan' ? await readJson(['bridge', '-j', 'vlan', 'show', 'dev', one.entry.port], { netns }) : null,
     };
-    for (const command of [...undoOf(one, before, bridgeOf)].reverse()) written.add({ command, gone: one.kind !== 'set' });
+    for (const command of [...undoOf(one, before, bridgeOf)].reverse()) ways.journal.add({ command, gone: one.kind !== 'set' });
     return applyToKernel(one, bridgeOf, '/', netns);
   };
 
@@ -98,7 +62,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     },
     sendingPlace: (name) => {
       const endpoint = endpointNamed(name);
-      const own = inside.get(name);
+      const own = ways.inside.get(name);
       if (own !== undefined) return own;
       // who bridges a bridge sends on its device (vmware: vmnet-bridge), as the host itself does
       return endpoint.attach !== 'port' || endpoint.port === null ? { device: endpoint.bridge, netns } : ways.of(endpoint.port);
@@ -107,6 +71,6 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     settled: () => waitUntilForwarding({ ports: plan.endpoints.flatMap(({ port, attach, started }) => (port === null || attach !== 'port' || !started ? [] : [port])), sysfs: netns === null, readState }),
     readState,
     faults: () => [],
-    close,
+    close: ways.close,
   };
 }

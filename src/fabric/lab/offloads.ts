@@ -19,8 +19,8 @@ export function disableOffloads(netns: string | null, devices: readonly string[]
  * Turns everything off that lets a device hand over frames longer than its MTU: libpcap then gives each frame a slot of the MTU's size
  * instead of 64 KiB, and a ring that is promised 16 MiB holds 10,000 frames instead of 255.
  */
-export function disableSegmentation(devices: readonly string[]): void {
-  turnOff(null, devices, [ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO]);
+export function disableSegmentation(netns: string | null, devices: readonly string[]): void {
+  turnOff(netns, devices, [ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO]);
 }
 
 function turnOff(netns: string | null, devices: readonly string[], commands: readonly number[]): void {

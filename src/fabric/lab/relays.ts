@@ -38,7 +38,7 @@ export function makeRelays(startRelay: (spec: RelaySpec) => Promise<RelayHandle>
       if (endpoint.attach !== 'promiscuous') return;
       if (endpoint.port === null) throw new VerifyError('scenario', 64, `${endpoint.name} is behind the bridge device but names no port`, 'give it `port`: the name of the relay’s guest side');
       const spec = { bridge: endpoint.bridge, device: endpoint.port, macs: endpoint.macs, everything: endpoint.promiscuous };
-      disableSegmentation([spec.bridge, spec.device]);
+      disableSegmentation(null, [spec.bridge, spec.device]);
       running.set(endpoint.name, await startRelay(spec));
     },
     stop: (endpoint) => end(endpoint.name),

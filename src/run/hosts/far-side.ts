@@ -1,0 +1,227 @@
+import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startCapture, type Capture } from '../../capture/capture-client.js';
+import { cleanUp } from '../../fabric/host/cleanup.js';
+import { parseNeighbours } from '../../fabric/host/find.js';
+import { journalFolder } from '../../fabric/host/journal.js';
+import { openWays, type Ways } from '../../fabric/host/ways.js';
+import { startSender, type Sender } from '../../inject/send-client.js';
+import type { HostState } from '../../model/state.js';
+import { VerifyError } from '../../model/verify-error.js';
+import { beatMs, farPatienceMs, fetchBytes, type FromHost, type HostAnswers, type HostAsk, type HostQuestion, type QuestionOf } from '../../protocol/host-messages.js';
+import { encodeLine, lineSplitter } from '../../protocol/lines.js';
+import { parseToHost } from '../../protocol/parse-host-message.js';
+import { readDrops } from '../../state/read-drops.js';
+import { readState } from '../../state/read.js';
+import { wallClockNs } from '../../sys/clock.js';
+import { readJson } from '../../sys/programs.js';
+import { watchSilence } from '../../sys/silence-watch.js';
+import { toolVersion } from '../../sys/tool-version.js';
+
+/** The orchestrator does not take what is said: counts are left out, faults and answers never. */
+const mostBacklog = 1 << 20;
+/** What is said last has so long to leave. */
+const lastWordsMs = 1000;
+
+interface FarCapture {
+  readonly capture: Capture;
+  /** Its file, which has no name any more: what ends this process takes it along. */
+  readonly fd: number;
+}
+
+/** What the far side holds of a run. */
+interface Held {
+  readonly captures: Map<string, FarCapture>;
+  readonly senders: Map<string, Sender>;
+  ways: Ways | null;
+}
+
+type Answerers = { readonly [A in HostAsk]: (question: QuestionOf<A>, held: Held, say: (message: FromHost) => void) => Promise<HostAnswers[A]> };
+
+function captureOf(held: Held, name: string): FarCapture {
+  const found = held.captures.get(name);
+  if (found === undefined) throw refused(`there is no capture ${JSON.stringify(name)}`);
+  return found;
+}
+
+function refused(what: string): VerifyError {
+  return new VerifyError('protocol', 70, what, 'report this as a fault of verify-isolation');
+}
+
+function stateIn(netns: string | null, sysctl: readonly string[], ovs: boolean): Promise<HostState> {
+  return readState({ netns, sysfs: netns === null, sysctl, packetSockets: true, ovs });
+}
+
+/** What is done for each question; one that fails is answered with its VerifyError. */
+const answerers: Answerers = {
+  clock: async () => ({ ns: wallClockNs().toString() }),
+  async read({ netns, sysctl, ovs }) {
+    const [state, neighbours] = await Promise.all([stateIn(netns, sysctl, ovs), readJson(['ip', '-j', 'neigh', 'show'], { netns })]);
+    return { state, neighbours: parseNeighbours(neighbours) };
+  },
+  drops: async ({ netns }) => ({ drops: readDrops(netns) }),
+  async open({ runId, netns, bridges, ports, inside }, held) {
+    if (held.ways !== null) throw refused('a run is open already');
+    const again = (): Promise<HostState> => stateIn(netns, [], false);
+    const named = inside.map(({ name, port, netns: own }) => ({ name, port, netns: own, attach: 'port' as const }));
+    const endpoints = [...named, ...ports.map((port) => ({ name: port, port, netns: null, attach: 'port' as const }))];
+    const ways = await openWays({ runId, journalFolder: journalFolder(), netns, state: await again(), readState: again, bridges, endpoints, senders: new Set(ports) });
+    held.ways = ways;
+    return { ways: Object.fromEntries(ports.map((port) => [port, ways.of(port)])), inside: Object.fromEntries(ways.inside) };
+  },
+  async capture({ capture: name, netns, runTag, only }, held, say) {
+    const dir = mkdtempSync(join(tmpdir(), 'verify-isolation-'));
+    try {
+      const file = join(dir, 'capture.pcapng');
+      const capture = await startCapture({ file, netns, runTag, only });
+      held.captures.set(name, { capture, fd: openSync(file, 'r') });
+      capture.onFault(({ code, observers, text }) => say({ type: 'fault', capture: name, code, observers, text }));
+      capture.onCounts((delivered) => say({ type: 'counts', capture: name, delivered }));
+      return { pids: capture.pids };
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  },
+  observe: async ({ capture, observers }, held) => ({ listening: await captureOf(held, capture).capture.open(observers) }),
+  seal: ({ capture }, held) => captureOf(held, capture).capture.seal(),
+  mark: async ({ capture, mark }, held) => ({ counters: await captureOf(held, capture).capture.mark(mark) }),
+  stop: ({ capture }, held) => captureOf(held, capture).capture.stop(),
+  async fetch({ capture: name, offset }, held) {
+    const { fd } = captureOf(held, name);
+    const octets = Buffer.alloc(fetchBytes);
+    const length = readSync(fd, octets, 0, fetchBytes, offset);
+    if (length === 0) {
+      closeSync(fd);
+      held.captures.delete(name);
+    }
+    return { octets: octets.subarray(0, length).toString('base64') };
+  },
+  async sender({ sender: name, places }, held) {
+    const sender = await startSender(places);
+    held.senders.set(name, sender);
+    return { pid: sender.pid };
+  },
+  async send({ sender, routes, length, frames, perSecond }, held) {
+    const found = held.senders.get(sender);
+    if (found === undefined) throw refused(`there is no sender ${JSON.stringify(sender)}`);
+    return found.sendRouted(routes, Buffer.from(frames, 'base64'), length, perSecond);
+  },
+  async 'end-sender'({ sender }, held) {
+    await held.senders.get(sender)?.stop();
+    held.senders.delete(sender);
+    return { ended: true };
+  },
+  async close(_question, held) {
+    await letGo(held);
+    const left = await held.ways?.close() ?? [];
+    held.ways = null;
+    return { left };
+  },
+};
+
+function answer(question: HostQuestion, held: Held, say: (message: FromHost) => void): Promise<unknown> {
+  switch (question.ask) {
+    case 'clock':
+      return answerers.clock(question, held, say);
+    case 'read':
+      return answerers.read(question, held, say);
+    case 'drops':
+      return answerers.drops(question, held, say);
+    case 'open':
+      return answerers.open(question, held, say);
+    case 'capture':
+      return answerers.capture(question, held, say);
+    case 'observe':
+      return answerers.observe(question, held, say);
+    case 'seal':
+      return answerers.seal(question, held, say);
+    case 'mark':
+      return answerers.mark(question, held, say);
+    case 'stop':
+      return answerers.stop(question, held, say);
+    case 'fetch':
+      return answerers.fetch(question, held, say);
+    case 'sender':
+      return answerers.sender(question, held, say);
+    case 'send':
+      return answerers.send(question, held, say);
+    case 'end-sender':
+      return answerers['end-sender'](question, held, say);
+    case 'close':
+      return answerers.close(question, held, say);
+  }
+}
+
+/** Ends the helpers, in the middle of whatever they do. */
+async function letGo({ captures, senders }: Held): Promise<void> {
+  for (const { capture } of captures.values()) capture.kill();
+  for (const sender of senders.values()) sender.kill();
+  await Promise.all([...captures.values()].map(({ capture }) => Promise.race([capture.ended(), sleep(lastWordsMs)])));
+  captures.clear();
+  senders.clear();
+}
+
+/**
+ * `verify-isolation helper`: the far side of a run that spans hosts, on stdin and stdout (protocol/host-messages.ts). It reads state, makes ways in with a
+ * journal, and starts capture and send helpers here, born with their one capability as everywhere. Resolves when stdin is closed or nothing was heard
+ * for too long, and everything is undone; what one that was killed has left is undone when the next starts.
+ */
+export async function farSide(): Promise<void> {
+  if (process.getuid?.() === 0) await cleanUp(journalFolder());
+  const held: Held = { captures: new Map(), senders: new Map(), ways: null };
+  const output = new Socket({ fd: 1, readable: false, writable: true });
+  const input = new Socket({ fd: 0, readable: true, writable: false });
+  const say = (message: FromHost): void => {
+    if (message.type === 'counts' && output.writableLength > mostBacklog) return;
+    output.write(encodeLine(message));
+  };
+  const split = lineSplitter();
+  return new Promise((resolve) => {
+    let ended = false;
+    const end = async (): Promise<void> => {
+      if (ended) return;
+      ended = true;
+      clearInterval(beat);
+      silence.stop();
+      try {
+        await letGo(held);
+        await held.ways?.close();
+      } catch (error) {
+        process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`); // its journal is there, and the next one undoes it
+      }
+      input.destroy();
+      output.destroy();
+      resolve();
+    };
+    const silence = watchSilence(farPatienceMs, () => void end());
+    const beat = setInterval(() => say({ type: 'beat' }), beatMs);
+    const ask = async (id: number, question: HostQuestion): Promise<void> => {
+      try {
+        say({ type: 'answer', id, value: await answer(question, held, say) });
+      } catch (error) {
+        const known = error instanceof VerifyError ? error : new VerifyError('host-fault', 70, error instanceof Error ? (error.stack ?? error.message) : String(error), 'report this as a fault of verify-isolation');
+        say({ type: 'refused', id, code: known.code, exit: known.exit, message: known.message, hint: known.hint });
+      }
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
+    output.on('error', () => void end());
+    input.on('error', () => void end());
+    input.on('close', () => void end());
+    input.setEncoding('utf8').on('data', (chunk: string) => {
+      silence.heard();
+      try {
+        for (const line of split(chunk)) {
+          const message = parseToHost(line);
+          if (message.type === 'question') void ask(message.id, message);
+        }
+      } catch (error) {
+        process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+        void end();
+      }
+    });
+    say({ type: 'ready', version: toolVersion(), pid: process.pid, uid: process.getuid?.() ?? -1 });
+  });
+}

@@ -1,0 +1,88 @@
+import { namespaceOf } from '../../fabric/host/netns-path.js';
+import { parseNeighbours } from '../../fabric/host/find.js';
+import { hostOf } from '../../model/host-names.js';
+import type { Host, Scenario } from '../../model/scenario.js';
+import type { HostState } from '../../model/state.js';
+import { VerifyError } from '../../model/verify-error.js';
+import { hostTopology, type HostTopology } from '../../plan/host-topology.js';
+import { mergeStates, type StateOfHost } from '../../plan/merge-states.js';
+import { readJson } from '../../sys/programs.js';
+import { connectHost, type RemoteHost } from './remote-host.js';
+
+/** A host of a run with where its bridges are; `remote` null = the orchestrator's own. */
+export interface FoundPart {
+  readonly host: string | null;
+  readonly remote: RemoteHost | null;
+  /** Namespace of its bridges there; null = the one of its processes. */
+  readonly netns: string | null;
+  readonly state: HostState;
+}
+
+/** A topology found on several hosts. */
+export interface FoundHosts extends HostTopology {
+  readonly parts: readonly FoundPart[];
+}
+
+interface ReadPart extends FoundPart {
+  readonly neighbours: ReturnType<typeof parseNeighbours>;
+}
+
+/** Connects to every host that the scenario uses, side by side. Rejects with all that failed, told by host, and then no connection is left. */
+async function connectAll(hosts: readonly Host[]): Promise<readonly RemoteHost[]> {
+  const settled = await Promise.allSettled(hosts.map((host) => connectHost(host)));
+  const connected = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failed = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  if (failed.length === 0) return connected;
+  await Promise.all(connected.map((host) => host.end()));
+  const [first] = failed;
+  const known = failed.filter((one) => one instanceof VerifyError);
+  if (!(first instanceof VerifyError) || known.length < 2) throw first;
+  throw new VerifyError(first.code, first.exit, known.map(({ message }) => message).join('\n'), [...new Set(known.map(({ hint }) => hint))].join('\n'));
+}
+
+/**
+ * Looks for a scenario's bridges and guests on all its hosts; nothing is changed or sent. Throws VerifyError as `connectHost` and `hostTopology` do.
+ * `readHere`: what the orchestrator's own kernel says, asked only where a bridge is here.
+ */
+export async function findHosts(scenario: Scenario, readHere: (netns: string | null) => Promise<HostState>): Promise<FoundHosts> {
+  const { bridges, hosts = [] } = scenario.topology;
+  const used = new Set(bridges.map(({ name }) => hostOf(name)));
+  const remotes = await connectAll(hosts.filter(({ name }) => used.has(name)));
+  const netnsOf = (host: string | null): string | null => namespaceOf(bridges.filter(({ name }) => hostOf(name) === host));
+  try {
+    const here = async (): Promise<ReadPart> => {
+      const netns = netnsOf(null);
+      const [state, neighbours] = await Promise.all([readHere(netns), readJson(['ip', '-j', 'neigh', 'show'], { netns })]);
+      return { host: null, remote: null, netns, state, neighbours: parseNeighbours(neighbours) };
+    };
+    const there = async (remote: RemoteHost): Promise<ReadPart> => {
+      const netns = netnsOf(remote.name);
+      return { host: remote.name, remote, netns, ...(await remote.ask({ ask: 'read', netns, sysctl: [], ovs: false })) };
+    };
+    const parts = await Promise.all([...(used.has(null) ? [here()] : []), ...remotes.map(there)]);
+    return { ...hostTopology(scenario, mergeStates(parts), parts.flatMap(({ neighbours }) => neighbours)), parts };
+  } catch (error) {
+    await Promise.all(remotes.map((host) => host.end()));
+    throw error;
+  }
+}
+
+/**
+ * What the kernels of all hosts say now. Of a host whose connection is lost it is what it said last, and that this is old stands in `unread`.
+ * `last`: what they said last, by name, kept from call to call.
+ */
+export async function readParts(parts: readonly FoundPart[], last: Map<string, HostState>, readHere: (netns: string | null) => Promise<HostState>): Promise<HostState> {
+  const read = async ({ host, remote, netns, state: found }: FoundPart): Promise<StateOfHost> => {
+    if (remote === null) return { host, state: await readHere(netns) };
+    try {
+      const { state } = await remote.ask({ ask: 'read', netns, sysctl: [], ovs: false });
+      last.set(remote.name, state);
+      return { host, state };
+    } catch (error) {
+      if (!(error instanceof VerifyError) || error.code !== 'host-lost') throw error;
+      const state = last.get(remote.name) ?? found;
+      return { host, state: { ...state, unread: [...state.unread, { what: 'state', why: error.message }] } };
+    }
+  };
+  return mergeStates(await Promise.all(parts.map(read)));
+}

@@ -1,0 +1,52 @@
+import type { SendOutcome, Sender, SocketRoute } from '../../inject/send-client.js';
+import { VerifyError } from '../../model/verify-error.js';
+
+/** A sender with the sockets that it has. */
+export interface SenderPart {
+  readonly sender: Sender;
+  readonly sockets: ReadonlySet<string>;
+}
+
+/** Routes next to each other that one sender serves. */
+interface Stretch {
+  readonly sender: Sender;
+  readonly routes: SocketRoute[];
+  frames: number;
+}
+
+/** Senders on several hosts as one: what is sent in an order leaves in that order, because each piece is waited for. */
+export function joinSenders(parts: readonly SenderPart[]): Sender {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only.sender;
+  const senderOf = (socket: string): Sender => {
+    const found = parts.find(({ sockets }) => sockets.has(socket))?.sender;
+    if (found === undefined) throw new VerifyError('protocol', 70, `there is no socket ${JSON.stringify(socket)}`, 'report this as a fault of verify-isolation');
+    return found;
+  };
+  async function sendRouted(routes: readonly SocketRoute[], frames: Uint8Array, length: number, perSecond: number | null): Promise<SendOutcome> {
+    const stretches: Stretch[] = [];
+    for (const route of routes) {
+      const sender = senderOf(route.socket);
+      const last = stretches.at(-1);
+      if (last?.sender === sender) {
+        last.routes.push(route);
+        last.frames += route.count;
+      } else stretches.push({ sender, routes: [route], frames: route.count });
+    }
+    let accepted = 0;
+    for (const { sender, routes: own, frames: count } of stretches) {
+      const outcome = await sender.sendRouted(own, frames.subarray(accepted * length, (accepted + count) * length), length, perSecond);
+      accepted += outcome.accepted;
+      if (outcome.error !== null || outcome.accepted < count) return { accepted, error: outcome.error };
+    }
+    return { accepted, error: null };
+  }
+  return {
+    pid: parts[0]?.sender.pid ?? 0,
+    sendRouted,
+    send: (socket, frames, length, perSecond) => senderOf(socket).send(socket, frames, length, perSecond),
+    onFault: (listener) => parts.forEach(({ sender }) => sender.onFault(listener)),
+    stop: async () => void (await Promise.all(parts.map(({ sender }) => sender.stop()))),
+    kill: () => parts.forEach(({ sender }) => sender.kill()),
+  };
+}

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { journalFolder } from '../../fabric/host/journal.js';
+import { openHost } from '../../fabric/host/open.js';
+import { noChanges } from '../../fabric/no-changes.js';
+import { waitUntilForwarding } from '../../fabric/settled.js';
+import { bareName, hostOf } from '../../model/host-names.js';
+import type { Fabric, Place } from '../../model/fabric.js';
+import type { Plan } from '../../model/plan.js';
+import type { Host } from '../../model/scenario.js';
+import type { HostState } from '../../model/state.js';
+import { VerifyError } from '../../model/verify-error.js';
+import { mergeStates } from '../../plan/merge-states.js';
+import { sendersOf } from '../../plan/senders.js';
+import { silentAddressees } from '../../plan/silent-addressees.js';
+import { farPatienceMs, type InsideEndpoint } from '../../protocol/host-messages.js';
+import type { FoundHosts, FoundPart } from './find-hosts.js';
+import { readParts } from './find-hosts.js';
+import { localPart } from './local-part.js';
+import { connectHost, type RemoteHost } from './remote-host.js';
+
+export interface OpenHostsDeps {
+  readonly found: FoundHosts;
+  readonly runId: string;
+  readonly readHere: (netns: string | null) => Promise<HostState>;
+}
+
+/** Ways in on another host, by endpoint. */
+type RemoteWays = ReadonlyMap<string, Place>;
+
+async function openRemote(plan: Plan, part: FoundPart, remote: RemoteHost, runId: string): Promise<RemoteWays> {
+  const own = plan.endpoints.filter(({ bridge }) => hostOf(bridge) === remote.name);
+  const senders = new Set(plan.steps.flatMap(sendersOf));
+  const inside = own.flatMap(({ name, port, netns, attach }): readonly InsideEndpoint[] => (netns === null || port === null || attach !== 'port' || netns === part.netns ? [] : [{ name, port: bareName(port), netns }]));
+  const named = new Set(inside.map(({ name }) => name));
+  const sending = own.flatMap(({ name, port, attach }) => (attach === 'port' && port !== null && senders.has(name) && !named.has(name) ? [{ name, port: bareName(port) }] : []));
+  const bridges = plan.bridges.filter(({ name }) => hostOf(name) === remote.name).map(({ name }) => bareName(name));
+  const opened = await remote.ask({ ask: 'open', runId, netns: part.netns, bridges, ports: sending.map(({ port }) => port), inside });
+  return new Map([
+    ...Object.entries(opened.inside).map(([name, place]) => [name, { ...place, host: remote.name }] as const),
+    ...sending.flatMap(({ name, port }) => {
+      const place = opened.ways[port];
+      return place === undefined ? [] : [[name, { ...place, host: remote.name }] as const];
+    }),
+  ]);
+}
+
+/**
+ * The topology as it runs on several hosts: each locked, with a journal and ways in of its own, kept by the helper there. Rejects with VerifyError as
+ * `openHost` does, and then nothing is left on any of them.
+ */
+export async function openHosts(plan: Plan, { found, runId, readHere }: OpenHostsDeps): Promise<Fabric> {
+  const { parts } = found;
+  const last = new Map<string, HostState>();
+  const readState = (): Promise<HostState> => readParts(parts, last, readHere);
+  const silent = silentAddressees(plan, mergeStates(parts));
+  const here = parts.find(({ remote }) => remote === null);
+  const remotes = parts.flatMap(({ remote }) => remote ?? []);
+  const ways = new Map<string, Place>();
+  let local: Fabric | null = null;
+  const close = async (): Promise<readonly string[]> => {
+    const left = await Promise.all(remotes.map((remote) => closeRemote(remote, (plan.hosts ?? []).find(({ name }) => name === remote.name), runId)));
+    return [...(await local?.close() ?? []), ...left.flat()];
+  };
+  try {
+    if (silent.length > 0) throw new VerifyError('addressee-unknown', 3, silent.join('\n'), 'ping it once, or let it announce itself with `learn`. Nothing was sent');
+    if (here !== undefined) local = await openHost(localPart(plan), { found: { ...found, netns: here.netns, state: here.state }, runId, journalFolder: journalFolder(), readState: () => readHere(here.netns) });
+    for (const part of parts) if (part.remote !== null) for (const [name, place] of await openRemote(plan, part, part.remote, runId)) ways.set(name, place);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    runsAs: 'root',
+    ...noChanges,
+    sendingPlace: (name) => {
+      const place = ways.get(name) ?? local?.sendingPlace(name);
+      if (place === undefined) throw new VerifyError('fabric-unknown', 70, `there is no way in for ${name}`, 'this is a fault of verify-isolation: report it with plan.json');
+      return place;
+    },
+    observingPlace: (device) => {
+      const host = hostOf(device);
+      const netns = parts.find((part) => part.host === host)?.netns ?? null;
+      return host === null ? { device, netns } : { device: bareName(device), netns, host };
+    },
+    settled: () => waitUntilForwarding({ ports: plan.endpoints.flatMap(({ port, attach, started }) => (port === null || attach !== 'port' || !started ? [] : [port])), sysfs: false, readState }),
+    readState,
+    faults: () => [],
+    close,
+  };
+}
+
+/** How long a host whose connection was lost is waited for, until its helper has given up by itself and it answers again. */
+const comeBackMs = farPatienceMs + 10_000;
+const againMs = 1000;
+
+/** Undoes what is on a host; where its connection was lost, looks whether its helper has done so by itself. */
+async function closeRemote(remote: RemoteHost, host: Host | undefined, runId: string): Promise<readonly string[]> {
+  if (remote.lost === null) {
+    try {
+      const { left } = await remote.ask({ ask: 'close' });
+      await remote.end();
+      return left.map((one) => `${remote.name}: ${one}`);
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error;
+    }
+  }
+  return host === undefined ? [] : lookAgain(host, runId);
+}
+
+async function lookAgain(host: Host, runId: string): Promise<readonly string[]> {
+  const deadline = performance.now() + comeBackMs;
+  let why = '';
+  for (;;) {
+    try {
+      const again = await connectHost(host);
+      const { state } = await again.ask({ ask: 'read', netns: null, sysctl: [], ovs: false });
+      await again.end();
+      const ends = state.links.filter(({ name }) => name.startsWith(`vi${runId.slice(0, 8)}-`));
+      if (ends.length === 0) return [];
+      why = `the interfaces ${ends.map(({ name }) => name).join(', ')}`;
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error;
+      why = `it cannot be asked what is left there (${error.message}); its helper undoes what is its own by itself`;
+    }
+    if (performance.now() > deadline) return [`${host.name}: ${why}`];
+    await sleep(againMs);
+  }
+}

@@ -1,0 +1,82 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Capture, CaptureOptions } from '../../capture/capture-client.js';
+import type { Fault } from '../../model/timeline.js';
+import { VerifyError } from '../../model/verify-error.js';
+import type { RemoteHost } from './remote-host.js';
+
+/** Opening, draining and closing on the far side, as in capture/capture-client.ts. */
+const openMs = 120_000;
+const drainMs = 60_000;
+
+/** null where the connection is lost: its observers' fault tells that, and the others go on. */
+async function unlessLost<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof VerifyError && error.code === 'host-lost') return null;
+    throw error;
+  }
+}
+
+/**
+ * A capture on another host, with the same face as one here. When it is stopped its file is brought back over the channel to `options.file`. A connection
+ * that is lost is a fault `host-lost` of all its observers.
+ */
+export async function startRemoteCapture(host: RemoteHost, options: CaptureOptions): Promise<Capture> {
+  const capture = `${options.file.slice(options.file.lastIndexOf('/') + 1)}`;
+  const observers: string[] = [];
+  const faultListeners = new Set<(fault: Fault) => void>();
+  const countListeners = new Set<(delivered: Readonly<Record<string, number>>) => void>();
+  let over = false;
+  const tell = (fault: Fault): void => {
+    for (const listener of faultListeners) listener(fault);
+  };
+  const { pids } = await host.ask({ ask: 'capture', capture, netns: options.netns ?? null, runTag: options.runTag ?? null, only: options.only ?? 'all' });
+  host.onMessage((message) => {
+    if (message.type === 'counts' && message.capture === capture) for (const listener of countListeners) listener(message.delivered);
+    if (message.type === 'fault' && message.capture === capture) tell({ code: message.code, observers: message.observers, text: `${host.name}: ${message.text}` });
+  });
+  host.onLost((why) => {
+    if (!over) tell({ code: 'host-lost', observers: [...observers], text: `the connection to ${host.name} was lost: ${why}` });
+  });
+
+  async function fetch(): Promise<void> {
+    const fd = openSync(options.file, 'ax', 0o600);
+    try {
+      for (let offset = 0; ;) {
+        const octets = Buffer.from((await host.ask({ ask: 'fetch', capture, offset })).octets, 'base64');
+        if (octets.length === 0) return;
+        for (let done = 0; done < octets.length; ) done += writeSync(fd, octets, done);
+        offset += octets.length;
+      }
+    } finally {
+      closeSync(fd);
+    }
+  }
+  return {
+    files: [options.file],
+    pids,
+    async open(requests) {
+      observers.push(...requests.map(({ observer }) => observer));
+      return (await host.ask({ ask: 'observe', capture, observers: requests }, openMs)).listening;
+    },
+    seal: () => host.ask({ ask: 'seal', capture }),
+    mark: async (id) => (await unlessLost(host.ask({ ask: 'mark', capture, mark: id }, drainMs)))?.counters ?? {},
+    async stop() {
+      const stopped = await unlessLost(host.ask({ ask: 'stop', capture }, drainMs));
+      if (stopped === null) return { counters: {}, written: {}, kept: [] };
+      try {
+        if (await unlessLost(fetch().then(() => true)) === null) return { counters: {}, written: {}, kept: [] };
+      } catch (error) {
+        if (error instanceof VerifyError) throw error;
+        tell({ code: 'file-failed', observers: [...observers], text: `the capture of ${host.name} could not be written here: ${error instanceof Error ? error.message : String(error)}` });
+      }
+      over = true;
+      return stopped;
+    },
+    ended: async () => undefined,
+    onCounts: (listener) => void countListeners.add(listener),
+    onFault: (listener) => void faultListeners.add(listener),
+    kill: () => void host.ask({ ask: 'stop', capture }).catch(() => undefined),
+  };
+}

@@ -1,0 +1,40 @@
+import { onHost } from '../../model/host-names.js';
+import { VerifyError } from '../../model/verify-error.js';
+import type { RemoteHost } from './remote-host.js';
+
+/** A host whose ports are watched. */
+export interface WatchedHost {
+  readonly remote: RemoteHost;
+  /** Namespace of its bridges there; null = the one of its processes. */
+  readonly netns: string | null;
+}
+
+/** Drops of devices on other hosts. */
+export interface RemoteDrops {
+  /** As they were told last, by HOST/NAME; a host that has not answered yet, or no longer does, has none or its last. */
+  latest(): Readonly<Record<string, number>>;
+  stop(): void;
+}
+
+const everyMs = 250;
+
+/** Asks every host again and again, each only when it has answered the last time. That a connection is lost others tell. */
+export function watchDrops(hosts: readonly WatchedHost[]): RemoteDrops {
+  const latest = new Map<string, number>();
+  const asking = new Set<RemoteHost>();
+  const ask = async ({ remote, netns }: WatchedHost): Promise<void> => {
+    if (asking.has(remote)) return;
+    asking.add(remote);
+    try {
+      const { drops } = await remote.ask({ ask: 'drops', netns });
+      for (const [name, count] of Object.entries(drops)) latest.set(onHost(remote.name, name), count);
+      asking.delete(remote);
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error; // and it is not asked again
+    }
+  };
+  const askAll = (): void => hosts.forEach((host) => void ask(host));
+  askAll();
+  const timer = setInterval(askAll, everyMs);
+  return { latest: () => Object.fromEntries(latest), stop: () => clearInterval(timer) };
+}

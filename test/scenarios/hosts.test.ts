@@ -1,0 +1,41 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Result } from '../../src/model/result.js';
+
+const top = resolve(import.meta.dirname, '../..');
+const scratch = mkdtempSync(join(tmpdir(), 'hosts-scenarios-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** Who hears what, step by step: the rows with a leak. */
+const leaks: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  'tenants-apart': [[], [], []],
+  'vni-mix-up': [['a1 b2'], ['b2 a1', 'b2 a3']],
+  'foreign-flood-list': [['a1 c3'], [], []],
+  'remote-mac-spoof': [[], ['a1 thief']],
+};
+
+/** What explains the leaks first. */
+const firstCauses: Readonly<Record<string, readonly string[]>> = { 'vni-mix-up': ['vni-shared'], 'foreign-flood-list': ['vni-shared'], 'remote-mac-spoof': ['mac-moved'] };
+
+const hasVxlan = process.getuid?.() === 0 && spawnSync('unshare', ['--net', 'ip', 'link', 'add', 'vx0', 'type', 'vxlan', 'id', '1', 'dstport', '4789']).status === 0;
+
+it('every scenario of several hosts is told here', () => {
+  expect(readdirSync(join(top, 'scenarios/hosts')).map((name) => name.slice(0, -4)).sort()).toEqual(Object.keys(leaks).sort());
+});
+
+describe.skipIf(!hasVxlan)('scenarios of several hosts', () => {
+  it.concurrent.each(Object.entries(leaks))('%s comes out as it says, with every proof', (name, expected) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.js'), 'run', join(top, `scenarios/hosts/${name}.yml`), '--json', '--quiet', '--out', join(scratch, name)], { encoding: 'utf8', maxBuffer: 1 << 26 });
+    expect({ status, stderr }, stdout.slice(0, 4000)).toEqual({ status: 0, stderr: '' });
+    const result: Result = JSON.parse(stdout);
+    expect(result.steps.filter(({ verdict }) => verdict === 'holds').flatMap(({ reasons }) => reasons)).toEqual([]);
+    expect(result.steps.map(({ verdict }) => verdict)).toEqual(expected.map((rows) => (rows.length === 0 ? 'holds' : 'broken')));
+    expect(result.steps.map(({ findings }) => [...new Set(findings.filter(({ leak }) => leak).map(({ from, observer }) => `${from} ${observer}`))].sort())).toEqual(expected);
+    const causes = new Set(result.steps.flatMap(({ findings }) => findings.filter(({ leak }) => leak).map(({ causes: [first] }) => first?.code)));
+    expect([...causes]).toEqual(firstCauses[name] ?? []);
+    expect(result.coverage).toMatchObject({ complete: true, unobserved: [] });
+  }, 60_000);
+});
