@@ -104,20 +104,27 @@ export function addBatch(judging: Judging, batch: JudgedBatch): void {
     const start = batch.offset[i] ?? 0;
     const end = start + (batch.captured[i] ?? 0);
     const outgoing = batch.direction[i] === directionOut;
-    seen.towards = seen.observer.place === 'bridge' ? !outgoing : outgoing;
-    seen.frame = frames;
-    seen.high = times[2 * i + highHalf] ?? 0;
-    seen.low = times[2 * i + lowHalf] ?? 0;
+    const towards = seen.observer.place === 'bridge' ? !outgoing : outgoing;
+    const high = times[2 * i + highHalf] ?? 0;
+    const low = times[2 * i + lowHalf] ?? 0;
     const probe = probes.read(bytes, start, end);
+    if (probe === null && !search.mayHold(bytes, start, end)) {
+      listener.plain.count(bytes, start, end, towards, frames, high, low);
+      continue;
+    }
+    seen.towards = towards;
+    seen.frame = frames;
+    seen.high = high;
+    seen.low = low;
     if (probe !== null) {
       listener.probes += 1;
       countProbe(probe, seen, tallies);
-    } else if (search.mayHold(bytes, start, end)) {
-      const classified = classify(bytes, start, end);
-      countSighting(bytes, classified, seen, tallies);
-      const { sighting } = classified;
-      if (sighting.kind === 'probe' && sighting.form === 'as-sent') probes.learn(sighting.flow, sighting.sequence);
-    } else listener.plain.count(bytes, start, end, seen.towards, frames, seen.high, seen.low);
+      continue;
+    }
+    const classified = classify(bytes, start, end);
+    countSighting(bytes, classified, seen, tallies);
+    const { sighting } = classified;
+    if (sighting.kind === 'probe' && sighting.form === 'as-sent') probes.learn(sighting.flow, sighting.sequence);
   }
   judging.frames = frames;
 }
