@@ -13,7 +13,7 @@ export interface SeenTokens {
   /** Distinct tokens of the flow that the observer saw. */
   count(flow: Flow, observer: string): number;
   first(flow: Flow, observer: string): First | undefined;
-  /** Everyone who saw any token of the flow. */
+  /** Everyone who saw any token of the flow, in the order of the capture. */
   observersOf(flow: Flow): readonly string[];
 }
 
@@ -154,7 +154,7 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     observersOf(flow) {
       const found: string[] = [];
       for (let row = (lastOfFlow[flow.id - firstId] ?? 0) - 1; row >= 0; row = columns.nextOfFlow[row] ?? -1) found.push(names[columns.observer[row] ?? 0] ?? '');
-      return found;
+      return found.reverse();
     },
   };
 }

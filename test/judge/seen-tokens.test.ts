@@ -42,7 +42,7 @@ it('tells, for any sightings in any order, what a list of them would', () => {
         expect(seen.count(flow, `o${observer}`)).toBe(tokens.get(`${at}/${observer}`)?.size ?? 0);
         expect(seen.first(flow, `o${observer}`)).toEqual(firsts.get(`${at}/${observer}`));
       }
-      expect([...seen.observersOf(flow)].sort()).toEqual(observers.filter((observer) => tokens.has(`${at}/${observer}`)).map((observer) => `o${observer}`).sort());
+      expect(seen.observersOf(flow)).toEqual([...tokens.keys()].filter((row) => row.startsWith(`${at}/`)).map((row) => `o${row.split('/')[1] ?? ''}`));
     });
   }), { numRuns: 60 });
 });
