@@ -94,6 +94,7 @@ export const reasonCases = {
   },
   'helper-died': { why: 'the helper that captured ended in the middle', change: (folder) => { fault('helper-died', ['kali2', 'kali3', 'lan', 'br0'], 'the capture helper ended by SIGKILL')(folder); without(folder, (entry) => entry.step === probing && entry.event === 'stopped'); folder.run.capture = null; }, also: ['evidence-incomplete'] },
   'helper-silent': { why: 'the helper that captured did not answer in time', change: fault('helper-silent', ['kali2', 'kali3', 'lan', 'br0'], 'the capture helper has said nothing for 3000 ms') },
+  'host-lost': { why: 'the connection to the host of kali3 was lost', change: fault('host-lost', ['kali3'], 'the connection to hv2 was lost: it has said nothing for 6 s') },
   'interface-gone': { why: 'the port of kali3 was deleted', change: fault('interface-gone', ['kali3'], 'vnet4 is gone') },
   'interface-down': { why: 'the port of kali3 was set down', change: fault('interface-down', ['kali3'], 'vnet4 went down') },
   'bad-filter': { why: 'libpcap did not take the filter', change: faultAtStart('bad-filter', ['kali3'], 'syntax error in filter expression'), also: ['coverage-partial'] },
