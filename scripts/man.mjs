@@ -1,6 +1,6 @@
 // Writes the man pages (section 1) of every command to a folder, dist/man by default: from the definitions that the command line itself is made of,
-// the README's commands as examples, and its table of exit statuses. Part of `npm run build`; needs dist.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// the commands of README and docs as examples, and the table of exit statuses in docs/commands.md. Part of `npm run build`; needs dist.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,7 +9,8 @@ const folder = resolve(process.argv[2] ?? `${top}/dist/man`);
 const { commands } = await import('../dist/commands/commands.js');
 const { helpGroups } = await import('../dist/commands/group-help.js');
 const { version, description } = JSON.parse(readFileSync(`${top}/package.json`, 'utf8'));
-const readme = readFileSync(`${top}/README.md`, 'utf8');
+const pages = ['README.md', ...readdirSync(`${top}/docs`).filter((file) => file.endsWith('.md')).sort().map((file) => `docs/${file}`)].map((file) => readFileSync(`${top}/${file}`, 'utf8'));
+const commandsPage = readFileSync(`${top}/docs/commands.md`, 'utf8');
 
 /** What a builder says of its options and positionals: every method of yargs that is not about these is ignored. */
 function recorded(builder) {
@@ -50,10 +51,10 @@ function optionLines({ name, type, choices, default: usual, array, describe = ''
   return ['.TP', `\\fB${text(`--${name}`)}\\fR${text(value)}`, text(`${describe}${array ? '; may be given several times' : ''}${usually}`)];
 }
 
-/** The README's commands, which its test runs, by their first word. */
-const examples = [...readme.matchAll(/^```sh\n([^]*?)^```$/gm)].flatMap(([, block]) => block.split('\n'))
+/** The commands of README and docs, which their test runs, by their first word; each once. */
+const examples = [...new Set(pages.flatMap((page) => [...page.matchAll(/^```sh\n([^]*?)^```$/gm)].flatMap(([, block]) => block.split('\n'))))]
   .map((line) => /^(?:! )?(?:npx )?(verify-isolation (\S+).*)$/.exec(line)).filter((found) => found !== null).map(([, line, command]) => ({ line, command }));
-const statuses = [...(readme.split('| exit status | meaning |')[1] ?? '').split('\n\n')[0].matchAll(/^\| (\d[\d, ]*) \| (.+) \|$/gm)].flatMap(([, code, meaning]) => ['.TP', `\\fB${code}\\fR`, text(meaning)]);
+const statuses = [...(commandsPage.split('| exit status | meaning |')[1] ?? '').split('\n\n')[0].matchAll(/^\| (\d[\d, ]*) \| (.+) \|$/gm)].flatMap(([, code, meaning]) => ['.TP', `\\fB${code}\\fR`, text(meaning)]);
 
 function page(name, whatis, parts) {
   return [`.TH ${name.toUpperCase().replaceAll('-', '\\-')} 1 "" "verify\\-isolation ${version}" "User Commands"`, ...section('NAME', [`${text(name)} \\- ${text(whatis)}`]), ...parts, ''].join('\n');

@@ -50,6 +50,11 @@ missing_required() {
   has man || echo man-db
   # a package of its own on Debian only; elsewhere the tests of the alert rules are skipped
   has promtool || ! has apt-get || echo promtool
+  # programs that read the reports, and shells and a terminal to try them in: likewise
+  if has apt-get; then
+    for program in junitparser cmark-gfm zsh tmux; do has "$program" || echo "$program"; done
+    perl -MMonitoring::Plugin -e 1 2>/dev/null || echo libmonitoring-plugin-perl
+  fi
   has virsh || echo virsh
   # root alone can boot it for the tests of contrib/systemd; elsewhere they are skipped
   [ "$(id -u)" != 0 ] || ! has apt-get || [ -e /usr/lib/systemd/systemd ] || echo systemd

@@ -23,6 +23,14 @@ function type(command: string): { readonly status: number | null; readonly stder
   return { status, stderr: status === 0 ? '' : stderr };
 }
 
+const helps = new Map<string, string>();
+/** What a command says of its options. */
+function helpOf(command: string): string {
+  const known = helps.get(command) ?? spawnSync(process.execPath, [join(top, 'dist/cli.js'), command, '--help'], { encoding: 'utf8' }).stdout;
+  helps.set(command, known);
+  return known;
+}
+
 describe.each(documents)('%s', (document) => {
   const text = readFileSync(join(top, document), 'utf8');
   // `npm test` of this very checkout would run itself.
@@ -36,6 +44,14 @@ describe.each(documents)('%s', (document) => {
   it('shows scenarios that are valid', () => {
     const scenarios = blocks(text, 'yaml').filter((block) => block.includes('version: 1'));
     for (const block of scenarios) expect(parseScenario(document, new TextEncoder().encode(block)).faults).toEqual([]);
+  });
+
+  it('names only options that there are', () => {
+    const typed = blocks(text, 'text').flatMap((block) => block.split('\n')).flatMap((line) => {
+      const [, command, rest] = /^verify-isolation ([a-z-]+)(.*?)( {2,}#.*)?$/.exec(line) ?? [];
+      return command === undefined ? [] : [{ line, command, options: [...(rest ?? '').matchAll(/--[a-z][a-z-]*/g)].map(([option]) => option) }];
+    });
+    expect(typed.filter(({ command, options }) => options.some((option) => !helpOf(command).includes(`${option} `)))).toEqual([]);
   });
 
   it('links to files that exist', () => {

@@ -1,9 +1,10 @@
-import type { Finding, Result } from '../../model/result.js';
+import type { Cause, Finding, Result } from '../../model/result.js';
 import { type Leak, someOf } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
+import { plural } from './words.js';
 
 const mostShown = 60;
-const mostCauses = 12;
+const mostAlike = 200;
 
 function whatOf(finding: Finding): string {
   if (finding.carrier === 'native') return finding.class;
@@ -21,6 +22,13 @@ function amounts(findings: readonly Finding[]): string {
   }).join(', ');
 }
 
+/** One cause, told for the first place that shows it; the others, which differ in the port only, with their fixes folded away. */
+function causeMarkup([first, ...alike]: readonly Cause[]): Markup {
+  if (first === undefined) return nothing;
+  const rest = alike.slice(0, mostAlike).map(({ place, fix }) => html`<li>${place}${fix === '' ? nothing : html`: <code>${fix}</code>`}</li>`);
+  return html`<p><strong>Why:</strong> ${first.text} <span class="soft">(<code>${first.code}</code>: ${first.place} is ${first.value})</span></p>${first.fix === '' ? nothing : html`<p><strong>Fix:</strong> <code>${first.fix}</code></p>`}${alike.length === 0 ? nothing : html`<details><summary>The same at ${plural(alike.length, 'other place', 'other places')}</summary><ul>${rest}</ul>${alike.length > mostAlike ? html`<p>${alike.length - mostAlike} more stand in result.json.</p>` : nothing}</details>`}`;
+}
+
 function one(leak: Leak, result: Result): Markup {
   const [first] = leak.findings.flatMap((finding) => (finding.firstSighting === null ? [] : [finding.firstSighting])).sort((a, b) => a.frame - b.frame);
   const perStep = leak.steps.map((step) => {
@@ -31,7 +39,7 @@ function one(leak: Leak, result: Result): Markup {
     return html`<li>step ${step + 1}, ${result.steps[step]?.name ?? ''}: ${told.join('; ')}${addressees.length > 4 ? `; ${addressees.length - 4} more addressees` : ''}</li>`;
   });
   const accepted = leak.findings.flatMap((finding) => (finding.accepted === undefined ? [] : [finding.accepted]));
-  const causes = leak.causes.slice(0, mostCauses).map((cause) => html`<p><strong>Why:</strong> ${cause.text} <span class="soft">(<code>${cause.code}</code>: ${cause.place} is ${cause.value})</span></p>${cause.fix === '' ? nothing : html`<p><strong>Fix:</strong> <code>${cause.fix}</code></p>`}`);
+  const causes = [...new Set(leak.causes.map(({ code }) => code))].map((code) => causeMarkup(leak.causes.filter((cause) => cause.code === code)));
   return html`<div class="leak ${leak.expected ? 'shown' : ''}"><h3><span aria-hidden="true">✖</span> ${leak.number}. ${someOf(leak.observers, 3)} overheard ${leak.from} → ${someOf(leak.to, 3)}${leak.expected ? ' (expected by the scenario)' : ''}</h3><ul>${perStep}</ul>${causes}${leak.observers.length > 4 ? html`<details><summary>All ${leak.observers.length} who overheard it</summary><p>${leak.observers.slice(0, 1000).join(', ')}</p></details>` : nothing}${accepted.slice(0, 1).map((each) => html`<p>Accepted: ${each.reason}, ${each.owner ?? 'no owner'}${each.until === null ? '' : `, until ${each.until}`}</p>`)}${first === undefined ? nothing : html`<p>First in frame ${first.frame} of evidence.pcapng, ${first.at}</p>`}</div>`;
 }
 

@@ -10,11 +10,20 @@ export interface PlacedBox {
   readonly anchor: { readonly x: number; readonly y: number };
 }
 
+/** The frame around the guests of one zone. */
+export interface PlacedZone {
+  readonly name: string;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 export interface PlacedBridge {
   readonly bridge: Bridge;
   readonly barY: number;
   readonly boxes: readonly PlacedBox[];
-  readonly zones: readonly { readonly name: string; readonly y: number; readonly height: number }[];
+  readonly zones: readonly PlacedZone[];
   /** Many boxes: small ones, with nothing but a name. */
   readonly compact: boolean;
   readonly bottom: number;
@@ -24,6 +33,7 @@ export const pictureWidth = 976;
 export const barHeight = 26;
 const margin = 20;
 const gapToBar = 64;
+const zonePadding = 12;
 
 interface Size {
   readonly width: number;
@@ -49,6 +59,10 @@ function grid(endpoints: readonly Endpoint[], top: number, size: Size, above: bo
   return { boxes, bottom: top + Math.ceil(endpoints.length / perRow) * (size.height + size.gap) };
 }
 
+function zoneTitle(zone: string | null): string {
+  return zone === null ? 'no zone' : `zone ${zone}`;
+}
+
 /** Guests by zone above the bridge; uplinks, the host and what hangs behind the bridge device below it. */
 export function placeBridge(bridge: Bridge, endpoints: readonly Endpoint[], top: number): PlacedBridge {
   const own = endpoints.filter((endpoint) => endpoint.bridge === bridge.name);
@@ -58,15 +72,32 @@ export function placeBridge(bridge: Bridge, endpoints: readonly Endpoint[], top:
   const zoneNames = [...new Set(above.map((endpoint) => endpoint.zone))];
   const named = zoneNames.some((zone) => zone !== null);
   const boxes: PlacedBox[] = [];
-  const zones: { name: string; y: number; height: number }[] = [];
+  const zones: PlacedZone[] = [];
   let y = top + 12;
-  for (const zone of zoneNames) {
+  // A few guests of a few zones stand beside one another: no cord passes behind a box of another zone.
+  const beside = named && above.length <= Math.floor((pictureWidth - 2 * margin - zoneNames.length * zonePadding * 3) / (full.width + full.gap));
+  if (beside) {
+    const members = zoneNames.map((zone) => above.filter((endpoint) => endpoint.zone === zone));
+    const widths = members.map(({ length }) => length * (full.width + full.gap) - full.gap + 2 * zonePadding);
+    let x = (pictureWidth - widths.reduce((sum, width) => sum + width + zonePadding, -zonePadding)) / 2;
+    members.forEach((own, at) => {
+      const width = widths[at] ?? 0;
+      zones.push({ name: zoneTitle(zoneNames[at] ?? null), x, y, width, height: full.height + 22 + zonePadding });
+      own.forEach((endpoint, position) => {
+        const left = x + zonePadding + position * (full.width + full.gap);
+        boxes.push({ endpoint, x: left, y: y + 22, width: full.width, height: full.height, anchor: { x: left + full.width / 2, y: y + 22 + full.height } });
+      });
+      x += width + zonePadding;
+    });
+    y += full.height + 22 + zonePadding;
+  }
+  for (const zone of beside ? [] : zoneNames) {
     const start = y;
     if (named) y += 22;
     const placed = grid(above.filter((endpoint) => endpoint.zone === zone), y, compact ? small : full, true);
     boxes.push(...placed.boxes);
     y = placed.bottom;
-    if (named) zones.push({ name: zone === null ? 'no zone' : `zone ${zone}`, y: start, height: y - start });
+    if (named) zones.push({ name: zoneTitle(zone), x: 8, y: start, width: pictureWidth - 16, height: y - start });
     if (named) y += 8;
   }
   const barY = y + (above.length === 0 ? 10 : gapToBar - 12);
