@@ -89,7 +89,7 @@ export function judgeStep(input: StepInput): JudgedStep {
   const missing = [
     ...input.captureReasons,
     ...(idle && !failed ? [] : missingProofs(step, facts, input.tally, plan.endpoints)),
-    ...(idle || failed ? [] : unchangedReasons(step, input.states.before, input.states.after, plan.endpoints).filter(({ code }) => !mayChange || code !== 'settings-changed')),
+    ...(idle || failed ? [] : unchangedReasons(step, input.states.before, input.states.after, plan.endpoints, facts.ruleChanges).filter(({ code }) => !mayChange || code !== 'settings-changed')),
     ...(idle || failed ? [] : rootReasons(step, input.states)),
   ];
   const rows = withCauses(rowsOf(input), plan, step, input.states);

@@ -1,5 +1,5 @@
 import type { Flow, Phase, Plan } from '../model/plan.js';
-import type { Counters, EngineFacts, Fault, TimelineEntry } from '../model/timeline.js';
+import type { Counters, EngineFacts, Fault, RuleChange, TimelineEntry } from '../model/timeline.js';
 import { createTokenRanges, type TokenRanges } from './token-ranges.js';
 
 /** What the timeline says of one step, gathered so that it can be asked. */
@@ -26,6 +26,8 @@ export interface StepFacts {
   readonly lastCounters: Readonly<Record<string, Counters>>;
   readonly faults: readonly Fault[];
   readonly kept: readonly KeptInTimeline[];
+  /** Who changed rules while probes were on their way. */
+  readonly ruleChanges: readonly RuleChange[];
   readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' | null;
   readonly lastMonoMs: number;
   /** How far the wall clock ran away from the monotonic one during the step. */
@@ -74,6 +76,7 @@ interface Gathering {
   lastCounters: Record<string, Counters>;
   faults: Fault[];
   kept: KeptInTimeline[];
+  ruleChanges: RuleChange[];
   outcome: StepFacts['outcome'];
   lastMonoMs: number;
   clockShiftMs: number;
@@ -85,7 +88,7 @@ interface Gathering {
 function empty(): Gathering {
   return {
     listening: new Map(), listenedInTime: new Set(), controlsAccepted: new Set(), controlPhases: new Set(), accepted: createTokenRanges(),
-    trafficOk: new Map(), probed: false, drainedMs: null, probingFrom: null, betweenFrom: null, events: new Map(), stopped: {}, written: {}, lastCounters: {}, faults: [], kept: [], outcome: null, lastMonoMs: 0,
+    trafficOk: new Map(), probed: false, drainedMs: null, probingFrom: null, betweenFrom: null, events: new Map(), stopped: {}, written: {}, lastCounters: {}, faults: [], kept: [], ruleChanges: [], outcome: null, lastMonoMs: 0,
     clockShiftMs: 0, hostClockShiftsMs: new Map(), hostClocks: new Map(), clockOffsets: { least: Infinity, most: -Infinity },
   };
 }
@@ -167,6 +170,9 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
       break;
     case 'clock':
       watchHostClock(facts, entry);
+      break;
+    case 'rules-changed':
+      facts.ruleChanges.push(...entry.changes);
       break;
     case 'step-ended':
       facts.outcome = entry.outcome;

@@ -3,6 +3,7 @@ import type { Reason } from '../model/result.js';
 import type { Endpoint } from '../model/scenario.js';
 import { bridgeSettings, portSettings } from '../model/settings.js';
 import type { HostState, LinkState } from '../model/state.js';
+import type { RuleChange } from '../model/timeline.js';
 import { type Provoked, provokedBy } from './provoked.js';
 import { reason } from './reasons.js';
 
@@ -60,17 +61,34 @@ function movedMacs(step: StepPlan, state: HostState, endpoints: readonly Endpoin
     .map((entry) => reason('mac-moved', endpoint.name, `${entry.mac} is on ${entry.port}, not on ${endpoint.port ?? ''}`)));
 }
 
+/** At most so many of those who changed rules are named. */
+const mostNamed = 3;
+
+function changer({ kind, pid, program }: RuleChange): string {
+  if (pid === null) return 'somebody whom the kernel did not name';
+  return kind === 'tc' ? `who asked from netlink port ${pid}, as a rule its process id` : `process ${pid}${program === null ? '' : ` (${program})`}`;
+}
+
+/** Rules that are other than before, or that somebody changed and put back. */
+function changedRules(before: HostState, after: HostState, changes: readonly RuleChange[]): readonly Reason[] {
+  return (['tc', 'nft'] as const).flatMap((kind) => {
+    const differ = withoutCounters(before[kind]) !== withoutCounters(after[kind]);
+    const by = changes.filter((change) => change.kind === kind).map(changer);
+    if (!differ && by.length === 0) return [];
+    const named = by.length === 0 ? '' : `, by ${by.slice(0, mostNamed).join(', ')}${by.length > mostNamed ? ` and ${by.length - mostNamed} more` : ''}`;
+    return [reason('settings-changed', null, `the ${kind} rules changed${differ ? '' : ' and were put back'}${named}`)];
+  });
+}
+
 /**
  * Whether the kernel said the same before the first probe and after the last: identity and settings of the bridges and
  * their ports, tc and nft rules; timers and counters aside, FDB and MDB left to causes, except a MAC on a wrong port. What the
- * step's probes bring about on purpose is no change.
+ * step's probes bring about on purpose is no change. `changes`: who was heard changing rules meanwhile.
  */
-export function unchangedReasons(step: StepPlan, before: HostState | null, after: HostState | null, endpoints: readonly Endpoint[]): readonly Reason[] {
+export function unchangedReasons(step: StepPlan, before: HostState | null, after: HostState | null, endpoints: readonly Endpoint[], changes: readonly RuleChange[] = []): readonly Reason[] {
   if (before === null || after === null) return [reason('state-unread', null, `the state ${before === null ? 'before' : 'after'} the probes was not read`)];
   const unread = [...before.unread, ...after.unread].map(({ what, why }) => reason('state-unread', null, `${what}: ${why}`));
-  const rules = (['tc', 'nft'] as const)
-    .filter((kind) => withoutCounters(before[kind]) !== withoutCounters(after[kind]))
-    .map((kind) => reason('settings-changed', null, `the ${kind} rules changed`));
+  const rules = changedRules(before, after, changes);
   const switched = JSON.stringify(before.ovs) === JSON.stringify(after.ovs) ? [] : [reason('settings-changed', null, 'the configuration or the flows of Open vSwitch changed')];
   const provoked = provokedBy(step, endpoints);
   const all = [

@@ -24,6 +24,14 @@ export interface Fault {
   readonly text: string;
 }
 
+/** Somebody changed rules. `pid`: the process, for tc the netlink port it asked from; null = that was not told. */
+export interface RuleChange {
+  readonly kind: 'nft' | 'tc';
+  readonly pid: number | null;
+  /** Its name as the kernel knows it; null = the kernel does not tell. */
+  readonly program: string | null;
+}
+
 /** One line of timeline.ndjson. `atNs` is wall-clock time in ns since 1970 as decimal text, `monoMs` monotonic since the run began. */
 export type TimelineEntry = { readonly atNs: string; readonly monoMs: number; readonly step: number } & TimelineEvent;
 
@@ -37,6 +45,8 @@ export type TimelineEvent =
   /** The wall clock of another host is so many ns ahead of the orchestrator's, give or take `boundNs`; the frames of the raw capture `file` have its times. */
   | { readonly event: 'clock'; readonly host: string; readonly file: string; readonly offsetNs: string; readonly boundNs: string }
   | { readonly event: 'state-read'; readonly when: 'before' | 'after' }
+  /** Rules were changed between the two readings of the state, by whom. */
+  | { readonly event: 'rules-changed'; readonly changes: readonly RuleChange[] }
   /** Token indices of the controls that the kernel accepted. */
   | { readonly event: 'controls-sent'; readonly phase: Phase; readonly accepted: readonly number[] }
   | { readonly event: 'mark'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }

@@ -6,6 +6,7 @@ import { VerifyError } from '../model/verify-error.js';
 import { announce } from './announce.js';
 import { listen, mark, startStepCapture, stopStepCapture } from './capture-step.js';
 import { type RunContext, checkStop, pause, tell } from './context.js';
+import { watchRuleChanges } from '../state/rule-changes.js';
 import { startEvents } from './events.js';
 import { restoreOwners } from './restore.js';
 import { sendControls } from './send-controls.js';
@@ -39,6 +40,18 @@ async function change(context: RunContext, step: StepPlan): Promise<void> {
 /** From the first control to the last: what is sent between two readings of the state. */
 async function probe(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
   await listen(context, step, capture);
+  const [first] = step.observers;
+  const rules = watchRuleChanges(first === undefined ? null : context.fabric.observingPlace(first.interface).netns);
+  try {
+    await probeBetweenReadings(context, step, capture, sender);
+    const changes = rules.take();
+    if (changes.length > 0) context.timeline.log(step.index, { event: 'rules-changed', changes });
+  } finally {
+    rules.close();
+  }
+}
+
+async function probeBetweenReadings(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
   await readState(context, step, 'before');
   if (context.rehearsal) {
     await mark(context, step, capture, 'before');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { unchangedReasons } from '../../src/judge/unchanged.js';
 import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
+import type { RuleChange } from '../../src/model/timeline.js';
 import { hostState, perfectRun } from './perfect-run.js';
 
 const { plan } = perfectRun();
@@ -51,6 +52,16 @@ describe('what must not change while probes are under way', () => {
     const rule = (packets: number): { readonly rule: object } => ({ rule: { counter: { packets, bytes: packets }, verdict: 'drop' } });
     expect(told((state) => ({ ...state, nft: rule(2) }), (state) => ({ ...state, nft: rule(1) }))).toEqual([]);
     expect(told((state) => ({ ...state, tc: rule(2) }), (state) => ({ ...state, tc: { rule: { counter: {}, verdict: 'accept' } } }))).toEqual(['settings-changed -: the tc rules changed']);
+  });
+
+  it('names who changed rules, as far as the kernel did', () => {
+    const nft = { kind: 'nft', pid: 77, program: 'nft' } as const;
+    const rules = (changes: readonly RuleChange[], after: HostState = hostState()): readonly string[] => unchangedReasons(step, hostState(), after, plan.endpoints, changes).map(({ code, text }) => `${code} ${text}`);
+    expect(rules([nft], { ...hostState(), nft: { nftables: [{ table: 'x' }] } })).toEqual(['settings-changed the nft rules changed, by process 77 (nft)']);
+    expect(rules([nft, { ...nft, pid: 78 }])).toEqual(['settings-changed the nft rules changed and were put back, by process 77 (nft), process 78 (nft)']);
+    expect(rules([{ kind: 'tc', pid: 79, program: null }])).toEqual(['settings-changed the tc rules changed and were put back, by who asked from netlink port 79, as a rule its process id']);
+    expect(rules([{ kind: 'tc', pid: null, program: null }])).toEqual(['settings-changed the tc rules changed and were put back, by somebody whom the kernel did not name']);
+    expect(rules(Array.from({ length: 5 }, (_, at) => ({ ...nft, pid: at })))[0]).toMatch(/process 2 \(nft\) and 2 more$/);
   });
 
   it('is told once, though it stood so before and after', () => {

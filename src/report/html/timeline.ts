@@ -30,6 +30,8 @@ function describe(entry: TimelineEntry): Omit<Line, 'ms' | 'step'> | null {
       return { what: 'probes', text: `${entry.accepted} of ${entry.planned}, flow ${entry.flow}` };
     case 'traffic':
       return { what: 'traffic', text: `${entry.ok ? 'worked' : 'failed'}: ${entry.detail}` };
+    case 'rules-changed':
+      return { what: 'rules', text: `changed meanwhile: ${[...new Set(entry.changes.map(({ kind }) => kind))].join(', ')}` };
     case 'drained':
       return { what: 'drained', text: `waited ${entry.drainMs} ms for frames under way` };
     case 'fault':
