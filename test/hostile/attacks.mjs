@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 
 /**
- * What a hostile guest does while probes go from alice to bob. Each attack gets the probes as alice sends them, which is more than any guest sees,
- * and sends frames of its own at a guest's interface. A new attack is one entry; tests give each a step of its own.
+ * What a hostile guest does while probes go from alice to bob. Each attack gets the probes as alice (or `of`) sends them, which is more than any guest
+ * sees, and sends frames of its own at a guest's interface: before them, or after them where it is `late`. A new attack is one entry; tests give each a step of its own.
  */
 const ethernet = 14;
 const tokenAt = 14;
 const mac = { alice: '52540000000a', bob: '52540000000b', mallory: '52540000000e', lan: '001122334455' };
 
-/** Frames of alice's probes, one a buffer; only the raw ones, whose token stands behind the Ethernet header. */
+/** Frames of probes, one a buffer; only the raw ones, whose token stands behind the Ethernet header. */
 function probesIn({ frames, length }) {
   const all = Array.from({ length: frames.length / length }, (_, at) => Buffer.from(frames.subarray(at * length, (at + 1) * length)));
   return all.filter((frame) => frame.readUInt16BE(12) === 0x88b5);
@@ -23,16 +23,33 @@ async function sendAll(send, socket, frames) {
 }
 const tags = (...pairs) => Buffer.concat(pairs.map(([type, vid]) => Buffer.from([type >> 8, type & 255, vid >> 8, vid & 255])));
 
-/** IPv4 and UDP around octets, in pieces where `at` says so: a fragment that begins at that octet of the datagram. */
-function ipv4(from, to, payload, { fragment = 0, more = false } = {}) {
+/** IPv4 around octets of a protocol, in pieces where `fragment` says so: one that begins at that octet of the datagram. */
+function ipv4(from, to, payload, { fragment = 0, more = false, protocol = 17 } = {}) {
   const head = Buffer.alloc(20);
-  head.set([0x45, 0, 0, 0, 0x12, 0x34, (more ? 0x20 : 0) | (fragment >> 11), (fragment >> 3) & 255, 64, 17, 0, 0, 10, 0, 0, from, 10, 0, 0, to]);
+  head.set([0x45, 0, 0, 0, 0x12, 0x34, (more ? 0x20 : 0) | (fragment >> 11), (fragment >> 3) & 255, 64, protocol, 0, 0, 10, 0, 0, from, 10, 0, 0, to]);
   head.writeUInt16BE(20 + payload.length, 2);
   let sum = 0;
   for (let at = 0; at < 20; at += 2) sum += head.readUInt16BE(at);
   sum = (sum & 0xffff) + (sum >> 16);
   head.writeUInt16BE(~((sum & 0xffff) + (sum >> 16)) & 0xffff, 10);
   return Buffer.concat([head, payload]);
+}
+
+/**
+ * A frame of nearly 64 KiB as a guest's TCP hands it over that leaves segments and checksums to the device, behind a struct virtio_net_hdr
+ * (linux/virtio_net.h): NEEDS_CSUM, TCPV4, and where the checksum begins and stands. The payload is tokens at odd places.
+ */
+function giant(probe) {
+  const segment = 1448;
+  const tcp = Buffer.alloc(20);
+  tcp.set([0x12, 0x34, 0, 80, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 0xff, 0xff]);
+  const payload = Buffer.alloc(64_000);
+  for (let at = 3; at + 18 <= payload.length; at += 1001) payload.set(token(probe), at);
+  const frame = Buffer.concat([header('bob', 'mallory', '0800'), ipv4(14, 11, Buffer.concat([tcp, payload]), { protocol: 6 })]);
+  const about = Buffer.alloc(10);
+  about.set([1, 1]);
+  [ethernet + 20 + tcp.length, segment, ethernet + 20, 16].forEach((value, index) => about.writeUInt16LE(value, 2 + 2 * index));
+  return Buffer.concat([about, frame]);
 }
 
 export const attacks = {
@@ -76,6 +93,16 @@ export const attacks = {
   'a token that bob received, sent again to all': {
     verdict: 'inconclusive', reason: 'replayed', late: true,
     act: ({ probes, send }) => sendAll(send, 'send:bob', probes.slice(-40)),
+  },
+  'frames of 64 KiB with partial checksums': {
+    verdict: 'holds',
+    act: async ({ probes, sendUnfinished }) => {
+      for (const probe of probes.slice(0, 20)) await sendUnfinished('mallory', giant(probe));
+    },
+  },
+  'tokens that the uplink received, broadcasts among them, sent again as they were': {
+    verdict: 'holds or inconclusive', late: true, of: 'mallory',
+    act: ({ probes, send }) => sendAll(send, 'send:lan', probes),
   },
   // A probe of whatever MAC alice has is what the filter lets through, so this is the flood that hurts.
   'a flood of noise': {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,8 @@ const scratch = mkdtempSync(join(tmpdir(), 'hostile-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** Those who attack send probes too: the kernel's filter takes frames by their source, and is to take theirs. */
-const probes = [['alice', 'bob', 100], ['mallory', 'lan', 20], ['bob', 'lan', 20]].map(([from, to, count]) => `{ class: known-unicast, from: ${from}, to: ${to}, count: ${count}, carriers: [raw] }`).join(', ');
+const probes = [['alice', 'bob', 100], ['mallory', 'lan', 20], ['bob', 'lan', 20], ['lan', 'bob', 20]]
+  .map(([from, to, count]) => `{ class: known-unicast, from: ${from}, to: ${to}, count: ${count}, carriers: [raw] }`).concat('{ class: broadcast, from: mallory, count: 20, carriers: [raw], may_see: [alice, bob, lan], seen: { bob: all } }').join(', ');
 
 /** A step for each attack: alice's unicast to bob, with mallory on a third port. */
 function scenario(name: string, ageing: string): string {
@@ -24,7 +25,7 @@ topology:
   endpoints:
     alice:   { bridge: br0, port: p0, mac: "52:54:00:00:00:0a", ip: 10.0.0.10/24 }
     bob:     { bridge: br0, port: p1, mac: "52:54:00:00:00:0b", ip: 10.0.0.11/24 }
-    mallory: { bridge: br0, port: p2, mac: "52:54:00:00:00:0e", ip: 10.0.0.14/24 }
+    mallory: { bridge: br0, port: p2, mac: "52:54:00:00:00:0e", ip: 10.0.0.14/24, settings: { offloads: on } }
     lan:     { bridge: br0, port: p3, mac: "00:11:22:33:44:55", ip: 10.0.0.200/24, role: uplink }
 steps:
 ${steps.join('\n')}
@@ -64,6 +65,11 @@ describe('a guest that attacks while the bridge holds', () => {
     expect(step.findings.filter(({ leak }) => leak)).toEqual([]);
     expect(verdict.split(' or '), step.reasons.map(({ text }) => text).join('; ')).toContain(step.verdict);
     if (reason !== undefined) expect(step.reasons.map(({ code }) => code)).toContain(reason);
+  });
+
+  it('is heard whole: a frame of 64 KiB is in the evidence as long as it was', () => {
+    const { stdout } = spawnSync('tshark', ['-r', join(scratch, 'holding-out', 'evidence.pcapng'), '-Y', 'frame.len > 60000', '-T', 'fields', '-e', 'frame.interface_name', '-e', 'frame.len'], { encoding: 'utf8' });
+    expect([...new Set(stdout.trim().split('\n'))]).toEqual(['p2\t64054']);
   });
 
   it('is heard: what it sends is in the evidence', () => {

@@ -1,8 +1,22 @@
 // Runs the scenario of this folder in the lab, each step under the attack that its name says, and prints the result: node program.mjs FILE OUT
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync, writeSync } from 'node:fs';
 import { insideLab, launchInside, statusOf } from '../../dist/fabric/lab/launch.js';
 
 const [file, outDir] = process.argv.slice(2);
+/** linux/if_packet.h: frames are preceded by a struct virtio_net_hdr, and may leave segments and checksums to the device. */
+const PACKET_VNET_HDR = 15;
+
+/** Sends a frame that is not finished, with its virtio_net_hdr, at a place of the lab. */
+async function sendUnfinished({ netns, device }, frame) {
+  const [{ inNamespace }, { openPacketSocket }, { libc }, { SOL_PACKET }] = await Promise.all(['namespaces', 'packet-socket', 'libc', 'socket-constants'].map((name) => import(`../../dist/sys/${name}.js`)));
+  const fd = inNamespace(netns, () => openPacketSocket(device));
+  try {
+    if (libc().setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, new Uint8Array(new Uint32Array([1]).buffer), 4) < 0) throw new Error(`PACKET_VNET_HDR: ${libc().errnoName(libc().errno())}`);
+    if (writeSync(fd, frame) !== frame.length) throw new Error('the frame was not taken whole');
+  } finally {
+    closeSync(fd);
+  }
+}
 
 async function inside() {
   const [{ enterLab }, { kernelDevices }, { runScenario }, { loadScenario }, { attacks, probesIn }] = await Promise.all([
@@ -16,20 +30,30 @@ async function inside() {
     ...kernelDevices,
     async startSender(places) {
       step += 1;
-      const { act, late = false } = attacks[scenario.steps[step].name];
+      const { act, late = false, of = 'alice' } = attacks[scenario.steps[step].name];
       const sender = await kernelDevices.startSender(places);
       let attacked = 0;
-      return { ...sender, async send(socket, frames, length, perSecond) {
+      const send = (socket, frames, length, perSecond) => {
         if (socket.startsWith('ear:')) fastest = Math.max(fastest, perSecond ?? Infinity);
-        const probes = socket === 'send:alice' && frames.length > length ? probesIn({ frames, length }) : [];
+        return sender.send(socket, frames, length, perSecond);
+      };
+      return { ...sender, send, async sendRouted(routes, frames, length, perSecond) {
+        let at = 0;
+        const probes = routes.flatMap(({ socket, count }) => {
+          const from = at * length;
+          at += count;
+          return socket === `send:${of}` ? probesIn({ frames: frames.subarray(from, at * length), length }) : [];
+        });
         const attack = async () => {
           attacked += 1;
-          await act({ probes, send: (at, some, each, rate = null) => sender.send(at, some, each, rate) });
+          await act({
+            probes, send: (at, some, each, rate = null) => sender.send(at, some, each, rate), sendUnfinished: (guest, frame) => sendUnfinished(places[`send:${guest}`], frame),
+          });
         };
         if (probes.length > 0 && !late) await attack();
-        const outcome = await sender.send(socket, frames, length, perSecond);
+        const outcome = await sender.sendRouted(routes, frames, length, perSecond);
         if (probes.length > 0 && late) await attack();
-        if (socket === 'send:alice' && attacked === 0 && frames.length > length) throw new Error('the attack did not take place');
+        if (routes.some(({ socket }) => socket === `send:${of}`) && attacked === 0) throw new Error('the attack did not take place');
         return outcome;
       } };
     },
