@@ -26,27 +26,46 @@ export const inTheMiddle = (act) => (devices) => {
     },
     async startSender(places) {
       const sender = await devices.startSender(places);
-      return { ...sender, async send(socket, ...rest) {
-        if (half === 2 && socket.startsWith('send:')) {
+      return { ...sender, async sendRouted(...batch) {
+        if (half === 2) {
           half = 0;
           await act({ capture, sender });
         }
-        return sender.send(socket, ...rest);
+        return sender.sendRouted(...batch);
       } };
     },
   };
 };
 
-/** What is sent, changed: `send` gets the socket, the frames and the real send. Probes and entry controls leave at `send:`, ear controls at `ear:`. */
+/** The first `count` frames of routes. */
+function firstOf(routes, count) {
+  let left = count;
+  return routes.map((route) => {
+    const taken = Math.min(route.count, left);
+    left -= taken;
+    return { ...route, count: taken };
+  }).filter((route) => route.count > 0);
+}
+
+/**
+ * What is sent, changed: `send` gets the socket, the frames and the real send. Probes and entry controls leave at `send:`, ear controls at `ear:`.
+ * Probes leave `routed`; so few controls as these scenarios have never do.
+ */
 export const sending = (send) => (devices) => ({
   ...devices,
   async startSender(places) {
     const sender = await devices.startSender(places);
-    return { ...sender, send: (socket, frames, length, perSecond) => send({ socket, frames, length, really: (at, some) => sender.send(at, some, length, perSecond) }) };
+    return {
+      ...sender,
+      send: (socket, frames, length, perSecond) => send({ socket, frames, length, routed: false, really: (at, some) => sender.send(at, some, length, perSecond) }),
+      sendRouted: (routes, frames, length, perSecond) => send({ socket: routes[0].socket, frames, length, routed: true, really: (at, some) => (
+        at === routes[0].socket ? sender.sendRouted(firstOf(routes, some.length / length), some, length, perSecond) : sender.send(at, some, length, perSecond)
+      ) }),
+    };
   },
 });
 export const lie = ({ frames, length }) => ({ accepted: frames.length / length, error: null });
-export const isProbe = ({ socket, frames, length }) => socket.startsWith('send:') && frames.length > length;
+export const isProbe = ({ routed }) => routed;
 
 /** The capture file of the step, changed after it was closed and before anybody reads it. */
 export const file = (change) => (devices) => ({
@@ -95,3 +114,16 @@ export const ownEar = (victim, behave) => (devices) => ({
     } };
   },
 });
+
+/** Each step's devices are broken in a way of its own: `ways` by index of the step. A step's capture is started before its sender, into a file named after it. */
+export const stepByStep = (ways) => (devices) => {
+  const broken = ways.map((way) => way(devices));
+  let step = 0;
+  return {
+    startCapture(options) {
+      step = Number(/(\d+)-\d+\.pcapng$/.exec(options.file)[1]) - 1;
+      return broken[step].startCapture(options);
+    },
+    startSender: (places) => broken[step].startSender(places),
+  };
+};

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { replayFolder } from '../../src/evidence/replay.js';
 import { VerifyError } from '../../src/model/verify-error.js';
-import { captureCuts, type Cut, probeCuts, stepCuts } from './evidence-cuts.js';
+import { captureCuts, type Cut, cutsOfEvery, probeCuts, stepCuts } from './evidence-cuts.js';
 
 /** What was changed of which step that held, and what the verdict is now; it has to be *inconclusive*. */
 export interface CutOutcome {
@@ -26,7 +26,7 @@ function changes(gates: readonly number[], probing: readonly number[]): readonly
   return [...whole, ...perStep(stepCuts, gates), ...perStep(probeCuts, probing)].filter(({ steps }) => steps.length > 0);
 }
 
-/** Which of the cuts: each `of`th, from number `part` on. So many runs together show all of them in the time of one. */
+/** Which of the cuts: those of `cutsOfEvery`, and each `of`th, from number `part` on. So many runs together show all of them in the time of one. */
 export interface Share {
   readonly part: number;
   readonly of: number;
@@ -39,7 +39,7 @@ export async function cutEverything(dir: string, { part, of }: Share): Promise<r
   const probing = gates.filter((index) => steps[index]?.findings.some(({ carrier }) => carrier !== 'native'));
   const scratch = mkdtempSync(join(tmpdir(), 'cut-'));
   const outcomes: CutOutcome[] = [];
-  for (const { name, apply, steps: changed } of changes(gates, probing).filter((_, index) => index % of === part % of)) {
+  for (const { name, apply, steps: changed } of changes(gates, probing).filter(({ name }, index) => cutsOfEvery.includes(name) || index % of === part % of)) {
     const copy = join(scratch, 'run');
     cpSync(dir, copy, { recursive: true });
     const compressed = join(copy, 'evidence.pcapng.gz');

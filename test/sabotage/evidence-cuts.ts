@@ -137,3 +137,6 @@ export const probeCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   'one probe less was sent': (cut) => timeline(cut, (entry) => (entry.event === 'sent' ? { ...entry, accepted: (entry.accepted as number) - 1 } : entry)),
   'half of the probes were sent': (cut) => timeline(cut, (entry) => (entry.event === 'sent' ? { ...entry, accepted: (entry.accepted as number) >> 1 } : entry)),
 };
+
+/** Those that no scenario's evidence is spared, even where scenarios share the others among them. */
+export const cutsOfEvery: readonly string[] = ['the capture is cut in the middle', 'the first record is removed', 'one observer did not listen'];

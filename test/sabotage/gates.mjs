@@ -26,3 +26,14 @@ export function firstGate(scenario) {
   const last = gates.find((at) => scenario.steps[at].probes.length > 0) ?? gates[0];
   return { ...scenario, steps: scenario.steps.slice(0, last + 1).map((step, index) => (index === last ? step : quiet(step))) };
 }
+
+/** What a step changes is changed already where it is repeated. */
+const asItIs = { set: [], sysctl: {}, vlan: { add: [], del: [] }, fdb: { flush: [], del: [], add: [] }, mdb: { add: [], del: [] }, start: [], stop: [], run: [], waitMs: 0 };
+
+/** The scenario up to its first gate by probes, and that gate again and again in one lab: once for each of `names`. Gives the index of the first. */
+export function repeatedGate(scenario, names) {
+  const { steps, ...rest } = firstGate(scenario);
+  const gate = steps.at(-1);
+  const first = steps.length - 1;
+  return { first, scenario: { ...rest, steps: [...steps.slice(0, -1), ...names.map((name, index) => ({ ...gate, ...(index === 0 ? {} : asItIs), name }))] } };
+}

@@ -3,22 +3,38 @@ import { statusOf } from '../../dist/fabric/lab/launch.js';
 import { kernelDevices } from '../../dist/run/devices.js';
 import { runScenario } from '../../dist/run.js';
 import { without } from './barriers.mjs';
-import { firstGate, gatesOnly, loadSmall } from './gates.mjs';
-import { castOf, sensesOf } from './senses.mjs';
+import { stepByStep } from './broken-devices.mjs';
+import { firstGate, gatesOnly, loadSmall, repeatedGate } from './gates.mjs';
+import { castOf, sensesOf, unbroken } from './senses.mjs';
 
 const here = enterLab((signal) => process.exit(statusOf(signal)));
+const asItIs = (devices) => devices;
 
-/** The gates of a scenario with nothing broken or a barrier broken; or its first gate with a sense broken. */
-export async function inside([file, kind, name, outDir]) {
-  const whole = loadSmall(file);
-  const scenario = kind === 'barrier' ? without(gatesOnly(whole), name) : kind === 'sense' ? firstGate(whole) : gatesOnly(whole);
-  const devices = kind === 'sense' ? sensesOf(castOf(scenario))[name](kernelDevices) : kernelDevices;
+/** What is run of a scenario, by kind of sabotage, and with which devices. `names`: of the barrier or the senses. */
+const kinds = {
+  none: (scenario) => ({ scenario: gatesOnly(scenario), devices: kernelDevices }),
+  barrier: (scenario, [name]) => ({ scenario: without(gatesOnly(scenario), name), devices: kernelDevices }),
+  sense(scenario, [name]) {
+    const gate = firstGate(scenario);
+    return { scenario: gate, devices: sensesOf(castOf(gate))[name](kernelDevices) };
+  },
+  /** One lab, the first gate once for each sense. */
+  senses(scenario, names) {
+    const { first, scenario: gates } = repeatedGate(scenario, names);
+    const senses = { ...sensesOf(castOf(gates)), [unbroken]: asItIs };
+    return { scenario: gates, devices: stepByStep([...Array(first).fill(asItIs), ...names.map((name) => senses[name])])(kernelDevices) };
+  },
+};
+
+/** Runs the scenario in the lab with what `kind` and `names` say broken, and prints what the run said. */
+export async function inside([file, kind, names, outDir]) {
+  const { scenario, devices } = kinds[kind](loadSmall(file), JSON.parse(names));
   let said;
   try {
     const { result } = await runScenario(scenario, {
       outDir, runId: 'sabotage', inside: here, engine: 'libpcap', toolVersion: 'test', onProgress: () => undefined, signal: new AbortController().signal, devices,
     });
-    said = { verdict: result.verdict, exitCode: result.exitCode, steps: result.steps.map(({ verdict, reasons }) => ({ verdict, reasons: reasons.map(({ code, observer, text }) => ({ code, observer, text })) })) };
+    said = { verdict: result.verdict, exitCode: result.exitCode, steps: result.steps.map(({ name, verdict, reasons }) => ({ name, verdict, reasons: reasons.map(({ code, observer, text }) => ({ code, observer, text })) })) };
   } catch (error) {
     if (error.code === undefined) throw error;
     said = { verdict: 'none', exitCode: error.exit, steps: [], error: `${error.code}: ${error.message}` };

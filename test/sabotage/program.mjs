@@ -1,4 +1,4 @@
-// Runs one scenario in the lab with one thing broken and prints what the run said: node program.mjs FILE KIND NAME OUT
+// Runs one scenario in the lab with one thing broken and prints what the run said: node program.mjs FILE KIND NAMES OUT, with NAMES a JSON list
 import { insideLab, launchInside } from '../../dist/fabric/lab/launch.js';
 
 if (insideLab()) {

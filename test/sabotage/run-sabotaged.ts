@@ -7,18 +7,23 @@ const program = fileURLToPath(new URL('./program.mjs', import.meta.url));
 export interface Said {
   readonly verdict: string;
   readonly exitCode: number;
-  readonly steps: readonly { readonly verdict: string | null; readonly reasons: readonly { readonly code: string }[] }[];
+  readonly steps: readonly { readonly name: string; readonly verdict: string | null; readonly reasons: readonly { readonly code: string; readonly text: string }[] }[];
+  /** Why there was no run at all. */
+  readonly error?: string;
 }
 
-/** Runs the scenario in the lab with one thing broken and its evidence in `dir`: the barrier or sense `name`, or `none`. */
-export function runSabotaged(file: string, kind: 'barrier' | 'sense' | 'none', name: string, dir: string): Promise<Said> {
+/**
+ * Runs the scenario in the lab with its evidence in `dir`: without the barrier `names`, its first gate with the sense `names` broken (`sense`), or
+ * that gate once for each of the senses `names`, in one lab (`senses`).
+ */
+export function runSabotaged(file: string, kind: 'barrier' | 'sense' | 'senses' | 'none', names: readonly string[], dir: string): Promise<Said> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, file, kind, name, dir], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [program, file, kind, JSON.stringify(names), dir], { stdio: ['ignore', 'pipe', 'pipe'] });
     let [out, err] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => { out += text; });
     child.stderr.setEncoding('utf8').on('data', (text: string) => { err += text; });
     child.on('close', (status) => {
-      if (status !== 0 || out === '') reject(new Error(`${kind} ${name}: status ${status ?? '?'}, ${out}${err}`));
+      if (status !== 0 || out === '') reject(new Error(`${kind} ${names.join(', ')}: status ${status ?? '?'}, ${out}${err}`));
       else resolve(JSON.parse(out) as Said);
     });
   });

@@ -11,3 +11,7 @@ export interface Cast {
 }
 export function castOf(scenario: Scenario): Cast;
 export function sensesOf(cast: Cast): Readonly<Record<string, (devices: Devices) => Devices>>;
+export const unbroken: string;
+export function passingSenses(cast: Cast): readonly string[];
+export function needProbes(name: string): boolean;
+export const everywhere: readonly string[];

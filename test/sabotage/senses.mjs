@@ -3,6 +3,9 @@ import { readFileSync, truncateSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { file, inTheMiddle, isProbe, lie, ownEar, removeBlock, requests, sending, swapDirections } from './broken-devices.mjs';
 
+/** The name under which a gate is repeated with nothing broken. */
+export const unbroken = 'nothing broken';
+
 const facts = { engine: 'libpcap', timestamps: 'kernel', originalLength: true, direction: 'known' };
 const ip = (...words) => execFileSync('ip', words);
 
@@ -23,7 +26,7 @@ export function castOf(scenario) {
 }
 
 /** Every way in which the tool's own senses are broken while it runs: a function from the kernel's devices to broken ones. A new way is one entry. */
-export function sensesOf({ victim, port, sender: speaker, senderPort, mac, bridge }) {
+export function sensesOf({ victim, port, senderPort, mac, bridge }) {
   return {
     'a filter that matches nothing': requests(victim, (one) => ({ ...one, filter: 'ether proto 0x9999' })),
     'the observer on the wrong interface': requests(victim, (one) => ({ ...one, device: senderPort })),
@@ -72,7 +75,7 @@ export function sensesOf({ victim, port, sender: speaker, senderPort, mac, bridg
         process.kill(capture.pids[0], 'SIGSTOP');
         const frame = Buffer.alloc(60);
         frame.write(`ffffffffffff${mac.replaceAll(':', '')}88b5`, 'hex');
-        await sender.send(`send:${speaker}`, Buffer.concat(Array.from({ length: 4000 }, () => frame)), 60, null);
+        await sender.send(`ear:${victim}`, Buffer.concat(Array.from({ length: 4000 }, () => frame)), 60, null);
         process.kill(capture.pids[0], 'SIGCONT');
       })(small);
     },
@@ -116,3 +119,24 @@ export function sensesOf({ victim, port, sender: speaker, senderPort, mac, bridg
     'a port joined the bridge': inTheMiddle(() => { ip('link', 'add', 'late0', 'type', 'veth', 'peer', 'name', 'late1'); ip('link', 'set', 'late0', 'master', bridge, 'up'); }),
   };
 }
+
+/** An observer that is missing in one step leaves the whole run without its port: this needs a run of its own. */
+const wholeRun = 'the capture never started';
+/** From here on a sense changes the network itself, and the next step would not find it as the first did. */
+const firstLasting = 'the interface went down';
+
+/** Names of the senses that can be broken one after the other in one run. */
+export function passingSenses(cast) {
+  const names = Object.keys(sensesOf(cast));
+  return names.slice(0, names.indexOf(firstLasting)).filter((name) => name !== wholeRun);
+}
+
+/** What is broken of every shipped scenario in every test; the rest of every scenario is `npm run soak sabotage`. */
+export const everywhere = [
+  'a filter that matches nothing', 'the observer on the wrong interface', 'the capture started late and said that it was there', 'the capture stopped early',
+  'the capture helper paused through the probes', 'frames dropped in a ring too small', 'no probe sent', 'half of the probes sent', 'the probes sent from the wrong port',
+  'the ear controls suppressed', 'the entry controls suppressed',
+];
+
+/** Senses that are broken while probes are sent, or by them; a gate by traffic alone has none to break. */
+export const needProbes = (name) => /probe|half|sending helper|killed|aborted|ring too small/.test(name);
