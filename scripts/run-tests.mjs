@@ -147,7 +147,7 @@ async function runAsNobody() {
   }
   await run('live tests, as an unprivileged user', {
     beside: true, prefix: asNobody, cwd: copyFor(nobody), args: ['test/live'], outDir: join(scratch, 'out'),
-    env: { HOME: join(scratch, 'home'), TMPDIR: join(scratch, 'tmp'), USER: 'nobody', LOGNAME: 'nobody' },
+    env: { VERIFY_ISOLATION_AGAIN: '1', HOME: join(scratch, 'home'), TMPDIR: join(scratch, 'tmp'), USER: 'nobody', LOGNAME: 'nobody' },
   });
 }
 

@@ -10,6 +10,9 @@ export const top = resolve(import.meta.dirname, '../..');
 export const cli = join(top, 'dist/cli.js');
 if (!existsSync(cli)) throw new Error('these tests need the built program: npx tsc');
 
+/** Root has run all of it, and this is another user: what a verdict is made of is the same then, and what rights decide is tried again. */
+export const again = process.env['VERIFY_ISOLATION_AGAIN'] === '1';
+
 /** A folder of the test file's own, gone with it. */
 export const scratch = mkdtempSync(join(tmpdir(), 'live-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
