@@ -17,7 +17,7 @@ const ofNetwork = ['test/kernel', 'test/capture/', 'test/inject', 'test/fabric',
 /** Of the machine, in MiB. It takes from this one only what it uses. */
 const memoryMiB = 2048;
 /** One processor, and a slow one. */
-const patience = ['--testTimeout=180000', '--hookTimeout=180000'];
+const patience = ['--testTimeout=180000', '--hookTimeout=180000', '--no-file-parallelism'];
 
 const given = process.argv.slice(2).filter((word) => word !== '--all');
 const chosen = process.argv.includes('--all') ? ofNetwork : given.some((word) => !word.startsWith('-')) ? [] : ofKernel;
