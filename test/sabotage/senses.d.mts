@@ -3,6 +3,7 @@ import type { Devices } from '../../src/run/devices.js';
 
 export interface Cast {
   readonly victim: string;
+  readonly victimMac: string;
   readonly port: string;
   readonly sender: string;
   readonly senderPort: string;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, truncateSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, truncateSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { file, inTheMiddle, isProbe, lie, ownEar, removeBlock, requests, sending, swapDirections } from './broken-devices.mjs';
 
@@ -9,9 +9,20 @@ export const unbroken = 'nothing broken';
 const facts = { engine: 'libpcap', timestamps: 'kernel', originalLength: true, direction: 'known' };
 const ip = (...words) => execFileSync('ip', words);
 
+/** Takes the guest's own end of its link down: its namespace is one of those that the lab, this process, holds open. */
+function unplug(mac) {
+  const spaces = readdirSync('/proc/self/fd').filter((fd) => { try { return readlinkSync(`/proc/self/fd/${fd}`).startsWith('net:['); } catch { return false; } }).map((fd) => `/proc/${process.pid}/fd/${fd}`);
+  for (const space of spaces) {
+    const inside = (...words) => execFileSync('nsenter', [`--net=${space}`, 'ip', ...words], { encoding: 'utf8' });
+    const link = JSON.parse(inside('-j', 'link', 'show')).find(({ address }) => address === mac);
+    if (link !== undefined) return void inside('link', 'set', 'dev', link.ifname, 'down');
+  }
+  throw new Error(`no namespace of the lab has ${mac}`);
+}
+
 /**
  * Who plays whom: `victim` is the observer that loses its ear, on `port`; `sender` is whose probes are meddled with, on `senderPort`, with the
- * MAC `mac`; all on `bridge`.
+ * MAC `mac`; `victimMac` is the victim's; all on `bridge`.
  */
 export function castOf(scenario) {
   const { endpoints } = scenario.topology;
@@ -22,11 +33,11 @@ export function castOf(scenario) {
   const onPort = endpoints.filter(({ attach, started }) => attach === 'port' && started);
   const victim = onPort.find(({ name, role }) => role === 'guest' && !ends.includes(name)) ?? onPort.find(({ name }) => !from.includes(name)) ?? onPort.at(-1);
   const sender = endpoints.find(({ name }) => from.includes(name) && name !== victim.name) ?? onPort[0];
-  return { victim: victim.name, port: victim.port, sender: sender.name, senderPort: sender.port, mac: sender.macs[0], bridge: victim.bridge };
+  return { victim: victim.name, victimMac: victim.macs[0], port: victim.port, sender: sender.name, senderPort: sender.port, mac: sender.macs[0], bridge: victim.bridge };
 }
 
 /** Every way in which the tool's own senses are broken while it runs: a function from the kernel's devices to broken ones. A new way is one entry. */
-export function sensesOf({ victim, port, senderPort, mac, bridge }) {
+export function sensesOf({ victim, victimMac, port, senderPort, mac, bridge }) {
   return {
     'a filter that matches nothing': requests(victim, (one) => ({ ...one, filter: 'ether proto 0x9999' })),
     'the observer on the wrong interface': requests(victim, (one) => ({ ...one, device: senderPort })),
@@ -102,6 +113,14 @@ export function sensesOf({ victim, port, senderPort, mac, bridge }) {
     'the entry controls suppressed, and it was said that they were sent': sending((one) => (one.socket.startsWith('send:') && !isProbe(one) ? lie(one) : one.really(one.socket, one.frames))),
     'the interface went down': inTheMiddle(() => ip('link', 'set', 'dev', port, 'down')),
     'the interface went down and came up again': inTheMiddle(() => { ip('link', 'set', 'dev', port, 'down'); ip('link', 'set', 'dev', port, 'up'); }),
+    'the guest lost its carrier': inTheMiddle(() => unplug(victimMac)),
+    'the guest had no carrier': (devices) => ({
+      ...devices,
+      async startCapture(options) {
+        const capture = await devices.startCapture(options);
+        return { ...capture, open: (all) => { unplug(victimMac); return capture.open(all); } };
+      },
+    }),
     'the interface was renamed': inTheMiddle(() => { ip('link', 'set', 'dev', port, 'down'); ip('link', 'set', 'dev', port, 'name', 'other'); ip('link', 'set', 'dev', 'other', 'up'); }),
     'the interface was deleted': inTheMiddle(() => ip('link', 'del', 'dev', port)),
     'the interface was deleted and made again': inTheMiddle(() => {
