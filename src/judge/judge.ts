@@ -86,6 +86,8 @@ function talliesOf({ input, tallies, keyed }: Judging): Tallies {
 }
 
 const directionOut = 2;
+/** Times of the timeline that fit into the 63 bits in which times of sightings are kept: 19 digits today. */
+const sixtyThreeBits = /^[0-8]?\d{1,18}$/;
 /** What a worker keeps of a step. */
 const mostKept = 1000;
 
@@ -136,7 +138,7 @@ function addKept(judging: Judging): void {
     const own = (judging.facts[seen.step.index]?.kept ?? []).filter((frame) => frame.observer === seen.observer.name).slice(0, mostKept);
     own.forEach(({ frame, towards, atNs }, index) => {
       const bytes = Buffer.from(frame, 'base64');
-      const timeNs = /^\d{1,18}$/.test(atNs) ? BigInt(atNs) : 0n;
+      const timeNs = sixtyThreeBits.test(atNs) ? BigInt(atNs) : 0n;
       Object.assign(seen, { towards, frame: -(index + 1), high: Number(timeNs >> 32n), low: Number(timeNs & 0xffff_ffffn) });
       countSighting(bytes, judging.classify(bytes, 0, bytes.length), seen, tallies);
     });

@@ -60,7 +60,7 @@ function isTraffic(bytes: Uint8Array, start: number, end: number): boolean {
   return view !== null && view.etherType !== etherTypes.arp;
 }
 
-/** Counts as `countSighting` does for frames without token; `tally` is the step's. `lossy`: frames were dropped in it, so it matters who sent what. */
+/** Counts as `countSighting` does for frames without token, and the noise of those that end within their tags as well; `tally` is the step's. `lossy`: frames were dropped in it, so it matters who sent what. */
 export function createPlainFrames(step: StepPlan, observer: Observer, tally: StepTally, plan: Plan, lossy: boolean): PlainFrames {
   let frames = 0;
   const entering: { readonly key: string; times: number }[] = [];

@@ -166,6 +166,10 @@ describe.each(Object.entries(cases))('%s', (code, { found, told, not }) => {
 
   it('is not found where nothing accounts for the leak', () => expect(find(leak())).toBeNull());
 
+  it.each<[string, Partial<Leak>]>([
+    ['observer’s port', { port: { ...p2, port: null } }], ['sender’s port', { fromPort: { ...p0, port: null } }], ['bridge', { bridge: { ...br0, bridge: null } }], ['bridge afterwards', { after: withLink({ ...br0, bridge: null }) }], ['links', { after: host({ links: [] }) }],
+  ])('is looked for though the kernel told no setting of the %s', (_, unread) => expect(() => find(leak({ ...found, ...unread }))).not.toThrow());
+
   it.each(Object.entries(not))('is not found with: %s', (_, other) => expect(find(leak({ ...found, ...other }))).toBeNull());
 });
 

@@ -13,8 +13,9 @@ const frames = fc.record({
 });
 
 it('what is read by numbers is what the slow way says', () => {
-  let quickly = 0;
+  let [runs, quickly] = [0, 0];
   fc.assert(fc.property(frames, fc.nat(5), ({ length, protocol, total, ports, changes }, start) => {
+    runs += 1;
     const bytes = new Uint8Array(start + length + 4);
     const view = new DataView(bytes.buffer, start);
     view.setUint16(12, 0x0800);
@@ -36,5 +37,5 @@ it('what is read by numbers is what the slow way says', () => {
     if (frame === null) return;
     expect({ name: quickName(quick.key), answers: quick.answers, payloadOctets: quick.payloadOctets }).toEqual(foreignProtocol(bytes, start + length, frame));
   }), { numRuns: 5000 });
-  expect(quickly).toBeGreaterThan(500);
+  expect(quickly).toBeGreaterThan(runs / 10);
 });

@@ -23,7 +23,7 @@ export const vlanShared: CauseFinder = (leak) => {
   const vid = enteredIn(leak);
   if (vid === null || portVlans(before.vlan, port.name)?.members.has(vid) !== true) return null;
   const [sends, hears] = [belongsIn(from, vid), belongsIn(listener, vid)];
-  const zonesDiffer = from?.zone !== listener?.zone;
+  const zonesDiffer = (from?.zone ?? null) !== (listener?.zone ?? null); // of a port that the author did not list he says nothing
   if (sends !== false && hears !== false && !zonesDiffer && finding.class !== 'vlan-hop') return null;
   const wrong = hears !== false && sends === false ? fromPort.name : port.name;
   const usual = Number(bridge.bridge?.['vlan_default_pvid']) === vid ? ', which the kernel gives to every new port' : '';

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { coverageOf } from '../../src/judge/coverage.js';
+import { stepFacts } from '../../src/judge/step-facts.js';
+import type { Plan } from '../../src/model/plan.js';
+import type { Result } from '../../src/model/result.js';
+import type { HostState } from '../../src/model/state.js';
+import { hostState, perfectRun, scenario, step } from './perfect-run.js';
+
+/** Coverage of a run in which these observers did not listen, around the state. */
+function coverage(deaf: readonly string[] = [], state: HostState | null = hostState(), more: Partial<Plan> = {}): Result['coverage'] {
+  const { plan, timeline } = perfectRun();
+  const heard = timeline.filter((entry) => entry.event !== 'listening' || !deaf.includes(entry.observer));
+  return coverageOf({ ...plan, ...more }, stepFacts(plan, heard), [{ before: state, after: state }]);
+}
+
+describe('coverage', () => {
+  it('is complete where every port of the bridge was heard, those that the kernel lists', () => {
+    expect(coverage()).toEqual({ complete: true, observed: 4, ports: 4, unobserved: [] });
+  });
+  it('names the port that was not, and the step', () => {
+    expect(coverage(['c'])).toEqual({ complete: false, observed: 3, ports: 4, unobserved: [{ port: 'p2', reason: 'not observed in step 1, one' }] });
+  });
+  it('says why where the host knew it before', () => {
+    expect(coverage(['c'], hostState(), { unobservable: [{ bridge: 'br9', port: 'p2', reason: 'no carrier' }] }).unobserved).toEqual([{ port: 'p2', reason: 'no carrier' }]);
+  });
+  it('is not complete with a port that nobody can listen on, though the kernel lists it with no bridge', () => {
+    expect(coverage([], hostState(), { unobservable: [{ bridge: 'br0', port: 'winxp', reason: 'behind the device' }] })).toEqual({ complete: false, observed: 4, ports: 5, unobserved: [{ port: 'winxp', reason: 'behind the device' }] });
+    expect(coverage([], hostState(), { unobservable: [{ bridge: 'br9', port: 'winxp', reason: 'behind the device' }] })).toMatchObject({ complete: true, ports: 4 });
+  });
+  it('counts no port of another bridge, and no link that is no port', () => {
+    const state = hostState();
+    const [, one] = state.links;
+    if (one === undefined) throw new Error('the fixture has changed');
+    expect(coverage([], { ...state, links: [...state.links, { ...one, name: 'x', master: 'br9' }, { ...one, name: 'y', master: null }] })).toMatchObject({ complete: true, ports: 4 });
+  });
+  it('is not complete with a port that joined while something happened', () => {
+    const { plan, timeline } = perfectRun();
+    const [, one] = hostState().links;
+    if (one === undefined) throw new Error('the fixture has changed');
+    const joined = (during: Plan['steps'][number]['during'], master: string | null = 'br0'): Result['coverage'] => coverageOf(
+      { ...plan, steps: plan.steps.map((each) => ({ ...each, during })) }, stepFacts(plan, timeline), [{ before: hostState(), after: { ...hostState(), links: [...hostState().links, { ...one, name: 'tap9', master }] } }],
+    );
+    expect(joined([{ atMs: 0, run: [] }])).toEqual({ complete: false, observed: 4, ports: 5, unobserved: [{ port: 'tap9', reason: 'joined br0 in the middle of step 1, one' }] });
+    for (const other of [joined([]), joined([{ atMs: 0, run: [] }], 'br9'), joined([{ atMs: 0, run: [] }], null)]) expect(other).toMatchObject({ complete: true, ports: 4 });
+  });
+  it('of nothing is not complete', () => {
+    expect(coverage([], null)).toEqual({ complete: false, observed: 0, ports: 0, unobserved: [] });
+    expect(coverageOf(perfectRun().plan, [], [])).toEqual({ complete: false, observed: 0, ports: 0, unobserved: [] });
+  });
+  it('takes a port for observed only where it was in every step', () => {
+    const { plan, timeline } = perfectRun(scenario([step(), step({ name: 'two' })]));
+    const facts = stepFacts(plan, timeline.filter((entry) => entry.event !== 'listening' || entry.step === 0 || entry.observer !== 'c'));
+    const states = plan.steps.map(() => ({ before: hostState(), after: hostState() }));
+    expect(coverageOf(plan, facts, states)).toEqual({ complete: false, observed: 3, ports: 4, unobserved: [{ port: 'p2', reason: 'not observed in step 2, two' }] });
+  });
+});
