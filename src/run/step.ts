@@ -6,13 +6,13 @@ import { VerifyError } from '../model/verify-error.js';
 import { announce } from './announce.js';
 import { listen, mark, startStepCapture, stopStepCapture } from './capture-step.js';
 import { type RunContext, checkStop, pause, tell } from './context.js';
-import { watchRuleChanges } from '../state/rule-changes.js';
 import { startEvents } from './events.js';
 import { restoreOwners } from './restore.js';
 import { sendControls } from './send-controls.js';
 import { sendProbes } from './send-probes.js';
 import { startSenders } from './start-senders.js';
 import { runTraffic } from './traffic-step.js';
+import { watchRules } from './watch-rules.js';
 
 /** Frames of the last controls may still be on their way through a relay when the kernel has taken them. */
 const controlMs = 60;
@@ -40,8 +40,7 @@ async function change(context: RunContext, step: StepPlan): Promise<void> {
 /** From the first control to the last: what is sent between two readings of the state. */
 async function probe(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
   await listen(context, step, capture);
-  const [first] = step.observers;
-  const rules = watchRuleChanges(first === undefined ? null : context.fabric.observingPlace(first.interface).netns);
+  const rules = watchRules(context, step);
   try {
     await probeBetweenReadings(context, step, capture, sender);
     const changes = rules.take();

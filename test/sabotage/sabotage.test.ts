@@ -124,11 +124,16 @@ async function breakSenses({ name, file, scenario }: Shipped, chosen: readonly s
   expect(surprises).toEqual([]);
 }
 
+/** Whom a reason names. */
+const culprits: Readonly<Record<string, RegExp>> = { 'a filter was added': /the nft rules changed, by process \d+ \(nft\)/ };
+
 /** Breaks one sense in a lab of its own. */
 async function breakSense(name: string, file: string, sense: string): Promise<void> {
-  const { verdict } = await runSabotaged(file, 'sense', [sense], fresh());
+  const { verdict, steps } = await runSabotaged(file, 'sense', [sense], fresh());
   if (verdict === 'none') return void notHere.push(`${name}: ${sense}`);
   expect(mayBreak.includes(sense) ? ['inconclusive', 'broken'] : ['inconclusive']).toContain(noted(`${name}: ${sense}`, verdict));
+  const culprit = culprits[sense];
+  if (culprit !== undefined) expect(steps.flatMap(({ reasons }) => reasons.map(({ text }) => text)).join('\n')).toMatch(culprit);
 }
 
 const passing = passingSenses(castOf(firstGate(loadSmall(gate))));
