@@ -26,7 +26,7 @@ import { type Devices, kernelDevices } from './run/devices.js';
 import { beginProvenance, completeProvenance, type Declared } from './run/provenance.js';
 import { type Guard, startGuard } from './run/guard.js';
 import { muted } from './run/mute.js';
-import { precheckHost } from './run/precheck-host.js';
+import { type HostLook, precheckHost } from './run/precheck-host.js';
 import { localPart } from './run/hosts/local-part.js';
 import { runSteps } from './run/steps.js';
 import { type Topology, topologyOf } from './run/topology.js';
@@ -85,12 +85,12 @@ async function runOn(topology: Topology, { scenario, options, engine, key }: Pic
   const plan = makePlan(topology.scenario, {
     runTag: randomBytes(4).readUInt32BE(), keySha256: createHash('sha256').update(key).digest('hex'), ...topology.found,
   });
-  const notes = inside === null ? await precheckHost(localPart(plan), topology.netns) : [];
-  await options.approve?.(plan, planHash(plan), notes);
+  const look = inside === null ? await precheckHost(localPart(plan), topology.netns) : { notes: [], keepers: null };
+  await options.approve?.(plan, planHash(plan), look.notes);
   // What is to happen in the middle may well make guests drop frames: that is then no reason to stop.
   const guard = inside === null && plan.steps.every(({ during }) => during.length === 0) ? await startGuard(plan, topology.netns, topology.watched) : null;
   try {
-    return await carryOut({ options, engine, key, topology, plan, notes, guard, scenario });
+    return await carryOut({ options, engine, key, topology, plan, look, guard, scenario });
   } finally {
     guard?.stop();
   }
@@ -103,12 +103,12 @@ interface Prepared {
   readonly key: Uint8Array;
   readonly topology: Topology;
   readonly plan: Plan;
-  readonly notes: readonly PrecheckNote[];
+  readonly look: HostLook;
   /** null = nobody is watched. */
   readonly guard: Guard | null;
 }
 
-async function carryOut({ options, scenario, engine, key, topology, plan, notes, guard }: Prepared): Promise<Run> {
+async function carryOut({ options, scenario, engine, key, topology, plan, look, guard }: Prepared): Promise<Run> {
   const { outDir: dir, onProgress } = options;
   if (options.calibrate !== undefined) onProgress({ kind: 'note', text: 'calibrating: a leak is planted in a lab on this kernel' });
   const calibration = await options.calibrate?.(engine.name) ?? null;
@@ -125,7 +125,8 @@ async function carryOut({ options, scenario, engine, key, topology, plan, notes,
     node: process.versions.node,
     key: null,
     capture: null,
-    ...(plan.provider === 'lab' ? {} : { precheck: notes }),
+    ...(plan.provider === 'lab' ? {} : { precheck: look.notes }),
+    ...(look.keepers === null ? {} : { keepers: look.keepers }),
   };
   await createFolder(dir);
   await writeJson(dir, files.plan, plan);

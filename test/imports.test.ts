@@ -4,7 +4,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
 const src = resolve(import.meta.dirname, '../src');
-const pure = ['wire', 'pcap', 'protocol', 'scenario', 'plan', 'probe', 'judge', 'audit', 'inventory'];
+const pure = ['wire', 'pcap', 'protocol', 'scenario', 'plan', 'probe', 'judge', 'audit', 'inventory', 'lasting'];
 const edges = ['sys', 'state', 'fabric', 'capture', 'inject', 'traffic', 'evidence', 'report'];
 /** Folders whose code runs in helper processes, which hold raw sockets and nothing else. */
 const helperRoles = ['capture', 'inject', 'traffic'];

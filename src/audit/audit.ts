@@ -1,6 +1,7 @@
 import { severities, type AuditFinding, type AuditReport, type Severity } from '../model/audit.js';
 import type { Reading } from '../model/reading.js';
 import { bridgeViews, type BridgeView } from './bridge-view.js';
+import { lastingFixes } from '../lasting/lasting-fixes.js';
 import { predictAll } from './predict-all.js';
 import { bridgeRules, hostRules } from './rules.js';
 import { settingsOf } from './settings.js';
@@ -13,7 +14,7 @@ function findingsOf(view: BridgeView, reading: Reading): readonly AuditFinding[]
 export function audit(reading: Reading, options: { readonly bridge: string | null } = { bridge: null }): AuditReport {
   const views = bridgeViews(reading).filter(({ name }) => options.bridge === null || name === options.bridge);
   const host = Object.entries(hostRules).flatMap(([id, rule]) => rule(reading).map((found) => ({ id, bridge: null, ...found })));
-  const findings = [...views.flatMap((view) => findingsOf(view, reading)), ...host];
+  const findings = [...views.flatMap((view) => findingsOf(view, reading)), ...host].map((finding) => kept(finding, reading));
   return {
     auditVersion: 1,
     bridges: views.map(({ name }) => name),
@@ -22,6 +23,12 @@ export function audit(reading: Reading, options: { readonly bridge: string | nul
     predictions: views.flatMap((view) => predictAll(view, reading)),
     unread: reading.state.unread,
   };
+}
+
+/** With what makes its fix stay, where a program is known that makes the device. */
+function kept(finding: AuditFinding, { keepers }: Reading): AuditFinding {
+  const lasting = keepers === undefined || finding.fix === null ? [] : lastingFixes(finding.fix, keepers);
+  return lasting.length === 0 ? finding : { ...finding, lasting };
 }
 
 function rank(severity: Severity): number {

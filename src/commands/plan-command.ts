@@ -18,7 +18,7 @@ async function planOf(scenario: Scenario): Promise<{ readonly plan: Plan; readon
   const topology = await topologyOf(scenario, null, 'plan');
   const plan = makePlan(topology.scenario, { ...zeros, ...topology.found });
   try {
-    return { plan, notes: await precheckHost(localPart(plan), topology.netns) };
+    return { plan, notes: (await precheckHost(localPart(plan), topology.netns)).notes };
   } finally {
     await topology.abandon();
   }

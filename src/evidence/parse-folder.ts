@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { JudgeInput } from '../judge/judge.js';
 import { mostTokens } from '../judge/classify.js';
 import type { Flow, Plan, StepPlan } from '../model/plan.js';
+import { keeperNames } from '../model/lasting.js';
 import type { RunRecord } from '../model/run-record.js';
 import type { HostState } from '../model/state.js';
 import type { TimelineEntry } from '../model/timeline.js';
@@ -40,6 +41,7 @@ const shapes = {
     }),
     capture: z.object({ sha256: z.string(), packets: z.number() }).nullable(),
     precheck: z.array(z.object({ code: z.string(), place: z.string(), value: z.string(), text: z.string() })).optional(),
+    keepers: z.array(z.looseObject({ by: z.enum(keeperNames), device: z.string() })).optional(),
     provenance: z.looseObject({ instrument: z.looseObject({ calibration: z.object({ at: z.string(), durationMs: z.number(), engine: z.string(), planted: z.number(), seen: z.number() }).nullable() }) }).optional(),
   }),
   plan: z.looseObject({

@@ -13,6 +13,7 @@ import { coverageOf } from './coverage.js';
 import type { JudgedBatch } from './frame-source.js';
 import { type JudgedStep, judgeStep } from './judge-step.js';
 import { createPlannedProbes, type PlannedProbes } from './planned-probes.js';
+import { withLasting } from './with-lasting.js';
 import type { StepStates } from './step-states.js';
 import { reason } from './reasons.js';
 import { type StepFacts, stepFacts } from './step-facts.js';
@@ -219,7 +220,7 @@ export function finishJudging(judging: Judging, capture: CaptureIdentity): Resul
     coverage,
     ...(calibration === null ? {} : { calibration }),
     ...(run.precheck === undefined || run.precheck.length === 0 ? {} : { precheck: run.precheck }),
-    steps: steps.map(({ result }, index) => withFixes(result, index, judging.input.fixes)),
+    steps: steps.map(({ result }, index) => withFixes(withLasting(result, run.keepers), index, judging.input.fixes)),
     evidence: { dir: '.', files: capture.files },
   };
 }

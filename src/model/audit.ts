@@ -1,3 +1,4 @@
+import type { LastingFix } from './lasting.js';
 import type { ProbeClassName } from './scenario.js';
 
 export const severities = ['info', 'low', 'medium', 'high'] as const;
@@ -21,6 +22,8 @@ export interface AuditFinding {
   readonly probe: ProbeClassName | null;
   /** A command that can be pasted, or what to do; null where nothing needs to be done. */
   readonly fix: string | null;
+  /** Where a known program makes the bridge or the port: how the fix comes to stay. */
+  readonly lasting?: readonly LastingFix[];
 }
 
 /** A setting of the catalogue with the kernel's value; `unknown` = this kernel does not tell it, which is never the same as fine. */

@@ -1,5 +1,6 @@
 import type { PacketSocket } from './packet-socket.js';
 import type { Declared } from './declared.js';
+import type { Keeper } from './lasting.js';
 import type { HostState } from './state.js';
 
 /** A device of VMware's networking. */
@@ -23,4 +24,6 @@ export interface Reading {
   readonly ovs: { readonly bridges: readonly OvsRecord[]; readonly ports: readonly OvsRecord[]; readonly mirrors: readonly OvsRecord[] } | null;
   /** What the host's configuration says of bridges and ports; absent = it was not read. */
   readonly declared?: readonly Declared[];
+  /** Whose configuration makes which bridge and port; absent = it was not read. */
+  readonly keepers?: readonly Keeper[];
 }

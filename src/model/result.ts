@@ -1,4 +1,5 @@
 import type { CalibrationRecord } from './calibration.js';
+import type { LastingFix } from './lasting.js';
 import type { PrecheckNote } from './precheck.js';
 import type { ScenarioRecord, ToolRecord } from './run-record.js';
 
@@ -16,6 +17,8 @@ export interface Cause {
   readonly value: string;
   readonly text: string;
   readonly fix: string;
+  /** On a host whose bridges and ports a known program makes: how the fix comes to stay. */
+  readonly lasting?: readonly LastingFix[];
 }
 
 /** Something that stood in the way of frames. */

@@ -1,4 +1,5 @@
 import type { GuardRecord } from './guard.js';
+import type { Keeper } from './lasting.js';
 import type { PrecheckNote } from './precheck.js';
 import type { Provenance } from './provenance.js';
 import type { FileHash, Scenario } from './scenario.js';
@@ -45,6 +46,8 @@ export interface RunRecord {
   /** On a host: what acts on frames beside the bridges, or watches them; and what was usual before anything was sent. Absent in runs of earlier versions. */
   readonly precheck?: readonly PrecheckNote[];
   readonly guard?: GuardRecord;
+  /** On a host: whose configuration makes which bridge and port. Absent where it was not read. */
+  readonly keepers?: readonly Keeper[];
   /** What stands up later; absent in runs of earlier versions. */
   readonly provenance?: Provenance;
   /** Payload was removed later: then `capture` names the file that was left, and this the one that was written. Absent = it never was. */

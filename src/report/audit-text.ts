@@ -1,5 +1,6 @@
 import type { AuditFinding, AuditProof, AuditReport, FindingProof, Prediction, Severity } from '../model/audit.js';
 import { escapeText } from './escape-text.js';
+import { lastingLines } from './lasting-lines.js';
 
 const words: Readonly<Record<Severity, string>> = { high: 'HIGH', medium: 'MEDIUM', low: 'LOW', info: 'INFO' };
 
@@ -12,6 +13,7 @@ function findingText(finding: AuditFinding, proof: FindingProof | undefined): re
     ...(finding.probe === null ? [] : [`          shown by: class ${finding.probe}`]),
     ...(proof === undefined ? [] : [`          ${proofWords[proof.outcome]}: ${proof.text}`]),
     ...(finding.fix === null ? [] : [`          fix: ${finding.fix}`]),
+    ...lastingLines(finding.lasting, '          '),
     `          read from: ${finding.readFrom}`,
   ];
 }

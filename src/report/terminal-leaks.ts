@@ -1,6 +1,7 @@
 import type { Finding, Result, StepEvent } from '../model/result.js';
 import { escapeText } from './escape-text.js';
 import { foldAfter } from './lay-out.js';
+import { lastingLines } from './lasting-lines.js';
 import type { Paint } from './paint.js';
 
 const mostShown = 24;
@@ -69,6 +70,7 @@ function describe(story: readonly (readonly Finding[])[], step: number, events: 
     ...[...causes.values()].flatMap((cause) => [
       ...foldAfter('          because ', escapeText(cause.text), width),
       ...(cause.fix === '' ? [] : [`          mend it: ${paint(escapeText(cause.fix), 'bold')}`]),
+      ...lastingLines(cause.lasting, '          '),
     ]),
   ];
 }

@@ -23,9 +23,14 @@ interface Line {
 const showedWidth = 13;
 const expectedWidth = 9;
 
+/** The sender, and the addressee unless it is the one from whom the frames are to be kept. */
+function isParty(row: FlowRow, observer: string): boolean {
+  return observer === row.from || (observer === row.to && row.cells.get(observer)?.allowed !== 'no');
+}
+
 /** What one bystander heard of one row, in one cell. */
 function cellText(row: FlowRow, observer: string): Painted {
-  if (observer === row.from || observer === row.to) return { text: '–', tints: ['dim'] };
+  if (isParty(row, observer)) return { text: '–', tints: ['dim'] };
   const cell: Cell | undefined = row.cells.get(observer);
   if (cell === undefined) return { text: '', tints: [] };
   if (cell.leak) return { text: `${cell.seen}!`, tints: ['bold', 'red'] };
@@ -35,7 +40,7 @@ function cellText(row: FlowRow, observer: string): Painted {
 
 /** The same in words, for more bystanders than there is room for columns: leaks by name, the rest as numbers. */
 function overheardText(row: FlowRow, observers: readonly string[]): Painted {
-  const cells = observers.filter((name) => name !== row.from && name !== row.to && row.cells.has(name)).map((name) => ({ name, ...cellText(row, name) }));
+  const cells = observers.filter((name) => !isParty(row, name) && row.cells.has(name)).map((name) => ({ name, ...cellText(row, name) }));
   const leaks = cells.filter((cell) => cell.text.endsWith('!'));
   const named = leaks.slice(0, 4).map((cell) => `${escapeText(cell.name)} ${cell.text}`);
   if (leaks.length > 4) named.push(`${leaks.length - 4} more !`);

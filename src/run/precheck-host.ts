@@ -1,15 +1,24 @@
 import { precheck } from '../audit/precheck.js';
+import type { Keeper } from '../model/lasting.js';
 import type { Plan } from '../model/plan.js';
 import type { PrecheckNote } from '../model/precheck.js';
 import { VerifyError } from '../model/verify-error.js';
+import { readDeclared } from '../state/read-declared.js';
 import { readOffloads } from '../state/read-offloads.js';
 import { readReading } from '../state/read-reading.js';
 
+/** What a run on this host has to be read with, and who makes its bridges and ports. */
+export interface HostLook {
+  readonly notes: readonly PrecheckNote[];
+  /** null = another namespace's: configurations are the machine's, and interfaces there may bear the same names. */
+  readonly keepers: readonly Keeper[] | null;
+}
+
 /** Looks at what a run on this host has to be read with. Rejects with VerifyError (3) where the run would say nothing. */
-export async function precheckHost(plan: Plan, netns: string | null): Promise<readonly PrecheckNote[]> {
+export async function precheckHost(plan: Plan, netns: string | null): Promise<HostLook> {
   const ports = plan.endpoints.flatMap(({ attach, port, started }) => (attach === 'port' && port !== null && started ? [port] : []));
   const reading = await readReading({ netns, whole: false });
   const { notes, refusals } = precheck({ reading, bridges: plan.bridges.map(({ name }) => name), ports, offloads: readOffloads(netns, ports) });
   if (refusals.length > 0) throw new VerifyError('not-forwarding', 3, refusals.join('\n'), 'a run now would say nothing. Nothing was sent');
-  return notes;
+  return { notes, keepers: netns === null ? (await readDeclared(reading.state)).keepers : null };
 }

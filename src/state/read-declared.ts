@@ -1,39 +1,60 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { interfacesDeclared } from '../inventory/declared/interfaces-declared.js';
 import { libvirtDeclared, libvirtNetwork, networkDeclared } from '../inventory/declared/libvirt-declared.js';
 import { netplanDeclared, type ConfigFile } from '../inventory/declared/netplan-declared.js';
 import { isolatingVnets, proxmoxDeclared } from '../inventory/declared/proxmox-declared.js';
-import { proxmoxOwner } from '../inventory/proxmox-guests.js';
+import { interfacesKeepers } from '../inventory/keepers/interfaces-keepers.js';
+import { domainKeepers, networkKeepers } from '../inventory/keepers/libvirt-keepers.js';
+import { netplanKeepers } from '../inventory/keepers/netplan-keepers.js';
+import { proxmoxKeepers } from '../inventory/keepers/proxmox-keepers.js';
+import { proxmoxOwner, proxmoxSurroundings } from '../inventory/proxmox-guests.js';
 import type { Declared } from '../model/declared.js';
-import type { LinkState } from '../model/state.js';
+import type { Keeper } from '../model/lasting.js';
+import type { HostState, LinkState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { mustRun, readJson } from '../sys/programs.js';
 
 const timeoutMs = 10_000;
 
-export interface DeclaredReading {
+/** What one program's configuration says, and which devices it makes. */
+interface Told {
   readonly declared: readonly Declared[];
+  readonly keepers: readonly Keeper[];
+}
+
+export interface DeclaredReading extends Told {
   readonly unread: readonly { readonly what: string; readonly why: string }[];
 }
 
-/** What the configuration of libvirt, Proxmox VE, netplan and ifupdown says of bridges and ports. A program or file that is not there says nothing; one that cannot be read is named. `root`: where /etc and the like are. */
-export async function readDeclared(links: readonly LinkState[], root = ''): Promise<DeclaredReading> {
+/** What the configuration of libvirt, Proxmox VE, netplan and ifupdown says of bridges and ports, and which of them keeps each. A program or file that is not there says nothing; one that cannot be read is named. `root`: where /etc and the like are. */
+export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<DeclaredReading> {
   const unread: { what: string; why: string }[] = [];
-  const sources: readonly (readonly [string, () => Promise<readonly Declared[]>])[] = [
-    ['libvirt', libvirt],
-    ['Proxmox VE', () => proxmox(links)],
-    ['netplan', () => Promise.resolve(netplanDeclared(['lib', 'etc', 'run'].flatMap((folder) => filesIn(`${root}/${folder}/netplan`, /\.yaml$/)).sort((a, b) => (baseName(a) < baseName(b) ? -1 : 1))))],
-    ['ifupdown', () => Promise.resolve(interfacesDeclared([...filesIn(`${root}/etc/network`, /^interfaces$/), ...filesIn(`${root}/etc/network/interfaces.d`, /^[\w.-]+$/)]))],
+  const sources: readonly (readonly [string, () => Promise<Told>])[] = [
+    ['libvirt', () => libvirt(state)],
+    ['Proxmox VE', () => proxmox(state.links)],
+    ['netplan', () => Promise.resolve(netplan(root))],
+    ['ifupdown', () => Promise.resolve(interfaces(root))],
   ];
-  const declared = await Promise.all(sources.map(async ([what, read]) => {
+  const told = await Promise.all(sources.map(async ([what, read]) => {
     try {
       return await read();
     } catch (error) {
       if (!isAbsent(error)) unread.push({ what: `what ${what} declares`, why: error instanceof Error ? error.message : String(error) });
-      return [];
+      return { declared: [], keepers: [] };
     }
   }));
-  return { declared: declared.flat(), unread };
+  return { declared: told.flatMap(({ declared }) => declared), keepers: told.flatMap(({ keepers }) => keepers), unread };
+}
+
+function netplan(root: string): Told {
+  const files = ['lib', 'etc', 'run'].flatMap((folder) => filesIn(`${root}/${folder}/netplan`, /\.yaml$/)).sort((a, b) => (baseName(a) < baseName(b) ? -1 : 1));
+  return { declared: netplanDeclared(files), keepers: netplanKeepers(files) };
+}
+
+/** ifupdown2, where it is installed, takes the place of ifupdown and of its options. */
+function interfaces(root: string): Told {
+  const files = [...filesIn(`${root}/etc/network`, /^interfaces$/), ...filesIn(`${root}/etc/network/interfaces.d`, /^[\w.-]+$/)];
+  return { declared: interfacesDeclared(files), keepers: interfacesKeepers(files, existsSync(`${root}/usr/share/ifupdown2`) ? 'ifupdown2' : 'ifupdown') };
 }
 
 /** The program is not installed, or its daemon does not run: then nobody's guests are its. */
@@ -41,23 +62,30 @@ function isAbsent(error: unknown): boolean {
   return error instanceof VerifyError && (error.code === 'program-missing' || /libvirt-sock-ro': No such file/.test(error.message));
 }
 
-async function libvirt(): Promise<readonly Declared[]> {
+async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<Told> {
   const list = async (...words: readonly string[]): Promise<readonly string[]> => (await mustRun(['virsh', '-r', '-q', ...words], { timeoutMs })).split('\n').map((line) => line.trim()).filter((line) => /^[0-9a-f-]{36}$/.test(line));
   const domains = await list('list', '--uuid');
   const networks = await Promise.all((await list('net-list', '--uuid')).map(async (uuid) => libvirtNetwork(await mustRun(['virsh', '-r', '-q', 'net-dumpxml', uuid], { timeoutMs }))));
-  const declared = await Promise.all(domains.map(async (uuid) => libvirtDeclared(await mustRun(['virsh', '-r', '-q', 'dumpxml', '--inactive', uuid], { timeoutMs }), networks)));
-  return [...networkDeclared(networks), ...declared.flat()];
+  const texts = await Promise.all(domains.map((uuid) => mustRun(['virsh', '-r', '-q', 'dumpxml', '--inactive', uuid], { timeoutMs })));
+  return {
+    declared: [...networkDeclared(networks), ...texts.flatMap((xml) => libvirtDeclared(xml, networks))],
+    keepers: [...networkKeepers(networks), ...texts.flatMap((xml) => domainKeepers(xml, networks, state))],
+  };
 }
 
-async function proxmox(links: readonly LinkState[]): Promise<readonly Declared[]> {
+async function proxmox(links: readonly LinkState[]): Promise<Told> {
   const owners = new Map(links.flatMap(({ name }) => {
     const owner = proxmoxOwner(name);
     return owner === null ? [] : [[owner.id, owner] as const];
   }));
-  if (owners.size === 0) return [];
+  if (owners.size === 0) return { declared: [], keepers: [] };
   const vnets = await readJson(['pvesh', 'get', '/cluster/sdn/vnets', '--output-format', 'json'], { timeoutMs });
-  const declared = await Promise.all([...owners.values()].map(async ({ id, program }) => proxmoxDeclared(id, program, await mustRun([program, 'config', String(id)], { timeoutMs }), isolatingVnets(vnets))));
-  return declared.flat();
+  const { vnets: named } = proxmoxSurroundings(null, vnets);
+  const texts = await Promise.all([...owners.values()].map(async ({ id, program }) => ({ id, program, config: await mustRun([program, 'config', String(id)], { timeoutMs }) })));
+  return {
+    declared: texts.flatMap(({ id, program, config }) => proxmoxDeclared(id, program, config, isolatingVnets(vnets))),
+    keepers: texts.flatMap(({ id, program, config }) => proxmoxKeepers(id, program, config, named)),
+  };
 }
 
 function baseName({ path }: ConfigFile): string {

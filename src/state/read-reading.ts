@@ -31,11 +31,11 @@ export async function readReading({ netns, whole }: ReadingOptions): Promise<Rea
     }) : null,
   ]);
   // A configuration is that of the machine: interfaces of another namespace may bear the same names.
-  const configured = whole && netns === null ? await readDeclared(state.links) : null;
+  const configured = whole && netns === null ? await readDeclared(state) : null;
   unread.push(...(configured?.unread ?? []));
   const packetSockets = await settledSockets(netns);
   if (packetSockets === null) unread.push({ what: 'packet sockets', why: '/proc/net/packet cannot be read' });
-  return { state: { ...state, unread: [...state.unread, ...unread] }, packetSockets, promiscuousLog, vmnet: readVmnet(), ovs, ...(configured === null ? {} : { declared: configured.declared }) };
+  return { state: { ...state, unread: [...state.unread, ...unread] }, packetSockets, promiscuousLog, vmnet: readVmnet(), ovs, ...(configured === null ? {} : { declared: configured.declared, keepers: configured.keepers }) };
 }
 
 /** A socket that nobody holds is about to go: the kernel takes 24 ms to close one, after its process has ended. Looked at again before it is told. */

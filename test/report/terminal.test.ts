@@ -27,6 +27,21 @@ describe('terminal report', () => {
     expect(deaf).toContain('control-missing at kali3: did not see its controls');
   });
 
+  it('shows what an addressee got from whom it is to be kept', () => {
+    const kept = findings('kali2', 'lan', 'raw', { lan: 7, kali3: 0 }, { allowed: 'no' }).map((finding) => ({ ...finding, leak: finding.seen > 0 }));
+    const row = gate({ verdict: 'broken', asExpected: false, findings: kept }, { exitCode: 2 }).split('\n').find((line) => line.includes('kali2 → lan')) ?? '';
+    expect(row).toMatch(/0\s+7!$/);
+  });
+
+  it('tells below a fix how it comes to stay, line by line as it is pasted', () => {
+    const cause = {
+      code: 'ageing-zero', place: 'br0.ageing_time', value: '0', text: 'br0 learns nothing', fix: 'ip link set dev br0 type bridge ageing_time 30000',
+      lasting: [{ by: 'netplan', device: 'br0', where: '/etc/netplan/90-isolation.yaml', form: 'network:\n  version: 2\u001b', apply: 'netplan apply', note: 'or there' }, { by: 'netplan', device: 'br0', where: '', form: '', apply: '', note: 'there is none' }],
+    };
+    const text = gate({ verdict: 'broken', asExpected: false, findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }, { causes: [cause] }) }, { exitCode: 2 });
+    expect(text).toContain(['to last (netplan): /etc/netplan/90-isolation.yaml', '    network:', String.raw`      version: 2\u{1b}`, '  then: netplan apply', '  note: or there', 'to last (netplan): there is none'].map((line) => `          ${line}`).join('\n'));
+  });
+
   it('gives the commands to look at the evidence, quoted for a shell', () => {
     expect(render(experiment)).toContain("'evidence/run 1/evidence.pcapng'");
     expect(render(experiment)).toContain("npx verify-isolation replay 'evidence/run 1'");

@@ -1,18 +1,10 @@
+import { linkOfRecord } from '../../inventory/link-of-record.js';
 import type { Declared } from '../../model/declared.js';
 import type { LinkState } from '../../model/state.js';
-import type { Reading } from '../../model/reading.js';
 import { isOn, type BridgeView } from '../bridge-view.js';
 import type { BridgeRule } from '../rule.js';
 
 const grave: ReadonlySet<Declared['key']> = new Set(['isolated', 'master', 'native_vlan', 'vlan_filtering', 'ageing_time']);
-
-/** The link that is meant: by name; by the guest's MAC where the bridges know it, or as libvirt gives it to the tap (fe: instead of its first octet). */
-function linkOf({ device, mac }: Declared, { state: { links, fdb } }: Reading): LinkState | undefined {
-  if (device !== null) return links.find(({ name }) => name === device);
-  if (mac === null) return undefined;
-  const port = fdb.find((entry) => entry.mac === mac && entry.master !== null && entry.state !== 'permanent')?.port;
-  return links.find(({ name }) => name === port) ?? links.find((link) => link.master !== null && link.mac === `fe${mac.slice(2)}`);
-}
 
 /** The value that runs; null = it is not told, or means nothing here. */
 function live({ key }: Declared, link: LinkState, view: BridgeView): boolean | number | string | null {
@@ -43,7 +35,7 @@ function word(value: boolean | number | string): string {
 
 /** What a host's configuration says and the running bridge does not do: it was changed since, or never took effect. */
 export const declaredNotLive: BridgeRule = (view, reading) => (reading.declared ?? []).flatMap((declared) => {
-  const link = linkOf(declared, reading);
+  const link = linkOfRecord(declared, reading.state);
   if (link === undefined) return [];
   const here = declared.key === 'master' ? declared.value === view.name : link.name === view.name || link.master === view.name;
   if (!here) return [];

@@ -8,6 +8,8 @@ const by = 'libvirt';
 export interface LibvirtNetwork {
   readonly name: string;
   readonly bridge: string | null;
+  /** libvirt makes the bridge itself; it does not where `<forward>` points at one that is there. */
+  readonly own: boolean;
   readonly isolated: boolean;
   readonly stp: boolean | null;
 }
@@ -24,7 +26,8 @@ export function libvirtNetwork(xml: string): LibvirtNetwork {
   if (network.name !== 'network' || name === '') throw new Error('line 1: no <network> with a <name>');
   const bridge = childOf(network, 'bridge');
   const stp = bridge?.attributes['stp'];
-  return { name, bridge: bridge?.attributes['name'] ?? null, isolated: isolatedIn(network) ?? false, stp: stp === undefined ? null : stp === 'on' };
+  const own = !['bridge', 'private', 'vepa', 'passthrough', 'hostdev'].includes(childOf(network, 'forward')?.attributes['mode'] ?? 'nat');
+  return { name, bridge: bridge?.attributes['name'] ?? null, own, isolated: isolatedIn(network) ?? false, stp: stp === undefined ? null : stp === 'on' };
 }
 
 /** What the networks say of their own bridges; one that only points at a bridge of somebody else (`forward mode='bridge'`) says nothing of it. */

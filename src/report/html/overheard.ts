@@ -1,5 +1,6 @@
 import type { Cause, Finding, Result } from '../../model/result.js';
 import { type Leak, someOf } from './leaks.js';
+import { lastingPart } from './lasting.js';
 import { html, type Markup, nothing } from './markup.js';
 import { plural } from './words.js';
 
@@ -25,8 +26,8 @@ function amounts(findings: readonly Finding[]): string {
 /** One cause, told for the first place that shows it; the others, which differ in the port only, with their fixes folded away. */
 function causeMarkup([first, ...alike]: readonly Cause[]): Markup {
   if (first === undefined) return nothing;
-  const rest = alike.slice(0, mostAlike).map(({ place, fix }) => html`<li>${place}${fix === '' ? nothing : html`: <code>${fix}</code>`}</li>`);
-  return html`<p><strong>Why:</strong> ${first.text} <span class="soft">(<code>${first.code}</code>: ${first.place} is ${first.value})</span></p>${first.fix === '' ? nothing : html`<p><strong>Fix:</strong> <code>${first.fix}</code></p>`}${alike.length === 0 ? nothing : html`<details><summary>The same at ${plural(alike.length, 'other place', 'other places')}</summary><ul>${rest}</ul>${alike.length > mostAlike ? html`<p>${alike.length - mostAlike} more stand in result.json.</p>` : nothing}</details>`}`;
+  const rest = alike.slice(0, mostAlike).map(({ place, fix, lasting }) => html`<li>${place}${fix === '' ? nothing : html`: <code>${fix}</code>`}${lastingPart(lasting ?? [])}</li>`);
+  return html`<p><strong>Why:</strong> ${first.text} <span class="soft">(<code>${first.code}</code>: ${first.place} is ${first.value})</span></p>${first.fix === '' ? nothing : html`<p><strong>Fix:</strong> <code>${first.fix}</code></p>`}${lastingPart(first.lasting ?? [])}${alike.length === 0 ? nothing : html`<details><summary>The same at ${plural(alike.length, 'other place', 'other places')}</summary><ul>${rest}</ul>${alike.length > mostAlike ? html`<p>${alike.length - mostAlike} more stand in result.json.</p>` : nothing}</details>`}`;
 }
 
 function one(leak: Leak, result: Result): Markup {

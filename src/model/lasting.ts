@@ -1,0 +1,43 @@
+import type { Mac } from './scenario.js';
+
+/**
+ * Whose configuration makes a bridge or a port, and where it stands: a change of the running device is gone when that program makes it anew.
+ * Text of it is the owner's: data, never to be trusted.
+ */
+export type Keeper =
+  | { readonly by: 'libvirt'; readonly device: string; readonly keeps: 'guest'; readonly guest: string; readonly mac: Mac; readonly network: string | null; readonly bridge: string }
+  | { readonly by: 'libvirt'; readonly device: string; readonly keeps: 'network'; readonly network: string }
+  | {
+    readonly by: 'Proxmox VE'; readonly device: string; readonly program: 'qm' | 'pct'; readonly id: number;
+    /** `net0`, and its settings as `qm config` prints them. */
+    readonly nic: string; readonly value: string;
+    readonly bridge: string;
+    /** The bridge is a VNet of its software-defined network. */
+    readonly isVnet: boolean;
+  }
+  | {
+    readonly by: 'netplan'; readonly device: string; readonly file: string;
+    /** `bridges`, `ethernets`, … : where netplan has it. */
+    readonly kind: string;
+    readonly renderer: 'networkd' | 'NetworkManager';
+  }
+  | { readonly by: 'ifupdown2' | 'ifupdown'; readonly device: string; readonly file: string; /** Whose stanza has it; the device itself, or its bridge. */ readonly bridge: string };
+
+/** By whom devices can be kept. */
+export const keeperNames = ['libvirt', 'Proxmox VE', 'netplan', 'ifupdown2', 'ifupdown'] as const satisfies readonly Keeper['by'][];
+
+/** How a fix comes to stay: what to put where. */
+export interface LastingFix {
+  /** Who keeps it: a manager, or `sysctl.d`, `nftables`, `Open vSwitch`. */
+  readonly by: string;
+  /** The device that it is for; null = the whole host. */
+  readonly device: string | null;
+  /** The file, or the command that opens the configuration. Empty: there is no lasting form, and `note` says so. */
+  readonly where: string;
+  /** What to put there, ready to be pasted; may have several lines. */
+  readonly form: string;
+  /** What makes it act. */
+  readonly apply: string;
+  /** What else it changes, or why there is no form. */
+  readonly note: string;
+}
