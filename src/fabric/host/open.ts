@@ -9,6 +9,7 @@ import { mustRun, readJson } from '../../sys/programs.js';
 import { applyToKernel, type KernelChange } from '../apply.js';
 import { waitUntilForwarding } from '../settled.js';
 import type { FoundHost } from './find.js';
+import { forgetInvented } from './forget-invented.js';
 import { undoOf } from './undo-of.js';
 import { openWays } from './ways.js';
 
@@ -71,6 +72,9 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     settled: () => waitUntilForwarding({ ports: plan.endpoints.flatMap(({ port, attach, started }) => (port === null || attach !== 'port' || !started ? [] : [port])), sysfs: netns === null, readState }),
     readState,
     faults: () => [],
-    close: ways.close,
+    close: async () => {
+      await forgetInvented(plan, state, readState, netns);
+      return ways.close();
+    },
   };
 }
