@@ -52,14 +52,14 @@ describe('libvirt takes its forms', () => {
     const forms = ['bridge link set dev vnet7 isolated on', 'bridge link set dev vnet7 locked on'].map((fix) => only(fix, guest).form);
     const domain = readFileSync(new URL('../inventory/recorded/libvirt-test-domain.xml', import.meta.url), 'utf8').replace(" id='1'", '').replace("<source network='default'/>", `<source network='default'/>${forms.join('')}`);
     const file = put('domain.xml', domain);
-    execFileSync('virt-xml-validate', [file, 'domain']);
+    execFileSync('virt-xml-validate', [file, 'domain'], { stdio: 'pipe' });
     const kept = execFileSync('virsh', ['-q', '-c', 'test:///default', `define ${file}; dumpxml --inactive test`], { encoding: 'utf8' });
     for (const form of forms) expect(kept).toContain(form);
   });
 
   it.skipIf(!has)('a network that manages the table of a bridge that is there is valid, and libvirt starts it', () => {
     const file = put('network.xml', only('bridge link set dev vnet7 flood off', guest).form);
-    execFileSync('virt-xml-validate', [file, 'network']);
+    execFileSync('virt-xml-validate', [file, 'network'], { stdio: 'pipe' });
     const kept = execFileSync('virsh', ['-q', '-c', 'test:///default', `net-define ${file}; net-autostart br0-table; net-start br0-table; net-dumpxml br0-table`], { encoding: 'utf8' });
     expect(kept).toContain("<bridge name='br0' macTableManager='libvirt'/>");
   });
