@@ -11,13 +11,13 @@ import { fileURLToPath } from 'node:url';
 const top = fileURLToPath(new URL('..', import.meta.url));
 const modules = '/usr/lib/uml/modules';
 /** Files with tests that carry the tag `kernel`: what a kernel can do decides them, and some of sending, listening and judging to show that these work there at all. */
-const ofKernel = ['test/kernel', 'test/capture/engines', 'test/fabric/host', '--tagsFilter=kernel'];
+const ofKernel = ['test/kernel', 'test/capture/engines', 'test/fabric/host', 'test/scenarios/ovs', '--tagsFilter=kernel'];
 /** All that makes network namespaces. */
-const ofNetwork = ['test/kernel', 'test/capture/', 'test/inject', 'test/fabric', 'test/live', 'test/audit/live', 'test/audit/predict', 'test/scenarios/attacks', 'test/sabotage'];
+const ofNetwork = ['test/kernel', 'test/capture/', 'test/inject', 'test/fabric', 'test/live', 'test/audit/live', 'test/audit/predict', 'test/scenarios', 'test/sabotage'];
 /** Of the machine, in MiB. It takes from this one only what it uses. */
 const memoryMiB = 2048;
 /** One processor, and a slow one. */
-const patience = ['--testTimeout=180000', '--hookTimeout=180000', '--no-file-parallelism'];
+const patience = ['--testTimeout=300000', '--hookTimeout=300000', '--no-file-parallelism'];
 
 const given = process.argv.slice(2).filter((word) => word !== '--all');
 const chosen = process.argv.includes('--all') ? ofNetwork : given.some((word) => !word.startsWith('-')) ? [] : ofKernel;
@@ -64,7 +64,7 @@ function boot(folder) {
   symlinkSync(modules, join(folder, 'lib/modules'));
   mkdirSync(join(folder, 'uml'));
   const argv = [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', ...chosen, ...patience, ...given];
-  const environment = { TMPDIR: '/run/tmp', HOME: '/run/tmp', LANG: 'C.UTF-8', PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`, CI: '1' };
+  const environment = { TMPDIR: '/run/tmp', HOME: '/run/tmp', LANG: 'C.UTF-8', PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`, CI: '1', VERIFY_ISOLATION_PATIENCE: '10' };
   writeFileSync(join(folder, 'command'), [`cd ${quoted(top)} || exit 70`, ...Object.entries(environment).map(([name, value]) => `export ${name}=${quoted(value)}`), `exec ${argv.map(quoted).join(' ')}`, ''].join('\n'));
   const { error, signal } = spawnSync('linux.uml', [
     `mem=${memoryMiB}M`, 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'rw', `init=${join(top, 'scripts/uml-init.sh')}`, 'quiet', 'con=null', 'con0=null,fd:1',

@@ -17,7 +17,7 @@ ln -s /proc/self/fd /dev/fd
 printf '#!/bin/sh\nexec modprobe -d %s "$@"\n' "$UML_DIR" >/run/modprobe
 chmod 755 /run/modprobe
 echo /run/modprobe >/proc/sys/kernel/modprobe
-for module in bridge 8021q veth tun macvlan dummy openvswitch br_netfilter nf_tables sch_ingress cls_u32 cls_matchall act_mirred; do
+for module in ipv6 bridge 8021q veth tun macvlan dummy openvswitch br_netfilter nf_tables sch_ingress cls_u32 cls_matchall act_mirred; do
   modprobe -d "$UML_DIR" "$module" 2>/dev/null || echo "uml: this kernel has no $module" >&2
 done
 ip link set dev lo up

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { differing, heldRun } from '../audit/held.js';
 import { probeClasses } from '../../src/model/scenario.js';
 import { cutEverything } from '../sabotage/cut-everything.js';
+import { patient } from '../patient.js';
 import { parseResult } from './parse-result.js';
 
 const top = resolve(import.meta.dirname, '../..');
@@ -80,5 +81,5 @@ describe.skipIf(process.getuid?.() !== 0)('scenarios of attacks and of what stop
     // What held does not, with any piece of its evidence gone or changed: the scenarios share the ways among them.
     const cuts = await cutEverything(out, process.env['VERIFY_ISOLATION_SOAK'] === 'all' ? { part: 0, of: 1 } : { part: files.indexOf(file), of: 8 });
     expect(cuts.filter(({ verdict }) => verdict !== 'inconclusive')).toEqual([]);
-  }, 120_000);
+  }, patient(120_000));
 });

@@ -5,18 +5,21 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../src/model/result.js';
 import { hasOvs } from '../fabric/throw-away-ovs.js';
+import { describeOnKernelWith, lacking } from '../kernel/features.js';
+import { patient } from '../patient.js';
 
 const top = resolve(import.meta.dirname, '../..');
 
-describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('Open vSwitch in user space, started by the lab', () => {
+/** Both scenarios, as they are, on a datapath of Open vSwitch. */
+function acts(datapath: 'netdev' | 'system'): void {
   const out = mkdtempSync(join(tmpdir(), 'ovs-scenarios-'));
   const results: Result[] = [];
   beforeAll(() => {
     const files = ['holds', 'broken'].map((name) => join(top, 'scenarios/ovs', `${name}.yml`));
-    const { status, stdout, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.js'), 'run', ...files, '--json', '--quiet', '--out', out], { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.js'), 'run', ...files, '--set', `datapath=${datapath}`, '--json', '--quiet', '--out', out], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     results.push(...JSON.parse(stdout).results);
-  }, 120_000);
+  }, patient(120_000));
   afterAll(() => rmSync(out, { recursive: true, force: true }));
 
   it('is named with its package where it is not installed', () => {
@@ -47,4 +50,17 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('Open vSwitch in user space
   it.each([[1, 'flood-off'], [5, 'ovs-protected'], [8, 'learned-entry']])('step %i holds by %s alone', (index, code) => {
     expect(results[1]?.steps[index]?.held?.map(({ alone, barriers }) => [alone, barriers.map((barrier) => barrier.code)])).toEqual([[true, [code]]]);
   });
-});
+}
+
+if (process.getuid?.() === 0 && hasOvs) {
+  describe('Open vSwitch in user space, started by the lab', () => acts('netdev'));
+  it.skipIf(lacking("Open vSwitch's datapath") === null)('names the datapath where the kernel lacks it', () => {
+    const out = mkdtempSync(join(tmpdir(), 'ovs-lacking-'));
+    const { status, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.js'), 'run', join(top, 'scenarios/ovs/holds.yml'), '--set', 'datapath=system', '--quiet', '--out', out], { encoding: 'utf8' });
+    rmSync(out, { recursive: true, force: true });
+    expect([status, stderr]).toEqual([69, expect.stringContaining('br0: datapath system: ')]);
+  });
+  describeOnKernelWith(["Open vSwitch's datapath"], 'Open vSwitch with the datapath of the kernel, started by the lab', () => acts('system'));
+} else {
+  it.skip('Open vSwitch, which is not installed here or takes root', () => undefined);
+}

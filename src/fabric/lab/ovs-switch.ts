@@ -16,8 +16,8 @@ export interface OvsSwitch {
   close(): Promise<void>;
 }
 
-/** A folder of the lab's own /sys: a tmpfs on it is gone with the lab, whatever happens. */
-const folder = '/sys/kernel/debug';
+/** A folder of the lab's own /sys that nothing here reads: a tmpfs on it is gone with the lab, whatever happens. Kernels without debugfs lack the first. */
+const folder = ['/sys/kernel/debug', '/sys/fs'].find((path) => existsSync(path)) ?? '/sys/kernel';
 const schemas = ['/usr/share/openvswitch/vswitch.ovsschema', '/usr/local/share/openvswitch/vswitch.ovsschema'];
 const variables = ['OVS_RUNDIR', 'OVS_LOGDIR', 'OVS_DBDIR', 'OVS_SYSCONFDIR'] as const;
 const startMs = 20_000;
@@ -52,6 +52,7 @@ export async function startOvsSwitch(inside: { readonly sysfs: boolean }): Promi
   return {
     addBridge: (bridge, mac) => vsctl(['add-br', bridge.name, '--', 'set', 'Bridge', bridge.name, `datapath_type=${bridge.datapath ?? 'netdev'}`, 'fail_mode=standalone', ...(mac === undefined ? [] : [`other_config:hwaddr="${mac}"`])])
       .then(() => takes(bridge.name))
+      .then(() => isThere(bridge))
       .then(() => vsctlEach(Object.entries(bridge.settings).map(([column, value]) => ['set', 'Bridge', bridge.name, `${column}=${String(value)}`]))),
     addPort: (endpoint, port) => vsctl(['add-port', endpoint.bridge, port, ...vlanColumns(endpoint)]).then(() => takes(port)),
     removePort: (bridge, port) => vsctl(['--if-exists', 'del-port', bridge, port]),
@@ -84,6 +85,12 @@ async function vsctlEach(commands: readonly (readonly string[])[]): Promise<void
 async function takes(device: string): Promise<void> {
   const said = (await mustRun(['ovs-vsctl', '--timeout=15', 'get', 'Interface', device, 'error'])).trim();
   if (said !== '[]') throw new VerifyError('unsupported', 69, `Open vSwitch cannot take ${device}: ${said}`, 'the lab’s bridges of this kind need /dev/net/tun to be readable and writable, and datapath: netdev unless the kernel has the module openvswitch');
+}
+
+/** Without the kernel's module a bridge of datapath system is in the database, and nowhere else. */
+function isThere({ name, datapath }: Bridge): void {
+  if (datapath !== 'system' || existsSync(`/sys/class/net/${name}`)) return;
+  throw new VerifyError('unsupported', 69, `the kernel does not support it: ${name}: datapath system: ${lastLine(`${folder}/ovs-vswitchd.log`).split('|').at(-1) ?? ''}`, 'load the module openvswitch, or take datapath: netdev');
 }
 
 interface Daemon {
