@@ -54,7 +54,7 @@ describe('the frames of every class with every carrier that it takes', () => {
   it.skipIf(!available('tcpdump'))('are whole for tcpdump', () => {
     const lines = runOn(capture, 'tcpdump', ['-r', 'FILE', '-nevvt']).stdout.replaceAll(/\n\s+/g, ' ').trim().split('\n');
     expect(lines).toHaveLength(all.length);
-    expect(lines.flatMap((line, at) => (/bad|wrong|incorrect|truncated|invalid/.test(line) ? [`${all[at]?.name ?? ''} ${all[at]?.carrier ?? ''}: ${line}`] : []))).toEqual([]);
+    expect(lines.flatMap((line, at) => (/bad|wrong|incorrect|truncated|invalid/.test(line.replaceAll('2001:db8:bad::66', '')) ? [`${all[at]?.name ?? ''} ${all[at]?.carrier ?? ''}: ${line}`] : []))).toEqual([]);
   });
 
   it.skipIf(!available('tshark'))('are whole for tshark at every layer', () => {
