@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { outcomeOf } from './throw-away-host.js';
 import { hasOvs, throwAwayOvs, type ThrowAwayOvs } from './throw-away-ovs.js';
+import { patient } from '../patient.js';
 
 const known = '  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: 50 }, expect: private }\n';
 
@@ -11,7 +12,7 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('a run on a host whose brid
   beforeAll(async () => {
     host = await throwAwayOvs();
     host.talk();
-  }, 60_000);
+  }, patient(60_000));
   afterAll(() => host?.close());
 
   const run = async (name: string) => {

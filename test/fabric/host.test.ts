@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../src/model/result.js';
 import { cli, guests, outcomeOf, throwAwayHost, type Outcome, type ThrowAwayHost } from './throw-away-host.js';
+import { patient } from '../patient.js';
 
 const isRoot = process.getuid?.() === 0;
 const known = (count: number, rate = 1000): string => `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: ${count}, rate: ${rate} }, expect: private }\n`;
@@ -118,7 +119,7 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     expect(host.shape()).toBe(before);
   });
 
-  it('stops when the gateway stops answering', { timeout: 90_000 }, async () => {
+  it('stops when the gateway stops answering', { timeout: patient(90_000) }, async () => {
     host.run(['ip', 'address', 'add', '192.168.0.1/24', 'dev', 'br0']);
     host.run(['ip', 'route', 'add', 'default', 'via', guests.lan.ip]);
     const child = host.cli(['run', host.scenario('gateway', { steps: known(20_000) }), '--yes', '--verbose', '--json']);
@@ -134,7 +135,7 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     expect(run.stderr).toMatch(/left behind on br0: nothing \(checked\)\n$/);
   });
 
-  it('stops when a guest’s port begins to drop frames', { timeout: 90_000 }, async () => {
+  it('stops when a guest’s port begins to drop frames', { timeout: patient(90_000) }, async () => {
     await outcomeOf(host.start('kali3', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '600']));
     const child = host.cli(['run', host.scenario('drops', { steps: known(20_000) }), '--yes', '--verbose', '--json']);
     const outcome = outcomeOf(child);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseResult } from '../scenarios/parse-result.js';
 import { type Outcome, outcomeOf, type ThrowAwayHost, throwAwayHost } from './throw-away-host.js';
+import { patient } from '../patient.js';
 
 describe.skipIf(process.getuid?.() !== 0)('run --preset tenant-bridge, on a bridge as it comes', () => {
   let host: ThrowAwayHost;
@@ -12,7 +13,7 @@ describe.skipIf(process.getuid?.() !== 0)('run --preset tenant-bridge, on a brid
     host = throwAwayHost();
     before = host.shape();
     outcome = await outcomeOf(host.cli(['run', '--preset', 'tenant-bridge', '--bridge', 'br0', '--yes', '--json', '--quiet', '--out', 'out']));
-  }, 120_000);
+  }, patient(120_000));
   afterAll(() => host.close());
 
   it('asks the catalogue of every guest, without a file, and tells what leaks from what is meant to be shared', () => {

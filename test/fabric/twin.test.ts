@@ -7,6 +7,7 @@ import type { HostState } from '../../src/model/state.js';
 import { bridgeDefaults, portDefaults } from '../../src/plan/twin/kernel-defaults.js';
 import { lacking } from '../kernel/features.js';
 import { guests, outcomeOf, throwAwayHost, type Outcome, type ThrowAwayHost } from './throw-away-host.js';
+import { patient } from '../patient.js';
 
 /** A port of which every letter is a trap for a shell. */
 const hostile = "$(id);'x";
@@ -47,7 +48,7 @@ describe.skipIf(process.getuid?.() !== 0)('the twin of a live bridge', () => {
     }
     before = host.shape();
     run = await outcomeOf(host.cli(['run', '--twin', '--bridge', 'br0', '--class', 'known-unicast', '--class', 'mac-steal', '--what-if', `${hostile}.flood=off`, '--what-if=br0.ageing_time=30s', '--out', out]));
-  }, 60_000);
+  }, patient(60_000));
   afterAll(() => host.close());
 
   const folder = (what: string): string => join(out, 'evidence', readdirSync(join(out, 'evidence')).find((name) => name.startsWith(what)) ?? '');
@@ -75,7 +76,7 @@ describe.skipIf(process.getuid?.() !== 0)('the twin of a live bridge', () => {
     expect(overheard(liveResult, livePorts)).toContain(`raw vnet4→vnet0 at ${hostile}: all`);
     expect(overheard(liveResult, livePorts)).toContain('raw vnet4→vnet0 at uplink: 0'); // by the rule of nft
     expect(overheard(twinResult, ports)).toEqual(overheard(liveResult, livePorts));
-  }, 60_000);
+  }, patient(60_000));
 
   it('has its settings, entries, rules and filters', () => {
     const { links, fdb, nft, tc } = read(folder('twin-br0-2'), 'state/2-before.json') as HostState;
@@ -118,7 +119,7 @@ describe.skipIf(process.getuid?.() !== 0)('the twin of a live bridge', () => {
     expect({ status, stderr }).toEqual({ status: 2, stderr: '' });
     expect(stdout).toMatch(/MENDS +source-unchecked/);
     expect(host.shape()).toBe(before);
-  }, 120_000);
+  }, patient(120_000));
 
   it('runs nothing where a setting is none, and names all that is wrong', async () => {
     const words = ['br0.ageing=0', 'vnet9.flood=off', 'nonsense'].flatMap((text) => ['--what-if', text]);

@@ -37,4 +37,19 @@ describeOnKernelWith(['VLAN filtering'], 'a VLAN that a run on a host adds or ta
     expect(await undoAll(commands.map((command) => ({ command, gone: true })), netns)).toEqual([]);
     expect(show()).toBe(before);
   });
+
+  it('so is an entry without a VLAN, which the kernel also makes in each VLAN of its port', async () => {
+    const { netns } = host;
+    const mac = '52:54:00:85:20:d1';
+    const show = (): string => host.run(['bridge', 'fdb', 'show', 'brport', 'vnet0']).split('\n').filter((line) => line.startsWith(mac)).sort().join('\n');
+    host.run(['bridge', 'fdb', 'replace', mac, 'dev', 'vnet0', 'master', 'dynamic']);
+    for (const vid of ['1', '20', '21', '22']) host.run(['bridge', 'fdb', 'del', mac, 'dev', 'vnet0', 'master', 'vlan', vid]);
+    const before = show();
+    const change = { kind: 'fdb', act: 'add', entry: { mac, port: 'vnet0', state: 'static', sticky: false, vlan: null, self: false } } as const;
+    const commands = undoOf(change, { state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans: null }, () => 'br0');
+    await applyToKernel(change, () => 'br0', '/', netns);
+    expect(show()).toContain('vlan 21');
+    expect(await undoAll(commands.map((command) => ({ command, gone: true })), netns)).toEqual([]);
+    expect(show()).toBe(before);
+  });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Result } from '../../src/model/result.js';
 import { descendants } from './processes.js';
 import { fresh, startProgram, threeOn, untilEvent } from './program.js';
+import { patient } from '../patient.js';
 
 // 400 frames (two carriers) at 200 a second: time enough to take a sense away while probes are on their way.
 const slow = threeOn('{ ageing_time: 30s }', '  - { name: s, probe: [ { class: known-unicast, from: a, to: b, count: 200, rate: 200 } ], expect: private }');
@@ -51,9 +52,9 @@ describe('a run that loses a sense', () => {
     const { status, result } = await disturbed(act);
     expect({ status, verdict: result.verdict }).toEqual({ status: 3, verdict: 'inconclusive' });
     expect(result.steps[0]?.reasons.map(({ code }) => code)).toContain(reason);
-  }, 60_000);
+  }, patient(60_000));
 
   it.concurrent('undisturbed: holds', async () => {
     expect(await disturbed(() => undefined)).toMatchObject({ status: 0, result: { verdict: 'holds' } });
-  }, 60_000);
+  }, patient(60_000));
 });

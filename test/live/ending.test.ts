@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { descendants, leftAfter, namespacesOf } from './processes.js';
 import { cli, fresh, program, startProgram, type Started, threeOn, untilEvent } from './program.js';
+import { patient } from '../patient.js';
 
 // A relay, a capture and a send helper, four endpoints in namespaces of their own, and probes for two seconds.
 const busy = threeOn(
@@ -49,7 +50,7 @@ describe('a run', () => {
     expect(run.namespaces.size).toBeGreaterThanOrEqual(5); // the lab's and one for each endpoint
     expect((await run.ended).status).toBe(0);
     expect(await leftOf(run)).toEqual([]);
-  }, 60_000);
+  }, patient(60_000));
 
   it.concurrent.each([['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const)('stopped by %s: exits %i, keeps what was seen and judges it, leaves nothing', async (signal, status) => {
     const run = await startBusy();
@@ -62,14 +63,14 @@ describe('a run', () => {
     // What leaked until then is a leak all the same; the replay says what the run said.
     const replayed = await program(['replay', run.dir, '--json']);
     expect({ status: replayed.status, stdout: replayed.stdout }).toEqual({ status: JSON.parse(replayed.stdout).exitCode, stdout: readFileSync(join(run.dir, 'result.json'), 'utf8') });
-  }, 60_000);
+  }, patient(60_000));
 
   it.concurrent('stopped by Ctrl-C, which goes to the whole group: exits 130 and leaves nothing', async () => {
     const run = await startBusy();
     process.kill(-(run.child.pid ?? 0), 'SIGINT');
     expect((await run.ended).status).toBe(130);
     expect(await leftOf(run)).toEqual([]);
-  }, 60_000);
+  }, patient(60_000));
 
   it.concurrent.each([
     ['launcher', (run: Busy) => run.child.pid ?? 0],
@@ -80,7 +81,7 @@ describe('a run', () => {
     process.kill(victim(run), 'SIGKILL');
     await run.ended;
     expect(await leftOf(run)).toEqual([]);
-  }, 60_000);
+  }, patient(60_000));
 
   it.concurrent('whose folder has no key, for it was killed: replays as inconclusive, never as holds', async () => {
     const run = await startBusy();
@@ -90,7 +91,7 @@ describe('a run', () => {
     const { status, stdout } = await program(['replay', run.dir, '--json']);
     expect(status).toBe(3);
     expect(stdout).toContain('"key-lost"');
-  }, 60_000);
+  }, patient(60_000));
 
   it.concurrent('whose relay is killed: is inconclusive or broken, and says that the relay died', async () => {
     const run = await startBusy();
@@ -100,7 +101,7 @@ describe('a run', () => {
     expect(result).toContain('"relay-died"');
     expect(result).not.toContain('"verdict": "holds"');
     expect(await leftOf(run)).toEqual([]);
-  }, 60_000);
+  }, patient(60_000));
 
   // The kernel counts network namespaces in each user namespace: where one were left, there would be none for the last run.
   it('killed with -9 three times: leaves no namespace, as the kernel itself counts them', () => {
@@ -118,5 +119,5 @@ describe('a run', () => {
     };
     // The lab's and one for each of four endpoints.
     expect({ tooFew: most(4, 0), enough: most(5, 3) }).toEqual({ tooFew: 69, enough: 0 });
-  }, 90_000);
+  }, patient(90_000));
 });

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type LabRun, program, runLab, top } from './program.js';
+import { patient } from '../patient.js';
 
 describe('a firewall that is reloaded while probes go on', () => {
   let run: LabRun;
   beforeAll(async () => {
     run = await runLab(join(top, 'scenarios/events/firewall-reload.yml'));
-  }, 60_000);
+  }, patient(60_000));
 
   it('opens nothing in one transaction, and a window from flush to load', () => {
     const [atomic, naive] = run.result.steps;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../src/model/result.js';
 import { fresh, program, runLab, top } from './program.js';
+import { patient } from '../patient.js';
 
 // Wireshark's own programs read what a run leaves.
 const hasTshark = spawnSync('tshark', ['--version']).error === undefined;
@@ -24,7 +25,7 @@ describe.skipIf(!hasTshark)('the evidence of a run, read by Wireshark', () => {
   beforeAll(async () => {
     ({ dir, result } = await runLab(join(top, 'scenarios/bridged-bridge.yml')));
     leaks = result.steps.flatMap(({ findings }) => findings).filter(({ leak }) => leak).reduce((sum, { seen }) => sum + seen, 0);
-  }, 60_000);
+  }, patient(60_000));
   const exported = async (name: string, ...args: readonly string[]): Promise<string> => {
     const file = join(fresh(name));
     expect(await program(['export', dir, '-o', file, ...args])).toMatchObject({ status: 0 });

@@ -6,6 +6,7 @@ import { reportedRun } from '../../src/commands/load-details.js';
 import type { Result } from '../../src/model/result.js';
 import { isReporterName, reporterNames, reporters } from '../../src/report/reporters.js';
 import { fresh, type LabRun, program, writeScenario } from './program.js';
+import { patient } from '../patient.js';
 
 /** Names that the kernel takes for interfaces; in YAML's double quotes. */
 const ports = ['e0', 'e1', '$(id)', ';id;', '-n', 'a', '<b>x', '\\e[31m', "q'x", '`id`'];
@@ -34,7 +35,7 @@ describe('interfaces and scenarios with hostile names', () => {
     chmodSync(dir, 0o777);
     const outcome = await program(['run', writeScenario(hostile), '--out', dir, '--json', '--quiet']);
     run = { ...outcome, dir, result: JSON.parse(outcome.stdout) as Result };
-  }, 60_000);
+  }, patient(60_000));
 
   it('are data: the run comes to its verdict, and every port is heard', () => {
     expect({ status: run.status, verdict: run.result.verdict, coverage: run.result.coverage }).toMatchObject({ status: 0, verdict: 'broken', coverage: { complete: true, observed: ports.length } });

@@ -3,6 +3,7 @@ import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cli, fresh, program, runLab, threeOn, top } from './program.js';
+import { patient } from '../patient.js';
 
 const hub = join(top, 'scenarios/hub-mode.yml');
 const short = threeOn('{ ageing_time: 30s }', '  - { name: s, probe: [ { class: known-unicast, from: a, to: b } ], expect: private }');
@@ -23,7 +24,7 @@ describe('what a run says', () => {
     const replayed = await program(['replay', copy, '--json'], { prefix: ordinary });
     expect(replayed).toEqual({ status: 0, stdout, stderr: '' });
     expect(spawnSync('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], { cwd: dir, encoding: 'utf8' })).toMatchObject({ status: 0, stdout: '' });
-  }, 60_000);
+  }, patient(60_000));
 
   it('ends with its verdict as exit status although nobody reads stdout to its end', () => {
     const script = `{ "$0" "$1" run "$2" --quiet --out "$3"; echo $? > "$3.status"; } | head -c 1 > /dev/null`;
@@ -31,19 +32,19 @@ describe('what a run says', () => {
     spawnSync('sh', ['-c', script, process.execPath, cli, hub, dir], { encoding: 'utf8' });
     expect(readFileSync(`${dir}.status`, 'utf8')).toBe('0\n');
     expect(existsSync(join(dir, 'result.json'))).toBe(true);
-  }, 60_000);
+  }, patient(60_000));
 
   it('begins with the verdict on stdout, progress on stderr in plain lines without colours', async () => {
     const { stdout, stderr } = await program(['run', hub, '--out', fresh('evidence')]);
     expect(stdout.split('\n')[0]).toMatch(/^REPRODUCED {2}hub-mode/);
     expect(stderr).toContain('ageing 0, by probes');
     expect(stdout + stderr).not.toContain('\u001b');
-  }, 60_000);
+  }, patient(60_000));
 
   it('about a folder of several runs is one document', async () => {
     const { status, stdout } = await program(['run', short, short, '--json', '--quiet', '--out', fresh('evidence')]);
     expect({ status, verdicts: JSON.parse(stdout).results.map(({ verdict }: { verdict: string }) => verdict) }).toEqual({ status: 0, verdicts: ['holds', 'holds'] });
-  }, 60_000);
+  }, patient(60_000));
 });
 
 describe('a scenario of one step and three endpoints', () => {
@@ -56,8 +57,8 @@ describe('a scenario of one step and three endpoints', () => {
     }
     const best = Math.min(...taken);
     console.log(`one step, three endpoints: best of 3 ${(best / 1000).toFixed(2)} s`);
-    expect(best).toBeLessThan(9000);
-  }, 120_000);
+    expect(best).toBeLessThan(patient(9000));
+  }, patient(120_000));
 });
 
 describe('without rights or programs', () => {
@@ -91,12 +92,12 @@ describe('without rights or programs', () => {
     }
     const { status, stderr } = hidden(hide, 'run', short, '--out', fresh('evidence'));
     expect({ status, stderr }).toEqual({ status: 69, stderr: expect.stringMatching(said) });
-  }, 60_000);
+  }, patient(60_000));
 
   it('no libpcap: exit 69 where it is asked for, its package named', () => {
     const library = spawnSync('sh', ['-c', 'ldconfig -p | sed -n "s/.*libpcap\\.so[^ ]* .*=> //p"'], { encoding: 'utf8', env: { PATH: '/usr/sbin:/sbin:/usr/bin:/bin' } }).stdout.trim().split('\n');
     expect(library[0]).toMatch(/libpcap/);
     const { status, stderr } = hidden(library.map((path) => `mount --bind /dev/null ${path}`).join(' && '), 'run', short, '--engine', 'libpcap', '--out', fresh('evidence'));
     expect({ status, stderr }).toEqual({ status: 69, stderr: expect.stringMatching(/libpcap does not load[^]*apt-get install libpcap/) });
-  }, 60_000);
+  }, patient(60_000));
 });

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll } from 'vitest';
 import type { Finding, Result } from '../../src/model/result.js';
+import { patient } from '../patient.js';
 
 export const top = resolve(import.meta.dirname, '../..');
 export const cli = join(top, 'dist/cli.js');
@@ -108,7 +109,7 @@ export function overheard(result: Result, want: Row): string {
 }
 
 /** Resolves as soon as the run's timeline holds an event of that kind; its text. */
-export async function untilEvent(dir: string, event: string, mostMs = 20_000): Promise<string> {
+export async function untilEvent(dir: string, event: string, mostMs = patient(20_000)): Promise<string> {
   for (const began = performance.now(); performance.now() - began < mostMs; await sleep(5)) {
     const text = existsSync(join(dir, 'timeline.ndjson')) ? readFileSync(join(dir, 'timeline.ndjson'), 'utf8') : '';
     if (text.includes(`"event":"${event}"`)) return text;

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Result } from '../../src/model/result.js';
 import { differing, heldRun } from '../audit/held.js';
 import { again, overheard, runLab, top } from './program.js';
+import { patient } from '../patient.js';
 
 /** What the kernel was measured to do in each shipped scenario: [step, from, to, observer, overheard]. */
 type Fact = readonly [step: number, from: string, to: string, observer: string, seen: 'none' | 'all'];
@@ -71,5 +72,5 @@ describe('a shipped scenario', () => {
     const held = await heldRun(dir);
     expect(differing(held)).toEqual([]);
     expect(held.filter(({ outcome }) => outcome === 'open')).toEqual([]);
-  }, 120_000);
+  }, patient(120_000));
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { again, overheard, rows, runLab, threeOn, writeScenario } from './program.js';
+import { patient } from '../patient.js';
 
 /** What the run wrote down of every change: the kernel's answer when it was read back. */
 const readBacks = (dir: string): readonly string[] => readFileSync(join(dir, 'timeline.ndjson'), 'utf8').trim().split('\n')
@@ -41,7 +42,7 @@ describe('steps', () => {
   ])('%s', async (name, file, verdicts, reasons) => {
     const status = verdicts.includes('inconclusive') ? 3 : name.includes('not as expected') ? 4 : 0;
     expect(await told(file)).toEqual({ status, verdicts, reasons });
-  }, 60_000);
+  }, patient(60_000));
 
   it.concurrent('change settings, tables and sysctls, run programs, and write down what the kernel read back', async () => {
     const { status, dir, result } = await runLab(threeOn('{ ageing_time: 30s, mcast_snooping: on }', `  - name: changes
@@ -59,14 +60,14 @@ describe('steps', () => {
     for (const part of ['10000', 'ip_forward', '52:54:00:00:00:0c', '52:54:00:00:00:99', '239.1.1.1']) expect(said).toContain(part);
     const state = readFileSync(join(dir, 'state', '2-before.json'), 'utf8');
     for (const part of ['"ageing_time": 10000', '"flood": false', 'sticky']) expect(state).toContain(part);
-  }, 60_000);
+  }, patient(60_000));
 
   it.concurrent('that the kernel refuses end in inconclusive, with what it said, and the next one runs', async () => {
     const { status, result } = await runLab(threeOn(switched, `  - { name: bad, run: [ "ip link set dev nosuch up" ], probe: [ { class: known-unicast, from: a, to: b } ], expect: private }
   - { name: good, probe: [ { class: known-unicast, from: a, to: b } ], expect: private }`));
     expect({ status, verdicts: result.steps.map(({ verdict }) => verdict) }).toEqual({ status: 3, verdicts: ['inconclusive', 'holds'] });
     expect(result.steps[0]?.reasons[0]?.text).toContain('nosuch');
-  }, 60_000);
+  }, patient(60_000));
 
   it.concurrent('record that a relay raises the flags of br0 from 0x1003 to 0x1103, and back', async () => {
     const { status, dir } = await runLab(threeOn(switched, `  - { name: without, probe: [ { class: known-unicast, from: a, to: b } ], expect: private }
@@ -75,7 +76,7 @@ describe('steps', () => {
     '    vm: { bridge: br0, attach: promiscuous, port: pv, ip: 10.9.0.4/24, started: false }\n'));
     expect(status).toBe(0);
     expect([1, 2, 3].map((step) => flagsOf(dir, step, 'br0'))).toEqual([[0x1003, 0x1003], [0x1103, 0x1103], [0x1003, 0x1003]]);
-  }, 60_000);
+  }, patient(60_000));
 
   it.concurrent('take twenty generated guests', async () => {
     const { status, result } = await runLab(writeScenario(`version: 1
@@ -87,7 +88,7 @@ topology:
 steps: [ { name: s, probe: [ { class: known-unicast, from: "g1*", to: lan, both_ways: true, count: 20, carriers: [raw] } ], expect: private } ]
 `));
     expect({ status, verdict: result.verdict, observed: result.coverage.observed }).toEqual({ status: 0, verdict: 'holds', observed: 21 });
-  }, 60_000);
+  }, patient(60_000));
 
   it.concurrent('take the host itself as an endpoint: what goes to it is private, what it sends to a stranger is flooded', async () => {
     const { status, result } = await runLab(threeOn('{ ageing_time: 30s, address: 10.9.0.9/24 }', `  - { name: s, probe: [ { class: known-unicast, from: a, to: host }, { class: known-unicast, from: host, to: a } ], expect: private }
@@ -95,7 +96,7 @@ steps: [ { name: s, probe: [ { class: known-unicast, from: "g1*", to: lan, both_
   - { name: u, probe: [ { class: unknown-unicast, from: host, may_see: [] } ], expect: leak }`, '    host: { bridge: br0, attach: host, role: host, ip: 10.9.0.10/24 }\n'));
     expect({ status, reasons: result.steps.map(({ reasons }) => reasons.map(({ code }) => code)) }).toEqual({ status: 0, reasons: [[], [], []] });
     expect([overheard(result, { step: 0, from: 'a', to: 'host', observer: 'host' }), overheard(result, { step: 2, from: 'host', observer: 'c' })]).toEqual(['all', 'all']);
-  }, 60_000);
+  }, patient(60_000));
 
   it.concurrent('let endpoints with IPv6 talk, and overhear them at ageing time 0', async () => {
     const { status, result } = await runLab(writeScenario(`version: 1
@@ -112,5 +113,5 @@ steps:
 `));
     expect({ status, reasons: result.steps.map(({ reasons }) => reasons) }).toEqual({ status: 0, reasons: [[], []] });
     expect(rows(result, { step: 0, observer: 'c' }).every(({ sent, seen }) => sent !== null && sent > 0 && seen === 0)).toBe(true);
-  }, 60_000);
+  }, patient(60_000));
 });

@@ -12,12 +12,13 @@ import { cutEverything } from './cut-everything.js';
 import { firstGate, gatesOf, loadSmall } from './gates.mjs';
 import { runSabotaged } from './run-sabotaged.js';
 import { castOf, everywhere, needProbes, passingSenses, sensesOf, unbroken } from './senses.mjs';
+import { patient } from '../patient.js';
 
 /** Every scenario with everything that can be broken of it takes long: `npm run soak sabotage`. */
 const all = process.env['VERIFY_ISOLATION_SOAK'] === 'all';
 const folderOf = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'sabotage-'));
-const timeoutMs = 180_000;
+const timeoutMs = patient(180_000);
 
 interface Outcome { readonly what: string; readonly verdict: string }
 const outcomes: Outcome[] = [];

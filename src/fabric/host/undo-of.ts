@@ -1,3 +1,4 @@
+import { portVlans } from '../../audit/port-vlans.js';
 import type { Change } from '../../model/change.js';
 import type { FdbEntry } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
@@ -31,7 +32,7 @@ export function undoOf(change: KernelChange, before: Before, bridgeOf: (port: st
     case 'fdb': {
       const old = entryIn(before.state, change.entry);
       if (old === null) return change.act === 'add' ? inverse({ ...change, act: 'del' }) : [];
-      return inverse({ kind: 'fdb', act: 'add', entry: old });
+      return [...inverse({ kind: 'fdb', act: 'add', entry: old }), ...inEveryVlan(before.state, old).flatMap((vlan) => inverse({ kind: 'fdb', act: 'del', entry: { ...old, vlan } }))];
     }
     case 'mdb':
       return change.act === 'add' ? inverse({ ...change, act: 'del' }) : inverse({ ...change, act: 'add' });
@@ -48,6 +49,12 @@ function entryIn(state: HostState, entry: FdbEntry): FdbEntry | null {
   if (found === undefined) return null;
   const known = (['static', 'permanent', 'dynamic'] as const).find((one) => one === found.state) ?? 'dynamic';
   return { ...entry, state: known, sticky: found.flags.includes('sticky') };
+}
+
+/** An entry without a VLAN is made in every VLAN of its port as well (br_fdb_add): those in which it was not. */
+function inEveryVlan(state: HostState, { mac, port, vlan, self }: FdbEntry): readonly number[] {
+  if (vlan !== null || self) return [];
+  return [...(portVlans(state.vlan, port)?.members ?? [])].filter((vid) => !state.fdb.some((one) => one.mac === mac && one.port === port && one.vlan === vid));
 }
 
 /** Commands that give a port its VLANs back as far as a change touches them, from `bridge -j vlan show dev PORT`: a new PVID takes the flag from the old one. */
