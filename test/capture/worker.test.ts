@@ -6,6 +6,7 @@ import { startSender } from '../../src/inject/send-client.js';
 import type { Fault } from '../../src/model/timeline.js';
 import { startHelper } from '../../src/sys/helper-process.js';
 import { frames, guestMac, isRoot, processExists, readCapture, runTag, testNetwork, until, type TestNetwork } from './test-network.js';
+import { patient } from '../patient.js';
 
 const request = { device: 'vnet0', watch: 'port', engine: 'libpcap', macs: [guestMac], filter: '', snaplen: 256, buffer: 1 << 20, description: 'a description' } as const;
 
@@ -66,7 +67,7 @@ describe.skipIf(!isRoot)('capture helper', () => {
   });
 
   test('is not called silent while it ends', async () => {
-    const { capture, faults } = await start({ silentMs: 200 });
+    const { capture, faults } = await start({ silentMs: patient(200) });
     await capture.open(Array.from({ length: 20 }, (_, at) => ({ ...request, observer: `o${at}` })));
     await capture.stop();
     await capture.ended();
