@@ -17,12 +17,13 @@ export interface Cell {
   readonly proven: boolean;
 }
 
-/** What was on the wire, in few words: the carrier for the plain class, the class where it tells more, VLAN tags where there are any. */
+/** What was on the wire, in few words: the carrier for the plain class, the class where it tells more, which kind of its frames, VLAN tags where there are any. */
 function wireOf(finding: Finding): string {
   const tags = finding.vlan.length > 0 ? ` vlan ${finding.vlan.join('.')}` : '';
   if (finding.class === 'foreign-unicast') return 'listening';
   if (finding.carrier === 'native') return finding.class + tags;
-  return (finding.class === 'known-unicast' ? finding.carrier : `${finding.class} ${finding.carrier}`) + tags;
+  const kind = finding.variant === undefined || finding.variant === '' ? '' : ` ${finding.variant}`;
+  return (finding.class === 'known-unicast' ? finding.carrier : `${finding.class} ${finding.carrier}`) + kind + tags;
 }
 
 function cellOf(step: StepResult, finding: Finding): Cell {
@@ -49,7 +50,7 @@ export function flowRows(step: StepResult): readonly FlowRow[] {
   const rows = new Map<string, FlowRow & { readonly cells: Map<string, Cell> }>();
   for (const finding of step.findings) {
     const grouped = finding.grouped === undefined ? null : finding.allowed;
-    const key = JSON.stringify([finding.probe, finding.class, finding.carrier, finding.vlan, finding.from, finding.to, grouped]);
+    const key = JSON.stringify([finding.probe, finding.class, finding.carrier, finding.variant ?? null, finding.vlan, finding.from, finding.to, grouped]);
     const row = rows.get(key) ?? { wires: [wireOf(finding)], from: finding.from, to: finding.to, sent: finding.sent, cells: new Map<string, Cell>() };
     row.cells.set(finding.observer, cellOf(step, finding));
     rows.set(key, row);

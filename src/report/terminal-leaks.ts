@@ -56,7 +56,7 @@ function describe(story: readonly (readonly Finding[])[], step: number, events: 
   if (head === undefined) return [];
   const observers = someNames(story.flatMap(([one]) => (one === undefined ? [] : [escapeText(one.observer)])));
   const each = story.length > 1 ? 'each ' : '';
-  const counts = group.map((finding) => `${finding.seen}${finding.sent === null ? '' : ` of ${finding.sent}`} ${finding.carrier === 'native' ? finding.class : finding.carrier}`).join(', ');
+  const counts = group.map((finding) => `${finding.seen}${finding.sent === null ? '' : ` of ${finding.sent}`} ${finding.carrier === 'native' ? finding.class : finding.carrier}${finding.variant === undefined || finding.variant === '' ? '' : ` ${finding.variant}`}`).join(', ');
   const frames = story.flat().flatMap((finding) => (finding.firstSighting === null ? [] : [finding.firstSighting])).sort((a, b) => a.frame - b.frame);
   const [first] = frames;
   const where = first === undefined ? '' : `; first in frame ${first.frame}, ${escapeText(first.at)}`;

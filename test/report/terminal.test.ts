@@ -33,6 +33,14 @@ describe('terminal report', () => {
     expect(row).toMatch(/0\s+7!$/);
   });
 
+  it('tells kinds of frame of one class apart: one that leaks is not hidden by one that does not', () => {
+    const kinds = [['plain', 0], ['later-fragment', 50], ['first-fragment', 0]] as const;
+    const rows = kinds.flatMap(([variant, seen]) => findings('kali2', null, 'ipv4-udp', { kali3: seen }, { class: 'ip-spoof', variant, sent: 50 }));
+    const text = gate({ verdict: 'broken', asExpected: false, findings: rows }, { exitCode: 2 });
+    expect(text).toMatch(/ip-spoof ipv4-udp[\s\S]*later-fragment[\s\S]*50!/);
+    expect(text).toContain('50 of 50 ipv4-udp later-fragment');
+  });
+
   it('tells below a fix how it comes to stay, line by line as it is pasted', () => {
     const cause = {
       code: 'ageing-zero', place: 'br0.ageing_time', value: '0', text: 'br0 learns nothing', fix: 'ip link set dev br0 type bridge ageing_time 30000',
