@@ -70,6 +70,12 @@ function isNative(row: FlowRow): boolean {
   return row.wires.some((wire) => /^(http|ping|tcp|udp|listening)\b/.test(wire));
 }
 
+/** The wires of a row in one text; what follows with the same class and carrier is told by its kind alone: `ip-spoof ipv4-udp plain, later-fragment`. */
+export function wiresText({ wires }: FlowRow): string {
+  const headOf = (wire: string | undefined): string => /^\S+ \S+ (?!vlan )/.exec(wire ?? '')?.[0] ?? '';
+  return wires.map((wire, at) => (headOf(wire) !== '' && headOf(wire) === headOf(wires[at - 1]) ? wire.slice(headOf(wire).length) : wire)).join(', ');
+}
+
 /** Frames that reached whom they were for: the addressee, else the least of those who must see it; null = nobody has to. */
 export function arrived(row: FlowRow): number | null {
   const addressee = row.to === null ? undefined : row.cells.get(row.to);

@@ -1,6 +1,6 @@
 import type { Result, StepResult } from '../model/result.js';
 import { escapeText } from './escape-text.js';
-import { arrived, flowRows } from './flow-rows.js';
+import { arrived, flowRows, wiresText } from './flow-rows.js';
 import type { Cell, FlowRow } from './flow-rows.js';
 import { fold, foldAfter, padEnd, padStart, widthOf } from './lay-out.js';
 import type { Paint, Tint } from './paint.js';
@@ -54,7 +54,7 @@ function overheardText(row: FlowRow, observers: readonly string[]): Painted {
 
 function lineOf(row: FlowRow, observers: readonly string[], asColumns: boolean): Line {
   return {
-    wire: row.wires.join(', '),
+    wire: wiresText(row),
     pair: escapeText(`${row.from} → ${row.to ?? 'all'}`),
     sent: row.sent === null ? '–' : String(row.sent),
     arrived: String(arrived(row) ?? '–'),
@@ -100,7 +100,7 @@ export function terminalTable(result: Result, width: number, paint: Paint): read
   const asLines = (asColumns: boolean): readonly (readonly Line[])[] => rows.map((some) => some.map((row) => lineOf(row, observers, asColumns)));
   const columns = observers.map((name) => widest(all.map((row) => cellText(row, name).text), Math.max(3, widthOf(escapeText(name)))));
   const pairWidth = widest(all.map((row) => escapeText(`${row.from} → ${row.to ?? 'all'}`)), 9);
-  const wireWidth = Math.min(widest(all.map((row) => row.wires.join(', ')), 4), Math.max(14, width - 4 - pairWidth - 18 - columns.reduce((sum, column) => sum + column + 2, 0)));
+  const wireWidth = Math.min(widest(all.map((row) => wiresText(row)), 4), Math.max(14, width - 4 - pairWidth - 18 - columns.reduce((sum, column) => sum + column + 2, 0)));
   const fixed = 4 + wireWidth + 2 + pairWidth + 2 + 5 + 2 + 7;
   const asColumns = fixed + columns.reduce((sum, column) => sum + column + 2, 0) <= width;
   const lines = asLines(asColumns);

@@ -36,8 +36,9 @@ describe('terminal report', () => {
   it('tells kinds of frame of one class apart: one that leaks is not hidden by one that does not', () => {
     const kinds = [['plain', 0], ['later-fragment', 50], ['first-fragment', 0]] as const;
     const rows = kinds.flatMap(([variant, seen]) => findings('kali2', null, 'ipv4-udp', { kali3: seen }, { class: 'ip-spoof', variant, sent: 50 }));
-    const text = gate({ verdict: 'broken', asExpected: false, findings: rows }, { exitCode: 2 });
-    expect(text).toMatch(/ip-spoof ipv4-udp[\s\S]*later-fragment[\s\S]*50!/);
+    const text = render(result([step('gate', { verdict: 'broken', asExpected: false, findings: rows })], { exitCode: 2 }), 140);
+    expect(text).toMatch(/ip-spoof ipv4-udp plain, first-fragment +kali2 → all +100 .* 0$/m);
+    expect(text).toMatch(/ip-spoof ipv4-udp later-fragment +kali2 → all +50 .* 50!$/m);
     expect(text).toContain('50 of 50 ipv4-udp later-fragment');
   });
 
