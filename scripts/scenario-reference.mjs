@@ -109,7 +109,7 @@ const values = Object.entries(definitions).filter(([name, node]) => isNamed(name
 const sections = [...maps].flatMap(([name, node]) => {
   // A map that has all of another's keys and some more: those alone.
   const base = [...maps].find(([other, { properties }]) => other !== name && Object.keys(properties).length < Object.keys(node.properties).length && Object.keys(properties).length > 1 && Object.keys(properties).every((key) => Object.hasOwn(node.properties, key)))?.[0];
-  const intro = [node.description, ...(base === undefined ? [] : [`It has the keys of ${link(base)}, and these:`])].filter((each) => each !== undefined).join(' ');
+  const intro = [node.$comment, ...(base === undefined ? [] : [`It has the keys of ${link(base)}, and these:`])].filter((each) => each !== undefined).join(' ');
   return [`## ${name}`, '', ...(intro === '' ? [] : [intro, '']), ...table(node, name, base === undefined ? [] : Object.keys(maps.get(base).properties)), ''];
 });
 
@@ -128,8 +128,8 @@ const text = ['# The scenario file', '',
   '## The whole file', '', ...table(schema, 'the file', []), '',
   ...sections,
   '## Values', '', '| value | is |', '| --- | --- |', ...values.map(([name, node]) => {
-    if (node.description === undefined) missing.push(`value ${name}`);
-    return `| <a id="${name}"></a>${name} | ${cell(node.description ?? '')} |`;
+    if (node.$comment === undefined) missing.push(`value ${name}`);
+    return `| <a id="${name}"></a>${name} | ${cell(node.$comment ?? '')} |`;
   }), '',
 ].join('\n');
 

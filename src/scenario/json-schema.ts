@@ -16,6 +16,16 @@ function withVariables(node: unknown): Readonly<Record<string, unknown>> {
   return isFields(walked) ? walked : {};
 }
 
+/** What a value is, as a comment: editors show the first description that they meet, and that has to be the key's. */
+function withComments(definitions: unknown): Readonly<Record<string, unknown>> {
+  if (!isFields(definitions)) return {};
+  return Object.fromEntries(Object.entries(definitions).map(([name, node]) => {
+    if (name.startsWith('__schema') || !isFields(node) || node.description === undefined) return [name, node];
+    const { description, ...rest } = node;
+    return [name, { $comment: description, ...rest }];
+  }));
+}
+
 /** The JSON Schema (draft-07, which editors read) of a scenario file, as the text of schema/scenario.v1.json. */
 export function scenarioJsonSchema(): string {
   const { $schema, ...rest } = z.toJSONSchema(scenarioSchema, { target: 'draft-7', io: 'input', reused: 'ref' });
@@ -25,7 +35,7 @@ export function scenarioJsonSchema(): string {
     title: 'Scenario of verify-isolation, version 1',
     description: 'Names, ports and who may be judged are checked beyond this when the file is loaded.',
     ...whole,
-    definitions: { ...(isFields(whole.definitions) ? whole.definitions : {}), variable: { type: 'string', pattern: '^\\$\\{[a-z][a-z0-9_]*\\}$', description: 'the value of a variable of "vars"' } },
+    definitions: { ...withComments(whole.definitions), variable: { type: 'string', pattern: '^\\$\\{[a-z][a-z0-9_]*\\}$', description: 'the value of a variable of "vars"' } },
   };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }

@@ -21,6 +21,12 @@ describe('the JSON Schema, as an editor applies it', () => {
     ['an included topology', good.replace(/topology: .*/, 'topology: { include: t.yml, bridges: { br0: { ageing_time: 0 } } }')],
   ])('takes %s', (_, text) => expect(faults(text)).toEqual([]));
 
+  it('describes a key by its own words alone, since editors show the first that they find', () => {
+    const { definitions }: { readonly definitions: Record<string, { readonly description?: string }> } = JSON.parse(scenarioJsonSchema());
+    expect(Object.keys(definitions)).toContain('probe');
+    expect(Object.entries(definitions).filter(([name, { description }]) => name !== 'variable' && !name.startsWith('__schema') && description !== undefined).map(([name]) => name)).toEqual([]);
+  });
+
   it.each([
     ['an unknown key', good.replace('name: x', 'name: x\nnmae: y'), ''],
     ['a count of 0', good.replace('count: 3', 'count: 0'), '/steps/0'],
