@@ -5,6 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeSection } from './frame/results.mjs';
 import { tableOf } from './frame/table.mjs';
+import * as growthFrames from './mesh/growth-frames.mjs';
+import * as growthGuests from './mesh/growth-guests.mjs';
+import * as mesh from './mesh/mesh.mjs';
+import * as sequential from './mesh/sequential.mjs';
 import * as guestsTraffic from './host/guests-traffic.mjs';
 import * as judgeGrowth from './reading/judge-growth.mjs';
 import * as readFull from './reading/read-full.mjs';
@@ -12,8 +16,14 @@ import * as readSmall from './reading/read-small.mjs';
 import * as replayFull from './reading/replay-full.mjs';
 import * as replayProbes from './reading/replay-probes.mjs';
 import * as replaySmall from './reading/replay-small.mjs';
+import * as startUp from './start/start-up.mjs';
+import * as capture from './wire/capture.mjs';
+import * as sending from './wire/sending.mjs';
 
-const measures = { 'guests-traffic': guestsTraffic, 'read-full': readFull, 'read-small': readSmall, 'replay-full': replayFull, 'replay-small': replaySmall, 'replay-probes': replayProbes, 'judge-growth': judgeGrowth };
+const measures = {
+  mesh, sequential, 'growth-guests': growthGuests, 'growth-frames': growthFrames, capture, sending, 'start-up': startUp,
+  'guests-traffic': guestsTraffic, 'read-full': readFull, 'read-small': readSmall, 'replay-full': replayFull, 'replay-small': replaySmall, 'replay-probes': replayProbes, 'judge-growth': judgeGrowth,
+};
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in measures));

@@ -1,7 +1,5 @@
 import { spawnSync } from 'node:child_process';
-
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-const spread = (values) => `${Math.min(...values).toFixed(2)}–${Math.max(...values).toFixed(2)}`;
+import { median, spread } from './median.mjs';
 
 /**
  * Runs programs in turn, round after round, so that what else the machine does hits all alike. A contestant is `{ name, argv }`; the first is the peer that

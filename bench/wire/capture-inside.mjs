@@ -1,0 +1,96 @@
+// capture-inside.mjs FLOOD SCRATCH ROUNDS, in namespaces of its own: who captures a flood on one veth without loss, at what price. Prints [{ name, sent, seconds, seen, processor }].
+import { execFileSync, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { startCapture } from '../../dist/capture/capture-client.js';
+import { processorSeconds } from '../frame/processor.mjs';
+import { makeVeth } from './veth.mjs';
+
+const [flood, scratch, rounds] = process.argv.slice(2);
+const perSecond = 600_000;
+const seconds = 3;
+const octets = 60;
+const file = join(scratch, 'capture');
+const pipeReader = fileURLToPath(new URL('pipe-reader.mjs', import.meta.url));
+makeVeth();
+
+/** Floods in a process of its own, so that nobody who listens waits for it. */
+function send() {
+  return new Promise((resolve, reject) => {
+    const child = spawn(flood, ['a', String(perSecond * seconds), String(perSecond), String(octets)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.on('data', (chunk) => { text += chunk; });
+    child.once('close', (status) => {
+      const [sent, took] = text.trim().split(' ').map(Number);
+      if (status === 0) resolve({ sent, seconds: took });
+      else reject(new Error(`flood: exit status ${status}`));
+    });
+  });
+}
+
+/** A capture program that says on stderr when it listens and counts what it writes to a file; `reader` reads it from a pipe instead. */
+async function withProgram(argv, listening, reader) {
+  const child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', reader === undefined ? 'ignore' : 'pipe', 'pipe'] });
+  const reading = reader === undefined ? null : spawn(process.execPath, [reader], { stdio: [child.stdout, 'pipe', 'inherit'] });
+  let read = '';
+  reading?.stdout.on('data', (chunk) => { read += chunk; });
+  let said = '';
+  child.stderr.on('data', (chunk) => { said += chunk; });
+  while (!listening.test(said)) {
+    if (child.exitCode !== null) throw new Error(said);
+    await sleep(10);
+  }
+  await sleep(300);
+  const before = processorSeconds(child.pid);
+  const told = await send();
+  await sleep(500);
+  const processor = processorSeconds(child.pid) - before;
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const readingEnded = reading === null ? null : new Promise((resolve) => reading.once('close', resolve));
+  child.kill('SIGINT');
+  await ended;
+  await readingEnded;
+  return { ...told, processor, seen: reading === null ? countIn(file) : Number(read) };
+}
+
+/** Frames of equal length in a capture file: classic pcap or pcapng, from its size, which dumpcap and tcpdump do not lie about. */
+function countIn(path) {
+  const told = execFileSync('capinfos', ['-rcM', path], { encoding: 'utf8' });
+  return Number(/Number of packets(?: = |:\s+)(\d+)/.exec(told)?.[1] ?? Number.NaN);
+}
+
+async function withEngine(engine, buffer) {
+  const capture = await startCapture({ netns: null, file: `${file}.pcapng`, only: 'all' });
+  await capture.open([{ observer: 'b', device: 'b', watch: 'port', engine, macs: [], filter: '', snaplen: 2048, buffer, description: 'b' }]);
+  await capture.seal();
+  await sleep(300);
+  const [pid] = capture.pids;
+  const before = processorSeconds(pid);
+  const told = await send();
+  await sleep(500);
+  const processor = processorSeconds(pid) - before;
+  const { counters, written } = await capture.stop();
+  await capture.ended();
+  if (counters.b.received - counters.b.dropped !== written.b) throw new Error('written is not what was received');
+  return { ...told, processor, seen: written.b };
+}
+
+const mebibyte = 1 << 20;
+const contestants = [
+  ['`tcpdump -w FILE`', () => withProgram(['tcpdump', '-p', '-i', 'b', '-w', file, '-Z', 'root'], /listening on/)],
+  ['`tcpdump -B 65536 -w FILE`', () => withProgram(['tcpdump', '-p', '-B', '65536', '-i', 'b', '-w', file, '-Z', 'root'], /listening on/)],
+  ['`tcpdump -w -` into a pipe', () => withProgram(['tcpdump', '-p', '-i', 'b', '-w', '-', '-Z', 'root'], /listening on/, pipeReader)],
+  ['`dumpcap -w FILE`', () => withProgram(['dumpcap', '-p', '-q', '-i', 'b', '-w', file], /File: /)],
+  ['engine libpcap, 2 × 2 MiB', () => withEngine('libpcap', 2 * mebibyte)],
+  ['engine ring, 64 MiB', () => withEngine('ring', 64 * mebibyte)],
+];
+const told = [];
+for (let round = 0; round < Number(rounds); round += 1) {
+  for (const [name, run] of contestants) {
+    told.push({ name, ...await run() });
+    for (const path of [file, `${file}.pcapng`]) rmSync(path, { force: true });
+  }
+}
+process.stdout.write(JSON.stringify(told));

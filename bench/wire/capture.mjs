@@ -1,0 +1,27 @@
+import { fileURLToPath } from 'node:url';
+import { compile } from '../frame/compile.mjs';
+import { inside } from '../frame/inside.mjs';
+import { install } from '../frame/install.mjs';
+import { median, spread } from '../frame/median.mjs';
+
+export const title = 'Capturing 600,000 frames a second of 60 octets on one veth';
+export const about = 'A small C program (bench/wire/flood.c) sends for 3 s at one end; who listens at the other writes all of it to a file, or where it says so into a pipe that a Node program reads. Peer: tcpdump as it is. Processor time is that of the process that captures alone, without the reader of a pipe.';
+
+const path = (name) => fileURLToPath(new URL(name, import.meta.url));
+
+export function measure({ scratch, rounds }) {
+  const missing = install({ tcpdump: 'tcpdump', dumpcap: 'wireshark-common', capinfos: 'wireshark-common' });
+  if (missing.length > 0) throw new Error(`not installed: ${missing.join(', ')}`);
+  const told = inside(path('capture-inside.mjs'), compile(path('flood.c'), scratch), scratch, rounds);
+  const names = [...new Set(told.map(({ name }) => name))];
+  const perFrame = (one) => (one.processor / one.seen) * 1e6;
+  const peer = median(told.filter(({ name }) => name === names[0]).map(perFrame));
+  return names.map((name) => {
+    const own = told.filter((one) => one.name === name);
+    const lost = own.map(({ sent, seen }) => ((sent - seen) / sent) * 100);
+    return {
+      what: name, 'frames/s': Math.round(median(own.map(({ sent, seconds }) => sent / seconds))).toLocaleString('en-US'), 'lost %': median(lost).toFixed(2), 'least–most %': spread(lost),
+      'µs a frame': median(own.map(perFrame)).toFixed(3), 'least–most µs': spread(own.map(perFrame), 3), 'processor / peer': (median(own.map(perFrame)) / peer).toFixed(2),
+    };
+  });
+}
