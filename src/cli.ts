@@ -4,6 +4,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { commands } from './commands/commands.js';
 import { groupHelp } from './commands/group-help.js';
+import { skipCachedHelp } from './commands/skip-cached-help.js';
 import { VerifyError } from './model/verify-error.js';
 import { escapeText } from './report/escape-text.js';
 
@@ -49,6 +50,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .fail((message: string | null, error: Error | undefined) => {
       throw error ?? usage(message ?? 'the command line is not understood');
     });
+  skipCachedHelp(parser);
   for (const define of commands) define(parser, { version, setStatus: (value) => { status = value; } });
   parser.completion('completion', 'print a script that completes this command line, for bash or (SHELL=zsh) zsh');
   if (argv.length === 1 && (argv[0] === '--help' || argv[0] === 'help')) process.stdout.write(`${groupHelp(await parser.getHelp())}\n`);

@@ -50,7 +50,7 @@ export async function proveAudit(report: AuditReport, reading: Reading, options:
   const dir = evidenceFolder(options.out, scenario.name, false, new Date(), runId);
   makeEvidenceFolder(dir);
   const mode = progressMode({ quiet: options.quiet, verbose: false, isTty: process.stderr.isTTY, env: process.env });
-  const progress = makeProgress(mode, scenario.name, scenario.steps.map((step) => step.name), false);
+  const progress = await makeProgress(mode, scenario.name, scenario.steps.map((step) => step.name), false);
   let ok = false;
   try {
     const run = await runScenario(scenario, {

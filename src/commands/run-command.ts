@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { enterLab, renewLab } from '../fabric/lab/enter.js';
 import type { Inside } from '../fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../fabric/lab/launch.js';
 import type { Run } from '../run.js';
@@ -14,11 +13,7 @@ import { combineStatuses } from './combine-statuses.js';
 import { evidenceFolder, makeEvidenceFolder } from './evidence-folder.js';
 import { checkRunnable } from './check-runnable.js';
 import { loadFiles } from './load-files.js';
-import { proveFixesInLab } from './prove-fixes-in-lab.js';
 import { grepSteps, inSeries, parseSets } from './series.js';
-import { approval, readyHost, rehearsalStatus, tellJournal, tellLeft } from './host-run.js';
-import { reportedRun } from './load-details.js';
-import { writeReportFile } from './write-report-file.js';
 
 export interface RunCommandOptions {
   readonly files: readonly string[];
@@ -74,7 +69,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   const stop = new AbortController();
   let stoppedBy: NodeJS.Signals | undefined;
   const inside = insideLab()
-    ? enterLab((signal) => {
+    ? (await import('../fabric/lab/enter.js')).enterLab((signal) => {
       stoppedBy = signal;
       stop.abort();
     })
@@ -88,6 +83,9 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   const onHost = scenarios[0]?.topology.provider === 'host';
   if (options.rehearse === true && !onHost) throw new VerifyError('usage', 64, '--rehearse is for provider: host', 'a lab disturbs nobody: just run it');
   if (inside === null && !onHost) return (await launchInside(process.argv.slice(2))).status;
+  // From here on for the inside and for runs on a host: the launcher needs none of it.
+  const [{ readyHost, rehearsalStatus }, { reportedRun }, { writeReportFile }, { renewLab }, { proveFixesInLab }] =
+    await Promise.all([import('./host-run.js'), import('./load-details.js'), import('./write-report-file.js'), import('../fabric/lab/enter.js'), import('./prove-fixes-in-lab.js')]);
   if (onHost) {
     await readyHost((signal) => {
       stoppedBy = signal;
@@ -145,14 +143,14 @@ function timeoutOf(text: string): number {
 
 async function runOne(scenario: Scenario, options: RunCommandOptions, several: boolean, inside: Inside | null, signal: AbortSignal): Promise<Run> {
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
-  const [{ runScenario }, { kernelDevices }, { deafened }, { calibrate }, { makeProgress, progressMode }] =
-    await Promise.all([import('../run.js'), import('../run/devices.js'), import('../run/deafen.js'), import('../run/calibrate.js'), import('../report/progress.js')]);
+  const [{ runScenario }, { kernelDevices }, { deafened }, { calibrate }, { makeProgress, progressMode }, { approval, tellJournal, tellLeft }] =
+    await Promise.all([import('../run.js'), import('../run/devices.js'), import('../run/deafen.js'), import('../run/calibrate.js'), import('../report/progress.js'), import('./host-run.js')]);
   const devices = options.deafen === undefined ? kernelDevices : deafened(kernelDevices, options.deafen);
   const runId = randomBytes(8).toString('hex');
   const outDir = evidenceFolder(options.out, scenario.name, several, new Date(), runId);
   makeEvidenceFolder(outDir);
   const mode = progressMode({ quiet: options.quiet, verbose: options.verbose, isTty: process.stderr.isTTY, env: process.env });
-  const progress = makeProgress(mode, scenario.name, scenario.steps.map((step) => step.name), options.verbose);
+  const progress = await makeProgress(mode, scenario.name, scenario.steps.map((step) => step.name), options.verbose);
   const { engine, toolVersion } = options;
   let ok = false;
   try {
