@@ -138,15 +138,20 @@ async function carryOut({ options, scenario, engine, key, topology, plan, look, 
   try {
     onProgress({ kind: 'phase', name: 'building' });
     onProgress({ kind: 'note', text: `${plan.provider} as ${topology.runsAs}, capture with ${record.engine}` });
+    // What is known of the machine and the program is read while the fabric is built.
+    const { tool, engine: engineText } = record;
+    const beginIn = (netns: string | null): ReturnType<typeof beginProvenance> => beginProvenance({
+      plan, tool, engine: engine.name, engineText, payload: options.payload ?? false, calibration, declared: options.declared ?? { operator: null, ticket: null }, netns,
+    });
+    // In a lab of one host what is known of the machine and the program is read while the fabric is built.
+    const early = plan.provider === 'lab' && scenario.topology.hosts === undefined ? beginIn(null) : null;
+    early?.catch(() => undefined); // told where it is awaited
     const fabric = await topology.open(plan);
     try {
       const given = options.devices ?? kernelDevices;
       const devices = options.rehearse === true ? muted(given) : given;
       const here = fabric.observingPlace(plan.bridges[0]?.name ?? '');
-      const provenance = await beginProvenance({
-        plan, tool: record.tool, engine: engine.name, engineText: record.engine, payload: options.payload ?? false, calibration,
-        declared: options.declared ?? { operator: null, ticket: null }, netns: here.host === undefined ? here.netns : null,
-      });
+      const provenance = await (early ?? beginIn(here.host === undefined ? here.netns : null));
       record = { ...record, ...(guard === null ? {} : { guard: guard.arm() }), provenance };
       await writeJson(dir, files.run, record);
       await runSteps({ plan, key, dir, fabric, timeline, states, engine: engine.name, devices, remotes: topology.remotes, payload: options.payload ?? false, rehearsal: options.rehearse ?? false, signal, onProgress });

@@ -50,8 +50,8 @@ export interface Capture {
   stop(): Promise<CaptureStopped>;
   /** Resolves when the helpers have ended: some 25 ms a handle after `stop`, which need not be waited for. */
   ended(): Promise<void>;
-  /** Frames delivered by observer so far, every 100 ms from each helper. */
-  onCounts(listener: (delivered: Readonly<Record<string, number>>) => void): void;
+  /** Frames taken off all handles so far, of all observers; told every 100 ms, while frames come every 25, and before a mark resolves. */
+  onCounts(listener: (taken: number) => void): void;
   /** Faults with the observers that they concern: all of a helper's where the helper itself is at fault. */
   onFault(listener: (fault: Fault) => void): void;
   kill(): void;
@@ -157,7 +157,12 @@ function capture(members: readonly Member[]): Capture {
     },
     ended: async () => void (await Promise.all(members.map((member) => member.helper.ended))),
     onCounts(listener) {
-      for (const member of members) member.helper.subscribe((message) => (message.type === 'counts' ? listener(message.delivered) : undefined));
+      const taken = members.map(() => 0);
+      members.forEach((member, at) => member.helper.subscribe((message) => {
+        if (message.type !== 'counts') return;
+        taken[at] = message.taken;
+        listener(taken.reduce((sum, one) => sum + one, 0));
+      }));
     },
     onFault: (listener) => void faultListeners.add(listener),
     kill: () => members.forEach((member) => member.helper.kill()),

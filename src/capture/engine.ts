@@ -44,7 +44,6 @@ export interface EngineHandle {
   readonly shared?: {
     /** What the socket lost or has not delivered yet counts for each observer. */
     own(): Counters;
-    delivered(): number;
     takeWith(take: TakeFrame): void;
   };
   /** From now on the kernel hands nothing more to these handles; what it has is still to be drained. */

@@ -1,5 +1,6 @@
 import { VerifyError } from '../model/verify-error.js';
 import type { Capture, CaptureStopped } from './capture-client.js';
+import { sumCounts } from './sum-counts.js';
 
 /** A capture with the observers that it serves. */
 export interface CapturePart {
@@ -42,7 +43,7 @@ export function joinCaptures(parts: readonly CapturePart[]): Capture {
       return together(await Promise.all(captures.map((capture) => capture.stop())));
     },
     ended: async () => void (await Promise.all(captures.map((capture) => capture.ended()))),
-    onCounts: (listener) => captures.forEach((capture) => capture.onCounts(listener)),
+    onCounts: (listener) => sumCounts(captures, listener),
     onFault: (listener) => captures.forEach((capture) => capture.onFault(listener)),
     kill: () => captures.forEach((capture) => capture.kill()),
   };

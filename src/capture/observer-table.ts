@@ -25,6 +25,8 @@ export interface ObserverTable {
   open(message: Extract<ToCapture, { type: 'open' }>, file: CaptureFile): OpenObserver;
   /** Drains what is ready; true = there is more. */
   drain(): boolean;
+  /** Frames taken off all handles. */
+  taken(): number;
   /** The link-watch's descriptor among the others. */
   watch(fd: number): void;
   close(): void;
@@ -41,6 +43,7 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
   const takers: TakeFrame[] = [];
   /** Engines without descriptors collect by themselves. */
   const polled: number[] = [];
+  let allTaken = 0;
 
   function drainOne(key: number): boolean {
     const observer = all[key];
@@ -49,6 +52,7 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
     try {
       const taken = observer.handle.drain(take, budget);
       observer.delivered += taken;
+      allTaken += taken;
       return taken >= budget;
     } catch (error) {
       end(observer);
@@ -97,6 +101,7 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
       for (const key of new Set([...ready, ...polled])) more = drainOne(key) || more;
       return more;
     },
+    taken: () => allTaken,
     watch: (fd) => epoll.add(fd, watchKey),
     close() {
       for (const observer of all) if (observer.alive) end(observer);

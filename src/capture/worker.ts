@@ -12,6 +12,8 @@ import { createObserverTable, sumCounters, type OpenObserver } from './observer-
 
 const idleMs = 5;
 const countsMs = 100;
+/** While frames come, so that who sends knows soon what was taken. */
+const busyCountsMs = 25;
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
 const mostBacklog = 1 << 20;
 const snaplenRange = { least: 60, most: 262_144 } as const;
@@ -53,15 +55,20 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
     }
     return more;
   }
+  let told = { atMs: 0, taken: 0 };
+  function tellCounts(): void {
+    if (stopped || channel.backlog > mostBacklog) return;
+    told = { atMs: performance.now(), taken: table.taken() };
+    channel.say({ type: 'counts', taken: told.taken });
+  }
   function pump(): void {
     if (stopped) return;
-    if (drain()) setImmediate(pump);
+    const more = drain();
+    if (performance.now() - told.atMs > busyCountsMs && table.taken() !== told.taken) tellCounts();
+    if (more) setImmediate(pump);
     else setTimeout(pump, idleMs);
   }
-  const heartbeat = setInterval(() => {
-    if (stopped || channel.backlog > mostBacklog) return;
-    channel.say({ type: 'counts', delivered: Object.fromEntries(table.all.map((observer) => [observer.name, observer.handle.shared?.delivered() ?? observer.delivered])) });
-  }, countsMs);
+  const heartbeat = setInterval(tellCounts, countsMs);
   pump();
 
   function open(message: Extract<ToCapture, { type: 'open' }>): void {
@@ -83,6 +90,7 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
     report(await drainUntil(table.all, (observer) => reached(observer, readings.get(observer) ?? []), drain));
     const counters: Record<string, Counters> = {};
     for (const [observer, reading] of readings) counters[observer.name] = observer.handle.shared?.own() ?? { ...sumCounters(reading), delivered: sumCounters(observer.counters()).delivered };
+    tellCounts();
     channel.say({ type: 'marked', id, counters });
   }
   async function stop(): Promise<void> {

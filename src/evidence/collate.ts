@@ -6,6 +6,7 @@ import type { Plan } from '../model/plan.js';
 import type { Counters } from '../model/timeline.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { directions } from '../pcap/capture-items.js';
+import { highHalf, lowHalf, nsOf, timeWords } from '../pcap/time-words.js';
 import { enhancedPacket, interfaceDescription, interfaceStatistics, sectionHeader } from '../pcap/pcapng-writer.js';
 import { createBlockWriter } from './block-writer.js';
 import { files } from './folder.js';
@@ -62,7 +63,9 @@ export async function collate(input: CollateInput): Promise<Collation> {
   const damages: string[] = [];
   const comments = new Map<string, number>();
   let packets = 0;
-  let lastNs = 0n;
+  let [timeHigh, timeLow] = [0, 0];
+  let timesOf: BigInt64Array | null = null;
+  let times: Uint32Array = new Uint32Array(0);
   for (const step of plan.steps) {
     const own = raw.filter((name) => name.startsWith(`${step.index + 1}-`)).sort().map((name) => join(dir, files.raw, name));
     const frames = await readRawFrames(own, blocks, input.clocks);
@@ -83,22 +86,28 @@ export async function collate(input: CollateInput): Promise<Collation> {
       const told = comments.get(row) ?? 0;
       if (leak !== null) comments.set(row, told + 1);
       const comment = leak !== null && told < mostComments ? leak : controlComment(classified);
-      lastNs = batch.timeNs[packet] ?? lastNs;
+      if (batch.timeNs !== timesOf) {
+        timesOf = batch.timeNs;
+        times = timeWords(batch.timeNs);
+      }
+      timeHigh = times[2 * packet + highHalf] ?? 0;
+      timeLow = times[2 * packet + lowHalf] ?? 0;
       const packetId = tokenIndex(classified.sighting);
       if (direction !== directions.unknown && comment === null) {
         out.packet({
-          interfaceId, timeHigh: Number(lastNs >> 32n), timeLow: Number(lastNs & 0xffff_ffffn), bytes: batch.bytes, from: start, captured: end - start,
+          interfaceId, timeHigh, timeLow, bytes: batch.bytes, from: start, captured: end - start,
           original: batch.original[packet] ?? 0, direction, packetId: packetId ?? -1,
         });
       } else {
         out.block(enhancedPacket({
-          interfaceId, timeNs: lastNs, originalLength: batch.original[packet] ?? 0, data: batch.bytes.subarray(start, end), direction,
+          interfaceId, timeNs: nsOf({ high: timeHigh, low: timeLow }), originalLength: batch.original[packet] ?? 0, data: batch.bytes.subarray(start, end), direction,
           packetId: packetId === null ? null : BigInt(packetId), comments: comment === null ? [] : [comment],
         }));
       }
       packets += 1;
     }
   }
+  const lastNs = nsOf({ high: timeHigh, low: timeLow });
   for (const [interfaceId, { step, observer }] of blocks.entries()) {
     const name = plan.steps[step]?.observers[observer]?.name ?? '';
     const counters = input.counters[step]?.[name];

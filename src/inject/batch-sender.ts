@@ -6,7 +6,7 @@ const MSG_DONTWAIT = 0x40;
 const messageWords = 8;
 const [nameAt, nameLengthAt, iovAt, iovCountAt] = [0, 1, 2, 3];
 
-export const mostInBatch = 32;
+export const mostInBatch = 64;
 
 export type BatchOutcome = { readonly accepted: number; readonly error: null } | { readonly accepted: number; readonly error: string };
 

@@ -7,6 +7,8 @@ const mostRetryMs = 1000;
 const burstMs = 2;
 /** Up to so many frames a second a sleep of a millisecond leaves a few frames to make up for; beyond, as in the lab, it turns around instead. */
 const mostBySleep = 10_000;
+/** The event loop turns after so many frames: a heart has to beat, and there may be news. */
+const mostInTurn = 512;
 
 export interface SendRequest {
   /** Where the frames leave, in order; `fd` is a packet socket, interface 0 the one that it is bound to. */
@@ -19,7 +21,7 @@ export interface SendRequest {
 }
 
 /**
- * Sends all frames in order, paced: at most 32 at once, and no more than 2 ms' worth made up for lost time. Gives how many the kernel
+ * Sends all frames in order, paced: at most 64 at once, and no more than 2 ms' worth made up for lost time. Gives how many the kernel
  * took, and why not the next one. Between bursts the event loop turns. At the rates of a host it sleeps until the next is due, at least a millisecond, and
  * makes up for that: to turn around until then would take a processor whole, which guests are using.
  */
@@ -53,7 +55,7 @@ export async function sendFrames(request: SendRequest, goOn: () => boolean): Pro
     if (outcome.error === null) {
       refusedSinceMs = null;
       sinceTurn += outcome.accepted;
-      if (perSecond === null && sinceTurn >= mostInBatch) {
+      if (perSecond === null && sinceTurn >= mostInTurn) {
         sinceTurn = 0;
         await turn();
       }

@@ -27,7 +27,7 @@ import { vlanShared } from './causes/vlan-shared.js';
 import { vlanUnfiltered } from './causes/vlan-unfiltered.js';
 import { vniShared } from './causes/vni-shared.js';
 import { fixOnHost } from './fix-on-host.js';
-import { rowContext } from './row-context.js';
+import { type RowContext, rowContexts } from './row-context.js';
 import type { StepStates } from './step-states.js';
 
 /** Every cause by code, the most specific first. A new one is one file and one line here. */
@@ -62,8 +62,7 @@ export const causes = {
 /** Leaks of a step beyond these are not explained one by one: a mesh may have a million. */
 const mostExplained = 2000;
 
-function causesOf(finding: Finding, plan: Plan, step: StepPlan, states: StepStates): readonly Cause[] {
-  const leak = rowContext(finding, plan, step, states);
+function causesOf(leak: RowContext | null): readonly Cause[] {
   const found = leak === null ? [] : Object.entries(causes).flatMap(([code, find]) => {
     const cause = find(leak);
     return cause === null ? [] : [{ code, ...cause, fix: fixOnHost(cause.fix, leak.bridge.name, plan) }];
@@ -75,9 +74,10 @@ function causesOf(finding: Finding, plan: Plan, step: StepPlan, states: StepStat
 /** The rows of a step, leaks with their causes and what mends them. Pure: from the plan and the state that was read around the step. */
 export function withCauses(rows: readonly Finding[], plan: Plan, step: StepPlan, states: StepStates): readonly Finding[] {
   let left = mostExplained;
+  const contextOf = rowContexts(plan, step, states);
   return rows.map((row) => {
     if (!row.leak || left === 0) return row;
     left -= 1;
-    return { ...row, causes: causesOf(row, plan, step, states) };
+    return { ...row, causes: causesOf(contextOf(row)) };
   });
 }

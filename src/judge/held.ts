@@ -1,7 +1,7 @@
 import type { Plan, StepPlan } from '../model/plan.js';
 import type { Finding, Held, HeldBarrier } from '../model/result.js';
 import { barriers, lastBarriers } from './barriers.js';
-import { rowContext, type RowContext } from './row-context.js';
+import { type RowContext, rowContexts } from './row-context.js';
 import type { StepStates } from './step-states.js';
 
 /** Rows of a step beyond these are not explained one by one. */
@@ -51,8 +51,9 @@ function heldOf(group: Group): Held {
 export function heldBy(rows: readonly Finding[], plan: Plan, step: StepPlan, states: StepStates): readonly Held[] {
   const groups = new Map<string, Group>();
   const zeros = rows.filter((row) => row.allowed === 'no' && row.seen === 0 && (row.sent ?? 0) > 0 && row.grouped === undefined && row.carrier !== 'native');
+  const contextOf = rowContexts(plan, step, states);
   for (const row of zeros.slice(0, mostExplained)) {
-    const context = rowContext(row, plan, step, states);
+    const context = contextOf(row);
     if (context === null) continue;
     const standing = standingIn(context);
     const key = JSON.stringify([row.class, standing.map(({ code }) => code)]);

@@ -14,8 +14,9 @@ export interface CommentedFrame {
 
 function probeComment(sighting: Extract<Sighting, { kind: 'probe' }>, observer: Observer): string | null {
   const { flow, form, sequence } = sighting;
-  if (form === 'answer' || !flow.judged || [flow.sender, flow.from, ...flow.must, ...flow.may].includes(observer.name)) return null;
-  return `LEAK probe ${flow.first + sequence} ${flow.from}→${flow.to ?? 'nobody'} ${flow.class}, overheard by ${observer.name}${form === 'routed' ? ' (routed)' : ''}`;
+  const { name } = observer;
+  if (form === 'answer' || !flow.judged || name === flow.sender || name === flow.from || flow.must.includes(name) || flow.may.includes(name)) return null;
+  return `LEAK probe ${flow.first + sequence} ${flow.from}→${flow.to ?? 'nobody'} ${flow.class}, overheard by ${name}${form === 'routed' ? ' (routed)' : ''}`;
 }
 
 function addressComment(frame: CommentedFrame, view: FrameView, plan: Plan): string | null {

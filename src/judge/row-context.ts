@@ -1,4 +1,4 @@
-import type { Flow, Observer, Plan, StepPlan } from '../model/plan.js';
+import type { Flow, Flows, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { Finding } from '../model/result.js';
 import type { Endpoint, Mac, SettingValue } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
@@ -28,23 +28,54 @@ export interface RowContext {
   readonly after: HostState;
 }
 
-/** Gathers the context of a row; null where the state around its step was not read, or its bridge is not in it. */
-export function rowContext(finding: Finding, plan: Plan, step: StepPlan, states: StepStates): RowContext | null {
-  const { before, after } = states;
-  if (before === null || after === null) return null;
-  const endpointOf = (name: string | null): Endpoint | null => plan.endpoints.find((one) => one.name === name) ?? null;
-  const to = endpointOf(finding.to);
-  const observer = step.observers.find((one) => one.name === finding.observer) ?? null;
-  const bridgeName = observer?.bridge ?? finding.observer;
-  const portOf = (name: string | null | undefined): LinkState | null => before.links.find((link) => link.name === name && link.port !== null) ?? null;
-  const bridge = before.links.find((link) => link.name === bridgeName);
-  if (bridge === undefined) return null;
-  const flow = step.flows.filter((one) => one.probe === finding.probe && one.class === finding.class && one.carrier === finding.carrier && one.variant === finding.variant
-    && one.from === finding.from && one.to === finding.to && one.vlan.join() === finding.vlan.join())[0] ?? null;
-  const dstMac = flow?.frame.dstMac ?? to?.macs[0] ?? null;
-  const entries = before.fdb.filter((entry) => entry.mac === dstMac && (entry.master === bridgeName || entry.port === bridgeName));
-  const from = endpointOf(flow?.sender ?? finding.from);
-  return { finding, step, flow, dstMac, from, to, observer, listener: endpointOf(finding.observer), bridge, port: portOf(observer?.interface), fromPort: portOf(from?.port), entries, before, after };
+/** The flows of a step by who they are from: positions, for a mesh has a million. */
+function byOrigin(flows: Flows): ReadonlyMap<string, readonly number[]> {
+  const positions = new Map<string, number[]>();
+  let at = 0;
+  for (const { from } of flows) {
+    const known = positions.get(from);
+    if (known === undefined) positions.set(from, [at]);
+    else known.push(at);
+    at += 1;
+  }
+  return positions;
+}
+
+function isRowOf(flow: Flow, finding: Finding): boolean {
+  return flow.probe === finding.probe && flow.class === finding.class && flow.carrier === finding.carrier && flow.variant === finding.variant && flow.to === finding.to && flow.vlan.join() === finding.vlan.join();
+}
+
+/** Gathers the context of a step's rows; null where the state around the step was not read, or a row's bridge is not in it. */
+export function rowContexts(plan: Plan, step: StepPlan, { before, after }: StepStates): (finding: Finding) => RowContext | null {
+  if (before === null || after === null) return () => null;
+  const endpoints = new Map(plan.endpoints.map((one) => [one.name, one]));
+  const observers = new Map(step.observers.map((one) => [one.name, one]));
+  const links = new Map(before.links.map((one) => [one.name, one]));
+  const portOf = (name: string | null | undefined): LinkState | null => {
+    const link = links.get(name ?? '');
+    return link === undefined || link.port === null ? null : link;
+  };
+  let origins: ReturnType<typeof byOrigin> | null = null;
+  const flowOf = (finding: Finding): Flow | null => {
+    origins ??= byOrigin(step.flows);
+    for (const at of origins.get(finding.from) ?? []) {
+      const flow = step.flows.at(at);
+      if (flow !== undefined && isRowOf(flow, finding)) return flow;
+    }
+    return null;
+  };
+  return (finding) => {
+    const to = endpoints.get(finding.to ?? '') ?? null;
+    const observer = observers.get(finding.observer) ?? null;
+    const bridgeName = observer?.bridge ?? finding.observer;
+    const bridge = links.get(bridgeName);
+    if (bridge === undefined) return null;
+    const flow = flowOf(finding);
+    const dstMac = flow?.frame.dstMac ?? to?.macs[0] ?? null;
+    const entries = before.fdb.filter((entry) => entry.mac === dstMac && (entry.master === bridgeName || entry.port === bridgeName));
+    const from = endpoints.get(flow?.sender ?? finding.from) ?? null;
+    return { finding, step, flow, dstMac, from, to, observer, listener: endpoints.get(finding.observer) ?? null, bridge, port: portOf(observer?.interface), fromPort: portOf(from?.port), entries, before, after };
+  };
 }
 
 /** Whether the frame is for one station: then a table decides where it goes. */

@@ -2,7 +2,7 @@ import type { StepPlan } from '../model/plan.js';
 import type { Reason } from '../model/result.js';
 import type { Endpoint } from '../model/scenario.js';
 import { bridgeSettings, portSettings } from '../model/settings.js';
-import type { HostState, LinkState } from '../model/state.js';
+import type { FdbState, HostState, LinkState } from '../model/state.js';
 import type { RuleChange } from '../model/timeline.js';
 import { type Provoked, provokedBy } from './provoked.js';
 import { reason } from './reasons.js';
@@ -15,7 +15,7 @@ function withoutCounters(rules: unknown): string {
 function linkDifferences(before: LinkState, after: LinkState, provoked: Provoked): readonly string[] {
   const told: string[] = [];
   const compare = (what: string, first: unknown, second: unknown): void => {
-    if (JSON.stringify(first) !== JSON.stringify(second)) told.push(`${what} was ${JSON.stringify(first)}, is ${JSON.stringify(second)}`);
+    if (first !== second && JSON.stringify(first) !== JSON.stringify(second)) told.push(`${what} was ${JSON.stringify(first)}, is ${JSON.stringify(second)}`);
   };
   compare('ifindex', before.ifindex, after.ifindex);
   compare('master', before.master, after.master);
@@ -30,22 +30,29 @@ function linkDifferences(before: LinkState, after: LinkState, provoked: Provoked
   return told;
 }
 
+function byName(links: readonly LinkState[]): ReadonlyMap<string, LinkState> {
+  return new Map(links.map((link) => [link.name, link]));
+}
+
 function changedLinks(step: StepPlan, before: HostState, after: HostState, provoked: Provoked): readonly Reason[] {
   const bridges = new Set(step.observers.map((observer) => observer.bridge));
   const watched = before.links.filter((link) => bridges.has(link.name) || (link.master !== null && bridges.has(link.master)));
+  const [was, is] = [byName(before.links), byName(after.links)];
+  const observers = new Map(step.observers.map((one) => [one.interface, one.name]));
   const reasons = watched.flatMap((link) => {
-    const now = after.links.find((other) => other.name === link.name);
-    const observer = step.observers.find((one) => one.interface === link.name)?.name ?? null;
+    const now = is.get(link.name);
+    const observer = observers.get(link.name) ?? null;
     if (now === undefined) return [reason('settings-changed', observer, `${link.name} is gone`)];
     return linkDifferences(link, now, provoked).map((text) => reason('settings-changed', observer, `${link.name}: ${text}`));
   });
-  const joined = after.links.filter((link) => link.master !== null && bridges.has(link.master) && !before.links.some((old) => old.name === link.name));
+  const joined = after.links.filter((link) => link.master !== null && bridges.has(link.master) && !was.has(link.name));
   return [...reasons, ...joined.map((link) => reason('settings-changed', null, `${link.name} joined ${link.master ?? ''}`))];
 }
 
 function notForwarding(step: StepPlan, state: HostState, provoked: Provoked): readonly Reason[] {
+  const links = byName(state.links);
   return step.observers.filter((observer) => observer.place === 'port' && !provoked.closed(observer.interface)).flatMap((observer) => {
-    const link = state.links.find((one) => one.name === observer.interface);
+    const link = links.get(observer.interface);
     if (link === undefined) return [reason('not-forwarding', observer.name, `${observer.interface} does not exist`)];
     const portState = link.port?.['state'] ?? 'not a bridge port';
     return portState === 'forwarding' && link.flags.includes('LOWER_UP')
@@ -55,9 +62,16 @@ function notForwarding(step: StepPlan, state: HostState, provoked: Provoked): re
 }
 
 function movedMacs(step: StepPlan, state: HostState, endpoints: readonly Endpoint[], provoked: Provoked): readonly Reason[] {
-  const present = endpoints.filter((endpoint) => endpoint.attach === 'port' && step.present.includes(endpoint.name));
-  return present.flatMap((endpoint) => state.fdb
-    .filter((entry) => entry.master === endpoint.bridge && endpoint.macs.includes(entry.mac) && entry.port !== endpoint.port && entry.port !== endpoint.bridge && !provoked.moved(entry.mac, entry.port))
+  const names = new Set(step.present);
+  const entries = new Map<string, FdbState[]>();
+  for (const entry of state.fdb) {
+    const known = entries.get(entry.mac);
+    if (known === undefined) entries.set(entry.mac, [entry]);
+    else known.push(entry);
+  }
+  const present = endpoints.filter((endpoint) => endpoint.attach === 'port' && names.has(endpoint.name));
+  return present.flatMap((endpoint) => endpoint.macs.flatMap((mac) => entries.get(mac) ?? [])
+    .filter((entry) => entry.master === endpoint.bridge && entry.port !== endpoint.port && entry.port !== endpoint.bridge && !provoked.moved(entry.mac, entry.port))
     .map((entry) => reason('mac-moved', endpoint.name, `${entry.mac} is on ${entry.port}, not on ${endpoint.port ?? ''}`)));
 }
 

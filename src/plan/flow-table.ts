@@ -51,8 +51,10 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
       token += forms[form[i] ?? 0]?.count ?? 0;
     }
   }
-  const at = (i: number): Flow | undefined => {
-    const [common, from, to] = [forms[form[i] ?? -1], sources[source[i] ?? -1], aims[aim[i] ?? -1]];
+  const make = (i: number): Flow | undefined => {
+    const common = forms[form[i] ?? -1];
+    const from = sources[source[i] ?? -1];
+    const to = aims[aim[i] ?? -1];
     if (common === undefined || from === undefined || to === undefined) return undefined;
     const { carrier, vlan, size, form: frameForm } = common.frame;
     const frame: FrameSpec = frameForm === undefined
@@ -65,15 +67,26 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
     // Most have neither, and an object that is put together from others costs as much as all the rest.
     return common.purpose === undefined && common.variant === undefined ? flow : { ...flow, ...kindOf(common) };
   };
+  const head = make(0);
+  let last = head;
+  let lastAt = 0;
+  /** Whoever looks for a token's flow asks for the first and then for one that is mostly that of the frame before. */
+  const at = (i: number): Flow | undefined => {
+    if (i === 0) return head;
+    if (i === lastAt) return last;
+    last = make(i);
+    lastAt = i;
+    return last;
+  };
   function* each(): Generator<Flow> {
     for (let i = 0; i < length; i += 1) {
-      const flow = at(i);
+      const flow = make(i);
       if (flow !== undefined) yield flow;
     }
   }
   const search = (holds: (flow: Flow, index: number) => boolean, wanted: boolean): boolean => {
     for (let i = 0; i < length; i += 1) {
-      const flow = at(i);
+      const flow = make(i);
       if (flow !== undefined && holds(flow, i) === wanted) return true;
     }
     return false;
@@ -81,7 +94,7 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
   const reduce = <T>(add: (sum: T, flow: Flow, index: number) => T, start: T): T => {
     let sum = start;
     for (let i = 0; i < length; i += 1) {
-      const flow = at(i);
+      const flow = make(i);
       if (flow !== undefined) sum = add(sum, flow, i);
     }
     return sum;
@@ -89,9 +102,9 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
   return {
     length, at, reduce,
     [Symbol.iterator]: each,
-    map: (make) => Array.from(each(), make),
-    flatMap: <T>(make: (flow: Flow, index: number) => readonly T[]) => reduce<T[]>((made, flow, index) => {
-      for (const one of make(flow, index)) made.push(one);
+    map: (of) => Array.from(each(), of),
+    flatMap: <T>(of: (flow: Flow, index: number) => readonly T[]) => reduce<T[]>((made, flow, index) => {
+      for (const one of of(flow, index)) made.push(one);
       return made;
     }, []),
     filter: (keep) => reduce<Flow[]>((kept, flow, index) => {

@@ -76,5 +76,5 @@ export type FromHost =
   | { readonly type: 'beat' }
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly type: 'refused'; readonly id: number; readonly code: string; readonly exit: number; readonly message: string; readonly hint: string }
-  | { readonly type: 'counts'; readonly capture: string; readonly delivered: Readonly<Record<string, number>> }
+  | { readonly type: 'counts'; readonly capture: string; readonly taken: number }
   | { readonly type: 'fault'; readonly capture: string; readonly code: string; readonly observers: readonly string[]; readonly text: string };

@@ -58,7 +58,7 @@ const fromHost = z.discriminatedUnion('type', [
   z.object({ type: z.literal('beat') }),
   z.object({ type: z.literal('answer'), id, value: z.unknown() }),
   z.object({ type: z.literal('refused'), id, code: z.string(), exit: z.int(), message: z.string(), hint: z.string() }),
-  z.object({ type: z.literal('counts'), capture: z.string(), delivered: z.record(z.string(), z.int().min(0)) }),
+  z.object({ type: z.literal('counts'), capture: z.string(), taken: z.int().min(0) }),
   z.object({ type: z.literal('fault'), capture: z.string(), code: z.string(), observers: z.array(z.string()), text: z.string() }),
 ]);
 

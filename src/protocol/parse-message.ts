@@ -94,7 +94,7 @@ function fromCapture(f: Fields): FromCapture {
     case 'sealed':
       return { type: 'sealed', uid: f.count('uid'), capabilities: f.text('capabilities'), filtered: f.flag('filtered') };
     case 'counts':
-      return { type: 'counts', delivered: f.counts('delivered') };
+      return { type: 'counts', taken: f.count('taken') };
     case 'marked':
       return { type: 'marked', id: f.text('id'), counters: f.map('counters', counters) };
     case 'stopped':

@@ -15,17 +15,26 @@ const memoryBudget = 256 * 1024 * 1024;
 const ringSize = { libpcap: 2 * 1024 * 1024, cap: 10 * 1024 * 1024 } as const;
 /** From so many observers on one socket listens for all of them: opening a handle takes 13 ms, closing it 24. */
 const manyObservers = 32;
+/** So many frames are sent as fast as its larger ring takes them, which is several times the rate at which a small one loses nothing. */
+const manyFrames = 100_000;
 const sharedRing = 64 * 1024 * 1024;
 /** Frames of probe size that it holds, each with some 100 octets of headers. */
 export const sharedRingFrames = sharedRing / 192;
 
-/** What a step is captured with: a ring for all observers together where there are many. */
-export function engineOf(context: Pick<RunContext, 'engine'>, step: StepPlan): ObserverRequest['engine'] {
-  return context.engine === 'libpcap' && step.observers.length >= manyObservers ? 'ring' : context.engine;
+/** Frames of all flows of a step: their tokens number through. */
+export function framesOfStep({ flows }: Pick<StepPlan, 'flows'>): number {
+  const [first, last] = [flows.at(0), flows.at(flows.length - 1)];
+  return first === undefined || last === undefined ? 0 : last.first + last.count - first.first;
+}
+
+/** What a step is captured with: a ring for all observers together where there are many of them, or in the lab many frames. */
+export function engineOf(context: Pick<RunContext, 'engine' | 'plan'>, step: StepPlan): ObserverRequest['engine'] {
+  const many = step.observers.length >= manyObservers || (context.plan.provider === 'lab' && step.rate === null && step.during.length === 0 && framesOfStep(step) >= manyFrames);
+  return context.engine === 'libpcap' && many ? 'ring' : context.engine;
 }
 
 /** Octets of the ring of each handle. */
-export function ringOf(context: Pick<RunContext, 'engine'>, step: StepPlan): number {
+export function ringOf(context: Pick<RunContext, 'engine' | 'plan'>, step: StepPlan): number {
   const engine = engineOf(context, step);
   return engine === 'ring' ? sharedRing : Math.min(ringSize[engine], Math.floor(memoryBudget / (2 * step.observers.length)));
 }

@@ -1,5 +1,6 @@
 import type { Capture, ObserverRequest } from '../capture/capture-client.js';
 import type { Devices } from './devices.js';
+import { sumCounts } from '../capture/sum-counts.js';
 
 /** The capture of `name` in a helper of its own, which dies (SIGKILL) once the first half of the probes is through. */
 function splitOff(name: string, others: Capture, ear: Capture): Capture {
@@ -29,7 +30,7 @@ function splitOff(name: string, others: Capture, ear: Capture): Capture {
       return { counters: { ...one.counters, ...two.counters }, written: { ...one.written, ...two.written }, kept: [...one.kept, ...two.kept] };
     },
     ended: async () => void (await Promise.all([others.ended(), ear.ended()])),
-    onCounts: (listener) => both.forEach((capture) => capture.onCounts(listener)),
+    onCounts: (listener) => sumCounts(both, listener),
     onFault(listener) {
       others.onFault(listener);
       ear.onFault((fault) => listener({ ...fault, text: `${fault.text}: killed on purpose in the middle of the probes (--deafen ${name})` }));

@@ -6,6 +6,8 @@ export interface Pace {
   /** Frames that may be sent now; waits until there are some. */
   room(): Promise<number>;
   sent(frames: number): void;
+  /** What came meanwhile were no sightings of probes: controls, say. */
+  interrupted(): void;
 }
 
 export interface PaceOptions {
@@ -17,52 +19,49 @@ export interface PaceOptions {
 
 /** However few sightings a frame makes: later ones may make more, and are then not too many. */
 const mostUnderWay = 32_768;
-/** Counts come every 100 ms. Where none come for so long, the capture is at fault, which its proofs tell. */
+/** Counts come every 25 ms while frames do. Where none come for so long, the capture is at fault, which its proofs tell. */
 const patienceMs = 3000;
-const pollMs = 5;
-/** The sightings of the first frames are all counted when two reports in a row say the same. */
-const settledReports = 2;
+const pollMs = 2;
 
-/** Learns from the counts of the observers how many sightings a frame makes, and how many are still to come. */
-export function createPace(capture: Pick<Capture, 'onCounts'>, { capacity, observers }: PaceOptions): Pace {
-  const delivered = new Map<string, number>();
+/**
+ * Learns from a mark after the first frames how many sightings a frame makes, and from the counts of the observers how many are still to come. Where later
+ * frames make more, that shows as soon as more is counted than was to come.
+ */
+export function createPace(capture: Pick<Capture, 'onCounts' | 'mark'>, { capacity, observers }: PaceOptions): Pace {
+  /** Sightings so far. */
   let total = 0;
-  let base = 0;
-  let unchanged = 0;
-  let reports = 0;
+  /** `total` when the frames began that `sent` counts; null = not read. */
+  let base: number | null = null;
   let sent = 0;
   let perFrame: number | null = null;
-  capture.onCounts((counts) => {
-    const before = total;
-    for (const [observer, count] of Object.entries(counts)) {
-      total += count - (delivered.get(observer) ?? 0);
-      delivered.set(observer, count);
-    }
-    unchanged = total === before && reports > 0 ? unchanged + 1 : 0;
-    reports += 1;
+  capture.onCounts((taken) => {
+    total = taken;
   });
-
-  function roomNow(): number {
-    const settled = unchanged >= settledReports;
-    if (sent === 0) {
-      if (!settled) return 0;
-      base = total;
-      return Math.max(1, Math.floor(capacity / 2 / (observers + 1)));
-    }
-    const sightings = total - base;
-    if (settled && sightings > 0) perFrame = sightings / sent; // nothing is under way
-    if (perFrame === null) return 0;
-    return Math.floor(Math.min(mostUnderWay, capacity / 2 / (perFrame * 1.25)) - (sent - sightings / perFrame));
+  /** Reads what came when nothing is under way. */
+  async function settle(): Promise<number> {
+    await capture.mark('pace');
+    return total;
+  }
+  function roomNow(from: number, sightings: number): number {
+    const underWay = Math.max(0, sent - (total - from) / sightings);
+    return Math.floor(Math.min(mostUnderWay, capacity / 2 / (sightings * 1.25)) - underWay);
   }
   return {
     sent(frames) {
       sent += frames;
-      unchanged = 0; // what the last reports said was before these
+    },
+    interrupted() {
+      base = null;
+      sent = 0;
     },
     async room() {
+      base ??= await settle();
+      if (sent === 0 && perFrame === null) return Math.max(1, Math.floor(capacity / 2 / (observers + 1)));
+      perFrame ??= Math.max(1, ((await settle()) - base) / sent);
       const began = performance.now();
       for (;;) {
-        const room = roomNow();
+        if (sent > 0) perFrame = Math.max(perFrame, (total - base) / sent);
+        const room = roomNow(base, perFrame);
         if (room > 0) return room;
         if (performance.now() - began > patienceMs) return mostUnderWay / 8;
         await sleep(pollMs);

@@ -4,7 +4,7 @@ import type { Flow, Flows, StepPlan } from '../model/plan.js';
 import { stampToken } from '../probe/frame.js';
 import { templateSeries } from '../probe/template-series.js';
 import { tokenLength, tokensFor } from '../wire/token.js';
-import { engineOf, sharedRingFrames } from './capture-step.js';
+import { engineOf, framesOfStep, sharedRingFrames } from './capture-step.js';
 import { checkStop, type RunContext, tell } from './context.js';
 import { createPace } from './feedback.js';
 import { lossFreeRate } from './loss-free-rate.js';
@@ -24,17 +24,20 @@ const mostInBurst = 1000;
 const mostInBatch = 8192;
 /** Up to so many flows are sent one by one. */
 const fewFlows = 64;
-/** Steps with fewer are sent at a fixed rate: learning what the observers take would last longer. */
-const fewFrames = 50_000;
+/** Steps with fewer are sent at a fixed rate: to learn what the observers take would last longer. */
+const fewFrames = 2000;
 
-function* burstsOf(flows: Flows, from: number, to: number): Generator<Burst> {
+/** `most`: frames of the first burst, of which nobody knows yet what they cost. */
+function* burstsOf(flows: Flows, from: number, to: number, most: number): Generator<Burst> {
   let at = 0;
+  let longest = Math.min(mostInBurst, most);
   for (const flow of flows) {
     let sequence = Math.max(0, from - at);
     const end = Math.min(flow.count, to - at);
     while (sequence < end) {
-      const count = Math.min(mostInBurst, end - sequence);
+      const count = Math.min(longest, end - sequence);
       yield { flow, sequence, count };
+      longest = mostInBurst;
       sequence += count;
     }
     at += flow.count;
@@ -84,16 +87,28 @@ function routesOf(batch: readonly Burst[]): readonly SocketRoute[] {
   return routes;
 }
 
-/** Sends a batch; where an interface refuses, what was left for its flow is given up and the flows after it are sent. */
-export async function sendBatch(context: RunContext, step: StepPlan, sender: Sender, batch: readonly Burst[], rate: number | null): Promise<void> {
+/** A batch with its frames built. */
+interface Prepared {
+  readonly batch: readonly Burst[];
+  readonly first: number;
+  readonly planned: number;
+  readonly size: number;
+  readonly frames: Uint8Array;
+}
+
+function prepare(context: RunContext, batch: readonly Burst[]): Prepared | null {
   const [head] = batch;
-  if (head === undefined) return;
+  if (head === undefined) return null;
   const first = head.flow.first + head.sequence;
   const planned = batch.reduce((sum, burst) => sum + burst.count, 0);
   const { size } = head.flow.frame;
-  const frames = framesOf(context, batch, first, planned, size);
+  return { batch, first, planned, size, frames: framesOf(context, batch, first, planned, size) };
+}
+
+async function transmit(context: RunContext, step: StepPlan, sender: Sender, prepared: Prepared, rate: number | null): Promise<void> {
+  const { batch, first, planned, size, frames } = prepared;
   const { accepted } = await sender.sendRouted(routesOf(batch), frames, size, rate);
-  context.timeline.log(step.index, { event: 'sent', flow: head.flow.id, first, planned, accepted });
+  context.timeline.log(step.index, { event: 'sent', flow: batch[0]?.flow.id ?? 0, first, planned, accepted });
   if (accepted === planned) return;
   let sum = 0;
   const next = batch.findIndex((burst) => {
@@ -103,29 +118,54 @@ export async function sendBatch(context: RunContext, step: StepPlan, sender: Sen
   await sendBatch(context, step, sender, batch.slice(next + 1), rate);
 }
 
+/** Sends a batch; where an interface refuses, what was left for its flow is given up and the flows after it are sent. */
+export async function sendBatch(context: RunContext, step: StepPlan, sender: Sender, batch: readonly Burst[], rate: number | null): Promise<void> {
+  const prepared = prepare(context, batch);
+  if (prepared !== null) await transmit(context, step, sender, prepared, rate);
+}
+
+/** How a step's probes are sent: one part, then the other. */
+export interface ProbeSender {
+  send(part: 0 | 1): Promise<void>;
+}
+
 /**
- * Sends one part of a step's probes, counted over all its flows: `part` 0 the first half, 1 the second. What the kernel
- * took is written down for each batch; a burst that was cut short ends its flow's part, not the step.
+ * Sends a step's probes in two parts, counted over all its flows: `part` 0 the first half, 1 the second. What the kernel
+ * took is written down for each batch; a burst that was cut short ends its flow's part, not the step. The next batch is built while one is sent.
  */
-export async function sendProbes(context: RunContext, step: StepPlan, sender: Sender, capture: Capture, part: 0 | 1): Promise<void> {
-  if (step.during.length > 0) return sendRounds(context, step, sender, part);
-  const total = step.flows.reduce((sum, flow) => sum + flow.count, 0);
+export function probeSender(context: RunContext, step: StepPlan, sender: Sender, capture: Capture): ProbeSender {
+  if (step.during.length > 0) return { send: (part) => sendRounds(context, step, sender, part) };
+  const total = framesOfStep(step);
   const half = Math.ceil(total / 2);
-  const [from, to] = part === 0 ? [0, half] : [half, total];
-  const host = context.plan.provider === 'host';
-  const paced = !host && step.rate === null && total > fewFrames && engineOf(context, step) === 'ring';
+  const paced = context.plan.provider === 'lab' && step.rate === null && total > fewFrames && engineOf(context, step) === 'ring';
   const pace = paced ? createPace(capture, { capacity: sharedRingFrames, observers: step.observers.length }) : null;
-  const rate = pace !== null ? null : (step.rate ?? lossFreeRate(context));
-  let done = from;
-  const began = performance.now();
-  let room = pace === null ? mostInBatch : Math.min(mostInBatch, await pace.room());
-  for (const batch of batchesOf(burstsOf(step.flows, from, to), () => (step.flows.length > fewFlows ? room : 1))) {
-    checkStop(context.signal);
-    await sendBatch(context, step, sender, batch, rate);
-    const frames = batch.reduce((sum, burst) => sum + burst.count, 0);
-    done += frames;
-    tell(context, step, 'probing', paceText(done, from, total, performance.now() - began));
-    pace?.sent(frames);
-    if (pace !== null) room = Math.min(mostInBatch, await pace.room());
+  const rate = pace === null ? (step.rate ?? lossFreeRate(context)) : null;
+  const together = pace !== null || step.flows.length > fewFlows;
+
+  async function send(part: 0 | 1): Promise<void> {
+    const [from, to] = part === 0 ? [0, half] : [half, total];
+    const began = performance.now();
+    let done = from;
+    pace?.interrupted();
+    const roomNow = async (): Promise<number> => (pace === null ? mostInBatch : Math.min(mostInBatch, await pace.room()));
+    let room = from < to ? await roomNow() : 0;
+    let sending: Promise<void> = Promise.resolve();
+    try {
+      for (const batch of batchesOf(burstsOf(step.flows, from, to, room), () => (together ? room : 1))) {
+        checkStop(context.signal);
+        const prepared = prepare(context, batch);
+        await sending;
+        if (prepared === null) continue;
+        sending = transmit(context, step, sender, prepared, rate);
+        sending.catch(() => undefined); // told where it is awaited
+        pace?.sent(prepared.planned);
+        done += prepared.planned;
+        tell(context, step, 'probing', paceText(done, from, total, performance.now() - began));
+        room = await roomNow();
+      }
+    } finally {
+      await sending;
+    }
   }
+  return { send };
 }

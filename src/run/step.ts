@@ -9,7 +9,7 @@ import { type RunContext, checkStop, pause, tell } from './context.js';
 import { startEvents } from './events.js';
 import { restoreOwners } from './restore.js';
 import { sendControls } from './send-controls.js';
-import { sendProbes } from './send-probes.js';
+import { probeSender } from './send-probes.js';
 import { startSenders } from './start-senders.js';
 import { runTraffic } from './traffic-step.js';
 import { watchRules } from './watch-rules.js';
@@ -81,13 +81,14 @@ async function probeBetweenReadings(context: RunContext, step: StepPlan, capture
 
 /** The probes, the traffic and the listening of a step, with the controls in between. */
 async function probeOn(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
-  await sendProbes(context, step, sender, capture, 0);
+  const probes = probeSender(context, step, sender, capture);
+  await probes.send(0);
   const listening = step.listenMs === null ? null : pause(step.listenMs, context.signal);
   await runTraffic(context, step);
   await listening;
   await sendControls(context, step, 'between', sender);
   await mark(context, step, capture, 'between');
-  await sendProbes(context, step, sender, capture, 1);
+  await probes.send(1);
 }
 
 /** Errors that end a step for a reason of their own (judge/reasons.ts). */

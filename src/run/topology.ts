@@ -8,7 +8,7 @@ import { openHost } from '../fabric/host/open.js';
 import type { Fabric } from '../model/fabric.js';
 import type { Mac, Scenario } from '../model/scenario.js';
 import type { Plan } from '../model/plan.js';
-import { readState } from '../state/read.js';
+import { readLinks, readState } from '../state/read.js';
 import { startRelay } from '../traffic/relay-client.js';
 import { findHosts } from './hosts/find-hosts.js';
 import { openHosts } from './hosts/open-hosts.js';
@@ -42,11 +42,15 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
     return { ...nothing, scenario, runsAs: inside.runsAs, found: null, netns: null, open: (plan) => buildLabHosts(plan, { inside, readState: (netns) => readState({ netns, sysfs: false, sysctl: [], packetSockets: true }) }) };
   }
   if (inside !== null) {
+    const { sysfs } = inside;
     return {
       ...nothing, scenario, runsAs: inside.runsAs, found: null, netns: null,
-      open: (plan) => buildLab(plan, {
-        inside, startRelay, runIn: dirname(scenario.file), readState: () => readState({ netns: null, sysfs: inside.sysfs, sysctl: Object.keys(plan.sysctl), packetSockets: true, ovs }),
-      }),
+      open: (plan) => {
+        const whole = (): ReturnType<typeof readState> => readState({ netns: null, sysfs, sysctl: Object.keys(plan.sysctl), packetSockets: true, ovs });
+        return buildLab(plan, {
+          inside, startRelay, runIn: dirname(scenario.file), readState: whole, readLinks: ovs ? async () => (await whole()).links : () => readLinks({ netns: null, sysfs }),
+        });
+      },
     };
   }
   const sysctl = scenario.steps.flatMap((step) => Object.keys(step.sysctl));

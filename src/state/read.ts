@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { HostState } from '../model/state.js';
+import type { HostState, LinkState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { inNamespace } from '../sys/namespaces.js';
 import { readJson } from '../sys/programs.js';
@@ -70,6 +70,12 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
   return ovs === null ? state : withOvs(state, ovs);
+}
+
+/** The links alone, as `readState` gives them. Rejects with VerifyError where they cannot be read. */
+export async function readLinks({ netns, sysfs }: Pick<ReadOptions, 'netns' | 'sysfs'>): Promise<readonly LinkState[]> {
+  const links = await readJson(['ip', '-j', '-d', 'link', 'show'], { netns });
+  return inNamespace(netns, () => parseLinks(links, sysfs ? sysFlags : () => null));
 }
 
 /** A link may go between the two readings. */

@@ -77,7 +77,7 @@ describe.skipIf(!isRoot)('capture helper', () => {
   test('says its counts about every 100 ms', async () => {
     const { capture } = await start();
     const seen: number[] = [];
-    capture.onCounts(({ a }) => seen.push(a ?? -1));
+    capture.onCounts((taken) => seen.push(taken));
     await capture.open([{ ...request, observer: 'a' }]);
     await until('five counts', () => seen.length >= 5, 1500);
   });

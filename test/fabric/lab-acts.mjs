@@ -1,7 +1,7 @@
 import { enterLab } from '../../dist/fabric/lab/enter.js';
 import { statusOf } from '../../dist/fabric/lab/launch.js';
 import { buildLab } from '../../dist/fabric/lab/build.js';
-import { readState } from '../../dist/state/read.js';
+import { readLinks, readState } from '../../dist/state/read.js';
 import { startRelay } from '../../dist/traffic/relay-client.js';
 import { exchangeHttp } from '../../dist/traffic/http.js';
 import { exchangePing } from '../../dist/traffic/ping.js';
@@ -12,6 +12,7 @@ const say = (value) => console.log(JSON.stringify(value));
 const build = (topology) => buildLab(planOf(topology), {
   inside, runIn: '.',
   readState: () => readState({ netns: null, sysfs: inside.sysfs, sysctl: [] }),
+  readLinks: () => readLinks({ netns: null, sysfs: inside.sysfs }),
   startRelay,
 });
 const timed = async (run) => { const from = performance.now(); const result = await run(); return [Math.round(performance.now() - from), result]; };

@@ -65,7 +65,6 @@ function handleOf({ ring, listeners }: SharedRing, listener: Listener, first: bo
     descriptors: first ? [ring.fd] : [],
     shared: {
       own,
-      delivered: () => listener.delivered,
       takeWith: (take) => {
         listener.take = take;
       },

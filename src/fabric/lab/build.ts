@@ -22,6 +22,8 @@ import { isIpv6, makeSpaces, placeOf, quietHost } from './spaces.js';
 export interface LabDeps {
   readonly inside: Inside;
   readonly readState: () => Promise<HostState>;
+  /** The links of `readState`, without the rest. */
+  readonly readLinks: () => Promise<readonly LinkState[]>;
   readonly startRelay: (spec: RelaySpec) => Promise<RelayHandle>;
   /** Folder in which the author's `run` commands run: the scenario's. */
   readonly runIn: string;
@@ -54,7 +56,7 @@ export async function buildLab(plan: Plan, deps: LabDeps): Promise<Fabric> {
     if (present.has(endpoint.name)) return { commands: [], readBack: `${endpoint.name} is there already` };
     const mine = plan.endpoints.filter((one) => one.name === endpoint.name);
     await plugIn(mine, plan.bridges, spaces, ovs);
-    checkSettings([], mine, (await deps.readState()).links);
+    checkSettings([], mine, await deps.readLinks());
     for (const change of portChanges) {
       if ((change.kind === 'set' ? change.device : change.entry.port) === endpoint.port) await kernel(change);
     }
@@ -87,7 +89,7 @@ export async function buildLab(plan: Plan, deps: LabDeps): Promise<Fabric> {
     const now = plan.endpoints.filter((endpoint) => endpoint.started);
     await plugIn(now, plan.bridges, spaces, ovs);
     for (const bridge of plan.bridges) if (bridge.mirrors.length > 0) await ovs?.addMirrors(bridge);
-    checkSettings(plan.bridges, now, (await deps.readState()).links);
+    checkSettings(plan.bridges, now, await deps.readLinks());
     for (const endpoint of now) await relays.start(endpoint);
   } catch (error) {
     await close();

@@ -79,7 +79,7 @@ const answerers: Answerers = {
       const capture = await startCapture({ file, netns, runTag, only });
       held.captures.set(name, { capture, fd: openSync(file, 'r') });
       capture.onFault(({ code, observers, text }) => say({ type: 'fault', capture: name, code, observers, text }));
-      capture.onCounts((delivered) => say({ type: 'counts', capture: name, delivered }));
+      capture.onCounts((taken) => say({ type: 'counts', capture: name, taken }));
       return { pids: capture.pids };
     } finally {
       rmSync(dir, { recursive: true, force: true });

@@ -33,7 +33,7 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
   };
   const { pids } = await host.ask({ ask: 'capture', capture, netns: options.netns ?? null, runTag: options.runTag ?? null, only: options.only ?? 'all' });
   host.onMessage((message) => {
-    if (message.type === 'counts' && message.capture === capture) for (const listener of countListeners) listener(message.delivered);
+    if (message.type === 'counts' && message.capture === capture) for (const listener of countListeners) listener(message.taken);
     if (message.type === 'fault' && message.capture === capture) tell({ code: message.code, observers: message.observers, text: `${host.name}: ${message.text}` });
   });
   host.onLost((why) => {
