@@ -1,13 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A file with the mesh of scenarios/scale, of so many guests; `leaking`: of so many, whatever is for them goes to another as well (a mirror on their ports). */
+/** A file with the mesh of scenarios/scale, of so many guests; `leaking`: of so many, whatever they send goes to another guest as well (a rule of nft that copies it). */
 export function meshScenario(scratch, guests, leaking = 0) {
-  const mirrors = Array.from({ length: leaking }, (_, at) => [
-    `qdisc add dev p${at + 1} clsact`, `filter add dev p${at + 1} egress u32 match u32 0 0 action mirred egress mirror dev p${leaking + at + 1}`,
-  ]).flat();
-  const rules = join(scratch, `mirrors-${guests}.tc`);
-  if (leaking > 0) writeFileSync(rules, `${mirrors.join('\n')}\n`);
+  const rules = join(scratch, `copies-${guests}.nft`);
+  const chains = Array.from({ length: leaking }, (_, at) => `  chain p${at + 1} { type filter hook ingress device "p${at + 1}" priority 0; dup to "p${leaking + at + 1}"; }`);
+  if (leaking > 0) writeFileSync(rules, `table netdev copies {\n${chains.join('\n')}\n}\n`);
   const file = join(scratch, `mesh-${guests}-${leaking}.yml`);
   writeFileSync(file, `version: 1
 name: mesh-${guests}${leaking === 0 ? '' : `-${leaking}-leaking`}
@@ -18,7 +16,7 @@ topology:
 steps:
   - name: every guest to every other
     learn: all
-${leaking === 0 ? '' : `    run: [ "tc -batch ${rules}" ]\n`}    probe: [ { class: known-unicast, from: "*", to: "*", count: 1, carriers: [raw] } ]
+${leaking === 0 ? '' : `    run: [ [ nft, -f, "${rules}" ] ]\n`}    probe: [ { class: known-unicast, from: "*", to: "*", count: 1, carriers: [raw] } ]
     expect: ${leaking === 0 ? 'private' : 'leak'}
 `);
   return file;

@@ -34,6 +34,7 @@ function send() {
 async function withProgram(argv, listening, reader) {
   const child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', reader === undefined ? 'ignore' : 'pipe', 'pipe'] });
   const reading = reader === undefined ? null : spawn(process.execPath, [reader], { stdio: [child.stdout, 'pipe', 'inherit'] });
+  if (reading !== null) child.stdout.destroy(); // the pipe is between the two
   let read = '';
   reading?.stdout.on('data', (chunk) => { read += chunk; });
   let said = '';

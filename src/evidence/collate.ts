@@ -10,7 +10,7 @@ import { highHalf, lowHalf, nsOf, timeWords } from '../pcap/time-words.js';
 import { enhancedPacket, interfaceDescription, interfaceStatistics, sectionHeader } from '../pcap/pcapng-writer.js';
 import { createBlockWriter } from './block-writer.js';
 import { files } from './folder.js';
-import { readRawFrames } from './raw-frames.js';
+import { type RawFrames, readRawFrames } from './raw-frames.js';
 
 /** Comments on leaks stop here for each row: a hub would else write more comment than capture. */
 const mostComments = 1000;
@@ -66,10 +66,7 @@ export async function collate(input: CollateInput): Promise<Collation> {
   let [timeHigh, timeLow] = [0, 0];
   let timesOf: BigInt64Array | null = null;
   let times: Uint32Array = new Uint32Array(0);
-  for (const step of plan.steps) {
-    const own = raw.filter((name) => name.startsWith(`${step.index + 1}-`)).sort().map((name) => join(dir, files.raw, name));
-    const frames = await readRawFrames(own, blocks, input.clocks);
-    damages.push(...frames.damages);
+  const write = (frames: RawFrames): void => {
     for (let i = 0; i < frames.count; i += 1) {
       const { batch, packet, interfaceId } = frames.at(i);
       const block = blocks[interfaceId];
@@ -106,6 +103,10 @@ export async function collate(input: CollateInput): Promise<Collation> {
       }
       packets += 1;
     }
+  };
+  for (const step of plan.steps) {
+    const own = raw.filter((name) => name.startsWith(`${step.index + 1}-`)).sort().map((name) => join(dir, files.raw, name));
+    for await (const frames of readRawFrames(own, blocks, damages, input.clocks)) write(frames);
   }
   const lastNs = nsOf({ high: timeHigh, low: timeLow });
   for (const [interfaceId, { step, observer }] of blocks.entries()) {

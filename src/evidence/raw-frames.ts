@@ -1,79 +1,150 @@
 import { basename } from 'node:path';
 import type { EvidenceInterface } from '../plan/evidence-interfaces.js';
 import { escapeText } from '../model/escape-text.js';
-import type { Batch } from '../pcap/capture-items.js';
+import type { Batch, CaptureItem } from '../pcap/capture-items.js';
+import { highHalf, lowHalf, timeWords } from '../pcap/time-words.js';
 import { readCapture } from './read-capture.js';
 import { sortByTime } from './sort-by-time.js';
 
-/** All frames of one step's raw captures, in the order of their times. */
+/** Frames of a step's raw captures, in the order of their times. */
 export interface RawFrames {
   readonly count: number;
   /** For position i in time: the batch, and the packet within it. */
   at(i: number): { readonly batch: Batch; readonly packet: number; readonly interfaceId: number };
-  readonly damages: readonly string[];
 }
+
+/** So many frames are sorted together at least; the earlier half of them goes on. A helper is behind by less than the rings hold. */
+const sortedTogether = 1 << 19;
 
 interface Loaded {
   readonly batch: Batch;
   /** Raw interface → number of the block in evidence.pcapng; -1 = an observer that the plan does not know. */
   readonly interfaces: readonly number[];
+  /** ns since the first frame that was loaded. */
+  readonly times: Float64Array;
 }
 
-async function load(path: string, known: ReadonlyMap<string, number>, clockNs: bigint, loaded: Loaded[], damages: string[]): Promise<void> {
-  const interfaces: number[] = [];
-  for await (const item of readCapture(path)) {
-    switch (item.kind) {
-      case 'interface':
-        interfaces[item.id] = known.get(escapeText(item.description ?? '')) ?? -1;
-        break;
-      case 'batch':
-        if (clockNs !== 0n) for (let packet = 0; packet < item.count; packet += 1) item.timeNs[packet] = (item.timeNs[packet] ?? 0n) - clockNs;
-        loaded.push({ batch: item, interfaces });
-        break;
-      case 'damage':
-        damages.push(`${path}, offset ${item.offset}: ${item.message}`);
-        break;
-      case 'section':
-      case 'statistics':
-        break;
-    }
-  }
+/** A raw capture that is read as far as it is needed. */
+interface Source {
+  readonly path: string;
+  readonly items: AsyncGenerator<CaptureItem>;
+  readonly interfaces: number[];
+  /** Time of the last frame that was loaded. */
+  latest: number;
 }
 
-/**
- * Reads the raw captures of a step and puts their frames in the order of time; frames of the same time stay in the order of
- * file and place. Observers are found by their block's description. `clocks`: by how many ns the clock of a
- * file's host is ahead, which is taken off. Holds the step's frames in memory.
- */
-export async function readRawFrames(paths: readonly string[], blocks: readonly EvidenceInterface[], clocks: ReadonlyMap<string, bigint>): Promise<RawFrames> {
-  const known = new Map(blocks.map((block, number) => [escapeText(block.description), number]));
-  const loaded: Loaded[] = [];
-  const damages: string[] = [];
-  for (const path of paths) await load(path, known, clocks.get(basename(path)) ?? 0n, loaded, damages);
-  const count = loaded.reduce((sum, { batch }) => sum + batch.count, 0);
+/** Frames that are loaded and not yet handed on, in any order. */
+interface Waiting {
+  readonly loaded: Loaded[];
+  /** By frame: its place in `loaded`, and in the batch. */
+  readonly batchOf: Uint32Array;
+  readonly packetOf: Uint32Array;
+}
+
+function timesOf(batch: Batch, base: { high: number; low: number }): Float64Array {
+  const words = timeWords(batch.timeNs);
+  const times = new Float64Array(batch.count);
+  for (let i = 0; i < batch.count; i += 1) times[i] = ((words[2 * i + highHalf] ?? 0) - base.high) * 2 ** 32 + ((words[2 * i + lowHalf] ?? 0) - base.low);
+  return times;
+}
+
+/** Adds frames of batches; those that wait keep their places. */
+function withBatches(waiting: Waiting, more: readonly Loaded[]): Waiting {
+  const count = more.reduce((sum, { batch }) => sum + batch.count, waiting.batchOf.length);
   const batchOf = new Uint32Array(count);
   const packetOf = new Uint32Array(count);
-  const time = new Float64Array(count);
-  const base = loaded[0]?.batch.timeNs[0] ?? 0n;
-  let next = 0;
-  loaded.forEach(({ batch }, index) => {
-    for (let packet = 0; packet < batch.count; packet += 1) {
-      batchOf[next] = index;
+  batchOf.set(waiting.batchOf);
+  packetOf.set(waiting.packetOf);
+  let next = waiting.batchOf.length;
+  more.forEach(({ batch }, at) => {
+    for (let packet = 0; packet < batch.count; packet += 1, next += 1) {
+      batchOf[next] = waiting.loaded.length + at;
       packetOf[next] = packet;
-      time[next] = Number((batch.timeNs[packet] ?? 0n) - base);
-      next += 1;
     }
   });
-  const order = sortByTime(time);
+  return { loaded: [...waiting.loaded, ...more], batchOf, packetOf };
+}
+
+/** The frames at `positions` alone, with the batches that they are in. */
+function onlyThose({ loaded, batchOf, packetOf }: Waiting, positions: Uint32Array): Waiting {
+  const places = new Map<number, number>();
+  const kept: Loaded[] = [];
+  const place = (at: number): number => {
+    const known = places.get(at);
+    const one = loaded[at];
+    if (known !== undefined || one === undefined) return known ?? 0;
+    places.set(at, kept.length);
+    return kept.push(one) - 1;
+  };
+  return { loaded: kept, batchOf: positions.map((position) => place(batchOf[position] ?? 0)), packetOf: positions.map((position) => packetOf[position] ?? 0) };
+}
+
+function framesAt({ loaded, batchOf, packetOf }: Waiting, order: Uint32Array): RawFrames {
   return {
-    count,
-    damages,
+    count: order.length,
     at(i) {
       const position = order[i] ?? 0;
       const one = loaded[batchOf[position] ?? 0];
-      if (one === undefined) throw new RangeError(`no frame ${i} of ${count}`);
+      if (one === undefined) throw new RangeError(`no frame ${i} of ${order.length}`);
       const packet = packetOf[position] ?? 0;
       return { batch: one.batch, packet, interfaceId: one.interfaces[one.batch.interfaceId[packet] ?? 0] ?? -1 };
     },
   };
+}
+
+/**
+ * Reads the raw captures of a step and gives their frames part by part, in the order of time; frames of the same time stay in the order of file and place.
+ * Observers are found by their block's description; damage is added to `damages`. `clocks`: by how many ns the clock of a
+ * file's host is ahead, by the file's name, which is taken off. Memory does not grow with the frames: order is made among
+ * `together` at a time.
+ */
+export async function* readRawFrames(paths: readonly string[], blocks: readonly EvidenceInterface[], damages: string[], clocks: ReadonlyMap<string, bigint>, together = sortedTogether): AsyncGenerator<RawFrames> {
+  const known = new Map(blocks.map((block, number) => [escapeText(block.description), number]));
+  let sources: readonly Source[] = paths.map((path) => ({ path, items: readCapture(path), interfaces: [], latest: -Infinity }));
+  let base: { high: number; low: number } | null = null;
+  let waiting: Waiting = { loaded: [], batchOf: new Uint32Array(0), packetOf: new Uint32Array(0) };
+
+  /** The next batch of a capture; null = there is none. */
+  async function nextOf(source: Source): Promise<Loaded | null> {
+    for (let next = await source.items.next(); next.done !== true; next = await source.items.next()) {
+      const item = next.value;
+      switch (item.kind) {
+        case 'interface':
+          source.interfaces[item.id] = known.get(escapeText(item.description ?? '')) ?? -1;
+          break;
+        case 'batch': {
+          const clockNs = clocks.get(basename(source.path)) ?? 0n;
+          if (clockNs !== 0n) for (let packet = 0; packet < item.count; packet += 1) item.timeNs[packet] = (item.timeNs[packet] ?? 0n) - clockNs;
+          const [high = 0, low = 0] = [timeWords(item.timeNs)[highHalf], timeWords(item.timeNs)[lowHalf]];
+          base ??= { high, low };
+          const times = timesOf(item, base);
+          source.latest = times[times.length - 1] ?? source.latest;
+          return { batch: item, interfaces: source.interfaces, times };
+        }
+        case 'damage':
+          damages.push(`${source.path}, offset ${item.offset}: ${item.message}`);
+          break;
+        case 'section':
+        case 'statistics':
+          break;
+      }
+    }
+    return null;
+  }
+
+  while (sources.length > 0 || waiting.batchOf.length > 0) {
+    const more: Loaded[] = [];
+    for (let held = waiting.batchOf.length; held < together && sources.length > 0; ) {
+      const behind = sources.reduce((least, one) => (one.latest < least.latest ? one : least));
+      const loaded = await nextOf(behind);
+      if (loaded === null) sources = sources.filter((one) => one !== behind);
+      else held += more[more.push(loaded) - 1]?.batch.count ?? 0;
+    }
+    waiting = withBatches(waiting, more);
+    const { loaded, batchOf, packetOf } = waiting;
+    const order = sortByTime(Float64Array.from(batchOf, (at, position) => loaded[at]?.times[packetOf[position] ?? 0] ?? 0));
+    const ready = sources.length === 0 ? order.length : order.length >> 1;
+    yield framesAt(waiting, order.subarray(0, ready));
+    waiting = onlyThose(waiting, order.subarray(ready));
+  }
 }

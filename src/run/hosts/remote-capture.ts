@@ -26,7 +26,7 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
   const capture = `${options.file.slice(options.file.lastIndexOf('/') + 1)}`;
   const observers: string[] = [];
   const faultListeners = new Set<(fault: Fault) => void>();
-  const countListeners = new Set<(delivered: Readonly<Record<string, number>>) => void>();
+  const countListeners = new Set<(taken: number) => void>();
   let over = false;
   const tell = (fault: Fault): void => {
     for (const listener of faultListeners) listener(fault);
