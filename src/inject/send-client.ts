@@ -1,8 +1,9 @@
-import { closeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { VerifyError } from '../model/verify-error.js';
 import type { Place } from '../model/fabric.js';
 import type { HelperFault, SendRoute } from '../protocol/messages.js';
 import { firstInheritedFd, startHelper, type HelperProcess } from '../sys/helper-process.js';
+import { openSharedFile } from '../sys/shared-file.js';
 import { openSendingSocket, sendingInterface } from './sending-socket.js';
 
 /** What the kernel took of what was to be sent; `error` (`ENETDOWN`, `helper-died`, …) says why not more. */
@@ -32,8 +33,8 @@ export interface Sender {
   kill(): void;
 }
 
-/** Octets of frames in one message: base64 of it is parsed in a millisecond or two, so that the heart goes on beating. */
-const chunkBytes = 256 * 1024;
+/** Octets of frames that go to the helper at once. */
+const chunkBytes = 1 << 20;
 const answerMs = 10_000;
 
 /**
@@ -43,6 +44,7 @@ const answerMs = 10_000;
 export async function startSender(places: Readonly<Record<string, Place>>): Promise<Sender> {
   const exits = new Map<string, SendingExit>();
   const sockets = new Map<string | null, { readonly name: string; readonly fd: number }>();
+  const file = openSharedFile();
   try {
     for (const [name, place] of Object.entries(places)) {
       const socket = sockets.get(place.netns) ?? { name: String(sockets.size), fd: openSendingSocket(place.netns) };
@@ -50,12 +52,16 @@ export async function startSender(places: Readonly<Record<string, Place>>): Prom
       exits.set(name, { socket: socket.name, interface: sendingInterface(socket.fd, place.device) });
     }
     const opened = [...sockets.values()];
-    const helper = await startHelper('send', { fds: opened.map(({ fd }) => fd) });
+    const helper = await startHelper('send', { fds: [file, ...opened.map(({ fd }) => fd)] });
+    void helper.send({ type: 'frames', fd: firstInheritedFd });
     const last = opened.at(-1)?.name;
     const adopted = last === undefined ? null : helper.next('opened', (message) => message.socket === last, answerMs);
-    for (const [at, { name }] of opened.entries()) void helper.send({ type: 'adopt', socket: name, fd: firstInheritedFd + at });
+    for (const [at, { name }] of opened.entries()) void helper.send({ type: 'adopt', socket: name, fd: firstInheritedFd + 1 + at });
     await adopted;
-    return sender(helper, exits);
+    return sender(helper, exits, file);
+  } catch (error) {
+    closeSync(file);
+    throw error;
   } finally {
     for (const { fd } of sockets.values()) closeSync(fd);
   }
@@ -81,20 +87,28 @@ function routesOf(routes: readonly SocketRoute[], exits: ReadonlyMap<string, Sen
   return parts;
 }
 
-function sender(helper: HelperProcess<'send'>, exits: ReadonlyMap<string, SendingExit>): Sender {
+/** `file`: what the helper reads frames from; closed when it has ended. */
+function sender(helper: HelperProcess<'send'>, exits: ReadonlyMap<string, SendingExit>, file: number): Sender {
   let id = 0;
   let previous: Promise<unknown> = Promise.resolve();
+  let alive = true;
+  void helper.ended.then(() => {
+    alive = false;
+    closeSync(file);
+  });
 
   async function sendAll(routes: readonly SocketRoute[], frames: Uint8Array, length: number, perSecond: number | null): Promise<SendOutcome> {
     const step = Math.max(1, Math.floor(chunkBytes / length)) * length;
     let accepted = 0;
     for (let at = 0; at < frames.length; at += step) {
+      if (!alive) return { accepted, error: 'helper-died' };
       const chunk = frames.subarray(at, at + step);
       id += 1;
       const mine = id;
       const expectedMs = perSecond === null ? 0 : (chunk.length / length / perSecond) * 1000;
       const answer = helper.next('sent', (message) => message.id === mine, expectedMs + answerMs);
-      void helper.send({ type: 'send', id: mine, routes: routesOf(routes, exits, at / length, chunk.length / length), length, perSecond, frames: Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('base64') });
+      for (let done = 0; done < chunk.length; ) done += writeSync(file, chunk, done, chunk.length - done, done);
+      void helper.send({ type: 'send', id: mine, routes: routesOf(routes, exits, at / length, chunk.length / length), length, perSecond, octets: chunk.length });
       try {
         const outcome = await answer;
         accepted += outcome.accepted;

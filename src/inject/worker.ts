@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import { VerifyError } from '../model/verify-error.js';
 import type { ToSend } from '../protocol/messages.js';
 import { openHelperChannel, type HelperChannel } from '../sys/helper-channel.js';
@@ -8,6 +9,7 @@ import { sendFrames } from './send-frames.js';
 
 const beatMs = 100;
 const mostLength = 65_535;
+const mostOctets = 64 << 20;
 
 /** The role `send`: puts frames on packet sockets that it inherited (protocol/messages.ts). */
 export function sendWorker(): void {
@@ -16,6 +18,9 @@ export function sendWorker(): void {
 
 function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Promise<void> | void; end(): void } {
   const sockets = new Map<string, number>();
+  /** The file in memory that frames come in; null = it was not named. */
+  let file: number | null = null;
+  let buffer = Buffer.alloc(0);
   let ending = false;
   let sealed = false;
   const heartbeat = setInterval(() => channel.say({ type: 'beat' }), beatMs);
@@ -30,9 +35,20 @@ function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Prom
     clearInterval(heartbeat);
     channel.exit(status);
   }
+  function framesOf(octets: number): Buffer {
+    if (file === null) throw refused('no file with frames was named');
+    if (octets > mostOctets) throw refused(`${octets} octets are more than ${mostOctets}`);
+    if (buffer.length < octets) buffer = Buffer.alloc(octets);
+    for (let at = 0; at < octets; ) {
+      const read = readSync(file, buffer, at, octets - at, at);
+      if (read === 0) throw refused(`the file has ${at} of ${octets} octets`);
+      at += read;
+    }
+    return buffer.subarray(0, octets);
+  }
   async function send(message: Extract<ToSend, { type: 'send' }>): Promise<void> {
-    const frames = Buffer.from(message.frames, 'base64');
     const { id, length, perSecond } = message;
+    const frames = framesOf(message.octets);
     const routes = message.routes.map((route) => {
       const fd = sockets.get(route.socket);
       if (fd === undefined) throw refused(`there is no socket ${JSON.stringify(route.socket)}`);
@@ -50,6 +66,9 @@ function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Prom
         case 'adopt':
           if (!isPacketSocket(message.fd)) throw refused(`descriptor ${message.fd} is no packet socket`);
           return keep(message.socket, message.fd);
+        case 'frames':
+          ({ fd: file } = message);
+          return;
         case 'send':
           if (!sealed) sealed = sealProcess(); // whoever sends has what he needs
           return send(message);

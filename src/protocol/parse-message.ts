@@ -49,10 +49,12 @@ function toCapture(f: Fields): ToCapture {
 
 function toSend(f: Fields): ToSend {
   switch (f.type) {
+    case 'frames':
+      return { type: 'frames', fd: f.count('fd') };
     case 'adopt':
       return { type: 'adopt', socket: f.text('socket'), fd: f.count('fd') };
     case 'send':
-      return { type: 'send', id: f.count('id'), routes: f.children('routes').map((route) => ({ socket: route.text('socket'), interface: route.count('interface'), count: route.count('count') })), length: f.count('length'), frames: f.text('frames'), perSecond: f.rateOrNull('perSecond') };
+      return { type: 'send', id: f.count('id'), routes: f.children('routes').map((route) => ({ socket: route.text('socket'), interface: route.count('interface'), count: route.count('count') })), length: f.count('length'), octets: f.count('octets'), perSecond: f.rateOrNull('perSecond') };
     case 'stop':
       return { type: 'stop' };
     default:

@@ -1,7 +1,8 @@
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startHelper } from '../../src/sys/helper-process.js';
+import { openSharedFile } from '../../src/sys/shared-file.js';
 import { openSendingSocket, sendingInterface } from '../../src/inject/sending-socket.js';
 import { startSender, type Sender } from '../../src/inject/send-client.js';
 import { frames, isRoot, processExists, testNetwork, type TestNetwork } from '../capture/test-network.js';
@@ -69,7 +70,10 @@ describe.skipIf(!isRoot)('sending helper', () => {
 
   test('goes on beating while it sends a large message', async () => {
     const fd = openSendingSocket(network.netns);
-    const helper = await startHelper('send', { fds: [fd] });
+    const file = openSharedFile();
+    writeSync(file, frames(100_000));
+    const helper = await startHelper('send', { fds: [fd, file] });
+    closeSync(file);
     const device = sendingInterface(fd, 'vnet0');
     closeSync(fd);
     const beats: number[] = [];
@@ -77,8 +81,9 @@ describe.skipIf(!isRoot)('sending helper', () => {
     const opened = helper.next('opened', () => true, 3000);
     await helper.send({ type: 'adopt', socket: 'a', fd: 3 });
     await opened;
+    await helper.send({ type: 'frames', fd: 4 });
     const sent = helper.next('sent', () => true, patient(10_000));
-    await helper.send({ type: 'send', id: 1, routes: [{ socket: 'a', interface: device, count: 100_000 }], length: 60, frames: frames(100_000).toString('base64'), perSecond: 100_000 });
+    await helper.send({ type: 'send', id: 1, routes: [{ socket: 'a', interface: device, count: 100_000 }], length: 60, octets: 6_000_000, perSecond: 100_000 });
     expect((await sent).accepted).toBe(100_000);
     const longestMs = Math.max(...beats.slice(1).map((at, index) => at - (beats[index] ?? at)));
     expect(beats.length).toBeGreaterThan(5);
