@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { makePlan } from '../../src/plan/make-plan.js';
+import { engineOf, framesOfStep } from '../../src/run/capture-step.js';
+import { scenario, step } from '../judge/perfect-run.js';
+
+/** The engine for one step of so many frames among four endpoints. */
+function engineFor(count: number, provider: 'lab' | 'host', over: { readonly rate?: number; readonly engine?: 'cap' } = {}): { readonly engine: string; readonly frames: number } {
+  const base = scenario([step()]);
+  const steps = base.steps.map((one) => ({ ...one, probes: one.probes.map((probe) => ({ ...probe, count, rate: over.rate ?? null })) }));
+  const plan = { ...makePlan({ ...base, steps }, { runTag: 1, keySha256: '0'.repeat(64) }), provider };
+  const [only] = plan.steps;
+  if (only === undefined) throw new Error('the fixture has changed');
+  return { engine: engineOf({ engine: over.engine ?? 'libpcap', plan }, only), frames: framesOfStep(only) };
+}
+
+it('many frames of a lab step are captured by the ring, whose size lets them go faster', () => {
+  expect(engineFor(99_999, 'lab')).toEqual({ engine: 'libpcap', frames: 99_999 });
+  expect(engineFor(100_000, 'lab')).toEqual({ engine: 'ring', frames: 100_000 });
+});
+
+it('a host, a rate that was asked for, and an engine that was asked for stay as they are', () => {
+  expect(engineFor(100_000, 'host').engine).toBe('libpcap');
+  expect(engineFor(100_000, 'lab', { rate: 1000 }).engine).toBe('libpcap');
+  expect(engineFor(100_000, 'lab', { engine: 'cap' }).engine).toBe('cap');
+});
