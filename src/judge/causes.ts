@@ -62,7 +62,7 @@ export const causes = {
 /** Leaks of a step beyond these are not explained one by one: a mesh may have a million. */
 const mostExplained = 2000;
 
-function causesOf(leak: RowContext | null): readonly Cause[] {
+function causesOf(leak: RowContext | null, plan: Plan): readonly Cause[] {
   const found = leak === null ? [] : Object.entries(causes).flatMap(([code, find]) => {
     const cause = find(leak);
     return cause === null ? [] : [{ code, ...cause, fix: fixOnHost(cause.fix, leak.bridge.name, plan) }];
@@ -78,6 +78,6 @@ export function withCauses(rows: readonly Finding[], plan: Plan, step: StepPlan,
   return rows.map((row) => {
     if (!row.leak || left === 0) return row;
     left -= 1;
-    return { ...row, causes: causesOf(contextOf(row)) };
+    return { ...row, causes: causesOf(contextOf(row), plan) };
   });
 }
