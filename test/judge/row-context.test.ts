@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { controlComment, isControlComment } from '../../src/judge/leak-comment.js';
 import { provokedBy } from '../../src/judge/provoked.js';
-import { isOff, isOn, isUnicast, rowContext } from '../../src/judge/row-context.js';
+import { isOff, isOn, isUnicast, rowContexts } from '../../src/judge/row-context.js';
 import type { Control, Flow, Plan, StepPlan } from '../../src/model/plan.js';
 import type { Finding } from '../../src/model/result.js';
 import type { HostState } from '../../src/model/state.js';
@@ -11,7 +11,7 @@ import { tokensFor } from '../../src/wire/token.js';
 import { key } from './perfect-run.js';
 import { entry, flow, group, host, macOfB, plan, step, zero } from './row-fixture.js';
 
-const context = (finding: Finding = zero, of: StepPlan = step, before: HostState | null = host(), after: HostState | null = host()) => rowContext(finding, plan, of, { before, after });
+const context = (finding: Finding = zero, of: StepPlan = step, before: HostState | null = host(), after: HostState | null = host()) => rowContexts(plan, of, { before, after })(finding);
 
 describe('what is known around a row', () => {
   it('is its flow, its ends, its observer, the bridge and the ports', () => {
