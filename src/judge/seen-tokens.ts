@@ -17,7 +17,7 @@ export interface SeenTokens {
   observersOf(flow: Flow): readonly string[];
 }
 
-/** Tokens of a page: flows of no more have their bits in their row. */
+/** Flows of no more tokens have their bits in their row, those of no more than a page in a run of words that their row names, others in pages. */
 const inRow = 32;
 const perPage = 4096;
 const pagesPerFlow = mostTokens / perPage;
@@ -44,6 +44,8 @@ export function createSeenTokens(flows: Flows): SeenTokens {
   let table = new Int32Array(128);
   /** Row + 1 of the last observer that came to a flow, by the flow's position. */
   const lastOfFlow = new Int32Array(flows.length);
+  let runs = new Uint32Array(64);
+  let runsUsed = 0;
   const pages = new Map<number, Uint32Array<ArrayBuffer>>();
   let lastPage = -1;
   let lastWords = new Uint32Array(0);
@@ -83,7 +85,18 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     table = new Int32Array(2 * table.length);
     for (let row = 0; row < rows; row += 1) table[placeOf(columns.flow[row] ?? 0, columns.observer[row] ?? 0)] = row + 1;
   }
-  function rowFor(position: number, observer: number): number {
+  /** Where a run of words for so many tokens begins. */
+  function newRun(tokens: number): number {
+    const start = runsUsed;
+    runsUsed += (tokens + 31) >>> 5;
+    if (runsUsed > runs.length) {
+      const larger = new Uint32Array(2 * Math.max(runs.length, runsUsed));
+      larger.set(runs);
+      runs = larger;
+    }
+    return start;
+  }
+  function rowFor(position: number, observer: number, tokens: number): number {
     const newest = (lastOfFlow[position] ?? 0) - 1;
     if (newest >= 0 && columns.observer[newest] === observer) return newest;
     const known = (table[placeOf(position, observer)] ?? 0) - 1;
@@ -94,6 +107,7 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     columns.flow[row] = position;
     columns.observer[row] = observer;
     columns.nextOfFlow[row] = newest;
+    if (tokens > inRow && tokens <= perPage) columns.bits[row] = newRun(tokens);
     lastOfFlow[position] = row + 1;
     table[placeOf(position, observer)] = row + 1;
     return row;
@@ -106,10 +120,13 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     return made;
   }
   /** Sets the bit of a token; false if it was set. */
-  function setBit(row: number, sequence: number, many: boolean): boolean {
+  function setBit(row: number, sequence: number, tokens: number): boolean {
     let words = columns.bits;
     let at = row;
-    if (many) {
+    if (tokens > inRow && tokens <= perPage) {
+      words = runs;
+      at = (columns.bits[row] ?? 0) + (sequence >>> 5);
+    } else if (tokens > perPage) {
       const page = row * pagesPerFlow + Math.floor(sequence / perPage);
       words = page === lastPage ? lastWords : pageAt(page);
       lastPage = page;
@@ -131,8 +148,8 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     add(flow, sequence, observer, frame, high, low) {
       const position = flow.id - firstId;
       if (sequence < 0 || sequence >= flow.count || sequence >= mostTokens || lastOfFlow[position] === undefined) return false;
-      const row = rowFor(position, numberOf(observer));
-      const fresh = setBit(row, sequence, flow.count > inRow);
+      const row = rowFor(position, numberOf(observer), flow.count);
+      const fresh = setBit(row, sequence, flow.count);
       const { count } = columns;
       const knownHigh = columns.high[row] ?? 0;
       if (count[row] === 0 || high < knownHigh || (high === knownHigh && low < (columns.low[row] ?? 0))) {
