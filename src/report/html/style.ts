@@ -16,7 +16,7 @@ p{margin:.4rem 0;max-width:60rem}a{color:var(--good)}a:focus-visible,summary:foc
 .verdict.good{background:var(--goodback)}.verdict.bad{background:var(--badback)}.verdict.doubt{background:var(--doubtback)}.verdict.shown{background:var(--shownback)}.verdict p{color:var(--text)}
 table{border-collapse:collapse;margin:.5rem 0;font-size:.92rem}th,td{border:1px solid var(--line);padding:.25rem .55rem;text-align:left;vertical-align:top;overflow-wrap:break-word}thead th{background:var(--panel)}td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}td.word{white-space:nowrap;font-weight:600}
 caption{text-align:left;color:var(--soft);padding:.2rem 0}
-.wide{overflow-x:auto}pre,code{font:.86rem/1.45 ui-monospace,monospace}pre{background:var(--panel);border:1px solid var(--line);padding:.6rem;margin:.4rem 0;overflow-x:auto}code{overflow-wrap:anywhere}
+.wide{overflow-x:auto}pre,code{font:.86rem/1.45 ui-monospace,monospace}pre{background:var(--panel);border:1px solid var(--line);padding:.6rem;margin:.4rem 0;width:max-content;min-width:100%}code{overflow-wrap:anywhere}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:.5rem 0}dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere}
 details{margin:.6rem 0}summary{cursor:pointer;font-weight:600}
 .leak{border-left:.35rem solid var(--bad);padding:.1rem .9rem;margin:.8rem 0}.leak.shown{border-color:var(--shown);color:var(--text)}
@@ -25,5 +25,5 @@ svg text{fill:var(--text);font:13px system-ui,sans-serif}svg .name{font-weight:7
 svg .box{fill:var(--ground);stroke:var(--text);stroke-width:1.2}svg .behind{stroke-dasharray:5 3}svg .bar{fill:var(--goodback);stroke:var(--text)}svg .cord{stroke:var(--soft);stroke-width:1.5;fill:none}svg .group{fill:none;stroke:var(--line);stroke-dasharray:2 3}
 svg .arrow{fill:none;stroke:var(--bad);stroke-width:2.4;stroke-dasharray:8 4}svg .tip{fill:var(--bad)}svg .tag{fill:var(--ground);stroke:var(--bad);stroke-width:1.6}svg text.tagtext{fill:var(--bad);font-size:11px;font-weight:700}
 @page{size:A4;margin:14mm}
-@media print{body{font-size:10pt}:root{--ground:#fff;--panel:#fff;--line:#777;--text:#000;--soft:#333;--good:#0a4a8a;--bad:#8f3200;--doubt:#5a4000;--shown:#4b2f85;--goodback:#fff;--badback:#fff;--doubtback:#fff;--shownback:#fff}nav,.skip{display:none}.wide,pre{overflow:visible}pre{white-space:pre-wrap}h2,h3{break-after:avoid}tr,.leak,svg{break-inside:avoid}th,td{overflow-wrap:anywhere}details::details-content{content-visibility:visible;display:block}table{font-size:8.5pt}}
+@media print{body{font-size:10pt}:root{--ground:#fff;--panel:#fff;--line:#777;--text:#000;--soft:#333;--good:#0a4a8a;--bad:#8f3200;--doubt:#5a4000;--shown:#4b2f85;--goodback:#fff;--badback:#fff;--doubtback:#fff;--shownback:#fff}nav,.skip{display:none}.wide{overflow:visible}pre{white-space:pre-wrap;width:auto}pre,code{font-size:8pt}h2,h3{break-after:avoid}tr,.leak,svg{break-inside:avoid}td,tbody th{overflow-wrap:anywhere}details::details-content{content-visibility:visible;display:block}table{font-size:8.5pt}}
 `;
