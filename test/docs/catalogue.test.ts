@@ -6,7 +6,7 @@ import { probeClasses } from '../../src/model/scenario.js';
 
 const top = resolve(import.meta.dirname, '../..');
 const text = readFileSync(join(top, 'docs/catalogue.md'), 'utf8');
-const rows = [...(/## Scenarios by class\n([\s\S]*?)\n## /.exec(text)?.[1] ?? '').matchAll(/^\| ([a-z-]+(?:, [a-z-]+)*) \| (.*) \|$/gm)].filter(([, names]) => names !== 'class')
+const rows = [...(/## Scenarios by class\n([\s\S]*?)\n## /.exec(text)?.[1] ?? '').matchAll(/^\| ([a-z-]+(?:, [a-z-]+)*) \| (.*) \|$/gm)].filter(([, names]) => names !== 'class' && names !== '---')
   .flatMap(([, names = '', links = '']) => names.split(', ').map((name) => ({ name, files: [...links.matchAll(/\.\.\/(scenarios\/[^)]+)\)/g)].map(([, file = '']) => file) })));
 
 describe('the catalogue', () => {
