@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { AuditReport } from '../../src/model/audit.js';
 import type { Result } from '../../src/model/result.js';
 import { runThrowAway, threeGuests } from '../audit/throw-away.js';
+import { patient } from '../patient.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'lasting-host-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -30,7 +31,7 @@ describe.skipIf(process.getuid?.() !== 0 || !existsSync('/etc/network'))('on a h
     expect(causes.filter(({ lasting, place }) => lasting !== undefined && /vnet[01]/.test(place))).toEqual([]);
     expect(readFileSync(join(dir, 'report.html'), 'utf8')).toContain('<strong>To last (ifupdown):</strong>');
     expect(JSON.parse(readFileSync(join(dir, 'replayed'), 'utf8'))).toEqual(JSON.parse(text));
-  }, 60_000);
+  }, patient(180_000));
 
   it('audit tells it too', async () => {
     const { status, stdout, stderr } = await runThrowAway(`${threeGuests}${hub}\nexec node dist/cli.js audit --json`);
