@@ -20,7 +20,7 @@ class LongestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
-  test: { include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget], testTimeout: 30_000, hookTimeout: 30_000, maxWorkers: 2, maxConcurrency: 3,
+  test: { include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget], testTimeout: 90_000, hookTimeout: 90_000, maxWorkers: 2, maxConcurrency: 3,
     // Labs wait as much as they work: two files at once use what one leaves.
     sequence: { sequencer: LongestFirst },
     tags: [{ name: 'kernel', description: 'what a kernel can do decides it: `npm run test:uml` runs it under a second one' }],

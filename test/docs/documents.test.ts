@@ -41,7 +41,7 @@ describe.each(documents)('%s', (document) => {
 
   it.each(commands)('%s', (command) => {
     // What the reader's /tmp is to him is a folder of the test's own here.
-    expect(type(direct(command).replaceAll('/tmp/', `${scratch}/tmp/`))).toEqual({ status: 0, stderr: '' });
+    expect(type(direct(command.replaceAll('/tmp/', `${scratch}/tmp/`)))).toEqual({ status: 0, stderr: '' });
   }, 120_000);
 
   it('shows scenarios that are valid', () => {

@@ -26,10 +26,19 @@ export function namespacesOf(pids: readonly number[]): ReadonlySet<string> {
   return new Set(links.map(procLink).filter((target) => target.startsWith('net:[')));
 }
 
-/** Of `pids` those that still are processes (not zombies), and who in the whole system still is in one of `namespaces` or holds it. */
+/** True for what a test that still runs has started: its parents lead to a test runner. What a run leaves behind has lost its launcher, and they lead past it. */
+function isOfRunningTest(pid: number): boolean {
+  for (let one = parentOf(pid); one !== null && one > 1; one = parentOf(one)) if (procText(`/proc/${one}/cmdline`).includes('vitest')) return true;
+  return false;
+}
+
+/**
+ * Of `pids` those that still are processes (not zombies), and who in the whole system still is in one of `namespaces` or holds it.
+ * The kernel gives a namespace's number to the next one made (ida, fs/nsfs.c), so a lab of a test beside this one may have it already.
+ */
 export function left(pids: readonly number[], namespaces: ReadonlySet<string>): readonly string[] {
   const alive = pids.filter((pid) => parentOf(pid) !== null).map((pid) => `process ${pid}: ${procText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`);
-  const holders = procNames('/proc').map(Number).filter(Number.isInteger).flatMap((pid) => [...namespacesOf([pid])].filter((one) => namespaces.has(one)).map((one) => `${one} held by ${pid}`));
+  const holders = procNames('/proc').map(Number).filter(Number.isInteger).flatMap((pid) => [...namespacesOf([pid])].filter((one) => namespaces.has(one) && !isOfRunningTest(pid)).map((one) => `${one} held by ${pid}`));
   return [...alive, ...holders];
 }
 
