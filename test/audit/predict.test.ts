@@ -24,7 +24,8 @@ it('predicts a mesh of a hundred guests, pair by pair', async () => {
   expect(new Set(rows.map(({ outcome }) => outcome))).toEqual(new Set(['agrees']));
 }, 120_000);
 
-const recorded = readdirSync(join(top, 'captures')).filter((name) => existsSync(join(top, 'captures', name, 'plan.json')));
+// Those of one reason each are runs that something was taken from: what is missing there nothing foretells.
+const recorded = readdirSync(join(top, 'captures')).filter((name) => !name.startsWith('reason-') && existsSync(join(top, 'captures', name, 'plan.json')));
 
 describe.each(recorded)('the recorded run %s', (name) => {
   it('went on the wire as the state let expect, and all of it was foretold', async () => {

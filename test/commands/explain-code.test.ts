@@ -16,9 +16,9 @@ describe('explainCode', () => {
 });
 
 describe('groupHelp', () => {
-  it('has a group for every command that there is', () => {
+  it('has a group for every command that help lists', () => {
     const folder = resolve(import.meta.dirname, '../../src/commands');
-    const names = readdirSync(folder).flatMap((file) => [...readFileSync(join(folder, file), 'utf8').matchAll(/parser\.command\(\s*'([\w-]+)/g)].map(([, name]) => name ?? ''));
+    const names = readdirSync(folder).flatMap((file) => [...readFileSync(join(folder, file), 'utf8').matchAll(/parser\.command\(\s*'([\w-]+)[^']*',\s*(?!\s|false)/g)].map(([, name]) => name ?? ''));
     expect(names.length).toBeGreaterThan(8);
     expect(names.filter((name) => !helpGroups.some((group) => group.names.includes(name)))).toEqual([]);
   });

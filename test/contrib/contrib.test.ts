@@ -30,10 +30,10 @@ describe('alert rules for Prometheus', () => {
 });
 
 describe('the service for systemd', () => {
-  it.skipIf(!has('systemd-analyze'))('is as little exposed as the README says', () => {
+  it.skipIf(!has('systemd-analyze'))('is as little exposed as docs/audit.md says', () => {
     const { stdout } = spawnSync('systemd-analyze', ['security', '--offline=true', '--no-pager', 'contrib/systemd/verify-isolation-watch.service'], { cwd: top, encoding: 'utf8' });
     const level = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1]);
-    const told = Number(/`systemd-analyze security`: ([\d.]+)/.exec(readFileSync(`${top}/README.md`, 'utf8'))?.[1]);
+    const told = Number(/`systemd-analyze security`: ([\d.]+)/.exec(readFileSync(`${top}/docs/audit.md`, 'utf8'))?.[1]);
     expect(level).toBeLessThanOrEqual(told);
   });
 

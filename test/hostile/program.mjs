@@ -53,8 +53,10 @@ async function inside() {
         if (probes.length > 0 && !late) await attack();
         const outcome = await sender.sendRouted(routes, frames, length, perSecond);
         if (probes.length > 0 && late) await attack();
-        if (routes.some(({ socket }) => socket === `send:${of}`) && attacked === 0) throw new Error('the attack did not take place');
         return outcome;
+      }, async stop() {
+        if (attacked === 0) throw new Error('the attack did not take place');
+        return sender.stop();
       } };
     },
   };

@@ -11,26 +11,30 @@ export const requests = (victim, change) => (devices) => ({
   },
 });
 
-/** Something happens just before the probe burst number `at` (0 or 1: the first of each half). */
+/** Something happens just before the first probes of the second half; where all left in the first, just before the capture is asked what it counted. */
 export const inTheMiddle = (act) => (devices) => {
   let capture;
-  let half = 0;
+  let sender;
+  let due = false;
+  const actOnce = async () => {
+    if (!due) return;
+    due = false;
+    await act({ capture, sender });
+  };
   return {
     async startCapture(options) {
       capture = await devices.startCapture(options);
       return { ...capture, mark: async (id) => {
+        if (id === 'after') await actOnce();
         const counters = await capture.mark(id);
-        half = id === 'between' ? 2 : 1;
+        if (id === 'between') due = true;
         return counters;
       } };
     },
     async startSender(places) {
-      const sender = await devices.startSender(places);
+      sender = await devices.startSender(places);
       return { ...sender, async sendRouted(...batch) {
-        if (half === 2) {
-          half = 0;
-          await act({ capture, sender });
-        }
+        await actOnce();
         return sender.sendRouted(...batch);
       } };
     },
@@ -49,23 +53,35 @@ function firstOf(routes, count) {
 
 /**
  * What is sent, changed: `send` gets the socket, the frames and the real send. Probes and entry controls leave at `send:`, ear controls at `ear:`.
- * Probes leave `routed`; so few controls as these scenarios have never do.
+ * Probes leave routed, once the observers have counted what came before them: announcements do earlier, and so few controls as these scenarios have never do.
  */
-export const sending = (send) => (devices) => ({
-  ...devices,
-  async startSender(places) {
-    const sender = await devices.startSender(places);
-    return {
-      ...sender,
-      send: (socket, frames, length, perSecond) => send({ socket, frames, length, routed: false, really: (at, some) => sender.send(at, some, length, perSecond) }),
-      sendRouted: (routes, frames, length, perSecond) => send({ socket: routes[0].socket, frames, length, routed: true, really: (at, some) => (
-        at === routes[0].socket ? sender.sendRouted(firstOf(routes, some.length / length), some, length, perSecond) : sender.send(at, some, length, perSecond)
-      ) }),
-    };
-  },
-});
+export const sending = (send) => (devices) => {
+  let probing = false;
+  return {
+    ...devices,
+    async startCapture(options) {
+      probing = false;
+      const capture = await devices.startCapture(options);
+      return { ...capture, mark: async (id) => {
+        const counters = await capture.mark(id);
+        probing ||= id === 'before';
+        return counters;
+      } };
+    },
+    async startSender(places) {
+      const sender = await devices.startSender(places);
+      return {
+        ...sender,
+        send: (socket, frames, length, perSecond) => send({ socket, frames, length, probe: false, really: (at, some) => sender.send(at, some, length, perSecond) }),
+        sendRouted: (routes, frames, length, perSecond) => send({ socket: routes[0].socket, frames, length, probe: probing, really: (at, some) => (
+          at === routes[0].socket ? sender.sendRouted(firstOf(routes, some.length / length), some, length, perSecond) : sender.send(at, some, length, perSecond)
+        ) }),
+      };
+    },
+  };
+};
 export const lie = ({ frames, length }) => ({ accepted: frames.length / length, error: null });
-export const isProbe = ({ routed }) => routed;
+export const isProbe = ({ probe }) => probe;
 
 /** The capture file of the step, changed after it was closed and before anybody reads it. */
 export const file = (change) => (devices) => ({

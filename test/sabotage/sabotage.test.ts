@@ -92,8 +92,8 @@ suiteOf(unrecorded)('a run that nobody recorded, as it is', () => {
   }, timeoutMs);
 });
 
-/** Deaf or mute, and what it may look like instead of *inconclusive*: an ear at another guest's port hears that guest's frames. */
-const mayBreak = ['the observer on the wrong interface'];
+/** Deaf or mute, and what it may look like instead of *inconclusive*: an ear at another guest's port hears that guest's frames, and a barrier at the sender's own port does not stand at another's. */
+const mayBreak = ['the observer on the wrong interface', 'the probes sent from the wrong port'];
 /** What is proved twice: only where no addressee proves the entry does it need its controls. */
 const needsSilence = ['the entry controls suppressed', 'the entry controls suppressed, and it was said that they were sent'];
 /** After these the bridge has the senders elsewhere, and a port that does not learn never corrects it. */
