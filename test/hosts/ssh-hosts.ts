@@ -149,22 +149,36 @@ export async function sshHosts(): Promise<SshHosts> {
         daemon.once('exit', () => done());
         daemon.kill('SIGTERM');
       })));
+      // a session whose peer went away with its network waits for it for hours
+      for (const host of hostNames) inNamespace(spaceOf(host)).forEach(({ pid }) => end(pid));
       for (const fd of [underlay, ...spaces.values(), ...guests.values()]) closeSync(fd);
       rmSync(dir, { recursive: true, force: true });
     },
   };
 }
 
-/** Processes whose network namespace that descriptor is, sshd's own left out. */
-function processesIn(fd: number): readonly string[] {
+/** Processes whose network namespace that descriptor is; `command` is empty for one that has ended. */
+function inNamespace(fd: number): readonly { readonly pid: number; readonly command: string }[] {
   const wanted = fstatSync(fd).ino;
   return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid)).flatMap((pid) => {
     try {
       if (statSync(`/proc/${pid}/ns/net`).ino !== wanted) return [];
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-      return /sshd/.test(command) || command === '' ? [] : [`${pid} ${command}`];
+      return [{ pid: Number(pid), command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() }];
     } catch {
       return []; // it ended meanwhile
     }
   });
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // with the one before it
+  }
+}
+
+/** Those of them that are not sshd's own. */
+function processesIn(fd: number): readonly string[] {
+  return inNamespace(fd).flatMap(({ pid, command }) => (/sshd/.test(command) || command === '' ? [] : [`${pid} ${command}`]));
 }
