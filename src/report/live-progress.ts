@@ -41,12 +41,18 @@ export function liveProgress(title: string, stepNames: readonly string[]): Progr
     })),
     { exitOnError: true, registerSignalListeners: false, renderer: 'default', rendererOptions: { logger: stderrLogger(), collapseErrors: false, showErrorMessage: false } },
   );
-  process.stderr.write(`${escapeText(title)}\n`);
-  const shown = list.run().catch(() => undefined);
+  let shown: Promise<unknown> | null = null;
+  /** The view begins with the first event: while it is drawn it holds back what others write, and before that somebody may be asked whether to send. */
+  const show = (): void => {
+    if (shown !== null) return;
+    process.stderr.write(`${escapeText(title)}\n`);
+    shown = list.run().catch(() => undefined);
+  };
   /** A stage has begun: all before it are over. */
   const reach = (current: Stage): void => stages.slice(0, stages.indexOf(current)).forEach((before) => before.finish(true));
   return {
     onProgress: (event) => {
+      show();
       switch (event.kind) {
         case 'phase':
           reach({ building, collating, judging }[event.name]);
