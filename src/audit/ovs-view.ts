@@ -1,3 +1,4 @@
+import { membersOf } from '../model/ovs-members.js';
 import type { OvsRecord, Reading } from '../model/reading.js';
 
 /** A bridge of Open vSwitch with its ports and mirrors (ovs-vswitchd.conf.db(5)). */
@@ -6,12 +7,6 @@ export interface OvsBridgeView {
   readonly record: OvsRecord;
   readonly ports: readonly OvsRecord[];
   readonly mirrors: readonly OvsRecord[];
-}
-
-/** The members of a column: a set prints as ["set", […]], one member alone as itself (RFC 7047 5.1). */
-export function membersOf(value: unknown): readonly unknown[] {
-  if (value === undefined) return [];
-  return Array.isArray(value) && value[0] === 'set' && Array.isArray(value[1]) ? value[1] : [value];
 }
 
 /** A value of a column that is a map, ["map", [[key, value], …]]; null where the key is not in it. */

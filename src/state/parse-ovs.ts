@@ -1,3 +1,4 @@
+import { membersOf } from '../model/ovs-members.js';
 import type { OvsRecord } from '../model/reading.js';
 import type { FdbState, LinkState, OvsMirrorState, OvsPortState, OvsState } from '../model/state.js';
 
@@ -21,12 +22,6 @@ const settings = {
 
 function pick(record: OvsRecord, names: readonly string[]): OvsRecord {
   return Object.fromEntries(names.flatMap((name) => (record[name] === undefined ? [] : [[name, record[name]]])));
-}
-
-/** The members of a column: a set prints as ["set", […]], one member alone as itself (RFC 7047 5.1). */
-export function membersOf(value: unknown): readonly unknown[] {
-  if (value === undefined) return [];
-  return Array.isArray(value) && value[0] === 'set' && Array.isArray(value[1]) ? value[1] : [value];
 }
 
 function idOf(value: unknown): string {

@@ -1,5 +1,6 @@
 import type { OvsRecord } from '../../model/reading.js';
-import { inMap, membersOf, ovsBridges, ovsText, referred, type OvsBridgeView } from '../ovs-view.js';
+import { membersOf } from '../../model/ovs-members.js';
+import { inMap, ovsBridges, ovsText, referred, type OvsBridgeView } from '../ovs-view.js';
 import type { HostRule, RuleFinding } from '../rule.js';
 import { word } from '../shell-word.js';
 
