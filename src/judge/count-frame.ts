@@ -38,10 +38,7 @@ export function countProbe({ flow, sequence, form }: Omit<Extract<Sighting, { ki
   const tally = tallies.steps[flow.step];
   if (tally === undefined) return;
   const { observer } = seen;
-  if (form === 'answer') {
-    raise(tally.answers, observer.name);
-    return;
-  }
+  if (form === 'answer') return;
   const token = flow.first + sequence;
   if (!seen.towards) {
     if (observer.name === flow.sender || observer.place === 'bridge') {
@@ -68,20 +65,18 @@ function noteMoment(tally: StepTally, flow: Flow, sequence: number, seen: Seen):
   tally.moments.set(key, moments);
 }
 
-function countControl(sighting: Extract<Sighting, { kind: 'control' }>, seen: Seen, tallies: Tallies): void {
-  const { control, step } = sighting;
+function countControl({ control, step }: Extract<Sighting, { kind: 'control' }>, seen: Seen, tally: StepTally): void {
   if (step !== seen.step.index || control.observer !== seen.observer.name) return;
   // An engine without directions takes a control that bears the observer's own MAC for one of its own.
   if (control.kind === 'ear' && seen.towards !== (control.sender === null) && !seen.inferred) return;
-  tallies.steps[step]?.controls.add(control.index);
+  tally.controls.add(control.index);
 }
 
-function countTraffic(bytes: Uint8Array, view: FrameView, seen: Seen, tallies: Tallies): void {
-  const tally = tallies.steps[seen.step.index];
-  if (tally === undefined || view.etherType === etherTypes.arp) return;
+function countTraffic(bytes: Uint8Array, view: FrameView, seen: Seen, tally: StepTally, plan: Plan): void {
+  if (view.etherType === etherTypes.arp) return;
   const src = macText(bytes, view.srcMacAt);
   const dst = macText(bytes, view.dstMacAt);
-  const macsOf = (name: string): readonly string[] => tallies.plan.endpoints.find((endpoint) => endpoint.name === name)?.macs ?? [];
+  const macsOf = (name: string): readonly string[] => plan.endpoints.find((endpoint) => endpoint.name === name)?.macs ?? [];
   seen.step.traffic.forEach((traffic, index) => {
     for (const [way, source, sink] of [['>', traffic.from, traffic.to], ['<', traffic.to, traffic.from]] as const) {
       if (!macsOf(source).includes(src) || !macsOf(sink).includes(dst)) continue;
@@ -91,36 +86,34 @@ function countTraffic(bytes: Uint8Array, view: FrameView, seen: Seen, tallies: T
   });
 }
 
-function countForeign(bytes: Uint8Array, view: FrameView, seen: Seen, tallies: Tallies): void {
-  const tally = tallies.steps[seen.step.index];
-  if (tally === undefined || seen.step.listenMs === null || seen.observer.place === 'bridge' || isGroupMac(bytes, view.dstMacAt)) return;
+function countForeign(bytes: Uint8Array, view: FrameView, seen: Seen, tally: StepTally): void {
+  if (seen.step.listenMs === null || seen.observer.place === 'bridge' || isGroupMac(bytes, view.dstMacAt)) return;
   const src = macText(bytes, view.srcMacAt);
   const dst = macText(bytes, view.dstMacAt);
   if (!seen.towards) tally.crossed.set(`${seen.observer.name}|${dst}`, { from: seen.observer.name, to: dst });
   else if (!seen.observer.macs.includes(dst)) countFrame(tally.foreign, `${seen.observer.name}|${src}|${dst}`, firstOf(seen));
 }
 
-/** Counts one frame of the capture into the tallies. What a forger wrote is counted, and decides nothing. */
-export function countSighting(bytes: Uint8Array, classified: Classifier, seen: Seen, tallies: Tallies): void {
-  const { view, sighting } = classified;
+/** Counts one frame of the capture into the tallies. What a forger wrote is noise, and decides nothing. */
+export function countSighting(bytes: Uint8Array, { view, sighting }: Classifier, seen: Seen, tallies: Tallies): void {
   const own = tallies.steps[seen.step.index];
-  if (own !== undefined) raise(own.read, seen.observer.name);
+  if (own === undefined) return;
+  raise(own.read, seen.observer.name);
   switch (sighting.kind) {
     case 'probe':
       countProbe(sighting, seen, tallies);
       return;
     case 'control':
-      countControl(sighting, seen, tallies);
+      countControl(sighting, seen, own);
       return;
     case 'forged':
-      if (own !== undefined) raise(own.forged, seen.observer.name);
       if (!tallies.keyed) return; // a control of the run's own would count as foreign unicast
       break;
     case 'none':
       break;
   }
   if (view === null) return;
-  if (own !== undefined) countNoise(own.noise, seen.observer.name, macText(bytes, view.srcMacAt), seen.towards);
-  if (seen.step.traffic.length > 0) countTraffic(bytes, view, seen, tallies);
-  countForeign(bytes, view, seen, tallies);
+  countNoise(own.noise, seen.observer.name, macText(bytes, view.srcMacAt), seen.towards);
+  countTraffic(bytes, view, seen, own, tallies.plan);
+  countForeign(bytes, view, seen, own);
 }

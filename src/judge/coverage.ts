@@ -13,16 +13,16 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
     const bridges = new Set(step.observers.map((observer) => observer.bridge));
     const seen = new Set(step.observers.filter((observer) => facts[step.index]?.listening.has(observer.name)).map((observer) => observer.interface));
     for (const link of states[step.index]?.before?.links ?? []) {
-      if (link.master === null || !bridges.has(link.master)) continue;
+      if (!bridges.has(link.master ?? '')) continue;
       ports.add(link.name);
       if (seen.has(link.name)) observed.add(link.name);
       else unobserved.set(link.name, reasons.get(link.name) ?? `not observed in step ${step.index + 1}, ${step.name}`);
     }
     // A guest that an event lets start may hear what nobody sees it hear
     for (const link of step.during.length === 0 ? [] : (states[step.index]?.after?.links ?? [])) {
-      if (link.master === null || !bridges.has(link.master) || ports.has(link.name)) continue;
+      if (!bridges.has(link.master ?? '') || ports.has(link.name)) continue;
       ports.add(link.name);
-      unobserved.set(link.name, `joined ${link.master} in the middle of step ${step.index + 1}, ${step.name}`);
+      unobserved.set(link.name, `joined ${link.master ?? ''} in the middle of step ${step.index + 1}, ${step.name}`);
     }
   }
   const listened = new Set(plan.steps.flatMap(({ observers }) => observers.map(({ bridge }) => bridge)));

@@ -1,4 +1,4 @@
-import type { Flow, Phase, Plan } from '../model/plan.js';
+import type { Flow, Plan } from '../model/plan.js';
 import type { Counters, EngineFacts, Fault, RuleChange, TimelineEntry } from '../model/timeline.js';
 import { createTokenRanges, type TokenRanges } from './token-ranges.js';
 
@@ -8,7 +8,6 @@ export interface StepFacts {
   /** Observers whose `listening` came before the first probe. */
   readonly listenedInTime: ReadonlySet<string>;
   readonly controlsAccepted: ReadonlySet<number>;
-  readonly controlPhases: ReadonlySet<Phase>;
   /** Tokens of the probes that the kernel accepted. */
   readonly accepted: TokenRanges;
   readonly trafficOk: ReadonlyMap<number, { readonly ok: boolean; readonly detail: string }>;
@@ -63,7 +62,6 @@ interface Gathering {
   listening: Map<string, EngineFacts>;
   listenedInTime: Set<string>;
   controlsAccepted: Set<number>;
-  controlPhases: Set<Phase>;
   accepted: TokenRanges;
   trafficOk: Map<number, { ok: boolean; detail: string }>;
   probed: boolean;
@@ -87,7 +85,7 @@ interface Gathering {
 
 function empty(): Gathering {
   return {
-    listening: new Map(), listenedInTime: new Set(), controlsAccepted: new Set(), controlPhases: new Set(), accepted: createTokenRanges(),
+    listening: new Map(), listenedInTime: new Set(), controlsAccepted: new Set(), accepted: createTokenRanges(),
     trafficOk: new Map(), probed: false, drainedMs: null, probingFrom: null, betweenFrom: null, events: new Map(), stopped: {}, written: {}, lastCounters: {}, faults: [], kept: [], ruleChanges: [], outcome: null, lastMonoMs: 0,
     clockShiftMs: 0, hostClockShiftsMs: new Map(), hostClocks: new Map(), clockOffsets: { least: Infinity, most: -Infinity },
   };
@@ -126,7 +124,6 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
       facts.listening.set(entry.observer, entry.facts);
       break;
     case 'controls-sent':
-      facts.controlPhases.add(entry.phase);
       if (entry.phase === 'between') facts.betweenFrom = momentOf(entry);
       for (const index of entry.accepted) facts.controlsAccepted.add(index);
       break;

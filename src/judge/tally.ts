@@ -33,8 +33,6 @@ export interface StepTally {
   readonly reentered: Map<number, { readonly observer: string; readonly uplink: boolean }>;
   /** Observers without known direction that saw a token twice. */
   readonly twice: Map<string, number>;
-  readonly forged: Map<string, number>;
-  readonly answers: Map<string, number>;
   /** `traffic index/way/observer` → frames; way `>` from → to, `<` back. */
   readonly traffic: Map<string, FrameCount>;
   readonly trafficEntered: Map<string, number>;
@@ -49,7 +47,7 @@ export interface StepTally {
 
 function createTally(step: StepPlan): StepTally {
   return {
-    seen: createSeenTokens(step.flows), moments: new Map(), entries: createEntries(step.flows), controls: new Set(), reentered: new Map(), twice: new Map(), forged: new Map(), answers: new Map(),
+    seen: createSeenTokens(step.flows), moments: new Map(), entries: createEntries(step.flows), controls: new Set(), reentered: new Map(), twice: new Map(),
     traffic: new Map(), trafficEntered: new Map(), foreign: new Map(), crossed: new Map(), noise: new Map(), read: new Map(),
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createClassifier, type Sighting, tagsOf } from '../../src/judge/classify.js';
+import { createClassifier, mostTokens, type Sighting, tagsOf } from '../../src/judge/classify.js';
 import { groupAddress } from '../../src/judge/group-address.js';
 import { keptEnd } from '../../src/judge/kept-end.js';
 import type { Flow, FrameSpec, Plan } from '../../src/model/plan.js';
@@ -99,6 +99,17 @@ describe('a token', () => {
     expect(told(buildFrame(left.frame, token(left.index)), gaps)).toBe('forged');
     const withoutFlows: Plan = { ...plan, steps: plan.steps.map((each, index) => (index === 0 ? { ...each, flows: [] } : each)) };
     expect(told(frameOf(raw), withoutFlows)).toBe('forged');
+  });
+  it('is known in whatever order a plan has its steps', () => {
+    const turned: Plan = { ...plan, steps: [...plan.steps].reverse() };
+    for (const flow of flows) expect(told(frameOf(flow), turned)).toBe(`as-sent ${flow.id}/0`);
+  });
+  it('is authentic only below the number of tokens that a plan can have, so that a plan from elsewhere asks for no endless memory', () => {
+    const numbered = (first: number): string => {
+      const flow = { ...raw, first, count: 1 };
+      return told(frameOf(flow), { ...plan, steps: plan.steps.map((one, index) => (index === 0 ? { ...one, flows: [flow], controls: [] } : { ...one, flows: [], controls: [] })) });
+    };
+    expect([numbered(mostTokens - 1), numbered(mostTokens)]).toEqual([`as-sent ${raw.id}/0`, 'forged']);
   });
   it('of another run, or none, is nobody’s', () => {
     expect(told(buildFrame(raw.frame, tokensFor(key, plan.runTag + 1, raw.first, 1)))).toBe('none');

@@ -224,6 +224,10 @@ describe('a leak in a result', () => {
     expect(leaking(() => null)).toEqual(['unexplained']);
     expect(leaking(changed((link) => ({ ...link, name: `other-${link.name}` })))).toEqual(['unexplained']);
   });
+  it('that is unexplained says whether the state was read', () => {
+    const text = (before: HostState | null): string | undefined => withCauses([finding], evidence.plan, step, { before, after: host() })[0]?.causes[0]?.text;
+    expect([text(null), text(host({ links: hostState().links.map((link) => (link.name === 'p2' ? port(link, { flood: false }) : link)) }))]).toEqual(['unexplained: the state around the step was not read', 'unexplained: nothing in the state around the step accounts for it']);
+  });
   it('whose entry stands on another port moved', () => expect(leaking(changed((link) => link, [entry({ port: 'p2' }), entry({ mac: '02:00:00:00:00:99', port: 'p3' })]))).toEqual(['mac-moved']));
   it('is explained, other rows are left as they are', () => {
     const state = { before: host(), after: host() };

@@ -91,3 +91,89 @@ describe('a probe that is known by comparison', () => {
     expect(of.probes.read(of.frame(0), 0, 60)).toBeNull();
   });
 });
+
+describe('a flow whose probes are known by comparison', () => {
+  const kept = { form: 'as-sent' } as const;
+  const learnAll = (of: ReturnType<typeof flowOf>): ReturnType<typeof flowOf> => {
+    for (let i = 0; i < of.flow.count; i += 1) of.probes.learn(of.flow, i);
+    return of;
+  };
+  const whole = (of: ReturnType<typeof flowOf>, bytes: Uint8Array) => of.probes.read(bytes, 0, bytes.length);
+
+  it('is one once sixteen of its probes were found, without those of too many others between', () => {
+    const of = flowOf({ carrier: 'ipv4-udp' });
+    for (let i = 0; i < 15; i += 1) of.probes.learn(of.flow, i);
+    expect(whole(of, of.frame(0))).toBeNull();
+    of.probes.learn(of.flow, 15);
+    expect(whole(of, of.frame(15))).toMatchObject({ flow: of.flow, sequence: 15, ...kept });
+    const between = flowOf({ carrier: 'ipv4-udp' });
+    const other = { ...between.flow, id: between.flow.id + 1024 };
+    for (let i = 0; i < 40; i += 1) between.probes.learn(i % 2 === 0 ? between.flow : other, 0);
+    expect(whole(between, between.frame(0))).toBeNull();
+    const beside = flowOf({ carrier: 'ipv4-udp' });
+    for (let i = 0; i < 40; i += 1) beside.probes.learn(i % 2 === 0 ? beside.flow : { ...beside.flow, id: beside.flow.id + 1, first: 900 }, 0);
+    expect(whole(beside, beside.frame(0))).not.toBeNull();
+  });
+  it('is found by the numbers of those tokens, or right after another of its probes', () => {
+    const of = flowOf({ carrier: 'ipv4-udp' });
+    for (let i = 0; i < 20; i += 1) of.probes.learn(of.flow, 0);
+    expect(whole(of, of.frame(19))).toBeNull();
+    expect(whole(of, of.frame(3))).toMatchObject({ sequence: 3 });
+    expect(whole(of, of.frame(19))).toMatchObject({ sequence: 19 });
+  });
+  it('is none that sweeps sources, and none whose token is not where it is looked for first', () => {
+    const sweep = learnAll(flowOf({ carrier: 'raw', form: 'source-sweep' }));
+    expect(whole(sweep, sweep.frame(3))).toBeNull();
+  });
+  it('does not answer to a number that is not its own, or a tag that only looks like its own', () => {
+    const of = learnAll(flowOf({ carrier: 'ipv4-udp' }));
+    expect(whole(of, of.frame(19))).toMatchObject({ sequence: 19 });
+    expect([whole(of, of.frame(20)), whole(of, of.frame(-of.flow.first - 1 + 2 ** 32))]).toEqual([null, null]);
+    const shorter = learnAll(flowOf({ carrier: 'ipv4-udp' }));
+    const flow = { ...shorter.flow, first: shorter.flow.first + 1, count: 18 };
+    for (let i = 0; i < 20; i += 1) shorter.probes.learn({ ...flow, id: 77 }, 0);
+    expect([0, 1, 18, 19].map((sequence) => whole(shorter, shorter.frame(sequence))?.flow.id ?? null)).toEqual([null, 77, 77, null]);
+    const tagAt = 14 + 20 + 8 + 10;
+    for (const at of [tagAt, tagAt + 3, tagAt + 4, tagAt + 7]) {
+      const forged = of.frame(0).slice();
+      forged[at] = (forged[at] ?? 0) ^ 1;
+      expect(whole(of, forged), String(at)).toBeNull();
+    }
+  });
+  it('is one whatever its checksum and what stands behind its token, and none with one other octet before it', () => {
+    const of = learnAll(flowOf({ carrier: 'ipv4-udp' }));
+    const changed = (at: number): unknown => {
+      const bytes = of.frame(5).slice();
+      bytes[at] = (bytes[at] ?? 0) ^ 0x40;
+      return whole(of, bytes)?.sequence ?? null;
+    };
+    const token = 14 + 20 + 8;
+    const known = Array.from({ length: token + 6 }, (_, at) => at).filter((at) => changed(at) !== null);
+    expect(known).toEqual([token - 2, token - 1]);
+  });
+  it('is one wherever a word begins, in whatever array, as far as its token is whole', () => {
+    const of = learnAll(flowOf({ carrier: 'ipv4-udp' }));
+    const placed = (before: number, frame: Uint8Array, behind = 0): Uint8Array => {
+      const bytes = new Uint8Array(before + frame.length + behind);
+      bytes.set(frame, before);
+      return bytes;
+    };
+    const [first, second] = [placed(8, of.frame(2), 4), placed(0, of.frame(9))];
+    const read = (bytes: Uint8Array, start: number, end = bytes.length) => of.probes.read(bytes, start, end)?.sequence ?? null;
+    expect([read(first, 8), read(second, 0), read(first, 8), read(second, 0)]).toEqual([2, 9, 2, 9]);
+    for (const before of [1, 2, 3]) expect(read(placed(before, of.frame(2)), before)).toBeNull();
+    for (const offset of [1, 2, 3]) expect(read(placed(offset, of.frame(2)).subarray(offset), 0)).toBeNull();
+    expect(read(placed(4, of.frame(2)).subarray(4), 0)).toBe(2);
+    const end = 14 + 20 + 8 + 18;
+    expect([read(second, 0, end), read(second, 0, end - 1)]).toEqual([9, null]);
+    const fresh = learnAll(flowOf({ carrier: 'ipv4-udp' }));
+    expect(fresh.probes.read(second, 0, end - 1)).toBeNull();
+    expect(fresh.probes.read(placed(8, of.frame(2), 4), 8, 8 + end)).toMatchObject({ sequence: 2 });
+  });
+  it('may be one of thousands', () => {
+    const of = flowOf({ carrier: 'ipv4-udp' });
+    for (let id = 1; id <= 4096; id += 1) for (let i = 0; i < 16; i += 1) of.probes.learn({ ...of.flow, id: 10_000 + id, first: 10_000 }, 0);
+    learnAll(of);
+    expect(whole(of, of.frame(4))).toMatchObject({ sequence: 4 });
+  });
+});

@@ -11,9 +11,10 @@ const state = (table: string): HostState => ({
 });
 
 describe('the states of several hosts as one', () => {
-  const merged = mergeStates([{ host: null, state: state('here') }, { host: 'hv2', state: state('there') }]);
+  const both = () => mergeStates([{ host: null, state: state('here') }, { host: 'hv2', state: state('there') }]);
 
   it('call what is elsewhere HOST/NAME, everywhere', () => {
+    const merged = both();
     expect(merged.links.map(({ name, master }) => [name, master])).toEqual([['br0', null], ['p0', 'br0'], ['hv2/br0', null], ['hv2/p0', 'hv2/br0']]);
     expect(merged.fdb.map(({ port, master }) => [port, master])).toEqual([['p0', 'br0'], ['hv2/p0', 'hv2/br0']]);
     expect(merged.vlan).toMatchObject([{ ifname: 'p0' }, { ifname: 'hv2/p0' }]);
@@ -24,6 +25,29 @@ describe('the states of several hosts as one', () => {
   });
 
   it('keep rules of nft of other hosts apart, where a change of them shows', () => {
-    expect(merged.nft).toEqual({ nftables: [{ table: { name: 'here' } }], hosts: { hv2: { nftables: [{ table: { name: 'there' } }] } } });
+    expect(both().nft).toEqual({ nftables: [{ table: { name: 'here' } }], hosts: { hv2: { nftables: [{ table: { name: 'there' } }] } } });
+  });
+
+  it('leave values alone that name no device', () => {
+    const odd = mergeStates([{ host: 'hv2', state: { ...state('there'), vlan: [{ ifname: 7, vlans: 'p0' }, 'p0'], mdb: [{ mdb: [{ dev: 'br0', grp: 'br0' }, 5] }], tc: { qdisc: [{ dev: null, kind: 'p0' }] } } }]);
+    expect(odd.vlan).toEqual([{ ifname: 7, vlans: 'p0' }]);
+    expect(odd.mdb).toEqual([{ mdb: [{ dev: 'hv2/br0', grp: 'br0' }], router: {} }]);
+    expect(odd.tc).toEqual({ qdisc: [{ dev: null, kind: 'p0' }], filters: {} });
+  });
+
+  it('have Open vSwitch and packet sockets of this host alone, and no rules of it where it is not among them', () => {
+    const ovs = { bridges: [], ports: [], mirrors: [] };
+    const own = { ...state('here'), ovs, packetSockets: null };
+    expect(mergeStates([{ host: 'hv2', state: { ...state('there'), ovs, packetSockets: [] } }, { host: null, state: own }])).toMatchObject({ ovs, packetSockets: null });
+    const elsewhere = mergeStates([{ host: 'hv2', state: { ...own, nft: 'x' } }]);
+    expect(elsewhere).not.toHaveProperty('ovs');
+    expect(elsewhere).not.toHaveProperty('packetSockets');
+    expect(elsewhere.nft).toEqual({ nftables: [], hosts: { hv2: 'x' } });
+    expect(both()).not.toHaveProperty('ovs');
+  });
+
+  it('of one host are what it said', () => {
+    const one = mergeStates([{ host: null, state: state('here') }]);
+    expect(one).toEqual({ ...state('here'), nft: { nftables: [{ table: { name: 'here' } }], hosts: {} } });
   });
 });

@@ -91,6 +91,16 @@ describe('a twin', () => {
     expect(() => twinScenario(input({ bridge: 'br9' }))).toThrow(expect.objectContaining({ code: 'interface-gone', exit: 69, message: 'there is no bridge "br9"' }));
     expect(() => twinScenario(input({ found: found({ g1: undefined, g2: undefined }) }))).toThrow(expect.objectContaining({ code: 'too-little-found', exit: 3, message: 'br0 has 1 guests that can be heard: one must attack another' }));
   });
+  it('is attacked by one guest with the uplink to talk to, where two guests are enough', () => {
+    const two = found({ g2: undefined });
+    expect(steps({ found: two }).flatMap(({ probe }) => probe ?? []).find((one) => one.class === 'mac-steal')).toMatchObject({ from: 'g0', to: 'g1', via: 'nic' });
+    const alone = found({ nic: undefined });
+    expect(steps({ found: alone }).flatMap(({ probe }) => probe ?? []).find((one) => one.class === 'mac-steal')).toMatchObject({ from: 'g0', to: 'g1', via: 'g2' });
+  });
+  it('hops VLANs where one port of it has some', () => {
+    const set = { ...plain, vlan: [{ ifname: 'p0', vlans: [{ vlan: 10, flags: ['PVID', 'Egress Untagged'] }] }] };
+    expect([classes({ state: set }).includes('vlan-hop'), classes().includes('vlan-hop')]).toEqual([true, false]);
+  });
   it('with a setting as it might be differs in that alone', () => {
     const twin = twinScenario(input({ state: change(plain, 'p0', { port: { isolated: true } }) }));
     const supposed = supposing(twin, [{ device: 'br0', key: 'ageing_time', value: 0 }, { device: 'p0', key: 'flood', value: 'off' }]);
@@ -123,6 +133,8 @@ describe('who is in a twin', () => {
     expect(told({ state, neighbours }, { promiscuity: null, sysFlags: 0x1103 }).endpoints).toMatchObject(behind);
     expect(told({ state, neighbours }, { promiscuity: null, sysFlags: null }).endpoints).not.toHaveProperty('behind-10.0.0.50');
     expect(Object.keys(told({ state, neighbours }, { promiscuity: 1 }).endpoints)).toHaveLength(5);
+    const aside = { ...state, links: [...state.links, { ...link(state, 'p0'), name: 'x0', master: 'br9', mac: '00:0c:29:00:00:01' }] };
+    expect(told({ state: aside, neighbours }, { promiscuity: 1 }).endpoints).toMatchObject(behind);
     expect(told({ state, neighbours }, { promiscuity: 1 }).missing).toEqual([]);
     expect(told({ state, neighbours: [] }, { promiscuity: 1 }).missing).toEqual([expect.stringContaining('who is behind br0 itself')]);
   });
@@ -148,6 +160,7 @@ describe('settings that are copied', () => {
   });
   it('are masks in hexadecimal, and named where they are none', () => {
     expect(bridge({ group_fwd_mask: '0x0' }).settings).toEqual({});
+    expect(bridge({ group_addr: '01:80:c2:00:00:0x0' }).settings).toEqual({ group_addr: '01:80:c2:00:00:0x0' });
     expect(bridge({ group_fwd_mask: 16_384 }).settings).toEqual({ group_fwd_mask: '0x4000' });
     expect(bridge({ group_fwd_mask: 'zz' })).toEqual({ settings: {}, missing: ['br0.group_fwd_mask zz'] });
   });
@@ -165,6 +178,8 @@ describe('entries that are copied', () => {
     expect(copied(entry(macOf(7), 'br0', { master: null, state: 'permanent', vlan: 4 })).fdb).toEqual([{ mac: macOf(7), port: 'br0', self: true, vlan: 4 }]);
   });
   it('are none of another bridge, of a group, of the bridge’s own devices, or written there by itself', () => {
+    const elsewhere = { ...plain, links: [...plain.links, { ...link(plain, 'p0'), name: 'x0', master: 'br9', mac: macOf(7) }] };
+    expect(copiedEntries({ ...elsewhere, fdb: [entry(macOf(7), 'p0', { state: 'static' })] }, link(plain, 'br0'), new Set(['p0'])).fdb).toHaveLength(1);
     for (const one of [entry(macOf(7), 'p0', { state: 'static', master: 'br9' }), entry('01:00:5e:00:00:01', 'p0', { state: 'static' }), entry(link(plain, 'p1').mac, 'p0', { state: 'static' }), entry(link(plain, 'br0').mac, 'p0', { state: 'static' }), entry(macOf(7), 'br0', { state: 'static' })]) {
       expect(copied(one)).toEqual({ fdb: [], mdb: [], missing: [] });
     }
@@ -177,6 +192,8 @@ describe('entries that are copied', () => {
     expect(member({ port: 'p9' })).toMatchObject({ mdb: [], missing: ['member p9 of 239.1.1.1'] });
     expect(member({ src: '10.0.0.1' })).toMatchObject({ mdb: [], missing: ['member p1 of 239.1.1.1'] });
     expect(member({ state: 'temp' })).toEqual({ fdb: [], mdb: [], missing: ['1 members of multicast groups that joined by themselves (IGMP, MLD)'] });
+    expect(member({ vid: 'x' }).mdb).toEqual([{ group: '239.1.1.1', port: 'p1' }]);
+    expect(member({ src: { addr: '10.0.0.1' } })).toMatchObject({ mdb: [], missing: ['member p1 of 239.1.1.1'] });
     for (const other of [{ dev: 'br9' }, { port: 'br0' }, { port: 'br0', state: 'temp' }, { grp: 7 }]) expect(member(other)).toEqual({ fdb: [], mdb: [], missing: [] });
   });
 });
@@ -199,12 +216,14 @@ describe('filters that are copied', () => {
     for (const none of [copied(null), copied({ ht_divisor: 1 }), copied({ actions: [gact('drop')] }, {}, 'p9 ingress')]) expect(none).toEqual({ commands: [], missing: [] });
     expect(copiedFilters(plain, new Set(['p0']))).toEqual({ commands: [], missing: [] });
   });
-  it.each<[string, ReturnType<typeof copied>, string]>([
-    ['another verdict', copied({ actions: [gact('reclassify')] }), 'the tc filter matchall at p0 ingress'], ['no action', copied({ actions: [] }), 'the tc filter matchall at p0 ingress'], ['another place', copied({ actions: [gact('drop')] }, {}, 'p0 parent'), 'the tc filter matchall at p0 parent'],
-    ['a copy to who is not there', copied({ actions: [mirred({ to_dev: 'p9' })] }), 'the tc filter matchall at p0 ingress, to p9'], ['an unknown act', copied({ actions: [mirred({ mirred_action: 'x' })] }), 'the tc filter matchall at p0 ingress, to p1'], ['an unknown way', copied({ actions: [mirred({ direction: 'x' })] }), 'the tc filter matchall at p0 ingress, to p1'],
-    ['a redirect to nowhere', copied({ actions: [mirred({ to_dev: 7 })] }), 'the tc filter matchall at p0 ingress'], ['a part of the traffic', copied({ actions: [gact('drop')], match: { mask: '000000ff' } }, { kind: 'u32' }), 'the tc filter u32 at p0 ingress'],
-    ['two matches', copied({ actions: [gact('drop')], match: [{ mask: '0' }, { mask: '0' }] }, { kind: 'u32' }), 'the tc filter u32 at p0 ingress'], ['a kind without a match', copied({ actions: [gact('drop')] }, { kind: 'u32' }), 'the tc filter u32 at p0 ingress'],
-  ])('are named, not made, with %s', (_, told, line) => expect(told).toEqual({ commands: [], missing: [line] }));
+  it.each<[string, () => ReturnType<typeof copied>, string]>([
+    ['another verdict', () => copied({ actions: [gact('reclassify')] }), 'the tc filter matchall at p0 ingress'], ['no action', () => copied({ actions: [] }), 'the tc filter matchall at p0 ingress'], ['another place', () => copied({ actions: [gact('drop')] }, {}, 'p0 parent'), 'the tc filter matchall at p0 parent'],
+    ['a copy to who is not there', () => copied({ actions: [mirred({ to_dev: 'p9' })] }), 'the tc filter matchall at p0 ingress, to p9'], ['an unknown act', () => copied({ actions: [mirred({ mirred_action: 'x' })] }), 'the tc filter matchall at p0 ingress, to p1'], ['an unknown way', () => copied({ actions: [mirred({ direction: 'x' })] }), 'the tc filter matchall at p0 ingress, to p1'],
+    ['a redirect to nowhere', () => copied({ actions: [mirred({ to_dev: 7 })] }), 'the tc filter matchall at p0 ingress'], ['a part of the traffic', () => copied({ actions: [gact('drop')], match: { mask: '000000ff' } }, { kind: 'u32' }), 'the tc filter u32 at p0 ingress'],
+    ['a redirect of which the way is not told', () => copied({ actions: [mirred({ direction: undefined })] }), 'the tc filter matchall at p0 ingress, to p1'], ['a match that begins like none', () => copied({ actions: [gact('drop')], match: { mask: '00f0' } }, { kind: 'u32' }), 'the tc filter u32 at p0 ingress'], ['another kind with an empty match', () => copied({ actions: [gact('drop')], match: { mask: '0' } }, { kind: 'flower' }), 'the tc filter flower at p0 ingress'],
+    ['a verdict that is not told', () => copied({ actions: [{ kind: 'gact' }] }), 'the tc filter matchall at p0 ingress'],
+    ['two matches', () => copied({ actions: [gact('drop')], match: [{ mask: '0' }, { mask: '0' }] }, { kind: 'u32' }), 'the tc filter u32 at p0 ingress'], ['a kind without a match', () => copied({ actions: [gact('drop')] }, { kind: 'u32' }), 'the tc filter u32 at p0 ingress'],
+  ])('are named, not made, with %s', (_, told, line) => expect(told()).toEqual({ commands: [], missing: [line] }));
 });
 
 describe('tables that are copied', () => {
@@ -214,6 +233,7 @@ describe('tables that are copied', () => {
   it('are of netdev where all their devices are there, each chain of theirs counted', () => {
     expect(told(table('netdev', 'x'), chain('netdev', 'x', 'p0'), chain('netdev', 'x', ['p1']), chain('netdev', 'y', 'p9'), chain('bridge', 'x', 'p9')).tables).toEqual([{ family: 'netdev', name: 'x' }]);
     expect(told(table('netdev', 'x'), chain('netdev', 'x', 'p0'), chain('netdev', 'x', ['p9', 7, 'p1'])).missing).toEqual(['the nft table netdev x: it is on p9']);
+    expect(told(table('inet', 'x'), chain('inet', 'x', 'p0')).missing).toEqual([]);
     expect(told(table('netdev', 'x'), chain('netdev', 'x')).missing).toEqual(['the nft table netdev x: it is on no device']);
   });
   it('of IP are named where they hold rules', () => {
