@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { explainCode } from '../../src/commands/explain-code.js';
 import { barrierCodes } from '../../src/judge/barriers.js';
-import type { Held } from '../../src/model/result.js';
+import { heldBy } from '../../src/judge/held.js';
+import type { StepPlan } from '../../src/model/plan.js';
+import type { Finding, Held } from '../../src/model/result.js';
 import type { HostState, LinkState } from '../../src/model/state.js';
 import { buildFrame } from '../../src/probe/frame.js';
 import { tokensFor } from '../../src/wire/token.js';
 import { addFrames, type Evidence, hostState, judge, key, perfectRun, scenario, step } from './perfect-run.js';
+import { flow, host, plan, step as planned, zero } from './row-fixture.js';
 
 const macOfB = '52:54:00:00:00:02';
 const entry = { mac: macOfB, port: 'p1', master: 'br0', vlan: null, state: 'dynamic', flags: [], usedS: 1, updatedS: 1 } as const;
@@ -81,6 +84,35 @@ describe('what a holds rests on', () => {
   it.each(barrierCodes)('%s is explained, with what opens it', (code) => {
     expect(explainCode(code)).toMatch(/a barrier that keeps frames from an observer\.\n {2}\S.+ Opened by .+\./);
   });
+});
+
+describe('rows that are told together', () => {
+  const state = host({ fdb: [entry] });
+  const told = (rows: readonly Finding[], of: StepPlan = planned, states: { readonly before: HostState | null; readonly after: HostState | null } = { before: state, after: state }): readonly Held[] => heldBy(rows, plan, of, states);
+
+  it('are those of one class with the same in the way, whoever sends, in whatever carrier, at whatever observer', () => {
+    const rows = [zero, { ...zero, carrier: 'ipv4-udp' }, { ...zero, from: 'lan' }, { ...zero, observer: 'lan' }, { ...zero, observer: 'lan' }, { ...zero, class: 'mac-spoof' }];
+    expect(told(rows).map(({ class: name, carriers, from, observers }) => [name, carriers, from, observers])).toEqual([['known-unicast', ['raw', 'ipv4-udp'], ['a', 'lan'], ['c', 'lan']], ['mac-spoof', ['raw'], ['a'], ['c']]]);
+  });
+  it.each<[string, Partial<Finding>]>([
+    ['somebody who may see it', { allowed: 'may' }], ['who has to', { allowed: 'must' }], ['a leak', { seen: 1, leak: true }], ['frames that were not sent', { sent: 0 }], ['frames of which nobody knows', { sent: null }], ['a group of rows', { grouped: 4 }], ['traffic of programs', { carrier: 'native' }], ['a bridge that the state does not know', { observer: 'br9' }],
+  ])('are none of %s', (_, over) => expect(told([{ ...zero, ...over }])).toEqual([]));
+  it('are none where the state was not read', () => expect(told([zero], planned, { before: null, after: null })).toEqual([]));
+  it('are explained up to the two thousandth', () => {
+    const rows = [...Array.from({ length: 1999 }, () => zero), { ...zero, carrier: 'arp' }, { ...zero, carrier: 'ipv4-udp' }];
+    expect(told(rows)[0]?.carriers).toEqual(['raw', 'arp']);
+  });
+  it('name twenty places, and how many more there are', () => {
+    const mac = (at: number): string => `52:54:00:00:01:${at.toString(16).padStart(2, '0')}`;
+    const places = (count: number): readonly (number | undefined)[] => {
+      const flows = Array.from({ length: count }, (__, id) => ({ ...flow, id, probe: id, frame: { ...flow.frame, dstMac: mac(id) } }));
+      const known = host({ fdb: flows.map(({ frame }) => ({ ...entry, mac: frame.dstMac })) });
+      const [barrier] = told(flows.map((_, probe) => ({ ...zero, probe })), { ...planned, flows }, { before: known, after: known })[0]?.barriers ?? [];
+      return [barrier?.places.length, barrier?.morePlaces];
+    };
+    expect([places(20), places(23)]).toEqual([[20, undefined], [20, 3]]);
+  });
+  it('name no place where nothing explains them', () => expect(told([zero], planned, { before: host(), after: host() })[0]?.barriers).toMatchObject([{ code: 'unexplained', places: [] }]));
 });
 
 describe('carriers that come to different ends', () => {

@@ -124,6 +124,23 @@ describe('a result', () => {
     for (const key_ of ['calibration', 'precheck']) expect(input({})).not.toHaveProperty(key_);
     expect(input({ run: { ...evidence.run, precheck: [] } })).not.toHaveProperty('precheck');
   });
+  it('carries the planted leak that was seen before the run, what the host was found to do, and how fixes come to stay', () => {
+    const evidence = run('leaks');
+    const calibration = { at: '2026-01-01T00:00:00.000Z', durationMs: 700, engine: 'libpcap', planted: 20, seen: 20 };
+    const provenance: NonNullable<JudgeInput['run']['provenance']> = {
+      who: { uid: 0, loginUid: null, sudoUser: null, operator: null, ticket: null },
+      where: { host: 'hv1', machineIdHash: null, bootId: null, kernel: '6', distribution: null, packages: {}, modules: {}, brNetfilter: null, nftRuleset: { sha256: null, text: '' } },
+      when: { started: { utc: '', monotonicNs: '0' }, ended: null, clock: { before: null, after: null }, steps: [] },
+      method: [], scope: null, limits: [],
+      instrument: { tool: evidence.run.tool, packageSha256: '', lockfileSha256: null, dependencies: {}, node: '20', engine: 'libpcap', libpcap: null, captures: [], calibration },
+    };
+    const precheck = [{ code: 'mirror', place: 'p0 ingress', value: 'mirred', text: 'a copy' }];
+    const keepers = [{ by: 'libvirt', device: 'p2', keeps: 'guest', guest: 'c', mac: '52:54:00:00:00:03', network: null, bridge: 'br0' }] as const;
+    const told = judge({ ...evidence, run: { ...evidence.run, provenance, precheck, keepers } });
+    expect(told).toMatchObject({ calibration, precheck });
+    expect(told.steps[0]?.findings.find(({ leak }) => leak)?.causes).toMatchObject([{ code: 'unknown-flood', lasting: [{ by: 'libvirt', device: 'p2' }] }]);
+    expect(judge(evidence).steps[0]?.findings.find(({ leak }) => leak)?.causes[0]).not.toHaveProperty('lasting');
+  });
   it('does not hold where a port was not observed, unless that is meant', () => {
     const evidence = perfectRun();
     const joined = (state: HostState): HostState => ({ ...state, links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'p9', ifindex: 9 }))] });
