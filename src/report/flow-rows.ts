@@ -5,6 +5,8 @@ export interface FlowRow {
   readonly wires: readonly string[];
   readonly from: string;
   readonly to: string | null;
+  /** So many addressees in one line; then `to` is null. */
+  readonly addressees?: number;
   readonly sent: number | null;
   readonly cells: ReadonlyMap<string, Cell>;
 }
@@ -56,13 +58,34 @@ export function flowRows(step: StepResult): readonly FlowRow[] {
     rows.set(key, row);
   }
   const merged: FlowRow[] = [];
+  /** Where the row stands that others of the same ends and outcome go into. */
+  const places = new Map<string, number>();
   for (const row of rows.values()) {
-    const twin = merged.findIndex((other) => other.from === row.from && other.to === row.to && !isNative(other) && !isNative(row) && outcome(other) === outcome(row));
-    const other = merged[twin];
-    if (other === undefined) merged.push(row);
-    else merged[twin] = merge(other, row);
+    const key = isNative(row) ? null : JSON.stringify([row.from, row.to, outcome(row)]);
+    const place = key === null ? undefined : places.get(key);
+    const other = place === undefined ? undefined : merged[place];
+    if (place !== undefined && other !== undefined) merged[place] = merge(other, row);
+    else if (key !== null) places.set(key, merged.push(row) - 1);
+    else merged.push(row);
   }
   return merged;
+}
+
+/** Rows of one sender that were overheard by the same in one row, whoever they were for: a mesh that leaks has a line for each pair. Rows that stand for many already stay. */
+export function foldAddressees(rows: readonly FlowRow[]): readonly FlowRow[] {
+  const folded = new Map<string, FlowRow>();
+  for (const row of rows) {
+    const overheard = [...row.cells].filter(([, { leak }]) => leak).map(([name]) => name);
+    const key = JSON.stringify(overheard.length === 0 || row.to === '*' ? [row.from, row.to, row.wires, outcome(row)] : [row.from, row.wires, overheard]);
+    const before = folded.get(key);
+    folded.set(key, before === undefined ? row : { ...merge(before, row), wires: row.wires, to: null, addressees: (before.addressees ?? 1) + 1 });
+  }
+  return [...folded.values()];
+}
+
+/** `kali2 → lan`, not escaped. */
+export function pairText({ from, to, addressees }: FlowRow): string {
+  return `${from} → ${addressees === undefined ? (to ?? 'all') : `${addressees} of them`}`;
 }
 
 /** Real programs' traffic stays a line of its own: it is what the reader would do by hand. */

@@ -31,6 +31,21 @@ function alike(groups: readonly (readonly Finding[])[]): readonly (readonly Find
   return [...stories.values()];
 }
 
+/** Stories of one sender that the same overheard as much of, for the same causes, whoever it was for, told together. */
+function foldAddressees(stories: readonly (readonly (readonly Finding[])[])[]): readonly (readonly (readonly Finding[])[])[] {
+  const folded = new Map<string, (readonly Finding[])[]>();
+  for (const story of stories) {
+    const [group = []] = story;
+    const key = JSON.stringify([
+      group[0]?.from, story.map(([one]) => one?.observer), group.map(({ class: name, carrier, vlan, variant, sent, seen, accepted, direction, causes }) => [name, carrier, vlan, variant ?? null, sent, seen, accepted ?? null, direction, causes.map(({ code }) => code)]),
+    ]);
+    const before = folded.get(key);
+    if (before === undefined) folded.set(key, [...story]);
+    else before.push(...story);
+  }
+  return [...folded.values()];
+}
+
 function someNames(names: readonly string[]): string {
   return names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
 }
@@ -54,7 +69,8 @@ function describe(story: readonly (readonly Finding[])[], step: number, events: 
   const [group = []] = story;
   const [head] = group;
   if (head === undefined) return [];
-  const observers = someNames(story.flatMap(([one]) => (one === undefined ? [] : [escapeText(one.observer)])));
+  const named = (of: (finding: Finding) => string): string => someNames([...new Set(story.flatMap(([one]) => (one === undefined ? [] : [of(one)])))].map(escapeText));
+  const observers = named(({ observer }) => observer);
   const each = story.length > 1 ? 'each ' : '';
   const counts = group.map((finding) => `${finding.seen}${finding.sent === null ? '' : ` of ${finding.sent}`} ${finding.carrier === 'native' ? finding.class : finding.carrier}${finding.variant === undefined || finding.variant === '' ? '' : ` ${finding.variant}`}`).join(', ');
   const frames = story.flat().flatMap((finding) => (finding.firstSighting === null ? [] : [finding.firstSighting])).sort((a, b) => a.frame - b.frame);
@@ -64,7 +80,7 @@ function describe(story: readonly (readonly Finding[])[], step: number, events: 
   const causes = new Map(group.flatMap((finding) => finding.causes).map((cause) => [`${cause.code} ${cause.place}`, cause]));
   const inferred = group.some((finding) => finding.direction === 'inferred') ? '; direction inferred' : '';
   return [
-    ...foldAfter(`  step ${step + 1}  `, `${escapeText(head.from)} → ${escapeText(head.to ?? 'all')} overheard by ${observers}: ${each}${counts}${where}${inferred}`, width),
+    ...foldAfter(`  step ${step + 1}  `, `${escapeText(head.from)} → ${named(({ to }) => to ?? 'all')} overheard by ${observers}: ${each}${counts}${where}${inferred}`, width),
     ...windowLines(story.flat(), events, width),
     ...(accepted === undefined ? [] : foldAfter('          ', `accepted: ${escapeText(accepted.reason)}${accepted.owner === null ? '' : `, ${escapeText(accepted.owner)}`}${accepted.until === null ? '' : `, until ${escapeText(accepted.until)}`}`, width)),
     ...[...causes.values()].flatMap((cause) => [
@@ -77,7 +93,9 @@ function describe(story: readonly (readonly Finding[])[], step: number, events: 
 
 /** What leaked: pair, observer, counts, first frame; nothing where nothing did. */
 export function terminalLeaks(result: Result, width: number, paint: Paint): readonly string[] {
-  const groups = result.steps.flatMap((step, index) => alike(together(step.findings)).map((story) => ({ story, index, events: step.events ?? [] })));
+  const stories = result.steps.map((step) => alike(together(step.findings)));
+  const many = stories.flat().length > mostShown;
+  const groups = result.steps.flatMap((step, index) => (many ? foldAddressees(stories[index] ?? []) : (stories[index] ?? [])).map((story) => ({ story, index, events: step.events ?? [] })));
   if (groups.length === 0) return [];
   const more = groups.length - mostShown;
   return [

@@ -1,6 +1,6 @@
 import type { Result, StepResult } from '../model/result.js';
 import { escapeText } from './escape-text.js';
-import { arrived, flowRows, wiresText } from './flow-rows.js';
+import { arrived, flowRows, foldAddressees, pairText, wiresText } from './flow-rows.js';
 import type { Cell, FlowRow } from './flow-rows.js';
 import { fold, foldAfter, padEnd, padStart, widthOf } from './lay-out.js';
 import type { Paint, Tint } from './paint.js';
@@ -55,7 +55,7 @@ function overheardText(row: FlowRow, observers: readonly string[]): Painted {
 function lineOf(row: FlowRow, observers: readonly string[], asColumns: boolean): Line {
   return {
     wire: wiresText(row),
-    pair: escapeText(`${row.from} → ${row.to ?? 'all'}`),
+    pair: escapeText(pairText(row)),
     sent: row.sent === null ? '–' : String(row.sent),
     arrived: String(arrived(row) ?? '–'),
     overheard: asColumns ? observers.map((name) => cellText(row, name)) : [overheardText(row, observers)],
@@ -67,6 +67,26 @@ function observersOf(result: Result): readonly string[] {
   const judged = new Set(result.steps.flatMap((step) => step.findings.map((finding) => finding.observer)));
   const listed = result.steps.flatMap((step) => step.observers.map((observer) => observer.name)).filter((name) => judged.has(name));
   return [...new Set([...listed, ...judged])];
+}
+
+/** A step with more lines than this tells senders together, and then what is beyond it as a number. */
+const mostLines = 60;
+
+interface ShownRows {
+  readonly rows: readonly FlowRow[];
+  /** Lines that are not shown; leaks are the last of them. */
+  readonly hidden: number;
+}
+
+/** Rows that stand for many pairs are shown in any case: they say what the rest saw. */
+function shownRows(step: StepResult): ShownRows {
+  const all = flowRows(step);
+  if (all.length <= mostLines) return { rows: all, hidden: 0 };
+  const folded = foldAddressees(all);
+  const leaks = (row: FlowRow): boolean => [...row.cells.values()].some((cell) => cell.leak);
+  const first = new Set([...folded.filter(leaks), ...folded.filter((row) => !leaks(row))].slice(0, mostLines));
+  const rows = folded.filter((row) => first.has(row) || row.from === '*');
+  return { rows, hidden: folded.length - rows.length };
 }
 
 function stepLines(step: StepResult, index: number, width: number, paint: Paint): readonly string[] {
@@ -94,12 +114,13 @@ function legend(lines: readonly Line[], steps: readonly StepResult[], width: num
 /** The one table: each step with what it showed and what was expected, and below it who sent what to whom and who overheard it. */
 export function terminalTable(result: Result, width: number, paint: Paint): readonly string[] {
   const observers = observersOf(result);
-  const rows = result.steps.map((step) => flowRows(step));
+  const shown = result.steps.map((step) => shownRows(step));
+  const rows = shown.map((one) => one.rows);
   const all = rows.flat();
   const widest = (texts: readonly string[], least: number): number => Math.max(least, ...texts.map(widthOf));
   const asLines = (asColumns: boolean): readonly (readonly Line[])[] => rows.map((some) => some.map((row) => lineOf(row, observers, asColumns)));
   const columns = observers.map((name) => widest(all.map((row) => cellText(row, name).text), Math.max(3, widthOf(escapeText(name)))));
-  const pairWidth = widest(all.map((row) => escapeText(`${row.from} → ${row.to ?? 'all'}`)), 9);
+  const pairWidth = widest(all.map((row) => escapeText(pairText(row))), 9);
   const wireWidth = Math.min(widest(all.map((row) => wiresText(row)), 4), Math.max(14, width - 4 - pairWidth - 18 - columns.reduce((sum, column) => sum + column + 2, 0)));
   const fixed = 4 + wireWidth + 2 + pairWidth + 2 + 5 + 2 + 7;
   const asColumns = fixed + columns.reduce((sum, column) => sum + column + 2, 0) <= width;
@@ -133,6 +154,8 @@ export function terminalTable(result: Result, width: number, paint: Paint): read
       }
       for (const more of moreWire) output.push(`    ${more}`);
     }
+    const hidden = shown[index]?.hidden ?? 0;
+    if (hidden > 0) output.push(paint(`    and ${hidden} more lines, all of them in result.json`, 'bold'));
   });
   return [...output, paint('─'.repeat(width), 'dim'), ...legend(lines.flat(), result.steps, width).map((line) => paint(line, 'dim'))];
 }

@@ -15,19 +15,21 @@ export interface PaceOptions {
   readonly capacity: number;
   /** Places that may see a frame: what each frame costs before anything is known. */
   readonly observers: number;
+  /** Resolves when all that `sent` was told of is with the kernel. */
+  readonly handedOver: () => Promise<void>;
 }
 
 /** However few sightings a frame makes: later ones may make more, and are then not too many. */
 const mostUnderWay = 32_768;
-/** Counts come every 25 ms while frames do. Where none come for so long, the capture is at fault, which its proofs tell. */
-const patienceMs = 3000;
+/** Counts come every 25 ms while frames do. What did not come for so long is no longer under way: these frames make fewer sightings than those before. */
+const patienceMs = 40;
 const pollMs = 2;
 
 /**
  * Learns from a mark after the first frames how many sightings a frame makes, and from the counts of the observers how many are still to come. Where later
- * frames make more, that shows as soon as more is counted than was to come.
+ * frames make more, that shows as soon as more is counted than was to come; where they make fewer, the observers fall silent, and a mark says that they have all.
  */
-export function createPace(capture: Pick<Capture, 'onCounts' | 'mark'>, { capacity, observers }: PaceOptions): Pace {
+export function createPace(capture: Pick<Capture, 'onCounts' | 'mark'>, { capacity, observers, handedOver }: PaceOptions): Pace {
   /** Sightings so far. */
   let total = 0;
   /** `total` when the frames began that `sent` counts; null = not read. */
@@ -39,12 +41,13 @@ export function createPace(capture: Pick<Capture, 'onCounts' | 'mark'>, { capaci
   });
   /** Reads what came when nothing is under way. */
   async function settle(): Promise<number> {
+    await handedOver();
     await capture.mark('pace');
     return total;
   }
-  function roomNow(from: number, sightings: number): number {
-    const underWay = Math.max(0, sent - (total - from) / sightings);
-    return Math.floor(Math.min(mostUnderWay, capacity / 2 / (sightings * 1.25)) - underWay);
+  /** How many frames fit the observers' ring, and may be under way. */
+  function fitting(sightings: number): number {
+    return Math.max(1, Math.floor(Math.min(mostUnderWay, capacity / 2 / (sightings * 1.25))));
   }
   return {
     sent(frames) {
@@ -61,10 +64,17 @@ export function createPace(capture: Pick<Capture, 'onCounts' | 'mark'>, { capaci
       const began = performance.now();
       for (;;) {
         if (sent > 0) perFrame = Math.max(perFrame, (total - base) / sent);
-        const room = roomNow(base, perFrame);
-        if (room > 0) return room;
-        if (performance.now() - began > patienceMs) return mostUnderWay / 8;
-        await sleep(pollMs);
+        const most = fitting(perFrame);
+        const room = Math.floor(most - Math.max(0, sent - (total - base) / perFrame));
+        if (room >= most / 4) return room;
+        if (performance.now() - began > patienceMs) {
+          const all = await settle();
+          if (sent > 0) perFrame = Math.max(1, (all - base) / sent);
+          base = all;
+          sent = 0;
+        } else {
+          await sleep(pollMs);
+        }
       }
     },
   };

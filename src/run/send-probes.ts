@@ -138,7 +138,8 @@ export function probeSender(context: RunContext, step: StepPlan, sender: Sender,
   const total = framesOfStep(step);
   const half = Math.ceil(total / 2);
   const paced = context.plan.provider === 'lab' && step.rate === null && total > fewFrames && engineOf(context, step) === 'ring';
-  const pace = paced ? createPace(capture, { capacity: sharedRingFrames, observers: step.observers.length }) : null;
+  let sending: Promise<void> = Promise.resolve();
+  const pace = paced ? createPace(capture, { capacity: sharedRingFrames, observers: step.observers.length, handedOver: () => sending }) : null;
   const rate = pace === null ? (step.rate ?? lossFreeRate(context)) : null;
   const together = pace !== null || step.flows.length > fewFlows;
 
@@ -149,7 +150,6 @@ export function probeSender(context: RunContext, step: StepPlan, sender: Sender,
     pace?.interrupted();
     const roomNow = async (): Promise<number> => (pace === null ? mostInBatch : Math.min(mostInBatch, await pace.room()));
     let room = from < to ? await roomNow() : 0;
-    let sending: Promise<void> = Promise.resolve();
     try {
       for (const batch of batchesOf(burstsOf(step.flows, from, to, room), () => (together ? room : 1))) {
         checkStop(context.signal);

@@ -75,6 +75,29 @@ describe('terminal report', () => {
     expect(text).toContain('0 at 49');
   });
 
+  describe('of a mesh that leaks', () => {
+    const guests = Array.from({ length: 90 }, (_, index) => `g${index + 1}`);
+    const leaking = guests.slice(0, 80);
+    const rows = leaking.flatMap((from) => guests.filter((to) => to !== from && to !== 'g90').flatMap((to) => findings(from, to, 'raw', { g90: 1 }, { sent: 1 })));
+    const zeros = findings('*', '*', 'raw', Object.fromEntries(guests.map((name) => [name, 0])), { grouped: 7000, sent: 7000 });
+    const text = gate({ verdict: 'broken', asExpected: false, findings: [...rows, ...zeros] }, { exitCode: 2 });
+
+    it('has one line for each sender, and a number for what is beyond it', () => {
+      expect(rows).toHaveLength(80 * 88);
+      expect(text).toMatch(/raw +g1 → 88 of them +88 +– +g90 88!$/m);
+      expect(text).toMatch(/raw +g60 → 88 of them/);
+      expect(text).not.toContain('g61 → 88');
+      expect(text).toContain('and 20 more lines, all of them in result.json');
+      expect(text).toMatch(/raw +\* → \* +7000 .* 0/);
+    });
+
+    it('tells what was overheard of one sender once', () => {
+      expect(text).toContain('g1 → g2, g3, g4 and 85 more overheard by g90: each 1 of 1');
+      expect(text).toContain('g24 → ');
+      expect(text).toContain('and 56 more, all of them in result.json');
+    });
+  });
+
   it('says the same with and without colour', () => {
     expect(render(experiment, 80, true).replace(/\u001b\[[0-9;]*m/g, '')).toBe(render(experiment));
     expect(render(experiment, 80, true)).not.toBe(render(experiment));
