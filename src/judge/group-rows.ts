@@ -84,6 +84,12 @@ function alikeOf(kind: Kind, observer: Observer, allowed: Finding['allowed'], se
   return sums;
 }
 
+/** A judged observer, and the last flow for which it was looked at, counted from 1. */
+interface Looked {
+  readonly observer: Observer;
+  flow: number;
+}
+
 /**
  * The rows of a step's probes with those grouped from which nothing is lost: rows without a sighting of who must not see it,
  * and rows of who may or must where all frames or none arrived. A leak, a loss, and every row of an observer in `single` is
@@ -91,28 +97,40 @@ function alikeOf(kind: Kind, observer: Observer, allowed: Finding['allowed'], se
  */
 export function groupedRows(input: RowInput, judged: readonly Observer[], single: ReadonlySet<string>): readonly Finding[] {
   const { step, facts, tally } = input;
-  const byName = new Map(judged.map((observer) => [observer.name, observer]));
+  const byName = new Map(judged.map((observer): [string, Looked] => [observer.name, { observer, flow: 0 }]));
   const kinds = new Map<string, Kind>();
   const kindOf = kindFinder(kinds);
   const rows: Finding[] = [];
+  let looking = 0;
+
+  /** A row of the flow that is no zero like the others, or is asked for; once for each observer. */
+  function look(name: string, flow: Flow, kind: Kind, sent: number, proven: number): void {
+    const looked = byName.get(name);
+    if (looked === undefined || looked.flow === looking) return;
+    looked.flow = looking;
+    const { observer } = looked;
+    addTo(exceptOf(kind, name), sent, 0, proven);
+    if (name === flow.sender || name === flow.from) return;
+    const seen = tally.seen.count(flow, name);
+    const allowed = flow.must.includes(name) ? 'must' : flow.may.includes(name) ? 'may' : 'no';
+    const plain = !single.has(name) && allowed !== 'no' && (seen === sent || (seen === 0 && allowed === 'may'));
+    if (plain) addTo(alikeOf(kind, observer, allowed, sent, seen), sent, seen, proven);
+    else rows.push(probeRow(flow, observer, input));
+  }
+
   for (const flow of step.flows) {
     if (!flow.judged) continue;
+    looking += 1;
     const kind = kindOf(flow);
     const sent = sentOf(facts, flow);
     const proven = provenOf(flow, input);
     addTo(kind.all, sent, 0, proven);
-    const special = new Set([flow.sender, flow.from, ...flow.must, ...flow.may, ...tally.seen.observersOf(flow), ...single]);
-    for (const name of special) {
-      const observer = byName.get(name);
-      if (observer === undefined) continue;
-      addTo(exceptOf(kind, name), sent, 0, proven);
-      if (name === flow.sender || name === flow.from) continue;
-      const seen = tally.seen.count(flow, name);
-      const allowed = flow.must.includes(name) ? 'must' : flow.may.includes(name) ? 'may' : 'no';
-      const plain = !single.has(name) && allowed !== 'no' && (seen === sent || (seen === 0 && allowed === 'may'));
-      if (plain) addTo(alikeOf(kind, observer, allowed, sent, seen), sent, seen, proven);
-      else rows.push(probeRow(flow, observer, input));
-    }
+    look(flow.sender, flow, kind, sent, proven);
+    look(flow.from, flow, kind, sent, proven);
+    for (const name of flow.must) look(name, flow, kind, sent, proven);
+    for (const name of flow.may) look(name, flow, kind, sent, proven);
+    for (const name of tally.seen.observersOf(flow)) look(name, flow, kind, sent, proven);
+    for (const name of single) look(name, flow, kind, sent, proven);
   }
   for (const kind of kinds.values()) {
     for (const observer of judged) for (const { allowed, sums } of kind.alike.get(observer.name) ?? []) rows.push(groupRow(kind, observer, allowed, sums, input));

@@ -47,16 +47,49 @@ function metByAddressee(flow: Flow, facts: StepFacts, tally: StepTally): boolean
   return sent > 0 && flow.must.some((name) => tally.seen.count(flow, name) >= deliveryShare * sent);
 }
 
-/** The first and the last flow of each sender, in the order in which they are sent. */
-function endsOfSenders(flows: StepPlan['flows']): ReadonlyMap<string, { readonly first: Flow; readonly last: Flow }> {
-  const ends = new Map<string, { readonly first: Flow; last: Flow }>();
-  for (const flow of flows) {
-    if (flow.purpose === 'restore') continue;
-    const known = ends.get(flow.sender);
-    if (known === undefined) ends.set(flow.sender, { first: flow, last: flow });
-    else known.last = flow;
+/** The first and the last flow of a sender, in the order in which they are sent. */
+interface Ends {
+  readonly first: Flow;
+  last: Flow;
+}
+
+/** What is said of single flows, by kind. */
+interface FlowReasons {
+  readonly sent: readonly Reason[];
+  readonly shown: readonly Reason[];
+  readonly delivered: readonly Reason[];
+  readonly ends: ReadonlyMap<string, Ends>;
+}
+
+/**
+ * Were as many sent as planned, did they show on their sender's own port, where that is observed and directions are known (whoever says that it sent may lie), and did
+ * those who must see them get them? One pass: a mesh has a million flows.
+ */
+function flowReasons(step: StepPlan, facts: StepFacts, tally: StepTally): FlowReasons {
+  const sent: Reason[] = [];
+  const shown: Reason[] = [];
+  const delivered: Reason[] = [];
+  const ends = new Map<string, Ends>();
+  for (const flow of step.flows) {
+    if (flow.purpose !== 'restore') {
+      const known = ends.get(flow.sender);
+      if (known === undefined) ends.set(flow.sender, { first: flow, last: flow });
+      else known.last = flow;
+    }
+    const accepted = sentOf(facts, flow);
+    const what = (): string => `${flow.carrier} frames of ${flow.class} from ${flow.from}`;
+    if (accepted !== flow.count) sent.push(reason('probes-not-sent', flow.sender, `${accepted} of ${flow.count} ${what()} were sent`));
+    if (facts.listening.get(flow.sender)?.direction === 'known') {
+      const entered = tally.entries.count(flow);
+      if (entered < accepted) shown.push(reason('entry-unproved', flow.sender, `${entered} of ${accepted} ${what()} showed on the port of ${flow.sender}`));
+    }
+    for (const name of flow.must) {
+      if (name === flow.sender) continue;
+      const seen = tally.seen.count(flow, name);
+      if (seen < deliveryShare * accepted || seen === 0) delivered.push(reason('delivery-short', name, `${name} got ${seen} of ${accepted} ${what()}`));
+    }
   }
-  return ends;
+  return { sent: limited(sent, 'probes-not-sent'), shown: limited(shown, 'entry-unproved'), delivered: limited(delivered, 'delivery-short'), ends };
 }
 
 /**
@@ -64,7 +97,7 @@ function endsOfSenders(flows: StepPlan['flows']): ReadonlyMap<string, { readonly
  * the driver's br_dev_xmit comes right behind the packet sockets; where no control can arrive, as in a VLAN in which the bridge has no address, by
  * addressees that got what was sent first and last: what nobody must see stands between.
  */
-function entryReasons(step: StepPlan, facts: StepFacts, tally: StepTally, behindDevice: ReadonlySet<string>): readonly Reason[] {
+function entryReasons(step: StepPlan, facts: StepFacts, tally: StepTally, ends: FlowReasons['ends'], behindDevice: ReadonlySet<string>): readonly Reason[] {
   const bySender = groupControls(step.controls, 'entry', (control) => control.sender);
   const leftThroughDevice = (sender: string): boolean => step.flows.every((flow) => flow.sender !== sender || tally.entries.throughDevice(flow) >= Math.max(1, sentOf(facts, flow)));
   const proved = (sender: string, first: Flow, last: Flow): boolean => {
@@ -72,7 +105,7 @@ function entryReasons(step: StepPlan, facts: StepFacts, tally: StepTally, behind
     if (controls.length === 0 && behindDevice.has(sender)) return leftThroughDevice(sender);
     return (controls.length > 0 && controls.every((control) => tally.controls.has(control.index))) || (metByAddressee(first, facts, tally) && metByAddressee(last, facts, tally));
   };
-  const unproved = [...endsOfSenders(step.flows)]
+  const unproved = [...ends]
     .filter(([sender, { first, last }]) => !proved(sender, first, last))
     .map(([sender]) => sender);
   return unproved.map((sender) => {
@@ -83,40 +116,6 @@ function entryReasons(step: StepPlan, facts: StepFacts, tally: StepTally, behind
       ? `no entry control is possible for ${sender}, and no addressee proves its probes`
       : `${seen} of ${controls.length} entry controls from ${sender} were received on the bridge`);
   });
-}
-
-function deliveryReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
-  const told: Reason[] = [];
-  for (const flow of step.flows) {
-    const sent = sentOf(facts, flow);
-    for (const name of flow.must) {
-      if (name === flow.sender) continue;
-      const seen = tally.seen.count(flow, name);
-      if (seen < deliveryShare * sent || seen === 0) told.push(reason('delivery-short', name, `${name} got ${seen} of ${sent} ${flow.carrier} frames of ${flow.class} from ${flow.from}`));
-    }
-  }
-  return limited(told, 'delivery-short');
-}
-
-/** What was sent has to show on the sender's own port, where that is observed and directions are known: whoever says that it sent may lie. */
-function showReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
-  const told: Reason[] = [];
-  for (const flow of step.flows) {
-    if (facts.listening.get(flow.sender)?.direction !== 'known') continue;
-    const accepted = sentOf(facts, flow);
-    const shown = tally.entries.count(flow);
-    if (shown < accepted) told.push(reason('entry-unproved', flow.sender, `${shown} of ${accepted} ${flow.carrier} frames of ${flow.class} from ${flow.from} showed on the port of ${flow.sender}`));
-  }
-  return limited(told, 'entry-unproved');
-}
-
-function sentReasons(step: StepPlan, facts: StepFacts): readonly Reason[] {
-  const told: Reason[] = [];
-  for (const flow of step.flows) {
-    const accepted = sentOf(facts, flow);
-    if (accepted !== flow.count) told.push(reason('probes-not-sent', flow.sender, `${accepted} of ${flow.count} ${flow.carrier} frames of ${flow.class} from ${flow.from} were sent`));
-  }
-  return limited(told, 'probes-not-sent');
 }
 
 function observerReasons(observer: Observer, facts: StepFacts, tally: StepTally): readonly Reason[] {
@@ -208,16 +207,17 @@ export function missingProofs(step: StepPlan, facts: StepFacts, tally: StepTally
   const outcome = outcomeReasons(facts);
   const never = !facts.probed && facts.outcome !== 'done';
   if (never || outcome.some(({ code }) => code === 'not-run' || code === 'unsupported')) return [...faultReasons(facts), ...outcome];
+  const ofFlows = flowReasons(step, facts, tally);
   const drained = facts.drainedMs !== null && facts.drainedMs >= step.drainMs;
   return [
     ...outcome,
     ...faultReasons(facts),
     ...step.observers.flatMap((observer) => observerReasons(observer, facts, tally)),
     ...earReasons(step, facts, tally),
-    ...entryReasons(step, facts, tally, new Set(endpoints.filter(({ attach }) => attach !== 'port').map(({ name }) => name))),
-    ...sentReasons(step, facts),
-    ...showReasons(step, facts, tally),
-    ...deliveryReasons(step, facts, tally),
+    ...entryReasons(step, facts, tally, ofFlows.ends, new Set(endpoints.filter(({ attach }) => attach !== 'port').map(({ name }) => name))),
+    ...ofFlows.sent,
+    ...ofFlows.shown,
+    ...ofFlows.delivered,
     ...trafficReasons(step, facts, tally),
     ...listenReasons(step, tally),
     ...replayReasons(tally),

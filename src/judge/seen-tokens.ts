@@ -22,7 +22,10 @@ const inRow = 32;
 const perPage = 4096;
 const pagesPerFlow = mostTokens / perPage;
 
-/** The rows as columns; all of one length, which doubles. */
+/** A flow's rows are looked through one by one up to so many; flows with more are in the table. A mesh has a million flows of one row: to look there is to wait for memory. */
+const fewRows = 8;
+
+/** The rows as columns; all of one length, which grows by half. */
 function createColumns(length: number) {
   const words = (): Uint32Array<ArrayBuffer> => new Uint32Array(length);
   return { flow: words(), observer: words(), count: words(), high: words(), low: words(), bits: words(), frame: new Float64Array(length), nextOfFlow: new Int32Array(length) };
@@ -42,8 +45,11 @@ export function createSeenTokens(flows: Flows): SeenTokens {
   let rows = 0;
   /** Open addressing: row + 1 by hash of flow and observer; 0 = free. At most half full. */
   let table = new Int32Array(128);
+  let inTable = 0;
   /** Row + 1 of the last observer that came to a flow, by the flow's position. */
   const lastOfFlow = new Int32Array(flows.length);
+  /** 1: the rows of the flow are in the table. */
+  const isTabled = new Uint8Array(flows.length);
   let runs = new Uint32Array(64);
   let runsUsed = 0;
   const pages = new Map<number, Uint32Array<ArrayBuffer>>();
@@ -73,7 +79,7 @@ export function createSeenTokens(flows: Flows): SeenTokens {
   }
   function grow(): void {
     const old = columns;
-    columns = createColumns(2 * old.flow.length);
+    columns = createColumns(Math.ceil(1.5 * old.flow.length));
     columns.flow.set(old.flow);
     columns.observer.set(old.observer);
     columns.count.set(old.count);
@@ -82,8 +88,25 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     columns.bits.set(old.bits);
     columns.frame.set(old.frame);
     columns.nextOfFlow.set(old.nextOfFlow);
-    table = new Int32Array(2 * table.length);
-    for (let row = 0; row < rows; row += 1) table[placeOf(columns.flow[row] ?? 0, columns.observer[row] ?? 0)] = row + 1;
+  }
+  function putIntoTable(row: number): void {
+    if (2 * (inTable + 1) > table.length) {
+      const old = table;
+      table = new Int32Array(2 * old.length);
+      for (const known of old) if (known > 0) table[placeOf(columns.flow[known - 1] ?? 0, columns.observer[known - 1] ?? 0)] = known;
+    }
+    table[placeOf(columns.flow[row] ?? 0, columns.observer[row] ?? 0)] = row + 1;
+    inTable += 1;
+  }
+  /** The row of a flow and an observer; -1 = none, -1 - n = none among the n rows of a flow that is not in the table. */
+  function rowOf(position: number, observer: number): number {
+    if (isTabled[position] === 1) return (table[placeOf(position, observer)] ?? 0) - 1;
+    let looked = 0;
+    for (let row = (lastOfFlow[position] ?? 0) - 1; row >= 0; row = columns.nextOfFlow[row] ?? -1) {
+      if (columns.observer[row] === observer) return row;
+      looked += 1;
+    }
+    return -1 - looked;
   }
   /** Where a run of words for so many tokens begins. */
   function newRun(tokens: number): number {
@@ -99,7 +122,7 @@ export function createSeenTokens(flows: Flows): SeenTokens {
   function rowFor(position: number, observer: number, tokens: number): number {
     const newest = (lastOfFlow[position] ?? 0) - 1;
     if (newest >= 0 && columns.observer[newest] === observer) return newest;
-    const known = (table[placeOf(position, observer)] ?? 0) - 1;
+    const known = rowOf(position, observer);
     if (known >= 0) return known;
     if (rows === columns.flow.length) grow();
     const row = rows;
@@ -109,7 +132,11 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     columns.nextOfFlow[row] = newest;
     if (tokens > inRow && tokens <= perPage) columns.bits[row] = newRun(tokens);
     lastOfFlow[position] = row + 1;
-    table[placeOf(position, observer)] = row + 1;
+    if (isTabled[position] === 1) putIntoTable(row);
+    else if (known === -1 - fewRows) {
+      isTabled[position] = 1;
+      for (let one = row; one >= 0; one = columns.nextOfFlow[one] ?? -1) putIntoTable(one);
+    }
     return row;
   }
   function pageAt(page: number): Uint32Array<ArrayBuffer> {
@@ -141,7 +168,7 @@ export function createSeenTokens(flows: Flows): SeenTokens {
   /** -1 = none. */
   function find(flow: Flow, observer: string): number {
     const number = numbers.get(observer);
-    return number === undefined ? -1 : (table[placeOf(flow.id - firstId, number)] ?? 0) - 1;
+    return number === undefined ? -1 : rowOf(flow.id - firstId, number);
   }
 
   return {
