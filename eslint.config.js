@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 const noDefaultExport = { selector: 'ExportDefaultDeclaration', message: 'name what you export' };
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', 'evidence/', 'captures/', '.stryker-tmp/'] },
+  { ignores: ['build/', 'dist/', 'node_modules/', 'coverage/', 'evidence/', 'captures/', '.stryker-tmp/'] },
   {
     files: ['src/**/*.ts', 'test/**/*.ts'],
     extends: [...tseslint.configs.recommended],

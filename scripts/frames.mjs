@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
-const { loadScenario } = await import('../dist/scenario/load-scenario.js');
-const { makePlan } = await import('../dist/plan/make-plan.js');
-const { probeClasses, disruptiveClasses } = await import('../dist/model/scenario.js');
-const { buildFrame } = await import('../dist/probe/frame.js');
-const { tokensFor, tokenLength, findToken } = await import('../dist/wire/token.js');
-const { classicHeader, classicRecord } = await import('../dist/pcap/classic-writer.js');
+const { loadScenario } = await import('../build/scenario/load-scenario.js');
+const { makePlan } = await import('../build/plan/make-plan.js');
+const { probeClasses, disruptiveClasses } = await import('../build/model/scenario.js');
+const { buildFrame } = await import('../build/probe/frame.js');
+const { tokensFor, tokenLength, findToken } = await import('../build/wire/token.js');
+const { classicHeader, classicRecord } = await import('../build/pcap/classic-writer.js');
 
 const runTag = 0x12345678;
 const key = new Uint8Array(32).fill(9);

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 const folder = resolve(process.argv[2] ?? `${top}/dist/man`);
-const { commands } = await import('../dist/commands/commands.js');
-const { helpGroups } = await import('../dist/commands/group-help.js');
+const { commands } = await import('../build/commands/commands.js');
+const { helpGroups } = await import('../build/commands/group-help.js');
 const { version, description } = JSON.parse(readFileSync(`${top}/package.json`, 'utf8'));
 const pages = ['README.md', ...readdirSync(`${top}/docs`).filter((file) => file.endsWith('.md')).sort().map((file) => `docs/${file}`)].map((file) => readFileSync(`${top}/${file}`, 'utf8'));
 const commandsPage = readFileSync(`${top}/docs/commands.md`, 'utf8');

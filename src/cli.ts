@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { commands } from './commands/commands.js';
@@ -7,6 +6,7 @@ import { groupHelp } from './commands/group-help.js';
 import { skipCachedHelp } from './commands/skip-cached-help.js';
 import { VerifyError } from './model/verify-error.js';
 import { escapeText } from './report/escape-text.js';
+import { toolVersion } from './sys/tool-version.js';
 
 /** EX_USAGE of sysexits.h. */
 const usageStatus = 64;
@@ -15,11 +15,6 @@ const faultStatus = 70;
 /** A command line that cannot be understood. */
 function usage(message: string): VerifyError {
   return new VerifyError('usage', usageStatus, message, 'verify-isolation --help lists the commands, verify-isolation COMMAND --help their options');
-}
-
-function readVersion(): string {
-  const found: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return typeof found === 'object' && found !== null && 'version' in found && typeof found.version === 'string' ? found.version : 'unknown';
 }
 
 /** Says what went wrong and returns the exit status that goes with it: known errors by their message and hint, others by their stack. */
@@ -35,7 +30,7 @@ function explain(error: unknown): number {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  const version = readVersion();
+  const version = toolVersion();
   let status = 0;
   const parser = yargs(argv)
     .scriptName('verify-isolation')

@@ -5,12 +5,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { loadFiles } from './commands/load-files.js';
 import { replayFolder } from './evidence/replay.js';
 import type { Result } from './model/result.js';
 import type { Scenario } from './model/scenario.js';
 import { VerifyError } from './model/verify-error.js';
+import { packagePath } from './sys/package-path.js';
 
 export type { Cause, Finding, Reason, Result, StepResult, Verdict } from './model/result.js';
 export type { Bridge, Endpoint, ProbeEntry, Scenario, Step, Topology } from './model/scenario.js';
@@ -31,7 +31,7 @@ export interface RunScenarioOptions {
   readonly signal?: AbortSignal;
 }
 
-const program = fileURLToPath(new URL('./cli.js', import.meta.url));
+const program = packagePath('dist/cli.js');
 
 /**
  * Runs one scenario and judges it; the evidence stands in `options.out`. The program runs in a process of its own, since the lab takes namespaces of

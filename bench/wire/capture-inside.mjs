@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startCapture } from '../../dist/capture/capture-client.js';
+import { startCapture } from '../../build/capture/capture-client.js';
 import { processorSeconds } from '../frame/processor.mjs';
 import { makeVeth } from './veth.mjs';
 

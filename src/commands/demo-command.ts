@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { VerifyError } from '../model/verify-error.js';
 import { judgeOnly } from '../scenario/judge-only.js';
+import { packagePath } from '../sys/package-path.js';
 import { runCommand } from './run-command.js';
 
 export interface DemoOptions {
@@ -12,7 +12,7 @@ export interface DemoOptions {
   readonly toolVersion: string;
 }
 
-const experiment = fileURLToPath(new URL('../../scenarios/wireshark-experiment.yml', import.meta.url));
+const experiment = packagePath('scenarios/wireshark-experiment.yml');
 
 /** Runs the experiment, or its gates with one ear lost in each; returns the exit status. VerifyError (64) for an observer that it does not have. */
 export async function demoCommand(options: DemoOptions): Promise<number> {

@@ -1,6 +1,5 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { diagnose, type ScenarioNeeds } from '../audit/diagnose.js';
 import { engines } from '../capture/engines.js';
 import { enterLab } from '../fabric/lab/enter.js';
@@ -9,6 +8,7 @@ import type { LabTrial, MachineReading } from '../model/machine.js';
 import { VerifyError } from '../model/verify-error.js';
 import { doctorText } from '../report/doctor-text.js';
 import { neededFeatures } from '../scenario/needed-features.js';
+import { packagePath } from '../sys/package-path.js';
 import { parseTrials, type TrialsMessage } from '../state/parse-trials.js';
 import { examineMachine } from '../state/examine-machine.js';
 import { tryFeatures } from '../state/try-features.js';
@@ -20,7 +20,7 @@ export interface DoctorOptions {
   readonly version: string;
 }
 
-const shipped = fileURLToPath(new URL('../../scenarios', import.meta.url));
+const shipped = packagePath('scenarios');
 
 /** Inside the lab: tries the kernel and says over the channel what worked. */
 async function insideTrial(): Promise<number> {

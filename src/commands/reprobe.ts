@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { fieldsOf, textOf } from '../model/json-fields.js';
+import { packagePath } from '../sys/package-path.js';
 
 export interface ReprobeOutcome {
   readonly verdict: string;
@@ -37,7 +37,7 @@ export function makeReprobe(file: string, done: (outcome: ReprobeOutcome) => voi
 
 function runOnce(file: string): Promise<ReprobeOutcome> {
   const dir = join(mkdtempSync(join(tmpdir(), 'verify-isolation-reprobe-')), 'evidence');
-  const child = spawn(process.execPath, [fileURLToPath(new URL('../../dist/cli.js', import.meta.url)), 'run', file, '--json', '--quiet', '--yes', '--out', dir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [packagePath('dist/cli.js'), 'run', file, '--json', '--quiet', '--yes', '--out', dir], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   return new Promise((resolve) => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
+import { packagePath } from '../sys/package-path.js';
 import { readOctets } from './read-octets.js';
 
 /** SHA-256 of a file's bytes, hex, read as a stream; of a compressed one what it stands for. */
@@ -18,7 +19,7 @@ export async function hashBeside(path: string): Promise<string> {
   const { size } = await stat(path);
   if (size < worthAThread) return hashFile(path);
   return new Promise((resolve, reject) => {
-    const thread = new Worker(new URL('./hash-thread.js', import.meta.url), { workerData: path });
+    const thread = new Worker(packagePath('dist/hash-thread.js'), { workerData: path });
     thread.once('message', resolve);
     thread.once('error', reject);
     thread.once('exit', () => reject(new Error(`${path}: the thread that hashes it ended without a word`)));

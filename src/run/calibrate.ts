@@ -1,14 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { fieldsOf, objectsOf } from '../model/json-fields.js';
 import type { CalibrationRecord } from '../model/calibration.js';
 import { VerifyError } from '../model/verify-error.js';
+import { packagePath } from '../sys/package-path.js';
 import { runProgram } from '../sys/programs.js';
 
-/** From src/run as from dist/run: the built program. */
-const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const program = packagePath('dist/cli.js');
 
 /** A hub: what `a` sends to `b` is what `c` must overhear. */
 const plantedLeak = `version: 1

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { HelperRole } from '../protocol/messages.js';
+import { packagePath } from './package-path.js';
 
 /** Who a helper runs as: null = as the calling process does. */
 export interface Identity {
@@ -42,5 +42,5 @@ export function helperCommand(role: HelperRole, identity: Identity | null): read
   return ['setpriv', '--pdeathsig', 'KILL', ...become, `--bounding-set=${only}`, '--no-new-privs', '--', process.execPath, helperPath, role];
 }
 
-/** From src/sys as from dist/sys: the built program. */
-export const helperPath = fileURLToPath(new URL('../../dist/helper.js', import.meta.url));
+/** The built program of every helper. */
+export const helperPath = packagePath('dist/helper.js');

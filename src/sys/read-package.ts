@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fieldsOf } from '../model/json-fields.js';
+import { packagePath } from './package-path.js';
 
 /** What this program's own files are, by their hashes. */
 export interface PackageIdentity {
@@ -9,10 +10,11 @@ export interface PackageIdentity {
   readonly packageSha256: string;
   /** Of package-lock.json in a checkout, else of npm's own record of what it installed; null = neither is there. */
   readonly lockfileSha256: string | null;
+  /** Versions of npm packages by name: of those bundled into the program as they were built in, of the others as they are installed. */
   readonly dependencies: Readonly<Record<string, string>>;
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = packagePath();
 const sha256 = (octets: Uint8Array | string): string => createHash('sha256').update(octets).digest('hex');
 
 /** Folders from the package's own up to the root: a dependency lies in the `node_modules` of one of them. */
@@ -30,28 +32,25 @@ async function firstOf(names: readonly string[]): Promise<Buffer | null> {
   return null;
 }
 
-function fieldOf(text: string, name: string): unknown {
-  const value: unknown = JSON.parse(text);
-  return typeof value === 'object' && value !== null ? new Map<string, unknown>(Object.entries(value)).get(name) : undefined;
-}
-
 async function versionOf(name: string): Promise<string | null> {
   const found = await firstOf(ancestors().map((folder) => join(folder, 'node_modules', name, 'package.json')));
-  const version = found === null ? null : fieldOf(found.toString('utf8'), 'version');
+  const version = found === null ? null : fieldsOf(JSON.parse(found.toString('utf8')))?.['version'];
   return typeof version === 'string' ? version : null;
 }
 
 /** Reads and hashes the program's own files. */
 export async function readPackage(): Promise<PackageIdentity> {
-  const about = await readFile(join(root, 'package.json'), 'utf8');
-  const names = ['dependencies', 'optionalDependencies'].flatMap((kind) => Object.keys(fieldOf(about, kind) ?? {}));
+  const about = fieldsOf(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
+  const names = ['dependencies', 'optionalDependencies'].flatMap((kind) => Object.keys(fieldsOf(about?.[kind]) ?? {}));
   const programs = (await readdir(join(root, 'dist'), { recursive: true }).catch(() => [])).filter((path) => path.endsWith('.js')).map((path) => join('dist', path)).sort();
   const lines = await Promise.all(programs.map(async (path) => `${sha256(await readFile(join(root, path)))}  ${path}\n`));
   const lockfile = await firstOf([join(root, 'package-lock.json'), ...ancestors().map((folder) => join(folder, 'node_modules', '.package-lock.json'))]);
-  const versions = await Promise.all(names.map(async (name) => [name, await versionOf(name)] as const));
+  const bundled = Object.entries(fieldsOf(JSON.parse(await readFile(join(root, 'dist', 'bundled.json'), 'utf8').catch(() => '{}'))) ?? {});
+  const installed = await Promise.all(names.filter((name) => !bundled.some(([each]) => each === name)).map(async (name) => [name, await versionOf(name)] as const));
+  const versions = [...bundled, ...installed].flatMap(([name, version]) => (typeof version === 'string' ? [[name, version] as const] : []));
   return {
     packageSha256: sha256(lines.join('')),
     lockfileSha256: lockfile === null ? null : sha256(lockfile),
-    dependencies: Object.fromEntries(versions.flatMap(([name, version]) => (version === null ? [] : [[name, version]]))),
+    dependencies: Object.fromEntries(versions.sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }

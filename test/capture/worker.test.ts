@@ -57,7 +57,7 @@ describe.skipIf(!isRoot)('capture helper', () => {
   });
 
   test('dies with the orchestrator', async () => {
-    const program = `import { startHelper } from ${JSON.stringify(new URL('../../dist/sys/helper-process.js', import.meta.url).href)};
+    const program = `import { startHelper } from ${JSON.stringify(new URL('../../build/sys/helper-process.js', import.meta.url).href)};
       const helper = await startHelper('capture'); console.log(helper.pid); setInterval(() => {}, 1000);`;
     const orchestrator = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
     const pid = await new Promise<number>((resolve) => orchestrator.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString()))));
@@ -67,7 +67,7 @@ describe.skipIf(!isRoot)('capture helper', () => {
   });
 
   test('is not called silent while it ends', async () => {
-    const { capture, faults } = await start({ silentMs: patient(200) });
+    const { capture, faults } = await start({ silentMs: patient(400) });
     await capture.open(Array.from({ length: 20 }, (_, at) => ({ ...request, observer: `o${at}` })));
     await capture.stop();
     await capture.ended();

@@ -2,8 +2,8 @@
 // verify-isolation record test/captures/reasons-base.yml --into captures/reasons-base
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { replayFolder } from '../../dist/evidence/replay.js';
-import { expectedOf } from '../../dist/report/expected.js';
+import { replayFolder } from '../../build/evidence/replay.js';
+import { expectedOf } from '../../build/report/expected.js';
 import { changed, reasonCases } from './reason-cases.mjs';
 import { readFolder, writeFolder } from './reason-folders.mjs';
 

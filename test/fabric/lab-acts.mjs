@@ -1,10 +1,10 @@
-import { enterLab } from '../../dist/fabric/lab/enter.js';
-import { statusOf } from '../../dist/fabric/lab/launch.js';
-import { buildLab } from '../../dist/fabric/lab/build.js';
-import { readLinks, readState } from '../../dist/state/read.js';
-import { startRelay } from '../../dist/traffic/relay-client.js';
-import { exchangeHttp } from '../../dist/traffic/http.js';
-import { exchangePing } from '../../dist/traffic/ping.js';
+import { enterLab } from '../../build/fabric/lab/enter.js';
+import { statusOf } from '../../build/fabric/lab/launch.js';
+import { buildLab } from '../../build/fabric/lab/build.js';
+import { readLinks, readState } from '../../build/state/read.js';
+import { startRelay } from '../../build/traffic/relay-client.js';
+import { exchangeHttp } from '../../build/traffic/http.js';
+import { exchangePing } from '../../build/traffic/ping.js';
 import { ip4, planOf } from './lab-plan.mjs';
 
 const inside = enterLab((signal) => process.exit(statusOf(signal)));

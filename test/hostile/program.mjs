@@ -1,6 +1,6 @@
 // Runs the scenario of this folder in the lab, each step under the attack that its name says, and prints the result: node program.mjs FILE OUT
 import { closeSync, readFileSync, writeSync } from 'node:fs';
-import { insideLab, launchInside, statusOf } from '../../dist/fabric/lab/launch.js';
+import { insideLab, launchInside, statusOf } from '../../build/fabric/lab/launch.js';
 
 const [file, outDir] = process.argv.slice(2);
 /** linux/if_packet.h: frames are preceded by a struct virtio_net_hdr, and may leave segments and checksums to the device. */
@@ -8,7 +8,7 @@ const PACKET_VNET_HDR = 15;
 
 /** Sends a frame that is not finished, with its virtio_net_hdr, at a place of the lab. */
 async function sendUnfinished({ netns, device }, frame) {
-  const [{ inNamespace }, { openPacketSocket }, { libc }, { SOL_PACKET }] = await Promise.all(['namespaces', 'packet-socket', 'libc', 'socket-constants'].map((name) => import(`../../dist/sys/${name}.js`)));
+  const [{ inNamespace }, { openPacketSocket }, { libc }, { SOL_PACKET }] = await Promise.all(['namespaces', 'packet-socket', 'libc', 'socket-constants'].map((name) => import(`../../build/sys/${name}.js`)));
   const fd = inNamespace(netns, () => openPacketSocket(device));
   try {
     if (libc().setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, new Uint8Array(new Uint32Array([1]).buffer), 4) < 0) throw new Error(`PACKET_VNET_HDR: ${libc().errnoName(libc().errno())}`);
@@ -20,7 +20,7 @@ async function sendUnfinished({ netns, device }, frame) {
 
 async function inside() {
   const [{ enterLab }, { kernelDevices }, { runScenario }, { loadScenario }, { attacks, probesIn }] = await Promise.all([
-    import('../../dist/fabric/lab/enter.js'), import('../../dist/run/devices.js'), import('../../dist/run.js'), import('../../dist/scenario/load-scenario.js'), import('./attacks.mjs'),
+    import('../../build/fabric/lab/enter.js'), import('../../build/run/devices.js'), import('../../build/run.js'), import('../../build/scenario/load-scenario.js'), import('./attacks.mjs'),
   ]);
   const here = enterLab((signal) => process.exit(statusOf(signal)));
   const scenario = loadScenario(file, readFileSync(file));

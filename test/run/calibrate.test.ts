@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 
-const module = new URL('../../dist/run/calibrate.js', import.meta.url).href;
+const module = new URL('../../build/run/calibrate.js', import.meta.url).href;
 const script = `import('${module}').then(({ calibrate }) => calibrate('libpcap')).then((record) => console.log(JSON.stringify(record)), ({ code, exit, message }) => console.log(code, exit, message));`;
 
 describe('calibration', () => {

@@ -1,7 +1,7 @@
-import { enterLab } from '../../dist/fabric/lab/enter.js';
-import { statusOf } from '../../dist/fabric/lab/launch.js';
-import { kernelDevices } from '../../dist/run/devices.js';
-import { runScenario } from '../../dist/run.js';
+import { enterLab } from '../../build/fabric/lab/enter.js';
+import { statusOf } from '../../build/fabric/lab/launch.js';
+import { kernelDevices } from '../../build/run/devices.js';
+import { runScenario } from '../../build/run.js';
 import { without } from './barriers.mjs';
 import { stepByStep } from './broken-devices.mjs';
 import { firstGate, gatesOnly, loadSmall, repeatedGate } from './gates.mjs';

@@ -1,5 +1,5 @@
 // Runs one scenario in the lab with one thing broken and prints what the run said: node program.mjs FILE KIND NAMES OUT, with NAMES a JSON list
-import { insideLab, launchInside } from '../../dist/fabric/lab/launch.js';
+import { insideLab, launchInside } from '../../build/fabric/lab/launch.js';
 
 if (insideLab()) {
   const { inside } = await import('./inside.mjs');
