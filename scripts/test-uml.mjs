@@ -4,14 +4,14 @@
 // Exit 69 where it cannot be had here, and why on stderr.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 const modules = '/usr/lib/uml/modules';
 /** Files with tests that carry the tag `kernel`: what a kernel can do decides them, and some of sending, listening and judging to show that these work there at all. */
-const ofKernel = ['test/kernel', 'test/capture/engines', 'test/fabric/host', 'test/scenarios/ovs', '--tagsFilter=kernel'];
+const ofKernel = ['test/kernel', 'test/capture/engines', 'test/fabric/host', 'test/scenarios/ovs', 'test/lasting/network-manager', '--tagsFilter=kernel'];
 /** All that makes network namespaces. */
 const ofNetwork = ['test/kernel', 'test/capture/', 'test/inject', 'test/fabric', 'test/live', 'test/audit/live', 'test/audit/predict', 'test/scenarios', 'test/sabotage'];
 /** Of the machine, in MiB. It takes from this one only what it uses. */
@@ -64,7 +64,7 @@ function boot(folder) {
   symlinkSync(modules, join(folder, 'lib/modules'));
   mkdirSync(join(folder, 'uml'));
   const argv = [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', ...chosen, ...patience, ...given];
-  const environment = { TMPDIR: '/run/tmp', HOME: '/run/tmp', LANG: 'C.UTF-8', PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`, CI: '1', VERIFY_ISOLATION_PATIENCE: '10' };
+  const environment = { TMPDIR: '/run/tmp', HOME: '/run/tmp', LANG: 'C.UTF-8', XDG_CACHE_HOME: process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`, CI: '1', VERIFY_ISOLATION_PATIENCE: '10' };
   writeFileSync(join(folder, 'command'), [`cd ${quoted(top)} || exit 70`, ...Object.entries(environment).map(([name, value]) => `export ${name}=${quoted(value)}`), `exec ${argv.map(quoted).join(' ')}`, ''].join('\n'));
   const { error, signal } = spawnSync('linux.uml', [
     `mem=${memoryMiB}M`, 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'rw', `init=${join(top, 'scripts/uml-init.sh')}`, 'quiet', 'con=null', 'con0=null,fd:1',

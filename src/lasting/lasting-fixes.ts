@@ -4,6 +4,7 @@ import { hostWideForm } from './forms/host-wide.js';
 import { interfacesForm } from './forms/interfaces.js';
 import { libvirtForm } from './forms/libvirt.js';
 import { netplanForm } from './forms/netplan.js';
+import { networkManagerForm } from './forms/network-manager.js';
 import { proxmoxForm } from './forms/proxmox.js';
 import { type Wanted, wantedOfFix } from './wanted.js';
 
@@ -18,6 +19,8 @@ function formOf(keeper: Keeper, wanted: readonly Wanted[]): readonly LastingFix[
     case 'ifupdown2':
     case 'ifupdown':
       return interfacesForm(keeper, wanted);
+    case 'NetworkManager':
+      return networkManagerForm(keeper, wanted);
   }
 }
 

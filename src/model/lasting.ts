@@ -21,10 +21,11 @@ export type Keeper =
     readonly kind: string;
     readonly renderer: 'networkd' | 'NetworkManager';
   }
-  | { readonly by: 'ifupdown2' | 'ifupdown'; readonly device: string; readonly file: string; /** Whose stanza has it; the device itself, or its bridge. */ readonly bridge: string };
+  | { readonly by: 'ifupdown2' | 'ifupdown'; readonly device: string; readonly file: string; /** Whose stanza has it; the device itself, or its bridge. */ readonly bridge: string }
+  | { readonly by: 'NetworkManager'; readonly device: string; readonly file: string; /** Its name; not its alone. */ readonly profile: string; /** null = the file has none. */ readonly uuid: string | null };
 
 /** By whom devices can be kept. */
-export const keeperNames = ['libvirt', 'Proxmox VE', 'netplan', 'ifupdown2', 'ifupdown'] as const satisfies readonly Keeper['by'][];
+export const keeperNames = ['libvirt', 'Proxmox VE', 'netplan', 'ifupdown2', 'ifupdown', 'NetworkManager'] as const satisfies readonly Keeper['by'][];
 
 /** How a fix comes to stay: what to put where. */
 export interface LastingFix {

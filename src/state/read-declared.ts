@@ -6,6 +6,7 @@ import { isolatingVnets, proxmoxDeclared } from '../inventory/declared/proxmox-d
 import { interfacesKeepers } from '../inventory/keepers/interfaces-keepers.js';
 import { domainKeepers, networkKeepers } from '../inventory/keepers/libvirt-keepers.js';
 import { netplanKeepers } from '../inventory/keepers/netplan-keepers.js';
+import { networkManagerKeepers } from '../inventory/keepers/network-manager-keepers.js';
 import { proxmoxKeepers } from '../inventory/keepers/proxmox-keepers.js';
 import { proxmoxOwner, proxmoxSurroundings } from '../inventory/proxmox-guests.js';
 import type { Declared } from '../model/declared.js';
@@ -34,6 +35,7 @@ export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root
     ['Proxmox VE', () => proxmox(state.links)],
     ['netplan', () => Promise.resolve(netplan(root))],
     ['ifupdown', () => Promise.resolve(interfaces(root))],
+    ['NetworkManager', () => Promise.resolve(networkManager(root))],
   ];
   const told = await Promise.all(sources.map(async ([what, read]) => {
     try {
@@ -55,6 +57,12 @@ function netplan(root: string): Told {
 function interfaces(root: string): Told {
   const files = [...filesIn(`${root}/etc/network`, /^interfaces$/), ...filesIn(`${root}/etc/network/interfaces.d`, /^[\w.-]+$/)];
   return { declared: interfacesDeclared(files), keepers: interfacesKeepers(files, existsSync(`${root}/usr/share/ifupdown2`) ? 'ifupdown2' : 'ifupdown') };
+}
+
+/** Profiles as keyfiles, which later folders overrule by file name (NetworkManager.conf(5), keyfile). Other formats are of distributions' own. */
+function networkManager(root: string): Told {
+  const files = new Map(['usr/lib', 'run', 'etc'].flatMap((folder) => filesIn(`${root}/${folder}/NetworkManager/system-connections`, /^[^.].*\.nmconnection$/)).map((file) => [baseName(file), file]));
+  return { declared: [], keepers: networkManagerKeepers([...files.values()]) };
 }
 
 /** The program is not installed, or its daemon does not run: then nobody's guests are its. */

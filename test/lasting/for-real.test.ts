@@ -95,6 +95,21 @@ describe.skipIf(skip !== undefined)('netplan and networkd', () => {
     expect(readFileSync(join(dir, 'run/systemd/network/10-netplan-eno1.network'), 'utf8')).toContain('Learning=false');
   });
 
+  it('netplan hands the properties of NetworkManager on to the profile that it writes, and nothing that is networkd\'s', () => {
+    const profile = (device: string): string => readFileSync(join(dir, `nm/run/NetworkManager/system-connections/netplan-${device}.nmconnection`), 'utf8');
+    const keep = (device: string, kind: string): Keeper => ({ ...netplan(device, kind), renderer: 'NetworkManager' } as const);
+    const generate = (...forms: readonly string[]): void => {
+      put('nm/etc/netplan/01.yaml', base.replace('networkd', 'NetworkManager'));
+      put('nm/etc/netplan/90-isolation.yaml', forms.join('\n'));
+      execFileSync(join(folder, 'usr/libexec/netplan/generate'), ['--root-dir', join(dir, 'nm')], { env: { LD_LIBRARY_PATH: join(folder, 'usr/lib/x86_64-linux-gnu') }, stdio: 'pipe' });
+    };
+    generate(only('ip link set dev br7 type bridge vlan_filtering 1 ageing_time 30000 mcast_querier 1 stp_state 0', keep('br7', 'bridges')).form);
+    expect(profile('br7')).toMatch(/ageing-time=300\nstp=false\n(#.*\n)?vlan-filtering=true\n(#.*\n)?multicast-querier=true/);
+    generate(only('bridge link set dev eno1 hairpin on', keep('eno1', 'ethernets')).form);
+    expect(profile('eno1')).toContain('hairpin-mode=true');
+    expect(only('bridge link set dev eno1 learning off', keep('eno1', 'ethernets')).where).toBe('/etc/NetworkManager/dispatcher.d/50-isolation-eno1');
+  });
+
   it.skipIf(!isRoot || !existsSync(networkd))('networkd takes the additions, and the kernel has what the fix wants', async () => {
     const port = only('bridge link set dev eno1 flood off mcast_flood off isolated on guard on root_block on mcast_router 0', netplan('eno1', 'ethernets'));
     const bridge = only('ip link set dev br7 type bridge mcast_querier 1 fdb_max_learned 100 group_fwd_mask 8', netplan('br7', 'bridges'));

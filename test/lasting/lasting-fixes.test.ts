@@ -62,7 +62,8 @@ describe('lasting forms', () => {
     ]);
     expect(forms('bridge link set dev enp8s0 bcast_flood off', netplan('enp8s0', 'ethernets'))).toEqual([expect.stringContaining('neither netplan nor networkd has a form for it')]);
     expect(forms('bridge fdb replace 00:11:22:33:44:55 dev enp8s0 master static', netplan('enp8s0', 'ethernets'))).toEqual([expect.stringContaining('cut off')]);
-    expect(forms('bridge link set dev enp8s0 flood off', netplan('enp8s0', 'ethernets', 'NetworkManager'))).toEqual([expect.stringContaining('NetworkManager')]);
+    expect(forms('bridge link set dev enp8s0 flood off learning off', netplan('enp8s0', 'ethernets', 'NetworkManager'))).toEqual(['/etc/NetworkManager/dispatcher.d/50-isolation-enp8s0\n#!/bin/sh\n[ "$1 $2" = \'enp8s0 up\' ] || exit 0\nbridge link set dev enp8s0 flood off\nbridge link set dev enp8s0 learning off']);
+    expect(forms('ip link set dev br0 type bridge vlan_filtering 1 ageing_time 30000', netplan('br0', 'bridges', 'NetworkManager'))).toEqual(['/etc/netplan/90-isolation.yaml\nnetwork:\n  version: 2\n  bridges:\n    "br0":\n      parameters:\n        ageing-time: 300\n      networkmanager:\n        passthrough:\n          bridge.vlan-filtering: "true"']);
   });
 
   it('ifupdown2 and ifupdown: options of the stanza, else commands in it', () => {

@@ -1,6 +1,7 @@
 import { word } from '../../audit/shell-word.js';
 import type { LastingFix } from '../../model/lasting.js';
 import { commandOf } from '../command-of.js';
+import { fileWord } from '../file-word.js';
 import type { Form, KeeperOf } from '../form.js';
 import type { Wanted } from '../wanted.js';
 
@@ -10,11 +11,6 @@ const managesTable = 'libvirt then turns learning and flood off on the ports of 
 
 function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll("'", '&apos;');
-}
-
-/** A name for a file of a hook: names of guests may be anything. */
-function fileWord(name: string): string {
-  return name.replaceAll(/[^A-Za-z0-9_-]/g, '_');
 }
 
 function inInterface(guest: Guest, form: string, note: string): LastingFix {

@@ -1,5 +1,7 @@
 import type { LastingFix } from '../../model/lasting.js';
+import { dispatcherScript } from '../dispatcher-script.js';
 import type { Form, KeeperOf } from '../form.js';
+import { networkManagerOption } from '../network-manager-option.js';
 import type { Wanted } from '../wanted.js';
 
 type Device = KeeperOf<'netplan'>;
@@ -15,6 +17,8 @@ function seconds(value: string): string | null {
 /** netplan(5), "Properties for device type bridges:" and "for all device types". */
 const ownBridgeOptions: Readonly<Record<string, readonly [name: string, write: (value: string) => string | null]>> = { ageing_time: ['ageing-time', seconds], stp_state: ['stp', bool] };
 const ownPortOptions: Readonly<Record<string, string>> = { hairpin: 'hairpin', learning: 'port-mac-learning', neigh_suppress: 'neigh-suppress' };
+/** What netplan hands on to networkd alone: NetworkManager's profile is written without it. */
+const ofNetworkd: readonly string[] = ['learning', 'neigh_suppress'];
 
 /** systemd.netdev(5), [Bridge]; networkd sets them when it makes the bridge. */
 const networkdBridge: Readonly<Record<string, readonly [name: string, write: (value: string) => string | null]>> = {
@@ -33,9 +37,18 @@ function asOwnOption(device: Device, one: Wanted): readonly string[] {
     const value = write?.(one.value) ?? null;
     return name === undefined || value === null ? [] : ['      parameters:', `        ${name}: ${value}`];
   }
-  const name = one.kind === 'port' ? ownPortOptions[one.key] : undefined;
-  const value = one.kind === 'port' ? bool(one.value) : null;
+  if (one.kind !== 'port' || (device.renderer === 'NetworkManager' && ofNetworkd.includes(one.key))) return [];
+  const name = ownPortOptions[one.key];
+  const value = bool(one.value);
   return name === undefined || value === null ? [] : [`      ${name}: ${value}`];
+}
+
+const headings = ['      parameters:', '      networkmanager:', '        passthrough:'] as const;
+
+/** A property that netplan hands on to NetworkManager as it is (netplan(5), "Backend-specific configuration parameters"). */
+function asPassthrough(device: Device, one: Wanted): readonly string[] {
+  const option = device.renderer === 'NetworkManager' ? networkManagerOption(one) : null;
+  return option === null ? [] : [headings[1], headings[2], `          ${option[0]}: ${JSON.stringify(option[1])}`];
 }
 
 /** A file of its own is read after the others, and netplan puts what they say of a device together. */
@@ -64,22 +77,32 @@ function dropIn(device: string, suffix: 'netdev' | 'network', form: string): Las
 }
 
 function without(device: Device, one: Wanted): LastingFix {
-  const why = device.renderer === 'NetworkManager' ? 'netplan has no option for it, and what NetworkManager has was not looked at'
-    : one.kind === 'entry' ? 'neither netplan nor networkd has a form for it: an entry of networkd ([BridgeFDB], AssociatedWith=master) is permanent, so the host takes the frames and the guest is cut off'
-      : 'neither netplan nor networkd has a form for it';
+  const why = one.kind === 'entry' ? 'neither netplan nor networkd has a form for it: an entry of networkd ([BridgeFDB], AssociatedWith=master) is permanent, so the host takes the frames and the guest is cut off'
+    : 'neither netplan nor networkd has a form for it';
   return { by: 'netplan', device: device.device, where: '', form: '', apply: '', note: `${why}; a unit of systemd that runs the command after the bridge is up has to keep it` };
 }
 
-/** netplan: its own options; else, where networkd does the work, an addition to networkd's file; else there is none, and that is said. */
+/** netplan: its own options; else, where networkd does the work, an addition to networkd's file, where NetworkManager does, its property or a script of its dispatcher; else there is none, and that is said. */
 export const netplanForm: Form<Device> = (device, wanted) => {
-  const own = wanted.map((one) => ({ one, lines: asOwnOption(device, one) }));
-  const lines = own.flatMap((each) => each.lines).filter((line, at, all) => line !== '      parameters:' || all.indexOf(line) === at);
-  const rest = own.filter((each) => each.lines.length === 0).map(({ one }) => ({ one, found: device.renderer === 'networkd' ? asNetworkd(one) : null }));
-  const placed = rest.flatMap(({ found }) => (found === null ? [] : [found]));
+  const own = wanted.map((one) => {
+    const lines = asOwnOption(device, one);
+    return { one, lines: lines.length > 0 ? lines : asPassthrough(device, one) };
+  });
+  // Properties that are handed on come last, below one heading.
+  const placed = [...own].sort((a, b) => Number(a.lines[0] === headings[1]) - Number(b.lines[0] === headings[1]));
+  const lines = placed.flatMap((each) => each.lines).filter((line, at, all) => !headings.some((heading) => heading === line) || all.indexOf(line) === at);
+  const rest = own.filter((each) => each.lines.length === 0).map(({ one }) => one);
+  return [...(lines.length === 0 ? [] : [ownFile(device, lines)]), ...beside(device, rest)];
+};
+
+/** What netplan itself cannot say. */
+function beside(device: Device, wanted: readonly Wanted[]): readonly LastingFix[] {
+  if (device.renderer === 'NetworkManager') return wanted.length === 0 ? [] : [dispatcherScript('netplan', device.device, wanted)];
+  const placed = wanted.flatMap((one) => asNetworkd(one) ?? []);
   const files = [...new Set(placed.map(({ suffix }) => suffix))].map((suffix) => {
     const sections = [...new Set(placed.filter((each) => each.suffix === suffix).map(({ section }) => section))];
     return dropIn(device.device, suffix, sections.flatMap((section) => [`[${section}]`, ...placed.filter((each) => each.suffix === suffix && each.section === section).flatMap((each) => each.lines)]).join('\n'));
   });
-  const [none] = rest.filter(({ found }) => found === null);
-  return [...(lines.length === 0 ? [] : [ownFile(device, lines)]), ...files, ...(none === undefined ? [] : [without(device, none.one)])];
-};
+  const none = wanted.find((one) => asNetworkd(one) === null);
+  return [...files, ...(none === undefined ? [] : [without(device, none)])];
+}
