@@ -107,8 +107,8 @@ const maps = mapsBelow(schema);
 const values = Object.entries(definitions).filter(([name, node]) => isNamed(name) && name !== 'variable' && !isMap(resolved(node)));
 
 const sections = [...maps].flatMap(([name, node]) => {
-  // A map that has all of another's keys and some more: those alone.
-  const base = [...maps].find(([other, { properties }]) => other !== name && Object.keys(properties).length < Object.keys(node.properties).length && Object.keys(properties).length > 1 && Object.keys(properties).every((key) => Object.hasOwn(node.properties, key)))?.[0];
+  // A map that has all of another's keys, with values of the same kinds, and some more: those alone.
+  const base = [...maps].find(([other, { properties }]) => other !== name && Object.keys(properties).length < Object.keys(node.properties).length && Object.keys(properties).length > 1 && Object.keys(properties).every((key) => Object.hasOwn(node.properties, key) && valueOf(properties[key]) === valueOf(node.properties[key])))?.[0];
   const intro = [node.$comment, ...(base === undefined ? [] : [`It has the keys of ${link(base)}, and these:`])].filter((each) => each !== undefined).join(' ');
   return [`## ${name}`, '', ...(intro === '' ? [] : [intro, '']), ...table(node, name, base === undefined ? [] : Object.keys(maps.get(base).properties)), ''];
 });

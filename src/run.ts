@@ -112,6 +112,7 @@ async function carryOut({ options, scenario, engine, key, topology, plan, look, 
   const { outDir: dir, onProgress } = options;
   if (options.calibrate !== undefined) onProgress({ kind: 'note', text: 'calibrating: a leak is planted in a lab on this kernel' });
   const calibration = await options.calibrate?.(engine.name) ?? null;
+  const keepers = look.keepers ?? scenario.topology.keepers;
   let record: RunRecord = {
     runVersion: 1,
     tool: { name: 'verify-isolation', version: options.toolVersion, verdictRules: 1, sabotage: sabotageFigures },
@@ -126,7 +127,7 @@ async function carryOut({ options, scenario, engine, key, topology, plan, look, 
     key: null,
     capture: null,
     ...(plan.provider === 'lab' ? {} : { precheck: look.notes }),
-    ...(look.keepers === null ? {} : { keepers: look.keepers }),
+    ...(keepers === undefined ? {} : { keepers }),
   };
   await createFolder(dir);
   await writeJson(dir, files.plan, plan);

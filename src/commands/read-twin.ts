@@ -8,6 +8,7 @@ import { chooseBridge, foundScenario } from '../plan/found-scenario.js';
 import type { Remarks } from './scenario-text.js';
 import { isReadable, tablesToCopy } from '../plan/twin/copied-tables.js';
 import { type Twin, twinScenario } from '../plan/twin/twin-scenario.js';
+import { readDeclared } from '../state/read-declared.js';
 import { readInventory } from '../state/read-inventory.js';
 import { readReading } from '../state/read-reading.js';
 import { mustRun, readJson } from '../sys/programs.js';
@@ -36,7 +37,8 @@ export async function readTwin(options: { readonly bridge: string | undefined; r
   const [reading, allNeighbours] = await Promise.all([readReading({ netns, whole: false }), readJson(['ip', '-j', 'neigh', 'show'], where)]);
   const { state } = reading;
   const bridge = chooseBridge(state, options.bridge ?? null);
-  const inventory = await readInventory(state.links, netns);
+  // As in a run on a host: configurations are the machine's, and interfaces of another namespace may bear the same names.
+  const [inventory, configured] = await Promise.all([readInventory(state.links, netns), netns === null ? readDeclared(state) : null]);
   const found = foundScenario({ state, neighbours: parseNeighbours(allNeighbours), inventory, bridge, netns: null, inLab: true });
   const ports = new Set(Object.values(found.scenario.topology.endpoints).map(({ port }) => port));
   const { tables, missing } = tablesToCopy(state, new Set([bridge, ...ports]));
@@ -46,11 +48,11 @@ export async function readTwin(options: { readonly bridge: string | undefined; r
   ]);
   const rules = texts.filter(({ text }) => isReadable(text)).map(({ text }) => text).join('\n');
   const twin = twinScenario({
-    found, state, bridge, addresses: addressesIn(addresses), neighbours: parseNeighbours(neighbours), hasRules: rules !== '', classes: options.classes,
+    found, state, bridge, addresses: addressesIn(addresses), neighbours: parseNeighbours(neighbours), hasRules: rules !== '', keepers: configured?.keepers ?? [], classes: options.classes,
     missing: [
       'the guests themselves: each is a network namespace with its MAC and address, and nothing that the guest filters',
       ...found.notes, ...missing, ...texts.filter(({ text }) => !isReadable(text)).map(({ family, name }) => `the nft table ${family} ${name}: extensions of ebtables or iptables carry it out`),
-      ...sniffers(reading, bridge), ...state.unread.map(({ what, why }) => `${what} could not be read: ${why}`),
+      ...sniffers(reading, bridge), ...[...state.unread, ...(configured?.unread ?? [])].map(({ what, why }) => `${what} could not be read: ${why}`),
     ],
   });
   return { twin, bridge, ports, rules, remarks: { notes: [`Twin of ${bridge}, read from the live bridge. Not in it:`, ...twin.missing.map((one) => `- ${one}`)], origins: found.origins, sentences: found.sentences } };

@@ -46,7 +46,7 @@ export interface RunRecord {
   /** On a host: what acts on frames beside the bridges, or watches them; and what was usual before anything was sent. Absent in runs of earlier versions. */
   readonly precheck?: readonly PrecheckNote[];
   readonly guard?: GuardRecord;
-  /** On a host: whose configuration makes which bridge and port. Absent where it was not read. */
+  /** Whose configuration makes which bridge and port: of this host, or of the one that the lab stands for. Absent where it is not known. */
   readonly keepers?: readonly Keeper[];
   /** What stands up later; absent in runs of earlier versions. */
   readonly provenance?: Provenance;

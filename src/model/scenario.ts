@@ -1,3 +1,5 @@
+import type { Keeper } from './lasting.js';
+
 /** MAC address, lower case with colons: `52:54:00:85:20:d1`. */
 export type Mac = string;
 
@@ -95,6 +97,8 @@ export interface Topology {
   readonly sysctl: Readonly<Record<string, string>>;
   /** Absent: everything is on one host. */
   readonly hosts?: readonly Host[];
+  /** Lab: whose configuration makes the devices of the live host that these stand for. */
+  readonly keepers?: readonly Keeper[];
 }
 
 export const carriers = ['raw', 'arp', 'ipv4-udp', 'ipv4-tcp', 'ipv4-icmp', 'ipv6-udp', 'ipv6-icmp'] as const;

@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import type { Keeper } from '../model/lasting.js';
 import type { Endpoint, Provider, Topology } from '../model/scenario.js';
 import { where } from './explain-issue.js';
 import type { FaultList, Path } from './fault.js';
@@ -6,7 +8,9 @@ import { didYouMean } from './nearest-word.js';
 import { readHosts, spreadOverHosts } from './read-hosts.js';
 import { quote } from './quote.js';
 import { readBridge } from './read-bridge.js';
+import type { keeper } from './keeper-schema.js';
 import { readEndpoint, type EndpointDraft } from './read-endpoint.js';
+import { readSwitch } from './read-setting.js';
 import { salvage } from './salvage.js';
 import { endpoint, topologyShell } from './topology-schema.js';
 import { assignAddresses } from './assign-addresses.js';
@@ -65,8 +69,17 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
   const broken = faults.faults.length > before;
   topologyConflicts(faults, drafts, endpoints, bridges, provider);
   if (provider === 'host' && shell.value.sysctl !== undefined) faults.addKey([...path, 'sysctl'], 'topology.sysctl is of the lab only, expected no such key with "provider: host"');
+  if (provider === 'host' && shell.value.keepers !== undefined) faults.addKey([...path, 'keepers'], 'topology.keepers is of the lab only, expected no such key with "provider: host": they are read there');
+  const keepers = readKeepers(shell.value.keepers);
   const sysctl = readSysctl(shell.value.sysctl ?? {});
-  return { topology: { provider, bridges, endpoints, sysctl, ...(hosts === null ? {} : { hosts }) }, names, bridgeNames, whole: !broken };
+  return { topology: { provider, bridges, endpoints, sysctl, ...(hosts === null ? {} : { hosts }), ...(keepers === undefined ? {} : { keepers }) }, names, bridgeNames, whole: !broken };
+}
+
+function readKeepers(raw: readonly z.output<typeof keeper>[] | undefined): readonly Keeper[] | undefined {
+  return raw?.map((one): Keeper => {
+    if (one.by === 'Proxmox VE') return { ...one, isVnet: readSwitch(one.isVnet) ?? false };
+    return one.by === 'libvirt' && one.keeps === 'guest' ? { ...one, mac: one.mac.toLowerCase() } : one;
+  });
 }
 
 /** Values of sysctl as text, switches as 1 and 0. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { bridgeSettings, linkSettings, portSettings, type Setting } from '../model/settings.js';
 import { bridgeSettingMeanings, linkSettingMeanings, portSettingMeanings } from './setting-meanings.js';
+import { keeper } from './keeper-schema.js';
 import { interfaceName, ipAddress, ipPrefix, mac, name, onOff, oneOrMany, scalar, text, title, vidOrRange, whole } from './values.js';
 
 /** Every name of the settings, both ways of writing them, as optional keys that say what they mean. */
@@ -110,6 +111,7 @@ export const topologyShell = z.strictObject({
   endpoints: z.record(z.string(), z.unknown()).optional(),
   generate: z.array(z.unknown()).optional(),
   sysctl: sysctl.optional().describe('Lab: sysctls of the host of the bridges, such as `net.ipv4.ip_forward: 1`.'),
+  keepers: z.array(keeper).optional().describe('Lab: whose configuration makes the bridges and ports of the live host that these stand for; `run --twin` writes it. Fixes then come with the form in which they last there.'),
   hosts: z.record(z.string(), z.unknown()).optional(),
 });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { AuditReport } from '../../src/model/audit.js';
 import type { Result } from '../../src/model/result.js';
+import { loadScenario } from '../../src/scenario/load-scenario.js';
 import { runThrowAway, threeGuests } from '../audit/throw-away.js';
 import { patient } from '../patient.js';
 
@@ -31,6 +32,17 @@ describe.skipIf(process.getuid?.() !== 0 || !existsSync('/etc/network'))('on a h
     expect(causes.filter(({ lasting, place }) => lasting !== undefined && /vnet[01]/.test(place))).toEqual([]);
     expect(readFileSync(join(dir, 'report.html'), 'utf8')).toContain('<strong>To last (ifupdown):</strong>');
     expect(JSON.parse(readFileSync(join(dir, 'replayed'), 'utf8'))).toEqual(JSON.parse(text));
+  }, patient(180_000));
+
+  it('its twin in the lab tells it as the host does, and its file keeps it', async () => {
+    const { status, stdout, stderr } = await runThrowAway(`${threeGuests}${hub}\nexport VERIFY_ISOLATION_JOURNAL=/run/journal\nnode dist/cli.js run --twin --bridge br0 --class known-unicast --out ${dir}/twin || [ $? = 2 ]`);
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(/to last \(ifupdown\): \/etc\/network\/interfaces, below iface br0\n +bridge_ageing 300\n/);
+    const result: Result = JSON.parse(readFileSync(join(dir, 'twin/evidence/result.json'), 'utf8'));
+    const causes = result.steps.flatMap(({ findings }) => findings.flatMap((finding) => finding.causes));
+    expect(causes.find(({ code }) => code === 'ageing-zero')?.lasting).toMatchObject([{ by: 'ifupdown', device: 'br0', form: '    bridge_ageing 300' }]);
+    const scenario = readFileSync(join(dir, 'twin/scenario/twin.yml'), 'utf8');
+    expect(loadScenario('twin.yml', Buffer.from(scenario)).topology.keepers).toEqual(['br0', 'vnet2'].map((device) => ({ by: 'ifupdown', device, file: '/etc/network/interfaces', bridge: 'br0' })));
   }, patient(180_000));
 
   it('audit tells it too', async () => {

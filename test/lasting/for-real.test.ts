@@ -83,7 +83,7 @@ it('Proxmox VE: its hookscript sets the port after the start', async () => {
 
 describe.skipIf(skip !== undefined)('netplan and networkd', () => {
   const base = 'network:\n  version: 2\n  renderer: networkd\n  ethernets:\n    eno1: {}\n  bridges:\n    br7:\n      interfaces: [eno1]\n      parameters: { ageing-time: 0, stp: true }\n';
-  const netplan = (device: string, kind: string): Keeper => ({ by: 'netplan', device, kind, file: '/etc/netplan/01.yaml', renderer: 'networkd' });
+  const netplan = (device: string, kind: string, renderer: 'networkd' | 'NetworkManager' = 'networkd'): Keeper => ({ by: 'netplan', device, kind, file: '/etc/netplan/01.yaml', renderer });
 
   it('netplan reads its form after the files that are there, and hands the setting on', () => {
     put('etc/netplan/01.yaml', base);
@@ -97,7 +97,7 @@ describe.skipIf(skip !== undefined)('netplan and networkd', () => {
 
   it('netplan hands the properties of NetworkManager on to the profile that it writes, and nothing that is networkd\'s', () => {
     const profile = (device: string): string => readFileSync(join(dir, `nm/run/NetworkManager/system-connections/netplan-${device}.nmconnection`), 'utf8');
-    const keep = (device: string, kind: string): Keeper => ({ ...netplan(device, kind), renderer: 'NetworkManager' } as const);
+    const keep = (device: string, kind: string): Keeper => netplan(device, kind, 'NetworkManager');
     const generate = (...forms: readonly string[]): void => {
       put('nm/etc/netplan/01.yaml', base.replace('networkd', 'NetworkManager'));
       put('nm/etc/netplan/90-isolation.yaml', forms.join('\n'));

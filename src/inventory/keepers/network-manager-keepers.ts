@@ -20,7 +20,8 @@ export function networkManagerKeepers(files: readonly ConfigFile[]): readonly Ke
     // Both words for each, since version 1.46 renamed them.
     const isPort = (valueIn(text, 'connection', 'port-type') ?? valueIn(text, 'connection', 'slave-type')) === 'bridge';
     if (device === null || !(isBridge || isPort)) return [];
-    const uuid = valueIn(text, 'connection', 'uuid');
-    return [{ by: 'NetworkManager', device, file: path, profile: valueIn(text, 'connection', 'id') ?? device, uuid: uuid !== null && /^[0-9a-fA-F-]{32,36}$/.test(uuid) ? uuid : null }];
+    const id = valueIn(text, 'connection', 'id') ?? '';
+    const uuid = valueIn(text, 'connection', 'uuid') ?? '';
+    return [{ by: 'NetworkManager', device, file: path, profile: id === '' ? device : id, uuid: /^[0-9a-fA-F-]{32,36}$/.test(uuid) ? uuid : null }];
   });
 }

@@ -23,7 +23,7 @@ const found = (over: Partial<FoundScenario['topology']['endpoints']> = {}): Foun
   for (const [name, one] of Object.entries({ ...endpoints, ...over })) if (one !== undefined) all[name] = one;
   return { scenario: { version: 1, name: 'host-br0', topology: { provider: 'host', bridges: { br0: {} }, endpoints: all }, steps: [{ name: 'asked' }], policy: [{ within: 'zone:*', expect: 'private' }] }, notes: [], origins: {}, sentences: [] };
 };
-const input = (over: Partial<TwinInput> = {}): TwinInput => ({ found: found(), state: plain, bridge: 'br0', addresses: [], neighbours: [], hasRules: false, missing: [], classes: [], ...over });
+const input = (over: Partial<TwinInput> = {}): TwinInput => ({ found: found(), state: plain, bridge: 'br0', addresses: [], neighbours: [], hasRules: false, keepers: [], missing: [], classes: [], ...over });
 const link = (state: HostState, name: string): LinkState => {
   const one = state.links.find((each) => each.name === name);
   if (one === undefined) throw new Error('the fixture has changed');
@@ -45,6 +45,11 @@ describe('a twin', () => {
     expect(Object.keys(scenario.topology.endpoints)).toEqual(['g0', 'g1', 'g2', 'nic']);
     expect(missing).toEqual([]);
     expect(classes()).toEqual(['asked', 'unknown-unicast', 'mac-spoof', 'ip-spoof', 'mac-steal', 'gateway-steal', 'mac-flood', 'arp-spoof', 'ra-spoof', 'dhcp-offer', 'igmp-query', 'stp-root']);
+  });
+  it('keeps who keeps the live bridge and its ports, and nobody else\'s', () => {
+    const kept = (device: string): TwinInput['keepers'][number] => ({ by: 'ifupdown2', device, file: '/etc/network/interfaces', bridge: 'br0' });
+    expect(twinScenario(input({ keepers: [kept('br0'), kept('br9'), kept('p3')] })).scenario.topology.keepers).toEqual([kept('br0'), kept('p3')]);
+    expect(twinScenario(input({ keepers: [kept('br9')] })).scenario.topology).not.toHaveProperty('keepers');
   });
   it('asks only the classes that are asked for', () => {
     expect(classes({ classes: ['mac-spoof'] })).toEqual(['mac-spoof']);
