@@ -61,8 +61,9 @@ describe('a probe that is known by comparison', () => {
     const any = fc.record({
       kind: fc.constantFrom(...kinds), sequence: fc.nat(25), changes: fc.array(fc.record({ at: fc.nat(120), to: fc.nat(255) }), { maxLength: 2 }), before: fc.constantFrom(0, 0, 4, 12, 1, 2), cut: fc.nat(90),
     });
-    let known = 0;
+    let [runs, known] = [0, 0];
     fc.assert(fc.property(any, ({ kind, sequence, changes, before, cut }) => {
+      runs += 1;
       const of = flowOf(kind);
       for (let i = 0; i < 2 * of.flow.count; i += 1) of.probes.learn(of.flow, i % of.flow.count);
       const frame = of.frame(sequence);
@@ -75,7 +76,7 @@ describe('a probe that is known by comparison', () => {
       known += 1;
       expect({ flow: read.flow, sequence: read.sequence }).toEqual(classified(of, bytes, before, end));
     }), { numRuns: 1500 });
-    expect(known).toBeGreaterThan(10);
+    expect(known).toBeGreaterThanOrEqual(Math.floor(runs / 20));
   });
 
   it('is left to the classifier where the key is not known, or the token is of another run', () => {

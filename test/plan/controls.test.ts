@@ -3,6 +3,7 @@ import type { Control, Flow, FrameSpec, Observer, TrafficPlan } from '../../src/
 import type { Endpoint } from '../../src/model/scenario.js';
 import { captureFilter } from '../../src/plan/capture-filter.js';
 import { type ControlInput, controlsOf, earControlMac, enteringMac } from '../../src/plan/controls.js';
+import { observersOf } from '../../src/plan/observers.js';
 import { sendersOf } from '../../src/plan/senders.js';
 import { uplinkForms } from '../../src/plan/uplink-forms.js';
 import { flow as base, plan, step } from '../judge/row-fixture.js';
@@ -109,6 +110,21 @@ describe('ear controls at a host’s uplink', () => {
   it('are sent there on a host only, and at uplinks only', () => {
     const dst = (onHost: boolean, name: string): readonly string[] => ears(controlsOf(input({ onHost })), name).map(({ dstMac }) => dstMac);
     expect([dst(true, 'lan'), dst(true, 'c'), dst(false, 'lan')]).toEqual([[mac.bridge], [earControlMac.dst], [earControlMac.dst]]);
+  });
+});
+
+describe('a tunnel to another host', () => {
+  const tunnel = { vni: 7, to: ['far'] };
+  const through = new Map([...endpoints].map(([name, one]) => [name, name === 'lan' ? { ...one, tunnel } : one]));
+  it('is an uplink in the lab too: what proves its ear leaves by it, and nobody is asked to enter there', () => {
+    const controls = controlsOf(input({ endpoints: through }));
+    expect(ears(controls, 'lan').map(({ srcMac, dstMac }) => [srcMac, dstMac])).toEqual([[mac.a, mac.bridge]]);
+    expect(ears(controls, 'c').map(({ dstMac }) => dstMac)).toEqual([earControlMac.dst]);
+    expect(entering(controls)).toEqual(['a a', 'b b', 'c c']);
+  });
+  it('is judged only where the author names it', () => {
+    const judged = (names: readonly string[] | null): readonly string[] => observersOf([...through.values()], [], {}, names).filter((one) => one.judged).map(({ name }) => name);
+    expect([judged(null), judged(['lan'])]).toEqual([['a', 'b', 'c'], ['lan']]);
   });
 });
 

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
+import type { Flow } from '../../src/model/plan.js';
 import { inventedMacs } from '../../src/plan/invented-macs.js';
 import { makePlan } from '../../src/plan/make-plan.js';
 import { loadScenario } from '../../src/scenario/load-scenario.js';
+import { flow, plan as planned, step } from '../judge/row-fixture.js';
 
 const text = `version: 1
 name: invented
@@ -32,4 +34,15 @@ it('knows the MACs that a plan invents, by the port of their sender, and nobody 
   expect([-1, 20].map((at) => invented.get('tap2')?.(inSweep(at)))).toEqual([false, false]);
   // what a thief sends with is somebody's
   for (const mac of ['52:54:00:00:00:0a', '52:54:00:00:00:0b', '52:54:00:00:00:0c']) for (const is of invented.values()) expect(is(mac)).toBe(false);
+});
+
+it('knows those of several sweeps by the run’s tag, and nothing of who has no port', () => {
+  const swept = (first: number, over: Partial<Flow> = {}): Flow => ({ ...flow, first, count: 10, frame: { ...flow.frame, form: 'source-sweep' }, ...over });
+  const spoofed: Flow = { ...flow, frame: { ...flow.frame, srcMac: '02:00:00:00:00:99' } };
+  const of = (...flows: readonly Flow[]) => inventedMacs({ ...planned, runTag: 0xffff_ff05, steps: [{ ...step, flows }] });
+  const is = of(swept(0), swept(300), spoofed).get('p0');
+  expect(['06:05:00:00:00:00', '06:05:00:00:00:09', '06:05:00:00:01:2c', '06:05:00:00:01:35', '02:00:00:00:00:99'].map((mac) => is?.(mac))).toEqual([true, true, true, true, true]);
+  expect(['06:05:00:00:00:0a', '06:05:00:00:01:2b', '06:05:00:00:01:36', '06:06:00:00:00:00', '02:05:00:00:00:00', '02:00:00:00:00:98', '52:54:00:00:00:01'].map((mac) => is?.(mac))).toEqual([false, false, false, false, false, false, false]);
+  expect([of(flow).size, of({ ...spoofed, sender: 'gone' }).size, of(swept(0, { sender: 'gone' })).size]).toEqual([0, 0, 0]);
+  expect(of({ ...spoofed, frame: { ...flow.frame, srcMac: Object.values(planned.bridgeMacs)[0] ?? '' } }).size).toBe(0);
 });
