@@ -61,7 +61,7 @@ export interface QuickProtocol {
 /** Reads a frame into `quick` without allocating; false where it is anything unusual, which `foreignProtocol` reads. Both say the same where both read. */
 export function readQuickly(bytes: Uint8Array, start: number, end: number, quick: QuickProtocol): boolean {
   const ip = start + 14;
-  if (ip + 28 > end || bytes[start + 12] !== 8 || bytes[start + 13] !== 0 || bytes[ip] !== 0x45 || (((bytes[ip + 6] ?? 0) & 0x1f) | (bytes[ip + 7] ?? 0)) !== 0) return false;
+  if (bytes[start + 12] !== 8 || bytes[start + 13] !== 0 || bytes[ip] !== 0x45 || (((bytes[ip + 6] ?? 0) & 0x1f) | (bytes[ip + 7] ?? 0)) !== 0) return false;
   const protocol = bytes[ip + 9] ?? 0;
   const ipEnd = ip + (((bytes[ip + 2] ?? 0) << 8) | (bytes[ip + 3] ?? 0));
   const dataEnd = ipEnd < end ? ipEnd : end;
@@ -74,7 +74,7 @@ export function readQuickly(bytes: Uint8Array, start: number, end: number, quick
     if (header < 20) return false;
     quick.answers = ((bytes[at + 13] ?? 0) & tcpFlags.ack) !== 0;
   } else if (protocol !== ipProtocols.udp) return false;
-  if (data > dataEnd) return false;
+  if (data > dataEnd) return false; // the frame ends within its headers, wherever they were read
   const a = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
   const b = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
   const lower = a < b ? a : b;

@@ -60,6 +60,14 @@ describe('a frame of a probe', () => {
     expect(told(frameOf(ipv4, 0, { dstIp: '10.0.0.9' }))).toBe(`answer ${ipv4.id}/0`);
     expect(told(frameOf(raw, 0))).not.toContain('answer');
   });
+  it('without planned addresses is never routed, whatever carries its token', () => {
+    const packet = buildFrame({ ...ipv4.frame, srcMac: '02:00:00:00:00:11', dstMac: '02:00:00:00:00:12' }, token(raw.first));
+    expect(told(changed(packet, 14 + 8, probeHopLimit - 1))).toBe(`answer ${raw.id}/0`);
+  });
+  it('of a plan whose MACs are none is never as sent', () => {
+    const odd: Plan = { ...plan, steps: plan.steps.map((one, index) => (index === 0 ? { ...one, flows: [{ ...raw, frame: { ...raw.frame, dstMac: 'nobody' } }] } : one)) };
+    expect(told(frameOf(raw, 0, { dstMac: '00:00:00:00:00:01' }), odd)).toBe(`answer ${raw.id}/0`);
+  });
   it('that carries the token behind no address at all only quotes it', () => expect(told(buildFrame({ ...raw.frame, srcMac: ipv4.frame.srcMac, dstMac: ipv4.frame.dstMac }, token(ipv4.first)))).toBe(`answer ${ipv4.id}/0`));
 });
 

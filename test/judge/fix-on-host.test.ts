@@ -11,4 +11,8 @@ describe('a fix for another host', () => {
     ['in the lab', 'lab1/br0', 'ip link set dev lab1/p0 nomaster', 'ip link set dev p0 nomaster'],
     ['where there is none', 'hv2/br0', '', ''],
   ])('%s is pasted as it stands', (_where, bridge, fix, told) => expect(fixOnHost(fix, bridge, { hosts })).toBe(told));
+
+  it('whose way there is not known stays there', () => {
+    for (const known of [{}, { hosts }]) expect(fixOnHost('ip link set dev hv9/p0 nomaster', 'hv9/br0', known)).toBe('ip link set dev p0 nomaster');
+  });
 });

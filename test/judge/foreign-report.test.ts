@@ -66,8 +66,9 @@ describe('what a listener heard', () => {
     expect(report(each(frame('a', 'b'), frame('a', 'c'), frame('c', 'a'), frame('c', 'all')), uplink).files[0]).toMatchObject({ foreign: 1, passing: 2, group: 1 });
   });
   it('is its own or a control where somebody else settled it, and unread where it is no Ethernet', () => {
-    const told = report(each(frame('a', 'b'), frame('a', 'b'), frame('a', 'b')), listener(), { ethernet: (id) => id !== 2, settled: (packet) => (packet === 0 ? 'own' : 'control') });
-    expect(told.files[0]).toMatchObject({ own: 1, controls: 1, unread: 1, foreign: 0 });
+    const told = report(each(frame('a', 'b'), frame('a', 'b'), frame('a', 'b'), frame('a', 'b')), listener(), { ethernet: (id) => id !== 2, settled: (packet) => (packet === 0 ? 'own' : 'control') });
+    expect(told.files[0]).toMatchObject({ own: 1, controls: 2, unread: 1, foreign: 0 });
+    expect(report(each(frame('a', 'b').subarray(0, 14), frame('a', 'b').subarray(0, 13))).files[0]).toMatchObject({ foreign: 1, unread: 1 });
     expect(report(each(frame('own', 'a'))).files[0]).not.toHaveProperty('controls');
   });
   it('is told by its pairs, the loudest first, with both directions together', () => {
@@ -86,6 +87,20 @@ describe('what a listener heard', () => {
     expect(report([{ bytes: frame('c', 'b'), ns: 5n }, { bytes: frame('a', 'c'), ns: 5n }]).pairs.map(({ a }) => a)).toEqual(['a', 'c']);
     expect(report([{ bytes: frame('a', 'a'), ns: 5n }]).pairs).toMatchObject([{ a: 'a', b: 'a', ways: 'one', heard: [{ frames: 1 }] }]);
   });
+  it('began with the earliest of all its protocols, in either direction', () => {
+    const order = (...frames: readonly Heard[]): readonly string[] => report(frames).pairs.map(({ a, b }) => `${a} ${b}`);
+    expect(order({ bytes: frame('a', 'b'), ns: 9n }, { bytes: frame('c', 'a'), ns: 4n })).toEqual(['c a', 'a b']);
+    expect(order({ bytes: frame('c', 'a'), ns: 5n }, { bytes: udp('c', 'a'), ns: 5n }, { bytes: frame('a', 'b'), ns: 9n }, { bytes: udp('a', 'b'), ns: 3n })).toEqual(['a b', 'c a']);
+    expect(order({ bytes: frame('c', 'a'), ns: 5n }, { bytes: udp('c', 'a'), ns: 5n }, { bytes: frame('a', 'b'), ns: 3n }, { bytes: udp('a', 'b'), ns: 9n })).toEqual(['a b', 'c a']);
+    expect(order({ bytes: frame('c', 'a'), ns: 5n }, { bytes: udp('c', 'a'), ns: 5n }, { bytes: frame('a', 'b'), ns: 9n }, { bytes: frame('b', 'a'), ns: 3n })).toEqual(['a b', 'c a']);
+    expect(order({ bytes: frame('a', 'c'), ns: 5n }, { bytes: frame('c', 'b'), ns: 5n }, { bytes: frame('b', 'c'), ns: 5n })).toEqual(['b c', 'a c']);
+  });
+  it('is first told where it was first captured, and protocols that are as loud by their names', () => {
+    const [pair] = report([{ bytes: udp('a', 'b'), ns: 5n }, { bytes: frame('a', 'b'), ns: 5n }]).pairs;
+    expect(pair?.heard[0]).toMatchObject({ firstSighting: { frame: 1 }, protocols: [{ name: '0x88b5' }, { name: expect.stringMatching(/^UDP/) }] });
+    expect(report([{ bytes: frame('a', 'b'), ns: 5n }, { bytes: udp('a', 'b'), ns: 5n }]).pairs[0]?.heard[0]?.protocols[0]?.name).toBe('0x88b5');
+  });
+  it('answers where one of its protocols does', () => expect(report(each(frame('a', 'b'), tcpAck('a', 'b'))).pairs[0]).toMatchObject({ ways: 'one', otherWayExists: true }));
   it('of one direction says whether the other exists', () => {
     const [answering] = report(each(tcpAck('a', 'b'))).pairs;
     expect(answering).toMatchObject({ ways: 'one', otherWayExists: true, heard: [{ protocols: [{ name: 'TCP 80', frames: 1 }], payloadOctets: 5 }] });
@@ -143,6 +158,8 @@ describe('nothing foreign', () => {
   });
   it('is no verdict where something is amiss', () => {
     expect(report([])).toMatchObject({ exitCode: 3, reasons: [{ code: 'nothing-to-hear', observer: 'kali' }], files: [{ first: null, last: null }] });
+    const uplink = listener({ elsewhere: [numberOf('a'), numberOf('b')] });
+    for (const heard of [[frame('a', 'own'), frame('a', 'all')], [frame('a', 'own'), frame('a', 'c')], [frame('a', 'all'), frame('a', 'c')]]) expect(report(each(...heard), uplink).reasons).toEqual([]);
     expect(report(each(frame('a', 'own'), new Uint8Array(3)))).toMatchObject({ exitCode: 3, reasons: [{ code: 'evidence-incomplete', text: 'one.pcapng: 1 of 2 frames are not Ethernet or end before their addresses do' }] });
     const fold = startForeign(listener());
     const file = hear(fold, 'x', each(frame('a', 'all')));

@@ -134,4 +134,38 @@ describe('grouped rows', () => {
     expect(rows.find(({ to }) => to === null)).toMatchObject({ from: '*', to: null });
     expect(rows.find(({ variant }) => variant !== undefined)).toMatchObject({ variant: 'cdp' });
   });
+
+  const told = (list: readonly Flow[], seen: (tally: StepTally) => void = () => {}): readonly string[] => {
+    const one = input(seen, { flows: list });
+    for (const each of list) one.facts.accepted.add(each.first, each.count);
+    return groupedRows(one, judged, new Set()).map(({ probe, class: name, carrier, vlan, variant, from, to, observer, allowed, sent, seen: frames, grouped }) => [probe, name, carrier, vlan.join(), variant ?? '', `${from}>${to ?? ''}`, observer, allowed, `${frames}/${sent ?? '?'}`, grouped ?? 'single'].join(' '));
+  };
+  /** Three flows of a to nobody who must see it; the second differs. */
+  const between = (over: Partial<Flow>): readonly Flow[] => [{}, over, {}].map((more, id): Flow => ({ ...flow, id, first: 10 * id, count: 2, must: [], may: [], ...more }));
+  const atC = (list: readonly string[]): readonly string[] => list.filter((text) => text.includes(' c no '));
+
+  it.each<[string, Partial<Flow>, string]>([
+    ['probe', { probe: 1 }, '1 known-unicast raw   *>* c no 0/2 1'], ['class', { class: 'broadcast' }, '0 broadcast raw   *>* c no 0/2 1'], ['carrier', { carrier: 'arp' }, '0 known-unicast arp   *>* c no 0/2 1'], ['variant', { variant: 'cdp' }, '0 known-unicast raw  cdp *>* c no 0/2 1'],
+    ['VLAN', { vlan: [10] }, '0 known-unicast raw 10  *>* c no 0/2 1'], ['addressee, there being none', { to: null }, '0 known-unicast raw   *> c no 0/2 1'],
+  ])('are apart where flows have another %s, and together again after it', (_, over, other) => {
+    expect(atC(told(between(over)))).toEqual(['0 known-unicast raw   *>* c no 0/4 2', other]);
+  });
+  it('are together whoever sends to whom, and wherever equal tags stand', () => {
+    expect(atC(told(between({ from: 'b', sender: 'b', to: 'a' })))).toEqual(['0 known-unicast raw   *>* c no 0/6 3']);
+    expect(atC(told([{ ...flow, id: 0, count: 2, must: [], may: [], vlan: [10] }, { ...flow, id: 1, first: 10, count: 2, must: [], may: [], vlan: [10] }]))).toEqual(['0 known-unicast raw 10  *>* c no 0/4 2']);
+  });
+  it('of who may or must see are together where as many frames were sent and seen, for the same allowance', () => {
+    const arrived = (...of: readonly (readonly [id: number, frames: number])[]) => (list: readonly Flow[]) => (tally: StepTally): void => { for (const [id, frames] of of) sees('c', frames, list[id])(tally); };
+    const seen = (list: readonly Flow[], ...of: readonly (readonly [id: number, frames: number])[]): readonly string[] => told(list, arrived(...of)(list)).filter((text) => text.includes(' c m'));
+    const like = (...more: readonly Partial<Flow>[]): readonly Flow[] => more.map((over, id): Flow => ({ ...flow, id, first: 10 * id, count: 2, must: ['c'], may: ['c'], ...over }));
+    expect(seen(like({}, {}, { count: 3 }), [0, 2], [1, 2], [2, 3])).toEqual(['0 known-unicast raw   *>* c must 4/4 2', '0 known-unicast raw   *>* c must 3/3 1']);
+    expect(seen(like({}, { must: [] }), [0, 2], [1, 2])).toEqual(['0 known-unicast raw   *>* c must 2/2 1', '0 known-unicast raw   *>* c may 2/2 1']);
+    expect(seen(like({ must: [] }, { must: [] }, { must: [] }), [0, 2])).toEqual(['0 known-unicast raw   *>* c may 2/2 1', '0 known-unicast raw   *>* c may 0/4 2']);
+    expect(seen(like({ must: [] }, { must: [] }, {}, {}), [0, 1], [1, 2], [2, 1])).toEqual(['0 known-unicast raw   a>b c may 1/2 single', '0 known-unicast raw   a>b c must 1/2 single', '0 known-unicast raw   a>b c must 0/2 single', '0 known-unicast raw   *>* c may 2/2 1']);
+  });
+  it('name their variant only where there is one, and no causes', () => {
+    const [row] = groupedRows(input(() => {}, { flows: [{ ...flow, must: [], may: [] }] }), judged, new Set());
+    expect(row).not.toHaveProperty('variant');
+    expect(row?.causes).toEqual([]);
+  });
 });
