@@ -17,6 +17,6 @@ export const arpSpoof: ProbeClass = {
       const frame = frameSpec({ carrier, vlan, srcMac: from.macs[0], dstMac: broadcastMac, srcIp: victim, dstIp: victim, ...form }, entry);
       return { from: from.name, to: to.name, sender: from.name, frame, must: [], may, judged: true, variant };
     });
-    return [...forged, ...restoring(to, entry)];
+    return [...forged, ...restoring(to, entry, vlan)];
   },
 };

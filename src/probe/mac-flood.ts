@@ -1,6 +1,6 @@
 import { inventedMac, ipPair, unicastCarriers } from './addresses.js';
 import { frameSpec } from './frame-spec.js';
-import { restoring, talkers } from './others.js';
+import { restoring, restoringWords, talkers } from './others.js';
 import type { FlowDraft, ProbeClass } from './probe-class.js';
 
 /**
@@ -20,12 +20,11 @@ export const macFlood: ProbeClass = {
     const swept = frameSpec({ carrier: 'raw', vlan, srcMac: inventedMac(runTag, ordinal + 128), dstMac, srcIp: null, dstIp: null, form: 'source-sweep' }, { ...entry, srcMac: null });
     const flood: FlowDraft = { from: from.name, to: to.name, sender: from.name, frame: swept, must: [], may: [], judged: false, purpose: 'stimulus' };
     // No entry control may come from `to` before the flood: it would be known by it.
-    const word = frameSpec({ carrier: 'raw', vlan, srcMac: to.macs[0], dstMac, srcIp: null, dstIp: null }, { ...entry, srcMac: null, dstMac: null });
-    const speaks: FlowDraft = { from: to.name, to: null, sender: to.name, frame: word, must: [], may: [], judged: false, purpose: 'restore', count: 3 };
+    const speaks = restoringWords(to, vlan, (stack) => frameSpec({ carrier: 'raw', vlan: stack, srcMac: to.macs[0], dstMac, srcIp: null, dstIp: null }, { ...entry, srcMac: null, dstMac: null }));
     const talk = talkers(context, from.bridge, [from.name, to.name]).map((other): FlowDraft => {
       const frame = frameSpec({ carrier, vlan, srcMac: other.macs[0], dstMac: to.macs[0], ...ipPair(carrier, other, to) }, { ...entry, srcMac: null });
       return { from: other.name, to: to.name, sender: other.name, frame, must: [to.name], may: [to.name], judged: true };
     });
-    return [flood, speaks, ...talk, ...restoring(to, entry)];
+    return [flood, ...speaks, ...talk, ...restoring(to, entry, vlan)];
   },
 };

@@ -1,4 +1,5 @@
 import { bareName } from '../model/host-names.js';
+import type { FrameSpec } from '../model/plan.js';
 import type { FlowDraft, ProbeContext } from './probe-class.js';
 import type { Endpoint, Mac } from '../model/scenario.js';
 import { broadcastMac, ipPair } from './addresses.js';
@@ -18,12 +19,17 @@ export function macOf(context: ProbeContext, endpoint: Endpoint): Mac | undefine
   return endpoint.attach === 'host' ? context.bridgeMacs[endpoint.bridge] : endpoint.macs[0];
 }
 
-/** The rightful owner announces itself, so that the bridge and the neighbours know it again; null for a host, which the bridge never forgets. */
-export function restoring(owner: Endpoint, entry: ProbeContext['entry']): readonly FlowDraft[] {
-  if (owner.attach === 'host' || owner.macs[0] === undefined) return [];
+/** A word of the owner by which bridge and neighbours know it again: as its port has it, and in the VLAN of the attack, where the bridge keeps an entry of its own. */
+export function restoringWords(owner: Endpoint, vlan: readonly number[], word: (vlan: readonly number[]) => FrameSpec): readonly FlowDraft[] {
+  return [...(vlan.length === 0 ? [] : [vlan]), []].map((stack): FlowDraft => ({ from: owner.name, to: null, sender: owner.name, frame: word(stack), must: [], may: [], judged: false, purpose: 'restore', count: 3 }));
+}
+
+/** The rightful owner announces itself at the end of an attack, `vlan` being its tags; null for a host, which the bridge never forgets. */
+export function restoring(owner: Endpoint, entry: ProbeContext['entry'], vlan: readonly number[]): readonly FlowDraft[] {
+  const [srcMac] = owner.macs;
+  if (owner.attach === 'host' || srcMac === undefined) return [];
   const ip = owner.ips.find(({ family }) => family === 4)?.address;
   const carrier = ip === undefined ? 'raw' : 'arp';
   const addresses = ip === undefined ? ipPair('raw', owner, null) : { srcIp: ip, dstIp: ip };
-  const frame = frameSpec({ carrier, vlan: [], srcMac: owner.macs[0], dstMac: broadcastMac, ...addresses }, { ...entry, srcMac: null, dstMac: null, srcIp: null, dstIp: null, size: null });
-  return [{ from: owner.name, to: null, sender: owner.name, frame, must: [], may: [], judged: false, purpose: 'restore', count: 3 }];
+  return restoringWords(owner, vlan, (stack) => frameSpec({ carrier, vlan: stack, srcMac, dstMac: broadcastMac, ...addresses }, { ...entry, srcMac: null, dstMac: null, srcIp: null, dstIp: null, size: null }));
 }

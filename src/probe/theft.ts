@@ -20,6 +20,6 @@ export function theft({ from, to, carrier, vlan }: ProbePair, context: ProbeCont
     const frame = frameSpec({ carrier, vlan, srcMac: macOf(context, other), dstMac: stolen, ...ipPair(carrier, other, to) }, { ...entry, srcMac: null, dstMac: null });
     return { from: other.name, to: to.name, sender: other.name, frame, must: [to.name], may: [to.name], judged: true };
   });
-  return [...talk.flatMap((flow) => [stimulus, flow]), ...restoring(to, entry)];
+  return [...talk.flatMap((flow) => [stimulus, flow]), ...restoring(to, entry, vlan)];
 }
 

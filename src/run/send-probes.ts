@@ -5,7 +5,7 @@ import { stampToken } from '../probe/frame.js';
 import { templateSeries } from '../probe/template-series.js';
 import { tokenLength, tokensFor } from '../wire/token.js';
 import { engineOf, framesOfStep, sharedRingFrames } from './capture-step.js';
-import { checkStop, type RunContext, tell } from './context.js';
+import { checkStop, pause, type RunContext, tell } from './context.js';
 import { createPace } from './feedback.js';
 import { lossFreeRate } from './loss-free-rate.js';
 import { paceText } from './pace.js';
@@ -20,6 +20,8 @@ export interface Burst {
 }
 
 const mostInBurst = 1000;
+/** Frames that go to the helper at once last no longer than this where a rate is asked for: an interruption takes no longer. */
+const mostBurstMs = 250;
 /** Frames of several flows that go to the helper together, where there are many flows. */
 const mostInBatch = 8192;
 /** Up to so many flows are sent one by one. */
@@ -27,17 +29,17 @@ const fewFlows = 64;
 /** Steps with fewer are sent at a fixed rate: to learn what the observers take would last longer. */
 const fewFrames = 2000;
 
-/** `most`: frames of the first burst, of which nobody knows yet what they cost. */
-function* burstsOf(flows: Flows, from: number, to: number, most: number): Generator<Burst> {
+/** `first`: frames of the first burst, of which nobody knows yet what they cost; `most`: of any. */
+function* burstsOf(flows: Flows, from: number, to: number, { first, most }: { readonly first: number; readonly most: number }): Generator<Burst> {
   let at = 0;
-  let longest = Math.min(mostInBurst, most);
+  let longest = Math.min(most, first);
   for (const flow of flows) {
     let sequence = Math.max(0, from - at);
     const end = Math.min(flow.count, to - at);
     while (sequence < end) {
       const count = Math.min(longest, end - sequence);
       yield { flow, sequence, count };
-      longest = mostInBurst;
+      longest = most;
       sequence += count;
     }
     at += flow.count;
@@ -105,23 +107,38 @@ function prepare(context: RunContext, batch: readonly Burst[]): Prepared | null 
   return { batch, first, planned, size, frames: framesOf(context, batch, first, planned, size) };
 }
 
-async function transmit(context: RunContext, step: StepPlan, sender: Sender, prepared: Prepared, rate: number | null): Promise<void> {
+/** Nobody is there any more who could send: what is left of the step's probes is given up. */
+const goneErrors: readonly (string | null)[] = ['helper-died', 'helper-silent', 'host-lost'];
+
+/** Gives whether there still is somebody who sends. */
+async function transmit(context: RunContext, step: StepPlan, sender: Sender, prepared: Prepared, rate: number | null): Promise<boolean> {
   const { batch, first, planned, size, frames } = prepared;
-  const { accepted } = await sender.sendRouted(routesOf(batch), frames, size, rate);
+  const { accepted, error } = await sender.sendRouted(routesOf(batch), frames, size, rate);
   context.timeline.log(step.index, { event: 'sent', flow: batch[0]?.flow.id ?? 0, first, planned, accepted });
-  if (accepted === planned) return;
+  if (accepted === planned) return true;
+  if (goneErrors.includes(error)) return false;
   let sum = 0;
   const next = batch.findIndex((burst) => {
     sum += burst.count;
     return sum > accepted;
   });
-  await sendBatch(context, step, sender, batch.slice(next + 1), rate);
+  return sendBatch(context, step, sender, batch.slice(next + 1), rate);
 }
 
-/** Sends a batch; where an interface refuses, what was left for its flow is given up and the flows after it are sent. */
-export async function sendBatch(context: RunContext, step: StepPlan, sender: Sender, batch: readonly Burst[], rate: number | null): Promise<void> {
+/** Sends a batch; where an interface refuses, what was left for its flow is given up and the flows after it are sent. Gives whether there still is somebody who sends. */
+export async function sendBatch(context: RunContext, step: StepPlan, sender: Sender, batch: readonly Burst[], rate: number | null): Promise<boolean> {
   const prepared = prepare(context, batch);
-  if (prepared !== null) await transmit(context, step, sender, prepared, rate);
+  return prepared === null || transmit(context, step, sender, prepared, rate);
+}
+
+/** When each of many batches may begin so that all together keep to a rate: resolves then. Throws as `pause` does. */
+function evenly(perSecond: number, signal: AbortSignal): (frames: number) => Promise<void> {
+  let dueMs = 0;
+  return async (frames) => {
+    const aheadMs = dueMs - performance.now();
+    if (aheadMs > 0) await pause(Math.ceil(aheadMs), signal);
+    dueMs = Math.max(performance.now(), dueMs) + (frames * 1000) / perSecond;
+  };
 }
 
 /** How a step's probes are sent: one part, then the other. */
@@ -138,9 +155,12 @@ export function probeSender(context: RunContext, step: StepPlan, sender: Sender,
   const total = framesOfStep(step);
   const half = Math.ceil(total / 2);
   const paced = context.plan.provider === 'lab' && step.rate === null && total > fewFrames && engineOf(context, step) === 'ring';
-  let sending: Promise<void> = Promise.resolve();
-  const pace = paced ? createPace(capture, { capacity: sharedRingFrames, observers: step.observers.length, handedOver: () => sending }) : null;
+  let sending: Promise<boolean> = Promise.resolve(true);
+  const pace = paced ? createPace(capture, { capacity: sharedRingFrames, observers: step.observers.length, handedOver: async () => void (await sending) }) : null;
   const rate = pace === null ? (step.rate ?? lossFreeRate(context)) : null;
+  // What is asked for holds over all batches: a helper paces the frames of one, and the first of the next would follow at once.
+  const startOf = step.rate === null ? null : evenly(step.rate, context.signal);
+  const mostAtOnce = step.rate === null ? mostInBatch : Math.max(1, Math.floor((step.rate * mostBurstMs) / 1000));
   const together = pace !== null || step.flows.length > fewFlows;
 
   async function send(part: 0 | 1): Promise<void> {
@@ -148,14 +168,15 @@ export function probeSender(context: RunContext, step: StepPlan, sender: Sender,
     const began = performance.now();
     let done = from;
     pace?.interrupted();
-    const roomNow = async (): Promise<number> => (pace === null ? mostInBatch : Math.min(mostInBatch, await pace.room()));
+    const roomNow = async (): Promise<number> => (pace === null ? mostAtOnce : Math.min(mostAtOnce, await pace.room()));
     let room = from < to ? await roomNow() : 0;
     try {
-      for (const batch of batchesOf(burstsOf(step.flows, from, to, room), () => (together ? room : 1))) {
+      for (const batch of batchesOf(burstsOf(step.flows, from, to, { first: room, most: Math.min(mostInBurst, mostAtOnce) }), () => (together ? room : 1))) {
         checkStop(context.signal);
         const prepared = prepare(context, batch);
-        await sending;
+        if (!(await sending)) return;
         if (prepared === null) continue;
+        await startOf?.(prepared.planned);
         sending = transmit(context, step, sender, prepared, rate);
         sending.catch(() => undefined); // told where it is awaited
         pace?.sent(prepared.planned);

@@ -101,6 +101,12 @@ function fault(context: RunContext, step: StepPlan, error: unknown): 'fault' | '
   return code === 'unsupported' ? 'unsupported' : 'fault';
 }
 
+/** Probes were sent, and not all that was to be sent was taken: the end of an attack, where its owner speaks, may be among it. */
+function isUnfinished({ timeline }: RunContext, { index }: StepPlan, outcome: 'done' | 'fault' | 'unsupported'): boolean {
+  const sent = timeline.entries.flatMap((entry) => (entry.step === index && entry.event === 'sent' ? [entry] : []));
+  return sent.length > 0 && (outcome !== 'done' || sent.some(({ accepted, planned }) => accepted < planned));
+}
+
 /**
  * Carries one step out, in the order of the contract: changes, learn, wait, state, probing, drain, state. A fault ends the
  * step, is written down, and what was captured until then is kept. Rejects only for faults of the tool itself.
@@ -113,16 +119,18 @@ export async function runStep(context: RunContext, step: StepPlan): Promise<void
   let sender: Sender | null = null;
   let outcome: 'done' | 'fault' | 'unsupported' = 'done';
   try {
-    await change(context, step);
-    sender = await startSenders(context, step);
-    if (!context.rehearsal) await announce(context, step, sender);
-    await pause(step.waitMs, context.signal);
-    tell(context, step, 'listening');
-    const capture = await starting;
-    if (capture !== null) await probe(context, step, capture, sender);
-  } catch (error) {
-    outcome = fault(context, step, error);
-    if (sender !== null) await restoreOwners(context, step, sender);
+    try {
+      await change(context, step);
+      sender = await startSenders(context, step);
+      if (!context.rehearsal) await announce(context, step, sender);
+      await pause(step.waitMs, context.signal);
+      tell(context, step, 'listening');
+      const capture = await starting;
+      if (capture !== null) await probe(context, step, capture, sender);
+    } catch (error) {
+      outcome = fault(context, step, error);
+    }
+    if (sender !== null && isUnfinished(context, step, outcome)) await restoreOwners(context, step, sender);
   } finally {
     const capture = await starting?.catch(() => null);
     if (capture !== null && capture !== undefined) await stopStepCapture(context, step, capture);
