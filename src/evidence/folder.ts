@@ -29,8 +29,9 @@ export async function capturePath(dir: string): Promise<string> {
   return !(await isThere(plain)) && (await isThere(compressed)) ? compressed : plain;
 }
 
-export function stateFile(step: number, when: 'before' | 'after'): string {
-  return join(files.state, `${step + 1}-${when}.json`);
+/** `when`: the number of a reading around events, from 1. */
+export function stateFile(step: number, when: 'before' | 'after' | number): string {
+  return join(files.state, `${step + 1}-${typeof when === 'number' ? `during-${when}` : when}.json`);
 }
 
 /** A raw capture of one step, written by one helper. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { JudgeInput } from '../judge/judge.js';
+import type { StepStates } from '../judge/step-states.js';
 import { mostTokens } from '../judge/classify.js';
 import type { Flow, Plan, StepPlan } from '../model/plan.js';
 import { keeperNames } from '../model/lasting.js';
@@ -100,7 +101,7 @@ async function parseTimeline(path: string): Promise<readonly TimelineEntry[]> {
   return whole.map((line, index) => parse(`${path}:${index + 1}`, line, shapes.entry) as TimelineEntry);
 }
 
-async function parseState(dir: string, step: number, when: 'before' | 'after'): Promise<HostState | null> {
+async function parseState(dir: string, step: number, when: 'before' | 'after' | number): Promise<HostState | null> {
   const path = join(dir, stateFile(step, when));
   const text = await readFile(path, 'utf8').catch(() => null);
   return text === null ? null : (parse(path, text, shapes.state) as HostState);
@@ -111,9 +112,11 @@ export async function parseFolder(dir: string): Promise<JudgeInput> {
   const run = parse(join(dir, files.run), await read(join(dir, files.run)), shapes.run) as RunRecord;
   const plan = await parsePlan(join(dir, files.plan));
   const timeline = await parseTimeline(join(dir, files.timeline));
-  const states = await Promise.all(plan.steps.map(async (step) => ({
-    before: await parseState(dir, step.index, 'before'), after: await parseState(dir, step.index, 'after'),
-  })));
+  const states = await Promise.all(plan.steps.map(async ({ index }): Promise<StepStates> => {
+    const around = timeline.filter((entry) => entry.step === index && entry.event === 'state-read' && entry.when === 'during');
+    const during = await Promise.all(around.map((_, at) => parseState(dir, index, at + 1)));
+    return { before: await parseState(dir, index, 'before'), after: await parseState(dir, index, 'after'), ...(during.length === 0 ? {} : { during }) };
+  }));
   const fixes = await readFixes(dir);
   return { run, plan, timeline, states, ...(fixes.length === 0 ? {} : { fixes }) };
 }

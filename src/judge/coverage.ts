@@ -3,7 +3,7 @@ import type { Result } from '../model/result.js';
 import type { StepStates } from './step-states.js';
 import type { StepFacts } from './step-facts.js';
 
-/** Which ports of the bridges under test were observed, over all steps that listened; ports as the kernel listed them before the probes, and where something was to happen meanwhile, after them. */
+/** Which ports of the bridges under test were observed, over all steps that listened; ports as the kernel listed them before the probes, and where something was to happen meanwhile, around that and after them. */
 export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: readonly StepStates[]): Result['coverage'] {
   const ports = new Set<string>();
   const observed = new Set<string>();
@@ -19,7 +19,8 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
       else unobserved.set(link.name, reasons.get(link.name) ?? `not observed in step ${step.index + 1}, ${step.name}`);
     }
     // A guest that an event lets start may hear what nobody sees it hear
-    for (const link of step.during.length === 0 ? [] : (states[step.index]?.after?.links ?? [])) {
+    const meanwhile = [...(states[step.index]?.during ?? []), states[step.index]?.after ?? null];
+    for (const link of step.during.length === 0 ? [] : meanwhile.flatMap((state) => state?.links ?? [])) {
       if (!bridges.has(link.master ?? '') || ports.has(link.name)) continue;
       ports.add(link.name);
       unobserved.set(link.name, `joined ${link.master ?? ''} in the middle of step ${step.index + 1}, ${step.name}`);

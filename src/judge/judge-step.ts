@@ -3,6 +3,7 @@ import type { Finding, ObserverResult, Reason, StepResult, Verdict } from '../mo
 import { carriersApart } from './carriers-apart.js';
 import { withCauses } from './causes.js';
 import { claimOutcome, claimText } from './claims.js';
+import { isStranger } from './event-reach.js';
 import { heldBy } from './held.js';
 import { noiseAt } from './noise.js';
 import { missingProofs } from './proofs.js';
@@ -11,6 +12,7 @@ import { rootReasons } from './root-rows.js';
 import { rowsOf } from './rows.js';
 import type { StepFacts } from './step-facts.js';
 import type { StepStates } from './step-states.js';
+import { readAroundEvents, stretchesOf, unreadAround, wholeStretch } from './stretches.js';
 import type { StepTally } from './tally.js';
 import { eventsOf } from './windows.js';
 import { unchangedReasons } from './unchanged.js';
@@ -79,17 +81,22 @@ function exitOf(step: StepPlan, verdict: Verdict, outcomes: readonly string[]): 
   return verdict === step.expect.expected && outcomes.every((outcome) => outcome === 'held') ? 0 : 4;
 }
 
+/** What changed while the probes were on their way, but for what the events of the step did: that is what it is about. */
+function changedMeanwhile({ step, facts, states, plan: { endpoints } }: StepInput): readonly Reason[] {
+  if (!readAroundEvents(step)) return unchangedReasons(step, [wholeStretch(states)], endpoints, facts.ruleChanges).filter(({ code }) => code !== 'settings-changed');
+  const strangers = facts.ruleChangesMeanwhile.filter((change) => isStranger(step, change));
+  return [...unchangedReasons(step, stretchesOf(step, facts, states), endpoints, [...facts.ruleChanges, ...strangers]), ...unreadAround(facts, states)];
+}
+
 /** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
 export function judgeStep(input: StepInput): JudgedStep {
   const { step, facts, plan } = input;
   const failed = facts.outcome !== 'done';
   const idle = step.observers.length === 0;
-  // What an event of `during` changes is what the step is about
-  const mayChange = step.during.length > 0;
   const missing = [
     ...input.captureReasons,
     ...(idle && !failed ? [] : missingProofs(step, facts, input.tally, plan.endpoints)),
-    ...(idle || failed ? [] : unchangedReasons(step, input.states.before, input.states.after, plan.endpoints, facts.ruleChanges).filter(({ code }) => !mayChange || code !== 'settings-changed')),
+    ...(idle || failed ? [] : changedMeanwhile(input)),
     ...(idle || failed ? [] : rootReasons(step, input.states)),
   ];
   const rows = withCauses(rowsOf(input), plan, step, input.states);

@@ -20,13 +20,18 @@ export interface StepFacts {
   readonly betweenFrom: Moment | null;
   /** What ran while probes went on, by its index in `during`. */
   readonly events: ReadonlyMap<number, EventFacts>;
+  /** Readings of the state around events, in order, each with the events that began since the one before. */
+  readonly eventReadings: readonly { readonly reading: number; readonly events: readonly number[] }[];
+  /** Events that began after the last of these readings. */
+  readonly eventsSinceReading: readonly number[];
   readonly stopped: Readonly<Record<string, Counters>>;
   readonly written: Readonly<Record<string, number>>;
   readonly lastCounters: Readonly<Record<string, Counters>>;
   readonly faults: readonly Fault[];
   readonly kept: readonly KeptInTimeline[];
-  /** Who changed rules while probes were on their way. */
+  /** Who changed rules while probes were on their way; `meanwhile`: while an event of the step was at work. */
   readonly ruleChanges: readonly RuleChange[];
+  readonly ruleChangesMeanwhile: readonly RuleChange[];
   readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' | null;
   readonly lastMonoMs: number;
   /** How far the wall clock ran away from the monotonic one during the step. */
@@ -69,12 +74,15 @@ interface Gathering {
   probingFrom: Moment | null;
   betweenFrom: Moment | null;
   events: Map<number, EventFacts>;
+  eventReadings: { reading: number; events: readonly number[] }[];
+  eventsSinceReading: number[];
   stopped: Record<string, Counters>;
   written: Record<string, number>;
   lastCounters: Record<string, Counters>;
   faults: Fault[];
   kept: KeptInTimeline[];
   ruleChanges: RuleChange[];
+  ruleChangesMeanwhile: RuleChange[];
   outcome: StepFacts['outcome'];
   lastMonoMs: number;
   clockShiftMs: number;
@@ -86,7 +94,8 @@ interface Gathering {
 function empty(): Gathering {
   return {
     listening: new Map(), listenedInTime: new Set(), controlsAccepted: new Set(), accepted: createTokenRanges(),
-    trafficOk: new Map(), probed: false, drainedMs: null, probingFrom: null, betweenFrom: null, events: new Map(), stopped: {}, written: {}, lastCounters: {}, faults: [], kept: [], ruleChanges: [], outcome: null, lastMonoMs: 0,
+    trafficOk: new Map(), probed: false, drainedMs: null, probingFrom: null, betweenFrom: null, events: new Map(), eventReadings: [], eventsSinceReading: [], stopped: {}, written: {},
+    lastCounters: {}, faults: [], kept: [], ruleChanges: [], ruleChangesMeanwhile: [], outcome: null, lastMonoMs: 0,
     clockShiftMs: 0, hostClockShiftsMs: new Map(), hostClocks: new Map(), clockOffsets: { least: Infinity, most: -Infinity },
   };
 }
@@ -139,6 +148,7 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
       break;
     case 'event-started':
       facts.events.set(entry.during, { from: momentOf(entry), to: null, ok: false, detail: 'it did not end' });
+      facts.eventsSinceReading.push(entry.during);
       break;
     case 'event-ended': {
       const begun = facts.events.get(entry.during);
@@ -169,7 +179,12 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
       watchHostClock(facts, entry);
       break;
     case 'rules-changed':
-      facts.ruleChanges.push(...entry.changes);
+      (entry.meanwhile === true ? facts.ruleChangesMeanwhile : facts.ruleChanges).push(...entry.changes);
+      break;
+    case 'state-read':
+      if (entry.when !== 'during') break;
+      facts.eventReadings.push({ reading: entry.reading, events: facts.eventsSinceReading });
+      facts.eventsSinceReading = [];
       break;
     case 'step-ended':
       facts.outcome = entry.outcome;
@@ -178,7 +193,6 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
     case 'changed':
     case 'learned':
     case 'sealed':
-    case 'state-read':
       break;
   }
 }

@@ -4,4 +4,6 @@ import type { HostState } from '../model/state.js';
 export interface StepStates {
   readonly before: HostState | null;
   readonly after: HostState | null;
+  /** The readings around the events of the step, in order; absent where there were none. */
+  readonly during?: readonly (HostState | null)[];
 }

@@ -6,6 +6,7 @@ import type { FdbState, HostState, LinkState } from '../model/state.js';
 import type { RuleChange } from '../model/timeline.js';
 import { type Provoked, provokedBy } from './provoked.js';
 import { reason } from './reasons.js';
+import type { Stretch } from './stretches.js';
 
 /** Counters move on an idle machine; what else the rules say must not. */
 function withoutCounters(rules: unknown): string {
@@ -25,9 +26,33 @@ function linkDifferences(before: LinkState, after: LinkState, provoked: Provoked
   compare('UP', before.flags.includes('UP'), after.flags.includes('UP'));
   compare('carrier', before.flags.includes('LOWER_UP'), after.flags.includes('LOWER_UP'));
   compare('promiscuity', before.promiscuity, after.promiscuity);
+  compare('XDP program', before.xdp ?? null, after.xdp ?? null);
   for (const { key } of bridgeSettings) if (!provoked.setting(key)) compare(key, before.bridge?.[key] ?? null, after.bridge?.[key] ?? null);
   for (const { key } of portSettings) compare(key, before.port?.[key] ?? null, after.port?.[key] ?? null);
   return told;
+}
+
+/** What `bridge -j vlan` says of each of the ports. */
+function vlansOf(state: HostState, ports: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const all: readonly unknown[] = Array.isArray(state.vlan) ? state.vlan : [];
+  return new Map(all.flatMap((one) => {
+    const name = typeof one === 'object' && one !== null && 'ifname' in one && typeof one.ifname === 'string' ? one.ifname : '';
+    return ports.has(name) ? [[name, JSON.stringify(one)] as const] : [];
+  }));
+}
+
+function changedVlans(step: StepPlan, before: HostState, after: HostState): readonly string[] {
+  const bridges = new Set(step.observers.map((observer) => observer.bridge));
+  const own = (state: HostState): ReadonlySet<string> => new Set(state.links.filter(({ name, master }) => bridges.has(name) || (master !== null && bridges.has(master))).map(({ name }) => name));
+  const still = own(after);
+  const ports = new Set([...own(before)].filter((name) => still.has(name)));
+  const [was, is] = [vlansOf(before, ports), vlansOf(after, ports)];
+  return [...ports].filter((name) => was.get(name) !== is.get(name)).map((name) => `${name}: its VLANs changed`);
+}
+
+function changedSysctls(before: HostState, after: HostState): readonly string[] {
+  const names = [...new Set([...Object.keys(before.sysctl), ...Object.keys(after.sysctl)])];
+  return names.filter((name) => before.sysctl[name] !== after.sysctl[name]).map((name) => `${name} was ${before.sysctl[name] ?? 'not there'}, is ${after.sysctl[name] ?? 'not there'}`);
 }
 
 function byName(links: readonly LinkState[]): ReadonlyMap<string, LinkState> {
@@ -83,30 +108,52 @@ function changer({ kind, pid, program }: RuleChange): string {
   return kind === 'tc' ? `who asked from netlink port ${pid}, as a rule its process id` : `process ${pid}${program === null ? '' : ` (${program})`}`;
 }
 
+const differs: Readonly<Record<RuleChange['kind'], (from: HostState, to: HostState) => boolean>> = {
+  tc: (from, to) => withoutCounters(from.tc) !== withoutCounters(to.tc),
+  nft: (from, to) => withoutCounters(from.nft) !== withoutCounters(to.nft),
+};
+
 /** Rules that are other than before, or that somebody changed and put back. */
-function changedRules(before: HostState, after: HostState, changes: readonly RuleChange[]): readonly Reason[] {
+function changedRules(stretches: readonly ReadStretch[], changes: readonly RuleChange[]): readonly Reason[] {
   return (['tc', 'nft'] as const).flatMap((kind) => {
-    const differ = withoutCounters(before[kind]) !== withoutCounters(after[kind]);
+    const other = stretches.find(({ from, to, excused }) => !excused.has(kind) && differs[kind](from, to));
     const by = changes.filter((change) => change.kind === kind).map(changer);
-    if (!differ && by.length === 0) return [];
+    if (other === undefined && by.length === 0) return [];
     const named = by.length === 0 ? '' : `, by ${by.slice(0, mostNamed).join(', ')}${by.length > mostNamed ? ` and ${by.length - mostNamed} more` : ''}`;
-    return [reason('settings-changed', null, `the ${kind} rules changed${differ ? '' : ' and were put back'}${named}`)];
+    return [reason('settings-changed', null, `the ${kind} rules changed${other === undefined ? ' and were put back' : ''}${named}${other?.where ?? ''}`)];
   });
+}
+
+/** A stretch whose two ends were read. */
+interface ReadStretch extends Stretch {
+  readonly from: HostState;
+  readonly to: HostState;
+}
+
+/** What is other at the end of a stretch, apart from rules, and from what an event that was at work can have changed. */
+function changedSettings(step: StepPlan, { from, to, excused, where }: ReadStretch, provoked: Provoked): readonly Reason[] {
+  const links = excused.has('links') ? [] : changedLinks(step, from, to, provoked);
+  const vlans = excused.has('vlan') ? [] : changedVlans(step, from, to);
+  const sysctls = excused.has('sysctl') ? [] : changedSysctls(from, to);
+  const switched = excused.has('ovs') || JSON.stringify(from.ovs) === JSON.stringify(to.ovs) ? [] : ['the configuration or the flows of Open vSwitch changed'];
+  const all = [...links, ...[...vlans, ...sysctls, ...switched].map((text) => reason('settings-changed', null, text))];
+  return all.map(({ code, observer, text }) => ({ code, observer, text: `${text}${where}` }));
 }
 
 /**
  * Whether the kernel said the same before the first probe and after the last: identity and settings of the bridges and
- * their ports, tc and nft rules; timers and counters aside, FDB and MDB left to causes, except a MAC on a wrong port. What the
- * step's probes bring about on purpose is no change. `changes`: who was heard changing rules meanwhile.
+ * their ports, their VLANs, tc and nft rules, the sysctls that were read; timers and counters aside, FDB and MDB left to causes, except a MAC on a
+ * wrong port. What the step's probes bring about on purpose is no change, nor what its events do in their stretches. `changes`: who was heard
+ * changing rules meanwhile, the events aside.
  */
-export function unchangedReasons(step: StepPlan, before: HostState | null, after: HostState | null, endpoints: readonly Endpoint[], changes: readonly RuleChange[] = []): readonly Reason[] {
+export function unchangedReasons(step: StepPlan, stretches: readonly Stretch[], endpoints: readonly Endpoint[], changes: readonly RuleChange[] = []): readonly Reason[] {
+  const [before, after] = [stretches[0]?.from ?? null, stretches.at(-1)?.to ?? null];
   if (before === null || after === null) return [reason('state-unread', null, `the state ${before === null ? 'before' : 'after'} the probes was not read`)];
-  const unread = [...before.unread, ...after.unread].map(({ what, why }) => reason('state-unread', null, `${what}: ${why}`));
-  const rules = changedRules(before, after, changes);
-  const switched = JSON.stringify(before.ovs) === JSON.stringify(after.ovs) ? [] : [reason('settings-changed', null, 'the configuration or the flows of Open vSwitch changed')];
+  const read = stretches.flatMap(({ from, to, ...rest }): readonly ReadStretch[] => (from === null || to === null ? [] : [{ ...rest, from, to }]));
+  const unread = [before, ...read.map(({ to }) => to)].flatMap((state) => state.unread).map(({ what, why }) => reason('state-unread', null, `${what}: ${why}`));
   const provoked = provokedBy(step, endpoints);
   const all = [
-    ...unread, ...changedLinks(step, before, after, provoked), ...rules, ...switched,
+    ...unread, ...read.flatMap((stretch) => changedSettings(step, stretch, provoked)), ...changedRules(read, changes),
     ...[before, after].flatMap((state) => notForwarding(step, state, provoked)),
     ...[before, after].flatMap((state) => movedMacs(step, state, endpoints, provoked)),
   ];

@@ -36,14 +36,14 @@ export function eventsOf(step: StepPlan, facts: StepFacts): { readonly events?: 
   };
 }
 
-/** Events that do not show what they should: each has to begin after the first probe, succeed, and end before the controls in between, after which probes go on. */
+/** Events that do not show what they should: each has to begin after the first probe, succeed, and end, its work settled, before the controls in between, after which probes go on. */
 export function eventReasons(step: StepPlan, facts: StepFacts): readonly Reason[] {
-  return step.during.flatMap(({ atMs }, index) => {
+  return step.during.flatMap(({ atMs, settleMs = 0 }, index) => {
     const found = facts.events.get(index);
     const name = `event ${index + 1} at ${atMs} ms`;
     if (found === undefined) return [reason('event-missed', null, `${name} did not happen`)];
     if (found.to === null || !found.ok) return [reason('event-failed', null, `${name}: ${found.detail}`)];
-    const meanwhile = facts.probingFrom !== null && facts.betweenFrom !== null && facts.probingFrom.monoMs <= found.from.monoMs && found.to.monoMs <= facts.betweenFrom.monoMs;
+    const meanwhile = facts.probingFrom !== null && facts.betweenFrom !== null && facts.probingFrom.monoMs <= found.from.monoMs && found.to.monoMs + settleMs <= facts.betweenFrom.monoMs;
     return meanwhile ? [] : [reason('event-missed', null, `${name} was not over when the probes paused for the controls in between`)];
   });
 }

@@ -1,5 +1,5 @@
 import type { Change } from './change.js';
-import type { Accepted, Bridge, Carrier, Endpoint, Host, Mac, ProbeClassName, Provider, Role, SeenClaim, TrafficKind } from './scenario.js';
+import type { Accepted, Bridge, Carrier, During, Endpoint, Host, Mac, ProbeClassName, Provider, Role, SeenClaim, TrafficKind } from './scenario.js';
 
 /**
  * A place to listen. On a port the frames towards the guest are the outgoing ones, on the bridge device (the host) they
@@ -143,7 +143,7 @@ export interface StepPlan {
   readonly controls: readonly Control[];
   readonly traffic: readonly TrafficPlan[];
   readonly listenMs: number | null;
-  readonly during: readonly { readonly atMs: number; readonly run: readonly (readonly string[])[] }[];
+  readonly during: readonly During[];
   /** Frames a second; null = by engine and provider. */
   readonly rate: number | null;
   readonly drainMs: number;

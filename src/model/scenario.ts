@@ -191,9 +191,12 @@ export interface PortVlan extends VlanRange {
   readonly port: string;
 }
 
+/** Something that happens while probes go on. */
 export interface During {
   readonly atMs: number;
   readonly run: readonly (readonly string[])[];
+  /** What changes until so long after its commands have ended is its doing too. Absent in plans of runs that did not read the state around each event. */
+  readonly settleMs?: number;
 }
 
 export interface Accepted {

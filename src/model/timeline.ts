@@ -45,8 +45,10 @@ export type TimelineEvent =
   /** The wall clock of another host is so many ns ahead of the orchestrator's, give or take `boundNs`; the frames of the raw capture `file` have its times. */
   | { readonly event: 'clock'; readonly host: string; readonly file: string; readonly offsetNs: string; readonly boundNs: string }
   | { readonly event: 'state-read'; readonly when: 'before' | 'after' }
-  /** Rules were changed between the two readings of the state, by whom. */
-  | { readonly event: 'rules-changed'; readonly changes: readonly RuleChange[] }
+  /** Around the events of a step the state is read too: `reading` counts from 1. */
+  | { readonly event: 'state-read'; readonly when: 'during'; readonly reading: number }
+  /** Rules were changed between two readings of the state, by whom. `meanwhile`: an event of the step was at work. */
+  | { readonly event: 'rules-changed'; readonly changes: readonly RuleChange[]; readonly meanwhile?: true }
   /** Token indices of the controls that the kernel accepted. */
   | { readonly event: 'controls-sent'; readonly phase: Phase; readonly accepted: readonly number[] }
   | { readonly event: 'mark'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }

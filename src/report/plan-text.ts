@@ -75,7 +75,10 @@ function stepLines(step: StepPlan, plan: Plan, bridgeOf: (port: string) => strin
     ...(changes.length === 0 ? [] : ['  commands:', ...changes]),
     ...(step.learn.length === 0 ? [] : foldAfter('  announce themselves: ', names(step.learn, ''), width)),
     ...(step.waitMs === 0 ? [] : [`  then wait ${step.waitMs / 1000} s`]),
-    ...step.during.flatMap(({ atMs, run }) => run.map((argv) => `  ${atMs} ms after probing began: ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`)),
+    ...step.during.flatMap(({ atMs, run, settleMs = 0 }) => [
+      ...run.map((argv) => `  ${atMs} ms after probing began: ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`),
+      ...(settleMs === 0 ? [] : [`    its work may go on for ${settleMs} ms`]),
+    ]),
     ...(claims.length === 0 ? [] : [...foldAfter('  listen: ', names(ears, 'nobody'), width), '  claims:', ...claims]),
     ...seen.map((one) => `    - ${escapeText(one.observer)} sees ${one.seen}${one.from === null ? '' : ` of ${escapeText(one.from)}`}${one.to === null ? '' : ` to ${escapeText(one.to)}`}${one.carrier === null ? '' : ` (${one.carrier})`}.`),
   ];

@@ -1,32 +1,85 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StepPlan } from '../model/plan.js';
+import type { During } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
 import type { RunContext } from './context.js';
 
+/** Reads the state next to an event: `before` it begins, or `after` its work is over. */
+export type ReadAround = (when: 'before' | 'after') => Promise<void>;
+
 /** The events of a step under way. */
 export interface Events {
-  /** Resolves when all have ended. Never rejects: how each ended stands in the timeline. */
+  /** Resolves when all have ended and the state after them was read; how each ended stands in the timeline. Rejects where the state could not be read. */
   readonly ended: Promise<void>;
-  /** Those that have not begun do not begin. */
-  stop(): void;
+  /** Whether `ended` has settled. */
+  over(): boolean;
+  /** Those that have not begun do not begin. Resolves when no reading is under way any more. */
+  stop(): Promise<void>;
 }
 
-/** Lets the events of `during` happen, each at its time from now on, one beside the other where they take longer than the next waits. */
-export function startEvents(context: RunContext, step: StepPlan): Events {
+export interface EventOptions {
+  readonly readAround: ReadAround;
+  /** How long before its time the reading before an event begins: as long as one took. */
+  readonly leadMs: number;
+}
+
+/**
+ * Lets the events of `during` happen, each at its time from now on, one beside the other where they take longer than the next waits. Whenever one
+ * begins and none is at work, and whenever the last at work is over, the state is read, so that what changed between events is nobody's whom the step knows.
+ */
+export function startEvents(context: RunContext, step: StepPlan, { readAround, leadMs }: EventOptions): Events {
   const cancel = new AbortController();
   const signal = AbortSignal.any([cancel.signal, context.signal]);
-  const happening = step.during.map(async ({ atMs, run }, during) => {
-    const on = await sleep(atMs, true, { signal }).catch(() => false); // rejects when it is stopped
-    if (!on) return;
+  let atWork = 0;
+  let turn: Promise<void> = Promise.resolve();
+  /** Readings follow one another, and no event begins or ends meanwhile. */
+  const inTurn = (act: () => Promise<void>): Promise<void> => {
+    const acted = turn.then(() => (signal.aborted ? undefined : act()));
+    turn = acted.catch(() => undefined); // told where it is awaited
+    return acted;
+  };
+  const waited = (ms: number): Promise<boolean> => sleep(ms, true, { signal }).catch(() => false); // rejects when it is stopped
+  const began = performance.now();
+
+  const happen = async ({ atMs, run, settleMs = 0 }: During, during: number): Promise<void> => {
+    if (!(await waited(Math.max(0, atMs - leadMs)))) return;
+    await inTurn(async () => {
+      if (atWork === 0) await readAround('before');
+      atWork += 1;
+    });
+    if (!(await waited(Math.max(0, began + atMs - performance.now())))) return;
     context.timeline.log(step.index, { event: 'event-started', during });
-    let failure: string | null = null;
-    for (const command of run) {
-      failure ??= await context.fabric.happen(command).then(() => null, (error: unknown) => {
-        if (!(error instanceof VerifyError)) throw error;
-        return `${error.message} (${error.hint})`;
-      });
-    }
+    const failure = await failureOf(context, run);
     context.timeline.log(step.index, { event: 'event-ended', during, ok: failure === null, detail: failure ?? '' });
+    if (!(await waited(settleMs))) return;
+    await inTurn(async () => {
+      atWork -= 1;
+      if (atWork === 0) await readAround('after');
+    });
+  };
+
+  let over = false;
+  const ended = Promise.all(step.during.map(happen)).then(() => undefined).finally(() => {
+    over = true;
   });
-  return { ended: Promise.all(happening).then(() => undefined), stop: () => cancel.abort() };
+  return {
+    ended,
+    over: () => over,
+    stop: async () => {
+      cancel.abort();
+      await turn;
+    },
+  };
+}
+
+/** Why an event's commands, one after the other, did not all work; null = they did. */
+async function failureOf(context: RunContext, run: During['run']): Promise<string | null> {
+  let failure: string | null = null;
+  for (const command of run) {
+    failure ??= await context.fabric.happen(command).then(() => null, (error: unknown) => {
+      if (!(error instanceof VerifyError)) throw error;
+      return `${error.message} (${error.hint})`;
+    });
+  }
+  return failure;
 }

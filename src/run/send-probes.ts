@@ -146,12 +146,23 @@ export interface ProbeSender {
   send(part: 0 | 1): Promise<void>;
 }
 
+/** The second part begins with the round at which the first ended. */
+function inRounds(sendFrom: (round: number) => Promise<number>): ProbeSender {
+  let next = 0;
+  return {
+    send: async () => {
+      next = await sendFrom(next);
+    },
+  };
+}
+
 /**
  * Sends a step's probes in two parts, counted over all its flows: `part` 0 the first half, 1 the second. What the kernel
  * took is written down for each batch; a burst that was cut short ends its flow's part, not the step. The next batch is built while one is sent.
+ * `eventsOver`: whether the events of the step are, which belong into the first part.
  */
-export function probeSender(context: RunContext, step: StepPlan, sender: Sender, capture: Capture): ProbeSender {
-  if (step.during.length > 0) return { send: (part) => sendRounds(context, step, sender, part) };
+export function probeSender(context: RunContext, step: StepPlan, sender: Sender, capture: Capture, eventsOver: () => boolean): ProbeSender {
+  if (step.during.length > 0) return inRounds((from) => sendRounds(context, step, sender, { from, over: eventsOver }));
   const total = framesOfStep(step);
   const half = Math.ceil(total / 2);
   const paced = context.plan.provider === 'lab' && step.rate === null && total > fewFrames && engineOf(context, step) === 'ring';

@@ -7,16 +7,17 @@ import { paceText } from './pace.js';
 import { sendBatch } from './send-probes.js';
 
 /**
- * Sends one part of the probes of a step with events: a frame of each flow in turn, evenly over time, so that whatever an event does to any of
- * them shows.
+ * Sends probes of a step with events from round `from` on: a frame of each flow in turn, evenly over time, so that whatever an event does to any of
+ * them shows. `over`: whether the events are; the first part goes on until they are, but for the last round. Resolves to the round that comes next.
  */
-export async function sendRounds(context: RunContext, step: StepPlan, sender: Sender, part: 0 | 1): Promise<void> {
+export async function sendRounds(context: RunContext, step: StepPlan, sender: Sender, { from, over }: { readonly from: number; readonly over: () => boolean }): Promise<number> {
   const { rounds, split, rate } = roundsOf(step);
-  const [from, to] = part === 0 ? [0, split] : [split, rounds];
+  const paused = (sequence: number): boolean => sequence >= split && (over() || sequence >= rounds - 1);
   const total = step.flows.reduce((sum, { count }) => sum + count, 0);
   const began = performance.now();
   let done = 0;
-  for (let sequence = from; sequence < to; sequence += 1) {
+  let sequence = from;
+  for (; sequence < rounds && (from > 0 || !paused(sequence)); sequence += 1) {
     checkStop(context.signal);
     const flows = step.flows.filter(({ count }) => sequence < count);
     for (const flow of flows) await sendBatch(context, step, sender, [{ flow, sequence, count: 1 }], null);
@@ -25,4 +26,5 @@ export async function sendRounds(context: RunContext, step: StepPlan, sender: Se
     const ahead = began + (done / rate) * 1000 - performance.now();
     if (ahead > 1) await sleep(ahead);
   }
+  return sequence;
 }

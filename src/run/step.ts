@@ -1,12 +1,12 @@
 import { type Capture } from '../capture/capture-client.js';
-import { stateFile, writeJson } from '../evidence/folder.js';
 import type { Sender } from '../inject/send-client.js';
 import type { StepPlan } from '../model/plan.js';
 import { VerifyError } from '../model/verify-error.js';
 import { announce } from './announce.js';
 import { listen, mark, startStepCapture, stopStepCapture } from './capture-step.js';
 import { type RunContext, checkStop, pause, tell } from './context.js';
-import { startEvents } from './events.js';
+import { type Events, startEvents } from './events.js';
+import { type StateReader, stateReader } from './read-states.js';
 import { restoreOwners } from './restore.js';
 import { sendControls } from './send-controls.js';
 import { probeSender } from './send-probes.js';
@@ -16,17 +16,6 @@ import { watchRules } from './watch-rules.js';
 
 /** Frames of the last controls may still be on their way through a relay when the kernel has taken them. */
 const controlMs = 60;
-
-async function readState(context: RunContext, step: StepPlan, when: 'before' | 'after'): Promise<void> {
-  const state = await context.fabric.readState();
-  context.states[step.index] = { ...(context.states[step.index] ?? { before: null, after: null }), [when]: state };
-  await writeJson(context.dir, stateFile(step.index, when), state).catch((error: unknown) => {
-    // Disk full: what can still be seen is seen, and a leak is still told.
-    if (!(error instanceof VerifyError)) throw error;
-    context.timeline.log(step.index, { event: 'fault', fault: { code: 'file-failed', observers: [], text: error.message } });
-  });
-  context.timeline.log(step.index, { event: 'state-read', when });
-}
 
 async function change(context: RunContext, step: StepPlan): Promise<void> {
   for (const [index, one] of step.changes.entries()) {
@@ -42,32 +31,32 @@ async function probe(context: RunContext, step: StepPlan, capture: Capture, send
   await listen(context, step, capture);
   const rules = watchRules(context, step);
   try {
-    await probeBetweenReadings(context, step, capture, sender);
-    const changes = rules.take();
-    if (changes.length > 0) context.timeline.log(step.index, { event: 'rules-changed', changes });
+    await probeBetweenReadings(context, step, capture, sender, stateReader(context, step, rules));
   } finally {
     rules.close();
   }
 }
 
-async function probeBetweenReadings(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
-  await readState(context, step, 'before');
+async function probeBetweenReadings(context: RunContext, step: StepPlan, capture: Capture, sender: Sender, states: StateReader): Promise<void> {
+  const began = performance.now();
+  await states.before();
+  const leadMs = performance.now() - began;
   if (context.rehearsal) {
     await mark(context, step, capture, 'before');
-    await readState(context, step, 'after');
+    await states.after();
     throw new VerifyError('rehearsed', 3, 'every observer listened and every way in was made; nothing was sent', 'run it without --rehearse');
   }
   await sendControls(context, step, 'before', sender);
   await mark(context, step, capture, 'before');
   tell(context, step, 'probing');
   context.timeline.log(step.index, { event: 'probing', state: 'started' });
-  const events = startEvents(context, step);
+  const events = startEvents(context, step, { readAround: states.around, leadMs });
   events.ended.catch(() => undefined); // told where it is awaited
   try {
-    await probeOn(context, step, capture, sender);
+    await probeOn(context, step, capture, sender, events);
     await events.ended;
   } finally {
-    events.stop();
+    await events.stop();
   }
   context.timeline.log(step.index, { event: 'probing', state: 'ended' });
   tell(context, step, 'draining');
@@ -76,12 +65,12 @@ async function probeBetweenReadings(context: RunContext, step: StepPlan, capture
   await sendControls(context, step, 'after', sender);
   await pause(controlMs, context.signal);
   await mark(context, step, capture, 'after');
-  await readState(context, step, 'after');
+  await states.after();
 }
 
 /** The probes, the traffic and the listening of a step, with the controls in between. */
-async function probeOn(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
-  const probes = probeSender(context, step, sender, capture);
+async function probeOn(context: RunContext, step: StepPlan, capture: Capture, sender: Sender, events: Events): Promise<void> {
+  const probes = probeSender(context, step, sender, capture, events.over);
   await probes.send(0);
   const listening = step.listenMs === null ? null : pause(step.listenMs, context.signal);
   await runTraffic(context, step);

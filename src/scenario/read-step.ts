@@ -39,6 +39,7 @@ export function readStep(context: StepContext, input: unknown, path: Path, locat
   const during = (raw.during ?? []).map((each, index) => ({
     atMs: readTime(context, each.at, [...at('during'), index, 'at']),
     run: readRun(faults, each.run, [...at('during'), index, 'run']),
+    settleMs: readTime(context, each.settle ?? 0, [...at('during'), index, 'settle']),
   }));
   const waitMs = readTime(context, raw.wait ?? 0, at('wait'));
   const entries = (key: 'probe' | 'traffic'): readonly { readonly input: unknown; readonly path: Path }[] => {

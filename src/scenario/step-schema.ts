@@ -112,6 +112,7 @@ export const stepShell = z.strictObject({
   during: z.array(z.strictObject({
     at: time.describe('When, counted from the first probe.'),
     run: z.array(command).min(1, { error: 'expected at least one command' }).describe('What then happens; as `run` of a step.'),
+    settle: time.optional().describe('How long its work may go on after its commands have ended: what changes until then is its doing. Default: 0.'),
   }).meta({ id: 'event' })).optional().describe('Commands in the middle of probing; leaks are then told as windows in ms too.'),
   learn: selectorsOrNone.optional().describe('Who announces itself before the probes: `all`, `none` or a list. Default: lab, all; host, none.'),
   wait: time.optional().describe('Time between announcing and probing.'),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CaptureIdentity, JudgeInput } from '../../src/judge/judge.js';
 import { addBatch, finishJudging, startJudging } from '../../src/judge/judge.js';
+import type { StepStates } from '../../src/judge/step-states.js';
 import type { Plan, StepPlan } from '../../src/model/plan.js';
 import { phases } from '../../src/model/plan.js';
 import type { Result } from '../../src/model/result.js';
@@ -29,7 +30,7 @@ export interface Evidence {
   plan: Plan;
   run: JudgeInput['run'];
   timeline: TimelineEntry[];
-  states: { before: HostState | null; after: HostState | null }[];
+  states: StepStates[];
   frames: Captured[];
 }
 

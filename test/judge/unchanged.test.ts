@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { wholeStretch } from '../../src/judge/stretches.js';
 import { unchangedReasons } from '../../src/judge/unchanged.js';
 import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
 import type { RuleChange } from '../../src/model/timeline.js';
@@ -9,7 +10,7 @@ const [step] = plan.steps;
 if (step === undefined) throw new Error('no step');
 
 function told(change: (state: HostState) => HostState, before: (state: HostState) => HostState = (state) => state): readonly string[] {
-  return step === undefined ? [] : unchangedReasons(step, before(hostState()), change(before(hostState())), plan.endpoints).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);
+  return step === undefined ? [] : unchangedReasons(step, [wholeStretch({ before: before(hostState()), after: change(before(hostState())) })], plan.endpoints).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);
 }
 const links = (name: string, change: (link: LinkState) => LinkState | null) => (state: HostState): HostState => ({ ...state, links: state.links.flatMap((one) => (one.name === name ? (change(one) ?? []) : [one])) });
 const over = (name: string, more: Partial<LinkState>) => links(name, (link) => ({ ...link, ...more }));
@@ -34,6 +35,9 @@ describe('what must not change while probes are under way', () => {
     ['an interface that went', links('p2', () => null), ['settings-changed c: p2 is gone', 'not-forwarding c: p2 does not exist']],
     ['a port that joined', (state) => ({ ...state, links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'new' }))] }), ['settings-changed -: new joined br0']],
     ['the rules of nft', (state) => ({ ...state, nft: { nftables: [{ table: 'x' }] } }), ['settings-changed -: the nft rules changed']],
+    ['the VLANs of a port', (state) => ({ ...state, vlan: [{ ifname: 'p1', vlans: [{ vlan: 2 }] }] }), ['settings-changed -: p1: its VLANs changed']],
+    ['the XDP program of a port', over('p2', { xdp: 'drop' }), ['settings-changed c: p2: XDP program was null, is "drop"']],
+    ['a sysctl', (state) => ({ ...state, sysctl: { 'net.ipv4.ip_forward': '1' } }), ['settings-changed -: net.ipv4.ip_forward was not there, is 1']],
     ['the rules of tc', (state) => ({ ...state, tc: [{ filter: 'x' }] }), ['settings-changed -: the tc rules changed']],
     ['what could be read', (state) => ({ ...state, unread: [{ what: 'fdb', why: 'denied' }] }), ['state-unread -: fdb: denied']],
     ['where a guest is', (state) => ({ ...state, fdb: [entry('52:54:00:00:00:01', 'p2')] }), ['mac-moved a: 52:54:00:00:00:01 is on p2, not on p0']],
@@ -42,6 +46,7 @@ describe('what must not change while probes are under way', () => {
   it.each<[string, (state: HostState) => HostState]>([
     ['a link beside the bridge', (state) => ({ ...state, links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'eth7', master: null }))] })],
     ['a port of another bridge', (state) => ({ ...state, links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'eth7', master: 'br9' }))] })],
+    ['VLANs of a port of another bridge, or of one that is no port', (state) => ({ ...state, vlan: [{ ifname: 'eth7', vlans: [{ vlan: 2 }] }, { vlans: [] }, 'p0'] })],
     ['timers of a bridge', over('br0', { bridge: { ageing_time: 30000, gc_timer: 7 } })],
     ['an entry where its guest is, on the bridge itself, of another bridge, of somebody else', (state) => ({
       ...state, fdb: [entry('52:54:00:00:00:01', 'p0'), entry('52:54:00:00:00:01', 'br0'), entry('52:54:00:00:00:01', 'p2', 'br9'), entry('02:00:00:00:00:99', 'p2')],
@@ -56,7 +61,7 @@ describe('what must not change while probes are under way', () => {
 
   it('names who changed rules, as far as the kernel did', () => {
     const nft = { kind: 'nft', pid: 77, program: 'nft' } as const;
-    const rules = (changes: readonly RuleChange[], after: HostState = hostState()): readonly string[] => unchangedReasons(step, hostState(), after, plan.endpoints, changes).map(({ code, text }) => `${code} ${text}`);
+    const rules = (changes: readonly RuleChange[], after: HostState = hostState()): readonly string[] => unchangedReasons(step, [wholeStretch({ before: hostState(), after })], plan.endpoints, changes).map(({ code, text }) => `${code} ${text}`);
     expect(rules([nft], { ...hostState(), nft: { nftables: [{ table: 'x' }] } })).toEqual(['settings-changed the nft rules changed, by process 77 (nft)']);
     expect(rules([nft, { ...nft, pid: 78 }])).toEqual(['settings-changed the nft rules changed and were put back, by process 77 (nft), process 78 (nft)']);
     expect(rules([{ kind: 'tc', pid: 79, program: null }])).toEqual(['settings-changed the tc rules changed and were put back, by who asked from netlink port 79, as a rule its process id']);
@@ -70,7 +75,7 @@ describe('what must not change while probes are under way', () => {
   });
 
   it('has to have been read', () => {
-    expect(unchangedReasons(step, null, hostState(), plan.endpoints)[0]?.text).toContain('before');
-    expect(unchangedReasons(step, hostState(), null, plan.endpoints)[0]?.text).toContain('after');
+    expect(unchangedReasons(step, [wholeStretch({ before: null, after: hostState() })], plan.endpoints)[0]?.text).toContain('before');
+    expect(unchangedReasons(step, [wholeStretch({ before: hostState(), after: null })], plan.endpoints)[0]?.text).toContain('after');
   });
 });

@@ -39,7 +39,7 @@ describe('a step with events', () => {
     expect(codes(evidence())).toEqual([code]);
   });
 
-  it('may find other settings afterwards; a step without events may not', () => {
+  it('may find other settings afterwards in a run that did not read the state around its events; a step without events may not', () => {
     const changed = (evidence: Evidence): Evidence => ({ ...evidence, states: [{ before: hostState(), after: { ...hostState(), nft: [{ rule: 1 }] } }] });
     expect(codes(changed(withEvent(100, 120)))).toEqual([]);
     expect(codes(changed(perfectRun()))).toEqual(['settings-changed']);

@@ -109,10 +109,13 @@ export function overheard(result: Result, want: Row): string {
 }
 
 /** Resolves as soon as the run's timeline holds an event of that kind; its text. */
-export async function untilEvent(dir: string, event: string, mostMs = patient(20_000)): Promise<string> {
+export const untilEvent = (dir: string, event: string, mostMs?: number): Promise<string> => untilTold(dir, `"event":"${event}"`, mostMs);
+
+/** Resolves as soon as the run's timeline holds that text; all of it. */
+export async function untilTold(dir: string, what: string, mostMs = patient(45_000)): Promise<string> {
   for (const began = performance.now(); performance.now() - began < mostMs; await sleep(5)) {
     const text = existsSync(join(dir, 'timeline.ndjson')) ? readFileSync(join(dir, 'timeline.ndjson'), 'utf8') : '';
-    if (text.includes(`"event":"${event}"`)) return text;
+    if (text.includes(what)) return text;
   }
-  throw new Error(`no event ${event} within ${mostMs} ms in ${dir}`);
+  throw new Error(`no ${what} within ${mostMs} ms in ${dir}`);
 }

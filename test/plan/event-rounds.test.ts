@@ -21,11 +21,12 @@ steps:
 }
 
 describe('probes of a step with events', () => {
-  it('last until a second after the last event, and pause for the controls in between half a second after it', () => {
-    expect(roundsOf(planned('count: 300', '2s'))).toEqual({ rounds: 300, rate: 100, split: 250 });
-    expect(roundsOf(planned('count: 300, both_ways: true', '2s'))).toEqual({ rounds: 300, rate: 200, split: 250 });
+  it('last until a second after the last event and the readings around it, and pause for the controls in between half a second before that', () => {
+    expect(roundsOf(planned('count: 350', '2s'))).toEqual({ rounds: 350, rate: 100, split: 300 });
+    expect(roundsOf(planned('count: 350, both_ways: true', '2s'))).toEqual({ rounds: 350, rate: 200, split: 300 });
   });
-  it('keep the rate that the author wrote', () => expect(roundsOf(planned('count: 300, rate: 50', '2s'))).toEqual({ rounds: 300, rate: 50, split: 125 }));
+  it('last as long as the work of an event may go on', () => expect(roundsOf(planned('count: 450', '2s, settle: 1s'))).toEqual({ rounds: 450, rate: 100, split: 400 }));
+  it('keep the rate that the author wrote', () => expect(roundsOf(planned('count: 300, rate: 50', '2s'))).toEqual({ rounds: 300, rate: 50, split: 150 }));
   it.each([['count: 1', '0'], ['count: 2', '2s'], ['count: 3, rate: 1000', '60s']])('always have a part before and one after (%s, at %s), as far as there are two', (probe, at) => {
     const { rounds, split } = roundsOf(planned(probe, at));
     expect(split).toBeGreaterThanOrEqual(1);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { replayFolder } from '../../src/evidence/replay.js';
 import { VerifyError } from '../../src/model/verify-error.js';
-import { captureCuts, type Cut, cutsOfEvery, probeCuts, stepCuts } from './evidence-cuts.js';
+import { captureCuts, type Cut, cutsOfEvery, eventCuts, probeCuts, stepCuts } from './evidence-cuts.js';
 
 /** What was changed of which step that held, and what the verdict is now; it has to be *inconclusive*. */
 export interface CutOutcome {
@@ -19,11 +19,11 @@ interface Change {
 }
 
 /** A way of changing one step is applied to all of them at once: each is judged by itself. */
-function changes(gates: readonly number[], probing: readonly number[]): readonly Change[] {
+function changes({ gates, probing, eventful }: { readonly gates: readonly number[]; readonly probing: readonly number[]; readonly eventful: readonly number[] }): readonly Change[] {
   const perStep = (cuts: Readonly<Record<string, (cut: Cut) => void>>, steps: readonly number[]): readonly Change[] =>
     Object.entries(cuts).map(([name, cut]) => ({ name, steps, apply: (dir) => steps.forEach((step) => cut({ dir, step })) }));
   const whole = Object.entries(captureCuts).map(([name, cut]): Change => ({ name, steps: gates, apply: (dir) => cut({ dir, step: gates[0] ?? 0 }) }));
-  return [...whole, ...perStep(stepCuts, gates), ...perStep(probeCuts, probing)].filter(({ steps }) => steps.length > 0);
+  return [...whole, ...perStep(stepCuts, gates), ...perStep(probeCuts, probing), ...perStep(eventCuts, eventful)].filter(({ steps }) => steps.length > 0);
 }
 
 /** Which of the cuts: those of `cutsOfEvery`, and each `of`th, from number `part` on. So many runs together show all of them in the time of one. */
@@ -37,9 +37,10 @@ export async function cutEverything(dir: string, { part, of }: Share): Promise<r
   const { steps } = await replayFolder(dir);
   const gates = steps.flatMap((step, index) => (step.verdict === 'holds' && step.expected === 'holds' ? [index] : []));
   const probing = gates.filter((index) => steps[index]?.findings.some(({ carrier }) => carrier !== 'native'));
+  const eventful = gates.filter((index) => steps[index]?.events !== undefined);
   const scratch = mkdtempSync(join(tmpdir(), 'cut-'));
   const outcomes: CutOutcome[] = [];
-  for (const { name, apply, steps: changed } of changes(gates, probing).filter(({ name }, index) => cutsOfEvery.includes(name) || index % of === part % of)) {
+  for (const { name, apply, steps: changed } of changes({ gates, probing, eventful }).filter(({ name }, index) => cutsOfEvery.includes(name) || Object.hasOwn(eventCuts, name) || index % of === part % of)) {
     const copy = join(scratch, 'run');
     cpSync(dir, copy, { recursive: true });
     const compressed = join(copy, 'evidence.pcapng.gz');

@@ -49,10 +49,11 @@ function dropPackets(path: string, drop: (number: number, interfaceId: number) =
   writeFileSync(path, Buffer.concat(kept));
 }
 
-/** The step's states, after the probes. */
-function stateAfter(cut: Cut, change: (links: Json[]) => Json[]): void {
-  json(join(cut.dir, 'state', `${cut.step + 1}-after.json`), (state) => ({ ...state, links: change(state.links as Json[]) }));
+/** One of the step's states: after the probes, where nothing else is said. */
+function stateAfter(cut: Cut, change: (links: Json[]) => Json[], when = 'after'): void {
+  json(join(cut.dir, 'state', `${cut.step + 1}-${when}.json`), (state) => ({ ...state, links: change(state.links as Json[]) }));
 }
+const otherSetting = (links: Json[]): Json[] => links.map((link) => (link.bridge === null ? link : { ...link, bridge: { ...link.bridge as Json, mcast_hash_max: 12_345 } }));
 
 /** Those that concern every step of the run. */
 export const captureCuts: Readonly<Record<string, (cut: Cut) => void>> = {
@@ -124,7 +125,7 @@ export const stepCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   'a fault was told': (cut) => timeline(cut, (entry) => (entry.event === 'drained' ? { ...entry, event: 'fault', fault: { code: 'helper-silent', observers: [], text: 'said nothing' } } : entry)),
   'the state before is not there': (cut) => rmSync(join(cut.dir, 'state', `${cut.step + 1}-before.json`)),
   'the state after is not there': (cut) => rmSync(join(cut.dir, 'state', `${cut.step + 1}-after.json`)),
-  'a setting of a bridge is another': (cut) => stateAfter(cut, (links) => links.map((link) => (link.bridge === null ? link : { ...link, bridge: { ...link.bridge as Json, mcast_hash_max: 12_345 } }))),
+  'a setting of a bridge is another': (cut) => stateAfter(cut, otherSetting),
   'a port does not forward': (cut) => stateAfter(cut, (links) => links.map((link) => (link.port === null ? link : { ...link, port: { ...link.port as Json, state: 'blocking' } }))),
   'a port has another index': (cut) => stateAfter(cut, (links) => links.map((link) => (link.port === null ? link : { ...link, ifindex: 4711 }))),
   'a port is gone': (cut) => stateAfter(cut, (links) => links.filter((link) => link.port === null)),
@@ -136,6 +137,20 @@ export const probeCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   'no probe was sent': without('sent'),
   'one probe less was sent': (cut) => timeline(cut, (entry) => (entry.event === 'sent' ? { ...entry, accepted: (entry.accepted as number) - 1 } : entry)),
   'half of the probes were sent': (cut) => timeline(cut, (entry) => (entry.event === 'sent' ? { ...entry, accepted: (entry.accepted as number) >> 1 } : entry)),
+};
+
+/** Those that concern one step with events. */
+export const eventCuts: Readonly<Record<string, (cut: Cut) => void>> = {
+  'the state before the first event is not there': (cut) => rmSync(join(cut.dir, 'state', `${cut.step + 1}-during-1.json`)),
+  'the state after the first event is not there': (cut) => rmSync(join(cut.dir, 'state', `${cut.step + 1}-during-2.json`)),
+  'nothing says that the state before the first event was read': (cut) => timeline(cut, (entry) => (entry.event === 'state-read' && entry.reading === 1 ? null : entry)),
+  'nothing says that the state after the last event was read': (cut) => {
+    const last = readdirSync(join(cut.dir, 'state')).filter((name) => name.startsWith(`${cut.step + 1}-during-`)).length;
+    timeline(cut, (entry) => (entry.event === 'state-read' && entry.reading === last ? null : entry));
+  },
+  'a setting was another before the first event': (cut) => stateAfter(cut, otherSetting, 'during-1'),
+  'no event began': without('event-started'),
+  'no event ended': without('event-ended'),
 };
 
 /** Those that no scenario's evidence is spared, even where scenarios share the others among them. */

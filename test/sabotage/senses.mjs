@@ -22,7 +22,7 @@ function unplug(mac) {
 
 /**
  * Who plays whom: `victim` is the observer that loses its ear, on `port`; `sender` is whose probes are meddled with, on `senderPort`, with the
- * MAC `mac`; `victimMac` is the victim's; all on `bridge`.
+ * MAC `mac`; `victimMac` is the victim's; all on `bridge`. `addressed`: probes go to the victim, or may.
  */
 export function castOf(scenario) {
   const { endpoints } = scenario.topology;
@@ -33,7 +33,7 @@ export function castOf(scenario) {
   const onPort = endpoints.filter(({ attach, started }) => attach === 'port' && started);
   const victim = onPort.find(({ name, role }) => role === 'guest' && !ends.includes(name)) ?? onPort.find(({ name }) => !from.includes(name)) ?? onPort.at(-1);
   const sender = endpoints.find(({ name }) => from.includes(name) && name !== victim.name) ?? onPort[0];
-  return { victim: victim.name, victimMac: victim.macs[0], port: victim.port, sender: sender.name, senderPort: sender.port, mac: sender.macs[0], bridge: victim.bridge };
+  return { victim: victim.name, victimMac: victim.macs[0], port: victim.port, sender: sender.name, senderPort: sender.port, mac: sender.macs[0], bridge: victim.bridge, addressed: ends.includes(victim.name) };
 }
 
 /** Every way in which the tool's own senses are broken while it runs: a function from the kernel's devices to broken ones. A new way is one entry. */

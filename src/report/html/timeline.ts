@@ -21,7 +21,7 @@ function describe(entry: TimelineEntry): Omit<Line, 'ms' | 'step'> | null {
     case 'sealed':
       return { what: 'listening', text: 'every observer listens; nothing more is opened' };
     case 'state-read':
-      return { what: 'state read', text: `${entry.when} the probes` };
+      return { what: 'state read', text: entry.when === 'during' ? 'around an event' : `${entry.when} the probes` };
     case 'controls-sent':
       return { what: 'controls', text: `${entry.phase} the probes: ${entry.accepted.length} sent` };
     case 'probing':

@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import type { Result } from '../../src/model/result.js';
+import { descendants } from './processes.js';
+import { fresh, startProgram, untilTold } from './program.js';
+
+/** A lab in the middle of its run. */
+export interface Lab {
+  readonly helper: (role: string) => number;
+  /** Runs a command in the lab's network namespace. */
+  readonly inside: (...argv: readonly string[]) => void;
+}
+
+/** Which scenario is disturbed, how, and at which text of its timeline. */
+export interface Disturbance {
+  readonly file: string;
+  readonly when: string;
+  readonly act: (lab: Lab) => void;
+  readonly args?: readonly string[];
+}
+
+/** Runs the scenario and lets `act` disturb it in the middle. */
+export async function disturbed({ file, when, act, args = [] }: Disturbance): Promise<{ readonly status: number | null; readonly result: Result }> {
+  const dir = fresh('evidence');
+  const { child, ended } = startProgram(['run', file, '--out', dir, '--json', '--quiet', ...args]);
+  await untilTold(dir, when);
+  const all = descendants(child.pid ?? 0);
+  const find = (what: RegExp): number => {
+    const found = all.find(({ command }) => what.test(command));
+    if (found === undefined) throw new Error(`no process fits ${what}: ${JSON.stringify(all)}`);
+    return found.pid;
+  };
+  const helper = (role: string): number => find(new RegExp(`^\\S*node \\S*helper\\.js ${role} `));
+  const user = process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials'];
+  act({
+    helper,
+    inside: (...argv) => {
+      const { status, stderr } = spawnSync('nsenter', ['--target', String(find(/^\S*node \S*cli\.js run /)), ...user, '--net', '--', ...argv], { encoding: 'utf8' });
+      if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
+    },
+  });
+  const { status, stdout } = await ended;
+  return { status, result: JSON.parse(stdout) as Result };
+}
