@@ -1,4 +1,4 @@
-import type { Flow, Plan, StepPlan } from '../model/plan.js';
+import type { Plan, StepPlan } from '../model/plan.js';
 
 /** `a, b and 3 more`: names in a sentence, eight at most. */
 function some(names: readonly string[]): string {
@@ -7,21 +7,29 @@ function some(names: readonly string[]): string {
   return all.length > 8 ? `${shown} and ${all.length - 8} more` : shown;
 }
 
-function sentence(flows: readonly Flow[], kind: string): string {
-  const frames = flows.reduce((sum, flow) => sum + flow.count, 0);
-  return `${frames} frames of ${kind} (${some(flows.map(({ carrier }) => carrier))}) as ${some(flows.map(({ sender }) => sender))}`;
+/** What flows of one kind have in common; no flow is kept, for a mesh has a million. */
+interface Kind {
+  frames: number;
+  readonly carriers: Set<string>;
+  readonly senders: Set<string>;
+}
+
+function sentence({ frames, carriers, senders }: Kind, kind: string): string {
+  return `${frames} frames of ${kind} (${some([...carriers])}) as ${some([...senders])}`;
 }
 
 function sentOf(step: StepPlan): readonly string[] {
-  const byClass = new Map<string, Flow[]>();
+  const kinds = new Map<string, Kind>();
   for (const flow of step.flows) {
-    const kind = flow.judged ? flow.class : `${flow.class}, not judged`;
-    const known = byClass.get(kind);
-    if (known === undefined) byClass.set(kind, [flow]);
-    else known.push(flow);
+    const name = flow.judged ? flow.class : `${flow.class}, not judged`;
+    const kind = kinds.get(name) ?? { frames: 0, carriers: new Set<string>(), senders: new Set<string>() };
+    if (kind.frames === 0) kinds.set(name, kind);
+    kind.frames += flow.count;
+    kind.carriers.add(flow.carrier);
+    kind.senders.add(flow.sender);
   }
   return [
-    ...[...byClass].map(([kind, flows]) => sentence(flows, kind)),
+    ...[...kinds].map(([name, kind]) => sentence(kind, name)),
     ...step.traffic.map(({ kind, from, to, requests }) => `${requests} requests of ${kind} from ${from} to ${to}, by programs in both`),
     ...(step.listenMs === null ? [] : [`nothing for ${step.listenMs / 1000} s`]),
   ];
@@ -54,9 +62,10 @@ export function methodStatement(plan: Plan): readonly string[] {
 
 /** What the result does not say. */
 export function limitsOf(plan: Plan): readonly string[] {
-  const classes = [...new Set(plan.steps.flatMap((step) => step.flows.map((flow) => flow.class)))];
+  const classes = new Set<string>();
+  for (const { flows } of plan.steps) for (const flow of flows) classes.add(flow.class);
   return [
-    `Nothing is said about frames that were not sent: ${classes.length === 0 ? 'no probes were' : `the probes were of ${classes.join(', ')}`}.`,
+    `Nothing is said about frames that were not sent: ${classes.size === 0 ? 'no probes were' : `the probes were of ${[...classes].join(', ')}`}.`,
     'Nothing about other moments: settings change, entries age, guests learn.',
     'Nothing about side channels, shared storage, the hypervisor itself, or a guest that breaks out of it.',
     'The tags keep guests from forging, not whoever holds this folder: for that there are the hashes and a signature.',
