@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { VerifyError } from '../model/verify-error.js';
+import { textOctets } from '../pcap/option-list.js';
 import { blockBuffer, packetBlockLength, writePacketBlock } from '../pcap/packet-block.js';
 import type { Direction } from '../pcap/capture-items.js';
 
@@ -16,6 +17,7 @@ export interface WrittenPacket {
   readonly direction: Direction;
   /** -1 = none. */
   readonly packetId: number;
+  readonly comment: string | null;
 }
 
 /** Writes blocks one after the other, a mebibyte at a time, and hashes what it writes. Throws VerifyError (69) where the disk takes no more. */
@@ -28,7 +30,8 @@ export interface BlockWriter {
 
 const bufferLength = 1 << 20;
 
-export function createBlockWriter(path: string): BlockWriter {
+/** `told` hears, after each write, how many octets the file has. */
+export function createBlockWriter(path: string, told: (octets: number) => void = () => undefined): BlockWriter {
   const buffer = blockBuffer(bufferLength);
   const hash = createHash('sha256');
   const orCannotWrite = <T>(act: () => T): T => {
@@ -40,9 +43,12 @@ export function createBlockWriter(path: string): BlockWriter {
   };
   const fd = orCannotWrite(() => openSync(path, 'w', 0o600));
   let used = 0;
+  let size = 0;
   const write = (bytes: Uint8Array): void => {
     hash.update(bytes);
     for (let done = 0; done < bytes.length; ) done += orCannotWrite(() => writeSync(fd, bytes, done, bytes.length - done));
+    size += bytes.length;
+    told(size);
   };
   const flush = (): void => {
     write(buffer.bytes.subarray(0, used));
@@ -50,9 +56,10 @@ export function createBlockWriter(path: string): BlockWriter {
   };
   return {
     packet(packet) {
-      if (used + packetBlockLength(packet.captured, packet.packetId) > bufferLength) flush();
       const { interfaceId, timeHigh, timeLow, bytes, from, captured, original, direction, packetId } = packet;
-      used = writePacketBlock(buffer, used, interfaceId, timeHigh, timeLow, bytes, from, captured, original, direction, packetId);
+      const comment = packet.comment === null ? null : textOctets(packet.comment);
+      if (used + packetBlockLength(captured, packetId, comment?.length) > bufferLength) flush();
+      used = writePacketBlock(buffer, used, interfaceId, timeHigh, timeLow, bytes, from, captured, original, direction, packetId, comment);
     },
     block(bytes) {
       if (used + bytes.length > bufferLength) flush();

@@ -26,14 +26,13 @@ export async function judgeRaw(dir: string, input: JudgeInput): Promise<Result> 
     const own = raw.filter((name) => name.startsWith(`${step.index + 1}-`)).sort().map((name) => join(dir, files.raw, name));
     const damages: string[] = [];
     for await (const frames of readRawFrames(own, blocks, damages, clockOffsets(input.timeline))) {
-      for (let i = 0; i < frames.count; i += 1) {
-        const { batch, packet, interfaceId } = frames.at(i);
-        if (interfaceId < 0) continue;
+      frames.each((batch, packet, interfaceId) => {
+        if (interfaceId < 0) return;
         const [from, to] = [packet, packet + 1];
         addBatch(judging, {
           bytes: batch.bytes, count: 1, offset: batch.offset.subarray(from, to), captured: batch.captured.subarray(from, to), interfaceId: Uint32Array.of(interfaceId), timeNs: batch.timeNs.subarray(from, to), direction: batch.direction.subarray(from, to),
         });
-      }
+      });
     }
     for (const text of damages) addDamage(judging, text);
   }

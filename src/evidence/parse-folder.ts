@@ -81,8 +81,9 @@ function parse(path: string, text: string, shape: z.ZodType): unknown {
   return value;
 }
 
-/** The plan with its flows as flows, whichever way they were written. */
-async function parsePlan(path: string): Promise<Plan> {
+/** The plan of a run's folder with its flows as flows, whichever way they were written. VerifyError 64 where it is none. */
+export async function parsePlan(dir: string): Promise<Plan> {
+  const path = join(dir, files.plan);
   const plan = parse(path, await read(path), shapes.plan) as Omit<Plan, 'steps'> & { readonly steps: readonly (Omit<StepPlan, 'flows'> & { readonly flows: readonly Flow[] | FlowColumnsRecord })[] };
   return {
     ...plan,
@@ -110,7 +111,7 @@ async function parseState(dir: string, step: number, when: 'before' | 'after' | 
 /** Reads everything of a run's folder but the capture. VerifyError 64, with the file's name, where it is not what a run leaves. */
 export async function parseFolder(dir: string): Promise<JudgeInput> {
   const run = parse(join(dir, files.run), await read(join(dir, files.run)), shapes.run) as RunRecord;
-  const plan = await parsePlan(join(dir, files.plan));
+  const plan = await parsePlan(dir);
   const timeline = await parseTimeline(join(dir, files.timeline));
   const states = await Promise.all(plan.steps.map(async ({ index }): Promise<StepStates> => {
     const around = timeline.filter((entry) => entry.step === index && entry.event === 'state-read' && entry.when === 'during');

@@ -9,9 +9,12 @@ import { sortByTime } from './sort-by-time.js';
 /** Frames of a step's raw captures, in the order of their times. */
 export interface RawFrames {
   readonly count: number;
-  /** For position i in time: the batch, and the packet within it. */
-  at(i: number): { readonly batch: Batch; readonly packet: number; readonly interfaceId: number };
+  /** Gives each: its batch, and which of its packets it is. */
+  each(take: TakeRawFrame): void;
 }
+
+/** `interfaceId`: the number of the block in evidence.pcapng; -1 = an observer that the plan does not know. */
+export type TakeRawFrame = (batch: Batch, packet: number, interfaceId: number) => void;
 
 /** So many frames are sorted together at least; the earlier half of them goes on. A helper is behind by less than the rings hold. */
 const sortedTogether = 1 << 19;
@@ -82,12 +85,12 @@ function onlyThose({ loaded, batchOf, packetOf }: Waiting, positions: Uint32Arra
 function framesAt({ loaded, batchOf, packetOf }: Waiting, order: Uint32Array): RawFrames {
   return {
     count: order.length,
-    at(i) {
-      const position = order[i] ?? 0;
-      const one = loaded[batchOf[position] ?? 0];
-      if (one === undefined) throw new RangeError(`no frame ${i} of ${order.length}`);
-      const packet = packetOf[position] ?? 0;
-      return { batch: one.batch, packet, interfaceId: one.interfaces[one.batch.interfaceId[packet] ?? 0] ?? -1 };
+    each(take) {
+      for (const position of order) {
+        const one = loaded[batchOf[position] ?? 0];
+        const packet = packetOf[position] ?? 0;
+        if (one !== undefined) take(one.batch, packet, one.interfaces[one.batch.interfaceId[packet] ?? 0] ?? -1);
+      }
     },
   };
 }

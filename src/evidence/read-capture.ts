@@ -7,10 +7,15 @@ import { readOctets } from './read-octets.js';
  * `fleeting`: a batch is void once the next item is asked for, so that memory stays flat and nothing is copied.
  */
 export async function* readCapture(path: string, options: { readonly fleeting?: boolean } = {}): AsyncGenerator<CaptureItem> {
+  yield* readCaptureOf(readOctets(path, options), options);
+}
+
+/** As `readCapture`, of octets that come from elsewhere; `fleeting`: they are void once the next are asked for. */
+export async function* readCaptureOf(octets: AsyncIterable<Uint8Array>, options: { readonly fleeting?: boolean } = {}): AsyncGenerator<CaptureItem> {
   const reader = createCaptureReader(options);
   let offset = 0;
   try {
-    for await (const chunk of readOctets(path, options)) {
+    for await (const chunk of octets) {
       offset += chunk.length;
       for (const item of reader.push(chunk)) {
         yield item;

@@ -66,6 +66,15 @@ export function tagsOf(plan: Plan, key: Uint8Array | null): RunTags {
   return createRunTags(key, Math.min(segmentsOf(plan).at(-1)?.end ?? 0, mostTokens));
 }
 
+/** A function that gives the flow that a token's index belongs to; null = none. */
+export function flowFinder(plan: Plan): (index: number) => Flow | null {
+  const segments = segmentsOf(plan);
+  return (index) => {
+    const segment = find(segments, index);
+    return segment?.of === 'flows' ? flowOfToken(segment.step.flows, index) : null;
+  };
+}
+
 /**
  * A function that says of `bytes[start, end)` what it is. Tags of no key (the run was killed before it was revealed): no token
  * can be told from a forged one, so every token counts as forged.

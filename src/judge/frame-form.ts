@@ -43,7 +43,8 @@ export function createHeaderReader(): (frame: FrameSpec) => PlannedHeaders {
   return (frame) => ({ srcMac: frame.form === 'source-sweep' ? null : mac(frame.srcMac), dstMac: mac(frame.dstMac), srcIp: ip(frame.srcIp), dstIp: ip(frame.dstIp) });
 }
 
-function sameOctets(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
+/** Are the octets at `at` those expected? -1 = there are none. */
+export function sameOctets(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
   if (at < 0) return false;
   for (let i = 0; i < expected.length; i += 1) if (bytes[at + i] !== expected[i]) return false;
   return true;

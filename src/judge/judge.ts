@@ -7,7 +7,7 @@ import type { ProvenFix, Reason, Result, StepResult, Verdict } from '../model/re
 import type { RunRecord } from '../model/run-record.js';
 import type { TimelineEntry } from '../model/timeline.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
-import { type Classifier, createClassifier, tagsOf } from './classify.js';
+import { type Classifier, createClassifier, flowFinder, tagsOf } from './classify.js';
 import { countProbe, countSighting, type Seen, type Tallies } from './count-frame.js';
 import { coverageOf } from './coverage.js';
 import type { JudgedBatch } from './frame-source.js';
@@ -78,7 +78,7 @@ export function startJudging(input: JudgeInput): Judging {
   const keyed = commits(input);
   const tags = tagsOf(input.plan, keyed ? keyOf(input) : null);
   return {
-    input, keyed, facts, listeners, tallies, search: createTokenSearch(input.plan.runTag), probes: createPlannedProbes(input.plan.runTag, tags), classify: createClassifier(input.plan, tags), damages: [], frames: 0,
+    input, keyed, facts, listeners, tallies, search: createTokenSearch(input.plan.runTag), probes: createPlannedProbes(input.plan.runTag, tags, flowFinder(input.plan)), classify: createClassifier(input.plan, tags), damages: [], frames: 0,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Observer, Plan, StepPlan } from '../model/plan.js';
+import type { Flow, Observer, Plan, StepPlan } from '../model/plan.js';
 import { etherTypes, isGroupMac, macText } from '../wire/ethernet.js';
 import type { FrameView } from '../wire/frame-view.js';
 import type { Classifier, Sighting } from './classify.js';
@@ -12,10 +12,15 @@ export interface CommentedFrame {
   readonly towards: boolean;
 }
 
+/** Is a probe that was seen towards this observer a leak, if it is the probe itself and not an answer to it? */
+export function isLeak(flow: Flow, { name, judged }: Observer): boolean {
+  return judged && flow.judged && name !== flow.sender && name !== flow.from && !flow.must.includes(name) && !flow.may.includes(name);
+}
+
 function probeComment(sighting: Extract<Sighting, { kind: 'probe' }>, observer: Observer): string | null {
   const { flow, form, sequence } = sighting;
   const { name } = observer;
-  if (form === 'answer' || !flow.judged || name === flow.sender || name === flow.from || flow.must.includes(name) || flow.may.includes(name)) return null;
+  if (form === 'answer' || !isLeak(flow, observer)) return null;
   return `LEAK probe ${flow.first + sequence} ${flow.from}→${flow.to ?? 'nobody'} ${flow.class}, overheard by ${name}${form === 'routed' ? ' (routed)' : ''}`;
 }
 

@@ -1,10 +1,11 @@
 import type { Flow } from '../model/plan.js';
 import { frameTemplate } from '../probe/frame.js';
-import { endianness } from '../pcap/host-order.js';
+import { asNumber } from '../pcap/host-order.js';
 import { readU32 } from '../wire/octets.js';
 import { magicHigh, magicLow, tokenIndex, tokenLength, writeMark } from '../wire/token.js';
 import { viewFrame } from '../wire/frame-view.js';
 import { createHeaderReader, formOf } from './frame-form.js';
+import { createPlannedKinds } from './planned-kinds.js';
 import type { RunTags } from './run-tags.js';
 
 /** A probe that was read; void at the next. */
@@ -69,12 +70,9 @@ function templateOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof cre
   }
 }
 
-/** A word of this machine's order that stands in a frame as a big-endian number. */
-function asNumber(word: number): number {
-  return endianness === 'big' ? word >>> 0 : ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
-}
-
-export function createPlannedProbes(runTag: number, tags: RunTags): PlannedProbes {
+/** `flowOf`: the flow that a token's index belongs to; null = none. */
+export function createPlannedProbes(runTag: number, tags: RunTags, flowOf: (index: number) => Flow | null): PlannedProbes {
+  const kinds = createPlannedKinds(runTag, tags, flowOf);
   const headersOf = createHeaderReader();
   const known = new Map<number, Template | null>();
   const bySlot: (Template | undefined)[] = Array.from({ length: slots }, () => undefined);
@@ -125,12 +123,12 @@ export function createPlannedProbes(runTag: number, tags: RunTags): PlannedProbe
   return {
     read(bytes, start, end) {
       // Frames of pcapng begin at a word; of others every frame is classified.
-      const all = (start & 3) === 0 && places.length > 0 ? wordsOf(bytes) : null;
+      const all = (start & 3) === 0 ? wordsOf(bytes) : null;
       if (all === null) return null;
       let template = last;
       if (template === undefined || !isLike(all, start, template)) {
         template = find(bytes, start, end);
-        if (template === undefined || !isLike(all, start, template)) return null;
+        if (template === undefined || !isLike(all, start, template)) return kinds.read(bytes, all, start, end);
         last = template;
       }
       if (start + template.tokenAt + tokenLength > end) return null;
@@ -142,6 +140,7 @@ export function createPlannedProbes(runTag: number, tags: RunTags): PlannedProbe
       return isProbe(probe) ? probe : null;
     },
     learn(flow, sequence) {
+      kinds.learn(flow);
       let template = known.get(flow.id);
       if (template === undefined) {
         if (!isFrequent(flow.id)) return;

@@ -10,6 +10,11 @@ export interface OptionValue {
   readonly value: Uint8Array;
 }
 
+/** A text as an option holds it, without a prefix. */
+export function textOctets(text: string): Uint8Array {
+  return textOption(optionCodes.comment, text)[0]?.value ?? new Uint8Array(0);
+}
+
 /**
  * Text as an option, or none for null. Cut to what an option holds, at a character; what a terminal would act on is escaped, since tshark
  * and capinfos print comments and names of interfaces as they are. `prefix` are octets in front of the text.

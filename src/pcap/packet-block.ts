@@ -1,9 +1,9 @@
 import type { Direction } from './capture-items.js';
 import { blockTypes, optionCodes } from './pcapng-options.js';
 
-/** Octets of an enhanced packet block with a direction, a packet id if `packetId` is not negative, and nothing else. */
-export function packetBlockLength(captured: number, packetId = -1): number {
-  return 44 + captured + (-captured & 3) + (packetId < 0 ? 0 : 12);
+/** Octets of an enhanced packet block with a direction, a packet id if `packetId` is not negative, a comment of so many octets if there are any, and nothing else. */
+export function packetBlockLength(captured: number, packetId = -1, comment = 0): number {
+  return 44 + captured + (-captured & 3) + (packetId < 0 ? 0 : 12) + (comment === 0 ? 0 : 4 + comment + (-comment & 3));
 }
 
 /** Octets to write packet blocks into, and the same as a view: made once, used for many packets. */
@@ -18,16 +18,16 @@ export function blockBuffer(length: number): BlockBuffer {
 }
 
 /**
- * Writes what `enhancedPacket` gives for a packet with a direction, perhaps an id, and no other option, without allocating.
- * The packet is `source[from, from + captured)`, its time two 32-bit words of ns. Returns the offset behind the block; the buffer
- * must have `packetBlockLength(captured, packetId)` octets at `at` (RangeError otherwise).
+ * Writes what `enhancedPacket` gives for a packet with a direction, perhaps an id, perhaps a comment (as `textOctets` gives it), and no other option, without
+ * allocating. The packet is `source[from, from + captured)`, its time two 32-bit words of ns. Returns the offset behind the block; the buffer
+ * must have `packetBlockLength(captured, packetId, comment.length)` octets at `at` (RangeError otherwise).
  */
 export function writePacketBlock(
   into: BlockBuffer, at: number, interfaceId: number, timeHigh: number, timeLow: number,
-  source: Uint8Array, from: number, captured: number, original: number, direction: Direction, packetId = -1,
+  source: Uint8Array, from: number, captured: number, original: number, direction: Direction, packetId = -1, comment: Uint8Array | null = null,
 ): number {
   const { bytes, view } = into;
-  const length = packetBlockLength(captured, packetId);
+  const length = packetBlockLength(captured, packetId, comment?.length ?? 0);
   const end = at + length;
   if (end > bytes.length) throw new RangeError(`no room for a block of ${length} octets at ${at} of ${bytes.length}`);
   view.setUint32(at, blockTypes.packet, true);
@@ -51,6 +51,14 @@ export function writePacketBlock(
     view.setUint16(options + 10, 8, true);
     view.setUint32(options + 12, packetId % 2 ** 32, true);
     view.setUint32(options + 16, Math.floor(packetId / 2 ** 32), true);
+  }
+  if (comment !== null && comment.length > 0) {
+    const padded = comment.length + (-comment.length & 3);
+    const option = end - 12 - padded;
+    view.setUint16(option, optionCodes.comment, true);
+    view.setUint16(option + 2, comment.length, true);
+    bytes.set(comment, option + 4);
+    bytes.fill(0, option + 4 + comment.length, option + 4 + padded);
   }
   view.setUint32(end - 8, optionCodes.end, true);
   view.setUint32(end - 4, length, true);

@@ -35,11 +35,10 @@ async function timesOf(paths: readonly string[], together?: number): Promise<{ r
   let most = 0;
   for await (const frames of readRawFrames(paths, blocks, damages, new Map(), together)) {
     most = Math.max(most, frames.count);
-    for (let i = 0; i < frames.count; i += 1) {
-      const { batch, packet, interfaceId } = frames.at(i);
+    frames.each((batch, packet, interfaceId) => {
       observers.add(interfaceId);
       times.push(readU32(batch.bytes, batch.offset[packet] ?? 0));
-    }
+    });
   }
   return { times, observers, most, damages };
 }
@@ -78,10 +77,9 @@ describe('raw captures of several hosts', () => {
     const named = new Map([...clocks].map(([name, ns]) => [basename(paths[name === 'here' ? 0 : 1] ?? ''), ns]));
     const seen: string[] = [];
     for await (const frames of readRawFrames(paths, blocks, [], named)) {
-      for (let i = 0; i < frames.count; i += 1) {
-        const { batch, packet, interfaceId } = frames.at(i);
+      frames.each((batch, packet, interfaceId) => {
         seen.push(`${blocks[interfaceId]?.name ?? ''} ${Number((batch.timeNs[packet] ?? 0n) - 1_764_000_000_000_000_000n) / 1e6}`);
-      }
+      });
     }
     return seen;
   }

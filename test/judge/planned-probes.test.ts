@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createClassifier, tagsOf } from '../../src/judge/classify.js';
+import { createClassifier, flowFinder, tagsOf } from '../../src/judge/classify.js';
 import { createPlannedProbes } from '../../src/judge/planned-probes.js';
 import { type Flow, frameForms, type FrameSpec } from '../../src/model/plan.js';
 import { carriers } from '../../src/model/scenario.js';
@@ -10,8 +10,8 @@ import { key, perfectRun } from './perfect-run.js';
 
 const { plan } = perfectRun();
 
-/** A plan of one flow with a frame of this kind, and its frames. */
-function flowOf(over: Partial<FrameSpec>) {
+/** A plan of one flow with a frame of this kind, and its frames. `alike`: flows are also known by what they have in common. */
+function flowOf(over: Partial<FrameSpec>, alike = true) {
   const flow = plan.steps[0]?.flows.at(0);
   if (flow === undefined) throw new Error('the plan has no flow');
   const v6 = over.carrier?.startsWith('ipv6') ?? false;
@@ -21,7 +21,7 @@ function flowOf(over: Partial<FrameSpec>) {
   const changed = { ...plan, steps: plan.steps.map((step, index) => (index === 0 ? { ...step, flows: [one] } : step)) };
   const tags = tagsOf(changed, key);
   const frame = (sequence: number): Uint8Array => buildFrame(one.frame, tokensFor(key, plan.runTag, one.first + sequence, 1));
-  return { flow: one, frame, classify: createClassifier(changed, tags), probes: createPlannedProbes(plan.runTag, tags) };
+  return { flow: one, frame, classify: createClassifier(changed, tags), probes: createPlannedProbes(plan.runTag, tags, alike ? flowFinder(changed) : () => null) };
 }
 
 /** What the classifier says, in the words of the other. */
@@ -81,7 +81,7 @@ describe('a probe that is known by comparison', () => {
 
   it('is left to the classifier where the key is not known, or the token is of another run', () => {
     const of = flowOf({ carrier: 'ipv4-udp' });
-    const without = createPlannedProbes(0x0101_0101, tagsOf(plan, null));
+    const without = createPlannedProbes(0x0101_0101, tagsOf(plan, null), flowFinder(plan));
     for (let i = 0; i < of.flow.count; i += 1) without.learn(of.flow, i);
     expect(without.read(of.frame(0), 0, 60)).toBeNull();
   });
@@ -94,6 +94,7 @@ describe('a probe that is known by comparison', () => {
 });
 
 describe('a flow whose probes are known by comparison', () => {
+  const alone = (over: Partial<FrameSpec>): ReturnType<typeof flowOf> => flowOf(over, false);
   const kept = { form: 'as-sent' } as const;
   const learnAll = (of: ReturnType<typeof flowOf>): ReturnType<typeof flowOf> => {
     for (let i = 0; i < of.flow.count; i += 1) of.probes.learn(of.flow, i);
@@ -102,35 +103,35 @@ describe('a flow whose probes are known by comparison', () => {
   const whole = (of: ReturnType<typeof flowOf>, bytes: Uint8Array) => of.probes.read(bytes, 0, bytes.length);
 
   it('is one once sixteen of its probes were found, without those of too many others between', () => {
-    const of = flowOf({ carrier: 'ipv4-udp' });
+    const of = alone({ carrier: 'ipv4-udp' });
     for (let i = 0; i < 15; i += 1) of.probes.learn(of.flow, i);
     expect(whole(of, of.frame(0))).toBeNull();
     of.probes.learn(of.flow, 15);
     expect(whole(of, of.frame(15))).toMatchObject({ flow: of.flow, sequence: 15, ...kept });
-    const between = flowOf({ carrier: 'ipv4-udp' });
+    const between = alone({ carrier: 'ipv4-udp' });
     const other = { ...between.flow, id: between.flow.id + 1024 };
     for (let i = 0; i < 40; i += 1) between.probes.learn(i % 2 === 0 ? between.flow : other, 0);
     expect(whole(between, between.frame(0))).toBeNull();
-    const beside = flowOf({ carrier: 'ipv4-udp' });
+    const beside = alone({ carrier: 'ipv4-udp' });
     for (let i = 0; i < 40; i += 1) beside.probes.learn(i % 2 === 0 ? beside.flow : { ...beside.flow, id: beside.flow.id + 1, first: 900 }, 0);
     expect(whole(beside, beside.frame(0))).not.toBeNull();
   });
   it('is found by the numbers of those tokens, or right after another of its probes', () => {
-    const of = flowOf({ carrier: 'ipv4-udp' });
+    const of = alone({ carrier: 'ipv4-udp' });
     for (let i = 0; i < 20; i += 1) of.probes.learn(of.flow, 0);
     expect(whole(of, of.frame(19))).toBeNull();
     expect(whole(of, of.frame(3))).toMatchObject({ sequence: 3 });
     expect(whole(of, of.frame(19))).toMatchObject({ sequence: 19 });
   });
   it('is none that sweeps sources, and none whose token is not where it is looked for first', () => {
-    const sweep = learnAll(flowOf({ carrier: 'raw', form: 'source-sweep' }));
+    const sweep = learnAll(alone({ carrier: 'raw', form: 'source-sweep' }));
     expect(whole(sweep, sweep.frame(3))).toBeNull();
   });
   it('does not answer to a number that is not its own, or a tag that only looks like its own', () => {
-    const of = learnAll(flowOf({ carrier: 'ipv4-udp' }));
+    const of = learnAll(alone({ carrier: 'ipv4-udp' }));
     expect(whole(of, of.frame(19))).toMatchObject({ sequence: 19 });
     expect([whole(of, of.frame(20)), whole(of, of.frame(-of.flow.first - 1 + 2 ** 32))]).toEqual([null, null]);
-    const shorter = learnAll(flowOf({ carrier: 'ipv4-udp' }));
+    const shorter = learnAll(alone({ carrier: 'ipv4-udp' }));
     const flow = { ...shorter.flow, first: shorter.flow.first + 1, count: 18 };
     for (let i = 0; i < 20; i += 1) shorter.probes.learn({ ...flow, id: 77 }, 0);
     expect([0, 1, 18, 19].map((sequence) => whole(shorter, shorter.frame(sequence))?.flow.id ?? null)).toEqual([null, 77, 77, null]);
@@ -142,7 +143,7 @@ describe('a flow whose probes are known by comparison', () => {
     }
   });
   it('is one whatever its checksum and what stands behind its token, and none with one other octet before it', () => {
-    const of = learnAll(flowOf({ carrier: 'ipv4-udp' }));
+    const of = learnAll(alone({ carrier: 'ipv4-udp' }));
     const changed = (at: number): unknown => {
       const bytes = of.frame(5).slice();
       bytes[at] = (bytes[at] ?? 0) ^ 0x40;
@@ -153,7 +154,7 @@ describe('a flow whose probes are known by comparison', () => {
     expect(known).toEqual([token - 2, token - 1]);
   });
   it('is one wherever a word begins, in whatever array, as far as its token is whole', () => {
-    const of = learnAll(flowOf({ carrier: 'ipv4-udp' }));
+    const of = learnAll(alone({ carrier: 'ipv4-udp' }));
     const placed = (before: number, frame: Uint8Array, behind = 0): Uint8Array => {
       const bytes = new Uint8Array(before + frame.length + behind);
       bytes.set(frame, before);
@@ -167,14 +168,82 @@ describe('a flow whose probes are known by comparison', () => {
     expect(read(placed(4, of.frame(2)).subarray(4), 0)).toBe(2);
     const end = 14 + 20 + 8 + 18;
     expect([read(second, 0, end), read(second, 0, end - 1)]).toEqual([9, null]);
-    const fresh = learnAll(flowOf({ carrier: 'ipv4-udp' }));
+    const fresh = learnAll(alone({ carrier: 'ipv4-udp' }));
     expect(fresh.probes.read(second, 0, end - 1)).toBeNull();
     expect(fresh.probes.read(placed(8, of.frame(2), 4), 8, 8 + end)).toMatchObject({ sequence: 2 });
   });
   it('may be one of thousands', () => {
-    const of = flowOf({ carrier: 'ipv4-udp' });
+    const of = alone({ carrier: 'ipv4-udp' });
     for (let id = 1; id <= 4096; id += 1) for (let i = 0; i < 16; i += 1) of.probes.learn({ ...of.flow, id: 10_000 + id, first: 10_000 }, 0);
     learnAll(of);
     expect(whole(of, of.frame(4))).toMatchObject({ sequence: 4 });
+  });
+});
+
+describe('flows that differ in their addresses only', () => {
+  const [step] = plan.steps;
+  if (step === undefined) throw new Error('the plan has no step');
+  /** Six flows of one frame each, between three guests. */
+  function mesh(carrier: FrameSpec['carrier'], vlan: readonly number[] = []) {
+    const like = flowOf({ carrier, vlan }).flow;
+    const guests = [1, 2, 3].map((n) => ({ mac: `02:00:00:00:00:0${n}`, ip: carrier === 'raw' ? null : carrier.startsWith('ipv6') ? `fd00::${n}` : `192.0.2.${n}` }));
+    const flows = guests.flatMap((from) => guests.filter((to) => to !== from).map((to) => ({ from, to }))).map(({ from, to }, index): Flow => ({
+      ...like, id: like.id + index, first: like.first + index, count: 1, frame: { ...like.frame, srcMac: from.mac, dstMac: to.mac, srcIp: from.ip, dstIp: to.ip },
+    }));
+    const changed = { ...plan, steps: plan.steps.map((one, index) => (index === 0 ? { ...one, flows } : one)) };
+    const tags = tagsOf(changed, key);
+    const probes = createPlannedProbes(plan.runTag, tags, flowFinder(changed));
+    const frame = (at: number, token = at): Uint8Array => {
+      const flow = flows[at];
+      if (flow === undefined) throw new Error(`no flow ${at}`);
+      return buildFrame(flow.frame, tokensFor(key, plan.runTag, like.first + token, 1));
+    };
+    return { flows, probes, frame, classify: createClassifier(changed, tags) };
+  }
+
+  it('are known once one of them was found, in every carrier but ARP', () => {
+    for (const carrier of carriers) {
+      for (const vlan of [[], [7], [7, 8]]) {
+        const { flows, probes, frame } = mesh(carrier, vlan);
+        expect(probes.read(frame(4), 0, frame(4).length), carrier).toBeNull();
+        const [first] = flows;
+        if (first !== undefined) probes.learn(first, 0);
+        const found = flows.map((_, at) => probes.read(frame(at), 0, frame(at).length)?.flow ?? null);
+        expect(found, `${carrier} ${vlan.join()}`).toEqual(carrier === 'arp' ? flows.map(() => null) : flows);
+      }
+    }
+  });
+
+  it('are never taken for one another: a token in the frame of another flow is left to the classifier', () => {
+    for (const carrier of carriers) {
+      const { flows, probes, frame, classify } = mesh(carrier);
+      for (const flow of flows) probes.learn(flow, 0);
+      for (const at of flows.keys()) {
+        for (const token of flows.keys()) {
+          const bytes = frame(at, token);
+          if (at === token) continue;
+          expect(probes.read(bytes, 0, bytes.length), `${carrier} ${at} ${token}`).toBeNull();
+          expect(classify(bytes, 0, bytes.length).sighting, `${carrier} ${at} ${token}`).toMatchObject({ kind: 'probe', form: 'answer' });
+        }
+      }
+    }
+  });
+
+  it('are what the classifier says, whatever octets are changed, wherever they begin and end', () => {
+    let known = 0;
+    const any = fc.record({ carrier: fc.constantFrom(...carriers), vlan: fc.constantFrom([], [7], [7, 8]), at: fc.nat(5), changes: fc.array(fc.record({ at: fc.nat(100), to: fc.nat(255) }), { maxLength: 2 }), before: fc.constantFrom(0, 0, 4, 1), cut: fc.nat(90) });
+    fc.assert(fc.property(any, ({ carrier, vlan, at, changes, before, cut }) => {
+      const { flows, probes, frame, classify } = mesh(carrier, vlan);
+      for (const flow of flows) probes.learn(flow, 0);
+      const bytes = new Uint8Array(before + frame(at).length + 30);
+      bytes.set(frame(at), before);
+      for (const change of changes) bytes[before + change.at] = change.to;
+      const end = before + frame(at).length - (cut > 60 ? Math.min(cut, frame(at).length) : 0);
+      const read = probes.read(bytes, before, end);
+      if (read === null) return;
+      known += 1;
+      expect(classify(bytes, before, end).sighting).toMatchObject({ kind: 'probe', form: 'as-sent', flow: read.flow, sequence: read.sequence });
+    }), { numRuns: 800 });
+    expect(known).toBeGreaterThan(50);
   });
 });

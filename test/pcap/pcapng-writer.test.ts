@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { textOctets } from '../../src/pcap/option-list.js';
 import { blockBuffer, packetBlockLength, writePacketBlock } from '../../src/pcap/packet-block.js';
 import { enhancedPacket, interfaceDescription, interfaceStatistics, sectionHeader } from '../../src/pcap/pcapng-writer.js';
 import { available, batches, concat, packets, readAll, runOn } from './helpers.js';
@@ -68,6 +69,15 @@ describe('a pcapng file', () => {
     const buffer = blockBuffer(packetBlockLength(61, packetId));
     const end = writePacketBlock(buffer, 0, 3, Number(timeNs >> 32n), Number(timeNs & 0xffff_ffffn), data, 0, 61, 61, 1, packetId);
     expect(buffer.bytes.slice(0, end)).toEqual(enhancedPacket({ interfaceId: 3, timeNs, originalLength: 61, data, direction: 1, packetId: BigInt(packetId) }));
+  });
+
+  it.each(['a', 'four', 'LEAK probe 7 kali2→lan', '\u001b[2J'])('has the same packet block with the comment %j from the fast writer', (comment) => {
+    const data = new Uint8Array(61).map((_, i) => i);
+    const octets = textOctets(comment);
+    const buffer = blockBuffer(packetBlockLength(61, 7, octets.length));
+    buffer.bytes.fill(0xee);
+    const end = writePacketBlock(buffer, 0, 3, Number(timeNs >> 32n), Number(timeNs & 0xffff_ffffn), data, 0, 61, 61, 1, 7, octets);
+    expect(buffer.bytes.slice(0, end)).toEqual(enhancedPacket({ interfaceId: 3, timeNs, originalLength: 61, data, direction: 1, packetId: 7n, comments: [comment] }));
   });
 
   it.skipIf(!available('tshark'))('shows its interfaces, comments, ids and directions in tshark without a warning', () => {

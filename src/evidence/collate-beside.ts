@@ -1,0 +1,40 @@
+import { Worker } from 'node:worker_threads';
+import { VerifyError } from '../model/verify-error.js';
+import type { CollateInput, Collation } from './collate.js';
+import type { Growth } from './growing-file.js';
+
+/** What the thread needs; it reads the plan from the folder. */
+export type CollateRequest = Omit<CollateInput, 'plan'>;
+
+/** What the thread says. */
+export type FromCollating =
+  | { readonly kind: 'grown'; readonly octets: number }
+  | { readonly kind: 'done'; readonly collation: Collation }
+  | { readonly kind: 'failed'; readonly code: string; readonly exitCode: VerifyError['exitCode']; readonly message: string; readonly hint: string };
+
+/** As `collate`, in a thread of its own, beside what this one does meanwhile; `growth` is told how far evidence.pcapng is. */
+export function collateBeside(request: CollateRequest, growth: Growth): Promise<Collation> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error): void => {
+      growth.ended(error);
+      reject(error);
+    };
+    const thread = new Worker(new URL('./collate-thread.js', import.meta.url), { workerData: request });
+    thread.on('message', (message: FromCollating) => {
+      switch (message.kind) {
+        case 'grown':
+          growth.grown(message.octets);
+          break;
+        case 'done':
+          growth.ended();
+          resolve(message.collation);
+          break;
+        case 'failed':
+          fail(new VerifyError(message.code, message.exitCode, message.message, message.hint));
+          break;
+      }
+    });
+    thread.once('error', fail);
+    thread.once('exit', () => fail(new Error('the thread that collates the captures ended without a word')));
+  });
+}

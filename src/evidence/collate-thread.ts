@@ -1,0 +1,19 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { VerifyError } from '../model/verify-error.js';
+import type { CollateRequest, FromCollating } from './collate-beside.js';
+import { collate } from './collate.js';
+import { parsePlan } from './parse-folder.js';
+
+// A thread of its own that collates the captures of a run: `collateBeside` starts it.
+const port = parentPort;
+if (port !== null) {
+  const say = (message: FromCollating): void => port.postMessage(message);
+  const request: CollateRequest = workerData;
+  try {
+    const plan = await parsePlan(request.dir);
+    say({ kind: 'done', collation: await collate({ ...request, plan }, (octets) => say({ kind: 'grown', octets })) });
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    say({ kind: 'failed', code: error.code, exitCode: error.exitCode, message: error.message, hint: error.hint });
+  }
+}
