@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
 /** Entries by their name in dist; each finds the package's other files two folders above its chunk, as from src. */
-const input = { cli: 'build/cli.js', helper: 'build/helper.js', index: 'build/index.js', 'hash-thread': 'build/evidence/hash-thread.js' };
+const input = { cli: 'build/cli.js', helper: 'build/helper.js', index: 'build/index.js', 'hash-thread': 'build/evidence/hash-thread.js', 'collate-thread': 'build/evidence/collate-thread.js' };
 /** Of native code, or loaded by require() where it is needed. */
 const external = ['cap', 'koffi', 'pcap-parser'];
 

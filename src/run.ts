@@ -1,12 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { chooseEngine } from './capture/choose-engine.js';
-import { collate } from './evidence/collate.js';
 import { clockOffsets } from './evidence/clock-offsets.js';
 import { cannotWrite, createFolder, files, writeJson } from './evidence/folder.js';
 import { writeSums } from './evidence/hash.js';
 import { isWriteFailure, judgeRaw } from './evidence/judge-raw.js';
-import { replayFolder } from './evidence/replay.js';
+import { judgeRun } from './evidence/judge-run.js';
 import { openTimeline, type TimelineLog } from './evidence/timeline-log.js';
 import type { Inside } from './fabric/lab/enter.js';
 import type { StepStates } from './judge/step-states.js';
@@ -178,11 +177,10 @@ async function complete(dir: string, plan: Plan, record: RunRecord, key: Uint8Ar
   if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
   onProgress({ kind: 'phase', name: 'collating' });
   const counters = stepFacts(plan, timeline.entries).map((facts) => ({ ...facts.lastCounters }));
-  const { sha256, packets } = await collate({ dir, plan, key, counters, clocks: clockOffsets(timeline.entries), application: `verify-isolation ${options.toolVersion}` });
-  await writeJson(dir, files.run, { ...record, key: Buffer.from(key).toString('hex'), capture: { sha256, packets } });
-  onProgress({ kind: 'phase', name: 'judging' });
-  const result = await replayFolder(dir);
+  const result = await judgeRun({
+    dir, plan, key, record, counters, clocks: clockOffsets(timeline.entries), application: `verify-isolation ${options.toolVersion}`, onJudging: () => onProgress({ kind: 'phase', name: 'judging' }),
+  });
   await writeJson(dir, files.result, result);
-  await writeSums(dir);
+  await writeSums(dir, result.evidence.files);
   return result;
 }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { VerifyError } from '../model/verify-error.js';
+import { type ErrorExit, VerifyError } from '../model/verify-error.js';
+import { packagePath } from '../sys/package-path.js';
 import type { CollateInput, Collation } from './collate.js';
 import type { Growth } from './growing-file.js';
 
@@ -10,7 +11,7 @@ export type CollateRequest = Omit<CollateInput, 'plan'>;
 export type FromCollating =
   | { readonly kind: 'grown'; readonly octets: number }
   | { readonly kind: 'done'; readonly collation: Collation }
-  | { readonly kind: 'failed'; readonly code: string; readonly exitCode: VerifyError['exitCode']; readonly message: string; readonly hint: string };
+  | { readonly kind: 'failed'; readonly code: string; readonly exit: ErrorExit; readonly message: string; readonly hint: string };
 
 /** As `collate`, in a thread of its own, beside what this one does meanwhile; `growth` is told how far evidence.pcapng is. */
 export function collateBeside(request: CollateRequest, growth: Growth): Promise<Collation> {
@@ -19,7 +20,7 @@ export function collateBeside(request: CollateRequest, growth: Growth): Promise<
       growth.ended(error);
       reject(error);
     };
-    const thread = new Worker(new URL('./collate-thread.js', import.meta.url), { workerData: request });
+    const thread = new Worker(packagePath('dist/collate-thread.js'), { workerData: request });
     thread.on('message', (message: FromCollating) => {
       switch (message.kind) {
         case 'grown':
@@ -30,7 +31,7 @@ export function collateBeside(request: CollateRequest, growth: Growth): Promise<
           resolve(message.collation);
           break;
         case 'failed':
-          fail(new VerifyError(message.code, message.exitCode, message.message, message.hint));
+          fail(new VerifyError(message.code, message.exit, message.message, message.hint));
           break;
       }
     });

@@ -14,6 +14,6 @@ if (port !== null) {
     say({ kind: 'done', collation: await collate({ ...request, plan }, (octets) => say({ kind: 'grown', octets })) });
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
-    say({ kind: 'failed', code: error.code, exitCode: error.exitCode, message: error.message, hint: error.hint });
+    say({ kind: 'failed', code: error.code, exit: error.exit, message: error.message, hint: error.hint });
   }
 }

@@ -21,6 +21,9 @@ export function growingFile(path: string): GrowingFile {
   let whole = false;
   let failure: Error | null = null;
   let wake = (): void => undefined;
+  const mayGoOn = (): void => {
+    if (failure instanceof Error) throw failure;
+  };
   return {
     grown(now) {
       octets = now;
@@ -33,7 +36,7 @@ export function growingFile(path: string): GrowingFile {
     },
     async *read() {
       while (octets === 0 && !whole) await new Promise<void>((resolve) => (wake = resolve));
-      if (failure !== null) throw failure;
+      mayGoOn();
       const handle = await open(path, 'r');
       const buffer = new Uint8Array(chunkLength);
       try {
@@ -43,9 +46,8 @@ export function growingFile(path: string): GrowingFile {
             if (bytesRead === 0) throw new Error(`${path}: it has ${at} octets, and not ${octets}`);
             at += bytesRead;
             yield buffer.subarray(0, bytesRead);
-          } else if (failure !== null) {
-            throw failure;
           } else if (whole) {
+            mayGoOn();
             return;
           } else {
             await new Promise<void>((resolve) => (wake = resolve));

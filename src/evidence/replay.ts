@@ -1,6 +1,7 @@
-import { addBatch, addDamage, finishJudging, startJudging } from '../judge/judge.js';
+import { addBatch, addDamage, finishJudging, type Judging, startJudging } from '../judge/judge.js';
 import { escapeText } from '../model/escape-text.js';
 import type { Result } from '../model/result.js';
+import type { CaptureItem } from '../pcap/capture-items.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { capturePath, files } from './folder.js';
 import { hashBeside } from './hash-file.js';
@@ -8,18 +9,10 @@ import { hashedFiles } from './hash.js';
 import { parseFolder } from './parse-folder.js';
 import { readCapture } from './read-capture.js';
 
-/**
- * Judges a run's folder from its files alone: the same function for the run itself and for a later replay, without root
- * and without a network, so both give the same result, byte for byte. VerifyError 64 where the folder is not a run's.
- */
-export async function replayFolder(dir: string): Promise<Result> {
-  const input = await parseFolder(dir);
-  const judging = startJudging(input);
-  const blocks = evidenceInterfaces(input.plan);
-  const path = await capturePath(dir);
-  const hash = hashBeside(path);
-  hash.catch(() => undefined); // told as a capture without hash
-  for await (const item of readCapture(path, { fleeting: true })) {
+/** Adds what evidence.pcapng holds to a judgement. */
+export async function addCapture(judging: Judging, items: AsyncIterable<CaptureItem>): Promise<void> {
+  const blocks = evidenceInterfaces(judging.input.plan);
+  for await (const item of items) {
     switch (item.kind) {
       case 'batch':
         addBatch(judging, item);
@@ -35,6 +28,18 @@ export async function replayFolder(dir: string): Promise<Result> {
         break;
     }
   }
+}
+
+/**
+ * Judges a run's folder from its files alone: the same function for the run itself and for a later replay, without root
+ * and without a network, so both give the same result, byte for byte. VerifyError 64 where the folder is not a run's.
+ */
+export async function replayFolder(dir: string): Promise<Result> {
+  const judging = startJudging(await parseFolder(dir));
+  const path = await capturePath(dir);
+  const hash = hashBeside(path);
+  hash.catch(() => undefined); // told as a capture without hash
+  await addCapture(judging, readCapture(path, { fleeting: true }));
   const hashed = await hashedFiles(dir, hash);
   return finishJudging(judging, { sha256: hashed.find(({ path }) => path === files.capture)?.sha256 ?? null, files: hashed });
 }

@@ -24,7 +24,7 @@ function copy(out: BlockWriter, batch: Batch, i: number, times: Uint32Array): vo
   const direction = batch.direction[i] === directions.out ? directions.out : batch.direction[i] === directions.in ? directions.in : directions.unknown;
   out.packet({
     interfaceId: 0, timeHigh: times[2 * i + highHalf] ?? 0, timeLow: times[2 * i + lowHalf] ?? 0, bytes: batch.bytes, from: batch.offset[i] ?? 0,
-    captured: batch.captured[i] ?? 0, original: batch.original[i] ?? 0, direction, packetId: -1,
+    captured: batch.captured[i] ?? 0, original: batch.original[i] ?? 0, direction, packetId: -1, comment: null,
   });
 }
 

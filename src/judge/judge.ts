@@ -151,8 +151,7 @@ export function addDamage(judging: Judging, text: string): void {
   judging.damages.push(text);
 }
 
-function captureReasons(judging: Judging, hashMatches: boolean): readonly Reason[] {
-  const { run } = judging.input;
+function captureReasons(judging: Judging, run: RunRecord, hashMatches: boolean): readonly Reason[] {
   const told = judging.damages.map((text) => reason('capture-damaged', null, text));
   if (run.key === null) told.push(reason('key-lost', null, 'run.json holds no key'));
   else if (!commits(judging.input)) told.push(reason('key-mismatch', null, 'the key in run.json is not the one committed to in plan.json'));
@@ -176,6 +175,8 @@ function overall(steps: readonly JudgedStep[]): { verdict: Verdict; exitCode: nu
 /** What the capture file itself is, as it was read: SHA-256 in hex, null = there is none. */
 export interface CaptureIdentity {
   readonly sha256: string | null;
+  /** What run.json says of the capture, where it was not yet closed when the judgement began. */
+  readonly closed?: RunRecord['capture'];
   readonly files: readonly { readonly path: string; readonly sha256: string }[];
 }
 
@@ -187,14 +188,15 @@ function withFixes(result: StepResult, index: number, tried: JudgeInput['fixes']
 
 /** Ends the judgement. `capture` names the files that it rests on. */
 export function finishJudging(judging: Judging, capture: CaptureIdentity): Result {
-  const { plan, run, states } = judging.input;
+  const { plan, states } = judging.input;
+  const run = capture.closed === undefined ? judging.input.run : { ...judging.input.run, capture: capture.closed };
   addKept(judging);
   for (const { seen, plain, probes } of judging.listeners) {
     plain.finish();
     const tally = judging.tallies[seen.step.index];
     if (probes > 0 && tally !== undefined) raise(tally.read, seen.observer.name, probes);
   }
-  const whole = captureReasons(judging, capture.sha256 === run.capture?.sha256);
+  const whole = captureReasons(judging, run, capture.sha256 === run.capture?.sha256);
   const coverage = coverageOf(plan, judging.facts, states);
   const partial = plan.partialScope === null && coverage.unobserved.length > 0
     ? [reason('coverage-partial', null, `not observed: ${coverage.unobserved.map(({ port }) => port).join(', ')}`)]

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { finishJudging, startJudging } from '../judge/judge.js';
+import type { Plan } from '../model/plan.js';
+import type { Result } from '../model/result.js';
+import type { RunRecord } from '../model/run-record.js';
+import { collateBeside } from './collate-beside.js';
+import { type CollateInput, type Collation, collate } from './collate.js';
+import { files, writeJson } from './folder.js';
+import { growingFile } from './growing-file.js';
+import { hashedFiles } from './hash.js';
+import { parseFolder } from './parse-folder.js';
+import { readCaptureOf } from './read-capture.js';
+import { addCapture, replayFolder } from './replay.js';
+
+/** From so many octets of captures on a thread is worth its start. */
+const worthAThread = 32 * 1024 * 1024;
+
+export interface FinishedRun extends Omit<CollateInput, 'dir' | 'plan' | 'key'> {
+  readonly dir: string;
+  readonly plan: Plan;
+  readonly key: Uint8Array;
+  /** As it stands in run.json: without key and capture. */
+  readonly record: RunRecord;
+  readonly onJudging: () => void;
+}
+
+async function octetsOf(dir: string): Promise<number> {
+  const names = await readdir(join(dir, files.raw)).catch(() => []);
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(dir, files.raw, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Reveals the key, and says which file evidence.pcapng is. */
+async function close({ dir, record, key }: FinishedRun, { sha256, packets }: Collation): Promise<RunRecord> {
+  const closed = { ...record, key: Buffer.from(key).toString('hex'), capture: { sha256, packets } };
+  await writeJson(dir, files.run, closed);
+  return closed;
+}
+
+/** The octets as they are, hashed on their way. */
+async function* hashing(octets: AsyncIterable<Uint8Array>, hash: ReturnType<typeof createHash>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of octets) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+/** Judges evidence.pcapng while a thread writes it: what is read is what the file has, and its hash is that of what was read. */
+async function judgeBeside(run: FinishedRun): Promise<Result> {
+  const { dir, key, application, clocks, counters } = run;
+  const growing = growingFile(join(dir, files.capture));
+  const collating = collateBeside({ dir, key, application, clocks, counters }, growing);
+  collating.catch(() => undefined); // told where it is awaited
+  const input = await parseFolder(dir);
+  const judging = startJudging({ ...input, run: { ...input.run, key: Buffer.from(key).toString('hex') } });
+  const hash = createHash('sha256');
+  await addCapture(judging, readCaptureOf(hashing(growing.read(), hash), { fleeting: true }));
+  const closed = await close(run, await collating);
+  const sha256 = hash.digest('hex');
+  return finishJudging(judging, { sha256, closed: closed.capture, files: await hashedFiles(dir, Promise.resolve(sha256)) });
+}
+
+/**
+ * Collates the captures of a run that has ended, reveals the key and judges what the folder then holds: what `replayFolder` says of it. Large captures are collated by a
+ * thread of their own. Rejects where the file system takes no more.
+ */
+export async function judgeRun(run: FinishedRun): Promise<Result> {
+  if (await octetsOf(run.dir) >= worthAThread) {
+    run.onJudging();
+    return judgeBeside(run);
+  }
+  await close(run, await collate(run));
+  run.onJudging();
+  return replayFolder(run.dir);
+}
