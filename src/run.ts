@@ -37,6 +37,8 @@ export interface RunOptions {
   /** Where the lab's namespaces are: what `enterLab` said; null = the run is on this host. */
   readonly inside: Inside | null;
   readonly engine: 'auto' | 'libpcap' | 'cap';
+  /** Which frames stay in the evidence; left out: all. */
+  readonly keep?: 'leaks' | 'all';
   readonly toolVersion: string;
   /** On a host: keep what guests say to each other, whole, instead of the run's own frames' headers. */
   readonly payload?: boolean;
@@ -176,9 +178,11 @@ async function complete(dir: string, plan: Plan, record: RunRecord, key: Uint8Ar
   const { onProgress } = options;
   if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
   onProgress({ kind: 'phase', name: 'collating' });
-  const counters = stepFacts(plan, timeline.entries).map((facts) => ({ ...facts.lastCounters }));
+  const facts = stepFacts(plan, timeline.entries);
+  const counters = facts.map(({ lastCounters }) => ({ ...lastCounters }));
+  const inferred = facts.map(({ listening }) => new Set([...listening].filter(([, { direction }]) => direction !== 'known').map(([name]) => name)));
   const result = await judgeRun({
-    dir, plan, key, record, counters, clocks: clockOffsets(timeline.entries), application: `verify-isolation ${options.toolVersion}`, onJudging: () => onProgress({ kind: 'phase', name: 'judging' }),
+    dir, plan, key, record, counters, inferred, keep: options.keep ?? 'all', clocks: clockOffsets(timeline.entries), application: `verify-isolation ${options.toolVersion}`, onJudging: () => onProgress({ kind: 'phase', name: 'judging' }),
   });
   await writeJson(dir, files.result, result);
   await writeSums(dir, result.evidence.files);

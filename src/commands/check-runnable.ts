@@ -7,7 +7,6 @@ export interface RunnableOptions {
   readonly allowRun: boolean;
   readonly allowChanges?: boolean;
   readonly allowDisruptive?: boolean;
-  readonly keep: 'leaks' | 'all';
   readonly proveFix?: boolean;
 }
 
@@ -30,6 +29,5 @@ export function checkRunnable(scenarios: readonly Scenario[], options: RunnableO
   if (live.length > 0) throw new VerifyError('usage', 64, live.map(({ file }) => `${file}: --prove-fix changes what it runs on, and this scenario runs on the host`).join('\n'), 'try fixes in the lab');
   const unsupported = scenarios.flatMap((scenario) => unsupportedKeys(scenario).map((key) => `${scenario.file}: not supported yet: ${key}`));
   if (options.proveFix === true) unsupported.push(...scenarios.filter(({ topology }) => topology.hosts !== undefined).map(({ file }) => `${file}: not supported yet: --prove-fix where the topology has "hosts"`));
-  if (options.keep === 'leaks') unsupported.push('not supported yet: --keep leaks');
   if (unsupported.length > 0) throw new VerifyError('unsupported', 69, unsupported.join('\n'), 'leave it out, or use a version that supports it');
 }

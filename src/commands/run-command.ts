@@ -151,11 +151,11 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, several: b
   makeEvidenceFolder(outDir);
   const mode = progressMode({ quiet: options.quiet, verbose: options.verbose, isTty: process.stderr.isTTY, env: process.env });
   const progress = await makeProgress(mode, scenario.name, scenario.steps.map((step) => step.name), options.verbose);
-  const { engine, toolVersion } = options;
+  const { engine, keep, toolVersion } = options;
   let ok = false;
   try {
     const onHost = inside === null ? { approve: approval(options), calibrate } : {};
-    const run = await runScenario(scenario, { outDir, runId, inside, engine, toolVersion, signal, onProgress: progress.onProgress, devices, payload: options.payload ?? false, rehearse: options.rehearse ?? false, declared: { operator: options.operator ?? null, ticket: options.ticket ?? null }, ...onHost });
+    const run = await runScenario(scenario, { outDir, runId, inside, engine, keep, toolVersion, signal, onProgress: progress.onProgress, devices, payload: options.payload ?? false, rehearse: options.rehearse ?? false, declared: { operator: options.operator ?? null, ticket: options.ticket ?? null }, ...onHost });
     if (inside === null) {
       if (run.result.evidence.files.length > 0) await tellJournal(run.result, outDir, options.quiet);
       tellLeft(scenario, run.left);

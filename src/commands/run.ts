@@ -33,7 +33,7 @@ export const defineRun: DefineCommand = (parser, context) => {
       .option('engine', { choices: ['auto', 'libpcap', 'cap'] as const, default: 'auto' as const, describe: 'how to capture' })
       .option('reporter', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: reporterHelp })
       .option('baseline', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: 'evidence folder of an earlier run: fail only on leaks that it has not' })
-      .option('keep', { choices: ['leaks', 'all'] as const, default: 'all' as const, describe: 'which frames stay in the evidence' })
+      .option('keep', { choices: ['leaks', 'all'] as const, default: 'all' as const, describe: 'which frames stay in the evidence: all, or leaks and what else a judge looks at closer (the others are counted)' })
       .option('set', { type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe: 'NAME=VALUE: a value for a variable of the scenario' })
       .option('grep', { type: 'string', requiresArg: true, describe: 'judge only steps whose name fits this regular expression' })
       .option('repeat', { type: 'number', requiresArg: true, default: 1, describe: 'run each file so often' })

@@ -1,5 +1,8 @@
-import { readdir, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { framesOfLine } from '../judge/count-discarded.js';
+import type { DiscardedFrames } from '../judge/discarded.js';
 import type { Plan } from '../model/plan.js';
 import type { Counters } from '../model/timeline.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
@@ -7,14 +10,17 @@ import { directions } from '../pcap/capture-items.js';
 import { highHalf, lowHalf, nsOf, timeWords } from '../pcap/time-words.js';
 import { enhancedPacket, interfaceDescription, interfaceStatistics, sectionHeader } from '../pcap/pcapng-writer.js';
 import { createBlockWriter } from './block-writer.js';
-import { files } from './folder.js';
+import { cannotWrite, files } from './folder.js';
 import { createFrameNotes } from './frame-notes.js';
+import { createDiscarding } from './keep-leaks.js';
 import { readRawFrames, type TakeRawFrame } from './raw-frames.js';
 
 export interface Collation {
   readonly sha256: string;
   readonly packets: number;
   readonly damages: readonly string[];
+  /** Frames that were counted and not kept, and the SHA-256 of discarded.ndjson; null = all were kept. */
+  readonly discarded: { readonly frames: number; readonly sha256: string } | null;
 }
 
 export interface CollateInput {
@@ -24,8 +30,21 @@ export interface CollateInput {
   readonly application: string;
   /** By the name of a raw capture: how many ns its host's clock is ahead; those that are not in it have the orchestrator's time. */
   readonly clocks: ReadonlyMap<string, bigint>;
+  /** Which frames stay in the evidence. */
+  readonly keep: 'leaks' | 'all';
+  /** By step: observers whose engine does not know directions. */
+  readonly inferred: readonly ReadonlySet<string>[];
   /** Last counters by step and observer, for the statistics blocks. */
   readonly counters: readonly Readonly<Record<string, Counters>>[];
+}
+
+async function writeDiscarded(dir: string, lines: readonly DiscardedFrames[]): Promise<NonNullable<Collation['discarded']>> {
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  const path = join(dir, files.discarded);
+  await writeFile(path, text, { mode: 0o600 }).catch((error: unknown) => {
+    throw cannotWrite(path, error);
+  });
+  return { frames: lines.reduce((sum, line) => sum + framesOfLine(line), 0), sha256: createHash('sha256').update(text).digest('hex') };
 }
 
 /**
@@ -42,6 +61,7 @@ export async function collate(input: CollateInput, told?: (octets: number) => vo
     const one = listened?.observers[observer];
     return listened === undefined || one === undefined ? null : { step: listened, observer: one };
   });
+  const discarding = input.keep === 'all' ? null : createDiscarding({ plan, listeners, inferred: input.inferred });
   const path = join(dir, files.capture);
   const out = createBlockWriter(path, told);
   out.block(sectionHeader({ application: input.application, os: 'Linux', comment: `scenario ${plan.name}` }));
@@ -64,7 +84,8 @@ export async function collate(input: CollateInput, told?: (octets: number) => vo
     const original = batch.original[packet] ?? 0;
     const direction = batch.direction[packet] === directions.out ? directions.out : batch.direction[packet] === directions.in ? directions.in : directions.unknown;
     const towards = observer.place === 'bridge' ? direction !== directions.out : direction === directions.out;
-    const { packetId, comment } = noteOf(bytes, from, from + captured, step, observer, towards);
+    const { packetId, comment, probe, sequence } = noteOf(bytes, from, from + captured, step, observer, towards);
+    if (discarding !== null && probe !== null && direction !== directions.unknown && discarding.mayGo(interfaceId, probe, sequence, towards)) return;
     if (batch.timeNs !== timesOf) {
       timesOf = batch.timeNs;
       times = timeWords(batch.timeNs);
@@ -95,6 +116,7 @@ export async function collate(input: CollateInput, told?: (octets: number) => vo
     }));
   }
   const sha256 = out.finish();
+  const discarded = discarding === null ? null : await writeDiscarded(dir, discarding.lines());
   await rm(join(dir, files.raw), { recursive: true, force: true });
-  return { sha256, packets, damages };
+  return { sha256, packets, damages, discarded };
 }

@@ -8,6 +8,7 @@ export const files = {
   plan: 'plan.json',
   timeline: 'timeline.ndjson',
   capture: 'evidence.pcapng',
+  discarded: 'discarded.ndjson',
   result: 'result.json',
   sums: 'SHA256SUMS',
   signature: 'SHA256SUMS.sig',

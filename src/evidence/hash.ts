@@ -7,7 +7,7 @@ import { hashFile } from './hash-file.js';
 export async function hashedFiles(dir: string, capture?: Promise<string>): Promise<readonly { readonly path: string; readonly sha256: string }[]> {
   const states = (await readdir(join(dir, files.state)).catch(() => [])).filter((name) => name.endsWith('.json'));
   const byStep = states.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? 1 : -1));
-  const names = [files.run, files.plan, files.timeline, ...byStep.map((name) => join(files.state, name)), files.fixes, files.capture];
+  const names = [files.run, files.plan, files.timeline, ...byStep.map((name) => join(files.state, name)), files.fixes, files.discarded, files.capture];
   const hashed: { path: string; sha256: string }[] = [];
   for (const path of names) {
     const hash = path === files.capture ? (capture ?? hashFile(await capturePath(dir))) : hashFile(join(dir, path));

@@ -33,8 +33,8 @@ async function octetsOf(dir: string): Promise<number> {
 }
 
 /** Reveals the key, and says which file evidence.pcapng is. */
-async function close({ dir, record, key }: FinishedRun, { sha256, packets }: Collation): Promise<RunRecord> {
-  const closed = { ...record, key: Buffer.from(key).toString('hex'), capture: { sha256, packets } };
+async function close({ dir, record, key }: FinishedRun, { sha256, packets, discarded }: Collation): Promise<RunRecord> {
+  const closed = { ...record, key: Buffer.from(key).toString('hex'), capture: { sha256, packets, ...(discarded === null ? {} : { discarded }) } };
   await writeJson(dir, files.run, closed);
   return closed;
 }
@@ -49,9 +49,9 @@ async function* hashing(octets: AsyncIterable<Uint8Array>, hash: ReturnType<type
 
 /** Judges evidence.pcapng while a thread writes it: what is read is what the file has, and its hash is that of what was read. */
 async function judgeBeside(run: FinishedRun): Promise<Result> {
-  const { dir, key, application, clocks, counters } = run;
+  const { dir, key, application, clocks, counters, inferred, keep } = run;
   const growing = growingFile(join(dir, files.capture));
-  const collating = collateBeside({ dir, key, application, clocks, counters }, growing);
+  const collating = collateBeside({ dir, key, application, clocks, counters, inferred, keep }, growing);
   collating.catch(() => undefined); // told where it is awaited
   const input = await parseFolder(dir);
   const judging = startJudging({ ...input, run: { ...input.run, key: Buffer.from(key).toString('hex') } });
@@ -67,7 +67,8 @@ async function judgeBeside(run: FinishedRun): Promise<Result> {
  * thread of their own. Rejects where the file system takes no more.
  */
 export async function judgeRun(run: FinishedRun): Promise<Result> {
-  if (await octetsOf(run.dir) >= worthAThread) {
+  // What is discarded is judged before what is kept, and known last.
+  if (run.keep === 'all' && await octetsOf(run.dir) >= worthAThread) {
     run.onJudging();
     return judgeBeside(run);
   }

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { DiscardedFrames } from '../judge/discarded.js';
 import type { JudgeInput } from '../judge/judge.js';
 import type { StepStates } from '../judge/step-states.js';
 import { mostTokens } from '../judge/classify.js';
@@ -29,6 +31,8 @@ const ovs = z.looseObject({
   mirrors: z.array(z.looseObject({ name: z.string(), bridge: z.string(), outputPort: z.string().nullable(), ports: z.array(z.string()).nullable() })),
 });
 
+const spans = z.object({ frames: z.number(), spans: z.number(), gaps: z.string(), lengths: z.string() });
+
 /** What has to hold of a document before it is taken for what its name says. Inner parts are written by this program. */
 const shapes = {
   run: z.looseObject({
@@ -40,7 +44,7 @@ const shapes = {
       variables: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
       grep: z.string().optional(),
     }),
-    capture: z.object({ sha256: z.string(), packets: z.number() }).nullable(),
+    capture: z.object({ sha256: z.string(), packets: z.number(), discarded: z.object({ frames: z.number(), sha256: z.string() }).optional() }).nullable(),
     precheck: z.array(z.object({ code: z.string(), place: z.string(), value: z.string(), text: z.string() })).optional(),
     keepers: z.array(z.looseObject({ by: z.enum(keeperNames), device: z.string() })).optional(),
     provenance: z.looseObject({ instrument: z.looseObject({ calibration: z.object({ at: z.string(), durationMs: z.number(), engine: z.string(), planted: z.number(), seen: z.number() }).nullable() }) }).optional(),
@@ -53,6 +57,7 @@ const shapes = {
       traffic: z.array(z.looseObject({})), during: z.array(z.looseObject({ atMs: z.number(), run: z.array(z.array(z.string())) })), expect: z.looseObject({ seen: z.array(z.looseObject({})) }),
     })),
   }),
+  discarded: z.object({ step: z.number(), observer: z.string(), entered: spans, seen: spans, again: z.number() }),
   entry: z.looseObject({ atNs: z.string(), monoMs: z.number(), step: z.number(), event: z.string() }),
   state: z.looseObject({ links: z.array(z.looseObject({ name: z.string() })), fdb: z.array(z.looseObject({})), unread: z.array(z.looseObject({})), ovs: ovs.optional() }),
 };
@@ -108,6 +113,14 @@ async function parseState(dir: string, step: number, when: 'before' | 'after' | 
   return text === null ? null : (parse(path, text, shapes.state) as HostState);
 }
 
+/** Frames that were counted and not kept; where the file is missing there are none, which its hash tells. */
+async function parseDiscarded(dir: string): Promise<NonNullable<JudgeInput['discarded']>> {
+  const path = join(dir, files.discarded);
+  const text = await readFile(path, 'utf8').catch(() => null);
+  const lines = (text ?? '').split('\n').slice(0, -1).map((line, index) => parse(`${path}:${index + 1}`, line, shapes.discarded) as DiscardedFrames);
+  return { lines, sha256: text === null ? null : createHash('sha256').update(text).digest('hex') };
+}
+
 /** Reads everything of a run's folder but the capture. VerifyError 64, with the file's name, where it is not what a run leaves. */
 export async function parseFolder(dir: string): Promise<JudgeInput> {
   const run = parse(join(dir, files.run), await read(join(dir, files.run)), shapes.run) as RunRecord;
@@ -119,5 +132,6 @@ export async function parseFolder(dir: string): Promise<JudgeInput> {
     return { before: await parseState(dir, index, 'before'), after: await parseState(dir, index, 'after'), ...(during.length === 0 ? {} : { during }) };
   }));
   const fixes = await readFixes(dir);
-  return { run, plan, timeline, states, ...(fixes.length === 0 ? {} : { fixes }) };
+  const discarded = run.capture?.discarded === undefined ? null : await parseDiscarded(dir);
+  return { run, plan, timeline, states, ...(discarded === null ? {} : { discarded }), ...(fixes.length === 0 ? {} : { fixes }) };
 }

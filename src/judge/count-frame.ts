@@ -33,29 +33,34 @@ export interface Tallies {
   readonly steps: readonly StepTally[];
 }
 
+/** What a frame of a probe counted as: its entry where its sender is, its sighting by an observer, the same once more; or something else. */
+export type CountedAs = 'entered' | 'seen' | 'again' | 'other';
+
 /** Counts a frame that stems from a probe. */
-export function countProbe({ flow, sequence, form }: Omit<Extract<Sighting, { kind: 'probe' }>, 'kind'>, seen: Seen, tallies: Tallies): void {
+export function countProbe({ flow, sequence, form }: Omit<Extract<Sighting, { kind: 'probe' }>, 'kind'>, seen: Seen, tallies: Tallies): CountedAs {
   const tally = tallies.steps[flow.step];
-  if (tally === undefined) return;
+  if (tally === undefined) return 'other';
   const { observer } = seen;
-  if (form === 'answer') return;
+  if (form === 'answer') return 'other';
   const token = flow.first + sequence;
   if (!seen.towards) {
     if (observer.name === flow.sender || observer.place === 'bridge') {
       const place = observer.place === 'bridge' ? 'bridge' : 'port';
+      if (tally.entries.add(flow, sequence, place)) return 'entered';
       // Its own token, but a second time: whoever stands behind this port had it from somebody and says it again.
-      const again = !tally.entries.add(flow, sequence, place) && place === 'port' && !seen.inferred;
+      const again = place === 'port' && !seen.inferred;
       if (again && !tally.reentered.has(token)) tally.reentered.set(token, { observer: observer.name, uplink: observer.role === 'uplink' });
     } else if (form === 'as-sent' && !tally.reentered.has(token)) {
       tally.reentered.set(token, { observer: observer.name, uplink: observer.role === 'uplink' });
     }
-    return;
+    return 'other';
   }
   const again = tally.reentered.size === 0 ? undefined : tally.reentered.get(token);
-  if (again !== undefined && !again.uplink) return;
+  if (again !== undefined && !again.uplink) return 'other';
   const fresh = tally.seen.add(flow, sequence, observer.name, seen.frame, seen.high, seen.low);
   if (fresh && tallies.plan.steps[flow.step]?.during.length !== 0) noteMoment(tally, flow, sequence, seen);
   if (!fresh && seen.inferred) raise(tally.twice, observer.name);
+  return fresh ? 'seen' : seen.inferred ? 'other' : 'again';
 }
 
 function noteMoment(tally: StepTally, flow: Flow, sequence: number, seen: Seen): void {

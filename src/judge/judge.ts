@@ -9,7 +9,9 @@ import type { TimelineEntry } from '../model/timeline.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { type Classifier, createClassifier, flowFinder, tagsOf } from './classify.js';
 import { countProbe, countSighting, type Seen, type Tallies } from './count-frame.js';
+import { countDiscarded, framesOfLine } from './count-discarded.js';
 import { coverageOf } from './coverage.js';
+import type { DiscardedFrames } from './discarded.js';
 import type { JudgedBatch } from './frame-source.js';
 import { type JudgedStep, judgeStep } from './judge-step.js';
 import { createPlannedProbes, type PlannedProbes } from './planned-probes.js';
@@ -26,6 +28,8 @@ export interface JudgeInput {
   readonly timeline: readonly TimelineEntry[];
   /** By step, in the plan's order. */
   readonly states: readonly StepStates[];
+  /** What discarded.ndjson holds, and its SHA-256; only where run.json says that frames were discarded. */
+  readonly discarded?: { readonly lines: readonly DiscardedFrames[]; readonly sha256: string | null };
   /** What became of fixes that were tried after the run, by 0-based step. */
   readonly fixes?: readonly (ProvenFix & { readonly step: number })[];
 }
@@ -77,9 +81,24 @@ export function startJudging(input: JudgeInput): Judging {
   });
   const keyed = commits(input);
   const tags = tagsOf(input.plan, keyed ? keyOf(input) : null);
-  return {
+  const judging: Judging = {
     input, keyed, facts, listeners, tallies, search: createTokenSearch(input.plan.runTag), probes: createPlannedProbes(input.plan.runTag, tags, flowFinder(input.plan)), classify: createClassifier(input.plan, tags), damages: [], frames: 0,
   };
+  addDiscarded(judging);
+  return judging;
+}
+
+/** Counts what was not kept, before what was. Without the run's key it is nobody's word. */
+function addDiscarded(judging: Judging): void {
+  const { input, keyed, listeners, damages } = judging;
+  if (!keyed) return;
+  const flowOf = flowFinder(input.plan);
+  for (const line of input.discarded?.lines ?? []) {
+    const listener = listeners.find(({ seen }) => seen.step.index === line.step && seen.observer.name === line.observer);
+    const unfit = listener === undefined ? `frames were counted for an observer that step ${line.step + 1} does not have` : countDiscarded(line, listener.seen, talliesOf(judging), flowOf);
+    if (unfit !== null) damages.push(`discarded.ndjson: ${unfit}`);
+    if (listener !== undefined) listener.probes += framesOfLine(line);
+  }
 }
 
 function talliesOf({ input, tallies, keyed }: Judging): Tallies {
@@ -159,6 +178,7 @@ function captureReasons(judging: Judging, run: RunRecord, hashMatches: boolean):
   else {
     if (run.capture.packets !== judging.frames) told.push(reason('evidence-incomplete', null, `${run.capture.packets} frames were written, ${judging.frames} were read back`));
     else if (!hashMatches) told.push(reason('evidence-incomplete', null, 'evidence.pcapng is not the file that was written: its SHA-256 differs'));
+    if (run.capture.discarded !== undefined && run.capture.discarded.sha256 !== judging.input.discarded?.sha256) told.push(reason('evidence-incomplete', null, 'discarded.ndjson is not the file that was written: its SHA-256 differs'));
   }
   return told;
 }
@@ -223,6 +243,6 @@ export function finishJudging(judging: Judging, capture: CaptureIdentity): Resul
     ...(calibration === null ? {} : { calibration }),
     ...(run.precheck === undefined || run.precheck.length === 0 ? {} : { precheck: run.precheck }),
     steps: steps.map(({ result }, index) => withFixes(withLasting(result, run.keepers), index, judging.input.fixes)),
-    evidence: { dir: '.', files: capture.files },
+    evidence: { dir: '.', files: capture.files, ...(run.capture?.discarded === undefined ? {} : { keep: 'leaks', discarded: run.capture.discarded.frames }) },
   };
 }

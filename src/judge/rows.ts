@@ -20,7 +20,8 @@ export function timeText(timeNs: bigint): string {
 }
 
 function firstOf(first: First | undefined): FirstSighting | null {
-  return first === undefined ? null : { file: first.frame < 0 ? timelineFile : evidenceFile, frame: Math.abs(first.frame), at: timeText(first.timeNs) };
+  // A frame that was counted and not kept has no number.
+  return first === undefined || first.frame === 0 ? null : { file: first.frame < 0 ? timelineFile : evidenceFile, frame: Math.abs(first.frame), at: timeText(first.timeNs) };
 }
 
 function acceptedOf(accept: readonly Accepted[], observer: string, probeClass: string, day: string): Pick<Finding, 'accepted'> {

@@ -183,5 +183,12 @@ export interface Result {
   /** A run on a host: what acts on frames beside the bridges, or watches them. Absent = nothing was found, or nobody looked. */
   readonly precheck?: readonly PrecheckNote[];
   readonly steps: readonly StepResult[];
-  readonly evidence: { readonly dir: string; readonly files: readonly { readonly path: string; readonly sha256: string }[] };
+  readonly evidence: {
+    readonly dir: string;
+    readonly files: readonly { readonly path: string; readonly sha256: string }[];
+    /** Only leaks and what else is looked at closer was kept; the others were counted. Absent = every frame was kept. */
+    readonly keep?: 'leaks';
+    /** So many frames were counted and not kept. */
+    readonly discarded?: number;
+  };
 }

@@ -43,6 +43,7 @@ export function terminalProof(result: Result, width: number, paint: Paint): read
     ['ears', `controls ${controls(judged)}${deaf.length > 0 ? `; deaf: ${[...new Set(deaf)].join(', ')}` : ''}`],
     ['entry', entry.sent === 0 ? 'no controls; proved by what addressees got, or by what left through the bridge device itself' : `controls ${entry.seen} of ${entry.sent} received on the bridge${byAddressees ? '; the others entered by what addressees got' : ''}`],
     ['losses', `${dropped} of ${sum(observers.map((observer) => observer.received))} captured frames dropped`],
+    ...(result.evidence.keep === undefined ? [] : [['kept', `leaks, controls and what else is looked at closer; ${result.evidence.discarded ?? 0} frames were counted and not kept (--keep leaks)`] as const]),
     ...(bound === null ? [] : [['bound', bound] as const]),
     ...(result.calibration === undefined ? [] : [['planted', `a leak planted in a lab on this kernel right before was seen: ${result.calibration.seen} of ${result.calibration.planted} frames`] as const]),
     ...(result.precheck ?? []).map(({ code, place, value }) => ['beside', `${code}: ${escapeText(place)} (${escapeText(value)})`] as const),
