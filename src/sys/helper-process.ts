@@ -6,7 +6,8 @@ import type { FromHelper, HelperFault, HelperRole, Ready, ToHelper } from '../pr
 import { parseFromHelper } from '../protocol/parse-message.js';
 import { helperCommand, helperIdentity } from './helper-command.js';
 import { inNamespace } from './namespaces.js';
-import { watchSilence } from './silence-watch.js';
+import { type SilenceWatch, watchSilence } from './silence-watch.js';
+import { whileStarting } from './start-watch.js';
 
 export interface HelperOptions {
   /** Network namespace to be born in, as a path that setns takes; null = where this process is. */
@@ -15,7 +16,7 @@ export interface HelperOptions {
   readonly fds?: readonly number[];
   /** A helper that says nothing for so long is at fault (`helper-silent`), and after three times as long it is killed; null = it may be silent. */
   readonly silentMs?: number | null;
-  /** How long starting may take. */
+  /** While it starts: for how long it may do nothing. */
   readonly readyMs?: number;
 }
 
@@ -28,6 +29,8 @@ export interface HelperEnd {
 
 /** A helper that has been silent so many times longer than it may is killed. */
 const silenceBeforeKill = 2;
+/** A helper that gets on may take so many times longer to start than one that does nothing. */
+const mostStarts = 12;
 /** First descriptor of `HelperOptions.fds` in the helper. */
 export const firstInheritedFd = 3;
 
@@ -68,7 +71,9 @@ export async function startHelper<R extends HelperRole>(role: R, options: Helper
     if (message.type === 'ready') version = message.version;
   });
   try {
-    await helper.next('ready', () => true, options.readyMs ?? 10_000);
+    const idleMs = options.readyMs ?? 10_000;
+    const mostMs = idleMs * mostStarts;
+    await whileStarting(helper.next('ready', () => true, 2 * mostMs), { pid: helper.pid, idleMs, mostMs });
     unsubscribe();
     return { ...helper, version };
   } catch (error) {
@@ -102,7 +107,9 @@ function attend<R extends HelperRole>(role: R, child: ChildProcess, silentMs: nu
   let end: HelperEnd | null = null;
   let closing = false;
   let giveUp: NodeJS.Timeout | undefined;
-  const silence = watchSilence(silentMs, (ms) => {
+  // From its first word on: until then it starts, which is watched by itself.
+  let silence: SilenceWatch | null = null;
+  const beginWatch = (): SilenceWatch => watchSilence(silentMs, (ms) => {
     say({ type: 'fault', code: 'helper-silent', observer: null, message: `the ${role} helper has said nothing for ${Math.round(ms)} ms` });
     // It may be stopped or stuck for good, and nobody should wait for it for minutes: what it has written is kept.
     giveUp = setTimeout(kill, silenceBeforeKill * ms);
@@ -116,10 +123,11 @@ function attend<R extends HelperRole>(role: R, child: ChildProcess, silentMs: nu
   /** From now on it may end, and be silent while the kernel closes its sockets. */
   function farewell(): void {
     closing = true;
-    silence.stop();
+    silence?.stop();
   }
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-    silence.heard();
+    silence ??= closing ? null : beginWatch();
+    silence?.heard();
     clearTimeout(giveUp);
     try {
       for (const line of split(chunk)) say(parse(line));
@@ -133,7 +141,7 @@ function attend<R extends HelperRole>(role: R, child: ChildProcess, silentMs: nu
   const ended = new Promise<HelperEnd>((resolve) => {
     const finish = (status: number | null, signal: NodeJS.Signals | null): void => {
       if (end !== null) return;
-      silence.stop();
+      silence?.stop();
       clearTimeout(giveUp);
       end = { status, signal, stderr };
       const how = signal === null ? `with status ${status ?? '?'}` : `by ${signal}`;
