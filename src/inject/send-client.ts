@@ -4,6 +4,7 @@ import type { Place } from '../model/fabric.js';
 import type { HelperFault, SendRoute } from '../protocol/messages.js';
 import { firstInheritedFd, startHelper, type HelperProcess } from '../sys/helper-process.js';
 import { openSharedFile } from '../sys/shared-file.js';
+import { sendInPieces } from './send-in-pieces.js';
 import { openSendingSocket, sendingInterface } from './sending-socket.js';
 
 /** What the kernel took of what was to be sent; `error` (`ENETDOWN`, `helper-died`, …) says why not more. */
@@ -34,7 +35,7 @@ export interface Sender {
 }
 
 /** Octets of frames that go to the helper at once. */
-const chunkBytes = 1 << 20;
+const pieceOctets = 1 << 20;
 const answerMs = 10_000;
 
 /**
@@ -72,68 +73,38 @@ interface SendingExit {
   readonly interface: number;
 }
 
-/** The part of `routes` that frames from … from+count−1 leave by. */
-function routesOf(routes: readonly SocketRoute[], exits: ReadonlyMap<string, SendingExit>, from: number, count: number): readonly SendRoute[] {
-  const parts: SendRoute[] = [];
-  let at = 0;
-  for (const route of routes) {
-    const [first, end] = [Math.max(at, from), Math.min(at + route.count, from + count)];
-    at += route.count;
-    if (end <= first) continue;
-    const exit = exits.get(route.socket);
-    if (exit === undefined) throw new VerifyError('protocol', 70, `there is no socket ${JSON.stringify(route.socket)}`, 'report this as a fault of verify-isolation');
-    parts.push({ ...exit, count: end - first });
-  }
-  return parts;
-}
-
 /** `file`: what the helper reads frames from; closed when it has ended. */
 function sender(helper: HelperProcess<'send'>, exits: ReadonlyMap<string, SendingExit>, file: number): Sender {
   let id = 0;
-  let previous: Promise<unknown> = Promise.resolve();
   let alive = true;
   void helper.ended.then(() => {
     alive = false;
     closeSync(file);
   });
 
-  async function sendAll(routes: readonly SocketRoute[], frames: Uint8Array, length: number, perSecond: number | null): Promise<SendOutcome> {
-    const step = Math.max(1, Math.floor(chunkBytes / length)) * length;
-    let accepted = 0;
-    for (let at = 0; at < frames.length; at += step) {
-      if (!alive) return { accepted, error: 'helper-died' };
-      const chunk = frames.subarray(at, at + step);
-      id += 1;
-      const mine = id;
-      const expectedMs = perSecond === null ? 0 : (chunk.length / length / perSecond) * 1000;
-      const answer = helper.next('sent', (message) => message.id === mine, expectedMs + answerMs);
-      for (let done = 0; done < chunk.length; ) done += writeSync(file, chunk, done, chunk.length - done, done);
-      void helper.send({ type: 'send', id: mine, routes: routesOf(routes, exits, at / length, chunk.length / length), length, perSecond, octets: chunk.length });
-      try {
-        const outcome = await answer;
-        accepted += outcome.accepted;
-        if (outcome.error !== null) return { accepted, error: outcome.error };
-      } catch (error) {
-        // what the helper had sent of this chunk when it died is not known: it counts as not accepted
-        return { accepted, error: error instanceof VerifyError ? error.code : String(error) };
-      }
-    }
-    return { accepted, error: null };
+  function exitOf({ socket, count }: SocketRoute): SendRoute {
+    const exit = exits.get(socket);
+    if (exit === undefined) throw new VerifyError('protocol', 70, `there is no socket ${JSON.stringify(socket)}`, 'report this as a fault of verify-isolation');
+    return { ...exit, count };
   }
 
-  function sendRouted(routes: readonly SocketRoute[], frames: Uint8Array, length: number, perSecond: number | null): Promise<SendOutcome> {
-    const outcome = previous.then(() => sendAll(routes, frames, length, perSecond));
-    previous = outcome;
-    return outcome;
-  }
+  const { send, sendRouted, idle } = sendInPieces(pieceOctets, answerMs, ({ routes, frames, length, perSecond, withinMs }) => {
+    if (!alive) return Promise.resolve({ accepted: 0, error: 'helper-died' });
+    id += 1;
+    const mine = id;
+    const answer = helper.next('sent', (message) => message.id === mine, withinMs);
+    for (let done = 0; done < frames.length; ) done += writeSync(file, frames, done, frames.length - done, done);
+    void helper.send({ type: 'send', id: mine, routes: routes.map(exitOf), length, perSecond, octets: frames.length });
+    return answer;
+  });
 
   return {
     pid: helper.pid,
-    send: (socket, frames, length, perSecond) => sendRouted([{ socket, count: Math.floor(frames.length / length) }], frames, length, perSecond),
+    send,
     sendRouted,
     onFault: (listener) => void helper.subscribe((message) => (message.type === 'fault' ? listener(message) : undefined)),
     async stop() {
-      await previous;
+      await idle();
       void helper.send({ type: 'stop' });
       await helper.close();
     },

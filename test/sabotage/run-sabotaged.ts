@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { bundled } from '../bundled.js';
 
-const program = fileURLToPath(new URL('./program.mjs', import.meta.url));
+const program = await bundled(new URL('./program.mjs', import.meta.url));
 
 /** What a sabotaged run said. */
 export interface Said {
