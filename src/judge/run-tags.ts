@@ -1,4 +1,4 @@
-import { sameTag, tagLength, tagsFor } from '../wire/token.js';
+import { sameTag, tagLength, type TagSource, tagSource } from '../wire/token.js';
 
 /** The tags of a run's tokens, made when they are asked for. */
 export interface RunTags {
@@ -13,7 +13,7 @@ const perBlock = 1024;
 const blocks = 512;
 
 interface Block {
-  readonly number: number;
+  number: number;
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
 }
@@ -22,16 +22,24 @@ interface Block {
 export function createRunTags(key: Uint8Array | null, count: number): RunTags {
   const made: Block[] = [];
   let last: Block | null = null;
+  /** Gives the tags of the block after the one that was made last: starting a cipher takes as long as a block. */
+  let source: TagSource | null = null;
+  let sourceAt = -1;
 
   function blockOf(index: number): Block | null {
     if (key === null || index < 0 || index >= count) return null;
     const number = Math.floor(index / perBlock);
-    let block = made[number & (blocks - 1)];
-    if (block?.number !== number) {
-      const bytes = tagsFor(key, number * perBlock, perBlock).slice(); // begins at a word
-      block = { number, bytes, words: new Int32Array(bytes.buffer) };
+    let block: Block | undefined = made[number & (blocks - 1)];
+    if (block?.number === number) return block;
+    if (source === null || sourceAt !== number) source = tagSource(key, number * perBlock);
+    sourceAt = number + 1;
+    if (block === undefined) {
+      const words = new Int32Array(perBlock * tagLength / 4);
+      block = { number, bytes: new Uint8Array(words.buffer), words };
       made[number & (blocks - 1)] = block;
     }
+    block.number = number;
+    block.bytes.set(source(perBlock));
     return block;
   }
 

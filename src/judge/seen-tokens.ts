@@ -4,8 +4,9 @@ import { mostTokens } from './classify.js';
 import type { First } from './tally.js';
 
 /**
- * Which observer saw which tokens of a step's flows: a row of numbers for each flow and observer that saw any of it, and a bit for each token.
- * Memory goes by what the plan asks, not by how many frames were captured.
+ * Which observer saw which tokens of a step's flows: a row of numbers for each flow and observer that saw any of it. Tokens that come one after
+ * the other, as they were sent, are two numbers of that row; once one is missing or late, the row has a bit for each token.
+ * Memory goes by what the plan asks at most, not by how many frames were captured.
  */
 export interface SeenTokens {
   /** False if this observer has seen the token before. The time is two 32-bit words of ns. */
@@ -25,10 +26,10 @@ const pagesPerFlow = mostTokens / perPage;
 /** A flow's rows are looked through one by one up to so many; flows with more are in the table. A mesh has a million flows of one row: to look there is to wait for memory. */
 const fewRows = 8;
 
-/** The rows as columns; all of one length, which grows by half. */
+/** The rows as columns; all of one length, which grows by half. `inOrder` 1: the tokens seen are the `count` before that in `bits`; 0: `bits` is or says where the bits are. */
 function createColumns(length: number) {
   const words = (): Uint32Array<ArrayBuffer> => new Uint32Array(length);
-  return { flow: words(), observer: words(), count: words(), high: words(), low: words(), bits: words(), frame: new Float64Array(length), nextOfFlow: new Int32Array(length) };
+  return { flow: words(), observer: words(), count: words(), high: words(), low: words(), bits: words(), inOrder: new Uint8Array(length), frame: new Float64Array(length), nextOfFlow: new Int32Array(length) };
 }
 
 function hashOf(flow: number, observer: number): number {
@@ -50,8 +51,8 @@ export function createSeenTokens(flows: Flows): SeenTokens {
   const lastOfFlow = new Int32Array(flows.length);
   /** 1: the rows of the flow are in the table. */
   const isTabled = new Uint8Array(flows.length);
-  let runs = new Uint32Array(64);
-  let runsUsed = 0;
+  let words = new Uint32Array(64);
+  let wordsUsed = 0;
   const pages = new Map<number, Uint32Array<ArrayBuffer>>();
   let lastPage = -1;
   let lastWords = new Uint32Array(0);
@@ -86,6 +87,7 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     columns.high.set(old.high);
     columns.low.set(old.low);
     columns.bits.set(old.bits);
+    columns.inOrder.set(old.inOrder);
     columns.frame.set(old.frame);
     columns.nextOfFlow.set(old.nextOfFlow);
   }
@@ -108,18 +110,18 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     }
     return -1 - looked;
   }
-  /** Where a run of words for so many tokens begins. */
-  function newRun(tokens: number): number {
-    const start = runsUsed;
-    runsUsed += (tokens + 31) >>> 5;
-    if (runsUsed > runs.length) {
-      const larger = new Uint32Array(2 * Math.max(runs.length, runsUsed));
-      larger.set(runs);
-      runs = larger;
+  /** Where the words for the bits of so many tokens begin. */
+  function newWords(tokens: number): number {
+    const start = wordsUsed;
+    wordsUsed += (tokens + 31) >>> 5;
+    if (wordsUsed > words.length) {
+      const larger = new Uint32Array(2 * Math.max(words.length, wordsUsed));
+      larger.set(words);
+      words = larger;
     }
     return start;
   }
-  function rowFor(position: number, observer: number, tokens: number): number {
+  function rowFor(position: number, observer: number): number {
     const newest = (lastOfFlow[position] ?? 0) - 1;
     if (newest >= 0 && columns.observer[newest] === observer) return newest;
     const known = rowOf(position, observer);
@@ -130,7 +132,7 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     columns.flow[row] = position;
     columns.observer[row] = observer;
     columns.nextOfFlow[row] = newest;
-    if (tokens > inRow && tokens <= perPage) columns.bits[row] = newRun(tokens);
+    columns.inOrder[row] = 1;
     lastOfFlow[position] = row + 1;
     if (isTabled[position] === 1) putIntoTable(row);
     else if (known === -1 - fewRows) {
@@ -148,22 +150,37 @@ export function createSeenTokens(flows: Flows): SeenTokens {
   }
   /** Sets the bit of a token; false if it was set. */
   function setBit(row: number, sequence: number, tokens: number): boolean {
-    let words = columns.bits;
+    let among = columns.bits;
     let at = row;
     if (tokens > inRow && tokens <= perPage) {
-      words = runs;
+      among = words;
       at = (columns.bits[row] ?? 0) + (sequence >>> 5);
     } else if (tokens > perPage) {
       const page = row * pagesPerFlow + Math.floor(sequence / perPage);
-      words = page === lastPage ? lastWords : pageAt(page);
+      among = page === lastPage ? lastWords : pageAt(page);
       lastPage = page;
-      lastWords = words;
+      lastWords = among;
       at = (sequence % perPage) >>> 5;
     }
     const bit = 1 << (sequence & 31);
-    const known = words[at] ?? 0;
-    words[at] = known | bit;
+    const known = among[at] ?? 0;
+    among[at] = known | bit;
     return (known & bit) === 0;
+  }
+  /** Adds a token to those of a row; false if it was among them. */
+  function note(row: number, sequence: number, tokens: number): boolean {
+    if (columns.inOrder[row] === 0) return setBit(row, sequence, tokens);
+    const count = columns.count[row] ?? 0;
+    const end = columns.bits[row] ?? 0;
+    if (sequence === end || count === 0) {
+      columns.bits[row] = sequence + 1;
+      return true;
+    }
+    if (sequence >= end - count && sequence < end) return false;
+    columns.inOrder[row] = 0;
+    columns.bits[row] = tokens > inRow && tokens <= perPage ? newWords(tokens) : 0;
+    for (let known = end - count; known < end; known += 1) setBit(row, known, tokens);
+    return setBit(row, sequence, tokens);
   }
   /** -1 = none. */
   function find(flow: Flow, observer: string): number {
@@ -175,8 +192,8 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     add(flow, sequence, observer, frame, high, low) {
       const position = flow.id - firstId;
       if (sequence < 0 || sequence >= flow.count || sequence >= mostTokens || lastOfFlow[position] === undefined) return false;
-      const row = rowFor(position, numberOf(observer), flow.count);
-      const fresh = setBit(row, sequence, flow.count);
+      const row = rowFor(position, numberOf(observer));
+      const fresh = note(row, sequence, flow.count);
       const { count } = columns;
       const knownHigh = columns.high[row] ?? 0;
       if (count[row] === 0 || high < knownHigh || (high === knownHigh && low < (columns.low[row] ?? 0))) {

@@ -47,6 +47,31 @@ it('tells, for any sightings in any order, what a list of them would', () => {
   }), { numRuns: 60 });
 });
 
+it('knows tokens again that came in their order, before and after some that are missing, late or come twice', () => {
+  const counts = [5, 32, 33, 4096, 9000];
+  const disorder = fc.record({ at: fc.oneof(fc.nat(40), fc.nat(9000)), what: fc.constantFrom('missing', 'twice', 'late') });
+  fc.assert(fc.property(fc.constantFrom(...counts), fc.nat(20), fc.array(disorder, { maxLength: 3 }), (count, from, disorders) => {
+    const flows = flowsOf([count]);
+    const [flow] = flows;
+    if (flow === undefined) throw new Error('no flow');
+    const late = disorders.filter(({ what }) => what === 'late').map(({ at }) => at);
+    const missing = disorders.filter(({ what }) => what === 'missing').map(({ at }) => at);
+    const twice = disorders.filter(({ what }) => what === 'twice').map(({ at }) => at);
+    const inOrder = Array.from({ length: Math.max(0, count - from) }, (_, i) => from + i).filter((sequence) => !late.includes(sequence) && !missing.includes(sequence));
+    const order = [...inOrder.flatMap((sequence) => (twice.includes(sequence) ? [sequence, sequence] : [sequence])), ...late, from + 1, from];
+    const seen = createSeenTokens(flows);
+    const known = new Set<number>();
+    const wrong = order.filter((sequence, index) => {
+      const expected = sequence < count && !known.has(sequence);
+      if (expected) known.add(sequence);
+      return seen.add(flow, sequence, 'a', index + 1, 1, index) !== expected;
+    });
+    expect([wrong, seen.count(flow, 'a')]).toEqual([[], known.size]);
+    const again = Array.from({ length: count }, (_, sequence) => sequence).filter((sequence) => seen.add(flow, sequence, 'a', 1, 1, 1) === known.has(sequence));
+    expect([again, seen.count(flow, 'a')]).toEqual([[], count]);
+  }), { numRuns: 100 });
+});
+
 it('counts nothing for a flow that is not of the step', () => {
   const flows = flowsOf([4]);
   const seen = createSeenTokens(flows);
