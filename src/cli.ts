@@ -1,57 +1,15 @@
 #!/usr/bin/env node
-import yargs from 'yargs';
-import { hideBin } from 'yargs/helpers';
-import { commands } from './commands/commands.js';
-import { groupHelp } from './commands/group-help.js';
-import { skipCachedHelp } from './commands/skip-cached-help.js';
-import { VerifyError } from './model/verify-error.js';
-import { escapeText } from './report/escape-text.js';
-import { toolVersion } from './sys/tool-version.js';
+import { join } from 'node:path';
+import { files } from './evidence/folder.js';
+import { beginHash } from './evidence/hash-capture.js';
 
-/** EX_USAGE of sysexits.h. */
-const usageStatus = 64;
-const faultStatus = 70;
+/** Commands that judge the folder behind their name. */
+const judging: readonly string[] = ['replay', 'report', 'check', 'attest'];
 
-/** A command line that cannot be understood. */
-function usage(message: string): VerifyError {
-  return new VerifyError('usage', usageStatus, message, 'verify-isolation --help lists the commands, verify-isolation COMMAND --help their options');
-}
-
-/** Says what went wrong and returns the exit status that goes with it: known errors by their message and hint, others by their stack. */
-function explain(error: unknown): number {
-  if (error instanceof VerifyError) {
-    const lines = `${error.message}\n${error.hint}`.split('\n').filter((line) => line !== '').map(escapeText);
-    process.stderr.write(`verify-isolation: ${lines.join('\n  ')}\n`);
-    return error.exit;
-  }
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`verify-isolation: a fault in the tool; please report it with these lines\n${stack.split('\n').map(escapeText).join('\n')}\n`);
-  return faultStatus;
-}
-
-async function main(argv: readonly string[]): Promise<number> {
-  const version = toolVersion();
-  let status = 0;
-  const parser = yargs(argv)
-    .scriptName('verify-isolation')
-    .usage('$0 COMMAND: proves on the wire whether guests on a virtualization host are isolated from each other')
-    .version(version)
-    .help()
-    .strict()
-    .demandCommand(1, 'no command given')
-    .recommendCommands()
-    .exitProcess(false)
-    .wrap(Math.min(100, process.stderr.columns ?? 80))
-    .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? usage(message ?? 'the command line is not understood');
-    });
-  skipCachedHelp(parser);
-  for (const define of commands) define(parser, { version, setStatus: (value) => { status = value; } });
-  parser.completion('completion', 'print a script that completes this command line, for bash or (SHELL=zsh) zsh');
-  if (argv.length === 1 && (argv[0] === '--help' || argv[0] === 'help')) process.stdout.write(`${groupHelp(await parser.getHelp())}\n`);
-  else await parser.parseAsync();
-  return status;
-}
+const argv = process.argv.slice(2);
+const [command = '', dir] = argv;
+// Hashing a large capture is what such a command takes longest for, so it begins before the command line is loaded.
+if (judging.includes(command) && dir !== undefined) beginHash(join(dir, files.capture));
 
 // A reader that went away (`| head`) is no fault of the run, and its verdict stands.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -59,5 +17,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on('error', () => undefined);
 
+const { commandLine } = await import('./command-line.js');
 // Set, not exit(): what was written to a pipe has to arrive first.
-process.exitCode = await main(hideBin(process.argv)).catch(explain);
+process.exitCode = await commandLine(argv);

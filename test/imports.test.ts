@@ -9,7 +9,7 @@ const edges = ['sys', 'state', 'fabric', 'capture', 'inject', 'traffic', 'eviden
 /** Folders whose code runs in helper processes, which hold raw sockets and nothing else. */
 const helperRoles = ['capture', 'inject', 'traffic'];
 /** The files that wire edges together. */
-const wiring = ['cli.ts', 'run.ts', 'helper.ts', 'index.ts'];
+const wiring = ['cli.ts', 'command-line.ts', 'run.ts', 'helper.ts', 'index.ts'];
 /** Folders of wiring: one file a command; one file a kind of step. */
 const wiringFolders = ['commands', 'run'];
 

@@ -4,9 +4,8 @@ import { isAbsolute, join, normalize } from 'node:path';
 import type { Result } from '../model/result.js';
 import { VerifyError } from '../model/verify-error.js';
 import { readCustody } from './custody.js';
-import { capturePath, files } from './folder.js';
+import { files } from './folder.js';
 import { hashFile } from './hash-file.js';
-import { hashedFiles } from './hash.js';
 import { parseFolder } from './parse-folder.js';
 import { replayFolder } from './replay.js';
 import { checkSignature, type SignatureCheck } from './signature.js';
@@ -26,7 +25,8 @@ export interface CheckedFolder {
   readonly rootHash: string | null;
 }
 
-async function hashes(dir: string): Promise<FolderCheck> {
+/** `known`: hashes of files of the folder as they were judged, so that none is read twice. */
+async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<FolderCheck> {
   const text = await readFile(join(dir, files.sums), 'utf8').catch(() => null);
   if (text === null) return { name: 'hashes', ok: false, text: `${files.sums} is missing` };
   const faults: string[] = [];
@@ -37,12 +37,12 @@ async function hashes(dir: string): Promise<FolderCheck> {
     if (wanted === undefined || path === undefined || isAbsolute(path) || normalize(path).startsWith('..')) faults.push(`not a line of ${files.sums}: ${line.slice(0, 100)}`);
     else {
       listed.add(path);
-      const found = await hashFile(path === files.capture ? await capturePath(dir) : join(dir, path)).catch(() => null);
+      const found = known.get(path) ?? await hashFile(join(dir, path)).catch(() => null);
       if (found === null) faults.push(`${path} is missing`);
       else if (found !== wanted) faults.push(`${path} was changed`);
     }
   }
-  const unlisted = [...(await hashedFiles(dir)).map(({ path }) => path), files.result].filter((path) => !listed.has(path));
+  const unlisted = [...known.keys(), files.result].filter((path) => !listed.has(path));
   faults.push(...unlisted.map((path) => `${path} is not listed`));
   return faults.length === 0 ? { name: 'hashes', ok: true, text: `${listed.size} files are what ${files.sums} says` } : { name: 'hashes', ok: false, text: faults.join('; ') };
 }
@@ -56,13 +56,14 @@ export async function checkFolder(dir: string, signers: { readonly file: string;
   const { run, plan } = await parseFolder(dir);
   const result = await replayFolder(dir);
   const written = await readFile(join(dir, files.result), 'utf8').catch(() => null);
-  const captured = await hashFile(await capturePath(dir)).catch(() => null);
+  const known = new Map(result.evidence.files.map(({ path, sha256 }) => [path, sha256]));
+  const captured = known.get(files.capture);
   const committed = run.key !== null && createHash('sha256').update(Buffer.from(run.key, 'hex')).digest('hex') === plan.keySha256;
   const custody = await readCustody(dir);
   const custodyText = custody.entries.map(({ at, action, uid, text }) => `${at} ${action} by uid ${uid}: ${text}`).join('; ');
   const checks: readonly FolderCheck[] = [
-    await hashes(dir),
-    captured !== null && captured === run.capture?.sha256
+    await hashes(dir, known),
+    captured !== undefined && captured === run.capture?.sha256
       ? { name: 'capture', ok: true, text: `evidence.pcapng is the file ${run.purged === undefined ? 'that the run closed' : 'that was left when payload was purged'}` }
       : { name: 'capture', ok: false, text: run.capture === null ? 'the run never closed its capture' : 'evidence.pcapng is not the file that the run closed' },
     committed ? { name: 'key', ok: true, text: 'the key is the one that plan.json commits to' } : { name: 'key', ok: false, text: run.key === null ? 'the key was lost' : 'the key is not the one that plan.json commits to' },

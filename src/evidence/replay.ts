@@ -4,7 +4,7 @@ import type { Result } from '../model/result.js';
 import type { CaptureItem } from '../pcap/capture-items.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { capturePath, files } from './folder.js';
-import { hashBeside } from './hash-file.js';
+import { hashCapture } from './hash-capture.js';
 import { hashedFiles } from './hash.js';
 import { parseFolder } from './parse-folder.js';
 import { readCapture } from './read-capture.js';
@@ -35,11 +35,14 @@ export async function addCapture(judging: Judging, items: AsyncIterable<CaptureI
  * and without a network, so both give the same result, byte for byte. VerifyError 64 where the folder is not a run's.
  */
 export async function replayFolder(dir: string): Promise<Result> {
-  const judging = startJudging(await parseFolder(dir));
   const path = await capturePath(dir);
-  const hash = hashBeside(path);
-  hash.catch(() => undefined); // told as a capture without hash
-  await addCapture(judging, readCapture(path, { fleeting: true }));
-  const hashed = await hashedFiles(dir, hash);
-  return finishJudging(judging, { sha256: hashed.find(({ path }) => path === files.capture)?.sha256 ?? null, files: hashed });
+  const hash = hashCapture(path);
+  try {
+    const judging = startJudging(await parseFolder(dir));
+    await addCapture(judging, readCapture(path, { fleeting: true }));
+    const hashed = await hashedFiles(dir, hash.sha256);
+    return finishJudging(judging, { sha256: hashed.find((one) => one.path === files.capture)?.sha256 ?? null, files: hashed });
+  } finally {
+    hash.stop();
+  }
 }
