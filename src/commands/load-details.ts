@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { files } from '../evidence/folder.js';
+import { capturePath } from '../evidence/folder.js';
 import { parseFolder } from '../evidence/parse-folder.js';
 import { readCapture } from '../evidence/read-capture.js';
 import type { Result } from '../model/result.js';
@@ -14,7 +13,7 @@ async function firstFrames(dir: string, result: Result): Promise<readonly ShownF
   const wanted = [...new Set(numbers)].slice(0, mostFrames).sort((a, b) => a - b);
   const shown: ShownFrame[] = [];
   if (wanted.length === 0) return shown;
-  for await (const item of readCapture(join(dir, files.capture))) {
+  for await (const item of readCapture(await capturePath(dir))) {
     if (item.kind !== 'batch') continue;
     for (let next = wanted[shown.length]; next !== undefined && next < item.firstFrame + item.count; next = wanted[shown.length]) {
       const packet = next - item.firstFrame;
