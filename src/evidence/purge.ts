@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { keptEnd } from '../judge/kept-end.js';
+import type { Result } from '../model/result.js';
 import { VerifyError } from '../model/verify-error.js';
 import { directions } from '../pcap/capture-items.js';
 import { readPacketOptions } from '../pcap/packet-options.js';
@@ -61,9 +62,9 @@ async function cutPayload(from: string, to: string, runTag: number): Promise<num
 
 /**
  * Removes all payload from a run's capture but headers and tokens, judges again, writes hashes anew and says so in run.json and in the custody log.
- * A signature does not cover what is left, and goes. Returns the octets removed. VerifyError 3 where the folder is not whole.
+ * A signature does not cover what is left, and goes. Returns the octets removed and the result. VerifyError 3 where the folder is not whole.
  */
-export async function purgeFolder(dir: string, at: string): Promise<number> {
+export async function purgeFolder(dir: string, at: string): Promise<{ readonly removed: number; readonly result: Result }> {
   await mustBeWhole(dir);
   const { plan, run } = await parseFolder(dir);
   const before = await rootHash(dir);
@@ -80,7 +81,7 @@ export async function purgeFolder(dir: string, at: string): Promise<number> {
     await writeJson(dir, files.result, result);
     await writeSums(dir);
     await logCustody(dir, { action: 'purged', before, text: `${removed} octets of payload removed; verdict ${verdict}, judged again ${result.verdict}` });
-    return removed;
+    return { removed, result };
   } finally {
     await rm(part, { force: true });
   }

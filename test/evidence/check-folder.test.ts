@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../src/model/run-record.js';
@@ -110,14 +110,25 @@ describe('attest', () => {
 });
 
 describe('purge', () => {
+  it('makes no report where there is none when it removes payload', () => {
+    const dir = copy('unreported');
+    rmSync(join(dir, 'report.html'));
+    expect(call('purge', dir).status).toBe(0);
+    expect(existsSync(join(dir, 'report.html'))).toBe(false);
+  });
+
   it('removes payload, keeps the verdict, and the custody log says so', () => {
     const dir = copy('purged');
     const rows = (): unknown => (JSON.parse(readFileSync(join(dir, 'result.json'), 'utf8')) as { steps: unknown }).steps;
     const before = rows();
     const payload = (): string => spawnSync('tshark', ['-r', join(dir, 'evidence.pcapng'), '-Y', 'tcp', '-T', 'fields', '-e', 'tcp.payload'], { encoding: 'utf8' }).stdout.trim();
     expect(payload()).not.toBe('');
+    // It shows frames as they stood in the capture.
+    appendFileSync(join(dir, 'report.html'), 'payload of a guest');
     expect(call('purge', dir).status).toBe(0);
     expect(payload()).toBe('');
+    const report = readFileSync(join(dir, 'report.html'), 'utf8');
+    expect([report.includes('payload of a guest'), report.includes('<h4 id="frame-')]).toEqual([false, true]);
     expect(rows()).toEqual(before);
     const told = check(dir);
     expect(told).toMatchObject({ status: 0, wrong: [], ok: ['hashes', 'capture', 'key', 'result', 'custody'] });
