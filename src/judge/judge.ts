@@ -70,14 +70,14 @@ function commits(input: JudgeInput): boolean {
 export function startJudging(input: JudgeInput): Judging {
   const facts = stepFacts(input.plan, input.timeline);
   const tallies = createTallies(input.plan);
+  const lossySteps = facts.map(({ lastCounters }) => Object.values(lastCounters).some(({ dropped }) => dropped > 0));
   const listeners = evidenceInterfaces(input.plan).flatMap(({ step, observer }) => {
     const stepPlan = input.plan.steps[step];
     const one = stepPlan?.observers[observer];
     const tally = tallies[step];
-    const lossy = Object.values(facts[step]?.lastCounters ?? {}).some(({ dropped }) => dropped > 0);
     if (stepPlan === undefined || one === undefined || tally === undefined) return [];
     const inferred = facts[step]?.listening.get(one.name)?.direction === 'inferred';
-    return [{ seen: { step: stepPlan, observer: one, inferred, towards: false, frame: 0, high: 0, low: 0 }, plain: createPlainFrames(stepPlan, one, tally, input.plan, lossy), probes: 0 }];
+    return [{ seen: { step: stepPlan, observer: one, inferred, towards: false, frame: 0, high: 0, low: 0 }, plain: createPlainFrames(stepPlan, one, tally, input.plan, lossySteps[step] === true), probes: 0 }];
   });
   const keyed = commits(input);
   const tags = tagsOf(input.plan, keyed ? keyOf(input) : null);

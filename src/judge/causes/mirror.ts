@@ -1,15 +1,37 @@
 import { bridgeViews } from '../../audit/bridge-view.js';
+import type { RuleFinding } from '../../audit/rule.js';
 import { nftMirror, tcMirror, xdp } from '../../audit/rules/mirrors.js';
+import type { HostState } from '../../model/state.js';
 import type { CauseFinder } from './leak.js';
+
+interface Carriers {
+  readonly rules: readonly RuleFinding[];
+  readonly programs: readonly RuleFinding[];
+}
+
+/** What was found in a state, by bridge: it is asked for once for each leak, and a mesh has thousands. A state is never changed. */
+const found = new WeakMap<HostState, Map<string, Carriers | null>>();
+
+function carriersOf(state: HostState, bridge: string): Carriers | null {
+  const known = found.get(state) ?? new Map<string, Carriers | null>();
+  found.set(state, known);
+  let carriers = known.get(bridge);
+  if (carriers === undefined) {
+    const reading = { state, packetSockets: null, promiscuousLog: null, vmnet: [], ovs: null };
+    const view = bridgeViews(reading).find(({ name }) => name === bridge);
+    carriers = view === undefined ? null : { rules: [...tcMirror(view, reading), ...nftMirror(view, reading)], programs: xdp(view, reading) };
+    known.set(bridge, carriers);
+  }
+  return carriers;
+}
 
 /** A rule carries frames of the bridge's devices to another one (tc-mirred(8), nft(8) dup and fwd), or an XDP program may. The audit finds them; here they explain a leak. */
 export const mirror: CauseFinder = ({ before, bridge, fromPort, port, to }) => {
-  const reading = { state: before, packetSockets: null, promiscuousLog: null, vmnet: [], ovs: null };
-  const view = bridgeViews(reading).find(({ name }) => name === bridge.name);
-  if (view === undefined) return null;
-  const rules = [...tcMirror(view, reading), ...nftMirror(view, reading)].filter(({ value }) => port === null || value.split(' ').includes(port.name));
+  const carriers = carriersOf(before, bridge.name);
+  if (carriers === null) return null;
+  const rules = carriers.rules.filter(({ value }) => port === null || value.split(' ').includes(port.name));
   const near = [fromPort?.name, to?.port, bridge.name].filter((name) => name !== undefined && name !== null);
-  const programs = xdp(view, reading).filter(({ place }) => near.includes(place.split(' ')[0] ?? ''));
-  const [found] = [...rules, ...programs];
-  return found === undefined ? null : { place: found.place, value: found.value, text: found.text, fix: found.fix ?? '' };
+  const programs = carriers.programs.filter(({ place }) => near.includes(place.split(' ')[0] ?? ''));
+  const [first] = [...rules, ...programs];
+  return first === undefined ? null : { place: first.place, value: first.value, text: first.text, fix: first.fix ?? '' };
 };
