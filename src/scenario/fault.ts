@@ -26,7 +26,7 @@ export interface FaultList {
 }
 
 /** More faults than this help nobody and only cost time. */
-const mostFaults = 1000;
+export const mostFaults = 1000;
 
 export function faultList(locate: Locate): FaultList {
   const faults: ScenarioFault[] = [];

@@ -39,6 +39,12 @@ export function readPolicy(context: StepContext, raw: readonly unknown[], path: 
     const senders = zonesOf(context, isPair ? from : (within ?? []), [...at, isPair ? 'from' : 'within']);
     const receivers = isPair ? zonesOf(context, to, [...at, 'to']) : senders;
     if (faults.faults.length > before || !context.reading.whole || !context.presenceKnown) continue;
+    // Counted before they are made: zones of thousands of endpoints, in many entries, would take all memory.
+    const many = isPair ? senders.size * receivers.size - [...senders.keys()].filter((zone) => receivers.has(zone)).length : 0;
+    if (steps.length + many > mostSteps) {
+      faults.add(at, `${where(at)}: makes ${many} steps, expected at most ${mostSteps} in all`);
+      break;
+    }
     const pairs = isPair
       ? [...senders].flatMap((a) => [...receivers].filter(([zone]) => zone !== a[0]).map((b) => [a, b] as const))
       : [...senders].filter(([, members]) => members.length > 1).map((zone) => [zone, zone] as const);
@@ -48,7 +54,7 @@ export function readPolicy(context: StepContext, raw: readonly unknown[], path: 
     }
     if (steps.length + pairs.length > mostSteps) {
       faults.add(at, `${where(at)}: makes ${pairs.length} steps, expected at most ${mostSteps} in all`);
-      continue;
+      break;
     }
     for (const [[zone, members], [otherZone, others]] of pairs) {
       const name = isPair ? `policy: zone ${zone} to zone ${otherZone}` : `policy: within zone ${zone}`;

@@ -1,5 +1,5 @@
 import { Composer, CST, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser, type Document, type Node } from 'yaml';
-import type { Locate, Path, ScenarioFault } from './fault.js';
+import { type Locate, mostFaults, type Path, type ScenarioFault } from './fault.js';
 import { quote } from './quote.js';
 import { toData } from './yaml-data.js';
 
@@ -35,7 +35,7 @@ export function readYaml(bytes: Uint8Array): YamlFile {
   const documents = [...new Composer({ uniqueKeys: true, version: '1.2', schema: 'core', merge: false, strict: true, stringKeys: true }).compose(tokens, true, text.length)];
   const document = documents[0];
   if (document === undefined) return fault(1, 1, 'the file is empty, expected a scenario that begins with "version: 1"');
-  const complaints: ScenarioFault[] = [...document.errors, ...document.warnings].map((error) => ({
+  const complaints: ScenarioFault[] = [...document.errors, ...document.warnings].slice(0, mostFaults).map((error) => ({
     ...position(error.pos[0]),
     message: `not valid YAML: ${yamlMessage(error.code, error.message)}`,
   }));
@@ -65,6 +65,7 @@ function tokensOf(text: string, lines: LineCounter, position: (offset: number) =
     const type = CST.tokenType(lexeme);
     lexemes += 1;
     if (lexemes > mostLexemes) return { tokens, faults: [...faults, { ...position(offset), message: `the file goes on after ${mostLexemes} YAML elements, expected fewer` }] };
+    if (faults.length >= mostFaults) return { tokens, faults };
     if (type === 'tag') {
       faults.push({ ...position(offset), message: `YAML tags such as ${quote(lexeme)} are not allowed; a selector that begins with ! has to be put in quotes` });
     } else if (type === 'directive-line' && !/^%YAML[ \t]+1\.2[ \t]*(#.*)?$/.test(lexeme)) {

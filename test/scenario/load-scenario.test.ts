@@ -66,6 +66,20 @@ describe('a scenario', () => {
     expect(process.memoryUsage().rss - used).toBeLessThan(200 * 1024 * 1024);
   });
 
+  it('whose policy would make steps without end is refused within bounds of time and memory', () => {
+    const zoned = Array.from({ length: 1500 }, (_, index) => `    e${index}: { bridge: br${index >> 9}, port: p${index}, zone: z${index} }`);
+    const entries = Array.from({ length: 300 }, () => '  - { from: "zone:*", to: "zone:*", expect: separated }');
+    const text = ['version: 1', 'name: t', 'topology:', '  provider: lab', '  bridges: { br0: {}, br1: {}, br2: {} }', '  endpoints:', ...zoned, 'policy:', ...entries].join('\n');
+    const used = process.memoryUsage().rss;
+    const { faults } = parseScenario('f.yml', new TextEncoder().encode(text));
+    expect(faults.map(({ message }) => message)).toEqual([`policy[0]: makes ${1500 * 1499} steps, expected at most 1000 in all`]);
+    expect(process.memoryUsage().rss - used).toBeLessThan(200 * 1024 * 1024);
+  });
+
+  it.each([['directives', '%A\n'.repeat(100_000)], ['tags', `[${'!x a,'.repeat(40_000)}]`]])('with nothing but faults (%s) tells a thousand of them', (_, text) => {
+    expect(parseScenario('f.yml', new TextEncoder().encode(text)).faults.length).toBe(1000);
+  });
+
   it('is described by the JSON Schema that is shipped', () => {
     expect(readFileSync(new URL('../../schema/scenario.v1.json', import.meta.url), 'utf8')).toBe(scenarioJsonSchema());
   });
