@@ -2,6 +2,7 @@ import { audit, auditStatus } from '../audit/audit.js';
 import { proofStatus } from '../audit/prove.js';
 import { statusOf } from '../fabric/lab/launch.js';
 import type { Severity } from '../model/audit.js';
+import { jsonText } from '../model/json-text.js';
 import { VerifyError } from '../model/verify-error.js';
 import { auditText } from '../report/audit-text.js';
 import { readReading } from '../state/read-reading.js';
@@ -28,7 +29,7 @@ export async function auditCommand(options: AuditCommandOptions): Promise<number
   if (report.bridges.length === 0 && options.bridge !== undefined) {
     throw new VerifyError('bridge-missing', 69, `there is no bridge ${JSON.stringify(options.bridge)}`, 'ip -d link show type bridge lists them; --netns looks into another namespace');
   }
-  const print = (told: typeof report): void => void process.stdout.write(`${options.json ? JSON.stringify(told, null, 2) : auditText(told, options.all)}\n`);
+  const print = (told: typeof report): void => void process.stdout.write(`${options.json ? jsonText(told, 2) : auditText(told, options.all)}\n`);
   if (!options.prove) {
     print(report);
     return auditStatus(report, options.failOn);

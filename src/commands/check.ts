@@ -1,3 +1,4 @@
+import { jsonText } from '../model/json-text.js';
 import { VerifyError } from '../model/verify-error.js';
 import type { DefineCommand } from './command.js';
 
@@ -22,7 +23,7 @@ export const defineCheck: DefineCommand = (parser, context) => {
       // Who asks for a signer wants a signature.
       const wrong = checks.some(({ name, ok }) => ok === false || (ok === null && name === 'signature' && signers !== null));
       process.stdout.write(args.json
-        ? `${JSON.stringify({ schemaVersion: 1, whole: !wrong, verdict: result.verdict, rootHash, checks }, null, 2)}\n`
+        ? `${jsonText({ schemaVersion: 1, whole: !wrong, verdict: result.verdict, rootHash, checks }, 2)}\n`
         : [
           ...checks.map(({ name, ok, text }) => `${marks[`${ok}`].padEnd(6)}${name.padEnd(10)}${escapeText(text)}`),
           `${wrong ? 'NOT WHOLE' : 'WHOLE'}; verdict ${result.verdict}; root hash ${rootHash ?? 'none'}`, '',

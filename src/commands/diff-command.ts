@@ -1,5 +1,6 @@
 import { parseFolder } from '../evidence/parse-folder.js';
 import { replayFolder } from '../evidence/replay.js';
+import { jsonText } from '../model/json-text.js';
 import { compareResults } from '../report/compare-results.js';
 import { comparisonText } from '../report/comparison-text.js';
 import { makePaint } from '../report/paint.js';
@@ -25,7 +26,7 @@ export async function diffCommand(first: string, second: string, json: boolean):
   const comparison = compareResults(...runs);
   const settings = await settingsBetween(first, second);
   process.stdout.write(json
-    ? `${JSON.stringify({ schemaVersion: 1, ...comparison, settings }, null, 2)}\n`
+    ? `${jsonText({ schemaVersion: 1, ...comparison, settings }, 2)}\n`
     : comparisonText(runs, comparison, settings, Math.min(100, process.stdout.columns ?? 80), makePaint(wantsColor(process.stdout.isTTY))));
   return comparison.began.length > 0 ? 2 : comparison.untold.length > 0 ? 3 : 0;
 }

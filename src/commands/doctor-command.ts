@@ -4,6 +4,7 @@ import { diagnose, type ScenarioNeeds } from '../audit/diagnose.js';
 import { engines } from '../capture/engines.js';
 import { enterLab } from '../fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../fabric/lab/launch.js';
+import { jsonText } from '../model/json-text.js';
 import type { LabTrial, MachineReading } from '../model/machine.js';
 import { VerifyError } from '../model/verify-error.js';
 import { doctorText } from '../report/doctor-text.js';
@@ -75,6 +76,6 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
   const needs = await needsOf(options.files);
   const [machine, lab] = [await examineMachine(), await tryLab()];
   const report = diagnose({ ...machine, engines: engineVersions(), lab }, needs, options.version);
-  process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : doctorText(report, Math.min(process.stdout.columns ?? 100, 140)));
+  process.stdout.write(options.json ? `${jsonText(report, 2)}\n` : doctorText(report, Math.min(process.stdout.columns ?? 100, 140)));
   return report.exitCode;
 }

@@ -8,6 +8,8 @@ import { statusOf, stopSignals } from '../fabric/lab/launch.js';
 import { startForeign } from '../judge/foreign.js';
 import { finishForeign, type ForeignReport, macOfNumber } from '../judge/foreign-report.js';
 import { isReasonCode, reason } from '../judge/reasons.js';
+import { escapeText } from '../model/escape-text.js';
+import { jsonText } from '../model/json-text.js';
 import type { Reason } from '../model/result.js';
 import type { Fault } from '../model/timeline.js';
 import { VerifyError } from '../model/verify-error.js';
@@ -86,7 +88,7 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
   try {
     const from = new Date().toISOString();
     const until = async (): Promise<void> => {
-      if (!options.quiet) process.stderr.write(`listening at ${ports.length} ports of ${JSON.stringify(bridge)} for ${options.for}; nothing is sent\n`);
+      if (!options.quiet) process.stderr.write(`listening at ${ports.length} ports of "${escapeText(bridge)}" for ${options.for}; nothing is sent\n`);
       await sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined);
     };
     const { faults } = await listenQuietly({ ports, bridge, netns, file: join(scratch, 'all.pcapng'), engine: options.engine, payload: options.payload, until }, kernelDevices);
@@ -101,7 +103,7 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
     const reports: ForeignReport[] = [];
     for (const port of reported) reports.push(await reportAt(port, heard));
     process.stdout.write(options.json
-      ? `${JSON.stringify({ schemaVersion: 1, bridge, from, until: new Date().toISOString(), listeners: reports }, null, 2)}\n`
+      ? `${jsonText({ schemaVersion: 1, bridge, from, until: new Date().toISOString(), listeners: reports }, 2)}\n`
       : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }));
     return stoppedBy === undefined ? combineStatuses(reports.map(({ exitCode }) => exitCode)) : statusOf(stoppedBy);
   } finally {

@@ -1,3 +1,4 @@
+import { jsonText } from '../model/json-text.js';
 import type { Plan } from '../model/plan.js';
 import type { PrecheckNote } from '../model/precheck.js';
 import type { Scenario } from '../model/scenario.js';
@@ -32,7 +33,7 @@ export async function planCommand(file: string, options: { readonly json: boolea
   for (const scenario of await loadFiles([file], parseSets(options.set))) {
     const { plan, notes } = await planOf(scenario);
     if (options.hash) process.stdout.write(`${planHash(plan)}\n`);
-    else if (options.json) process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
+    else if (options.json) process.stdout.write(`${jsonText(plan, 2)}\n`);
     else process.stdout.write(`${plan.provider === 'host' ? `${hostSummary(plan)}${precheckText(notes)}\n` : ''}${planText(plan, Math.min(100, process.stdout.columns ?? 80))}`);
   }
 }

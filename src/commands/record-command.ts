@@ -1,6 +1,7 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compressCapture } from '../evidence/compress-capture.js';
+import { jsonText } from '../model/json-text.js';
 import type { RunRecord } from '../model/run-record.js';
 import { expectedOf } from '../report/expected.js';
 import type { ReportedRun } from '../report/reporter.js';
@@ -28,7 +29,7 @@ export async function recordCommand(options: RecordOptions): Promise<number> {
 async function keep({ result, dir }: ReportedRun, { file, toolVersion }: RecordOptions): Promise<void> {
   if (dir === null) return;
   await copyFile(file, join(dir, 'scenario.yml'));
-  await writeFile(join(dir, 'expected.json'), `${JSON.stringify(expectedOf(result), null, 2)}\n`);
+  await writeFile(join(dir, 'expected.json'), `${jsonText(expectedOf(result), 2)}\n`);
   await writeFile(join(dir, 'README.md'), await readme(result, dir, file, toolVersion));
   await compressCapture(dir);
 }

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { hearForeign } from '../evidence/hear-foreign.js';
 import { startForeign } from '../judge/foreign.js';
 import { finishForeign, type ForeignReport, macOfNumber, type NameOf } from '../judge/foreign-report.js';
+import { jsonText } from '../model/json-text.js';
 import type { Endpoint } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
 import { foreignText } from '../report/foreign-text.js';
@@ -84,7 +85,7 @@ export async function replayForeign(options: ReplayForeignOptions): Promise<numb
   if (options.scenario === undefined && options.observers.length > 0) throw usage('--observer needs --scenario', 'or give captures and --mac MAC');
   const reports = options.scenario === undefined ? await byMac(options) : await byScenario(options.scenario, options);
   process.stdout.write(options.json
-    ? `${JSON.stringify({ schemaVersion: 1, listeners: reports }, null, 2)}\n`
+    ? `${jsonText({ schemaVersion: 1, listeners: reports }, 2)}\n`
     : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }));
   return combineStatuses(reports.map(({ exitCode }) => exitCode));
 }

@@ -3,6 +3,7 @@ import { driftText } from '../report/drift-text.js';
 import { watchMetrics } from '../report/watch-metrics.js';
 import { bridgeViews } from '../audit/bridge-view.js';
 import type { Drift } from '../model/drift.js';
+import { jsonText } from '../model/json-text.js';
 import type { Reading } from '../model/reading.js';
 import { VerifyError } from '../model/verify-error.js';
 import { parseReading } from '../state/parse-reading.js';
@@ -28,7 +29,7 @@ const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 export async function watchCommand(options: WatchCommandOptions): Promise<number> {
   const netns = namespacePath(options.netns);
   if (options.learn !== undefined) {
-    writeWhole(options.learn, `${JSON.stringify(await readReading({ netns, whole: false }), null, 1)}\n`);
+    writeWhole(options.learn, `${jsonText(await readReading({ netns, whole: false }), 1)}\n`);
     return 0;
   }
   const stop = new AbortController();
@@ -42,7 +43,7 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
     return () => process.off(name, handler);
   });
   const say = (object: Readonly<Record<string, unknown>>, text: string): void => {
-    process.stdout.write(`${options.json ? JSON.stringify({ at: new Date().toISOString(), ...object }) : text}\n`);
+    process.stdout.write(`${options.json ? jsonText({ at: new Date().toISOString(), ...object }) : text}\n`);
   };
   const tell = teller(options, say);
   const watchdog = process.env['WATCHDOG_USEC'];

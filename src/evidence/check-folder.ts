@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
+import { jsonText } from '../model/json-text.js';
 import type { Result } from '../model/result.js';
 import { VerifyError } from '../model/verify-error.js';
 import { readCustody } from './custody.js';
@@ -67,7 +68,7 @@ export async function checkFolder(dir: string, signers: { readonly file: string;
       ? { name: 'capture', ok: true, text: `evidence.pcapng is the file ${run.purged === undefined ? 'that the run closed' : 'that was left when payload was purged'}` }
       : { name: 'capture', ok: false, text: run.capture === null ? 'the run never closed its capture' : 'evidence.pcapng is not the file that the run closed' },
     committed ? { name: 'key', ok: true, text: 'the key is the one that plan.json commits to' } : { name: 'key', ok: false, text: run.key === null ? 'the key was lost' : 'the key is not the one that plan.json commits to' },
-    written === `${JSON.stringify(result, null, 2)}\n`
+    written === `${jsonText(result, 2)}\n`
       ? { name: 'result', ok: true, text: 'judged again: result.json, byte for byte' }
       : { name: 'result', ok: false, text: written === null ? 'result.json is missing' : `judged again it is ${result.verdict}, and not what result.json says` },
     custody.faults.length > 0

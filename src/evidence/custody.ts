@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { jsonText } from '../model/json-text.js';
 import { files } from './folder.js';
 import { hashFile } from './hash-file.js';
 
@@ -42,7 +43,7 @@ export async function logCustody(dir: string, entry: Pick<CustodyEntry, 'action'
   const whole: CustodyEntry = {
     at: new Date().toISOString(), ...entry, uid: process.getuid?.() ?? -1, sudoUser: process.env.SUDO_USER ?? null, after: await rootHash(dir), previous: last === undefined ? null : sha256(last),
   };
-  await appendFile(join(dir, files.custody), `${JSON.stringify(whole)}\n`, { mode: 0o600 });
+  await appendFile(join(dir, files.custody), `${jsonText(whole)}\n`, { mode: 0o600 });
 }
 
 /** The custody log, and what is wrong with it: a line that is none, a chain that is broken, a root hash that is not the folder's. No log: nothing was done. */

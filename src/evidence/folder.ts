@@ -1,5 +1,6 @@
 import { access, appendFile, chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { jsonText } from '../model/json-text.js';
 import { VerifyError } from '../model/verify-error.js';
 
 /** Names of the files of a run's folder; `result.json` is a pure function of the others. */
@@ -64,16 +65,16 @@ export async function createFolder(dir: string): Promise<void> {
 }
 
 /** Writes a JSON document whole or not at all: to a file beside it, then renamed. 0600. */
-export async function writeJson(dir: string, name: string, value: unknown): Promise<void> {
+export async function writeJson(dir: string, name: string, value: object): Promise<void> {
   const path = join(dir, name);
   await orCannotWrite(path, async () => {
-    await writeFile(`${path}.part`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+    await writeFile(`${path}.part`, `${jsonText(value, 2)}\n`, { mode: 0o600 });
     await rename(`${path}.part`, path);
   });
 }
 
 /** Appends one JSON value as a line. 0600. */
-export async function appendJsonLine(dir: string, name: string, value: unknown): Promise<void> {
+export async function appendJsonLine(dir: string, name: string, value: object): Promise<void> {
   const path = join(dir, name);
-  await orCannotWrite(path, () => appendFile(path, `${JSON.stringify(value)}\n`, { mode: 0o600 }));
+  await orCannotWrite(path, () => appendFile(path, `${jsonText(value)}\n`, { mode: 0o600 }));
 }

@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { jsonText } from '../model/json-text.js';
 import type { TimelineEntry, TimelineEvent } from '../model/timeline.js';
 import { files } from './folder.js';
 
@@ -30,7 +31,7 @@ export function openTimeline(dir: string): TimelineLog {
       entries.push(entry);
       if (failure !== null) return;
       try {
-        const line = Buffer.from(`${JSON.stringify(entry)}\n`);
+        const line = Buffer.from(`${jsonText(entry)}\n`);
         for (let done = 0; done < line.length; ) done += writeSync(fd, line, done);
       } catch (error) {
         failure = error instanceof Error ? error.message : String(error);

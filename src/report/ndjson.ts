@@ -1,3 +1,4 @@
+import { jsonText } from '../model/json-text.js';
 import type { ReportedRun, Reporter } from './reporter.js';
 
 function events({ result, details }: ReportedRun): readonly object[] {
@@ -16,4 +17,4 @@ function events({ result, details }: ReportedRun): readonly object[] {
 }
 
 /** One JSON object a line: the timeline, then what was judged. Control characters are escaped by JSON itself. */
-export const ndjsonReport: Reporter = (runs: readonly ReportedRun[]): string => `${runs.flatMap(events).map((event) => JSON.stringify(event)).join('\n')}\n`;
+export const ndjsonReport: Reporter = (runs: readonly ReportedRun[]): string => `${runs.flatMap(events).map((event) => jsonText(event)).join('\n')}\n`;

@@ -9,8 +9,8 @@ import { fresh, type LabRun, program, writeScenario } from './program.js';
 import { patient } from '../patient.js';
 
 /** Names that the kernel takes for interfaces; in YAML's double quotes. */
-const ports = ['e0', 'e1', '$(id)', ';id;', '-n', 'a', '<b>x', '\\e[31m', "q'x", '`id`'];
-const names = [...'bcdefghijk'];
+const ports = ['e0', 'e1', '$(id)', ';id;', '-n', 'a', '<b>x', '\\e[31m', "q'x", '`id`', '\\u202e\\x7f\\x9b1m', '\\u2066\\u200f'];
+const names = [...'bcdefghijklm'];
 const hostile = `version: 1
 name: "../../etc/x <b>"
 topology:
@@ -24,7 +24,7 @@ steps:
     expect: leak
 `;
 /** What a terminal acts on, line feeds aside. */
-const acts = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/;
+const acts = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069]/;
 
 describe('interfaces and scenarios with hostile names', () => {
   let run: LabRun;
@@ -56,6 +56,14 @@ describe('interfaces and scenarios with hostile names', () => {
     const text = reporters[format]([await reportedRun(run.dir, run.result, true)], { width: 80, color: false });
     expect(text).not.toMatch(acts);
     if (format === 'html' || format === 'junit' || format === 'markdown') expect(text).not.toMatch(/<b>|<script>/);
+  });
+
+  it('are escaped in JSON, printed or in the folder, and read as they are', () => {
+    const written = readdirSync(run.dir, { recursive: true, encoding: 'utf8' }).filter((name) => /json$/.test(name)).map((name) => [name, acts.test(readFileSync(join(run.dir, name), 'utf8'))]);
+    expect(written.length).toBeGreaterThan(4);
+    expect(written.filter(([, found]) => found)).toEqual([]);
+    expect(run.stdout).not.toMatch(acts);
+    expect(run.result.steps[0]?.observers.map((one) => one.interface)).toContain('\u202e\u007f\u009b1m');
   });
 
   it('are escaped in what Wireshark and its kin print of the capture', () => {

@@ -1,4 +1,5 @@
 import type { FleetReport } from '../../model/fleet.js';
+import { jsonText } from '../../model/json-text.js';
 import type { View } from '../reporter.js';
 import { fleetHtml } from './fleet-html.js';
 import { fleetMarkdown } from './fleet-markdown.js';
@@ -9,7 +10,7 @@ export type FleetReporter = (report: FleetReport, view: View) => string;
 
 export const fleetReporters = {
   terminal: fleetTerminal,
-  json: (report: FleetReport) => `${JSON.stringify(report, null, 2)}\n`,
+  json: (report: FleetReport) => `${jsonText(report, 2)}\n`,
   markdown: fleetMarkdown,
   html: fleetHtml,
 } as const satisfies Readonly<Record<string, FleetReporter>>;
