@@ -94,6 +94,11 @@ describe('a step with events', () => {
     const missing = { ...withEvents(), states: [states([1, 2, 3, 4].map((one) => (one === reading ? null : one)))] };
     expect([judge(missing).verdict, reasons(missing)]).toEqual(['inconclusive', [`state-unread -: reading ${reading} around the events is not there`]]);
   });
+  it('is inconclusive without any one line of its timeline but the first', () => {
+    const whole = withEvents();
+    const holding = whole.timeline.filter((entry) => judge({ ...whole, timeline: whole.timeline.filter((one) => one !== entry) }).verdict !== 'inconclusive');
+    expect(holding.map(({ event }) => event)).toEqual(['step-started']);
+  });
   it('is inconclusive, never holds, where none of its readings is there, or one is not whole', () => {
     const none = withEvents();
     none.timeline = none.timeline.filter((entry) => entry.event !== 'state-read' || entry.when !== 'during');
