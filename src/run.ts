@@ -8,6 +8,7 @@ import { isWriteFailure, judgeRaw } from './evidence/judge-raw.js';
 import { judgeRun } from './evidence/judge-run.js';
 import { openTimeline, type TimelineLog } from './evidence/timeline-log.js';
 import type { Inside } from './fabric/lab/enter.js';
+import type { JudgeInput } from './judge/judge.js';
 import type { StepStates } from './judge/step-states.js';
 import { stepFacts } from './judge/step-facts.js';
 import type { CalibrationRecord } from './model/calibration.js';
@@ -63,6 +64,8 @@ export interface Run {
   readonly dir: string;
   /** What the run could not put back; empty = nothing was left behind. */
   readonly left: readonly string[];
+  /** All that the result rests on but the capture, as the folder has it; null = the folder could not be completed. */
+  readonly input: JudgeInput | null;
 }
 
 /**
@@ -165,26 +168,26 @@ async function carryOut({ options, scenario, engine, key, topology, plan, look, 
   }
   if (record.provenance !== undefined) record = { ...record, provenance: completeProvenance(record.provenance, plan, timeline.entries, states) };
   const known = record;
-  const result = await complete(dir, plan, known, key, timeline, options).catch(async (error: unknown) => {
+  const { result, input } = await complete(dir, plan, known, key, timeline, options).catch(async (error: unknown) => {
     if (!isWriteFailure(error)) throw error;
     const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
-    return judgeRaw(dir, { plan, run: { ...known, key: Buffer.from(key).toString('hex') }, timeline: timeline.entries, states: read });
+    return { result: await judgeRaw(dir, { plan, run: { ...known, key: Buffer.from(key).toString('hex') }, timeline: timeline.entries, states: read }), input: null };
   });
-  return { result, plan, dir, left };
+  return { result, plan, dir, left, input };
 }
 
 /** Collates, reveals the key, judges what the folder holds and writes the result down. */
-async function complete(dir: string, plan: Plan, record: RunRecord, key: Uint8Array, timeline: TimelineLog, options: RunOptions): Promise<Result> {
+async function complete(dir: string, plan: Plan, record: RunRecord, key: Uint8Array, timeline: TimelineLog, options: RunOptions): Promise<Pick<Run, 'result' | 'input'>> {
   const { onProgress } = options;
   if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
   onProgress({ kind: 'phase', name: 'collating' });
   const facts = stepFacts(plan, timeline.entries);
   const counters = facts.map(({ lastCounters }) => ({ ...lastCounters }));
   const inferred = facts.map(({ listening }) => new Set([...listening].filter(([, { direction }]) => direction !== 'known').map(([name]) => name)));
-  const result = await judgeRun({
+  const judged = await judgeRun({
     dir, plan, key, record, counters, inferred, keep: options.keep ?? 'all', clocks: clockOffsets(timeline.entries), application: `verify-isolation ${options.toolVersion}`, onJudging: () => onProgress({ kind: 'phase', name: 'judging' }),
   });
-  await writeJson(dir, files.result, result);
-  await writeSums(dir, result.evidence.files);
-  return result;
+  await writeJson(dir, files.result, judged.result);
+  await writeSums(dir, judged.result.evidence.files);
+  return judged;
 }

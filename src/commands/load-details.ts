@@ -1,6 +1,7 @@
 import { capturePath } from '../evidence/folder.js';
 import { parseFolder } from '../evidence/parse-folder.js';
 import { readCapture } from '../evidence/read-capture.js';
+import type { JudgeInput } from '../judge/judge.js';
 import type { Result } from '../model/result.js';
 import type { ReportedRun, RunDetails, ShownFrame } from '../report/reporter.js';
 
@@ -25,12 +26,12 @@ async function firstFrames(dir: string, result: Result): Promise<readonly ShownF
   return shown;
 }
 
-/** What reports need of a run's folder besides its result. `frames`: also the first frame of each leak, for which the capture is read. */
-export async function loadDetails(dir: string, result: Result, frames: boolean): Promise<RunDetails> {
-  return { ...(await parseFolder(dir)), frames: frames ? await firstFrames(dir, result) : [] };
+/** What reports need of a run's folder besides its result. `frames`: also the first frame of each leak, for which the capture is read. `known`: what `parseFolder` gives, where it is at hand. */
+export async function loadDetails(dir: string, result: Result, frames: boolean, known: JudgeInput | null = null): Promise<RunDetails> {
+  return { ...(known ?? await parseFolder(dir)), frames: frames ? await firstFrames(dir, result) : [] };
 }
 
 /** A run's folder with its result, ready to be reported. */
-export async function reportedRun(dir: string, result: Result, frames: boolean): Promise<ReportedRun> {
-  return { result, dir, details: await loadDetails(dir, result, frames) };
+export async function reportedRun(dir: string, result: Result, frames: boolean, known: JudgeInput | null = null): Promise<ReportedRun> {
+  return { result, dir, details: await loadDetails(dir, result, frames, known) };
 }

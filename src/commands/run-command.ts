@@ -108,8 +108,10 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
       if (stop.signal.aborted) break;
       const first = await runOne(scenario, options, series.length > 1, runs.length === 0 || inside === null ? inside : renewLab(inside), stop.signal);
       const { dir } = first;
-      const result = inside === null || options.proveFix !== true ? first.result : await proveFixesInLab(scenario, first, { ...options, inside, signal: stop.signal });
-      const run = await reportedRun(dir, result, true);
+      const proven = inside === null || options.proveFix !== true ? null : await proveFixesInLab(scenario, first, { ...options, inside, signal: stop.signal });
+      const result = proven ?? first.result;
+      // Trials of fixes leave more in the folder.
+      const run = await reportedRun(dir, result, true, proven === null ? first.input : null);
       // Judged from memory: the folder takes nothing more, and the reasons say so.
       if (result.evidence.files.length > 0) failed.push(...await writeReportFile(run));
       runs.push(run);

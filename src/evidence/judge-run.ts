@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { finishJudging, startJudging } from '../judge/judge.js';
+import { finishJudging, type JudgeInput, startJudging } from '../judge/judge.js';
 import type { Plan } from '../model/plan.js';
 import type { Result } from '../model/result.js';
 import type { RunRecord } from '../model/run-record.js';
@@ -26,6 +26,12 @@ export interface FinishedRun extends Omit<CollateInput, 'dir' | 'plan' | 'key'> 
   readonly onJudging: () => void;
 }
 
+/** The result, and all that it rests on but the capture. */
+export interface JudgedRun {
+  readonly result: Result;
+  readonly input: JudgeInput;
+}
+
 async function octetsOf(dir: string): Promise<number> {
   const names = await readdir(join(dir, files.raw)).catch(() => []);
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(dir, files.raw, name))).size));
@@ -48,7 +54,7 @@ async function* hashing(octets: AsyncIterable<Uint8Array>, hash: ReturnType<type
 }
 
 /** Judges evidence.pcapng while a thread writes it: what is read is what the file has, and its hash is that of what was read. */
-async function judgeBeside(run: FinishedRun): Promise<Result> {
+async function judgeBeside(run: FinishedRun): Promise<JudgedRun> {
   const { dir, key, application, clocks, counters, inferred, keep } = run;
   const growing = growingFile(join(dir, files.capture));
   const collating = collateBeside({ dir, key, application, clocks, counters, inferred, keep }, growing);
@@ -59,14 +65,15 @@ async function judgeBeside(run: FinishedRun): Promise<Result> {
   await addCapture(judging, readCaptureOf(hashing(growing.read(), hash), { fleeting: true }));
   const closed = await close(run, await collating);
   const sha256 = hash.digest('hex');
-  return finishJudging(judging, { sha256, closed: closed.capture, files: await hashedFiles(dir, Promise.resolve(sha256)) });
+  const result = finishJudging(judging, { sha256, closed: closed.capture, files: await hashedFiles(dir, Promise.resolve(sha256)) });
+  return { result, input: { ...input, run: closed } };
 }
 
 /**
  * Collates the captures of a run that has ended, reveals the key and judges what the folder then holds: what `replayFolder` says of it. Large captures are collated by a
  * thread of their own. Rejects where the file system takes no more.
  */
-export async function judgeRun(run: FinishedRun): Promise<Result> {
+export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
   // What is discarded is judged before what is kept, and known last.
   if (run.keep === 'all' && await octetsOf(run.dir) >= worthAThread) {
     run.onJudging();
@@ -74,5 +81,6 @@ export async function judgeRun(run: FinishedRun): Promise<Result> {
   }
   await close(run, await collate(run));
   run.onJudging();
-  return replayFolder(run.dir);
+  const input = await parseFolder(run.dir);
+  return { result: await replayFolder(run.dir, input), input };
 }

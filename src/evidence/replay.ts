@@ -1,4 +1,4 @@
-import { addBatch, addDamage, finishJudging, type Judging, startJudging } from '../judge/judge.js';
+import { addBatch, addDamage, finishJudging, type JudgeInput, type Judging, startJudging } from '../judge/judge.js';
 import { escapeText } from '../model/escape-text.js';
 import type { Result } from '../model/result.js';
 import type { CaptureItem } from '../pcap/capture-items.js';
@@ -32,13 +32,13 @@ export async function addCapture(judging: Judging, items: AsyncIterable<CaptureI
 
 /**
  * Judges a run's folder from its files alone: the same function for the run itself and for a later replay, without root
- * and without a network, so both give the same result, byte for byte. VerifyError 64 where the folder is not a run's.
+ * and without a network, so both give the same result, byte for byte. VerifyError 64 where the folder is not a run's. `known`: what `parseFolder` gives, where it is at hand.
  */
-export async function replayFolder(dir: string): Promise<Result> {
+export async function replayFolder(dir: string, known: JudgeInput | null = null): Promise<Result> {
   const path = await capturePath(dir);
   const hash = hashCapture(path);
   try {
-    const judging = startJudging(await parseFolder(dir));
+    const judging = startJudging(known ?? await parseFolder(dir));
     await addCapture(judging, readCapture(path, { fleeting: true }));
     const hashed = await hashedFiles(dir, hash.sha256);
     return finishJudging(judging, { sha256: hashed.find((one) => one.path === files.capture)?.sha256 ?? null, files: hashed });

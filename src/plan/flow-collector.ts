@@ -19,14 +19,18 @@ export function flowCollector(head: Pick<Flow, 'step' | 'id' | 'first'>): FlowCo
   return {
     add(draft, entry) {
       const { frame } = draft;
-      forms.add(frame.carrier, (known) => known.probe === entry.probe && known.class === entry.class && known.count === entry.count && known.judged === draft.judged && known.purpose === draft.purpose && known.variant === draft.variant && known.frame.form === frame.form
-        && known.frame.carrier === frame.carrier && known.frame.size === frame.size && sameList(known.vlan, frame.vlan),
-      () => ({
-        probe: entry.probe, class: entry.class, carrier: frame.carrier, vlan: frame.vlan, count: entry.count, judged: draft.judged, ...kindOf(draft),
-        frame: { carrier: frame.carrier, vlan: frame.vlan, size: frame.size, ...formOf(frame) },
-      }));
-      sources.add(draft.from, (known) => known.from === draft.from && known.sender === draft.sender && known.srcMac === frame.srcMac && known.srcIp === frame.srcIp,
-        () => ({ from: draft.from, sender: draft.sender, srcMac: frame.srcMac, srcIp: frame.srcIp }));
+      const form = forms.last();
+      // Form and sender are mostly those of the flow before: that is found out without a function for each flow.
+      if (form !== undefined && isForm(form, draft, entry)) forms.again();
+      else {
+        forms.add(frame.carrier, (known) => isForm(known, draft, entry), () => ({
+          probe: entry.probe, class: entry.class, carrier: frame.carrier, vlan: frame.vlan, count: entry.count, judged: draft.judged, ...kindOf(draft),
+          frame: { carrier: frame.carrier, vlan: frame.vlan, size: frame.size, ...formOf(frame) },
+        }));
+      }
+      const source = sources.last();
+      if (source !== undefined && isSource(source, draft)) sources.again();
+      else sources.add(draft.from, (known) => isSource(known, draft), () => ({ from: draft.from, sender: draft.sender, srcMac: frame.srcMac, srcIp: frame.srcIp }));
       aims.add(draft.to, (known) => known.to === draft.to && known.dstMac === frame.dstMac && known.dstIp === frame.dstIp && sameList(known.must, entry.must) && sameList(known.may, entry.may),
         () => ({ to: draft.to, must: entry.must, may: entry.may, dstMac: frame.dstMac, dstIp: frame.dstIp }));
     },
@@ -36,6 +40,16 @@ export function flowCollector(head: Pick<Flow, 'step' | 'id' | 'first'>): FlowCo
   };
 }
 
+function isForm(known: FlowForm, draft: FlowDraft, entry: FlowOfEntry): boolean {
+  const { frame } = draft;
+  return known.probe === entry.probe && known.class === entry.class && known.count === entry.count && known.judged === draft.judged && known.purpose === draft.purpose && known.variant === draft.variant
+    && known.frame.form === frame.form && known.frame.carrier === frame.carrier && known.frame.size === frame.size && sameList(known.vlan, frame.vlan);
+}
+
+function isSource(known: FlowSource, { from, sender, frame }: FlowDraft): boolean {
+  return known.from === from && known.sender === sender && known.srcMac === frame.srcMac && known.srcIp === frame.srcIp;
+}
+
 function sameList(one: readonly unknown[], other: readonly unknown[]): boolean {
   return one === other || (one.length === other.length && one.every((value, index) => value === other[index]));
 }
@@ -43,6 +57,10 @@ function sameList(one: readonly unknown[], other: readonly unknown[]): boolean {
 interface Interned<T> {
   /** Values that are alike are kept once. `key`: values with different keys differ; `isSame` decides among all others. */
   add(key: string | null, isSame: (known: T) => boolean, make: () => T): void;
+  /** The value of the last position; undefined = there is none yet. */
+  last(): T | undefined;
+  /** The same value once more. */
+  again(): void;
   readonly values: T[];
   positions(): Uint32Array;
 }
@@ -64,19 +82,23 @@ function interned<T>(): Interned<T> {
     known.push(values.push(make()) - 1);
     return values.length - 1;
   }
+  function put(): void {
+    if (count === positions.length) {
+      const longer = new Uint32Array(count * 2);
+      longer.set(positions);
+      positions = longer;
+    }
+    positions[count] = last;
+    count += 1;
+  }
   return {
     values,
+    last: () => values[last],
+    again: put,
     positions: () => positions.slice(0, count),
     add(key, isSame, make) {
-      const before = values[last]; // who sends, and what, is mostly as in the flow before
-      if (before === undefined || !isSame(before)) last = positionOf(key, isSame, make);
-      if (count === positions.length) {
-        const longer = new Uint32Array(count * 2);
-        longer.set(positions);
-        positions = longer;
-      }
-      positions[count] = last;
-      count += 1;
+      last = positionOf(key, isSame, make);
+      put();
     },
   };
 }
