@@ -73,8 +73,8 @@ export function chooseBridge(state: HostState, named: string | null): string {
 
 /**
  * A scenario of what runs on a bridge: every port that can be heard, with its guest's name, zone, VLANs, MAC and address where they are on record; a
- * step in which guests talk to the uplink (else two guests to each other) while everybody else listens; and a policy for the zones. Throws
- * VerifyError (3) where too little is known to ask anything.
+ * step in which guests talk to the uplink (else two guests to each other) while everybody else listens; and a policy for the zones. Who has not
+ * spoken, but whose manager tells the MAC, takes part where too few have. Throws VerifyError (3) where too little is known to ask anything.
  */
 export function foundScenario({ state, neighbours, inventory, bridge, netns, inLab = false }: FoundInput): Found {
   const all = state.links.filter((link) => link.master === bridge);
@@ -95,13 +95,10 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
     const endpoint = writtenEndpoint(link, guest, macs, zoneName, { state, neighbours, bridge });
     return { name, guest, spoke: inLab || macs.length > 0 || (hub && endpoint.mac !== undefined), endpoint };
   });
-  const speaking = entries.filter(({ spoke }) => spoke);
-  const guests = speaking.filter(({ endpoint }) => endpoint.role === undefined).map(({ name }) => name);
-  const uplink = speaking.find(({ endpoint }) => endpoint.role === 'uplink')?.name;
-  const [first, second] = guests;
-  const [from, to] = uplink === undefined ? [first, second] : [guests, uplink];
-  if (entries.length < 3 || from === undefined || to === undefined || from.length === 0) {
-    throw new VerifyError('too-little-found', 3, `${bridge} has ${entries.length} ports that can be heard, ${speaking.length} of them with a known MAC: two must talk while a third listens`, 'start the guests, let each speak once (a ping will do), and run init again');
+  const known = entries.filter(({ spoke, endpoint }) => spoke || endpoint.mac !== undefined);
+  const question = firstQuestion(entries.filter(({ spoke }) => spoke)) ?? firstQuestion(known); // who has spoken can be sent to at once
+  if (entries.length < 3 || question === null) {
+    throw new VerifyError('too-little-found', 3, `${bridge} has ${entries.length} ports that can be heard, ${known.length} of them with a known MAC: two must talk while a third listens`, 'start the guests, let each speak once (a ping will do), and run init again');
   }
   const policy = foundPolicy(entries.flatMap(({ endpoint: { zone, port, mac } }) => (zone === undefined || (mac === undefined && !inLab) ? [] : [{ zone, port }])), state, bridge);
   return {
@@ -109,25 +106,41 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
       version: 1,
       name: `host-${bridge}`,
       topology: { provider: 'host', bridges: { [bridge]: { ...kindOf(state, bridge), ...(netns === null ? {} : { netns }) } }, endpoints: Object.fromEntries(entries.map(({ name, endpoint }) => [name, endpoint])) },
-      steps: [{ name: 'nobody overhears known unicast', probe: [{ class: 'known-unicast', from, to, both_ways: true, count: 100 }], expect: 'private' }],
+      steps: [{ name: 'nobody overhears known unicast', probe: [{ class: 'known-unicast', ...question, both_ways: true, count: 100 }], expect: 'private' }],
       ...(policy.rules.length === 0 ? {} : { policy: policy.rules }),
     },
     notes: [
       ...all.flatMap((link) => (ports.includes(link) ? [] : [`left out: ${link.name}: ${deafness(link) ?? ''}`])),
-      ...entries.flatMap(({ name, spoke }) => (spoke ? [] : [`${name} has not spoken lately, so that the bridge does not know it: let it, before it is sent to`])),
+      ...entries.flatMap(({ name, guest, spoke, endpoint }) => (spoke ? [] : [unheard(name, endpoint.mac === undefined ? null : guest)])),
       ...inventory.unread.map(({ what, why }) => `${what} could not be asked for names: ${why}`),
     ],
-    origins: Object.fromEntries(entries.flatMap(({ name, guest }) => (guest === null ? [] : [[name, originOf(guest)] as const]))),
+    origins: Object.fromEntries(entries.flatMap(({ name, guest, spoke, endpoint }) => (guest === null ? [] : [[name, originOf(guest, !spoke && endpoint.mac !== undefined)] as const]))),
     sentences: policy.sentences,
   };
+}
+
+/** The guests and the uplink, else two guests to each other; null = too few of these endpoints. */
+function firstQuestion(entries: readonly { readonly name: string; readonly endpoint: WrittenEndpoint }[]): { readonly from: string | readonly string[]; readonly to: string } | null {
+  const guests = entries.filter(({ endpoint }) => endpoint.role === undefined).map(({ name }) => name);
+  const uplink = entries.find(({ endpoint }) => endpoint.role === 'uplink')?.name;
+  const [from, second] = guests;
+  if (from === undefined) return null;
+  if (uplink !== undefined) return { from: guests, to: uplink };
+  return second === undefined ? null : { from, to: second };
+}
+
+/** What has to be known of one that the bridge has not learned. `told`: whose manager tells the MAC that the file has. */
+function unheard(name: string, told: GuestRecord | null): string {
+  const says = `${name} has not spoken lately, so that the bridge does not know it`;
+  return told === null ? `${says}: let it, before it is sent to` : `${says}; its MAC is as ${told.manager} tells it. Where it sends nothing itself, let it speak before it is sent to`;
 }
 
 function kindOf({ links }: HostState, bridge: string): { readonly kind?: 'ovs' } {
   return links.find(({ name }) => name === bridge)?.kind === 'openvswitch' ? { kind: 'ovs' } : {};
 }
 
-function originOf({ manager, zone, firewall }: GuestRecord): string {
-  const told = zone === null ? `named by ${manager}` : `named by ${manager}, zone by ${zone.from}`;
+function originOf({ manager, zone, firewall }: GuestRecord, hasMac: boolean): string {
+  const told = `${hasMac ? 'name and MAC' : 'named'} by ${manager}${zone === null ? '' : `, zone by ${zone.from}`}`;
   return firewall === null ? told : `${told}; its firewall is ${firewall}, behind this port: what is judged here is the bridge without it`;
 }
 

@@ -215,6 +215,24 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     expect(new Set(steps.flatMap(({ findings }) => findings.filter(({ leak }) => leak).map((row) => `${row.class} ${row.causes[0]?.code}`)))).toEqual(new Set(['unknown-unicast unknown-flood']));
   });
 
+  it('writes one with the MACs that Incus tells where no guest has spoken, which runs as it is', async () => {
+    const instances = (['kali2', 'kali3'] as const).map((name) => ({
+      name, status: 'Running', project: 'acme', expanded_devices: { eth0: { type: 'nic' } }, expanded_config: { 'volatile.eth0.hwaddr': guests[name].mac }, state: { network: { eth0: { hwaddr: guests[name].mac, host_name: guests[name].port } } },
+    }));
+    writeFileSync(join(host.dir, 'incus'), `#!/bin/sh\ncat <<'END'\n${JSON.stringify(instances)}\nEND\n`, { mode: 0o755 });
+    host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'fdb_flush']);
+    const init = await outcomeOf(host.cli(['init'], true, ['env', `PATH=${host.dir}:${process.env['PATH'] ?? ''}`]));
+    expect([init.status, init.stderr]).toEqual([0, '']);
+    expect(init.stdout).toContain('has not spoken lately, so that the bridge does not know it; its MAC is as incus tells it');
+    expect(init.stdout).toContain('# name and MAC by incus, zone by project\n');
+    const file = join(host.dir, 'told.yml');
+    writeFileSync(file, init.stdout);
+    const run = await outcomeOf(host.cli(['run', file, '--yes', '--json']));
+    expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('left behind on br0: nothing')]); // the policy's unknown unicast is flooded
+    const { steps }: Result = JSON.parse(run.stdout);
+    expect([steps[0]?.name, steps[0]?.verdict]).toEqual(['nobody overhears known unicast', 'holds']);
+  });
+
   it('runs what was approved by its hash and nothing else', async () => {
     const file = host.scenario('approved', { steps: known(20) });
     const planned = await outcomeOf(host.cli(['plan', file, '--hash']));

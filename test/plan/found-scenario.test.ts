@@ -54,6 +54,23 @@ describe('a scenario of what runs', () => {
     const { notes } = found([], state({ fdb: [...macs.slice(1).map((mac, at) => fdb(mac, ports[at + 1] ?? '')), fdb('00:11:22:33:44:55', 'enp1s0')] }, [link('tap9i0', { flags: ['UP'] })]));
     expect(notes).toEqual(['left out: tap9i0: no carrier: nobody runs behind it', expect.stringContaining('fwpr100p0 has not spoken lately')]);
   });
+
+  it('asks with the MACs that managers tell where no guest has spoken, and says so', () => {
+    const silent = state({ fdb: [] });
+    const told = ports.map((port, at) => guest(`g${at}`, port, null, { manager: 'docker', mac: macs[at] ?? null }));
+    const { scenario, notes, origins } = found(told, silent);
+    expect(scenario.steps).toEqual([expect.objectContaining({ probe: [expect.objectContaining({ from: 'g0', to: 'g1' })] })]);
+    expect(scenario.topology.endpoints['g0']).toMatchObject({ port: ports[0], mac: macs[0] });
+    expect(origins).toEqual({ g0: 'name and MAC by docker', g1: 'name and MAC by docker', g2: 'name and MAC by docker' });
+    expect(notes[0]).toBe('g0 has not spoken lately, so that the bridge does not know it; its MAC is as docker tells it. Where it sends nothing itself, let it speak before it is sent to');
+    expect(() => found(told.slice(1, 2), silent)).toThrow('1 of them with a known MAC');
+  });
+
+  it('asks those who have spoken where they are enough, whatever managers tell of others', () => {
+    const { scenario, origins } = found([guest('silent', ports[2] ?? '', null, { mac: macs[2] ?? null }), guest('speaks', ports[0] ?? '', null, { mac: macs[0] ?? null })], state({ fdb: [...macs.slice(0, 2).map((mac, at) => fdb(mac, ports[at] ?? ''))] }));
+    expect(scenario.steps).toEqual([expect.objectContaining({ probe: [expect.objectContaining({ from: 'speaks', to: 'tap101i0' })] })]);
+    expect(origins).toEqual({ silent: 'name and MAC by proxmox', speaks: 'named by proxmox' });
+  });
 });
 
 describe('an endpoint that was found', () => {
