@@ -3,6 +3,7 @@ import { libc } from './libc.js';
 import { AF_PACKET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW, SOL_PACKET, SOL_SOCKET, SO_ATTACH_FILTER, SO_DOMAIN } from './socket-constants.js';
 
 const PACKET_STATISTICS = 6;
+const PACKET_IGNORE_OUTGOING = 23;
 const SIOCGIFFLAGS = 0x8913;
 const SIOCGIFINDEX = 0x8933;
 const IFNAMSIZ = 16;
@@ -80,6 +81,14 @@ export function attachFilter(fd: number, program: Uint8Array): void {
   if (c.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, new Uint8Array(fprog), 16) < 0) {
     throw failed('open-failed', `the kernel does not take a filter of ${program.length / 8} instructions`, 'a filter has at most 4,096; make it simpler');
   }
+}
+
+/**
+ * Lets the kernel pass a packet socket by when a frame leaves (packet(7), PACKET_IGNORE_OUTGOING), so that not even its filter costs who sends. Before Linux
+ * 4.20 there is no such option: then the filter has to refuse.
+ */
+export function ignoreOutgoing(fd: number): void {
+  libc().setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, new Uint8Array(Uint32Array.of(1).buffer), 4);
 }
 
 /** What a packet socket counted since the last reading, which resets it (PACKET_STATISTICS): `packets` includes `drops`. */

@@ -1,6 +1,6 @@
 import { VerifyError } from '../../model/verify-error.js';
 import type { Counters } from '../../model/timeline.js';
-import { attachFilter } from '../../sys/packet-socket.js';
+import { attachFilter, ignoreOutgoing } from '../../sys/packet-socket.js';
 import { refuseEverything, withDirection, type HandleKind } from '../socket-filter.js';
 import { compileFilter } from './compile-filter.js';
 import { libpcap, type Pcap } from './libpcap-library.js';
@@ -66,6 +66,7 @@ function activate(pcap: Pcap, options: KernelHandleOptions, message: Uint8Array)
   }
   const fd = library.fileno(pcap);
   attachFilter(fd, refuseEverything);
+  if (options.kind !== 'out') ignoreOutgoing(fd);
   if (library.datalink(pcap) !== ethernet) throw failed('open-failed', options.device, 'it is no Ethernet interface');
   if (library.getTstampPrecision(pcap) !== nanosecondPrecision) throw failed('open-failed', options.device, 'this libpcap has no nanosecond timestamps');
   if (library.setNonblock(pcap, 1, message) !== 0) throw failed('open-failed', options.device, 'it cannot be read without waiting');
