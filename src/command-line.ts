@@ -41,7 +41,8 @@ async function main(argv: readonly string[]): Promise<number> {
     .exitProcess(false)
     .wrap(Math.min(100, process.stderr.columns ?? 80))
     .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? usage(message ?? 'the command line is not understood');
+      // an option without its value comes as an error of the parser's own
+      throw error === undefined || error.name === 'YError' ? usage(error?.message ?? message ?? 'the command line is not understood') : error;
     });
   skipCachedHelp(parser);
   for (const define of commands) define(parser, { version, setStatus: (value) => { status = value; } });

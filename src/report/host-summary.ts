@@ -36,7 +36,7 @@ export function hostSummary(plan: Plan): string {
     ...(announcing.length === 0 ? [] : [`Announced to everybody on the bridge (learn): ${announcing.map(escapeText).join(', ')}.`]),
     ...(changes.length === 0 ? ['No setting is changed.'] : ['Changed meanwhile, and put back at the end:', ...changes.map((argv) => `  ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`)]),
     ...plan.steps.flatMap(({ during }) => during.flatMap(({ atMs, run }) => run.map((argv) => `Happens ${atMs} ms after probing began, and is NOT put back: ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`))),
-    `Before it, a leak is planted in a lab of namespaces to see that it is seen. ${plan.steps.some(({ during }) => during.length > 0) ? 'Guests are not watched for drops, since something is to happen.' : 'Meanwhile the ports\' drop counters are watched, and the host\'s gateway is pinged 4 times a second.'}`,
+    `Before it, a leak is planted in a lab of namespaces to see that it is seen. ${plan.steps.some(({ during }) => during.length > 0) ? 'Guests are not watched for drops, since something is to happen.' : 'Meanwhile the ports\' drop counters are watched, and the host\'s gateway, where it has one, is pinged 4 times a second.'}`,
     ...(plan.unobservable ?? []).map(({ port, reason }) => `Not observed: ${escapeText(port)}: ${escapeText(reason)}.`),
   ];
   return `${lines.join('\n')}\n`;
