@@ -12,6 +12,11 @@ import { mustRun, readJson } from '../sys/programs.js';
 
 /** A daemon that does not answer is not waited for. */
 const timeoutMs = 10_000;
+/** What describes ten thousand guests is a tenth of it. */
+const mostOutput = 64 * 2 ** 20;
+const bounds = { timeoutMs, mostOutput };
+/** Programs that look at one guest each run so many side by side: qm is a second of Perl, and libvirtd takes twenty clients who may only read. */
+const sideBySide = 4;
 /** Containers that are looked at with one command. */
 const mostTogether = 100;
 
@@ -28,7 +33,7 @@ interface Reader {
  */
 export async function readInventory(links: readonly LinkState[], netns: string | null): Promise<Inventory> {
   const unread: { what: string; why: string }[] = [];
-  const instances = (program: string): Promise<unknown> => readJson([program, 'list', '--all-projects', '--format', 'json'], { timeoutMs });
+  const instances = (program: string): Promise<unknown> => readJson([program, 'list', '--all-projects', '--format', 'json'], bounds);
   const readers: readonly Reader[] = [
     { what: 'Proxmox VE', read: () => proxmox(links) },
     { what: 'libvirt', read: () => libvirt(unread) },
@@ -53,16 +58,15 @@ export async function readInventory(links: readonly LinkState[], netns: string |
 
 /** Domains by UUID: their names may be anything. One that cannot be read does not hide the others. */
 async function libvirt(unread: { what: string; why: string }[]): Promise<readonly GuestRecord[]> {
-  const uuids = (await mustRun(['virsh', '-r', '-q', 'list', '--uuid'], { timeoutMs })).split('\n').map((line) => line.trim()).filter((line) => /^[0-9a-f-]{36}$/.test(line));
-  const guests = await Promise.all(uuids.map(async (uuid) => {
+  const uuids = idsIn(await mustRun(['virsh', '-r', '-q', 'list', '--uuid'], bounds), /^[0-9a-f-]{36}$/, 'virsh list');
+  return inTurns(uuids, async (uuid) => {
     try {
-      return libvirtGuests(await mustRun(['virsh', '-r', '-q', 'dumpxml', uuid], { timeoutMs }));
+      return libvirtGuests(await mustRun(['virsh', '-r', '-q', 'dumpxml', uuid], bounds));
     } catch (error) {
       unread.push({ what: `libvirt's domain ${uuid}`, why: error instanceof Error ? error.message : String(error) });
       return [];
     }
-  }));
-  return guests.flat();
+  });
 }
 
 /** Its guests by number, as their interfaces name them: no others can be on a bridge. */
@@ -72,19 +76,18 @@ async function proxmox(links: readonly LinkState[]): Promise<readonly GuestRecor
     return owner === null ? [] : [[owner.id, owner] as const];
   }));
   if (owners.size === 0) return [];
-  const ask = (path: string, ...words: readonly string[]): Promise<unknown> => readJson(['pvesh', 'get', path, ...words, '--output-format', 'json'], { timeoutMs }).catch((error: unknown) => {
+  const ask = (path: string, ...words: readonly string[]): Promise<unknown> => readJson(['pvesh', 'get', path, ...words, '--output-format', 'json'], bounds).catch((error: unknown) => {
     if (!(error instanceof VerifyError)) throw error;
     return null; // software-defined networking may be off; names do not depend on it
   });
   const around = proxmoxSurroundings(await ask('/cluster/resources', '--type', 'vm'), await ask('/cluster/sdn/vnets'));
-  const guests = await Promise.all([...owners.values()].map(async ({ id, program }) => proxmoxGuests(id, program, await mustRun([program, 'config', String(id)], { timeoutMs }), around)));
-  return guests.flat();
+  return inTurns([...owners.values()], async ({ id, program }) => proxmoxGuests(id, program, await mustRun([program, 'config', String(id)], bounds), around));
 }
 
 async function containers(program: 'docker' | 'podman', links: readonly LinkState[]): Promise<readonly GuestRecord[]> {
-  const ids = (await mustRun([program, 'ps', '--quiet', '--no-trunc'], { timeoutMs })).split('\n').filter((line) => /^[0-9a-f]{12,64}$/.test(line));
+  const ids = idsIn(await mustRun([program, 'ps', '--quiet', '--no-trunc'], bounds), /^[0-9a-f]{12,64}$/, `${program} ps`);
   const guests: GuestRecord[] = [];
-  for (let at = 0; at < ids.length; at += mostTogether) guests.push(...containerGuests(program, await readJson([program, 'inspect', ...ids.slice(at, at + mostTogether)], { timeoutMs })));
+  for (let at = 0; at < ids.length; at += mostTogether) guests.push(...containerGuests(program, await readJson([program, 'inspect', ...ids.slice(at, at + mostTogether)], bounds)));
   const inside = new Map<string, unknown>();
   for (const netns of new Set(guests.flatMap((guest) => guest.netns ?? []))) inside.set(netns, await linksIn(netns));
   return guests.map((guest) => (guest.netns === undefined ? guest : withSandboxPort(guest, inside.get(guest.netns), links)));
@@ -93,9 +96,27 @@ async function containers(program: 'docker' | 'podman', links: readonly LinkStat
 /** Links of a container's namespace; none where it has just ended, or may not be entered: then MACs have to do. */
 async function linksIn(netns: string): Promise<unknown> {
   try {
-    return await readJson(['ip', '-j', 'link', 'show'], { netns, timeoutMs });
+    return await readJson(['ip', '-j', 'link', 'show'], { netns, ...bounds });
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
     return [];
   }
+}
+
+/** One id a line. Throws VerifyError where it prints anything else: guests could be missing. */
+function idsIn(text: string, id: RegExp, what: string): readonly string[] {
+  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  if (!lines.every((line) => id.test(line))) throw new VerifyError('command-failed', 3, `${what} printed something that is no list of ids`, 'see what it prints');
+  return lines;
+}
+
+/** What is read of each, in their order. */
+async function inTurns<T>(items: readonly T[], read: (item: T) => Promise<readonly GuestRecord[]>): Promise<readonly GuestRecord[]> {
+  const found: (readonly GuestRecord[])[] = [];
+  const queue = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [at, item] of queue) found[at] = await read(item);
+  };
+  await Promise.all(Array.from({ length: sideBySide }, worker));
+  return found.flat();
 }

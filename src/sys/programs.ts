@@ -14,8 +14,10 @@ export interface ProgramOptions {
   readonly netns?: string | null;
   /** Text for its stdin. */
   readonly input?: string;
-  /** Killed when it takes longer; 30 s where not given. */
+  /** Killed when it takes longer, with what it started; 30 s where not given. */
   readonly timeoutMs?: number;
+  /** Killed when it prints more octets: 256 MiB where not given. */
+  readonly mostOutput?: number;
   readonly cwd?: string;
 }
 
@@ -31,6 +33,19 @@ export function programEnv(): NodeJS.ProcessEnv {
   return { ...process.env, LC_ALL: 'C', PATH: `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
 }
 
+/** The rules of a firewall of ten thousand guests have a tenth of it. */
+const usualOutput = 256 * 2 ** 20;
+
+/** A program leads a group of its own; what it started holds its output open, so that it goes as well. */
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // all of it has ended just now
+  }
+}
+
 /**
  * Runs a program by its argument vector, without a shell, in a session of its own so that Ctrl-C does not reach it half-way through a change.
  * Resolves whatever its exit status is; rejects with VerifyError (69) where the program is missing.
@@ -44,9 +59,21 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
       }));
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
-    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 30_000);
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    const giveUp = (why: string): void => {
+      stderr.push(Buffer.from(`\n${why}\n`));
+      killGroup(child.pid);
+    };
+    const timeoutMs = options.timeoutMs ?? 30_000;
+    const timer = setTimeout(() => giveUp(`it took longer than ${timeoutMs / 1000} s and was killed`), timeoutMs);
+    let left = options.mostOutput ?? usualOutput;
+    const taking = (into: Buffer[]) => (chunk: Buffer): void => {
+      const fits = left >= 0;
+      left -= chunk.length;
+      if (left >= 0) into.push(chunk);
+      else if (fits) giveUp(`it printed more than ${(options.mostOutput ?? usualOutput) / 2 ** 20} MiB and was killed`);
+    };
+    child.stdout.on('data', taking(stdout));
+    child.stderr.on('data', taking(stderr));
     child.stdin.on('error', () => undefined); // it ended without reading: its status tells
     child.once('error', (error) => {
       clearTimeout(timer);
