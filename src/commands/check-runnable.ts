@@ -1,6 +1,7 @@
 import { disruptiveClasses, type Scenario } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
 import { foreignPrograms } from '../scenario/read-run.js';
+import { settingsOf } from '../scenario/settings-of.js';
 import { unsupportedKeys } from '../scenario/unsupported.js';
 
 export interface RunnableOptions {
@@ -19,7 +20,7 @@ function changes(step: Scenario['steps'][number]): boolean {
 export function checkRunnable(scenarios: readonly Scenario[], options: RunnableOptions): void {
   const foreign = options.allowRun ? [] : scenarios.flatMap((scenario) => foreignPrograms(scenario.steps).map((program) => `${scenario.file}: run: ${program} is not one of the programs that every scenario may start`));
   if (foreign.length > 0) throw new VerifyError('run-not-allowed', 64, foreign.join('\n'), 'read the scenario; --allow-run lets it start any program');
-  const changing = options.allowChanges === true ? [] : scenarios.filter(({ topology, steps }) => topology.provider === 'host' && steps.some(changes));
+  const changing = options.allowChanges === true ? [] : scenarios.filter(({ topology, steps }) => topology.provider === 'host' && (settingsOf(topology).length > 0 || topology.bridges.some(({ mirrors }) => mirrors.length > 0) || steps.some(changes)));
   if (changing.length > 0) throw new VerifyError('changes-not-allowed', 64, changing.map(({ file }) => `${file}: it changes this host`).join('\n'), '`plan` prints the changes; --allow-changes lets the run make them, and it puts them back');
   const disruptive = options.allowDisruptive === true ? [] : scenarios.filter(({ topology }) => topology.provider === 'host').flatMap(({ file, steps }) =>
     [...new Set(steps.flatMap(({ probes }) => probes.map((probe) => probe.class)))].filter((name) => disruptiveClasses.includes(name)).map((name) => `${file}: ${name} disturbs guests of this host`));

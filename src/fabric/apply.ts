@@ -4,10 +4,11 @@ import type { SettingValue } from '../model/scenario.js';
 import { commandsFor } from '../plan/commands.js';
 import { mustRun, readJson } from '../sys/programs.js';
 import { writeSysctl } from '../sys/sysctl.js';
+import { checkOvsValue, ovsValue } from './ovs-value.js';
 import { checkReadBack } from './read-back.js';
 import { checkFdb, checkMdb, checkVlan } from './read-back-tables.js';
 
-/** A change that the kernel takes; start and stop are the fabric's. */
+/** A change that the kernel takes, or Open vSwitch; start and stop are the fabric's. */
 export type KernelChange = Exclude<Change, { kind: 'start' | 'stop' }>;
 
 /**
@@ -21,13 +22,17 @@ export async function applyToKernel(change: KernelChange, bridgeOf: (port: strin
     return { commands, readBack: checkReadBack('sysctl', 'link', change.name, change.value, found) };
   }
   for (const command of commands) await mustRun(command, change.kind === 'run' ? { netns, cwd: runIn } : { netns });
-  return { commands, readBack: await readBackOf(change, netns) };
+  return { commands, readBack: await readBackOf(change, bridgeOf, netns) };
 }
 
-async function readBackOf(change: Exclude<KernelChange, { kind: 'sysctl' }>, netns: string | null): Promise<string | null> {
+async function readBackOf(change: Exclude<KernelChange, { kind: 'sysctl' }>, bridgeOf: (port: string) => string, netns: string | null): Promise<string | null> {
   switch (change.kind) {
     case 'set':
       return checkReadBack(change.device, change.place, change.key, change.value, await currentValue(netns, change.device, change.place, change.key));
+    case 'ovs-set':
+      return checkOvsValue(change, await ovsValue(change, bridgeOf));
+    case 'mirror':
+      return `mirror ${change.mirror.name} to ${change.mirror.output}: ${(await mustRun(['ovs-vsctl', 'get', 'Mirror', change.mirror.name, 'output_port'])).trim()}`;
     case 'vlan':
       return checkVlan(change, await readJson(['bridge', '-j', 'vlan', 'show', 'dev', change.entry.port], { netns }));
     case 'fdb':

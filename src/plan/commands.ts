@@ -1,7 +1,8 @@
 import type { Change } from '../model/change.js';
+import { ovsFlood } from '../model/ovs-columns.js';
 import { bridgeSettings, portSettings } from '../model/settings.js';
 import type { Setting, SettingKind } from '../model/settings.js';
-import type { SettingValue, VlanRange } from '../model/scenario.js';
+import type { Mirror, SettingValue, VlanRange } from '../model/scenario.js';
 
 type SetChange = Extract<Change, { kind: 'set' }>;
 
@@ -14,12 +15,16 @@ export function commandsFor(change: Change, bridgeOf: (port: string) => string):
   switch (change.kind) {
     case 'set':
       return [['ip', 'link', 'set', 'dev', change.device, ...setWords(change)]];
+    case 'ovs-set':
+      return [ovsCommand(change, bridgeOf)];
     case 'sysctl':
       return [['sysctl', '-w', `${change.name}=${change.value}`]];
     case 'vlan':
       return [['bridge', 'vlan', change.act, 'dev', change.entry.port, ...vlanWords(change.entry, change.act), ...(change.self ? ['self'] : [])]];
     case 'fdb-flush':
-      return [['ip', 'link', 'set', 'dev', change.bridge, 'type', 'bridge', 'fdb_flush']];
+      return [change.ovs === true ? ['ovs-appctl', 'fdb/flush', change.bridge] : ['ip', 'link', 'set', 'dev', change.bridge, 'type', 'bridge', 'fdb_flush']];
+    case 'mirror':
+      return [mirrorCommand(change.bridge, change.mirror)];
     case 'fdb':
       return [fdbCommand(change)];
     case 'mdb': {
@@ -53,6 +58,22 @@ export function setWords(change: Pick<SetChange, 'place' | 'key' | 'value'>): re
       if (change.key === 'up') return [isOn(change.value) ? 'up' : 'down'];
       return [change.key, String(change.value)];
   }
+}
+
+
+function ovsCommand({ table, device, key, value }: Extract<Change, { kind: 'ovs-set' }>, bridgeOf: (port: string) => string): readonly string[] {
+  if (key === ovsFlood) return ['ovs-ofctl', 'mod-port', bridgeOf(device), device, isOn(value) ? 'flood' : 'no-flood'];
+  return ['ovs-vsctl', 'set', table, device, `${key}=${String(value)}`];
+}
+
+/** The command that makes a mirror of Open vSwitch. */
+export function mirrorCommand(bridge: string, { name, select, output }: Mirror): readonly string[] {
+  const all = select === 'all';
+  return [
+    'ovs-vsctl', '--id=@out', 'get', 'Port', output, ...(all ? [] : ['--', '--id=@in', 'get', 'Port', select]),
+    '--', '--id=@mirror', 'create', 'Mirror', `name=${name}`, 'output_port=@out', ...(all ? ['select_all=true'] : ['select_src_port=@in', 'select_dst_port=@in']),
+    '--', 'add', 'Bridge', bridge, 'mirrors', '@mirror',
+  ];
 }
 
 /** Is a switch on? The kernel prints bridges' switches as 0 and 1, ports' as false and true. */

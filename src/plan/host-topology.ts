@@ -53,12 +53,25 @@ function unlisted(link: LinkState, bridge: string, scenario: Scenario, state: Ho
   };
 }
 
+/** Where a bridge of Open vSwitch forwards; null = it has none of that name. An empty column means the kernel's (ovs-vswitchd.conf.db(5), datapath_type). */
+function datapathOf({ ovs }: HostState, bridge: string): string | null {
+  const type = ovs?.bridges.find(({ name }) => name === bridge)?.columns['datapath_type'];
+  return type === '' ? 'system' : typeof type === 'string' ? type : null;
+}
+
+/** Bridges that Open vSwitch was told to make and did not: those of datapath system have no interface where the kernel has no datapath for it. */
+function withoutDatapath({ topology: { bridges } }: Scenario, state: HostState): readonly string[] {
+  return bridges.filter(({ name, kind }) => kind === 'ovs' && datapathOf(state, name) === 'system' && !state.links.some((link) => link.name === name)).map(({ name }) => `${name}: datapath system: the kernel has no datapath of Open vSwitch`);
+}
+
 /** What of the scenario is not there, a line each. */
 function missing(scenario: Scenario, state: HostState): readonly string[] {
   const links = new Map(state.links.map((link) => [link.name, link]));
-  const bridges = scenario.topology.bridges.flatMap(({ name, kind }) => {
+  const bridges = scenario.topology.bridges.flatMap(({ name, kind, datapath }) => {
     const [there, what] = kind === 'ovs' ? ['openvswitch', 'bridge of Open vSwitch'] as const : ['bridge', 'Linux bridge'] as const;
-    return links.get(name)?.kind === there ? [] : [`there is no ${what} ${JSON.stringify(name)}`];
+    if (links.get(name)?.kind !== there) return [`there is no ${what} ${JSON.stringify(name)}`];
+    const found = kind === 'ovs' ? datapathOf(state, name) : null;
+    return datapath === null || datapath === found ? [] : [`${JSON.stringify(name)} is a bridge of Open vSwitch with datapath ${found ?? 'unknown'}, not ${datapath}`];
   });
   const ports = scenario.topology.endpoints.flatMap(({ name, port, bridge, attach }) => {
     if (port === null) return [];
@@ -90,9 +103,11 @@ function nameless(scenario: Scenario): readonly string[] {
 /**
  * Fits a scenario to what was found on the host: every port of a bridge under test becomes an endpoint, listed or not; MACs and addresses
  * that the file leaves out come from the forwarding database and the neighbour tables. Throws VerifyError, naming everything at once: 69
- * where bridges or ports are missing, 3 where a MAC of the file is on another port, or is needed and not on record.
+ * where bridges, ports or the kernel's datapath are missing, 3 where a MAC of the file is on another port, or is needed and not on record.
  */
 export function hostTopology(scenario: Scenario, state: HostState, neighbours: readonly Neighbour[]): HostTopology {
+  const unmade = withoutDatapath(scenario, state);
+  if (unmade.length > 0) throw new VerifyError('unsupported', 69, unmade.join('\n'), 'load the module openvswitch (`modprobe openvswitch`), or set datapath_type=netdev');
   const gone = missing(scenario, state);
   if (gone.length > 0) throw new VerifyError('interface-gone', 69, gone.join('\n'), '`verify-isolation init` writes a scenario of what runs here now');
   const wrong = misplaced(scenario, state);

@@ -74,7 +74,7 @@ function planStep(step: Step, index: number, present: readonly Endpoint[], scena
     index,
     name: step.name,
     line: step.line,
-    changes: changesOf(step, scenario.topology),
+    changes: changesOf(step, scenario.topology, index === 0),
     learn: step.learn.filter((name) => names.includes(name)),
     waitMs: step.waitMs,
     present: names,

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { isFields } from '../model/json-fields.js';
-import type { Scenario } from '../model/scenario.js';
+import type { Scenario, Topology } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
 import { compose, type ReadFile } from './compose.js';
-import { faultList, type ScenarioFault } from './fault.js';
+import { where } from './explain-issue.js';
+import { type FaultList, faultList, type Path, type ScenarioFault } from './fault.js';
 import { escapeText } from './quote.js';
 import { readPolicy } from './read-policy.js';
 import { readSwitch } from './read-setting.js';
@@ -45,6 +46,7 @@ export function parseScenario(file: string, bytes: Uint8Array, { readFile = incl
   const reading = readTopology(list, raw.topology);
   const allowDisruptive = readSwitch(raw.allow_disruptive) ?? dropped.has('allow_disruptive');
   const allowChanges = readSwitch(raw.allow_changes) ?? dropped.has('allow_changes');
+  if (!allowChanges) changesWithoutLeave(list, reading.topology);
   const context = stepContext(list, reading, allowDisruptive, allowChanges);
   const written = (raw.steps ?? []).flatMap((step, index) => readStep(context, step, ['steps', index], yaml.locate) ?? []);
   const steps = [...written, ...readPolicy(context, raw.policy ?? [], ['policy'], yaml.locate)];
@@ -75,6 +77,14 @@ export function loadScenario(file: string, bytes: Uint8Array, sources: ScenarioS
   if (scenario !== null) return scenario;
   const lines = faults.map(({ file: included, line, col, message }) => `${escapeText(included ?? file)}:${line}:${col}: ${message}`);
   throw new VerifyError('scenario-invalid', 64, lines.join('\n'), 'Correct the file; `verify-isolation schema` prints the JSON Schema that editors use to check it while you type.');
+}
+
+/** On a host what the topology says of bridges and ports is set; the lab is built so. */
+function changesWithoutLeave(list: FaultList, { provider, bridges, endpoints }: Topology): void {
+  if (provider !== 'host') return;
+  const refuse = (path: Path): void => list.addKey(path, `${where(path)} changes the host, expected "allow_changes: true" in the file`);
+  for (const { name, settings, mirrors } of bridges) if (Object.keys(settings).length + mirrors.length > 0) refuse(['topology', 'bridges', name]);
+  for (const { name, settings, generated } of endpoints) if (Object.keys(settings).length > 0 && !generated) refuse(['topology', 'endpoints', name, 'settings']);
 }
 
 /** The scenario's own faults first, then those of each included file; top to bottom. */

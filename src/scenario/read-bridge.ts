@@ -3,6 +3,7 @@ import { describe, where } from './explain-issue.js';
 import type { FaultList, Path } from './fault.js';
 import { parsePrefix } from './ip-address.js';
 import { quote } from './quote.js';
+import { readOvsSettings } from './read-ovs-settings.js';
 import { isInterfaceName, readSettings, readSwitch } from './read-setting.js';
 import { salvage } from './salvage.js';
 import { linuxBridge, ovsBridge } from './topology-schema.js';
@@ -21,9 +22,10 @@ export function readBridge(faults: FaultList, name: string, raw: unknown, path: 
     const read = salvage(faults, ovsBridge, value, path)?.value;
     if (read === undefined) return null;
     const { kind, datapath, address, vlans, netns, mirrors, ...columns } = read;
-    const settings: Settings = Object.fromEntries(Object.entries(columns).flatMap(([key, each]) => (each === undefined ? [] : [[key, each]])));
+    // the lab makes the bridge, so that nothing of it has to be put back
+    const settings: Settings = provider === 'host' ? readOvsSettings(faults, 'ovs-bridge', columns, path) : Object.fromEntries(Object.entries(columns).flatMap(([key, each]) => (each === undefined ? [] : [[key, each]])));
     return {
-      name, kind, settings, datapath: datapath ?? 'netdev', mirrors: mirrors ?? [], netns: netns ?? null,
+      name, kind, settings, datapath: datapath ?? (provider === 'host' ? null : 'netdev'), mirrors: mirrors ?? [], netns: netns ?? null,
       addresses: readPrefixes(faults, address, [...path, 'address']), vlans: readVlans(faults, vlans, [...path, 'vlans']),
     };
   }

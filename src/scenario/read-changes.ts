@@ -5,9 +5,11 @@ import { where } from './explain-issue.js';
 import type { Path } from './fault.js';
 import { didYouMean } from './nearest-word.js';
 import { quote } from './quote.js';
+import { type DevicePlace, placeOf } from './place-of.js';
 import { readVlan } from './read-bridge.js';
 import { readGroup } from './read-group.js';
-import { readSettings, readSwitch, type SettingPlace } from './read-setting.js';
+import { readOvsSettings } from './read-ovs-settings.js';
+import { readSettings, readSwitch } from './read-setting.js';
 import { readSysctl } from './read-topology.js';
 import type { StepContext } from './step-context.js';
 import type { stepShell } from './step-schema.js';
@@ -44,7 +46,7 @@ function readSet(context: StepContext, raw: Exclude<RawStep['set'], undefined>, 
     const at = [...path, device];
     const place = deviceAt(context, device, at, true);
     if (place === null) continue;
-    const settings = readSettings(context.faults, place, values, at);
+    const settings = place === 'ovs-bridge' || place === 'ovs-port' ? readOvsSettings(context.faults, place, values, at) : readSettings(context.faults, place, values, at);
     set.push({ device, settings });
     const ageing = settings['ageing_time'];
     if (place === 'bridge' && typeof ageing === 'number') context.ageing.set(device, ageing);
@@ -53,20 +55,20 @@ function readSet(context: StepContext, raw: Exclude<RawStep['set'], undefined>, 
 }
 
 /** What kind of device an interface name is; null, with a fault, where the lab has none of that name at this point of the step. */
-function deviceAt(context: StepContext, device: string, path: Path, isKey: boolean): SettingPlace | null {
+function deviceAt(context: StepContext, device: string, path: Path, isKey: boolean): DevicePlace | null {
   const { faults, reading } = context;
   const add = isKey ? faults.addKey : faults.add;
-  if (reading.bridgeNames.has(device)) return 'bridge';
-  const { endpoints, provider } = reading.topology;
+  const { topology } = reading;
+  if (reading.bridgeNames.has(device)) return placeOf(topology, device) === 'ovs-bridge' ? 'ovs-bridge' : 'bridge'; // also one with faults
+  const { endpoints, provider } = topology;
   const owner = endpoints.find(({ port }) => port !== null && (port === device || bareName(port) === device));
   if (owner !== undefined) {
     if (provider === 'lab' && context.presenceKnown && !context.present.has(owner.name)) {
       add(path, `${where(path)}: ${quote(device)} does not exist yet: ${quote(owner.name)} is not started before this step, and "start" comes after changes`);
     }
-    return owner.attach === 'port' ? 'port' : 'link';
+    return owner.attach === 'port' ? placeOf(topology, owner.port ?? device) : 'link';
   }
-  // A host has ports that the file does not list.
-  if (provider === 'host') return 'port';
+  if (provider === 'host') return placeOf(topology, device);
   if (!reading.whole) return null;
   const named = endpoints.find(({ name }) => name === device);
   const hint = named === undefined || named.port === null ? didYouMean(device, [...reading.bridgeNames, ...endpoints.flatMap(({ port }) => port ?? [])]) : `; ${quote(device)} is an endpoint, its port is ${quote(named.port)}`;
@@ -84,7 +86,7 @@ function readFdb(context: StepContext, raw: RawStep, act: 'add' | 'del', path: P
     const at = [...path, 'fdb', act, index];
     const place = deviceAt(context, entry.port, [...at, 'port'], false);
     const self = readSwitch(entry.self) ?? false;
-    if (place === 'bridge' && !self) context.faults.add([...at, 'port'], `${where([...at, 'port'])}: an entry on the bridge itself needs "self: true"`);
+    if ((place === 'bridge' || place === 'ovs-bridge') && !self) context.faults.add([...at, 'port'], `${where([...at, 'port'])}: an entry on the bridge itself needs "self: true"`);
     // bridge(8): an entry of the device itself is permanent unless told otherwise.
     return { mac: entry.mac.toLowerCase(), port: entry.port, state: entry.state ?? (self ? 'permanent' : 'static'), sticky: readSwitch(entry.sticky) ?? false, vlan: entry.vlan ?? null, self };
   });

@@ -5,6 +5,7 @@ import type { FaultList, Path } from './fault.js';
 import { formatIp, parseIp } from './ip-address.js';
 import { quote } from './quote.js';
 import { readPrefixes, readVlans } from './read-bridge.js';
+import { readOvsSettings } from './read-ovs-settings.js';
 import { isInterfaceName, readSettings, readSwitch } from './read-setting.js';
 import type { endpoint } from './topology-schema.js';
 
@@ -18,8 +19,8 @@ export interface EndpointDraft {
   readonly generated: boolean;
 }
 
-/** Reads one endpoint. MACs that the lab derives, relay ports that it names and generated addresses are filled in later. */
-export function readEndpoint(faults: FaultList, draft: EndpointDraft, provider: Provider): Endpoint {
+/** Reads one endpoint; `switches`: the bridges of Open vSwitch. MACs that the lab derives, relay ports that it names and generated addresses are filled in later. */
+export function readEndpoint(faults: FaultList, draft: EndpointDraft, provider: Provider, switches: ReadonlySet<string>): Endpoint {
   const { name, path, raw, dropped } = draft;
   const at = (key: string): Path => [...path, key];
   const attach = raw.attach ?? (raw.role === 'host' ? 'host' : 'port');
@@ -59,7 +60,7 @@ export function readEndpoint(faults: FaultList, draft: EndpointDraft, provider: 
     netns: raw.netns ?? null,
     promiscuous: readSwitch(raw.promiscuous) ?? false,
     vlans: readVlans(faults, raw.vlans, at('vlans')),
-    settings: attach === 'port' ? readSettings(faults, 'port', settings, at('settings')) : {},
+    settings: attach !== 'port' ? {} : switches.has(raw.bridge) ? readOvsSettings(faults, 'ovs-port', settings, at('settings')) : readSettings(faults, 'port', settings, at('settings')),
     offloads: readSwitch(offloads) ?? false,
     generated: draft.generated,
     ...(raw.tunnel === undefined ? {} : { tunnel: { vni: raw.tunnel.vni ?? null, to: raw.tunnel.to === undefined ? [] : typeof raw.tunnel.to === 'string' ? [raw.tunnel.to] : raw.tunnel.to } }),

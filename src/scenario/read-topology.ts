@@ -61,7 +61,8 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
       faults.add(at, `${where(at)}: there is no bridge ${quote(draft.raw.bridge)}${didYouMean(draft.raw.bridge, bridgeNames)}`);
     }
   }
-  const read = drafts.map((draft) => readEndpoint(faults, draft, provider));
+  const switches = new Set(written.filter(({ kind }) => kind === 'ovs').map(({ name }) => name));
+  const read = drafts.map((draft) => readEndpoint(faults, draft, provider, switches));
   const addresses = written.flatMap((bridge) => bridge.addresses);
   const hosts = readHosts(faults, shell.value.hosts, [...path, 'hosts'], provider);
   const assigned: readonly Endpoint[] = assignAddresses(faults, drafts, read, addresses, provider);

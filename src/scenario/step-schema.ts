@@ -92,7 +92,7 @@ const dateRule = 'expected a date such as 2027-01-31';
 export const stepShell = z.strictObject({
   name: title.describe('What it claims, shown in every report.'),
   description: text.optional().describe('What it is about.'),
-  set: z.record(z.string(), z.record(z.string(), scalar)).optional().describe('Settings by interface name, and sysctls under `sysctl` (lab). They stay until a later step changes them and are undone at the end.'),
+  set: z.record(z.string(), z.record(z.string(), scalar)).optional().describe('Settings by interface name, and sysctls under `sysctl` (lab). Of Open vSwitch: columns of its tables that decide where frames go (`flood_vlans`, `"other_config:mac-table-size"`, `protected`, `tag`, `trunks`, …) and `flood` of a port. They stay until a later step changes them and are undone at the end.'),
   vlan: z.strictObject({
     add: z.array(portVlan).optional().describe('VLANs that ports get.'),
     del: z.array(portVlan).optional().describe('VLANs that ports lose.'),

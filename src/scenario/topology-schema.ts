@@ -36,15 +36,15 @@ export const linuxBridge = z.strictObject({
 /** Its other keys are columns of ovs-vsctl's Bridge table. */
 export const ovsBridge = z.object({
   kind: z.literal('ovs').describe('A bridge of Open vSwitch.'),
-  datapath: z.enum(['netdev', 'system']).optional().describe('In user space (netdev) or in the kernel (system). Default: netdev.'),
+  datapath: z.enum(['netdev', 'system']).optional().describe('In user space (netdev) or in the kernel (system). Default: lab, netdev; host, as it is.'),
   ...bridgeKeys,
   vlans: vlans.optional().describe('VLANs of the bridge\'s own port.'),
   mirrors: z.array(z.strictObject({
     name: name.describe('Name of the mirror.'),
     select: text.describe('What it copies: `all`, or the name of a port.'),
     output: interfaceName.describe('The port that gets the copies.'),
-  }).meta({ id: 'mirror' })).optional().describe('Mirrors, which copy traffic to a port.'),
-}).catchall(scalar).meta({ id: 'ovs-bridge', description: 'A bridge of Open vSwitch. Its other keys are columns of the Bridge table of ovs-vsctl.' });
+  }).meta({ id: 'mirror' })).optional().describe('Mirrors, which copy traffic to a port; host: made for the run.'),
+}).catchall(scalar).meta({ id: 'ovs-bridge', description: 'A bridge of Open vSwitch. Its other keys are columns of the Bridge table of ovs-vsctl; on a host those that a run can put back.' });
 
 /** How a host of several is reached; in the lab a host is a namespace and has no keys. */
 export const host = z.strictObject({
@@ -63,8 +63,9 @@ export const attach = z.enum(['port', 'host', 'promiscuous']);
 
 export const endpointSettings = z.strictObject({
   ...settingKeys([...portSettings, ...linkSettings], { ...portSettingMeanings, ...linkSettingMeanings }),
+  protected: onOff.optional().describe('Open vSwitch: a protected port exchanges nothing with other protected ones.'),
   offloads: onOff.optional().describe('Lab: checksum and segmentation offloads of the endpoint\'s interface. Default: off.'),
-}).meta({ id: 'port-settings', description: 'Settings of a port, by the names of `ip -j -d link` or of `man ip-link`.' });
+}).meta({ id: 'port-settings', description: 'Settings of a port, by the names of `ip -j -d link` or of `man ip-link`. A port of Open vSwitch has protected, flood, mtu and up.' });
 
 /** Keys that an endpoint and a block of generated ones share. */
 const endpointKeys = {

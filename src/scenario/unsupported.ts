@@ -1,4 +1,5 @@
 import type { Scenario, Step, TrafficKind } from '../model/scenario.js';
+import { settingsOf } from './settings-of.js';
 
 /** What the contract knows and this build does not do yet: remove a line when it does. */
 const unsupportedTraffic: readonly TrafficKind[] = ['tcp', 'udp'];
@@ -11,6 +12,7 @@ function acrossHosts({ topology, steps }: Scenario): readonly string[] {
     ...topology.bridges.filter(({ kind }) => kind === 'ovs').map(({ name }) => say(`topology.bridges.${name}.kind: ovs`)),
     ...topology.bridges.filter(({ addresses }) => topology.provider === 'lab' && addresses.length > 0).map(({ name }) => say(`topology.bridges.${name}.address`)),
     ...topology.endpoints.filter(({ attach }) => attach !== 'port').map(({ name, attach }) => say(`topology.endpoints.${name}.attach: ${attach}`)),
+    ...(topology.provider === 'host' ? settingsOf(topology).map(({ device }) => say(`settings of ${device}`)) : []),
     ...topology.endpoints.filter(({ started }) => !started).map(({ name }) => say(`topology.endpoints.${name}.started`)),
     ...(Object.keys(topology.sysctl).length > 0 ? [say('topology.sysctl')] : []),
     ...steps.flatMap((step, at) => [
@@ -26,19 +28,16 @@ const topologyRules: readonly ((scenario: Scenario) => readonly string[])[] = [
   ({ topology }) => topology.bridges.filter(({ netns }) => netns !== null && topology.provider === 'lab').map(({ name }) => `topology.bridges.${name}.netns`),
 ];
 
-/** What is set with iproute2 does not reach Open vSwitch. */
-function linuxSettingsOnOvs({ topology, steps }: Scenario): readonly string[] {
+/** Tables of the kernel's bridges that Open vSwitch does not have. */
+function kernelTablesOnOvs({ topology, steps }: Scenario): readonly string[] {
   const bridges = new Set(topology.bridges.filter(({ kind }) => kind === 'ovs').map(({ name }) => name));
   const own = topology.endpoints.filter(({ bridge }) => bridges.has(bridge));
   const devices = new Set([...bridges, ...own.flatMap(({ port }) => port ?? [])]);
-  const say = (path: string): string => `${path} on Open vSwitch: \`run: [ovs-vsctl …]\` sets it`;
+  const say = (path: string): string => `${path} on Open vSwitch`;
   return [
-    ...own.filter(({ settings }) => Object.keys(settings).length > 0).map(({ name }) => say(`topology.endpoints.${name}.settings`)),
     ...steps.flatMap((step, at) => [
-      ...step.set.filter(({ device }) => devices.has(device)).map(({ device }) => say(`steps[${at}].set.${device}`)),
-      ...[...step.vlan.add, ...step.vlan.del].filter(({ port }) => devices.has(port)).map(() => say(`steps[${at}].vlan`)),
+      ...[...step.vlan.add, ...step.vlan.del].filter(({ port }) => devices.has(port)).map(({ port }) => `${say(`steps[${at}].vlan`)}: \`set: { ${port}: { tag: 10 } }\` or \`trunks\` sets it`),
       ...[...step.fdb.add, ...step.fdb.del].filter(({ port }) => devices.has(port)).map(() => say(`steps[${at}].fdb`)),
-      ...step.fdb.flush.filter((name) => devices.has(name)).map(() => say(`steps[${at}].fdb.flush`)),
       ...[...step.mdb.add, ...step.mdb.del].filter(({ port }) => devices.has(port)).map(() => say(`steps[${at}].mdb`)),
     ]),
   ];
@@ -52,7 +51,7 @@ const stepRules: readonly ((step: Step) => readonly string[])[] = [
 export function unsupportedKeys(scenario: Scenario): readonly string[] {
   return [
     ...topologyRules.flatMap((rule) => rule(scenario)),
-    ...linuxSettingsOnOvs(scenario),
+    ...kernelTablesOnOvs(scenario),
     ...acrossHosts(scenario),
     ...scenario.steps.flatMap((step, at) => stepRules.flatMap((rule) => rule(step)).map((key) => `steps[${at}].${key}`)),
   ];

@@ -1,4 +1,6 @@
+import { ovsColumns } from '../model/ovs-columns.js';
 import { membersOf } from '../model/ovs-members.js';
+import { ovsPortConfigs } from '../model/ovs-port-configs.js';
 import type { OvsRecord } from '../model/reading.js';
 import type { FdbState, LinkState, OvsMirrorState, OvsPortState, OvsState } from '../model/state.js';
 
@@ -14,11 +16,6 @@ export interface OvsTexts {
   readonly fdb: Readonly<Record<string, string>>;
 }
 
-/** Columns that say how a bridge or a port is set; the others are statistics, status and references. */
-const settings = {
-  bridge: ['datapath_type', 'fail_mode', 'flood_vlans', 'mcast_snooping_enable', 'other_config', 'protocols', 'rstp_enable', 'stp_enable'],
-  port: ['bond_mode', 'other_config', 'protected', 'tag', 'trunks', 'vlan_mode'],
-} as const;
 
 function pick(record: OvsRecord, names: readonly string[]): OvsRecord {
   return Object.fromEntries(names.flatMap((name) => (record[name] === undefined ? [] : [[name, record[name]]])));
@@ -32,18 +29,6 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Words of `config:` by port, of `ovs-ofctl show`: ` 1(vnet0): addr:…` and below it `     config:     NO_FLOOD`. */
-function configOf(show: string): ReadonlyMap<string, readonly string[]> {
-  const found = new Map<string, readonly string[]>();
-  let port: string | null = null;
-  for (const line of show.split('\n')) {
-    port = /^ \S+?\((.+)\): addr:/.exec(line)?.[1] ?? port;
-    const words = /^\s+config:\s+(.*)$/.exec(line)?.[1];
-    if (port !== null && words !== undefined) found.set(port, words === '0' ? [] : words.split(' '));
-  }
-  return found;
-}
-
 /** A flow without what moves by itself. */
 function stillFlow(line: string): string {
   return line.replaceAll(/\b(?:cookie|duration|n_packets|n_bytes|idle_age|hard_age)=[^, ]+,? ?/g, '').trim();
@@ -54,18 +39,18 @@ export function parseOvs(texts: OvsTexts): OvsState {
   const portById = new Map(texts.ports.map((port) => [idOf(port['_uuid']), port]));
   const nameOfPort = (id: unknown): string | null => textOf(portById.get(idOf(id))?.['name']) || null;
   const bridges = texts.bridges.map((bridge) => ({
-    name: textOf(bridge['name']), columns: pick(bridge, settings.bridge),
+    name: textOf(bridge['name']), columns: pick(bridge, ['datapath_type', ...ovsColumns.bridge]),
     flows: (texts.flows[textOf(bridge['name'])] ?? '').split('\n').filter((line) => line.includes('actions=')).map(stillFlow),
   }));
   const ports = texts.bridges.flatMap((bridge) => {
     const name = textOf(bridge['name']);
-    const config = configOf(texts.show[name] ?? '');
+    const config = ovsPortConfigs(texts.show[name] ?? '');
     return membersOf(bridge['ports']).flatMap((id): OvsPortState[] => {
       const port = portById.get(idOf(id));
       const own = textOf(port?.['name']);
       if (port === undefined || own === name) return []; // the bridge's own port is the bridge
       const ofport = texts.interfaces.find((one) => one['name'] === own)?.['ofport'];
-      return [{ name: own, bridge: name, columns: pick(port, settings.port), ofport: typeof ofport === 'number' && ofport > 0 ? ofport : null, config: config.get(own) ?? [] }];
+      return [{ name: own, bridge: name, columns: pick(port, ovsColumns.port), ofport: typeof ofport === 'number' && ofport > 0 ? ofport : null, config: config.get(own) ?? [] }];
     });
   });
   const mirrors = texts.bridges.flatMap((bridge) => membersOf(bridge['mirrors']).flatMap((id): OvsMirrorState[] => {

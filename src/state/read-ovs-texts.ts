@@ -14,7 +14,8 @@ export async function readOvsTexts(): Promise<OvsTexts | null> {
   if (!existsSync(`${runFolder()}/db.sock`)) return null;
   const list = async (table: string): Promise<readonly OvsRecord[]> => parseOvsTable(await readJson(['ovs-vsctl', '--timeout=5', '--no-wait', '--format=json', 'list', table]));
   const [bridges, ports, interfaces, mirrors] = await Promise.all([list('Bridge'), list('Port'), list('Interface'), list('Mirror')]);
-  const names = bridges.flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
+  // one that the switch could not make, as for want of the kernel's datapath, is in the database only
+  const names = bridges.flatMap(({ name }) => (typeof name === 'string' && existsSync(`${runFolder()}/${name}.mgmt`) ? [name] : []));
   const ofEach = async (argv: (name: string) => readonly string[]): Promise<Readonly<Record<string, string>>> =>
     Object.fromEntries(await Promise.all(names.map(async (name) => [name, await mustRun(argv(name), { timeoutMs: 5000 })] as const)));
   const [show, flows, fdb] = await Promise.all([

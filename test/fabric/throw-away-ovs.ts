@@ -17,7 +17,8 @@ export interface ThrowAwayOvs {
   /** One ping to the LAN from each guest: then the switch knows them, and the LAN where it can answer. */
   talk(answered?: boolean): void;
   cli(args: readonly string[]): ChildProcess;
-  scenario(name: string, steps: string, head?: string): string;
+  /** A scenario file. `bridge`: what stands of it in the topology, `name`: it is called so; `settings`: of endpoints, by name. */
+  scenario(name: string, steps: string, head?: string, of?: { readonly bridge?: string; readonly name?: string; readonly settings?: Readonly<Record<string, string>> }): string;
   /** Programs: restarts ovs-vswitchd; lets the LAN speak. */
   readonly restart: string;
   readonly speak: string;
@@ -67,10 +68,10 @@ export async function throwAwayOvs(): Promise<ThrowAwayOvs> {
       for (const name of ['kali2', 'kali3', 'spare']) run(['sh', '-c', `ping -c 1 -W ${answered ? 5 : 1} ${guests.lan.ip}${answered ? '' : ' || true'}`], spaces.get(name) ?? host);
     },
     cli: (args) => inNamespaceFd(host, () => spawn(process.execPath, [cli, ...args], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })),
-    scenario(name, steps, head = '') {
+    scenario(name, steps, head = '', { bridge = '{ kind: ovs }', name: br = 'br0', settings = {} } = {}) {
       const file = join(dir, `${name}.yml`);
-      const endpoints = (['kali2', 'kali3', 'lan'] as const).map((guest) => `    ${guest}: { bridge: br0, port: ${guests[guest].port}, mac: "${guests[guest].mac}", ip: ${guests[guest].ip}/24${guest === 'lan' ? ', role: uplink' : ''} }\n`);
-      writeFileSync(file, `version: 1\nname: ${name}\n${head}topology:\n  provider: host\n  bridges: { br0: { kind: ovs } }\n  endpoints:\n${endpoints.join('')}steps:\n${steps}`);
+      const endpoints = (['kali2', 'kali3', 'lan'] as const).map((guest) => `    ${guest}: { bridge: ${br}, port: ${guests[guest].port}, mac: "${guests[guest].mac}", ip: ${guests[guest].ip}/24${guest === 'lan' ? ', role: uplink' : ''}${settings[guest] === undefined ? '' : `, settings: ${settings[guest]}`} }\n`);
+      writeFileSync(file, `version: 1\nname: ${name}\n${head}topology:\n  provider: host\n  bridges: { ${br}: ${bridge} }\n  endpoints:\n${endpoints.join('')}steps:\n${steps}`);
       return file;
     },
     async close() {

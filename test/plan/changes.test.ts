@@ -34,3 +34,26 @@ it('a member whose port is behind no bridge is one of the device itself', () => 
   const behind = { ...topology, endpoints: topology.endpoints.map((one) => ({ ...one, port: null })) };
   expect(changesOf(step({ mdb: { add: [mdb('br0')], del: [] } }), behind)).toMatchObject([{ kind: 'mdb', bridge: 'br0' }]);
 });
+
+it('settings of Open vSwitch are its own, and those of any link are not', () => {
+  const switched = { ...topology, bridges: topology.bridges.map((one) => ({ ...one, kind: 'ovs' as const })) };
+  const set = [{ device: 'br0', settings: { flood_vlans: '10', mtu: 9000 } }, { device: 'p0', settings: { flood: false } }, { device: 'tap9', settings: { protected: true } }];
+  expect(changesOf(step({ set, fdb: { flush: ['br0'], del: [], add: [] } }), switched)).toEqual<readonly Change[]>([
+    { kind: 'ovs-set', table: 'Bridge', device: 'br0', key: 'flood_vlans', value: '10' }, { kind: 'set', device: 'br0', place: 'link', key: 'mtu', value: 9000 },
+    { kind: 'ovs-set', table: 'Port', device: 'p0', key: 'flood', value: false }, { kind: 'ovs-set', table: 'Port', device: 'tap9', key: 'protected', value: true }, { kind: 'fdb-flush', bridge: 'br0', ovs: true },
+  ]);
+});
+
+it('a host’s first step begins with what the topology says of bridges and ports; the lab is built so', () => {
+  const mirror = { name: 'm', select: 'all', output: 'p1' };
+  const said = {
+    ...topology, provider: 'host' as const, bridges: topology.bridges.map((one) => ({ ...one, settings: { ageing_time: 3000 }, mirrors: [mirror] })),
+    endpoints: topology.endpoints.map((one, at) => (at === 0 ? { ...one, settings: { flood: false } } : one)),
+  };
+  const own = step({ set: [{ device: 'br0', settings: { ageing_time: 0 } }] });
+  expect(changesOf(own, said, true)).toEqual<readonly Change[]>([
+    { kind: 'set', device: 'br0', place: 'bridge', key: 'ageing_time', value: 3000 }, { kind: 'set', device: 'p0', place: 'port', key: 'flood', value: false },
+    { kind: 'mirror', bridge: 'br0', mirror }, { kind: 'set', device: 'br0', place: 'bridge', key: 'ageing_time', value: 0 },
+  ]);
+  expect([changesOf(own, said).length, changesOf(own, { ...said, provider: 'lab' }, true).length]).toEqual([1, 1]);
+});

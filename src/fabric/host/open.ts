@@ -7,6 +7,7 @@ import { sendersOf } from '../../plan/senders.js';
 import { silentAddressees } from '../../plan/silent-addressees.js';
 import { mustRun, readJson } from '../../sys/programs.js';
 import { applyToKernel, type KernelChange } from '../apply.js';
+import { ovsValue } from '../ovs-value.js';
 import { waitUntilForwarding } from '../settled.js';
 import type { FoundHost } from './find.js';
 import { forgetInvented } from './forget-invented.js';
@@ -46,9 +47,10 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     const before = {
       state: await readState(),
       link: device === null ? null : await readJson(['ip', '-j', '-d', 'link', 'show', 'dev', device], { netns }),
+      ...(one.kind === 'ovs-set' ? { ovs: await ovsValue(one, bridgeOf) } : {}),
       vlans: one.kind === 'vlan' ? await readJson(['bridge', '-j', 'vlan', 'show', 'dev', one.entry.port], { netns }) : null,
     };
-    for (const command of [...undoOf(one, before, bridgeOf)].reverse()) ways.journal.add({ command, gone: one.kind !== 'set' });
+    for (const command of [...undoOf(one, before, bridgeOf)].reverse()) ways.journal.add({ command, gone: one.kind !== 'set' && one.kind !== 'ovs-set' });
     return applyToKernel(one, bridgeOf, '/', netns);
   };
 

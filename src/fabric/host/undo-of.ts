@@ -11,6 +11,8 @@ export interface Before {
   readonly state: HostState;
   readonly link: unknown;
   readonly vlans: unknown;
+  /** What the setting of Open vSwitch was, as it takes it back. */
+  readonly ovs?: string;
 }
 
 /** The commands that put back what a change is about to change, in the order of undoing. Throws VerifyError (69) where it could not be put back. */
@@ -22,6 +24,12 @@ export function undoOf(change: KernelChange, before: Before, bridgeOf: (port: st
       if (value === undefined) throw new VerifyError('unsupported', 69, `this kernel does not know ${change.device}.${change.key}`, 'use a kernel that has this setting, or leave it out');
       return inverse({ ...change, value });
     }
+    case 'ovs-set': {
+      const [column = '', key] = change.key.split(/:(.*)/s);
+      return before.ovs === '' && key !== undefined ? [['ovs-vsctl', 'remove', change.table, change.device, column, key]] : inverse({ ...change, value: before.ovs ?? '' });
+    }
+    case 'mirror':
+      return [['ovs-vsctl', '--id=@mirror', 'get', 'Mirror', change.mirror.name, '--', 'remove', 'Bridge', change.bridge, 'mirrors', '@mirror']];
     case 'sysctl': {
       const value = before.state.sysctl[change.name];
       if (value === undefined) throw new VerifyError('unsupported', 69, `this kernel has no sysctl ${change.name}`, 'check its spelling');

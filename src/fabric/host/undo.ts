@@ -2,8 +2,8 @@ import { VerifyError } from '../../model/verify-error.js';
 import { runProgram, showCommand } from '../../sys/programs.js';
 import type { Undo } from './journal.js';
 
-/** What iproute2 says where the thing to take away is no more. */
-const isGone = /cannot find device|does not exist|no such (?:device|file|process)|no such file or directory/i;
+/** What iproute2 and ovs-vsctl say where the thing to take away is no more. */
+const isGone = /no row "|cannot find device|does not exist|no such (?:device|file|process)|no such file or directory/i;
 
 /** Undoes what was done, latest first, whatever fails on the way; returns what could not be undone, as commands with what was said. */
 export async function undoAll(undos: readonly Undo[], netns: string | null): Promise<readonly string[]> {

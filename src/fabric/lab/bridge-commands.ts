@@ -59,7 +59,7 @@ export function linkCommands(endpoint: Endpoint, port: string, space: { readonly
   return [
     ['link', 'add', 'dev', port, ...size, 'type', 'veth', 'peer', 'name', space.device, ...(mac === undefined ? [] : ['address', mac]), ...size, 'netns', space.path],
     ...(enslaved ? [['link', 'set', 'dev', port, 'master', endpoint.bridge]] : []),
-    ...Object.entries(settings).map(([key, value]) => ['link', 'set', 'dev', port, ...setWords({ place: 'port', key, value })]),
+    ...(enslaved ? Object.entries(settings) : []).map(([key, value]) => ['link', 'set', 'dev', port, ...setWords({ place: 'port', key, value })]),
     ['link', 'set', 'dev', port, ...setWords({ place: 'link', key: 'up', value: up ?? true })],
   ];
 }

@@ -56,7 +56,7 @@ export async function buildLab(plan: Plan, deps: LabDeps): Promise<Fabric> {
     if (present.has(endpoint.name)) return { commands: [], readBack: `${endpoint.name} is there already` };
     const mine = plan.endpoints.filter((one) => one.name === endpoint.name);
     await plugIn(mine, plan.bridges, spaces, ovs);
-    checkSettings([], mine, await deps.readLinks());
+    checkSettings([], mine, await deps.readLinks(), isOvs);
     for (const change of portChanges) {
       if ((change.kind === 'set' ? change.device : change.entry.port) === endpoint.port) await kernel(change);
     }
@@ -89,7 +89,7 @@ export async function buildLab(plan: Plan, deps: LabDeps): Promise<Fabric> {
     const now = plan.endpoints.filter((endpoint) => endpoint.started);
     await plugIn(now, plan.bridges, spaces, ovs);
     for (const bridge of plan.bridges) if (bridge.mirrors.length > 0) await ovs?.addMirrors(bridge);
-    checkSettings(plan.bridges, now, await deps.readLinks());
+    checkSettings(plan.bridges, now, await deps.readLinks(), isOvs);
     for (const endpoint of now) await relays.start(endpoint);
   } catch (error) {
     await close();
@@ -143,8 +143,8 @@ function addressesOf(bridge: Bridge, endpoints: readonly Endpoint[]): Bridge['ad
   return [...bridge.addresses, ...endpoints.filter((endpoint) => endpoint.attach === 'host' && endpoint.bridge === bridge.name).flatMap((endpoint) => endpoint.ips)];
 }
 
-/** Every setting of the topology as the kernel has it now. */
-function checkSettings(bridges: readonly Bridge[], endpoints: readonly Endpoint[], links: readonly LinkState[]): void {
+/** Every setting of the topology as the kernel has it now; those of Open vSwitch were read back where they were made. */
+function checkSettings(bridges: readonly Bridge[], endpoints: readonly Endpoint[], links: readonly LinkState[], isOvs: (bridge: string) => boolean): void {
   const byName = new Map(links.map((link) => [link.name, link]));
   const check = (device: string, place: 'bridge' | 'port' | 'link', key: string, asked: string | number | boolean): void => {
     const link = byName.get(device);
@@ -154,7 +154,7 @@ function checkSettings(bridges: readonly Bridge[], endpoints: readonly Endpoint[
   for (const bridge of bridges.filter(({ kind }) => kind === 'linux')) {
     for (const [key, value] of Object.entries(bridge.settings)) check(bridge.name, placeOfKey(key), key, value);
   }
-  for (const { port, settings } of endpoints) {
-    for (const [key, value] of Object.entries(settings)) check(port ?? '', placeOfKey(key) === 'link' ? 'link' : 'port', key, value);
+  for (const { port, settings, bridge } of endpoints) {
+    for (const [key, value] of Object.entries(settings)) if (!isOvs(bridge) || placeOfKey(key) === 'link') check(port ?? '', placeOfKey(key) === 'link' ? 'link' : 'port', key, value);
   }
 }

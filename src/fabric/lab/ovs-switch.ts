@@ -3,8 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bridge, Endpoint, Mac } from '../../model/scenario.js';
 import { VerifyError } from '../../model/verify-error.js';
+import { mirrorCommand } from '../../plan/commands.js';
 import { libc } from '../../sys/libc.js';
 import { installHint, mustRun, programEnv } from '../../sys/programs.js';
+import { applyToKernel } from '../apply.js';
+import { placeOfKey } from './bridge-commands.js';
 
 /** An Open vSwitch of the lab's own. */
 export interface OvsSwitch {
@@ -54,13 +57,17 @@ export async function startOvsSwitch(inside: { readonly sysfs: boolean }): Promi
       .then(() => takes(bridge.name))
       .then(() => isThere(bridge))
       .then(() => vsctlEach(Object.entries(bridge.settings).map(([column, value]) => ['set', 'Bridge', bridge.name, `${column}=${String(value)}`]))),
-    addPort: (endpoint, port) => vsctl(['add-port', endpoint.bridge, port, ...vlanColumns(endpoint)]).then(() => takes(port)),
+    addPort: async (endpoint, port) => {
+      await vsctl(['add-port', endpoint.bridge, port, ...vlanColumns(endpoint)]);
+      await takes(port);
+      for (const [key, value] of Object.entries(endpoint.settings)) {
+        if (placeOfKey(key) !== 'link') await applyToKernel({ kind: 'ovs-set', table: 'Port', device: port, key, value }, () => endpoint.bridge, '/');
+      }
+    },
     removePort: (bridge, port) => vsctl(['--if-exists', 'del-port', bridge, port]),
-    addMirrors: (bridge) => vsctlEach(bridge.mirrors.map(({ name, select, output }) => [
-      '--id=@out', 'get', 'Port', output, ...(select === 'all' ? [] : ['--', '--id=@in', 'get', 'Port', select]),
-      '--', '--id=@mirror', 'create', 'Mirror', `name=${name}`, 'output_port=@out', ...(select === 'all' ? ['select_all=true'] : ['select_src_port=@in', 'select_dst_port=@in']),
-      '--', 'add', 'Bridge', bridge.name, 'mirrors', '@mirror',
-    ])),
+    addMirrors: async (bridge) => {
+      for (const mirror of bridge.mirrors) await mustRun(mirrorCommand(bridge.name, mirror));
+    },
     close,
   };
 }
