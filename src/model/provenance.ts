@@ -1,5 +1,5 @@
 import type { CalibrationRecord } from './calibration.js';
-import type { ToolRecord } from './run-record.js';
+import type { ToolRecord } from './tool-record.js';
 
 /** Who ran it. Ids as the machine knows them, also where the run is in a user namespace of its own. */
 export interface Who {

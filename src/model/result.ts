@@ -1,7 +1,8 @@
 import type { CalibrationRecord } from './calibration.js';
 import type { LastingFix } from './lasting.js';
 import type { PrecheckNote } from './precheck.js';
-import type { ScenarioRecord, ToolRecord } from './run-record.js';
+import type { ScenarioRecord } from './run-record.js';
+import type { ToolRecord } from './tool-record.js';
 
 export type Verdict = 'holds' | 'broken' | 'inconclusive';
 

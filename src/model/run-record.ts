@@ -3,14 +3,7 @@ import type { Keeper } from './lasting.js';
 import type { PrecheckNote } from './precheck.js';
 import type { Provenance } from './provenance.js';
 import type { FileHash, Scenario } from './scenario.js';
-
-/** What judged, and what test/sabotage did to this version before it was released. */
-export interface ToolRecord {
-  readonly name: string;
-  readonly version: string;
-  readonly verdictRules: 1;
-  readonly sabotage?: { readonly cases: number; readonly falseHolds: number };
-}
+import type { ToolRecord } from './tool-record.js';
 
 /** The file that was run, and what else it was made of; a key that would be empty is absent. */
 export interface ScenarioRecord {

@@ -7,7 +7,7 @@ import { timeText } from '../judge/rows.js';
 import type { CalibrationRecord } from '../model/calibration.js';
 import type { Plan, StepPlan } from '../model/plan.js';
 import type { Instrument, ListenedStep, Provenance, When } from '../model/provenance.js';
-import type { ToolRecord } from '../model/run-record.js';
+import type { ToolRecord } from '../model/tool-record.js';
 import type { TimelineEntry } from '../model/timeline.js';
 import { VerifyError } from '../model/verify-error.js';
 import { limitsOf, methodStatement } from '../plan/method-statement.js';

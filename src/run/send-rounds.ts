@@ -4,7 +4,7 @@ import type { StepPlan } from '../model/plan.js';
 import { roundsOf } from '../plan/event-rounds.js';
 import { checkStop, type RunContext, tell } from './context.js';
 import { paceText } from './pace.js';
-import { sendBatch } from './send-probes.js';
+import { sendBatch } from './send-batch.js';
 
 /**
  * Sends probes of a step with events from round `from` on: a frame of each flow in turn, evenly over time, so that whatever an event does to any of
