@@ -82,13 +82,15 @@ export function createPlainFrames(step: StepPlan, observer: Observer, tally: Ste
       crosses: listens ? dst : null,
     };
   }
-  const pairs: AddressPairs<Pair> = createAddressPairs(pairAt);
+  /** Made for the first frame: a mesh has a thousand listeners, to which hardly anybody else speaks. */
+  let pairs: AddressPairs<Pair> | null = null;
 
   return {
     count(bytes, start, end, towards, frame, high, low) {
       frames += 1;
       if (lossy && end - start >= ethernetLength) countNoise(tally.noise, observer.name, macText(bytes, start + 6), towards);
       if (!watches || end - start < ethernetLength) return;
+      pairs ??= createAddressPairs(pairAt);
       const pair = pairs.of(bytes, start);
       if (pair.seen.length > 0 && isTraffic(bytes, start, end)) {
         if (towards) for (const one of pair.seen) add(one, frame, high, low);

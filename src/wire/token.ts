@@ -106,9 +106,10 @@ export function tagsFor(key: Uint8Array, first: number, count: number): Uint8Arr
 export function tokensFor(key: Uint8Array, runTag: number, first: number, count: number): Uint8Array {
   const tags = tagsFor(key, first, count);
   const tokens = new Uint8Array(count * tokenLength);
-  for (let i = 0; i < count; i += 1) {
-    const tag = tags.subarray(i * tagLength, (i + 1) * tagLength);
-    writeToken(tokens, i * tokenLength, { runTag, index: first + i, tag });
+  for (let i = 0, at = 0, tagAt = 0; i < count; i += 1, at += tokenLength) {
+    writeMark(tokens, at, runTag);
+    writeU32(tokens, at + 6, first + i);
+    for (let end = tagAt + tagLength, to = at + 10; tagAt < end; tagAt += 1, to += 1) tokens[to] = tags[tagAt] ?? 0;
   }
   return tokens;
 }
