@@ -152,8 +152,8 @@ const alone = Object.keys(sensesOf(castOf(firstGate(loadSmall(gate))))).filter((
 const others = shipped.filter(({ file, name }) => file !== gate && (all || !slow.includes(name)));
 
 describe.concurrent('a sense broken while the run goes on', () => {
-  it('switch-mode: inconclusive without any of them', () => breakSenses(ofFile('switch-mode', gate), passing), timeoutMs);
-  it('where nobody must see the probes: inconclusive without any of them', () => breakSenses(ofFile('separated', separated), passing), timeoutMs);
+  it('switch-mode: inconclusive without any of them', () => breakSenses(ofFile('switch-mode', gate), passing), timeoutMs * (all ? 5 : 1));
+  it('where nobody must see the probes: inconclusive without any of them', () => breakSenses(ofFile('separated', separated), passing), timeoutMs * (all ? 5 : 1));
   it.each(alone)('switch-mode, %s: inconclusive', (sense) => breakSense('switch-mode', gate, sense), timeoutMs);
   it.each(others)('$name: inconclusive', (one) => breakSenses(one, all ? passing : everywhere), timeoutMs * (all ? 5 : 1));
   if (all) it.each(others.flatMap((one) => alone.map((sense) => ({ ...one, sense }))))('$name, $sense: inconclusive', ({ name, file, sense }) => breakSense(name, file, sense), timeoutMs);
