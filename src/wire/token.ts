@@ -69,9 +69,9 @@ export function tokenIndex(frame: Uint8Array, at: number): number {
   return readU32(frame, at + 6);
 }
 
-/** Is the tag at `tagAt` the one at `expectedAt` of `expected`? Offsets in octets. */
+/** Is the tag at `tagAt` the one at `expectedAt` of `expected`? Offsets in octets. What is not there equals no octet of a whole tag. */
 export function sameTag(frame: Uint8Array, tagAt: number, expected: Uint8Array, expectedAt: number): boolean {
-  if (tagAt < 0 || tagAt + tagLength > frame.length || expectedAt < 0 || expectedAt + tagLength > expected.length) return false;
+  if (expectedAt < 0 || expectedAt + tagLength > expected.length) return false;
   for (let i = 0; i < tagLength; i += 1) if (frame[tagAt + i] !== expected[expectedAt + i]) return false;
   return true;
 }

@@ -36,6 +36,10 @@ describe('ear controls', () => {
       ...Array.from({ length: 6 }, () => [null, null]), [expect.stringMatching(/^(192\.0\.2|198\.51\.100|203\.0\.113)\./), expect.stringMatching(/^(192\.0\.2|198\.51\.100|203\.0\.113)\./)], [expect.stringMatching(/^2001:db8:/), expect.stringMatching(/^2001:db8:/)],
     ]);
   });
+  it.each<[string, Partial<FrameSpec>]>([['carrier', { carrier: 'arp', srcIp: '10.0.0.1', dstIp: '10.0.0.2' }], ['form', { form: 'bpdu' }], ['tags', { vlan: [10] }], ['length', { size: 99 }], ['source', { srcMac: mac.b }]])('are of both, one after the other, where nothing differs but the %s', (_, frame) => {
+    const form = ({ carrier, form: name, vlan, size, srcMac }: FrameSpec): unknown => [carrier, name, vlan, size, srcMac];
+    expect(ears(controlsOf(input({ flows: [base, flowOf({}, frame), base] })), 'c').map(form)).toEqual([base.frame, { ...base.frame, ...frame }].map(form));
+  });
   it('need no source of their own where the filter takes everything', () => {
     expect(ears(controlsOf(input({ filtersByMac: false, flows: [base, flowOf({}, { srcMac: mac.b })] })), 'c').map(({ srcMac }) => srcMac)).toEqual([earControlMac.src]);
   });
