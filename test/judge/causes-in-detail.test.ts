@@ -51,4 +51,10 @@ describe('a MAC that moved', () => {
     expect(causes['mac-moved'](row({ entries: [entry(), entry({ port: 'p0' })] }))).toMatchObject({ value: 'p0' });
     expect(causes['mac-moved'](row({ entries: [entry()], fromPort: p0 }))).toBeNull();
   });
+  it('of who lives on another host is rightly at the tunnel there, where a theft is mended too', () => {
+    const far = { to: { ...b, port: 'hv2/p1' }, entries: [entry({ port: 'vx1' })] };
+    expect(causes['mac-moved'](row(far))).toBeNull();
+    expect(causes['mac-moved'](row({ ...far, finding: of('mac-steal') }))).toMatchObject({ value: 'p2', fix: expect.stringMatching(/ dev vx1 master static sticky$/) });
+    expect(causes['mac-moved'](row({ ...far, entries: [], finding: of('mac-steal') }))?.fix).toMatch(/ dev hv2\/p1 master static sticky$/);
+  });
 });

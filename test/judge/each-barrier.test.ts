@@ -87,7 +87,7 @@ const cases: Readonly<Record<Code, Case>> = {
     found: { fromPort: port(p0, { locked: true }), before: host({ fdb: [entry({ mac: flow.frame.srcMac, port: 'p3' }), entry({ mac: flow.frame.srcMac, port: 'p0', master: 'br1' }), entry({ port: 'p0' })] }) }, place: 'p0.locked',
     not: {
       'a port that is open': { fromPort: port(p0, { locked: false }) }, 'an entry that ties the source to the port': { before: host({ fdb: [entry({ mac: flow.frame.srcMac, port: 'p0' })] }) },
-      'no port': { fromPort: null }, 'no flow': { flow: null },
+      'an entry that does, among others': { before: host({ fdb: [entry({ port: 'p3' }), entry({ mac: flow.frame.srcMac, port: 'p0' })] }) }, 'no port': { fromPort: null }, 'no flow': { flow: null },
     },
   },
   'guard': {
@@ -142,7 +142,7 @@ const cases: Readonly<Record<Code, Case>> = {
     found: joined, place: 'mdb 239.1.1.1 on p1',
     also: { 'several members': [{ before: host({ mdb: [{ mdb: [{ dev: 'br0', port: 'p1', grp: '239.1.1.1' }, { dev: 'br0', port: 'p3', grp: '239.1.1.1' }] }] }) }, 'mdb 239.1.1.1 on p1, p3'] },
     not: {
-      'the observer is one': { before: host({ mdb: member({ port: 'p2' }) }) }, 'no snooping': { bridge: bridge({ mcast_snooping: 0 }) }, 'another group': { before: host({ mdb: member({ grp: '239.1.1.2' }) }) },
+      'the observer is one': { before: host({ mdb: member({ port: 'p2' }) }) }, 'the observer is one of several': { before: host({ mdb: [{ mdb: [{ dev: 'br0', port: 'p1', grp: '239.1.1.1' }, { dev: 'br0', port: 'p2', grp: '239.1.1.1' }] }] }) }, 'no snooping': { bridge: bridge({ mcast_snooping: 0 }) }, 'another group': { before: host({ mdb: member({ grp: '239.1.1.2' }) }) },
       'another bridge': { before: host({ mdb: member({ dev: 'br1' }) }) }, 'nobody': { before: host({ mdb: [] }) }, 'no flow': { flow: null }, 'no port': { port: null }, 'unicast': { ...to(macOfB), before: joined.before ?? host() },
       'a broadcast': { ...to(broadcast), before: host({ mdb: [{ mdb: [{ dev: 'br0', port: 'p1' }] }] }) },
     },

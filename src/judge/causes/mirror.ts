@@ -30,8 +30,8 @@ export const mirror: CauseFinder = ({ before, bridge, fromPort, port, to }) => {
   const carriers = carriersOf(before, bridge.name);
   if (carriers === null) return null;
   const rules = carriers.rules.filter(({ value }) => port === null || value.split(' ').includes(port.name));
-  const near = [fromPort?.name, to?.port, bridge.name].filter((name) => name !== undefined && name !== null);
-  const programs = carriers.programs.filter(({ place }) => near.includes(place.split(' ')[0] ?? ''));
+  const near = [fromPort?.name, to?.port, bridge.name];
+  const programs = carriers.programs.filter(({ place }) => near.includes(place.split(' ')[0]));
   const [first] = [...rules, ...programs];
   return first === undefined ? null : { place: first.place, value: first.value, text: first.text, fix: first.fix ?? '' };
 };
