@@ -59,7 +59,7 @@ const cases: { readonly [C in Code]?: Case } = {
   'vni-shared': {
     found: { bridge: onOther, before: overlay(100) },
     told: { place: 'hv2/vx2.vni', value: '100', fix: 'ip link set dev hv2/vx2 nomaster' },
-    not: { 'another identifier': { bridge: onOther, before: overlay(200) }, 'parts of one network': { bridge: bridge({}, { name: 'hv2/br0' }), before: host({ links: [tunnel('vx1', 'br0', 100), tunnel('hv2/vx2', 'hv2/br0', 100)] }) }, 'no sender': { bridge: onOther, before: overlay(100), from: null } },
+    not: { 'another identifier': { bridge: onOther, before: overlay(200) }, 'parts of one network': { bridge: bridge({}, { name: 'hv2/br0' }), before: host({ links: [tunnel('vx1', 'br0', 100), tunnel('hv2/vx2', 'hv2/br0', 100)] }) }, 'no sender': { bridge: onOther, before: overlay(100), from: null }, 'ports that are no tunnels': { bridge: onOther, before: host({ links: [...hostState().links, { ...p1, name: 'hv2/p1', master: 'hv2/br1' }] }) } },
   },
   'ageing-zero': {
     found: { bridge: bridge({ ageing_time: 0 }), entries: [entry()] },
@@ -139,7 +139,7 @@ const cases: { readonly [C in Code]?: Case } = {
   'unknown-flood': {
     found: { entries: [], port: port(p2, { flood: true }) },
     told: { place: 'p2.flood', value: 'on', fix: 'bridge link set dev p2 flood off' },
-    not: { 'flood off': { port: port(p2, { flood: false }) }, 'an entry': { entries: [entry()] }, 'an entry of the bridge itself': { entries: [entry({ master: null, port: 'br0' })] }, 'no port': { port: null }, 'a group': { dstMac: group }, 'the bridge itself': { dstMac: br0.mac } },
+    not: { 'flood off': { port: port(p2, { flood: false }) }, 'an entry': { entries: [entry()] }, 'an entry of the bridge itself': { entries: [entry({ master: null, port: 'br0' })] }, 'no port': { port: null }, 'a group': { dstMac: group }, 'the bridge itself': { dstMac: br0.mac }, 'what the host routes': { finding: of('routed-bounce') }, 'Open vSwitch, which has a cause of its own': { bridge: bridge({}, { kind: 'openvswitch' }) } },
   },
   'group-flood': {
     found: { dstMac: broadcast, port: port(p2, { bcast_flood: true, mcast_flood: false }) },
@@ -197,6 +197,14 @@ describe('a cause', () => {
     expect(causes['not-isolated'](leak({ fromPort: port(p0, { isolated: false }), port: port(p2, { isolated: false }) }))).toMatchObject({
       place: 'p0.isolated, p2.isolated', text: expect.stringContaining('p0 and p2 are'), fix: 'bridge link set dev p0 isolated on && bridge link set dev p2 isolated on',
     });
+  });
+  it('of two networks on one overlay names the tunnel of either, whatever others there are', () => {
+    const links = [...hostState().links, tunnel('vx0', 'br0', 50), tunnel('vx1', 'br0', 100), tunnel('vx2', 'br0', 70), tunnel('hv2/vx3', 'hv2/br1', 60), tunnel('hv2/vx4', 'hv2/br1', 100)];
+    expect(causes['vni-shared'](leak({ bridge: onOther, before: host({ links }) }))).toMatchObject({ place: 'hv2/vx4.vni', value: '100', text: expect.stringContaining('hv2/vx4 of hv2/br1 has the VXLAN network identifier of vx1, which belongs to br0') });
+  });
+  it('of guests one of whom is open, or who are on different hosts', () => {
+    expect(causes['not-isolated'](leak({ fromPort: port(p0, { isolated: true }), port: port(p2, { isolated: false }) }))?.text).toBe('p2 is not isolated, so guests reach one another');
+    expect(causes['not-isolated'](leak({ fromPort: port(p0, { isolated: true }), port: { ...port(p2, { isolated: false }), name: 'hv2/p2' } }))).toBeNull();
   });
   it('of tags that hop is the filter, tags told or not', () => {
     expect(causes['vlan-unfiltered'](leak({ finding: of('vlan-hop'), bridge: bridge({ vlan_filtering: 0 }) }))).not.toBeNull();

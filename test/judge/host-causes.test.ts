@@ -26,6 +26,10 @@ describe('a VLAN that is shared', () => {
     expect([find(row(zoned([10], [10]))), find(row(zoned([], []))), find(row(zoned([10], [])))]).toEqual([null, null, null]);
     expect(find(row({ ...zoned([10], [10]), finding: of('vlan-hop') }))).not.toBeNull();
   });
+  it('is not wrong where one of several VLANs of its guest is it, and is where another guest has a zone and this one none', () => {
+    expect(find(row({ ...shared, from: { ...a, zone: null, vlans: [range(5), range(10)] }, listener: null }))).toBeNull();
+    expect([find(row({ ...shared, from: null }))?.place, find(row({ ...shared, listener: null }))?.place]).toEqual(['p2.vlan 10', 'p2.vlan 10']);
+  });
   it('counts a range with both its ends', () => {
     const ranged = (first: number, last: number): unknown => find(row({ ...shared, from: { ...a, zone: null, vlans: [range(first, last)] }, listener: null }));
     expect([ranged(5, 10), ranged(10, 15), ranged(11, 15), ranged(5, 9)].map((one) => one === null)).toEqual([true, true, false, false]);
@@ -73,6 +77,7 @@ describe('a process on the host that takes every frame', () => {
     expect(find(row({ ...flooded, port: port(p2, { flood: false }) }))).not.toBeNull();
     expect(find(row({ ...flooded, port: null, observer: relay }))).not.toBeNull();
     expect(find(row({ ...flooded, entries: [entry({ port: 'p2' })] }))).toBeNull();
+    expect(find(row({ ...flooded, entries: [entry(), entry({ port: 'p2' })] }))).toBeNull();
     expect(find(row({ ...holding(), dstMac: group }))).toBeNull();
     expect(find(row({ ...holding(), dstMac: group, observer: relay }))).not.toBeNull();
   });
