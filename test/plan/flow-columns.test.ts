@@ -16,6 +16,11 @@ const parts = fc.record({
 });
 type Parts = typeof parts extends fc.Arbitrary<infer T> ? T : never;
 
+const plain: Parts = {
+  probe: 0, class: 'known-unicast', from: 'a', to: 'b', sender: 'a', count: 2, must: ['b'], may: ['b'], judged: true, purpose: undefined, variant: undefined,
+  frame: { carrier: 'raw', srcMac: '02:00:00:00:00:01', dstMac: '02:00:00:00:00:03', vlan: [], srcIp: null, dstIp: null, size: 60, form: undefined },
+};
+
 /** Flows of these parts; ids and tokens number through. */
 function flowsOf(made: readonly Parts[], id: number, first: number): readonly Flow[] {
   let next = first;
@@ -41,6 +46,16 @@ describe('flows in columns', () => {
       expect([table.at(-1), table.at(flows.length)]).toEqual([undefined, undefined]);
       flows.forEach((flow, at) => expect(table.at(at)).toEqual(flow));
     }));
+  });
+  it.each<[string, Partial<Parts>]>([
+    ['probe', { probe: 1 }], ['class', { class: 'broadcast' }], ['sender by name', { from: 'b' }], ['who transmits', { sender: 'c' }], ['addressee', { to: 'c' }], ['count', { count: 3 }], ['who must see it', { must: ['c'] }], ['who may', { may: ['b', 'c'] }],
+    ['whether it is judged', { judged: false }], ['purpose', { purpose: 'restore' }], ['variant', { variant: 'cdp' }], ['carrier', { frame: { ...plain.frame, carrier: 'ipv4-udp' } }], ['form', { frame: { ...plain.frame, form: 'bpdu' } }], ['length', { frame: { ...plain.frame, size: 99 } }],
+    ['tags', { frame: { ...plain.frame, vlan: [10] } }], ['order of two tags', { frame: { ...plain.frame, vlan: [20, 10] } }], ['source MAC', { frame: { ...plain.frame, srcMac: '02:00:00:00:00:02' } }], ['destination MAC', { frame: { ...plain.frame, dstMac: '02:00:00:00:00:04' } }], ['source address', { frame: { ...plain.frame, srcIp: '10.0.0.1' } }], ['destination address', { frame: { ...plain.frame, dstIp: '10.0.0.2' } }],
+  ])('are told apart where nothing differs but the %s, one after the other and with others between', (_, over) => {
+    const other = { ...plain, ...over };
+    const tagged = { ...plain, frame: { ...plain.frame, vlan: [10, 20] } };
+    const flows = flowsOf([plain, other, plain, tagged, other, plain], 0, 0);
+    expect([...collected(flows)]).toEqual(flows);
   });
   it('answer as a list would', () => {
     fc.assert(fc.property(fc.array(parts, { maxLength: 6 }), (made) => {
