@@ -13,6 +13,11 @@ import { groupByPlace } from './place-groups.js';
 /** Rings of all handles together; each observer has two. */
 const memoryBudget = 256 * 1024 * 1024;
 const ringSize = { libpcap: 2 * 1024 * 1024, cap: 10 * 1024 * 1024 } as const;
+/**
+ * In the lab, where frames come over time. libpcap's ring has blocks of 256 KiB (pcap-linux.c, prepare_tpacket_socket and create_ring, MAXIMUM_SNAPLEN), and
+ * each is handed over after 50 ms, full or not: 2 MiB last for 0.4 s in which a worker gets no processor, whatever is in them; this for 1.6 s.
+ */
+const lastingRing = 8 * 1024 * 1024;
 /** From so many observers on one socket listens for all of them: opening a handle takes 13 ms, closing it 24. */
 const manyObservers = 32;
 /** So many frames are sent as fast as its larger ring takes them, which is several times the rate at which a small one loses nothing. */
@@ -36,7 +41,9 @@ export function engineOf(context: Pick<RunContext, 'engine' | 'plan'>, step: Ste
 /** Octets of the ring of each handle. */
 export function ringOf(context: Pick<RunContext, 'engine' | 'plan'>, step: StepPlan): number {
   const engine = engineOf(context, step);
-  return engine === 'ring' ? sharedRing : Math.min(ringSize[engine], Math.floor(memoryBudget / (2 * step.observers.length)));
+  if (engine === 'ring') return sharedRing;
+  const lasts = context.plan.provider === 'lab' && (step.traffic.length > 0 || step.listenMs !== null || step.rate !== null);
+  return Math.min(lasts ? Math.max(ringSize[engine], lastingRing) : ringSize[engine], Math.floor(memoryBudget / (2 * step.observers.length)));
 }
 
 /** Octets of a frame that are kept. */
