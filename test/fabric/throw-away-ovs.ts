@@ -10,7 +10,7 @@ const schema = '/usr/share/openvswitch/vswitch.ovsschema';
 /** Whether Open vSwitch is installed; its daemons are the test's own. */
 export const hasOvs = existsSync(schema);
 
-/** A host whose br0 is Open vSwitch in user space, with the guests of a throw-away host on it. */
+/** A host whose br0 is Open vSwitch, with the guests of a throw-away host on it. */
 export interface ThrowAwayOvs {
   readonly dir: string;
   run(argv: readonly string[]): string;
@@ -25,7 +25,7 @@ export interface ThrowAwayOvs {
   close(): Promise<void>;
 }
 
-export async function throwAwayOvs(): Promise<ThrowAwayOvs> {
+export async function throwAwayOvs(datapath: 'netdev' | 'system' = 'netdev'): Promise<ThrowAwayOvs> {
   const host = newNamespace(disableIpv6);
   const dir = mkdtempSync(join(tmpdir(), 'ovs-test-'));
   const env = { ...process.env, OVS_RUNDIR: dir, OVS_LOGDIR: dir, OVS_DBDIR: dir, OVS_SYSCONFDIR: dir, VERIFY_ISOLATION_JOURNAL: join(dir, 'journal'), PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
@@ -44,7 +44,7 @@ export async function throwAwayOvs(): Promise<ThrowAwayOvs> {
   run(['ovs-vsctl', '--no-wait', 'init']);
   const daemonOfSwitch = daemon('ovs-vswitchd', [`unix:${dir}/db.sock`]);
   await there(`${dir}/ovs-vswitchd.pid`);
-  run(['ovs-vsctl', '--timeout=20', 'add-br', 'br0', '--', 'set', 'Bridge', 'br0', 'datapath_type=netdev']);
+  run(['ovs-vsctl', '--timeout=20', 'add-br', 'br0', '--', 'set', 'Bridge', 'br0', `datapath_type=${datapath}`]);
   run(['ip', 'link', 'set', 'dev', 'br0', 'up']);
   for (const [name, { port, mac, ip }] of Object.entries(guests)) {
     const fd = spaces.get(name) ?? host;
