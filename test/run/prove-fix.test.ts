@@ -63,6 +63,6 @@ describe.skipIf(process.getuid?.() !== 0)('run --prove-fix', () => {
 });
 
 it('run --prove-fix refuses a host before anything runs', () => {
-  writeFileSync(join(scratch, 'host.yml'), scenario.replace('provider: lab', 'provider: host').replace('ageing_time: 0', '').replace('expect: leak', 'expect: private'));
+  writeFileSync(join(scratch, 'host.yml'), scenario.replace('provider: lab', 'provider: host').replace('stp_state: off, ageing_time: 0', '').replace('expect: leak', 'expect: private'));
   expect(cliRun('run', join(scratch, 'host.yml'), '--prove-fix')).toMatchObject({ status: 64, stderr: expect.stringContaining('--prove-fix changes what it runs on') });
 });
