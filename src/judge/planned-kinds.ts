@@ -1,10 +1,10 @@
 import type { Flow } from '../model/plan.js';
-import { frameTemplate } from '../probe/frame.js';
 import { macLength, macNumber } from '../wire/ethernet.js';
-import { viewFrame } from '../wire/frame-view.js';
-import { tokenLength, writeMark } from '../wire/token.js';
+import type { FrameView } from '../wire/frame-view.js';
+import { tokenLength } from '../wire/token.js';
 import { asNumber } from '../pcap/host-order.js';
-import { createHeaderReader, formOf, sameOctets } from './frame-form.js';
+import { createHeaderReader, sameOctets } from './frame-form.js';
+import { type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
 import type { PlannedProbe } from './planned-probes.js';
 import type { RunTags } from './run-tags.js';
 
@@ -16,48 +16,31 @@ export interface PlannedKinds {
   learn(flow: Flow): void;
 }
 
-/** What frames of one carrier, tags and size have in common: pairs of which bits of a word that is, and their values. */
-interface Kind {
-  readonly like: Flow;
-  readonly tokenAt: number;
-  readonly words: Int32Array;
+/** What frames of one carrier, tags and size have in common. */
+interface Kind extends Omit<HeaderWords, 'view'> {
   /** Offsets in the frame; -1: it has none. */
   readonly srcIpAt: number;
   readonly dstIpAt: number;
 }
 
-/** Octets at the start of a token that say whose it is. */
-const ofRun = 6;
 const mostKinds = 8;
 const ipv4ChecksumAt = 10;
 
+/** Addresses, and the checksum over those of IPv4, differ within a kind; false: the body of ARP, which holds the MACs as well. */
+function withoutAddresses(same: Uint8Array, { srcIpAt, dstIpAt, ipVersion, protocol }: FrameView): boolean {
+  same.fill(0, 0, 2 * macLength);
+  if (srcIpAt < 0) return true;
+  if (ipVersion === 4 && protocol < 0) return false;
+  const length = ipVersion === 4 ? 4 : 16;
+  same.fill(0, srcIpAt, srcIpAt + length);
+  same.fill(0, dstIpAt, dstIpAt + length);
+  if (ipVersion === 4) same.fill(0, srcIpAt - 12 + ipv4ChecksumAt, srcIpAt - 12 + ipv4ChecksumAt + 2);
+  return true;
+}
+
 function kindOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof createHeaderReader>): Kind | null {
-  try {
-    const { bytes, tokenAt, checksumAt, sweepsSource } = frameTemplate(flow.frame);
-    const view = viewFrame(bytes, 0, bytes.length);
-    // As for the template of a flow: only behind the last header a comparison says what the classifier does.
-    if (sweepsSource === true || (tokenAt & 3) !== 2 || view?.payloadAt !== tokenAt || formOf(bytes, view, headersOf(flow.frame)) !== 'as-sent') return null;
-    const like = new Uint8Array((tokenAt + ofRun + 3) & ~3);
-    const same = like.slice();
-    like.set(bytes.subarray(0, tokenAt));
-    writeMark(like, tokenAt, runTag);
-    same.fill(0xff, 0, tokenAt + ofRun);
-    same.fill(0, 0, 2 * macLength);
-    if (checksumAt >= 0) same.fill(0, checksumAt, checksumAt + 2);
-    const { srcIpAt, dstIpAt, ipVersion, protocol } = view;
-    if (srcIpAt >= 0) {
-      const length = ipVersion === 4 ? 4 : 16;
-      same.fill(0, srcIpAt, srcIpAt + length);
-      same.fill(0, dstIpAt, dstIpAt + length);
-      if (ipVersion === 4 && protocol >= 0) same.fill(0, srcIpAt - 12 + ipv4ChecksumAt, srcIpAt - 12 + ipv4ChecksumAt + 2);
-      else if (ipVersion === 4) return null; // the body of ARP holds the MACs as well
-    }
-    const values = new Int32Array(like.buffer);
-    const words = Int32Array.from(new Int32Array(same.buffer)).reduce<number[]>((pairs, mask, i) => [...pairs, mask, mask & (values[i] ?? 0)], []);
-    return { like: flow, tokenAt, words: Int32Array.from(words), srcIpAt, dstIpAt };
-  } catch {
-    return null; // a plan that somebody wrote may hold frames that cannot be built: they are classified by their headers
-  }
+  const found = headerWords(flow, runTag, headersOf, withoutAddresses);
+  return found === null ? null : { tokenAt: found.tokenAt, words: found.words, srcIpAt: found.view.srcIpAt, dstIpAt: found.view.dstIpAt };
 }
 
 function isAlike(one: Flow, other: Flow): boolean {
@@ -73,11 +56,6 @@ export function createPlannedKinds(runTag: number, tags: RunTags, flowOf: (index
   const probe: { flow: Flow | null; sequence: number; readonly form: 'as-sent' } = { flow: null, sequence: 0, form: 'as-sent' };
   const isProbe = (one: typeof probe): one is typeof probe & PlannedProbe => one.flow !== null;
 
-  function isLike(all: Int32Array, start: number, { words: like }: Kind): boolean {
-    let at = start >>> 2;
-    for (let i = 0; i < like.length; i += 2, at += 1) if (((all[at] ?? 0) & (like[i] ?? 0)) !== like[i + 1]) return false;
-    return true;
-  }
   /** Does the frame bear the flow's own addresses? */
   function isOf(flow: Flow, kind: Kind, bytes: Uint8Array, start: number): boolean {
     const { srcMac, dstMac, srcIp, dstIp } = headersOf(flow.frame);

@@ -1,10 +1,9 @@
 import type { Flow } from '../model/plan.js';
-import { frameTemplate } from '../probe/frame.js';
 import { asNumber } from '../pcap/host-order.js';
 import { readU32 } from '../wire/octets.js';
-import { magicHigh, magicLow, tokenIndex, tokenLength, writeMark } from '../wire/token.js';
-import { viewFrame } from '../wire/frame-view.js';
-import { createHeaderReader, formOf } from './frame-form.js';
+import { magicHigh, magicLow, tokenIndex, tokenLength } from '../wire/token.js';
+import { createHeaderReader } from './frame-form.js';
+import { type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
 import { createPlannedKinds } from './planned-kinds.js';
 import type { RunTags } from './run-tags.js';
 
@@ -25,18 +24,12 @@ export interface PlannedProbes {
   learn(flow: Flow, sequence: number): void;
 }
 
-/** A flow's frame as 32-bit words of this machine's order: the headers, and of the token what all of a run have in common. */
-interface Template {
+/** How the frames of a flow are known. */
+interface Template extends Omit<HeaderWords, 'view'> {
   readonly flow: Flow;
   readonly first: number;
   readonly end: number;
-  readonly tokenAt: number;
-  /** Pairs: which bits of a word are the same in every frame (all but the transport checksum's and those behind), and their values. */
-  readonly words: Int32Array;
 }
-
-/** Octets at the start of a token that say whose it is. */
-const ofRun = 6;
 
 /** A flow gets a template once so many of its frames have come, without too many of others between; before, it would cost more than it saves. */
 const worthATemplate = 16;
@@ -50,24 +43,8 @@ const indicesPerSlot = 4;
 const mostPlaces = 8;
 
 function templateOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof createHeaderReader>): Template | null {
-  try {
-    const { bytes, tokenAt, checksumAt, sweepsSource } = frameTemplate(flow.frame);
-    const view = viewFrame(bytes, 0, bytes.length);
-    // The classifier looks for the token behind the last header: only there does a comparison say the same.
-    // Every header that a frame can have keeps the rest of the token at words.
-    if (sweepsSource === true || (tokenAt & 3) !== 2 || view?.payloadAt !== tokenAt || formOf(bytes, view, headersOf(flow.frame)) !== 'as-sent') return null;
-    const like = new Uint8Array((tokenAt + ofRun + 3) & ~3);
-    const same = like.slice();
-    like.set(bytes.subarray(0, tokenAt));
-    writeMark(like, tokenAt, runTag);
-    same.fill(0xff, 0, tokenAt + ofRun);
-    if (checksumAt >= 0) same.fill(0, checksumAt, checksumAt + 2);
-    const values = new Int32Array(like.buffer);
-    const words = Int32Array.from(new Int32Array(same.buffer)).reduce<number[]>((pairs, mask, i) => [...pairs, mask, mask & (values[i] ?? 0)], []);
-    return { flow, first: flow.first, end: flow.first + flow.count, tokenAt, words: Int32Array.from(words) };
-  } catch {
-    return null; // a plan that somebody wrote may hold frames that cannot be built: they are classified by their headers
-  }
+  const found = headerWords(flow, runTag, headersOf);
+  return found === null ? null : { flow, first: flow.first, end: flow.first + flow.count, tokenAt: found.tokenAt, words: found.words };
 }
 
 /** `flowOf`: the flow that a token's index belongs to; null = none. */
@@ -93,11 +70,6 @@ export function createPlannedProbes(runTag: number, tags: RunTags, flowOf: (inde
       words = (bytes.byteOffset & 3) === 0 ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2) : null;
     }
     return words;
-  }
-  function isLike(all: Int32Array, start: number, { words: like }: Template): boolean {
-    let at = start >>> 2;
-    for (let i = 0; i < like.length; i += 2, at += 1) if (((all[at] ?? 0) & (like[i] ?? 0)) !== like[i + 1]) return false;
-    return true;
   }
   function isFrequent(id: number): boolean {
     const slot = id & (counted - 1);
