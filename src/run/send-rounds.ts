@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sender } from '../inject/send-client.js';
 import type { StepPlan } from '../model/plan.js';
 import { roundsOf } from '../plan/event-rounds.js';
+import { framesOfStep } from './capture-step.js';
 import { checkStop, type RunContext, tell } from './context.js';
 import { paceText } from './pace.js';
 import { sendBatch } from './send-batch.js';
@@ -13,7 +14,7 @@ import { sendBatch } from './send-batch.js';
 export async function sendRounds(context: RunContext, step: StepPlan, sender: Sender, { from, over }: { readonly from: number; readonly over: () => boolean }): Promise<number> {
   const { rounds, split, rate } = roundsOf(step);
   const paused = (sequence: number): boolean => sequence >= split && (over() || sequence >= rounds - 1);
-  const total = step.flows.reduce((sum, { count }) => sum + count, 0);
+  const total = framesOfStep(step);
   const began = performance.now();
   let done = 0;
   let sequence = from;
