@@ -51,6 +51,16 @@ function testsIn(counted, cwd) {
   return counted.testResults.flatMap((file) => file.assertionResults.map(({ fullName, status }) => ({ id: `${relative(cwd, file.name)} ${fullName}`, status })));
 }
 
+/** What failed in a report, a line each: its file, its name and the first line of why. The runs' own output may be thousands of lines further up. */
+function failuresIn(counted, cwd) {
+  const firstLine = (text) => (text ?? '').split('\n')[0];
+  return counted.testResults.filter((file) => file.status === 'failed').flatMap((file) => {
+    const tests = file.assertionResults.filter(({ status }) => status === 'failed');
+    const place = relative(cwd, file.name);
+    return tests.length === 0 ? [`${place}: ${firstLine(file.message)}`] : tests.map((test) => `${place} > ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
+  });
+}
+
 /** One run of vitest, or of a script that takes its arguments; adds what it counted to the sum. Null = it did not report, else the report's tests. */
 async function run(title, { prefix = [], program = ['node_modules/vitest/vitest.mjs', 'run'], cwd = top, env = {}, args = [], outDir = scratch, beside = false, isChoice = false }) {
   const json = join(outDir, `${title.replace(/\W+/g, '-')}.json`);
@@ -76,6 +86,7 @@ async function run(title, { prefix = [], program = ['node_modules/vitest/vitest.
   const unloaded = counted.testResults.filter((file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed')).length;
   const failed = counted.numFailedTests + unloaded;
   sum.failed += failed;
+  loud.push(...failuresIn(counted, cwd).map((failure) => `FAILED: in the run "${title}": ${failure}`));
   if (isChoice ? counted.numPassedTests + failed === 0 : counted.numTotalTests === 0) {
     loud.push(`FAILED: the run "${title}" found no test`);
     sum.failed += 1;
