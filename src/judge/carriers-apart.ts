@@ -16,8 +16,10 @@ function explain(leaking: readonly string[], stopped: readonly string[], states:
  * pair and observer are compared; those that say the same stand together.
  */
 export function carriersApart(rows: readonly Finding[], states: StepStates): readonly CarriersApart[] {
+  const compared = rows.filter(({ allowed, grouped, carrier, variant }) => allowed === 'no' && grouped === undefined && carrier !== 'native' && variant === undefined);
+  if (compared.every(({ carrier }) => carrier === compared[0]?.carrier)) return [];
   const pairs = new Map<string, Finding[]>();
-  for (const row of rows.filter(({ allowed, grouped, carrier, variant }) => allowed === 'no' && grouped === undefined && carrier !== 'native' && variant === undefined)) {
+  for (const row of compared) {
     const key = JSON.stringify([row.probe, row.class, row.vlan, row.from, row.to, row.observer]);
     const pair = pairs.get(key);
     if (pair === undefined) pairs.set(key, [row]);

@@ -28,21 +28,48 @@ export interface RowContext {
   readonly after: HostState;
 }
 
-/** The flows of a step by who they are from: positions, for a mesh has a million. */
-function byOrigin(flows: Flows): ReadonlyMap<string, readonly number[]> {
-  const positions = new Map<string, number[]>();
-  let at = 0;
-  for (const { from } of flows) {
-    const known = positions.get(from);
-    if (known === undefined) positions.set(from, [at]);
-    else known.push(at);
-    at += 1;
-  }
-  return positions;
+function isRowOf(flow: Flow, finding: Finding): boolean {
+  return flow.to === finding.to && flow.probe === finding.probe && flow.class === finding.class && flow.carrier === finding.carrier && flow.variant === finding.variant && (flow.vlan === finding.vlan || flow.vlan.join() === finding.vlan.join());
 }
 
-function isRowOf(flow: Flow, finding: Finding): boolean {
-  return flow.probe === finding.probe && flow.class === finding.class && flow.carrier === finding.carrier && flow.variant === finding.variant && flow.to === finding.to && flow.vlan.join() === finding.vlan.join();
+/**
+ * Finds the first flow of a step that a row is of; null = of none. Rows come in the plan's order and only the first are explained, so that of the million flows of a
+ * mesh only as many are looked at as are asked for: who they are from is kept by positions, and for the sender that was asked for last the flows themselves.
+ */
+function flowFinder(flows: Flows): (finding: Finding) => Flow | null {
+  const positions = new Map<string, number[]>();
+  let looked = 0;
+  let sender: string | null = null;
+  let own: Flow[] = [];
+  return (finding) => {
+    if (finding.from !== sender) {
+      sender = finding.from;
+      own = (positions.get(sender) ?? []).flatMap((at) => flows.at(at) ?? []);
+    }
+    for (const flow of own) if (isRowOf(flow, finding)) return flow;
+    while (looked < flows.length) {
+      const flow = flows.at(looked);
+      looked += 1;
+      if (flow === undefined) continue;
+      const known = positions.get(flow.from);
+      if (known === undefined) positions.set(flow.from, [looked - 1]);
+      else known.push(looked - 1);
+      if (flow.from !== sender) continue;
+      own.push(flow);
+      if (isRowOf(flow, finding)) return flow;
+    }
+    return null;
+  };
+}
+
+function byMac(entries: readonly FdbState[]): ReadonlyMap<Mac | null, readonly FdbState[]> {
+  const ofMac = new Map<Mac | null, FdbState[]>();
+  for (const entry of entries) {
+    const known = ofMac.get(entry.mac);
+    if (known === undefined) ofMac.set(entry.mac, [entry]);
+    else known.push(entry);
+  }
+  return ofMac;
 }
 
 /** Gathers the context of a step's rows; null where the state around the step was not read, or a row's bridge is not in it. */
@@ -55,15 +82,8 @@ export function rowContexts(plan: Plan, step: StepPlan, { before, after }: StepS
     const link = links.get(name ?? '');
     return link === undefined || link.port === null ? null : link;
   };
-  let origins: ReturnType<typeof byOrigin> | null = null;
-  const flowOf = (finding: Finding): Flow | null => {
-    origins ??= byOrigin(step.flows);
-    for (const at of origins.get(finding.from) ?? []) {
-      const flow = step.flows.at(at);
-      if (flow !== undefined && isRowOf(flow, finding)) return flow;
-    }
-    return null;
-  };
+  const flowOf = flowFinder(step.flows);
+  const table = byMac(before.fdb);
   return (finding) => {
     const to = endpoints.get(finding.to ?? '') ?? null;
     const observer = observers.get(finding.observer) ?? null;
@@ -72,7 +92,7 @@ export function rowContexts(plan: Plan, step: StepPlan, { before, after }: StepS
     if (bridge === undefined) return null;
     const flow = flowOf(finding);
     const dstMac = flow?.frame.dstMac ?? to?.macs[0] ?? null;
-    const entries = before.fdb.filter((entry) => entry.mac === dstMac && (entry.master === bridgeName || entry.port === bridgeName));
+    const entries = (table.get(dstMac) ?? []).filter((entry) => entry.master === bridgeName || entry.port === bridgeName);
     const from = endpoints.get(flow?.sender ?? finding.from) ?? null;
     return { finding, step, flow, dstMac, from, to, observer, listener: endpoints.get(finding.observer) ?? null, bridge, port: portOf(observer?.interface), fromPort: portOf(from?.port), entries, before, after };
   };

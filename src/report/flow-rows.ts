@@ -1,4 +1,7 @@
 import type { Finding, StepResult } from '../model/result.js';
+import { groupByPair } from './group-by-pair.js';
+import { kindNumbers } from './kind-numbers.js';
+import { numbering } from './numbering.js';
 
 /** One line of the table: the findings of one sender and addressee, by observer, carriers with the same outcome together. */
 export interface FlowRow {
@@ -28,59 +31,74 @@ function wireOf(finding: Finding): string {
   return (finding.class === 'known-unicast' ? finding.carrier : `${finding.class} ${finding.carrier}`) + kind + tags;
 }
 
-function cellOf(step: StepResult, finding: Finding): Cell {
-  const doubted = step.reasons.some((reason) => reason.observer === null || reason.observer === finding.observer);
-  return { seen: finding.seen, allowed: finding.allowed, leak: finding.leak, proven: !doubted };
-}
-
 /** none, some or all of it: rows merge only where every observer says the same. */
 function outcome(row: FlowRow): string {
   return [...row.cells].map(([name, cell]) => `${name} ${cell.allowed} ${cell.seen === 0 ? 'none' : cell.seen === row.sent ? 'all' : `${cell.seen}`} ${cell.proven}`).join('\n');
 }
 
-function merge(a: FlowRow, b: FlowRow): FlowRow {
-  const cells = new Map(a.cells);
-  for (const [name, cell] of b.cells) {
+/** Frames of two rows; null = of one of them it is not known. */
+function sum(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a + b;
+}
+
+function addCells(cells: Map<string, Cell>, more: ReadonlyMap<string, Cell>): void {
+  for (const [name, cell] of more) {
     const before = cells.get(name);
     cells.set(name, before === undefined ? cell : { ...cell, seen: before.seen + cell.seen });
   }
-  return { ...a, wires: [...a.wires, ...b.wires], sent: a.sent === null || b.sent === null ? null : a.sent + b.sent, cells };
+}
+
+function merge(a: FlowRow, b: FlowRow): FlowRow {
+  const cells = new Map(a.cells);
+  addCells(cells, b.cells);
+  return { ...a, wires: [...a.wires, ...b.wires], sent: sum(a.sent, b.sent), cells };
+}
+
+/** The findings of a step as rows, one for each sender, addressee and kind of frame. */
+function singleRows(step: StepResult): readonly FlowRow[] {
+  const kindOf = kindNumbers(({ probe, class: name, carrier, variant, vlan, grouped, allowed }) => [probe, name, carrier, variant ?? null, vlan, grouped === undefined ? null : allowed]);
+  const doubted = new Set(step.reasons.map(({ observer }) => observer));
+  const cellOf = ({ observer, seen, allowed, leak }: Finding): Cell => ({ seen, allowed, leak, proven: !doubted.has(null) && !doubted.has(observer) });
+  return groupByPair(step.findings, (finding) => finding, (finding) => String(kindOf(finding))).flatMap((findings) => {
+    const [first] = findings;
+    return first === undefined ? [] : [{ wires: [wireOf(first)], from: first.from, to: first.to, sent: first.sent, cells: new Map(findings.map((finding) => [finding.observer, cellOf(finding)])) }];
+  });
 }
 
 /** The findings of a step as lines of a table, in the plan's order. */
 export function flowRows(step: StepResult): readonly FlowRow[] {
-  const rows = new Map<string, FlowRow & { readonly cells: Map<string, Cell> }>();
-  for (const finding of step.findings) {
-    const grouped = finding.grouped === undefined ? null : finding.allowed;
-    const key = JSON.stringify([finding.probe, finding.class, finding.carrier, finding.variant ?? null, finding.vlan, finding.from, finding.to, grouped]);
-    const row = rows.get(key) ?? { wires: [wireOf(finding)], from: finding.from, to: finding.to, sent: finding.sent, cells: new Map<string, Cell>() };
-    row.cells.set(finding.observer, cellOf(step, finding));
-    rows.set(key, row);
-  }
-  const merged: FlowRow[] = [];
-  /** Where the row stands that others of the same ends and outcome go into. */
-  const places = new Map<string, number>();
-  for (const row of rows.values()) {
-    const key = isNative(row) ? null : JSON.stringify([row.from, row.to, outcome(row)]);
-    const place = key === null ? undefined : places.get(key);
-    const other = place === undefined ? undefined : merged[place];
-    if (place !== undefined && other !== undefined) merged[place] = merge(other, row);
-    else if (key !== null) places.set(key, merged.push(row) - 1);
-    else merged.push(row);
-  }
-  return merged;
+  return groupByPair(singleRows(step), (row) => row, (row) => (isNative(row) ? null : outcome(row))).map((rows) => rows.reduce(merge));
+}
+
+/** Rows that become one. */
+interface Folded {
+  last: FlowRow;
+  sent: number | null;
+  readonly cells: Map<string, Cell>;
+  addressees: number;
 }
 
 /** Rows of one sender that were overheard by the same in one row, whoever they were for: a mesh that leaks has a line for each pair. Rows that stand for many already stay. */
 export function foldAddressees(rows: readonly FlowRow[]): readonly FlowRow[] {
-  const folded = new Map<string, FlowRow>();
+  const nameOf = numbering<string | null>();
+  const wiresOf = numbering<string>();
+  const folded = new Map<string, Folded>();
   for (const row of rows) {
-    const overheard = [...row.cells].filter(([, { leak }]) => leak).map(([name]) => name);
-    const key = JSON.stringify(overheard.length === 0 || row.to === '*' ? [row.from, row.to, row.wires, outcome(row)] : [row.from, row.wires, overheard]);
+    let overheard = '';
+    for (const [name, { leak }] of row.cells) if (leak) overheard += ` ${nameOf(name)}`;
+    const common = `${nameOf(row.from)} ${wiresOf(row.wires.join('\n'))}`;
+    const key = overheard === '' || row.to === '*' ? `${common}\n${nameOf(row.to)}\n${outcome(row)}` : `${common}${overheard}`;
     const before = folded.get(key);
-    folded.set(key, before === undefined ? row : { ...merge(before, row), wires: row.wires, to: null, addressees: (before.addressees ?? 1) + 1 });
+    if (before === undefined) {
+      folded.set(key, { last: row, sent: row.sent, cells: new Map(row.cells), addressees: 1 });
+      continue;
+    }
+    before.last = row;
+    before.sent = sum(before.sent, row.sent);
+    addCells(before.cells, row.cells);
+    before.addressees += 1;
   }
-  return [...folded.values()];
+  return [...folded.values()].map(({ last, sent, cells, addressees }) => (addressees === 1 ? last : { wires: last.wires, from: last.from, to: null, sent, cells, addressees }));
 }
 
 /** `kali2 → lan`, not escaped. */

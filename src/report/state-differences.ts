@@ -35,10 +35,18 @@ function rules(listing: unknown): string {
   return JSON.stringify(listing, (key, value: unknown) => (['packets', 'bytes', 'used', 'expires', 'last', 'handle', 'stats'].includes(key) ? undefined : value)) ?? 'null';
 }
 
+/** Of two links of one name the first. */
+function linksByName({ links }: HostState): ReadonlyMap<string, LinkState> {
+  const named = new Map<string, LinkState>();
+  for (const link of links) if (!named.has(link.name)) named.set(link.name, link);
+  return named;
+}
+
 /** What differs between two states: links, settings of bridges and ports, forwarding database, VLANs, filters, sysctl. Timers and counters are left out. */
 export function stateDifferences(before: HostState, after: HostState): readonly Difference[] {
-  const links = [...new Set([...before.links, ...after.links].map((link) => link.name))].flatMap((name) => {
-    const [first, second] = [before.links.find((link) => link.name === name), after.links.find((link) => link.name === name)];
+  const [was, is] = [linksByName(before), linksByName(after)];
+  const links = [...new Set([...was.keys(), ...is.keys()])].flatMap((name) => {
+    const [first, second] = [was.get(name), is.get(name)];
     if (first === undefined || second === undefined) return [{ place: name, before: first === undefined ? null : 'present', after: second === undefined ? null : 'present' }];
     return compare(valuesOf(first), valuesOf(second), (key) => `${name}.${key}`);
   });

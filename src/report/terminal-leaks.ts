@@ -1,44 +1,48 @@
 import type { Finding, Result, StepEvent } from '../model/result.js';
 import { escapeText } from './escape-text.js';
 import { foldAfter } from './lay-out.js';
+import { groupByPair } from './group-by-pair.js';
+import { kindNumbers } from './kind-numbers.js';
 import { lastingLines } from './lasting-lines.js';
+import { numbering } from './numbering.js';
 import type { Paint } from './paint.js';
 
 const mostShown = 24;
 
 /** Leaks of one pair at one observer, whatever carried them. */
-function together(findings: readonly Finding[]): readonly (readonly Finding[])[] {
-  const groups = new Map<string, Finding[]>();
-  for (const finding of findings.filter((each) => each.leak)) {
-    const key = JSON.stringify([finding.from, finding.to, finding.observer]);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [finding]);
-    else group.push(finding);
-  }
-  return [...groups.values()];
+type Group = readonly Finding[];
+
+/** Groups of one pair whose observers overheard the same, for the same cause. */
+type Story = readonly Group[];
+
+function pairOf([head]: Group): { readonly from: string; readonly to: string | null } {
+  return { from: head?.from ?? '', to: head?.to ?? null };
+}
+
+function together(findings: readonly Finding[]): readonly Group[] {
+  return groupByPair(findings.filter(({ leak }) => leak), (finding) => finding, ({ observer }) => observer);
+}
+
+/** A function that gives a key of what was seen of a group's frames, and why. `kindOf`, `causesOf`: what of kind and causes counts. */
+function seenKeys(kindOf: (finding: Finding) => number, causesOf: (finding: Finding) => unknown): (group: Group) => string {
+  const whyOf = numbering<string>();
+  const why = (finding: Finding): string => (finding.accepted === undefined && finding.causes.length === 0 ? '' : String(whyOf(JSON.stringify([finding.accepted ?? null, causesOf(finding)]))));
+  return (group) => group.map((finding) => `${kindOf(finding)} ${finding.sent} ${finding.seen} ${finding.direction} ${why(finding)}`).join();
 }
 
 /** Pairs whose observers overheard the same, for the same cause, told once: `a1, a2, a3 and 197 more`. */
-function alike(groups: readonly (readonly Finding[])[]): readonly (readonly Finding[])[][] {
-  const stories = new Map<string, (readonly Finding[])[]>();
-  for (const group of groups) {
-    const [head] = group;
-    const key = JSON.stringify([head?.from, head?.to, group.map(({ class: name, carrier, vlan, sent, seen, accepted, direction, causes }) => [name, carrier, vlan, sent, seen, accepted ?? null, direction, causes])]);
-    const story = stories.get(key);
-    if (story === undefined) stories.set(key, [group]);
-    else story.push(group);
-  }
-  return [...stories.values()];
+function alike(groups: readonly Group[]): readonly Story[] {
+  return groupByPair(groups, pairOf, seenKeys(kindNumbers(({ class: name, carrier, vlan }) => [name, carrier, vlan]), ({ causes }) => causes));
 }
 
 /** Stories of one sender that the same overheard as much of, for the same causes, whoever it was for, told together. */
-function foldAddressees(stories: readonly (readonly (readonly Finding[])[])[]): readonly (readonly (readonly Finding[])[])[] {
-  const folded = new Map<string, (readonly Finding[])[]>();
+function foldAddressees(stories: readonly Story[]): readonly Story[] {
+  const nameOf = numbering<string>();
+  const seenKey = seenKeys(kindNumbers(({ class: name, carrier, vlan, variant }) => [name, carrier, vlan, variant ?? null]), ({ causes }) => causes.map(({ code }) => code));
+  const folded = new Map<string, Group[]>();
   for (const story of stories) {
     const [group = []] = story;
-    const key = JSON.stringify([
-      group[0]?.from, story.map(([one]) => one?.observer), group.map(({ class: name, carrier, vlan, variant, sent, seen, accepted, direction, causes }) => [name, carrier, vlan, variant ?? null, sent, seen, accepted ?? null, direction, causes.map(({ code }) => code)]),
-    ]);
+    const key = `${nameOf(pairOf(group).from)} ${story.map(([one]) => nameOf(one?.observer ?? '')).join()} ${seenKey(group)}`;
     const before = folded.get(key);
     if (before === undefined) folded.set(key, [...story]);
     else before.push(...story);
@@ -65,7 +69,7 @@ function windowLines(rows: readonly Finding[], events: readonly StepEvent[], wid
   ];
 }
 
-function describe(story: readonly (readonly Finding[])[], step: number, events: readonly StepEvent[], width: number, paint: Paint): readonly string[] {
+function describe(story: Story, step: number, events: readonly StepEvent[], width: number, paint: Paint): readonly string[] {
   const [group = []] = story;
   const [head] = group;
   if (head === undefined) return [];

@@ -27,6 +27,12 @@ describe('what is known around a row', () => {
   it.each<[string, Partial<Finding>]>([
     ['probe', { probe: 1 }], ['class', { class: 'broadcast' }], ['carrier', { carrier: 'native' }], ['variant', { variant: 'root' }], ['sender', { from: 'c' }], ['addressee', { to: 'lan' }], ['tags', { vlan: [10] }],
   ])('is no flow of another %s', (_, over) => expect(context({ ...zero, ...over })?.flow).toBeNull());
+  it('is the first flow of its kind, in whatever order rows are asked for', () => {
+    const flows = [...['a', 'b', 'a', 'c', 'a'].entries()].map(([id, from]): Flow => ({ ...flow, id, from, to: id === 2 ? 'lan' : 'b' }));
+    const contextOf = rowContexts(plan, { ...step, flows: [...flows, { ...flow, id: 9, from: 'a' }] }, { before: host(), after: host() });
+    const ids = (...asked: readonly (readonly [string, string])[]) => asked.map(([from, to]) => contextOf({ ...zero, from, to })?.flow?.id);
+    expect(ids(['c', 'b'], ['a', 'lan'], ['a', 'b'], ['b', 'b'], ['a', 'c'], ['a', 'b'], ['c', 'b'], ['a', 'lan'], ['d', 'b'])).toEqual([3, 2, 0, 1, undefined, 0, 3, 2, undefined]);
+  });
   it('without a flow is for the addressee’s MAC, from who is named', () => {
     expect(context({ ...zero, carrier: 'native', from: 'b', to: 'a' })).toMatchObject({ dstMac: '52:54:00:00:00:01', from: { name: 'b' }, fromPort: { name: 'p1' } });
     expect(context({ ...zero, carrier: 'native', from: 'x', to: null })).toMatchObject({ dstMac: null, from: null, to: null, fromPort: null });

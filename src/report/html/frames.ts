@@ -9,9 +9,18 @@ import { html, type Markup, nothing } from './markup.js';
 /** Of one leak's frames at most so many: one for each carrier of the first observers. */
 const mostOfLeak = 4;
 
+/** The first row whose first sighting a frame is. */
+function placeOf(frame: ShownFrame, { steps }: Result): { readonly step: number; readonly observer: string } | null {
+  for (const [step, { findings }] of steps.entries()) {
+    const row = findings.find(({ firstSighting }) => firstSighting?.frame === frame.frame);
+    if (row !== undefined) return { step, observer: row.observer };
+  }
+  return null;
+}
+
 /** A display filter for Wireshark that shows the leak at the observer of this frame: its interface block, and the addresses as in the frame. */
 export function wiresharkFilter(frame: ShownFrame, result: Result, details: RunDetails): string {
-  const place = result.steps.flatMap((step, index) => step.findings.filter((finding) => finding.firstSighting?.frame === frame.frame).map((finding) => ({ step: index, observer: finding.observer })))[0];
+  const place = placeOf(frame, result);
   const id = evidenceInterfaces(details.plan).findIndex((each) => each.step === place?.step && details.plan.steps[each.step]?.observers[each.observer]?.name === place.observer);
   const view = describeFrame(frame.bytes);
   return [...(id < 0 ? [] : [`frame.interface_id == ${id}`]), ...(view === null ? [`frame.number == ${frame.frame}`] : [`eth.src == ${view.srcMac}`, `eth.dst == ${view.dstMac}`])].join(' && ');

@@ -1,4 +1,6 @@
 import type { Cause, Finding, Result } from '../../model/result.js';
+import { kindNumbers } from '../kind-numbers.js';
+import { numbering } from '../numbering.js';
 
 /** What was overheard of one sender, the same at each of its observers: one story, one number in the picture. */
 export interface Leak {
@@ -7,8 +9,8 @@ export interface Leak {
   readonly from: string;
   readonly observers: readonly string[];
   readonly to: readonly string[];
-  /** 0-based. */
-  readonly steps: readonly number[];
+  /** Where it shows: steps, 0-based, each with its findings. */
+  readonly steps: readonly { readonly step: number; readonly findings: readonly Finding[] }[];
   readonly findings: readonly Finding[];
   readonly causes: readonly Cause[];
   /** Every step in which it shows came out as expected. */
@@ -32,15 +34,23 @@ function groupBy<T>(all: readonly T[], keyOf: (one: T) => string): readonly (rea
   return [...groups.values()];
 }
 
+/** A key of what was overheard: in which step, for whom, of which class and carrier, and whether the scenario accepts it. */
+function overheardKeys(): (one: Overheard) => string {
+  const nameOf = numbering<string | null>();
+  const kindOf = kindNumbers(({ class: name, carrier }) => [name, carrier]);
+  return ({ finding, step }) => `${step} ${nameOf(finding.to)} ${kindOf(finding)} ${finding.accepted === undefined ? '' : JSON.stringify(finding.accepted)}`;
+}
+
 /** The leaks of a run: observers who overheard the same of the same sender stand together. */
 export function leaksOf(result: Result): readonly Leak[] {
+  const nameOf = numbering<string>();
+  const keyOf = overheardKeys();
   const all = result.steps.flatMap((step, index) => step.findings.filter((finding) => finding.leak).map((finding): Overheard => ({ finding, step: index })));
-  const pairs = groupBy(all, ({ finding }) => JSON.stringify([finding.from, finding.observer]));
-  const stories = groupBy(pairs, (pair) => JSON.stringify([
-    pair[0]?.finding.from,
-    [...new Set(pair.map(({ finding, step }) => JSON.stringify([step, finding.to, finding.class, finding.carrier, finding.accepted ?? null])))],
-    [...new Set(pair.flatMap(({ finding }) => finding.causes).map((cause) => cause.code))],
-  ]));
+  const pairs = groupBy(all, ({ finding }) => `${nameOf(finding.from)} ${nameOf(finding.observer)}`);
+  const stories = groupBy(pairs, (pair) => {
+    const codes = new Set(pair.flatMap(({ finding }) => finding.causes).map((cause) => cause.code));
+    return `${nameOf(pair[0]?.finding.from ?? '')}\n${JSON.stringify([...codes])}\n${[...new Set(pair.map(keyOf))].join('\n')}`;
+  });
   return stories.flatMap((story, at) => {
     const parts = story.flat();
     const [head] = parts;
@@ -48,7 +58,8 @@ export function leaksOf(result: Result): readonly Leak[] {
     const steps = [...new Set(parts.map(({ step }) => step))];
     const causes = new Map(parts.flatMap(({ finding }) => finding.causes).map((cause) => [`${cause.code} ${cause.place}`, cause]));
     return [{
-      number: at + 1, from: head.finding.from, observers: [...new Set(parts.map(({ finding }) => finding.observer))], steps, causes: [...causes.values()],
+      number: at + 1, from: head.finding.from, observers: [...new Set(parts.map(({ finding }) => finding.observer))], causes: [...causes.values()],
+      steps: steps.map((step) => ({ step, findings: parts.filter((part) => part.step === step).map(({ finding }) => finding) })),
       to: [...new Set(parts.map(({ finding }) => finding.to ?? 'all'))], findings: parts.map(({ finding }) => finding),
       expected: steps.every((step) => result.steps[step]?.asExpected === true),
     }];

@@ -32,9 +32,7 @@ function causeMarkup([first, ...alike]: readonly Cause[]): Markup {
 
 function one(leak: Leak, result: Result): Markup {
   const [first] = leak.findings.flatMap((finding) => (finding.firstSighting === null ? [] : [finding.firstSighting])).sort((a, b) => a.frame - b.frame);
-  const perStep = leak.steps.map((step) => {
-    const own = new Set(result.steps[step]?.findings);
-    const findings = leak.findings.filter((finding) => own.has(finding));
+  const perStep = leak.steps.map(({ step, findings }) => {
     const addressees = [...new Set(findings.map((finding) => finding.to))];
     const told = addressees.slice(0, 4).map((to) => `${to === null ? 'to all' : `to ${to}`} ${amounts(findings.filter((finding) => finding.to === to))}`);
     return html`<li>step ${step + 1}, ${result.steps[step]?.name ?? ''}: ${told.join('; ')}${addressees.length > 4 ? `; ${addressees.length - 4} more addressees` : ''}</li>`;
