@@ -1,4 +1,4 @@
-import { membersOf } from '../model/ovs-members.js';
+import { membersOf } from '../model/ovs-values.js';
 import { fieldsOf, objectsOf } from '../model/json-fields.js';
 import type { HostState, OvsPortState } from '../model/state.js';
 

@@ -1,6 +1,6 @@
 import { ovsColumns } from '../model/ovs-columns.js';
-import { membersOf } from '../model/ovs-members.js';
 import { ovsPortConfigs } from '../model/ovs-port-configs.js';
+import { membersOf, uuidOf } from '../model/ovs-values.js';
 import type { OvsRecord } from '../model/reading.js';
 import type { FdbState, LinkState, OvsMirrorState, OvsPortState, OvsState } from '../model/state.js';
 
@@ -16,13 +16,8 @@ export interface OvsTexts {
   readonly fdb: Readonly<Record<string, string>>;
 }
 
-
 function pick(record: OvsRecord, names: readonly string[]): OvsRecord {
   return Object.fromEntries(names.flatMap((name) => (record[name] === undefined ? [] : [[name, record[name]]])));
-}
-
-function idOf(value: unknown): string {
-  return Array.isArray(value) && value[0] === 'uuid' ? String(value[1]) : '';
 }
 
 function textOf(value: unknown): string {
@@ -36,8 +31,8 @@ function stillFlow(line: string): string {
 
 /** Open vSwitch's configuration as one. */
 export function parseOvs(texts: OvsTexts): OvsState {
-  const portById = new Map(texts.ports.map((port) => [idOf(port['_uuid']), port]));
-  const nameOfPort = (id: unknown): string | null => textOf(portById.get(idOf(id))?.['name']) || null;
+  const portById = new Map(texts.ports.map((port) => [uuidOf(port['_uuid']), port]));
+  const nameOfPort = (id: unknown): string | null => textOf(portById.get(uuidOf(id))?.['name']) || null;
   const bridges = texts.bridges.map((bridge) => ({
     name: textOf(bridge['name']), columns: pick(bridge, ['datapath_type', ...ovsColumns.bridge]),
     flows: (texts.flows[textOf(bridge['name'])] ?? '').split('\n').filter((line) => line.includes('actions=')).map(stillFlow),
@@ -46,7 +41,7 @@ export function parseOvs(texts: OvsTexts): OvsState {
     const name = textOf(bridge['name']);
     const config = ovsPortConfigs(texts.show[name] ?? '');
     return membersOf(bridge['ports']).flatMap((id): OvsPortState[] => {
-      const port = portById.get(idOf(id));
+      const port = portById.get(uuidOf(id));
       const own = textOf(port?.['name']);
       if (port === undefined || own === name) return []; // the bridge's own port is the bridge
       const ofport = texts.interfaces.find((one) => one['name'] === own)?.['ofport'];
@@ -54,7 +49,7 @@ export function parseOvs(texts: OvsTexts): OvsState {
     });
   });
   const mirrors = texts.bridges.flatMap((bridge) => membersOf(bridge['mirrors']).flatMap((id): OvsMirrorState[] => {
-    const mirror = texts.mirrors.find((one) => idOf(one['_uuid']) === idOf(id));
+    const mirror = texts.mirrors.find((one) => uuidOf(one['_uuid']) === uuidOf(id));
     if (mirror === undefined) return [];
     const selected = [...membersOf(mirror['select_src_port']), ...membersOf(mirror['select_dst_port'])].flatMap((port) => nameOfPort(port) ?? []);
     return [{

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { numbersIn, valueIn } from '../../src/judge/causes/ovs.js';
+import { numbersIn } from '../../src/judge/causes/ovs.js';
 import { causes } from '../../src/judge/causes.js';
 import type { RowContext } from '../../src/judge/row-context.js';
 import type { OvsMirrorState, OvsPortState, OvsState } from '../../src/model/state.js';
@@ -118,9 +118,5 @@ describe('a column of Open vSwitch', () => {
   it('of numbers is one by itself, a set, or nothing (RFC 7047 5.1)', () => {
     expect([numbersIn(7), numbersIn(['set', [7, 'x', 8]]), numbersIn(['set', []]), numbersIn(undefined), numbersIn(['map', [7]]), numbersIn('7')]).toEqual([[7], [7, 8], [], [], [], []]);
     expect(numbersIn(['set', 7])).toEqual([]);
-  });
-  it('of pairs gives the value of a key, and nothing for what is none', () => {
-    const map = ['map', [['a', '1'], ['b', 2]]];
-    expect([valueIn(map, 'a'), valueIn(map, 'b'), valueIn(map, 'c'), valueIn(['set', [['a', 1]]], 'a'), valueIn('map', 'a'), valueIn(['map', 'a'], 'a'), valueIn(['map', ['a']], 'a'), valueIn(undefined, 'a')]).toEqual(['1', 2, undefined, undefined, undefined, undefined, undefined, undefined]);
   });
 });

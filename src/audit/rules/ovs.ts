@@ -1,6 +1,6 @@
 import type { OvsRecord } from '../../model/reading.js';
-import { membersOf } from '../../model/ovs-members.js';
-import { inMap, ovsBridges, ovsText, referred, type OvsBridgeView } from '../ovs-view.js';
+import { membersOf, valueIn } from '../../model/ovs-values.js';
+import { ovsBridges, ovsText, referred, type OvsBridgeView } from '../ovs-view.js';
 import type { HostRule, RuleFinding } from '../rule.js';
 import { word } from '../shell-word.js';
 
@@ -44,7 +44,7 @@ export const ovsFailOpen = eachBridge(({ name, record }) => membersOf(record['co
 
 /** A MAC that finds no room in the table is flooded to. */
 export const ovsSmallTable = eachBridge(({ name, record }) => {
-  const size = Number(inMap(record['other_config'], 'mac-table-size') ?? usualTable);
+  const size = Number(valueIn(record['other_config'], 'mac-table-size') ?? usualTable);
   return !(size < usualTable) ? [] : [{
     severity: 'medium', place: `${name}.other_config:mac-table-size`, value: String(size), readFrom: 'ovs-vsctl list Bridge',
     text: `with more than ${size} MACs, made up by one guest if need be, unicast to others floods`, probe: 'mac-flood', fix: `ovs-vsctl remove Bridge ${word(name)} other_config mac-table-size`,

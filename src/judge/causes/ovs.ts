@@ -1,3 +1,4 @@
+import { membersOf } from '../../model/ovs-values.js';
 import type { OvsBridgeState, OvsPortState, OvsState } from '../../model/state.js';
 import type { Leak } from './leak.js';
 
@@ -20,16 +21,7 @@ export function ovsLeak({ before, bridge, fromPort, to, port }: Leak): OvsLeak |
   return { ovs, bridge: own, from: portNamed(fromPort?.name), to: portNamed(to?.port), port: portNamed(port?.name) };
 }
 
-/** The numbers of a column: one prints as itself, several as ["set", […]] (RFC 7047 5.1). */
+/** The numbers among the members of a column. */
 export function numbersIn(value: unknown): readonly number[] {
-  const members: unknown = Array.isArray(value) && value[0] === 'set' ? value[1] : [value];
-  return Array.isArray(members) ? members.filter((one) => typeof one === 'number') : [];
-}
-
-/** A key of a map column: ["map", [[key, value], …]]. */
-export function valueIn(map: unknown, key: string): unknown {
-  const pairs: unknown = Array.isArray(map) && map[0] === 'map' ? map[1] : [];
-  if (!Array.isArray(pairs)) return undefined;
-  const pair: unknown = pairs.find((one: unknown) => Array.isArray(one) && one[0] === key);
-  return Array.isArray(pair) ? pair[1] : undefined;
+  return membersOf(value).filter((one) => typeof one === 'number');
 }
