@@ -36,6 +36,9 @@ function earReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonl
     const unseen = controls.filter((control) => !tally.controls.has(control.index));
     const [first] = unseen;
     if (unsent.length > 0) return [reason('control-missing', observer.name, `${unsent.length} of ${controls.length} ear controls were not sent`)];
+    if (first === undefined && step.inwardUnproved?.includes(observer.name) === true) {
+      return [reason('control-missing', observer.name, 'no control can prove that what its guest sends would be heard: the switch does not have its MAC on this port. Let it speak once before the run')];
+    }
     if (first === undefined) return [];
     const phases = [...new Set(unseen.map((control) => control.phase))].join(', ');
     return [reason('control-missing', observer.name, `${unseen.length} of ${controls.length} ear controls were not seen (${phases} the probes; the first: ${first.frame.carrier} from ${first.frame.srcMac}, ${first.sender === null ? 'towards' : 'from'} the guest)`)];

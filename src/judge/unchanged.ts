@@ -4,6 +4,7 @@ import type { Endpoint } from '../model/scenario.js';
 import { bridgeSettings, portSettings } from '../model/settings.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import type { RuleChange } from '../model/timeline.js';
+import { enteringMac } from '../plan/entering-controls.js';
 import { type Provoked, provokedBy } from './provoked.js';
 import { reason } from './reasons.js';
 import type { Stretch } from './stretches.js';
@@ -124,6 +125,12 @@ function changedRules(stretches: readonly ReadStretch[], changes: readonly RuleC
   });
 }
 
+/** What Open vSwitch was told, without flows that its action `learn` made of entering controls, which are the run's own. */
+function settingsOfOvs({ ovs }: HostState): string {
+  const told = ovs?.bridges.map((bridge) => ({ ...bridge, flows: bridge.flows.filter((flow) => !flow.includes(enteringMac)) }));
+  return JSON.stringify({ ...ovs, bridges: told });
+}
+
 /** A stretch whose two ends were read. */
 interface ReadStretch extends Stretch {
   readonly from: HostState;
@@ -135,7 +142,7 @@ function changedSettings(step: StepPlan, { from, to, excused, where }: ReadStret
   const links = excused.has('links') ? [] : changedLinks(step, from, to, provoked);
   const vlans = excused.has('vlan') ? [] : changedVlans(step, from, to);
   const sysctls = excused.has('sysctl') ? [] : changedSysctls(from, to);
-  const switched = excused.has('ovs') || JSON.stringify(from.ovs) === JSON.stringify(to.ovs) ? [] : ['the configuration or the flows of Open vSwitch changed'];
+  const switched = excused.has('ovs') || settingsOfOvs(from) === settingsOfOvs(to) ? [] : ['the configuration or the flows of Open vSwitch changed'];
   const all = [...links, ...[...vlans, ...sysctls, ...switched].map((text) => reason('settings-changed', null, text))];
   return all.map(({ code, observer, text }) => ({ code, observer, text: `${text}${where}` }));
 }

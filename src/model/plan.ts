@@ -141,6 +141,8 @@ export interface StepPlan {
   /** Reasons that the step's own probes bring about on purpose (a BPDU guard that acts, a MAC that was stolen): they decide nothing. */
   readonly provokes?: readonly string[];
   readonly controls: readonly Control[];
+  /** Observers of which nothing can prove that they hear what their guests send, though these may get what others must get. */
+  readonly inwardUnproved?: readonly string[];
   readonly traffic: readonly TrafficPlan[];
   readonly listenMs: number | null;
   readonly during: readonly During[];

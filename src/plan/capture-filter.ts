@@ -1,6 +1,6 @@
 import type { Flows, TrafficPlan } from '../model/plan.js';
 import type { Endpoint, Mac } from '../model/scenario.js';
-import { enteringMac } from './controls.js';
+import { enteringMac } from './entering-controls.js';
 
 /** Beyond this many source MACs a filter costs the kernel more than it saves; then everything is taken. */
 const mostMacs = 16;

@@ -1,19 +1,13 @@
 import type { Control, Flows, FrameSpec, Observer, TrafficPlan } from '../model/plan.js';
 import { phases } from '../model/plan.js';
-import type { Bridge, Endpoint, Mac, ProbeClassName } from '../model/scenario.js';
+import type { Endpoint, Mac, ProbeClassName } from '../model/scenario.js';
 import { documentation, familyOf } from '../probe/addresses.js';
 import { leastSize } from '../probe/frame.js';
+import type { EnteringControl } from './entering-controls.js';
 import { uplinkForms } from './uplink-forms.js';
 
 /** Addresses of ear controls: locally administered, nobody's, so that a guest's stack drops what it gets. */
 export const earControlMac = { src: '02:76:69:ff:ff:fd', dst: '02:76:69:ff:ff:fe' } as const;
-
-/**
- * Source of what proves that an observer hears what its guest sends. A group address is nobody's source (IEEE 802.3 3.2.3): Linux's bridge drops
- * such a frame before it learns or forwards anything (br_handle_frame, net/bridge/br_input.c), behind the packet sockets of its port. Open vSwitch
- * does not, so there it is not sent.
- */
-export const enteringMac = '03:76:69:ff:ff:fd';
 
 /** What entry controls and the simplest ear controls look like. */
 export function rawControl(srcMac: Mac, dstMac: Mac = earControlMac.dst): FrameSpec {
@@ -25,7 +19,6 @@ export interface ControlInput {
   readonly traffic: readonly TrafficPlan[];
   readonly observers: readonly Observer[];
   readonly endpoints: ReadonlyMap<string, Endpoint>;
-  readonly bridges: ReadonlyMap<string, Bridge>;
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
   /** Whether the capture filter tells source MACs apart: then an ear has to be proved for each of them. */
   readonly filtersByMac: boolean;
@@ -34,6 +27,8 @@ export interface ControlInput {
   readonly onHost: boolean;
   /** Classes whose probes may make the kernel close their sender's port. */
   readonly closing: readonly ProbeClassName[];
+  /** What proves that observers hear what their guests send. */
+  readonly entering: readonly EnteringControl[];
 }
 
 /**
@@ -67,20 +62,8 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
 }
 
 /**
- * Observers that have to hear what enters as well: where they do not, a guest may say again what it was allowed to hear, and the delivery to
- * others would look proved. In the lab every port; on a host, where each takes a way in of its own, those who may get what another must get.
- */
-function enteringEars(input: ControlInput): readonly Observer[] {
-  const ports = input.observers.filter(({ place, name, bridge }) => place === 'port' && input.endpoints.has(name) && input.endpoints.get(name)?.tunnel === undefined && input.bridges.get(bridge)?.kind === 'linux');
-  if (!input.onHost) return ports;
-  const could = new Set<string>();
-  for (const { must, may } of input.flows) for (const name of may) if (must.some((other) => other !== name)) could.add(name);
-  return ports.filter(({ name }) => could.has(name));
-}
-
-/**
  * The controls of a step. Ear: sent on the observer's own interface towards the guest, which the bridge never sees; or, with a sender, from
- * the guest's side, which the bridge drops.
+ * the guest's side (entering-controls.ts).
  * Entry: from the sender, with its rightful MAC, to the bridge's own MAC, which the bridge device receives without being
  * promiscuous; it crosses `isolated` and refreshes only what the probes refresh anyway (facts measured on Linux 6.18).
  * None on a host for who is behind the bridge device: where the bridge carries the MAC of its NIC, such a frame would leave through that NIC
@@ -102,7 +85,6 @@ export function controlsOf(input: ControlInput): readonly Control[] {
     if (!input.closing.includes(flow.class)) staying.add(flow.sender);
   }
   const sendersMacs = [...senders].flatMap((name) => input.endpoints.get(name)?.macs.slice(0, 1) ?? []);
-  const entering = enteringEars(input);
   const deviceOf = new Map(input.observers.filter(({ place }) => place === 'bridge').map((observer) => [observer.bridge, observer]));
   for (const phase of phases) {
     for (const observer of input.observers) {
@@ -111,9 +93,7 @@ export function controlsOf(input: ControlInput): readonly Control[] {
       const fitting = leaves ? uplinkForms(observer, forms, input.endpoints.values(), input.bridgeMacs[observer.bridge], sendersMacs) : forms;
       for (const frame of fitting) add({ kind: 'ear', phase, observer: observer.name, sender: null, frame });
     }
-    for (const { name } of entering) {
-      add({ kind: 'ear', phase, observer: name, sender: name, frame: rawControl(enteringMac) });
-    }
+    for (const { observer: { name }, frame } of input.entering) add({ kind: 'ear', phase, observer: name, sender: name, frame });
     for (const sender of senders) {
       if (phase !== 'before' && !staying.has(sender)) continue;
       const endpoint = input.endpoints.get(sender);

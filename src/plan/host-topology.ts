@@ -21,6 +21,8 @@ export interface HostTopology {
   readonly scenario: Scenario;
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
   readonly unobservable: readonly Unobservable[];
+  /** Endpoints whose MAC their bridge has on their port. */
+  readonly inPlace: readonly string[];
 }
 
 /** MACs that live behind a port: not the port's own address, which the bridge keeps as permanent, nor group addresses. */
@@ -92,6 +94,12 @@ function misplaced(scenario: Scenario, state: HostState): readonly string[] {
   });
 }
 
+/** Names of endpoints whose first MAC their bridge has on their port. */
+function inPlace({ topology: { endpoints } }: Scenario, fdb: readonly FdbState[]): readonly string[] {
+  const known = new Set(fdb.map(({ master, port, mac }) => `${master ?? ''} ${port} ${mac}`));
+  return endpoints.filter(({ bridge, port, macs }) => known.has(`${bridge} ${port ?? ''} ${macs[0] ?? ''}`)).map(({ name }) => name);
+}
+
 /** Endpoints that send or are sent to, but have no MAC. */
 function nameless(scenario: Scenario): readonly string[] {
   const speaking = new Set(scenario.steps.flatMap((step) => [...step.learn, ...step.probes.flatMap(({ from, to, via }) => [...from, ...(to ?? []), ...(via ?? [])])]));
@@ -133,5 +141,5 @@ export function hostTopology(scenario: Scenario, state: HostState, neighbours: r
   const unknown = nameless(whole);
   if (unknown.length > 0) throw new VerifyError('mac-unknown', 3, unknown.join('\n'), 'write its `mac` into the file, or let it speak once. Nothing was sent');
   const bridgeMacs = Object.fromEntries(state.links.filter(({ name }) => bridges.has(name)).map(({ name, mac }) => [name, mac]));
-  return { scenario: whole, bridgeMacs, unobservable };
+  return { scenario: whole, bridgeMacs, unobservable, inPlace: inPlace(whole, state.fdb) };
 }

@@ -5,6 +5,7 @@ import { classes } from '../probe/classes.js';
 import { captureFilter } from './capture-filter.js';
 import { changesOf } from './changes.js';
 import { controlsOf, earControlMac, rawControl } from './controls.js';
+import { enteringControls } from './entering-controls.js';
 import { rateForEvents } from './event-rounds.js';
 import { expandFlows, type Numbering, type Surroundings } from './expand-flows.js';
 import { observersOf } from './observers.js';
@@ -19,6 +20,8 @@ export interface PlanInput {
   readonly bridgeMacs?: Readonly<Record<string, Mac>>;
   /** Ports on which nobody can listen, as found on a host. */
   readonly unobservable?: Plan['unobservable'];
+  /** On a host: endpoints whose MAC Open vSwitch has on their port. */
+  readonly inPlace?: readonly string[];
 }
 
 /**
@@ -46,7 +49,7 @@ function trafficPlan(step: Step): readonly TrafficPlan[] {
   }));
 }
 
-function planStep(step: Step, index: number, present: readonly Endpoint[], scenario: Scenario, around: Surroundings, numbering: Numbering): StepPlan {
+function planStep(step: Step, index: number, present: readonly Endpoint[], scenario: Scenario, around: Surroundings & Required<Pick<PlanInput, 'inPlace'>>, numbering: Numbering): StepPlan {
   const { bridges } = scenario.topology;
   const flows = expandFlows(step, index, around, numbering);
   const traffic = trafficPlan(step);
@@ -57,9 +60,10 @@ function planStep(step: Step, index: number, present: readonly Endpoint[], scena
     ? tokenFilter(framesOf(flows), around.runTag)
     : captureFilter(flows, traffic, step.listenMs !== null, around.endpoints, around.bridgeMacs);
   const quiet = flows.length === 0 && traffic.length === 0 && step.listenMs === null;
+  const { controls: entering, unproved } = quiet ? { controls: [], unproved: [] } : enteringControls({ flows, observers, endpoints: around.endpoints, bridges: around.bridges, onHost, inPlace: around.inPlace });
   const controls = quiet ? [] : controlsOf({
-    flows, traffic, observers, endpoints: around.endpoints, bridges: around.bridges, bridgeMacs: around.bridgeMacs, filtersByMac: filter.startsWith('ether src'), firstToken: numbering.token,
-    onHost,
+    flows, traffic, observers, endpoints: around.endpoints, bridgeMacs: around.bridgeMacs, filtersByMac: filter.startsWith('ether src'), firstToken: numbering.token,
+    onHost, entering,
     closing: step.probes.map((entry) => entry.class).filter((name) => classes[name].provokes?.includes('not-forwarding') === true),
   });
   numbering.token += controls.length;
@@ -83,6 +87,7 @@ function planStep(step: Step, index: number, present: readonly Endpoint[], scena
     snaplen: Math.max(snaplen[scenario.topology.provider], step.probes.some((entry) => entry.class === 'dhcp-offer') ? longestForm : 0),
     flows,
     controls,
+    ...(unproved.length === 0 ? {} : { inwardUnproved: unproved }),
     traffic,
     listenMs: step.listenMs,
     during: step.during,
@@ -112,12 +117,13 @@ export function makePlan(scenario: Scenario, input: PlanInput): Plan {
   const { topology } = scenario;
   const bridgeMacs = input.bridgeMacs ?? Object.fromEntries(topology.bridges.map((bridge, index) => [bridge.name, labBridgeMac(bridge.name, index, topology.endpoints)]));
   const endpoints = withHostMacs(topology.endpoints, bridgeMacs);
-  const around: Surroundings = {
+  const around = {
     endpoints: new Map(endpoints.map((endpoint) => [endpoint.name, endpoint])),
     bridges: new Map(topology.bridges.map((bridge) => [bridge.name, bridge])),
     bridgeMacs,
     runTag: input.runTag,
     mdb: [],
+    inPlace: input.inPlace ?? [],
   };
   const numbering: Numbering = { flow: 0, token: 0, entry: 0 };
   const running = new Set(topology.endpoints.filter((endpoint) => endpoint.started).map((endpoint) => endpoint.name));

@@ -6,8 +6,9 @@ import { findHost } from '../fabric/host/find.js';
 import { journalFolder } from '../fabric/host/journal.js';
 import { openHost } from '../fabric/host/open.js';
 import type { Fabric } from '../model/fabric.js';
-import type { Mac, Scenario } from '../model/scenario.js';
+import type { Scenario } from '../model/scenario.js';
 import type { Plan } from '../model/plan.js';
+import type { HostTopology } from '../plan/host-topology.js';
 import { readLinks, readState } from '../state/read.js';
 import { startRelay } from '../traffic/relay-client.js';
 import { findHosts } from './hosts/find-hosts.js';
@@ -21,7 +22,7 @@ export interface Topology {
   readonly scenario: Scenario;
   readonly runsAs: Fabric['runsAs'];
   /** As found on a host; absent where the lab gives them. */
-  readonly found: { readonly bridgeMacs: Readonly<Record<string, Mac>>; readonly unobservable: Plan['unobservable'] } | null;
+  readonly found: Pick<HostTopology, 'bridgeMacs' | 'unobservable' | 'inPlace'> | null;
   /** On a host: the namespace of its bridges; null = this process's. */
   readonly netns: string | null;
   /** Hosts that were connected to, by name. */
@@ -32,6 +33,10 @@ export interface Topology {
   abandon(): Promise<void>;
   /** Builds it, or gets ready to send and listen on what is there. */
   open(plan: Plan): Promise<Fabric>;
+}
+
+function whatIsFound({ bridgeMacs, unobservable, inPlace }: HostTopology): NonNullable<Topology['found']> {
+  return { bridgeMacs, unobservable, inPlace };
 }
 
 /** The lab's namespaces that this process is in, or this host. `inside`: null on a host. */
@@ -59,16 +64,15 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
     const found = await findHosts(scenario, read);
     const remotes = new Map(found.parts.flatMap(({ remote }) => (remote === null ? [] : [[remote.name, remote] as const])));
     return {
-      scenario: found.scenario, runsAs: 'root', found: { bridgeMacs: found.bridgeMacs, unobservable: found.unobservable }, netns: found.parts.find(({ remote }) => remote === null)?.netns ?? null,
+      scenario: found.scenario, runsAs: 'root', found: whatIsFound(found), netns: found.parts.find(({ remote }) => remote === null)?.netns ?? null,
       watched: found.parts.flatMap(({ remote, netns }) => (remote === null ? [] : [{ remote, netns }])),
       remotes, abandon: async () => void (await Promise.all([...remotes.values()].map((remote) => remote.end()))),
       open: (plan) => openHosts(plan, { found, runId, readHere: read }),
     };
   }
   const found = await findHost(scenario, read);
-  const { bridgeMacs, unobservable } = found;
   return {
-    ...nothing, scenario: found.scenario, runsAs: 'root', found: { bridgeMacs, unobservable }, netns: found.netns,
+    ...nothing, scenario: found.scenario, runsAs: 'root', found: whatIsFound(found), netns: found.netns,
     open: (plan) => openHost(plan, { found, runId, journalFolder: journalFolder(), readState: () => read(found.netns) }),
   };
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { outcomeOf } from './throw-away-host.js';
+import { enteringFrames } from './entering-frames.js';
+import { guests, outcomeOf } from './throw-away-host.js';
 import { hasOvs, throwAwayOvs, type ThrowAwayOvs } from './throw-away-ovs.js';
 import { patient } from '../patient.js';
 
@@ -15,8 +16,8 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('a run on a host whose brid
   }, patient(60_000));
   afterAll(() => host?.close());
 
-  const run = async (name: string) => {
-    const outcome = await outcomeOf(host.cli(['run', host.scenario(name, known), '--yes', '--json', '--out', join(host.dir, name)]));
+  const run = async (name: string, steps = known) => {
+    const outcome = await outcomeOf(host.cli(['run', host.scenario(name, steps), '--yes', '--json', '--out', join(host.dir, name)]));
     return { ...outcome, result: JSON.parse(outcome.stdout) };
   };
 
@@ -32,6 +33,25 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('a run on a host whose brid
     expect(status).toBe(0);
     expect(stdout).toContain('kind: ovs');
     for (const port of ['vnet0', 'vnet4', 'uplink', 'spare']) expect(stdout).toContain(`port: ${port}`);
+  });
+
+  const overheard = '  - { name: overheard, probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 50, may_see: [lan, kali3] }, expect: private }\n';
+
+  it('holds where somebody may hear what another must get, and what proves his ear goes nowhere', async () => {
+    const { status, result } = await run('overheard', overheard);
+    expect([status, result.steps[0].reasons]).toEqual([0, []]);
+    expect(await enteringFrames(join(host.dir, 'overheard'))).toEqual({ '1 vnet4 in': 3 });
+  });
+
+  it('sends nothing for a guest that the switch does not have on its port: it would teach it where that is. Then that ear is not proved', async () => {
+    host.run(['ovs-appctl', '-t', 'ovs-vswitchd', 'fdb/flush', 'br0']);
+    host.run([host.speak]);
+    const { status, result } = await run('forgotten', overheard);
+    const afterwards = host.run(['ovs-appctl', '-t', 'ovs-vswitchd', 'fdb/show', 'br0']);
+    host.talk();
+    expect([status, result.steps[0].reasons.map(({ code, observer }: { code: string; observer: string }) => `${code} ${observer}`)]).toEqual([3, ['control-missing kali3']]);
+    expect(await enteringFrames(join(host.dir, 'forgotten'))).toEqual({});
+    expect(afterwards).not.toContain(guests.kali3.mac);
   });
 
   it('finds a mirror, and names it', async () => {

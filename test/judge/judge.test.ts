@@ -139,6 +139,14 @@ describe('what a forger can do', () => {
     expect({ verdict: result.verdict, codes: codes(result) }).toEqual({ verdict: 'inconclusive', codes: ['control-missing'] });
   });
 
+  it('a delivery that a guest may have made proves nothing where no control can show that its port hears it', () => {
+    const evidence = perfectRun();
+    expect(judge(evidence).verdict).toBe('holds');
+    evidence.plan = { ...evidence.plan, steps: evidence.plan.steps.map((one) => ({ ...one, inwardUnproved: ['c'] })) };
+    const result = judge(evidence);
+    expect({ verdict: result.verdict, reasons: result.steps.flatMap(({ reasons }) => reasons.map(({ code, observer }) => `${code} ${observer ?? ''}`)) }).toEqual({ verdict: 'inconclusive', reasons: ['control-missing c'] });
+  });
+
   it('a token of another run is nobody\'s', () => {
     const evidence = perfectRun();
     const bytes = probeFrame(evidence, 0).slice();

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Control, Flow, FrameSpec, Observer, TrafficPlan } from '../../src/model/plan.js';
 import type { Endpoint } from '../../src/model/scenario.js';
 import { captureFilter } from '../../src/plan/capture-filter.js';
-import { type ControlInput, controlsOf, earControlMac, enteringMac } from '../../src/plan/controls.js';
+import { type ControlInput, controlsOf, earControlMac } from '../../src/plan/controls.js';
+import { enteringControls, type EnteringInput, enteringMac } from '../../src/plan/entering-controls.js';
 import { observersOf } from '../../src/plan/observers.js';
 import { sendersOf } from '../../src/plan/senders.js';
 import { uplinkForms } from '../../src/plan/uplink-forms.js';
@@ -13,12 +14,15 @@ const endpoints = new Map<string, Endpoint>(plan.endpoints.map((one) => [one.nam
 const bridges = new Map(plan.bridges.map((one) => [one.name, one]));
 const flowOf = (over: Partial<Flow> = {}, frame: Partial<FrameSpec> = {}): Flow => ({ ...base, ...over, frame: { ...base.frame, ...frame } });
 const input = (over: Partial<ControlInput> = {}): ControlInput => ({
-  flows: [base], traffic: [], observers: step.observers, endpoints, bridges, bridgeMacs: { br0: mac.bridge }, filtersByMac: true, firstToken: 100, onHost: false, closing: [], ...over,
+  flows: [base], traffic: [], observers: step.observers, endpoints, bridgeMacs: { br0: mac.bridge }, filtersByMac: true, firstToken: 100, onHost: false, closing: [], entering: [], ...over,
 });
 const talk: TrafficPlan = { kind: 'http', from: 'a', to: 'lan', requests: 1, bytes: 1, must: ['a', 'lan'], may: ['a', 'lan'] };
 const ears = (controls: readonly Control[], observer: string, phase = 'before'): readonly FrameSpec[] => controls.filter((one) => one.kind === 'ear' && one.sender === null && one.observer === observer && one.phase === phase).map(({ frame }) => frame);
 const entries = (controls: readonly Control[]): readonly string[] => controls.filter(({ kind }) => kind === 'entry').map(({ phase, sender }) => `${phase} ${sender ?? ''}`);
-const entering = (controls: readonly Control[], phase = 'before'): readonly string[] => controls.filter((one) => one.kind === 'ear' && one.sender !== null && one.phase === phase).map(({ observer, sender }) => `${observer} ${sender ?? ''}`);
+const entering = (over: Partial<EnteringInput> = {}) => enteringControls({ flows: [base], observers: step.observers, endpoints, bridges, onHost: false, inPlace: [], ...over });
+/** `SOURCE > DESTINATION` by observer. */
+const proving = (over: Partial<EnteringInput> = {}): Readonly<Record<string, string>> => Object.fromEntries(entering(over).controls.map(({ observer, frame }) => [observer.name, `${frame.srcMac} > ${frame.dstMac}`]));
+const switched = new Map(plan.bridges.map((one) => [one.name, { ...one, kind: 'ovs' as const }]));
 
 describe('ear controls', () => {
   it('are numbered through from the first token that is free', () => {
@@ -58,22 +62,45 @@ describe('ear controls', () => {
 });
 
 describe('what a port’s guest sends', () => {
-  it('is proved to be heard at every port of a kernel’s bridge in the lab', () => {
-    expect(entering(controlsOf(input()))).toEqual(['a a', 'b b', 'c c', 'lan lan']);
-    expect(controlsOf(input()).find(({ kind, sender }) => kind === 'ear' && sender === 'c')?.frame).toEqual({ carrier: 'raw', srcMac: enteringMac, dstMac: earControlMac.dst, vlan: [], srcIp: null, dstIp: null, size: 60 });
+  const nobody = '02:76:69:ff:ff:fe';
+  const toNobody = `${enteringMac} > ${nobody}`;
+  it('is proved to be heard in every phase by a frame that the guest sends', () => {
+    const { controls: [one] } = entering();
+    const controls = controlsOf(input({ entering: one === undefined ? [] : [one] })).filter(({ kind, sender }) => kind === 'ear' && sender !== null);
+    expect(controls.map(({ phase, observer, sender }) => `${phase} ${observer} ${sender ?? ''}`)).toEqual(['before a a', 'between a a', 'after a a']);
+    for (const { frame } of controls) expect(frame).toEqual({ carrier: 'raw', srcMac: enteringMac, dstMac: nobody, vlan: [], srcIp: null, dstIp: null, size: 60 });
   });
-  it('is not asked of Open vSwitch, which would learn from it, nor of a relay, nor of a port that no endpoint of the scenario is behind', () => {
-    expect(entering(controlsOf(input({ bridges: new Map(plan.bridges.map((one) => [one.name, { ...one, kind: 'ovs' as const }])) })))).toEqual([]);
-    expect(entering(controlsOf(input({ bridges: new Map() })))).toEqual([]);
-    expect(entering(controlsOf(input({ observers: step.observers.map((one) => (one.name === 'c' ? { ...one, place: 'relay' as const } : one)) })))).toEqual(['a a', 'b b', 'lan lan']);
-    expect(entering(controlsOf(input({ endpoints: new Map([...endpoints].filter(([name]) => name !== 'c')) })))).toEqual(['a a', 'b b', 'lan lan']);
+  it('is proved by unicast, as guests’ is, from a group address, from which no switch learns', () => {
+    const isGroup = (of: string): boolean => (parseInt(of.slice(0, 2), 16) & 1) === 1;
+    expect([isGroup(enteringMac), isGroup(nobody)]).toEqual([true, false]);
+  });
+  it('is proved at every port of the lab: on a kernel’s bridge by a frame to nobody, on Open vSwitch by one to the guest itself', () => {
+    expect(proving()).toEqual({ a: toNobody, b: toNobody, c: toNobody, lan: toNobody });
+    expect(proving({ bridges: switched })).toEqual({ a: `${enteringMac} > ${mac.a}`, b: `${enteringMac} > ${mac.b}`, c: `${enteringMac} > ${mac.c}`, lan: `${enteringMac} > ${mac.lan}` });
+    expect([entering().unproved, entering({ bridges: switched }).unproved]).toEqual([[], []]);
+  });
+  it('is not asked of a relay, nor of a port that no endpoint of the scenario is behind, nor of a bridge that nobody knows', () => {
+    expect(proving({ bridges: new Map() })).toEqual({});
+    expect(Object.keys(proving({ observers: step.observers.map((one) => (one.name === 'c' ? { ...one, place: 'relay' as const } : one)) }))).toEqual(['a', 'b', 'lan']);
+    expect(Object.keys(proving({ endpoints: new Map([...endpoints].filter(([name]) => name !== 'c')) }))).toEqual(['a', 'b', 'lan']);
   });
   it('is proved on a host only of those who may get what another must get', () => {
-    const onHost = (flow: Flow): readonly string[] => entering(controlsOf(input({ onHost: true, flows: [flow] })));
-    expect(onHost(base)).toEqual([]);
-    expect(onHost(flowOf({ must: ['b'], may: ['b', 'c'] }))).toEqual(['c c']);
-    expect(onHost(flowOf({ must: ['b', 'c'], may: ['b', 'c'] }))).toEqual(['b b', 'c c']);
-    expect(onHost(flowOf({ must: [], may: ['b', 'c'] }))).toEqual([]);
+    const onHost = (flow: Flow): unknown => proving({ onHost: true, flows: [flow] });
+    expect(onHost(base)).toEqual({});
+    expect(onHost(flowOf({ must: ['b'], may: ['b', 'c'] }))).toEqual({ c: toNobody });
+    expect(onHost(flowOf({ must: ['b', 'c'], may: ['b', 'c'] }))).toEqual({ b: toNobody, c: toNobody });
+    expect(onHost(flowOf({ must: [], may: ['b', 'c'] }))).toEqual({});
+  });
+  it('is proved on a host’s Open vSwitch by frames of the guest’s own MAC to itself, where the switch has that on its port; else by own probes, or not at all', () => {
+    const onHost = (sender: string, inPlace: readonly string[]): unknown => {
+      const over = { onHost: true, bridges: switched, inPlace, flows: [flowOf({ sender, must: ['b'], may: ['a', 'b', 'c'] })] };
+      return [proving(over), entering(over).unproved];
+    };
+    expect(onHost('a', ['c', 'lan'])).toEqual([{ c: `${mac.c} > ${mac.c}` }, []]);
+    expect(onHost('a', ['a', 'b', 'c'])).toEqual([{ a: `${mac.a} > ${mac.a}`, c: `${mac.c} > ${mac.c}` }, []]);
+    expect(onHost('a', [])).toEqual([{}, ['c']]);
+    expect(onHost('c', ['b'])).toEqual([{}, ['a']]);
+    expect(proving({ onHost: true, bridges: switched, inPlace: ['c'], endpoints: new Map([...endpoints].map(([name, one]) => [name, { ...one, macs: [] }])), flows: [flowOf({ must: ['b'], may: ['b', 'c'] })] })).toEqual({});
   });
 });
 
@@ -124,7 +151,7 @@ describe('a tunnel to another host', () => {
     const controls = controlsOf(input({ endpoints: through }));
     expect(ears(controls, 'lan').map(({ srcMac, dstMac }) => [srcMac, dstMac])).toEqual([[mac.a, mac.bridge]]);
     expect(ears(controls, 'c').map(({ dstMac }) => dstMac)).toEqual([earControlMac.dst]);
-    expect(entering(controls)).toEqual(['a a', 'b b', 'c c']);
+    expect(Object.keys(proving({ endpoints: through }))).toEqual(['a', 'b', 'c']);
   });
   it('is judged only where the author names it', () => {
     const judged = (names: readonly string[] | null): readonly string[] => observersOf([...through.values()], [], {}, names).filter((one) => one.judged).map(({ name }) => name);

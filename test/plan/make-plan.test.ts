@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/model/plan.js';
 import { loadScenario } from '../../src/scenario/load-scenario.js';
-import { enteringMac } from '../../src/plan/controls.js';
+import { enteringMac } from '../../src/plan/entering-controls.js';
 import { makePlan } from '../../src/plan/make-plan.js';
 
 const topology = `topology:

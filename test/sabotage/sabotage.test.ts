@@ -96,8 +96,6 @@ suiteOf(unrecorded)('a run that nobody recorded, as it is', () => {
 const mayBreak = ['the observer on the wrong interface', 'the probes sent from the wrong port'];
 /** What is proved twice: only where no addressee proves the entry does it need its controls. */
 const needsSilence = ['the entry controls suppressed', 'the entry controls suppressed, and it was said that they were sent'];
-/** Open vSwitch would forward the control that shows it, so there is none (src/plan/controls.ts). */
-const deafInward = 'the ear hears what goes to the guest, and not what it sends';
 /** After these the bridge has the senders elsewhere, and a port that does not learn never corrects it. */
 const movesMacs = ['the probes sent from the wrong port'];
 const gate = join(folderOf('scenarios'), 'switch-mode.yml');
@@ -117,8 +115,7 @@ async function addresseesProve(dir: string, step: number): Promise<boolean> {
 async function breakSenses({ name, file, scenario }: Shipped, chosen: readonly string[]): Promise<void> {
   const dir = fresh();
   const probed = firstGate(scenario).steps.at(-1)?.probes.length !== 0;
-  const switched = scenario.topology.bridges.some(({ kind }) => kind === 'ovs');
-  const some = chosen.filter((sense) => (probed || !needProbes(sense)) && !(switched && sense === deafInward));
+  const some = chosen.filter((sense) => probed || !needProbes(sense));
   const senses = [unbroken, ...some.filter((sense) => !movesMacs.includes(sense)), unbroken, ...some.filter((sense) => movesMacs.includes(sense))];
   const said = await runSabotaged(file, 'senses', senses, dir);
   const first = said.steps.length - senses.length;
