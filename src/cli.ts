@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { join } from 'node:path';
 import { files } from './evidence/folder.js';
-import { beginHash } from './evidence/hash-capture.js';
+import { beginHash } from './evidence/hashed-octets.js';
 
 /** Commands that judge the folder behind their name. */
 const judging: readonly string[] = ['replay', 'report', 'check', 'attest'];
@@ -17,6 +17,17 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on('error', () => undefined);
 
-const { commandLine } = await import('./command-line.js');
+/** `replay DIR` without a further word says nothing that has to be parsed: loading the parser would take as long as judging half a million frames. */
+async function replayAlone(folder: string): Promise<number> {
+  const [{ replayCommand }, { tellError }] = await Promise.all([import('./commands/replay-command.js'), import('./commands/tell-error.js')]);
+  return replayCommand([folder], { json: false, reporter: [] }).catch(tellError);
+}
+
+async function anyCommand(): Promise<number> {
+  const { commandLine } = await import('./command-line.js');
+  return commandLine(argv);
+}
+
+const isReplayAlone = command === 'replay' && dir !== undefined && argv.length === 2 && dir !== 'help' && /^[^-]/.test(dir);
 // Set, not exit(): what was written to a pipe has to arrive first.
-process.exitCode = await commandLine(argv);
+process.exitCode = await (isReplayAlone ? replayAlone(dir) : anyCommand());

@@ -2,29 +2,16 @@ import yargs from 'yargs';
 import { commands } from './commands/commands.js';
 import { groupHelp } from './commands/group-help.js';
 import { skipCachedHelp } from './commands/skip-cached-help.js';
+import { tellError } from './commands/tell-error.js';
 import { VerifyError } from './model/verify-error.js';
-import { escapeText } from './report/escape-text.js';
 import { toolVersion } from './sys/tool-version.js';
 
 /** EX_USAGE of sysexits.h. */
 const usageStatus = 64;
-const faultStatus = 70;
 
 /** A command line that cannot be understood. */
 function usage(message: string): VerifyError {
   return new VerifyError('usage', usageStatus, message, 'verify-isolation --help lists the commands, verify-isolation COMMAND --help their options');
-}
-
-/** Says what went wrong and returns the exit status that goes with it: known errors by their message and hint, others by their stack. */
-function explain(error: unknown): number {
-  if (error instanceof VerifyError) {
-    const lines = `${error.message}\n${error.hint}`.split('\n').filter((line) => line !== '').map(escapeText);
-    process.stderr.write(`verify-isolation: ${lines.join('\n  ')}\n`);
-    return error.exit;
-  }
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`verify-isolation: a fault in the tool; please report it with these lines\n${stack.split('\n').map(escapeText).join('\n')}\n`);
-  return faultStatus;
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -54,5 +41,5 @@ async function main(argv: readonly string[]): Promise<number> {
 
 /** Carries out a command line, the words behind the program's name; returns the exit status. What goes wrong is told on stderr. */
 export function commandLine(argv: readonly string[]): Promise<number> {
-  return main(argv).catch(explain);
+  return main(argv).catch(tellError);
 }

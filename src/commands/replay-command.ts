@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { replayFolder } from '../evidence/replay.js';
+import { judgeFolder } from '../evidence/replay.js';
 import { VerifyError } from '../model/verify-error.js';
 import type { ReportedRun } from '../report/reporter.js';
 import { chooseReporters, tellFailedReports, writeReports } from './choose-reporters.js';
@@ -14,7 +14,8 @@ export async function replayCommand(dirs: readonly string[], options: { readonly
   for (const dir of dirs) {
     const isFile = await stat(dir).then((info) => info.isFile()).catch(() => false);
     if (isFile) throw new VerifyError('usage', 64, `${dir}: a capture alone does not say who listened`, 'name the MAC of who recorded it with --mac, or a scenario with --scenario and --observer');
-    runs.push(await reportedRun(dir, await replayFolder(dir), chosen.some(({ name }) => name === 'html')));
+    const { result, input } = await judgeFolder(dir);
+    runs.push(await reportedRun(dir, result, chosen.some(({ name }) => name === 'html'), input));
   }
   const failed = tellFailedReports(await writeReports(chosen, runs));
   return combineStatuses([...runs.map(({ result }) => result.exitCode), ...failed]);

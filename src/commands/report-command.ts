@@ -1,4 +1,4 @@
-import { replayFolder } from '../evidence/replay.js';
+import { judgeFolder } from '../evidence/replay.js';
 import type { ReportedRun } from '../report/reporter.js';
 import type { ReporterName } from '../report/reporters.js';
 import { tellFailedReports, writeReports } from './choose-reporters.js';
@@ -8,6 +8,9 @@ import { reportedRun } from './load-details.js';
 /** Judges the folders' evidence again and writes one report; the status is that of the writing, not of the verdict. */
 export async function reportCommand(dirs: readonly string[], name: ReporterName, path: string | null): Promise<number> {
   const runs: ReportedRun[] = [];
-  for (const dir of dirs) runs.push(await reportedRun(dir, await replayFolder(dir), name === 'html'));
+  for (const dir of dirs) {
+    const { result, input } = await judgeFolder(dir);
+    runs.push(await reportedRun(dir, result, name === 'html', input));
+  }
   return combineStatuses(tellFailedReports(await writeReports([{ name, path }], runs)));
 }

@@ -7,8 +7,7 @@ import { VerifyError } from '../model/verify-error.js';
 import { readCustody } from './custody.js';
 import { files } from './folder.js';
 import { hashFile } from './hash-file.js';
-import { parseFolder } from './parse-folder.js';
-import { replayFolder } from './replay.js';
+import { judgeFolder } from './replay.js';
 import { checkSignature, type SignatureCheck } from './signature.js';
 
 /** One thing that was checked of a run's folder. */
@@ -54,8 +53,7 @@ function signatureCheck({ state, text }: SignatureCheck): FolderCheck {
 
 /** Checks a run's folder from the outside in: hashes, the capture, the key's commitment, the result judged again, custody, signature. VerifyError 64 where it is no run's folder. */
 export async function checkFolder(dir: string, signers: { readonly file: string; readonly identity: string } | null): Promise<CheckedFolder> {
-  const { run, plan } = await parseFolder(dir);
-  const result = await replayFolder(dir);
+  const { result, input: { run, plan } } = await judgeFolder(dir);
   const written = await readFile(join(dir, files.result), 'utf8').catch(() => null);
   const known = new Map(result.evidence.files.map(({ path, sha256 }) => [path, sha256]));
   const captured = known.get(files.capture);

@@ -1,5 +1,10 @@
+import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { hashFile } from './hash-file.js';
+import { type SharedOctets, takeOctets } from './shared-octets.js';
 
-// A thread of its own that hashes one file: `hashCapture` starts it.
-if (parentPort !== null && typeof workerData === 'string') parentPort.postMessage(await hashFile(workerData));
+// A thread of its own that hashes a file while another reads it: `hashed-octets.ts` starts it.
+const shared: SharedOctets = workerData;
+const take = takeOctets(shared, 'hash');
+const hash = createHash('sha256');
+for (let chunk = take(Infinity); chunk !== null; chunk = take(Infinity)) if (chunk !== 'behind') hash.update(chunk);
+parentPort?.postMessage(hash.digest('hex'));

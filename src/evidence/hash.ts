@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { capturePath, files } from './folder.js';
 import { hashFile } from './hash-file.js';
 
-/** The files of a run's folder that its result rests on, with their hashes, in a fixed order. `capture`: the capture's, where somebody has it. */
-export async function hashedFiles(dir: string, capture?: Promise<string>): Promise<readonly { readonly path: string; readonly sha256: string }[]> {
+/** The files of a run's folder that its result rests on, with their hashes, in a fixed order. `capture`: the capture's, where somebody has it; asked for last. */
+export async function hashedFiles(dir: string, capture?: () => Promise<string>): Promise<readonly { readonly path: string; readonly sha256: string }[]> {
   const states = (await readdir(join(dir, files.state)).catch(() => [])).filter((name) => name.endsWith('.json'));
   const byStep = states.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? 1 : -1));
   const names = [files.run, files.plan, files.timeline, ...byStep.map((name) => join(files.state, name)), files.fixes, files.discarded, files.capture];
   const hashed: { path: string; sha256: string }[] = [];
   for (const path of names) {
-    const hash = path === files.capture ? (capture ?? hashFile(await capturePath(dir))) : hashFile(join(dir, path));
+    const hash = path !== files.capture ? hashFile(join(dir, path)) : capture === undefined ? hashFile(await capturePath(dir)) : capture();
     const sha256 = await hash.catch(() => null);
     if (sha256 !== null) hashed.push({ path, sha256 });
   }

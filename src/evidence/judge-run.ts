@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { finishJudging, type JudgeInput, startJudging } from '../judge/judge.js';
+import { finishJudging, startJudging } from '../judge/judge.js';
 import type { Plan } from '../model/plan.js';
-import type { Result } from '../model/result.js';
 import type { RunRecord } from '../model/run-record.js';
 import { collateBeside } from './collate-beside.js';
 import { type CollateInput, type Collation, collate } from './collate.js';
@@ -12,7 +11,7 @@ import { growingFile } from './growing-file.js';
 import { hashedFiles } from './hash.js';
 import { parseFolder } from './parse-folder.js';
 import { readCaptureOf } from './read-capture.js';
-import { addCapture, replayFolder } from './replay.js';
+import { addCapture, judgeFolder, type JudgedRun } from './replay.js';
 
 /** From so many octets of captures on a thread is worth its start. */
 const worthAThread = 32 * 1024 * 1024;
@@ -24,12 +23,6 @@ export interface FinishedRun extends Omit<CollateInput, 'dir' | 'plan' | 'key'> 
   /** As it stands in run.json: without key and capture. */
   readonly record: RunRecord;
   readonly onJudging: () => void;
-}
-
-/** The result, and all that it rests on but the capture. */
-export interface JudgedRun {
-  readonly result: Result;
-  readonly input: JudgeInput;
 }
 
 async function octetsOf(dir: string): Promise<number> {
@@ -65,12 +58,12 @@ async function judgeBeside(run: FinishedRun): Promise<JudgedRun> {
   await addCapture(judging, readCaptureOf(hashing(growing.read(), hash), { fleeting: true }));
   const closed = await close(run, await collating);
   const sha256 = hash.digest('hex');
-  const result = finishJudging(judging, { sha256, closed: closed.capture, files: await hashedFiles(dir, Promise.resolve(sha256)) });
+  const result = finishJudging(judging, { sha256, closed: closed.capture, files: await hashedFiles(dir, () => Promise.resolve(sha256)) });
   return { result, input: { ...input, run: closed } };
 }
 
 /**
- * Collates the captures of a run that has ended, reveals the key and judges what the folder then holds: what `replayFolder` says of it. Large captures are collated by a
+ * Collates the captures of a run that has ended, reveals the key and judges what the folder then holds: what `judgeFolder` says of it. Large captures are collated by a
  * thread of their own. Rejects where the file system takes no more.
  */
 export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
@@ -81,6 +74,5 @@ export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
   }
   await close(run, await collate(run));
   run.onJudging();
-  const input = await parseFolder(run.dir);
-  return { result: await replayFolder(run.dir, input), input };
+  return judgeFolder(run.dir);
 }

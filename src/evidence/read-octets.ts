@@ -14,11 +14,16 @@ const gzChunkLength = 1 << 14;
 export const mostExpansion = 250;
 const freeExpansion = 64 * 1024 * 1024;
 
+/** Do a file's first octets say that it is compressed with gzip? */
+export function isGzipHead(head: Uint8Array): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
+}
+
 async function isGzip(path: string): Promise<boolean> {
   const handle = await open(path, 'r');
   try {
     const { bytesRead, buffer } = await handle.read(new Uint8Array(2), 0, 2, 0);
-    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
+    return bytesRead === 2 && isGzipHead(buffer);
   } finally {
     await handle.close();
   }

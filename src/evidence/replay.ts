@@ -4,10 +4,10 @@ import type { Result } from '../model/result.js';
 import type { CaptureItem } from '../pcap/capture-items.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { capturePath, files } from './folder.js';
-import { hashCapture } from './hash-capture.js';
 import { hashedFiles } from './hash.js';
+import { hashedOctets } from './hashed-octets.js';
 import { parseFolder } from './parse-folder.js';
-import { readCapture } from './read-capture.js';
+import { readCaptureOf } from './read-capture.js';
 
 /** Adds what evidence.pcapng holds to a judgement. */
 export async function addCapture(judging: Judging, items: AsyncIterable<CaptureItem>): Promise<void> {
@@ -30,19 +30,31 @@ export async function addCapture(judging: Judging, items: AsyncIterable<CaptureI
   }
 }
 
+/** The result, and all that it rests on but the capture. */
+export interface JudgedRun {
+  readonly result: Result;
+  readonly input: JudgeInput;
+}
+
 /**
  * Judges a run's folder from its files alone: the same function for the run itself and for a later replay, without root
- * and without a network, so both give the same result, byte for byte. VerifyError 64 where the folder is not a run's. `known`: what `parseFolder` gives, where it is at hand.
+ * and without a network, so both give the same result, byte for byte. What is judged and what is hashed are the same octets. VerifyError 64 where the folder is not a run's.
  */
-export async function replayFolder(dir: string, known: JudgeInput | null = null): Promise<Result> {
+export async function judgeFolder(dir: string): Promise<JudgedRun> {
   const path = await capturePath(dir);
-  const hash = hashCapture(path);
+  const capture = hashedOctets(path);
   try {
-    const judging = startJudging(known ?? await parseFolder(dir));
-    await addCapture(judging, readCapture(path, { fleeting: true }));
-    const hashed = await hashedFiles(dir, hash.sha256);
-    return finishJudging(judging, { sha256: hashed.find((one) => one.path === files.capture)?.sha256 ?? null, files: hashed });
+    const input = await parseFolder(dir);
+    const judging = startJudging(input);
+    await addCapture(judging, readCaptureOf(capture.octets, { fleeting: true }));
+    const hashed = await hashedFiles(dir, () => capture.sha256());
+    return { result: finishJudging(judging, { sha256: hashed.find((one) => one.path === files.capture)?.sha256 ?? null, files: hashed }), input };
   } finally {
-    hash.stop();
+    capture.stop();
   }
+}
+
+/** The result alone. */
+export async function replayFolder(dir: string): Promise<Result> {
+  return (await judgeFolder(dir)).result;
 }

@@ -2,11 +2,14 @@
 export interface Window {
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  /** The same as words of this machine's order; null where the octets do not begin at a word. */
+  readonly words: Uint32Array | null;
   readonly fileOffset: number;
 }
 
 export function windowOf(bytes: Uint8Array, fileOffset: number): Window {
-  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), fileOffset };
+  const { buffer, byteOffset, byteLength } = bytes;
+  return { bytes, view: new DataView(buffer, byteOffset, byteLength), words: (byteOffset & 3) === 0 ? new Uint32Array(buffer, byteOffset, byteLength >>> 2) : null, fileOffset };
 }
 
 /** One format's way from octets to items. */

@@ -1,11 +1,15 @@
 import type { BatchBuilder } from './batch-builder.js';
 import { maxBlockLength, maxInterfaces, maxPacketLength } from './capture-items.js';
 import type { Decoder, Window } from './decoder.js';
+import { endianness } from './host-order.js';
 import { blockTypes, byteOrderMagic, type Option, optionCodes, optionText, optionU64, readOptions, textOf } from './pcapng-options.js';
+import { takePlainPackets } from './plain-packets.js';
 import { latestNs, type TimeResolution, timeResolution, toNs } from './time-resolution.js';
 
 /** Block type and length; every block repeats its length at its end. */
 const headLength = 12;
+
+const isLittle = endianness === 'little';
 
 interface SeenInterface {
   readonly snaplen: number;
@@ -27,9 +31,13 @@ export function pcapngDecoder(out: BatchBuilder): Decoder {
   }
 
   function decode(window: Window, from: number, to: number): number {
-    const { view } = window;
+    const { view, words } = window;
     let at = from;
     while (at + headLength <= to) {
+      if (words !== null && (at & 3) === 0 && little === isLittle) {
+        at = takePlainPackets(out, words, at, to, interfaces, earlier);
+        if (at + headLength > to) break;
+      }
       const type = view.getUint32(at, little);
       if (type === blockTypes.section && !sectionOrder(window, at)) return -1;
       if (!inSection && type !== blockTypes.section) {

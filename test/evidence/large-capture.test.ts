@@ -46,6 +46,22 @@ describe('a capture that is hashed beside the judgement', () => {
     expect(told.evidence.files.find(({ path }) => path === 'evidence.pcapng')?.sha256).toBe(sha256);
     // Without a command line there is no hash that has begun already.
     expect(JSON.parse(JSON.stringify(await replayFolder(dir)))).toEqual(told);
+    expect(call('replay', dir).stdout).toBe(call('replay', dir, '--reporter', 'terminal').stdout);
+  });
+
+  it('is hashed to its end where it is damaged before', async () => {
+    const path = join(dir, 'evidence.pcapng');
+    const octets = readFileSync(path);
+    const damaged = Buffer.from(octets);
+    damaged.writeUInt32LE(7, octets.length - 12 * 1024 * 1024 - 4); // the closing length of the second block that is nobody's
+    writeFileSync(path, damaged);
+    closeWith(damaged);
+    const told = JSON.parse(call('replay', dir, '--json').stdout) as Result;
+    expect(told.evidence.files.find(({ path: name }) => name === 'evidence.pcapng')?.sha256).toBe(createHash('sha256').update(damaged).digest('hex'));
+    expect(told.steps.flatMap(({ reasons }) => reasons.map(({ code, text }) => `${code}: ${text}`))).toContainEqual(expect.stringMatching(/^capture-damaged: evidence\.pcapng, offset \d+: a block of 12582912 octets ends with another length, 7$/));
+    expect(JSON.parse(JSON.stringify(await replayFolder(dir)))).toEqual(told);
+    writeFileSync(path, octets);
+    closeWith(octets);
   });
 
   it('is not the file of the run where one octet differs that no frame has', () => {
