@@ -12,6 +12,8 @@ const top = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(top);
 // Debian keeps bridge and tc where an ordinary user's PATH does not look.
 const PATH = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
+/** Where a machine has certificates of its own Node reads all of them at each start; of thousands of processes only npm's need them. */
+const { NODE_EXTRA_CA_CERTS: certificates, ...inherited } = process.env;
 const isRoot = process.getuid() === 0;
 const nobody = 65534;
 const asNobody = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--'];
@@ -66,7 +68,7 @@ async function run(title, { prefix = [], program = ['node_modules/vitest/vitest.
   const json = join(outDir, `${title.replace(/\W+/g, '-')}.json`);
   const [script, ...words] = program;
   const argv = [...prefix, process.execPath, join(cwd, script), ...words, ...args, '--reporter=default', '--reporter=json', `--outputFile.json=${json}`];
-  const [status, signal] = await ended(title, argv, { cwd, env: { ...process.env, PATH, ...env }, beside });
+  const [status, signal] = await ended(title, argv, { cwd, env: { ...inherited, PATH, ...env }, beside });
   if (status === 69 && isChoice) {
     loud.push(`SKIPPED: the run "${title}": it cannot be had here, for the reason above`);
     return null;
@@ -199,7 +201,7 @@ async function runInstalled(refused) {
     sum.failed += 1;
     loud.push(`FAILED: the tests of what users install did not start: ${failed}`);
   } else {
-    await run('what users install', { beside: true, args: ['test/package'], env: { VERIFY_ISOLATION_TARGET: root } });
+    await run('what users install', { beside: true, args: ['test/package'], env: { VERIFY_ISOLATION_TARGET: root, NODE_EXTRA_CA_CERTS: certificates } });
   }
 }
 

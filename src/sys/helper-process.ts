@@ -6,6 +6,7 @@ import type { FromHelper, HelperFault, HelperRole, Ready, ToHelper } from '../pr
 import { parseFromHelper } from '../protocol/parse-message.js';
 import { helperCommand, helperIdentity } from './helper-command.js';
 import { inNamespace } from './namespaces.js';
+import { programEnv } from './programs.js';
 import { type SilenceWatch, watchSilence } from './silence-watch.js';
 import { whileStarting } from './start-watch.js';
 
@@ -63,7 +64,7 @@ export interface HelperProcess<R extends HelperRole> {
 export async function startHelper<R extends HelperRole>(role: R, options: HelperOptions = {}): Promise<HelperProcess<R>> {
   const [program = '', ...parameters] = helperCommand(role, helperIdentity());
   const fds = options.fds ?? [];
-  const child = inNamespace(options.netns ?? null, () => spawn(program, parameters, { detached: true, stdio: ['pipe', 'pipe', 'pipe', ...fds] }));
+  const child = inNamespace(options.netns ?? null, () => spawn(program, parameters, { detached: true, stdio: ['pipe', 'pipe', 'pipe', ...fds], env: programEnv() }));
   yieldMemory(child.pid);
   const helper = attend(role, child, options.silentMs === undefined ? 3000 : options.silentMs);
   let version = '';

@@ -28,9 +28,13 @@ export interface ProgramOutcome {
   readonly stderr: string;
 }
 
-/** Environment of every program: messages in English, and the folders of system programs, which a user's PATH often lacks. */
+/**
+ * Environment of every program: messages in English, and the folders of system programs, which a user's PATH often lacks. Without
+ * NODE_EXTRA_CA_CERTS: where it is set, each process of this program, which speaks no TLS, would read certificates for longer than it takes to start.
+ */
 export function programEnv(): NodeJS.ProcessEnv {
-  return { ...process.env, LC_ALL: 'C', PATH: `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
+  const { NODE_EXTRA_CA_CERTS: _unread, ...env } = process.env;
+  return { ...env, LC_ALL: 'C', PATH: `${env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
 }
 
 /** The rules of a firewall of ten thousand guests have a tenth of it. */

@@ -91,7 +91,7 @@ describe('the experiment on virtual machines under QEMU', () => {
 
   it('with ageing 30 s nobody overhears, neither on kali3’s tap nor inside kali3', async () => {
     expect(await act('switch', 'kali2')).toEqual(holds);
-  }, 60_000);
+  }, 90_000);
 
   it('with ageing 0 kali3 overhears both directions, on its tap and inside', async () => {
     setBridge('ageing_time', '0');
@@ -100,7 +100,7 @@ describe('the experiment on virtual machines under QEMU', () => {
       ...holds, exitCode: 2, verdicts: ['broken', 'broken'], onTheTap: { out: count, back: count }, inside: { out: count, back: count },
       insideCode: 2, overheard: [`${lan.mac} ${machines.kali2.mac} both`],
     });
-  }, 60_000);
+  }, 90_000);
 
   it('with br0 bridged by a promiscuous relay kali3 overhears what goes to the VMware guest, and flood off ends it', async () => {
     const relay = await host.bridgeTheBridge();
@@ -129,7 +129,7 @@ describe('the experiment on virtual machines under QEMU', () => {
       .toEqual({ code: 0, reasons: [], kali3: [0, 0], broadcast: [0, 0], lan: [count, count] });
     expect(await pinging).toContain('60 packets transmitted, 60 packets received, 0% packet loss');
     for (const port of [machines.kali2.tap, machines.kali3.tap]) setPort(port, 'isolated', 'off');
-  }, 60_000);
+  }, 90_000);
 
   it('names a guest that starts meanwhile, which nobody listened to, and finds that the others did not leak', async () => {
     await talk(['kali2', 'kali3']);
@@ -148,5 +148,5 @@ qemu-system-x86_64 -daemonize -pidfile ${host.dir}/guest.pid -accel tcg,tb-size=
     expect([run.status, step.reasons.map(({ code }: { code: string }) => code), coverage.unobserved]).toEqual([3, ['coverage-partial'], [{ port: 'vnet9', reason: 'joined br0 in the middle of step 1, late' }]]);
     expect(step.findings.filter(({ leak }: { leak: boolean }) => leak)).toEqual([]);
     expect(step.events).toHaveLength(2);
-  }, 60_000);
+  }, 90_000);
 });
