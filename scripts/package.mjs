@@ -111,7 +111,7 @@ try {
   console.log(`packing ${name}_${version}_${architecture}.deb …`);
   debianTree(join(work, 'deb'), join(work, whole));
   run(['chmod', '-R', 'u+rwX,go=rX', join(work, 'deb')]);
-  run(['dpkg-deb', '--root-owner-group', '-Zgzip', '--build', join(work, 'deb'), join(out, `${name}_${version}_${architecture}.deb`)], { env: { ...process.env, SOURCE_DATE_EPOCH: String(date) } });
+  run(['dpkg-deb', '--root-owner-group', '-Zgzip', '-z6', '--build', join(work, 'deb'), join(out, `${name}_${version}_${architecture}.deb`)], { env: { ...process.env, SOURCE_DATE_EPOCH: String(date) } });
   writeFileSync(join(out, `${whole}.cdx.json`), billOfMaterials(join(work, whole)));
   writeFileSync(join(out, 'SHA256SUMS'), readdirSync(out).sort().map((file) => `${sha256(join(out, file))}  ${file}\n`).join(''));
   console.log(readFileSync(join(out, 'SHA256SUMS'), 'utf8').trim());
