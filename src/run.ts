@@ -26,7 +26,7 @@ import { type Devices, kernelDevices } from './run/devices.js';
 import { beginProvenance, completeProvenance, type Declared } from './run/provenance.js';
 import { type Guard, startGuard } from './run/guard.js';
 import { muted } from './run/mute.js';
-import { type HostLook, precheckHost } from './run/precheck-host.js';
+import type { HostLook } from './run/precheck-host.js';
 import { localPart } from './run/hosts/local-part.js';
 import { runSteps } from './run/steps.js';
 import { type Topology, topologyOf } from './run/topology.js';
@@ -89,7 +89,7 @@ async function runOn(topology: Topology, { scenario, options, engine, key }: Pic
   const plan = makePlan(topology.scenario, {
     runTag: randomBytes(4).readUInt32BE(), keySha256: createHash('sha256').update(key).digest('hex'), ...topology.found,
   });
-  const look = inside === null ? await precheckHost(localPart(plan), topology.netns) : { notes: [], keepers: null };
+  const look = inside === null ? await lookAtHost(plan, topology) : { notes: [], keepers: null };
   await options.approve?.(plan, planHash(plan), look.notes);
   // What is to happen in the middle may well make guests drop frames: that is then no reason to stop.
   const guard = inside === null && plan.steps.every(({ during }) => during.length === 0) ? await startGuard(plan, topology.netns, topology.watched) : null;
@@ -98,6 +98,12 @@ async function runOn(topology: Topology, { scenario, options, engine, key }: Pic
   } finally {
     guard?.stop();
   }
+}
+
+/** What parses the files of a host's managers is not loaded for a lab. */
+async function lookAtHost(plan: Plan, { netns }: Topology): Promise<HostLook> {
+  const { precheckHost } = await import('./run/precheck-host.js');
+  return precheckHost(localPart(plan), netns);
 }
 
 interface Prepared {

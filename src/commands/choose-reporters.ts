@@ -1,8 +1,8 @@
 import { VerifyError } from '../model/verify-error.js';
 import { escapeText } from '../report/escape-text.js';
 import type { ReportedRun, View } from '../report/reporter.js';
-import { reporterNames, reporters } from '../report/reporters.js';
 import type { ReporterName } from '../report/reporters.js';
+import { formatNames } from './reporter-help.js';
 
 /** A reporter and where its text goes; null = stdout. */
 export interface ChosenReporter<Name extends string = ReporterName> {
@@ -16,7 +16,7 @@ function usage(message: string, hint: string): VerifyError {
 
 /** `--reporter` and `--json` for reports of runs, as `chooseAmong` reads them. */
 export function chooseReporters(asked: readonly string[], json: boolean): readonly ChosenReporter[] {
-  return chooseAmong<ReporterName>(reporterNames, asked, json);
+  return chooseAmong<ReporterName>(formatNames, asked, json);
 }
 
 /** Reads `--reporter NAME[=PATH]` and `--json`, with the names of `known`. One reporter at most has stdout: the terminal's where nobody asks for it. */
@@ -38,6 +38,7 @@ export function chooseAmong<Name extends string>(known: readonly (Name | 'termin
 
 /** Writes every report of runs, as `writeTexts` does. */
 export async function writeReports(chosen: readonly ChosenReporter[], runs: readonly ReportedRun[], verbose = false): Promise<readonly string[]> {
+  const { reporters } = await import('../report/reporters.js'); // the launcher of a lab writes none
   return writeTexts(chosen.map(({ name, path }) => ({ name, path, render: (view) => reporters[name](runs, view) })), verbose);
 }
 

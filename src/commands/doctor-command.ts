@@ -34,10 +34,10 @@ async function insideTrial(): Promise<number> {
 async function tryLab(): Promise<LabTrial> {
   const heard: TrialsMessage[] = [];
   try {
-    const { status } = await launchInside(['doctor'], (message) => {
+    const { status } = await launchInside(['doctor'], { onMessage: (message) => {
       const trials = parseTrials(message);
       if (trials !== null) heard.push(trials);
-    });
+    } });
     const [said] = heard;
     return said === undefined
       ? { built: false, code: 'lab-failed', why: `its inside ended with ${status}`, mend: 'see what it printed' }

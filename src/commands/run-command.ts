@@ -11,8 +11,6 @@ import { chooseReporters, tellFailedReports, writeReports } from './choose-repor
 import { checkBaselines, loadBaselines, statusWithBaseline } from './baseline.js';
 import { combineStatuses } from './combine-statuses.js';
 import { evidenceFolder, makeEvidenceFolder } from './evidence-folder.js';
-import { checkRunnable } from './check-runnable.js';
-import { loadFiles } from './load-files.js';
 import { grepSteps, inSeries, parseSets } from './series.js';
 
 export interface RunCommandOptions {
@@ -62,7 +60,7 @@ export interface RunCommandOptions {
 
 /**
  * Loads every file, goes into the lab's namespaces, runs one scenario after the other and reports; returns the exit status.
- * Outside it only launches: the inside does all of it again, and its exit status is the program's.
+ * Outside it only loads and launches: the inside is handed the scenarios and does the rest, and its exit status is the program's.
  */
 export async function runCommand(options: RunCommandOptions): Promise<number> {
   const chosen = chooseReporters(options.reporter, options.json);
@@ -75,14 +73,13 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     })
     : null;
   const timeoutMs = options.timeout === undefined ? null : timeoutOf(options.timeout);
-  const loaded = grepSteps(await loadFiles(options.files, parseSets(options.set ?? [])), options.grep);
-  const scenarios = options.adapt === undefined ? loaded : loaded.map(options.adapt);
-  checkRunnable(scenarios, options);
+  const handed = await inside?.handed;
+  const scenarios = areScenarios(handed) ? handed : await readyScenarios(options);
   const baselines = await loadBaselines(options.baseline ?? []);
   checkBaselines(baselines, scenarios.map(({ name }) => name));
   const onHost = scenarios[0]?.topology.provider === 'host';
   if (options.rehearse === true && !onHost) throw new VerifyError('usage', 64, '--rehearse is for provider: host', 'a lab disturbs nobody: just run it');
-  if (inside === null && !onHost) return (await launchInside(process.argv.slice(2))).status;
+  if (inside === null && !onHost) return (await launchInside(process.argv.slice(2), { handed: scenarios })).status;
   // From here on for the inside and for runs on a host: the launcher needs none of it.
   const [{ readyHost, rehearsalStatus }, { reportedRun }, { writeReportFile }, { renewLab }, { proveFixesInLab }] =
     await Promise.all([import('./host-run.js'), import('./load-details.js'), import('./write-report-file.js'), import('../fabric/lab/enter.js'), import('./prove-fixes-in-lab.js')]);
@@ -131,6 +128,20 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   const statusOfRun = options.rehearse === true ? rehearsalStatus : (result: Result): number => statusWithBaseline(baselines, result);
   if (timedOut) process.stderr.write(`stopped by --timeout ${options.timeout}: ${runs.length} of ${series.length} runs begun; everything is put back, and what was seen is kept\n`);
   return combineStatuses([...runs.map(({ result }) => statusOfRun(result)), ...reportStatuses, ...(timedOut ? [inconclusiveStatus] : [])]);
+}
+
+/** The scenarios of every file, as they are to be run. Rejects with VerifyError (64, 69). */
+async function readyScenarios(options: RunCommandOptions): Promise<readonly Scenario[]> {
+  const [{ loadFiles }, { checkRunnable }] = await Promise.all([import('./load-files.js'), import('./check-runnable.js')]);
+  const loaded = grepSteps(await loadFiles(options.files, parseSets(options.set ?? [])), options.grep);
+  const scenarios = options.adapt === undefined ? loaded : loaded.map(options.adapt);
+  checkRunnable(scenarios, options);
+  return scenarios;
+}
+
+/** Whether the launcher, which is this same program, has handed over what it loaded. */
+function areScenarios(handed: unknown): handed is readonly Scenario[] {
+  return Array.isArray(handed);
 }
 
 /** The contract's exit status of a run that was not done. */

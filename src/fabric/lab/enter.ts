@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { fieldsOf } from '../../model/json-fields.js';
 import { VerifyError } from '../../model/verify-error.js';
 import { libc } from '../../sys/libc.js';
 import { enterNewNamespace } from '../../sys/namespaces.js';
@@ -12,6 +13,12 @@ export interface Inside {
   readonly sysfs: boolean;
 }
 
+/** The inside when it has just been entered. */
+export interface Entered extends Inside {
+  /** What the launcher handed over; null = nothing. */
+  readonly handed: Promise<unknown>;
+}
+
 /** A second signal within this time is the terminal's copy of the first; a later one is impatience. */
 const sameSignalMs = 1000;
 
@@ -19,13 +26,13 @@ const sameSignalMs = 1000;
  * The first thing inside: signals, from the terminal or from the launcher, call `onStop` once (again later: the process ends at once);
  * a launcher that is gone ends the process; /sys is mounted anew. Throws VerifyError (70) when this is not a namespace of its own.
  */
-export function enterLab(onStop: (signal: NodeJS.Signals) => void): Inside {
+export function enterLab(onStop: (signal: NodeJS.Signals) => void): Entered {
   if (process.env[insideVariables.outside] === readlinkSync('/proc/thread-self/ns/net') || process.env[insideVariables.outside] === undefined) {
     throw new VerifyError('not-inside', 70, 'the program was told that it is inside the lab but is in the caller’s network namespace', `unset ${insideVariables.inside}`);
   }
-  heed(onStop);
+  const handed = heed(onStop);
   const runsAs: RunsAs = process.env[insideVariables.runsAs] === 'root' ? 'root' : 'user-namespace';
-  return { runsAs, sysfs: mountSysfs() };
+  return { runsAs, sysfs: mountSysfs(), handed };
 }
 
 /**
@@ -37,7 +44,8 @@ export function renewLab(inside: Inside): Inside {
   return { ...inside, sysfs: mountSysfs() };
 }
 
-function heed(onStop: (signal: NodeJS.Signals) => void): void {
+/** Heeds signals and the launcher's messages; resolves with what it hands over. */
+function heed(onStop: (signal: NodeJS.Signals) => void): Promise<unknown> {
   let firstAt: number | undefined;
   const stop = (signal: NodeJS.Signals): void => {
     const now = performance.now();
@@ -49,14 +57,17 @@ function heed(onStop: (signal: NodeJS.Signals) => void): void {
     }
   };
   for (const signal of stopSignals) process.on(signal, () => stop(signal)); // process 1 ignores signals without a handler
-  process.on('message', (message) => {
-    const signal = stopSignals.find((one) => typeof message === 'object' && message !== null && 'stop' in message && message.stop === one);
+  const handed = new Promise<unknown>((resolve) => process.on('message', (message) => {
+    const fields = fieldsOf(message);
+    const signal = stopSignals.find((one) => fields?.['stop'] === one);
     if (signal !== undefined) stop(signal);
-  });
+    else if (fields !== null && 'handed' in fields) resolve(fields['handed']);
+  }));
   const launcherGone = (): never => process.exit(70);
   process.on('disconnect', launcherGone);
   if (!process.connected) launcherGone(); // it went before the listener was there
-  process.channel?.unref(); // the channel alone keeps nobody alive
+  void handed.then(() => process.channel?.unref()); // from then on the channel alone keeps nobody alive
+  return handed;
 }
 
 /** MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC; MS_NOATIME where the host's own /sys has it: the kernel allows no fewer flags than those. */

@@ -26,6 +26,18 @@ export interface StopMessage {
   readonly stop: NodeJS.Signals;
 }
 
+/** The launcher's first message: what it has read and checked, so that the inside need not do it again; null = nothing. */
+export interface HandedMessage {
+  readonly handed: unknown;
+}
+
+export interface LaunchOptions {
+  /** Hears what the inside sends back. */
+  readonly onMessage?: (message: unknown) => void;
+  /** What JSON can carry; the inside has it from `enterLab`. */
+  readonly handed?: unknown;
+}
+
 export const stopSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** Is this the program inside the lab's namespaces? Said by the launcher and true only where its channel is there too. */
@@ -38,9 +50,9 @@ export function insideLab(): boolean {
  * namespace) and resolves with its exit status. Nothing of it survives: the kernel kills unshare with this process (setpriv --pdeathsig),
  * the inside with unshare (--kill-child), and everything else with the inside, which is process 1 of its namespace.
  * SIGINT, SIGTERM and SIGHUP go inside over the channel, because `unshare --fork` ignores the first two.
- * `onMessage` hears what the inside sends back. Call it from the main thread: pdeathsig follows the thread. Rejects with VerifyError (69) where the machine does not allow it.
+ * Call it from the main thread: pdeathsig follows the thread. Rejects with VerifyError (69) where the machine does not allow it.
  */
-export async function launchInside(argv: readonly string[], onMessage: (message: unknown) => void = () => undefined): Promise<{ status: number }> {
+export async function launchInside(argv: readonly string[], { onMessage, handed = null }: LaunchOptions = {}): Promise<{ status: number }> {
   let stopped: NodeJS.Signals | undefined;
   let tell = (_signal: NodeJS.Signals): void => undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -53,11 +65,12 @@ export async function launchInside(argv: readonly string[], onMessage: (message:
     if (stopped !== undefined) return { status: statusOf(stopped) };
     const words = [...variant.words, process.execPath, ...process.execArgv, process.argv[1] ?? '', ...argv];
     const child = spawn(words[0] ?? '', words.slice(1), { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: insideEnv(variant) });
-    child.on('message', onMessage);
-    tell = (signal) => {
-      const message: StopMessage = { stop: signal };
+    if (onMessage !== undefined) child.on('message', onMessage);
+    const send = (message: StopMessage | HandedMessage): void => {
       if (child.connected) child.send(message, () => undefined); // it may end meanwhile: its status tells
     };
+    send({ handed });
+    tell = (signal) => send({ stop: signal });
     return await new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('exit', (code, signal) => resolve({ status: statusOfChild(code, signal, stopped) }));
