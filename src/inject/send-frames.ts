@@ -22,7 +22,7 @@ export interface SendRequest {
 
 /**
  * Sends all frames in order, paced: at most 64 at once, and no more than 2 ms' worth made up for lost time. Gives how many the kernel
- * took, and why not the next one. Between bursts the event loop turns. At the rates of a host it sleeps until the next is due, at least a millisecond, and
+ * took, and why not the next one. The event loop turns between bursts, also where the kernel is slower than `perSecond` and every burst is late. At the rates of a host it sleeps until the next is due, at least a millisecond, and
  * makes up for that: to turn around until then would take a processor whole, which guests are using.
  */
 export async function sendFrames(request: SendRequest, goOn: () => boolean): Promise<{ readonly accepted: number; readonly error: string | null }> {
@@ -55,7 +55,7 @@ export async function sendFrames(request: SendRequest, goOn: () => boolean): Pro
     if (outcome.error === null) {
       refusedSinceMs = null;
       sinceTurn += outcome.accepted;
-      if (perSecond === null && sinceTurn >= mostInTurn) {
+      if (sinceTurn >= mostInTurn) {
         sinceTurn = 0;
         await turn();
       }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startHelper } from '../../src/sys/helper-process.js';
 import { openSharedFile } from '../../src/sys/shared-file.js';
+import { sendFrames } from '../../src/inject/send-frames.js';
 import { openSendingSocket, sendingInterface } from '../../src/inject/sending-socket.js';
 import { startSender, type Sender } from '../../src/inject/send-client.js';
 import { frames, isRoot, processExists, testNetwork, type TestNetwork } from '../capture/test-network.js';
@@ -68,6 +69,21 @@ describe.skipIf(!isRoot)('sending helper', () => {
 
   test('says that a frame is too long for the interface', async () => {
     expect(await sender.send('out', frames(1, 2000), 2000, null)).toEqual({ accepted: 0, error: 'EMSGSIZE' });
+  });
+
+  test.each([null, 1e9])('lets the event loop turn while it sends, also at a rate that the kernel does not reach: %s', async (perSecond) => {
+    const fd = openSendingSocket(network.netns);
+    let [turns, sending] = [0, true];
+    const turn = (): void => {
+      turns += 1;
+      if (sending) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const routes = [{ fd, interface: sendingInterface(fd, 'vnet0'), count: 20_000 }];
+    expect(await sendFrames({ routes, frames: Buffer.from(frames(20_000)), length: 60, perSecond }, () => true)).toEqual({ accepted: 20_000, error: null });
+    sending = false;
+    closeSync(fd);
+    expect(turns).toBeGreaterThan(20_000 / 1000);
   });
 
   test('goes on beating while it sends a large message', async () => {
