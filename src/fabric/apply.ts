@@ -4,7 +4,9 @@ import type { SettingValue } from '../model/scenario.js';
 import { commandsFor } from '../plan/commands.js';
 import { mustRun, readJson } from '../sys/programs.js';
 import { writeSysctl } from '../sys/sysctl.js';
+import { changeOvsEntry, checkOvsEntry } from './ovs-entry.js';
 import { checkOvsValue, ovsValue } from './ovs-value.js';
+import { checkOvsVlan, ovsVlanColumns, refuseOpening } from './ovs-vlans.js';
 import { checkReadBack } from './read-back.js';
 import { checkFdb, checkMdb, checkVlan } from './read-back-tables.js';
 
@@ -21,7 +23,11 @@ export async function applyToKernel(change: KernelChange, bridgeOf: (port: strin
     const found = writeSysctl(netns, change.name, change.value);
     return { commands, readBack: checkReadBack('sysctl', 'link', change.name, change.value, found) };
   }
-  for (const command of commands) await mustRun(command, change.kind === 'run' ? { netns, cwd: runIn } : { netns });
+  if (change.kind === 'vlan' && change.ovs === true) refuseOpening(change, await ovsVlanColumns(change.entry.port));
+  for (const command of commands) {
+    if (change.kind === 'fdb' && change.ovs === true) await changeOvsEntry(command);
+    else await mustRun(command, change.kind === 'run' ? { netns, cwd: runIn } : { netns });
+  }
   return { commands, readBack: await readBackOf(change, bridgeOf, netns) };
 }
 
@@ -34,8 +40,10 @@ async function readBackOf(change: Exclude<KernelChange, { kind: 'sysctl' }>, bri
     case 'mirror':
       return `mirror ${change.mirror.name} to ${change.mirror.output}: ${(await mustRun(['ovs-vsctl', 'get', 'Mirror', change.mirror.name, 'output_port'])).trim()}`;
     case 'vlan':
+      if (change.ovs === true) return checkOvsVlan(change, await ovsVlanColumns(change.entry.port));
       return checkVlan(change, await readJson(['bridge', '-j', 'vlan', 'show', 'dev', change.entry.port], { netns }));
     case 'fdb':
+      if (change.ovs === true) return checkOvsEntry(change, bridgeOf(change.entry.port));
       return checkFdb(change, await readJson(['bridge', '-j', 'fdb', 'show', 'dev', change.entry.port], { netns }));
     case 'mdb':
       return checkMdb(change, await readJson(['bridge', '-j', 'mdb', 'show', 'dev', change.bridge], { netns }));

@@ -6,10 +6,10 @@ export type Change =
   /** Of Open vSwitch: a column of its database, or a port's `flood`. */
   | { readonly kind: 'ovs-set'; readonly table: 'Bridge' | 'Port'; readonly device: string; readonly key: string; readonly value: SettingValue }
   | { readonly kind: 'sysctl'; readonly name: string; readonly value: string }
-  | { readonly kind: 'vlan'; readonly act: 'add' | 'del'; readonly entry: PortVlan; readonly self: boolean }
-  /** `ovs`: the bridge is Open vSwitch's. */
+  /** `ovs`, here and below: of Open vSwitch. */
+  | { readonly kind: 'vlan'; readonly act: 'add' | 'del'; readonly entry: PortVlan; readonly self: boolean; readonly ovs?: true }
   | { readonly kind: 'fdb-flush'; readonly bridge: string; readonly ovs?: true }
-  | { readonly kind: 'fdb'; readonly act: 'add' | 'del'; readonly entry: FdbEntry }
+  | { readonly kind: 'fdb'; readonly act: 'add' | 'del'; readonly entry: FdbEntry; readonly ovs?: true }
   /** Open vSwitch's. */
   | { readonly kind: 'mirror'; readonly bridge: string; readonly mirror: Mirror }
   | { readonly kind: 'mdb'; readonly act: 'add' | 'del'; readonly bridge: string; readonly entry: MdbEntry }

@@ -16,16 +16,17 @@ export function changesOf(step: Step, topology: Scenario['topology'], first = fa
     const place = linkKeys.has(key) ? 'link' : placeOf(topology, device);
     return place === 'ovs-bridge' || place === 'ovs-port' ? { kind: 'ovs-set', table: place === 'ovs-bridge' ? 'Bridge' : 'Port', device, key, value } : { kind: 'set', device, place, key, value };
   });
+  const ovs = (device: string): { readonly ovs?: true } => (placeOf(topology, device).startsWith('ovs-') ? { ovs: true } : {});
   return [
     ...(first && topology.provider === 'host' ? settingsOf(topology) : []).flatMap(({ device, settings }) => set(device, settings)),
     ...(first && topology.provider === 'host' ? topology.bridges : []).flatMap(({ name, mirrors }) => mirrors.map((mirror): Change => ({ kind: 'mirror', bridge: name, mirror }))),
     ...step.set.flatMap(({ device, settings }) => set(device, settings)),
     ...Object.entries(step.sysctl).map(([name, value]): Change => ({ kind: 'sysctl', name, value })),
-    ...step.vlan.add.map((entry): Change => ({ kind: 'vlan', act: 'add', entry, self: bridges.has(entry.port) })),
-    ...step.vlan.del.map((entry): Change => ({ kind: 'vlan', act: 'del', entry, self: bridges.has(entry.port) })),
-    ...step.fdb.flush.map((bridge): Change => ({ kind: 'fdb-flush', bridge, ...(placeOf(topology, bridge) === 'ovs-bridge' ? { ovs: true } : {}) })),
-    ...step.fdb.del.map((entry): Change => ({ kind: 'fdb', act: 'del', entry })),
-    ...step.fdb.add.map((entry): Change => ({ kind: 'fdb', act: 'add', entry })),
+    ...step.vlan.add.map((entry): Change => ({ kind: 'vlan', act: 'add', entry, self: bridges.has(entry.port), ...ovs(entry.port) })),
+    ...step.vlan.del.map((entry): Change => ({ kind: 'vlan', act: 'del', entry, self: bridges.has(entry.port), ...ovs(entry.port) })),
+    ...step.fdb.flush.map((bridge): Change => ({ kind: 'fdb-flush', bridge, ...ovs(bridge) })),
+    ...step.fdb.del.map((entry): Change => ({ kind: 'fdb', act: 'del', entry, ...ovs(entry.port) })),
+    ...step.fdb.add.map((entry): Change => ({ kind: 'fdb', act: 'add', entry, ...ovs(entry.port) })),
     ...(['add', 'del'] as const).flatMap((act) =>
       step.mdb[act].map((entry): Change => ({ kind: 'mdb', act, bridge: bridgeOfPort.get(entry.port) ?? entry.port, entry }))),
     ...step.stop.map((endpoint): Change => ({ kind: 'stop', endpoint })),

@@ -20,13 +20,13 @@ export function commandsFor(change: Change, bridgeOf: (port: string) => string):
     case 'sysctl':
       return [['sysctl', '-w', `${change.name}=${change.value}`]];
     case 'vlan':
-      return [['bridge', 'vlan', change.act, 'dev', change.entry.port, ...vlanWords(change.entry, change.act), ...(change.self ? ['self'] : [])]];
+      return change.ovs === true ? [ovsVlanCommand(change)] : [['bridge', 'vlan', change.act, 'dev', change.entry.port, ...vlanWords(change.entry, change.act), ...(change.self ? ['self'] : [])]];
     case 'fdb-flush':
       return [change.ovs === true ? ['ovs-appctl', 'fdb/flush', change.bridge] : ['ip', 'link', 'set', 'dev', change.bridge, 'type', 'bridge', 'fdb_flush']];
     case 'mirror':
       return [mirrorCommand(change.bridge, change.mirror)];
     case 'fdb':
-      return [fdbCommand(change)];
+      return [change.ovs === true ? ovsFdbCommand(change, bridgeOf) : fdbCommand(change)];
     case 'mdb': {
       const { port, group, vlan } = change.entry;
       const words = ['dev', change.bridge === '' ? bridgeOf(port) : change.bridge, 'port', port, 'grp', group];
@@ -60,6 +60,19 @@ export function setWords(change: Pick<SetChange, 'place' | 'key' | 'value'>): re
   }
 }
 
+/** The VLAN of untagged frames is a port's `tag`, others are among its `trunks` (ovs-vswitchd.conf.db(5)); what goes may be either. */
+function ovsVlanCommand({ act, entry: { port, first, last, pvid } }: Extract<Change, { kind: 'vlan' }>): readonly string[] {
+  if (act === 'add' && pvid) return ['ovs-vsctl', 'set', 'Port', port, `tag=${first}`];
+  const vids = first === last ? String(first) : `${first}-${last}`;
+  if (act === 'add') return ['ovs-vsctl', 'add', 'Port', port, 'trunks', vids];
+  return ['ovs-vsctl', 'remove', 'Port', port, 'trunks', vids, '--', 'remove', 'Port', port, 'tag', vids];
+}
+
+/** Entries that are written by hand are static and of one VLAN, 0 being that of untagged frames on ports without a tag (ovs-vswitchd(8)). */
+function ovsFdbCommand({ act, entry: { mac, port, vlan } }: Extract<Change, { kind: 'fdb' }>, bridgeOf: (port: string) => string): readonly string[] {
+  const inVlan = String(vlan ?? 0);
+  return act === 'add' ? ['ovs-appctl', 'fdb/add', bridgeOf(port), port, inVlan, mac] : ['ovs-appctl', 'fdb/del', bridgeOf(port), inVlan, mac];
+}
 
 function ovsCommand({ table, device, key, value }: Extract<Change, { kind: 'ovs-set' }>, bridgeOf: (port: string) => string): readonly string[] {
   if (key === ovsFlood) return ['ovs-ofctl', 'mod-port', bridgeOf(device), device, isOn(value) ? 'flood' : 'no-flood'];

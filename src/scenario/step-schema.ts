@@ -72,7 +72,7 @@ const portVlan = z.strictObject({
   vid: vidOrRange.describe('VLAN, or a range in quotes.'),
   pvid: onOff.optional().describe('Whether untagged frames that come in on the port belong to this VLAN. Default: off.'),
   untagged: onOff.optional().describe('Whether frames leave the port without the tag. Default: off.'),
-}).meta({ id: 'port-vlan' });
+}).meta({ id: 'port-vlan', description: 'Of Open vSwitch: with `pvid` the `tag` of its port, without one of its `trunks`. What a port with both is, its `vlan_mode` says; one that has neither carries every VLAN, so that the first one limits it and the last one cannot be taken away.' });
 const fdbEntry = z.strictObject({
   mac: mac.describe('Whose entry.'),
   port,
@@ -80,12 +80,12 @@ const fdbEntry = z.strictObject({
   sticky: onOff.optional().describe('It does not move to another port either. Default: off.'),
   vlan: vid.optional().describe('In which VLAN.'),
   self: onOff.optional().describe('With the bridge as port: the MAC is the bridge\'s own (`bridge fdb add MAC dev BR self permanent`).'),
-}).meta({ id: 'fdb-entry' });
+}).meta({ id: 'fdb-entry', description: 'Of Open vSwitch: static, and of VLAN 0 where no other is named, which is that of untagged frames on a port without `tag`.' });
 const mdbEntry = z.strictObject({
   group: group.describe('The group.'),
   port,
   vlan: vid.optional().describe('In which VLAN.'),
-}).meta({ id: 'mdb-entry' });
+}).meta({ id: 'mdb-entry', description: 'Not of Open vSwitch, which has no command for members.' });
 const dateRule = 'expected a date such as 2027-01-31';
 
 /** A step's own keys; its probes and traffic are read one by one. */

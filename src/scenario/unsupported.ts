@@ -1,4 +1,5 @@
 import type { Scenario, Step, TrafficKind } from '../model/scenario.js';
+import { placeOf } from './place-of.js';
 import { settingsOf } from './settings-of.js';
 
 /** What the contract knows and this build does not do yet: remove a line when it does. */
@@ -28,19 +29,17 @@ const topologyRules: readonly ((scenario: Scenario) => readonly string[])[] = [
   ({ topology }) => topology.bridges.filter(({ netns }) => netns !== null && topology.provider === 'lab').map(({ name }) => `topology.bridges.${name}.netns`),
 ];
 
-/** Tables of the kernel's bridges that Open vSwitch does not have. */
-function kernelTablesOnOvs({ topology, steps }: Scenario): readonly string[] {
-  const bridges = new Set(topology.bridges.filter(({ kind }) => kind === 'ovs').map(({ name }) => name));
-  const own = topology.endpoints.filter(({ bridge }) => bridges.has(bridge));
-  const devices = new Set([...bridges, ...own.flatMap(({ port }) => port ?? [])]);
-  const say = (path: string): string => `${path} on Open vSwitch`;
-  return [
-    ...steps.flatMap((step, at) => [
-      ...[...step.vlan.add, ...step.vlan.del].filter(({ port }) => devices.has(port)).map(({ port }) => `${say(`steps[${at}].vlan`)}: \`set: { ${port}: { tag: 10 } }\` or \`trunks\` sets it`),
-      ...[...step.fdb.add, ...step.fdb.del].filter(({ port }) => devices.has(port)).map(() => say(`steps[${at}].fdb`)),
-      ...[...step.mdb.add, ...step.mdb.del].filter(({ port }) => devices.has(port)).map(() => say(`steps[${at}].mdb`)),
-    ]),
-  ];
+/** What a step asks of Open vSwitch's tables that Open vSwitch does not have. */
+function lackingOnOvs({ topology, steps }: Scenario): readonly string[] {
+  const isOvs = ({ port }: { readonly port: string }): boolean => placeOf(topology, port).startsWith('ovs-');
+  return steps.flatMap((step, at) => {
+    const say = (key: string, why: string): string => `steps[${at}].${key} on Open vSwitch: ${why}`;
+    return [
+      ...step.vlan.add.filter(({ pvid, untagged }) => untagged && !pvid).filter(isOvs).map(() => say('vlan', 'only the pvid of a port leaves untagged')),
+      ...step.fdb.add.filter(({ sticky, state, self }) => sticky || state !== (self ? 'permanent' : 'static')).filter(isOvs).map(() => say('fdb', 'entries made by hand are static there, and not sticky')),
+      ...[...step.mdb.add, ...step.mdb.del].filter(isOvs).map(() => say('mdb', 'it has no command for members, it learns them from the guests (mcast_snooping_enable)')),
+    ];
+  });
 }
 
 const stepRules: readonly ((step: Step) => readonly string[])[] = [
@@ -51,7 +50,7 @@ const stepRules: readonly ((step: Step) => readonly string[])[] = [
 export function unsupportedKeys(scenario: Scenario): readonly string[] {
   return [
     ...topologyRules.flatMap((rule) => rule(scenario)),
-    ...kernelTablesOnOvs(scenario),
+    ...lackingOnOvs(scenario),
     ...acrossHosts(scenario),
     ...scenario.steps.flatMap((step, at) => stepRules.flatMap((rule) => rule(step)).map((key) => `steps[${at}].${key}`)),
   ];

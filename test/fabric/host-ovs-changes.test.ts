@@ -63,9 +63,38 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run changes of Open
     expect(shape()).toBe(before);
   });
 
+  it('are VLANs and entries too, which steer frames and are put back', { timeout: patient(180_000) }, async () => {
+    const nobody = '02:00:00:00:00:77';
+    const table = (): string => host.run(['ovs-appctl', 'fdb/show', 'br0']).split('\n').filter((line) => line.includes('static')).join('\n');
+    host.run(['ovs-appctl', 'fdb/add', 'br0', 'vnet4', '0', nobody]); // an entry that the run moves, and moves back
+    const before = [shape(), table()];
+    const steps = `  - { name: an entry leads where it says, fdb: { add: [ { mac: "${nobody}", port: spare }, { mac: "02:00:00:00:00:78", port: vnet4, vlan: 30 } ] }, probe: { class: unknown-unicast, from: kali2, carriers: [raw], dst_mac: "${nobody}", count: 20 }, expect: unjudged }
+  - { name: in VLANs of their own, vlan: { add: [ { port: vnet0, vid: 10, pvid: on, untagged: on }, { port: vnet4, vid: 20, pvid: on, untagged: on }, { port: uplink, vid: "20-21" } ], del: [ { port: spare, vid: 10 } ] }, probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 20 }, expect: separated }
+`;
+    const file = host.scenario('tables', steps, allow);
+    const unasked = await run(file);
+    expect([unasked.status, unasked.stderr]).toEqual([64, expect.stringContaining('--allow-changes')]);
+    const planned = await outcomeOf(host.cli(['plan', file]));
+    for (const command of [`ovs-appctl fdb/add br0 vnet4 30 02:00:00:00:00:78`, 'ovs-vsctl set Port vnet0 tag=10', 'ovs-vsctl add Port uplink trunks 20-21']) expect(planned.stdout).toContain(command);
+    const { status, stderr, result } = await run(file, '--allow-changes', '--allow-new-macs', '--out', join(host.dir, 'tables'));
+    expect([status, stderr]).toEqual([0, expect.stringContaining('left behind on br0: nothing (checked)')]);
+    expect(result().steps[0]?.findings.map(({ observer, seen }) => `${observer} ${seen}`).sort()).toEqual(['kali3 0', 'lan 0', 'spare 20']);
+    expect([result().steps[1]?.verdict, result().steps[1]?.reasons]).toEqual(['holds', []]);
+    expect([shape(), table()]).toEqual(before);
+    expect(journals()).toEqual([]);
+  });
+
+  it('never takes the last VLAN of a port away, which would open it to all', { timeout: patient(60_000) }, async () => {
+    const before = shape();
+    const { status, stderr, result } = await run(host.scenario('last', `  - { name: x, set: { vnet0: { tag: 10 } }, vlan: { del: [ { port: vnet0, vid: "10-20" } ] }, ${probe} }\n`, allow), '--allow-changes');
+    expect([status, stderr]).toEqual([69, expect.stringContaining('left behind on br0: nothing (checked)')]);
+    expect(JSON.stringify(result().steps[0]?.reasons)).toContain('vnet0 would carry every VLAN');
+    expect(shape()).toBe(before);
+  });
+
   it('is put back by cleanup after a kill -9', { timeout: patient(180_000) }, async () => {
     const before = shape();
-    const file = host.scenario('killed', `  - { name: long, set: { br0: { "other_config:mac-aging-time": 60, mcast_snooping_enable: on }, vnet4: { protected: on, flood: off }, spare: { trunks: "40" } }, probe: { class: known-unicast, from: kali2, to: lan, count: 20000 }, expect: private }\n`, allow, { bridge: '{ kind: ovs, mirrors: [ { name: tap, select: all, output: spare } ] }' });
+    const file = host.scenario('killed', `  - { name: long, set: { br0: { "other_config:mac-aging-time": 60, mcast_snooping_enable: on }, vnet4: { protected: on, flood: off }, spare: { trunks: "40" } }, vlan: { add: [ { port: uplink, vid: 30 } ] }, fdb: { add: [ { mac: "02:00:00:00:00:79", port: uplink } ] }, probe: { class: known-unicast, from: kali2, to: lan, count: 20000 }, expect: private }\n`, allow, { bridge: '{ kind: ovs, mirrors: [ { name: tap, select: all, output: spare } ] }' });
     const child = host.cli(['run', file, '--yes', '--allow-changes', '--verbose']);
     let told = '';
     await new Promise<void>((resolve) => {
@@ -74,12 +103,14 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run changes of Open
     });
     expect(child.exitCode, told).toBeNull();
     expect(shape()).not.toBe(before);
+    const entry = (): boolean => host.run(['ovs-appctl', 'fdb/show', 'br0']).includes('02:00:00:00:00:79');
+    expect(entry()).toBe(true);
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('close', resolve));
     expect(shape()).not.toBe(before);
     const cleaned = await outcomeOf(host.cli(['cleanup']));
     expect([cleaned.status, cleaned.stdout]).toEqual([0, expect.stringMatching(/was killed: \d+ changes undone, nothing is left of it/)]);
-    expect(shape()).toBe(before);
+    expect([shape(), entry()]).toEqual([before, false]);
     expect(journals()).toEqual([]);
   });
 
@@ -89,8 +120,15 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run changes of Open
     expect(await refused('set: { vnet0: { isolated: on } }')).toContain('"isolated" is no setting of a port of Open vSwitch');
     expect(await refused('set: { br0: { other_config: "{a=b}" } }')).toContain('expected one of its keys, such as other_config:mac-table-size');
     expect(await refused('set: { vnet0: { protected: 7 } }')).toContain('expected on or off');
-    const vlan = await run(host.scenario('vlan', `  - { name: x, vlan: { add: [ { port: vnet0, vid: 10 } ] }, ${probe} }\n`, allow), '--allow-changes');
-    expect([vlan.status, vlan.stderr]).toEqual([69, expect.stringContaining('`set: { vnet0: { tag: 10 } }`')]);
+    const tables: readonly (readonly [string, string])[] = [
+      ['mdb: { add: [ { group: 239.1.1.1, port: vnet0 } ] }', 'steps[0].mdb on Open vSwitch: it has no command for members'],
+      ['vlan: { add: [ { port: vnet0, vid: 10, untagged: on } ] }', 'steps[0].vlan on Open vSwitch: only the pvid'],
+      ['fdb: { add: [ { mac: "02:00:00:00:00:77", port: vnet0, sticky: on } ] }', 'steps[0].fdb on Open vSwitch: entries made by hand are static'],
+    ];
+    for (const [changes, why] of tables) {
+      const { status, stderr } = await run(host.scenario('lacking', `  - { name: x, ${changes}, ${probe} }\n`, allow), '--allow-changes');
+      expect([status, stderr]).toEqual([69, expect.stringContaining(why)]);
+    }
   });
 
   it('needs the datapath that the file names', { timeout: patient(180_000) }, async () => {

@@ -42,6 +42,9 @@ it('settings of Open vSwitch are its own, and those of any link are not', () => 
     { kind: 'ovs-set', table: 'Bridge', device: 'br0', key: 'flood_vlans', value: '10' }, { kind: 'set', device: 'br0', place: 'link', key: 'mtu', value: 9000 },
     { kind: 'ovs-set', table: 'Port', device: 'p0', key: 'flood', value: false }, { kind: 'ovs-set', table: 'Port', device: 'tap9', key: 'protected', value: true }, { kind: 'fdb-flush', bridge: 'br0', ovs: true },
   ]);
+  expect(changesOf(step({ vlan: { add: [vlan('p0')], del: [vlan('br0')] }, fdb: { flush: [], del: [fdb('02:00:00:00:00:01')], add: [{ ...fdb('02:00:00:00:00:02'), port: 'tap9' }] } }), switched)).toMatchObject([
+    { kind: 'vlan', act: 'add', self: false, ovs: true }, { kind: 'vlan', act: 'del', self: true, ovs: true }, { kind: 'fdb', act: 'del', ovs: true }, { kind: 'fdb', act: 'add', ovs: true },
+  ]);
 });
 
 it('a host’s first step begins with what the topology says of bridges and ports; the lab is built so', () => {

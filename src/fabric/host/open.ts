@@ -8,6 +8,7 @@ import { silentAddressees } from '../../plan/silent-addressees.js';
 import { mustRun, readJson } from '../../sys/programs.js';
 import { applyToKernel, type KernelChange } from '../apply.js';
 import { ovsValue } from '../ovs-value.js';
+import { ovsVlanColumns } from '../ovs-vlans.js';
 import { waitUntilForwarding } from '../settled.js';
 import type { FoundHost } from './find.js';
 import { forgetInvented } from './forget-invented.js';
@@ -43,12 +44,13 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
   };
 
   const change = async (one: KernelChange): Promise<ChangeRecord> => {
-    const device = one.kind === 'set' ? one.device : one.kind === 'vlan' ? one.entry.port : null;
+    const device = one.kind === 'set' ? one.device : null;
     const before = {
       state: await readState(),
       link: device === null ? null : await readJson(['ip', '-j', '-d', 'link', 'show', 'dev', device], { netns }),
       ...(one.kind === 'ovs-set' ? { ovs: await ovsValue(one, bridgeOf) } : {}),
-      vlans: one.kind === 'vlan' ? await readJson(['bridge', '-j', 'vlan', 'show', 'dev', one.entry.port], { netns }) : null,
+      ...(one.kind === 'vlan' && one.ovs === true ? { ovsVlans: await ovsVlanColumns(one.entry.port) } : {}),
+      vlans: one.kind === 'vlan' && one.ovs !== true ? await readJson(['bridge', '-j', 'vlan', 'show', 'dev', one.entry.port], { netns }) : null,
     };
     for (const command of [...undoOf(one, before, bridgeOf)].reverse()) ways.journal.add({ command, gone: one.kind !== 'set' && one.kind !== 'ovs-set' });
     return applyToKernel(one, bridgeOf, '/', netns);

@@ -5,6 +5,7 @@ import type { HostState } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
 import { commandsFor } from '../../plan/commands.js';
 import { valueIn, type KernelChange } from '../apply.js';
+import type { OvsVlanColumns } from '../ovs-vlans.js';
 
 /** What the kernel said right before a change. `link`: `ip -j -d link show dev X` of the device, `vlans`: `bridge -j vlan show` of the port. */
 export interface Before {
@@ -13,6 +14,8 @@ export interface Before {
   readonly vlans: unknown;
   /** What the setting of Open vSwitch was, as it takes it back. */
   readonly ovs?: string;
+  /** What decided the VLANs of a port of Open vSwitch. */
+  readonly ovsVlans?: OvsVlanColumns;
 }
 
 /** The commands that put back what a change is about to change, in the order of undoing. Throws VerifyError (69) where it could not be put back. */
@@ -36,8 +39,13 @@ export function undoOf(change: KernelChange, before: Before, bridgeOf: (port: st
       return inverse({ ...change, value });
     }
     case 'vlan':
+      if (before.ovsVlans !== undefined) return [['ovs-vsctl', 'set', 'Port', change.entry.port, `tag=${before.ovsVlans.tag}`, `trunks=${before.ovsVlans.trunks}`]];
       return change.act === 'add' ? [...inverse({ ...change, act: 'del' }), ...vlansIn(before.vlans, change)] : vlansIn(before.vlans, change);
     case 'fdb': {
+      if (change.ovs === true) {
+        const old = staticOn(before.state, bridgeOf(change.entry.port), change.entry);
+        return old !== null ? inverse({ ...change, act: 'add', entry: old }) : change.act === 'add' ? inverse({ ...change, act: 'del' }) : [];
+      }
       const old = entryIn(before.state, change.entry);
       if (old === null) return change.act === 'add' ? inverse({ ...change, act: 'del' }) : [];
       return [...inverse({ kind: 'fdb', act: 'add', entry: old }), ...inEveryVlan(before.state, old).flatMap((vlan) => inverse({ kind: 'fdb', act: 'del', entry: { ...old, vlan } }))];
@@ -57,6 +65,12 @@ function entryIn(state: HostState, entry: FdbEntry): FdbEntry | null {
   if (found === undefined) return null;
   const known = (['static', 'permanent', 'dynamic'] as const).find((one) => one === found.state) ?? 'dynamic';
   return { ...entry, state: known, sticky: found.flags.includes('sticky') };
+}
+
+/** Open vSwitch has one entry by hand for a MAC and VLAN of a bridge, whichever port it is on; null = there was none. What it learned it learns again. */
+function staticOn(state: HostState, bridge: string, entry: FdbEntry): FdbEntry | null {
+  const found = state.fdb.find((one) => one.master === bridge && one.mac === entry.mac && (one.vlan ?? 0) === (entry.vlan ?? 0) && one.state === 'static');
+  return found === undefined ? null : { ...entry, port: found.port };
 }
 
 /** An entry without a VLAN is made in every VLAN of its port as well (br_fdb_add): those in which it was not. */
