@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { chooseEngine } from './capture/choose-engine.js';
+import { collateAlong, type CollatingAlong } from './evidence/collate-along.js';
 import { clockOffsets } from './evidence/clock-offsets.js';
 import { cannotWrite, createFolder, files, writeJson } from './evidence/folder.js';
 import { writeSums } from './evidence/hash.js';
@@ -28,6 +29,7 @@ import { type Guard, startGuard } from './run/guard.js';
 import { muted } from './run/mute.js';
 import type { HostLook } from './run/precheck-host.js';
 import { localPart } from './run/hosts/local-part.js';
+import { framesOfStep } from './run/capture-step.js';
 import { runSteps } from './run/steps.js';
 import { type Topology, topologyOf } from './run/topology.js';
 
@@ -93,10 +95,12 @@ async function runOn(topology: Topology, { scenario, options, engine, key }: Pic
   await options.approve?.(plan, planHash(plan), look.notes);
   // What is to happen in the middle may well make guests drop frames: that is then no reason to stop.
   const guard = inside === null && plan.steps.every(({ during }) => during.length === 0) ? await startGuard(plan, topology.netns, topology.watched) : null;
+  const along = alongOf(plan, key, options);
   try {
-    return await carryOut({ options, engine, key, topology, plan, look, guard, scenario });
+    return await carryOut({ options, engine, key, topology, plan, look, guard, along, scenario });
   } finally {
     guard?.stop();
+    await along?.stop();
   }
 }
 
@@ -116,9 +120,25 @@ interface Prepared {
   readonly look: HostLook;
   /** null = nobody is watched. */
   readonly guard: Guard | null;
+  /** null = captures are put in order when they are whole. */
+  readonly along: CollatingAlong | null;
 }
 
-async function carryOut({ options, scenario, engine, key, topology, plan, look, guard }: Prepared): Promise<Run> {
+/** From so many frames on, each of which is captured at least twice, a thread puts the captures of a lab in order while they grow; on a host guests need the processor. */
+const manyFrames = 150_000;
+
+function alongOf(plan: Plan, key: Uint8Array, { outDir: dir, keep = 'all', toolVersion }: RunOptions): CollatingAlong | null {
+  const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);
+  if (plan.provider !== 'lab' || plan.hosts !== undefined || keep !== 'all' || frames < manyFrames) return null;
+  return collateAlong({ dir, key, keep, application: applicationOf(toolVersion), clocks: new Map(), inferred: [] });
+}
+
+/** How the program is named in captures. */
+function applicationOf(toolVersion: string): string {
+  return `verify-isolation ${toolVersion}`;
+}
+
+async function carryOut({ options, scenario, engine, key, topology, plan, look, guard, along }: Prepared): Promise<Run> {
   const { outDir: dir, onProgress } = options;
   if (options.calibrate !== undefined) onProgress({ kind: 'note', text: 'calibrating: a leak is planted in a lab on this kernel' });
   const calibration = await options.calibrate?.(engine.name) ?? null;
@@ -142,7 +162,7 @@ async function carryOut({ options, scenario, engine, key, topology, plan, look, 
   await createFolder(dir);
   await writeJson(dir, files.plan, plan);
   await writeJson(dir, files.run, record);
-  const timeline = openTimeline(dir);
+  const timeline = openTimeline(dir, (entry) => along?.hear(entry));
   const signal = guard === null ? options.signal : AbortSignal.any([options.signal, guard.signal]);
   let left: readonly string[] = [];
   const states: StepStates[] = [];
@@ -174,7 +194,7 @@ async function carryOut({ options, scenario, engine, key, topology, plan, look, 
   }
   if (record.provenance !== undefined) record = { ...record, provenance: completeProvenance(record.provenance, plan, timeline.entries, states) };
   const known = record;
-  const { result, input } = await complete(dir, plan, known, key, timeline, options).catch(async (error: unknown) => {
+  const { result, input } = await complete({ dir, plan, record: known, key, timeline, along, options }).catch(async (error: unknown) => {
     if (!isWriteFailure(error)) throw error;
     const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
     return { result: await judgeRaw(dir, { plan, run: { ...known, key: Buffer.from(key).toString('hex') }, timeline: timeline.entries, states: read }), input: null };
@@ -183,7 +203,7 @@ async function carryOut({ options, scenario, engine, key, topology, plan, look, 
 }
 
 /** Collates, reveals the key, judges what the folder holds and writes the result down. */
-async function complete(dir: string, plan: Plan, record: RunRecord, key: Uint8Array, timeline: TimelineLog, options: RunOptions): Promise<Pick<Run, 'result' | 'input'>> {
+async function complete({ dir, plan, record, key, timeline, along, options }: Pick<Prepared, 'plan' | 'key' | 'along' | 'options'> & { readonly dir: string; readonly record: RunRecord; readonly timeline: TimelineLog }): Promise<Pick<Run, 'result' | 'input'>> {
   const { onProgress } = options;
   if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
   onProgress({ kind: 'phase', name: 'collating' });
@@ -191,7 +211,7 @@ async function complete(dir: string, plan: Plan, record: RunRecord, key: Uint8Ar
   const counters = facts.map(({ lastCounters }) => ({ ...lastCounters }));
   const inferred = facts.map(({ listening }) => new Set([...listening].filter(([, { direction }]) => direction !== 'known').map(([name]) => name)));
   const judged = await judgeRun({
-    dir, plan, key, record, counters, inferred, keep: options.keep ?? 'all', clocks: clockOffsets(timeline.entries), application: `verify-isolation ${options.toolVersion}`, onJudging: () => onProgress({ kind: 'phase', name: 'judging' }),
+    dir, plan, key, record, along, counters, inferred, keep: options.keep ?? 'all', clocks: clockOffsets(timeline.entries), application: applicationOf(options.toolVersion), onJudging: () => onProgress({ kind: 'phase', name: 'judging' }),
   });
   await writeJson(dir, files.result, judged.result);
   await writeSums(dir, judged.result.evidence.files);

@@ -1,8 +1,19 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { VerifyError } from '../model/verify-error.js';
+import { yieldProcessor } from '../sys/yield-processor.js';
 import type { CollateRequest, FromCollating } from './collate-beside.js';
 import { collate } from './collate.js';
+import { growingCaptures } from './growing-captures.js';
 import { parsePlan } from './parse-folder.js';
+import { type RawCaptures, wholeCaptures } from './raw-captures.js';
+
+/** What grows is not waited for: who sends and who captures come first. */
+function followed(dir: string, port: MessagePort): RawCaptures {
+  yieldProcessor();
+  const captures = growingCaptures(dir);
+  port.on('message', captures.hear);
+  return captures;
+}
 
 // A thread of its own that collates the captures of a run: `collateBeside` starts it.
 const port = parentPort;
@@ -10,10 +21,13 @@ if (port !== null) {
   const say = (message: FromCollating): void => port.postMessage(message);
   const request: CollateRequest = workerData;
   try {
+    const captures = request.growing ? followed(request.dir, port) : wholeCaptures(request);
     const plan = await parsePlan(request.dir);
-    say({ kind: 'done', collation: await collate({ ...request, plan }, (octets) => say({ kind: 'grown', octets })) });
+    say({ kind: 'done', collation: await collate({ ...request, plan }, { captures, told: (octets) => say({ kind: 'grown', octets }) }) });
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
     say({ kind: 'failed', code: error.code, exit: error.exit, message: error.message, hint: error.hint });
+  } finally {
+    port.close();
   }
 }

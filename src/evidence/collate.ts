@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { framesOfLine } from '../judge/count-discarded.js';
 import type { DiscardedFrames } from '../judge/discarded.js';
 import type { Plan } from '../model/plan.js';
-import type { Counters } from '../model/timeline.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { directions } from '../pcap/capture-items.js';
 import { highHalf, lowHalf, nsOf, timeWords } from '../pcap/time-words.js';
@@ -13,6 +12,7 @@ import { createBlockWriter } from './block-writer.js';
 import { cannotWrite, files } from './folder.js';
 import { createFrameNotes } from './frame-notes.js';
 import { createDiscarding } from './keep-leaks.js';
+import { type RawCaptures, type StepCounters, wholeCaptures } from './raw-captures.js';
 import { readRawFrames, type TakeRawFrame } from './raw-frames.js';
 
 export interface Collation {
@@ -25,6 +25,8 @@ export interface Collation {
 
 export interface CollateInput {
   readonly dir: string;
+  /** The file that is written, where it is not evidence.pcapng. */
+  readonly path?: string;
   readonly plan: Plan;
   readonly key: Uint8Array;
   readonly application: string;
@@ -35,7 +37,12 @@ export interface CollateInput {
   /** By step: observers whose engine does not know directions. */
   readonly inferred: readonly ReadonlySet<string>[];
   /** Last counters by step and observer, for the statistics blocks. */
-  readonly counters: readonly Readonly<Record<string, Counters>>[];
+  readonly counters: StepCounters;
+}
+
+export interface CollateOptions {
+  readonly told?: (octets: number) => void;
+  readonly captures?: RawCaptures;
 }
 
 async function writeDiscarded(dir: string, lines: readonly DiscardedFrames[]): Promise<NonNullable<Collation['discarded']>> {
@@ -50,10 +57,10 @@ async function writeDiscarded(dir: string, lines: readonly DiscardedFrames[]): P
 /**
  * Merges the raw captures into evidence.pcapng: an interface block for each observer of each step, frames by time within
  * their step, with direction, packet id (the token's index) and a comment on leaks; statistics at the end. Then the raw
- * captures go. The judge reads this file only. `told` hears how many octets it has so far.
+ * captures go. The judge reads this file only. `told` hears how many octets it has so far; `captures` are those of the folder, and whole, unless it is said otherwise.
  */
-export async function collate(input: CollateInput, told?: (octets: number) => void): Promise<Collation> {
-  const { dir, plan } = input;
+export async function collate(input: CollateInput, { told, captures = wholeCaptures(input) }: CollateOptions = {}): Promise<Collation> {
+  const { dir, plan, path = join(dir, files.capture) } = input;
   const blocks = evidenceInterfaces(plan);
   const noteOf = createFrameNotes(plan, input.key);
   const listeners = blocks.map(({ step, observer }) => {
@@ -62,13 +69,11 @@ export async function collate(input: CollateInput, told?: (octets: number) => vo
     return listened === undefined || one === undefined ? null : { step: listened, observer: one };
   });
   const discarding = input.keep === 'all' ? null : createDiscarding({ plan, listeners, inferred: input.inferred });
-  const path = join(dir, files.capture);
   const out = createBlockWriter(path, told);
   out.block(sectionHeader({ application: input.application, os: 'Linux', comment: `scenario ${plan.name}` }));
   for (const { step, name, description } of blocks) {
     out.block(interfaceDescription({ name, description, filter: plan.steps[step]?.filter ?? '', snaplen: plan.steps[step]?.snaplen ?? 0, os: 'Linux' }));
   }
-  const raw = await readdir(join(dir, files.raw)).catch(() => []);
   const damages: string[] = [];
   let packets = 0;
   let [timeHigh, timeLow] = [0, 0];
@@ -103,13 +108,13 @@ export async function collate(input: CollateInput, told?: (octets: number) => vo
     packets += 1;
   };
   for (const step of plan.steps) {
-    const own = raw.filter((name) => name.startsWith(`${step.index + 1}-`)).sort().map((name) => join(dir, files.raw, name));
-    for await (const frames of readRawFrames(own, blocks, damages, input.clocks)) frames.each(write);
+    for await (const frames of readRawFrames(await captures.ofStep(step.index), blocks, damages, input.clocks, captures.together, captures.read)) frames.each(write);
   }
+  const ofSteps = await captures.counters();
   const lastNs = nsOf({ high: timeHigh, low: timeLow });
   for (const [interfaceId, { step, observer }] of blocks.entries()) {
     const name = plan.steps[step]?.observers[observer]?.name ?? '';
-    const counters = input.counters[step]?.[name];
+    const counters = ofSteps[step]?.[name];
     if (counters === undefined) continue;
     out.block(interfaceStatistics({
       interfaceId, timeNs: lastNs, received: BigInt(counters.received), dropped: BigInt(counters.dropped), delivered: BigInt(counters.delivered),

@@ -23,6 +23,9 @@ export const files = {
 /** What a recorded run's capture is called: the same octets, gzip. */
 export const compressedCapture = `${files.capture}.gz`;
 
+/** What evidence.pcapng is called until it is whole, where it is written while a run goes on. */
+export const growingCapture = `${files.capture}.part`;
+
 /** Path of a folder's capture: plain where it is there, else compressed. */
 export async function capturePath(dir: string): Promise<string> {
   const plain = join(dir, files.capture);

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 export interface Growth {
   /** It has so many octets now. */
   grown(octets: number): void;
-  /** It has all that it will have; `error`: no more will come, for this reason. */
+  /** It has all that it will have; `error`: no more will come, for this reason. What is said first counts. */
   ended(error?: Error): void;
 }
 
@@ -30,6 +30,7 @@ export function growingFile(path: string): GrowingFile {
       wake();
     },
     ended(error) {
+      if (whole) return;
       whole = true;
       failure = error ?? null;
       wake();

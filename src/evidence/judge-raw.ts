@@ -1,11 +1,9 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { addBatch, addDamage, finishJudging, type JudgeInput, startJudging } from '../judge/judge.js';
 import type { Result } from '../model/result.js';
 import { VerifyError } from '../model/verify-error.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { clockOffsets } from './clock-offsets.js';
-import { files } from './folder.js';
+import { rawCapturesIn } from './raw-captures.js';
 import { readRawFrames } from './raw-frames.js';
 
 /** Is it the file system that refuses: full, over quota, read-only, failing? */
@@ -21,11 +19,9 @@ export function isWriteFailure(error: unknown): boolean {
 export async function judgeRaw(dir: string, input: JudgeInput): Promise<Result> {
   const judging = startJudging(input);
   const blocks = evidenceInterfaces(input.plan);
-  const raw = await readdir(join(dir, files.raw)).catch(() => []);
   for (const step of input.plan.steps) {
-    const own = raw.filter((name) => name.startsWith(`${step.index + 1}-`)).sort().map((name) => join(dir, files.raw, name));
     const damages: string[] = [];
-    for await (const frames of readRawFrames(own, blocks, damages, clockOffsets(input.timeline))) {
+    for await (const frames of readRawFrames(await rawCapturesIn(dir, step.index), blocks, damages, clockOffsets(input.timeline))) {
       frames.each((batch, packet, interfaceId) => {
         if (interfaceId < 0) return;
         const [from, to] = [packet, packet + 1];

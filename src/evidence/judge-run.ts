@@ -1,27 +1,26 @@
 import { createHash } from 'node:crypto';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finishJudging, startJudging } from '../judge/judge.js';
-import type { Plan } from '../model/plan.js';
 import type { RunRecord } from '../model/run-record.js';
+import type { CollatingAlong } from './collate-along.js';
 import { collateBeside } from './collate-beside.js';
 import { type CollateInput, type Collation, collate } from './collate.js';
-import { files, writeJson } from './folder.js';
+import { files, growingCapture, writeJson } from './folder.js';
 import { growingFile } from './growing-file.js';
 import { hashedFiles } from './hash.js';
 import { parseFolder } from './parse-folder.js';
 import { readCaptureOf } from './read-capture.js';
-import { addCapture, judgeFolder, type JudgedRun } from './replay.js';
+import { addCapture, judgeCapture, judgeFolder, type JudgedRun } from './replay.js';
 
 /** From so many octets of captures on a thread is worth its start. */
 const worthAThread = 32 * 1024 * 1024;
 
-export interface FinishedRun extends Omit<CollateInput, 'dir' | 'plan' | 'key'> {
-  readonly dir: string;
-  readonly plan: Plan;
-  readonly key: Uint8Array;
+export interface FinishedRun extends Omit<CollateInput, 'path'> {
   /** As it stands in run.json: without key and capture. */
   readonly record: RunRecord;
+  /** Captures that were put in order while the run went on; null = none were. */
+  readonly along: CollatingAlong | null;
   readonly onJudging: () => void;
 }
 
@@ -46,17 +45,29 @@ async function* hashing(octets: AsyncIterable<Uint8Array>, hash: ReturnType<type
   }
 }
 
+/** Judges what a thread has put in order while the run went on; the folder's other files are read while it ends. */
+async function judgeAlong(run: FinishedRun, collation: Promise<Collation>): Promise<JudgedRun> {
+  const { dir } = run;
+  const input = await parseFolder(dir);
+  const collated = await collation.catch(async (error: unknown) => {
+    await rm(join(dir, growingCapture), { force: true });
+    throw error;
+  });
+  await rename(join(dir, growingCapture), join(dir, files.capture));
+  const closed = await close(run, collated);
+  return judgeCapture(dir, async () => ({ ...input, run: closed }));
+}
+
 /** Judges evidence.pcapng while a thread writes it: what is read is what the file has, and its hash is that of what was read. */
 async function judgeBeside(run: FinishedRun): Promise<JudgedRun> {
   const { dir, key, application, clocks, counters, inferred, keep } = run;
   const growing = growingFile(join(dir, files.capture));
-  const collating = collateBeside({ dir, key, application, clocks, counters, inferred, keep }, growing);
-  collating.catch(() => undefined); // told where it is awaited
+  const { collation } = collateBeside({ dir, key, application, clocks, counters, inferred, keep, growing: false }, growing);
   const input = await parseFolder(dir);
   const judging = startJudging({ ...input, run: { ...input.run, key: Buffer.from(key).toString('hex') } });
   const hash = createHash('sha256');
   await addCapture(judging, readCaptureOf(hashing(growing.read(), hash), { fleeting: true }));
-  const closed = await close(run, await collating);
+  const closed = await close(run, await collation);
   const sha256 = hash.digest('hex');
   const result = finishJudging(judging, { sha256, closed: closed.capture, files: await hashedFiles(dir, () => Promise.resolve(sha256)) });
   return { result, input: { ...input, run: closed } };
@@ -67,6 +78,11 @@ async function judgeBeside(run: FinishedRun): Promise<JudgedRun> {
  * thread of their own. Rejects where the file system takes no more.
  */
 export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
+  const along = await run.along?.finish(run.counters) ?? null;
+  if (along !== null) {
+    run.onJudging();
+    return judgeAlong(run, along.collation);
+  }
   // What is discarded is judged before what is kept, and known last.
   if (run.keep === 'all' && await octetsOf(run.dir) >= worthAThread) {
     run.onJudging();

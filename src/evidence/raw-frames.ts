@@ -99,11 +99,13 @@ function framesAt({ loaded, batchOf, packetOf }: Waiting, order: Uint32Array): R
  * Reads the raw captures of a step and gives their frames part by part, in the order of time; frames of the same time stay in the order of file and place.
  * Observers are found by their block's description; damage is added to `damages`. `clocks`: by how many ns the clock of a
  * file's host is ahead, by the file's name, which is taken off. Memory does not grow with the frames: order is made among
- * `together` at a time.
+ * `together` at a time. `read` gives what a capture holds.
  */
-export async function* readRawFrames(paths: readonly string[], blocks: readonly EvidenceInterface[], damages: string[], clocks: ReadonlyMap<string, bigint>, together = sortedTogether): AsyncGenerator<RawFrames> {
+export async function* readRawFrames(
+  paths: readonly string[], blocks: readonly EvidenceInterface[], damages: string[], clocks: ReadonlyMap<string, bigint>, together = sortedTogether, read: (path: string) => AsyncGenerator<CaptureItem> = readCapture,
+): AsyncGenerator<RawFrames> {
   const known = new Map(blocks.map((block, number) => [escapeText(block.description), number]));
-  let sources: readonly Source[] = paths.map((path) => ({ path, items: readCapture(path), interfaces: [], latest: -Infinity }));
+  let sources: readonly Source[] = paths.map((path) => ({ path, items: read(path), interfaces: [], latest: -Infinity }));
   let base: { high: number; low: number } | null = null;
   let waiting: Waiting = { loaded: [], batchOf: new Uint32Array(0), packetOf: new Uint32Array(0) };
 

@@ -41,10 +41,15 @@ export interface JudgedRun {
  * and without a network, so both give the same result, byte for byte. What is judged and what is hashed are the same octets. VerifyError 64 where the folder is not a run's.
  */
 export async function judgeFolder(dir: string): Promise<JudgedRun> {
+  return judgeCapture(dir, () => parseFolder(dir));
+}
+
+/** As `judgeFolder`, of a folder of which `inputOf` gives all but the capture. */
+export async function judgeCapture(dir: string, inputOf: () => Promise<JudgeInput>): Promise<JudgedRun> {
   const path = await capturePath(dir);
   const capture = hashedOctets(path);
   try {
-    const input = await parseFolder(dir);
+    const input = await inputOf();
     const judging = startJudging(input);
     await addCapture(judging, readCaptureOf(capture.octets, { fleeting: true }));
     const hashed = await hashedFiles(dir, () => capture.sha256());

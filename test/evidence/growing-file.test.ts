@@ -41,6 +41,16 @@ it('ends with the reason why nothing more comes, after what had come', async () 
   await expect(textOf(never.read())).rejects.toThrow('no room');
 });
 
+it('is whole once it has ended, whatever is said later', async () => {
+  const path = join(dir, 'three-later');
+  writeFileSync(path, 'abc');
+  const file = growingFile(path);
+  file.grown(3);
+  file.ended();
+  file.ended(new Error('the thread is gone'));
+  expect(await textOf(file.read())).toBe('abc');
+});
+
 it('does not take a file for whole that has less than was told', async () => {
   const path = join(dir, 'four');
   writeFileSync(path, 'abc');

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { patient } from '../patient.js';
-import { type LabRun, program, rows, runLab, threeOn } from './program.js';
+import { type LabRun, program, rows, runLab, scratch, startProgram, threeOn, writeScenario } from './program.js';
 
 // A capture beyond 32 MiB is collated by a thread of its own, and judged while it is written.
 describe('a run with a large capture', () => {
@@ -32,4 +33,44 @@ describe('a run with a large capture', () => {
     const record: unknown = JSON.parse(readFileSync(join(run.dir, 'run.json'), 'utf8'));
     expect(record).toMatchObject({ key: expect.stringMatching(/^[0-9a-f]{64}$/), capture: { sha256: run.result.evidence.files.find(({ path }) => path === 'evidence.pcapng')?.sha256 } });
   });
+});
+
+// In a lab of which all steps are captured with one ring, a thread puts the captures in order while they grow.
+describe('a run whose captures are put in order while it goes on', () => {
+  const guests = 400;
+  const step = (name: string, more: string, expected: string): string => `  - { name: ${name}, learn: all, ${more}probe: [ { class: known-unicast, from: "*", to: "*", count: 1, carriers: [raw] } ], expect: ${expected} }`;
+  const scenario = (second: string): string => writeScenario(`version: 1
+name: mesh
+topology:
+  provider: lab
+  bridges: { br0: { mcast_snooping: off } }
+  generate: [ { count: ${guests}, name: "g{}", bridge: br0, port: "p{}" } ]
+steps:
+${step('all', '', 'private')}
+${second}
+`);
+
+  it('is judged as the folder is that it leaves, byte for byte, and leaves nothing else', async () => {
+    const run = await runLab(scenario('  - { name: three, learn: all, probe: [ { class: known-unicast, from: g1, to: g2, count: 3, carriers: [raw] } ], expect: private }'));
+    expect(run.result.steps.map(({ verdict, reasons }) => ({ verdict, reasons }))).toEqual([{ verdict: 'holds', reasons: [] }, { verdict: 'holds', reasons: [] }]);
+    expect(run.result.steps.map(({ observers }) => observers.every(({ engine, dropped }) => engine === 'ring' && dropped === 0))).toEqual([true, true]);
+    expect(readdirSync(run.dir).sort()).toEqual(['SHA256SUMS', 'evidence.pcapng', 'plan.json', 'report.html', 'result.json', 'run.json', 'state', 'timeline.ndjson']);
+    const checked = await program(['check', run.dir, '--json']);
+    expect(checked.stdout).toContain('byte for byte');
+  }, patient(120_000));
+
+  it('that is interrupted keeps what it had seen', async () => {
+    const { child, ended } = startProgram(['run', scenario(step('again', '', 'private')), '--out', join(scratch, 'interrupted'), '--json', '--quiet']);
+    const timeline = join(scratch, 'interrupted', 'timeline.ndjson');
+    const probes = (): boolean => existsSync(timeline) && readFileSync(timeline, 'utf8').includes('"event":"sent"');
+    while (!probes()) await sleep(20);
+    child.kill('SIGINT');
+    const { status } = await ended;
+    expect(status).toBe(130);
+    const names = readdirSync(join(scratch, 'interrupted'));
+    expect(names).toContain('evidence.pcapng');
+    expect(names.filter((name) => /part$|^raw$/.test(name))).toEqual([]);
+    const checked = await program(['check', join(scratch, 'interrupted'), '--json']);
+    expect(checked.stdout).toContain('byte for byte');
+  }, patient(120_000));
 });
