@@ -3,7 +3,7 @@ import type { Endpoint, Mac } from '../model/scenario.js';
 import { enteringMac } from './entering-controls.js';
 
 /** Beyond this many source MACs a filter costs the kernel more than it saves; then everything is taken. */
-const mostMacs = 16;
+export const mostMacs = 16;
 
 /**
  * The libpcap filter of a step: by source MAC only, since tags of received frames are held aside by the kernel and

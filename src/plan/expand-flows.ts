@@ -4,6 +4,7 @@ import type { Bridge, Endpoint, Mac, MdbEntry, ProbeEntry, Step } from '../model
 import { classes } from '../probe/classes.js';
 import type { ProbeContext } from '../probe/probe-class.js';
 import { flowCollector } from './flow-collector.js';
+import { checkLaidOut } from './plan-size.js';
 
 export interface Numbering {
   /** Id of the next flow, index of the next token, and number of the next probe entry of the run. */
@@ -13,6 +14,8 @@ export interface Numbering {
 }
 
 export interface Surroundings {
+  /** The scenario's, for messages. */
+  readonly file: string;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly bridges: ReadonlyMap<string, Bridge>;
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
@@ -40,7 +43,7 @@ function* pairsOf(entry: ProbeEntry, around: Surroundings): Generator<readonly [
 
 /**
  * All flows of a step in the order of sending: by entry, pair, carrier, VLAN stack. Tokens are numbered through, so that
- * a token's index alone says which probe it stems from.
+ * a token's index alone says which probe it stems from. Throws VerifyError (64) `plan-too-large`.
  */
 export function expandFlows(step: Step, index: number, around: Surroundings, numbering: Numbering): Flows {
   const flows = flowCollector({ step: index, id: numbering.flow, first: numbering.token });
@@ -63,6 +66,7 @@ export function expandFlows(step: Step, index: number, around: Surroundings, num
           }
         }
       }
+      checkLaidOut(around.file, step, numbering);
     }
   });
   return flows.finish();

@@ -9,6 +9,7 @@ import { enteringControls } from './entering-controls.js';
 import { rateForEvents } from './event-rounds.js';
 import { expandFlows, type Numbering, type Surroundings } from './expand-flows.js';
 import { observersOf } from './observers.js';
+import { checkPlanSize } from './plan-size.js';
 import { tokenFilter } from './token-filter.js';
 
 export interface PlanInput {
@@ -112,12 +113,14 @@ function withHostMacs(endpoints: readonly Endpoint[], bridgeMacs: Readonly<Recor
   });
 }
 
-/** Everything that a run of the scenario will do, with every frame and every row settled. Pure: the same input gives the same plan. */
+/** Everything that a run of the scenario will do, with every frame and every row settled. Pure: the same input gives the same plan. Throws VerifyError (64) `plan-too-large`. */
 export function makePlan(scenario: Scenario, input: PlanInput): Plan {
+  checkPlanSize(scenario);
   const { topology } = scenario;
   const bridgeMacs = input.bridgeMacs ?? Object.fromEntries(topology.bridges.map((bridge, index) => [bridge.name, labBridgeMac(bridge.name, index, topology.endpoints)]));
   const endpoints = withHostMacs(topology.endpoints, bridgeMacs);
   const around = {
+    file: scenario.file,
     endpoints: new Map(endpoints.map((endpoint) => [endpoint.name, endpoint])),
     bridges: new Map(topology.bridges.map((bridge) => [bridge.name, bridge])),
     bridgeMacs,
