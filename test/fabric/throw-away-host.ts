@@ -31,8 +31,8 @@ export interface ThrowAwayHost {
   cli(args: readonly string[], inside?: boolean, through?: readonly string[]): ChildProcess;
   /** As `cli` inside, on a terminal at which `typed` is typed. */
   terminal(args: readonly string[], typed: string): ChildProcess;
-  /** A scenario file with the guests and the steps. `netns`: the bridge is named by its namespace; `inside`: so is this guest, by its own; `more`: lines of further endpoints. */
-  scenario(name: string, parts: { readonly steps: string; readonly head?: string; readonly netns?: boolean; readonly inside?: GuestName; readonly more?: string }): string;
+  /** A scenario file with the guests and the steps. `netns`: the bridge is named by its namespace; `inside`: so is this guest, by its own; `more`: lines of further endpoints; `also`: a second address of guests. */
+  scenario(name: string, parts: { readonly steps: string; readonly head?: string; readonly netns?: boolean; readonly inside?: GuestName; readonly more?: string; readonly also?: Partial<Record<GuestName, string>> }): string;
   /** Links with their settings, tc, a sysctl, MDB, and FDB without times: what a run has to leave as it was. */
   shape(): string;
   journals(): readonly string[];
@@ -77,11 +77,12 @@ export function throwAwayHost(): ThrowAwayHost {
       child.once('close', () => clearInterval(typing));
       return child;
     }),
-    scenario(name, { steps, head = '', netns: byName = false, inside, more = '' }) {
+    scenario(name, { steps, head = '', netns: byName = false, inside, more = '', also = {} }) {
       const file = join(dir, `${name}.yml`);
       const endpoints = (['kali2', 'kali3', 'lan'] as const).map((guest) => {
         const { port, mac, ip } = guests[guest];
-        return `    ${guest}: { bridge: br0, port: ${port}, mac: "${mac}", ip: ${ip}/24${guest === 'lan' ? ', role: uplink' : ''}${guest === inside ? `, netns: /proc/${process.pid}/fd/${spaces.get(guest) ?? host}` : ''} }\n`;
+        const addresses = also[guest] === undefined ? `${ip}/24` : `[ ${ip}/24, "${also[guest]}" ]`;
+        return `    ${guest}: { bridge: br0, port: ${port}, mac: "${mac}", ip: ${addresses}${guest === 'lan' ? ', role: uplink' : ''}${guest === inside ? `, netns: /proc/${process.pid}/fd/${spaces.get(guest) ?? host}` : ''} }\n`;
       });
       const bridge = byName ? `{ netns: ${netns} }` : '{}';
       writeFileSync(file, `version: 1\nname: ${name}\n${head}topology:\n  provider: host\n  bridges: { br0: ${bridge} }\n  endpoints:\n${endpoints.join('')}${more}steps:\n${steps}`);
