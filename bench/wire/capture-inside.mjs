@@ -1,12 +1,13 @@
-// capture-inside.mjs FLOOD SCRATCH ROUNDS, in namespaces of its own: who captures a flood on one veth without loss, at what price. Prints [{ name, sent, seconds, seen, processor }].
+// capture-inside.mjs FLOOD SCRATCH ROUNDS, in namespaces of its own: who captures a flood on one veth without loss, at what price. Prints [{ name, sent, seconds, seen, processor, reading }]; `reading`: processor seconds that reading the file back in order takes, null where this program does not.
 import { execFileSync, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startCapture } from '../../build/capture/capture-client.js';
+import { readRawFrames } from '../../build/evidence/raw-frames.js';
 import { processorSeconds } from '../frame/processor.mjs';
-import { makeVeth } from './veth.mjs';
+import { makeVeth, moveAway } from './veth.mjs';
 
 const [flood, scratch, rounds] = process.argv.slice(2);
 const perSecond = 600_000;
@@ -15,11 +16,12 @@ const octets = 60;
 const file = join(scratch, 'capture');
 const pipeReader = fileURLToPath(new URL('pipe-reader.mjs', import.meta.url));
 makeVeth();
+const away = await moveAway('a');
 
 /** Floods in a process of its own, so that nobody who listens waits for it. */
 function send() {
   return new Promise((resolve, reject) => {
-    const child = spawn(flood, ['a', String(perSecond * seconds), String(perSecond), String(octets)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn('nsenter', [`--net=${away}`, flood, 'a', String(perSecond * seconds), String(perSecond), String(octets)], { stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
     child.stdout.on('data', (chunk) => { text += chunk; });
     child.once('close', (status) => {
@@ -53,7 +55,18 @@ async function withProgram(argv, listening, reader) {
   child.kill('SIGINT');
   await ended;
   await readingEnded;
-  return { ...told, processor, seen: reading === null ? countIn(file) : Number(read) };
+  return { ...told, processor, reading: null, seen: reading === null ? countIn(file) : Number(read) };
+}
+
+/** Reads a raw capture as a run does that collates it. */
+async function readBack(path) {
+  const before = process.cpuUsage();
+  let seen = 0;
+  const damages = [];
+  for await (const frames of readRawFrames([path], [{ step: 0, observer: 0, name: 'b', description: 'b' }], damages, new Map())) frames.each((_, __, interfaceId) => { if (interfaceId === 0) seen += 1; });
+  if (damages.length > 0) throw new Error(damages.join('\n'));
+  const { user, system } = process.cpuUsage(before);
+  return { seen, reading: (user + system) / 1e6 };
 }
 
 /** Frames of equal length in a capture file: classic pcap or pcapng, from its size, which dumpcap and tcpdump do not lie about. */
@@ -75,7 +88,9 @@ async function withEngine(engine, buffer) {
   const { counters, written } = await capture.stop();
   await capture.ended();
   if (counters.b.received - counters.b.dropped !== written.b) throw new Error('written is not what was received');
-  return { ...told, processor, seen: written.b };
+  const { seen, reading } = await readBack(`${file}.pcapng`);
+  if (seen !== written.b) throw new Error('what is read back is not what was written');
+  return { ...told, processor, reading, seen };
 }
 
 const mebibyte = 1 << 20;

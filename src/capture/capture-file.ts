@@ -3,6 +3,9 @@ import { promisify } from 'node:util';
 import type { Counters } from '../model/timeline.js';
 import { blockBuffer, packetBlockLength, writePacketBlock } from '../pcap/packet-block.js';
 import { interfaceDescription, interfaceStatistics, sectionHeader } from '../pcap/pcapng-writer.js';
+import { ringInterfaceBlock, ringPadding } from '../pcap/ring-block.js';
+import { libc } from '../sys/libc.js';
+import type { TakeBlock } from './engine.js';
 
 /** A frame that the file could not take. */
 export interface UnwrittenFrame {
@@ -11,11 +14,22 @@ export interface UnwrittenFrame {
   readonly frame: Buffer;
 }
 
+/** An observer's interface. `ringIndex`: by this number of the kernel's its frames are known in blocks of a ring; without it, it has none there. */
+export interface CapturedInterface {
+  readonly name: string;
+  readonly description: string;
+  readonly filter: string;
+  readonly snaplen: number;
+  readonly ringIndex?: number | null;
+}
+
 /** One append-only pcapng file with an interface an observer. */
 export interface CaptureFile {
-  addInterface(about: { readonly name: string; readonly description: string; readonly filter: string; readonly snaplen: number }): number;
+  addInterface(about: CapturedInterface): number;
   /** Appends one Enhanced Packet Block; `captured` octets at `offset` of `bytes`. */
   add(id: number, bytes: Buffer, offset: number, captured: number, original: number, seconds: number, nanoseconds: number, outgoing: boolean): void;
+  /** Appends a block of a ring at once, as the kernel made it; takes none where frames are left out, or once the file has failed. */
+  readonly addRingBlock: TakeBlock;
   /** Hands what was added to the kernel. */
   flush(): void;
   /** Writes the interfaces' statistics, waits until the disk has everything, and closes. */
@@ -42,6 +56,10 @@ const bufferBytes = 1 << 20;
 /** Octets of an Enhanced Packet Block before the frame (draft-ietf-opsawg-pcapng 4.3). */
 const packetHeader = 28;
 const mostUnwritten = 1000;
+/** FALLOC_FL_KEEP_SIZE of fallocate(2). */
+const keepSize = 1;
+/** So much is set aside at a time for blocks of a ring, once there are some. */
+const aheadBytes = 1 << 24;
 const inbound = 1;
 const outbound = 2;
 
@@ -57,21 +75,31 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
   const unwritten: UnwrittenFrame[] = [];
   let used = 0;
   let size = 0;
+  /** Up to here the file system has room set aside; null = it does not do that. */
+  let setAside: number | null = 0;
   let failure: string | null = null;
   let second = -1;
   let [secondHigh, secondLow] = [0, 0];
 
-  function write(bytes: Uint8Array): void {
-    if (failure !== null) return;
+  /** Whether the file has it now. */
+  function write(bytes: Uint8Array): boolean {
+    if (failure !== null) return false;
     try {
       for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
       size += bytes.length;
+      return true;
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error);
       cutBack();
+      return false;
     }
   }
-  /** Takes half a block away, so that what the file has remains readable. */
+  /** Sets room aside, in which a page takes the kernel half the time; where it cannot be had, writing says what is wrong. */
+  function makeRoom(bytes: number): void {
+    if (setAside === null || size < aheadBytes / 4 || size + bytes <= setAside) return;
+    setAside = libc().fallocate(fd, keepSize, size, bytes + aheadBytes) < 0 ? null : size + bytes + aheadBytes;
+  }
+  /** Takes half a block away, so that what the file has remains readable, and room that was not needed. */
   function cutBack(): void {
     try {
       ftruncateSync(fd, size);
@@ -82,8 +110,7 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
   function flush(): void {
     if (used === 0) return;
     const bytes = buffer.subarray(0, used);
-    write(bytes);
-    if (failure === null) pending.forEach((count, id) => (written[id] = (written[id] ?? 0) + count));
+    if (write(bytes)) pending.forEach((count, id) => (written[id] = (written[id] ?? 0) + count));
     else keepFrom(bytes);
     pending.fill(0);
     used = 0;
@@ -102,9 +129,11 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
   return {
     addInterface(about) {
       flush();
-      write(interfaceDescription(about));
+      const id = pending.push(0) - 1;
       written.push(0);
-      return pending.push(0) - 1;
+      write(interfaceDescription(about));
+      if (typeof about.ringIndex === 'number') write(ringInterfaceBlock(id, about.ringIndex));
+      return id;
     },
     add(id, bytes, offset, captured, original, seconds, nanoseconds, outgoing) {
       if (only !== null && !bytes.subarray(offset, offset + captured).includes(only)) return;
@@ -118,6 +147,14 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
       used = writePacketBlock(blocks, used, id, secondHigh + carry, low - carry * 0x1_0000_0000, bytes, offset, captured, original, outgoing ? outbound : inbound);
       pending[id] = (pending[id] ?? 0) + 1;
     },
+    addRingBlock(block, frames) {
+      if (only !== null) return false;
+      flush();
+      makeRoom(block.length);
+      if (!write(ringPadding(size)) || !write(block)) return false;
+      for (let id = 0; id < written.length; id += 1) written[id] = (written[id] ?? 0) + (frames[id] ?? 0);
+      return true;
+    },
     flush,
     async finish(counters) {
       flush();
@@ -126,6 +163,7 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
         const { received, dropped, delivered } = counted;
         write(interfaceStatistics({ interfaceId: id, timeNs: now, received: BigInt(received), dropped: BigInt(dropped), delivered: BigInt(delivered) }));
       };
+      if (setAside !== 0) cutBack();
       try {
         await promisify(fsync)(fd); // not waiting here: a slow disk must not look like a silent helper
         closeSync(fd);

@@ -28,6 +28,17 @@ export type TakeFrame = (
   outgoing: boolean,
 ) => void;
 
+/** Takes a block of a ring whole (pcap/ring-block.ts), in which each interface of the file has so many frames. False = it takes none: they are handed over one by one. */
+export type TakeBlock = (block: Uint8Array, frames: Uint32Array) => boolean;
+
+/** Where the frames of an observer go that shares a socket with others. */
+export interface SharedTarget {
+  /** The observer's interface in the file. */
+  readonly interface: number;
+  readonly take: TakeFrame;
+  readonly takeBlock: TakeBlock;
+}
+
 /** One observer's ears: one or two packet sockets on its device. */
 export interface EngineHandle {
   readonly facts: EngineFacts;
@@ -44,7 +55,9 @@ export interface EngineHandle {
   readonly shared?: {
     /** What the socket lost or has not delivered yet counts for each observer. */
     own(): Counters;
-    takeWith(take: TakeFrame): void;
+    /** The kernel's number of the observed interface. */
+    readonly index: number;
+    takeWith(target: SharedTarget): void;
   };
   /** From now on the kernel hands nothing more to these handles; what it has is still to be drained. */
   refuse(): void;

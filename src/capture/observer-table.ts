@@ -25,6 +25,10 @@ export interface ObserverTable {
   open(message: Extract<ToCapture, { type: 'open' }>, file: CaptureFile): OpenObserver;
   /** Drains what is ready; true = there is more. */
   drain(): boolean;
+  /** While frames come, draining may wait for so long; the rings hold what comes meanwhile. */
+  readonly restMs: number;
+  /** Calls `listener` once, from the event loop, when there is something to drain. False = it will not, for an engine collects by itself. */
+  whenReady(listener: () => void): boolean;
   /** Frames taken off all handles. */
   taken(): number;
   /** The link-watch's descriptor among the others. */
@@ -32,9 +36,14 @@ export interface ObserverTable {
   close(): void;
 }
 
-/** Frames taken from one observer before the others have their turn. */
+/** Frames taken from one observer, or from all that share a ring, before others have their turn. */
 const budget = 4096;
+const sharedBudget = 65_536;
 const watchKey = 0xffff_ffff;
+/** The smallest ring is full after some 20 ms at 600,000 frames/s. */
+const restMs = 5;
+/** A shared ring is large, and hands its blocks over after this time (packet-ring.ts). */
+const sharedRestMs = 20;
 
 /** The observers of one helper; `lost` is told of one whose handle ended. Idle ones cost nothing: one epoll descriptor stands for all. */
 export function createObserverTable(lost: (observer: OpenObserver, error: VerifyError) => void, eventful: () => void): ObserverTable {
@@ -50,10 +59,11 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
     const take = takers[key];
     if (observer === undefined || take === undefined || !observer.alive) return false;
     try {
-      const taken = observer.handle.drain(take, budget);
+      const most = observer.handle.shared === undefined ? budget : sharedBudget;
+      const taken = observer.handle.drain(take, most);
       observer.delivered += taken;
       allTaken += taken;
-      return taken >= budget;
+      return taken >= most;
     } catch (error) {
       end(observer);
       lost(observer, error instanceof VerifyError ? error : new VerifyError('open-failed', 70, String(error), 'report this as a fault of verify-isolation'));
@@ -72,7 +82,7 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
     all,
     open(message, file) {
       const handle = engineNamed(message.engine).open(message);
-      const id = file.addInterface({ name: message.device, description: message.description, filter: message.filter, snaplen: message.snaplen });
+      const id = file.addInterface({ name: message.device, description: message.description, filter: message.filter, snaplen: message.snaplen, ringIndex: handle.shared?.index ?? null });
       const key = all.length;
       const observer: OpenObserver = {
         name: message.observer,
@@ -89,7 +99,7 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
       const take: TakeFrame = (bytes, offset, captured, original, seconds, nanoseconds, outgoing) =>
         file.add(id, bytes, offset, captured, original, seconds, nanoseconds, outgoing);
       takers.push(take);
-      handle.shared?.takeWith(take);
+      handle.shared?.takeWith({ interface: id, take, takeBlock: file.addRingBlock });
       if (handle.descriptors.length === 0 && handle.shared === undefined) polled.push(key);
       handle.descriptors.forEach((fd) => epoll.add(fd, key));
       return observer;
@@ -100,6 +110,14 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
       let more = ready.length >= 64;
       for (const key of new Set([...ready, ...polled])) more = drainOne(key) || more;
       return more;
+    },
+    get restMs() {
+      return all.every(({ handle }) => handle.shared !== undefined) ? sharedRestMs : restMs;
+    },
+    whenReady(listener) {
+      if (polled.length > 0) return false;
+      epoll.whenReady(listener);
+      return true;
     },
     taken: () => allTaken,
     watch: (fd) => epoll.add(fd, watchKey),

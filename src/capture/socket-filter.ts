@@ -1,5 +1,6 @@
 import { VerifyError } from '../model/verify-error.js';
-import { encodeBpf, loadPacketType, packetTypes, refuse, type BpfInstruction } from '../sys/bpf.js';
+import { packetTypes } from '../pcap/ring-block.js';
+import { encodeBpf, loadPacketType, refuse, type BpfInstruction } from '../sys/bpf.js';
 
 /** Which frames of a device a kernel handle takes: outgoing ones, all others, or those that the host's own stack accepts. */
 export type HandleKind = 'out' | 'in' | 'host';

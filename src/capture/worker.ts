@@ -10,10 +10,9 @@ import { drainUntil, reached, settled } from './drain.js';
 import { watchLinks } from './link-watch.js';
 import { createObserverTable, sumCounters, type OpenObserver } from './observer-table.js';
 
-const idleMs = 5;
 const countsMs = 100;
 /** While frames come, so that who sends knows soon what was taken. */
-const busyCountsMs = 25;
+const busyCountsMs = 15;
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
 const mostBacklog = 1 << 20;
 const snaplenRange = { least: 60, most: 262_144 } as const;
@@ -61,14 +60,21 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
     told = { atMs: performance.now(), taken: table.taken() };
     channel.say({ type: 'counts', taken: told.taken });
   }
+  let next: NodeJS.Timeout | undefined;
+  /** Drains from time to time while frames come; else it waits for the next. */
   function pump(): void {
+    clearTimeout(next);
     if (stopped) return;
+    const before = table.taken();
     const more = drain();
-    if (performance.now() - told.atMs > busyCountsMs && table.taken() !== told.taken) tellCounts();
-    if (more) setImmediate(pump);
-    else setTimeout(pump, idleMs);
+    if (performance.now() - told.atMs >= busyCountsMs && table.taken() !== told.taken) tellCounts();
+    const idle = table.taken() === before && before === told.taken;
+    if (!idle || !table.whenReady(pump)) next = setTimeout(pump, more ? 0 : table.restMs);
   }
-  const heartbeat = setInterval(tellCounts, countsMs);
+  const heartbeat = setInterval(() => {
+    pump();
+    tellCounts();
+  }, countsMs);
   pump();
 
   function open(message: Extract<ToCapture, { type: 'open' }>): void {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Counters } from '../model/timeline.js';
 import type { CaptureItem } from '../pcap/capture-items.js';
 import { files } from './folder.js';
-import { readCapture } from './read-capture.js';
+import { readRawCapture } from './read-capture.js';
 
 /** Last counters by step and observer. */
 export type StepCounters = readonly Readonly<Record<string, Counters>>[];
@@ -28,5 +28,5 @@ export async function rawCapturesIn(dir: string, step: number): Promise<readonly
 
 /** The captures of a run that has ended. */
 export function wholeCaptures({ dir, counters }: { readonly dir: string; readonly counters: StepCounters }): RawCaptures {
-  return { ofStep: (step) => rawCapturesIn(dir, step), read: readCapture, counters: async () => counters };
+  return { ofStep: (step) => rawCapturesIn(dir, step), read: readRawCapture, counters: async () => counters };
 }

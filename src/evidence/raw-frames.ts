@@ -3,7 +3,7 @@ import type { EvidenceInterface } from '../plan/evidence-interfaces.js';
 import { escapeText } from '../model/escape-text.js';
 import type { Batch, CaptureItem } from '../pcap/capture-items.js';
 import { highHalf, lowHalf, timeWords } from '../pcap/time-words.js';
-import { readCapture } from './read-capture.js';
+import { readRawCapture } from './read-capture.js';
 import { sortByTime } from './sort-by-time.js';
 
 /** Frames of a step's raw captures, in the order of their times. */
@@ -48,6 +48,12 @@ function timesOf(batch: Batch, base: { high: number; low: number }): Float64Arra
   const words = timeWords(batch.timeNs);
   const times = new Float64Array(batch.count);
   for (let i = 0; i < batch.count; i += 1) times[i] = ((words[2 * i + highHalf] ?? 0) - base.high) * 2 ** 32 + ((words[2 * i + lowHalf] ?? 0) - base.low);
+  return times;
+}
+
+function timesOfAll({ loaded, batchOf, packetOf }: Waiting): Float64Array {
+  const times = new Float64Array(batchOf.length);
+  for (let position = 0; position < times.length; position += 1) times[position] = loaded[batchOf[position] ?? 0]?.times[packetOf[position] ?? 0] ?? 0;
   return times;
 }
 
@@ -102,7 +108,7 @@ function framesAt({ loaded, batchOf, packetOf }: Waiting, order: Uint32Array): R
  * `together` at a time. `read` gives what a capture holds.
  */
 export async function* readRawFrames(
-  paths: readonly string[], blocks: readonly EvidenceInterface[], damages: string[], clocks: ReadonlyMap<string, bigint>, together = sortedTogether, read: (path: string) => AsyncGenerator<CaptureItem> = readCapture,
+  paths: readonly string[], blocks: readonly EvidenceInterface[], damages: string[], clocks: ReadonlyMap<string, bigint>, together = sortedTogether, read: (path: string) => AsyncGenerator<CaptureItem> = readRawCapture,
 ): AsyncGenerator<RawFrames> {
   const known = new Map(blocks.map((block, number) => [escapeText(block.description), number]));
   let sources: readonly Source[] = paths.map((path) => ({ path, items: read(path), interfaces: [], latest: -Infinity }));
@@ -146,8 +152,7 @@ export async function* readRawFrames(
       else held += more[more.push(loaded) - 1]?.batch.count ?? 0;
     }
     waiting = withBatches(waiting, more);
-    const { loaded, batchOf, packetOf } = waiting;
-    const order = sortByTime(Float64Array.from(batchOf, (at, position) => loaded[at]?.times[packetOf[position] ?? 0] ?? 0));
+    const order = sortByTime(timesOfAll(waiting));
     const ready = sources.length === 0 ? order.length : order.length >> 1;
     yield framesAt(waiting, order.subarray(0, ready));
     waiting = onlyThose(waiting, order.subarray(ready));

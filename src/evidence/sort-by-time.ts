@@ -3,7 +3,8 @@ export function sortByTime(time: Float64Array): Uint32Array {
   const count = time.length;
   let runs: number[] = [0];
   for (let i = 1; i < count; i += 1) if ((time[i] ?? 0) < (time[i - 1] ?? 0)) runs.push(i);
-  let from = Uint32Array.from({ length: count }, (_, index) => index);
+  let from = new Uint32Array(count);
+  for (let i = 0; i < count; i += 1) from[i] = i;
   let to = new Uint32Array(count);
   while (runs.length > 1) {
     const next: number[] = [];

@@ -1,9 +1,10 @@
 import { BatchBuilder } from './batch-builder.js';
-import type { CaptureItem } from './capture-items.js';
+import { type CaptureItem, maxBlockLength } from './capture-items.js';
 import { classicDecoder, classicMagic } from './classic-decoder.js';
 import { type Decoder, windowOf } from './decoder.js';
 import { pcapngDecoder } from './pcapng-decoder.js';
 import { blockTypes } from './pcapng-options.js';
+import { ringDecoder } from './ring-decoder.js';
 
 /** Takes a capture file in chunks of any size, gives what is in it in the file's order. */
 export interface CaptureReader {
@@ -13,13 +14,19 @@ export interface CaptureReader {
   end(): readonly CaptureItem[];
 }
 
+export interface CaptureReaderOptions {
+  readonly fleeting?: boolean;
+  readonly raw?: boolean;
+}
+
 const magicLength = 4;
 
 /**
  * A reader of pcap (µs and ns, both byte orders) and pcapng. Total over any octets: never throws, holds one block (16 MiB) and one batch
- * at most, and ends at the first fatal damage, with all that was whole before it delivered. `fleeting`: batches are void at the next `push`.
+ * at most, and ends at the first fatal damage, with all that was whole before it delivered. `fleeting`: batches are void at the next `push`. `raw`: a capture by this
+ * program's own helpers, in which blocks of a ring stand (ring-block.ts); then octets of a chunk may be changed.
  */
-export function createCaptureReader(options: { readonly fleeting?: boolean } = {}): CaptureReader {
+export function createCaptureReader(options: CaptureReaderOptions = {}): CaptureReader {
   const out = new BatchBuilder(options.fleeting ?? false);
   let decoder: Decoder | null = null;
   let over = false;
@@ -34,21 +41,31 @@ export function createCaptureReader(options: { readonly fleeting?: boolean } = {
     return -1;
   }
 
+  function decoderFor(view: DataView, at: number): Decoder | null {
+    if (view.getUint32(at) === blockTypes.section) return pcapngDecoder(out, options.raw === true ? ringDecoder(out) : null);
+    for (const little of [true, false]) {
+      const magic = view.getUint32(at, little);
+      if (magic === classicMagic.micro || magic === classicMagic.nano) return classicDecoder(out, magic === classicMagic.nano, little);
+    }
+    return null;
+  }
+
   /** Position of the first octet of `bytes` not taken, -1 after fatal damage. */
   function decode(bytes: Uint8Array, from: number, to: number, offset: number): number {
     const window = windowOf(bytes, offset);
     if (decoder === null) {
       if (to - from < magicLength) return from;
-      decoder = decoderFor(window.view, from, out);
+      decoder = decoderFor(window.view, from);
       if (decoder === null) return fail(offset + from, describeMagic(bytes, from));
     }
     out.window(bytes, offset);
     return decoder.decode(window, from, to);
   }
 
-  function append(chunk: Uint8Array, from: number, length: number): void {
+  /** `whole`: octets that the block will have, as far as is known. */
+  function append(chunk: Uint8Array, from: number, length: number, whole: number): void {
     if (carried + length > carry.length) {
-      const larger = new Uint8Array(Math.max(2 * carry.length, carried + length, 4096));
+      const larger = new Uint8Array(Math.max(2 * carry.length, carried + length, whole, 4096));
       larger.set(carry.subarray(0, carried));
       carry = larger;
     }
@@ -62,7 +79,7 @@ export function createCaptureReader(options: { readonly fleeting?: boolean } = {
     while (!over && carried > 0 && at < chunk.length) {
       const needed = decoder === null ? magicLength : decoder.needed(windowOf(carry, carryOffset), 0, carried);
       const taken = Math.min(Math.max(needed - carried, 1), chunk.length - at);
-      append(chunk, at, taken);
+      append(chunk, at, taken, Math.min(needed, maxBlockLength));
       at += taken;
       if (carried < needed) break;
       const next = decode(carry, 0, carried, carryOffset);
@@ -80,7 +97,7 @@ export function createCaptureReader(options: { readonly fleeting?: boolean } = {
       if (next < 0) over = true;
       else {
         carryOffset = fileOffset + next;
-        if (next < chunk.length) append(chunk, next, chunk.length - next);
+        if (next < chunk.length) append(chunk, next, chunk.length - next, 0);
       }
     }
     fileOffset += chunk.length;
@@ -98,15 +115,6 @@ export function createCaptureReader(options: { readonly fleeting?: boolean } = {
   }
 
   return { push, end };
-}
-
-function decoderFor(view: DataView, at: number, out: BatchBuilder): Decoder | null {
-  if (view.getUint32(at) === blockTypes.section) return pcapngDecoder(out);
-  for (const little of [true, false]) {
-    const magic = view.getUint32(at, little);
-    if (magic === classicMagic.micro || magic === classicMagic.nano) return classicDecoder(out, magic === classicMagic.nano, little);
-  }
-  return null;
 }
 
 function describeMagic(bytes: Uint8Array, at: number): string {

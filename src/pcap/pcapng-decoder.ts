@@ -4,6 +4,7 @@ import type { Decoder, Window } from './decoder.js';
 import { endianness } from './host-order.js';
 import { blockTypes, byteOrderMagic, type Option, optionCodes, optionText, optionU64, readOptions, textOf } from './pcapng-options.js';
 import { takePlainPackets } from './plain-packets.js';
+import type { RingDecoder } from './ring-decoder.js';
 import { latestNs, type TimeResolution, timeResolution, toNs } from './time-resolution.js';
 
 /** Block type and length; every block repeats its length at its end. */
@@ -16,8 +17,8 @@ interface SeenInterface {
   readonly resolution: TimeResolution;
 }
 
-/** pcapng (draft-ietf-opsawg-pcapng): blocks by their length, sections in either byte order. */
-export function pcapngDecoder(out: BatchBuilder): Decoder {
+/** pcapng (draft-ietf-opsawg-pcapng): blocks by their length, sections in either byte order. `ring`: also what a raw capture has of a ring. */
+export function pcapngDecoder(out: BatchBuilder, ring: RingDecoder | null): Decoder {
   let little = true;
   let inSection = false;
   /** Interfaces of the section, and how many earlier sections had. */
@@ -85,8 +86,14 @@ export function pcapngDecoder(out: BatchBuilder): Decoder {
       case blockTypes.statistics:
         return statistics(window, at, to);
       default:
+        if (ring !== null) return ringBlock(ring, window, type, at, to);
         return true; // name resolution and all that is not known: skipped by its length
     }
+  }
+
+  function ringBlock(ring: RingDecoder, window: Window, type: number, at: number, to: number): boolean {
+    const fault = ring.block(window, type, at, to, interfaces.length);
+    return fault === null || damage(window, at, fault);
   }
 
   function packet(window: Window, at: number, to: number, id: number): boolean {

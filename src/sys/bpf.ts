@@ -1,9 +1,6 @@
 /** One instruction of classic BPF (linux/filter.h, struct sock_filter). Jumps are relative and forward. */
 export type BpfInstruction = readonly [code: number, jumpTrue: number, jumpFalse: number, k: number];
 
-/** Packet types of the kernel (linux/if_packet.h). */
-export const packetTypes = { multicast: 2, outgoing: 4 } as const;
-
 /** ld [SKF_AD_OFF + SKF_AD_PKTTYPE]: the packet type, as only a program in the kernel can read it. */
 export const loadPacketType: BpfInstruction = [0x20, 0, 0, 0xfffff004];
 /** ret #0 */

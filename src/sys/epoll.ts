@@ -13,6 +13,8 @@ export interface Epoll {
   remove(fd: number): void;
   /** Keys of the descriptors that are readable or in error now, at most 64; never waits. */
   ready(): readonly number[];
+  /** Calls `listener` once, from the event loop, when `ready` has something to give; it takes the place of one before. */
+  whenReady(listener: () => void): void;
   close(): void;
 }
 
@@ -30,6 +32,8 @@ export function createEpoll(): Epoll {
   if (fd < 0) throw new VerifyError('open-failed', 69, `epoll_create1: ${libc().errnoName(libc().errno())}`, 'raise the limit of open files (ulimit -n)');
   const events = new Uint8Array(mostEvents * size);
   const words = new Uint32Array(events.buffer);
+  /** Watches the descriptor from Node's event loop; kept, for it ends with its object. */
+  let watch: ReturnType<ReturnType<typeof koffi>['node']['poll']> | null = null;
   return {
     add(target, key) {
       const event = new Uint8Array(new ArrayBuffer(size));
@@ -45,6 +49,17 @@ export function createEpoll(): Epoll {
       const count = wait(fd, events, mostEvents, 0);
       return Array.from({ length: Math.max(0, count) }, (_, at) => words[(at * size + dataAt) / 4] ?? 0);
     },
-    close: () => void libc().close(fd),
+    whenReady(listener) {
+      const once = (): void => {
+        watch?.stop();
+        listener();
+      };
+      if (watch === null) watch = koffi().node.poll(fd, once);
+      else watch.start(once);
+    },
+    close() {
+      watch?.close();
+      libc().close(fd);
+    },
   };
 }

@@ -22,6 +22,7 @@ export interface Libc {
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   close(fd: number): number;
   memfd_create(name: string, flags: number): number;
+  fallocate(fd: number, mode: number, offset: number, length: number): number;
   /** A system call without a function of its own; `last` is handed over by its address. */
   syscall(number: number, first: number, second: number, last: Uint8Array): number;
   /** `timex`: struct timex, filled in; below 0 = an error, 5 = the clock is not synchronized. */
@@ -78,6 +79,7 @@ function bindLibc(k: Koffi): Libc {
     sendmmsg: library.func('int sendmmsg(int, void *, unsigned int, int)'),
     ioctl: library.func('int ioctl(int, unsigned long, void *)'),
     close: library.func('int close(int)'),
+    fallocate: library.func('int fallocate(int, int, int64_t, int64_t)'),
     memfd_create: library.func('int memfd_create(const char *, unsigned int)'),
     syscall: library.func('long syscall(long, unsigned long, unsigned long, void *)'),
     adjtimex: library.func('int adjtimex(void *)'),

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { VerifyError } from '../model/verify-error.js';
-import { encodeBpf, loadPacketType, packetTypes, refuse, takeWhole } from '../sys/bpf.js';
+import { packetTypes } from '../pcap/ring-block.js';
+import { encodeBpf, loadPacketType, refuse, takeWhole } from '../sys/bpf.js';
 import { libc } from '../sys/libc.js';
 import { attachFilter, isPacketSocket, linkFlags, openPacketSocket, packetStatistics } from '../sys/packet-socket.js';
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCaptureReader } from '../../src/pcap/capture-reader.js';
 import type { CaptureItem } from '../../src/pcap/capture-items.js';
+import { readU32 } from '../../src/wire/octets.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
 
 /** A network namespace without a name, gone with the test: veth `vnet0` (the port) to `eth0` (the guest), both up, silent. */
@@ -69,13 +70,13 @@ export interface ReadFrame {
 
 /** The frames and the other items of a capture file. */
 export function readCapture(path: string): { readonly frames: readonly ReadFrame[]; readonly items: readonly CaptureItem[] } {
-  const reader = createCaptureReader();
+  const reader = createCaptureReader({ raw: true });
   const items = [...reader.push(readFileSync(path)), ...reader.end()];
   const found = items.flatMap((item) =>
     item.kind !== 'batch'
       ? []
       : Array.from({ length: item.count }, (_, at) => ({
-          number: Buffer.from(item.bytes).readUInt32BE((item.offset[at] ?? 0) + 20),
+          number: readU32(item.bytes, (item.offset[at] ?? 0) + 20),
           direction: item.direction[at] ?? 0,
           captured: item.captured[at] ?? 0,
           original: item.original[at] ?? 0,

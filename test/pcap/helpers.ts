@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Batch, CaptureItem } from '../../src/pcap/capture-items.js';
-import { createCaptureReader } from '../../src/pcap/capture-reader.js';
+import { type CaptureReaderOptions, createCaptureReader } from '../../src/pcap/capture-reader.js';
 
 export interface PlainPacket {
   readonly interfaceId: number;
@@ -14,8 +14,8 @@ export interface PlainPacket {
 }
 
 /** All items of a file that is pushed in chunks of `chunkLength` octets. */
-export function readAll(bytes: Uint8Array, chunkLength = bytes.length): readonly CaptureItem[] {
-  const reader = createCaptureReader();
+export function readAll(bytes: Uint8Array, chunkLength = bytes.length, options: CaptureReaderOptions = {}): readonly CaptureItem[] {
+  const reader = createCaptureReader(options);
   const items: CaptureItem[] = [];
   for (let at = 0; at < bytes.length; at += Math.max(1, chunkLength)) items.push(...reader.push(bytes.subarray(at, at + chunkLength)));
   items.push(...reader.end());
