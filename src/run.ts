@@ -13,6 +13,7 @@ import type { JudgeInput } from './judge/judge.js';
 import type { StepStates } from './judge/step-states.js';
 import { stepFacts } from './judge/step-facts.js';
 import type { CalibrationRecord } from './model/calibration.js';
+import type { Fabric } from './model/fabric.js';
 import type { Plan } from './model/plan.js';
 import type { PrecheckNote } from './model/precheck.js';
 import type { ProgressEvent } from './model/progress.js';
@@ -20,7 +21,7 @@ import type { Result } from './model/result.js';
 import type { RunRecord } from './model/run-record.js';
 import { sabotageFigures } from './model/sabotage-figures.js';
 import type { Scenario } from './model/scenario.js';
-import { makePlan } from './plan/make-plan.js';
+import { makePlan, planTopology } from './plan/make-plan.js';
 import { planHash } from './plan/plan-hash.js';
 import { scenarioRecord } from './scenario/scenario-record.js';
 import { type Devices, kernelDevices } from './run/devices.js';
@@ -86,19 +87,34 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   }
 }
 
+/** The plan, and a lab that is built while it is made; null = it is opened later. That a lab cannot be built is told where it is awaited. */
+async function planOn({ scenario, openEarly, found }: Topology, key: Uint8Array): Promise<Pick<Prepared, 'plan' | 'opening'>> {
+  const input = { runTag: randomBytes(4).readUInt32BE(), keySha256: createHash('sha256').update(key).digest('hex'), ...found };
+  const make = (): Plan => makePlan(scenario, input);
+  if (openEarly === null) return { plan: make(), opening: null };
+  const made: { plan: Plan | null } = { plan: null };
+  let begun = (): void => undefined;
+  const beginning = new Promise<void>((resolve) => (begun = resolve));
+  const opening = openEarly(planTopology(scenario, input), () => {
+    made.plan = make();
+    begun();
+  });
+  await Promise.race([beginning, opening.catch(() => undefined)]);
+  return { plan: made.plan ?? make(), opening };
+}
+
 async function runOn(topology: Topology, { scenario, options, engine, key }: Pick<Prepared, 'scenario' | 'options' | 'engine' | 'key'>): Promise<Run> {
   const { inside } = options;
-  const plan = makePlan(topology.scenario, {
-    runTag: randomBytes(4).readUInt32BE(), keySha256: createHash('sha256').update(key).digest('hex'), ...topology.found,
-  });
+  const { plan, opening } = await planOn(topology, key);
   const look = inside === null ? await lookAtHost(plan, topology) : { notes: [], keepers: null };
   await options.approve?.(plan, planHash(plan), look.notes);
   // What is to happen in the middle may well make guests drop frames: that is then no reason to stop.
   const guard = inside === null && plan.steps.every(({ during }) => during.length === 0) ? await startGuard(plan, topology.netns, topology.watched) : null;
   const along = alongOf(plan, key, options);
   try {
-    return await carryOut({ options, engine, key, topology, plan, look, guard, along, scenario });
+    return await carryOut({ options, engine, key, topology, plan, opening, look, guard, along, scenario });
   } finally {
+    await opening?.then((fabric) => fabric.close(), () => undefined); // where it did not come to that
     guard?.stop();
     await along?.stop();
   }
@@ -117,6 +133,8 @@ interface Prepared {
   readonly key: Uint8Array;
   readonly topology: Topology;
   readonly plan: Plan;
+  /** null = it is still to be opened. */
+  readonly opening: Promise<Fabric> | null;
   readonly look: HostLook;
   /** null = nobody is watched. */
   readonly guard: Guard | null;
@@ -138,7 +156,7 @@ function applicationOf(toolVersion: string): string {
   return `verify-isolation ${toolVersion}`;
 }
 
-async function carryOut({ options, scenario, engine, key, topology, plan, look, guard, along }: Prepared): Promise<Run> {
+async function carryOut({ options, scenario, engine, key, topology, plan, opening, look, guard, along }: Prepared): Promise<Run> {
   const { outDir: dir, onProgress } = options;
   if (options.calibrate !== undefined) onProgress({ kind: 'note', text: 'calibrating: a leak is planted in a lab on this kernel' });
   const calibration = await options.calibrate?.(engine.name) ?? null;
@@ -177,7 +195,7 @@ async function carryOut({ options, scenario, engine, key, topology, plan, look, 
     // In a lab of one host what is known of the machine and the program is read while the fabric is built.
     const early = plan.provider === 'lab' && scenario.topology.hosts === undefined ? beginIn(null) : null;
     early?.catch(() => undefined); // told where it is awaited
-    const fabric = await topology.open(plan);
+    const fabric = await (opening ?? topology.open(plan));
     try {
       const given = options.devices ?? kernelDevices;
       const devices = options.rehearse === true ? muted(given) : given;

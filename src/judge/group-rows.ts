@@ -66,28 +66,30 @@ function kindFinder(kinds: Map<string, Kind>): (flow: Flow) => Kind {
   };
 }
 
-function exceptOf(kind: Kind, name: string): Sums {
-  const known = kind.except.get(name);
-  if (known !== undefined) return known;
-  const made = none();
-  kind.except.set(name, made);
-  return made;
-}
-
-function alikeOf(kind: Kind, observer: Observer, allowed: Finding['allowed'], sent: number, seen: number): Sums {
-  const { name } = observer;
-  const groups = kind.alike.get(name) ?? [];
-  if (groups.length === 0) kind.alike.set(name, groups);
-  for (const group of groups) if (group.allowed === allowed && group.sent === sent && group.seen === seen) return group.sums;
-  const sums = none();
-  groups.push({ observer, allowed, sent, seen, sums });
-  return sums;
-}
-
-/** A judged observer, and the last flow for which it was looked at, counted from 1. */
+/** A judged observer, and the last flow for which it was looked at, counted from 1; what that flow's kind has of it. */
 interface Looked {
   readonly observer: Observer;
   flow: number;
+  kind: Kind | null;
+  except: Sums;
+  alike: Alike[];
+}
+
+/** The flows of a kind mostly follow one another, so that what it has of an observer is looked for once. */
+function turnTo(looked: Looked, kind: Kind): void {
+  const { name } = looked.observer;
+  looked.kind = kind;
+  looked.except = kind.except.get(name) ?? none();
+  looked.alike = kind.alike.get(name) ?? [];
+  kind.except.set(name, looked.except);
+  kind.alike.set(name, looked.alike);
+}
+
+function alikeOf({ observer, alike }: Looked, allowed: Finding['allowed'], sent: number, seen: number): Sums {
+  for (const group of alike) if (group.allowed === allowed && group.sent === sent && group.seen === seen) return group.sums;
+  const sums = none();
+  alike.push({ observer, allowed, sent, seen, sums });
+  return sums;
 }
 
 /**
@@ -97,7 +99,7 @@ interface Looked {
  */
 export function groupedRows(input: RowInput, judged: readonly Observer[], single: ReadonlySet<string>): readonly Finding[] {
   const { step, facts, tally } = input;
-  const byName = new Map(judged.map((observer): [string, Looked] => [observer.name, { observer, flow: 0 }]));
+  const byName = new Map(judged.map((observer): [string, Looked] => [observer.name, { observer, flow: 0, kind: null, except: none(), alike: [] }]));
   const kinds = new Map<string, Kind>();
   const kindOf = kindFinder(kinds);
   const rows: Finding[] = [];
@@ -108,30 +110,30 @@ export function groupedRows(input: RowInput, judged: readonly Observer[], single
     const looked = byName.get(name);
     if (looked === undefined || looked.flow === looking) return;
     looked.flow = looking;
-    const { observer } = looked;
-    addTo(exceptOf(kind, name), sent, 0, proven);
+    if (looked.kind !== kind) turnTo(looked, kind);
+    addTo(looked.except, sent, 0, proven);
     if (name === flow.sender || name === flow.from) return;
     const seen = tally.seen.count(flow, name);
     const allowed = flow.must.includes(name) ? 'must' : flow.may.includes(name) ? 'may' : 'no';
     const plain = !single.has(name) && allowed !== 'no' && (seen === sent || (seen === 0 && allowed === 'may'));
-    if (plain) addTo(alikeOf(kind, observer, allowed, sent, seen), sent, seen, proven);
-    else rows.push(probeRow(flow, observer, input));
+    if (plain) addTo(alikeOf(looked, allowed, sent, seen), sent, seen, proven);
+    else rows.push(probeRow(flow, looked.observer, input));
   }
 
-  for (const flow of step.flows) {
-    if (!flow.judged) continue;
+  step.flows.forEach((flow) => {
+    if (!flow.judged) return;
     looking += 1;
     const kind = kindOf(flow);
     const sent = sentOf(facts, flow);
     const proven = provenOf(flow, input);
     addTo(kind.all, sent, 0, proven);
     look(flow.sender, flow, kind, sent, proven);
-    look(flow.from, flow, kind, sent, proven);
+    if (flow.from !== flow.sender) look(flow.from, flow, kind, sent, proven);
     for (const name of flow.must) look(name, flow, kind, sent, proven);
     for (const name of flow.may) look(name, flow, kind, sent, proven);
     for (const name of tally.seen.observersOf(flow)) look(name, flow, kind, sent, proven);
     for (const name of single) look(name, flow, kind, sent, proven);
-  }
+  });
   for (const kind of kinds.values()) {
     for (const observer of judged) for (const { allowed, sums } of kind.alike.get(observer.name) ?? []) rows.push(groupRow(kind, observer, allowed, sums, input));
     for (const observer of judged) {

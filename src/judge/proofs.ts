@@ -73,7 +73,7 @@ function flowReasons(step: StepPlan, facts: StepFacts, tally: StepTally): FlowRe
   const shown: Reason[] = [];
   const delivered: Reason[] = [];
   const ends = new Map<string, Ends>();
-  for (const flow of step.flows) {
+  step.flows.forEach((flow) => {
     if (flow.purpose !== 'restore') {
       const known = ends.get(flow.sender);
       if (known === undefined) ends.set(flow.sender, { first: flow, last: flow });
@@ -91,7 +91,7 @@ function flowReasons(step: StepPlan, facts: StepFacts, tally: StepTally): FlowRe
       const seen = tally.seen.count(flow, name);
       if (seen < deliveryShare * accepted || seen === 0) delivered.push(reason('delivery-short', name, `${name} got ${seen} of ${accepted} ${what()}`));
     }
-  }
+  });
   return { sent: limited(sent, 'probes-not-sent'), shown: limited(shown, 'entry-unproved'), delivered: limited(delivered, 'delivery-short'), ends };
 }
 

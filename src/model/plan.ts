@@ -78,6 +78,8 @@ export interface Flow {
 export interface Flows extends Iterable<Flow> {
   readonly length: number;
   at(index: number): Flow | undefined;
+  /** Sooner than an iterator where there are a million. */
+  forEach(visit: (flow: Flow, index: number) => void): void;
   map<T>(make: (flow: Flow, index: number) => T): T[];
   flatMap<T>(make: (flow: Flow, index: number) => readonly T[]): T[];
   filter(keep: (flow: Flow, index: number) => boolean): Flow[];
@@ -174,3 +176,5 @@ export interface Plan {
   readonly steps: readonly StepPlan[];
 }
 
+/** A plan without what its steps do. */
+export type PlannedTopology = Omit<Plan, 'steps'>;

@@ -84,6 +84,12 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
       if (flow !== undefined) yield flow;
     }
   }
+  const forEach = (visit: (flow: Flow, index: number) => void): void => {
+    for (let i = 0; i < length; i += 1) {
+      const flow = make(i);
+      if (flow !== undefined) visit(flow, i);
+    }
+  };
   const search = (holds: (flow: Flow, index: number) => boolean, wanted: boolean): boolean => {
     for (let i = 0; i < length; i += 1) {
       const flow = make(i);
@@ -93,14 +99,13 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
   };
   const reduce = <T>(add: (sum: T, flow: Flow, index: number) => T, start: T): T => {
     let sum = start;
-    for (let i = 0; i < length; i += 1) {
-      const flow = make(i);
-      if (flow !== undefined) sum = add(sum, flow, i);
-    }
+    forEach((flow, index) => {
+      sum = add(sum, flow, index);
+    });
     return sum;
   };
   return {
-    length, at, reduce,
+    length, at, forEach, reduce,
     [Symbol.iterator]: each,
     map: (of) => Array.from(each(), of),
     flatMap: <T>(of: (flow: Flow, index: number) => readonly T[]) => reduce<T[]>((made, flow, index) => {

@@ -1,4 +1,4 @@
-import type { Flows, FrameSpec, Plan, StepPlan, TrafficPlan } from '../model/plan.js';
+import type { Flows, FrameSpec, Plan, PlannedTopology, StepPlan, TrafficPlan } from '../model/plan.js';
 import type { Endpoint, Mac, MdbEntry, Scenario, Step } from '../model/scenario.js';
 import { disruptiveClasses } from '../model/scenario.js';
 import { classes } from '../probe/classes.js';
@@ -113,12 +113,32 @@ function withHostMacs(endpoints: readonly Endpoint[], bridgeMacs: Readonly<Recor
   });
 }
 
+/** The plan of a scenario without its steps, which is made at once: all that a lab is built from. Throws VerifyError (64) `plan-too-large`. */
+export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopology {
+  checkPlanSize(scenario);
+  const { name, partialScope, topology } = scenario;
+  const bridgeMacs = input.bridgeMacs ?? Object.fromEntries(topology.bridges.map((bridge, index) => [bridge.name, labBridgeMac(bridge.name, index, topology.endpoints)]));
+  return {
+    planVersion: 1,
+    name,
+    provider: topology.provider,
+    bridges: topology.bridges,
+    endpoints: withHostMacs(topology.endpoints, bridgeMacs),
+    ...(topology.hosts === undefined ? {} : { hosts: topology.hosts }),
+    sysctl: topology.sysctl,
+    partialScope,
+    runTag: input.runTag,
+    keySha256: input.keySha256,
+    bridgeMacs,
+    ...(input.unobservable === undefined ? {} : { unobservable: input.unobservable }),
+  };
+}
+
 /** Everything that a run of the scenario will do, with every frame and every row settled. Pure: the same input gives the same plan. Throws VerifyError (64) `plan-too-large`. */
 export function makePlan(scenario: Scenario, input: PlanInput): Plan {
-  checkPlanSize(scenario);
   const { topology } = scenario;
-  const bridgeMacs = input.bridgeMacs ?? Object.fromEntries(topology.bridges.map((bridge, index) => [bridge.name, labBridgeMac(bridge.name, index, topology.endpoints)]));
-  const endpoints = withHostMacs(topology.endpoints, bridgeMacs);
+  const planned = planTopology(scenario, input);
+  const { endpoints, bridgeMacs } = planned;
   const around = {
     file: scenario.file,
     endpoints: new Map(endpoints.map((endpoint) => [endpoint.name, endpoint])),
@@ -137,19 +157,5 @@ export function makePlan(scenario: Scenario, input: PlanInput): Plan {
     for (const name of step.start) running.add(name);
     return planStep(step, index, endpoints.filter((endpoint) => running.has(endpoint.name)), scenario, { ...around, mdb }, numbering);
   });
-  return {
-    planVersion: 1,
-    name: scenario.name,
-    provider: topology.provider,
-    bridges: topology.bridges,
-    endpoints,
-    ...(topology.hosts === undefined ? {} : { hosts: topology.hosts }),
-    sysctl: topology.sysctl,
-    partialScope: scenario.partialScope,
-    runTag: input.runTag,
-    keySha256: input.keySha256,
-    bridgeMacs,
-    ...(input.unobservable === undefined ? {} : { unobservable: input.unobservable }),
-    steps,
-  };
+  return { ...planned, steps };
 }

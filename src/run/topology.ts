@@ -7,7 +7,7 @@ import { journalFolder } from '../fabric/host/journal.js';
 import { openHost } from '../fabric/host/open.js';
 import type { Fabric } from '../model/fabric.js';
 import type { Scenario } from '../model/scenario.js';
-import type { Plan } from '../model/plan.js';
+import type { Plan, PlannedTopology } from '../model/plan.js';
 import type { HostTopology } from '../plan/host-topology.js';
 import { readLinks, readState } from '../state/read.js';
 import { startRelay } from '../traffic/relay-client.js';
@@ -33,6 +33,8 @@ export interface Topology {
   abandon(): Promise<void>;
   /** Builds it, or gets ready to send and listen on what is there. */
   open(plan: Plan): Promise<Fabric>;
+  /** Builds it before the steps are planned, and calls `meanwhile` while the kernel is at it; null = nothing is built, or not before. */
+  readonly openEarly: ((plan: PlannedTopology, meanwhile: () => void) => Promise<Fabric>) | null;
 }
 
 function whatIsFound({ bridgeMacs, unobservable, inPlace }: HostTopology): NonNullable<Topology['found']> {
@@ -42,21 +44,19 @@ function whatIsFound({ bridgeMacs, unobservable, inPlace }: HostTopology): NonNu
 /** The lab's namespaces that this process is in, or this host. `inside`: null on a host. */
 export async function topologyOf(scenario: Scenario, inside: Inside | null, runId: string): Promise<Topology> {
   const ovs = scenario.topology.bridges.some(({ kind }) => kind === 'ovs');
-  const nothing = { watched: [], remotes: new Map<string, RemoteHost>(), abandon: async () => undefined } as const;
+  const nothing = { openEarly: null, watched: [], remotes: new Map<string, RemoteHost>(), abandon: async () => undefined } as const;
   if (inside !== null && scenario.topology.hosts !== undefined) {
     return { ...nothing, scenario, runsAs: inside.runsAs, found: null, netns: null, open: (plan) => buildLabHosts(plan, { inside, readState: (netns) => readState({ netns, sysfs: false, sysctl: [], packetSockets: true }) }) };
   }
   if (inside !== null) {
     const { sysfs } = inside;
-    return {
-      ...nothing, scenario, runsAs: inside.runsAs, found: null, netns: null,
-      open: (plan) => {
-        const whole = (): ReturnType<typeof readState> => readState({ netns: null, sysfs, sysctl: Object.keys(plan.sysctl), packetSockets: true, ovs });
-        return buildLab(plan, {
-          inside, startRelay, runIn: dirname(scenario.file), readState: whole, readLinks: ovs ? async () => (await whole()).links : () => readLinks({ netns: null, sysfs }),
-        });
-      },
+    const build = (plan: PlannedTopology, meanwhile?: () => void): Promise<Fabric> => {
+      const whole = (): ReturnType<typeof readState> => readState({ netns: null, sysfs, sysctl: Object.keys(plan.sysctl), packetSockets: true, ovs });
+      return buildLab(plan, {
+        inside, startRelay, meanwhile, runIn: dirname(scenario.file), readState: whole, readLinks: ovs ? async () => (await whole()).links : () => readLinks({ netns: null, sysfs }),
+      });
     };
+    return { ...nothing, scenario, runsAs: inside.runsAs, found: null, netns: null, open: (plan) => build(plan), openEarly: build };
   }
   const sysctl = scenario.steps.flatMap((step) => Object.keys(step.sysctl));
   const read = (netns: string | null): ReturnType<typeof readState> => readState({ netns, sysfs: netns === null, sysctl, packetSockets: true, ovs });
@@ -64,7 +64,7 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
     const found = await findHosts(scenario, read);
     const remotes = new Map(found.parts.flatMap(({ remote }) => (remote === null ? [] : [[remote.name, remote] as const])));
     return {
-      scenario: found.scenario, runsAs: 'root', found: whatIsFound(found), netns: found.parts.find(({ remote }) => remote === null)?.netns ?? null,
+      openEarly: null, scenario: found.scenario, runsAs: 'root', found: whatIsFound(found), netns: found.parts.find(({ remote }) => remote === null)?.netns ?? null,
       watched: found.parts.flatMap(({ remote, netns }) => (remote === null ? [] : [{ remote, netns }])),
       remotes, abandon: async () => void (await Promise.all([...remotes.values()].map((remote) => remote.end()))),
       open: (plan) => openHosts(plan, { found, runId, readHere: read }),

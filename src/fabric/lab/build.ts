@@ -1,6 +1,6 @@
 import type { Change } from '../../model/change.js';
 import type { ChangeRecord, Fabric } from '../../model/fabric.js';
-import type { Plan } from '../../model/plan.js';
+import type { PlannedTopology } from '../../model/plan.js';
 import type { Bridge, Endpoint } from '../../model/scenario.js';
 import type { HostState, LinkState } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
@@ -25,6 +25,8 @@ export interface LabDeps {
   /** The links of `readState`, without the rest. */
   readonly readLinks: () => Promise<readonly LinkState[]>;
   readonly startRelay: (spec: RelaySpec) => Promise<RelayHandle>;
+  /** Called once, while the kernel makes the links: what takes time beside that. */
+  readonly meanwhile?: (() => void) | undefined;
   /** Folder in which the author's `run` commands run: the scenario's. */
   readonly runIn: string;
 }
@@ -33,7 +35,7 @@ export interface LabDeps {
  * Builds the plan's topology in the caller's network namespace, which must be the lab's, and reads every setting back. Rejects with
  * VerifyError: `unsupported` (69) for what this kernel does not know, `read-back` (3) for what it changed, `command-failed` (3).
  */
-export async function buildLab(plan: Plan, deps: LabDeps): Promise<Fabric> {
+export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fabric> {
   const ovs = plan.bridges.some(({ kind }) => kind === 'ovs') ? await startOvsSwitch(deps.inside) : null;
   const endpoints = new Map(plan.endpoints.map((endpoint) => [endpoint.name, endpoint]));
   const bridgeOfPort = new Map(plan.endpoints.flatMap((endpoint) => (endpoint.port === null ? [] : [[endpoint.port, endpoint.bridge] as const])));
@@ -77,17 +79,24 @@ export async function buildLab(plan: Plan, deps: LabDeps): Promise<Fabric> {
   const presentPorts = (): readonly string[] =>
     plan.endpoints.flatMap((endpoint) => (endpoint.attach === 'port' && endpoint.port !== null && present.has(endpoint.name) ? [endpoint.port] : []));
 
-  const close = async (): Promise<readonly string[]> => {
+  const end = async (): Promise<readonly string[]> => {
     await relays.close();
     await ovs?.close();
     spaces.close();
     return []; // the namespaces end with this process, and everything in them
   };
+  let ending: Promise<readonly string[]> | null = null;
+  const close = (): Promise<readonly string[]> => (ending ??= end());
 
   try {
     await makeBridges(plan, ovs);
     const now = plan.endpoints.filter((endpoint) => endpoint.started);
-    await plugIn(now, plan.bridges, spaces, ovs);
+    const plugging = plugIn(now, plan.bridges, spaces, ovs);
+    try {
+      deps.meanwhile?.();
+    } finally {
+      await plugging;
+    }
     for (const bridge of plan.bridges) if (bridge.mirrors.length > 0) await ovs?.addMirrors(bridge);
     checkSettings(plan.bridges, now, await deps.readLinks(), isOvs);
     for (const endpoint of now) await relays.start(endpoint);
@@ -120,7 +129,7 @@ export async function buildLab(plan: Plan, deps: LabDeps): Promise<Fabric> {
   };
 }
 
-async function makeBridges(plan: Plan, ovs: OvsSwitch | null): Promise<void> {
+async function makeBridges(plan: PlannedTopology, ovs: OvsSwitch | null): Promise<void> {
   const ofKernel = plan.bridges.filter(({ kind }) => kind === 'linux');
   const ofOvs = plan.bridges.filter(({ kind }) => kind === 'ovs');
   const withIpv6 = new Set(plan.bridges.filter((bridge) => addressesOf(bridge, plan.endpoints).some(isIpv6)).map((bridge) => bridge.name));
