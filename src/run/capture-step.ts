@@ -12,12 +12,12 @@ import { groupByPlace } from './place-groups.js';
 
 /** Rings of all handles together; each observer has two. */
 const memoryBudget = 256 * 1024 * 1024;
-const ringSize = { libpcap: 2 * 1024 * 1024, cap: 10 * 1024 * 1024 } as const;
 /**
- * In the lab, where frames come over time. libpcap's ring has blocks of 256 KiB (pcap-linux.c, prepare_tpacket_socket and create_ring, MAXIMUM_SNAPLEN), and
- * each is handed over after 50 ms, full or not: 2 MiB last for 0.4 s in which a worker gets no processor, whatever is in them; this for 1.6 s.
+ * Of each handle. libpcap's ring has blocks of 256 KiB (pcap-linux.c, prepare_tpacket_socket and create_ring, MAXIMUM_SNAPLEN), and each is handed over after
+ * 50 ms, full or not: what a ring holds is time in which a worker gets no processor, whatever is in it. 2 MiB are 0.4 s, 8 MiB are 1.6 s. A slow kernel may take a
+ * second for the 300 frames that others send in 6 ms, so in the lab every step has the larger one; guests of a host need the memory themselves.
  */
-const lastingRing = 8 * 1024 * 1024;
+const ringSize = { lab: { libpcap: 8 * 1024 * 1024, cap: 10 * 1024 * 1024 }, host: { libpcap: 2 * 1024 * 1024, cap: 10 * 1024 * 1024 } } as const;
 /** From so many observers on one socket listens for all of them: opening a handle takes 13 ms, closing it 24. */
 const manyObservers = 32;
 /** So many frames are sent as fast as its larger ring takes them, which is several times the rate at which a small one loses nothing. */
@@ -42,8 +42,7 @@ export function engineOf(context: Pick<RunContext, 'engine' | 'plan'>, step: Ste
 export function ringOf(context: Pick<RunContext, 'engine' | 'plan'>, step: StepPlan): number {
   const engine = engineOf(context, step);
   if (engine === 'ring') return sharedRing;
-  const lasts = context.plan.provider === 'lab' && (step.traffic.length > 0 || step.listenMs !== null || step.rate !== null);
-  return Math.min(lasts ? Math.max(ringSize[engine], lastingRing) : ringSize[engine], Math.floor(memoryBudget / (2 * step.observers.length)));
+  return Math.min(ringSize[context.plan.provider][engine], Math.floor(memoryBudget / (2 * step.observers.length)));
 }
 
 /** Octets of a frame that are kept. */
