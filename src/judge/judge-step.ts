@@ -83,9 +83,9 @@ function exitOf(step: StepPlan, verdict: Verdict, outcomes: readonly string[]): 
 
 /** What changed while the probes were on their way, but for what the events of the step did: that is what it is about. */
 function changedMeanwhile({ step, facts, states, plan: { endpoints } }: StepInput): readonly Reason[] {
-  if (!readAroundEvents(step)) return unchangedReasons(step, [wholeStretch(states)], endpoints, facts.ruleChanges).filter(({ code }) => code !== 'settings-changed');
+  if (!readAroundEvents(step)) return unchangedReasons(step, [wholeStretch(states)], endpoints, facts.ruleChanges, facts.settingChanges).filter(({ code }) => code !== 'settings-changed');
   const strangers = facts.ruleChangesMeanwhile.filter((change) => isStranger(step, change));
-  return [...unchangedReasons(step, stretchesOf(step, facts, states), endpoints, [...facts.ruleChanges, ...strangers]), ...unreadAround(facts, states)];
+  return [...unchangedReasons(step, stretchesOf(step, facts, states), endpoints, [...facts.ruleChanges, ...strangers], facts.settingChanges), ...unreadAround(facts, states)];
 }
 
 /** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */

@@ -1,5 +1,5 @@
 import type { Flow, Plan } from '../model/plan.js';
-import type { Counters, EngineFacts, Fault, RuleChange, TimelineEntry } from '../model/timeline.js';
+import type { Counters, EngineFacts, Fault, RuleChange, SettingChange, TimelineEntry } from '../model/timeline.js';
 import { createTokenRanges, type TokenRanges } from './token-ranges.js';
 
 /** What the timeline says of one step, gathered so that it can be asked. */
@@ -32,6 +32,8 @@ export interface StepFacts {
   /** Who changed rules while probes were on their way; `meanwhile`: while an event of the step was at work. */
   readonly ruleChanges: readonly RuleChange[];
   readonly ruleChangesMeanwhile: readonly RuleChange[];
+  /** While no event of the step was at work. */
+  readonly settingChanges: readonly SettingChange[];
   readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' | null;
   readonly lastMonoMs: number;
   /** How far the wall clock ran away from the monotonic one during the step. */
@@ -83,6 +85,7 @@ interface Gathering {
   kept: KeptInTimeline[];
   ruleChanges: RuleChange[];
   ruleChangesMeanwhile: RuleChange[];
+  settingChanges: SettingChange[];
   outcome: StepFacts['outcome'];
   lastMonoMs: number;
   clockShiftMs: number;
@@ -95,7 +98,7 @@ function empty(): Gathering {
   return {
     listening: new Map(), listenedInTime: new Set(), controlsAccepted: new Set(), accepted: createTokenRanges(),
     trafficOk: new Map(), probed: false, drainedMs: null, probingFrom: null, betweenFrom: null, events: new Map(), eventReadings: [], eventsSinceReading: [], stopped: {}, written: {},
-    lastCounters: {}, faults: [], kept: [], ruleChanges: [], ruleChangesMeanwhile: [], outcome: null, lastMonoMs: 0,
+    lastCounters: {}, faults: [], kept: [], ruleChanges: [], ruleChangesMeanwhile: [], settingChanges: [], outcome: null, lastMonoMs: 0,
     clockShiftMs: 0, hostClockShiftsMs: new Map(), hostClocks: new Map(), clockOffsets: { least: Infinity, most: -Infinity },
   };
 }
@@ -180,6 +183,9 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
       break;
     case 'rules-changed':
       (entry.meanwhile === true ? facts.ruleChangesMeanwhile : facts.ruleChanges).push(...entry.changes);
+      break;
+    case 'settings-changed':
+      if (entry.meanwhile !== true) facts.settingChanges.push(...entry.changes);
       break;
     case 'state-read':
       if (entry.when !== 'during') break;

@@ -3,7 +3,7 @@ import type { Reason } from '../model/result.js';
 import type { Endpoint } from '../model/scenario.js';
 import { bridgeSettings, portSettings } from '../model/settings.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
-import type { RuleChange } from '../model/timeline.js';
+import type { RuleChange, SettingChange } from '../model/timeline.js';
 import { enteringMac } from '../plan/entering-controls.js';
 import { type Provoked, provokedBy } from './provoked.js';
 import { reason } from './reasons.js';
@@ -131,6 +131,17 @@ function settingsOfOvs({ ovs }: HostState): string {
   return JSON.stringify({ ...ovs, bridges: told });
 }
 
+/** Settings that were heard to change though both readings have them alike: they were put back. Those of other bridges, and those that differ, are left out. */
+function putBack(step: StepPlan, before: HostState, settings: readonly SettingChange[], told: readonly Reason[], provoked: Provoked): readonly Reason[] {
+  const bridges = new Set(step.observers.map((observer) => observer.bridge));
+  const observers = new Map(step.observers.map((one) => [one.interface, one.name]));
+  return settings.flatMap(({ ifindex, what }) => {
+    const link = before.links.find((one) => one.ifindex === ifindex && (bridges.has(one.name) || (one.master !== null && bridges.has(one.master))));
+    if (link === undefined || provoked.setting(what) || told.some(({ text }) => text.startsWith(`${link.name}: ${what} was `))) return [];
+    return [reason('settings-changed', observers.get(link.name) ?? null, `${link.name}: ${what} changed and was put back`)];
+  });
+}
+
 /** A stretch whose two ends were read. */
 interface ReadStretch extends Stretch {
   readonly from: HostState;
@@ -151,16 +162,17 @@ function changedSettings(step: StepPlan, { from, to, excused, where }: ReadStret
  * Whether the kernel said the same before the first probe and after the last: identity and settings of the bridges and
  * their ports, their VLANs, tc and nft rules, the sysctls that were read; timers and counters aside, FDB and MDB left to causes, except a MAC on a
  * wrong port. What the step's probes bring about on purpose is no change, nor what its events do in their stretches. `changes`: who was heard
- * changing rules meanwhile, the events aside.
+ * changing rules meanwhile, the events aside; `settings`: which were heard to change, also if they were put back.
  */
-export function unchangedReasons(step: StepPlan, stretches: readonly Stretch[], endpoints: readonly Endpoint[], changes: readonly RuleChange[] = []): readonly Reason[] {
+export function unchangedReasons(step: StepPlan, stretches: readonly Stretch[], endpoints: readonly Endpoint[], changes: readonly RuleChange[] = [], settings: readonly SettingChange[] = []): readonly Reason[] {
   const [before, after] = [stretches[0]?.from ?? null, stretches.at(-1)?.to ?? null];
   if (before === null || after === null) return [reason('state-unread', null, `the state ${before === null ? 'before' : 'after'} the probes was not read`)];
   const read = stretches.flatMap(({ from, to, ...rest }): readonly ReadStretch[] => (from === null || to === null ? [] : [{ ...rest, from, to }]));
   const unread = [before, ...read.map(({ to }) => to)].flatMap((state) => state.unread).map(({ what, why }) => reason('state-unread', null, `${what}: ${why}`));
   const provoked = provokedBy(step, endpoints);
+  const differing = read.flatMap((stretch) => changedSettings(step, stretch, provoked));
   const all = [
-    ...unread, ...read.flatMap((stretch) => changedSettings(step, stretch, provoked)), ...changedRules(read, changes),
+    ...unread, ...differing, ...putBack(step, before, settings, differing, provoked), ...changedRules(read, changes),
     ...[before, after].flatMap((state) => notForwarding(step, state, provoked)),
     ...[before, after].flatMap((state) => movedMacs(step, state, endpoints, provoked)),
   ];

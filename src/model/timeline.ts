@@ -32,6 +32,13 @@ export interface RuleChange {
   readonly program: string | null;
 }
 
+/** A setting of a Linux bridge or of one of its ports that had several values, one after the other, or a static entry that came and went. */
+export interface SettingChange {
+  readonly ifindex: number;
+  /** The setting's key, as `ip -j -d link` prints it, or the entry in words. */
+  readonly what: string;
+}
+
 /** One line of timeline.ndjson. `atNs` is wall-clock time in ns since 1970 as decimal text, `monoMs` monotonic since the run began. */
 export type TimelineEntry = { readonly atNs: string; readonly monoMs: number; readonly step: number } & TimelineEvent;
 
@@ -49,6 +56,8 @@ export type TimelineEvent =
   | { readonly event: 'state-read'; readonly when: 'during'; readonly reading: number }
   /** Rules were changed between two readings of the state, by whom. `meanwhile`: an event of the step was at work. */
   | { readonly event: 'rules-changed'; readonly changes: readonly RuleChange[]; readonly meanwhile?: true }
+  /** Settings that were changed between two readings more than once; they may be as they were. `meanwhile`: an event of the step was at work. */
+  | { readonly event: 'settings-changed'; readonly changes: readonly SettingChange[]; readonly meanwhile?: true }
   /** Token indices of the controls that the kernel accepted. */
   | { readonly event: 'controls-sent'; readonly phase: Phase; readonly accepted: readonly number[] }
   | { readonly event: 'mark'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }

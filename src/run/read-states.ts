@@ -4,11 +4,11 @@ import type { StepPlan } from '../model/plan.js';
 import type { HostState } from '../model/state.js';
 import type { TimelineEvent } from '../model/timeline.js';
 import { VerifyError } from '../model/verify-error.js';
-import type { RuleWatch } from '../state/rule-changes.js';
 import type { RunContext } from './context.js';
 import type { ReadAround } from './events.js';
+import type { KernelWatch } from './watch-kernel.js';
 
-/** The readings of the state of one step, and who was heard changing rules between them. Each rejects with VerifyError where the state cannot be read. */
+/** The readings of the state of one step, and what was heard changing between them. Each rejects with VerifyError where the state cannot be read. */
 export interface StateReader {
   before(): Promise<void>;
   after(): Promise<void>;
@@ -16,7 +16,7 @@ export interface StateReader {
 }
 
 /** Reads a step's states into its folder and the timeline. */
-export function stateReader(context: RunContext, step: StepPlan, rules: RuleWatch): StateReader {
+export function stateReader(context: RunContext, step: StepPlan, watch: KernelWatch): StateReader {
   const read = async (when: 'before' | 'after' | number, keep: (states: StepStates, state: HostState) => StepStates, event: TimelineEvent): Promise<void> => {
     const state = await context.fabric.readState();
     context.states[step.index] = keep(context.states[step.index] ?? { before: null, after: null }, state);
@@ -28,8 +28,10 @@ export function stateReader(context: RunContext, step: StepPlan, rules: RuleWatc
     context.timeline.log(step.index, event);
   };
   const heard = (meanwhile: { readonly meanwhile?: true }): void => {
-    const changes = rules.take();
-    if (changes.length > 0) context.timeline.log(step.index, { event: 'rules-changed', changes, ...meanwhile });
+    const rules = watch.rules.take();
+    if (rules.length > 0) context.timeline.log(step.index, { event: 'rules-changed', changes: rules, ...meanwhile });
+    const settings = watch.settings?.take() ?? [];
+    if (settings.length > 0) context.timeline.log(step.index, { event: 'settings-changed', changes: settings, ...meanwhile });
   };
   let reading = 0;
   const readDuring = async (): Promise<void> => {

@@ -12,7 +12,7 @@ import { sendControls } from './send-controls.js';
 import { probeSender } from './send-probes.js';
 import { startSenders } from './start-senders.js';
 import { runTraffic } from './traffic-step.js';
-import { watchRules } from './watch-rules.js';
+import { watchKernel } from './watch-kernel.js';
 
 /** Frames of the last controls may still be on their way through a relay when the kernel has taken them. */
 const controlMs = 60;
@@ -29,11 +29,11 @@ async function change(context: RunContext, step: StepPlan): Promise<void> {
 /** From the first control to the last: what is sent between two readings of the state. */
 async function probe(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
   await listen(context, step, capture);
-  const rules = watchRules(context, step);
+  const watch = watchKernel(context, step);
   try {
-    await probeBetweenReadings(context, step, capture, sender, stateReader(context, step, rules));
+    await probeBetweenReadings(context, step, capture, sender, stateReader(context, step, watch));
   } finally {
-    rules.close();
+    watch.close();
   }
 }
 

@@ -69,6 +69,16 @@ describe('what must not change while probes are under way', () => {
     expect(rules(Array.from({ length: 5 }, (_, at) => ({ ...nft, pid: at })))[0]).toMatch(/process 2 \(nft\) and 2 more$/);
   });
 
+  it('names a setting that was changed and put back, of the step’s bridges and ports only, and once', () => {
+    const [bridge, port] = hostState().links;
+    const settings = (what: string, ifindex = port?.ifindex ?? -1, after: HostState = hostState()): readonly string[] => unchangedReasons(step, [wholeStretch({ before: hostState(), after })], plan.endpoints, [], [{ ifindex, what }]).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);
+    expect(settings('flood')).toEqual(['settings-changed a: p0: flood changed and was put back']);
+    expect(settings('ageing_time', bridge?.ifindex)).toEqual(['settings-changed br0: br0: ageing_time changed and was put back']);
+    expect(settings('flood', 4711)).toEqual([]);
+    const off = over('p0', { port: { state: 'forwarding', flood: false } })(hostState());
+    expect(settings('flood', port?.ifindex, off).filter((text) => text.includes('flood'))).toEqual([expect.stringContaining('p0: flood was ')]);
+  });
+
   it('is told once, though it stood so before and after', () => {
     expect(told((state) => state, over('p1', { port: { state: 'disabled', flood: true } }))).toEqual(['not-forwarding b: p1 is disabled']);
     expect(told((state) => state, (state) => ({ ...state, fdb: [entry('52:54:00:00:00:01', 'p2')] }))).toEqual(['mac-moved a: 52:54:00:00:00:01 is on p2, not on p0']);

@@ -134,8 +134,14 @@ async function breakSenses({ name, file, scenario }: Shipped, chosen: readonly s
 /** The bridge forgets who was on a port that is gone or down, and floods what goes there: a leak, where probes do. */
 const forgets = (sense: string): boolean => /^the (interface|guest) /.test(sense);
 
-/** Whom a reason names. */
-const culprits: Readonly<Record<string, RegExp>> = { 'a filter was added': /the nft rules changed, by process \d+ \(nft\)/ };
+/** What a reason names. */
+const culprits: Readonly<Record<string, RegExp>> = {
+  'a filter was added': /the nft rules changed, by process \d+ \(nft\)/,
+  'flood was turned off at a port and on again': /: flood changed and was put back$/m,
+  'a port was isolated and was not any more': /: isolated changed and was put back$/m,
+  'the ageing time was changed and put back': /: ageing_time changed and was put back$/m,
+  'a static entry came and went': /: the static entry of 02:00:00:00:09:09 changed and was put back$/m,
+};
 
 /** Breaks one sense in a lab of its own. */
 async function breakSense(name: string, file: string, sense: string): Promise<void> {

@@ -133,6 +133,13 @@ export function sensesOf({ victim, victimMac, port, senderPort, mac, bridge }) {
     'the interface moved to another bridge': inTheMiddle(() => { ip('link', 'add', 'br9', 'type', 'bridge'); ip('link', 'set', 'br9', 'up'); ip('link', 'set', 'dev', port, 'master', 'br9'); }),
     'the interface moved to another namespace': inTheMiddle(() => { execFileSync('sh', ['-c', 'unshare --net sleep 3 & sleep 0.2; ip link set dev "$0" netns $!', port]); }),
     'a setting of the port was changed': inTheMiddle(() => ip('link', 'set', 'dev', port, 'type', 'bridge_slave', 'flood', 'off')),
+    'flood was turned off at a port and on again': inTheMiddle(() => { for (const flood of ['off', 'on']) ip('link', 'set', 'dev', port, 'type', 'bridge_slave', 'flood', flood); }),
+    'a port was isolated and was not any more': inTheMiddle(() => { for (const isolated of ['on', 'off']) execFileSync('bridge', ['link', 'set', 'dev', port, 'isolated', isolated]); }),
+    'the ageing time was changed and put back': inTheMiddle(() => {
+      const [{ linkinfo: { info_data: { ageing_time: usual } } }] = JSON.parse(execFileSync('ip', ['-j', '-d', 'link', 'show', 'dev', bridge], { encoding: 'utf8' }));
+      for (const ageing of [usual + 100, usual]) ip('link', 'set', 'dev', bridge, 'type', 'bridge', 'ageing_time', String(ageing));
+    }),
+    'a static entry came and went': inTheMiddle(() => { for (const act of [['add'], ['del']]) execFileSync('bridge', ['fdb', ...act, '02:00:00:00:09:09', 'dev', port, 'master', ...(act[0] === 'add' ? ['static'] : [])]); }),
     'a setting of the bridge was changed': inTheMiddle(() => ip('link', 'set', 'dev', bridge, 'type', 'bridge', 'mcast_snooping', '0')),
     'a filter was added': inTheMiddle(() => execFileSync('nft', ['add', 'table', 'bridge', 'sabotage'])),
     'a port joined the bridge': inTheMiddle(() => { ip('link', 'add', 'late0', 'type', 'veth', 'peer', 'name', 'late1'); ip('link', 'set', 'late0', 'master', bridge, 'up'); }),

@@ -32,6 +32,8 @@ function describe(entry: TimelineEntry): Omit<Line, 'ms' | 'step'> | null {
       return { what: 'traffic', text: `${entry.ok ? 'worked' : 'failed'}: ${entry.detail}` };
     case 'rules-changed':
       return { what: 'rules', text: `changed meanwhile: ${[...new Set(entry.changes.map(({ kind }) => kind))].join(', ')}` };
+    case 'settings-changed':
+      return { what: 'settings', text: `changed meanwhile: ${[...new Set(entry.changes.map(({ what }) => what))].join(', ')}` };
     case 'drained':
       return { what: 'drained', text: `waited ${entry.drainMs} ms for frames under way` };
     case 'fault':

@@ -1,0 +1,130 @@
+import { closeSync, readSync } from 'node:fs';
+import type { SettingChange } from '../model/timeline.js';
+import { VerifyError } from '../model/verify-error.js';
+import { inNamespace } from '../sys/namespaces.js';
+import { NETLINK_ROUTE, netlinkMessages, openNetlink } from '../sys/netlink-socket.js';
+
+/** RTNLGRP_LINK and RTNLGRP_NEIGH of linux/rtnetlink.h: what floods the one must not displace what is told by the other. */
+const groups = [1, 3] as const;
+const RTM_NEWLINK = 16;
+const RTM_NEWNEIGH = 28;
+const RTM_DELNEIGH = 29;
+const AF_BRIDGE = 7;
+/** Octets that the kernel keeps of each until they are taken. */
+const buffer = 1024 * 1024;
+
+/** Attributes of linux/if_link.h: IFLA_BR_… and IFLA_BRPORT_…, by the key that `ip -j -d link` prints. */
+const ofBridge: ReadonlyMap<number, string> = new Map([[4, 'ageing_time'], [5, 'stp_state'], [7, 'vlan_filtering'], [9, 'group_fwd_mask'], [23, 'mcast_snooping']]);
+const ofPort: ReadonlyMap<number, string> = new Map([
+  [4, 'hairpin'], [5, 'guard'], [6, 'root_block'], [8, 'learning'], [9, 'flood'], [10, 'proxy_arp'], [27, 'mcast_flood'], [28, 'mcast_to_unicast'], [29, 'vlan_tunnel'], [30, 'bcast_flood'],
+  [31, 'group_fwd_mask'], [32, 'neigh_suppress'], [33, 'isolated'], [39, 'locked'], [40, 'mab'],
+]);
+/** IFLA_PROTINFO and _LINKINFO; in it IFLA_INFO_KIND, _DATA, _SLAVE_KIND and _SLAVE_DATA. */
+const link = { protinfo: 12, info: 18, kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
+/** NDA_LLADDR, _VLAN and _MASTER; NUD_NOARP: a static entry (linux/neighbour.h). */
+const neighbour = { lladdr: 2, vlan: 5, master: 9, isStatic: 0x40 } as const;
+const stateAt = 24;
+/** In struct ifinfomsg and in struct ndmsg, behind struct nlmsghdr. */
+const ifindexAt = 20;
+const linkAttributesAt = 32;
+const neighbourAttributesAt = 28;
+
+export interface SettingWatch {
+  /** What was changed more than once since it was opened or last asked: each in the end may be as it was. */
+  take(): readonly SettingChange[];
+  close(): void;
+}
+
+/**
+ * Hears settings of Linux bridges and their ports change in a network namespace, and static entries come and go: each change is an event that tells
+ * all settings of the device, so one that was changed and put back was told with two values. What this user may not listen to is not heard, nor
+ * what comes faster than the kernel keeps it.
+ */
+export function watchSettings(netns: string | null): SettingWatch {
+  const fds = inNamespace(netns, () => groups.flatMap(opened));
+  return {
+    take() {
+      const told = new Map<string, SettingChange & { readonly values: Set<string> }>();
+      for (const { ifindex, what, value } of fds.flatMap((fd) => [...waiting(fd)])) {
+        const key = `${ifindex} ${what}`;
+        const known = told.get(key) ?? { ifindex, what, values: new Set<string>() };
+        told.set(key, known);
+        known.values.add(value);
+      }
+      return [...told.values()].filter(({ values }) => values.size > 1).map(({ ifindex, what }) => ({ ifindex, what }));
+    },
+    close: () => fds.forEach((fd) => closeSync(fd)),
+  };
+}
+
+function opened(group: number): readonly number[] {
+  try {
+    return [openNetlink({ family: NETLINK_ROUTE, groups: [group], waitMs: null, buffer })];
+  } catch (error) {
+    if (error instanceof VerifyError) return [];
+    throw error;
+  }
+}
+
+interface Told extends SettingChange {
+  readonly value: string;
+}
+
+function* waiting(fd: number): Generator<Told> {
+  const chunk = Buffer.alloc(1 << 16);
+  for (;;) {
+    let octets: number;
+    try {
+      octets = readSync(fd, chunk);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOBUFS')) return;
+      continue;
+    }
+    for (const { type, family, at, length } of netlinkMessages(chunk, octets)) {
+      const message = chunk.subarray(at, at + length);
+      if (type === RTM_NEWLINK) yield* settingsIn(message);
+      else if (family === AF_BRIDGE && (type === RTM_NEWNEIGH || type === RTM_DELNEIGH)) yield* staticEntryIn(message, type === RTM_NEWNEIGH);
+    }
+  }
+}
+
+/** Behind struct nlmsghdr and struct ifinfomsg. Port settings come within IFLA_LINKINFO from `ip link`, within IFLA_PROTINFO from `bridge link`. */
+function* settingsIn(message: Buffer): Generator<Told> {
+  const attributes = attributesOf(message.subarray(linkAttributesAt));
+  const ifindex = message.readInt32LE(ifindexAt);
+  const info = attributesOf(attributes.get(link.info));
+  const isBridge = textOf(info.get(link.kind)) === 'bridge';
+  const isPort = textOf(info.get(link.slaveKind)) === 'bridge';
+  for (const [names, nested] of [[ofBridge, isBridge ? info.get(link.data) : undefined], [ofPort, isPort ? info.get(link.slaveData) : undefined], [ofPort, attributes.get(link.protinfo)]] as const) {
+    for (const [number, value] of attributesOf(nested)) {
+      const what = names.get(number);
+      if (what !== undefined) yield { ifindex, what, value: value.toString('hex') };
+    }
+  }
+}
+
+/** Behind struct nlmsghdr and struct ndmsg (family, pads, ifindex, state, flags, type). */
+function* staticEntryIn(message: Buffer, there: boolean): Generator<Told> {
+  if (message.length < neighbourAttributesAt || (message.readUInt16LE(stateAt) & neighbour.isStatic) === 0) return;
+  const attributes = attributesOf(message.subarray(neighbourAttributesAt));
+  if (!attributes.has(neighbour.master)) return; // the device's own list of addresses, which is no bridge's
+  const mac = attributes.get(neighbour.lladdr)?.toString('hex').replaceAll(/(..)(?=.)/g, '$1:') ?? '';
+  const vlan = attributes.get(neighbour.vlan)?.readUInt16LE(0);
+  yield { ifindex: message.readInt32LE(ifindexAt), what: `the static entry of ${mac}${vlan === undefined ? '' : ` in VLAN ${vlan}`}`, value: String(there) };
+}
+
+/** struct nlattr: length and type of 16 bits each, flags in the type's upper two; aligned to 4 octets. */
+function attributesOf(bytes: Buffer | undefined): ReadonlyMap<number, Buffer> {
+  const found = new Map<number, Buffer>();
+  for (let at = 0; bytes !== undefined && at + 4 <= bytes.length; ) {
+    const length = bytes.readUInt16LE(at);
+    if (length < 4 || at + length > bytes.length) break;
+    found.set(bytes.readUInt16LE(at + 2) & 0x3fff, bytes.subarray(at + 4, at + length));
+    at += (length + 3) & ~3;
+  }
+  return found;
+}
+
+function textOf(value: Buffer | undefined): string {
+  return value === undefined ? '' : value.toString('latin1').replace(/\0.*$/s, '');
+}

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type SettingWatch, watchSettings } from '../../src/state/setting-changes.js';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
+
+describe.skipIf(process.getuid?.() !== 0)('settings that are changed and put back', () => {
+  let namespace = -1;
+  let watch: SettingWatch | null = null;
+  const run = (...argv: readonly string[]): string => inNamespaceFd(namespace, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
+  const heard = (): readonly string[] => {
+    const links: readonly { readonly ifindex: number; readonly ifname: string }[] = JSON.parse(run('ip', '-j', 'link'));
+    return (watch?.take() ?? []).map(({ ifindex, what }) => `${links.find((one) => one.ifindex === ifindex)?.ifname ?? '?'}: ${what}`);
+  };
+  beforeAll(() => {
+    namespace = newNamespace(disableIpv6);
+    run('ip', 'link', 'add', 'dev', 'br0', 'up', 'type', 'bridge');
+    run('ip', 'link', 'add', 'dev', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
+    run('ip', 'link', 'set', 'dev', 'v0', 'master', 'br0', 'up');
+    run('ip', 'link', 'set', 'dev', 'v1', 'up');
+    watch = watchSettings(`/proc/${process.pid}/fd/${namespace}`);
+  });
+  afterAll(() => {
+    watch?.close();
+    closeSync(namespace);
+  });
+
+  it.each([
+    ['flood', ['ip', 'link', 'set', 'dev', 'v0', 'type', 'bridge_slave', 'flood'], ['off', 'on'], 'v0: flood'],
+    ['isolated', ['bridge', 'link', 'set', 'dev', 'v0', 'isolated'], ['on', 'off'], 'v0: isolated'],
+    ['learning', ['bridge', 'link', 'set', 'dev', 'v0', 'learning'], ['off', 'on'], 'v0: learning'],
+    ['ageing_time', ['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time'], ['0', '30000'], 'br0: ageing_time'],
+    ['stp_state', ['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'stp_state'], ['1', '0'], 'br0: stp_state'],
+  ])('are told: %s; what was changed once is not', (_, command, values, told) => {
+    for (const value of values) run(...command, value);
+    expect(heard()).toEqual([told]);
+    run(...command, values[0] ?? '');
+    expect(heard()).toEqual([]);
+    run(...command, values[1] ?? '');
+    expect(heard()).toEqual([]);
+  });
+
+  it('are told of a static entry that came and went, or went and came', () => {
+    const entry = ['02:00:00:00:00:01', 'dev', 'v0', 'master'] as const;
+    run('bridge', 'fdb', 'add', ...entry, 'static');
+    expect(heard()).toEqual([]);
+    run('bridge', 'fdb', 'del', ...entry);
+    run('bridge', 'fdb', 'add', ...entry, 'static');
+    expect(heard()).toEqual(['v0: the static entry of 02:00:00:00:00:01']);
+    run('bridge', 'fdb', 'del', ...entry);
+    expect(heard()).toEqual([]);
+  });
+
+  it('are none where entries are learned and forgotten, and names, states and flags of links change', () => {
+    for (const act of [['add', 'dynamic'], ['del'], ['add', 'dynamic']]) run('bridge', 'fdb', act[0] ?? '', '02:00:00:00:00:02', 'dev', 'v0', 'master', ...act.slice(1));
+    for (const state of ['down', 'up']) run('ip', 'link', 'set', 'dev', 'v1', state);
+    for (const state of ['on', 'off']) run('ip', 'link', 'set', 'dev', 'v0', 'promisc', state);
+    expect(heard()).toEqual([]);
+  });
+});
