@@ -1,15 +1,12 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { VerifyError } from '../model/verify-error.js';
-import { yieldProcessor } from '../sys/yield-processor.js';
 import type { CollateRequest, FromCollating } from './collate-beside.js';
 import { collate } from './collate.js';
 import { growingCaptures } from './growing-captures.js';
 import { parsePlan } from './parse-folder.js';
 import { type RawCaptures, wholeCaptures } from './raw-captures.js';
 
-/** What grows is not waited for: who sends and who captures come first. */
 function followed(dir: string, port: MessagePort): RawCaptures {
-  yieldProcessor();
   const captures = growingCaptures(dir);
   port.on('message', captures.hear);
   return captures;

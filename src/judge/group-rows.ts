@@ -113,7 +113,7 @@ export function groupedRows(input: RowInput, judged: readonly Observer[], single
     if (looked.kind !== kind) turnTo(looked, kind);
     addTo(looked.except, sent, 0, proven);
     if (name === flow.sender || name === flow.from) return;
-    const seen = tally.seen.count(flow, name);
+    const seen = flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.count(flow, name);
     const allowed = flow.must.includes(name) ? 'must' : flow.may.includes(name) ? 'may' : 'no';
     const plain = !single.has(name) && allowed !== 'no' && (seen === sent || (seen === 0 && allowed === 'may'));
     if (plain) addTo(alikeOf(looked, allowed, sent, seen), sent, seen, proven);
