@@ -17,7 +17,7 @@ const ofNetwork = ['test/kernel', 'test/capture/', 'test/inject', 'test/fabric',
 /** Of the machine, in MiB. It takes from this one only what it uses. */
 const memoryMiB = 2048;
 /** One processor, and a slow one. */
-const patience = ['--testTimeout=300000', '--hookTimeout=300000', '--no-file-parallelism'];
+const patience = ['--testTimeout=300000', '--hookTimeout=300000', '--no-file-parallelism', '--no-isolate'];
 
 const given = process.argv.slice(2).filter((word) => word !== '--all');
 const chosen = process.argv.includes('--all') ? ofNetwork : given.some((word) => !word.startsWith('-')) ? [] : ofKernel;
