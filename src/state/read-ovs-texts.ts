@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import type { OvsRecord } from '../model/reading.js';
-import { mustRun, readJson } from '../sys/programs.js';
+import { mustRun } from '../sys/programs.js';
 import type { OvsTexts } from './parse-ovs.js';
-import { parseOvsTable } from './read-ovs.js';
+import { readOvsTables } from './read-ovs.js';
 
 /** Where Open vSwitch's sockets are (ovs-vswitchd(8)). */
 function runFolder(): string {
@@ -12,8 +11,7 @@ function runFolder(): string {
 /** Asks Open vSwitch for all that decides where its frames go; null where none runs here. Rejects with VerifyError where one does and does not answer. */
 export async function readOvsTexts(): Promise<OvsTexts | null> {
   if (!existsSync(`${runFolder()}/db.sock`)) return null;
-  const list = async (table: string): Promise<readonly OvsRecord[]> => parseOvsTable(await readJson(['ovs-vsctl', '--timeout=5', '--no-wait', '--format=json', 'list', table]));
-  const [bridges, ports, interfaces, mirrors] = await Promise.all([list('Bridge'), list('Port'), list('Interface'), list('Mirror')]);
+  const [bridges = [], ports = [], interfaces = [], mirrors = []] = await readOvsTables(['Bridge', 'Port', 'Interface', 'Mirror'], 5);
   // one that the switch could not make, as for want of the kernel's datapath, is in the database only
   const names = bridges.flatMap(({ name }) => (typeof name === 'string' && existsSync(`${runFolder()}/${name}.mgmt`) ? [name] : []));
   const ofEach = async (argv: (name: string) => readonly string[]): Promise<Readonly<Record<string, string>>> =>

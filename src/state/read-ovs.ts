@@ -1,8 +1,16 @@
 import { existsSync } from 'node:fs';
 import type { OvsRecord, Reading } from '../model/reading.js';
 import { VerifyError } from '../model/verify-error.js';
-import { readJson } from '../sys/programs.js';
+import { readJsonLines, showCommand } from '../sys/programs.js';
 import { fieldsOf, textsOf } from '../model/json-fields.js';
+
+/** Tables of Open vSwitch's database in the order of `names`, as one transaction has them: `ovs-vsctl` prints each in a line. Rejects with VerifyError where it does not answer. */
+export async function readOvsTables(names: readonly string[], timeoutSeconds: number): Promise<readonly (readonly OvsRecord[])[]> {
+  const command = ['ovs-vsctl', `--timeout=${timeoutSeconds}`, '--no-wait', '--format=json', ...names.flatMap((name, at) => [...(at === 0 ? [] : ['--']), 'list', name])];
+  const tables = await readJsonLines(command);
+  if (tables.length !== names.length) throw new VerifyError('command-failed', 3, `${showCommand(command)} printed ${tables.length} tables`, 'check that Open vSwitch is whole: ovs-vsctl show');
+  return tables.map(parseOvsTable);
+}
 
 /** The table that `ovs-vsctl --format=json list TABLE` prints: headings, and rows in their order. */
 export function parseOvsTable(json: unknown): readonly OvsRecord[] {
@@ -15,9 +23,8 @@ export function parseOvsTable(json: unknown): readonly OvsRecord[] {
 /** Open vSwitch's bridges, ports and mirrors; null where there is none. Rejects with VerifyError where there is and it does not answer. */
 export async function readOvs(): Promise<Reading['ovs']> {
   if (!existsSync(process.env['OVS_RUNDIR'] ?? '/run/openvswitch')) return null;
-  const list = async (name: string): Promise<readonly OvsRecord[]> => parseOvsTable(await readJson(['ovs-vsctl', '--timeout=3', '--no-wait', '--format=json', 'list', name]));
   try {
-    const [bridges, ports, mirrors] = await Promise.all([list('Bridge'), list('Port'), list('Mirror')]);
+    const [bridges = [], ports = [], mirrors = []] = await readOvsTables(['Bridge', 'Port', 'Mirror'], 3);
     return { bridges, ports, mirrors };
   } catch (error) {
     if (error instanceof VerifyError && error.code === 'program-missing') return null;

@@ -101,7 +101,16 @@ export async function mustRun(argv: readonly string[], options: ProgramOptions =
 /** The JSON that a program prints; nothing printed counts as an empty list, as iproute2 means it. */
 export async function readJson(argv: readonly string[], options: ProgramOptions = {}): Promise<unknown> {
   const text = (await mustRun(argv, options)).trim();
-  if (text === '') return [];
+  return text === '' ? [] : parsePrinted(argv, text);
+}
+
+/** As readJson, of a program that prints several documents, each in a line. */
+export async function readJsonLines(argv: readonly string[], options: ProgramOptions = {}): Promise<readonly unknown[]> {
+  const text = await mustRun(argv, options);
+  return text.split('\n').filter((line) => line.trim() !== '').map((line) => parsePrinted(argv, line));
+}
+
+function parsePrinted(argv: readonly string[], text: string): unknown {
   try {
     return JSON.parse(escapeControls(text));
   } catch {

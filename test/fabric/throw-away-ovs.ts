@@ -65,7 +65,7 @@ export async function throwAwayOvs(datapath: 'netdev' | 'system' = 'netdev'): Pr
     speak: program('speak', `nsenter --net=${beyond} ping -c 1 -W 2 ${guests.kali2.ip}`),
     run: (argv) => run(argv),
     talk: (answered = true) => {
-      for (const name of ['kali2', 'kali3', 'spare']) run(['sh', '-c', `ping -c 1 -W ${answered ? 5 : 1} ${guests.lan.ip}${answered ? '' : ' || true'}`], spaces.get(name) ?? host);
+      for (const name of ['kali2', 'kali3', 'spare']) run(['sh', '-c', `ping -c 1 ${answered ? '-w 10' : '-W 1'} ${guests.lan.ip}${answered ? '' : ' || true'}`], spaces.get(name) ?? host);
     },
     cli: (args) => inNamespaceFd(host, () => spawn(process.execPath, [cli, ...args], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })),
     scenario(name, steps, head = '', { bridge = '{ kind: ovs }', name: br = 'br0', settings = {} } = {}) {

@@ -102,7 +102,7 @@ export async function sshHosts(): Promise<SshHosts> {
     return space;
   }
   const learn = (): void => {
-    for (const host of hostNames) for (const guest of ['a', 'b', 's'] as const) inside(guests.get(`${guest} ${host}`) ?? -1, ['ping', '-q', '-c', '1', '-W', '5', ipOf(guest, host === 'hv1' ? 'hv2' : 'hv1')]);
+    for (const host of hostNames) for (const guest of ['a', 'b', 's'] as const) inside(guests.get(`${guest} ${host}`) ?? -1, ['ping', '-q', '-c', '1', '-w', '10', ipOf(guest, host === 'hv1' ? 'hv2' : 'hv1')]);
   };
   learn(); // the bridges know them all
 
