@@ -24,7 +24,8 @@ export interface EventOptions {
 }
 
 /**
- * Lets the events of `during` happen, each at its time from now on, one beside the other where they take longer than the next waits. Whenever one
+ * Lets the events of `during` happen, each at its time from now on, one beside the other where they take longer than the next waits. Where one begins late, as on a
+ * slow machine, those after it do too: what lies between a flush and a load is as long as it was written. Whenever one
  * begins and none is at work, and whenever the last at work is over, the state is read, so that what changed between events is nobody's whom the step knows.
  */
 export function startEvents(context: RunContext, step: StepPlan, { readAround, leadMs }: EventOptions): Events {
@@ -40,14 +41,23 @@ export function startEvents(context: RunContext, step: StepPlan, { readAround, l
   };
   const waited = (ms: number): Promise<boolean> => sleep(ms, true, { signal }).catch(() => false); // rejects when it is stopped
   const began = performance.now();
+  let lateMs = 0;
+  const waitedUntil = async (atMs: number): Promise<boolean> => {
+    for (;;) {
+      const leftMs = began + atMs + lateMs - performance.now();
+      if (leftMs <= 0) return !signal.aborted;
+      if (!(await waited(leftMs))) return false;
+    }
+  };
 
   const happen = async ({ atMs, run, settleMs = 0 }: During, during: number): Promise<void> => {
-    if (!(await waited(Math.max(0, atMs - leadMs)))) return;
+    if (!(await waitedUntil(atMs - leadMs))) return;
     await inTurn(async () => {
       if (atWork === 0) await readAround('before');
       atWork += 1;
+      lateMs = Math.max(lateMs, performance.now() - began - atMs);
     });
-    if (!(await waited(Math.max(0, began + atMs - performance.now())))) return;
+    if (!(await waitedUntil(atMs))) return;
     context.timeline.log(step.index, { event: 'event-started', during });
     const failure = await failureOf(context, run);
     context.timeline.log(step.index, { event: 'event-ended', during, ok: failure === null, detail: failure ?? '' });
