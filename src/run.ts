@@ -21,6 +21,7 @@ import type { Result } from './model/result.js';
 import type { RunRecord } from './model/run-record.js';
 import { sabotageFigures } from './model/sabotage-figures.js';
 import type { Scenario } from './model/scenario.js';
+import { framesOfStep } from './plan/frames-of-step.js';
 import { makePlan, planTopology } from './plan/make-plan.js';
 import { planHash } from './plan/plan-hash.js';
 import { scenarioRecord } from './scenario/scenario-record.js';
@@ -30,7 +31,6 @@ import { type Guard, startGuard } from './run/guard.js';
 import { muted } from './run/mute.js';
 import type { HostLook } from './run/precheck-host.js';
 import { localPart } from './run/hosts/local-part.js';
-import { framesOfStep } from './run/capture-step.js';
 import { runSteps } from './run/steps.js';
 import { type Topology, topologyOf } from './run/topology.js';
 

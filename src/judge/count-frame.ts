@@ -3,9 +3,10 @@ import { isGroupMac, macText } from '../wire/ethernet.js';
 import { etherTypes } from '../wire/ethernet.js';
 import type { FrameView } from '../wire/frame-view.js';
 import type { Classifier, Sighting } from './classify.js';
+import type { First } from './first.js';
 import { countNoise } from './noise.js';
 import { nsOf } from '../pcap/time-words.js';
-import { countFrame, type First, raise, type StepTally } from './tally.js';
+import { countFrame, raise, type StepTally } from './tally.js';
 
 /** One frame as an observer saw it. One object does for all frames of an observer, one after the other: nothing keeps it. */
 export interface Seen {

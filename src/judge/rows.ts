@@ -2,11 +2,12 @@ import type { Flow, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { Finding, FirstSighting } from '../model/result.js';
 import type { Accepted } from '../model/scenario.js';
 import { upperBound95 } from './bound.js';
+import type { First } from './first.js';
 import { groupedRows, mostUngrouped } from './group-rows.js';
 import { rootRows } from './root-rows.js';
 import { sentOf, type StepFacts } from './step-facts.js';
 import type { StepStates } from './step-states.js';
-import type { First, StepTally } from './tally.js';
+import type { StepTally } from './tally.js';
 import { windowsOf } from './windows.js';
 
 const evidenceFile = 'evidence.pcapng';

@@ -1,7 +1,7 @@
 import type { Flow, Flows } from '../model/plan.js';
 import { nsOf } from '../pcap/time-words.js';
 import { mostTokens } from './classify.js';
-import type { First } from './tally.js';
+import type { First } from './first.js';
 
 /**
  * Which observer saw which tokens of a step's flows: a row of numbers for each flow and observer that saw any of it. Tokens that come one after

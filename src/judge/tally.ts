@@ -1,13 +1,7 @@
 import type { Plan, StepPlan } from '../model/plan.js';
 import { createEntries, type Entries } from './entries.js';
+import type { First } from './first.js';
 import { createSeenTokens, type SeenTokens } from './seen-tokens.js';
-
-/** Where something was first seen: the frame's number in the capture and its time. */
-export interface First {
-  /** 1-based in evidence.pcapng; below 0: −n is the observer's nth kept frame of the step in timeline.ndjson. */
-  readonly frame: number;
-  readonly timeNs: bigint;
-}
 
 /** A probe's sighting in time. */
 export interface SeenAt {

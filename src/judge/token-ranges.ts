@@ -12,18 +12,18 @@ interface Range {
 
 export function createTokenRanges(): TokenRanges {
   let ranges: Range[] = [];
-  let sorted = true;
+  let merged = true;
 
   function merge(): void {
     ranges.sort((a, b) => a.first - b.first);
-    const merged: Range[] = [];
+    const joined: Range[] = [];
     for (const range of ranges) {
-      const last = merged[merged.length - 1];
+      const last = joined[joined.length - 1];
       if (last !== undefined && range.first <= last.end) last.end = Math.max(last.end, range.end);
-      else merged.push(range);
+      else joined.push(range);
     }
-    ranges = merged;
-    sorted = true;
+    ranges = joined;
+    merged = true;
   }
   /** Position of the first range that ends behind `token`. */
   function behind(token: number): number {
@@ -43,18 +43,17 @@ export function createTokenRanges(): TokenRanges {
         last.end += count;
         return;
       }
-      sorted &&= last === undefined || last.end < first;
       ranges.push({ first, end: first + count });
+      merged = false;
     },
     overlap(first, count) {
-      if (!sorted) merge();
+      if (!merged) merge();
       let sum = 0;
-      for (let at = behind(first); at < ranges.length; at += 1) {
+      for (let at = behind(first); ; at += 1) {
         const range = ranges[at];
-        if (range === undefined || range.first >= first + count) break;
+        if (range === undefined || range.first >= first + count) return sum;
         sum += Math.min(range.end, first + count) - Math.max(range.first, first);
       }
-      return sum;
     },
   };
 }

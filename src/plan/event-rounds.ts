@@ -1,5 +1,6 @@
 import type { Flows, StepPlan } from '../model/plan.js';
 import type { During } from '../model/scenario.js';
+import { framesOfStep } from './frames-of-step.js';
 
 /** Probes go on for so long after the last event of a step, half of it before the controls in between are sent. */
 const afterEventMs = 1000;
@@ -9,8 +10,7 @@ const leastRate = 1;
 
 /** Frames a second with which the probes of a step with events last until after the last one. */
 export function rateForEvents(flows: Flows, during: readonly During[]): number {
-  const frames = flows.reduce((sum, { count }) => sum + count, 0);
-  return Math.max(leastRate, Math.floor((frames * 1000) / (eventsMs(during) + afterEventMs)));
+  return Math.max(leastRate, Math.floor((framesOfStep({ flows }) * 1000) / (eventsMs(during) + afterEventMs)));
 }
 
 /**
@@ -18,10 +18,9 @@ export function rateForEvents(flows: Flows, during: readonly During[]): number {
  * during which no probe is under way; it comes after the last event, or later where that takes longer.
  */
 export function roundsOf(step: StepPlan): { readonly rounds: number; readonly split: number; readonly rate: number } {
-  const frames = step.flows.reduce((sum, { count }) => sum + count, 0);
   const rounds = step.flows.reduce((most, { count }) => Math.max(most, count), 0);
   const rate = step.rate ?? rateForEvents(step.flows, step.during);
-  const lastsMs = (frames / rate) * 1000;
+  const lastsMs = (framesOfStep(step) / rate) * 1000;
   const share = (eventsMs(step.during) + afterEventMs / 2) / lastsMs;
   return { rounds, split: Math.max(1, Math.min(rounds - 1, Math.ceil(rounds * share))), rate };
 }

@@ -1,5 +1,6 @@
 import type { Plan, StepPlan } from '../model/plan.js';
 import { commandsFor } from '../plan/commands.js';
+import { framesOfStep } from '../plan/frames-of-step.js';
 import { escapeText, quoteForShell } from './escape-text.js';
 
 /** Calibration, opening and closing. */
@@ -16,15 +17,14 @@ function leavingNic(step: StepPlan, plan: Plan): number {
 }
 
 function seconds(step: StepPlan): number {
-  const frames = step.flows.reduce((sum, { count }) => sum + count, 0);
-  return frames / (step.rate ?? usualRate) + (step.waitMs + step.drainMs + (step.listenMs ?? 0)) / 1000 + 1;
+  return framesOfStep(step) / (step.rate ?? usualRate) + (step.waitMs + step.drainMs + (step.listenMs ?? 0)) / 1000 + 1;
 }
 
 /** What a run on a host will do, in a few lines, for whoever has to say yes to it. */
 export function hostSummary(plan: Plan): string {
   const bridgeOf = (port: string): string => plan.endpoints.find((endpoint) => endpoint.port === port)?.bridge ?? port;
   const changes = plan.steps.flatMap((step) => step.changes.flatMap((change) => (change.kind === 'start' || change.kind === 'stop' ? [[change.kind, change.endpoint]] : commandsFor(change, bridgeOf))));
-  const frames = plan.steps.reduce((sum, { flows }) => flows.reduce((all, { count }) => all + count, sum), 0);
+  const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);
   const controls = plan.steps.reduce((sum, step) => sum + step.controls.length, 0);
   const senders = [...new Set(plan.steps.flatMap(({ flows }) => flows.map(({ sender }) => sender)))];
   const announcing = [...new Set(plan.steps.flatMap(({ learn }) => learn))];

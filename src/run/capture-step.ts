@@ -5,6 +5,7 @@ import { rawFile } from '../evidence/folder.js';
 import type { Observer, StepPlan } from '../model/plan.js';
 import { VerifyError } from '../model/verify-error.js';
 import { describeObserver } from '../plan/evidence-interfaces.js';
+import { framesOfStep } from '../plan/frames-of-step.js';
 import { remoteOf, type RunContext } from './context.js';
 import { clockOffset } from './hosts/clock-offset.js';
 import { startRemoteCapture } from './hosts/remote-capture.js';
@@ -25,12 +26,6 @@ const manyFrames = 100_000;
 const sharedRing = 64 * 1024 * 1024;
 /** Frames of probe size that it holds, each with some 100 octets of headers. */
 export const sharedRingFrames = sharedRing / 192;
-
-/** Frames of all flows of a step: their tokens number through. */
-export function framesOfStep({ flows }: Pick<StepPlan, 'flows'>): number {
-  const [first, last] = [flows.at(0), flows.at(flows.length - 1)];
-  return first === undefined || last === undefined ? 0 : last.first + last.count - first.first;
-}
 
 /** What a step is captured with: a ring for all observers together where there are many of them, or in the lab many frames. */
 export function engineOf(context: Pick<RunContext, 'engine' | 'plan'>, step: StepPlan): ObserverRequest['engine'] {

@@ -1,7 +1,8 @@
 import type { Capture } from '../capture/capture-client.js';
 import type { Sender } from '../inject/send-client.js';
 import type { Flows, StepPlan } from '../model/plan.js';
-import { engineOf, framesOfStep, sharedRingFrames } from './capture-step.js';
+import { framesOfStep } from '../plan/frames-of-step.js';
+import { engineOf, sharedRingFrames } from './capture-step.js';
 import { checkStop, pause, type RunContext, tell } from './context.js';
 import { createPace } from './feedback.js';
 import { lossFreeRate } from './loss-free-rate.js';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sender } from '../inject/send-client.js';
 import type { StepPlan } from '../model/plan.js';
 import { roundsOf } from '../plan/event-rounds.js';
-import { framesOfStep } from './capture-step.js';
+import { framesOfStep } from '../plan/frames-of-step.js';
 import { checkStop, type RunContext, tell } from './context.js';
 import { paceText } from './pace.js';
 import { sendBatch } from './send-batch.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StepPlan } from '../../src/model/plan.js';
+import type { Flow, StepPlan } from '../../src/model/plan.js';
 import { makePlan } from '../../src/plan/make-plan.js';
 import { rateForEvents, roundsOf } from '../../src/plan/event-rounds.js';
 import { loadScenario } from '../../src/scenario/load-scenario.js';
@@ -20,6 +20,16 @@ steps:
   return step;
 }
 
+/** Flows of so many frames each, whose tokens number through, as a plan's do. */
+function flowsOf(counts: readonly number[]): readonly Flow[] {
+  let next = 0;
+  return counts.map((count, id) => {
+    const first = next;
+    next += count;
+    return { ...flow, id, count, first };
+  });
+}
+
 describe('probes of a step with events', () => {
   it('last until a second after the last event and the readings around it, and pause for the controls in between half a second before that', () => {
     expect(roundsOf(planned('count: 350', '2s'))).toEqual({ rounds: 350, rate: 100, split: 300 });
@@ -34,11 +44,11 @@ describe('probes of a step with events', () => {
   });
 
   it('go at a whole rate, once a second at least', () => {
-    const rate = (counts: readonly number[], ...atMs: readonly number[]): number => rateForEvents(counts.map((count) => ({ ...flow, count })), atMs.map((at) => ({ atMs: at, run: [] })));
+    const rate = (counts: readonly number[], ...atMs: readonly number[]): number => rateForEvents(flowsOf(counts), atMs.map((at) => ({ atMs: at, run: [] })));
     expect([rate([12, 6], 2000), rate([12], 500, 100, 3000, 2000), rate([8], 2000), rate([1], 2000), rate([7])]).toEqual([5, 2, 2, 1, 7]);
   });
   it('go round as often as the longest flow has frames, and pause before the round that comes half a second after the last event and the readings around it', () => {
-    const rounds = (counts: readonly number[], rate: number | null, ...atMs: readonly number[]) => roundsOf({ ...step, rate, flows: counts.map((count, id) => ({ ...flow, id, count })), during: atMs.map((at) => ({ atMs: at, run: [] })) });
+    const rounds = (counts: readonly number[], rate: number | null, ...atMs: readonly number[]) => roundsOf({ ...step, rate, flows: flowsOf(counts), during: atMs.map((at) => ({ atMs: at, run: [] })) });
     expect(rounds([20, 40, 10], null, 1000, 3000)).toEqual({ rounds: 40, rate: 14, split: 36 });
     expect(rounds([20, 40], 20, 500, 100)).toEqual({ rounds: 40, rate: 20, split: 27 });
     expect(rounds([4], 1000, 60_000)).toEqual({ rounds: 4, rate: 1000, split: 3 });

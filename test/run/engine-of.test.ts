@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { makePlan } from '../../src/plan/make-plan.js';
-import { engineOf, framesOfStep, ringOf } from '../../src/run/capture-step.js';
+import { framesOfStep } from '../../src/plan/frames-of-step.js';
+import { engineOf, ringOf } from '../../src/run/capture-step.js';
 import { scenario, step } from '../judge/perfect-run.js';
 
 /** The engine for one step of so many frames among four endpoints. */
