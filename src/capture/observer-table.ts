@@ -25,7 +25,7 @@ export interface ObserverTable {
   open(message: Extract<ToCapture, { type: 'open' }>, file: CaptureFile): OpenObserver;
   /** Drains what is ready; true = there is more. */
   drain(): boolean;
-  /** While frames come, draining may wait for so long; the rings hold what comes meanwhile. */
+  /** While frames come, draining may wait for so long; the rings hold what comes meanwhile. A shared one hands over large blocks: there is nothing to be gained. */
   readonly restMs: number;
   /** Calls `listener` once, from the event loop, when there is something to drain. False = it will not, for an engine collects by itself. */
   whenReady(listener: () => void): boolean;
@@ -42,8 +42,6 @@ const sharedBudget = 65_536;
 const watchKey = 0xffff_ffff;
 /** The smallest ring is full after some 20 ms at 600,000 frames/s. */
 const restMs = 5;
-/** A shared ring is large, and hands its blocks over after this time (packet-ring.ts). */
-const sharedRestMs = 20;
 
 /** The observers of one helper; `lost` is told of one whose handle ended. Idle ones cost nothing: one epoll descriptor stands for all. */
 export function createObserverTable(lost: (observer: OpenObserver, error: VerifyError) => void, eventful: () => void): ObserverTable {
@@ -112,7 +110,7 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
       return more;
     },
     get restMs() {
-      return all.every(({ handle }) => handle.shared !== undefined) ? sharedRestMs : restMs;
+      return all.every(({ handle }) => handle.shared !== undefined) ? 0 : restMs;
     },
     whenReady(listener) {
       if (polled.length > 0) return false;

@@ -61,15 +61,20 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
     channel.say({ type: 'counts', taken: told.taken });
   }
   let next: NodeJS.Timeout | undefined;
-  /** Drains from time to time while frames come; else it waits for the next. */
+  let soon: NodeJS.Immediate | undefined;
+  /** Drains, and does so again when there is something to drain or to tell. */
   function pump(): void {
     clearTimeout(next);
+    clearImmediate(soon);
     if (stopped) return;
     const before = table.taken();
     const more = drain();
     if (performance.now() - told.atMs >= busyCountsMs && table.taken() !== told.taken) tellCounts();
-    const idle = table.taken() === before && before === told.taken;
-    if (!idle || !table.whenReady(pump)) next = setTimeout(pump, more ? 0 : table.restMs);
+    const restMs = table.taken() === before ? 0 : table.restMs;
+    const untold = table.taken() !== told.taken;
+    if (more) soon = setImmediate(pump);
+    else if (restMs > 0 || !table.whenReady(pump)) next = setTimeout(pump, table.restMs);
+    else if (untold) next = setTimeout(pump, busyCountsMs);
   }
   const heartbeat = setInterval(() => {
     pump();
