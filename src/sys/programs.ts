@@ -63,7 +63,10 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
       }));
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
+    let isGivenUp = false;
     const giveUp = (why: string): void => {
+      if (isGivenUp) return;
+      isGivenUp = true;
       stderr.push(Buffer.from(`\n${why}\n`));
       killGroup(child.pid);
     };
@@ -71,10 +74,9 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
     const timer = setTimeout(() => giveUp(`it took longer than ${timeoutMs / 1000} s and was killed`), timeoutMs);
     let left = options.mostOutput ?? usualOutput;
     const taking = (into: Buffer[]) => (chunk: Buffer): void => {
-      const fits = left >= 0;
       left -= chunk.length;
       if (left >= 0) into.push(chunk);
-      else if (fits) giveUp(`it printed more than ${(options.mostOutput ?? usualOutput) / 2 ** 20} MiB and was killed`);
+      else giveUp(`it printed more than ${(options.mostOutput ?? usualOutput) / 2 ** 20} MiB and was killed`);
     };
     child.stdout.on('data', taking(stdout));
     child.stderr.on('data', taking(stderr));

@@ -7,6 +7,13 @@ describe('a program', () => {
     expect([status, stderr.trim()]).toEqual([null, 'it took longer than 0.3 s and was killed']);
   });
 
+  it('that went beyond time and output both says once why it was killed', async () => {
+    const running = runProgram(['yes'], { timeoutMs: 1, mostOutput: 1000 });
+    for (const began = performance.now(); performance.now() - began < 300; ); // its time is over, and what it printed is still to be read
+    const { status, stderr } = await running;
+    expect([status, stderr.match(/was killed/g)]).toEqual([null, ['was killed']]);
+  });
+
   it('that prints without end is killed, and nothing beyond the limit is kept', async () => {
     const { status, stdout, stderr } = await runProgram(['yes'], { mostOutput: 2 ** 20 });
     expect([status, stderr.trim()]).toEqual([null, 'it printed more than 1 MiB and was killed']);
