@@ -12,25 +12,26 @@ interface Range {
 
 export function createTokenRanges(): TokenRanges {
   let ranges: Range[] = [];
-  let merged = true;
+  /** The ranges in order and apart; null = they have to be brought into it first. */
+  let joined: readonly Range[] | null = null;
 
-  function merge(): void {
+  function join(): readonly Range[] {
+    const apart: Range[] = [];
     ranges.sort((a, b) => a.first - b.first);
-    const joined: Range[] = [];
     for (const range of ranges) {
-      const last = joined[joined.length - 1];
+      const last = apart[apart.length - 1];
       if (last !== undefined && range.first <= last.end) last.end = Math.max(last.end, range.end);
-      else joined.push(range);
+      else apart.push(range);
     }
-    ranges = joined;
-    merged = true;
+    ranges = apart;
+    return apart;
   }
   /** Position of the first range that ends behind `token`. */
-  function behind(token: number): number {
-    let [low, high] = [0, ranges.length];
+  function behind(token: number, among: readonly Range[]): number {
+    let [low, high] = [0, among.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((ranges[middle]?.end ?? 0) > token) high = middle;
+      if ((among[middle]?.end ?? 0) > token) high = middle;
       else low = middle + 1;
     }
     return low;
@@ -38,19 +39,16 @@ export function createTokenRanges(): TokenRanges {
   return {
     add(first, count) {
       if (count <= 0) return;
+      joined = null;
       const last = ranges[ranges.length - 1];
-      if (last !== undefined && last.end === first) {
-        last.end += count;
-        return;
-      }
-      ranges.push({ first, end: first + count });
-      merged = false;
+      if (last?.end === first) last.end += count;
+      else ranges.push({ first, end: first + count });
     },
     overlap(first, count) {
-      if (!merged) merge();
+      joined ??= join();
       let sum = 0;
-      for (let at = behind(first); ; at += 1) {
-        const range = ranges[at];
+      for (let at = behind(first, joined); ; at += 1) {
+        const range = joined[at];
         if (range === undefined || range.first >= first + count) return sum;
         sum += Math.min(range.end, first + count) - Math.max(range.first, first);
       }
