@@ -59,7 +59,8 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what proves that a port of
   });
 
   it('a flow that learned from it is no change that somebody made', () => {
-    const learned = (when: 'before' | 'after'): readonly string[] => stateOf(acts.length - 1, when).ovs?.bridges[0]?.flows.filter((flow) => flow.includes(`dl_dst=${enteringMac}`)) ?? [];
-    expect([learned('before').length, learned('after').length]).toEqual([0, 1]);
+    // Whether the first reading has it already is a matter of time
+    expect(stateOf(acts.length - 1, 'after').ovs?.bridges[0]?.flows.filter((flow) => flow.includes(`dl_dst=${enteringMac}`))).toHaveLength(1);
+    expect(result.steps.at(-1)?.reasons).toEqual([]);
   });
 });
