@@ -6,6 +6,7 @@ import type { Plan } from '../model/plan.js';
 import type { PrecheckNote } from '../model/precheck.js';
 import type { Result } from '../model/result.js';
 import type { Scenario } from '../model/scenario.js';
+import type { Run } from '../run.js';
 import { VerifyError } from '../model/verify-error.js';
 import { newSources } from '../plan/new-sources.js';
 import { escapeText } from '../report/escape-text.js';
@@ -54,11 +55,21 @@ export async function tellJournal(result: Result, dir: string, quiet: boolean): 
   if (!quiet) process.stderr.write(`root hash ${root}: ${taken ? `in the journal (journalctl VERIFY_ISOLATION_RUN=${id})` : 'this host has no journal to write it into'}\n`);
 }
 
-/** The last line of a run on a host. */
-export function tellLeft(scenario: Scenario, left: readonly string[]): void {
+/** What probes set in motion and the kernel ends by itself: a bridge goes by the querier that has spoken until it has been silent for so long (RFC 3376, 8.5). */
+function timesOut({ steps, topology }: Scenario, result: Result): readonly string[] {
+  if (!result.steps.some(({ findings }) => findings.some((row) => row.class === 'igmp-query' && (row.sent ?? 0) > 0))) return [];
+  const queriers = [...new Set(steps.flatMap(({ probes }) => probes.flatMap((probe) => (probe.class === 'igmp-query' ? probe.from : []))))];
+  return queriers.map((name) => {
+    const bridge = topology.endpoints.find((endpoint) => endpoint.name === name)?.bridge ?? 'the bridge';
+    return `ends by itself, 255 s after the query unless mcast_querier_interval says otherwise: ${escapeText(bridge)} takes ${escapeText(name)} for the querier and sends every group to its port`;
+  });
+}
+
+/** The last lines of a run on a host: what ends by itself, then what was left behind. */
+export function tellLeft(scenario: Scenario, { result, left }: Pick<Run, 'result' | 'left'>): void {
   const bridges = scenario.topology.bridges.map(({ name }) => escapeText(name)).join(', ');
   const lines = left.length === 0 ? [`left behind on ${bridges}: nothing (checked)`] : [`LEFT BEHIND on ${bridges}, see \`verify-isolation cleanup\`:`, ...left.map((one) => `  ${escapeText(one)}`)];
-  process.once('exit', () => process.stderr.write(`${lines.join('\n')}\n`));
+  process.once('exit', () => process.stderr.write(`${[...timesOut(scenario, result), ...lines].join('\n')}\n`));
 }
 
 /** Exit status of a rehearsal: 0 where nothing but sending is missing and every port was listened on, else 3. */

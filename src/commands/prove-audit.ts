@@ -56,7 +56,7 @@ export async function proveAudit(report: AuditReport, reading: Reading, options:
     const run = await runScenario(scenario, {
       outDir: dir, runId, inside: null, engine: 'auto', toolVersion: options.toolVersion, signal: stop.signal, onProgress: progress.onProgress, approve: approval(options),
     });
-    tellLeft(scenario, run.left);
+    tellLeft(scenario, run);
     if (stoppedBy !== null) return stoppedBy;
     ok = true;
     await writeReportFile(await reportedRun(dir, run.result, true));

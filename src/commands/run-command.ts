@@ -171,7 +171,7 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, several: b
     const run = await runScenario(scenario, { outDir, runId, inside, engine, keep, toolVersion, signal, onProgress: progress.onProgress, devices, payload: options.payload ?? false, rehearse: options.rehearse ?? false, declared: { operator: options.operator ?? null, ticket: options.ticket ?? null }, ...onHost });
     if (inside === null) {
       if (run.result.evidence.files.length > 0) await tellJournal(run.result, outDir, options.quiet);
-      tellLeft(scenario, run.left);
+      tellLeft(scenario, run);
     }
     ok = true;
     return run;

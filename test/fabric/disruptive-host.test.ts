@@ -160,6 +160,7 @@ describe.skipIf(process.getuid?.() !== 0)('on a host, probes that disturb guests
       const [, port, left] = /: (\S+) +(\d+)\.\d+ temp/.exec(routers.join('\n')) ?? [];
       expect([routers.length, port]).toEqual([1, guests.kali3.port]);
       expect(Number(left)).toBeLessThanOrEqual(255);
+      expect(run.stderr).toContain('ends by itself, 255 s after the query unless mcast_querier_interval says otherwise: br0 takes kali3 for the querier and sends every group to its port\n');
     });
   });
 
