@@ -12,9 +12,10 @@ const top = resolve(import.meta.dirname, '../..');
 
 /** Both scenarios, as they are, on a datapath of Open vSwitch. */
 function acts(datapath: 'netdev' | 'system'): void {
-  const out = mkdtempSync(join(tmpdir(), 'ovs-scenarios-'));
+  let out = '';
   const results: Result[] = [];
   beforeAll(() => {
+    out = mkdtempSync(join(tmpdir(), 'ovs-scenarios-'));
     const files = ['holds', 'broken'].map((name) => join(top, 'scenarios/ovs', `${name}.yml`));
     const { status, stdout, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.js'), 'run', ...files, '--set', `datapath=${datapath}`, '--json', '--quiet', '--out', out], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
