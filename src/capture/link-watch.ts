@@ -1,7 +1,6 @@
-import { readSync } from 'node:fs';
 import { VerifyError } from '../model/verify-error.js';
 import { libc } from '../sys/libc.js';
-import { NETLINK_ROUTE, netlinkMessages, openNetlink } from '../sys/netlink-socket.js';
+import { NETLINK_ROUTE, netlinkMessages, openNetlink, readNetlink } from '../sys/netlink-socket.js';
 import { linkFlags, linkIndex } from '../sys/packet-socket.js';
 
 const AF_INET = 2;
@@ -76,7 +75,7 @@ export function watchLinks(): LinkWatch {
     troubles() {
       const found: LinkTrouble[] = [];
       for (;;) {
-        const octets = read(fd, buffer);
+        const octets = readNetlink(fd, buffer);
         if (octets === 'nothing') return found;
         if (octets === 'lost') lookAgain(found);
         else for (const event of events(buffer, octets)) judge(event.index, event.flags, found);
@@ -87,14 +86,6 @@ export function watchLinks(): LinkWatch {
       c.close(asker);
     },
   };
-}
-
-function read(fd: number, buffer: Buffer): number | 'nothing' | 'lost' {
-  try {
-    return readSync(fd, buffer);
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ENOBUFS' ? 'lost' : 'nothing';
-  }
 }
 
 /** Followed by struct ifinfomsg: family, type, index, flags, change. */

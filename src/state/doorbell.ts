@@ -1,7 +1,6 @@
 import { closeSync, read, readSync } from 'node:fs';
-import { NETLINK_NETFILTER, NETLINK_ROUTE, netlinkMessages, openNetlink, setWaiting } from '../sys/netlink-socket.js';
+import { NETLINK_NETFILTER, NETLINK_ROUTE, netlinkMessages, openNetlink, openNetlinkIfAllowed, setWaiting } from '../sys/netlink-socket.js';
 import { inNamespace } from '../sys/namespaces.js';
-import { VerifyError } from '../model/verify-error.js';
 
 /** RTNLGRP_LINK, _NEIGH, _TC, _MDB and _BRVLAN of linux/rtnetlink.h. */
 const routeGroups = [1, 3, 4, 26, 33];
@@ -29,10 +28,12 @@ export interface Doorbell {
  */
 export function openDoorbell(netns: string | null, ring: () => void, buffer = usualBuffer): Doorbell {
   let [events, overruns, open] = [0, 0, true];
-  const fds = inNamespace(netns, () => [
-    { fd: openNetlink({ family: NETLINK_ROUTE, groups: routeGroups, waitMs, buffer }), all: false },
-    ...optional(() => ({ fd: openNetlink({ family: NETLINK_NETFILTER, groups: tableGroups, waitMs, buffer }), all: true })),
-  ]);
+  const fds = inNamespace(netns, () => {
+    const ofLinks = openNetlink({ family: NETLINK_ROUTE, groups: routeGroups, waitMs, buffer });
+    // nft's events need a right that an ordinary user lacks; its rules are then read with everything else
+    const ofTables = openNetlinkIfAllowed({ family: NETLINK_NETFILTER, groups: tableGroups, waitMs, buffer });
+    return [{ fd: ofLinks, all: false }, ...(ofTables === null ? [] : [{ fd: ofTables, all: true }])];
+  });
 
   function take(chunk: Buffer, octets: number, all: boolean): void {
     for (const { type, family } of netlinkMessages(chunk, octets)) {
@@ -81,16 +82,6 @@ export function openDoorbell(netns: string | null, ring: () => void, buffer = us
       await Promise.all(listening);
     },
   };
-}
-
-/** nft's events need a right that an ordinary user lacks; its rules are then read with everything else. */
-function optional<T>(make: () => T): readonly T[] {
-  try {
-    return [make()];
-  } catch (error) {
-    if (error instanceof VerifyError) return [];
-    throw error;
-  }
 }
 
 function isCode(error: unknown, code: string): boolean {

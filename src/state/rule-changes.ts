@@ -1,8 +1,7 @@
-import { closeSync, readSync } from 'node:fs';
-import { VerifyError } from '../model/verify-error.js';
+import { closeSync } from 'node:fs';
 import type { RuleChange } from '../model/timeline.js';
 import { inNamespace } from '../sys/namespaces.js';
-import { NETLINK_NETFILTER, NETLINK_ROUTE, netlinkMessages, openNetlink } from '../sys/netlink-socket.js';
+import { NETLINK_NETFILTER, NETLINK_ROUTE, netlinkAttributes, netlinkText, openNetlinkIfAllowed, waitingMessages } from '../sys/netlink-socket.js';
 
 /** RTNLGRP_TC of linux/rtnetlink.h; NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
 const tcGroup = 4;
@@ -37,46 +36,24 @@ export function watchRuleChanges(netns: string | null): RuleWatch {
 }
 
 function opened(kind: RuleChange['kind'], family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER, group: number): readonly { readonly kind: RuleChange['kind']; readonly fd: number }[] {
-  try {
-    return [{ kind, fd: openNetlink({ family, groups: [group], waitMs: null, buffer }) }];
-  } catch (error) {
-    if (error instanceof VerifyError) return [];
-    throw error;
-  }
+  const fd = openNetlinkIfAllowed({ family, groups: [group], waitMs: null, buffer });
+  return fd === null ? [] : [{ kind, fd }];
 }
 
 function* waiting(kind: RuleChange['kind'], fd: number): Generator<RuleChange> {
-  const chunk = Buffer.alloc(1 << 16);
-  for (;;) {
-    let octets: number;
-    try {
-      octets = readSync(fd, chunk);
-    } catch (error) {
-      // ENOBUFS: more than the kernel kept for us; somebody changed something, and it cannot be said who.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOBUFS')) return;
-      yield { kind, pid: null, program: null };
-      continue;
-    }
-    for (const { type, at, length } of netlinkMessages(chunk, octets)) {
-      if (kind === 'tc') yield { kind, pid: chunk.readUInt32LE(at + portAt), program: null };
-      else if (type === newGeneration) yield { kind, ...processOf(chunk.subarray(at + attributesAt, at + length)) };
-    }
+  for (const message of waitingMessages(fd)) {
+    // more than the kernel kept for us: somebody changed something, and it cannot be said who
+    if (message === 'lost') yield { kind, pid: null, program: null };
+    else if (kind === 'tc') yield { kind, pid: message.bytes.readUInt32LE(portAt), program: null };
+    else if (message.type === newGeneration) yield { kind, ...processOf(message.bytes.subarray(attributesAt)) };
   }
 }
 
-/** struct nlattr: length and type of 16 bits each, then the value; aligned to 4 octets. Numbers of nf_tables are big-endian. */
-function processOf(attributes: Buffer): Pick<RuleChange, 'pid' | 'program'> {
-  let found: Pick<RuleChange, 'pid' | 'program'> = { pid: null, program: null };
-  for (let at = 0; at + 4 <= attributes.length; ) {
-    const length = attributes.readUInt16LE(at);
-    if (length < 4 || at + length > attributes.length) break;
-    const type = attributes.readUInt16LE(at + 2);
-    const value = attributes.subarray(at + 4, at + length);
-    if (type === processAttribute && value.length === 4) found = { ...found, pid: value.readUInt32BE(0) };
-    if (type === nameAttribute) found = { ...found, program: value.toString('latin1').replace(/\0.*$/s, '') };
-    at += (length + 3) & ~3;
-  }
-  return found;
+/** Numbers of nf_tables are big-endian. */
+function processOf(bytes: Buffer): Pick<RuleChange, 'pid' | 'program'> {
+  const attributes = netlinkAttributes(bytes);
+  const [pid, name] = [attributes.get(processAttribute), attributes.get(nameAttribute)];
+  return { pid: pid?.length === 4 ? pid.readUInt32BE(0) : null, program: name === undefined ? null : netlinkText(name) };
 }
 
 function unique(changes: readonly RuleChange[]): readonly RuleChange[] {

@@ -1,8 +1,7 @@
-import { closeSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { SettingChange } from '../model/timeline.js';
-import { VerifyError } from '../model/verify-error.js';
 import { inNamespace } from '../sys/namespaces.js';
-import { NETLINK_ROUTE, netlinkMessages, openNetlink } from '../sys/netlink-socket.js';
+import { NETLINK_ROUTE, netlinkAttributes, netlinkText, openNetlinkIfAllowed, waitingMessages } from '../sys/netlink-socket.js';
 
 /** RTNLGRP_LINK and RTNLGRP_NEIGH of linux/rtnetlink.h: what floods the one must not displace what is told by the other. */
 const groups = [1, 3] as const;
@@ -41,7 +40,7 @@ export interface SettingWatch {
  * what comes faster than the kernel keeps it.
  */
 export function watchSettings(netns: string | null): SettingWatch {
-  const fds = inNamespace(netns, () => groups.flatMap(opened));
+  const fds = inNamespace(netns, () => groups.flatMap((group) => openNetlinkIfAllowed({ family: NETLINK_ROUTE, groups: [group], waitMs: null, buffer }) ?? []));
   return {
     take() {
       const told = new Map<string, SettingChange & { readonly values: Set<string> }>();
@@ -57,34 +56,16 @@ export function watchSettings(netns: string | null): SettingWatch {
   };
 }
 
-function opened(group: number): readonly number[] {
-  try {
-    return [openNetlink({ family: NETLINK_ROUTE, groups: [group], waitMs: null, buffer })];
-  } catch (error) {
-    if (error instanceof VerifyError) return [];
-    throw error;
-  }
-}
-
 interface Told extends SettingChange {
   readonly value: string;
 }
 
 function* waiting(fd: number): Generator<Told> {
-  const chunk = Buffer.alloc(1 << 16);
-  for (;;) {
-    let octets: number;
-    try {
-      octets = readSync(fd, chunk);
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOBUFS')) return;
-      continue;
-    }
-    for (const { type, family, at, length } of netlinkMessages(chunk, octets)) {
-      const message = chunk.subarray(at, at + length);
-      if (type === RTM_NEWLINK) yield* settingsIn(message);
-      else if (family === AF_BRIDGE && (type === RTM_NEWNEIGH || type === RTM_DELNEIGH)) yield* staticEntryIn(message, type === RTM_NEWNEIGH);
-    }
+  for (const message of waitingMessages(fd)) {
+    if (message === 'lost') continue;
+    const { type, family, bytes } = message;
+    if (type === RTM_NEWLINK) yield* settingsIn(bytes);
+    else if (family === AF_BRIDGE && (type === RTM_NEWNEIGH || type === RTM_DELNEIGH)) yield* staticEntryIn(bytes, type === RTM_NEWNEIGH);
   }
 }
 
@@ -113,18 +94,12 @@ function* staticEntryIn(message: Buffer, there: boolean): Generator<Told> {
   yield { ifindex: message.readInt32LE(ifindexAt), what: `the static entry of ${mac}${vlan === undefined ? '' : ` in VLAN ${vlan}`}`, value: String(there) };
 }
 
-/** struct nlattr: length and type of 16 bits each, flags in the type's upper two; aligned to 4 octets. */
+const none: ReadonlyMap<number, Buffer> = new Map();
+
 function attributesOf(bytes: Buffer | undefined): ReadonlyMap<number, Buffer> {
-  const found = new Map<number, Buffer>();
-  for (let at = 0; bytes !== undefined && at + 4 <= bytes.length; ) {
-    const length = bytes.readUInt16LE(at);
-    if (length < 4 || at + length > bytes.length) break;
-    found.set(bytes.readUInt16LE(at + 2) & 0x3fff, bytes.subarray(at + 4, at + length));
-    at += (length + 3) & ~3;
-  }
-  return found;
+  return bytes === undefined ? none : netlinkAttributes(bytes);
 }
 
 function textOf(value: Buffer | undefined): string {
-  return value === undefined ? '' : value.toString('latin1').replace(/\0.*$/s, '');
+  return value === undefined ? '' : netlinkText(value);
 }

@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import { VerifyError } from '../model/verify-error.js';
 import { libc } from './libc.js';
 import { AF_NETLINK, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW, SOL_NETLINK, SOL_SOCKET, SO_RCVBUF, SO_RCVTIMEO } from './socket-constants.js';
@@ -41,6 +42,16 @@ export function openNetlink({ family, groups, waitMs, buffer = null }: NetlinkOp
   }
 }
 
+/** As openNetlink; null = this user may not listen to that. */
+export function openNetlinkIfAllowed(options: NetlinkOptions): number | null {
+  try {
+    return openNetlink(options);
+  } catch (error) {
+    if (error instanceof VerifyError) return null;
+    throw error;
+  }
+}
+
 /** Whether reading waits: with `false` it says EAGAIN at once where there is nothing. */
 export function setWaiting(fd: number, waits: boolean): void {
   libc().ioctl(fd, FIONBIO, words(waits ? 0 : 1));
@@ -63,6 +74,46 @@ export function* netlinkMessages(buffer: Buffer, octets: number): Generator<Netl
     yield { type: buffer.readUInt16LE(at + 4), family: buffer.readUInt8(at + 16), at, length };
     at += (length + 3) & ~3;
   }
+}
+
+/** Reads messages from a descriptor that never waits and gives how many octets they have; 'lost' = the kernel had to drop some (ENOBUFS). */
+export function readNetlink(fd: number, buffer: Buffer): number | 'nothing' | 'lost' {
+  try {
+    return readSync(fd, buffer);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOBUFS' ? 'lost' : 'nothing';
+  }
+}
+
+/** A message whose octets, header included, are valid until the next one is asked for. */
+export interface WaitingMessage extends Pick<NetlinkMessage, 'type' | 'family'> {
+  readonly bytes: Buffer;
+}
+
+/** All messages that wait at a descriptor that never waits; 'lost' stands where the kernel had to drop some. */
+export function* waitingMessages(fd: number): Generator<WaitingMessage | 'lost'> {
+  const buffer = Buffer.alloc(1 << 16);
+  for (let octets = readNetlink(fd, buffer); octets !== 'nothing'; octets = readNetlink(fd, buffer)) {
+    if (octets === 'lost') yield octets;
+    else for (const { type, family, at, length } of netlinkMessages(buffer, octets)) yield { type, family, bytes: buffer.subarray(at, at + length) };
+  }
+}
+
+/** Attributes by type (struct nlattr: length and type of 16 bits each, flags in the type's upper two; aligned to 4 octets). A damaged length ends the walk. */
+export function netlinkAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
+  const found = new Map<number, Buffer>();
+  for (let at = 0; at + 4 <= bytes.length; ) {
+    const length = bytes.readUInt16LE(at);
+    if (length < 4 || at + length > bytes.length) break;
+    found.set(bytes.readUInt16LE(at + 2) & 0x3fff, bytes.subarray(at + 4, at + length));
+    at += (length + 3) & ~3;
+  }
+  return found;
+}
+
+/** An attribute's text, which ends with NUL. */
+export function netlinkText(value: Buffer): string {
+  return value.toString('latin1').replace(/\0.*$/s, '');
 }
 
 function words(value: number): Uint8Array {
