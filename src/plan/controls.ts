@@ -4,15 +4,8 @@ import type { Endpoint, Mac, ProbeClassName } from '../model/scenario.js';
 import { documentation, familyOf } from '../probe/addresses.js';
 import { leastSize } from '../probe/frame.js';
 import type { EnteringControl } from './entering-controls.js';
+import { earControlMac, rawControl } from './raw-control.js';
 import { uplinkForms } from './uplink-forms.js';
-
-/** Addresses of ear controls: locally administered, nobody's, so that a guest's stack drops what it gets. */
-export const earControlMac = { src: '02:76:69:ff:ff:fd', dst: '02:76:69:ff:ff:fe' } as const;
-
-/** What entry controls and the simplest ear controls look like. */
-export function rawControl(srcMac: Mac, dstMac: Mac = earControlMac.dst): FrameSpec {
-  return { carrier: 'raw', srcMac, dstMac, vlan: [], srcIp: null, dstIp: null, size: 60 };
-}
 
 export interface ControlInput {
   readonly flows: Flows;

@@ -1,14 +1,9 @@
 import type { Flows, FrameSpec, Observer } from '../model/plan.js';
-import type { Bridge, Endpoint, Mac } from '../model/scenario.js';
+import type { Bridge, Endpoint } from '../model/scenario.js';
+import { rawControl } from './raw-control.js';
 
 /** A group address is nobody's source (IEEE 802.3 3.2.3). No switch learns from it, and Linux's bridge drops what bears it (br_handle_frame, net/bridge/br_input.c). */
 export const enteringMac = '03:76:69:ff:ff:fd';
-/** Nobody's. To prove the ear for guests' unicast it has to be unicast as well: packet sockets can be deaf to what is for other hosts only. */
-const nobody = '02:76:69:ff:ff:fe';
-
-function rawFrame(srcMac: Mac, dstMac: Mac): FrameSpec {
-  return { carrier: 'raw', srcMac, dstMac, vlan: [], srcIp: null, dstIp: null, size: 60 };
-}
 
 /** A frame that its observer must hear entering, from the guest behind its port. */
 export interface EnteringControl {
@@ -48,10 +43,11 @@ function couldDeliver(flows: Flows): ReadonlySet<string> {
  * on the port already it teaches nothing new, and where the switch floods everything the frame bears no address that is not the guest's.
  */
 function frameFor({ macs: [mac], name }: Endpoint, { kind }: Bridge, onHost: boolean, inPlace: readonly string[]): FrameSpec | null {
-  if (kind === 'linux') return rawFrame(enteringMac, nobody);
+  // unicast, to nobody: packet sockets can be deaf to what is for other hosts only
+  if (kind === 'linux') return rawControl(enteringMac);
   if (mac === undefined) return null;
-  if (!onHost) return rawFrame(enteringMac, mac);
-  return inPlace.includes(name) ? rawFrame(mac, mac) : null;
+  if (!onHost) return rawControl(enteringMac, mac);
+  return inPlace.includes(name) ? rawControl(mac, mac) : null;
 }
 
 /**

@@ -4,12 +4,13 @@ import { disruptiveClasses } from '../model/scenario.js';
 import { classes } from '../probe/classes.js';
 import { captureFilter } from './capture-filter.js';
 import { changesOf } from './changes.js';
-import { controlsOf, earControlMac, rawControl } from './controls.js';
+import { controlsOf } from './controls.js';
 import { enteringControls } from './entering-controls.js';
 import { rateForEvents } from './event-rounds.js';
 import { expandFlows, type Numbering, type Surroundings } from './expand-flows.js';
 import { observersOf } from './observers.js';
 import { checkPlanSize } from './plan-size.js';
+import { earControlMac, rawControl } from './raw-control.js';
 import { tokenFilter } from './token-filter.js';
 
 export interface PlanInput {

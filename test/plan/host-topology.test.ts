@@ -4,7 +4,7 @@ import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
 import { hostTopology } from '../../src/plan/host-topology.js';
 import { makePlan } from '../../src/plan/make-plan.js';
 import { loadScenario } from '../../src/scenario/load-scenario.js';
-import { earControlMac } from '../../src/plan/controls.js';
+import { earControlMac } from '../../src/plan/raw-control.js';
 
 const link = (name: string, master: string | null, kind: string | null = null): LinkState => ({
   name, ifindex: 1, mac: '02:00:00:00:00:01', mtu: 1500, flags: ['UP', 'LOWER_UP'], operstate: 'UP', master, promiscuity: 0, kind, sysFlags: null, bridge: null, port: null,

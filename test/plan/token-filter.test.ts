@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rawControl } from '../../src/plan/controls.js';
+import { rawControl } from '../../src/plan/raw-control.js';
 import { makePlan } from '../../src/plan/make-plan.js';
 import { tokenFilter } from '../../src/plan/token-filter.js';
 import { scenario, step } from '../judge/perfect-run.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { frameForms, type FrameForm, type FrameSpec } from '../../src/model/plan.js';
 import type { Carrier } from '../../src/model/scenario.js';
 import { classicHeader, classicRecord } from '../../src/pcap/classic-writer.js';
-import { rawControl } from '../../src/plan/controls.js';
+import { rawControl } from '../../src/plan/raw-control.js';
 import { enteringMac } from '../../src/plan/entering-controls.js';
 import { tokenFilter } from '../../src/plan/token-filter.js';
 import { forms } from '../../src/probe/forms.js';
