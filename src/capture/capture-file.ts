@@ -38,7 +38,7 @@ export interface CaptureFile {
   written(id: number): number;
   /** Why the file takes nothing any more; null = it does. */
   readonly failure: string | null;
-  /** The first frames that carry the run's tag and came when the file had failed. */
+  /** Frames that carry the run's tag and came when the file had failed: the first of each interface and direction, so that no sender's frames push out another observer's leaks. */
   readonly unwritten: readonly UnwrittenFrame[];
 }
 
@@ -55,7 +55,8 @@ export interface CaptureFileOptions {
 const bufferBytes = 1 << 20;
 /** Octets of an Enhanced Packet Block before the frame (draft-ietf-opsawg-pcapng 4.3). */
 const packetHeader = 28;
-const mostUnwritten = 1000;
+/** Frames kept in all where the file has failed, in equal shares for each interface and direction. */
+const mostUnwritten = 2000;
 /** FALLOC_FL_KEEP_SIZE of fallocate(2). */
 const keepSize = 1;
 /** So much is set aside at a time for blocks of a ring, once there are some. */
@@ -73,6 +74,8 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
   const written: number[] = [];
   const pending: number[] = [];
   const unwritten: UnwrittenFrame[] = [];
+  /** How many of them are an interface's: inbound at twice its number, outbound behind. */
+  const kept: number[] = [];
   let used = 0;
   let size = 0;
   /** Up to here the file system has room set aside; null = it does not do that. */
@@ -116,12 +119,17 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
     used = 0;
   }
   function keepFrom(failed: Buffer): void {
-    for (let at = 0; at < failed.length && unwritten.length < mostUnwritten; at += failed.readUInt32LE(at + 4)) {
+    if (magic === null) return;
+    const share = Math.max(1, Math.floor(mostUnwritten / (2 * written.length)));
+    for (let at = 0; at < failed.length; at += failed.readUInt32LE(at + 4)) {
+      const id = failed.readUInt32LE(at + 8);
       const captured = failed.readUInt32LE(at + 20);
+      const outgoing = failed.readUInt32LE(at + packetHeader + ((captured + 3) & ~3) + 4) === outbound;
+      const column = 2 * id + Number(outgoing);
       const frame = failed.subarray(at + packetHeader, at + packetHeader + captured);
-      if (magic === null || !frame.includes(magic)) continue;
-      const flags = failed.readUInt32LE(at + packetHeader + ((captured + 3) & ~3) + 4);
-      unwritten.push({ interface: failed.readUInt32LE(at + 8), outgoing: flags === outbound, frame: Buffer.from(frame) });
+      if ((kept[column] ?? 0) >= share || !frame.includes(magic)) continue;
+      kept[column] = (kept[column] ?? 0) + 1;
+      unwritten.push({ interface: id, outgoing, frame: Buffer.from(frame) });
     }
   }
 
