@@ -25,13 +25,15 @@ const orderedTogether = 1 << 17;
 /** The octets of a file to where it ends once `isWhole` says so. */
 async function* follow(path: string, isWhole: () => boolean): AsyncGenerator<Uint8Array> {
   const file = openSync(path, 'r');
+  let chunk = new Uint8Array(chunkLength);
   try {
     for (;;) {
       const whole = isWhole(); // before it is read: what is written meanwhile is read the next time
-      const chunk = new Uint8Array(chunkLength);
       const length = readSync(file, chunk, 0, chunkLength, null);
-      if (length > 0) yield chunk.subarray(0, length);
-      else if (whole) return;
+      if (length > 0) {
+        yield chunk.subarray(0, length);
+        chunk = new Uint8Array(chunkLength); // whoever has the octets keeps them
+      } else if (whole) return;
       else await sleep(pollMs);
     }
   } finally {

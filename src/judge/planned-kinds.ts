@@ -3,7 +3,7 @@ import { macLength, macNumber } from '../wire/ethernet.js';
 import type { FrameView } from '../wire/frame-view.js';
 import { tokenLength } from '../wire/token.js';
 import { asNumber } from '../pcap/host-order.js';
-import { createHeaderReader, sameOctets } from './frame-form.js';
+import { createHeaderReader, type PlannedHeaders, sameOctets } from './frame-form.js';
 import { type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
 import type { PlannedProbe } from './planned-probes.js';
 import type { RunTags } from './run-tags.js';
@@ -55,10 +55,13 @@ export function createPlannedKinds(runTag: number, tags: RunTags, flowOf: (index
   const kinds: Kind[] = [];
   const probe: { flow: Flow | null; sequence: number; readonly form: 'as-sent' } = { flow: null, sequence: 0, form: 'as-sent' };
   const isProbe = (one: typeof probe): one is typeof probe & PlannedProbe => one.flow !== null;
+  /** Headers of the flow that was asked for last: a frame that enters is mostly seen leaving next. */
+  let last: { readonly flow: Flow; readonly headers: PlannedHeaders } | null = null;
 
   /** Does the frame bear the flow's own addresses? */
   function isOf(flow: Flow, kind: Kind, bytes: Uint8Array, start: number): boolean {
-    const { srcMac, dstMac, srcIp, dstIp } = headersOf(flow.frame);
+    if (last?.flow !== flow) last = { flow, headers: headersOf(flow.frame) };
+    const { srcMac, dstMac, srcIp, dstIp } = last.headers;
     if (srcMac === null || macNumber(bytes, start) !== dstMac || macNumber(bytes, start + macLength) !== srcMac) return false;
     if (srcIp === null || dstIp === null) return kind.srcIpAt < 0;
     return kind.srcIpAt >= 0 && sameOctets(bytes, start + kind.srcIpAt, srcIp) && sameOctets(bytes, start + kind.dstIpAt, dstIp);

@@ -5,13 +5,18 @@ import { attachFilter, linkAddress, linkAddressLength, openUnboundPacketSocket, 
 import { SOL_PACKET } from '../../sys/socket-constants.js';
 import { refuseEverything } from '../socket-filter.js';
 
-const options = { rxRing: 5, version: 10 } as const;
+const options = { rxRing: 5, version: 10, reserve: 12 } as const;
 const everyProtocol = 0x0003; // ETH_P_ALL
 const version3 = 2; // TPACKET_V3
 const blockBytes = 1 << 20;
 /** A partly filled block is handed over after this time at the latest. */
 const retireMs = 20;
 const ofUser = 1;
+/**
+ * Octets before each frame that nobody uses. The kernel lets the octets behind the Ethernet header begin at 16 octets, and the frame with its 14 at a half word (tpacket_rcv of
+ * af_packet.c): with two more the frame begins at a word, and is known by whole words. It takes no room: frames are padded to 8 octets.
+ */
+const reserved = 2;
 
 /** Takes the ring's block at `at`, which is valid during the call only. */
 export type TakeRingBlock = (ring: Buffer, view: DataView, at: number) => void;
@@ -42,6 +47,7 @@ export function openPacketRing(interfaceIndex: number, program: Uint8Array, byte
     throw new VerifyError('open-failed', 69, `a ring for captured frames cannot be set up: ${what}: ${why}`, 'free some memory, or use --engine libpcap');
   };
   must(c.setsockopt(fd, SOL_PACKET, options.version, words(version3), 4), 'PACKET_VERSION');
+  must(c.setsockopt(fd, SOL_PACKET, options.reserve, words(reserved), 4), 'PACKET_RESERVE');
   // struct tpacket_req3: block size and number, frame size and number, retire timeout, private octets, features
   must(c.setsockopt(fd, SOL_PACKET, options.rxRing, words(blockBytes, blocks, 2048, length / 2048, retireMs, 0, 0), 28), 'PACKET_RX_RING');
   attachFilter(fd, program);
