@@ -48,8 +48,8 @@ export interface RunOptions {
   readonly payload?: boolean;
   /** Who is responsible, as declared; for the record. */
   readonly declared?: Declared;
-  /** On a host: shows, before anything is built or sent, that a leak is seen on this kernel; throws to refuse. */
-  readonly calibrate?: (engine: 'libpcap' | 'cap') => Promise<CalibrationRecord>;
+  /** On a host: shows, before anything is built or sent, that a leak is seen on this kernel; works below the folder that it is given; throws to refuse. */
+  readonly calibrate?: (engine: 'libpcap' | 'cap', outDir: string) => Promise<CalibrationRecord>;
   /** Looks at the plan before anything is built or sent; throws to refuse. `hash`: what `planHash` says. */
   readonly approve?: (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void>;
   /** Everything is done but sending. */
@@ -159,7 +159,7 @@ function applicationOf(toolVersion: string): string {
 async function carryOut({ options, scenario, engine, key, topology, plan, opening, look, guard, along }: Prepared): Promise<Run> {
   const { outDir: dir, onProgress } = options;
   if (options.calibrate !== undefined) onProgress({ kind: 'note', text: 'calibrating: a leak is planted in a lab on this kernel' });
-  const calibration = await options.calibrate?.(engine.name) ?? null;
+  const calibration = await options.calibrate?.(engine.name, dir) ?? null;
   const keepers = look.keepers ?? scenario.topology.keepers;
   let record: RunRecord = {
     runVersion: 1,

@@ -109,7 +109,7 @@ function changer({ kind, pid, program }: RuleChange): string {
   return kind === 'tc' ? `who asked from netlink port ${pid}, as a rule its process id` : `process ${pid}${program === null ? '' : ` (${program})`}`;
 }
 
-const differs: Readonly<Record<RuleChange['kind'], (from: HostState, to: HostState) => boolean>> = {
+const rulesDiffer: Readonly<Record<RuleChange['kind'], (from: HostState, to: HostState) => boolean>> = {
   tc: (from, to) => withoutCounters(from.tc) !== withoutCounters(to.tc),
   nft: (from, to) => withoutCounters(from.nft) !== withoutCounters(to.nft),
 };
@@ -117,7 +117,7 @@ const differs: Readonly<Record<RuleChange['kind'], (from: HostState, to: HostSta
 /** Rules that are other than before, or that somebody changed and put back. */
 function changedRules(stretches: readonly ReadStretch[], changes: readonly RuleChange[]): readonly Reason[] {
   return (['tc', 'nft'] as const).flatMap((kind) => {
-    const other = stretches.find(({ from, to, excused }) => !excused.has(kind) && differs[kind](from, to));
+    const other = stretches.find(({ from, to, excused }) => !excused.has(kind) && rulesDiffer[kind](from, to));
     const by = changes.filter((change) => change.kind === kind).map(changer);
     if (other === undefined && by.length === 0) return [];
     const named = by.length === 0 ? '' : `, by ${by.slice(0, mostNamed).join(', ')}${by.length > mostNamed ? ` and ${by.length - mostNamed} more` : ''}`;
@@ -129,17 +129,6 @@ function changedRules(stretches: readonly ReadStretch[], changes: readonly RuleC
 function settingsOfOvs({ ovs }: HostState): string {
   const told = ovs?.bridges.map((bridge) => ({ ...bridge, flows: bridge.flows.filter((flow) => !flow.includes(enteringMac)) }));
   return JSON.stringify({ ...ovs, bridges: told });
-}
-
-/** Settings that were heard to change though both readings have them alike: they were put back. Those of other bridges, and those that differ, are left out. */
-function putBack(step: StepPlan, before: HostState, settings: readonly SettingChange[], told: readonly Reason[], provoked: Provoked): readonly Reason[] {
-  const bridges = new Set(step.observers.map((observer) => observer.bridge));
-  const observers = new Map(step.observers.map((one) => [one.interface, one.name]));
-  return settings.flatMap(({ ifindex, what }) => {
-    const link = before.links.find((one) => one.ifindex === ifindex && (bridges.has(one.name) || (one.master !== null && bridges.has(one.master))));
-    if (link === undefined || provoked.setting(what) || told.some(({ text }) => text.startsWith(`${link.name}: ${what} was `))) return [];
-    return [reason('settings-changed', observers.get(link.name) ?? null, `${link.name}: ${what} changed and was put back`)];
-  });
 }
 
 /** A stretch whose two ends were read. */
@@ -158,6 +147,26 @@ function changedSettings(step: StepPlan, { from, to, excused, where }: ReadStret
   return all.map(({ code, observer, text }) => ({ code, observer, text: `${text}${where}` }));
 }
 
+/** Is the setting of that link other at the end of the stretch, which is told then? */
+function differs({ from, to, excused }: ReadStretch, name: string, what: string): boolean {
+  const value = ({ links }: HostState): string => {
+    const link = links.find((one) => one.name === name);
+    return JSON.stringify(link?.port?.[what] ?? link?.bridge?.[what] ?? null);
+  };
+  return !excused.has('links') && value(from) !== value(to);
+}
+
+/** Settings that were heard to change though all readings have them alike: they were put back. Those of other bridges are left out. */
+function putBack(step: StepPlan, before: HostState, stretches: readonly ReadStretch[], settings: readonly SettingChange[], provoked: Provoked): readonly Reason[] {
+  const bridges = new Set(step.observers.map((observer) => observer.bridge));
+  const observers = new Map(step.observers.map((one) => [one.interface, one.name]));
+  return settings.flatMap(({ ifindex, what }) => {
+    const link = before.links.find((one) => one.ifindex === ifindex && (bridges.has(one.name) || (one.master !== null && bridges.has(one.master))));
+    if (link === undefined || provoked.setting(what) || stretches.some((stretch) => differs(stretch, link.name, what))) return [];
+    return [reason('settings-changed', observers.get(link.name) ?? null, `${link.name}: ${what} changed and was put back`)];
+  });
+}
+
 /**
  * Whether the kernel said the same before the first probe and after the last: identity and settings of the bridges and
  * their ports, their VLANs, tc and nft rules, the sysctls that were read; timers and counters aside, FDB and MDB left to causes, except a MAC on a
@@ -170,9 +179,8 @@ export function unchangedReasons(step: StepPlan, stretches: readonly Stretch[], 
   const read = stretches.flatMap(({ from, to, ...rest }): readonly ReadStretch[] => (from === null || to === null ? [] : [{ ...rest, from, to }]));
   const unread = [before, ...read.map(({ to }) => to)].flatMap((state) => state.unread).map(({ what, why }) => reason('state-unread', null, `${what}: ${why}`));
   const provoked = provokedBy(step, endpoints);
-  const differing = read.flatMap((stretch) => changedSettings(step, stretch, provoked));
   const all = [
-    ...unread, ...differing, ...putBack(step, before, settings, differing, provoked), ...changedRules(read, changes),
+    ...unread, ...read.flatMap((stretch) => changedSettings(step, stretch, provoked)), ...putBack(step, before, read, settings, provoked), ...changedRules(read, changes),
     ...[before, after].flatMap((state) => notForwarding(step, state, provoked)),
     ...[before, after].flatMap((state) => movedMacs(step, state, endpoints, provoked)),
   ];

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fieldsOf, objectsOf } from '../model/json-fields.js';
 import type { CalibrationRecord } from '../model/calibration.js';
@@ -27,13 +26,14 @@ const timeoutMs = 60_000;
 
 /**
  * Lets this program find a leak that was planted in a lab of its own on this kernel, with the engine that the run will have: an instrument that
- * does not see it measures nothing. Rejects with VerifyError: 69 where the lab cannot be built, 3 `calibration-failed` where the leak was not seen.
+ * does not see it measures nothing. `outDir`: the run's own folder, in which the lab's evidence is kept meanwhile. Rejects with VerifyError: 69 where the lab cannot be built, 3 `calibration-failed` where the leak was not seen.
  */
-export async function calibrate(engine: 'libpcap' | 'cap'): Promise<CalibrationRecord> {
-  const dir = mkdtempSync(join(tmpdir(), 'calibration-'));
+export async function calibrate(engine: 'libpcap' | 'cap', outDir: string): Promise<CalibrationRecord> {
+  const dir = join(outDir, 'calibration');
   const began = performance.now();
   const at = new Date().toISOString();
   try {
+    mkdirSync(dir, { mode: 0o700 });
     const file = join(dir, 'calibration.yml');
     writeFileSync(file, plantedLeak);
     const { status, stdout, stderr } = await runProgram([process.execPath, program, 'run', file, '--json', '--quiet', '--engine', engine, '--out', join(dir, 'evidence')], { timeoutMs });

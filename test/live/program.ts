@@ -9,7 +9,7 @@ import { patient } from '../patient.js';
 
 export const top = resolve(import.meta.dirname, '../..');
 export const cli = join(top, 'dist/cli.js');
-if (!existsSync(cli)) throw new Error('these tests need the built program: npx tsc');
+if (!existsSync(cli)) throw new Error('these tests need the built program: npm run build');
 
 /** Root has run all of it, and this is another user: what a verdict is made of is the same then, and what rights decide is tried again. */
 export const again = process.env['VERIFY_ISOLATION_AGAIN'] === '1';
