@@ -49,7 +49,7 @@ describe.skipIf(!isRoot)('sending helper', () => {
     await sender.send('out', frames(count), 60, perSecond);
     const tookMs = performance.now() - began;
     expect(tookMs).toBeGreaterThan(480);
-    expect(tookMs).toBeLessThan(1000);
+    expect(tookMs).toBeLessThan(patient(3000)); // a processor that others have too
   });
 
   test('says how many frames left before the interface went down', async () => {
