@@ -44,13 +44,13 @@ function fill(folder) {
   mkdirSync(join(folder, 'bin'));
   copyFileSync(process.execPath, join(folder, 'bin/node'));
   writeFileSync(join(folder, 'bin', name), launcher);
-  for (const file of [`bin/${name}`, 'bin/node', 'dist/cli.js']) chmodSync(join(folder, file), 0o755);
+  for (const file of [`bin/${name}`, 'bin/node', 'dist/cli.cjs']) chmodSync(join(folder, file), 0o755);
 }
 
 const launcher = `#!/bin/sh
 # Runs the program with the runtime that came with it, wherever both stand.
 here=$(dirname "$(readlink -f "$0")")
-exec "$here/node" "$here/../dist/cli.js" "$@"
+exec "$here/node" "$here/../dist/cli.cjs" "$@"
 `;
 
 /** Components of the program in `folder` and its runtime. */
@@ -88,7 +88,7 @@ function debianTree(root, program) {
   };
   put(`usr/bin/${name}`, `#!/bin/sh\nexec /usr/lib/${name}/bin/${name} "$@"\n`);
   chmodSync(join(root, 'usr/bin', name), 0o755);
-  put(`usr/share/bash-completion/completions/${name}`, run([process.execPath, 'dist/cli.js', 'completion'], { env: { ...process.env, SHELL: '/bin/bash' } }));
+  put(`usr/share/bash-completion/completions/${name}`, run([process.execPath, 'dist/cli.cjs', 'completion'], { env: { ...process.env, SHELL: '/bin/bash' } }));
   put(`usr/share/doc/${name}/copyright`, `${license}; the texts of what is brought along stand beside it in /usr/lib/${name}.\n`);
   for (const unit of readdirSync('contrib/systemd').filter((file) => /\.(service|timer)$/.test(file))) put(`usr/lib/systemd/system/${unit}`, readFileSync(join('contrib/systemd', unit)));
   for (const page of readdirSync('dist/man').filter((file) => /\.\d$/.test(file))) put(`usr/share/man/man${page.at(-1)}/${page}`, readFileSync(join('dist/man', page)));

@@ -30,7 +30,7 @@ async function screenOf(command) {
   const done = join(home, 'done');
   for (const folder of ['docs', 'scenarios', 'captures']) spawnSync('ln', ['-s', join(top, folder), join(home, folder)]);
   // `npx verify-isolation` is this checkout here, as it would be a project's package there.
-  writeFileSync(join(home, 'rc'), `PS1='$ '; unset CI NO_COLOR\nnpx() { shift; "${process.execPath}" "${top}/dist/cli.js" "$@"; }\nPROMPT_COMMAND='[ -z "$typed" ] || : > "${done}"; typed=1'\nexport HISTFILE=\n`);
+  writeFileSync(join(home, 'rc'), `PS1='$ '; unset CI NO_COLOR\nnpx() { shift; "${process.execPath}" "${top}/dist/cli.cjs" "$@"; }\nPROMPT_COMMAND='[ -z "$typed" ] || : > "${done}"; typed=1'\nexport HISTFILE=\n`);
   tmux(socket, '-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', home, `bash --noprofile --rcfile "${home}/rc" -i`);
   try {
     tmux(socket, 'set-option', '-g', 'status', 'off');

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { join } from 'node:path';
 import { files } from './evidence/folder.js';
 import { beginHash } from './evidence/hashed-octets.js';
@@ -29,5 +28,7 @@ async function anyCommand(): Promise<number> {
 }
 
 const isReplayAlone = command === 'replay' && dir !== undefined && argv.length === 2 && dir !== 'help' && /^[^-]/.test(dir);
+// A command that never ends, and yet leaves nothing to wait for, is a fault of the program.
+process.exitCode = 70;
 // Set, not exit(): what was written to a pipe has to arrive first.
-process.exitCode = await (isReplayAlone ? replayAlone(dir) : anyCommand());
+void (isReplayAlone ? replayAlone(dir) : anyCommand()).then((status) => (process.exitCode = status));

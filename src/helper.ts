@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import type { HelperRole } from './protocol/messages.js';
 
 /** The roles of a helper process: one process, one role, messages over stdin and stdout (protocol/messages.ts). Only its own modules are loaded. */
@@ -14,5 +13,5 @@ if (start === undefined) {
   process.stderr.write(`helper: unknown role ${JSON.stringify(role ?? '')}; known: ${Object.keys(roles).join(', ')}\n`);
   process.exitCode = 64;
 } else {
-  await start();
+  void start();
 }

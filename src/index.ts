@@ -31,7 +31,7 @@ export interface RunScenarioOptions {
   readonly signal?: AbortSignal;
 }
 
-const program = packagePath('dist/cli.js');
+const program = packagePath('dist/cli.cjs');
 
 /**
  * Runs one scenario and judges it; the evidence stands in `options.out`. The program runs in a process of its own, since the lab takes namespaces of

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const [scratch, rounds] = [process.argv[2], Number(process.argv[3])];
-const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const cli = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 const floodS = 3;
 /** How guests talk: as fast as they can, which takes a processor whole, and as often as ping's timer lets them. */
 const paces = { flood: ['-f'], paced: ['-i', '0.001'] };

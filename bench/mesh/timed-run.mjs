@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runTree } from '../frame/tree.mjs';
 
-const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const program = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 
 /**
  * Runs a scenario with the whole program and throws the folder away. Gives seconds from start to exit with everything in them (lab, workers, controls, probes,

@@ -5,4 +5,4 @@ tellPeak();
 process.on('exit', () => {
   if (process.exitCode === 2 || process.exitCode === 3 || process.exitCode === 4) process.exitCode = 0;
 });
-await import('../../dist/cli.js');
+await import('../../dist/cli.cjs');

@@ -6,7 +6,7 @@ import { contest } from '../frame/contest.mjs';
 export const title = 'Starting';
 export const about = 'The smallest things that can be asked. Peer: Node itself with an empty program.';
 
-const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const program = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 const oneStep = `version: 1
 name: one-step
 topology:

@@ -32,7 +32,7 @@ function residentKiB(pid) {
 
 async function soak() {
   await batch('link add name br0 type bridge\nlink set dev br0 up\nlink add name vnet0 type veth peer name g0\nlink set dev vnet0 master br0 up\nlink set dev g0 up\n');
-  const watch = spawn(process.execPath, [fileURLToPath(new URL('../../dist/cli.js', import.meta.url)), 'watch', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const watch = spawn(process.execPath, [fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url)), 'watch', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
   let [text, lines] = ['', 0];
   const until = (word) => new Promise((resolve) => watch.stdout.on('data', () => text.includes(word) && resolve()));
   watch.stdout.setEncoding('utf8').on('data', (chunk) => {

@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { VerifyError } from '../model/verify-error.js';
 import { escapeText } from '../report/escape-text.js';
 import type { ReportedRun, View } from '../report/reporter.js';
@@ -54,8 +56,6 @@ export interface ReportText {
  * what failed, one line each.
  */
 export async function writeTexts(texts: readonly ReportText[], verbose: boolean): Promise<readonly string[]> {
-  const { mkdir, writeFile } = await import('node:fs/promises');
-  const { dirname } = await import('node:path');
   const failed: string[] = [];
   const sorted = [...texts].sort((a, b) => Number(a.path === null) - Number(b.path === null));
   for (const { name, path, render } of sorted) {

@@ -37,7 +37,7 @@ export function makeReprobe(file: string, done: (outcome: ReprobeOutcome) => voi
 
 function runOnce(file: string): Promise<ReprobeOutcome> {
   const dir = join(mkdtempSync(join(tmpdir(), 'verify-isolation-reprobe-')), 'evidence');
-  const child = spawn(process.execPath, [packagePath('dist/cli.js'), 'run', file, '--json', '--quiet', '--yes', '--out', dir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [packagePath('dist/cli.cjs'), 'run', file, '--json', '--quiet', '--yes', '--out', dir], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   return new Promise((resolve) => {

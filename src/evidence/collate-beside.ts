@@ -28,7 +28,7 @@ export interface CollatingThread {
 
 /** As `collate`, in a thread of its own, beside what this one does meanwhile; `growth` is told how far the file is that it writes. */
 export function collateBeside(request: CollateRequest, growth: Growth = { grown: () => undefined, ended: () => undefined }): CollatingThread {
-  const thread = new Worker(packagePath('dist/collate-thread.js'), { workerData: request });
+  const thread = new Worker(packagePath('dist/collate-thread.cjs'), { workerData: request });
   const collation = new Promise<Collation>((resolve, reject) => {
     const fail = (error: Error): void => {
       growth.ended(error);

@@ -12,9 +12,7 @@ function followed(dir: string, port: MessagePort): RawCaptures {
   return captures;
 }
 
-// A thread of its own that collates the captures of a run: `collateBeside` starts it.
-const port = parentPort;
-if (port !== null) {
+async function serve(port: MessagePort): Promise<void> {
   const say = (message: FromCollating): void => port.postMessage(message);
   const request: CollateRequest = workerData;
   try {
@@ -28,3 +26,6 @@ if (port !== null) {
     port.close();
   }
 }
+
+// A thread of its own that collates the captures of a run: `collateBeside` starts it.
+if (parentPort !== null) void serve(parentPort);

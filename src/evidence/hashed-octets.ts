@@ -65,7 +65,7 @@ async function* judged(shared: SharedOctets): AsyncGenerator<Uint8Array> {
 /** Hashes on a thread of its own, beside what this one does with the octets: hashing takes longer. */
 function hashBeside(path: string, file: number): HashThread {
   const shared = shareOctets(file);
-  const thread = new Worker(packagePath('dist/hash-thread.js'), { workerData: shared });
+  const thread = new Worker(packagePath('dist/hash-thread.cjs'), { workerData: shared });
   const sha256 = new Promise<string>((resolve, reject) => {
     thread.once('message', resolve);
     thread.once('error', reject);

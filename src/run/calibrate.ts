@@ -6,7 +6,7 @@ import { VerifyError } from '../model/verify-error.js';
 import { packagePath } from '../sys/package-path.js';
 import { runProgram } from '../sys/programs.js';
 
-const program = packagePath('dist/cli.js');
+const program = packagePath('dist/cli.cjs');
 
 /** A hub: what `a` sends to `b` is what `c` must overhear. */
 const plantedLeak = `version: 1

@@ -43,4 +43,4 @@ export function helperCommand(role: HelperRole, identity: Identity | null): read
 }
 
 /** The built program of every helper. */
-export const helperPath = packagePath('dist/helper.js');
+export const helperPath = packagePath('dist/helper.cjs');

@@ -11,7 +11,7 @@ function packageFolder(): string {
 
 const root = packageFolder();
 
-/** Absolute path of one of this package's own files, `dist/cli.js` say; without an argument, of its folder. */
+/** Absolute path of one of this package's own files, `dist/cli.cjs` say; without an argument, of its folder. */
 export function packagePath(path = ''): string {
   return join(root, path);
 }

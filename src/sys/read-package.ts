@@ -6,7 +6,7 @@ import { packagePath } from './package-path.js';
 
 /** What this program's own files are, by their hashes. */
 export interface PackageIdentity {
-  /** SHA-256 of the list of the program's files, `sha256  path` a line, sorted by path: `find dist -name '*.js' | LC_ALL=C sort | xargs sha256sum | sha256sum`. */
+  /** SHA-256 of the list of the program's files, `sha256  path` a line, sorted by path: `find dist -name '*.js' -o -name '*.cjs' | LC_ALL=C sort | xargs sha256sum | sha256sum`. */
   readonly packageSha256: string;
   /** Of package-lock.json in a checkout, else of npm's own record of what it installed; null = neither is there. */
   readonly lockfileSha256: string | null;
@@ -42,7 +42,7 @@ async function versionOf(name: string): Promise<string | null> {
 export async function readPackage(): Promise<PackageIdentity> {
   const about = fieldsOf(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
   const names = ['dependencies', 'optionalDependencies'].flatMap((kind) => Object.keys(fieldsOf(about?.[kind]) ?? {}));
-  const programs = (await readdir(join(root, 'dist'), { recursive: true }).catch(() => [])).filter((path) => path.endsWith('.js')).map((path) => join('dist', path)).sort();
+  const programs = (await readdir(join(root, 'dist'), { recursive: true }).catch(() => [])).filter((path) => /\.c?js$/.test(path)).map((path) => join('dist', path)).sort();
   const lines = await Promise.all(programs.map(async (path) => `${sha256(await readFile(join(root, path)))}  ${path}\n`));
   const lockfile = await firstOf([join(root, 'package-lock.json'), ...ancestors().map((folder) => join(folder, 'node_modules', '.package-lock.json'))]);
   const bundled = Object.entries(fieldsOf(JSON.parse(await readFile(join(root, 'dist', 'bundled.json'), 'utf8').catch(() => '{}'))) ?? {});

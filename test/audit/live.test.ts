@@ -5,7 +5,7 @@ import { lacking } from '../kernel/features.js';
 import { runThrowAway, threeGuests } from './throw-away.js';
 
 async function audited(script: string, options = ''): Promise<{ readonly status: number | null; readonly report: AuditReport }> {
-  const { status, stdout, stderr } = await runThrowAway(`${threeGuests}\n${script}\nexec node dist/cli.js audit --json ${options}`);
+  const { status, stdout, stderr } = await runThrowAway(`${threeGuests}\n${script}\nexec node dist/cli.cjs audit --json ${options}`);
   if (stdout === '') throw new Error(stderr);
   return { status, report: JSON.parse(stdout) };
 }
@@ -79,7 +79,7 @@ END
   });
 
   it('says 69 for a bridge that is not there', async () => {
-    const { status, stderr } = await runThrowAway('exec node dist/cli.js audit --bridge br7');
+    const { status, stderr } = await runThrowAway('exec node dist/cli.cjs audit --bridge br7');
     expect({ status, named: stderr.includes('there is no bridge "br7"') }).toEqual({ status: 69, named: true });
   });
 });

@@ -17,7 +17,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 // Every other scenario that is shipped is held against the wire where it is run: test/live/shipped, test/scenarios/attacks, test/commands/watch-a-run.
 it('predicts a mesh of a hundred guests, pair by pair', async () => {
   const dir = join(scratch, 'mesh');
-  const { status, stderr } = spawnSync(process.execPath, ['dist/cli.js', 'run', 'scenarios/scale/mesh.yml', '--out', dir, '--quiet', '--json'], { cwd: top, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', 'run', 'scenarios/scale/mesh.yml', '--out', dir, '--quiet', '--json'], { cwd: top, encoding: 'utf8' });
   expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
   const rows = await heldRun(dir);
   expect(differing(rows)).toEqual([]);

@@ -20,7 +20,7 @@ export interface TestNetwork {
 export const isRoot = process.getuid?.() === 0;
 
 export function testNetwork(): TestNetwork {
-  if (!existsSync(new URL('../../dist/helper.js', import.meta.url))) throw new Error('these tests need the built program: npx tsc');
+  if (!existsSync(new URL('../../dist/helper.cjs', import.meta.url))) throw new Error('these tests need the built program: npx tsc');
   const fd = newNamespace(disableIpv6);
   const dir = mkdtempSync(join(tmpdir(), 'capture-test-'));
   let files = 0;

@@ -8,7 +8,7 @@ const top = resolve(import.meta.dirname, '../..');
 const folder = (name: string): string => join(top, 'captures', name);
 
 function replay(name: string, args: readonly string[]) {
-  const { stdout, status } = spawnSync(process.execPath, [join(top, 'dist/cli.js'), 'replay', ...args, '--json'], { cwd: folder(name), encoding: 'utf8' });
+  const { stdout, status } = spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), 'replay', ...args, '--json'], { cwd: folder(name), encoding: 'utf8' });
   const report: unknown = JSON.parse(stdout);
   return { stdout, status, report: report as Report };
 }

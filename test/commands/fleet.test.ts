@@ -37,7 +37,7 @@ async function makeBroken(): Promise<void> {
 }
 
 function run(...args: readonly string[]): { readonly status: number | null; readonly report: FleetReport; readonly stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.js', 'fleet', ...args, '--json'], { encoding: 'utf8', maxBuffer: 1 << 26 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', 'fleet', ...args, '--json'], { encoding: 'utf8', maxBuffer: 1 << 26 });
   return { status, report: JSON.parse(stdout) as FleetReport, stderr };
 }
 
@@ -122,11 +122,11 @@ describe('fleet', () => {
   it('writes a page and a terminal report in one go, and refuses two for stdout', () => {
     host('hv1', broken, 2);
     const page = join(top, 'fleet.html');
-    const { status, stdout } = spawnSync(process.execPath, ['dist/cli.js', 'fleet', fleet, '--reporter', `html=${page}`, '--reporter', 'markdown'], { encoding: 'utf8' });
+    const { status, stdout } = spawnSync(process.execPath, ['dist/cli.cjs', 'fleet', fleet, '--reporter', `html=${page}`, '--reporter', 'markdown'], { encoding: 'utf8' });
     expect(status).toBe(2);
     expect(stdout).toContain('## BROKEN: of 1 hosts 1 is broken');
     expect(readFileSync(page, 'utf8')).toContain('overheard by kali3');
-    expect(spawnSync(process.execPath, ['dist/cli.js', 'fleet', fleet, '--json', '--reporter', 'markdown']).status).toBe(64);
-    expect(spawnSync(process.execPath, ['dist/cli.js', 'fleet', join(top, 'none')]).status).toBe(64);
+    expect(spawnSync(process.execPath, ['dist/cli.cjs', 'fleet', fleet, '--json', '--reporter', 'markdown']).status).toBe(64);
+    expect(spawnSync(process.execPath, ['dist/cli.cjs', 'fleet', join(top, 'none')]).status).toBe(64);
   });
 });

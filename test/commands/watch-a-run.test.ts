@@ -18,7 +18,7 @@ afterAll(() => {
 });
 
 function program(...args: readonly string[]): ChildProcess {
-  const child = spawn(process.execPath, ['dist/cli.js', ...args], { cwd: top, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['dist/cli.cjs', ...args], { cwd: top, stdio: ['ignore', 'pipe', 'inherit'] });
   started.push(child);
   return child;
 }
@@ -33,7 +33,7 @@ async function labNamespace(run: ChildProcess): Promise<string> {
   const home = readlinkSync('/proc/self/ns/net');
   for (let tries = 0; tries < 300; tries += 1) {
     try {
-      const inside = descendants(run.pid ?? 0).find((pid) => readlinkSync(`/proc/${pid}/ns/net`) !== home && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('cli.js') && readFileSync(`/proc/${pid}/net/dev`, 'utf8').includes('br0'));
+      const inside = descendants(run.pid ?? 0).find((pid) => readlinkSync(`/proc/${pid}/ns/net`) !== home && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('cli.cjs') && readFileSync(`/proc/${pid}/net/dev`, 'utf8').includes('br0'));
       if (inside !== undefined) return `/proc/${inside}/ns/net`;
     } catch {
       // a process ended while it was looked at
@@ -61,7 +61,7 @@ it.skipIf(process.getuid?.() !== 0)('a bridge that turns promiscuous in the midd
     rest = lines.pop() ?? '';
     said.push(...lines.map((line): Said => JSON.parse(line)));
     if (audited !== null || !said.some(drift('bridge-promiscuous'))) return;
-    const { stdout } = spawnSync(process.execPath, ['dist/cli.js', 'audit', '--netns', netns, '--json'], { cwd: top, encoding: 'utf8' });
+    const { stdout } = spawnSync(process.execPath, ['dist/cli.cjs', 'audit', '--netns', netns, '--json'], { cwd: top, encoding: 'utf8' });
     audited = JSON.parse(stdout);
   });
   expect(await ended).toBe(0);

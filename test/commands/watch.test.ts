@@ -93,7 +93,7 @@ describe('watch', () => {
 
   it('holds what is there against a baseline that was learned before', async () => {
     const file = join(scratch, 'baseline.json');
-    const watch = await start(`--baseline ${file}`, `node dist/cli.js watch --learn ${file}; bridge link set dev vnet1 flood off`);
+    const watch = await start(`--baseline ${file}`, `node dist/cli.cjs watch --learn ${file}; bridge link set dev vnet1 flood off`);
     if (!watch.said.some(drift('setting-changed'))) await watch.next(drift('setting-changed', 'vnet1.flood'));
     expect(watch.said.filter(({ event }) => event === 'drift')).toMatchObject([{ code: 'setting-changed', place: 'vnet1.flood', before: 'true', after: 'false' }]);
   }, 60_000);

@@ -14,7 +14,7 @@ export interface Watching {
 }
 
 export async function watching(options = '', prepare = ''): Promise<Watching> {
-  const child: ChildProcess = inThrowAway(`${threeGuests}\n${prepare}\nset +e\nnode dist/cli.js watch --json ${options} & export W=$!\nexec sh`);
+  const child: ChildProcess = inThrowAway(`${threeGuests}\n${prepare}\nset +e\nnode dist/cli.cjs watch --json ${options} & export W=$!\nexec sh`);
   const said: Said[] = [];
   const listeners = new Set<(one: Said | string) => void>();
   let rest = '';

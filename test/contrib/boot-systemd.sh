@@ -29,7 +29,7 @@ mount --bind "$repository" "$root/opt/program"
 mount --bind "$scratch/said" "$root/opt/said"
 touch "$root/opt/node"
 mount --bind "$node" "$root/opt/node"
-printf '#!/bin/sh\nexec /opt/node /opt/program/dist/cli.js "$@"\n' >"$root/usr/local/bin/verify-isolation"
+printf '#!/bin/sh\nexec /opt/node /opt/program/dist/cli.cjs "$@"\n' >"$root/usr/local/bin/verify-isolation"
 chmod 755 "$root/usr/local/bin/verify-isolation"
 # Nothing of this machine's own is started
 rm -rf "$root/etc/systemd/system"

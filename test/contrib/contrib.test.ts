@@ -39,7 +39,7 @@ describe('the service for systemd', () => {
 
   it('starts a watch with options that there are', () => {
     const command = /^ExecStart=\S+ (.+)$/m.exec(readFileSync(`${top}/contrib/systemd/verify-isolation-watch.service`, 'utf8'))?.[1] ?? '';
-    const { stdout } = spawnSync(process.execPath, ['dist/cli.js', 'watch', '--help'], { cwd: top, encoding: 'utf8' });
+    const { stdout } = spawnSync(process.execPath, ['dist/cli.cjs', 'watch', '--help'], { cwd: top, encoding: 'utf8' });
     expect(command).toMatch(/^watch /);
     expect((command.match(/--[a-z-]+/g) ?? []).filter((option) => !stdout.includes(option))).toEqual([]);
   });

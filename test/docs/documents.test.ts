@@ -18,7 +18,7 @@ function blocks(text: string, language: string): readonly string[] {
 }
 
 /** What npx finds, without its second of looking for it each time: that it finds it the demonstration shows, and test/package in a project of somebody else's. */
-const direct = (command: string): string => (command.includes(' demo ') ? command : command.replace(/^(! )?npx verify-isolation /, `$1${process.execPath} ${join(top, 'dist/cli.js')} `));
+const direct = (command: string): string => (command.includes(' demo ') ? command : command.replace(/^(! )?npx verify-isolation /, `$1${process.execPath} ${join(top, 'dist/cli.cjs')} `));
 
 /** What a shell makes of a line. */
 function type(command: string): { readonly status: number | null; readonly stderr: string } {
@@ -29,7 +29,7 @@ function type(command: string): { readonly status: number | null; readonly stder
 const helps = new Map<string, string>();
 /** What a command says of its options. */
 function helpOf(command: string): string {
-  const known = helps.get(command) ?? spawnSync(process.execPath, [join(top, 'dist/cli.js'), command, '--help'], { encoding: 'utf8' }).stdout;
+  const known = helps.get(command) ?? spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), command, '--help'], { encoding: 'utf8' }).stdout;
   helps.set(command, known);
   return known;
 }
@@ -82,7 +82,7 @@ describe.each(['github', 'gitlab'])('contrib/ci/%s.yml', (name) => {
     // One scenario of a project's own, in a folder of its own.
     const out = join(scratch, name);
     mkdirSync(out);
-    const own = command.replace('npx verify-isolation', `node ${top}/dist/cli.js`).replace('scenarios/*.yml', join(top, 'scenarios/switch-mode.yml')).replaceAll(/(--out |=)([a-z])/g, `$1${out}/$2`);
+    const own = command.replace('npx verify-isolation', `node ${top}/dist/cli.cjs`).replace('scenarios/*.yml', join(top, 'scenarios/switch-mode.yml')).replaceAll(/(--out |=)([a-z])/g, `$1${out}/$2`);
     expect(type(own)).toEqual({ status: 0, stderr: '' });
     expect(readFileSync(join(out, 'isolation.xml'), 'utf8')).toContain('<testsuites');
     expect(existsSync(join(out, 'evidence', 'result.json'))).toBe(true);

@@ -21,7 +21,7 @@ const documented = [...readFileSync(join(top, 'docs/engines.md'), 'utf8').matchA
 /** What the engine said in a run that was made with it. */
 function factsOf(scenario: string, engine: string): EngineFacts | undefined {
   const out = join(scratch, engine);
-  const { status, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.js'), 'run', scenario, '--engine', engine, '--out', out, '--quiet'], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), 'run', scenario, '--engine', engine, '--out', out, '--quiet'], { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   const entries = readFileSync(join(out, 'timeline.ndjson'), 'utf8').trimEnd().split('\n').map((line): { readonly event: string; readonly facts?: EngineFacts } => JSON.parse(line));
   return entries.find(({ event }) => event === 'listening')?.facts;

@@ -20,12 +20,12 @@ describe('the man pages', () => {
   });
 
   it('are there for every command that --help lists, with every option of it', () => {
-    const help = run(process.execPath, 'dist/cli.js', '--help').stdout;
+    const help = run(process.execPath, 'dist/cli.cjs', '--help').stdout;
     const names = [...help.matchAll(/^ {2}verify-isolation (\S+)/gm)].map(([, name = '']) => name).filter((name) => name !== 'completion');
     expect(names.length).toBeGreaterThan(10);
     expect(readdirSync(folder).sort()).toEqual(['verify-isolation.1', ...names.map((name) => `verify-isolation-${name}.1`)].sort());
     for (const name of ['run', 'audit', 'watch']) {
-      const options = [...run(process.execPath, 'dist/cli.js', name, '--help').stdout.matchAll(/^ {2,8}--([a-z-]+)/gm)].map(([, option = '']) => option).filter((option) => !['help', 'version'].includes(option));
+      const options = [...run(process.execPath, 'dist/cli.cjs', name, '--help').stdout.matchAll(/^ {2,8}--([a-z-]+)/gm)].map(([, option = '']) => option).filter((option) => !['help', 'version'].includes(option));
       expect(options.length).toBeGreaterThan(3);
       const page = readFileSync(join(folder, `verify-isolation-${name}.1`), 'utf8');
       expect(options.filter((option) => !page.includes(`\\fB\\-\\-${option.replaceAll('-', '\\-')}\\fR`))).toEqual([]);

@@ -27,7 +27,7 @@ describe('run.json', () => {
       instrument: { tool: { verdictRules: 1, sabotage: { falseHolds: 0 } }, node: process.versions.node, captures: [{ step: 'probes', snaplen: 2048 }, { step: 'http' }] },
       scope: { bridges: ['br0'], observed: 3, ports: 3, unobserved: [], partial: null },
     });
-    const hashes = spawnSync('sh', ['-c', `find dist -name '*.js' | LC_ALL=C sort | xargs sha256sum | sha256sum`], { encoding: 'utf8', cwd: join(import.meta.dirname, '../..') }).stdout;
+    const hashes = spawnSync('sh', ['-c', `find dist -name '*.js' -o -name '*.cjs' | LC_ALL=C sort | xargs sha256sum | sha256sum`], { encoding: 'utf8', cwd: join(import.meta.dirname, '../..') }).stdout;
     expect(provenance?.instrument.packageSha256).toBe(hashes.slice(0, 64));
     expect(provenance?.when.ended?.utc).toMatch(/^\d{4}-/);
     expect(provenance?.method.some((line) => line.includes('sent 80 frames of known-unicast (raw, ipv4-udp) as a, b'))).toBe(true);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../src/model/result.js';
 import { hasOvs } from './throw-away-ovs.js';
 
-const cli = resolve(import.meta.dirname, '../../dist/cli.js');
+const cli = resolve(import.meta.dirname, '../../dist/cli.cjs');
 const access = (vid: number): string => `vlans: [ { vid: ${vid}, pvid: true, untagged: true } ]`;
 
 const mirrored = `version: 1

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
 
-export const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+export const cli = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 
 /** The domains of which libvirt's test driver tells: those behind vnet0 and vnet4. */
 const libvirtNode = fileURLToPath(new URL('libvirt-node.xml', import.meta.url));

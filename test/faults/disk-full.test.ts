@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 
-const cli = join(import.meta.dirname, '../../dist/cli.js');
+const cli = join(import.meta.dirname, '../../dist/cli.cjs');
 const scratch = mkdtempSync(join(tmpdir(), 'disk-full-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 

@@ -167,7 +167,7 @@ describe.skipIf(!hasSshd)('a run that spans hosts', () => {
 
   it('is inconclusive, by host, where the capture helper on the far side is killed', async () => {
     const before = shapes();
-    const run = await disturbed(() => void process.kill(pidOf('hv2', /helper\.js capture/), 'SIGKILL'));
+    const run = await disturbed(() => void process.kill(pidOf('hv2', /helper\.cjs capture/), 'SIGKILL'));
     expect(run.status, run.stderr).toBe(3);
     const dead = result().steps.flatMap(({ reasons }) => reasons.filter(({ code }) => code === 'helper-died'));
     expect(dead.map(({ observer }) => observer)).toEqual(expect.arrayContaining(['a-hv2', 's-hv2', 'b-hv2']));
@@ -179,7 +179,7 @@ describe.skipIf(!hasSshd)('a run that spans hosts', () => {
 
   it('is inconclusive, by host, where the far side itself is killed, and looks whether anything is left there', async () => {
     const before = shapes();
-    const run = await disturbed(() => void process.kill(pidOf('hv2', /cli\.js helper/), 'SIGKILL'));
+    const run = await disturbed(() => void process.kill(pidOf('hv2', /cli\.cjs helper/), 'SIGKILL'));
     expect(run.status, run.stderr).toBe(3);
     expect(codes()).toContain('host-lost');
     const lost = result().steps.flatMap(({ reasons }) => reasons.filter(({ code }) => code === 'host-lost'));

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
 
 export const top = resolve(import.meta.dirname, '../..');
-export const cli = join(top, 'dist/cli.js');
+export const cli = join(top, 'dist/cli.cjs');
 
 /** What these tests need: root, Debian's sshd and a kernel with VXLAN. */
 export const hasSshd = process.getuid?.() === 0 && spawnSync('sh', ['-c', 'command -v sshd && command -v ssh-keygen'], { env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` } }).status === 0;

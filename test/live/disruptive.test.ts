@@ -99,7 +99,7 @@ describe('an attack that does not come to its end', () => {
   }, patient(120_000));
 
   it('because the helper that sends was killed: another one lets the owner have the last word', async () => {
-    const { status, entered, result } = await cutShort(({ pid }) => process.kill(descendants(pid).find(({ command }) => /helper\.js send /.test(command))?.pid ?? 0, 'SIGKILL'));
+    const { status, entered, result } = await cutShort(({ pid }) => process.kill(descendants(pid).find(({ command }) => /helper\.cjs send /.test(command))?.pid ?? 0, 'SIGKILL'));
     expect(status).toBe(3);
     expect(entered.slice(-3).map(({ flow }) => [flow.sender, flow.purpose])).toEqual(Array(3).fill(['b', 'restore']));
     expect(entered.at(-1)?.atMs ?? 0).toBeGreaterThan(thiefLast(entered));

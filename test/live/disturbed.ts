@@ -29,12 +29,12 @@ export async function disturbed({ file, when, act, args = [] }: Disturbance): Pr
     if (found === undefined) throw new Error(`no process fits ${what}: ${JSON.stringify(all)}`);
     return found.pid;
   };
-  const helper = (role: string): number => find(new RegExp(`^\\S*node \\S*helper\\.js ${role} `));
+  const helper = (role: string): number => find(new RegExp(`^\\S*node \\S*helper\\.cjs ${role} `));
   const user = process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials'];
   act({
     helper,
     inside: (...argv) => {
-      const { status, stderr } = spawnSync('nsenter', ['--target', String(find(/^\S*node \S*cli\.js run /)), ...user, '--net', '--', ...argv], { encoding: 'utf8' });
+      const { status, stderr } = spawnSync('nsenter', ['--target', String(find(/^\S*node \S*cli\.cjs run /)), ...user, '--net', '--', ...argv], { encoding: 'utf8' });
       if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
     },
   });

@@ -75,7 +75,7 @@ describe('a run', () => {
   it.concurrent.each([
     ['launcher', (run: Busy) => run.child.pid ?? 0],
     ['unshare', (run: Busy) => run.find(/^unshare /)],
-    ['inside', (run: Busy) => run.find(/^\S*node \S*cli\.js run /)],
+    ['inside', (run: Busy) => run.find(/^\S*node \S*cli\.cjs run /)],
   ] as const)('whose %s is killed with -9: leaves no process and no namespace, relay and helpers included', async (_, victim) => {
     const run = await startBusy();
     process.kill(victim(run), 'SIGKILL');
@@ -95,7 +95,7 @@ describe('a run', () => {
 
   it.concurrent('whose relay is killed: is inconclusive or broken, and says that the relay died', async () => {
     const run = await startBusy();
-    process.kill(run.find(/helper\.js relay /), 'SIGKILL');
+    process.kill(run.find(/helper\.cjs relay /), 'SIGKILL');
     await run.ended;
     const result = readFileSync(join(run.dir, 'result.json'), 'utf8');
     expect(result).toContain('"relay-died"');

@@ -8,7 +8,7 @@ import type { Finding, Result } from '../../src/model/result.js';
 import { patient } from '../patient.js';
 
 export const top = resolve(import.meta.dirname, '../..');
-export const cli = join(top, 'dist/cli.js');
+export const cli = join(top, 'dist/cli.cjs');
 if (!existsSync(cli)) throw new Error('these tests need the built program: npm run build');
 
 /** Root has run all of it, and this is another user: what a verdict is made of is the same then, and what rights decide is tried again. */

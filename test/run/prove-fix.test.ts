@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
-const cli = resolve(import.meta.dirname, '../../dist/cli.js');
+const cli = resolve(import.meta.dirname, '../../dist/cli.cjs');
 const scratch = mkdtempSync(join(tmpdir(), 'prove-fix-'));
 const dir = join(scratch, 'evidence');
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -19,7 +19,7 @@ const files = [...folders, 'production-bridge.yml'];
 function run(file: string): Promise<{ readonly out: string; readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
   return new Promise((done, fail) => {
     const out = join(scratch, file.replaceAll(/[/.]/g, '-'));
-    const child = spawn(process.execPath, [join(top, 'dist/cli.js'), 'run', join(top, 'scenarios', file), '--json', '--quiet', '--out', out]);
+    const child = spawn(process.execPath, [join(top, 'dist/cli.cjs'), 'run', join(top, 'scenarios', file), '--json', '--quiet', '--out', out]);
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
     child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));

@@ -28,7 +28,7 @@ it('every scenario of several hosts is told here', () => {
 
 describe.skipIf(!hasVxlan)('scenarios of several hosts', () => {
   it.concurrent.each(Object.entries(leaks))('%s comes out as it says, with every proof', (name, expected) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.js'), 'run', join(top, `scenarios/hosts/${name}.yml`), '--json', '--quiet', '--out', join(scratch, name)], { encoding: 'utf8', maxBuffer: 1 << 26 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), 'run', join(top, `scenarios/hosts/${name}.yml`), '--json', '--quiet', '--out', join(scratch, name)], { encoding: 'utf8', maxBuffer: 1 << 26 });
     expect({ status, stderr }, stdout.slice(0, 4000)).toEqual({ status: 0, stderr: '' });
     const result: Result = JSON.parse(stdout);
     expect(result.steps.filter(({ verdict }) => verdict === 'holds').flatMap(({ reasons }) => reasons)).toEqual([]);

@@ -35,7 +35,7 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what proves that a port of
     const endpoints = (['kali2', 'kali3', 'lan'] as const).map((name) => `    ${name}: { bridge: br0, port: ${ports[name]}, mac: "${macs[name]}"${name === 'lan' ? ', role: uplink' : ''} }\n`);
     const steps = acts.map(({ name, run }) => `  - { name: "${name}", run: ${JSON.stringify(run)}, learn: [kali2, lan], probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 20 }, expect: private }\n`);
     writeFileSync(file, `version: 1\nname: entering\ntopology:\n  provider: lab\n  bridges: { br0: { kind: ovs } }\n  endpoints:\n${endpoints.join('')}steps:\n${steps.join('')}`);
-    const { stdout, stderr } = spawnSync(process.execPath, [join(resolve(import.meta.dirname, '../..'), 'dist/cli.js'), 'run', file, '--json', '--quiet', '--out', out], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync(process.execPath, [join(resolve(import.meta.dirname, '../..'), 'dist/cli.cjs'), 'run', file, '--json', '--quiet', '--out', out], { encoding: 'utf8' });
     expect(stderr).toBe('');
     result = JSON.parse(stdout);
     seen = await enteringFrames(out);

@@ -17,14 +17,14 @@ function acts(datapath: 'netdev' | 'system'): void {
   beforeAll(() => {
     out = mkdtempSync(join(tmpdir(), 'ovs-scenarios-'));
     const files = ['holds', 'broken'].map((name) => join(top, 'scenarios/ovs', `${name}.yml`));
-    const { status, stdout, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.js'), 'run', ...files, '--set', `datapath=${datapath}`, '--json', '--quiet', '--out', out], { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), 'run', ...files, '--set', `datapath=${datapath}`, '--json', '--quiet', '--out', out], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     results.push(...JSON.parse(stdout).results);
   }, patient(120_000));
   afterAll(() => rmSync(out, { recursive: true, force: true }));
 
   it('is named with its package where it is not installed', () => {
-    const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', 'mount -t tmpfs none /usr/share/openvswitch && exec "$@"', 'sh', process.execPath, join(top, 'dist/cli.js'), 'run', join(top, 'scenarios/ovs/holds.yml'), '--out', join(out, 'none')], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', 'mount -t tmpfs none /usr/share/openvswitch && exec "$@"', 'sh', process.execPath, join(top, 'dist/cli.cjs'), 'run', join(top, 'scenarios/ovs/holds.yml'), '--out', join(out, 'none')], { encoding: 'utf8' });
     expect({ status, named: stderr.includes('openvswitch-switch') }).toEqual({ status: 69, named: true });
   });
 
@@ -57,7 +57,7 @@ if (process.getuid?.() === 0 && hasOvs) {
   describe('Open vSwitch in user space, started by the lab', () => acts('netdev'));
   it.skipIf(lacking("Open vSwitch's datapath") === null)('names the datapath where the kernel lacks it', () => {
     const out = mkdtempSync(join(tmpdir(), 'ovs-lacking-'));
-    const { status, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.js'), 'run', join(top, 'scenarios/ovs/holds.yml'), '--set', 'datapath=system', '--quiet', '--out', out], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), 'run', join(top, 'scenarios/ovs/holds.yml'), '--set', 'datapath=system', '--quiet', '--out', out], { encoding: 'utf8' });
     rmSync(out, { recursive: true, force: true });
     expect([status, stderr]).toEqual([69, expect.stringContaining('br0: datapath system: ')]);
   });

@@ -9,7 +9,7 @@ import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespac
 import { startRelay, type RunningRelay } from '../../src/traffic/relay-client.js';
 import { startMachine, type GuestImage, type VirtualMachine } from './virtual-machine.js';
 
-const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const cli = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 
 /** The guests of the experiment. winxp has VMware's card and hangs on no port of br0: a relay carries its frames. */
 export const machines = {
