@@ -142,13 +142,13 @@ interface Prepared {
   readonly along: CollatingAlong | null;
 }
 
-/** From so many frames on, each of which is captured at least twice, a thread puts the captures of a lab in order while they grow; on a host guests need the processor. */
+/** From so many frames on, each of which is captured at least twice, the captures of a lab are put in order by a thread, and counted, while they grow; on a host guests need the processor. */
 const manyFrames = 150_000;
 
 function alongOf(plan: Plan, key: Uint8Array, { outDir: dir, keep = 'all', toolVersion }: RunOptions): CollatingAlong | null {
   const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);
   if (plan.provider !== 'lab' || plan.hosts !== undefined || keep !== 'all' || frames < manyFrames) return null;
-  return collateAlong({ dir, key, keep, application: applicationOf(toolVersion), clocks: new Map(), inferred: [] });
+  return collateAlong(plan, { dir, key, keep, application: applicationOf(toolVersion), clocks: new Map(), inferred: [] });
 }
 
 /** How the program is named in captures. */

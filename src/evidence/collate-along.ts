@@ -1,18 +1,31 @@
 import { statfsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type JudgeStart, type Judging, startJudging } from '../judge/judge.js';
+import type { Plan } from '../model/plan.js';
 import type { TimelineEntry } from '../model/timeline.js';
 import type { Collation } from './collate.js';
 import { type CollateRequest, collateBeside, type CollatingThread } from './collate-beside.js';
 import { growingCapture } from './folder.js';
+import { growingFile } from './growing-file.js';
+import { judgeGrowing } from './judge-growing.js';
 import type { StepCounters } from './raw-captures.js';
 
-/** The captures of a run are put in order while it goes on: what is left when it is over takes no longer for many frames than for few. */
+/** What was begun while a run went on. */
+export interface JudgedAlong {
+  /** What comes of the captures, as evidence.pcapng.part. */
+  readonly collation: Promise<Collation>;
+  /** What of it is counted; it is to be continued once `judged` resolves, to the SHA-256 of all that was counted. */
+  readonly judging: Judging<JudgeStart>;
+  readonly judged: Promise<string>;
+}
+
+/** The captures of a run are put in order, and counted, while it goes on: what is left when it is over takes no longer for many frames than for few. */
 export interface CollatingAlong {
   /** Hears what is written into the timeline. */
   hear(entry: TimelineEntry): void;
-  /** The run is over, and its captures are whole: what comes of them, as evidence.pcapng.part. null = it was given up, or did not begin: they are put in order when they are whole. */
-  finish(counters: StepCounters): Promise<{ readonly collation: Promise<Collation> } | null>;
+  /** The run is over, and its captures are whole. null = it was given up, or did not begin: they are put in order, and counted, when they are whole. */
+  finish(counters: StepCounters): Promise<JudgedAlong | null>;
   /** Ends it where nobody will finish it. */
   stop(): Promise<void>;
 }
@@ -24,10 +37,11 @@ const roomForBoth = 4 * 2 ** 30;
  * Begins where the first probes are sent. Given up are runs of which the captures may come out of order (engines with a ring for each handle), not be whole
  * (whatever is a fault), or have another host's time; nothing of them is lost.
  */
-export function collateAlong(request: Omit<CollateRequest, 'growing' | 'counters' | 'path'>): CollatingAlong {
+export function collateAlong(plan: Plan, request: Omit<CollateRequest, 'growing' | 'counters' | 'path'>): CollatingAlong {
   const path = join(request.dir, growingCapture);
+  const heard: TimelineEntry[] = [];
   const ended = new Set<number>();
-  let running: CollatingThread | null = null;
+  let running: (CollatingThread & JudgedAlong) | null = null;
   let givenUp = false;
   let cleared: Promise<void> = Promise.resolve();
 
@@ -36,10 +50,14 @@ export function collateAlong(request: Omit<CollateRequest, 'growing' | 'counters
     if (running !== null) cleared = running.stop().then(() => rm(path, { force: true }));
     running = null;
   }
-  function begin(): CollatingThread {
-    const thread = collateBeside({ ...request, path, counters: [], growing: true });
+  function begin(): CollatingThread & JudgedAlong {
+    const growing = growingFile(path);
+    const thread = collateBeside({ ...request, path, counters: [], growing: true }, growing);
     for (const step of ended) thread.tell({ kind: 'ended', step });
-    return thread;
+    const judging = startJudging({ plan, run: { key: Buffer.from(request.key).toString('hex') }, timeline: heard });
+    const judged = judgeGrowing(judging, growing);
+    judged.catch(() => undefined); // told where it is awaited
+    return { ...thread, judging, judged };
   }
   function hear(entry: TimelineEntry): void {
     const { step } = entry;
@@ -68,7 +86,9 @@ export function collateAlong(request: Omit<CollateRequest, 'growing' | 'counters
   }
   return {
     hear(entry) {
-      if (!givenUp) hear(entry);
+      if (givenUp) return;
+      if (running === null) heard.push(entry);
+      hear(entry);
     },
     async finish(counters) {
       await cleared;

@@ -67,11 +67,16 @@ export async function createFolder(dir: string): Promise<void> {
   });
 }
 
+/** A JSON document as it stands in a file of a run's folder. */
+export function documentText(value: object): string {
+  return `${jsonText(value, 2)}\n`;
+}
+
 /** Writes a JSON document whole or not at all: to a file beside it, then renamed. 0600. */
 export async function writeJson(dir: string, name: string, value: object): Promise<void> {
   const path = join(dir, name);
   await orCannotWrite(path, async () => {
-    await writeFile(`${path}.part`, `${jsonText(value, 2)}\n`, { mode: 0o600 });
+    await writeFile(`${path}.part`, documentText(value), { mode: 0o600 });
     await rename(`${path}.part`, path);
   });
 }

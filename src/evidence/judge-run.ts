@@ -1,17 +1,16 @@
-import { createHash } from 'node:crypto';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { finishJudging, startJudging } from '../judge/judge.js';
+import { continueJudging, finishJudging, startJudging } from '../judge/judge.js';
 import type { RunRecord } from '../model/run-record.js';
-import type { CollatingAlong } from './collate-along.js';
+import type { CollatingAlong, JudgedAlong } from './collate-along.js';
 import { collateBeside } from './collate-beside.js';
 import { type CollateInput, type Collation, collate } from './collate.js';
 import { files, growingCapture, writeJson } from './folder.js';
 import { growingFile } from './growing-file.js';
 import { hashedFiles } from './hash.js';
 import { parseFolder } from './parse-folder.js';
-import { readCaptureOf } from './read-capture.js';
-import { addCapture, judgeCapture, judgeFolder, type JudgedRun } from './replay.js';
+import { judgeGrowing } from './judge-growing.js';
+import { judgeCapture, judgeFolder, type JudgedRun } from './replay.js';
 
 /** From so many octets of captures on a thread is worth its start. */
 const worthAThread = 32 * 1024 * 1024;
@@ -37,25 +36,20 @@ async function close({ dir, record, key }: FinishedRun, { sha256, packets, disca
   return closed;
 }
 
-/** The octets as they are, hashed on their way. */
-async function* hashing(octets: AsyncIterable<Uint8Array>, hash: ReturnType<typeof createHash>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of octets) {
-    hash.update(chunk);
-    yield chunk;
-  }
-}
-
-/** Judges what a thread has put in order while the run went on; the folder's other files are read while it ends. */
-async function judgeAlong(run: FinishedRun, collation: Promise<Collation>): Promise<JudgedRun> {
-  const { dir } = run;
-  const input = await parseFolder(dir);
+/** Judges what was put in order, and counted, while the run went on; the folder's other files are read while that ends. */
+async function judgeAlong(run: FinishedRun, { collation, judging, judged }: JudgedAlong): Promise<JudgedRun> {
+  const { dir, plan } = run;
+  const input = await parseFolder(dir, plan);
   const collated = await collation.catch(async (error: unknown) => {
     await rm(join(dir, growingCapture), { force: true });
     throw error;
   });
+  const sha256 = await judged;
   await rename(join(dir, growingCapture), join(dir, files.capture));
-  const closed = await close(run, collated);
-  return judgeCapture(dir, async () => ({ ...input, run: closed }));
+  const whole = { ...input, run: await close(run, collated) };
+  const counted = continueJudging(judging, whole);
+  if (counted === null) return judgeCapture(dir, async () => whole);
+  return { result: finishJudging(counted, { sha256, files: await hashedFiles(dir, () => Promise.resolve(sha256)) }), input: whole };
 }
 
 /** Judges evidence.pcapng while a thread writes it: what is read is what the file has, and its hash is that of what was read. */
@@ -65,10 +59,8 @@ async function judgeBeside(run: FinishedRun): Promise<JudgedRun> {
   const { collation } = collateBeside({ dir, key, application, clocks, counters, inferred, keep, growing: false }, growing);
   const input = await parseFolder(dir);
   const judging = startJudging({ ...input, run: { ...input.run, key: Buffer.from(key).toString('hex') } });
-  const hash = createHash('sha256');
-  await addCapture(judging, readCaptureOf(hashing(growing.read(), hash), { fleeting: true }));
+  const sha256 = await judgeGrowing(judging, growing);
   const closed = await close(run, await collation);
-  const sha256 = hash.digest('hex');
   const result = finishJudging(judging, { sha256, closed: closed.capture, files: await hashedFiles(dir, () => Promise.resolve(sha256)) });
   return { result, input: { ...input, run: closed } };
 }
@@ -81,7 +73,7 @@ export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
   const along = await run.along?.finish(run.counters) ?? null;
   if (along !== null) {
     run.onJudging();
-    return judgeAlong(run, along.collation);
+    return judgeAlong(run, along);
   }
   // What is discarded is judged before what is kept, and known last.
   if (run.keep === 'all' && await octetsOf(run.dir) >= worthAThread) {

@@ -14,7 +14,7 @@ import type { TimelineEntry } from '../model/timeline.js';
 import { VerifyError } from '../model/verify-error.js';
 import type { FlowColumnsRecord } from '../plan/flow-table.js';
 import { readFlowColumns } from '../plan/read-flows.js';
-import { files, stateFile } from './folder.js';
+import { documentText, files, stateFile } from './folder.js';
 import { readFixes } from './read-fixes.js';
 
 /** Many flows as columns (plan/flow-table.ts). */
@@ -86,10 +86,12 @@ function parse(path: string, text: string, shape: z.ZodType): unknown {
   return value;
 }
 
-/** The plan of a run's folder with its flows as flows, whichever way they were written. VerifyError 64 where it is none. */
-export async function parsePlan(dir: string): Promise<Plan> {
+/** The plan of a run's folder with its flows as flows, whichever way they were written; `known` where the file is its text, which need not be parsed then. VerifyError 64 where it is none. */
+export async function parsePlan(dir: string, known: Plan | null = null): Promise<Plan> {
   const path = join(dir, files.plan);
-  const plan = parse(path, await read(path), shapes.plan) as Omit<Plan, 'steps'> & { readonly steps: readonly (Omit<StepPlan, 'flows'> & { readonly flows: readonly Flow[] | FlowColumnsRecord })[] };
+  const text = await read(path);
+  if (known !== null && text === documentText(known)) return known;
+  const plan = parse(path, text, shapes.plan) as Omit<Plan, 'steps'> & { readonly steps: readonly (Omit<StepPlan, 'flows'> & { readonly flows: readonly Flow[] | FlowColumnsRecord })[] };
   return {
     ...plan,
     steps: plan.steps.map((step) => {
@@ -121,10 +123,10 @@ async function parseDiscarded(dir: string): Promise<NonNullable<JudgeInput['disc
   return { lines, sha256: text === null ? null : createHash('sha256').update(text).digest('hex') };
 }
 
-/** Reads everything of a run's folder but the capture. VerifyError 64, with the file's name, where it is not what a run leaves. */
-export async function parseFolder(dir: string): Promise<JudgeInput> {
+/** Reads everything of a run's folder but the capture; `known` as with `parsePlan`. VerifyError 64, with the file's name, where it is not what a run leaves. */
+export async function parseFolder(dir: string, known: Plan | null = null): Promise<JudgeInput> {
   const run = parse(join(dir, files.run), await read(join(dir, files.run)), shapes.run) as RunRecord;
-  const plan = await parsePlan(dir);
+  const plan = await parsePlan(dir, known);
   const timeline = await parseTimeline(join(dir, files.timeline));
   const states = await Promise.all(plan.steps.map(async ({ index }): Promise<StepStates> => {
     const around = timeline.filter((entry) => entry.step === index && entry.event === 'state-read' && entry.when === 'during');

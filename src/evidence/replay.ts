@@ -1,4 +1,4 @@
-import { addBatch, addDamage, finishJudging, type JudgeInput, type Judging, startJudging } from '../judge/judge.js';
+import { addBatch, addDamage, finishJudging, type JudgeInput, type JudgeStart, type Judging, startJudging } from '../judge/judge.js';
 import { escapeText } from '../model/escape-text.js';
 import type { Result } from '../model/result.js';
 import type { CaptureItem } from '../pcap/capture-items.js';
@@ -10,7 +10,7 @@ import { parseFolder } from './parse-folder.js';
 import { readCaptureOf } from './read-capture.js';
 
 /** Adds what evidence.pcapng holds to a judgement. */
-export async function addCapture(judging: Judging, items: AsyncIterable<CaptureItem>): Promise<void> {
+export async function addCapture(judging: Judging<JudgeStart>, items: AsyncIterable<CaptureItem>): Promise<void> {
   const blocks = evidenceInterfaces(judging.input.plan);
   for await (const item of items) {
     switch (item.kind) {

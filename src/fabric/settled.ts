@@ -40,8 +40,8 @@ export async function waitUntilForwarding(options: SettleOptions): Promise<void>
 
 function blockedInSysfs(port: string): boolean {
   try {
-    const up = (Number.parseInt(readFileSync(`/sys/class/net/${port}/flags`, 'utf8'), 16) & 1) === 1;
-    return up && Number(readFileSync(`/sys/class/net/${port}/brport/state`, 'utf8')) !== forwarding;
+    // Most forward: one file of them is read, not two.
+    return Number(readFileSync(`/sys/class/net/${port}/brport/state`, 'utf8')) !== forwarding && (Number.parseInt(readFileSync(`/sys/class/net/${port}/flags`, 'utf8'), 16) & 1) === 1;
   } catch {
     return false; // it went, or left the bridge: the fabric's faults and the state tell
   }

@@ -34,6 +34,11 @@ export interface JudgeInput {
   readonly fixes?: readonly (ProvenFix & { readonly step: number })[];
 }
 
+/** What a judgement can begin with, while a run goes on: `timeline` as far as it is written. */
+export interface JudgeStart extends Pick<JudgeInput, 'plan' | 'timeline' | 'discarded'> {
+  readonly run: Pick<RunRecord, 'key'>;
+}
+
 interface Listener {
   readonly seen: Seen;
   readonly plain: PlainFrames;
@@ -42,8 +47,8 @@ interface Listener {
 }
 
 /** A judgement under way. Opaque: only the functions of this file read it. */
-export interface Judging {
-  readonly input: JudgeInput;
+export interface Judging<Input extends JudgeStart = JudgeInput> {
+  readonly input: Input;
   /** The key in run.json is the one that was committed to. */
   readonly keyed: boolean;
   readonly search: TokenSearch;
@@ -56,40 +61,60 @@ export interface Judging {
   frames: number;
 }
 
-function keyOf(input: JudgeInput): Uint8Array | null {
+function keyOf(input: JudgeStart): Uint8Array | null {
   const { key } = input.run;
   return key === null || !/^[0-9a-f]{64}$/.test(key) ? null : Buffer.from(key, 'hex');
 }
 
-function commits(input: JudgeInput): boolean {
+function commits(input: JudgeStart): boolean {
   const key = keyOf(input);
   return key !== null && createHash('sha256').update(key).digest('hex') === input.plan.keySha256;
 }
 
-/** Begins a judgement. Pure: no clock, no file, the same input gives the same result. */
-export function startJudging(input: JudgeInput): Judging {
+/** Did observers of the step lose frames? */
+function isLossy(facts: StepFacts | undefined): boolean {
+  return Object.values(facts?.lastCounters ?? {}).some(({ dropped }) => dropped > 0);
+}
+
+/** Are the directions of what the observer saw a guess? */
+function isInferred(facts: StepFacts | undefined, observer: string): boolean {
+  return facts?.listening.get(observer)?.direction === 'inferred';
+}
+
+/** Begins a judgement. Pure: no clock, no file, the same input gives the same result. One of a run that goes on needs `continueJudging` before it can end. */
+export function startJudging<Input extends JudgeStart>(input: Input): Judging<Input> {
   const facts = stepFacts(input.plan, input.timeline);
   const tallies = createTallies(input.plan);
-  const lossySteps = facts.map(({ lastCounters }) => Object.values(lastCounters).some(({ dropped }) => dropped > 0));
   const listeners = evidenceInterfaces(input.plan).flatMap(({ step, observer }) => {
     const stepPlan = input.plan.steps[step];
     const one = stepPlan?.observers[observer];
     const tally = tallies[step];
     if (stepPlan === undefined || one === undefined || tally === undefined) return [];
-    const inferred = facts[step]?.listening.get(one.name)?.direction === 'inferred';
-    return [{ seen: { step: stepPlan, observer: one, inferred, towards: false, frame: 0, high: 0, low: 0 }, plain: createPlainFrames(stepPlan, one, tally, input.plan, lossySteps[step] === true), probes: 0 }];
+    const inferred = isInferred(facts[step], one.name);
+    return [{ seen: { step: stepPlan, observer: one, inferred, towards: false, frame: 0, high: 0, low: 0 }, plain: createPlainFrames(stepPlan, one, tally, input.plan, isLossy(facts[step])), probes: 0 }];
   });
   const keyed = commits(input);
   const tags = tagsOf(input.plan, keyed ? keyOf(input) : null);
-  const judging: Judging = {
+  const judging: Judging<Input> = {
     input, keyed, facts, listeners, tallies, search: createTokenSearch(input.plan.runTag), probes: createPlannedProbes(input.plan.runTag, tags, flowFinder(input.plan)), classify: createClassifier(input.plan, tags), damages: [], frames: 0,
   };
   addDiscarded(judging);
   return judging;
 }
 
+/**
+ * A judgement that began while the run went on, once its capture is read: with all that the run has left by now. Null where frames count otherwise than was known when it began (frames were
+ * dropped, an engine knows no directions, the plan is another): then it is to be begun anew.
+ */
+export function continueJudging(judging: Judging<JudgeStart>, input: JudgeInput): Judging | null {
+  const facts = stepFacts(input.plan, input.timeline);
+  const same = input.plan === judging.input.plan && input.run.key === judging.input.run.key && input.discarded === judging.input.discarded
+    && facts.every((of, step) => isLossy(of) === isLossy(judging.facts[step])) && judging.listeners.every(({ seen }) => isInferred(facts[seen.step.index], seen.observer.name) === seen.inferred);
+  return same ? { ...judging, input, facts } : null;
+}
+
 /** Counts what was not kept, before what was. Without the run's key it is nobody's word. */
-function addDiscarded(judging: Judging): void {
+function addDiscarded(judging: Judging<JudgeStart>): void {
   const { input, keyed, listeners, damages } = judging;
   if (!keyed) return;
   const flowOf = flowFinder(input.plan);
@@ -101,7 +126,7 @@ function addDiscarded(judging: Judging): void {
   }
 }
 
-function talliesOf({ input, tallies, keyed }: Judging): Tallies {
+function talliesOf({ input, tallies, keyed }: Judging<JudgeStart>): Tallies {
   return { plan: input.plan, keyed, steps: tallies };
 }
 
@@ -112,7 +137,7 @@ const sixtyThreeBits = /^[0-8]?\d{1,18}$/;
 const mostKept = 1000;
 
 /** Adds a batch of the capture, in file order; `interfaceId` numbers the interface blocks of the whole file. */
-export function addBatch(judging: Judging, batch: JudgedBatch): void {
+export function addBatch(judging: Judging<JudgeStart>, batch: JudgedBatch): void {
   const tallies = talliesOf(judging);
   const { listeners, search, probes, classify } = judging;
   const { bytes } = batch;
@@ -166,7 +191,7 @@ function addKept(judging: Judging): void {
 }
 
 /** Tells the judgement that the capture is damaged: what comes after is not known. */
-export function addDamage(judging: Judging, text: string): void {
+export function addDamage(judging: Judging<JudgeStart>, text: string): void {
   judging.damages.push(text);
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CaptureIdentity, JudgeInput } from '../../src/judge/judge.js';
 import { addBatch, finishJudging, startJudging } from '../../src/judge/judge.js';
+import type { JudgedBatch } from '../../src/judge/frame-source.js';
 import type { StepStates } from '../../src/judge/step-states.js';
 import type { Plan, StepPlan } from '../../src/model/plan.js';
 import { phases } from '../../src/model/plan.js';
@@ -137,27 +138,29 @@ export function perfectRun(of: Scenario = scenario([step()])): Evidence {
   };
 }
 
-/** Judges evidence of one step; `packets` is what the writer of the capture counted, where it is not what is there. */
-export function judge(evidence: Evidence, packets = evidence.frames.length, identity: CaptureIdentity = { sha256: 'f'.repeat(64), files: [] }): Result {
-  const run = { ...evidence.run, capture: evidence.run.capture ?? { sha256: 'f'.repeat(64), packets } };
-  const judging = startJudging({ plan: evidence.plan, run, timeline: evidence.timeline, states: evidence.states });
-  const blocks = evidenceInterfaces(evidence.plan);
-  const names = blocks.map((block) => `${block.step}/${evidence.plan.steps[block.step]?.observers[block.observer]?.name ?? ''}`);
-  const { frames } = evidence;
-  const bytes = Buffer.concat(frames.map((frame) => frame.bytes));
+/** The frames of evidence as a reader of its capture gives them. */
+export function batchOf({ plan, frames }: Evidence): JudgedBatch {
+  const names = evidenceInterfaces(plan).map((block) => `${block.step}/${plan.steps[block.step]?.observers[block.observer]?.name ?? ''}`);
   let at = 0;
   const offset = Uint32Array.from(frames, (frame) => {
     const here = at;
     at += frame.bytes.length;
     return here;
   });
-  addBatch(judging, {
-    bytes, count: frames.length, offset,
+  return {
+    bytes: Buffer.concat(frames.map((frame) => frame.bytes)), count: frames.length, offset,
     captured: Uint32Array.from(frames, (frame) => frame.bytes.length),
     interfaceId: Uint32Array.from(frames, (frame) => names.indexOf(`${frame.step ?? 0}/${frame.observer}`)),
     timeNs: BigInt64Array.from(frames, (_, index) => BigInt(index)),
     direction: Uint8Array.from(frames, (frame) => (frame.outgoing ? 2 : 1)),
-  });
+  };
+}
+
+/** Judges evidence of one step; `packets` is what the writer of the capture counted, where it is not what is there. */
+export function judge(evidence: Evidence, packets = evidence.frames.length, identity: CaptureIdentity = { sha256: 'f'.repeat(64), files: [] }): Result {
+  const run = { ...evidence.run, capture: evidence.run.capture ?? { sha256: 'f'.repeat(64), packets } };
+  const judging = startJudging({ plan: evidence.plan, run, timeline: evidence.timeline, states: evidence.states });
+  addBatch(judging, batchOf(evidence));
   return finishJudging(judging, identity);
 }
 
