@@ -31,17 +31,18 @@ interface HashThread extends HashedOctets {
 
 /** A large file that is not compressed, open for reading; null = it is none. */
 function openLarge(path: string): number | null {
+  let file: number | null = null;
   try {
     if (statSync(path).size < worthAThread) return null;
-    const file = openSync(path, 'r');
+    file = openSync(path, 'r');
     const head = new Uint8Array(2);
     readSync(file, head, 0, 2, 0);
     if (!isGzipHead(head)) return file;
-    closeSync(file);
-    return null;
   } catch {
-    return null;
+    // whoever reads it after all says what is wrong
   }
+  if (file !== null) closeSync(file);
+  return null;
 }
 
 async function* judged(shared: SharedOctets): AsyncGenerator<Uint8Array> {
