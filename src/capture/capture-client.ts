@@ -50,7 +50,7 @@ export interface Capture {
   stop(): Promise<CaptureStopped>;
   /** Resolves when the helpers have ended: some 25 ms a handle after `stop`, which need not be waited for. */
   ended(): Promise<void>;
-  /** Frames taken off all handles so far, of all observers; told every 100 ms, while frames come every 20, and before a mark resolves. */
+  /** Frames taken off all handles so far, of all observers; told every 100 ms, while frames come every 10 to 30, and before a mark resolves. */
   onCounts(listener: (taken: number) => void): void;
   /** Faults with the observers that they concern: all of a helper's where the helper itself is at fault. */
   onFault(listener: (fault: Fault) => void): void;

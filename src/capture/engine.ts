@@ -57,6 +57,8 @@ export interface EngineHandle {
     own(): Counters;
     /** The kernel's number of the observed interface. */
     readonly index: number;
+    /** For so long, in ms, the socket may be left alone now. */
+    restMs(): number;
     takeWith(target: SharedTarget): void;
   };
   /** From now on the kernel hands nothing more to these handles; what it has is still to be drained. */

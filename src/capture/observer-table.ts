@@ -25,10 +25,10 @@ export interface ObserverTable {
   open(message: Extract<ToCapture, { type: 'open' }>, file: CaptureFile): OpenObserver;
   /** Drains what is ready; true = there is more. */
   drain(): boolean;
-  /** While frames come, draining may wait for so long; the rings hold what comes meanwhile. A shared one hands over large blocks: there is nothing to be gained. */
-  readonly restMs: number;
-  /** Calls `listener` once, from the event loop, when there is something to drain. False = it will not, for an engine collects by itself. */
-  whenReady(listener: () => void): boolean;
+  /** While frames come, draining may wait for so long; the rings hold what comes meanwhile. */
+  restMs(): number;
+  /** Calls `listener` from the event loop as long as there is something to drain; null = calls nobody. False = it cannot, for an engine collects by itself. */
+  whenReady(listener: (() => void) | null): boolean;
   /** Frames taken off all handles. */
   taken(): number;
   /** The link-watch's descriptor among the others. */
@@ -41,7 +41,7 @@ const budget = 4096;
 const sharedBudget = 65_536;
 const watchKey = 0xffff_ffff;
 /** The smallest ring is full after some 20 ms at 600,000 frames/s. */
-const restMs = 5;
+const restMsOfSmall = 5;
 
 /** The observers of one helper; `lost` is told of one whose handle ended. Idle ones cost nothing: one epoll descriptor stands for all. */
 export function createObserverTable(lost: (observer: OpenObserver, error: VerifyError) => void, eventful: () => void): ObserverTable {
@@ -51,6 +51,9 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
   /** Engines without descriptors collect by themselves. */
   const polled: number[] = [];
   let allTaken = 0;
+  /** Of observers that have a ring each, where there are some; else the shared one says it. */
+  let restOfSmall: number | null = null;
+  let restOfShared = (): number => 0;
 
   function drainOne(key: number): boolean {
     const observer = all[key];
@@ -98,6 +101,8 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
         file.add(id, bytes, offset, captured, original, seconds, nanoseconds, outgoing);
       takers.push(take);
       handle.shared?.takeWith({ interface: id, take, takeBlock: file.addRingBlock });
+      if (handle.shared === undefined) restOfSmall = restMsOfSmall;
+      else restOfShared = handle.shared.restMs;
       if (handle.descriptors.length === 0 && handle.shared === undefined) polled.push(key);
       handle.descriptors.forEach((fd) => epoll.add(fd, key));
       return observer;
@@ -106,12 +111,11 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
       const ready = epoll.ready();
       if (ready.includes(watchKey)) eventful();
       let more = ready.length >= 64;
-      for (const key of new Set([...ready, ...polled])) more = drainOne(key) || more;
+      for (const key of ready) more = drainOne(key) || more;
+      for (const key of polled) more = drainOne(key) || more;
       return more;
     },
-    get restMs() {
-      return all.every(({ handle }) => handle.shared !== undefined) ? 0 : restMs;
-    },
+    restMs: () => restOfSmall ?? restOfShared(),
     whenReady(listener) {
       if (polled.length > 0) return false;
       epoll.whenReady(listener);

@@ -12,7 +12,7 @@ import { createObserverTable, sumCounters, type OpenObserver } from './observer-
 
 const countsMs = 100;
 /** While frames come, so that who sends knows soon what was taken. */
-const busyCountsMs = 15;
+const busyCountsMs = 10;
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
 const mostBacklog = 1 << 20;
 const snaplenRange = { least: 60, most: 262_144 } as const;
@@ -58,6 +58,7 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
   function tellCounts(): void {
     if (stopped || channel.backlog > mostBacklog) return;
     told = { atMs: performance.now(), taken: table.taken() };
+    heartbeat.refresh();
     channel.say({ type: 'counts', taken: told.taken });
   }
   let next: NodeJS.Timeout | undefined;
@@ -69,12 +70,14 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
     if (stopped) return;
     const before = table.taken();
     const more = drain();
-    if (performance.now() - told.atMs >= busyCountsMs && table.taken() !== told.taken) tellCounts();
-    const restMs = table.taken() === before ? 0 : table.restMs;
-    const untold = table.taken() !== told.taken;
+    const taken = table.taken();
+    if (taken !== told.taken && performance.now() - told.atMs >= busyCountsMs) tellCounts();
+    const restMs = table.restMs();
+    const rests = restMs > 0 && taken !== before && !more;
+    const woken = table.whenReady(rests ? null : pump);
     if (more) soon = setImmediate(pump);
-    else if (restMs > 0 || !table.whenReady(pump)) next = setTimeout(pump, table.restMs);
-    else if (untold) next = setTimeout(pump, busyCountsMs);
+    else if (rests || !woken) next = setTimeout(pump, restMs);
+    else if (taken !== told.taken) next = setTimeout(pump, busyCountsMs);
   }
   const heartbeat = setInterval(() => {
     pump();
@@ -132,6 +135,7 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
   function leave(status: number): void {
     stopped = true;
     clearInterval(heartbeat);
+    table.whenReady(null);
     // the sockets end with the process: closing each waits for the kernel's RCU, one after the other
     channel.exit(status);
   }

@@ -54,7 +54,7 @@ export type FromCapture =
   | { readonly type: 'listening'; readonly observer: string; readonly facts: EngineFacts; readonly version: string }
   /** `filtered`: the kernel itself refuses what a sealed helper does not need (sys/seal.ts). */
   | { readonly type: 'sealed'; readonly uid: number; readonly capabilities: string; readonly filtered: boolean }
-  /** Every 100 ms, while frames come every 20, and before each `marked`: frames taken off all handles so far; the helper's heartbeat. */
+  /** Every 100 ms, while frames come every 10 to 30, and before each `marked`: frames taken off all handles so far; the helper's heartbeat. */
   | { readonly type: 'counts'; readonly taken: number }
   | { readonly type: 'marked'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }
   | {

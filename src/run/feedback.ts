@@ -21,7 +21,7 @@ export interface PaceOptions {
 
 /** However few sightings a frame makes: later ones may make more, and are then not too many. */
 const mostUnderWay = 32_768;
-/** Counts come every 20 ms while frames do. What did not come for so long is no longer under way: these frames make fewer sightings than those before. */
+/** Counts come every 30 ms at the latest while frames do. What did not come for so long is no longer under way: these frames make fewer sightings than those before. */
 const patienceMs = 40;
 const pollMs = 2;
 

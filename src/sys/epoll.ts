@@ -13,8 +13,8 @@ export interface Epoll {
   remove(fd: number): void;
   /** Keys of the descriptors that are readable or in error now, at most 64; never waits. */
   ready(): readonly number[];
-  /** Calls `listener` once, from the event loop, when `ready` has something to give; it takes the place of one before. */
-  whenReady(listener: () => void): void;
+  /** Calls `listener` from the event loop as long as `ready` has something to give, in the place of one before; null = calls nobody. */
+  whenReady(listener: (() => void) | null): void;
   close(): void;
 }
 
@@ -34,6 +34,7 @@ export function createEpoll(): Epoll {
   const words = new Uint32Array(events.buffer);
   /** Watches the descriptor from Node's event loop; kept, for it ends with its object. */
   let watch: ReturnType<ReturnType<typeof koffi>['node']['poll']> | null = null;
+  let called: (() => void) | null = null;
   return {
     add(target, key) {
       const event = new Uint8Array(new ArrayBuffer(size));
@@ -47,15 +48,16 @@ export function createEpoll(): Epoll {
     remove: (target) => void control(fd, EPOLL_CTL_DEL, target, new Uint8Array(size)),
     ready() {
       const count = wait(fd, events, mostEvents, 0);
-      return Array.from({ length: Math.max(0, count) }, (_, at) => words[(at * size + dataAt) / 4] ?? 0);
+      const keys: number[] = [];
+      for (let at = 0; at < count; at += 1) keys.push(words[(at * size + dataAt) / 4] ?? 0);
+      return keys;
     },
     whenReady(listener) {
-      const once = (): void => {
-        watch?.stop();
-        listener();
-      };
-      if (watch === null) watch = koffi().node.poll(fd, once);
-      else watch.start(once);
+      if (listener === called) return;
+      called = listener;
+      if (listener === null) watch?.stop();
+      else if (watch === null) watch = koffi().node.poll(fd, listener);
+      else watch.start(listener);
     },
     close() {
       watch?.close();

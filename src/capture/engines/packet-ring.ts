@@ -4,6 +4,7 @@ import { libc } from '../../sys/libc.js';
 import { attachFilter, linkAddress, linkAddressLength, openUnboundPacketSocket, packetStatistics } from '../../sys/packet-socket.js';
 import { SOL_PACKET } from '../../sys/socket-constants.js';
 import { refuseEverything } from '../socket-filter.js';
+import { createRingRest } from './ring-rest.js';
 
 const options = { rxRing: 5, version: 10, reserve: 12 } as const;
 const everyProtocol = 0x0003; // ETH_P_ALL
@@ -26,6 +27,8 @@ export interface PacketRing {
   readonly fd: number;
   /** Hands over whole blocks until about `budget` frames are through; gives how many were. */
   drain(take: TakeRingBlock, budget: number): number;
+  /** For so long, in ms, it may be left alone. */
+  restMs(): number;
   counters(): { readonly received: number; readonly dropped: number; readonly delivered: number };
   refuse(): void;
   close(): void;
@@ -64,23 +67,28 @@ function words(...values: readonly number[]): Uint8Array {
 function ringOf(fd: number, ring: Buffer, blocks: number): PacketRing {
   const view = new DataView(ring.buffer, ring.byteOffset, ring.byteLength);
   let current = 0;
+  const rest = createRingRest(blocks, blockBytes);
   let [received, dropped, delivered] = [0, 0, 0];
 
   return {
     fd,
     drain(take, budget) {
-      let taken = 0;
+      let [taken, takenBlocks, octets] = [0, 0, 0];
       while (taken < budget) {
         const at = current * blockBytes;
         if ((view.getUint32(at + ringBlock.status, true) & ofUser) === 0) break;
         taken += view.getUint32(at + ringBlock.packets, true);
+        octets += view.getUint32(at + ringBlock.used, true);
+        takenBlocks += 1;
         take(ring, view, at);
         view.setUint32(at + ringBlock.status, 0, true);
         current = (current + 1) % blocks;
       }
       delivered += taken;
+      rest.took(performance.now(), takenBlocks, octets);
       return taken;
     },
+    restMs: rest.restMs,
     counters() {
       const { packets, drops } = packetStatistics(fd);
       received += packets;
