@@ -2,6 +2,7 @@
 // hundreds of small files. Packages of native code stay what they are; of the others dist/bundled.json gives the versions, dist/THIRD-PARTY.txt the licences.
 import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { makeCodeCache } from './code-cache.mjs';
 
@@ -11,6 +12,20 @@ const programs = { cli: 'build/cli.js', helper: 'build/helper.js', 'hash-thread'
 const external = ['cap', 'koffi', 'pcap-parser'];
 /** yargs asks for it where a configuration extends another, which none of this program's does. */
 const define = { 'import.meta.resolve': 'undefined' };
+
+/**
+ * yargs loads what measures and wraps text for its help, with regular expressions of whole classes of Unicode and a segmenter: longer than all else of a small command.
+ * Here it is loaded when it is called.
+ */
+const laterText = {
+  name: 'later-text',
+  resolveId: (source, importer) => (['cliui', 'string-width'].includes(source) && /\/node_modules\/yargs\//.test(importer) ? `\0later:${source}` : null),
+  load(id) {
+    if (!id.startsWith('\0later:')) return null;
+    const path = fileURLToPath(import.meta.resolve(id.slice('\0later:'.length)));
+    return `export default function later(...words) { const loaded = require(${JSON.stringify(path)}); return (loaded.default ?? loaded)(...words); }`;
+  },
+};
 
 /** The folder of the npm package that a module is of; null = the module is ours. */
 function packageOf(module) {
@@ -26,7 +41,7 @@ function licenceOf(folder) {
 }
 
 async function bundled(input, format, names) {
-  const made = await rolldown({ input, external, platform: 'node', transform: { define } });
+  const made = await rolldown({ input, external, platform: 'node', transform: { define }, plugins: [laterText] });
   const { output } = await made.write({ dir: 'dist', format, ...names });
   await made.close();
   return output;

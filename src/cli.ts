@@ -1,6 +1,4 @@
 import { join } from 'node:path';
-import { files } from './evidence/folder.js';
-import { beginHash } from './evidence/hashed-octets.js';
 
 /** Commands that judge the folder behind their name. */
 const judging: readonly string[] = ['replay', 'report', 'check', 'attest'];
@@ -8,13 +6,18 @@ const judging: readonly string[] = ['replay', 'report', 'check', 'attest'];
 const argv = process.argv.slice(2);
 const [command = '', dir] = argv;
 // Hashing a large capture is what such a command takes longest for, so it begins before the command line is loaded.
-if (judging.includes(command) && dir !== undefined) beginHash(join(dir, files.capture));
+if (judging.includes(command) && dir !== undefined) void beginJudging(dir);
 
 // A reader that went away (`| head`) is no fault of the run, and its verdict stands.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 process.stderr.on('error', () => undefined);
+
+async function beginJudging(folder: string): Promise<void> {
+  const [{ beginHash }, { files }] = await Promise.all([import('./evidence/hashed-octets.js'), import('./evidence/folder.js')]);
+  beginHash(join(folder, files.capture));
+}
 
 /** `replay DIR` without a further word says nothing that has to be parsed: loading the parser would take as long as judging half a million frames. */
 async function replayAlone(folder: string): Promise<number> {

@@ -1,18 +1,11 @@
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { createGunzip } from 'node:zlib';
 
 /** Fits a processor's second-level cache with what is made of it. */
 const chunkLength = 1 << 18;
 /** Chunks after which timers and signals have their turn. */
 const atATime = 64;
-/** Compressed octets that are taken at once: what comes of them, at most a thousand times as much, is held in memory. */
-const gzChunkLength = 1 << 14;
-
-/** A compressed capture may grow to this many times its size, and to `freeExpansion` in any case: beyond it, it is taken for a bomb. */
-export const mostExpansion = 250;
-const freeExpansion = 64 * 1024 * 1024;
 
 /** Do a file's first octets say that it is compressed with gzip? */
 export function isGzipHead(head: Uint8Array): boolean {
@@ -26,47 +19,6 @@ async function isGzip(path: string): Promise<boolean> {
     return bytesRead === 2 && isGzipHead(buffer);
   } finally {
     await handle.close();
-  }
-}
-
-/** Throws where the stream is damaged or grows beyond bounds, after everything before that was given. */
-async function* inflate(path: string): AsyncGenerator<Uint8Array> {
-  const gunzip = createGunzip({ chunkSize: 1 << 18 });
-  const ready: Uint8Array[] = [];
-  let failure: Error | null = null;
-  let taken = 0;
-  let given = 0;
-  let wake = (): void => undefined;
-  gunzip.on('data', (chunk: Uint8Array) => ready.push(chunk));
-  gunzip.on('error', (error) => {
-    failure = error;
-    wake();
-  });
-  gunzip.on('end', () => wake());
-  const until = (act: (done: () => void) => void): Promise<void> => new Promise((resolve) => {
-    wake = resolve;
-    if (failure === null) act(resolve);
-    else resolve();
-  });
-  function* drain(): Generator<Uint8Array> {
-    for (const chunk of ready.splice(0)) {
-      given += chunk.length;
-      yield chunk;
-    }
-    if (failure !== null) throw failure;
-    if (given > freeExpansion && given > taken * mostExpansion) throw new Error(`${taken} compressed octets have grown to ${given}, more than ${mostExpansion} times as much: not read further`);
-  }
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: gzChunkLength })) {
-      if (!(chunk instanceof Uint8Array)) continue;
-      taken += chunk.length;
-      await until((done) => gunzip.write(chunk, () => done()));
-      yield* drain();
-    }
-    await until(() => gunzip.end());
-    yield* drain();
-  } finally {
-    gunzip.destroy();
   }
 }
 
@@ -92,6 +44,7 @@ async function* read(path: string, fleeting: boolean): AsyncGenerator<Uint8Array
  * `fleeting`: a chunk is void once the next is asked for.
  */
 export async function* readOctets(path: string, options: { readonly fleeting?: boolean } = {}): AsyncGenerator<Uint8Array> {
-  if (await isGzip(path)) yield* inflate(path);
+  // Few captures are compressed, and loading zlib takes a while.
+  if (await isGzip(path)) yield* (await import('./inflate.js')).inflate(path);
   else yield* read(path, options.fleeting ?? false);
 }

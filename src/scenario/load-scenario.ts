@@ -11,7 +11,7 @@ import { readSwitch } from './read-setting.js';
 import { readStep } from './read-step.js';
 import { readTopology } from './read-topology.js';
 import { salvage } from './salvage.js';
-import { scenarioShell } from './scenario-schema.js';
+import { scenarioShell } from './scenario-shell.js';
 import { stepContext } from './step-context.js';
 import { readVariables, substitute } from './variables.js';
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fieldsOf } from '../model/json-fields.js';
 import { packagePath } from './package-path.js';
@@ -38,12 +39,20 @@ async function versionOf(name: string): Promise<string | null> {
   return typeof version === 'string' ? version : null;
 }
 
+/** The program's own files by path, of which nothing is read: a hundred small ones are read at once in a third of the time that promises of them take. */
+function programs(): readonly string[] {
+  try {
+    return ['', 'chunks'].flatMap((folder) => readdirSync(join(root, 'dist', folder)).filter((name) => /\.c?js$/.test(name)).map((name) => join('dist', folder, name))).sort();
+  } catch {
+    return [];
+  }
+}
+
 /** Reads and hashes the program's own files. */
 export async function readPackage(): Promise<PackageIdentity> {
   const about = fieldsOf(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
   const names = ['dependencies', 'optionalDependencies'].flatMap((kind) => Object.keys(fieldsOf(about?.[kind]) ?? {}));
-  const programs = (await readdir(join(root, 'dist'), { recursive: true }).catch(() => [])).filter((path) => /\.c?js$/.test(path)).map((path) => join('dist', path)).sort();
-  const lines = await Promise.all(programs.map(async (path) => `${sha256(await readFile(join(root, path)))}  ${path}\n`));
+  const lines = programs().map((path) => `${sha256(readFileSync(join(root, path)))}  ${path}\n`);
   const lockfile = await firstOf([join(root, 'package-lock.json'), ...ancestors().map((folder) => join(folder, 'node_modules', '.package-lock.json'))]);
   const bundled = Object.entries(fieldsOf(JSON.parse(await readFile(join(root, 'dist', 'bundled.json'), 'utf8').catch(() => '{}'))) ?? {});
   const installed = await Promise.all(names.filter((name) => !bundled.some(([each]) => each === name)).map(async (name) => [name, await versionOf(name)] as const));
