@@ -25,7 +25,9 @@ test('does not rest at the beginning of a burst, nor once one is over', () => {
   expect(rest.restMs()).toBe(0);
   for (let ms = 5020; ms <= 5200; ms += 10) rest.took(ms, 1, mebibyte);
   expect(rest.restMs()).toBe(30);
-  rest.took(5230, 1, mebibyte);
+  rest.took(5230, 2, mebibyte);
+  expect(rest.restMs()).toBe(30);
+  rest.took(5260, 1, mebibyte / 4);
   expect(rest.restMs()).toBe(0);
 });
 

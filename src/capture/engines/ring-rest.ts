@@ -14,30 +14,26 @@ const share = 1 / 16;
 
 /**
  * Waking costs more than what there is to do for a block or two. So a ring of `ringBlocks` that fills steadily, and fast enough that a rest brings a block of `blockOctets`,
- * rests after each draining; one that begins to fill, or fills half as fast as before, is drained at once, for somebody may wait for the last frames to be counted.
+ * rests after each draining; one that begins to fill, or brings less than half a block after a rest, is drained at once, for somebody may wait for the last frames to be counted.
  */
 export function createRingRest(ringBlocks: number, blockOctets: number): RingRest {
   let restMs = 0;
-  /** Octets in a ms where it rests. */
-  let rate = 0;
-  let lastMs = 0;
-  const window = { since: 0, blocks: 0, octets: 0 };
+  let window = { since: 0, blocks: 0, octets: 0 };
 
   return {
     took(nowMs, blocks, octets) {
-      if (octets < (rate * (nowMs - lastMs)) / 2) {
-        [restMs, rate] = [0, 0];
-        Object.assign(window, { since: nowMs, blocks: 0, octets: 0 });
+      if (restMs > 0 && octets < blockOctets / 2) {
+        restMs = 0;
+        window = { since: nowMs, blocks: 0, octets: 0 };
+        return;
       }
-      lastMs = nowMs;
       window.blocks += blocks;
       window.octets += octets;
       const ms = nowMs - window.since;
       if (ms < windowMs) return;
       const fast = (window.octets / ms) * mostRestMs >= blockOctets;
-      rate = fast ? window.octets / ms : 0;
       restMs = fast ? Math.min(mostRestMs, Math.floor((ringBlocks * share * ms) / window.blocks)) : 0;
-      Object.assign(window, { since: nowMs, blocks: 0, octets: 0 });
+      window = { since: nowMs, blocks: 0, octets: 0 };
     },
     restMs: () => restMs,
   };
