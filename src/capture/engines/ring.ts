@@ -70,18 +70,15 @@ function countFrames({ listeners, frames }: SharedRing, view: DataView, at: numb
   frames.fill(0);
   let frame = at + view.getUint32(at + ringBlock.first, true);
   let left = view.getUint32(at + ringBlock.packets, true);
-  let length = 0;
   while (left > 0) {
     const index = view.getInt32(frame + ringFrame.interface, true);
     const listener = listeners.get(index);
     if (listener === undefined || listener.target === null) return false;
-    // frames come in runs of one interface's and one length, of which each costs a few reads: those of the next need not wait for this one's length
+    // frames come in runs of one interface's, of which each costs a few reads
     const before = left;
     do {
       if (!takes(listener, view.getUint8(frame + ringFrame.packetType))) return false;
-      const next = view.getUint32(frame + ringFrame.next, true);
-      if (next !== length) length = next;
-      frame += length;
+      frame += view.getUint32(frame + ringFrame.next, true);
       left -= 1;
     } while (left > 0 && view.getInt32(frame + ringFrame.interface, true) === index);
     const { interface: id } = listener.target;
