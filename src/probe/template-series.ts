@@ -6,7 +6,7 @@ import { frameTemplate, type FrameTemplate } from './frame.js';
 /** Whether frames differ in nothing but the addresses of their Ethernet header. ARP has its sender's MAC in its body as well. */
 function sameButMacs(one: FrameSpec, other: FrameSpec): boolean {
   return one.form === undefined && other.form === undefined && one.carrier !== 'arp' && one.carrier === other.carrier && one.size === other.size
-    && one.srcIp === other.srcIp && one.dstIp === other.dstIp && one.vlan.join() === other.vlan.join();
+    && one.srcIp === other.srcIp && one.dstIp === other.dstIp && (one.vlan === other.vlan || one.vlan.join() === other.vlan.join());
 }
 
 /**
