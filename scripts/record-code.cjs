@@ -7,7 +7,7 @@ const scripts = [];
 vm.Script = class extends vm.Script {
   constructor(text, options) {
     super(text, options);
-    if (/\/dist\/chunks\//.test(options?.filename)) scripts.push({ name: basename(options.filename), script: this });
+    if (/\/chunks\/[^/]+\.cjs$/.test(options?.filename)) scripts.push({ name: basename(options.filename), script: this });
   }
 };
 process.on('exit', () => {

@@ -1,13 +1,16 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { rolldown } from 'rolldown';
+import { bundlePrograms } from '../scripts/bundle-programs.mjs';
 
-/** A program of the tests as one bundle, as dist is, below `build`: its path. Worth it for what starts dozens of times. */
-export async function bundled(program: URL): Promise<string> {
+/**
+ * A program of the tests bundled as those of dist are, below `build`: its path. `recorded`: arguments with which it shows V8 what it is made of, for a scratch folder.
+ * Worth it for what starts dozens of times.
+ */
+export async function bundled(program: URL, recorded: (scratch: string) => readonly string[]): Promise<string> {
   const input = fileURLToPath(program);
-  const dir = fileURLToPath(new URL(`../build/test/${basename(join(input, '..'))}`, import.meta.url));
-  const made = await rolldown({ input, external: ['cap', 'koffi', 'pcap-parser'], platform: 'node' });
-  const { output } = await made.write({ dir, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' });
-  await made.close();
-  return join(dir, output[0].fileName);
+  const name = basename(input, extname(input));
+  const dir = fileURLToPath(new URL(`../build/test/${basename(dirname(input))}`, import.meta.url));
+  const made = join(dir, `${name}.cjs`);
+  await bundlePrograms(dir, { [name]: input }, (scratch) => [[made, ...recorded(scratch)]]);
+  return made;
 }

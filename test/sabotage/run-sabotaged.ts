@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { bundled } from '../bundled.js';
 
-const program = await bundled(new URL('./program.mjs', import.meta.url));
+const example = fileURLToPath(new URL('../../scenarios/switch-mode.yml', import.meta.url));
+const program = await bundled(new URL('./program.mjs', import.meta.url), (scratch) => [example, 'none', '[]', join(scratch, 'run')]);
 
 /** What a sabotaged run said. */
 export interface Said {
