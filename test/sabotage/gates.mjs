@@ -30,10 +30,24 @@ export function firstGate(scenario) {
 /** What a step changes is changed already where it is repeated. */
 const asItIs = { set: [], sysctl: {}, vlan: { add: [], del: [] }, fdb: { flush: [], del: [], add: [] }, mdb: { add: [], del: [] }, start: [], stop: [], run: [], waitMs: 0 };
 
+/** The kernel's own, in 1/100 s. */
+const spanningTree = { max_age: 2000, forward_delay: 1500 };
+
+/**
+ * How long a topology change is in effect once the ports of a bridge with spanning tree forward (br_topology_change_detection, net/bridge/br_stp.c): until then what it learned ages in
+ * forward_delay, and what `ip` says of the ageing time changes at its end, in the middle of some step. 0 = no bridge has spanning tree on.
+ */
+function topologyChangeMs({ topology: { bridges } }) {
+  const spanning = bridges.filter(({ settings }) => settings.stp_state === 1).map(({ settings }) => ({ ...spanningTree, ...settings }));
+  return Math.max(0, ...spanning.map(({ max_age: maxAge, forward_delay: forwardDelay }) => (maxAge + forwardDelay) * 10 + 1000));
+}
+
 /** The scenario up to its first gate by probes, and that gate again and again in one lab: once for each of `names`. Gives the index of the first. */
 export function repeatedGate(scenario, names) {
   const { steps, ...rest } = firstGate(scenario);
   const gate = steps.at(-1);
-  const first = steps.length - 1;
-  return { first, scenario: { ...rest, steps: [...steps.slice(0, -1), ...names.map((name, index) => ({ ...gate, ...(index === 0 ? {} : asItIs), name }))] } };
+  const waitMs = topologyChangeMs(scenario);
+  const before = [...steps.slice(0, -1), ...(waitMs === 0 ? [] : [{ ...quiet(gate), name: 'the topology change passes', waitMs }])];
+  const gates = names.map((name, index) => ({ ...gate, ...(index === 0 && waitMs === 0 ? {} : asItIs), name }));
+  return { first: before.length, scenario: { ...rest, steps: [...before, ...gates] } };
 }
