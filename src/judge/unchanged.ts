@@ -42,9 +42,14 @@ function vlansOf(state: HostState, ports: ReadonlySet<string>): ReadonlyMap<stri
   }));
 }
 
+/** Is a link one of the step's bridges, or a port of one? */
+function ofStep({ observers }: StepPlan): (link: LinkState) => boolean {
+  const bridges = new Set(observers.map(({ bridge }) => bridge));
+  return ({ name, master }) => bridges.has(name) || (master !== null && bridges.has(master));
+}
+
 function changedVlans(step: StepPlan, before: HostState, after: HostState): readonly string[] {
-  const bridges = new Set(step.observers.map((observer) => observer.bridge));
-  const own = (state: HostState): ReadonlySet<string> => new Set(state.links.filter(({ name, master }) => bridges.has(name) || (master !== null && bridges.has(master))).map(({ name }) => name));
+  const own = (state: HostState): ReadonlySet<string> => new Set(state.links.filter(ofStep(step)).map(({ name }) => name));
   const still = own(after);
   const ports = new Set([...own(before)].filter((name) => still.has(name)));
   const [was, is] = [vlansOf(before, ports), vlansOf(after, ports)];
@@ -62,7 +67,7 @@ function byName(links: readonly LinkState[]): ReadonlyMap<string, LinkState> {
 
 function changedLinks(step: StepPlan, before: HostState, after: HostState, provoked: Provoked): readonly Reason[] {
   const bridges = new Set(step.observers.map((observer) => observer.bridge));
-  const watched = before.links.filter((link) => bridges.has(link.name) || (link.master !== null && bridges.has(link.master)));
+  const watched = before.links.filter(ofStep(step));
   const [was, is] = [byName(before.links), byName(after.links)];
   const observers = new Map(step.observers.map((one) => [one.interface, one.name]));
   const reasons = watched.flatMap((link) => {
@@ -158,10 +163,10 @@ function differs({ from, to, excused }: ReadStretch, name: string, what: string)
 
 /** Settings that were heard to change though all readings have them alike: they were put back. Those of other bridges are left out. */
 function putBack(step: StepPlan, before: HostState, stretches: readonly ReadStretch[], settings: readonly SettingChange[], provoked: Provoked): readonly Reason[] {
-  const bridges = new Set(step.observers.map((observer) => observer.bridge));
+  const watched = new Map(before.links.filter(ofStep(step)).map((link) => [link.ifindex, link]));
   const observers = new Map(step.observers.map((one) => [one.interface, one.name]));
   return settings.flatMap(({ ifindex, what }) => {
-    const link = before.links.find((one) => one.ifindex === ifindex && (bridges.has(one.name) || (one.master !== null && bridges.has(one.master))));
+    const link = watched.get(ifindex);
     if (link === undefined || provoked.setting(what) || stretches.some((stretch) => differs(stretch, link.name, what))) return [];
     return [reason('settings-changed', observers.get(link.name) ?? null, `${link.name}: ${what} changed and was put back`)];
   });
