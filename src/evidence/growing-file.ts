@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { pageOctets } from '../sys/page-octets.js';
 
 /** A file that somebody else writes, as far as it is written. */
 export interface Growth {
@@ -39,7 +40,7 @@ export function growingFile(path: string): GrowingFile {
       while (octets === 0 && !whole) await new Promise<void>((resolve) => (wake = resolve));
       mayGoOn();
       const handle = await open(path, 'r');
-      const buffer = new Uint8Array(chunkLength);
+      const buffer = pageOctets(chunkLength);
       try {
         for (let at = 0; ; ) {
           if (at < octets) {

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
+import { pageOctets } from '../sys/page-octets.js';
 
 /** Fits a processor's second-level cache with what is made of it. */
 const chunkLength = 1 << 18;
@@ -25,13 +26,14 @@ async function isGzip(path: string): Promise<boolean> {
 /** Waiting for a thread that reads takes longer than reading: what is read next is in memory already, by the kernel's read-ahead at the latest. */
 async function* read(path: string, fleeting: boolean): AsyncGenerator<Uint8Array> {
   const file = openSync(path, 'r');
-  const own = new Uint8Array(chunkLength);
+  let into = new Uint8Array(chunkLength);
   try {
     for (let chunks = 1; ; chunks += 1) {
-      const into = fleeting || chunks === 1 ? own : new Uint8Array(chunkLength);
       const length = readSync(file, into, 0, chunkLength, null);
       if (length === 0) return;
       yield into.subarray(0, length);
+      if (!fleeting) into = new Uint8Array(chunkLength);
+      else if (chunks === 1 && length === chunkLength) into = pageOctets(chunkLength); // a small file is not worth it
       if (chunks % atATime === 0) await setImmediate();
     }
   } finally {

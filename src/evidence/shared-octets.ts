@@ -1,4 +1,5 @@
 import { readSync } from 'node:fs';
+import { sharedPageOctets } from '../sys/page-octets.js';
 
 /** Fits a processor's second-level cache with what is made of it. */
 const chunkLength = 1 << 18;
@@ -29,7 +30,7 @@ export interface SharedOctets {
 
 export function shareOctets(file: number): SharedOctets {
   const words = (count: number): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(4 * count));
-  return { file, octets: new Uint8Array(new SharedArrayBuffer(chunkCount * chunkLength)), lengths: words(chunkCount), cells: words(cellCount).fill(never, cell.wakeAt) };
+  return { file, octets: sharedPageOctets(chunkCount * chunkLength), lengths: words(chunkCount), cells: words(cellCount).fill(never, cell.wakeAt) };
 }
 
 /** Says that chunks are done with, and wakes the other reader where it waits for that. */
