@@ -23,7 +23,7 @@ describe.skipIf(!isRoot)('a run on a host', () => {
   });
   afterAll(() => host.close());
 
-  it('holds, hears every port, moves no MAC, costs no ping, and leaves nothing behind', { tags: ['kernel'] }, async () => {
+  it('holds, hears every port, moves no MAC, costs no ping, and leaves nothing behind', async () => {
     const file = host.scenario('private', { steps: known(300) });
     const before = host.shape();
     const ping = outcomeOf(host.start('kali2', ['ping', '-i', '0.02', '-c', '200', guests.lan.ip]));
