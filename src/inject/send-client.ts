@@ -24,7 +24,7 @@ export interface Sender {
   readonly pid: number;
   /**
    * Sends frames of `length` octets, one after the other in `frames`, in order and paced; null = as fast as the kernel takes them.
-   * Never rejects for what happens on the wire. Calls are carried out one after the other.
+   * Never rejects for what happens on the wire. Calls are carried out one after the other; the next may be made, and is at the helper, while one is carried out.
    */
   send(socket: string, frames: Uint8Array, length: number, perSecond: number | null): Promise<SendOutcome>;
   /** As `send`, on several sockets: the next `count` frames leave on each, in order. The first that the kernel refuses ends it. */
@@ -36,6 +36,8 @@ export interface Sender {
 
 /** Octets of frames that go to the helper at once. */
 const pieceOctets = 1 << 20;
+/** While one piece is sent the next is at the helper: it would else have nothing to send whenever this process is busy. Each has its place in the file. */
+const underWay = 2;
 const answerMs = 10_000;
 
 /**
@@ -88,13 +90,14 @@ function sender(helper: HelperProcess<'send'>, exits: ReadonlyMap<string, Sendin
     return { ...exit, count };
   }
 
-  const { send, sendRouted, idle } = sendInPieces(pieceOctets, answerMs, ({ routes, frames, length, perSecond, withinMs }) => {
+  const { send, sendRouted, idle } = sendInPieces({ pieceOctets, answerMs, underWay }, ({ routes, frames, length, perSecond, withinMs }) => {
     if (!alive) return Promise.resolve({ accepted: 0, error: 'helper-died' });
     id += 1;
     const mine = id;
     const answer = helper.next('sent', (message) => message.id === mine, withinMs);
-    for (let done = 0; done < frames.length; ) done += writeSync(file, frames, done, frames.length - done, done);
-    void helper.send({ type: 'send', id: mine, routes: routes.map(exitOf), length, perSecond, octets: frames.length });
+    const at = (mine % underWay) * pieceOctets;
+    for (let done = 0; done < frames.length; ) done += writeSync(file, frames, done, frames.length - done, at + done);
+    void helper.send({ type: 'send', id: mine, routes: routes.map(exitOf), length, perSecond, at, octets: frames.length });
     return answer;
   });
 

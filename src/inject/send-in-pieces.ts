@@ -4,17 +4,32 @@ import type { SendOutcome, Sender, SocketRoute } from './send-client.js';
 /** Sends one piece, in at most `withinMs`, and says what the kernel took of it; rejects where nobody answers. */
 export type SendPiece = (piece: { readonly routes: readonly SocketRoute[]; readonly frames: Uint8Array; readonly length: number; readonly perSecond: number | null; readonly withinMs: number }) => Promise<SendOutcome>;
 
-/** How a sender sends, one call after the other: in pieces of at most `pieceOctets`. What nobody answers for within `answerMs` of its time counts as not accepted. */
-export function sendInPieces(pieceOctets: number, answerMs: number, sendPiece: SendPiece): Pick<Sender, 'send' | 'sendRouted'> & { readonly idle: () => Promise<unknown> } {
-  let previous: Promise<unknown> = Promise.resolve();
+export interface PiecesOptions {
+  /** Octets of a piece at most. */
+  readonly pieceOctets: number;
+  /** What nobody answers for within so long of its time counts as not accepted. */
+  readonly answerMs: number;
+  /** So many calls are under way at most: the next begins once the last piece of the one before is being sent. */
+  readonly underWay: number;
+}
 
-  async function sendAll(routes: readonly SocketRoute[], frames: Uint8Array, length: number, perSecond: number | null): Promise<SendOutcome> {
+/** How a sender sends, in the order of the calls, in pieces. */
+export function sendInPieces({ pieceOctets, answerMs, underWay }: PiecesOptions, sendPiece: SendPiece): Pick<Sender, 'send' | 'sendRouted'> & { readonly idle: () => Promise<unknown> } {
+  /** Outcomes of the last calls, the newest last. */
+  let calls: readonly Promise<unknown>[] = [];
+  /** Resolves when the last piece of the last call is being sent, or will not be. */
+  let begun: Promise<void> = Promise.resolve();
+
+  async function sendAll(routes: readonly SocketRoute[], frames: Uint8Array, length: number, perSecond: number | null, onLast: () => void): Promise<SendOutcome> {
     let accepted = 0;
-    for (const piece of piecesOf(routes, Math.max(1, Math.floor(pieceOctets / length)))) {
+    const pieces = piecesOf(routes, Math.max(1, Math.floor(pieceOctets / length)));
+    for (const [at, piece] of pieces.entries()) {
       const count = piece.reduce((sum, route) => sum + route.count, 0);
       const expectedMs = perSecond === null ? 0 : (count / perSecond) * 1000;
       try {
-        const outcome = await sendPiece({ routes: piece, frames: frames.subarray(accepted * length, (accepted + count) * length), length, perSecond, withinMs: expectedMs + answerMs });
+        const sending = sendPiece({ routes: piece, frames: frames.subarray(accepted * length, (accepted + count) * length), length, perSecond, withinMs: underWay * (expectedMs + answerMs) });
+        if (at === pieces.length - 1) onLast();
+        const outcome = await sending;
         accepted += outcome.accepted;
         if (outcome.error !== null) return { accepted, error: outcome.error };
       } catch (error) {
@@ -26,20 +41,24 @@ export function sendInPieces(pieceOctets: number, answerMs: number, sendPiece: S
   }
 
   function sendRouted(routes: readonly SocketRoute[], frames: Uint8Array, length: number, perSecond: number | null): Promise<SendOutcome> {
-    const outcome = previous.then(() => sendAll(routes, frames, length, perSecond));
-    previous = outcome;
+    const turn = Promise.all([begun, calls.at(-underWay)]);
+    let onLast = (): void => undefined;
+    begun = new Promise((resolve) => (onLast = resolve));
+    const outcome = turn.then(() => sendAll(routes, frames, length, perSecond, onLast)).finally(onLast);
+    calls = [...calls, outcome].slice(-underWay);
     return outcome;
   }
 
   return {
     sendRouted,
     send: (socket, frames, length, perSecond) => sendRouted([{ socket, count: Math.floor(frames.length / length) }], frames, length, perSecond),
-    idle: () => previous,
+    idle: () => Promise.all(calls),
   };
 }
 
 /** Routes cut into pieces of at most `most` frames, in order. */
-function* piecesOf(routes: readonly SocketRoute[], most: number): Generator<readonly SocketRoute[]> {
+function piecesOf(routes: readonly SocketRoute[], most: number): readonly (readonly SocketRoute[])[] {
+  const pieces: (readonly SocketRoute[])[] = [];
   let piece: SocketRoute[] = [];
   let room = most;
   for (const { socket, count } of routes) {
@@ -49,10 +68,11 @@ function* piecesOf(routes: readonly SocketRoute[], most: number): Generator<read
       left -= taken;
       room -= taken;
       if (room > 0) continue;
-      yield piece;
+      pieces.push(piece);
       piece = [];
       room = most;
     }
   }
-  if (piece.length > 0) yield piece;
+  if (piece.length > 0) pieces.push(piece);
+  return pieces;
 }

@@ -35,20 +35,20 @@ function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Prom
     clearInterval(heartbeat);
     channel.exit(status);
   }
-  function framesOf(octets: number): Buffer {
+  function framesOf(start: number, octets: number): Buffer {
     if (file === null) throw refused('no file with frames was named');
     if (octets > mostOctets) throw refused(`${octets} octets are more than ${mostOctets}`);
     if (buffer.length < octets) buffer = Buffer.alloc(octets);
     for (let at = 0; at < octets; ) {
-      const read = readSync(file, buffer, at, octets - at, at);
-      if (read === 0) throw refused(`the file has ${at} of ${octets} octets`);
+      const read = readSync(file, buffer, at, octets - at, start + at);
+      if (read === 0) throw refused(`the file has ${at} of ${octets} octets at ${start}`);
       at += read;
     }
     return buffer.subarray(0, octets);
   }
   async function send(message: Extract<ToSend, { type: 'send' }>): Promise<void> {
     const { id, length, perSecond } = message;
-    const frames = framesOf(message.octets);
+    const frames = framesOf(message.at, message.octets);
     const routes = message.routes.map((route) => {
       const fd = sockets.get(route.socket);
       if (fd === undefined) throw refused(`there is no socket ${JSON.stringify(route.socket)}`);

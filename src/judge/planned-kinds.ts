@@ -1,10 +1,12 @@
 import type { Flow } from '../model/plan.js';
+import { FlowOfTable } from '../plan/flow-of-table.js';
 import { macLength, macNumber } from '../wire/ethernet.js';
 import type { FrameView } from '../wire/frame-view.js';
 import { tokenLength } from '../wire/token.js';
 import { asNumber } from '../pcap/host-order.js';
 import { createHeaderReader, type PlannedHeaders, sameOctets } from './frame-form.js';
 import { type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
+import { createMacWords } from './mac-words.js';
 import type { PlannedProbe } from './planned-probes.js';
 import type { RunTags } from './run-tags.js';
 
@@ -57,9 +59,14 @@ export function createPlannedKinds(runTag: number, tags: RunTags, flowOf: (index
   const isProbe = (one: typeof probe): one is typeof probe & PlannedProbe => one.flow !== null;
   /** Headers of the flow that was asked for last: a frame that enters is mostly seen leaving next. */
   let last: { readonly flow: Flow; readonly headers: PlannedHeaders } | null = null;
+  const macs = createMacWords();
 
   /** Does the frame bear the flow's own addresses? */
-  function isOf(flow: Flow, kind: Kind, bytes: Uint8Array, start: number): boolean {
+  function isOf(flow: Flow, kind: Kind, bytes: Uint8Array, words: Int32Array, start: number): boolean {
+    // Of many flows that have no more than MACs not even a frame is made.
+    if (flow instanceof FlowOfTable && flow.form.frame.form === undefined && (flow.source.srcIp === null || flow.aim.dstIp === null)) {
+      return kind.srcIpAt < 0 && macs.are(words, start >>> 2, flow.source.srcMac, flow.aim.dstMac);
+    }
     if (last?.flow !== flow) last = { flow, headers: headersOf(flow.frame) };
     const { srcMac, dstMac, srcIp, dstIp } = last.headers;
     if (srcMac === null || macNumber(bytes, start) !== dstMac || macNumber(bytes, start + macLength) !== srcMac) return false;
@@ -74,7 +81,7 @@ export function createPlannedKinds(runTag: number, tags: RunTags, flowOf: (index
         const at = (start + kind.tokenAt + ofRun) >>> 2; // index and tag are words as well
         const index = asNumber(words[at] ?? 0);
         const flow = flowOf(index);
-        if (flow === null || !isOf(flow, kind, bytes, start) || !tags.holdsWords(words, at + 1, index)) return null;
+        if (flow === null || !isOf(flow, kind, bytes, words, start) || !tags.holdsWords(words, at + 1, index)) return null;
         probe.flow = flow;
         probe.sequence = index - flow.first;
         return isProbe(probe) ? probe : null;

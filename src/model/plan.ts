@@ -86,6 +86,8 @@ export interface Flows extends Iterable<Flow> {
   some(holds: (flow: Flow, index: number) => boolean): boolean;
   every(holds: (flow: Flow, index: number) => boolean): boolean;
   reduce<T>(add: (sum: T, flow: Flow, index: number) => T, start: T): T;
+  /** The first flow of each form and sender (plan/kinds-of-flows.ts); a list has none of this. */
+  readonly kinds?: () => readonly Flow[];
 }
 
 /** A frame that must be seen: `ear` at its observer, as outgoing, or where it has a sender as entering; `entry` on the bridge device. */

@@ -1,6 +1,7 @@
 import type { Flows, TrafficPlan } from '../model/plan.js';
 import type { Endpoint, Mac } from '../model/scenario.js';
 import { enteringMac } from './entering-controls.js';
+import { kindsOfFlows } from './kinds-of-flows.js';
 
 /** Beyond this many source MACs a filter costs the kernel more than it saves; then everything is taken. */
 export const mostMacs = 16;
@@ -20,7 +21,7 @@ export function captureFilter(
   if (listens) return '';
   const ends = traffic.flatMap(({ from, to }) => [from, to]).flatMap((name) => endpoints.get(name)?.macs ?? []);
   const macs = new Set<Mac>();
-  for (const flow of flows) {
+  for (const flow of kindsOfFlows(flows)) {
     if (flow.frame.form === 'source-sweep') return ''; // as many sources as frames
     macs.add(flow.frame.srcMac);
     // Entry controls bear the sender's rightful MAC, whatever its probes bear.

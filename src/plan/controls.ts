@@ -4,6 +4,7 @@ import type { Endpoint, Mac, ProbeClassName } from '../model/scenario.js';
 import { documentation, familyOf } from '../probe/addresses.js';
 import { leastSize } from '../probe/frame.js';
 import type { EnteringControl } from './entering-controls.js';
+import { kindsOfFlows } from './kinds-of-flows.js';
 import { earControlMac, rawControl } from './raw-control.js';
 import { uplinkForms } from './uplink-forms.js';
 
@@ -43,7 +44,7 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
     const form: FrameSpec = { ...frame, srcMac, dstMac: earControlMac.dst, srcIp, dstIp };
     forms.set(key, form);
   };
-  for (const flow of input.flows) if (flow.judged) add(flow.frame);
+  for (const flow of kindsOfFlows(input.flows)) if (flow.judged) add(flow.frame);
   for (const { from, to } of input.traffic) {
     for (const mac of [from, to].flatMap((name) => input.endpoints.get(name)?.macs.slice(0, 1) ?? [])) {
       add(rawControl(mac));
@@ -72,7 +73,7 @@ export function controlsOf(input: ControlInput): readonly Control[] {
   const senders = new Set<string>();
   /** Those whose port no guard may close: entry is proved for the others right before the probes only. */
   const staying = new Set<string>();
-  for (const flow of input.flows) {
+  for (const flow of kindsOfFlows(input.flows)) {
     if (flow.purpose === 'restore') continue;
     senders.add(flow.sender);
     if (!input.closing.includes(flow.class)) staying.add(flow.sender);

@@ -1,5 +1,6 @@
 import type { Flows, FrameSpec, Observer } from '../model/plan.js';
 import type { Bridge, Endpoint } from '../model/scenario.js';
+import { kindsOfFlows } from './kinds-of-flows.js';
 import { rawControl } from './raw-control.js';
 
 /** A group address is nobody's source (IEEE 802.3 3.2.3). No switch learns from it, and Linux's bridge drops what bears it (br_handle_frame, net/bridge/br_input.c). */
@@ -67,6 +68,6 @@ export function enteringControls({ flows, observers, endpoints, bridges, onHost,
     else controls.push({ observer, frame });
   }
   const senders = new Set<string>();
-  for (const { sender } of flows) senders.add(sender);
+  for (const { sender } of kindsOfFlows(flows)) senders.add(sender);
   return { controls, unproved: mute.filter((name) => !senders.has(name)) };
 }

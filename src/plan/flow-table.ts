@@ -1,4 +1,5 @@
 import type { Flow, Flows, FrameSpec } from '../model/plan.js';
+import { FlowOfTable, frameOf } from './flow-of-table.js';
 import { positionText } from './position-text.js';
 
 /** What flows have in common, whoever they go from and to. */
@@ -24,7 +25,7 @@ export interface FlowColumns {
 /** Columns as they stand in plan.json; `form`, `source` and `aim` as `positionText`. */
 export type FlowColumnsRecord = Omit<FlowColumns, 'form' | 'source' | 'aim'> & { readonly length: number; readonly form: string; readonly source: string; readonly aim: string };
 
-/** Up to so many flows stand in plan.json one by one, for people to read. */
+/** Up to so many flows stand in plan.json one by one, for people to read, and are whole objects. */
 export const mostListed = 2000;
 
 /** The part of a frame, and of a flow, that most of them have not: a key without a value is none. */
@@ -36,7 +37,7 @@ export function kindOf({ purpose, variant }: Pick<Flow, 'purpose' | 'variant'>):
   return { ...(purpose === undefined ? {} : { purpose }), ...(variant === undefined ? {} : { variant }) };
 }
 
-/** Flows that are made when they are asked for: a million of them take 20 MB. */
+/** Flows that are made when they are asked for: a million of them take 20 MB. Where there are many, they hold references to their parts alone. */
 export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
   const { step, id, forms, sources, aims, form, source, aim } = columns;
   const { length } = form;
@@ -56,13 +57,11 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
     const from = sources[source[i] ?? -1];
     const to = aims[aim[i] ?? -1];
     if (common === undefined || from === undefined || to === undefined) return undefined;
-    const { carrier, vlan, size, form: frameForm } = common.frame;
-    const frame: FrameSpec = frameForm === undefined
-      ? { carrier, srcMac: from.srcMac, dstMac: to.dstMac, vlan, srcIp: from.srcIp, dstIp: to.dstIp, size }
-      : { carrier, srcMac: from.srcMac, dstMac: to.dstMac, vlan, srcIp: from.srcIp, dstIp: to.dstIp, size, form: frameForm };
+    const first = firsts === null ? columns.first + i * even : (firsts[i] ?? 0);
+    if (length > mostListed && common.purpose === undefined && common.variant === undefined) return new FlowOfTable(id + i, step, first, common, from, to);
     const flow: Flow = {
-      id: id + i, step, probe: common.probe, class: common.class, carrier: common.carrier, vlan: common.vlan, from: from.from, to: to.to, sender: from.sender, frame,
-      count: common.count, first: firsts === null ? columns.first + i * even : (firsts[i] ?? 0), must: to.must, may: to.may, judged: common.judged,
+      id: id + i, step, probe: common.probe, class: common.class, carrier: common.carrier, vlan: common.vlan, from: from.from, to: to.to, sender: from.sender, frame: frameOf(common, from, to),
+      count: common.count, first, must: to.must, may: to.may, judged: common.judged,
     };
     // Most have neither, and an object that is put together from others costs as much as all the rest.
     return common.purpose === undefined && common.variant === undefined ? flow : { ...flow, ...kindOf(common) };
@@ -90,6 +89,23 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
       if (flow !== undefined) visit(flow, i);
     }
   };
+  /** Found once: what was asked for before is the same for all that ask. */
+  let found: readonly Flow[] | null = null;
+  const kinds = (): readonly Flow[] => {
+    if (found !== null) return found;
+    const known = new Set<number>();
+    const made: Flow[] = [];
+    for (let i = 0, before = -1; i < length; i += 1) {
+      const kind = (form[i] ?? 0) * sources.length + (source[i] ?? 0);
+      if (kind === before || known.has(kind)) continue;
+      known.add(kind);
+      before = kind;
+      const flow = make(i);
+      if (flow !== undefined) made.push(flow);
+    }
+    found = made;
+    return made;
+  };
   const search = (holds: (flow: Flow, index: number) => boolean, wanted: boolean): boolean => {
     for (let i = 0; i < length; i += 1) {
       const flow = make(i);
@@ -105,7 +121,7 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
     return sum;
   };
   return {
-    length, at, forEach, reduce,
+    length, at, forEach, reduce, kinds,
     [Symbol.iterator]: each,
     map: (of) => Array.from(each(), of),
     flatMap: <T>(of: (flow: Flow, index: number) => readonly T[]) => reduce<T[]>((made, flow, index) => {

@@ -10,6 +10,7 @@ export const knownUnicast: ProbeClass = {
   flows({ from, to, carrier, vlan }, { entry }) {
     if (to === null) return [];
     const frame = frameSpec({ carrier, vlan, srcMac: from.macs[0], dstMac: to.macs[0], ...ipPair(carrier, from, to) }, entry);
-    return [{ from: from.name, to: to.name, sender: from.name, frame, must: [to.name], may: [to.name], judged: true }];
+    const aim = [to.name];
+    return [{ from: from.name, to: to.name, sender: from.name, frame, must: aim, may: aim, judged: true }];
   },
 };

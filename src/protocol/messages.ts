@@ -83,10 +83,10 @@ export interface SendRoute {
 export type ToSend =
   /** A packet socket that was inherited as file descriptor `fd`. */
   | { readonly type: 'adopt'; readonly socket: string; readonly fd: number }
-  /** A file in memory that was inherited as file descriptor `fd`: frames to send are written to its start, and stay until they are answered for. */
+  /** A file in memory that was inherited as file descriptor `fd`: frames to send are written into it, and stay until they are answered for. */
   | { readonly type: 'frames'; readonly fd: number }
-  /** So many `octets` of that file are frames of `length` octets each, one after the other; `routes` say where they leave, in order. */
-  | { readonly type: 'send'; readonly id: number; readonly routes: readonly SendRoute[]; readonly length: number; readonly octets: number; readonly perSecond: number | null }
+  /** So many `octets` of that file, from `at` on, are frames of `length` octets each, one after the other; `routes` say where they leave, in order. */
+  | { readonly type: 'send'; readonly id: number; readonly routes: readonly SendRoute[]; readonly length: number; readonly at: number; readonly octets: number; readonly perSecond: number | null }
   | { readonly type: 'stop' };
 
 export type FromSend =

@@ -54,7 +54,7 @@ function toSend(f: Fields): ToSend {
     case 'adopt':
       return { type: 'adopt', socket: f.text('socket'), fd: f.count('fd') };
     case 'send':
-      return { type: 'send', id: f.count('id'), routes: f.children('routes').map((route) => ({ socket: route.text('socket'), interface: route.count('interface'), count: route.count('count') })), length: f.count('length'), octets: f.count('octets'), perSecond: f.rateOrNull('perSecond') };
+      return { type: 'send', id: f.count('id'), routes: f.children('routes').map((route) => ({ socket: route.text('socket'), interface: route.count('interface'), count: route.count('count') })), length: f.count('length'), at: f.count('at'), octets: f.count('octets'), perSecond: f.rateOrNull('perSecond') };
     case 'stop':
       return { type: 'stop' };
     default:

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Capture } from '../capture/capture-client.js';
+import { mostRestMs } from '../capture/engines/ring-rest.js';
 
 /** Lets frames go as fast as the observers take them: what is under way fits half of their ring. */
 export interface Pace {
@@ -21,8 +22,8 @@ export interface PaceOptions {
 
 /** However few sightings a frame makes: later ones may make more, and are then not too many. */
 const mostUnderWay = 32_768;
-/** Counts come every 30 ms at the latest while frames do. What did not come for so long is no longer under way: these frames make fewer sightings than those before. */
-const patienceMs = 40;
+/** A ring rests for so long at most, and what it then brings has to be told. What did not come for so long is no longer under way: these frames make fewer sightings than those before. */
+const patienceMs = mostRestMs + 10;
 const pollMs = 2;
 
 /**

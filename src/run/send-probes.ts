@@ -1,6 +1,8 @@
 import type { Capture } from '../capture/capture-client.js';
 import type { Sender } from '../inject/send-client.js';
+import { flowOfToken } from '../judge/flow-of-token.js';
 import type { Flows, StepPlan } from '../model/plan.js';
+import { frameSizeOf } from '../plan/flow-of-table.js';
 import { framesOfStep } from '../plan/frames-of-step.js';
 import { engineOf, sharedRingFrames } from './capture-step.js';
 import { checkStop, pause, type RunContext, tell } from './context.js';
@@ -20,39 +22,42 @@ const fewFlows = 64;
 /** Steps with fewer are sent at a fixed rate: to learn what the observers take would last longer. */
 const fewFrames = 2000;
 
-/** `first`: frames of the first burst, of which nobody knows yet what they cost; `most`: of any. */
-function* burstsOf(flows: Flows, from: number, to: number, { first, most }: { readonly first: number; readonly most: number }): Generator<Burst> {
-  let at = 0;
-  let longest = Math.min(most, first);
-  for (const flow of flows) {
-    let sequence = Math.max(0, from - at);
-    const end = Math.min(flow.count, to - at);
-    while (sequence < end) {
-      const count = Math.min(longest, end - sequence);
-      yield { flow, sequence, count };
-      longest = most;
-      sequence += count;
-    }
-    at += flow.count;
-    if (at >= to) return;
-  }
+/** Where in the flows the frame is before which `frames` of them come: the flow's position, and the frame's number in it. */
+function placeOf(flows: Flows, frames: number): { readonly position: number; readonly sequence: number } {
+  const head = flows.at(0);
+  const token = (head?.first ?? 0) + frames;
+  const flow = flowOfToken(flows, token);
+  return flow === null ? { position: flows.length, sequence: 0 } : { position: flow.id - (head?.id ?? 0), sequence: token - flow.first };
 }
 
-/** Bursts with frames of one length whose tokens follow one another, put together. */
-function* batchesOf(bursts: Iterable<Burst>, most: () => number): Generator<readonly Burst[]> {
+/**
+ * Frames `from` to `to` of the flows in bursts of one flow, and bursts with frames of one length put together as far as there is room: their tokens follow one another. `first`: frames of
+ * the first burst, of which nobody knows yet what they cost; `most`: of any. No object but the burst and its flow is made for it: a mesh has a million.
+ */
+function* batchesOf(flows: Flows, from: number, to: number, { first, most }: { readonly first: number; readonly most: number }, room: () => number): Generator<readonly Burst[]> {
+  let { position, sequence } = placeOf(flows, from);
+  let left = to - from;
+  let longest = Math.min(most, first);
   let batch: Burst[] = [];
-  let frames = 0;
-  for (const burst of bursts) {
-    const [first] = batch;
-    if (first !== undefined && (frames + burst.count > most() || first.flow.frame.size !== burst.flow.frame.size)) {
-      yield batch;
-      batch = [];
-      frames = 0;
+  let [frames, size, fits] = [0, 0, room()];
+  for (; left > 0; position += 1, sequence = 0) {
+    const flow = flows.at(position);
+    if (flow === undefined) break;
+    while (sequence < flow.count && left > 0) {
+      const count = Math.min(longest, flow.count - sequence, left);
+      if (frames > 0 && (frames + count > fits || frameSizeOf(flow) !== size)) {
+        yield batch;
+        [batch, frames, fits] = [[], 0, room()];
+      }
+      if (frames === 0) size = frameSizeOf(flow);
+      batch.push({ flow, sequence, count });
+      longest = most;
+      frames += count;
+      sequence += count;
+      left -= count;
     }
-    batch.push(burst);
-    frames += burst.count;
   }
-  if (batch.length > 0) yield batch;
+  if (frames > 0) yield batch;
 }
 
 /** When each of many batches may begin so that all together keep to a rate: resolves then. Throws as `pause` does. */
@@ -91,7 +96,9 @@ export function probeSender(context: RunContext, step: StepPlan, sender: Sender,
   const half = Math.ceil(total / 2);
   const paced = context.plan.provider === 'lab' && step.rate === null && total > fewFrames && engineOf(context, step) === 'ring';
   let sending: Promise<boolean> = Promise.resolve(true);
-  const pace = paced ? createPace(capture, { capacity: sharedRingFrames, observers: step.observers.length, handedOver: async () => void (await sending) }) : null;
+  /** The batch before that. Without a rate both are at the helper. */
+  let before: Promise<boolean> = sending;
+  const pace = paced ? createPace(capture, { capacity: sharedRingFrames, observers: step.observers.length, handedOver: async () => void (await Promise.all([before, sending])) }) : null;
   const rate = pace === null ? (step.rate ?? lossFreeRate(context)) : null;
   // What is asked for holds over all batches: a helper paces the frames of one, and the first of the next would follow at once.
   const startOf = step.rate === null ? null : evenly(step.rate, context.signal);
@@ -106,12 +113,13 @@ export function probeSender(context: RunContext, step: StepPlan, sender: Sender,
     const roomNow = async (): Promise<number> => (pace === null ? mostAtOnce : Math.min(mostAtOnce, await pace.room()));
     let room = from < to ? await roomNow() : 0;
     try {
-      for (const batch of batchesOf(burstsOf(step.flows, from, to, { first: room, most: Math.min(mostInBurst, mostAtOnce) }), () => (together ? room : 1))) {
+      for (const batch of batchesOf(step.flows, from, to, { first: room, most: Math.min(mostInBurst, mostAtOnce) }, () => (together ? room : 1))) {
         checkStop(context.signal);
         const prepared = prepare(context, batch);
-        if (!(await sending)) return;
+        if (!(await (pace === null ? sending : before))) return;
         if (prepared === null) continue;
         await startOf?.(prepared.planned);
+        before = sending;
         sending = transmit(context, step, sender, prepared, rate);
         sending.catch(() => undefined); // told where it is awaited
         pace?.sent(prepared.planned);
@@ -120,7 +128,7 @@ export function probeSender(context: RunContext, step: StepPlan, sender: Sender,
         room = await roomNow();
       }
     } finally {
-      await sending;
+      await Promise.all([before, sending]);
     }
   }
   return { send };

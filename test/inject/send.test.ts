@@ -101,7 +101,7 @@ describe.skipIf(!isRoot)('sending helper', () => {
     await opened;
     await helper.send({ type: 'frames', fd: 4 });
     const sent = helper.next('sent', () => true, patient(10_000));
-    await helper.send({ type: 'send', id: 1, routes: [{ socket: 'a', interface: device, count: 100_000 }], length: 60, octets: 6_000_000, perSecond: 100_000 });
+    await helper.send({ type: 'send', id: 1, routes: [{ socket: 'a', interface: device, count: 100_000 }], length: 60, at: 0, octets: 6_000_000, perSecond: 100_000 });
     expect((await sent).accepted).toBe(100_000);
     const longestMs = Math.max(...beats.slice(1).map((at, index) => at - (beats[index] ?? at)));
     expect(beats.length).toBeGreaterThan(5);

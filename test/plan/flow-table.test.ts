@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import type { Flow } from '../../src/model/plan.js';
 import { flowCollector } from '../../src/plan/flow-collector.js';
+import { FlowOfTable, frameSizeOf } from '../../src/plan/flow-of-table.js';
 import { mostListed } from '../../src/plan/flow-table.js';
+import { kindsOfFlows } from '../../src/plan/kinds-of-flows.js';
 import { parsePositions, positionText } from '../../src/plan/position-text.js';
 import { readFlowColumns } from '../../src/plan/read-flows.js';
 
@@ -27,6 +29,11 @@ function collected(flows: readonly Flow[]): ReturnType<ReturnType<typeof flowCol
   return collector.finish();
 }
 
+/** All that a flow says, as an object of its own. */
+function said({ id, step, probe, class: name, carrier, vlan, from, to, sender, count, first, must, may, judged, frame }: Flow): Flow {
+  return { id, step, probe, class: name, carrier, vlan, from, to, sender, count, first, must, may, judged, frame };
+}
+
 it('flows come out of the table as they went in', () => {
   const flows = mesh(5);
   const table = collected(flows);
@@ -50,7 +57,28 @@ it('many flows are written as columns, read back the same, and need few octets e
   const text = JSON.stringify(collected(flows));
   expect(text.length / flows.length).toBeLessThan(16);
   const again = readFlowColumns(JSON.parse(text));
-  expect(again === null ? null : [...again]).toEqual(flows);
+  expect(again === null ? null : [...again].map(said)).toEqual(flows);
+});
+
+it('many flows hold references to their parts, and say the same', () => {
+  const flows = mesh(50);
+  const table = collected(flows);
+  expect(table.at(7)).toBeInstanceOf(FlowOfTable);
+  expect(table.map(said)).toEqual(flows);
+  expect(table.map(frameSizeOf)).toEqual(flows.map(({ frame }) => frame.size));
+  expect(flows.map(frameSizeOf)).toEqual(table.map(frameSizeOf));
+});
+
+it('of many flows those that a purpose or a variant tells apart are whole objects', () => {
+  const flows = mesh(50).map((flow, at): Flow => ({ ...flow, ...(at % 2 === 0 ? { purpose: 'stimulus' } : { variant: 'cdp' }) }));
+  expect([...collected(flows)]).toEqual(flows);
+});
+
+it('the kinds of flows are the first of each form and sender, in their order; of a list all are', () => {
+  const flows = mesh(50);
+  const first = new Map(flows.map((flow): [string, Flow] => [`${flow.carrier} ${flow.from}`, flow]).reverse());
+  expect([...kindsOfFlows(collected(flows))].map(said)).toEqual([...first.values()].sort((one, other) => one.id - other.id));
+  expect([...kindsOfFlows(flows)]).toEqual(flows);
 });
 
 it('positions are written as runs, and what does not fit is refused', () => {

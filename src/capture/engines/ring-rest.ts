@@ -6,8 +6,8 @@ export interface RingRest {
   restMs(): number;
 }
 
-/** Who sends as fast as is taken (run/feedback.ts) believes frames lost that were not counted after 40 ms. */
-const mostRestMs = 30;
+/** Who sends as fast as is taken waits longer for counts (run/feedback.ts). */
+export const mostRestMs = 30;
 const windowMs = 60;
 /** Of the ring, what may fill meanwhile: who sends as fast as is taken lets half of it fill. */
 const share = 1 / 16;
