@@ -25,7 +25,8 @@ import { framesOfStep } from './plan/frames-of-step.js';
 import { makePlan, planTopology } from './plan/make-plan.js';
 import { planHash } from './plan/plan-hash.js';
 import { scenarioRecord } from './scenario/scenario-record.js';
-import { type Devices, kernelDevices } from './run/devices.js';
+import { keepSender } from './inject/keep-sender.js';
+import { type AlterDevices, kernelDevices } from './run/devices.js';
 import { beginProvenance, completeProvenance, type Declared } from './run/provenance.js';
 import { type Guard, startGuard } from './run/guard.js';
 import { muted } from './run/mute.js';
@@ -57,8 +58,8 @@ export interface RunOptions {
   readonly onProgress: (event: ProgressEvent) => void;
   /** Ends the run early; what was seen until then is kept and judged. */
   readonly signal: AbortSignal;
-  /** Left out: the kernel's own. */
-  readonly devices?: Devices;
+  /** How what listens and sends differs from the kernel's own; left out: not at all. */
+  readonly alter?: AlterDevices;
 }
 
 export interface Run {
@@ -196,8 +197,10 @@ async function carryOut({ options, scenario, engine, key, topology, plan, openin
     const early = plan.provider === 'lab' && scenario.topology.hosts === undefined ? beginIn(null) : null;
     early?.catch(() => undefined); // told where it is awaited
     const fabric = await (opening ?? topology.open(plan));
+    const keeper = keepSender();
     try {
-      const given = options.devices ?? kernelDevices;
+      const kernel = { ...kernelDevices, startSender: keeper.start };
+      const given = options.alter?.(kernel) ?? kernel;
       const devices = options.rehearse === true ? muted(given) : given;
       const here = fabric.observingPlace(plan.bridges[0]?.name ?? '');
       const provenance = await (early ?? beginIn(here.host === undefined ? here.netns : null));
@@ -205,6 +208,7 @@ async function carryOut({ options, scenario, engine, key, topology, plan, openin
       await writeJson(dir, files.run, record);
       await runSteps({ plan, key, dir, fabric, timeline, states, engine: engine.name, devices, remotes: topology.remotes, payload: options.payload ?? false, rehearsal: options.rehearse ?? false, signal, onProgress });
     } finally {
+      await keeper.end();
       left = await fabric.close();
     }
   } finally {

@@ -156,9 +156,9 @@ function timeoutOf(text: string): number {
 
 async function runOne(scenario: Scenario, options: RunCommandOptions, several: boolean, inside: Inside | null, signal: AbortSignal): Promise<Run> {
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
-  const [{ runScenario }, { kernelDevices }, { deafened }, { calibrate }, { makeProgress, progressMode }, { approval, tellJournal, tellLeft }] =
-    await Promise.all([import('../run.js'), import('../run/devices.js'), import('../run/deafen.js'), import('../run/calibrate.js'), import('../report/progress.js'), import('./host-run.js')]);
-  const devices = options.deafen === undefined ? kernelDevices : deafened(kernelDevices, options.deafen);
+  const [{ runScenario }, { deafened }, { calibrate }, { makeProgress, progressMode }, { approval, tellJournal, tellLeft }] =
+    await Promise.all([import('../run.js'), import('../run/deafen.js'), import('../run/calibrate.js'), import('../report/progress.js'), import('./host-run.js')]);
+  const altered = options.deafen === undefined ? {} : { alter: deafened(options.deafen) };
   const runId = randomBytes(8).toString('hex');
   const outDir = evidenceFolder(options.out, scenario.name, several, new Date(), runId);
   makeEvidenceFolder(outDir);
@@ -168,7 +168,7 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, several: b
   let ok = false;
   try {
     const onHost = inside === null ? { approve: approval(options), calibrate } : {};
-    const run = await runScenario(scenario, { outDir, runId, inside, engine, keep, toolVersion, signal, onProgress: progress.onProgress, devices, payload: options.payload ?? false, rehearse: options.rehearse ?? false, declared: { operator: options.operator ?? null, ticket: options.ticket ?? null }, ...onHost });
+    const run = await runScenario(scenario, { outDir, runId, inside, engine, keep, toolVersion, signal, onProgress: progress.onProgress, ...altered, payload: options.payload ?? false, rehearse: options.rehearse ?? false, declared: { operator: options.operator ?? null, ticket: options.ticket ?? null }, ...onHost });
     if (inside === null) {
       if (run.result.evidence.files.length > 0) await tellJournal(run.result, outDir, options.quiet);
       tellLeft(scenario, run);

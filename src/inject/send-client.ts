@@ -1,11 +1,6 @@
-import { closeSync, writeSync } from 'node:fs';
-import { VerifyError } from '../model/verify-error.js';
 import type { Place } from '../model/fabric.js';
-import type { HelperFault, SendRoute } from '../protocol/messages.js';
-import { firstInheritedFd, startHelper, type HelperProcess } from '../sys/helper-process.js';
-import { openSharedFile } from '../sys/shared-file.js';
-import { sendInPieces } from './send-in-pieces.js';
-import { openSendingSocket, sendingInterface } from './sending-socket.js';
+import type { HelperFault } from '../protocol/messages.js';
+import { namespacesOf, startSendingHelper } from './sending-helper.js';
 
 /** What the kernel took of what was to be sent; `error` (`ENETDOWN`, `helper-died`, …) says why not more. */
 export interface SendOutcome {
@@ -34,83 +29,17 @@ export interface Sender {
   kill(): void;
 }
 
-/** Octets of frames that go to the helper at once. */
-const pieceOctets = 1 << 20;
-/** While one piece is sent the next is at the helper: it would else have nothing to send whenever this process is busy. Each has its place in the file. */
-const underWay = 2;
-const answerMs = 10_000;
-
-/**
- * Starts the helper, which can send at each place, by name. It has one packet socket a network namespace: closing one takes the kernel
- * 12 ms. Throws VerifyError where that cannot be opened, an interface is not there, or the helper does not start.
- */
+/** Starts the helper, which can send at each place, by name; it ends with `stop`. Throws VerifyError where a socket cannot be opened, an interface is not there, or the helper does not start. */
 export async function startSender(places: Readonly<Record<string, Place>>): Promise<Sender> {
-  const exits = new Map<string, SendingExit>();
-  const sockets = new Map<string | null, { readonly name: string; readonly fd: number }>();
-  const file = openSharedFile();
+  const helper = await startSendingHelper(namespacesOf(places));
   try {
-    for (const [name, place] of Object.entries(places)) {
-      const socket = sockets.get(place.netns) ?? { name: String(sockets.size), fd: openSendingSocket(place.netns) };
-      sockets.set(place.netns, socket);
-      exits.set(name, { socket: socket.name, interface: sendingInterface(socket.fd, place.device) });
-    }
-    const opened = [...sockets.values()];
-    const helper = await startHelper('send', { fds: [file, ...opened.map(({ fd }) => fd)] });
-    void helper.send({ type: 'frames', fd: firstInheritedFd });
-    const last = opened.at(-1)?.name;
-    const adopted = last === undefined ? null : helper.next('opened', (message) => message.socket === last, answerMs);
-    for (const [at, { name }] of opened.entries()) void helper.send({ type: 'adopt', socket: name, fd: firstInheritedFd + 1 + at });
-    await adopted;
-    return sender(helper, exits, file);
+    const sender = helper.at(places);
+    return { ...sender, async stop() {
+      await sender.stop();
+      await helper.end();
+    } };
   } catch (error) {
-    closeSync(file);
+    await helper.end();
     throw error;
-  } finally {
-    for (const { fd } of sockets.values()) closeSync(fd);
   }
-}
-
-interface SendingExit {
-  readonly socket: string;
-  readonly interface: number;
-}
-
-/** `file`: what the helper reads frames from; closed when it has ended. */
-function sender(helper: HelperProcess<'send'>, exits: ReadonlyMap<string, SendingExit>, file: number): Sender {
-  let id = 0;
-  let alive = true;
-  void helper.ended.then(() => {
-    alive = false;
-    closeSync(file);
-  });
-
-  function exitOf({ socket, count }: SocketRoute): SendRoute {
-    const exit = exits.get(socket);
-    if (exit === undefined) throw new VerifyError('protocol', 70, `there is no socket ${JSON.stringify(socket)}`, 'report this as a fault of verify-isolation');
-    return { ...exit, count };
-  }
-
-  const { send, sendRouted, idle } = sendInPieces({ pieceOctets, answerMs, underWay }, ({ routes, frames, length, perSecond, withinMs }) => {
-    if (!alive) return Promise.resolve({ accepted: 0, error: 'helper-died' });
-    id += 1;
-    const mine = id;
-    const answer = helper.next('sent', (message) => message.id === mine, withinMs);
-    const at = (mine % underWay) * pieceOctets;
-    for (let done = 0; done < frames.length; ) done += writeSync(file, frames, done, frames.length - done, at + done);
-    void helper.send({ type: 'send', id: mine, routes: routes.map(exitOf), length, perSecond, at, octets: frames.length });
-    return answer;
-  });
-
-  return {
-    pid: helper.pid,
-    send,
-    sendRouted,
-    onFault: (listener) => void helper.subscribe((message) => (message.type === 'fault' ? listener(message) : undefined)),
-    async stop() {
-      await idle();
-      void helper.send({ type: 'stop' });
-      await helper.close();
-    },
-    kill: () => helper.kill(),
-  };
 }

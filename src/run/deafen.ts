@@ -1,5 +1,5 @@
 import type { Capture, ObserverRequest } from '../capture/capture-client.js';
-import type { Devices } from './devices.js';
+import type { AlterDevices } from './devices.js';
 import { sumCounts } from '../capture/sum-counts.js';
 
 /** The capture of `name` in a helper of its own, which dies (SIGKILL) once the first half of the probes is through. */
@@ -40,13 +40,13 @@ function splitOff(name: string, others: Capture, ear: Capture): Capture {
 }
 
 /** Devices whose ear at observer `name` goes deaf in the middle of every step, to show that the verdict notices. */
-export function deafened(devices: Devices, name: string): Devices {
-  return {
+export function deafened(name: string): AlterDevices {
+  return (devices) => ({
     ...devices,
     async startCapture(options) {
       const others = await devices.startCapture(options);
       const ear = await devices.startCapture({ ...options, file: options.file.replace(/(\.[^./]*)?$/, '-ear$1') });
       return splitOff(name, others, ear);
     },
-  };
+  });
 }

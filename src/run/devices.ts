@@ -7,4 +7,8 @@ export interface Devices {
   readonly startSender: typeof startSender;
 }
 
+/** Devices that do otherwise than those they are made of. */
+export type AlterDevices = (devices: Devices) => Devices;
+
+/** The kernel's own. */
 export const kernelDevices: Devices = { startCapture, startSender };

@@ -19,19 +19,19 @@ async function sendUnfinished({ netns, device }, frame) {
 }
 
 async function inside() {
-  const [{ enterLab }, { kernelDevices }, { runScenario }, { loadScenario }, { attacks, probesIn }] = await Promise.all([
-    import('../../build/fabric/lab/enter.js'), import('../../build/run/devices.js'), import('../../build/run.js'), import('../../build/scenario/load-scenario.js'), import('./attacks.mjs'),
+  const [{ enterLab }, { runScenario }, { loadScenario }, { attacks, probesIn }] = await Promise.all([
+    import('../../build/fabric/lab/enter.js'), import('../../build/run.js'), import('../../build/scenario/load-scenario.js'), import('./attacks.mjs'),
   ]);
   const here = enterLab((signal) => process.exit(statusOf(signal)));
   const scenario = loadScenario(file, readFileSync(file));
   let step = -1;
   let fastest = 0;
-  const devices = {
-    ...kernelDevices,
+  const alter = (devices) => ({
+    ...devices,
     async startSender(places) {
       step += 1;
       const { act, late = false, of = 'alice' } = attacks[scenario.steps[step].name];
-      const sender = await kernelDevices.startSender(places);
+      const sender = await devices.startSender(places);
       let attacked = 0;
       const send = (socket, frames, length, perSecond) => {
         if (socket.startsWith('ear:')) fastest = Math.max(fastest, perSecond ?? Infinity);
@@ -59,9 +59,9 @@ async function inside() {
         return sender.stop();
       } };
     },
-  };
+  });
   const { result } = await runScenario(scenario, {
-    outDir, runId: 'hostile', inside: here, engine: 'libpcap', toolVersion: 'test', onProgress: () => undefined, signal: new AbortController().signal, devices,
+    outDir, runId: 'hostile', inside: here, engine: 'libpcap', toolVersion: 'test', onProgress: () => undefined, signal: new AbortController().signal, alter,
   });
   process.stdout.write(JSON.stringify({ result, fastest }));
 }

@@ -1,0 +1,136 @@
+import { closeSync, statSync, writeSync } from 'node:fs';
+import type { Place } from '../model/fabric.js';
+import { VerifyError } from '../model/verify-error.js';
+import type { SendRoute } from '../protocol/messages.js';
+import { firstInheritedFd, startHelper, type HelperProcess } from '../sys/helper-process.js';
+import { openSharedFile } from '../sys/shared-file.js';
+import type { Sender, SocketRoute } from './send-client.js';
+import { sendInPieces } from './send-in-pieces.js';
+import { openSendingSocket, sendingInterface } from './sending-socket.js';
+
+/** Where frames leave, by the name of the place. */
+type Places = Readonly<Record<string, Place>>;
+
+/** A helper process with one packet socket a network namespace: closing one takes the kernel 12 ms. */
+export interface SendingHelper {
+  /** Has it been at no fault, and does it have a socket in the namespace of each place? */
+  serves(places: Places): boolean;
+  /** Sends at these places; its `stop` waits until all is sent, and the helper stays. Throws VerifyError (69) `interface-gone`. */
+  at(places: Places): Sender;
+  /** Tells it to end, and waits until it has. */
+  end(): Promise<void>;
+}
+
+/** Octets of frames that go to the helper at once. */
+const pieceOctets = 1 << 20;
+/** While one piece is sent the next is at the helper: it would else have nothing to send whenever this process is busy. Each has its place in the file. */
+const underWay = 2;
+const answerMs = 10_000;
+
+/** The network namespaces of places. */
+export function namespacesOf(places: Places): ReadonlySet<string | null> {
+  return new Set(Object.values(places).map(({ netns }) => netns));
+}
+
+/** Tells namespaces apart, also those of one path one after the other. */
+function identityOf(netns: string | null): string {
+  if (netns === null) return 'own';
+  const found = statSync(netns, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? netns : `${found.dev}:${found.ino}`; // opening it tells that it is not there
+}
+
+interface OpenSocket {
+  /** What it is called between orchestrator and helper. */
+  readonly name: string;
+  /** This process's own descriptor of it, by which interfaces are found. */
+  readonly fd: number;
+}
+
+/** Starts the helper with a socket in each network namespace (null = this process's). Throws VerifyError (69) where one cannot be opened, or the helper does not start. */
+export async function startSendingHelper(namespaces: ReadonlySet<string | null>): Promise<SendingHelper> {
+  const sockets = new Map<string, OpenSocket>();
+  const file = openSharedFile();
+  const closeSockets = (): void => {
+    for (const { fd } of sockets.values()) closeSync(fd);
+    sockets.clear();
+  };
+  try {
+    for (const netns of namespaces) {
+      const identity = identityOf(netns);
+      if (!sockets.has(identity)) sockets.set(identity, { name: String(sockets.size), fd: openSendingSocket(netns) });
+    }
+    const opened = [...sockets.values()];
+    const helper = await startHelper('send', { fds: [file, ...opened.map(({ fd }) => fd)] });
+    void helper.ended.then(() => {
+      closeSockets();
+      closeSync(file);
+    });
+    void helper.send({ type: 'frames', fd: firstInheritedFd });
+    const last = opened.at(-1)?.name;
+    const adopted = last === undefined ? null : helper.next('opened', (message) => message.socket === last, answerMs);
+    for (const [at, { name }] of opened.entries()) void helper.send({ type: 'adopt', socket: name, fd: firstInheritedFd + 1 + at });
+    await adopted;
+    return attended(helper, sockets, file, closeSockets);
+  } catch (error) {
+    closeSockets();
+    throw error;
+  }
+}
+
+/** `file`: what the helper reads frames from. */
+function attended(helper: HelperProcess<'send'>, sockets: ReadonlyMap<string, OpenSocket>, file: number, closeSockets: () => void): SendingHelper {
+  let id = 0;
+  let alive = true;
+  let atFault = false;
+  void helper.ended.then(() => (alive = false));
+  helper.subscribe(({ type }) => (atFault ||= type === 'fault'));
+
+  function exitsOf(places: Places): ReadonlyMap<string, Omit<SendRoute, 'count'>> {
+    const identities = new Map([...namespacesOf(places)].map((netns) => [netns, identityOf(netns)] as const));
+    return new Map(Object.entries(places).map(([name, { netns, device }]) => {
+      const socket = sockets.get(identities.get(netns) ?? '');
+      if (socket === undefined) throw new VerifyError('protocol', 70, `there is no socket for ${JSON.stringify(name)}`, 'report this as a fault of verify-isolation');
+      return [name, { socket: socket.name, interface: sendingInterface(socket.fd, device) }];
+    }));
+  }
+
+  return {
+    serves: (places) => alive && !atFault && [...namespacesOf(places)].every((netns) => sockets.has(identityOf(netns))),
+    at(places) {
+      const exits = exitsOf(places);
+      const listening: (() => void)[] = [];
+      const routeOf = ({ socket, count }: SocketRoute): SendRoute => {
+        const exit = exits.get(socket);
+        if (exit === undefined) throw new VerifyError('protocol', 70, `there is no socket ${JSON.stringify(socket)}`, 'report this as a fault of verify-isolation');
+        return { ...exit, count };
+      };
+      const { send, sendRouted, idle } = sendInPieces({ pieceOctets, answerMs, underWay }, ({ routes, frames, length, perSecond, withinMs }) => {
+        if (!alive) return Promise.resolve({ accepted: 0, error: 'helper-died' });
+        id += 1;
+        const mine = id;
+        const answer = helper.next('sent', (message) => message.id === mine, withinMs);
+        answer.catch(() => (atFault = true));
+        const at = (mine % underWay) * pieceOctets;
+        for (let done = 0; done < frames.length; ) done += writeSync(file, frames, done, frames.length - done, at + done);
+        void helper.send({ type: 'send', id: mine, routes: routes.map(routeOf), length, perSecond, at, octets: frames.length });
+        return answer;
+      });
+      return {
+        pid: helper.pid,
+        send,
+        sendRouted,
+        onFault: (listener) => void listening.push(helper.subscribe((message) => (message.type === 'fault' ? listener(message) : undefined))),
+        async stop() {
+          await idle();
+          for (const unsubscribe of listening) unsubscribe();
+        },
+        kill: () => helper.kill(),
+      };
+    },
+    async end() {
+      closeSockets(); // before the helper does: whoever is last waits for the kernel
+      void helper.send({ type: 'stop' });
+      await helper.close();
+    },
+  };
+}
