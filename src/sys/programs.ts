@@ -28,13 +28,17 @@ export interface ProgramOutcome {
   readonly stderr: string;
 }
 
+let env: NodeJS.ProcessEnv | null = null;
+
 /**
- * Environment of every program: messages in English, and the folders of system programs, which a user's PATH often lacks. Without
+ * Environment of every program, as this process's was at the first: messages in English, and the folders of system programs, which a user's PATH often lacks. Without
  * NODE_EXTRA_CA_CERTS: where it is set, each process of this program, which speaks no TLS, would read certificates for longer than it takes to start.
  */
 export function programEnv(): NodeJS.ProcessEnv {
-  const { NODE_EXTRA_CA_CERTS: _unread, ...env } = process.env;
-  return { ...env, LC_ALL: 'C', PATH: `${env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
+  if (env !== null) return env; // reading process.env takes a fifth of a millisecond
+  const { NODE_EXTRA_CA_CERTS: _unread, ...own } = process.env;
+  env = { ...own, LC_ALL: 'C', PATH: `${own.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
+  return env;
 }
 
 /** The rules of a firewall of ten thousand guests have a tenth of it. */
@@ -59,7 +63,7 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
   return new Promise((resolve, reject) => {
     const child = inNamespace(options.netns ?? null, () =>
       spawn(program, args, {
-        stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: programEnv(), ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+        stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], detached: true, env: programEnv(), ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       }));
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
@@ -78,9 +82,9 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
       if (left >= 0) into.push(chunk);
       else giveUp(`it printed more than ${(options.mostOutput ?? usualOutput) / 2 ** 20} MiB and was killed`);
     };
-    child.stdout.on('data', taking(stdout));
-    child.stderr.on('data', taking(stderr));
-    child.stdin.on('error', () => undefined); // it ended without reading: its status tells
+    child.stdout?.on('data', taking(stdout));
+    child.stderr?.on('data', taking(stderr));
+    child.stdin?.on('error', () => undefined); // it ended without reading: its status tells
     child.once('error', (error) => {
       clearTimeout(timer);
       reject(cannotStart(program, error));
@@ -89,7 +93,7 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
       clearTimeout(timer);
       resolve({ status, stdout: Buffer.concat(stdout).toString('utf8'), stderr: Buffer.concat(stderr).toString('utf8') });
     });
-    child.stdin.end(options.input ?? '');
+    child.stdin?.end(options.input);
   });
 }
 
