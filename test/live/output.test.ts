@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cli, fresh, program, runLab, threeOn, top } from './program.js';
+import { alike, cli, fresh, program, runLab, threeOn, top } from './program.js';
 import { patient } from '../patient.js';
 
 const hub = join(top, 'scenarios/hub-mode.yml');
@@ -25,7 +25,9 @@ describe('what a run says', () => {
     expect(replayed).toEqual({ status: 0, stdout, stderr: '' });
     expect(spawnSync('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], { cwd: dir, encoding: 'utf8' })).toMatchObject({ status: 0, stdout: '' });
   }, patient(60_000));
+});
 
+alike.describe('what a run says, and how it ends', () => {
   it('ends with its verdict as exit status although nobody reads stdout to its end', () => {
     const script = `{ "$0" "$1" run "$2" --quiet --out "$3"; echo $? > "$3.status"; } | head -c 1 > /dev/null`;
     const dir = fresh('evidence');
@@ -47,7 +49,7 @@ describe('what a run says', () => {
   }, patient(60_000));
 });
 
-describe('a scenario of one step and three endpoints', () => {
+alike.describe('a scenario of one step and three endpoints', () => {
   it('takes 3 s at most on an idle machine; here three times as long is allowed', async () => {
     const taken: number[] = [];
     for (let round = 0; round < 3; round += 1) {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll } from 'vitest';
+import { afterAll, describe, it } from 'vitest';
 import type { Finding, Result } from '../../src/model/result.js';
 import { patient } from '../patient.js';
 
@@ -13,6 +13,10 @@ if (!existsSync(cli)) throw new Error('these tests need the built program: npm r
 
 /** Root has run all of it, and this is another user: what a verdict is made of is the same then, and what rights decide is tried again. */
 export const again = process.env['VERIFY_ISOLATION_AGAIN'] === '1';
+
+/** Tests that come out alike whoever runs them: frames decide them, or what is written of these. */
+export const alike: { readonly describe: (name: string, tests: () => void) => void; readonly it: (name: string, test: () => Promise<void> | void, ms: number) => void } =
+  again ? { describe: () => undefined, it: () => undefined } : { describe, it: it.concurrent };
 
 /** A folder of the test file's own, gone with it. */
 export const scratch = mkdtempSync(join(tmpdir(), 'live-'));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { again, overheard, rows, runLab, threeOn, writeScenario } from './program.js';
+import { again, alike, overheard, rows, runLab, threeOn, writeScenario } from './program.js';
 import { patient } from '../patient.js';
 
 /** What the run wrote down of every change: the kernel's answer when it was read back. */
@@ -62,14 +62,14 @@ describe('steps', () => {
     for (const part of ['"ageing_time": 10000', '"flood": false', 'sticky']) expect(state).toContain(part);
   }, patient(60_000));
 
-  it.concurrent('that the kernel refuses end in inconclusive, with what it said, and the next one runs', async () => {
+  alike.it('that the kernel refuses end in inconclusive, with what it said, and the next one runs', async () => {
     const { status, result } = await runLab(threeOn(switched, `  - { name: bad, run: [ "ip link set dev nosuch up" ], probe: [ { class: known-unicast, from: a, to: b } ], expect: private }
   - { name: good, probe: [ { class: known-unicast, from: a, to: b } ], expect: private }`));
     expect({ status, verdicts: result.steps.map(({ verdict }) => verdict) }).toEqual({ status: 3, verdicts: ['inconclusive', 'holds'] });
     expect(result.steps[0]?.reasons[0]?.text).toContain('nosuch');
   }, patient(60_000));
 
-  it.concurrent('record that a relay raises the flags of br0 from 0x1003 to 0x1103, and back', async () => {
+  alike.it('record that a relay raises the flags of br0 from 0x1003 to 0x1103, and back', async () => {
     const { status, dir } = await runLab(threeOn(switched, `  - { name: without, probe: [ { class: known-unicast, from: a, to: b } ], expect: private }
   - { name: with, start: [vm], probe: [ { class: known-unicast, from: a, to: b } ], expect: private }
   - { name: gone, stop: [vm], probe: [ { class: known-unicast, from: a, to: b } ], expect: private }`,
@@ -78,7 +78,7 @@ describe('steps', () => {
     expect([1, 2, 3].map((step) => flagsOf(dir, step, 'br0'))).toEqual([[0x1003, 0x1003], [0x1103, 0x1103], [0x1003, 0x1003]]);
   }, patient(60_000));
 
-  it.concurrent('take twenty generated guests', async () => {
+  alike.it('take twenty generated guests', async () => {
     const { status, result } = await runLab(writeScenario(`version: 1
 name: t
 topology:
