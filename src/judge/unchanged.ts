@@ -14,10 +14,19 @@ function withoutCounters(rules: unknown): string {
   return JSON.stringify(rules, (key, value: unknown) => (['packets', 'bytes', 'used', 'expires', 'last'].includes(key) ? undefined : value)) ?? '';
 }
 
+/** Settings that are other while a topology change is in effect (__br_set_topology_change, net/bridge/br_stp.c). */
+const ofTopologyChange: readonly string[] = ['ageing_time'];
+
+/** Why a setting of a bridge moved by itself; '' = it did not. */
+function byItself(key: string, before: LinkState, after: LinkState): string {
+  const under = [before, after].some(({ bridge }) => bridge?.['topology_change'] === 1);
+  return under && ofTopologyChange.includes(key) ? ': a topology change of spanning tree is in effect for max_age + forward_delay after a port came to forwarding, and what was learned ages in forward_delay meanwhile' : '';
+}
+
 function linkDifferences(before: LinkState, after: LinkState, provoked: Provoked): readonly string[] {
   const told: string[] = [];
-  const compare = (what: string, first: unknown, second: unknown): void => {
-    if (first !== second && JSON.stringify(first) !== JSON.stringify(second)) told.push(`${what} was ${JSON.stringify(first)}, is ${JSON.stringify(second)}`);
+  const compare = (what: string, first: unknown, second: unknown, why = ''): void => {
+    if (first !== second && JSON.stringify(first) !== JSON.stringify(second)) told.push(`${what} was ${JSON.stringify(first)}, is ${JSON.stringify(second)}${why}`);
   };
   compare('ifindex', before.ifindex, after.ifindex);
   compare('master', before.master, after.master);
@@ -28,7 +37,7 @@ function linkDifferences(before: LinkState, after: LinkState, provoked: Provoked
   compare('carrier', before.flags.includes('LOWER_UP'), after.flags.includes('LOWER_UP'));
   compare('promiscuity', before.promiscuity, after.promiscuity);
   compare('XDP program', before.xdp ?? null, after.xdp ?? null);
-  for (const { key } of bridgeSettings) if (!provoked.setting(key)) compare(key, before.bridge?.[key] ?? null, after.bridge?.[key] ?? null);
+  for (const { key } of bridgeSettings) if (!provoked.setting(key)) compare(key, before.bridge?.[key] ?? null, after.bridge?.[key] ?? null, byItself(key, before, after));
   for (const { key } of portSettings) compare(key, before.port?.[key] ?? null, after.port?.[key] ?? null);
   return told;
 }

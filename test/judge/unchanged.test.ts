@@ -27,6 +27,7 @@ describe('what must not change while probes are under way', () => {
     ['whether it is up', over('p2', { flags: ['LOWER_UP'] }), ['settings-changed c: p2: UP was true, is false']],
     ['its carrier', over('p2', { flags: ['UP'] }), ['settings-changed c: p2: carrier was true, is false', 'not-forwarding c: p2 is forwarding, no carrier']],
     ['who holds the bridge', over('br0', { promiscuity: 1 }), ['settings-changed br0: br0: promiscuity was 0, is 1']],
+    ['what a topology change of spanning tree sets', over('br0', { bridge: { ageing_time: 3000, topology_change: 1 } }), [expect.stringMatching(/^settings-changed br0: br0: ageing_time was 30000, is 3000: a topology change of spanning tree is in effect for max_age \+ forward_delay/)]],
     ['a setting of the bridge', over('br0', { bridge: { ageing_time: 0 } }), ['settings-changed br0: br0: ageing_time was 30000, is 0']],
     ['a setting of a port', over('p0', { port: { state: 'forwarding', flood: false } }), ['settings-changed a: p0: flood was true, is false']],
     ['a setting that came', over('p0', { port: { state: 'forwarding', flood: true, isolated: true } }), ['settings-changed a: p0: isolated was null, is true']],
