@@ -7,7 +7,10 @@ const withoutImage = process.env['VERIFY_ISOLATION_GUESTS'] === undefined ? ['te
 const withoutTarget = process.env['VERIFY_ISOLATION_TARGET'] === undefined ? ['test/package/**'] : [];
 
 /** Files that take longest, the longest first: one that began last would have a processor wait for the other. */
-const longest = ['sabotage/sabotage', 'fabric/host', 'scenarios/attacks', 'live/shipped', 'docs/documents', 'fabric/twin', 'live/ending', 'capture/engines', 'live/output', 'commands/watch', 'fabric/host-ovs', 'evidence/export', 'live/steps', 'live/blind'];
+const longest = [
+  'sabotage/sabotage', 'docs/documents', 'fabric/host', 'scenarios/attacks', 'hosts/hosts', 'fabric/host-ovs-changes', 'fabric/twin', 'fabric/host-ovs', 'capture/engines', 'hostile/hostile', 'live/shipped', 'live/ending',
+  'fabric/disruptive-host', 'live/disruptive', 'live/output', 'commands/watch', 'audit/prove', 'live/steps', 'evidence/keep-leaks', 'evidence/hostile-files', 'live/blind', 'evidence/export',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -20,8 +23,8 @@ class LongestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
-  test: { include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget], testTimeout: 90_000, hookTimeout: 90_000, maxWorkers: 2, maxConcurrency: 3,
-    // Labs wait as much as they work: two files at once use what one leaves.
+  test: { include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget], testTimeout: 90_000, hookTimeout: 90_000, maxWorkers: 3, maxConcurrency: 3,
+    // Labs wait as much as they work: more files at once than processors use what each leaves.
     sequence: { sequencer: LongestFirst },
     tags: [{ name: 'kernel', description: 'what a kernel can do decides it: `npm run test:uml` runs it under a second one' }],
   },

@@ -166,7 +166,7 @@ async function runAsNobody() {
     return;
   }
   await run('live tests, as an unprivileged user', {
-    beside: true, prefix: asNobody, cwd: copyFor(nobody), args: ['test/live', ...without(alikeForAll)], outDir: join(scratch, 'out'),
+    beside: true, prefix: asNobody, cwd: copyFor(nobody), args: ['test/live', '--maxWorkers=2', ...without(alikeForAll)], outDir: join(scratch, 'out'),
     env: { VERIFY_ISOLATION_AGAIN: '1', HOME: join(scratch, 'home'), TMPDIR: join(scratch, 'tmp'), USER: 'nobody', LOGNAME: 'nobody' },
   });
 }
