@@ -143,8 +143,8 @@ interface Prepared {
   readonly along: CollatingAlong | null;
 }
 
-/** From so many frames on, each of which is captured at least twice, the captures of a lab are put in order by a thread, and counted, while they grow; on a host guests need the processor. */
-const manyFrames = 150_000;
+/** From so many frames on, each of which is captured at least twice, the captures of a lab are put in order by a thread, and counted, while they grow: a run of them takes two seconds, and waits in between. On a host guests need the processor. */
+const manyFrames = 5000;
 
 function alongOf(plan: Plan, key: Uint8Array, { outDir: dir, keep = 'all', toolVersion }: RunOptions): CollatingAlong | null {
   const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);

@@ -50,7 +50,7 @@ export interface Capture {
   stop(): Promise<CaptureStopped>;
   /** Resolves when the helpers have ended: some 25 ms a handle after `stop`, which need not be waited for. */
   ended(): Promise<void>;
-  /** Frames taken off all handles so far, of all observers; told every 100 ms, while frames come every 10 to 30, and before a mark resolves. */
+  /** Frames taken off all handles so far, of all observers; told at once, every 100 ms, while frames come every 10 to 30, and before a mark resolves. */
   onCounts(listener: (taken: number) => void): void;
   /** Faults with the observers that they concern: all of a helper's where the helper itself is at fault. */
   onFault(listener: (fault: Fault) => void): void;
@@ -66,6 +66,8 @@ interface Member {
   readonly helper: HelperProcess<'capture'>;
   readonly file: string;
   readonly observers: string[];
+  /** Frames that it has taken so far. */
+  taken: number;
   gone: boolean;
 }
 
@@ -88,7 +90,7 @@ async function startMember(file: string, options: CaptureOptions): Promise<Membe
     const silentMs = options.silentMs === undefined ? {} : { silentMs: options.silentMs };
     const helper = await startHelper('capture', { netns: options.netns ?? null, fds: [fd], ...silentMs });
     await helper.send({ type: 'file', path: file, fd: firstInheritedFd, runTag: options.runTag ?? null, only: options.only ?? 'all' });
-    return { helper, file, observers: [], gone: false };
+    return { helper, file, observers: [], taken: 0, gone: false };
   } finally {
     closeSync(fd);
   }
@@ -109,8 +111,14 @@ function newFile(path: string): number {
 function capture(members: readonly Member[]): Capture {
   let promiscuous = false;
   const faultListeners = new Set<(fault: Fault) => void>();
+  const countListeners = new Set<(taken: number) => void>();
+  const total = (): number => members.reduce((sum, { taken }) => sum + taken, 0);
   for (const member of members) {
     member.helper.subscribe((message) => {
+      if (message.type === 'counts') {
+        member.taken = message.taken;
+        for (const listener of countListeners) listener(total());
+      }
       if (message.type !== 'fault') return;
       if (message.code === 'helper-died') member.gone = true;
       const observers = message.observer === null ? [...member.observers] : [message.observer];
@@ -157,12 +165,8 @@ function capture(members: readonly Member[]): Capture {
     },
     ended: async () => void (await Promise.all(members.map((member) => member.helper.ended))),
     onCounts(listener) {
-      const taken = members.map(() => 0);
-      members.forEach((member, at) => member.helper.subscribe((message) => {
-        if (message.type !== 'counts') return;
-        taken[at] = message.taken;
-        listener(taken.reduce((sum, one) => sum + one, 0));
-      }));
+      countListeners.add(listener);
+      listener(total());
     },
     onFault: (listener) => void faultListeners.add(listener),
     kill: () => members.forEach((member) => member.helper.kill()),

@@ -104,10 +104,14 @@ export function groupedRows(input: RowInput, judged: readonly Observer[], single
   const kindOf = kindFinder(kinds);
   const rows: Finding[] = [];
   let looking = 0;
+  /** Who sent the flow before: mostly this one too. */
+  let before: { readonly sender: string; readonly looked: Looked | undefined } = { sender: '', looked: byName.get('') };
 
   /** A row of the flow that is no zero like the others, or is asked for; once for each observer. */
   function look(name: string, flow: Flow, kind: Kind, sent: number, proven: number): void {
-    const looked = byName.get(name);
+    lookAt(byName.get(name), name, flow, kind, sent, proven);
+  }
+  function lookAt(looked: Looked | undefined, name: string, flow: Flow, kind: Kind, sent: number, proven: number): void {
     if (looked === undefined || looked.flow === looking) return;
     looked.flow = looking;
     if (looked.kind !== kind) turnTo(looked, kind);
@@ -127,11 +131,15 @@ export function groupedRows(input: RowInput, judged: readonly Observer[], single
     const sent = sentOf(facts, flow);
     const proven = provenOf(flow, input);
     addTo(kind.all, sent, 0, proven);
-    look(flow.sender, flow, kind, sent, proven);
-    if (flow.from !== flow.sender) look(flow.from, flow, kind, sent, proven);
-    for (const name of flow.must) look(name, flow, kind, sent, proven);
-    for (const name of flow.may) look(name, flow, kind, sent, proven);
-    for (const name of tally.seen.observersOf(flow)) look(name, flow, kind, sent, proven);
+    const { sender, must, may } = flow;
+    if (sender !== before.sender) before = { sender, looked: byName.get(sender) };
+    lookAt(before.looked, sender, flow, kind, sent, proven);
+    if (flow.from !== sender) look(flow.from, flow, kind, sent, proven);
+    for (const name of must) look(name, flow, kind, sent, proven);
+    if (may !== must) for (const name of may) look(name, flow, kind, sent, proven);
+    // Mostly it is one who must see it, and was looked at.
+    const onlyMust = must.length === 1 ? must[0] : undefined;
+    for (const name of tally.seen.observersOf(flow)) if (name !== onlyMust) look(name, flow, kind, sent, proven);
     for (const name of single) look(name, flow, kind, sent, proven);
   });
   for (const kind of kinds.values()) {

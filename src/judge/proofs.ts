@@ -73,16 +73,21 @@ function flowReasons(step: StepPlan, facts: StepFacts, tally: StepTally): FlowRe
   const shown: Reason[] = [];
   const delivered: Reason[] = [];
   const ends = new Map<string, Ends>();
+  /** Who sent the flow before, mostly this one too; whether it is known on its port what enters, and its ends so far. */
+  let last: { readonly sender: string; readonly directed: boolean; ends: Ends | undefined } | null = null;
   step.flows.forEach((flow) => {
+    const { sender } = flow;
+    if (last?.sender !== sender) last = { sender, directed: facts.listening.get(sender)?.direction === 'known', ends: ends.get(sender) };
     if (flow.purpose !== 'restore') {
-      const known = ends.get(flow.sender);
-      if (known === undefined) ends.set(flow.sender, { first: flow, last: flow });
-      else known.last = flow;
+      if (last.ends === undefined) {
+        last.ends = { first: flow, last: flow };
+        ends.set(sender, last.ends);
+      } else last.ends.last = flow;
     }
     const accepted = sentOf(facts, flow);
     const what = (): string => `${flow.carrier} frames of ${flow.class} from ${flow.from}`;
     if (accepted !== flow.count) sent.push(reason('probes-not-sent', flow.sender, `${accepted} of ${flow.count} ${what()} were sent`));
-    if (facts.listening.get(flow.sender)?.direction === 'known') {
+    if (last.directed) {
       const entered = tally.entries.count(flow);
       if (entered < accepted) shown.push(reason('entry-unproved', flow.sender, `${entered} of ${accepted} ${what()} showed on the port of ${flow.sender}`));
     }

@@ -184,8 +184,12 @@ export function createSeenTokens(flows: Flows): SeenTokens {
   }
   /** -1 = none. */
   function find(flow: Flow, observer: string): number {
+    const position = flow.id - firstId;
+    // Mostly asked for is who came to the flow last, or alone.
+    const newest = (lastOfFlow[position] ?? 0) - 1;
+    if (newest >= 0 && names[columns.observer[newest] ?? -1] === observer) return newest;
     const number = numbers.get(observer);
-    return number === undefined ? -1 : rowOf(flow.id - firstId, number);
+    return number === undefined ? -1 : rowOf(position, number);
   }
 
   return {

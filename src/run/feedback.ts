@@ -7,7 +7,7 @@ export interface Pace {
   /** Frames that may be sent now; waits until there are some. */
   room(): Promise<number>;
   sent(frames: number): void;
-  /** What came meanwhile were no sightings of probes: controls, say. */
+  /** What came until now, which a mark has said is all, were no sightings of the probes that follow: controls, say. */
   interrupted(): void;
 }
 
@@ -33,13 +33,13 @@ const pollMs = 2;
 export function createPace(capture: Pick<Capture, 'onCounts' | 'mark'>, { capacity, observers, handedOver }: PaceOptions): Pace {
   /** Sightings so far. */
   let total = 0;
-  /** `total` when the frames began that `sent` counts; null = not read. */
-  let base: number | null = null;
-  let sent = 0;
   let perFrame: number | null = null;
   capture.onCounts((taken) => {
     total = taken;
   });
+  /** `total` when the frames began that `sent` counts. */
+  let base = total;
+  let sent = 0;
   /** Reads what came when nothing is under way. */
   async function settle(): Promise<number> {
     await handedOver();
@@ -55,11 +55,10 @@ export function createPace(capture: Pick<Capture, 'onCounts' | 'mark'>, { capaci
       sent += frames;
     },
     interrupted() {
-      base = null;
+      base = total;
       sent = 0;
     },
     async room() {
-      base ??= await settle();
       if (sent === 0 && perFrame === null) return Math.max(1, Math.floor(capacity / 2 / (observers + 1)));
       perFrame ??= Math.max(1, ((await settle()) - base) / sent);
       const began = performance.now();

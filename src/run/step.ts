@@ -38,16 +38,16 @@ async function probe(context: RunContext, step: StepPlan, capture: Capture, send
 }
 
 async function probeBetweenReadings(context: RunContext, step: StepPlan, capture: Capture, sender: Sender, states: StateReader): Promise<void> {
-  const began = performance.now();
-  await states.before();
-  const leadMs = performance.now() - began;
   if (context.rehearsal) {
+    await states.before();
     await mark(context, step, capture, 'before');
     await states.after();
     throw new VerifyError('rehearsed', 3, 'every observer listened and every way in was made; nothing was sent', 'run it without --rehearse');
   }
-  await sendControls(context, step, 'before', sender);
-  await mark(context, step, capture, 'before');
+  const began = performance.now();
+  let leadMs = 0;
+  // No probe is under way while controls are: the state may as well be read then.
+  await together(states.before().then(() => (leadMs = performance.now() - began)), sendControls(context, step, 'before', sender).then(() => mark(context, step, capture, 'before')));
   tell(context, step, 'probing');
   context.timeline.log(step.index, { event: 'probing', state: 'started' });
   const events = startEvents(context, step, { readAround: states.around, leadMs });
@@ -62,10 +62,18 @@ async function probeBetweenReadings(context: RunContext, step: StepPlan, capture
   tell(context, step, 'draining');
   await pause(step.drainMs, context.signal);
   context.timeline.log(step.index, { event: 'drained', drainMs: step.drainMs });
+  await together(states.after(), lastControls(context, step, capture, sender));
+}
+
+async function lastControls(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
   await sendControls(context, step, 'after', sender);
   await pause(controlMs, context.signal);
   await mark(context, step, capture, 'after');
-  await states.after();
+}
+
+/** Resolves when all have ended, also those beside one that fails; then it rejects for the first that did. */
+async function together(...parts: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(parts)) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 /** The probes, the traffic and the listening of a step, with the controls in between. */

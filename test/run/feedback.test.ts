@@ -4,20 +4,27 @@ import { createPace } from '../../src/run/feedback.js';
 
 type Listener = (taken: number) => void;
 
-/** A capture whose counts the test tells. */
+/** A capture whose counts the test tells; who begins to listen hears the last one. */
 function observers(): { onCounts(listener: Listener): void; mark(): Promise<Readonly<Record<string, Counters>>>; tell(count: number): void; marks(): number; hold(): void; release(): void } {
   const listeners: Listener[] = [];
   let marks = 0;
+  let last = 0;
   let held: Promise<void> = Promise.resolve();
   let release = (): void => undefined;
   return {
-    onCounts: (listener) => void listeners.push(listener),
+    onCounts(listener) {
+      listeners.push(listener);
+      listener(last);
+    },
     mark: async () => {
       marks += 1;
       await held;
       return {};
     },
-    tell: (count) => listeners.forEach((listener) => listener(count)),
+    tell(count) {
+      last = count;
+      listeners.forEach((listener) => listener(count));
+    },
     marks: () => marks,
     hold() {
       held = new Promise((resolve) => {
@@ -32,8 +39,8 @@ const handedOver = (): Promise<void> => Promise.resolve();
 
 it('sends little before it knows how many sightings a frame makes, and then what fits the ring', async () => {
   const capture = observers();
-  const pace = createPace(capture, { capacity: 10_000, observers: 99, handedOver });
   capture.tell(500); // the controls
+  const pace = createPace(capture, { capacity: 10_000, observers: 99, handedOver });
   expect(await pace.room()).toBe(50);
   pace.sent(50);
   capture.tell(600); // two sightings a frame
@@ -81,9 +88,7 @@ it('takes frames for sent only when they are with the kernel', async () => {
   const capture = observers();
   let hand = (): void => undefined;
   const pace = createPace(capture, { capacity: 10_000, observers: 99, handedOver: () => new Promise((resolve) => (hand = resolve)) });
-  const first = pace.room();
-  hand();
-  pace.sent(await first);
+  pace.sent(await pace.room());
   const marks = capture.marks();
   const second = pace.room();
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -110,7 +115,10 @@ it('does not take controls for sightings', async () => {
   pace.sent(await pace.room());
   capture.tell(100);
   expect(await pace.room()).toBe(2000);
-  pace.interrupted();
   capture.tell(100_000);
+  pace.interrupted();
+  expect(await pace.room()).toBe(2000);
+  pace.sent(1000);
+  capture.tell(102_000); // two sightings a frame, as before
   expect(await pace.room()).toBe(2000);
 });

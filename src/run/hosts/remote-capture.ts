@@ -27,13 +27,17 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
   const observers: string[] = [];
   const faultListeners = new Set<(fault: Fault) => void>();
   const countListeners = new Set<(taken: number) => void>();
+  let taken = 0;
   let over = false;
   const tell = (fault: Fault): void => {
     for (const listener of faultListeners) listener(fault);
   };
   const { pids } = await host.ask({ ask: 'capture', capture, netns: options.netns ?? null, runTag: options.runTag ?? null, only: options.only ?? 'all' });
   host.onMessage((message) => {
-    if (message.type === 'counts' && message.capture === capture) for (const listener of countListeners) listener(message.taken);
+    if (message.type === 'counts' && message.capture === capture) {
+      ({ taken } = message);
+      for (const listener of countListeners) listener(taken);
+    }
     if (message.type === 'fault' && message.capture === capture) tell({ code: message.code, observers: message.observers, text: `${host.name}: ${message.text}` });
   });
   host.onLost((why) => {
@@ -75,7 +79,10 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
       return stopped;
     },
     ended: async () => undefined,
-    onCounts: (listener) => void countListeners.add(listener),
+    onCounts(listener) {
+      countListeners.add(listener);
+      listener(taken);
+    },
     onFault: (listener) => void faultListeners.add(listener),
     kill: () => void host.ask({ ask: 'stop', capture }).catch(() => undefined),
   };
