@@ -5,8 +5,8 @@ const judging: readonly string[] = ['replay', 'report', 'check', 'attest'];
 
 const argv = process.argv.slice(2);
 const [command = '', dir] = argv;
-// Hashing a large capture is what such a command takes longest for, so it begins before the command line is loaded.
-if (judging.includes(command) && dir !== undefined) void beginJudging(dir);
+// Hashing a large capture is what such a command takes longest for, so its thread is started before anything else is loaded.
+const begun = judging.includes(command) && dir !== undefined ? beginJudging(dir) : Promise.resolve();
 
 // A reader that went away (`| head`) is no fault of the run, and its verdict stands.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -34,4 +34,4 @@ const isReplayAlone = command === 'replay' && dir !== undefined && argv.length =
 // A command that never ends, and yet leaves nothing to wait for, is a fault of the program.
 process.exitCode = 70;
 // Set, not exit(): what was written to a pipe has to arrive first.
-void (isReplayAlone ? replayAlone(dir) : anyCommand()).then((status) => (process.exitCode = status));
+void begun.then(() => (isReplayAlone ? replayAlone(dir) : anyCommand())).then((status) => (process.exitCode = status));
