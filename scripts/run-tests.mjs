@@ -99,14 +99,14 @@ async function run(title, { prefix = [], program = ['node_modules/vitest/vitest.
   return testsIn(counted, cwd);
 }
 
-/** Tests of pure code: they change nothing outside themselves, so a process loads what they test once, and not anew for each file. */
-const pure = ['wire', 'pcap', 'protocol', 'scenario', 'plan', 'probe', 'judge', 'lasting', 'inventory', 'report'].map((folder) => `test/${folder}/`);
+/** Tests that change nothing outside themselves: a process loads what they test once, and not anew for each file. */
+const light = ['wire', 'pcap', 'protocol', 'model', 'scenario', 'plan', 'probe', 'judge', 'lasting', 'inventory', 'report', 'captures', 'evidence', 'audit', 'run', 'state'].map((folder) => `test/${folder}/`);
 
-/** The tests of pure code, then all others; those that are skipped are remembered. */
+/** The light tests, then all others; those that are skipped are remembered. */
 async function runMain(title, { args = [], env = {} } = {}) {
   const runs = [
-    await run('tests of pure code', { args: [...pure, '--no-isolate'], env }),
-    await run(title, { args: [...args, ...without(pure)], env }),
+    await run('light tests', { args: [...light, ...args, '--no-isolate'], env }),
+    await run(title, { args: [...args, ...without(light)], env }),
   ];
   for (const { id, status } of runs.flatMap((tests) => tests ?? [])) if (status !== 'passed' && status !== 'failed') skippedTests.add(id);
 }
