@@ -1,4 +1,5 @@
 import type { Plan, StepPlan } from '../model/plan.js';
+import { kindsOfFlows } from './kinds-of-flows.js';
 
 /** `a, b and 3 more`: names in a sentence, eight at most. */
 function some(names: readonly string[]): string {
@@ -63,7 +64,7 @@ export function methodStatement(plan: Plan): readonly string[] {
 /** What the result does not say. */
 export function limitsOf(plan: Plan): readonly string[] {
   const classes = new Set<string>();
-  for (const { flows } of plan.steps) for (const flow of flows) classes.add(flow.class);
+  for (const { flows } of plan.steps) for (const flow of kindsOfFlows(flows)) classes.add(flow.class);
   return [
     `Nothing is said about frames that were not sent: ${classes.size === 0 ? 'no probes were' : `the probes were of ${[...classes].join(', ')}`}.`,
     'Nothing about other moments: settings change, entries age, guests learn.',
