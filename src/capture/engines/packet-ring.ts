@@ -10,7 +10,7 @@ const options = { rxRing: 5, version: 10, reserve: 12 } as const;
 const everyProtocol = 0x0003; // ETH_P_ALL
 const version3 = 2; // TPACKET_V3
 const blockBytes = 1 << 20;
-/** A block that is not full is handed over after once to twice this time: a mark waits for the last one. */
+/** A partly filled block is handed over after this time at the latest: a mark waits for it. */
 const retireMs = 10;
 const ofUser = 1;
 /**
