@@ -10,6 +10,7 @@ import { reportedRun } from './load-details.js';
 export async function replayCommand(dirs: readonly string[], options: { readonly json: boolean; readonly reporter: readonly string[] }): Promise<number> {
   if (dirs.length === 0) throw new VerifyError('usage', 64, 'replay needs a folder that a run left', 'or captures: replay FILE --mac MAC, replay --scenario FILE --observer NAME=FILE');
   const chosen = chooseReporters(options.reporter, options.json);
+  await import('../report/reporters.js'); // now, since at the end of a large capture all waits for its hash
   const runs: ReportedRun[] = [];
   for (const dir of dirs) {
     const isFile = await stat(dir).then((info) => info.isFile()).catch(() => false);
