@@ -72,7 +72,9 @@ function acts(datapath: 'netdev' | 'system', whole: boolean): void {
 if (process.getuid?.() === 0 && hasOvs) {
   describe('Open vSwitch in user space, started by the lab', () => acts('netdev', true));
   it('is named with its package where it is not installed', () => {
-    const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', 'mount -t tmpfs none /usr/share/openvswitch && exec "$@"', 'sh', process.execPath, join(top, 'dist/cli.cjs'), 'run', fileOf('holds'), '--out', join(tmpdir(), 'ovs-none')], { encoding: 'utf8' });
+    const out = mkdtempSync(join(tmpdir(), 'ovs-none-'));
+    const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', 'mount -t tmpfs none /usr/share/openvswitch && exec "$@"', 'sh', process.execPath, join(top, 'dist/cli.cjs'), 'run', fileOf('holds'), '--out', join(out, 'evidence')], { encoding: 'utf8' });
+    rmSync(out, { recursive: true, force: true });
     expect({ status, named: stderr.includes('openvswitch-switch') }).toEqual({ status: 69, named: true });
   });
   const inKernel = lacking("Open vSwitch's datapath") === null;
