@@ -18,25 +18,34 @@ export interface SendRequest {
   readonly length: number;
   /** null = as fast as the kernel takes them. */
   readonly perSecond: number | null;
+  /** Until then (performance.now()) the frames before these take their time: where a rate is kept over several requests. */
+  readonly notBeforeMs?: number;
+}
+
+/** How many frames the kernel took, why not the next one, and from when on (performance.now()) another is due at the same rate. */
+export interface SentFrames {
+  readonly accepted: number;
+  readonly error: string | null;
+  readonly nextMs: number;
 }
 
 /**
- * Sends all frames in order, paced: at most 64 at once, and no more than 2 ms' worth made up for lost time. Gives how many the kernel
- * took, and why not the next one. The event loop turns between bursts, also where the kernel is slower than `perSecond` and every burst is late. At the rates of a host it sleeps until the next is due, at least a millisecond, and
- * makes up for that: to turn around until then would take a processor whole, which guests are using.
+ * Sends all frames in order, paced: at most 64 at once, and no more than 2 ms' worth made up for lost time. The event loop turns between bursts, also where the kernel is
+ * slower than `perSecond` and every burst is late. At the rates of a host it sleeps until the next is due, at least a millisecond, and makes up for that: to turn around until
+ * then would take a processor whole, which guests are using.
  */
-export async function sendFrames(request: SendRequest, goOn: () => boolean): Promise<{ readonly accepted: number; readonly error: string | null }> {
+export async function sendFrames(request: SendRequest, goOn: () => boolean): Promise<SentFrames> {
   const { routes, frames, length, perSecond } = request;
   const count = length > 0 ? Math.floor(frames.length / length) : 0;
   const send = batchSender(frames, length);
   let accepted = 0;
   let route = 0;
   let routeEnd = routes[0]?.count ?? 0;
-  let dueMs = performance.now();
+  let dueMs = Math.max(performance.now(), request.notBeforeMs ?? 0);
   let refusedSinceMs: number | null = null;
   let sinceTurn = 0;
   while (accepted < count) {
-    if (!goOn()) return { accepted, error: 'ECANCELED' };
+    if (!goOn()) return { accepted, error: 'ECANCELED', nextMs: dueMs };
     const nowMs = performance.now();
     const burst = perSecond === null ? mostInBatch : allowance(nowMs, dueMs, perSecond);
     if (burst < 1) {
@@ -61,11 +70,11 @@ export async function sendFrames(request: SendRequest, goOn: () => boolean): Pro
       }
     } else {
       refusedSinceMs ??= nowMs;
-      if (!passing.includes(outcome.error) || nowMs - refusedSinceMs > mostRetryMs) return { accepted, error: outcome.error };
+      if (!passing.includes(outcome.error) || nowMs - refusedSinceMs > mostRetryMs) return { accepted, error: outcome.error, nextMs: dueMs };
       await sleep(1);
     }
   }
-  return { accepted, error: null };
+  return { accepted, error: null, nextMs: dueMs };
 }
 
 /** Frames that may leave now: one when it is due, and what 2 ms of delay have made due as well. */

@@ -22,6 +22,8 @@ function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Prom
   let file: number | null = null;
   let buffer = Buffer.alloc(0);
   let ending = false;
+  /** The rate of the last frames, and when the next are due at it. */
+  let paced: { readonly perSecond: number | null; readonly nextMs: number } = { perSecond: null, nextMs: 0 };
   let sealed = false;
   const heartbeat = setInterval(() => channel.say({ type: 'beat' }), beatMs);
 
@@ -56,7 +58,9 @@ function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Prom
     });
     if (length < 14 || length > mostLength || frames.length % length !== 0) throw refused(`${frames.length} octets are no frames of ${length} octets`);
     if (routes.reduce((sum, route) => sum + route.count, 0) !== frames.length / length) throw refused(`the routes are not for ${frames.length / length} frames`);
-    const { accepted, error } = await sendFrames({ routes, frames, length, perSecond }, () => !ending);
+    const notBeforeMs = perSecond === paced.perSecond ? paced.nextMs : 0;
+    const { accepted, error, nextMs } = await sendFrames({ routes, frames, length, perSecond, notBeforeMs }, () => !ending);
+    paced = { perSecond, nextMs };
     channel.say({ type: 'sent', id, accepted, error });
   }
 
