@@ -14,13 +14,10 @@ function withoutCounters(rules: unknown): string {
   return JSON.stringify(rules, (key, value: unknown) => (['packets', 'bytes', 'used', 'expires', 'last'].includes(key) ? undefined : value)) ?? '';
 }
 
-/** Settings that are other while a topology change is in effect (__br_set_topology_change, net/bridge/br_stp.c). */
-const ofTopologyChange: readonly string[] = ['ageing_time'];
-
-/** Why a setting of a bridge moved by itself; '' = it did not. */
+/** Why a setting of a bridge moved by itself; '' = it did not. A topology change moves the ageing time alone (__br_set_topology_change, net/bridge/br_stp.c). */
 function byItself(key: string, before: LinkState, after: LinkState): string {
-  const under = [before, after].some(({ bridge }) => bridge?.['topology_change'] === 1);
-  return under && ofTopologyChange.includes(key) ? ': a topology change of spanning tree is in effect for max_age + forward_delay after a port came to forwarding, and what was learned ages in forward_delay meanwhile' : '';
+  const under = key === 'ageing_time' && [before, after].some(({ bridge }) => bridge?.['topology_change'] === 1);
+  return under ? ': a topology change of spanning tree is in effect for max_age + forward_delay after a port came to forwarding, and what was learned ages in forward_delay meanwhile' : '';
 }
 
 function linkDifferences(before: LinkState, after: LinkState, provoked: Provoked): readonly string[] {

@@ -100,7 +100,7 @@ export function probeSender(context: RunContext, step: StepPlan, sender: Sender,
   let before: Promise<boolean> = sending;
   const pace = paced ? createPace(capture, { capacity: sharedRingFrames, observers: step.observers.length, handedOver: async () => void (await Promise.all([before, sending])) }) : null;
   const rate = pace === null ? (step.rate ?? lossFreeRate(context)) : null;
-  // What is asked for holds over all batches: a helper paces the frames of one, and the first of the next would follow at once.
+  // What is asked for holds over all batches, also where controls come between two of them, and an interruption ends the wait for the next: a helper keeps a rate, but only of what it is sending.
   const startOf = step.rate === null ? null : evenly(step.rate, context.signal);
   const mostAtOnce = step.rate === null ? mostInBatch : Math.max(1, Math.floor((step.rate * mostBurstMs) / 1000));
   const together = pace !== null || step.flows.length > fewFlows;
