@@ -140,7 +140,7 @@ ip link set dev vnet9 address fe:54:00:00:00:09 master br0 up
 qemu-system-x86_64 -daemonize -pidfile ${host.dir}/guest.pid -accel tcg,tb-size=32 -M pc -m 128 -nodefaults -no-user-config -display none -serial null -kernel ${image.kernel} -initrd ${image.initrd} \
   -append 'quiet g.name=late g.ip=192.168.0.50/24 g.mods=virtio_net' -netdev tap,id=n0,ifname=vnet9,script=no,downscript=no,vnet_hdr=off -device virtio-net-pci,netdev=n0,mac=52:54:00:00:00:09
 `, { mode: 0o755 });
-    const steps = `  - { name: late, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: 200 }, during: [ { at: 300ms, run: ["${start}"], settle: 4s }, { at: 5s, run: ["bridge link show dev vnet9"] } ], expect: private }\nallow_changes: true\n`;
+    const steps = `  - { name: late, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: 200 }, during: [ { at: 300ms, run: ["${start}"], settle: 1s }, { at: 2s, run: ["bridge link show dev vnet9"] } ], expect: private }\nallow_changes: true\n`;
     const run = await outcomeOf(host.cli(['run', host.scenario('late', steps), '--yes', '--allow-changes', '--allow-run', '--json', '--out', join(host.dir, 'late')]));
     process.kill(Number(readFileSync(join(host.dir, 'guest.pid'), 'utf8')), 'SIGKILL');
     host.run(['ip', 'link', 'del', 'dev', 'vnet9']);
