@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { chooseEngine } from './capture/choose-engine.js';
+import { keepCapture } from './capture/keep-capture.js';
 import { collateAlong, type CollatingAlong } from './evidence/collate-along.js';
 import { clockOffsets } from './evidence/clock-offsets.js';
 import { cannotWrite, createFolder, files, writeJson } from './evidence/folder.js';
@@ -26,7 +27,7 @@ import { makePlan, planTopology } from './plan/make-plan.js';
 import { planHash } from './plan/plan-hash.js';
 import { scenarioRecord } from './scenario/scenario-record.js';
 import { keepSender } from './inject/keep-sender.js';
-import { type AlterDevices, kernelDevices } from './run/devices.js';
+import type { AlterDevices } from './run/devices.js';
 import { beginProvenance, completeProvenance, type Declared } from './run/provenance.js';
 import { type Guard, startGuard } from './run/guard.js';
 import { muted } from './run/mute.js';
@@ -197,9 +198,10 @@ async function carryOut({ options, scenario, engine, key, topology, plan, openin
     const early = plan.provider === 'lab' && scenario.topology.hosts === undefined ? beginIn(null) : null;
     early?.catch(() => undefined); // told where it is awaited
     const fabric = await (opening ?? topology.open(plan));
-    const keeper = keepSender();
+    const captures = keepCapture();
+    const senders = keepSender();
     try {
-      const kernel = { ...kernelDevices, startSender: keeper.start };
+      const kernel = { startCapture: captures.start, startSender: senders.start };
       const given = options.alter?.(kernel) ?? kernel;
       const devices = options.rehearse === true ? muted(given) : given;
       const here = fabric.observingPlace(plan.bridges[0]?.name ?? '');
@@ -208,7 +210,8 @@ async function carryOut({ options, scenario, engine, key, topology, plan, openin
       await writeJson(dir, files.run, record);
       await runSteps({ plan, key, dir, fabric, timeline, states, engine: engine.name, devices, remotes: topology.remotes, payload: options.payload ?? false, rehearsal: options.rehearse ?? false, signal, onProgress });
     } finally {
-      await keeper.end();
+      captures.end();
+      await senders.end();
       left = await fabric.close();
     }
   } finally {

@@ -63,6 +63,8 @@ export interface EngineHandle {
   };
   /** From now on the kernel hands nothing more to these handles; what it has is still to be drained. */
   refuse(): void;
+  /** Listens anew after it has refused, to what a libpcap filter takes, and counts from 0. Throws VerifyError `bad-filter`. Absent where an engine cannot. */
+  begin?(filter: string): void;
   close(): void;
 }
 

@@ -1,5 +1,6 @@
 import { VerifyError } from '../model/verify-error.js';
-import type { Capture, CaptureStopped } from './capture-client.js';
+import type { Captured } from '../protocol/messages.js';
+import type { Capture } from './capture-client.js';
 import { sumCounts } from './sum-counts.js';
 
 /** A capture with the observers that it serves. */
@@ -9,7 +10,7 @@ export interface CapturePart {
 }
 
 /** What was said by several, as if one had said it. */
-function together(stopped: readonly CaptureStopped[]): CaptureStopped {
+function together(stopped: readonly Captured[]): Captured {
   return { counters: Object.assign({}, ...stopped.map(({ counters }) => counters)), written: Object.assign({}, ...stopped.map(({ written }) => written)), kept: stopped.flatMap(({ kept }) => kept) };
 }
 

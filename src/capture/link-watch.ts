@@ -27,6 +27,8 @@ export interface LinkWatch {
   add(device: string): void;
   /** What happened since the last call. */
   troubles(): readonly LinkTrouble[];
+  /** Whether each name still is that of the link that was added by it; to be asked for after `troubles`. */
+  unchanged(): boolean;
   close(): void;
 }
 
@@ -81,6 +83,7 @@ export function watchLinks(): LinkWatch {
         else for (const event of events(buffer, octets)) judge(event.index, event.flags, found);
       }
     },
+    unchanged: () => [...links].every(([index, { device, gone }]) => !gone && linkIndex(asker, device) === index),
     close() {
       c.close(fd);
       c.close(asker);

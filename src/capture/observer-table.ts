@@ -10,7 +10,8 @@ export interface OpenObserver {
   readonly name: string;
   readonly device: string;
   readonly watch: Watch;
-  readonly interface: number;
+  /** Its interface in the file. */
+  interface: number;
   readonly handle: EngineHandle;
   readonly version: string;
   /** Counters by kernel handle: what it says now, or said when its device went away. */
@@ -20,9 +21,15 @@ export interface OpenObserver {
   alive: boolean;
 }
 
+type OpenMessage = Extract<ToCapture, { type: 'open' }>;
+
 export interface ObserverTable {
   readonly all: readonly OpenObserver[];
-  open(message: Extract<ToCapture, { type: 'open' }>, file: CaptureFile): OpenObserver;
+  open(message: OpenMessage, file: CaptureFile): OpenObserver;
+  /** After `rest`: the observer listens anew, with the handle that it has, into another file; null = it cannot. */
+  again(message: OpenMessage, file: CaptureFile): OpenObserver | null;
+  /** What still comes goes nowhere, and everything is counted from 0 again. */
+  rest(): void;
   /** Drains what is ready; true = there is more. */
   drain(): boolean;
   /** While frames come, draining may wait for so long; the rings hold what comes meanwhile. */
@@ -71,6 +78,15 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
       return false;
     }
   }
+  /** Where the frames of an observer go from now on. Gives the interface of the file. */
+  function writeTo(file: CaptureFile, message: OpenMessage, handle: EngineHandle, key: number): number {
+    const id = file.addInterface({ name: message.device, description: message.description, filter: message.filter, snaplen: message.snaplen, ringIndex: handle.shared?.index ?? null });
+    const take: TakeFrame = (bytes, offset, captured, original, seconds, nanoseconds, outgoing) =>
+      file.add(id, bytes, offset, captured, original, seconds, nanoseconds, outgoing);
+    takers[key] = take;
+    handle.shared?.takeWith({ interface: id, take, takeBlock: file.addRingBlock });
+    return id;
+  }
   function end(observer: OpenObserver): void {
     const last = observer.handle.counters();
     observer.counters = () => last;
@@ -83,13 +99,12 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
     all,
     open(message, file) {
       const handle = engineNamed(message.engine).open(message);
-      const id = file.addInterface({ name: message.device, description: message.description, filter: message.filter, snaplen: message.snaplen, ringIndex: handle.shared?.index ?? null });
       const key = all.length;
       const observer: OpenObserver = {
         name: message.observer,
         device: message.device,
         watch: message.watch,
-        interface: id,
+        interface: writeTo(file, message, handle, key),
         handle,
         version: engines[handle.facts.engine].version(),
         counters: () => handle.counters(),
@@ -97,15 +112,24 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
         alive: true,
       };
       all.push(observer);
-      const take: TakeFrame = (bytes, offset, captured, original, seconds, nanoseconds, outgoing) =>
-        file.add(id, bytes, offset, captured, original, seconds, nanoseconds, outgoing);
-      takers.push(take);
-      handle.shared?.takeWith({ interface: id, take, takeBlock: file.addRingBlock });
       if (handle.shared === undefined) restOfSmall = restMsOfSmall;
       else restOfShared = handle.shared.restMs;
       if (handle.descriptors.length === 0 && handle.shared === undefined) polled.push(key);
       handle.descriptors.forEach((fd) => epoll.add(fd, key));
       return observer;
+    },
+    again(message, file) {
+      const key = all.findIndex(({ name }) => name === message.observer);
+      const observer = all[key];
+      if (observer?.alive !== true || observer.handle.begin === undefined) return null;
+      observer.interface = writeTo(file, message, observer.handle, key);
+      observer.delivered = 0;
+      observer.handle.begin(message.filter);
+      return observer;
+    },
+    rest() {
+      takers.fill(() => undefined);
+      allTaken = 0;
     },
     drain() {
       const ready = epoll.ready();

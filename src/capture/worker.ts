@@ -1,6 +1,7 @@
 import { VerifyError } from '../model/verify-error.js';
 import type { Counters } from '../model/timeline.js';
-import type { ToCapture } from '../protocol/messages.js';
+import { type Captured, firstInheritedFd, type ToCapture } from '../protocol/messages.js';
+import { takeOver } from '../sys/hand-over.js';
 import { openHelperChannel, type HelperChannel } from '../sys/helper-channel.js';
 import { processRights } from '../sys/process-rights.js';
 import { sealProcess } from '../sys/seal.js';
@@ -19,6 +20,8 @@ const snaplenRange = { least: 60, most: 262_144 } as const;
 /** Codes of faults that an error may carry through; any other trouble at opening is `open-failed`. */
 const openCodes = ['bad-filter', 'interface-gone', 'interface-down', 'open-failed'];
 
+type OpenMessage = Extract<ToCapture, { type: 'open' }>;
+
 /** The role `capture`: listens with many observers and writes one pcapng file (protocol/messages.ts). */
 export function captureWorker(): void {
   openHelperChannel('capture', toolVersion(), serve);
@@ -30,8 +33,11 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
   table.watch(links.fd);
   let file: CaptureFile | null = null;
   let fileFailureTold = false;
-  let sealed = false;
+  /** Once it is sealed: whether the kernel refuses what it does not need. */
+  let filtered: boolean | null = null;
   let stopped = false;
+  /** Since it rested it was not told to open anything. */
+  let rested = false;
 
   const gone = new Set<string>();
   function fault(code: string, observer: string | null, message: string): void {
@@ -85,14 +91,18 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
   }, countsMs);
   pump();
 
-  function open(message: Extract<ToCapture, { type: 'open' }>): void {
+  function openFirst(message: OpenMessage, into: CaptureFile): OpenObserver {
+    if (table.all.some((known) => known.name === message.observer)) throw refused('the observer listens already');
+    if (message.snaplen < snaplenRange.least || message.snaplen > snaplenRange.most) throw refused(`snaplen must be ${snaplenRange.least} to ${snaplenRange.most}, not ${message.snaplen}`);
+    links.add(message.device);
+    return table.open(message, into);
+  }
+  function open(message: OpenMessage): void {
     try {
-      if (sealed) throw refused('this helper is sealed and opens nothing any more');
       if (file === null) throw refused('no capture file was named');
-      if (table.all.some((known) => known.name === message.observer)) throw refused('the observer listens already');
-      if (message.snaplen < snaplenRange.least || message.snaplen > snaplenRange.most) throw refused(`snaplen must be ${snaplenRange.least} to ${snaplenRange.most}, not ${message.snaplen}`);
-      links.add(message.device);
-      const observer = table.open(message, file);
+      rested = false;
+      const observer = filtered === null ? openFirst(message, file) : table.again(message, file);
+      if (observer === null) throw refused('this helper is sealed and opens nothing any more');
       channel.say({ type: 'listening', observer: message.observer, facts: observer.handle.facts, version: observer.version });
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
@@ -107,24 +117,40 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
     tellCounts();
     channel.say({ type: 'marked', id, counters });
   }
-  async function stop(): Promise<void> {
+  /** Receives nothing more, writes what there is, and gives what was captured. */
+  async function conclude(): Promise<Captured> {
     for (const observer of table.all) if (observer.alive) observer.handle.refuse();
     report(await drainUntil(table.all, settled, drain));
     const counters = new Map(table.all.map((observer) => [observer.interface, observer.handle.shared?.own() ?? sumCounters(observer.counters())] as const));
     await file?.finish(counters);
     if (file !== null && file.failure !== null && !fileFailureTold) fault('file-failed', null, `the capture file cannot be closed: ${file.failure}`);
     tellLinkTroubles();
-    stopped = true;
-    channel.say({
-      type: 'stopped',
+    return {
       counters: Object.fromEntries(table.all.map((observer) => [observer.name, counters.get(observer.interface) ?? sumCounters([])])),
       written: Object.fromEntries(table.all.map((observer) => [observer.name, file?.written(observer.interface) ?? 0])),
       kept: (file?.unwritten ?? []).map((frame) => {
         const observer = table.all.find((one) => one.interface === frame.interface);
         return { observer: observer?.name ?? '', towards: (observer?.watch === 'port') === frame.outgoing, frame: frame.frame.toString('base64') };
       }),
-    });
+    };
+  }
+  async function stop(): Promise<void> {
+    const captured = await conclude();
+    stopped = true;
+    channel.say({ type: 'stopped', ...captured });
     leave(0);
+  }
+  async function rest(): Promise<void> {
+    const captured = await conclude();
+    table.rest();
+    file = null;
+    rested = true;
+    told = { ...told, taken: 0 };
+    channel.say({ type: 'rested', ...captured });
+  }
+  function again(): void {
+    tellLinkTroubles();
+    channel.say({ type: 'again', fits: rested && table.all.every(({ alive, handle }) => alive && handle.begin !== undefined) && links.unchanged() });
   }
   function report(late: readonly OpenObserver[]): void {
     for (const observer of late) {
@@ -145,19 +171,23 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
       switch (message.type) {
         case 'file':
           if (file !== null) throw refused('there is a capture file already');
-          file = createCaptureFile({ path: message.path, fd: message.fd, runTag: message.runTag, only: message.only, application: `verify-isolation ${toolVersion()}` });
+          file = createCaptureFile({ path: message.path, fd: message.fd ?? takeOver(firstInheritedFd), runTag: message.runTag, only: message.only, application: `verify-isolation ${toolVersion()}` });
           return;
         case 'open':
           open(message);
           return new Promise((resolve) => setImmediate(resolve)); // between two openings the others are drained and the heart beats
         case 'seal':
-          sealed = true;
-          channel.say({ type: 'sealed', ...processRights(), filtered: sealProcess() });
+          filtered ??= sealProcess();
+          channel.say({ type: 'sealed', ...processRights(), filtered });
           return;
         case 'mark':
           return mark(message.id);
         case 'stop':
           return stop();
+        case 'rest':
+          return rest();
+        case 'again':
+          return again();
       }
     },
     end() {

@@ -1,8 +1,9 @@
-import { closeSync, statSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import type { Place } from '../model/fabric.js';
 import { VerifyError } from '../model/verify-error.js';
-import type { SendRoute } from '../protocol/messages.js';
-import { firstInheritedFd, startHelper, type HelperProcess } from '../sys/helper-process.js';
+import { firstInheritedFd, type SendRoute } from '../protocol/messages.js';
+import { startHelper, type HelperProcess } from '../sys/helper-process.js';
+import { namespaceIdentity } from '../sys/namespaces.js';
 import { openSharedFile } from '../sys/shared-file.js';
 import type { Sender, SocketRoute } from './send-client.js';
 import { sendInPieces } from './send-in-pieces.js';
@@ -32,13 +33,6 @@ export function namespacesOf(places: Places): ReadonlySet<string | null> {
   return new Set(Object.values(places).map(({ netns }) => netns));
 }
 
-/** Tells namespaces apart, also those of one path one after the other. */
-function identityOf(netns: string | null): string {
-  if (netns === null) return 'own';
-  const found = statSync(netns, { bigint: true, throwIfNoEntry: false });
-  return found === undefined ? netns : `${found.dev}:${found.ino}`; // opening it tells that it is not there
-}
-
 interface OpenSocket {
   /** What it is called between orchestrator and helper. */
   readonly name: string;
@@ -56,7 +50,7 @@ export async function startSendingHelper(namespaces: ReadonlySet<string | null>)
   };
   try {
     for (const netns of namespaces) {
-      const identity = identityOf(netns);
+      const identity = namespaceIdentity(netns);
       if (!sockets.has(identity)) sockets.set(identity, { name: String(sockets.size), fd: openSendingSocket(netns) });
     }
     const opened = [...sockets.values()];
@@ -86,7 +80,7 @@ function attended(helper: HelperProcess<'send'>, sockets: ReadonlyMap<string, Op
   helper.subscribe(({ type }) => (atFault ||= type === 'fault'));
 
   function exitsOf(places: Places): ReadonlyMap<string, Omit<SendRoute, 'count'>> {
-    const identities = new Map([...namespacesOf(places)].map((netns) => [netns, identityOf(netns)] as const));
+    const identities = new Map([...namespacesOf(places)].map((netns) => [netns, namespaceIdentity(netns)] as const));
     return new Map(Object.entries(places).map(([name, { netns, device }]) => {
       const socket = sockets.get(identities.get(netns) ?? '');
       if (socket === undefined) throw new VerifyError('protocol', 70, `there is no socket for ${JSON.stringify(name)}`, 'report this as a fault of verify-isolation');
@@ -95,7 +89,7 @@ function attended(helper: HelperProcess<'send'>, sockets: ReadonlyMap<string, Op
   }
 
   return {
-    serves: (places) => alive && !atFault && [...namespacesOf(places)].every((netns) => sockets.has(identityOf(netns))),
+    serves: (places) => alive && !atFault && [...namespacesOf(places)].every((netns) => sockets.has(namespaceIdentity(netns))),
     at(places) {
       const exits = exitsOf(places);
       const listening: (() => void)[] = [];

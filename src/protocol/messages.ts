@@ -5,6 +5,9 @@ import type { Counters, EngineFacts } from '../model/timeline.js';
  * stderr is free text for people. A helper ends, undoing what is its own, when its stdin closes.
  */
 
+/** Descriptors that a helper is born with are numbered from here: behind its standard streams. */
+export const firstInheritedFd = 3;
+
 /** What every helper says first. */
 export interface Ready {
   readonly type: 'ready';
@@ -40,13 +43,26 @@ export type ToCapture =
     }
   /**
    * The pcapng file that all observers of this helper are written to; comes before the first `open`. `fd`: the file, inherited open
-   * for writing; null = the helper makes it. `runTag`: frames that carry it are kept in memory once the file cannot be written. `only`: `run` =
+   * for writing; null = the one that was handed over at `firstInheritedFd` (sys/hand-over.ts). `runTag`: frames that carry it are kept in memory once the file cannot be written. `only`: `run` =
    * frames that do not carry it are counted and not written.
    */
   | { readonly type: 'file'; readonly path: string; readonly fd: number | null; readonly runTag: number | null; readonly only: 'run' | 'all' }
   | { readonly type: 'seal' }
   | { readonly type: 'mark'; readonly id: string }
-  | { readonly type: 'stop' };
+  | { readonly type: 'stop' }
+  /** As `stop`, but the helper stays, sealed and with its handles, which receive nothing. */
+  | { readonly type: 'rest' }
+  /** To one that rests: can it listen anew? If so another `file` follows, and an `open` for each of its observers, which says what it said before but for the filter and the description. */
+  | { readonly type: 'again' };
+
+/** What a helper captured until it was told to stop or rest. */
+export interface Captured {
+  readonly counters: Readonly<Record<string, Counters>>;
+  /** Records written to the file, by observer. */
+  readonly written: Readonly<Record<string, number>>;
+  /** The first frames with the run's tag that the file could not take; empty while it could. */
+  readonly kept: readonly KeptFrame[];
+}
 
 export type FromCapture =
   | Ready
@@ -57,14 +73,10 @@ export type FromCapture =
   /** Every 100 ms, while frames come every 10 to 30, and before each `marked`: frames taken off all handles so far; the helper's heartbeat. */
   | { readonly type: 'counts'; readonly taken: number }
   | { readonly type: 'marked'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }
-  | {
-      readonly type: 'stopped';
-      readonly counters: Readonly<Record<string, Counters>>;
-      /** Records written to the file, by observer. */
-      readonly written: Readonly<Record<string, number>>;
-      /** The first frames with the run's tag that the file could not take; empty while it could. */
-      readonly kept: readonly KeptFrame[];
-    };
+  | ({ readonly type: 'stopped' } & Captured)
+  | ({ readonly type: 'rested' } & Captured)
+  /** `fits`: every handle still hears, and its interface is the one of that name. */
+  | { readonly type: 'again'; readonly fits: boolean };
 
 /** A frame kept in memory because the file could not be written: `frame` is base64, `towards` = towards the observer's guest or host. */
 export interface KeptFrame {

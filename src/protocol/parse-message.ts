@@ -41,7 +41,9 @@ function toCapture(f: Fields): ToCapture {
     case 'mark':
       return { type: 'mark', id: f.text('id') };
     case 'stop':
-      return { type: 'stop' };
+    case 'rest':
+    case 'again':
+      return { type: f.type };
     default:
       throw f.unknownType();
   }
@@ -99,9 +101,12 @@ function fromCapture(f: Fields): FromCapture {
       return { type: 'counts', taken: f.count('taken') };
     case 'marked':
       return { type: 'marked', id: f.text('id'), counters: f.map('counters', counters) };
+    case 'again':
+      return { type: 'again', fits: f.flag('fits') };
     case 'stopped':
+    case 'rested':
       return {
-        type: 'stopped',
+        type: f.type,
         counters: f.map('counters', counters),
         written: f.counts('written'),
         kept: f.children('kept').map((kept) => ({ observer: kept.text('observer'), towards: kept.flag('towards'), frame: kept.text('frame') })),

@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
-import type { Capture, ObserverRequest } from '../capture/capture-client.js';
+import type { Capture } from '../capture/capture-client.js';
+import type { ObserverRequest } from '../capture/capture-helper.js';
 import { joinCaptures } from '../capture/join-captures.js';
 import { rawFile } from '../evidence/folder.js';
 import type { Observer, StepPlan } from '../model/plan.js';
@@ -55,10 +56,25 @@ function placesOf(context: RunContext, step: StepPlan): ReturnType<typeof groupB
   return groupByPlace(step.observers, ({ interface: device }) => context.fabric.observingPlace(device));
 }
 
+/** How an observer listens in a step. */
+function requestOf(context: RunContext, step: StepPlan, observer: Observer): ObserverRequest {
+  return {
+    observer: observer.name,
+    device: context.fabric.observingPlace(observer.interface).device,
+    watch: observer.place === 'bridge' ? 'bridge' : 'port',
+    engine: engineOf(context, step),
+    macs: observer.macs,
+    filter: step.filter,
+    snaplen: snaplenOf(context, step),
+    buffer: ringOf(context, step),
+    description: describeObserver(observer, step.index, step.name),
+  };
+}
+
 /** Starts the capture helpers of a step, one in each place that has observers; their faults go into the timeline. */
 export async function startStepCapture(context: RunContext, step: StepPlan): Promise<Capture> {
   const starting = placesOf(context, step).map(async ({ host, netns, items }, at) => {
-    const options = { netns, file: join(context.dir, rawFile(step.index, at + 1)), runTag: context.plan.runTag, only: onlyOwn(context, step) ? 'run' : 'all' } as const;
+    const options = { netns, file: join(context.dir, rawFile(step.index, at + 1)), runTag: context.plan.runTag, only: onlyOwn(context, step) ? 'run' : 'all', observers: items.map((observer) => requestOf(context, step, observer)) } as const;
     const capture = host === null ? await context.devices.startCapture(options) : await startRemoteCapture(remoteOf(context, host), options);
     if (host !== null) await logClock(context, step, host, basename(options.file));
     return { capture, observers: new Set(items.map(({ name }) => name)) };
@@ -83,19 +99,7 @@ async function logClock(context: RunContext, step: StepPlan, host: string, file:
 
 /** Opens every observer and resolves when all listen; then nothing more can be opened. */
 export async function listen(context: RunContext, step: StepPlan, capture: Capture): Promise<void> {
-  const engine = engineOf(context, step);
-  const buffer = ringOf(context, step);
-  const requests = step.observers.map((observer): ObserverRequest => ({
-    observer: observer.name,
-    device: context.fabric.observingPlace(observer.interface).device,
-    watch: observer.place === 'bridge' ? 'bridge' : 'port',
-    engine,
-    macs: observer.macs,
-    filter: step.filter,
-    snaplen: snaplenOf(context, step),
-    buffer,
-    description: describeObserver(observer, step.index, step.name),
-  }));
+  const requests = step.observers.map((observer) => requestOf(context, step, observer));
   for (const { observer, facts, version } of await capture.open(requests)) {
     context.timeline.log(step.index, { event: 'listening', observer, facts, version });
   }

@@ -1,4 +1,5 @@
-import type { Capture, ObserverRequest } from '../capture/capture-client.js';
+import type { Capture } from '../capture/capture-client.js';
+import type { ObserverRequest } from '../capture/capture-helper.js';
 import type { AlterDevices } from './devices.js';
 import { sumCounts } from '../capture/sum-counts.js';
 

@@ -13,7 +13,7 @@ import { whileStarting } from './start-watch.js';
 export interface HelperOptions {
   /** Network namespace to be born in, as a path that setns takes; null = where this process is. */
   readonly netns?: string | null;
-  /** Descriptors to hand over: the helper has them as 3, 4, 5, … The caller closes its own. */
+  /** Descriptors to hand over: the helper has them from `firstInheritedFd` on. The caller closes its own. */
   readonly fds?: readonly number[];
   /** A helper that says nothing for so long is at fault (`helper-silent`), and after three times as long it is killed; null = it may be silent. */
   readonly silentMs?: number | null;
@@ -32,8 +32,6 @@ export interface HelperEnd {
 const silenceBeforeKill = 2;
 /** A helper that gets on may take so many times longer to start than one that does nothing. */
 const mostStarts = 12;
-/** First descriptor of `HelperOptions.fds` in the helper. */
-export const firstInheritedFd = 3;
 
 type Said<R extends HelperRole> = FromHelper[R] | HelperFault | Ready;
 type OfType<R extends HelperRole, T extends string> = Extract<Said<R>, { readonly type: T }>;

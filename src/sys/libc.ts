@@ -12,12 +12,17 @@ export interface Libc {
   unshare(flags: number): number;
   mount(source: string | null, target: string, type: string | null, flags: number, data: string | null): number;
   socket(domain: number, type: number, protocol: number): number;
+  /** `ends`: two 32-bit numbers, filled in. */
+  socketpair(domain: number, type: number, protocol: number, ends: Uint8Array): number;
   bind(fd: number, address: Uint8Array, length: number): number;
   connect(fd: number, address: Uint8Array, length: number): number;
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
   /** `messages`: an array of struct mmsghdr; pointers in it come from `addressOf`. */
   sendmmsg(fd: number, messages: Uint8Array, count: number, flags: number): number;
+  /** `message`: a struct msghdr; pointers in it come from `addressOf`. */
+  sendmsg(fd: number, message: Uint8Array, flags: number): number;
+  recvmsg(fd: number, message: Uint8Array, flags: number): number;
   /** `argument` is read and written in place. */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   close(fd: number): number;
@@ -72,11 +77,14 @@ function bindLibc(k: Koffi): Libc {
     unshare: library.func('int unshare(int)'),
     mount: library.func('int mount(const char *, const char *, const char *, unsigned long, const char *)'),
     socket: library.func('int socket(int, int, int)'),
+    socketpair: library.func('int socketpair(int, int, int, void *)'),
     connect: library.func('int connect(int, void *, unsigned int)'),
     bind: library.func('int bind(int, void *, unsigned int)'),
     getsockopt: library.func('int getsockopt(int, int, int, void *, void *)'),
     setsockopt: library.func('int setsockopt(int, int, int, void *, unsigned int)'),
     sendmmsg: library.func('int sendmmsg(int, void *, unsigned int, int)'),
+    sendmsg: library.func('long sendmsg(int, void *, int)'),
+    recvmsg: library.func('long recvmsg(int, void *, int)'),
     ioctl: library.func('int ioctl(int, unsigned long, void *)'),
     close: library.func('int close(int)'),
     fallocate: library.func('int fallocate(int, int, int64_t, int64_t)'),

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { VerifyError } from '../model/verify-error.js';
 import { CLONE_NEWNET, libc } from './libc.js';
 
@@ -91,4 +91,11 @@ function enter(fd: number, what: string): void {
 function refused(what: string): VerifyError {
   const name = libc().errnoName(libc().errno());
   return new VerifyError('namespace-refused', 69, `the kernel refuses to ${what}: ${name}`, 'run as root; in a container give it CAP_SYS_ADMIN');
+}
+
+/** Tells network namespaces apart, also those of one path one after the other; null = this process's. Of a path that is not there the path. */
+export function namespaceIdentity(netns: string | null): string {
+  if (netns === null) return 'own';
+  const found = statSync(netns, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? netns : `${found.dev}:${found.ino}`; // opening it tells that it is not there
 }

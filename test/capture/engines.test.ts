@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startCapture, type Capture, type CaptureOptions, type ObserverRequest } from '../../src/capture/capture-client.js';
+import { startCapture, type Capture } from '../../src/capture/capture-client.js';
+import type { CaptureOptions, ObserverRequest } from '../../src/capture/capture-helper.js';
 import type { Fault } from '../../src/model/timeline.js';
 import { startSender, type Sender } from '../../src/inject/send-client.js';
 import { frames, guestMac, isRoot, readCapture, runTag, testNetwork, until, type TestNetwork } from './test-network.js';

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startCapture, type Capture, type CaptureOptions, type ObserverRequest } from '../../src/capture/capture-client.js';
+import { startCapture, type Capture } from '../../src/capture/capture-client.js';
+import type { CaptureOptions, ObserverRequest } from '../../src/capture/capture-helper.js';
 import { startSender, type Sender } from '../../src/inject/send-client.js';
 import { startHelper } from '../../src/sys/helper-process.js';
 import { batches, damages, packets, readAll } from '../pcap/helpers.js';

@@ -23,7 +23,7 @@ describe.skipIf(!isRoot)('capture helper', () => {
     }
     network.close();
   });
-  async function start(options: { processes?: number; silentMs?: number } = {}): Promise<{ capture: Capture; faults: Fault[] }> {
+  async function start(options: { silentMs?: number } = {}): Promise<{ capture: Capture; faults: Fault[] }> {
     const capture = await startCapture({ file: network.file(), netns: network.netns, runTag, ...options });
     captures.push(capture);
     const faults: Fault[] = [];
@@ -104,15 +104,14 @@ describe.skipIf(!isRoot)('capture helper', () => {
     await helper.close();
   });
 
-  test('spreads observers over processes, each with a file that says what it listened to', async () => {
-    const { capture } = await start({ processes: 2 });
+  test('writes down what it listened to', async () => {
+    const { capture } = await start();
     await capture.open([{ ...request, observer: 'a' }, { ...request, device: 'eth0', observer: 'b', filter: 'arp' }]);
-    expect(new Set(capture.pids).size).toBe(2);
     expect(Object.keys((await capture.stop()).counters).sort()).toEqual(['a', 'b']);
-    const [first, second] = capture.files.map((file) => readCapture(file).items);
-    expect(first).toContainEqual(expect.objectContaining({ kind: 'interface', name: 'vnet0', description: 'a description', snaplen: 256 }));
-    expect(second).toContainEqual(expect.objectContaining({ kind: 'interface', name: 'eth0', filter: 'arp' }));
-    expect(second).toContainEqual(expect.objectContaining({ kind: 'statistics', received: 0n, dropped: 0n, delivered: 0n }));
+    const { items } = readCapture(capture.files[0] ?? '');
+    expect(items).toContainEqual(expect.objectContaining({ kind: 'interface', name: 'vnet0', description: 'a description', snaplen: 256 }));
+    expect(items).toContainEqual(expect.objectContaining({ kind: 'interface', name: 'eth0', filter: 'arp' }));
+    expect(items).toContainEqual(expect.objectContaining({ kind: 'statistics', received: 0n, dropped: 0n, delivered: 0n }));
   });
 
   test('refuses a message that is none and ends', async () => {

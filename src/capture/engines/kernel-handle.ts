@@ -28,9 +28,14 @@ export interface KernelHandle {
   readonly outgoing: boolean;
   /** Of the frames still to come, so many were received before the filter was there. */
   stale: number;
+  /** Frames taken off it since it was activated. */
   delivered: number;
+  /** Since it began to listen. */
   counters(): Counters;
+  /** Receives nothing from now on; what it has is still to be taken. */
   refuse(): void;
+  /** Listens anew after it has refused, to what a libpcap filter takes, and counts from 0; what came before and was not taken is stale. Throws VerifyError `bad-filter`. */
+  begin(filter: string): void;
   close(): void;
 }
 
@@ -70,24 +75,30 @@ function activate(pcap: Pcap, options: KernelHandleOptions, message: Uint8Array)
   if (library.datalink(pcap) !== ethernet) throw failed('open-failed', options.device, 'it is no Ethernet interface');
   if (library.getTstampPrecision(pcap) !== nanosecondPrecision) throw failed('open-failed', options.device, 'this libpcap has no nanosecond timestamps');
   if (library.setNonblock(pcap, 1, message) !== 0) throw failed('open-failed', options.device, 'it cannot be read without waiting');
-  const program = withDirection(options.kind, compileFilter(pcap, options.filter));
   const read = countersOf(pcap);
-  const before = read();
-  attachFilter(fd, program);
+  let before = { received: 0, dropped: 0, delivered: 0 };
   const handle: KernelHandle = {
     pcap,
     fd,
     outgoing: options.kind === 'out',
-    stale: before.received - before.dropped,
+    stale: 0,
     delivered: 0,
     counters() {
       const now = read();
-      const dropped = now.dropped - before.dropped;
-      return { received: now.received - before.dropped, dropped, delivered: handle.delivered };
+      return { received: now.received - before.received, dropped: now.dropped - before.dropped, delivered: handle.delivered - before.delivered };
     },
     refuse: () => attachFilter(fd, refuseEverything),
+    begin(filter) {
+      const program = withDirection(options.kind, compileFilter(pcap, filter));
+      const { received, dropped } = read();
+      handle.stale = received - dropped - handle.delivered;
+      // Stale frames count as received now, since they are still to be taken.
+      before = { received: received - handle.stale, dropped, delivered: handle.delivered };
+      attachFilter(fd, program);
+    },
     close: () => library.close(pcap),
   };
+  handle.begin(options.filter);
   return handle;
 }
 

@@ -30,6 +30,7 @@ function join(handles: readonly KernelHandle[], options: OpenOptions): EngineHan
     drain: (take, budget) => handles.reduce((sum, handle) => sum + drain(handle, options, dump, take, budget), 0),
     counters: () => handles.map((handle) => handle.counters()),
     refuse: () => handles.forEach((handle) => handle.refuse()),
+    begin: (filter) => handles.forEach((handle) => handle.begin(filter)),
     close: () => handles.forEach((handle) => handle.close()),
   };
 }

@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { Capture, CaptureOptions } from '../../capture/capture-client.js';
+import type { Capture } from '../../capture/capture-client.js';
+import type { CaptureOptions } from '../../capture/capture-helper.js';
 import type { Fault } from '../../model/timeline.js';
 import { VerifyError } from '../../model/verify-error.js';
 import type { RemoteHost } from './remote-host.js';
