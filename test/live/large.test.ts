@@ -37,7 +37,7 @@ describe('a run with a large capture', () => {
 
 // In a lab of which all steps are captured with one ring, a thread puts the captures in order while they grow.
 describe('a run whose captures are put in order while it goes on', () => {
-  const guests = 400;
+  const guests = 200;
   const step = (name: string, more: string, expected: string): string => `  - { name: ${name}, learn: all, ${more}probe: [ { class: known-unicast, from: "*", to: "*", count: 1, carriers: [raw] } ], expect: ${expected} }`;
   const scenario = (second: string): string => writeScenario(`version: 1
 name: mesh

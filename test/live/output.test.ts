@@ -51,14 +51,14 @@ alike.describe('what a run says, and how it ends', () => {
 
 alike.describe('a scenario of one step and three endpoints', () => {
   it('takes 3 s at most on an idle machine; here three times as long is allowed', async () => {
-    const taken: number[] = [];
-    for (let round = 0; round < 3; round += 1) {
+    let best = Infinity;
+    // Again only where other work may have been in its way.
+    for (let round = 0; round < 3 && best >= patient(9000); round += 1) {
       const began = performance.now();
       expect((await runLab(short)).status).toBe(0);
-      taken.push(performance.now() - began);
+      best = Math.min(best, performance.now() - began);
     }
-    const best = Math.min(...taken);
-    console.log(`one step, three endpoints: best of 3 ${(best / 1000).toFixed(2)} s`);
+    console.log(`one step, three endpoints: ${(best / 1000).toFixed(2)} s`);
     expect(best).toBeLessThan(patient(9000));
   }, patient(120_000));
 });
