@@ -80,7 +80,7 @@ async function withEngine(engine, buffer) {
   await capture.open([{ observer: 'b', device: 'b', watch: 'port', engine, macs: [], filter: '', snaplen: 2048, buffer, description: 'b' }]);
   await capture.seal();
   await sleep(300);
-  const [pid] = capture.pids;
+  const [pid] = capture.pids();
   const before = processorSeconds(pid);
   const told = await send();
   await sleep(500);

@@ -13,7 +13,8 @@ export interface Listening {
 /** Capture helpers with all their observers. */
 export interface Capture {
   readonly files: readonly string[];
-  readonly pids: readonly number[];
+  /** Of the helpers; until observers are opened another one may take the place of one that rested. */
+  pids(): readonly number[];
   /** Resolves when all listen. Rejects with the VerifyError of the first that does not; the others are told as faults. */
   open(observers: readonly ObserverRequest[]): Promise<readonly Listening[]>;
   /** Afterwards nothing is opened. What the most privileged helper may do. */
@@ -93,7 +94,7 @@ function captureOf(helper: CaptureHelper, file: string): RestfulCapture {
 
   return {
     files: [file],
-    pids: [process.pid],
+    pids: () => [process.pid],
     async open(requests) {
       observers.push(...requests.map(({ observer }) => observer));
       helper.listensTo(requests);

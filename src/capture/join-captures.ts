@@ -24,7 +24,7 @@ export function joinCaptures(parts: readonly CapturePart[]): Capture {
   const captures = parts.map(({ capture }) => capture);
   return {
     files: captures.flatMap(({ files }) => files),
-    pids: captures.flatMap(({ pids }) => pids),
+    pids: () => captures.flatMap((capture) => capture.pids()),
     async open(observers) {
       const strays = observers.filter(({ observer }) => !parts.some((part) => part.observers.has(observer)));
       if (strays.length > 0) throw new VerifyError('protocol', 70, `nobody captures for ${strays.map(({ observer }) => observer).join(', ')}`, 'report this as a fault of verify-isolation');

@@ -80,9 +80,7 @@ function changeable(options: CaptureOptions, first: CaptureHelper, rested: boole
 
   return {
     files: [options.file],
-    get pids() {
-      return capture.pids;
-    },
+    pids: () => capture.pids(),
     async open(observers) {
       await settle(observers);
       return capture.open(observers);

@@ -9,7 +9,7 @@ function splitOff(name: string, others: Capture, ear: Capture): Capture {
   const mine = ({ observer }: ObserverRequest): boolean => observer === name;
   return {
     files: both.flatMap(({ files }) => files),
-    pids: both.flatMap(({ pids }) => pids),
+    pids: () => both.flatMap((capture) => capture.pids()),
     async open(observers) {
       const opened = await Promise.all([others.open(observers.filter((one) => !mine(one))), ear.open(observers.filter(mine))]);
       return opened.flat();

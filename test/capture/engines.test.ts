@@ -143,9 +143,9 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
   test('tells what was lost while it stood still', async () => {
     const started = await listen({ buffer: mebibyte });
     await send('toGuest', frames(1));
-    for (const pid of started.pids) process.kill(pid, 'SIGSTOP');
+    for (const pid of started.pids()) process.kill(pid, 'SIGSTOP');
     const sent = 1 + (await send('toGuest', frames(40_000)));
-    for (const pid of started.pids) process.kill(pid, 'SIGCONT');
+    for (const pid of started.pids()) process.kill(pid, 'SIGCONT');
     const { counters, written } = await started.stop();
     const { received, dropped, delivered } = counters['g1'] ?? { received: 0, dropped: 0, delivered: 0 };
     // what one socket for many observers lost may have been any one's: it counts for each

@@ -47,7 +47,7 @@ describe.skipIf(!isRoot)('a capture helper that is kept from step to step', () =
     await send(count);
     await capture.mark('after');
     const { counters } = await capture.stop();
-    return { pid: capture.pids[0] ?? 0, file, faults, counters, counted };
+    return { pid: capture.pids()[0] ?? 0, file, faults, counters, counted };
   }
   const packets = (file: string): number => readCapture(file).frames.length;
 
@@ -88,7 +88,7 @@ describe.skipIf(!isRoot)('a capture helper that is kept from step to step', () =
     network.ip('link', 'set', 'dev', 'vnet0', 'down');
     network.ip('link', 'set', 'dev', 'vnet0', 'up');
     await capture.open([port]);
-    expect(capture.pids).not.toEqual([first.pid]);
+    expect(capture.pids()).not.toEqual([first.pid]);
     await capture.seal();
     await send(2);
     expect((await capture.stop()).counters).toEqual({ a: { received: 2, dropped: 0, delivered: 2 } });
@@ -128,7 +128,7 @@ describe.skipIf(!isRoot)('a capture helper that is kept from step to step', () =
     await capture.stop();
     network.ip('link', 'set', 'dev', 'vnet0', 'up');
     const second = await step([port], 1);
-    expect(second.pid).not.toBe(capture.pids[0]);
+    expect(second.pid).not.toBe(capture.pids()[0]);
     expect(second.faults).toEqual([]);
   });
 

@@ -28,7 +28,7 @@ describe.skipIf(!isRoot)('a helper', () => {
   test.each(['libpcap', 'ring', 'cap'] as const)('that captures with %s has CAP_NET_RAW alone, and once it is sealed the kernel lets it open nothing; it hears all the same', async (engine) => {
     const capture = await startCapture({ file: network.file(), netns: network.netns, runTag });
     const open = (observer: string) => capture.open([{ observer, device: 'vnet0', watch: 'port', engine, macs: [guestMac], filter: '', snaplen: 256, buffer: 8 << 20, description: '' }]);
-    const [pid = 0] = capture.pids;
+    const [pid = 0] = capture.pids();
     await open('a');
     expect(rightsOf(pid)).toEqual([`${raw}, Seccomp 0`]);
     expect(await capture.seal()).toEqual({ uid: 0, capabilities: '0000000000002000', filtered: true });

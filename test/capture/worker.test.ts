@@ -34,7 +34,7 @@ describe.skipIf(!isRoot)('capture helper', () => {
   test('that is killed makes all its observers faulty', async () => {
     const { capture, faults } = await start();
     await capture.open([{ ...request, observer: 'a' }, { ...request, device: 'eth0', observer: 'b' }]);
-    process.kill(capture.pids[0] ?? -1, 'SIGKILL');
+    process.kill(capture.pids()[0] ?? -1, 'SIGKILL');
     await until('helper-died', () => faults.length > 0);
     expect(faults).toEqual([{ code: 'helper-died', observers: ['a', 'b'], text: expect.stringContaining('SIGKILL') }]);
     expect((await capture.stop()).counters).toEqual({});
@@ -43,9 +43,9 @@ describe.skipIf(!isRoot)('capture helper', () => {
   test('that stands still is said to be silent', async () => {
     const { capture, faults } = await start({ silentMs: 400 });
     await capture.open([{ ...request, observer: 'a' }]);
-    process.kill(capture.pids[0] ?? -1, 'SIGSTOP');
+    process.kill(capture.pids()[0] ?? -1, 'SIGSTOP');
     await until('helper-silent', () => faults.length > 0);
-    process.kill(capture.pids[0] ?? -1, 'SIGCONT');
+    process.kill(capture.pids()[0] ?? -1, 'SIGCONT');
     expect(faults).toMatchObject([{ code: 'helper-silent', observers: ['a'] }]);
   });
 

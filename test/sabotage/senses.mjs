@@ -73,21 +73,21 @@ export function sensesOf({ victim, victimMac, port, senderPort, mac, bridge }) {
       };
     }),
     'the capture helper paused through the probes': inTheMiddle(async ({ capture }) => {
-      process.kill(capture.pids[0], 'SIGSTOP');
+      process.kill(capture.pids()[0], 'SIGSTOP');
       await sleep(4500);
-      process.kill(capture.pids[0], 'SIGCONT');
+      process.kill(capture.pids()[0], 'SIGCONT');
     }),
-    'the capture helper killed': inTheMiddle(({ capture }) => process.kill(capture.pids[0], 'SIGKILL')),
-    'the capture helper aborted': inTheMiddle(({ capture }) => process.kill(capture.pids[0], 'SIGABRT')),
+    'the capture helper killed': inTheMiddle(({ capture }) => process.kill(capture.pids()[0], 'SIGKILL')),
+    'the capture helper aborted': inTheMiddle(({ capture }) => process.kill(capture.pids()[0], 'SIGABRT')),
     'the sending helper killed': inTheMiddle(({ sender }) => process.kill(sender.pid, 'SIGKILL')),
     'frames dropped in a ring too small': (devices) => {
       const small = requests(victim, (one) => ({ ...one, buffer: 4096, snaplen: 65_535 }))(devices);
       return inTheMiddle(async ({ capture, sender }) => {
-        process.kill(capture.pids[0], 'SIGSTOP');
+        process.kill(capture.pids()[0], 'SIGSTOP');
         const frame = Buffer.alloc(60);
         frame.write(`ffffffffffff${mac.replaceAll(':', '')}88b5`, 'hex');
         await sender.send(`ear:${victim}`, Buffer.concat(Array.from({ length: 4000 }, () => frame)), 60, null);
-        process.kill(capture.pids[0], 'SIGCONT');
+        process.kill(capture.pids()[0], 'SIGCONT');
       })(small);
     },
     'a capture file that was cut': file((path) => truncateSync(path, Math.floor(readFileSync(path).length * 0.6))),

@@ -80,7 +80,7 @@ const answerers: Answerers = {
       held.captures.set(name, { capture, fd: openSync(file, 'r') });
       capture.onFault(({ code, observers, text }) => say({ type: 'fault', capture: name, code, observers, text }));
       capture.onCounts((taken) => say({ type: 'counts', capture: name, taken }));
-      return { pids: capture.pids };
+      return { pids: capture.pids() };
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }

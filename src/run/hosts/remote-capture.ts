@@ -60,7 +60,7 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
   }
   return {
     files: [options.file],
-    pids,
+    pids: () => pids,
     async open(requests) {
       observers.push(...requests.map(({ observer }) => observer));
       return (await host.ask({ ask: 'observe', capture, observers: requests }, openMs)).listening;
