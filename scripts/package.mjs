@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { control } from './package/control.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
-const level = process.argv.includes('--fast') ? 1 : 6;
+const isFast = process.argv.includes('--fast');
+const level = isFast ? 1 : 6;
 const out = resolve(process.argv.slice(2).find((word) => word !== '--fast') ?? join(top, 'build'));
 process.chdir(top);
 const { name, version, description, license } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -112,7 +113,7 @@ try {
   console.log(`packing ${name}_${version}_${architecture}.deb …`);
   debianTree(join(work, 'deb'), join(work, whole));
   run(['chmod', '-R', 'u+rwX,go=rX', join(work, 'deb')]);
-  run(['dpkg-deb', '--root-owner-group', '-Zgzip', `-z${level}`, '--build', join(work, 'deb'), join(out, `${name}_${version}_${architecture}.deb`)], { env: { ...process.env, SOURCE_DATE_EPOCH: String(date) } });
+  run(['dpkg-deb', '--root-owner-group', '-Zgzip', `-z${isFast ? 0 : level}`, '--build', join(work, 'deb'), join(out, `${name}_${version}_${architecture}.deb`)], { env: { ...process.env, SOURCE_DATE_EPOCH: String(date) } });
   writeFileSync(join(out, `${whole}.cdx.json`), billOfMaterials(join(work, whole)));
   writeFileSync(join(out, 'SHA256SUMS'), readdirSync(out).sort().map((file) => `${sha256(join(out, file))}  ${file}\n`).join(''));
   console.log(readFileSync(join(out, 'SHA256SUMS'), 'utf8').trim());

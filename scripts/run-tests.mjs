@@ -99,14 +99,14 @@ async function run(title, { prefix = [], program = ['node_modules/vitest/vitest.
   return testsIn(counted, cwd);
 }
 
-/** Tests that change nothing outside themselves: a process loads what they test once, and not anew for each file. */
-const light = ['wire', 'pcap', 'protocol', 'model', 'scenario', 'plan', 'probe', 'judge', 'lasting', 'inventory', 'report', 'captures', 'evidence', 'audit', 'run', 'state'].map((folder) => `test/${folder}/`);
+/** Tests of which each file has a process of its own, since a file that they share makes a folder for each. In all others a process loads what they test once, and not anew for each file. */
+const apart = ['test/live/', 'test/kernel/', 'test/faults/read-only'];
 
-/** The light tests, then all others; those that are skipped are remembered. */
+/** The tests that share processes, then the others; those that are skipped are remembered. */
 async function runMain(title, { args = [], env = {} } = {}) {
   const runs = [
-    await run('light tests', { args: [...light, ...args, '--no-isolate'], env }),
-    await run(title, { args: [...args, ...without(light)], env }),
+    await run(title, { args: [...args, ...without(apart), '--no-isolate'], env }),
+    await run('tests of which each file has its own process', { args: [...apart, ...args], env }),
   ];
   for (const { id, status } of runs.flatMap((tests) => tests ?? [])) if (status !== 'passed' && status !== 'failed') skippedTests.add(id);
 }
@@ -203,7 +203,7 @@ async function runInstalled(refused) {
 
 /** What is left where no lab can be built. */
 async function runWithoutLab(refused) {
-  await runMain('all other tests that need no lab', { args: without(ofLab), env: { VERIFY_ISOLATION_NO_LAB: refused } });
+  await runMain('tests that need no lab', { args: without(ofLab), env: { VERIFY_ISOLATION_NO_LAB: refused } });
   const count = countTests(...ofLab);
   sum.skipped += count;
   loud.push(`SKIPPED: ${ofLab.join(' and ')} (${count} tests), because neither root's rights nor a user namespace are to be had here: ${refused}`);
@@ -221,7 +221,7 @@ try {
   if (!existsSync('/usr/bin/chromium')) loud.push('SKIPPED: the HTML report in a browser, because /usr/bin/chromium is not there');
   if (isRoot && !existsSync('/usr/share/openvswitch/vswitch.ovsschema')) loud.push('SKIPPED: Open vSwitch, because openvswitch-switch is not installed');
   const refused = labRefused([], isRoot) && labRefused([], false);
-  const [, ranBeside] = await Promise.all([refused ? runWithoutLab(refused) : runMain(isRoot ? 'all other tests, as root' : 'all other tests, as an ordinary user'), runBeside(refused)]);
+  const [, ranBeside] = await Promise.all([refused ? runWithoutLab(refused) : runMain(isRoot ? 'tests as root' : 'tests as an ordinary user'), runBeside(refused)]);
   // A test that this kernel had to skip and the other one ran was not skipped.
   sum.skipped -= ranBeside.filter(({ id }) => skippedTests.has(id)).length;
 } catch (error) {

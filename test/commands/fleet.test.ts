@@ -102,11 +102,11 @@ describe('fleet', () => {
     expect(report.hosts.map(({ host: name, problems }) => [name, problems.join()])).toEqual([['hv1', ''], ['hv2', 'unreachable: Connection timed out'], ['hv3', 'nothing came back from it']]);
   });
 
-  it('reads 200 hosts in one go', () => {
-    for (let at = 0; at < 200; at += 1) host(`hv${String(at).padStart(3, '0')}`, at === 77 ? broken : whole, at === 77 ? 2 : 0);
+  it('reads ten times as many hosts as it reads at a time', () => {
+    for (let at = 0; at < 40; at += 1) host(`hv${String(at).padStart(3, '0')}`, at === 27 ? broken : whole, at === 27 ? 2 : 0);
     const { status, report } = run(fleet);
-    expect({ status, counts: report.counts }).toEqual({ status: 2, counts: { asExpected: 199, broken: 1, faulty: 0, inconclusive: 0, unexpected: 0 } });
-    expect(report.hosts.filter((one) => one.status === 2).map(({ host: name }) => name)).toEqual(['hv077']);
+    expect({ status, counts: report.counts }).toEqual({ status: 2, counts: { asExpected: 39, broken: 1, faulty: 0, inconclusive: 0, unexpected: 0 } });
+    expect(report.hosts.filter((one) => one.status === 2).map(({ host: name }) => name)).toEqual(['hv027']);
   });
 
   it('escapes what a host wrote in every view', () => {

@@ -68,7 +68,7 @@ describe('the bill of materials', () => {
     const folder = join(scratch, 'unpacked');
     mkdirSync(folder);
     const [tarball = '', bill = ''] = ['.tar.gz', '.cdx.json'].map((end) => readdirSync(made).find((file) => file.endsWith(end)));
-    expect(run('tar', '--extract', '--gzip', '--file', join(made, tarball), '--directory', folder, '--strip-components=1').status).toBe(0);
+    expect(run('tar', '--extract', '--gzip', '--file', join(made, tarball), '--directory', folder, '--strip-components=1', '--wildcards', '*/package.json').status).toBe(0);
     const brought = readdirSync(join(folder, 'node_modules'), { recursive: true, encoding: 'utf8' })
       .filter((path) => /(^|node_modules\/)(@[^/]+\/)?[^/@]+\/package\.json$/.test(path))
       .map((path): { name?: string; version?: string } => JSON.parse(readFileSync(join(folder, 'node_modules', path), 'utf8')))
