@@ -59,11 +59,13 @@ export const causes = {
   'sniffer-on-host': snifferOnHost,
 } as const satisfies Readonly<Record<string, CauseFinder>>;
 
+const finders: readonly (readonly [string, CauseFinder])[] = Object.entries(causes);
+
 /** Leaks of a step beyond these are not explained one by one: a mesh may have a million. */
 const mostExplained = 2000;
 
 function causesOf(leak: RowContext | null, plan: Plan): readonly Cause[] {
-  const found = leak === null ? [] : Object.entries(causes).flatMap(([code, find]) => {
+  const found = leak === null ? [] : finders.flatMap(([code, find]) => {
     const cause = find(leak);
     return cause === null ? [] : [{ code, ...cause, fix: fixOnHost(cause.fix, leak.bridge.name, plan) }];
   });

@@ -7,6 +7,8 @@ import type { CauseFinder } from './leak.js';
 interface Carriers {
   readonly rules: readonly RuleFinding[];
   readonly programs: readonly RuleFinding[];
+  /** The first of the rules that carry frames to a port, by its name. */
+  readonly toPort: Map<string, RuleFinding | null>;
 }
 
 /** What was found in a state, by bridge: it is asked for once for each leak, and a mesh has thousands. A state is never changed. */
@@ -19,19 +21,26 @@ function carriersOf(state: HostState, bridge: string): Carriers | null {
   if (carriers === undefined) {
     const reading = { state, packetSockets: null, promiscuousLog: null, vmnet: [], ovs: null };
     const view = bridgeViews(reading).find(({ name }) => name === bridge);
-    carriers = view === undefined ? null : { rules: [...tcMirror(view, reading), ...nftMirror(view, reading)], programs: xdp(view, reading) };
+    carriers = view === undefined ? null : { rules: [...tcMirror(view, reading), ...nftMirror(view, reading)], programs: xdp(view, reading), toPort: new Map() };
     known.set(bridge, carriers);
   }
   return carriers;
+}
+
+function ruleTo(port: string | null, { rules, toPort }: Carriers): RuleFinding | null {
+  if (port === null) return rules[0] ?? null;
+  const known = toPort.get(port);
+  if (known !== undefined) return known;
+  const rule = rules.find(({ value }) => value.split(' ').includes(port)) ?? null;
+  toPort.set(port, rule);
+  return rule;
 }
 
 /** A rule carries frames of the bridge's devices to another one (tc-mirred(8), nft(8) dup and fwd), or an XDP program may. The audit finds them; here they explain a leak. */
 export const mirror: CauseFinder = ({ before, bridge, fromPort, port, to }) => {
   const carriers = carriersOf(before, bridge.name);
   if (carriers === null) return null;
-  const rules = carriers.rules.filter(({ value }) => port === null || value.split(' ').includes(port.name));
   const near = [fromPort?.name, to?.port, bridge.name];
-  const programs = carriers.programs.filter(({ place }) => near.includes(place.split(' ')[0]));
-  const [first] = [...rules, ...programs];
+  const first = ruleTo(port?.name ?? null, carriers) ?? carriers.programs.find(({ place }) => near.includes(place.split(' ')[0]));
   return first === undefined ? null : { place: first.place, value: first.value, text: first.text, fix: first.fix ?? '' };
 };
