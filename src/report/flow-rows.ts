@@ -44,7 +44,7 @@ function sum(a: number | null, b: number | null): number | null {
 function addCells(cells: Map<string, Cell>, more: ReadonlyMap<string, Cell>): void {
   for (const [name, cell] of more) {
     const before = cells.get(name);
-    cells.set(name, before === undefined ? cell : { ...cell, seen: before.seen + cell.seen });
+    cells.set(name, before === undefined ? cell : { seen: before.seen + cell.seen, allowed: cell.allowed, leak: cell.leak, proven: cell.proven });
   }
 }
 
@@ -61,7 +61,10 @@ function singleRows(step: StepResult): readonly FlowRow[] {
   const cellOf = ({ observer, seen, allowed, leak }: Finding): Cell => ({ seen, allowed, leak, proven: !doubted.has(null) && !doubted.has(observer) });
   return groupByPair(step.findings, (finding) => finding, (finding) => String(kindOf(finding))).flatMap((findings) => {
     const [first] = findings;
-    return first === undefined ? [] : [{ wires: [wireOf(first)], from: first.from, to: first.to, sent: first.sent, cells: new Map(findings.map((finding) => [finding.observer, cellOf(finding)])) }];
+    if (first === undefined) return [];
+    const cells = new Map<string, Cell>();
+    for (const finding of findings) cells.set(finding.observer, cellOf(finding));
+    return [{ wires: [wireOf(first)], from: first.from, to: first.to, sent: first.sent, cells }];
   });
 }
 
@@ -78,19 +81,35 @@ interface Folded {
   addressees: number;
 }
 
+/** Who alone overheard a row, where nothing else is told of it; null = nobody, or several. */
+function onlyEar(row: FlowRow): string | null {
+  if (row.cells.size !== 1 || row.wires.length !== 1 || row.to === '*') return null;
+  for (const [name, { leak }] of row.cells) return leak ? name : null;
+  return null;
+}
+
 /** Rows of one sender that were overheard by the same in one row, whoever they were for: a mesh that leaks has a line for each pair. Rows that stand for many already stay. */
 export function foldAddressees(rows: readonly FlowRow[]): readonly FlowRow[] {
   const nameOf = numbering<string | null>();
   const wiresOf = numbering<string>();
-  const folded = new Map<string, Folded>();
-  for (const row of rows) {
+  const keyOf = (row: FlowRow): string => {
     let overheard = '';
     for (const [name, { leak }] of row.cells) if (leak) overheard += ` ${nameOf(name)}`;
     const common = `${nameOf(row.from)} ${wiresOf(row.wires.join('\n'))}`;
-    const key = overheard === '' || row.to === '*' ? `${common}\n${nameOf(row.to)}\n${outcome(row)}` : `${common}${overheard}`;
-    const before = folded.get(key);
+    return overheard === '' || row.to === '*' ? `${common}\n${nameOf(row.to)}\n${outcome(row)}` : `${common}${overheard}`;
+  };
+  const folded = new Map<string, Folded>();
+  /** What the row before was folded into, mostly this one too; null = others have to be asked. */
+  let latest: { readonly ear: string; readonly into: Folded } | null = null;
+  for (const row of rows) {
+    const ear = onlyEar(row);
+    const isAlike: boolean = latest !== null && ear === latest.ear && row.from === latest.into.last.from && row.wires[0] === latest.into.last.wires[0];
+    const key = isAlike ? '' : keyOf(row);
+    const before: Folded | undefined = isAlike ? latest?.into : folded.get(key);
+    const into: Folded = before ?? { last: row, sent: row.sent, cells: new Map(row.cells), addressees: 1 };
+    latest = ear === null ? null : { ear, into };
     if (before === undefined) {
-      folded.set(key, { last: row, sent: row.sent, cells: new Map(row.cells), addressees: 1 });
+      folded.set(key, into);
       continue;
     }
     before.last = row;

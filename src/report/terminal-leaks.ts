@@ -35,23 +35,44 @@ function alike(groups: readonly Group[]): readonly Story[] {
   return groupByPair(groups, pairOf, seenKeys(kindNumbers(({ class: name, carrier, vlan }) => [name, carrier, vlan]), ({ causes }) => causes));
 }
 
+/** Two leaks of which nothing is known to explain them, and of which the same is told but for the addressee and the frames. */
+function isToldAlike(a: Finding, b: Finding): boolean {
+  return a.from === b.from && a.observer === b.observer && a.class === b.class && a.carrier === b.carrier && a.vlan === b.vlan && a.variant === b.variant && a.sent === b.sent && a.seen === b.seen
+    && a.direction === b.direction && a.accepted === b.accepted && a.causes.length === 0 && b.causes.length === 0;
+}
+
+/** The finding of a story that has no other. */
+function onlyFinding(story: Story): Finding | null {
+  const [group] = story;
+  return story.length === 1 && group?.length === 1 ? (group[0] ?? null) : null;
+}
+
 /** Stories of one sender that the same overheard as much of, for the same causes, whoever it was for, told together. */
 function foldAddressees(stories: readonly Story[]): readonly Story[] {
   const nameOf = numbering<string>();
   const seenKey = seenKeys(kindNumbers(({ class: name, carrier, vlan, variant }) => [name, carrier, vlan, variant ?? null]), ({ causes }) => causes.map(({ code }) => code));
   const folded = new Map<string, Group[]>();
+  /** What the story before was folded into, mostly this one too; null = that had several findings. */
+  let last: { readonly finding: Finding; readonly into: Group[] } | null = null;
   for (const story of stories) {
     const [group = []] = story;
+    const only = onlyFinding(story);
+    if (only !== null && last !== null && isToldAlike(only, last.finding)) {
+      last.into.push(group);
+      continue;
+    }
     const key = `${nameOf(pairOf(group).from)} ${story.map(([one]) => nameOf(one?.observer ?? '')).join()} ${seenKey(group)}`;
-    const before = folded.get(key);
-    if (before === undefined) folded.set(key, [...story]);
-    else before.push(...story);
+    const into: Group[] = folded.get(key) ?? [];
+    folded.set(key, into);
+    into.push(...story);
+    last = only === null ? null : { finding: only, into };
   }
   return [...folded.values()];
 }
 
 function someNames(names: readonly string[]): string {
-  return names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+  const some = (names.length > 4 ? names.slice(0, 3) : names).map(escapeText).join(', ');
+  return names.length > 4 ? `${some} and ${names.length - 3} more` : some;
 }
 
 const mostWindows = 3;
@@ -73,7 +94,7 @@ function describe(story: Story, step: number, events: readonly StepEvent[], widt
   const [group = []] = story;
   const [head] = group;
   if (head === undefined) return [];
-  const named = (of: (finding: Finding) => string): string => someNames([...new Set(story.flatMap(([one]) => (one === undefined ? [] : [of(one)])))].map(escapeText));
+  const named = (of: (finding: Finding) => string): string => someNames([...new Set(story.flatMap(([one]) => (one === undefined ? [] : [of(one)])))]);
   const observers = named(({ observer }) => observer);
   const each = story.length > 1 ? 'each ' : '';
   const counts = group.map((finding) => `${finding.seen}${finding.sent === null ? '' : ` of ${finding.sent}`} ${finding.carrier === 'native' ? finding.class : finding.carrier}${finding.variant === undefined || finding.variant === '' ? '' : ` ${finding.variant}`}`).join(', ');

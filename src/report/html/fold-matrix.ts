@@ -61,6 +61,7 @@ export function matricesOf(step: StepResult): readonly Matrix[] {
     const plainRow = (row: MatrixRow): boolean => [...row.cells.values()].every(isPlain);
     const plainColumns = all.length <= mostColumns ? [] : all.filter(plainColumn);
     const plainRows = rows.length <= mostRows ? [] : rows.filter(plainRow);
-    return { class: name, columns: all.filter((observer) => !plainColumns.includes(observer)), rows: rows.filter((row) => !plainRows.includes(row)), plainColumns, plainRows: plainRows.map((row) => row.from) };
+    const [withoutColumns, withoutRows] = [new Set(plainColumns), new Set(plainRows)];
+    return { class: name, columns: all.filter((observer) => !withoutColumns.has(observer)), rows: rows.filter((row) => !withoutRows.has(row)), plainColumns, plainRows: plainRows.map((row) => row.from) };
   });
 }

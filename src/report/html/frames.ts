@@ -40,8 +40,9 @@ function hexDumpMarked(bytes: Uint8Array): readonly Markup[] {
 /** The first frames of every leak, decoded, in hex, and with the filter that finds them in Wireshark. */
 export function framesSection(leaks: readonly Leak[], result: Result, details: RunDetails | null): Markup {
   if (details === null || leaks.length === 0) return nothing;
+  const shown = new Set(details.frames.map(({ frame }) => frame));
   const parts = leaks.flatMap((leak) => {
-    const numbers = new Set(leak.findings.flatMap((finding) => (finding.firstSighting === null ? [] : [finding.firstSighting.frame])));
+    const numbers = new Set(leak.findings.flatMap(({ firstSighting }) => (firstSighting === null || !shown.has(firstSighting.frame) ? [] : [firstSighting.frame])));
     const frames = details.frames.filter((frame) => numbers.has(frame.frame)).slice(0, mostOfLeak);
     return frames.length === 0 ? [] : [html`<h3>${leak.number}. ${someOf(leak.observers, 3)} overheard ${leak.from}</h3>${frames.map((frame) => one(frame, result, details))}`];
   });

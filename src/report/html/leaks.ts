@@ -1,4 +1,5 @@
 import type { Cause, Finding, Result } from '../../model/result.js';
+import { groupByPair } from '../group-by-pair.js';
 import { kindNumbers } from '../kind-numbers.js';
 import { numbering } from '../numbering.js';
 
@@ -46,7 +47,7 @@ export function leaksOf(result: Result): readonly Leak[] {
   const nameOf = numbering<string>();
   const keyOf = overheardKeys();
   const all = result.steps.flatMap((step, index) => step.findings.filter((finding) => finding.leak).map((finding): Overheard => ({ finding, step: index })));
-  const pairs = groupBy(all, ({ finding }) => `${nameOf(finding.from)} ${nameOf(finding.observer)}`);
+  const pairs = groupByPair(all, ({ finding: { from, observer } }) => ({ from, to: observer }), () => '');
   const stories = groupBy(pairs, (pair) => {
     const codes = new Set(pair.flatMap(({ finding }) => finding.causes).map((cause) => cause.code));
     return `${nameOf(pair[0]?.finding.from ?? '')}\n${JSON.stringify([...codes])}\n${[...new Set(pair.map(keyOf))].join('\n')}`;
