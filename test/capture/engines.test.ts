@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startCapture, type Capture } from '../../src/capture/capture-client.js';
 import type { CaptureOptions, ObserverRequest } from '../../src/capture/capture-helper.js';
 import type { Fault } from '../../src/model/timeline.js';
@@ -10,22 +10,32 @@ const mebibyte = 1 << 20;
 
 /** The contract of an engine (src/capture/engine.ts), held by each of them over a whole helper. */
 describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
+  /** Of all tests that leave it as it was, with the helper that sends there. */
+  let shared: TestNetwork;
   let network: TestNetwork;
+  const senders = new Map<TestNetwork, Sender>();
   let capture: Capture | undefined;
-  let sender: Sender | undefined;
   let faults: Fault[];
 
+  beforeAll(() => {
+    shared = testNetwork();
+  });
   beforeEach(() => {
-    network = testNetwork();
+    network = shared;
     faults = [];
   });
+  const leave = async (left: TestNetwork): Promise<void> => {
+    await senders.get(left)?.stop();
+    senders.delete(left);
+    left.close();
+  };
   afterEach(async () => {
     capture?.kill();
     await capture?.ended();
-    await sender?.stop();
-    capture = sender = undefined;
-    network.close();
+    capture = undefined;
+    if (network !== shared) await leave(network);
   });
+  afterAll(() => leave(shared));
 
   async function listen(changes: Partial<ObserverRequest> = {}, options: Partial<CaptureOptions> = {}): Promise<Capture> {
     const started = await startCapture({ file: network.file(), netns: network.netns, runTag, ...options });
@@ -37,7 +47,8 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
     return started;
   }
   async function send(socket: 'toGuest' | 'fromGuest', bytes: Buffer, length = 60, perSecond: number | null = null): Promise<number> {
-    sender ??= await startSender({ toGuest: { device: 'vnet0', netns: network.netns }, fromGuest: { device: 'eth0', netns: network.netns } });
+    const sender = senders.get(network) ?? await startSender({ toGuest: { device: 'vnet0', netns: network.netns }, fromGuest: { device: 'eth0', netns: network.netns } });
+    senders.set(network, sender);
     return (await sender.send(socket, bytes, length, perSecond)).accepted;
   }
   const hit = (code: string): boolean => faults.some((fault) => fault.code === code && fault.observers.includes('g1'));
@@ -123,6 +134,7 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
     ['loses its carrier', 'interface-down', ['link', 'set', 'dev', 'eth0', 'down']],
     ['is deleted', 'interface-gone', ['link', 'del', 'dev', 'vnet0']],
   ] as const)('says that a device %s', async (_, code, command) => {
+    network = testNetwork();
     const started = await listen();
     network.ip(...command);
     await until(code, () => hit(code) || (engine === 'cap' && hit('helper-died')));
@@ -130,6 +142,7 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
   });
 
   test('says that a device moved to another namespace', async () => {
+    network = testNetwork();
     await listen();
     const other = testNetwork();
     try {
@@ -176,6 +189,7 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
   });
 
   test('never makes a bridge device promiscuous, and hears there only what the host accepts', async () => {
+    network = testNetwork();
     network.ip('link', 'add', 'br0', 'address', '02:00:00:00:00:99', 'type', 'bridge');
     network.ip('link', 'set', 'dev', 'vnet0', 'master', 'br0');
     network.ip('link', 'set', 'dev', 'br0', 'up');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { disturbed, type Lab } from './disturbed.js';
-import { again, threeOn } from './program.js';
+import { again, alike, threeOn } from './program.js';
 import { patient } from '../patient.js';
 
 // 400 frames (two carriers) at 200 a second: time enough to take a sense away while probes are on their way.
@@ -26,7 +26,7 @@ describe('a run that loses a sense', () => {
     expect(result.steps[0]?.reasons.map(({ code }) => code)).toContain(reason);
   }, patient(60_000));
 
-  it.concurrent('undisturbed: holds', async () => {
+  alike.it('undisturbed: holds', async () => {
     expect(await disturbed({ file: slow, when: '"event":"probing"', act: () => undefined })).toMatchObject({ status: 0, result: { verdict: 'holds' } });
   }, patient(60_000));
 });
