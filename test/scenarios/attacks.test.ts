@@ -79,7 +79,7 @@ describe.skipIf(process.getuid?.() !== 0)('scenarios of attacks and of what stop
     // What the audit foretells from the state before each step is what the wire then showed.
     expect(differing(await heldRun(out))).toEqual([]);
     // What held does not, with any piece of its evidence gone or changed: the scenarios share the ways among them.
-    const cuts = await cutEverything(out, process.env['VERIFY_ISOLATION_SOAK'] !== undefined ? { part: 0, of: 1 } : { part: files.indexOf(file), of: 8 });
+    const cuts = await cutEverything(out, process.env['VERIFY_ISOLATION_SOAK'] !== undefined ? { part: 0, of: 1 } : { part: files.indexOf(file), of: 16 });
     expect(cuts.filter(({ verdict }) => verdict !== 'inconclusive')).toEqual([]);
   }, patient(120_000));
 });
