@@ -1,7 +1,7 @@
 // `npm test` after set-up: every run of tests, then their true sum alone on the last line. A run that did not start counts as failed.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,11 +17,25 @@ const { NODE_EXTRA_CA_CERTS: certificates, ...inherited } = process.env;
 const isRoot = process.getuid() === 0;
 const nobody = 65534;
 const asNobody = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--'];
-const scratch = mkdtempSync(join(tmpdir(), 'verify-isolation-test-'));
+const scratch = mkdtempSync(join(scratchBelow(), 'verify-isolation-test-'));
+/** What is /tmp to the tests. */
+const thrownAway = join(scratch, 'work');
+mkdirSync(thrownAway);
+chmodSync(thrownAway, 0o1777);
+chmodSync(scratch, 0o755);
 const sum = { passed: 0, failed: 0, skipped: 0 };
 const loud = [];
 /** Tests of the main runs that were skipped, by file and name: another kernel may run them. */
 const skippedTests = new Set();
+
+/** Where tests put what they throw away: in memory where that is plenty and may hold programs, for files on a disk take a tenth of the tests' processor time; else where everybody does. */
+function scratchBelow() {
+  const [memory, gibibyte] = ['/dev/shm', 2 ** 30];
+  const { stdout } = spawnSync('findmnt', ['-n', '-o', 'FSTYPE,OPTIONS', '-T', memory], { encoding: 'utf8' });
+  if (!/^tmpfs\b/.test(stdout ?? '') || /\bnoexec\b/.test(stdout)) return tmpdir();
+  const { bavail, bsize } = statfsSync(memory);
+  return bavail * bsize >= 4 * gibibyte && process.availableMemory() >= 8 * gibibyte ? memory : tmpdir();
+}
 
 /** Why no lab can be built by the user behind `prefix`; null = it can. Tried, not guessed. */
 function labRefused(prefix, root) {
@@ -68,7 +82,7 @@ async function run(title, { prefix = [], program = ['node_modules/vitest/vitest.
   const json = join(outDir, `${title.replace(/\W+/g, '-')}.json`);
   const [script, ...words] = program;
   const argv = [...prefix, process.execPath, join(cwd, script), ...words, ...args, '--reporter=default', '--reporter=json', `--outputFile.json=${json}`];
-  const [status, signal] = await ended(title, argv, { cwd, env: { ...inherited, PATH, ...env }, beside });
+  const [status, signal] = await ended(title, argv, { cwd, env: { ...inherited, PATH, TMPDIR: thrownAway, ...env }, beside });
   if (status === 69 && isChoice) {
     loud.push(`SKIPPED: the run "${title}": it cannot be had here, for the reason above`);
     return null;
@@ -118,8 +132,14 @@ function without(starts) {
 
 /** What a kernel decides, under another one that has what this machine's may lack. Gives the tests that it ran. */
 async function runOnSecondKernel() {
-  const tests = await run('what a kernel decides, under User-mode Linux', { beside: true, program: ['scripts/test-uml.mjs'], isChoice: true });
-  return (tests ?? []).filter(({ status }) => status === 'passed' || status === 'failed');
+  // It has a /dev/shm of its own, and sockets whose path may not be longer.
+  const outDir = mkdtempSync(join(tmpdir(), 'verify-isolation-uml-'));
+  try {
+    const tests = await run('what a kernel decides, under User-mode Linux', { beside: true, program: ['scripts/test-uml.mjs'], isChoice: true, outDir, env: { TMPDIR: tmpdir() } });
+    return (tests ?? []).filter(({ status }) => status === 'passed' || status === 'failed');
+  } finally {
+    rmSync(outDir, { recursive: true, force: true });
+  }
 }
 
 /** A copy of the checkout that an unprivileged user owns: his own checkout, as far as the tests can tell. */
@@ -136,7 +156,6 @@ function copyFor(uid) {
     mkdirSync(join(scratch, folder));
     chownSync(join(scratch, folder), uid, uid);
   }
-  chmodSync(scratch, 0o755);
   return copy;
 }
 
