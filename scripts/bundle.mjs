@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { bundleInto, bundlePrograms } from './bundle-programs.mjs';
 
 /** Programs by their name in dist, in CommonJS, which Node starts with in half the time. Each finds the package's other files two folders above its bundle, as from src. */
-const programs = { cli: 'build/cli.js', helper: 'build/helper.js', 'hash-thread': 'build/evidence/hash-thread.js', 'collate-thread': 'build/evidence/collate-thread.js', 'result-thread': 'build/evidence/result-thread.js' };
+const programs = { cli: 'build/cli.js', helper: 'build/helper.js', 'hash-thread': 'build/evidence/hash-thread.js', 'collate-thread': 'build/evidence/collate-thread.js' };
 
 /** What most people run: the code of the programs is recorded meanwhile. A lab is not to be had everywhere; then its part is compiled at each start. */
 function recorded(scratch) {

@@ -6,10 +6,8 @@ import { collateAlong, type CollatingAlong } from './evidence/collate-along.js';
 import { clockOffsets } from './evidence/clock-offsets.js';
 import { cannotWrite, createFolder, files, writeJson } from './evidence/folder.js';
 import { writeSums } from './evidence/hash.js';
-import { writeResult } from './evidence/write-result.js';
 import { isWriteFailure, judgeRaw } from './evidence/judge-raw.js';
 import { judgeRun } from './evidence/judge-run.js';
-import type { JudgedRun } from './evidence/replay.js';
 import { openTimeline, type TimelineLog } from './evidence/timeline-log.js';
 import type { Inside } from './fabric/lab/enter.js';
 import type { JudgeInput } from './judge/judge.js';
@@ -59,8 +57,6 @@ export interface RunOptions {
   /** Everything is done but sending. */
   readonly rehearse?: boolean;
   readonly onProgress: (event: ProgressEvent) => void;
-  /** Called while the result is written down: what takes time beside that. What it is told does not count before the run has ended. */
-  readonly onJudged?: (judged: JudgedRun) => Promise<void>;
   /** Ends the run early; what was seen until then is kept and judged. */
   readonly signal: AbortSignal;
   /** How what listens and sends differs from the kernel's own; left out: not at all. */
@@ -242,9 +238,7 @@ async function complete({ dir, plan, record, key, timeline, along, options }: Pi
   const judged = await judgeRun({
     dir, plan, key, record, along, counters, inferred, keep: options.keep ?? 'all', clocks: clockOffsets(timeline.entries), application: applicationOf(options.toolVersion), onJudging: () => onProgress({ kind: 'phase', name: 'judging' }),
   });
-  const writing = writeResult(dir, judged.result);
-  writing.catch(() => undefined); // told where it is awaited
-  await options.onJudged?.(judged);
-  await writeSums(dir, await writing, judged.result.evidence.files);
+  await writeJson(dir, files.result, judged.result);
+  await writeSums(dir, judged.result.evidence.files);
   return judged;
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Inside } from '../fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../fabric/lab/launch.js';
-import type { Run, RunOptions } from '../run.js';
+import type { Run } from '../run.js';
 import type { Result } from '../model/result.js';
 import type { Scenario } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
@@ -108,10 +108,9 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
       const proven = inside === null || options.proveFix !== true ? null : await proveFixesInLab(scenario, first, { ...options, inside, signal: stop.signal });
       const result = proven ?? first.result;
       // Trials of fixes leave more in the folder.
-      const shown = first.shown?.run.result === result ? first.shown : null;
-      const run = shown?.run ?? await reportedRun(dir, result, true, proven === null ? first.input : null);
+      const run = await reportedRun(dir, result, true, proven === null ? first.input : null);
       // Judged from memory: the folder takes nothing more, and the reasons say so.
-      if (result.evidence.files.length > 0) failed.push(...await writeReportFile(run, shown?.page));
+      if (result.evidence.files.length > 0) failed.push(...await writeReportFile(run));
       runs.push(run);
     }
   } catch (error) {
@@ -155,16 +154,10 @@ function timeoutOf(text: string): number {
   return ms;
 }
 
-/** A run as reports tell it, and its page, made while the result was written. */
-interface ShownRun {
-  readonly run: ReportedRun;
-  readonly page: () => string;
-}
-
-async function runOne(scenario: Scenario, options: RunCommandOptions, several: boolean, inside: Inside | null, signal: AbortSignal): Promise<Run & { readonly shown: ShownRun | null }> {
+async function runOne(scenario: Scenario, options: RunCommandOptions, several: boolean, inside: Inside | null, signal: AbortSignal): Promise<Run> {
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
-  const [{ runScenario }, { deafened }, { calibrate }, { makeProgress, progressMode }, { approval, tellJournal, tellLeft }, { reportedRun }, { reportPage }] =
-    await Promise.all([import('../run.js'), import('../run/deafen.js'), import('../run/calibrate.js'), import('../report/progress.js'), import('./host-run.js'), import('./load-details.js'), import('./write-report-file.js')]);
+  const [{ runScenario }, { deafened }, { calibrate }, { makeProgress, progressMode }, { approval, tellJournal, tellLeft }] =
+    await Promise.all([import('../run.js'), import('../run/deafen.js'), import('../run/calibrate.js'), import('../report/progress.js'), import('./host-run.js')]);
   const altered = options.deafen === undefined ? {} : { alter: deafened(options.deafen) };
   const runId = randomBytes(8).toString('hex');
   const outDir = evidenceFolder(options.out, scenario.name, several, new Date(), runId);
@@ -173,20 +166,15 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, several: b
   const progress = await makeProgress(mode, scenario.name, scenario.steps.map((step) => step.name), options.verbose);
   const { engine, keep, toolVersion } = options;
   let ok = false;
-  const made: { shown: ShownRun | null } = { shown: null };
-  const onJudged: RunOptions['onJudged'] = async ({ result, input }) => {
-    const run = await reportedRun(outDir, result, true, input);
-    made.shown = { run, page: reportPage(run) };
-  };
   try {
     const onHost = inside === null ? { approve: approval(options), calibrate } : {};
-    const run = await runScenario(scenario, { outDir, runId, inside, engine, keep, toolVersion, signal, onProgress: progress.onProgress, onJudged, ...altered, payload: options.payload ?? false, rehearse: options.rehearse ?? false, declared: { operator: options.operator ?? null, ticket: options.ticket ?? null }, ...onHost });
+    const run = await runScenario(scenario, { outDir, runId, inside, engine, keep, toolVersion, signal, onProgress: progress.onProgress, ...altered, payload: options.payload ?? false, rehearse: options.rehearse ?? false, declared: { operator: options.operator ?? null, ticket: options.ticket ?? null }, ...onHost });
     if (inside === null) {
       if (run.result.evidence.files.length > 0) await tellJournal(run.result, outDir, options.quiet);
       tellLeft(scenario, run);
     }
     ok = true;
-    return { ...run, ...made };
+    return run;
   } finally {
     await progress.end(ok);
   }

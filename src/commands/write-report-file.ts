@@ -5,27 +5,15 @@ import type { ReportedRun } from '../report/reporter.js';
 
 const reportFile = 'report.html';
 
-/** A function that gives what `report.html` says of a run; it is made at once, and why it could not be is thrown when it is asked for. */
-export function reportPage(run: ReportedRun): () => string {
-  try {
-    const page = htmlReport([run], { width: 100, color: false });
-    return () => page;
-  } catch (error) {
-    return () => {
-      throw error;
-    };
-  }
-}
-
 /**
  * Writes `report.html` into the run's folder, 0600. It is a view, no evidence: neither hashed nor read by a replay. Returns what failed, in
- * a line, or nothing. `page`: what it says, where that was made before.
+ * a line, or nothing.
  */
-export async function writeReportFile(run: ReportedRun, page: () => string = reportPage(run)): Promise<readonly string[]> {
+export async function writeReportFile(run: ReportedRun): Promise<readonly string[]> {
   if (run.dir === null) return [];
   const path = join(run.dir, reportFile);
   try {
-    await writeFile(path, page(), { mode: 0o600 });
+    await writeFile(path, htmlReport([run], { width: 100, color: false }), { mode: 0o600 });
     return [];
   } catch (error) {
     return [`${path} could not be written: ${error instanceof Error ? error.message : String(error)}`];

@@ -17,9 +17,9 @@ export async function hashedFiles(dir: string, capture?: () => Promise<string>):
   return hashed;
 }
 
-/** Writes SHA256SUMS over everything that the result rests on and the result itself, in the form that `sha256sum -c` reads. `ofResult`: SHA-256 of result.json, `known`: the hashes of what it rests on, where they are at hand. */
-export async function writeSums(dir: string, ofResult?: string, known?: Awaited<ReturnType<typeof hashedFiles>>): Promise<void> {
+/** Writes SHA256SUMS over everything that the result rests on and the result itself, in the form that `sha256sum -c` reads. `known`: the hashes of the former. */
+export async function writeSums(dir: string, known?: Awaited<ReturnType<typeof hashedFiles>>): Promise<void> {
   const hashed = known ?? await hashedFiles(dir);
-  const result = { path: files.result, sha256: ofResult ?? await hashFile(join(dir, files.result)) };
+  const result = { path: files.result, sha256: await hashFile(join(dir, files.result)) };
   await writeFile(join(dir, files.sums), [...hashed, result].map(({ path, sha256 }) => `${sha256}  ${path}\n`).join(''), { mode: 0o600 });
 }

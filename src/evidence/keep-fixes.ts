@@ -3,12 +3,12 @@ import { files, writeJson } from './folder.js';
 import { writeSums } from './hash.js';
 import type { FixRecord } from './read-fixes.js';
 import { replayFolder } from './replay.js';
-import { writeResult } from './write-result.js';
 
 /** Writes down what became of fixes and judges the folder again, so that its result and its hashes name them. */
 export async function keepFixes(dir: string, records: readonly FixRecord[]): Promise<Result> {
   await writeJson(dir, files.fixes, records);
   const result = await replayFolder(dir);
-  await writeSums(dir, await writeResult(dir, result));
+  await writeJson(dir, files.result, result);
+  await writeSums(dir);
   return result;
 }

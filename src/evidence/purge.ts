@@ -13,7 +13,6 @@ import { logCustody, rootHash } from './custody.js';
 import { files, writeJson } from './folder.js';
 import { hashFile } from './hash-file.js';
 import { writeSums } from './hash.js';
-import { writeResult } from './write-result.js';
 import { parseFolder } from './parse-folder.js';
 import { readCapture } from './read-capture.js';
 import { replayFolder } from './replay.js';
@@ -79,7 +78,8 @@ export async function purgeFolder(dir: string, at: string): Promise<{ readonly r
     await rm(join(dir, files.signature), { force: true });
     await writeJson(dir, files.run, { ...run, capture: run.capture === null ? null : { ...run.capture, sha256 }, purged: { at, sha256Before: run.purged?.sha256Before ?? run.capture?.sha256 ?? '' } });
     const result = await replayFolder(dir);
-    await writeSums(dir, await writeResult(dir, result));
+    await writeJson(dir, files.result, result);
+    await writeSums(dir);
     await logCustody(dir, { action: 'purged', before, text: `${removed} octets of payload removed; verdict ${verdict}, judged again ${result.verdict}` });
     return { removed, result };
   } finally {
