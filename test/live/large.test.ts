@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { patient } from '../patient.js';
-import { type LabRun, program, rows, runLab, scratch, startProgram, threeOn, writeScenario } from './program.js';
+import { fresh, type LabRun, program, rows, runLab, startProgram, threeOn, writeScenario } from './program.js';
 
 // A capture beyond 32 MiB is collated by a thread of its own, and judged while it is written.
 describe('a run with a large capture', () => {
@@ -60,17 +60,18 @@ ${second}
   }, patient(120_000));
 
   it('that is interrupted keeps what it had seen', async () => {
-    const { child, ended } = startProgram(['run', scenario(step('again', '', 'private')), '--out', join(scratch, 'interrupted'), '--json', '--quiet']);
-    const timeline = join(scratch, 'interrupted', 'timeline.ndjson');
+    const dir = fresh('interrupted');
+    const { child, ended } = startProgram(['run', scenario(step('again', '', 'private')), '--out', dir, '--json', '--quiet']);
+    const timeline = join(dir, 'timeline.ndjson');
     const probes = (): boolean => existsSync(timeline) && readFileSync(timeline, 'utf8').includes('"event":"sent"');
     while (!probes()) await sleep(20);
     child.kill('SIGINT');
     const { status } = await ended;
     expect(status).toBe(130);
-    const names = readdirSync(join(scratch, 'interrupted'));
+    const names = readdirSync(dir);
     expect(names).toContain('evidence.pcapng');
     expect(names.filter((name) => /part$|^raw$/.test(name))).toEqual([]);
-    const checked = await program(['check', join(scratch, 'interrupted'), '--json']);
+    const checked = await program(['check', dir, '--json']);
     expect(checked.stdout).toContain('byte for byte');
   }, patient(120_000));
 });

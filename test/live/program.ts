@@ -18,13 +18,16 @@ export const again = process.env['VERIFY_ISOLATION_AGAIN'] === '1';
 export const alike: { readonly describe: (name: string, tests: () => void) => void; readonly it: (name: string, test: () => Promise<void> | void, ms: number) => void } =
   again ? { describe: () => undefined, it: () => undefined } : { describe, it: it.concurrent };
 
-/** A folder of the test file's own, gone with it. */
-export const scratch = mkdtempSync(join(tmpdir(), 'live-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+let made: string | null = null;
+/** A folder of the test file's own, gone with it. Made when it is needed: where every test of a file is skipped, nothing is called at its end. */
+const scratch = (): string => (made ??= mkdtempSync(join(tmpdir(), 'live-')));
+afterAll(() => {
+  if (made !== null) rmSync(made, { recursive: true, force: true });
+});
 
 let numbers = 0;
-/** A path in `scratch` that nobody else has. */
-export const fresh = (name: string): string => join(scratch, `${(numbers += 1)}-${name}`);
+/** A path in it that nobody else has. */
+export const fresh = (name: string): string => join(scratch(), `${(numbers += 1)}-${name}`);
 
 export interface Outcome {
   readonly status: number | null;
@@ -47,7 +50,7 @@ export interface StartOptions {
 /** Starts the built program, in a process group of its own. */
 export function startProgram(args: readonly string[], options: StartOptions = {}): Started {
   const [program = '', ...rest] = [...(options.prefix ?? []), process.execPath, cli, ...args];
-  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, cwd: options.cwd ?? scratch, env: options.env ?? process.env });
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, cwd: options.cwd ?? scratch(), env: options.env ?? process.env });
   const text = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => { text.stdout += chunk.toString('utf8'); });
   child.stderr.on('data', (chunk: Buffer) => { text.stderr += chunk.toString('utf8'); });
