@@ -87,6 +87,11 @@ function captureOf(helper: CaptureHelper, file: string): RestfulCapture {
   const answerOf = async <T extends FromCapture['type']>(message: ToCapture, type: T, matches: (message: Answer<T>) => boolean, timeoutMs: number): Promise<Answer<T> | null> =>
     (gone ? null : ask(process, message, type, matches, timeoutMs));
 
+  async function stop(): Promise<Captured> {
+    const captured = await answerOf({ type: 'stop' }, 'stopped', () => true, drainMs).catch(() => null);
+    await end();
+    return captured ?? nothing;
+  }
   async function end(): Promise<void> {
     const closed = process.close(closeMs);
     if (promiscuous) await closed;
@@ -110,15 +115,11 @@ function captureOf(helper: CaptureHelper, file: string): RestfulCapture {
       return { uid: answer?.uid ?? 0, capabilities: answer?.capabilities ?? '', filtered: answer?.filtered ?? false };
     },
     mark: async (id) => (await answerOf({ type: 'mark', id }, 'marked', (message) => message.id === id, drainMs))?.counters ?? {},
-    async stop() {
-      const stopped = await answerOf({ type: 'stop' }, 'stopped', () => true, drainMs).catch(() => null);
-      await end();
-      return stopped ?? nothing;
-    },
+    stop,
     async rest() {
-      const able = sealed && helper.canRest();
-      const captured = await (able ? answerOf({ type: 'rest' }, 'rested', () => true, drainMs) : answerOf({ type: 'stop' }, 'stopped', () => true, drainMs)).catch(() => null);
-      const rests = able && captured !== null && helper.canRest();
+      if (!sealed || !helper.canRest()) return { captured: await stop(), rests: false };
+      const captured = await answerOf({ type: 'rest' }, 'rested', () => true, drainMs).catch(() => null);
+      const rests = captured !== null && helper.canRest();
       if (rests) unsubscribe();
       else await end();
       return { captured: captured ?? nothing, rests };

@@ -1,13 +1,13 @@
 import { closeSync, constants, fchownSync, openSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { VerifyError } from '../model/verify-error.js';
-import type { ToCapture } from '../protocol/messages.js';
+import type { OpenMessage } from '../protocol/messages.js';
 import { handOver, openHandOver } from '../sys/hand-over.js';
 import { helperIdentity } from '../sys/helper-command.js';
 import { startHelper, type HelperProcess } from '../sys/helper-process.js';
 
 /** An observer to be opened. */
-export type ObserverRequest = Omit<Extract<ToCapture, { type: 'open' }>, 'type'>;
+export type ObserverRequest = Omit<OpenMessage, 'type'>;
 
 export interface CaptureOptions {
   /** The pcapng file, which must not exist. */

@@ -1,6 +1,6 @@
 import { VerifyError } from '../model/verify-error.js';
 import type { Counters } from '../model/timeline.js';
-import type { ToCapture, Watch } from '../protocol/messages.js';
+import type { OpenMessage, Watch } from '../protocol/messages.js';
 import { createEpoll } from '../sys/epoll.js';
 import type { CaptureFile } from './capture-file.js';
 import type { EngineHandle, TakeFrame } from './engine.js';
@@ -20,8 +20,6 @@ export interface OpenObserver {
   delivered: number;
   alive: boolean;
 }
-
-type OpenMessage = Extract<ToCapture, { type: 'open' }>;
 
 export interface ObserverTable {
   readonly all: readonly OpenObserver[];

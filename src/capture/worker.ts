@@ -1,6 +1,6 @@
 import { VerifyError } from '../model/verify-error.js';
 import type { Counters } from '../model/timeline.js';
-import { type Captured, firstInheritedFd, type ToCapture } from '../protocol/messages.js';
+import { type Captured, firstInheritedFd, type OpenMessage, type ToCapture } from '../protocol/messages.js';
 import { takeOver } from '../sys/hand-over.js';
 import { openHelperChannel, type HelperChannel } from '../sys/helper-channel.js';
 import { processRights } from '../sys/process-rights.js';
@@ -19,8 +19,6 @@ const mostBacklog = 1 << 20;
 const snaplenRange = { least: 60, most: 262_144 } as const;
 /** Codes of faults that an error may carry through; any other trouble at opening is `open-failed`. */
 const openCodes = ['bad-filter', 'interface-gone', 'interface-down', 'open-failed'];
-
-type OpenMessage = Extract<ToCapture, { type: 'open' }>;
 
 /** The role `capture`: listens with many observers and writes one pcapng file (protocol/messages.ts). */
 export function captureWorker(): void {
@@ -150,7 +148,7 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
   }
   function again(): void {
     tellLinkTroubles();
-    channel.say({ type: 'again', fits: rested && table.all.every(({ alive, handle }) => alive && handle.begin !== undefined) && links.unchanged() });
+    channel.say({ type: 'again', fits: rested && table.all.every(({ alive }) => alive) && links.unchanged() });
   }
   function report(late: readonly OpenObserver[]): void {
     for (const observer of late) {

@@ -9,7 +9,7 @@ const longList = 10_000;
  * but lists of more than 10,000 with each element in one line; 0 = all in one line.
  */
 export function jsonText(value: object, indent = 0): string {
-  const text = indent === 0 ? JSON.stringify(value) : laidOut(value, indent, '');
+  const text = indent === 0 || !hasLongList(value) ? JSON.stringify(value, null, indent) : laidOut(value, indent, '');
   return isHarmless(text) ? text : text.replace(dangerous, escaped);
 }
 

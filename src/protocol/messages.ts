@@ -55,6 +55,9 @@ export type ToCapture =
   /** To one that rests: can it listen anew? If so another `file` follows, and an `open` for each of its observers, which says what it said before but for the filter and the description. */
   | { readonly type: 'again' };
 
+/** Opens an observer. */
+export type OpenMessage = Extract<ToCapture, { readonly type: 'open' }>;
+
 /** What a helper captured until it was told to stop or rest. */
 export interface Captured {
   readonly counters: Readonly<Record<string, Counters>>;

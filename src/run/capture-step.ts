@@ -56,25 +56,27 @@ function placesOf(context: RunContext, step: StepPlan): ReturnType<typeof groupB
   return groupByPlace(step.observers, ({ interface: device }) => context.fabric.observingPlace(device));
 }
 
-/** How an observer listens in a step. */
-function requestOf(context: RunContext, step: StepPlan, observer: Observer): ObserverRequest {
-  return {
+/** How observers listen in a step. */
+function requestsOf(context: RunContext, step: StepPlan, observers: readonly Observer[]): readonly ObserverRequest[] {
+  const engine = engineOf(context, step);
+  const buffer = ringOf(context, step);
+  return observers.map((observer) => ({
     observer: observer.name,
     device: context.fabric.observingPlace(observer.interface).device,
     watch: observer.place === 'bridge' ? 'bridge' : 'port',
-    engine: engineOf(context, step),
+    engine,
     macs: observer.macs,
     filter: step.filter,
     snaplen: snaplenOf(context, step),
-    buffer: ringOf(context, step),
+    buffer,
     description: describeObserver(observer, step.index, step.name),
-  };
+  }));
 }
 
 /** Starts the capture helpers of a step, one in each place that has observers; their faults go into the timeline. */
 export async function startStepCapture(context: RunContext, step: StepPlan): Promise<Capture> {
   const starting = placesOf(context, step).map(async ({ host, netns, items }, at) => {
-    const options = { netns, file: join(context.dir, rawFile(step.index, at + 1)), runTag: context.plan.runTag, only: onlyOwn(context, step) ? 'run' : 'all', observers: items.map((observer) => requestOf(context, step, observer)) } as const;
+    const options = { netns, file: join(context.dir, rawFile(step.index, at + 1)), runTag: context.plan.runTag, only: onlyOwn(context, step) ? 'run' : 'all', observers: requestsOf(context, step, items) } as const;
     const capture = host === null ? await context.devices.startCapture(options) : await startRemoteCapture(remoteOf(context, host), options);
     if (host !== null) await logClock(context, step, host, basename(options.file));
     return { capture, observers: new Set(items.map(({ name }) => name)) };
@@ -99,8 +101,7 @@ async function logClock(context: RunContext, step: StepPlan, host: string, file:
 
 /** Opens every observer and resolves when all listen; then nothing more can be opened. */
 export async function listen(context: RunContext, step: StepPlan, capture: Capture): Promise<void> {
-  const requests = step.observers.map((observer) => requestOf(context, step, observer));
-  for (const { observer, facts, version } of await capture.open(requests)) {
+  for (const { observer, facts, version } of await capture.open(requestsOf(context, step, step.observers))) {
     context.timeline.log(step.index, { event: 'listening', observer, facts, version });
   }
   context.timeline.log(step.index, { event: 'sealed', ...(await capture.seal()) });
