@@ -3,7 +3,7 @@ import type { Reason } from '../model/result.js';
 import type { Endpoint } from '../model/scenario.js';
 import { bridgeSettings, portSettings } from '../model/settings.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
-import type { RuleChange, SettingChange } from '../model/timeline.js';
+import { type RuleChange, type SettingChange, vlanList } from '../model/timeline.js';
 import { enteringMac } from '../plan/entering-controls.js';
 import { type Provoked, provokedBy } from './provoked.js';
 import { reason } from './reasons.js';
@@ -160,6 +160,7 @@ function changedSettings(step: StepPlan, { from, to, excused, where }: ReadStret
 
 /** Is the setting of that link other at the end of the stretch, which is told then? */
 function differs({ from, to, excused }: ReadStretch, name: string, what: string): boolean {
+  if (what === vlanList) return !excused.has('vlan') && vlansOf(from, new Set([name])).get(name) !== vlansOf(to, new Set([name])).get(name);
   const value = ({ links }: HostState): string => {
     const link = links.find((one) => one.name === name);
     return JSON.stringify(link?.port?.[what] ?? link?.bridge?.[what] ?? null);

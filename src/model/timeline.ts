@@ -35,9 +35,12 @@ export interface RuleChange {
 /** A setting of a Linux bridge or of one of its ports that had several values, one after the other, or a static entry that came and went. */
 export interface SettingChange {
   readonly ifindex: number;
-  /** The setting's key, as `ip -j -d link` prints it, or the entry in words. */
+  /** The setting's key, as `ip -j -d link` prints it, `vlanList`, or the entry in words. */
   readonly what: string;
 }
+
+/** How a SettingChange calls the VLANs of a bridge or of a port, with their flags and tunnels. */
+export const vlanList = 'the list of its VLANs';
 
 /** One line of timeline.ndjson. `atNs` is wall-clock time in ns since 1970 as decimal text, `monoMs` monotonic since the run began. */
 export type TimelineEntry = { readonly atNs: string; readonly monoMs: number; readonly step: number } & TimelineEvent;

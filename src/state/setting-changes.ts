@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import type { SettingChange } from '../model/timeline.js';
+import { type SettingChange, vlanList } from '../model/timeline.js';
 import { inNamespace } from '../sys/namespaces.js';
 import { NETLINK_ROUTE, netlinkAttributes, netlinkText, openNetlinkIfAllowed, waitingMessages } from '../sys/netlink-socket.js';
 
@@ -13,13 +13,15 @@ const AF_BRIDGE = 7;
 const buffer = 1024 * 1024;
 
 /** Attributes of linux/if_link.h: IFLA_BR_… and IFLA_BRPORT_…, by the key that `ip -j -d link` prints. */
-const ofBridge: ReadonlyMap<number, string> = new Map([[4, 'ageing_time'], [5, 'stp_state'], [7, 'vlan_filtering'], [9, 'group_fwd_mask'], [23, 'mcast_snooping']]);
+const ofBridge: ReadonlyMap<number, string> = new Map([[4, 'ageing_time'], [5, 'stp_state'], [7, 'vlan_filtering'], [8, 'vlan_protocol'], [9, 'group_fwd_mask'], [23, 'mcast_snooping'], [39, 'vlan_default_pvid']]);
 const ofPort: ReadonlyMap<number, string> = new Map([
   [4, 'hairpin'], [5, 'guard'], [6, 'root_block'], [8, 'learning'], [9, 'flood'], [10, 'proxy_arp'], [27, 'mcast_flood'], [28, 'mcast_to_unicast'], [29, 'vlan_tunnel'], [30, 'bcast_flood'],
   [31, 'group_fwd_mask'], [32, 'neigh_suppress'], [33, 'isolated'], [39, 'locked'], [40, 'mab'],
 ]);
-/** IFLA_PROTINFO and _LINKINFO; in it IFLA_INFO_KIND, _DATA, _SLAVE_KIND and _SLAVE_DATA. */
-const link = { protinfo: 12, info: 18, kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
+/** IFLA_PROTINFO, _LINKINFO and _AF_SPEC; in the second IFLA_INFO_KIND, _DATA, _SLAVE_KIND and _SLAVE_DATA. */
+const link = { protinfo: 12, info: 18, ofFamily: 26, kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
+/** IFLA_BRIDGE_VLAN_INFO and _VLAN_TUNNEL_INFO of linux/if_bridge.h. */
+const ofVlans: ReadonlySet<number> = new Set([2, 3]);
 /** NDA_LLADDR, _VLAN and _MASTER; NUD_NOARP: a static entry (linux/neighbour.h). */
 const neighbour = { lladdr: 2, vlan: 5, master: 9, isStatic: 0x40 } as const;
 const stateAt = 24;
@@ -35,7 +37,7 @@ export interface SettingWatch {
 }
 
 /**
- * Hears settings of Linux bridges and their ports change in a network namespace, and static entries come and go: each change is an event that tells
+ * Hears settings and VLANs of Linux bridges and their ports change in a network namespace, and static entries come and go: each change is an event that tells
  * all settings of the device, so one that was changed and put back was told with two values. What this user may not listen to is not heard, nor
  * what comes faster than the kernel keeps it.
  */
@@ -64,6 +66,7 @@ function* waiting(fd: number): Generator<Told> {
   for (const message of waitingMessages(fd)) {
     if (message === 'lost') continue;
     const { type, family, bytes } = message;
+    if (type === RTM_NEWLINK && family === AF_BRIDGE) yield* vlansIn(bytes);
     if (type === RTM_NEWLINK) yield* settingsIn(bytes);
     else if (family === AF_BRIDGE && (type === RTM_NEWNEIGH || type === RTM_DELNEIGH)) yield* staticEntryIn(bytes, type === RTM_NEWNEIGH);
   }
@@ -82,6 +85,15 @@ function* settingsIn(message: Buffer): Generator<Told> {
       if (what !== undefined) yield { ifindex, what, value: value.toString('hex') };
     }
   }
+}
+
+/**
+ * What the bridge tells of itself or of a port bears all its VLANs, no attribute where there are none (br_ifinfo_notify, net/bridge/br_netlink.c). Drivers that
+ * tell of themselves, and connectivity faults, put something else there.
+ */
+function* vlansIn(message: Buffer): Generator<Told> {
+  const vlans = attributesOf(message.subarray(linkAttributesAt)).get(link.ofFamily);
+  if ([...attributesOf(vlans).keys()].every((number) => ofVlans.has(number))) yield { ifindex: message.readInt32LE(ifindexAt), what: vlanList, value: vlans?.toString('hex') ?? '' };
 }
 
 /** Behind struct nlmsghdr and struct ndmsg (family, pads, ifindex, state, flags, type). */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { wholeStretch } from '../../src/judge/stretches.js';
 import { unchangedReasons } from '../../src/judge/unchanged.js';
 import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
-import type { RuleChange } from '../../src/model/timeline.js';
+import { type RuleChange, vlanList } from '../../src/model/timeline.js';
 import { hostState, perfectRun } from './perfect-run.js';
 
 const { plan } = perfectRun();
@@ -76,6 +76,8 @@ describe('what must not change while probes are under way', () => {
     expect(settings('flood')).toEqual(['settings-changed a: p0: flood changed and was put back']);
     expect(settings('ageing_time', bridge?.ifindex)).toEqual(['settings-changed br0: br0: ageing_time changed and was put back']);
     expect(settings('flood', 4711)).toEqual([]);
+    expect(settings(vlanList)).toEqual(['settings-changed a: p0: the list of its VLANs changed and was put back']);
+    expect(settings(vlanList, port?.ifindex, { ...hostState(), vlan: [{ ifname: 'p0', vlans: [{ vlan: 2 }] }] })).toEqual(['settings-changed -: p0: its VLANs changed']);
     const off = over('p0', { port: { state: 'forwarding', flood: false } })(hostState());
     expect(settings('flood', port?.ifindex, off).filter((text) => text.includes('flood'))).toEqual([expect.stringContaining('p0: flood was ')]);
   });

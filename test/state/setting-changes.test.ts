@@ -1,29 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { closeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type SettingWatch, watchSettings } from '../../src/state/setting-changes.js';
-import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
+import { watchedBridge, type WatchedBridge } from './watched-bridge.js';
 
 describe.skipIf(process.getuid?.() !== 0)('settings that are changed and put back', () => {
-  let namespace = -1;
-  let watch: SettingWatch | null = null;
-  const run = (...argv: readonly string[]): string => inNamespaceFd(namespace, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
-  const heard = (): readonly string[] => {
-    const links: readonly { readonly ifindex: number; readonly ifname: string }[] = JSON.parse(run('ip', '-j', 'link'));
-    return (watch?.take() ?? []).map(({ ifindex, what }) => `${links.find((one) => one.ifindex === ifindex)?.ifname ?? '?'}: ${what}`);
-  };
+  let bridge: WatchedBridge;
+  const run: WatchedBridge['run'] = (...argv) => bridge.run(...argv);
+  const heard = (): readonly string[] => bridge.heard();
   beforeAll(() => {
-    namespace = newNamespace(disableIpv6);
-    run('ip', 'link', 'add', 'dev', 'br0', 'up', 'type', 'bridge');
-    run('ip', 'link', 'add', 'dev', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
-    run('ip', 'link', 'set', 'dev', 'v0', 'master', 'br0', 'up');
-    run('ip', 'link', 'set', 'dev', 'v1', 'up');
-    watch = watchSettings(`/proc/${process.pid}/fd/${namespace}`);
+    bridge = watchedBridge();
   });
-  afterAll(() => {
-    watch?.close();
-    closeSync(namespace);
-  });
+  afterAll(() => bridge.close());
 
   it.each([
     ['flood', ['ip', 'link', 'set', 'dev', 'v0', 'type', 'bridge_slave', 'flood'], ['off', 'on'], 'v0: flood'],
