@@ -23,6 +23,7 @@ let made: string | null = null;
 const scratch = (): string => (made ??= mkdtempSync(join(tmpdir(), 'live-')));
 afterAll(() => {
   if (made !== null) rmSync(made, { recursive: true, force: true });
+  made = null; // files that share this module, under User-mode Linux, make another one: it goes with that machine
 });
 
 let numbers = 0;
