@@ -2,7 +2,7 @@ import type { Reason } from '../model/result.js';
 import { nsOf } from '../pcap/time-words.js';
 import type { ForeignFold, Heard } from './foreign.js';
 import { reason } from './reasons.js';
-import { timeText } from './rows.js';
+import { timeText } from './time-text.js';
 
 /** Foreign frames of one direction of a pair. */
 export interface ForeignDirection {

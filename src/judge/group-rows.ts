@@ -1,7 +1,8 @@
 import type { Flow, Observer } from '../model/plan.js';
 import type { Finding } from '../model/result.js';
 import { upperBound95 } from './bound.js';
-import { provenOf, probeRow, directionOf, type RowInput } from './rows.js';
+import { probeRow, provenOf } from './probe-row.js';
+import { allowanceOf, directionOf, type RowInput } from './row-parts.js';
 import { sentOf } from './step-facts.js';
 
 /** A step with more rows than this has those grouped that say the same: a mesh of 1,000 guests has a billion. */
@@ -118,7 +119,7 @@ export function groupedRows(input: RowInput, judged: readonly Observer[], single
     addTo(looked.except, sent, 0, proven);
     if (name === flow.sender || name === flow.from) return;
     const seen = flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.count(flow, name);
-    const allowed = flow.must.includes(name) ? 'must' : flow.may.includes(name) ? 'may' : 'no';
+    const allowed = allowanceOf(name, flow.must, flow.may);
     const plain = !single.has(name) && allowed !== 'no' && (seen === sent || (seen === 0 && allowed === 'may'));
     if (plain) addTo(alikeOf(looked, allowed, sent, seen), sent, seen, proven);
     else rows.push(probeRow(flow, looked.observer, input));

@@ -3,7 +3,7 @@ import { libpcap } from '../capture/engines/libpcap-library.js';
 import { coverageOf } from '../judge/coverage.js';
 import { stepFacts } from '../judge/step-facts.js';
 import type { StepStates } from '../judge/step-states.js';
-import { timeText } from '../judge/rows.js';
+import { timeText } from '../judge/time-text.js';
 import type { CalibrationRecord } from '../model/calibration.js';
 import type { Plan, StepPlan } from '../model/plan.js';
 import type { Instrument, ListenedStep, Provenance, When } from '../model/provenance.js';

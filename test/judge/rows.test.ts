@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { groupedRows } from '../../src/judge/group-rows.js';
-import { probeRow, provenOf, type RowInput, rowsOf, timeText } from '../../src/judge/rows.js';
+import { probeRow, provenOf } from '../../src/judge/probe-row.js';
+import type { RowInput } from '../../src/judge/row-parts.js';
+import { rowsOf } from '../../src/judge/rows.js';
 import { stepFacts } from '../../src/judge/step-facts.js';
 import { createTallies, type StepTally } from '../../src/judge/tally.js';
+import { timeText } from '../../src/judge/time-text.js';
 import type { Flow, StepPlan } from '../../src/model/plan.js';
 import type { Finding } from '../../src/model/result.js';
 import type { Accepted } from '../../src/model/scenario.js';

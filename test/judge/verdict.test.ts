@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addDamage, type CaptureIdentity, finishJudging, type JudgeInput, startJudging } from '../../src/judge/judge.js';
 import { rootReasons, rootRows } from '../../src/judge/root-rows.js';
-import { timeText } from '../../src/judge/rows.js';
+import { timeText } from '../../src/judge/time-text.js';
 import { stepFacts } from '../../src/judge/step-facts.js';
 import type { Reason, Result } from '../../src/model/result.js';
 import type { Step } from '../../src/model/scenario.js';
