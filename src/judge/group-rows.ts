@@ -1,6 +1,7 @@
 import type { Flow, Observer } from '../model/plan.js';
 import type { Finding } from '../model/result.js';
 import { upperBound95 } from './bound.js';
+import { ofSender } from './of-sender.js';
 import { probeRow, provenOf } from './probe-row.js';
 import { allowanceOf, directionOf, type RowInput } from './row-parts.js';
 import { sentOf } from './step-facts.js';
@@ -104,9 +105,8 @@ export function groupedRows(input: RowInput, judged: readonly Observer[], single
   const kinds = new Map<string, Kind>();
   const kindOf = kindFinder(kinds);
   const rows: Finding[] = [];
+  const senderOf = ofSender((name) => byName.get(name));
   let looking = 0;
-  /** Who sent the flow before: mostly this one too. */
-  let before: { readonly sender: string; readonly looked: Looked | undefined } = { sender: '', looked: byName.get('') };
 
   /** A row of the flow that is no zero like the others, or is asked for; once for each observer. */
   function look(name: string, flow: Flow, kind: Kind, sent: number, proven: number): void {
@@ -133,8 +133,7 @@ export function groupedRows(input: RowInput, judged: readonly Observer[], single
     const proven = provenOf(flow, input);
     addTo(kind.all, sent, 0, proven);
     const { sender, must, may } = flow;
-    if (sender !== before.sender) before = { sender, looked: byName.get(sender) };
-    lookAt(before.looked, sender, flow, kind, sent, proven);
+    lookAt(senderOf(sender), sender, flow, kind, sent, proven);
     if (flow.from !== sender) look(flow.from, flow, kind, sent, proven);
     for (const name of must) look(name, flow, kind, sent, proven);
     if (may !== must) for (const name of may) look(name, flow, kind, sent, proven);

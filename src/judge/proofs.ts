@@ -2,6 +2,7 @@ import type { Control, Flow, Observer, StepPlan } from '../model/plan.js';
 import type { Reason } from '../model/result.js';
 import type { Endpoint } from '../model/scenario.js';
 import { noiseAt, noiseText } from './noise.js';
+import { ofSender } from './of-sender.js';
 import { isReasonCode, reason, type ReasonCode } from './reasons.js';
 import { sentOf, type StepFacts } from './step-facts.js';
 import type { StepTally } from './tally.js';
@@ -73,21 +74,20 @@ function flowReasons(step: StepPlan, facts: StepFacts, tally: StepTally): FlowRe
   const shown: Reason[] = [];
   const delivered: Reason[] = [];
   const ends = new Map<string, Ends>();
-  /** Who sent the flow before, mostly this one too; whether it is known on its port what enters, and its ends so far. */
-  let last: { readonly sender: string; readonly directed: boolean; ends: Ends | undefined } | null = null;
+  /** Whether it is known on the sender's port what enters, and its ends so far. */
+  const senderOf = ofSender((name): { readonly directed: boolean; ends: Ends | undefined } => ({ directed: facts.listening.get(name)?.direction === 'known', ends: ends.get(name) }));
   step.flows.forEach((flow) => {
-    const { sender } = flow;
-    if (last?.sender !== sender) last = { sender, directed: facts.listening.get(sender)?.direction === 'known', ends: ends.get(sender) };
+    const sender = senderOf(flow.sender);
     if (flow.purpose !== 'restore') {
-      if (last.ends === undefined) {
-        last.ends = { first: flow, last: flow };
-        ends.set(sender, last.ends);
-      } else last.ends.last = flow;
+      if (sender.ends === undefined) {
+        sender.ends = { first: flow, last: flow };
+        ends.set(flow.sender, sender.ends);
+      } else sender.ends.last = flow;
     }
     const accepted = sentOf(facts, flow);
     const what = (): string => `${flow.carrier} frames of ${flow.class} from ${flow.from}`;
     if (accepted !== flow.count) sent.push(reason('probes-not-sent', flow.sender, `${accepted} of ${flow.count} ${what()} were sent`));
-    if (last.directed) {
+    if (sender.directed) {
       const entered = tally.entries.count(flow);
       if (entered < accepted) shown.push(reason('entry-unproved', flow.sender, `${entered} of ${accepted} ${what()} showed on the port of ${flow.sender}`));
     }

@@ -2,6 +2,7 @@ import type { Flow, Flows, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { Finding } from '../model/result.js';
 import type { Endpoint, Mac, SettingValue } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
+import { ofSender } from './of-sender.js';
 import type { StepStates } from './step-states.js';
 
 /** A row with what the plan says of its frames and the kernel said around them: all that explains why they got there, or did not. */
@@ -38,14 +39,10 @@ function isRowOf(flow: Flow, finding: Finding): boolean {
  */
 function flowFinder(flows: Flows): (finding: Finding) => Flow | null {
   const positions = new Map<string, number[]>();
+  const flowsOf = ofSender((sender) => (positions.get(sender) ?? []).flatMap((at) => flows.at(at) ?? []));
   let looked = 0;
-  let sender: string | null = null;
-  let own: Flow[] = [];
   return (finding) => {
-    if (finding.from !== sender) {
-      sender = finding.from;
-      own = (positions.get(sender) ?? []).flatMap((at) => flows.at(at) ?? []);
-    }
+    const own = flowsOf(finding.from);
     for (const flow of own) if (isRowOf(flow, finding)) return flow;
     while (looked < flows.length) {
       const flow = flows.at(looked);
@@ -54,7 +51,7 @@ function flowFinder(flows: Flows): (finding: Finding) => Flow | null {
       const known = positions.get(flow.from);
       if (known === undefined) positions.set(flow.from, [looked - 1]);
       else known.push(looked - 1);
-      if (flow.from !== sender) continue;
+      if (flow.from !== finding.from) continue;
       own.push(flow);
       if (isRowOf(flow, finding)) return flow;
     }
