@@ -116,13 +116,19 @@ async function run(title, { prefix = [], program = ['node_modules/vitest/vitest.
 /** Tests of which each file has a process of its own, since a file that they share makes a folder for each. In all others a process loads what they test once, and not anew for each file. */
 const apart = ['test/live/', 'test/kernel/', 'test/faults/read-only'];
 
-/** The tests that share processes, then the others; those that are skipped are remembered. */
+/** Those that are skipped are remembered. */
+async function runRemembering(title, options) {
+  for (const { id, status } of (await run(title, options)) ?? []) if (status !== 'passed' && status !== 'failed') skippedTests.add(id);
+}
+
+/** The tests that share processes. */
 async function runMain(title, { args = [], env = {} } = {}) {
-  const runs = [
-    await run(title, { args: [...args, ...without(apart), '--no-isolate'], env }),
-    await run('tests of which each file has its own process', { args: [...apart, ...args], env }),
-  ];
-  for (const { id, status } of runs.flatMap((tests) => tests ?? [])) if (status !== 'passed' && status !== 'failed') skippedTests.add(id);
+  await runRemembering(title, { args: [...args, ...without(apart), '--no-isolate'], env });
+}
+
+/** The tests that do not. */
+async function runApart({ args = [], env = {} } = {}) {
+  await runRemembering('tests of which each file has its own process', { beside: true, args: [...apart, '--maxWorkers=2', ...args], env });
 }
 
 /** Leaves out what begins so: folders with a slash at their end, others with or without a file's ending. */
@@ -222,7 +228,9 @@ async function runInstalled(refused) {
 
 /** What is left where no lab can be built. */
 async function runWithoutLab(refused) {
-  await runMain('tests that need no lab', { args: without(ofLab), env: { VERIFY_ISOLATION_NO_LAB: refused } });
+  const options = { args: without(ofLab), env: { VERIFY_ISOLATION_NO_LAB: refused } };
+  await runMain('tests that need no lab', options);
+  await runApart(options);
   const count = countTests(...ofLab);
   sum.skipped += count;
   loud.push(`SKIPPED: ${ofLab.join(' and ')} (${count} tests), because neither root's rights nor a user namespace are to be had here: ${refused}`);
@@ -230,6 +238,7 @@ async function runWithoutLab(refused) {
 
 /** One after the other, beside the main run: two processors are there, and each run leaves one of them idle. */
 async function runBeside(refused) {
+  if (!refused) await runApart();
   if (isRoot && !refused) await runAsNobody();
   await runOnMachines(refused);
   await runInstalled(refused);
