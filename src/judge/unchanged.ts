@@ -34,7 +34,7 @@ function linkDifferences(before: LinkState, after: LinkState, provoked: Provoked
   compare('carrier', before.flags.includes('LOWER_UP'), after.flags.includes('LOWER_UP'));
   compare('promiscuity', before.promiscuity, after.promiscuity);
   compare('XDP program', before.xdp ?? null, after.xdp ?? null);
-  for (const { key } of bridgeSettings) if (!provoked.setting(key)) compare(key, before.bridge?.[key] ?? null, after.bridge?.[key] ?? null, byItself(key, before, after));
+  for (const { key } of bridgeSettings) if (!provoked.setting(key, [before, after])) compare(key, before.bridge?.[key] ?? null, after.bridge?.[key] ?? null, byItself(key, before, after));
   for (const { key } of portSettings) compare(key, before.port?.[key] ?? null, after.port?.[key] ?? null);
   return told;
 }
@@ -174,7 +174,8 @@ function putBack(step: StepPlan, before: HostState, stretches: readonly ReadStre
   const observers = new Map(step.observers.map((one) => [one.interface, one.name]));
   return settings.flatMap(({ ifindex, what }) => {
     const link = watched.get(ifindex);
-    if (link === undefined || provoked.setting(what) || stretches.some((stretch) => differs(stretch, link.name, what))) return [];
+    const readings = [before, ...stretches.map(({ to }) => to)].flatMap(({ links }) => links.filter(({ name }) => name === link?.name));
+    if (link === undefined || provoked.setting(what, readings) || stretches.some((stretch) => differs(stretch, link.name, what))) return [];
     return [reason('settings-changed', observers.get(link.name) ?? null, `${link.name}: ${what} changed and was put back`)];
   });
 }

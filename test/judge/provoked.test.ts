@@ -18,12 +18,15 @@ describe('what the probes of a step bring about on purpose', () => {
   const bridge = (settings: Readonly<Record<string, number>>) => (link: LinkState): LinkState => (link.bridge === null ? link : { ...link, bridge: { ...link.bridge, ...settings } });
 
   it('is no change: timers of a new root, the port that a guard closes', () => {
-    expect(after(contest(), bridge({ ageing_time: 400 })).verdict).toBe('holds');
+    expect(after(contest(), bridge({ forward_delay: 200, max_age: 600, hello_time: 100 })).verdict).toBe('holds');
+    expect(after(contest(), bridge({ forward_delay: 200, ageing_time: 400, topology_change: 1 })).verdict).toBe('holds');
     expect(after(contest(), (link) => (link.name === 'p0' ? { ...link, port: { ...link.port, state: 'disabled' } } : link)).verdict).toBe('holds');
   });
 
   it('excuses nothing else: another setting, another port', () => {
     expect(codes(after(contest(), bridge({ mcast_snooping: 9 })))).toEqual(['settings-changed']);
+    expect(codes(after(contest(), bridge({ forward_delay: 200, ageing_time: 400 })))).toEqual(['settings-changed']);
+    expect(codes(after(contest(), bridge({ forward_delay: 200, ageing_time: 401, topology_change: 1 })))).toEqual(['settings-changed']);
     expect(codes(after(contest(), (link) => (link.name === 'p2' ? { ...link, port: { ...link.port, flood: false } } : link)))).toEqual(['settings-changed']);
     expect(codes(after(contest(), (link) => (link.name === 'p2' ? { ...link, port: { ...link.port, state: 'blocking' } } : link)))).toEqual(['not-forwarding']);
   });

@@ -4,7 +4,7 @@ import { provokedBy } from '../../src/judge/provoked.js';
 import { isOff, isOn, isUnicast, rowContexts } from '../../src/judge/row-context.js';
 import type { Control, Flow, Plan, StepPlan } from '../../src/model/plan.js';
 import type { Finding } from '../../src/model/result.js';
-import type { HostState } from '../../src/model/state.js';
+import type { HostState, LinkState } from '../../src/model/state.js';
 import { buildFrame } from '../../src/probe/frame.js';
 import { createClassifier, tagsOf } from '../../src/judge/classify.js';
 import { tokensFor } from '../../src/wire/token.js';
@@ -64,8 +64,15 @@ describe('a switch', () => {
 describe('what probes bring about on purpose', () => {
   const provoked = (...codes: readonly string[]) => provokedBy({ ...step, provokes: codes }, plan.endpoints);
   it('are the root’s timers, where the step says so', () => {
-    expect(['ageing_time', 'forward_delay', 'hello_time', 'max_age', 'flood'].map((name) => provoked('settings-changed').setting(name))).toEqual([true, true, true, true, false]);
-    expect([provoked('mac-moved').setting('ageing_time'), provokedBy(step, plan.endpoints).setting('ageing_time')]).toEqual([false, false]);
+    expect(['forward_delay', 'hello_time', 'max_age', 'flood'].map((name) => provoked('settings-changed').setting(name, []))).toEqual([true, true, true, false]);
+    expect([provoked('mac-moved').setting('max_age', []), provokedBy(step, plan.endpoints).setting('max_age', [])]).toEqual([false, false]);
+  });
+  it('are an ageing time of twice the forward delay, as long as a topology change is in effect', () => {
+    const ageing = (...bridges: readonly LinkState['bridge'][]) => provoked('settings-changed').setting('ageing_time', host().links.slice(0, 1).flatMap((link) => bridges.map((bridge) => ({ ...link, bridge }))));
+    const usual = { ageing_time: 30000, forward_delay: 1500, topology_change: 0 };
+    const changing = { ageing_time: 3000, forward_delay: 1500, topology_change: 1 };
+    expect([ageing(usual, changing), ageing(changing, usual), ageing(usual, usual), ageing(null)]).toEqual([true, true, false, false]);
+    expect([ageing(usual, { ...changing, topology_change: 0 }), ageing(usual, { ...changing, ageing_time: 3001 })]).toEqual([false, false]);
   });
   it('are the sender’s port closing, and no other', () => {
     expect(['p0', 'p1'].map((port) => provoked('not-forwarding').closed(port))).toEqual([true, false]);
