@@ -20,9 +20,9 @@ function withAgeingZero(scenario) {
   return { ...zero, topology: { ...zero.topology, bridges } };
 }
 
-/** Open vSwitch keeps what it has learned for 15 s at least (mac-aging-time, ovs-vswitchd.conf.db(5)): a flow floods instead, before the first step sends. */
+/** Open vSwitch keeps what it has learned for 15 s at least (mac-aging-time, ovs-vswitchd.conf.db(5)): a flow floods instead, before the first step sends, also to ports with no-flood. */
 function withFloodingFlow(scenario) {
-  const floods = scenario.topology.bridges.filter(({ kind }) => kind === 'ovs').map(({ name }) => ['ovs-ofctl', 'add-flow', name, 'priority=65535,actions=FLOOD']);
+  const floods = scenario.topology.bridges.filter(({ kind }) => kind === 'ovs').map(({ name }) => ['ovs-ofctl', 'add-flow', name, 'priority=65535,actions=ALL']);
   return { ...scenario, steps: scenario.steps.map((step, at) => (at === 0 ? { ...step, run: [...step.run, ...floods] } : step)) };
 }
 
@@ -39,9 +39,18 @@ export const barriers = {
   'a table of 32 entries': withoutSetting('fdb_max_learned', 32),
   'queries without an address': withoutSetting('mcast_query_use_ifaddr', 0),
   'forwarding on': inSteps((step) => ({ sysctl: 'net.ipv4.ip_forward' in step.sysctl ? { ...step.sysctl, 'net.ipv4.ip_forward': '1' } : step.sysctl })),
+  'protected off': inSteps((step) => ({ run: step.run.map((argv) => argv.map((word) => (word === 'protected=true' ? 'protected=false' : word))) })),
   'FDB entries removed': inSteps((step) => ({ fdb: { ...step.fdb, add: [] } })),
   'filters removed': inSteps((step) => ({ run: step.run.filter((argv) => !filters(argv)) })),
 };
+
+/** What `ovs-vsctl` sets, by table, record and column: a later value takes an earlier one's place. Null = it does something else. */
+function settingsOfVsctl([program, ...words]) {
+  if (program !== 'ovs-vsctl') return null;
+  const commands = words.join('\n').split('\n--\n').map((command) => command.split('\n'));
+  if (commands.some(([verb]) => verb !== 'set')) return null;
+  return commands.flatMap(([, table, record, ...columns]) => columns.map((column) => [`${table} ${record} ${column.split('=')[0]}`, column]));
+}
 
 /** All that the author has put up by the time of step `at`. */
 function standing(scenario, at) {
@@ -55,7 +64,11 @@ function standing(scenario, at) {
   for (const step of scenario.steps.slice(0, at + 1)) {
     for (const { device, settings: own } of step.set) set(device, own);
     Object.assign(sysctl, step.sysctl);
-    run.push(...step.run);
+    for (const argv of step.run) {
+      const columns = settingsOfVsctl(argv);
+      if (columns === null) run.push(argv);
+      else columns.forEach(([name, value]) => settings.set(name, value));
+    }
     for (const { mac, port } of step.fdb.del) entries.delete(`${mac} ${port}`);
     for (const entry of step.fdb.add) entries.set(`${entry.mac} ${entry.port}`, entry);
   }

@@ -11,32 +11,21 @@ export const requests = (victim, change) => (devices) => ({
   },
 });
 
-/** Something happens just before the first probes of the second half; where all left in the first, just before the capture is asked what it counted. */
+/** Something happens between the probes' halves, once the controls there were counted: where all probes left in the first, before the controls and the reading of the state behind them. */
 export const inTheMiddle = (act) => (devices) => {
-  let capture;
   let sender;
-  let due = false;
-  const actOnce = async () => {
-    if (!due) return;
-    due = false;
-    await act({ capture, sender });
-  };
   return {
     async startCapture(options) {
-      capture = await devices.startCapture(options);
-      return { ...capture, mark: async (id) => {
-        if (id === 'after') await actOnce();
+      const capture = await devices.startCapture(options);
+      return { ...capture, async mark(id) {
         const counters = await capture.mark(id);
-        if (id === 'between') due = true;
+        if (id === 'between') await act({ capture, sender });
         return counters;
       } };
     },
     async startSender(places) {
       sender = await devices.startSender(places);
-      return { ...sender, async sendRouted(...batch) {
-        await actOnce();
-        return sender.sendRouted(...batch);
-      } };
+      return sender;
     },
   };
 };

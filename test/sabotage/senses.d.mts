@@ -9,6 +9,7 @@ export interface Cast {
   readonly senderPort: string;
   readonly mac: string;
   readonly bridge: string;
+  readonly ovs: boolean;
   readonly addressed: boolean;
 }
 export function castOf(scenario: Scenario): Cast;

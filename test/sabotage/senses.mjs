@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, truncateSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bridgeChanges } from './bridge-changes.mjs';
 import { file, inTheMiddle, isProbe, lie, ownEar, removeBlock, requests, sending, swapDirections } from './broken-devices.mjs';
 
 /** The name under which a gate is repeated with nothing broken. */
@@ -22,7 +23,7 @@ function unplug(mac) {
 
 /**
  * Who plays whom: `victim` is the observer that loses its ear, on `port`; `sender` is whose probes are meddled with, on `senderPort`, with the
- * MAC `mac`; `victimMac` is the victim's; all on `bridge`. `addressed`: probes go to the victim, or may.
+ * MAC `mac`; `victimMac` is the victim's; all on `bridge`, which may be Open vSwitch's (`ovs`). `addressed`: probes go to the victim, or may.
  */
 export function castOf(scenario) {
   const { endpoints } = scenario.topology;
@@ -33,11 +34,12 @@ export function castOf(scenario) {
   const onPort = endpoints.filter(({ attach, started }) => attach === 'port' && started);
   const victim = onPort.find(({ name, role }) => role === 'guest' && !ends.includes(name)) ?? onPort.find(({ name }) => !from.includes(name)) ?? onPort.at(-1);
   const sender = endpoints.find(({ name }) => from.includes(name) && name !== victim.name) ?? onPort[0];
-  return { victim: victim.name, victimMac: victim.macs[0], port: victim.port, sender: sender.name, senderPort: sender.port, mac: sender.macs[0], bridge: victim.bridge, addressed: ends.includes(victim.name) };
+  return { victim: victim.name, victimMac: victim.macs[0], port: victim.port, sender: sender.name, senderPort: sender.port, mac: sender.macs[0], bridge: victim.bridge,
+    ovs: scenario.topology.bridges.some(({ name, kind }) => name === victim.bridge && kind === 'ovs'), addressed: ends.includes(victim.name) };
 }
 
 /** Every way in which the tool's own senses are broken while it runs: a function from the kernel's devices to broken ones. A new way is one entry. */
-export function sensesOf({ victim, victimMac, port, senderPort, mac, bridge }) {
+export function sensesOf({ victim, victimMac, port, senderPort, mac, bridge, ovs }) {
   return {
     'a filter that matches nothing': requests(victim, (one) => ({ ...one, filter: 'ether proto 0x9999' })),
     'the observer on the wrong interface': requests(victim, (one) => ({ ...one, device: senderPort })),
@@ -123,26 +125,9 @@ export function sensesOf({ victim, victimMac, port, senderPort, mac, bridge }) {
     }),
     'the interface was renamed': inTheMiddle(() => { ip('link', 'set', 'dev', port, 'down'); ip('link', 'set', 'dev', port, 'name', 'other'); ip('link', 'set', 'dev', 'other', 'up'); }),
     'the interface was deleted': inTheMiddle(() => ip('link', 'del', 'dev', port)),
-    'the interface was deleted and made again': inTheMiddle(() => {
-      ip('link', 'del', 'dev', port);
-      ip('link', 'add', 'dev', port, 'type', 'veth', 'peer', 'name', 'peer0');
-      ip('link', 'set', 'dev', port, 'master', bridge, 'up');
-      ip('link', 'set', 'dev', 'peer0', 'up');
-    }),
-    'the interface was taken off the bridge': inTheMiddle(() => ip('link', 'set', 'dev', port, 'nomaster')),
-    'the interface moved to another bridge': inTheMiddle(() => { ip('link', 'add', 'br9', 'type', 'bridge'); ip('link', 'set', 'br9', 'up'); ip('link', 'set', 'dev', port, 'master', 'br9'); }),
     'the interface moved to another namespace': inTheMiddle(() => { execFileSync('sh', ['-c', 'unshare --net sleep 3 & sleep 0.2; ip link set dev "$0" netns $!', port]); }),
-    'a setting of the port was changed': inTheMiddle(() => ip('link', 'set', 'dev', port, 'type', 'bridge_slave', 'flood', 'off')),
-    'flood was turned off at a port and on again': inTheMiddle(() => { for (const flood of ['off', 'on']) ip('link', 'set', 'dev', port, 'type', 'bridge_slave', 'flood', flood); }),
-    'a port was isolated and was not any more': inTheMiddle(() => { for (const isolated of ['on', 'off']) execFileSync('bridge', ['link', 'set', 'dev', port, 'isolated', isolated]); }),
-    'the ageing time was changed and put back': inTheMiddle(() => {
-      const [{ linkinfo: { info_data: { ageing_time: usual } } }] = JSON.parse(execFileSync('ip', ['-j', '-d', 'link', 'show', 'dev', bridge], { encoding: 'utf8' }));
-      for (const ageing of [usual + 100, usual]) ip('link', 'set', 'dev', bridge, 'type', 'bridge', 'ageing_time', String(ageing));
-    }),
-    'a static entry came and went': inTheMiddle(() => { for (const act of [['add'], ['del']]) execFileSync('bridge', ['fdb', ...act, '02:00:00:00:09:09', 'dev', port, 'master', ...(act[0] === 'add' ? ['static'] : [])]); }),
-    'a setting of the bridge was changed': inTheMiddle(() => ip('link', 'set', 'dev', bridge, 'type', 'bridge', 'mcast_snooping', '0')),
     'a filter was added': inTheMiddle(() => execFileSync('nft', ['add', 'table', 'bridge', 'sabotage'])),
-    'a port joined the bridge': inTheMiddle(() => { ip('link', 'add', 'late0', 'type', 'veth', 'peer', 'name', 'late1'); ip('link', 'set', 'late0', 'master', bridge, 'up'); }),
+    ...Object.fromEntries(Object.entries(bridgeChanges({ port, bridge, ovs })).map(([name, act]) => [name, inTheMiddle(act)])),
   };
 }
 
