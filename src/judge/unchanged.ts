@@ -168,11 +168,18 @@ function differs({ from, to, excused }: ReadStretch, name: string, what: string)
   return !excused.has('links') && value(from) !== value(to);
 }
 
+/** A sysctl that was heard to change though all readings have it alike. Of one that is not read nobody knows what it was. */
+function sysctlPutBack(name: string, before: HostState, stretches: readonly ReadStretch[]): readonly Reason[] {
+  const isOther = ({ from, to, excused }: ReadStretch): boolean => !excused.has('sysctl') && from.sysctl[name] !== to.sysctl[name];
+  return before.sysctl[name] === undefined || stretches.some(isOther) ? [] : [reason('settings-changed', null, `${name} changed and was put back`)];
+}
+
 /** Settings that were heard to change though all readings have them alike: they were put back. Those of other bridges are left out. */
 function putBack(step: StepPlan, before: HostState, stretches: readonly ReadStretch[], settings: readonly SettingChange[], provoked: Provoked): readonly Reason[] {
   const watched = new Map(before.links.filter(ofStep(step)).map((link) => [link.ifindex, link]));
   const observers = new Map(step.observers.map((one) => [one.interface, one.name]));
   return settings.flatMap(({ ifindex, what }) => {
+    if (ifindex === null) return sysctlPutBack(what, before, stretches);
     const link = watched.get(ifindex);
     const readings = [before, ...stretches.map(({ to }) => to)].flatMap(({ links }) => links.filter(({ name }) => name === link?.name));
     if (link === undefined || provoked.setting(what, readings) || stretches.some((stretch) => differs(stretch, link.name, what))) return [];

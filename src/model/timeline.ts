@@ -32,10 +32,11 @@ export interface RuleChange {
   readonly program: string | null;
 }
 
-/** A setting of a Linux bridge or of one of its ports that had several values, one after the other, or a static entry that came and went. */
+/** A setting of a Linux bridge or of one of its ports, or a sysctl, that had several values, one after the other, or a static entry that came and went. */
 export interface SettingChange {
-  readonly ifindex: number;
-  /** The setting's key, as `ip -j -d link` prints it, `vlanList`, or the entry in words. */
+  /** null = a sysctl of the network namespace. */
+  readonly ifindex: number | null;
+  /** The setting's key, as `ip -j -d link` prints it, `vlanList`, the entry in words, or the sysctl's name. */
   readonly what: string;
 }
 

@@ -2,9 +2,10 @@ import { closeSync } from 'node:fs';
 import { type SettingChange, vlanList } from '../model/timeline.js';
 import { inNamespace } from '../sys/namespaces.js';
 import { NETLINK_ROUTE, netlinkAttributes, netlinkText, openNetlinkIfAllowed, waitingMessages } from '../sys/netlink-socket.js';
+import { netconfGroups, RTM_NEWNETCONF, sysctlsIn } from './sysctl-changes.js';
 
-/** RTNLGRP_LINK and RTNLGRP_NEIGH of linux/rtnetlink.h: what floods the one must not displace what is told by the other. */
-const groups = [1, 3] as const;
+/** RTNLGRP_LINK and RTNLGRP_NEIGH of linux/rtnetlink.h, and those of sysctls: what floods the one must not displace what is told by the other. */
+const groups = [1, 3, ...netconfGroups] as const;
 const RTM_NEWLINK = 16;
 const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
@@ -37,7 +38,7 @@ export interface SettingWatch {
 }
 
 /**
- * Hears settings and VLANs of Linux bridges and their ports change in a network namespace, and static entries come and go: each change is an event that tells
+ * Hears settings and VLANs of Linux bridges and their ports, and sysctls, change in a network namespace, and static entries come and go: each change is an event that tells
  * all settings of the device, so one that was changed and put back was told with two values. What this user may not listen to is not heard, nor
  * what comes faster than the kernel keeps it.
  */
@@ -68,6 +69,7 @@ function* waiting(fd: number): Generator<Told> {
     const { type, family, bytes } = message;
     if (type === RTM_NEWLINK && family === AF_BRIDGE) yield* vlansIn(bytes);
     if (type === RTM_NEWLINK) yield* settingsIn(bytes);
+    else if (type === RTM_NEWNETCONF) for (const { name, value } of sysctlsIn(bytes, family)) yield { ifindex: null, what: name, value };
     else if (family === AF_BRIDGE && (type === RTM_NEWNEIGH || type === RTM_DELNEIGH)) yield* staticEntryIn(bytes, type === RTM_NEWNEIGH);
   }
 }

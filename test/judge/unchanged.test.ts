@@ -82,6 +82,14 @@ describe('what must not change while probes are under way', () => {
     expect(settings('flood', port?.ifindex, off).filter((text) => text.includes('flood'))).toEqual([expect.stringContaining('p0: flood was ')]);
   });
 
+  it('names a sysctl that was changed and put back, if it is one of those that are read', () => {
+    const forwarding = (value: string): HostState => ({ ...hostState(), sysctl: { 'net.ipv4.ip_forward': value } });
+    const sysctl = (what: string, after = forwarding('0')): readonly string[] => unchangedReasons(step, [wholeStretch({ before: forwarding('0'), after })], plan.endpoints, [], [{ ifindex: null, what }]).map(({ text }) => text);
+    expect(sysctl('net.ipv4.ip_forward')).toEqual(['net.ipv4.ip_forward changed and was put back']);
+    expect(sysctl('net.ipv4.ip_forward', forwarding('1'))).toEqual(['net.ipv4.ip_forward was 0, is 1']);
+    expect(sysctl('net.ipv4.conf.all.rp_filter')).toEqual([]);
+  });
+
   it('is told once, though it stood so before and after', () => {
     expect(told((state) => state, over('p1', { port: { state: 'disabled', flood: true } }))).toEqual(['not-forwarding b: p1 is disabled']);
     expect(told((state) => state, (state) => ({ ...state, fdb: [entry('52:54:00:00:00:01', 'p2')] }))).toEqual(['mac-moved a: 52:54:00:00:00:01 is on p2, not on p0']);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync, truncateSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bridgeChanges } from './bridge-changes.mjs';
 import { file, inTheMiddle, isProbe, lie, ownEar, removeBlock, requests, sending, swapDirections } from './broken-devices.mjs';
@@ -126,6 +126,10 @@ export function sensesOf({ victim, victimMac, port, senderPort, mac, bridge, ovs
     'the interface was renamed': inTheMiddle(() => { ip('link', 'set', 'dev', port, 'down'); ip('link', 'set', 'dev', port, 'name', 'other'); ip('link', 'set', 'dev', 'other', 'up'); }),
     'the interface was deleted': inTheMiddle(() => ip('link', 'del', 'dev', port)),
     'the interface moved to another namespace': inTheMiddle(() => { execFileSync('sh', ['-c', 'unshare --net sleep 3 & sleep 0.2; ip link set dev "$0" netns $!', port]); }),
+    'the host forwarded for a moment, or did not': inTheMiddle(() => {
+      const usual = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim();
+      for (const value of [usual === '0' ? '1' : '0', usual]) writeFileSync('/proc/sys/net/ipv4/ip_forward', value);
+    }),
     'a filter was added': inTheMiddle(() => execFileSync('nft', ['add', 'table', 'bridge', 'sabotage'])),
     ...Object.fromEntries(Object.entries(bridgeChanges({ port, bridge, ovs })).map(([name, act]) => [name, inTheMiddle(act)])),
   };

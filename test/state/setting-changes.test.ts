@@ -36,6 +36,17 @@ describe.skipIf(process.getuid?.() !== 0)('settings that are changed and put bac
     expect(heard()).toEqual([]);
   });
 
+  it.each([
+    ['net.ipv4.ip_forward', ['net.ipv4.conf.default.forwarding']], ['net.ipv6.conf.all.forwarding', ['net.ipv6.conf.default.forwarding']],
+    ['net.ipv4.conf.all.rp_filter', []], ['net.ipv4.conf.all.proxy_arp', []], ['net.ipv6.conf.all.proxy_ndp', []],
+  ])('are told of a sysctl, and of those that it moves: %s', (name, moved) => {
+    const usual = run('sysctl', '-n', name).trim();
+    for (const value of [usual === '0' ? '1' : '0', usual]) run('sysctl', '-w', `${name}=${value}`);
+    expect([...heard()].sort()).toEqual([name, ...moved].sort());
+    run('sysctl', '-w', `${name}=${usual}`);
+    expect(heard()).toEqual([]);
+  });
+
   it('are none where entries are learned and forgotten, and names, states and flags of links change', () => {
     for (const act of [['add', 'dynamic'], ['del'], ['add', 'dynamic']]) run('bridge', 'fdb', act[0] ?? '', '02:00:00:00:00:02', 'dev', 'v0', 'master', ...act.slice(1));
     for (const state of ['down', 'up']) run('ip', 'link', 'set', 'dev', 'v1', state);

@@ -7,7 +7,7 @@ import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespac
 export interface WatchedBridge {
   /** Runs a program there and gives what it prints. */
   run(...argv: readonly string[]): string;
-  /** What was heard since it was last asked: the link's name and what changed. */
+  /** What was heard since it was last asked: the link's name and what changed; of sysctls their names. */
   heard(): readonly string[];
   close(): void;
 }
@@ -25,7 +25,7 @@ export function watchedBridge(...more: readonly string[]): WatchedBridge {
     run,
     heard() {
       const links: readonly { readonly ifindex: number; readonly ifname: string }[] = JSON.parse(run('ip', '-j', 'link'));
-      return watch.take().map(({ ifindex, what }) => `${links.find((one) => one.ifindex === ifindex)?.ifname ?? '?'}: ${what}`);
+      return watch.take().map(({ ifindex, what }) => (ifindex === null ? what : `${links.find((one) => one.ifindex === ifindex)?.ifname ?? '?'}: ${what}`));
     },
     close() {
       watch.close();
