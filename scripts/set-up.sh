@@ -1,6 +1,7 @@
 #!/bin/sh
 # Brings everything that `npm start` and `npm test` need, then gets out of the way: system packages, npm packages, the build.
 # Needs nothing but Node and git; does nothing the second time. Usage: set-up.sh run|test
+# (and `set-up.sh for-some-tests`, by which it starts itself beside the rest).
 set -u
 for_what=${1:-run}
 cd "$(dirname "$0")/.." || exit 70
@@ -9,7 +10,8 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 log=$(mktemp) || exit 70
 own_policy=''
-trap 'rm -f "$log" ${own_policy:+"$own_policy"}' EXIT
+beside=''
+trap 'wait $beside; rm -f "$log" ${own_policy:+"$own_policy"}' EXIT
 trap 'exit 130' INT TERM
 
 say() { printf 'set-up: %s\n' "$*" >&2; }
@@ -106,11 +108,7 @@ apt_install() {
   apt_get install -y -q --no-install-recommends $1
 }
 
-# What only the tests of the HTML report need; without it they are skipped, and said so.
-missing_for_page() {
-  [ "$for_what" = test ] || return 0
-  has chromium || echo chromium
-}
+may_install() { has apt-get && { [ "$(id -u)" = 0 ] || { has sudo && sudo -n true 2>/dev/null; }; }; }
 
 # Daemons for tests that root alone can run and that start their own: the packages are to leave none running. Arguments: package, what is without it skipped.
 install_without_daemon() {
@@ -122,8 +120,12 @@ install_without_daemon() {
   [ -z "$own_policy" ] || rm -f "$own_policy"
   own_policy=''
 }
-install_for_root_tests() {
-  [ "$for_what" = test ] && [ "$(id -u)" = 0 ] && has apt-get || return 0
+
+# Large packages for a few tests, which are skipped without them, and said so: not a reason to ask somebody for root's rights.
+packages_for_some_tests() {
+  may_install || return 0
+  has chromium || step 'Debian package: chromium' apt_install chromium || say 'not installed: chromium. The tests of the HTML report in a browser will be skipped.'
+  [ "$(id -u)" = 0 ] || return 0
   if ! has ovs-vswitchd; then
     install_without_daemon openvswitch-switch 'Open vSwitch'
     ! has systemctl || systemctl disable openvswitch-switch >/dev/null 2>&1
@@ -133,24 +135,17 @@ install_for_root_tests() {
     ! has systemctl || systemctl disable ssh ssh.socket >/dev/null 2>&1
   fi
   has ansible-playbook || step 'Debian package: ansible-core' apt_install ansible-core || say 'not installed: ansible-core. The tests of contrib/ansible will be skipped.'
-  return 0
 }
 
 system_packages() {
   required=$(missing_required)
   for_cap=''
   cap_loads || for_cap=$(missing_for_cap)
-  for_page=$(missing_for_page)
-  # A large package for a few tests: not a reason to ask somebody for root's rights.
-  if [ -n "$for_page" ] && has apt-get && { [ "$(id -u)" = 0 ] || { has sudo && sudo -n true 2>/dev/null; }; }; then
-    step 'Debian package: chromium' apt_install chromium || say 'not installed: chromium. The tests of the HTML report in a browser will be skipped.'
-  fi
-  install_for_root_tests
   [ -n "$required$for_cap" ] || return 0
   # shellcheck disable=SC2086 -- lists of words
   if has apt-get; then
     packages=$(packages_of apt $required $for_cap)
-    if [ "$(id -u)" = 0 ] || { has sudo && sudo -n true 2>/dev/null; }; then
+    if may_install; then
       step "Debian packages: $packages" apt_install "$packages" && return 0
       required=$(missing_required)
       [ -n "$required" ] && stop 'these packages could not be installed. With a working network and package sources, run' \
@@ -226,6 +221,9 @@ case $(node -p 'const [a, b] = process.versions.node.split(".").map(Number); a >
   *) stop "Node $(node -v) is too old: 20.19 or newer is needed." ;;
 esac
 [ "$(uname -s)" = Linux ] || stop 'Linux is needed: the bridge under test is the Linux kernel'"'"'s.'
+if [ "$for_what" = for-some-tests ]; then packages_for_some_tests; exit 0; fi
 system_packages
+# They take as long as npm's packages and the build together.
+if [ "$for_what" = test ]; then sh scripts/set-up.sh for-some-tests & beside=$!; fi
 npm_packages
 build
