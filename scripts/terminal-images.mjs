@@ -18,7 +18,7 @@ const images = [
 ];
 
 function tmux(socket, ...args) {
-  const { status, stdout, stderr, error } = spawnSync('tmux', ['-L', socket, ...args], { encoding: 'utf8', env: { ...process.env, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8', TMUX: '' } });
+  const { status, stdout, stderr, error } = spawnSync('tmux', ['-S', socket, ...args], { encoding: 'utf8', env: { ...process.env, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8', TMUX: '' } });
   if (error !== undefined || status !== 0) throw new Error(`tmux ${args[0]}: ${error?.message ?? stderr.trim()}`);
   return stdout;
 }
@@ -26,7 +26,7 @@ function tmux(socket, ...args) {
 /** What the terminal shows once the command has ended. The shell's own folder is a throw-away one with the project's folders in it. */
 async function screenOf(command) {
   const home = mkdtempSync(join(tmpdir(), 'terminal-'));
-  const socket = `verify-isolation-${process.pid}`;
+  const socket = join(home, 'socket');
   const done = join(home, 'done');
   for (const folder of ['docs', 'scenarios', 'captures']) spawnSync('ln', ['-s', join(top, folder), join(home, folder)]);
   // `npx verify-isolation` is this checkout here, as it would be a project's package there.
@@ -48,7 +48,7 @@ async function screenOf(command) {
     // The prompt that waits for the next command is left out.
     return tmux(socket, 'capture-pane', '-e', '-p', '-S', '-').replace(/\s+$/, '').replace(/\n[^\n]*\$[^\n]{0,4}$/, '');
   } finally {
-    spawnSync('tmux', ['-L', socket, 'kill-server']);
+    spawnSync('tmux', ['-S', socket, 'kill-server']);
     rmSync(home, { recursive: true, force: true });
   }
 }
