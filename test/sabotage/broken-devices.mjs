@@ -11,15 +11,19 @@ export const requests = (victim, change) => (devices) => ({
   },
 });
 
-/** Something happens between the probes' halves, once the controls there were counted: where all probes left in the first, before the controls and the reading of the state behind them. */
+/** Something happens once between the probes' halves, when a capture has counted the controls there: where all probes left in the first, before the controls and the reading of the state behind them. */
 export const inTheMiddle = (act) => (devices) => {
   let sender;
+  let due = true;
   return {
     async startCapture(options) {
       const capture = await devices.startCapture(options);
       return { ...capture, async mark(id) {
         const counters = await capture.mark(id);
-        if (id === 'between') await act({ capture, sender });
+        if (id === 'between' && due) {
+          due = false;
+          await act({ capture, sender });
+        }
         return counters;
       } };
     },
