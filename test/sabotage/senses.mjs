@@ -28,14 +28,15 @@ function unplug(mac) {
 export function castOf(scenario) {
   const { endpoints } = scenario.topology;
   const step = scenario.steps.at(-1);
-  const [entry] = [...step.probes, ...step.traffic];
-  const from = [entry.from].flat();
-  const ends = [...from, ...[entry.to ?? []].flat()];
+  const entries = [...step.probes, ...step.traffic];
+  const endsOf = (entry) => [entry.from, entry.to ?? []].flat();
+  const from = [entries[0].from].flat();
+  const ends = endsOf(entries[0]);
   const onPort = endpoints.filter(({ attach, started }) => attach === 'port' && started);
   const victim = onPort.find(({ name, role }) => role === 'guest' && !ends.includes(name)) ?? onPort.find(({ name }) => !from.includes(name)) ?? onPort.at(-1);
   const sender = endpoints.find(({ name }) => from.includes(name) && name !== victim.name) ?? onPort[0];
   return { victim: victim.name, victimMac: victim.macs[0], port: victim.port, sender: sender.name, senderPort: sender.port, mac: sender.macs[0], bridge: victim.bridge,
-    ovs: scenario.topology.bridges.some(({ name, kind }) => name === victim.bridge && kind === 'ovs'), addressed: ends.includes(victim.name) };
+    ovs: scenario.topology.bridges.some(({ name, kind }) => name === victim.bridge && kind === 'ovs'), addressed: entries.flatMap(endsOf).includes(victim.name) };
 }
 
 /** Every way in which the tool's own senses are broken while it runs: a function from the kernel's devices to broken ones. A new way is one entry. */
