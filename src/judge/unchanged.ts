@@ -1,3 +1,4 @@
+import { hostOf, onHost } from '../model/host-names.js';
 import type { StepPlan } from '../model/plan.js';
 import type { Reason } from '../model/result.js';
 import type { Endpoint } from '../model/scenario.js';
@@ -176,11 +177,12 @@ function sysctlPutBack(name: string, before: HostState, stretches: readonly Read
 
 /** Settings that were heard to change though all readings have them alike: they were put back. Those of other bridges are left out. */
 function putBack(step: StepPlan, before: HostState, stretches: readonly ReadStretch[], settings: readonly SettingChange[], provoked: Provoked): readonly Reason[] {
-  const watched = new Map(before.links.filter(ofStep(step)).map((link) => [link.ifindex, link]));
+  const numbered = (host: string | null, ifindex: number): string => onHost(host, String(ifindex));
+  const watched = new Map(before.links.filter(ofStep(step)).map((link) => [numbered(hostOf(link.name), link.ifindex), link]));
   const observers = new Map(step.observers.map((one) => [one.interface, one.name]));
-  return settings.flatMap(({ ifindex, what }) => {
-    if (ifindex === null) return sysctlPutBack(what, before, stretches);
-    const link = watched.get(ifindex);
+  return settings.flatMap(({ ifindex, what, host = null }) => {
+    if (ifindex === null) return sysctlPutBack(onHost(host, what), before, stretches);
+    const link = watched.get(numbered(host, ifindex));
     const readings = [before, ...stretches.map(({ to }) => to)].flatMap(({ links }) => links.filter(({ name }) => name === link?.name));
     if (link === undefined || provoked.setting(what, readings) || stretches.some((stretch) => differs(stretch, link.name, what))) return [];
     return [reason('settings-changed', observers.get(link.name) ?? null, `${link.name}: ${what} changed and was put back`)];

@@ -38,6 +38,8 @@ export interface SettingChange {
   readonly ifindex: number | null;
   /** The setting's key, as `ip -j -d link` prints it, `vlanList`, the entry in words, or the sysctl's name. */
   readonly what: string;
+  /** The lab's host whose it is: the same number is another interface on each. Absent = the orchestrator's own, or there is one host only. */
+  readonly host?: string;
 }
 
 /** How a SettingChange calls the VLANs of a bridge or of a port, with their flags and tunnels. */

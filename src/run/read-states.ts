@@ -30,7 +30,7 @@ export function stateReader(context: RunContext, step: StepPlan, watch: KernelWa
   const heard = (meanwhile: { readonly meanwhile?: true }): void => {
     const rules = watch.rules.take();
     if (rules.length > 0) context.timeline.log(step.index, { event: 'rules-changed', changes: rules, ...meanwhile });
-    const settings = watch.settings?.take() ?? [];
+    const settings = watch.settings.take();
     if (settings.length > 0) context.timeline.log(step.index, { event: 'settings-changed', changes: settings, ...meanwhile });
   };
   let reading = 0;

@@ -82,6 +82,18 @@ describe('what must not change while probes are under way', () => {
     expect(settings('flood', port?.ifindex, off).filter((text) => text.includes('flood'))).toEqual([expect.stringContaining('p0: flood was ')]);
   });
 
+  it('names the setting of the host whose it is, where interfaces of several have one number', () => {
+    const onHosts: HostState = { ...hostState(), sysctl: { 'hv1/net.ipv4.ip_forward': '0', 'hv2/net.ipv4.ip_forward': '0' }, links: ['hv1', 'hv2'].flatMap((host) => hostState().links.map((link) => ({
+      ...link, name: `${host}/${link.name}`, master: link.master === null ? null : `${host}/${link.master}`,
+    }))) };
+    const onHv2 = { ...step, observers: step.observers.map((one) => ({ ...one, bridge: `hv2/${one.bridge}`, interface: `hv2/${one.interface}` })) };
+    const ifindex = hostState().links[1]?.ifindex ?? -1;
+    const heard = ['hv1', 'hv2'].flatMap((host) => [{ ifindex, what: 'flood', host }, { ifindex: null, what: 'net.ipv4.ip_forward', host }]);
+    expect(unchangedReasons(onHv2, [wholeStretch({ before: onHosts, after: onHosts })], plan.endpoints, [], heard).map(({ observer, text }) => `${observer ?? '-'} ${text}`)).toEqual([
+      '- hv1/net.ipv4.ip_forward changed and was put back', 'a hv2/p0: flood changed and was put back', '- hv2/net.ipv4.ip_forward changed and was put back',
+    ]);
+  });
+
   it('names a sysctl that was changed and put back, if it is one of those that are read', () => {
     const forwarding = (value: string): HostState => ({ ...hostState(), sysctl: { 'net.ipv4.ip_forward': value } });
     const sysctl = (what: string, after = forwarding('0')): readonly string[] => unchangedReasons(step, [wholeStretch({ before: forwarding('0'), after })], plan.endpoints, [], [{ ifindex: null, what }]).map(({ text }) => text);

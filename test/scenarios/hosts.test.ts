@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../src/model/result.js';
+import { disturbed } from '../live/disturbed.js';
+import { writeScenario } from '../live/program.js';
 
 const top = resolve(import.meta.dirname, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'hosts-scenarios-'));
@@ -37,5 +39,21 @@ describe.skipIf(!hasVxlan)('scenarios of several hosts', () => {
     const causes = new Set(result.steps.flatMap(({ findings }) => findings.filter(({ leak }) => leak).map(({ causes: [first] }) => first?.code)));
     expect([...causes]).toEqual(firstCauses[name] ?? []);
     expect(result.coverage).toMatchObject({ complete: true, unobserved: [] });
+  }, 60_000);
+
+  it.concurrent('in which a setting of one is changed and put back: inconclusive, and the port is named, not another host’s of the same number', async () => {
+    const endpoints = ['a: { bridge: br0, host: hv1, port: vnet0 }', 'b: { bridge: br0, host: hv1, port: vnet1 }', 'c: { bridge: br0, host: hv2, port: vnet0 }', 'd: { bridge: br0, host: hv2, port: there }'];
+    const file = writeScenario([
+      'version: 1', 'name: t', 'topology:', '  provider: lab', '  hosts: { hv1: {}, hv2: {} }', '  bridges: { br0: {} }', '  endpoints:', ...endpoints.map((one) => `    ${one}`),
+      'steps:', '  - { name: s, probe: [ { class: known-unicast, from: a, to: b, count: 200, rate: 200 } ], expect: private }', '',
+    ].join('\n'));
+    const { status, result } = await disturbed({ file, when: '"event":"probing"', act: ({ insideWith }) => {
+      for (const flood of ['off', 'on']) insideWith('there', 'ip', 'link', 'set', 'dev', 'there', 'type', 'bridge_slave', 'flood', flood);
+      for (const value of ['1', '0']) insideWith('there', 'sysctl', '-w', `net.ipv4.ip_forward=${value}`);
+    } });
+    expect([status, result.steps[0]?.reasons]).toEqual([3, [
+      expect.objectContaining({ code: 'settings-changed', observer: 'd', text: 'hv2/there: flood changed and was put back' }),
+      expect.objectContaining({ code: 'settings-changed', observer: null, text: 'hv2/net.ipv4.ip_forward changed and was put back' }),
+    ]]);
   }, 60_000);
 });
