@@ -1,4 +1,5 @@
 import type { Finding, StepResult } from '../model/result.js';
+import { foldInARow } from './fold-in-a-row.js';
 import { groupByPair } from './group-by-pair.js';
 import { kindNumbers } from './kind-numbers.js';
 import { numbering } from './numbering.js';
@@ -75,7 +76,7 @@ export function flowRows(step: StepResult): readonly FlowRow[] {
 
 /** Rows that become one. */
 interface Folded {
-  last: FlowRow;
+  readonly first: FlowRow;
   sent: number | null;
   readonly cells: Map<string, Cell>;
   addressees: number;
@@ -88,6 +89,19 @@ function onlyEar(row: FlowRow): string | null {
   return null;
 }
 
+/** Two rows that the same one alone overheard, and of which the same is told but for the addressee and the frames. */
+function isOverheardAlike(a: FlowRow, b: FlowRow): boolean {
+  if (a.from !== b.from || a.wires[0] !== b.wires[0]) return false;
+  const ear = onlyEar(a);
+  return ear !== null && ear === onlyEar(b);
+}
+
+function addRow(folded: Folded, row: FlowRow): void {
+  folded.sent = sum(folded.sent, row.sent);
+  addCells(folded.cells, row.cells);
+  folded.addressees += 1;
+}
+
 /** Rows of one sender that were overheard by the same in one row, whoever they were for: a mesh that leaks has a line for each pair. Rows that stand for many already stay. */
 export function foldAddressees(rows: readonly FlowRow[]): readonly FlowRow[] {
   const nameOf = numbering<string | null>();
@@ -98,26 +112,9 @@ export function foldAddressees(rows: readonly FlowRow[]): readonly FlowRow[] {
     const common = `${nameOf(row.from)} ${wiresOf(row.wires.join('\n'))}`;
     return overheard === '' || row.to === '*' ? `${common}\n${nameOf(row.to)}\n${outcome(row)}` : `${common}${overheard}`;
   };
-  const folded = new Map<string, Folded>();
-  /** What the row before was folded into, mostly this one too; null = others have to be asked. */
-  let latest: { readonly ear: string; readonly into: Folded } | null = null;
-  for (const row of rows) {
-    const ear = onlyEar(row);
-    const isAlike: boolean = latest !== null && ear === latest.ear && row.from === latest.into.last.from && row.wires[0] === latest.into.last.wires[0];
-    const key = isAlike ? '' : keyOf(row);
-    const before: Folded | undefined = isAlike ? latest?.into : folded.get(key);
-    const into: Folded = before ?? { last: row, sent: row.sent, cells: new Map(row.cells), addressees: 1 };
-    latest = ear === null ? null : { ear, into };
-    if (before === undefined) {
-      folded.set(key, into);
-      continue;
-    }
-    before.last = row;
-    before.sent = sum(before.sent, row.sent);
-    addCells(before.cells, row.cells);
-    before.addressees += 1;
-  }
-  return [...folded.values()].map(({ last, sent, cells, addressees }) => (addressees === 1 ? last : { wires: last.wires, from: last.from, to: null, sent, cells, addressees }));
+  const begin = (row: FlowRow): Folded => ({ first: row, sent: row.sent, cells: new Map(row.cells), addressees: 1 });
+  return foldInARow(rows, { keyOf, isAlike: isOverheardAlike, begin, add: addRow })
+    .map(({ first, sent, cells, addressees }) => (addressees === 1 ? first : { wires: first.wires, from: first.from, to: null, sent, cells, addressees }));
 }
 
 /** `kali2 → lan`, not escaped. */

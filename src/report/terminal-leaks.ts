@@ -1,6 +1,7 @@
 import type { Finding, Result, StepEvent } from '../model/result.js';
 import { escapeText } from './escape-text.js';
 import { foldAfter } from './lay-out.js';
+import { foldInARow } from './fold-in-a-row.js';
 import { groupByPair } from './group-by-pair.js';
 import { kindNumbers } from './kind-numbers.js';
 import { lastingLines } from './lasting-lines.js';
@@ -35,39 +36,33 @@ function alike(groups: readonly Group[]): readonly Story[] {
   return groupByPair(groups, pairOf, seenKeys(kindNumbers(({ class: name, carrier, vlan }) => [name, carrier, vlan]), ({ causes }) => causes));
 }
 
-/** Two leaks of which nothing is known to explain them, and of which the same is told but for the addressee and the frames. */
-function isToldAlike(a: Finding, b: Finding): boolean {
-  return a.from === b.from && a.observer === b.observer && a.class === b.class && a.carrier === b.carrier && a.vlan === b.vlan && a.variant === b.variant && a.sent === b.sent && a.seen === b.seen
-    && a.direction === b.direction && a.accepted === b.accepted && a.causes.length === 0 && b.causes.length === 0;
-}
-
 /** The finding of a story that has no other. */
 function onlyFinding(story: Story): Finding | null {
   const [group] = story;
   return story.length === 1 && group?.length === 1 ? (group[0] ?? null) : null;
 }
 
+/** Two stories of one leak each of which nothing is known to explain it, and of which the same is told but for the addressee and the frames. */
+function isToldAlike(story: Story, other: Story): boolean {
+  const a = onlyFinding(story);
+  const b = onlyFinding(other);
+  return a !== null && b !== null && a.from === b.from && a.observer === b.observer && a.class === b.class && a.carrier === b.carrier && a.vlan === b.vlan && a.variant === b.variant && a.sent === b.sent
+    && a.seen === b.seen && a.direction === b.direction && a.accepted === b.accepted && a.causes.length === 0 && b.causes.length === 0;
+}
+
+function addStory(told: Group[], story: Story): void {
+  for (const group of story) told.push(group);
+}
+
 /** Stories of one sender that the same overheard as much of, for the same causes, whoever it was for, told together. */
 function foldAddressees(stories: readonly Story[]): readonly Story[] {
   const nameOf = numbering<string>();
   const seenKey = seenKeys(kindNumbers(({ class: name, carrier, vlan, variant }) => [name, carrier, vlan, variant ?? null]), ({ causes }) => causes.map(({ code }) => code));
-  const folded = new Map<string, Group[]>();
-  /** What the story before was folded into, mostly this one too; null = that had several findings. */
-  let last: { readonly finding: Finding; readonly into: Group[] } | null = null;
-  for (const story of stories) {
+  const keyOf = (story: Story): string => {
     const [group = []] = story;
-    const only = onlyFinding(story);
-    if (only !== null && last !== null && isToldAlike(only, last.finding)) {
-      last.into.push(group);
-      continue;
-    }
-    const key = `${nameOf(pairOf(group).from)} ${story.map(([one]) => nameOf(one?.observer ?? '')).join()} ${seenKey(group)}`;
-    const into: Group[] = folded.get(key) ?? [];
-    folded.set(key, into);
-    into.push(...story);
-    last = only === null ? null : { finding: only, into };
-  }
-  return [...folded.values()];
+    return `${nameOf(pairOf(group).from)} ${story.map(([one]) => nameOf(one?.observer ?? '')).join()} ${seenKey(group)}`;
+  };
+  return foldInARow<Story, Group[]>(stories, { keyOf, isAlike: isToldAlike, begin: (story) => [...story], add: addStory });
 }
 
 function someNames(names: readonly string[]): string {
