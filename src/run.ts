@@ -92,12 +92,13 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 /** The plan, and a lab that is built while it is made; null = it is opened later. That a lab cannot be built is told where it is awaited. */
 async function planOn({ scenario, openEarly, found }: Topology, key: Uint8Array): Promise<Pick<Prepared, 'plan' | 'opening'>> {
   const input = { runTag: randomBytes(4).readUInt32BE(), keySha256: createHash('sha256').update(key).digest('hex'), ...found };
-  const make = (): Plan => makePlan(scenario, input);
+  const planned = planTopology(scenario, input);
+  const make = (): Plan => makePlan(scenario, input, planned);
   if (openEarly === null) return { plan: make(), opening: null };
   const made: { plan: Plan | null } = { plan: null };
   let begun = (): void => undefined;
   const beginning = new Promise<void>((resolve) => (begun = resolve));
-  const opening = openEarly(planTopology(scenario, input), () => {
+  const opening = openEarly(planned, () => {
     made.plan = make();
     begun();
   });

@@ -135,10 +135,12 @@ export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopol
   };
 }
 
-/** Everything that a run of the scenario will do, with every frame and every row settled. Pure: the same input gives the same plan. Throws VerifyError (64) `plan-too-large`. */
-export function makePlan(scenario: Scenario, input: PlanInput): Plan {
+/**
+ * Everything that a run of the scenario will do, with every frame and every row settled. Pure: the same input gives the same plan. `planned`: what `planTopology` says of the same,
+ * where it is at hand. Throws VerifyError (64) `plan-too-large`.
+ */
+export function makePlan(scenario: Scenario, input: PlanInput, planned = planTopology(scenario, input)): Plan {
   const { topology } = scenario;
-  const planned = planTopology(scenario, input);
   const { endpoints, bridgeMacs } = planned;
   const around = {
     file: scenario.file,
