@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startCapture, type Capture } from '../../src/capture/capture-client.js';
+import type { Capture } from '../../src/capture/capture-client.js';
 import type { CaptureOptions, ObserverRequest } from '../../src/capture/capture-helper.js';
 import type { Fault } from '../../src/model/timeline.js';
-import { startSender, type Sender } from '../../src/inject/send-client.js';
+import { listenAndSend } from './listen-and-send.js';
 import { frames, guestMac, isRoot, readCapture, runTag, testNetwork, until, type TestNetwork } from './test-network.js';
 
 const engines = ['libpcap', 'ring', 'cap'] as const;
@@ -13,8 +13,7 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
   /** Of all tests that leave it as it was, with the helper that sends there. */
   let shared: TestNetwork;
   let network: TestNetwork;
-  const senders = new Map<TestNetwork, Sender>();
-  let capture: Capture | undefined;
+  const { start, send: sendIn, endCapture, leave } = listenAndSend();
   let faults: Fault[];
 
   beforeAll(() => {
@@ -24,33 +23,21 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
     network = shared;
     faults = [];
   });
-  const leave = async (left: TestNetwork): Promise<void> => {
-    await senders.get(left)?.stop();
-    senders.delete(left);
-    left.close();
-  };
   afterEach(async () => {
-    capture?.kill();
-    await capture?.ended();
-    capture = undefined;
+    await endCapture();
     if (network !== shared) await leave(network);
   });
   afterAll(() => leave(shared));
 
   async function listen(changes: Partial<ObserverRequest> = {}, options: Partial<CaptureOptions> = {}): Promise<Capture> {
-    const started = await startCapture({ file: network.file(), netns: network.netns, runTag, ...options });
-    capture = started;
+    const started = await start(network, { runTag, ...options });
     started.onFault((fault) => faults.push(fault));
     await started.open([
       { observer: 'g1', device: 'vnet0', watch: 'port', engine, macs: [guestMac], filter: 'ether proto 0x88b5', snaplen: 256, buffer: (engine === 'cap' ? 64 : 8) * mebibyte, description: '', ...changes },
     ]);
     return started;
   }
-  async function send(socket: 'toGuest' | 'fromGuest', bytes: Buffer, length = 60, perSecond: number | null = null): Promise<number> {
-    const sender = senders.get(network) ?? await startSender({ toGuest: { device: 'vnet0', netns: network.netns }, fromGuest: { device: 'eth0', netns: network.netns } });
-    senders.set(network, sender);
-    return (await sender.send(socket, bytes, length, perSecond)).accepted;
-  }
+  const send = (socket: 'toGuest' | 'fromGuest', bytes: Buffer, length?: number, perSecond?: number): Promise<number> => sendIn(network, socket, bytes, length, perSecond);
   const hit = (code: string): boolean => faults.some((fault) => fault.code === code && fault.observers.includes('g1'));
 
   test('catches the first and only frame', { tags: ['kernel'] }, async () => {
@@ -87,8 +74,7 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
   });
 
   test('cuts frames to snaplen and knows their length on the wire, or says that it does not', async () => {
-    const started = await startCapture({ file: network.file(), netns: network.netns });
-    capture = started;
+    const started = await start(network);
     const [listening] = await started.open([{ observer: 'g1', device: 'vnet0', watch: 'port', engine, macs: [], filter: '', snaplen: 100, buffer: 8 * mebibyte, description: 'x' }]);
     await send('toGuest', frames(2, 1400), 1400);
     await started.stop();

@@ -1,39 +1,32 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startCapture, type Capture } from '../../src/capture/capture-client.js';
-import type { CaptureOptions, ObserverRequest } from '../../src/capture/capture-helper.js';
-import { startSender, type Sender } from '../../src/inject/send-client.js';
+import type { Capture } from '../../src/capture/capture-client.js';
+import type { CaptureOptions } from '../../src/capture/capture-helper.js';
 import { startHelper } from '../../src/sys/helper-process.js';
 import { batches, damages, packets, readAll } from '../pcap/helpers.js';
+import { listenAndSend } from './listen-and-send.js';
 import { frames, guestMac, isRoot, readCapture, runTag, testNetwork, type TestNetwork } from './test-network.js';
 
 const request = { watch: 'port', engine: 'ring', macs: [guestMac], filter: '', snaplen: 256, buffer: 8 << 20, description: '' } as const;
 
 /** vnet0 and eth0 are in one namespace here, so that each frame comes to the ring twice: as vnet0's and as eth0's. */
 describe.skipIf(!isRoot)('engine ring: what goes to the file as the kernel made it', () => {
+  const { start, send: sendTo, endCapture, leave } = listenAndSend();
   let network: TestNetwork;
-  let capture: Capture | undefined;
-  let sender: Sender | undefined;
   beforeEach(() => {
     network = testNetwork();
   });
   afterEach(async () => {
-    capture?.kill();
-    await capture?.ended();
-    await sender?.stop();
-    capture = sender = undefined;
-    network.close();
+    await endCapture();
+    await leave(network);
   });
 
-  async function listen(devices: readonly string[], options: Partial<CaptureOptions> = {}, changes: Partial<ObserverRequest> = {}): Promise<Capture> {
-    capture = await startCapture({ file: network.file(), netns: network.netns, runTag, ...options });
-    await capture.open(devices.map((device) => ({ ...request, ...changes, observer: device, device })));
-    return capture;
+  async function listen(devices: readonly string[], options: Partial<CaptureOptions> = {}): Promise<Capture> {
+    const started = await start(network, { runTag, ...options });
+    await started.open(devices.map((device) => ({ ...request, observer: device, device })));
+    return started;
   }
-  async function send(bytes: Buffer, length = 60): Promise<void> {
-    sender ??= await startSender({ toGuest: { device: 'vnet0', netns: network.netns } });
-    await sender.send('toGuest', bytes, length, null);
-  }
+  const send = (bytes: Buffer): Promise<number> => sendTo(network, 'toGuest', bytes);
   /** What any other program finds in the file, to which blocks of a ring are nothing. */
   const written = ({ files }: Capture): ReturnType<typeof packets> => packets(readAll(readFileSync(files[0] ?? '')));
 
