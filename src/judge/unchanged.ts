@@ -164,7 +164,8 @@ function differs({ from, to, excused }: ReadStretch, name: string, what: string)
   if (what === vlanList) return !excused.has('vlan') && vlansOf(from, new Set([name])).get(name) !== vlansOf(to, new Set([name])).get(name);
   const value = ({ links }: HostState): string => {
     const link = links.find((one) => one.name === name);
-    return JSON.stringify(link?.port?.[what] ?? link?.bridge?.[what] ?? null);
+    const identity: Readonly<Record<string, string | number | null | undefined>> = { MAC: link?.mac, MTU: link?.mtu, master: link?.master };
+    return JSON.stringify(identity[what] ?? link?.port?.[what] ?? link?.bridge?.[what] ?? null);
   };
   return !excused.has('links') && value(from) !== value(to);
 }

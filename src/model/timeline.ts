@@ -36,7 +36,7 @@ export interface RuleChange {
 export interface SettingChange {
   /** null = a sysctl of the network namespace. */
   readonly ifindex: number | null;
-  /** The setting's key, as `ip -j -d link` prints it, `vlanList`, the entry in words, or the sysctl's name. */
+  /** The setting's key, as `ip -j -d link` prints it, `MAC`, `MTU` or `master` of the link, `vlanList`, the entry in words, or the sysctl's name. */
   readonly what: string;
   /** The lab's host whose it is: the same number is another interface on each. Absent = the orchestrator's own, or there is one host only. */
   readonly host?: string;

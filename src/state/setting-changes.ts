@@ -19,8 +19,10 @@ const ofPort: ReadonlyMap<number, string> = new Map([
   [4, 'hairpin'], [5, 'guard'], [6, 'root_block'], [8, 'learning'], [9, 'flood'], [10, 'proxy_arp'], [27, 'mcast_flood'], [28, 'mcast_to_unicast'], [29, 'vlan_tunnel'], [30, 'bcast_flood'],
   [31, 'group_fwd_mask'], [32, 'neigh_suppress'], [33, 'isolated'], [39, 'locked'], [40, 'mab'],
 ]);
-/** IFLA_PROTINFO, _LINKINFO and _AF_SPEC; in the second IFLA_INFO_KIND, _DATA, _SLAVE_KIND and _SLAVE_DATA. */
-const link = { protinfo: 12, info: 18, ofFamily: 26, kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
+/** IFLA_ADDRESS, _MTU and _MASTER, by the words of the judge. */
+const ofLink: ReadonlyMap<number, string> = new Map([[1, 'MAC'], [4, 'MTU'], [10, 'master']]);
+/** IFLA_MTU, _PROTINFO, _LINKINFO and _AF_SPEC; in the third IFLA_INFO_KIND, _DATA, _SLAVE_KIND and _SLAVE_DATA. */
+const link = { mtu: 4, protinfo: 12, info: 18, ofFamily: 26, kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
 /** IFLA_BRIDGE_VLAN_INFO and _VLAN_TUNNEL_INFO of linux/if_bridge.h. */
 const ofVlans: ReadonlySet<number> = new Set([2, 3]);
 /** NDA_LLADDR, _VLAN and _MASTER; NUD_NOARP: a static entry (linux/neighbour.h). */
@@ -67,7 +69,7 @@ function* waiting(fd: number): Generator<Told> {
   for (const message of waitingMessages(fd)) {
     if (message === 'lost') continue;
     const { type, family, bytes } = message;
-    if (type === RTM_NEWLINK && family === AF_BRIDGE) yield* vlansIn(bytes);
+    if (type === RTM_NEWLINK) yield* family === AF_BRIDGE ? vlansIn(bytes) : identityIn(bytes);
     if (type === RTM_NEWLINK) yield* settingsIn(bytes);
     else if (type === RTM_NEWNETCONF) for (const { name, value } of sysctlsIn(bytes, family)) yield { ifindex: null, what: name, value };
     else if (family === AF_BRIDGE && (type === RTM_NEWNEIGH || type === RTM_DELNEIGH)) yield* staticEntryIn(bytes, type === RTM_NEWNEIGH);
@@ -87,6 +89,13 @@ function* settingsIn(message: Buffer): Generator<Told> {
       if (what !== undefined) yield { ifindex, what, value: value.toString('hex') };
     }
   }
+}
+
+/** What a link is, where the message is whole: drivers of wireless LAN tell something without it. A link of no bridge has no IFLA_MASTER (rtnl_fill_ifinfo, net/core/rtnetlink.c). */
+function* identityIn(message: Buffer): Generator<Told> {
+  const attributes = attributesOf(message.subarray(linkAttributesAt));
+  if (!attributes.has(link.mtu)) return;
+  for (const [number, what] of ofLink) yield { ifindex: message.readInt32LE(ifindexAt), what, value: attributes.get(number)?.toString('hex') ?? '' };
 }
 
 /**

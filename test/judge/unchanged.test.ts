@@ -76,6 +76,8 @@ describe('what must not change while probes are under way', () => {
     expect(settings('flood')).toEqual(['settings-changed a: p0: flood changed and was put back']);
     expect(settings('ageing_time', bridge?.ifindex)).toEqual(['settings-changed br0: br0: ageing_time changed and was put back']);
     expect(settings('flood', 4711)).toEqual([]);
+    expect(settings('master')).toEqual(['settings-changed a: p0: master changed and was put back']);
+    expect(settings('MTU', port?.ifindex, over('p0', { mtu: 9000 })(hostState()))).toEqual(['settings-changed a: p0: MTU was 1500, is 9000']);
     expect(settings(vlanList)).toEqual(['settings-changed a: p0: the list of its VLANs changed and was put back']);
     expect(settings(vlanList, port?.ifindex, { ...hostState(), vlan: [{ ifname: 'p0', vlans: [{ vlan: 2 }] }] })).toEqual(['settings-changed -: p0: its VLANs changed']);
     const off = over('p0', { port: { state: 'forwarding', flood: false } })(hostState());

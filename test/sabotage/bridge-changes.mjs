@@ -19,6 +19,11 @@ const onLinux = ({ port, bridge }) => ({
     ip('link', 'set', 'dev', port, 'master', bridge, 'up');
   },
   'the interface was taken off the bridge': () => ip('link', 'set', 'dev', port, 'nomaster'),
+  'the interface was off the bridge for a moment'() {
+    const flags = ['isolated', 'flood', 'mcast_flood', 'bcast_flood', 'learning', 'locked', 'hairpin'];
+    const usual = flags.flatMap((flag) => [flag, otherAndUsual(port, flag)[1]]);
+    for (const words of [['nomaster'], ['master', bridge], ['type', 'bridge_slave', ...usual]]) ip('link', 'set', 'dev', port, ...words);
+  },
   'the interface moved to another bridge'() {
     ip('link', 'add', 'br9', 'type', 'bridge');
     ip('link', 'set', 'br9', 'up');

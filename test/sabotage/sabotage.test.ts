@@ -139,6 +139,7 @@ const culprits: Readonly<Record<string, RegExp>> = {
   'a filter was added': /the nft rules changed, by process \d+ \(nft\)/,
   'the port floods, or does not, for a moment': /: flood changed and was put back$/m,
   'the port is isolated, or is not, for a moment': /: isolated changed and was put back$/m,
+  'the interface was off the bridge for a moment': /: master changed and was put back$/m,
   'the ageing time was changed and put back': /: ageing_time changed and was put back$/m,
   'the host forwarded for a moment, or did not': /^net\.ipv4\.ip_forward changed and was put back$/m,
   'a static entry came and went': /: the static entry of 02:00:00:00:09:09 changed and was put back$/m,

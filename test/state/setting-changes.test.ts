@@ -25,6 +25,19 @@ describe.skipIf(process.getuid?.() !== 0)('settings that are changed and put bac
     expect(heard()).toEqual([]);
   });
 
+  it.each([
+    ['taken off and put back', ['nomaster'], ['master', 'br0'], 'v0: master'], ['moved to another bridge and back', ['master', 'br9'], ['master', 'br0'], 'v0: master'],
+    ['with another MTU', ['mtu', '1400'], ['mtu', '1500'], 'v0: MTU'], ['with another MAC', ['address', '02:00:00:00:00:08'], ['address', '02:00:00:00:00:07'], 'v0: MAC'],
+  ])('are told of a port: %s', (_, away, back, told) => {
+    run('ip', 'link', 'set', 'dev', 'v0', 'address', '02:00:00:00:00:07');
+    if (away.includes('br9')) run('ip', 'link', 'add', 'dev', 'br9', 'type', 'bridge');
+    heard();
+    for (const words of [away, back]) run('ip', 'link', 'set', 'dev', 'v0', ...words);
+    expect(heard()).toContain(told);
+    run('ip', 'link', 'set', 'dev', 'v0', ...back);
+    expect(heard()).toEqual([]);
+  });
+
   it('are told of a static entry that came and went, or went and came', () => {
     const entry = ['02:00:00:00:00:01', 'dev', 'v0', 'master'] as const;
     run('bridge', 'fdb', 'add', ...entry, 'static');
