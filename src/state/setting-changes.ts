@@ -14,10 +14,13 @@ const AF_BRIDGE = 7;
 const buffer = 1024 * 1024;
 
 /** Attributes of linux/if_link.h: IFLA_BR_… and IFLA_BRPORT_…, by the key that `ip -j -d link` prints. */
-const ofBridge: ReadonlyMap<number, string> = new Map([[4, 'ageing_time'], [5, 'stp_state'], [7, 'vlan_filtering'], [8, 'vlan_protocol'], [9, 'group_fwd_mask'], [23, 'mcast_snooping'], [39, 'vlan_default_pvid']]);
+const ofBridge: ReadonlyMap<number, string> = new Map([
+  [4, 'ageing_time'], [5, 'stp_state'], [7, 'vlan_filtering'], [8, 'vlan_protocol'], [9, 'group_fwd_mask'], [20, 'group_addr'], [22, 'mcast_router'], [23, 'mcast_snooping'], [25, 'mcast_querier'],
+  [36, 'nf_call_iptables'], [37, 'nf_call_ip6tables'], [38, 'nf_call_arptables'], [39, 'vlan_default_pvid'],
+]);
 const ofPort: ReadonlyMap<number, string> = new Map([
-  [4, 'hairpin'], [5, 'guard'], [6, 'root_block'], [8, 'learning'], [9, 'flood'], [10, 'proxy_arp'], [27, 'mcast_flood'], [28, 'mcast_to_unicast'], [29, 'vlan_tunnel'], [30, 'bcast_flood'],
-  [31, 'group_fwd_mask'], [32, 'neigh_suppress'], [33, 'isolated'], [39, 'locked'], [40, 'mab'],
+  [4, 'hairpin'], [5, 'guard'], [6, 'root_block'], [7, 'fastleave'], [8, 'learning'], [9, 'flood'], [10, 'proxy_arp'], [12, 'proxy_arp_wifi'], [25, 'multicast_router'], [27, 'mcast_flood'], [28, 'mcast_to_unicast'],
+  [29, 'vlan_tunnel'], [30, 'bcast_flood'], [31, 'group_fwd_mask'], [32, 'neigh_suppress'], [33, 'isolated'], [39, 'locked'], [40, 'mab'], [43, 'neigh_vlan_suppress'],
 ]);
 /** IFLA_ADDRESS, _MTU and _MASTER, by the words of the judge. */
 const ofLink: ReadonlyMap<number, string> = new Map([[1, 'MAC'], [4, 'MTU'], [10, 'master']]);
