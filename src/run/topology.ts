@@ -43,6 +43,7 @@ function whatIsFound({ bridgeMacs, unobservable, inPlace }: HostTopology): NonNu
 
 /** The lab's namespaces that this process is in, or this host. `inside`: null on a host. */
 export async function topologyOf(scenario: Scenario, inside: Inside | null, runId: string): Promise<Topology> {
+  const sysctl = [...Object.keys(scenario.topology.sysctl), ...scenario.steps.flatMap((step) => Object.keys(step.sysctl))];
   const ovs = scenario.topology.bridges.some(({ kind }) => kind === 'ovs');
   const nothing = { openEarly: null, watched: [], remotes: new Map<string, RemoteHost>(), abandon: async () => undefined } as const;
   if (inside !== null && scenario.topology.hosts !== undefined) {
@@ -51,14 +52,13 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
   if (inside !== null) {
     const { sysfs } = inside;
     const build = (plan: PlannedTopology, meanwhile?: () => void): Promise<Fabric> => {
-      const whole = (): ReturnType<typeof readState> => readState({ netns: null, sysfs, sysctl: Object.keys(plan.sysctl), packetSockets: true, ovs });
+      const whole = (): ReturnType<typeof readState> => readState({ netns: null, sysfs, sysctl, packetSockets: true, ovs });
       return buildLab(plan, {
         inside, startRelay, meanwhile, runIn: dirname(scenario.file), readState: whole, readLinks: ovs ? async () => (await whole()).links : () => readLinks({ netns: null, sysfs }),
       });
     };
     return { ...nothing, scenario, runsAs: inside.runsAs, found: null, netns: null, open: (plan) => build(plan), openEarly: build };
   }
-  const sysctl = scenario.steps.flatMap((step) => Object.keys(step.sysctl));
   const read = (netns: string | null): ReturnType<typeof readState> => readState({ netns, sysfs: netns === null, sysctl, packetSockets: true, ovs });
   if (scenario.topology.hosts !== undefined) {
     const found = await findHosts(scenario, read);

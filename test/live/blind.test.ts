@@ -4,7 +4,7 @@ import { again, alike, threeOn } from './program.js';
 import { patient } from '../patient.js';
 
 // 400 frames (two carriers) at 200 a second: time enough to take a sense away while probes are on their way.
-const slow = threeOn('{ ageing_time: 30s }', '  - { name: s, probe: [ { class: known-unicast, from: a, to: b, count: 200, rate: 200 } ], expect: private }');
+const slow = threeOn('{ ageing_time: 30s }', '  - { name: s, set: { sysctl: { net.ipv4.conf.all.rp_filter: 1 } }, probe: [ { class: known-unicast, from: a, to: b, count: 200, rate: 200 } ], expect: private }');
 
 type Loss = readonly [what: string, act: (lab: Lab) => void, reason: string];
 
@@ -18,6 +18,7 @@ describe('a run that loses a sense', () => {
     ["a bystander's port deleted", ({ inside }) => inside('ip', 'link', 'del', 'dev', 'p2'), 'interface-gone'],
     ["a bystander's port down and up again", ({ inside }) => { inside('ip', 'link', 'set', 'dev', 'p2', 'down'); inside('ip', 'link', 'set', 'dev', 'p2', 'up'); }, 'interface-down'],
     ["a bystander's flood switched off", ({ inside }) => inside('ip', 'link', 'set', 'dev', 'p2', 'type', 'bridge_slave', 'flood', 'off'), 'settings-changed'],
+    ['a sysctl that its step set changed and put back', ({ inside }) => { for (const value of [2, 1]) inside('sysctl', '-w', `net.ipv4.conf.all.rp_filter=${value}`); }, 'settings-changed'],
   ];
   // Whose helper it is decides who may kill it; what is judged of that is judged alike for all.
   it.concurrent.each(losses.slice(0, again ? 1 : losses.length))('%s: is inconclusive with exit 3, never holds', async (_, act, reason) => {
