@@ -1,4 +1,4 @@
-import type { Mac } from '../model/scenario.js';
+import type { Mac } from '../model/mac.js';
 import type { FdbState } from '../model/state.js';
 import { isOn, type BridgeView } from './bridge-view.js';
 import { portOf, type End } from './forecast.js';

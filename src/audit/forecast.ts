@@ -1,5 +1,6 @@
 import type { Reach } from '../model/audit.js';
-import type { Mac, ProbeClassName } from '../model/scenario.js';
+import type { Mac } from '../model/mac.js';
+import type { ProbeClassName } from '../model/scenario.js';
 import type { BridgeView, PortView } from './bridge-view.js';
 import type { Diversions } from './diversions.js';
 

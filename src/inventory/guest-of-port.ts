@@ -1,5 +1,5 @@
 import { type GuestRecord, managers } from '../model/guest-record.js';
-import type { Mac } from '../model/scenario.js';
+import type { Mac } from '../model/mac.js';
 
 /** Who is behind a port: the record that names it, else one with a MAC that the bridge has learned there; the first manager of the list is believed. */
 export function guestOfPort(guests: readonly GuestRecord[], port: string, macs: readonly Mac[]): GuestRecord | null {

@@ -1,4 +1,4 @@
-import type { Mac } from '../model/scenario.js';
+import type { Mac } from '../model/mac.js';
 import type { HostState, LinkState } from '../model/state.js';
 
 /** The link that a configuration means: by name; by the guest's MAC where the bridges know it, or as libvirt gives it to the tap (fe: instead of its first octet). */

@@ -1,6 +1,7 @@
+import type { Mac } from '../model/mac.js';
 import type { Flow, Flows, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { Finding } from '../model/result.js';
-import type { Endpoint, Mac, SettingValue } from '../model/scenario.js';
+import type { Endpoint, SettingValue } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { ofSender } from './of-sender.js';
 import type { StepStates } from './step-states.js';

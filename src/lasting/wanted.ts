@@ -1,5 +1,5 @@
 import { splitFix } from '../judge/split-fix.js';
-import type { Mac } from '../model/scenario.js';
+import type { Mac } from '../model/mac.js';
 
 /** One thing that a fix wants of a host, whatever command brings it about. */
 export type Wanted =

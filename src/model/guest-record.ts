@@ -1,4 +1,4 @@
-import type { Mac } from './scenario.js';
+import type { Mac } from './mac.js';
 
 /** Programs that know guests by name, in the order in which they are believed. */
 export const managers = ['proxmox', 'libvirt', 'incus', 'lxd', 'docker', 'podman', 'namespace'] as const;

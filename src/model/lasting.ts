@@ -1,4 +1,4 @@
-import type { Mac } from './scenario.js';
+import type { Mac } from './mac.js';
 
 /**
  * Whose configuration makes a bridge or a port, and where it stands: a change of the running device is gone when that program makes it anew.

@@ -1,5 +1,6 @@
 import type { Change } from './change.js';
-import type { Accepted, Bridge, Carrier, During, Endpoint, Host, Mac, ProbeClassName, Provider, Role, SeenClaim, TrafficKind } from './scenario.js';
+import type { Mac } from './mac.js';
+import type { Accepted, Bridge, Carrier, During, Endpoint, Host, ProbeClassName, Provider, Role, SeenClaim, TrafficKind } from './scenario.js';
 
 /**
  * A place to listen. On a port the frames towards the guest are the outgoing ones, on the bridge device (the host) they

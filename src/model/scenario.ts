@@ -1,7 +1,5 @@
 import type { Keeper } from './lasting.js';
-
-/** MAC address, lower case with colons: `52:54:00:85:20:d1`. */
-export type Mac = string;
+import type { Mac } from './mac.js';
 
 /** An IP address with the length of its prefix, IPv4 or IPv6. */
 export interface IpPrefix {

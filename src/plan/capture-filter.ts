@@ -1,5 +1,6 @@
+import type { Mac } from '../model/mac.js';
 import type { Flows, TrafficPlan } from '../model/plan.js';
-import type { Endpoint, Mac } from '../model/scenario.js';
+import type { Endpoint } from '../model/scenario.js';
 import { enteringMac } from './entering-controls.js';
 import { kindsOfFlows } from './kinds-of-flows.js';
 

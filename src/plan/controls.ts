@@ -1,6 +1,7 @@
+import type { Mac } from '../model/mac.js';
 import type { Control, Flows, FrameSpec, Observer, TrafficPlan } from '../model/plan.js';
 import { phases } from '../model/plan.js';
-import type { Endpoint, Mac, ProbeClassName } from '../model/scenario.js';
+import type { Endpoint, ProbeClassName } from '../model/scenario.js';
 import { documentation, familyOf } from '../probe/addresses.js';
 import { leastSize } from '../probe/frame.js';
 import type { EnteringControl } from './entering-controls.js';

@@ -1,6 +1,7 @@
 import type { Flows } from '../model/plan.js';
 import { sameSegment } from '../model/host-names.js';
-import type { Bridge, Endpoint, Mac, MdbEntry, ProbeEntry, Step } from '../model/scenario.js';
+import type { Mac } from '../model/mac.js';
+import type { Bridge, Endpoint, MdbEntry, ProbeEntry, Step } from '../model/scenario.js';
 import { classes } from '../probe/classes.js';
 import type { ProbeContext } from '../probe/probe-class.js';
 import { flowCollector } from './flow-collector.js';

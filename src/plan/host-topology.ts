@@ -1,4 +1,5 @@
-import type { Endpoint, Mac, Scenario } from '../model/scenario.js';
+import type { Mac } from '../model/mac.js';
+import type { Endpoint, Scenario } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { endpointName } from './endpoint-name.js';

@@ -1,5 +1,6 @@
+import type { Mac } from '../model/mac.js';
 import type { Flows, FrameSpec, Plan, PlannedTopology, StepPlan, TrafficPlan } from '../model/plan.js';
-import type { Endpoint, Mac, MdbEntry, Scenario, Step } from '../model/scenario.js';
+import type { Endpoint, MdbEntry, Scenario, Step } from '../model/scenario.js';
 import { disruptiveClasses } from '../model/scenario.js';
 import { classes } from '../probe/classes.js';
 import { captureFilter } from './capture-filter.js';

@@ -1,5 +1,6 @@
 import { bareName } from '../model/host-names.js';
-import type { Carrier, Endpoint, Mac } from '../model/scenario.js';
+import type { Mac } from '../model/mac.js';
+import type { Carrier, Endpoint } from '../model/scenario.js';
 import { ipv6Text } from '../wire/ipv6.js';
 
 /** RFC 5737 and RFC 3849 documentation addresses: nobody answers for them. */

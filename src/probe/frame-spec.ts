@@ -1,5 +1,6 @@
+import type { Mac } from '../model/mac.js';
 import type { FrameSpec } from '../model/plan.js';
-import type { Mac, ProbeEntry } from '../model/scenario.js';
+import type { ProbeEntry } from '../model/scenario.js';
 import { leastSizeOf } from './frame.js';
 
 /** Octets of the smallest Ethernet frame without its FCS (IEEE 802.3: 64 with it). */

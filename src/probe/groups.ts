@@ -1,4 +1,5 @@
-import type { Carrier, Mac, MdbEntry } from '../model/scenario.js';
+import type { Mac } from '../model/mac.js';
+import type { Carrier, MdbEntry } from '../model/scenario.js';
 import { ipv4Bytes } from '../wire/ipv4.js';
 import { ipv6Bytes } from '../wire/ipv6.js';
 import { familyOf } from './addresses.js';

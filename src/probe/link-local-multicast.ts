@@ -1,4 +1,5 @@
-import type { Carrier, Mac } from '../model/scenario.js';
+import type { Mac } from '../model/mac.js';
+import type { Carrier } from '../model/scenario.js';
 import { documentation, familyOf, namesByRole } from './addresses.js';
 import { frameSpec } from './frame-spec.js';
 import { groupFor } from './groups.js';

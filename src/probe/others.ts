@@ -1,7 +1,8 @@
 import { bareName } from '../model/host-names.js';
 import type { FrameSpec } from '../model/plan.js';
 import type { FlowDraft, ProbeContext } from './probe-class.js';
-import type { Endpoint, Mac } from '../model/scenario.js';
+import type { Mac } from '../model/mac.js';
+import type { Endpoint } from '../model/scenario.js';
 import { broadcastMac, ipPair } from './addresses.js';
 import { frameSpec } from './frame-spec.js';
 

@@ -1,6 +1,7 @@
 import type { Sender } from '../inject/send-client.js';
+import type { Mac } from '../model/mac.js';
 import type { FrameSpec, StepPlan } from '../model/plan.js';
-import type { Endpoint, Mac } from '../model/scenario.js';
+import type { Endpoint } from '../model/scenario.js';
 import { broadcastMac } from '../probe/addresses.js';
 import { buildFrame } from '../probe/frame.js';
 import { tokenLength } from '../wire/token.js';

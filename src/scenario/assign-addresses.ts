@@ -1,4 +1,5 @@
-import type { Endpoint, IpPrefix, Mac, Provider } from '../model/scenario.js';
+import type { Mac } from '../model/mac.js';
+import type { Endpoint, IpPrefix, Provider } from '../model/scenario.js';
 import { where } from './explain-issue.js';
 import type { FaultList } from './fault.js';
 import { bitsOf, formatIp, parseIp } from './ip-address.js';

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { Endpoint, Mac, Provider } from '../model/scenario.js';
+import type { Mac } from '../model/mac.js';
+import type { Endpoint, Provider } from '../model/scenario.js';
 import { where } from './explain-issue.js';
 import type { FaultList, Path } from './fault.js';
 import { formatIp, parseIp } from './ip-address.js';

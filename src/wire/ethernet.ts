@@ -1,4 +1,4 @@
-import type { Mac } from '../model/scenario.js';
+import type { Mac } from '../model/mac.js';
 import { readU16, readU32, writeU16 } from './octets.js';
 
 /** Ethernet II (IEEE 802.3 3.2): destination, source, type. */

@@ -1,4 +1,4 @@
-import type { Mac } from '../../model/scenario.js';
+import type { Mac } from '../../model/mac.js';
 import { aimAt, entryOf } from '../aim.js';
 import { isOn, type BridgeView } from '../bridge-view.js';
 import { portOf, unknown, type ClassForecast, type End } from '../forecast.js';

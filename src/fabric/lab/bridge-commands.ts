@@ -1,4 +1,5 @@
-import type { Bridge, Endpoint, IpPrefix, Mac, VlanRange } from '../../model/scenario.js';
+import type { Mac } from '../../model/mac.js';
+import type { Bridge, Endpoint, IpPrefix, VlanRange } from '../../model/scenario.js';
 import { setWords, vlanWords } from '../../plan/commands.js';
 import { isIpv6 } from './spaces.js';
 

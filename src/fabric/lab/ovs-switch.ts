@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bridge, Endpoint, Mac } from '../../model/scenario.js';
+import type { Mac } from '../../model/mac.js';
+import type { Bridge, Endpoint } from '../../model/scenario.js';
 import { VerifyError } from '../../model/verify-error.js';
 import { mirrorCommand } from '../../plan/commands.js';
 import { libc } from '../../sys/libc.js';
