@@ -1,6 +1,7 @@
 import type { Flow, Flows } from '../model/plan.js';
 import type { FlowDraft } from '../probe/probe-class.js';
-import { type FlowAim, type FlowForm, type FlowSource, flowTable, formOf, kindOf } from './flow-table.js';
+import type { FlowAim, FlowForm, FlowSource } from './flow-of-table.js';
+import { flowTable, formOf, kindOf } from './flow-table.js';
 
 /** What an entry of the scenario decides of a flow, beside its draft. */
 export type FlowOfEntry = Pick<Flow, 'probe' | 'class' | 'count' | 'must' | 'may'>;

@@ -1,5 +1,11 @@
 import type { Flow, FrameSpec } from '../model/plan.js';
-import type { FlowAim, FlowForm, FlowSource } from './flow-table.js';
+
+/** What flows have in common, whoever they go from and to. */
+export type FlowForm = Pick<Flow, 'probe' | 'class' | 'carrier' | 'vlan' | 'count' | 'judged' | 'purpose' | 'variant'> & { readonly frame: Pick<FrameSpec, 'carrier' | 'vlan' | 'size' | 'form'> };
+/** Who sends, and what its frames say of it. */
+export type FlowSource = Pick<Flow, 'from' | 'sender'> & Pick<FrameSpec, 'srcMac' | 'srcIp'>;
+/** Whom it is for, what its frames say of that, and who may see it. */
+export type FlowAim = Pick<Flow, 'to' | 'must' | 'may'> & Pick<FrameSpec, 'dstMac' | 'dstIp'>;
 
 /**
  * A flow of a table, which says what its parts say: a fifth of the memory of one that holds all that itself, and a million of them are gone through a dozen times. Its frame

@@ -1,13 +1,6 @@
 import type { Flow, Flows, FrameSpec } from '../model/plan.js';
-import { FlowOfTable, frameOf } from './flow-of-table.js';
+import { type FlowAim, type FlowForm, FlowOfTable, type FlowSource, frameOf } from './flow-of-table.js';
 import { positionText } from './position-text.js';
-
-/** What flows have in common, whoever they go from and to. */
-export type FlowForm = Pick<Flow, 'probe' | 'class' | 'carrier' | 'vlan' | 'count' | 'judged' | 'purpose' | 'variant'> & { readonly frame: Pick<FrameSpec, 'carrier' | 'vlan' | 'size' | 'form'> };
-/** Who sends, and what its frames say of it. */
-export type FlowSource = Pick<Flow, 'from' | 'sender'> & Pick<FrameSpec, 'srcMac' | 'srcIp'>;
-/** Whom it is for, what its frames say of that, and who may see it. */
-export type FlowAim = Pick<Flow, 'to' | 'must' | 'may'> & Pick<FrameSpec, 'dstMac' | 'dstIp'>;
 
 /** Flow i is put together from form `form[i]`, source `source[i]` and aim `aim[i]`; ids and tokens number through from the first's. */
 export interface FlowColumns {
