@@ -7,7 +7,7 @@ import { asNumber } from '../pcap/host-order.js';
 import { createHeaderReader, type PlannedHeaders, sameOctets } from './frame-form.js';
 import { type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
 import { createMacWords } from './mac-words.js';
-import type { PlannedProbe } from './planned-probes.js';
+import type { PlannedProbe } from './planned-probe.js';
 import type { RunTags } from './run-tags.js';
 
 /** Knows frames of many flows that differ in their addresses only: a mesh sends one frame of each of a million. */

@@ -5,14 +5,8 @@ import { magicHigh, magicLow, tokenIndex, tokenLength } from '../wire/token.js';
 import { createHeaderReader } from './frame-form.js';
 import { type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
 import { createPlannedKinds } from './planned-kinds.js';
+import type { PlannedProbe } from './planned-probe.js';
 import type { RunTags } from './run-tags.js';
-
-/** A probe that was read; void at the next. */
-export interface PlannedProbe {
-  readonly flow: Flow;
-  readonly sequence: number;
-  readonly form: 'as-sent';
-}
 
 /**
  * Knows frames that are, octet for octet up to their token, what the plan sends. Most frames with a token are: a comparison tells them, where
