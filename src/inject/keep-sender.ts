@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Place } from '../model/fabric.js';
-import type { Sender } from './send-client.js';
+import type { Sender } from './sender.js';
 import { namespacesOf, type SendingHelper, startSendingHelper } from './sending-helper.js';
 
 /** Senders of one step after the other that share a helper: starting a process takes longer than most steps send. */

@@ -1,33 +1,6 @@
 import type { Place } from '../model/fabric.js';
-import type { HelperFault } from '../protocol/messages.js';
+import type { Sender } from './sender.js';
 import { namespacesOf, startSendingHelper } from './sending-helper.js';
-
-/** What the kernel took of what was to be sent; `error` (`ENETDOWN`, `helper-died`, …) says why not more. */
-export interface SendOutcome {
-  readonly accepted: number;
-  readonly error: string | null;
-}
-
-/** So many frames, one after the other, on the socket of that name. */
-export interface SocketRoute {
-  readonly socket: string;
-  readonly count: number;
-}
-
-/** The sending helper with a socket in every place. */
-export interface Sender {
-  readonly pid: number;
-  /**
-   * Sends frames of `length` octets, one after the other in `frames`, in order and paced; null = as fast as the kernel takes them.
-   * Never rejects for what happens on the wire. Calls are carried out one after the other; the next may be made, and is at the helper, while one is carried out.
-   */
-  send(socket: string, frames: Uint8Array, length: number, perSecond: number | null): Promise<SendOutcome>;
-  /** As `send`, on several sockets: the next `count` frames leave on each, in order. The first that the kernel refuses ends it. */
-  sendRouted(routes: readonly SocketRoute[], frames: Uint8Array, length: number, perSecond: number | null): Promise<SendOutcome>;
-  onFault(listener: (fault: HelperFault) => void): void;
-  stop(): Promise<void>;
-  kill(): void;
-}
 
 /** Starts the helper, which can send at each place, by name; it ends with `stop`. Throws VerifyError where a socket cannot be opened, an interface is not there, or the helper does not start. */
 export async function startSender(places: Readonly<Record<string, Place>>): Promise<Sender> {

@@ -1,5 +1,5 @@
 import { VerifyError } from '../model/verify-error.js';
-import type { SendOutcome, Sender, SocketRoute } from './send-client.js';
+import type { SendOutcome, Sender, SocketRoute } from './sender.js';
 
 /** Sends one piece, in at most `withinMs`, and says what the kernel took of it; rejects where nobody answers. */
 export type SendPiece = (piece: { readonly routes: readonly SocketRoute[]; readonly frames: Uint8Array; readonly length: number; readonly perSecond: number | null; readonly withinMs: number }) => Promise<SendOutcome>;

@@ -5,8 +5,8 @@ import { firstInheritedFd, type SendRoute } from '../protocol/messages.js';
 import { startHelper, type HelperProcess } from '../sys/helper-process.js';
 import { namespaceIdentity } from '../sys/namespaces.js';
 import { openSharedFile } from '../sys/shared-file.js';
-import type { Sender, SocketRoute } from './send-client.js';
 import { sendInPieces } from './send-in-pieces.js';
+import type { Sender, SocketRoute } from './sender.js';
 import { openSendingSocket, sendingInterface } from './sending-socket.js';
 
 /** Where frames leave, by the name of the place. */

@@ -1,4 +1,4 @@
-import type { Sender } from '../inject/send-client.js';
+import type { Sender } from '../inject/sender.js';
 import type { Mac } from '../model/mac.js';
 import type { FrameSpec, StepPlan } from '../model/plan.js';
 import type { Endpoint } from '../model/scenario.js';

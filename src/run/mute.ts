@@ -1,4 +1,4 @@
-import type { SendOutcome } from '../inject/send-client.js';
+import type { SendOutcome } from '../inject/sender.js';
 import type { Devices } from './devices.js';
 
 /** Devices that open every socket and send nothing on any of them. */

@@ -1,4 +1,4 @@
-import type { Sender } from '../inject/send-client.js';
+import type { Sender } from '../inject/sender.js';
 import type { Flow, StepPlan } from '../model/plan.js';
 import { VerifyError } from '../model/verify-error.js';
 import { buildFrames } from '../probe/frame.js';

@@ -1,4 +1,4 @@
-import type { Sender, SocketRoute } from '../inject/send-client.js';
+import type { Sender, SocketRoute } from '../inject/sender.js';
 import type { Flow, StepPlan } from '../model/plan.js';
 import { stampToken } from '../probe/frame.js';
 import { templateSeries } from '../probe/template-series.js';

@@ -1,4 +1,4 @@
-import type { Sender } from '../inject/send-client.js';
+import type { Sender } from '../inject/sender.js';
 import type { Control, Phase, StepPlan } from '../model/plan.js';
 import { buildFrame } from '../probe/frame.js';
 import { tokensFor } from '../wire/token.js';

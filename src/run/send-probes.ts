@@ -1,5 +1,5 @@
 import type { Capture } from '../capture/capture-client.js';
-import type { Sender } from '../inject/send-client.js';
+import type { Sender } from '../inject/sender.js';
 import { flowOfToken } from '../judge/flow-of-token.js';
 import type { Flows, StepPlan } from '../model/plan.js';
 import { frameSizeOf } from '../plan/flow-of-table.js';

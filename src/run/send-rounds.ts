@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Sender } from '../inject/send-client.js';
+import type { Sender } from '../inject/sender.js';
 import type { StepPlan } from '../model/plan.js';
 import { roundsOf } from '../plan/event-rounds.js';
 import { framesOfStep } from '../plan/frames-of-step.js';

@@ -1,4 +1,4 @@
-import type { Sender } from '../inject/send-client.js';
+import type { Sender } from '../inject/sender.js';
 import type { Place } from '../model/fabric.js';
 import type { StepPlan } from '../model/plan.js';
 import { remoteOf, type RunContext } from './context.js';

@@ -1,5 +1,5 @@
 import { type Capture } from '../capture/capture-client.js';
-import type { Sender } from '../inject/send-client.js';
+import type { Sender } from '../inject/sender.js';
 import type { StepPlan } from '../model/plan.js';
 import { VerifyError } from '../model/verify-error.js';
 import { announce } from './announce.js';

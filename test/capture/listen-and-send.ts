@@ -1,6 +1,7 @@
 import { startCapture, type Capture } from '../../src/capture/capture-client.js';
 import type { CaptureOptions } from '../../src/capture/capture-helper.js';
-import { startSender, type Sender } from '../../src/inject/send-client.js';
+import { startSender } from '../../src/inject/send-client.js';
+import type { Sender } from '../../src/inject/sender.js';
 import type { TestNetwork } from './test-network.js';
 
 /** What a test listens and sends with: a capture at a time, and for each network a sender, begun when it is first needed. */

@@ -5,7 +5,8 @@ import { startHelper } from '../../src/sys/helper-process.js';
 import { openSharedFile } from '../../src/sys/shared-file.js';
 import { sendFrames } from '../../src/inject/send-frames.js';
 import { openSendingSocket, sendingInterface } from '../../src/inject/sending-socket.js';
-import { startSender, type Sender } from '../../src/inject/send-client.js';
+import { startSender } from '../../src/inject/send-client.js';
+import type { Sender } from '../../src/inject/sender.js';
 import { frames, isRoot, processExists, testNetwork, type TestNetwork } from '../capture/test-network.js';
 import { patient } from '../patient.js';
 

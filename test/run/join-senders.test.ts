@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Sender, SocketRoute } from '../../src/inject/send-client.js';
+import type { Sender, SocketRoute } from '../../src/inject/sender.js';
 import { joinSenders } from '../../src/run/hosts/join-senders.js';
 
 /** A sender that notes what it is given, and takes at most `most` frames. */

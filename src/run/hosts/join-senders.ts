@@ -1,4 +1,4 @@
-import type { SendOutcome, Sender, SocketRoute } from '../../inject/send-client.js';
+import type { SendOutcome, Sender, SocketRoute } from '../../inject/sender.js';
 import { VerifyError } from '../../model/verify-error.js';
 
 /** A sender with the sockets that it has. */

@@ -1,5 +1,5 @@
-import type { Sender } from '../../inject/send-client.js';
 import { sendInPieces } from '../../inject/send-in-pieces.js';
+import type { Sender } from '../../inject/sender.js';
 import type { Place } from '../../model/fabric.js';
 import type { RemoteHost } from './remote-host.js';
 
