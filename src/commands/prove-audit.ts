@@ -7,7 +7,7 @@ import type { AuditProof, AuditReport } from '../model/audit.js';
 import type { Reading } from '../model/reading.js';
 import { chooseBridge, foundScenario } from '../plan/found-scenario.js';
 import { hasUplink, leftOut, provingScenario } from '../plan/proving-scenario.js';
-import { makeProgress, progressMode } from '../report/progress.js';
+import { makeProgress, progressMode } from '../report/make-progress.js';
 import { runScenario } from '../run.js';
 import { loadScenario } from '../scenario/load-scenario.js';
 import { readInventory } from '../state/read-inventory.js';

@@ -157,7 +157,7 @@ function timeoutOf(text: string): number {
 async function runOne(scenario: Scenario, options: RunCommandOptions, several: boolean, inside: Inside | null, signal: AbortSignal): Promise<Run> {
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
   const [{ runScenario }, { deafened }, { calibrate }, { makeProgress, progressMode }, { approval, tellJournal, tellLeft }] =
-    await Promise.all([import('../run.js'), import('../run/deafen.js'), import('../run/calibrate.js'), import('../report/progress.js'), import('./host-run.js')]);
+    await Promise.all([import('../run.js'), import('../run/deafen.js'), import('../run/calibrate.js'), import('../report/make-progress.js'), import('./host-run.js')]);
   const altered = options.deafen === undefined ? {} : { alter: deafened(options.deafen) };
   const runId = randomBytes(8).toString('hex');
   const outDir = evidenceFolder(options.out, scenario.name, several, new Date(), runId);
