@@ -34,6 +34,7 @@ function importsOf(path: string): readonly Import[] {
   };
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) add(node.moduleSpecifier);
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal);
     if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0]);
     ts.forEachChild(node, visit);
   };
@@ -47,6 +48,21 @@ const folderOf = (file: string): string => (file.includes('/') ? (file.split('/'
 const own = imports.filter((each) => each.target.startsWith('.')).map((each) => ({ ...each, to: relative(src, resolve(src, dirname(each.file), each.target)) }));
 const show = (each: Import): string => `${each.file}:${each.line} imports ${each.target}`;
 const from = (folder: string): typeof own => own.filter((each) => folderOf(each.file) === folder);
+
+/** Circles of imports, as `a.ts → b.ts → a.ts`: where a walk along them comes to a file that it came by. */
+function circles(): readonly string[] {
+  const found: string[] = [];
+  const walked = new Set<string>();
+  const walk = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file].join(' → '));
+    else if (!walked.has(file)) {
+      for (const { to } of own.filter((each) => each.file === file)) walk(to.replace(/\.js$/, '.ts'), [...path, file]);
+      walked.add(file);
+    }
+  };
+  for (const file of files) walk(relative(src, file), []);
+  return found;
+}
 
 describe('import rules', () => {
   it('reads the imports at all', () => {
@@ -86,6 +102,10 @@ describe('import rules', () => {
   it('lets nobody but the wiring files and commands import commands or wiring files', () => {
     const forbidden = own.filter((each) => !wiring.includes(each.file) && !wiringFolders.includes(folderOf(each.file)) && [...wiring.map((name) => name.replace('.ts', '.js')), ...wiringFolders].includes(folderOf(each.to)));
     expect(forbidden.map(show)).toEqual([]);
+  });
+
+  it('lets no file import itself by way of others, not even for a type', () => {
+    expect(circles()).toEqual([]);
   });
 
   it('lets nobody but cli.ts set the exit status, and a helper process its own', () => {
