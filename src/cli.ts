@@ -8,15 +8,17 @@ const [command = '', dir] = argv;
 // Hashing a large capture is what such a command takes longest for, so its thread is started before anything else is loaded.
 const begun = judging.includes(command) && dir !== undefined ? beginJudging(dir) : Promise.resolve();
 
-// A reader that went away (`| head`) is no fault of the run, and its verdict stands.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
-process.stderr.on('error', () => undefined);
-
 async function beginJudging(folder: string): Promise<void> {
   const [{ beginHash }, { files }] = await Promise.all([import('./evidence/hashed-octets.js'), import('./evidence/folder.js')]);
   beginHash(join(folder, files.capture));
+}
+
+/** A reader that went away (`| head`) is no fault of the run, and its verdict stands. */
+function forgiveReaders(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  process.stderr.on('error', () => undefined);
 }
 
 /** `replay DIR` without a further word says nothing that has to be parsed: loading the parser would take as long as judging half a million frames. */
@@ -34,4 +36,4 @@ const isReplayAlone = command === 'replay' && dir !== undefined && argv.length =
 // A command that never ends, and yet leaves nothing to wait for, is a fault of the program.
 process.exitCode = 70;
 // Set, not exit(): what was written to a pipe has to arrive first.
-void begun.then(() => (isReplayAlone ? replayAlone(dir) : anyCommand())).then((status) => (process.exitCode = status));
+void begun.then(forgiveReaders).then(() => (isReplayAlone ? replayAlone(dir) : anyCommand())).then((status) => (process.exitCode = status));

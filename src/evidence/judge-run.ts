@@ -7,7 +7,7 @@ import { collateBeside } from './collate-beside.js';
 import { type CollateInput, type Collation, collate } from './collate.js';
 import { files, growingCapture, writeJson } from './folder.js';
 import { growingFile } from './growing-file.js';
-import { hashedFiles } from './hash.js';
+import { hashedBeside, withCapture } from './hash.js';
 import { parseFolder } from './parse-folder.js';
 import { judgeGrowing } from './judge-growing.js';
 import { judgeCapture, judgeFolder, type JudgedRun } from './replay.js';
@@ -49,7 +49,7 @@ async function judgeAlong(run: FinishedRun, { collation, judging, judged }: Judg
   const whole = { ...input, run: await close(run, collated) };
   const counted = continueJudging(judging, whole);
   if (counted === null) return judgeCapture(dir, async () => whole);
-  return { result: finishJudging(counted, { sha256, files: await hashedFiles(dir, () => Promise.resolve(sha256)) }), input: whole };
+  return { result: finishJudging(counted, { sha256, files: withCapture(await hashedBeside(dir), sha256) }), input: whole };
 }
 
 /** Judges evidence.pcapng while a thread writes it: what is read is what the file has, and its hash is that of what was read. */
@@ -61,7 +61,7 @@ async function judgeBeside(run: FinishedRun): Promise<JudgedRun> {
   const judging = startJudging({ ...input, run: { ...input.run, key: Buffer.from(key).toString('hex') } });
   const sha256 = await judgeGrowing(judging, growing);
   const closed = await close(run, await collation);
-  const result = finishJudging(judging, { sha256, closed: closed.capture, files: await hashedFiles(dir, () => Promise.resolve(sha256)) });
+  const result = finishJudging(judging, { sha256, closed: closed.capture, files: withCapture(await hashedBeside(dir), sha256) });
   return { result, input: { ...input, run: closed } };
 }
 

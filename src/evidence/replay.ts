@@ -4,7 +4,7 @@ import type { Result } from '../model/result.js';
 import type { CaptureItem } from '../pcap/capture-items.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { capturePath, files } from './folder.js';
-import { hashedFiles } from './hash.js';
+import { hashedBeside, withCapture } from './hash.js';
 import { hashedOctets } from './hashed-octets.js';
 import { parseFolder } from './parse-folder.js';
 import { readCaptureOf } from './read-capture.js';
@@ -50,10 +50,11 @@ export async function judgeCapture(dir: string, inputOf: () => Promise<JudgeInpu
   const capture = hashedOctets(path);
   try {
     const input = await inputOf();
+    const beside = await hashedBeside(dir); // now, since at the end of a large capture all waits for its hash
     const judging = startJudging(input);
     await addCapture(judging, readCaptureOf(capture.octets, { fleeting: true }));
-    const hashed = await hashedFiles(dir, () => capture.sha256());
-    return { result: finishJudging(judging, { sha256: hashed.find((one) => one.path === files.capture)?.sha256 ?? null, files: hashed }), input };
+    const sha256 = await capture.sha256().catch(() => null);
+    return { result: finishJudging(judging, { sha256, files: withCapture(beside, sha256) }), input };
   } finally {
     capture.stop();
   }
