@@ -66,6 +66,8 @@ export interface EngineHandle {
   /** Listens anew after it has refused, to what a libpcap filter takes, and counts from 0. Throws VerifyError `bad-filter`. Absent where an engine cannot. */
   begin?(filter: string): void;
   close(): void;
+  /** The same beside others, since the kernel lets each wait. Absent = what is left ends with the process. */
+  closeBeside?(): Promise<void>;
 }
 
 /** A way of capturing. `open` returns when the kernel hands over each frame that matches; nothing before that is given to `take`. */

@@ -10,7 +10,7 @@ export interface CaptureKeeper {
    * the same observers (`CaptureOptions.observers`), whatever their filters, nothing happened to their interfaces, and the helper was at no fault.
    */
   start(options: CaptureOptions): Promise<Capture>;
-  /** Ends the helper that rests, which has nothing to write: its process is gone soon after. */
+  /** Ends the helper that rests: its process is gone soon after. */
   end(): void;
 }
 
@@ -29,7 +29,7 @@ export function keepCapture(): CaptureKeeper {
   let resting: Resting | null = null;
 
   function end(): void {
-    resting?.helper.process.kill();
+    void resting?.helper.process.close();
     resting = null;
   }
   /** The helper that rests, if it is of any use. */

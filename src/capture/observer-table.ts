@@ -38,7 +38,8 @@ export interface ObserverTable {
   taken(): number;
   /** The link-watch's descriptor among the others. */
   watch(fd: number): void;
-  close(): void;
+  /** Nobody listens any more. Resolves when the handles are closed, as far as that takes less than the end of the process. */
+  close(): Promise<void>;
 }
 
 /** Frames taken from one observer, or from all that share a ring, before others have their turn. */
@@ -71,7 +72,8 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
       allTaken += taken;
       return taken >= most;
     } catch (error) {
-      end(observer);
+      retire(observer);
+      observer.handle.close();
       lost(observer, error instanceof VerifyError ? error : new VerifyError('open-failed', 70, String(error), 'report this as a fault of verify-isolation'));
       return false;
     }
@@ -85,12 +87,11 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
     handle.shared?.takeWith({ interface: id, take, takeBlock: file.addRingBlock });
     return id;
   }
-  function end(observer: OpenObserver): void {
+  function retire(observer: OpenObserver): void {
     const last = observer.handle.counters();
     observer.counters = () => last;
     observer.alive = false;
     observer.handle.descriptors.forEach((fd) => epoll.remove(fd));
-    observer.handle.close();
   }
 
   return {
@@ -145,9 +146,10 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
     },
     taken: () => allTaken,
     watch: (fd) => epoll.add(fd, watchKey),
-    close() {
-      for (const observer of all) if (observer.alive) end(observer);
-      epoll.close();
+    async close() {
+      const open = all.filter(({ alive }) => alive);
+      open.forEach(retire);
+      await Promise.all(open.flatMap(({ handle }) => handle.closeBeside?.() ?? []));
     },
   };
 }

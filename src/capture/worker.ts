@@ -160,8 +160,8 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
     stopped = true;
     clearInterval(heartbeat);
     table.whenReady(null);
-    // the sockets end with the process: closing each waits for the kernel's RCU, one after the other
-    channel.exit(status);
+    // With the process they would be closed one after the other, and each closing waits for the kernel's RCU: together they wait for the same.
+    void table.close().then(() => channel.exit(status));
   }
 
   return {

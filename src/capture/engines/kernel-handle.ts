@@ -37,6 +37,8 @@ export interface KernelHandle {
   /** Listens anew after it has refused, to what a libpcap filter takes, and counts from 0; what came before and was not taken is stale. Throws VerifyError `bad-filter`. */
   begin(filter: string): void;
   close(): void;
+  /** Closes it while other handles are closed, too: each waits for the kernel's RCU (24 ms), and all of them for the same. */
+  closeBeside(): Promise<void>;
 }
 
 /**
@@ -97,6 +99,7 @@ function activate(pcap: Pcap, options: KernelHandleOptions, message: Uint8Array)
       attachFilter(fd, program);
     },
     close: () => library.close(pcap),
+    closeBeside: () => library.closeBeside(pcap),
   };
   handle.begin(options.filter);
   return handle;

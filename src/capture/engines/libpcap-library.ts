@@ -30,6 +30,8 @@ export interface LibpcapLibrary {
   /** Writes at most `most` frames with pcap_dump to the stdio stream `file`; no call into JavaScript for a frame. */
   dispatch(handle: Pcap, most: number, dump: unknown, file: bigint): number;
   close(handle: Pcap): void;
+  /** The same on a thread of Node's pool. */
+  closeBeside(handle: Pcap): Promise<void>;
   /** Address of pcap_dump, for `dispatch`. */
   readonly dump: unknown;
   fmemopen(buffer: Uint8Array, octets: number, mode: string): bigint | null;
@@ -53,6 +55,7 @@ function bind(): LibpcapLibrary {
   const k = koffi();
   const library = open(k);
   const c = k.load(null);
+  const close = library.func('void pcap_close(void *)');
   return {
     version: library.func('const char *pcap_lib_version()'),
     create: library.func('void *pcap_create(const char *, void *)'),
@@ -73,7 +76,8 @@ function bind(): LibpcapLibrary {
     statusText: library.func('const char *pcap_statustostr(int)'),
     stats: library.func('int pcap_stats(void *, void *)'),
     dispatch: library.func('pcap_dispatch', 'int', ['void *', 'int', 'void *', 'void *']),
-    close: library.func('void pcap_close(void *)'),
+    close,
+    closeBeside: (handle) => new Promise((resolve) => close.async(handle, () => resolve())),
     dump: library.symbol('pcap_dump'),
     fmemopen: c.func('void *fmemopen(void *, size_t, const char *)'),
     rewind: c.func('void rewind(void *)'),

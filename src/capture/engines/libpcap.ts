@@ -32,6 +32,7 @@ function join(handles: readonly KernelHandle[], options: OpenOptions): EngineHan
     refuse: () => handles.forEach((handle) => handle.refuse()),
     begin: (filter) => handles.forEach((handle) => handle.begin(filter)),
     close: () => handles.forEach((handle) => handle.close()),
+    closeBeside: async () => void (await Promise.all(handles.map((handle) => handle.closeBeside()))),
   };
 }
 
