@@ -72,42 +72,49 @@ function* waiting(fd: number): Generator<Told> {
   for (const message of waitingMessages(fd)) {
     if (message === 'lost') continue;
     const { type, family, bytes } = message;
-    if (type === RTM_NEWLINK) yield* family === AF_BRIDGE ? vlansIn(bytes) : identityIn(bytes);
-    if (type === RTM_NEWLINK) yield* settingsIn(bytes);
+    if (type === RTM_NEWLINK) yield* linkIn(bytes, family);
     else if (type === RTM_NEWNETCONF) for (const { name, value } of sysctlsIn(bytes, family)) yield { ifindex: null, what: name, value };
     else if (family === AF_BRIDGE && (type === RTM_NEWNEIGH || type === RTM_DELNEIGH)) yield* staticEntryIn(bytes, type === RTM_NEWNEIGH);
   }
 }
 
-/** Behind struct nlmsghdr and struct ifinfomsg. Port settings come within IFLA_LINKINFO from `ip link`, within IFLA_PROTINFO from `bridge link`. */
-function* settingsIn(message: Buffer): Generator<Told> {
-  const attributes = attributesOf(message.subarray(linkAttributesAt));
+/** A setting by its name, with its value as hexadecimal octets. */
+type Setting = readonly [what: string, value: string];
+
+/** Behind struct nlmsghdr and struct ifinfomsg. */
+function* linkIn(message: Buffer, family: number): Generator<Told> {
   const ifindex = message.readInt32LE(ifindexAt);
+  const attributes = attributesOf(message.subarray(linkAttributesAt));
+  const told = family === AF_BRIDGE ? vlansIn(attributes) : identityIn(attributes);
+  for (const [what, value] of [...told, ...settingsIn(attributes)]) yield { ifindex, what, value };
+}
+
+/** Port settings come within IFLA_LINKINFO from `ip link`, within IFLA_PROTINFO from `bridge link`. */
+function* settingsIn(attributes: Attributes): Generator<Setting> {
   const info = attributesOf(attributes.get(link.info));
   const isBridge = textOf(info.get(link.kind)) === 'bridge';
   const isPort = textOf(info.get(link.slaveKind)) === 'bridge';
   for (const [names, nested] of [[ofBridge, isBridge ? info.get(link.data) : undefined], [ofPort, isPort ? info.get(link.slaveData) : undefined], [ofPort, attributes.get(link.protinfo)]] as const) {
     for (const [number, value] of attributesOf(nested)) {
       const what = names.get(number);
-      if (what !== undefined) yield { ifindex, what, value: value.toString('hex') };
+      if (what !== undefined) yield [what, value.toString('hex')];
     }
   }
 }
 
 /** What a link is, where the message is whole: drivers of wireless LAN tell something without it. A link of no bridge has no IFLA_MASTER (rtnl_fill_ifinfo, net/core/rtnetlink.c). */
-function* identityIn(message: Buffer): Generator<Told> {
-  const attributes = attributesOf(message.subarray(linkAttributesAt));
+function* identityIn(attributes: Attributes): Generator<Setting> {
   if (!attributes.has(link.mtu)) return;
-  for (const [number, what] of ofLink) yield { ifindex: message.readInt32LE(ifindexAt), what, value: attributes.get(number)?.toString('hex') ?? '' };
+  for (const [number, what] of ofLink) yield [what, attributes.get(number)?.toString('hex') ?? ''];
 }
 
 /**
  * What the bridge tells of itself or of a port bears all its VLANs, no attribute where there are none (br_ifinfo_notify, net/bridge/br_netlink.c). Drivers that
  * tell of themselves, and connectivity faults, put something else there.
  */
-function* vlansIn(message: Buffer): Generator<Told> {
-  const vlans = attributesOf(message.subarray(linkAttributesAt)).get(link.ofFamily);
-  if ([...attributesOf(vlans).keys()].every((number) => ofVlans.has(number))) yield { ifindex: message.readInt32LE(ifindexAt), what: vlanList, value: vlans?.toString('hex') ?? '' };
+function* vlansIn(attributes: Attributes): Generator<Setting> {
+  const vlans = attributes.get(link.ofFamily);
+  if ([...attributesOf(vlans).keys()].every((number) => ofVlans.has(number))) yield [vlanList, vlans?.toString('hex') ?? ''];
 }
 
 /** Behind struct nlmsghdr and struct ndmsg (family, pads, ifindex, state, flags, type). */
@@ -120,9 +127,10 @@ function* staticEntryIn(message: Buffer, there: boolean): Generator<Told> {
   yield { ifindex: message.readInt32LE(ifindexAt), what: `the static entry of ${mac}${vlan === undefined ? '' : ` in VLAN ${vlan}`}`, value: String(there) };
 }
 
-const none: ReadonlyMap<number, Buffer> = new Map();
+type Attributes = ReadonlyMap<number, Buffer>;
+const none: Attributes = new Map();
 
-function attributesOf(bytes: Buffer | undefined): ReadonlyMap<number, Buffer> {
+function attributesOf(bytes: Buffer | undefined): Attributes {
   return bytes === undefined ? none : netlinkAttributes(bytes);
 }
 
