@@ -15,7 +15,6 @@ export interface Epoll {
   ready(): readonly number[];
   /** Calls `listener` from the event loop as long as `ready` has something to give, in the place of one before; null = calls nobody. */
   whenReady(listener: (() => void) | null): void;
-  close(): void;
 }
 
 const mostEvents = 64;
@@ -58,10 +57,6 @@ export function createEpoll(): Epoll {
       if (listener === null) watch?.stop();
       else if (watch === null) watch = koffi().node.poll(fd, listener);
       else watch.start(listener);
-    },
-    close() {
-      watch?.close();
-      libc().close(fd);
     },
   };
 }
