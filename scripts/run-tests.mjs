@@ -229,8 +229,7 @@ async function runInstalled(refused) {
 /** What is left where no lab can be built. */
 async function runWithoutLab(refused) {
   const options = { args: without(ofLab), env: { VERIFY_ISOLATION_NO_LAB: refused } };
-  await runMain('tests that need no lab', options);
-  await runApart(options);
+  await Promise.all([runMain('tests that need no lab', options), runApart(options)]);
   const count = countTests(...ofLab);
   sum.skipped += count;
   loud.push(`SKIPPED: ${ofLab.join(' and ')} (${count} tests), because neither root's rights nor a user namespace are to be had here: ${refused}`);
