@@ -33,7 +33,7 @@ function acts(datapath: 'netdev' | 'system', whole: boolean): void {
   beforeAll(() => {
     out = mkdtempSync(join(tmpdir(), 'ovs-scenarios-'));
     const { status, stdout, stderr } = run(...(whole ? ['holds', 'broken'].map(fileOf) : [shortened(out)]), '--set', `datapath=${datapath}`, '--json', '--quiet', '--out', join(out, 'evidence'));
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: '' }); // an inconclusive run says why there
     const said: { readonly results: readonly Result[] } | Result = JSON.parse(stdout);
     results.push(...('results' in said ? said.results : [said]));
     steps.push(...results.flatMap((result) => result.steps));
