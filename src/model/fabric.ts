@@ -30,8 +30,11 @@ export interface Fabric {
   sendingPlace(endpoint: string): Place;
   /** Where an observer's interface lives. */
   observingPlace(device: string): Place;
-  /** Resolves when every present port forwards; rejects after the time in which the kernel should have come to it. */
-  settled(): Promise<void>;
+  /**
+   * Resolves when every present port forwards, and where something was `changed` before, when Open vSwitch forwards accordingly; rejects after the time
+   * in which the kernel should have come to it.
+   */
+  settled(changed: boolean): Promise<void>;
   readState(): Promise<HostState>;
   /** Faults since the last call: a relay that died, a link that went. */
   faults(): readonly { readonly code: string; readonly text: string }[];

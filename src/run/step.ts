@@ -23,7 +23,7 @@ async function change(context: RunContext, step: StepPlan): Promise<void> {
     const { commands, readBack } = await context.fabric.apply(one);
     context.timeline.log(step.index, { event: 'changed', change: index, commands, readBack });
   }
-  await context.fabric.settled();
+  await context.fabric.settled(step.changes.length > 0);
 }
 
 /** From the first control to the last: what is sent between two readings of the state. */

@@ -9,6 +9,7 @@ import { mustRun, readJson } from '../../sys/programs.js';
 import { applyToKernel, type KernelChange } from '../apply.js';
 import { ovsValue } from '../ovs-value.js';
 import { ovsVlanColumns } from '../ovs-vlans.js';
+import { waitUntilRevalidated } from '../revalidated.js';
 import { waitUntilForwarding } from '../settled.js';
 import type { FoundHost } from './find.js';
 import { forgetInvented } from './forget-invented.js';
@@ -73,7 +74,10 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
       return endpoint.attach !== 'port' || endpoint.port === null ? { device: endpoint.bridge, netns } : ways.of(endpoint.port);
     },
     observingPlace: (device) => ({ device, netns }),
-    settled: () => waitUntilForwarding({ ports: plan.endpoints.flatMap(({ port, attach, started }) => (port === null || attach !== 'port' || !started ? [] : [port])), sysfs: netns === null, readState }),
+    settled: async (changed) => {
+      await waitUntilForwarding({ ports: plan.endpoints.flatMap(({ port, attach, started }) => (port === null || attach !== 'port' || !started ? [] : [port])), sysfs: netns === null, readState });
+      if (changed && plan.bridges.some(({ kind }) => kind === 'ovs')) await waitUntilRevalidated();
+    },
     readState,
     faults: () => [],
     close: async () => {

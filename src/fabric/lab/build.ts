@@ -15,6 +15,7 @@ import type { Inside } from './enter.js';
 import { startOvsSwitch, type OvsSwitch } from './ovs-switch.js';
 import { makeRelays } from './relays.js';
 import type { RelayHandle, RelaySpec } from './relays.js';
+import { waitUntilRevalidated } from '../revalidated.js';
 import { waitUntilForwarding } from '../settled.js';
 import { isIpv6, makeSpaces, placeOf, quietHost } from './spaces.js';
 
@@ -122,7 +123,10 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
       return endpoint.attach === 'host' ? { device: endpoint.bridge, netns: null } : placeOf(spaces.of(endpoint));
     },
     observingPlace: (device) => ({ device, netns: null }),
-    settled: () => waitUntilForwarding({ ports: presentPorts(), sysfs: deps.inside.sysfs, readState: deps.readState }),
+    settled: async (changed) => {
+      await waitUntilForwarding({ ports: presentPorts(), sysfs: deps.inside.sysfs, readState: deps.readState });
+      if (changed && ovs !== null) await waitUntilRevalidated();
+    },
     readState: deps.readState,
     faults: () => relays.faults(),
     close,
