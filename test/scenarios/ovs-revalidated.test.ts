@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { hasOvs } from '../fabric/throw-away-ovs.js';
+import { patient } from '../patient.js';
+import { parseResult } from './parse-result.js';
+
+const macs = { kali2: '52:54:00:85:20:d1', kali3: '52:54:00:27:4e:0a', lan: '00:11:22:33:44:55' } as const;
+const probe = '{ class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 50, must_see: [] }';
+/** Longer than a step takes that does not wait: revalidators that rest so long leave the flows of the step before as they were. */
+const restS = 3;
+const resting = `ovs-appctl revalidator/pause; (sleep ${restS}; exec ovs-appctl revalidator/resume) > /dev/null 2>&1 &`;
+
+describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a change of Open vSwitch decides, in the lab', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'ovs-revalidated-'));
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+  it('decides every probe of its step, although flows that there were forward as before until the revalidators come to them', { timeout: patient(60_000) }, () => {
+    const file = join(dir, 'scenario.yml');
+    writeFileSync(file, `version: 1
+name: revalidated
+topology:
+  provider: lab
+  bridges: { br0: { kind: ovs } }
+  endpoints:
+    kali2: { bridge: br0, port: vnet0, mac: "${macs.kali2}" }
+    kali3: { bridge: br0, port: vnet4, mac: "${macs.kali3}" }
+    lan: { bridge: br0, port: enp8s0, mac: "${macs.lan}", role: uplink }
+steps:
+  - { name: as it is, probe: ${probe}, expect: { verdict: holds, seen: { lan: all } } }
+  - name: dropped
+    run: [["sh", "-c", "${resting}"], ["ovs-ofctl", "add-flow", "br0", "priority=100,dl_src=${macs.kali2},dl_dst=${macs.lan},actions=drop"]]
+    probe: ${probe}
+    expect: { verdict: holds, seen: { lan: none } }
+`);
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(resolve(import.meta.dirname, '../..'), 'dist/cli.cjs'), 'run', file, '--allow-run', '--json', '--quiet', '--out', join(dir, 'out')], { encoding: 'utf8' });
+    expect([status, stderr], stdout).toEqual([0, '']);
+    expect(parseResult(stdout).steps.map(({ verdict, asExpected }) => [verdict, asExpected])).toEqual([['holds', true], ['holds', true]]);
+  });
+});
