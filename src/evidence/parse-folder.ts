@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -15,6 +16,7 @@ import { VerifyError } from '../model/verify-error.js';
 import type { FlowColumnsRecord } from '../plan/flow-table.js';
 import { readFlowColumns } from '../plan/read-flows.js';
 import { documentText, files, stateFile } from './folder.js';
+import { noRun } from './no-run.js';
 import { readFixes } from './read-fixes.js';
 
 /** Many flows as columns (plan/flow-table.ts). */
@@ -125,7 +127,9 @@ async function parseDiscarded(dir: string): Promise<NonNullable<JudgeInput['disc
 
 /** Reads everything of a run's folder but the capture; `known` as with `parsePlan`. VerifyError 64, with the file's name, where it is not what a run leaves. */
 export async function parseFolder(dir: string, known: Plan | null = null): Promise<JudgeInput> {
-  const run = parse(join(dir, files.run), await read(join(dir, files.run)), shapes.run) as RunRecord;
+  const runFile = join(dir, files.run);
+  if (!existsSync(runFile)) throw await noRun(dir);
+  const run = parse(runFile, await read(runFile), shapes.run) as RunRecord;
   const plan = await parsePlan(dir, known);
   const timeline = await parseTimeline(join(dir, files.timeline));
   const states = await Promise.all(plan.steps.map(async ({ index }): Promise<StepStates> => {
