@@ -3,6 +3,7 @@ import { wholeStretch } from '../../src/judge/stretches.js';
 import { unchangedReasons } from '../../src/judge/unchanged.js';
 import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
 import { type RuleChange, vlanList } from '../../src/model/timeline.js';
+import { enteringMac } from '../../src/plan/entering-controls.js';
 import { hostState, perfectRun } from './perfect-run.js';
 
 const { plan } = perfectRun();
@@ -15,6 +16,14 @@ function told(change: (state: HostState) => HostState, before: (state: HostState
 const links = (name: string, change: (link: LinkState) => LinkState | null) => (state: HostState): HostState => ({ ...state, links: state.links.flatMap((one) => (one.name === name ? (change(one) ?? []) : [one])) });
 const over = (name: string, more: Partial<LinkState>) => links(name, (link) => ({ ...link, ...more }));
 const entry = (mac: string, port: string, master: string | null = 'br0'): FdbState => ({ mac, port, master, vlan: null, state: '', flags: [], usedS: 0, updatedS: 0 });
+
+const flow = (mac: string): string => `priority=50,dl_dst=${mac},actions=output:1`;
+/** What Open vSwitch tells of a bridge with these flows. */
+const withFlows = (flows: readonly string[]): NonNullable<HostState['ovs']> => ({ bridges: [{ name: 'br9', columns: {}, flows }], ports: [], mirrors: [] });
+/** A port of a bridge that is not the step's, and a switch beside it. */
+const withMore = (state: HostState): HostState => ({
+  ...state, ovs: withFlows([flow('02:00:00:00:00:09')]), links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'q0', ifindex: 90, master: 'br9' }))],
+});
 
 describe('what must not change while probes are under way', () => {
   it('did not', () => expect(told((state) => state)).toEqual([]));
@@ -41,18 +50,22 @@ describe('what must not change while probes are under way', () => {
     ['a sysctl', (state) => ({ ...state, sysctl: { 'net.ipv4.ip_forward': '1' } }), ['settings-changed -: net.ipv4.ip_forward was not there, is 1']],
     ['the rules of tc', (state) => ({ ...state, tc: [{ filter: 'x' }] }), ['settings-changed -: the tc rules changed']],
     ['what could be read', (state) => ({ ...state, unread: [{ what: 'fdb', why: 'denied' }] }), ['state-unread -: fdb: denied']],
+    ['a flow of Open vSwitch', (state) => ({ ...state, ovs: withFlows([flow('02:00:00:00:00:0a')]) }), ['settings-changed -: the configuration or the flows of Open vSwitch changed']],
     ['where a guest is', (state) => ({ ...state, fdb: [entry('52:54:00:00:00:01', 'p2')] }), ['mac-moved a: 52:54:00:00:00:01 is on p2, not on p0']],
-  ])('%s', (_, change, expected) => expect(told(change)).toEqual(expected));
+  ])('%s', (_, change, expected) => expect(told(change, withMore)).toEqual(expected));
 
   it.each<[string, (state: HostState) => HostState]>([
     ['a link beside the bridge', (state) => ({ ...state, links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'eth7', master: null }))] })],
     ['a port of another bridge', (state) => ({ ...state, links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'eth7', master: 'br9' }))] })],
     ['VLANs of a port of another bridge, or of one that is no port', (state) => ({ ...state, vlan: [{ ifname: 'eth7', vlans: [{ vlan: 2 }] }, { vlans: [] }, 'p0'] })],
+    ['what Open vSwitch learned of the run\'s own controls', (state) => ({ ...state, ovs: withFlows([flow('02:00:00:00:00:09'), flow(enteringMac)]) })],
     ['timers of a bridge', over('br0', { bridge: { ageing_time: 30000, gc_timer: 7 } })],
     ['an entry where its guest is, on the bridge itself, of another bridge, of somebody else', (state) => ({
       ...state, fdb: [entry('52:54:00:00:00:01', 'p0'), entry('52:54:00:00:00:01', 'br0'), entry('52:54:00:00:00:01', 'p2', 'br9'), entry('02:00:00:00:00:99', 'p2')],
     })],
-  ])('may change: %s', (_, change) => expect(told(change)).toEqual([]));
+    ['a setting and the VLANs of a port that another bridge has', (state) => ({ ...over('q0', { mtu: 9000, port: { state: 'blocking', flood: false } })(state), vlan: [{ ifname: 'q0', vlans: [{ vlan: 2 }] }] })],
+    ['a port of another bridge that goes', links('q0', () => null)],
+  ])('may change: %s', (_, change) => expect(told(change, withMore)).toEqual([]));
 
   it('counters of rules are no rules', () => {
     const rule = (packets: number): { readonly rule: object } => ({ rule: { counter: { packets, bytes: packets }, verdict: 'drop' } });
@@ -67,6 +80,7 @@ describe('what must not change while probes are under way', () => {
     expect(rules([nft, { ...nft, pid: 78 }])).toEqual(['settings-changed the nft rules changed and were put back, by process 77 (nft), process 78 (nft)']);
     expect(rules([{ kind: 'tc', pid: 79, program: null }])).toEqual(['settings-changed the tc rules changed and were put back, by who asked from netlink port 79, as a rule its process id']);
     expect(rules([{ kind: 'tc', pid: null, program: null }])).toEqual(['settings-changed the tc rules changed and were put back, by somebody whom the kernel did not name']);
+    expect(rules(Array.from({ length: 3 }, (_, at) => ({ ...nft, pid: at })))[0]).toMatch(/process 2 \(nft\)$/);
     expect(rules(Array.from({ length: 5 }, (_, at) => ({ ...nft, pid: at })))[0]).toMatch(/process 2 \(nft\) and 2 more$/);
   });
 
@@ -76,6 +90,7 @@ describe('what must not change while probes are under way', () => {
     expect(settings('flood')).toEqual(['settings-changed a: p0: flood changed and was put back']);
     expect(settings('ageing_time', bridge?.ifindex)).toEqual(['settings-changed br0: br0: ageing_time changed and was put back']);
     expect(settings('flood', 4711)).toEqual([]);
+    expect(settings('flood', port?.ifindex, links('p0', () => null)(hostState()))).toEqual(['settings-changed a: p0 is gone', 'not-forwarding a: p0 does not exist']);
     expect(settings('master')).toEqual(['settings-changed a: p0: master changed and was put back']);
     expect(settings('MTU', port?.ifindex, over('p0', { mtu: 9000 })(hostState()))).toEqual(['settings-changed a: p0: MTU was 1500, is 9000']);
     expect(settings(vlanList)).toEqual(['settings-changed a: p0: the list of its VLANs changed and was put back']);
@@ -102,6 +117,38 @@ describe('what must not change while probes are under way', () => {
     expect(sysctl('net.ipv4.ip_forward')).toEqual(['net.ipv4.ip_forward changed and was put back']);
     expect(sysctl('net.ipv4.ip_forward', forwarding('1'))).toEqual(['net.ipv4.ip_forward was 0, is 1']);
     expect(sysctl('net.ipv4.conf.all.rp_filter')).toEqual([]);
+  });
+
+  it('names what was heard to change no more where one of several stretches shows it', () => {
+    const forwarding = { ...over('p0', { mtu: 9000 })(hostState()), sysctl: { 'net.ipv4.ip_forward': '1' } };
+    const still: HostState = { ...hostState(), sysctl: { 'net.ipv4.ip_forward': '0' } };
+    const heard = [{ ifindex: null, what: 'net.ipv4.ip_forward' }, { ifindex: hostState().links[1]?.ifindex ?? -1, what: 'MTU' }];
+    const stretches = [[still, still], [still, forwarding]].map(([before = null, after = null]) => wholeStretch({ before, after }));
+    expect(unchangedReasons(step, stretches, plan.endpoints, [], heard).map(({ text }) => text)).toEqual(['p0: MTU was 1500, is 9000', 'net.ipv4.ip_forward was 0, is 1']);
+  });
+
+  it('is no ageing time that a topology change of a contested root set and took back, and is one where another bridge has that change', () => {
+    const contest = { ...step, provokes: ['settings-changed'] };
+    const [bridge] = hostState().links;
+    const changing = { ageing_time: 3000, forward_delay: 1500, topology_change: 1 };
+    const putBack = (during: HostState): readonly string[] => {
+      const stretches = [[hostState(), during], [during, hostState()]].map(([before = null, after = null]) => ({ ...wholeStretch({ before, after }), excused: new Set(['links'] as const) }));
+      return unchangedReasons(contest, stretches, plan.endpoints, [], [{ ifindex: bridge?.ifindex ?? -1, what: 'ageing_time' }]).map(({ text }) => text);
+    };
+    expect(putBack(over('br0', { bridge: changing })(hostState()))).toEqual([]);
+    const other: HostState = { ...hostState(), links: [...hostState().links, ...hostState().links.slice(0, 1).map((link) => ({ ...link, name: 'br9', ifindex: 91, bridge: changing }))] };
+    expect(putBack(other)).toEqual(['br0: ageing_time changed and was put back']);
+  });
+
+  it('is told of each that stood so, and of guests that are there alone', () => {
+    const closed = { state: 'disabled', flood: true };
+    expect(told((state) => state, (state) => over('p2', { port: closed })(over('p1', { port: closed })(state)))).toEqual(['not-forwarding b: p1 is disabled', 'not-forwarding c: p2 is disabled']);
+    const moved: HostState = { ...hostState(), fdb: [entry('52:54:00:00:00:01', 'p2'), entry('52:54:00:00:00:02', 'p2')] };
+    const [, second, third] = plan.endpoints;
+    const endpoints = [second, third].flatMap((one) => one ?? []);
+    expect(unchangedReasons({ ...step, present: ['c'] }, [wholeStretch({ before: moved, after: moved })], endpoints)).toEqual([]);
+    expect(unchangedReasons({ ...step, present: ['b', 'c'] }, [wholeStretch({ before: moved, after: moved })], endpoints.map((one) => ({ ...one, attach: 'promiscuous' as const })))).toEqual([]);
+    expect(unchangedReasons({ ...step, present: ['b', 'c'] }, [wholeStretch({ before: moved, after: moved })], endpoints)).toHaveLength(1);
   });
 
   it('is told once, though it stood so before and after', () => {
