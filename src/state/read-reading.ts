@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PacketSocket } from '../model/packet-socket.js';
 import type { Reading } from '../model/reading.js';
+import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { readState } from './read.js';
 import { readDeclared } from './read-declared.js';
@@ -14,6 +16,9 @@ export interface ReadingOptions {
   /** Also what takes a moment and changes seldom: the kernel's log, Open vSwitch, what is configured. */
   readonly whole: boolean;
 }
+
+/** Protocol of a socket that receives nothing. */
+const nothing = '0000';
 
 /** Sysctls whose change raises no event. */
 export const forwardingSysctls = ['net.ipv4.ip_forward', 'net.ipv4.conf.all.proxy_arp', 'net.ipv6.conf.all.forwarding', 'net.ipv6.conf.all.proxy_ndp'] as const;
@@ -33,17 +38,29 @@ export async function readReading({ netns, whole }: ReadingOptions): Promise<Rea
   // A configuration is that of the machine: interfaces of another namespace may bear the same names.
   const configured = whole && netns === null ? await readDeclared(state) : null;
   unread.push(...(configured?.unread ?? []));
-  const packetSockets = await settledSockets(netns);
+  const packetSockets = await settledSockets(netns, state);
   if (packetSockets === null) unread.push({ what: 'packet sockets', why: '/proc/net/packet cannot be read' });
   return { state: { ...state, unread: [...state.unread, ...unread] }, packetSockets, promiscuousLog, vmnet: readVmnet(), ovs, ...(configured === null ? {} : { declared: configured.declared, keepers: configured.keepers }) };
 }
 
-/** A socket that nobody holds is about to go: the kernel takes 24 ms to close one, after its process has ended. Looked at again before it is told. */
-async function settledSockets(netns: string | null): Promise<Reading['packetSockets']> {
+/** What is about to change is looked at again before it is told. */
+async function settledSockets(netns: string | null, { links }: HostState): Promise<Reading['packetSockets']> {
+  const bridges = links.filter(({ bridge, promiscuity }) => bridge !== null && (promiscuity ?? 0) > 0).map(({ ifindex }) => ifindex);
   let sockets = readPacketSockets(netns);
-  for (let tries = 0; tries < 4 && sockets?.some(({ holders, protocol }) => holders.length === 0 && protocol !== '0000') === true; tries += 1) {
+  for (let tries = 0; tries < 4 && sockets !== null && (isClosing(sockets) || isOpening(sockets, bridges)); tries += 1) {
     await sleep(60);
     sockets = readPacketSockets(netns);
   }
   return sockets;
+}
+
+/** The kernel takes 24 ms to close a socket, after its process has ended: nobody holds it then. */
+function isClosing(sockets: readonly PacketSocket[]): boolean {
+  return sockets.some(({ holders, protocol }) => holders.length === 0 && protocol !== nothing);
+}
+
+/** Who listens makes the device promiscuous first and binds the socket to it in the end, as libpcap does: nobody seems to hold a promiscuous bridge until then. */
+function isOpening(sockets: readonly PacketSocket[], promiscuous: readonly number[]): boolean {
+  const held = new Set(sockets.filter(({ protocol }) => protocol !== nothing).map(({ ifindex }) => ifindex));
+  return promiscuous.some((bridge) => !held.has(bridge)) && sockets.some(({ ifindex, protocol }) => ifindex === 0 && protocol === nothing);
 }

@@ -52,6 +52,15 @@ describe('watch', () => {
     await over;
   }, 60_000);
 
+  it('names who makes br0 promiscuous before its socket is bound, as libpcap does', async () => {
+    const watch = await start('', 'mount -t tmpfs tmpfs /mnt; mkfifo /mnt/hold');
+    const held = watch.next(drift('bridge-promiscuous'));
+    await watch.run('node test/audit/join-then-bind.mjs br0 < /mnt/hold & P=$!; exec 3> /mnt/hold');
+    const { after } = await held;
+    expect(after).toMatch(/held by \S+ \(\d+\)$/);
+    await watch.run('exec 3>&-; wait $P');
+  }, 60_000);
+
   it('survives a bridge that goes and comes back, and watches it again', async () => {
     const watch = await start();
     const gone = watch.next(drift('bridge-gone', 'br0'));
