@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 const top = fileURLToPath(new URL('..', import.meta.url));
 const modules = '/usr/lib/uml/modules';
 /** Files with tests that carry the tag `kernel`: what a kernel can do decides them, and some of sending and listening to show that these work there at all. */
-const ofKernel = ['test/kernel/', 'test/capture/engines.test', 'test/fabric/host-ovs-datapath', 'test/scenarios/ovs.test', 'test/lasting/network-manager', '--tagsFilter=kernel'];
+const ofKernel = ['test/kernel/', 'test/capture/engines.test', 'test/fabric/host-ovs-datapath', 'test/scenarios/ovs', 'test/lasting/network-manager', '--tagsFilter=kernel'];
 /** All that makes network namespaces. */
 const ofNetwork = ['test/kernel', 'test/capture/', 'test/inject', 'test/fabric', 'test/live', 'test/audit/live', 'test/audit/predict', 'test/scenarios', 'test/sabotage'];
 /** Of the machine, in MiB. It takes from this one only what it uses. */
