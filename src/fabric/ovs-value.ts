@@ -1,6 +1,7 @@
 import type { Change } from '../model/change.js';
 import { ovsFlood } from '../model/ovs-columns.js';
 import { ovsPortConfigs } from '../model/ovs-port-configs.js';
+import { withoutOpenFlow10 } from '../model/ovs-openflow.js';
 import { VerifyError } from '../model/verify-error.js';
 import { isOn } from '../plan/commands.js';
 import { mustRun } from '../sys/programs.js';
@@ -14,8 +15,13 @@ export async function ovsValue({ table, device, key }: Pick<OvsSet, 'table' | 'd
     await mustRun(['ovs-vsctl', 'get', table, device, 'name']);
     return (await mustRun(['ovs-vsctl', ...option, 'get', table, device, key])).trim();
   }
-  const config = ovsPortConfigs(await mustRun(['ovs-ofctl', 'show', bridgeOf(device)])).get(device);
-  if (config === undefined) throw new VerifyError('unsupported', 69, `Open vSwitch has not taken ${JSON.stringify(device)} as a port of ${bridgeOf(device)}`, 'see the column `error` of its interface: `ovs-vsctl list Interface`');
+  const bridge = bridgeOf(device);
+  const protocols = (await mustRun(['ovs-vsctl', 'get', 'Bridge', bridge, 'protocols'])).trim();
+  if (withoutOpenFlow10(['set', protocols.match(/\w+/g) ?? []]).length > 0) {
+    throw new VerifyError('unsupported', 69, `${bridge} does not speak OpenFlow 1.0, which alone says whether floods leave through a port: its protocols are ${protocols}`, `ovs-vsctl add Bridge ${bridge} protocols OpenFlow10`);
+  }
+  const config = ovsPortConfigs(await mustRun(['ovs-ofctl', 'show', bridge])).get(device);
+  if (config === undefined) throw new VerifyError('unsupported', 69, `Open vSwitch has not taken ${JSON.stringify(device)} as a port of ${bridge}`, 'see the column `error` of its interface: `ovs-vsctl list Interface`');
   return config.includes('NO_FLOOD') ? 'off' : 'on';
 }
 

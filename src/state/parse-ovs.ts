@@ -24,9 +24,9 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** A flow without what moves by itself. */
+/** A flow without what moves by itself, alike in all versions of OpenFlow: from 1.3 on `reset_counts` stands where 1.0 has nothing. */
 function stillFlow(line: string): string {
-  return line.replaceAll(/\b(?:cookie|duration|n_packets|n_bytes|idle_age|hard_age)=[^, ]+,? ?/g, '').trim();
+  return line.replaceAll(/\b(?:(?:cookie|duration|n_packets|n_bytes|idle_age|hard_age)=[^, ]+,? ?|reset_counts )/g, '').trim();
 }
 
 /** Open vSwitch's configuration as one. */

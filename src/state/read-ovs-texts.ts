@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { ofctl } from '../model/ovs-openflow.js';
 import { mustRun } from '../sys/programs.js';
 import type { OvsTexts } from './parse-ovs.js';
 import { readOvsTables } from './read-ovs.js';
@@ -13,11 +14,11 @@ export async function readOvsTexts(): Promise<OvsTexts | null> {
   if (!existsSync(`${runFolder()}/db.sock`)) return null;
   const [bridges = [], ports = [], interfaces = [], mirrors = []] = await readOvsTables(['Bridge', 'Port', 'Interface', 'Mirror'], 5);
   // one that the switch could not make, as for want of the kernel's datapath, is in the database only
-  const names = bridges.flatMap(({ name }) => (typeof name === 'string' && existsSync(`${runFolder()}/${name}.mgmt`) ? [name] : []));
-  const ofEach = async (argv: (name: string) => readonly string[]): Promise<Readonly<Record<string, string>>> =>
-    Object.fromEntries(await Promise.all(names.map(async (name) => [name, await mustRun(argv(name), { timeoutMs: 5000 })] as const)));
+  const made = bridges.flatMap(({ name, protocols }) => (typeof name === 'string' && existsSync(`${runFolder()}/${name}.mgmt`) ? [{ name, protocols }] : []));
+  const ofEach = async (command: (protocols: unknown) => readonly string[]): Promise<Readonly<Record<string, string>>> =>
+    Object.fromEntries(await Promise.all(made.map(async ({ name, protocols }) => [name, await mustRun([...command(protocols), name], { timeoutMs: 5000 })] as const)));
   const [show, flows, fdb] = await Promise.all([
-    ofEach((name) => ['ovs-ofctl', 'show', name]), ofEach((name) => ['ovs-ofctl', 'dump-flows', name]), ofEach((name) => ['ovs-appctl', 'fdb/show', name]),
+    ofEach((protocols) => [...ofctl(protocols), 'show']), ofEach((protocols) => [...ofctl(protocols), 'dump-flows']), ofEach(() => ['ovs-appctl', 'fdb/show']),
   ]);
   return { bridges, ports, interfaces, mirrors, show, flows, fdb };
 }

@@ -54,6 +54,21 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run changes of Open
     expect(journals()).toEqual([]);
   });
 
+  it('is read where a bridge speaks no OpenFlow 1.0, and refused where that alone can set it', { timeout: patient(180_000) }, async () => {
+    host.run(['ovs-vsctl', 'set', 'Bridge', 'br0', 'protocols=OpenFlow13,OpenFlow15']);
+    try {
+      const before = host.run(['ovs-vsctl', 'list', 'Port']);
+      const floods = await run(host.scenario('later', `  - { name: floods, set: { br0: { flood_vlans: 0 } }, ${probe} }\n`, allow), '--allow-changes');
+      expect([floods.status, floods.stderr]).toEqual([2, expect.stringContaining('left behind on br0: nothing (checked)')]);
+      expect(leaks(floods.result(), 0).map(({ observer, causes }) => `${observer} ${causes[0]?.code}`)).toContain('kali3 ovs-flood-vlans');
+      const refused = await run(host.scenario('later-flood', `  - { name: kept from a port, set: { vnet4: { flood: off } }, ${probe} }\n`, allow), '--allow-changes');
+      expect(refused.result().steps[0]?.reasons.map(({ code, text }) => `${code}: ${text}`)).toEqual([expect.stringMatching(/^unsupported: br0 does not speak OpenFlow 1.0.* OpenFlow15\] \(ovs-vsctl add Bridge br0 protocols OpenFlow10\)$/)]);
+      expect(host.run(['ovs-vsctl', 'list', 'Port'])).toBe(before);
+    } finally {
+      host.run(['ovs-vsctl', 'clear', 'Bridge', 'br0', 'protocols']);
+    }
+  });
+
   it('comes of the topology too: settings of bridge and ports, and mirrors', { timeout: patient(180_000) }, async () => {
     const before = shape();
     const file = host.scenario('topology', `  - { name: mirrored, ${probe} }\n`, allow, { bridge: '{ kind: ovs, datapath: netdev, fail_mode: secure, mirrors: [ { name: tap, select: vnet0, output: spare } ] }', settings: { kali3: '{ protected: on, flood: off }' } });

@@ -40,6 +40,12 @@ describe('a flow of Open vSwitch', () => {
   ])('that %s sends frames there whatever was learned', (_, text, fix) => {
     expect(find(row(flows('actions=NORMAL', text)))).toEqual({ place: 'a flow of br0', value: text, text: 'a flow of br0 sends such frames to p2, whatever the switch has learned', fix });
   });
+  it('of a bridge that speaks no OpenFlow 1.0 is taken away in a version that it speaks', () => {
+    const speaking = (protocols: unknown): string | undefined => find(row(ovs({ bridges: [bridgeOfOvs({ protocols }, ['in_port=p0 actions=ALL'])] })))?.fix;
+    expect([['set', []], 'OpenFlow10', ['set', ['OpenFlow10', 'OpenFlow13']], 'OpenFlow13', ['set', ['OpenFlow13', 'OpenFlow15']]].map(speaking)).toEqual([
+      ...Array.from({ length: 3 }, () => 'ovs-ofctl del-flows br0 in_port=p0'), 'ovs-ofctl -O OpenFlow13 del-flows br0 in_port=p0', 'ovs-ofctl -O OpenFlow13,OpenFlow15 del-flows br0 in_port=p0',
+    ]);
+  });
   it('that floods reaches who has no port of the switch too', () => expect(find(row({ ...flows('actions=FLOOD'), port: null }))?.text).toContain('to every port'));
   it.each(['actions=NORMAL', 'actions=output:"p1"', 'actions=output:1', 'actions=drop', 'actions=FLOODS', 'actions=xALL', 'actions=output:33', 'FLOOD', 'actions=xoutput:3', 'actions=output:3x'])('%s is no cause', (text) => expect(find(row(flows(text)))).toBeNull());
   it('of another bridge is no cause', () => expect(find(row(otherBridge))).toBeNull());
@@ -99,6 +105,9 @@ describe('a MAC that Open vSwitch does not know', () => {
   const find = causes['ovs-unknown-flood'];
   it('is flooded to ports that take it', () => {
     expect(find(row(ovs()))).toEqual({ place: 'p2.no-flood', value: 'off', text: `br0 has no entry for ${macOfB}, and p2 takes what is flooded`, fix: 'ovs-ofctl mod-port br0 p2 no-flood' });
+  });
+  it('is kept from a port in OpenFlow 1.0 alone, which the bridge has to speak', () => {
+    expect(find(row(ovs({ bridges: [bridgeOfOvs({ protocols: 'OpenFlow13' })] })))?.fix).toBe('ovs-vsctl add Bridge br0 protocols OpenFlow10 && ovs-ofctl mod-port br0 p2 no-flood');
   });
   it.each<[string, Partial<RowContext>]>([
     ['it is known', { ...ovs(), entries: [entry()] }], ['the port takes nothing', ovs({ ports: [...ports.slice(0, 2), ovsPort('p2', 3, {}, ['NO_FLOOD'])] })], ['the observer has no port of the switch', { ...ovs(), port: port(links.p1, {}), before: host({ ovs: { bridges: [bridgeOfOvs()], ports: [], mirrors: [] } }) }],

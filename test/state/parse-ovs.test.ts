@@ -47,6 +47,11 @@ describe('what Open vSwitch prints', () => {
     });
   });
 
+  it('is alike in later versions of OpenFlow', () => {
+    const flow = ' cookie=0x0, duration=0.273s, table=0, n_packets=0, n_bytes=0, reset_counts idle_age=0, priority=100,dl_dst=00:11:22:33:44:55 actions=FLOOD\n';
+    expect(parseOvs({ ...texts, flows: { br0: `OFPST_FLOW reply (OF1.5) (xid=0x2):\n${flow}` } }).bridges[0]?.flows).toEqual(['table=0, priority=100,dl_dst=00:11:22:33:44:55 actions=FLOOD']);
+  });
+
   it('makes links and entries like those of a kernel bridge; a port that the switch has not taken does not forward', () => {
     const { links, fdb } = withOvs({ links: ['br0', 'vnet0', 'vnet1', 'gone', 'eth0'].map(link), fdb: [] }, texts);
     expect(links.map(({ name, kind, master, port }) => [name, kind, master, port?.['state'] ?? null, port?.['flood'] ?? null])).toEqual([

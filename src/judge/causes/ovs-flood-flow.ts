@@ -1,4 +1,5 @@
 import { word } from '../../audit/shell-word.js';
+import { ofctl } from '../../model/ovs-openflow.js';
 import type { CauseFinder } from './leak.js';
 import { ovsLeak } from './ovs.js';
 
@@ -17,6 +18,6 @@ export const ovsFloodFlow: CauseFinder = (leak) => {
   const match = flow.replace(/,? ?actions=.*$/, '').split(/[, ]+/).filter((word) => word !== '' && !word.startsWith('priority=')).join(',');
   return {
     place: `a flow of ${found.bridge.name}`, value: flow, text: `a flow of ${found.bridge.name} sends such frames to ${name === '' ? 'every port' : name}, whatever the switch has learned`,
-    fix: `ovs-ofctl del-flows ${word(found.bridge.name)}${match === '' ? '' : ` ${word(match)}`}`,
+    fix: `${ofctl(found.bridge.columns['protocols']).join(' ')} del-flows ${word(found.bridge.name)}${match === '' ? '' : ` ${word(match)}`}`,
   };
 };

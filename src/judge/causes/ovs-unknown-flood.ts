@@ -1,4 +1,5 @@
 import { word } from '../../audit/shell-word.js';
+import { withoutOpenFlow10 } from '../../model/ovs-openflow.js';
 import { type CauseFinder, isUnicast } from './leak.js';
 import { ovsLeak } from './ovs.js';
 import { ovsFloodFlow } from './ovs-flood-flow.js';
@@ -8,8 +9,9 @@ import { ovsFloodVlans } from './ovs-flood-vlans.js';
 export const ovsUnknownFlood: CauseFinder = (leak) => {
   const found = ovsLeak(leak);
   if (found === null || !isUnicast(leak) || found.port === null || leak.entries.length > 0 || found.port.config.includes('NO_FLOOD') || ovsFloodVlans(leak) !== null || ovsFloodFlow(leak) !== null) return null;
+  const speaking = withoutOpenFlow10(found.bridge.columns['protocols']).length === 0 ? '' : `ovs-vsctl add Bridge ${word(found.bridge.name)} protocols OpenFlow10 && `;
   return {
     place: `${found.port.name}.no-flood`, value: 'off', text: `${found.bridge.name} has no entry for ${leak.dstMac ?? ''}, and ${found.port.name} takes what is flooded`,
-    fix: `ovs-ofctl mod-port ${word(found.bridge.name)} ${word(found.port.name)} no-flood`,
+    fix: `${speaking}ovs-ofctl mod-port ${word(found.bridge.name)} ${word(found.port.name)} no-flood`,
   };
 };
