@@ -1,7 +1,10 @@
 import type { Plan } from '../model/plan.js';
+import { unheardPorts } from '../model/ovs-unheard.js';
 import type { Result } from '../model/result.js';
 import type { StepStates } from './step-states.js';
 import type { StepFacts } from './step-facts.js';
+
+const none = { links: [] };
 
 /** Which ports of the bridges under test were observed, over all steps that listened; ports as the kernel listed them before the probes, and where something was to happen meanwhile, around that and after them. */
 export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: readonly StepStates[]): Result['coverage'] {
@@ -17,6 +20,11 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
       ports.add(link.name);
       if (seen.has(link.name)) observed.add(link.name);
       else unobserved.set(link.name, reasons.get(link.name) ?? `not observed in step ${step.index + 1}, ${step.name}`);
+    }
+    for (const { bridge, port, reason } of unheardPorts(states[step.index]?.before ?? none)) {
+      if (!bridges.has(bridge)) continue;
+      ports.add(port);
+      unobserved.set(port, reason);
     }
     // A guest that an event lets start may hear what nobody sees it hear
     const meanwhile = [...(states[step.index]?.during ?? []), states[step.index]?.after ?? null];

@@ -51,8 +51,10 @@ export interface OvsPortState {
   readonly name: string;
   readonly bridge: string;
   readonly columns: Readonly<Record<string, unknown>>;
-  /** Number in the bridge; null where the switch has not taken it. */
+  /** Number in the bridge; null where the switch has not taken it, and of a bond, whose interfaces have numbers. */
   readonly ofport: number | null;
+  /** Column `type` of its interface; absent where that is empty, as of the kernel's own interfaces. `bond` = it has several. */
+  readonly type?: string;
   /** Words of ovs-ofctl's `config:`, such as NO_FLOOD. */
   readonly config: readonly string[];
 }

@@ -1,6 +1,7 @@
 import { guestOfPort } from '../inventory/guest-of-port.js';
 import { isFirewallBridge } from '../inventory/proxmox-guests.js';
 import type { GuestRecord, Inventory } from '../model/guest-record.js';
+import { unheardPorts } from '../model/ovs-unheard.js';
 import type { HostState, LinkState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { endpointName } from './endpoint-name.js';
@@ -111,6 +112,7 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
     },
     notes: [
       ...all.flatMap((link) => (ports.includes(link) ? [] : [`left out: ${link.name}: ${deafness(link) ?? ''}`])),
+      ...unheardPorts(state).flatMap((one) => (one.bridge === bridge ? [`left out: ${one.port}: ${one.reason}, so that nothing holds unless the file says \`scope: { partial: … }\``] : [])),
       ...entries.flatMap(({ name, guest, spoke, endpoint }) => (spoke ? [] : [unheard(name, endpoint.mac === undefined ? null : guest)])),
       ...inventory.unread.map(({ what, why }) => `${what} could not be asked for names: ${why}`),
     ],

@@ -19,9 +19,9 @@ export function vlansInState(state: HostState, port: string): readonly FoundVlan
   });
 }
 
-/** VLANs of a port of Open vSwitch (ovs-vswitchd.conf.db(5), Port: tag, trunks, vlan_mode); none where it is a trunk of all. */
+/** VLANs of a port of Open vSwitch (ovs-vswitchd.conf.db(5), Port: tag, trunks, vlan_mode); none where it is a trunk of all. VLAN 0 there is no VLAN: frames without a tag. */
 function ovsVlans({ columns }: OvsPortState): readonly FoundVlan[] {
-  const numbers = (value: unknown): readonly number[] => membersOf(value).filter((one) => typeof one === 'number');
+  const numbers = (value: unknown): readonly number[] => membersOf(value).filter((one): one is number => typeof one === 'number' && one > 0);
   const [tag] = numbers(columns['tag']);
   const mode = membersOf(columns['vlan_mode'])[0];
   const trunks = mode === 'access' || (mode === undefined && tag !== undefined) ? [] : numbers(columns['trunks']).filter((vid) => vid !== tag);

@@ -1,4 +1,5 @@
 import type { Mac } from '../model/mac.js';
+import { type UnheardPort, unheardPorts } from '../model/ovs-unheard.js';
 import type { Endpoint, Scenario } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
@@ -10,18 +11,11 @@ export interface Neighbour {
   readonly address: string;
 }
 
-/** A port of a bridge under test that nobody can listen on, and why. */
-export interface Unobservable {
-  readonly bridge: string;
-  readonly port: string;
-  readonly reason: string;
-}
-
 /** A scenario completed by what the host has on record. */
 export interface HostTopology {
   readonly scenario: Scenario;
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
-  readonly unobservable: readonly Unobservable[];
+  readonly unobservable: readonly UnheardPort[];
   /** Endpoints whose MAC their bridge has on their port. */
   readonly inPlace: readonly string[];
 }
@@ -123,10 +117,11 @@ export function hostTopology(scenario: Scenario, state: HostState, neighbours: r
   if (wrong.length > 0) throw new VerifyError('mac-moved', 3, wrong.join('\n'), 'correct the file: to speak with this MAC there would take it from its owner. Nothing was sent');
   const bridges = new Set(scenario.topology.bridges.map(({ name }) => name));
   const ports = state.links.filter((link) => link.master !== null && bridges.has(link.master));
-  const unobservable: Unobservable[] = ports.flatMap((link) => {
+  const unobservable: UnheardPort[] = ports.flatMap((link) => {
     const reason = deafness(link);
     return reason === null ? [] : [{ bridge: link.master ?? '', port: link.name, reason }];
   });
+  unobservable.push(...unheardPorts(state).filter(({ bridge }) => bridges.has(bridge)));
   for (const { name, bridge, port, attach, started } of scenario.topology.endpoints) {
     if (started && attach === 'promiscuous' && port === null) unobservable.push({ bridge, port: name, reason: 'behind the bridge device, and the scenario names no interface in which it could be heard (`port`)' });
   }

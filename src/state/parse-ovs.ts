@@ -44,8 +44,11 @@ export function parseOvs(texts: OvsTexts): OvsState {
       const port = portById.get(uuidOf(id));
       const own = textOf(port?.['name']);
       if (port === undefined || own === name) return []; // the bridge's own port is the bridge
-      const ofport = texts.interfaces.find((one) => one['name'] === own)?.['ofport'];
-      return [{ name: own, bridge: name, columns: pick(port, ovsColumns.port), ofport: typeof ofport === 'number' && ofport > 0 ? ofport : null, config: config.get(own) ?? [] }];
+      const { ofport, type: ofInterface } = texts.interfaces.find((one) => one['name'] === own) ?? {};
+      const type = membersOf(port['interfaces']).length > 1 ? 'bond' : textOf(ofInterface);
+      return [{
+        name: own, bridge: name, columns: pick(port, ovsColumns.port), ofport: typeof ofport === 'number' && ofport > 0 ? ofport : null, ...(type === '' ? {} : { type }), config: config.get(own) ?? [],
+      }];
     });
   });
   const mirrors = texts.bridges.flatMap((bridge) => membersOf(bridge['mirrors']).flatMap((id): OvsMirrorState[] => {

@@ -3,7 +3,7 @@ import { coverageOf } from '../../src/judge/coverage.js';
 import { stepFacts } from '../../src/judge/step-facts.js';
 import type { Plan } from '../../src/model/plan.js';
 import type { Result } from '../../src/model/result.js';
-import type { HostState } from '../../src/model/state.js';
+import type { HostState, OvsPortState } from '../../src/model/state.js';
 import { hostState, perfectRun, scenario, step } from './perfect-run.js';
 
 /** Coverage of a run in which these observers did not listen, around the state. */
@@ -26,6 +26,18 @@ describe('coverage', () => {
   it('is not complete with a port that nobody can listen on, though the kernel lists it with no bridge', () => {
     expect(coverage([], hostState(), { unobservable: [{ bridge: 'br0', port: 'winxp', reason: 'behind the device' }] })).toEqual({ complete: false, observed: 4, ports: 5, unobserved: [{ port: 'winxp', reason: 'behind the device' }] });
     expect(coverage([], hostState(), { unobservable: [{ bridge: 'br9', port: 'winxp', reason: 'behind the device' }] })).toMatchObject({ complete: true, ports: 4 });
+  });
+  it('is not complete with a port of Open vSwitch that is no interface here, if the switch forwards to it', () => {
+    const ovsPort = (name: string, over: Partial<OvsPortState> = {}): OvsPortState => ({ name, bridge: 'br0', columns: {}, ofport: 7, config: [], ...over });
+    const unheard = (...ports: readonly OvsPortState[]): Result['coverage'] => coverage([], { ...hostState(), ovs: { bridges: [], ports: [ovsPort('p0', { ofport: 1 }), ...ports], mirrors: [] } });
+    expect(unheard(ovsPort('gone', { ofport: null }), ovsPort('other', { bridge: 'br9' }))).toMatchObject({ complete: true, ports: 4 });
+    const kinds = { patch0: 'patch', vx0: 'vxlan', vhu0: 'dpdkvhostuserclient', eth9: 'internal', lost: undefined, odd: 'afxdp' } as const;
+    expect(unheard(...Object.entries(kinds).map(([name, type]) => ovsPort(name, type === undefined ? {} : { type })), ovsPort('bond0', { ofport: null, type: 'bond' }))).toEqual({
+      complete: false, observed: 4, ports: 11, unobserved: Object.entries({
+        patch0: 'a patch port, which leads to another bridge', vx0: 'a tunnel (vxlan)', vhu0: 'an interface of DPDK (dpdkvhostuserclient)', eth9: 'its interface is in another network namespace',
+        lost: 'its interface is in another network namespace', odd: 'of type afxdp', bond0: 'a bond of several interfaces',
+      }).map(([port, what]) => ({ port, reason: `${what}: no packet socket hears what leaves there` })),
+    });
   });
   it('counts no port of another bridge, and no link that is no port', () => {
     const state = hostState();

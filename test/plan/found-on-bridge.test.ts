@@ -43,6 +43,7 @@ describe('VLANs of a port', () => {
   });
   it.each<[string, Readonly<Record<string, unknown>>, readonly object[]]>([
     ['nothing', {}, []], ['an access port', { tag: 10 }, [{ vid: 10, pvid: true, untagged: true }]], ['an access port that names trunks', { tag: 10, vlan_mode: 'access', trunks: ['set', [20]] }, [{ vid: 10, pvid: true, untagged: true }]],
+    ['a trunk that carries frames without a tag too', { trunks: ['set', [0, 10]] }, [{ vid: 10 }]], ['an access port of no VLAN', { tag: 0 }, []],
     ['a trunk', { trunks: ['set', [22, 20, 21, 30]] }, [{ vid: '20-22' }, { vid: 30 }]], ['a trunk with a tag', { tag: 10, vlan_mode: 'trunk', trunks: ['set', [20, 10]] }, [{ vid: 20 }]],
     ['a native VLAN', { tag: 10, vlan_mode: 'native-untagged', trunks: ['set', [10, 20]] }, [{ vid: 10, pvid: true, untagged: true }, { vid: 20 }]], ['a native VLAN with its tag', { tag: 10, vlan_mode: 'native-tagged', trunks: 20 }, [{ vid: 10, pvid: true }, { vid: 20 }]],
   ])('of Open vSwitch are those of its port: %s', (_, columns, expected) => {

@@ -47,6 +47,15 @@ describe('what Open vSwitch prints', () => {
     });
   });
 
+  it('tells what a port is where it is no interface of the kernel', () => {
+    const [, vnet0, vnet1, gone] = texts.ports;
+    const told = parseOvs({
+      ...texts, ports: [{ ...vnet0, interfaces: id('I0') }, { ...vnet1, interfaces: set(id('I1'), id('I2')) }, { ...gone, interfaces: id('I3') }],
+      interfaces: [{ name: 'vnet0', ofport: 1, type: '' }, { name: 'eth1', ofport: 2, type: '' }, { name: 'eth2', ofport: 3, type: '' }, { name: 'gone', ofport: 4, type: 'patch' }],
+    });
+    expect(told.ports.map(({ name, ofport, type }) => [name, ofport, type])).toEqual([['vnet0', 1, undefined], ['vnet1', null, 'bond'], ['gone', 4, 'patch']]);
+  });
+
   it('is alike in later versions of OpenFlow', () => {
     const flow = ' cookie=0x0, duration=0.273s, table=0, n_packets=0, n_bytes=0, reset_counts idle_age=0, priority=100,dl_dst=00:11:22:33:44:55 actions=FLOOD\n';
     expect(parseOvs({ ...texts, flows: { br0: `OFPST_FLOW reply (OF1.5) (xid=0x2):\n${flow}` } }).bridges[0]?.flows).toEqual(['table=0, priority=100,dl_dst=00:11:22:33:44:55 actions=FLOOD']);
