@@ -1,10 +1,9 @@
+import { copiesElsewhere } from '../audit/copies-elsewhere.js';
 import type { Plan } from '../model/plan.js';
 import { unheardPorts } from '../model/ovs-unheard.js';
 import type { Result } from '../model/result.js';
 import type { StepStates } from './step-states.js';
 import type { StepFacts } from './step-facts.js';
-
-const none = { links: [] };
 
 /** Which ports of the bridges under test were observed, over all steps that listened; ports as the kernel listed them before the probes, and where something was to happen meanwhile, around that and after them. */
 export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: readonly StepStates[]): Result['coverage'] {
@@ -21,8 +20,9 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
       if (seen.has(link.name)) observed.add(link.name);
       else unobserved.set(link.name, reasons.get(link.name) ?? `not observed in step ${step.index + 1}, ${step.name}`);
     }
-    for (const { bridge, port, reason } of unheardPorts(states[step.index]?.before ?? none)) {
-      if (!bridges.has(bridge)) continue;
+    const before = states[step.index]?.before ?? null;
+    for (const { bridge, port, reason } of before === null ? [] : [...unheardPorts(before), ...copiesElsewhere(before)]) {
+      if (!bridges.has(bridge) || seen.has(port)) continue;
       ports.add(port);
       unobserved.set(port, reason);
     }

@@ -1,6 +1,6 @@
 import type { HostState, OvsPortState } from './state.js';
 
-/** A port of a bridge on which nobody can listen, and why. */
+/** Where frames of a bridge go and nobody listens: a port, or what gets copies. */
 export interface UnheardPort {
   readonly bridge: string;
   readonly port: string;

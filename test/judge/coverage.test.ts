@@ -39,6 +39,20 @@ describe('coverage', () => {
       }).map(([port, what]) => ({ port, reason: `${what}: no packet socket hears what leaves there` })),
     });
   });
+  it('is not complete where rules carry frames off the bridge to where nobody listens', () => {
+    const [, port] = hostState().links;
+    if (port === undefined) throw new Error('the fixture has changed');
+    const links = [...hostState().links, ...[['tap9', 'tun'], ['ifb0', 'ifb'], ['eth9', null]].map(([name, kind]) => ({ ...port, name: String(name), kind: kind ?? null, master: null, port: null })), { ...port, name: 'lo', kind: null, master: null, port: null, flags: ['LOOPBACK', 'UP'] }];
+    const mirred = (to: string, device = 'p0'): Partial<HostState> => ({ tc: { qdisc: [], filters: { [`${device} ingress`]: [{ options: { actions: [{ kind: 'mirred', mirred_action: 'mirror', direction: 'egress', to_dev: to }] } }] } } });
+    const nft = (expr: object): Partial<HostState> => ({ nft: { nftables: [{ chain: { family: 'netdev', table: 't', name: 'c', dev: 'p1' } }, { rule: { family: 'netdev', table: 't', chain: 'c', handle: 4, expr: [expr] } }] } });
+    const copied = (more: Partial<HostState>): Result['coverage']['unobserved'] => coverage([], { ...hostState(), links, ...more }).unobserved;
+    expect(copied(mirred('tap9'))).toEqual([{ port: 'tap9', reason: 'tc at p0 ingress carries frames there, and it is no port of br0' }]);
+    expect(copied(mirred('eth9', 'br0'))).toEqual([{ port: 'eth9', reason: 'tc at br0 ingress carries frames there, and it is no port of br0' }]);
+    expect(copied(nft({ dup: { addr: 'tap9' } }))).toEqual([{ port: 'tap9', reason: 'nft in netdev t c on p1 carries frames there, and it is no port of br0' }]);
+    expect(copied(nft({ fwd: { dev: 'tap9' } })).map((one) => one.port)).toEqual(['tap9']);
+    for (const harmless of [mirred('p2'), mirred('ifb0'), mirred('lo'), mirred('gone'), mirred('tap9', 'eth9'), nft({ dup: { addr: 'p2' } }), nft({ dup: { addr: '10.0.0.1' } })]) expect(copied(harmless)).toEqual([]);
+    expect(coverage(['c'], { ...hostState(), links, ...mirred('tap9') }).unobserved.map((one) => one.port)).toEqual(['p2', 'tap9']);
+  });
   it('counts no port of another bridge, and no link that is no port', () => {
     const state = hostState();
     const [, one] = state.links;

@@ -88,9 +88,9 @@ const threeGuests = `    a: { bridge: br0, port: p0, mac: "52:54:00:00:00:0a", i
     c: { bridge: br0, port: p2, mac: "52:54:00:00:00:0c", ip: 10.9.0.3/24 }
 `;
 
-/** A scenario of three guests a, b, c on the ports p0, p1, p2 of br0, and whatever else is given. */
-export function threeOn(bridge: string, steps: string, more = ''): string {
-  return writeScenario(`version: 1\nname: t\ntopology:\n  provider: lab\n  bridges: { br0: ${bridge} }\n  endpoints:\n${threeGuests}${more}steps:\n${steps}\n`);
+/** A scenario of three guests a, b, c on the ports p0, p1, p2 of br0, and whatever else is given: `more` endpoints, keys at the `head` of the file. */
+export function threeOn(bridge: string, steps: string, more = '', head = ''): string {
+  return writeScenario(`version: 1\nname: t\n${head}topology:\n  provider: lab\n  bridges: { br0: ${bridge} }\n  endpoints:\n${threeGuests}${more}steps:\n${steps}\n`);
 }
 
 export interface Row {
