@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { DiscardedFrames } from '../judge/discarded.js';
@@ -68,6 +67,11 @@ function damaged(path: string, why: string): VerifyError {
   return new VerifyError('evidence-unreadable', 64, `${path}: ${why}`, 'This is no folder that a run of verify-isolation left, or a file of it was changed.');
 }
 
+/** It is not there; what may not be looked at may be. */
+function isMissing(path: string): Promise<boolean> {
+  return access(path).then(() => false, ({ code }: NodeJS.ErrnoException) => code === 'ENOENT' || code === 'ENOTDIR');
+}
+
 async function read(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
@@ -128,7 +132,7 @@ async function parseDiscarded(dir: string): Promise<NonNullable<JudgeInput['disc
 /** Reads everything of a run's folder but the capture; `known` as with `parsePlan`. VerifyError 64, with the file's name, where it is not what a run leaves. */
 export async function parseFolder(dir: string, known: Plan | null = null): Promise<JudgeInput> {
   const runFile = join(dir, files.run);
-  if (!existsSync(runFile)) throw await noRun(dir);
+  if (await isMissing(runFile)) throw await noRun(dir);
   const run = parse(runFile, await read(runFile), shapes.run) as RunRecord;
   const plan = await parsePlan(dir, known);
   const timeline = await parseTimeline(join(dir, files.timeline));

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { noRun } from '../../src/evidence/no-run.js';
+import { parseFolder } from '../../src/evidence/parse-folder.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'no-run-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -36,5 +37,12 @@ describe('a folder in which no run left its evidence', () => {
     mkdirSync(join(top, 'host/run'), { recursive: true });
     writeFileSync(join(top, 'host/run/run.json'), '{}');
     expect((await noRun(top)).hint).toBe(`name one of the runs in it: ${top}/host/run`);
+  });
+});
+
+describe('a folder that cannot be looked into', () => {
+  it('is not told to be without a run', async () => {
+    await expect(parseFolder(join(dir, 'x'.repeat(300)))).rejects.toMatchObject({ exit: 64, message: expect.stringContaining('run.json: ENAMETOOLONG') });
+    await expect(parseFolder(join(dir, 'nowhere'))).rejects.toMatchObject({ exit: 64, message: `${join(dir, 'nowhere')}: there is no such folder` });
   });
 });
