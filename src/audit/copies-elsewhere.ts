@@ -2,21 +2,16 @@ import type { UnheardPort } from '../model/ovs-unheard.js';
 import type { HostState } from '../model/state.js';
 import { bridgeViews, type BridgeView } from './bridge-view.js';
 import { diversionsOf } from './diversions.js';
-import { nftMirror } from './rules/mirrors.js';
+import { nftCopies } from './rules/mirrors.js';
+import { stateAlone } from './state-alone.js';
 
 /** Kinds of link behind which nobody is: what is shaped takes the way through an ifb and comes back (ip-link(8)). */
 const nobodys: readonly (string | null)[] = ['ifb', 'dummy'];
 
-/** What a rule of nft carries frames to: `dup to vnet2`. */
-function targetOf(value: string): string {
-  return /^(?:dup|fwd) to (.+)$/.exec(value)?.[1] ?? '';
-}
-
 /** Devices that are no ports of the bridge and get copies of its frames by tc or nft. */
 function copiesOf(view: BridgeView, state: HostState): readonly UnheardPort[] {
-  const reading = { state, packetSockets: null, promiscuousLog: null, vmnet: [], ovs: null };
-  const byTc = diversionsOf(view, reading).copies.map(({ from, to, place }) => ({ to, by: `tc at ${from} ${place}` }));
-  const byNft = nftMirror(view, reading).map(({ place, value }) => ({ to: targetOf(value), by: `nft in ${place}` }));
+  const byTc = diversionsOf(view, stateAlone(state)).copies.map(({ from, to, place }) => ({ to, by: `tc at ${from} ${place}` }));
+  const byNft = nftCopies(view.devices, state).map(({ to, place }) => ({ to, by: `nft in ${place}` }));
   const links = new Map(state.links.map((link) => [link.name, link]));
   return [...byTc, ...byNft].flatMap(({ to, by }): readonly UnheardPort[] => {
     const link = links.get(to);
@@ -27,5 +22,5 @@ function copiesOf(view: BridgeView, state: HostState): readonly UnheardPort[] {
 
 /** Where rules of tc and nft carry frames of Linux bridges that none of their own ports gets: whoever is behind it overhears them. */
 export function copiesElsewhere(state: HostState): readonly UnheardPort[] {
-  return bridgeViews({ state, packetSockets: null, promiscuousLog: null, vmnet: [], ovs: null }).flatMap((view) => copiesOf(view, state));
+  return bridgeViews(stateAlone(state)).flatMap((view) => copiesOf(view, state));
 }

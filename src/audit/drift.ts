@@ -1,3 +1,4 @@
+import { receives } from '../model/packet-socket.js';
 import type { Drift } from '../model/drift.js';
 import type { Reading } from '../model/reading.js';
 import { bridgeViews, type BridgeView } from './bridge-view.js';
@@ -31,7 +32,7 @@ function isPromiscuous({ link }: BridgeView): boolean {
 function promiscuousDrift(before: BridgeView, after: BridgeView, is: Reading): readonly Drift[] {
   const [was, now] = [isPromiscuous(before), isPromiscuous(after)];
   if (was === now) return [];
-  const holders = is.packetSockets === null ? null : is.packetSockets.filter(({ ifindex, protocol }) => ifindex === after.link.ifindex && protocol !== '0000');
+  const holders = is.packetSockets === null ? null : is.packetSockets.filter((socket) => socket.ifindex === after.link.ifindex && receives(socket));
   return [now
     ? { code: 'bridge-promiscuous', severity: 'high', bridge: after.name, place: after.name, before: 'promiscuity 0', after: `promiscuity ${after.link.promiscuity ?? 'unknown'}, held by ${describeHolders(holders)}`, text: 'something bridges this bridge or listens on it: frames to whoever is behind it flood to all ports' }
     : { code: 'bridge-not-promiscuous', severity: 'info', bridge: after.name, place: after.name, before: `promiscuity ${before.link.promiscuity ?? 'unknown'}`, after: 'promiscuity 0', text: 'nobody holds the bridge device any more' }];

@@ -1,5 +1,4 @@
 import type { Flow, Plan, StepPlan } from '../model/plan.js';
-import type { Reading } from '../model/reading.js';
 import type { Finding, Result } from '../model/result.js';
 import { probeClasses, type Endpoint, type ProbeClassName } from '../model/scenario.js';
 import type { HostState } from '../model/state.js';
@@ -7,6 +6,7 @@ import { bridgeViews, type BridgeView } from './bridge-view.js';
 import { diversionsOf } from './diversions.js';
 import type { End, Forecast } from './forecast.js';
 import { predict } from './predict.js';
+import { stateAlone } from './state-alone.js';
 
 /** One row of a run beside what the state before it let expect. */
 export interface Comparison {
@@ -37,10 +37,6 @@ function classOf(name: string): ProbeClassName {
   return probeClasses.find((one) => one === name) ?? 'known-unicast';
 }
 
-function reading(state: HostState): Reading {
-  return { state, packetSockets: null, promiscuousLog: null, vmnet: [], ovs: null };
-}
-
 /** The two ends of a row; of grouped rows, which all say the same, those of one of them. */
 function endsOf(row: Finding, step: StepPlan): { readonly from: string; readonly to: string | null } {
   if (row.grouped === undefined) return row;
@@ -69,7 +65,7 @@ export function holdAgainstWire(plan: Plan, result: Result, before: readonly (Ho
   return result.steps.flatMap((judged, index) => {
     const [state, step] = [before[index], plan.steps[index]];
     if (state === null || state === undefined || step === undefined) return [];
-    const views = bridgeViews(reading(state));
+    const views = bridgeViews(stateAlone(state));
     return judged.findings.flatMap((row): readonly Comparison[] => {
       const { from, to } = endsOf(row, step);
       const endpoint = (name: string | null): Endpoint | undefined => plan.endpoints.find((one) => one.name === name);
@@ -81,7 +77,7 @@ export function holdAgainstWire(plan: Plan, result: Result, before: readonly (Ho
       const [sender, observer] = [end(from), end(row.observer)];
       if (view === undefined || sender === null || observer === null) return [];
       const probe = classOf(row.class);
-      const forecast = predict(view, diversionsOf(view, reading(state)), {
+      const forecast = predict(view, diversionsOf(view, stateAlone(state)), {
         class: probe, from: sender, to: end(to), observer, by: end(provoker(row, step, to)), carrier: row.carrier, ...(row.variant === undefined ? {} : { variant: row.variant }),
       });
       const outcome = outcomeOf(forecast, row.seen, judged.reasons.length === 0);

@@ -14,13 +14,13 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
   for (const step of plan.steps) {
     const bridges = new Set(step.observers.map((observer) => observer.bridge));
     const seen = new Set(step.observers.filter((observer) => facts[step.index]?.listening.has(observer.name)).map((observer) => observer.interface));
-    for (const link of states[step.index]?.before?.links ?? []) {
+    const before = states[step.index]?.before ?? null;
+    for (const link of before?.links ?? []) {
       if (!bridges.has(link.master ?? '')) continue;
       ports.add(link.name);
       if (seen.has(link.name)) observed.add(link.name);
       else unobserved.set(link.name, reasons.get(link.name) ?? `not observed in step ${step.index + 1}, ${step.name}`);
     }
-    const before = states[step.index]?.before ?? null;
     for (const { bridge, port, reason } of before === null ? [] : [...unheardPorts(before), ...copiesElsewhere(before)]) {
       if (!bridges.has(bridge) || seen.has(port)) continue;
       ports.add(port);

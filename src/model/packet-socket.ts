@@ -10,3 +10,8 @@ export interface PacketSocket {
   /** A helper of this program: what it listens to is known. */
   readonly own: boolean;
 }
+
+/** Does it receive frames, or is it for sending, or not bound yet? */
+export function receives({ protocol }: Pick<PacketSocket, 'protocol'>): boolean {
+  return protocol !== '0000';
+}

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PacketSocket } from '../model/packet-socket.js';
+import { type PacketSocket, receives } from '../model/packet-socket.js';
 import type { Reading } from '../model/reading.js';
 import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
@@ -16,9 +16,6 @@ export interface ReadingOptions {
   /** Also what takes a moment and changes seldom: the kernel's log, Open vSwitch, what is configured. */
   readonly whole: boolean;
 }
-
-/** Protocol of a socket that receives nothing. */
-const nothing = '0000';
 
 /** Sysctls whose change raises no event. */
 export const forwardingSysctls = ['net.ipv4.ip_forward', 'net.ipv4.conf.all.proxy_arp', 'net.ipv6.conf.all.forwarding', 'net.ipv6.conf.all.proxy_ndp'] as const;
@@ -56,11 +53,11 @@ async function settledSockets(netns: string | null, { links }: HostState): Promi
 
 /** The kernel takes 24 ms to close a socket, after its process has ended: nobody holds it then. */
 function isClosing(sockets: readonly PacketSocket[]): boolean {
-  return sockets.some(({ holders, protocol }) => holders.length === 0 && protocol !== nothing);
+  return sockets.some((socket) => socket.holders.length === 0 && receives(socket));
 }
 
 /** Who listens makes the device promiscuous first and binds the socket to it in the end, as libpcap does: nobody seems to hold a promiscuous bridge until then. */
 function isOpening(sockets: readonly PacketSocket[], promiscuous: readonly number[]): boolean {
-  const held = new Set(sockets.filter(({ protocol }) => protocol !== nothing).map(({ ifindex }) => ifindex));
-  return promiscuous.some((bridge) => !held.has(bridge)) && sockets.some(({ ifindex, protocol }) => ifindex === 0 && protocol === nothing);
+  const held = new Set(sockets.filter(receives).map(({ ifindex }) => ifindex));
+  return promiscuous.some((bridge) => !held.has(bridge)) && sockets.some((socket) => socket.ifindex === 0 && !receives(socket));
 }

@@ -5,7 +5,7 @@ import type { Finding, Result } from '../../src/model/result.js';
 import { lacking } from '../kernel/features.js';
 import { patient } from '../patient.js';
 import { outcomeOf } from './throw-away-host.js';
-import { hasOvs, throwAwayOvs, type ThrowAwayOvs } from './throw-away-ovs.js';
+import { hasOvs, runOn, throwAwayOvs, type ThrowAwayOvs } from './throw-away-ovs.js';
 
 const probe = 'probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 50 }, expect: private';
 const allow = 'allow_changes: true\n';
@@ -27,10 +27,6 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run changes of Open
     ...host.run(['ovs-ofctl', 'show', 'br0']).split('\n').filter((line) => /addr:|config:/.test(line)),
   ].join('\n');
   const journals = (): readonly string[] => readdirSync(join(host.dir, 'journal'));
-  const run = async (file: string, ...more: readonly string[]) => {
-    const outcome = await outcomeOf(host.cli(['run', file, '--yes', '--json', ...more]));
-    return { ...outcome, result: (): Result => JSON.parse(outcome.stdout) };
-  };
   const leaks = (result: Result, at: number): readonly Finding[] => result.steps[at]?.findings.filter(({ leak }) => leak) ?? [];
 
   it('is asked for by file and command line both, shown by plan, and put back', { timeout: patient(180_000) }, async () => {
@@ -38,15 +34,15 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run changes of Open
     const steps = `  - { name: floods, set: { br0: { flood_vlans: 0, "other_config:mac-table-size": 8192, "other_config:mac-aging-time": 60 } }, ${probe} }
   - { name: kept from a port, set: { vnet4: { flood: off }, spare: { trunks: "0,30", protected: on } }, ${probe} }
 `;
-    const refused = await run(host.scenario('no-leave', steps), '--allow-changes');
+    const refused = await runOn(host, host.scenario('no-leave', steps), '--allow-changes');
     expect([refused.status, refused.stderr]).toEqual([64, expect.stringContaining('allow_changes: true')]);
     const file = host.scenario('set', steps, allow);
-    const unasked = await run(file);
+    const unasked = await runOn(host, file);
     expect([unasked.status, unasked.stderr]).toEqual([64, expect.stringContaining('--allow-changes')]);
     const planned = await outcomeOf(host.cli(['plan', file]));
     for (const command of ['ovs-vsctl set Bridge br0 flood_vlans=0', 'ovs-ofctl mod-port br0 vnet4 no-flood']) expect(planned.stdout).toContain(command);
 
-    const { status, stderr, result } = await run(file, '--allow-changes');
+    const { status, stderr, result } = await runOn(host, file, '--allow-changes');
     expect([status, stderr]).toEqual([2, expect.stringContaining('left behind on br0: nothing (checked)')]);
     expect(leaks(result(), 0).map(({ observer, seen, causes }) => `${observer} ${seen} ${causes[0]?.code}`)).toEqual(['kali3 50 ovs-flood-vlans']); // spare takes no floods
     expect(leaks(result(), 1)).toEqual([]);
@@ -57,7 +53,7 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run changes of Open
   it('comes of the topology too: settings of bridge and ports, and mirrors', { timeout: patient(180_000) }, async () => {
     const before = shape();
     const file = host.scenario('topology', `  - { name: mirrored, ${probe} }\n`, allow, { bridge: '{ kind: ovs, datapath: netdev, fail_mode: secure, mirrors: [ { name: tap, select: vnet0, output: spare } ] }', settings: { kali3: '{ protected: on, flood: off }' } });
-    const { status, stderr, result } = await run(file, '--allow-changes', '--out', join(host.dir, 'topology'));
+    const { status, stderr, result } = await runOn(host, file, '--allow-changes', '--out', join(host.dir, 'topology'));
     expect([status, stderr]).toEqual([2, expect.stringContaining('left behind on br0: nothing (checked)')]);
     expect(leaks(result(), 0).map(({ observer, causes }) => `${observer} ${causes[0]?.place}`)).toEqual(['spare mirror tap']);
     expect(shape()).toBe(before);
@@ -72,11 +68,11 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run changes of Open
   - { name: in VLANs of their own, vlan: { add: [ { port: vnet0, vid: 10, pvid: on, untagged: on }, { port: vnet4, vid: 20, pvid: on, untagged: on }, { port: uplink, vid: "20-21" } ], del: [ { port: spare, vid: 10 } ] }, probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 20 }, expect: separated }
 `;
     const file = host.scenario('tables', steps, allow);
-    const unasked = await run(file);
+    const unasked = await runOn(host, file);
     expect([unasked.status, unasked.stderr]).toEqual([64, expect.stringContaining('--allow-changes')]);
     const planned = await outcomeOf(host.cli(['plan', file]));
     for (const command of [`ovs-appctl fdb/add br0 vnet4 30 02:00:00:00:00:78`, 'ovs-vsctl set Port vnet0 tag=10', 'ovs-vsctl add Port uplink trunks 20-21']) expect(planned.stdout).toContain(command);
-    const { status, stderr, result } = await run(file, '--allow-changes', '--allow-new-macs', '--out', join(host.dir, 'tables'));
+    const { status, stderr, result } = await runOn(host, file, '--allow-changes', '--allow-new-macs', '--out', join(host.dir, 'tables'));
     expect([status, stderr]).toEqual([0, expect.stringContaining('left behind on br0: nothing (checked)')]);
     expect(result().steps[0]?.findings.map(({ observer, seen }) => `${observer} ${seen}`).sort()).toEqual(['kali3 0', 'lan 0', 'spare 20']);
     expect([result().steps[1]?.verdict, result().steps[1]?.reasons]).toEqual(['holds', []]);
@@ -86,7 +82,7 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run changes of Open
 
   it('never takes the last VLAN of a port away, which would open it to all', { timeout: patient(60_000) }, async () => {
     const before = shape();
-    const { status, stderr, result } = await run(host.scenario('last', `  - { name: x, set: { vnet0: { tag: 10 } }, vlan: { del: [ { port: vnet0, vid: "10-20" } ] }, ${probe} }\n`, allow), '--allow-changes');
+    const { status, stderr, result } = await runOn(host, host.scenario('last', `  - { name: x, set: { vnet0: { tag: 10 } }, vlan: { del: [ { port: vnet0, vid: "10-20" } ] }, ${probe} }\n`, allow), '--allow-changes');
     expect([status, stderr]).toEqual([69, expect.stringContaining('left behind on br0: nothing (checked)')]);
     expect(JSON.stringify(result().steps[0]?.reasons)).toContain('vnet0 would carry every VLAN');
     expect(shape()).toBe(before);
@@ -126,17 +122,17 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run changes of Open
       ['fdb: { add: [ { mac: "02:00:00:00:00:77", port: vnet0, sticky: on } ] }', 'steps[0].fdb on Open vSwitch: entries made by hand are static'],
     ];
     for (const [changes, why] of tables) {
-      const { status, stderr } = await run(host.scenario('lacking', `  - { name: x, ${changes}, ${probe} }\n`, allow), '--allow-changes');
+      const { status, stderr } = await runOn(host, host.scenario('lacking', `  - { name: x, ${changes}, ${probe} }\n`, allow), '--allow-changes');
       expect([status, stderr]).toEqual([69, expect.stringContaining(why)]);
     }
   });
 
   it('needs the datapath that the file names', { timeout: patient(180_000) }, async () => {
-    const other = await run(host.scenario('kernel', `  - { name: x, ${probe} }\n`, '', { bridge: '{ kind: ovs, datapath: system }' }));
+    const other = await runOn(host, host.scenario('kernel', `  - { name: x, ${probe} }\n`, '', { bridge: '{ kind: ovs, datapath: system }' }));
     expect([other.status, other.stderr]).toEqual([69, expect.stringContaining('datapath netdev, not system')]);
     if (lacking("Open vSwitch's datapath") === null) return;
     host.run(['sh', '-c', 'ovs-vsctl --timeout=5 add-br br1 || true']);
-    const none = await run(host.scenario('none', `  - { name: x, ${probe} }\n`, '', { bridge: '{ kind: ovs }', name: 'br1' }));
+    const none = await runOn(host, host.scenario('none', `  - { name: x, ${probe} }\n`, '', { bridge: '{ kind: ovs }', name: 'br1' }));
     host.run(['ovs-vsctl', 'del-br', 'br1']);
     expect([none.status, none.stderr]).toEqual([69, expect.stringContaining('br1: datapath system: the kernel has no datapath of Open vSwitch')]);
   });

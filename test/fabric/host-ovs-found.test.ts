@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding, Result } from '../../src/model/result.js';
 import { patient } from '../patient.js';
 import { outcomeOf } from './throw-away-host.js';
-import { hasOvs, throwAwayOvs, type ThrowAwayOvs } from './throw-away-ovs.js';
+import { hasOvs, runOn, throwAwayOvs, type ThrowAwayOvs } from './throw-away-ovs.js';
 
 const probe = 'probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 50 }, expect: private';
 
@@ -14,10 +14,6 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run finds of Open v
   }, patient(60_000));
   afterAll(() => host?.close());
 
-  const run = async (file: string, ...more: readonly string[]) => {
-    const outcome = await outcomeOf(host.cli(['run', file, '--yes', '--json', ...more]));
-    return { ...outcome, result: (): Result => JSON.parse(outcome.stdout) };
-  };
   const leaks = (result: Result): readonly Finding[] => result.steps[0]?.findings.filter(({ leak }) => leak) ?? [];
 
   it('are ports that are no interfaces: nothing holds with them, until the file says why', { timeout: patient(180_000) }, async () => {
@@ -29,10 +25,10 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run finds of Open v
       expect([init.stdout, init.stderr]).toEqual([expect.stringContaining(`# left out: ${why}, so that nothing holds unless the file says \`scope: { partial: … }\`\n`), '']);
       const step = `  - { name: as it is, ${probe} }\n`;
       expect((await outcomeOf(host.cli(['plan', host.scenario('patched', step)]))).stdout).toContain(`Not observed: ${why}.`);
-      const whole = await run(host.scenario('patched', step));
+      const whole = await runOn(host, host.scenario('patched', step));
       expect([whole.status, whole.result().steps[0]?.reasons.map(({ code, text }) => `${code}: ${text}`)]).toEqual([3, ['coverage-partial: not observed: patch0']]);
       expect(whole.result().coverage).toMatchObject({ complete: false, ports: 5, observed: 4 });
-      const partial = await run(host.scenario('partly', step, 'scope: { partial: beyond the patch another run listens }\n'));
+      const partial = await runOn(host, host.scenario('partly', step, 'scope: { partial: beyond the patch another run listens }\n'));
       expect([partial.status, partial.result().verdict]).toEqual([0, 'holds']);
     } finally {
       host.run(['ovs-vsctl', 'del-br', 'br1', '--', 'del-port', 'br0', 'patch0']);
@@ -43,10 +39,10 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run finds of Open v
     host.run(['ovs-vsctl', 'set', 'Bridge', 'br0', 'protocols=OpenFlow13,OpenFlow15']);
     try {
       const before = host.run(['ovs-vsctl', 'list', 'Port']);
-      const floods = await run(host.scenario('later', `  - { name: floods, set: { br0: { flood_vlans: 0 } }, ${probe} }\n`, 'allow_changes: true\n'), '--allow-changes');
+      const floods = await runOn(host, host.scenario('later', `  - { name: floods, set: { br0: { flood_vlans: 0 } }, ${probe} }\n`, 'allow_changes: true\n'), '--allow-changes');
       expect([floods.status, floods.stderr]).toEqual([2, expect.stringContaining('left behind on br0: nothing (checked)')]);
       expect(leaks(floods.result()).map(({ observer, causes }) => `${observer} ${causes[0]?.code}`)).toContain('kali3 ovs-flood-vlans');
-      const refused = await run(host.scenario('later-flood', `  - { name: kept from a port, set: { vnet4: { flood: off } }, ${probe} }\n`, 'allow_changes: true\n'), '--allow-changes');
+      const refused = await runOn(host, host.scenario('later-flood', `  - { name: kept from a port, set: { vnet4: { flood: off } }, ${probe} }\n`, 'allow_changes: true\n'), '--allow-changes');
       expect(refused.result().steps[0]?.reasons.map(({ code, text }) => `${code}: ${text}`)).toEqual([expect.stringMatching(/^unsupported: br0 does not speak OpenFlow 1.0.* OpenFlow15\] \(ovs-vsctl add Bridge br0 protocols OpenFlow10\)$/)]);
       expect(host.run(['ovs-vsctl', 'list', 'Port'])).toBe(before);
     } finally {

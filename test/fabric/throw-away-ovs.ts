@@ -3,8 +3,9 @@ import { closeSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Result } from '../../src/model/result.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
-import { cli, guests } from './throw-away-host.js';
+import { cli, guests, outcomeOf } from './throw-away-host.js';
 
 const schema = '/usr/share/openvswitch/vswitch.ovsschema';
 /** Whether Open vSwitch is installed; its daemons are the test's own. */
@@ -23,6 +24,12 @@ export interface ThrowAwayOvs {
   readonly restart: string;
   readonly speak: string;
   close(): Promise<void>;
+}
+
+/** Runs a scenario file to its end on that host; `result` takes apart what it printed. */
+export async function runOn(host: ThrowAwayOvs, file: string, ...more: readonly string[]): Promise<Awaited<ReturnType<typeof outcomeOf>> & { readonly result: () => Result }> {
+  const outcome = await outcomeOf(host.cli(['run', file, '--yes', '--json', ...more]));
+  return { ...outcome, result: () => JSON.parse(outcome.stdout) };
 }
 
 export async function throwAwayOvs(datapath: 'netdev' | 'system' = 'netdev'): Promise<ThrowAwayOvs> {

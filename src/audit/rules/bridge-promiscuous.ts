@@ -1,3 +1,4 @@
+import { receives } from '../../model/packet-socket.js';
 import { readFrom } from '../bridge-view.js';
 import { describeHolders } from '../describe-holders.js';
 import type { BridgeRule } from '../rule.js';
@@ -10,7 +11,7 @@ export const bridgePromiscuous: BridgeRule = ({ name, link }, { packetSockets, p
   const flagged = link.sysFlags !== null ? (link.sysFlags & IFF_PROMISC) !== 0 : link.flags.includes('PROMISC');
   if (!flagged && !((link.promiscuity ?? 0) > 0)) return [];
   const flags = link.sysFlags === null ? link.flags.join(',') : `0x${link.sysFlags.toString(16)}`;
-  const holders = (packetSockets ?? []).filter((socket) => socket.ifindex === link.ifindex && socket.protocol !== '0000');
+  const holders = (packetSockets ?? []).filter((socket) => socket.ifindex === link.ifindex && receives(socket));
   const logged = promiscuousLog?.[name];
   return [{
     severity: 'high',

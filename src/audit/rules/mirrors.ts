@@ -1,5 +1,6 @@
 import { readFrom } from '../bridge-view.js';
 import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../model/json-fields.js';
+import type { HostState } from '../../model/state.js';
 import type { BridgeRule } from '../rule.js';
 import { word } from '../shell-word.js';
 
@@ -14,8 +15,17 @@ export const tcMirror: BridgeRule = ({ devices }, { state }) => Object.entries(f
   } as const));
 });
 
-/** nft's dup and fwd do the same (nft(8)). */
-export const nftMirror: BridgeRule = ({ devices }, { state }) => {
+/** A statement of nft that carries frames to another device: where it stands, and how to take it away. */
+interface NftCopy {
+  readonly verb: 'dup' | 'fwd';
+  /** The device, an address, or `?`. */
+  readonly to: string;
+  readonly place: string;
+  readonly fix: string;
+}
+
+/** nft's dup and fwd on these devices, or on any (nft(8)). */
+export function nftCopies(devices: ReadonlySet<string>, state: HostState): readonly NftCopy[] {
   const parts = objectsOf(fieldsOf(state.nft)?.['nftables']);
   const chains = parts.flatMap((part) => objectsOf([part['chain']]));
   return parts.flatMap((part) => objectsOf([part['rule']])).flatMap((rule) => {
@@ -23,18 +33,21 @@ export const nftMirror: BridgeRule = ({ devices }, { state }) => {
     const base = chains.find((one) => one['family'] === family && one['table'] === table && one['name'] === chain);
     const on = [base?.['dev']].flat().filter((device) => typeof device === 'string');
     if (on.length > 0 && !on.some((device) => devices.has(device))) return [];
-    return objectsOf(rule['expr']).flatMap((expression) => ['dup', 'fwd'].flatMap((verb) => {
+    return objectsOf(rule['expr']).flatMap((expression) => (['dup', 'fwd'] as const).flatMap((verb): readonly NftCopy[] => {
       const to = fieldsOf(expression[verb]);
-      if (to === null) return [];
-      const target = textOf(to['addr']) ?? textOf(to['dev']) ?? textOf(to['device']) ?? '?';
-      return [{
-        severity: 'high', place: `${family ?? ''} ${table ?? ''} ${chain ?? ''}${on.length === 0 ? '' : ` on ${on.join(', ')}`}`, value: `${verb} to ${target}`, readFrom: readFrom.nft,
-        text: 'frames are carried to another device, which no attribute of a link shows', probe: 'known-unicast',
+      return to === null ? [] : [{
+        verb, to: textOf(to['addr']) ?? textOf(to['dev']) ?? textOf(to['device']) ?? '?',
+        place: `${family ?? ''} ${table ?? ''} ${chain ?? ''}${on.length === 0 ? '' : ` on ${on.join(', ')}`}`,
         fix: `nft delete rule ${word(family ?? '')} ${word(table ?? '')} ${word(chain ?? '')} handle ${String(rule['handle'])}`,
-      } as const];
+      }];
     }));
   });
-};
+}
+
+/** They carry frames as mirred does. */
+export const nftMirror: BridgeRule = ({ devices }, { state }) => nftCopies(devices, state).map(({ verb, to, place, fix }) => ({
+  severity: 'high', place, value: `${verb} to ${to}`, readFrom: readFrom.nft, text: 'frames are carried to another device, which no attribute of a link shows', probe: 'known-unicast', fix,
+}));
 
 /** An XDP program sees every frame before the bridge does and may send it elsewhere; what it does cannot be read. */
 export const xdp: BridgeRule = ({ link, ports }) => [link, ...ports.map((port) => port.link)].filter((one) => one.xdp !== undefined).map((one) => ({

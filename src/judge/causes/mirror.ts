@@ -1,6 +1,7 @@
 import { bridgeViews } from '../../audit/bridge-view.js';
 import type { RuleFinding } from '../../audit/rule.js';
 import { nftMirror, tcMirror, xdp } from '../../audit/rules/mirrors.js';
+import { stateAlone } from '../../audit/state-alone.js';
 import type { HostState } from '../../model/state.js';
 import type { CauseFinder } from './leak.js';
 
@@ -19,7 +20,7 @@ function carriersOf(state: HostState, bridge: string): Carriers | null {
   found.set(state, known);
   let carriers = known.get(bridge);
   if (carriers === undefined) {
-    const reading = { state, packetSockets: null, promiscuousLog: null, vmnet: [], ovs: null };
+    const reading = stateAlone(state);
     const view = bridgeViews(reading).find(({ name }) => name === bridge);
     carriers = view === undefined ? null : { rules: [...tcMirror(view, reading), ...nftMirror(view, reading)], programs: xdp(view, reading), toPort: new Map() };
     known.set(bridge, carriers);
