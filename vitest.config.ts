@@ -8,8 +8,28 @@ const withoutTarget = process.env['VERIFY_ISOLATION_TARGET'] === undefined ? ['t
 
 /** Files that take longest, the longest first: one that began last would have a processor wait for the other. */
 const longest = [
-  'sabotage/sabotage', 'docs/documents', 'fabric/host', 'scenarios/attacks', 'hosts/hosts', 'fabric/host-ovs-changes', 'fabric/twin', 'fabric/host-ovs', 'capture/engines', 'hostile/hostile', 'live/shipped', 'live/ending',
-  'fabric/disruptive-host', 'live/disruptive', 'live/output', 'commands/watch', 'audit/prove', 'live/steps', 'evidence/keep-leaks', 'evidence/hostile-files', 'live/blind', 'evidence/export',
+  'sabotage/sabotage',
+  'docs/documents',
+  'fabric/host',
+  'scenarios/attacks',
+  'hosts/hosts',
+  'fabric/host-ovs-changes',
+  'fabric/twin',
+  'fabric/host-ovs',
+  'capture/engines',
+  'hostile/hostile',
+  'live/shipped',
+  'live/ending',
+  'fabric/disruptive-host',
+  'live/disruptive',
+  'live/output',
+  'commands/watch',
+  'audit/prove',
+  'live/steps',
+  'evidence/keep-leaks',
+  'evidence/hostile-files',
+  'live/blind',
+  'evidence/export',
 ];
 
 class LongestFirst extends BaseSequencer {
@@ -23,9 +43,17 @@ class LongestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
-  test: { include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget], testTimeout: 90_000, hookTimeout: 90_000, maxWorkers: 3, maxConcurrency: 3,
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget],
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
+    maxWorkers: 3,
+    maxConcurrency: 3,
     // Labs wait as much as they work: more files at once than processors use what each leaves.
     sequence: { sequencer: LongestFirst },
-    tags: [{ name: 'kernel', description: 'what a kernel can do decides it: `npm run test:uml` runs it under a second one' }],
+    tags: [
+      { name: 'kernel', description: 'what a kernel can do decides it: `npm run test:uml` runs it under a second one' },
+    ],
   },
 });

@@ -1,5 +1,6 @@
-// npm run bench [-- NAME…]: measures this program beside named peers, prints the ratios of that one run and writes them into RESULTS.md. Needs dist/ (npm run build).
-// A measurement is one file with `title`, `about` and `measure({ scratch, rounds })`, which gives the rows of its table, and one line here.
+// npm run bench [-- NAME…]: measures this program beside named peers, prints the ratios of that one run and writes them
+// into RESULTS.md. Needs dist/ (npm run build). A measurement is one file with `title`, `about` and `measure({ scratch,
+// rounds })`, which gives the rows of its table, and one line here.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,8 +22,20 @@ import * as capture from './wire/capture.mjs';
 import * as sending from './wire/sending.mjs';
 
 const measures = {
-  mesh, sequential, 'growth-guests': growthGuests, 'growth-frames': growthFrames, capture, sending, 'start-up': startUp,
-  'guests-traffic': guestsTraffic, 'read-full': readFull, 'read-small': readSmall, 'replay-full': replayFull, 'replay-small': replaySmall, 'replay-probes': replayProbes, 'judge-growth': judgeGrowth,
+  mesh,
+  sequential,
+  'growth-guests': growthGuests,
+  'growth-frames': growthFrames,
+  capture,
+  sending,
+  'start-up': startUp,
+  'guests-traffic': guestsTraffic,
+  'read-full': readFull,
+  'read-small': readSmall,
+  'replay-full': replayFull,
+  'replay-small': replaySmall,
+  'replay-probes': replayProbes,
+  'judge-growth': judgeGrowth,
 };
 
 const asked = process.argv.slice(2);
@@ -36,7 +49,10 @@ for (const name of asked.length > 0 ? asked : Object.keys(measures)) {
   const { title, about, measure } = measures[name];
   const scratch = mkdtempSync(join(tmpdir(), 'bench-'));
   const remove = () => rmSync(scratch, { recursive: true, force: true });
-  process.once('SIGINT', () => { remove(); process.exit(130); });
+  process.once('SIGINT', () => {
+    remove();
+    process.exit(130);
+  });
   try {
     console.log(`\n${title} (${rounds} rounds)`);
     const rows = await measure({ scratch, rounds });

@@ -1,5 +1,5 @@
-// `npm run build`: checks src and compiles it to build, one module a file, which scripts, benches and tests take parts of; bundles the programs of dist
-// from these; writes the man pages. Needs the npm packages.
+// `npm run build`: checks src and compiles it to build, one module a file, which scripts, benches and tests take parts
+// of; bundles the programs of dist from these; writes the man pages. Needs the npm packages.
 import { spawnSync } from 'node:child_process';
 import { rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,8 @@ function node(script) {
 
 // Before packing, also what deleted sources have left behind goes.
 rmSync('dist/.built', { force: true });
-if (process.argv.includes('--clean')) for (const folder of ['build', 'dist']) rmSync(folder, { recursive: true, force: true });
+if (process.argv.includes('--clean'))
+  for (const folder of ['build', 'dist']) rmSync(folder, { recursive: true, force: true });
 const started = new Date();
 node('node_modules/typescript/bin/tsc');
 await bundle();

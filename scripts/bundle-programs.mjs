@@ -11,12 +11,13 @@ const external = ['cap', 'koffi', 'pcap-parser'];
 const define = { 'import.meta.resolve': 'undefined' };
 
 /**
- * yargs loads what measures and wraps text for its help, with regular expressions of whole classes of Unicode and a segmenter: longer than all else of a small command.
- * Here it is loaded when it is called.
+ * yargs loads what measures and wraps text for its help, with regular expressions of whole classes of Unicode and a
+ * segmenter: longer than all else of a small command. Here it is loaded when it is called.
  */
 const laterText = {
   name: 'later-text',
-  resolveId: (source, importer) => (['cliui', 'string-width'].includes(source) && /\/node_modules\/yargs\//.test(importer) ? `\0later:${source}` : null),
+  resolveId: (source, importer) =>
+    ['cliui', 'string-width'].includes(source) && /\/node_modules\/yargs\//.test(importer) ? `\0later:${source}` : null,
   load(id) {
     if (!id.startsWith('\0later:')) return null;
     const path = fileURLToPath(import.meta.resolve(id.slice('\0later:'.length)));
@@ -33,17 +34,27 @@ export async function bundleInto(dir, input, format, names) {
 }
 
 /**
- * Writes programs, which `input` has by name, to `dir`/NAME.cjs in place of those of the last time, and the code that V8 made of them while the commands of
- * `recorded` ran, to which a scratch folder is given: words of node's command line. Gives rolldown's output.
+ * Writes programs, which `input` has by name, to `dir`/NAME.cjs in place of those of the last time, and the code that
+ * V8 made of them while the commands of `recorded` ran, to which a scratch folder is given: words of node's command
+ * line. Gives rolldown's output.
  */
 export async function bundlePrograms(dir, input, recorded) {
   rmSync(join(dir, 'chunks'), { recursive: true, force: true });
-  const chunks = await bundleInto(dir, input, 'cjs', { entryFileNames: 'chunks/[name]-[hash].cjs', chunkFileNames: 'chunks/[name]-[hash].cjs' });
+  const chunks = await bundleInto(dir, input, 'cjs', {
+    entryFileNames: 'chunks/[name]-[hash].cjs',
+    chunkFileNames: 'chunks/[name]-[hash].cjs',
+  });
   await bundleInto(dir, { 'load-code': 'build/load-code.js' }, 'cjs', { entryFileNames: '[name].cjs' });
   const importing = chunks.filter(({ code = '' }) => /[^.\w]import\(/.test(code));
-  if (importing.length > 0) throw new Error(`${importing.map(({ fileName }) => fileName).join(', ')}: import() of what is not bundled does not work there (src/load-code.ts)`);
+  if (importing.length > 0)
+    throw new Error(
+      `${importing.map(({ fileName }) => fileName).join(', ')}: import() of what is not bundled does not work there (src/load-code.ts)`,
+    );
   for (const { name, fileName } of chunks.filter(({ isEntry }) => isEntry)) {
-    writeFileSync(join(dir, `${name}.cjs`), `#!/usr/bin/env node\nrequire('./load-code.cjs').load('${fileName.slice('chunks/'.length)}');\n`);
+    writeFileSync(
+      join(dir, `${name}.cjs`),
+      `#!/usr/bin/env node\nrequire('./load-code.cjs').load('${fileName.slice('chunks/'.length)}');\n`,
+    );
   }
   makeCodeCache(dir, recorded);
   return chunks;

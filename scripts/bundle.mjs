@@ -1,18 +1,34 @@
-// Bundles what dist runs from the modules in build: the command line, its helpers, the library. A run starts a dozen processes, and each would read
-// hundreds of small files. Packages of native code stay what they are; of the others dist/bundled.json gives the versions, dist/THIRD-PARTY.txt the licences.
+// Bundles what dist runs from the modules in build: the command line, its helpers, the library. A run starts a dozen
+// processes, and each would read hundreds of small files. Packages of native code stay what they are; of the others
+// dist/bundled.json gives the versions, dist/THIRD-PARTY.txt the licences.
 import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleInto, bundlePrograms } from './bundle-programs.mjs';
 
-/** Programs by their name in dist, in CommonJS, which Node starts with in half the time. Each finds the package's other files two folders above its bundle, as from src. */
-const programs = { cli: 'build/cli.js', helper: 'build/helper.js', 'hash-thread': 'build/evidence/hash-thread.js', 'collate-thread': 'build/evidence/collate-thread.js' };
+/**
+ * Programs by their name in dist, in CommonJS, which Node starts with in half the time. Each finds the package's other
+ * files two folders above its bundle, as from src.
+ */
+const programs = {
+  cli: 'build/cli.js',
+  helper: 'build/helper.js',
+  'hash-thread': 'build/evidence/hash-thread.js',
+  'collate-thread': 'build/evidence/collate-thread.js',
+};
 
-/** What most people run: the code of the programs is recorded meanwhile. A lab is not to be had everywhere; then its part is compiled at each start. */
+/**
+ * What most people run: the code of the programs is recorded meanwhile. A lab is not to be had everywhere; then its
+ * part is compiled at each start.
+ */
 function recorded(scratch) {
   const example = 'scenarios/switch-mode.yml';
   const words = [
-    ['--help'], ['plan', example], ['replay', 'captures/switch-mode'], ['run', '--help'],
-    ['run', example, '--quiet', '--out', join(scratch, 'run')], ['replay', join(scratch, 'run')],
+    ['--help'],
+    ['plan', example],
+    ['replay', 'captures/switch-mode'],
+    ['run', '--help'],
+    ['run', example, '--quiet', '--out', join(scratch, 'run')],
+    ['replay', join(scratch, 'run')],
   ];
   return words.map((each) => ['dist/cli.cjs', ...each]);
 }
@@ -34,10 +50,27 @@ function licenceOf(folder) {
 export async function bundle() {
   for (const name of readdirSync('dist')) if (/\.(js|cjs|bin)$/.test(name)) rmSync(join('dist', name));
   const chunks = await bundlePrograms('dist', programs, recorded);
-  const library = await bundleInto('dist', { index: 'build/index.js' }, 'esm', { entryFileNames: '[name].js', codeSplitting: false });
+  const library = await bundleInto('dist', { index: 'build/index.js' }, 'esm', {
+    entryFileNames: '[name].js',
+    codeSplitting: false,
+  });
   chmodSync('dist/cli.cjs', 0o755);
-  const folders = new Set([...chunks, ...library].flatMap(({ moduleIds = [] }) => moduleIds.map(packageOf)).filter((folder) => folder !== null));
-  const packages = [...folders].map((folder) => ({ ...JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')), text: licenceOf(folder) })).sort((a, b) => (a.name < b.name ? -1 : 1));
-  writeFileSync('dist/bundled.json', `${JSON.stringify(Object.fromEntries(packages.map(({ name, version }) => [name, version])), null, 1)}\n`);
-  writeFileSync('dist/THIRD-PARTY.txt', packages.map(({ name, version, license, text }) => `${name} ${version} (${license})\n\n${text}\n`).join(`\n${'-'.repeat(72)}\n\n`));
+  const folders = new Set(
+    [...chunks, ...library]
+      .flatMap(({ moduleIds = [] }) => moduleIds.map(packageOf))
+      .filter((folder) => folder !== null),
+  );
+  const packages = [...folders]
+    .map((folder) => ({ ...JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')), text: licenceOf(folder) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  writeFileSync(
+    'dist/bundled.json',
+    `${JSON.stringify(Object.fromEntries(packages.map(({ name, version }) => [name, version])), null, 1)}\n`,
+  );
+  writeFileSync(
+    'dist/THIRD-PARTY.txt',
+    packages
+      .map(({ name, version, license, text }) => `${name} ${version} (${license})\n\n${text}\n`)
+      .join(`\n${'-'.repeat(72)}\n\n`),
+  );
 }

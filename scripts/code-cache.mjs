@@ -1,4 +1,5 @@
-// Makes DIR/code-VERSION-ARCH.bin: what V8 compiled of each bundle in DIR/chunks while some commands ran. src/load-code.ts reads it.
+// Makes DIR/code-VERSION-ARCH.bin: what V8 compiled of each bundle in DIR/chunks while some commands ran.
+// src/load-code.ts reads it.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,7 +9,10 @@ import { fileURLToPath } from 'node:url';
 
 const recorder = fileURLToPath(new URL('record-code.cjs', import.meta.url));
 
-/** Runs the commands, each process of which leaves what V8 made of its bundles when it ends; gives the largest for each bundle, by its name. */
+/**
+ * Runs the commands, each process of which leaves what V8 made of its bundles when it ends; gives the largest for each
+ * bundle, by its name.
+ */
 function record(scratch, commands) {
   const parts = join(scratch, 'parts');
   mkdirSync(parts);
@@ -23,7 +27,10 @@ function record(scratch, commands) {
   return largest;
 }
 
-/** Needs the bundles and load-code.cjs in `dir`. `recorded` gives the commands, words of node's command line, for a scratch folder. */
+/**
+ * Needs the bundles and load-code.cjs in `dir`. `recorded` gives the commands, words of node's command line, for a
+ * scratch folder.
+ */
 export function makeCodeCache(dir, recorded) {
   const scratch = mkdtempSync(join(tmpdir(), 'code-cache-'));
   try {

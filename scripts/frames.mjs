@@ -1,10 +1,11 @@
-// Prints docs/frames.md: for every class of probe the frames that it plans, with what tcpdump says of each and its octets. `--write` puts it there.
-// A test holds the file against it. Needs dist and tcpdump.
+// Prints docs/frames.md: for every class of probe the frames that it plans, with what tcpdump says of each and its
+// octets. `--write` puts it there. A test holds the file against it. Needs dist and tcpdump.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { wrapMarkdown } from './wrap-markdown.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 const { loadScenario } = await import('../build/scenario/load-scenario.js');
@@ -18,10 +19,20 @@ const runTag = 0x12345678;
 const key = new Uint8Array(32).fill(9);
 /** What a class needs beside a sender and an addressee. */
 const extra = { multicast: 'group: 239.1.1.1, ', 'igmp-query': 'group: 239.1.1.1, ', 'stp-root': '' };
-const alone = ['unknown-unicast', 'broadcast', 'multicast', 'link-local-multicast', 'vlan-hop', 'dhcp-offer', 'igmp-query', 'stp-root'];
+const alone = [
+  'unknown-unicast',
+  'broadcast',
+  'multicast',
+  'link-local-multicast',
+  'vlan-hop',
+  'dhcp-offer',
+  'igmp-query',
+  'stp-root',
+];
 const to = { 'gateway-steal': 'to: lan, ', 'mac-steal': 'to: bob, ' };
 
-const step = (name) => `  - { name: ${name}, wait: 2s, probe: { class: ${name}, from: alice, ${alone.includes(name) ? '' : to[name] ?? 'to: bob, '}${extra[name] ?? ''}${name === 'stp-root' ? '' : 'count: 1, '}}, expect: unjudged }`;
+const step = (name) =>
+  `  - { name: ${name}, wait: 2s, probe: { class: ${name}, from: alice, ${alone.includes(name) ? '' : (to[name] ?? 'to: bob, ')}${extra[name] ?? ''}${name === 'stp-root' ? '' : 'count: 1, '}}, expect: unjudged }`;
 const text = `version: 1
 name: frames
 allow_disruptive: true
@@ -35,19 +46,45 @@ topology:
 steps:
 ${probeClasses.map(step).join('\n')}
 `;
-const plan = makePlan(loadScenario('frames', Buffer.from(text)), { runTag, keySha256: '0'.repeat(64), bridgeMacs: { br0: '02:76:69:fe:00:00' } });
+const plan = makePlan(loadScenario('frames', Buffer.from(text)), {
+  runTag,
+  keySha256: '0'.repeat(64),
+  bridgeMacs: { br0: '02:76:69:fe:00:00' },
+});
 
 const purposes = { stimulus: 'what provokes', restore: 'restores the owner', probe: '' };
-const flows = plan.steps.flatMap((one) => [...one.flows].map((flow) => ({ step: one.name, flow, frame: buildFrame(flow.frame, tokensFor(key, runTag, flow.first, 1)) })));
+const flows = plan.steps.flatMap((one) =>
+  [...one.flows].map((flow) => ({
+    step: one.name,
+    flow,
+    frame: buildFrame(flow.frame, tokensFor(key, runTag, flow.first, 1)),
+  })),
+);
 
 function decoded() {
   const folder = mkdtempSync(join(tmpdir(), 'frames-'));
   try {
     const file = join(folder, 'all.pcap');
-    writeFileSync(file, Buffer.concat([classicHeader('micro', 65_535), ...flows.map(({ frame }, at) => classicRecord('micro', { timeNs: BigInt(at) * 1_000_000n, originalLength: frame.length, data: frame }))]));
-    const { status, stdout, stderr } = spawnSync('tcpdump', ['-r', file, '-nevvt'], { encoding: 'utf8', maxBuffer: 1 << 26 });
+    writeFileSync(
+      file,
+      Buffer.concat([
+        classicHeader('micro', 65_535),
+        ...flows.map(({ frame }, at) =>
+          classicRecord('micro', { timeNs: BigInt(at) * 1_000_000n, originalLength: frame.length, data: frame }),
+        ),
+      ]),
+    );
+    const { status, stdout, stderr } = spawnSync('tcpdump', ['-r', file, '-nevvt'], {
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+    });
     if (status !== 0) throw new Error(stderr);
-    return stdout.replaceAll(/\n\s+0x[0-9a-f]{4}:.*/g, '').replaceAll(/\n[ \t]+/g, ' ').trim().split('\n').map((line) => line.trimEnd().replace(/(length \d+):$/, '$1'));
+    return stdout
+      .replaceAll(/\n\s+0x[0-9a-f]{4}:.*/g, '')
+      .replaceAll(/\n[ \t]+/g, ' ')
+      .trim()
+      .split('\n')
+      .map((line) => line.trimEnd().replace(/(length \d+):$/, '$1'));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -58,10 +95,15 @@ function octets(frame) {
   const found = findToken(frame, 0, frame.length, runTag, -1);
   const hex = [...frame].map((octet) => octet.toString(16).padStart(2, '0'));
   const at = found === null ? -1 : tokenAt(frame);
-  return Array.from({ length: Math.ceil(hex.length / 16) }, (_, row) => hex.slice(row * 16, row * 16 + 16).map((octet, column) => {
-    const index = row * 16 + column;
-    return `${index === at ? '[' : ''}${octet}${at >= 0 && index === at + tokenLength - 1 ? ']' : ''}`;
-  }).join(' ')).join('\n');
+  return Array.from({ length: Math.ceil(hex.length / 16) }, (_, row) =>
+    hex
+      .slice(row * 16, row * 16 + 16)
+      .map((octet, column) => {
+        const index = row * 16 + column;
+        return `${index === at ? '[' : ''}${octet}${at >= 0 && index === at + tokenLength - 1 ? ']' : ''}`;
+      })
+      .join(' '),
+  ).join('\n');
 }
 
 /** Where the token begins: its magic and the run's tag. */
@@ -74,12 +116,17 @@ const sections = probeClasses.map((name) => {
   const own = flows.map((one, at) => ({ ...one, line: lines[at] })).filter((one) => one.step === name);
   const blocks = own.map(({ flow, frame, line }) => {
     const purpose = purposes[flow.purpose ?? 'probe'];
-    const title = [flow.carrier, ...(!flow.variant ? [] : [flow.variant]), ...(purpose === '' ? [] : [purpose]), `sent by ${flow.sender}`].join(', ');
+    const title = [
+      flow.carrier,
+      ...(!flow.variant ? [] : [flow.variant]),
+      ...(purpose === '' ? [] : [purpose]),
+      `sent by ${flow.sender}`,
+    ].join(', ');
     return `${title}\n\n\`\`\`text\n${line}\n\n${octets(frame)}\n\`\`\``;
   });
   return `## ${name}${disruptiveClasses.includes(name) ? ' *' : ''}\n\n${blocks.join('\n\n')}`;
 });
-const page = `# Frames, octet by octet
+const page = wrapMarkdown(`# Frames, octet by octet
 
 What each class of probe puts on the wire with its usual carriers, from alice (52:54:00:00:00:0a, 10.0.0.10, fd00::10) to bob (…:0b, …11) on a bridge (02:76:69:fe:00:00,
 10.0.0.1) with an uplink, lan (00:11:22:33:44:55, …200), as tcpdump reads it (\`tcpdump -nevvt\`), and below it the octets from the destination MAC on. The token in brackets says which probe a frame stems
@@ -87,6 +134,6 @@ from: two octets \`56 49\`, the run's tag (4), its index (4), and an authenticat
 Classes with * disturb guests. Tests hold this page against the program, and every class with every carrier against tcpdump and tshark, which find nothing malformed.
 
 ${sections.join('\n\n')}
-`;
+`);
 if (process.argv.includes('--write')) writeFileSync(join(top, 'docs/frames.md'), page);
 else process.stdout.write(page);

@@ -1,1 +1,3 @@
-export function prepareManagers(): { readonly folder: string; readonly skip?: undefined } | { readonly skip: string; readonly folder?: undefined };
+export function prepareManagers():
+  | { readonly folder: string; readonly skip?: undefined }
+  | { readonly skip: string; readonly folder?: undefined };

@@ -1,9 +1,22 @@
-// `npm run package [-- FOLDER]`: what a hypervisor installs without npm, compiler or network. Makes below FOLDER (build/) a tarball that holds
-// everything but libpcap and iproute2, a Debian package of the same, a bill of materials (CycloneDX) and SHA256SUMS.
-// The same commit, Node and dpkg give the same bytes. `--fast` compresses less, for tests: two times a runtime of 100 MB takes ten seconds otherwise.
+// `npm run package [-- FOLDER]`: what a hypervisor installs without npm, compiler or network. Makes below FOLDER
+// (build/) a tarball that holds everything but libpcap and iproute2, a Debian package of the same, a bill of materials
+// (CycloneDX) and SHA256SUMS. The same commit, Node and dpkg give the same bytes. `--fast` compresses less, for tests:
+// two times a runtime of 100 MB takes ten seconds otherwise.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +34,11 @@ const architecture = { x64: 'amd64', arm64: 'arm64' }[process.arch];
 if (architecture === undefined) throw new Error(`no package is made for ${process.arch}`);
 
 function run(argv, options = {}) {
-  const { status, stdout, stderr, error } = spawnSync(argv[0], argv.slice(1), { encoding: 'utf8', maxBuffer: 1 << 28, ...options });
+  const { status, stdout, stderr, error } = spawnSync(argv[0], argv.slice(1), {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    ...options,
+  });
   if (status !== 0) throw new Error(`${argv.slice(0, 3).join(' ')}: ${error?.message ?? stderr.trim()}`);
   return stdout;
 }
@@ -40,7 +57,14 @@ function fill(folder) {
   }
   // What the lockfile has for users, where this platform has it.
   for (const [path, entry] of Object.entries(JSON.parse(readFileSync('package-lock.json', 'utf8')).packages)) {
-    if (path === '' || entry.dev || entry.devOptional || !existsSync(path) || notBrought.some((each) => path === `node_modules/${each}`)) continue;
+    if (
+      path === '' ||
+      entry.dev ||
+      entry.devOptional ||
+      !existsSync(path) ||
+      notBrought.some((each) => path === `node_modules/${each}`)
+    )
+      continue;
     cpSync(path, join(folder, path), { recursive: true, dereference: true });
   }
   mkdirSync(join(folder, 'bin'));
@@ -61,9 +85,17 @@ function billOfMaterials(folder) {
   const brought = new Set(packagesIn(folder));
   const isBrought = (each) => brought.has(`${each.group ? `${each.group}/` : ''}${each.name}@${each.version}`);
   const refs = new Set(bill.components.filter(isBrought).map((each) => each['bom-ref']));
-  const runtime = { type: 'platform', name: 'node', version: process.versions.node, 'bom-ref': `node@${process.versions.node}`, hashes: [{ alg: 'SHA-256', content: sha256(process.execPath) }] };
+  const runtime = {
+    type: 'platform',
+    name: 'node',
+    version: process.versions.node,
+    'bom-ref': `node@${process.versions.node}`,
+    hashes: [{ alg: 'SHA-256', content: sha256(process.execPath) }],
+  };
   bill.components = [...bill.components.filter(isBrought), runtime];
-  bill.dependencies = bill.dependencies.filter(({ ref }) => refs.has(ref) || ref === bill.metadata.component['bom-ref']).map((each) => ({ ...each, dependsOn: each.dependsOn?.filter((ref) => refs.has(ref)) }));
+  bill.dependencies = bill.dependencies
+    .filter(({ ref }) => refs.has(ref) || ref === bill.metadata.component['bom-ref'])
+    .map((each) => ({ ...each, dependsOn: each.dependsOn?.filter((ref) => refs.has(ref)) }));
   bill.metadata.timestamp = new Date(sourceDate() * 1000).toISOString();
   delete bill.serialNumber; // drawn at random
   return `${JSON.stringify(bill, null, 2)}\n`;
@@ -90,15 +122,35 @@ function debianTree(root, program) {
   };
   put(`usr/bin/${name}`, `#!/bin/sh\nexec /usr/lib/${name}/bin/${name} "$@"\n`);
   chmodSync(join(root, 'usr/bin', name), 0o755);
-  put(`usr/share/bash-completion/completions/${name}`, run([process.execPath, 'dist/cli.cjs', 'completion'], { env: { ...process.env, SHELL: '/bin/bash' } }));
-  put(`usr/share/doc/${name}/copyright`, `${license}; the texts of what is brought along stand beside it in /usr/lib/${name}.\n`);
-  for (const unit of readdirSync('contrib/systemd').filter((file) => /\.(service|timer)$/.test(file))) put(`usr/lib/systemd/system/${unit}`, readFileSync(join('contrib/systemd', unit)));
-  for (const page of readdirSync('dist/man').filter((file) => /\.\d$/.test(file))) put(`usr/share/man/man${page.at(-1)}/${page}`, readFileSync(join('dist/man', page)));
-  put('DEBIAN/control', control({ name, version, description, architecture, installedKib: Math.ceil(octetsBelow(join(root, 'usr')) / 1024) }));
+  put(
+    `usr/share/bash-completion/completions/${name}`,
+    run([process.execPath, 'dist/cli.cjs', 'completion'], { env: { ...process.env, SHELL: '/bin/bash' } }),
+  );
+  put(
+    `usr/share/doc/${name}/copyright`,
+    `${license}; the texts of what is brought along stand beside it in /usr/lib/${name}.\n`,
+  );
+  for (const unit of readdirSync('contrib/systemd').filter((file) => /\.(service|timer)$/.test(file)))
+    put(`usr/lib/systemd/system/${unit}`, readFileSync(join('contrib/systemd', unit)));
+  for (const page of readdirSync('dist/man').filter((file) => /\.\d$/.test(file)))
+    put(`usr/share/man/man${page.at(-1)}/${page}`, readFileSync(join('dist/man', page)));
+  put(
+    'DEBIAN/control',
+    control({
+      name,
+      version,
+      description,
+      architecture,
+      installedKib: Math.ceil(octetsBelow(join(root, 'usr')) / 1024),
+    }),
+  );
 }
 
 function octetsBelow(folder) {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).reduce((sum, entry) => sum + (entry.isFile() ? statSync(join(entry.parentPath, entry.name)).size : 0), 0);
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).reduce(
+    (sum, entry) => sum + (entry.isFile() ? statSync(join(entry.parentPath, entry.name)).size : 0),
+    0,
+  );
 }
 
 const work = mkdtempSync(join(tmpdir(), `${name}-package-`));
@@ -109,13 +161,48 @@ try {
   const date = sourceDate();
   console.log(`packing ${whole} …`);
   fill(join(work, whole));
-  run(['tar', '--create', '--gzip', '--file', join(out, `${whole}.tar.gz`), '--directory', work, '--sort=name', `--mtime=@${date}`, '--owner=0', '--group=0', '--numeric-owner', '--mode=u+rwX,go=rX', whole], { env: { ...process.env, GZIP: `-n${level}` } });
+  run(
+    [
+      'tar',
+      '--create',
+      '--gzip',
+      '--file',
+      join(out, `${whole}.tar.gz`),
+      '--directory',
+      work,
+      '--sort=name',
+      `--mtime=@${date}`,
+      '--owner=0',
+      '--group=0',
+      '--numeric-owner',
+      '--mode=u+rwX,go=rX',
+      whole,
+    ],
+    { env: { ...process.env, GZIP: `-n${level}` } },
+  );
   console.log(`packing ${name}_${version}_${architecture}.deb …`);
   debianTree(join(work, 'deb'), join(work, whole));
   run(['chmod', '-R', 'u+rwX,go=rX', join(work, 'deb')]);
-  run(['dpkg-deb', '--root-owner-group', '-Zgzip', `-z${isFast ? 0 : level}`, '--build', join(work, 'deb'), join(out, `${name}_${version}_${architecture}.deb`)], { env: { ...process.env, SOURCE_DATE_EPOCH: String(date) } });
+  run(
+    [
+      'dpkg-deb',
+      '--root-owner-group',
+      '-Zgzip',
+      `-z${isFast ? 0 : level}`,
+      '--build',
+      join(work, 'deb'),
+      join(out, `${name}_${version}_${architecture}.deb`),
+    ],
+    { env: { ...process.env, SOURCE_DATE_EPOCH: String(date) } },
+  );
   writeFileSync(join(out, `${whole}.cdx.json`), billOfMaterials(join(work, whole)));
-  writeFileSync(join(out, 'SHA256SUMS'), readdirSync(out).sort().map((file) => `${sha256(join(out, file))}  ${file}\n`).join(''));
+  writeFileSync(
+    join(out, 'SHA256SUMS'),
+    readdirSync(out)
+      .sort()
+      .map((file) => `${sha256(join(out, file))}  ${file}\n`)
+      .join(''),
+  );
   console.log(readFileSync(join(out, 'SHA256SUMS'), 'utf8').trim());
 } finally {
   rmSync(work, { recursive: true, force: true });

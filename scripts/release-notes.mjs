@@ -1,20 +1,26 @@
-// `npm run release-notes [-- VERSION]`: what a release says of itself: its section of the changelog (without VERSION the unreleased one), what test/sabotage
-// did to it, and the checksums of what `npm run package` made, if it did.
+// `npm run release-notes [-- VERSION]`: what a release says of itself: its section of the changelog (without VERSION
+// the unreleased one), what test/sabotage did to it, and the checksums of what `npm run package` made, if it did.
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { sabotageFigures } from '../build/model/sabotage-figures.js';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const title = process.argv[2] ?? 'Unreleased';
-const sections = readFileSync('CHANGELOG.md', 'utf8').split(/^(?=## )/m).slice(1);
+const sections = readFileSync('CHANGELOG.md', 'utf8')
+  .split(/^(?=## )/m)
+  .slice(1);
 const section = sections.find((text) => text.startsWith(`## [${title}]`));
 if (section === undefined) {
-  console.error(`CHANGELOG.md has no section "## [${title}]"; it has: ${sections.map((text) => text.split('\n')[0]).join(', ')}`);
+  console.error(
+    `CHANGELOG.md has no section "## [${title}]"; it has: ${sections.map((text) => text.split('\n')[0]).join(', ')}`,
+  );
   process.exit(64);
 }
 const { cases, falseHolds } = sabotageFigures;
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
-const sums = existsSync('build/SHA256SUMS') ? `\n### Checksums\n\n\`\`\`\n${readFileSync('build/SHA256SUMS', 'utf8')}\`\`\`\n` : '';
+const sums = existsSync('build/SHA256SUMS')
+  ? `\n### Checksums\n\n\`\`\`\n${readFileSync('build/SHA256SUMS', 'utf8')}\`\`\`\n`
+  : '';
 process.stdout.write(`# verify-isolation ${title === 'Unreleased' ? version : title}\n\n${section.split('\n').slice(1).join('\n').trim()}
 
 ### What was done to it

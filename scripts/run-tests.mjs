@@ -1,7 +1,20 @@
-// `npm test` after set-up: every run of tests, then their true sum alone on the last line. A run that did not start counts as failed.
+// `npm test` after set-up: every run of tests, then their true sum alone on the last line. A run that did not start
+// counts as failed.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +25,10 @@ const top = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(top);
 // Debian keeps bridge and tc where an ordinary user's PATH does not look.
 const PATH = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
-/** Where a machine has certificates of its own Node reads all of them at each start; of thousands of processes only npm's need them. */
+/**
+ * Where a machine has certificates of its own Node reads all of them at each start; of thousands of processes only
+ * npm's need them.
+ */
 const { NODE_EXTRA_CA_CERTS: certificates, ...inherited } = process.env;
 const isRoot = process.getuid() === 0;
 const nobody = 65534;
@@ -28,7 +44,10 @@ const loud = [];
 /** Tests of the main runs that were skipped, by file and name: another kernel may run them. */
 const skippedTests = new Set();
 
-/** Where tests put what they throw away: in memory where that is plenty and may hold programs, for files on a disk take a tenth of the tests' processor time; else where everybody does. */
+/**
+ * Where tests put what they throw away: in memory where that is plenty and may hold programs, for files on a disk take
+ * a tenth of the tests' processor time; else where everybody does.
+ */
 function scratchBelow() {
   const [memory, gibibyte] = ['/dev/shm', 2 ** 30];
   const { stdout } = spawnSync('findmnt', ['-n', '-o', 'FSTYPE,OPTIONS', '-T', memory], { encoding: 'utf8' });
@@ -40,8 +59,25 @@ function scratchBelow() {
 /** Why no lab can be built by the user behind `prefix`; null = it can. Tried, not guessed. */
 function labRefused(prefix, root) {
   const user = root ? [] : ['--user', '--map-root-user'];
-  const argv = [...prefix, 'unshare', ...user, '--net', '--mount', '--pid', '--fork', 'ip', 'link', 'add', 'br0', 'type', 'bridge'];
-  const { status, stderr, error } = spawnSync(argv[0], argv.slice(1), { encoding: 'utf8', env: { ...process.env, PATH } });
+  const argv = [
+    ...prefix,
+    'unshare',
+    ...user,
+    '--net',
+    '--mount',
+    '--pid',
+    '--fork',
+    'ip',
+    'link',
+    'add',
+    'br0',
+    'type',
+    'bridge',
+  ];
+  const { status, stderr, error } = spawnSync(argv[0], argv.slice(1), {
+    encoding: 'utf8',
+    env: { ...process.env, PATH },
+  });
   return status === 0 ? null : (error?.message ?? stderr.trim().split('\n')[0]);
 }
 
@@ -64,25 +100,62 @@ async function ended(title, argv, { cwd, env, beside }) {
 
 /** Every test of a report with its place in the checkout, so that two runs can be compared. */
 function testsIn(counted, cwd) {
-  return counted.testResults.flatMap((file) => file.assertionResults.map(({ fullName, status }) => ({ id: `${relative(cwd, file.name)} ${fullName}`, status })));
+  return counted.testResults.flatMap((file) =>
+    file.assertionResults.map(({ fullName, status }) => ({ id: `${relative(cwd, file.name)} ${fullName}`, status })),
+  );
 }
 
-/** What failed in a report, a line each: its file, its name and the first line of why. The runs' own output may be thousands of lines further up. */
+/**
+ * What failed in a report, a line each: its file, its name and the first line of why. The runs' own output may be
+ * thousands of lines further up.
+ */
 function failuresIn(counted, cwd) {
   const firstLine = (text) => (text ?? '').split('\n')[0];
-  return counted.testResults.filter((file) => file.status === 'failed').flatMap((file) => {
-    const tests = file.assertionResults.filter(({ status }) => status === 'failed');
-    const place = relative(cwd, file.name);
-    return tests.length === 0 ? [`${place}: ${firstLine(file.message)}`] : tests.map((test) => `${place} > ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
-  });
+  return counted.testResults
+    .filter((file) => file.status === 'failed')
+    .flatMap((file) => {
+      const tests = file.assertionResults.filter(({ status }) => status === 'failed');
+      const place = relative(cwd, file.name);
+      return tests.length === 0
+        ? [`${place}: ${firstLine(file.message)}`]
+        : tests.map((test) => `${place} > ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
+    });
 }
 
-/** One run of vitest, or of a script that takes its arguments; adds what it counted to the sum. Null = it did not report, else the report's tests. */
-async function run(title, { prefix = [], program = ['node_modules/vitest/vitest.mjs', 'run'], cwd = top, env = {}, args = [], outDir = scratch, beside = false, isChoice = false }) {
+/**
+ * One run of vitest, or of a script that takes its arguments; adds what it counted to the sum. Null = it did not
+ * report, else the report's tests.
+ */
+async function run(
+  title,
+  {
+    prefix = [],
+    program = ['node_modules/vitest/vitest.mjs', 'run'],
+    cwd = top,
+    env = {},
+    args = [],
+    outDir = scratch,
+    beside = false,
+    isChoice = false,
+  },
+) {
   const json = join(outDir, `${title.replace(/\W+/g, '-')}.json`);
   const [script, ...words] = program;
-  const argv = [...prefix, process.execPath, join(cwd, script), ...words, ...args, '--reporter=default', '--reporter=json', `--outputFile.json=${json}`];
-  const [status, signal] = await ended(title, argv, { cwd, env: { ...inherited, PATH, TMPDIR: thrownAway, ...env }, beside });
+  const argv = [
+    ...prefix,
+    process.execPath,
+    join(cwd, script),
+    ...words,
+    ...args,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${json}`,
+  ];
+  const [status, signal] = await ended(title, argv, {
+    cwd,
+    env: { ...inherited, PATH, TMPDIR: thrownAway, ...env },
+    beside,
+  });
   if (status === 69 && isChoice) {
     loud.push(`SKIPPED: the run "${title}": it cannot be had here, for the reason above`);
     return null;
@@ -99,7 +172,9 @@ async function run(title, { prefix = [], program = ['node_modules/vitest/vitest.
   // What a choice of tests leaves out is not skipped: another run has it.
   if (!isChoice) sum.skipped += counted.numPendingTests + (counted.numTodoTests ?? 0);
   // A file that could not be loaded has no failed test of its own; an error outside any test only shows in the status.
-  const unloaded = counted.testResults.filter((file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed')).length;
+  const unloaded = counted.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
+  ).length;
   const failed = counted.numFailedTests + unloaded;
   sum.failed += failed;
   loud.push(...failuresIn(counted, cwd).map((failure) => `FAILED: in the run "${title}": ${failure}`));
@@ -113,12 +188,16 @@ async function run(title, { prefix = [], program = ['node_modules/vitest/vitest.
   return testsIn(counted, cwd);
 }
 
-/** Tests of which each file has a process of its own, since a file that they share makes a folder for each. In all others a process loads what they test once, and not anew for each file. */
+/**
+ * Tests of which each file has a process of its own, since a file that they share makes a folder for each. In all
+ * others a process loads what they test once, and not anew for each file.
+ */
 const apart = ['test/live/', 'test/kernel/', 'test/faults/read-only'];
 
 /** Those that are skipped are remembered. */
 async function runRemembering(title, options) {
-  for (const { id, status } of (await run(title, options)) ?? []) if (status !== 'passed' && status !== 'failed') skippedTests.add(id);
+  for (const { id, status } of (await run(title, options)) ?? [])
+    if (status !== 'passed' && status !== 'failed') skippedTests.add(id);
 }
 
 /** The tests that share processes. */
@@ -128,7 +207,11 @@ async function runMain(title, { args = [], env = {} } = {}) {
 
 /** The tests that do not. */
 async function runApart({ args = [], env = {} } = {}) {
-  await runRemembering('tests of which each file has its own process', { beside: true, args: [...apart, '--maxWorkers=2', ...args], env });
+  await runRemembering('tests of which each file has its own process', {
+    beside: true,
+    args: [...apart, '--maxWorkers=2', ...args],
+    env,
+  });
 }
 
 /** Leaves out what begins so: folders with a slash at their end, others with or without a file's ending. */
@@ -141,7 +224,13 @@ async function runOnSecondKernel() {
   // It has a /dev/shm of its own, and sockets whose path may not be longer.
   const outDir = mkdtempSync(join(tmpdir(), 'verify-isolation-uml-'));
   try {
-    const tests = await run('what a kernel decides, under User-mode Linux', { beside: true, program: ['scripts/test-uml.mjs'], isChoice: true, outDir, env: { TMPDIR: tmpdir() } });
+    const tests = await run('what a kernel decides, under User-mode Linux', {
+      beside: true,
+      program: ['scripts/test-uml.mjs'],
+      isChoice: true,
+      outDir,
+      env: { TMPDIR: tmpdir() },
+    });
     return (tests ?? []).filter(({ status }) => status === 'passed' || status === 'failed');
   } finally {
     rmSync(outDir, { recursive: true, force: true });
@@ -152,9 +241,14 @@ async function runOnSecondKernel() {
 function copyFor(uid) {
   const copy = join(scratch, 'checkout');
   mkdirSync(copy);
-  const entries = readdirSync(top).filter((entry) => !['.git', 'evidence', 'coverage', '.cache', '.stryker-tmp'].includes(entry));
+  const entries = readdirSync(top).filter(
+    (entry) => !['.git', 'evidence', 'coverage', '.cache', '.stryker-tmp'].includes(entry),
+  );
   // Of 19,000 files: cp takes half the processor time that node:fs takes.
-  for (const argv of [['cp', '--archive', '--', ...entries.map((entry) => join(top, entry)), copy], ['chown', '--no-dereference', '--recursive', `${uid}:${uid}`, copy]]) {
+  for (const argv of [
+    ['cp', '--archive', '--', ...entries.map((entry) => join(top, entry)), copy],
+    ['chown', '--no-dereference', '--recursive', `${uid}:${uid}`, copy],
+  ]) {
     const { status, stderr, error } = spawnSync(argv[0], argv.slice(1), { encoding: 'utf8' });
     if (status !== 0) throw new Error(`${argv[0]}: ${error?.message ?? stderr.trim()}`);
   }
@@ -165,15 +259,35 @@ function copyFor(uid) {
   return copy;
 }
 
-/** Tests that make network namespaces: the built program end to end, the README's commands, and what the lab is built of. */
+/**
+ * Tests that make network namespaces: the built program end to end, the README's commands, and what the lab is built
+ * of.
+ */
 const ofLab = [
-  'test/live', 'test/sabotage', 'test/docs', 'test/fabric', 'test/capture/', 'test/inject', 'test/audit/live', 'test/audit/predict', 'test/hostile', 'test/commands/several-files', 'test/commands/watch',
-  'test/evidence/check-folder', 'test/evidence/export', 'test/lasting/for-real', 'test/run/calibrate', 'test/sys/provenance',
+  'test/live',
+  'test/sabotage',
+  'test/docs',
+  'test/fabric',
+  'test/capture/',
+  'test/inject',
+  'test/audit/live',
+  'test/audit/predict',
+  'test/hostile',
+  'test/commands/several-files',
+  'test/commands/watch',
+  'test/evidence/check-folder',
+  'test/evidence/export',
+  'test/lasting/for-real',
+  'test/run/calibrate',
+  'test/sys/provenance',
 ];
 
 /** How many tests stand there: what is skipped where no lab can be had. */
 function countTests(...folders) {
-  const { stdout } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'list', ...folders, '--json'], { encoding: 'utf8', env: { ...process.env, VERIFY_ISOLATION_GUESTS: '{}', VERIFY_ISOLATION_TARGET: '-' } });
+  const { stdout } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'list', ...folders, '--json'], {
+    encoding: 'utf8',
+    env: { ...process.env, VERIFY_ISOLATION_GUESTS: '{}', VERIFY_ISOLATION_TARGET: '-' },
+  });
   try {
     return JSON.parse(stdout).length;
   } catch {
@@ -182,7 +296,13 @@ function countTests(...folders) {
 }
 
 /** Live tests of what frames decide, and what is written of them: they come out alike whoever runs them. */
-const alikeForAll = ['test/live/disruptive', 'test/live/evidence', 'test/live/events', 'test/live/keep', 'test/live/large'];
+const alikeForAll = [
+  'test/live/disruptive',
+  'test/live/evidence',
+  'test/live/events',
+  'test/live/keep',
+  'test/live/large',
+];
 
 /** The other live tests again in another user's checkout: what a right of root's would hide. */
 async function runAsNobody() {
@@ -190,12 +310,24 @@ async function runAsNobody() {
   if (denied) {
     const count = countTests('test/live');
     sum.skipped += count;
-    loud.push(`SKIPPED: test/live as an unprivileged user (${count} tests), because user namespaces are refused here: ${denied}`);
+    loud.push(
+      `SKIPPED: test/live as an unprivileged user (${count} tests), because user namespaces are refused here: ${denied}`,
+    );
     return;
   }
   await run('live tests, as an unprivileged user', {
-    beside: true, prefix: asNobody, cwd: copyFor(nobody), args: ['test/live', '--maxWorkers=2', ...without(alikeForAll)], outDir: join(scratch, 'out'),
-    env: { VERIFY_ISOLATION_AGAIN: '1', HOME: join(scratch, 'home'), TMPDIR: join(scratch, 'tmp'), USER: 'nobody', LOGNAME: 'nobody' },
+    beside: true,
+    prefix: asNobody,
+    cwd: copyFor(nobody),
+    args: ['test/live', '--maxWorkers=2', ...without(alikeForAll)],
+    outDir: join(scratch, 'out'),
+    env: {
+      VERIFY_ISOLATION_AGAIN: '1',
+      HOME: join(scratch, 'home'),
+      TMPDIR: join(scratch, 'tmp'),
+      USER: 'nobody',
+      LOGNAME: 'nobody',
+    },
   });
 }
 
@@ -210,7 +342,11 @@ async function runOnMachines(refused) {
     sum.failed += 1;
     loud.push(`FAILED: the experiment on virtual machines did not start: ${failed}`);
   } else {
-    await run('the experiment on virtual machines', { beside: true, args: ['test/vm'], env: { VERIFY_ISOLATION_GUESTS: JSON.stringify(image) } });
+    await run('the experiment on virtual machines', {
+      beside: true,
+      args: ['test/vm'],
+      env: { VERIFY_ISOLATION_GUESTS: JSON.stringify(image) },
+    });
   }
 }
 
@@ -225,7 +361,11 @@ async function runInstalled(refused) {
     sum.failed += 1;
     loud.push(`FAILED: the tests of what users install did not start: ${failed}`);
   } else {
-    await run('what users install', { beside: true, args: ['test/package'], env: { VERIFY_ISOLATION_TARGET: root, NODE_EXTRA_CA_CERTS: certificates } });
+    await run('what users install', {
+      beside: true,
+      args: ['test/package'],
+      env: { VERIFY_ISOLATION_TARGET: root, NODE_EXTRA_CA_CERTS: certificates },
+    });
   }
 }
 
@@ -235,7 +375,9 @@ async function runWithoutLab(refused) {
   await Promise.all([runMain('tests that need no lab', options), runApart(options)]);
   const count = countTests(...ofLab);
   sum.skipped += count;
-  loud.push(`SKIPPED: ${ofLab.join(' and ')} (${count} tests), because neither root's rights nor a user namespace are to be had here: ${refused}`);
+  loud.push(
+    `SKIPPED: ${ofLab.join(' and ')} (${count} tests), because neither root's rights nor a user namespace are to be had here: ${refused}`,
+  );
 }
 
 /** One after the other, beside the main run: two processors are there, and each run leaves one of them idle. */
@@ -248,10 +390,15 @@ async function runBeside(refused) {
 }
 
 try {
-  if (!existsSync('/usr/bin/chromium')) loud.push('SKIPPED: the HTML report in a browser, because /usr/bin/chromium is not there');
-  if (isRoot && !existsSync('/usr/share/openvswitch/vswitch.ovsschema')) loud.push('SKIPPED: Open vSwitch, because openvswitch-switch is not installed');
+  if (!existsSync('/usr/bin/chromium'))
+    loud.push('SKIPPED: the HTML report in a browser, because /usr/bin/chromium is not there');
+  if (isRoot && !existsSync('/usr/share/openvswitch/vswitch.ovsschema'))
+    loud.push('SKIPPED: Open vSwitch, because openvswitch-switch is not installed');
   const refused = labRefused([], isRoot) && labRefused([], false);
-  const [, ranBeside] = await Promise.all([refused ? runWithoutLab(refused) : runMain(isRoot ? 'tests as root' : 'tests as an ordinary user'), runBeside(refused)]);
+  const [, ranBeside] = await Promise.all([
+    refused ? runWithoutLab(refused) : runMain(isRoot ? 'tests as root' : 'tests as an ordinary user'),
+    runBeside(refused),
+  ]);
   // A test that this kernel had to skip and the other one ran was not skipped.
   sum.skipped -= ranBeside.filter(({ id }) => skippedTests.has(id)).length;
 } catch (error) {

@@ -1,9 +1,13 @@
-// Prints docs/scenario.md, the reference of scenario files, from schema/scenario.v1.json; `npm run schema` writes both. A key without a description ends it
-// with status 65 (EX_DATAERR) and the key's name: what editors show and what this page says are the same words.
+// Prints docs/scenario.md, the reference of scenario files, from schema/scenario.v1.json; `npm run schema` writes both.
+// A key without a description ends it with status 65 (EX_DATAERR) and the key's name: what editors show and what this
+// page says are the same words.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { wrapMarkdown } from './wrap-markdown.mjs';
 
-const schema = JSON.parse(readFileSync(process.argv[2] ?? fileURLToPath(new URL('../schema/scenario.v1.json', import.meta.url)), 'utf8'));
+const schema = JSON.parse(
+  readFileSync(process.argv[2] ?? fileURLToPath(new URL('../schema/scenario.v1.json', import.meta.url)), 'utf8'),
+);
 const { definitions } = schema;
 
 const nameOf = (node) => /^#\/definitions\/(.+)$/.exec(node.$ref ?? '')?.[1];
@@ -37,15 +41,24 @@ function valueOf(node) {
   if (one.enum !== undefined) return one.enum.map(code).join(', ');
   const choices = (one.anyOf ?? one.oneOf)?.filter((each) => nameOf(each) !== 'variable');
   if (choices !== undefined) {
-    const lists = choices.filter((each) => resolved(each).type === 'array').map((each) => valueOf(resolved(each).items));
+    const lists = choices
+      .filter((each) => resolved(each).type === 'array')
+      .map((each) => valueOf(resolved(each).items));
     const singles = choices.filter((each) => resolved(each).type !== 'array').map(valueOf);
     // One of a kind, or a list of them: said once.
-    return [...new Set([...singles.map((each) => (lists.includes(each) ? `${each}, or a list` : each)), ...lists.filter((each) => !singles.includes(each)).map((each) => `a list of ${each}`)])].join('; ');
+    return [
+      ...new Set([
+        ...singles.map((each) => (lists.includes(each) ? `${each}, or a list` : each)),
+        ...lists.filter((each) => !singles.includes(each)).map((each) => `a list of ${each}`),
+      ]),
+    ].join('; ');
   }
   switch (one.type) {
     case 'integer':
     case 'number':
-      return one.minimum === undefined || one.maximum === undefined ? 'a number' : `${grouped(one.minimum)} to ${grouped(one.maximum)}`;
+      return one.minimum === undefined || one.maximum === undefined
+        ? 'a number'
+        : `${grouped(one.minimum)} to ${grouped(one.maximum)}`;
     case 'string':
       return 'text';
     case 'boolean':
@@ -55,7 +68,9 @@ function valueOf(node) {
     case 'array':
       return `a list of ${valueOf(one.items)}`;
     case 'object':
-      return one.additionalProperties === undefined || one.additionalProperties === false ? 'a map' : `a map: ${one.propertyNames === undefined ? 'name' : 'name'} → ${valueOf(one.additionalProperties)}`;
+      return one.additionalProperties === undefined || one.additionalProperties === false
+        ? 'a map'
+        : `a map: ${one.propertyNames === undefined ? 'name' : 'name'} → ${valueOf(one.additionalProperties)}`;
     default:
       return 'anything';
   }
@@ -78,16 +93,22 @@ const missing = [];
 /** A table of the keys of a map; `known`: keys that another section has. */
 function table(node, section, known) {
   const entries = Object.entries(node.properties).filter(([key]) => !known.includes(key));
-  const same = new Map(entries.flatMap(([key, value]) => {
-    const other = /^The same as ([a-z0-9_]+)\.$/.exec(descriptionOf(value) ?? '')?.[1];
-    return other === undefined ? [] : [[key, other]];
-  }));
-  const rows = entries.filter(([key]) => !same.has(key)).map(([key, value]) => {
-    const description = descriptionOf(value);
-    if (description === undefined) missing.push(`${section}.${key}`);
-    const words = [key, ...[...same].filter(([, other]) => other === key).map(([word]) => word)].map(code).join(' or ');
-    return `| ${words}${node.required?.includes(key) ? ' \\*' : ''} | ${cell(valueOf(value))} | ${cell(description ?? '')} |`;
-  });
+  const same = new Map(
+    entries.flatMap(([key, value]) => {
+      const other = /^The same as ([a-z0-9_]+)\.$/.exec(descriptionOf(value) ?? '')?.[1];
+      return other === undefined ? [] : [[key, other]];
+    }),
+  );
+  const rows = entries
+    .filter(([key]) => !same.has(key))
+    .map(([key, value]) => {
+      const description = descriptionOf(value);
+      if (description === undefined) missing.push(`${section}.${key}`);
+      const words = [key, ...[...same].filter(([, other]) => other === key).map(([word]) => word)]
+        .map(code)
+        .join(' or ');
+      return `| ${words}${node.required?.includes(key) ? ' \\*' : ''} | ${cell(valueOf(value))} | ${cell(description ?? '')} |`;
+    });
   return ['| key | value | what it is |', '| --- | --- | --- |', ...rows];
 }
 
@@ -98,45 +119,102 @@ function mapsBelow(node, found = new Map()) {
   if (name !== undefined && isMap(one)) {
     if (found.has(name)) return found;
     found.set(name, one);
-  } else if (isMap(one) && one !== schema) missing.push(`a map without a name: ${Object.keys(one.properties).join(', ')}`);
-  for (const below of [...Object.values(one.properties ?? {}), ...(one.anyOf ?? []), ...(one.oneOf ?? []), ...[one.items, one.additionalProperties].filter((each) => typeof each === 'object')]) mapsBelow(below, found);
+  } else if (isMap(one) && one !== schema)
+    missing.push(`a map without a name: ${Object.keys(one.properties).join(', ')}`);
+  for (const below of [
+    ...Object.values(one.properties ?? {}),
+    ...(one.anyOf ?? []),
+    ...(one.oneOf ?? []),
+    ...[one.items, one.additionalProperties].filter((each) => typeof each === 'object'),
+  ])
+    mapsBelow(below, found);
   return found;
 }
 
 const maps = mapsBelow(schema);
-const values = Object.entries(definitions).filter(([name, node]) => isNamed(name) && name !== 'variable' && !isMap(resolved(node)));
+const values = Object.entries(definitions).filter(
+  ([name, node]) => isNamed(name) && name !== 'variable' && !isMap(resolved(node)),
+);
 
 const sections = [...maps].flatMap(([name, node]) => {
   // A map that has all of another's keys, with values of the same kinds, and some more: those alone.
-  const base = [...maps].find(([other, { properties }]) => other !== name && Object.keys(properties).length < Object.keys(node.properties).length && Object.keys(properties).length > 1 && Object.keys(properties).every((key) => Object.hasOwn(node.properties, key) && valueOf(properties[key]) === valueOf(node.properties[key])))?.[0];
-  const intro = [node.$comment, ...(base === undefined ? [] : [`It has the keys of ${link(base)}, and these:`])].filter((each) => each !== undefined).join(' ');
-  return [`## ${name}`, '', ...(intro === '' ? [] : [intro, '']), ...table(node, name, base === undefined ? [] : Object.keys(maps.get(base).properties)), ''];
+  const base = [...maps].find(
+    ([other, { properties }]) =>
+      other !== name &&
+      Object.keys(properties).length < Object.keys(node.properties).length &&
+      Object.keys(properties).length > 1 &&
+      Object.keys(properties).every(
+        (key) => Object.hasOwn(node.properties, key) && valueOf(properties[key]) === valueOf(node.properties[key]),
+      ),
+  )?.[0];
+  const intro = [node.$comment, ...(base === undefined ? [] : [`It has the keys of ${link(base)}, and these:`])]
+    .filter((each) => each !== undefined)
+    .join(' ');
+  return [
+    `## ${name}`,
+    '',
+    ...(intro === '' ? [] : [intro, '']),
+    ...table(node, name, base === undefined ? [] : Object.keys(maps.get(base).properties)),
+    '',
+  ];
 });
 
-const text = ['# The scenario file', '',
-  '<!-- Written by `npm run schema` from schema/scenario.v1.json: change the words in src/scenario/*-schema.ts. -->', '',
+const text = [
+  '# The scenario file',
+  '',
+  '<!-- Written by `npm run schema` from schema/scenario.v1.json: change the words in src/scenario/*-schema.ts. -->',
+  '',
   'A scenario is one document of YAML 1.2, at most 1 MiB. Every fault in a file is reported at once, with line and column, what was expected and the nearest known word; an unknown key',
-  'is a fault. So is a file that would send or listen to nothing, and a step that nobody could break. Keys marked \\* are required.', '',
+  'is a fault. So is a file that would send or listen to nothing, and a step that nobody could break. Keys marked \\* are required.',
+  '',
   'A run has at most 8,388,608 flows (pairs of sender and addressee × carriers × tag stacks), 66,060,288 frames of them and 1,048,576 controls, all its steps together. What is more is refused with status 64 before anything is',
-  'laid out (`plan-too-large`, which names the step): a mesh of 1,000 guests in eight VLANs is just within it.', '',
-  'Editors with a YAML language server complete, explain and check a file that begins with a line which says where the schema is, from the folder of the file:', '',
-  '```yaml', '# yaml-language-server: $schema=../node_modules/verify-isolation/schema/scenario.v1.json', '```', '',
-  '`verify-isolation schema > scenario.v1.json` puts it anywhere else (JSON Schema, draft-07). Wherever a value is more than any text,',
-  '`"${name}"` may stand for a variable of `vars` ([ci.md](ci.md)). [The classes of probes](catalogue.md), [what a verdict takes](verdicts.md).', '',
+  'laid out (`plan-too-large`, which names the step): a mesh of 1,000 guests in eight VLANs is just within it.',
+  '',
+  'Editors with a YAML language server complete, explain and check a file that begins with a line which says where the schema is, from the folder of the file:',
+  '',
   '```yaml',
-  'version: 1', 'name: two-tenants', 'topology:', '  bridges:', '    br0: { ageing_time: 30s }', '  endpoints:',
-  '    alice: { bridge: br0, port: vnet0, zone: a, settings: { isolated: on } }', '    bob:   { bridge: br0, port: vnet1, zone: b, settings: { isolated: on } }', '    lan:   { bridge: br0, port: eth0, role: uplink }',
-  'steps:', '  - name: bob hears nothing of alice and the LAN', '    probe: [ { class: known-unicast, from: alice, to: lan, both_ways: true } ]', '    expect: private', '```', '',
-  '## The whole file', '', ...table(schema, 'the file', []), '',
+  '# yaml-language-server: $schema=../node_modules/verify-isolation/schema/scenario.v1.json',
+  '```',
+  '',
+  '`verify-isolation schema > scenario.v1.json` puts it anywhere else (JSON Schema, draft-07). Wherever a value is more than any text,',
+  '`"${name}"` may stand for a variable of `vars` ([ci.md](ci.md)). [The classes of probes](catalogue.md), [what a verdict takes](verdicts.md).',
+  '',
+  '```yaml',
+  'version: 1',
+  'name: two-tenants',
+  'topology:',
+  '  bridges:',
+  '    br0: { ageing_time: 30s }',
+  '  endpoints:',
+  '    alice: { bridge: br0, port: vnet0, zone: a, settings: { isolated: on } }',
+  '    bob:   { bridge: br0, port: vnet1, zone: b, settings: { isolated: on } }',
+  '    lan:   { bridge: br0, port: eth0, role: uplink }',
+  'steps:',
+  '  - name: bob hears nothing of alice and the LAN',
+  '    probe: [ { class: known-unicast, from: alice, to: lan, both_ways: true } ]',
+  '    expect: private',
+  '```',
+  '',
+  '## The whole file',
+  '',
+  ...table(schema, 'the file', []),
+  '',
   ...sections,
-  '## Values', '', '| value | is |', '| --- | --- |', ...values.map(([name, node]) => {
+  '## Values',
+  '',
+  '| value | is |',
+  '| --- | --- |',
+  ...values.map(([name, node]) => {
     if (node.$comment === undefined) missing.push(`value ${name}`);
     return `| <a id="${name}"></a>${name} | ${cell(node.$comment ?? '')} |`;
-  }), '',
+  }),
+  '',
 ].join('\n');
 
 if (missing.length > 0) {
-  console.error(`Keys of the scenario file that nobody has described (add .describe('…') or .meta({ id: '…' }) in src/scenario/*-schema.ts):\n${missing.map((each) => `  ${each}`).join('\n')}`);
+  console.error(
+    `Keys of the scenario file that nobody has described (add .describe('…') or .meta({ id: '…' }) in src/scenario/*-schema.ts):\n${missing.map((each) => `  ${each}`).join('\n')}`,
+  );
   process.exit(65);
 }
-process.stdout.write(text);
+process.stdout.write(wrapMarkdown(text));

@@ -9,8 +9,16 @@ const soaks = {
   watch: (count) => ({ argv: ['scripts/soak/watch.mjs', ...(count === undefined ? [] : [count])], env: {} }),
   /** Runs that are killed at random moments: `npm run soak kills [RUNS]`. */
   kills: (count) => vitest({ SOAK_RUNS: count ?? '200' }, '--config', 'vitest.soak.config.ts', 'test/soak/kills'),
-  /** Everything that can be broken, of every shipped scenario: `npm run soak sabotage`, or a part of it, `npm run soak sabotage 1/8`, with every eighth scenario. */
-  sabotage: (part = '1/1') => vitest({ VERIFY_ISOLATION_SOAK: part }, 'test/sabotage', ...(part.startsWith('1/') ? ['test/scenarios/attacks.test.ts'] : [])),
+  /**
+   * Everything that can be broken, of every shipped scenario: `npm run soak sabotage`, or a part of it, `npm run soak
+   * sabotage 1/8`, with every eighth scenario.
+   */
+  sabotage: (part = '1/1') =>
+    vitest(
+      { VERIFY_ISOLATION_SOAK: part },
+      'test/sabotage',
+      ...(part.startsWith('1/') ? ['test/scenarios/attacks.test.ts'] : []),
+    ),
 };
 
 const [what = '', count] = process.argv.slice(2);
@@ -20,4 +28,9 @@ if (soak === undefined) {
   process.exit(64);
 }
 const { argv, env } = soak(count);
-process.exitCode = spawnSync(process.execPath, argv, { cwd: top, stdio: 'inherit', env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, ...env } }).status ?? 1;
+process.exitCode =
+  spawnSync(process.execPath, argv, {
+    cwd: top,
+    stdio: 'inherit',
+    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, ...env },
+  }).status ?? 1;

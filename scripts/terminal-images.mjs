@@ -1,5 +1,6 @@
-// `npm run images [-- NAME…]`: types the commands below into a shell in a real terminal (tmux), waits until they are done, and writes what it shows to
-// docs/images/NAME.svg, the first `lines` lines of it. Needs tmux and a build. `-- --into FOLDER NAME COMMAND`: another command, for the tests.
+// `npm run images [-- NAME…]`: types the commands below into a shell in a real terminal (tmux), waits until they are
+// done, and writes what it shows to docs/images/NAME.svg, the first `lines` lines of it. Needs tmux and a build. `--
+// --into FOLDER NAME COMMAND`: another command, for the tests.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,25 +14,60 @@ const columns = 100;
 const rows = 90;
 
 const images = [
-  { name: 'demo', command: 'npx verify-isolation demo', lines: 64, description: 'The experiment in a terminal: ageing time 30 s holds, ageing time 0 and a promiscuous bridge leak as foretold, flood off and a port of its own hold again; below it who overheard whom, why, and the command that mends it.' },
-  { name: 'deafened', command: 'npx verify-isolation demo --deafen kali3', lines: 52, description: 'The same experiment with the ear at kali3 killed in the middle of each act: INCONCLUSIVE, and a question mark instead of every zero at kali3.' },
+  {
+    name: 'demo',
+    command: 'npx verify-isolation demo',
+    lines: 64,
+    description:
+      'The experiment in a terminal: ageing time 30 s holds, ageing time 0 and a promiscuous bridge leak as foretold, flood off and a port of its own hold again; below it who overheard whom, why, and the command that mends it.',
+  },
+  {
+    name: 'deafened',
+    command: 'npx verify-isolation demo --deafen kali3',
+    lines: 52,
+    description:
+      'The same experiment with the ear at kali3 killed in the middle of each act: INCONCLUSIVE, and a question mark instead of every zero at kali3.',
+  },
 ];
 
 function tmux(socket, ...args) {
-  const { status, stdout, stderr, error } = spawnSync('tmux', ['-S', socket, ...args], { encoding: 'utf8', env: { ...process.env, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8', TMUX: '' } });
+  const { status, stdout, stderr, error } = spawnSync('tmux', ['-S', socket, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8', TMUX: '' },
+  });
   if (error !== undefined || status !== 0) throw new Error(`tmux ${args[0]}: ${error?.message ?? stderr.trim()}`);
   return stdout;
 }
 
-/** What the terminal shows once the command has ended. The shell's own folder is a throw-away one with the project's folders in it. */
+/**
+ * What the terminal shows once the command has ended. The shell's own folder is a throw-away one with the project's
+ * folders in it.
+ */
 async function screenOf(command) {
   const home = mkdtempSync(join(tmpdir(), 'terminal-'));
   const socket = join(home, 'socket');
   const done = join(home, 'done');
-  for (const folder of ['docs', 'scenarios', 'captures']) spawnSync('ln', ['-s', join(top, folder), join(home, folder)]);
+  for (const folder of ['docs', 'scenarios', 'captures'])
+    spawnSync('ln', ['-s', join(top, folder), join(home, folder)]);
   // `npx verify-isolation` is this checkout here, as it would be a project's package there.
-  writeFileSync(join(home, 'rc'), `PS1='$ '; unset CI NO_COLOR\nnpx() { shift; "${process.execPath}" "${top}/dist/cli.cjs" "$@"; }\nPROMPT_COMMAND='[ -z "$typed" ] || : > "${done}"; typed=1'\nexport HISTFILE=\n`);
-  tmux(socket, '-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', home, `bash --noprofile --rcfile "${home}/rc" -i`);
+  writeFileSync(
+    join(home, 'rc'),
+    `PS1='$ '; unset CI NO_COLOR\nnpx() { shift; "${process.execPath}" "${top}/dist/cli.cjs" "$@"; }\nPROMPT_COMMAND='[ -z "$typed" ] || : > "${done}"; typed=1'\nexport HISTFILE=\n`,
+  );
+  tmux(
+    socket,
+    '-f',
+    '/dev/null',
+    'new-session',
+    '-d',
+    '-x',
+    String(columns),
+    '-y',
+    String(rows),
+    '-c',
+    home,
+    `bash --noprofile --rcfile "${home}/rc" -i`,
+  );
   try {
     tmux(socket, 'set-option', '-g', 'status', 'off');
     for (let waited = 0; !tmux(socket, 'capture-pane', '-p').startsWith('$'); waited += 50) {
@@ -46,7 +82,9 @@ async function screenOf(command) {
     }
     await sleep(200);
     // The prompt that waits for the next command is left out.
-    return tmux(socket, 'capture-pane', '-e', '-p', '-S', '-').replace(/\s+$/, '').replace(/\n[^\n]*\$[^\n]{0,4}$/, '');
+    return tmux(socket, 'capture-pane', '-e', '-p', '-S', '-')
+      .replace(/\s+$/, '')
+      .replace(/\n[^\n]*\$[^\n]{0,4}$/, '');
   } finally {
     spawnSync('tmux', ['-S', socket, 'kill-server']);
     rmSync(home, { recursive: true, force: true });
@@ -54,13 +92,17 @@ async function screenOf(command) {
 }
 
 const args = process.argv.slice(2);
-const [chosen, folder] = args[0] === '--into'
-  ? [[{ name: args[2], command: args[3], description: args[3] }], args[1]]
-  : [images.filter(({ name }) => args.length === 0 || args.includes(name)), join(top, 'docs/images')];
+const [chosen, folder] =
+  args[0] === '--into'
+    ? [[{ name: args[2], command: args[3], description: args[3] }], args[1]]
+    : [images.filter(({ name }) => args.length === 0 || args.includes(name)), join(top, 'docs/images')];
 mkdirSync(folder, { recursive: true });
 for (const { name, command, description, lines } of chosen) {
   const whole = (await screenOf(command)).split('\n');
-  const shown = lines === undefined || whole.length <= lines ? whole : [...whole.slice(0, lines), '', `\u001b[0;2m… ${whole.length - lines} lines more\u001b[0m`];
+  const shown =
+    lines === undefined || whole.length <= lines
+      ? whole
+      : [...whole.slice(0, lines), '', `\u001b[0;2m… ${whole.length - lines} lines more\u001b[0m`];
   const svg = toSvg(shown.join('\n'), { title: command, description, columns });
   writeFileSync(join(folder, `${name}.svg`), svg);
   console.log(`${name}.svg: ${svg.length} octets`);

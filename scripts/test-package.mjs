@@ -1,4 +1,5 @@
-// `npm run test:package`: what users install, installed: the npm package in a folder of somebody else's, the Debian package and the tarball on a bare Debian.
+// `npm run test:package`: what users install, installed: the npm package in a folder of somebody else's, the Debian
+// package and the tarball on a bare Debian.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { prepareTarget } from './package/target.mjs';
@@ -9,5 +10,8 @@ if (skip || failed) {
   console.error(`test:package: ${skip ?? failed}`);
   process.exit(skip ? 69 : 1);
 }
-const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/package'], { stdio: 'inherit', env: { ...process.env, VERIFY_ISOLATION_TARGET: root } });
+const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/package'], {
+  stdio: 'inherit',
+  env: { ...process.env, VERIFY_ISOLATION_TARGET: root },
+});
 process.exit(status ?? 70);

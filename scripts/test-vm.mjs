@@ -10,6 +10,11 @@ if (skip || failed) {
   process.exit(skip ? 69 : 1);
 }
 const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/vm'], {
-  stdio: 'inherit', env: { ...process.env, PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`, VERIFY_ISOLATION_GUESTS: JSON.stringify(image) },
+  stdio: 'inherit',
+  env: {
+    ...process.env,
+    PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`,
+    VERIFY_ISOLATION_GUESTS: JSON.stringify(image),
+  },
 });
 process.exit(status ?? 70);

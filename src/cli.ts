@@ -5,11 +5,15 @@ const judging: readonly string[] = ['replay', 'report', 'check', 'attest'];
 
 const argv = process.argv.slice(2);
 const [command = '', dir] = argv;
-// Hashing a large capture is what such a command takes longest for, so its thread is started before anything else is loaded.
+// Hashing a large capture is what such a command takes longest for, so its thread is started before anything else is
+// loaded.
 const begun = judging.includes(command) && dir !== undefined ? beginJudging(dir) : Promise.resolve();
 
 async function beginJudging(folder: string): Promise<void> {
-  const [{ beginHash }, { files }] = await Promise.all([import('./evidence/hashed-octets.js'), import('./evidence/folder.js')]);
+  const [{ beginHash }, { files }] = await Promise.all([
+    import('./evidence/hashed-octets.js'),
+    import('./evidence/folder.js'),
+  ]);
   beginHash(join(folder, files.capture));
 }
 
@@ -21,9 +25,15 @@ function forgiveReaders(): void {
   process.stderr.on('error', () => undefined);
 }
 
-/** `replay DIR` without a further word says nothing that has to be parsed: loading the parser would take as long as judging half a million frames. */
+/**
+ * `replay DIR` without a further word says nothing that has to be parsed: loading the parser would take as long as
+ * judging half a million frames.
+ */
 async function replayAlone(folder: string): Promise<number> {
-  const [{ replayCommand }, { tellError }] = await Promise.all([import('./commands/replay-command.js'), import('./commands/tell-error.js')]);
+  const [{ replayCommand }, { tellError }] = await Promise.all([
+    import('./commands/replay-command.js'),
+    import('./commands/tell-error.js'),
+  ]);
   return replayCommand([folder], { json: false, reporter: [] }).catch(tellError);
 }
 
@@ -32,8 +42,12 @@ async function anyCommand(): Promise<number> {
   return commandLine(argv);
 }
 
-const isReplayAlone = command === 'replay' && dir !== undefined && argv.length === 2 && dir !== 'help' && /^[^-]/.test(dir);
+const isReplayAlone =
+  command === 'replay' && dir !== undefined && argv.length === 2 && dir !== 'help' && /^[^-]/.test(dir);
 // A command that never ends, and yet leaves nothing to wait for, is a fault of the program.
 process.exitCode = 70;
 // Set, not exit(): what was written to a pipe has to arrive first.
-void begun.then(forgiveReaders).then(() => (isReplayAlone ? replayAlone(dir) : anyCommand())).then((status) => (process.exitCode = status));
+void begun
+  .then(forgiveReaders)
+  .then(() => (isReplayAlone ? replayAlone(dir) : anyCommand()))
+  .then((status) => (process.exitCode = status));

@@ -11,7 +11,12 @@ const usageStatus = 64;
 
 /** A command line that cannot be understood. */
 function usage(message: string): VerifyError {
-  return new VerifyError('usage', usageStatus, message, 'verify-isolation --help lists the commands, verify-isolation COMMAND --help their options');
+  return new VerifyError(
+    'usage',
+    usageStatus,
+    message,
+    'verify-isolation --help lists the commands, verify-isolation COMMAND --help their options',
+  );
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -29,17 +34,29 @@ async function main(argv: readonly string[]): Promise<number> {
     .wrap(Math.min(100, process.stderr.columns ?? 80))
     .fail((message: string | null, error: Error | undefined) => {
       // an option without its value comes as an error of the parser's own
-      throw error === undefined || error.name === 'YError' ? usage(error?.message ?? message ?? 'the command line is not understood') : error;
+      throw error === undefined || error.name === 'YError'
+        ? usage(error?.message ?? message ?? 'the command line is not understood')
+        : error;
     });
   skipCachedHelp(parser);
-  for (const define of commands) define(parser, { version, setStatus: (value) => { status = value; } });
+  for (const define of commands)
+    define(parser, {
+      version,
+      setStatus: (value) => {
+        status = value;
+      },
+    });
   parser.completion('completion', 'print a script that completes this command line, for bash or (SHELL=zsh) zsh');
-  if (argv.length === 1 && (argv[0] === '--help' || argv[0] === 'help')) process.stdout.write(`${groupHelp(await parser.getHelp())}\n`);
+  if (argv.length === 1 && (argv[0] === '--help' || argv[0] === 'help'))
+    process.stdout.write(`${groupHelp(await parser.getHelp())}\n`);
   else await parser.parseAsync();
   return status;
 }
 
-/** Carries out a command line, the words behind the program's name; returns the exit status. What goes wrong is told on stderr. */
+/**
+ * Carries out a command line, the words behind the program's name; returns the exit status. What goes wrong is told on
+ * stderr.
+ */
 export function commandLine(argv: readonly string[]): Promise<number> {
   return main(argv).catch(tellError);
 }

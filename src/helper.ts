@@ -1,6 +1,9 @@
 import type { HelperRole } from './protocol/messages.js';
 
-/** The roles of a helper process: one process, one role, messages over stdin and stdout (protocol/messages.ts). Only its own modules are loaded. */
+/**
+ * The roles of a helper process: one process, one role, messages over stdin and stdout (protocol/messages.ts). Only its
+ * own modules are loaded.
+ */
 const roles: { readonly [R in HelperRole]: () => Promise<void> } = {
   capture: async () => (await import('./capture/worker.js')).captureWorker(),
   send: async () => (await import('./inject/worker.js')).sendWorker(),

@@ -1,6 +1,7 @@
 /**
- * verify-isolation as a library. `runScenario` sends and listens, `replay` judges recorded evidence again, `loadScenario` checks a file; what they
- * give is what the command line prints as JSON. Everything else in this package may change from one version to the next.
+ * verify-isolation as a library. `runScenario` sends and listens, `replay` judges recorded evidence again,
+ * `loadScenario` checks a file; what they give is what the command line prints as JSON. Everything else in this package
+ * may change from one version to the next.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -34,20 +35,29 @@ export interface RunScenarioOptions {
 const program = packagePath('dist/cli.cjs');
 
 /**
- * Runs one scenario and judges it; the evidence stands in `options.out`. The program runs in a process of its own, since the lab takes namespaces of
- * its own. Every verdict is a result. Rejects with a VerifyError that carries the program's exit status: 64 for a file or option that is wrong, 69 for
- * what this machine lacks, 3 where a setting could not be made, 70 for a fault in the program; and with the signal's reason where that ended the
- * run: what was seen until then stands in the folder.
+ * Runs one scenario and judges it; the evidence stands in `options.out`. The program runs in a process of its own,
+ * since the lab takes namespaces of its own. Every verdict is a result. Rejects with a VerifyError that carries the
+ * program's exit status: 64 for a file or option that is wrong, 69 for what this machine lacks, 3 where a setting could
+ * not be made, 70 for a fault in the program; and with the signal's reason where that ended the run: what was seen
+ * until then stands in the folder.
  */
 export async function runScenario(file: string, options: RunScenarioOptions): Promise<Result> {
   const { out, set = {}, engine = 'auto', args = [], signal } = options;
   const sets = Object.entries(set).flatMap(([name, value]) => ['--set', `${name}=${String(value)}`]);
-  const child = spawn(process.execPath, [program, 'run', file, '--out', out, '--json', '--quiet', '--engine', engine, ...sets, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(
+    process.execPath,
+    [program, 'run', file, '--out', out, '--json', '--quiet', '--engine', engine, ...sets, ...args],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   const end = (): boolean => child.kill('SIGTERM');
   signal?.addEventListener('abort', end);
   if (signal?.aborted === true) end();
   try {
-    const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    const [stdout, stderr, [status]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ]);
     if (stdout !== '' && [0, 2, 3, 4].includes(Number(status))) {
       const result: Result = JSON.parse(stdout); // what this very version has just written
       return result;
@@ -60,14 +70,21 @@ export async function runScenario(file: string, options: RunScenarioOptions): Pr
   }
 }
 
-/** Judges the folder that a run left again, from its files alone; the same result, byte for byte, on any machine. VerifyError (64) where it is none. */
+/**
+ * Judges the folder that a run left again, from its files alone; the same result, byte for byte, on any machine.
+ * VerifyError (64) where it is none.
+ */
 export async function replay(dir: string): Promise<Result> {
   return replayFolder(dir);
 }
 
 /** Reads a scenario whole, with the files that it includes. VerifyError (64) with `file:line:col` for every fault. */
 export async function loadScenario(file: string, set: VariableValues = {}): Promise<Scenario> {
-  const [scenario] = await loadFiles([file], new Map(Object.entries(set).map(([name, value]) => [name, String(value)])));
-  if (scenario === undefined) throw new VerifyError('scenario-invalid', 64, `${file}: no scenario`, 'give the path of a scenario');
+  const [scenario] = await loadFiles(
+    [file],
+    new Map(Object.entries(set).map(([name, value]) => [name, String(value)])),
+  );
+  if (scenario === undefined)
+    throw new VerifyError('scenario-invalid', 64, `${file}: no scenario`, 'give the path of a scenario');
   return scenario;
 }

@@ -5,7 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
 
 /** A bundle as its function, called as Node calls a module in CommonJS. */
-type Body = (exports: object, require: (name: string) => unknown, module: { exports: object }, file: string, folder: string) => void;
+type Body = (
+  exports: object,
+  require: (name: string) => unknown,
+  module: { exports: object },
+  file: string,
+  folder: string,
+) => void;
 
 /** Where in the cache the code of each bundle stands, by file name: its first octet and how many there are. */
 type Index = Readonly<Record<string, readonly [at: number, length: number]>>;
@@ -20,7 +26,10 @@ export function cacheName(): string {
   return `code-${process.versions.v8}-${process.arch}.bin`;
 }
 
-/** The index's length in four octets, the index, the code. Null = none was made for this version of V8: everything is compiled. */
+/**
+ * The index's length in four octets, the index, the code. Null = none was made for this version of V8: everything is
+ * compiled.
+ */
 function openCache(): { readonly fd: number; readonly start: number; readonly index: Index } | null {
   try {
     const fd = openSync(join(here, cacheName()), 'r');
@@ -45,9 +54,9 @@ function codeOf(name: string): Buffer | undefined {
 }
 
 /**
- * Runs a bundle of dist/chunks at the first call and gives what it exports. A small command would be compiled for longer than it runs, so its code comes
- * from the cache that the build has made, where it was made for this version of V8. Names of bundles tell their text by a hash, so that code and text
- * belong together.
+ * Runs a bundle of dist/chunks at the first call and gives what it exports. A small command would be compiled for
+ * longer than it runs, so its code comes from the cache that the build has made, where it was made for this version of
+ * V8. Names of bundles tell their text by a hash, so that code and text belong together.
  */
 export function load(name: string): object {
   const known = loaded.get(name);
@@ -56,9 +65,18 @@ export function load(name: string): object {
   const cachedData = codeOf(name);
   // In the first line, so that lines keep their numbers.
   const text = `(function (exports, require, module, __filename, __dirname) { ${readFileSync(filename, 'utf8')}\n})`;
-  const body: Body = new Script(text, cachedData === undefined ? { filename } : { filename, cachedData }).runInThisContext();
+  const body: Body = new Script(
+    text,
+    cachedData === undefined ? { filename } : { filename, cachedData },
+  ).runInThisContext();
   const module = { exports: {} };
   loaded.set(name, module);
-  body(module.exports, (wanted) => (wanted.startsWith('./') ? load(wanted.slice(2)) : requirePackage(wanted)), module, filename, dirname(filename));
+  body(
+    module.exports,
+    (wanted) => (wanted.startsWith('./') ? load(wanted.slice(2)) : requirePackage(wanted)),
+    module,
+    filename,
+    dirname(filename),
+  );
   return module.exports;
 }

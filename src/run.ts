@@ -50,7 +50,10 @@ export interface RunOptions {
   readonly payload?: boolean;
   /** Who is responsible, as declared; for the record. */
   readonly declared?: Declared;
-  /** On a host: shows, before anything is built or sent, that a leak is seen on this kernel; works below the folder that it is given; throws to refuse. */
+  /**
+   * On a host: shows, before anything is built or sent, that a leak is seen on this kernel; works below the folder that
+   * it is given; throws to refuse.
+   */
   readonly calibrate?: (engine: 'libpcap' | 'cap', outDir: string) => Promise<CalibrationRecord>;
   /** Looks at the plan before anything is built or sent; throws to refuse. `hash`: what `planHash` says. */
   readonly approve?: (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void>;
@@ -74,8 +77,8 @@ export interface Run {
 }
 
 /**
- * Carries a scenario out on the wire and judges what was seen. The result is what `replayFolder` says of the folder that
- * the run leaves. Rejects with VerifyError where nothing could be sent or heard at all; never exits.
+ * Carries a scenario out on the wire and judges what was seen. The result is what `replayFolder` says of the folder
+ * that the run leaves. Rejects with VerifyError where nothing could be sent or heard at all; never exits.
  */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Run> {
   const engine = chooseEngine(options.engine);
@@ -89,9 +92,19 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   }
 }
 
-/** The plan, and a lab that is built while it is made; null = it is opened later. That a lab cannot be built is told where it is awaited. */
-async function planOn({ scenario, openEarly, found }: Topology, key: Uint8Array): Promise<Pick<Prepared, 'plan' | 'opening'>> {
-  const input = { runTag: randomBytes(4).readUInt32BE(), keySha256: createHash('sha256').update(key).digest('hex'), ...found };
+/**
+ * The plan, and a lab that is built while it is made; null = it is opened later. That a lab cannot be built is told
+ * where it is awaited.
+ */
+async function planOn(
+  { scenario, openEarly, found }: Topology,
+  key: Uint8Array,
+): Promise<Pick<Prepared, 'plan' | 'opening'>> {
+  const input = {
+    runTag: randomBytes(4).readUInt32BE(),
+    keySha256: createHash('sha256').update(key).digest('hex'),
+    ...found,
+  };
   const planned = planTopology(scenario, input);
   const make = (): Plan => makePlan(scenario, input, planned);
   if (openEarly === null) return { plan: make(), opening: null };
@@ -106,18 +119,27 @@ async function planOn({ scenario, openEarly, found }: Topology, key: Uint8Array)
   return { plan: made.plan ?? make(), opening };
 }
 
-async function runOn(topology: Topology, { scenario, options, engine, key }: Pick<Prepared, 'scenario' | 'options' | 'engine' | 'key'>): Promise<Run> {
+async function runOn(
+  topology: Topology,
+  { scenario, options, engine, key }: Pick<Prepared, 'scenario' | 'options' | 'engine' | 'key'>,
+): Promise<Run> {
   const { inside } = options;
   const { plan, opening } = await planOn(topology, key);
   const look = inside === null ? await lookAtHost(plan, topology) : { notes: [], keepers: null };
   await options.approve?.(plan, planHash(plan), look.notes);
   // What is to happen in the middle may well make guests drop frames: that is then no reason to stop.
-  const guard = inside === null && plan.steps.every(({ during }) => during.length === 0) ? await startGuard(plan, topology.netns, topology.watched) : null;
+  const guard =
+    inside === null && plan.steps.every(({ during }) => during.length === 0)
+      ? await startGuard(plan, topology.netns, topology.watched)
+      : null;
   const along = alongOf(plan, key, options);
   try {
     return await carryOut({ options, engine, key, topology, plan, opening, look, guard, along, scenario });
   } finally {
-    await opening?.then((fabric) => fabric.close(), () => undefined); // where it did not come to that
+    await opening?.then(
+      (fabric) => fabric.close(),
+      () => undefined,
+    ); // where it did not come to that
     guard?.stop();
     await along?.stop();
   }
@@ -145,13 +167,28 @@ interface Prepared {
   readonly along: CollatingAlong | null;
 }
 
-/** From so many frames on, each of which is captured at least twice, the captures of a lab are put in order by a thread, and counted, while they grow: a run of them takes two seconds, and waits in between. On a host guests need the processor. */
+/**
+ * From so many frames on, each of which is captured at least twice, the captures of a lab are put in order by a thread,
+ * and counted, while they grow: a run of them takes two seconds, and waits in between. On a host guests need the
+ * processor.
+ */
 const manyFrames = 5000;
 
-function alongOf(plan: Plan, key: Uint8Array, { outDir: dir, keep = 'all', toolVersion }: RunOptions): CollatingAlong | null {
+function alongOf(
+  plan: Plan,
+  key: Uint8Array,
+  { outDir: dir, keep = 'all', toolVersion }: RunOptions,
+): CollatingAlong | null {
   const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);
   if (plan.provider !== 'lab' || plan.hosts !== undefined || keep !== 'all' || frames < manyFrames) return null;
-  return collateAlong(plan, { dir, key, keep, application: applicationOf(toolVersion), clocks: new Map(), inferred: [] });
+  return collateAlong(plan, {
+    dir,
+    key,
+    keep,
+    application: applicationOf(toolVersion),
+    clocks: new Map(),
+    inferred: [],
+  });
 }
 
 /** How the program is named in captures. */
@@ -159,10 +196,22 @@ function applicationOf(toolVersion: string): string {
   return `verify-isolation ${toolVersion}`;
 }
 
-async function carryOut({ options, scenario, engine, key, topology, plan, opening, look, guard, along }: Prepared): Promise<Run> {
+async function carryOut({
+  options,
+  scenario,
+  engine,
+  key,
+  topology,
+  plan,
+  opening,
+  look,
+  guard,
+  along,
+}: Prepared): Promise<Run> {
   const { outDir: dir, onProgress } = options;
-  if (options.calibrate !== undefined) onProgress({ kind: 'note', text: 'calibrating: a leak is planted in a lab on this kernel' });
-  const calibration = await options.calibrate?.(engine.name, dir) ?? null;
+  if (options.calibrate !== undefined)
+    onProgress({ kind: 'note', text: 'calibrating: a leak is planted in a lab on this kernel' });
+  const calibration = (await options.calibrate?.(engine.name, dir)) ?? null;
   const keepers = look.keepers ?? scenario.topology.keepers;
   let record: RunRecord = {
     runVersion: 1,
@@ -192,9 +241,17 @@ async function carryOut({ options, scenario, engine, key, topology, plan, openin
     onProgress({ kind: 'note', text: `${plan.provider} as ${topology.runsAs}, capture with ${record.engine}` });
     // What is known of the machine and the program is read while the fabric is built.
     const { tool, engine: engineText } = record;
-    const beginIn = (netns: string | null): ReturnType<typeof beginProvenance> => beginProvenance({
-      plan, tool, engine: engine.name, engineText, payload: options.payload ?? false, calibration, declared: options.declared ?? { operator: null, ticket: null }, netns,
-    });
+    const beginIn = (netns: string | null): ReturnType<typeof beginProvenance> =>
+      beginProvenance({
+        plan,
+        tool,
+        engine: engine.name,
+        engineText,
+        payload: options.payload ?? false,
+        calibration,
+        declared: options.declared ?? { operator: null, ticket: null },
+        netns,
+      });
     // In a lab of one host what is known of the machine and the program is read while the fabric is built.
     const early = plan.provider === 'lab' && scenario.topology.hosts === undefined ? beginIn(null) : null;
     early?.catch(() => undefined); // told where it is awaited
@@ -209,7 +266,21 @@ async function carryOut({ options, scenario, engine, key, topology, plan, openin
       const provenance = await (early ?? beginIn(here.host === undefined ? here.netns : null));
       record = { ...record, ...(guard === null ? {} : { guard: guard.arm() }), provenance };
       await writeJson(dir, files.run, record);
-      await runSteps({ plan, key, dir, fabric, timeline, states, engine: engine.name, devices, remotes: topology.remotes, payload: options.payload ?? false, rehearsal: options.rehearse ?? false, signal, onProgress });
+      await runSteps({
+        plan,
+        key,
+        dir,
+        fabric,
+        timeline,
+        states,
+        engine: engine.name,
+        devices,
+        remotes: topology.remotes,
+        payload: options.payload ?? false,
+        rehearsal: options.rehearse ?? false,
+        signal,
+        onProgress,
+      });
     } finally {
       captures.end();
       await senders.end();
@@ -218,26 +289,62 @@ async function carryOut({ options, scenario, engine, key, topology, plan, openin
   } finally {
     timeline.close();
   }
-  if (record.provenance !== undefined) record = { ...record, provenance: completeProvenance(record.provenance, plan, timeline.entries, states) };
+  if (record.provenance !== undefined)
+    record = { ...record, provenance: completeProvenance(record.provenance, plan, timeline.entries, states) };
   const known = record;
-  const { result, input } = await complete({ dir, plan, record: known, key, timeline, along, options }).catch(async (error: unknown) => {
-    if (!isWriteFailure(error)) throw error;
-    const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
-    return { result: await judgeRaw(dir, { plan, run: { ...known, key: Buffer.from(key).toString('hex') }, timeline: timeline.entries, states: read }), input: null };
-  });
+  const { result, input } = await complete({ dir, plan, record: known, key, timeline, along, options }).catch(
+    async (error: unknown) => {
+      if (!isWriteFailure(error)) throw error;
+      const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
+      return {
+        result: await judgeRaw(dir, {
+          plan,
+          run: { ...known, key: Buffer.from(key).toString('hex') },
+          timeline: timeline.entries,
+          states: read,
+        }),
+        input: null,
+      };
+    },
+  );
   return { result, plan, dir, left, input };
 }
 
 /** Collates, reveals the key, judges what the folder holds and writes the result down. */
-async function complete({ dir, plan, record, key, timeline, along, options }: Pick<Prepared, 'plan' | 'key' | 'along' | 'options'> & { readonly dir: string; readonly record: RunRecord; readonly timeline: TimelineLog }): Promise<Pick<Run, 'result' | 'input'>> {
+async function complete({
+  dir,
+  plan,
+  record,
+  key,
+  timeline,
+  along,
+  options,
+}: Pick<Prepared, 'plan' | 'key' | 'along' | 'options'> & {
+  readonly dir: string;
+  readonly record: RunRecord;
+  readonly timeline: TimelineLog;
+}): Promise<Pick<Run, 'result' | 'input'>> {
   const { onProgress } = options;
   if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
   onProgress({ kind: 'phase', name: 'collating' });
   const facts = stepFacts(plan, timeline.entries);
   const counters = facts.map(({ lastCounters }) => ({ ...lastCounters }));
-  const inferred = facts.map(({ listening }) => new Set([...listening].filter(([, { direction }]) => direction !== 'known').map(([name]) => name)));
+  const inferred = facts.map(
+    ({ listening }) =>
+      new Set([...listening].filter(([, { direction }]) => direction !== 'known').map(([name]) => name)),
+  );
   const judged = await judgeRun({
-    dir, plan, key, record, along, counters, inferred, keep: options.keep ?? 'all', clocks: clockOffsets(timeline.entries), application: applicationOf(options.toolVersion), onJudging: () => onProgress({ kind: 'phase', name: 'judging' }),
+    dir,
+    plan,
+    key,
+    record,
+    along,
+    counters,
+    inferred,
+    keep: options.keep ?? 'all',
+    clocks: clockOffsets(timeline.entries),
+    application: applicationOf(options.toolVersion),
+    onJudging: () => onProgress({ kind: 'phase', name: 'judging' }),
   });
   await writeJson(dir, files.result, judged.result);
   await writeSums(dir, judged.result.evidence.files);

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { bundlePrograms } from '../scripts/bundle-programs.mjs';
 
 /**
- * A program of the tests bundled as those of dist are, below `build`: its path. `recorded`: arguments with which it shows V8 what it is made of, for a scratch folder.
- * Worth it for what starts dozens of times.
+ * A program of the tests bundled as those of dist are, below `build`: its path. `recorded`: arguments with which it
+ * shows V8 what it is made of, for a scratch folder. Worth it for what starts dozens of times.
  */
 export async function bundled(program: URL, recorded: (scratch: string) => readonly string[]): Promise<string> {
   const input = fileURLToPath(program);

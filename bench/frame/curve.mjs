@@ -19,17 +19,28 @@ export function writeCurves(file, { title, xLabel, yLabel, series }) {
   const scale = (of, from, to) => (value) => from + ((Math.log10(value) - of[0]) / (of.at(-1) - of[0])) * (to - from);
   const [x, y] = [scale(xs, left, width - right), scale(ys, height - bottom, top)];
   const grid = [
-    ...xs.map((power) => `<line x1="${x(10 ** power)}" y1="${top}" x2="${x(10 ** power)}" y2="${height - bottom}"/><text x="${x(10 ** power)}" y="${height - bottom + 18}" text-anchor="middle">${shortNumber(10 ** power)}</text>`),
-    ...ys.map((power) => `<line x1="${left}" y1="${y(10 ** power)}" x2="${width - right}" y2="${y(10 ** power)}"/><text x="${left - 8}" y="${y(10 ** power) + 4}" text-anchor="end">${shortNumber(10 ** power)}</text>`),
+    ...xs.map(
+      (power) =>
+        `<line x1="${x(10 ** power)}" y1="${top}" x2="${x(10 ** power)}" y2="${height - bottom}"/><text x="${x(10 ** power)}" y="${height - bottom + 18}" text-anchor="middle">${shortNumber(10 ** power)}</text>`,
+    ),
+    ...ys.map(
+      (power) =>
+        `<line x1="${left}" y1="${y(10 ** power)}" x2="${width - right}" y2="${y(10 ** power)}"/><text x="${left - 8}" y="${y(10 ** power) + 4}" text-anchor="end">${shortNumber(10 ** power)}</text>`,
+    ),
   ];
   const curves = series.map(({ name, points: own }, at) => {
     const colour = colours[at % colours.length];
     const [lastX, lastY] = own.at(-1);
-    return `<polyline points="${own.map(([px, py]) => `${x(px).toFixed(1)},${y(py).toFixed(1)}`).join(' ')}" fill="none" stroke="${colour}" stroke-width="2"/>${
-      own.map(([px, py]) => `<circle cx="${x(px).toFixed(1)}" cy="${y(py).toFixed(1)}" r="3" fill="${colour}" stroke="none"><title>${text(name)}: ${px}, ${py}</title></circle>`).join('')
-    }<text x="${x(lastX) + 8}" y="${y(lastY) + 4}" style="fill:${colour}">${text(name)}</text>`;
+    return `<polyline points="${own.map(([px, py]) => `${x(px).toFixed(1)},${y(py).toFixed(1)}`).join(' ')}" fill="none" stroke="${colour}" stroke-width="2"/>${own
+      .map(
+        ([px, py]) =>
+          `<circle cx="${x(px).toFixed(1)}" cy="${y(py).toFixed(1)}" r="3" fill="${colour}" stroke="none"><title>${text(name)}: ${px}, ${py}</title></circle>`,
+      )
+      .join('')}<text x="${x(lastX) + 8}" y="${y(lastY) + 4}" style="fill:${colour}">${text(name)}</text>`;
   });
-  writeFileSync(file, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" font-family="sans-serif" font-size="12">
+  writeFileSync(
+    file,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" font-family="sans-serif" font-size="12">
 <title>${text(title)}</title>
 <rect width="${width}" height="${height}" fill="#fff"/>
 <style>text{fill:#333}line{stroke:#ddd}</style>
@@ -39,5 +50,6 @@ ${grid.join('\n')}
 <text x="16" y="${(top + height - bottom) / 2}" text-anchor="middle" transform="rotate(-90 16 ${(top + height - bottom) / 2})">${text(yLabel)}</text>
 ${curves.join('\n')}
 </svg>
-`);
+`,
+  );
 }

@@ -19,6 +19,15 @@ export function machineText() {
 /** Versions of what was measured. */
 export function versionsText() {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  const peers = [['tcpdump', '--version'], ['tshark', '--version'], ['capinfos', '--version'], ['dumpcap', '--version'], ['trafgen', '--version'], ['tcpreplay', '--version']].map(firstLine).filter((line) => line !== null);
+  const peers = [
+    ['tcpdump', '--version'],
+    ['tshark', '--version'],
+    ['capinfos', '--version'],
+    ['dumpcap', '--version'],
+    ['trafgen', '--version'],
+    ['tcpreplay', '--version'],
+  ]
+    .map(firstLine)
+    .filter((line) => line !== null);
   return [`verify-isolation ${version}`, `Node ${process.versions.node}`, ...new Set(peers)].join('; ');
 }

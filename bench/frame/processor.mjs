@@ -1,6 +1,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 
-/** Seconds that all threads of a process have been on a processor, user and system (proc_pid_schedstat: time on the cpu in ns). */
+/**
+ * Seconds that all threads of a process have been on a processor, user and system (proc_pid_schedstat: time on the cpu
+ * in ns).
+ */
 export function processorSeconds(pid) {
   return readdirSync(`/proc/${pid}/task`).reduce((sum, task) => {
     try {

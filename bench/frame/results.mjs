@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { wrapMarkdown } from '../../scripts/wrap-markdown.mjs';
 import { machineText, versionsText } from './machine.mjs';
 import { tableOf } from './table.mjs';
 
@@ -17,5 +18,5 @@ export function writeSection(name, title, about, rows, rounds) {
   const at = sections.findIndex((section) => section.startsWith(mark));
   if (at < 0) sections.push(own);
   else sections[at] = own;
-  writeFileSync(file, `${start.trimEnd()}\n\n${sections.join('')}`.trimEnd() + '\n');
+  writeFileSync(file, wrapMarkdown(`${start.trimEnd()}\n\n${sections.join('')}`.trimEnd() + '\n'));
 }

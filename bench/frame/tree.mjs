@@ -39,21 +39,37 @@ function treeMemory(root) {
 }
 
 /**
- * Runs a program to its end. Gives its seconds, its processor seconds with those of all that it started and waited for, the most memory (MB) that its whole
- * tree of processes had at once, and its exit status. `output`: a file for what it prints.
+ * Runs a program to its end. Gives its seconds, its processor seconds with those of all that it started and waited for,
+ * the most memory (MB) that its whole tree of processes had at once, and its exit status. `output`: a file for what it
+ * prints.
  */
 export function runTree(argv, { output, env = {} }) {
   const out = openSync(output, 'w');
   const script = 'TIMEFORMAT="@@ %R %U %S"; time "$@"';
-  const child = spawn('bash', ['-c', script, 'bash', ...argv], { stdio: ['ignore', out, 'pipe'], env: { ...process.env, LC_ALL: 'C', ...env } });
+  const child = spawn('bash', ['-c', script, 'bash', ...argv], {
+    stdio: ['ignore', out, 'pipe'],
+    env: { ...process.env, LC_ALL: 'C', ...env },
+  });
   closeSync(out);
   let stderr = '';
-  child.stderr.on('data', (chunk) => { stderr += chunk; });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
   let peak = 0;
-  const timer = setInterval(() => { peak = Math.max(peak, treeMemory(child.pid)); }, everyMs);
-  return new Promise((resolve) => child.once('close', (status) => {
-    clearInterval(timer);
-    const [, real, user, system] = /@@ (\S+) (\S+) (\S+)/.exec(stderr) ?? [];
-    resolve({ status, seconds: Number(real), processor: Number(user) + Number(system), megabytes: peak / 1024, stderr });
-  }));
+  const timer = setInterval(() => {
+    peak = Math.max(peak, treeMemory(child.pid));
+  }, everyMs);
+  return new Promise((resolve) =>
+    child.once('close', (status) => {
+      clearInterval(timer);
+      const [, real, user, system] = /@@ (\S+) (\S+) (\S+)/.exec(stderr) ?? [];
+      resolve({
+        status,
+        seconds: Number(real),
+        processor: Number(user) + Number(system),
+        megabytes: peak / 1024,
+        stderr,
+      });
+    }),
+  );
 }

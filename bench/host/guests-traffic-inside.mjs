@@ -24,32 +24,57 @@ run('ip', 'link', 'add', 'br0', 'type', 'bridge', 'forward_delay', '0');
 run('ip', 'link', 'set', 'br0', 'up');
 for (const [at, name] of guests.entries()) {
   run('ip', 'netns', 'add', name);
-  run('ip', 'link', 'add', `p${at}`, 'type', 'veth', 'peer', 'name', 'eth0', 'address', `52:54:00:00:00:0${at}`, 'netns', name);
+  run(
+    'ip',
+    'link',
+    'add',
+    `p${at}`,
+    'type',
+    'veth',
+    'peer',
+    'name',
+    'eth0',
+    'address',
+    `52:54:00:00:00:0${at}`,
+    'netns',
+    name,
+  );
   run('ip', 'link', 'set', `p${at}`, 'master', 'br0', 'up');
   run('ip', '-n', name, 'address', 'add', `10.77.0.${at + 1}/24`, 'dev', 'eth0');
   run('ip', '-n', name, 'link', 'set', 'eth0', 'up');
 }
 for (const at of [1, 2, 3]) run('ip', 'netns', 'exec', 'g0', 'ping', '-c', '1', `10.77.0.${at + 1}`);
 for (const [name, { rate, count }] of Object.entries(runs)) {
-  writeFileSync(join(scratch, `${name}.yml`), `version: 1
+  writeFileSync(
+    join(scratch, `${name}.yml`),
+    `version: 1
 name: ${name}
 topology:
   provider: host
   bridges: { br0: {} }
   endpoints: { ${guests.map((guest, at) => `${guest}: { bridge: br0, port: p${at}, mac: "52:54:00:00:00:0${at}" }`).join(', ')} }
 steps: [ { name: private, probe: { class: known-unicast, from: g2, to: g3, both_ways: true, carriers: raw, count: ${count}, rate: ${rate} }, expect: private } ]
-`);
+`,
+  );
 }
 
 /** Answers a second, their median time and how many were lost. */
 function flood(pace) {
-  const child = spawn('ip', ['netns', 'exec', 'g0', 'ping', ...pace, '-q', '-w', String(floodS), '10.77.0.2'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('ip', ['netns', 'exec', 'g0', 'ping', ...pace, '-q', '-w', String(floodS), '10.77.0.2'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let text = '';
   child.stdout.on('data', (chunk) => (text += String(chunk)));
-  return new Promise((resolve) => child.once('close', () => {
-    const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(text);
-    resolve({ perSecond: Number(received) / floodS, lost: Number(sent) - Number(received), ms: Number(/= [\d.]+\/([\d.]+)\//.exec(text)[1]) });
-  }));
+  return new Promise((resolve) =>
+    child.once('close', () => {
+      const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(text);
+      resolve({
+        perSecond: Number(received) / floodS,
+        lost: Number(sent) - Number(received),
+        ms: Number(/= [\d.]+\/([\d.]+)\//.exec(text)[1]),
+      });
+    }),
+  );
 }
 
 /** One after the other, by name. */
@@ -72,14 +97,33 @@ async function besideGuests() {
 async function besideRun(name, round) {
   const dir = join(scratch, `${name}-${round}`);
   const timed = 'TIMEFORMAT="@@ %U %S"; time "$@"';
-  const child = spawn('bash', ['-c', timed, 'bash', process.execPath, cli, 'run', join(scratch, `${name}.yml`), '--yes', '--json', '--verbose', '--out', dir], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(
+    'bash',
+    [
+      '-c',
+      timed,
+      'bash',
+      process.execPath,
+      cli,
+      'run',
+      join(scratch, `${name}.yml`),
+      '--yes',
+      '--json',
+      '--verbose',
+      '--out',
+      dir,
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   let [text, told] = ['', ''];
   child.stdout.on('data', (chunk) => (text += String(chunk)));
   const ended = new Promise((resolve) => child.once('close', resolve));
-  await new Promise((resolve) => child.stderr.on('data', (chunk) => {
-    told += String(chunk);
-    if (/: probing/.test(told)) resolve();
-  }));
+  await new Promise((resolve) =>
+    child.stderr.on('data', (chunk) => {
+      told += String(chunk);
+      if (/: probing/.test(told)) resolve();
+    }),
+  );
   const answers = await allPaces();
   const meanwhile = child.exitCode === null;
   await ended;
@@ -88,7 +132,15 @@ async function besideRun(name, round) {
   const record = JSON.parse(readFileSync(join(dir, 'run.json'), 'utf8'));
   const foreign = run('tcpdump', '-n', '-r', join(dir, 'evidence.pcapng'), 'icmp').split('\n').length - 1;
   const [, user, system] = /@@ (\S+) (\S+)/.exec(told) ?? [];
-  return { answers, processor: Number(user) + Number(system), verdict: result.verdict, dropped: result.steps[0].observers.reduce((sum, { dropped }) => sum + dropped, 0), kept: record.capture.packets, foreign, reasons: result.steps[0].reasons.map(({ code }) => code) };
+  return {
+    answers,
+    processor: Number(user) + Number(system),
+    verdict: result.verdict,
+    dropped: result.steps[0].observers.reduce((sum, { dropped }) => sum + dropped, 0),
+    kept: record.capture.packets,
+    foreign,
+    reasons: result.steps[0].reasons.map(({ code }) => code),
+  };
 }
 
 const beside = {
@@ -98,17 +150,37 @@ const beside = {
   'beside a run, 1,000 frames a second': (round) => besideRun('run', round),
 };
 const seen = Object.fromEntries(Object.keys(beside).map((name) => [name, []]));
-for (let round = 0; round < rounds; round += 1) for (const [name, measure] of Object.entries(beside)) seen[name].push(await measure(round));
+for (let round = 0; round < rounds; round += 1)
+  for (const [name, measure] of Object.entries(beside)) seen[name].push(await measure(round));
 
-const ofRuns = (list) => (list[0].verdict === undefined ? {} : {
-  'processor s': median(list.map(({ processor }) => processor)).toFixed(1), verdict: [...new Set(list.flatMap(({ verdict, reasons }) => [verdict, ...reasons]))].join(', '), dropped: Math.max(...list.map(({ dropped }) => dropped)), kept: median(list.map(({ kept }) => kept)), 'of guests': Math.max(...list.map(({ foreign }) => foreign)),
-});
+const ofRuns = (list) =>
+  list[0].verdict === undefined
+    ? {}
+    : {
+        'processor s': median(list.map(({ processor }) => processor)).toFixed(1),
+        verdict: [...new Set(list.flatMap(({ verdict, reasons }) => [verdict, ...reasons]))].join(', '),
+        dropped: Math.max(...list.map(({ dropped }) => dropped)),
+        kept: median(list.map(({ kept }) => kept)),
+        'of guests': Math.max(...list.map(({ foreign }) => foreign)),
+      };
 const row = (what, pace, list) => {
   const of = (key, runsOf = list) => runsOf.map(({ answers }) => answers[pace][key]);
   const ratio = (key) => (median(of(key)) / median(of(key, seen.alone))).toFixed(2);
   return {
-    what, 'answers/s': Math.round(median(of('perSecond'))), 'least–most': `${Math.round(Math.min(...of('perSecond')))}–${Math.round(Math.max(...of('perSecond')))}`, 'ms each': median(of('ms')).toFixed(3), lost: Math.max(...of('lost')),
-    'answers / peer': ratio('perSecond'), 'time / peer': ratio('ms'), ...ofRuns(list),
+    what,
+    'answers/s': Math.round(median(of('perSecond'))),
+    'least–most': `${Math.round(Math.min(...of('perSecond')))}–${Math.round(Math.max(...of('perSecond')))}`,
+    'ms each': median(of('ms')).toFixed(3),
+    lost: Math.max(...of('lost')),
+    'answers / peer': ratio('perSecond'),
+    'time / peer': ratio('ms'),
+    ...ofRuns(list),
   };
 };
-process.stdout.write(JSON.stringify(Object.keys(paces).flatMap((pace) => Object.entries(seen).map(([name, list]) => row(`${pace}, ${name}`, pace, list)))));
+process.stdout.write(
+  JSON.stringify(
+    Object.keys(paces).flatMap((pace) =>
+      Object.entries(seen).map(([name, list]) => row(`${pace}, ${name}`, pace, list)),
+    ),
+  ),
+);

@@ -2,13 +2,34 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export const title = 'Guests that talk while a run on their host goes on';
-export const about = 'Two guests of a bridge ping each other, as fast as they can (`ping -f`, which takes a processor whole) and as often as ping\'s timer lets them (`ping -i 0.001`): alone; while two other guests do the latter, which is about as many frames as a run sends; while `run` listens on every port and hardly sends; and while it probes two others at 1,000 frames a second. Peer: the same pings alone, in turn. `answers/s`: what came back. `processor s`: what the run took, all its processes, from its start to its verdict. `kept` are frames of the evidence, all of the run\'s own.';
+export const about =
+  "Two guests of a bridge ping each other, as fast as they can (`ping -f`, which takes a processor whole) and as often as ping's timer lets them (`ping -i 0.001`): alone; while two other guests do the latter, which is about as many frames as a run sends; while `run` listens on every port and hardly sends; and while it probes two others at 1,000 frames a second. Peer: the same pings alone, in turn. `answers/s`: what came back. `processor s`: what the run took, all its processes, from its start to its verdict. `kept` are frames of the evidence, all of the run's own.";
 
 /** In namespaces of its own, as root of this machine or of a user namespace. */
 export function measure({ scratch, rounds }) {
   const user = process.getuid() === 0 ? [] : ['--user', '--map-root-user'];
-  const argv = [...user, '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', process.execPath, fileURLToPath(new URL('guests-traffic-inside.mjs', import.meta.url)), scratch, String(rounds)];
-  const { stdout, status } = spawnSync('unshare', argv, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, VERIFY_ISOLATION_JOURNAL: `${scratch}/journal` } });
+  const argv = [
+    ...user,
+    '--net',
+    '--mount',
+    '--pid',
+    '--fork',
+    '--kill-child',
+    '--mount-proc',
+    process.execPath,
+    fileURLToPath(new URL('guests-traffic-inside.mjs', import.meta.url)),
+    scratch,
+    String(rounds),
+  ];
+  const { stdout, status } = spawnSync('unshare', argv, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
+      VERIFY_ISOLATION_JOURNAL: `${scratch}/journal`,
+    },
+  });
   if (status !== 0) throw new Error(`exit status ${status}`);
   return JSON.parse(stdout);
 }

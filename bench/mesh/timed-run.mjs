@@ -6,14 +6,20 @@ import { runTree } from '../frame/tree.mjs';
 const program = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 
 /**
- * Runs a scenario with the whole program and throws the folder away. Gives seconds from start to exit with everything in them (lab, workers, controls, probes,
- * judging, evidence, report, clean-up), processor seconds, the most memory of the whole tree of processes, and what the result says.
+ * Runs a scenario with the whole program and throws the folder away. Gives seconds from start to exit with everything
+ * in them (lab, workers, controls, probes, judging, evidence, report, clean-up), processor seconds, the most memory of
+ * the whole tree of processes, and what the result says.
  */
 export async function timedRun(scratch, scenario, statuses = [0]) {
   const out = join(scratch, 'evidence');
   rmSync(out, { recursive: true, force: true });
-  const told = await runTree([process.execPath, program, 'run', scenario, '--quiet', '--out', out], { output: join(scratch, 'output') });
-  if (!statuses.includes(told.status)) throw new Error(`${scenario}: exit status ${told.status}\n${told.stderr}\n${readFileSync(join(scratch, 'output'), 'utf8')}`);
+  const told = await runTree([process.execPath, program, 'run', scenario, '--quiet', '--out', out], {
+    output: join(scratch, 'output'),
+  });
+  if (!statuses.includes(told.status))
+    throw new Error(
+      `${scenario}: exit status ${told.status}\n${told.stderr}\n${readFileSync(join(scratch, 'output'), 'utf8')}`,
+    );
   const { verdict, steps } = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8'));
   const [{ observers, findings }] = steps;
   const dropped = observers.reduce((sum, one) => sum + one.dropped, 0);

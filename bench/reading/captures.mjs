@@ -1,4 +1,5 @@
-// Captures to read, of a gigabyte each. What is in them is invented: addresses of the documentation, payload from a generator with a fixed seed.
+// Captures to read, of a gigabyte each. What is in them is invented: addresses of the documentation, payload from a
+// generator with a fixed seed.
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 export const gigabyte = 2 ** 30;
@@ -21,9 +22,16 @@ export function talk(size, count) {
   const frames = noise(size * count);
   for (let i = 0; i < count; i += 1) {
     const at = i * size;
-    const [to, from, fromIp, toIp, ports] = i % 2 === 0 ? ['001122334455', '5254008520d1', 'c0000201', 'c0000202', '9c400050'] : ['5254008520d1', '001122334455', 'c0000202', 'c0000201', '00509c40'];
+    const [to, from, fromIp, toIp, ports] =
+      i % 2 === 0
+        ? ['001122334455', '5254008520d1', 'c0000201', 'c0000202', '9c400050']
+        : ['5254008520d1', '001122334455', 'c0000202', 'c0000201', '00509c40'];
     frames.write(`${to}${from}0800`, at, 'hex');
-    frames.write(`4500${(size - 14).toString(16).padStart(4, '0')}00004000400600${'00'}${fromIp}${toIp}${ports}`, at + 14, 'hex');
+    frames.write(
+      `4500${(size - 14).toString(16).padStart(4, '0')}00004000400600${'00'}${fromIp}${toIp}${ports}`,
+      at + 14,
+      'hex',
+    );
     frames.write('5018', at + 46, 'hex'); // header of 20 octets; ACK, PSH
   }
   return frames;

@@ -27,7 +27,10 @@ export function replayers(dir) {
     { name: '`tcpdump -r -w /dev/null`', argv: ['tcpdump', '-r', capture, '-w', '/dev/null'] },
     { name: 'codec alone', argv: [process.execPath, program('codec-program.mjs'), capture] },
     { name: 'codec, token search, verdict; no hash', argv: [process.execPath, program('judge-program.mjs'), dir] },
-    { name: '`replay DIR`: hash, token search, verdict', argv: [process.execPath, program('cli-program.mjs'), 'replay', dir] },
+    {
+      name: '`replay DIR`: hash, token search, verdict',
+      argv: [process.execPath, program('cli-program.mjs'), 'replay', dir],
+    },
     { name: '`sha256sum`', argv: ['sha256sum', capture] },
   ];
 }

@@ -7,5 +7,6 @@ import { tellPeak } from '../frame/peak.mjs';
 tellPeak();
 const [dir] = process.argv.slice(2);
 const judging = startJudging(await parseFolder(dir));
-for await (const item of readCapture(`${dir}/evidence.pcapng`, { fleeting: true })) if (item.kind === 'batch') addBatch(judging, item);
+for await (const item of readCapture(`${dir}/evidence.pcapng`, { fleeting: true }))
+  if (item.kind === 'batch') addBatch(judging, item);
 console.log(finishJudging(judging, { sha256: null, files: [] }).verdict);

@@ -5,7 +5,9 @@ import { tellPeak } from '../frame/peak.mjs';
 tellPeak();
 let packets = 0;
 let octets = 0;
-parse(process.argv[2]).on('packet', ({ data }) => {
-  packets += 1;
-  octets += data.length;
-}).on('end', () => console.log(packets, octets));
+parse(process.argv[2])
+  .on('packet', ({ data }) => {
+    packets += 1;
+    octets += data.length;
+  })
+  .on('end', () => console.log(packets, octets));

@@ -1,4 +1,5 @@
-// Folders as runs leave them, with a capture of a gigabyte. Plan, timeline and states of `talkFolder` are those of captures/hub-mode.
+// Folders as runs leave them, with a capture of a gigabyte. Plan, timeline and states of `talkFolder` are those of
+// captures/hub-mode.
 import { createHash } from 'node:crypto';
 import { closeSync, cpSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,11 +33,24 @@ function writeEvidence(dir, plan, run, fill) {
     used = 0;
   };
   write(sectionHeader({ application: 'bench' }));
-  for (const { name, description } of evidenceInterfaces(plan)) write(interfaceDescription({ name, description, snaplen: 2048 }));
+  for (const { name, description } of evidenceInterfaces(plan))
+    write(interfaceDescription({ name, description, snaplen: 2048 }));
   fill((interfaceId, bytes, from, length, direction, packetId) => {
     if (used + packetBlockLength(length, packetId) > buffer.bytes.length) flush();
     const timeNs = startNs + BigInt(packets) * 10_000n;
-    used = writePacketBlock(buffer, used, interfaceId, Number(timeNs >> 32n), Number(timeNs & 0xffff_ffffn), bytes, from, length, length, direction, packetId);
+    used = writePacketBlock(
+      buffer,
+      used,
+      interfaceId,
+      Number(timeNs >> 32n),
+      Number(timeNs & 0xffff_ffffn),
+      bytes,
+      from,
+      length,
+      length,
+      direction,
+      packetId,
+    );
     packets += 1;
   });
   flush();
@@ -50,12 +64,15 @@ export function talkFolder(dir, size, total = gigabyte) {
   rmSync(join(dir, 'evidence.pcapng.gz'));
   const plan = JSON.parse(readFileSync(join(dir, 'plan.json'), 'utf8'));
   const run = JSON.parse(readFileSync(join(dir, 'run.json'), 'utf8'));
-  const ear = evidenceInterfaces(plan).findIndex(({ step, observer }) => step === 1 && plan.steps[1].observers[observer].name === 'kali3');
+  const ear = evidenceInterfaces(plan).findIndex(
+    ({ step, observer }) => step === 1 && plan.steps[1].observers[observer].name === 'kali3',
+  );
   const count = 2 * Math.floor((2 << 20) / size / 2);
   const frames = talk(size, count);
   writeEvidence(dir, plan, run, (add) => {
     for (let done = 0; done < total; ) {
-      for (let i = 0; i < count; i += 1, done += packetBlockLength(size)) add(ear, frames, i * size, size, directions.out, -1);
+      for (let i = 0; i < count; i += 1, done += packetBlockLength(size))
+        add(ear, frames, i * size, size, directions.out, -1);
     }
   });
 }
@@ -63,7 +80,10 @@ export function talkFolder(dir, size, total = gigabyte) {
 /** Guests of the hub below; every frame is seen by its sender's port and by all others. */
 const hubGuests = 50;
 
-/** Full mesh rounds of `hubGuests` guests on a bridge that floods, about `frames` frames in all: each probe enters once, arrives once, and leaks to everybody else. Returns how many. */
+/**
+ * Full mesh rounds of `hubGuests` guests on a bridge that floods, about `frames` frames in all: each probe enters once,
+ * arrives once, and leaks to everybody else. Returns how many.
+ */
 export function hubFolder(dir, frames) {
   mkdirSync(join(dir, 'state'), { recursive: true });
   const names = Array.from({ length: hubGuests }, (_, i) => `g${i}`);
@@ -79,10 +99,16 @@ steps:
   - { name: everybody to everybody, probe: { class: known-unicast, from: "*", to: "*", count: ${rounds}, carriers: [raw] }, expect: leak }
 `;
   const key = Buffer.alloc(32, 7);
-  const plan = makePlan(loadScenario('hub.yml', Buffer.from(text)), { runTag: 0x1234abcd, keySha256: createHash('sha256').update(key).digest('hex') });
+  const plan = makePlan(loadScenario('hub.yml', Buffer.from(text)), {
+    runTag: 0x1234abcd,
+    keySha256: createHash('sha256').update(key).digest('hex'),
+  });
   writeFileSync(join(dir, 'plan.json'), JSON.stringify(plan));
   writeFileSync(join(dir, 'timeline.ndjson'), '');
-  const run = { ...JSON.parse(readFileSync(join(top, 'captures/hub-mode/run.json'), 'utf8')), key: key.toString('hex') };
+  const run = {
+    ...JSON.parse(readFileSync(join(top, 'captures/hub-mode/run.json'), 'utf8')),
+    key: key.toString('hex'),
+  };
   const [step] = plan.steps;
   const listeners = new Map(step.observers.map(({ name }, index) => [name, index]));
   let written = 0;
@@ -91,7 +117,14 @@ steps:
       const frame = buildFrames(flow.frame, tokensFor(key, plan.runTag, flow.first, flow.count));
       for (let i = 0; i < flow.count; i += 1) {
         for (const name of names) {
-          add(listeners.get(name), frame, i * 60, 60, name === flow.sender ? directions.in : directions.out, flow.first + i);
+          add(
+            listeners.get(name),
+            frame,
+            i * 60,
+            60,
+            name === flow.sender ? directions.in : directions.out,
+            flow.first + i,
+          );
           written += 1;
         }
       }
@@ -108,12 +141,24 @@ export function probesFolder(dir, total = gigabyte) {
   const found = loadScenario('switch-mode.yml', Buffer.from(text));
   const [step] = found.steps;
   const [probe] = step.probes;
-  const scenario = { ...found, steps: [{ ...step, probes: [{ ...probe, bothWays: false, carriers: ['ipv4-udp'], count: tokens }], expect: { ...step.expect, seen: [] } }] };
+  const scenario = {
+    ...found,
+    steps: [
+      {
+        ...step,
+        probes: [{ ...probe, bothWays: false, carriers: ['ipv4-udp'], count: tokens }],
+        expect: { ...step.expect, seen: [] },
+      },
+    ],
+  };
   const key = Buffer.alloc(32, 7);
   const plan = makePlan(scenario, { runTag: 0x1234abcd, keySha256: createHash('sha256').update(key).digest('hex') });
   writeFileSync(join(dir, 'plan.json'), JSON.stringify(plan));
   writeFileSync(join(dir, 'timeline.ndjson'), '');
-  const run = { ...JSON.parse(readFileSync(join(top, 'captures/hub-mode/run.json'), 'utf8')), key: key.toString('hex') };
+  const run = {
+    ...JSON.parse(readFileSync(join(top, 'captures/hub-mode/run.json'), 'utf8')),
+    key: key.toString('hex'),
+  };
   const names = plan.steps[0].observers.map(({ name }) => name);
   const [flow] = plan.steps[0].flows;
   writeEvidence(dir, plan, run, (add) => {

@@ -31,7 +31,10 @@ export function measure({ scratch, rounds }) {
       { name: '`node -e 0`', argv: [process.execPath, '-e', '0'] },
       { name: '`verify-isolation --help`', argv: [process.execPath, program, '--help'] },
       { name: '`verify-isolation plan FILE`', argv: [process.execPath, program, 'plan', file] },
-      { name: '`verify-isolation run FILE`: a step, three endpoints', argv: ['sh', '-c', script, process.execPath, program, out, file] },
+      {
+        name: '`verify-isolation run FILE`: a step, three endpoints',
+        argv: ['sh', '-c', script, process.execPath, program, out, file],
+      },
     ],
   });
   rmSync(out, { recursive: true, force: true });

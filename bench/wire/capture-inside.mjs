@@ -1,4 +1,6 @@
-// capture-inside.mjs FLOOD SCRATCH ROUNDS, in namespaces of its own: who captures a flood on one veth without loss, at what price. Prints [{ name, sent, seconds, seen, processor, reading }]; `reading`: processor seconds that reading the file back in order takes, null where this program does not.
+// capture-inside.mjs FLOOD SCRATCH ROUNDS, in namespaces of its own: who captures a flood on one veth without loss, at
+// what price. Prints [{ name, sent, seconds, seen, processor, reading }]; `reading`: processor seconds that reading the
+// file back in order takes, null where this program does not.
 import { execFileSync, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,9 +23,15 @@ const away = await moveAway('a');
 /** Floods in a process of its own, so that nobody who listens waits for it. */
 function send() {
   return new Promise((resolve, reject) => {
-    const child = spawn('nsenter', [`--net=${away}`, flood, 'a', String(perSecond * seconds), String(perSecond), String(octets)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(
+      'nsenter',
+      [`--net=${away}`, flood, 'a', String(perSecond * seconds), String(perSecond), String(octets)],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     let text = '';
-    child.stdout.on('data', (chunk) => { text += chunk; });
+    child.stdout.on('data', (chunk) => {
+      text += chunk;
+    });
     child.once('close', (status) => {
       const [sent, took] = text.trim().split(' ').map(Number);
       if (status === 0) resolve({ sent, seconds: took });
@@ -32,15 +40,23 @@ function send() {
   });
 }
 
-/** A capture program that says on stderr when it listens and counts what it writes to a file; `reader` reads it from a pipe instead. */
+/**
+ * A capture program that says on stderr when it listens and counts what it writes to a file; `reader` reads it from a
+ * pipe instead.
+ */
 async function withProgram(argv, listening, reader) {
   const child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', reader === undefined ? 'ignore' : 'pipe', 'pipe'] });
-  const reading = reader === undefined ? null : spawn(process.execPath, [reader], { stdio: [child.stdout, 'pipe', 'inherit'] });
+  const reading =
+    reader === undefined ? null : spawn(process.execPath, [reader], { stdio: [child.stdout, 'pipe', 'inherit'] });
   if (reading !== null) child.stdout.destroy(); // the pipe is between the two
   let read = '';
-  reading?.stdout.on('data', (chunk) => { read += chunk; });
+  reading?.stdout.on('data', (chunk) => {
+    read += chunk;
+  });
   let said = '';
-  child.stderr.on('data', (chunk) => { said += chunk; });
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
   while (!listening.test(said)) {
     if (child.exitCode !== null) throw new Error(said);
     await sleep(10);
@@ -63,13 +79,24 @@ async function readBack(path) {
   const before = process.cpuUsage();
   let seen = 0;
   const damages = [];
-  for await (const frames of readRawFrames([path], [{ step: 0, observer: 0, name: 'b', description: 'b' }], damages, new Map())) frames.each((_, __, interfaceId) => { if (interfaceId === 0) seen += 1; });
+  for await (const frames of readRawFrames(
+    [path],
+    [{ step: 0, observer: 0, name: 'b', description: 'b' }],
+    damages,
+    new Map(),
+  ))
+    frames.each((_, __, interfaceId) => {
+      if (interfaceId === 0) seen += 1;
+    });
   if (damages.length > 0) throw new Error(damages.join('\n'));
   const { user, system } = process.cpuUsage(before);
   return { seen, reading: (user + system) / 1e6 };
 }
 
-/** Frames of equal length in a capture file: classic pcap or pcapng, from its size, which dumpcap and tcpdump do not lie about. */
+/**
+ * Frames of equal length in a capture file: classic pcap or pcapng, from its size, which dumpcap and tcpdump do not lie
+ * about.
+ */
 function countIn(path) {
   const told = execFileSync('capinfos', ['-rcM', path], { encoding: 'utf8' });
   return Number(/Number of packets(?: = |:\s+)(\d+)/.exec(told)?.[1] ?? Number.NaN);
@@ -77,7 +104,19 @@ function countIn(path) {
 
 async function withEngine(engine, buffer) {
   const capture = await startCapture({ netns: null, file: `${file}.pcapng`, only: 'all' });
-  await capture.open([{ observer: 'b', device: 'b', watch: 'port', engine, macs: [], filter: '', snaplen: 2048, buffer, description: 'b' }]);
+  await capture.open([
+    {
+      observer: 'b',
+      device: 'b',
+      watch: 'port',
+      engine,
+      macs: [],
+      filter: '',
+      snaplen: 2048,
+      buffer,
+      description: 'b',
+    },
+  ]);
   await capture.seal();
   await sleep(300);
   const [pid] = capture.pids();
@@ -96,8 +135,14 @@ async function withEngine(engine, buffer) {
 const mebibyte = 1 << 20;
 const contestants = [
   ['`tcpdump -w FILE`', () => withProgram(['tcpdump', '-p', '-i', 'b', '-w', file, '-Z', 'root'], /listening on/)],
-  ['`tcpdump -B 65536 -w FILE`', () => withProgram(['tcpdump', '-p', '-B', '65536', '-i', 'b', '-w', file, '-Z', 'root'], /listening on/)],
-  ['`tcpdump -w -` into a pipe', () => withProgram(['tcpdump', '-p', '-i', 'b', '-w', '-', '-Z', 'root'], /listening on/, pipeReader)],
+  [
+    '`tcpdump -B 65536 -w FILE`',
+    () => withProgram(['tcpdump', '-p', '-B', '65536', '-i', 'b', '-w', file, '-Z', 'root'], /listening on/),
+  ],
+  [
+    '`tcpdump -w -` into a pipe',
+    () => withProgram(['tcpdump', '-p', '-i', 'b', '-w', '-', '-Z', 'root'], /listening on/, pipeReader),
+  ],
   ['`dumpcap -w FILE`', () => withProgram(['dumpcap', '-p', '-q', '-i', 'b', '-w', file], /File: /)],
   ['engine libpcap, 2 × 2 MiB', () => withEngine('libpcap', 2 * mebibyte)],
   ['engine ring, 64 MiB', () => withEngine('ring', 64 * mebibyte)],
@@ -105,7 +150,7 @@ const contestants = [
 const told = [];
 for (let round = 0; round < Number(rounds); round += 1) {
   for (const [name, run] of contestants) {
-    told.push({ name, ...await run() });
+    told.push({ name, ...(await run()) });
     for (const path of [file, `${file}.pcapng`]) rmSync(path, { force: true });
   }
 }

@@ -1,4 +1,5 @@
-// A hypervisor's root file system as the installed package's test needs it: Debian's smallest, with what the package depends on. Kept outside the checkout.
+// A hypervisor's root file system as the installed package's test needs it: Debian's smallest, with what the package
+// depends on. Kept outside the checkout.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -8,7 +9,10 @@ import { join } from 'node:path';
 const packages = ['libpcap0.8t64', 'iproute2', 'procps'];
 
 function run(argv) {
-  const { status, stderr, error } = spawnSync(argv[0], argv.slice(1), { encoding: 'utf8', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  const { status, stderr, error } = spawnSync(argv[0], argv.slice(1), {
+    encoding: 'utf8',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
   return status === 0 ? null : `${argv.slice(0, 4).join(' ')}: ${error?.message ?? stderr.trim().split('\n').at(-1)}`;
 }
 
@@ -18,7 +22,10 @@ function codename() {
   return /^ID=debian$/m.test(text) ? (/^VERSION_CODENAME=(\S+)$/m.exec(text)?.[1] ?? null) : null;
 }
 
-/** `{ root }`: an archive of the file system; `{ skip }`: why there can be none on this machine; `{ failed }`: what went wrong although it should be possible. */
+/**
+ * `{ root }`: an archive of the file system; `{ skip }`: why there can be none on this machine; `{ failed }`: what went
+ * wrong although it should be possible.
+ */
 export function prepareTarget() {
   const suite = codename();
   if (process.getuid() !== 0) return { skip: 'a root file system is made and entered as root' };
@@ -26,15 +33,33 @@ export function prepareTarget() {
   const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'verify-isolation', 'target');
   const root = join(folder, `${suite}.tar`);
   if (existsSync(root)) return { root };
-  const install = ['apt-get', '-q', '-y', '-o', 'DPkg::Lock::Timeout=120', 'install', '--no-install-recommends', 'mmdebstrap'];
+  const install = [
+    'apt-get',
+    '-q',
+    '-y',
+    '-o',
+    'DPkg::Lock::Timeout=120',
+    'install',
+    '--no-install-recommends',
+    'mmdebstrap',
+  ];
   if (run(['mmdebstrap', '--version']) !== null && run(install) !== null) {
     const failed = run(['apt-get', '-q', 'update']) ?? run(install);
     if (failed !== null) return { failed };
   }
   mkdirSync(folder, { recursive: true });
   const unfinished = `${root}.${process.pid}.tar`;
-  const sources = ['/etc/apt/sources.list.d/debian.sources', '/etc/apt/sources.list'].filter((file) => existsSync(file)).slice(0, 1);
-  const failed = run(['mmdebstrap', '--variant=minbase', `--include=${packages.join(',')}`, suite, unfinished, ...sources]);
+  const sources = ['/etc/apt/sources.list.d/debian.sources', '/etc/apt/sources.list']
+    .filter((file) => existsSync(file))
+    .slice(0, 1);
+  const failed = run([
+    'mmdebstrap',
+    '--variant=minbase',
+    `--include=${packages.join(',')}`,
+    suite,
+    unfinished,
+    ...sources,
+  ]);
   if (failed !== null) {
     rmSync(unfinished, { force: true });
     return { failed };

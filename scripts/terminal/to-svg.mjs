@@ -9,7 +9,10 @@ const colours = ['#8b949e', '#ff7b72', '#56d364', '#e3b341', '#79c0ff', '#d2a8ff
 const ground = '#0d1117';
 const plain = { colour: null, bold: false, dim: false, italic: false, underline: false };
 
-/** The style after one SGR sequence (ECMA-48 8.3.117): the parameters that this program and tmux write, others left alone. */
+/**
+ * The style after one SGR sequence (ECMA-48 8.3.117): the parameters that this program and tmux write, others left
+ * alone.
+ */
 function styled(style, parameters) {
   const codes = parameters === '' ? [0] : parameters.split(/[;:]/).map(Number);
   let now = style;
@@ -54,12 +57,13 @@ function runsOf(line, first) {
   return { runs, style };
 }
 
-const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+const escaped = (text) =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 const number = (value) => String(Math.round(value * 10) / 10);
 
 /**
- * `screen`: lines as `tmux capture-pane -e` prints them; `title`: what stands in the window's bar; `description`: what a reader hears who does not
- * see it. Returns the text of an SVG, as wide as `columns`.
+ * `screen`: lines as `tmux capture-pane -e` prints them; `title`: what stands in the window's bar; `description`: what
+ * a reader hears who does not see it. Returns the text of an SVG, as wide as `columns`.
  */
 export function toSvg(screen, { title, description, columns }) {
   const lines = screen.replace(/\s+$/, '').split('\n');
@@ -73,7 +77,13 @@ export function toSvg(screen, { title, description, columns }) {
     return found.runs.map(({ column, text, length, style: { colour, bold, dim, italic, underline } }) => {
       const lead = text.length - text.trimStart().length;
       const shown = text.trim();
-      const classes = [...(colour === null ? [] : [`c${colour}`]), ...(bold ? ['b'] : []), ...(dim ? ['d'] : []), ...(italic ? ['i'] : []), ...(underline ? ['u'] : [])];
+      const classes = [
+        ...(colour === null ? [] : [`c${colour}`]),
+        ...(bold ? ['b'] : []),
+        ...(dim ? ['d'] : []),
+        ...(italic ? ['i'] : []),
+        ...(underline ? ['u'] : []),
+      ];
       const size = [...shown].length;
       return `<text x="${number(margin.side + (column + lead) * cell.width)}" y="${number(y)}"${size > 1 ? ` textLength="${number(size * cell.width)}"` : ''}${classes.length > 0 ? ` class="${classes.join(' ')}"` : ''}>${escaped(shown)}</text>`;
     });

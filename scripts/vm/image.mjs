@@ -1,14 +1,44 @@
-// What the test guests boot: Debian's cloud kernel, unpacked and never installed, and a small first file system. Kept outside the checkout.
+// What the test guests boot: Debian's cloud kernel, unpacked and never installed, and a small first file system. Kept
+// outside the checkout.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cpio } from './cpio.mjs';
 
 /** In the order of loading: busybox's insmod resolves no dependencies. vmxnet3 is VMware's card. */
-const modules = ['net/core/failover', 'drivers/net/net_failover', 'drivers/net/virtio_net', 'drivers/net/vmxnet3/vmxnet3'];
-const applets = ['sh', 'mount', 'cat', 'insmod', 'ip', 'stty', 'sleep', 'ping', 'wget', 'base64', 'grep', 'kill', 'poweroff', 'rm'];
+const modules = [
+  'net/core/failover',
+  'drivers/net/net_failover',
+  'drivers/net/virtio_net',
+  'drivers/net/vmxnet3/vmxnet3',
+];
+const applets = [
+  'sh',
+  'mount',
+  'cat',
+  'insmod',
+  'ip',
+  'stty',
+  'sleep',
+  'ping',
+  'wget',
+  'base64',
+  'grep',
+  'kill',
+  'poweroff',
+  'rm',
+];
 const folderMode = 0o040755;
 const fileMode = 0o100755;
 const linkMode = 0o120777;
@@ -18,7 +48,10 @@ class Refused extends Error {}
 
 function run(argv, options = {}) {
   const { status, stdout, stderr, error } = spawnSync(argv[0], argv.slice(1), { maxBuffer: 1 << 28, ...options });
-  if (status !== 0) throw new Refused(`${argv.slice(0, 3).join(' ')}: ${error?.message ?? (stderr.toString().trim().split('\n').at(-1) || `exit ${status}`)}`);
+  if (status !== 0)
+    throw new Refused(
+      `${argv.slice(0, 3).join(' ')}: ${error?.message ?? (stderr.toString().trim().split('\n').at(-1) || `exit ${status}`)}`,
+    );
   return stdout;
 }
 
@@ -53,17 +86,28 @@ function fetchParts(folder) {
   const work = mkdtempSync(join(folder, 'unpack-'));
   try {
     run(['apt-get', '-q', 'update']);
-    const kernel = /Depends: (linux-image-\S+)/.exec(run(['apt-cache', 'depends', 'linux-image-cloud-amd64']).toString())?.[1];
+    const kernel = /Depends: (linux-image-\S+)/.exec(
+      run(['apt-cache', 'depends', 'linux-image-cloud-amd64']).toString(),
+    )?.[1];
     if (kernel === undefined) throw new Refused('apt-cache knows no linux-image-cloud-amd64');
     aptGet(['download', kernel, 'busybox-static'], { cwd: work });
-    for (const archive of readdirSync(work).filter((name) => name.endsWith('.deb'))) run(['dpkg-deb', '-x', archive, 'root'], { cwd: work });
+    for (const archive of readdirSync(work).filter((name) => name.endsWith('.deb')))
+      run(['dpkg-deb', '-x', archive, 'root'], { cwd: work });
     const version = kernel.slice('linux-image-'.length);
     const parts = join(work, 'parts');
     mkdirSync(parts);
     renameSync(join(work, 'root/boot', `vmlinuz-${version}`), join(parts, 'vmlinuz'));
     renameSync(join(work, 'root/usr/bin/busybox'), join(parts, 'busybox'));
     for (const module of modules) {
-      writeFileSync(join(parts, `${module.split('/').at(-1)}.ko`), run([join(parts, 'busybox'), 'xz', '-dc', join(work, 'root/usr/lib/modules', version, 'kernel', `${module}.ko.xz`)]));
+      writeFileSync(
+        join(parts, `${module.split('/').at(-1)}.ko`),
+        run([
+          join(parts, 'busybox'),
+          'xz',
+          '-dc',
+          join(work, 'root/usr/lib/modules', version, 'kernel', `${module}.ko.xz`),
+        ]),
+      );
     }
     renameSync(parts, join(folder, version)); // whole or not at all
   } finally {
@@ -72,8 +116,9 @@ function fetchParts(folder) {
 }
 
 /**
- * The kernel as it lies in memory, out of the image in which Debian packs it by zstd: unpacking takes a guest under emulation a fifth of its boot. Where it
- * is packed otherwise, or apt cannot unpack it, the image itself. Fields of the header: Documentation/arch/x86/boot.rst.
+ * The kernel as it lies in memory, out of the image in which Debian packs it by zstd: unpacking takes a guest under
+ * emulation a fifth of its boot. Where it is packed otherwise, or apt cannot unpack it, the image itself. Fields of the
+ * header: Documentation/arch/x86/boot.rst.
  */
 function unpackedKernel(parts) {
   const [image, kernel] = ['vmlinuz', 'vmlinux'].map((name) => join(parts, name));
@@ -94,18 +139,28 @@ function unpackedKernel(parts) {
 
 /** A program of this machine with the libraries that it loads. */
 function withLibraries(program) {
-  const libraries = [...run(['ldd', program]).toString().matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path]) => path);
+  const libraries = [
+    ...run(['ldd', program])
+      .toString()
+      .matchAll(/(?:=> )?(\/\S+) \(0x/g),
+  ].map(([, path]) => path);
   return [program, ...libraries].map((path) => ({ path: path.slice(1), mode: fileMode, data: readFileSync(path) }));
 }
 
 function firstFileSystem(parts) {
   const init = readFileSync(fileURLToPath(new URL('guest-init.sh', import.meta.url)));
-  const tcpdump = run(['sh', '-c', 'command -v tcpdump'], { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } }).toString().trim();
+  const tcpdump = run(['sh', '-c', 'command -v tcpdump'], {
+    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
+  })
+    .toString()
+    .trim();
   const files = [
     { path: 'init', mode: fileMode, data: init },
     { path: 'bin/busybox', mode: fileMode, data: readFileSync(join(parts, 'busybox')) },
     ...applets.map((name) => ({ path: `bin/${name}`, mode: linkMode, data: Buffer.from('busybox') })),
-    ...modules.map((module) => module.split('/').at(-1)).map((name) => ({ path: `modules/${name}.ko`, mode: fileMode, data: readFileSync(join(parts, `${name}.ko`)) })),
+    ...modules
+      .map((module) => module.split('/').at(-1))
+      .map((name) => ({ path: `modules/${name}.ko`, mode: fileMode, data: readFileSync(join(parts, `${name}.ko`)) })),
     { path: 'etc/passwd', mode: fileMode, data: Buffer.from('root:x:0:0::/:/bin/sh\n') },
     ...withLibraries(tcpdump).map((file) => (file.path === tcpdump.slice(1) ? { ...file, path: 'bin/tcpdump' } : file)),
   ];
@@ -115,8 +170,9 @@ function firstFileSystem(parts) {
 }
 
 /**
- * Gets everything that a guest boots from: installs QEMU where it is missing, downloads the kernel once. Returns `{ kernel, initrd }`, or
- * `{ skip }`: why this machine cannot run guests, or `{ failed }`: what went wrong although it should.
+ * Gets everything that a guest boots from: installs QEMU where it is missing, downloads the kernel once. Returns `{
+ * kernel, initrd }`, or `{ skip }`: why this machine cannot run guests, or `{ failed }`: what went wrong although it
+ * should.
  */
 export function prepareImage() {
   const skip = impossible();
@@ -124,7 +180,13 @@ export function prepareImage() {
   const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'verify-isolation', 'guests');
   try {
     if (!has('qemu-system-x86_64')) aptGet(['install', '--no-install-recommends', 'qemu-system-x86']);
-    const kept = () => (existsSync(folder) ? readdirSync(folder).filter((name) => existsSync(join(folder, name, 'vmlinuz'))).sort().at(-1) : undefined);
+    const kept = () =>
+      existsSync(folder)
+        ? readdirSync(folder)
+            .filter((name) => existsSync(join(folder, name, 'vmlinuz')))
+            .sort()
+            .at(-1)
+        : undefined;
     if (kept() === undefined) fetchParts(folder);
     const parts = join(folder, kept());
     const initrd = join(parts, 'guest.cpio');

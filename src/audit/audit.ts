@@ -7,18 +7,27 @@ import { bridgeRules, hostRules } from './rules.js';
 import { settingsOf } from './settings.js';
 
 function findingsOf(view: BridgeView, reading: Reading): readonly AuditFinding[] {
-  return Object.entries(bridgeRules).flatMap(([id, rule]) => rule(view, reading).map((found) => ({ id, bridge: view.name, ...found })));
+  return Object.entries(bridgeRules).flatMap(([id, rule]) =>
+    rule(view, reading).map((found) => ({ id, bridge: view.name, ...found })),
+  );
 }
 
 /** Every finding of a reading, worst first, for one bridge or all of them. Pure. */
 export function audit(reading: Reading, options: { readonly bridge: string | null } = { bridge: null }): AuditReport {
   const views = bridgeViews(reading).filter(({ name }) => options.bridge === null || name === options.bridge);
-  const host = Object.entries(hostRules).flatMap(([id, rule]) => rule(reading).map((found) => ({ id, bridge: null, ...found })));
-  const findings = [...views.flatMap((view) => findingsOf(view, reading)), ...host].map((finding) => kept(finding, reading));
+  const host = Object.entries(hostRules).flatMap(([id, rule]) =>
+    rule(reading).map((found) => ({ id, bridge: null, ...found })),
+  );
+  const findings = [...views.flatMap((view) => findingsOf(view, reading)), ...host].map((finding) =>
+    kept(finding, reading),
+  );
   return {
     auditVersion: 1,
     bridges: views.map(({ name }) => name),
-    findings: findings.map((finding, at) => ({ finding, at })).sort((a, b) => rank(b.finding.severity) - rank(a.finding.severity) || a.at - b.at).map(({ finding }) => finding),
+    findings: findings
+      .map((finding, at) => ({ finding, at }))
+      .sort((a, b) => rank(b.finding.severity) - rank(a.finding.severity) || a.at - b.at)
+      .map(({ finding }) => finding),
     settings: views.flatMap(settingsOf),
     predictions: views.flatMap((view) => predictAll(view, reading)),
     unread: reading.state.unread,
@@ -35,7 +44,10 @@ function rank(severity: Severity): number {
   return severities.indexOf(severity);
 }
 
-/** Exit status of an audit: 2 findings at or above `failOn`, 3 something could not be read of a bridge that is there, else 0. */
+/**
+ * Exit status of an audit: 2 findings at or above `failOn`, 3 something could not be read of a bridge that is there,
+ * else 0.
+ */
 export function auditStatus(report: AuditReport, failOn: Severity): number {
   if (report.findings.some((finding) => rank(finding.severity) >= rank(failOn))) return 2;
   return report.bridges.length > 0 && report.unread.length > 0 ? 3 : 0;

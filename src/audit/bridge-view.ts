@@ -31,26 +31,35 @@ export interface BridgeView {
 const outwards = new Set(['bond', 'team', 'vlan', 'vxlan', 'geneve', 'gretap', 'ip6gretap', 'l2tpeth']);
 
 /** Every Linux bridge of a reading; `roles` corrects, by port, what the kind of a link suggests. */
-export function bridgeViews(reading: Reading, roles: Readonly<Record<string, 'guest' | 'uplink'>> = {}): readonly BridgeView[] {
+export function bridgeViews(
+  reading: Reading,
+  roles: Readonly<Record<string, 'guest' | 'uplink'>> = {},
+): readonly BridgeView[] {
   const { links, fdb, vlan } = reading.state;
-  return links.filter((link) => link.kind === 'bridge').map((link) => {
-    const ports = links.filter((port) => port.master === link.name).map((port): PortView => ({
-      name: port.name,
-      link: port,
-      settings: port.port ?? {},
-      role: roles[port.name] ?? (port.kind === null || outwards.has(port.kind) ? 'uplink' : 'guest'),
-    }));
-    return {
-      name: link.name,
-      link,
-      settings: link.bridge ?? {},
-      ports,
-      guests: ports.filter((port) => port.role === 'guest'),
-      fdb: fdb.filter((entry) => entry.master === link.name),
-      devices: new Set([link.name, ...ports.map((port) => port.name)]),
-      vlansOf: (port: string) => portVlans(vlan, port),
-    };
-  });
+  return links
+    .filter((link) => link.kind === 'bridge')
+    .map((link) => {
+      const ports = links
+        .filter((port) => port.master === link.name)
+        .map(
+          (port): PortView => ({
+            name: port.name,
+            link: port,
+            settings: port.port ?? {},
+            role: roles[port.name] ?? (port.kind === null || outwards.has(port.kind) ? 'uplink' : 'guest'),
+          }),
+        );
+      return {
+        name: link.name,
+        link,
+        settings: link.bridge ?? {},
+        ports,
+        guests: ports.filter((port) => port.role === 'guest'),
+        fdb: fdb.filter((entry) => entry.master === link.name),
+        devices: new Set([link.name, ...ports.map((port) => port.name)]),
+        vlansOf: (port: string) => portVlans(vlan, port),
+      };
+    });
 }
 
 /** Commands that the place of a value is read with. */

@@ -6,20 +6,22 @@ import { agedUnicast, ipSpoof, knownUnicast, macSpoof, routedBounce, unknownUnic
 import { vlanHop } from './forecasts/vlan-hop.js';
 
 /**
- * Whom the pair of a prediction is about. `third`: what `from` sends to somebody else; `thief`, the same, after the observer stole or flooded;
- * `direct`: what `from` sends to the observer, or to everybody.
+ * Whom the pair of a prediction is about. `third`: what `from` sends to somebody else; `thief`, the same, after the
+ * observer stole or flooded; `direct`: what `from` sends to the observer, or to everybody.
  */
 export type Question = 'direct' | 'third' | 'thief';
 
 /** How each class of probe is predicted. */
-export const classForecasts: Readonly<Record<ProbeClassName, { readonly forecast: ClassForecast; readonly question: Question }>> = {
+export const classForecasts: Readonly<
+  Record<ProbeClassName, { readonly forecast: ClassForecast; readonly question: Question }>
+> = {
   'known-unicast': { forecast: knownUnicast, question: 'third' },
   'aged-unicast': { forecast: agedUnicast, question: 'third' },
   'unknown-unicast': { forecast: unknownUnicast, question: 'direct' },
-  'broadcast': { forecast: broadcast, question: 'direct' },
+  broadcast: { forecast: broadcast, question: 'direct' },
   'arp-request': { forecast: arpBroadcast, question: 'direct' },
   'link-local-multicast': { forecast: linkLocal, question: 'direct' },
-  'multicast': { forecast: multicast, question: 'direct' },
+  multicast: { forecast: multicast, question: 'direct' },
   'vlan-hop': { forecast: vlanHop, question: 'direct' },
   'routed-bounce': { forecast: routedBounce, question: 'direct' },
   'mac-spoof': { forecast: macSpoof, question: 'direct' },

@@ -1,6 +1,16 @@
-import { type DoctorReport, kernelFeatures, type KernelFeature, type LabTrial, type MachineCheck, type MachineReading } from '../model/machine.js';
+import {
+  type DoctorReport,
+  kernelFeatures,
+  type KernelFeature,
+  type LabTrial,
+  type MachineCheck,
+  type MachineReading,
+} from '../model/machine.js';
 
-/** What a scenario needs of the kernel. `asked`: named on the command line, so that what it lacks is missing and not only told. */
+/**
+ * What a scenario needs of the kernel. `asked`: named on the command line, so that what it lacks is missing and not
+ * only told.
+ */
 export interface ScenarioNeeds {
   readonly file: string;
   readonly features: readonly KernelFeature[];
@@ -8,32 +18,57 @@ export interface ScenarioNeeds {
 }
 
 /** Programs without which nothing runs, with Debian's package. */
-const required: Readonly<Record<string, string>> = { ip: 'iproute2', bridge: 'iproute2', tc: 'iproute2', setpriv: 'util-linux', unshare: 'util-linux' };
+const required: Readonly<Record<string, string>> = {
+  ip: 'iproute2',
+  bridge: 'iproute2',
+  tc: 'iproute2',
+  setpriv: 'util-linux',
+  unshare: 'util-linux',
+};
 const optional: Readonly<Record<string, readonly [name: string, use: string]>> = {
-  nft: ['nftables', 'scenarios with rules; without it nobody can see a filter'], sysctl: ['procps', 'scenarios that set sysctls'], ping: ['iputils-ping', 'traffic: ping'],
-  ethtool: ['ethtool', 'scenarios that run it'], 'ssh-keygen': ['openssh-client', 'attest and check of signatures'], 'ovs-vsctl': ['openvswitch-switch', 'audit of Open vSwitch'],
+  nft: ['nftables', 'scenarios with rules; without it nobody can see a filter'],
+  sysctl: ['procps', 'scenarios that set sysctls'],
+  ping: ['iputils-ping', 'traffic: ping'],
+  ethtool: ['ethtool', 'scenarios that run it'],
+  'ssh-keygen': ['openssh-client', 'attest and check of signatures'],
+  'ovs-vsctl': ['openvswitch-switch', 'audit of Open vSwitch'],
 };
 
 /** Bits of CapEff (linux/capability.h). */
 const capabilityBits = { CAP_NET_ADMIN: 12n, CAP_NET_RAW: 13n, CAP_SYS_ADMIN: 21n } as const;
 
-function check(id: string, state: MachineCheck['state'], text: string, mend: string | null = null, neededBy: readonly string[] = []): MachineCheck {
+function check(
+  id: string,
+  state: MachineCheck['state'],
+  text: string,
+  mend: string | null = null,
+  neededBy: readonly string[] = [],
+): MachineCheck {
   return { id, state, text, mend, neededBy };
 }
 
 function lacking(machine: MachineReading): readonly string[] {
   const set = BigInt(`0x${machine.capabilities}`);
-  return Object.entries(capabilityBits).flatMap(([name, bit]) => ((set >> bit) & 1n) === 1n ? [] : [name]);
+  return Object.entries(capabilityBits).flatMap(([name, bit]) => (((set >> bit) & 1n) === 1n ? [] : [name]));
 }
 
 function rights(machine: MachineReading): readonly MachineCheck[] {
   const missing = lacking(machine);
   const seccomp = machine.seccomp === 0 ? 'no seccomp filter' : 'under a seccomp filter, as in a container';
   return [
-    check('user', 'ok', `uid ${machine.uid}, CapEff ${machine.capabilities}${machine.noNewPrivs ? ', no_new_privs' : ''}, ${seccomp}`),
+    check(
+      'user',
+      'ok',
+      `uid ${machine.uid}, CapEff ${machine.capabilities}${machine.noNewPrivs ? ', no_new_privs' : ''}, ${seccomp}`,
+    ),
     missing.length === 0
-      ? check('host', 'ok', 'a host\'s bridge can be measured (provider: host)')
-      : check('host', 'note', `a host's bridge cannot be measured (provider: host): ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`, 'run with sudo; the lab does not need it where user namespaces are allowed'),
+      ? check('host', 'ok', "a host's bridge can be measured (provider: host)")
+      : check(
+          'host',
+          'note',
+          `a host's bridge cannot be measured (provider: host): ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`,
+          'run with sudo; the lab does not need it where user namespaces are allowed',
+        ),
   ];
 }
 
@@ -42,7 +77,11 @@ function lab(trial: LabTrial): MachineCheck {
   const as = trial.runsAs === 'root' ? 'as root' : 'in a user namespace';
   return trial.sysfs
     ? check('lab', 'ok', `the lab can be built ${as}`)
-    : check('lab', 'note', `the lab can be built ${as}; /sys cannot be mounted there, so the flag of a promiscuous bridge is read from its counter alone`);
+    : check(
+        'lab',
+        'note',
+        `the lab can be built ${as}; /sys cannot be mounted there, so the flag of a promiscuous bridge is read from its counter alone`,
+      );
 }
 
 /** Each limit on namespaces that this kernel has, with what it means where it forbids. */
@@ -50,18 +89,31 @@ function limits(machine: MachineReading): readonly MachineCheck[] {
   return Object.entries(machine.limits).map(([name, value]) => {
     const forbids = name === 'kernel.apparmor_restrict_unprivileged_userns' ? value === '1' : value === '0';
     if (!forbids) return check(name, 'ok', `${name} = ${value}`);
-    const mend = name === 'kernel.apparmor_restrict_unprivileged_userns'
-      ? 'run with sudo, or `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, or load an AppArmor profile for node that has `userns,`'
-      : `run with sudo, or \`sudo sysctl -w ${name}=${name === 'kernel.unprivileged_userns_clone' ? '1' : '10000'}\``;
-    return check(name, 'note', `${name} = ${value}: ${name === 'user.max_net_namespaces' ? 'nobody' : 'no ordinary user'} may make ${name === 'user.max_net_namespaces' ? 'network' : 'user'} namespaces`, mend);
+    const mend =
+      name === 'kernel.apparmor_restrict_unprivileged_userns'
+        ? 'run with sudo, or `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, or load an AppArmor profile for node that has `userns,`'
+        : `run with sudo, or \`sudo sysctl -w ${name}=${name === 'kernel.unprivileged_userns_clone' ? '1' : '10000'}\``;
+    return check(
+      name,
+      'note',
+      `${name} = ${value}: ${name === 'user.max_net_namespaces' ? 'nobody' : 'no ordinary user'} may make ${name === 'user.max_net_namespaces' ? 'network' : 'user'} namespaces`,
+      mend,
+    );
   });
 }
 
 function capture(machine: MachineReading): readonly MachineCheck[] {
   const none = machine.engines.every(({ version }) => version === null);
-  return machine.engines.map(({ name, version, why }) => (version !== null
-    ? check(`engine-${name}`, 'ok', `${name}: ${version}`)
-    : check(`engine-${name}`, none ? 'missing' : 'note', `${name} does not load: ${why ?? ''}`, none ? 'install libpcap: `sudo apt-get install libpcap0.8`' : null)));
+  return machine.engines.map(({ name, version, why }) =>
+    version !== null
+      ? check(`engine-${name}`, 'ok', `${name}: ${version}`)
+      : check(
+          `engine-${name}`,
+          none ? 'missing' : 'note',
+          `${name} does not load: ${why ?? ''}`,
+          none ? 'install libpcap: `sudo apt-get install libpcap0.8`' : null,
+        ),
+  );
 }
 
 function programChecks(machine: MachineReading): readonly MachineCheck[] {
@@ -70,7 +122,9 @@ function programChecks(machine: MachineReading): readonly MachineCheck[] {
     if (version !== null) return check(`program-${program}`, 'ok', `${program}: ${version}`);
     const package_ = required[program];
     const [name, use] = optional[program] ?? [program, 'some scenarios'];
-    return package_ === undefined ? check(`program-${program}`, 'note', `${program} is not installed; needed by: ${use}`, install(name)) : check(`program-${program}`, 'missing', `${program} is not installed`, install(package_));
+    return package_ === undefined
+      ? check(`program-${program}`, 'note', `${program} is not installed; needed by: ${use}`, install(name))
+      : check(`program-${program}`, 'missing', `${program} is not installed`, install(package_));
   });
 }
 
@@ -80,28 +134,44 @@ function features(trial: LabTrial, needs: readonly ScenarioNeeds[]): readonly Ma
     const neededBy = needs.filter((one) => one.features.includes(feature)).map(({ file }) => file);
     if (works) return check(feature, 'ok', kernelFeatures[feature], null, neededBy);
     const asked = needs.some((one) => one.asked && one.features.includes(feature));
-    return check(feature, asked ? 'missing' : 'note', `${kernelFeatures[feature]}: ${said}`, 'load its module, or take a kernel that is built with it', neededBy);
+    return check(
+      feature,
+      asked ? 'missing' : 'note',
+      `${kernelFeatures[feature]}: ${said}`,
+      'load its module, or take a kernel that is built with it',
+      neededBy,
+    );
   });
 }
 
 function bridgeNetfilter({ brNetfilter }: MachineReading): MachineCheck {
-  if (brNetfilter === null) return check('br_netfilter', 'ok', 'br_netfilter is not loaded: iptables sees no bridged frame');
-  const on = Object.entries(brNetfilter).filter(([name, value]) => name.includes('call') && value === '1').map(([name]) => name);
+  if (brNetfilter === null)
+    return check('br_netfilter', 'ok', 'br_netfilter is not loaded: iptables sees no bridged frame');
+  const on = Object.entries(brNetfilter)
+    .filter(([name, value]) => name.includes('call') && value === '1')
+    .map(([name]) => name);
   return on.length === 0
     ? check('br_netfilter', 'ok', 'br_netfilter is loaded, and off in this namespace')
-    : check('br_netfilter', 'note', `br_netfilter is on (${on.join(', ')}): rules of iptables act on bridged IP frames, so a HOLDS of IP carriers may be theirs; it is judged apart from raw`);
+    : check(
+        'br_netfilter',
+        'note',
+        `br_netfilter is on (${on.join(', ')}): rules of iptables act on bridged IP frames, so a HOLDS of IP carriers may be theirs; it is judged apart from raw`,
+      );
 }
 
 /**
- * What a machine can do, check by check. `exitCode` 69 where something is missing: the lab, an engine, a program without which nothing runs, or
- * what a scenario needs that was asked for.
+ * What a machine can do, check by check. `exitCode` 69 where something is missing: the lab, an engine, a program
+ * without which nothing runs, or what a scenario needs that was asked for.
  */
 export function diagnose(machine: MachineReading, needs: readonly ScenarioNeeds[], version: string): DoctorReport {
   const groups = [
     { title: 'rights', checks: [...rights(machine), lab(machine.lab), ...limits(machine)] },
     { title: 'capture', checks: capture(machine) },
     { title: 'programs', checks: programChecks(machine) },
-    { title: `kernel ${machine.kernel} on ${machine.architecture}, Node ${machine.node}`, checks: [bridgeNetfilter(machine), ...features(machine.lab, needs)] },
+    {
+      title: `kernel ${machine.kernel} on ${machine.architecture}, Node ${machine.node}`,
+      checks: [bridgeNetfilter(machine), ...features(machine.lab, needs)],
+    },
   ];
   const ok = groups.every(({ checks }) => checks.every(({ state }) => state !== 'missing'));
   return { schemaVersion: 1, tool: { name: 'verify-isolation', version }, ok, exitCode: ok ? 0 : 69, groups };

@@ -4,8 +4,14 @@ import type { ProbeClassName } from '../model/scenario.js';
 import type { BridgeView, PortView } from './bridge-view.js';
 import type { Diversions } from './diversions.js';
 
-/** Where somebody is: on a port, behind the bridge device (what holds it promiscuous hands over frames to these MACs), or the host itself. */
-export type Site = { readonly kind: 'port'; readonly port: PortView } | { readonly kind: 'behind' } | { readonly kind: 'host' };
+/**
+ * Where somebody is: on a port, behind the bridge device (what holds it promiscuous hands over frames to these MACs),
+ * or the host itself.
+ */
+export type Site =
+  | { readonly kind: 'port'; readonly port: PortView }
+  | { readonly kind: 'behind' }
+  | { readonly kind: 'host' };
 
 export interface End {
   readonly name: string;
@@ -16,7 +22,9 @@ export interface End {
 /** What is sent, by whom, and at whom is looked. */
 export interface ForecastFlow {
   readonly class: ProbeClassName;
-  /** Who transmits the frames that are looked for: for thefts, floods of MACs and queries the one who talks afterwards. */
+  /**
+   * Who transmits the frames that are looked for: for thefts, floods of MACs and queries the one who talks afterwards.
+   */
   readonly from: End;
   /** Whom they are meant for; null = a group, or nobody. */
   readonly to: End | null;

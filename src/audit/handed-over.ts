@@ -12,8 +12,12 @@ export function throughPort(from: End, observer: End, flag: FloodFlag | null, wh
   const { name, settings } = port;
   const source = portOf(from);
   if (settings['state'] !== 'forwarding') return unknown(`${name} does not forward now`);
-  if (source !== null && source.settings['state'] !== 'forwarding') return unknown(`${source.name} does not forward now`);
-  if (source?.name === name) return isOn(settings, 'hairpin') === true ? unknown(`${name}.hairpin on`) : no('a frame does not return to its port');
+  if (source !== null && source.settings['state'] !== 'forwarding')
+    return unknown(`${source.name} does not forward now`);
+  if (source?.name === name)
+    return isOn(settings, 'hairpin') === true
+      ? unknown(`${name}.hairpin on`)
+      : no('a frame does not return to its port');
   if (source !== null && isOn(source.settings, 'isolated') === true) {
     const isolated = isOn(settings, 'isolated');
     if (isolated === true) return no('both ports are isolated');
@@ -29,7 +33,8 @@ export function throughPort(from: End, observer: End, flag: FloodFlag | null, wh
 /** A frame that goes to every port whose flag lets it. */
 export function flooded(from: End, observer: End, flag: FloodFlag, why: string): Forecast {
   if (observer.site.kind === 'port') return throughPort(from, observer, flag, why);
-  // up the stack: a host takes groups; other unicast it drops unless promiscuous. A holder of the device hands over what is for its guest.
+  // up the stack: a host takes groups; other unicast it drops unless promiscuous. A holder of the device hands over
+  // what is for its guest.
   return flag === 'flood' ? no('not for what is behind the bridge device') : yes(`${why}; the bridge device takes it`);
 }
 
@@ -38,7 +43,9 @@ export function aimed(view: BridgeView, from: End, to: End, observer: End, aim: 
   if (observer.name === to.name && observer.site.kind !== 'port') return yes(`for what is behind ${view.name}`);
   if ('flood' in aim) return flooded(from, observer, 'flood', aim.flood);
   const port = portOf(observer);
-  return port !== null && aim.at === port.name ? throughPort(from, observer, null, `known on ${aim.at}`) : no(`known on ${aim.at}`);
+  return port !== null && aim.at === port.name
+    ? throughPort(from, observer, null, `known on ${aim.at}`)
+    : no(`known on ${aim.at}`);
 }
 
 /** Unicast from one to another who has announced itself: would a third, or the addressee, get it? */

@@ -19,8 +19,8 @@ export interface Comparison {
   readonly seen: number;
   readonly forecast: Forecast;
   /**
-   * `agrees` or `differs`: it said yes and nothing came, or no and something did, so the rule is at fault. `open`: it said unknown, or nothing came
-   * in a step whose proofs are not complete.
+   * `agrees` or `differs`: it said yes and nothing came, or no and something did, so the rule is at fault. `open`: it
+   * said unknown, or nothing came in a step whose proofs are not complete.
    */
   readonly outcome: 'agrees' | 'differs' | 'open';
 }
@@ -41,27 +41,43 @@ function classOf(name: string): ProbeClassName {
 function endsOf(row: Finding, step: StepPlan): { readonly from: string; readonly to: string | null } {
   if (row.grouped === undefined) return row;
   const addressee = row.allowed === 'must';
-  const fits = (flow: Flow): boolean => flow.judged && flow.probe === row.probe && flow.carrier === row.carrier && flow.from !== row.observer && (flow.to === row.observer) === addressee;
+  const fits = (flow: Flow): boolean =>
+    flow.judged &&
+    flow.probe === row.probe &&
+    flow.carrier === row.carrier &&
+    flow.from !== row.observer &&
+    (flow.to === row.observer) === addressee;
   for (const flow of step.flows) if (fits(flow)) return { from: flow.from, to: row.to === null ? null : flow.to };
   return row;
 }
 
-/** Who provoked what a row shows: thief, flooder, asker; null where several did, since a row does not tell after whom its frames came. */
+/**
+ * Who provoked what a row shows: thief, flooder, asker; null where several did, since a row does not tell after whom
+ * its frames came.
+ */
 function provoker(row: Finding, step: StepPlan, to: string | null): string | null {
-  const all = new Set(step.flows.filter((flow) => flow.purpose === 'stimulus' && flow.probe === row.probe && flow.to === to).map(({ from }) => from));
-  return all.size === 1 ? [...all][0] ?? null : null;
+  const all = new Set(
+    step.flows
+      .filter((flow) => flow.purpose === 'stimulus' && flow.probe === row.probe && flow.to === to)
+      .map(({ from }) => from),
+  );
+  return all.size === 1 ? ([...all][0] ?? null) : null;
 }
 
 function outcomeOf({ reach }: Forecast, seen: number, proved: boolean): Comparison['outcome'] {
   if (reach === 'unknown' || (seen === 0 && !proved)) return 'open';
-  return (reach === 'yes') === (seen > 0) ? 'agrees' : 'differs';
+  return (reach === 'yes') === seen > 0 ? 'agrees' : 'differs';
 }
 
 /**
- * Holds every row of a run against the prediction from the state that was read before its step. Left out: rows whose ends are not in that
- * state, and probes whose addresses the author chose (they are of a class by name only).
+ * Holds every row of a run against the prediction from the state that was read before its step. Left out: rows whose
+ * ends are not in that state, and probes whose addresses the author chose (they are of a class by name only).
  */
-export function holdAgainstWire(plan: Plan, result: Result, before: readonly (HostState | null)[]): readonly Comparison[] {
+export function holdAgainstWire(
+  plan: Plan,
+  result: Result,
+  before: readonly (HostState | null)[],
+): readonly Comparison[] {
   return result.steps.flatMap((judged, index) => {
     const [state, step] = [before[index], plan.steps[index]];
     if (state === null || state === undefined || step === undefined) return [];
@@ -78,10 +94,28 @@ export function holdAgainstWire(plan: Plan, result: Result, before: readonly (Ho
       if (view === undefined || sender === null || observer === null) return [];
       const probe = classOf(row.class);
       const forecast = predict(view, diversionsOf(view, stateAlone(state)), {
-        class: probe, from: sender, to: end(to), observer, by: end(provoker(row, step, to)), carrier: row.carrier, ...(row.variant === undefined ? {} : { variant: row.variant }),
+        class: probe,
+        from: sender,
+        to: end(to),
+        observer,
+        by: end(provoker(row, step, to)),
+        carrier: row.carrier,
+        ...(row.variant === undefined ? {} : { variant: row.variant }),
       });
       const outcome = outcomeOf(forecast, row.seen, judged.reasons.length === 0);
-      return [{ step: judged.name, class: probe, carrier: row.carrier, from: row.from, to: row.to, observer: row.observer, seen: row.seen, forecast, outcome }];
+      return [
+        {
+          step: judged.name,
+          class: probe,
+          carrier: row.carrier,
+          from: row.from,
+          to: row.to,
+          observer: row.observer,
+          seen: row.seen,
+          forecast,
+          outcome,
+        },
+      ];
     });
   });
 }

@@ -24,7 +24,8 @@ export function referred(records: readonly OvsRecord[], column: unknown): readon
 export function ovsBridges({ ovs }: Reading): readonly OvsBridgeView[] {
   return (ovs?.bridges ?? []).map((record) => {
     const name = ovsText(record['name']);
-    const ports = referred(ovs?.ports ?? [], record['ports']).filter((port) => port['name'] !== name); // its own port is the host's
+    // its own port is the host's
+    const ports = referred(ovs?.ports ?? [], record['ports']).filter((port) => port['name'] !== name);
     return { name, record, ports, mirrors: referred(ovs?.mirrors ?? [], record['mirrors']) };
   });
 }

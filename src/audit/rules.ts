@@ -45,7 +45,7 @@ export const bridgeRules = {
   'vlan-unfiltered': vlanUnfiltered,
   'no-querier': noQuerier,
   'multicast-flood': multicastFlood,
-  'hairpin': hairpin,
+  hairpin: hairpin,
   'broadcast-flood': broadcastFlood,
   'not-locked': notLocked,
   'neighbour-suppression': neighbourSuppression,

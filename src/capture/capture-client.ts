@@ -15,20 +15,31 @@ export interface Capture {
   readonly files: readonly string[];
   /** Of the helpers; until observers are opened another one may take the place of one that rested. */
   pids(): readonly number[];
-  /** Resolves when all listen. Rejects with the VerifyError of the first that does not; the others are told as faults. */
+  /**
+   * Resolves when all listen. Rejects with the VerifyError of the first that does not; the others are told as faults.
+   */
   open(observers: readonly ObserverRequest[]): Promise<readonly Listening[]>;
   /** Afterwards nothing is opened. What the most privileged helper may do. */
   seal(): Promise<{ readonly uid: number; readonly capabilities: string; readonly filtered: boolean }>;
-  /** Reads the counters and resolves when everything received until then is delivered; `drain-incomplete` is a fault, not a rejection. */
+  /**
+   * Reads the counters and resolves when everything received until then is delivered; `drain-incomplete` is a fault,
+   * not a rejection.
+   */
   mark(id: string): Promise<Readonly<Record<string, Counters>>>;
   /**
-   * Drains to empty, closes the files and tells the helpers to end; with `cap` it also waits until they have, for they keep devices
-   * promiscuous. Observers of a helper that died are missing from the result.
+   * Drains to empty, closes the files and tells the helpers to end; with `cap` it also waits until they have, for they
+   * keep devices promiscuous. Observers of a helper that died are missing from the result.
    */
   stop(): Promise<Captured>;
-  /** Resolves when the helpers have ended: some 25 ms a handle after `stop`, which need not be waited for; those that are kept when they are let go. */
+  /**
+   * Resolves when the helpers have ended: some 25 ms a handle after `stop`, which need not be waited for; those that
+   * are kept when they are let go.
+   */
   ended(): Promise<void>;
-  /** Frames taken off all handles so far, of all observers; told at once, every 100 ms, while frames come every 10 to 30, and before a mark resolves. */
+  /**
+   * Frames taken off all handles so far, of all observers; told at once, every 100 ms, while frames come every 10 to
+   * 30, and before a mark resolves.
+   */
   onCounts(listener: (taken: number) => void): void;
   /** Faults with the observers that they concern: all of a helper's where the helper itself is at fault. */
   onFault(listener: (fault: Fault) => void): void;
@@ -42,7 +53,10 @@ const closeMs = 60_000;
 
 const nothing: Captured = { counters: {}, written: {}, kept: [] };
 
-/** Starts a helper with a new file, which belongs to the user under sudo. Throws VerifyError `file-failed` (69) or `helper-died`. */
+/**
+ * Starts a helper with a new file, which belongs to the user under sudo. Throws VerifyError `file-failed` (69) or
+ * `helper-died`.
+ */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
   return captureInto(await startCaptureHelper(options), options.file);
 }
@@ -53,7 +67,10 @@ export interface RestfulCapture extends Capture {
   rest(): Promise<{ readonly captured: Captured; readonly rests: boolean }>;
 }
 
-/** A helper's capture into a file that does not exist; `over`: into the one that was begun. Throws VerifyError `file-failed` (69); then the helper is killed. */
+/**
+ * A helper's capture into a file that does not exist; `over`: into the one that was begun. Throws VerifyError
+ * `file-failed` (69); then the helper is killed.
+ */
 export async function captureInto(helper: CaptureHelper, file: string, over = false): Promise<RestfulCapture> {
   try {
     await helper.begin(file, over);
@@ -81,11 +98,16 @@ function captureOf(helper: CaptureHelper, file: string): RestfulCapture {
     if (message.type !== 'fault') return;
     if (message.code === 'helper-died') gone = true;
     const concerned = message.observer === null ? [...observers] : [message.observer];
-    for (const listener of faultListeners) listener({ code: message.code, observers: concerned, text: message.message });
+    for (const listener of faultListeners)
+      listener({ code: message.code, observers: concerned, text: message.message });
   });
   /** The helper's answer; null where it is gone. */
-  const answerOf = async <T extends FromCapture['type']>(message: ToCapture, type: T, matches: (message: Answer<T>) => boolean, timeoutMs: number): Promise<Answer<T> | null> =>
-    (gone ? null : ask(process, message, type, matches, timeoutMs));
+  const answerOf = async <T extends FromCapture['type']>(
+    message: ToCapture,
+    type: T,
+    matches: (message: Answer<T>) => boolean,
+    timeoutMs: number,
+  ): Promise<Answer<T> | null> => (gone ? null : ask(process, message, type, matches, timeoutMs));
 
   async function stop(): Promise<Captured> {
     const captured = await answerOf({ type: 'stop' }, 'stopped', () => true, drainMs).catch(() => null);
@@ -114,7 +136,8 @@ function captureOf(helper: CaptureHelper, file: string): RestfulCapture {
       sealed = answer !== null;
       return { uid: answer?.uid ?? 0, capabilities: answer?.capabilities ?? '', filtered: answer?.filtered ?? false };
     },
-    mark: async (id) => (await answerOf({ type: 'mark', id }, 'marked', (message) => message.id === id, drainMs))?.counters ?? {},
+    mark: async (id) =>
+      (await answerOf({ type: 'mark', id }, 'marked', (message) => message.id === id, drainMs))?.counters ?? {},
     stop,
     async rest() {
       if (!sealed || !helper.canRest()) return { captured: await stop(), rests: false };
@@ -136,7 +159,13 @@ function captureOf(helper: CaptureHelper, file: string): RestfulCapture {
 
 type Answer<T extends FromCapture['type']> = Extract<FromCapture, { readonly type: T }>;
 
-function ask<T extends FromCapture['type']>(process: HelperProcess<'capture'>, message: ToCapture, type: T, matches: (message: Answer<T>) => boolean, timeoutMs: number): Promise<Answer<T>> {
+function ask<T extends FromCapture['type']>(
+  process: HelperProcess<'capture'>,
+  message: ToCapture,
+  type: T,
+  matches: (message: Answer<T>) => boolean,
+  timeoutMs: number,
+): Promise<Answer<T>> {
   const answer = process.next(type, matches, timeoutMs);
   void process.send(message);
   return answer;
@@ -148,9 +177,22 @@ function listening(process: HelperProcess<'capture'>, request: ObserverRequest, 
     const unsubscribe = process.subscribe((message) => {
       if (message.type !== 'fault' || (message.observer !== null && message.observer !== request.observer)) return;
       unsubscribe();
-      reject(new VerifyError(message.code, message.code === 'bad-filter' ? 64 : 69, message.message, 'see that the interface is there and up; to capture takes root or CAP_NET_RAW'));
+      reject(
+        new VerifyError(
+          message.code,
+          message.code === 'bad-filter' ? 64 : 69,
+          message.message,
+          'see that the interface is there and up; to capture takes root or CAP_NET_RAW',
+        ),
+      );
     });
-    ask(process, { type: 'open', ...request }, 'listening', (message) => message.observer === request.observer, openMs + together * 100)
+    ask(
+      process,
+      { type: 'open', ...request },
+      'listening',
+      (message) => message.observer === request.observer,
+      openMs + together * 100,
+    )
       .then(({ observer, facts, version }) => resolve({ observer, facts, version }), reject)
       .finally(unsubscribe);
   });

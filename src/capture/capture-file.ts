@@ -14,7 +14,10 @@ export interface UnwrittenFrame {
   readonly frame: Buffer;
 }
 
-/** An observer's interface. `ringIndex`: by this number of the kernel's its frames are known in blocks of a ring; without it, it has none there. */
+/**
+ * An observer's interface. `ringIndex`: by this number of the kernel's its frames are known in blocks of a ring;
+ * without it, it has none there.
+ */
 export interface CapturedInterface {
   readonly name: string;
   readonly description: string;
@@ -27,8 +30,20 @@ export interface CapturedInterface {
 export interface CaptureFile {
   addInterface(about: CapturedInterface): number;
   /** Appends one Enhanced Packet Block; `captured` octets at `offset` of `bytes`. */
-  add(id: number, bytes: Buffer, offset: number, captured: number, original: number, seconds: number, nanoseconds: number, outgoing: boolean): void;
-  /** Appends a block of a ring at once, as the kernel made it; takes none where frames are left out, or once the file has failed. */
+  add(
+    id: number,
+    bytes: Buffer,
+    offset: number,
+    captured: number,
+    original: number,
+    seconds: number,
+    nanoseconds: number,
+    outgoing: boolean,
+  ): void;
+  /**
+   * Appends a block of a ring at once, as the kernel made it; takes none where frames are left out, or once the file
+   * has failed.
+   */
   readonly addRingBlock: TakeBlock;
   /** Hands what was added to the kernel. */
   flush(): void;
@@ -38,7 +53,10 @@ export interface CaptureFile {
   written(id: number): number;
   /** Why the file takes nothing any more; null = it does. */
   readonly failure: string | null;
-  /** Frames that carry the run's tag and came when the file had failed: the first of each interface and direction, so that no sender's frames push out another observer's leaks. */
+  /**
+   * Frames that carry the run's tag and came when the file had failed: the first of each interface and direction, so
+   * that no sender's frames push out another observer's leaks.
+   */
   readonly unwritten: readonly UnwrittenFrame[];
 }
 
@@ -97,7 +115,10 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
       return false;
     }
   }
-  /** Sets room aside, in which a page takes the kernel half the time; where it cannot be had, writing says what is wrong. */
+  /**
+   * Sets room aside, in which a page takes the kernel half the time; where it cannot be had, writing says what is
+   * wrong.
+   */
   function makeRoom(bytes: number): void {
     if (setAside === null || size < aheadBytes / 4 || size + bytes <= setAside) return;
     setAside = libc().fallocate(fd, keepSize, size, bytes + aheadBytes) < 0 ? null : size + bytes + aheadBytes;
@@ -152,7 +173,18 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
       }
       const low = secondLow + nanoseconds;
       const carry = low > 0xffffffff ? 1 : 0;
-      used = writePacketBlock(blocks, used, id, secondHigh + carry, low - carry * 0x1_0000_0000, bytes, offset, captured, original, outgoing ? outbound : inbound);
+      used = writePacketBlock(
+        blocks,
+        used,
+        id,
+        secondHigh + carry,
+        low - carry * 0x1_0000_0000,
+        bytes,
+        offset,
+        captured,
+        original,
+        outgoing ? outbound : inbound,
+      );
       pending[id] = (pending[id] ?? 0) + 1;
     },
     addRingBlock(block, frames) {
@@ -169,15 +201,24 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
       const now = BigInt(Date.now()) * 1_000_000n;
       for (const [id, counted] of counters) {
         const { received, dropped, delivered } = counted;
-        write(interfaceStatistics({ interfaceId: id, timeNs: now, received: BigInt(received), dropped: BigInt(dropped), delivered: BigInt(delivered) }));
-      };
+        write(
+          interfaceStatistics({
+            interfaceId: id,
+            timeNs: now,
+            received: BigInt(received),
+            dropped: BigInt(dropped),
+            delivered: BigInt(delivered),
+          }),
+        );
+      }
       if (setAside !== 0) cutBack();
       try {
         await promisify(fsync)(fd); // not waiting here: a slow disk must not look like a silent helper
         closeSync(fd);
       } catch (error) {
         // a pipe or a device cannot be synchronized: EINVAL
-        if (!(error instanceof Error && 'code' in error && error.code === 'EINVAL')) failure ??= error instanceof Error ? error.message : String(error);
+        if (!(error instanceof Error && 'code' in error && error.code === 'EINVAL'))
+          failure ??= error instanceof Error ? error.message : String(error);
       }
     },
     written: (id) => written[id] ?? 0,

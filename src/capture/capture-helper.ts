@@ -26,11 +26,17 @@ export interface CaptureOptions {
 /** A helper process that captures into one file after the other. */
 export interface CaptureHelper {
   readonly process: HelperProcess<'capture'>;
-  /** Makes a file that it is to write to; `over`: empties the one that another helper began. Throws VerifyError `file-failed` (69). */
+  /**
+   * Makes a file that it is to write to; `over`: empties the one that another helper began. Throws VerifyError
+   * `file-failed` (69).
+   */
   begin(file: string, over: boolean): Promise<void>;
   /** Whether it has handles for these observers, whatever they take. */
   knows(observers: readonly ObserverRequest[]): boolean;
-  /** Once it has rested: can it listen to these anew? It cannot where it was at fault meanwhile, or something happened to an interface. */
+  /**
+   * Once it has rested: can it listen to these anew? It cannot where it was at fault meanwhile, or something happened
+   * to an interface.
+   */
   fits(observers: readonly ObserverRequest[]): Promise<boolean>;
   /** Has it been at no fault so far, and an engine that can listen anew? */
   canRest(): boolean;
@@ -41,12 +47,23 @@ export interface CaptureHelper {
 const againMs = 5000;
 
 /** Starts a helper that has no file yet. Throws VerifyError (69) where it does not come up. */
-export async function startCaptureHelper({ netns = null, silentMs, runTag = null, only = 'all' }: Omit<CaptureOptions, 'file'>): Promise<CaptureHelper> {
+export async function startCaptureHelper({
+  netns = null,
+  silentMs,
+  runTag = null,
+  only = 'all',
+}: Omit<CaptureOptions, 'file'>): Promise<CaptureHelper> {
   const ends = openHandOver();
-  const helper = await startHelper('capture', { netns, fds: [ends.there], ...(silentMs === undefined ? {} : { silentMs }) }).finally(() => closeSync(ends.there)).catch((error: unknown) => {
-    closeSync(ends.here);
-    throw error;
-  });
+  const helper = await startHelper('capture', {
+    netns,
+    fds: [ends.there],
+    ...(silentMs === undefined ? {} : { silentMs }),
+  })
+    .finally(() => closeSync(ends.there))
+    .catch((error: unknown) => {
+      closeSync(ends.here);
+      throw error;
+    });
   let sound = true;
   helper.subscribe(({ type }) => (sound &&= type !== 'fault'));
   void helper.ended.then(() => {
@@ -54,7 +71,8 @@ export async function startCaptureHelper({ netns = null, silentMs, runTag = null
     closeSync(ends.here);
   });
   const observers = new Map<string, ObserverRequest>();
-  const knows = (wanted: readonly ObserverRequest[]): boolean => isDeepStrictEqual([...observers.values()].map(lasting), wanted.map(lasting));
+  const knows = (wanted: readonly ObserverRequest[]): boolean =>
+    isDeepStrictEqual([...observers.values()].map(lasting), wanted.map(lasting));
   return {
     process: helper,
     canRest: () => sound && [...observers.values()].every(({ engine }) => engine === 'libpcap'),
@@ -89,11 +107,23 @@ function lasting(request: ObserverRequest): ObserverRequest {
 /** The helper has no right to make files in other people's folders: it is handed this one, open. */
 function openFile(path: string, over: boolean): number {
   try {
-    const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | (over ? constants.O_TRUNC : constants.O_CREAT | constants.O_EXCL), 0o600);
+    const fd = openSync(
+      path,
+      constants.O_WRONLY |
+        constants.O_APPEND |
+        constants.O_NOFOLLOW |
+        (over ? constants.O_TRUNC : constants.O_CREAT | constants.O_EXCL),
+      0o600,
+    );
     const owner = helperIdentity();
     if (owner !== null) fchownSync(fd, owner.uid, owner.gid);
     return fd;
   } catch (error) {
-    throw new VerifyError('file-failed', 69, `the capture file cannot be made: ${error instanceof Error ? error.message : String(error)}`, 'choose another folder with --out');
+    throw new VerifyError(
+      'file-failed',
+      69,
+      `the capture file cannot be made: ${error instanceof Error ? error.message : String(error)}`,
+      'choose another folder with --out',
+    );
   }
 }

@@ -22,5 +22,10 @@ export function chooseEngine(asked: 'auto' | 'libpcap' | 'cap'): EngineChoice {
       refusals.push(`${error.message} (${error.hint})`);
     }
   }
-  throw new VerifyError('no-engine', 69, `frames cannot be captured: ${refusals.join('; ')}`, `One of ${Object.keys(engines).join(', ')} is needed: apt-get install libpcap0.8t64`);
+  throw new VerifyError(
+    'no-engine',
+    69,
+    `frames cannot be captured: ${refusals.join('; ')}`,
+    `One of ${Object.keys(engines).join(', ')} is needed: apt-get install libpcap0.8t64`,
+  );
 }

@@ -10,8 +10,8 @@ const pauseMs = 5;
 const inFlightMs = 10;
 
 /**
- * Drains until `done` holds for every observer that is alive. Gives those for which it did not come true: nothing came any more for
- * a second, or it took over 30 s.
+ * Drains until `done` holds for every observer that is alive. Gives those for which it did not come true: nothing came
+ * any more for a second, or it took over 30 s.
  */
 export async function drainUntil(
   observers: readonly OpenObserver[],

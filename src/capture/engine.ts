@@ -15,8 +15,8 @@ export interface OpenOptions {
 }
 
 /**
- * Takes one frame: `captured` octets at `offset` of `bytes`, which are valid during the call only; `original` octets on the wire;
- * the time since 1970; `outgoing` as seen from the interface.
+ * Takes one frame: `captured` octets at `offset` of `bytes`, which are valid during the call only; `original` octets on
+ * the wire; the time since 1970; `outgoing` as seen from the interface.
  */
 export type TakeFrame = (
   bytes: Buffer,
@@ -28,7 +28,10 @@ export type TakeFrame = (
   outgoing: boolean,
 ) => void;
 
-/** Takes a block of a ring whole (pcap/ring-block.ts), in which each interface of the file has so many frames. False = it takes none: they are handed over one by one. */
+/**
+ * Takes a block of a ring whole (pcap/ring-block.ts), in which each interface of the file has so many frames. False =
+ * it takes none: they are handed over one by one.
+ */
 export type TakeBlock = (block: Uint8Array, frames: Uint32Array) => boolean;
 
 /** Where the frames of an observer go that shares a socket with others. */
@@ -42,14 +45,20 @@ export interface SharedTarget {
 /** One observer's ears: one or two packet sockets on its device. */
 export interface EngineHandle {
   readonly facts: EngineFacts;
-  /** Descriptors that become readable when there is something to drain; empty = the engine collects by itself, drain it now and then. */
+  /**
+   * Descriptors that become readable when there is something to drain; empty = the engine collects by itself, drain it
+   * now and then.
+   */
   readonly descriptors: readonly number[];
   /**
    * Hands over what has arrived, at most about `budget` frames, and gives how many frames it took off the handles.
    * Throws VerifyError `interface-gone` when the device went away.
    */
   drain(take: TakeFrame, budget: number): number;
-  /** One reading for each kernel handle, since it was opened. Exact: without drops and with empty rings, delivered = received. */
+  /**
+   * One reading for each kernel handle, since it was opened. Exact: without drops and with empty rings, delivered =
+   * received.
+   */
   counters(): readonly Counters[];
   /** Where one socket serves many observers: `counters` and `drain` are about all of them, this is about one. */
   readonly shared?: {
@@ -63,14 +72,20 @@ export interface EngineHandle {
   };
   /** From now on the kernel hands nothing more to these handles; what it has is still to be drained. */
   refuse(): void;
-  /** Listens anew after it has refused, to what a libpcap filter takes, and counts from 0. Throws VerifyError `bad-filter`. Absent where an engine cannot. */
+  /**
+   * Listens anew after it has refused, to what a libpcap filter takes, and counts from 0. Throws VerifyError
+   * `bad-filter`. Absent where an engine cannot.
+   */
   begin?(filter: string): void;
   close(): void;
   /** The same beside others, since the kernel lets each wait. Absent = what is left ends with the process. */
   closeBeside?(): Promise<void>;
 }
 
-/** A way of capturing. `open` returns when the kernel hands over each frame that matches; nothing before that is given to `take`. */
+/**
+ * A way of capturing. `open` returns when the kernel hands over each frame that matches; nothing before that is given
+ * to `take`.
+ */
 export interface Engine {
   readonly name: EngineFacts['engine'];
   /** Version of the library, for the record. */

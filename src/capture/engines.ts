@@ -15,7 +15,12 @@ export const engines: { readonly [N in EngineFacts['engine']]: Engine } = {
 export function engineNamed(name: string): Engine {
   const engine = Object.values(engines).find((known) => known.name === name);
   if (engine === undefined) {
-    throw new VerifyError('unknown-engine', 64, `there is no engine ${JSON.stringify(name)}`, `known engines: ${Object.keys(engines).join(', ')}`);
+    throw new VerifyError(
+      'unknown-engine',
+      64,
+      `there is no engine ${JSON.stringify(name)}`,
+      `known engines: ${Object.keys(engines).join(', ')}`,
+    );
   }
   return engine;
 }

@@ -3,11 +3,14 @@ import { namespaceIdentity } from '../sys/namespaces.js';
 import { captureInto, type Capture, type RestfulCapture } from './capture-client.js';
 import { startCaptureHelper, type CaptureHelper, type CaptureOptions, type ObserverRequest } from './capture-helper.js';
 
-/** Captures of one step after the other that share a helper: starting one takes the processor longer than most steps do. */
+/**
+ * Captures of one step after the other that share a helper: starting one takes the processor longer than most steps do.
+ */
 export interface CaptureKeeper {
   /**
-   * As `startCapture`, but the helper rests when its capture is stopped: sealed, with handles that receive nothing. The next capture has it too where it has
-   * the same observers (`CaptureOptions.observers`), whatever their filters, nothing happened to their interfaces, and the helper was at no fault.
+   * As `startCapture`, but the helper rests when its capture is stopped: sealed, with handles that receive nothing. The
+   * next capture has it too where it has the same observers (`CaptureOptions.observers`), whatever their filters,
+   * nothing happened to their interfaces, and the helper was at no fault.
    */
   start(options: CaptureOptions): Promise<Capture>;
   /** Ends the helper that rests: its process is gone soon after. */
@@ -35,7 +38,14 @@ export function keepCapture(): CaptureKeeper {
   /** The helper that rests, if it is of any use. */
   function take(options: CaptureOptions, born: string): CaptureHelper | null {
     const { helper } = resting ?? {};
-    if (helper === undefined || resting?.born !== born || !helper.canRest() || options.observers === undefined || !helper.knows(options.observers)) return null;
+    if (
+      helper === undefined ||
+      resting?.born !== born ||
+      !helper.canRest() ||
+      options.observers === undefined ||
+      !helper.knows(options.observers)
+    )
+      return null;
     resting = null;
     return helper;
   }
@@ -45,7 +55,7 @@ export function keepCapture(): CaptureKeeper {
       const born = birthOf(options);
       const rested = take(options, born);
       if (rested === null) end();
-      const first = rested ?? await startCaptureHelper(options);
+      const first = rested ?? (await startCaptureHelper(options));
       return changeable(options, first, rested !== null, await captureInto(first, options.file), (helper) => {
         end();
         resting = { helper, born };
@@ -56,10 +66,17 @@ export function keepCapture(): CaptureKeeper {
 }
 
 /**
- * A capture by `first`; by another helper instead where it has rested before and, when observers are opened, does not fit any more. Until then its faults are nobody's: what is changed
- * before a step may take an interface down. `rests`: told of a helper that rests when all is over.
+ * A capture by `first`; by another helper instead where it has rested before and, when observers are opened, does not
+ * fit any more. Until then its faults are nobody's: what is changed before a step may take an interface down. `rests`:
+ * told of a helper that rests when all is over.
  */
-function changeable(options: CaptureOptions, first: CaptureHelper, rested: boolean, begun: RestfulCapture, rests: (helper: CaptureHelper) => void): Capture {
+function changeable(
+  options: CaptureOptions,
+  first: CaptureHelper,
+  rested: boolean,
+  begun: RestfulCapture,
+  rests: (helper: CaptureHelper) => void,
+): Capture {
   let helper = first;
   let capture = begun;
   let settled = !rested;
@@ -68,7 +85,7 @@ function changeable(options: CaptureOptions, first: CaptureHelper, rested: boole
 
   async function settle(observers: readonly ObserverRequest[]): Promise<void> {
     if (settled) return;
-    if (!await helper.fits(observers)) {
+    if (!(await helper.fits(observers))) {
       helper.process.kill();
       helper = await startCaptureHelper(options);
       capture = await captureInto(helper, options.file, true);

@@ -12,7 +12,10 @@ const RTM_DELLINK = 17;
 const IFF_UP = 0x1;
 const IFF_RUNNING = 0x40;
 
-/** A link that cannot carry frames to its observer any more: gone (deleted, or moved to another namespace), or down, or without carrier. */
+/**
+ * A link that cannot carry frames to its observer any more: gone (deleted, or moved to another namespace), or down, or
+ * without carrier.
+ */
 export interface LinkTrouble {
   readonly device: string;
   readonly code: 'interface-gone' | 'interface-down';
@@ -39,7 +42,12 @@ export function watchLinks(): LinkWatch {
   const asker = c.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK_CLOEXEC, 0);
   if (asker < 0) {
     c.close(fd);
-    throw new VerifyError('open-failed', 69, `links cannot be asked about: ${c.errnoName(c.errno())}`, 'raise the limit of open files (ulimit -n)');
+    throw new VerifyError(
+      'open-failed',
+      69,
+      `links cannot be asked about: ${c.errnoName(c.errno())}`,
+      'raise the limit of open files (ulimit -n)',
+    );
   }
   const buffer = Buffer.alloc(1 << 16);
   const links = new Map<number, { readonly device: string; usable: boolean; gone: boolean }>();
@@ -50,7 +58,11 @@ export function watchLinks(): LinkWatch {
     const { device } = link;
     if (flags === null) {
       link.gone = true;
-      troubles.push({ device, code: 'interface-gone', text: `${JSON.stringify(device)} is gone: deleted, or moved to another namespace` });
+      troubles.push({
+        device,
+        code: 'interface-gone',
+        text: `${JSON.stringify(device)} is gone: deleted, or moved to another namespace`,
+      });
       return;
     }
     const usable = (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0;
@@ -63,7 +75,8 @@ export function watchLinks(): LinkWatch {
 
   /** After lost events: asks for each link how it is. */
   function lookAgain(troubles: LinkTrouble[]): void {
-    for (const [index, { device }] of links) judge(index, linkIndex(asker, device) === index ? linkFlags(asker, device) : null, troubles);
+    for (const [index, { device }] of links)
+      judge(index, linkIndex(asker, device) === index ? linkFlags(asker, device) : null, troubles);
   }
 
   return {
@@ -71,7 +84,13 @@ export function watchLinks(): LinkWatch {
     add(device) {
       const index = linkIndex(asker, device);
       const flags = linkFlags(asker, device);
-      if (index === null || flags === null) throw new VerifyError('interface-gone', 69, `there is no interface ${JSON.stringify(device)}`, 'has the guest been stopped?');
+      if (index === null || flags === null)
+        throw new VerifyError(
+          'interface-gone',
+          69,
+          `there is no interface ${JSON.stringify(device)}`,
+          'has the guest been stopped?',
+        );
       links.set(index, { device, usable: (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0, gone: false });
     },
     troubles() {

@@ -32,13 +32,19 @@ export interface ObserverTable {
   drain(): boolean;
   /** While frames come, draining may wait for so long; the rings hold what comes meanwhile. */
   restMs(): number;
-  /** Calls `listener` from the event loop as long as there is something to drain; null = calls nobody. False = it cannot, for an engine collects by itself. */
+  /**
+   * Calls `listener` from the event loop as long as there is something to drain; null = calls nobody. False = it
+   * cannot, for an engine collects by itself.
+   */
   whenReady(listener: (() => void) | null): boolean;
   /** Frames taken off all handles. */
   taken(): number;
   /** The link-watch's descriptor among the others. */
   watch(fd: number): void;
-  /** Nobody listens any more. Resolves when the handles are closed, as far as that takes less than the end of the process. */
+  /**
+   * Nobody listens any more. Resolves when the handles are closed, as far as that takes less than the end of the
+   * process.
+   */
   close(): Promise<void>;
 }
 
@@ -49,8 +55,14 @@ const watchKey = 0xffff_ffff;
 /** The smallest ring is full after some 20 ms at 600,000 frames/s. */
 const restMsOfSmall = 5;
 
-/** The observers of one helper; `lost` is told of one whose handle ended. Idle ones cost nothing: one epoll descriptor stands for all. */
-export function createObserverTable(lost: (observer: OpenObserver, error: VerifyError) => void, eventful: () => void): ObserverTable {
+/**
+ * The observers of one helper; `lost` is told of one whose handle ended. Idle ones cost nothing: one epoll descriptor
+ * stands for all.
+ */
+export function createObserverTable(
+  lost: (observer: OpenObserver, error: VerifyError) => void,
+  eventful: () => void,
+): ObserverTable {
   const epoll = createEpoll();
   const all: OpenObserver[] = [];
   const takers: TakeFrame[] = [];
@@ -74,13 +86,24 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
     } catch (error) {
       retire(observer);
       observer.handle.close();
-      lost(observer, error instanceof VerifyError ? error : new VerifyError('open-failed', 70, String(error), 'report this as a fault of verify-isolation'));
+      lost(
+        observer,
+        error instanceof VerifyError
+          ? error
+          : new VerifyError('open-failed', 70, String(error), 'report this as a fault of verify-isolation'),
+      );
       return false;
     }
   }
   /** Where the frames of an observer go from now on. Gives the interface of the file. */
   function writeTo(file: CaptureFile, message: OpenMessage, handle: EngineHandle, key: number): number {
-    const id = file.addInterface({ name: message.device, description: message.description, filter: message.filter, snaplen: message.snaplen, ringIndex: handle.shared?.index ?? null });
+    const id = file.addInterface({
+      name: message.device,
+      description: message.description,
+      filter: message.filter,
+      snaplen: message.snaplen,
+      ringIndex: handle.shared?.index ?? null,
+    });
     const take: TakeFrame = (bytes, offset, captured, original, seconds, nanoseconds, outgoing) =>
       file.add(id, bytes, offset, captured, original, seconds, nanoseconds, outgoing);
     takers[key] = take;
@@ -157,7 +180,11 @@ export function createObserverTable(lost: (observer: OpenObserver, error: Verify
 /** All kernel handles of an observer together. */
 export function sumCounters(counters: readonly Counters[]): Counters {
   return counters.reduce(
-    (sum, one) => ({ received: sum.received + one.received, dropped: sum.dropped + one.dropped, delivered: sum.delivered + one.delivered }),
+    (sum, one) => ({
+      received: sum.received + one.received,
+      dropped: sum.dropped + one.dropped,
+      delivered: sum.delivered + one.delivered,
+    }),
     { received: 0, dropped: 0, delivered: 0 },
   );
 }

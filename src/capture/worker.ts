@@ -27,7 +27,10 @@ export function captureWorker(): void {
 
 function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture): Promise<void>; end(): void } {
   const links = watchLinks();
-  const table = createObserverTable((observer, error) => fault(error.code, observer.name, error.message), tellLinkTroubles);
+  const table = createObserverTable(
+    (observer, error) => fault(error.code, observer.name, error.message),
+    tellLinkTroubles,
+  );
   table.watch(links.fd);
   let file: CaptureFile | null = null;
   let fileFailureTold = false;
@@ -46,7 +49,8 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
   }
   function tellLinkTroubles(): void {
     for (const trouble of links.troubles()) {
-      for (const observer of table.all) if (observer.device === trouble.device) fault(trouble.code, observer.name, trouble.text);
+      for (const observer of table.all)
+        if (observer.device === trouble.device) fault(trouble.code, observer.name, trouble.text);
     }
   }
   function drain(): boolean {
@@ -91,7 +95,8 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
 
   function openFirst(message: OpenMessage, into: CaptureFile): OpenObserver {
     if (table.all.some((known) => known.name === message.observer)) throw refused('the observer listens already');
-    if (message.snaplen < snaplenRange.least || message.snaplen > snaplenRange.most) throw refused(`snaplen must be ${snaplenRange.least} to ${snaplenRange.most}, not ${message.snaplen}`);
+    if (message.snaplen < snaplenRange.least || message.snaplen > snaplenRange.most)
+      throw refused(`snaplen must be ${snaplenRange.least} to ${snaplenRange.most}, not ${message.snaplen}`);
     links.add(message.device);
     return table.open(message, into);
   }
@@ -101,7 +106,12 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
       rested = false;
       const observer = filtered === null ? openFirst(message, file) : table.again(message, file);
       if (observer === null) throw refused('this helper is sealed and opens nothing any more');
-      channel.say({ type: 'listening', observer: message.observer, facts: observer.handle.facts, version: observer.version });
+      channel.say({
+        type: 'listening',
+        observer: message.observer,
+        facts: observer.handle.facts,
+        version: observer.version,
+      });
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
       fault(openCodes.includes(error.code) ? error.code : 'open-failed', message.observer, error.message);
@@ -111,7 +121,11 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
     const readings = new Map(table.all.map((observer) => [observer, observer.counters()] as const));
     report(await drainUntil(table.all, (observer) => reached(observer, readings.get(observer) ?? []), drain));
     const counters: Record<string, Counters> = {};
-    for (const [observer, reading] of readings) counters[observer.name] = observer.handle.shared?.own() ?? { ...sumCounters(reading), delivered: sumCounters(observer.counters()).delivered };
+    for (const [observer, reading] of readings)
+      counters[observer.name] = observer.handle.shared?.own() ?? {
+        ...sumCounters(reading),
+        delivered: sumCounters(observer.counters()).delivered,
+      };
     tellCounts();
     channel.say({ type: 'marked', id, counters });
   }
@@ -119,16 +133,27 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
   async function conclude(): Promise<Captured> {
     for (const observer of table.all) if (observer.alive) observer.handle.refuse();
     report(await drainUntil(table.all, settled, drain));
-    const counters = new Map(table.all.map((observer) => [observer.interface, observer.handle.shared?.own() ?? sumCounters(observer.counters())] as const));
+    const counters = new Map(
+      table.all.map(
+        (observer) => [observer.interface, observer.handle.shared?.own() ?? sumCounters(observer.counters())] as const,
+      ),
+    );
     await file?.finish(counters);
-    if (file !== null && file.failure !== null && !fileFailureTold) fault('file-failed', null, `the capture file cannot be closed: ${file.failure}`);
+    if (file !== null && file.failure !== null && !fileFailureTold)
+      fault('file-failed', null, `the capture file cannot be closed: ${file.failure}`);
     tellLinkTroubles();
     return {
-      counters: Object.fromEntries(table.all.map((observer) => [observer.name, counters.get(observer.interface) ?? sumCounters([])])),
+      counters: Object.fromEntries(
+        table.all.map((observer) => [observer.name, counters.get(observer.interface) ?? sumCounters([])]),
+      ),
       written: Object.fromEntries(table.all.map((observer) => [observer.name, file?.written(observer.interface) ?? 0])),
       kept: (file?.unwritten ?? []).map((frame) => {
         const observer = table.all.find((one) => one.interface === frame.interface);
-        return { observer: observer?.name ?? '', towards: (observer?.watch === 'port') === frame.outgoing, frame: frame.frame.toString('base64') };
+        return {
+          observer: observer?.name ?? '',
+          towards: (observer?.watch === 'port') === frame.outgoing,
+          frame: frame.frame.toString('base64'),
+        };
       }),
     };
   }
@@ -153,14 +178,19 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
   function report(late: readonly OpenObserver[]): void {
     for (const observer of late) {
       const { received, dropped, delivered } = sumCounters(observer.counters());
-      fault('drain-incomplete', observer.name, `${JSON.stringify(observer.device)}: ${delivered} frames came of ${received} received and ${dropped} dropped`);
+      fault(
+        'drain-incomplete',
+        observer.name,
+        `${JSON.stringify(observer.device)}: ${delivered} frames came of ${received} received and ${dropped} dropped`,
+      );
     }
   }
   function leave(status: number): void {
     stopped = true;
     clearInterval(heartbeat);
     table.whenReady(null);
-    // With the process they would be closed one after the other, and each closing waits for the kernel's RCU: together they wait for the same.
+    // With the process they would be closed one after the other, and each closing waits for the kernel's RCU: together
+    // they wait for the same.
     void table.close().then(() => channel.exit(status));
   }
 
@@ -169,11 +199,18 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
       switch (message.type) {
         case 'file':
           if (file !== null) throw refused('there is a capture file already');
-          file = createCaptureFile({ path: message.path, fd: message.fd ?? takeOver(firstInheritedFd), runTag: message.runTag, only: message.only, application: `verify-isolation ${toolVersion()}` });
+          file = createCaptureFile({
+            path: message.path,
+            fd: message.fd ?? takeOver(firstInheritedFd),
+            runTag: message.runTag,
+            only: message.only,
+            application: `verify-isolation ${toolVersion()}`,
+          });
           return;
         case 'open':
           open(message);
-          return new Promise((resolve) => setImmediate(resolve)); // between two openings the others are drained and the heart beats
+          // between two openings the others are drained and the heart beats
+          return new Promise((resolve) => setImmediate(resolve));
         case 'seal':
           filtered ??= sealProcess();
           channel.say({ type: 'sealed', ...processRights(), filtered });

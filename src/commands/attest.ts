@@ -5,12 +5,27 @@ export const defineAttest: DefineCommand = (parser) => {
   parser.command(
     'attest <dir>',
     'sign the evidence of a run with an OpenSSH key',
-    (options) => options
-      .positional('dir', { type: 'string', demandOption: true, describe: 'evidence folder' })
-      .option('key', { type: 'string', requiresArg: true, demandOption: true, describe: 'private key, or public key of one in the agent' })
-      .option('as', { type: 'string', requiresArg: true, default: 'operator', describe: 'who signs, for the custody log' }),
+    (options) =>
+      options
+        .positional('dir', { type: 'string', demandOption: true, describe: 'evidence folder' })
+        .option('key', {
+          type: 'string',
+          requiresArg: true,
+          demandOption: true,
+          describe: 'private key, or public key of one in the agent',
+        })
+        .option('as', {
+          type: 'string',
+          requiresArg: true,
+          default: 'operator',
+          describe: 'who signs, for the custody log',
+        }),
     async (args) => {
-      const [{ mustBeWhole }, { signFolder }, { logCustody, rootHash }] = await Promise.all([import('../evidence/check-folder.js'), import('../evidence/signature.js'), import('../evidence/custody.js')]);
+      const [{ mustBeWhole }, { signFolder }, { logCustody, rootHash }] = await Promise.all([
+        import('../evidence/check-folder.js'),
+        import('../evidence/signature.js'),
+        import('../evidence/custody.js'),
+      ]);
       await mustBeWhole(args.dir);
       const before = await rootHash(args.dir);
       await signFolder(args.dir, args.key);

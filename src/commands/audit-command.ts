@@ -21,15 +21,24 @@ export interface AuditCommandOptions {
   readonly toolVersion: string;
 }
 
-/** Reads, judges, with `prove` asks the wire, prints; returns the exit status. Rejects with VerifyError (69) where there is no such bridge. */
+/**
+ * Reads, judges, with `prove` asks the wire, prints; returns the exit status. Rejects with VerifyError (69) where there
+ * is no such bridge.
+ */
 export async function auditCommand(options: AuditCommandOptions): Promise<number> {
   const netns = namespacePath(options.netns);
   const reading = await readReading({ netns, whole: true });
   const report = audit(reading, { bridge: options.bridge ?? null });
   if (report.bridges.length === 0 && options.bridge !== undefined) {
-    throw new VerifyError('bridge-missing', 69, `there is no bridge ${JSON.stringify(options.bridge)}`, 'ip -d link show type bridge lists them; --netns looks into another namespace');
+    throw new VerifyError(
+      'bridge-missing',
+      69,
+      `there is no bridge ${JSON.stringify(options.bridge)}`,
+      'ip -d link show type bridge lists them; --netns looks into another namespace',
+    );
   }
-  const print = (told: typeof report): void => void process.stdout.write(`${options.json ? jsonText(told, 2) : auditText(told, options.all)}\n`);
+  const print = (told: typeof report): void =>
+    void process.stdout.write(`${options.json ? jsonText(told, 2) : auditText(told, options.all)}\n`);
   if (!options.prove) {
     print(report);
     return auditStatus(report, options.failOn);

@@ -7,5 +7,7 @@ export interface CommandContext {
   readonly setStatus: (status: number) => void;
 }
 
-/** Adds one command to the command line. What the command needs is loaded when it is called, so that --help is quick. */
+/**
+ * Adds one command to the command line. What the command needs is loaded when it is called, so that --help is quick.
+ */
 export type DefineCommand = (parser: Argv, context: CommandContext) => void;

@@ -27,17 +27,21 @@ const shipped = packagePath('scenarios');
 async function insideTrial(): Promise<number> {
   const { runsAs, sysfs } = enterLab((signal) => process.exit(statusOf(signal)));
   const message: TrialsMessage = { runsAs, sysfs, features: await tryFeatures() };
-  await new Promise<void>((resolve) => (process.send === undefined ? resolve() : process.send(message, () => resolve())));
+  await new Promise<void>((resolve) =>
+    process.send === undefined ? resolve() : process.send(message, () => resolve()),
+  );
   return 0;
 }
 
 async function tryLab(): Promise<LabTrial> {
   const heard: TrialsMessage[] = [];
   try {
-    const { status } = await launchInside(['doctor'], { onMessage: (message) => {
-      const trials = parseTrials(message);
-      if (trials !== null) heard.push(trials);
-    } });
+    const { status } = await launchInside(['doctor'], {
+      onMessage: (message) => {
+        const trials = parseTrials(message);
+        if (trials !== null) heard.push(trials);
+      },
+    });
     const [said] = heard;
     return said === undefined
       ? { built: false, code: 'lab-failed', why: `its inside ended with ${status}`, mend: 'see what it printed' }
@@ -61,21 +65,32 @@ function engineVersions(): MachineReading['engines'] {
 
 async function needsOf(files: readonly string[]): Promise<readonly ScenarioNeeds[]> {
   const named = new Set(files.map((file) => resolve(file)));
-  const own = readdirSync(shipped, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yml') && !named.has(join(shipped, name))).sort();
+  const own = readdirSync(shipped, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.yml') && !named.has(join(shipped, name)))
+    .sort();
   const known = await loadFiles(own.map((name) => join(shipped, name)));
   const asked = await loadFiles(files);
   return [
     ...asked.map((scenario) => ({ file: scenario.file, features: neededFeatures(scenario), asked: true })),
-    ...known.map((scenario, at) => ({ file: join('scenarios', own[at] ?? ''), features: neededFeatures(scenario), asked: false })),
+    ...known.map((scenario, at) => ({
+      file: join('scenarios', own[at] ?? ''),
+      features: neededFeatures(scenario),
+      asked: false,
+    })),
   ];
 }
 
-/** Reads, tries, tells; returns the exit status: 69 where something is missing. Rejects with VerifyError (64) for a scenario that is invalid. */
+/**
+ * Reads, tries, tells; returns the exit status: 69 where something is missing. Rejects with VerifyError (64) for a
+ * scenario that is invalid.
+ */
 export async function doctorCommand(options: DoctorOptions): Promise<number> {
   if (insideLab()) return insideTrial();
   const needs = await needsOf(options.files);
   const [machine, lab] = [await examineMachine(), await tryLab()];
   const report = diagnose({ ...machine, engines: engineVersions(), lab }, needs, options.version);
-  process.stdout.write(options.json ? `${jsonText(report, 2)}\n` : doctorText(report, Math.min(process.stdout.columns ?? 100, 140)));
+  process.stdout.write(
+    options.json ? `${jsonText(report, 2)}\n` : doctorText(report, Math.min(process.stdout.columns ?? 100, 140)),
+  );
   return report.exitCode;
 }

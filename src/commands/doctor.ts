@@ -5,9 +5,15 @@ export const defineDoctor: DefineCommand = (parser, context) => {
   parser.command(
     'doctor [files..]',
     'say what this machine lacks and what mends it: rights, namespaces, kernel, libpcap',
-    (options) => options
-      .positional('files', { type: 'string', array: true, default: [], describe: 'scenarios that are to run here: what they need and is not there ends with 69' })
-      .option('json', { type: 'boolean', default: false, describe: 'print the checks as JSON and nothing else' }),
+    (options) =>
+      options
+        .positional('files', {
+          type: 'string',
+          array: true,
+          default: [],
+          describe: 'scenarios that are to run here: what they need and is not there ends with 69',
+        })
+        .option('json', { type: 'boolean', default: false, describe: 'print the checks as JSON and nothing else' }),
     async (args) => {
       const { doctorCommand } = await import('./doctor-command.js');
       context.setStatus(await doctorCommand({ files: args.files, json: args.json, version: context.version }));

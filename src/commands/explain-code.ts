@@ -8,7 +8,10 @@ import { nearestWord } from '../scenario/nearest-word.js';
 /** Codes by what they are. A finding of the audit may be the cause of a leak too, under the same code. */
 const kinds: readonly (readonly [string, readonly string[]])[] = [
   ['reasons why evidence does not carry a verdict', Object.keys(reasonHints)],
-  ['findings of the audit, causes of leaks', [...new Set([...Object.keys(auditMeanings), ...Object.keys(causeMeanings)])]],
+  [
+    'findings of the audit, causes of leaks',
+    [...new Set([...Object.keys(auditMeanings), ...Object.keys(causeMeanings)])],
+  ],
   ['barriers that keep frames from observers', barrierCodes],
 ];
 
@@ -16,10 +19,17 @@ export const codes: readonly string[] = [...new Set(kinds.flatMap(([, list]) => 
 
 function barrierText(code: string): readonly string[] {
   const barrier = barrierOf(code);
-  return barrier === null ? [] : [`a barrier that keeps frames from an observer.\n  ${barrier.text[0]?.toUpperCase() ?? ''}${barrier.text.slice(1)}. Opened by ${barrier.opens}.`];
+  return barrier === null
+    ? []
+    : [
+        `a barrier that keeps frames from an observer.\n  ${barrier.text[0]?.toUpperCase() ?? ''}${barrier.text.slice(1)}. Opened by ${barrier.opens}.`,
+      ];
 }
 
-/** What a code of a report means and what to do about it. VerifyError 64, with the nearest known one, for a code that no report has. */
+/**
+ * What a code of a report means and what to do about it. VerifyError 64, with the nearest known one, for a code that no
+ * report has.
+ */
 export function explainCode(code: string): string {
   const parts = [
     ...(isReasonCode(code) ? [`a reason why evidence does not carry a verdict.\n  ${reasonHints[code]}`] : []),
@@ -29,7 +39,14 @@ export function explainCode(code: string): string {
   ];
   if (parts.length === 0) {
     const near = nearestWord(code, codes);
-    throw new VerifyError('usage', 64, `${code} is not a code of this program`, near === null ? 'explain without a code lists them all' : `did you mean ${near}? explain without a code lists them all`);
+    throw new VerifyError(
+      'usage',
+      64,
+      `${code} is not a code of this program`,
+      near === null
+        ? 'explain without a code lists them all'
+        : `did you mean ${near}? explain without a code lists them all`,
+    );
   }
   return `${parts.map((part) => `${code}: ${part}`).join('\n')}\n`;
 }

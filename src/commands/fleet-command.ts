@@ -18,11 +18,18 @@ const sideBySide = 4;
 const progressMs = 1000;
 
 function reportOf(hosts: readonly FleetHost[]): FleetReport {
-  const count = (...statuses: readonly number[]): number => hosts.filter(({ status }) => statuses.includes(status)).length;
+  const count = (...statuses: readonly number[]): number =>
+    hosts.filter(({ status }) => statuses.includes(status)).length;
   return {
     schemaVersion: 1,
     exitCode: combineStatuses(hosts.map(({ status }) => status)),
-    counts: { asExpected: count(0), broken: count(2), faulty: count(69, 70), inconclusive: count(3), unexpected: count(4) },
+    counts: {
+      asExpected: count(0),
+      broken: count(2),
+      faulty: count(69, 70),
+      inconclusive: count(3),
+      unexpected: count(4),
+    },
     hosts: [...hosts].sort((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : 0)),
   };
 }
@@ -31,7 +38,13 @@ function reportOf(hosts: readonly FleetHost[]): FleetReport {
 export async function fleetCommand({ dirs, json, quiet, reporter }: FleetCommandOptions): Promise<number> {
   const chosen = chooseAmong(fleetReporterNames, reporter, json);
   const folders = await hostFolders(dirs);
-  if (folders.length === 0) throw new VerifyError('usage', 64, `there is no host below ${dirs.join(', ')}`, 'name folders that hold a folder for each host');
+  if (folders.length === 0)
+    throw new VerifyError(
+      'usage',
+      64,
+      `there is no host below ${dirs.join(', ')}`,
+      'name folders that hold a folder for each host',
+    );
   const hosts: FleetHost[] = [];
   const waiting = [...folders];
   let toldMs = performance.now();
@@ -45,6 +58,9 @@ export async function fleetCommand({ dirs, json, quiet, reporter }: FleetCommand
   };
   await Promise.all(Array.from({ length: sideBySide }, work));
   const report = reportOf(hosts);
-  const failed = await writeTexts(chosen.map(({ name, path }) => ({ name, path, render: (view) => fleetReporters[name](report, view) })), false);
+  const failed = await writeTexts(
+    chosen.map(({ name, path }) => ({ name, path, render: (view) => fleetReporters[name](report, view) })),
+    false,
+  );
   return combineStatuses([report.exitCode, ...tellFailedReports(failed, 'fleet DIR --reporter NAME=PATH')]);
 }

@@ -11,7 +11,10 @@ export function groupHelp(help: string): string {
   const [before = '', rest = ''] = help.split(/^Commands:\n/m);
   const end = rest.search(/^\S/m);
   const list = end === -1 ? rest : rest.slice(0, end);
-  const entries = list.split(/^(?= {2}\S)/m).map((entry) => entry.trimEnd()).filter((entry) => entry !== '');
+  const entries = list
+    .split(/^(?= {2}\S)/m)
+    .map((entry) => entry.trimEnd())
+    .filter((entry) => entry !== '');
   const nameOf = (entry: string): string => /^ {2}\S+ (\S+)/.exec(entry)?.[1] ?? '';
   const taken = new Set<string>();
   const groups = helpGroups.flatMap(({ title, names }) => {

@@ -5,9 +5,14 @@ export const defineInit: DefineCommand = (parser) => {
   parser.command(
     'init',
     'print a scenario of the bridge and the guests that run here',
-    (options) => options
-      .option('bridge', { type: 'string', requiresArg: true, describe: 'the bridge, where there are several' })
-      .option('netns', { type: 'string', requiresArg: true, describe: 'the network namespace of the bridge: a name of ip netns, or a path such as /proc/4711/ns/net' }),
+    (options) =>
+      options
+        .option('bridge', { type: 'string', requiresArg: true, describe: 'the bridge, where there are several' })
+        .option('netns', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'the network namespace of the bridge: a name of ip netns, or a path such as /proc/4711/ns/net',
+        }),
     async (args) => {
       const { initCommand } = await import('./init-command.js');
       await initCommand(args);

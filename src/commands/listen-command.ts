@@ -52,11 +52,37 @@ interface Heard {
 
 /** Why "nothing was heard" at this port would be more than was measured. */
 function reasonsAt(port: ListeningPort, own: ReadonlySet<number>, heard: Heard): readonly Reason[] {
-  const faults = heard.faults.filter(({ observers }) => observers.length === 0 || observers.includes(port.name)).map(({ code, text }) => reason(isReasonCode(code) ? code : 'step-failed', port.name, text));
+  const faults = heard.faults
+    .filter(({ observers }) => observers.length === 0 || observers.includes(port.name))
+    .map(({ code, text }) => reason(isReasonCode(code) ? code : 'step-failed', port.name, text));
   const damages = heard.split.damages.map((text) => reason('capture-damaged', port.name, text));
-  const unknown = own.size > 0 || port.role === 'uplink' ? [] : [reason('evidence-incomplete', port.name, `no MAC is on record behind ${port.name}, and it said nothing: only what others with a known MAC say to each other could be told from what is its own`)];
-  const talked = heard.ports.some((other, index) => other.name !== port.name && heard.split.crossed(index, (mac) => !own.has(mac)));
-  return [...faults, ...damages, ...unknown, ...(talked ? [] : [reason('nothing-to-hear', port.name, `no unicast crossed the bridge between two others while ${port.name} listened`)])];
+  const unknown =
+    own.size > 0 || port.role === 'uplink'
+      ? []
+      : [
+          reason(
+            'evidence-incomplete',
+            port.name,
+            `no MAC is on record behind ${port.name}, and it said nothing: only what others with a known MAC say to each other could be told from what is its own`,
+          ),
+        ];
+  const talked = heard.ports.some(
+    (other, index) => other.name !== port.name && heard.split.crossed(index, (mac) => !own.has(mac)),
+  );
+  return [
+    ...faults,
+    ...damages,
+    ...unknown,
+    ...(talked
+      ? []
+      : [
+          reason(
+            'nothing-to-hear',
+            port.name,
+            `no unicast crossed the bridge between two others while ${port.name} listened`,
+          ),
+        ]),
+  ];
 }
 
 async function reportAt(port: ListeningPort, heard: Heard): Promise<ForeignReport> {
@@ -64,17 +90,26 @@ async function reportAt(port: ListeningPort, heard: Heard): Promise<ForeignRepor
   const names = new Map([...macs].flatMap(([name, list]) => list.map((mac) => [mac, name] as const)));
   const own = macs.get(port.name) ?? [];
   // Behind an uplink live MACs that no port has on record; at a port without any, nothing is known to be its own.
-  const elsewhere = port.role === 'guest' && own.length > 0 ? null : ports.filter(({ name, role }) => name !== port.name && (role === 'guest' || port.role === 'guest')).flatMap(({ name }) => macs.get(name) ?? []);
+  const elsewhere =
+    port.role === 'guest' && own.length > 0
+      ? null
+      : ports
+          .filter(({ name, role }) => name !== port.name && (role === 'guest' || port.role === 'guest'))
+          .flatMap(({ name }) => macs.get(name) ?? []);
   const fold = startForeign({ name: port.name, macs: own, elsewhere });
   const file = split.files[ports.indexOf(port)] ?? '';
   await hearForeign(fold, file, heard.kept ? file : `${port.name} (not kept; --out keeps it)`);
   return finishForeign(fold, (mac) => names.get(mac) ?? macOfNumber(mac), reasonsAt(port, new Set(own), heard));
 }
 
-/** Listens, says what each port was handed that was not meant for it, and returns the exit status: as of `replay --mac`, or of the signal that ended it early. */
+/**
+ * Listens, says what each port was handed that was not meant for it, and returns the exit status: as of `replay --mac`,
+ * or of the signal that ended it early.
+ */
 export async function listenCommand(options: ListenCommandOptions): Promise<number> {
   const ms = milliseconds(options.for);
-  if (ms === null || ms === 0) throw new VerifyError('usage', 64, `--for ${options.for}: not a time`, 'give it with a unit, as in --for 60s');
+  if (ms === null || ms === 0)
+    throw new VerifyError('usage', 64, `--for ${options.for}: not a time`, 'give it with a unit, as in --for 60s');
   const netns = namespacePath(options.netns);
   const look = (): ReturnType<typeof readState> => readState({ netns, sysfs: netns === null, sysctl: [] });
   const before = await look();
@@ -84,27 +119,54 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
   const scratch = await mkdtemp(join(tmpdir(), 'verify-isolation-'));
   const stop = new AbortController();
   let stoppedBy: NodeJS.Signals | undefined;
-  for (const signal of stopSignals) process.once(signal, () => { stoppedBy = signal; stop.abort(); });
+  for (const signal of stopSignals)
+    process.once(signal, () => {
+      stoppedBy = signal;
+      stop.abort();
+    });
   try {
     const from = new Date().toISOString();
     const until = async (): Promise<void> => {
-      if (!options.quiet) process.stderr.write(`listening at ${ports.length} ports of "${escapeText(bridge)}" for ${options.for}; nothing is sent\n`);
+      if (!options.quiet)
+        process.stderr.write(
+          `listening at ${ports.length} ports of "${escapeText(bridge)}" for ${options.for}; nothing is sent\n`,
+        );
       await sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined);
     };
-    const { faults } = await listenQuietly({ ports, bridge, netns, file: join(scratch, 'all.pcapng'), engine: options.engine, payload: options.payload, until }, kernelDevices);
-    const split = await splitByPort(join(scratch, 'all.pcapng'), options.out ?? scratch, ports.map(({ name }) => name), `verify-isolation ${options.toolVersion}`);
+    const { faults } = await listenQuietly(
+      {
+        ports,
+        bridge,
+        netns,
+        file: join(scratch, 'all.pcapng'),
+        engine: options.engine,
+        payload: options.payload,
+        until,
+      },
+      kernelDevices,
+    );
+    const split = await splitByPort(
+      join(scratch, 'all.pcapng'),
+      options.out ?? scratch,
+      ports.map(({ name }) => name),
+      `verify-isolation ${options.toolVersion}`,
+    );
     const record = macsOnRecord(ports, bridge, [before, await look()]);
     // A bridge that learns nothing (ageing time 0) has nobody on record: then whoever spoke behind a port lives there.
-    const macs = new Map(ports.map(({ name }, index) => {
-      const known = (record.get(name) ?? []).map(numberOf);
-      return [name, known.length > 0 ? known : split.spoke(index)] as const;
-    }));
+    const macs = new Map(
+      ports.map(({ name }, index) => {
+        const known = (record.get(name) ?? []).map(numberOf);
+        return [name, known.length > 0 ? known : split.spoke(index)] as const;
+      }),
+    );
     const heard: Heard = { ports, macs, split, faults, kept: options.out !== undefined };
     const reports: ForeignReport[] = [];
     for (const port of reported) reports.push(await reportAt(port, heard));
-    process.stdout.write(options.json
-      ? `${jsonText({ schemaVersion: 1, bridge, from, until: new Date().toISOString(), listeners: reports }, 2)}\n`
-      : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }));
+    process.stdout.write(
+      options.json
+        ? `${jsonText({ schemaVersion: 1, bridge, from, until: new Date().toISOString(), listeners: reports }, 2)}\n`
+        : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }),
+    );
     return stoppedBy === undefined ? combineStatuses(reports.map(({ exitCode }) => exitCode)) : statusOf(stoppedBy);
   } finally {
     await rm(scratch, { recursive: true, force: true });

@@ -20,7 +20,13 @@ function readIncluded(path: string): Uint8Array | string {
 }
 
 async function loadFile(file: string, sets: ReadonlyMap<string, string>): Promise<Scenario> {
-  const fault = (what: string): VerifyError => new VerifyError('scenario-invalid', 64, `${file}:1:1: ${what}`, 'give the path of a scenario: a YAML file of at most 1 MiB; scenarios/ has some');
+  const fault = (what: string): VerifyError =>
+    new VerifyError(
+      'scenario-invalid',
+      64,
+      `${file}:1:1: ${what}`,
+      'give the path of a scenario: a YAML file of at most 1 MiB; scenarios/ has some',
+    );
   const info = await stat(file).catch((error: unknown) => {
     throw fault(error instanceof Error ? error.message : String(error));
   });
@@ -33,8 +39,14 @@ async function loadFile(file: string, sets: ReadonlyMap<string, string>): Promis
   return { ...scenario, files: [...scenario.files, ...filesNamed(scenario)] };
 }
 
-/** `sets`: values for the files' variables. Loads every file before anything runs. Rejects with one VerifyError (64) that names the faults of all of them; what is valid but not supported yet is 69. */
-export async function loadFiles(files: readonly string[], sets: ReadonlyMap<string, string> = new Map()): Promise<readonly Scenario[]> {
+/**
+ * `sets`: values for the files' variables. Loads every file before anything runs. Rejects with one VerifyError (64)
+ * that names the faults of all of them; what is valid but not supported yet is 69.
+ */
+export async function loadFiles(
+  files: readonly string[],
+  sets: ReadonlyMap<string, string> = new Map(),
+): Promise<readonly Scenario[]> {
   const scenarios: Scenario[] = [];
   const errors: VerifyError[] = [];
   for (const file of files) {

@@ -15,13 +15,16 @@ export interface PresetOptions extends Omit<RunCommandOptions, 'files'> {
 }
 
 /**
- * Reads a live bridge, writes the preset's scenario for it into `scenario/` of the folder, and runs that on this host as any other file, with its evidence
- * in `evidence/`. Returns the exit status of the run.
+ * Reads a live bridge, writes the preset's scenario for it into `scenario/` of the folder, and runs that on this host
+ * as any other file, with its evidence in `evidence/`. Returns the exit status of the run.
  */
 export async function presetCommand(options: PresetOptions): Promise<number> {
   const { preset } = options;
   const found = await readFound(options);
-  const scenario = presets[preset](found, { disruptive: options.allowDisruptive ?? false, newMacs: options.allowNewMacs ?? false });
+  const scenario = presets[preset](found, {
+    disruptive: options.allowDisruptive ?? false,
+    newMacs: options.allowNewMacs ?? false,
+  });
   const text = scenarioText(scenario, found);
   loadScenario(`preset ${preset}`, Buffer.from(text));
   const folder = evidenceFolder(options.out, scenario.name, false, new Date(), randomBytes(8).toString('hex'));

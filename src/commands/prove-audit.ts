@@ -30,10 +30,15 @@ export interface ProveOptions {
 export type ProvedAudit = AuditReport & { readonly proof: AuditProof };
 
 /**
- * Sends what the audit foretells something about, on this host, and holds both against each other. Rejects with VerifyError as `run` and `init` do:
- * 69 without root, 64 where nobody says that it may be sent, 3 where too little is on record. After a signal everything is put back, and it is returned.
+ * Sends what the audit foretells something about, on this host, and holds both against each other. Rejects with
+ * VerifyError as `run` and `init` do: 69 without root, 64 where nobody says that it may be sent, 3 where too little is
+ * on record. After a signal everything is put back, and it is returned.
  */
-export async function proveAudit(report: AuditReport, reading: Reading, options: ProveOptions): Promise<ProvedAudit | NodeJS.Signals> {
+export async function proveAudit(
+  report: AuditReport,
+  reading: Reading,
+  options: ProveOptions,
+): Promise<ProvedAudit | NodeJS.Signals> {
   const stop = new AbortController();
   let stoppedBy: NodeJS.Signals | null = null;
   await readyHost((signal) => {
@@ -45,16 +50,31 @@ export async function proveAudit(report: AuditReport, reading: Reading, options:
   const bridge = chooseBridge(state, options.bridge ?? null);
   const neighbours = parseNeighbours(await readJson(['ip', '-j', 'neigh', 'show'], { netns }));
   const found = foundScenario({ state, neighbours, inventory: await readInventory(state.links, netns), bridge, netns });
-  const scenario = loadScenario('what the audit proves', Buffer.from(stringify(provingScenario(found.scenario, options.allowDisruptive))));
+  const scenario = loadScenario(
+    'what the audit proves',
+    Buffer.from(stringify(provingScenario(found.scenario, options.allowDisruptive))),
+  );
   const runId = randomBytes(8).toString('hex');
   const dir = evidenceFolder(options.out, scenario.name, false, new Date(), runId);
   makeEvidenceFolder(dir);
   const mode = progressMode({ quiet: options.quiet, verbose: false, isTty: process.stderr.isTTY, env: process.env });
-  const progress = await makeProgress(mode, scenario.name, scenario.steps.map((step) => step.name), false);
+  const progress = await makeProgress(
+    mode,
+    scenario.name,
+    scenario.steps.map((step) => step.name),
+    false,
+  );
   let ok = false;
   try {
     const run = await runScenario(scenario, {
-      outDir: dir, runId, inside: null, engine: 'auto', toolVersion: options.toolVersion, signal: stop.signal, onProgress: progress.onProgress, approve: approval(options),
+      outDir: dir,
+      runId,
+      inside: null,
+      engine: 'auto',
+      toolVersion: options.toolVersion,
+      signal: stop.signal,
+      onProgress: progress.onProgress,
+      approve: approval(options),
     });
     tellLeft(scenario, run);
     if (stoppedBy !== null) return stoppedBy;
@@ -62,7 +82,11 @@ export async function proveAudit(report: AuditReport, reading: Reading, options:
     await writeReportFile(await reportedRun(dir, run.result, true));
     const { states } = await parseFolder(dir);
     const judged = { plan: run.plan, result: run.result, before: states.map(({ before }) => before) };
-    return withProof(report, { ...judged, evidence: dir, leftOut: (probe) => leftOut(probe, options.allowDisruptive, hasUplink(found.scenario)) });
+    return withProof(report, {
+      ...judged,
+      evidence: dir,
+      leftOut: (probe) => leftOut(probe, options.allowDisruptive, hasUplink(found.scenario)),
+    });
   } finally {
     await progress.end(ok);
   }

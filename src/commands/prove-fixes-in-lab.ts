@@ -10,8 +10,15 @@ export interface ProveFixesOptions extends Pick<RunOptions, 'engine' | 'toolVers
   readonly quiet: boolean;
 }
 
-/** Tries fixes after a run in the lab, each in a lab of its own; returns the run's result with what became of them. Nothing is tried where the evidence could not be written. */
-export async function proveFixesInLab(scenario: Scenario, run: Run, { inside, quiet, engine, toolVersion, signal }: ProveFixesOptions): Promise<Result> {
+/**
+ * Tries fixes after a run in the lab, each in a lab of its own; returns the run's result with what became of them.
+ * Nothing is tried where the evidence could not be written.
+ */
+export async function proveFixesInLab(
+  scenario: Scenario,
+  run: Run,
+  { inside, quiet, engine, toolVersion, signal }: ProveFixesOptions,
+): Promise<Result> {
   if (run.result.evidence.files.length === 0) return run.result;
   const [{ proveFixes }, { runScenario }] = await Promise.all([import('../run/prove-fixes.js'), import('../run.js')]);
   return proveFixes(scenario, run.result, run.dir, {
@@ -19,7 +26,17 @@ export async function proveFixesInLab(scenario: Scenario, run: Run, { inside, qu
     tell: (text) => void (quiet || process.stderr.write(`${escapeText(`${scenario.name}: ${text}`)}\n`)),
     runTrial: async (trial, outDir) => {
       const runId = randomBytes(8).toString('hex');
-      return (await runScenario(trial, { outDir, runId, inside: renewLab(inside), engine, toolVersion, signal, onProgress: () => undefined })).result;
+      return (
+        await runScenario(trial, {
+          outDir,
+          runId,
+          inside: renewLab(inside),
+          engine,
+          toolVersion,
+          signal,
+          onProgress: () => undefined,
+        })
+      ).result;
     },
   });
 }

@@ -1,6 +1,9 @@
 import type { DefineCommand } from './command.js';
 
-/** `purge DIR`: removes payload from the evidence for good; headers and tokens stay, and with them the verdict. A report.html, which shows frames, is written anew. */
+/**
+ * `purge DIR`: removes payload from the evidence for good; headers and tokens stay, and with them the verdict. A
+ * report.html, which shows frames, is written anew.
+ */
 export const definePurge: DefineCommand = (parser, context) => {
   parser.command(
     'purge <dir>',
@@ -8,9 +11,16 @@ export const definePurge: DefineCommand = (parser, context) => {
     (options) => options.positional('dir', { type: 'string', demandOption: true, describe: 'evidence folder' }),
     async (args) => {
       const [{ purgeFolder }, { reportedRun }, { removeReportFile, writeReportFile }, { tellFailedReports }] =
-        await Promise.all([import('../evidence/purge.js'), import('./load-details.js'), import('./write-report-file.js'), import('./choose-reporters.js')]);
+        await Promise.all([
+          import('../evidence/purge.js'),
+          import('./load-details.js'),
+          import('./write-report-file.js'),
+          import('./choose-reporters.js'),
+        ]);
       const { removed, result } = await purgeFolder(args.dir, new Date().toISOString());
-      const failed = await removeReportFile(args.dir) ? await writeReportFile(await reportedRun(args.dir, result, true)) : [];
+      const failed = (await removeReportFile(args.dir))
+        ? await writeReportFile(await reportedRun(args.dir, result, true))
+        : [];
       process.stderr.write(`removed ${removed} octets of payload; custody.ndjson says so\n`);
       context.setStatus(tellFailedReports(failed)[0] ?? 0);
     },

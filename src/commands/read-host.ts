@@ -7,7 +7,10 @@ import { failingLeaks, missingProof, type Told } from '../report/told-leaks.js';
 import { combineStatuses } from './combine-statuses.js';
 
 const inconclusive = 3;
-/** Statuses of commands that say something of the host; any other (a wrong command line, a signal, a shell's 127) says that nothing is known. */
+/**
+ * Statuses of commands that say something of the host; any other (a wrong command line, a signal, a shell's 127) says
+ * that nothing is known.
+ */
 const telling: readonly number[] = [0, 2, 3, 4, 69, 70];
 
 interface ReadRun {
@@ -26,8 +29,16 @@ async function readRun(dir: string): Promise<ReadRun> {
     const { coverage } = result;
     return {
       run: {
-        dir, scenario: result.scenario.name, verdict: result.verdict, exitCode: result.exitCode, startedAt: result.run.startedAt, rootHash,
-        observed: coverage.observed, ports: coverage.ports, leaks: lines(failingLeaks(result)), reasons: lines(missingProof(result)),
+        dir,
+        scenario: result.scenario.name,
+        verdict: result.verdict,
+        exitCode: result.exitCode,
+        startedAt: result.run.startedAt,
+        rootHash,
+        observed: coverage.observed,
+        ports: coverage.ports,
+        leaks: lines(failingLeaks(result)),
+        reasons: lines(missingProof(result)),
       },
       problems: checks.filter(({ ok }) => ok === false).map(({ name, text }) => `${dir}: ${name}: ${text}`),
     };
@@ -37,9 +48,13 @@ async function readRun(dir: string): Promise<ReadRun> {
   }
 }
 
-/** All that came back from a host. Evidence that is missing, damaged or without its key is a problem with status 3, unless something worse is known. */
+/**
+ * All that came back from a host. Evidence that is missing, damaged or without its key is a problem with status 3,
+ * unless something worse is known.
+ */
 export async function readHost({ host, dir }: HostFolder): Promise<FleetHost> {
-  if (dir === null) return { host, dir: '', status: inconclusive, problems: ['nothing came back from it'], commands: [], runs: [] };
+  if (dir === null)
+    return { host, dir: '', status: inconclusive, problems: ['nothing came back from it'], commands: [], runs: [] };
   const problems: string[] = [];
   let record: HostRecord | null = null;
   try {
@@ -55,9 +70,13 @@ export async function readHost({ host, dir }: HostFolder): Promise<FleetHost> {
   if (record !== null && record.unreachable !== null) problems.push(`unreachable: ${record.unreachable}`);
   else if (read.length === 0) problems.push(`${dir}: there is no evidence of a run`);
   problems.push(...read.flatMap((one) => one.problems));
-  for (const { name, status, text } of commands) if (status > 4 || status === 1) problems.push(`${name} ended with status ${status}${text === '' ? '' : `: ${text}`}`);
+  for (const { name, status, text } of commands)
+    if (status > 4 || status === 1)
+      problems.push(`${name} ended with status ${status}${text === '' ? '' : `: ${text}`}`);
   const statuses = [
-    ...runs.map(({ exitCode }) => exitCode), ...commands.map(({ status }) => (telling.includes(status) ? status : inconclusive)), ...(problems.length === 0 ? [] : [inconclusive]),
+    ...runs.map(({ exitCode }) => exitCode),
+    ...commands.map(({ status }) => (telling.includes(status) ? status : inconclusive)),
+    ...(problems.length === 0 ? [] : [inconclusive]),
   ];
   return { host, dir, status: combineStatuses(statuses), problems, commands, runs };
 }

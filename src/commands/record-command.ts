@@ -16,13 +16,22 @@ export interface RecordOptions {
 }
 
 /**
- * Runs a scenario and makes its folder a test case: what `replay` needs, the capture compressed, the scenario, `expected.json` with
- * what it came to, and a README with its origin. Returns the run's exit status.
+ * Runs a scenario and makes its folder a test case: what `replay` needs, the capture compressed, the scenario,
+ * `expected.json` with what it came to, and a README with its origin. Returns the run's exit status.
  */
 export async function recordCommand(options: RecordOptions): Promise<number> {
   return runCommand({
-    files: [options.file], out: options.into, json: false, quiet: options.quiet, verbose: false, engine: options.engine, reporter: [], keep: 'all',
-    allowRun: false, toolVersion: options.toolVersion, finished: (run) => keep(run, options),
+    files: [options.file],
+    out: options.into,
+    json: false,
+    quiet: options.quiet,
+    verbose: false,
+    engine: options.engine,
+    reporter: [],
+    keep: 'all',
+    allowRun: false,
+    toolVersion: options.toolVersion,
+    finished: (run) => keep(run, options),
   });
 }
 

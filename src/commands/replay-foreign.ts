@@ -32,9 +32,16 @@ function numberOf(mac: string): number {
 
 async function checkFile(path: string): Promise<void> {
   const info = await stat(path).catch((error: unknown) => {
-    throw usage(`${path}: ${error instanceof Error ? error.message : String(error)}`, 'give captures: pcap or pcapng, gzip or not');
+    throw usage(
+      `${path}: ${error instanceof Error ? error.message : String(error)}`,
+      'give captures: pcap or pcapng, gzip or not',
+    );
   });
-  if (info.isDirectory()) throw usage(`${path}: a folder, not a capture`, 'with --mac give captures; a folder that a run left is judged by replay DIR alone');
+  if (info.isDirectory())
+    throw usage(
+      `${path}: a folder, not a capture`,
+      'with --mac give captures; a folder that a run left is judged by replay DIR alone',
+    );
 }
 
 async function byMac(options: ReplayForeignOptions): Promise<readonly ForeignReport[]> {
@@ -46,21 +53,34 @@ async function byMac(options: ReplayForeignOptions): Promise<readonly ForeignRep
 }
 
 /** Captures by the endpoint's name, in the order of the command line. */
-function capturesOf(observers: readonly string[], endpoints: readonly Endpoint[]): ReadonlyMap<Endpoint, readonly string[]> {
+function capturesOf(
+  observers: readonly string[],
+  endpoints: readonly Endpoint[],
+): ReadonlyMap<Endpoint, readonly string[]> {
   const captures = new Map<Endpoint, string[]>();
   for (const text of observers) {
     const at = text.indexOf('=');
-    if (at < 1 || at === text.length - 1) throw usage(`--observer ${text}: not NAME=FILE`, 'give it as in --observer kali3=kali3.pcap');
+    if (at < 1 || at === text.length - 1)
+      throw usage(`--observer ${text}: not NAME=FILE`, 'give it as in --observer kali3=kali3.pcap');
     const endpoint = endpoints.find(({ name }) => name === text.slice(0, at));
-    if (endpoint === undefined) throw usage(`--observer ${text}: the scenario has no endpoint ${text.slice(0, at)}`, `known: ${endpoints.map(({ name }) => name).join(', ')}`);
+    if (endpoint === undefined)
+      throw usage(
+        `--observer ${text}: the scenario has no endpoint ${text.slice(0, at)}`,
+        `known: ${endpoints.map(({ name }) => name).join(', ')}`,
+      );
     captures.set(endpoint, [...(captures.get(endpoint) ?? []), text.slice(at + 1)]);
   }
   return captures;
 }
 
 async function byScenario(path: string, options: ReplayForeignOptions): Promise<readonly ForeignReport[]> {
-  if (options.files.length > 0 || options.macs.length > 0) throw usage('--scenario goes with --observer NAME=FILE, not with files or --mac', 'replay --scenario s.yml --observer kali3=kali3.pcap');
-  if (options.observers.length === 0) throw usage('--scenario needs --observer NAME=FILE', 'name each endpoint whose capture there is');
+  if (options.files.length > 0 || options.macs.length > 0)
+    throw usage(
+      '--scenario goes with --observer NAME=FILE, not with files or --mac',
+      'replay --scenario s.yml --observer kali3=kali3.pcap',
+    );
+  if (options.observers.length === 0)
+    throw usage('--scenario needs --observer NAME=FILE', 'name each endpoint whose capture there is');
   const { loadFiles } = await import('./load-files.js'); // which takes as long to load as a small capture to read
   const [scenario] = await loadFiles([path]);
   const endpoints = scenario?.topology.endpoints ?? [];
@@ -70,8 +90,14 @@ async function byScenario(path: string, options: ReplayForeignOptions): Promise<
   for (const paths of captures.values()) for (const each of paths) await checkFile(each);
   const reports: ForeignReport[] = [];
   for (const [endpoint, paths] of captures) {
-    // Behind an uplink, and on the host, live MACs that no scenario lists: there only what guests say to each other is foreign.
-    const elsewhere = endpoint.role === 'guest' ? null : endpoints.filter(({ name, role }) => name !== endpoint.name && role === 'guest').flatMap(({ macs }) => macs.map(numberOf));
+    // Behind an uplink, and on the host, live MACs that no scenario lists: there only what guests say to each other is
+    // foreign.
+    const elsewhere =
+      endpoint.role === 'guest'
+        ? null
+        : endpoints
+            .filter(({ name, role }) => name !== endpoint.name && role === 'guest')
+            .flatMap(({ macs }) => macs.map(numberOf));
     const fold = startForeign({ name: endpoint.name, macs: endpoint.macs.map(numberOf), elsewhere });
     for (const each of paths) await hearForeign(fold, each);
     reports.push(finishForeign(fold, nameOf));
@@ -79,13 +105,20 @@ async function byScenario(path: string, options: ReplayForeignOptions): Promise<
   return reports;
 }
 
-/** Says what the captures hold that was not meant for who recorded them; returns the exit status: 2 found, 3 the captures carry no "none", 0 none. */
+/**
+ * Says what the captures hold that was not meant for who recorded them; returns the exit status: 2 found, 3 the
+ * captures carry no "none", 0 none.
+ */
 export async function replayForeign(options: ReplayForeignOptions): Promise<number> {
-  if (options.reporter.length > 0) throw usage('--reporter: captures of others have no run to report', 'leave it out, or use --json');
-  if (options.scenario === undefined && options.observers.length > 0) throw usage('--observer needs --scenario', 'or give captures and --mac MAC');
+  if (options.reporter.length > 0)
+    throw usage('--reporter: captures of others have no run to report', 'leave it out, or use --json');
+  if (options.scenario === undefined && options.observers.length > 0)
+    throw usage('--observer needs --scenario', 'or give captures and --mac MAC');
   const reports = options.scenario === undefined ? await byMac(options) : await byScenario(options.scenario, options);
-  process.stdout.write(options.json
-    ? `${jsonText({ schemaVersion: 1, listeners: reports }, 2)}\n`
-    : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }));
+  process.stdout.write(
+    options.json
+      ? `${jsonText({ schemaVersion: 1, listeners: reports }, 2)}\n`
+      : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }),
+  );
   return combineStatuses(reports.map(({ exitCode }) => exitCode));
 }

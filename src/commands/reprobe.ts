@@ -12,7 +12,10 @@ export interface ReprobeOutcome {
 }
 
 /** Runs a scenario in a process of its own, one run at a time; a start during a run is one more run after it. */
-export function makeReprobe(file: string, done: (outcome: ReprobeOutcome) => void): { start(): void; end(): Promise<void> } {
+export function makeReprobe(
+  file: string,
+  done: (outcome: ReprobeOutcome) => void,
+): { start(): void; end(): Promise<void> } {
   let running: Promise<void> | null = null;
   let again = false;
   let ended = false;
@@ -37,7 +40,11 @@ export function makeReprobe(file: string, done: (outcome: ReprobeOutcome) => voi
 
 function runOnce(file: string): Promise<ReprobeOutcome> {
   const dir = join(mkdtempSync(join(tmpdir(), 'verify-isolation-reprobe-')), 'evidence');
-  const child = spawn(process.execPath, [packagePath('dist/cli.cjs'), 'run', file, '--json', '--quiet', '--yes', '--out', dir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(
+    process.execPath,
+    [packagePath('dist/cli.cjs'), 'run', file, '--json', '--quiet', '--yes', '--out', dir],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   return new Promise((resolve) => {

@@ -11,7 +11,10 @@ export interface Remarks {
   readonly sentences: readonly string[];
 }
 
-/** A scenario as the text of a file: comments hold names that guests and their owners chose, so that nothing in them may end the line. */
+/**
+ * A scenario as the text of a file: comments hold names that guests and their owners chose, so that nothing in them may
+ * end the line.
+ */
 export function scenarioText(scenario: object, { notes, origins, sentences }: Remarks): string {
   const document = new Document(scenario);
   const comment = (text: string): string => ` ${escapeText(text)}`;

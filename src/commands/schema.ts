@@ -2,8 +2,13 @@ import type { DefineCommand } from './command.js';
 
 /** `schema`: the JSON Schema (draft-07) of scenario files, for editors. */
 export const defineSchema: DefineCommand = (parser) => {
-  parser.command('schema', 'print the JSON Schema of scenario files', (options) => options, async () => {
-    const { scenarioJsonSchema } = await import('../scenario/json-schema.js');
-    process.stdout.write(scenarioJsonSchema());
-  });
+  parser.command(
+    'schema',
+    'print the JSON Schema of scenario files',
+    (options) => options,
+    async () => {
+      const { scenarioJsonSchema } = await import('../scenario/json-schema.js');
+      process.stdout.write(scenarioJsonSchema());
+    },
+  );
 };

@@ -4,19 +4,36 @@ import { judgeOnly } from '../scenario/judge-only.js';
 
 /** `--set NAME=VALUE`, as often as given; the last one of a name counts. Throws VerifyError (64). */
 export function parseSets(words: readonly string[]): ReadonlyMap<string, string> {
-  return new Map(words.map((word): [string, string] => {
-    const at = word.indexOf('=');
-    if (at < 1) throw new VerifyError('usage', 64, `--set ${word}: expected NAME=VALUE`, 'for example --set count=1000; the names stand in the scenario\'s "vars"');
-    return [word.slice(0, at), word.slice(at + 1)];
-  }));
+  return new Map(
+    words.map((word): [string, string] => {
+      const at = word.indexOf('=');
+      if (at < 1)
+        throw new VerifyError(
+          'usage',
+          64,
+          `--set ${word}: expected NAME=VALUE`,
+          'for example --set count=1000; the names stand in the scenario\'s "vars"',
+        );
+      return [word.slice(0, at), word.slice(at + 1)];
+    }),
+  );
 }
 
-/** Has only the steps judged whose name fits the pattern. Throws VerifyError (64) where it is no regular expression or fits no step of any file. */
+/**
+ * Has only the steps judged whose name fits the pattern. Throws VerifyError (64) where it is no regular expression or
+ * fits no step of any file.
+ */
 export function grepSteps(scenarios: readonly Scenario[], grep: string | undefined): readonly Scenario[] {
   if (grep === undefined) return scenarios;
   const pattern = patternOf(grep);
   const names = scenarios.flatMap(({ steps }) => steps.map(({ name }) => name));
-  if (!names.some((name) => pattern.test(name))) throw new VerifyError('usage', 64, `--grep ${grep}: no step has such a name`, `the steps are: ${names.slice(0, 20).join(' · ')}`);
+  if (!names.some((name) => pattern.test(name)))
+    throw new VerifyError(
+      'usage',
+      64,
+      `--grep ${grep}: no step has such a name`,
+      `the steps are: ${names.slice(0, 20).join(' · ')}`,
+    );
   return scenarios
     .filter(({ steps }) => steps.some(({ name }) => pattern.test(name)))
     .map((scenario) => ({ ...judgeOnly(scenario, ({ name }) => pattern.test(name)), grep }));
@@ -26,7 +43,12 @@ function patternOf(grep: string): RegExp {
   try {
     return new RegExp(grep, 'u');
   } catch (error) {
-    throw new VerifyError('usage', 64, `--grep: ${error instanceof Error ? error.message : String(error)}`, 'give a regular expression that fits the names of steps');
+    throw new VerifyError(
+      'usage',
+      64,
+      `--grep: ${error instanceof Error ? error.message : String(error)}`,
+      'give a regular expression that fits the names of steps',
+    );
   }
 }
 

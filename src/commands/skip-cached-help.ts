@@ -4,10 +4,12 @@ function memberOf(of: unknown, name: string): unknown {
 }
 
 /**
- * Keeps yargs 18 from rendering the help of each command that it runs, in case it fails (lib/command.ts, handleValidationAndGetResult): that takes as long as
- * Node takes to start, and the program's own messages are printed instead. `--help` is as before; without these inner methods everything is.
+ * Keeps yargs 18 from rendering the help of each command that it runs, in case it fails (lib/command.ts,
+ * handleValidationAndGetResult): that takes as long as Node takes to start, and the program's own messages are printed
+ * instead. `--help` is as before; without these inner methods everything is.
  */
 export function skipCachedHelp(parser: object): void {
   const usage = memberOf(memberOf(parser, 'getInternalMethods'), 'getUsageInstance');
-  if (typeof usage === 'object' && usage !== null && Reflect.has(usage, 'cacheHelpMessage')) Reflect.set(usage, 'cacheHelpMessage', () => undefined);
+  if (typeof usage === 'object' && usage !== null && Reflect.has(usage, 'cacheHelpMessage'))
+    Reflect.set(usage, 'cacheHelpMessage', () => undefined);
 }

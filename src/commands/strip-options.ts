@@ -1,5 +1,9 @@
 /** The words of a command line without some options: `flags` stand alone, `valued` take the next word or `=VALUE`. */
-export function stripOptions(words: readonly string[], flags: readonly string[], valued: readonly string[]): readonly string[] {
+export function stripOptions(
+  words: readonly string[],
+  flags: readonly string[],
+  valued: readonly string[],
+): readonly string[] {
   const kept: string[] = [];
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';

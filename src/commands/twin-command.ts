@@ -27,14 +27,18 @@ export interface TwinOptions {
 }
 
 /**
- * Reads a live bridge, writes its twin as a scenario into `scenario/` of the folder and runs that in the lab, with the other options of this command
- * line, into `evidence/`; with --what-if a second one, and says what differs. Returns the exit status of the run.
+ * Reads a live bridge, writes its twin as a scenario into `scenario/` of the folder and runs that in the lab, with the
+ * other options of this command line, into `evidence/`; with --what-if a second one, and says what differs. Returns the
+ * exit status of the run.
  */
 export async function twinCommand(options: TwinOptions): Promise<number> {
   const classes = probeClasses.filter((name) => options.class.includes(name));
   const read = await readTwin({ bridge: options.bridge, netns: options.netns, classes });
   const whatIfs = readWhatIfs(options.whatIf, read.bridge, read.ports);
-  const twins: readonly (readonly [string, Twin])[] = [['twin.yml', read.twin], ...(whatIfs.length === 0 ? [] : [['what-if.yml', supposing(read.twin, whatIfs)] as const])];
+  const twins: readonly (readonly [string, Twin])[] = [
+    ['twin.yml', read.twin],
+    ...(whatIfs.length === 0 ? [] : [['what-if.yml', supposing(read.twin, whatIfs)] as const]),
+  ];
   const texts = twins.map(([name, { scenario }]) => {
     const text = scenarioText(scenario, read.remarks);
     loadScenario(`${name} of ${escapeText(read.bridge)}`, Buffer.from(text));
@@ -46,16 +50,27 @@ export async function twinCommand(options: TwinOptions): Promise<number> {
   makeEvidenceFolder(scenarios);
   for (const { name, text } of texts) writeFileSync(join(scenarios, name), text, { mode: 0o600 });
   if (read.rules !== '') writeFileSync(join(scenarios, 'rules.nft'), read.rules, { mode: 0o600 });
-  if (!options.quiet) process.stderr.write(`${[`twin of ${escapeText(read.bridge)}: ${join(scenarios, 'twin.yml')}; not in it:`, ...read.twin.missing.map((one) => `  ${escapeText(one)}`)].join('\n')}\n`);
+  if (!options.quiet)
+    process.stderr.write(
+      `${[`twin of ${escapeText(read.bridge)}: ${join(scenarios, 'twin.yml')}; not in it:`, ...read.twin.missing.map((one) => `  ${escapeText(one)}`)].join('\n')}\n`,
+    );
   const [, ...words] = stripOptions(process.argv.slice(2), ['twin'], ['bridge', 'netns', 'what-if', 'class', 'out']);
-  const { status } = await launchInside(['run', ...texts.map(({ name }) => join(scenarios, name)), '--out', join(folder, 'evidence'), ...words]);
+  const { status } = await launchInside([
+    'run',
+    ...texts.map(({ name }) => join(scenarios, name)),
+    '--out',
+    join(folder, 'evidence'),
+    ...words,
+  ]);
   if (whatIfs.length > 0 && !options.json) await compare(join(folder, 'evidence'), read.twin.scenario.name);
   return status;
 }
 
 /** What the changed settings change: the second run against the first. Nothing where a run has left no result. */
 async function compare(folder: string, name: string): Promise<void> {
-  const folders = readdirSync(folder).filter((one) => one.startsWith(name)).sort();
+  const folders = readdirSync(folder)
+    .filter((one) => one.startsWith(name))
+    .sort();
   const supposed = folders.find((one) => one.startsWith(`${name}-what-if-`));
   const live = folders.find((one) => one !== supposed);
   if (live === undefined || supposed === undefined) return;

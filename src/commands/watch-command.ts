@@ -47,9 +47,16 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
   };
   const tell = teller(options, say);
   const watchdog = process.env['WATCHDOG_USEC'];
-  const alive = watchdog === undefined ? undefined : setInterval(() => notifySystemd('WATCHDOG=1'), Number(watchdog) / 2000);
+  const alive =
+    watchdog === undefined ? undefined : setInterval(() => notifySystemd('WATCHDOG=1'), Number(watchdog) / 2000);
   try {
-    await watchLoop({ netns, bridge: options.bridge ?? null, baseline: options.baseline === undefined ? null : loadBaseline(options.baseline), signal: stop.signal, ...tell });
+    await watchLoop({
+      netns,
+      bridge: options.bridge ?? null,
+      baseline: options.baseline === undefined ? null : loadBaseline(options.baseline),
+      signal: stop.signal,
+      ...tell,
+    });
   } finally {
     clearInterval(alive);
     for (const off of stopped) off();
@@ -62,7 +69,15 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
 /** What the loop tells, said in every way that was asked for. */
 function teller(options: WatchCommandOptions, say: (object: Readonly<Record<string, unknown>>, text: string) => void) {
   const seen: Record<string, number> = {};
-  const reprobe = options.reprobe === undefined ? null : makeReprobe(options.reprobe, (outcome) => say({ event: 'reprobe', ...outcome }, `reprobe: ${outcome.verdict} (exit status ${outcome.status}), evidence in ${outcome.dir}`));
+  const reprobe =
+    options.reprobe === undefined
+      ? null
+      : makeReprobe(options.reprobe, (outcome) =>
+          say(
+            { event: 'reprobe', ...outcome },
+            `reprobe: ${outcome.verdict} (exit status ${outcome.status}), evidence in ${outcome.dir}`,
+          ),
+        );
   const asked = options.bridge ?? null;
   const views = (reading: Reading) => bridgeViews(reading).filter(({ name }) => asked === null || name === asked);
   const write = (reading: Reading, open: readonly Drift[], counts: WatchCounts): void => {
@@ -75,7 +90,10 @@ function teller(options: WatchCommandOptions, say: (object: Readonly<Record<stri
     onReady(reading: Reading): void {
       const bridges = views(reading);
       const ports = bridges.reduce((sum, view) => sum + view.ports.length, 0);
-      say({ event: 'watching', bridges: bridges.map(({ name }) => name), ports, unread: reading.state.unread }, `watching ${bridges.map(({ name }) => name).join(', ') || 'for bridges to appear'}, ${ports} ports${reading.state.unread.map(({ what, why }) => `\ncould not be read: ${what}: ${why}`).join('')}`);
+      say(
+        { event: 'watching', bridges: bridges.map(({ name }) => name), ports, unread: reading.state.unread },
+        `watching ${bridges.map(({ name }) => name).join(', ') || 'for bridges to appear'}, ${ports} ports${reading.state.unread.map(({ what, why }) => `\ncould not be read: ${what}: ${why}`).join('')}`,
+      );
       write(reading, [], { reads: 1, failures: 0, events: 0, overruns: 0 });
       notifySystemd(`READY=1\nSTATUS=watching ${bridges.length} bridges, ${ports} ports`);
     },
@@ -90,7 +108,11 @@ function teller(options: WatchCommandOptions, say: (object: Readonly<Record<stri
       if (changed.some(({ severity }) => severity === 'high')) reprobe?.start();
     },
     onFailure(error: VerifyError): void {
-      if (!failing) say({ event: 'unreadable', message: error.message }, `the state could not be read, trying again: ${error.message}`);
+      if (!failing)
+        say(
+          { event: 'unreadable', message: error.message },
+          `the state could not be read, trying again: ${error.message}`,
+        );
       failing = true;
     },
     end: async (): Promise<void> => reprobe?.end(),
@@ -101,7 +123,12 @@ function loadBaseline(path: string): Reading {
   try {
     return parseReading(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
-    throw new VerifyError('baseline-unreadable', 64, `${path}: ${error instanceof Error ? error.message : String(error)}`, 'give a file that watch --learn wrote');
+    throw new VerifyError(
+      'baseline-unreadable',
+      64,
+      `${path}: ${error instanceof Error ? error.message : String(error)}`,
+      'give a file that watch --learn wrote',
+    );
   }
 }
 
@@ -111,6 +138,11 @@ function writeWhole(path: string, text: string): void {
     writeFileSync(`${path}.${process.pid}`, text, { mode: 0o644 });
     renameSync(`${path}.${process.pid}`, path);
   } catch (error) {
-    throw new VerifyError('not-written', 69, `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`, 'name a file in a folder that is there and may be written to');
+    throw new VerifyError(
+      'not-written',
+      69,
+      `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      'name a file in a folder that is there and may be written to',
+    );
   }
 }

@@ -30,12 +30,20 @@ export interface WatchLoopOptions {
   /** The first reading is there and everything is listened to. */
   readonly onReady: (reading: Reading) => void;
   /** After each reading: what changed since the last one, and all that differs from the baseline now. */
-  readonly onReading: (reading: Reading, changed: readonly Drift[], open: readonly Drift[], counts: WatchCounts) => void;
+  readonly onReading: (
+    reading: Reading,
+    changed: readonly Drift[],
+    open: readonly Drift[],
+    counts: WatchCounts,
+  ) => void;
   /** A reading failed; it is tried again. */
   readonly onFailure: (error: VerifyError) => void;
 }
 
-/** Reads whenever the kernel says that something happened, compares, tells; until the signal. Rejects where the first reading fails. */
+/**
+ * Reads whenever the kernel says that something happened, compares, tells; until the signal. Rejects where the first
+ * reading fails.
+ */
 export async function watchLoop(options: WatchLoopOptions): Promise<void> {
   const { netns, signal } = options;
   let [rung, reads, failures] = [false, 0, 0];
@@ -51,18 +59,19 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
     if (now !== silent) ring();
     silent = now;
   }, pollMs);
-  const sleep = (ms: number, untilRung: boolean): Promise<void> => new Promise((resolve) => {
-    if (signal.aborted || (untilRung && rung)) return resolve();
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      wake = () => undefined;
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-    if (untilRung) wake = end;
-  });
+  const sleep = (ms: number, untilRung: boolean): Promise<void> =>
+    new Promise((resolve) => {
+      if (signal.aborted || (untilRung && rung)) return resolve();
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        wake = () => undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener('abort', end);
+      if (untilRung) wake = end;
+    });
   try {
     const first = await readReading({ netns, whole: false });
     reads += 1;
@@ -79,7 +88,11 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
       try {
         const now = await readReading({ netns, whole: false });
         reads += 1;
-        options.onReading(now, driftOf(last, now, options), driftOf(baseline, now, options), { reads, failures, ...bell.counts() });
+        options.onReading(now, driftOf(last, now, options), driftOf(baseline, now, options), {
+          reads,
+          failures,
+          ...bell.counts(),
+        });
         last = now;
       } catch (error) {
         if (!(error instanceof VerifyError)) throw error;

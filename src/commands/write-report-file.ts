@@ -6,8 +6,8 @@ import type { ReportedRun } from '../report/reporter.js';
 const reportFile = 'report.html';
 
 /**
- * Writes `report.html` into the run's folder, 0600. It is a view, no evidence: neither hashed nor read by a replay. Returns what failed, in
- * a line, or nothing.
+ * Writes `report.html` into the run's folder, 0600. It is a view, no evidence: neither hashed nor read by a replay.
+ * Returns what failed, in a line, or nothing.
  */
 export async function writeReportFile(run: ReportedRun): Promise<readonly string[]> {
   if (run.dir === null) return [];
@@ -22,8 +22,11 @@ export async function writeReportFile(run: ReportedRun): Promise<readonly string
 
 /** Removes the `report.html` of a run's folder; false where there is none. */
 export async function removeReportFile(dir: string): Promise<boolean> {
-  return rm(join(dir, reportFile)).then(() => true, (error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return false;
-    throw error;
-  });
+  return rm(join(dir, reportFile)).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
 }

@@ -20,7 +20,10 @@ export interface WrittenPacket {
   readonly comment: string | null;
 }
 
-/** Writes blocks one after the other, a mebibyte at a time, and hashes what it writes. Throws VerifyError (69) where the disk takes no more. */
+/**
+ * Writes blocks one after the other, a mebibyte at a time, and hashes what it writes. Throws VerifyError (69) where the
+ * disk takes no more.
+ */
 export interface BlockWriter {
   packet(packet: WrittenPacket): void;
   block(bytes: Uint8Array): void;
@@ -38,7 +41,12 @@ export function createBlockWriter(path: string, told: (octets: number) => void =
     try {
       return act();
     } catch (error) {
-      throw new VerifyError('evidence-not-writable', 69, `${path}: the evidence cannot be written: ${error instanceof Error ? error.message : String(error)}`, 'Name another folder with --out, or make room and rights for this one.');
+      throw new VerifyError(
+        'evidence-not-writable',
+        69,
+        `${path}: the evidence cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+        'Name another folder with --out, or make room and rights for this one.',
+      );
     }
   };
   const fd = orCannotWrite(() => openSync(path, 'w', 0o600));
@@ -46,7 +54,8 @@ export function createBlockWriter(path: string, told: (octets: number) => void =
   let size = 0;
   const write = (bytes: Uint8Array): void => {
     hash.update(bytes);
-    for (let done = 0; done < bytes.length; ) done += orCannotWrite(() => writeSync(fd, bytes, done, bytes.length - done));
+    for (let done = 0; done < bytes.length; )
+      done += orCannotWrite(() => writeSync(fd, bytes, done, bytes.length - done));
     size += bytes.length;
     told(size);
   };
@@ -59,7 +68,20 @@ export function createBlockWriter(path: string, told: (octets: number) => void =
       const { interfaceId, timeHigh, timeLow, bytes, from, captured, original, direction, packetId } = packet;
       const comment = packet.comment === null ? null : textOctets(packet.comment);
       if (used + packetBlockLength(captured, packetId, comment?.length) > bufferLength) flush();
-      used = writePacketBlock(buffer, used, interfaceId, timeHigh, timeLow, bytes, from, captured, original, direction, packetId, comment);
+      used = writePacketBlock(
+        buffer,
+        used,
+        interfaceId,
+        timeHigh,
+        timeLow,
+        bytes,
+        from,
+        captured,
+        original,
+        direction,
+        packetId,
+        comment,
+      );
     },
     block(bytes) {
       if (used + bytes.length > bufferLength) flush();

@@ -4,7 +4,8 @@ import type { TimelineEntry } from '../model/timeline.js';
 export function clockOffsets(timeline: readonly TimelineEntry[]): ReadonlyMap<string, bigint> {
   const offsets = new Map<string, bigint>();
   for (const entry of timeline) {
-    if (entry.event === 'clock' && !offsets.has(entry.file) && /^-?\d{1,20}$/.test(entry.offsetNs)) offsets.set(entry.file, BigInt(entry.offsetNs));
+    if (entry.event === 'clock' && !offsets.has(entry.file) && /^-?\d{1,20}$/.test(entry.offsetNs))
+      offsets.set(entry.file, BigInt(entry.offsetNs));
   }
   return offsets;
 }

@@ -20,11 +20,17 @@ export interface JudgedAlong {
   readonly judged: Promise<string>;
 }
 
-/** The captures of a run are put in order, and counted, while it goes on: what is left when it is over takes no longer for many frames than for few. */
+/**
+ * The captures of a run are put in order, and counted, while it goes on: what is left when it is over takes no longer
+ * for many frames than for few.
+ */
 export interface CollatingAlong {
   /** Hears what is written into the timeline. */
   hear(entry: TimelineEntry): void;
-  /** The run is over, and its captures are whole. null = it was given up, or did not begin: they are put in order, and counted, when they are whole. */
+  /**
+   * The run is over, and its captures are whole. null = it was given up, or did not begin: they are put in order, and
+   * counted, when they are whole.
+   */
   finish(counters: StepCounters): Promise<JudgedAlong | null>;
   /** Ends it where nobody will finish it. */
   stop(): Promise<void>;
@@ -34,10 +40,13 @@ export interface CollatingAlong {
 const roomForBoth = 4 * 2 ** 30;
 
 /**
- * Begins where the first probes are sent. Given up are runs of which the captures may come out of order (engines with a ring for each handle), not be whole
- * (whatever is a fault), or have another host's time; nothing of them is lost.
+ * Begins where the first probes are sent. Given up are runs of which the captures may come out of order (engines with a
+ * ring for each handle), not be whole (whatever is a fault), or have another host's time; nothing of them is lost.
  */
-export function collateAlong(plan: Plan, request: Omit<CollateRequest, 'growing' | 'counters' | 'path'>): CollatingAlong {
+export function collateAlong(
+  plan: Plan,
+  request: Omit<CollateRequest, 'growing' | 'counters' | 'path'>,
+): CollatingAlong {
   const path = join(request.dir, growingCapture);
   const heard: TimelineEntry[] = [];
   const ended = new Set<number>();

@@ -15,7 +15,13 @@ export interface CollateRequest extends Omit<CollateInput, 'plan'> {
 export type FromCollating =
   | { readonly kind: 'grown'; readonly octets: number }
   | { readonly kind: 'done'; readonly collation: Collation }
-  | { readonly kind: 'failed'; readonly code: string; readonly exit: ErrorExit; readonly message: string; readonly hint: string };
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly exit: ErrorExit;
+      readonly message: string;
+      readonly hint: string;
+    };
 
 /** A thread that collates. */
 export interface CollatingThread {
@@ -26,8 +32,14 @@ export interface CollatingThread {
   stop(): Promise<void>;
 }
 
-/** As `collate`, in a thread of its own, beside what this one does meanwhile; `growth` is told how far the file is that it writes. */
-export function collateBeside(request: CollateRequest, growth: Growth = { grown: () => undefined, ended: () => undefined }): CollatingThread {
+/**
+ * As `collate`, in a thread of its own, beside what this one does meanwhile; `growth` is told how far the file is that
+ * it writes.
+ */
+export function collateBeside(
+  request: CollateRequest,
+  growth: Growth = { grown: () => undefined, ended: () => undefined },
+): CollatingThread {
   const thread = new Worker(packagePath('dist/collate-thread.cjs'), { workerData: request });
   const collation = new Promise<Collation>((resolve, reject) => {
     const fail = (error: Error): void => {
@@ -52,5 +64,9 @@ export function collateBeside(request: CollateRequest, growth: Growth = { grown:
     thread.once('exit', () => fail(new Error('the thread that collates the captures ended without a word')));
   });
   collation.catch(() => undefined); // told where it is awaited
-  return { collation, tell: (message) => thread.postMessage(message), stop: async () => void (await thread.terminate()) };
+  return {
+    collation,
+    tell: (message) => thread.postMessage(message),
+    stop: async () => void (await thread.terminate()),
+  };
 }

@@ -18,7 +18,10 @@ async function serve(port: MessagePort): Promise<void> {
   try {
     const captures = request.growing ? followed(request.dir, port) : wholeCaptures(request);
     const plan = await parsePlan(request.dir);
-    say({ kind: 'done', collation: await collate({ ...request, plan }, { captures, told: (octets) => say({ kind: 'grown', octets }) }) });
+    say({
+      kind: 'done',
+      collation: await collate({ ...request, plan }, { captures, told: (octets) => say({ kind: 'grown', octets }) }),
+    });
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
     say({ kind: 'failed', code: error.code, exit: error.exit, message: error.message, hint: error.hint });

@@ -30,7 +30,10 @@ export interface CollateInput {
   readonly plan: Plan;
   readonly key: Uint8Array;
   readonly application: string;
-  /** By the name of a raw capture: how many ns its host's clock is ahead; those that are not in it have the orchestrator's time. */
+  /**
+   * By the name of a raw capture: how many ns its host's clock is ahead; those that are not in it have the
+   * orchestrator's time.
+   */
   readonly clocks: ReadonlyMap<string, bigint>;
   /** Which frames stay in the evidence. */
   readonly keep: 'leaks' | 'all';
@@ -45,21 +48,31 @@ export interface CollateOptions {
   readonly captures?: RawCaptures;
 }
 
-async function writeDiscarded(dir: string, lines: readonly DiscardedFrames[]): Promise<NonNullable<Collation['discarded']>> {
+async function writeDiscarded(
+  dir: string,
+  lines: readonly DiscardedFrames[],
+): Promise<NonNullable<Collation['discarded']>> {
   const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
   const path = join(dir, files.discarded);
   await writeFile(path, text, { mode: 0o600 }).catch((error: unknown) => {
     throw cannotWrite(path, error);
   });
-  return { frames: lines.reduce((sum, line) => sum + framesOfLine(line), 0), sha256: createHash('sha256').update(text).digest('hex') };
+  return {
+    frames: lines.reduce((sum, line) => sum + framesOfLine(line), 0),
+    sha256: createHash('sha256').update(text).digest('hex'),
+  };
 }
 
 /**
- * Merges the raw captures into evidence.pcapng: an interface block for each observer of each step, frames by time within
- * their step, with direction, packet id (the token's index) and a comment on leaks; statistics at the end. Then the raw
- * captures go. The judge reads this file only. `told` hears how many octets it has so far; `captures` are those of the folder, and whole, unless it is said otherwise.
+ * Merges the raw captures into evidence.pcapng: an interface block for each observer of each step, frames by time
+ * within their step, with direction, packet id (the token's index) and a comment on leaks; statistics at the end. Then
+ * the raw captures go. The judge reads this file only. `told` hears how many octets it has so far; `captures` are those
+ * of the folder, and whole, unless it is said otherwise.
  */
-export async function collate(input: CollateInput, { told, captures = wholeCaptures(input) }: CollateOptions = {}): Promise<Collation> {
+export async function collate(
+  input: CollateInput,
+  { told, captures = wholeCaptures(input) }: CollateOptions = {},
+): Promise<Collation> {
   const { dir, plan, path = join(dir, files.capture) } = input;
   const blocks = evidenceInterfaces(plan);
   const noteOf = createFrameNotes(plan, input.key);
@@ -72,7 +85,15 @@ export async function collate(input: CollateInput, { told, captures = wholeCaptu
   const out = createBlockWriter(path, told);
   out.block(sectionHeader({ application: input.application, os: 'Linux', comment: `scenario ${plan.name}` }));
   for (const { step, name, description } of blocks) {
-    out.block(interfaceDescription({ name, description, filter: plan.steps[step]?.filter ?? '', snaplen: plan.steps[step]?.snaplen ?? 0, os: 'Linux' }));
+    out.block(
+      interfaceDescription({
+        name,
+        description,
+        filter: plan.steps[step]?.filter ?? '',
+        snaplen: plan.steps[step]?.snaplen ?? 0,
+        os: 'Linux',
+      }),
+    );
   }
   const damages: string[] = [];
   let packets = 0;
@@ -87,10 +108,21 @@ export async function collate(input: CollateInput, { told, captures = wholeCaptu
     const from = batch.offset[packet] ?? 0;
     const captured = batch.captured[packet] ?? 0;
     const original = batch.original[packet] ?? 0;
-    const direction = batch.direction[packet] === directions.out ? directions.out : batch.direction[packet] === directions.in ? directions.in : directions.unknown;
+    const direction =
+      batch.direction[packet] === directions.out
+        ? directions.out
+        : batch.direction[packet] === directions.in
+          ? directions.in
+          : directions.unknown;
     const towards = observer.place === 'bridge' ? direction !== directions.out : direction === directions.out;
     const { packetId, comment, probe, sequence } = noteOf(bytes, from, from + captured, step, observer, towards);
-    if (discarding !== null && probe !== null && direction !== directions.unknown && discarding.mayGo(interfaceId, probe, sequence, towards)) return;
+    if (
+      discarding !== null &&
+      probe !== null &&
+      direction !== directions.unknown &&
+      discarding.mayGo(interfaceId, probe, sequence, towards)
+    )
+      return;
     if (batch.timeNs !== timesOf) {
       timesOf = batch.timeNs;
       times = timeWords(batch.timeNs);
@@ -100,15 +132,30 @@ export async function collate(input: CollateInput, { told, captures = wholeCaptu
     if (direction !== directions.unknown) {
       out.packet({ interfaceId, timeHigh, timeLow, bytes, from, captured, original, direction, packetId, comment });
     } else {
-      out.block(enhancedPacket({
-        interfaceId, timeNs: nsOf({ high: timeHigh, low: timeLow }), originalLength: original, data: bytes.subarray(from, from + captured), direction,
-        packetId: packetId < 0 ? null : BigInt(packetId), comments: comment === null ? [] : [comment],
-      }));
+      out.block(
+        enhancedPacket({
+          interfaceId,
+          timeNs: nsOf({ high: timeHigh, low: timeLow }),
+          originalLength: original,
+          data: bytes.subarray(from, from + captured),
+          direction,
+          packetId: packetId < 0 ? null : BigInt(packetId),
+          comments: comment === null ? [] : [comment],
+        }),
+      );
     }
     packets += 1;
   };
   for (const step of plan.steps) {
-    for await (const frames of readRawFrames(await captures.ofStep(step.index), blocks, damages, input.clocks, captures.together, captures.read)) frames.each(write);
+    for await (const frames of readRawFrames(
+      await captures.ofStep(step.index),
+      blocks,
+      damages,
+      input.clocks,
+      captures.together,
+      captures.read,
+    ))
+      frames.each(write);
   }
   const ofSteps = await captures.counters();
   const lastNs = nsOf({ high: timeHigh, low: timeLow });
@@ -116,9 +163,15 @@ export async function collate(input: CollateInput, { told, captures = wholeCaptu
     const name = plan.steps[step]?.observers[observer]?.name ?? '';
     const counters = ofSteps[step]?.[name];
     if (counters === undefined) continue;
-    out.block(interfaceStatistics({
-      interfaceId, timeNs: lastNs, received: BigInt(counters.received), dropped: BigInt(counters.dropped), delivered: BigInt(counters.delivered),
-    }));
+    out.block(
+      interfaceStatistics({
+        interfaceId,
+        timeNs: lastNs,
+        received: BigInt(counters.received),
+        dropped: BigInt(counters.dropped),
+        delivered: BigInt(counters.delivered),
+      }),
+    );
   }
   const sha256 = out.finish();
   const discarded = discarding === null ? null : await writeDiscarded(dir, discarding.lines());

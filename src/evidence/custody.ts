@@ -6,7 +6,10 @@ import { jsonText } from '../model/json-text.js';
 import { files } from './folder.js';
 import { hashFile } from './hash-file.js';
 
-/** One line of custody.ndjson: what was done to a run's folder after the run, by whom. Each line holds the hash of the line before it. */
+/**
+ * One line of custody.ndjson: what was done to a run's folder after the run, by whom. Each line holds the hash of the
+ * line before it.
+ */
 export interface CustodyEntry {
   readonly at: string;
   readonly action: 'attested' | 'purged';
@@ -22,7 +25,14 @@ export interface CustodyEntry {
 }
 
 const shape = z.object({
-  at: z.string(), action: z.enum(['attested', 'purged']), uid: z.number(), sudoUser: z.string().nullable(), before: z.string(), after: z.string(), text: z.string(), previous: z.string().nullable(),
+  at: z.string(),
+  action: z.enum(['attested', 'purged']),
+  uid: z.number(),
+  sudoUser: z.string().nullable(),
+  before: z.string(),
+  after: z.string(),
+  text: z.string(),
+  previous: z.string().nullable(),
 });
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -41,13 +51,23 @@ async function lines(dir: string): Promise<readonly string[]> {
 export async function logCustody(dir: string, entry: Pick<CustodyEntry, 'action' | 'before' | 'text'>): Promise<void> {
   const last = (await lines(dir)).at(-1);
   const whole: CustodyEntry = {
-    at: new Date().toISOString(), ...entry, uid: process.getuid?.() ?? -1, sudoUser: process.env.SUDO_USER ?? null, after: await rootHash(dir), previous: last === undefined ? null : sha256(last),
+    at: new Date().toISOString(),
+    ...entry,
+    uid: process.getuid?.() ?? -1,
+    sudoUser: process.env.SUDO_USER ?? null,
+    after: await rootHash(dir),
+    previous: last === undefined ? null : sha256(last),
   };
   await appendFile(join(dir, files.custody), `${jsonText(whole)}\n`, { mode: 0o600 });
 }
 
-/** The custody log, and what is wrong with it: a line that is none, a chain that is broken, a root hash that is not the folder's. No log: nothing was done. */
-export async function readCustody(dir: string): Promise<{ readonly entries: readonly CustodyEntry[]; readonly faults: readonly string[] }> {
+/**
+ * The custody log, and what is wrong with it: a line that is none, a chain that is broken, a root hash that is not the
+ * folder's. No log: nothing was done.
+ */
+export async function readCustody(
+  dir: string,
+): Promise<{ readonly entries: readonly CustodyEntry[]; readonly faults: readonly string[] }> {
   const entries: CustodyEntry[] = [];
   const faults: string[] = [];
   let previous: string | null = null;
@@ -63,12 +83,14 @@ export async function readCustody(dir: string): Promise<{ readonly entries: read
     else {
       const before = entries.at(-1);
       if (parsed.data.previous !== previous) faults.push(`line ${index + 1} does not follow the line before it`);
-      if (before !== undefined && before.after !== parsed.data.before) faults.push(`line ${index + 1} begins with another root hash than the one before it ended with`);
+      if (before !== undefined && before.after !== parsed.data.before)
+        faults.push(`line ${index + 1} begins with another root hash than the one before it ended with`);
       entries.push(parsed.data);
     }
     previous = sha256(line);
   }
   const last = entries.at(-1);
-  if (last !== undefined && last.after !== await rootHash(dir).catch(() => null)) faults.push('the root hash is not the one that the last line ends with');
+  if (last !== undefined && last.after !== (await rootHash(dir).catch(() => null)))
+    faults.push('the root hash is not the one that the last line ends with');
   return { entries, faults };
 }

@@ -30,7 +30,11 @@ export const growingCapture = `${files.capture}.part`;
 export async function capturePath(dir: string): Promise<string> {
   const plain = join(dir, files.capture);
   const compressed = join(dir, compressedCapture);
-  const isThere = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
+  const isThere = (path: string): Promise<boolean> =>
+    access(path).then(
+      () => true,
+      () => false,
+    );
   return !(await isThere(plain)) && (await isThere(compressed)) ? compressed : plain;
 }
 
@@ -47,7 +51,12 @@ export function rawFile(step: number, helper: number): string {
 /** What the file system refused: VerifyError 69, `evidence-not-writable`. */
 export function cannotWrite(path: string, error: unknown): VerifyError {
   const why = error instanceof Error ? error.message : String(error);
-  return new VerifyError('evidence-not-writable', 69, `${path}: the evidence cannot be written: ${why}`, 'Name another folder with --out, or make room and rights for this one.');
+  return new VerifyError(
+    'evidence-not-writable',
+    69,
+    `${path}: the evidence cannot be written: ${why}`,
+    'Name another folder with --out, or make room and rights for this one.',
+  );
 }
 
 async function orCannotWrite<T>(path: string, act: () => Promise<T>): Promise<T> {

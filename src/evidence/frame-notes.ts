@@ -29,8 +29,21 @@ function tokenIndexOf(sighting: Sighting): number {
   }
 }
 
-/** A function that says what stands beside `bytes[start, end)`, seen by `observer` in `step`; frames come in the order of the file. No verdict rests on it. */
-export function createFrameNotes(plan: Plan, key: Uint8Array): (bytes: Uint8Array, start: number, end: number, step: StepPlan, observer: Observer, towards: boolean) => Readonly<FrameNote> {
+/**
+ * A function that says what stands beside `bytes[start, end)`, seen by `observer` in `step`; frames come in the order
+ * of the file. No verdict rests on it.
+ */
+export function createFrameNotes(
+  plan: Plan,
+  key: Uint8Array,
+): (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  step: StepPlan,
+  observer: Observer,
+  towards: boolean,
+) => Readonly<FrameNote> {
   const tags = tagsOf(plan, key);
   const classify = createClassifier(plan, tags);
   const search = createTokenSearch(plan.runTag);
@@ -52,9 +65,22 @@ export function createFrameNotes(plan: Plan, key: Uint8Array): (bytes: Uint8Arra
       note.packetId = flow.first + sequence;
       note.probe = flow;
       note.sequence = sequence;
-      note.comment = towards && isLeak(flow, observer)
-        ? limited(`${flow.id}/${observer.name}`, leakComment({ bytes, classified: { view: null, sighting: { kind: 'probe', flow, sequence, form: 'as-sent' } }, step, observer, towards }, plan))
-        : null;
+      note.comment =
+        towards && isLeak(flow, observer)
+          ? limited(
+              `${flow.id}/${observer.name}`,
+              leakComment(
+                {
+                  bytes,
+                  classified: { view: null, sighting: { kind: 'probe', flow, sequence, form: 'as-sent' } },
+                  step,
+                  observer,
+                  towards,
+                },
+                plan,
+              ),
+            )
+          : null;
       return note;
     }
     note.probe = null;
@@ -71,7 +97,9 @@ export function createFrameNotes(plan: Plan, key: Uint8Array): (bytes: Uint8Arra
     }
     note.packetId = tokenIndexOf(sighting);
     const leak = leakComment({ bytes, classified, step, observer, towards }, plan);
-    note.comment = limited(sighting.kind === 'probe' ? `${sighting.flow.id}/${observer.name}` : observer.name, leak) ?? controlComment(classified);
+    note.comment =
+      limited(sighting.kind === 'probe' ? `${sighting.flow.id}/${observer.name}` : observer.name, leak) ??
+      controlComment(classified);
     return note;
   };
 }

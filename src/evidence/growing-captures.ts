@@ -64,7 +64,11 @@ export function growingCaptures(dir: string): GrowingCaptures {
       stepOfPath = new Map(paths.map((path) => [path, step]));
       return paths;
     },
-    read: (path) => readCaptureOf(follow(path, () => counters !== null || ended.has(stepOfPath.get(path) ?? -1)), { raw: true }),
+    read: (path) =>
+      readCaptureOf(
+        follow(path, () => counters !== null || ended.has(stepOfPath.get(path) ?? -1)),
+        { raw: true },
+      ),
     async counters() {
       await until(() => counters !== null);
       return counters ?? [];

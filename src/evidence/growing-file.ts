@@ -10,7 +10,10 @@ export interface Growth {
 }
 
 export interface GrowingFile extends Growth {
-  /** Its octets in order, until it has ended; each chunk is void once the next is asked for. Rejects with the reason where no more will come. */
+  /**
+   * Its octets in order, until it has ended; each chunk is void once the next is asked for. Rejects with the reason
+   * where no more will come.
+   */
   read(): AsyncGenerator<Uint8Array>;
 }
 

@@ -7,4 +7,3 @@ export async function hashFile(path: string): Promise<string> {
   for await (const chunk of readOctets(path, { fleeting: true })) hash.update(chunk);
   return hash.digest('hex');
 }
-

@@ -14,7 +14,14 @@ export async function hashedBeside(dir: string): Promise<readonly HashedFile[]> 
   const states = (await readdir(join(dir, files.state)).catch(() => [])).filter((name) => name.endsWith('.json'));
   const byStep = states.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? 1 : -1));
   const hashed: HashedFile[] = [];
-  for (const path of [files.run, files.plan, files.timeline, ...byStep.map((name) => join(files.state, name)), files.fixes, files.discarded]) {
+  for (const path of [
+    files.run,
+    files.plan,
+    files.timeline,
+    ...byStep.map((name) => join(files.state, name)),
+    files.fixes,
+    files.discarded,
+  ]) {
     const sha256 = await hashFile(join(dir, path)).catch(() => null);
     if (sha256 !== null) hashed.push({ path, sha256 });
   }
@@ -26,9 +33,17 @@ export function withCapture(beside: readonly HashedFile[], sha256: string | null
   return sha256 === null ? beside : [...beside, { path: files.capture, sha256 }];
 }
 
-/** Writes SHA256SUMS over everything that the result rests on and the result itself, in the form that `sha256sum -c` reads. `known`: the hashes of the former. */
+/**
+ * Writes SHA256SUMS over everything that the result rests on and the result itself, in the form that `sha256sum -c`
+ * reads. `known`: the hashes of the former.
+ */
 export async function writeSums(dir: string, known?: readonly HashedFile[]): Promise<void> {
-  const hashed = known ?? withCapture(await hashedBeside(dir), await hashFile(await capturePath(dir)).catch(() => null));
+  const hashed =
+    known ?? withCapture(await hashedBeside(dir), await hashFile(await capturePath(dir)).catch(() => null));
   const result = { path: files.result, sha256: await hashFile(join(dir, files.result)) };
-  await writeFile(join(dir, files.sums), [...hashed, result].map(({ path, sha256 }) => `${sha256}  ${path}\n`).join(''), { mode: 0o600 });
+  await writeFile(
+    join(dir, files.sums),
+    [...hashed, result].map(({ path, sha256 }) => `${sha256}  ${path}\n`).join(''),
+    { mode: 0o600 },
+  );
 }

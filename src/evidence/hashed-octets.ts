@@ -8,15 +8,24 @@ import { leaveOctets, type SharedOctets, shareOctets, takeOctets } from './share
 
 /** From so many octets on a thread is worth its start. */
 const worthAThread = 32 * 1024 * 1024;
-/** How long this thread waits for the one that hashes before timers and signals have their turn, and after how many chunks they have it in any case. */
+/**
+ * How long this thread waits for the one that hashes before timers and signals have their turn, and after how many
+ * chunks they have it in any case.
+ */
 const patienceMs = 20;
 const atATime = 64;
 
 /** A file's octets, decompressed where it is gzip, and the hash of the same octets: the file is read once. */
 export interface HashedOctets {
-  /** In order, to be read once, as far as somebody wants them; each chunk is void once the next is asked for. Rejects where the file cannot be read further. */
+  /**
+   * In order, to be read once, as far as somebody wants them; each chunk is void once the next is asked for. Rejects
+   * where the file cannot be read further.
+   */
   readonly octets: AsyncIterable<Uint8Array>;
-  /** SHA-256 of all octets, hex, also of those that nobody wanted; to be asked for after them. Rejects where the file cannot be read. */
+  /**
+   * SHA-256 of all octets, hex, also of those that nobody wanted; to be asked for after them. Rejects where the file
+   * cannot be read.
+   */
   sha256(): Promise<string>;
   /** Nobody wants anything any more. */
   stop(): void;

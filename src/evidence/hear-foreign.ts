@@ -12,27 +12,45 @@ const plainOptions = 24;
 /** `describeObserver` of the host, on whose device the frames towards it are the incoming ones. */
 const hostObserver = /^\S+ \(host\) on /;
 
-/** What a packet of this tool's own capture is, beyond its addresses: one from the listener, or a control; both stand in its options. */
+/**
+ * What a packet of this tool's own capture is, beyond its addresses: one from the listener, or a control; both stand in
+ * its options.
+ */
 function settledIn(batch: Batch, packet: number, atHost: ReadonlySet<number>): 'own' | 'control' | null {
   if (batch.direction[packet] === directions.in && !atHost.has(batch.interfaceId[packet] ?? 0)) return 'own';
   if ((batch.optionsLength[packet] ?? 0) <= plainOptions) return null;
   return readPacketOptions(batch, packet).comments.some(isControlComment) ? 'control' : null;
 }
 
-/** Throws where packets of a capture of this tool come from more than one port: then it does not say what one listener heard. */
-function checkOnePort(path: string, batch: Batch, names: ReadonlyMap<number, string | null>, seen: Set<string | null>): void {
+/**
+ * Throws where packets of a capture of this tool come from more than one port: then it does not say what one listener
+ * heard.
+ */
+function checkOnePort(
+  path: string,
+  batch: Batch,
+  names: ReadonlyMap<number, string | null>,
+  seen: Set<string | null>,
+): void {
   for (let i = 0, last = -1; i < batch.count; i += 1) {
     const id = batch.interfaceId[i] ?? 0;
     if (id !== last) seen.add(names.get(id) ?? null);
     last = id;
   }
-  if (seen.size > 1) throw new VerifyError('usage', 64, `${path}: it holds what ${seen.size} ports saw`, 'export the listener\'s alone: verify-isolation export DIR -o FILE.pcapng --observer NAME');
+  if (seen.size > 1)
+    throw new VerifyError(
+      'usage',
+      64,
+      `${path}: it holds what ${seen.size} ports saw`,
+      "export the listener's alone: verify-isolation export DIR -o FILE.pcapng --observer NAME",
+    );
 }
 
 /**
- * Reads a capture recorded by anybody into the fold, whole or up to its damage. In a capture of this tool's own, taken at the listener's port, incoming frames are the
- * listener's, whatever source they bear, and controls are told by their comment. `shown`: what the report calls the file. Rejects with VerifyError (64) where such a capture
- * holds several ports.
+ * Reads a capture recorded by anybody into the fold, whole or up to its damage. In a capture of this tool's own, taken
+ * at the listener's port, incoming frames are the listener's, whatever source they bear, and controls are told by their
+ * comment. `shown`: what the report calls the file. Rejects with VerifyError (64) where such a capture holds several
+ * ports.
  */
 export async function hearForeign(fold: ForeignFold, path: string, shown = path): Promise<void> {
   const file = startForeignFile(fold, shown);

@@ -14,7 +14,15 @@ export interface HostFolder {
 const namesFile = 'hosts';
 /** Evidence lies in a host's folder, or this far below: `HOST/run/SCENARIO`. */
 const mostDeep = 2;
-const signs: readonly string[] = [files.run, files.plan, files.timeline, files.capture, compressedCapture, files.sums, files.result];
+const signs: readonly string[] = [
+  files.run,
+  files.plan,
+  files.timeline,
+  files.capture,
+  compressedCapture,
+  files.sums,
+  files.result,
+];
 
 interface Listed {
   readonly folders: readonly string[];
@@ -25,30 +33,50 @@ async function list(dir: string): Promise<Listed> {
   try {
     const entries = await readdir(dir, { withFileTypes: true });
     return {
-      folders: entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort(),
+      folders: entries
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => name)
+        .sort(),
       names: entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name),
     };
   } catch (error) {
-    throw new VerifyError('folder-unreadable', 64, `${dir}: ${error instanceof Error ? error.message : String(error)}`, 'name folders that hold what came back from the hosts');
+    throw new VerifyError(
+      'folder-unreadable',
+      64,
+      `${dir}: ${error instanceof Error ? error.message : String(error)}`,
+      'name folders that hold what came back from the hosts',
+    );
   }
 }
 
 /**
- * The hosts below `dirs`: each is a run's folder, a host's (it has a host.json, which contrib/ansible writes) or holds a folder for each host; `hosts`
- * in the latter names all that were asked, so that one of which nothing came back is not forgotten. Throws VerifyError (64) where `dirs` cannot be read.
+ * The hosts below `dirs`: each is a run's folder, a host's (it has a host.json, which contrib/ansible writes) or holds
+ * a folder for each host; `hosts` in the latter names all that were asked, so that one of which nothing came back is
+ * not forgotten. Throws VerifyError (64) where `dirs` cannot be read.
  */
 export async function hostFolders(dirs: readonly string[]): Promise<readonly HostFolder[]> {
   const found: HostFolder[] = [];
   for (const dir of dirs) {
     const { folders, names } = await list(dir);
     const host = basename(resolve(dir));
-    if (names.includes(hostRecordFile) || names.some((name) => signs.includes(name)) || folders.length === 0 && !names.includes(namesFile)) {
+    if (
+      names.includes(hostRecordFile) ||
+      names.some((name) => signs.includes(name)) ||
+      (folders.length === 0 && !names.includes(namesFile))
+    ) {
       found.push({ host, dir });
       continue;
     }
-    const asked = names.includes(namesFile) ? (await readFile(join(dir, namesFile), 'utf8')).split('\n').map((line) => line.trim()).filter((line) => line !== '') : [];
+    const asked = names.includes(namesFile)
+      ? (await readFile(join(dir, namesFile), 'utf8'))
+          .split('\n')
+          .map((line) => line.trim())
+          .filter((line) => line !== '')
+      : [];
     found.push(...folders.map((name) => ({ host: name, dir: join(dir, name) })));
-    found.push(...[...new Set(asked)].filter((name) => !folders.includes(name)).map((name) => ({ host: name, dir: null })));
+    found.push(
+      ...[...new Set(asked)].filter((name) => !folders.includes(name)).map((name) => ({ host: name, dir: null })),
+    );
   }
   return found;
 }

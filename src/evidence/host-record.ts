@@ -27,6 +27,11 @@ export async function readHostRecord(dir: string): Promise<HostRecord | null> {
   try {
     return shape.parse(JSON.parse(text));
   } catch (error) {
-    throw new VerifyError('host-record', 3, `${path}: ${error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : error instanceof Error ? error.message : String(error)}`, 'bring it back from the host again');
+    throw new VerifyError(
+      'host-record',
+      3,
+      `${path}: ${error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : error instanceof Error ? error.message : String(error)}`,
+      'bring it back from the host again',
+    );
   }
 }

@@ -1,14 +1,22 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 
-/** Compressed octets that are taken at once: what comes of them, at most a thousand times as much, is held in memory. */
+/**
+ * Compressed octets that are taken at once: what comes of them, at most a thousand times as much, is held in memory.
+ */
 const gzChunkLength = 1 << 14;
 
-/** A compressed capture may grow to this many times its size, and to `freeExpansion` in any case: beyond it, it is taken for a bomb. */
+/**
+ * A compressed capture may grow to this many times its size, and to `freeExpansion` in any case: beyond it, it is taken
+ * for a bomb.
+ */
 const mostExpansion = 250;
 const freeExpansion = 64 * 1024 * 1024;
 
-/** The octets of a file that is compressed with gzip. Throws where the stream is damaged or grows beyond bounds, after everything before that was given. */
+/**
+ * The octets of a file that is compressed with gzip. Throws where the stream is damaged or grows beyond bounds, after
+ * everything before that was given.
+ */
 export async function* inflate(path: string): AsyncGenerator<Uint8Array> {
   const gunzip = createGunzip({ chunkSize: 1 << 18 });
   const ready: Uint8Array[] = [];
@@ -22,18 +30,22 @@ export async function* inflate(path: string): AsyncGenerator<Uint8Array> {
     wake();
   });
   gunzip.on('end', () => wake());
-  const until = (act: (done: () => void) => void): Promise<void> => new Promise((resolve) => {
-    wake = resolve;
-    if (failure === null) act(resolve);
-    else resolve();
-  });
+  const until = (act: (done: () => void) => void): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+      if (failure === null) act(resolve);
+      else resolve();
+    });
   function* drain(): Generator<Uint8Array> {
     for (const chunk of ready.splice(0)) {
       given += chunk.length;
       yield chunk;
     }
     if (failure !== null) throw failure;
-    if (given > freeExpansion && given > taken * mostExpansion) throw new Error(`${taken} compressed octets have grown to ${given}, more than ${mostExpansion} times as much: not read further`);
+    if (given > freeExpansion && given > taken * mostExpansion)
+      throw new Error(
+        `${taken} compressed octets have grown to ${given}, more than ${mostExpansion} times as much: not read further`,
+      );
   }
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: gzChunkLength })) {

@@ -18,13 +18,16 @@ export interface DiscardingInput {
   readonly plan: Plan;
   /** By number of the interface block. */
   readonly listeners: readonly ({ readonly step: StepPlan; readonly observer: Observer } | null)[];
-  /** By step: observers whose engine does not know directions. Theirs is all kept, for there a second sighting counts. */
+  /**
+   * By step: observers whose engine does not know directions. Theirs is all kept, for there a second sighting counts.
+   */
   readonly inferred: readonly ReadonlySet<string>[];
 }
 
 /**
- * `--keep leaks`: probes that were where they belonged, and those of a leak beyond the first thousand, are counted by their tokens and go. What the judge looks at
- * closer stays: controls, forged and re-sent tokens, answers, what was routed, whatever is none of the run's, and all of steps with events, which are told by time.
+ * `--keep leaks`: probes that were where they belonged, and those of a leak beyond the first thousand, are counted by
+ * their tokens and go. What the judge looks at closer stays: controls, forged and re-sent tokens, answers, what was
+ * routed, whatever is none of the run's, and all of steps with events, which are told by time.
  */
 export function createDiscarding({ plan, listeners, inferred }: DiscardingInput): Discarding {
   const tallies = { plan, keyed: true, steps: createTallies(plan) };
@@ -34,7 +37,13 @@ export function createDiscarding({ plan, listeners, inferred }: DiscardingInput)
     const { step, observer } = listener;
     const unknown = inferred[step.index]?.has(observer.name) ?? true;
     const seen: Seen = { step, observer, inferred: unknown, towards: false, frame: 0, high: 0, low: 0 };
-    return { seen, entered: tokenCollector(), came: tokenCollector(), again: 0, all: unknown || step.during.length > 0 };
+    return {
+      seen,
+      entered: tokenCollector(),
+      came: tokenCollector(),
+      again: 0,
+      all: unknown || step.during.length > 0,
+    };
   });
 
   /** Is it one of the first of its leak? */
@@ -66,10 +75,17 @@ export function createDiscarding({ plan, listeners, inferred }: DiscardingInput)
           return false;
       }
     },
-    lines: () => counted.flatMap((one) => {
-      if (one === null) return [];
-      const line = { step: one.seen.step.index, observer: one.seen.observer.name, entered: one.entered.spans(), seen: one.came.spans(), again: one.again };
-      return line.entered.frames + line.seen.frames + line.again === 0 ? [] : [line];
-    }),
+    lines: () =>
+      counted.flatMap((one) => {
+        if (one === null) return [];
+        const line = {
+          step: one.seen.step.index,
+          observer: one.seen.observer.name,
+          entered: one.entered.spans(),
+          seen: one.came.spans(),
+          again: one.again,
+        };
+        return line.entered.frames + line.seen.frames + line.again === 0 ? [] : [line];
+      }),
   };
 }

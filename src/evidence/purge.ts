@@ -17,7 +17,10 @@ import { parseFolder } from './parse-folder.js';
 import { readCapture } from './read-capture.js';
 import { replayFolder } from './replay.js';
 
-/** Copies the capture with every frame cut to headers and token; returns the octets that went. Everything else in it stays. */
+/**
+ * Copies the capture with every frame cut to headers and token; returns the octets that went. Everything else in it
+ * stays.
+ */
 async function cutPayload(from: string, to: string, runTag: number): Promise<number> {
   const out = createWriteStream(to, { mode: 0o600 });
   const write = async (block: Uint8Array): Promise<void> => {
@@ -28,10 +31,25 @@ async function cutPayload(from: string, to: string, runTag: number): Promise<num
   for await (const item of readCapture(from)) {
     switch (item.kind) {
       case 'section':
-        await write(sectionHeader({ application: item.application, os: item.os, hardware: item.hardware, comment: [...item.comments, 'payload was purged'].join('; ') }));
+        await write(
+          sectionHeader({
+            application: item.application,
+            os: item.os,
+            hardware: item.hardware,
+            comment: [...item.comments, 'payload was purged'].join('; '),
+          }),
+        );
         break;
       case 'interface':
-        await write(interfaceDescription({ name: item.name ?? '', description: item.description, filter: item.filter, snaplen: item.snaplen, os: 'Linux' }));
+        await write(
+          interfaceDescription({
+            name: item.name ?? '',
+            description: item.description,
+            filter: item.filter,
+            snaplen: item.snaplen,
+            os: 'Linux',
+          }),
+        );
         break;
       case 'batch':
         for (let i = 0; i < item.count; i += 1) {
@@ -40,17 +58,34 @@ async function cutPayload(from: string, to: string, runTag: number): Promise<num
           const kept = keptEnd(item.bytes, start, end, runTag);
           removed += end - kept;
           lastNs = item.timeNs[i] ?? lastNs;
-          const direction = item.direction[i] === directions.out ? directions.out : item.direction[i] === directions.in ? directions.in : directions.unknown;
-          await write(enhancedPacket({
-            interfaceId: item.interfaceId[i] ?? 0, timeNs: lastNs, originalLength: item.original[i] ?? 0, data: item.bytes.subarray(start, kept), direction, ...readPacketOptions(item, i),
-          }));
+          const direction =
+            item.direction[i] === directions.out
+              ? directions.out
+              : item.direction[i] === directions.in
+                ? directions.in
+                : directions.unknown;
+          await write(
+            enhancedPacket({
+              interfaceId: item.interfaceId[i] ?? 0,
+              timeNs: lastNs,
+              originalLength: item.original[i] ?? 0,
+              data: item.bytes.subarray(start, kept),
+              direction,
+              ...readPacketOptions(item, i),
+            }),
+          );
         }
         break;
       case 'statistics':
         await write(interfaceStatistics({ ...item, timeNs: item.endNs ?? lastNs }));
         break;
       case 'damage':
-        throw new VerifyError('capture-damaged', 3, `${from}, offset ${item.offset}: ${item.message}`, 'Nothing was changed.');
+        throw new VerifyError(
+          'capture-damaged',
+          3,
+          `${from}, offset ${item.offset}: ${item.message}`,
+          'Nothing was changed.',
+        );
     }
   }
   await new Promise<void>((resolve, reject) => {
@@ -61,10 +96,14 @@ async function cutPayload(from: string, to: string, runTag: number): Promise<num
 }
 
 /**
- * Removes all payload from a run's capture but headers and tokens, judges again, writes hashes anew and says so in run.json and in the custody log.
- * A signature does not cover what is left, and goes. Returns the octets removed and the result. VerifyError 3 where the folder is not whole.
+ * Removes all payload from a run's capture but headers and tokens, judges again, writes hashes anew and says so in
+ * run.json and in the custody log. A signature does not cover what is left, and goes. Returns the octets removed and
+ * the result. VerifyError 3 where the folder is not whole.
  */
-export async function purgeFolder(dir: string, at: string): Promise<{ readonly removed: number; readonly result: Result }> {
+export async function purgeFolder(
+  dir: string,
+  at: string,
+): Promise<{ readonly removed: number; readonly result: Result }> {
   await mustBeWhole(dir);
   const { plan, run } = await parseFolder(dir);
   const before = await rootHash(dir);
@@ -76,11 +115,19 @@ export async function purgeFolder(dir: string, at: string): Promise<{ readonly r
     const sha256 = await hashFile(part);
     await rename(part, path);
     await rm(join(dir, files.signature), { force: true });
-    await writeJson(dir, files.run, { ...run, capture: run.capture === null ? null : { ...run.capture, sha256 }, purged: { at, sha256Before: run.purged?.sha256Before ?? run.capture?.sha256 ?? '' } });
+    await writeJson(dir, files.run, {
+      ...run,
+      capture: run.capture === null ? null : { ...run.capture, sha256 },
+      purged: { at, sha256Before: run.purged?.sha256Before ?? run.capture?.sha256 ?? '' },
+    });
     const result = await replayFolder(dir);
     await writeJson(dir, files.result, result);
     await writeSums(dir);
-    await logCustody(dir, { action: 'purged', before, text: `${removed} octets of payload removed; verdict ${verdict}, judged again ${result.verdict}` });
+    await logCustody(dir, {
+      action: 'purged',
+      before,
+      text: `${removed} octets of payload removed; verdict ${verdict}, judged again ${result.verdict}`,
+    });
     return { removed, result };
   } finally {
     await rm(part, { force: true });

@@ -23,10 +23,19 @@ export interface RawCaptures {
 /** Paths of the raw captures of a step that a run's folder has. */
 export async function rawCapturesIn(dir: string, step: number): Promise<readonly string[]> {
   const names = await readdir(join(dir, files.raw)).catch(() => []);
-  return names.filter((name) => name.startsWith(`${step + 1}-`)).sort().map((name) => join(dir, files.raw, name));
+  return names
+    .filter((name) => name.startsWith(`${step + 1}-`))
+    .sort()
+    .map((name) => join(dir, files.raw, name));
 }
 
 /** The captures of a run that has ended. */
-export function wholeCaptures({ dir, counters }: { readonly dir: string; readonly counters: StepCounters }): RawCaptures {
+export function wholeCaptures({
+  dir,
+  counters,
+}: {
+  readonly dir: string;
+  readonly counters: StepCounters;
+}): RawCaptures {
   return { ofStep: (step) => rawCapturesIn(dir, step), read: readRawCapture, counters: async () => counters };
 }

@@ -16,7 +16,10 @@ export interface RawFrames {
 /** `interfaceId`: the number of the block in evidence.pcapng; -1 = an observer that the plan does not know. */
 export type TakeRawFrame = (batch: Batch, packet: number, interfaceId: number) => void;
 
-/** So many frames are sorted together at least; the earlier half of them goes on. A helper is behind by less than the rings hold. */
+/**
+ * So many frames are sorted together at least; the earlier half of them goes on. A helper is behind by less than the
+ * rings hold.
+ */
 const sortedTogether = 1 << 19;
 
 interface Loaded {
@@ -47,13 +50,15 @@ interface Waiting {
 function timesOf(batch: Batch, base: { high: number; low: number }): Float64Array {
   const words = timeWords(batch.timeNs);
   const times = new Float64Array(batch.count);
-  for (let i = 0; i < batch.count; i += 1) times[i] = ((words[2 * i + highHalf] ?? 0) - base.high) * 2 ** 32 + ((words[2 * i + lowHalf] ?? 0) - base.low);
+  for (let i = 0; i < batch.count; i += 1)
+    times[i] = ((words[2 * i + highHalf] ?? 0) - base.high) * 2 ** 32 + ((words[2 * i + lowHalf] ?? 0) - base.low);
   return times;
 }
 
 function timesOfAll({ loaded, batchOf, packetOf }: Waiting): Float64Array {
   const times = new Float64Array(batchOf.length);
-  for (let position = 0; position < times.length; position += 1) times[position] = loaded[batchOf[position] ?? 0]?.times[packetOf[position] ?? 0] ?? 0;
+  for (let position = 0; position < times.length; position += 1)
+    times[position] = loaded[batchOf[position] ?? 0]?.times[packetOf[position] ?? 0] ?? 0;
   return times;
 }
 
@@ -85,7 +90,11 @@ function onlyThose({ loaded, batchOf, packetOf }: Waiting, positions: Uint32Arra
     places.set(at, kept.length);
     return kept.push(one) - 1;
   };
-  return { loaded: kept, batchOf: positions.map((position) => place(batchOf[position] ?? 0)), packetOf: positions.map((position) => packetOf[position] ?? 0) };
+  return {
+    loaded: kept,
+    batchOf: positions.map((position) => place(batchOf[position] ?? 0)),
+    packetOf: positions.map((position) => packetOf[position] ?? 0),
+  };
 }
 
 function framesAt({ loaded, batchOf, packetOf }: Waiting, order: Uint32Array): RawFrames {
@@ -102,16 +111,26 @@ function framesAt({ loaded, batchOf, packetOf }: Waiting, order: Uint32Array): R
 }
 
 /**
- * Reads the raw captures of a step and gives their frames part by part, in the order of time; frames of the same time stay in the order of file and place.
- * Observers are found by their block's description; damage is added to `damages`. `clocks`: by how many ns the clock of a
- * file's host is ahead, by the file's name, which is taken off. Memory does not grow with the frames: order is made among
- * `together` at a time. `read` gives what a capture holds.
+ * Reads the raw captures of a step and gives their frames part by part, in the order of time; frames of the same time
+ * stay in the order of file and place. Observers are found by their block's description; damage is added to `damages`.
+ * `clocks`: by how many ns the clock of a file's host is ahead, by the file's name, which is taken off. Memory does not
+ * grow with the frames: order is made among `together` at a time. `read` gives what a capture holds.
  */
 export async function* readRawFrames(
-  paths: readonly string[], blocks: readonly EvidenceInterface[], damages: string[], clocks: ReadonlyMap<string, bigint>, together = sortedTogether, read: (path: string) => AsyncGenerator<CaptureItem> = readRawCapture,
+  paths: readonly string[],
+  blocks: readonly EvidenceInterface[],
+  damages: string[],
+  clocks: ReadonlyMap<string, bigint>,
+  together = sortedTogether,
+  read: (path: string) => AsyncGenerator<CaptureItem> = readRawCapture,
 ): AsyncGenerator<RawFrames> {
   const known = new Map(blocks.map((block, number) => [escapeText(block.description), number]));
-  let sources: readonly Source[] = paths.map((path) => ({ path, items: read(path), interfaces: [], latest: -Infinity }));
+  let sources: readonly Source[] = paths.map((path) => ({
+    path,
+    items: read(path),
+    interfaces: [],
+    latest: -Infinity,
+  }));
   let base: { high: number; low: number } | null = null;
   let waiting: Waiting = { loaded: [], batchOf: new Uint32Array(0), packetOf: new Uint32Array(0) };
 
@@ -125,7 +144,9 @@ export async function* readRawFrames(
           break;
         case 'batch': {
           const clockNs = clocks.get(basename(source.path)) ?? 0n;
-          if (clockNs !== 0n) for (let packet = 0; packet < item.count; packet += 1) item.timeNs[packet] = (item.timeNs[packet] ?? 0n) - clockNs;
+          if (clockNs !== 0n)
+            for (let packet = 0; packet < item.count; packet += 1)
+              item.timeNs[packet] = (item.timeNs[packet] ?? 0n) - clockNs;
           const [high = 0, low = 0] = [timeWords(item.timeNs)[highHalf], timeWords(item.timeNs)[lowHalf]];
           base ??= { high, low };
           const times = timesOf(item, base);

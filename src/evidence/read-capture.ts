@@ -3,8 +3,9 @@ import { type CaptureReaderOptions, createCaptureReader } from '../pcap/capture-
 import { readOctets } from './read-octets.js';
 
 /**
- * The items of a capture file in order, gzip or not, up to its first fatal damage. A file that cannot be opened or read is damage at that place, not an exception.
- * `fleeting`: a batch is void once the next item is asked for, so that memory stays flat and nothing is copied.
+ * The items of a capture file in order, gzip or not, up to its first fatal damage. A file that cannot be opened or read
+ * is damage at that place, not an exception. `fleeting`: a batch is void once the next item is asked for, so that
+ * memory stays flat and nothing is copied.
  */
 export async function* readCapture(path: string, options: CaptureReaderOptions = {}): AsyncGenerator<CaptureItem> {
   yield* readCaptureOf(readOctets(path, options), options);
@@ -16,7 +17,10 @@ export function readRawCapture(path: string): AsyncGenerator<CaptureItem> {
 }
 
 /** As `readCapture`, of octets that come from elsewhere; `fleeting`: they are void once the next are asked for. */
-export async function* readCaptureOf(octets: AsyncIterable<Uint8Array>, options: CaptureReaderOptions = {}): AsyncGenerator<CaptureItem> {
+export async function* readCaptureOf(
+  octets: AsyncIterable<Uint8Array>,
+  options: CaptureReaderOptions = {},
+): AsyncGenerator<CaptureItem> {
   const reader = createCaptureReader(options);
   let offset = 0;
   try {

@@ -10,12 +10,25 @@ export interface FixRecord extends ProvenFix {
   readonly step: number;
 }
 
-const shape = z.array(z.object({
-  step: z.int().min(0), cause: z.string(), commands: z.array(z.string()), outcome: z.enum(fixOutcomes), before: z.number().nullable(), after: z.number().nullable(),
-  cutOff: z.array(z.string()), text: z.string(), evidence: z.string(), sha256: z.string().nullable(),
-}));
+const shape = z.array(
+  z.object({
+    step: z.int().min(0),
+    cause: z.string(),
+    commands: z.array(z.string()),
+    outcome: z.enum(fixOutcomes),
+    before: z.number().nullable(),
+    after: z.number().nullable(),
+    cutOff: z.array(z.string()),
+    text: z.string(),
+    evidence: z.string(),
+    sha256: z.string().nullable(),
+  }),
+);
 
-/** The fixes that were tried after a run; none where nobody asked. VerifyError 64 where the file is not what this program wrote. */
+/**
+ * The fixes that were tried after a run; none where nobody asked. VerifyError 64 where the file is not what this
+ * program wrote.
+ */
 export async function readFixes(dir: string): Promise<readonly FixRecord[]> {
   const path = join(dir, files.fixes);
   const text = await readFile(path, 'utf8').catch(() => null);
@@ -28,6 +41,12 @@ export async function readFixes(dir: string): Promise<readonly FixRecord[]> {
     }
   };
   const parsed = shape.safeParse(read());
-  if (!parsed.success) throw new VerifyError('evidence-unreadable', 64, `${path}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`, 'A file of the run was changed.');
+  if (!parsed.success)
+    throw new VerifyError(
+      'evidence-unreadable',
+      64,
+      `${path}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
+      'A file of the run was changed.',
+    );
   return parsed.data;
 }

@@ -23,7 +23,10 @@ async function isGzip(path: string): Promise<boolean> {
   }
 }
 
-/** Waiting for a thread that reads takes longer than reading: what is read next is in memory already, by the kernel's read-ahead at the latest. */
+/**
+ * Waiting for a thread that reads takes longer than reading: what is read next is in memory already, by the kernel's
+ * read-ahead at the latest.
+ */
 async function* read(path: string, fleeting: boolean): AsyncGenerator<Uint8Array> {
   const file = openSync(path, 'r');
   let into = new Uint8Array(chunkLength);
@@ -42,10 +45,13 @@ async function* read(path: string, fleeting: boolean): AsyncGenerator<Uint8Array
 }
 
 /**
- * The octets of a file in order, decompressed where it is compressed with gzip (RFC 1952). Rejects where it cannot be read further, after all before that was given.
- * `fleeting`: a chunk is void once the next is asked for.
+ * The octets of a file in order, decompressed where it is compressed with gzip (RFC 1952). Rejects where it cannot be
+ * read further, after all before that was given. `fleeting`: a chunk is void once the next is asked for.
  */
-export async function* readOctets(path: string, options: { readonly fleeting?: boolean } = {}): AsyncGenerator<Uint8Array> {
+export async function* readOctets(
+  path: string,
+  options: { readonly fleeting?: boolean } = {},
+): AsyncGenerator<Uint8Array> {
   // Few captures are compressed, and loading zlib takes a while.
   if (await isGzip(path)) yield* (await import('./inflate.js')).inflate(path);
   else yield* read(path, options.fleeting ?? false);

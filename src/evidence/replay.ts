@@ -1,4 +1,12 @@
-import { addBatch, addDamage, finishJudging, type JudgeInput, type JudgeStart, type Judging, startJudging } from '../judge/judge.js';
+import {
+  addBatch,
+  addDamage,
+  finishJudging,
+  type JudgeInput,
+  type JudgeStart,
+  type Judging,
+  startJudging,
+} from '../judge/judge.js';
 import { escapeText } from '../model/escape-text.js';
 import type { Result } from '../model/result.js';
 import type { CaptureItem } from '../pcap/capture-items.js';
@@ -21,7 +29,8 @@ export async function addCapture(judging: Judging<JudgeStart>, items: AsyncItera
         addDamage(judging, `${files.capture}, offset ${item.offset}: ${item.message}`);
         break;
       case 'interface':
-        if (escapeText(blocks[item.id]?.description ?? '') !== escapeText(item.description ?? '')) addDamage(judging, `${files.capture}: interface ${item.id} is not the observer that the plan has there`);
+        if (escapeText(blocks[item.id]?.description ?? '') !== escapeText(item.description ?? ''))
+          addDamage(judging, `${files.capture}: interface ${item.id} is not the observer that the plan has there`);
         break;
       case 'section':
       case 'statistics':
@@ -38,7 +47,8 @@ export interface JudgedRun {
 
 /**
  * Judges a run's folder from its files alone: the same function for the run itself and for a later replay, without root
- * and without a network, so both give the same result, byte for byte. What is judged and what is hashed are the same octets. VerifyError 64 where the folder is not a run's.
+ * and without a network, so both give the same result, byte for byte. What is judged and what is hashed are the same
+ * octets. VerifyError 64 where the folder is not a run's.
  */
 export async function judgeFolder(dir: string): Promise<JudgedRun> {
   return judgeCapture(dir, () => parseFolder(dir));

@@ -6,7 +6,10 @@ const chunkLength = 1 << 18;
 /** By so many chunks one reader is ahead of the other at most. */
 const chunkCount = 64;
 
-/** Positions in `SharedOctets.cells`: chunks that were read; who reads one now (0 = nobody); 1 = there are no more; of each reader: chunks that it is done with, and at how many the other wants to be woken. */
+/**
+ * Positions in `SharedOctets.cells`: chunks that were read; who reads one now (0 = nobody); 1 = there are no more; of
+ * each reader: chunks that it is done with, and at how many the other wants to be woken.
+ */
 const cell = { read: 0, reading: 1, over: 2, done: 3, wakeAt: 5 } as const;
 const cellCount = 7;
 const readers = { hash: 0, judge: 1 } as const;
@@ -16,8 +19,8 @@ const never = 2 ** 31 - 1;
 export type OctetReaderName = keyof typeof readers;
 
 /**
- * A file that is read once while two threads have all its octets: whoever is ahead reads the next chunk into a ring, and waits where the ring is full; the other finds it there.
- * It can be handed to a thread as it is.
+ * A file that is read once while two threads have all its octets: whoever is ahead reads the next chunk into a ring,
+ * and waits where the ring is full; the other finds it there. It can be handed to a thread as it is.
  */
 export interface SharedOctets {
   /** Open for reading, at its first octet; both threads use this descriptor. */
@@ -30,7 +33,12 @@ export interface SharedOctets {
 
 export function shareOctets(file: number): SharedOctets {
   const words = (count: number): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(4 * count));
-  return { file, octets: sharedPageOctets(chunkCount * chunkLength), lengths: words(chunkCount), cells: words(cellCount).fill(never, cell.wakeAt) };
+  return {
+    file,
+    octets: sharedPageOctets(chunkCount * chunkLength),
+    lengths: words(chunkCount),
+    cells: words(cellCount).fill(never, cell.wakeAt),
+  };
 }
 
 /** Says that chunks are done with, and wakes the other reader where it waits for that. */
@@ -46,10 +54,13 @@ export function leaveOctets({ cells }: SharedOctets, who: OctetReaderName): void
 }
 
 /**
- * Gives the next chunk at each call, which voids the one before; null = there are no more; 'behind' = for so many ms the other reader has not made room. Throws where the file cannot be
- * read; then this reader is to leave.
+ * Gives the next chunk at each call, which voids the one before; null = there are no more; 'behind' = for so many ms
+ * the other reader has not made room. Throws where the file cannot be read; then this reader is to leave.
  */
-export function takeOctets({ file, octets, lengths, cells }: SharedOctets, who: OctetReaderName): (patienceMs: number) => Uint8Array | null | 'behind' {
+export function takeOctets(
+  { file, octets, lengths, cells }: SharedOctets,
+  who: OctetReaderName,
+): (patienceMs: number) => Uint8Array | null | 'behind' {
   const mine = readers[who];
   const other = 1 - mine;
   let taken = 0;

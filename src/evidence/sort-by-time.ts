@@ -1,4 +1,7 @@
-/** Positions 0 … time.length−1 in the order of their times; equal times stay in their order. Merges runs: captures are mostly in order. */
+/**
+ * Positions 0 … time.length−1 in the order of their times; equal times stay in their order. Merges runs: captures are
+ * mostly in order.
+ */
 export function sortByTime(time: Float64Array): Uint32Array {
   const count = time.length;
   let runs: number[] = [0];
@@ -21,7 +24,14 @@ export function sortByTime(time: Float64Array): Uint32Array {
   return from;
 }
 
-function merge(from: Uint32Array, to: Uint32Array, time: Float64Array, start: number, middle: number, end: number): void {
+function merge(
+  from: Uint32Array,
+  to: Uint32Array,
+  time: Float64Array,
+  start: number,
+  middle: number,
+  end: number,
+): void {
   let left = start;
   let right = middle;
   for (let at = start; at < end; at += 1) {

@@ -21,15 +21,36 @@ export interface SplitCapture {
 const mostAddresses = 10_000;
 
 function copy(out: BlockWriter, batch: Batch, i: number, times: Uint32Array): void {
-  const direction = batch.direction[i] === directions.out ? directions.out : batch.direction[i] === directions.in ? directions.in : directions.unknown;
+  const direction =
+    batch.direction[i] === directions.out
+      ? directions.out
+      : batch.direction[i] === directions.in
+        ? directions.in
+        : directions.unknown;
   out.packet({
-    interfaceId: 0, timeHigh: times[2 * i + highHalf] ?? 0, timeLow: times[2 * i + lowHalf] ?? 0, bytes: batch.bytes, from: batch.offset[i] ?? 0,
-    captured: batch.captured[i] ?? 0, original: batch.original[i] ?? 0, direction, packetId: -1, comment: null,
+    interfaceId: 0,
+    timeHigh: times[2 * i + highHalf] ?? 0,
+    timeLow: times[2 * i + lowHalf] ?? 0,
+    bytes: batch.bytes,
+    from: batch.offset[i] ?? 0,
+    captured: batch.captured[i] ?? 0,
+    original: batch.original[i] ?? 0,
+    direction,
+    packetId: -1,
+    comment: null,
   });
 }
 
-/** Copies the packets of each interface of a capture into a file of its own, `<name>.pcapng` in `dir`, with its counters. Throws VerifyError (69) where the disk takes no more. */
-export async function splitByPort(path: string, dir: string, names: readonly string[], application: string): Promise<SplitCapture> {
+/**
+ * Copies the packets of each interface of a capture into a file of its own, `<name>.pcapng` in `dir`, with its
+ * counters. Throws VerifyError (69) where the disk takes no more.
+ */
+export async function splitByPort(
+  path: string,
+  dir: string,
+  names: readonly string[],
+  application: string,
+): Promise<SplitCapture> {
   const files = names.map((name) => join(dir, `${name}.pcapng`));
   const outs = files.map((file) => createBlockWriter(file));
   const addressees = names.map(() => new Set<number>());
@@ -42,7 +63,15 @@ export async function splitByPort(path: string, dir: string, names: readonly str
     switch (item.kind) {
       case 'interface':
         outs[item.id]?.block(sectionHeader({ application, os: 'Linux' }));
-        outs[item.id]?.block(interfaceDescription({ name: item.name ?? '', description: item.description, filter: item.filter, snaplen: item.snaplen, os: 'Linux' }));
+        outs[item.id]?.block(
+          interfaceDescription({
+            name: item.name ?? '',
+            description: item.description,
+            filter: item.filter,
+            snaplen: item.snaplen,
+            os: 'Linux',
+          }),
+        );
         break;
       case 'batch': {
         const times = timeWords(item.timeNs);
@@ -69,8 +98,10 @@ export async function splitByPort(path: string, dir: string, names: readonly str
   }
   for (const out of outs) out.finish();
   return {
-    files, damages,
+    files,
+    damages,
     crossed: (port, to) => [...(addressees[port] ?? [])].some(to),
-    spoke: (port) => [...(sources[port] ?? [])].filter((mac) => !sources.some((others, other) => other !== port && others.has(mac))),
+    spoke: (port) =>
+      [...(sources[port] ?? [])].filter((mac) => !sources.some((others, other) => other !== port && others.has(mac))),
   };
 }

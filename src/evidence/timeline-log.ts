@@ -14,7 +14,10 @@ export interface TimelineLog {
   close(): void;
 }
 
-/** Opens timeline.ndjson for appending, 0600. Entries are written at once, so that a killed run leaves all that happened. `hear` is told of each. */
+/**
+ * Opens timeline.ndjson for appending, 0600. Entries are written at once, so that a killed run leaves all that
+ * happened. `hear` is told of each.
+ */
 export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void = () => undefined): TimelineLog {
   const fd = openSync(join(dir, files.timeline), 'a', 0o600);
   const began = performance.now();
@@ -27,7 +30,12 @@ export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void =
     },
     log(step, event) {
       const atNs = (BigInt(Date.now()) * 1_000_000n).toString();
-      const entry: TimelineEntry = { atNs, monoMs: Math.round((performance.now() - began) * 1000) / 1000, step, ...event };
+      const entry: TimelineEntry = {
+        atNs,
+        monoMs: Math.round((performance.now() - began) * 1000) / 1000,
+        step,
+        ...event,
+      };
       entries.push(entry);
       hear(entry);
       if (failure !== null) return;

@@ -14,10 +14,15 @@ import { checkFdb, checkMdb, checkVlan } from './read-back-tables.js';
 export type KernelChange = Exclude<Change, { kind: 'start' | 'stop' }>;
 
 /**
- * Carries a change out in a network namespace (null = the caller's) and reads it back. `runIn`: the folder in which the author's own commands
- * run.
+ * Carries a change out in a network namespace (null = the caller's) and reads it back. `runIn`: the folder in which the
+ * author's own commands run.
  */
-export async function applyToKernel(change: KernelChange, bridgeOf: (port: string) => string, runIn: string, netns: string | null = null): Promise<ChangeRecord> {
+export async function applyToKernel(
+  change: KernelChange,
+  bridgeOf: (port: string) => string,
+  runIn: string,
+  netns: string | null = null,
+): Promise<ChangeRecord> {
   const commands = commandsFor(change, bridgeOf);
   if (change.kind === 'sysctl') {
     const found = writeSysctl(netns, change.name, change.value);
@@ -31,10 +36,20 @@ export async function applyToKernel(change: KernelChange, bridgeOf: (port: strin
   return { commands, readBack: await readBackOf(change, bridgeOf, netns) };
 }
 
-async function readBackOf(change: Exclude<KernelChange, { kind: 'sysctl' }>, bridgeOf: (port: string) => string, netns: string | null): Promise<string | null> {
+async function readBackOf(
+  change: Exclude<KernelChange, { kind: 'sysctl' }>,
+  bridgeOf: (port: string) => string,
+  netns: string | null,
+): Promise<string | null> {
   switch (change.kind) {
     case 'set':
-      return checkReadBack(change.device, change.place, change.key, change.value, await currentValue(netns, change.device, change.place, change.key));
+      return checkReadBack(
+        change.device,
+        change.place,
+        change.key,
+        change.value,
+        await currentValue(netns, change.device, change.place, change.key),
+      );
     case 'ovs-set':
       return checkOvsValue(change, await ovsValue(change, bridgeOf));
     case 'mirror':
@@ -54,7 +69,12 @@ async function readBackOf(change: Exclude<KernelChange, { kind: 'sysctl' }>, bri
 }
 
 /** One setting as `ip -j -d link` tells it now; undefined where the kernel does not know it. */
-export async function currentValue(netns: string | null, device: string, place: 'bridge' | 'port' | 'link', key: string): Promise<SettingValue | undefined> {
+export async function currentValue(
+  netns: string | null,
+  device: string,
+  place: 'bridge' | 'port' | 'link',
+  key: string,
+): Promise<SettingValue | undefined> {
   return valueIn(await readJson(['ip', '-j', '-d', 'link', 'show', 'dev', device], { netns }), place, key);
 }
 
@@ -65,10 +85,15 @@ export function valueIn(json: unknown, place: 'bridge' | 'port' | 'link', key: s
     const flags = child(link, 'flags');
     return Array.isArray(flags) ? flags.includes('UP') : undefined;
   }
-  const value = place === 'link' ? child(link, key) : child(child(child(link, 'linkinfo'), place === 'bridge' ? 'info_data' : 'info_slave_data'), key);
+  const value =
+    place === 'link'
+      ? child(link, key)
+      : child(child(child(link, 'linkinfo'), place === 'bridge' ? 'info_data' : 'info_slave_data'), key);
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
 }
 
 function child(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? Object.entries(value).find(([name]) => name === key)?.[1] : undefined;
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).find(([name]) => name === key)?.[1]
+    : undefined;
 }

@@ -3,15 +3,25 @@ import { VerifyError } from '../model/verify-error.js';
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
 
-/** Compares an entry of the forwarding database with `bridge -j fdb show dev PORT`; throws VerifyError (3) where it is not as asked. */
+/**
+ * Compares an entry of the forwarding database with `bridge -j fdb show dev PORT`; throws VerifyError (3) where it is
+ * not as asked.
+ */
 export function checkFdb(change: Of<'fdb'>, json: unknown): string {
   const { mac, port, state, sticky, vlan, self } = change.entry;
-  const found = rows(json).find((row) =>
-    text(row, 'mac') === mac.toLowerCase() && (vlan === null || row.get('vlan') === vlan) && (self || row.has('master'))); // the bridge's own entry is printed with or without `self`
+  const found = rows(json).find(
+    (row) =>
+      text(row, 'mac') === mac.toLowerCase() &&
+      (vlan === null || row.get('vlan') === vlan) &&
+      (self || row.has('master')),
+  ); // the bridge's own entry is printed with or without `self`
   const what = `${mac} on ${port}${vlan === null ? '' : ` in VLAN ${vlan}`}`;
   if (change.act === 'del') return gone(found === undefined, what);
   const asked = self ? 'permanent' : state;
-  const now = found === undefined ? 'absent' : `${text(found, 'state') ?? 'dynamic'}${flags(found).includes('sticky') ? ' sticky' : ''}`;
+  const now =
+    found === undefined
+      ? 'absent'
+      : `${text(found, 'state') ?? 'dynamic'}${flags(found).includes('sticky') ? ' sticky' : ''}`;
   // An entry that is asked to be dynamic is printed without a state
   const wanted = `${asked}${sticky ? ' sticky' : ''}`;
   return same(what, wanted, now === '' ? 'dynamic' : now);
@@ -21,7 +31,12 @@ export function checkFdb(change: Of<'fdb'>, json: unknown): string {
 export function checkMdb(change: Of<'mdb'>, json: unknown): string {
   const { group, port, vlan } = change.entry;
   const entries = rows(json).flatMap((row) => rows(row.get('mdb')));
-  const found = entries.some((row) => text(row, 'grp') === group.toLowerCase() && text(row, 'port') === port && (vlan === null || row.get('vid') === vlan));
+  const found = entries.some(
+    (row) =>
+      text(row, 'grp') === group.toLowerCase() &&
+      text(row, 'port') === port &&
+      (vlan === null || row.get('vid') === vlan),
+  );
   const what = `${group} on ${port}`;
   return change.act === 'del' ? gone(!found, what) : same(what, 'present', found ? 'present' : 'absent');
 }
@@ -29,14 +44,22 @@ export function checkMdb(change: Of<'mdb'>, json: unknown): string {
 /** Compares a range of VLANs with `bridge -j vlan show dev PORT`; the kernel may print ranges of its own. */
 export function checkVlan(change: Of<'vlan'>, json: unknown): string {
   const { first, last, pvid, untagged, port } = change.entry;
-  const ranges = rows(json).filter((row) => text(row, 'ifname') === port).flatMap((row) => rows(row.get('vlans')));
+  const ranges = rows(json)
+    .filter((row) => text(row, 'ifname') === port)
+    .flatMap((row) => rows(row.get('vlans')));
   const holding = (vid: number): ReadonlyMap<string, unknown> | undefined =>
     ranges.find((row) => number(row, 'vlan') <= vid && vid <= Math.max(number(row, 'vlanEnd'), number(row, 'vlan')));
   const what = `VLAN ${first === last ? first : `${first}-${last}`} on ${port}`;
   const ends = [holding(first), holding(last)];
-  if (change.act === 'del') return gone(ends.every((row) => row === undefined), what);
+  if (change.act === 'del')
+    return gone(
+      ends.every((row) => row === undefined),
+      what,
+    );
   const wanted = `present${pvid ? ' pvid' : ''}${untagged ? ' untagged' : ''}`;
-  const now = ends.some((row) => row === undefined) ? 'absent' : `present${shown(ends[0], 'PVID', ' pvid')}${shown(ends[0], 'Egress Untagged', ' untagged')}`;
+  const now = ends.some((row) => row === undefined)
+    ? 'absent'
+    : `present${shown(ends[0], 'PVID', ' pvid')}${shown(ends[0], 'Egress Untagged', ' untagged')}`;
   return same(what, wanted, now);
 }
 
@@ -50,11 +73,18 @@ function gone(isGone: boolean, what: string): string {
 
 function same(what: string, asked: string, found: string): string {
   if (asked === found) return `${what}: ${found}`;
-  throw new VerifyError('read-back', 3, `${what} should be ${asked} but the kernel says ${found}`, 'the kernel did not keep the change: is there a rule or another program against it?');
+  throw new VerifyError(
+    'read-back',
+    3,
+    `${what} should be ${asked} but the kernel says ${found}`,
+    'the kernel did not keep the change: is there a rule or another program against it?',
+  );
 }
 
 function rows(json: unknown): readonly ReadonlyMap<string, unknown>[] {
-  return Array.isArray(json) ? json.filter((one) => typeof one === 'object' && one !== null).map((one) => new Map(Object.entries(one))) : [];
+  return Array.isArray(json)
+    ? json.filter((one) => typeof one === 'object' && one !== null).map((one) => new Map(Object.entries(one)))
+    : [];
 }
 
 function text(row: ReadonlyMap<string, unknown>, key: string): string | null {

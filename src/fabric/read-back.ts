@@ -6,17 +6,31 @@ import { VerifyError } from '../model/verify-error.js';
 export type SettingPlace = 'bridge' | 'port' | 'link';
 
 /**
- * Compares what was asked with what the kernel says now; returns `device.key = value`. Throws VerifyError: `read-back` (3) where the
- * kernel chose another value, `unsupported` (69) where it does not know the setting (old kernels ignore unknown attributes in silence).
+ * Compares what was asked with what the kernel says now; returns `device.key = value`. Throws VerifyError: `read-back`
+ * (3) where the kernel chose another value, `unsupported` (69) where it does not know the setting (old kernels ignore
+ * unknown attributes in silence).
  */
-export function checkReadBack(device: string, place: SettingPlace, key: string, asked: SettingValue, found: SettingValue | undefined): string {
+export function checkReadBack(
+  device: string,
+  place: SettingPlace,
+  key: string,
+  asked: SettingValue,
+  found: SettingValue | undefined,
+): string {
   if (found === undefined) {
-    throw new VerifyError('unsupported', 69, `this kernel does not know ${device}.${key}`, 'use a kernel that has this setting, or leave it out');
+    throw new VerifyError(
+      'unsupported',
+      69,
+      `this kernel does not know ${device}.${key}`,
+      'use a kernel that has this setting, or leave it out',
+    );
   }
   const kind = kindOf(place, key);
   if (comparable(kind, asked) !== comparable(kind, found)) {
     throw new VerifyError(
-      'read-back', 3, `${device}.${key} was set to ${String(asked)} but the kernel says ${String(found)}`,
+      'read-back',
+      3,
+      `${device}.${key} was set to ${String(asked)} but the kernel says ${String(found)}`,
       'the kernel adjusts some values to others (with STP on, forward_delay is at least 2 s): ask for the value that it keeps',
     );
   }

@@ -17,8 +17,9 @@ export interface SettleOptions {
 }
 
 /**
- * Resolves when every port forwards; rejects with VerifyError (3) naming those that do not in twice forward_delay and 5 s more, counted from the last one that did: a
- * thousand ports come to it one after the other, and on a busy machine that takes its time. Ports that are set down are not waited for.
+ * Resolves when every port forwards; rejects with VerifyError (3) naming those that do not in twice forward_delay and 5
+ * s more, counted from the last one that did: a thousand ports come to it one after the other, and on a busy machine
+ * that takes its time. Ports that are set down are not waited for.
  */
 export async function waitUntilForwarding(options: SettleOptions): Promise<void> {
   let waiting = options.ports;
@@ -32,7 +33,12 @@ export async function waitUntilForwarding(options: SettleOptions): Promise<void>
     mostMs ??= (await slowestMs(options.readState)) + graceMs;
     if (performance.now() - since > mostMs) {
       const named = waiting.slice(0, 5).join(', ');
-      throw new VerifyError('not-forwarding', 3, `${waiting.length} ports do not forward: ${named}`, 'is STP blocking them, or has a port no carrier? see `bridge -d link`');
+      throw new VerifyError(
+        'not-forwarding',
+        3,
+        `${waiting.length} ports do not forward: ${named}`,
+        'is STP blocking them, or has a port no carrier? see `bridge -d link`',
+      );
     }
     await sleep(pollMs);
   }
@@ -41,18 +47,26 @@ export async function waitUntilForwarding(options: SettleOptions): Promise<void>
 function blockedInSysfs(port: string): boolean {
   try {
     // Most forward: one file of them is read, not two.
-    return Number(readFileSync(`/sys/class/net/${port}/brport/state`, 'utf8')) !== forwarding && (Number.parseInt(readFileSync(`/sys/class/net/${port}/flags`, 'utf8'), 16) & 1) === 1;
+    return (
+      Number(readFileSync(`/sys/class/net/${port}/brport/state`, 'utf8')) !== forwarding &&
+      (Number.parseInt(readFileSync(`/sys/class/net/${port}/flags`, 'utf8'), 16) & 1) === 1
+    );
   } catch {
     return false; // it went, or left the bridge: the fabric's faults and the state tell
   }
 }
 
-async function blockedInState(ports: readonly string[], readState: () => Promise<HostState>): Promise<readonly string[]> {
+async function blockedInState(
+  ports: readonly string[],
+  readState: () => Promise<HostState>,
+): Promise<readonly string[]> {
   const { links } = await readState();
   const byName = new Map(links.map((link) => [link.name, link]));
   return ports.filter((port) => {
     const link = byName.get(port);
-    return link?.port !== null && link?.port !== undefined && link.flags.includes('UP') && link.port.state !== 'forwarding';
+    return (
+      link?.port !== null && link?.port !== undefined && link.flags.includes('UP') && link.port.state !== 'forwarding'
+    );
   });
 }
 

@@ -8,13 +8,19 @@ const [nameAt, nameLengthAt, iovAt, iovCountAt] = [0, 1, 2, 3];
 
 export const mostInBatch = 64;
 
-export type BatchOutcome = { readonly accepted: number; readonly error: null } | { readonly accepted: number; readonly error: string };
+export type BatchOutcome =
+  | { readonly accepted: number; readonly error: null }
+  | { readonly accepted: number; readonly error: string };
 
 /**
- * Sends frames of equal length with one sendmmsg(2) a batch. What it returns gives `count` frames from `first` on to the socket and says
- * how many the kernel took; interface 0 is the one that the socket is bound to; `error` is why the next one was not (`EAGAIN`, `ENOBUFS`, `ENETDOWN`, …). It never waits.
+ * Sends frames of equal length with one sendmmsg(2) a batch. What it returns gives `count` frames from `first` on to
+ * the socket and says how many the kernel took; interface 0 is the one that the socket is bound to; `error` is why the
+ * next one was not (`EAGAIN`, `ENOBUFS`, `ENETDOWN`, …). It never waits.
  */
-export function batchSender(frames: Buffer, length: number): (fd: number, interfaceIndex: number, first: number, count: number) => BatchOutcome {
+export function batchSender(
+  frames: Buffer,
+  length: number,
+): (fd: number, interfaceIndex: number, first: number, count: number) => BatchOutcome {
   const c = libc();
   const base = c.addressOf(frames);
   const vectors = new BigUint64Array(mostInBatch * 2);
@@ -40,7 +46,8 @@ export function batchSender(frames: Buffer, length: number): (fd: number, interf
   return (fd, interfaceIndex, first, count) => {
     if (interfaceIndex !== named) nameInterface(interfaceIndex);
     const batch = Math.min(count, mostInBatch);
-    if ((first + batch) * length > frames.length) throw new RangeError(`frames ${first} to ${first + batch} of ${frames.length} octets`);
+    if ((first + batch) * length > frames.length)
+      throw new RangeError(`frames ${first} to ${first + batch} of ${frames.length} octets`);
     for (let at = 0; at < batch; at += 1) vectors[at * 2] = base + BigInt((first + at) * length);
     const sent = c.sendmmsg(fd, bytes, batch, MSG_DONTWAIT);
     return sent < 0 ? { accepted: 0, error: c.errnoName(c.errno()) } : { accepted: sent, error: null };

@@ -6,8 +6,8 @@ import { namespacesOf, type SendingHelper, startSendingHelper } from './sending-
 /** Senders of one step after the other that share a helper: starting a process takes longer than most steps send. */
 export interface SenderKeeper {
   /**
-   * As `startSender`, but the helper stays when its sender is stopped, and the next sender has it too where it has been at no fault and has a socket in every
-   * namespace that is needed. Where nothing is to be sent none is started.
+   * As `startSender`, but the helper stays when its sender is stopped, and the next sender has it too where it has been
+   * at no fault and has a socket in every namespace that is needed. Where nothing is to be sent none is started.
    */
   start(places: Readonly<Record<string, Place>>): Promise<Sender>;
   /** Ends the helper. */

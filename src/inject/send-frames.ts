@@ -5,7 +5,10 @@ import { batchSender, mostInBatch } from './batch-sender.js';
 const passing = ['EAGAIN', 'ENOBUFS', 'EINTR'];
 const mostRetryMs = 1000;
 const burstMs = 2;
-/** Up to so many frames a second a sleep of a millisecond leaves a few frames to make up for; beyond, as in the lab, it turns around instead. */
+/**
+ * Up to so many frames a second a sleep of a millisecond leaves a few frames to make up for; beyond, as in the lab, it
+ * turns around instead.
+ */
 const mostBySleep = 10_000;
 /** The event loop turns after so many frames: a heart has to beat, and there may be news. */
 const mostInTurn = 512;
@@ -18,11 +21,16 @@ export interface SendRequest {
   readonly length: number;
   /** null = as fast as the kernel takes them. */
   readonly perSecond: number | null;
-  /** Until then (performance.now()) the frames before these take their time: where a rate is kept over several requests. */
+  /**
+   * Until then (performance.now()) the frames before these take their time: where a rate is kept over several requests.
+   */
   readonly notBeforeMs?: number;
 }
 
-/** How many frames the kernel took, why not the next one, and from when on (performance.now()) another is due at the same rate. */
+/**
+ * How many frames the kernel took, why not the next one, and from when on (performance.now()) another is due at the
+ * same rate.
+ */
 export interface SentFrames {
   readonly accepted: number;
   readonly error: string | null;
@@ -30,9 +38,10 @@ export interface SentFrames {
 }
 
 /**
- * Sends all frames in order, paced: at most 64 at once, and no more than 2 ms' worth made up for lost time. The event loop turns between bursts, also where the kernel is
- * slower than `perSecond` and every burst is late. At the rates of a host it sleeps until the next is due, at least a millisecond, and makes up for that: to turn around until
- * then would take a processor whole, which guests are using.
+ * Sends all frames in order, paced: at most 64 at once, and no more than 2 ms' worth made up for lost time. The event
+ * loop turns between bursts, also where the kernel is slower than `perSecond` and every burst is late. At the rates of
+ * a host it sleeps until the next is due, at least a millisecond, and makes up for that: to turn around until then
+ * would take a processor whole, which guests are using.
  */
 export async function sendFrames(request: SendRequest, goOn: () => boolean): Promise<SentFrames> {
   const { routes, frames, length, perSecond } = request;
@@ -70,7 +79,8 @@ export async function sendFrames(request: SendRequest, goOn: () => boolean): Pro
       }
     } else {
       refusedSinceMs ??= nowMs;
-      if (!passing.includes(outcome.error) || nowMs - refusedSinceMs > mostRetryMs) return { accepted, error: outcome.error, nextMs: dueMs };
+      if (!passing.includes(outcome.error) || nowMs - refusedSinceMs > mostRetryMs)
+        return { accepted, error: outcome.error, nextMs: dueMs };
       await sleep(1);
     }
   }

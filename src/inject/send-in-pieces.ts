@@ -2,7 +2,13 @@ import { VerifyError } from '../model/verify-error.js';
 import type { SendOutcome, Sender, SocketRoute } from './sender.js';
 
 /** Sends one piece, in at most `withinMs`, and says what the kernel took of it; rejects where nobody answers. */
-export type SendPiece = (piece: { readonly routes: readonly SocketRoute[]; readonly frames: Uint8Array; readonly length: number; readonly perSecond: number | null; readonly withinMs: number }) => Promise<SendOutcome>;
+export type SendPiece = (piece: {
+  readonly routes: readonly SocketRoute[];
+  readonly frames: Uint8Array;
+  readonly length: number;
+  readonly perSecond: number | null;
+  readonly withinMs: number;
+}) => Promise<SendOutcome>;
 
 export interface PiecesOptions {
   /** Octets of a piece at most. */
@@ -14,20 +20,35 @@ export interface PiecesOptions {
 }
 
 /** How a sender sends, in the order of the calls, in pieces. */
-export function sendInPieces({ pieceOctets, answerMs, underWay }: PiecesOptions, sendPiece: SendPiece): Pick<Sender, 'send' | 'sendRouted'> & { readonly idle: () => Promise<unknown> } {
+export function sendInPieces(
+  { pieceOctets, answerMs, underWay }: PiecesOptions,
+  sendPiece: SendPiece,
+): Pick<Sender, 'send' | 'sendRouted'> & { readonly idle: () => Promise<unknown> } {
   /** Outcomes of the last calls, the newest last. */
   let calls: readonly Promise<unknown>[] = [];
   /** Resolves when the last piece of the last call is being sent, or will not be. */
   let begun: Promise<void> = Promise.resolve();
 
-  async function sendAll(routes: readonly SocketRoute[], frames: Uint8Array, length: number, perSecond: number | null, onLast: () => void): Promise<SendOutcome> {
+  async function sendAll(
+    routes: readonly SocketRoute[],
+    frames: Uint8Array,
+    length: number,
+    perSecond: number | null,
+    onLast: () => void,
+  ): Promise<SendOutcome> {
     let accepted = 0;
     const pieces = piecesOf(routes, Math.max(1, Math.floor(pieceOctets / length)));
     for (const [at, piece] of pieces.entries()) {
       const count = piece.reduce((sum, route) => sum + route.count, 0);
       const expectedMs = perSecond === null ? 0 : (count / perSecond) * 1000;
       try {
-        const sending = sendPiece({ routes: piece, frames: frames.subarray(accepted * length, (accepted + count) * length), length, perSecond, withinMs: underWay * (expectedMs + answerMs) });
+        const sending = sendPiece({
+          routes: piece,
+          frames: frames.subarray(accepted * length, (accepted + count) * length),
+          length,
+          perSecond,
+          withinMs: underWay * (expectedMs + answerMs),
+        });
         if (at === pieces.length - 1) onLast();
         const outcome = await sending;
         accepted += outcome.accepted;
@@ -40,7 +61,12 @@ export function sendInPieces({ pieceOctets, answerMs, underWay }: PiecesOptions,
     return { accepted, error: null };
   }
 
-  function sendRouted(routes: readonly SocketRoute[], frames: Uint8Array, length: number, perSecond: number | null): Promise<SendOutcome> {
+  function sendRouted(
+    routes: readonly SocketRoute[],
+    frames: Uint8Array,
+    length: number,
+    perSecond: number | null,
+  ): Promise<SendOutcome> {
     const turn = Promise.all([begun, calls.at(-underWay)]);
     let onLast = (): void => undefined;
     begun = new Promise((resolve) => (onLast = resolve));
@@ -51,7 +77,8 @@ export function sendInPieces({ pieceOctets, answerMs, underWay }: PiecesOptions,
 
   return {
     sendRouted,
-    send: (socket, frames, length, perSecond) => sendRouted([{ socket, count: Math.floor(frames.length / length) }], frames, length, perSecond),
+    send: (socket, frames, length, perSecond) =>
+      sendRouted([{ socket, count: Math.floor(frames.length / length) }], frames, length, perSecond),
     idle: () => Promise.all(calls),
   };
 }

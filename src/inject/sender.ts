@@ -16,12 +16,21 @@ export interface SocketRoute {
 export interface Sender {
   readonly pid: number;
   /**
-   * Sends frames of `length` octets, one after the other in `frames`, in order and paced; null = as fast as the kernel takes them.
-   * Never rejects for what happens on the wire. Calls are carried out one after the other; the next may be made, and is at the helper, while one is carried out.
+   * Sends frames of `length` octets, one after the other in `frames`, in order and paced; null = as fast as the kernel
+   * takes them. Never rejects for what happens on the wire. Calls are carried out one after the other; the next may be
+   * made, and is at the helper, while one is carried out.
    */
   send(socket: string, frames: Uint8Array, length: number, perSecond: number | null): Promise<SendOutcome>;
-  /** As `send`, on several sockets: the next `count` frames leave on each, in order. The first that the kernel refuses ends it. */
-  sendRouted(routes: readonly SocketRoute[], frames: Uint8Array, length: number, perSecond: number | null): Promise<SendOutcome>;
+  /**
+   * As `send`, on several sockets: the next `count` frames leave on each, in order. The first that the kernel refuses
+   * ends it.
+   */
+  sendRouted(
+    routes: readonly SocketRoute[],
+    frames: Uint8Array,
+    length: number,
+    perSecond: number | null,
+  ): Promise<SendOutcome>;
   onFault(listener: (fault: HelperFault) => void): void;
   stop(): Promise<void>;
   kill(): void;

@@ -16,7 +16,10 @@ type Places = Readonly<Record<string, Place>>;
 export interface SendingHelper {
   /** Has it been at no fault, and does it have a socket in the namespace of each place? */
   serves(places: Places): boolean;
-  /** Sends at these places; its `stop` waits until all is sent, and the helper stays. Throws VerifyError (69) `interface-gone`. */
+  /**
+   * Sends at these places; its `stop` waits until all is sent, and the helper stays. Throws VerifyError (69)
+   * `interface-gone`.
+   */
   at(places: Places): Sender;
   /** Tells it to end, and waits until it has. */
   end(): Promise<void>;
@@ -24,7 +27,10 @@ export interface SendingHelper {
 
 /** Octets of frames that go to the helper at once. */
 const pieceOctets = 1 << 20;
-/** While one piece is sent the next is at the helper: it would else have nothing to send whenever this process is busy. Each has its place in the file. */
+/**
+ * While one piece is sent the next is at the helper: it would else have nothing to send whenever this process is busy.
+ * Each has its place in the file.
+ */
 const underWay = 2;
 const answerMs = 10_000;
 
@@ -40,7 +46,10 @@ interface OpenSocket {
   readonly fd: number;
 }
 
-/** Starts the helper with a socket in each network namespace (null = this process's). Throws VerifyError (69) where one cannot be opened, or the helper does not start. */
+/**
+ * Starts the helper with a socket in each network namespace (null = this process's). Throws VerifyError (69) where one
+ * cannot be opened, or the helper does not start.
+ */
 export async function startSendingHelper(namespaces: ReadonlySet<string | null>): Promise<SendingHelper> {
   const sockets = new Map<string, OpenSocket>();
   const file = openSharedFile();
@@ -62,7 +71,8 @@ export async function startSendingHelper(namespaces: ReadonlySet<string | null>)
     void helper.send({ type: 'frames', fd: firstInheritedFd });
     const last = opened.at(-1)?.name;
     const adopted = last === undefined ? null : helper.next('opened', (message) => message.socket === last, answerMs);
-    for (const [at, { name }] of opened.entries()) void helper.send({ type: 'adopt', socket: name, fd: firstInheritedFd + 1 + at });
+    for (const [at, { name }] of opened.entries())
+      void helper.send({ type: 'adopt', socket: name, fd: firstInheritedFd + 1 + at });
     await adopted;
     return attended(helper, sockets, file, closeSockets);
   } catch (error) {
@@ -72,7 +82,12 @@ export async function startSendingHelper(namespaces: ReadonlySet<string | null>)
 }
 
 /** `file`: what the helper reads frames from. */
-function attended(helper: HelperProcess<'send'>, sockets: ReadonlyMap<string, OpenSocket>, file: number, closeSockets: () => void): SendingHelper {
+function attended(
+  helper: HelperProcess<'send'>,
+  sockets: ReadonlyMap<string, OpenSocket>,
+  file: number,
+  closeSockets: () => void,
+): SendingHelper {
   let id = 0;
   let alive = true;
   let atFault = false;
@@ -81,39 +96,69 @@ function attended(helper: HelperProcess<'send'>, sockets: ReadonlyMap<string, Op
 
   function exitsOf(places: Places): ReadonlyMap<string, Omit<SendRoute, 'count'>> {
     const identities = new Map([...namespacesOf(places)].map((netns) => [netns, namespaceIdentity(netns)] as const));
-    return new Map(Object.entries(places).map(([name, { netns, device }]) => {
-      const socket = sockets.get(identities.get(netns) ?? '');
-      if (socket === undefined) throw new VerifyError('protocol', 70, `there is no socket for ${JSON.stringify(name)}`, 'report this as a fault of verify-isolation');
-      return [name, { socket: socket.name, interface: sendingInterface(socket.fd, device) }];
-    }));
+    return new Map(
+      Object.entries(places).map(([name, { netns, device }]) => {
+        const socket = sockets.get(identities.get(netns) ?? '');
+        if (socket === undefined)
+          throw new VerifyError(
+            'protocol',
+            70,
+            `there is no socket for ${JSON.stringify(name)}`,
+            'report this as a fault of verify-isolation',
+          );
+        return [name, { socket: socket.name, interface: sendingInterface(socket.fd, device) }];
+      }),
+    );
   }
 
   return {
-    serves: (places) => alive && !atFault && [...namespacesOf(places)].every((netns) => sockets.has(namespaceIdentity(netns))),
+    serves: (places) =>
+      alive && !atFault && [...namespacesOf(places)].every((netns) => sockets.has(namespaceIdentity(netns))),
     at(places) {
       const exits = exitsOf(places);
       const listening: (() => void)[] = [];
       const routeOf = ({ socket, count }: SocketRoute): SendRoute => {
         const exit = exits.get(socket);
-        if (exit === undefined) throw new VerifyError('protocol', 70, `there is no socket ${JSON.stringify(socket)}`, 'report this as a fault of verify-isolation');
+        if (exit === undefined)
+          throw new VerifyError(
+            'protocol',
+            70,
+            `there is no socket ${JSON.stringify(socket)}`,
+            'report this as a fault of verify-isolation',
+          );
         return { ...exit, count };
       };
-      const { send, sendRouted, idle } = sendInPieces({ pieceOctets, answerMs, underWay }, ({ routes, frames, length, perSecond, withinMs }) => {
-        if (!alive) return Promise.resolve({ accepted: 0, error: 'helper-died' });
-        id += 1;
-        const mine = id;
-        const answer = helper.next('sent', (message) => message.id === mine, withinMs);
-        answer.catch(() => (atFault = true));
-        const at = (mine % underWay) * pieceOctets;
-        for (let done = 0; done < frames.length; ) done += writeSync(file, frames, done, frames.length - done, at + done);
-        void helper.send({ type: 'send', id: mine, routes: routes.map(routeOf), length, perSecond, at, octets: frames.length });
-        return answer;
-      });
+      const { send, sendRouted, idle } = sendInPieces(
+        { pieceOctets, answerMs, underWay },
+        ({ routes, frames, length, perSecond, withinMs }) => {
+          if (!alive) return Promise.resolve({ accepted: 0, error: 'helper-died' });
+          id += 1;
+          const mine = id;
+          const answer = helper.next('sent', (message) => message.id === mine, withinMs);
+          answer.catch(() => (atFault = true));
+          const at = (mine % underWay) * pieceOctets;
+          for (let done = 0; done < frames.length; )
+            done += writeSync(file, frames, done, frames.length - done, at + done);
+          void helper.send({
+            type: 'send',
+            id: mine,
+            routes: routes.map(routeOf),
+            length,
+            perSecond,
+            at,
+            octets: frames.length,
+          });
+          return answer;
+        },
+      );
       return {
         pid: helper.pid,
         send,
         sendRouted,
-        onFault: (listener) => void listening.push(helper.subscribe((message) => (message.type === 'fault' ? listener(message) : undefined))),
+        onFault: (listener) =>
+          void listening.push(
+            helper.subscribe((message) => (message.type === 'fault' ? listener(message) : undefined)),
+          ),
         async stop() {
           await idle();
           for (const unsubscribe of listening) unsubscribe();

@@ -1,7 +1,10 @@
 import { inNamespace } from '../sys/namespaces.js';
 import { linkIndex, noSuchInterface, openUnboundPacketSocket } from '../sys/packet-socket.js';
 
-/** A packet socket that sends in that network namespace (null = this process's) and receives nothing; the caller closes it. Throws VerifyError (69). */
+/**
+ * A packet socket that sends in that network namespace (null = this process's) and receives nothing; the caller closes
+ * it. Throws VerifyError (69).
+ */
 export function openSendingSocket(netns: string | null): number {
   return inNamespace(netns, openUnboundPacketSocket);
 }

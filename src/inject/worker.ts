@@ -56,10 +56,15 @@ function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Prom
       if (fd === undefined) throw refused(`there is no socket ${JSON.stringify(route.socket)}`);
       return { fd, interface: route.interface, count: route.count };
     });
-    if (length < 14 || length > mostLength || frames.length % length !== 0) throw refused(`${frames.length} octets are no frames of ${length} octets`);
-    if (routes.reduce((sum, route) => sum + route.count, 0) !== frames.length / length) throw refused(`the routes are not for ${frames.length / length} frames`);
+    if (length < 14 || length > mostLength || frames.length % length !== 0)
+      throw refused(`${frames.length} octets are no frames of ${length} octets`);
+    if (routes.reduce((sum, route) => sum + route.count, 0) !== frames.length / length)
+      throw refused(`the routes are not for ${frames.length / length} frames`);
     const notBeforeMs = perSecond === paced.perSecond ? paced.nextMs : 0;
-    const { accepted, error, nextMs } = await sendFrames({ routes, frames, length, perSecond, notBeforeMs }, () => !ending);
+    const { accepted, error, nextMs } = await sendFrames(
+      { routes, frames, length, perSecond, notBeforeMs },
+      () => !ending,
+    );
     paced = { perSecond, nextMs };
     channel.say({ type: 'sent', id, accepted, error });
   }

@@ -2,15 +2,22 @@ import { fieldsOf, objectsOf, textOf, type Fields } from '../model/json-fields.j
 import type { GuestRecord } from '../model/guest-record.js';
 import { macText } from './mac-text.js';
 
-/** Where Docker and Podman keep the namespaces of containers; the text is theirs, but nothing else is to be opened for it. */
+/**
+ * Where Docker and Podman keep the namespaces of containers; the text is theirs, but nothing else is to be opened for
+ * it.
+ */
 const sandbox = /^\/(var\/)?run\/[\w./-]{1,200}$/;
 
 /**
- * The interfaces of running containers, from `docker inspect ID…` (Podman prints the same shape). Neither names the interface on the host: they are
- * found by the namespace that holds their other end, or by MAC. A zone comes from the Compose project. A pod's infra container is nobody: its members have its MAC.
+ * The interfaces of running containers, from `docker inspect ID…` (Podman prints the same shape). Neither names the
+ * interface on the host: they are found by the namespace that holds their other end, or by MAC. A zone comes from the
+ * Compose project. A pod's infra container is nobody: its members have its MAC.
  */
 export function containerGuests(manager: 'docker' | 'podman', json: unknown): readonly GuestRecord[] {
-  const found = objectsOf(json).map((container) => ({ guests: interfacesOf(manager, container), infra: container['IsInfra'] === true }));
+  const found = objectsOf(json).map((container) => ({
+    guests: interfacesOf(manager, container),
+    infra: container['IsInfra'] === true,
+  }));
   const members = new Set(found.flatMap(({ guests, infra }) => (infra ? [] : guests.map(({ mac }) => mac))));
   return found.flatMap(({ guests, infra }) => (infra ? guests.filter(({ mac }) => !members.has(mac)) : guests));
 }
@@ -28,6 +35,17 @@ function interfacesOf(manager: 'docker' | 'podman', container: Fields): readonly
     if (mac === null) return [];
     const ips = [network['IPAddress'], network['GlobalIPv6Address']].flatMap((ip) => textOf(ip) || []);
     const zone = project === null || project === '' ? null : { name: project, from: 'Compose project' };
-    return [{ manager, name, port: null, mac, ips, zone, firewall: null, ...(sandbox.test(netns) && !netns.includes('..') ? { netns } : {}) }];
+    return [
+      {
+        manager,
+        name,
+        port: null,
+        mac,
+        ips,
+        zone,
+        firewall: null,
+        ...(sandbox.test(netns) && !netns.includes('..') ? { netns } : {}),
+      },
+    ];
   });
 }

@@ -3,9 +3,9 @@ import type { GuestRecord } from '../model/guest-record.js';
 import { macText } from './mac-text.js';
 
 /**
- * The interfaces of running instances, from `incus list --all-projects --format json` (LXD's `lxc list` prints the same shape). The state of an
- * instance names its interface on the host; for machines it comes from `volatile.NIC.host_name`. A zone comes from the project unless that is
- * `default`, else from the VLAN of the device.
+ * The interfaces of running instances, from `incus list --all-projects --format json` (LXD's `lxc list` prints the same
+ * shape). The state of an instance names its interface on the host; for machines it comes from
+ * `volatile.NIC.host_name`. A zone comes from the project unless that is `default`, else from the VLAN of the device.
  */
 export function incusGuests(manager: 'incus' | 'lxd', json: unknown): readonly GuestRecord[] {
   return objectsOf(json).flatMap((instance) => {
@@ -13,18 +13,30 @@ export function incusGuests(manager: 'incus' | 'lxd', json: unknown): readonly G
     if (name === null || textOf(instance['status'])?.toLowerCase() !== 'running') return [];
     const config = fieldsOf(instance['expanded_config']) ?? fieldsOf(instance['config']) ?? {};
     const networks = objectsOf(Object.values(fieldsOf(fieldsOf(instance['state'])?.['network']) ?? {}));
-    const nics = Object.entries(fieldsOf(instance['expanded_devices']) ?? {}).filter(([, device]) => fieldsOf(device)?.['type'] === 'nic');
+    const nics = Object.entries(fieldsOf(instance['expanded_devices']) ?? {}).filter(
+      ([, device]) => fieldsOf(device)?.['type'] === 'nic',
+    );
     return nics.map(([nic, device]): GuestRecord => {
       const mac = macText(textOf(config[`volatile.${nic}.hwaddr`]) ?? textOf(fieldsOf(device)?.['hwaddr']));
       const state = networks.find((one) => macText(textOf(one['hwaddr'])) === mac && mac !== null);
       const port = textOf(state?.['host_name']) || textOf(config[`volatile.${nic}.host_name`]) || null;
-      return { manager, name, port, mac, ips: addressesOf(state), zone: zoneOf(textOf(instance['project']), textOf(fieldsOf(device)?.['vlan'])), firewall: null };
+      return {
+        manager,
+        name,
+        port,
+        mac,
+        ips: addressesOf(state),
+        zone: zoneOf(textOf(instance['project']), textOf(fieldsOf(device)?.['vlan'])),
+        firewall: null,
+      };
     });
   });
 }
 
 function addressesOf(state: Fields | undefined): readonly string[] {
-  return objectsOf(state?.['addresses']).filter((one) => one['scope'] === 'global').flatMap((one) => textOf(one['address']) ?? []);
+  return objectsOf(state?.['addresses'])
+    .filter((one) => one['scope'] === 'global')
+    .flatMap((one) => textOf(one['address']) ?? []);
 }
 
 function zoneOf(project: string | null, vlan: string | null): GuestRecord['zone'] {

@@ -11,7 +11,20 @@ export function readProxmoxConfig(text: string): ProxmoxConfig {
   const values = new Map(lines.flatMap((line) => (line === null ? [] : [[line[1] ?? '', line[2] ?? ''] as const])));
   const nics = [...values].flatMap(([key, value]) => {
     const number = /^net(\d{1,3})$/.exec(key)?.[1];
-    return number === undefined ? [] : [{ number, parts: new Map(value.split(',').map((part) => [part.slice(0, Math.max(0, part.indexOf('='))), part.slice(part.indexOf('=') + 1)] as const)) }];
+    return number === undefined
+      ? []
+      : [
+          {
+            number,
+            parts: new Map(
+              value
+                .split(',')
+                .map(
+                  (part) => [part.slice(0, Math.max(0, part.indexOf('='))), part.slice(part.indexOf('=') + 1)] as const,
+                ),
+            ),
+          },
+        ];
   });
   return { values, nics };
 }

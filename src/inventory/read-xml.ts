@@ -20,11 +20,13 @@ const mostCharacters = 1024 * 1024;
 const deepest = 64;
 
 /**
- * Reads one XML document, strictly. A document type is refused, so that no entity but the five predefined ones (XML 1.0, 4.6) can be expanded;
- * so are sizes and depths that no description of a guest has. Throws Error saying what is wrong and where.
+ * Reads one XML document, strictly. A document type is refused, so that no entity but the five predefined ones (XML
+ * 1.0, 4.6) can be expanded; so are sizes and depths that no description of a guest has. Throws Error saying what is
+ * wrong and where.
  */
 export function readXml(text: string): XmlElement {
-  if (text.length > mostCharacters) throw new Error(`${text.length} characters: more than the ${mostCharacters} that are read`);
+  if (text.length > mostCharacters)
+    throw new Error(`${text.length} characters: more than the ${mostCharacters} that are read`);
   const parser = sax.parser(true, { trim: true });
   const refuse = (what: string): never => {
     throw new Error(`line ${parser.line + 1}: ${what}`);
@@ -41,7 +43,12 @@ export function readXml(text: string): XmlElement {
     if (root !== null) refuse('a second root element');
     if (open.length >= deepest) refuse(`elements nested deeper than ${deepest}`);
     // xmlns is off, so that every value is text.
-    open.push({ name, attributes: Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, String(value)])), children: [], text: '' });
+    open.push({
+      name,
+      attributes: Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, String(value)])),
+      children: [],
+      text: '',
+    });
   };
   parser.ontext = addText;
   parser.oncdata = addText;

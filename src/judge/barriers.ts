@@ -24,10 +24,10 @@ export const barriers = {
   'other-bridge': otherBridge,
   'source-port': sourcePort,
   'vlan-filtering': vlanFiltering,
-  'isolated': isolated,
+  isolated: isolated,
   'ovs-protected': ovsProtectedPorts,
-  'locked': locked,
-  'guard': guard,
+  locked: locked,
+  guard: guard,
   'forwarding-off': forwardingOff,
   'routed-elsewhere': routedElsewhere,
   'sticky-entry': stickyEntry,
@@ -44,8 +44,12 @@ export const barriers = {
 
 /** Told where no setting of the bridge is in the way of what did not arrive. */
 export const lastBarriers = {
-  'filter': filter,
-  'unexplained': { text: 'nothing in the state around the step accounts for it', opens: 'unknown: find out what stopped the frames before relying on it', find: () => '' },
+  filter: filter,
+  unexplained: {
+    text: 'nothing in the state around the step accounts for it',
+    opens: 'unknown: find out what stopped the frames before relying on it',
+    find: () => '',
+  },
 } as const satisfies Readonly<Record<string, Barrier>>;
 
 /** Codes of everything that a result may name as a barrier. */

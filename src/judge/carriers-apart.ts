@@ -12,11 +12,14 @@ function explain(leaking: readonly string[], stopped: readonly string[], states:
 }
 
 /**
- * Where one carrier of a class reached an observer and another did not: a filter judges by what is in the frame, a bridge does not. Rows of one probe,
- * pair and observer are compared; those that say the same stand together.
+ * Where one carrier of a class reached an observer and another did not: a filter judges by what is in the frame, a
+ * bridge does not. Rows of one probe, pair and observer are compared; those that say the same stand together.
  */
 export function carriersApart(rows: readonly Finding[], states: StepStates): readonly CarriersApart[] {
-  const compared = rows.filter(({ allowed, grouped, carrier, variant }) => allowed === 'no' && grouped === undefined && carrier !== 'native' && variant === undefined);
+  const compared = rows.filter(
+    ({ allowed, grouped, carrier, variant }) =>
+      allowed === 'no' && grouped === undefined && carrier !== 'native' && variant === undefined,
+  );
   if (compared.every(({ carrier }) => carrier === compared[0]?.carrier)) return [];
   const pairs = new Map<string, Finding[]>();
   for (const row of compared) {
@@ -31,7 +34,14 @@ export function carriersApart(rows: readonly Finding[], states: StepStates): rea
     const holds = pair.filter(({ leak, sent }) => !leak && (sent ?? 0) > 0).map(({ carrier }) => carrier);
     const [first] = pair;
     if (first === undefined || broken.length === 0 || holds.length === 0) continue;
-    const head = { class: first.class, from: first.from, to: first.to, broken, holds, text: explain(broken, holds, states) };
+    const head = {
+      class: first.class,
+      from: first.from,
+      to: first.to,
+      broken,
+      holds,
+      text: explain(broken, holds, states),
+    };
     const key = JSON.stringify(head);
     const one = told.get(key) ?? { head, observers: new Set<string>() };
     one.observers.add(first.observer);

@@ -4,32 +4,46 @@ export type CauseCode = keyof typeof causes | 'unexplained';
 
 /** What each cause of a leak means, whatever host it was seen on. */
 export const causeMeanings: Readonly<Record<CauseCode, string>> = {
-  'ageing-zero': 'The bridge learns nothing, so unicast between any two ports floods to every other: it is a hub. Set an ageing time.',
-  'mirror': 'A rule of tc or nft, or an XDP program, carries frames of one port to another. No attribute of a link shows it; the place of the rule is named.',
-  'vni-shared': 'Bridges of different networks have tunnels with one VXLAN network identifier, so what is flooded on one comes out on the other, on whatever host that is. Both are named.',
+  'ageing-zero':
+    'The bridge learns nothing, so unicast between any two ports floods to every other: it is a hub. Set an ageing time.',
+  mirror:
+    'A rule of tc or nft, or an XDP program, carries frames of one port to another. No attribute of a link shows it; the place of the rule is named.',
+  'vni-shared':
+    'Bridges of different networks have tunnels with one VXLAN network identifier, so what is flooded on one comes out on the other, on whatever host that is. Both are named.',
   'ovs-mirror': 'A mirror of Open vSwitch copies frames to the observer’s port. The mirror is named.',
-  'ovs-flood-flow': 'A flow of Open vSwitch outputs frames to the observer whatever the switch has learned. The flow is named.',
+  'ovs-flood-flow':
+    'A flow of Open vSwitch outputs frames to the observer whatever the switch has learned. The flow is named.',
   'ovs-flood-vlans': 'Open vSwitch learns nothing in this VLAN (flood_vlans), so unicast there floods to every port.',
-  'ovs-protected': 'Sender and addressee are protected from each other, and Open vSwitch floods what it cannot place to the ports that are not protected.',
-  'ovs-table-full': 'Open vSwitch’s table of MACs is full: it forgets one for each that it learns, and floods what is sent to a MAC that it forgot.',
+  'ovs-protected':
+    'Sender and addressee are protected from each other, and Open vSwitch floods what it cannot place to the ports that are not protected.',
+  'ovs-table-full':
+    'Open vSwitch’s table of MACs is full: it forgets one for each that it learns, and floods what is sent to a MAC that it forgot.',
   'ovs-unknown-flood': 'Open vSwitch has no entry for the destination, and the observer’s port takes what is flooded.',
-  'behind-bridge': 'The addressee is behind the bridge device itself, which never learns where it is: every frame to it floods to every port, for any ageing time.',
-  'mac-moved': 'The addressee’s MAC moved to another port: whoever sends with a MAC gets its frames, unless its entry is static and sticky or his port is locked.',
-  'fdb-full': 'The table is at its limit: a MAC that no longer fits cannot be learned, and what is sent to it floods. The limit fails open.',
-  'aged-out': 'The addressee was silent for longer than the ageing time, so the bridge forgot it and floods what is sent to it.',
+  'behind-bridge':
+    'The addressee is behind the bridge device itself, which never learns where it is: every frame to it floods to every port, for any ageing time.',
+  'mac-moved':
+    'The addressee’s MAC moved to another port: whoever sends with a MAC gets its frames, unless its entry is static and sticky or his port is locked.',
+  'fdb-full':
+    'The table is at its limit: a MAC that no longer fits cannot be learned, and what is sent to it floods. The limit fails open.',
+  'aged-out':
+    'The addressee was silent for longer than the ageing time, so the bridge forgot it and floods what is sent to it.',
   'learning-off': 'The addressee’s port learns nothing and has no static entry, so what is sent to it floods.',
   'host-forwards': 'The host routes between guests that the bridge keeps apart.',
   'stp-open': 'Nothing keeps a guest’s BPDUs from the bridge, or with STP off from the other guests.',
   'vlan-unfiltered': 'VLAN filtering is off: tags mean nothing to the bridge, and every frame passes everywhere.',
-  'vlan-shared': 'Guests of different zones share a VLAN, or a port carries one that its guest should not have. The port and the VLAN are named.',
+  'vlan-shared':
+    'Guests of different zones share a VLAN, or a port carries one that its guest should not have. The port and the VLAN are named.',
   'mcast-router-port': 'The port is, or by a query became, a multicast router port, which gets every group.',
   'no-querier': 'The bridge snoops without a querier, so it does not know the members of groups and floods.',
   'source-unchecked': 'The sender’s port takes frames with any source MAC.',
   'unknown-flood': 'The bridge has no entry for the destination, and the observer’s port takes unknown unicast.',
   'group-flood': 'The observer’s port takes broadcasts, or multicast that nobody there joined.',
-  'not-isolated': 'Both ends are guests, and isolated, which takes effect only where both ports have it, is off on one of them.',
-  'sniffer-on-host': 'A process on the host takes every frame at the sender, the addressee or the bridge, and may have handed them on. It is named.',
-  'unexplained': 'Nothing in the state that was read around the step accounts for the leak. Look at the state files of the evidence, and report it.',
+  'not-isolated':
+    'Both ends are guests, and isolated, which takes effect only where both ports have it, is off on one of them.',
+  'sniffer-on-host':
+    'A process on the host takes every frame at the sender, the addressee or the bridge, and may have handed them on. It is named.',
+  unexplained:
+    'Nothing in the state that was read around the step accounts for the leak. Look at the state files of the evidence, and report it.',
 };
 
 export function isCauseCode(code: string): code is CauseCode {

@@ -32,7 +32,7 @@ import type { StepStates } from './step-states.js';
 
 /** Every cause by code, the most specific first. A new one is one file and one line here. */
 export const causes = {
-  'mirror': mirror,
+  mirror: mirror,
   'vni-shared': vniShared,
   'ovs-mirror': ovsMirror,
   'ovs-flood-flow': ovsFloodFlow,
@@ -65,16 +65,38 @@ const finders: readonly (readonly [string, CauseFinder])[] = Object.entries(caus
 const mostExplained = 2000;
 
 function causesOf(leak: RowContext | null, plan: Plan): readonly Cause[] {
-  const found = leak === null ? [] : finders.flatMap(([code, find]) => {
-    const cause = find(leak);
-    return cause === null ? [] : [{ code, ...cause, fix: fixOnHost(cause.fix, leak.bridge.name, plan) }];
-  });
+  const found =
+    leak === null
+      ? []
+      : finders.flatMap(([code, find]) => {
+          const cause = find(leak);
+          return cause === null ? [] : [{ code, ...cause, fix: fixOnHost(cause.fix, leak.bridge.name, plan) }];
+        });
   if (found.length > 0) return found;
-  return [{ code: 'unexplained', place: '', value: '', text: leak === null ? 'unexplained: the state around the step was not read' : 'unexplained: nothing in the state around the step accounts for it', fix: '' }];
+  return [
+    {
+      code: 'unexplained',
+      place: '',
+      value: '',
+      text:
+        leak === null
+          ? 'unexplained: the state around the step was not read'
+          : 'unexplained: nothing in the state around the step accounts for it',
+      fix: '',
+    },
+  ];
 }
 
-/** The rows of a step, leaks with their causes and what mends them. Pure: from the plan and the state that was read around the step. */
-export function withCauses(rows: readonly Finding[], plan: Plan, step: StepPlan, states: StepStates): readonly Finding[] {
+/**
+ * The rows of a step, leaks with their causes and what mends them. Pure: from the plan and the state that was read
+ * around the step.
+ */
+export function withCauses(
+  rows: readonly Finding[],
+  plan: Plan,
+  step: StepPlan,
+  states: StepStates,
+): readonly Finding[] {
   let left = mostExplained;
   const contextOf = rowContexts(plan, step, states);
   return rows.map((row) => {

@@ -22,8 +22,15 @@ function rowOutcome(row: Finding, claim: PlannedClaim): ClaimOutcome {
 /** A claim has to hold for every row that it selects. */
 export function claimOutcome(claim: PlannedClaim, rows: readonly Finding[]): ClaimOutcome {
   const outcomes = rows
-    .filter((row) => row.observer === claim.observer && (claim.probe === null || claim.probe === row.probe) && (claim.from === null || claim.from === row.from) && (claim.to === null || claim.to === row.to)
-      && (claim.carrier === null || claim.carrier === row.carrier) && (claim.variant === undefined || claim.variant === row.variant))
+    .filter(
+      (row) =>
+        row.observer === claim.observer &&
+        (claim.probe === null || claim.probe === row.probe) &&
+        (claim.from === null || claim.from === row.from) &&
+        (claim.to === null || claim.to === row.to) &&
+        (claim.carrier === null || claim.carrier === row.carrier) &&
+        (claim.variant === undefined || claim.variant === row.variant),
+    )
     .map((row) => rowOutcome(row, claim));
   if (outcomes.length === 0) return 'unmatched';
   return outcomes.includes('beyond') ? 'beyond' : outcomes.includes('short') ? 'short' : 'held';
@@ -31,6 +38,11 @@ export function claimOutcome(claim: PlannedClaim, rows: readonly Finding[]): Cla
 
 /** A claim in words, as it stands in a report. */
 export function claimText(claim: PlannedClaim): string {
-  const narrowed = [claim.from === null ? '' : ` from ${claim.from}`, claim.to === null ? '' : ` to ${claim.to}`, claim.carrier === null ? '' : ` as ${claim.carrier}`, claim.variant === undefined ? '' : ` as ${claim.variant}`].join('');
+  const narrowed = [
+    claim.from === null ? '' : ` from ${claim.from}`,
+    claim.to === null ? '' : ` to ${claim.to}`,
+    claim.carrier === null ? '' : ` as ${claim.carrier}`,
+    claim.variant === undefined ? '' : ` as ${claim.variant}`,
+  ].join('');
   return `${claim.observer} sees ${String(claim.seen)}${narrowed}`;
 }

@@ -32,14 +32,20 @@ interface Segment {
 
 /** Every token of the run, in order: the flows and controls of each step number through. */
 function segmentsOf(plan: Plan): readonly Segment[] {
-  return plan.steps.flatMap((step): Segment[] => {
-    const [flow, lastFlow] = [step.flows.at(0), step.flows.at(step.flows.length - 1)];
-    const [control, lastControl] = [step.controls[0], step.controls[step.controls.length - 1]];
-    return [
-      ...(flow === undefined || lastFlow === undefined ? [] : [{ first: flow.first, end: lastFlow.first + lastFlow.count, step, of: 'flows' } as const]),
-      ...(control === undefined || lastControl === undefined ? [] : [{ first: control.index, end: lastControl.index + 1, step, of: 'controls' } as const]),
-    ];
-  }).sort((a, b) => a.first - b.first);
+  return plan.steps
+    .flatMap((step): Segment[] => {
+      const [flow, lastFlow] = [step.flows.at(0), step.flows.at(step.flows.length - 1)];
+      const [control, lastControl] = [step.controls[0], step.controls[step.controls.length - 1]];
+      return [
+        ...(flow === undefined || lastFlow === undefined
+          ? []
+          : [{ first: flow.first, end: lastFlow.first + lastFlow.count, step, of: 'flows' } as const]),
+        ...(control === undefined || lastControl === undefined
+          ? []
+          : [{ first: control.index, end: lastControl.index + 1, step, of: 'controls' } as const]),
+      ];
+    })
+    .sort((a, b) => a.first - b.first);
 }
 
 function find(segments: readonly Segment[], index: number): Segment | null {
@@ -76,10 +82,13 @@ export function flowFinder(plan: Plan): (index: number) => Flow | null {
 }
 
 /**
- * A function that says of `bytes[start, end)` what it is. Tags of no key (the run was killed before it was revealed): no token
- * can be told from a forged one, so every token counts as forged.
+ * A function that says of `bytes[start, end)` what it is. Tags of no key (the run was killed before it was revealed):
+ * no token can be told from a forged one, so every token counts as forged.
  */
-export function createClassifier(plan: Plan, tags: RunTags): (bytes: Uint8Array, start: number, end: number) => Classifier {
+export function createClassifier(
+  plan: Plan,
+  tags: RunTags,
+): (bytes: Uint8Array, start: number, end: number) => Classifier {
   const segments = segmentsOf(plan);
   const planned = createHeaderReader();
   const search = createTokenSearch(plan.runTag);
@@ -93,9 +102,19 @@ export function createClassifier(plan: Plan, tags: RunTags): (bytes: Uint8Array,
     const segment = find(segments, index);
     const flow = segment?.of === 'flows' ? flowOfToken(segment.step.flows, index) : null;
     const control = segment?.of === 'controls' ? segment.step.controls[index - segment.first] : undefined;
-    if (segment === null || (flow === null && control?.index !== index) || !tags.holds(bytes, at + tokenLength - tagLength, index)) return { view, sighting: { kind: 'forged' } };
-    if (flow !== null) return { view, sighting: { kind: 'probe', flow, sequence: index - flow.first, form: formOf(bytes, view, planned(flow.frame)) } };
-    if (control !== undefined && formOf(bytes, view, planned(control.frame)) === 'as-sent') return { view, sighting: { kind: 'control', step: segment.step.index, control } };
+    if (
+      segment === null ||
+      (flow === null && control?.index !== index) ||
+      !tags.holds(bytes, at + tokenLength - tagLength, index)
+    )
+      return { view, sighting: { kind: 'forged' } };
+    if (flow !== null)
+      return {
+        view,
+        sighting: { kind: 'probe', flow, sequence: index - flow.first, form: formOf(bytes, view, planned(flow.frame)) },
+      };
+    if (control !== undefined && formOf(bytes, view, planned(control.frame)) === 'as-sent')
+      return { view, sighting: { kind: 'control', step: segment.step.index, control } };
     return none;
   };
 }

@@ -8,7 +8,10 @@ import { countNoise } from './noise.js';
 import { nsOf } from '../pcap/time-words.js';
 import { countFrame, raise, type StepTally } from './tally.js';
 
-/** One frame as an observer saw it. One object does for all frames of an observer, one after the other: nothing keeps it. */
+/**
+ * One frame as an observer saw it. One object does for all frames of an observer, one after the other: nothing keeps
+ * it.
+ */
 export interface Seen {
   readonly step: StepPlan;
   readonly observer: Observer;
@@ -34,11 +37,18 @@ export interface Tallies {
   readonly steps: readonly StepTally[];
 }
 
-/** What a frame of a probe counted as: its entry where its sender is, its sighting by an observer, the same once more; or something else. */
+/**
+ * What a frame of a probe counted as: its entry where its sender is, its sighting by an observer, the same once more;
+ * or something else.
+ */
 export type CountedAs = 'entered' | 'seen' | 'again' | 'other';
 
 /** Counts a frame that stems from a probe. */
-export function countProbe({ flow, sequence, form }: Omit<Extract<Sighting, { kind: 'probe' }>, 'kind'>, seen: Seen, tallies: Tallies): CountedAs {
+export function countProbe(
+  { flow, sequence, form }: Omit<Extract<Sighting, { kind: 'probe' }>, 'kind'>,
+  seen: Seen,
+  tallies: Tallies,
+): CountedAs {
   const tally = tallies.steps[flow.step];
   if (tally === undefined) return 'other';
   const { observer } = seen;
@@ -50,7 +60,8 @@ export function countProbe({ flow, sequence, form }: Omit<Extract<Sighting, { ki
       if (tally.entries.add(flow, sequence, place)) return 'entered';
       // Its own token, but a second time: whoever stands behind this port had it from somebody and says it again.
       const again = place === 'port' && !seen.inferred;
-      if (again && !tally.reentered.has(token)) tally.reentered.set(token, { observer: observer.name, uplink: observer.role === 'uplink' });
+      if (again && !tally.reentered.has(token))
+        tally.reentered.set(token, { observer: observer.name, uplink: observer.role === 'uplink' });
     } else if (form === 'as-sent' && !tally.reentered.has(token)) {
       tally.reentered.set(token, { observer: observer.name, uplink: observer.role === 'uplink' });
     }
@@ -82,9 +93,13 @@ function countTraffic(bytes: Uint8Array, view: FrameView, seen: Seen, tally: Ste
   if (view.etherType === etherTypes.arp) return;
   const src = macText(bytes, view.srcMacAt);
   const dst = macText(bytes, view.dstMacAt);
-  const macsOf = (name: string): readonly string[] => plan.endpoints.find((endpoint) => endpoint.name === name)?.macs ?? [];
+  const macsOf = (name: string): readonly string[] =>
+    plan.endpoints.find((endpoint) => endpoint.name === name)?.macs ?? [];
   seen.step.traffic.forEach((traffic, index) => {
-    for (const [way, source, sink] of [['>', traffic.from, traffic.to], ['<', traffic.to, traffic.from]] as const) {
+    for (const [way, source, sink] of [
+      ['>', traffic.from, traffic.to],
+      ['<', traffic.to, traffic.from],
+    ] as const) {
       if (!macsOf(source).includes(src) || !macsOf(sink).includes(dst)) continue;
       if (seen.towards) countFrame(tally.traffic, `${index}/${way}/${seen.observer.name}`, firstOf(seen));
       else if (seen.observer.name === source) raise(tally.trafficEntered, `${index}/${way}`);
@@ -97,7 +112,8 @@ function countForeign(bytes: Uint8Array, view: FrameView, seen: Seen, tally: Ste
   const src = macText(bytes, view.srcMacAt);
   const dst = macText(bytes, view.dstMacAt);
   if (!seen.towards) tally.crossed.set(`${seen.observer.name}|${dst}`, { from: seen.observer.name, to: dst });
-  else if (!seen.observer.macs.includes(dst)) countFrame(tally.foreign, `${seen.observer.name}|${src}|${dst}`, firstOf(seen));
+  else if (!seen.observer.macs.includes(dst))
+    countFrame(tally.foreign, `${seen.observer.name}|${src}|${dst}`, firstOf(seen));
 }
 
 /** Counts one frame of the capture into the tallies. What a forger wrote is noise, and decides nothing. */

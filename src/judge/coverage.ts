@@ -5,7 +5,10 @@ import type { Result } from '../model/result.js';
 import type { StepStates } from './step-states.js';
 import type { StepFacts } from './step-facts.js';
 
-/** Which ports of the bridges under test were observed, over all steps that listened; ports as the kernel listed them before the probes, and where something was to happen meanwhile, around that and after them. */
+/**
+ * Which ports of the bridges under test were observed, over all steps that listened; ports as the kernel listed them
+ * before the probes, and where something was to happen meanwhile, around that and after them.
+ */
 export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: readonly StepStates[]): Result['coverage'] {
   const ports = new Set<string>();
   const observed = new Set<string>();
@@ -13,7 +16,11 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
   const reasons = new Map((plan.unobservable ?? []).map(({ port, reason }) => [port, reason]));
   for (const step of plan.steps) {
     const bridges = new Set(step.observers.map((observer) => observer.bridge));
-    const seen = new Set(step.observers.filter((observer) => facts[step.index]?.listening.has(observer.name)).map((observer) => observer.interface));
+    const seen = new Set(
+      step.observers
+        .filter((observer) => facts[step.index]?.listening.has(observer.name))
+        .map((observer) => observer.interface),
+    );
     const before = states[step.index]?.before ?? null;
     for (const link of before?.links ?? []) {
       if (!bridges.has(link.master ?? '')) continue;
@@ -21,7 +28,9 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
       if (seen.has(link.name)) observed.add(link.name);
       else unobserved.set(link.name, reasons.get(link.name) ?? `not observed in step ${step.index + 1}, ${step.name}`);
     }
-    for (const { bridge, port, reason } of before === null ? [] : [...unheardPorts(before), ...copiesElsewhere(before)]) {
+    for (const { bridge, port, reason } of before === null
+      ? []
+      : [...unheardPorts(before), ...copiesElsewhere(before)]) {
       if (!bridges.has(bridge) || seen.has(port)) continue;
       ports.add(port);
       unobserved.set(port, reason);

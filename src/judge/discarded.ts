@@ -1,7 +1,10 @@
 import { parsePositions, positionText } from '../plan/position-text.js';
 import { mostTokens } from './classify.js';
 
-/** Tokens in a row: so many spans of tokens that follow one another, each `gaps` behind the one before, `lengths` long; both as `positionText`. */
+/**
+ * Tokens in a row: so many spans of tokens that follow one another, each `gaps` behind the one before, `lengths` long;
+ * both as `positionText`.
+ */
 export interface TokenSpans {
   readonly frames: number;
   readonly spans: number;
@@ -10,8 +13,9 @@ export interface TokenSpans {
 }
 
 /**
- * A line of discarded.ndjson: frames that an observer captured in a step, that were counted when the captures were collated, and that evidence.pcapng does not
- * hold. Each was a planned probe, as it was sent, and the first of its token there.
+ * A line of discarded.ndjson: frames that an observer captured in a step, that were counted when the captures were
+ * collated, and that evidence.pcapng does not hold. Each was a planned probe, as it was sent, and the first of its
+ * token there.
  */
 export interface DiscardedFrames {
   readonly step: number;
@@ -52,7 +56,9 @@ export function tokenCollector(): TokenCollector {
       count += 1;
     },
     spans() {
-      const order = Uint32Array.from({ length: count }, (_, at) => at).sort((a, b) => (firsts[a] ?? 0) - (firsts[b] ?? 0));
+      const order = Uint32Array.from({ length: count }, (_, at) => at).sort(
+        (a, b) => (firsts[a] ?? 0) - (firsts[b] ?? 0),
+      );
       const gaps = new Uint32Array(count);
       const sorted = new Uint32Array(count);
       let spans = 0;
@@ -69,12 +75,20 @@ export function tokenCollector(): TokenCollector {
         end = first + length;
         frames += length;
       }
-      return { frames, spans, gaps: positionText(gaps.subarray(0, spans)), lengths: positionText(sorted.subarray(0, spans)) };
+      return {
+        frames,
+        spans,
+        gaps: positionText(gaps.subarray(0, spans)),
+        lengths: positionText(sorted.subarray(0, spans)),
+      };
     },
   };
 }
 
-/** Gives each token of spans; false where they do not say what `frames` says, or ask for tokens that no run has. Nothing was given then. */
+/**
+ * Gives each token of spans; false where they do not say what `frames` says, or ask for tokens that no run has. Nothing
+ * was given then.
+ */
 export function eachToken(spans: TokenSpans, take: (token: number) => void): boolean {
   if (spans.frames === 0 && spans.spans === 0) return true;
   if (!Number.isInteger(spans.spans) || spans.spans < 1 || spans.spans > mostTokens) return false;

@@ -1,7 +1,9 @@
 import { fieldsOf, objectsOf, textOf } from '../model/json-fields.js';
 import type { HostState } from '../model/state.js';
 
-/** Families of nft that act on bridged frames by themselves; those of IP do so where br_netfilter hands frames to them. */
+/**
+ * Families of nft that act on bridged frames by themselves; those of IP do so where br_netfilter hands frames to them.
+ */
 const linkFamilies = new Set(['bridge', 'netdev']);
 
 /** Filters that may act on bridged frames, by name: `nft bridge guard`, `tc on vnet0 ingress`; those of IP apart. */
@@ -21,8 +23,11 @@ export function filtersInState({ nft, tc, sysctl }: HostState): FiltersInState {
   const tables = [...new Set(rules.map((rule) => `${textOf(rule['family']) ?? ''} ${textOf(rule['table']) ?? ''}`))];
   const isLink = (table: string): boolean => linkFamilies.has(table.split(' ')[0] ?? '');
   const all = tables.filter((table) => !isLink(table)).map((table) => `nft ${table}`);
-  const handedOver = sysctl['net.bridge.bridge-nf-call-iptables'] === '1' || sysctl['net.bridge.bridge-nf-call-ip6tables'] === '1';
-  const onDevices = Object.entries(fieldsOf(fieldsOf(tc)?.['filters']) ?? {}).filter(([, filters]) => objectsOf(filters).length > 0).map(([place]) => `tc on ${place}`);
+  const handedOver =
+    sysctl['net.bridge.bridge-nf-call-iptables'] === '1' || sysctl['net.bridge.bridge-nf-call-ip6tables'] === '1';
+  const onDevices = Object.entries(fieldsOf(fieldsOf(tc)?.['filters']) ?? {})
+    .filter(([, filters]) => objectsOf(filters).length > 0)
+    .map(([place]) => `tc on ${place}`);
   return {
     link: [...tables.filter(isLink).map((table) => `nft ${table}`), ...onDevices],
     ip: { all, bridged: handedOver ? all.map((table) => `${table} by br_netfilter`) : [] },

@@ -1,6 +1,9 @@
 import type { Flow, Flows } from '../model/plan.js';
 
-/** The flow that a token belongs to; tokens number through, flow by flow. Where all flows are of one size no search is needed. */
+/**
+ * The flow that a token belongs to; tokens number through, flow by flow. Where all flows are of one size no search is
+ * needed.
+ */
 export function flowOfToken(flows: Flows, token: number): Flow | null {
   const start = flows.at(0);
   if (start === undefined || token < start.first) return null;

@@ -12,7 +12,10 @@ export interface ForeignProtocol {
   readonly name: string;
   /** It answers or acknowledges frames of the addressee: proof that the addressee has sent to the source. */
   readonly answers: boolean;
-  /** Octets of data behind the headers that the capture holds, without padding: what the listener could read, encrypted or not. */
+  /**
+   * Octets of data behind the headers that the capture holds, without padding: what the listener could read, encrypted
+   * or not.
+   */
   readonly payloadOctets: number;
 }
 
@@ -31,11 +34,18 @@ function arp(bytes: Uint8Array, view: FrameView): ForeignProtocol {
   return { name: 'ARP', answers: view.srcIpAt >= 0 && bytes[view.srcIpAt - 7] === 2, payloadOctets: 0 };
 }
 
-function transport(bytes: Uint8Array, end: number, view: FrameView, payloadAt: number): Omit<ForeignProtocol, 'payloadOctets'> {
+function transport(
+  bytes: Uint8Array,
+  end: number,
+  view: FrameView,
+  payloadAt: number,
+): Omit<ForeignProtocol, 'payloadOctets'> {
   switch (view.protocol) {
     case ipProtocols.tcp: {
       const tcp = parseTcp(bytes, payloadAt, end);
-      return tcp === null ? { name: 'TCP', answers: false } : { name: service('TCP', tcp.srcPort, tcp.dstPort), answers: (tcp.flags & tcpFlags.ack) !== 0 };
+      return tcp === null
+        ? { name: 'TCP', answers: false }
+        : { name: service('TCP', tcp.srcPort, tcp.dstPort), answers: (tcp.flags & tcpFlags.ack) !== 0 };
     }
     case ipProtocols.udp: {
       const udp = parseUdp(bytes, payloadAt, end);
@@ -58,10 +68,19 @@ export interface QuickProtocol {
   payloadOctets: number;
 }
 
-/** Reads a frame into `quick` without allocating; false where it is anything unusual, which `foreignProtocol` reads. Both say the same where both read. */
+/**
+ * Reads a frame into `quick` without allocating; false where it is anything unusual, which `foreignProtocol` reads.
+ * Both say the same where both read.
+ */
 export function readQuickly(bytes: Uint8Array, start: number, end: number, quick: QuickProtocol): boolean {
   const ip = start + 14;
-  if (bytes[start + 12] !== 8 || bytes[start + 13] !== 0 || bytes[ip] !== 0x45 || (((bytes[ip + 6] ?? 0) & 0x1f) | (bytes[ip + 7] ?? 0)) !== 0) return false;
+  if (
+    bytes[start + 12] !== 8 ||
+    bytes[start + 13] !== 0 ||
+    bytes[ip] !== 0x45 ||
+    (((bytes[ip + 6] ?? 0) & 0x1f) | (bytes[ip + 7] ?? 0)) !== 0
+  )
+    return false;
   const protocol = bytes[ip + 9] ?? 0;
   const ipEnd = ip + (((bytes[ip + 2] ?? 0) << 8) | (bytes[ip + 3] ?? 0));
   const dataEnd = ipEnd < end ? ipEnd : end;
@@ -95,11 +114,17 @@ export function quickName(key: number): string {
 export function foreignProtocol(bytes: Uint8Array, end: number, view: FrameView): ForeignProtocol {
   if (view.etherType === etherTypes.arp) return arp(bytes, view);
   if (view.ipVersion === 0) {
-    return { name: view.etherType < 0x600 ? 'LLC' : `0x${view.etherType.toString(16).padStart(4, '0')}`, answers: false, payloadOctets: Math.max(0, end - view.payloadAt) };
+    return {
+      name: view.etherType < 0x600 ? 'LLC' : `0x${view.etherType.toString(16).padStart(4, '0')}`,
+      answers: false,
+      payloadOctets: Math.max(0, end - view.payloadAt),
+    };
   }
   // The addresses of both headers stand at fixed places: 12 octets into IPv4's, 8 into IPv6's.
   const ip = view.ipVersion === 4 ? parseIpv4(bytes, view.srcIpAt - 12, end) : parseIpv6(bytes, view.srcIpAt - 8, end);
   if (ip === null) return { name: `IPv${view.ipVersion}`, answers: false, payloadOctets: 0 };
   const payloadOctets = Math.max(0, ip.payloadEnd - view.payloadAt);
-  return ip.laterFragment ? { name: `IPv${view.ipVersion} fragment`, answers: false, payloadOctets } : { ...transport(bytes, end, view, ip.payloadAt), payloadOctets };
+  return ip.laterFragment
+    ? { name: `IPv${view.ipVersion} fragment`, answers: false, payloadOctets }
+    : { ...transport(bytes, end, view, ip.payloadAt), payloadOctets };
 }

@@ -63,7 +63,10 @@ export type NameOf = (mac: number) => string;
 
 /** A 48-bit number as a MAC, lower case with colons. */
 export function macOfNumber(mac: number): string {
-  return mac.toString(16).padStart(12, '0').replace(/..(?!$)/g, '$&:');
+  return mac
+    .toString(16)
+    .padStart(12, '0')
+    .replace(/..(?!$)/g, '$&:');
 }
 
 function direction(rows: readonly Heard[], nameOf: NameOf): ForeignDirection | null {
@@ -78,7 +81,9 @@ function direction(rows: readonly Heard[], nameOf: NameOf): ForeignDirection | n
     frames: sum((one) => one.frames),
     octets: sum((one) => one.octets),
     payloadOctets: sum((one) => one.payloadOctets),
-    protocols: [...rows].sort((x, y) => y.frames - x.frames || (x.protocol < y.protocol ? -1 : 1)).map(({ protocol, frames }) => ({ name: protocol, frames })),
+    protocols: [...rows]
+      .sort((x, y) => y.frames - x.frames || (x.protocol < y.protocol ? -1 : 1))
+      .map(({ protocol, frames }) => ({ name: protocol, frames })),
     first: timeText(nsOf(first.first)),
     last: timeText(nsOf(last.last)),
     firstSighting: { file: first.firstFile, frame: first.firstFrame },
@@ -87,7 +92,8 @@ function direction(rows: readonly Heard[], nameOf: NameOf): ForeignDirection | n
 
 /** The asymmetry in words: what the bridge did with the direction that was not heard. */
 function readingOf(a: string, b: string, ways: 'both' | 'one', otherWayExists: boolean): string {
-  if (ways === 'both') return `both directions were heard: the bridge floods what ${a} and ${b} say to each other, or sends a copy of it here`;
+  if (ways === 'both')
+    return `both directions were heard: the bridge floods what ${a} and ${b} say to each other, or sends a copy of it here`;
   return otherWayExists
     ? `only ${a} → ${b} was heard, and it answers frames of ${b} that were not: frames to ${a} go to its port alone, frames to ${b} are flooded. So it looks where the MAC of ${b} is learned on no port, as when it is bridged behind the bridge device, or when its entry has aged out`
     : `only ${a} → ${b} was heard, and nothing shows that ${b} ever answered: frames to a MAC that the bridge has not learned are flooded`;
@@ -106,31 +112,57 @@ function pairsOf(fold: ForeignFold, nameOf: NameOf): readonly ForeignPair[] {
       const b = nameOf(to);
       const ways = backRows.length > 0 ? 'both' : 'one';
       const otherWayExists = ways === 'one' && rows.some(({ answers }) => answers > 0);
-      const firstNs = [...rows, ...backRows].map(({ first }) => nsOf(first)).reduce((least, one) => (one < least ? one : least));
-      pairs.push({ pair: { a, b, ways, otherWayExists, heard, reading: readingOf(a, b, ways, otherWayExists) }, firstNs });
+      const firstNs = [...rows, ...backRows]
+        .map(({ first }) => nsOf(first))
+        .reduce((least, one) => (one < least ? one : least));
+      pairs.push({
+        pair: { a, b, ways, otherWayExists, heard, reading: readingOf(a, b, ways, otherWayExists) },
+        firstNs,
+      });
     }
   }
   const frames = ({ heard }: ForeignPair): number => heard.reduce((sum, one) => sum + one.frames, 0);
-  return pairs.sort((x, y) => frames(y.pair) - frames(x.pair) || Number(x.firstNs - y.firstNs) || (x.pair.a < y.pair.a ? -1 : 1)).map(({ pair }) => pair);
+  return pairs
+    .sort((x, y) => frames(y.pair) - frames(x.pair) || Number(x.firstNs - y.firstNs) || (x.pair.a < y.pair.a ? -1 : 1))
+    .map(({ pair }) => pair);
 }
 
 /** Why "nothing was heard" would be more than these captures carry. */
 function reasonsOf(fold: ForeignFold): readonly Reason[] {
   const { name } = fold.listener;
-  const told = fold.files.flatMap(({ path, damages }) => damages.map((text) => reason('capture-damaged', name, `${path}, ${text}`)));
+  const told = fold.files.flatMap(({ path, damages }) =>
+    damages.map((text) => reason('capture-damaged', name, `${path}, ${text}`)),
+  );
   for (const { path, frames, unread } of fold.files) {
-    if (unread > 0) told.push(reason('evidence-incomplete', name, `${path}: ${unread} of ${frames} frames are not Ethernet or end before their addresses do`));
+    if (unread > 0)
+      told.push(
+        reason(
+          'evidence-incomplete',
+          name,
+          `${path}: ${unread} of ${frames} frames are not Ethernet or end before their addresses do`,
+        ),
+      );
   }
-  for (const { path, dropped } of fold.files) if (dropped > 0) told.push(reason('frames-dropped', name, `${path}: the kernel dropped ${dropped} frames before they were captured`));
+  for (const { path, dropped } of fold.files)
+    if (dropped > 0)
+      told.push(
+        reason('frames-dropped', name, `${path}: the kernel dropped ${dropped} frames before they were captured`),
+      );
   const heard = fold.files.reduce((sum, one) => sum + one.own + one.group + one.foreign + one.passing, 0);
-  if (heard === 0) told.push(reason('nothing-to-hear', name, 'not one frame was captured: this ear may be deaf, and a deaf ear hears no leak'));
+  if (heard === 0)
+    told.push(
+      reason('nothing-to-hear', name, 'not one frame was captured: this ear may be deaf, and a deaf ear hears no leak'),
+    );
   return told;
 }
 
-const silent = 'that nothing foreign was heard proves no isolation: nothing shows that anybody talked meanwhile, and no probe was sent';
+const silent =
+  'that nothing foreign was heard proves no isolation: nothing shows that anybody talked meanwhile, and no probe was sent';
 const ways = 'a capture that was taken inside a guest shows foreign unicast only if its interface was promiscuous';
 
-/** Ends the fold. `nameOf` names the talkers, `more` what else was amiss. Pure: the same captures give the same report. */
+/**
+ * Ends the fold. `nameOf` names the talkers, `more` what else was amiss. Pure: the same captures give the same report.
+ */
 export function finishForeign(fold: ForeignFold, nameOf: NameOf, more: readonly Reason[] = []): ForeignReport {
   const found = fold.files.some(({ foreign }) => foreign > 0);
   const reasons = [...reasonsOf(fold), ...more];
@@ -143,7 +175,16 @@ export function finishForeign(fold: ForeignFold, nameOf: NameOf, more: readonly 
     pairs: pairsOf(fold, nameOf),
     notKept: fold.notKept,
     files: fold.files.map(({ path, frames, own, controls, group, foreign, passing, unread, first, last }) => ({
-      path, frames, own, ...(controls === 0 ? {} : { controls }), group, foreign, passing, unread, first: first === null ? null : timeText(nsOf(first)), last: last === null ? null : timeText(nsOf(last)),
+      path,
+      frames,
+      own,
+      ...(controls === 0 ? {} : { controls }),
+      group,
+      foreign,
+      passing,
+      unread,
+      first: first === null ? null : timeText(nsOf(first)),
+      last: last === null ? null : timeText(nsOf(last)),
     })),
     limits: found ? [ways] : [silent, ways],
   };

@@ -10,7 +10,10 @@ export interface ForeignListener {
   /** Its name in a scenario; null where only its MACs are known. */
   readonly name: string | null;
   readonly macs: readonly number[];
-  /** null: a guest, to which everything but its own MACs is foreign. Else (an uplink, a host): only frames from one of these MACs to another are. */
+  /**
+   * null: a guest, to which everything but its own MACs is foreign. Else (an uplink, a host): only frames from one of
+   * these MACs to another are.
+   */
   readonly elsewhere: readonly number[] | null;
 }
 
@@ -64,7 +67,10 @@ interface Pair {
   readonly quick: Map<number, Heard | null>;
 }
 
-/** What a listener heard that was not meant for it, as a fold over its captures. Opaque but for the functions of foreign*.ts. */
+/**
+ * What a listener heard that was not meant for it, as a fold over its captures. Opaque but for the functions of
+ * foreign*.ts.
+ */
 export interface ForeignFold {
   readonly listener: ForeignListener;
   readonly pairs: AddressPairs<Pair>;
@@ -83,25 +89,59 @@ const mostQuickRows = 256;
 export function startForeign(listener: ForeignListener): ForeignFold {
   const own = new Set(listener.macs);
   const elsewhere = listener.elsewhere === null ? null : new Set(listener.elsewhere);
-  return { listener, pairs: createAddressPairs((bytes, at) => pairAt(bytes, at, own, elsewhere)), heard: new Map(), rows: 0, notKept: 0, files: [] };
+  return {
+    listener,
+    pairs: createAddressPairs((bytes, at) => pairAt(bytes, at, own, elsewhere)),
+    heard: new Map(),
+    rows: 0,
+    notKept: 0,
+    files: [],
+  };
 }
 
 function pairAt(bytes: Uint8Array, at: number, own: ReadonlySet<number>, elsewhere: ReadonlySet<number> | null): Pair {
   const to = macNumber(bytes, at);
   const from = macNumber(bytes, at + 6);
-  const kind = own.has(to) || own.has(from) ? 'own' : isGroupMac(bytes, at) ? 'group' : elsewhere !== null && !(elsewhere.has(to) && elsewhere.has(from)) ? 'passing' : 'foreign';
+  const kind =
+    own.has(to) || own.has(from)
+      ? 'own'
+      : isGroupMac(bytes, at)
+        ? 'group'
+        : elsewhere !== null && !(elsewhere.has(to) && elsewhere.has(from))
+          ? 'passing'
+          : 'foreign';
   return { kind, from, to, quick: new Map() };
 }
 
 /** Batches that are added belong to this file until the next. */
 export function startForeignFile(fold: ForeignFold, path: string): HeardFile {
-  const file: HeardFile = { path, frames: 0, own: 0, controls: 0, group: 0, foreign: 0, passing: 0, unread: 0, first: null, last: null, damages: [], dropped: 0 };
+  const file: HeardFile = {
+    path,
+    frames: 0,
+    own: 0,
+    controls: 0,
+    group: 0,
+    foreign: 0,
+    passing: 0,
+    unread: 0,
+    first: null,
+    last: null,
+    damages: [],
+    dropped: 0,
+  };
   fold.files.push(file);
   return file;
 }
 
 /** The row of a pair and protocol; null where there are too many. */
-function rowOf(fold: ForeignFold, { from, to }: Pair, protocol: string, file: HeardFile, high: number, low: number): Heard | null {
+function rowOf(
+  fold: ForeignFold,
+  { from, to }: Pair,
+  protocol: string,
+  file: HeardFile,
+  high: number,
+  low: number,
+): Heard | null {
   let ofSource = fold.heard.get(from);
   let ofPair = ofSource?.get(to);
   const found = ofPair?.get(protocol);
@@ -111,13 +151,30 @@ function rowOf(fold: ForeignFold, { from, to }: Pair, protocol: string, file: He
   if (ofSource === undefined) fold.heard.set(from, (ofSource = new Map()));
   if (ofPair === undefined) ofSource.set(to, (ofPair = new Map()));
   const fresh: Heard = {
-    from, to, protocol, frames: 0, octets: 0, payloadOctets: 0, answers: 0, first: { high, low }, last: { high, low }, firstFile: file.path, firstFrame: file.frames,
+    from,
+    to,
+    protocol,
+    frames: 0,
+    octets: 0,
+    payloadOctets: 0,
+    answers: 0,
+    first: { high, low },
+    last: { high, low },
+    firstFile: file.path,
+    firstFrame: file.frames,
   };
   ofPair.set(protocol, fresh);
   return fresh;
 }
 
-function quickRow(fold: ForeignFold, pair: Pair, key: number, file: HeardFile, high: number, low: number): Heard | null {
+function quickRow(
+  fold: ForeignFold,
+  pair: Pair,
+  key: number,
+  file: HeardFile,
+  high: number,
+  low: number,
+): Heard | null {
   const known = pair.quick.get(key);
   if (known !== undefined) return known;
   const made = rowOf(fold, pair, quickName(key), file, high, low);
@@ -134,7 +191,12 @@ export interface FileView {
 }
 
 /** Adds a batch of `file`, in file order. Pure but for `fold` and `file`. */
-export function addForeignBatch(fold: ForeignFold, file: HeardFile, batch: JudgedBatch & { readonly original: ArrayLike<number> }, { ethernet, settled }: FileView): void {
+export function addForeignBatch(
+  fold: ForeignFold,
+  file: HeardFile,
+  batch: JudgedBatch & { readonly original: ArrayLike<number> },
+  { ethernet, settled }: FileView,
+): void {
   const { bytes } = batch;
   const times = timeWords(batch.timeNs);
   const quick: QuickProtocol = { key: 0, answers: false, payloadOctets: 0 };
@@ -163,7 +225,8 @@ export function addForeignBatch(fold: ForeignFold, file: HeardFile, batch: Judge
     if (readQuickly(bytes, start, end, quick)) heard = quickRow(fold, pair, quick.key, file, high, low);
     else {
       const view = viewFrame(bytes, start, end);
-      const slow = view === null ? { name: 'cut off', answers: false, payloadOctets: 0 } : foreignProtocol(bytes, end, view);
+      const slow =
+        view === null ? { name: 'cut off', answers: false, payloadOctets: 0 } : foreignProtocol(bytes, end, view);
       quick.answers = slow.answers;
       quick.payloadOctets = slow.payloadOctets;
       heard = rowOf(fold, pair, slow.name, file, high, low);

@@ -40,7 +40,12 @@ export function createHeaderReader(): (frame: FrameSpec) => PlannedHeaders {
     ips.set(text, octets);
     return octets;
   };
-  return (frame) => ({ srcMac: frame.form === 'source-sweep' ? null : mac(frame.srcMac), dstMac: mac(frame.dstMac), srcIp: ip(frame.srcIp), dstIp: ip(frame.dstIp) });
+  return (frame) => ({
+    srcMac: frame.form === 'source-sweep' ? null : mac(frame.srcMac),
+    dstMac: mac(frame.dstMac),
+    srcIp: ip(frame.srcIp),
+    dstIp: ip(frame.dstIp),
+  });
 }
 
 /** Are the octets at `at` those expected? -1 = there are none. */
@@ -52,9 +57,15 @@ export function sameOctets(bytes: Uint8Array, at: number, expected: Uint8Array):
 
 /** How a frame's headers stand to the planned ones. */
 export function formOf(bytes: Uint8Array, view: FrameView, planned: PlannedHeaders): FrameFormName {
-  const sameIps = planned.srcIp === null || planned.dstIp === null
-    || (sameOctets(bytes, view.srcIpAt, planned.srcIp) && sameOctets(bytes, view.dstIpAt, planned.dstIp));
+  const sameIps =
+    planned.srcIp === null ||
+    planned.dstIp === null ||
+    (sameOctets(bytes, view.srcIpAt, planned.srcIp) && sameOctets(bytes, view.dstIpAt, planned.dstIp));
   if (!sameIps) return 'answer';
-  if ((planned.srcMac === null || macNumber(bytes, view.srcMacAt) === planned.srcMac) && macNumber(bytes, view.dstMacAt) === planned.dstMac) return 'as-sent';
+  if (
+    (planned.srcMac === null || macNumber(bytes, view.srcMacAt) === planned.srcMac) &&
+    macNumber(bytes, view.dstMacAt) === planned.dstMac
+  )
+    return 'as-sent';
   return planned.srcIp !== null && view.hopLimit >= 0 && view.hopLimit < probeHopLimit ? 'routed' : 'answer';
 }

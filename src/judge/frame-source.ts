@@ -1,4 +1,7 @@
-/** The part of a capture batch that judging reads; `PacketBatch` of src/pcap satisfies it. Typed arrays of `count` entries. */
+/**
+ * The part of a capture batch that judging reads; `PacketBatch` of src/pcap satisfies it. Typed arrays of `count`
+ * entries.
+ */
 export interface JudgedBatch {
   readonly bytes: Uint8Array;
   readonly count: number;

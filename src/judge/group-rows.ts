@@ -50,8 +50,23 @@ function addTo(sums: Sums, sent: number, seen: number, proven: number): void {
 function groupRow(kind: Kind, observer: Observer, allowed: Finding['allowed'], sums: Sums, input: RowInput): Finding {
   const { probe, class: probeClass, carrier, vlan, to, variant } = kind.like;
   return {
-    probe, class: probeClass, carrier, vlan, ...(variant === undefined ? {} : { variant }), from: '*', to: to === null ? null : '*', observer: observer.name, sent: sums.sent, seen: sums.seen, allowed, leak: false,
-    upperBound95: allowed === 'no' ? upperBound95(sums.proven) : null, direction: directionOf(input.facts, observer.name), firstSighting: null, causes: [], grouped: sums.rows,
+    probe,
+    class: probeClass,
+    carrier,
+    vlan,
+    ...(variant === undefined ? {} : { variant }),
+    from: '*',
+    to: to === null ? null : '*',
+    observer: observer.name,
+    sent: sums.sent,
+    seen: sums.seen,
+    allowed,
+    leak: false,
+    upperBound95: allowed === 'no' ? upperBound95(sums.proven) : null,
+    direction: directionOf(input.facts, observer.name),
+    firstSighting: null,
+    causes: [],
+    grouped: sums.rows,
   };
 }
 
@@ -60,7 +75,16 @@ function kindFinder(kinds: Map<string, Kind>): (flow: Flow) => Kind {
   let last: Kind | null = null;
   return (flow) => {
     const like = last?.like;
-    if (last !== null && like?.probe === flow.probe && like.class === flow.class && like.carrier === flow.carrier && like.variant === flow.variant && like.vlan === flow.vlan && (like.to === null) === (flow.to === null)) return last;
+    if (
+      last !== null &&
+      like?.probe === flow.probe &&
+      like.class === flow.class &&
+      like.carrier === flow.carrier &&
+      like.variant === flow.variant &&
+      like.vlan === flow.vlan &&
+      (like.to === null) === (flow.to === null)
+    )
+      return last;
     const key = `${flow.probe} ${flow.class} ${flow.carrier} ${flow.variant ?? ''} ${flow.vlan.join()} ${flow.to === null ? '' : '*'}`;
     last = kinds.get(key) ?? { like: flow, all: none(), except: new Map(), alike: new Map() };
     kinds.set(key, last);
@@ -88,20 +112,30 @@ function turnTo(looked: Looked, kind: Kind): void {
 }
 
 function alikeOf({ observer, alike }: Looked, allowed: Finding['allowed'], sent: number, seen: number): Sums {
-  for (const group of alike) if (group.allowed === allowed && group.sent === sent && group.seen === seen) return group.sums;
+  for (const group of alike)
+    if (group.allowed === allowed && group.sent === sent && group.seen === seen) return group.sums;
   const sums = none();
   alike.push({ observer, allowed, sent, seen, sums });
   return sums;
 }
 
 /**
- * The rows of a step's probes with those grouped from which nothing is lost: rows without a sighting of who must not see it,
- * and rows of who may or must where all frames or none arrived. A leak, a loss, and every row of an observer in `single` is
- * written down by itself. One pass over the flows and their sightings, whatever the number of observers.
+ * The rows of a step's probes with those grouped from which nothing is lost: rows without a sighting of who must not
+ * see it, and rows of who may or must where all frames or none arrived. A leak, a loss, and every row of an observer in
+ * `single` is written down by itself. One pass over the flows and their sightings, whatever the number of observers.
  */
-export function groupedRows(input: RowInput, judged: readonly Observer[], single: ReadonlySet<string>): readonly Finding[] {
+export function groupedRows(
+  input: RowInput,
+  judged: readonly Observer[],
+  single: ReadonlySet<string>,
+): readonly Finding[] {
   const { step, facts, tally } = input;
-  const byName = new Map(judged.map((observer): [string, Looked] => [observer.name, { observer, flow: 0, kind: null, except: none(), alike: [] }]));
+  const byName = new Map(
+    judged.map((observer): [string, Looked] => [
+      observer.name,
+      { observer, flow: 0, kind: null, except: none(), alike: [] },
+    ]),
+  );
   const kinds = new Map<string, Kind>();
   const kindOf = kindFinder(kinds);
   const rows: Finding[] = [];
@@ -112,7 +146,14 @@ export function groupedRows(input: RowInput, judged: readonly Observer[], single
   function look(name: string, flow: Flow, kind: Kind, sent: number, proven: number): void {
     lookAt(byName.get(name), name, flow, kind, sent, proven);
   }
-  function lookAt(looked: Looked | undefined, name: string, flow: Flow, kind: Kind, sent: number, proven: number): void {
+  function lookAt(
+    looked: Looked | undefined,
+    name: string,
+    flow: Flow,
+    kind: Kind,
+    sent: number,
+    proven: number,
+  ): void {
     if (looked === undefined || looked.flow === looking) return;
     looked.flow = looking;
     if (looked.kind !== kind) turnTo(looked, kind);
@@ -143,10 +184,17 @@ export function groupedRows(input: RowInput, judged: readonly Observer[], single
     for (const name of single) look(name, flow, kind, sent, proven);
   });
   for (const kind of kinds.values()) {
-    for (const observer of judged) for (const { allowed, sums } of kind.alike.get(observer.name) ?? []) rows.push(groupRow(kind, observer, allowed, sums, input));
+    for (const observer of judged)
+      for (const { allowed, sums } of kind.alike.get(observer.name) ?? [])
+        rows.push(groupRow(kind, observer, allowed, sums, input));
     for (const observer of judged) {
       const except = kind.except.get(observer.name) ?? none();
-      const sums = { rows: kind.all.rows - except.rows, sent: kind.all.sent - except.sent, seen: 0, proven: kind.all.proven - except.proven };
+      const sums = {
+        rows: kind.all.rows - except.rows,
+        sent: kind.all.sent - except.sent,
+        seen: 0,
+        proven: kind.all.proven - except.proven,
+      };
       if (sums.rows > 0) rows.push(groupRow(kind, observer, 'no', sums, input));
     }
   }

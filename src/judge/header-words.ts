@@ -7,23 +7,43 @@ import { type createHeaderReader, formOf } from './frame-form.js';
 /** Octets at the start of a token that say whose it is. */
 export const ofRun = 6;
 
-/** A flow's frame as 32-bit words of this machine's order: the headers, and of the token what all of a run have in common. */
+/**
+ * A flow's frame as 32-bit words of this machine's order: the headers, and of the token what all of a run have in
+ * common.
+ */
 export interface HeaderWords {
   /** Offset of the token, always two octets behind a word's begin: index and tag are words as well. */
   readonly tokenAt: number;
-  /** Pairs: which bits of a word are the same in every frame (all but the transport checksum's and those behind), and their values. */
+  /**
+   * Pairs: which bits of a word are the same in every frame (all but the transport checksum's and those behind), and
+   * their values.
+   */
   readonly words: Int32Array;
   readonly view: FrameView;
 }
 
-/** `vary` clears in `same` the bits that differ between frames to be known by the same words; false = there are no such words. Null where a comparison would not say what the classifier does. */
-export function headerWords(flow: Flow, runTag: number, headersOf: ReturnType<typeof createHeaderReader>, vary: (same: Uint8Array, view: FrameView) => boolean = () => true): HeaderWords | null {
+/**
+ * `vary` clears in `same` the bits that differ between frames to be known by the same words; false = there are no such
+ * words. Null where a comparison would not say what the classifier does.
+ */
+export function headerWords(
+  flow: Flow,
+  runTag: number,
+  headersOf: ReturnType<typeof createHeaderReader>,
+  vary: (same: Uint8Array, view: FrameView) => boolean = () => true,
+): HeaderWords | null {
   try {
     const { bytes, tokenAt, checksumAt, sweepsSource } = frameTemplate(flow.frame);
     const view = viewFrame(bytes, 0, bytes.length);
     // The classifier looks for the token behind the last header: only there does a comparison say the same.
     // Every header that a frame can have keeps the rest of the token at words.
-    if (sweepsSource === true || (tokenAt & 3) !== 2 || view?.payloadAt !== tokenAt || formOf(bytes, view, headersOf(flow.frame)) !== 'as-sent') return null;
+    if (
+      sweepsSource === true ||
+      (tokenAt & 3) !== 2 ||
+      view?.payloadAt !== tokenAt ||
+      formOf(bytes, view, headersOf(flow.frame)) !== 'as-sent'
+    )
+      return null;
     const like = new Uint8Array((tokenAt + ofRun + 3) & ~3);
     const same = like.slice();
     like.set(bytes.subarray(0, tokenAt));
@@ -32,10 +52,14 @@ export function headerWords(flow: Flow, runTag: number, headersOf: ReturnType<ty
     if (checksumAt >= 0) same.fill(0, checksumAt, checksumAt + 2);
     if (!vary(same, view)) return null;
     const values = new Int32Array(like.buffer);
-    const words = Int32Array.from(new Int32Array(same.buffer)).reduce<number[]>((pairs, mask, i) => [...pairs, mask, mask & (values[i] ?? 0)], []);
+    const words = Int32Array.from(new Int32Array(same.buffer)).reduce<number[]>(
+      (pairs, mask, i) => [...pairs, mask, mask & (values[i] ?? 0)],
+      [],
+    );
     return { tokenAt, words: Int32Array.from(words), view };
   } catch {
-    return null; // a plan that somebody wrote may hold frames that cannot be built: they are classified by their headers
+    // a plan that somebody wrote may hold frames that cannot be built: they are classified by their headers
+    return null;
   }
 }
 

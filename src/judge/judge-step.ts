@@ -63,7 +63,12 @@ function entryOf(input: StepInput): StepResult['entry'] {
 }
 
 /** What explains a step beside the causes of its leaks; keys that would say nothing are left out. */
-function explained(rows: readonly Finding[], verdict: Verdict, proven: boolean, { plan, step, states }: StepInput): Pick<StepResult, 'held' | 'carriersApart'> {
+function explained(
+  rows: readonly Finding[],
+  verdict: Verdict,
+  proven: boolean,
+  { plan, step, states }: StepInput,
+): Pick<StepResult, 'held' | 'carriersApart'> {
   const held = verdict === 'holds' ? heldBy(rows, plan, step, states) : [];
   const apart = proven ? carriersApart(rows, states) : [];
   return { ...(held.length === 0 ? {} : { held }), ...(apart.length === 0 ? {} : { carriersApart: apart }) };
@@ -81,11 +86,25 @@ function exitOf(step: StepPlan, verdict: Verdict, outcomes: readonly string[]): 
   return verdict === step.expect.expected && outcomes.every((outcome) => outcome === 'held') ? 0 : 4;
 }
 
-/** What changed while the probes were on their way, but for what the events of the step did: that is what it is about. */
+/**
+ * What changed while the probes were on their way, but for what the events of the step did: that is what it is about.
+ */
 function changedMeanwhile({ step, facts, states, plan: { endpoints } }: StepInput): readonly Reason[] {
-  if (!readAroundEvents(step)) return unchangedReasons(step, [wholeStretch(states)], endpoints, facts.ruleChanges, facts.settingChanges).filter(({ code }) => code !== 'settings-changed');
+  if (!readAroundEvents(step))
+    return unchangedReasons(step, [wholeStretch(states)], endpoints, facts.ruleChanges, facts.settingChanges).filter(
+      ({ code }) => code !== 'settings-changed',
+    );
   const strangers = facts.ruleChangesMeanwhile.filter((change) => isStranger(step, change));
-  return [...unchangedReasons(step, stretchesOf(step, facts, states), endpoints, [...facts.ruleChanges, ...strangers], facts.settingChanges), ...unreadAround(facts, states)];
+  return [
+    ...unchangedReasons(
+      step,
+      stretchesOf(step, facts, states),
+      endpoints,
+      [...facts.ruleChanges, ...strangers],
+      facts.settingChanges,
+    ),
+    ...unreadAround(facts, states),
+  ];
 }
 
 /** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
@@ -104,18 +123,39 @@ export function judgeStep(input: StepInput): JudgedStep {
   const unjudged = step.expect.expected === null;
   if (unsupported || (unjudged && !failed) || (idle && !failed)) {
     const result: StepResult = {
-      name: step.name, verdict: null, expected: step.expect.expected, asExpected: !unsupported, reasons: idle && !unsupported ? [] : missing, findings: rows,
-      observers: observerResults(input), entry: entryOf(input), ...eventsOf(step, facts),
+      name: step.name,
+      verdict: null,
+      expected: step.expect.expected,
+      asExpected: !unsupported,
+      reasons: idle && !unsupported ? [] : missing,
+      findings: rows,
+      observers: observerResults(input),
+      entry: entryOf(input),
+      ...eventsOf(step, facts),
     };
     return { result, exit: unsupported ? 69 : 0 };
   }
   const claims = step.expect.seen.map((claim) => ({ claim, outcome: claimOutcome(claim, rows) }));
-  const unmatched = claims.filter(({ outcome }) => outcome === 'unmatched').map(({ claim }) => reason('claim-unmatched', claim.observer, claimText(claim)));
+  const unmatched = claims
+    .filter(({ outcome }) => outcome === 'unmatched')
+    .map(({ claim }) => reason('claim-unmatched', claim.observer, claimText(claim)));
   const reasons = failed ? missing : [...missing, ...unmatched];
   const verdict = verdictOf(rows, missing);
-  const exit = exitOf(step, verdict, claims.map(({ outcome }) => outcome));
+  const exit = exitOf(
+    step,
+    verdict,
+    claims.map(({ outcome }) => outcome),
+  );
   const result: StepResult = {
-    name: step.name, verdict, expected: step.expect.expected, asExpected: exit === 0, reasons, findings: rows, observers: observerResults(input), entry: entryOf(input), ...eventsOf(step, facts),
+    name: step.name,
+    verdict,
+    expected: step.expect.expected,
+    asExpected: exit === 0,
+    reasons,
+    findings: rows,
+    observers: observerResults(input),
+    entry: entryOf(input),
+    ...eventsOf(step, facts),
     ...explained(rows, verdict, missing.length === 0, input),
   };
   return { result, exit };

@@ -81,7 +81,10 @@ function isInferred(facts: StepFacts | undefined, observer: string): boolean {
   return facts?.listening.get(observer)?.direction === 'inferred';
 }
 
-/** Begins a judgement. Pure: no clock, no file, the same input gives the same result. One of a run that goes on needs `continueJudging` before it can end. */
+/**
+ * Begins a judgement. Pure: no clock, no file, the same input gives the same result. One of a run that goes on needs
+ * `continueJudging` before it can end.
+ */
 export function startJudging<Input extends JudgeStart>(input: Input): Judging<Input> {
   const facts = stepFacts(input.plan, input.timeline);
   const tallies = createTallies(input.plan);
@@ -91,25 +94,45 @@ export function startJudging<Input extends JudgeStart>(input: Input): Judging<In
     const tally = tallies[step];
     if (stepPlan === undefined || one === undefined || tally === undefined) return [];
     const inferred = isInferred(facts[step], one.name);
-    return [{ seen: { step: stepPlan, observer: one, inferred, towards: false, frame: 0, high: 0, low: 0 }, plain: createPlainFrames(stepPlan, one, tally, input.plan, isLossy(facts[step])), probes: 0 }];
+    return [
+      {
+        seen: { step: stepPlan, observer: one, inferred, towards: false, frame: 0, high: 0, low: 0 },
+        plain: createPlainFrames(stepPlan, one, tally, input.plan, isLossy(facts[step])),
+        probes: 0,
+      },
+    ];
   });
   const keyed = commits(input);
   const tags = tagsOf(input.plan, keyed ? keyOf(input) : null);
   const judging: Judging<Input> = {
-    input, keyed, facts, listeners, tallies, search: createTokenSearch(input.plan.runTag), probes: createPlannedProbes(input.plan.runTag, tags, flowFinder(input.plan)), classify: createClassifier(input.plan, tags), damages: [], frames: 0,
+    input,
+    keyed,
+    facts,
+    listeners,
+    tallies,
+    search: createTokenSearch(input.plan.runTag),
+    probes: createPlannedProbes(input.plan.runTag, tags, flowFinder(input.plan)),
+    classify: createClassifier(input.plan, tags),
+    damages: [],
+    frames: 0,
   };
   addDiscarded(judging);
   return judging;
 }
 
 /**
- * A judgement that began while the run went on, once its capture is read: with all that the run has left by now. Null where frames count otherwise than was known when it began (frames were
- * dropped, an engine knows no directions, the plan is another): then it is to be begun anew.
+ * A judgement that began while the run went on, once its capture is read: with all that the run has left by now. Null
+ * where frames count otherwise than was known when it began (frames were dropped, an engine knows no directions, the
+ * plan is another): then it is to be begun anew.
  */
 export function continueJudging(judging: Judging<JudgeStart>, input: JudgeInput): Judging | null {
   const facts = stepFacts(input.plan, input.timeline);
-  const same = input.plan === judging.input.plan && input.run.key === judging.input.run.key && input.discarded === judging.input.discarded
-    && facts.every((of, step) => isLossy(of) === isLossy(judging.facts[step])) && judging.listeners.every(({ seen }) => isInferred(facts[seen.step.index], seen.observer.name) === seen.inferred);
+  const same =
+    input.plan === judging.input.plan &&
+    input.run.key === judging.input.run.key &&
+    input.discarded === judging.input.discarded &&
+    facts.every((of, step) => isLossy(of) === isLossy(judging.facts[step])) &&
+    judging.listeners.every(({ seen }) => isInferred(facts[seen.step.index], seen.observer.name) === seen.inferred);
   return same ? { ...judging, input, facts } : null;
 }
 
@@ -119,8 +142,13 @@ function addDiscarded(judging: Judging<JudgeStart>): void {
   if (!keyed) return;
   const flowOf = flowFinder(input.plan);
   for (const line of input.discarded?.lines ?? []) {
-    const listener = listeners.find(({ seen }) => seen.step.index === line.step && seen.observer.name === line.observer);
-    const unfit = listener === undefined ? `frames were counted for an observer that step ${line.step + 1} does not have` : countDiscarded(line, listener.seen, talliesOf(judging), flowOf);
+    const listener = listeners.find(
+      ({ seen }) => seen.step.index === line.step && seen.observer.name === line.observer,
+    );
+    const unfit =
+      listener === undefined
+        ? `frames were counted for an observer that step ${line.step + 1} does not have`
+        : countDiscarded(line, listener.seen, talliesOf(judging), flowOf);
     if (unfit !== null) damages.push(`discarded.ndjson: ${unfit}`);
     if (listener !== undefined) listener.probes += framesOfLine(line);
   }
@@ -176,15 +204,25 @@ export function addBatch(judging: Judging<JudgeStart>, batch: JudgedBatch): void
   judging.frames = frames;
 }
 
-/** Frames that the capture could not take were kept in memory and written down in the timeline: a leak among them is one. */
+/**
+ * Frames that the capture could not take were kept in memory and written down in the timeline: a leak among them is
+ * one.
+ */
 function addKept(judging: Judging): void {
   const tallies = talliesOf(judging);
   for (const { seen } of judging.listeners) {
-    const own = (judging.facts[seen.step.index]?.kept ?? []).filter((frame) => frame.observer === seen.observer.name).slice(0, mostKept);
+    const own = (judging.facts[seen.step.index]?.kept ?? [])
+      .filter((frame) => frame.observer === seen.observer.name)
+      .slice(0, mostKept);
     own.forEach(({ frame, towards, atNs }, index) => {
       const bytes = Buffer.from(frame, 'base64');
       const timeNs = sixtyThreeBits.test(atNs) ? BigInt(atNs) : 0n;
-      Object.assign(seen, { towards, frame: -(index + 1), high: Number(timeNs >> 32n), low: Number(timeNs & 0xffff_ffffn) });
+      Object.assign(seen, {
+        towards,
+        frame: -(index + 1),
+        high: Number(timeNs >> 32n),
+        low: Number(timeNs & 0xffff_ffffn),
+      });
       countSighting(bytes, judging.classify(bytes, 0, bytes.length), seen, tallies);
     });
   }
@@ -198,12 +236,26 @@ export function addDamage(judging: Judging<JudgeStart>, text: string): void {
 function captureReasons(judging: Judging, run: RunRecord, hashMatches: boolean): readonly Reason[] {
   const told = judging.damages.map((text) => reason('capture-damaged', null, text));
   if (run.key === null) told.push(reason('key-lost', null, 'run.json holds no key'));
-  else if (!commits(judging.input)) told.push(reason('key-mismatch', null, 'the key in run.json is not the one committed to in plan.json'));
+  else if (!commits(judging.input))
+    told.push(reason('key-mismatch', null, 'the key in run.json is not the one committed to in plan.json'));
   if (run.capture === null) told.push(reason('evidence-incomplete', null, 'the capture was never closed'));
   else {
-    if (run.capture.packets !== judging.frames) told.push(reason('evidence-incomplete', null, `${run.capture.packets} frames were written, ${judging.frames} were read back`));
-    else if (!hashMatches) told.push(reason('evidence-incomplete', null, 'evidence.pcapng is not the file that was written: its SHA-256 differs'));
-    if (run.capture.discarded !== undefined && run.capture.discarded.sha256 !== judging.input.discarded?.sha256) told.push(reason('evidence-incomplete', null, 'discarded.ndjson is not the file that was written: its SHA-256 differs'));
+    if (run.capture.packets !== judging.frames)
+      told.push(
+        reason(
+          'evidence-incomplete',
+          null,
+          `${run.capture.packets} frames were written, ${judging.frames} were read back`,
+        ),
+      );
+    else if (!hashMatches)
+      told.push(
+        reason('evidence-incomplete', null, 'evidence.pcapng is not the file that was written: its SHA-256 differs'),
+      );
+    if (run.capture.discarded !== undefined && run.capture.discarded.sha256 !== judging.input.discarded?.sha256)
+      told.push(
+        reason('evidence-incomplete', null, 'discarded.ndjson is not the file that was written: its SHA-256 differs'),
+      );
   }
   return told;
 }
@@ -212,7 +264,11 @@ function overall(steps: readonly JudgedStep[]): { verdict: Verdict; exitCode: nu
   const verdicts = steps.map(({ result }) => result.verdict);
   const exits = steps.map(({ exit }) => exit);
   const judged = verdicts.some((verdict) => verdict !== null);
-  const verdict: Verdict = verdicts.includes('broken') ? 'broken' : verdicts.includes('inconclusive') || !judged ? 'inconclusive' : 'holds';
+  const verdict: Verdict = verdicts.includes('broken')
+    ? 'broken'
+    : verdicts.includes('inconclusive') || !judged
+      ? 'inconclusive'
+      : 'holds';
   const worst = ([2, 69, 3, 4] as const).find((exit) => exits.some((one) => one === exit)) ?? 0;
   return { verdict, exitCode: worst === 0 && verdict === 'inconclusive' ? 3 : worst };
 }
@@ -243,23 +299,38 @@ export function finishJudging(judging: Judging, capture: CaptureIdentity): Resul
   }
   const whole = captureReasons(judging, run, capture.sha256 === run.capture?.sha256);
   const coverage = coverageOf(plan, judging.facts, states);
-  const partial = plan.partialScope === null && coverage.unobserved.length > 0
-    ? [reason('coverage-partial', null, `not observed: ${coverage.unobserved.map(({ port }) => port).join(', ')}`)]
-    : [];
+  const partial =
+    plan.partialScope === null && coverage.unobserved.length > 0
+      ? [reason('coverage-partial', null, `not observed: ${coverage.unobserved.map(({ port }) => port).join(', ')}`)]
+      : [];
   const none: StepStates = { before: null, after: null };
   const steps = plan.steps.flatMap((step) => {
     const facts = judging.facts[step.index];
     const tally = judging.tallies[step.index];
-    return facts === undefined || tally === undefined ? [] : [judgeStep({
-      plan, step, facts, tally, states: states[step.index] ?? none, captureReasons: step.observers.length === 0 ? [] : [...whole, ...partial], day: run.startedAt.slice(0, 10),
-    })];
+    return facts === undefined || tally === undefined
+      ? []
+      : [
+          judgeStep({
+            plan,
+            step,
+            facts,
+            tally,
+            states: states[step.index] ?? none,
+            captureReasons: step.observers.length === 0 ? [] : [...whole, ...partial],
+            day: run.startedAt.slice(0, 10),
+          }),
+        ];
   });
   const { verdict, exitCode } = overall(steps);
   const calibration = run.provenance?.instrument.calibration ?? null;
   return {
     schemaVersion: 1,
     tool: run.tool,
-    run: { id: run.id, startedAt: run.startedAt, durationMs: Math.round(Math.max(0, ...judging.facts.map((facts) => facts.lastMonoMs))) },
+    run: {
+      id: run.id,
+      startedAt: run.startedAt,
+      durationMs: Math.round(Math.max(0, ...judging.facts.map((facts) => facts.lastMonoMs))),
+    },
     scenario: run.scenario,
     verdict,
     asExpected: exitCode === 0,
@@ -268,6 +339,10 @@ export function finishJudging(judging: Judging, capture: CaptureIdentity): Resul
     ...(calibration === null ? {} : { calibration }),
     ...(run.precheck === undefined || run.precheck.length === 0 ? {} : { precheck: run.precheck }),
     steps: steps.map(({ result }, index) => withFixes(withLasting(result, run.keepers), index, judging.input.fixes)),
-    evidence: { dir: '.', files: capture.files, ...(run.capture?.discarded === undefined ? {} : { keep: 'leaks', discarded: run.capture.discarded.frames }) },
+    evidence: {
+      dir: '.',
+      files: capture.files,
+      ...(run.capture?.discarded === undefined ? {} : { keep: 'leaks', discarded: run.capture.discarded.frames }),
+    },
   };
 }

@@ -2,7 +2,10 @@ import { macBytes, macLength } from '../wire/ethernet.js';
 
 /** Compares the two addresses that a frame begins with as words. */
 export interface MacWords {
-  /** Whether the frame at `words[at]`, 32-bit words of this machine's order, bears these MACs; one that is none is nobody's. */
+  /**
+   * Whether the frame at `words[at]`, 32-bit words of this machine's order, bears these MACs; one that is none is
+   * nobody's.
+   */
   are(words: Int32Array, at: number, srcMac: string, dstMac: string): boolean;
 }
 

@@ -1,7 +1,10 @@
 import type { Noise } from '../model/result.js';
 import type { StepTally } from './tally.js';
 
-/** Frames that are none of the run's, by who sent them. A guest chooses its addresses: of so many sources each is told, the rest together. */
+/**
+ * Frames that are none of the run's, by who sent them. A guest chooses its addresses: of so many sources each is told,
+ * the rest together.
+ */
 const mostSources = 4096;
 const others = '*';
 /** So many sources of a flood are named. */
@@ -28,10 +31,17 @@ function entryOf(noise: StepTally['noise'], source: string): string | null {
   return found?.observer ?? null;
 }
 
-/** The sources of most of the noise at an observer, the loudest first. Only what was captured is known: where frames were dropped there was more. */
+/**
+ * The sources of most of the noise at an observer, the loudest first. Only what was captured is known: where frames
+ * were dropped there was more.
+ */
 export function noiseAt(noise: StepTally['noise'], observer: string): readonly Noise[] {
   return [...(noise.get(observer) ?? [])]
-    .map(([source, { towards, entered }]) => ({ source, frames: towards + entered, enteredAt: source === others ? null : entryOf(noise, source) }))
+    .map(([source, { towards, entered }]) => ({
+      source,
+      frames: towards + entered,
+      enteredAt: source === others ? null : entryOf(noise, source),
+    }))
     .sort((a, b) => b.frames - a.frames || (a.source < b.source ? -1 : 1))
     .slice(0, mostNamed);
 }

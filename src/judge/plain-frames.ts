@@ -10,7 +10,15 @@ import { countFrame, type FrameCount, raise, type StepTally } from './tally.js';
 /** Counts the frames of one listener that carry no token: guests' traffic, mostly. They are many, and few kinds. */
 export interface PlainFrames {
   /** One frame; its time as two words. */
-  count(bytes: Uint8Array, start: number, end: number, towards: boolean, frame: number, high: number, low: number): void;
+  count(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    towards: boolean,
+    frame: number,
+    high: number,
+    low: number,
+  ): void;
   /** Puts what was only summed up into the tally. */
   finish(): void;
 }
@@ -60,18 +68,36 @@ function isTraffic(bytes: Uint8Array, start: number, end: number): boolean {
   return view !== null && view.etherType !== etherTypes.arp;
 }
 
-/** Counts as `countSighting` does for frames without token, and the noise of those that end within their tags as well; `tally` is the step's. `lossy`: frames were dropped in it, so it matters who sent what. */
-export function createPlainFrames(step: StepPlan, observer: Observer, tally: StepTally, plan: Plan, lossy: boolean): PlainFrames {
+/**
+ * Counts as `countSighting` does for frames without token, and the noise of those that end within their tags as well;
+ * `tally` is the step's. `lossy`: frames were dropped in it, so it matters who sent what.
+ */
+export function createPlainFrames(
+  step: StepPlan,
+  observer: Observer,
+  tally: StepTally,
+  plan: Plan,
+  lossy: boolean,
+): PlainFrames {
   let frames = 0;
   const entering: { readonly key: string; times: number }[] = [];
   const watches = step.traffic.length > 0 || (step.listenMs !== null && observer.place !== 'bridge');
-  const macsOf = (name: string): readonly string[] => plan.endpoints.find((endpoint) => endpoint.name === name)?.macs ?? [];
+  const macsOf = (name: string): readonly string[] =>
+    plan.endpoints.find((endpoint) => endpoint.name === name)?.macs ?? [];
 
   function pairAt(bytes: Uint8Array, at: number): Pair {
     const dst = macText(bytes, at);
     const src = macText(bytes, at + 6);
-    const talks = step.traffic.flatMap((traffic, index) => ([['>', traffic.from, traffic.to], ['<', traffic.to, traffic.from]] as const)
-      .filter(([, source, sink]) => macsOf(source).includes(src) && macsOf(sink).includes(dst)).map(([way, source]) => ({ key: `${index}/${way}`, source })));
+    const talks = step.traffic.flatMap((traffic, index) =>
+      (
+        [
+          ['>', traffic.from, traffic.to],
+          ['<', traffic.to, traffic.from],
+        ] as const
+      )
+        .filter(([, source, sink]) => macsOf(source).includes(src) && macsOf(sink).includes(dst))
+        .map(([way, source]) => ({ key: `${index}/${way}`, source })),
+    );
     const entered = talks.filter(({ source }) => source === observer.name).map(({ key }) => ({ key, times: 0 }));
     entering.push(...entered);
     const listens = step.listenMs !== null && observer.place !== 'bridge' && !isGroupMac(bytes, at);
@@ -88,7 +114,8 @@ export function createPlainFrames(step: StepPlan, observer: Observer, tally: Ste
   return {
     count(bytes, start, end, towards, frame, high, low) {
       frames += 1;
-      if (lossy && end - start >= ethernetLength) countNoise(tally.noise, observer.name, macText(bytes, start + 6), towards);
+      if (lossy && end - start >= ethernetLength)
+        countNoise(tally.noise, observer.name, macText(bytes, start + 6), towards);
       if (!watches || end - start < ethernetLength) return;
       pairs ??= createAddressPairs(pairAt);
       const pair = pairs.of(bytes, start);
@@ -98,7 +125,8 @@ export function createPlainFrames(step: StepPlan, observer: Observer, tally: Ste
       }
       if (towards ? pair.foreign === null : pair.crosses === null) return;
       if (viewFrame(bytes, start, end) === null) return;
-      if (!towards && pair.crosses !== null) tally.crossed.set(`${observer.name}|${pair.crosses}`, { from: observer.name, to: pair.crosses });
+      if (!towards && pair.crosses !== null)
+        tally.crossed.set(`${observer.name}|${pair.crosses}`, { from: observer.name, to: pair.crosses });
       else if (pair.foreign !== null) add(pair.foreign, frame, high, low);
     },
     finish() {

@@ -28,7 +28,10 @@ interface Kind extends Omit<HeaderWords, 'view'> {
 const mostKinds = 8;
 const ipv4ChecksumAt = 10;
 
-/** Addresses, and the checksum over those of IPv4, differ within a kind; false: the body of ARP, which holds the MACs as well. */
+/**
+ * Addresses, and the checksum over those of IPv4, differ within a kind; false: the body of ARP, which holds the MACs as
+ * well.
+ */
 function withoutAddresses(same: Uint8Array, { srcIpAt, dstIpAt, ipVersion, protocol }: FrameView): boolean {
   same.fill(0, 0, 2 * macLength);
   if (srcIpAt < 0) return true;
@@ -42,20 +45,37 @@ function withoutAddresses(same: Uint8Array, { srcIpAt, dstIpAt, ipVersion, proto
 
 function kindOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof createHeaderReader>): Kind | null {
   const found = headerWords(flow, runTag, headersOf, withoutAddresses);
-  return found === null ? null : { tokenAt: found.tokenAt, words: found.words, srcIpAt: found.view.srcIpAt, dstIpAt: found.view.dstIpAt };
+  return found === null
+    ? null
+    : { tokenAt: found.tokenAt, words: found.words, srcIpAt: found.view.srcIpAt, dstIpAt: found.view.dstIpAt };
 }
 
 function isAlike(one: Flow, other: Flow): boolean {
-  return one.carrier === other.carrier && one.frame.carrier === other.frame.carrier && one.frame.size === other.frame.size && one.frame.form === other.frame.form
-    && (one.frame.vlan === other.frame.vlan || one.frame.vlan.join() === other.frame.vlan.join()) && (one.frame.srcIp === null) === (other.frame.srcIp === null) && (one.frame.dstIp === null) === (other.frame.dstIp === null);
+  return (
+    one.carrier === other.carrier &&
+    one.frame.carrier === other.frame.carrier &&
+    one.frame.size === other.frame.size &&
+    one.frame.form === other.frame.form &&
+    (one.frame.vlan === other.frame.vlan || one.frame.vlan.join() === other.frame.vlan.join()) &&
+    (one.frame.srcIp === null) === (other.frame.srcIp === null) &&
+    (one.frame.dstIp === null) === (other.frame.dstIp === null)
+  );
 }
 
 /** `flowOf`: the flow that a token's index belongs to; null = none. */
-export function createPlannedKinds(runTag: number, tags: RunTags, flowOf: (index: number) => Flow | null): PlannedKinds {
+export function createPlannedKinds(
+  runTag: number,
+  tags: RunTags,
+  flowOf: (index: number) => Flow | null,
+): PlannedKinds {
   const headersOf = createHeaderReader();
   const tried: Flow[] = [];
   const kinds: Kind[] = [];
-  const probe: { flow: Flow | null; sequence: number; readonly form: 'as-sent' } = { flow: null, sequence: 0, form: 'as-sent' };
+  const probe: { flow: Flow | null; sequence: number; readonly form: 'as-sent' } = {
+    flow: null,
+    sequence: 0,
+    form: 'as-sent',
+  };
   const isProbe = (one: typeof probe): one is typeof probe & PlannedProbe => one.flow !== null;
   /** Headers of the flow that was asked for last: a frame that enters is mostly seen leaving next. */
   let last: { readonly flow: Flow; readonly headers: PlannedHeaders } | null = null;
@@ -64,14 +84,23 @@ export function createPlannedKinds(runTag: number, tags: RunTags, flowOf: (index
   /** Does the frame bear the flow's own addresses? */
   function isOf(flow: Flow, kind: Kind, bytes: Uint8Array, words: Int32Array, start: number): boolean {
     // Of many flows that have no more than MACs not even a frame is made.
-    if (flow instanceof FlowOfTable && flow.form.frame.form === undefined && (flow.source.srcIp === null || flow.aim.dstIp === null)) {
+    if (
+      flow instanceof FlowOfTable &&
+      flow.form.frame.form === undefined &&
+      (flow.source.srcIp === null || flow.aim.dstIp === null)
+    ) {
       return kind.srcIpAt < 0 && macs.are(words, start >>> 2, flow.source.srcMac, flow.aim.dstMac);
     }
     if (last?.flow !== flow) last = { flow, headers: headersOf(flow.frame) };
     const { srcMac, dstMac, srcIp, dstIp } = last.headers;
-    if (srcMac === null || macNumber(bytes, start) !== dstMac || macNumber(bytes, start + macLength) !== srcMac) return false;
+    if (srcMac === null || macNumber(bytes, start) !== dstMac || macNumber(bytes, start + macLength) !== srcMac)
+      return false;
     if (srcIp === null || dstIp === null) return kind.srcIpAt < 0;
-    return kind.srcIpAt >= 0 && sameOctets(bytes, start + kind.srcIpAt, srcIp) && sameOctets(bytes, start + kind.dstIpAt, dstIp);
+    return (
+      kind.srcIpAt >= 0 &&
+      sameOctets(bytes, start + kind.srcIpAt, srcIp) &&
+      sameOctets(bytes, start + kind.dstIpAt, dstIp)
+    );
   }
 
   return {
@@ -81,7 +110,8 @@ export function createPlannedKinds(runTag: number, tags: RunTags, flowOf: (index
         const at = (start + kind.tokenAt + ofRun) >>> 2; // index and tag are words as well
         const index = asNumber(words[at] ?? 0);
         const flow = flowOf(index);
-        if (flow === null || !isOf(flow, kind, bytes, words, start) || !tags.holdsWords(words, at + 1, index)) return null;
+        if (flow === null || !isOf(flow, kind, bytes, words, start) || !tags.holdsWords(words, at + 1, index))
+          return null;
         probe.flow = flow;
         probe.sequence = index - flow.first;
         return isProbe(probe) ? probe : null;

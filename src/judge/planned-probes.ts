@@ -9,8 +9,9 @@ import type { PlannedProbe } from './planned-probe.js';
 import type { RunTags } from './run-tags.js';
 
 /**
- * Knows frames that are, octet for octet up to their token, what the plan sends. Most frames with a token are: a comparison tells them, where
- * reading headers takes ten times as long. What this does not know is left to the classifier, with which it never disagrees.
+ * Knows frames that are, octet for octet up to their token, what the plan sends. Most frames with a token are: a
+ * comparison tells them, where reading headers takes ten times as long. What this does not know is left to the
+ * classifier, with which it never disagrees.
  */
 export interface PlannedProbes {
   read(bytes: Uint8Array, start: number, end: number): PlannedProbe | null;
@@ -25,7 +26,10 @@ interface Template extends Omit<HeaderWords, 'view'> {
   readonly end: number;
 }
 
-/** A flow gets a template once so many of its frames have come, without too many of others between; before, it would cost more than it saves. */
+/**
+ * A flow gets a template once so many of its frames have come, without too many of others between; before, it would
+ * cost more than it saves.
+ */
 const worthATemplate = 16;
 /** Flows that are counted at a time, a power of two, and templates that are kept. */
 const counted = 1024;
@@ -38,11 +42,17 @@ const mostPlaces = 8;
 
 function templateOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof createHeaderReader>): Template | null {
   const found = headerWords(flow, runTag, headersOf);
-  return found === null ? null : { flow, first: flow.first, end: flow.first + flow.count, tokenAt: found.tokenAt, words: found.words };
+  return found === null
+    ? null
+    : { flow, first: flow.first, end: flow.first + flow.count, tokenAt: found.tokenAt, words: found.words };
 }
 
 /** `flowOf`: the flow that a token's index belongs to; null = none. */
-export function createPlannedProbes(runTag: number, tags: RunTags, flowOf: (index: number) => Flow | null): PlannedProbes {
+export function createPlannedProbes(
+  runTag: number,
+  tags: RunTags,
+  flowOf: (index: number) => Flow | null,
+): PlannedProbes {
   const kinds = createPlannedKinds(runTag, tags, flowOf);
   const headersOf = createHeaderReader();
   const known = new Map<number, Template | null>();
@@ -55,7 +65,11 @@ export function createPlannedProbes(runTag: number, tags: RunTags, flowOf: (inde
   let octets: Uint8Array | null = null;
   let words: Int32Array | null = null;
   const slotOf = (index: number): number => Math.imul(index >>> indicesPerSlot, 0x9e37_79b1) >>> 22;
-  const probe: { flow: Flow | null; sequence: number; readonly form: 'as-sent' } = { flow: null, sequence: 0, form: 'as-sent' };
+  const probe: { flow: Flow | null; sequence: number; readonly form: 'as-sent' } = {
+    flow: null,
+    sequence: 0,
+    form: 'as-sent',
+  };
   const isProbe = (one: typeof probe): one is typeof probe & PlannedProbe => one.flow !== null;
 
   function wordsOf(bytes: Uint8Array): Int32Array | null {
@@ -75,7 +89,10 @@ export function createPlannedProbes(runTag: number, tags: RunTags, flowOf: (inde
     counts[slot] = Math.min(count, worthATemplate);
     return count >= worthATemplate;
   }
-  /** Makes a template of a flow whose frames come again and again: comparing with it takes a quarter of what its kind takes. */
+  /**
+   * Makes a template of a flow whose frames come again and again: comparing with it takes a quarter of what its kind
+   * takes.
+   */
   function remember(flow: Flow, sequence: number): void {
     if (flow.count < worthATemplate) return;
     let template = known.get(flow.id);
@@ -94,7 +111,13 @@ export function createPlannedProbes(runTag: number, tags: RunTags, flowOf: (inde
   function find(bytes: Uint8Array, start: number, end: number): Template | undefined {
     for (const place of places) {
       const at = start + place;
-      if (at + tokenLength > end || bytes[at] !== magicHigh || bytes[at + 1] !== magicLow || readU32(bytes, at + 2) !== runTag) continue;
+      if (
+        at + tokenLength > end ||
+        bytes[at] !== magicHigh ||
+        bytes[at + 1] !== magicLow ||
+        readU32(bytes, at + 2) !== runTag
+      )
+        continue;
       const template = bySlot[slotOf(tokenIndex(bytes, at))];
       return template?.tokenAt === place ? template : undefined;
     }

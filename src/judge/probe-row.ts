@@ -5,7 +5,10 @@ import { acceptedOf, allowanceOf, directionOf, firstSightingOf, type RowInput } 
 import { sentOf } from './step-facts.js';
 import { windowsOf } from './windows.js';
 
-/** Frames of a flow that are proven to have been there to be seen: those that who must see them did, else those that were sent. */
+/**
+ * Frames of a flow that are proven to have been there to be seen: those that who must see them did, else those that
+ * were sent.
+ */
 export function provenOf(flow: Flow, input: RowInput): number {
   if (flow.must.length === 0) return sentOf(input.facts, flow);
   let least = Infinity;
@@ -21,13 +24,27 @@ export function probeRow(flow: Flow, observer: Observer, input: RowInput): Findi
   const allowed = allowanceOf(observer.name, flow.must, flow.may);
   const leak = allowed === 'no' && seen > 0;
   return {
-    probe: flow.probe, class: flow.class, carrier: flow.carrier, vlan: flow.vlan,
-    ...(flow.variant === undefined ? {} : { variant: flow.variant }), from: flow.from, to: flow.to, observer: observer.name,
-    sent, seen, allowed, leak,
+    probe: flow.probe,
+    class: flow.class,
+    carrier: flow.carrier,
+    vlan: flow.vlan,
+    ...(flow.variant === undefined ? {} : { variant: flow.variant }),
+    from: flow.from,
+    to: flow.to,
+    observer: observer.name,
+    sent,
+    seen,
+    allowed,
+    leak,
     upperBound95: allowed === 'no' && !leak ? upperBound95(provenOf(flow, input)) : null,
     direction: directionOf(facts, observer.name),
     firstSighting: firstSightingOf(tally.seen.first(flow, observer.name)),
     causes: [],
-    ...(leak ? { ...windowsOf(flow, observer.name, input.step, facts, tally), ...acceptedOf(input.step.expect.accept, observer.name, flow.class, input.day) } : {}),
+    ...(leak
+      ? {
+          ...windowsOf(flow, observer.name, input.step, facts, tally),
+          ...acceptedOf(input.step.expect.accept, observer.name, flow.class, input.day),
+        }
+      : {}),
   };
 }

@@ -6,7 +6,10 @@ import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { ofSender } from './of-sender.js';
 import type { StepStates } from './step-states.js';
 
-/** A row with what the plan says of its frames and the kernel said around them: all that explains why they got there, or did not. */
+/**
+ * A row with what the plan says of its frames and the kernel said around them: all that explains why they got there, or
+ * did not.
+ */
 export interface RowContext {
   readonly finding: Finding;
   readonly step: StepPlan;
@@ -31,12 +34,20 @@ export interface RowContext {
 }
 
 function isRowOf(flow: Flow, finding: Finding): boolean {
-  return flow.to === finding.to && flow.probe === finding.probe && flow.class === finding.class && flow.carrier === finding.carrier && flow.variant === finding.variant && (flow.vlan === finding.vlan || flow.vlan.join() === finding.vlan.join());
+  return (
+    flow.to === finding.to &&
+    flow.probe === finding.probe &&
+    flow.class === finding.class &&
+    flow.carrier === finding.carrier &&
+    flow.variant === finding.variant &&
+    (flow.vlan === finding.vlan || flow.vlan.join() === finding.vlan.join())
+  );
 }
 
 /**
- * Finds the first flow of a step that a row is of; null = of none. Rows come in the plan's order and only the first are explained, so that of the million flows of a
- * mesh only as many are looked at as are asked for: who they are from is kept by positions, and for the sender that was asked for last the flows themselves.
+ * Finds the first flow of a step that a row is of; null = of none. Rows come in the plan's order and only the first are
+ * explained, so that of the million flows of a mesh only as many are looked at as are asked for: who they are from is
+ * kept by positions, and for the sender that was asked for last the flows themselves.
  */
 function flowFinder(flows: Flows): (finding: Finding) => Flow | null {
   const positions = new Map<string, number[]>();
@@ -70,8 +81,15 @@ function byMac(entries: readonly FdbState[]): ReadonlyMap<Mac | null, readonly F
   return ofMac;
 }
 
-/** Gathers the context of a step's rows; null where the state around the step was not read, or a row's bridge is not in it. */
-export function rowContexts(plan: Plan, step: StepPlan, { before, after }: StepStates): (finding: Finding) => RowContext | null {
+/**
+ * Gathers the context of a step's rows; null where the state around the step was not read, or a row's bridge is not in
+ * it.
+ */
+export function rowContexts(
+  plan: Plan,
+  step: StepPlan,
+  { before, after }: StepStates,
+): (finding: Finding) => RowContext | null {
   if (before === null || after === null) return () => null;
   const endpoints = new Map(plan.endpoints.map((one) => [one.name, one]));
   const observers = new Map(step.observers.map((one) => [one.name, one]));
@@ -90,9 +108,26 @@ export function rowContexts(plan: Plan, step: StepPlan, { before, after }: StepS
     if (bridge === undefined) return null;
     const flow = flowOf(finding);
     const dstMac = flow?.frame.dstMac ?? to?.macs[0] ?? null;
-    const entries = (table.get(dstMac) ?? []).filter((entry) => entry.master === bridgeName || entry.port === bridgeName);
+    const entries = (table.get(dstMac) ?? []).filter(
+      (entry) => entry.master === bridgeName || entry.port === bridgeName,
+    );
     const from = endpoints.get(flow?.sender ?? finding.from) ?? null;
-    return { finding, step, flow, dstMac, from, to, observer, listener: endpoints.get(finding.observer) ?? null, bridge, port: portOf(observer?.interface), fromPort: portOf(from?.port), entries, before, after };
+    return {
+      finding,
+      step,
+      flow,
+      dstMac,
+      from,
+      to,
+      observer,
+      listener: endpoints.get(finding.observer) ?? null,
+      bridge,
+      port: portOf(observer?.interface),
+      fromPort: portOf(from?.port),
+      entries,
+      before,
+      after,
+    };
   };
 }
 

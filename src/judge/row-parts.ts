@@ -24,13 +24,24 @@ export interface RowInput {
 /** Where a row's frames were first seen; null where they were not, or only counted. */
 export function firstSightingOf(first: First | undefined): FirstSighting | null {
   // A frame that was counted and not kept has no number.
-  return first === undefined || first.frame === 0 ? null : { file: first.frame < 0 ? timelineFile : evidenceFile, frame: Math.abs(first.frame), at: timeText(first.timeNs) };
+  return first === undefined || first.frame === 0
+    ? null
+    : { file: first.frame < 0 ? timelineFile : evidenceFile, frame: Math.abs(first.frame), at: timeText(first.timeNs) };
 }
 
 /** Who answers for a leak that the scenario accepts on that day. */
-export function acceptedOf(accept: readonly Accepted[], observer: string, probeClass: string, day: string): Pick<Finding, 'accepted'> {
-  const found = accept.find((one) => one.observer === observer && one.class === probeClass && (one.until === null || day <= one.until));
-  return found === undefined ? {} : { accepted: { reason: found.reason, owner: found.owner, ticket: found.ticket, until: found.until } };
+export function acceptedOf(
+  accept: readonly Accepted[],
+  observer: string,
+  probeClass: string,
+  day: string,
+): Pick<Finding, 'accepted'> {
+  const found = accept.find(
+    (one) => one.observer === observer && one.class === probeClass && (one.until === null || day <= one.until),
+  );
+  return found === undefined
+    ? {}
+    : { accepted: { reason: found.reason, owner: found.owner, ticket: found.ticket, until: found.until } };
 }
 
 /** Whether an observer must, may or must not see what the two lists are about. */

@@ -8,7 +8,10 @@ export interface RunTags {
   holdsWords(words: Int32Array, at: number, index: number): boolean;
 }
 
-/** Tags that are made at once, and how many such blocks are kept: powers of two, 4 MiB in all. Tokens come almost in their order. */
+/**
+ * Tags that are made at once, and how many such blocks are kept: powers of two, 4 MiB in all. Tokens come almost in
+ * their order.
+ */
 const perBlock = 1024;
 const blocks = 512;
 
@@ -34,7 +37,7 @@ export function createRunTags(key: Uint8Array | null, count: number): RunTags {
     if (source === null || sourceAt !== number) source = tagSource(key, number * perBlock);
     sourceAt = number + 1;
     if (block === undefined) {
-      const words = new Int32Array(perBlock * tagLength / 4);
+      const words = new Int32Array((perBlock * tagLength) / 4);
       block = { number, bytes: new Uint8Array(words.buffer), words };
       made[number & (blocks - 1)] = block;
     }

@@ -4,9 +4,9 @@ import { mostTokens } from './classify.js';
 import type { First } from './first.js';
 
 /**
- * Which observer saw which tokens of a step's flows: a row of numbers for each flow and observer that saw any of it. Tokens that come one after
- * the other, as they were sent, are two numbers of that row; once one is missing or late, the row has a bit for each token.
- * Memory goes by what the plan asks at most, not by how many frames were captured.
+ * Which observer saw which tokens of a step's flows: a row of numbers for each flow and observer that saw any of it.
+ * Tokens that come one after the other, as they were sent, are two numbers of that row; once one is missing or late,
+ * the row has a bit for each token. Memory goes by what the plan asks at most, not by how many frames were captured.
  */
 export interface SeenTokens {
   /** False if this observer has seen the token before. The time is two 32-bit words of ns. */
@@ -18,18 +18,37 @@ export interface SeenTokens {
   observersOf(flow: Flow): readonly string[];
 }
 
-/** Flows of no more tokens have their bits in their row, those of no more than a page in a run of words that their row names, others in pages. */
+/**
+ * Flows of no more tokens have their bits in their row, those of no more than a page in a run of words that their row
+ * names, others in pages.
+ */
 const inRow = 32;
 const perPage = 4096;
 const pagesPerFlow = mostTokens / perPage;
 
-/** A flow's rows are looked through one by one up to so many; flows with more are in the table. A mesh has a million flows of one row: to look there is to wait for memory. */
+/**
+ * A flow's rows are looked through one by one up to so many; flows with more are in the table. A mesh has a million
+ * flows of one row: to look there is to wait for memory.
+ */
 const fewRows = 8;
 
-/** The rows as columns; all of one length, which grows by half. `inOrder` 1: the tokens seen are the `count` before that in `bits`; 0: `bits` is or says where the bits are. */
+/**
+ * The rows as columns; all of one length, which grows by half. `inOrder` 1: the tokens seen are the `count` before that
+ * in `bits`; 0: `bits` is or says where the bits are.
+ */
 function createColumns(length: number) {
   const words = (): Uint32Array<ArrayBuffer> => new Uint32Array(length);
-  return { flow: words(), observer: words(), count: words(), high: words(), low: words(), bits: words(), inOrder: new Uint8Array(length), frame: new Float64Array(length), nextOfFlow: new Int32Array(length) };
+  return {
+    flow: words(),
+    observer: words(),
+    count: words(),
+    high: words(),
+    low: words(),
+    bits: words(),
+    inOrder: new Uint8Array(length),
+    frame: new Float64Array(length),
+    nextOfFlow: new Int32Array(length),
+  };
 }
 
 function hashOf(flow: number, observer: number): number {
@@ -95,12 +114,15 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     if (2 * (inTable + 1) > table.length) {
       const old = table;
       table = new Int32Array(2 * old.length);
-      for (const known of old) if (known > 0) table[placeOf(columns.flow[known - 1] ?? 0, columns.observer[known - 1] ?? 0)] = known;
+      for (const known of old)
+        if (known > 0) table[placeOf(columns.flow[known - 1] ?? 0, columns.observer[known - 1] ?? 0)] = known;
     }
     table[placeOf(columns.flow[row] ?? 0, columns.observer[row] ?? 0)] = row + 1;
     inTable += 1;
   }
-  /** The row of a flow and an observer; -1 = none, -1 - n = none among the n rows of a flow that is not in the table. */
+  /**
+   * The row of a flow and an observer; -1 = none, -1 - n = none among the n rows of a flow that is not in the table.
+   */
   function rowOf(position: number, observer: number): number {
     if (isTabled[position] === 1) return (table[placeOf(position, observer)] ?? 0) - 1;
     let looked = 0;
@@ -195,7 +217,8 @@ export function createSeenTokens(flows: Flows): SeenTokens {
   return {
     add(flow, sequence, observer, frame, high, low) {
       const position = flow.id - firstId;
-      if (sequence < 0 || sequence >= flow.count || sequence >= mostTokens || lastOfFlow[position] === undefined) return false;
+      if (sequence < 0 || sequence >= flow.count || sequence >= mostTokens || lastOfFlow[position] === undefined)
+        return false;
       const row = rowFor(position, numberOf(observer));
       const fresh = note(row, sequence, flow.count);
       const { count } = columns;
@@ -214,11 +237,17 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     },
     first(flow, observer) {
       const row = find(flow, observer);
-      return row < 0 ? undefined : { frame: columns.frame[row] ?? 0, timeNs: nsOf({ high: columns.high[row] ?? 0, low: columns.low[row] ?? 0 }) };
+      return row < 0
+        ? undefined
+        : {
+            frame: columns.frame[row] ?? 0,
+            timeNs: nsOf({ high: columns.high[row] ?? 0, low: columns.low[row] ?? 0 }),
+          };
     },
     observersOf(flow) {
       const found: string[] = [];
-      for (let row = (lastOfFlow[flow.id - firstId] ?? 0) - 1; row >= 0; row = columns.nextOfFlow[row] ?? -1) found.push(names[columns.observer[row] ?? 0] ?? '');
+      for (let row = (lastOfFlow[flow.id - firstId] ?? 0) - 1; row >= 0; row = columns.nextOfFlow[row] ?? -1)
+        found.push(names[columns.observer[row] ?? 0] ?? '');
       return found.reverse();
     },
   };

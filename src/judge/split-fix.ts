@@ -5,7 +5,12 @@ const wordPattern = /(?:[^\s'\\]|'[^']*'|\\.)+/g;
 export function splitFix(fix: string): readonly { readonly text: string; readonly argv: readonly string[] }[] {
   return fix.split(' && ').flatMap((part) => {
     const text = part.trim();
-    const argv = [...text.matchAll(wordPattern)].map(([word]) => word.replaceAll(/'([^']*)'|\\(.)/g, (_whole, quoted: string | undefined, escaped: string | undefined) => quoted ?? escaped ?? ''));
+    const argv = [...text.matchAll(wordPattern)].map(([word]) =>
+      word.replaceAll(
+        /'([^']*)'|\\(.)/g,
+        (_whole, quoted: string | undefined, escaped: string | undefined) => quoted ?? escaped ?? '',
+      ),
+    );
     return argv.length === 0 ? [] : [{ text, argv }];
   });
 }

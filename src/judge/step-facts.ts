@@ -96,10 +96,32 @@ interface Gathering {
 
 function empty(): Gathering {
   return {
-    listening: new Map(), listenedInTime: new Set(), controlsAccepted: new Set(), accepted: createTokenRanges(),
-    trafficOk: new Map(), probed: false, drainedMs: null, probingFrom: null, betweenFrom: null, events: new Map(), eventReadings: [], eventsSinceReading: [], stopped: {}, written: {},
-    lastCounters: {}, faults: [], kept: [], ruleChanges: [], ruleChangesMeanwhile: [], settingChanges: [], outcome: null, lastMonoMs: 0,
-    clockShiftMs: 0, hostClockShiftsMs: new Map(), hostClocks: new Map(), clockOffsets: { least: Infinity, most: -Infinity },
+    listening: new Map(),
+    listenedInTime: new Set(),
+    controlsAccepted: new Set(),
+    accepted: createTokenRanges(),
+    trafficOk: new Map(),
+    probed: false,
+    drainedMs: null,
+    probingFrom: null,
+    betweenFrom: null,
+    events: new Map(),
+    eventReadings: [],
+    eventsSinceReading: [],
+    stopped: {},
+    written: {},
+    lastCounters: {},
+    faults: [],
+    kept: [],
+    ruleChanges: [],
+    ruleChangesMeanwhile: [],
+    settingChanges: [],
+    outcome: null,
+    lastMonoMs: 0,
+    clockShiftMs: 0,
+    hostClockShiftsMs: new Map(),
+    hostClocks: new Map(),
+    clockOffsets: { least: Infinity, most: -Infinity },
   };
 }
 
@@ -111,7 +133,10 @@ function watchClock(facts: Gathering, entry: TimelineEntry): void {
   facts.clockShiftMs = facts.clockOffsets.most - facts.clockOffsets.least;
 }
 
-function watchHostClock(facts: Gathering, { host, offsetNs, boundNs }: Extract<TimelineEntry, { readonly event: 'clock' }>): void {
+function watchHostClock(
+  facts: Gathering,
+  { host, offsetNs, boundNs }: Extract<TimelineEntry, { readonly event: 'clock' }>,
+): void {
   if (!/^-?\d{1,20}$/.test(offsetNs) || !/^\d{1,20}$/.test(boundNs)) return;
   const now = { offsetNs: BigInt(offsetNs), boundNs: BigInt(boundNs) };
   const first = facts.hostClocks.get(host);
@@ -155,7 +180,8 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
       break;
     case 'event-ended': {
       const begun = facts.events.get(entry.during);
-      if (begun !== undefined) facts.events.set(entry.during, { ...begun, to: momentOf(entry), ok: entry.ok, detail: entry.detail });
+      if (begun !== undefined)
+        facts.events.set(entry.during, { ...begun, to: momentOf(entry), ok: entry.ok, detail: entry.detail });
       break;
     }
     case 'traffic':

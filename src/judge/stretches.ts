@@ -24,32 +24,58 @@ export function wholeStretch({ before, after }: StepStates): Stretch {
   return { from: before, to: after, excused: nothing, where: '' };
 }
 
-/** Whether the run read the state around the events of the step. Runs of earlier versions did not; what changed meanwhile is then the events'. */
+/**
+ * Whether the run read the state around the events of the step. Runs of earlier versions did not; what changed
+ * meanwhile is then the events'.
+ */
 export function readAroundEvents(step: StepPlan): boolean {
   return step.during.every(({ settleMs }) => settleMs !== undefined);
 }
 
 /** The time from the first reading of a step to its last, cut at the readings around its events. */
-export function stretchesOf(step: StepPlan, { eventReadings }: Pick<StepFacts, 'eventReadings'>, { before, after, during = [] }: StepStates): readonly Stretch[] {
+export function stretchesOf(
+  step: StepPlan,
+  { eventReadings }: Pick<StepFacts, 'eventReadings'>,
+  { before, after, during = [] }: StepStates,
+): readonly Stretch[] {
   const stretches: Stretch[] = [];
   let from = before;
   let where = '';
   for (const { reading, events } of eventReadings) {
     const to = during[reading - 1] ?? null;
     const busy = events.length > 0;
-    stretches.push({ from, to, excused: busy ? eventReach(step, events) : nothing, where: busy ? `, while ${named(events)} was at work, which does not change that` : where });
+    stretches.push({
+      from,
+      to,
+      excused: busy ? eventReach(step, events) : nothing,
+      where: busy ? `, while ${named(events)} was at work, which does not change that` : where,
+    });
     if (busy) where = `, when ${named(events)} was over; if its work goes on after its commands, give it \`settle\``;
     from = to;
   }
   return [...stretches, { from, to: after, excused: nothing, where }];
 }
 
-/** Readings around events that are not as a run makes them: each has its number, and one comes before an event and one after it. */
-export function unreadAround({ eventReadings, eventsSinceReading }: Pick<StepFacts, 'eventReadings' | 'eventsSinceReading'>, { during = [] }: StepStates): readonly Reason[] {
+/**
+ * Readings around events that are not as a run makes them: each has its number, and one comes before an event and one
+ * after it.
+ */
+export function unreadAround(
+  { eventReadings, eventsSinceReading }: Pick<StepFacts, 'eventReadings' | 'eventsSinceReading'>,
+  { during = [] }: StepStates,
+): readonly Reason[] {
   const [first] = eventReadings;
   return [
-    ...eventReadings.flatMap(({ reading }, at) => (reading === at + 1 && (during[at] ?? null) !== null ? [] : [reason('state-unread', null, `reading ${at + 1} around the events is not there`)])),
-    ...(first !== undefined && first.events.length > 0 ? [reason('state-unread', null, `the state before ${named(first.events)} was not read`)] : []),
-    ...(eventsSinceReading.length > 0 ? [reason('state-unread', null, `the state after ${named(eventsSinceReading)} was not read`)] : []),
+    ...eventReadings.flatMap(({ reading }, at) =>
+      reading === at + 1 && (during[at] ?? null) !== null
+        ? []
+        : [reason('state-unread', null, `reading ${at + 1} around the events is not there`)],
+    ),
+    ...(first !== undefined && first.events.length > 0
+      ? [reason('state-unread', null, `the state before ${named(first.events)} was not read`)]
+      : []),
+    ...(eventsSinceReading.length > 0
+      ? [reason('state-unread', null, `the state after ${named(eventsSinceReading)} was not read`)]
+      : []),
   ];
 }

@@ -15,7 +15,10 @@ export interface FrameCount {
   first: First;
 }
 
-/** What the capture says of one step, counted while it is read. Keys of maps name a flow or conversation and an observer. */
+/**
+ * What the capture says of one step, counted while it is read. Keys of maps name a flow or conversation and an
+ * observer.
+ */
 export interface StepTally {
   /** Sightings towards observers that are the probe itself. */
   readonly seen: SeenTokens;
@@ -41,8 +44,18 @@ export interface StepTally {
 
 function createTally(step: StepPlan): StepTally {
   return {
-    seen: createSeenTokens(step.flows), moments: new Map(), entries: createEntries(step.flows), controls: new Set(), reentered: new Map(), twice: new Map(),
-    traffic: new Map(), trafficEntered: new Map(), foreign: new Map(), crossed: new Map(), noise: new Map(), read: new Map(),
+    seen: createSeenTokens(step.flows),
+    moments: new Map(),
+    entries: createEntries(step.flows),
+    controls: new Set(),
+    reentered: new Map(),
+    twice: new Map(),
+    traffic: new Map(),
+    trafficEntered: new Map(),
+    foreign: new Map(),
+    crossed: new Map(),
+    noise: new Map(),
+    read: new Map(),
   };
 }
 

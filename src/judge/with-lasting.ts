@@ -2,7 +2,10 @@ import { lastingFixes } from '../lasting/lasting-fixes.js';
 import type { Keeper, LastingFix } from '../model/lasting.js';
 import type { Cause, StepResult } from '../model/result.js';
 
-/** A step's result whose causes say how their fixes come to stay, where it is known who makes the devices; `undefined`: nobody looked. Rests on nothing but the fixes' words. */
+/**
+ * A step's result whose causes say how their fixes come to stay, where it is known who makes the devices; `undefined`:
+ * nobody looked. Rests on nothing but the fixes' words.
+ */
 export function withLasting(result: StepResult, keepers: readonly Keeper[] | undefined): StepResult {
   if (keepers === undefined) return result;
   const known = new Map<string, readonly LastingFix[]>();
@@ -11,5 +14,10 @@ export function withLasting(result: StepResult, keepers: readonly Keeper[] | und
     known.set(cause.fix, lasting);
     return lasting.length === 0 ? cause : { ...cause, lasting };
   };
-  return { ...result, findings: result.findings.map((finding) => (finding.causes.length === 0 ? finding : { ...finding, causes: finding.causes.map(told) })) };
+  return {
+    ...result,
+    findings: result.findings.map((finding) =>
+      finding.causes.length === 0 ? finding : { ...finding, causes: finding.causes.map(told) },
+    ),
+  };
 }

@@ -25,8 +25,8 @@ function formOf(keeper: Keeper, wanted: readonly Wanted[]): readonly LastingFix[
 }
 
 /**
- * How a fix comes to stay on a host whose bridges and ports these programs make. Empty where the fix wants nothing that could be kept, or nobody who is
- * known keeps the device. A new manager is one file and one line here.
+ * How a fix comes to stay on a host whose bridges and ports these programs make. Empty where the fix wants nothing that
+ * could be kept, or nobody who is known keeps the device. A new manager is one file and one line here.
  */
 export function lastingFixes(fix: string, keepers: readonly Keeper[]): readonly LastingFix[] {
   const wanted = wantedOfFix(fix);
@@ -34,7 +34,12 @@ export function lastingFixes(fix: string, keepers: readonly Keeper[]): readonly 
   return [
     ...devices.flatMap((device) => {
       const keeper = keepers.find((one) => one.device === device);
-      return keeper === undefined ? [] : formOf(keeper, wanted.filter((one) => deviceOf(one) === device));
+      return keeper === undefined
+        ? []
+        : formOf(
+            keeper,
+            wanted.filter((one) => deviceOf(one) === device),
+          );
     }),
     ...hostWideForm(wanted),
   ];

@@ -26,7 +26,10 @@ export interface AuditFinding {
   readonly lasting?: readonly LastingFix[];
 }
 
-/** A setting of the catalogue with the kernel's value; `unknown` = this kernel does not tell it, which is never the same as fine. */
+/**
+ * A setting of the catalogue with the kernel's value; `unknown` = this kernel does not tell it, which is never the same
+ * as fine.
+ */
 export interface AuditSetting {
   readonly place: string;
   readonly value: string;
@@ -34,7 +37,10 @@ export interface AuditSetting {
 
 export type Reach = 'yes' | 'no' | 'unknown';
 
-/** Whether frames of a class from one endpoint would reach another whom they are not meant for, or who is not to be reached so. */
+/**
+ * Whether frames of a class from one endpoint would reach another whom they are not meant for, or who is not to be
+ * reached so.
+ */
 export interface Prediction {
   readonly bridge: string;
   readonly class: ProbeClassName;
@@ -70,8 +76,16 @@ export interface PredictionFault {
 export interface AuditProof {
   /** The run's folder. */
   readonly evidence: string;
-  /** Rows by class: those that came as foretold, otherwise, and those that decide nothing (foretold unknown, or nothing seen without complete proof). */
-  readonly classes: readonly { readonly class: ProbeClassName; readonly agrees: number; readonly differs: number; readonly open: number }[];
+  /**
+   * Rows by class: those that came as foretold, otherwise, and those that decide nothing (foretold unknown, or nothing
+   * seen without complete proof).
+   */
+  readonly classes: readonly {
+    readonly class: ProbeClassName;
+    readonly agrees: number;
+    readonly differs: number;
+    readonly open: number;
+  }[];
   readonly faults: readonly PredictionFault[];
   readonly findings: readonly FindingProof[];
   /** Why evidence is missing, by step. */

@@ -1,4 +1,7 @@
-/** A leak that was planted in a lab on the same kernel, with the same engine, right before a run, and whether it was seen. */
+/**
+ * A leak that was planted in a lab on the same kernel, with the same engine, right before a run, and whether it was
+ * seen.
+ */
 export interface CalibrationRecord {
   readonly at: string;
   readonly durationMs: number;

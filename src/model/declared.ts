@@ -1,7 +1,21 @@
 import type { Mac } from './mac.js';
 
-/** Settings of a bridge or a port that a host's configuration may fix; `master` and `native_vlan` of a port beside those of the kernel. */
-export const declaredKeys = ['isolated', 'learning', 'hairpin', 'neigh_suppress', 'master', 'native_vlan', 'ageing_time', 'stp_state', 'vlan_filtering', 'mcast_snooping'] as const;
+/**
+ * Settings of a bridge or a port that a host's configuration may fix; `master` and `native_vlan` of a port beside those
+ * of the kernel.
+ */
+export const declaredKeys = [
+  'isolated',
+  'learning',
+  'hairpin',
+  'neigh_suppress',
+  'master',
+  'native_vlan',
+  'ageing_time',
+  'stp_state',
+  'vlan_filtering',
+  'mcast_snooping',
+] as const;
 export type DeclaredKey = (typeof declaredKeys)[number];
 
 /** One thing that a program's configuration says of a bridge or a port: what ought to be, not what is. */

@@ -31,8 +31,8 @@ export interface Fabric {
   /** Where an observer's interface lives. */
   observingPlace(device: string): Place;
   /**
-   * Resolves when every present port forwards, and where something was `changed` before, when Open vSwitch forwards accordingly; rejects after the time
-   * in which the kernel should have come to it.
+   * Resolves when every present port forwards, and where something was `changed` before, when Open vSwitch forwards
+   * accordingly; rejects after the time in which the kernel should have come to it.
    */
   settled(changed: boolean): Promise<void>;
   readState(): Promise<HostState>;

@@ -26,9 +26,13 @@ export interface FleetCommand {
 export interface FleetHost {
   readonly host: string;
   readonly dir: string;
-  /** The contract's exit status for this host alone: the first of 2, 70, 69, 3, 4 that anything of it asks for, else 0. */
+  /**
+   * The contract's exit status for this host alone: the first of 2, 70, 69, 3, 4 that anything of it asks for, else 0.
+   */
   readonly status: number;
-  /** Why its evidence is not there, not whole or not readable, a line each. Where there is one, the host is never green. */
+  /**
+   * Why its evidence is not there, not whole or not readable, a line each. Where there is one, the host is never green.
+   */
   readonly problems: readonly string[];
   readonly commands: readonly FleetCommand[];
   readonly runs: readonly FleetRun[];
@@ -39,6 +43,12 @@ export interface FleetReport {
   readonly schemaVersion: 1;
   readonly exitCode: number;
   /** Hosts by what became of them. */
-  readonly counts: { readonly asExpected: number; readonly broken: number; readonly faulty: number; readonly inconclusive: number; readonly unexpected: number };
+  readonly counts: {
+    readonly asExpected: number;
+    readonly broken: number;
+    readonly faulty: number;
+    readonly inconclusive: number;
+    readonly unexpected: number;
+  };
   readonly hosts: readonly FleetHost[];
 }

@@ -4,7 +4,10 @@ import type { Mac } from './mac.js';
 export const managers = ['proxmox', 'libvirt', 'incus', 'lxd', 'docker', 'podman', 'namespace'] as const;
 export type Manager = (typeof managers)[number];
 
-/** One interface of a guest as the program that manages it describes it. All text is the guest's or its owner's: data, never to be trusted. */
+/**
+ * One interface of a guest as the program that manages it describes it. All text is the guest's or its owner's: data,
+ * never to be trusted.
+ */
 export interface GuestRecord {
   readonly manager: Manager;
   readonly name: string;

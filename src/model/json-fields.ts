@@ -1,4 +1,7 @@
-/** Reading JSON that another program printed: what is missing or of another type than expected reads as nothing, never as an error. */
+/**
+ * Reading JSON that another program printed: what is missing or of another type than expected reads as nothing, never
+ * as an error.
+ */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** The objects of a list; anything else is left out. */

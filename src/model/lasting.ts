@@ -1,31 +1,63 @@
 import type { Mac } from './mac.js';
 
 /**
- * Whose configuration makes a bridge or a port, and where it stands: a change of the running device is gone when that program makes it anew.
- * Text of it is the owner's: data, never to be trusted.
+ * Whose configuration makes a bridge or a port, and where it stands: a change of the running device is gone when that
+ * program makes it anew. Text of it is the owner's: data, never to be trusted.
  */
 export type Keeper =
-  | { readonly by: 'libvirt'; readonly device: string; readonly keeps: 'guest'; readonly guest: string; readonly mac: Mac; readonly network: string | null; readonly bridge: string }
+  | {
+      readonly by: 'libvirt';
+      readonly device: string;
+      readonly keeps: 'guest';
+      readonly guest: string;
+      readonly mac: Mac;
+      readonly network: string | null;
+      readonly bridge: string;
+    }
   | { readonly by: 'libvirt'; readonly device: string; readonly keeps: 'network'; readonly network: string }
   | {
-    readonly by: 'Proxmox VE'; readonly device: string; readonly program: 'qm' | 'pct'; readonly id: number;
-    /** `net0`, and its settings as `qm config` prints them. */
-    readonly nic: string; readonly value: string;
-    readonly bridge: string;
-    /** The bridge is a VNet of its software-defined network. */
-    readonly isVnet: boolean;
-  }
+      readonly by: 'Proxmox VE';
+      readonly device: string;
+      readonly program: 'qm' | 'pct';
+      readonly id: number;
+      /** `net0`, and its settings as `qm config` prints them. */
+      readonly nic: string;
+      readonly value: string;
+      readonly bridge: string;
+      /** The bridge is a VNet of its software-defined network. */
+      readonly isVnet: boolean;
+    }
   | {
-    readonly by: 'netplan'; readonly device: string; readonly file: string;
-    /** `bridges`, `ethernets`, … : where netplan has it. */
-    readonly kind: string;
-    readonly renderer: 'networkd' | 'NetworkManager';
-  }
-  | { readonly by: 'ifupdown2' | 'ifupdown'; readonly device: string; readonly file: string; /** Whose stanza has it; the device itself, or its bridge. */ readonly bridge: string }
-  | { readonly by: 'NetworkManager'; readonly device: string; readonly file: string; /** Its name; not its alone. */ readonly profile: string; /** null = the file has none. */ readonly uuid: string | null };
+      readonly by: 'netplan';
+      readonly device: string;
+      readonly file: string;
+      /** `bridges`, `ethernets`, … : where netplan has it. */
+      readonly kind: string;
+      readonly renderer: 'networkd' | 'NetworkManager';
+    }
+  | {
+      readonly by: 'ifupdown2' | 'ifupdown';
+      readonly device: string;
+      readonly file: string /** Whose stanza has it; the device itself, or its bridge. */;
+      readonly bridge: string;
+    }
+  | {
+      readonly by: 'NetworkManager';
+      readonly device: string;
+      readonly file: string /** Its name; not its alone. */;
+      readonly profile: string /** null = the file has none. */;
+      readonly uuid: string | null;
+    };
 
 /** By whom devices can be kept. */
-export const keeperNames = ['libvirt', 'Proxmox VE', 'netplan', 'ifupdown2', 'ifupdown', 'NetworkManager'] as const satisfies readonly Keeper['by'][];
+export const keeperNames = [
+  'libvirt',
+  'Proxmox VE',
+  'netplan',
+  'ifupdown2',
+  'ifupdown',
+  'NetworkManager',
+] as const satisfies readonly Keeper['by'][];
 
 /** How a fix comes to stay: what to put where. */
 export interface LastingFix {

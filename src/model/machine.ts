@@ -1,23 +1,23 @@
 /**
- * What of the kernel not every kernel has and only some scenarios need. Each is tried where the lab is built (state/try-features.ts);
- * which scenario needs it is told by scenario/needed-features.ts.
+ * What of the kernel not every kernel has and only some scenarios need. Each is tried where the lab is built
+ * (state/try-features.ts); which scenario needs it is told by scenario/needed-features.ts.
  */
 export const kernelFeatures = {
   'vlan-filtering': 'VLAN filtering of a bridge (CONFIG_BRIDGE_VLAN_FILTERING)',
   'igmp-snooping': 'multicast snooping and its table (CONFIG_BRIDGE_IGMP_SNOOPING)',
-  'stp': 'spanning tree',
-  'isolated': 'isolated ports (Linux 4.18)',
+  stp: 'spanning tree',
+  isolated: 'isolated ports (Linux 4.18)',
   'sticky-entries': 'sticky entries of the forwarding database (Linux 4.20)',
-  'locked': 'locked ports (Linux 5.16)',
-  'mab': 'MAC authentication bypass (Linux 6.2)',
+  locked: 'locked ports (Linux 5.16)',
+  mab: 'MAC authentication bypass (Linux 6.2)',
   'fdb-limit': 'a limit on learned entries (Linux 6.7)',
   'nft-bridge': 'nftables in the family bridge (CONFIG_NF_TABLES_BRIDGE)',
   'tc-redirect': 'tc: clsact, u32, mirred (CONFIG_NET_SCH_INGRESS, NET_CLS_U32, NET_ACT_MIRRED)',
   'br-netfilter': 'iptables for bridged frames (br_netfilter)',
-  'ipv6': 'IPv6',
+  ipv6: 'IPv6',
   'vlan-devices': '802.1Q devices (8021q)',
-  'macvlan': 'macvlan devices',
-  'vxlan': 'VXLAN tunnels between the hosts of a lab',
+  macvlan: 'macvlan devices',
+  vxlan: 'VXLAN tunnels between the hosts of a lab',
 } as const;
 
 export type KernelFeature = keyof typeof kernelFeatures;
@@ -31,7 +31,12 @@ export interface FeatureTrial {
 
 /** Whether the lab can be built here: how, and what works in it; or why not and what mends it. */
 export type LabTrial =
-  | { readonly built: true; readonly runsAs: 'root' | 'user-namespace'; readonly sysfs: boolean; readonly features: readonly FeatureTrial[] }
+  | {
+      readonly built: true;
+      readonly runsAs: 'root' | 'user-namespace';
+      readonly sysfs: boolean;
+      readonly features: readonly FeatureTrial[];
+    }
   | { readonly built: false; readonly code: string; readonly why: string; readonly mend: string };
 
 /** What was read of a machine; null = it is not there. */

@@ -8,7 +8,19 @@ export interface UnheardPort {
 }
 
 /** Types of interfaces (ovs-vswitchd.conf.db(5), Interface, type) that carry frames to another machine. */
-const tunnels: readonly string[] = ['bareudp', 'erspan', 'geneve', 'gre', 'gtpu', 'ip6erspan', 'ip6gre', 'lisp', 'srv6', 'stt', 'vxlan'];
+const tunnels: readonly string[] = [
+  'bareudp',
+  'erspan',
+  'geneve',
+  'gre',
+  'gtpu',
+  'ip6erspan',
+  'ip6gre',
+  'lisp',
+  'srv6',
+  'stt',
+  'vxlan',
+];
 
 function whatItIs({ type = '' }: OvsPortState): string {
   if (type === 'bond') return 'a bond of several interfaces';
@@ -19,12 +31,18 @@ function whatItIs({ type = '' }: OvsPortState): string {
 }
 
 /**
- * Ports that Open vSwitch forwards to and that are no interface of this network namespace, so that no packet socket hears what leaves through them. Those
- * that the switch has not taken get nothing, and are left out.
+ * Ports that Open vSwitch forwards to and that are no interface of this network namespace, so that no packet socket
+ * hears what leaves through them. Those that the switch has not taken get nothing, and are left out.
  */
 export function unheardPorts({ links, ovs }: Pick<HostState, 'links' | 'ovs'>): readonly UnheardPort[] {
   const ports = (ovs?.ports ?? []).filter(({ ofport, type }) => ofport !== null || type === 'bond');
   if (ports.length === 0) return [];
   const heard = new Set(links.map(({ name }) => name));
-  return ports.filter(({ name }) => !heard.has(name)).map((port) => ({ bridge: port.bridge, port: port.name, reason: `${whatItIs(port)}: no packet socket hears what leaves there` }));
+  return ports
+    .filter(({ name }) => !heard.has(name))
+    .map((port) => ({
+      bridge: port.bridge,
+      port: port.name,
+      reason: `${whatItIs(port)}: no packet socket hears what leaves there`,
+    }));
 }

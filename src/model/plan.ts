@@ -1,6 +1,18 @@
 import type { Change } from './change.js';
 import type { Mac } from './mac.js';
-import type { Accepted, Bridge, Carrier, During, Endpoint, Host, ProbeClassName, Provider, Role, SeenClaim, TrafficKind } from './scenario.js';
+import type {
+  Accepted,
+  Bridge,
+  Carrier,
+  During,
+  Endpoint,
+  Host,
+  ProbeClassName,
+  Provider,
+  Role,
+  SeenClaim,
+  TrafficKind,
+} from './scenario.js';
 
 /**
  * A place to listen. On a port the frames towards the guest are the outgoing ones, on the bridge device (the host) they
@@ -20,12 +32,23 @@ export interface Observer {
 }
 
 /**
- * What a frame is beyond its carrier: another encapsulation of it, a part of a datagram, or a message of a protocol that
- * steers networks. One builder each in src/probe/forms.
+ * What a frame is beyond its carrier: another encapsulation of it, a part of a datagram, or a message of a protocol
+ * that steers networks. One builder each in src/probe/forms.
  */
 export const frameForms = [
-  '802.1ad', 'llc-snap', 'first-fragment', 'later-fragment', 'extension-header', 'source-sweep', 'arp-reply', 'router-advertisement',
-  'neighbour-advertisement', 'dhcp-offer', 'igmp-query', 'mld-query', 'bpdu',
+  '802.1ad',
+  'llc-snap',
+  'first-fragment',
+  'later-fragment',
+  'extension-header',
+  'source-sweep',
+  'arp-reply',
+  'router-advertisement',
+  'neighbour-advertisement',
+  'dhcp-offer',
+  'igmp-query',
+  'mld-query',
+  'bpdu',
 ] as const;
 export type FrameForm = (typeof frameForms)[number];
 
@@ -66,15 +89,18 @@ export interface Flow {
   readonly must: readonly string[];
   readonly may: readonly string[];
   readonly judged: boolean;
-  /** Not judged: a `stimulus` provokes what the judged flows test, a `restore` undoes it (the rightful owner announces itself). */
+  /**
+   * Not judged: a `stimulus` provokes what the judged flows test, a `restore` undoes it (the rightful owner announces
+   * itself).
+   */
   readonly purpose?: 'stimulus' | 'restore';
   /** Where a class sends several kinds of frame of one carrier: which one this is. Rows carry it. */
   readonly variant?: string;
 }
 
 /**
- * The flows of a step in the order of sending. A list will do; a mesh of a thousand guests has a million of them, which are kept as
- * columns (plan/flow-table.ts) and made when they are asked for.
+ * The flows of a step in the order of sending. A list will do; a mesh of a thousand guests has a million of them, which
+ * are kept as columns (plan/flow-table.ts) and made when they are asked for.
  */
 export interface Flows extends Iterable<Flow> {
   readonly length: number;
@@ -91,13 +117,19 @@ export interface Flows extends Iterable<Flow> {
   readonly kinds?: () => readonly Flow[];
 }
 
-/** A frame that must be seen: `ear` at its observer, as outgoing, or where it has a sender as entering; `entry` on the bridge device. */
+/**
+ * A frame that must be seen: `ear` at its observer, as outgoing, or where it has a sender as entering; `entry` on the
+ * bridge device.
+ */
 export interface Control {
   readonly kind: 'ear' | 'entry';
   readonly phase: Phase;
   /** Ear: the observer whose ear it proves. Entry: the observer that has to receive it. */
   readonly observer: string;
-  /** Who sends it: always for an entry; for an ear the observer's own guest, or null: sent on the observer's own interface. */
+  /**
+   * Who sends it: always for an entry; for an ear the observer's own guest, or null: sent on the observer's own
+   * interface.
+   */
   readonly sender: string | null;
   readonly frame: FrameSpec;
   readonly index: number;
@@ -143,10 +175,16 @@ export interface StepPlan {
   readonly filter: string;
   readonly snaplen: number;
   readonly flows: Flows;
-  /** Reasons that the step's own probes bring about on purpose (a BPDU guard that acts, a MAC that was stolen): they decide nothing. */
+  /**
+   * Reasons that the step's own probes bring about on purpose (a BPDU guard that acts, a MAC that was stolen): they
+   * decide nothing.
+   */
   readonly provokes?: readonly string[];
   readonly controls: readonly Control[];
-  /** Observers of which nothing can prove that they hear what their guests send, though these may get what others must get. */
+  /**
+   * Observers of which nothing can prove that they hear what their guests send, though these may get what others must
+   * get.
+   */
   readonly inwardUnproved?: readonly string[];
   readonly traffic: readonly TrafficPlan[];
   readonly listenMs: number | null;

@@ -4,7 +4,9 @@ import type { ToolRecord } from './tool-record.js';
 /** Who ran it. Ids as the machine knows them, also where the run is in a user namespace of its own. */
 export interface Who {
   readonly uid: number;
-  /** Who logged in, whatever they became since (/proc/self/loginuid); null = a service, or a kernel that does not tell. */
+  /**
+   * Who logged in, whatever they became since (/proc/self/loginuid); null = a service, or a kernel that does not tell.
+   */
   readonly loginUid: number | null;
   readonly sudoUser: string | null;
   /** As the command line declared them: --operator, --ticket. */
@@ -15,7 +17,10 @@ export interface Who {
 /** Where it ran. */
 export interface Where {
   readonly host: string;
-  /** HMAC-SHA256 of this program's name under /etc/machine-id, which must not be shown itself (machine-id(5)); null = there is none. */
+  /**
+   * HMAC-SHA256 of this program's name under /etc/machine-id, which must not be shown itself (machine-id(5)); null =
+   * there is none.
+   */
   readonly machineIdHash: string | null;
   readonly bootId: string | null;
   readonly kernel: string;
@@ -50,7 +55,13 @@ export interface When {
   /** At the beginning and at the end; null = not told. */
   readonly clock: { readonly before: ClockSync | null; readonly after: ClockSync | null };
   /** From the timeline; `monoMs` counts from the run's beginning. */
-  readonly steps: readonly { readonly name: string; readonly startedAt: string; readonly endedAt: string; readonly startedMonoMs: number; readonly endedMonoMs: number }[];
+  readonly steps: readonly {
+    readonly name: string;
+    readonly startedAt: string;
+    readonly endedAt: string;
+    readonly startedMonoMs: number;
+    readonly endedMonoMs: number;
+  }[];
 }
 
 /** How one step listened. */
@@ -69,7 +80,10 @@ export interface ListenedStep {
 /** What it was measured with. */
 export interface Instrument {
   readonly tool: ToolRecord;
-  /** SHA-256 over the program's own files: of the list of their hashes and paths, as `sha256sum` prints it, sorted by path. */
+  /**
+   * SHA-256 over the program's own files: of the list of their hashes and paths, as `sha256sum` prints it, sorted by
+   * path.
+   */
   readonly packageSha256: string;
   readonly lockfileSha256: string | null;
   /** The packages that it is built on, as installed. */
@@ -86,7 +100,12 @@ export interface Instrument {
 /** What was under test, and how much of it was listened to. */
 export interface Scope {
   readonly bridges: readonly string[];
-  readonly endpoints: readonly { readonly name: string; readonly role: string; readonly interface: string | null; readonly macs: readonly string[] }[];
+  readonly endpoints: readonly {
+    readonly name: string;
+    readonly role: string;
+    readonly interface: string | null;
+    readonly macs: readonly string[];
+  }[];
   /** Why less than everything was meant; null = all of it was. */
   readonly partial: string | null;
   readonly observed: number;

@@ -64,7 +64,10 @@ export interface ProvenFix {
   readonly cause: string;
   readonly commands: readonly string[];
   readonly outcome: (typeof fixOutcomes)[number];
-  /** Frames seen where they must not be, in the rows that the cause explains: before the fix and after it; null = not measured. */
+  /**
+   * Frames seen where they must not be, in the rows that the cause explains: before the fix and after it; null = not
+   * measured.
+   */
   readonly before: number | null;
   readonly after: number | null;
   /** Who got what was sent to it before the fix and no longer does. */
@@ -82,7 +85,10 @@ export interface FirstSighting {
   readonly at: string;
 }
 
-/** Probes that were seen one after the other, in the order of sending, where a step has events. Times in ms since probing began. */
+/**
+ * Probes that were seen one after the other, in the order of sending, where a step has events. Times in ms since
+ * probing began.
+ */
 export interface LeakWindow {
   readonly fromMs: number;
   readonly toMs: number;
@@ -117,10 +123,18 @@ export interface Finding {
   readonly firstSighting: FirstSighting | null;
   readonly causes: readonly Cause[];
   /** A leak that the scenario accepts: who owns it and why. */
-  readonly accepted?: { readonly reason: string; readonly owner: string | null; readonly ticket: string | null; readonly until: string | null };
+  readonly accepted?: {
+    readonly reason: string;
+    readonly owner: string | null;
+    readonly ticket: string | null;
+    readonly until: string | null;
+  };
   /** Of a leak, where the step has events: when. */
   readonly windows?: readonly LeakWindow[];
-  /** So many rows that differ in from and to only, and say the same, are folded into this one: `sent` and `seen` are their sums. */
+  /**
+   * So many rows that differ in from and to only, and say the same, are folded into this one: `sent` and `seen` are
+   * their sums.
+   */
   readonly grouped?: number;
 }
 
@@ -179,15 +193,23 @@ export interface Result {
     readonly ports: number;
     readonly unobserved: readonly { readonly port: string; readonly reason: string }[];
   };
-  /** A run on a host: a leak planted in a lab on the same kernel right before it, and how much of it was seen. Absent = there was none. */
+  /**
+   * A run on a host: a leak planted in a lab on the same kernel right before it, and how much of it was seen. Absent =
+   * there was none.
+   */
   readonly calibration?: CalibrationRecord;
-  /** A run on a host: what acts on frames beside the bridges, or watches them. Absent = nothing was found, or nobody looked. */
+  /**
+   * A run on a host: what acts on frames beside the bridges, or watches them. Absent = nothing was found, or nobody
+   * looked.
+   */
   readonly precheck?: readonly PrecheckNote[];
   readonly steps: readonly StepResult[];
   readonly evidence: {
     readonly dir: string;
     readonly files: readonly { readonly path: string; readonly sha256: string }[];
-    /** Only leaks and what else is looked at closer was kept; the others were counted. Absent = every frame was kept. */
+    /**
+     * Only leaks and what else is looked at closer was kept; the others were counted. Absent = every frame was kept.
+     */
     readonly keep?: 'leaks';
     /** So many frames were counted and not kept. */
     readonly discarded?: number;

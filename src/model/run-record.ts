@@ -34,15 +34,31 @@ export interface RunRecord {
   readonly node: string;
   /** The run's key, hex, revealed once every capture is closed and hashed; null = the run was killed before. */
   readonly key: string | null;
-  /** SHA-256 of evidence.pcapng when it was closed and the number of packets in it; null = it never was. `discarded`: frames that were counted in discarded.ndjson and not kept, and its SHA-256. */
-  readonly capture: { readonly sha256: string; readonly packets: number; readonly discarded?: { readonly frames: number; readonly sha256: string } } | null;
-  /** On a host: what acts on frames beside the bridges, or watches them; and what was usual before anything was sent. Absent in runs of earlier versions. */
+  /**
+   * SHA-256 of evidence.pcapng when it was closed and the number of packets in it; null = it never was. `discarded`:
+   * frames that were counted in discarded.ndjson and not kept, and its SHA-256.
+   */
+  readonly capture: {
+    readonly sha256: string;
+    readonly packets: number;
+    readonly discarded?: { readonly frames: number; readonly sha256: string };
+  } | null;
+  /**
+   * On a host: what acts on frames beside the bridges, or watches them; and what was usual before anything was sent.
+   * Absent in runs of earlier versions.
+   */
   readonly precheck?: readonly PrecheckNote[];
   readonly guard?: GuardRecord;
-  /** Whose configuration makes which bridge and port: of this host, or of the one that the lab stands for. Absent where it is not known. */
+  /**
+   * Whose configuration makes which bridge and port: of this host, or of the one that the lab stands for. Absent where
+   * it is not known.
+   */
   readonly keepers?: readonly Keeper[];
   /** What stands up later; absent in runs of earlier versions. */
   readonly provenance?: Provenance;
-  /** Payload was removed later: then `capture` names the file that was left, and this the one that was written. Absent = it never was. */
+  /**
+   * Payload was removed later: then `capture` names the file that was left, and this the one that was written. Absent =
+   * it never was.
+   */
   readonly purged?: { readonly at: string; readonly sha256Before: string };
 }

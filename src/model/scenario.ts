@@ -50,7 +50,10 @@ export interface Tunnel {
   readonly to: readonly string[];
 }
 
-/** `name`: HOST/NAME where it is on another host than the orchestrator's (model/host-names.ts); so are bridge and port of an endpoint. */
+/**
+ * `name`: HOST/NAME where it is on another host than the orchestrator's (model/host-names.ts); so are bridge and port
+ * of an endpoint.
+ */
 export interface Bridge {
   readonly name: string;
   readonly kind: 'linux' | 'ovs';
@@ -84,7 +87,10 @@ export interface Endpoint {
   readonly offloads: boolean;
   /** Came from a `generate` block. */
   readonly generated: boolean;
-  /** It is no guest but the way to the segment's parts on other hosts: observed, and judged only where `observers` names it. */
+  /**
+   * It is no guest but the way to the segment's parts on other hosts: observed, and judged only where `observers` names
+   * it.
+   */
   readonly tunnel?: Tunnel;
 }
 
@@ -103,20 +109,46 @@ export const carriers = ['raw', 'arp', 'ipv4-udp', 'ipv4-tcp', 'ipv4-icmp', 'ipv
 export type Carrier = (typeof carriers)[number];
 
 export const probeClasses = [
-  'known-unicast', 'aged-unicast', 'unknown-unicast', 'broadcast', 'arp-request', 'link-local-multicast', 'multicast', 'vlan-hop',
-  'routed-bounce', 'mac-spoof', 'ip-spoof', 'mac-steal', 'gateway-steal', 'mac-flood', 'arp-spoof', 'ra-spoof', 'dhcp-offer', 'igmp-query',
+  'known-unicast',
+  'aged-unicast',
+  'unknown-unicast',
+  'broadcast',
+  'arp-request',
+  'link-local-multicast',
+  'multicast',
+  'vlan-hop',
+  'routed-bounce',
+  'mac-spoof',
+  'ip-spoof',
+  'mac-steal',
+  'gateway-steal',
+  'mac-flood',
+  'arp-spoof',
+  'ra-spoof',
+  'dhcp-offer',
+  'igmp-query',
   'stp-root',
 ] as const;
 export type ProbeClassName = (typeof probeClasses)[number];
 
 export const disruptiveClasses: readonly ProbeClassName[] = [
-  'mac-steal', 'gateway-steal', 'mac-flood', 'arp-spoof', 'ra-spoof', 'dhcp-offer', 'igmp-query', 'stp-root',
+  'mac-steal',
+  'gateway-steal',
+  'mac-flood',
+  'arp-spoof',
+  'ra-spoof',
+  'dhcp-offer',
+  'igmp-query',
+  'stp-root',
 ];
 
 /** What a scenario claims about one observer: none, some, all, or an exact number of frames. */
 export type SeenAmount = 'none' | 'some' | 'all' | number;
 
-/** One claim of `seen`; null in `from`, `to` and `carrier` means any. It must hold for every row of the observer it selects. */
+/**
+ * One claim of `seen`; null in `from`, `to` and `carrier` means any. It must hold for every row of the observer it
+ * selects.
+ */
 export interface SeenClaim {
   readonly observer: string;
   readonly from: string | null;
@@ -193,7 +225,10 @@ export interface PortVlan extends VlanRange {
 export interface During {
   readonly atMs: number;
   readonly run: readonly (readonly string[])[];
-  /** What changes until so long after its commands have ended is its doing too. Absent in plans of runs that did not read the state around each event. */
+  /**
+   * What changes until so long after its commands have ended is its doing too. Absent in plans of runs that did not
+   * read the state around each event.
+   */
   readonly settleMs?: number;
 }
 

@@ -11,7 +11,10 @@ export interface LinkState {
   readonly operstate: string;
   readonly master: string | null;
   readonly promiscuity: number | null;
-  /** Index of the other end of a veth, in the namespace where that is; absent where it is no veth or the other end is here. */
+  /**
+   * Index of the other end of a veth, in the namespace where that is; absent where it is no veth or the other end is
+   * here.
+   */
   readonly peer?: number;
   /** VXLAN network identifier of a VXLAN device; absent where it is none. */
   readonly vni?: number;
@@ -39,7 +42,10 @@ export interface FdbState {
   readonly updatedS: number | null;
 }
 
-/** A bridge of Open vSwitch: columns of its table by name, as ovs-vsctl prints them (RFC 7047 5.1), and what ovs-ofctl says. */
+/**
+ * A bridge of Open vSwitch: columns of its table by name, as ovs-vsctl prints them (RFC 7047 5.1), and what ovs-ofctl
+ * says.
+ */
 export interface OvsBridgeState {
   readonly name: string;
   readonly columns: Readonly<Record<string, unknown>>;
@@ -53,7 +59,10 @@ export interface OvsPortState {
   readonly columns: Readonly<Record<string, unknown>>;
   /** Number in the bridge; null where the switch has not taken it, and of a bond, whose interfaces have numbers. */
   readonly ofport: number | null;
-  /** Column `type` of its interface; absent where that is empty, as of the kernel's own interfaces. `bond` = it has several. */
+  /**
+   * Column `type` of its interface; absent where that is empty, as of the kernel's own interfaces. `bond` = it has
+   * several.
+   */
   readonly type?: string;
   /** Words of ovs-ofctl's `config:`, such as NO_FLOOD. */
   readonly config: readonly string[];

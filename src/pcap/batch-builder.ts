@@ -21,8 +21,15 @@ function createColumns(): Columns {
   const words = (): Uint32Array => new Uint32Array(batchCapacity);
   const timeNs = new BigInt64Array(batchCapacity);
   return {
-    offset: words(), captured: words(), original: words(), interfaceId: words(), direction: new Uint8Array(batchCapacity), optionsAt: words(), optionsLength: words(),
-    timeNs, timeWords: timeWords(timeNs),
+    offset: words(),
+    captured: words(),
+    original: words(),
+    interfaceId: words(),
+    direction: new Uint8Array(batchCapacity),
+    optionsAt: words(),
+    optionsLength: words(),
+    timeNs,
+    timeWords: timeWords(timeNs),
   };
 }
 

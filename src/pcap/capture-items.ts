@@ -32,8 +32,8 @@ export interface InterfaceItem {
 }
 
 /**
- * Packets in a row, of one section, as columns. Packet i is `bytes[offset[i], offset[i] + captured[i])`. `bytes` may be the chunk that was
- * pushed: it stays valid as long as the chunk's octets do.
+ * Packets in a row, of one section, as columns. Packet i is `bytes[offset[i], offset[i] + captured[i])`. `bytes` may be
+ * the chunk that was pushed: it stays valid as long as the chunk's octets do.
  */
 export interface Batch {
   readonly kind: 'batch';

@@ -22,9 +22,10 @@ export interface CaptureReaderOptions {
 const magicLength = 4;
 
 /**
- * A reader of pcap (µs and ns, both byte orders) and pcapng. Total over any octets: never throws, holds one block (16 MiB) and one batch
- * at most, and ends at the first fatal damage, with all that was whole before it delivered. `fleeting`: batches are void at the next `push`. `raw`: a capture by this
- * program's own helpers, in which blocks of a ring stand (ring-block.ts); then octets of a chunk may be changed.
+ * A reader of pcap (µs and ns, both byte orders) and pcapng. Total over any octets: never throws, holds one block (16
+ * MiB) and one batch at most, and ends at the first fatal damage, with all that was whole before it delivered.
+ * `fleeting`: batches are void at the next `push`. `raw`: a capture by this program's own helpers, in which blocks of a
+ * ring stand (ring-block.ts); then octets of a chunk may be changed.
  */
 export function createCaptureReader(options: CaptureReaderOptions = {}): CaptureReader {
   const out = new BatchBuilder(options.fleeting ?? false);
@@ -42,10 +43,12 @@ export function createCaptureReader(options: CaptureReaderOptions = {}): Capture
   }
 
   function decoderFor(view: DataView, at: number): Decoder | null {
-    if (view.getUint32(at) === blockTypes.section) return pcapngDecoder(out, options.raw === true ? ringDecoder(out) : null);
+    if (view.getUint32(at) === blockTypes.section)
+      return pcapngDecoder(out, options.raw === true ? ringDecoder(out) : null);
     for (const little of [true, false]) {
       const magic = view.getUint32(at, little);
-      if (magic === classicMagic.micro || magic === classicMagic.nano) return classicDecoder(out, magic === classicMagic.nano, little);
+      if (magic === classicMagic.micro || magic === classicMagic.nano)
+        return classicDecoder(out, magic === classicMagic.nano, little);
     }
     return null;
   }
@@ -107,7 +110,8 @@ export function createCaptureReader(options: CaptureReaderOptions = {}): Capture
   function end(): readonly CaptureItem[] {
     if (!over) {
       if (fileOffset === 0) fail(0, 'the file is empty');
-      else if (carried > 0) fail(carryOffset, `the file ends inside a block or record, ${carried} octets after its start`);
+      else if (carried > 0)
+        fail(carryOffset, `the file ends inside a block or record, ${carried} octets after its start`);
       over = true;
       carry = new Uint8Array(0);
     }
@@ -119,6 +123,8 @@ export function createCaptureReader(options: CaptureReaderOptions = {}): Capture
 
 function describeMagic(bytes: Uint8Array, at: number): string {
   if (bytes[at] === 0x1f && bytes[at + 1] === 0x8b) return 'the file is compressed with gzip: decompress it first';
-  const magic = Array.from(bytes.subarray(at, at + magicLength), (octet) => octet.toString(16).padStart(2, '0')).join('');
+  const magic = Array.from(bytes.subarray(at, at + magicLength), (octet) => octet.toString(16).padStart(2, '0')).join(
+    '',
+  );
   return `the file is neither pcap nor pcapng: it begins with ${magic}`;
 }

@@ -14,7 +14,10 @@ export function classicDecoder(out: BatchBuilder, nano: boolean, littleEndian: b
   let secondHigh = 0;
   let secondLow = 0;
 
-  /** seconds · 10^9 in two 32-bit words, by doubles that stay exact: seconds = upper · 2^16 + lower. Records of one second are mostly in a row. */
+  /**
+   * seconds · 10^9 in two 32-bit words, by doubles that stay exact: seconds = upper · 2^16 + lower. Records of one
+   * second are mostly in a row.
+   */
   function beginSecond(seconds: number): void {
     const lower = (seconds & 0xffff) * 1e9;
     const upper = (seconds >>> 16) * 1e9;
@@ -38,10 +41,26 @@ export function classicDecoder(out: BatchBuilder, nano: boolean, littleEndian: b
     }
     const byteOrder = littleEndian ? 'little' : 'big';
     out.byteOrder = byteOrder;
-    out.add({ kind: 'section', format: nano ? 'pcap-nano' : 'pcap-micro', byteOrder, hardware: null, os: null, application: null, comments: [] });
+    out.add({
+      kind: 'section',
+      format: nano ? 'pcap-nano' : 'pcap-micro',
+      byteOrder,
+      hardware: null,
+      os: null,
+      application: null,
+      comments: [],
+    });
     // The upper 16 bits tell of an FCS at the packets' end.
     const linkType = view.getUint32(at + 20, littleEndian) & 0xffff;
-    out.add({ kind: 'interface', id: 0, name: null, description: null, linkType, snaplen: view.getUint32(at + 16, littleEndian), filter: null });
+    out.add({
+      kind: 'interface',
+      id: 0,
+      name: null,
+      description: null,
+      linkType,
+      snaplen: view.getUint32(at + 16, littleEndian),
+      filter: null,
+    });
     headed = true;
     return true;
   }
@@ -56,7 +75,8 @@ export function classicDecoder(out: BatchBuilder, nano: boolean, littleEndian: b
     const { view } = window;
     while (at + recordLength <= to) {
       const captured = view.getUint32(at + 8, littleEndian);
-      if (captured > maxPacketLength) return damage(window, at, `a record claims ${captured} octets, more than ${maxPacketLength}`);
+      if (captured > maxPacketLength)
+        return damage(window, at, `a record claims ${captured} octets, more than ${maxPacketLength}`);
       const next = at + recordLength + captured;
       if (next > to) break;
       const i = out.count;

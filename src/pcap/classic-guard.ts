@@ -3,7 +3,10 @@ import { classicMagic } from './classic-decoder.js';
 
 /** Watches the octets of a classic µs capture go by, in chunks of any size. */
 export interface ClassicGuard {
-  /** What is wrong with the file so far; null = nothing. The chunk must not be read by anybody else where it is not null. */
+  /**
+   * What is wrong with the file so far; null = nothing. The chunk must not be read by anybody else where it is not
+   * null.
+   */
   see(chunk: Uint8Array): string | null;
   /** What is wrong now that the file is over. */
   atEnd(): string | null;
@@ -24,9 +27,11 @@ export function classicGuard(): ClassicGuard {
   let fault: string | null = null;
 
   function fileHeader(): string | null {
-    if (view.getUint32(0, true) !== classicMagic.micro && view.getUint32(0, false) !== classicMagic.micro) return 'the file is no classic pcap in µs';
+    if (view.getUint32(0, true) !== classicMagic.micro && view.getUint32(0, false) !== classicMagic.micro)
+      return 'the file is no classic pcap in µs';
     little = view.getUint32(0, true) === classicMagic.micro;
-    if (view.getUint16(4, little) !== 2 || view.getUint16(6, little) !== 4) return `pcap version ${view.getUint16(4, little)}.${view.getUint16(6, little)} is not 2.4`;
+    if (view.getUint16(4, little) !== 2 || view.getUint16(6, little) !== 4)
+      return `pcap version ${view.getUint16(4, little)}.${view.getUint16(6, little)} is not 2.4`;
     return null;
   }
 
@@ -65,5 +70,11 @@ export function classicGuard(): ClassicGuard {
     return skip > 0 || filled > 0 ? 'the file ends inside a record' : null;
   }
 
-  return { see, atEnd, get records() { return records; } };
+  return {
+    see,
+    atEnd,
+    get records() {
+      return records;
+    },
+  };
 }

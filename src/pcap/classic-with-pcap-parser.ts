@@ -16,8 +16,9 @@ export interface ClassicFile {
 }
 
 /**
- * Reads a classic µs capture with the npm package `pcap-parser`: a second opinion that shares no code with the capture reader. The package alone
- * is silent on an empty or cut file, takes any version, and copies without bound where a record claims a huge length: hence the guard.
+ * Reads a classic µs capture with the npm package `pcap-parser`: a second opinion that shares no code with the capture
+ * reader. The package alone is silent on an empty or cut file, takes any version, and copies without bound where a
+ * record claims a huge length: hence the guard.
  */
 export function classicWithPcapParser(chunks: Iterable<Uint8Array>): ClassicFile {
   const guard = classicGuard();
@@ -39,7 +40,8 @@ export function classicWithPcapParser(chunks: Iterable<Uint8Array>): ClassicFile
   });
   parser.on('packet', ({ header, data }) => {
     const timeNs = BigInt(header.timestampSeconds) * 1_000_000_000n + BigInt(header.timestampMicroseconds) * 1000n;
-    records.push({ timeNs, originalLength: header.originalLength, data: Uint8Array.from(data) }); // its slices would pin whole chunks
+    // its slices would pin whole chunks
+    records.push({ timeNs, originalLength: header.originalLength, data: Uint8Array.from(data) });
   });
   parser.on('error', (cause) => {
     error = cause.message;
@@ -48,6 +50,9 @@ export function classicWithPcapParser(chunks: Iterable<Uint8Array>): ClassicFile
     if (guard.see(chunk) !== null || error !== null) break;
     deliver(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
   }
-  const fault = guard.atEnd() ?? error ?? (guard.records === records.length ? null : `pcap-parser gave ${records.length} of ${guard.records} records`);
+  const fault =
+    guard.atEnd() ??
+    error ??
+    (guard.records === records.length ? null : `pcap-parser gave ${records.length} of ${guard.records} records`);
   return { linkType, snaplen, records, fault };
 }

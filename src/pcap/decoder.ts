@@ -9,13 +9,24 @@ export interface Window {
 
 export function windowOf(bytes: Uint8Array, fileOffset: number): Window {
   const { buffer, byteOffset, byteLength } = bytes;
-  return { bytes, view: new DataView(buffer, byteOffset, byteLength), words: (byteOffset & 3) === 0 ? new Uint32Array(buffer, byteOffset, byteLength >>> 2) : null, fileOffset };
+  return {
+    bytes,
+    view: new DataView(buffer, byteOffset, byteLength),
+    words: (byteOffset & 3) === 0 ? new Uint32Array(buffer, byteOffset, byteLength >>> 2) : null,
+    fileOffset,
+  };
 }
 
 /** One format's way from octets to items. */
 export interface Decoder {
-  /** Takes whole blocks or records from `from` on; returns the position of the first octet not taken, or -1 after fatal damage. */
+  /**
+   * Takes whole blocks or records from `from` on; returns the position of the first octet not taken, or -1 after fatal
+   * damage.
+   */
   decode(window: Window, from: number, to: number): number;
-  /** Octets from `from` on that the next block or record needs to be whole, as far as can be told. Only asked where `decode` stopped. */
+  /**
+   * Octets from `from` on that the next block or record needs to be whole, as far as can be told. Only asked where
+   * `decode` stopped.
+   */
   needed(window: Window, from: number, to: number): number;
 }

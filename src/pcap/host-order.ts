@@ -3,5 +3,7 @@ export const endianness: 'little' | 'big' = new Uint8Array(new Uint32Array([1]).
 
 /** A word of this machine's order that stands in a frame as a big-endian number. */
 export function asNumber(word: number): number {
-  return endianness === 'big' ? word >>> 0 : ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
+  return endianness === 'big'
+    ? word >>> 0
+    : ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
 }

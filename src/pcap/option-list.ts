@@ -16,13 +16,19 @@ export function textOctets(text: string): Uint8Array {
 }
 
 /**
- * Text as an option, or none for null. Cut to what an option holds, at a character; what a terminal would act on is escaped, since tshark
- * and capinfos print comments and names of interfaces as they are. `prefix` are octets in front of the text.
+ * Text as an option, or none for null. Cut to what an option holds, at a character; what a terminal would act on is
+ * escaped, since tshark and capinfos print comments and names of interfaces as they are. `prefix` are octets in front
+ * of the text.
  */
-export function textOption(code: number, text: string | null | undefined, prefix: readonly number[] = []): readonly OptionValue[] {
+export function textOption(
+  code: number,
+  text: string | null | undefined,
+  prefix: readonly number[] = [],
+): readonly OptionValue[] {
   if (text === null || text === undefined) return [];
   const escaped = escapeText(text);
-  const value = new Uint8Array(Math.min(maxOptionLength, prefix.length + 3 * escaped.length)); // no UTF-16 unit takes more
+  // no UTF-16 unit takes more
+  const value = new Uint8Array(Math.min(maxOptionLength, prefix.length + 3 * escaped.length));
   value.set(prefix);
   const { written } = encoder.encodeInto(escaped, value.subarray(prefix.length));
   return [{ code, value: value.slice(0, prefix.length + written) }];

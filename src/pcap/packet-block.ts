@@ -1,12 +1,17 @@
 import type { Direction } from './capture-items.js';
 import { blockTypes, optionCodes } from './pcapng-options.js';
 
-/** Octets of an enhanced packet block with a direction, a packet id if `packetId` is not negative, a comment of so many octets if there are any, and nothing else. */
+/**
+ * Octets of an enhanced packet block with a direction, a packet id if `packetId` is not negative, a comment of so many
+ * octets if there are any, and nothing else.
+ */
 export function packetBlockLength(captured: number, packetId = -1, comment = 0): number {
   return 44 + captured + (-captured & 3) + (packetId < 0 ? 0 : 12) + (comment === 0 ? 0 : 4 + comment + (-comment & 3));
 }
 
-/** Octets to write packet blocks into, and the same as a view and as halves of words: made once, used for many packets. */
+/**
+ * Octets to write packet blocks into, and the same as a view and as halves of words: made once, used for many packets.
+ */
 export interface BlockBuffer {
   readonly bytes: Uint8Array;
   readonly view: DataView;
@@ -43,13 +48,24 @@ function copyShort({ bytes, halves }: BlockBuffer, to: number, source: Uint8Arra
 }
 
 /**
- * Writes what `enhancedPacket` gives for a packet with a direction, perhaps an id, perhaps a comment (as `textOctets` gives it), and no other option, without
- * allocating. The packet is `source[from, from + captured)`, its time two 32-bit words of ns. Returns the offset behind the block; the buffer
- * must have `packetBlockLength(captured, packetId, comment.length)` octets at `at` (RangeError otherwise).
+ * Writes what `enhancedPacket` gives for a packet with a direction, perhaps an id, perhaps a comment (as `textOctets`
+ * gives it), and no other option, without allocating. The packet is `source[from, from + captured)`, its time two
+ * 32-bit words of ns. Returns the offset behind the block; the buffer must have `packetBlockLength(captured, packetId,
+ * comment.length)` octets at `at` (RangeError otherwise).
  */
 export function writePacketBlock(
-  into: BlockBuffer, at: number, interfaceId: number, timeHigh: number, timeLow: number,
-  source: Uint8Array, from: number, captured: number, original: number, direction: Direction, packetId = -1, comment: Uint8Array | null = null,
+  into: BlockBuffer,
+  at: number,
+  interfaceId: number,
+  timeHigh: number,
+  timeLow: number,
+  source: Uint8Array,
+  from: number,
+  captured: number,
+  original: number,
+  direction: Direction,
+  packetId = -1,
+  comment: Uint8Array | null = null,
 ): number {
   const { bytes, view } = into;
   const length = packetBlockLength(captured, packetId, comment?.length ?? 0);

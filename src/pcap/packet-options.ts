@@ -6,7 +6,10 @@ export interface PacketOptions {
   readonly comments: readonly string[];
 }
 
-/** Id and comments of packet `i` of a batch: the slow way, for the few packets where somebody asks. Malformed options give none. */
+/**
+ * Id and comments of packet `i` of a batch: the slow way, for the few packets where somebody asks. Malformed options
+ * give none.
+ */
 export function readPacketOptions(batch: Batch, i: number): PacketOptions {
   const { bytes } = batch;
   const at = batch.optionsAt[i] ?? 0;

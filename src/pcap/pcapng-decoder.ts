@@ -2,7 +2,16 @@ import type { BatchBuilder } from './batch-builder.js';
 import { maxBlockLength, maxInterfaces, maxPacketLength } from './capture-items.js';
 import type { Decoder, Window } from './decoder.js';
 import { endianness } from './host-order.js';
-import { blockTypes, byteOrderMagic, type Option, optionCodes, optionText, optionU64, readOptions, textOf } from './pcapng-options.js';
+import {
+  blockTypes,
+  byteOrderMagic,
+  type Option,
+  optionCodes,
+  optionText,
+  optionU64,
+  readOptions,
+  textOf,
+} from './pcapng-options.js';
 import { takePlainPackets } from './plain-packets.js';
 import type { RingDecoder } from './ring-decoder.js';
 import { latestNs, type TimeResolution, timeResolution, toNs } from './time-resolution.js';
@@ -17,7 +26,10 @@ interface SeenInterface {
   readonly resolution: TimeResolution;
 }
 
-/** pcapng (draft-ietf-opsawg-pcapng): blocks by their length, sections in either byte order. `ring`: also what a raw capture has of a ring. */
+/**
+ * pcapng (draft-ietf-opsawg-pcapng): blocks by their length, sections in either byte order. `ring`: also what a raw
+ * capture has of a ring.
+ */
 export function pcapngDecoder(out: BatchBuilder, ring: RingDecoder | null): Decoder {
   let little = true;
   let inSection = false;
@@ -52,7 +64,11 @@ export function pcapngDecoder(out: BatchBuilder, ring: RingDecoder | null): Deco
       }
       if (at + length > to) return at;
       if (view.getUint32(at + length - 4, little) !== length) {
-        damage(window, at, `a block of ${length} octets ends with another length, ${view.getUint32(at + length - 4, little)}`);
+        damage(
+          window,
+          at,
+          `a block of ${length} octets ends with another length, ${view.getUint32(at + length - 4, little)}`,
+        );
         return -1;
       }
       if (!block(window, type, at, at + length - 4)) return -1;
@@ -65,7 +81,8 @@ export function pcapngDecoder(out: BatchBuilder, ring: RingDecoder | null): Deco
   function sectionOrder(window: Window, at: number): boolean {
     const asLittle = window.view.getUint32(at + 8, true);
     const asBig = window.view.getUint32(at + 8, false);
-    if (asLittle !== byteOrderMagic && asBig !== byteOrderMagic) return damage(window, at, 'a section header without its byte-order magic');
+    if (asLittle !== byteOrderMagic && asBig !== byteOrderMagic)
+      return damage(window, at, 'a section header without its byte-order magic');
     little = asLittle === byteOrderMagic;
     return true;
   }
@@ -74,9 +91,13 @@ export function pcapngDecoder(out: BatchBuilder, ring: RingDecoder | null): Deco
   function block(window: Window, type: number, at: number, to: number): boolean {
     switch (type) {
       case blockTypes.packet:
-        return at + 28 > to ? damage(window, at, 'a packet block is too short for its fields') : packet(window, at, to, window.view.getUint32(at + 8, little));
+        return at + 28 > to
+          ? damage(window, at, 'a packet block is too short for its fields')
+          : packet(window, at, to, window.view.getUint32(at + 8, little));
       case blockTypes.obsoletePacket:
-        return at + 28 > to ? damage(window, at, 'a packet block is too short for its fields') : packet(window, at, to, window.view.getUint16(at + 8, little));
+        return at + 28 > to
+          ? damage(window, at, 'a packet block is too short for its fields')
+          : packet(window, at, to, window.view.getUint16(at + 8, little));
       case blockTypes.simplePacket:
         return simplePacket(window, at, to);
       case blockTypes.section:
@@ -99,9 +120,11 @@ export function pcapngDecoder(out: BatchBuilder, ring: RingDecoder | null): Deco
   function packet(window: Window, at: number, to: number, id: number): boolean {
     const { view } = window;
     const seen = interfaces[id];
-    if (seen === undefined) return damage(window, at, `a packet of interface ${id}, of which the section has ${interfaces.length}`);
+    if (seen === undefined)
+      return damage(window, at, `a packet of interface ${id}, of which the section has ${interfaces.length}`);
     const captured = view.getUint32(at + 20, little);
-    if (captured > maxPacketLength) return damage(window, at, `a packet claims ${captured} octets, more than ${maxPacketLength}`);
+    if (captured > maxPacketLength)
+      return damage(window, at, `a packet claims ${captured} octets, more than ${maxPacketLength}`);
     const optionsAt = at + 28 + captured + (-captured & 3);
     if (optionsAt > to) return damage(window, at, `a packet claims ${captured} octets, more than its block holds`);
     const direction = directionOf(view, optionsAt, to);
@@ -111,7 +134,15 @@ export function pcapngDecoder(out: BatchBuilder, ring: RingDecoder | null): Deco
     return true;
   }
 
-  function store(offset: number, captured: number, original: number, id: number, direction: number, optionsAt: number, optionsLength: number): void {
+  function store(
+    offset: number,
+    captured: number,
+    original: number,
+    id: number,
+    direction: number,
+    optionsAt: number,
+    optionsLength: number,
+  ): void {
     const i = out.count;
     const { columns } = out;
     columns.offset[i] = offset;
@@ -124,7 +155,10 @@ export function pcapngDecoder(out: BatchBuilder, ring: RingDecoder | null): Deco
     out.next();
   }
 
-  /** Bits 0 and 1 of epb_flags (pack_flags has the same code); 0 without the option, -1 where an option runs past its block. */
+  /**
+   * Bits 0 and 1 of epb_flags (pack_flags has the same code); 0 without the option, -1 where an option runs past its
+   * block.
+   */
   function directionOf(view: DataView, from: number, to: number): number {
     let at = from;
     while (at + 4 <= to) {
@@ -155,17 +189,24 @@ export function pcapngDecoder(out: BatchBuilder, ring: RingDecoder | null): Deco
     const ns = toNs((BigInt(high) << 32n) | BigInt(low), resolution);
     if (ns === null && !timeFault) {
       timeFault = true; // told once: a file may be full of them
-      out.add({ kind: 'damage', offset: window.fileOffset + at, message: 'a packet\'s time is not between 1970 and 2262', fatal: false });
+      out.add({
+        kind: 'damage',
+        offset: window.fileOffset + at,
+        message: "a packet's time is not between 1970 and 2262",
+        fatal: false,
+      });
     }
     out.setTime(ns ?? latestNs);
   }
 
   function simplePacket(window: Window, at: number, to: number): boolean {
     const first = interfaces[0];
-    if (at + 12 > to || first === undefined) return damage(window, at, 'a simple packet block without length or without interface');
+    if (at + 12 > to || first === undefined)
+      return damage(window, at, 'a simple packet block without length or without interface');
     const original = window.view.getUint32(at + 8, little);
     const captured = Math.min(original, first.snaplen === 0 ? original : first.snaplen);
-    if (captured > maxPacketLength || at + 12 + captured > to) return damage(window, at, `a simple packet claims ${captured} octets, more than its block holds`);
+    if (captured > maxPacketLength || at + 12 + captured > to)
+      return damage(window, at, `a simple packet claims ${captured} octets, more than its block holds`);
     out.setTimeWords(0, 0);
     store(at + 12, captured, original, 0, 0, 0, 0);
     return true;
@@ -209,7 +250,10 @@ export function pcapngDecoder(out: BatchBuilder, ring: RingDecoder | null): Deco
     const offset = options.find((option) => option.code === codes.timeOffset && option.length === 8);
     interfaces.push({
       snaplen,
-      resolution: timeResolution(resolution === undefined ? 6 : view.getUint8(resolution.at), offset === undefined ? 0n : view.getBigInt64(offset.at, little)),
+      resolution: timeResolution(
+        resolution === undefined ? 6 : view.getUint8(resolution.at),
+        offset === undefined ? 0n : view.getBigInt64(offset.at, little),
+      ),
     });
     out.add({
       kind: 'interface',
@@ -228,7 +272,8 @@ export function pcapngDecoder(out: BatchBuilder, ring: RingDecoder | null): Deco
     if (at + 20 > to) return damage(window, at, 'interface statistics are too short for their fields');
     const id = view.getUint32(at + 8, little);
     const seen = interfaces[id];
-    if (seen === undefined) return damage(window, at, `statistics of interface ${id}, of which the section has ${interfaces.length}`);
+    if (seen === undefined)
+      return damage(window, at, `statistics of interface ${id}, of which the section has ${interfaces.length}`);
     const options = readOptions(view, at + 20, to, little);
     if (options === null) return damage(window, at, 'an option of interface statistics runs past its block');
     const codes = optionCodes.statistics;
@@ -244,9 +289,19 @@ export function pcapngDecoder(out: BatchBuilder, ring: RingDecoder | null): Deco
     return true;
   }
 
-  function timeOption(view: DataView, options: readonly Option[], code: number, resolution: TimeResolution): bigint | null {
+  function timeOption(
+    view: DataView,
+    options: readonly Option[],
+    code: number,
+    resolution: TimeResolution,
+  ): bigint | null {
     const option = options.find((each) => each.code === code && each.length === 8);
-    return option === undefined ? null : toNs((BigInt(view.getUint32(option.at, little)) << 32n) | BigInt(view.getUint32(option.at + 4, little)), resolution);
+    return option === undefined
+      ? null
+      : toNs(
+          (BigInt(view.getUint32(option.at, little)) << 32n) | BigInt(view.getUint32(option.at + 4, little)),
+          resolution,
+        );
   }
 
   function needed(window: Window, from: number, to: number): number {
@@ -258,6 +313,8 @@ export function pcapngDecoder(out: BatchBuilder, ring: RingDecoder | null): Deco
 
 /** if_filter: a leading 0 octet says that a libpcap expression follows. */
 function filterText(bytes: Uint8Array, options: readonly Option[]): string | null {
-  const option = options.find((each) => each.code === optionCodes.interface.filter && each.length > 0 && bytes[each.at] === 0);
+  const option = options.find(
+    (each) => each.code === optionCodes.interface.filter && each.length > 0 && bytes[each.at] === 0,
+  );
   return option === undefined ? null : textOf(bytes, { ...option, at: option.at + 1, length: option.length - 1 });
 }

@@ -1,5 +1,13 @@
 /** Block types (draft-ietf-opsawg-pcapng 4, 11.1). */
-export const blockTypes = { section: 0x0a0d0d0a, interface: 1, obsoletePacket: 2, simplePacket: 3, nameResolution: 4, statistics: 5, packet: 6 } as const;
+export const blockTypes = {
+  section: 0x0a0d0d0a,
+  interface: 1,
+  obsoletePacket: 2,
+  simplePacket: 3,
+  nameResolution: 4,
+  statistics: 5,
+  packet: 6,
+} as const;
 export const byteOrderMagic = 0x1a2b3c4d;
 
 /** Option codes by the block that they stand in (draft-ietf-opsawg-pcapng 3.5, 4). */
@@ -19,8 +27,8 @@ export interface Option {
 }
 
 /**
- * The options in `view[from, to)`, up to the end mark; null where one runs past `to`. Each takes at least 4 octets, so that a
- * list is never longer than a quarter of its block.
+ * The options in `view[from, to)`, up to the end mark; null where one runs past `to`. Each takes at least 4 octets, so
+ * that a list is never longer than a quarter of its block.
  */
 export function readOptions(view: DataView, from: number, to: number, littleEndian: boolean): readonly Option[] | null {
   const options: Option[] = [];
@@ -50,7 +58,12 @@ export function optionText(bytes: Uint8Array, options: readonly Option[], code: 
 }
 
 /** The first option of a code as an unsigned 64-bit number. */
-export function optionU64(view: DataView, options: readonly Option[], code: number, littleEndian: boolean): bigint | null {
+export function optionU64(
+  view: DataView,
+  options: readonly Option[],
+  code: number,
+  littleEndian: boolean,
+): bigint | null {
   const option = options.find((each) => each.code === code && each.length === 8);
   return option === undefined ? null : view.getBigUint64(option.at, littleEndian);
 }

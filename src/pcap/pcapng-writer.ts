@@ -1,5 +1,14 @@
 import type { Direction } from './capture-items.js';
-import { type OptionValue, optionsLength, textOption, timeOption, u32Option, u64Option, u8Option, writeOptions } from './option-list.js';
+import {
+  type OptionValue,
+  optionsLength,
+  textOption,
+  timeOption,
+  u32Option,
+  u64Option,
+  u8Option,
+  writeOptions,
+} from './option-list.js';
 import { blockTypes, byteOrderMagic, optionCodes } from './pcapng-options.js';
 
 /** Blocks of pcapng (draft-ietf-opsawg-pcapng 4), little-endian, times in ns. Each function gives one whole block. */
@@ -70,7 +79,8 @@ export interface EnhancedPacket {
 export function enhancedPacket(packet: EnhancedPacket): Uint8Array {
   const codes = optionCodes.packet;
   const options = [
-    ...(packet.direction === 0 ? [] : u32Option(codes.flags, packet.direction)), // first: a reader then need not look further
+    // first: a reader then need not look further
+    ...(packet.direction === 0 ? [] : u32Option(codes.flags, packet.direction)),
     ...u64Option(codes.packetId, packet.packetId),
     ...(packet.comments ?? []).flatMap((comment) => textOption(optionCodes.comment, comment)),
   ];
@@ -112,7 +122,12 @@ export function interfaceStatistics(statistics: InterfaceStatistics): Uint8Array
   });
 }
 
-function block(type: number, bodyLength: number, options: readonly OptionValue[], body: (view: DataView, bytes: Uint8Array) => void): Uint8Array {
+function block(
+  type: number,
+  bodyLength: number,
+  options: readonly OptionValue[],
+  body: (view: DataView, bytes: Uint8Array) => void,
+): Uint8Array {
   const length = 12 + bodyLength + optionsLength(options);
   const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);

@@ -5,7 +5,10 @@ import { eachRingFrame, packetTypes, ringBlockTypes } from './ring-block.js';
 
 /** Reads what a raw capture has of a ring (ring-block.ts) into batches. */
 export interface RingDecoder {
-  /** A block of local use in `[at, to)`, its closing length left out, in a section of so many interfaces. Gives what is wrong with it, or null. */
+  /**
+   * A block of local use in `[at, to)`, its closing length left out, in a section of so many interfaces. Gives what is
+   * wrong with it, or null.
+   */
   block(window: Window, type: number, at: number, to: number, interfaces: number): string | null;
 }
 
@@ -29,27 +32,38 @@ export function ringDecoder(out: BatchBuilder): RingDecoder {
   function frames({ bytes, view }: Window, at: number, to: number): string | null {
     let stray: number | null = null;
     let [lastIndex, lastId] = [-1, -1];
-    const fault = eachRingFrame(bytes, view, at, to, (index, packetType, offset, captured, original, seconds, nanoseconds) => {
-      if (index !== lastIndex) {
-        const id = idOf.get(index);
-        if (id === undefined) {
-          stray ??= index;
-          return;
+    const fault = eachRingFrame(
+      bytes,
+      view,
+      at,
+      to,
+      (index, packetType, offset, captured, original, seconds, nanoseconds) => {
+        if (index !== lastIndex) {
+          const id = idOf.get(index);
+          if (id === undefined) {
+            stray ??= index;
+            return;
+          }
+          [lastIndex, lastId] = [index, id];
         }
-        [lastIndex, lastId] = [index, id];
-      }
-      setTime(seconds, nanoseconds);
-      const { columns, count } = out;
-      columns.offset[count] = offset;
-      columns.captured[count] = captured;
-      columns.original[count] = original;
-      columns.interfaceId[count] = lastId;
-      columns.direction[count] = packetType === packetTypes.outgoing ? directions.out : directions.in;
-      columns.optionsAt[count] = 0;
-      columns.optionsLength[count] = 0;
-      out.next();
-    });
-    return fault ?? (stray === null ? null : `a frame in a ring is of the kernel's interface ${String(stray)}, which no interface of the file is`);
+        setTime(seconds, nanoseconds);
+        const { columns, count } = out;
+        columns.offset[count] = offset;
+        columns.captured[count] = captured;
+        columns.original[count] = original;
+        columns.interfaceId[count] = lastId;
+        columns.direction[count] = packetType === packetTypes.outgoing ? directions.out : directions.in;
+        columns.optionsAt[count] = 0;
+        columns.optionsLength[count] = 0;
+        out.next();
+      },
+    );
+    return (
+      fault ??
+      (stray === null
+        ? null
+        : `a frame in a ring is of the kernel's interface ${String(stray)}, which no interface of the file is`)
+    );
   }
 
   return {

@@ -9,7 +9,10 @@ export interface TimeResolution {
 const nsPerSecond = 1_000_000_000n;
 export const latestNs = 2n ** 63n - 1n;
 
-/** From the octet of if_tsresol (6, that is µs, where there is none): a power of ten, or with the top bit set a power of two. */
+/**
+ * From the octet of if_tsresol (6, that is µs, where there is none): a power of ten, or with the top bit set a power of
+ * two.
+ */
 export function timeResolution(octet: number, offsetSeconds: bigint): TimeResolution {
   const exponent = BigInt(octet & 0x7f);
   const unitsPerSecond = (octet & 0x80) !== 0 ? 2n ** exponent : 10n ** exponent;

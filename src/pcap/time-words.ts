@@ -4,7 +4,10 @@ import { endianness } from './host-order.js';
 export const lowHalf = endianness === 'little' ? 0 : 1;
 export const highHalf = 1 - lowHalf;
 
-/** The times of a batch as pairs of 32-bit words: comparing them makes no big integers. Packet i has words 2i + highHalf and 2i + lowHalf. */
+/**
+ * The times of a batch as pairs of 32-bit words: comparing them makes no big integers. Packet i has words 2i + highHalf
+ * and 2i + lowHalf.
+ */
 export function timeWords(timeNs: BigInt64Array | BigUint64Array): Uint32Array {
   return new Uint32Array(timeNs.buffer, timeNs.byteOffset, 2 * timeNs.length);
 }

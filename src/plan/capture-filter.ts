@@ -9,8 +9,8 @@ export const mostMacs = 16;
 
 /**
  * The libpcap filter of a step: by source MAC only, since tags of received frames are held aside by the kernel and
- * `ether proto` would miss tagged ones; never `inbound` or `outbound` (libpcap issues 1482, 1402, 1254). The bridges' MACs belong to it:
- * routed frames bear them; so does the source of controls that enter. '' takes everything.
+ * `ether proto` would miss tagged ones; never `inbound` or `outbound` (libpcap issues 1482, 1402, 1254). The bridges'
+ * MACs belong to it: routed frames bear them; so does the source of controls that enter. '' takes everything.
  */
 export function captureFilter(
   flows: Flows,
@@ -30,5 +30,7 @@ export function captureFilter(
     if (macs.size > mostMacs) return '';
   }
   for (const mac of [...ends, ...Object.values(bridgeMacs), enteringMac]) macs.add(mac);
-  return macs.size > mostMacs || flows.length + traffic.length === 0 ? '' : [...macs].map((mac) => `ether src ${mac}`).join(' or ');
+  return macs.size > mostMacs || flows.length + traffic.length === 0
+    ? ''
+    : [...macs].map((mac) => `ether src ${mac}`).join(' or ');
 }

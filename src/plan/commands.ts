@@ -7,9 +7,9 @@ import type { Mirror, SettingValue, VlanRange } from '../model/scenario.js';
 type SetChange = Extract<Change, { kind: 'set' }>;
 
 /**
- * The commands that carry a change out, as argument vectors (iproute2): what the fabric runs and what `plan` prints. Interface names
- * always follow `dev` or another keyword, so that a port called `-n` or `master` is a name. `bridgeOf` names a port's bridge.
- * Empty for start and stop: what they do is the fabric's.
+ * The commands that carry a change out, as argument vectors (iproute2): what the fabric runs and what `plan` prints.
+ * Interface names always follow `dev` or another keyword, so that a port called `-n` or `master` is a name. `bridgeOf`
+ * names a port's bridge. Empty for start and stop: what they do is the fabric's.
  */
 export function commandsFor(change: Change, bridgeOf: (port: string) => string): readonly (readonly string[])[] {
   switch (change.kind) {
@@ -20,9 +20,25 @@ export function commandsFor(change: Change, bridgeOf: (port: string) => string):
     case 'sysctl':
       return [['sysctl', '-w', `${change.name}=${change.value}`]];
     case 'vlan':
-      return change.ovs === true ? [ovsVlanCommand(change)] : [['bridge', 'vlan', change.act, 'dev', change.entry.port, ...vlanWords(change.entry, change.act), ...(change.self ? ['self'] : [])]];
+      return change.ovs === true
+        ? [ovsVlanCommand(change)]
+        : [
+            [
+              'bridge',
+              'vlan',
+              change.act,
+              'dev',
+              change.entry.port,
+              ...vlanWords(change.entry, change.act),
+              ...(change.self ? ['self'] : []),
+            ],
+          ];
     case 'fdb-flush':
-      return [change.ovs === true ? ['ovs-appctl', 'fdb/flush', change.bridge] : ['ip', 'link', 'set', 'dev', change.bridge, 'type', 'bridge', 'fdb_flush']];
+      return [
+        change.ovs === true
+          ? ['ovs-appctl', 'fdb/flush', change.bridge]
+          : ['ip', 'link', 'set', 'dev', change.bridge, 'type', 'bridge', 'fdb_flush'],
+      ];
     case 'mirror':
       return [mirrorCommand(change.bridge, change.mirror)];
     case 'fdb':
@@ -30,7 +46,16 @@ export function commandsFor(change: Change, bridgeOf: (port: string) => string):
     case 'mdb': {
       const { port, group, vlan } = change.entry;
       const words = ['dev', change.bridge === '' ? bridgeOf(port) : change.bridge, 'port', port, 'grp', group];
-      return [['bridge', 'mdb', change.act, ...words, ...(change.act === 'add' ? ['permanent'] : []), ...(vlan === null ? [] : ['vid', String(vlan)])]];
+      return [
+        [
+          'bridge',
+          'mdb',
+          change.act,
+          ...words,
+          ...(change.act === 'add' ? ['permanent'] : []),
+          ...(vlan === null ? [] : ['vid', String(vlan)]),
+        ],
+      ];
     }
     case 'run':
       return [change.argv];
@@ -60,21 +85,38 @@ export function setWords(change: Pick<SetChange, 'place' | 'key' | 'value'>): re
   }
 }
 
-/** The VLAN of untagged frames is a port's `tag`, others are among its `trunks` (ovs-vswitchd.conf.db(5)); what goes may be either. */
-function ovsVlanCommand({ act, entry: { port, first, last, pvid } }: Extract<Change, { kind: 'vlan' }>): readonly string[] {
+/**
+ * The VLAN of untagged frames is a port's `tag`, others are among its `trunks` (ovs-vswitchd.conf.db(5)); what goes may
+ * be either.
+ */
+function ovsVlanCommand({
+  act,
+  entry: { port, first, last, pvid },
+}: Extract<Change, { kind: 'vlan' }>): readonly string[] {
   if (act === 'add' && pvid) return ['ovs-vsctl', 'set', 'Port', port, `tag=${first}`];
   const vids = first === last ? String(first) : `${first}-${last}`;
   if (act === 'add') return ['ovs-vsctl', 'add', 'Port', port, 'trunks', vids];
   return ['ovs-vsctl', 'remove', 'Port', port, 'trunks', vids, '--', 'remove', 'Port', port, 'tag', vids];
 }
 
-/** Entries that are written by hand are static and of one VLAN, 0 being that of untagged frames on ports without a tag (ovs-vswitchd(8)). */
-function ovsFdbCommand({ act, entry: { mac, port, vlan } }: Extract<Change, { kind: 'fdb' }>, bridgeOf: (port: string) => string): readonly string[] {
+/**
+ * Entries that are written by hand are static and of one VLAN, 0 being that of untagged frames on ports without a tag
+ * (ovs-vswitchd(8)).
+ */
+function ovsFdbCommand(
+  { act, entry: { mac, port, vlan } }: Extract<Change, { kind: 'fdb' }>,
+  bridgeOf: (port: string) => string,
+): readonly string[] {
   const inVlan = String(vlan ?? 0);
-  return act === 'add' ? ['ovs-appctl', 'fdb/add', bridgeOf(port), port, inVlan, mac] : ['ovs-appctl', 'fdb/del', bridgeOf(port), inVlan, mac];
+  return act === 'add'
+    ? ['ovs-appctl', 'fdb/add', bridgeOf(port), port, inVlan, mac]
+    : ['ovs-appctl', 'fdb/del', bridgeOf(port), inVlan, mac];
 }
 
-function ovsCommand({ table, device, key, value }: Extract<Change, { kind: 'ovs-set' }>, bridgeOf: (port: string) => string): readonly string[] {
+function ovsCommand(
+  { table, device, key, value }: Extract<Change, { kind: 'ovs-set' }>,
+  bridgeOf: (port: string) => string,
+): readonly string[] {
   if (key === ovsFlood) return ['ovs-ofctl', 'mod-port', bridgeOf(device), device, isOn(value) ? 'flood' : 'no-flood'];
   return ['ovs-vsctl', 'set', table, device, `${key}=${String(value)}`];
 }
@@ -83,9 +125,25 @@ function ovsCommand({ table, device, key, value }: Extract<Change, { kind: 'ovs-
 export function mirrorCommand(bridge: string, { name, select, output }: Mirror): readonly string[] {
   const all = select === 'all';
   return [
-    'ovs-vsctl', '--id=@out', 'get', 'Port', output, ...(all ? [] : ['--', '--id=@in', 'get', 'Port', select]),
-    '--', '--id=@mirror', 'create', 'Mirror', `name=${name}`, 'output_port=@out', ...(all ? ['select_all=true'] : ['select_src_port=@in', 'select_dst_port=@in']),
-    '--', 'add', 'Bridge', bridge, 'mirrors', '@mirror',
+    'ovs-vsctl',
+    '--id=@out',
+    'get',
+    'Port',
+    output,
+    ...(all ? [] : ['--', '--id=@in', 'get', 'Port', select]),
+    '--',
+    '--id=@mirror',
+    'create',
+    'Mirror',
+    `name=${name}`,
+    'output_port=@out',
+    ...(all ? ['select_all=true'] : ['select_src_port=@in', 'select_dst_port=@in']),
+    '--',
+    'add',
+    'Bridge',
+    bridge,
+    'mirrors',
+    '@mirror',
   ];
 }
 
@@ -94,7 +152,13 @@ export function isOn(value: SettingValue): boolean {
   return value === true || value === 1 || value === '1' || value === 'on' || value === 'true';
 }
 
-function settingWords(known: readonly Setting[], key: string, value: SettingValue, on: string, off: string): readonly string[] {
+function settingWords(
+  known: readonly Setting[],
+  key: string,
+  value: SettingValue,
+  on: string,
+  off: string,
+): readonly string[] {
   const setting = known.find((one) => one.key === key);
   return [setting?.option ?? key, valueWord(setting?.kind ?? 'text', value, on, off)];
 }
@@ -119,11 +183,22 @@ function maskWord(value: SettingValue): string {
   return text.startsWith('0x') ? text : `0x${text}`;
 }
 
-/** `replace`, so that an entry which the bridge has learned meanwhile is no obstacle; `self` entries belong to the device, not to the bridge's table. */
+/**
+ * `replace`, so that an entry which the bridge has learned meanwhile is no obstacle; `self` entries belong to the
+ * device, not to the bridge's table.
+ */
 function fdbCommand(change: Extract<Change, { kind: 'fdb' }>): readonly string[] {
   const { mac, port, state, sticky, vlan, self } = change.entry;
   const where = [mac, 'dev', port, self ? 'self' : 'master'];
   const inVlan = vlan === null ? [] : ['vlan', String(vlan)];
   if (change.act === 'del') return ['bridge', 'fdb', 'del', ...where, ...inVlan];
-  return ['bridge', 'fdb', self ? 'add' : 'replace', ...where, self ? 'permanent' : state, ...(sticky ? ['sticky'] : []), ...inVlan];
+  return [
+    'bridge',
+    'fdb',
+    self ? 'add' : 'replace',
+    ...where,
+    self ? 'permanent' : state,
+    ...(sticky ? ['sticky'] : []),
+    ...inVlan,
+  ];
 }

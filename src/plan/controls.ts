@@ -27,15 +27,23 @@ export interface ControlInput {
 }
 
 /**
- * The forms in which frames reach an observer: source MAC, carrier, tags and length. A filter that is deaf to a probe is
- * deaf to the control of its form.
+ * The forms in which frames reach an observer: source MAC, carrier, tags and length. A filter that is deaf to a probe
+ * is deaf to the control of its form.
  */
 function earForms(input: ControlInput): readonly FrameSpec[] {
   const forms = new Map<string, FrameSpec>();
   let last: FrameSpec | null = null;
   const add = (frame: FrameSpec): void => {
     // Of a million flows most look like the one before.
-    if (last !== null && last.carrier === frame.carrier && last.form === frame.form && last.vlan === frame.vlan && last.size === frame.size && last.srcMac === frame.srcMac) return;
+    if (
+      last !== null &&
+      last.carrier === frame.carrier &&
+      last.form === frame.form &&
+      last.vlan === frame.vlan &&
+      last.size === frame.size &&
+      last.srcMac === frame.srcMac
+    )
+      return;
     last = frame;
     const srcMac = input.filtersByMac ? frame.srcMac : earControlMac.src;
     const key = `${frame.carrier} ${frame.form ?? ''} ${frame.vlan.join()} ${frame.size} ${srcMac}`;
@@ -57,12 +65,12 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
 }
 
 /**
- * The controls of a step. Ear: sent on the observer's own interface towards the guest, which the bridge never sees; or, with a sender, from
- * the guest's side (entering-controls.ts).
- * Entry: from the sender, with its rightful MAC, to the bridge's own MAC, which the bridge device receives without being
- * promiscuous; it crosses `isolated` and refreshes only what the probes refresh anyway (facts measured on Linux 6.18).
- * None on a host for who is behind the bridge device: where the bridge carries the MAC of its NIC, such a frame would leave through that NIC
- * (br_dev_xmit finds the entry on its port). There each probe proves its own entry, by leaving through the device.
+ * The controls of a step. Ear: sent on the observer's own interface towards the guest, which the bridge never sees; or,
+ * with a sender, from the guest's side (entering-controls.ts). Entry: from the sender, with its rightful MAC, to the
+ * bridge's own MAC, which the bridge device receives without being promiscuous; it crosses `isolated` and refreshes
+ * only what the probes refresh anyway (facts measured on Linux 6.18). None on a host for who is behind the bridge
+ * device: where the bridge carries the MAC of its NIC, such a frame would leave through that NIC (br_dev_xmit finds the
+ * entry on its port). There each probe proves its own entry, by leaving through the device.
  */
 export function controlsOf(input: ControlInput): readonly Control[] {
   const controls: Control[] = [];
@@ -80,22 +88,37 @@ export function controlsOf(input: ControlInput): readonly Control[] {
     if (!input.closing.includes(flow.class)) staying.add(flow.sender);
   }
   const sendersMacs = [...senders].flatMap((name) => input.endpoints.get(name)?.macs.slice(0, 1) ?? []);
-  const deviceOf = new Map(input.observers.filter(({ place }) => place === 'bridge').map((observer) => [observer.bridge, observer]));
+  const deviceOf = new Map(
+    input.observers.filter(({ place }) => place === 'bridge').map((observer) => [observer.bridge, observer]),
+  );
   for (const phase of phases) {
     for (const observer of input.observers) {
       if (observer.place === 'bridge') continue;
-      const leaves = observer.role === 'uplink' && (input.onHost || input.endpoints.get(observer.name)?.tunnel !== undefined);
-      const fitting = leaves ? uplinkForms(observer, forms, input.endpoints.values(), input.bridgeMacs[observer.bridge], sendersMacs) : forms;
+      const leaves =
+        observer.role === 'uplink' && (input.onHost || input.endpoints.get(observer.name)?.tunnel !== undefined);
+      const fitting = leaves
+        ? uplinkForms(observer, forms, input.endpoints.values(), input.bridgeMacs[observer.bridge], sendersMacs)
+        : forms;
       for (const frame of fitting) add({ kind: 'ear', phase, observer: observer.name, sender: null, frame });
     }
-    for (const { observer: { name }, frame } of input.entering) add({ kind: 'ear', phase, observer: name, sender: name, frame });
+    for (const {
+      observer: { name },
+      frame,
+    } of input.entering)
+      add({ kind: 'ear', phase, observer: name, sender: name, frame });
     for (const sender of senders) {
       if (phase !== 'before' && !staying.has(sender)) continue;
       const endpoint = input.endpoints.get(sender);
       const device = deviceOf.get(endpoint?.bridge ?? '');
       const dstMac = endpoint === undefined ? undefined : input.bridgeMacs[endpoint.bridge];
       const srcMac = endpoint?.macs[0];
-      if (device === undefined || dstMac === undefined || srcMac === undefined || (input.onHost && endpoint?.attach !== 'port')) continue;
+      if (
+        device === undefined ||
+        dstMac === undefined ||
+        srcMac === undefined ||
+        (input.onHost && endpoint?.attach !== 'port')
+      )
+        continue;
       add({ kind: 'entry', phase, observer: device.name, sender, frame: rawControl(srcMac, dstMac) });
     }
   }

@@ -14,8 +14,9 @@ export function rateForEvents(flows: Flows, during: readonly During[]): number {
 }
 
 /**
- * How the probes of a step with events are sent: one of each flow a round. `split`: the round before which the controls in between are sent,
- * during which no probe is under way; it comes after the last event, or later where that takes longer.
+ * How the probes of a step with events are sent: one of each flow a round. `split`: the round before which the controls
+ * in between are sent, during which no probe is under way; it comes after the last event, or later where that takes
+ * longer.
  */
 export function roundsOf(step: StepPlan): { readonly rounds: number; readonly split: number; readonly rate: number } {
   const rounds = step.flows.reduce((most, { count }) => Math.max(most, count), 0);

@@ -18,6 +18,10 @@ export function describeObserver(observer: Observer, stepIndex: number, stepName
 export function evidenceInterfaces(plan: Plan): readonly EvidenceInterface[] {
   return plan.steps.flatMap((step) =>
     step.observers.map((observer, index) => ({
-      step: step.index, observer: index, name: observer.interface, description: describeObserver(observer, step.index, step.name),
-    })));
+      step: step.index,
+      observer: index,
+      name: observer.interface,
+      description: describeObserver(observer, step.index, step.name),
+    })),
+  );
 }

@@ -25,7 +25,8 @@ export interface Surroundings {
 }
 
 function* pairsOf(entry: ProbeEntry, around: Surroundings): Generator<readonly [Endpoint, Endpoint | null]> {
-  const resolve = (names: readonly string[]): readonly Endpoint[] => names.flatMap((name) => around.endpoints.get(name) ?? []);
+  const resolve = (names: readonly string[]): readonly Endpoint[] =>
+    names.flatMap((name) => around.endpoints.get(name) ?? []);
   const addressees = entry.to === null ? null : resolve(entry.to);
   const [senderNames, addresseeNames] = [new Set(entry.from), new Set(entry.to ?? [])];
   for (const from of resolve(entry.from)) {
@@ -43,8 +44,8 @@ function* pairsOf(entry: ProbeEntry, around: Surroundings): Generator<readonly [
 }
 
 /**
- * All flows of a step in the order of sending: by entry, pair, carrier, VLAN stack. Tokens are numbered through, so that
- * a token's index alone says which probe it stems from. Throws VerifyError (64) `plan-too-large`.
+ * All flows of a step in the order of sending: by entry, pair, carrier, VLAN stack. Tokens are numbered through, so
+ * that a token's index alone says which probe it stems from. Throws VerifyError (64) `plan-too-large`.
  */
 export function expandFlows(step: Step, index: number, around: Surroundings, numbering: Numbering): Flows {
   const flows = flowCollector({ step: index, id: numbering.flow, first: numbering.token });
@@ -58,9 +59,11 @@ export function expandFlows(step: Step, index: number, around: Surroundings, num
           for (const draft of probeClass.flows({ from, to, carrier, vlan }, context)) {
             const count = draft.count ?? entry.count;
             flows.add(draft, {
-              probe, class: entry.class, count,
-              must: draft.judged ? entry.mustSee ?? step.expect.mustSee ?? draft.must : [],
-              may: draft.judged ? entry.maySee ?? step.expect.maySee ?? draft.may : [],
+              probe,
+              class: entry.class,
+              count,
+              must: draft.judged ? (entry.mustSee ?? step.expect.mustSee ?? draft.must) : [],
+              may: draft.judged ? (entry.maySee ?? step.expect.maySee ?? draft.may) : [],
             });
             numbering.flow += 1;
             numbering.token += count;

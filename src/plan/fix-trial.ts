@@ -10,8 +10,15 @@ export interface FixTrial {
   readonly cause: string;
   readonly commands: readonly string[];
   readonly scenario: Scenario;
-  /** Where the trial's scenario has the step as it was, the reach before, the step after the fix, and the reach after. */
-  readonly at: { readonly before: number; readonly reachBefore: number; readonly after: number; readonly reachAfter: number };
+  /**
+   * Where the trial's scenario has the step as it was, the reach before, the step after the fix, and the reach after.
+   */
+  readonly at: {
+    readonly before: number;
+    readonly reachBefore: number;
+    readonly after: number;
+    readonly reachAfter: number;
+  };
 }
 
 /** Frames for each pair of a reach. */
@@ -27,7 +34,16 @@ const nobodyExpected = { expected: null, maySee: null, mustSee: null, seen: [], 
 
 /** A step without what it sends: only what it changes. */
 function changesOnly(step: Step): Step {
-  return { ...step, waitMs: 0, probes: [], traffic: [], listenMs: null, during: [], accept: [], expect: nobodyExpected };
+  return {
+    ...step,
+    waitMs: 0,
+    probes: [],
+    traffic: [],
+    listenMs: null,
+    during: [],
+    accept: [],
+    expect: nobodyExpected,
+  };
 }
 
 function presentAt(scenario: Scenario, index: number): readonly Endpoint[] {
@@ -41,33 +57,88 @@ function presentAt(scenario: Scenario, index: number): readonly Endpoint[] {
 
 function unicast(from: Endpoint, to: readonly Endpoint[], everybody: readonly string[]): ProbeEntry {
   return {
-    class: 'known-unicast', from: [from.name], to: to.map(({ name }) => name), via: null, bothWays: false, acrossBridges: false, count: reachCount, rate: null, carriers: ['raw'], vlanStacks: [[]],
-    srcMac: null, dstMac: null, srcIp: null, dstIp: null, group: null, size: null, maySee: everybody, mustSee: null, seen: [],
+    class: 'known-unicast',
+    from: [from.name],
+    to: to.map(({ name }) => name),
+    via: null,
+    bothWays: false,
+    acrossBridges: false,
+    count: reachCount,
+    rate: null,
+    carriers: ['raw'],
+    vlanStacks: [[]],
+    srcMac: null,
+    dstMac: null,
+    srcIp: null,
+    dstIp: null,
+    group: null,
+    size: null,
+    maySee: everybody,
+    mustSee: null,
+    seen: [],
   };
 }
 
-/** Who gets what is sent to it: the uplink, else the first guest, sends to everybody on its bridge, and somebody sends back. */
+/**
+ * Who gets what is sent to it: the uplink, else the first guest, sends to everybody on its bridge, and somebody sends
+ * back.
+ */
 function reachStep(name: string, step: Step, present: readonly Endpoint[]): Step {
   const able = present.filter(({ macs, attach }) => macs.length > 0 && attach !== 'host');
   const talker = able.find(({ role }) => role === 'uplink') ?? able[0];
   const others = able.filter((one) => one !== talker && one.bridge === talker?.bridge).slice(0, mostReached);
   const [first] = others;
   const everybody = present.map((one) => one.name);
-  const probes = talker === undefined || first === undefined ? [] : [unicast(talker, others, everybody), unicast(first, [talker], everybody)];
-  return { ...changesOnly({ ...step, set: [], sysctl: {}, vlan: { add: [], del: [] }, fdb: nothing, mdb: { add: [], del: [] }, start: [], stop: [], run: [], learn: everybody }), name, probes };
+  const probes =
+    talker === undefined || first === undefined
+      ? []
+      : [unicast(talker, others, everybody), unicast(first, [talker], everybody)];
+  return {
+    ...changesOnly({
+      ...step,
+      set: [],
+      sysctl: {},
+      vlan: { add: [], del: [] },
+      fdb: nothing,
+      mdb: { add: [], del: [] },
+      start: [],
+      stop: [],
+      run: [],
+      learn: everybody,
+    }),
+    name,
+    probes,
+  };
 }
 
-/** The step again, with the fix instead of its own changes. What it flushed it flushes again: its leak may need an empty table. */
+/**
+ * The step again, with the fix instead of its own changes. What it flushed it flushes again: its leak may need an empty
+ * table.
+ */
 function repeated(step: Step, cause: string, fix: readonly (readonly string[])[]): Step {
   return {
-    ...step, name: `${step.name}, with the fix`, set: [], sysctl: {}, vlan: { add: [], del: [] }, fdb: { ...nothing, flush: step.fdb.flush }, mdb: { add: [], del: [] }, start: [], stop: [], run: fix,
+    ...step,
+    name: `${step.name}, with the fix`,
+    set: [],
+    sysctl: {},
+    vlan: { add: [], del: [] },
+    fdb: { ...nothing, flush: step.fdb.flush },
+    mdb: { add: [], del: [] },
+    start: [],
+    stop: [],
+    run: fix,
     waitMs: Math.max(step.waitMs, settleMs[cause] ?? 0),
-    probes: step.probes.map((probe) => ({ ...probe, seen: [] })), traffic: step.traffic.map((traffic) => ({ ...traffic, seen: [] })), accept: [],
+    probes: step.probes.map((probe) => ({ ...probe, seen: [] })),
+    traffic: step.traffic.map((traffic) => ({ ...traffic, seen: [] })),
+    accept: [],
     expect: { ...step.expect, expected: 'holds', seen: [] },
   };
 }
 
-/** The fixes that a step's leaks ask for, by cause: each command once, in the order of the rows. Words to people are none. */
+/**
+ * The fixes that a step's leaks ask for, by cause: each command once, in the order of the rows. Words to people are
+ * none.
+ */
 function proposed(result: StepResult): ReadonlyMap<string, ReadonlyMap<string, readonly string[]>> {
   const byCause = new Map<string, Map<string, readonly string[]>>();
   for (const { code, fix } of result.findings.filter(({ leak }) => leak).flatMap(({ causes }) => causes)) {
@@ -81,9 +152,9 @@ function proposed(result: StepResult): ReadonlyMap<string, ReadonlyMap<string, r
 }
 
 /**
- * A trial for each fix that a run's leaks ask for. All commands of one cause are tried together: a flag that is wrong on several ports is put right
- * on all of them. Earlier steps only change what they change; then the step as it was, the fix, and the step again, each followed by a look
- * whether everybody is still reached.
+ * A trial for each fix that a run's leaks ask for. All commands of one cause are tried together: a flag that is wrong
+ * on several ports is put right on all of them. Earlier steps only change what they change; then the step as it was,
+ * the fix, and the step again, each followed by a look whether everybody is still reached.
  */
 export function fixTrials(scenario: Scenario, result: Result): readonly FixTrial[] {
   return result.steps.flatMap((stepResult, index) => {
@@ -91,15 +162,24 @@ export function fixTrials(scenario: Scenario, result: Result): readonly FixTrial
     if (step === undefined || stepResult.verdict !== 'broken') return [];
     const present = presentAt(scenario, index);
     const earlier = scenario.steps.slice(0, index).map(changesOnly);
-    return [...proposed(stepResult)].map(([cause, commands]): FixTrial => ({
-      step: index,
-      cause,
-      commands: [...commands.keys()],
-      scenario: {
-        ...scenario, name: `${scenario.name}, step ${index + 1}, fix for ${cause}`,
-        steps: [...earlier, { ...step, accept: [] }, reachStep('who is reached', step, present), repeated(step, cause, [...commands.values()]), reachStep('who is still reached', step, present)],
-      },
-      at: { before: index, reachBefore: index + 1, after: index + 2, reachAfter: index + 3 },
-    }));
+    return [...proposed(stepResult)].map(
+      ([cause, commands]): FixTrial => ({
+        step: index,
+        cause,
+        commands: [...commands.keys()],
+        scenario: {
+          ...scenario,
+          name: `${scenario.name}, step ${index + 1}, fix for ${cause}`,
+          steps: [
+            ...earlier,
+            { ...step, accept: [] },
+            reachStep('who is reached', step, present),
+            repeated(step, cause, [...commands.values()]),
+            reachStep('who is still reached', step, present),
+          ],
+        },
+        at: { before: index, reachBefore: index + 1, after: index + 2, reachAfter: index + 3 },
+      }),
+    );
   });
 }

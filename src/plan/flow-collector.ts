@@ -6,7 +6,10 @@ import { flowTable, formOf, kindOf } from './flow-table.js';
 /** What an entry of the scenario decides of a flow, beside its draft. */
 export type FlowOfEntry = Pick<Flow, 'probe' | 'class' | 'count' | 'must' | 'may'>;
 
-/** Collects the flows of a step in order: their ids and tokens number through. No object is made for a flow: a mesh has a million. */
+/**
+ * Collects the flows of a step in order: their ids and tokens number through. No object is made for a flow: a mesh has
+ * a million.
+ */
 export interface FlowCollector {
   add(draft: FlowDraft, entry: FlowOfEntry): void;
   finish(): Flows;
@@ -24,27 +27,67 @@ export function flowCollector(head: Pick<Flow, 'step' | 'id' | 'first'>): FlowCo
       // Form and sender are mostly those of the flow before: that is found out without a function for each flow.
       if (form !== undefined && isForm(form, draft, entry)) forms.again();
       else {
-        forms.add(frame.carrier, (known) => isForm(known, draft, entry), () => ({
-          probe: entry.probe, class: entry.class, carrier: frame.carrier, vlan: frame.vlan, count: entry.count, judged: draft.judged, ...kindOf(draft),
-          frame: { carrier: frame.carrier, vlan: frame.vlan, size: frame.size, ...formOf(frame) },
-        }));
+        forms.add(
+          frame.carrier,
+          (known) => isForm(known, draft, entry),
+          () => ({
+            probe: entry.probe,
+            class: entry.class,
+            carrier: frame.carrier,
+            vlan: frame.vlan,
+            count: entry.count,
+            judged: draft.judged,
+            ...kindOf(draft),
+            frame: { carrier: frame.carrier, vlan: frame.vlan, size: frame.size, ...formOf(frame) },
+          }),
+        );
       }
       const source = sources.last();
       if (source !== undefined && isSource(source, draft)) sources.again();
-      else sources.add(draft.from, (known) => isSource(known, draft), () => ({ from: draft.from, sender: draft.sender, srcMac: frame.srcMac, srcIp: frame.srcIp }));
-      aims.add(draft.to, (known) => known.to === draft.to && known.dstMac === frame.dstMac && known.dstIp === frame.dstIp && sameList(known.must, entry.must) && sameList(known.may, entry.may),
-        () => ({ to: draft.to, must: entry.must, may: entry.may, dstMac: frame.dstMac, dstIp: frame.dstIp }));
+      else
+        sources.add(
+          draft.from,
+          (known) => isSource(known, draft),
+          () => ({ from: draft.from, sender: draft.sender, srcMac: frame.srcMac, srcIp: frame.srcIp }),
+        );
+      aims.add(
+        draft.to,
+        (known) =>
+          known.to === draft.to &&
+          known.dstMac === frame.dstMac &&
+          known.dstIp === frame.dstIp &&
+          sameList(known.must, entry.must) &&
+          sameList(known.may, entry.may),
+        () => ({ to: draft.to, must: entry.must, may: entry.may, dstMac: frame.dstMac, dstIp: frame.dstIp }),
+      );
     },
-    finish: () => flowTable({
-      ...head, forms: forms.values, sources: sources.values, aims: aims.values, form: forms.positions(), source: sources.positions(), aim: aims.positions(),
-    }),
+    finish: () =>
+      flowTable({
+        ...head,
+        forms: forms.values,
+        sources: sources.values,
+        aims: aims.values,
+        form: forms.positions(),
+        source: sources.positions(),
+        aim: aims.positions(),
+      }),
   };
 }
 
 function isForm(known: FlowForm, draft: FlowDraft, entry: FlowOfEntry): boolean {
   const { frame } = draft;
-  return known.probe === entry.probe && known.class === entry.class && known.count === entry.count && known.judged === draft.judged && known.purpose === draft.purpose && known.variant === draft.variant
-    && known.frame.form === frame.form && known.frame.carrier === frame.carrier && known.frame.size === frame.size && sameList(known.vlan, frame.vlan);
+  return (
+    known.probe === entry.probe &&
+    known.class === entry.class &&
+    known.count === entry.count &&
+    known.judged === draft.judged &&
+    known.purpose === draft.purpose &&
+    known.variant === draft.variant &&
+    known.frame.form === frame.form &&
+    known.frame.carrier === frame.carrier &&
+    known.frame.size === frame.size &&
+    sameList(known.vlan, frame.vlan)
+  );
 }
 
 function isSource(known: FlowSource, { from, sender, frame }: FlowDraft): boolean {
@@ -56,7 +99,9 @@ function sameList(one: readonly unknown[], other: readonly unknown[]): boolean {
 }
 
 interface Interned<T> {
-  /** Values that are alike are kept once. `key`: values with different keys differ; `isSame` decides among all others. */
+  /**
+   * Values that are alike are kept once. `key`: values with different keys differ; `isSame` decides among all others.
+   */
   add(key: string | null, isSame: (known: T) => boolean, make: () => T): void;
   /** The value of the last position; undefined = there is none yet. */
   last(): T | undefined;

@@ -1,15 +1,18 @@
 import type { Flow, FrameSpec } from '../model/plan.js';
 
 /** What flows have in common, whoever they go from and to. */
-export type FlowForm = Pick<Flow, 'probe' | 'class' | 'carrier' | 'vlan' | 'count' | 'judged' | 'purpose' | 'variant'> & { readonly frame: Pick<FrameSpec, 'carrier' | 'vlan' | 'size' | 'form'> };
+export type FlowForm = Pick<
+  Flow,
+  'probe' | 'class' | 'carrier' | 'vlan' | 'count' | 'judged' | 'purpose' | 'variant'
+> & { readonly frame: Pick<FrameSpec, 'carrier' | 'vlan' | 'size' | 'form'> };
 /** Who sends, and what its frames say of it. */
 export type FlowSource = Pick<Flow, 'from' | 'sender'> & Pick<FrameSpec, 'srcMac' | 'srcIp'>;
 /** Whom it is for, what its frames say of that, and who may see it. */
 export type FlowAim = Pick<Flow, 'to' | 'must' | 'may'> & Pick<FrameSpec, 'dstMac' | 'dstIp'>;
 
 /**
- * A flow of a table, which says what its parts say: a fifth of the memory of one that holds all that itself, and a million of them are gone through a dozen times. Its frame
- * is made anew each time it is asked for.
+ * A flow of a table, which says what its parts say: a fifth of the memory of one that holds all that itself, and a
+ * million of them are gone through a dozen times. Its frame is made anew each time it is asked for.
  */
 export class FlowOfTable implements Flow {
   readonly id: number;
@@ -78,8 +81,14 @@ export class FlowOfTable implements Flow {
 }
 
 /** The frame of a flow of these parts; a key that most frames have not is left out where it says nothing. */
-export function frameOf({ frame: { carrier, vlan, size, form } }: FlowForm, { srcMac, srcIp }: FlowSource, { dstMac, dstIp }: FlowAim): FrameSpec {
-  return form === undefined ? { carrier, srcMac, dstMac, vlan, srcIp, dstIp, size } : { carrier, srcMac, dstMac, vlan, srcIp, dstIp, size, form };
+export function frameOf(
+  { frame: { carrier, vlan, size, form } }: FlowForm,
+  { srcMac, srcIp }: FlowSource,
+  { dstMac, dstIp }: FlowAim,
+): FrameSpec {
+  return form === undefined
+    ? { carrier, srcMac, dstMac, vlan, srcIp, dstIp, size }
+    : { carrier, srcMac, dstMac, vlan, srcIp, dstIp, size, form };
 }
 
 /** Octets of a flow's frames; for one of a table no frame is made for it. */

@@ -2,7 +2,10 @@ import type { Flow, Flows, FrameSpec } from '../model/plan.js';
 import { type FlowAim, type FlowForm, FlowOfTable, type FlowSource, frameOf } from './flow-of-table.js';
 import { positionText } from './position-text.js';
 
-/** Flow i is put together from form `form[i]`, source `source[i]` and aim `aim[i]`; ids and tokens number through from the first's. */
+/**
+ * Flow i is put together from form `form[i]`, source `source[i]` and aim `aim[i]`; ids and tokens number through from
+ * the first's.
+ */
 export interface FlowColumns {
   readonly step: number;
   readonly id: number;
@@ -16,7 +19,12 @@ export interface FlowColumns {
 }
 
 /** Columns as they stand in plan.json; `form`, `source` and `aim` as `positionText`. */
-export type FlowColumnsRecord = Omit<FlowColumns, 'form' | 'source' | 'aim'> & { readonly length: number; readonly form: string; readonly source: string; readonly aim: string };
+export type FlowColumnsRecord = Omit<FlowColumns, 'form' | 'source' | 'aim'> & {
+  readonly length: number;
+  readonly form: string;
+  readonly source: string;
+  readonly aim: string;
+};
 
 /** Up to so many flows stand in plan.json one by one, for people to read, and are whole objects. */
 export const mostListed = 2000;
@@ -30,7 +38,10 @@ export function kindOf({ purpose, variant }: Pick<Flow, 'purpose' | 'variant'>):
   return { ...(purpose === undefined ? {} : { purpose }), ...(variant === undefined ? {} : { variant }) };
 }
 
-/** Flows that are made when they are asked for: a million of them take 20 MB. Where there are many, they hold references to their parts alone. */
+/**
+ * Flows that are made when they are asked for: a million of them take 20 MB. Where there are many, they hold references
+ * to their parts alone.
+ */
 export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
   const { step, id, forms, sources, aims, form, source, aim } = columns;
   const { length } = form;
@@ -51,10 +62,24 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
     const to = aims[aim[i] ?? -1];
     if (common === undefined || from === undefined || to === undefined) return undefined;
     const first = firsts === null ? columns.first + i * even : (firsts[i] ?? 0);
-    if (length > mostListed && common.purpose === undefined && common.variant === undefined) return new FlowOfTable(id + i, step, first, common, from, to);
+    if (length > mostListed && common.purpose === undefined && common.variant === undefined)
+      return new FlowOfTable(id + i, step, first, common, from, to);
     const flow: Flow = {
-      id: id + i, step, probe: common.probe, class: common.class, carrier: common.carrier, vlan: common.vlan, from: from.from, to: to.to, sender: from.sender, frame: frameOf(common, from, to),
-      count: common.count, first, must: to.must, may: to.may, judged: common.judged,
+      id: id + i,
+      step,
+      probe: common.probe,
+      class: common.class,
+      carrier: common.carrier,
+      vlan: common.vlan,
+      from: from.from,
+      to: to.to,
+      sender: from.sender,
+      frame: frameOf(common, from, to),
+      count: common.count,
+      first,
+      must: to.must,
+      may: to.may,
+      judged: common.judged,
     };
     // Most have neither, and an object that is put together from others costs as much as all the rest.
     return common.purpose === undefined && common.variant === undefined ? flow : { ...flow, ...kindOf(common) };
@@ -114,22 +139,39 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
     return sum;
   };
   return {
-    length, at, forEach, reduce, kinds,
+    length,
+    at,
+    forEach,
+    reduce,
+    kinds,
     [Symbol.iterator]: each,
     map: (of) => Array.from(each(), of),
-    flatMap: <T>(of: (flow: Flow, index: number) => readonly T[]) => reduce<T[]>((made, flow, index) => {
-      for (const one of of(flow, index)) made.push(one);
-      return made;
-    }, []),
-    filter: (keep) => reduce<Flow[]>((kept, flow, index) => {
-      if (keep(flow, index)) kept.push(flow);
-      return kept;
-    }, []),
+    flatMap: <T>(of: (flow: Flow, index: number) => readonly T[]) =>
+      reduce<T[]>((made, flow, index) => {
+        for (const one of of(flow, index)) made.push(one);
+        return made;
+      }, []),
+    filter: (keep) =>
+      reduce<Flow[]>((kept, flow, index) => {
+        if (keep(flow, index)) kept.push(flow);
+        return kept;
+      }, []),
     some: (holds) => search(holds, true),
     every: (holds) => !search(holds, false),
     toJSON(): readonly Flow[] | FlowColumnsRecord {
       if (length <= mostListed) return [...each()];
-      return { step, id, first: columns.first, length, forms, sources, aims, form: positionText(form), source: positionText(source), aim: positionText(aim) };
+      return {
+        step,
+        id,
+        first: columns.first,
+        length,
+        forms,
+        sources,
+        aims,
+        form: positionText(form),
+        source: positionText(source),
+        aim: positionText(aim),
+      };
     },
   };
 }

@@ -32,7 +32,11 @@ interface WrittenEndpoint {
 export interface FoundScenario {
   readonly version: 1;
   readonly name: string;
-  readonly topology: { readonly provider: 'host'; readonly bridges: Readonly<Record<string, { readonly kind?: 'ovs'; readonly netns?: string }>>; readonly endpoints: Readonly<Record<string, WrittenEndpoint>> };
+  readonly topology: {
+    readonly provider: 'host';
+    readonly bridges: Readonly<Record<string, { readonly kind?: 'ovs'; readonly netns?: string }>>;
+    readonly endpoints: Readonly<Record<string, WrittenEndpoint>>;
+  };
   readonly steps: readonly object[];
   readonly policy?: FoundPolicy['rules'];
 }
@@ -59,23 +63,51 @@ export interface FoundInput {
   readonly inLab?: boolean;
 }
 
-/** The bridge that is meant: the one named, or the only one with ports that is no firewall's. Throws VerifyError: 69 where there is none, 64 where there are several. */
+/**
+ * The bridge that is meant: the one named, or the only one with ports that is no firewall's. Throws VerifyError: 69
+ * where there is none, 64 where there are several.
+ */
 export function chooseBridge(state: HostState, named: string | null): string {
-  const withPorts = state.links.filter(({ name, kind }) => (kind === 'bridge' || kind === 'openvswitch') && state.links.some(({ master }) => master === name)).map(({ name }) => name);
+  const withPorts = state.links
+    .filter(
+      ({ name, kind }) =>
+        (kind === 'bridge' || kind === 'openvswitch') && state.links.some(({ master }) => master === name),
+    )
+    .map(({ name }) => name);
   if (named !== null) {
     if (withPorts.includes(named)) return named;
-    throw new VerifyError('interface-gone', 69, `there is no bridge ${JSON.stringify(named)} with ports`, withPorts.length === 0 ? 'no bridge here has any' : `there are: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`);
+    throw new VerifyError(
+      'interface-gone',
+      69,
+      `there is no bridge ${JSON.stringify(named)} with ports`,
+      withPorts.length === 0
+        ? 'no bridge here has any'
+        : `there are: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`,
+    );
   }
   const [first, second] = withPorts.filter((name) => !isFirewallBridge(name));
-  if (first === undefined) throw new VerifyError('interface-gone', 69, 'there is no bridge with ports', 'run it on the virtualization host, in the namespace of its bridge');
-  if (second !== undefined) throw new VerifyError('usage', 64, `there are several bridges: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`, 'choose one with --bridge');
+  if (first === undefined)
+    throw new VerifyError(
+      'interface-gone',
+      69,
+      'there is no bridge with ports',
+      'run it on the virtualization host, in the namespace of its bridge',
+    );
+  if (second !== undefined)
+    throw new VerifyError(
+      'usage',
+      64,
+      `there are several bridges: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`,
+      'choose one with --bridge',
+    );
   return first;
 }
 
 /**
- * A scenario of what runs on a bridge: every port that can be heard, with its guest's name, zone, VLANs, MAC and address where they are on record; a
- * step in which guests talk to the uplink (else two guests to each other) while everybody else listens; and a policy for the zones. Who has not
- * spoken, but whose manager tells the MAC, takes part where too few have. Throws VerifyError (3) where too little is known to ask anything.
+ * A scenario of what runs on a bridge: every port that can be heard, with its guest's name, zone, VLANs, MAC and
+ * address where they are on record; a step in which guests talk to the uplink (else two guests to each other) while
+ * everybody else listens; and a policy for the zones. Who has not spoken, but whose manager tells the MAC, takes part
+ * where too few have. Throws VerifyError (3) where too little is known to ask anything.
  */
 export function foundScenario({ state, neighbours, inventory, bridge, netns, inLab = false }: FoundInput): Found {
   const all = state.links.filter((link) => link.master === bridge);
@@ -87,7 +119,8 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
     zones.set(text, name);
     return name;
   };
-  const hub = state.links.some(({ name, bridge: settings }) => name === bridge && settings?.['ageing_time'] === 0); // which learns nothing from anybody
+  // which learns nothing from anybody
+  const hub = state.links.some(({ name, bridge: settings }) => name === bridge && settings?.['ageing_time'] === 0);
   const entries = ports.map((link) => {
     const macs = macsBehind(state.fdb, bridge, link.name);
     const guest = guestOfPort(inventory.guests, link.name, macs);
@@ -97,32 +130,68 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
     return { name, guest, spoke: inLab || macs.length > 0 || (hub && endpoint.mac !== undefined), endpoint };
   });
   const known = entries.filter(({ spoke, endpoint }) => spoke || endpoint.mac !== undefined);
-  const question = firstQuestion(entries.filter(({ spoke }) => spoke)) ?? firstQuestion(known); // who has spoken can be sent to at once
+  // who has spoken can be sent to at once
+  const question = firstQuestion(entries.filter(({ spoke }) => spoke)) ?? firstQuestion(known);
   if (entries.length < 3 || question === null) {
-    throw new VerifyError('too-little-found', 3, `${bridge} has ${entries.length} ports that can be heard, ${known.length} of them with a known MAC: two must talk while a third listens`, 'start the guests, let each speak once (a ping will do), and run init again');
+    throw new VerifyError(
+      'too-little-found',
+      3,
+      `${bridge} has ${entries.length} ports that can be heard, ${known.length} of them with a known MAC: two must talk while a third listens`,
+      'start the guests, let each speak once (a ping will do), and run init again',
+    );
   }
-  const policy = foundPolicy(entries.flatMap(({ endpoint: { zone, port, mac } }) => (zone === undefined || (mac === undefined && !inLab) ? [] : [{ zone, port }])), state, bridge);
+  const policy = foundPolicy(
+    entries.flatMap(({ endpoint: { zone, port, mac } }) =>
+      zone === undefined || (mac === undefined && !inLab) ? [] : [{ zone, port }],
+    ),
+    state,
+    bridge,
+  );
   return {
     scenario: {
       version: 1,
       name: `host-${bridge}`,
-      topology: { provider: 'host', bridges: { [bridge]: { ...kindOf(state, bridge), ...(netns === null ? {} : { netns }) } }, endpoints: Object.fromEntries(entries.map(({ name, endpoint }) => [name, endpoint])) },
-      steps: [{ name: 'nobody overhears known unicast', probe: [{ class: 'known-unicast', ...question, both_ways: true, count: 100 }], expect: 'private' }],
+      topology: {
+        provider: 'host',
+        bridges: { [bridge]: { ...kindOf(state, bridge), ...(netns === null ? {} : { netns }) } },
+        endpoints: Object.fromEntries(entries.map(({ name, endpoint }) => [name, endpoint])),
+      },
+      steps: [
+        {
+          name: 'nobody overhears known unicast',
+          probe: [{ class: 'known-unicast', ...question, both_ways: true, count: 100 }],
+          expect: 'private',
+        },
+      ],
       ...(policy.rules.length === 0 ? {} : { policy: policy.rules }),
     },
     notes: [
       ...all.flatMap((link) => (ports.includes(link) ? [] : [`left out: ${link.name}: ${deafness(link) ?? ''}`])),
-      ...unheardPorts(state).flatMap((one) => (one.bridge === bridge ? [`left out: ${one.port}: ${one.reason}, so that nothing holds unless the file says \`scope: { partial: … }\``] : [])),
-      ...entries.flatMap(({ name, guest, spoke, endpoint }) => (spoke ? [] : [unheard(name, endpoint.mac === undefined ? null : guest)])),
+      ...unheardPorts(state).flatMap((one) =>
+        one.bridge === bridge
+          ? [
+              `left out: ${one.port}: ${one.reason}, so that nothing holds unless the file says \`scope: { partial: … }\``,
+            ]
+          : [],
+      ),
+      ...entries.flatMap(({ name, guest, spoke, endpoint }) =>
+        spoke ? [] : [unheard(name, endpoint.mac === undefined ? null : guest)],
+      ),
       ...inventory.unread.map(({ what, why }) => `${what} could not be asked for names: ${why}`),
     ],
-    origins: Object.fromEntries(entries.flatMap(({ name, guest, spoke, endpoint }) => (guest === null ? [] : [[name, originOf(guest, !spoke && endpoint.mac !== undefined)] as const]))),
+    origins: Object.fromEntries(
+      entries.flatMap(({ name, guest, spoke, endpoint }) =>
+        guest === null ? [] : [[name, originOf(guest, !spoke && endpoint.mac !== undefined)] as const],
+      ),
+    ),
     sentences: policy.sentences,
   };
 }
 
 /** The guests and the uplink, else two guests to each other; null = too few of these endpoints. */
-function firstQuestion(entries: readonly { readonly name: string; readonly endpoint: WrittenEndpoint }[]): { readonly from: string | readonly string[]; readonly to: string } | null {
+function firstQuestion(
+  entries: readonly { readonly name: string; readonly endpoint: WrittenEndpoint }[],
+): { readonly from: string | readonly string[]; readonly to: string } | null {
   const guests = entries.filter(({ endpoint }) => endpoint.role === undefined).map(({ name }) => name);
   const uplink = entries.find(({ endpoint }) => endpoint.role === 'uplink')?.name;
   const [from, second] = guests;
@@ -131,10 +200,14 @@ function firstQuestion(entries: readonly { readonly name: string; readonly endpo
   return second === undefined ? null : { from, to: second };
 }
 
-/** What has to be known of one that the bridge has not learned. `told`: whose manager tells the MAC that the file has. */
+/**
+ * What has to be known of one that the bridge has not learned. `told`: whose manager tells the MAC that the file has.
+ */
 function unheard(name: string, told: GuestRecord | null): string {
   const says = `${name} has not spoken lately, so that the bridge does not know it`;
-  return told === null ? `${says}: let it, before it is sent to` : `${says}; its MAC is as ${told.manager} tells it. Where it sends nothing itself, let it speak before it is sent to`;
+  return told === null
+    ? `${says}: let it, before it is sent to`
+    : `${says}; its MAC is as ${told.manager} tells it. Where it sends nothing itself, let it speak before it is sent to`;
 }
 
 function kindOf({ links }: HostState, bridge: string): { readonly kind?: 'ovs' } {
@@ -143,23 +216,37 @@ function kindOf({ links }: HostState, bridge: string): { readonly kind?: 'ovs' }
 
 function originOf({ manager, zone, firewall }: GuestRecord, hasMac: boolean): string {
   const told = `${hasMac ? 'name and MAC' : 'named'} by ${manager}${zone === null ? '' : `, zone by ${zone.from}`}`;
-  return firewall === null ? told : `${told}; its firewall is ${firewall}, behind this port: what is judged here is the bridge without it`;
+  return firewall === null
+    ? told
+    : `${told}; its firewall is ${firewall}, behind this port: what is judged here is the bridge without it`;
 }
 
 type Surroundings = Pick<FoundInput, 'state' | 'neighbours' | 'bridge'>;
 
-function writtenEndpoint(link: LinkState, guest: GuestRecord | null, macs: readonly string[], zoneName: (text: string) => string, { state, neighbours, bridge }: Surroundings): WrittenEndpoint {
-  const known = guest?.mac !== null && guest?.mac !== undefined && (macs.length === 0 || macs.includes(guest.mac)) ? guest.mac : undefined;
+function writtenEndpoint(
+  link: LinkState,
+  guest: GuestRecord | null,
+  macs: readonly string[],
+  zoneName: (text: string) => string,
+  { state, neighbours, bridge }: Surroundings,
+): WrittenEndpoint {
+  const known =
+    guest?.mac !== null && guest?.mac !== undefined && (macs.length === 0 || macs.includes(guest.mac))
+      ? guest.mac
+      : undefined;
   const mac = known ?? macs.find((one) => neighbours.some((neighbour) => neighbour.mac === one)) ?? macs[0];
-  const ip = neighbours.find((neighbour) => neighbour.mac === mac && !neighbour.address.includes(':'))?.address
-    ?? (mac === guest?.mac ? guest?.ips.find((one) => /^\d{1,3}(\.\d{1,3}){3}$/.test(one)) : undefined);
+  const ip =
+    neighbours.find((neighbour) => neighbour.mac === mac && !neighbour.address.includes(':'))?.address ??
+    (mac === guest?.mac ? guest?.ips.find((one) => /^\d{1,3}(\.\d{1,3}){3}$/.test(one)) : undefined);
   const vlans = foundVlans(state, bridge, link.name);
   const pvid = vlans.find((vlan) => vlan.pvid === true)?.vid;
   const zone = guest?.zone?.name ?? (pvid === undefined || isOutward(link) ? undefined : `vlan${pvid}`);
   return {
-    bridge, port: link.name,
+    bridge,
+    port: link.name,
     ...(isOutward(link) ? { role: 'uplink' as const } : zone === undefined ? {} : { zone: zoneName(zone) }),
-    ...(mac === undefined ? {} : { mac }), ...(ip === undefined ? {} : { ip: `${ip}/24` }),
+    ...(mac === undefined ? {} : { mac }),
+    ...(ip === undefined ? {} : { ip: `${ip}/24` }),
     ...(vlans.length === 0 ? {} : { vlans }),
   };
 }

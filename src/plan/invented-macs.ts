@@ -3,11 +3,17 @@ import type { Plan } from '../model/plan.js';
 
 const indexOf = (mac: Mac): number => Number.parseInt(mac.slice(6).replaceAll(':', ''), 16);
 
-/** For each port on which the plan sends with MACs that nobody has: whether a MAC is one of these. A sweep of sources has one for each token (forms/source-sweep.ts). */
+/**
+ * For each port on which the plan sends with MACs that nobody has: whether a MAC is one of these. A sweep of sources
+ * has one for each token (forms/source-sweep.ts).
+ */
 export function inventedMacs(plan: Plan): ReadonlyMap<string, (mac: Mac) => boolean> {
   const known = new Set([...plan.endpoints.flatMap(({ macs }) => macs), ...Object.values(plan.bridgeMacs)]);
   const sweepStart = `06:${(plan.runTag & 0xff).toString(16).padStart(2, '0')}:`;
-  const byPort = new Map<string, { readonly macs: Set<Mac>; readonly sweeps: { readonly first: number; readonly end: number }[] }>();
+  const byPort = new Map<
+    string,
+    { readonly macs: Set<Mac>; readonly sweeps: { readonly first: number; readonly end: number }[] }
+  >();
   for (const flow of plan.steps.flatMap((step) => [...step.flows])) {
     const port = plan.endpoints.find(({ name }) => name === flow.sender)?.port ?? null;
     const swept = flow.frame.form === 'source-sweep';
@@ -17,5 +23,12 @@ export function inventedMacs(plan: Plan): ReadonlyMap<string, (mac: Mac) => bool
     else own.macs.add(flow.frame.srcMac);
     byPort.set(port, own);
   }
-  return new Map([...byPort].map(([port, { macs, sweeps }]) => [port, (mac) => macs.has(mac) || (mac.startsWith(sweepStart) && sweeps.some(({ first, end }) => first <= indexOf(mac) && indexOf(mac) < end))]));
+  return new Map(
+    [...byPort].map(([port, { macs, sweeps }]) => [
+      port,
+      (mac) =>
+        macs.has(mac) ||
+        (mac.startsWith(sweepStart) && sweeps.some(({ first, end }) => first <= indexOf(mac) && indexOf(mac) < end)),
+    ]),
+  );
 }

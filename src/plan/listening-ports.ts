@@ -11,8 +11,15 @@ export interface ListeningPort {
   readonly role: 'guest' | 'uplink';
 }
 
-/** The ports of a bridge that can be heard, under names that files may have. `asked`: of these, who is reported; empty = all. Throws VerifyError (69) where one of them is none. */
-export function listeningPorts(state: HostState, bridge: string, asked: readonly string[]): { readonly ports: readonly ListeningPort[]; readonly reported: readonly ListeningPort[] } {
+/**
+ * The ports of a bridge that can be heard, under names that files may have. `asked`: of these, who is reported; empty =
+ * all. Throws VerifyError (69) where one of them is none.
+ */
+export function listeningPorts(
+  state: HostState,
+  bridge: string,
+  asked: readonly string[],
+): { readonly ports: readonly ListeningPort[]; readonly reported: readonly ListeningPort[] } {
   const taken = new Set<string>();
   const links = state.links.filter((link) => link.master === bridge && deafness(link) === null);
   const ports = links.map((link): ListeningPort => {
@@ -22,12 +29,23 @@ export function listeningPorts(state: HostState, bridge: string, asked: readonly
   });
   const wrong = asked.filter((port) => !ports.some((one) => one.port === port));
   if (wrong.length > 0) {
-    throw new VerifyError('interface-gone', 69, `nothing can be heard at ${wrong.map((port) => JSON.stringify(port)).join(', ')}`, `ports of ${bridge} that can be heard: ${ports.map(({ port }) => JSON.stringify(port)).join(', ') || 'none'}`);
+    throw new VerifyError(
+      'interface-gone',
+      69,
+      `nothing can be heard at ${wrong.map((port) => JSON.stringify(port)).join(', ')}`,
+      `ports of ${bridge} that can be heard: ${ports.map(({ port }) => JSON.stringify(port)).join(', ') || 'none'}`,
+    );
   }
   return { ports, reported: asked.length === 0 ? ports : ports.filter(({ port }) => asked.includes(port)) };
 }
 
 /** MACs on record behind each port, by its name: what the bridge knew before and what it knows now. */
-export function macsOnRecord(ports: readonly ListeningPort[], bridge: string, states: readonly HostState[]): ReadonlyMap<string, readonly string[]> {
-  return new Map(ports.map(({ name, port }) => [name, [...new Set(states.flatMap((state) => macsBehind(state.fdb, bridge, port)))]]));
+export function macsOnRecord(
+  ports: readonly ListeningPort[],
+  bridge: string,
+  states: readonly HostState[],
+): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    ports.map(({ name, port }) => [name, [...new Set(states.flatMap((state) => macsBehind(state.fdb, bridge, port)))]]),
+  );
 }

@@ -28,7 +28,8 @@ export interface PlanInput {
 }
 
 /**
- * Lab: whole frames of the usual MTU. Host: Ethernet with two tags, IPv6, TCP with options and a token, since what guests say is theirs.
+ * Lab: whole frames of the usual MTU. Host: Ethernet with two tags, IPv6, TCP with options and a token, since what
+ * guests say is theirs.
  */
 const snaplen = { lab: 2048, host: 160 } as const;
 /** A DHCP offer has its token behind more than the other forms. */
@@ -46,35 +47,71 @@ function labBridgeMac(bridge: string, index: number, endpoints: readonly Endpoin
 
 function trafficPlan(step: Step): readonly TrafficPlan[] {
   return step.traffic.map(({ kind, from, to, requests, bytes, maySee, mustSee }) => ({
-    kind, from, to, requests, bytes,
+    kind,
+    from,
+    to,
+    requests,
+    bytes,
     must: mustSee ?? step.expect.mustSee ?? [from, to],
     may: maySee ?? step.expect.maySee ?? [from, to],
   }));
 }
 
-function planStep(step: Step, index: number, present: readonly Endpoint[], scenario: Scenario, around: Surroundings & Required<Pick<PlanInput, 'inPlace'>>, numbering: Numbering): StepPlan {
+function planStep(
+  step: Step,
+  index: number,
+  present: readonly Endpoint[],
+  scenario: Scenario,
+  around: Surroundings & Required<Pick<PlanInput, 'inPlace'>>,
+  numbering: Numbering,
+): StepPlan {
   const { bridges } = scenario.topology;
   const flows = expandFlows(step, index, around, numbering);
   const traffic = trafficPlan(step);
   const observers = observersOf(present, bridges, around.bridgeMacs, step.expect.observers);
   const onHost = scenario.topology.provider === 'host';
   // A host's guests talk as well: their frames are refused in the kernel, however many MACs the probes have
-  const filter = onHost && flows.length > 0 && traffic.length === 0 && step.listenMs === null
-    ? tokenFilter(framesOf(flows), around.runTag)
-    : captureFilter(flows, traffic, step.listenMs !== null, around.endpoints, around.bridgeMacs);
+  const filter =
+    onHost && flows.length > 0 && traffic.length === 0 && step.listenMs === null
+      ? tokenFilter(framesOf(flows), around.runTag)
+      : captureFilter(flows, traffic, step.listenMs !== null, around.endpoints, around.bridgeMacs);
   const quiet = flows.length === 0 && traffic.length === 0 && step.listenMs === null;
-  const { controls: entering, unproved } = quiet ? { controls: [], unproved: [] } : enteringControls({ flows, observers, endpoints: around.endpoints, bridges: around.bridges, onHost, inPlace: around.inPlace });
-  const controls = quiet ? [] : controlsOf({
-    flows, traffic, observers, endpoints: around.endpoints, bridgeMacs: around.bridgeMacs, filtersByMac: filter.startsWith('ether src'), firstToken: numbering.token,
-    onHost, entering,
-    closing: step.probes.map((entry) => entry.class).filter((name) => classes[name].provokes?.includes('not-forwarding') === true),
-  });
+  const { controls: entering, unproved } = quiet
+    ? { controls: [], unproved: [] }
+    : enteringControls({
+        flows,
+        observers,
+        endpoints: around.endpoints,
+        bridges: around.bridges,
+        onHost,
+        inPlace: around.inPlace,
+      });
+  const controls = quiet
+    ? []
+    : controlsOf({
+        flows,
+        traffic,
+        observers,
+        endpoints: around.endpoints,
+        bridgeMacs: around.bridgeMacs,
+        filtersByMac: filter.startsWith('ether src'),
+        firstToken: numbering.token,
+        onHost,
+        entering,
+        closing: step.probes
+          .map((entry) => entry.class)
+          .filter((name) => classes[name].provokes?.includes('not-forwarding') === true),
+      });
   numbering.token += controls.length;
   const seen = [
     ...step.expect.seen.map((claim) => ({ ...claim, probe: null })),
-    ...[step.probes, step.traffic].flatMap((entries) => entries.flatMap((entry, probe) => entry.seen.map((claim) => ({ ...claim, probe })))),
+    ...[step.probes, step.traffic].flatMap((entries) =>
+      entries.flatMap((entry, probe) => entry.seen.map((claim) => ({ ...claim, probe }))),
+    ),
   ];
-  const rates = step.probes.flatMap(({ rate, class: name }) => (rate !== null ? [rate] : disruptiveClasses.includes(name) ? [disruptiveRate] : []));
+  const rates = step.probes.flatMap(({ rate, class: name }) =>
+    rate !== null ? [rate] : disruptiveClasses.includes(name) ? [disruptiveRate] : [],
+  );
   const provoked = [...new Set(step.probes.flatMap((entry) => classes[entry.class].provokes ?? []))];
   const names = present.map((endpoint) => endpoint.name);
   return {
@@ -87,7 +124,10 @@ function planStep(step: Step, index: number, present: readonly Endpoint[], scena
     present: names,
     observers: quiet ? [] : observers,
     filter,
-    snaplen: Math.max(snaplen[scenario.topology.provider], step.probes.some((entry) => entry.class === 'dhcp-offer') ? longestForm : 0),
+    snaplen: Math.max(
+      snaplen[scenario.topology.provider],
+      step.probes.some((entry) => entry.class === 'dhcp-offer') ? longestForm : 0,
+    ),
     flows,
     controls,
     ...(unproved.length === 0 ? {} : { inwardUnproved: unproved }),
@@ -115,11 +155,18 @@ function withHostMacs(endpoints: readonly Endpoint[], bridgeMacs: Readonly<Recor
   });
 }
 
-/** The plan of a scenario without its steps, which is made at once: all that a lab is built from. Throws VerifyError (64) `plan-too-large`. */
+/**
+ * The plan of a scenario without its steps, which is made at once: all that a lab is built from. Throws VerifyError
+ * (64) `plan-too-large`.
+ */
 export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopology {
   checkPlanSize(scenario);
   const { name, partialScope, topology } = scenario;
-  const bridgeMacs = input.bridgeMacs ?? Object.fromEntries(topology.bridges.map((bridge, index) => [bridge.name, labBridgeMac(bridge.name, index, topology.endpoints)]));
+  const bridgeMacs =
+    input.bridgeMacs ??
+    Object.fromEntries(
+      topology.bridges.map((bridge, index) => [bridge.name, labBridgeMac(bridge.name, index, topology.endpoints)]),
+    );
   return {
     planVersion: 1,
     name,
@@ -137,8 +184,9 @@ export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopol
 }
 
 /**
- * Everything that a run of the scenario will do, with every frame and every row settled. Pure: the same input gives the same plan. `planned`: what `planTopology` says of the same,
- * where it is at hand. Throws VerifyError (64) `plan-too-large`.
+ * Everything that a run of the scenario will do, with every frame and every row settled. Pure: the same input gives the
+ * same plan. `planned`: what `planTopology` says of the same, where it is at hand. Throws VerifyError (64)
+ * `plan-too-large`.
  */
 export function makePlan(scenario: Scenario, input: PlanInput, planned = planTopology(scenario, input)): Plan {
   const { topology } = scenario;
@@ -156,10 +204,20 @@ export function makePlan(scenario: Scenario, input: PlanInput, planned = planTop
   const running = new Set(topology.endpoints.filter((endpoint) => endpoint.started).map((endpoint) => endpoint.name));
   let mdb: readonly MdbEntry[] = [];
   const steps = scenario.steps.map((step, index) => {
-    mdb = [...mdb.filter((one) => !step.mdb.del.some((gone) => gone.group === one.group && gone.port === one.port)), ...step.mdb.add];
+    mdb = [
+      ...mdb.filter((one) => !step.mdb.del.some((gone) => gone.group === one.group && gone.port === one.port)),
+      ...step.mdb.add,
+    ];
     for (const name of step.stop) running.delete(name);
     for (const name of step.start) running.add(name);
-    return planStep(step, index, endpoints.filter((endpoint) => running.has(endpoint.name)), scenario, { ...around, mdb }, numbering);
+    return planStep(
+      step,
+      index,
+      endpoints.filter((endpoint) => running.has(endpoint.name)),
+      scenario,
+      { ...around, mdb },
+      numbering,
+    );
   });
   return { ...planned, steps };
 }

@@ -31,7 +31,9 @@ function sentOf(step: StepPlan): readonly string[] {
   }
   return [
     ...[...kinds].map(([name, kind]) => sentence(kind, name)),
-    ...step.traffic.map(({ kind, from, to, requests }) => `${requests} requests of ${kind} from ${from} to ${to}, by programs in both`),
+    ...step.traffic.map(
+      ({ kind, from, to, requests }) => `${requests} requests of ${kind} from ${from} to ${to}, by programs in both`,
+    ),
     ...(step.listenMs === null ? [] : [`nothing for ${step.listenMs / 1000} s`]),
   ];
 }
@@ -39,14 +41,16 @@ function sentOf(step: StepPlan): readonly string[] {
 function stepSentence(step: StepPlan): string {
   const sent = sentOf(step);
   if (sent.length === 0) return `Step ${step.index + 1}, ${step.name}: changes settings only.`;
-  const judged = step.observers.filter((observer) => observer.judged).map(({ name, interface: port }) => `${name} (${port})`);
+  const judged = step.observers
+    .filter((observer) => observer.judged)
+    .map(({ name, interface: port }) => `${name} (${port})`);
   const controls = step.controls.length;
   return `Step ${step.index + 1}, ${step.name}: sent ${sent.join('; ')}. Observed at ${some(judged)}, with the filter ${step.filter === '' ? '"everything"' : JSON.stringify(step.filter)}. ${controls} controls prove ears and entry; ${step.drainMs} ms were left for late frames.`;
 }
 
 const places = {
-  lab: 'Guests are network namespaces made for this run; each sends through its own interface, and frames are observed on the bridge\'s side of its port.',
-  host: 'Guests are those that ran on the host; frames enter as theirs through a veth pair that redirects into their ports, and are observed on the host\'s side of every port. No software ran in a guest.',
+  lab: "Guests are network namespaces made for this run; each sends through its own interface, and frames are observed on the bridge's side of its port.",
+  host: "Guests are those that ran on the host; frames enter as theirs through a veth pair that redirects into their ports, and are observed on the host's side of every port. No software ran in a guest.",
 } as const;
 
 /** How it was measured, in sentences that stand for themselves. Pure: made from the plan alone. */

@@ -9,7 +9,12 @@ function observerOf(endpoint: Endpoint, bridgeMac: string | undefined, judged: b
     case 'promiscuous':
       return { ...common, interface: endpoint.port ?? endpoint.name, place: 'relay', macs: endpoint.macs };
     case 'host':
-      return { ...common, interface: endpoint.bridge, place: 'bridge', macs: bridgeMac === undefined ? endpoint.macs : [bridgeMac] };
+      return {
+        ...common,
+        interface: endpoint.bridge,
+        place: 'bridge',
+        macs: bridgeMac === undefined ? endpoint.macs : [bridgeMac],
+      };
   }
 }
 
@@ -28,14 +33,23 @@ export function observersOf(
   bridgeMacs: Readonly<Record<string, string>>,
   judgedNames: readonly string[] | null,
 ): readonly Observer[] {
-  const isJudged = ({ name, tunnel }: Endpoint): boolean => (judgedNames === null ? tunnel === undefined : judgedNames.includes(name));
-  const own = present.filter(isHeard).map((endpoint) => observerOf(endpoint, bridgeMacs[endpoint.bridge], isJudged(endpoint)));
+  const isJudged = ({ name, tunnel }: Endpoint): boolean =>
+    judgedNames === null ? tunnel === undefined : judgedNames.includes(name);
+  const own = present
+    .filter(isHeard)
+    .map((endpoint) => observerOf(endpoint, bridgeMacs[endpoint.bridge], isJudged(endpoint)));
   const devices = bridges
     .filter((bridge) => !own.some((observer) => observer.place === 'bridge' && observer.bridge === bridge.name))
     .map((bridge): Observer => {
       const mac = bridgeMacs[bridge.name];
       return {
-        name: bridge.name, interface: bridge.name, bridge: bridge.name, place: 'bridge', role: 'host', macs: mac === undefined ? [] : [mac], judged: false,
+        name: bridge.name,
+        interface: bridge.name,
+        bridge: bridge.name,
+        place: 'bridge',
+        role: 'host',
+        macs: mac === undefined ? [] : [mac],
+        judged: false,
       };
     });
   return [...own, ...devices];

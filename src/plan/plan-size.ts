@@ -16,8 +16,8 @@ export interface PlanSize {
 }
 
 /**
- * The most that one run takes. A million flows take two seconds and 30 MB to lay out; frames and controls together have no more tokens than the judge
- * knows by number.
+ * The most that one run takes. A million flows take two seconds and 30 MB to lay out; frames and controls together have
+ * no more tokens than the judge knows by number.
  */
 export const mostPlanned: PlanSize = { flows: 2 ** 23, frames: mostTokens - 2 ** 20, controls: 2 ** 20 };
 
@@ -43,7 +43,7 @@ export function stepSize({ probes, traffic, listenMs }: Step, topology: Topology
     flows += own;
     frames += own * entry.count;
     kinds += forms(entry);
-    for (const name of [...entry.from, ...(entry.bothWays ? entry.to ?? [] : [])]) senders.add(name);
+    for (const name of [...entry.from, ...(entry.bothWays ? (entry.to ?? []) : [])]) senders.add(name);
   }
   if (probes.length + traffic.length === 0 && listenMs === null) return { flows, frames, controls: 0 };
   // A filter by source MAC has the ear proved for each of them, as well as for what enters
@@ -54,18 +54,30 @@ export function stepSize({ probes, traffic, listenMs }: Step, topology: Topology
 
 function tooLarge(file: string, { name, line }: Step, what: keyof PlanSize, count: number): VerifyError {
   return new VerifyError(
-    'plan-too-large', 64, `${file}:${line}: step ${JSON.stringify(name)}: up to here the run has ${count} ${words[what]}, expected at most ${mostPlanned[what]}`,
+    'plan-too-large',
+    64,
+    `${file}:${line}: step ${JSON.stringify(name)}: up to here the run has ${count} ${words[what]}, expected at most ${mostPlanned[what]}`,
     'Name fewer senders, addressees, carriers or tag stacks, write a smaller "count", or split the steps into several files.',
   );
 }
 
-/** Refuses flows that some classes lay out beyond one a pair: where there are too many of them or of their frames, with those of the steps before. Throws as `checkPlanSize`. */
-export function checkLaidOut(file: string, step: Step, { flow, token }: { readonly flow: number; readonly token: number }): void {
+/**
+ * Refuses flows that some classes lay out beyond one a pair: where there are too many of them or of their frames, with
+ * those of the steps before. Throws as `checkPlanSize`.
+ */
+export function checkLaidOut(
+  file: string,
+  step: Step,
+  { flow, token }: { readonly flow: number; readonly token: number },
+): void {
   if (flow > mostPlanned.flows) throw tooLarge(file, step, 'flows', flow);
   if (token > mostTokens) throw tooLarge(file, step, 'frames', token);
 }
 
-/** Refuses a scenario that no run can carry out, before anything of it is laid out. Throws VerifyError (64) `plan-too-large`, which names the step. */
+/**
+ * Refuses a scenario that no run can carry out, before anything of it is laid out. Throws VerifyError (64)
+ * `plan-too-large`, which names the step.
+ */
 export function checkPlanSize(scenario: Scenario): void {
   const { endpoints } = scenario.topology;
   const running = new Set(endpoints.filter(({ started }) => started).map(({ name }) => name));

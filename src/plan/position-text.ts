@@ -1,6 +1,6 @@
 /**
- * Positions in a list as text: `0*999,5,1-998` is 0 for 999 times, 5, and 1 to 998 in turn. Runs of one are written without their length; what
- * climbs is written by its ends from three on.
+ * Positions in a list as text: `0*999,5,1-998` is 0 for 999 times, 5, and 1 to 998 in turn. Runs of one are written
+ * without their length; what climbs is written by its ends from three on.
  */
 export function positionText(positions: Uint32Array): string {
   const parts: string[] = [];

@@ -23,8 +23,9 @@ const notOnHost = new Set(['routed-bounce', 'stp-root']);
 const newMacClasses = new Set(['mac-spoof', 'mac-flood']);
 
 /**
- * The catalogue for a bridge that tenants share, on the bridge as it runs. What such a bridge lets through by design (broadcasts, and multicast while
- * nobody asks for members) is sent and counted without a verdict; of everything else nobody but the addressee and the uplink may see anything.
+ * The catalogue for a bridge that tenants share, on the bridge as it runs. What such a bridge lets through by design
+ * (broadcasts, and multicast while nobody asks for members) is sent and counted without a verdict; of everything else
+ * nobody but the addressee and the uplink may see anything.
  */
 function tenantBridge({ scenario }: Found, allowed: PresetAllowance): PresetScenario {
   const { endpoints, bridges } = scenario.topology;
@@ -33,8 +34,13 @@ function tenantBridge({ scenario }: Found, allowed: PresetAllowance): PresetScen
   const uplink = onPorts.find(([, { role }]) => role === 'uplink')?.[0] ?? null;
   const [from = uplink ?? ''] = guests;
   const tagged = Object.values(endpoints).some(({ vlans }) => vlans !== undefined);
-  const asked = twinSteps({ bridge: Object.keys(bridges)[0] ?? '', guests, uplink, host: null, tagged }).filter(([name]) =>
-    !notOnHost.has(name) && (allowed.disruptive || !disruptiveClasses.includes(name)) && (allowed.newMacs || !newMacClasses.has(name)) && (guests.length > 1 || name === 'unknown-unicast'));
+  const asked = twinSteps({ bridge: Object.keys(bridges)[0] ?? '', guests, uplink, host: null, tagged }).filter(
+    ([name]) =>
+      !notOnHost.has(name) &&
+      (allowed.disruptive || !disruptiveClasses.includes(name)) &&
+      (allowed.newMacs || !newMacClasses.has(name)) &&
+      (guests.length > 1 || name === 'unknown-unicast'),
+  );
   const byDesign = ['broadcast', 'multicast', 'link-local-multicast'].map((name) => ({ class: name, from, count: 10 }));
   return {
     ...scenario,
@@ -54,4 +60,6 @@ function withoutFlush({ name, probe }: { readonly name: string; readonly probe: 
 }
 
 /** Scenarios that need no file, by name. A new one is one line here. */
-export const presets: Readonly<Record<PresetName, (found: Found, allowed: PresetAllowance) => PresetScenario>> = { 'tenant-bridge': tenantBridge };
+export const presets: Readonly<Record<PresetName, (found: Found, allowed: PresetAllowance) => PresetScenario>> = {
+  'tenant-bridge': tenantBridge,
+};

@@ -8,5 +8,7 @@ export function readFlowColumns(record: FlowColumnsRecord): Flows | null {
   const form = parsePositions(record.form, length, forms.length);
   const source = parsePositions(record.source, length, sources.length);
   const aim = parsePositions(record.aim, length, aims.length);
-  return form === null || source === null || aim === null ? null : flowTable({ step, id, first, forms, sources, aims, form, source, aim });
+  return form === null || source === null || aim === null
+    ? null
+    : flowTable({ step, id, first, forms, sources, aims, form, source, aim });
 }

@@ -35,8 +35,15 @@ export function familyOf(carrier: Carrier): 4 | 6 | null {
   }
 }
 
-/** The IP addresses of a frame between two endpoints: their own where both have the family, else documentation addresses; null for raw. */
-export function ipPair(carrier: Carrier, from: Endpoint, to: Endpoint | null): { readonly srcIp: string | null; readonly dstIp: string | null } {
+/**
+ * The IP addresses of a frame between two endpoints: their own where both have the family, else documentation
+ * addresses; null for raw.
+ */
+export function ipPair(
+  carrier: Carrier,
+  from: Endpoint,
+  to: Endpoint | null,
+): { readonly srcIp: string | null; readonly dstIp: string | null } {
   const family = familyOf(carrier);
   if (family === null) return { srcIp: null, dstIp: null };
   const own = from.ips.find((ip) => ip.family === family)?.address;
@@ -46,20 +53,38 @@ export function ipPair(carrier: Carrier, from: Endpoint, to: Endpoint | null): {
 }
 
 /**
- * A locally administered unicast MAC (IEEE 802, U/L bit set) that no endpoint has: `06` then the run's tag and a number.
+ * A locally administered unicast MAC (IEEE 802, U/L bit set) that no endpoint has: `06` then the run's tag and a
+ * number.
  */
 export function inventedMac(runTag: number, ordinal: number): Mac {
-  const octets = [0x06, (runTag >>> 24) & 0xff, (runTag >>> 16) & 0xff, (runTag >>> 8) & 0xff, runTag & 0xff, ordinal & 0xff];
+  const octets = [
+    0x06,
+    (runTag >>> 24) & 0xff,
+    (runTag >>> 16) & 0xff,
+    (runTag >>> 8) & 0xff,
+    runTag & 0xff,
+    ordinal & 0xff,
+  ];
   return octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':');
 }
 
-/** Carriers of a unicast probe where the scenario names none: raw, and UDP over the IP that both have (IPv4 where neither has any). */
+/**
+ * Carriers of a unicast probe where the scenario names none: raw, and UDP over the IP that both have (IPv4 where
+ * neither has any).
+ */
 export function unicastCarriers(from: Endpoint, to: Endpoint | null): readonly Carrier[] {
-  const has = (family: 4 | 6): boolean => [from, ...(to === null ? [] : [to])].every((endpoint) => endpoint.ips.some((ip) => ip.family === family));
+  const has = (family: 4 | 6): boolean =>
+    [from, ...(to === null ? [] : [to])].every((endpoint) => endpoint.ips.some((ip) => ip.family === family));
   return !has(4) && has(6) ? ['raw', 'ipv6-udp'] : ['raw', 'ipv4-udp'];
 }
 
 /** Names of the endpoints on a bridge, on whichever host, that have one of the roles. */
-export function namesByRole(endpoints: Iterable<Endpoint>, bridge: string, roles: readonly Endpoint['role'][]): readonly string[] {
-  return [...endpoints].filter((endpoint) => bareName(endpoint.bridge) === bareName(bridge) && roles.includes(endpoint.role)).map((endpoint) => endpoint.name);
+export function namesByRole(
+  endpoints: Iterable<Endpoint>,
+  bridge: string,
+  roles: readonly Endpoint['role'][],
+): readonly string[] {
+  return [...endpoints]
+    .filter((endpoint) => bareName(endpoint.bridge) === bareName(bridge) && roles.includes(endpoint.role))
+    .map((endpoint) => endpoint.name);
 }

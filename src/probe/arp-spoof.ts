@@ -3,7 +3,10 @@ import { frameSpec } from './frame-spec.js';
 import { restoring } from './others.js';
 import type { FlowDraft, ProbeClass } from './probe-class.js';
 
-/** "The address of `to` is at me": as a gratuitous request (RFC 5227 3) and as a reply that nobody asked for, both broadcast. At the end the owner announces itself. */
+/**
+ * "The address of `to` is at me": as a gratuitous request (RFC 5227 3) and as a reply that nobody asked for, both
+ * broadcast. At the end the owner announces itself.
+ */
 export const arpSpoof: ProbeClass = {
   name: 'arp-spoof',
   addressee: 'required',
@@ -13,8 +16,16 @@ export const arpSpoof: ProbeClass = {
     if (to === null) return [];
     const victim = to.ips.find((ip) => ip.family === 4)?.address ?? documentation.ipv4[1];
     const may = namesByRole(endpoints.values(), from.bridge, ['uplink', 'host']);
-    const forged = ([['gratuitous', {}], ['reply', { form: 'arp-reply' }]] as const).map(([variant, form]): FlowDraft => {
-      const frame = frameSpec({ carrier, vlan, srcMac: from.macs[0], dstMac: broadcastMac, srcIp: victim, dstIp: victim, ...form }, entry);
+    const forged = (
+      [
+        ['gratuitous', {}],
+        ['reply', { form: 'arp-reply' }],
+      ] as const
+    ).map(([variant, form]): FlowDraft => {
+      const frame = frameSpec(
+        { carrier, vlan, srcMac: from.macs[0], dstMac: broadcastMac, srcIp: victim, dstIp: victim, ...form },
+        entry,
+      );
       return { from: from.name, to: to.name, sender: from.name, frame, must: [], may, judged: true, variant };
     });
     return [...forged, ...restoring(to, entry, vlan)];

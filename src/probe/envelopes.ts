@@ -1,7 +1,10 @@
 import type { FrameForm } from '../model/plan.js';
 import type { Carrier } from '../model/scenario.js';
 
-/** The forms in which a spoofed datagram comes: plain, in parts, and behind an extension header, since filters that look at one miss another. */
+/**
+ * The forms in which a spoofed datagram comes: plain, in parts, and behind an extension header, since filters that look
+ * at one miss another.
+ */
 export function envelopes(carrier: Carrier): readonly { readonly variant?: string; readonly form?: FrameForm }[] {
   switch (carrier) {
     case 'raw':

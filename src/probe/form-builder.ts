@@ -9,7 +9,10 @@ import type { FrameTemplate } from './frame-template.js';
 export interface FormBuilder {
   /** Octets that the form needs for its headers and a token. */
   leastSize(carrier: Carrier, vlanDepth: number): number;
-  /** Throws VerifyError `frame-unbuildable` where the spec lacks something, has a carrier that the form does not go with, or is too small. */
+  /**
+   * Throws VerifyError `frame-unbuildable` where the spec lacks something, has a carrier that the form does not go
+   * with, or is too small.
+   */
   template(spec: FrameSpec): FrameTemplate;
 }
 
@@ -19,13 +22,24 @@ export function headerLength(vlanDepth: number): number {
 }
 
 /** An empty frame of the spec's size with Ethernet header and tags; `bodyAt`: where the payload starts. */
-export function startFrame(spec: FrameSpec, least: number, etherType: number): { readonly bytes: Uint8Array; readonly bodyAt: number } {
-  if (!Number.isInteger(spec.size) || spec.size < least || spec.size > 65_535) throw unbuildable(spec, `has ${spec.size} octets, its form ${spec.form ?? 'plain'} needs ${least} to 65535`);
+export function startFrame(
+  spec: FrameSpec,
+  least: number,
+  etherType: number,
+): { readonly bytes: Uint8Array; readonly bodyAt: number } {
+  if (!Number.isInteger(spec.size) || spec.size < least || spec.size > 65_535)
+    throw unbuildable(spec, `has ${spec.size} octets, its form ${spec.form ?? 'plain'} needs ${least} to 65535`);
   const bytes = new Uint8Array(spec.size);
-  const typeAt = writeEthernet(bytes, 0, { dstMac: macOf(spec, spec.dstMac), srcMac: macOf(spec, spec.srcMac), etherType: etherTypes.experimental }) - 2;
+  const typeAt =
+    writeEthernet(bytes, 0, {
+      dstMac: macOf(spec, spec.dstMac),
+      srcMac: macOf(spec, spec.srcMac),
+      etherType: etherTypes.experimental,
+    }) - 2;
   return { bytes, bodyAt: writeTags(bytes, typeAt, spec.vlan, tagTypes(spec.vlan.length), etherType) };
 }
 
 export function needCarrier(spec: FrameSpec, carriers: readonly Carrier[]): void {
-  if (!carriers.includes(spec.carrier)) throw unbuildable(spec, `has the form ${spec.form ?? 'plain'}, which goes with ${carriers.join(', ')} only`);
+  if (!carriers.includes(spec.carrier))
+    throw unbuildable(spec, `has the form ${spec.form ?? 'plain'}, which goes with ${carriers.join(', ')} only`);
 }

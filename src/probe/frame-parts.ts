@@ -9,14 +9,19 @@ import { tcpFlags, writeTcp } from '../wire/tcp.js';
 import { udpLength, writeUdp } from '../wire/udp.js';
 
 /**
- * Ports of UDP and TCP probes, of the dynamic range (RFC 6335 6) so that no service is behind them, and so that a filter can name
- * them. Also the identifier of echo requests.
+ * Ports of UDP and TCP probes, of the dynamic range (RFC 6335 6) so that no service is behind them, and so that a
+ * filter can name them. Also the identifier of echo requests.
  */
 export const probePorts = { src: 0xd649, dst: 0xd64a } as const;
 export const probeHopLimit = 64;
 
 /** Writes the transport header with a zero checksum; returns where in it the checksum is. */
-export function writeTransport(carrier: Exclude<Carrier, 'raw' | 'arp'>, bytes: Uint8Array, at: number, length: number): number {
+export function writeTransport(
+  carrier: Exclude<Carrier, 'raw' | 'arp'>,
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+): number {
   const ports = { srcPort: probePorts.src, dstPort: probePorts.dst };
   switch (carrier) {
     case 'ipv4-udp':
@@ -28,7 +33,11 @@ export function writeTransport(carrier: Exclude<Carrier, 'raw' | 'arp'>, bytes: 
       return 16;
     case 'ipv4-icmp':
     case 'ipv6-icmp':
-      writeEcho(bytes, at, { type: carrier === 'ipv4-icmp' ? icmpTypes.echoRequest : icmpTypes.echoRequestV6, identifier: probePorts.src, sequence: 1 });
+      writeEcho(bytes, at, {
+        type: carrier === 'ipv4-icmp' ? icmpTypes.echoRequest : icmpTypes.echoRequestV6,
+        identifier: probePorts.src,
+        sequence: 1,
+      });
       return 2;
   }
 }
@@ -61,10 +70,21 @@ export function macOf(spec: FrameSpec, text: string): Uint8Array {
 
 export function addressOf(spec: FrameSpec, text: string | null, version: 4 | 6): Uint8Array {
   const bytes = text === null ? null : version === 4 ? ipv4Bytes(text) : ipv6Bytes(text);
-  if (bytes === null) throw unbuildable(spec, text === null ? `lacks an IPv${version} address` : `has ${JSON.stringify(text)} where an IPv${version} address belongs`);
+  if (bytes === null)
+    throw unbuildable(
+      spec,
+      text === null
+        ? `lacks an IPv${version} address`
+        : `has ${JSON.stringify(text)} where an IPv${version} address belongs`,
+    );
   return bytes;
 }
 
 export function unbuildable(spec: FrameSpec, what: string): VerifyError {
-  return new VerifyError('frame-unbuildable', 64, `a frame ${spec.carrier} from ${spec.srcMac} to ${spec.dstMac} ${what}`, 'give the two ends an address of the carrier\'s family, or choose other carriers, VLANs or a larger size');
+  return new VerifyError(
+    'frame-unbuildable',
+    64,
+    `a frame ${spec.carrier} from ${spec.srcMac} to ${spec.dstMac} ${what}`,
+    "give the two ends an address of the carrier's family, or choose other carriers, VLANs or a larger size",
+  );
 }

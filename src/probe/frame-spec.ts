@@ -6,7 +6,10 @@ import { leastSizeOf } from './frame.js';
 /** Octets of the smallest Ethernet frame without its FCS (IEEE 802.3: 64 with it). */
 const leastFrame = 60;
 
-type Headers = Omit<FrameSpec, 'size' | 'srcMac' | 'dstMac'> & { readonly srcMac: Mac | undefined; readonly dstMac: Mac | undefined };
+type Headers = Omit<FrameSpec, 'size' | 'srcMac' | 'dstMac'> & {
+  readonly srcMac: Mac | undefined;
+  readonly dstMac: Mac | undefined;
+};
 
 /** The frame that a class chose, with the scenario's overrides applied and the size that carries a token. */
 export function frameSpec(chosen: Headers, entry: ProbeEntry): FrameSpec {

@@ -17,7 +17,10 @@ export interface FrameTemplate {
   readonly sweepsSource?: true;
 }
 
-/** Writes the frame with the token at `tokens[from, from + 18)` to `out` at `at`; `out` must have room (RangeError otherwise). */
+/**
+ * Writes the frame with the token at `tokens[from, from + 18)` to `out` at `at`; `out` must have room (RangeError
+ * otherwise).
+ */
 export function stampToken(template: FrameTemplate, out: Uint8Array, at: number, tokens: Uint8Array, from = 0): void {
   out.set(template.bytes, at);
   const target = at + template.tokenAt;

@@ -12,12 +12,20 @@ export type { FrameTemplate } from './frame-template.js';
 export { leastSize, tokenOffset } from './plain-frame.js';
 export type { FrameOptions } from './plain-frame.js';
 
-/** Octets that a frame needs for its headers and a token, whatever its form; Ethernet's own minimum (60 without FCS) is not in it. */
+/**
+ * Octets that a frame needs for its headers and a token, whatever its form; Ethernet's own minimum (60 without FCS) is
+ * not in it.
+ */
 export function leastSizeOf(spec: Pick<FrameSpec, 'carrier' | 'vlan' | 'form'>): number {
-  return spec.form === undefined ? leastSize(spec.carrier, spec.vlan.length) : forms[spec.form].leastSize(spec.carrier, spec.vlan.length);
+  return spec.form === undefined
+    ? leastSize(spec.carrier, spec.vlan.length)
+    : forms[spec.form].leastSize(spec.carrier, spec.vlan.length);
 }
 
-/** The frame of a spec without its token, of whatever form. Throws VerifyError `frame-unbuildable` where the spec lacks something or is too small. */
+/**
+ * The frame of a spec without its token, of whatever form. Throws VerifyError `frame-unbuildable` where the spec lacks
+ * something or is too small.
+ */
 export function frameTemplate(spec: FrameSpec, options: FrameOptions = {}): FrameTemplate {
   return spec.form === undefined ? plainTemplate(spec, options) : forms[spec.form].template(spec);
 }

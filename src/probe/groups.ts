@@ -4,14 +4,20 @@ import { ipv4Bytes } from '../wire/ipv4.js';
 import { ipv6Bytes } from '../wire/ipv6.js';
 import { familyOf } from './addresses.js';
 
-/** Groups of the probes where the scenario names none: administratively scoped (RFC 2365 6.2), and IPv6 with global scope; nobody joins them. */
+/**
+ * Groups of the probes where the scenario names none: administratively scoped (RFC 2365 6.2), and IPv6 with global
+ * scope; nobody joins them.
+ */
 export const defaultGroups = { ipv4: '239.118.105.1', ipv6: 'ff0e::7669:1' } as const;
 
 function hex(octets: readonly number[]): Mac {
   return octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':');
 }
 
-/** The MAC of a group: of IPv4 its low 23 bits behind 01:00:5e (RFC 1112 6.4), of IPv6 its low 32 behind 33:33 (RFC 2464 7); a MAC is itself. */
+/**
+ * The MAC of a group: of IPv4 its low 23 bits behind 01:00:5e (RFC 1112 6.4), of IPv6 its low 32 behind 33:33 (RFC 2464
+ * 7); a MAC is itself.
+ */
 export function groupMac(group: string): Mac {
   const v4 = ipv4Bytes(group);
   if (v4 !== null) return hex([0x01, 0x00, 0x5e, (v4[1] ?? 0) & 0x7f, v4[2] ?? 0, v4[3] ?? 0]);
@@ -24,16 +30,26 @@ function familyOfGroup(group: string): 4 | 6 | null {
 }
 
 /** The group that a carrier goes to: the scenario's where it is of the carrier's family, else the class's. */
-export function groupFor(carrier: Carrier, chosen: string | null, otherwise: { readonly ipv4: string; readonly ipv6: string } = defaultGroups): { readonly ip: string | null; readonly mac: Mac } {
+export function groupFor(
+  carrier: Carrier,
+  chosen: string | null,
+  otherwise: { readonly ipv4: string; readonly ipv6: string } = defaultGroups,
+): { readonly ip: string | null; readonly mac: Mac } {
   const family = familyOf(carrier);
   const usual = family === 6 ? otherwise.ipv6 : otherwise.ipv4;
-  const group = chosen === null || (family !== null && familyOfGroup(chosen) !== null && familyOfGroup(chosen) !== family) ? usual : chosen;
+  const group =
+    chosen === null || (family !== null && familyOfGroup(chosen) !== null && familyOfGroup(chosen) !== family)
+      ? usual
+      : chosen;
   const mac = groupMac(group);
   if (family === null) return { ip: null, mac };
   return { ip: familyOfGroup(group) === family ? group : usual, mac };
 }
 
-/** Carriers of multicast where the scenario names none: raw, and UDP over the family of the group, or what the sender has. */
+/**
+ * Carriers of multicast where the scenario names none: raw, and UDP over the family of the group, or what the sender
+ * has.
+ */
 export function groupCarriers(chosen: string | null, hasIpv6: boolean): readonly Carrier[] {
   const family = chosen === null ? null : familyOfGroup(chosen);
   if (chosen !== null && family === null) return ['raw'];
@@ -42,6 +58,9 @@ export function groupCarriers(chosen: string | null, hasIpv6: boolean): readonly
 }
 
 /** Ports that the forwarding database for multicast lists for the group. */
-export function memberPorts(mdb: readonly MdbEntry[], group: { readonly ip: string | null; readonly mac: Mac }): ReadonlySet<string> {
+export function memberPorts(
+  mdb: readonly MdbEntry[],
+  group: { readonly ip: string | null; readonly mac: Mac },
+): ReadonlySet<string> {
   return new Set(mdb.filter((entry) => groupMac(entry.group) === group.mac).map((entry) => entry.port));
 }

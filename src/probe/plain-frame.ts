@@ -10,7 +10,15 @@ import { tcpLength } from '../wire/tcp.js';
 import { tokenLength } from '../wire/token.js';
 import { udpLength } from '../wire/udp.js';
 import { vlanTagLength, tagTypes, writeTags } from '../wire/vlan.js';
-import { addressOf, etherTypeOf, macOf, probeHopLimit, protocolOf, unbuildable, writeTransport } from './frame-parts.js';
+import {
+  addressOf,
+  etherTypeOf,
+  macOf,
+  probeHopLimit,
+  protocolOf,
+  unbuildable,
+  writeTransport,
+} from './frame-parts.js';
 import type { FrameTemplate } from './frame-template.js';
 
 /** What a FrameSpec does not say. */
@@ -44,22 +52,28 @@ export function tokenOffset(carrier: Carrier, vlanDepth: number): number {
   return ethernetLength + vlanDepth * vlanTagLength + headersLength(carrier);
 }
 
-/** Octets that a frame of this form needs for its headers and a token; Ethernet's own minimum (60 without FCS) is not in it. */
+/**
+ * Octets that a frame of this form needs for its headers and a token; Ethernet's own minimum (60 without FCS) is not in
+ * it.
+ */
 export function leastSize(carrier: Carrier, vlanDepth: number): number {
   return tokenOffset(carrier, vlanDepth) + tokenLength;
 }
 
 /**
- * A frame of the form without its token: valid at every layer once stamped. `size` is reached with zeros behind the token, inside the
- * innermost payload. IPv4: TTL 64, identification 0, Don't Fragment. TCP: a SYN with the token as its data (RFC 9293 3.10.7.2 queues
- * it), so that a stateful filter takes it for a new connection. ARP: a request; `srcIp` null makes it an ARP probe (RFC 5227 2.1.1).
- * Throws VerifyError `frame-unbuildable` where the spec lacks an address, has a malformed one, or is too small.
+ * A frame of the form without its token: valid at every layer once stamped. `size` is reached with zeros behind the
+ * token, inside the innermost payload. IPv4: TTL 64, identification 0, Don't Fragment. TCP: a SYN with the token as its
+ * data (RFC 9293 3.10.7.2 queues it), so that a stateful filter takes it for a new connection. ARP: a request; `srcIp`
+ * null makes it an ARP probe (RFC 5227 2.1.1). Throws VerifyError `frame-unbuildable` where the spec lacks an address,
+ * has a malformed one, or is too small.
  */
 export function plainTemplate(spec: FrameSpec, options: FrameOptions = {}): FrameTemplate {
   const { carrier } = spec;
   const least = leastSize(carrier, spec.vlan.length);
-  if (!Number.isInteger(spec.size) || spec.size < least || spec.size > 65_535) throw unbuildable(spec, `has ${spec.size} octets, it needs ${least} to 65535`);
-  if (!spec.vlan.every((id) => Number.isInteger(id) && id >= 0 && id <= 4095)) throw unbuildable(spec, `has a VLAN id out of 0 to 4095: ${spec.vlan.join(', ')}`);
+  if (!Number.isInteger(spec.size) || spec.size < least || spec.size > 65_535)
+    throw unbuildable(spec, `has ${spec.size} octets, it needs ${least} to 65535`);
+  if (!spec.vlan.every((id) => Number.isInteger(id) && id >= 0 && id <= 4095))
+    throw unbuildable(spec, `has a VLAN id out of 0 to 4095: ${spec.vlan.join(', ')}`);
   const bytes = new Uint8Array(spec.size);
   const srcMac = macOf(spec, spec.srcMac);
   const etherType = etherTypeOf(carrier);
@@ -70,17 +84,37 @@ export function plainTemplate(spec: FrameSpec, options: FrameOptions = {}): Fram
   if (carrier === 'raw') return template;
   if (carrier === 'arp') {
     const senderIp = spec.srcIp === null ? new Uint8Array(4) : addressOf(spec, spec.srcIp, 4);
-    writeArp(bytes, bodyAt, { operation: arpOperations.request, senderMac: srcMac, senderIp, targetMac: new Uint8Array(macLength), targetIp: addressOf(spec, spec.dstIp, 4) });
+    writeArp(bytes, bodyAt, {
+      operation: arpOperations.request,
+      senderMac: srcMac,
+      senderIp,
+      targetMac: new Uint8Array(macLength),
+      targetIp: addressOf(spec, spec.dstIp, 4),
+    });
     return template;
   }
   const version = etherType === etherTypes.ipv4 ? 4 : 6;
   const protocol = protocolOf(carrier);
   const payloadLength = spec.size - bodyAt - (version === 4 ? ipv4Length : ipv6Length);
-  const ip = { src: addressOf(spec, spec.srcIp, version), dst: addressOf(spec, spec.dstIp, version), protocol, hopLimit: probeHopLimit, payloadLength };
+  const ip = {
+    src: addressOf(spec, spec.srcIp, version),
+    dst: addressOf(spec, spec.dstIp, version),
+    protocol,
+    hopLimit: probeHopLimit,
+    payloadLength,
+  };
   const transportAt = version === 4 ? writeIpv4(bytes, bodyAt, ip) : writeIpv6(bytes, bodyAt, ip);
   const checksumAt = transportAt + writeTransport(carrier, bytes, transportAt, payloadLength);
   // ICMP for IPv4 is the only one whose checksum does not cover the addresses (RFC 792).
-  const pseudo = carrier === 'ipv4-icmp' ? 0 : pseudoHeaderSum(bytes, bodyAt + (version === 4 ? 12 : 8), version === 4 ? 4 : 16, protocol, payloadLength);
-  return { bytes, tokenAt, checksumAt, sum: pseudo + sumOf(bytes, transportAt, spec.size), zeroAs: protocol === ipProtocols.udp ? 0xffff : 0 };
+  const pseudo =
+    carrier === 'ipv4-icmp'
+      ? 0
+      : pseudoHeaderSum(bytes, bodyAt + (version === 4 ? 12 : 8), version === 4 ? 4 : 16, protocol, payloadLength);
+  return {
+    bytes,
+    tokenAt,
+    checksumAt,
+    sum: pseudo + sumOf(bytes, transportAt, spec.size),
+    zeroAs: protocol === ipProtocols.udp ? 0xffff : 0,
+  };
 }
-

@@ -3,15 +3,26 @@ import { macLength } from '../wire/ethernet.js';
 import { macOf } from './frame-parts.js';
 import { frameTemplate, type FrameTemplate } from './frame.js';
 
-/** Whether frames differ in nothing but the addresses of their Ethernet header. ARP has its sender's MAC in its body as well. */
+/**
+ * Whether frames differ in nothing but the addresses of their Ethernet header. ARP has its sender's MAC in its body as
+ * well.
+ */
 function sameButMacs(one: FrameSpec, other: FrameSpec): boolean {
-  return one.form === undefined && other.form === undefined && one.carrier !== 'arp' && one.carrier === other.carrier && one.size === other.size
-    && one.srcIp === other.srcIp && one.dstIp === other.dstIp && (one.vlan === other.vlan || one.vlan.join() === other.vlan.join());
+  return (
+    one.form === undefined &&
+    other.form === undefined &&
+    one.carrier !== 'arp' &&
+    one.carrier === other.carrier &&
+    one.size === other.size &&
+    one.srcIp === other.srcIp &&
+    one.dstIp === other.dstIp &&
+    (one.vlan === other.vlan || one.vlan.join() === other.vlan.join())
+  );
 }
 
 /**
- * `frameTemplate` for many frames in a row: where one differs from that before in its MACs alone, only these are written. A template is void
- * when the next is asked for. Throws as `frameTemplate`.
+ * `frameTemplate` for many frames in a row: where one differs from that before in its MACs alone, only these are
+ * written. A template is void when the next is asked for. Throws as `frameTemplate`.
  */
 export function templateSeries(): (spec: FrameSpec) => FrameTemplate {
   const macs = new Map<string, Uint8Array>();

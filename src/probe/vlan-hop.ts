@@ -10,7 +10,9 @@ const usualVlan = 1;
 const foreignVlan = 10;
 
 function rangesOf(endpoint: Endpoint): readonly VlanRange[] {
-  return endpoint.vlans.length > 0 ? endpoint.vlans : [{ first: usualVlan, last: usualVlan, pvid: true, untagged: true }];
+  return endpoint.vlans.length > 0
+    ? endpoint.vlans
+    : [{ first: usualVlan, last: usualVlan, pvid: true, untagged: true }];
 }
 
 function shareVlan(one: Endpoint, other: Endpoint): boolean {
@@ -25,8 +27,15 @@ function nativeOf(endpoint: Endpoint): number {
 function targetOf(from: Endpoint, to: Endpoint | null, endpoints: Iterable<Endpoint>): number {
   const own = rangesOf(from);
   const foreign = (vid: number): boolean => !own.some((range) => range.first <= vid && vid <= range.last);
-  const others = [...(to === null ? [] : [to]), ...endpoints].filter((one) => sameSegment(one, from) && one.name !== from.name);
-  return others.flatMap(rangesOf).map((range) => range.first).find(foreign) ?? (foreign(foreignVlan) ? foreignVlan : foreignVlan + 1);
+  const others = [...(to === null ? [] : [to]), ...endpoints].filter(
+    (one) => sameSegment(one, from) && one.name !== from.name,
+  );
+  return (
+    others
+      .flatMap(rangesOf)
+      .map((range) => range.first)
+      .find(foreign) ?? (foreign(foreignVlan) ? foreignVlan : foreignVlan + 1)
+  );
 }
 
 interface Hop {
@@ -35,7 +44,9 @@ interface Hop {
   readonly form?: FrameForm;
 }
 
-/** The tags of the scenario, each stack of several also with a service tag outside; without any, the known ways to hop. */
+/**
+ * The tags of the scenario, each stack of several also with a service tag outside; without any, the known ways to hop.
+ */
 function hops(entry: ProbeEntry, vlan: readonly number[], native: number, target: number): readonly Hop[] {
   if (vlan.length > 0) {
     const plain: Hop = { variant: 'given', vlan };
@@ -52,7 +63,10 @@ function hops(entry: ProbeEntry, vlan: readonly number[], native: number, target
   ];
 }
 
-/** Frames that try to come out in another VLAN than their sender's: by a tag, two tags, VLAN 0, or an envelope that filters do not look into. */
+/**
+ * Frames that try to come out in another VLAN than their sender's: by a tag, two tags, VLAN 0, or an envelope that
+ * filters do not look into.
+ */
 export const vlanHop: ProbeClass = {
   name: 'vlan-hop',
   addressee: 'optional',
@@ -62,9 +76,17 @@ export const vlanHop: ProbeClass = {
     // A trunk carries the VLANs of others on purpose; so does what leads out of the bridge.
     const may = others.filter((one) => one.role !== 'guest' || shareVlan(from, one)).map((one) => one.name);
     return hops(entry, vlan, nativeOf(from), targetOf(from, to, others)).map(({ variant, vlan: tags, form }) => {
-      const frame = frameSpec({
-        carrier, vlan: tags, srcMac: from.macs[0], dstMac: to === null ? broadcastMac : to.macs[0], ...ipPair(carrier, from, to), ...(form === undefined ? {} : { form }),
-      }, entry);
+      const frame = frameSpec(
+        {
+          carrier,
+          vlan: tags,
+          srcMac: from.macs[0],
+          dstMac: to === null ? broadcastMac : to.macs[0],
+          ...ipPair(carrier, from, to),
+          ...(form === undefined ? {} : { form }),
+        },
+        entry,
+      );
       return { from: from.name, to: to?.name ?? null, sender: from.name, frame, must: [], may, judged: true, variant };
     });
   },

@@ -1,6 +1,9 @@
 import { VerifyError } from '../model/verify-error.js';
 
-/** The members of one JSON object, read by name and kind; each reader throws VerifyError (70) naming the message and the member at fault. */
+/**
+ * The members of one JSON object, read by name and kind; each reader throws VerifyError (70) naming the message and the
+ * member at fault.
+ */
 export interface Fields {
   readonly type: string;
   text(key: string): string;
@@ -50,7 +53,8 @@ function fields(value: unknown, what: string): Fields {
   }
   function count(key: string): number {
     const member = members.get(key);
-    if (typeof member !== 'number' || !Number.isSafeInteger(member) || member < 0) throw bad(key, 'a whole number from 0');
+    if (typeof member !== 'number' || !Number.isSafeInteger(member) || member < 0)
+      throw bad(key, 'a whole number from 0');
     return member;
   }
   function list(key: string): readonly unknown[] {
@@ -72,7 +76,8 @@ function fields(value: unknown, what: string): Fields {
     rateOrNull(key) {
       const member = members.get(key);
       if (member === null) return null;
-      if (typeof member !== 'number' || !Number.isFinite(member) || member <= 0) throw bad(key, 'a number above 0 or null');
+      if (typeof member !== 'number' || !Number.isFinite(member) || member <= 0)
+        throw bad(key, 'a number above 0 or null');
       return member;
     },
     flag(key) {
@@ -96,15 +101,24 @@ function fields(value: unknown, what: string): Fields {
     counts: (key) =>
       Object.fromEntries(
         entries(key).map(([name, member]) => {
-          if (typeof member !== 'number' || !Number.isSafeInteger(member) || member < 0) throw bad(key, 'a map to whole numbers');
+          if (typeof member !== 'number' || !Number.isSafeInteger(member) || member < 0)
+            throw bad(key, 'a map to whole numbers');
           return [name, member] as const;
         }),
       ),
-    map: (key, read) => Object.fromEntries(entries(key).map(([name, member]) => [name, read(fields(member, `${label}: ${key}`))] as const)),
+    map: (key, read) =>
+      Object.fromEntries(
+        entries(key).map(([name, member]) => [name, read(fields(member, `${label}: ${key}`))] as const),
+      ),
     unknownType: () => wrong(`unknown ${label}`),
   };
 }
 
 function wrong(what: string): VerifyError {
-  return new VerifyError('protocol', 70, `between orchestrator and helper: ${what}`, 'both must be of the same version; report this as a fault of verify-isolation');
+  return new VerifyError(
+    'protocol',
+    70,
+    `between orchestrator and helper: ${what}`,
+    'both must be of the same version; report this as a fault of verify-isolation',
+  );
 }

@@ -9,8 +9,8 @@ export function encodeLine(message: object): string {
 }
 
 /**
- * Cuts a stream of text into lines, whatever the chunks. Call what it returns with each chunk; it gives the lines that are complete.
- * Throws VerifyError (70) on a line longer than `maxBytes`: the other side is not one of ours.
+ * Cuts a stream of text into lines, whatever the chunks. Call what it returns with each chunk; it gives the lines that
+ * are complete. Throws VerifyError (70) on a line longer than `maxBytes`: the other side is not one of ours.
  */
 export function lineSplitter(maxBytes: number = maxLineBytes): (chunk: string) => readonly string[] {
   let parts: string[] = [];
@@ -27,7 +27,12 @@ export function lineSplitter(maxBytes: number = maxLineBytes): (chunk: string) =
     held += rest.length;
     const longest = lines.reduce((most, line) => Math.max(most, line.length), held);
     if (longest > maxBytes) {
-      throw new VerifyError('protocol', 70, `a message of a helper is longer than ${maxBytes} octets`, 'report this as a fault of verify-isolation');
+      throw new VerifyError(
+        'protocol',
+        70,
+        `a message of a helper is longer than ${maxBytes} octets`,
+        'report this as a fault of verify-isolation',
+      );
     }
     return lines.filter((line) => line !== '');
   };

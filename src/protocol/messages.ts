@@ -22,7 +22,10 @@ export interface HelperFault {
   readonly message: string;
 }
 
-/** Which frames of an interface a handle takes: `port` both ways, `bridge` outgoing ones and those that the host accepts. */
+/**
+ * Which frames of an interface a handle takes: `port` both ways, `bridge` outgoing ones and those that the host
+ * accepts.
+ */
 export type Watch = 'port' | 'bridge';
 
 export type ToCapture =
@@ -42,17 +45,27 @@ export type ToCapture =
       readonly description: string;
     }
   /**
-   * The pcapng file that all observers of this helper are written to; comes before the first `open`. `fd`: the file, inherited open
-   * for writing; null = the one that was handed over at `firstInheritedFd` (sys/hand-over.ts). `runTag`: frames that carry it are kept in memory once the file cannot be written. `only`: `run` =
-   * frames that do not carry it are counted and not written.
+   * The pcapng file that all observers of this helper are written to; comes before the first `open`. `fd`: the file,
+   * inherited open for writing; null = the one that was handed over at `firstInheritedFd` (sys/hand-over.ts). `runTag`:
+   * frames that carry it are kept in memory once the file cannot be written. `only`: `run` = frames that do not carry
+   * it are counted and not written.
    */
-  | { readonly type: 'file'; readonly path: string; readonly fd: number | null; readonly runTag: number | null; readonly only: 'run' | 'all' }
+  | {
+      readonly type: 'file';
+      readonly path: string;
+      readonly fd: number | null;
+      readonly runTag: number | null;
+      readonly only: 'run' | 'all';
+    }
   | { readonly type: 'seal' }
   | { readonly type: 'mark'; readonly id: string }
   | { readonly type: 'stop' }
   /** As `stop`, but the helper stays, sealed and with its handles, which receive nothing. */
   | { readonly type: 'rest' }
-  /** To one that rests: can it listen anew? If so another `file` follows, and an `open` for each of its observers, which says what it said before but for the filter and the description. */
+  /**
+   * To one that rests: can it listen anew? If so another `file` follows, and an `open` for each of its observers, which
+   * says what it said before but for the filter and the description.
+   */
   | { readonly type: 'again' };
 
 /** Opens an observer. */
@@ -73,7 +86,10 @@ export type FromCapture =
   | { readonly type: 'listening'; readonly observer: string; readonly facts: EngineFacts; readonly version: string }
   /** `filtered`: the kernel itself refuses what a sealed helper does not need (sys/seal.ts). */
   | { readonly type: 'sealed'; readonly uid: number; readonly capabilities: string; readonly filtered: boolean }
-  /** Every 100 ms, while frames come every 10 to 30, and before each `marked`: frames taken off all handles so far; the helper's heartbeat. */
+  /**
+   * Every 100 ms, while frames come every 10 to 30, and before each `marked`: frames taken off all handles so far; the
+   * helper's heartbeat.
+   */
   | { readonly type: 'counts'; readonly taken: number }
   | { readonly type: 'marked'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }
   | ({ readonly type: 'stopped' } & Captured)
@@ -81,14 +97,19 @@ export type FromCapture =
   /** `fits`: every handle still hears, and its interface is the one of that name. */
   | { readonly type: 'again'; readonly fits: boolean };
 
-/** A frame kept in memory because the file could not be written: `frame` is base64, `towards` = towards the observer's guest or host. */
+/**
+ * A frame kept in memory because the file could not be written: `frame` is base64, `towards` = towards the observer's
+ * guest or host.
+ */
 export interface KeptFrame {
   readonly observer: string;
   readonly towards: boolean;
   readonly frame: string;
 }
 
-/** The next `count` frames leave by this socket on the interface of that index; 0 = the one that the socket is bound to. */
+/**
+ * The next `count` frames leave by this socket on the interface of that index; 0 = the one that the socket is bound to.
+ */
 export interface SendRoute {
   readonly socket: string;
   readonly interface: number;
@@ -98,10 +119,24 @@ export interface SendRoute {
 export type ToSend =
   /** A packet socket that was inherited as file descriptor `fd`. */
   | { readonly type: 'adopt'; readonly socket: string; readonly fd: number }
-  /** A file in memory that was inherited as file descriptor `fd`: frames to send are written into it, and stay until they are answered for. */
+  /**
+   * A file in memory that was inherited as file descriptor `fd`: frames to send are written into it, and stay until
+   * they are answered for.
+   */
   | { readonly type: 'frames'; readonly fd: number }
-  /** So many `octets` of that file, from `at` on, are frames of `length` octets each, one after the other; `routes` say where they leave, in order. */
-  | { readonly type: 'send'; readonly id: number; readonly routes: readonly SendRoute[]; readonly length: number; readonly at: number; readonly octets: number; readonly perSecond: number | null }
+  /**
+   * So many `octets` of that file, from `at` on, are frames of `length` octets each, one after the other; `routes` say
+   * where they leave, in order.
+   */
+  | {
+      readonly type: 'send';
+      readonly id: number;
+      readonly routes: readonly SendRoute[];
+      readonly length: number;
+      readonly at: number;
+      readonly octets: number;
+      readonly perSecond: number | null;
+    }
   | { readonly type: 'stop' };
 
 export type FromSend =
@@ -116,7 +151,13 @@ export type FromSend =
 
 /** The relay carries frames between a bridge device that it holds promiscuous and an endpoint behind it. */
 export type ToRelay =
-  | { readonly type: 'start'; readonly bridge: string; readonly device: string; readonly macs: readonly string[]; readonly everything: boolean }
+  | {
+      readonly type: 'start';
+      readonly bridge: string;
+      readonly device: string;
+      readonly macs: readonly string[];
+      readonly everything: boolean;
+    }
   | { readonly type: 'stop' };
 
 export type FromRelay =

@@ -3,11 +3,26 @@ import type { FromHost, HostAnswers, HostAsk, ToHost } from './host-messages.js'
 import { VerifyError } from '../model/verify-error.js';
 
 const place = z.object({ device: z.string(), netns: z.string().nullable() });
-const counters = z.record(z.string(), z.object({ received: z.int().min(0), dropped: z.int().min(0), delivered: z.int().min(0) }));
-const facts = z.object({ engine: z.enum(['libpcap', 'cap', 'ring']), timestamps: z.enum(['kernel', 'user']), originalLength: z.boolean(), direction: z.enum(['known', 'inferred']) });
+const counters = z.record(
+  z.string(),
+  z.object({ received: z.int().min(0), dropped: z.int().min(0), delivered: z.int().min(0) }),
+);
+const facts = z.object({
+  engine: z.enum(['libpcap', 'cap', 'ring']),
+  timestamps: z.enum(['kernel', 'user']),
+  originalLength: z.boolean(),
+  direction: z.enum(['known', 'inferred']),
+});
 const observer = z.object({
-  observer: z.string(), device: z.string(), watch: z.enum(['port', 'bridge']), engine: z.enum(['libpcap', 'cap', 'ring']), macs: z.array(z.string()), filter: z.string(),
-  snaplen: z.int().min(0), buffer: z.int().min(0), description: z.string(),
+  observer: z.string(),
+  device: z.string(),
+  watch: z.enum(['port', 'bridge']),
+  engine: z.enum(['libpcap', 'cap', 'ring']),
+  macs: z.array(z.string()),
+  filter: z.string(),
+  snaplen: z.int().min(0),
+  buffer: z.int().min(0),
+  description: z.string(),
 });
 const id = z.int().min(0);
 const netns = z.string().nullable();
@@ -16,23 +31,63 @@ const questions = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('clock') }),
   z.object({ ask: z.literal('read'), netns, sysctl: z.array(z.string()), ovs: z.boolean() }),
   z.object({ ask: z.literal('drops'), netns }),
-  z.object({ ask: z.literal('open'), runId: z.string().regex(/^[0-9a-f]{8,64}$/), netns, bridges: z.array(z.string()), ports: z.array(z.string()), inside: z.array(z.object({ name: z.string(), port: z.string(), netns: z.string() })) }),
-  z.object({ ask: z.literal('capture'), capture: z.string(), netns, runTag: z.int().min(0).nullable(), only: z.enum(['run', 'all']) }),
+  z.object({
+    ask: z.literal('open'),
+    runId: z.string().regex(/^[0-9a-f]{8,64}$/),
+    netns,
+    bridges: z.array(z.string()),
+    ports: z.array(z.string()),
+    inside: z.array(z.object({ name: z.string(), port: z.string(), netns: z.string() })),
+  }),
+  z.object({
+    ask: z.literal('capture'),
+    capture: z.string(),
+    netns,
+    runTag: z.int().min(0).nullable(),
+    only: z.enum(['run', 'all']),
+  }),
   z.object({ ask: z.literal('observe'), capture: z.string(), observers: z.array(observer) }),
   z.object({ ask: z.literal('seal'), capture: z.string() }),
   z.object({ ask: z.literal('mark'), capture: z.string(), mark: z.string() }),
   z.object({ ask: z.literal('stop'), capture: z.string() }),
   z.object({ ask: z.literal('fetch'), capture: z.string(), offset: z.int().min(0) }),
   z.object({ ask: z.literal('sender'), sender: z.string(), places: z.record(z.string(), place) }),
-  z.object({ ask: z.literal('send'), sender: z.string(), routes: z.array(z.object({ socket: z.string(), count: z.int().min(0) })), length: z.int().min(1), frames: z.string(), perSecond: z.number().positive().nullable() }),
+  z.object({
+    ask: z.literal('send'),
+    sender: z.string(),
+    routes: z.array(z.object({ socket: z.string(), count: z.int().min(0) })),
+    length: z.int().min(1),
+    frames: z.string(),
+    perSecond: z.number().positive().nullable(),
+  }),
   z.object({ ask: z.literal('end-sender'), sender: z.string() }),
   z.object({ ask: z.literal('close') }),
 ]);
 
 const state = z.looseObject({
-  links: z.array(z.looseObject({ name: z.string(), ifindex: z.number(), mac: z.string(), mtu: z.number(), flags: z.array(z.string()), operstate: z.string(), master: z.string().nullable() })),
-  fdb: z.array(z.looseObject({ mac: z.string(), port: z.string(), master: z.string().nullable(), vlan: z.number().nullable(), state: z.string(), flags: z.array(z.string()) })),
-  sysctl: z.record(z.string(), z.string()), unread: z.array(z.object({ what: z.string(), why: z.string() })),
+  links: z.array(
+    z.looseObject({
+      name: z.string(),
+      ifindex: z.number(),
+      mac: z.string(),
+      mtu: z.number(),
+      flags: z.array(z.string()),
+      operstate: z.string(),
+      master: z.string().nullable(),
+    }),
+  ),
+  fdb: z.array(
+    z.looseObject({
+      mac: z.string(),
+      port: z.string(),
+      master: z.string().nullable(),
+      vlan: z.number().nullable(),
+      state: z.string(),
+      flags: z.array(z.string()),
+    }),
+  ),
+  sysctl: z.record(z.string(), z.string()),
+  unread: z.array(z.object({ what: z.string(), why: z.string() })),
 });
 
 /** What an answer has to be, by question; the inner parts of a state are written by this program. */
@@ -45,7 +100,11 @@ const answers: { readonly [A in HostAsk]: z.ZodType } = {
   observe: z.object({ listening: z.array(z.object({ observer: z.string(), facts, version: z.string() })) }),
   seal: z.object({ uid: z.int(), capabilities: z.string(), filtered: z.boolean() }),
   mark: z.object({ counters }),
-  stop: z.object({ counters, written: z.record(z.string(), z.int().min(0)), kept: z.array(z.object({ observer: z.string(), towards: z.boolean(), frame: z.string() })) }),
+  stop: z.object({
+    counters,
+    written: z.record(z.string(), z.int().min(0)),
+    kept: z.array(z.object({ observer: z.string(), towards: z.boolean(), frame: z.string() })),
+  }),
   fetch: z.object({ octets: z.string() }),
   sender: z.object({ pid: z.int() }),
   send: z.object({ accepted: z.int().min(0), error: z.string().nullable() }),
@@ -59,11 +118,22 @@ const fromHost = z.discriminatedUnion('type', [
   z.object({ type: z.literal('answer'), id, value: z.unknown() }),
   z.object({ type: z.literal('refused'), id, code: z.string(), exit: z.int(), message: z.string(), hint: z.string() }),
   z.object({ type: z.literal('counts'), capture: z.string(), taken: z.int().min(0) }),
-  z.object({ type: z.literal('fault'), capture: z.string(), code: z.string(), observers: z.array(z.string()), text: z.string() }),
+  z.object({
+    type: z.literal('fault'),
+    capture: z.string(),
+    code: z.string(),
+    observers: z.array(z.string()),
+    text: z.string(),
+  }),
 ]);
 
 function wrong(what: string): VerifyError {
-  return new VerifyError('protocol', 70, `between hosts: ${what}`, 'both sides must be of the same version; a shell that prints something at login spoils the channel');
+  return new VerifyError(
+    'protocol',
+    70,
+    `between hosts: ${what}`,
+    'both sides must be of the same version; a shell that prints something at login spoils the channel',
+  );
 }
 
 function json(line: string): unknown {

@@ -1,6 +1,18 @@
 import type { Counters } from '../model/timeline.js';
 import { parseFields, type Fields } from './fields.js';
-import type { FromCapture, FromHelper, FromRelay, FromSend, HelperFault, HelperRole, Ready, ToCapture, ToHelper, ToRelay, ToSend } from './messages.js';
+import type {
+  FromCapture,
+  FromHelper,
+  FromRelay,
+  FromSend,
+  HelperFault,
+  HelperRole,
+  Ready,
+  ToCapture,
+  ToHelper,
+  ToRelay,
+  ToSend,
+} from './messages.js';
 
 /**
  * One line to a helper of that role, as the message it is; members that are not known are left out.
@@ -22,7 +34,13 @@ export const parseFromHelper: { readonly [R in HelperRole]: (line: string) => Fr
 function toCapture(f: Fields): ToCapture {
   switch (f.type) {
     case 'file':
-      return { type: 'file', path: f.text('path'), fd: f.countOrNull('fd'), runTag: f.countOrNull('runTag'), only: f.oneOf('only', ['run', 'all']) };
+      return {
+        type: 'file',
+        path: f.text('path'),
+        fd: f.countOrNull('fd'),
+        runTag: f.countOrNull('runTag'),
+        only: f.oneOf('only', ['run', 'all']),
+      };
     case 'open':
       return {
         type: 'open',
@@ -56,7 +74,19 @@ function toSend(f: Fields): ToSend {
     case 'adopt':
       return { type: 'adopt', socket: f.text('socket'), fd: f.count('fd') };
     case 'send':
-      return { type: 'send', id: f.count('id'), routes: f.children('routes').map((route) => ({ socket: route.text('socket'), interface: route.count('interface'), count: route.count('count') })), length: f.count('length'), at: f.count('at'), octets: f.count('octets'), perSecond: f.rateOrNull('perSecond') };
+      return {
+        type: 'send',
+        id: f.count('id'),
+        routes: f.children('routes').map((route) => ({
+          socket: route.text('socket'),
+          interface: route.count('interface'),
+          count: route.count('count'),
+        })),
+        length: f.count('length'),
+        at: f.count('at'),
+        octets: f.count('octets'),
+        perSecond: f.rateOrNull('perSecond'),
+      };
     case 'stop':
       return { type: 'stop' };
     default:
@@ -67,7 +97,13 @@ function toSend(f: Fields): ToSend {
 function toRelay(f: Fields): ToRelay {
   switch (f.type) {
     case 'start':
-      return { type: 'start', bridge: f.text('bridge'), device: f.text('device'), macs: f.texts('macs'), everything: f.flag('everything') };
+      return {
+        type: 'start',
+        bridge: f.text('bridge'),
+        device: f.text('device'),
+        macs: f.texts('macs'),
+        everything: f.flag('everything'),
+      };
     case 'stop':
       return { type: 'stop' };
     default:
@@ -96,7 +132,12 @@ function fromCapture(f: Fields): FromCapture {
       };
     }
     case 'sealed':
-      return { type: 'sealed', uid: f.count('uid'), capabilities: f.text('capabilities'), filtered: f.flag('filtered') };
+      return {
+        type: 'sealed',
+        uid: f.count('uid'),
+        capabilities: f.text('capabilities'),
+        filtered: f.flag('filtered'),
+      };
     case 'counts':
       return { type: 'counts', taken: f.count('taken') };
     case 'marked':
@@ -109,7 +150,11 @@ function fromCapture(f: Fields): FromCapture {
         type: f.type,
         counters: f.map('counters', counters),
         written: f.counts('written'),
-        kept: f.children('kept').map((kept) => ({ observer: kept.text('observer'), towards: kept.flag('towards'), frame: kept.text('frame') })),
+        kept: f.children('kept').map((kept) => ({
+          observer: kept.text('observer'),
+          towards: kept.flag('towards'),
+          frame: kept.text('frame'),
+        })),
       };
     default:
       throw f.unknownType();

@@ -13,7 +13,11 @@ export interface Comparison {
   readonly stopped: readonly LeakRow[];
   /** Leaked in the first run; the second one does not tell. */
   readonly untold: readonly LeakRow[];
-  readonly verdicts: readonly { readonly step: string; readonly before: Verdict | null; readonly after: Verdict | null }[];
+  readonly verdicts: readonly {
+    readonly step: string;
+    readonly before: Verdict | null;
+    readonly after: Verdict | null;
+  }[];
   readonly onlyFirst: readonly string[];
   readonly onlySecond: readonly string[];
 }
@@ -34,13 +38,28 @@ function leaksOf(result: Result): ReadonlyMap<string, LeakRow> {
   for (const [step, { findings }] of namedSteps(result)) {
     for (const finding of findings) {
       if (!finding.leak || finding.accepted !== undefined) continue;
-      rows.set(JSON.stringify([step, finding.probe, finding.class, finding.carrier, finding.vlan, finding.from, finding.to, finding.observer]), { step, finding });
+      rows.set(
+        JSON.stringify([
+          step,
+          finding.probe,
+          finding.class,
+          finding.carrier,
+          finding.vlan,
+          finding.from,
+          finding.to,
+          finding.observer,
+        ]),
+        { step, finding },
+      );
     }
   }
   return rows;
 }
 
-/** Compares two runs row by row. That a leak is not seen any more counts as stopped only where its step holds now, or is broken by others with nothing in doubt. */
+/**
+ * Compares two runs row by row. That a leak is not seen any more counts as stopped only where its step holds now, or is
+ * broken by others with nothing in doubt.
+ */
 export function compareResults(first: Result, second: Result): Comparison {
   const [before, after] = [leaksOf(first), leaksOf(second)];
   const [stepsBefore, stepsAfter] = [namedSteps(first), namedSteps(second)];
@@ -48,13 +67,22 @@ export function compareResults(first: Result, second: Result): Comparison {
   const gone = [...before].filter(([key]) => !after.has(key)).map(([, row]) => row);
   const proven = ({ step, finding }: LeakRow): boolean => {
     const now = stepsAfter.get(step);
-    return now !== undefined && now.verdict !== null && now.verdict !== 'inconclusive' && !now.reasons.some((reason) => reason.observer === null || reason.observer === finding.observer);
+    return (
+      now !== undefined &&
+      now.verdict !== null &&
+      now.verdict !== 'inconclusive' &&
+      !now.reasons.some((reason) => reason.observer === null || reason.observer === finding.observer)
+    );
   };
   return {
-    began, stopped: gone.filter(proven), untold: gone.filter((row) => !proven(row)),
+    began,
+    stopped: gone.filter(proven),
+    untold: gone.filter((row) => !proven(row)),
     verdicts: [...stepsAfter].flatMap(([step, now]) => {
       const then = stepsBefore.get(step);
-      return then === undefined || then.verdict === now.verdict ? [] : [{ step, before: then.verdict, after: now.verdict }];
+      return then === undefined || then.verdict === now.verdict
+        ? []
+        : [{ step, before: then.verdict, after: now.verdict }];
     }),
     onlyFirst: [...stepsBefore.keys()].filter((name) => !stepsAfter.has(name)),
     onlySecond: [...stepsAfter.keys()].filter((name) => !stepsBefore.has(name)),
@@ -62,8 +90,8 @@ export function compareResults(first: Result, second: Result): Comparison {
 }
 
 /**
- * The exit status of a run whose known leaks are those of a baseline: 2 only where one began; what is inconclusive or not as expected
- * otherwise stays so.
+ * The exit status of a run whose known leaks are those of a baseline: 2 only where one began; what is inconclusive or
+ * not as expected otherwise stays so.
  */
 export function statusAgainst(baseline: Result, result: Result): number {
   if (result.exitCode !== 2) return result.exitCode;

@@ -24,9 +24,13 @@ export function doctorText(report: DoctorReport, width: number): string {
   const all = report.groups.flatMap(({ checks }) => checks);
   const missing = all.filter(({ state }) => state === 'missing').length;
   const notes = all.filter(({ mend, state }) => state === 'note' && mend !== null).length;
-  const last = missing > 0
-    ? `${missing} missing: mend that first`
-    : `scenarios can be run here${notes === 0 ? '' : `; ${notes} things can be mended if they are needed`}`;
-  const lines = [...report.groups.flatMap(({ title, checks }) => [title, ...checks.flatMap((one) => checkText(one, width)), '']), last];
+  const last =
+    missing > 0
+      ? `${missing} missing: mend that first`
+      : `scenarios can be run here${notes === 0 ? '' : `; ${notes} things can be mended if they are needed`}`;
+  const lines = [
+    ...report.groups.flatMap(({ title, checks }) => [title, ...checks.flatMap((one) => checkText(one, width)), '']),
+    last,
+  ];
   return `${lines.map(escapeText).join('\n')}\n`;
 }

@@ -1,10 +1,19 @@
 import type { Finding, Result } from '../model/result.js';
 
-/** What a recorded run has to come to whenever it is judged again: verdicts, reasons and rows, without causes and texts, which may improve. */
+/**
+ * What a recorded run has to come to whenever it is judged again: verdicts, reasons and rows, without causes and texts,
+ * which may improve.
+ */
 export interface Expected {
   readonly exit: number;
   readonly verdict: Result['verdict'];
-  readonly steps: readonly { readonly name: string; readonly verdict: string | null; readonly asExpected: boolean; readonly reasons: readonly string[]; readonly rows: readonly string[] }[];
+  readonly steps: readonly {
+    readonly name: string;
+    readonly verdict: string | null;
+    readonly asExpected: boolean;
+    readonly reasons: readonly string[];
+    readonly rows: readonly string[];
+  }[];
 }
 
 function rowText(row: Finding): string {
@@ -18,6 +27,12 @@ export function expectedOf(result: Result): Expected {
   return {
     exit: result.exitCode,
     verdict: result.verdict,
-    steps: result.steps.map(({ name, verdict, asExpected, reasons, findings }) => ({ name, verdict, asExpected, reasons: reasons.map(({ code }) => code), rows: findings.map(rowText) })),
+    steps: result.steps.map(({ name, verdict, asExpected, reasons, findings }) => ({
+      name,
+      verdict,
+      asExpected,
+      reasons: reasons.map(({ code }) => code),
+      rows: findings.map(rowText),
+    })),
   };
 }

@@ -2,7 +2,12 @@ import type { ProvenFix, Result } from '../model/result.js';
 
 /** What the outcome of a trial means, in a word or two. */
 export const outcomeWords: Readonly<Record<ProvenFix['outcome'], string>> = {
-  'mends': 'MENDS', 'partly': 'MENDS IN PART', 'still-leaks': 'STILL LEAKS', 'cuts-off': 'CUTS OFF', 'unproven': 'UNPROVEN', 'failed': 'FAILED',
+  mends: 'MENDS',
+  partly: 'MENDS IN PART',
+  'still-leaks': 'STILL LEAKS',
+  'cuts-off': 'CUTS OFF',
+  unproven: 'UNPROVEN',
+  failed: 'FAILED',
 };
 
 /** Every fix that was tried, with its 0-based step. */

@@ -4,7 +4,10 @@ import { groupByPair } from './group-by-pair.js';
 import { kindNumbers } from './kind-numbers.js';
 import { numbering } from './numbering.js';
 
-/** One line of the table: the findings of one sender and addressee, by observer, carriers with the same outcome together. */
+/**
+ * One line of the table: the findings of one sender and addressee, by observer, carriers with the same outcome
+ * together.
+ */
 export interface FlowRow {
   readonly wires: readonly string[];
   readonly from: string;
@@ -23,7 +26,10 @@ export interface Cell {
   readonly proven: boolean;
 }
 
-/** What was on the wire, in few words: the carrier for the plain class, the class where it tells more, which kind of its frames, VLAN tags where there are any. */
+/**
+ * What was on the wire, in few words: the carrier for the plain class, the class where it tells more, which kind of its
+ * frames, VLAN tags where there are any.
+ */
 function wireOf(finding: Finding): string {
   const tags = finding.vlan.length > 0 ? ` vlan ${finding.vlan.join('.')}` : '';
   if (finding.class === 'foreign-unicast') return 'listening';
@@ -34,7 +40,12 @@ function wireOf(finding: Finding): string {
 
 /** none, some or all of it: rows merge only where every observer says the same. */
 function outcome(row: FlowRow): string {
-  return [...row.cells].map(([name, cell]) => `${name} ${cell.allowed} ${cell.seen === 0 ? 'none' : cell.seen === row.sent ? 'all' : `${cell.seen}`} ${cell.proven}`).join('\n');
+  return [...row.cells]
+    .map(
+      ([name, cell]) =>
+        `${name} ${cell.allowed} ${cell.seen === 0 ? 'none' : cell.seen === row.sent ? 'all' : `${cell.seen}`} ${cell.proven}`,
+    )
+    .join('\n');
 }
 
 /** Frames of two rows; null = of one of them it is not known. */
@@ -45,7 +56,12 @@ function sum(a: number | null, b: number | null): number | null {
 function addCells(cells: Map<string, Cell>, more: ReadonlyMap<string, Cell>): void {
   for (const [name, cell] of more) {
     const before = cells.get(name);
-    cells.set(name, before === undefined ? cell : { seen: before.seen + cell.seen, allowed: cell.allowed, leak: cell.leak, proven: cell.proven });
+    cells.set(
+      name,
+      before === undefined
+        ? cell
+        : { seen: before.seen + cell.seen, allowed: cell.allowed, leak: cell.leak, proven: cell.proven },
+    );
   }
 }
 
@@ -57,10 +73,26 @@ function merge(a: FlowRow, b: FlowRow): FlowRow {
 
 /** The findings of a step as rows, one for each sender, addressee and kind of frame. */
 function singleRows(step: StepResult): readonly FlowRow[] {
-  const kindOf = kindNumbers(({ probe, class: name, carrier, variant, vlan, grouped, allowed }) => [probe, name, carrier, variant ?? null, vlan, grouped === undefined ? null : allowed]);
+  const kindOf = kindNumbers(({ probe, class: name, carrier, variant, vlan, grouped, allowed }) => [
+    probe,
+    name,
+    carrier,
+    variant ?? null,
+    vlan,
+    grouped === undefined ? null : allowed,
+  ]);
   const doubted = new Set(step.reasons.map(({ observer }) => observer));
-  const cellOf = ({ observer, seen, allowed, leak }: Finding): Cell => ({ seen, allowed, leak, proven: !doubted.has(null) && !doubted.has(observer) });
-  return groupByPair(step.findings, (finding) => finding, (finding) => String(kindOf(finding))).flatMap((findings) => {
+  const cellOf = ({ observer, seen, allowed, leak }: Finding): Cell => ({
+    seen,
+    allowed,
+    leak,
+    proven: !doubted.has(null) && !doubted.has(observer),
+  });
+  return groupByPair(
+    step.findings,
+    (finding) => finding,
+    (finding) => String(kindOf(finding)),
+  ).flatMap((findings) => {
     const [first] = findings;
     if (first === undefined) return [];
     const cells = new Map<string, Cell>();
@@ -71,7 +103,11 @@ function singleRows(step: StepResult): readonly FlowRow[] {
 
 /** The findings of a step as lines of a table, in the plan's order. */
 export function flowRows(step: StepResult): readonly FlowRow[] {
-  return groupByPair(singleRows(step), (row) => row, (row) => (isNative(row) ? null : outcome(row))).map((rows) => rows.reduce(merge));
+  return groupByPair(
+    singleRows(step),
+    (row) => row,
+    (row) => (isNative(row) ? null : outcome(row)),
+  ).map((rows) => rows.reduce(merge));
 }
 
 /** Rows that become one. */
@@ -102,7 +138,10 @@ function addRow(folded: Folded, row: FlowRow): void {
   folded.addressees += 1;
 }
 
-/** Rows of one sender that were overheard by the same in one row, whoever they were for: a mesh that leaks has a line for each pair. Rows that stand for many already stay. */
+/**
+ * Rows of one sender that were overheard by the same in one row, whoever they were for: a mesh that leaks has a line
+ * for each pair. Rows that stand for many already stay.
+ */
 export function foldAddressees(rows: readonly FlowRow[]): readonly FlowRow[] {
   const nameOf = numbering<string | null>();
   const wiresOf = numbering<string>();
@@ -110,11 +149,15 @@ export function foldAddressees(rows: readonly FlowRow[]): readonly FlowRow[] {
     let overheard = '';
     for (const [name, { leak }] of row.cells) if (leak) overheard += ` ${nameOf(name)}`;
     const common = `${nameOf(row.from)} ${wiresOf(row.wires.join('\n'))}`;
-    return overheard === '' || row.to === '*' ? `${common}\n${nameOf(row.to)}\n${outcome(row)}` : `${common}${overheard}`;
+    return overheard === '' || row.to === '*'
+      ? `${common}\n${nameOf(row.to)}\n${outcome(row)}`
+      : `${common}${overheard}`;
   };
   const begin = (row: FlowRow): Folded => ({ first: row, sent: row.sent, cells: new Map(row.cells), addressees: 1 });
-  return foldInARow(rows, { keyOf, isAlike: isOverheardAlike, begin, add: addRow })
-    .map(({ first, sent, cells, addressees }) => (addressees === 1 ? first : { wires: first.wires, from: first.from, to: null, sent, cells, addressees }));
+  return foldInARow(rows, { keyOf, isAlike: isOverheardAlike, begin, add: addRow }).map(
+    ({ first, sent, cells, addressees }) =>
+      addressees === 1 ? first : { wires: first.wires, from: first.from, to: null, sent, cells, addressees },
+  );
 }
 
 /** `kali2 → lan`, not escaped. */
@@ -127,13 +170,22 @@ function isNative(row: FlowRow): boolean {
   return row.wires.some((wire) => /^(http|ping|tcp|udp|listening)\b/.test(wire));
 }
 
-/** The wires of a row in one text; what follows with the same class and carrier is told by its kind alone: `ip-spoof ipv4-udp plain, later-fragment`. */
+/**
+ * The wires of a row in one text; what follows with the same class and carrier is told by its kind alone: `ip-spoof
+ * ipv4-udp plain, later-fragment`.
+ */
 export function wiresText({ wires }: FlowRow): string {
   const headOf = (wire: string | undefined): string => /^\S+ \S+ (?!vlan )/.exec(wire ?? '')?.[0] ?? '';
-  return wires.map((wire, at) => (headOf(wire) !== '' && headOf(wire) === headOf(wires[at - 1]) ? wire.slice(headOf(wire).length) : wire)).join(', ');
+  return wires
+    .map((wire, at) =>
+      headOf(wire) !== '' && headOf(wire) === headOf(wires[at - 1]) ? wire.slice(headOf(wire).length) : wire,
+    )
+    .join(', ');
 }
 
-/** Frames that reached whom they were for: the addressee, else the least of those who must see it; null = nobody has to. */
+/**
+ * Frames that reached whom they were for: the addressee, else the least of those who must see it; null = nobody has to.
+ */
 export function arrived(row: FlowRow): number | null {
   const addressee = row.to === null ? undefined : row.cells.get(row.to);
   if (addressee !== undefined) return addressee.seen;

@@ -21,18 +21,30 @@ function annotations({ result, details }: ReportedRun): readonly string[] {
   const lines = result.steps.flatMap((step, at) => {
     if (step.asExpected) return [];
     const told = [...leaks, ...missing].filter((each) => each.step === at).map((each) => each.text);
-    const texts = told.length === 0 ? [`expected ${step.expected ?? 'nothing'}, was ${step.verdict ?? 'not judged'}`] : told;
+    const texts =
+      told.length === 0 ? [`expected ${step.expected ?? 'nothing'}, was ${step.verdict ?? 'not judged'}`] : told;
     const line = details?.plan.steps[at]?.line;
-    const head = `::error file=${property(result.scenario.file)}${line === undefined ? '' : `,line=${line}`},title=${property(`${step.verdict === 'broken' ? 'isolation is broken' : step.verdict ?? 'not judged'}: ${step.name}`)}::`;
-    return [...texts.slice(0, mostOfStep).map((text) => head + message(text)), ...(texts.length > mostOfStep ? [`${head}and ${texts.length - mostOfStep} more`] : [])];
+    const head = `::error file=${property(result.scenario.file)}${line === undefined ? '' : `,line=${line}`},title=${property(`${step.verdict === 'broken' ? 'isolation is broken' : (step.verdict ?? 'not judged')}: ${step.name}`)}::`;
+    return [
+      ...texts.slice(0, mostOfStep).map((text) => head + message(text)),
+      ...(texts.length > mostOfStep ? [`${head}and ${texts.length - mostOfStep} more`] : []),
+    ];
   });
   const sabotage = sabotageText(result);
-  return lines.length === 0 ? [`::notice file=${property(result.scenario.file)},title=${property(notice(result))}::${message([`run ${result.run.id}`, ...(sabotage === null ? [] : [`tool ${sabotage}`])].join('; '))}`] : lines;
+  return lines.length === 0
+    ? [
+        `::notice file=${property(result.scenario.file)},title=${property(notice(result))}::${message([`run ${result.run.id}`, ...(sabotage === null ? [] : [`tool ${sabotage}`])].join('; '))}`,
+      ]
+    : lines;
 }
 
 function notice(result: Result): string {
   return `${runWord(result).text}: ${result.scenario.name}`;
 }
 
-/** GitHub's annotations, at the line of the scenario that has the step. The job summary is the Markdown report: `--reporter markdown="$GITHUB_STEP_SUMMARY"`. */
-export const githubReport: Reporter = (runs: readonly ReportedRun[]): string => `${runs.flatMap(annotations).join('\n')}\n`;
+/**
+ * GitHub's annotations, at the line of the scenario that has the step. The job summary is the Markdown report:
+ * `--reporter markdown="$GITHUB_STEP_SUMMARY"`.
+ */
+export const githubReport: Reporter = (runs: readonly ReportedRun[]): string =>
+  `${runs.flatMap(annotations).join('\n')}\n`;

@@ -11,10 +11,15 @@ interface OfPair<T> {
 }
 
 /**
- * Groups what has the same pair and the same key, groups and members in the order in which they came; a key of null stands alone. The key is asked for only where
- * a pair has several members: a mesh that leaks has a hundred thousand pairs, and a text for each costs more than all else.
+ * Groups what has the same pair and the same key, groups and members in the order in which they came; a key of null
+ * stands alone. The key is asked for only where a pair has several members: a mesh that leaks has a hundred thousand
+ * pairs, and a text for each costs more than all else.
  */
-export function groupByPair<T>(members: readonly T[], pairOf: (member: T) => Pair, keyOf: (member: T) => string | null): readonly (readonly T[])[] {
+export function groupByPair<T>(
+  members: readonly T[],
+  pairOf: (member: T) => Pair,
+  keyOf: (member: T) => string | null,
+): readonly (readonly T[])[] {
   const groups: T[][] = [];
   const bySender = new Map<string, Map<string | null, OfPair<T>>>();
   const begin = (member: T): T[] => {
@@ -25,7 +30,7 @@ export function groupByPair<T>(members: readonly T[], pairOf: (member: T) => Pai
   for (const member of members) {
     const { from, to } = pairOf(member);
     let byAddressee = bySender.get(from);
-    if (byAddressee === undefined) bySender.set(from, byAddressee = new Map());
+    if (byAddressee === undefined) bySender.set(from, (byAddressee = new Map()));
     const known = byAddressee.get(to);
     if (known === undefined) {
       byAddressee.set(to, { first: begin(member), byKey: null });

@@ -8,12 +8,21 @@ const overheadS = 3;
 /** Frames a second on a host where the scenario names no rate. */
 const usualRate = 1000;
 
-/** Frames of a step that its uplinks send out of the machine: those to who lives beyond, those that are flooded, and the uplinks' ear controls. */
+/**
+ * Frames of a step that its uplinks send out of the machine: those to who lives beyond, those that are flooded, and the
+ * uplinks' ear controls.
+ */
 function leavingNic(step: StepPlan, plan: Plan): number {
   const uplinks = new Set(plan.endpoints.filter(({ role }) => role === 'uplink').map(({ name }) => name));
   const local = new Set(plan.endpoints.filter(({ role }) => role !== 'uplink').flatMap(({ macs }) => macs));
-  const probes = step.flows.filter(({ sender, frame }) => uplinks.size > 0 && !uplinks.has(sender) && !local.has(frame.dstMac)).reduce((sum, { count }) => sum + count, 0);
-  return probes + step.controls.filter(({ kind, observer, sender }) => kind === 'ear' && sender === null && uplinks.has(observer)).length;
+  const probes = step.flows
+    .filter(({ sender, frame }) => uplinks.size > 0 && !uplinks.has(sender) && !local.has(frame.dstMac))
+    .reduce((sum, { count }) => sum + count, 0);
+  return (
+    probes +
+    step.controls.filter(({ kind, observer, sender }) => kind === 'ear' && sender === null && uplinks.has(observer))
+      .length
+  );
 }
 
 function seconds(step: StepPlan): number {
@@ -23,7 +32,13 @@ function seconds(step: StepPlan): number {
 /** What a run on a host will do, in a few lines, for whoever has to say yes to it. */
 export function hostSummary(plan: Plan): string {
   const bridgeOf = (port: string): string => plan.endpoints.find((endpoint) => endpoint.port === port)?.bridge ?? port;
-  const changes = plan.steps.flatMap((step) => step.changes.flatMap((change) => (change.kind === 'start' || change.kind === 'stop' ? [[change.kind, change.endpoint]] : commandsFor(change, bridgeOf))));
+  const changes = plan.steps.flatMap((step) =>
+    step.changes.flatMap((change) =>
+      change.kind === 'start' || change.kind === 'stop'
+        ? [[change.kind, change.endpoint]]
+        : commandsFor(change, bridgeOf),
+    ),
+  );
   const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);
   const controls = plan.steps.reduce((sum, step) => sum + step.controls.length, 0);
   const senders = [...new Set(plan.steps.flatMap(({ flows }) => flows.map(({ sender }) => sender)))];
@@ -33,10 +48,24 @@ export function hostSummary(plan: Plan): string {
   const lines = [
     `On ${plan.bridges.map(({ name }) => escapeText(name)).join(', ')}: ${frames} probe frames as ${senders.map(escapeText).join(', ') || 'nobody'}, at most ${rate} a second, and ${controls} control frames.`,
     `Out of the NIC: ${leaving === 0 ? 'nothing' : `${leaving} of them`}. It takes about ${Math.ceil(plan.steps.reduce((sum, step) => sum + seconds(step), overheadS))} s.`,
-    ...(announcing.length === 0 ? [] : [`Announced to everybody on the bridge (learn): ${announcing.map(escapeText).join(', ')}.`]),
-    ...(changes.length === 0 ? ['No setting is changed.'] : ['Changed meanwhile, and put back at the end:', ...changes.map((argv) => `  ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`)]),
-    ...plan.steps.flatMap(({ during }) => during.flatMap(({ atMs, run }) => run.map((argv) => `Happens ${atMs} ms after probing began, and is NOT put back: ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`))),
-    `Before it, a leak is planted in a lab of namespaces to see that it is seen. ${plan.steps.some(({ during }) => during.length > 0) ? 'Guests are not watched for drops, since something is to happen.' : 'Meanwhile the ports\' drop counters are watched, and the host\'s gateway, where it has one, is pinged 4 times a second.'}`,
+    ...(announcing.length === 0
+      ? []
+      : [`Announced to everybody on the bridge (learn): ${announcing.map(escapeText).join(', ')}.`]),
+    ...(changes.length === 0
+      ? ['No setting is changed.']
+      : [
+          'Changed meanwhile, and put back at the end:',
+          ...changes.map((argv) => `  ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`),
+        ]),
+    ...plan.steps.flatMap(({ during }) =>
+      during.flatMap(({ atMs, run }) =>
+        run.map(
+          (argv) =>
+            `Happens ${atMs} ms after probing began, and is NOT put back: ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`,
+        ),
+      ),
+    ),
+    `Before it, a leak is planted in a lab of namespaces to see that it is seen. ${plan.steps.some(({ during }) => during.length > 0) ? 'Guests are not watched for drops, since something is to happen.' : "Meanwhile the ports' drop counters are watched, and the host's gateway, where it has one, is pinged 4 times a second."}`,
     ...(plan.unobservable ?? []).map(({ port, reason }) => `Not observed: ${escapeText(port)}: ${escapeText(reason)}.`),
   ];
   return `${lines.join('\n')}\n`;

@@ -1,7 +1,10 @@
 import type { LastingFix } from '../model/lasting.js';
 import { escapeText } from './escape-text.js';
 
-/** How a fix comes to stay, for people: where, the form line by line as it is pasted, what makes it act, and what else to know. Nothing where nobody is known. */
+/**
+ * How a fix comes to stay, for people: where, the form line by line as it is pasted, what makes it act, and what else
+ * to know. Nothing where nobody is known.
+ */
 export function lastingLines(lasting: readonly LastingFix[] | undefined, indent: string): readonly string[] {
   return (lasting ?? []).flatMap(({ by, where, form, apply, note }) => [
     `${indent}to last (${by}): ${where === '' ? escapeText(note) : escapeText(where)}`,

@@ -11,7 +11,10 @@ export function padStart(text: string, width: number): string {
   return ' '.repeat(Math.max(0, width - widthOf(text))) + text;
 }
 
-/** Folds a text at spaces into lines of at most `width` columns; a longer word stands alone, whole, so that it can be copied. */
+/**
+ * Folds a text at spaces into lines of at most `width` columns; a longer word stands alone, whole, so that it can be
+ * copied.
+ */
 export function fold(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
@@ -29,5 +32,7 @@ export function fold(text: string, width: number): readonly string[] {
 /** Folds with `first` before the first line and the same width of blanks before the others. */
 export function foldAfter(first: string, text: string, width: number): readonly string[] {
   const indent = widthOf(first);
-  return fold(text, Math.max(20, width - indent)).map((line, index) => (index === 0 ? first : ' '.repeat(indent)) + line);
+  return fold(text, Math.max(20, width - indent)).map(
+    (line, index) => (index === 0 ? first : ' '.repeat(indent)) + line,
+  );
 }

@@ -5,7 +5,11 @@ import type { Progress } from './progress.js';
 
 /** For listr2, which writes to stdout unless told otherwise: stdout belongs to the result. */
 function stderrLogger(): ListrLogger<ListrDefaultRendererLogLevels> {
-  return new ListrLogger<ListrDefaultRendererLogLevels>({ useIcons: false, toStderr: [], processOutput: new ProcessOutput(process.stderr, process.stderr) });
+  return new ListrLogger<ListrDefaultRendererLogLevels>({
+    useIcons: false,
+    toStderr: [],
+    processOutput: new ProcessOutput(process.stderr, process.stderr),
+  });
 }
 
 interface Stage {
@@ -35,21 +39,32 @@ export function liveProgress(title: string, stepNames: readonly string[]): Progr
     stages.map((each) => ({
       title: each.title,
       task: async (_context, task) => {
-        each.say = (text) => { task.output = text; };
+        each.say = (text) => {
+          task.output = text;
+        };
         await each.done;
       },
     })),
-    { exitOnError: true, registerSignalListeners: false, renderer: 'default', rendererOptions: { logger: stderrLogger(), collapseErrors: false, showErrorMessage: false } },
+    {
+      exitOnError: true,
+      registerSignalListeners: false,
+      renderer: 'default',
+      rendererOptions: { logger: stderrLogger(), collapseErrors: false, showErrorMessage: false },
+    },
   );
   let shown: Promise<unknown> | null = null;
-  /** The view begins with the first event: while it is drawn it holds back what others write, and before that somebody may be asked whether to send. */
+  /**
+   * The view begins with the first event: while it is drawn it holds back what others write, and before that somebody
+   * may be asked whether to send.
+   */
   const show = (): void => {
     if (shown !== null) return;
     process.stderr.write(`${escapeText(title)}\n`);
     shown = list.run().catch(() => undefined);
   };
   /** A stage has begun: all before it are over. */
-  const reach = (current: Stage): void => stages.slice(0, stages.indexOf(current)).forEach((before) => before.finish(true));
+  const reach = (current: Stage): void =>
+    stages.slice(0, stages.indexOf(current)).forEach((before) => before.finish(true));
   return {
     onProgress: (event) => {
       show();

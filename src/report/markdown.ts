@@ -9,7 +9,13 @@ const mostLines = 50;
 
 function list(title: string, told: readonly Told[]): readonly string[] {
   if (told.length === 0) return [];
-  return ['', `**${title}**`, '', ...told.slice(0, mostLines).map(({ step, text }) => `- step ${step + 1}: ${plain(text)}`), ...(told.length > mostLines ? [`- and ${told.length - mostLines} more, all of them in result.json`] : [])];
+  return [
+    '',
+    `**${title}**`,
+    '',
+    ...told.slice(0, mostLines).map(({ step, text }) => `- step ${step + 1}: ${plain(text)}`),
+    ...(told.length > mostLines ? [`- and ${told.length - mostLines} more, all of them in result.json`] : []),
+  ];
 }
 
 const marks: Readonly<Record<string, string>> = { HOLDS: '✔', BROKEN: '✖', REPRODUCED: '◆', INCONCLUSIVE: '?' };
@@ -19,16 +25,23 @@ function one(result: Result): readonly string[] {
     const word = stepWord(step).text;
     return `| ${at + 1} | ${plain(step.name)} | ${marks[word] ?? ''} ${word} | ${expectedWord(step)}${step.asExpected ? '' : ' ≠'} |`;
   });
-  const seen = (pick: (observer: Result['steps'][number]['observers'][number]) => number): number => result.steps.flatMap((step) => step.observers).reduce((total, observer) => total + pick(observer), 0);
+  const seen = (pick: (observer: Result['steps'][number]['observers'][number]) => number): number =>
+    result.steps.flatMap((step) => step.observers).reduce((total, observer) => total + pick(observer), 0);
   const sabotage = sabotageText(result);
   return [
-    `## ${runWord(result).text}: ${plain(result.scenario.name)}`, '',
-    '| step | claim | the wire showed | expected |', '| ---: | --- | --- | --- |', ...rows,
-    ...list('Leaks', failingLeaks(result)), ...list('Not proven', missingProof(result)), '',
+    `## ${runWord(result).text}: ${plain(result.scenario.name)}`,
+    '',
+    '| step | claim | the wire showed | expected |',
+    '| ---: | --- | --- | --- |',
+    ...rows,
+    ...list('Leaks', failingLeaks(result)),
+    ...list('Not proven', missingProof(result)),
+    '',
     `${result.coverage.observed} of ${result.coverage.ports} ports observed, ${seen((observer) => observer.controlsSeen)} of ${seen((observer) => observer.controlsSent)} controls seen, ${seen((observer) => observer.dropped)} of ${seen((observer) => observer.received)} frames dropped. Run ${plain(result.run.id)}.`,
     ...(sabotage === null ? [] : [`This tool was ${sabotage}.`]),
   ];
 }
 
 /** For comments and job summaries. */
-export const markdownReport: Reporter = (runs: readonly ReportedRun[]): string => `${runs.map(({ result }) => one(result).join('\n')).join('\n\n')}\n`;
+export const markdownReport: Reporter = (runs: readonly ReportedRun[]): string =>
+  `${runs.map(({ result }) => one(result).join('\n')).join('\n\n')}\n`;

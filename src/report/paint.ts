@@ -6,5 +6,6 @@ export type Paint = (text: string, ...tints: readonly Tint[]) => string;
 
 /** Paints with SGR sequences, or not at all. */
 export function makePaint(color: boolean): Paint {
-  return (text, ...tints) => (color && tints.length > 0 ? `\u001b[${tints.map((tint) => codes[tint]).join(';')}m${text}\u001b[0m` : text);
+  return (text, ...tints) =>
+    color && tints.length > 0 ? `\u001b[${tints.map((tint) => codes[tint]).join(';')}m${text}\u001b[0m` : text;
 }

@@ -5,29 +5,94 @@ import type { ReportedRun, Reporter } from './reporter.js';
 interface Metric {
   readonly name: string;
   readonly help: string;
-  readonly samples: (result: Result) => readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
+  readonly samples: (
+    result: Result,
+  ) => readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
 }
 
-const ofRun = (value: (result: Result) => number): Metric['samples'] => (result) => [{ labels: {}, value: value(result) }];
-const ofSabotage = (pick: (figures: { readonly cases: number; readonly falseHolds: number }) => number): Metric['samples'] => ({ tool: { sabotage } }) => (sabotage === undefined ? [] : [{ labels: {}, value: pick(sabotage) }]);
-const ofSteps = (value: (step: StepResult) => number): Metric['samples'] => (result) => result.steps.map((step, at) => ({ labels: { step: String(at + 1), name: step.name }, value: value(step) }));
-const sum = (step: StepResult, pick: (observer: StepResult['observers'][number]) => number): number => step.observers.reduce((total, observer) => total + pick(observer), 0);
+const ofRun =
+  (value: (result: Result) => number): Metric['samples'] =>
+  (result) => [{ labels: {}, value: value(result) }];
+const ofSabotage =
+  (pick: (figures: { readonly cases: number; readonly falseHolds: number }) => number): Metric['samples'] =>
+  ({ tool: { sabotage } }) =>
+    sabotage === undefined ? [] : [{ labels: {}, value: pick(sabotage) }];
+const ofSteps =
+  (value: (step: StepResult) => number): Metric['samples'] =>
+  (result) =>
+    result.steps.map((step, at) => ({ labels: { step: String(at + 1), name: step.name }, value: value(step) }));
+const sum = (step: StepResult, pick: (observer: StepResult['observers'][number]) => number): number =>
+  step.observers.reduce((total, observer) => total + pick(observer), 0);
 
 const metrics: readonly Metric[] = [
-  { name: 'verdict', help: '1 for the verdict of the run: holds, broken or inconclusive.', samples: (result) => (['holds', 'broken', 'inconclusive'] as const).map((verdict) => ({ labels: { verdict }, value: Number(result.verdict === verdict) })) },
-  { name: 'as_expected', help: '1 where everything came out as the scenario expects.', samples: ofRun((result) => Number(result.asExpected)) },
-  { name: 'exit_status', help: 'Exit status of the run: 0, 2 broken, 3 inconclusive, 4 not as expected.', samples: ofRun((result) => result.exitCode) },
-  { name: 'run_timestamp_seconds', help: 'When the run began.', samples: ofRun((result) => Date.parse(result.run.startedAt) / 1000) },
-  { name: 'run_duration_seconds', help: 'How long the run took.', samples: ofRun((result) => result.run.durationMs / 1000) },
+  {
+    name: 'verdict',
+    help: '1 for the verdict of the run: holds, broken or inconclusive.',
+    samples: (result) =>
+      (['holds', 'broken', 'inconclusive'] as const).map((verdict) => ({
+        labels: { verdict },
+        value: Number(result.verdict === verdict),
+      })),
+  },
+  {
+    name: 'as_expected',
+    help: '1 where everything came out as the scenario expects.',
+    samples: ofRun((result) => Number(result.asExpected)),
+  },
+  {
+    name: 'exit_status',
+    help: 'Exit status of the run: 0, 2 broken, 3 inconclusive, 4 not as expected.',
+    samples: ofRun((result) => result.exitCode),
+  },
+  {
+    name: 'run_timestamp_seconds',
+    help: 'When the run began.',
+    samples: ofRun((result) => Date.parse(result.run.startedAt) / 1000),
+  },
+  {
+    name: 'run_duration_seconds',
+    help: 'How long the run took.',
+    samples: ofRun((result) => result.run.durationMs / 1000),
+  },
   { name: 'ports', help: 'Ports of the bridges under test.', samples: ofRun((result) => result.coverage.ports) },
   { name: 'ports_observed', help: 'Ports that were observed.', samples: ofRun((result) => result.coverage.observed) },
-  { name: 'sabotage_cases', help: 'Ways in which the tool was broken on purpose before its release, at least.', samples: ofSabotage(({ cases }) => cases) },
-  { name: 'sabotage_false_holds', help: 'How often it said holds all the same.', samples: ofSabotage(({ falseHolds }) => falseHolds) },
-  { name: 'step_as_expected', help: '1 where the step came out as the scenario expects.', samples: ofSteps((step) => Number(step.asExpected)) },
-  { name: 'step_leaks', help: 'Rows of the step that leaked and are not accepted.', samples: ofSteps((step) => step.findings.filter((finding) => finding.leak && finding.accepted === undefined).length) },
-  { name: 'step_controls_sent', help: 'Ear controls sent.', samples: ofSteps((step) => sum(step, (observer) => observer.controlsSent)) },
-  { name: 'step_controls_seen', help: 'Ear controls seen.', samples: ofSteps((step) => sum(step, (observer) => observer.controlsSeen)) },
-  { name: 'step_frames_dropped', help: 'Captured frames that the kernel dropped.', samples: ofSteps((step) => sum(step, (observer) => observer.dropped)) },
+  {
+    name: 'sabotage_cases',
+    help: 'Ways in which the tool was broken on purpose before its release, at least.',
+    samples: ofSabotage(({ cases }) => cases),
+  },
+  {
+    name: 'sabotage_false_holds',
+    help: 'How often it said holds all the same.',
+    samples: ofSabotage(({ falseHolds }) => falseHolds),
+  },
+  {
+    name: 'step_as_expected',
+    help: '1 where the step came out as the scenario expects.',
+    samples: ofSteps((step) => Number(step.asExpected)),
+  },
+  {
+    name: 'step_leaks',
+    help: 'Rows of the step that leaked and are not accepted.',
+    samples: ofSteps(
+      (step) => step.findings.filter((finding) => finding.leak && finding.accepted === undefined).length,
+    ),
+  },
+  {
+    name: 'step_controls_sent',
+    help: 'Ear controls sent.',
+    samples: ofSteps((step) => sum(step, (observer) => observer.controlsSent)),
+  },
+  {
+    name: 'step_controls_seen',
+    help: 'Ear controls seen.',
+    samples: ofSteps((step) => sum(step, (observer) => observer.controlsSeen)),
+  },
+  {
+    name: 'step_frames_dropped',
+    help: 'Captured frames that the kernel dropped.',
+    samples: ofSteps((step) => sum(step, (observer) => observer.dropped)),
+  },
 ];
 
 /** A label's value in the text format: backslash, quote and line end are escaped. */
@@ -36,11 +101,22 @@ function label(text: string): string {
 }
 
 /** For node_exporter's textfile collector (Prometheus text format 0.0.4). */
-export const prometheusReport: Reporter = (runs: readonly ReportedRun[]): string => `${metrics.flatMap((metric) => [
-  `# HELP verify_isolation_${metric.name} ${metric.help}`,
-  `# TYPE verify_isolation_${metric.name} gauge`,
-  ...runs.flatMap(({ result }, run) => metric.samples(result).map(({ labels, value }) => {
-    const all = { scenario: result.scenario.name, ...(runs.length > 1 ? { run: String(run + 1) } : {}), ...labels };
-    return `verify_isolation_${metric.name}{${Object.entries(all).map(([key, text]) => `${key}="${label(text)}"`).join(',')}} ${value}`;
-  })),
-]).join('\n')}\n`;
+export const prometheusReport: Reporter = (runs: readonly ReportedRun[]): string =>
+  `${metrics
+    .flatMap((metric) => [
+      `# HELP verify_isolation_${metric.name} ${metric.help}`,
+      `# TYPE verify_isolation_${metric.name} gauge`,
+      ...runs.flatMap(({ result }, run) =>
+        metric.samples(result).map(({ labels, value }) => {
+          const all = {
+            scenario: result.scenario.name,
+            ...(runs.length > 1 ? { run: String(run + 1) } : {}),
+            ...labels,
+          };
+          return `verify_isolation_${metric.name}{${Object.entries(all)
+            .map(([key, text]) => `${key}="${label(text)}"`)
+            .join(',')}} ${value}`;
+        }),
+      ),
+    ])
+    .join('\n')}\n`;

@@ -10,7 +10,10 @@ export interface ShownFrame {
   readonly original: number;
 }
 
-/** What the folder of a run holds besides its result: plan, run record, timeline, states, and the first frame of each leak. */
+/**
+ * What the folder of a run holds besides its result: plan, run record, timeline, states, and the first frame of each
+ * leak.
+ */
 export interface RunDetails extends JudgeInput {
   readonly frames: readonly ShownFrame[];
 }

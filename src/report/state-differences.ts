@@ -10,7 +10,11 @@ export interface Difference {
 
 function valuesOf(link: LinkState): ReadonlyMap<string, string> {
   const values = new Map<string, string>([
-    ['mac', link.mac], ['mtu', String(link.mtu)], ['master', link.master ?? 'none'], ['up', String(link.flags.includes('UP'))], ['carrier', String(link.flags.includes('LOWER_UP'))],
+    ['mac', link.mac],
+    ['mtu', String(link.mtu)],
+    ['master', link.master ?? 'none'],
+    ['up', String(link.flags.includes('UP'))],
+    ['carrier', String(link.flags.includes('LOWER_UP'))],
     ...(link.promiscuity === null ? [] : [['promiscuity', String(link.promiscuity)] as const]),
   ]);
   for (const { key } of bridgeSettings) if (link.bridge?.[key] !== undefined) values.set(key, String(link.bridge[key]));
@@ -19,7 +23,11 @@ function valuesOf(link: LinkState): ReadonlyMap<string, string> {
   return values;
 }
 
-function compare(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>, place: (key: string) => string): readonly Difference[] {
+function compare(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+  place: (key: string) => string,
+): readonly Difference[] {
   return [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
     const [first, second] = [before.get(key) ?? null, after.get(key) ?? null];
     return first === second ? [] : [{ place: place(key), before: first, after: second }];
@@ -27,12 +35,21 @@ function compare(before: ReadonlyMap<string, string>, after: ReadonlyMap<string,
 }
 
 function fdbOf(entries: readonly FdbState[]): ReadonlyMap<string, string> {
-  return new Map(entries.map((entry) => [`${entry.master ?? entry.port} ${entry.mac}${entry.vlan === null ? '' : ` vlan ${entry.vlan}`}`, `${entry.port} ${[entry.state, ...entry.flags].filter((word) => word !== '').join(' ')}`.trim()]));
+  return new Map(
+    entries.map((entry) => [
+      `${entry.master ?? entry.port} ${entry.mac}${entry.vlan === null ? '' : ` vlan ${entry.vlan}`}`,
+      `${entry.port} ${[entry.state, ...entry.flags].filter((word) => word !== '').join(' ')}`.trim(),
+    ]),
+  );
 }
 
 /** Counters move on an idle machine; what else a listing says is a setting. */
 function rules(listing: unknown): string {
-  return JSON.stringify(listing, (key, value: unknown) => (['packets', 'bytes', 'used', 'expires', 'last', 'handle', 'stats'].includes(key) ? undefined : value)) ?? 'null';
+  return (
+    JSON.stringify(listing, (key, value: unknown) =>
+      ['packets', 'bytes', 'used', 'expires', 'last', 'handle', 'stats'].includes(key) ? undefined : value,
+    ) ?? 'null'
+  );
 }
 
 /** Of two links of one name the first. */
@@ -42,12 +59,18 @@ function linksByName({ links }: HostState): ReadonlyMap<string, LinkState> {
   return named;
 }
 
-/** What differs between two states: links, settings of bridges and ports, forwarding database, VLANs, filters, sysctl. Timers and counters are left out. */
+/**
+ * What differs between two states: links, settings of bridges and ports, forwarding database, VLANs, filters, sysctl.
+ * Timers and counters are left out.
+ */
 export function stateDifferences(before: HostState, after: HostState): readonly Difference[] {
   const [was, is] = [linksByName(before), linksByName(after)];
   const links = [...new Set([...was.keys(), ...is.keys()])].flatMap((name) => {
     const [first, second] = [was.get(name), is.get(name)];
-    if (first === undefined || second === undefined) return [{ place: name, before: first === undefined ? null : 'present', after: second === undefined ? null : 'present' }];
+    if (first === undefined || second === undefined)
+      return [
+        { place: name, before: first === undefined ? null : 'present', after: second === undefined ? null : 'present' },
+      ];
     return compare(valuesOf(first), valuesOf(second), (key) => `${name}.${key}`);
   });
   const listings = (['vlan', 'mdb', 'tc', 'nft'] as const).flatMap((kind) => {

@@ -33,7 +33,11 @@ function summary(result: Result): string {
 function verdictLines(result: Result, width: number, paint: Paint): readonly string[] {
   const word = runWord(result);
   const seconds = (result.run.durationMs / 1000).toFixed(1);
-  const [first = '', ...rest] = foldAfter(`${word.text}  `, `${escapeText(result.scenario.name)}: ${summary(result)} (${seconds} s)`, width);
+  const [first = '', ...rest] = foldAfter(
+    `${word.text}  `,
+    `${escapeText(result.scenario.name)}: ${summary(result)} (${seconds} s)`,
+    width,
+  );
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...rest, ''];
 }
 
@@ -43,7 +47,11 @@ function evidenceLines({ dir, result }: ReportedRun, paint: Paint): readonly str
   return [
     paint('Evidence', 'bold'),
     `  ${escapeText(dir)}`,
-    ...(result.evidence.files.some((file) => file.path === 'evidence.pcapng') ? [`  look at it:   wireshark ${result.steps.some((step) => step.findings.some((finding) => finding.leak)) ? `-Y 'frame.comment contains "LEAK"' ` : ''}${capture}`] : []),
+    ...(result.evidence.files.some((file) => file.path === 'evidence.pcapng')
+      ? [
+          `  look at it:   wireshark ${result.steps.some((step) => step.findings.some((finding) => finding.leak)) ? `-Y 'frame.comment contains "LEAK"' ` : ''}${capture}`,
+        ]
+      : []),
     `  judge again:  npx verify-isolation replay ${quoteForShell(escapeText(dir))}`,
   ];
 }
@@ -65,7 +73,10 @@ function reportOne(run: ReportedRun, width: number, paint: Paint, verbose: boole
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 }
 
-/** For people: the verdict first, one table, what leaked, what is not proven, what the zeros rest on, and how to look for oneself. */
+/**
+ * For people: the verdict first, one table, what leaked, what is not proven, what the zeros rest on, and how to look
+ * for oneself.
+ */
 export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: View): string => {
   const paint = makePaint(view.color);
   const width = Math.min(Math.max(view.width, 60), 100);

@@ -14,10 +14,23 @@ export function leakText(finding: Finding): string {
 
 /** The leaks that make a run fail: those of steps that did not come out as expected, accepted ones left out. */
 export function failingLeaks(result: Result): readonly Told[] {
-  return result.steps.flatMap((step, at) => (step.asExpected ? [] : step.findings.filter((finding) => finding.leak && finding.accepted === undefined).map((finding) => ({ step: at, text: leakText(finding) }))));
+  return result.steps.flatMap((step, at) =>
+    step.asExpected
+      ? []
+      : step.findings
+          .filter((finding) => finding.leak && finding.accepted === undefined)
+          .map((finding) => ({ step: at, text: leakText(finding) })),
+  );
 }
 
 /** Why steps that should have come to a verdict did not. */
 export function missingProof(result: Result): readonly Told[] {
-  return result.steps.flatMap((step, at) => (step.asExpected ? [] : step.reasons.map((reason) => ({ step: at, text: `${reason.code}${reason.observer === null ? '' : ` at ${reason.observer}`}: ${reason.text}` }))));
+  return result.steps.flatMap((step, at) =>
+    step.asExpected
+      ? []
+      : step.reasons.map((reason) => ({
+          step: at,
+          text: `${reason.code}${reason.observer === null ? '' : ` at ${reason.observer}`}: ${reason.text}`,
+        })),
+  );
 }

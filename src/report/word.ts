@@ -13,7 +13,9 @@ export function stepWord(step: StepResult): Word {
     case 'holds':
       return { text: 'HOLDS', tint: step.asExpected ? 'green' : 'yellow' };
     case 'broken':
-      return step.expected === 'broken' && step.asExpected ? { text: 'REPRODUCED', tint: 'cyan' } : { text: 'BROKEN', tint: 'red' };
+      return step.expected === 'broken' && step.asExpected
+        ? { text: 'REPRODUCED', tint: 'cyan' }
+        : { text: 'BROKEN', tint: 'red' };
     case 'inconclusive':
       return { text: 'INCONCLUSIVE', tint: 'yellow' };
     case null:
@@ -33,9 +35,15 @@ export function expectedWord(step: StepResult): string {
   }
 }
 
-/** A whole run in one word, by its exit status first: a leak that was expected must not look like an alarm, nor the other way round. */
+/**
+ * A whole run in one word, by its exit status first: a leak that was expected must not look like an alarm, nor the
+ * other way round.
+ */
 export function runWord(result: Result): Word {
-  if (result.exitCode === 0) return result.verdict === 'broken' ? { text: 'REPRODUCED', tint: 'cyan' } : { text: result.verdict.toUpperCase(), tint: 'green' };
+  if (result.exitCode === 0)
+    return result.verdict === 'broken'
+      ? { text: 'REPRODUCED', tint: 'cyan' }
+      : { text: result.verdict.toUpperCase(), tint: 'green' };
   if (result.exitCode === 2) return { text: 'BROKEN', tint: 'red' };
   if (result.exitCode === 4) return { text: 'NOT AS EXPECTED', tint: 'yellow' };
   return { text: 'INCONCLUSIVE', tint: 'yellow' };

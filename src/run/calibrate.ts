@@ -25,8 +25,10 @@ steps:
 const timeoutMs = 60_000;
 
 /**
- * Lets this program find a leak that was planted in a lab of its own on this kernel, with the engine that the run will have: an instrument that
- * does not see it measures nothing. `outDir`: the run's own folder, in which the lab's evidence is kept meanwhile. Rejects with VerifyError: 69 where the lab cannot be built, 3 `calibration-failed` where the leak was not seen.
+ * Lets this program find a leak that was planted in a lab of its own on this kernel, with the engine that the run will
+ * have: an instrument that does not see it measures nothing. `outDir`: the run's own folder, in which the lab's
+ * evidence is kept meanwhile. Rejects with VerifyError: 69 where the lab cannot be built, 3 `calibration-failed` where
+ * the leak was not seen.
  */
 export async function calibrate(engine: 'libpcap' | 'cap', outDir: string): Promise<CalibrationRecord> {
   const dir = join(outDir, 'calibration');
@@ -36,12 +38,30 @@ export async function calibrate(engine: 'libpcap' | 'cap', outDir: string): Prom
     mkdirSync(dir, { mode: 0o700 });
     const file = join(dir, 'calibration.yml');
     writeFileSync(file, plantedLeak);
-    const { status, stdout, stderr } = await runProgram([process.execPath, program, 'run', file, '--json', '--quiet', '--engine', engine, '--out', join(dir, 'evidence')], { timeoutMs });
-    if (status === 69) throw new VerifyError('calibration-failed', 69, `no leak can be planted here: ${stderr.trim()}`, 'a run on a host builds a small lab before it sends anything; nothing was sent');
+    const { status, stdout, stderr } = await runProgram(
+      [process.execPath, program, 'run', file, '--json', '--quiet', '--engine', engine, '--out', join(dir, 'evidence')],
+      { timeoutMs },
+    );
+    if (status === 69)
+      throw new VerifyError(
+        'calibration-failed',
+        69,
+        `no leak can be planted here: ${stderr.trim()}`,
+        'a run on a host builds a small lab before it sends anything; nothing was sent',
+      );
     const seen = countSeen(stdout);
-    if (status === 0 && seen !== null && seen.sent > 0 && seen.seen === seen.sent) return { at, durationMs: Math.round(performance.now() - began), engine, planted: seen.sent, seen: seen.seen };
-    const found = seen === null ? `exit status ${status ?? 'none'}: ${stderr.trim()}` : `${seen.seen} of ${seen.sent} frames were seen`;
-    throw new VerifyError('calibration-failed', 3, `a leak planted in a lab on this kernel was not seen whole (${found})`, 'what does not see it would see no leak here either; try the other --engine. Nothing was sent');
+    if (status === 0 && seen !== null && seen.sent > 0 && seen.seen === seen.sent)
+      return { at, durationMs: Math.round(performance.now() - began), engine, planted: seen.sent, seen: seen.seen };
+    const found =
+      seen === null
+        ? `exit status ${status ?? 'none'}: ${stderr.trim()}`
+        : `${seen.seen} of ${seen.sent} frames were seen`;
+    throw new VerifyError(
+      'calibration-failed',
+      3,
+      `a leak planted in a lab on this kernel was not seen whole (${found})`,
+      'what does not see it would see no leak here either; try the other --engine. Nothing was sent',
+    );
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -55,7 +75,10 @@ function countSeen(json: string): { readonly sent: number; readonly seen: number
   } catch {
     return null;
   }
-  const rows = objectsOf(fieldsOf(result)?.['steps']).flatMap((step) => objectsOf(step['findings'])).filter((row) => row['observer'] === 'c' && row['leak'] === true);
-  const sum = (key: string): number => rows.reduce((total, row) => total + (typeof row[key] === 'number' ? row[key] : 0), 0);
+  const rows = objectsOf(fieldsOf(result)?.['steps'])
+    .flatMap((step) => objectsOf(step['findings']))
+    .filter((row) => row['observer'] === 'c' && row['leak'] === true);
+  const sum = (key: string): number =>
+    rows.reduce((total, row) => total + (typeof row[key] === 'number' ? row[key] : 0), 0);
   return { sent: sum('sent'), seen: sum('seen') };
 }

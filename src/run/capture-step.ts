@@ -15,22 +15,37 @@ import { groupByPlace } from './place-groups.js';
 /** Rings of all handles together; each observer has two. */
 const memoryBudget = 256 * 1024 * 1024;
 /**
- * Of each handle. libpcap's ring has blocks of 256 KiB (pcap-linux.c, prepare_tpacket_socket and create_ring, MAXIMUM_SNAPLEN), and each is handed over after
- * 50 ms, full or not: what a ring holds is time in which a worker gets no processor, whatever is in it. 2 MiB are 0.4 s, 8 MiB are 1.6 s. A slow kernel may take a
- * second for the 300 frames that others send in 6 ms, so in the lab every step has the larger one; guests of a host need the memory themselves.
+ * Of each handle. libpcap's ring has blocks of 256 KiB (pcap-linux.c, prepare_tpacket_socket and create_ring,
+ * MAXIMUM_SNAPLEN), and each is handed over after 50 ms, full or not: what a ring holds is time in which a worker gets
+ * no processor, whatever is in it. 2 MiB are 0.4 s, 8 MiB are 1.6 s. A slow kernel may take a second for the 300 frames
+ * that others send in 6 ms, so in the lab every step has the larger one; guests of a host need the memory themselves.
  */
-const ringSize = { lab: { libpcap: 8 * 1024 * 1024, cap: 10 * 1024 * 1024 }, host: { libpcap: 2 * 1024 * 1024, cap: 10 * 1024 * 1024 } } as const;
+const ringSize = {
+  lab: { libpcap: 8 * 1024 * 1024, cap: 10 * 1024 * 1024 },
+  host: { libpcap: 2 * 1024 * 1024, cap: 10 * 1024 * 1024 },
+} as const;
 /** From so many observers on one socket listens for all of them: opening a handle takes 13 ms, closing it 24. */
 const manyObservers = 32;
-/** So many frames are sent as fast as its larger ring takes them, which is several times the rate at which a small one loses nothing. */
+/**
+ * So many frames are sent as fast as its larger ring takes them, which is several times the rate at which a small one
+ * loses nothing.
+ */
 const manyFrames = 100_000;
 const sharedRing = 64 * 1024 * 1024;
 /** Frames of probe size that it holds, each with some 100 octets of headers. */
 export const sharedRingFrames = sharedRing / 192;
 
-/** What a step is captured with: a ring for all observers together where there are many of them, or in the lab many frames. */
+/**
+ * What a step is captured with: a ring for all observers together where there are many of them, or in the lab many
+ * frames.
+ */
 export function engineOf(context: Pick<RunContext, 'engine' | 'plan'>, step: StepPlan): ObserverRequest['engine'] {
-  const many = step.observers.length >= manyObservers || (context.plan.provider === 'lab' && step.rate === null && step.during.length === 0 && framesOfStep(step) >= manyFrames);
+  const many =
+    step.observers.length >= manyObservers ||
+    (context.plan.provider === 'lab' &&
+      step.rate === null &&
+      step.during.length === 0 &&
+      framesOfStep(step) >= manyFrames);
   return context.engine === 'libpcap' && many ? 'ring' : context.engine;
 }
 
@@ -76,8 +91,17 @@ function requestsOf(context: RunContext, step: StepPlan, observers: readonly Obs
 /** Starts the capture helpers of a step, one in each place that has observers; their faults go into the timeline. */
 export async function startStepCapture(context: RunContext, step: StepPlan): Promise<Capture> {
   const starting = placesOf(context, step).map(async ({ host, netns, items }, at) => {
-    const options = { netns, file: join(context.dir, rawFile(step.index, at + 1)), runTag: context.plan.runTag, only: onlyOwn(context, step) ? 'run' : 'all', observers: requestsOf(context, step, items) } as const;
-    const capture = host === null ? await context.devices.startCapture(options) : await startRemoteCapture(remoteOf(context, host), options);
+    const options = {
+      netns,
+      file: join(context.dir, rawFile(step.index, at + 1)),
+      runTag: context.plan.runTag,
+      only: onlyOwn(context, step) ? 'run' : 'all',
+      observers: requestsOf(context, step, items),
+    } as const;
+    const capture =
+      host === null
+        ? await context.devices.startCapture(options)
+        : await startRemoteCapture(remoteOf(context, host), options);
     if (host !== null) await logClock(context, step, host, basename(options.file));
     return { capture, observers: new Set(items.map(({ name }) => name)) };
   });
@@ -96,7 +120,13 @@ export async function startStepCapture(context: RunContext, step: StepPlan): Pro
 /** Writes down how far another host's clock is ahead; `file`: the raw capture that has its times. */
 async function logClock(context: RunContext, step: StepPlan, host: string, file: string): Promise<void> {
   const { offsetNs, boundNs } = await clockOffset(remoteOf(context, host));
-  context.timeline.log(step.index, { event: 'clock', host, file, offsetNs: offsetNs.toString(), boundNs: boundNs.toString() });
+  context.timeline.log(step.index, {
+    event: 'clock',
+    host,
+    file,
+    offsetNs: offsetNs.toString(),
+    boundNs: boundNs.toString(),
+  });
 }
 
 /** Opens every observer and resolves when all listen; then nothing more can be opened. */

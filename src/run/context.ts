@@ -31,18 +31,33 @@ export interface RunContext {
 /** The host of that name. */
 export function remoteOf(context: Pick<RunContext, 'remotes'>, name: string): RemoteHost {
   const found = context.remotes.get(name);
-  if (found === undefined) throw new VerifyError('fabric-unknown', 70, `there is no host ${name}`, 'this is a fault of verify-isolation: report it with plan.json');
+  if (found === undefined)
+    throw new VerifyError(
+      'fabric-unknown',
+      70,
+      `there is no host ${name}`,
+      'this is a fault of verify-isolation: report it with plan.json',
+    );
   return found;
 }
 
 export function tell(context: RunContext, step: StepPlan, phase: StepPhase, detail = ''): void {
-  context.onProgress({ kind: 'step', index: step.index, of: context.plan.steps.length, name: step.name, phase, detail });
+  context.onProgress({
+    kind: 'step',
+    index: step.index,
+    of: context.plan.steps.length,
+    name: step.name,
+    phase,
+    detail,
+  });
 }
 
 /** Why a run is to end: what stopped it says so itself, else somebody interrupted it. */
 export function stopReason(signal: AbortSignal): VerifyError {
   const reason: unknown = signal.reason;
-  return reason instanceof VerifyError ? reason : new VerifyError('interrupted', 3, 'the run was interrupted', 'What was seen until then is kept.');
+  return reason instanceof VerifyError
+    ? reason
+    : new VerifyError('interrupted', 3, 'the run was interrupted', 'What was seen until then is kept.');
 }
 
 /** Throws where the run is to end: called between actions, so that everything begun is also ended. */

@@ -11,7 +11,10 @@ function splitOff(name: string, others: Capture, ear: Capture): Capture {
     files: both.flatMap(({ files }) => files),
     pids: () => both.flatMap((capture) => capture.pids()),
     async open(observers) {
-      const opened = await Promise.all([others.open(observers.filter((one) => !mine(one))), ear.open(observers.filter(mine))]);
+      const opened = await Promise.all([
+        others.open(observers.filter((one) => !mine(one))),
+        ear.open(observers.filter(mine)),
+      ]);
       return opened.flat();
     },
     async seal() {
@@ -28,13 +31,19 @@ function splitOff(name: string, others: Capture, ear: Capture): Capture {
     },
     async stop() {
       const [one, two] = await Promise.all([others.stop(), ear.stop()]);
-      return { counters: { ...one.counters, ...two.counters }, written: { ...one.written, ...two.written }, kept: [...one.kept, ...two.kept] };
+      return {
+        counters: { ...one.counters, ...two.counters },
+        written: { ...one.written, ...two.written },
+        kept: [...one.kept, ...two.kept],
+      };
     },
     ended: async () => void (await Promise.all([others.ended(), ear.ended()])),
     onCounts: (listener) => sumCounts(both, listener),
     onFault(listener) {
       others.onFault(listener);
-      ear.onFault((fault) => listener({ ...fault, text: `${fault.text}: killed on purpose in the middle of the probes (--deafen ${name})` }));
+      ear.onFault((fault) =>
+        listener({ ...fault, text: `${fault.text}: killed on purpose in the middle of the probes (--deafen ${name})` }),
+      );
     },
     kill: () => both.forEach((capture) => capture.kill()),
   };

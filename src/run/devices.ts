@@ -1,7 +1,10 @@
 import { startCapture } from '../capture/capture-client.js';
 import { startSender } from '../inject/send-client.js';
 
-/** How a run listens and sends. A device may wrap another, to lose an ear or to withhold frames: `demo --deafen` and test/sabotage do. */
+/**
+ * How a run listens and sends. A device may wrap another, to lose an ear or to withhold frames: `demo --deafen` and
+ * test/sabotage do.
+ */
 export interface Devices {
   readonly startCapture: typeof startCapture;
   readonly startSender: typeof startSender;

@@ -9,7 +9,10 @@ export type ReadAround = (when: 'before' | 'after') => Promise<void>;
 
 /** The events of a step under way. */
 export interface Events {
-  /** Resolves when all have ended and the state after them was read; how each ended stands in the timeline. Rejects where the state could not be read. */
+  /**
+   * Resolves when all have ended and the state after them was read; how each ended stands in the timeline. Rejects
+   * where the state could not be read.
+   */
   readonly ended: Promise<void>;
   /** Whether `ended` has settled. */
   over(): boolean;
@@ -24,9 +27,10 @@ export interface EventOptions {
 }
 
 /**
- * Lets the events of `during` happen, each at its time from now on, one beside the other where they take longer than the next waits. Where one begins late, as on a
- * slow machine, those after it do too: what lies between a flush and a load is as long as it was written. Whenever one
- * begins and none is at work, and whenever the last at work is over, the state is read, so that what changed between events is nobody's whom the step knows.
+ * Lets the events of `during` happen, each at its time from now on, one beside the other where they take longer than
+ * the next waits. Where one begins late, as on a slow machine, those after it do too: what lies between a flush and a
+ * load is as long as it was written. Whenever one begins and none is at work, and whenever the last at work is over,
+ * the state is read, so that what changed between events is nobody's whom the step knows.
  */
 export function startEvents(context: RunContext, step: StepPlan, { readAround, leadMs }: EventOptions): Events {
   const cancel = new AbortController();
@@ -39,7 +43,8 @@ export function startEvents(context: RunContext, step: StepPlan, { readAround, l
     turn = acted.catch(() => undefined); // told where it is awaited
     return acted;
   };
-  const waited = (ms: number): Promise<boolean> => sleep(ms, true, { signal }).catch(() => false); // rejects when it is stopped
+  // rejects when it is stopped
+  const waited = (ms: number): Promise<boolean> => sleep(ms, true, { signal }).catch(() => false);
   const began = performance.now();
   let lateMs = 0;
   const waitedUntil = async (atMs: number): Promise<boolean> => {
@@ -69,9 +74,11 @@ export function startEvents(context: RunContext, step: StepPlan, { readAround, l
   };
 
   let over = false;
-  const ended = Promise.all(step.during.map(happen)).then(() => undefined).finally(() => {
-    over = true;
-  });
+  const ended = Promise.all(step.during.map(happen))
+    .then(() => undefined)
+    .finally(() => {
+      over = true;
+    });
   return {
     ended,
     over: () => over,
@@ -86,10 +93,13 @@ export function startEvents(context: RunContext, step: StepPlan, { readAround, l
 async function failureOf(context: RunContext, run: During['run']): Promise<string | null> {
   let failure: string | null = null;
   for (const command of run) {
-    failure ??= await context.fabric.happen(command).then(() => null, (error: unknown) => {
-      if (!(error instanceof VerifyError)) throw error;
-      return `${error.message} (${error.hint})`;
-    });
+    failure ??= await context.fabric.happen(command).then(
+      () => null,
+      (error: unknown) => {
+        if (!(error instanceof VerifyError)) throw error;
+        return `${error.message} (${error.hint})`;
+      },
+    );
   }
   return failure;
 }

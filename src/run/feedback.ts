@@ -22,15 +22,22 @@ export interface PaceOptions {
 
 /** However few sightings a frame makes: later ones may make more, and are then not too many. */
 const mostUnderWay = 32_768;
-/** A ring rests for so long at most, and what it then brings has to be told. What did not come for so long is no longer under way: these frames make fewer sightings than those before. */
+/**
+ * A ring rests for so long at most, and what it then brings has to be told. What did not come for so long is no longer
+ * under way: these frames make fewer sightings than those before.
+ */
 const patienceMs = mostRestMs + 10;
 const pollMs = 2;
 
 /**
- * Learns from a mark after the first frames how many sightings a frame makes, and from the counts of the observers how many are still to come. Where later
- * frames make more, that shows as soon as more is counted than was to come; where they make fewer, the observers fall silent, and a mark says that they have all.
+ * Learns from a mark after the first frames how many sightings a frame makes, and from the counts of the observers how
+ * many are still to come. Where later frames make more, that shows as soon as more is counted than was to come; where
+ * they make fewer, the observers fall silent, and a mark says that they have all.
  */
-export function createPace(capture: Pick<Capture, 'onCounts' | 'mark'>, { capacity, observers, handedOver }: PaceOptions): Pace {
+export function createPace(
+  capture: Pick<Capture, 'onCounts' | 'mark'>,
+  { capacity, observers, handedOver }: PaceOptions,
+): Pace {
   /** Sightings so far. */
   let total = 0;
   let perFrame: number | null = null;

@@ -25,9 +25,16 @@ export interface Guard {
 /** Starts to look, at once. `netns`: that of the bridges here; `hosts`: others that have some. */
 export async function startGuard(plan: Plan, netns: string | null, hosts: readonly WatchedHost[] = []): Promise<Guard> {
   const bridges = new Set(plan.bridges.map(({ name }) => name));
-  const ports = new Set(plan.endpoints.flatMap(({ port, bridge }) => (port !== null && bridges.has(bridge) ? [port] : [])));
+  const ports = new Set(
+    plan.endpoints.flatMap(({ port, bridge }) => (port !== null && bridges.has(bridge) ? [port] : [])),
+  );
   const away = watchDrops(hosts);
-  const read = (): DropReading => ({ atMs: performance.now(), drops: Object.fromEntries(Object.entries({ ...readDrops(netns), ...away.latest() }).filter(([name]) => ports.has(name))) });
+  const read = (): DropReading => ({
+    atMs: performance.now(),
+    drops: Object.fromEntries(
+      Object.entries({ ...readDrops(netns), ...away.latest() }).filter(([name]) => ports.has(name)),
+    ),
+  });
   const address = await gatewayOf(netns);
   const ping: PingStream | null = address === null ? null : startPing(address, netns, pingsPerSecond);
   const first = read();
@@ -42,8 +49,13 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
     readings.push(now);
     while (readings.length > 2 && now.atMs - (readings[1]?.atMs ?? now.atMs) >= windowMs) readings.shift();
     const [from = now] = readings;
-    const found = (now.atMs - from.atMs >= windowMs / 2 ? droppingPort(usual.dropsPerSecond, from, now) : null) ?? worseGateway(usual.gateway?.medianMs ?? null, ping?.answers.slice(pingsBefore) ?? []);
-    if (found !== null) disturbed.abort(new VerifyError('guests-disturbed', 3, found, 'the run was stopped; lower `rate`, or run it at a quieter time'));
+    const found =
+      (now.atMs - from.atMs >= windowMs / 2 ? droppingPort(usual.dropsPerSecond, from, now) : null) ??
+      worseGateway(usual.gateway?.medianMs ?? null, ping?.answers.slice(pingsBefore) ?? []);
+    if (found !== null)
+      disturbed.abort(
+        new VerifyError('guests-disturbed', 3, found, 'the run was stopped; lower `rate`, or run it at a quieter time'),
+      );
   };
   const timer = setInterval(look, everyMs);
   return {
@@ -55,7 +67,9 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
       const answers = ping?.answers ?? [];
       pingsBefore = answers.length;
       usual = {
-        dropsPerSecond: Object.fromEntries(Object.entries(now.drops).map(([port, drops]) => [port, (drops - (first.drops[port] ?? drops)) / seconds])),
+        dropsPerSecond: Object.fromEntries(
+          Object.entries(now.drops).map(([port, drops]) => [port, (drops - (first.drops[port] ?? drops)) / seconds]),
+        ),
         gateway: address === null ? null : { address, medianMs: median(answers.filter((answer) => answer !== null)) },
       };
       return usual;

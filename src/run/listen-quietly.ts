@@ -27,7 +27,10 @@ const whole = 262_144;
 const memoryBudget = 256 * 1024 * 1024;
 const ring = { libpcap: 8 * 1024 * 1024, cap: 10 * 1024 * 1024 } as const;
 
-/** Captures at every port of a bridge, both directions, and sends nothing: an interface of the file for each port, in their order. */
+/**
+ * Captures at every port of a bridge, both directions, and sends nothing: an interface of the file for each port, in
+ * their order.
+ */
 export async function listenQuietly(listening: QuietListening, devices: Devices): Promise<QuietlyHeard> {
   const { ports, bridge, netns, file } = listening;
   const { name } = chooseEngine(listening.engine);
@@ -35,10 +38,19 @@ export async function listenQuietly(listening: QuietListening, devices: Devices)
   const capture = await devices.startCapture({ netns, file });
   capture.onFault((fault) => faults.push(fault));
   try {
-    await capture.open(ports.map((port) => ({
-      observer: port.name, device: port.port, watch: 'port', engine: name, macs: [], filter: '', snaplen: listening.payload ? whole : headersOnly,
-      buffer: Math.min(ring[name], Math.floor(memoryBudget / (2 * ports.length))), description: `${port.name} (${port.role}) on ${bridge}, nothing was sent`,
-    })));
+    await capture.open(
+      ports.map((port) => ({
+        observer: port.name,
+        device: port.port,
+        watch: 'port',
+        engine: name,
+        macs: [],
+        filter: '',
+        snaplen: listening.payload ? whole : headersOnly,
+        buffer: Math.min(ring[name], Math.floor(memoryBudget / (2 * ports.length))),
+        description: `${port.name} (${port.role}) on ${bridge}, nothing was sent`,
+      })),
+    );
     await capture.seal();
     await listening.until();
     const { counters } = await capture.stop();

@@ -6,8 +6,8 @@ const defaultRate = { libpcap: 50_000, cap: 5000 } as const;
 const hostRate = 1000;
 
 /**
- * Frames a second at which nothing is lost: for probes where the scenario writes no rate, and always for controls, so that a burst of them
- * cannot fill a ring before the first probe.
+ * Frames a second at which nothing is lost: for probes where the scenario writes no rate, and always for controls, so
+ * that a burst of them cannot fill a ring before the first probe.
  */
 export function lossFreeRate(context: Pick<RunContext, 'engine' | 'plan'>): number {
   return context.plan.provider === 'host' ? hostRate : defaultRate[context.engine];

@@ -1,4 +1,7 @@
-/** `1,200 of 3,000 frames, 4,000/s, 12 s left`: how far a step's probes are. Rate and rest are told once a second has passed. */
+/**
+ * `1,200 of 3,000 frames, 4,000/s, 12 s left`: how far a step's probes are. Rate and rest are told once a second has
+ * passed.
+ */
 export function paceText(done: number, begun: number, total: number, elapsedMs: number): string {
   // As toLocaleString does, which takes 10 ms at its first call.
   const number = (value: number): string => value.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ',');

@@ -9,7 +9,10 @@ export interface PlaceGroup<T> {
 }
 
 /** Items by where they are, in the order in which places first occur. */
-export function groupByPlace<T>(items: readonly T[], placeOf: (item: T) => Pick<Place, 'netns' | 'host'>): readonly PlaceGroup<T>[] {
+export function groupByPlace<T>(
+  items: readonly T[],
+  placeOf: (item: T) => Pick<Place, 'netns' | 'host'>,
+): readonly PlaceGroup<T>[] {
   const groups = new Map<string, { host: string | null; netns: string | null; items: T[] }>();
   for (const item of items) {
     const { netns, host = null } = placeOf(item);

@@ -25,7 +25,11 @@ async function tried(trial: FixTrial, dir: string, { runTrial }: ProveFixesDeps)
   const head = { step: trial.step, cause: trial.cause, commands: trial.commands, evidence };
   try {
     const result = await runTrial(trial.scenario, join(dir, evidence));
-    return { ...head, ...fixOutcome(trial.cause, result, trial.at), sha256: await hashFile(join(dir, evidence, files.sums)).catch(() => null) };
+    return {
+      ...head,
+      ...fixOutcome(trial.cause, result, trial.at),
+      sha256: await hashFile(join(dir, evidence, files.sums)).catch(() => null),
+    };
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
     return { ...head, outcome: 'failed', before: null, after: null, cutOff: [], text: error.message, sha256: null };
@@ -33,10 +37,15 @@ async function tried(trial: FixTrial, dir: string, { runTrial }: ProveFixesDeps)
 }
 
 /**
- * Tries, one after the other, the fix for every cause of every leak of a run that is over, and writes what became of it into the run's folder. Returns the
- * run's result with it. The run's verdict and exit status stay as they are.
+ * Tries, one after the other, the fix for every cause of every leak of a run that is over, and writes what became of it
+ * into the run's folder. Returns the run's result with it. The run's verdict and exit status stay as they are.
  */
-export async function proveFixes(scenario: Scenario, result: Result, dir: string, deps: ProveFixesDeps): Promise<Result> {
+export async function proveFixes(
+  scenario: Scenario,
+  result: Result,
+  dir: string,
+  deps: ProveFixesDeps,
+): Promise<Result> {
   const trials = fixTrials(scenario, result);
   if (trials.length === 0) return result;
   await mkdir(join(dir, files.proveFix), { mode: 0o700 });

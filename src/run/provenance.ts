@@ -48,7 +48,16 @@ function listened(step: StepPlan, input: ProvenanceInput): readonly ListenedStep
   if (step.observers.length === 0) return [];
   const snaplen = snaplenOf(input, step);
   const program = orNull(() => Buffer.from(compileForRecord(step.filter, snaplen)).toString('hex'));
-  return [{ step: step.name, engine: engineOf(input, step), snaplen, ring: ringOf(input, step), filter: step.filter, program }];
+  return [
+    {
+      step: step.name,
+      engine: engineOf(input, step),
+      snaplen,
+      ring: ringOf(input, step),
+      filter: step.filter,
+      program,
+    },
+  ];
 }
 
 async function instrument(input: ProvenanceInput): Promise<Instrument> {
@@ -87,22 +96,47 @@ function stepTimes(plan: Plan, timeline: readonly TimelineEntry[]): When['steps'
   }
   return plan.steps.flatMap(({ index, name }) => {
     const [start, end] = [first.get(index), last.get(index)];
-    return start === undefined || end === undefined ? [] : [{
-      name, startedAt: timeText(BigInt(start.atNs)), endedAt: timeText(BigInt(end.atNs)), startedMonoMs: start.monoMs, endedMonoMs: end.monoMs,
-    }];
+    return start === undefined || end === undefined
+      ? []
+      : [
+          {
+            name,
+            startedAt: timeText(BigInt(start.atNs)),
+            endedAt: timeText(BigInt(end.atNs)),
+            startedMonoMs: start.monoMs,
+            endedMonoMs: end.monoMs,
+          },
+        ];
   });
 }
 
 /** The same, once the last step has ended: times, and how much was listened to. */
-export function completeProvenance(begun: Provenance, plan: Plan, timeline: readonly TimelineEntry[], states: readonly StepStates[]): Provenance {
-  const { observed, ports, unobserved } = coverageOf(plan, stepFacts(plan, timeline), plan.steps.map(({ index }) => states[index] ?? { before: null, after: null }));
+export function completeProvenance(
+  begun: Provenance,
+  plan: Plan,
+  timeline: readonly TimelineEntry[],
+  states: readonly StepStates[],
+): Provenance {
+  const { observed, ports, unobserved } = coverageOf(
+    plan,
+    stepFacts(plan, timeline),
+    plan.steps.map(({ index }) => states[index] ?? { before: null, after: null }),
+  );
   return {
     ...begun,
-    when: { ...begun.when, ended: moment(), clock: { ...begun.when.clock, after: readClockSync() }, steps: stepTimes(plan, timeline) },
+    when: {
+      ...begun.when,
+      ended: moment(),
+      clock: { ...begun.when.clock, after: readClockSync() },
+      steps: stepTimes(plan, timeline),
+    },
     scope: {
       bridges: plan.bridges.map(({ name }) => name),
       endpoints: plan.endpoints.map(({ name, role, port, macs }) => ({ name, role, interface: port, macs })),
-      partial: plan.partialScope, observed, ports, unobserved,
+      partial: plan.partialScope,
+      observed,
+      ports,
+      unobserved,
     },
   };
 }

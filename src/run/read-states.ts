@@ -8,7 +8,10 @@ import type { RunContext } from './context.js';
 import type { ReadAround } from './events.js';
 import type { KernelWatch } from './watch-kernel.js';
 
-/** The readings of the state of one step, and what was heard changing between them. Each rejects with VerifyError where the state cannot be read. */
+/**
+ * The readings of the state of one step, and what was heard changing between them. Each rejects with VerifyError where
+ * the state cannot be read.
+ */
 export interface StateReader {
   before(): Promise<void>;
   after(): Promise<void>;
@@ -17,13 +20,20 @@ export interface StateReader {
 
 /** Reads a step's states into its folder and the timeline. */
 export function stateReader(context: RunContext, step: StepPlan, watch: KernelWatch): StateReader {
-  const read = async (when: 'before' | 'after' | number, keep: (states: StepStates, state: HostState) => StepStates, event: TimelineEvent): Promise<void> => {
+  const read = async (
+    when: 'before' | 'after' | number,
+    keep: (states: StepStates, state: HostState) => StepStates,
+    event: TimelineEvent,
+  ): Promise<void> => {
     const state = await context.fabric.readState();
     context.states[step.index] = keep(context.states[step.index] ?? { before: null, after: null }, state);
     await writeJson(context.dir, stateFile(step.index, when), state).catch((error: unknown) => {
       // Disk full: what can still be seen is seen, and a leak is still told.
       if (!(error instanceof VerifyError)) throw error;
-      context.timeline.log(step.index, { event: 'fault', fault: { code: 'file-failed', observers: [], text: error.message } });
+      context.timeline.log(step.index, {
+        event: 'fault',
+        fault: { code: 'file-failed', observers: [], text: error.message },
+      });
     });
     context.timeline.log(step.index, event);
   };
@@ -31,12 +41,17 @@ export function stateReader(context: RunContext, step: StepPlan, watch: KernelWa
     const rules = watch.rules.take();
     if (rules.length > 0) context.timeline.log(step.index, { event: 'rules-changed', changes: rules, ...meanwhile });
     const settings = watch.settings.take();
-    if (settings.length > 0) context.timeline.log(step.index, { event: 'settings-changed', changes: settings, ...meanwhile });
+    if (settings.length > 0)
+      context.timeline.log(step.index, { event: 'settings-changed', changes: settings, ...meanwhile });
   };
   let reading = 0;
   const readDuring = async (): Promise<void> => {
     reading += 1;
-    await read(reading, (states, state) => ({ ...states, during: [...(states.during ?? []), state] }), { event: 'state-read', when: 'during', reading });
+    await read(reading, (states, state) => ({ ...states, during: [...(states.during ?? []), state] }), {
+      event: 'state-read',
+      when: 'during',
+      reading,
+    });
   };
   return {
     before: () => read('before', (states, before) => ({ ...states, before }), { event: 'state-read', when: 'before' }),

@@ -19,8 +19,9 @@ async function announced(context: RunContext, flows: readonly Flow[], sender: Se
 }
 
 /**
- * Undoes what the disruptive probes of a step that did not come to its end have done: rightful owners announce themselves. Where the helper that
- * would send it is gone, by another one. Who could not announce itself is written down as a fault.
+ * Undoes what the disruptive probes of a step that did not come to its end have done: rightful owners announce
+ * themselves. Where the helper that would send it is gone, by another one. Who could not announce itself is written
+ * down as a fault.
  */
 export async function restoreOwners(context: RunContext, step: StepPlan, sender: Sender): Promise<void> {
   const owed = [...step.flows].filter(({ purpose }) => purpose === 'restore');
@@ -36,6 +37,13 @@ export async function restoreOwners(context: RunContext, step: StepPlan, sender:
     why = error.message;
   }
   for (const name of new Set(left.map((flow) => flow.sender))) {
-    context.timeline.log(step.index, { event: 'fault', fault: { code: 'step-failed', observers: [], text: `${name} could not announce itself after an attack on it: ${why}. Until it speaks, frames for it may go to the attacker` } });
+    context.timeline.log(step.index, {
+      event: 'fault',
+      fault: {
+        code: 'step-failed',
+        observers: [],
+        text: `${name} could not announce itself after an attack on it: ${why}. Until it speaks, frames for it may go to the attacker`,
+      },
+    });
   }
 }

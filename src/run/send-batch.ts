@@ -13,7 +13,13 @@ export interface Burst {
   readonly count: number;
 }
 
-function framesOf(context: RunContext, batch: readonly Burst[], first: number, count: number, size: number): Uint8Array {
+function framesOf(
+  context: RunContext,
+  batch: readonly Burst[],
+  first: number,
+  count: number,
+  size: number,
+): Uint8Array {
   const tokens = tokensFor(context.key, context.plan.runTag, first, count);
   const frames = new Uint8Array(count * size);
   const templateOf = templateSeries();
@@ -60,8 +66,17 @@ export function prepare(context: RunContext, batch: readonly Burst[]): Prepared 
 /** Nobody is there any more who could send: what is left of the step's probes is given up. */
 const goneErrors: readonly (string | null)[] = ['helper-died', 'helper-silent', 'host-lost'];
 
-/** Sends a batch as it was built, and says in the timeline what the kernel took. Gives whether there still is somebody who sends. */
-export async function transmit(context: RunContext, step: StepPlan, sender: Sender, prepared: Prepared, rate: number | null): Promise<boolean> {
+/**
+ * Sends a batch as it was built, and says in the timeline what the kernel took. Gives whether there still is somebody
+ * who sends.
+ */
+export async function transmit(
+  context: RunContext,
+  step: StepPlan,
+  sender: Sender,
+  prepared: Prepared,
+  rate: number | null,
+): Promise<boolean> {
   const { batch, first, planned, size, frames } = prepared;
   const { accepted, error } = await sender.sendRouted(routesOf(batch), frames, size, rate);
   context.timeline.log(step.index, { event: 'sent', flow: batch[0]?.flow.id ?? 0, first, planned, accepted });
@@ -75,8 +90,17 @@ export async function transmit(context: RunContext, step: StepPlan, sender: Send
   return sendBatch(context, step, sender, batch.slice(next + 1), rate);
 }
 
-/** Sends a batch; where an interface refuses, what was left for its flow is given up and the flows after it are sent. Gives whether there still is somebody who sends. */
-export async function sendBatch(context: RunContext, step: StepPlan, sender: Sender, batch: readonly Burst[], rate: number | null): Promise<boolean> {
+/**
+ * Sends a batch; where an interface refuses, what was left for its flow is given up and the flows after it are sent.
+ * Gives whether there still is somebody who sends.
+ */
+export async function sendBatch(
+  context: RunContext,
+  step: StepPlan,
+  sender: Sender,
+  batch: readonly Burst[],
+  rate: number | null,
+): Promise<boolean> {
   const prepared = prepare(context, batch);
   return prepared === null || transmit(context, step, sender, prepared, rate);
 }

@@ -13,7 +13,10 @@ import { type Burst, prepare, transmit } from './send-batch.js';
 import { sendRounds } from './send-rounds.js';
 
 const mostInBurst = 1000;
-/** Frames that go to the helper at once last no longer than this where a rate is asked for: an interruption takes no longer. */
+/**
+ * Frames that go to the helper at once last no longer than this where a rate is asked for: an interruption takes no
+ * longer.
+ */
 const mostBurstMs = 250;
 /** Frames of several flows that go to the helper together, where there are many flows. */
 const mostInBatch = 8192;
@@ -22,19 +25,31 @@ const fewFlows = 64;
 /** Steps with fewer are sent at a fixed rate: to learn what the observers take would last longer. */
 const fewFrames = 2000;
 
-/** Where in the flows the frame is before which `frames` of them come: the flow's position, and the frame's number in it. */
+/**
+ * Where in the flows the frame is before which `frames` of them come: the flow's position, and the frame's number in
+ * it.
+ */
 function placeOf(flows: Flows, frames: number): { readonly position: number; readonly sequence: number } {
   const head = flows.at(0);
   const token = (head?.first ?? 0) + frames;
   const flow = flowOfToken(flows, token);
-  return flow === null ? { position: flows.length, sequence: 0 } : { position: flow.id - (head?.id ?? 0), sequence: token - flow.first };
+  return flow === null
+    ? { position: flows.length, sequence: 0 }
+    : { position: flow.id - (head?.id ?? 0), sequence: token - flow.first };
 }
 
 /**
- * Frames `from` to `to` of the flows in bursts of one flow, and bursts with frames of one length put together as far as there is room: their tokens follow one another. `first`: frames of
- * the first burst, of which nobody knows yet what they cost; `most`: of any. No object but the burst and its flow is made for it: a mesh has a million.
+ * Frames `from` to `to` of the flows in bursts of one flow, and bursts with frames of one length put together as far as
+ * there is room: their tokens follow one another. `first`: frames of the first burst, of which nobody knows yet what
+ * they cost; `most`: of any. No object but the burst and its flow is made for it: a mesh has a million.
  */
-function* batchesOf(flows: Flows, from: number, to: number, { first, most }: { readonly first: number; readonly most: number }, room: () => number): Generator<readonly Burst[]> {
+function* batchesOf(
+  flows: Flows,
+  from: number,
+  to: number,
+  { first, most }: { readonly first: number; readonly most: number },
+  room: () => number,
+): Generator<readonly Burst[]> {
   let { position, sequence } = placeOf(flows, from);
   let left = to - from;
   let longest = Math.min(most, first);
@@ -86,21 +101,35 @@ function inRounds(sendFrom: (round: number) => Promise<number>): ProbeSender {
 }
 
 /**
- * Sends a step's probes in two parts, counted over all its flows: `part` 0 the first half, 1 the second. What the kernel
- * took is written down for each batch; a burst that was cut short ends its flow's part, not the step. The next batch is built while one is sent.
- * `eventsOver`: whether the events of the step are, which belong into the first part.
+ * Sends a step's probes in two parts, counted over all its flows: `part` 0 the first half, 1 the second. What the
+ * kernel took is written down for each batch; a burst that was cut short ends its flow's part, not the step. The next
+ * batch is built while one is sent. `eventsOver`: whether the events of the step are, which belong into the first part.
  */
-export function probeSender(context: RunContext, step: StepPlan, sender: Sender, capture: Capture, eventsOver: () => boolean): ProbeSender {
+export function probeSender(
+  context: RunContext,
+  step: StepPlan,
+  sender: Sender,
+  capture: Capture,
+  eventsOver: () => boolean,
+): ProbeSender {
   if (step.during.length > 0) return inRounds((from) => sendRounds(context, step, sender, { from, over: eventsOver }));
   const total = framesOfStep(step);
   const half = Math.ceil(total / 2);
-  const paced = context.plan.provider === 'lab' && step.rate === null && total > fewFrames && engineOf(context, step) === 'ring';
+  const paced =
+    context.plan.provider === 'lab' && step.rate === null && total > fewFrames && engineOf(context, step) === 'ring';
   let sending: Promise<boolean> = Promise.resolve(true);
   /** The batch before that. Without a rate both are at the helper. */
   let before: Promise<boolean> = sending;
-  const pace = paced ? createPace(capture, { capacity: sharedRingFrames, observers: step.observers.length, handedOver: async () => void (await Promise.all([before, sending])) }) : null;
+  const pace = paced
+    ? createPace(capture, {
+        capacity: sharedRingFrames,
+        observers: step.observers.length,
+        handedOver: async () => void (await Promise.all([before, sending])),
+      })
+    : null;
   const rate = pace === null ? (step.rate ?? lossFreeRate(context)) : null;
-  // What is asked for holds over all batches, also where controls come between two of them, and an interruption ends the wait for the next: a helper keeps a rate, but only of what it is sending.
+  // What is asked for holds over all batches, also where controls come between two of them, and an interruption ends
+  // the wait for the next: a helper keeps a rate, but only of what it is sending.
   const startOf = step.rate === null ? null : evenly(step.rate, context.signal);
   const mostAtOnce = step.rate === null ? mostInBatch : Math.max(1, Math.floor((step.rate * mostBurstMs) / 1000));
   const together = pace !== null || step.flows.length > fewFlows;
@@ -113,7 +142,13 @@ export function probeSender(context: RunContext, step: StepPlan, sender: Sender,
     const roomNow = async (): Promise<number> => (pace === null ? mostAtOnce : Math.min(mostAtOnce, await pace.room()));
     let room = from < to ? await roomNow() : 0;
     try {
-      for (const batch of batchesOf(step.flows, from, to, { first: room, most: Math.min(mostInBurst, mostAtOnce) }, () => (together ? room : 1))) {
+      for (const batch of batchesOf(
+        step.flows,
+        from,
+        to,
+        { first: room, most: Math.min(mostInBurst, mostAtOnce) },
+        () => (together ? room : 1),
+      )) {
         checkStop(context.signal);
         const prepared = prepare(context, batch);
         if (!(await (pace === null ? sending : before))) return;

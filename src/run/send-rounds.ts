@@ -8,10 +8,16 @@ import { paceText } from './pace.js';
 import { sendBatch } from './send-batch.js';
 
 /**
- * Sends probes of a step with events from round `from` on: a frame of each flow in turn, evenly over time, so that whatever an event does to any of
- * them shows. `over`: whether the events are; the first part goes on until they are, but for the last round. Resolves to the round that comes next.
+ * Sends probes of a step with events from round `from` on: a frame of each flow in turn, evenly over time, so that
+ * whatever an event does to any of them shows. `over`: whether the events are; the first part goes on until they are,
+ * but for the last round. Resolves to the round that comes next.
  */
-export async function sendRounds(context: RunContext, step: StepPlan, sender: Sender, { from, over }: { readonly from: number; readonly over: () => boolean }): Promise<number> {
+export async function sendRounds(
+  context: RunContext,
+  step: StepPlan,
+  sender: Sender,
+  { from, over }: { readonly from: number; readonly over: () => boolean },
+): Promise<number> {
   const { rounds, split, rate } = roundsOf(step);
   const paused = (sequence: number): boolean => sequence >= split && (over() || sequence >= rounds - 1);
   const total = framesOfStep(step);

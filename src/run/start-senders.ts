@@ -10,9 +10,18 @@ import { socketPlaces } from './sockets.js';
 export async function startSenders(context: RunContext, step: StepPlan): Promise<Sender> {
   const places = Object.entries(socketPlaces(context, step));
   const hosts = [...new Set(places.map(([, { host }]) => host ?? null))];
-  const start = async (host: string | null): Promise<{ readonly sender: Sender; readonly sockets: ReadonlySet<string> }> => {
-    const own: Readonly<Record<string, Place>> = Object.fromEntries(places.filter(([, place]) => (place.host ?? null) === host).map(([name, { device, netns }]) => [name, { device, netns }]));
-    const sender = host === null ? await context.devices.startSender(own) : await startRemoteSender(remoteOf(context, host), `step-${step.index + 1}`, own);
+  const start = async (
+    host: string | null,
+  ): Promise<{ readonly sender: Sender; readonly sockets: ReadonlySet<string> }> => {
+    const own: Readonly<Record<string, Place>> = Object.fromEntries(
+      places
+        .filter(([, place]) => (place.host ?? null) === host)
+        .map(([name, { device, netns }]) => [name, { device, netns }]),
+    );
+    const sender =
+      host === null
+        ? await context.devices.startSender(own)
+        : await startRemoteSender(remoteOf(context, host), `step-${step.index + 1}`, own);
     return { sender, sockets: new Set(Object.keys(own)) };
   };
   if (hosts.length === 0) return context.devices.startSender({});

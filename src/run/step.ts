@@ -37,17 +37,31 @@ async function probe(context: RunContext, step: StepPlan, capture: Capture, send
   }
 }
 
-async function probeBetweenReadings(context: RunContext, step: StepPlan, capture: Capture, sender: Sender, states: StateReader): Promise<void> {
+async function probeBetweenReadings(
+  context: RunContext,
+  step: StepPlan,
+  capture: Capture,
+  sender: Sender,
+  states: StateReader,
+): Promise<void> {
   if (context.rehearsal) {
     await states.before();
     await mark(context, step, capture, 'before');
     await states.after();
-    throw new VerifyError('rehearsed', 3, 'every observer listened and every way in was made; nothing was sent', 'run it without --rehearse');
+    throw new VerifyError(
+      'rehearsed',
+      3,
+      'every observer listened and every way in was made; nothing was sent',
+      'run it without --rehearse',
+    );
   }
   const began = performance.now();
   let leadMs = 0;
   // No probe is under way while controls are: the state may as well be read then.
-  await together(states.before().then(() => (leadMs = performance.now() - began)), sendControls(context, step, 'before', sender).then(() => mark(context, step, capture, 'before')));
+  await together(
+    states.before().then(() => (leadMs = performance.now() - began)),
+    sendControls(context, step, 'before', sender).then(() => mark(context, step, capture, 'before')),
+  );
   tell(context, step, 'probing');
   context.timeline.log(step.index, { event: 'probing', state: 'started' });
   const events = startEvents(context, step, { readAround: states.around, leadMs });
@@ -77,7 +91,13 @@ async function together(...parts: readonly Promise<unknown>[]): Promise<void> {
 }
 
 /** The probes, the traffic and the listening of a step, with the controls in between. */
-async function probeOn(context: RunContext, step: StepPlan, capture: Capture, sender: Sender, events: Events): Promise<void> {
+async function probeOn(
+  context: RunContext,
+  step: StepPlan,
+  capture: Capture,
+  sender: Sender,
+  events: Events,
+): Promise<void> {
   const probes = probeSender(context, step, sender, capture, events.over);
   await probes.send(0);
   const listening = step.listenMs === null ? null : pause(step.listenMs, context.signal);
@@ -89,24 +109,40 @@ async function probeOn(context: RunContext, step: StepPlan, capture: Capture, se
 }
 
 /** Errors that end a step for a reason of their own (judge/reasons.ts). */
-const ownReasons: ReadonlySet<string> = new Set(['unsupported', 'host-lost', 'interrupted', 'guests-disturbed', 'rehearsed']);
+const ownReasons: ReadonlySet<string> = new Set([
+  'unsupported',
+  'host-lost',
+  'interrupted',
+  'guests-disturbed',
+  'rehearsed',
+]);
 
 function fault(context: RunContext, step: StepPlan, error: unknown): 'fault' | 'unsupported' {
   if (!(error instanceof VerifyError)) throw error;
   const code = ownReasons.has(error.code) ? error.code : 'step-failed';
-  context.timeline.log(step.index, { event: 'fault', fault: { code, observers: [], text: `${error.message} (${error.hint})` } });
+  context.timeline.log(step.index, {
+    event: 'fault',
+    fault: { code, observers: [], text: `${error.message} (${error.hint})` },
+  });
   return code === 'unsupported' ? 'unsupported' : 'fault';
 }
 
-/** Probes were sent, and not all that was to be sent was taken: the end of an attack, where its owner speaks, may be among it. */
-function isUnfinished({ timeline }: RunContext, { index }: StepPlan, outcome: 'done' | 'fault' | 'unsupported'): boolean {
+/**
+ * Probes were sent, and not all that was to be sent was taken: the end of an attack, where its owner speaks, may be
+ * among it.
+ */
+function isUnfinished(
+  { timeline }: RunContext,
+  { index }: StepPlan,
+  outcome: 'done' | 'fault' | 'unsupported',
+): boolean {
   const sent = timeline.entries.flatMap((entry) => (entry.step === index && entry.event === 'sent' ? [entry] : []));
   return sent.length > 0 && (outcome !== 'done' || sent.some(({ accepted, planned }) => accepted < planned));
 }
 
 /**
- * Carries one step out, in the order of the contract: changes, learn, wait, state, probing, drain, state. A fault ends the
- * step, is written down, and what was captured until then is kept. Rejects only for faults of the tool itself.
+ * Carries one step out, in the order of the contract: changes, learn, wait, state, probing, drain, state. A fault ends
+ * the step, is written down, and what was captured until then is kept. Rejects only for faults of the tool itself.
  */
 export async function runStep(context: RunContext, step: StepPlan): Promise<void> {
   tell(context, step, 'preparing');
@@ -133,7 +169,8 @@ export async function runStep(context: RunContext, step: StepPlan): Promise<void
     if (capture !== null && capture !== undefined) await stopStepCapture(context, step, capture);
     await sender?.stop();
   }
-  for (const { code, text } of context.fabric.faults()) context.timeline.log(step.index, { event: 'fault', fault: { code, observers: [], text } });
+  for (const { code, text } of context.fabric.faults())
+    context.timeline.log(step.index, { event: 'fault', fault: { code, observers: [], text } });
   context.timeline.log(step.index, { event: 'step-ended', outcome });
   tell(context, step, 'done');
 }

@@ -33,7 +33,10 @@ export interface Topology {
   abandon(): Promise<void>;
   /** Builds it, or gets ready to send and listen on what is there. */
   open(plan: Plan): Promise<Fabric>;
-  /** Builds it before the steps are planned, and calls `meanwhile` while the kernel is at it; null = nothing is built, or not before. */
+  /**
+   * Builds it before the steps are planned, and calls `meanwhile` while the kernel is at it; null = nothing is built,
+   * or not before.
+   */
   readonly openEarly: ((plan: PlannedTopology, meanwhile: () => void) => Promise<Fabric>) | null;
 }
 
@@ -43,36 +46,82 @@ function whatIsFound({ bridgeMacs, unobservable, inPlace }: HostTopology): NonNu
 
 /** The lab's namespaces that this process is in, or this host. `inside`: null on a host. */
 export async function topologyOf(scenario: Scenario, inside: Inside | null, runId: string): Promise<Topology> {
-  const sysctl = [...Object.keys(scenario.topology.sysctl), ...scenario.steps.flatMap((step) => Object.keys(step.sysctl))];
+  const sysctl = [
+    ...Object.keys(scenario.topology.sysctl),
+    ...scenario.steps.flatMap((step) => Object.keys(step.sysctl)),
+  ];
   const ovs = scenario.topology.bridges.some(({ kind }) => kind === 'ovs');
-  const nothing = { openEarly: null, watched: [], remotes: new Map<string, RemoteHost>(), abandon: async () => undefined } as const;
+  const nothing = {
+    openEarly: null,
+    watched: [],
+    remotes: new Map<string, RemoteHost>(),
+    abandon: async () => undefined,
+  } as const;
   if (inside !== null && scenario.topology.hosts !== undefined) {
-    return { ...nothing, scenario, runsAs: inside.runsAs, found: null, netns: null, open: (plan) => buildLabHosts(plan, { inside, readState: (netns) => readState({ netns, sysfs: false, sysctl: [], packetSockets: true }) }) };
+    return {
+      ...nothing,
+      scenario,
+      runsAs: inside.runsAs,
+      found: null,
+      netns: null,
+      open: (plan) =>
+        buildLabHosts(plan, {
+          inside,
+          readState: (netns) => readState({ netns, sysfs: false, sysctl: [], packetSockets: true }),
+        }),
+    };
   }
   if (inside !== null) {
     const { sysfs } = inside;
     const build = (plan: PlannedTopology, meanwhile?: () => void): Promise<Fabric> => {
-      const whole = (): ReturnType<typeof readState> => readState({ netns: null, sysfs, sysctl, packetSockets: true, ovs });
+      const whole = (): ReturnType<typeof readState> =>
+        readState({ netns: null, sysfs, sysctl, packetSockets: true, ovs });
       return buildLab(plan, {
-        inside, startRelay, meanwhile, runIn: dirname(scenario.file), readState: whole, readLinks: ovs ? async () => (await whole()).links : () => readLinks({ netns: null, sysfs }),
+        inside,
+        startRelay,
+        meanwhile,
+        runIn: dirname(scenario.file),
+        readState: whole,
+        readLinks: ovs ? async () => (await whole()).links : () => readLinks({ netns: null, sysfs }),
       });
     };
-    return { ...nothing, scenario, runsAs: inside.runsAs, found: null, netns: null, open: (plan) => build(plan), openEarly: build };
+    return {
+      ...nothing,
+      scenario,
+      runsAs: inside.runsAs,
+      found: null,
+      netns: null,
+      open: (plan) => build(plan),
+      openEarly: build,
+    };
   }
-  const read = (netns: string | null): ReturnType<typeof readState> => readState({ netns, sysfs: netns === null, sysctl, packetSockets: true, ovs });
+  const read = (netns: string | null): ReturnType<typeof readState> =>
+    readState({ netns, sysfs: netns === null, sysctl, packetSockets: true, ovs });
   if (scenario.topology.hosts !== undefined) {
     const found = await findHosts(scenario, read);
-    const remotes = new Map(found.parts.flatMap(({ remote }) => (remote === null ? [] : [[remote.name, remote] as const])));
+    const remotes = new Map(
+      found.parts.flatMap(({ remote }) => (remote === null ? [] : [[remote.name, remote] as const])),
+    );
     return {
-      openEarly: null, scenario: found.scenario, runsAs: 'root', found: whatIsFound(found), netns: found.parts.find(({ remote }) => remote === null)?.netns ?? null,
+      openEarly: null,
+      scenario: found.scenario,
+      runsAs: 'root',
+      found: whatIsFound(found),
+      netns: found.parts.find(({ remote }) => remote === null)?.netns ?? null,
       watched: found.parts.flatMap(({ remote, netns }) => (remote === null ? [] : [{ remote, netns }])),
-      remotes, abandon: async () => void (await Promise.all([...remotes.values()].map((remote) => remote.end()))),
+      remotes,
+      abandon: async () => void (await Promise.all([...remotes.values()].map((remote) => remote.end()))),
       open: (plan) => openHosts(plan, { found, runId, readHere: read }),
     };
   }
   const found = await findHost(scenario, read);
   return {
-    ...nothing, scenario: found.scenario, runsAs: 'root', found: whatIsFound(found), netns: found.netns,
-    open: (plan) => openHost(plan, { found, runId, journalFolder: journalFolder(), readState: () => read(found.netns) }),
+    ...nothing,
+    scenario: found.scenario,
+    runsAs: 'root',
+    found: whatIsFound(found),
+    netns: found.netns,
+    open: (plan) =>
+      openHost(plan, { found, runId, journalFolder: journalFolder(), readState: () => read(found.netns) }),
   };
 }

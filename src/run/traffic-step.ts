@@ -4,7 +4,10 @@ import { exchangeHttp } from '../traffic/http.js';
 import { exchangePing } from '../traffic/ping.js';
 import { checkStop, type RunContext } from './context.js';
 
-async function exchange(context: RunContext, traffic: TrafficPlan): Promise<{ readonly ok: boolean; readonly detail: string }> {
+async function exchange(
+  context: RunContext,
+  traffic: TrafficPlan,
+): Promise<{ readonly ok: boolean; readonly detail: string }> {
   const address = context.plan.endpoints.find((endpoint) => endpoint.name === traffic.to)?.ips[0]?.address;
   if (address === undefined) return { ok: false, detail: `${traffic.to} has no IP address` };
   const client = context.fabric.sendingPlace(traffic.from);
@@ -21,7 +24,9 @@ async function exchange(context: RunContext, traffic: TrafficPlan): Promise<{ re
   }
 }
 
-/** Lets real programs talk through the endpoints' own stacks, one after the other; whether they could is written down. */
+/**
+ * Lets real programs talk through the endpoints' own stacks, one after the other; whether they could is written down.
+ */
 export async function runTraffic(context: RunContext, step: StepPlan): Promise<void> {
   for (const [index, traffic] of step.traffic.entries()) {
     checkStop(context.signal);

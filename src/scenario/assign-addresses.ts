@@ -6,10 +6,16 @@ import { bitsOf, formatIp, parseIp } from './ip-address.js';
 import type { EndpointDraft } from './read-endpoint.js';
 
 /**
- * Fills in what the lab derives: MACs 02:76:69:… by the endpoint's position (`vi` in ASCII, locally administered), the names of
- * relays' guest sides, and the next free address of the prefix for each endpoint of a generate block.
+ * Fills in what the lab derives: MACs 02:76:69:… by the endpoint's position (`vi` in ASCII, locally administered), the
+ * names of relays' guest sides, and the next free address of the prefix for each endpoint of a generate block.
  */
-export function assignAddresses(faults: FaultList, drafts: readonly EndpointDraft[], endpoints: readonly Endpoint[], bridgeAddresses: readonly IpPrefix[], provider: Provider): readonly Endpoint[] {
+export function assignAddresses(
+  faults: FaultList,
+  drafts: readonly EndpointDraft[],
+  endpoints: readonly Endpoint[],
+  bridgeAddresses: readonly IpPrefix[],
+  provider: Provider,
+): readonly Endpoint[] {
   const macs = new Set(endpoints.flatMap((endpoint) => endpoint.macs));
   const ports = new Set(endpoints.flatMap(({ port }) => port ?? []));
   const explicit = endpoints.filter(({ generated }) => !generated).flatMap(({ ips }) => ips);
@@ -20,9 +26,16 @@ export function assignAddresses(faults: FaultList, drafts: readonly EndpointDraf
   const exhausted = new Set<string>();
   return endpoints.map((endpoint, index) => {
     const draft = drafts[index];
-    const port = endpoint.attach === 'promiscuous' && endpoint.port === null && provider === 'lab' ? free((n) => `relay${n}`, ports) : endpoint.port;
+    const port =
+      endpoint.attach === 'promiscuous' && endpoint.port === null && provider === 'lab'
+        ? free((n) => `relay${n}`, ports)
+        : endpoint.port;
     // A host endpoint without `mac` has the bridge's own.
-    const derive = provider === 'lab' && endpoint.macs.length === 0 && endpoint.attach !== 'host' && draft?.dropped.has('mac') !== true;
+    const derive =
+      provider === 'lab' &&
+      endpoint.macs.length === 0 &&
+      endpoint.attach !== 'host' &&
+      draft?.dropped.has('mac') !== true;
     const derived = derive ? [free((n) => derivedMac(index + n), macs)] : endpoint.macs;
     const ips = endpoint.generated
       ? endpoint.ips.map((prefix): IpPrefix => {
@@ -30,7 +43,10 @@ export function assignAddresses(faults: FaultList, drafts: readonly EndpointDraf
           const address = nextFree(prefix, addresses, cursors);
           if (address === null && draft !== undefined && !exhausted.has(id)) {
             exhausted.add(id);
-            faults.add([...draft.path, 'ip'], `${where([...draft.path, 'ip'])}: ${id} has no free address left for the endpoint "${endpoint.name}"`);
+            faults.add(
+              [...draft.path, 'ip'],
+              `${where([...draft.path, 'ip'])}: ${id} has no free address left for the endpoint "${endpoint.name}"`,
+            );
           }
           return { ...prefix, address: address ?? prefix.address };
         })
@@ -52,7 +68,10 @@ function free(make: (number: number) => string, taken: Set<string>): string {
   return make(number);
 }
 
-/** The lowest address of the prefix, from the one written on, that nobody has; not the network's own and not the last one (broadcast). */
+/**
+ * The lowest address of the prefix, from the one written on, that nobody has; not the network's own and not the last
+ * one (broadcast).
+ */
 function nextFree(prefix: IpPrefix, taken: Set<string>, cursors: Map<string, bigint>): string | null {
   const start = parseIp(prefix.address);
   if (start === null) return null;

@@ -1,7 +1,10 @@
 import { sameSegment } from '../model/host-names.js';
 import type { Endpoint, ProbeClassName } from '../model/scenario.js';
 
-/** What the contract's table of classes says about the keys of a probe and about who may see it where the author says nothing. */
+/**
+ * What the contract's table of classes says about the keys of a probe and about who may see it where the author says
+ * nothing.
+ */
 export interface ClassRule {
   readonly addressee: 'required' | 'optional' | 'none';
   readonly via: boolean;

@@ -26,9 +26,10 @@ interface Origin {
 const mostFiles = 64;
 
 /**
- * A scenario file with the files that it includes, as one: `topology: { include: FILE, … }` takes the file's topology, beside which the
- * scenario's own bridges, endpoints and sysctls stand and go first; `steps: [ { include: FILE } ]` puts the file's list of steps there. Paths start at
- * the folder of the scenario. An included file includes none. Places of faults are those of the file that they stand in. Never throws.
+ * A scenario file with the files that it includes, as one: `topology: { include: FILE, … }` takes the file's topology,
+ * beside which the scenario's own bridges, endpoints and sysctls stand and go first; `steps: [ { include: FILE } ]`
+ * puts the file's list of steps there. Paths start at the folder of the scenario. An included file includes none.
+ * Places of faults are those of the file that they stand in. Never throws.
  */
 export function compose(file: string, bytes: Uint8Array, readFile: ReadFile): Composed {
   const root = readYaml(bytes);
@@ -55,7 +56,13 @@ export function compose(file: string, bytes: Uint8Array, readFile: ReadFile): Co
     return null;
   };
 
-  const data = isFields(root.data) ? { ...root.data, ...composedTopology(root.data, include, origins), ...composedSteps(root.data, include, origins, root.locate) } : root.data;
+  const data = isFields(root.data)
+    ? {
+        ...root.data,
+        ...composedTopology(root.data, include, origins),
+        ...composedSteps(root.data, include, origins, root.locate),
+      }
+    : root.data;
   if (faults.length > 0) return { ok: false, faults };
   return { ok: true, data, included, locate: (path, part) => locateIn(origins, root.locate, path, part) };
 }
@@ -65,7 +72,11 @@ type Include = (name: unknown, at: Path) => { readonly data: unknown; readonly l
 /** Of these, what both files have stands side by side; of everything else the scenario's own value counts. */
 const mergedByName = ['hosts', 'bridges', 'endpoints', 'sysctl'];
 
-function composedTopology(root: Readonly<Record<string, unknown>>, include: Include, origins: Origin[]): { topology?: unknown } {
+function composedTopology(
+  root: Readonly<Record<string, unknown>>,
+  include: Include,
+  origins: Origin[],
+): { topology?: unknown } {
   const { topology } = root;
   if (!isFields(topology) || topology.include === undefined) return {};
   const { include: name, ...own } = topology;
@@ -81,13 +92,20 @@ function composedTopology(root: Readonly<Record<string, unknown>>, include: Incl
     if (mine === undefined) origins.push({ prefix: ['topology', key], base: [key], locate: file.locate });
     else if (mergedByName.includes(key) && isFields(mine) && isFields(theirs)) {
       merged[key] = { ...theirs, ...mine };
-      for (const inner of Object.keys(theirs)) if (!(inner in mine)) origins.push({ prefix: ['topology', key, inner], base: [key, inner], locate: file.locate });
+      for (const inner of Object.keys(theirs))
+        if (!(inner in mine))
+          origins.push({ prefix: ['topology', key, inner], base: [key, inner], locate: file.locate });
     }
   }
   return { topology: merged };
 }
 
-function composedSteps(root: Readonly<Record<string, unknown>>, include: Include, origins: Origin[], locate: Locate): { steps?: unknown } {
+function composedSteps(
+  root: Readonly<Record<string, unknown>>,
+  include: Include,
+  origins: Origin[],
+  locate: Locate,
+): { steps?: unknown } {
   const { steps } = root;
   if (!Array.isArray(steps) || !steps.some(isInclude)) return {};
   const all: unknown[] = [];
@@ -101,20 +119,31 @@ function composedSteps(root: Readonly<Record<string, unknown>>, include: Include
     // What is no list is told as a step that is none, at its place.
     const list: readonly unknown[] = file === null ? [] : Array.isArray(file.data) ? file.data : [file.data];
     for (const [at, each] of list.entries()) {
-      origins.push({ prefix: ['steps', all.length], base: Array.isArray(file?.data) ? [at] : [], locate: file?.locate ?? locate });
+      origins.push({
+        prefix: ['steps', all.length],
+        base: Array.isArray(file?.data) ? [at] : [],
+        locate: file?.locate ?? locate,
+      });
       all.push(each);
     }
   }
   return { steps: all };
 }
 
-/** An item of `steps` that stands for a file's; with other keys beside it is a step, of which `include` is an unknown key. */
+/**
+ * An item of `steps` that stands for a file's; with other keys beside it is a step, of which `include` is an unknown
+ * key.
+ */
 function isInclude(value: unknown): value is { readonly include: unknown } {
   return isFields(value) && 'include' in value && Object.keys(value).length === 1;
 }
 
 function locateIn(origins: readonly Origin[], otherwise: Locate, path: Path, part: 'key' | 'value'): Place {
-  const fits = origins.filter(({ prefix }) => prefix.length <= path.length && prefix.every((step, at) => String(step) === String(path[at])));
+  const fits = origins.filter(
+    ({ prefix }) => prefix.length <= path.length && prefix.every((step, at) => String(step) === String(path[at])),
+  );
   const [origin] = fits.sort((a, b) => b.prefix.length - a.prefix.length);
-  return origin === undefined ? otherwise(path, part) : origin.locate([...origin.base, ...path.slice(origin.prefix.length)], part);
+  return origin === undefined
+    ? otherwise(path, part)
+    : origin.locate([...origin.base, ...path.slice(origin.prefix.length)], part);
 }

@@ -5,12 +5,28 @@ import { quote } from './quote.js';
 
 type Issue = z.core.$ZodIssue;
 
-/** Tells the issues that zod found in the value at `base` as faults: where, what stood there, what was expected, the nearest known word. */
-export function explainIssues(faults: FaultList, schema: z.ZodType, input: unknown, base: Path, issues: readonly Issue[]): void {
+/**
+ * Tells the issues that zod found in the value at `base` as faults: where, what stood there, what was expected, the
+ * nearest known word.
+ */
+export function explainIssues(
+  faults: FaultList,
+  schema: z.ZodType,
+  input: unknown,
+  base: Path,
+  issues: readonly Issue[],
+): void {
   for (const issue of issues) explainIssue(faults, schema, input, base, issue, []);
 }
 
-function explainIssue(faults: FaultList, schema: z.ZodType, input: unknown, base: Path, issue: Issue, outer: Path): void {
+function explainIssue(
+  faults: FaultList,
+  schema: z.ZodType,
+  input: unknown,
+  base: Path,
+  issue: Issue,
+  outer: Path,
+): void {
   const inner = [...outer, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
   const path = [...base, ...inner];
   const value = valueAt(input, inner);
@@ -18,19 +34,31 @@ function explainIssue(faults: FaultList, schema: z.ZodType, input: unknown, base
     const known = keysAt([schema], inner);
     for (const key of issue.keys) {
       const near = didYouMean(key, known);
-      faults.addKey([...path, key], `${where([...path, key])}: unknown key ${quote(key)}${near === '' && known.length > 0 ? `, expected ${listOf(known)}` : near}`);
+      faults.addKey(
+        [...path, key],
+        `${where([...path, key])}: unknown key ${quote(key)}${near === '' && known.length > 0 ? `, expected ${listOf(known)}` : near}`,
+      );
     }
     return;
   }
   if (issue.code === 'invalid_key') {
-    faults.addKey(path, `${where(path)}: ${quote(String(path.at(-1)))} is not a valid name, ${issue.issues[0]?.message ?? 'expected a name'}`);
+    faults.addKey(
+      path,
+      `${where(path)}: ${quote(String(path.at(-1)))} is not a valid name, ${issue.issues[0]?.message ?? 'expected a name'}`,
+    );
     return;
   }
   if (issue.code === 'invalid_union' && value !== undefined) {
     // The alternative whose type the value has is the one that the author meant.
-    const meant = issue.errors.find((branch) => branch.length > 0 && !branch.some((each) => each.path.length === 0 && each.code === 'invalid_type'));
+    const meant = issue.errors.find(
+      (branch) => branch.length > 0 && !branch.some((each) => each.path.length === 0 && each.code === 'invalid_type'),
+    );
     const [first] = meant ?? [];
-    if (meant !== undefined && first !== undefined && (first.path.length > 0 || !issue.message.startsWith('expected'))) {
+    if (
+      meant !== undefined &&
+      first !== undefined &&
+      (first.path.length > 0 || !issue.message.startsWith('expected'))
+    ) {
       for (const each of meant) explainIssue(faults, schema, input, base, each, inner);
       return;
     }
@@ -42,7 +70,11 @@ function explainIssue(faults: FaultList, schema: z.ZodType, input: unknown, base
 
 /** `topology.endpoints.kali2.mac`, `steps[0].probe[1]`: the place as text. */
 export function where(path: Path): string {
-  return path.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${/^[\w-]+$/.test(part) ? part : quote(part)}`)).join('');
+  return path
+    .map((part, at) =>
+      typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${/^[\w-]+$/.test(part) ? part : quote(part)}`,
+    )
+    .join('');
 }
 
 export function describe(value: unknown): string {
@@ -61,7 +93,9 @@ function expectation(issue: Issue): string {
     case 'invalid_value':
       return `expected ${listOf(issue.values.map(String))}`;
     case 'invalid_union': {
-      const branches = issue.errors.map((branch) => branch.find((each) => each.path.length === 0)).flatMap((each) => each ?? []);
+      const branches = issue.errors
+        .map((branch) => branch.find((each) => each.path.length === 0))
+        .flatMap((each) => each ?? []);
       return `expected ${[...new Set(branches.map((each) => expectation(each).replace(/^expected /, '')))].join(' or ')}`;
     }
     default:
@@ -91,7 +125,9 @@ function listOf(words: readonly string[]): string {
 function nearest(issue: Issue, value: unknown): string {
   if (issue.code === 'invalid_value' && typeof value === 'string') return didYouMean(value, issue.values.map(String));
   if (issue.code !== 'invalid_union' || typeof value !== 'string') return '';
-  const words = issue.errors.flat().flatMap((each) => (each.code === 'invalid_value' && each.path.length === 0 ? each.values.map(String) : []));
+  const words = issue.errors
+    .flat()
+    .flatMap((each) => (each.code === 'invalid_value' && each.path.length === 0 ? each.values.map(String) : []));
   return didYouMean(value, words);
 }
 
@@ -99,7 +135,8 @@ function valueAt(input: unknown, path: Path): unknown {
   let value = input;
   for (const part of path) {
     if (Array.isArray(value)) value = value[Number(part)];
-    else if (typeof value === 'object' && value !== null) value = Object.entries(value).find(([key]) => key === String(part))?.[1];
+    else if (typeof value === 'object' && value !== null)
+      value = Object.entries(value).find(([key]) => key === String(part))?.[1];
     else return undefined;
   }
   return value;
@@ -109,11 +146,15 @@ function valueAt(input: unknown, path: Path): unknown {
 function keysAt(schemas: readonly unknown[], path: Path): readonly string[] {
   const flat = schemas.flatMap(alternatives);
   const [part, ...rest] = path;
-  if (part === undefined) return flat.flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []));
+  if (part === undefined)
+    return flat.flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []));
   const below = flat.flatMap((schema): readonly unknown[] => {
     if (schema instanceof z.ZodArray) return typeof part === 'number' ? [schema.element] : [];
     if (schema instanceof z.ZodRecord) return [schema.valueType];
-    if (schema instanceof z.ZodObject) return Object.entries(schema.shape).filter(([key]) => key === part).map(([, value]) => value);
+    if (schema instanceof z.ZodObject)
+      return Object.entries(schema.shape)
+        .filter(([key]) => key === part)
+        .map(([, value]) => value);
     return [];
   });
   return below.length === 0 ? [] : keysAt(below, rest);

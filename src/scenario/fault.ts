@@ -13,7 +13,9 @@ export interface ScenarioFault extends Place {
 
 export type Path = readonly (string | number)[];
 
-/** Finds the line and column of a place in the file; a place that is not there is given by the nearest one around it. */
+/**
+ * Finds the line and column of a place in the file; a place that is not there is given by the nearest one around it.
+ */
 export type Locate = (path: Path, part: 'key' | 'value') => Place;
 
 /** Collects faults while a scenario is read, so that all of them are told at once. */

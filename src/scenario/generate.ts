@@ -10,10 +10,15 @@ import { namePattern } from './values.js';
 const mostEndpoints = 4096;
 
 /**
- * Expands `generate` blocks to endpoints, numbered from 1 in each block: `{}` in name, port and zone is the number. `known`: names
- * that are taken.
+ * Expands `generate` blocks to endpoints, numbered from 1 in each block: `{}` in name, port and zone is the number.
+ * `known`: names that are taken.
  */
-export function expandGenerate(faults: FaultList, blocks: readonly unknown[], path: Path, known: ReadonlySet<string>): readonly EndpointDraft[] {
+export function expandGenerate(
+  faults: FaultList,
+  blocks: readonly unknown[],
+  path: Path,
+  known: ReadonlySet<string>,
+): readonly EndpointDraft[] {
   const drafts: EndpointDraft[] = [];
   const taken = new Map<string, Path>();
   for (const [index, block] of blocks.entries()) {
@@ -22,14 +27,23 @@ export function expandGenerate(faults: FaultList, blocks: readonly unknown[], pa
     if (read === null) continue;
     const { count, name, port, zone, ...rest } = read.value;
     if (drafts.length + known.size + count > mostEndpoints) {
-      faults.add([...at, 'count'], `${where([...at, 'count'])}: the topology would have more than ${mostEndpoints} endpoints`);
+      faults.add(
+        [...at, 'count'],
+        `${where([...at, 'count'])}: the topology would have more than ${mostEndpoints} endpoints`,
+      );
       continue;
     }
     const onPort = rest.attach === undefined || rest.attach === 'port';
-    const unnumbered = [['name', name], ['port', port]].find(([, pattern]) => count > 1 && pattern !== undefined && !pattern.includes('{}'));
+    const unnumbered = [
+      ['name', name],
+      ['port', port],
+    ].find(([, pattern]) => count > 1 && pattern !== undefined && !pattern.includes('{}'));
     if (unnumbered !== undefined) {
       const [key = '', pattern = ''] = unnumbered;
-      faults.add([...at, key], `${where([...at, key])}: expected {} where the number goes, as in ${quote(`${pattern}{}`)}, because count is ${count}`);
+      faults.add(
+        [...at, key],
+        `${where([...at, key])}: expected {} where the number goes, as in ${quote(`${pattern}{}`)}, because count is ${count}`,
+      );
       continue;
     }
     for (let number = 1; number <= count; number += 1) {
@@ -41,11 +55,20 @@ export function expandGenerate(faults: FaultList, blocks: readonly unknown[], pa
         break;
       }
       taken.set(made, at);
-      const portName = port === undefined ? (onPort && !read.dropped.has('port') ? `p${drafts.length + known.size + 1}` : undefined) : fill(port);
+      const portName =
+        port === undefined
+          ? onPort && !read.dropped.has('port')
+            ? `p${drafts.length + known.size + 1}`
+            : undefined
+          : fill(port);
       drafts.push({
         name: made,
         path: at,
-        raw: { ...rest, ...(portName === undefined ? {} : { port: portName }), ...(zone === undefined ? {} : { zone: fill(zone) }) },
+        raw: {
+          ...rest,
+          ...(portName === undefined ? {} : { port: portName }),
+          ...(zone === undefined ? {} : { zone: fill(zone) }),
+        },
         dropped: read.dropped,
         generated: true,
       });

@@ -1,4 +1,7 @@
-/** Whether a name fits a glob of `*` (any characters, also none) and `?` (one character). Takes time in proportion to both lengths multiplied, never more. */
+/**
+ * Whether a name fits a glob of `*` (any characters, also none) and `?` (one character). Takes time in proportion to
+ * both lengths multiplied, never more.
+ */
 export function matchesGlob(glob: string, name: string): boolean {
   let [g, n] = [0, 0];
   let [star, resume] = [-1, 0];

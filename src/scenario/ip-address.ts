@@ -6,7 +6,10 @@ export interface IpNumber {
   readonly value: bigint;
 }
 
-/** Reads an IPv4 address (dotted decimal, no leading zeros) or an IPv6 address (RFC 4291 2.2, without zone); null where it is neither. */
+/**
+ * Reads an IPv4 address (dotted decimal, no leading zeros) or an IPv6 address (RFC 4291 2.2, without zone); null where
+ * it is neither.
+ */
 export function parseIp(text: string): IpNumber | null {
   if (text.includes(':')) return parseIpv6(text);
   const value = parseIpv4(text);
@@ -24,7 +27,9 @@ export function formatIp({ family, value }: IpNumber): string {
     while (groups[end] === '0') end += 1;
     if (end - at > length) [start, length] = [at, end - at];
   }
-  return length < 2 ? groups.join(':') : `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
+  return length < 2
+    ? groups.join(':')
+    : `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
 }
 
 /** Reads `192.168.0.20/24`; null where the address or the prefix's length is none. */
@@ -42,7 +47,8 @@ export function bitsOf(family: 4 | 6): 32 | 128 {
 
 function parseIpv4(text: string): bigint | null {
   const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255)) return null;
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255))
+    return null;
   return parts.reduce((sum, part) => (sum << 8n) | BigInt(part), 0n);
 }
 

@@ -1,10 +1,16 @@
 import type { Scenario, Step } from '../model/scenario.js';
 
 /**
- * The scenario with only the steps judged that `keep` chooses. The others still change what they change, since a setting stays until a later
- * step changes it, but they send nothing and claim nothing.
+ * The scenario with only the steps judged that `keep` chooses. The others still change what they change, since a
+ * setting stays until a later step changes it, but they send nothing and claim nothing.
  */
 export function judgeOnly(scenario: Scenario, keep: (step: Step) => boolean): Scenario {
-  const silenced = (step: Step): Step => ({ ...step, probes: [], traffic: [], listenMs: null, expect: { ...step.expect, expected: null, seen: [] } });
+  const silenced = (step: Step): Step => ({
+    ...step,
+    probes: [],
+    traffic: [],
+    listenMs: null,
+    expect: { ...step.expect, expected: null, seen: [] },
+  });
   return { ...scenario, steps: scenario.steps.map((step) => (keep(step) ? step : silenced(step))) };
 }

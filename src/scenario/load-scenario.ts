@@ -32,15 +32,27 @@ export interface ScenarioSources {
 
 const includesNothing: ReadFile = () => 'no file can be included here';
 
-/** Reads a scenario and finds all that is wrong with it. `file` is a name for messages and the result; included files lie beside it. Never throws. */
-export function parseScenario(file: string, bytes: Uint8Array, { readFile = includesNothing, sets = new Map() }: ScenarioSources = {}): ParsedScenario {
+/**
+ * Reads a scenario and finds all that is wrong with it. `file` is a name for messages and the result; included files
+ * lie beside it. Never throws.
+ */
+export function parseScenario(
+  file: string,
+  bytes: Uint8Array,
+  { readFile = includesNothing, sets = new Map() }: ScenarioSources = {},
+): ParsedScenario {
   const yaml = compose(file, bytes, readFile);
   if (!yaml.ok) return { scenario: null, faults: yaml.faults };
   const list = faultList(yaml.locate);
   const inOrder = (): ParsedScenario => ({ scenario: null, faults: [...list.faults].sort(byPlace) });
   const variables = readVariables(list, isFields(yaml.data) ? yaml.data.vars : undefined, sets);
   if (list.faults.length > 0) return inOrder();
-  const shell = salvage(list, scenarioShell, Object.keys(variables).length > 0 ? substitute(list, yaml.data, variables) : yaml.data, []);
+  const shell = salvage(
+    list,
+    scenarioShell,
+    Object.keys(variables).length > 0 ? substitute(list, yaml.data, variables) : yaml.data,
+    [],
+  );
   if (shell === null) return inOrder();
   const { value: raw, dropped } = shell;
   const reading = readTopology(list, raw.topology);
@@ -48,10 +60,18 @@ export function parseScenario(file: string, bytes: Uint8Array, { readFile = incl
   const allowChanges = readSwitch(raw.allow_changes) ?? dropped.has('allow_changes');
   if (!allowChanges) changesWithoutLeave(list, reading.topology);
   const context = stepContext(list, reading, allowDisruptive, allowChanges);
-  const written = (raw.steps ?? []).flatMap((step, index) => readStep(context, step, ['steps', index], yaml.locate) ?? []);
+  const written = (raw.steps ?? []).flatMap(
+    (step, index) => readStep(context, step, ['steps', index], yaml.locate) ?? [],
+  );
   const steps = [...written, ...readPolicy(context, raw.policy ?? [], ['policy'], yaml.locate)];
-  const silent = steps.every(({ probes, traffic, listenMs }) => probes.length === 0 && traffic.length === 0 && listenMs === null);
-  if (silent && list.faults.length === 0) list.add(['steps'], 'steps: the file sends nothing and listens to nothing, expected a step with "probe", "traffic" or "listen", or a "policy"');
+  const silent = steps.every(
+    ({ probes, traffic, listenMs }) => probes.length === 0 && traffic.length === 0 && listenMs === null,
+  );
+  if (silent && list.faults.length === 0)
+    list.add(
+      ['steps'],
+      'steps: the file sends nothing and listens to nothing, expected a step with "probe", "traffic" or "listen", or a "policy"',
+    );
   if (list.faults.length > 0) return inOrder();
   const scenario: Scenario = {
     version: 1,
@@ -71,20 +91,33 @@ export function parseScenario(file: string, bytes: Uint8Array, { readFile = incl
   return { scenario, faults: [] };
 }
 
-/** The same for callers that need a scenario: throws a VerifyError `scenario-invalid` (exit 64) with a line `file:line:col: …` for each fault. */
+/**
+ * The same for callers that need a scenario: throws a VerifyError `scenario-invalid` (exit 64) with a line
+ * `file:line:col: …` for each fault.
+ */
 export function loadScenario(file: string, bytes: Uint8Array, sources: ScenarioSources = {}): Scenario {
   const { scenario, faults } = parseScenario(file, bytes, sources);
   if (scenario !== null) return scenario;
-  const lines = faults.map(({ file: included, line, col, message }) => `${escapeText(included ?? file)}:${line}:${col}: ${message}`);
-  throw new VerifyError('scenario-invalid', 64, lines.join('\n'), 'Correct the file; `verify-isolation schema` prints the JSON Schema that editors use to check it while you type.');
+  const lines = faults.map(
+    ({ file: included, line, col, message }) => `${escapeText(included ?? file)}:${line}:${col}: ${message}`,
+  );
+  throw new VerifyError(
+    'scenario-invalid',
+    64,
+    lines.join('\n'),
+    'Correct the file; `verify-isolation schema` prints the JSON Schema that editors use to check it while you type.',
+  );
 }
 
 /** On a host what the topology says of bridges and ports is set; the lab is built so. */
 function changesWithoutLeave(list: FaultList, { provider, bridges, endpoints }: Topology): void {
   if (provider !== 'host') return;
-  const refuse = (path: Path): void => list.addKey(path, `${where(path)} changes the host, expected "allow_changes: true" in the file`);
-  for (const { name, settings, mirrors } of bridges) if (Object.keys(settings).length + mirrors.length > 0) refuse(['topology', 'bridges', name]);
-  for (const { name, settings, generated } of endpoints) if (Object.keys(settings).length > 0 && !generated) refuse(['topology', 'endpoints', name, 'settings']);
+  const refuse = (path: Path): void =>
+    list.addKey(path, `${where(path)} changes the host, expected "allow_changes: true" in the file`);
+  for (const { name, settings, mirrors } of bridges)
+    if (Object.keys(settings).length + mirrors.length > 0) refuse(['topology', 'bridges', name]);
+  for (const { name, settings, generated } of endpoints)
+    if (Object.keys(settings).length > 0 && !generated) refuse(['topology', 'endpoints', name, 'settings']);
 }
 
 /** The scenario's own faults first, then those of each included file; top to bottom. */

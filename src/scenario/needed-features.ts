@@ -3,8 +3,16 @@ import type { Scenario, SettingValue } from '../model/scenario.js';
 
 /** Settings of bridges and ports that stand for a feature. */
 const bySetting: Readonly<Record<string, KernelFeature>> = {
-  vlan_filtering: 'vlan-filtering', vlan_protocol: 'vlan-filtering', vlan_default_pvid: 'vlan-filtering', mcast_querier: 'igmp-snooping', multicast_router: 'igmp-snooping',
-  stp_state: 'stp', isolated: 'isolated', locked: 'locked', mab: 'mab', fdb_max_learned: 'fdb-limit',
+  vlan_filtering: 'vlan-filtering',
+  vlan_protocol: 'vlan-filtering',
+  vlan_default_pvid: 'vlan-filtering',
+  mcast_querier: 'igmp-snooping',
+  multicast_router: 'igmp-snooping',
+  stp_state: 'stp',
+  isolated: 'isolated',
+  locked: 'locked',
+  mab: 'mab',
+  fdb_max_learned: 'fdb-limit',
 };
 
 function off(value: SettingValue): boolean {
@@ -13,7 +21,8 @@ function off(value: SettingValue): boolean {
 
 /** What a command of a scenario asks of the kernel, as far as its words tell. */
 function ofCommand(argv: readonly string[]): readonly KernelFeature[] {
-  const has = (...words: readonly string[]): boolean => words.every((word) => argv.some((one) => one.split(/\s+/).includes(word)));
+  const has = (...words: readonly string[]): boolean =>
+    words.every((word) => argv.some((one) => one.split(/\s+/).includes(word)));
   const [program] = argv;
   switch (program) {
     case 'nft':
@@ -21,27 +30,56 @@ function ofCommand(argv: readonly string[]): readonly KernelFeature[] {
     case 'tc':
       return ['tc-redirect'];
     case 'ip':
-      return [...(has('type', 'vlan') ? ['vlan-devices' as const] : []), ...(has('type', 'macvlan') ? ['macvlan' as const] : [])];
+      return [
+        ...(has('type', 'vlan') ? ['vlan-devices' as const] : []),
+        ...(has('type', 'macvlan') ? ['macvlan' as const] : []),
+      ];
     default:
       return [];
   }
 }
 
-/** The features of the kernel that a scenario rests on and that not every kernel has, in no order, each once. What a file of rules asks for is not known. */
+/**
+ * The features of the kernel that a scenario rests on and that not every kernel has, in no order, each once. What a
+ * file of rules asks for is not known.
+ */
 export function neededFeatures({ topology, steps }: Scenario): readonly KernelFeature[] {
-  const settings = [...topology.bridges.map((one) => one.settings), ...topology.endpoints.map((one) => one.settings), ...steps.flatMap((step) => step.set.map((one) => one.settings))];
+  const settings = [
+    ...topology.bridges.map((one) => one.settings),
+    ...topology.endpoints.map((one) => one.settings),
+    ...steps.flatMap((step) => step.set.map((one) => one.settings)),
+  ];
   const sysctls = [topology.sysctl, ...steps.map((step) => step.sysctl)].flatMap((names) => Object.keys(names));
   const commands = steps.flatMap((step) => [...step.run, ...step.during.flatMap(({ run }) => run)]);
   const has = (feature: KernelFeature, needed: boolean): readonly KernelFeature[] => (needed ? [feature] : []);
-  return [...new Set([
-    ...settings.flatMap((one) => Object.entries(one).flatMap(([key, value]) => (off(value) ? [] : (bySetting[key] ?? [])))),
-    ...has('vlan-filtering', steps.some(({ vlan }) => vlan.add.length + vlan.del.length > 0)),
-    ...has('igmp-snooping', steps.some(({ mdb }) => mdb.add.length + mdb.del.length > 0)),
-    ...has('sticky-entries', steps.some(({ fdb }) => fdb.add.some(({ sticky }) => sticky))),
-    ...has('ipv6', topology.endpoints.some(({ ips }) => ips.some(({ family }) => family === 6))),
-    ...has('br-netfilter', sysctls.some((name) => name.startsWith('net.bridge.'))),
-    ...has('tc-redirect', topology.provider === 'host'),
-    ...has('vxlan', topology.provider === 'lab' && topology.endpoints.some(({ tunnel }) => tunnel !== undefined)),
-    ...commands.flatMap(ofCommand),
-  ])];
+  return [
+    ...new Set([
+      ...settings.flatMap((one) =>
+        Object.entries(one).flatMap(([key, value]) => (off(value) ? [] : (bySetting[key] ?? []))),
+      ),
+      ...has(
+        'vlan-filtering',
+        steps.some(({ vlan }) => vlan.add.length + vlan.del.length > 0),
+      ),
+      ...has(
+        'igmp-snooping',
+        steps.some(({ mdb }) => mdb.add.length + mdb.del.length > 0),
+      ),
+      ...has(
+        'sticky-entries',
+        steps.some(({ fdb }) => fdb.add.some(({ sticky }) => sticky)),
+      ),
+      ...has(
+        'ipv6',
+        topology.endpoints.some(({ ips }) => ips.some(({ family }) => family === 6)),
+      ),
+      ...has(
+        'br-netfilter',
+        sysctls.some((name) => name.startsWith('net.bridge.')),
+      ),
+      ...has('tc-redirect', topology.provider === 'host'),
+      ...has('vxlan', topology.provider === 'lab' && topology.endpoints.some(({ tunnel }) => tunnel !== undefined)),
+      ...commands.flatMap(ofCommand),
+    ]),
+  ];
 }

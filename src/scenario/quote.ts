@@ -1,8 +1,9 @@
 const longest = 60;
 
 /**
- * Text from a file as it may appear in a message: in double quotes, cut after 60 characters, with everything escaped that a
- * terminal would obey or that would reorder the line (control, format and bidirectional characters, lone surrogates).
+ * Text from a file as it may appear in a message: in double quotes, cut after 60 characters, with everything escaped
+ * that a terminal would obey or that would reorder the line (control, format and bidirectional characters, lone
+ * surrogates).
  */
 export function quote(text: string): string {
   const characters = [...text.slice(0, longest * 2)];

@@ -10,9 +10,18 @@ import { linuxBridge, ovsBridge } from './topology-schema.js';
 import { namePattern } from './values.js';
 
 /** Reads one bridge; null where it could not be read. */
-export function readBridge(faults: FaultList, name: string, raw: unknown, path: Path, provider: Provider): Bridge | null {
+export function readBridge(
+  faults: FaultList,
+  name: string,
+  raw: unknown,
+  path: Path,
+  provider: Provider,
+): Bridge | null {
   if (!namePattern.test(name) || !isInterfaceName(name)) {
-    faults.addKey(path, `${where(path)}: ${quote(name)} is not a valid bridge name, expected 1 to 15 letters, digits, ".", "_" or "-", beginning with a letter or digit`);
+    faults.addKey(
+      path,
+      `${where(path)}: ${quote(name)} is not a valid bridge name, expected 1 to 15 letters, digits, ".", "_" or "-", beginning with a letter or digit`,
+    );
   } else if (provider === 'lab' && name === 'lo') {
     faults.addKey(path, `${where(path)}: "lo" is the loopback device, expected another name`);
   }
@@ -23,27 +32,57 @@ export function readBridge(faults: FaultList, name: string, raw: unknown, path: 
     if (read === undefined) return null;
     const { kind, datapath, address, vlans, netns, mirrors, ...columns } = read;
     // the lab makes the bridge, so that nothing of it has to be put back
-    const settings: Settings = provider === 'host' ? readOvsSettings(faults, 'ovs-bridge', columns, path) : Object.fromEntries(Object.entries(columns).flatMap(([key, each]) => (each === undefined ? [] : [[key, each]])));
+    const settings: Settings =
+      provider === 'host'
+        ? readOvsSettings(faults, 'ovs-bridge', columns, path)
+        : Object.fromEntries(
+            Object.entries(columns).flatMap(([key, each]) => (each === undefined ? [] : [[key, each]])),
+          );
     return {
-      name, kind, settings, datapath: datapath ?? (provider === 'host' ? null : 'netdev'), mirrors: mirrors ?? [], netns: netns ?? null,
-      addresses: readPrefixes(faults, address, [...path, 'address']), vlans: readVlans(faults, vlans, [...path, 'vlans']),
+      name,
+      kind,
+      settings,
+      datapath: datapath ?? (provider === 'host' ? null : 'netdev'),
+      mirrors: mirrors ?? [],
+      netns: netns ?? null,
+      addresses: readPrefixes(faults, address, [...path, 'address']),
+      vlans: readVlans(faults, vlans, [...path, 'vlans']),
     };
   }
   const read = salvage(faults, linuxBridge, value, path)?.value;
   if (read === undefined) return null;
   const { kind, address, vlans, netns, host: _host, ...settings } = read;
   return {
-    name, kind: kind ?? 'linux', datapath: null, settings: readSettings(faults, 'bridge', settings, path), mirrors: [], netns: netns ?? null,
-    addresses: readPrefixes(faults, address, [...path, 'address']), vlans: readVlans(faults, vlans, [...path, 'vlans']),
+    name,
+    kind: kind ?? 'linux',
+    datapath: null,
+    settings: readSettings(faults, 'bridge', settings, path),
+    mirrors: [],
+    netns: netns ?? null,
+    addresses: readPrefixes(faults, address, [...path, 'address']),
+    vlans: readVlans(faults, vlans, [...path, 'vlans']),
   };
 }
 
 /** Reads `192.168.0.20/24` or a list of such. */
-export function readPrefixes(faults: FaultList, raw: string | readonly string[] | undefined, path: Path): readonly IpPrefix[] {
-  const given = raw === undefined ? [] : typeof raw === 'string' ? [{ text: raw, at: path }] : raw.map((text, index) => ({ text, at: [...path, index] }));
+export function readPrefixes(
+  faults: FaultList,
+  raw: string | readonly string[] | undefined,
+  path: Path,
+): readonly IpPrefix[] {
+  const given =
+    raw === undefined
+      ? []
+      : typeof raw === 'string'
+        ? [{ text: raw, at: path }]
+        : raw.map((text, index) => ({ text, at: [...path, index] }));
   return given.flatMap(({ text, at }) => {
     const prefix = parsePrefix(text);
-    if (prefix === null) faults.add(at, `${where(at)}: expected an IP address with the length of its prefix, such as 192.168.0.20/24, got ${describe(text)}`);
+    if (prefix === null)
+      faults.add(
+        at,
+        `${where(at)}: expected an IP address with the length of its prefix, such as 192.168.0.20/24, got ${describe(text)}`,
+      );
     return prefix ?? [];
   });
 }
@@ -67,10 +106,14 @@ export function readVlan(faults: FaultList, raw: RawVlan, path: Path): VlanRange
   const [first, last] = [Number(from), Number(to)];
   const at = [...path, 'vid'];
   if (!(first >= 1 && last <= 4094 && first <= last)) {
-    faults.add(at, `${where(at)}: expected a VLAN number from 1 to 4094 or a range such as "20-29", got ${describe(raw.vid)}`);
+    faults.add(
+      at,
+      `${where(at)}: expected a VLAN number from 1 to 4094 or a range such as "20-29", got ${describe(raw.vid)}`,
+    );
     return null;
   }
   const pvid = readSwitch(raw.pvid) ?? false;
-  if (pvid && first !== last) faults.add([...path, 'pvid'], `${where([...path, 'pvid'])}: a range cannot be the pvid, expected a single VLAN`);
+  if (pvid && first !== last)
+    faults.add([...path, 'pvid'], `${where([...path, 'pvid'])}: a range cannot be the pvid, expected a single VLAN`);
   return { first, last, pvid, untagged: readSwitch(raw.untagged) ?? false };
 }

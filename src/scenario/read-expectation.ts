@@ -18,20 +18,48 @@ interface RawAllowance {
 export function readAllowance(context: StepContext, raw: RawAllowance, path: Path): Allowance {
   const { faults, reading } = context;
   return {
-    maySee: raw.may_see === undefined ? null : select(faults, reading, raw.may_see, [...path, 'may_see'], { among: null }),
+    maySee:
+      raw.may_see === undefined ? null : select(faults, reading, raw.may_see, [...path, 'may_see'], { among: null }),
     mustSee: raw.must_see === undefined ? null : selectPresent(context, raw.must_see, [...path, 'must_see']),
-    seen: Object.entries(raw.seen ?? {}).flatMap(([observer, claims]) => readClaims(context, observer, claims, [...path, 'seen', observer])),
+    seen: Object.entries(raw.seen ?? {}).flatMap(([observer, claims]) =>
+      readClaims(context, observer, claims, [...path, 'seen', observer]),
+    ),
   };
 }
 
-function readClaims(context: StepContext, observer: string, raw: z.output<typeof seen>[string], path: Path): readonly SeenClaim[] {
+function readClaims(
+  context: StepContext,
+  observer: string,
+  raw: z.output<typeof seen>[string],
+  path: Path,
+): readonly SeenClaim[] {
   const observers = selectPresent(context, observer, path);
-  const list = typeof raw !== 'object' ? [{ seen: raw, at: path }] : Array.isArray(raw) ? raw.map((claim, index) => ({ ...claim, at: [...path, index] })) : [{ ...raw, at: path }];
+  const list =
+    typeof raw !== 'object'
+      ? [{ seen: raw, at: path }]
+      : Array.isArray(raw)
+        ? raw.map((claim, index) => ({ ...claim, at: [...path, index] }))
+        : [{ ...raw, at: path }];
   return list.flatMap((claim) => {
-    const { from = null, to = null, carrier = null, variant, at } = { from: null, to: null, carrier: null, variant: undefined, ...claim };
+    const {
+      from = null,
+      to = null,
+      carrier = null,
+      variant,
+      at,
+    } = { from: null, to: null, carrier: null, variant: undefined, ...claim };
     if (from !== null) checkName(context, from, [...at, 'from']);
     if (to !== null) checkName(context, to, [...at, 'to']);
-    return observers.map((name): SeenClaim => ({ observer: name, from, to, carrier, ...(variant === undefined ? {} : { variant }), seen: claim.seen }));
+    return observers.map(
+      (name): SeenClaim => ({
+        observer: name,
+        from,
+        to,
+        carrier,
+        ...(variant === undefined ? {} : { variant }),
+        seen: claim.seen,
+      }),
+    );
   });
 }
 
@@ -46,18 +74,31 @@ export function checkName(context: StepContext, name: string, path: Path): boole
 const nothingSaid = { maySee: null, mustSee: null, seen: [], observers: null } as const;
 
 /**
- * Reads `expect`. `private` leaves who may and must see it to the class: the addressee, where there is one. `otherwise`: what
- * a step without the key expects.
+ * Reads `expect`. `private` leaves who may and must see it to the class: the addressee, where there is one.
+ * `otherwise`: what a step without the key expects.
  */
-export function readExpectation(context: StepContext, raw: z.output<typeof expectation> | undefined, path: Path, otherwise: 'holds' | null): Expectation {
+export function readExpectation(
+  context: StepContext,
+  raw: z.output<typeof expectation> | undefined,
+  path: Path,
+  otherwise: 'holds' | null,
+): Expectation {
   const read = expectationOf(context, raw, path, otherwise);
   if (read.expected === 'broken' && context.reading.topology.provider === 'host') {
-    context.faults.add(path, `${where(path)}: a leak cannot be what is expected of a host: it would make a broken host green`);
+    context.faults.add(
+      path,
+      `${where(path)}: a leak cannot be what is expected of a host: it would make a broken host green`,
+    );
   }
   return read;
 }
 
-function expectationOf(context: StepContext, raw: z.output<typeof expectation> | undefined, path: Path, otherwise: 'holds' | null): Expectation {
+function expectationOf(
+  context: StepContext,
+  raw: z.output<typeof expectation> | undefined,
+  path: Path,
+  otherwise: 'holds' | null,
+): Expectation {
   switch (raw) {
     case undefined:
       return { expected: otherwise, ...nothingSaid };

@@ -13,12 +13,12 @@ const mostUnwritten = 2_000_000;
 const count = 100;
 
 /**
- * Reads `policy`: a step for every ordered pair of zones that `from` and `to` choose, one for every zone that `within` chooses. They
- * come after the file's own steps and find the topology as those left it.
+ * Reads `policy`: a step for every ordered pair of zones that `from` and `to` choose, one for every zone that `within`
+ * chooses. They come after the file's own steps and find the topology as those left it.
  *
- * Each step sends known unicast from every endpoint of the one zone to every one of the other, which `expect` judges, and
- * unknown unicast from every endpoint of the first. An unknown destination is no addressee: `separated` then forbids the other
- * zone alone to see it, everything else leaves it to the class (uplink and host).
+ * Each step sends known unicast from every endpoint of the one zone to every one of the other, which `expect` judges,
+ * and unknown unicast from every endpoint of the first. An unknown destination is no addressee: `separated` then
+ * forbids the other zone alone to see it, everything else leaves it to the class (uplink and host).
  */
 export function readPolicy(context: StepContext, raw: readonly unknown[], path: Path, locate: Locate): readonly Step[] {
   const { faults } = context;
@@ -40,7 +40,9 @@ export function readPolicy(context: StepContext, raw: readonly unknown[], path: 
     const receivers = isPair ? zonesOf(context, to, [...at, 'to']) : senders;
     if (faults.faults.length > before || !context.reading.whole || !context.presenceKnown) continue;
     // Counted before they are made: zones of thousands of endpoints, in many entries, would take all memory.
-    const many = isPair ? senders.size * receivers.size - [...senders.keys()].filter((zone) => receivers.has(zone)).length : 0;
+    const many = isPair
+      ? senders.size * receivers.size - [...senders.keys()].filter((zone) => receivers.has(zone)).length
+      : 0;
     if (steps.length + many > mostSteps) {
       faults.add(at, `${where(at)}: makes ${many} steps, expected at most ${mostSteps} in all`);
       break;
@@ -49,7 +51,10 @@ export function readPolicy(context: StepContext, raw: readonly unknown[], path: 
       ? [...senders].flatMap((a) => [...receivers].filter(([zone]) => zone !== a[0]).map((b) => [a, b] as const))
       : [...senders].filter(([, members]) => members.length > 1).map((zone) => [zone, zone] as const);
     if (pairs.length === 0) {
-      faults.add(at, `${where(at)}: ${isPair ? 'chooses no two different zones, expected "within" for what goes on in one' : 'chooses no zone of two endpoints or more'}`);
+      faults.add(
+        at,
+        `${where(at)}: ${isPair ? 'chooses no two different zones, expected "within" for what goes on in one' : 'chooses no zone of two endpoints or more'}`,
+      );
       continue;
     }
     if (steps.length + pairs.length > mostSteps) {
@@ -59,8 +64,12 @@ export function readPolicy(context: StepContext, raw: readonly unknown[], path: 
     for (const [[zone, members], [otherZone, others]] of pairs) {
       const name = isPair ? `policy: zone ${zone} to zone ${otherZone}` : `policy: within zone ${zone}`;
       const step = policyStep(context, name, locate(at, 'value').line, members, others, expect);
-      const frames = countPairs({ from: members, to: others, bothWays: false, acrossBridges: true }, context.reading.topology) * 2 * count;
-      if (frames > mostUnwritten) faults.add(at, `${where(at)}: ${name} would send ${frames} frames, expected steps with "count" written out`);
+      const frames =
+        countPairs({ from: members, to: others, bothWays: false, acrossBridges: true }, context.reading.topology) *
+        2 *
+        count;
+      if (frames > mostUnwritten)
+        faults.add(at, `${where(at)}: ${name} would send ${frames} frames, expected steps with "count" written out`);
       steps.push(step);
     }
   }
@@ -68,7 +77,11 @@ export function readPolicy(context: StepContext, raw: readonly unknown[], path: 
 }
 
 /** The endpoints that selectors choose, by zone. */
-function zonesOf(context: StepContext, raw: string | readonly string[], path: Path): ReadonlyMap<string, readonly string[]> {
+function zonesOf(
+  context: StepContext,
+  raw: string | readonly string[],
+  path: Path,
+): ReadonlyMap<string, readonly string[]> {
   const zones = new Map<string, string[]>();
   for (const name of selectPresent(context, raw, path)) {
     const zone = endpointOf(context, name)?.zone ?? null;
@@ -83,23 +96,62 @@ function zonesOf(context: StepContext, raw: string | readonly string[], path: Pa
   return zones;
 }
 
-function policyStep(context: StepContext, name: string, line: number, from: readonly string[], to: readonly string[], expect: Expectation): Step {
-  const present = context.reading.topology.endpoints.map((endpoint) => endpoint.name).filter((each) => context.present.has(each));
+function policyStep(
+  context: StepContext,
+  name: string,
+  line: number,
+  from: readonly string[],
+  to: readonly string[],
+  expect: Expectation,
+): Step {
+  const present = context.reading.topology.endpoints
+    .map((endpoint) => endpoint.name)
+    .filter((each) => context.present.has(each));
   const probe: Omit<ProbeEntry, 'class' | 'to' | 'maySee' | 'mustSee'> = {
-    from, via: null, bothWays: false, acrossBridges: true, count, rate: null, carriers: null, vlanStacks: [[]],
-    srcMac: null, dstMac: null, srcIp: null, dstIp: null, group: null, size: null, seen: [],
+    from,
+    via: null,
+    bothWays: false,
+    acrossBridges: true,
+    count,
+    rate: null,
+    carriers: null,
+    vlanStacks: [[]],
+    srcMac: null,
+    dstMac: null,
+    srcIp: null,
+    dstIp: null,
+    group: null,
+    size: null,
+    seen: [],
   };
   const separated = expect.maySee?.length === 0;
   return {
-    name, line,
-    set: [], sysctl: {}, vlan: { add: [], del: [] }, fdb: { flush: [], del: [], add: [] }, mdb: { add: [], del: [] },
-    start: [], stop: [], run: [], during: [],
+    name,
+    line,
+    set: [],
+    sysctl: {},
+    vlan: { add: [], del: [] },
+    fdb: { flush: [], del: [], add: [] },
+    mdb: { add: [], del: [] },
+    start: [],
+    stop: [],
+    run: [],
+    during: [],
     learn: context.reading.topology.provider === 'lab' ? present : [],
     waitMs: 0,
     probes: [
       { ...probe, class: 'known-unicast', to, maySee: null, mustSee: null },
-      { ...probe, class: 'unknown-unicast', to: null, maySee: separated ? present.filter((each) => !to.includes(each)) : null, mustSee: separated ? [] : null },
+      {
+        ...probe,
+        class: 'unknown-unicast',
+        to: null,
+        maySee: separated ? present.filter((each) => !to.includes(each)) : null,
+        mustSee: separated ? [] : null,
+      },
     ],
-    traffic: [], listenMs: null, expect, accept: [],
+    traffic: [],
+    listenMs: null,
+    expect,
+    accept: [],
   };
 }

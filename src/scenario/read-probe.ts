@@ -16,7 +16,9 @@ const mostUnwritten = 2_000_000;
 
 type RawProbe = z.output<typeof probe>;
 
-/** Reads one entry of `probe`; null where it could not be read. `waitMs`: the step's wait, null where that is not known. */
+/**
+ * Reads one entry of `probe`; null where it could not be read. `waitMs`: the step's wait, null where that is not known.
+ */
 export function readProbe(context: StepContext, input: unknown, path: Path, waitMs: number | null): ProbeEntry | null {
   const { faults, reading } = context;
   const read = salvage(faults, probe, input, path);
@@ -32,7 +34,10 @@ export function readProbe(context: StepContext, input: unknown, path: Path, wait
   checkKeys(context, raw, rule, path, read.dropped);
   const from = selectPresent(context, raw.from, at('from'));
   const to = raw.to === undefined ? null : selectPresent(context, raw.to, at('to'), from);
-  const positives = raw.to === undefined ? [] : (typeof raw.to === 'string' ? [raw.to] : raw.to).filter((text) => !text.startsWith('!'));
+  const positives =
+    raw.to === undefined
+      ? []
+      : (typeof raw.to === 'string' ? [raw.to] : raw.to).filter((text) => !text.startsWith('!'));
   const entry: ProbeEntry = {
     class: probeClass,
     from,
@@ -42,7 +47,12 @@ export function readProbe(context: StepContext, input: unknown, path: Path, wait
     acrossBridges: positives.length === 0 || !positives.every((text) => text === '*'),
     count: raw.count ?? 100,
     rate: raw.rate ?? null,
-    carriers: raw.carriers === undefined ? null : typeof raw.carriers === 'string' ? [raw.carriers] : [...new Set(raw.carriers)],
+    carriers:
+      raw.carriers === undefined
+        ? null
+        : typeof raw.carriers === 'string'
+          ? [raw.carriers]
+          : [...new Set(raw.carriers)],
     vlanStacks: raw.vlan === undefined ? [[]] : raw.vlan.map((stack) => (typeof stack === 'number' ? [stack] : stack)),
     srcMac: raw.src_mac?.toLowerCase() ?? null,
     dstMac: raw.dst_mac?.toLowerCase() ?? null,
@@ -68,8 +78,18 @@ function checkNames(context: StepContext, input: unknown, path: Path): void {
   }
 }
 
-function checkKeys({ faults, allowDisruptive }: StepContext, raw: RawProbe, rule: ClassRule, path: Path, dropped: ReadonlySet<string>): void {
-  const refuse = (key: string): void => faults.addKey([...path, key], `${where([...path, key])}: the class ${raw.class} takes no "${key}", expected no such key`);
+function checkKeys(
+  { faults, allowDisruptive }: StepContext,
+  raw: RawProbe,
+  rule: ClassRule,
+  path: Path,
+  dropped: ReadonlySet<string>,
+): void {
+  const refuse = (key: string): void =>
+    faults.addKey(
+      [...path, key],
+      `${where([...path, key])}: the class ${raw.class} takes no "${key}", expected no such key`,
+    );
   if (rule.addressee === 'required' && raw.to === undefined && !dropped.has('to')) {
     faults.add(path, `${where([...path, 'to'])} is missing, expected the addressee of the class ${raw.class}`);
   }
@@ -78,7 +98,10 @@ function checkKeys({ faults, allowDisruptive }: StepContext, raw: RawProbe, rule
   if (!rule.via && raw.via !== undefined) refuse('via');
   if (!rule.group && raw.group !== undefined) refuse('group');
   if (!allowDisruptive && disruptiveClasses.some((name) => name === raw.class)) {
-    faults.add([...path, 'class'], `${where([...path, 'class'])}: ${raw.class} is disruptive, expected "allow_disruptive: true" in the file`);
+    faults.add(
+      [...path, 'class'],
+      `${where([...path, 'class'])}: ${raw.class} is disruptive, expected "allow_disruptive: true" in the file`,
+    );
   }
 }
 
@@ -86,7 +109,10 @@ function checkAgeing(context: StepContext, from: readonly string[], path: Path, 
   for (const bridge of new Set(from.flatMap((name) => endpointOf(context, name)?.bridge ?? []))) {
     const ageing = context.ageing.get(bridge);
     if (ageing !== undefined && waitMs <= ageing * 10) {
-      context.faults.add([...path, 'class'], `${where([...path, 'class'])}: nothing ages within this step: "wait" is ${waitMs / 1000}s, expected more than the ageing_time of ${bridge}, ${ageing / 100}s`);
+      context.faults.add(
+        [...path, 'class'],
+        `${where([...path, 'class'])}: nothing ages within this step: "wait" is ${waitMs / 1000}s, expected more than the ageing_time of ${bridge}, ${ageing / 100}s`,
+      );
     }
   }
 }
@@ -100,7 +126,10 @@ function checkFrames({ faults, reading }: StepContext, entry: ProbeEntry, path: 
   // Where no carriers are written a class sends two: raw, and UDP over IP.
   const frames = pairs * (entry.carriers?.length ?? 2) * entry.vlanStacks.length * entry.count;
   if (unwritten && frames > mostUnwritten) {
-    faults.add(path, `${where(path)}: ${frames} frames in all (${pairs} pairs), expected "count" written out where it is more than ${mostUnwritten}`);
+    faults.add(
+      path,
+      `${where(path)}: ${frames} frames in all (${pairs} pairs), expected "count" written out where it is more than ${mostUnwritten}`,
+    );
   }
 }
 

@@ -2,13 +2,26 @@ import { where } from './explain-issue.js';
 import type { FaultList, Path } from './fault.js';
 
 /** Programs that `run` may start without `--allow-run` on the command line. */
-export const freePrograms: readonly string[] = ['ip', 'bridge', 'tc', 'nft', 'ethtool', 'sysctl', 'ovs-vsctl', 'ovs-ofctl'];
+export const freePrograms: readonly string[] = [
+  'ip',
+  'bridge',
+  'tc',
+  'nft',
+  'ethtool',
+  'sysctl',
+  'ovs-vsctl',
+  'ovs-ofctl',
+];
 
 /** Options of `ip` and `tc` that take a word of their own (ip.c and tc.c of iproute2 6.15); both may be shortened. */
 const optionsWithWord = ['netns', 'family', 'loops', 'rcvbuf', 'conf', 'color'];
 
 /** Reads the commands of `run` to argument vectors: a text is split at white space, no shell reads it. */
-export function readRun(faults: FaultList, raw: readonly (string | readonly string[])[], path: Path): readonly (readonly string[])[] {
+export function readRun(
+  faults: FaultList,
+  raw: readonly (string | readonly string[])[],
+  path: Path,
+): readonly (readonly string[])[] {
   return raw.flatMap((command, index) => {
     const at = [...path, index];
     if (typeof command === 'string' && /["'`\\]/.test(command)) {
@@ -23,8 +36,15 @@ export function readRun(faults: FaultList, raw: readonly (string | readonly stri
 }
 
 /** Programs in `run` that need `--allow-run`, each once. */
-export function foreignPrograms(steps: readonly { readonly run: readonly (readonly string[])[]; readonly during: readonly { readonly run: readonly (readonly string[])[] }[] }[]): readonly string[] {
-  const programs = steps.flatMap(({ run, during }) => [...run, ...during.flatMap((each) => each.run)]).flatMap(([program]) => program ?? []);
+export function foreignPrograms(
+  steps: readonly {
+    readonly run: readonly (readonly string[])[];
+    readonly during: readonly { readonly run: readonly (readonly string[])[] }[];
+  }[],
+): readonly string[] {
+  const programs = steps
+    .flatMap(({ run, during }) => [...run, ...during.flatMap((each) => each.run)])
+    .flatMap(([program]) => program ?? []);
   return [...new Set(programs)].filter((program) => !freePrograms.includes(program));
 }
 
@@ -44,13 +64,21 @@ function refusal(argv: readonly string[]): string | null {
     }
     const option = word.replace(/^--?/, '');
     // A batch file could hold what is refused here.
-    if (option !== '' && 'batch'.startsWith(option)) return `${base} -batch hides its commands, expected them written out`;
-    if (option === 'n' || (option.length > 1 && optionsWithWord.some((name) => name.startsWith(option) && name !== 'color'))) at += 1;
+    if (option !== '' && 'batch'.startsWith(option))
+      return `${base} -batch hides its commands, expected them written out`;
+    if (
+      option === 'n' ||
+      (option.length > 1 && optionsWithWord.some((name) => name.startsWith(option) && name !== 'color'))
+    )
+      at += 1;
   }
   const [object = '', ...below] = rest;
   const starts = (word: string, full: string, least: number): boolean => word.length >= least && full.startsWith(word);
   const verb = below.find((word) => !word.startsWith('-')) ?? '';
-  if (base === 'tc') return starts(object, 'exec', 1) ? 'tc exec starts other programs, expected the program itself' : null;
+  if (base === 'tc')
+    return starts(object, 'exec', 1) ? 'tc exec starts other programs, expected the program itself' : null;
   const runs = (starts(object, 'netns', 3) || starts(object, 'vrf', 2)) && starts(verb, 'exec', 1);
-  return runs ? `ip ${object} exec leaves the bridge's namespace or starts other programs, expected the program itself` : null;
+  return runs
+    ? `ip ${object} exec leaves the bridge's namespace or starts other programs, expected the program itself`
+    : null;
 }

@@ -15,8 +15,16 @@ const known: Readonly<Record<SettingPlace, readonly Setting[]>> = {
   link: linkSettings,
 };
 
-/** Settings as written, brought to the keys and values of `ip -j -d link`. Unknown names, values that do not fit and a setting written under both its names are faults. */
-export function readSettings(faults: FaultList, place: SettingPlace, raw: Readonly<Record<string, unknown>>, path: Path): Settings {
+/**
+ * Settings as written, brought to the keys and values of `ip -j -d link`. Unknown names, values that do not fit and a
+ * setting written under both its names are faults.
+ */
+export function readSettings(
+  faults: FaultList,
+  place: SettingPlace,
+  raw: Readonly<Record<string, unknown>>,
+  path: Path,
+): Settings {
   const settings = new Map<string, SettingValue>();
   for (const [word, value] of Object.entries(raw)) {
     if (value === undefined) continue;
@@ -24,9 +32,15 @@ export function readSettings(faults: FaultList, place: SettingPlace, raw: Readon
     const setting = known[place].find(({ key }) => key === word) ?? known[place].find(({ option }) => option === word);
     if (setting === undefined) {
       const words = known[place].flatMap(({ key, option }) => [key, option]);
-      faults.addKey(at, `${where(at)}: ${quote(word)} is no setting of a ${place === 'link' ? 'link that is neither a bridge nor a bridge port' : place}${didYouMean(word, words)}`);
+      faults.addKey(
+        at,
+        `${where(at)}: ${quote(word)} is no setting of a ${place === 'link' ? 'link that is neither a bridge nor a bridge port' : place}${didYouMean(word, words)}`,
+      );
     } else if (settings.has(setting.key)) {
-      faults.addKey(at, `${where(at)}: ${setting.key} is set twice, as ${setting.key} and as ${setting.option}; expected once`);
+      faults.addKey(
+        at,
+        `${where(at)}: ${setting.key} is set twice, as ${setting.key} and as ${setting.option}; expected once`,
+      );
     } else {
       const read = readValue(setting, place, value);
       if (read.ok) settings.set(setting.key, read.value);
@@ -40,7 +54,8 @@ type Read = { readonly ok: true; readonly value: SettingValue } | { readonly ok:
 
 function readValue(setting: Setting, place: SettingPlace, value: unknown): Read {
   const refuse = (expected: string): Read => ({ ok: false, expected });
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return refuse('a single value');
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
+    return refuse('a single value');
   switch (setting.kind) {
     case 'switch': {
       const on = readSwitch(value);
@@ -54,11 +69,15 @@ function readValue(setting: Setting, place: SettingPlace, value: unknown): Read 
     }
     case 'centiseconds': {
       const hundredths = centiseconds(value);
-      return hundredths === null ? refuse('a time with unit such as 30s, 500ms or 2m in steps of 10ms, or 0') : { ok: true, value: hundredths };
+      return hundredths === null
+        ? refuse('a time with unit such as 30s, 500ms or 2m in steps of 10ms, or 0')
+        : { ok: true, value: hundredths };
     }
     case 'mask': {
       const mask = wholeNumber(value);
-      return mask === null || mask > 0xffff ? refuse('a mask as a number or as text such as "0x4000", at most 0xffff') : { ok: true, value: mask.toString(16) };
+      return mask === null || mask > 0xffff
+        ? refuse('a mask as a number or as text such as "0x4000", at most 0xffff')
+        : { ok: true, value: mask.toString(16) };
     }
     case 'text':
       return readText(setting.key, value);
@@ -68,11 +87,18 @@ function readValue(setting: Setting, place: SettingPlace, value: unknown): Read 
 function readText(key: string, value: Raw): Read {
   const text = String(value);
   if (key === 'vlan_protocol') {
-    const upper = text.replace(/^802\.1(q|ad)$/i, (_, kind: string) => `802.1${kind === 'q' || kind === 'Q' ? 'Q' : 'ad'}`);
-    return upper === '802.1Q' || upper === '802.1ad' ? { ok: true, value: upper } : { ok: false, expected: '802.1Q or 802.1ad' };
+    const upper = text.replace(
+      /^802\.1(q|ad)$/i,
+      (_, kind: string) => `802.1${kind === 'q' || kind === 'Q' ? 'Q' : 'ad'}`,
+    );
+    return upper === '802.1Q' || upper === '802.1ad'
+      ? { ok: true, value: upper }
+      : { ok: false, expected: '802.1Q or 802.1ad' };
   }
   if (key === 'group_addr') {
-    return /^01:80:c2:00:00:0[0-9a-f]$/i.test(text) ? { ok: true, value: text.toLowerCase() } : { ok: false, expected: 'a MAC address from 01:80:c2:00:00:00 to 01:80:c2:00:00:0f' };
+    return /^01:80:c2:00:00:0[0-9a-f]$/i.test(text)
+      ? { ok: true, value: text.toLowerCase() }
+      : { ok: false, expected: 'a MAC address from 01:80:c2:00:00:00 to 01:80:c2:00:00:0f' };
   }
   return isInterfaceName(text) ? { ok: true, value: text } : { ok: false, expected: 'an interface name' };
 }
@@ -85,17 +111,26 @@ export function readSwitch(value: unknown): boolean | null {
 
 /** A number, or text of decimal or 0x digits. */
 function wholeNumber(value: Raw): number | null {
-  const number = typeof value === 'string' ? (/^(0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10})$/.test(value) ? Number(value) : NaN) : typeof value === 'number' ? value : NaN;
+  const number =
+    typeof value === 'string'
+      ? /^(0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10})$/.test(value)
+        ? Number(value)
+        : NaN
+      : typeof value === 'number'
+        ? value
+        : NaN;
   return Number.isInteger(number) && number >= 0 && number <= 0xffffffff ? number : null;
 }
 
 /**
- * Whether the kernel takes the name: dev_valid_name() of net/core/dev.c. Its isspace() looks at single bytes and takes 0xa0 for
- * white space, so that some letters of UTF-8 (à is c3 a0) are refused.
+ * Whether the kernel takes the name: dev_valid_name() of net/core/dev.c. Its isspace() looks at single bytes and takes
+ * 0xa0 for white space, so that some letters of UTF-8 (à is c3 a0) are refused.
  */
 export function isInterfaceName(text: string): boolean {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length === 0 || bytes.length > 15 || text === '.' || text === '..') return false;
-  return !bytes.some((byte) => byte === 0 || byte === 0x2f || byte === 0x3a || byte === 0x20 || (byte >= 0x09 && byte <= 0x0d) || byte === 0xa0);
+  return !bytes.some(
+    (byte) =>
+      byte === 0 || byte === 0x2f || byte === 0x3a || byte === 0x20 || (byte >= 0x09 && byte <= 0x0d) || byte === 0xa0,
+  );
 }
-

@@ -1,9 +1,17 @@
-const unitMs: ReadonlyMap<string, number> = new Map([['ms', 1], ['s', 1000], ['m', 60_000], ['h', 3_600_000]]);
+const unitMs: ReadonlyMap<string, number> = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+]);
 
-/** A time such as `30s`, `500ms`, `1.5m`, or 0, in milliseconds; null where it is none, or is no whole number of them. */
+/**
+ * A time such as `30s`, `500ms`, `1.5m`, or 0, in milliseconds; null where it is none, or is no whole number of them.
+ */
 export function milliseconds(value: unknown): number | null {
   if (value === 0 || value === '0') return 0;
-  const [, amount, unit] = (typeof value === 'string' ? /^([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h)$/.exec(value) : null) ?? [];
+  const [, amount, unit] =
+    (typeof value === 'string' ? /^([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h)$/.exec(value) : null) ?? [];
   const scale = unitMs.get(unit ?? '');
   if (amount === undefined || scale === undefined) return null;
   // In millionths, so that 0.1s is not 100.00000000000001 ms.
@@ -13,7 +21,10 @@ export function milliseconds(value: unknown): number | null {
   return Number(millionths / 1_000_000n);
 }
 
-/** The same in hundredths of a second, as the bridge counts; null where it is no whole number of them or more than 32 bits hold. */
+/**
+ * The same in hundredths of a second, as the bridge counts; null where it is no whole number of them or more than 32
+ * bits hold.
+ */
 export function centiseconds(value: unknown): number | null {
   const ms = milliseconds(value);
   return ms === null || ms % 10 !== 0 || ms / 10 > 0xffffffff ? null : ms / 10;

@@ -20,7 +20,9 @@ import { topologyConflicts } from './topology-conflicts.js';
 /** A topology as far as it could be read. */
 export interface TopologyReading {
   readonly topology: Topology;
-  /** Every endpoint and bridge that the file names, also those with faults: a reference to them is no fault of its own. */
+  /**
+   * Every endpoint and bridge that the file names, also those with faults: a reference to them is no fault of its own.
+   */
   readonly names: ReadonlySet<string>;
   readonly bridgeNames: ReadonlySet<string>;
   /** Every endpoint could be read. */
@@ -43,13 +45,19 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
   const provider: Provider = shell.value.provider ?? 'lab';
   const bridgeNames = new Set(Object.keys(shell.value.bridges));
   if (bridgeNames.size === 0) faults.add([...path, 'bridges'], 'topology.bridges: expected at least one bridge');
-  const written = [...Object.entries(shell.value.bridges)].flatMap(([name, value]) => readBridge(faults, name, value, [...path, 'bridges', name], provider) ?? []);
+  const written = [...Object.entries(shell.value.bridges)].flatMap(
+    ([name, value]) => readBridge(faults, name, value, [...path, 'bridges', name], provider) ?? [],
+  );
 
   const names = new Set<string>(Object.keys(shell.value.endpoints ?? {}));
   const drafts: EndpointDraft[] = [];
   for (const [name, value] of Object.entries(shell.value.endpoints ?? {})) {
     const at = [...path, 'endpoints', name];
-    if (!namePattern.test(name)) faults.addKey(at, `${where(at)}: ${quote(name)} is not a valid name, expected 1 to 63 letters, digits, ".", "_" or "-", beginning with a letter or digit`);
+    if (!namePattern.test(name))
+      faults.addKey(
+        at,
+        `${where(at)}: ${quote(name)} is not a valid name, expected 1 to 63 letters, digits, ".", "_" or "-", beginning with a letter or digit`,
+      );
     const read = salvage(faults, endpoint, value, at);
     if (read !== null) drafts.push({ name, path: at, raw: read.value, dropped: read.dropped, generated: false });
   }
@@ -58,7 +66,10 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
     names.add(draft.name);
     if (!bridgeNames.has(draft.raw.bridge) && !draft.dropped.has('bridge')) {
       const at = [...draft.path, 'bridge'];
-      faults.add(at, `${where(at)}: there is no bridge ${quote(draft.raw.bridge)}${didYouMean(draft.raw.bridge, bridgeNames)}`);
+      faults.add(
+        at,
+        `${where(at)}: there is no bridge ${quote(draft.raw.bridge)}${didYouMean(draft.raw.bridge, bridgeNames)}`,
+      );
     }
   }
   const switches = new Set(written.filter(({ kind }) => kind === 'ovs').map(({ name }) => name));
@@ -66,14 +77,42 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
   const addresses = written.flatMap((bridge) => bridge.addresses);
   const hosts = readHosts(faults, shell.value.hosts, [...path, 'hosts'], provider);
   const assigned: readonly Endpoint[] = assignAddresses(faults, drafts, read, addresses, provider);
-  const { bridges, endpoints } = spreadOverHosts(faults, { hosts, provider, bridges: written, drafts, endpoints: assigned, raw: shell.value.bridges, path });
+  const { bridges, endpoints } = spreadOverHosts(faults, {
+    hosts,
+    provider,
+    bridges: written,
+    drafts,
+    endpoints: assigned,
+    raw: shell.value.bridges,
+    path,
+  });
   const broken = faults.faults.length > before;
   topologyConflicts(faults, drafts, endpoints, bridges, provider);
-  if (provider === 'host' && shell.value.sysctl !== undefined) faults.addKey([...path, 'sysctl'], 'topology.sysctl is of the lab only, expected no such key with "provider: host"');
-  if (provider === 'host' && shell.value.keepers !== undefined) faults.addKey([...path, 'keepers'], 'topology.keepers is of the lab only, expected no such key with "provider: host": they are read there');
+  if (provider === 'host' && shell.value.sysctl !== undefined)
+    faults.addKey(
+      [...path, 'sysctl'],
+      'topology.sysctl is of the lab only, expected no such key with "provider: host"',
+    );
+  if (provider === 'host' && shell.value.keepers !== undefined)
+    faults.addKey(
+      [...path, 'keepers'],
+      'topology.keepers is of the lab only, expected no such key with "provider: host": they are read there',
+    );
   const keepers = readKeepers(shell.value.keepers);
   const sysctl = readSysctl(shell.value.sysctl ?? {});
-  return { topology: { provider, bridges, endpoints, sysctl, ...(hosts === null ? {} : { hosts }), ...(keepers === undefined ? {} : { keepers }) }, names, bridgeNames, whole: !broken };
+  return {
+    topology: {
+      provider,
+      bridges,
+      endpoints,
+      sysctl,
+      ...(hosts === null ? {} : { hosts }),
+      ...(keepers === undefined ? {} : { keepers }),
+    },
+    names,
+    bridgeNames,
+    whole: !broken,
+  };
 }
 
 function readKeepers(raw: readonly z.output<typeof keeper>[] | undefined): readonly Keeper[] | undefined {
@@ -85,6 +124,10 @@ function readKeepers(raw: readonly z.output<typeof keeper>[] | undefined): reado
 
 /** Values of sysctl as text, switches as 1 and 0. */
 export function readSysctl(raw: Readonly<Record<string, string | number | boolean>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, typeof value === 'boolean' ? String(Number(value)) : value === 'on' ? '1' : value === 'off' ? '0' : String(value)]));
+  return Object.fromEntries(
+    Object.entries(raw).map(([key, value]) => [
+      key,
+      typeof value === 'boolean' ? String(Number(value)) : value === 'on' ? '1' : value === 'off' ? '0' : String(value),
+    ]),
+  );
 }
-

@@ -7,7 +7,10 @@ import { salvage } from './salvage.js';
 import { endpointOf, type StepContext } from './step-context.js';
 import { traffic } from './step-schema.js';
 
-/** Octets of payload where the scenario says nothing: a download that takes some hundred frames, ping's usual 56, a short datagram. */
+/**
+ * Octets of payload where the scenario says nothing: a download that takes some hundred frames, ping's usual 56, a
+ * short datagram.
+ */
 const defaultBytes: Readonly<Record<TrafficKind, number>> = { http: 100_000, tcp: 100_000, ping: 56, udp: 1000 };
 
 /** Reads one entry of `traffic`; null where it could not be read. */
@@ -17,19 +20,35 @@ export function readTraffic(context: StepContext, input: unknown, path: Path): T
   if (read === null) return null;
   const { kind, from, to, requests, bytes } = read.value;
   const known = [checkName(context, from, [...path, 'from']), checkName(context, to, [...path, 'to'])];
-  if (from === to) faults.add([...path, 'to'], `${where([...path, 'to'])}: ${quote(to)} would talk to itself, expected another endpoint`);
+  if (from === to)
+    faults.add(
+      [...path, 'to'],
+      `${where([...path, 'to'])}: ${quote(to)} would talk to itself, expected another endpoint`,
+    );
   if (known.every((each) => each) && reading.whole) {
     const ends = (['from', 'to'] as const).map((key) => ({ key, end: endpointOf(context, read.value[key]) }));
     for (const { key, end } of ends) {
       const at = [...path, key];
       if (end === undefined) continue;
-      if (context.presenceKnown && !context.present.has(end.name)) faults.add(at, `${where(at)}: ${quote(end.name)} is not started in this step, expected it in "start" here or before`);
-      if (end.ips.length === 0 && end.attach !== 'host') faults.add(at, `${where(at)}: ${quote(end.name)} has no network stack, expected \`ip\` on it`);
+      if (context.presenceKnown && !context.present.has(end.name))
+        faults.add(
+          at,
+          `${where(at)}: ${quote(end.name)} is not started in this step, expected it in "start" here or before`,
+        );
+      if (end.ips.length === 0 && end.attach !== 'host')
+        faults.add(at, `${where(at)}: ${quote(end.name)} has no network stack, expected \`ip\` on it`);
     }
     const [families = [], others = []] = ends.map(({ end }) => end?.ips.map(({ family }) => family) ?? []);
     if (families.length > 0 && others.length > 0 && !families.some((family) => others.includes(family))) {
       faults.add(path, `${where(path)}: ${quote(from)} and ${quote(to)} have no IP version in common`);
     }
   }
-  return { kind, from, to, requests: requests ?? 5, bytes: bytes ?? defaultBytes[kind], ...readAllowance(context, read.value, path) };
+  return {
+    kind,
+    from,
+    to,
+    requests: requests ?? 5,
+    bytes: bytes ?? defaultBytes[kind],
+    ...readAllowance(context, read.value, path),
+  };
 }

@@ -12,16 +12,24 @@ export interface Salvaged<T> {
 const once = { jitless: true };
 
 /**
- * Reads one piece of a file by its schema and tells its faults. Where a piece is still whole without the keys at fault it is read
- * on without them, so that the checks that follow find what else is wrong; null where it is not.
+ * Reads one piece of a file by its schema and tells its faults. Where a piece is still whole without the keys at fault
+ * it is read on without them, so that the checks that follow find what else is wrong; null where it is not.
  */
-export function salvage<S extends z.ZodType>(faults: FaultList, schema: S, input: unknown, path: Path): Salvaged<z.output<S>> | null {
+export function salvage<S extends z.ZodType>(
+  faults: FaultList,
+  schema: S,
+  input: unknown,
+  path: Path,
+): Salvaged<z.output<S>> | null {
   const first = schema.safeParse(input, once);
   if (first.success) return { value: first.data, dropped: new Set() };
   explainIssues(faults, schema, input, path, first.error.issues);
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return null;
-  const dropped = new Set(first.error.issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : issue.path.slice(0, 1).map(String)));
+  const dropped = new Set(
+    first.error.issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : issue.path.slice(0, 1).map(String),
+    ),
+  );
   const second = schema.safeParse(Object.fromEntries(Object.entries(input).filter(([key]) => !dropped.has(key))), once);
   return second.success ? { value: second.data, dropped } : null;
 }

@@ -4,7 +4,9 @@ import type { Scenario } from '../model/scenario.js';
 /** What a run's record says of its scenario. */
 export function scenarioRecord({ name, file, sha256, files, variables, grep }: Scenario): ScenarioRecord {
   return {
-    name, file, sha256,
+    name,
+    file,
+    sha256,
     ...(files.length > 0 && { files }),
     ...(Object.keys(variables).length > 0 && { variables }),
     ...(grep !== null && { grep }),

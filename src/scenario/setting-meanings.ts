@@ -4,7 +4,8 @@
  */
 export const bridgeSettingMeanings: Readonly<Record<string, string>> = {
   ageing_time: 'How long a learned MAC is remembered. 0: the bridge learns nothing and floods, a hub.',
-  forward_delay: 'How long a port listens and learns before it forwards. With STP on the kernel makes at least 2 s of it.',
+  forward_delay:
+    'How long a port listens and learns before it forwards. With STP on the kernel makes at least 2 s of it.',
   hello_time: 'Time between hello messages of the spanning tree.',
   max_age: 'Age at which a message of the spanning tree lapses.',
   mcast_last_member_intvl: 'Time between queries after a member left a group.',
@@ -47,7 +48,8 @@ export const portSettingMeanings: Readonly<Record<string, string>> = {
   guard: 'BPDU guard: a BPDU on this port disables it.',
   root_block: 'The guest behind this port can never become the root of the spanning tree.',
   fastleave: 'A member that leaves a group is forgotten at once.',
-  learning: 'Whether source MACs on this port are learned. Off: what is sent to the guest floods, unless an entry says where it is.',
+  learning:
+    'Whether source MACs on this port are learned. Off: what is sent to the guest floods, unless an entry says where it is.',
   flood: 'Whether unicast to an unknown MAC is handed to this port.',
   proxy_arp: 'The bridge answers ARP for others on this port.',
   proxy_arp_wifi: 'The same, with what 802.11 and hotspots ask for.',
@@ -62,7 +64,8 @@ export const portSettingMeanings: Readonly<Record<string, string>> = {
   mab: 'MAC authentication bypass: a locked port notes who asks.',
   priority: 'Priority of the port in the spanning tree.',
   cost: 'Cost of the port in the spanning tree.',
-  multicast_router: 'Whether a multicast router is behind the port, which gets every group: 0 never, 1 by queries, 2 always, 3 by queries for a while.',
+  multicast_router:
+    'Whether a multicast router is behind the port, which gets every group: 0 never, 1 by queries, 2 always, 3 by queries for a while.',
   group_fwd_mask: 'The same as of the bridge, for this port.',
   backup_port: 'The port that takes the traffic when the carrier of this one is lost.',
 };

@@ -22,7 +22,12 @@ export interface StepContext {
 /** The kernel's default ageing time (net/bridge/br_device.c, br_dev_setup), in centiseconds. */
 const kernelAgeing = 30_000;
 
-export function stepContext(faults: FaultList, reading: TopologyReading, allowDisruptive: boolean, allowChanges: boolean): StepContext {
+export function stepContext(
+  faults: FaultList,
+  reading: TopologyReading,
+  allowDisruptive: boolean,
+  allowChanges: boolean,
+): StepContext {
   const ageing = new Map<string, number>();
   for (const { name, settings } of reading.topology.bridges) {
     const set = settings['ageing_time'];
@@ -33,15 +38,29 @@ export function stepContext(faults: FaultList, reading: TopologyReading, allowDi
   return { faults, reading, allowDisruptive, allowChanges, present, presenceKnown: true, ageing };
 }
 
-/** Selectors of endpoints that have to exist in this step: globs choose among those, one written out that does not exist is a fault. */
-export function selectPresent(context: StepContext, raw: string | readonly string[], path: Path, senders?: readonly string[]): readonly string[] {
+/**
+ * Selectors of endpoints that have to exist in this step: globs choose among those, one written out that does not exist
+ * is a fault.
+ */
+export function selectPresent(
+  context: StepContext,
+  raw: string | readonly string[],
+  path: Path,
+  senders?: readonly string[],
+): readonly string[] {
   const { faults, reading, present, presenceKnown } = context;
   const before = faults.faults.length;
   const scope = { among: presenceKnown ? present : null, ...(senders === undefined ? {} : { senders }) };
   const names = select(faults, reading, raw, path, scope);
-  for (const name of names) if (presenceKnown && !present.has(name)) faults.add(path, `${where(path)}: ${quote(name)} is not started in this step, expected it in "start" here or before`);
+  for (const name of names)
+    if (presenceKnown && !present.has(name))
+      faults.add(
+        path,
+        `${where(path)}: ${quote(name)} is not started in this step, expected it in "start" here or before`,
+      );
   const readable = reading.whole && presenceKnown && faults.faults.length === before;
-  if (names.length === 0 && readable && (typeof raw === 'string' || raw.length > 0)) faults.add(path, `${where(path)}: chooses no endpoint that is started in this step`);
+  if (names.length === 0 && readable && (typeof raw === 'string' || raw.length > 0))
+    faults.add(path, `${where(path)}: chooses no endpoint that is started in this step`);
   return names;
 }
 

@@ -5,7 +5,9 @@ import { endpointOf, type StepContext } from './step-context.js';
 
 /** Who is judged: the endpoints that exist, or those that `expect` names. */
 function judged(context: StepContext, expect: Expectation): readonly Endpoint[] {
-  return context.reading.topology.endpoints.filter(({ name }) => (expect.observers === null ? context.present.has(name) : expect.observers.includes(name)));
+  return context.reading.topology.endpoints.filter(({ name }) =>
+    expect.observers === null ? context.present.has(name) : expect.observers.includes(name),
+  );
 }
 
 /** On a host every port is judged unless `observers` says otherwise, also those that the file does not list. */
@@ -24,13 +26,27 @@ export function probeForbidsNobody(context: StepContext, entry: ProbeEntry, expe
   const observers = judged(context, expect).filter(({ name }) => !must.has(name) && may?.includes(name) !== true);
   const cached = new Map<string, readonly Endpoint[]>();
   for (const [from, to] of pairsOf(entry, context.reading.topology)) {
-    for (const [sender, addressee] of entry.bothWays && to !== null ? [[from, to], [to, from]] as const : [[from, to]] as const) {
+    for (const [sender, addressee] of entry.bothWays && to !== null
+      ? ([
+          [from, to],
+          [to, from],
+        ] as const)
+      : ([[from, to]] as const)) {
       const end = endpointOf(context, sender);
       if (end === undefined) continue;
-      const left = cached.get(end.bridge) ?? (may !== null ? observers : observers.filter((each) => rule.maySee === 'addressee' || !maySeeByDefault(rule, each, end, null)));
+      const left =
+        cached.get(end.bridge) ??
+        (may !== null
+          ? observers
+          : observers.filter((each) => rule.maySee === 'addressee' || !maySeeByDefault(rule, each, end, null)));
       cached.set(end.bridge, left);
       // Sender and addressee are two at most, so that three are enough.
-      if (left.slice(0, 3).some(({ name }) => name !== sender && !(may === null && rule.maySee === 'addressee' && name === addressee))) return false;
+      if (
+        left
+          .slice(0, 3)
+          .some(({ name }) => name !== sender && !(may === null && rule.maySee === 'addressee' && name === addressee))
+      )
+        return false;
     }
   }
   return true;
@@ -39,9 +55,14 @@ export function probeForbidsNobody(context: StepContext, entry: ProbeEntry, expe
 /** The same for traffic, which its two ends may see. */
 export function trafficForbidsNobody(context: StepContext, entry: TrafficEntry, expect: Expectation): boolean {
   if (entry.seen.length > 0 || expect.seen.length > 0 || hasUnlisted(context, expect)) return false;
-  const allowed = new Set([...(entry.maySee ?? expect.maySee ?? [entry.from, entry.to]), ...(entry.mustSee ?? expect.mustSee ?? [])]);
+  const allowed = new Set([
+    ...(entry.maySee ?? expect.maySee ?? [entry.from, entry.to]),
+    ...(entry.mustSee ?? expect.mustSee ?? []),
+  ]);
   const both = entry.maySee === null && expect.maySee === null;
-  return !judged(context, expect).some(({ name }) => !allowed.has(name) && (!both || (name !== entry.from && name !== entry.to)));
+  return !judged(context, expect).some(
+    ({ name }) => !allowed.has(name) && (!both || (name !== entry.from && name !== entry.to)),
+  );
 }
 
 /** The same for listening: foreign unicast needs two that talk and a third that hears. */

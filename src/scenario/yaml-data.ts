@@ -15,8 +15,8 @@ export type YamlData =
   | { readonly ok: false; readonly faults: readonly OffsetFault[] };
 
 /**
- * Turns a document into plain values. Bounded: aliases are expanded until 100,000 values, and no cycle outlives 64 levels.
- * Aliases are resolved here because the library walks the whole document for each of them.
+ * Turns a document into plain values. Bounded: aliases are expanded until 100,000 values, and no cycle outlives 64
+ * levels. Aliases are resolved here because the library walks the whole document for each of them.
  */
 export function toData(document: Document.Parsed): YamlData {
   const anchors = new Map<string, Node>();
@@ -37,11 +37,16 @@ export function toData(document: Document.Parsed): YamlData {
     if (isAlias(node)) {
       const start = node.range?.[0] ?? offset;
       const target = targets.get(node) ?? anchors.get(node.source);
-      if (target === undefined) return stop(start, `the alias ${quote(`*${node.source}`)} has no anchor; a selector that begins with * has to be put in quotes`);
+      if (target === undefined)
+        return stop(
+          start,
+          `the alias ${quote(`*${node.source}`)} has no anchor; a selector that begins with * has to be put in quotes`,
+        );
       targets.set(node, target);
       return convert(target, depth + 1, start, true);
     }
-    if (!expanding && (isScalar(node) || isMap(node) || isSeq(node)) && node.anchor !== undefined) anchors.set(node.anchor, node);
+    if (!expanding && (isScalar(node) || isMap(node) || isSeq(node)) && node.anchor !== undefined)
+      anchors.set(node.anchor, node);
     if (isSeq(node)) return node.items.map((item) => convert(item, depth + 1, node.range?.[0] ?? offset, expanding));
     if (isMap(node)) {
       const entries: [string, unknown][] = [];

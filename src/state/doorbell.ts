@@ -1,5 +1,12 @@
 import { closeSync, read, readSync } from 'node:fs';
-import { NETLINK_NETFILTER, NETLINK_ROUTE, netlinkMessages, openNetlink, openNetlinkIfAllowed, setWaiting } from '../sys/netlink-socket.js';
+import {
+  NETLINK_NETFILTER,
+  NETLINK_ROUTE,
+  netlinkMessages,
+  openNetlink,
+  openNetlinkIfAllowed,
+  setWaiting,
+} from '../sys/netlink-socket.js';
 import { inNamespace } from '../sys/namespaces.js';
 
 /** RTNLGRP_LINK, _NEIGH, _TC, _MDB and _BRVLAN of linux/rtnetlink.h. */
@@ -22,9 +29,10 @@ export interface Doorbell {
 }
 
 /**
- * Calls `ring` for every change that the kernel tells of links, bridge ports, FDB, MDB, VLANs, tc and nft in a namespace. It says that
- * something happened, not what: whoever hears it reads the state. Neighbours of IP are left out: they come and go all day.
- * `buffer`: octets that the kernel keeps of each until they are taken; what does not fit is dropped, which rings as well.
+ * Calls `ring` for every change that the kernel tells of links, bridge ports, FDB, MDB, VLANs, tc and nft in a
+ * namespace. It says that something happened, not what: whoever hears it reads the state. Neighbours of IP are left
+ * out: they come and go all day. `buffer`: octets that the kernel keeps of each until they are taken; what does not fit
+ * is dropped, which rings as well.
  */
 export function openDoorbell(netns: string | null, ring: () => void, buffer = usualBuffer): Doorbell {
   let [events, overruns, open] = [0, 0, true];
@@ -63,13 +71,15 @@ export function openDoorbell(netns: string | null, ring: () => void, buffer = us
   async function listen(fd: number, all: boolean): Promise<void> {
     const chunk = Buffer.alloc(1 << 16);
     while (open) {
-      await new Promise<void>((resolve) => read(fd, chunk, 0, chunk.length, null, (error, octets) => {
-        if (error === null) {
-          take(chunk, octets, all);
-          drain(fd, chunk, all);
-        } else failed(error);
-        setImmediate(resolve);
-      }));
+      await new Promise<void>((resolve) =>
+        read(fd, chunk, 0, chunk.length, null, (error, octets) => {
+          if (error === null) {
+            take(chunk, octets, all);
+            drain(fd, chunk, all);
+          } else failed(error);
+          setImmediate(resolve);
+        }),
+      );
     }
     closeSync(fd);
   }

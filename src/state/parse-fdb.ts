@@ -8,15 +8,17 @@ export function parseFdb(json: unknown): readonly FdbState[] {
     const port = textOf(entry.ifname);
     if (mac === null || port === null) return [];
     const state = textOf(entry.state);
-    return [{
-      mac,
-      port,
-      master: textOf(entry.master),
-      vlan: numberOf(entry.vlan),
-      state: state === null || state === '' ? 'dynamic' : state,
-      flags: textsOf(entry.flags),
-      usedS: numberOf(entry.used),
-      updatedS: numberOf(entry.updated),
-    }];
+    return [
+      {
+        mac,
+        port,
+        master: textOf(entry.master),
+        vlan: numberOf(entry.vlan),
+        state: state === null || state === '' ? 'dynamic' : state,
+        flags: textsOf(entry.flags),
+        usedS: numberOf(entry.used),
+        updatedS: numberOf(entry.updated),
+      },
+    ];
   });
 }

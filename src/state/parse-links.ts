@@ -3,7 +3,10 @@ import type { LinkState } from '../model/state.js';
 import { fieldsOf, numberOf, objectsOf, textOf, textsOf } from '../model/json-fields.js';
 import type { Fields } from '../model/json-fields.js';
 
-/** The links of `ip -j -d link`. `sysFlagsOf` gives /sys/class/net/NAME/flags, null where it cannot be read. Entries without name or index are left out. */
+/**
+ * The links of `ip -j -d link`. `sysFlagsOf` gives /sys/class/net/NAME/flags, null where it cannot be read. Entries
+ * without name or index are left out.
+ */
 export function parseLinks(json: unknown, sysFlagsOf: (name: string) => number | null): readonly LinkState[] {
   return objectsOf(json).flatMap((link) => {
     const name = textOf(link.ifname);
@@ -55,5 +58,7 @@ function vniOf(kind: string | null, data: unknown): { readonly vni?: number } {
 /** `"xdp":{"mode":1,"prog":{"id":12,…}}` where a program is attached (iproute2 ip/iplink_xdp.c). */
 function xdpOf(value: unknown): { readonly xdp?: string } {
   const program = fieldsOf(fieldsOf(value)?.prog);
-  return fieldsOf(value) === null ? {} : { xdp: `program ${textOf(program?.name) ?? ''} id ${numberOf(program?.id) ?? 'unknown'}`.replace('  ', ' ') };
+  return fieldsOf(value) === null
+    ? {}
+    : { xdp: `program ${textOf(program?.name) ?? ''} id ${numberOf(program?.id) ?? 'unknown'}`.replace('  ', ' ') };
 }

@@ -4,16 +4,52 @@ import type { Reading } from '../model/reading.js';
 const setting = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).nullable();
 const shape = z.object({
   state: z.object({
-    links: z.array(z.looseObject({
-      name: z.string(), ifindex: z.number(), mac: z.string(), mtu: z.number(), flags: z.array(z.string()), operstate: z.string(), master: z.string().nullable(),
-      promiscuity: z.number().nullable(), kind: z.string().nullable(), sysFlags: z.number().nullable(), bridge: setting, port: setting,
-    })),
-    fdb: z.array(z.object({ mac: z.string(), port: z.string(), master: z.string().nullable(), vlan: z.number().nullable(), state: z.string(), flags: z.array(z.string()), usedS: z.number().nullable(), updatedS: z.number().nullable() })),
-    vlan: z.unknown(), mdb: z.unknown(), tc: z.unknown(), nft: z.unknown(),
+    links: z.array(
+      z.looseObject({
+        name: z.string(),
+        ifindex: z.number(),
+        mac: z.string(),
+        mtu: z.number(),
+        flags: z.array(z.string()),
+        operstate: z.string(),
+        master: z.string().nullable(),
+        promiscuity: z.number().nullable(),
+        kind: z.string().nullable(),
+        sysFlags: z.number().nullable(),
+        bridge: setting,
+        port: setting,
+      }),
+    ),
+    fdb: z.array(
+      z.object({
+        mac: z.string(),
+        port: z.string(),
+        master: z.string().nullable(),
+        vlan: z.number().nullable(),
+        state: z.string(),
+        flags: z.array(z.string()),
+        usedS: z.number().nullable(),
+        updatedS: z.number().nullable(),
+      }),
+    ),
+    vlan: z.unknown(),
+    mdb: z.unknown(),
+    tc: z.unknown(),
+    nft: z.unknown(),
     sysctl: z.record(z.string(), z.string()),
     unread: z.array(z.object({ what: z.string(), why: z.string() })),
   }),
-  packetSockets: z.array(z.object({ inode: z.string(), ifindex: z.number(), protocol: z.string(), holders: z.array(z.object({ pid: z.number(), name: z.string() })), own: z.boolean() })).nullable(),
+  packetSockets: z
+    .array(
+      z.object({
+        inode: z.string(),
+        ifindex: z.number(),
+        protocol: z.string(),
+        holders: z.array(z.object({ pid: z.number(), name: z.string() })),
+        own: z.boolean(),
+      }),
+    )
+    .nullable(),
   promiscuousLog: z.record(z.string(), z.string()).nullable(),
   vmnet: z.array(z.object({ path: z.string(), mode: z.number(), group: z.number() })),
   ovs: z.null(),

@@ -27,7 +27,11 @@ export interface DeclaredReading extends Told {
   readonly unread: readonly { readonly what: string; readonly why: string }[];
 }
 
-/** What the configuration of libvirt, Proxmox VE, netplan and ifupdown says of bridges and ports, and which of them keeps each. A program or file that is not there says nothing; one that cannot be read is named. `root`: where /etc and the like are. */
+/**
+ * What the configuration of libvirt, Proxmox VE, netplan and ifupdown says of bridges and ports, and which of them
+ * keeps each. A program or file that is not there says nothing; one that cannot be read is named. `root`: where /etc
+ * and the like are.
+ */
 export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<DeclaredReading> {
   const unread: { what: string; why: string }[] = [];
   const sources: readonly (readonly [string, () => Promise<Told>])[] = [
@@ -37,44 +41,79 @@ export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root
     ['ifupdown', () => Promise.resolve(interfaces(root))],
     ['NetworkManager', () => Promise.resolve(networkManager(root))],
   ];
-  const told = await Promise.all(sources.map(async ([what, read]) => {
-    try {
-      return await read();
-    } catch (error) {
-      if (!isAbsent(error)) unread.push({ what: `what ${what} declares`, why: error instanceof Error ? error.message : String(error) });
-      return { declared: [], keepers: [] };
-    }
-  }));
-  return { declared: told.flatMap(({ declared }) => declared), keepers: told.flatMap(({ keepers }) => keepers), unread };
+  const told = await Promise.all(
+    sources.map(async ([what, read]) => {
+      try {
+        return await read();
+      } catch (error) {
+        if (!isAbsent(error))
+          unread.push({ what: `what ${what} declares`, why: error instanceof Error ? error.message : String(error) });
+        return { declared: [], keepers: [] };
+      }
+    }),
+  );
+  return {
+    declared: told.flatMap(({ declared }) => declared),
+    keepers: told.flatMap(({ keepers }) => keepers),
+    unread,
+  };
 }
 
 function netplan(root: string): Told {
-  const files = ['lib', 'etc', 'run'].flatMap((folder) => filesIn(`${root}/${folder}/netplan`, /\.yaml$/)).sort((a, b) => (baseName(a) < baseName(b) ? -1 : 1));
+  const files = ['lib', 'etc', 'run']
+    .flatMap((folder) => filesIn(`${root}/${folder}/netplan`, /\.yaml$/))
+    .sort((a, b) => (baseName(a) < baseName(b) ? -1 : 1));
   return { declared: netplanDeclared(files), keepers: netplanKeepers(files) };
 }
 
 /** ifupdown2, where it is installed, takes the place of ifupdown and of its options. */
 function interfaces(root: string): Told {
-  const files = [...filesIn(`${root}/etc/network`, /^interfaces$/), ...filesIn(`${root}/etc/network/interfaces.d`, /^[\w.-]+$/)];
-  return { declared: interfacesDeclared(files), keepers: interfacesKeepers(files, existsSync(`${root}/usr/share/ifupdown2`) ? 'ifupdown2' : 'ifupdown') };
+  const files = [
+    ...filesIn(`${root}/etc/network`, /^interfaces$/),
+    ...filesIn(`${root}/etc/network/interfaces.d`, /^[\w.-]+$/),
+  ];
+  return {
+    declared: interfacesDeclared(files),
+    keepers: interfacesKeepers(files, existsSync(`${root}/usr/share/ifupdown2`) ? 'ifupdown2' : 'ifupdown'),
+  };
 }
 
-/** Profiles as keyfiles, which later folders overrule by file name (NetworkManager.conf(5), keyfile). Other formats are of distributions' own. */
+/**
+ * Profiles as keyfiles, which later folders overrule by file name (NetworkManager.conf(5), keyfile). Other formats are
+ * of distributions' own.
+ */
 function networkManager(root: string): Told {
-  const files = new Map(['usr/lib', 'run', 'etc'].flatMap((folder) => filesIn(`${root}/${folder}/NetworkManager/system-connections`, /^[^.].*\.nmconnection$/)).map((file) => [baseName(file), file]));
+  const files = new Map(
+    ['usr/lib', 'run', 'etc']
+      .flatMap((folder) => filesIn(`${root}/${folder}/NetworkManager/system-connections`, /^[^.].*\.nmconnection$/))
+      .map((file) => [baseName(file), file]),
+  );
   return { declared: [], keepers: networkManagerKeepers([...files.values()]) };
 }
 
 /** The program is not installed, or its daemon does not run: then nobody's guests are its. */
 function isAbsent(error: unknown): boolean {
-  return error instanceof VerifyError && (error.code === 'program-missing' || /libvirt-sock-ro': No such file/.test(error.message));
+  return (
+    error instanceof VerifyError &&
+    (error.code === 'program-missing' || /libvirt-sock-ro': No such file/.test(error.message))
+  );
 }
 
 async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<Told> {
-  const list = async (...words: readonly string[]): Promise<readonly string[]> => (await mustRun(['virsh', '-r', '-q', ...words], { timeoutMs })).split('\n').map((line) => line.trim()).filter((line) => /^[0-9a-f-]{36}$/.test(line));
+  const list = async (...words: readonly string[]): Promise<readonly string[]> =>
+    (await mustRun(['virsh', '-r', '-q', ...words], { timeoutMs }))
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => /^[0-9a-f-]{36}$/.test(line));
   const domains = await list('list', '--uuid');
-  const networks = await Promise.all((await list('net-list', '--uuid')).map(async (uuid) => libvirtNetwork(await mustRun(['virsh', '-r', '-q', 'net-dumpxml', uuid], { timeoutMs }))));
-  const texts = await Promise.all(domains.map((uuid) => mustRun(['virsh', '-r', '-q', 'dumpxml', '--inactive', uuid], { timeoutMs })));
+  const networks = await Promise.all(
+    (await list('net-list', '--uuid')).map(async (uuid) =>
+      libvirtNetwork(await mustRun(['virsh', '-r', '-q', 'net-dumpxml', uuid], { timeoutMs })),
+    ),
+  );
+  const texts = await Promise.all(
+    domains.map((uuid) => mustRun(['virsh', '-r', '-q', 'dumpxml', '--inactive', uuid], { timeoutMs })),
+  );
   return {
     declared: [...networkDeclared(networks), ...texts.flatMap((xml) => libvirtDeclared(xml, networks))],
     keepers: [...networkKeepers(networks), ...texts.flatMap((xml) => domainKeepers(xml, networks, state))],
@@ -82,14 +121,22 @@ async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<Told> {
 }
 
 async function proxmox(links: readonly LinkState[]): Promise<Told> {
-  const owners = new Map(links.flatMap(({ name }) => {
-    const owner = proxmoxOwner(name);
-    return owner === null ? [] : [[owner.id, owner] as const];
-  }));
+  const owners = new Map(
+    links.flatMap(({ name }) => {
+      const owner = proxmoxOwner(name);
+      return owner === null ? [] : [[owner.id, owner] as const];
+    }),
+  );
   if (owners.size === 0) return { declared: [], keepers: [] };
   const vnets = await readJson(['pvesh', 'get', '/cluster/sdn/vnets', '--output-format', 'json'], { timeoutMs });
   const { vnets: named } = proxmoxSurroundings(null, vnets);
-  const texts = await Promise.all([...owners.values()].map(async ({ id, program }) => ({ id, program, config: await mustRun([program, 'config', String(id)], { timeoutMs }) })));
+  const texts = await Promise.all(
+    [...owners.values()].map(async ({ id, program }) => ({
+      id,
+      program,
+      config: await mustRun([program, 'config', String(id)], { timeoutMs }),
+    })),
+  );
   return {
     declared: texts.flatMap(({ id, program, config }) => proxmoxDeclared(id, program, config, isolatingVnets(vnets))),
     keepers: texts.flatMap(({ id, program, config }) => proxmoxKeepers(id, program, config, named)),
@@ -104,7 +151,9 @@ function baseName({ path }: ConfigFile): string {
 function filesIn(folder: string, named: RegExp): readonly ConfigFile[] {
   let names: readonly string[];
   try {
-    names = readdirSync(folder).filter((name) => named.test(name)).sort();
+    names = readdirSync(folder)
+      .filter((name) => named.test(name))
+      .sort();
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return [];
     throw error;

@@ -7,7 +7,10 @@ export interface Filters {
   readonly filters: Readonly<Record<string, unknown>>;
 }
 
-/** Disciplines that the kernel attaches by itself and that hold no filters: nothing needs to be asked of them, which keeps a thousand ports cheap. */
+/**
+ * Disciplines that the kernel attaches by itself and that hold no filters: nothing needs to be asked of them, which
+ * keeps a thousand ports cheap.
+ */
 const plain = new Set(['noqueue', 'noop', 'pfifo_fast', 'fq_codel', 'fq', 'pfifo', 'mq']);
 
 /** tc's rules of every device of a namespace. Rejects with VerifyError where tc is missing or refuses. */
@@ -22,7 +25,10 @@ export async function readFilters(netns: string | null): Promise<Filters> {
   });
   const filters: Record<string, unknown> = {};
   for (const { device, place } of asked) {
-    filters[`${device} ${place ?? 'root'}`] = await readJson(['tc', '-j', 'filter', 'show', 'dev', device, ...(place === null ? [] : [place])], where);
+    filters[`${device} ${place ?? 'root'}`] = await readJson(
+      ['tc', '-j', 'filter', 'show', 'dev', device, ...(place === null ? [] : [place])],
+      where,
+    );
   }
   return { qdisc, filters };
 }

@@ -4,12 +4,20 @@ import { inNamespace } from '../sys/namespaces.js';
 import { helperPath } from '../sys/helper-command.js';
 import { type SocketHolder, socketHolders } from '../sys/socket-holders.js';
 
-/** The lines of /proc/net/packet (net/packet/af_packet.c, packet_seq_show): sk RefCnt Type Proto Iface R Rmem User Inode. */
+/**
+ * The lines of /proc/net/packet (net/packet/af_packet.c, packet_seq_show): sk RefCnt Type Proto Iface R Rmem User
+ * Inode.
+ */
 export function parsePacketSockets(text: string): readonly Omit<PacketSocket, 'holders' | 'own'>[] {
-  return text.split('\n').slice(1).flatMap((line) => {
-    const [, , , protocol, ifindex, , , , inode] = line.trim().split(/\s+/);
-    return protocol === undefined || ifindex === undefined || inode === undefined ? [] : [{ inode, ifindex: Number(ifindex), protocol: protocol.toLowerCase() }];
-  });
+  return text
+    .split('\n')
+    .slice(1)
+    .flatMap((line) => {
+      const [, , , protocol, ifindex, , , , inode] = line.trim().split(/\s+/);
+      return protocol === undefined || ifindex === undefined || inode === undefined
+        ? []
+        : [{ inode, ifindex: Number(ifindex), protocol: protocol.toLowerCase() }];
+    });
 }
 
 /** The text of /proc/net/packet in a namespace; null where it cannot be read. */
@@ -22,8 +30,8 @@ export function readPacketTable(netns: string | null): string | null {
 }
 
 /**
- * Packet sockets of a namespace with the processes that hold them. Processes of other users show only to root (ptrace(2), "ptrace access
- * mode checking"); one that ends meanwhile is left out.
+ * Packet sockets of a namespace with the processes that hold them. Processes of other users show only to root
+ * (ptrace(2), "ptrace access mode checking"); one that ends meanwhile is left out.
  */
 export function readPacketSockets(netns: string | null): readonly PacketSocket[] | null {
   const table = readPacketTable(netns);
@@ -33,7 +41,11 @@ export function readPacketSockets(netns: string | null): readonly PacketSocket[]
   const holders = socketHolders(new Set(sockets.map(({ inode }) => inode)));
   return sockets.map((socket) => {
     const found = (holders.get(socket.inode) ?? []).map(describe);
-    return { ...socket, holders: found.map(({ pid, name }) => ({ pid, name })), own: found.length > 0 && found.every(({ own }) => own) };
+    return {
+      ...socket,
+      holders: found.map(({ pid, name }) => ({ pid, name })),
+      own: found.length > 0 && found.every(({ own }) => own),
+    };
   });
 }
 

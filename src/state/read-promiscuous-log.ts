@@ -1,7 +1,10 @@
 import { VerifyError } from '../model/verify-error.js';
 import { runProgram } from '../sys/programs.js';
 
-/** `[ 12.3] br0: entered promiscuous mode`, before Linux 6.3 `[ 12.3] device br0 entered promiscuous mode` (net/core/dev.c, __dev_set_promiscuity). */
+/**
+ * `[ 12.3] br0: entered promiscuous mode`, before Linux 6.3 `[ 12.3] device br0 entered promiscuous mode`
+ * (net/core/dev.c, __dev_set_promiscuity).
+ */
 const line = /^\[\s*([\d.]+)\]\s+(?:device )?(\S+?)(?: \(\w+\))?:? (entered|left) promiscuous mode$/;
 
 /** By device, the last such line of a kernel log. */

@@ -26,14 +26,18 @@ export interface ReadOptions {
 
 /** Sysctls that can forward, or filter, what a bridge does not. */
 export const alwaysRead: readonly string[] = [
-  'net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding',
-  'net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables', 'net.bridge.bridge-nf-call-arptables',
-  'net.bridge.bridge-nf-filter-vlan-tagged', 'net.bridge.bridge-nf-pass-vlan-input-dev',
+  'net.ipv4.ip_forward',
+  'net.ipv6.conf.all.forwarding',
+  'net.bridge.bridge-nf-call-iptables',
+  'net.bridge.bridge-nf-call-ip6tables',
+  'net.bridge.bridge-nf-call-arptables',
+  'net.bridge.bridge-nf-filter-vlan-tagged',
+  'net.bridge.bridge-nf-pass-vlan-input-dev',
 ];
 
 /**
- * What the kernel says now. Programs run side by side; a part that cannot be read is named in `unread`, only a missing `ip` rejects
- * (VerifyError, 69). Times and counters are as the kernel prints them and move by themselves.
+ * What the kernel says now. Programs run side by side; a part that cannot be read is named in `unread`, only a missing
+ * `ip` rejects (VerifyError, 69). Times and counters are as the kernel prints them and move by themselves.
  */
 export async function readState(options: ReadOptions): Promise<HostState> {
   const unread: { what: string; why: string }[] = [];
@@ -56,17 +60,28 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     part('tc', readFilters(options.netns)),
     part('nft', readJson(['nft', '-j', 'list', 'ruleset'], where)),
   ]);
-  const ovs = options.ovs !== true ? null : await readOvsTexts().catch((error: unknown) => {
-    if (!(error instanceof VerifyError)) throw error;
-    unread.push({ what: 'ovs', why: `${error.message} (${error.hint})` });
-    return null;
-  });
-  const sockets = options.packetSockets === true ? { packetSockets: readPacketSockets(options.netns)?.filter(({ own }) => !own) ?? null } : {};
+  const ovs =
+    options.ovs !== true
+      ? null
+      : await readOvsTexts().catch((error: unknown) => {
+          if (!(error instanceof VerifyError)) throw error;
+          unread.push({ what: 'ovs', why: `${error.message} (${error.hint})` });
+          return null;
+        });
+  const sockets =
+    options.packetSockets === true
+      ? { packetSockets: readPacketSockets(options.netns)?.filter(({ own }) => !own) ?? null }
+      : {};
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
   const state: HostState = {
     links: inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null)),
     fdb: parseFdb(fdb),
-    vlan, mdb, tc, nft, sysctl, ...sockets,
+    vlan,
+    mdb,
+    tc,
+    nft,
+    sysctl,
+    ...sockets,
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
   return ovs === null ? state : withOvs(state, ovs);

@@ -1,14 +1,22 @@
 import { commandFailed, mustRun, runProgram } from './programs.js';
 import type { ProgramOptions } from './programs.js';
 
-/** Words that `ip -batch` reads as one word: no blanks, quotes, comment signs or backslashes (iproute2 lib/utils.c, getcmdline and makeargs). */
+/**
+ * Words that `ip -batch` reads as one word: no blanks, quotes, comment signs or backslashes (iproute2 lib/utils.c,
+ * getcmdline and makeargs).
+ */
 const safeWord = /^[^\s'"#\\]+$/;
 
 /**
- * Runs many commands of `ip` or `bridge`, words without the program's name, in one process where their words allow it and one by one
- * where a hostile name does not. Stops at the first that fails and rejects with a VerifyError that shows it.
+ * Runs many commands of `ip` or `bridge`, words without the program's name, in one process where their words allow it
+ * and one by one where a hostile name does not. Stops at the first that fails and rejects with a VerifyError that shows
+ * it.
  */
-export async function runBatch(program: 'ip' | 'bridge', commands: readonly (readonly string[])[], options: ProgramOptions = {}): Promise<void> {
+export async function runBatch(
+  program: 'ip' | 'bridge',
+  commands: readonly (readonly string[])[],
+  options: ProgramOptions = {},
+): Promise<void> {
   let safe: (readonly string[])[] = [];
   for (const command of commands) {
     if (command.every((word) => safeWord.test(word))) {
@@ -22,7 +30,11 @@ export async function runBatch(program: 'ip' | 'bridge', commands: readonly (rea
   await runTogether(program, safe, options);
 }
 
-async function runTogether(program: string, commands: readonly (readonly string[])[], options: ProgramOptions): Promise<void> {
+async function runTogether(
+  program: string,
+  commands: readonly (readonly string[])[],
+  options: ProgramOptions,
+): Promise<void> {
   const [only] = commands;
   if (only === undefined) return;
   if (commands.length === 1) {

@@ -1,7 +1,10 @@
 import type { ClockSync, Moment } from '../model/provenance.js';
 import { libc } from './libc.js';
 
-/** struct timex (adjtimex(2)) where `long` has 64 bits, and its fields: maxerror in µs, and status with its bit for a clock that nobody disciplines. */
+/**
+ * struct timex (adjtimex(2)) where `long` has 64 bits, and its fields: maxerror in µs, and status with its bit for a
+ * clock that nobody disciplines.
+ */
 const timexLength = 208;
 const maxErrorAt = 24;
 const statusAt = 40;
@@ -18,20 +21,30 @@ export function readClockSync(): ClockSync | null {
   const view = new DataView(timex.buffer);
   const little = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
   const status = view.getInt32(statusAt, little);
-  return { synchronized: state !== timeError && (status & unsynchronized) === 0, maxErrorUs: Number(view.getBigInt64(maxErrorAt, little)) };
+  return {
+    synchronized: state !== timeError && (status & unsynchronized) === 0,
+    maxErrorUs: Number(view.getBigInt64(maxErrorAt, little)),
+  };
 }
 
 const secondsAt = 72;
 const nanoseconds = 0x2000;
 
-/** The kernel's wall clock in ns since 1970, as captures have it; where `adjtimex` has no 64-bit form, to the millisecond. */
+/**
+ * The kernel's wall clock in ns since 1970, as captures have it; where `adjtimex` has no 64-bit form, to the
+ * millisecond.
+ */
 export function wallClockNs(): bigint {
   const timex = new Uint8Array(timexLength);
   if (!wide.includes(process.arch) || libc().adjtimex(timex) < 0) return BigInt(Date.now()) * 1_000_000n;
   const view = new DataView(timex.buffer);
   const little = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-  const fraction = view.getBigInt64(secondsAt + 8, little); // tv_usec, which holds ns where STA_NANO is set (adjtimex(2))
-  return view.getBigInt64(secondsAt, little) * 1_000_000_000n + ((view.getInt32(statusAt, little) & nanoseconds) === 0 ? fraction * 1000n : fraction);
+  // tv_usec, which holds ns where STA_NANO is set (adjtimex(2))
+  const fraction = view.getBigInt64(secondsAt + 8, little);
+  return (
+    view.getBigInt64(secondsAt, little) * 1_000_000_000n +
+    ((view.getInt32(statusAt, little) & nanoseconds) === 0 ? fraction * 1000n : fraction)
+  );
 }
 
 /** Now, on both clocks. */

@@ -13,7 +13,10 @@ export interface Epoll {
   remove(fd: number): void;
   /** Keys of the descriptors that are readable or in error now, at most 64; never waits. */
   ready(): readonly number[];
-  /** Calls `listener` from the event loop as long as `ready` has something to give, in the place of one before; null = calls nobody. */
+  /**
+   * Calls `listener` from the event loop as long as `ready` has something to give, in the place of one before; null =
+   * calls nobody.
+   */
   whenReady(listener: (() => void) | null): void;
 }
 
@@ -23,12 +26,22 @@ const mostEvents = 64;
 export function createEpoll(): Epoll {
   const library = koffi().load(null);
   const create: (flags: number) => number = library.func('int epoll_create1(int)');
-  const control: (epoll: number, operation: number, fd: number, event: Uint8Array) => number = library.func('int epoll_ctl(int, int, int, void *)');
-  const wait: (epoll: number, events: Uint8Array, most: number, timeoutMs: number) => number = library.func('int epoll_wait(int, void *, int, int)');
+  const control: (epoll: number, operation: number, fd: number, event: Uint8Array) => number = library.func(
+    'int epoll_ctl(int, int, int, void *)',
+  );
+  const wait: (epoll: number, events: Uint8Array, most: number, timeoutMs: number) => number = library.func(
+    'int epoll_wait(int, void *, int, int)',
+  );
   // struct epoll_event is packed on x86-64 only (linux/eventpoll.h)
   const [size, dataAt] = process.arch === 'x64' ? [12, 4] : [16, 8];
   const fd = create(EPOLL_CLOEXEC);
-  if (fd < 0) throw new VerifyError('open-failed', 69, `epoll_create1: ${libc().errnoName(libc().errno())}`, 'raise the limit of open files (ulimit -n)');
+  if (fd < 0)
+    throw new VerifyError(
+      'open-failed',
+      69,
+      `epoll_create1: ${libc().errnoName(libc().errno())}`,
+      'raise the limit of open files (ulimit -n)',
+    );
   const events = new Uint8Array(mostEvents * size);
   const words = new Uint32Array(events.buffer);
   /** Watches the descriptor from Node's event loop; kept, for it ends with its object. */
@@ -41,7 +54,12 @@ export function createEpoll(): Epoll {
       fields[0] = EPOLLIN;
       fields[dataAt / 4] = key;
       if (control(fd, EPOLL_CTL_ADD, target, event) < 0) {
-        throw new VerifyError('open-failed', 69, `epoll_ctl: ${libc().errnoName(libc().errno())}`, 'report this as a fault of verify-isolation');
+        throw new VerifyError(
+          'open-failed',
+          69,
+          `epoll_ctl: ${libc().errnoName(libc().errno())}`,
+          'report this as a fault of verify-isolation',
+        );
       }
     },
     remove: (target) => void control(fd, EPOLL_CTL_DEL, target, new Uint8Array(size)),

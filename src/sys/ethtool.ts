@@ -8,7 +8,10 @@ const SIOCETHTOOL = 0x8946;
 const ifreqLength = 40;
 const nameLength = 16;
 
-/** Carries out one command of struct ethtool_value (linux/ethtool.h) with its data; gives the data back, or the name of what the kernel refused it with. */
+/**
+ * Carries out one command of struct ethtool_value (linux/ethtool.h) with its data; gives the data back, or the name of
+ * what the kernel refused it with.
+ */
 export type AskEthtool = (device: string, command: number, data: number) => number | string;
 
 /** Runs `fn` with a socket in a network namespace; null = the caller's. */

@@ -22,10 +22,15 @@ export interface ChannelHandlers<R extends HelperRole> {
 }
 
 /**
- * Opens a helper's channel: says `ready`, makes this process the first that the kernel kills when memory runs out, reads messages.
- * A message that is none, or a handler that throws, is said as a fault `helper-died` and ends the helper with status 70.
+ * Opens a helper's channel: says `ready`, makes this process the first that the kernel kills when memory runs out,
+ * reads messages. A message that is none, or a handler that throws, is said as a fault `helper-died` and ends the
+ * helper with status 70.
  */
-export function openHelperChannel<R extends HelperRole>(role: R, version: string, handlers: (channel: HelperChannel<R>) => ChannelHandlers<R>): void {
+export function openHelperChannel<R extends HelperRole>(
+  role: R,
+  version: string,
+  handlers: (channel: HelperChannel<R>) => ChannelHandlers<R>,
+): void {
   volunteerForOomKiller();
   // process.stdout would block the process, and with it a capture, while the orchestrator is busy
   const output = new Socket({ fd: 1, readable: false, writable: true });
@@ -52,7 +57,12 @@ export function openHelperChannel<R extends HelperRole>(role: R, version: string
     end();
   }
   function failed(error: unknown): void {
-    const text = error instanceof VerifyError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const text =
+      error instanceof VerifyError
+        ? error.message
+        : error instanceof Error
+          ? (error.stack ?? error.message)
+          : String(error);
     channel.say({ type: 'fault', code: 'helper-died', observer: null, message: text });
     process.stderr.write(`${text}\n`);
     process.exitCode = 70;

@@ -15,7 +15,10 @@ export interface HelperOptions {
   readonly netns?: string | null;
   /** Descriptors to hand over: the helper has them from `firstInheritedFd` on. The caller closes its own. */
   readonly fds?: readonly number[];
-  /** A helper that says nothing for so long is at fault (`helper-silent`), and after three times as long it is killed; null = it may be silent. */
+  /**
+   * A helper that says nothing for so long is at fault (`helper-silent`), and after three times as long it is killed;
+   * null = it may be silent.
+   */
   readonly silentMs?: number | null;
   /** While it starts: for how long it may do nothing. */
   readonly readyMs?: number;
@@ -40,14 +43,24 @@ type OfType<R extends HelperRole, T extends string> = Extract<Said<R>, { readonl
 export interface HelperProcess<R extends HelperRole> {
   readonly pid: number;
   readonly version: string;
-  /** Resolves when the pipe has taken the message; a helper that is gone takes none, in silence (`ended` and the fault tell). */
+  /**
+   * Resolves when the pipe has taken the message; a helper that is gone takes none, in silence (`ended` and the fault
+   * tell).
+   */
   send(message: ToHelper[R]): Promise<void>;
   /**
-   * The next message of that type for which `matches`, heard from now on. Rejects with VerifyError (3): `helper-died`, `helper-silent` when
-   * `timeoutMs` have passed.
+   * The next message of that type for which `matches`, heard from now on. Rejects with VerifyError (3): `helper-died`,
+   * `helper-silent` when `timeoutMs` have passed.
    */
-  next<T extends string>(type: T, matches: (message: OfType<R, T>) => boolean, timeoutMs: number): Promise<OfType<R, T>>;
-  /** Every message; the returned function ends it. Faults include `helper-died` and `helper-silent`, which the helper cannot say itself. */
+  next<T extends string>(
+    type: T,
+    matches: (message: OfType<R, T>) => boolean,
+    timeoutMs: number,
+  ): Promise<OfType<R, T>>;
+  /**
+   * Every message; the returned function ends it. Faults include `helper-died` and `helper-silent`, which the helper
+   * cannot say itself.
+   */
   subscribe(listener: (message: Said<R>) => void): () => void;
   readonly ended: Promise<HelperEnd>;
   /** Ends it as it wants to be ended, by closing its stdin; kills it after `timeoutMs`. */
@@ -56,13 +69,18 @@ export interface HelperProcess<R extends HelperRole> {
 }
 
 /**
- * Starts a helper: in the network namespace asked for, detached (Ctrl-C in the terminal does not reach it before it has drained), with
- * CAP_NET_RAW alone. Resolves when it is ready. Throws VerifyError (69) when it does not come up.
+ * Starts a helper: in the network namespace asked for, detached (Ctrl-C in the terminal does not reach it before it has
+ * drained), with CAP_NET_RAW alone. Resolves when it is ready. Throws VerifyError (69) when it does not come up.
  */
-export async function startHelper<R extends HelperRole>(role: R, options: HelperOptions = {}): Promise<HelperProcess<R>> {
+export async function startHelper<R extends HelperRole>(
+  role: R,
+  options: HelperOptions = {},
+): Promise<HelperProcess<R>> {
   const [program = '', ...parameters] = helperCommand(role, helperIdentity());
   const fds = options.fds ?? [];
-  const child = inNamespace(options.netns ?? null, () => spawn(program, parameters, { detached: true, stdio: ['pipe', 'pipe', 'pipe', ...fds], env: programEnv() }));
+  const child = inNamespace(options.netns ?? null, () =>
+    spawn(program, parameters, { detached: true, stdio: ['pipe', 'pipe', 'pipe', ...fds], env: programEnv() }),
+  );
   yieldMemory(child.pid);
   const helper = attend(role, child, options.silentMs === undefined ? 3000 : options.silentMs);
   let version = '';
@@ -72,18 +90,29 @@ export async function startHelper<R extends HelperRole>(role: R, options: Helper
   try {
     const idleMs = options.readyMs ?? 10_000;
     const mostMs = idleMs * mostStarts;
-    await whileStarting(helper.next('ready', () => true, 2 * mostMs), { pid: helper.pid, idleMs, mostMs });
+    await whileStarting(
+      helper.next('ready', () => true, 2 * mostMs),
+      { pid: helper.pid, idleMs, mostMs },
+    );
     unsubscribe();
     return { ...helper, version };
   } catch (error) {
     helper.kill();
     const { stderr } = await helper.ended;
     const detail = stderr.trim() === '' ? (error instanceof Error ? error.message : String(error)) : stderr.trim();
-    throw new VerifyError('helper-died', 69, `the ${role} helper does not start: ${detail}`, 'it needs setpriv (util-linux) and this program readable for the user it runs as');
+    throw new VerifyError(
+      'helper-died',
+      69,
+      `the ${role} helper does not start: ${detail}`,
+      'it needs setpriv (util-linux) and this program readable for the user it runs as',
+    );
   }
 }
 
-/** Where memory runs out the kernel ends a helper before any guest (proc_pid_oom_score_adj(5)); its run then says that it was deaf. */
+/**
+ * Where memory runs out the kernel ends a helper before any guest (proc_pid_oom_score_adj(5)); its run then says that
+ * it was deaf.
+ */
 function yieldMemory(pid: number | undefined): void {
   try {
     writeFileSync(`/proc/${pid ?? 0}/oom_score_adj`, '1000');
@@ -97,7 +126,11 @@ interface Waiter<R extends HelperRole> {
   readonly fail: (error: VerifyError) => void;
 }
 
-function attend<R extends HelperRole>(role: R, child: ChildProcess, silentMs: number | null): Omit<HelperProcess<R>, 'version'> {
+function attend<R extends HelperRole>(
+  role: R,
+  child: ChildProcess,
+  silentMs: number | null,
+): Omit<HelperProcess<R>, 'version'> {
   const listeners = new Set<(message: Said<R>) => void>();
   const waiters = new Set<Waiter<R>>();
   const parse = parseFromHelper[role];
@@ -108,11 +141,17 @@ function attend<R extends HelperRole>(role: R, child: ChildProcess, silentMs: nu
   let giveUp: NodeJS.Timeout | undefined;
   // From its first word on: until then it starts, which is watched by itself.
   let silence: SilenceWatch | null = null;
-  const beginWatch = (): SilenceWatch => watchSilence(silentMs, (ms) => {
-    say({ type: 'fault', code: 'helper-silent', observer: null, message: `the ${role} helper has said nothing for ${Math.round(ms)} ms` });
-    // It may be stopped or stuck for good, and nobody should wait for it for minutes: what it has written is kept.
-    giveUp = setTimeout(kill, silenceBeforeKill * ms);
-  });
+  const beginWatch = (): SilenceWatch =>
+    watchSilence(silentMs, (ms) => {
+      say({
+        type: 'fault',
+        code: 'helper-silent',
+        observer: null,
+        message: `the ${role} helper has said nothing for ${Math.round(ms)} ms`,
+      });
+      // It may be stopped or stuck for good, and nobody should wait for it for minutes: what it has written is kept.
+      giveUp = setTimeout(kill, silenceBeforeKill * ms);
+    });
 
   function say(message: Said<R>): void {
     for (const waiter of [...waiters]) if (waiter.take(message)) waiters.delete(waiter);
@@ -144,7 +183,12 @@ function attend<R extends HelperRole>(role: R, child: ChildProcess, silentMs: nu
       clearTimeout(giveUp);
       end = { status, signal, stderr };
       const how = signal === null ? `with status ${status ?? '?'}` : `by ${signal}`;
-      const error = new VerifyError('helper-died', 3, `the ${role} helper ended ${how}${stderr === '' ? '' : `: ${stderr.trim().slice(-500)}`}`, 'what it observed is not evidence; run again');
+      const error = new VerifyError(
+        'helper-died',
+        3,
+        `the ${role} helper ended ${how}${stderr === '' ? '' : `: ${stderr.trim().slice(-500)}`}`,
+        'what it observed is not evidence; run again',
+      );
       if (!closing) say({ type: 'fault', code: 'helper-died', observer: null, message: error.message });
       for (const waiter of waiters) waiter.fail(error);
       waiters.clear();
@@ -162,7 +206,10 @@ function attend<R extends HelperRole>(role: R, child: ChildProcess, silentMs: nu
 
   return {
     pid: child.pid ?? 0,
-    send: (message) => new Promise((resolve) => (child.stdin?.writable === true ? child.stdin.write(encodeLine(message), () => resolve()) : resolve())),
+    send: (message) =>
+      new Promise((resolve) =>
+        child.stdin?.writable === true ? child.stdin.write(encodeLine(message), () => resolve()) : resolve(),
+      ),
     next: (type, matches, timeoutMs) => awaitMessage(role, waiters, () => end !== null, type, matches, timeoutMs),
     subscribe(listener) {
       listeners.add(listener);
@@ -209,7 +256,14 @@ function awaitMessage<R extends HelperRole, T extends string>(
     };
     const timer = setTimeout(() => {
       waiters.delete(waiter);
-      reject(new VerifyError('helper-silent', 3, `the ${role} helper has not said ${JSON.stringify(type)} within ${timeoutMs} ms`, 'the machine may be overloaded; run again'));
+      reject(
+        new VerifyError(
+          'helper-silent',
+          3,
+          `the ${role} helper has not said ${JSON.stringify(type)} within ${timeoutMs} ms`,
+          'the machine may be overloaded; run again',
+        ),
+      );
     }, timeoutMs);
     timer.unref(); // the helper's pipes keep the process alive, not our patience
     waiters.add(waiter);

@@ -32,7 +32,10 @@ export interface Libc {
   syscall(number: number, first: number, second: number, last: Uint8Array): number;
   /** `timex`: struct timex, filled in; below 0 = an error, 5 = the clock is not synchronized. */
   adjtimex(timex: Uint8Array): number;
-  /** Maps `length` octets of a descriptor to read and write, shared with the kernel, until the process ends; null = errno() says why not. */
+  /**
+   * Maps `length` octets of a descriptor to read and write, shared with the kernel, until the process ends; null =
+   * errno() says why not.
+   */
   mapShared(fd: number, length: number): ArrayBuffer | null;
   /** errno of the last call. */
   errno(): number;
@@ -45,7 +48,10 @@ export interface Libc {
 let koffiModule: Koffi | undefined;
 let libcFunctions: Libc | undefined;
 
-/** The `koffi` package, loaded at the first use so that commands which need no sockets start without it. Throws VerifyError (69) where it does not load. */
+/**
+ * The `koffi` package, loaded at the first use so that commands which need no sockets start without it. Throws
+ * VerifyError (69) where it does not load.
+ */
 export function koffi(): Koffi {
   if (koffiModule !== undefined) return koffiModule;
   try {
@@ -62,7 +68,10 @@ export function koffi(): Koffi {
   }
 }
 
-/** The C library's functions that Node does not offer. Synchronous and on the calling thread: namespaces belong to threads. */
+/**
+ * The C library's functions that Node does not offer. Synchronous and on the calling thread: namespaces belong to
+ * threads.
+ */
 export function libc(): Libc {
   libcFunctions ??= bindLibc(koffi());
   return libcFunctions;
@@ -70,7 +79,14 @@ export function libc(): Libc {
 
 function bindLibc(k: Koffi): Libc {
   const library = k.load(null);
-  const mmap: (at: number, length: number, rights: number, kind: number, fd: number, offset: number) => number | bigint = library.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)');
+  const mmap: (
+    at: number,
+    length: number,
+    rights: number,
+    kind: number,
+    fd: number,
+    offset: number,
+  ) => number | bigint = library.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)');
   const names = new Map(Object.entries(k.os.errno).map(([name, value]) => [value, name]));
   return {
     setns: library.func('int setns(int, int)'),

@@ -6,10 +6,11 @@ import { CLONE_NEWNET, libc } from './libc.js';
 const threadNamespace = '/proc/thread-self/ns/net';
 
 /**
- * Runs `fn` with the calling thread in the network namespace at `path` (`/proc/self/fd/17`, `/run/netns/x`) and returns to where it was;
- * null = runs it where it is. Only what happens synchronously on this thread is inside: sockets made, children spawned, files of
- * /proc/sys/net and /proc/thread-self/net read. What libuv does later (connect, lookups, asynchronous files) is outside again.
- * Ends the process when it cannot come back: in a wrong namespace nothing that follows could be trusted.
+ * Runs `fn` with the calling thread in the network namespace at `path` (`/proc/self/fd/17`, `/run/netns/x`) and returns
+ * to where it was; null = runs it where it is. Only what happens synchronously on this thread is inside: sockets made,
+ * children spawned, files of /proc/sys/net and /proc/thread-self/net read. What libuv does later (connect, lookups,
+ * asynchronous files) is outside again. Ends the process when it cannot come back: in a wrong namespace nothing that
+ * follows could be trusted.
  */
 export function inNamespace<T>(path: string | null, fn: () => T): T {
   if (path === null) return fn();
@@ -37,8 +38,8 @@ export function inNamespaceFd<T>(fd: number, fn: () => T): T {
 }
 
 /**
- * A new network namespace without a name; it lives as long as the descriptor that is returned (or a process, a socket or a link in it).
- * `prepare` runs inside before anything else does.
+ * A new network namespace without a name; it lives as long as the descriptor that is returned (or a process, a socket
+ * or a link in it). `prepare` runs inside before anything else does.
  */
 export function newNamespace(prepare: () => void = () => undefined): number {
   const home = open(threadNamespace);
@@ -55,12 +56,18 @@ export function newNamespace(prepare: () => void = () => undefined): number {
   }
 }
 
-/** Moves the calling thread into a new network namespace for good; the old one ends with its last descriptor, process and socket. */
+/**
+ * Moves the calling thread into a new network namespace for good; the old one ends with its last descriptor, process
+ * and socket.
+ */
 export function enterNewNamespace(): void {
   if (libc().unshare(CLONE_NEWNET) !== 0) throw refused('make a network namespace');
 }
 
-/** No IPv6 in the calling thread's network namespace, for links that exist and links to come. A kernel without IPv6 is fine. */
+/**
+ * No IPv6 in the calling thread's network namespace, for links that exist and links to come. A kernel without IPv6 is
+ * fine.
+ */
 export function disableIpv6(): void {
   for (const scope of ['all', 'default']) {
     try {
@@ -90,10 +97,18 @@ function enter(fd: number, what: string): void {
 
 function refused(what: string): VerifyError {
   const name = libc().errnoName(libc().errno());
-  return new VerifyError('namespace-refused', 69, `the kernel refuses to ${what}: ${name}`, 'run as root; in a container give it CAP_SYS_ADMIN');
+  return new VerifyError(
+    'namespace-refused',
+    69,
+    `the kernel refuses to ${what}: ${name}`,
+    'run as root; in a container give it CAP_SYS_ADMIN',
+  );
 }
 
-/** Tells network namespaces apart, also those of one path one after the other; null = this process's. Of a path that is not there the path. */
+/**
+ * Tells network namespaces apart, also those of one path one after the other; null = this process's. Of a path that is
+ * not there the path.
+ */
 export function namespaceIdentity(netns: string | null): string {
   if (netns === null) return 'own';
   const found = statSync(netns, { bigint: true, throwIfNoEntry: false });

@@ -1,7 +1,16 @@
 import { readSync } from 'node:fs';
 import { VerifyError } from '../model/verify-error.js';
 import { libc } from './libc.js';
-import { AF_NETLINK, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW, SOL_NETLINK, SOL_SOCKET, SO_RCVBUF, SO_RCVTIMEO } from './socket-constants.js';
+import {
+  AF_NETLINK,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  SOL_NETLINK,
+  SOL_SOCKET,
+  SO_RCVBUF,
+  SO_RCVTIMEO,
+} from './socket-constants.js';
 
 const NETLINK_ADD_MEMBERSHIP = 1;
 const FIONBIO = 0x5421;
@@ -20,7 +29,10 @@ export interface NetlinkOptions {
   readonly buffer?: number | null;
 }
 
-/** A descriptor on which the kernel tells events of the calling thread's network namespace. Takes no privileges for rtnetlink. Throws VerifyError (69). */
+/**
+ * A descriptor on which the kernel tells events of the calling thread's network namespace. Takes no privileges for
+ * rtnetlink. Throws VerifyError (69).
+ */
 export function openNetlink({ family, groups, waitMs, buffer = null }: NetlinkOptions): number {
   const c = libc();
   const fd = c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | (waitMs === null ? SOCK_NONBLOCK : 0), family);
@@ -28,13 +40,15 @@ export function openNetlink({ family, groups, waitMs, buffer = null }: NetlinkOp
   try {
     if (buffer !== null) c.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, words(buffer), 4);
     if (waitMs !== null) {
-      const time = new BigInt64Array([BigInt(Math.floor(waitMs / 1000)), BigInt((waitMs % 1000) * 1000)]); // struct timeval of 64-bit systems
+      // struct timeval of 64-bit systems
+      const time = new BigInt64Array([BigInt(Math.floor(waitMs / 1000)), BigInt((waitMs % 1000) * 1000)]);
       if (c.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(time.buffer), 16) < 0) throw refused();
     }
     const address = new Uint32Array([0, 0, 0]); // struct sockaddr_nl: family, pad, pid, groups
     new Uint16Array(address.buffer)[0] = AF_NETLINK;
     if (c.bind(fd, new Uint8Array(address.buffer), 12) < 0) throw refused();
-    for (const group of groups) if (c.setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, words(group), 4) < 0) throw refused();
+    for (const group of groups)
+      if (c.setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, words(group), 4) < 0) throw refused();
     return fd;
   } catch (error) {
     c.close(fd);
@@ -76,7 +90,10 @@ export function* netlinkMessages(buffer: Buffer, octets: number): Generator<Netl
   }
 }
 
-/** Reads messages from a descriptor that never waits and gives how many octets they have; 'lost' = the kernel had to drop some (ENOBUFS). */
+/**
+ * Reads messages from a descriptor that never waits and gives how many octets they have; 'lost' = the kernel had to
+ * drop some (ENOBUFS).
+ */
 export function readNetlink(fd: number, buffer: Buffer): number | 'nothing' | 'lost' {
   try {
     return readSync(fd, buffer);
@@ -95,11 +112,16 @@ export function* waitingMessages(fd: number): Generator<WaitingMessage | 'lost'>
   const buffer = Buffer.alloc(1 << 16);
   for (let octets = readNetlink(fd, buffer); octets !== 'nothing'; octets = readNetlink(fd, buffer)) {
     if (octets === 'lost') yield octets;
-    else for (const { type, family, at, length } of netlinkMessages(buffer, octets)) yield { type, family, bytes: buffer.subarray(at, at + length) };
+    else
+      for (const { type, family, at, length } of netlinkMessages(buffer, octets))
+        yield { type, family, bytes: buffer.subarray(at, at + length) };
   }
 }
 
-/** Attributes by type (struct nlattr: length and type of 16 bits each, flags in the type's upper two; aligned to 4 octets). A damaged length ends the walk. */
+/**
+ * Attributes by type (struct nlattr: length and type of 16 bits each, flags in the type's upper two; aligned to 4
+ * octets). A damaged length ends the walk.
+ */
 export function netlinkAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
   const found = new Map<number, Buffer>();
   for (let at = 0; at + 4 <= bytes.length; ) {
@@ -121,5 +143,10 @@ function words(value: number): Uint8Array {
 }
 
 function refused(): VerifyError {
-  return new VerifyError('open-failed', 69, `events of the kernel cannot be listened to: ${libc().errnoName(libc().errno())}`, 'nothing but this program reads them; a container may forbid netlink sockets');
+  return new VerifyError(
+    'open-failed',
+    69,
+    `events of the kernel cannot be listened to: ${libc().errnoName(libc().errno())}`,
+    'nothing but this program reads them; a container may forbid netlink sockets',
+  );
 }

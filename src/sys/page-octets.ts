@@ -1,8 +1,15 @@
-/** The part of WebAssembly that is used here (WebAssembly JavaScript Interface, 5.3); without it where Node was started with --jitless. */
+/**
+ * The part of WebAssembly that is used here (WebAssembly JavaScript Interface, 5.3); without it where Node was started
+ * with --jitless.
+ */
 declare const WebAssembly: {
   readonly Memory: {
     new (pages: { readonly initial: number; readonly maximum: number }): { readonly buffer: ArrayBuffer };
-    new (pages: { readonly initial: number; readonly maximum: number; readonly shared: true }): { readonly buffer: SharedArrayBuffer };
+    new (pages: {
+      readonly initial: number;
+      readonly maximum: number;
+      readonly shared: true;
+    }): { readonly buffer: SharedArrayBuffer };
   };
 };
 
@@ -14,8 +21,10 @@ function pagesFor(length: number): { readonly initial: number; readonly maximum:
 }
 
 /**
- * `length` octets to read files into, that begin where a page of memory begins. Other large arrays begin 16 octets behind (malloc of the C library), where the kernel's copy on some processors takes
- * five times as long: 0.5 instead of 0.1 s a GB on an AMD EPYC of the third generation. For few that live long, since each takes gigabytes of address space; where these are not to be had it is an array like any other.
+ * `length` octets to read files into, that begin where a page of memory begins. Other large arrays begin 16 octets
+ * behind (malloc of the C library), where the kernel's copy on some processors takes five times as long: 0.5 instead of
+ * 0.1 s a GB on an AMD EPYC of the third generation. For few that live long, since each takes gigabytes of address
+ * space; where these are not to be had it is an array like any other.
  */
 export function pageOctets(length: number): Uint8Array<ArrayBuffer> {
   try {

@@ -19,7 +19,13 @@ export function parsePing(line: string): number | null | undefined {
 /** Pings an address from a namespace, so many times a second. A ping that cannot run gives no answers and no losses. */
 export function startPing(address: string, netns: string | null, perSecond: number): PingStream {
   const answers: (number | null)[] = [];
-  const child = inNamespace(netns, () => spawn('ping', ['-n', '-O', '-i', String(1 / perSecond), '--', address], { stdio: ['ignore', 'pipe', 'ignore'], env: programEnv(), detached: true }));
+  const child = inNamespace(netns, () =>
+    spawn('ping', ['-n', '-O', '-i', String(1 / perSecond), '--', address], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: programEnv(),
+      detached: true,
+    }),
+  );
   let rest = '';
   child.on('error', () => undefined);
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

@@ -1,17 +1,23 @@
 import { readFileSync, readdirSync } from 'node:fs';
 
 /**
- * What this process may do: its real uid, and the effective capabilities of all its threads together (16 hexadecimal digits, as CapEff
- * in /proc/self/status). Each thread has a set of its own: a set dropped in one of them is still there in the others.
+ * What this process may do: its real uid, and the effective capabilities of all its threads together (16 hexadecimal
+ * digits, as CapEff in /proc/self/status). Each thread has a set of its own: a set dropped in one of them is still
+ * there in the others.
  */
 export function processRights(): { readonly uid: number; readonly capabilities: string } {
   const sets = readdirSync('/proc/self/task').map((thread) => {
     try {
-      return BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/self/task/${thread}/status`, 'utf8'))?.[1] ?? '0'}`);
+      return BigInt(
+        `0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/self/task/${thread}/status`, 'utf8'))?.[1] ?? '0'}`,
+      );
     } catch {
       return 0n; // the thread ended meanwhile
     }
   });
-  const capabilities = sets.reduce((all, set) => all | set, 0n).toString(16).padStart(16, '0');
+  const capabilities = sets
+    .reduce((all, set) => all | set, 0n)
+    .toString(16)
+    .padStart(16, '0');
   return { uid: process.getuid?.() ?? 0, capabilities };
 }

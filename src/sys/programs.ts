@@ -4,9 +4,22 @@ import { inNamespace } from './namespaces.js';
 
 /** Debian's package of each program that the tool runs. */
 const packages: Readonly<Record<string, string>> = {
-  ip: 'iproute2', bridge: 'iproute2', tc: 'iproute2', nft: 'nftables', ethtool: 'ethtool', ping: 'iputils-ping', sysctl: 'procps',
-  setpriv: 'util-linux', unshare: 'util-linux', 'ovs-vsctl': 'openvswitch-switch', 'ovs-ofctl': 'openvswitch-switch',
-  'ovs-appctl': 'openvswitch-switch', 'ovsdb-tool': 'openvswitch-switch', 'ovsdb-server': 'openvswitch-switch', 'ovs-vswitchd': 'openvswitch-switch', 'ssh-keygen': 'openssh-client',
+  ip: 'iproute2',
+  bridge: 'iproute2',
+  tc: 'iproute2',
+  nft: 'nftables',
+  ethtool: 'ethtool',
+  ping: 'iputils-ping',
+  sysctl: 'procps',
+  setpriv: 'util-linux',
+  unshare: 'util-linux',
+  'ovs-vsctl': 'openvswitch-switch',
+  'ovs-ofctl': 'openvswitch-switch',
+  'ovs-appctl': 'openvswitch-switch',
+  'ovsdb-tool': 'openvswitch-switch',
+  'ovsdb-server': 'openvswitch-switch',
+  'ovs-vswitchd': 'openvswitch-switch',
+  'ssh-keygen': 'openssh-client',
 };
 
 export interface ProgramOptions {
@@ -31,8 +44,9 @@ export interface ProgramOutcome {
 let env: NodeJS.ProcessEnv | null = null;
 
 /**
- * Environment of every program, as this process's was at the first: messages in English, and the folders of system programs, which a user's PATH often lacks. Without
- * NODE_EXTRA_CA_CERTS: where it is set, each process of this program, which speaks no TLS, would read certificates for longer than it takes to start.
+ * Environment of every program, as this process's was at the first: messages in English, and the folders of system
+ * programs, which a user's PATH often lacks. Without NODE_EXTRA_CA_CERTS: where it is set, each process of this
+ * program, which speaks no TLS, would read certificates for longer than it takes to start.
  */
 export function programEnv(): NodeJS.ProcessEnv {
   if (env !== null) return env; // reading process.env takes a fifth of a millisecond
@@ -55,16 +69,21 @@ function killGroup(pid: number | undefined): void {
 }
 
 /**
- * Runs a program by its argument vector, without a shell, in a session of its own so that Ctrl-C does not reach it half-way through a change.
- * Resolves whatever its exit status is; rejects with VerifyError (69) where the program is missing.
+ * Runs a program by its argument vector, without a shell, in a session of its own so that Ctrl-C does not reach it
+ * half-way through a change. Resolves whatever its exit status is; rejects with VerifyError (69) where the program is
+ * missing.
  */
 export function runProgram(argv: readonly string[], options: ProgramOptions = {}): Promise<ProgramOutcome> {
   const [program = '', ...args] = argv;
   return new Promise((resolve, reject) => {
     const child = inNamespace(options.netns ?? null, () =>
       spawn(program, args, {
-        stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], detached: true, env: programEnv(), ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      }));
+        stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+        detached: true,
+        env: programEnv(),
+        ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      }),
+    );
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     let isGivenUp = false;
@@ -77,11 +96,13 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
     const timeoutMs = options.timeoutMs ?? 30_000;
     const timer = setTimeout(() => giveUp(`it took longer than ${timeoutMs / 1000} s and was killed`), timeoutMs);
     let left = options.mostOutput ?? usualOutput;
-    const taking = (into: Buffer[]) => (chunk: Buffer): void => {
-      left -= chunk.length;
-      if (left >= 0) into.push(chunk);
-      else giveUp(`it printed more than ${(options.mostOutput ?? usualOutput) / 2 ** 20} MiB and was killed`);
-    };
+    const taking =
+      (into: Buffer[]) =>
+      (chunk: Buffer): void => {
+        left -= chunk.length;
+        if (left >= 0) into.push(chunk);
+        else giveUp(`it printed more than ${(options.mostOutput ?? usualOutput) / 2 ** 20} MiB and was killed`);
+      };
     child.stdout?.on('data', taking(stdout));
     child.stderr?.on('data', taking(stderr));
     child.stdin?.on('error', () => undefined); // it ended without reading: its status tells
@@ -91,13 +112,20 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
     });
     child.once('close', (status) => {
       clearTimeout(timer);
-      resolve({ status, stdout: Buffer.concat(stdout).toString('utf8'), stderr: Buffer.concat(stderr).toString('utf8') });
+      resolve({
+        status,
+        stdout: Buffer.concat(stdout).toString('utf8'),
+        stderr: Buffer.concat(stderr).toString('utf8'),
+      });
     });
     child.stdin?.end(options.input);
   });
 }
 
-/** As runProgram, but rejects with VerifyError when the status is not 0: `unsupported` (69) where the kernel does not know the thing, else `command-failed` (3). */
+/**
+ * As runProgram, but rejects with VerifyError when the status is not 0: `unsupported` (69) where the kernel does not
+ * know the thing, else `command-failed` (3).
+ */
 export async function mustRun(argv: readonly string[], options: ProgramOptions = {}): Promise<string> {
   const outcome = await runProgram(argv, options);
   if (outcome.status !== 0) throw commandFailed(argv, outcome);
@@ -111,22 +139,39 @@ export async function readJson(argv: readonly string[], options: ProgramOptions 
 }
 
 /** As readJson, of a program that prints several documents, each in a line. */
-export async function readJsonLines(argv: readonly string[], options: ProgramOptions = {}): Promise<readonly unknown[]> {
+export async function readJsonLines(
+  argv: readonly string[],
+  options: ProgramOptions = {},
+): Promise<readonly unknown[]> {
   const text = await mustRun(argv, options);
-  return text.split('\n').filter((line) => line.trim() !== '').map((line) => parsePrinted(argv, line));
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => parsePrinted(argv, line));
 }
 
 function parsePrinted(argv: readonly string[], text: string): unknown {
   try {
     return JSON.parse(escapeControls(text));
   } catch {
-    throw new VerifyError('command-failed', 3, `${showCommand(argv)} printed something that is not JSON`, 'a newer iproute2 or nftables may be needed');
+    throw new VerifyError(
+      'command-failed',
+      3,
+      `${showCommand(argv)} printed something that is not JSON`,
+      'a newer iproute2 or nftables may be needed',
+    );
   }
 }
 
-/** iproute2 leaves control characters in names as they are (jsonw_puts, lib/json_writer.c), which JSON forbids; the kernel allows most of them. */
+/**
+ * iproute2 leaves control characters in names as they are (jsonw_puts, lib/json_writer.c), which JSON forbids; the
+ * kernel allows most of them.
+ */
 function escapeControls(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(
+    /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** A command as a person would read it: words with anything unusual in them are quoted, control characters escaped. */
@@ -136,10 +181,21 @@ export function showCommand(argv: readonly string[]): string {
 
 /** What a failed command means: a kernel that lacks something, a right that is missing, or a plain refusal. */
 export function commandFailed(argv: readonly string[], outcome: ProgramOutcome): VerifyError {
-  const said = outcome.stderr.trim().replaceAll(/\s*\n\s*/g, ' · ') || (outcome.status === null ? 'it was killed or took too long' : `exit status ${outcome.status}`);
+  const said =
+    outcome.stderr.trim().replaceAll(/\s*\n\s*/g, ' · ') ||
+    (outcome.status === null ? 'it was killed or took too long' : `exit status ${outcome.status}`);
   const text = `${showCommand(argv)}: ${said}`;
-  if (/operation not supported|unknown device type|protocol not supported|rtnetlink answers: no such device type/i.test(said)) {
-    return new VerifyError('unsupported', 69, `this kernel does not support it: ${text}`, 'load the module or use a kernel that is built with this feature');
+  if (
+    /operation not supported|unknown device type|protocol not supported|rtnetlink answers: no such device type/i.test(
+      said,
+    )
+  ) {
+    return new VerifyError(
+      'unsupported',
+      69,
+      `this kernel does not support it: ${text}`,
+      'load the module or use a kernel that is built with this feature',
+    );
   }
   return new VerifyError('command-failed', 3, text, 'correct the scenario, or what stands in its way on this machine');
 }
@@ -152,9 +208,17 @@ export function installHint(name: string): string {
 function cannotStart(program: string, error: NodeJS.ErrnoException): VerifyError {
   const name = packages[program];
   // EACCES is also what a missing program gives where one folder of PATH may not be searched.
-  if (error.code !== 'ENOENT' && error.code !== 'EACCES') return new VerifyError('program-refused', 69, `cannot start ${program}: ${error.message}`, 'see the message of the system');
+  if (error.code !== 'ENOENT' && error.code !== 'EACCES')
+    return new VerifyError(
+      'program-refused',
+      69,
+      `cannot start ${program}: ${error.message}`,
+      'see the message of the system',
+    );
   return new VerifyError(
-    'program-missing', 69, `the program ${program} is not installed${error.code === 'EACCES' ? ', or may not be started' : ''}`,
+    'program-missing',
+    69,
+    `the program ${program} is not installed${error.code === 'EACCES' ? ', or may not be started' : ''}`,
     name === undefined ? 'install it and see that it is in PATH' : installHint(name),
   );
 }

@@ -8,12 +8,50 @@ import { readSysctl } from './sysctl.js';
 
 /** Packages that make, connect or filter guests, as Debian, Fedora, SUSE and Proxmox call them. */
 const packageNames = [
-  'qemu-system-x86', 'qemu-system-arm', 'qemu-system-data', 'qemu-kvm', 'qemu-kvm-core', 'libvirt-daemon', 'libvirt-daemon-system', 'libvirt-daemon-driver-nwfilter', 'pve-manager', 'pve-qemu-kvm', 'pve-firewall',
-  'openvswitch-switch', 'openvswitch', 'incus', 'lxd', 'lxc', 'xen-utils-common', 'virtualbox', 'nftables', 'iptables', 'ebtables', 'iproute2', 'iproute', 'bridge-utils', 'ifupdown2',
+  'qemu-system-x86',
+  'qemu-system-arm',
+  'qemu-system-data',
+  'qemu-kvm',
+  'qemu-kvm-core',
+  'libvirt-daemon',
+  'libvirt-daemon-system',
+  'libvirt-daemon-driver-nwfilter',
+  'pve-manager',
+  'pve-qemu-kvm',
+  'pve-firewall',
+  'openvswitch-switch',
+  'openvswitch',
+  'incus',
+  'lxd',
+  'lxc',
+  'xen-utils-common',
+  'virtualbox',
+  'nftables',
+  'iptables',
+  'ebtables',
+  'iproute2',
+  'iproute',
+  'bridge-utils',
+  'ifupdown2',
 ] as const;
-const moduleNames = ['kvm', 'kvm_intel', 'kvm_amd', 'vhost_net', 'bridge', 'br_netfilter', 'openvswitch', 'macvtap', 'vmmon', 'vmnet', 'vboxdrv', 'xen_netback'] as const;
+const moduleNames = [
+  'kvm',
+  'kvm_intel',
+  'kvm_amd',
+  'vhost_net',
+  'bridge',
+  'br_netfilter',
+  'openvswitch',
+  'macvtap',
+  'vmmon',
+  'vmnet',
+  'vboxdrv',
+  'xen_netback',
+] as const;
 
-/** Names the packages that are installed, `NAME VERSION` a line; what is not there is told on stderr or in other words. */
+/**
+ * Names the packages that are installed, `NAME VERSION` a line; what is not there is told on stderr or in other words.
+ */
 const packageQueries: readonly (readonly string[])[] = [
   ['dpkg-query', '-W', '-f', '${db:Status-Status} ${Package} ${Version}\n', ...packageNames],
   ['rpm', '-q', '--qf', 'installed %{NAME} %{VERSION}-%{RELEASE}\n', ...packageNames],
@@ -34,10 +72,12 @@ async function packages(): Promise<Readonly<Record<string, string>>> {
       throw error;
     });
     if (outcome === null) continue;
-    return Object.fromEntries(outcome.stdout.split('\n').flatMap((line) => {
-      const [, name, version] = /^installed (\S+) (\S+)$/.exec(line) ?? [];
-      return name === undefined || version === undefined ? [] : [[name, version]];
-    }));
+    return Object.fromEntries(
+      outcome.stdout.split('\n').flatMap((line) => {
+        const [, name, version] = /^installed (\S+) (\S+)$/.exec(line) ?? [];
+        return name === undefined || version === undefined ? [] : [[name, version]];
+      }),
+    );
   }
   return {};
 }
@@ -45,7 +85,9 @@ async function packages(): Promise<Readonly<Record<string, string>>> {
 /** Also built into the kernel: then /sys/module has a folder for what takes parameters. */
 function modules(): Readonly<Record<string, string | null>> {
   const loaded = new Set(existsSync('/sys/module') ? readdirSync('/sys/module') : []);
-  return Object.fromEntries(moduleNames.filter((name) => loaded.has(name)).map((name) => [name, fileText(`/sys/module/${name}/version`)]));
+  return Object.fromEntries(
+    moduleNames.filter((name) => loaded.has(name)).map((name) => [name, fileText(`/sys/module/${name}/version`)]),
+  );
 }
 
 /** Keyed, so that the id cannot be found by trying (machine-id(5)); the same machine gives the same hash. */
@@ -54,13 +96,24 @@ export function hashMachineId(machineId: string): string {
 }
 
 async function nftRuleset(netns: string | null): Promise<Where['nftRuleset']> {
-  const outcome = await runProgram(['nft', '-s', 'list', 'ruleset'], { netns }).catch((error: unknown) => (error instanceof VerifyError ? error.message : Promise.reject(error)));
+  const outcome = await runProgram(['nft', '-s', 'list', 'ruleset'], { netns }).catch((error: unknown) =>
+    error instanceof VerifyError ? error.message : Promise.reject(error),
+  );
   if (typeof outcome === 'string') return { sha256: null, text: outcome };
   if (outcome.status !== 0) return { sha256: null, text: outcome.stderr.trim().slice(0, 200) };
-  return { sha256: createHash('sha256').update(outcome.stdout).digest('hex'), text: outcome.stdout === '' ? 'no rules' : 'SHA-256 of `nft -s list ruleset`' };
+  return {
+    sha256: createHash('sha256').update(outcome.stdout).digest('hex'),
+    text: outcome.stdout === '' ? 'no rules' : 'SHA-256 of `nft -s list ruleset`',
+  };
 }
 
-const netfilterSysctls = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables', 'net.bridge.bridge-nf-call-arptables', 'net.bridge.bridge-nf-filter-vlan-tagged', 'net.bridge.bridge-nf-pass-vlan-input-dev'];
+const netfilterSysctls = [
+  'net.bridge.bridge-nf-call-iptables',
+  'net.bridge.bridge-nf-call-ip6tables',
+  'net.bridge.bridge-nf-call-arptables',
+  'net.bridge.bridge-nf-filter-vlan-tagged',
+  'net.bridge.bridge-nf-pass-vlan-input-dev',
+];
 
 /** What the machine is. `netns`: the namespace of the bridges, for what is kept there; null = the caller's. */
 export async function readMachine(netns: string | null): Promise<Where> {

@@ -7,11 +7,17 @@ import { packagePath } from './package-path.js';
 
 /** What this program's own files are, by their hashes. */
 export interface PackageIdentity {
-  /** SHA-256 of the list of the program's files, `sha256  path` a line, sorted by path: `find dist -name '*.js' -o -name '*.cjs' | LC_ALL=C sort | xargs sha256sum | sha256sum`. */
+  /**
+   * SHA-256 of the list of the program's files, `sha256 path` a line, sorted by path: `find dist -name '*.js' -o -name
+   * '*.cjs' | LC_ALL=C sort | xargs sha256sum | sha256sum`.
+   */
   readonly packageSha256: string;
   /** Of package-lock.json in a checkout, else of npm's own record of what it installed; null = neither is there. */
   readonly lockfileSha256: string | null;
-  /** Versions of npm packages by name: of those bundled into the program as they were built in, of the others as they are installed. */
+  /**
+   * Versions of npm packages by name: of those bundled into the program as they were built in, of the others as they
+   * are installed.
+   */
   readonly dependencies: Readonly<Record<string, string>>;
 }
 
@@ -39,10 +45,19 @@ async function versionOf(name: string): Promise<string | null> {
   return typeof version === 'string' ? version : null;
 }
 
-/** The program's own files by path, of which nothing is read: a hundred small ones are read at once in a third of the time that promises of them take. */
+/**
+ * The program's own files by path, of which nothing is read: a hundred small ones are read at once in a third of the
+ * time that promises of them take.
+ */
 function programs(): readonly string[] {
   try {
-    return ['', 'chunks'].flatMap((folder) => readdirSync(join(root, 'dist', folder)).filter((name) => /\.c?js$/.test(name)).map((name) => join('dist', folder, name))).sort();
+    return ['', 'chunks']
+      .flatMap((folder) =>
+        readdirSync(join(root, 'dist', folder))
+          .filter((name) => /\.c?js$/.test(name))
+          .map((name) => join('dist', folder, name)),
+      )
+      .sort();
   } catch {
     return [];
   }
@@ -53,10 +68,21 @@ export async function readPackage(): Promise<PackageIdentity> {
   const about = fieldsOf(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
   const names = ['dependencies', 'optionalDependencies'].flatMap((kind) => Object.keys(fieldsOf(about?.[kind]) ?? {}));
   const lines = programs().map((path) => `${sha256(readFileSync(join(root, path)))}  ${path}\n`);
-  const lockfile = await firstOf([join(root, 'package-lock.json'), ...ancestors().map((folder) => join(folder, 'node_modules', '.package-lock.json'))]);
-  const bundled = Object.entries(fieldsOf(JSON.parse(await readFile(join(root, 'dist', 'bundled.json'), 'utf8').catch(() => '{}'))) ?? {});
-  const installed = await Promise.all(names.filter((name) => !bundled.some(([each]) => each === name)).map(async (name) => [name, await versionOf(name)] as const));
-  const versions = [...bundled, ...installed].flatMap(([name, version]) => (typeof version === 'string' ? [[name, version] as const] : []));
+  const lockfile = await firstOf([
+    join(root, 'package-lock.json'),
+    ...ancestors().map((folder) => join(folder, 'node_modules', '.package-lock.json')),
+  ]);
+  const bundled = Object.entries(
+    fieldsOf(JSON.parse(await readFile(join(root, 'dist', 'bundled.json'), 'utf8').catch(() => '{}'))) ?? {},
+  );
+  const installed = await Promise.all(
+    names
+      .filter((name) => !bundled.some(([each]) => each === name))
+      .map(async (name) => [name, await versionOf(name)] as const),
+  );
+  const versions = [...bundled, ...installed].flatMap(([name, version]) =>
+    typeof version === 'string' ? [[name, version] as const] : [],
+  );
   return {
     packageSha256: sha256(lines.join('')),
     lockfileSha256: lockfile === null ? null : sha256(lockfile),

@@ -12,11 +12,15 @@ function read(path: string): string {
   }
 }
 
-/** A user id of this user namespace as the one around it knows it (user_namespaces(7), uid_map); null where it has none there. */
+/**
+ * A user id of this user namespace as the one around it knows it (user_namespaces(7), uid_map); null where it has none
+ * there.
+ */
 export function outerUid(uid: number, uidMap: string): number | null {
   for (const line of uidMap.split('\n')) {
     const [inside, outside, count] = line.trim().split(/\s+/).map(Number);
-    if (inside !== undefined && outside !== undefined && count !== undefined && uid >= inside && uid < inside + count) return outside + uid - inside;
+    if (inside !== undefined && outside !== undefined && count !== undefined && uid >= inside && uid < inside + count)
+      return outside + uid - inside;
   }
   return null;
 }

@@ -26,7 +26,10 @@ interface Machine {
   readonly clone: number;
 }
 
-/** io_uring_setup, by which sockets are opened too; pidfd_getfd, which takes those of other processes. The same number on every machine, as all newer calls. */
+/**
+ * io_uring_setup, by which sockets are opened too; pidfd_getfd, which takes those of other processes. The same number
+ * on every machine, as all newer calls.
+ */
 const refusedEverywhere = [425, 438] as const;
 /** Its flags lie in memory, where a filter does not look: the C library takes clone(2) where it is not there. */
 const clone3 = 435;
@@ -60,9 +63,10 @@ function filterOf({ audit, refused, clone }: Machine): readonly BpfInstruction[]
 }
 
 /**
- * From now on this process, in all its threads, can open no socket, enter or make no namespace, start no program and look into no other
- * process: the kernel refuses (EPERM), and nothing takes it back. What is open stays open. False where the machine is of a kind whose
- * system calls are not known here, or the kernel refuses the filter; then the program's own refusal remains. Needs no_new_privs.
+ * From now on this process, in all its threads, can open no socket, enter or make no namespace, start no program and
+ * look into no other process: the kernel refuses (EPERM), and nothing takes it back. What is open stays open. False
+ * where the machine is of a kind whose system calls are not known here, or the kernel refuses the filter; then the
+ * program's own refusal remains. Needs no_new_privs.
  */
 export function sealProcess(): boolean {
   const machine = machines[process.arch];

@@ -5,8 +5,8 @@ export interface SilenceWatch {
 }
 
 /**
- * Calls `silent` once for each silence longer than `mostMs` (null = never). A timer of ours that comes late says that it was us who did
- * not listen: then the time begins anew.
+ * Calls `silent` once for each silence longer than `mostMs` (null = never). A timer of ours that comes late says that
+ * it was us who did not listen: then the time begins anew.
  */
 export function watchSilence(mostMs: number | null, silent: (ms: number) => void): SilenceWatch {
   if (mostMs === null) return { heard: () => undefined, stop: () => undefined };

@@ -1,4 +1,7 @@
-/** Numbers of socket(2) and setsockopt(2) on Linux (asm-generic/socket.h, linux/if_packet.h): the same on every architecture that Node runs on. */
+/**
+ * Numbers of socket(2) and setsockopt(2) on Linux (asm-generic/socket.h, linux/if_packet.h): the same on every
+ * architecture that Node runs on.
+ */
 export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_NETLINK = 16;

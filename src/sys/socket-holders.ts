@@ -9,13 +9,24 @@ export interface SocketHolder {
   readonly comm: string;
 }
 
-/** Who holds which of the sockets with these inodes. Processes of other users show only to root (ptrace(2), "ptrace access mode checking"). */
+/**
+ * Who holds which of the sockets with these inodes. Processes of other users show only to root (ptrace(2), "ptrace
+ * access mode checking").
+ */
 export function socketHolders(inodes: ReadonlySet<string>): ReadonlyMap<string, readonly SocketHolder[]> {
   const found = new Map<string, SocketHolder[]>();
   for (const pid of procNames('/proc').filter((name) => /^\d+$/.test(name))) {
-    const held = new Set(procNames(`/proc/${pid}/fd`).map((fd) => /^socket:\[(\d+)\]$/.exec(procLink(`/proc/${pid}/fd/${fd}`))?.[1] ?? '').filter((inode) => inodes.has(inode)));
+    const held = new Set(
+      procNames(`/proc/${pid}/fd`)
+        .map((fd) => /^socket:\[(\d+)\]$/.exec(procLink(`/proc/${pid}/fd/${fd}`))?.[1] ?? '')
+        .filter((inode) => inodes.has(inode)),
+    );
     if (held.size === 0) continue;
-    const holder = { pid: Number(pid), argv: procText(`/proc/${pid}/cmdline`).split('\0').slice(0, -1), comm: procText(`/proc/${pid}/comm`).trim() };
+    const holder = {
+      pid: Number(pid),
+      argv: procText(`/proc/${pid}/cmdline`).split('\0').slice(0, -1),
+      comm: procText(`/proc/${pid}/comm`).trim(),
+    };
     for (const inode of held) found.set(inode, [...(found.get(inode) ?? []), holder]);
   }
   return found;

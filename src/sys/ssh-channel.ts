@@ -22,14 +22,19 @@ export interface SshChannel {
 }
 
 /**
- * The argument vector that starts a program on another host through the system's ssh(1). Its configuration, keys, known hosts, jump hosts and shared
- * connections apply; it hands all words over as one line to the shell of the other host. BatchMode because nobody is there to answer: a key that is not known, or another than the known one, ends it (ssh_config(5)).
+ * The argument vector that starts a program on another host through the system's ssh(1). Its configuration, keys, known
+ * hosts, jump hosts and shared connections apply; it hands all words over as one line to the shell of the other host.
+ * BatchMode because nobody is there to answer: a key that is not known, or another than the known one, ends it
+ * (ssh_config(5)).
  */
 export function sshCommand(target: string, command: readonly string[]): readonly string[] {
   return ['ssh', '-T', '-o', 'BatchMode=yes', '--', target, command.map(word).join(' ')];
 }
 
-/** Opens it. `onLine` hears every line; one that it throws at ends the channel, and `ended` tells why. Rejects with nothing: a program that cannot be started ends at once. */
+/**
+ * Opens it. `onLine` hears every line; one that it throws at ends the channel, and `ended` tells why. Rejects with
+ * nothing: a program that cannot be started ends at once.
+ */
 export function openSshChannel(target: string, command: readonly string[], onLine: (line: string) => void): SshChannel {
   const [program = '', ...words] = sshCommand(target, command);
   const child = spawn(program, words, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -55,7 +60,10 @@ export function openSshChannel(target: string, command: readonly string[], onLin
       resolve({ status, stderr });
     };
     child.on('error', (error: NodeJS.ErrnoException) => {
-      stderr += error.code === 'ENOENT' ? `the program ssh is not installed: ${installHint('openssh-client')}\n` : `${error.message}\n`;
+      stderr +=
+        error.code === 'ENOENT'
+          ? `the program ssh is not installed: ${installHint('openssh-client')}\n`
+          : `${error.message}\n`;
       if (child.pid === undefined) finish(null);
     });
     child.on('close', finish);

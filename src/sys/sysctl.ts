@@ -17,7 +17,10 @@ export function readSysctl(netns: string | null, names: readonly string[]): Read
   return values;
 }
 
-/** Writes a sysctl and returns what the kernel then says. Throws VerifyError: `unsupported` (69) where it does not exist, `command-failed` (3) where it is refused. */
+/**
+ * Writes a sysctl and returns what the kernel then says. Throws VerifyError: `unsupported` (69) where it does not
+ * exist, `command-failed` (3) where it is refused.
+ */
 export function writeSysctl(netns: string | null, name: string, value: string): string {
   const path = sysctlPath(name);
   return inNamespace(netns, () => {
@@ -27,8 +30,19 @@ export function writeSysctl(netns: string | null, name: string, value: string): 
     } catch (error) {
       const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
       const said = error instanceof Error ? error.message : String(error);
-      if (missing) throw new VerifyError('unsupported', 69, `this kernel has no sysctl ${name}`, 'check its spelling; br_netfilter or another module may have to be loaded');
-      throw new VerifyError('command-failed', 3, `sysctl ${name} = ${value}: ${said}`, 'a sysctl of the whole machine cannot be set in the lab; is the value allowed?');
+      if (missing)
+        throw new VerifyError(
+          'unsupported',
+          69,
+          `this kernel has no sysctl ${name}`,
+          'check its spelling; br_netfilter or another module may have to be loaded',
+        );
+      throw new VerifyError(
+        'command-failed',
+        3,
+        `sysctl ${name} = ${value}: ${said}`,
+        'a sysctl of the whole machine cannot be set in the lab; is the value allowed?',
+      );
     }
   });
 }

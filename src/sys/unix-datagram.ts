@@ -5,7 +5,10 @@ import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from './socket-constants.js';
 /** Octets of struct sockaddr_un: family, path. */
 const mostAddress = 110;
 
-/** Sends one datagram to a unix socket, which Node does not offer; `@` begins the name of an abstract one. False where nobody took it. */
+/**
+ * Sends one datagram to a unix socket, which Node does not offer; `@` begins the name of an abstract one. False where
+ * nobody took it.
+ */
 export function sendUnixDatagram(path: string, text: string): boolean {
   const c = libc();
   const fd = c.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -9,8 +9,8 @@ const requestMs = 5000;
 const port = 80;
 
 /**
- * A real HTTP server in one endpoint's namespace and a client in another's: `requests` answers of `bytes` octets, each on a connection of its own.
- * Never takes longer than 5 s a request; what fails is told, not thrown.
+ * A real HTTP server in one endpoint's namespace and a client in another's: `requests` answers of `bytes` octets, each
+ * on a connection of its own. Never takes longer than 5 s a request; what fails is told, not thrown.
  */
 export async function exchangeHttp(options: ExchangeOptions): Promise<ExchangeOutcome> {
   const body = Buffer.alloc(options.bytes, 'v');
@@ -19,7 +19,8 @@ export async function exchangeHttp(options: ExchangeOptions): Promise<ExchangeOu
     await listen(server, options.server.netns);
     for (let done = 0; done < options.requests; done += 1) {
       const octets = await ask(options);
-      if (octets !== options.bytes) return { ok: false, detail: `answer ${done + 1} has ${octets} of ${options.bytes} octets` };
+      if (octets !== options.bytes)
+        return { ok: false, detail: `answer ${done + 1} has ${octets} of ${options.bytes} octets` };
     }
     return { ok: true, detail: `${options.requests} answers of ${options.bytes} octets from ${options.address}` };
   } catch (error) {
@@ -39,17 +40,25 @@ async function listen(server: Server, netns: string | null): Promise<void> {
 
 function ask(options: ExchangeOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    const asked = request({
-      // without any `agent`: with one, or with `false`, Node ignores createConnection
-      host: options.address, port, path: '/', signal: AbortSignal.timeout(requestMs),
-      createConnection: () => connectIn(options.client.netns, options.address, port),
-    }, (response) => {
-      let octets = 0;
-      response.on('data', (chunk: Buffer) => (octets += chunk.length));
-      response.on('end', () => resolve(octets));
-      response.on('error', reject);
-    });
-    asked.on('error', (error) => reject(new Error(`no answer from ${options.address} within ${requestMs} ms or refused: ${error.message}`)));
+    const asked = request(
+      {
+        // without any `agent`: with one, or with `false`, Node ignores createConnection
+        host: options.address,
+        port,
+        path: '/',
+        signal: AbortSignal.timeout(requestMs),
+        createConnection: () => connectIn(options.client.netns, options.address, port),
+      },
+      (response) => {
+        let octets = 0;
+        response.on('data', (chunk: Buffer) => (octets += chunk.length));
+        response.on('end', () => resolve(octets));
+        response.on('error', reject);
+      },
+    );
+    asked.on('error', (error) =>
+      reject(new Error(`no answer from ${options.address} within ${requestMs} ms or refused: ${error.message}`)),
+    );
     asked.end();
   });
 }

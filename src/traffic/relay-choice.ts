@@ -1,6 +1,7 @@
 /**
- * Which frames of the bridge device a relay hands to the endpoint behind it: those to one of its MACs, to groups and to everybody, or all
- * if it asked for `everything`; never those whose source is the endpoint itself, which would come back to where they are from.
+ * Which frames of the bridge device a relay hands to the endpoint behind it: those to one of its MACs, to groups and to
+ * everybody, or all if it asked for `everything`; never those whose source is the endpoint itself, which would come
+ * back to where they are from.
  */
 export function isForGuest(macs: readonly string[], everything: boolean): (frame: Buffer, octets: number) => boolean {
   const own = new Set(macs.map(keyOfText));

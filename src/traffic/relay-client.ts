@@ -12,10 +12,15 @@ export interface RunningRelay {
 }
 
 /**
- * Starts a relay helper in the caller's network namespace and resolves when it carries frames. Rejects with VerifyError (69): `cap-missing`
- * where the package cap is not there, `interface-down`, `open-failed`.
+ * Starts a relay helper in the caller's network namespace and resolves when it carries frames. Rejects with VerifyError
+ * (69): `cap-missing` where the package cap is not there, `interface-down`, `open-failed`.
  */
-export async function startRelay(spec: { readonly bridge: string; readonly device: string; readonly macs: readonly string[]; readonly everything: boolean }): Promise<RunningRelay> {
+export async function startRelay(spec: {
+  readonly bridge: string;
+  readonly device: string;
+  readonly macs: readonly string[];
+  readonly everything: boolean;
+}): Promise<RunningRelay> {
   const helper = await startHelper('relay', { silentMs: null });
   const news: { code: string; text: string }[] = [];
   let stopping = false;
@@ -27,8 +32,16 @@ export async function startRelay(spec: { readonly bridge: string; readonly devic
   helper.subscribe((message) => {
     if (message.type !== 'fault' || stopping) return;
     if (message.code === 'relay-lost') news.push({ code: 'frames-dropped', text: message.message });
-    else if (message.code === 'helper-died') news.push({ code: 'relay-died', text: `its relay ended: ${message.message}` });
-    failStart(new VerifyError(message.code, 69, message.message, 'an endpoint with attach: promiscuous needs a relay that works'));
+    else if (message.code === 'helper-died')
+      news.push({ code: 'relay-died', text: `its relay ended: ${message.message}` });
+    failStart(
+      new VerifyError(
+        message.code,
+        69,
+        message.message,
+        'an endpoint with attach: promiscuous needs a relay that works',
+      ),
+    );
   });
   try {
     const relaying = helper.next('relaying', () => true, startMs);

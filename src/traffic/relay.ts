@@ -18,7 +18,8 @@ interface Carrying {
 
 /**
  * The role `relay`: does what VMware's bridge does to a Linux bridge that it is pointed at. It holds the bridge device
- * promiscuous, whose flags become 0x1103, and hands frames to the endpoint; what the endpoint sends leaves through the bridge device itself.
+ * promiscuous, whose flags become 0x1103, and hands frames to the endpoint; what the endpoint sends leaves through the
+ * bridge device itself.
  */
 export function relayWorker(): void {
   openHelperChannel('relay', toolVersion(), serve);
@@ -49,7 +50,13 @@ function serve(channel: HelperChannel<'relay'>): { message(message: ToRelay): vo
     channel.say({ type: 'fault', code: 'relay-lost', observer: null, message: `the relay lost ${all} frames so far` });
   }
   function start(message: Extract<ToRelay, { type: 'start' }>): void {
-    if (carrying !== null) throw new VerifyError('open-failed', 70, 'the relay carries frames already', 'report this as a fault of verify-isolation');
+    if (carrying !== null)
+      throw new VerifyError(
+        'open-failed',
+        70,
+        'the relay carries frames already',
+        'report this as a fault of verify-isolation',
+      );
     const choose = isForGuest(message.macs, message.everything);
     const ends: { bridge?: CapSocket; guest?: CapSocket } = {};
     ends.guest = openCapSocket(message.device, (buffer, octets) => {
@@ -79,7 +86,12 @@ function serve(channel: HelperChannel<'relay'>): { message(message: ToRelay): vo
             start(message);
           } catch (error) {
             if (!(error instanceof VerifyError)) throw error;
-            channel.say({ type: 'fault', code: error.code, observer: null, message: `${error.message}: ${error.hint}` });
+            channel.say({
+              type: 'fault',
+              code: error.code,
+              observer: null,
+              message: `${error.message}: ${error.hint}`,
+            });
           }
           return;
         case 'stop':

@@ -18,7 +18,13 @@ export interface ArpBody {
 /** The ARP body at `at`, or null where it is cut off or not IPv4 over Ethernet. */
 export function parseArp(bytes: Uint8Array, at: number, end: number): ArpBody | null {
   if (at < 0 || at + arpLength > Math.min(end, bytes.length)) return null;
-  if (readU16(bytes, at) !== 1 || readU16(bytes, at + 2) !== etherTypes.ipv4 || bytes[at + 4] !== 6 || bytes[at + 5] !== 4) return null;
+  if (
+    readU16(bytes, at) !== 1 ||
+    readU16(bytes, at + 2) !== etherTypes.ipv4 ||
+    bytes[at + 4] !== 6 ||
+    bytes[at + 5] !== 4
+  )
+    return null;
   return {
     operation: readU16(bytes, at + 6),
     senderMacAt: at + 8,

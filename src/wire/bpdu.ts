@@ -12,7 +12,10 @@ export interface BpduFields {
   readonly forwardDelayS: number;
 }
 
-/** Writes LLC 42 42 03 and a BPDU of a bridge that is the root itself (path cost 0, port 0x8001); returns the offset of what follows. Times are counted in 1/256 s. */
+/**
+ * Writes LLC 42 42 03 and a BPDU of a bridge that is the root itself (path cost 0, port 0x8001); returns the offset of
+ * what follows. Times are counted in 1/256 s.
+ */
 export function writeConfigurationBpdu(into: Uint8Array, at: number, fields: BpduFields): number {
   into.set([0x42, 0x42, 0x03], at);
   const bpdu = at + llcLength;
@@ -22,6 +25,8 @@ export function writeConfigurationBpdu(into: Uint8Array, at: number, fields: Bpd
     into.set(fields.root.mac, identifierAt + 2);
   }
   writeU16(into, bpdu + 25, 0x8001);
-  [fields.messageAgeS, fields.maxAgeS, fields.helloS, fields.forwardDelayS].forEach((seconds, i) => writeU16(into, bpdu + 27 + 2 * i, seconds * 256));
+  [fields.messageAgeS, fields.maxAgeS, fields.helloS, fields.forwardDelayS].forEach((seconds, i) =>
+    writeU16(into, bpdu + 27 + 2 * i, seconds * 256),
+  );
   return bpdu + configurationBpduLength;
 }

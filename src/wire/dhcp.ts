@@ -12,8 +12,8 @@ export interface OfferFields {
 }
 
 /**
- * Writes an offer (RFC 2132: option 53 = 2; server 54, lease 51 of 60 s, mask 1) with room for 18 octets in the private option 224
- * (RFC 3942); returns the offset of that room.
+ * Writes an offer (RFC 2132: option 53 = 2; server 54, lease 51 of 60 s, mask 1) with room for 18 octets in the private
+ * option 224 (RFC 3942); returns the offset of that room.
  */
 export function writeOffer(into: Uint8Array, at: number, fields: OfferFields): number {
   into.fill(0, at, at + dhcpLength);

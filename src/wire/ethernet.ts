@@ -6,7 +6,14 @@ export const ethernetLength = 14;
 export const macLength = 6;
 
 /** EtherTypes (IEEE registration authority); 0x88b5 is "local experimental 1". */
-export const etherTypes = { ipv4: 0x0800, arp: 0x0806, vlan: 0x8100, serviceVlan: 0x88a8, ipv6: 0x86dd, experimental: 0x88b5 } as const;
+export const etherTypes = {
+  ipv4: 0x0800,
+  arp: 0x0806,
+  vlan: 0x8100,
+  serviceVlan: 0x88a8,
+  ipv6: 0x86dd,
+  experimental: 0x88b5,
+} as const;
 
 /** Offsets into the array that was read. `etherType` below 0x600 is a length (802.3 with LLC). */
 export interface EthernetHeader {
@@ -23,7 +30,11 @@ export function parseEthernet(bytes: Uint8Array, at: number, end: number): Ether
 }
 
 /** Writes a header and returns the offset of what follows it. MACs are 6 octets. */
-export function writeEthernet(into: Uint8Array, at: number, header: { readonly dstMac: Uint8Array; readonly srcMac: Uint8Array; readonly etherType: number }): number {
+export function writeEthernet(
+  into: Uint8Array,
+  at: number,
+  header: { readonly dstMac: Uint8Array; readonly srcMac: Uint8Array; readonly etherType: number },
+): number {
   into.set(header.dstMac, at);
   into.set(header.srcMac, at + macLength);
   writeU16(into, at + 12, header.etherType);
@@ -41,7 +52,8 @@ export function macBytes(text: Mac): Uint8Array | null {
 /** The MAC at `at`, lower case with colons. */
 export function macText(bytes: Uint8Array, at: number): Mac {
   let text = '';
-  for (let i = 0; i < macLength; i += 1) text += `${i === 0 ? '' : ':'}${(bytes[at + i] ?? 0).toString(16).padStart(2, '0')}`;
+  for (let i = 0; i < macLength; i += 1)
+    text += `${i === 0 ? '' : ':'}${(bytes[at + i] ?? 0).toString(16).padStart(2, '0')}`;
   return text;
 }
 

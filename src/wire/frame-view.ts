@@ -30,8 +30,9 @@ export interface FrameView {
 }
 
 /**
- * The headers of `bytes[start, end)`; null where not even Ethernet and its tags are whole. Total: what is cut off or not
- * understood ends the view there. Checksums and lengths are not judged (facts: guests with offloads send neither right).
+ * The headers of `bytes[start, end)`; null where not even Ethernet and its tags are whole. Total: what is cut off or
+ * not understood ends the view there. Checksums and lengths are not judged (facts: guests with offloads send neither
+ * right).
  */
 export function viewFrame(bytes: Uint8Array, start: number, end: number): FrameView | null {
   const ethernet = parseEthernet(bytes, start, end);
@@ -69,7 +70,8 @@ export function viewFrame(bytes: Uint8Array, start: number, end: number): FrameV
       payloadAt = ip.payloadAt;
       if (!ip.laterFragment) {
         if (protocol === ipProtocols.udp) payloadAt = parseUdp(bytes, payloadAt, ip.payloadEnd)?.payloadAt ?? payloadAt;
-        else if (protocol === ipProtocols.tcp) payloadAt = parseTcp(bytes, payloadAt, ip.payloadEnd)?.payloadAt ?? payloadAt;
+        else if (protocol === ipProtocols.tcp)
+          payloadAt = parseTcp(bytes, payloadAt, ip.payloadEnd)?.payloadAt ?? payloadAt;
         else if (protocol === (ipVersion === 4 ? ipProtocols.icmp : ipProtocols.icmpv6)) {
           const icmp = parseIcmp(bytes, payloadAt, ip.payloadEnd);
           icmpType = icmp?.type ?? -1;
@@ -99,7 +101,8 @@ export interface ParsedFrame {
 export function describeFrame(frame: Uint8Array): ParsedFrame | null {
   const view = viewFrame(frame, 0, frame.length);
   if (view === null) return null;
-  const address = (at: number): string | null => (at < 0 ? null : view.ipVersion === 4 ? ipv4Text(frame, at) : ipv6Text(frame, at));
+  const address = (at: number): string | null =>
+    at < 0 ? null : view.ipVersion === 4 ? ipv4Text(frame, at) : ipv6Text(frame, at);
   const orNull = (value: number): number | null => (value < 0 ? null : value);
   return {
     srcMac: macText(frame, view.srcMacAt),

@@ -4,7 +4,10 @@ import { writeU16 } from './octets.js';
 /** IGMPv2 (RFC 2236 2): type, time, checksum, group. */
 export const igmpLength = 8;
 
-/** Writes a general query (type 0x11, group 0.0.0.0, to be answered within 1 s) with its checksum; returns the offset of what follows. */
+/**
+ * Writes a general query (type 0x11, group 0.0.0.0, to be answered within 1 s) with its checksum; returns the offset of
+ * what follows.
+ */
 export function writeIgmpQuery(into: Uint8Array, at: number): number {
   into.fill(0, at, at + igmpLength);
   into[at] = 0x11;

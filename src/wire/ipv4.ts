@@ -16,11 +16,17 @@ export interface Ipv4Header {
   /** A fragment but the first: what follows is no transport header. */
   readonly laterFragment: boolean;
   readonly payloadAt: number;
-  /** Where the datagram ends: by its own length, but never beyond what was captured (a length of 0 comes with segmentation offload). */
+  /**
+   * Where the datagram ends: by its own length, but never beyond what was captured (a length of 0 comes with
+   * segmentation offload).
+   */
   readonly payloadEnd: number;
 }
 
-/** The IPv4 header at `at`, options skipped; null where it is cut off or none. Checksums are not judged: offload leaves them open. */
+/**
+ * The IPv4 header at `at`, options skipped; null where it is cut off or none. Checksums are not judged: offload leaves
+ * them open.
+ */
 export function parseIpv4(bytes: Uint8Array, at: number, end: number): Ipv4Header | null {
   const limit = Math.min(end, bytes.length);
   if (at < 0 || at + ipv4Length > limit) return null;
@@ -50,8 +56,8 @@ export interface Ipv4Fields {
 }
 
 /**
- * Writes a header with its checksum and returns the offset of what follows it. A whole datagram has Don't Fragment set and the
- * identification 0: it needs none (RFC 6864 4.1).
+ * Writes a header with its checksum and returns the offset of what follows it. A whole datagram has Don't Fragment set
+ * and the identification 0: it needs none (RFC 6864 4.1).
  */
 export function writeIpv4(into: Uint8Array, at: number, fields: Ipv4Fields): number {
   into.fill(0, at, at + ipv4Length);

@@ -17,7 +17,10 @@ export interface Ipv6Header {
   /** A fragment but the first, or extension headers without end: what follows is no transport header. */
   readonly laterFragment: boolean;
   readonly payloadAt: number;
-  /** Where the packet ends: by its own length, but never beyond what was captured (a length of 0 is a jumbogram or offload). */
+  /**
+   * Where the packet ends: by its own length, but never beyond what was captured (a length of 0 is a jumbogram or
+   * offload).
+   */
   readonly payloadEnd: number;
 }
 
@@ -39,10 +42,21 @@ export function parseIpv6(bytes: Uint8Array, at: number, end: number): Ipv6Heade
     const next = bytes[payloadAt] ?? 0;
     const words = bytes[payloadAt + 1] ?? 0;
     if (protocol === 44) laterFragment = readU16(bytes, payloadAt + 2) >> 3 !== 0;
-    payloadAt = Math.min(payloadEnd, payloadAt + (protocol === 44 ? 8 : protocol === 51 ? (words + 2) * 4 : (words + 1) * 8));
+    payloadAt = Math.min(
+      payloadEnd,
+      payloadAt + (protocol === 44 ? 8 : protocol === 51 ? (words + 2) * 4 : (words + 1) * 8),
+    );
     protocol = next;
   }
-  return { srcAt: at + 8, dstAt: at + 24, hopLimit: bytes[at + 7] ?? 0, protocol, laterFragment, payloadAt, payloadEnd };
+  return {
+    srcAt: at + 8,
+    dstAt: at + 24,
+    hopLimit: bytes[at + 7] ?? 0,
+    protocol,
+    laterFragment,
+    payloadAt,
+    payloadEnd,
+  };
 }
 
 /** Hop-by-hop, routing, fragment, authentication, destination options. */
@@ -74,8 +88,14 @@ export function writeIpv6(into: Uint8Array, at: number, fields: Ipv6Fields): num
 export const ipv6Extensions = { hopByHop: 0, fragment: 44, destinationOptions: 60 } as const;
 export const ipv6ExtensionLength = 8;
 
-/** Writes a fragment header (RFC 8200 4.5); `offset` in octets, a multiple of 8. Returns the offset of the part's data. */
-export function writeIpv6Fragment(into: Uint8Array, at: number, part: { readonly next: number; readonly id: number; readonly offset: number; readonly more: boolean }): number {
+/**
+ * Writes a fragment header (RFC 8200 4.5); `offset` in octets, a multiple of 8. Returns the offset of the part's data.
+ */
+export function writeIpv6Fragment(
+  into: Uint8Array,
+  at: number,
+  part: { readonly next: number; readonly id: number; readonly offset: number; readonly more: boolean },
+): number {
   into[at] = part.next;
   into[at + 1] = 0;
   writeU16(into, at + 2, part.offset | (part.more ? 1 : 0));

@@ -4,10 +4,16 @@ import { writeU16 } from './octets.js';
 export const routerAdvertisementLength = 16;
 export const neighbourAdvertisementLength = 24;
 export const linkAddressOptionLength = 8;
-/** An option for experiments (RFC 4727 5.1.3: 253) with room for 22 octets; receivers skip what they do not know (RFC 4861 4.6). */
+/**
+ * An option for experiments (RFC 4727 5.1.3: 253) with room for 22 octets; receivers skip what they do not know (RFC
+ * 4861 4.6).
+ */
 export const experimentOptionLength = 24;
 
-/** Writes a router advertisement with a lifetime of 0, "not a default router", and a zero checksum; returns the offset of its options. */
+/**
+ * Writes a router advertisement with a lifetime of 0, "not a default router", and a zero checksum; returns the offset
+ * of its options.
+ */
 export function writeRouterAdvertisement(into: Uint8Array, at: number): number {
   into.fill(0, at, at + routerAdvertisementLength);
   into[at] = 134;
@@ -15,7 +21,10 @@ export function writeRouterAdvertisement(into: Uint8Array, at: number): number {
   return at + routerAdvertisementLength;
 }
 
-/** Writes an unasked neighbour advertisement with the override flag and a zero checksum; returns the offset of its options. */
+/**
+ * Writes an unasked neighbour advertisement with the override flag and a zero checksum; returns the offset of its
+ * options.
+ */
 export function writeNeighbourAdvertisement(into: Uint8Array, at: number, target: Uint8Array): number {
   into.fill(0, at, at + neighbourAdvertisementLength);
   into[at] = 136;

@@ -30,7 +30,17 @@ export function parseTcp(bytes: Uint8Array, at: number, end: number): TcpHeader 
 }
 
 /** Writes a header with a zero checksum and returns the offset of the data. */
-export function writeTcp(into: Uint8Array, at: number, fields: { readonly srcPort: number; readonly dstPort: number; readonly sequence: number; readonly flags: number; readonly window: number }): number {
+export function writeTcp(
+  into: Uint8Array,
+  at: number,
+  fields: {
+    readonly srcPort: number;
+    readonly dstPort: number;
+    readonly sequence: number;
+    readonly flags: number;
+    readonly window: number;
+  },
+): number {
   into.fill(0, at, at + tcpLength);
   writeU16(into, at, fields.srcPort);
   writeU16(into, at + 2, fields.dstPort);

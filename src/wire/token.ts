@@ -2,7 +2,8 @@ import { createCipheriv } from 'node:crypto';
 import { readU32, writeU32 } from './octets.js';
 
 /**
- * The token that every frame of a run carries: 18 octets, so that a 60-octet frame has room for Ethernet, IPv4, UDP and it.
+ * The token that every frame of a run carries: 18 octets, so that a 60-octet frame has room for Ethernet, IPv4, UDP and
+ * it.
  *
  *     0      2          6          10               18
  *     | "VI" | runTag   | index    | tag            |     big-endian
@@ -21,7 +22,9 @@ export interface Token {
   readonly tag: Uint8Array;
 }
 
-/** A token found in a frame; `at` and `tagAt` are offsets into the array that was searched. The tag is not checked yet. */
+/**
+ * A token found in a frame; `at` and `tagAt` are offsets into the array that was searched. The tag is not checked yet.
+ */
 export interface FoundToken {
   readonly at: number;
   readonly runTag: number;
@@ -38,17 +41,24 @@ export function writeMark(into: Uint8Array, at: number, runTag: number): void {
 
 /** Writes a token at `at`; `into` must have 18 octets there (RangeError otherwise). */
 export function writeToken(into: Uint8Array, at: number, token: Token): void {
-  if (at < 0 || at + tokenLength > into.length || token.tag.length < tagLength) throw new RangeError(`no room for a token at ${at} of ${into.length}`);
+  if (at < 0 || at + tokenLength > into.length || token.tag.length < tagLength)
+    throw new RangeError(`no room for a token at ${at} of ${into.length}`);
   writeMark(into, at, token.runTag);
   writeU32(into, at + 6, token.index);
   for (let i = 0; i < tagLength; i += 1) into[at + 10 + i] = token.tag[i] ?? 0;
 }
 
 /**
- * Offset of a token in `frame[start, end)`, or -1: at `expectedAt` (an offset into `frame`; -1 = nowhere in particular) if there
- * is one, else the first. `runTag` null takes any run's. Total over arbitrary octets, one pass, no allocation.
+ * Offset of a token in `frame[start, end)`, or -1: at `expectedAt` (an offset into `frame`; -1 = nowhere in particular)
+ * if there is one, else the first. `runTag` null takes any run's. Total over arbitrary octets, one pass, no allocation.
  */
-export function tokenAt(frame: Uint8Array, start: number, end: number, runTag: number | null, expectedAt: number): number {
+export function tokenAt(
+  frame: Uint8Array,
+  start: number,
+  end: number,
+  runTag: number | null,
+  expectedAt: number,
+): number {
   const from = Math.max(0, start);
   const last = Math.min(end, frame.length) - tokenLength;
   if (expectedAt >= from && expectedAt <= last && isTokenAt(frame, expectedAt, runTag)) return expectedAt;
@@ -59,7 +69,13 @@ export function tokenAt(frame: Uint8Array, start: number, end: number, runTag: n
 }
 
 /** As `tokenAt`, with what the token says; null = none. */
-export function findToken(frame: Uint8Array, start: number, end: number, runTag: number | null, expectedAt: number): FoundToken | null {
+export function findToken(
+  frame: Uint8Array,
+  start: number,
+  end: number,
+  runTag: number | null,
+  expectedAt: number,
+): FoundToken | null {
   const at = tokenAt(frame, start, end, runTag, expectedAt);
   return at < 0 ? null : { at, runTag: readU32(frame, at + 2), index: tokenIndex(frame, at), tagAt: at + 10 };
 }
@@ -69,7 +85,10 @@ export function tokenIndex(frame: Uint8Array, at: number): number {
   return readU32(frame, at + 6);
 }
 
-/** Is the tag at `tagAt` the one at `expectedAt` of `expected`? Offsets in octets. What is not there equals no octet of a whole tag. */
+/**
+ * Is the tag at `tagAt` the one at `expectedAt` of `expected`? Offsets in octets. What is not there equals no octet of
+ * a whole tag.
+ */
 export function sameTag(frame: Uint8Array, tagAt: number, expected: Uint8Array, expectedAt: number): boolean {
   if (expectedAt < 0 || expectedAt + tagLength > expected.length) return false;
   for (let i = 0; i < tagLength; i += 1) if (frame[tagAt + i] !== expected[expectedAt + i]) return false;
@@ -80,8 +99,8 @@ export function sameTag(frame: Uint8Array, tagAt: number, expected: Uint8Array, 
 export type TagSource = (count: number) => Uint8Array;
 
 /**
- * A source of the tags of the indices from `first` on: tag `index` is octets [8·index, 8·index+8) of the AES-256-CTR keystream under
- * the run's key (32 octets) with a zero IV (NIST SP 800-38A, 6.5). 0.01 s per million.
+ * A source of the tags of the indices from `first` on: tag `index` is octets [8·index, 8·index+8) of the AES-256-CTR
+ * keystream under the run's key (32 octets) with a zero IV (NIST SP 800-38A, 6.5). 0.01 s per million.
  */
 export function tagSource(key: Uint8Array, first: number): TagSource {
   const counter = new Uint8Array(16);
@@ -115,5 +134,7 @@ export function tokensFor(key: Uint8Array, runTag: number, first: number, count:
 }
 
 function isTokenAt(frame: Uint8Array, at: number, runTag: number | null): boolean {
-  return frame[at] === magicHigh && frame[at + 1] === magicLow && (runTag === null || readU32(frame, at + 2) === runTag);
+  return (
+    frame[at] === magicHigh && frame[at + 1] === magicLow && (runTag === null || readU32(frame, at + 2) === runTag)
+  );
 }

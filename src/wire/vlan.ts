@@ -1,7 +1,10 @@
 import { etherTypes } from './ethernet.js';
 import { readU16, writeU16 } from './octets.js';
 
-/** One VLAN tag (IEEE 802.1Q 9.6): its type stands where the EtherType stood, then priority, drop bit and 12 bits of VLAN id. */
+/**
+ * One VLAN tag (IEEE 802.1Q 9.6): its type stands where the EtherType stood, then priority, drop bit and 12 bits of
+ * VLAN id.
+ */
 export const vlanTagLength = 4;
 /** More tags than any bridge stacks: where a reader stops. */
 export const maxTags = 8;
@@ -44,7 +47,13 @@ export function tagTypes(depth: number): readonly number[] {
  * Writes a stack of tags at `typeAt`, where the Ethernet header's type stands, and `etherType` behind the innermost;
  * returns the offset of the payload.
  */
-export function writeTags(into: Uint8Array, typeAt: number, ids: readonly number[], types: readonly number[], etherType: number): number {
+export function writeTags(
+  into: Uint8Array,
+  typeAt: number,
+  ids: readonly number[],
+  types: readonly number[],
+  etherType: number,
+): number {
   let at = typeAt;
   ids.forEach((id, i) => {
     writeU16(into, at, types[i] ?? etherTypes.vlan);

@@ -5,10 +5,17 @@ import { parseFolder } from '../../src/evidence/parse-folder.js';
 import { replayFolder } from '../../src/evidence/replay.js';
 import type { Result } from '../../src/model/result.js';
 
-/** What the state before each step of a run let expect, beside what the wire then showed. `result`: where the folder keeps none, it is judged again. */
+/**
+ * What the state before each step of a run let expect, beside what the wire then showed. `result`: where the folder
+ * keeps none, it is judged again.
+ */
 export async function heldAgainstWire(dir: string, result?: Result): Promise<readonly Comparison[]> {
   const { plan, states } = await parseFolder(dir);
-  return holdAgainstWire(plan, result ?? await replayFolder(dir), states.map(({ before }) => before));
+  return holdAgainstWire(
+    plan,
+    result ?? (await replayFolder(dir)),
+    states.map(({ before }) => before),
+  );
 }
 
 /** The same of a run just made. */

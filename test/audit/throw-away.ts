@@ -18,19 +18,41 @@ export const threeGuests = `
   done
 `;
 
-/** Starts a shell script in new network, mount and pid namespaces with a /sys of their own; all of it ends with the shell. */
+/**
+ * Starts a shell script in new network, mount and pid namespaces with a /sys of their own; all of it ends with the
+ * shell.
+ */
 export function inThrowAway(script: string): ChildProcess {
   const user = isRoot ? [] : ['--user', '--map-root-user'];
-  const child = spawn('unshare', [...user, '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', `set -e\nmount -t sysfs sysfs /sys\n${script}`], {
-    cwd: top, stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` },
-  });
+  const child = spawn(
+    'unshare',
+    [
+      ...user,
+      '--net',
+      '--mount',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+      'sh',
+      '-c',
+      `set -e\nmount -t sysfs sysfs /sys\n${script}`,
+    ],
+    {
+      cwd: top,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` },
+    },
+  );
   child.stdout?.setEncoding('utf8');
   child.stderr?.setEncoding('utf8');
   return child;
 }
 
 /** Runs a script to its end. */
-export function runThrowAway(script: string): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
+export function runThrowAway(
+  script: string,
+): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
   const child = inThrowAway(script);
   let [stdout, stderr] = ['', ''];
   child.stdout?.on('data', (chunk: string) => (stdout += chunk));

@@ -29,15 +29,30 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
   });
   afterAll(() => leave(shared));
 
-  async function listen(changes: Partial<ObserverRequest> = {}, options: Partial<CaptureOptions> = {}): Promise<Capture> {
+  async function listen(
+    changes: Partial<ObserverRequest> = {},
+    options: Partial<CaptureOptions> = {},
+  ): Promise<Capture> {
     const started = await start(network, { runTag, ...options });
     started.onFault((fault) => faults.push(fault));
     await started.open([
-      { observer: 'g1', device: 'vnet0', watch: 'port', engine, macs: [guestMac], filter: 'ether proto 0x88b5', snaplen: 256, buffer: (engine === 'cap' ? 64 : 8) * mebibyte, description: '', ...changes },
+      {
+        observer: 'g1',
+        device: 'vnet0',
+        watch: 'port',
+        engine,
+        macs: [guestMac],
+        filter: 'ether proto 0x88b5',
+        snaplen: 256,
+        buffer: (engine === 'cap' ? 64 : 8) * mebibyte,
+        description: '',
+        ...changes,
+      },
     ]);
     return started;
   }
-  const send = (socket: 'toGuest' | 'fromGuest', bytes: Buffer, length?: number, perSecond?: number): Promise<number> => sendIn(network, socket, bytes, length, perSecond);
+  const send = (socket: 'toGuest' | 'fromGuest', bytes: Buffer, length?: number, perSecond?: number): Promise<number> =>
+    sendIn(network, socket, bytes, length, perSecond);
   const hit = (code: string): boolean => faults.some((fault) => fault.code === code && fault.observers.includes('g1'));
 
   test('catches the first and only frame', { tags: ['kernel'] }, async () => {
@@ -75,7 +90,19 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
 
   test('cuts frames to snaplen and knows their length on the wire, or says that it does not', async () => {
     const started = await start(network);
-    const [listening] = await started.open([{ observer: 'g1', device: 'vnet0', watch: 'port', engine, macs: [], filter: '', snaplen: 100, buffer: 8 * mebibyte, description: 'x' }]);
+    const [listening] = await started.open([
+      {
+        observer: 'g1',
+        device: 'vnet0',
+        watch: 'port',
+        engine,
+        macs: [],
+        filter: '',
+        snaplen: 100,
+        buffer: 8 * mebibyte,
+        description: 'x',
+      },
+    ]);
     await send('toGuest', frames(2, 1400), 1400);
     await started.stop();
     const { frames: seen } = readCapture(started.files[0] ?? '');
@@ -106,10 +133,13 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
     expect(written).toEqual({ g1: 4 });
   });
 
-  test.each(['ether proto', 'inbound', 'ether proto 0x88b5 and outbound', 'ifindex 1'])('refuses the filter "%s"', async (filter) => {
-    await expect(listen({ filter })).rejects.toMatchObject({ code: 'bad-filter' });
-    expect(hit('bad-filter')).toBe(true);
-  });
+  test.each(['ether proto', 'inbound', 'ether proto 0x88b5 and outbound', 'ifindex 1'])(
+    'refuses the filter "%s"',
+    async (filter) => {
+      await expect(listen({ filter })).rejects.toMatchObject({ code: 'bad-filter' });
+      expect(hit('bad-filter')).toBe(true);
+    },
+  );
 
   test('names a device that does not exist', async () => {
     await expect(listen({ device: 'nothing0' })).rejects.toMatchObject({ code: 'interface-gone' });
@@ -132,7 +162,16 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
     await listen();
     const other = testNetwork();
     try {
-      network.ip('link', 'set', 'dev', 'vnet0', 'name', 'moved0', 'netns', other.netns.replace('self', String(process.pid)));
+      network.ip(
+        'link',
+        'set',
+        'dev',
+        'vnet0',
+        'name',
+        'moved0',
+        'netns',
+        other.netns.replace('self', String(process.pid)),
+      );
       await until('interface-gone', () => hit('interface-gone') || (engine === 'cap' && hit('helper-died')));
     } finally {
       other.close();
@@ -182,7 +221,8 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
     const before = network.promiscuity('br0');
     const started = await listen({ device: 'br0', watch: 'bridge' });
     expect(network.promiscuity('br0')).toBe(before);
-    network.ip('link', 'set', 'dev', 'br0', 'promisc', 'on'); // as a relay does: others' frames come to br0 as OTHERHOST
+    // as a relay does: others' frames come to br0 as OTHERHOST
+    network.ip('link', 'set', 'dev', 'br0', 'promisc', 'on');
     await send('fromGuest', frames(7, 60, guestMac, '02:00:00:00:00:55'));
     await send('fromGuest', frames(3, 60, guestMac, '02:00:00:00:00:99'));
     await send('fromGuest', frames(2, 60, guestMac, 'ff:ff:ff:ff:ff:ff'));
@@ -194,7 +234,19 @@ describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
     const started = await listen();
     expect(await started.seal()).toMatchObject({ capabilities: '0000000000002000' });
     await expect(
-      started.open([{ observer: 'g2', device: 'eth0', watch: 'port', engine, macs: [], filter: '', snaplen: 256, buffer: mebibyte, description: '' }]),
+      started.open([
+        {
+          observer: 'g2',
+          device: 'eth0',
+          watch: 'port',
+          engine,
+          macs: [],
+          filter: '',
+          snaplen: 256,
+          buffer: mebibyte,
+          description: '',
+        },
+      ]),
     ).rejects.toMatchObject({ code: 'open-failed' });
   });
 });

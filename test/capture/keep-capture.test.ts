@@ -7,9 +7,29 @@ import { keepCapture, type CaptureKeeper } from '../../src/capture/keep-capture.
 import { startSender } from '../../src/inject/send-client.js';
 import type { Fault } from '../../src/model/timeline.js';
 import { patient } from '../patient.js';
-import { frames, guestMac, isRoot, processExists, readCapture, runTag, testNetwork, until, type TestNetwork } from './test-network.js';
+import {
+  frames,
+  guestMac,
+  isRoot,
+  processExists,
+  readCapture,
+  runTag,
+  testNetwork,
+  until,
+  type TestNetwork,
+} from './test-network.js';
 
-const port: ObserverRequest = { observer: 'a', device: 'vnet0', watch: 'port', engine: 'libpcap', macs: [guestMac], filter: '', snaplen: 256, buffer: 1 << 20, description: 'step 1' };
+const port: ObserverRequest = {
+  observer: 'a',
+  device: 'vnet0',
+  watch: 'port',
+  engine: 'libpcap',
+  macs: [guestMac],
+  filter: '',
+  snaplen: 256,
+  buffer: 1 << 20,
+  description: 'step 1',
+};
 
 describe.skipIf(!isRoot)('a capture helper that is kept from step to step', () => {
   let network: TestNetwork;
@@ -23,7 +43,9 @@ describe.skipIf(!isRoot)('a capture helper that is kept from step to step', () =
     network.close();
   });
 
-  async function start(observers: readonly ObserverRequest[]): Promise<{ capture: Capture; file: string; faults: Fault[] }> {
+  async function start(
+    observers: readonly ObserverRequest[],
+  ): Promise<{ capture: Capture; file: string; faults: Fault[] }> {
     const file = network.file();
     const capture = await keeper.start({ file, netns: network.netns, runTag, observers });
     const faults: Fault[] = [];
@@ -37,7 +59,10 @@ describe.skipIf(!isRoot)('a capture helper that is kept from step to step', () =
     await sender.stop();
   }
   /** What a step does: opens, seals, has frames sent, stops. */
-  async function step(observers: readonly ObserverRequest[], count: number): Promise<{ pid: number; file: string; faults: readonly Fault[]; counters: unknown; counted: number }> {
+  async function step(
+    observers: readonly ObserverRequest[],
+    count: number,
+  ): Promise<{ pid: number; file: string; faults: readonly Fault[]; counters: unknown; counted: number }> {
     const { capture, file, faults } = await start(observers);
     await capture.open(observers);
     expect(await capture.seal()).toMatchObject({ capabilities: '0000000000002000', filtered: true });
@@ -56,11 +81,20 @@ describe.skipIf(!isRoot)('a capture helper that is kept from step to step', () =
     await send(7); // between the steps: nobody's
     const second = await step([{ ...port, description: 'step 2' }], 3);
     expect(second.pid).toBe(first.pid);
-    for (const [said, count] of [[first, 5], [second, 3]] as const) {
-      expect(said).toMatchObject({ faults: [], counted: count, counters: { a: { received: count, dropped: 0, delivered: count } } });
+    for (const [said, count] of [
+      [first, 5],
+      [second, 3],
+    ] as const) {
+      expect(said).toMatchObject({
+        faults: [],
+        counted: count,
+        counters: { a: { received: count, dropped: 0, delivered: count } },
+      });
       expect(packets(said.file)).toBe(count);
     }
-    expect(readCapture(second.file).items).toContainEqual(expect.objectContaining({ kind: 'interface', description: 'step 2' }));
+    expect(readCapture(second.file).items).toContainEqual(
+      expect.objectContaining({ kind: 'interface', description: 'step 2' }),
+    );
   });
 
   test('takes what the filter of its step takes', async () => {
@@ -116,7 +150,9 @@ describe.skipIf(!isRoot)('a capture helper that is kept from step to step', () =
     await sleep(patient(3500));
     const third = await step([port], 1);
     expect(new Set([first, second, third].map(({ pid }) => pid)).size).toBe(3);
-    expect([second, third].map(({ faults, counters }) => [faults, counters])).toEqual([second, third].map(() => [[], { a: { received: 1, dropped: 0, delivered: 1 } }]));
+    expect([second, third].map(({ faults, counters }) => [faults, counters])).toEqual(
+      [second, third].map(() => [[], { a: { received: 1, dropped: 0, delivered: 1 } }]),
+    );
   });
 
   test('is another one after a fault in its step, of which only that step hears', async () => {
@@ -137,6 +173,9 @@ describe.skipIf(!isRoot)('a capture helper that is kept from step to step', () =
     const { capture, file } = await start([port]);
     await capture.stop();
     expect([existsSync(file), packets(file)]).toEqual([true, 0]);
-    await expect(keeper.start({ file, netns: network.netns, runTag, observers: [port] })).rejects.toMatchObject({ code: 'file-failed', exit: 69 });
+    await expect(keeper.start({ file, netns: network.netns, runTag, observers: [port] })).rejects.toMatchObject({
+      code: 'file-failed',
+      exit: 69,
+    });
   });
 });

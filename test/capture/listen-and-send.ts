@@ -4,12 +4,24 @@ import { startSender } from '../../src/inject/send-client.js';
 import type { Sender } from '../../src/inject/sender.js';
 import type { TestNetwork } from './test-network.js';
 
-/** What a test listens and sends with: a capture at a time, and for each network a sender, begun when it is first needed. */
+/**
+ * What a test listens and sends with: a capture at a time, and for each network a sender, begun when it is first
+ * needed.
+ */
 export interface ListenAndSend {
   /** A capture that opens nothing yet. */
   start(network: TestNetwork, options?: Partial<CaptureOptions>): Promise<Capture>;
-  /** Sends frames of `length` octets to the guest, from `vnet0`, or from it, from `eth0`; gives how many the kernel accepted. */
-  send(network: TestNetwork, socket: 'toGuest' | 'fromGuest', bytes: Buffer, length?: number, perSecond?: number | null): Promise<number>;
+  /**
+   * Sends frames of `length` octets to the guest, from `vnet0`, or from it, from `eth0`; gives how many the kernel
+   * accepted.
+   */
+  send(
+    network: TestNetwork,
+    socket: 'toGuest' | 'fromGuest',
+    bytes: Buffer,
+    length?: number,
+    perSecond?: number | null,
+  ): Promise<number>;
   /** Ends the capture, whatever became of it. */
   endCapture(): Promise<void>;
   /** Ends the network's sender and the network. */
@@ -25,7 +37,12 @@ export function listenAndSend(): ListenAndSend {
       return capture;
     },
     async send(network, socket, bytes, length = 60, perSecond = null) {
-      const sender = senders.get(network) ?? await startSender({ toGuest: { device: 'vnet0', netns: network.netns }, fromGuest: { device: 'eth0', netns: network.netns } });
+      const sender =
+        senders.get(network) ??
+        (await startSender({
+          toGuest: { device: 'vnet0', netns: network.netns },
+          fromGuest: { device: 'eth0', netns: network.netns },
+        }));
       senders.set(network, sender);
       return (await sender.send(socket, bytes, length, perSecond)).accepted;
     },

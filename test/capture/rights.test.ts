@@ -11,7 +11,9 @@ function rightsOf(pid: number): readonly string[] {
   const lines = readdirSync(`/proc/${pid}/task`).map((thread) => {
     const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
     const value = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)$`, 'm').exec(status)?.[1] ?? '?';
-    return ['CapEff', 'CapPrm', 'CapBnd', 'CapAmb', 'NoNewPrivs', 'Seccomp'].map((name) => `${name} ${value(name).replace(/^0+(?=.)/, '')}`).join(', ');
+    return ['CapEff', 'CapPrm', 'CapBnd', 'CapAmb', 'NoNewPrivs', 'Seccomp']
+      .map((name) => `${name} ${value(name).replace(/^0+(?=.)/, '')}`)
+      .join(', ');
   });
   return [...new Set(lines)];
 }
@@ -25,21 +27,37 @@ describe.skipIf(!isRoot)('a helper', () => {
   });
   afterEach(() => network.close());
 
-  test.each(['libpcap', 'ring', 'cap'] as const)('that captures with %s has CAP_NET_RAW alone, and once it is sealed the kernel lets it open nothing; it hears all the same', async (engine) => {
-    const capture = await startCapture({ file: network.file(), netns: network.netns, runTag });
-    const open = (observer: string) => capture.open([{ observer, device: 'vnet0', watch: 'port', engine, macs: [guestMac], filter: '', snaplen: 256, buffer: 8 << 20, description: '' }]);
-    const [pid = 0] = capture.pids();
-    await open('a');
-    expect(rightsOf(pid)).toEqual([`${raw}, Seccomp 0`]);
-    expect(await capture.seal()).toEqual({ uid: 0, capabilities: '0000000000002000', filtered: true });
-    expect(rightsOf(pid)).toEqual([`${raw}, Seccomp 2`]);
-    await expect(open('b')).rejects.toThrow('sealed');
-    const sender = await startSender({ out: { device: 'vnet0', netns: network.netns } });
-    await sender.send('out', frames(100), 60, null);
-    await sender.stop();
-    expect((await capture.stop()).counters['a']).toEqual({ received: 100, dropped: 0, delivered: 100 });
-    await capture.ended();
-  });
+  test.each(['libpcap', 'ring', 'cap'] as const)(
+    'that captures with %s has CAP_NET_RAW alone, and once it is sealed the kernel lets it open nothing; it hears all the same',
+    async (engine) => {
+      const capture = await startCapture({ file: network.file(), netns: network.netns, runTag });
+      const open = (observer: string) =>
+        capture.open([
+          {
+            observer,
+            device: 'vnet0',
+            watch: 'port',
+            engine,
+            macs: [guestMac],
+            filter: '',
+            snaplen: 256,
+            buffer: 8 << 20,
+            description: '',
+          },
+        ]);
+      const [pid = 0] = capture.pids();
+      await open('a');
+      expect(rightsOf(pid)).toEqual([`${raw}, Seccomp 0`]);
+      expect(await capture.seal()).toEqual({ uid: 0, capabilities: '0000000000002000', filtered: true });
+      expect(rightsOf(pid)).toEqual([`${raw}, Seccomp 2`]);
+      await expect(open('b')).rejects.toThrow('sealed');
+      const sender = await startSender({ out: { device: 'vnet0', netns: network.netns } });
+      await sender.send('out', frames(100), 60, null);
+      await sender.stop();
+      expect((await capture.stop()).counters['a']).toEqual({ received: 100, dropped: 0, delivered: 100 });
+      await capture.ended();
+    },
+  );
 
   test('that sends has no capability at all, and is sealed with its first frame', async () => {
     const sender = await startSender({ out: { device: 'vnet0', netns: network.netns } });
@@ -53,7 +71,9 @@ describe.skipIf(!isRoot)('a helper', () => {
   test('that relays has CAP_NET_RAW alone, and is sealed once it carries frames', async () => {
     network.ip('link', 'add', 'br0', 'type', 'bridge');
     network.ip('link', 'set', 'dev', 'br0', 'up');
-    const relay = await inNamespace(network.netns, () => startRelay({ bridge: 'br0', device: 'eth0', macs: [guestMac], everything: false }));
+    const relay = await inNamespace(network.netns, () =>
+      startRelay({ bridge: 'br0', device: 'eth0', macs: [guestMac], everything: false }),
+    );
     expect(rightsOf(relay.pid)).toEqual([`${raw}, Seccomp 2`]);
     await relay.stop();
   });

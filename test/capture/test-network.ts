@@ -7,7 +7,10 @@ import type { CaptureItem } from '../../src/pcap/capture-items.js';
 import { readU32 } from '../../src/wire/octets.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
 
-/** A network namespace without a name, gone with the test: veth `vnet0` (the port) to `eth0` (the guest), both up, silent. */
+/**
+ * A network namespace without a name, gone with the test: veth `vnet0` (the port) to `eth0` (the guest), both up,
+ * silent.
+ */
 export interface TestNetwork {
   readonly netns: string;
   readonly dir: string;
@@ -20,11 +23,13 @@ export interface TestNetwork {
 export const isRoot = process.getuid?.() === 0;
 
 export function testNetwork(): TestNetwork {
-  if (!existsSync(new URL('../../dist/helper.cjs', import.meta.url))) throw new Error('these tests need the built program: npx tsc');
+  if (!existsSync(new URL('../../dist/helper.cjs', import.meta.url)))
+    throw new Error('these tests need the built program: npx tsc');
   const fd = newNamespace(disableIpv6);
   const dir = mkdtempSync(join(tmpdir(), 'capture-test-'));
   let files = 0;
-  const ip = (...parameters: readonly string[]): string => inNamespaceFd(fd, () => execFileSync('ip', [...parameters], { encoding: 'utf8' }));
+  const ip = (...parameters: readonly string[]): string =>
+    inNamespaceFd(fd, () => execFileSync('ip', [...parameters], { encoding: 'utf8' }));
   ip('link', 'add', 'vnet0', 'type', 'veth', 'peer', 'name', 'eth0');
   ip('link', 'set', 'dev', 'eth0', 'up');
   ip('link', 'set', 'dev', 'vnet0', 'up');
@@ -69,7 +74,10 @@ export interface ReadFrame {
 }
 
 /** The frames and the other items of a capture file. */
-export function readCapture(path: string): { readonly frames: readonly ReadFrame[]; readonly items: readonly CaptureItem[] } {
+export function readCapture(path: string): {
+  readonly frames: readonly ReadFrame[];
+  readonly items: readonly CaptureItem[];
+} {
   const reader = createCaptureReader({ raw: true });
   const items = [...reader.push(readFileSync(path)), ...reader.end()];
   const found = items.flatMap((item) =>

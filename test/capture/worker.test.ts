@@ -5,10 +5,29 @@ import { startCapture, type Capture } from '../../src/capture/capture-client.js'
 import { startSender } from '../../src/inject/send-client.js';
 import type { Fault } from '../../src/model/timeline.js';
 import { startHelper } from '../../src/sys/helper-process.js';
-import { frames, guestMac, isRoot, processExists, readCapture, runTag, testNetwork, until, type TestNetwork } from './test-network.js';
+import {
+  frames,
+  guestMac,
+  isRoot,
+  processExists,
+  readCapture,
+  runTag,
+  testNetwork,
+  until,
+  type TestNetwork,
+} from './test-network.js';
 import { patient } from '../patient.js';
 
-const request = { device: 'vnet0', watch: 'port', engine: 'libpcap', macs: [guestMac], filter: '', snaplen: 256, buffer: 1 << 20, description: 'a description' } as const;
+const request = {
+  device: 'vnet0',
+  watch: 'port',
+  engine: 'libpcap',
+  macs: [guestMac],
+  filter: '',
+  snaplen: 256,
+  buffer: 1 << 20,
+  description: 'a description',
+} as const;
 
 describe.skipIf(!isRoot)('capture helper', () => {
   let network: TestNetwork;
@@ -33,7 +52,10 @@ describe.skipIf(!isRoot)('capture helper', () => {
 
   test('that is killed makes all its observers faulty', async () => {
     const { capture, faults } = await start();
-    await capture.open([{ ...request, observer: 'a' }, { ...request, device: 'eth0', observer: 'b' }]);
+    await capture.open([
+      { ...request, observer: 'a' },
+      { ...request, device: 'eth0', observer: 'b' },
+    ]);
     process.kill(capture.pids()[0] ?? -1, 'SIGKILL');
     await until('helper-died', () => faults.length > 0);
     expect(faults).toEqual([{ code: 'helper-died', observers: ['a', 'b'], text: expect.stringContaining('SIGKILL') }]);
@@ -59,8 +81,12 @@ describe.skipIf(!isRoot)('capture helper', () => {
   test('dies with the orchestrator', async () => {
     const program = `import { startHelper } from ${JSON.stringify(new URL('../../build/sys/helper-process.js', import.meta.url).href)};
       const helper = await startHelper('capture'); console.log(helper.pid); setInterval(() => {}, 1000);`;
-    const orchestrator = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const pid = await new Promise<number>((resolve) => orchestrator.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString()))));
+    const orchestrator = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const pid = await new Promise<number>((resolve) =>
+      orchestrator.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString()))),
+    );
     process.kill(pid, 'SIGSTOP'); // so that it is not the closed pipe that ends it
     orchestrator.kill('SIGKILL');
     await until('the helper is gone', () => !processExists(pid));
@@ -98,7 +124,15 @@ describe.skipIf(!isRoot)('capture helper', () => {
     await helper.send({ type: 'stop' });
     expect((await fault).message).toContain('ENOSPC');
     const { kept, written, counters } = await stopped;
-    expect(kept).toEqual([0, 1, 2].map((at) => ({ observer: 'a', towards: true, frame: frames(3).subarray(at * 60, at * 60 + 60).toString('base64') })));
+    expect(kept).toEqual(
+      [0, 1, 2].map((at) => ({
+        observer: 'a',
+        towards: true,
+        frame: frames(3)
+          .subarray(at * 60, at * 60 + 60)
+          .toString('base64'),
+      })),
+    );
     expect(written).toEqual({ a: 0 });
     expect(counters).toEqual({ a: { received: 3, dropped: 0, delivered: 3 } });
     await helper.close();
@@ -106,12 +140,19 @@ describe.skipIf(!isRoot)('capture helper', () => {
 
   test('writes down what it listened to', async () => {
     const { capture } = await start();
-    await capture.open([{ ...request, observer: 'a' }, { ...request, device: 'eth0', observer: 'b', filter: 'arp' }]);
+    await capture.open([
+      { ...request, observer: 'a' },
+      { ...request, device: 'eth0', observer: 'b', filter: 'arp' },
+    ]);
     expect(Object.keys((await capture.stop()).counters).sort()).toEqual(['a', 'b']);
     const { items } = readCapture(capture.files[0] ?? '');
-    expect(items).toContainEqual(expect.objectContaining({ kind: 'interface', name: 'vnet0', description: 'a description', snaplen: 256 }));
+    expect(items).toContainEqual(
+      expect.objectContaining({ kind: 'interface', name: 'vnet0', description: 'a description', snaplen: 256 }),
+    );
     expect(items).toContainEqual(expect.objectContaining({ kind: 'interface', name: 'eth0', filter: 'arp' }));
-    expect(items).toContainEqual(expect.objectContaining({ kind: 'statistics', received: 0n, dropped: 0n, delivered: 0n }));
+    expect(items).toContainEqual(
+      expect.objectContaining({ kind: 'statistics', received: 0n, dropped: 0n, delivered: 0n }),
+    );
   });
 
   test('refuses a message that is none and ends', async () => {

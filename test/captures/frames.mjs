@@ -16,11 +16,20 @@ export const hosts = {
 };
 const broadcast = { mac: 'ff:ff:ff:ff:ff:ff', ip: '192.168.0.255', ip6: 'ff02::1' };
 
-/** An Ethernet frame of at least 60 octets around what `write(into, at)` puts behind the type; `length` octets of it. */
+/**
+ * An Ethernet frame of at least 60 octets around what `write(into, at)` puts behind the type; `length` octets of it.
+ */
 function ethernet(from, to, etherType, length, write, vlan = []) {
   const frame = new Uint8Array(Math.max(60, 14 + 4 * vlan.length + length));
   let at = writeEthernet(frame, 0, { srcMac: macBytes(from.mac), dstMac: macBytes(to.mac), etherType });
-  if (vlan.length > 0) at = writeTags(frame, 12, vlan, vlan.map((_, i) => (vlan.length > 1 && i === 0 ? 0x88a8 : 0x8100)), etherType);
+  if (vlan.length > 0)
+    at = writeTags(
+      frame,
+      12,
+      vlan,
+      vlan.map((_, i) => (vlan.length > 1 && i === 0 ? 0x88a8 : 0x8100)),
+      etherType,
+    );
   write(frame, at);
   return frame;
 }
@@ -28,20 +37,56 @@ function text(frame, at, data) {
   frame.set(new TextEncoder().encode(data), at);
 }
 export function tcp(from, to, { data = '', flags = 0x18, ports = [40_000, 80], vlan } = {}) {
-  return ethernet(from, to, 0x0800, 40 + data.length, (frame, at) => {
-    const next = writeIpv4(frame, at, { src: ipv4Bytes(from.ip), dst: ipv4Bytes(to.ip), protocol: 6, hopLimit: 64, payloadLength: 20 + data.length });
-    text(frame, writeTcp(frame, next, { srcPort: ports[0], dstPort: ports[1], sequence: 1, flags, window: 512 }), data);
-  }, vlan);
+  return ethernet(
+    from,
+    to,
+    0x0800,
+    40 + data.length,
+    (frame, at) => {
+      const next = writeIpv4(frame, at, {
+        src: ipv4Bytes(from.ip),
+        dst: ipv4Bytes(to.ip),
+        protocol: 6,
+        hopLimit: 64,
+        payloadLength: 20 + data.length,
+      });
+      text(
+        frame,
+        writeTcp(frame, next, { srcPort: ports[0], dstPort: ports[1], sequence: 1, flags, window: 512 }),
+        data,
+      );
+    },
+    vlan,
+  );
 }
 export function udp(from, to, { data = 'hello', ports = [50_000, 53], vlan } = {}) {
-  return ethernet(from, to, 0x0800, 28 + data.length, (frame, at) => {
-    const next = writeIpv4(frame, at, { src: ipv4Bytes(from.ip), dst: ipv4Bytes(to.ip), protocol: 17, hopLimit: 64, payloadLength: 8 + data.length });
-    text(frame, writeUdp(frame, next, { srcPort: ports[0], dstPort: ports[1], payloadLength: data.length }), data);
-  }, vlan);
+  return ethernet(
+    from,
+    to,
+    0x0800,
+    28 + data.length,
+    (frame, at) => {
+      const next = writeIpv4(frame, at, {
+        src: ipv4Bytes(from.ip),
+        dst: ipv4Bytes(to.ip),
+        protocol: 17,
+        hopLimit: 64,
+        payloadLength: 8 + data.length,
+      });
+      text(frame, writeUdp(frame, next, { srcPort: ports[0], dstPort: ports[1], payloadLength: data.length }), data);
+    },
+    vlan,
+  );
 }
 export function udp6(from, to, data = 'hello') {
   return ethernet(from, to, 0x86dd, 48 + data.length, (frame, at) => {
-    const next = writeIpv6(frame, at, { src: ipv6Bytes(from.ip6), dst: ipv6Bytes(to.ip6), protocol: 17, hopLimit: 64, payloadLength: 8 + data.length });
+    const next = writeIpv6(frame, at, {
+      src: ipv6Bytes(from.ip6),
+      dst: ipv6Bytes(to.ip6),
+      protocol: 17,
+      hopLimit: 64,
+      payloadLength: 8 + data.length,
+    });
     text(frame, writeUdp(frame, next, { srcPort: 50_000, dstPort: 53, payloadLength: data.length }), data);
   });
 }
@@ -54,7 +99,13 @@ export function fragment(from, to) {
 }
 export function arp(from, to, operation) {
   return ethernet(from, operation === arpOperations.request ? broadcast : to, 0x0806, arpLength, (frame, at) => {
-    writeArp(frame, at, { operation, senderMac: macBytes(from.mac), senderIp: ipv4Bytes(from.ip), targetMac: macBytes(operation === 1 ? '00:00:00:00:00:00' : to.mac), targetIp: ipv4Bytes(to.ip) });
+    writeArp(frame, at, {
+      operation,
+      senderMac: macBytes(from.mac),
+      senderIp: ipv4Bytes(from.ip),
+      targetMac: macBytes(operation === 1 ? '00:00:00:00:00:00' : to.mac),
+      targetIp: ipv4Bytes(to.ip),
+    });
   });
 }
 export function raw(from, to, etherType = 0x88b5) {
@@ -78,10 +129,21 @@ function u16(value, big) {
 /** Classic pcap, one frame a millisecond, in either resolution and byte order. */
 export function pcap(frames, { nano = false, big = false, linkType = 1, snaplen = 262_144 } = {}) {
   return Buffer.concat([
-    u32(nano ? 0xa1b23c4d : 0xa1b2c3d4, big), u16(2, big), u16(4, big), Buffer.alloc(8), u32(snaplen, big), u32(linkType, big),
+    u32(nano ? 0xa1b23c4d : 0xa1b2c3d4, big),
+    u16(2, big),
+    u16(4, big),
+    Buffer.alloc(8),
+    u32(snaplen, big),
+    u32(linkType, big),
     ...frames.flatMap((frame, i) => {
       const data = frame.subarray(0, snaplen);
-      return [u32(start + Math.floor(i / 1000), big), u32((i % 1000) * (nano ? 1_000_001 : 1000), big), u32(data.length, big), u32(frame.length, big), data];
+      return [
+        u32(start + Math.floor(i / 1000), big),
+        u32((i % 1000) * (nano ? 1_000_001 : 1000), big),
+        u32(data.length, big),
+        u32(frame.length, big),
+        data,
+      ];
     }),
   ]);
 }
@@ -97,7 +159,19 @@ export function pcapng(frames, { big = false, simple = false, linkType = 1 } = {
     ...frames.map((frame, i) => {
       if (simple) return block(3, Buffer.concat([u32(frame.length, big), frame]), big);
       const time = BigInt(start) * 1_000_000n + BigInt(i) * 1000n; // µs
-      return block(6, Buffer.concat([u32(0, big), u32(Number(time >> 32n), big), u32(Number(time & 0xffff_ffffn), big), u32(frame.length, big), u32(frame.length, big), frame, Buffer.alloc(-frame.length & 3)]), big);
+      return block(
+        6,
+        Buffer.concat([
+          u32(0, big),
+          u32(Number(time >> 32n), big),
+          u32(Number(time & 0xffff_ffffn), big),
+          u32(frame.length, big),
+          u32(frame.length, big),
+          frame,
+          Buffer.alloc(-frame.length & 3),
+        ]),
+        big,
+      );
     }),
   ]);
 }

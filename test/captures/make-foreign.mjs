@@ -1,4 +1,5 @@
-// Writes the cases of foreign-cases.mjs into captures/: captures, README, and expected.json as the program tells it now. Look at the difference before it is committed.
+// Writes the cases of foreign-cases.mjs into captures/: captures, README, and expected.json as the program tells it
+// now. Look at the difference before it is committed.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -10,8 +11,14 @@ for (const [name, { files, args, why }] of Object.entries(foreignCases)) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const [file, octets] of Object.entries(files)) writeFileSync(join(folder, file), octets);
-  const { stdout, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), 'replay', ...args, '--json'], { cwd: folder, encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), 'replay', ...args, '--json'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
   if (stdout === '') throw new Error(`${name}: ${stderr}`);
   writeFileSync(join(folder, 'expected.json'), stdout);
-  writeFileSync(join(folder, 'README.md'), `# ${name}\n\n${why[0].toUpperCase()}${why.slice(1)}.\n\nIn this folder: \`verify-isolation replay ${args.join(' ')} --json\` prints \`expected.json\`.\nOrigin: made by \`test/captures/make-foreign.mjs\`; the frames are invented.\n`);
+  writeFileSync(
+    join(folder, 'README.md'),
+    `# ${name}\n\n${why[0].toUpperCase()}${why.slice(1)}.\n\nIn this folder: \`verify-isolation replay ${args.join(' ')} --json\` prints \`expected.json\`.\nOrigin: made by \`test/captures/make-foreign.mjs\`; the frames are invented.\n`,
+  );
 }

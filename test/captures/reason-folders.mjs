@@ -8,10 +8,18 @@ const compressed = 'evidence.pcapng.gz';
 
 /** What of a run's folder a judgement rests on. */
 export function readFolder(dir) {
-  const states = Object.fromEntries(readdirSync(join(dir, 'state')).map((name) => [name.replace('.json', ''), readJson(join(dir, 'state', name))]));
+  const states = Object.fromEntries(
+    readdirSync(join(dir, 'state')).map((name) => [name.replace('.json', ''), readJson(join(dir, 'state', name))]),
+  );
   return {
-    run: readJson(join(dir, 'run.json')), plan: readJson(join(dir, 'plan.json')), states, capture: gunzipSync(readFileSync(join(dir, compressed))),
-    timeline: readFileSync(join(dir, 'timeline.ndjson'), 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line)),
+    run: readJson(join(dir, 'run.json')),
+    plan: readJson(join(dir, 'plan.json')),
+    states,
+    capture: gunzipSync(readFileSync(join(dir, compressed))),
+    timeline: readFileSync(join(dir, 'timeline.ndjson'), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line)),
   };
 }
 

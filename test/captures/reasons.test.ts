@@ -20,14 +20,17 @@ describe('a stored case of each reason', () => {
     expect(result.steps.flatMap(({ reasons }) => reasons)).toEqual([]);
   });
 
-  it.each(Object.entries(reasonCases))('%s: is told, with what to do about it, and is never a holds', async (code, one) => {
-    const dir = join(captures, `reason-${code}`);
-    expect(readFolder(dir), 'node test/captures/make-reasons.mjs').toEqual(changed(base, one));
-    expect(readFileSync(join(dir, 'README.md'), 'utf8')).toContain(one.why);
-    const result = await replayFolder(dir);
-    const told = new Set(result.steps.flatMap(({ reasons }) => reasons.map((reason) => reason.code)));
-    expect([...told].sort()).toEqual([code, ...(one.also ?? [])].sort());
-    if (code !== 'claim-unmatched') expect(result.verdict).not.toBe('holds');
-    expect(result.exitCode).toBe(one.status ?? 3);
-  });
+  it.each(Object.entries(reasonCases))(
+    '%s: is told, with what to do about it, and is never a holds',
+    async (code, one) => {
+      const dir = join(captures, `reason-${code}`);
+      expect(readFolder(dir), 'node test/captures/make-reasons.mjs').toEqual(changed(base, one));
+      expect(readFileSync(join(dir, 'README.md'), 'utf8')).toContain(one.why);
+      const result = await replayFolder(dir);
+      const told = new Set(result.steps.flatMap(({ reasons }) => reasons.map((reason) => reason.code)));
+      expect([...told].sort()).toEqual([code, ...(one.also ?? [])].sort());
+      if (code !== 'claim-unmatched') expect(result.verdict).not.toBe('holds');
+      expect(result.exitCode).toBe(one.status ?? 3);
+    },
+  );
 });

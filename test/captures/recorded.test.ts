@@ -11,7 +11,15 @@ const recorded = readdirSync(folder).filter((name) => existsSync(join(folder, na
 
 describe('a recorded run', () => {
   it('is there for every scenario of the experiment', () => {
-    const experiment = ['wireshark-experiment', 'switch-mode', 'hub-mode', 'bridged-bridge', 'bridged-bridge-flood-off', 'bridged-bridge-permanent-entry', 'vmware-on-a-port'];
+    const experiment = [
+      'wireshark-experiment',
+      'switch-mode',
+      'hub-mode',
+      'bridged-bridge',
+      'bridged-bridge-flood-off',
+      'bridged-bridge-permanent-entry',
+      'vmware-on-a-port',
+    ];
     expect(experiment.filter((name) => !recorded.includes(name))).toEqual([]);
   });
 
@@ -21,7 +29,9 @@ describe('a recorded run', () => {
   });
 
   it.each(recorded)('%s: says where it comes from', (name) => {
-    expect(readFileSync(join(folder, name, 'README.md'), 'utf8')).toMatch(/Recorded by `verify-isolation record .+ on \d{4}-\d\d-\d\d/);
+    expect(readFileSync(join(folder, name, 'README.md'), 'utf8')).toMatch(
+      /Recorded by `verify-isolation record .+ on \d{4}-\d\d-\d\d/,
+    );
     expect(existsSync(join(folder, name, 'scenario.yml'))).toBe(true);
   });
 });

@@ -41,7 +41,11 @@ describe('run refuses with 64, naming the place,', () => {
     it(name, () => {
       const file = join(folder, `${name.replaceAll(' ', '-')}.yml`);
       writeFileSync(file, text);
-      const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', 'run', file, '--out', join(folder, 'out')], { encoding: 'utf8' });
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        ['dist/cli.cjs', 'run', file, '--out', join(folder, 'out')],
+        { encoding: 'utf8' },
+      );
       expect({ status, stdout }).toEqual({ status: 64, stdout: '' });
       expect(stderr).toContain(`${file}:${place}: `);
       expect(stderr).toContain(says);
@@ -49,15 +53,21 @@ describe('run refuses with 64, naming the place,', () => {
   }
 
   it('a file that is not there', () => {
-    const { status, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', 'run', join(folder, 'none.yml')], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', 'run', join(folder, 'none.yml')], {
+      encoding: 'utf8',
+    });
     expect({ status, named: stderr.includes('none.yml') }).toEqual({ status: 64, named: true });
   });
 
   it('every fault of a file in one go', () => {
     const file = join(folder, 'several.yml');
-    writeFileSync(file, head.replace('port: p1', 'port: p0, mac: "5254"') + step('[ { class: known-unicst, from: a, to: zz } ]'));
+    writeFileSync(
+      file,
+      head.replace('port: p1', 'port: p0, mac: "5254"') + step('[ { class: known-unicst, from: a, to: zz } ]'),
+    );
     const { status, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', 'run', file], { encoding: 'utf8' });
     expect(status).toBe(64);
-    for (const says of ['already the port', 'MAC address', 'did you mean "known-unicast"?', 'no endpoint "zz"']) expect(stderr).toContain(says);
+    for (const says of ['already the port', 'MAC address', 'did you mean "known-unicast"?', 'no endpoint "zz"'])
+      expect(stderr).toContain(says);
   });
 });

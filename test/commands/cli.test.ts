@@ -8,7 +8,8 @@ const cli = join(import.meta.dirname, '../../dist/cli.cjs');
 const scratch = mkdtempSync(join(tmpdir(), 'cli-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const call = (...args: readonly string[]): { status: number | null; stdout: string; stderr: string } => spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
+const call = (...args: readonly string[]): { status: number | null; stdout: string; stderr: string } =>
+  spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
 
 function scenario(name: string, text: string): string {
   const path = join(scratch, name);
@@ -26,10 +27,22 @@ topology:
     b: { bridge: br0, port: p1 }
     c: { bridge: br0, port: p2 }
 `;
-const private_ = scenario('private.yml', `${topology}steps: [ { name: s, probe: [ { class: known-unicast, from: a, to: b } ], expect: private } ]\n`);
+const private_ = scenario(
+  'private.yml',
+  `${topology}steps: [ { name: s, probe: [ { class: known-unicast, from: a, to: b } ], expect: private } ]\n`,
+);
 
 describe('command line', () => {
-  it.each([[[]], [['bogus']], [['run']], [['run', private_, '--nope']], [['run', private_, '--engine', 'pf_ring']], [['run', private_, '--reporter', 'nonsense']], [['plan']], [['export', scratch]]])('exits 64 for %j, with a way on', (args) => {
+  it.each([
+    [[]],
+    [['bogus']],
+    [['run']],
+    [['run', private_, '--nope']],
+    [['run', private_, '--engine', 'pf_ring']],
+    [['run', private_, '--reporter', 'nonsense']],
+    [['plan']],
+    [['export', scratch]],
+  ])('exits 64 for %j, with a way on', (args) => {
     const { status, stdout, stderr } = call(...args);
     expect({ status, stdout }).toEqual({ status: 64, stdout: '' });
     expect(stderr).toMatch(/^verify-isolation: .+\n {2}.+/);
@@ -51,7 +64,10 @@ describe('command line', () => {
   });
 
   it('refuses programs that are not on the list unless --allow-run is given', () => {
-    const foreign = scenario('foreign.yml', `${topology}steps: [ { name: s, run: [ "curl x" ], probe: [ { class: known-unicast, from: a, to: b } ], expect: private } ]\n`);
+    const foreign = scenario(
+      'foreign.yml',
+      `${topology}steps: [ { name: s, run: [ "curl x" ], probe: [ { class: known-unicast, from: a, to: b } ], expect: private } ]\n`,
+    );
     const { status, stderr } = call('run', foreign);
     expect(status).toBe(64);
     expect(stderr).toContain('curl');

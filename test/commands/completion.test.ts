@@ -17,36 +17,61 @@ chmodSync(join(bin, 'verify-isolation'), 0o755);
 
 /** What a shell makes of a script of its own. */
 function inShell(shell: string, script: string): string {
-  const { status, stdout, stderr } = spawnSync(shell, ['-c', script], { encoding: 'utf8', cwd: scratch, env: { PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: scratch, SHELL: `/bin/${shell}`, LC_ALL: 'C.UTF-8' } });
+  const { status, stdout, stderr } = spawnSync(shell, ['-c', script], {
+    encoding: 'utf8',
+    cwd: scratch,
+    env: { PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: scratch, SHELL: `/bin/${shell}`, LC_ALL: 'C.UTF-8' },
+  });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   return stdout;
 }
 
 /** Words after `verify-isolation` that bash offers for the last one. */
-const bash = (...words: readonly string[]): readonly string[] => inShell('bash', `
+const bash = (...words: readonly string[]): readonly string[] =>
+  inShell(
+    'bash',
+    `
   eval "$(verify-isolation completion)"
   COMP_WORDS=(verify-isolation ${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length}; COMP_LINE="verify-isolation ${words.join(' ')}"; COMP_POINT=\${#COMP_LINE}
   $(complete -p verify-isolation | sed -n 's/.*-F \\([^ ]*\\).*/\\1/p')
-  printf '%s\\n' "\${COMPREPLY[@]}"`).split('\n');
+  printf '%s\\n' "\${COMPREPLY[@]}"`,
+  ).split('\n');
 
 /** The same for zsh: the words that its function hands to _describe. */
-const zsh = (...words: readonly string[]): readonly string[] => inShell('zsh', `
+const zsh = (...words: readonly string[]): readonly string[] =>
+  inShell(
+    'zsh',
+    `
   autoload -Uz compinit && compinit -u -d "$HOME/dump"
   eval "$(verify-isolation completion)"
   function _describe { print -rl -- "\${(@P)2}" }
   function _default { print default }
   words=(verify-isolation ${words.map((word) => `'${word}'`).join(' ')}); CURRENT=${words.length + 1}; BUFFER="verify-isolation ${words.join(' ')}"; CURSOR=\${#BUFFER}
-  \${_comps[verify-isolation]}`).split('\n').map((line) => line.replaceAll('\\', '').split(':')[0] ?? '');
+  \${_comps[verify-isolation]}`,
+  )
+    .split('\n')
+    .map((line) => line.replaceAll('\\', '').split(':')[0] ?? '');
 
-describe.each([['bash', bash], ['zsh', zsh]] as const)('completion in %s', (shell, complete) => {
-  it.skipIf(!has(shell))('offers commands, and those that begin as typed', () => {
-    expect(complete('')).toEqual(expect.arrayContaining(['run', 'replay', 'explain', 'doctor']));
-    expect(complete('ex')).toEqual(expect.arrayContaining(['explain', 'export']));
-    // zsh is given every command and itself shows those that begin as typed.
-    if (shell === 'bash') expect(complete('ex')).not.toContain('run');
-  }, 30_000);
+describe.each([
+  ['bash', bash],
+  ['zsh', zsh],
+] as const)('completion in %s', (shell, complete) => {
+  it.skipIf(!has(shell))(
+    'offers commands, and those that begin as typed',
+    () => {
+      expect(complete('')).toEqual(expect.arrayContaining(['run', 'replay', 'explain', 'doctor']));
+      expect(complete('ex')).toEqual(expect.arrayContaining(['explain', 'export']));
+      // zsh is given every command and itself shows those that begin as typed.
+      if (shell === 'bash') expect(complete('ex')).not.toContain('run');
+    },
+    30_000,
+  );
 
-  it.skipIf(!has(shell))('offers the options of a command', () => {
-    expect(complete('run', '--ba')).toContain('--baseline');
-  }, 30_000);
+  it.skipIf(!has(shell))(
+    'offers the options of a command',
+    () => {
+      expect(complete('run', '--ba')).toContain('--baseline');
+    },
+    30_000,
+  );
 });

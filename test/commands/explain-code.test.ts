@@ -11,20 +11,30 @@ describe('explainCode', () => {
   });
 
   it('names the nearest code for a misspelt one', () => {
-    expect(() => explainCode('control-mising')).toThrow(expect.objectContaining({ exit: 64, hint: expect.stringContaining('control-missing') }));
+    expect(() => explainCode('control-mising')).toThrow(
+      expect.objectContaining({ exit: 64, hint: expect.stringContaining('control-missing') }),
+    );
   });
 });
 
 describe('groupHelp', () => {
   it('has a group for every command that help lists', () => {
     const folder = resolve(import.meta.dirname, '../../src/commands');
-    const names = readdirSync(folder).flatMap((file) => [...readFileSync(join(folder, file), 'utf8').matchAll(/parser\.command\(\s*'([\w-]+)[^']*',\s*(?!\s|false)/g)].map(([, name]) => name ?? ''));
+    const names = readdirSync(folder).flatMap((file) =>
+      [
+        ...readFileSync(join(folder, file), 'utf8').matchAll(/parser\.command\(\s*'([\w-]+)[^']*',\s*(?!\s|false)/g),
+      ].map(([, name]) => name ?? ''),
+    );
     expect(names.length).toBeGreaterThan(8);
     expect(names.filter((name) => !helpGroups.some((group) => group.names.includes(name)))).toEqual([]);
   });
 
   it('loses no command, not even one that it does not know', () => {
-    const text = groupHelp('x\n\nCommands:\n  p run <f>  run\n             more\n  p odd      odd\n\nOptions:\n  --help\n');
-    expect(text).toBe('x\n\nTry:\n  p run <f>  run\n             more\n\nOther:\n  p odd      odd\n\nOptions:\n  --help\n');
+    const text = groupHelp(
+      'x\n\nCommands:\n  p run <f>  run\n             more\n  p odd      odd\n\nOptions:\n  --help\n',
+    );
+    expect(text).toBe(
+      'x\n\nTry:\n  p run <f>  run\n             more\n\nOther:\n  p odd      odd\n\nOptions:\n  --help\n',
+    );
   });
 });

@@ -3,13 +3,17 @@ import { grepSteps, inSeries, parseSets } from '../../src/commands/series.js';
 import type { Scenario } from '../../src/model/scenario.js';
 import { loadScenario } from '../../src/scenario/load-scenario.js';
 
-const named = (name: string): Scenario => loadScenario(`${name}.yml`, new TextEncoder().encode(`version: 1
+const named = (name: string): Scenario =>
+  loadScenario(
+    `${name}.yml`,
+    new TextEncoder().encode(`version: 1
 name: ${name}
 topology: { bridges: { br0: {} }, endpoints: { a: { bridge: br0, port: p0 }, b: { bridge: br0, port: p1 }, c: { bridge: br0, port: p2 } } }
 steps:
   - { name: prepares ${name}, set: { br0: { ageing_time: 5s } }, probe: [ { class: known-unicast, from: a, to: b } ] }
   - { name: tests ${name}, probe: [ { class: known-unicast, from: b, to: a } ] }
-`));
+`),
+  );
 const scenarios = ['one', 'two', 'three'].map(named);
 const names = (list: readonly Scenario[]): readonly string[] => list.map(({ name }) => name);
 
@@ -18,7 +22,10 @@ describe('--grep', () => {
     const [only] = grepSteps(scenarios, '^tests two$');
     expect(only?.name).toBe('two');
     expect(only?.grep).toBe('^tests two$');
-    expect(only?.steps.map(({ set, probes, expect: { expected } }) => [set.length, probes.length, expected])).toEqual([[1, 0, null], [0, 1, 'holds']]);
+    expect(only?.steps.map(({ set, probes, expect: { expected } }) => [set.length, probes.length, expected])).toEqual([
+      [1, 0, null],
+      [0, 1, 'holds'],
+    ]);
   });
 
   it('refuses what fits no step, and what is no regular expression', () => {
@@ -33,13 +40,17 @@ describe('--repeat and --shuffle', () => {
     const shuffled = Array.from({ length: 20 }, (_, seed) => names(inSeries(scenarios, 2, seed)).join(' '));
     expect(shuffled).toEqual(Array.from({ length: 20 }, (_, seed) => names(inSeries(scenarios, 2, seed)).join(' ')));
     expect(new Set(shuffled).size).toBeGreaterThan(10);
-    for (const order of shuffled) expect(order.split(' ').sort()).toEqual(['one', 'one', 'three', 'three', 'two', 'two']);
+    for (const order of shuffled)
+      expect(order.split(' ').sort()).toEqual(['one', 'one', 'three', 'three', 'two', 'two']);
   });
 });
 
 describe('--set', () => {
   it('takes everything behind the first = as the value, and the last one of a name', () => {
-    expect([...parseSets(['a=1', 'b=x=y', 'a='])]).toEqual([['a', ''], ['b', 'x=y']]);
+    expect([...parseSets(['a=1', 'b=x=y', 'a='])]).toEqual([
+      ['a', ''],
+      ['b', 'x=y'],
+    ]);
     expect(() => parseSets(['=1'])).toThrow(/expected NAME=VALUE/);
     expect(() => parseSets(['a'])).toThrow(/expected NAME=VALUE/);
   });

@@ -14,7 +14,9 @@ export interface Watching {
 }
 
 export async function watching(options = '', prepare = ''): Promise<Watching> {
-  const child: ChildProcess = inThrowAway(`${threeGuests}\n${prepare}\nset +e\nnode dist/cli.cjs watch --json ${options} & export W=$!\nexec sh`);
+  const child: ChildProcess = inThrowAway(
+    `${threeGuests}\n${prepare}\nset +e\nnode dist/cli.cjs watch --json ${options} & export W=$!\nexec sh`,
+  );
   const said: Said[] = [];
   const listeners = new Set<(one: Said | string) => void>();
   let rest = '';
@@ -31,7 +33,10 @@ export async function watching(options = '', prepare = ''): Promise<Watching> {
   });
   function hear<T extends Said | string>(matches: (one: Said | string) => T | null, what: string): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${what} was not said; said: ${JSON.stringify(said)}; ${stderr}`)), 40_000);
+      const timer = setTimeout(
+        () => reject(new Error(`${what} was not said; said: ${JSON.stringify(said)}; ${stderr}`)),
+        40_000,
+      );
       const listener = (one: Said | string): void => {
         const found = matches(one);
         if (found === null) return;
@@ -54,14 +59,18 @@ export async function watching(options = '', prepare = ''): Promise<Watching> {
       return Date.now();
     },
     next: (matches) => hear((one) => (typeof one !== 'string' && matches(one) ? one : null), matches.toString()),
-    end: () => new Promise((resolve) => {
-      child.once('close', () => resolve());
-      child.stdin?.end('kill $W; wait $W\n');
-      setTimeout(() => child.kill('SIGKILL'), 5000).unref();
-    }),
+    end: () =>
+      new Promise((resolve) => {
+        child.once('close', () => resolve());
+        child.stdin?.end('kill $W; wait $W\n');
+        setTimeout(() => child.kill('SIGKILL'), 5000).unref();
+      }),
   };
   await watch.next(({ event }) => event === 'watching');
   return watch;
 }
 
-export const drift = (code: string, place?: string) => (said: Said): boolean => said['event'] === 'drift' && said['code'] === code && (place === undefined || said['place'] === place);
+export const drift =
+  (code: string, place?: string) =>
+  (said: Said): boolean =>
+    said['event'] === 'drift' && said['code'] === code && (place === undefined || said['place'] === place);

@@ -10,7 +10,10 @@ const hasAnsible = spawnSync('ansible-playbook', ['--version']).status === 0;
 const playbook = join(top, 'contrib/ansible/verify-isolation.yml');
 
 it.skipIf(!hasAnsible)('the playbook of contrib/ansible is well formed', () => {
-  const { status, stderr } = spawnSync('ansible-playbook', ['--syntax-check', '-i', 'localhost,', playbook], { encoding: 'utf8', env: { ...process.env, ANSIBLE_LOCALHOST_WARNING: 'false' } });
+  const { status, stderr } = spawnSync('ansible-playbook', ['--syntax-check', '-i', 'localhost,', playbook], {
+    encoding: 'utf8',
+    env: { ...process.env, ANSIBLE_LOCALHOST_WARNING: 'false' },
+  });
   expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
 });
 
@@ -24,9 +27,24 @@ describe.skipIf(!hasSshd || !hasAnsible)('contrib/ansible against hosts with a r
   function play(into: string, more: Readonly<Record<string, unknown>>, extra: string): Promise<Outcome> {
     const common = `--ssh-common-args='-F ${hosts.sshConfig}'`;
     const inventory = join(hosts.dir, 'inventory.ini');
-    writeFileSync(inventory, `[hypervisors]\n${hostNames.map((host) => `${host} ansible_host=${address(host)}`).join('\n')}\n${extra}[hypervisors:vars]\nansible_user=root\nansible_python_interpreter=/usr/bin/python3\n`);
-    const variables = { verify_isolation_into: into, verify_isolation_here: [process.execPath, cli], verify_isolation_bridge: 'brA', verify_isolation_yes: true, ...more };
-    return outcomeOf(hosts.start(['sh', '-c', `exec ansible-playbook -i '${inventory}' '${playbook}' ${common} -e "$VARIABLES"`], { VARIABLES: JSON.stringify(variables), ANSIBLE_LOCAL_TEMP: join(hosts.dir, 'ansible'), ANSIBLE_NOCOLOR: '1' }));
+    writeFileSync(
+      inventory,
+      `[hypervisors]\n${hostNames.map((host) => `${host} ansible_host=${address(host)}`).join('\n')}\n${extra}[hypervisors:vars]\nansible_user=root\nansible_python_interpreter=/usr/bin/python3\n`,
+    );
+    const variables = {
+      verify_isolation_into: into,
+      verify_isolation_here: [process.execPath, cli],
+      verify_isolation_bridge: 'brA',
+      verify_isolation_yes: true,
+      ...more,
+    };
+    return outcomeOf(
+      hosts.start(['sh', '-c', `exec ansible-playbook -i '${inventory}' '${playbook}' ${common} -e "$VARIABLES"`], {
+        VARIABLES: JSON.stringify(variables),
+        ANSIBLE_LOCAL_TEMP: join(hosts.dir, 'ansible'),
+        ANSIBLE_NOCOLOR: '1',
+      }),
+    );
   }
 
   it('runs init, audit and run on each, brings the evidence back, leaves nothing there, and names a host that is not reached', async () => {
@@ -36,7 +54,13 @@ describe.skipIf(!hasSshd || !hasAnsible)('contrib/ansible against hosts with a r
     const text = `${stdout}\n${stderr}`;
     expect(existsSync(join(into, 'fleet.json')), text).toBe(true);
     const report = JSON.parse(readFileSync(join(into, 'fleet.json'), 'utf8')) as FleetReport;
-    const told = report.hosts.map(({ host, status: own, problems, runs, commands }) => ({ host, own, problems: problems.length, verdicts: runs.map(({ verdict }) => verdict), commands: commands.map(({ name }) => name) }));
+    const told = report.hosts.map(({ host, status: own, problems, runs, commands }) => ({
+      host,
+      own,
+      problems: problems.length,
+      verdicts: runs.map(({ verdict }) => verdict),
+      commands: commands.map(({ name }) => name),
+    }));
     expect(told, text).toEqual([
       { host: 'hv1', own: 0, problems: 0, verdicts: ['holds'], commands: ['init', 'audit', 'run'] },
       { host: 'hv2', own: 0, problems: 0, verdicts: ['holds'], commands: ['init', 'audit', 'run'] },

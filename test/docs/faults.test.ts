@@ -7,9 +7,15 @@ const lines = readFileSync(join(top, 'docs/faults.md'), 'utf8').split('\n');
 
 /** The files that a mention such as `test/judge` or `test/fabric/host` means. */
 function filesOf(mention: string): readonly string[] {
-  const [found] = [mention, `${mention}.test.ts`, `${mention}.test.mjs`].map((path) => join(top, path)).filter(existsSync);
+  const [found] = [mention, `${mention}.test.ts`, `${mention}.test.mjs`]
+    .map((path) => join(top, path))
+    .filter(existsSync);
   if (found === undefined) return [];
-  return statSync(found).isDirectory() ? readdirSync(found, { recursive: true, encoding: 'utf8' }).map((name) => join(found, name)).filter((path) => /\.(ts|mjs)$/.test(path)) : [found];
+  return statSync(found).isDirectory()
+    ? readdirSync(found, { recursive: true, encoding: 'utf8' })
+        .map((name) => join(found, name))
+        .filter((path) => /\.(ts|mjs)$/.test(path))
+    : [found];
 }
 const mentionsOf = (text: string): readonly string[] => [...text.matchAll(/\btest\/[\w./-]*\w/g)].map(([path]) => path);
 
@@ -30,7 +36,12 @@ function rows(): readonly Row[] {
     if (!isRow || /^\| [^|]*\|[^|]*\|.*shown by/.test(text)) section = [...section, ...mentionsOf(text)];
     if (!isRow || text.startsWith('| ---') || lines[index + 1]?.startsWith('| ---')) return [];
     const own = mentionsOf(text);
-    const shownBy = own.length > 0 ? own : text.includes('| the same |') ? above : [...section, ...mentionsOf(lines.slice(index).find((line) => line.startsWith('All of them')) ?? '')];
+    const shownBy =
+      own.length > 0
+        ? own
+        : text.includes('| the same |')
+          ? above
+          : [...section, ...mentionsOf(lines.slice(index).find((line) => line.startsWith('All of them')) ?? '')];
     above = shownBy;
     return [{ line: index + 1, text, shownBy }];
   });
@@ -44,14 +55,26 @@ describe('docs/faults.md', () => {
   });
 
   it('says of every fault what shows it', () => {
-    expect(rows().filter(({ text, shownBy }) => shownBy.length === 0 && !text.includes('npm run soak')).map(({ line, text }) => `${line}: ${text}`)).toEqual([]);
+    expect(
+      rows()
+        .filter(({ text, shownBy }) => shownBy.length === 0 && !text.includes('npm run soak'))
+        .map(({ line, text }) => `${line}: ${text}`),
+    ).toEqual([]);
   });
 
   it('quotes names that the tests it points to bear, or what the tool says', () => {
-    const sources = readdirSync(join(top, 'src/judge'), { encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => `src/judge/${name}`).concat('src/capture/link-watch.ts');
+    const sources = readdirSync(join(top, 'src/judge'), { encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => `src/judge/${name}`)
+      .concat('src/capture/link-watch.ts');
     const unknown = rows().flatMap(({ line, text, shownBy }) => {
-      const texts = [...shownBy.flatMap(filesOf), ...sources.map((path) => join(top, path))].map((path) => readFileSync(path, 'utf8').replaceAll("\\'", "'"));
-      return [...text.matchAll(/“([^”]+?)(?: ?…)?”/g)].map(([, name = '']) => name).filter((name) => !texts.some((source) => source.includes(name))).map((name) => `${line}: ${name}`);
+      const texts = [...shownBy.flatMap(filesOf), ...sources.map((path) => join(top, path))].map((path) =>
+        readFileSync(path, 'utf8').replaceAll("\\'", "'"),
+      );
+      return [...text.matchAll(/“([^”]+?)(?: ?…)?”/g)]
+        .map(([, name = '']) => name)
+        .filter((name) => !texts.some((source) => source.includes(name)))
+        .map((name) => `${line}: ${name}`);
     });
     expect(unknown).toEqual([]);
   });

@@ -22,15 +22,28 @@ describe('run.json', () => {
     const { provenance } = JSON.parse(readFileSync(join(run.dir, 'run.json'), 'utf8')) as RunRecord;
     expect(provenance).toMatchObject({
       who: { uid: process.getuid?.(), operator: 'Ann Other', ticket: 'CHG-17' },
-      where: { kernel: spawnSync('uname', ['-r'], { encoding: 'utf8' }).stdout.trim(), nftRuleset: { text: 'no rules' } },
+      where: {
+        kernel: spawnSync('uname', ['-r'], { encoding: 'utf8' }).stdout.trim(),
+        nftRuleset: { text: 'no rules' },
+      },
       when: { steps: [{ name: 'probes' }, { name: 'http' }] },
-      instrument: { tool: { verdictRules: 1, sabotage: { falseHolds: 0 } }, node: process.versions.node, captures: [{ step: 'probes', snaplen: 2048 }, { step: 'http' }] },
+      instrument: {
+        tool: { verdictRules: 1, sabotage: { falseHolds: 0 } },
+        node: process.versions.node,
+        captures: [{ step: 'probes', snaplen: 2048 }, { step: 'http' }],
+      },
       scope: { bridges: ['br0'], observed: 3, ports: 3, unobserved: [], partial: null },
     });
-    const hashes = spawnSync('sh', ['-c', `find dist -name '*.js' -o -name '*.cjs' | LC_ALL=C sort | xargs sha256sum | sha256sum`], { encoding: 'utf8', cwd: join(import.meta.dirname, '../..') }).stdout;
+    const hashes = spawnSync(
+      'sh',
+      ['-c', `find dist -name '*.js' -o -name '*.cjs' | LC_ALL=C sort | xargs sha256sum | sha256sum`],
+      { encoding: 'utf8', cwd: join(import.meta.dirname, '../..') },
+    ).stdout;
     expect(provenance?.instrument.packageSha256).toBe(hashes.slice(0, 64));
     expect(provenance?.when.ended?.utc).toMatch(/^\d{4}-/);
-    expect(provenance?.method.some((line) => line.includes('sent 80 frames of known-unicast (raw, ipv4-udp) as a, b'))).toBe(true);
+    expect(
+      provenance?.method.some((line) => line.includes('sent 80 frames of known-unicast (raw, ipv4-udp) as a, b')),
+    ).toBe(true);
     expect(provenance?.limits.length).toBeGreaterThan(3);
     // The filter as the kernel ran it: loads of 8 octets each, the last one returns.
     expect(provenance?.instrument.captures[0]?.program).toMatch(/^([0-9a-f]{16})+$/);
@@ -46,13 +59,20 @@ interface Checks {
 function check(dir: string, ...more: readonly string[]) {
   const { status, stdout } = call('check', dir, '--json', ...more);
   const told = JSON.parse(stdout) as Checks;
-  const by = (ok: boolean | null): readonly string[] => told.checks.filter((one) => one.ok === ok).map(({ name }) => name);
+  const by = (ok: boolean | null): readonly string[] =>
+    told.checks.filter((one) => one.ok === ok).map(({ name }) => name);
   return { status, told, ok: by(true), wrong: by(false), none: by(null) };
 }
 
 describe('check', () => {
   it('calls the folder of a run whole', () => {
-    expect(check(run.dir)).toMatchObject({ status: 0, ok: ['hashes', 'capture', 'key', 'result'], wrong: [], none: ['custody', 'signature'], told: { whole: true, verdict: 'broken' } });
+    expect(check(run.dir)).toMatchObject({
+      status: 0,
+      ok: ['hashes', 'capture', 'key', 'result'],
+      wrong: [],
+      none: ['custody', 'signature'],
+      told: { whole: true, verdict: 'broken' },
+    });
   });
 
   it.each([
@@ -105,7 +125,10 @@ describe('attest', () => {
   it('does not sign what is not whole', () => {
     const dir = copy('not-whole');
     appendFileSync(join(dir, 'plan.json'), ' ');
-    expect(call('attest', dir, '--key', join(run.scratch, 'key'))).toMatchObject({ status: 3, stderr: expect.stringContaining('plan.json was changed') as string });
+    expect(call('attest', dir, '--key', join(run.scratch, 'key'))).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining('plan.json was changed') as string,
+    });
   });
 });
 
@@ -119,9 +142,13 @@ describe('purge', () => {
 
   it('removes payload, keeps the verdict, and the custody log says so', () => {
     const dir = copy('purged');
-    const rows = (): unknown => (JSON.parse(readFileSync(join(dir, 'result.json'), 'utf8')) as { steps: unknown }).steps;
+    const rows = (): unknown =>
+      (JSON.parse(readFileSync(join(dir, 'result.json'), 'utf8')) as { steps: unknown }).steps;
     const before = rows();
-    const payload = (): string => spawnSync('tshark', ['-r', join(dir, 'evidence.pcapng'), '-Y', 'tcp', '-T', 'fields', '-e', 'tcp.payload'], { encoding: 'utf8' }).stdout.trim();
+    const payload = (): string =>
+      spawnSync('tshark', ['-r', join(dir, 'evidence.pcapng'), '-Y', 'tcp', '-T', 'fields', '-e', 'tcp.payload'], {
+        encoding: 'utf8',
+      }).stdout.trim();
     expect(payload()).not.toBe('');
     // It shows frames as they stood in the capture.
     appendFileSync(join(dir, 'report.html'), 'payload of a guest');
@@ -132,6 +159,8 @@ describe('purge', () => {
     expect(rows()).toEqual(before);
     const told = check(dir);
     expect(told).toMatchObject({ status: 0, wrong: [], ok: ['hashes', 'capture', 'key', 'result', 'custody'] });
-    expect(told.told.checks.find(({ name }) => name === 'custody')?.text).toMatch(/purged by uid \d+: [1-9]\d* octets of payload removed; verdict broken, judged again broken/);
+    expect(told.told.checks.find(({ name }) => name === 'custody')?.text).toMatch(
+      /purged by uid \d+: [1-9]\d* octets of payload removed; verdict broken, judged again broken/,
+    );
   });
 });

@@ -22,14 +22,27 @@ const blocks = [{ step: 0, observer: 0, name: 'a', description: 'a (guest)' }];
 /** The numbers of the frames of a step, as they are given while its captures grow. */
 async function numbersOf(captures: GrowingCaptures, step: number, damages: string[]): Promise<readonly number[]> {
   const numbers: number[] = [];
-  for await (const frames of readRawFrames(await captures.ofStep(step), blocks, damages, new Map(), captures.together, captures.read)) {
+  for await (const frames of readRawFrames(
+    await captures.ofStep(step),
+    blocks,
+    damages,
+    new Map(),
+    captures.together,
+    captures.read,
+  )) {
     frames.each((batch, packet) => numbers.push(readU32(batch.bytes, batch.offset[packet] ?? 0)));
   }
   return numbers;
 }
 
 function captureFile(dir: string, name: string) {
-  const file = createCaptureFile({ path: join(dir, 'raw', name), fd: null, runTag: null, only: 'all', application: 'test' });
+  const file = createCaptureFile({
+    path: join(dir, 'raw', name),
+    fd: null,
+    runTag: null,
+    only: 'all',
+    application: 'test',
+  });
   const id = file.addInterface({ name: 'a', description: 'a (guest)', filter: '', snaplen: 2048 });
   const add = (from: number, to: number): void => {
     for (let number = from; number < to; number += 1) {

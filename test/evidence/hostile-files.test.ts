@@ -24,11 +24,20 @@ async function hear(octets: Uint8Array): Promise<ForeignReport> {
 }
 const foreignOf = (report: ForeignReport): number => report.files.reduce((sum, { foreign }) => sum + foreign, 0);
 
-const forms = ['foreign-both-ways/guest.pcap', 'foreign-nanoseconds/guest.pcap', 'foreign-big-endian/guest.pcap', 'foreign-pcapng/guest.pcapng', 'foreign-pcapng-big-endian/guest.pcapng'];
+const forms = [
+  'foreign-both-ways/guest.pcap',
+  'foreign-nanoseconds/guest.pcap',
+  'foreign-big-endian/guest.pcap',
+  'foreign-pcapng/guest.pcapng',
+  'foreign-pcapng-big-endian/guest.pcapng',
+];
 const originals = forms.map((name) => readFileSync(join(captures, name)));
 /** Octets that decoders trip over rather than any: lengths, the ends of ranges. */
 const octet = fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 4, 12, 127, 128, 254, 255));
-const changes = fc.array(fc.tuple(fc.double({ min: 0, max: 0.999_999, noNaN: true }), octet), { minLength: 1, maxLength: 8 });
+const changes = fc.array(fc.tuple(fc.double({ min: 0, max: 0.999_999, noNaN: true }), octet), {
+  minLength: 1,
+  maxLength: 8,
+});
 
 /** A copy with octets changed; places are shares of what lies behind `from`. */
 function mutate(octets: Uint8Array, list: readonly (readonly [number, number])[], from = 0): Uint8Array {
@@ -39,30 +48,39 @@ function mutate(octets: Uint8Array, list: readonly (readonly [number, number])[]
 
 describe('a capture of others, changed at random', () => {
   it('is read to its end or to its damage, and never taken for a proof that nothing was there', async () => {
-    await fc.assert(fc.asyncProperty(fc.constantFrom(...originals), changes, async (octets, list) => {
-      const report = await hear(mutate(octets, list));
-      // Whatever was changed: the leak is told, or the capture is not what says "none".
-      if (!report.found) expect(report.exitCode).toBe(3);
-      expect(JSON.stringify(report).length).toBeLessThan(100_000);
-    }), { numRuns: 400 });
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...originals), changes, async (octets, list) => {
+        const report = await hear(mutate(octets, list));
+        // Whatever was changed: the leak is told, or the capture is not what says "none".
+        if (!report.found) expect(report.exitCode).toBe(3);
+        expect(JSON.stringify(report).length).toBeLessThan(100_000);
+      }),
+      { numRuns: 400 },
+    );
   });
 
   it('still tells the leak that came before the damage', async () => {
-    await fc.assert(fc.asyncProperty(fc.constantFrom(...originals), changes, async (octets, list) => {
-      const half = Math.floor(octets.length / 2);
-      const before = foreignOf(await hear(octets.subarray(0, half)));
-      expect(before).toBeGreaterThan(0);
-      const report = await hear(mutate(octets, list, half));
-      expect(report.exitCode).toBe(2);
-      expect(foreignOf(report)).toBeGreaterThanOrEqual(before);
-    }), { numRuns: 100 });
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...originals), changes, async (octets, list) => {
+        const half = Math.floor(octets.length / 2);
+        const before = foreignOf(await hear(octets.subarray(0, half)));
+        expect(before).toBeGreaterThan(0);
+        const report = await hear(mutate(octets, list, half));
+        expect(report.exitCode).toBe(2);
+        expect(foreignOf(report)).toBeGreaterThanOrEqual(before);
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it('and then compressed, or changed when it was compressed, is no different', async () => {
-    await fc.assert(fc.asyncProperty(fc.constantFrom(...originals), changes, fc.boolean(), async (octets, list, inside) => {
-      const report = await hear(inside ? gzipSync(mutate(octets, list)) : mutate(gzipSync(octets), list, 2));
-      if (!report.found) expect(report.exitCode).toBe(3);
-    }), { numRuns: 150 });
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...originals), changes, fc.boolean(), async (octets, list, inside) => {
+        const report = await hear(inside ? gzipSync(mutate(octets, list)) : mutate(gzipSync(octets), list, 2));
+        if (!report.found) expect(report.exitCode).toBe(3);
+      }),
+      { numRuns: 150 },
+    );
   });
 });
 
@@ -89,25 +107,35 @@ describe('the folder of a run whose capture was changed at random', () => {
     const dir = join(scratch, name);
     cpSync(join(captures, name), dir, { recursive: true });
     rmSync(join(dir, 'evidence.pcapng.gz'));
-    return { path: join(dir, 'evidence.pcapng'), octets: gunzipSync(readFileSync(join(captures, name, 'evidence.pcapng.gz'))), dir };
+    return {
+      path: join(dir, 'evidence.pcapng'),
+      octets: gunzipSync(readFileSync(join(captures, name, 'evidence.pcapng.gz'))),
+      dir,
+    };
   };
 
   it('never holds', async () => {
     const { path, octets, dir } = folder('switch-mode');
     writeFileSync(path, octets);
     expect((await replayFolder(dir)).verdict).toBe('holds');
-    await fc.assert(fc.asyncProperty(changes, async (list) => {
-      const changed = mutate(octets, list);
-      writeFileSync(path, changed);
-      if (!Buffer.from(changed).equals(octets)) expect((await replayFolder(dir)).verdict).not.toBe('holds');
-    }), { numRuns: 25 });
+    await fc.assert(
+      fc.asyncProperty(changes, async (list) => {
+        const changed = mutate(octets, list);
+        writeFileSync(path, changed);
+        if (!Buffer.from(changed).equals(octets)) expect((await replayFolder(dir)).verdict).not.toBe('holds');
+      }),
+      { numRuns: 25 },
+    );
   });
 
   it('is broken all the same where the leak came before the change', async () => {
     const { path, octets, dir } = folder('hub-mode');
-    await fc.assert(fc.asyncProperty(changes, async (list) => {
-      writeFileSync(path, mutate(octets, list, Math.floor(octets.length / 2)));
-      expect((await replayFolder(dir)).verdict).toBe('broken');
-    }), { numRuns: 10 });
+    await fc.assert(
+      fc.asyncProperty(changes, async (list) => {
+        writeFileSync(path, mutate(octets, list, Math.floor(octets.length / 2)));
+        expect((await replayFolder(dir)).verdict).toBe('broken');
+      }),
+      { numRuns: 10 },
+    );
   });
 });

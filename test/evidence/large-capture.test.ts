@@ -24,13 +24,21 @@ function unknownBlock(): Buffer {
 function closeWith(octets: Uint8Array): void {
   const path = join(dir, 'run.json');
   const run = JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
-  writeFileSync(path, JSON.stringify({ ...run, capture: { ...run.capture, sha256: createHash('sha256').update(octets).digest('hex') } }));
+  writeFileSync(
+    path,
+    JSON.stringify({ ...run, capture: { ...run.capture, sha256: createHash('sha256').update(octets).digest('hex') } }),
+  );
 }
 
 beforeAll(() => {
   dir = join(mkdtempSync(join(tmpdir(), 'large-capture-')), 'run');
   cpSync(recorded, dir, { recursive: true });
-  const octets = Buffer.concat([gunzipSync(readFileSync(join(dir, 'evidence.pcapng.gz'))), unknownBlock(), unknownBlock(), unknownBlock()]);
+  const octets = Buffer.concat([
+    gunzipSync(readFileSync(join(dir, 'evidence.pcapng.gz'))),
+    unknownBlock(),
+    unknownBlock(),
+    unknownBlock(),
+  ]);
   rmSync(join(dir, 'evidence.pcapng.gz'));
   writeFileSync(join(dir, 'evidence.pcapng'), octets);
   closeWith(octets);
@@ -40,9 +48,14 @@ afterAll(() => rmSync(join(dir, '..'), { recursive: true, force: true }));
 describe('a capture that is hashed beside the judgement', () => {
   it('comes to what the same frames come to in a small one, with the hash of its own octets', async () => {
     const small = await replayFolder(recorded);
-    const sha256 = createHash('sha256').update(readFileSync(join(dir, 'evidence.pcapng'))).digest('hex');
+    const sha256 = createHash('sha256')
+      .update(readFileSync(join(dir, 'evidence.pcapng')))
+      .digest('hex');
     const told = JSON.parse(call('replay', dir, '--json').stdout) as Result;
-    expect({ verdict: told.verdict, steps: told.steps }).toEqual({ verdict: small.verdict, steps: JSON.parse(JSON.stringify(small.steps)) as unknown });
+    expect({ verdict: told.verdict, steps: told.steps }).toEqual({
+      verdict: small.verdict,
+      steps: JSON.parse(JSON.stringify(small.steps)) as unknown,
+    });
     expect(told.evidence.files.find(({ path }) => path === 'evidence.pcapng')?.sha256).toBe(sha256);
     // Without a command line there is no hash that has begun already.
     expect(JSON.parse(JSON.stringify(await replayFolder(dir)))).toEqual(told);
@@ -53,12 +66,19 @@ describe('a capture that is hashed beside the judgement', () => {
     const path = join(dir, 'evidence.pcapng');
     const octets = readFileSync(path);
     const damaged = Buffer.from(octets);
-    damaged.writeUInt32LE(7, octets.length - 12 * 1024 * 1024 - 4); // the closing length of the second block that is nobody's
+    // the closing length of the second block that is nobody's
+    damaged.writeUInt32LE(7, octets.length - 12 * 1024 * 1024 - 4);
     writeFileSync(path, damaged);
     closeWith(damaged);
     const told = JSON.parse(call('replay', dir, '--json').stdout) as Result;
-    expect(told.evidence.files.find(({ path: name }) => name === 'evidence.pcapng')?.sha256).toBe(createHash('sha256').update(damaged).digest('hex'));
-    expect(told.steps.flatMap(({ reasons }) => reasons.map(({ code, text }) => `${code}: ${text}`))).toContainEqual(expect.stringMatching(/^capture-damaged: evidence\.pcapng, offset \d+: a block of 12582912 octets ends with another length, 7$/));
+    expect(told.evidence.files.find(({ path: name }) => name === 'evidence.pcapng')?.sha256).toBe(
+      createHash('sha256').update(damaged).digest('hex'),
+    );
+    expect(told.steps.flatMap(({ reasons }) => reasons.map(({ code, text }) => `${code}: ${text}`))).toContainEqual(
+      expect.stringMatching(
+        /^capture-damaged: evidence\.pcapng, offset \d+: a block of 12582912 octets ends with another length, 7$/,
+      ),
+    );
     expect(JSON.parse(JSON.stringify(await replayFolder(dir)))).toEqual(told);
     writeFileSync(path, octets);
     closeWith(octets);
@@ -69,7 +89,9 @@ describe('a capture that is hashed beside the judgement', () => {
     const octets = readFileSync(path);
     writeFileSync(path, Buffer.concat([octets.subarray(0, -1000), Buffer.of(1), octets.subarray(-999)]));
     const told = JSON.parse(call('replay', dir, '--json').stdout) as Result;
-    expect(told.steps.flatMap(({ reasons }) => reasons.map(({ code, text }) => `${code}: ${text}`))).toContain('evidence-incomplete: evidence.pcapng is not the file that was written: its SHA-256 differs');
+    expect(told.steps.flatMap(({ reasons }) => reasons.map(({ code, text }) => `${code}: ${text}`))).toContain(
+      'evidence-incomplete: evidence.pcapng is not the file that was written: its SHA-256 differs',
+    );
     writeFileSync(path, octets);
   });
 

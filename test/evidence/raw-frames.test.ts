@@ -28,7 +28,15 @@ async function capture(name: string, observer: string, times: Iterable<number>):
   return path;
 }
 
-async function timesOf(paths: readonly string[], together?: number): Promise<{ readonly times: readonly number[]; readonly observers: ReadonlySet<number>; readonly most: number; readonly damages: readonly string[] }> {
+async function timesOf(
+  paths: readonly string[],
+  together?: number,
+): Promise<{
+  readonly times: readonly number[];
+  readonly observers: ReadonlySet<number>;
+  readonly most: number;
+  readonly damages: readonly string[];
+}> {
   const damages: string[] = [];
   const times: number[] = [];
   const observers = new Set<number>();
@@ -63,7 +71,10 @@ it('more frames than are sorted together come in parts, in order all the same', 
 });
 
 it('an observer that the plan does not know has no place, and a capture that is cut off is told', async () => {
-  const { observers, times, damages } = await timesOf([await capture('3-1.pcapng', 'nobody', [1, 2]), join(dir, 'missing.pcapng')]);
+  const { observers, times, damages } = await timesOf([
+    await capture('3-1.pcapng', 'nobody', [1, 2]),
+    join(dir, 'missing.pcapng'),
+  ]);
   expect([...observers]).toEqual([-1]);
   expect(times).toEqual([1, 2]);
   expect(damages).toEqual([expect.stringContaining('missing.pcapng, offset 0')]);
@@ -73,22 +84,39 @@ describe('raw captures of several hosts', () => {
   /** Observer and time in ms of each frame, where one host's clock is so many ns ahead. */
   async function told(clocks: ReadonlyMap<string, bigint>): Promise<readonly string[]> {
     const ms = (times: readonly number[]): readonly number[] => times.map((time) => time * 1000);
-    const paths = [await capture(`here-${clocks.size}-${[...clocks.keys()].join()}.pcapng`, 'a', ms([1000, 1010, 1020])), await capture(`there-${[...clocks.keys()].join()}.pcapng`, 'b', ms([6005, 6015]))];
+    const paths = [
+      await capture(`here-${clocks.size}-${[...clocks.keys()].join()}.pcapng`, 'a', ms([1000, 1010, 1020])),
+      await capture(`there-${[...clocks.keys()].join()}.pcapng`, 'b', ms([6005, 6015])),
+    ];
     const named = new Map([...clocks].map(([name, ns]) => [basename(paths[name === 'here' ? 0 : 1] ?? ''), ns]));
     const seen: string[] = [];
     for await (const frames of readRawFrames(paths, blocks, [], named)) {
       frames.each((batch, packet, interfaceId) => {
-        seen.push(`${blocks[interfaceId]?.name ?? ''} ${Number((batch.timeNs[packet] ?? 0n) - 1_764_000_000_000_000_000n) / 1e6}`);
+        seen.push(
+          `${blocks[interfaceId]?.name ?? ''} ${Number((batch.timeNs[packet] ?? 0n) - 1_764_000_000_000_000_000n) / 1e6}`,
+        );
       });
     }
     return seen;
   }
 
   it('stand in the order of one clock, the other host\u2019s offset taken off', async () => {
-    expect(await told(new Map([['there', 5_000_000_000n]]))).toEqual(['a 1000', 'b 1005', 'a 1010', 'b 1015', 'a 1020']);
+    expect(await told(new Map([['there', 5_000_000_000n]]))).toEqual([
+      'a 1000',
+      'b 1005',
+      'a 1010',
+      'b 1015',
+      'a 1020',
+    ]);
   });
 
   it('take a clock that is behind just as well', async () => {
-    expect(await told(new Map([['here', -5_000_000_000n]]))).toEqual(['a 6000', 'b 6005', 'a 6010', 'b 6015', 'a 6020']);
+    expect(await told(new Map([['here', -5_000_000_000n]]))).toEqual([
+      'a 6000',
+      'b 6005',
+      'a 6010',
+      'b 6015',
+      'a 6020',
+    ]);
   });
 });

@@ -30,13 +30,25 @@ function share(of = path): ReturnType<typeof shareOctets> {
   return shareOctets(file);
 }
 /** Is it the nth chunk of the file? */
-const isAt = (taken: unknown, n: number): boolean => taken instanceof Uint8Array && octets.subarray(n * chunk, (n + 1) * chunk).equals(taken);
+const isAt = (taken: unknown, n: number): boolean =>
+  taken instanceof Uint8Array && octets.subarray(n * chunk, (n + 1) * chunk).equals(taken);
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 describe('octets that two threads read together', () => {
-  it.each([[1, 1], [3, 1], [1, 3], [64, 1], [1, 64]])('are the file\'s for both, where one takes %i chunks and the other %i in turn', (many, few) => {
+  it.each([
+    [1, 1],
+    [3, 1],
+    [1, 3],
+    [64, 1],
+    [1, 64],
+  ])("are the file's for both, where one takes %i chunks and the other %i in turn", (many, few) => {
     const shared = share();
-    const sides = ([['judge', many], ['hash', few]] as const).map(([who, at]) => ({ take: takeOctets(shared, who), at, hash: createHash('sha256'), over: false }));
+    const sides = (
+      [
+        ['judge', many],
+        ['hash', few],
+      ] as const
+    ).map(([who, at]) => ({ take: takeOctets(shared, who), at, hash: createHash('sha256'), over: false }));
     while (sides.some(({ over }) => !over)) {
       for (const side of sides) {
         for (let i = 0; i < side.at && !side.over; i += 1) {

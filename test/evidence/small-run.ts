@@ -9,12 +9,17 @@ export function call(...args: readonly string[]) {
   return spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
 }
 
-/** The evidence of one small run in the lab, whose verdict is broken as expected: 20 probes each way and one HTTP request, all overheard by `c`. */
+/**
+ * The evidence of one small run in the lab, whose verdict is broken as expected: 20 probes each way and one HTTP
+ * request, all overheard by `c`.
+ */
 export function smallRun(): { readonly scratch: string; readonly dir: string } {
   const scratch = mkdtempSync(join(tmpdir(), 'evidence-test-'));
   const file = join(scratch, 'hub.yml');
   const dir = join(scratch, 'run');
-  writeFileSync(file, `version: 1
+  writeFileSync(
+    file,
+    `version: 1
 name: hub
 topology:
   provider: lab
@@ -30,8 +35,19 @@ steps:
   - name: http
     traffic: [ { kind: http, from: a, to: b, requests: 1, bytes: 500 } ]
     expect: leak
-`);
-  const { status, stderr } = call('run', file, '--out', dir, '--quiet', '--operator', 'Ann Other', '--ticket', 'CHG-17');
+`,
+  );
+  const { status, stderr } = call(
+    'run',
+    file,
+    '--out',
+    dir,
+    '--quiet',
+    '--operator',
+    'Ann Other',
+    '--ticket',
+    'CHG-17',
+  );
   if (status !== 0) throw new Error(`the run to test with exited with ${status}: ${stderr}`);
   return { scratch, dir };
 }

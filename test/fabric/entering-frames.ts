@@ -5,10 +5,18 @@ import { readCapture } from '../../src/evidence/read-capture.js';
 import { directions } from '../../src/pcap/capture-items.js';
 import { findToken, tokenIndex } from '../../src/wire/token.js';
 
-/** Controls that enter, in a run's evidence, by `STEP INTERFACE in` and `STEP INTERFACE out`, the step counted from 1. */
+/**
+ * Controls that enter, in a run's evidence, by `STEP INTERFACE in` and `STEP INTERFACE out`, the step counted from 1.
+ */
 export async function enteringFrames(dir: string): Promise<Readonly<Record<string, number>>> {
   const { plan } = await parseFolder(dir);
-  const stepOf = new Map(plan.steps.flatMap((step) => step.controls.filter(({ kind, sender }) => kind === 'ear' && sender !== null).map(({ index }) => [index, step.index + 1])));
+  const stepOf = new Map(
+    plan.steps.flatMap((step) =>
+      step.controls
+        .filter(({ kind, sender }) => kind === 'ear' && sender !== null)
+        .map(({ index }) => [index, step.index + 1]),
+    ),
+  );
   const seen: Record<string, number> = {};
   const names: string[] = [];
   for await (const item of readCapture(join(dir, files.capture))) {

@@ -8,7 +8,12 @@ describe.skipIf(process.getuid?.() !== 0)('an event on a host', () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();
-    for (const words of ['add table bridge guests', 'add chain bridge guests forward { type filter hook forward priority 0; }', 'add rule bridge guests forward iifname "vnet0" oifname "uplink" drop']) host.run(['nft', words]);
+    for (const words of [
+      'add table bridge guests',
+      'add chain bridge guests forward { type filter hook forward priority 0; }',
+      'add rule bridge guests forward iifname "vnet0" oifname "uplink" drop',
+    ])
+      host.run(['nft', words]);
   });
   afterAll(() => host.close());
 
@@ -21,7 +26,9 @@ describe.skipIf(process.getuid?.() !== 0)('an event on a host', () => {
 
   it('opens a window that stays open', async () => {
     const file = host.scenario('flushed', { steps: flush, head: 'allow_changes: true\n' });
-    const run = await outcomeOf(host.cli(['run', file, '--yes', '--allow-changes', '--json', '--out', join(host.dir, 'flushed')]));
+    const run = await outcomeOf(
+      host.cli(['run', file, '--yes', '--allow-changes', '--json', '--out', join(host.dir, 'flushed')]),
+    );
     expect(run.status).toBe(2);
     const [step] = JSON.parse(run.stdout).steps;
     expect(step.reasons).toEqual([]);

@@ -9,11 +9,14 @@ import { cli, guests, outcomeOf, throwAwayHost, type Outcome, type ThrowAwayHost
 import { patient } from '../patient.js';
 
 const isRoot = process.getuid?.() === 0;
-const known = (count: number, rate = 1000): string => `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: ${count}, rate: ${rate} }, expect: private }\n`;
+const known = (count: number, rate = 1000): string =>
+  `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: ${count}, rate: ${rate} }, expect: private }\n`;
 
 /** Resolves when the run says that it is probing. */
 function probing(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => child.stderr?.on('data', (chunk) => (/: probing, \d/.test(String(chunk)) ? resolve() : undefined)));
+  return new Promise((resolve) =>
+    child.stderr?.on('data', (chunk) => (/: probing, \d/.test(String(chunk)) ? resolve() : undefined)),
+  );
 }
 
 describe.skipIf(!isRoot)('a run on a host', () => {
@@ -27,18 +30,36 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     const file = host.scenario('private', { steps: known(300) });
     const before = host.shape();
     const ping = outcomeOf(host.start('kali2', ['ping', '-i', '0.02', '-c', '200', guests.lan.ip]));
-    const outside = host.start('lan', ['tcpdump', '-Z', 'root', '-n', '-e', '-l', '-i', 'eth0', '-Q', 'in', 'ether proto 0x88b5 or udp']);
+    const outside = host.start('lan', [
+      'tcpdump',
+      '-Z',
+      'root',
+      '-n',
+      '-e',
+      '-l',
+      '-i',
+      'eth0',
+      '-Q',
+      'in',
+      'ether proto 0x88b5 or udp',
+    ]);
     const sniffed = outcomeOf(outside);
     await sleep(300);
     const run = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--out', join(host.dir, 'private')]));
     expect(run.stderr).toMatch(/left behind on br0: nothing \(checked\)\n$/);
-    const root = execFileSync('sha256sum', [join(host.dir, 'private', 'SHA256SUMS')], { encoding: 'utf8' }).slice(0, 64);
+    const root = execFileSync('sha256sum', [join(host.dir, 'private', 'SHA256SUMS')], { encoding: 'utf8' }).slice(
+      0,
+      64,
+    );
     expect(run.stderr).toContain(`root hash ${root}: `); // in the journal, or that there is none
     expect(run.status).toBe(0);
     const result: Result = JSON.parse(run.stdout);
     expect(result.calibration).toMatchObject({ planted: 40, seen: 40 });
     expect(result.precheck?.map(({ code }) => code)).toContain('offloads');
-    expect(result).toMatchObject({ verdict: 'holds', coverage: { complete: true, observed: 4, ports: 4, unobserved: [] } });
+    expect(result).toMatchObject({
+      verdict: 'holds',
+      coverage: { complete: true, observed: 4, ports: 4, unobserved: [] },
+    });
     const judged = result.steps[0]?.findings.map((row) => `${row.observer} ${row.allowed} ${row.seen}`);
     expect(judged).toContain('spare no 0'); // which the scenario does not list
     expect((await ping).stdout).toContain('200 packets transmitted, 200 received, 0% packet loss');
@@ -50,23 +71,46 @@ describe.skipIf(!isRoot)('a run on a host', () => {
   });
 
   it('keeps no frame of the guests’ own', () => {
-    const read = execFileSync('tcpdump', ['-n', '-r', join(host.dir, 'private', 'evidence.pcapng'), 'icmp[icmptype] == icmp-echo or icmp[icmptype] == icmp-echoreply'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const read = execFileSync(
+      'tcpdump',
+      [
+        '-n',
+        '-r',
+        join(host.dir, 'private', 'evidence.pcapng'),
+        'icmp[icmptype] == icmp-echo or icmp[icmptype] == icmp-echoreply',
+      ],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+    );
     expect(read).toBe('');
   });
 
   it('goes into another namespace by netns, speaks from inside a guest that is named by its own, and finds a bridge that is a hub', async () => {
     host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '0']);
     const file = host.scenario('hub', { steps: known(50), netns: true, inside: 'kali2' });
-    const tcpdump = host.start('kali2', ['tcpdump', '-Z', 'root', '-n', '-l', '-i', 'eth0', '-Q', 'out', 'ether proto 0x88b5']);
+    const tcpdump = host.start('kali2', [
+      'tcpdump',
+      '-Z',
+      'root',
+      '-n',
+      '-l',
+      '-i',
+      'eth0',
+      '-Q',
+      'out',
+      'ether proto 0x88b5',
+    ]);
     const saidInside = outcomeOf(tcpdump);
     const run = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--out', join(host.dir, 'hub')], false));
     expect(run.status).toBe(2);
     tcpdump.kill('SIGINT');
     expect((await saidInside).stdout.split('\n').length).toBeGreaterThanOrEqual(50);
-    const leaks = JSON.parse(run.stdout).steps[0].findings.filter((row: { leak: boolean }) => row.leak).map((row: { from: string; observer: string; seen: number }) => `${row.from} ${row.observer} ${row.seen}`);
+    const leaks = JSON.parse(run.stdout)
+      .steps[0].findings.filter((row: { leak: boolean }) => row.leak)
+      .map((row: { from: string; observer: string; seen: number }) => `${row.from} ${row.observer} ${row.seen}`);
     expect(new Set(leaks)).toEqual(new Set(['kali2 kali3 50', 'kali2 spare 50', 'lan kali3 50', 'lan spare 50']));
     host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '30000']);
-    for (const guest of ['kali2', 'kali3', 'spare'] as const) await outcomeOf(host.start(guest, ['ping', '-c', '1', guests.lan.ip]));
+    for (const guest of ['kali2', 'kali3', 'spare'] as const)
+      await outcomeOf(host.start(guest, ['ping', '-c', '1', guests.lan.ip]));
   });
 
   it('names a port on which nobody can listen, and does not hold', async () => {
@@ -74,11 +118,19 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     host.run(['ip', 'link', 'set', 'dev', 'vnet9', 'master', 'br0', 'up']);
     const run = await outcomeOf(host.cli(['run', host.scenario('stopped', { steps: known(20) }), '--yes', '--json']));
     expect(run.status).toBe(3);
-    expect(JSON.parse(run.stdout).coverage).toMatchObject({ complete: false, observed: 4, ports: 5, unobserved: [{ port: 'vnet9', reason: 'no carrier: nobody runs behind it' }] });
+    expect(JSON.parse(run.stdout).coverage).toMatchObject({
+      complete: false,
+      observed: 4,
+      ports: 5,
+      unobserved: [{ port: 'vnet9', reason: 'no carrier: nobody runs behind it' }],
+    });
     host.run(['ip', 'link', 'del', 'dev', 'vnet9']);
   });
 
-  it.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('puts everything back on %s', async (signal, status) => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('puts everything back on %s', async (signal, status) => {
     const before = host.shape();
     const child = host.cli(['run', host.scenario('stopped-by-signal', { steps: known(5000) }), '--yes', '--verbose']);
     const outcome = outcomeOf(child);
@@ -96,26 +148,53 @@ describe.skipIf(!isRoot)('a run on a host', () => {
 
   it('changes settings only when file and command line both say so, and puts them back', async () => {
     const short = closing.replace('5000', '20');
-    const refused = await outcomeOf(host.cli(['run', host.scenario('changes', { steps: short, head: flood }), '--yes']));
+    const refused = await outcomeOf(
+      host.cli(['run', host.scenario('changes', { steps: short, head: flood }), '--yes']),
+    );
     expect([refused.status, refused.stderr]).toEqual([64, expect.stringContaining('--allow-changes')]);
-    const silent = await outcomeOf(host.cli(['run', host.scenario('changes', { steps: short }), '--yes', '--allow-changes']));
+    const silent = await outcomeOf(
+      host.cli(['run', host.scenario('changes', { steps: short }), '--yes', '--allow-changes']),
+    );
     expect([silent.status, silent.stderr]).toEqual([64, expect.stringContaining('allow_changes: true')]);
-    const all = closing.replace('5000', '20').replace('set: { vnet4: { flood: off } }', `set: { vnet4: { flood: off }, sysctl: { net.ipv4.ip_forward: 1 } },
-      fdb: { add: [ { mac: "02:00:00:00:00:77", port: vnet4, state: static }, { mac: "${guests.spare.mac}", port: spare, state: static } ] }, mdb: { add: [ { group: 239.1.1.1, port: vnet4 } ] }`);
+    const all = closing.replace('5000', '20').replace(
+      'set: { vnet4: { flood: off } }',
+      `set: { vnet4: { flood: off }, sysctl: { net.ipv4.ip_forward: 1 } },
+      fdb: { add: [ { mac: "02:00:00:00:00:77", port: vnet4, state: static }, { mac: "${guests.spare.mac}", port: spare, state: static } ] }, mdb: { add: [ { group: 239.1.1.1, port: vnet4 } ] }`,
+    );
     const before = host.shape();
-    const run: Outcome = await outcomeOf(host.cli(['run', host.scenario('changes', { steps: all, head: flood }), '--yes', '--allow-changes', '--json', '--out', join(host.dir, 'changes')]));
-    expect([run.status, run.stderr]).toEqual([0, expect.stringContaining('ip link set dev vnet4 type bridge_slave flood off')]);
+    const run: Outcome = await outcomeOf(
+      host.cli([
+        'run',
+        host.scenario('changes', { steps: all, head: flood }),
+        '--yes',
+        '--allow-changes',
+        '--json',
+        '--out',
+        join(host.dir, 'changes'),
+      ]),
+    );
+    expect([run.status, run.stderr]).toEqual([
+      0,
+      expect.stringContaining('ip link set dev vnet4 type bridge_slave flood off'),
+    ]);
     const meanwhile = readFileSync(join(host.dir, 'changes', 'state', '1-before.json'), 'utf8');
-    for (const change of ['02:00:00:00:00:77', '239.1.1.1', '"net.ipv4.ip_forward": "1"']) expect(meanwhile).toContain(change);
+    for (const change of ['02:00:00:00:00:77', '239.1.1.1', '"net.ipv4.ip_forward": "1"'])
+      expect(meanwhile).toContain(change);
     expect(host.shape()).toBe(before);
   });
 
   it('rehearses all of it but sending', async () => {
     const before = host.shape();
-    const run = await outcomeOf(host.cli(['run', host.scenario('rehearsal', { steps: known(20) }), '--rehearse', '--json']));
+    const run = await outcomeOf(
+      host.cli(['run', host.scenario('rehearsal', { steps: known(20) }), '--rehearse', '--json']),
+    );
     expect([run.status, run.stderr]).toEqual([0, expect.stringContaining('all of it but sending works')]);
     const { steps, verdict }: Result = JSON.parse(run.stdout);
-    expect([verdict, steps[0]?.reasons.map(({ code }) => code), steps[0]?.observers.map(({ received }) => received)]).toEqual(['inconclusive', ['rehearsed'], [0, 0, 0, 0, 0]]);
+    expect([
+      verdict,
+      steps[0]?.reasons.map(({ code }) => code),
+      steps[0]?.observers.map(({ received }) => received),
+    ]).toEqual(['inconclusive', ['rehearsed'], [0, 0, 0, 0, 0]]);
     expect(host.shape()).toBe(before);
   });
 
@@ -131,7 +210,10 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     host.run(['ip', 'route', 'del', 'default']);
     host.run(['ip', 'address', 'flush', 'dev', 'br0']);
     const reasons = (JSON.parse(run.stdout) as Result).steps[0]?.reasons;
-    expect([run.status, reasons?.filter(({ code }) => code === 'guests-disturbed').map(({ text }) => text)]).toEqual([3, [expect.stringContaining('the gateway no longer answers')]]);
+    expect([run.status, reasons?.filter(({ code }) => code === 'guests-disturbed').map(({ text }) => text)]).toEqual([
+      3,
+      [expect.stringContaining('the gateway no longer answers')],
+    ]);
     expect(run.stderr).toMatch(/left behind on br0: nothing \(checked\)\n$/);
   });
 
@@ -144,29 +226,47 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     const run = await outcome;
     flooding.kill('SIGKILL');
     await outcomeOf(host.start('kali3', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '1500']));
-    expect([run.status, (JSON.parse(run.stdout) as Result).steps[0]?.reasons.map(({ code, text }) => `${code} ${text}`)]).toEqual([3, expect.arrayContaining([expect.stringMatching(/^guests-disturbed vnet4 drops \d+ frames a second, 0 before/)])]);
+    expect([
+      run.status,
+      (JSON.parse(run.stdout) as Result).steps[0]?.reasons.map(({ code, text }) => `${code} ${text}`),
+    ]).toEqual([
+      3,
+      expect.arrayContaining([expect.stringMatching(/^guests-disturbed vnet4 drops \d+ frames a second, 0 before/)]),
+    ]);
   });
 
   it('disturbs guests only when file and command line both say so', async () => {
-    const steps = '  - { name: theft, probe: { class: mac-steal, from: kali3, to: kali2, via: lan }, expect: private }\n';
-    const run = await outcomeOf(host.cli(['run', host.scenario('theft', { steps, head: 'allow_disruptive: true\n' }), '--yes']));
+    const steps =
+      '  - { name: theft, probe: { class: mac-steal, from: kali3, to: kali2, via: lan }, expect: private }\n';
+    const run = await outcomeOf(
+      host.cli(['run', host.scenario('theft', { steps, head: 'allow_disruptive: true\n' }), '--yes']),
+    );
     expect([run.status, run.stderr]).toEqual([64, expect.stringContaining('mac-steal disturbs guests of this host')]);
   });
 
   it('lets no MAC out of the NIC that nobody has, unless asked', async () => {
     const steps = '  - { name: spoof, probe: { class: mac-spoof, from: kali3, to: kali2 }, expect: separated }\n';
     const run = await outcomeOf(host.cli(['run', host.scenario('new-mac', { steps }), '--yes']));
-    expect([run.status, run.stderr]).toEqual([64, expect.stringContaining('step 1: mac-spoof by kali3 would send with a MAC that nobody has')]);
+    expect([run.status, run.stderr]).toEqual([
+      64,
+      expect.stringContaining('step 1: mac-spoof by kali3 would send with a MAC that nobody has'),
+    ]);
   });
 
   it('sends nothing where a guest that takes part does not run', async () => {
     host.run(['ip', 'tuntap', 'add', 'dev', 'vnet9', 'mode', 'tap']);
     host.run(['ip', 'link', 'set', 'dev', 'vnet9', 'master', 'br0', 'up']);
     const file = host.scenario('not-running', { steps: known(20) });
-    writeFileSync(file, readFileSync(file, 'utf8').replace('port: vnet4', 'port: vnet9').replace(guests.kali3.mac, '02:00:00:00:00:99'));
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace('port: vnet4', 'port: vnet9').replace(guests.kali3.mac, '02:00:00:00:00:99'),
+    );
     const run = await outcomeOf(host.cli(['run', file, '--yes']));
     host.run(['ip', 'link', 'del', 'dev', 'vnet9']);
-    expect([run.status, run.stderr]).toEqual([3, expect.stringMatching(/kali3: "vnet9": no carrier: nobody runs behind it[^]*Nothing was sent/)]);
+    expect([run.status, run.stderr]).toEqual([
+      3,
+      expect.stringMatching(/kali3: "vnet9": no carrier: nobody runs behind it[^]*Nothing was sent/),
+    ]);
   });
 
   it('asks at a terminal', async () => {
@@ -185,12 +285,20 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     const child = host.cli(['run', file, '--yes', '--allow-changes', '--verbose']);
     await probing(child);
     const second = await outcomeOf(host.cli(['run', file, '--yes', '--allow-changes']));
-    expect([second.status, second.stderr]).toEqual([69, expect.stringContaining(`another run is on bridge br0: process ${child.pid} (${process.execPath} ${cli} run ${file} `)]);
+    expect([second.status, second.stderr]).toEqual([
+      69,
+      expect.stringContaining(
+        `another run is on bridge br0: process ${child.pid} (${process.execPath} ${cli} run ${file} `,
+      ),
+    ]);
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('exit', resolve));
     expect(host.run(['ip', '-d', 'link', 'show', 'dev', 'vnet4'])).toContain('flood off');
     const cleaned = await outcomeOf(host.cli(['cleanup']));
-    expect([cleaned.status, cleaned.stdout]).toEqual([0, expect.stringMatching(/was killed: \d+ changes undone, nothing is left of it/)]);
+    expect([cleaned.status, cleaned.stdout]).toEqual([
+      0,
+      expect.stringMatching(/was killed: \d+ changes undone, nothing is left of it/),
+    ]);
     expect(host.shape()).toBe(before);
     expect(host.journals()).toEqual([]);
   });
@@ -198,9 +306,17 @@ describe.skipIf(!isRoot)('a run on a host', () => {
   it('writes a scenario of what it finds, every port in it, with the names and zones that libvirt knows, that runs as it is', async () => {
     const init = await outcomeOf(host.cli(['init']));
     expect([init.status, init.stderr]).toEqual([0, '']);
-    for (const { port, mac } of Object.values(guests)) expect(init.stdout).toMatch(new RegExp(`port: ${port}\\n.*?mac: ${mac}`, 's'));
-    const { topology, policy }: { topology: { endpoints: Record<string, { port: string; zone?: string }> }; policy: object[] } = parse(init.stdout);
-    expect(Object.entries(topology.endpoints).map(([name, { port, zone }]) => `${name} ${port} ${zone ?? ''}`)).toEqual(expect.arrayContaining(['web-1- vnet0 acme', 'database vnet4 vlan20']));
+    for (const { port, mac } of Object.values(guests))
+      expect(init.stdout).toMatch(new RegExp(`port: ${port}\\n.*?mac: ${mac}`, 's'));
+    const {
+      topology,
+      policy,
+    }: { topology: { endpoints: Record<string, { port: string; zone?: string }> }; policy: object[] } = parse(
+      init.stdout,
+    );
+    expect(Object.entries(topology.endpoints).map(([name, { port, zone }]) => `${name} ${port} ${zone ?? ''}`)).toEqual(
+      expect.arrayContaining(['web-1- vnet0 acme', 'database vnet4 vlan20']),
+    );
     expect(policy).toEqual([{ from: 'zone:*', to: 'zone:*', expect: 'private' }]);
     expect(init.stdout).toContain('# named by libvirt, zone by OpenStack project\n');
     expect(init.stdout).toContain('# Between zones, what one guest sends to another reaches nobody else');
@@ -208,27 +324,48 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     writeFileSync(file, init.stdout);
     const run = await outcomeOf(host.cli(['run', file, '--yes', '--json']));
     const { coverage, steps }: Result = JSON.parse(run.stdout);
-    // A bridge floods what it does not know, here as anywhere: known unicast is private, the policy's unknown unicast is not.
+    // A bridge floods what it does not know, here as anywhere: known unicast is private, the policy's unknown unicast
+    // is not.
     expect([run.status, coverage.observed, ...steps.map(({ name, verdict }) => `${name}: ${verdict}`)]).toEqual([
-      2, 4, 'nobody overhears known unicast: holds', 'policy: zone acme to zone vlan20: broken', 'policy: zone vlan20 to zone acme: broken',
+      2,
+      4,
+      'nobody overhears known unicast: holds',
+      'policy: zone acme to zone vlan20: broken',
+      'policy: zone vlan20 to zone acme: broken',
     ]);
-    expect(new Set(steps.flatMap(({ findings }) => findings.filter(({ leak }) => leak).map((row) => `${row.class} ${row.causes[0]?.code}`)))).toEqual(new Set(['unknown-unicast unknown-flood']));
+    expect(
+      new Set(
+        steps.flatMap(({ findings }) =>
+          findings.filter(({ leak }) => leak).map((row) => `${row.class} ${row.causes[0]?.code}`),
+        ),
+      ),
+    ).toEqual(new Set(['unknown-unicast unknown-flood']));
   });
 
   it('writes one with the MACs that Incus tells where no guest has spoken, which runs as it is', async () => {
     const instances = (['kali2', 'kali3'] as const).map((name) => ({
-      name, status: 'Running', project: 'acme', expanded_devices: { eth0: { type: 'nic' } }, expanded_config: { 'volatile.eth0.hwaddr': guests[name].mac }, state: { network: { eth0: { hwaddr: guests[name].mac, host_name: guests[name].port } } },
+      name,
+      status: 'Running',
+      project: 'acme',
+      expanded_devices: { eth0: { type: 'nic' } },
+      expanded_config: { 'volatile.eth0.hwaddr': guests[name].mac },
+      state: { network: { eth0: { hwaddr: guests[name].mac, host_name: guests[name].port } } },
     }));
-    writeFileSync(join(host.dir, 'incus'), `#!/bin/sh\ncat <<'END'\n${JSON.stringify(instances)}\nEND\n`, { mode: 0o755 });
+    writeFileSync(join(host.dir, 'incus'), `#!/bin/sh\ncat <<'END'\n${JSON.stringify(instances)}\nEND\n`, {
+      mode: 0o755,
+    });
     host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'fdb_flush']);
     const init = await outcomeOf(host.cli(['init'], true, ['env', `PATH=${host.dir}:${process.env['PATH'] ?? ''}`]));
     expect([init.status, init.stderr]).toEqual([0, '']);
-    expect(init.stdout).toContain('has not spoken lately, so that the bridge does not know it; its MAC is as incus tells it');
+    expect(init.stdout).toContain(
+      'has not spoken lately, so that the bridge does not know it; its MAC is as incus tells it',
+    );
     expect(init.stdout).toContain('# name and MAC by incus, zone by project\n');
     const file = join(host.dir, 'told.yml');
     writeFileSync(file, init.stdout);
     const run = await outcomeOf(host.cli(['run', file, '--yes', '--json']));
-    expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('left behind on br0: nothing')]); // the policy's unknown unicast is flooded
+    // the policy's unknown unicast is flooded
+    expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('left behind on br0: nothing')]);
     const { steps }: Result = JSON.parse(run.stdout);
     expect([steps[0]?.name, steps[0]?.verdict]).toEqual(['nobody overhears known unicast', 'holds']);
   });
@@ -240,17 +377,36 @@ describe.skipIf(!isRoot)('a run on a host', () => {
     const hash = planned.stdout.trim();
     // as contrib/systemd's nightly unit does, with no more capabilities than it leaves
     const unit = readFileSync(new URL('../../contrib/systemd/verify-isolation-run@.service', import.meta.url), 'utf8');
-    const capabilities = (/^CapabilityBoundingSet=(.*)$/m.exec(unit)?.[1] ?? '').toLowerCase().replaceAll('cap_', '').split(' ').map((name) => `+${name}`);
-    const nightly = await outcomeOf(host.cli(['run', file, '--approved', hash, '--quiet'], true, ['setpriv', `--bounding-set=-all,${capabilities.join(',')}`, '--inh-caps=-all', '--no-new-privs', '--']));
-    expect([nightly.status, nightly.stderr]).toEqual([0, expect.stringMatching(/left behind on br0: nothing \(checked\)\n$/)]);
-    const other = await outcomeOf(host.cli(['run', host.scenario('approved', { steps: known(21) }), '--approved', hash]));
+    const capabilities = (/^CapabilityBoundingSet=(.*)$/m.exec(unit)?.[1] ?? '')
+      .toLowerCase()
+      .replaceAll('cap_', '')
+      .split(' ')
+      .map((name) => `+${name}`);
+    const nightly = await outcomeOf(
+      host.cli(['run', file, '--approved', hash, '--quiet'], true, [
+        'setpriv',
+        `--bounding-set=-all,${capabilities.join(',')}`,
+        '--inh-caps=-all',
+        '--no-new-privs',
+        '--',
+      ]),
+    );
+    expect([nightly.status, nightly.stderr]).toEqual([
+      0,
+      expect.stringMatching(/left behind on br0: nothing \(checked\)\n$/),
+    ]);
+    const other = await outcomeOf(
+      host.cli(['run', host.scenario('approved', { steps: known(21) }), '--approved', hash]),
+    );
     expect([other.status, other.stderr]).toEqual([64, expect.stringContaining('not the one that was approved')]);
   });
 
   it('says beforehand what leaves the NIC', async () => {
     const plan = await outcomeOf(host.cli(['plan', host.scenario('summary', { steps: known(300) })]));
     // 300 raw and 300 UDP frames to the LAN, and in each of 3 phases the uplink's ear controls
-    expect(plan.stdout).toMatch(/^On br0: 1200 probe frames as kali2, lan, at most 1000 a second, and \d+ control frames\.\nOut of the NIC: 606 of them\. It takes about \d+ s\.\nNo setting is changed\./);
+    expect(plan.stdout).toMatch(
+      /^On br0: 1200 probe frames as kali2, lan, at most 1000 a second, and \d+ control frames\.\nOut of the NIC: 606 of them\. It takes about \d+ s\.\nNo setting is changed\./,
+    );
   });
 
   it('says what is not there before anything is sent', async () => {

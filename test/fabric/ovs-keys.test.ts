@@ -49,7 +49,11 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('keys of Open vSwitch in a 
       writeFileSync(join(dir, `${name}.yml`), text);
       return join(dir, `${name}.yml`);
     });
-    const { status, stdout, stderr } = spawnSync(process.execPath, [cli, 'run', ...files, '--json', '--quiet', '--out', join(dir, 'out')], { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [cli, 'run', ...files, '--json', '--quiet', '--out', join(dir, 'out')],
+      { encoding: 'utf8' },
+    );
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     results = JSON.parse(stdout).results;
   }, 120_000);
@@ -58,18 +62,45 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('keys of Open vSwitch in a 
   it('mirror one port to another, which the leak is explained by', () => {
     const [first, second] = results[0]?.steps ?? [];
     expect([first?.verdict, first?.reasons, second?.verdict, second?.reasons]).toEqual(['broken', [], 'holds', []]);
-    const causes = first?.findings.filter(({ leak }) => leak).flatMap(({ observer, causes: all }) => all.map(({ code, place }) => `${observer} ${code} ${place}`));
+    const causes = first?.findings
+      .filter(({ leak }) => leak)
+      .flatMap(({ observer, causes: all }) => all.map(({ code, place }) => `${observer} ${code} ${place}`));
     expect([...new Set(causes)]).toEqual(['kali3 ovs-mirror mirror of-kali2']);
   });
 
   it('make access ports, trunks and a trunk with a native VLAN of `vlans`', () => {
-    const { ovs } = JSON.parse(readFileSync(join(dir, 'out', readdirSync(join(dir, 'out')).find((name) => name.startsWith('tagged')) ?? '', 'state/1-before.json'), 'utf8'));
-    const columns = new Map(ovs.ports.map((port: { name: string; columns: Record<string, unknown> }) => [port.name, [port.columns['tag'], port.columns['trunks'], port.columns['vlan_mode']]]));
+    const { ovs } = JSON.parse(
+      readFileSync(
+        join(
+          dir,
+          'out',
+          readdirSync(join(dir, 'out')).find((name) => name.startsWith('tagged')) ?? '',
+          'state/1-before.json',
+        ),
+        'utf8',
+      ),
+    );
+    const columns = new Map(
+      ovs.ports.map((port: { name: string; columns: Record<string, unknown> }) => [
+        port.name,
+        [port.columns['tag'], port.columns['trunks'], port.columns['vlan_mode']],
+      ]),
+    );
     const none = ['set', []];
-    expect(Object.fromEntries(columns)).toEqual({ pa1: [10, none, none], pa2: [10, none, none], pb1: [20, none, none], pboth: [20, 10, 'native-untagged'], enp8s0: [none, ['set', [10, 20, 21]], none] });
+    expect(Object.fromEntries(columns)).toEqual({
+      pa1: [10, none, none],
+      pa2: [10, none, none],
+      pb1: [20, none, none],
+      pboth: [20, 10, 'native-untagged'],
+      enp8s0: [none, ['set', [10, 20, 21]], none],
+    });
   });
 
   it('keep floods in their VLAN, with every proof', () => {
-    expect(results[1]?.steps.map(({ verdict, reasons }) => [verdict, reasons])).toEqual([['holds', []], ['holds', []], ['holds', []]]);
+    expect(results[1]?.steps.map(({ verdict, reasons }) => [verdict, reasons])).toEqual([
+      ['holds', []],
+      ['holds', []],
+      ['holds', []],
+    ]);
   });
 });

@@ -3,22 +3,41 @@ import { checkOvsVlan, refuseOpening, type OvsVlanColumns } from '../../src/fabr
 import type { Change } from '../../src/model/change.js';
 
 const columns = (tag: string, trunks: string, mode = '[]'): OvsVlanColumns => ({ tag, trunks, mode });
-const change = (act: 'add' | 'del', vids: readonly [number, number], flags: { readonly pvid?: true; readonly untagged?: true } = {}): Extract<Change, { kind: 'vlan' }> =>
-  ({ kind: 'vlan', act, entry: { port: 'p', first: vids[0], last: vids[1], pvid: flags.pvid ?? false, untagged: flags.untagged ?? false }, self: false, ovs: true });
+const change = (
+  act: 'add' | 'del',
+  vids: readonly [number, number],
+  flags: { readonly pvid?: true; readonly untagged?: true } = {},
+): Extract<Change, { kind: 'vlan' }> => ({
+  kind: 'vlan',
+  act,
+  entry: { port: 'p', first: vids[0], last: vids[1], pvid: flags.pvid ?? false, untagged: flags.untagged ?? false },
+  self: false,
+  ovs: true,
+});
 const access = { pvid: true, untagged: true } as const;
 
 it.each<[string, Extract<Change, { kind: 'vlan' }>, OvsVlanColumns, boolean]>([
   ['a tag, of an access port', change('add', [10, 10], access), columns('10', '[]'), true],
   ['a tag, of an access port by name', change('add', [10, 10], access), columns('10', '[20]', 'access'), true],
   ['a tag that leaves tagged', change('add', [10, 10], { pvid: true }), columns('10', '[20]', 'native-tagged'), true],
-  ['a tag that should leave tagged, on an access port', change('add', [10, 10], { pvid: true }), columns('10', '[]'), false],
+  [
+    'a tag that should leave tagged, on an access port',
+    change('add', [10, 10], { pvid: true }),
+    columns('10', '[]'),
+    false,
+  ],
   ['another tag', change('add', [10, 10], access), columns('11', '[]'), false],
   ['a tag that a trunk does not heed', change('add', [10, 10], access), columns('10', '[20]', 'trunk'), false],
   ['trunks', change('add', [20, 22]), columns('[]', '[20, 21, 22]'), true],
   ['trunks of which one is missing', change('add', [20, 22]), columns('[]', '[20, 22]'), false],
   ['trunks beside a native VLAN', change('add', [20, 20]), columns('10', '20', 'native-untagged'), true],
   ['trunks that an access port does not heed', change('add', [20, 20]), columns('10', '20'), false],
-  ['trunks of a tunnel, whose own VLAN is its only one', change('add', [20, 20]), columns('10', '20', 'dot1q-tunnel'), false],
+  [
+    'trunks of a tunnel, whose own VLAN is its only one',
+    change('add', [20, 20]),
+    columns('10', '20', 'dot1q-tunnel'),
+    false,
+  ],
   ['a VLAN that went', change('del', [20, 20]), columns('[]', '[21]'), true],
   ['a VLAN that stayed', change('del', [20, 21]), columns('[]', '[21]'), false],
   ['a tag that stayed', change('del', [10, 10]), columns('10', '[]'), false],

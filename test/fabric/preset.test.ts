@@ -12,13 +12,19 @@ describe.skipIf(process.getuid?.() !== 0)('run --preset tenant-bridge, on a brid
   beforeAll(async () => {
     host = throwAwayHost();
     before = host.shape();
-    outcome = await outcomeOf(host.cli(['run', '--preset', 'tenant-bridge', '--bridge', 'br0', '--yes', '--json', '--quiet', '--out', 'out']));
+    outcome = await outcomeOf(
+      host.cli(['run', '--preset', 'tenant-bridge', '--bridge', 'br0', '--yes', '--json', '--quiet', '--out', 'out']),
+    );
   }, patient(120_000));
   afterAll(() => host.close());
 
   it('asks the catalogue of every guest, without a file, and tells what leaks from what is meant to be shared', () => {
     expect(outcome.status, outcome.stderr).toBe(2);
-    expect(parseResult(outcome.stdout).steps.map(({ name, verdict }) => [name, verdict]).filter(([name]) => name?.startsWith('policy') !== true)).toEqual([
+    expect(
+      parseResult(outcome.stdout)
+        .steps.map(({ name, verdict }) => [name, verdict])
+        .filter(([name]) => name?.startsWith('policy') !== true),
+    ).toEqual([
       ['nobody overhears known unicast', 'holds'],
       ['what a shared bridge lets through by design', null],
       ['unknown unicast reaches no guest', 'broken'],
@@ -27,11 +33,16 @@ describe.skipIf(process.getuid?.() !== 0)('run --preset tenant-bridge, on a brid
   });
 
   it('leaves the scenario that it made, and the bridge as it was', () => {
-    expect(readFileSync(join(host.dir, 'out/scenario/tenant-bridge.yml'), 'utf8')).toMatch(/provider: host[\s\S]+class: unknown-unicast/);
+    expect(readFileSync(join(host.dir, 'out/scenario/tenant-bridge.yml'), 'utf8')).toMatch(
+      /provider: host[\s\S]+class: unknown-unicast/,
+    );
     expect(host.shape()).toBe(before);
   });
 
   it('takes no file beside it', async () => {
-    expect(await outcomeOf(host.cli(['run', 'x.yml', '--preset', 'tenant-bridge']))).toMatchObject({ status: 64, stderr: expect.stringContaining('--preset takes no file') });
+    expect(await outcomeOf(host.cli(['run', 'x.yml', '--preset', 'tenant-bridge']))).toMatchObject({
+      status: 64,
+      stderr: expect.stringContaining('--preset takes no file'),
+    });
   });
 });

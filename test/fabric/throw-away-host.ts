@@ -27,12 +27,28 @@ export interface ThrowAwayHost {
   run(argv: readonly string[]): string;
   /** Starts a program in a guest's namespace. */
   start(guest: GuestName, argv: readonly string[]): ChildProcess;
-  /** The program under test; `inside` = in the host's own namespace, else it has to go there by `netns:`. `through`: a command that starts it. */
+  /**
+   * The program under test; `inside` = in the host's own namespace, else it has to go there by `netns:`. `through`: a
+   * command that starts it.
+   */
   cli(args: readonly string[], inside?: boolean, through?: readonly string[]): ChildProcess;
   /** As `cli` inside, on a terminal at which `typed` is typed. */
   terminal(args: readonly string[], typed: string): ChildProcess;
-  /** A scenario file with the guests and the steps. `netns`: the bridge is named by its namespace; `inside`: so is this guest, by its own; `more`: lines of further endpoints; `also`: a second address of guests. */
-  scenario(name: string, parts: { readonly steps: string; readonly head?: string; readonly netns?: boolean; readonly inside?: GuestName; readonly more?: string; readonly also?: Partial<Record<GuestName, string>> }): string;
+  /**
+   * A scenario file with the guests and the steps. `netns`: the bridge is named by its namespace; `inside`: so is this
+   * guest, by its own; `more`: lines of further endpoints; `also`: a second address of guests.
+   */
+  scenario(
+    name: string,
+    parts: {
+      readonly steps: string;
+      readonly head?: string;
+      readonly netns?: boolean;
+      readonly inside?: GuestName;
+      readonly more?: string;
+      readonly also?: Partial<Record<GuestName, string>>;
+    },
+  ): string;
   /** Links with their settings, tc, a sysctl, MDB, and FDB without times: what a run has to leave as it was. */
   shape(): string;
   journals(): readonly string[];
@@ -45,38 +61,69 @@ export function throwAwayHost(): ThrowAwayHost {
   const journal = join(dir, 'journal');
   const spaces = new Map(Object.keys(guests).map((name) => [name, newNamespace(disableIpv6)]));
   const env = { ...process.env, VERIFY_ISOLATION_JOURNAL: journal, VIRSH_DEFAULT_CONNECT_URI: `test://${libvirtNode}` };
-  const run = (argv: readonly string[], fd = host): string => inNamespaceFd(fd, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
+  const run = (argv: readonly string[], fd = host): string =>
+    inNamespaceFd(fd, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
   run(['ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge', 'forward_delay', '0']);
   run(['ip', 'link', 'set', 'dev', 'br0', 'up']);
   for (const [name, { port, mac, ip }] of Object.entries(guests)) {
     const fd = spaces.get(name) ?? host;
-    run(['ip', 'link', 'add', 'dev', port, 'type', 'veth', 'peer', 'name', 'eth0', 'address', mac, 'netns', `/proc/${process.pid}/fd/${fd}`]);
+    run([
+      'ip',
+      'link',
+      'add',
+      'dev',
+      port,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'eth0',
+      'address',
+      mac,
+      'netns',
+      `/proc/${process.pid}/fd/${fd}`,
+    ]);
     run(['ip', 'link', 'set', 'dev', port, 'master', 'br0', 'up']);
     run(['ip', 'address', 'add', `${ip}/24`, 'dev', 'eth0'], fd);
     run(['ip', 'link', 'set', 'dev', 'eth0', 'up'], fd);
   }
-  for (const name of ['kali2', 'kali3', 'spare']) run(['ping', '-c', '1', guests.lan.ip], spaces.get(name) ?? host); // the bridge knows them all
+  // the bridge knows them all
+  for (const name of ['kali2', 'kali3', 'spare']) run(['ping', '-c', '1', guests.lan.ip], spaces.get(name) ?? host);
   const netns = `/proc/${process.pid}/fd/${host}`;
   return {
     netns,
     dir,
     run: (argv) => run(argv),
-    start: (guest, argv) => inNamespaceFd(spaces.get(guest) ?? host, () => spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })),
+    start: (guest, argv) =>
+      inNamespaceFd(spaces.get(guest) ?? host, () =>
+        spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] }),
+      ),
     cli: (args, inside = true, through = []) => {
       const [program = '', ...words] = [...through, process.execPath, cli, ...args];
       const start = (): ChildProcess => spawn(program, words, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
       return inside ? inNamespaceFd(host, start) : start();
     },
-    terminal: (args, typed) => inNamespaceFd(host, () => {
-      const child = spawn('script', ['--quiet', '--return', '--command', [process.execPath, cli, ...args].map((word) => `'${word}'`).join(' '), '/dev/null'], { cwd: dir, env, stdio: ['pipe', 'pipe', 'pipe'] });
-      let shown = '';
-      child.stdout.on('data', (chunk) => (shown += String(chunk)));
-      // again and again: script(1) may lose what it is given while the terminal changes its mode
-      const typing = setInterval(() => (shown.includes('[y/N]') ? child.stdin.write(typed) : undefined), 300);
-      child.stdin.on('error', () => undefined);
-      child.once('close', () => clearInterval(typing));
-      return child;
-    }),
+    terminal: (args, typed) =>
+      inNamespaceFd(host, () => {
+        const child = spawn(
+          'script',
+          [
+            '--quiet',
+            '--return',
+            '--command',
+            [process.execPath, cli, ...args].map((word) => `'${word}'`).join(' '),
+            '/dev/null',
+          ],
+          { cwd: dir, env, stdio: ['pipe', 'pipe', 'pipe'] },
+        );
+        let shown = '';
+        child.stdout.on('data', (chunk) => (shown += String(chunk)));
+        // again and again: script(1) may lose what it is given while the terminal changes its mode
+        const typing = setInterval(() => (shown.includes('[y/N]') ? child.stdin.write(typed) : undefined), 300);
+        child.stdin.on('error', () => undefined);
+        child.once('close', () => clearInterval(typing));
+        return child;
+      }),
     scenario(name, { steps, head = '', netns: byName = false, inside, more = '', also = {} }) {
       const file = join(dir, `${name}.yml`);
       const endpoints = (['kali2', 'kali3', 'lan'] as const).map((guest) => {
@@ -85,7 +132,10 @@ export function throwAwayHost(): ThrowAwayHost {
         return `    ${guest}: { bridge: br0, port: ${port}, mac: "${mac}", ip: ${addresses}${guest === 'lan' ? ', role: uplink' : ''}${guest === inside ? `, netns: /proc/${process.pid}/fd/${spaces.get(guest) ?? host}` : ''} }\n`;
       });
       const bridge = byName ? `{ netns: ${netns} }` : '{}';
-      writeFileSync(file, `version: 1\nname: ${name}\n${head}topology:\n  provider: host\n  bridges: { br0: ${bridge} }\n  endpoints:\n${endpoints.join('')}${more}steps:\n${steps}`);
+      writeFileSync(
+        file,
+        `version: 1\nname: ${name}\n${head}topology:\n  provider: host\n  bridges: { br0: ${bridge} }\n  endpoints:\n${endpoints.join('')}${more}steps:\n${steps}`,
+      );
       return file;
     },
     shape() {

@@ -10,14 +10,28 @@ const scratch = mkdtempSync(join(tmpdir(), 'hostile-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** Those who attack send probes too: the kernel's filter takes frames by their source, and is to take theirs. */
-const probes = [['alice', 'bob', 100], ['mallory', 'lan', 20], ['bob', 'lan', 20], ['lan', 'bob', 20]]
-  .map(([from, to, count]) => `{ class: known-unicast, from: ${from}, to: ${to}, count: ${count}, carriers: [raw] }`).concat('{ class: broadcast, from: mallory, count: 20, carriers: [raw], may_see: [alice, bob, lan], seen: { bob: all } }').join(', ');
+const probes = [
+  ['alice', 'bob', 100],
+  ['mallory', 'lan', 20],
+  ['bob', 'lan', 20],
+  ['lan', 'bob', 20],
+]
+  .map(([from, to, count]) => `{ class: known-unicast, from: ${from}, to: ${to}, count: ${count}, carriers: [raw] }`)
+  .concat(
+    '{ class: broadcast, from: mallory, count: 20, carriers: [raw], may_see: [alice, bob, lan], seen: { bob: all } }',
+  )
+  .join(', ');
 
 /** A step for each attack: alice's unicast to bob, with mallory on a third port. */
 function scenario(name: string, ageing: string): string {
-  const steps = Object.keys(attacks).map((attack) => `  - { name: "${attack}", probe: [ ${probes} ], expect: ${ageing === '0' ? '{ verdict: broken }' : 'private'} }`);
+  const steps = Object.keys(attacks).map(
+    (attack) =>
+      `  - { name: "${attack}", probe: [ ${probes} ], expect: ${ageing === '0' ? '{ verdict: broken }' : 'private'} }`,
+  );
   const path = join(scratch, `${name}.yml`);
-  writeFileSync(path, `version: 1
+  writeFileSync(
+    path,
+    `version: 1
 name: ${name}
 topology:
   provider: lab
@@ -29,7 +43,8 @@ topology:
     lan:     { bridge: br0, port: p3, mac: "00:11:22:33:44:55", ip: 10.0.0.200/24, role: uplink }
 steps:
 ${steps.join('\n')}
-`);
+`,
+  );
   return path;
 }
 
@@ -41,11 +56,21 @@ interface Said {
 
 function run(name: string, ageing: string): Promise<Said> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'program.mjs'), scenario(name, ageing), join(scratch, `${name}-out`)], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, 'program.mjs'), scenario(name, ageing), join(scratch, `${name}-out`)],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
     let [out, err] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => { out += text; });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => { err += text; });
-    child.on('close', (status) => (status === 0 && out !== '' ? resolve(JSON.parse(out)) : reject(new Error(`status ${status ?? '?'}: ${err}`))));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      err += text;
+    });
+    child.on('close', (status) =>
+      status === 0 && out !== '' ? resolve(JSON.parse(out)) : reject(new Error(`status ${status ?? '?'}: ${err}`)),
+    );
   });
 }
 const stepOf = ({ result }: Said, attack: string): StepResult => {
@@ -68,24 +93,45 @@ describe('a guest that attacks while the bridge holds', () => {
   });
 
   it('is heard whole: a frame of 64 KiB is in the evidence as long as it was', () => {
-    const { stdout } = spawnSync('tshark', ['-r', join(scratch, 'holding-out', 'evidence.pcapng'), '-Y', 'frame.len > 60000', '-T', 'fields', '-e', 'frame.interface_name', '-e', 'frame.len'], { encoding: 'utf8' });
+    const { stdout } = spawnSync(
+      'tshark',
+      [
+        '-r',
+        join(scratch, 'holding-out', 'evidence.pcapng'),
+        '-Y',
+        'frame.len > 60000',
+        '-T',
+        'fields',
+        '-e',
+        'frame.interface_name',
+        '-e',
+        'frame.len',
+      ],
+      { encoding: 'utf8' },
+    );
     expect([...new Set(stdout.trim().split('\n'))]).toEqual(['p2\t64054']);
   });
 
   it('is heard: what it sends is in the evidence', () => {
-    const received = (attack: string): number => stepOf(said, attack).observers.find(({ name }) => name === 'bob')?.received ?? 0;
-    for (const attack of Object.keys(attacks)) if (attack !== 'nothing') expect(received(attack), attack).toBeGreaterThan(received('nothing') + 10);
+    const received = (attack: string): number =>
+      stepOf(said, attack).observers.find(({ name }) => name === 'bob')?.received ?? 0;
+    for (const attack of Object.keys(attacks))
+      if (attack !== 'nothing') expect(received(attack), attack).toBeGreaterThan(received('nothing') + 10);
   });
 
   it('is named where it made the kernel drop frames, and the step is never a holds', () => {
     for (const step of said.result.steps) {
       const deaf = step.observers.filter(({ dropped }) => dropped > 0);
       if (deaf.length > 0) expect(step.verdict).not.toBe('holds');
-      for (const { name } of deaf) expect(step.reasons.filter(({ code, observer }) => code === 'frames-dropped' && observer === name)).toHaveLength(1);
+      for (const { name } of deaf)
+        expect(
+          step.reasons.filter(({ code, observer }) => code === 'frames-dropped' && observer === name),
+        ).toHaveLength(1);
     }
   });
 
-  it('meets controls that leave no faster than observers take them', () => expect(said.fastest).toBeLessThanOrEqual(50_000));
+  it('meets controls that leave no faster than observers take them', () =>
+    expect(said.fastest).toBeLessThanOrEqual(50_000));
 });
 
 describe('a guest that attacks while the bridge leaks', () => {

@@ -11,7 +11,9 @@ describe.skipIf(!isRoot)('a sending helper that is kept from step to step', () =
     networks.push(network);
     return network;
   };
-  const out = ({ netns }: TestNetwork): { readonly out: { readonly device: string; readonly netns: string } } => ({ out: { device: 'vnet0', netns } });
+  const out = ({ netns }: TestNetwork): { readonly out: { readonly device: string; readonly netns: string } } => ({
+    out: { device: 'vnet0', netns },
+  });
   beforeEach(() => {
     networks = [];
     keeper = keepSender();
@@ -73,8 +75,13 @@ describe.skipIf(!isRoot)('a sending helper that is kept from step to step', () =
 
   test('names an interface that is not there, and serves the next', async () => {
     const network = made();
-    await expect(keeper.start({ out: { device: 'nothing0', netns: network.netns } })).rejects.toMatchObject({ code: 'interface-gone' });
-    expect(await (await keeper.start(out(network))).send('out', frames(1), 60, null)).toEqual({ accepted: 1, error: null });
+    await expect(keeper.start({ out: { device: 'nothing0', netns: network.netns } })).rejects.toMatchObject({
+      code: 'interface-gone',
+    });
+    expect(await (await keeper.start(out(network))).send('out', frames(1), 60, null)).toEqual({
+      accepted: 1,
+      error: null,
+    });
   });
 
   test('is not there where nothing is to be sent, and gone at the end', async () => {

@@ -12,8 +12,16 @@ function inputOf({ plan, run, timeline, states, frames }: Evidence): JudgeInput 
 
 /** Judges evidence as while the run goes on: counting begins when the probes do. null = it is to be begun anew. */
 function judgeAlong(evidence: Evidence, over: Partial<JudgeInput> = {}): Result | null {
-  const { plan, timeline, run: { key } } = evidence;
-  const judging = startJudging({ plan, run: { key }, timeline: timeline.slice(0, timeline.findIndex(({ event }) => event === 'probing') + 1) });
+  const {
+    plan,
+    timeline,
+    run: { key },
+  } = evidence;
+  const judging = startJudging({
+    plan,
+    run: { key },
+    timeline: timeline.slice(0, timeline.findIndex(({ event }) => event === 'probing') + 1),
+  });
   addBatch(judging, batchOf(evidence));
   const continued = continueJudging(judging, { ...inputOf(evidence), ...over });
   return continued === null ? null : finishJudging(continued, capture);

@@ -25,7 +25,10 @@ describe('a capture of others, judged without a command line', () => {
     const fold = startForeign({ name: null, macs, elsewhere: null });
     const folder = join(captures, name);
     for (const file of files) await hearForeign(fold, join(folder, file));
-    const report = JSON.stringify({ schemaVersion: 1, listeners: [finishForeign(fold, macOfNumber)] }).replaceAll(`${folder}/`, '');
+    const report = JSON.stringify({ schemaVersion: 1, listeners: [finishForeign(fold, macOfNumber)] }).replaceAll(
+      `${folder}/`,
+      '',
+    );
     expect(JSON.parse(report)).toEqual(JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')));
   });
 });

@@ -11,14 +11,29 @@ import { addFrames, type Evidence, hostState, judge, key, perfectRun, scenario, 
 import { flow, host, plan, step as planned, zero } from './row-fixture.js';
 
 const macOfB = '52:54:00:00:00:02';
-const entry = { mac: macOfB, port: 'p1', master: 'br0', vlan: null, state: 'dynamic', flags: [], usedS: 1, updatedS: 1 } as const;
+const entry = {
+  mac: macOfB,
+  port: 'p1',
+  master: 'br0',
+  vlan: null,
+  state: 'dynamic',
+  flags: [],
+  usedS: 1,
+  updatedS: 1,
+} as const;
 
 type Settings = NonNullable<LinkState['port']>;
 
-function stateWith(over: Partial<HostState>, ports: Readonly<Record<string, Settings>> = {}, bridge: Settings = {}): HostState {
+function stateWith(
+  over: Partial<HostState>,
+  ports: Readonly<Record<string, Settings>> = {},
+  bridge: Settings = {},
+): HostState {
   const state = hostState();
   const links = state.links.map((link) => ({
-    ...link, bridge: link.bridge === null ? null : { ...link.bridge, ...bridge }, port: link.port === null ? null : { ...link.port, ...ports[link.name] },
+    ...link,
+    bridge: link.bridge === null ? null : { ...link.bridge, ...bridge },
+    port: link.port === null ? null : { ...link.port, ...ports[link.name] },
   }));
   return { ...state, links, ...over };
 }
@@ -29,12 +44,22 @@ function held(state: HostState, evidence: Evidence = perfectRun()): readonly Hel
   return judge(evidence).steps[0]?.held ?? [];
 }
 
-const codesAt = (stories: readonly Held[], observer: string): readonly string[] => stories.filter(({ observers }) => observers.includes(observer)).flatMap(({ barriers }) => barriers.map(({ code }) => code));
+const codesAt = (stories: readonly Held[], observer: string): readonly string[] =>
+  stories
+    .filter(({ observers }) => observers.includes(observer))
+    .flatMap(({ barriers }) => barriers.map(({ code }) => code));
 
 describe('what a holds rests on', () => {
   it('is one barrier alone, with its place and what would open it, where there is no other', () => {
     const [story] = held(stateWith({ fdb: [entry] }));
-    expect(story).toMatchObject({ class: 'known-unicast', carriers: ['raw'], from: ['a'], observers: ['c', 'lan'], alone: true, barriers: [{ code: 'learned-entry', places: [`fdb ${macOfB} dev p1`] }] });
+    expect(story).toMatchObject({
+      class: 'known-unicast',
+      carriers: ['raw'],
+      from: ['a'],
+      observers: ['c', 'lan'],
+      alone: true,
+      barriers: [{ code: 'learned-entry', places: [`fdb ${macOfB} dev p1`] }],
+    });
     expect(story?.barriers[0]?.opens).toMatch(/ageing time of 0/);
   });
 
@@ -60,9 +85,15 @@ describe('what a holds rests on', () => {
   });
 
   it('is the VLANs of the ports where the bridge filters', () => {
-    const vlan = [{ ifname: 'p0', vlans: [{ vlan: 10, flags: ['PVID', 'Egress Untagged'] }] }, { ifname: 'p2', vlans: [{ vlan: 20, vlanEnd: 30 }] }, { ifname: 'p3', vlans: [{ vlan: 5, vlanEnd: 15 }] }];
+    const vlan = [
+      { ifname: 'p0', vlans: [{ vlan: 10, flags: ['PVID', 'Egress Untagged'] }] },
+      { ifname: 'p2', vlans: [{ vlan: 20, vlanEnd: 30 }] },
+      { ifname: 'p3', vlans: [{ vlan: 5, vlanEnd: 15 }] },
+    ];
     const stories = held(stateWith({ vlan }, { p3: { flood: false } }, { vlan_filtering: 1 }));
-    expect(stories.find(({ observers }) => observers.includes('c'))?.barriers).toMatchObject([{ code: 'vlan-filtering', places: ['p2 is not in VLAN 10'] }]);
+    expect(stories.find(({ observers }) => observers.includes('c'))?.barriers).toMatchObject([
+      { code: 'vlan-filtering', places: ['p2 is not in VLAN 10'] },
+    ]);
     expect(codesAt(stories, 'lan')).toEqual(['flood-off']);
   });
 
@@ -88,54 +119,118 @@ describe('what a holds rests on', () => {
 
 describe('rows that are told together', () => {
   const state = host({ fdb: [entry] });
-  const told = (rows: readonly Finding[], of: StepPlan = planned, states: { readonly before: HostState | null; readonly after: HostState | null } = { before: state, after: state }): readonly Held[] => heldBy(rows, plan, of, states);
+  const told = (
+    rows: readonly Finding[],
+    of: StepPlan = planned,
+    states: { readonly before: HostState | null; readonly after: HostState | null } = { before: state, after: state },
+  ): readonly Held[] => heldBy(rows, plan, of, states);
 
   it('are those of one class with the same in the way, whoever sends, in whatever carrier, at whatever observer', () => {
-    const rows = [zero, { ...zero, carrier: 'ipv4-udp' }, { ...zero, from: 'lan' }, { ...zero, observer: 'lan' }, { ...zero, observer: 'lan' }, { ...zero, class: 'mac-spoof' }];
-    expect(told(rows).map(({ class: name, carriers, from, observers }) => [name, carriers, from, observers])).toEqual([['known-unicast', ['raw', 'ipv4-udp'], ['a', 'lan'], ['c', 'lan']], ['mac-spoof', ['raw'], ['a'], ['c']]]);
+    const rows = [
+      zero,
+      { ...zero, carrier: 'ipv4-udp' },
+      { ...zero, from: 'lan' },
+      { ...zero, observer: 'lan' },
+      { ...zero, observer: 'lan' },
+      { ...zero, class: 'mac-spoof' },
+    ];
+    expect(told(rows).map(({ class: name, carriers, from, observers }) => [name, carriers, from, observers])).toEqual([
+      ['known-unicast', ['raw', 'ipv4-udp'], ['a', 'lan'], ['c', 'lan']],
+      ['mac-spoof', ['raw'], ['a'], ['c']],
+    ]);
   });
   it.each<[string, Partial<Finding>]>([
-    ['somebody who may see it', { allowed: 'may' }], ['who has to', { allowed: 'must' }], ['a leak', { seen: 1, leak: true }], ['frames that were not sent', { sent: 0 }], ['frames of which nobody knows', { sent: null }], ['a group of rows', { grouped: 4 }], ['traffic of programs', { carrier: 'native' }], ['a bridge that the state does not know', { observer: 'br9' }],
+    ['somebody who may see it', { allowed: 'may' }],
+    ['who has to', { allowed: 'must' }],
+    ['a leak', { seen: 1, leak: true }],
+    ['frames that were not sent', { sent: 0 }],
+    ['frames of which nobody knows', { sent: null }],
+    ['a group of rows', { grouped: 4 }],
+    ['traffic of programs', { carrier: 'native' }],
+    ['a bridge that the state does not know', { observer: 'br9' }],
   ])('are none of %s', (_, over) => expect(told([{ ...zero, ...over }])).toEqual([]));
-  it('are none where the state was not read', () => expect(told([zero], planned, { before: null, after: null })).toEqual([]));
+  it('are none where the state was not read', () =>
+    expect(told([zero], planned, { before: null, after: null })).toEqual([]));
   it('are explained up to the two thousandth', () => {
-    const rows = [...Array.from({ length: 1999 }, () => zero), { ...zero, carrier: 'arp' }, { ...zero, carrier: 'ipv4-udp' }];
+    const rows = [
+      ...Array.from({ length: 1999 }, () => zero),
+      { ...zero, carrier: 'arp' },
+      { ...zero, carrier: 'ipv4-udp' },
+    ];
     expect(told(rows)[0]?.carriers).toEqual(['raw', 'arp']);
   });
   it('name twenty places, and how many more there are', () => {
     const mac = (at: number): string => `52:54:00:00:01:${at.toString(16).padStart(2, '0')}`;
     const places = (count: number): readonly (number | undefined)[] => {
-      const flows = Array.from({ length: count }, (__, id) => ({ ...flow, id, probe: id, frame: { ...flow.frame, dstMac: mac(id) } }));
+      const flows = Array.from({ length: count }, (__, id) => ({
+        ...flow,
+        id,
+        probe: id,
+        frame: { ...flow.frame, dstMac: mac(id) },
+      }));
       const known = host({ fdb: flows.map(({ frame }) => ({ ...entry, mac: frame.dstMac })) });
-      const [barrier] = told(flows.map((_, probe) => ({ ...zero, probe })), { ...planned, flows }, { before: known, after: known })[0]?.barriers ?? [];
+      const [barrier] =
+        told(
+          flows.map((_, probe) => ({ ...zero, probe })),
+          { ...planned, flows },
+          { before: known, after: known },
+        )[0]?.barriers ?? [];
       return [barrier?.places.length, barrier?.morePlaces];
     };
-    expect([places(20), places(23)]).toEqual([[20, undefined], [20, 3]]);
+    expect([places(20), places(23)]).toEqual([
+      [20, undefined],
+      [20, 3],
+    ]);
   });
-  it('name no place where nothing explains them', () => expect(told([zero], planned, { before: host(), after: host() })[0]?.barriers).toMatchObject([{ code: 'unexplained', places: [] }]));
+  it('name no place where nothing explains them', () =>
+    expect(told([zero], planned, { before: host(), after: host() })[0]?.barriers).toMatchObject([
+      { code: 'unexplained', places: [] },
+    ]));
 });
 
 describe('carriers that come to different ends', () => {
-  const both = scenario([step({ probes: step().probes.map((probe) => ({ ...probe, carriers: ['raw', 'ipv4-udp'] as const })) })]);
+  const both = scenario([
+    step({ probes: step().probes.map((probe) => ({ ...probe, carriers: ['raw', 'ipv4-udp'] as const })) }),
+  ]);
 
   function leaking(carrier: string, state: HostState): Evidence {
-    const evidence = perfectRun({ ...both, topology: { ...both.topology, endpoints: both.topology.endpoints.map((one, at) => ({ ...one, ips: [{ family: 4, address: `10.0.0.${at + 1}`, prefix: 24 }] })) } });
+    const evidence = perfectRun({
+      ...both,
+      topology: {
+        ...both.topology,
+        endpoints: both.topology.endpoints.map((one, at) => ({
+          ...one,
+          ips: [{ family: 4, address: `10.0.0.${at + 1}`, prefix: 24 }],
+        })),
+      },
+    });
     evidence.states = [{ before: state, after: state }];
     const flow = evidence.plan.steps[0]?.flows.filter((one) => one.carrier === carrier)[0];
     if (flow === undefined) throw new Error(`no flow of ${carrier}`);
-    addFrames(evidence, { observer: 'c', outgoing: true, bytes: buildFrame(flow.frame, tokensFor(key, evidence.plan.runTag, flow.first, 1)) });
+    addFrames(evidence, {
+      observer: 'c',
+      outgoing: true,
+      bytes: buildFrame(flow.frame, tokensFor(key, evidence.plan.runTag, flow.first, 1)),
+    });
     return evidence;
   }
 
   it('are told apart, with the filter that hides the leak of the bridge', () => {
     const nft = { nftables: [{ rule: { family: 'ip', table: 'filter', chain: 'FORWARD', expr: [] } }] };
-    const apart = judge(leaking('raw', stateWith({ nft, sysctl: { 'net.bridge.bridge-nf-call-iptables': '1' } }))).steps[0]?.carriersApart;
-    expect(apart).toMatchObject([{ class: 'known-unicast', from: 'a', to: 'b', observers: ['c'], broken: ['raw'], holds: ['ipv4-udp'] }]);
-    expect(apart?.[0]?.text).toMatch(/^raw broken, ipv4-udp holds: a filter hides .+ \(nft ip filter by br_netfilter\)$/);
+    const apart = judge(leaking('raw', stateWith({ nft, sysctl: { 'net.bridge.bridge-nf-call-iptables': '1' } })))
+      .steps[0]?.carriersApart;
+    expect(apart).toMatchObject([
+      { class: 'known-unicast', from: 'a', to: 'b', observers: ['c'], broken: ['raw'], holds: ['ipv4-udp'] },
+    ]);
+    expect(apart?.[0]?.text).toMatch(
+      /^raw broken, ipv4-udp holds: a filter hides .+ \(nft ip filter by br_netfilter\)$/,
+    );
   });
 
   it('are told apart the other way round too', () => {
-    expect(judge(leaking('ipv4-udp', stateWith({}))).steps[0]?.carriersApart?.[0]?.text).toMatch(/^ipv4-udp broken, raw holds: .+\(no filter stands in the state that was read\)$/);
+    expect(judge(leaking('ipv4-udp', stateWith({}))).steps[0]?.carriersApart?.[0]?.text).toMatch(
+      /^ipv4-udp broken, raw holds: .+\(no filter stands in the state that was read\)$/,
+    );
   });
 
   it('are not compared where the proof of the one that held is not complete', () => {

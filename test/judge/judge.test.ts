@@ -6,7 +6,8 @@ import { buildFrame } from '../../src/probe/frame.js';
 import { tokensFor } from '../../src/wire/token.js';
 import { addFrames, type Evidence, judge, key, perfectRun, scenario, step } from './perfect-run.js';
 
-const codes = (result: Result): readonly string[] => result.steps.flatMap(({ reasons }) => reasons.map(({ code }) => code));
+const codes = (result: Result): readonly string[] =>
+  result.steps.flatMap(({ reasons }) => reasons.map(({ code }) => code));
 
 function probeFrame(evidence: Evidence, sequence: number): Uint8Array {
   const flow = evidence.plan.steps[0]?.flows.at(0);
@@ -31,21 +32,36 @@ describe('a perfect run', () => {
 
 describe('a sender whose entry controls the bridge cannot get, as in a VLAN in which it has no address', () => {
   const known = step().probes;
-  const unmet = known.map((probe): ProbeEntry => ({ ...probe, class: 'unknown-unicast', to: null, maySee: ['b', 'lan'] }));
+  const unmet = known.map(
+    (probe): ProbeEntry => ({ ...probe, class: 'unknown-unicast', to: null, maySee: ['b', 'lan'] }),
+  );
   function unheard(...entries: readonly (readonly ProbeEntry[])[]): Result {
     const probes = entries.flat();
     const evidence = perfectRun(scenario([step({ probes })]));
     evidence.frames = evidence.frames.filter(({ observer }) => observer !== 'br0');
-    evidence.timeline = evidence.timeline.map((entry) => (entry.event !== 'stopped' ? entry : {
-      ...entry, written: { ...entry.written, br0: 0 }, counters: { ...entry.counters, br0: { received: 0, dropped: 0, delivered: 0 } },
-    }));
+    evidence.timeline = evidence.timeline.map((entry) =>
+      entry.event !== 'stopped'
+        ? entry
+        : {
+            ...entry,
+            written: { ...entry.written, br0: 0 },
+            counters: { ...entry.counters, br0: { received: 0, dropped: 0, delivered: 0 } },
+          },
+    );
     return judge(evidence);
   }
 
   it('holds where addressees got what it sent first and last', () => {
-    expect(unheard(known, unmet, known)).toMatchObject({ verdict: 'holds', steps: [{ reasons: [], entry: { sent: 3, seen: 0 } }] });
+    expect(unheard(known, unmet, known)).toMatchObject({
+      verdict: 'holds',
+      steps: [{ reasons: [], entry: { sent: 3, seen: 0 } }],
+    });
   });
-  it.each([['last', [known, unmet]], ['first', [unmet, known]], ['at all', [unmet]]] as const)('is inconclusive where nobody had to see what it sent %s', (_, probes) => {
+  it.each([
+    ['last', [known, unmet]],
+    ['first', [unmet, known]],
+    ['at all', [unmet]],
+  ] as const)('is inconclusive where nobody had to see what it sent %s', (_, probes) => {
     expect(codes(unheard(...probes))).toEqual(['entry-unproved']);
   });
 });
@@ -56,7 +72,11 @@ describe('a leak', () => {
     addFrames(evidence, { observer: 'c', outgoing: true, bytes: probeFrame(evidence, 3) });
     const result = judge(evidence);
     expect(result).toMatchObject({ verdict: 'broken', exitCode: 2 });
-    expect(result.steps[0]?.findings.find(({ leak }) => leak)).toMatchObject({ observer: 'c', seen: 1, firstSighting: { frame: evidence.frames.length } });
+    expect(result.steps[0]?.findings.find(({ leak }) => leak)).toMatchObject({
+      observer: 'c',
+      seen: 1,
+      firstSighting: { frame: evidence.frames.length },
+    });
   });
 
   it('is broken whatever else failed', () => {
@@ -69,7 +89,8 @@ describe('a leak', () => {
 
   it('counts each frame once, however often it is seen', () => {
     const evidence = perfectRun();
-    for (let i = 0; i < 3; i += 1) addFrames(evidence, { observer: 'c', outgoing: true, bytes: probeFrame(evidence, 5) });
+    for (let i = 0; i < 3; i += 1)
+      addFrames(evidence, { observer: 'c', outgoing: true, bytes: probeFrame(evidence, 5) });
     expect(judge(evidence).steps[0]?.findings.find(({ leak }) => leak)?.seen).toBe(1);
   });
 
@@ -118,7 +139,11 @@ describe('what a forger can do', () => {
   it('a token of an earlier step, sent again in a later one, is no leak of either', () => {
     const evidence = perfectRun(scenario([step(), step({ name: 'two' })]));
     const bytes = probeFrame(evidence, 0);
-    addFrames(evidence, { observer: 'a', outgoing: false, bytes, step: 1 }, { observer: 'c', outgoing: true, bytes, step: 1 });
+    addFrames(
+      evidence,
+      { observer: 'a', outgoing: false, bytes, step: 1 },
+      { observer: 'c', outgoing: true, bytes, step: 1 },
+    );
     const result = judge(evidence);
     expect(result.steps.flatMap(({ findings }) => findings).filter(({ leak }) => leak)).toEqual([]);
     expect(result.verdict).toBe('inconclusive');
@@ -127,16 +152,28 @@ describe('what a forger can do', () => {
   it('a delivery that a guest may have made by sending the token again proves nothing where its port is deaf to it', () => {
     const [probe] = step().probes;
     if (probe === undefined) throw new Error('the step has no probe');
-    const evidence = perfectRun(scenario([step({ probes: [{ ...probe, to: ['lan'], maySee: ['b', 'lan'], mustSee: ['b', 'lan'] }] })]));
+    const evidence = perfectRun(
+      scenario([step({ probes: [{ ...probe, to: ['lan'], maySee: ['b', 'lan'], mustSee: ['b', 'lan'] }] })]),
+    );
     expect(judge(evidence).verdict).toBe('holds');
-    // lan got the probes from b, which may have them; nobody heard b say them, for the ear at its port hears one direction only.
+    // lan got the probes from b, which may have them; nobody heard b say them, for the ear at its port hears one
+    // direction only.
     evidence.frames = evidence.frames.filter(({ observer, outgoing }) => observer !== 'b' || outgoing);
     const heard = evidence.frames.filter(({ observer }) => observer === 'b').length;
-    evidence.timeline = evidence.timeline.map((entry) => (entry.event !== 'stopped' ? entry : {
-      ...entry, written: { ...entry.written, b: heard }, counters: { ...entry.counters, b: { received: heard, dropped: 0, delivered: heard } },
-    }));
+    evidence.timeline = evidence.timeline.map((entry) =>
+      entry.event !== 'stopped'
+        ? entry
+        : {
+            ...entry,
+            written: { ...entry.written, b: heard },
+            counters: { ...entry.counters, b: { received: heard, dropped: 0, delivered: heard } },
+          },
+    );
     const result = judge(evidence);
-    expect({ verdict: result.verdict, codes: codes(result) }).toEqual({ verdict: 'inconclusive', codes: ['control-missing'] });
+    expect({ verdict: result.verdict, codes: codes(result) }).toEqual({
+      verdict: 'inconclusive',
+      codes: ['control-missing'],
+    });
   });
 
   it('a delivery that a guest may have made proves nothing where no control can show that its port hears it', () => {
@@ -144,10 +181,13 @@ describe('what a forger can do', () => {
     expect(judge(evidence).verdict).toBe('holds');
     evidence.plan = { ...evidence.plan, steps: evidence.plan.steps.map((one) => ({ ...one, inwardUnproved: ['c'] })) };
     const result = judge(evidence);
-    expect({ verdict: result.verdict, reasons: result.steps.flatMap(({ reasons }) => reasons.map(({ code, observer }) => `${code} ${observer ?? ''}`)) }).toEqual({ verdict: 'inconclusive', reasons: ['control-missing c'] });
+    expect({
+      verdict: result.verdict,
+      reasons: result.steps.flatMap(({ reasons }) => reasons.map(({ code, observer }) => `${code} ${observer ?? ''}`)),
+    }).toEqual({ verdict: 'inconclusive', reasons: ['control-missing c'] });
   });
 
-  it('a token of another run is nobody\'s', () => {
+  it("a token of another run is nobody's", () => {
     const evidence = perfectRun();
     const bytes = probeFrame(evidence, 0).slice();
     bytes.set([0xde, 0xad, 0xbe, 0xef], bytes.indexOf(0x56, 14) + 2);
@@ -164,16 +204,26 @@ describe('what a forger can do', () => {
 });
 
 describe('frames kept in memory because the disk was full', () => {
-  const keep = (evidence: Evidence, observer: string, bytes: Uint8Array): void => void evidence.timeline.push({
-    atNs: '1', monoMs: 1, step: 0, event: 'kept', observer, towards: true, frame: Buffer.from(bytes).toString('base64'),
-  });
+  const keep = (evidence: Evidence, observer: string, bytes: Uint8Array): void =>
+    void evidence.timeline.push({
+      atNs: '1',
+      monoMs: 1,
+      step: 0,
+      event: 'kept',
+      observer,
+      towards: true,
+      frame: Buffer.from(bytes).toString('base64'),
+    });
 
   it('a leak among them is broken, and named by its place in the timeline', () => {
     const evidence = perfectRun();
     keep(evidence, 'c', probeFrame(evidence, 3));
     const result = judge(evidence);
     expect(result).toMatchObject({ verdict: 'broken', exitCode: 2 });
-    expect(result.steps[0]?.findings.find(({ leak }) => leak)?.firstSighting).toMatchObject({ file: 'timeline.ndjson', frame: 1 });
+    expect(result.steps[0]?.findings.find(({ leak }) => leak)?.firstSighting).toMatchObject({
+      file: 'timeline.ndjson',
+      frame: 1,
+    });
     expect(codes(result)).toContain('evidence-incomplete');
   });
 
@@ -187,33 +237,88 @@ describe('frames kept in memory because the disk was full', () => {
 
 /** Every single thing that a *holds* rests on, and what takes it away. */
 const pieces: Readonly<Record<string, (evidence: Evidence) => void>> = {
-  'a control frame is missing': (evidence) => void evidence.frames.splice(evidence.frames.findIndex((frame) => frame.outgoing), 1),
-  'an observer never listened': (evidence) => { evidence.timeline = evidence.timeline.filter((entry) => entry.event !== 'listening' || entry.observer !== 'c'); },
+  'a control frame is missing': (evidence) =>
+    void evidence.frames.splice(
+      evidence.frames.findIndex((frame) => frame.outgoing),
+      1,
+    ),
+  'an observer never listened': (evidence) => {
+    evidence.timeline = evidence.timeline.filter((entry) => entry.event !== 'listening' || entry.observer !== 'c');
+  },
   'an observer began late': (evidence) => {
     const late = evidence.timeline.filter((entry) => entry.event === 'listening' && entry.observer === 'c');
     evidence.timeline = [...evidence.timeline.filter((entry) => !late.includes(entry)), ...late];
   },
-  'controls were not sent': (evidence) => { evidence.timeline = evidence.timeline.filter((entry) => entry.event !== 'controls-sent' || entry.phase !== 'after'); },
-  'a probe was not sent': (evidence) => { evidence.timeline = evidence.timeline.map((entry) => (entry.event === 'sent' ? { ...entry, accepted: entry.accepted - 1 } : entry)); },
-  'no probe was sent': (evidence) => { evidence.timeline = evidence.timeline.filter((entry) => entry.event !== 'sent'); },
-  'the wait was cut short': (evidence) => { evidence.timeline = evidence.timeline.filter((entry) => entry.event !== 'drained'); },
-  'the capture did not end': (evidence) => { evidence.timeline = evidence.timeline.filter((entry) => entry.event !== 'stopped'); },
-  'the step did not end': (evidence) => { evidence.timeline = evidence.timeline.filter((entry) => entry.event !== 'step-ended'); },
+  'controls were not sent': (evidence) => {
+    evidence.timeline = evidence.timeline.filter((entry) => entry.event !== 'controls-sent' || entry.phase !== 'after');
+  },
+  'a probe was not sent': (evidence) => {
+    evidence.timeline = evidence.timeline.map((entry) =>
+      entry.event === 'sent' ? { ...entry, accepted: entry.accepted - 1 } : entry,
+    );
+  },
+  'no probe was sent': (evidence) => {
+    evidence.timeline = evidence.timeline.filter((entry) => entry.event !== 'sent');
+  },
+  'the wait was cut short': (evidence) => {
+    evidence.timeline = evidence.timeline.filter((entry) => entry.event !== 'drained');
+  },
+  'the capture did not end': (evidence) => {
+    evidence.timeline = evidence.timeline.filter((entry) => entry.event !== 'stopped');
+  },
+  'the step did not end': (evidence) => {
+    evidence.timeline = evidence.timeline.filter((entry) => entry.event !== 'step-ended');
+  },
   'frames were dropped': (evidence) => {
-    evidence.timeline = evidence.timeline.map((entry) => (entry.event === 'stopped' ? { ...entry, counters: { ...entry.counters, c: { received: 100, dropped: 1, delivered: 99 } } } : entry));
+    evidence.timeline = evidence.timeline.map((entry) =>
+      entry.event === 'stopped'
+        ? { ...entry, counters: { ...entry.counters, c: { received: 100, dropped: 1, delivered: 99 } } }
+        : entry,
+    );
   },
   'the counters have a gap': (evidence) => {
-    evidence.timeline = evidence.timeline.map((entry) => (entry.event === 'stopped' ? { ...entry, counters: { ...entry.counters, c: { received: 100, dropped: 0, delivered: 99 } } } : entry));
+    evidence.timeline = evidence.timeline.map((entry) =>
+      entry.event === 'stopped'
+        ? { ...entry, counters: { ...entry.counters, c: { received: 100, dropped: 0, delivered: 99 } } }
+        : entry,
+    );
   },
-  'the state before is missing': (evidence) => { evidence.states = evidence.states.map(({ after }) => ({ before: null, after })); },
-  'the state after is missing': (evidence) => { evidence.states = evidence.states.map(({ before }) => ({ before, after: null })); },
-  'the wall clock was set': (evidence) => { evidence.timeline = evidence.timeline.map((entry) => (entry.event === 'stopped' ? { ...entry, atNs: '60000000000' } : entry)); },
-  'the probes did not show on the sender\'s port': (evidence) => { evidence.frames = evidence.frames.filter((frame) => frame.observer !== 'a' || frame.outgoing); },
-  'the key is missing': (evidence) => { evidence.run = { ...evidence.run, key: null }; },
-  'the key is another': (evidence) => { evidence.run = { ...evidence.run, key: '11'.repeat(32) }; },
-  'the capture was never closed': (evidence) => { evidence.run = { ...evidence.run, capture: { sha256: 'other', packets: evidence.frames.length } }; },
-  'a fault was told': (evidence) => void evidence.timeline.push({ atNs: '1', monoMs: 1, step: 0, event: 'fault', fault: { code: 'interface-down', observers: ['c'], text: 'p2 went down' } }),
-  'an addressee got too little': (evidence) => { evidence.frames = evidence.frames.filter((frame, index) => frame.observer !== 'b' || !frame.outgoing || index % 2 === 0); },
+  'the state before is missing': (evidence) => {
+    evidence.states = evidence.states.map(({ after }) => ({ before: null, after }));
+  },
+  'the state after is missing': (evidence) => {
+    evidence.states = evidence.states.map(({ before }) => ({ before, after: null }));
+  },
+  'the wall clock was set': (evidence) => {
+    evidence.timeline = evidence.timeline.map((entry) =>
+      entry.event === 'stopped' ? { ...entry, atNs: '60000000000' } : entry,
+    );
+  },
+  "the probes did not show on the sender's port": (evidence) => {
+    evidence.frames = evidence.frames.filter((frame) => frame.observer !== 'a' || frame.outgoing);
+  },
+  'the key is missing': (evidence) => {
+    evidence.run = { ...evidence.run, key: null };
+  },
+  'the key is another': (evidence) => {
+    evidence.run = { ...evidence.run, key: '11'.repeat(32) };
+  },
+  'the capture was never closed': (evidence) => {
+    evidence.run = { ...evidence.run, capture: { sha256: 'other', packets: evidence.frames.length } };
+  },
+  'a fault was told': (evidence) =>
+    void evidence.timeline.push({
+      atNs: '1',
+      monoMs: 1,
+      step: 0,
+      event: 'fault',
+      fault: { code: 'interface-down', observers: ['c'], text: 'p2 went down' },
+    }),
+  'an addressee got too little': (evidence) => {
+    evidence.frames = evidence.frames.filter(
+      (frame, index) => frame.observer !== 'b' || !frame.outgoing || index % 2 === 0,
+    );
+  },
 };
 
 describe('a holds with one piece of its proof taken away is inconclusive', () => {
@@ -231,10 +336,13 @@ describe('a holds with one piece of its proof taken away is inconclusive', () =>
 
   it('any single frame', () => {
     const whole = perfectRun();
-    fc.assert(fc.property(fc.nat(whole.frames.length - 1), (index) => {
-      const evidence = { ...whole, frames: whole.frames.filter((_, at) => at !== index) };
-      expect(judge(evidence, whole.frames.length).verdict).toBe('inconclusive');
-    }), { numRuns: 60 });
+    fc.assert(
+      fc.property(fc.nat(whole.frames.length - 1), (index) => {
+        const evidence = { ...whole, frames: whole.frames.filter((_, at) => at !== index) };
+        expect(judge(evidence, whole.frames.length).verdict).toBe('inconclusive');
+      }),
+      { numRuns: 60 },
+    );
   });
 
   const settings = { ageing_time: 0, flood: false, mtu: 9000, master: null, ifindex: 77, promiscuity: 5 } as const;
@@ -244,7 +352,8 @@ describe('a holds with one piece of its proof taken away is inconclusive', () =>
       const [states] = evidence.states;
       if (states?.after === undefined || states.after === null) throw new Error('no state');
       const links = states.after.links.map((link) => {
-        if (name === 'ageing_time') return link.bridge === null ? link : { ...link, bridge: { ...link.bridge, [name]: 0 } };
+        if (name === 'ageing_time')
+          return link.bridge === null ? link : { ...link, bridge: { ...link.bridge, [name]: 0 } };
         if (name === 'flood') return link.name === 'p2' ? { ...link, port: { ...link.port, flood: false } } : link;
         return link.name === 'p2' ? { ...link, [name]: value } : link;
       });
@@ -261,33 +370,70 @@ describe('order', () => {
     const whole = perfectRun();
     addFrames(whole, { observer: 'c', outgoing: true, bytes: probeFrame(whole, 2) });
     const expected = judge(whole).steps[0]?.findings.map(({ observer, seen, leak }) => ({ observer, seen, leak }));
-    fc.assert(fc.property(fc.shuffledSubarray(whole.frames, { minLength: whole.frames.length }), (frames) => {
-      const result = judge({ ...whole, frames: [...frames] });
-      expect(result.steps[0]?.findings.map(({ observer, seen, leak }) => ({ observer, seen, leak }))).toEqual(expected);
-    }), { numRuns: 25 });
+    fc.assert(
+      fc.property(fc.shuffledSubarray(whole.frames, { minLength: whole.frames.length }), (frames) => {
+        const result = judge({ ...whole, frames: [...frames] });
+        expect(result.steps[0]?.findings.map(({ observer, seen, leak }) => ({ observer, seen, leak }))).toEqual(
+          expected,
+        );
+      }),
+      { numRuns: 25 },
+    );
   });
 });
 
 describe('expectations', () => {
   const claims = (seen: 'none' | 'some' | 'all' | number, expected: 'holds' | 'broken'): ReturnType<typeof scenario> =>
-    scenario([step({ expect: { expected, maySee: null, mustSee: null, observers: null, seen: [{ observer: 'c', from: null, to: null, carrier: null, seen }] } })]);
+    scenario([
+      step({
+        expect: {
+          expected,
+          maySee: null,
+          mustSee: null,
+          observers: null,
+          seen: [{ observer: 'c', from: null, to: null, carrier: null, seen }],
+        },
+      }),
+    ]);
   const leaking = (of: ReturnType<typeof scenario>, frames: number): Result => {
     const evidence = perfectRun(of);
-    for (let i = 0; i < frames; i += 1) addFrames(evidence, { observer: 'c', outgoing: true, bytes: probeFrame(evidence, i) });
+    for (let i = 0; i < frames; i += 1)
+      addFrames(evidence, { observer: 'c', outgoing: true, bytes: probeFrame(evidence, i) });
     return judge(evidence);
   };
 
-  it('an expected leak that shows is as expected', () => expect(leaking(claims('all', 'broken'), 20)).toMatchObject({ verdict: 'broken', asExpected: true, exitCode: 0 }));
-  it('an expected leak that does not show is exit 4', () => expect(leaking(claims('all', 'broken'), 0)).toMatchObject({ verdict: 'holds', asExpected: false, exitCode: 4 }));
-  it('an expected leak that shows in part is exit 4 where all was claimed', () => expect(leaking(claims('all', 'broken'), 7)).toMatchObject({ verdict: 'broken', exitCode: 4 }));
-  it('more than was claimed is exit 2', () => expect(leaking(claims(3, 'broken'), 4)).toMatchObject({ verdict: 'broken', exitCode: 2 }));
+  it('an expected leak that shows is as expected', () =>
+    expect(leaking(claims('all', 'broken'), 20)).toMatchObject({ verdict: 'broken', asExpected: true, exitCode: 0 }));
+  it('an expected leak that does not show is exit 4', () =>
+    expect(leaking(claims('all', 'broken'), 0)).toMatchObject({ verdict: 'holds', asExpected: false, exitCode: 4 }));
+  it('an expected leak that shows in part is exit 4 where all was claimed', () =>
+    expect(leaking(claims('all', 'broken'), 7)).toMatchObject({ verdict: 'broken', exitCode: 4 }));
+  it('more than was claimed is exit 2', () =>
+    expect(leaking(claims(3, 'broken'), 4)).toMatchObject({ verdict: 'broken', exitCode: 2 }));
   it('an accepted leak does not break, until its day has passed', () => {
-    const accept = (until: string) => scenario([step({ accept: [{ observer: 'c', class: 'known-unicast', reason: 'known', owner: 'x', ticket: null, until }] })]);
+    const accept = (until: string) =>
+      scenario([
+        step({ accept: [{ observer: 'c', class: 'known-unicast', reason: 'known', owner: 'x', ticket: null, until }] }),
+      ]);
     expect(leaking(accept('2026-01-01'), 2)).toMatchObject({ verdict: 'holds', exitCode: 0 });
     expect(leaking(accept('2025-12-31'), 2)).toMatchObject({ verdict: 'broken', exitCode: 2 });
   });
   it('a claim that fits no row is no silent success', () => {
-    const result = judge(perfectRun(scenario([step({ expect: { expected: 'holds', maySee: null, mustSee: null, observers: null, seen: [{ observer: 'c', from: 'lan', to: null, carrier: null, seen: 'none' }] } })])));
+    const result = judge(
+      perfectRun(
+        scenario([
+          step({
+            expect: {
+              expected: 'holds',
+              maySee: null,
+              mustSee: null,
+              observers: null,
+              seen: [{ observer: 'c', from: 'lan', to: null, carrier: null, seen: 'none' }],
+            },
+          }),
+        ]),
+      ),
+    );
     expect(result.asExpected).toBe(false);
     expect(codes(result)).toContain('claim-unmatched');
   });

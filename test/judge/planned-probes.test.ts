@@ -10,24 +10,43 @@ import { key, perfectRun } from './perfect-run.js';
 
 const { plan } = perfectRun();
 
-/** A plan of one flow with a frame of this kind, and its frames. `alike`: flows are also known by what they have in common. */
+/**
+ * A plan of one flow with a frame of this kind, and its frames. `alike`: flows are also known by what they have in
+ * common.
+ */
 function flowOf(over: Partial<FrameSpec>, alike = true) {
   const flow = plan.steps[0]?.flows.at(0);
   if (flow === undefined) throw new Error('the plan has no flow');
   const v6 = over.carrier?.startsWith('ipv6') ?? false;
-  const ips = over.carrier === 'raw' ? { srcIp: null, dstIp: null } : { srcIp: v6 ? 'fd00::1' : '192.0.2.1', dstIp: v6 ? 'fd00::2' : '192.0.2.2' };
+  const ips =
+    over.carrier === 'raw'
+      ? { srcIp: null, dstIp: null }
+      : { srcIp: v6 ? 'fd00::1' : '192.0.2.1', dstIp: v6 ? 'fd00::2' : '192.0.2.2' };
   const spec = { ...flow.frame, ...ips, ...over };
   const one: Flow = { ...flow, frame: { ...spec, size: Math.max(60, leastSizeOf(spec)) } };
   const changed = { ...plan, steps: plan.steps.map((step, index) => (index === 0 ? { ...step, flows: [one] } : step)) };
   const tags = tagsOf(changed, key);
-  const frame = (sequence: number): Uint8Array => buildFrame(one.frame, tokensFor(key, plan.runTag, one.first + sequence, 1));
-  return { flow: one, frame, classify: createClassifier(changed, tags), probes: createPlannedProbes(plan.runTag, tags, alike ? flowFinder(changed) : () => null) };
+  const frame = (sequence: number): Uint8Array =>
+    buildFrame(one.frame, tokensFor(key, plan.runTag, one.first + sequence, 1));
+  return {
+    flow: one,
+    frame,
+    classify: createClassifier(changed, tags),
+    probes: createPlannedProbes(plan.runTag, tags, alike ? flowFinder(changed) : () => null),
+  };
 }
 
 /** What the classifier says, in the words of the other. */
-function classified(of: ReturnType<typeof flowOf>, bytes: Uint8Array, start: number, end: number): { readonly flow: Flow; readonly sequence: number } | null {
+function classified(
+  of: ReturnType<typeof flowOf>,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): { readonly flow: Flow; readonly sequence: number } | null {
   const { sighting } = of.classify(bytes, start, end);
-  return sighting.kind === 'probe' && sighting.form === 'as-sent' ? { flow: sighting.flow, sequence: sighting.sequence } : null;
+  return sighting.kind === 'probe' && sighting.form === 'as-sent'
+    ? { flow: sighting.flow, sequence: sighting.sequence }
+    : null;
 }
 
 /** Not every form goes with every carrier. */
@@ -52,30 +71,41 @@ describe('a probe that is known by comparison', () => {
         const of = flowOf({ carrier, vlan });
         expect(of.probes.read(of.frame(3), 0, of.frame(3).length), carrier).toBeNull();
         for (let i = 0; i < of.flow.count; i += 1) of.probes.learn(of.flow, i);
-        for (const sequence of [16, 19]) expect(of.probes.read(of.frame(sequence), 0, of.frame(sequence).length), carrier).toMatchObject({ flow: of.flow, sequence });
+        for (const sequence of [16, 19])
+          expect(of.probes.read(of.frame(sequence), 0, of.frame(sequence).length), carrier).toMatchObject({
+            flow: of.flow,
+            sequence,
+          });
       }
     }
   });
 
   it('is never another one than the classifier finds, whatever octets of it are changed, wherever it begins and ends', () => {
     const any = fc.record({
-      kind: fc.constantFrom(...kinds), sequence: fc.nat(25), changes: fc.array(fc.record({ at: fc.nat(120), to: fc.nat(255) }), { maxLength: 2 }), before: fc.constantFrom(0, 0, 4, 12, 1, 2), cut: fc.nat(90),
+      kind: fc.constantFrom(...kinds),
+      sequence: fc.nat(25),
+      changes: fc.array(fc.record({ at: fc.nat(120), to: fc.nat(255) }), { maxLength: 2 }),
+      before: fc.constantFrom(0, 0, 4, 12, 1, 2),
+      cut: fc.nat(90),
     });
     let [runs, known] = [0, 0];
-    fc.assert(fc.property(any, ({ kind, sequence, changes, before, cut }) => {
-      runs += 1;
-      const of = flowOf(kind);
-      for (let i = 0; i < 2 * of.flow.count; i += 1) of.probes.learn(of.flow, i % of.flow.count);
-      const frame = of.frame(sequence);
-      const bytes = new Uint8Array(before + frame.length + 30);
-      bytes.set(frame, before);
-      for (const { at, to } of changes) if (at < frame.length) bytes[before + at] = to;
-      const end = before + frame.length - Math.min(cut, frame.length) * (cut > 60 ? 1 : 0);
-      const read = of.probes.read(bytes, before, end);
-      if (read === null) return;
-      known += 1;
-      expect({ flow: read.flow, sequence: read.sequence }).toEqual(classified(of, bytes, before, end));
-    }), { numRuns: 1500 });
+    fc.assert(
+      fc.property(any, ({ kind, sequence, changes, before, cut }) => {
+        runs += 1;
+        const of = flowOf(kind);
+        for (let i = 0; i < 2 * of.flow.count; i += 1) of.probes.learn(of.flow, i % of.flow.count);
+        const frame = of.frame(sequence);
+        const bytes = new Uint8Array(before + frame.length + 30);
+        bytes.set(frame, before);
+        for (const { at, to } of changes) if (at < frame.length) bytes[before + at] = to;
+        const end = before + frame.length - Math.min(cut, frame.length) * (cut > 60 ? 1 : 0);
+        const read = of.probes.read(bytes, before, end);
+        if (read === null) return;
+        known += 1;
+        expect({ flow: read.flow, sequence: read.sequence }).toEqual(classified(of, bytes, before, end));
+      }),
+      { numRuns: 1500 },
+    );
     expect(known).toBeGreaterThanOrEqual(Math.floor(runs / 20));
   });
 
@@ -88,7 +118,8 @@ describe('a probe that is known by comparison', () => {
 
   it('does not fail on a flow whose frame cannot be built', () => {
     const of = flowOf({ carrier: 'ipv4-udp' });
-    for (let i = 0; i < of.flow.count; i += 1) of.probes.learn({ ...of.flow, frame: { ...of.flow.frame, size: 3, srcIp: 'nowhere' } }, 0);
+    for (let i = 0; i < of.flow.count; i += 1)
+      of.probes.learn({ ...of.flow, frame: { ...of.flow.frame, size: 3, srcIp: 'nowhere' } }, 0);
     expect(of.probes.read(of.frame(0), 0, 60)).toBeNull();
   });
 });
@@ -113,7 +144,8 @@ describe('a flow whose probes are known by comparison', () => {
     for (let i = 0; i < 40; i += 1) between.probes.learn(i % 2 === 0 ? between.flow : other, 0);
     expect(whole(between, between.frame(0))).toBeNull();
     const beside = alone({ carrier: 'ipv4-udp' });
-    for (let i = 0; i < 40; i += 1) beside.probes.learn(i % 2 === 0 ? beside.flow : { ...beside.flow, id: beside.flow.id + 1, first: 900 }, 0);
+    for (let i = 0; i < 40; i += 1)
+      beside.probes.learn(i % 2 === 0 ? beside.flow : { ...beside.flow, id: beside.flow.id + 1, first: 900 }, 0);
     expect(whole(beside, beside.frame(0))).not.toBeNull();
   });
   it('is found by the numbers of those tokens, or right after another of its probes', () => {
@@ -134,7 +166,12 @@ describe('a flow whose probes are known by comparison', () => {
     const shorter = learnAll(alone({ carrier: 'ipv4-udp' }));
     const flow = { ...shorter.flow, first: shorter.flow.first + 1, count: 18 };
     for (let i = 0; i < 20; i += 1) shorter.probes.learn({ ...flow, id: 77 }, 0);
-    expect([0, 1, 18, 19].map((sequence) => whole(shorter, shorter.frame(sequence))?.flow.id ?? null)).toEqual([null, 77, 77, null]);
+    expect([0, 1, 18, 19].map((sequence) => whole(shorter, shorter.frame(sequence))?.flow.id ?? null)).toEqual([
+      null,
+      77,
+      77,
+      null,
+    ]);
     const tagAt = 14 + 20 + 8 + 10;
     for (const at of [tagAt, tagAt + 3, tagAt + 4, tagAt + 7]) {
       const forged = of.frame(0).slice();
@@ -161,7 +198,8 @@ describe('a flow whose probes are known by comparison', () => {
       return bytes;
     };
     const [first, second] = [placed(8, of.frame(2), 4), placed(0, of.frame(9))];
-    const read = (bytes: Uint8Array, start: number, end = bytes.length) => of.probes.read(bytes, start, end)?.sequence ?? null;
+    const read = (bytes: Uint8Array, start: number, end = bytes.length) =>
+      of.probes.read(bytes, start, end)?.sequence ?? null;
     expect([read(first, 8), read(second, 0), read(first, 8), read(second, 0)]).toEqual([2, 9, 2, 9]);
     for (const before of [1, 2, 3]) expect(read(placed(before, of.frame(2)), before)).toBeNull();
     for (const offset of [1, 2, 3]) expect(read(placed(offset, of.frame(2)).subarray(offset), 0)).toBeNull();
@@ -174,7 +212,8 @@ describe('a flow whose probes are known by comparison', () => {
   });
   it('may be one of thousands', () => {
     const of = alone({ carrier: 'ipv4-udp' });
-    for (let id = 1; id <= 4096; id += 1) for (let i = 0; i < 16; i += 1) of.probes.learn({ ...of.flow, id: 10_000 + id, first: 10_000 }, 0);
+    for (let id = 1; id <= 4096; id += 1)
+      for (let i = 0; i < 16; i += 1) of.probes.learn({ ...of.flow, id: 10_000 + id, first: 10_000 }, 0);
     learnAll(of);
     expect(whole(of, of.frame(4))).toMatchObject({ sequence: 4 });
   });
@@ -186,10 +225,21 @@ describe('flows that differ in their addresses only', () => {
   /** Six flows of one frame each, between three guests. */
   function mesh(carrier: FrameSpec['carrier'], vlan: readonly number[] = []) {
     const like = flowOf({ carrier, vlan }).flow;
-    const guests = [1, 2, 3].map((n) => ({ mac: `02:00:00:00:00:0${n}`, ip: carrier === 'raw' ? null : carrier.startsWith('ipv6') ? `fd00::${n}` : `192.0.2.${n}` }));
-    const flows = guests.flatMap((from) => guests.filter((to) => to !== from).map((to) => ({ from, to }))).map(({ from, to }, index): Flow => ({
-      ...like, id: like.id + index, first: like.first + index, count: 1, frame: { ...like.frame, srcMac: from.mac, dstMac: to.mac, srcIp: from.ip, dstIp: to.ip },
+    const guests = [1, 2, 3].map((n) => ({
+      mac: `02:00:00:00:00:0${n}`,
+      ip: carrier === 'raw' ? null : carrier.startsWith('ipv6') ? `fd00::${n}` : `192.0.2.${n}`,
     }));
+    const flows = guests
+      .flatMap((from) => guests.filter((to) => to !== from).map((to) => ({ from, to })))
+      .map(
+        ({ from, to }, index): Flow => ({
+          ...like,
+          id: like.id + index,
+          first: like.first + index,
+          count: 1,
+          frame: { ...like.frame, srcMac: from.mac, dstMac: to.mac, srcIp: from.ip, dstIp: to.ip },
+        }),
+      );
     const changed = { ...plan, steps: plan.steps.map((one, index) => (index === 0 ? { ...one, flows } : one)) };
     const tags = tagsOf(changed, key);
     const probes = createPlannedProbes(plan.runTag, tags, flowFinder(changed));
@@ -223,7 +273,10 @@ describe('flows that differ in their addresses only', () => {
           const bytes = frame(at, token);
           if (at === token) continue;
           expect(probes.read(bytes, 0, bytes.length), `${carrier} ${at} ${token}`).toBeNull();
-          expect(classify(bytes, 0, bytes.length).sighting, `${carrier} ${at} ${token}`).toMatchObject({ kind: 'probe', form: 'answer' });
+          expect(classify(bytes, 0, bytes.length).sighting, `${carrier} ${at} ${token}`).toMatchObject({
+            kind: 'probe',
+            form: 'answer',
+          });
         }
       }
     }
@@ -231,19 +284,34 @@ describe('flows that differ in their addresses only', () => {
 
   it('are what the classifier says, whatever octets are changed, wherever they begin and end', () => {
     let known = 0;
-    const any = fc.record({ carrier: fc.constantFrom(...carriers), vlan: fc.constantFrom([], [7], [7, 8]), at: fc.nat(5), changes: fc.array(fc.record({ at: fc.nat(100), to: fc.nat(255) }), { maxLength: 2 }), before: fc.constantFrom(0, 0, 4, 1), cut: fc.nat(90) });
-    fc.assert(fc.property(any, ({ carrier, vlan, at, changes, before, cut }) => {
-      const { flows, probes, frame, classify } = mesh(carrier, vlan);
-      for (const flow of flows) probes.learn(flow, 0);
-      const bytes = new Uint8Array(before + frame(at).length + 30);
-      bytes.set(frame(at), before);
-      for (const change of changes) bytes[before + change.at] = change.to;
-      const end = before + frame(at).length - (cut > 60 ? Math.min(cut, frame(at).length) : 0);
-      const read = probes.read(bytes, before, end);
-      if (read === null) return;
-      known += 1;
-      expect(classify(bytes, before, end).sighting).toMatchObject({ kind: 'probe', form: 'as-sent', flow: read.flow, sequence: read.sequence });
-    }), { numRuns: 800 });
+    const any = fc.record({
+      carrier: fc.constantFrom(...carriers),
+      vlan: fc.constantFrom([], [7], [7, 8]),
+      at: fc.nat(5),
+      changes: fc.array(fc.record({ at: fc.nat(100), to: fc.nat(255) }), { maxLength: 2 }),
+      before: fc.constantFrom(0, 0, 4, 1),
+      cut: fc.nat(90),
+    });
+    fc.assert(
+      fc.property(any, ({ carrier, vlan, at, changes, before, cut }) => {
+        const { flows, probes, frame, classify } = mesh(carrier, vlan);
+        for (const flow of flows) probes.learn(flow, 0);
+        const bytes = new Uint8Array(before + frame(at).length + 30);
+        bytes.set(frame(at), before);
+        for (const change of changes) bytes[before + change.at] = change.to;
+        const end = before + frame(at).length - (cut > 60 ? Math.min(cut, frame(at).length) : 0);
+        const read = probes.read(bytes, before, end);
+        if (read === null) return;
+        known += 1;
+        expect(classify(bytes, before, end).sighting).toMatchObject({
+          kind: 'probe',
+          form: 'as-sent',
+          flow: read.flow,
+          sequence: read.sequence,
+        });
+      }),
+      { numRuns: 800 },
+    );
     expect(known).toBeGreaterThan(5);
   });
 });

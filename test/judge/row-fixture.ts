@@ -28,9 +28,26 @@ export const broadcast = 'ff:ff:ff:ff:ff:ff';
 /** What c saw of it: nothing. */
 export const zero: Finding = there(judge(evidence).steps[0]?.findings.find(({ observer }) => observer === 'c'));
 
-export const bridge = (settings: LinkState['bridge'], over: Partial<LinkState> = {}): LinkState => ({ ...links.br0, ...over, bridge: { ageing_time: 30000, ...settings } });
-export const port = (link: LinkState, settings: LinkState['port']): LinkState => ({ ...link, port: { state: 'forwarding', ...settings } });
-export const entry = (over: Partial<FdbState> = {}): FdbState => ({ mac: macOfB, port: 'p1', master: 'br0', vlan: null, state: 'dynamic', flags: [], usedS: 0, updatedS: 0, ...over });
+export const bridge = (settings: LinkState['bridge'], over: Partial<LinkState> = {}): LinkState => ({
+  ...links.br0,
+  ...over,
+  bridge: { ageing_time: 30000, ...settings },
+});
+export const port = (link: LinkState, settings: LinkState['port']): LinkState => ({
+  ...link,
+  port: { state: 'forwarding', ...settings },
+});
+export const entry = (over: Partial<FdbState> = {}): FdbState => ({
+  mac: macOfB,
+  port: 'p1',
+  master: 'br0',
+  vlan: null,
+  state: 'dynamic',
+  flags: [],
+  usedS: 0,
+  updatedS: 0,
+  ...over,
+});
 export const host = (over: Partial<HostState> = {}): HostState => ({ ...hostState(), ...over });
 /** The row as one of another class, or with other details. */
 export const of = (name: string, more: Partial<Finding> = {}): Finding => ({ ...zero, class: name, ...more });
@@ -38,7 +55,20 @@ export const of = (name: string, more: Partial<Finding> = {}): Finding => ({ ...
 /** A row about which the state says nothing at all: no entry, no setting in the way, no reason to leak. */
 export function row(over: Partial<RowContext> = {}): RowContext {
   return {
-    finding: zero, step, flow, dstMac: macOfB, from: a, to: b, observer: observerC, listener: null, bridge: bridge({}), port: port(links.p2, {}), fromPort: port(links.p0, {}),
-    entries: [], before: host(), after: host(), ...over,
+    finding: zero,
+    step,
+    flow,
+    dstMac: macOfB,
+    from: a,
+    to: b,
+    observer: observerC,
+    listener: null,
+    bridge: bridge({}),
+    port: port(links.p2, {}),
+    fromPort: port(links.p0, {}),
+    entries: [],
+    before: host(),
+    after: host(),
+    ...over,
   };
 }

@@ -15,9 +15,22 @@ describeOnKernelWith(["tc's matchall"], 'the ways into a bridge of a host', () =
 
   it('redirect with matchall where the kernel has it', async () => {
     const { links } = await readState({ netns: host.netns, sysfs: false, sysctl: [] });
-    const journal = openJournal(join(host.dir, 'own'), { runId: '00112233', pid: process.pid, started: '', netns: host.netns, inode: 0 });
-    const entries = await makeEntries({ ports: links.filter(({ name }) => name === 'vnet0'), netns: host.netns, runId: '00112233', journal });
-    expect(host.run(['tc', 'filter', 'show', 'dev', entries.names[0] ?? '', 'ingress'])).toMatch(/matchall[^]*mirred \(Ingress Redirect to device vnet0\)/);
+    const journal = openJournal(join(host.dir, 'own'), {
+      runId: '00112233',
+      pid: process.pid,
+      started: '',
+      netns: host.netns,
+      inode: 0,
+    });
+    const entries = await makeEntries({
+      ports: links.filter(({ name }) => name === 'vnet0'),
+      netns: host.netns,
+      runId: '00112233',
+      journal,
+    });
+    expect(host.run(['tc', 'filter', 'show', 'dev', entries.names[0] ?? '', 'ingress'])).toMatch(
+      /matchall[^]*mirred \(Ingress Redirect to device vnet0\)/,
+    );
     entries.close();
   });
 });

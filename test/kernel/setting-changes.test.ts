@@ -21,8 +21,18 @@ describeOnKernelWith(['VLAN filtering'], 'VLANs that are changed and put back', 
     ['one that goes and comes', 'v0', 'bridge vlan del dev v0 vid 25', 'bridge vlan add dev v0 vid 25'],
     ['of the bridge itself', 'br0', 'bridge vlan add dev br0 vid 10 self', 'bridge vlan del dev br0 vid 10 self'],
     ['its PVID', 'v0', 'bridge vlan add dev v0 vid 1 untagged', 'bridge vlan add dev v0 vid 1 pvid untagged'],
-    ['whether it leaves without a tag', 'v0', 'bridge vlan add dev v0 vid 22 untagged', 'bridge vlan add dev v0 vid 22'],
-    ['its tunnel', 'v0', 'bridge vlan add dev v0 vid 23 tunnel_info id 230', 'bridge vlan del dev v0 vid 23 tunnel_info id 230'],
+    [
+      'whether it leaves without a tag',
+      'v0',
+      'bridge vlan add dev v0 vid 22 untagged',
+      'bridge vlan add dev v0 vid 22',
+    ],
+    [
+      'its tunnel',
+      'v0',
+      'bridge vlan add dev v0 vid 23 tunnel_info id 230',
+      'bridge vlan del dev v0 vid 23 tunnel_info id 230',
+    ],
     ['the only one', 'br0', 'bridge vlan del dev br0 vid 1 self', 'bridge vlan add dev br0 vid 1 self pvid untagged'],
   ])('are told: %s; what was changed once is not', (_, link, away, back) => {
     for (const line of [away, back]) run(line);
@@ -48,11 +58,31 @@ describeOnKernelWith(['VLAN filtering'], 'VLANs that are changed and put back', 
     expect(bridge.heard()).toEqual(['v0: learning']);
   });
 
-  it('make a run inconclusive', async () => {
-    const file = threeOn('{ vlan_filtering: on }', '  - { name: s, probe: [ { class: known-unicast, from: a, to: b, count: 200, rate: 200 } ], expect: private }');
-    const { status, result } = await disturbed({ file, when: '"event":"probing"', act: ({ inside }) => {
-      for (const act of ['add', 'del']) inside('bridge', 'vlan', act, 'dev', 'p2', 'vid', '10');
-    } });
-    expect([status, result.steps[0]?.reasons]).toEqual([3, [expect.objectContaining({ code: 'settings-changed', observer: 'c', text: 'p2: the list of its VLANs changed and was put back' })]]);
-  }, patient(60_000));
+  it(
+    'make a run inconclusive',
+    async () => {
+      const file = threeOn(
+        '{ vlan_filtering: on }',
+        '  - { name: s, probe: [ { class: known-unicast, from: a, to: b, count: 200, rate: 200 } ], expect: private }',
+      );
+      const { status, result } = await disturbed({
+        file,
+        when: '"event":"probing"',
+        act: ({ inside }) => {
+          for (const act of ['add', 'del']) inside('bridge', 'vlan', act, 'dev', 'p2', 'vid', '10');
+        },
+      });
+      expect([status, result.steps[0]?.reasons]).toEqual([
+        3,
+        [
+          expect.objectContaining({
+            code: 'settings-changed',
+            observer: 'c',
+            text: 'p2: the list of its VLANs changed and was put back',
+          }),
+        ],
+      ]);
+    },
+    patient(60_000),
+  );
 });

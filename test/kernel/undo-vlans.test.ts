@@ -31,25 +31,54 @@ describeOnKernelWith(['VLAN filtering'], 'a VLAN that a run on a host adds or ta
     const show = (): string => host.run(['bridge', 'vlan', 'show', 'dev', 'vnet0']);
     const [before, change] = [show(), { kind: 'vlan', act, entry: { ...entry, port: 'vnet0' }, self: false } as const];
     const vlans = await readJson(['bridge', '-j', 'vlan', 'show', 'dev', 'vnet0'], { netns });
-    const commands = undoOf(change, { state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans }, () => 'br0');
+    const commands = undoOf(
+      change,
+      { state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans },
+      () => 'br0',
+    );
     await applyToKernel(change, () => 'br0', '/', netns);
     expect(show()).not.toBe(before);
-    expect(await undoAll(commands.map((command) => ({ command, gone: true })), netns)).toEqual([]);
+    expect(
+      await undoAll(
+        commands.map((command) => ({ command, gone: true })),
+        netns,
+      ),
+    ).toEqual([]);
     expect(show()).toBe(before);
   });
 
   it('so is an entry without a VLAN, which the kernel also makes in each VLAN of its port', async () => {
     const { netns } = host;
     const mac = '02:00:00:00:00:77'; // nobody's: a guest's own frames would have the bridge learn it meanwhile
-    const show = (): string => host.run(['bridge', 'fdb', 'show', 'brport', 'vnet0']).split('\n').filter((line) => line.startsWith(mac)).sort().join('\n');
+    const show = (): string =>
+      host
+        .run(['bridge', 'fdb', 'show', 'brport', 'vnet0'])
+        .split('\n')
+        .filter((line) => line.startsWith(mac))
+        .sort()
+        .join('\n');
     host.run(['bridge', 'fdb', 'replace', mac, 'dev', 'vnet0', 'master', 'dynamic']);
-    for (const vid of ['1', '20', '21', '22']) host.run(['bridge', 'fdb', 'del', mac, 'dev', 'vnet0', 'master', 'vlan', vid]);
+    for (const vid of ['1', '20', '21', '22'])
+      host.run(['bridge', 'fdb', 'del', mac, 'dev', 'vnet0', 'master', 'vlan', vid]);
     const before = show();
-    const change = { kind: 'fdb', act: 'add', entry: { mac, port: 'vnet0', state: 'static', sticky: false, vlan: null, self: false } } as const;
-    const commands = undoOf(change, { state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans: null }, () => 'br0');
+    const change = {
+      kind: 'fdb',
+      act: 'add',
+      entry: { mac, port: 'vnet0', state: 'static', sticky: false, vlan: null, self: false },
+    } as const;
+    const commands = undoOf(
+      change,
+      { state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans: null },
+      () => 'br0',
+    );
     await applyToKernel(change, () => 'br0', '/', netns);
     expect(show()).toContain('vlan 21');
-    expect(await undoAll(commands.map((command) => ({ command, gone: true })), netns)).toEqual([]);
+    expect(
+      await undoAll(
+        commands.map((command) => ({ command, gone: true })),
+        netns,
+      ),
+    ).toEqual([]);
     expect(show()).toBe(before);
   });
 });

@@ -9,7 +9,12 @@ import { differing, heldRun } from '../audit/held.js';
 import { fresh, program, top } from '../live/program.js';
 import { describeOnKernelWith } from './features.js';
 
-const scenarios = ['attacks/vlan-leak', 'hardening/vlan-hop-filtered', 'hardening/vlan-trunk', 'hardening/locked-ports'] as const;
+const scenarios = [
+  'attacks/vlan-leak',
+  'hardening/vlan-hop-filtered',
+  'hardening/vlan-trunk',
+  'hardening/locked-ports',
+] as const;
 
 /** The folder of one scenario among those of a run of several. */
 function folderOf(out: string, name: string): string {
@@ -24,7 +29,14 @@ describeOnKernelWith(['VLAN filtering'], 'a bridge that filters VLANs', () => {
   let outcome = { status: -1 as number | null, stderr: '' };
   beforeAll(async () => {
     out = fresh('vlans');
-    const { status, stdout, stderr } = await program(['run', ...scenarios.map((name) => join(top, 'scenarios', `${name}.yml`)), '--json', '--quiet', '--out', out]);
+    const { status, stdout, stderr } = await program([
+      'run',
+      ...scenarios.map((name) => join(top, 'scenarios', `${name}.yml`)),
+      '--json',
+      '--quiet',
+      '--out',
+      out,
+    ]);
     outcome = { status, stderr };
     const { results: all } = JSON.parse(stdout) as { readonly results: readonly Result[] };
     for (const result of all) results.set(result.scenario.name, result);
@@ -32,7 +44,11 @@ describeOnKernelWith(['VLAN filtering'], 'a bridge that filters VLANs', () => {
   const steps = (name: string): readonly StepResult[] => results.get(name)?.steps ?? [];
 
   it('comes out as every scenario of it says', () => {
-    const surprises = [...results.values()].flatMap(({ scenario, steps: all }) => all.filter(({ asExpected }) => !asExpected).map(({ name, verdict, reasons }) => ({ scenario: scenario.name, name, verdict, reasons })));
+    const surprises = [...results.values()].flatMap(({ scenario, steps: all }) =>
+      all
+        .filter(({ asExpected }) => !asExpected)
+        .map(({ name, verdict, reasons }) => ({ scenario: scenario.name, name, verdict, reasons })),
+    );
     expect({ surprises, ...outcome }).toEqual({ surprises: [], status: 0, stderr: '' });
     expect(results.size).toBe(scenarios.length);
   });
@@ -41,7 +57,9 @@ describeOnKernelWith(['VLAN filtering'], 'a bridge that filters VLANs', () => {
     const [step] = steps('vlan-hop-filtered');
     expect(step).toMatchObject({ verdict: 'holds', entry: { seen: 0 }, reasons: [] });
     const hops = step?.findings.filter((row) => row.class === 'vlan-hop' && row.observer !== 'lan') ?? [];
-    expect(new Set(hops.map(({ variant }) => variant))).toEqual(new Set(['tag', 'priority-tag', 'native-and-tag', '802.1ad', 'llc-snap', 'priority-tag-llc-snap']));
+    expect(new Set(hops.map(({ variant }) => variant))).toEqual(
+      new Set(['tag', 'priority-tag', 'native-and-tag', '802.1ad', 'llc-snap', 'priority-tag-llc-snap']),
+    );
     expect(hops.filter(({ seen }) => seen > 0)).toEqual([]);
     // What is not dropped leaves by the trunk, in alice's own VLAN.
     const priority = step?.findings.filter((row) => row.variant === 'priority-tag' && row.observer === 'lan') ?? [];
@@ -50,7 +68,14 @@ describeOnKernelWith(['VLAN filtering'], 'a bridge that filters VLANs', () => {
 
   it('names the port and the VLAN where two zones meet', () => {
     const [whole, stray, usual, wrong] = steps('vlan-leak').map(({ verdict, findings }) => ({
-      verdict, causes: [...new Set(findings.filter(({ leak }) => leak).map(({ causes }) => `${causes[0]?.code} ${causes[0]?.place}: ${causes[0]?.fix}`))],
+      verdict,
+      causes: [
+        ...new Set(
+          findings
+            .filter(({ leak }) => leak)
+            .map(({ causes }) => `${causes[0]?.code} ${causes[0]?.place}: ${causes[0]?.fix}`),
+        ),
+      ],
     }));
     expect(whole).toEqual({ verdict: 'holds', causes: [] });
     expect(stray).toEqual({ verdict: 'broken', causes: ['vlan-shared tap2.vlan 10: bridge vlan del dev tap2 vid 10'] });
@@ -60,7 +85,17 @@ describeOnKernelWith(['VLAN filtering'], 'a bridge that filters VLANs', () => {
 
   it('sends tags to a trunk and none to a guest, and both are sightings of the probe', () => {
     expect(steps('vlan-trunk').map(({ verdict }) => verdict)).toEqual(['holds', 'broken']);
-    const { status, stdout } = spawnSync('tcpdump', ['-n', '-e', '-r', join(folderOf(out, 'vlan-trunk'), 'evidence.pcapng'), 'ether src 52:54:00:00:00:0a and ether dst 52:54:00:00:00:99'], { encoding: 'utf8' });
+    const { status, stdout } = spawnSync(
+      'tcpdump',
+      [
+        '-n',
+        '-e',
+        '-r',
+        join(folderOf(out, 'vlan-trunk'), 'evidence.pcapng'),
+        'ether src 52:54:00:00:00:0a and ether dst 52:54:00:00:00:99',
+      ],
+      { encoding: 'utf8' },
+    );
     expect(status).toBe(0);
     const lines = stdout.split('\n').filter((line) => line.includes('52:54:00:00:00:0a > ')); // not those of dumps
     expect(lines.length).toBe(2 * 200);
@@ -68,9 +103,12 @@ describeOnKernelWith(['VLAN filtering'], 'a bridge that filters VLANs', () => {
     expect(lines.filter((line) => line.includes('802.1Q') && line.includes('vlan 10'))).toHaveLength(200);
   });
 
-  it.each(['vlan-leak', 'vlan-hop-filtered', 'vlan-trunk'])('does on the wire what the audit foretells from the state before each step: %s', async (name) => {
-    expect(differing(await heldRun(folderOf(out, name)))).toEqual([]);
-  });
+  it.each(['vlan-leak', 'vlan-hop-filtered', 'vlan-trunk'])(
+    'does on the wire what the audit foretells from the state before each step: %s',
+    async (name) => {
+      expect(differing(await heldRun(folderOf(out, name)))).toEqual([]);
+    },
+  );
 
   it('is judged the same by a replay', async () => {
     const dir = folderOf(out, 'vlan-leak');

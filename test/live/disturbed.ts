@@ -22,7 +22,12 @@ export interface Disturbance {
 }
 
 /** Runs the scenario and lets `act` disturb it in the middle. */
-export async function disturbed({ file, when, act, args = [] }: Disturbance): Promise<{ readonly status: number | null; readonly result: Result }> {
+export async function disturbed({
+  file,
+  when,
+  act,
+  args = [],
+}: Disturbance): Promise<{ readonly status: number | null; readonly result: Result }> {
   const dir = fresh('evidence');
   const { child, ended } = startProgram(['run', file, '--out', dir, '--json', '--quiet', ...args]);
   await untilTold(dir, when);
@@ -35,7 +40,8 @@ export async function disturbed({ file, when, act, args = [] }: Disturbance): Pr
   const helper = (role: string): number => find(new RegExp(`^\\S*node \\S*helper\\.cjs ${role} `));
   const user = process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials'];
   const orchestrator = String(find(/^\S*node \S*cli\.cjs run /));
-  const enter = (net: string, argv: readonly string[]): ReturnType<typeof spawnSync> => spawnSync('nsenter', ['--target', orchestrator, ...user, net, '--', ...argv], { encoding: 'utf8' });
+  const enter = (net: string, argv: readonly string[]): ReturnType<typeof spawnSync> =>
+    spawnSync('nsenter', ['--target', orchestrator, ...user, net, '--', ...argv], { encoding: 'utf8' });
   const mustWork = (net: string, argv: readonly string[]): void => {
     const { status, stderr } = enter(net, argv);
     if (status !== 0) throw new Error(`${argv.join(' ')}: ${String(stderr)}`);
@@ -44,8 +50,12 @@ export async function disturbed({ file, when, act, args = [] }: Disturbance): Pr
     helper,
     inside: (...argv) => mustWork('--net', argv),
     insideWith: (device, ...argv) => {
-      const held = readdirSync(`/proc/${orchestrator}/fd`).map((fd) => `/proc/${orchestrator}/fd/${fd}`).filter((path) => readlinkSync(path).startsWith('net:['));
-      const space = held.map((path) => `--net=${path}`).find((net) => enter(net, ['ip', 'link', 'show', 'dev', device]).status === 0);
+      const held = readdirSync(`/proc/${orchestrator}/fd`)
+        .map((fd) => `/proc/${orchestrator}/fd/${fd}`)
+        .filter((path) => readlinkSync(path).startsWith('net:['));
+      const space = held
+        .map((path) => `--net=${path}`)
+        .find((net) => enter(net, ['ip', 'link', 'show', 'dev', device]).status === 0);
       if (space === undefined) throw new Error(`no namespace of the lab has ${device}`);
       mustWork(space, argv);
     },

@@ -9,7 +9,20 @@ import { fresh, type LabRun, program, writeScenario } from './program.js';
 import { patient } from '../patient.js';
 
 /** Names that the kernel takes for interfaces; in YAML's double quotes. */
-const ports = ['e0', 'e1', '$(id)', ';id;', '-n', 'a', '<b>x', '\\e[31m', "q'x", '`id`', '\\u202e\\x7f\\x9b1m', '\\u2066\\u200f'];
+const ports = [
+  'e0',
+  'e1',
+  '$(id)',
+  ';id;',
+  '-n',
+  'a',
+  '<b>x',
+  '\\e[31m',
+  "q'x",
+  '`id`',
+  '\\u202e\\x7f\\x9b1m',
+  '\\u2066\\u200f',
+];
 const names = [...'bcdefghijklm'];
 const hostile = `version: 1
 name: "../../etc/x <b>"
@@ -38,15 +51,30 @@ describe('interfaces and scenarios with hostile names', () => {
   }, patient(60_000));
 
   it('are data: the run comes to its verdict, and every port is heard', () => {
-    expect({ status: run.status, verdict: run.result.verdict, coverage: run.result.coverage }).toMatchObject({ status: 0, verdict: 'broken', coverage: { complete: true, observed: ports.length } });
+    expect({ status: run.status, verdict: run.result.verdict, coverage: run.result.coverage }).toMatchObject({
+      status: 0,
+      verdict: 'broken',
+      coverage: { complete: true, observed: ports.length },
+    });
     expect(run.result.steps[0]?.reasons).toEqual([]);
   });
 
   it('make no fix that acts when it is pasted into a shell', () => {
-    const fixes = [...new Set(run.result.steps.flatMap(({ findings }) => findings.flatMap(({ causes }) => causes.map(({ fix }) => fix))))];
+    const fixes = [
+      ...new Set(
+        run.result.steps.flatMap(({ findings }) => findings.flatMap(({ causes }) => causes.map(({ fix }) => fix))),
+      ),
+    ];
     expect(fixes.length).toBeGreaterThan(ports.length);
     // A shell that runs functions in place of the programs: each argument in brackets, and nothing else happens.
-    const { stdout } = spawnSync('sh', ['-c', `id() { echo ID; }; for p in bridge ip; do eval "$p() { printf '[%s]' \\"\\$@\\"; echo; }"; done; ${fixes.join('; ')}`], { encoding: 'utf8' });
+    const { stdout } = spawnSync(
+      'sh',
+      [
+        '-c',
+        `id() { echo ID; }; for p in bridge ip; do eval "$p() { printf '[%s]' \\"\\$@\\"; echo; }"; done; ${fixes.join('; ')}`,
+      ],
+      { encoding: 'utf8' },
+    );
     const devices = new Set([...stdout.matchAll(/\[dev\]\[([^\]]*(?:\[31m)?)\]/g)].map(([, device]) => device));
     expect(stdout).not.toContain('ID');
     for (const device of ['$(id)', ';id;', '-n', 'a', '<b>x', "q'x", '`id`']) expect(devices).toContain(device);
@@ -59,7 +87,9 @@ describe('interfaces and scenarios with hostile names', () => {
   });
 
   it('are escaped in JSON, printed or in the folder, and read as they are', () => {
-    const written = readdirSync(run.dir, { recursive: true, encoding: 'utf8' }).filter((name) => /json$/.test(name)).map((name) => [name, acts.test(readFileSync(join(run.dir, name), 'utf8'))]);
+    const written = readdirSync(run.dir, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /json$/.test(name))
+      .map((name) => [name, acts.test(readFileSync(join(run.dir, name), 'utf8'))]);
     expect(written.length).toBeGreaterThan(4);
     expect(written.filter(([, found]) => found)).toEqual([]);
     expect(run.stdout).not.toMatch(acts);
@@ -83,7 +113,9 @@ describe('interfaces and scenarios with hostile names', () => {
   });
 
   it('judge again as they did', async () => {
-    expect((await program(['replay', run.dir, '--json'])).stdout).toBe(readFileSync(join(run.dir, 'result.json'), 'utf8'));
+    expect((await program(['replay', run.dir, '--json'])).stdout).toBe(
+      readFileSync(join(run.dir, 'result.json'), 'utf8'),
+    );
   });
 });
 
@@ -94,13 +126,18 @@ describe('a folder for the evidence', () => {
     const [target, link] = [fresh('target'), fresh('link')];
     mkdirSync(target, { mode: 0o755 });
     symlinkSync(target, link);
-    const { status, stderr } = await program(['run', file, '--out', `${link}/`, '--quiet']); // lstat(2) follows it because of the slash
+    // lstat(2) follows it because of the slash
+    const { status, stderr } = await program(['run', file, '--out', `${link}/`, '--quiet']);
     expect([status, stderr]).toEqual([64, expect.stringContaining('symbolic link')]);
     expect([readdirSync(target), statSync(target).mode & 0o777]).toEqual([[], 0o755]);
   });
 
   it('that is somebody else’s is refused', async () => {
-    const { status, stderr } = await program(process.getuid?.() === 0 ? ['run', file, '--out', '/proc/self', '--quiet'] : ['run', file, '--out', '/root', '--quiet']);
+    const { status, stderr } = await program(
+      process.getuid?.() === 0
+        ? ['run', file, '--out', '/proc/self', '--quiet']
+        : ['run', file, '--out', '/root', '--quiet'],
+    );
     expect(status).toBe(64);
     expect(stderr).not.toContain('fault in the tool');
   });

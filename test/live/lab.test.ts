@@ -7,7 +7,10 @@ import { again } from './program.js';
 
 const program = fileURLToPath(new URL('../fabric/lab-program.mjs', import.meta.url));
 const isRoot = process.getuid?.() === 0;
-/** As whoever runs the tests: `npm test` as root repeats this folder as an ordinary user, from a checkout that he can read. */
+/**
+ * As whoever runs the tests: `npm test` as root repeats this folder as an ordinary user, from a checkout that he can
+ * read.
+ */
 const users: readonly (readonly [string, readonly string[]])[] = [[isRoot ? 'root' : 'an ordinary user', []]];
 
 function run(as: readonly string[], ...args: readonly string[]): { status: number | null; out: unknown } {
@@ -21,7 +24,11 @@ function left(): readonly string[] {
   const home = readlinkSync('/proc/self/ns/net');
   return readdirSync('/proc').filter((pid) => {
     try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('lab-program.mjs') && readlinkSync(`/proc/${pid}/ns/net`) !== home;
+      return (
+        /^\d+$/.test(pid) &&
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('lab-program.mjs') &&
+        readlinkSync(`/proc/${pid}/ns/net`) !== home
+      );
     } catch {
       return false;
     }
@@ -34,27 +41,44 @@ function childrenOf(pid: number): readonly number[] {
 
 describe.each(users)('the lab as %s', (name, as) => {
   it('runs the program as process 1 with a /sys of its own', () => {
-    expect(run(as, 'where').out).toMatchObject({ runsAs: name === 'root' ? 'root' : 'user-namespace', sysfs: true, pid: 1 });
+    expect(run(as, 'where').out).toMatchObject({
+      runsAs: name === 'root' ? 'root' : 'user-namespace',
+      sysfs: true,
+      pid: 1,
+    });
   });
   it('passes the exit status through', () => expect(run(as, 'exit', '7').status).toBe(7));
 
   it('lets endpoints talk, and those behind the bridge device while their relay holds it promiscuous', () => {
     expect(run(as, 'talk').out).toMatchObject({
-      http: { ok: true }, ping: { ok: true }, behind: { ok: true }, burst: { ok: true }, again: { ok: true },
-      rest: 0x1003, relayed: 0x1103, after: 0x1003, faults: [],
+      http: { ok: true },
+      ping: { ok: true },
+      behind: { ok: true },
+      burst: { ok: true },
+      again: { ok: true },
+      rest: 0x1003,
+      relayed: 0x1103,
+      after: 0x1003,
+      faults: [],
     });
   });
   it('reads changes back and calls a value that the kernel adjusts a fault', () => {
     expect(run(as, 'changes').out).toMatchObject({
       adjusted: { code: 'read-back', exit: 3, message: expect.stringMatching(/set to 0 but the kernel says 200/) },
-      floodAfterRestart: false, isolated: true, unread: [],
+      floodAfterRestart: false,
+      isolated: true,
+      unread: [],
     });
   });
   it('takes every interface name that the kernel takes', () => {
     expect(run(as, 'hostile').out).toEqual(['$(id)', ';id;', '-n', 'a', "q'x", 'h#h', 'master']);
   });
 
-  it.each([['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const)('ends on %s with status %i', async (signal, status) => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('ends on %s with status %i', async (signal, status) => {
     const { launcher } = await start(as);
     launcher.kill(signal);
     expect(await new Promise((resolve) => launcher.once('exit', resolve))).toBe(status);

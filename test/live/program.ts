@@ -11,15 +11,23 @@ export const top = resolve(import.meta.dirname, '../..');
 export const cli = join(top, 'dist/cli.cjs');
 if (!existsSync(cli)) throw new Error('these tests need the built program: npm run build');
 
-/** Root has run all of it, and this is another user: what a verdict is made of is the same then, and what rights decide is tried again. */
+/**
+ * Root has run all of it, and this is another user: what a verdict is made of is the same then, and what rights decide
+ * is tried again.
+ */
 export const again = process.env['VERIFY_ISOLATION_AGAIN'] === '1';
 
 /** Tests that come out alike whoever runs them: frames decide them, or what is written of these. */
-export const alike: { readonly describe: (name: string, tests: () => void) => void; readonly it: (name: string, test: () => Promise<void> | void, ms: number) => void } =
-  again ? { describe: () => undefined, it: () => undefined } : { describe, it: it.concurrent };
+export const alike: {
+  readonly describe: (name: string, tests: () => void) => void;
+  readonly it: (name: string, test: () => Promise<void> | void, ms: number) => void;
+} = again ? { describe: () => undefined, it: () => undefined } : { describe, it: it.concurrent };
 
 let made: string | null = null;
-/** A folder of the test file's own, gone with it. Made when it is needed: where every test of a file is skipped, nothing is called at its end. */
+/**
+ * A folder of the test file's own, gone with it. Made when it is needed: where every test of a file is skipped, nothing
+ * is called at its end.
+ */
 const scratch = (): string => (made ??= mkdtempSync(join(tmpdir(), 'live-')));
 afterAll(() => {
   if (made !== null) rmSync(made, { recursive: true, force: true });
@@ -51,10 +59,19 @@ export interface StartOptions {
 /** Starts the built program, in a process group of its own. */
 export function startProgram(args: readonly string[], options: StartOptions = {}): Started {
   const [program = '', ...rest] = [...(options.prefix ?? []), process.execPath, cli, ...args];
-  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, cwd: options.cwd ?? scratch(), env: options.env ?? process.env });
+  const child = spawn(program, rest, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    cwd: options.cwd ?? scratch(),
+    env: options.env ?? process.env,
+  });
   const text = { stdout: '', stderr: '' };
-  child.stdout.on('data', (chunk: Buffer) => { text.stdout += chunk.toString('utf8'); });
-  child.stderr.on('data', (chunk: Buffer) => { text.stderr += chunk.toString('utf8'); });
+  child.stdout.on('data', (chunk: Buffer) => {
+    text.stdout += chunk.toString('utf8');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    text.stderr += chunk.toString('utf8');
+  });
   const ended = new Promise<Outcome>((resolveEnd, reject) => {
     child.once('error', reject);
     child.once('close', (status) => resolveEnd({ status, ...text }));
@@ -62,7 +79,8 @@ export function startProgram(args: readonly string[], options: StartOptions = {}
   return { child, ended };
 }
 
-export const program = (args: readonly string[], options: StartOptions = {}): Promise<Outcome> => startProgram(args, options).ended;
+export const program = (args: readonly string[], options: StartOptions = {}): Promise<Outcome> =>
+  startProgram(args, options).ended;
 
 export interface LabRun extends Outcome {
   readonly dir: string;
@@ -88,9 +106,14 @@ const threeGuests = `    a: { bridge: br0, port: p0, mac: "52:54:00:00:00:0a", i
     c: { bridge: br0, port: p2, mac: "52:54:00:00:00:0c", ip: 10.9.0.3/24 }
 `;
 
-/** A scenario of three guests a, b, c on the ports p0, p1, p2 of br0, and whatever else is given: `more` endpoints, keys at the `head` of the file. */
+/**
+ * A scenario of three guests a, b, c on the ports p0, p1, p2 of br0, and whatever else is given: `more` endpoints, keys
+ * at the `head` of the file.
+ */
 export function threeOn(bridge: string, steps: string, more = '', head = ''): string {
-  return writeScenario(`version: 1\nname: t\n${head}topology:\n  provider: lab\n  bridges: { br0: ${bridge} }\n  endpoints:\n${threeGuests}${more}steps:\n${steps}\n`);
+  return writeScenario(
+    `version: 1\nname: t\n${head}topology:\n  provider: lab\n  bridges: { br0: ${bridge} }\n  endpoints:\n${threeGuests}${more}steps:\n${steps}\n`,
+  );
 }
 
 export interface Row {
@@ -103,21 +126,28 @@ export interface Row {
 
 /** The rows that fit; at least one, so that nothing is claimed of nothing. */
 export function rows(result: Result, want: Row): readonly Finding[] {
-  const found = (result.steps[want.step]?.findings ?? []).filter((row) =>
-    (want.from === undefined || row.from === want.from) && (want.to === undefined || row.to === want.to) &&
-    (want.observer === undefined || row.observer === want.observer) && (want.carrier === undefined || row.carrier === want.carrier));
+  const found = (result.steps[want.step]?.findings ?? []).filter(
+    (row) =>
+      (want.from === undefined || row.from === want.from) &&
+      (want.to === undefined || row.to === want.to) &&
+      (want.observer === undefined || row.observer === want.observer) &&
+      (want.carrier === undefined || row.carrier === want.carrier),
+  );
   if (found.length === 0) throw new Error(`no row fits ${JSON.stringify(want)}`);
   return found;
 }
 
 /** What of the rows was overheard, in the words of an author: none, all, or some. */
 export function overheard(result: Result, want: Row): string {
-  const amounts = new Set(rows(result, want).map(({ seen, sent }) => (seen === 0 ? 'none' : seen === sent ? 'all' : `${seen} of ${sent}`)));
+  const amounts = new Set(
+    rows(result, want).map(({ seen, sent }) => (seen === 0 ? 'none' : seen === sent ? 'all' : `${seen} of ${sent}`)),
+  );
   return [...amounts].sort().join(', ');
 }
 
 /** Resolves as soon as the run's timeline holds an event of that kind; its text. */
-export const untilEvent = (dir: string, event: string, mostMs?: number): Promise<string> => untilTold(dir, `"event":"${event}"`, mostMs);
+export const untilEvent = (dir: string, event: string, mostMs?: number): Promise<string> =>
+  untilTold(dir, `"event":"${event}"`, mostMs);
 
 /** Resolves as soon as the run's timeline holds that text; all of it. */
 export async function untilTold(dir: string, what: string, mostMs = patient(45_000)): Promise<string> {

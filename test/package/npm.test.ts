@@ -7,7 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const folder = mkdtempSync(join(tmpdir(), 'verify-isolation-npm-'));
 const project = join(folder, 'project');
 
-function run(argv: readonly string[], cwd = project): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
+function run(
+  argv: readonly string[],
+  cwd = project,
+): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
   const { status, stdout, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), { cwd, encoding: 'utf8' });
   return { status, stdout, stderr: status === 0 ? '' : stderr };
 }
@@ -18,21 +21,41 @@ beforeAll(() => {
   const packed = run(['npm', 'pack', '--ignore-scripts', '--silent', '--pack-destination', folder], process.cwd());
   writeFileSync(join(project, 'package.json'), '{ "name": "somebody", "version": "1.0.0", "type": "module" }\n');
   const [tarball = ''] = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
-  const installed = run(['npm', 'install', '--omit=optional', '--no-audit', '--no-fund', '--prefer-offline', join(folder, tarball), '@koromix/koffi-linux-' + process.arch]);
+  const installed = run([
+    'npm',
+    'install',
+    '--omit=optional',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+    join(folder, tarball),
+    '@koromix/koffi-linux-' + process.arch,
+  ]);
   if (packed.status !== 0 || installed.status !== 0) throw new Error(packed.stderr + installed.stderr);
 }, 180_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the npm package in a project of somebody else’s', () => {
   it('brings the program, which runs a scenario that it brings', () => {
-    const { status, stdout, stderr } = run(['npx', 'verify-isolation', 'run', 'node_modules/verify-isolation/scenarios/hub-mode.yml', '--out', 'evidence', '--json', '--quiet']);
+    const { status, stdout, stderr } = run([
+      'npx',
+      'verify-isolation',
+      'run',
+      'node_modules/verify-isolation/scenarios/hub-mode.yml',
+      '--out',
+      'evidence',
+      '--json',
+      '--quiet',
+    ]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const result: { readonly verdict: string } = JSON.parse(stdout);
     expect(result.verdict).toBe('broken');
   }, 60_000);
 
   it('is a library: what runs, judges again and refuses, gives results and typed errors', () => {
-    writeFileSync(join(project, 'use.mjs'), `
+    writeFileSync(
+      join(project, 'use.mjs'),
+      `
 import { runScenario, replay, loadScenario, VerifyError } from 'verify-isolation';
 const file = 'node_modules/verify-isolation/docs/examples/tenants.yml';
 const scenario = await loadScenario(file, { count: 10 });
@@ -42,25 +65,45 @@ const refused = await runScenario('absent.yml', { out: 'nothing' }).catch((error
 const early = AbortSignal.timeout(400);
 const ended = await runScenario('node_modules/verify-isolation/scenarios/wireshark-experiment.yml', { out: 'early', signal: early }).catch((error) => error);
 console.log(JSON.stringify({ steps: scenario.steps.length, verdict: result.verdict, same: JSON.stringify(result) === JSON.stringify(again), typed: refused instanceof VerifyError, exit: refused.exit, ended: ended.name }));
-`);
+`,
+    );
     const { status, stdout, stderr } = run(['node', 'use.mjs']);
-    expect({ status, stderr, said: status === 0 ? JSON.parse(stdout) : null }).toEqual({ status: 0, stderr: '', said: { steps: 2, verdict: 'broken', same: true, typed: true, exit: 64, ended: 'TimeoutError' } });
+    expect({ status, stderr, said: status === 0 ? JSON.parse(stdout) : null }).toEqual({
+      status: 0,
+      stderr: '',
+      said: { steps: 2, verdict: 'broken', same: true, typed: true, exit: 64, ended: 'TimeoutError' },
+    });
   }, 120_000);
 
   it('has types that a strict project compiles against', () => {
-    writeFileSync(join(project, 'use.ts'), `
+    writeFileSync(
+      join(project, 'use.ts'),
+      `
 import { runScenario, type Finding, type Result } from 'verify-isolation';
 const leaks = (result: Result): readonly Finding[] => result.steps.flatMap((step) => step.findings.filter((finding) => finding.leak));
 export const result: Promise<readonly Finding[]> = runScenario('s.yml', { out: 'x', engine: 'libpcap' }).then(leaks);
 // @ts-expect-error an engine that there is not
 void runScenario('s.yml', { out: 'x', engine: 'none' });
-`);
-    const compiled = run([process.execPath, resolve('node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', 'use.ts']);
+`,
+    );
+    const compiled = run([
+      process.execPath,
+      resolve('node_modules/typescript/bin/tsc'),
+      '--noEmit',
+      '--strict',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+      'use.ts',
+    ]);
     expect({ status: compiled.status, stdout: compiled.stdout }).toEqual({ status: 0, stdout: '' });
   }, 60_000);
 
   it('has the JSON Schema for editors', () => {
-    const schema: { readonly $schema: string } = JSON.parse(readFileSync(join(project, 'node_modules/verify-isolation/schema/scenario.v1.json'), 'utf8'));
+    const schema: { readonly $schema: string } = JSON.parse(
+      readFileSync(join(project, 'node_modules/verify-isolation/schema/scenario.v1.json'), 'utf8'),
+    );
     expect(schema.$schema).toContain('draft-07');
   });
 });

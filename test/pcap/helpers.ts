@@ -14,10 +14,15 @@ export interface PlainPacket {
 }
 
 /** All items of a file that is pushed in chunks of `chunkLength` octets. */
-export function readAll(bytes: Uint8Array, chunkLength = bytes.length, options: CaptureReaderOptions = {}): readonly CaptureItem[] {
+export function readAll(
+  bytes: Uint8Array,
+  chunkLength = bytes.length,
+  options: CaptureReaderOptions = {},
+): readonly CaptureItem[] {
   const reader = createCaptureReader(options);
   const items: CaptureItem[] = [];
-  for (let at = 0; at < bytes.length; at += Math.max(1, chunkLength)) items.push(...reader.push(bytes.subarray(at, at + chunkLength)));
+  for (let at = 0; at < bytes.length; at += Math.max(1, chunkLength))
+    items.push(...reader.push(bytes.subarray(at, at + chunkLength)));
   items.push(...reader.end());
   return items;
 }
@@ -49,13 +54,23 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(Buffer.concat(parts));
 }
 
-/** Runs a program on the bytes as a file; gives what it prints, stderr included. `FILE` in the arguments is its path. */
-export function runOn(bytes: Uint8Array, program: string, args: readonly string[]): { readonly stdout: string; readonly stderr: string; readonly status: number | null } {
+/**
+ * Runs a program on the bytes as a file; gives what it prints, stderr included. `FILE` in the arguments is its path.
+ */
+export function runOn(
+  bytes: Uint8Array,
+  program: string,
+  args: readonly string[],
+): { readonly stdout: string; readonly stderr: string; readonly status: number | null } {
   const folder = mkdtempSync(join(tmpdir(), 'verify-isolation-pcap-'));
   try {
     const path = join(folder, 'file');
     writeFileSync(path, bytes);
-    const { stdout, stderr, status } = spawnSync(program, args.map((arg) => (arg === 'FILE' ? path : arg)), { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+    const { stdout, stderr, status } = spawnSync(
+      program,
+      args.map((arg) => (arg === 'FILE' ? path : arg)),
+      { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
+    );
     return { stdout, stderr, status };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -10,14 +10,39 @@ import { readFlowColumns } from '../../src/plan/read-flows.js';
 /** Every ordered pair of `guests` guests, in two carriers of different counts. */
 function mesh(guests: number): readonly Flow[] {
   const names = Array.from({ length: guests }, (_, at) => `g${at}`);
-  const pairs = names.flatMap((from) => names.filter((to) => to !== from).flatMap((to) => (['raw', 'ipv4-udp'] as const).map((carrier) => ({ from, to, carrier }))));
+  const pairs = names.flatMap((from) =>
+    names
+      .filter((to) => to !== from)
+      .flatMap((to) => (['raw', 'ipv4-udp'] as const).map((carrier) => ({ from, to, carrier }))),
+  );
   let first = 7;
   return pairs.map(({ from, to, carrier }, index): Flow => {
     const count = carrier === 'raw' ? 3 : 5;
     first += count;
     return {
-      id: 10 + index, step: 2, probe: 0, class: 'known-unicast', carrier, vlan: [], from, to, sender: from, count, first: first - count, must: [to], may: [to, 'lan'], judged: true,
-      frame: { carrier, srcMac: `02:${from}`, dstMac: `02:${to}`, vlan: [], srcIp: carrier === 'raw' ? null : from, dstIp: carrier === 'raw' ? null : to, size: 60 },
+      id: 10 + index,
+      step: 2,
+      probe: 0,
+      class: 'known-unicast',
+      carrier,
+      vlan: [],
+      from,
+      to,
+      sender: from,
+      count,
+      first: first - count,
+      must: [to],
+      may: [to, 'lan'],
+      judged: true,
+      frame: {
+        carrier,
+        srcMac: `02:${from}`,
+        dstMac: `02:${to}`,
+        vlan: [],
+        srcIp: carrier === 'raw' ? null : from,
+        dstIp: carrier === 'raw' ? null : to,
+        size: 60,
+      },
     };
   });
 }
@@ -30,7 +55,23 @@ function collected(flows: readonly Flow[]): ReturnType<ReturnType<typeof flowCol
 }
 
 /** All that a flow says, as an object of its own. */
-function said({ id, step, probe, class: name, carrier, vlan, from, to, sender, count, first, must, may, judged, frame }: Flow): Flow {
+function said({
+  id,
+  step,
+  probe,
+  class: name,
+  carrier,
+  vlan,
+  from,
+  to,
+  sender,
+  count,
+  first,
+  must,
+  may,
+  judged,
+  frame,
+}: Flow): Flow {
   return { id, step, probe, class: name, carrier, vlan, from, to, sender, count, first, must, may, judged, frame };
 }
 
@@ -70,14 +111,18 @@ it('many flows hold references to their parts, and say the same', () => {
 });
 
 it('of many flows those that a purpose or a variant tells apart are whole objects', () => {
-  const flows = mesh(50).map((flow, at): Flow => ({ ...flow, ...(at % 2 === 0 ? { purpose: 'stimulus' } : { variant: 'cdp' }) }));
+  const flows = mesh(50).map(
+    (flow, at): Flow => ({ ...flow, ...(at % 2 === 0 ? { purpose: 'stimulus' } : { variant: 'cdp' }) }),
+  );
   expect([...collected(flows)]).toEqual(flows);
 });
 
 it('the kinds of flows are the first of each form and sender, in their order; of a list all are', () => {
   const flows = mesh(50);
   const first = new Map(flows.map((flow): [string, Flow] => [`${flow.carrier} ${flow.from}`, flow]).reverse());
-  expect([...kindsOfFlows(collected(flows))].map(said)).toEqual([...first.values()].sort((one, other) => one.id - other.id));
+  expect([...kindsOfFlows(collected(flows))].map(said)).toEqual(
+    [...first.values()].sort((one, other) => one.id - other.id),
+  );
   expect([...kindsOfFlows(flows)]).toEqual(flows);
 });
 
@@ -88,5 +133,18 @@ it('positions are written as runs, and what does not fit is refused', () => {
   const climbing = Uint32Array.from([4, 0, 1, 2, 3, 1, 2, 2]);
   expect(positionText(climbing)).toBe('4,0-3,1,2*2');
   expect(parsePositions('4,0-3,1,2*2', 8, 5)).toEqual(climbing);
-  for (const text of ['0*3,2,1', '0*3,2,1*3', '0*3,3,1*2', '0*-1', 'x', '', '0*9999999999', '0-5', '2-0', '0-2', '0-2,0-9999999999']) expect(parsePositions(text, 6, 3)).toBeNull();
+  for (const text of [
+    '0*3,2,1',
+    '0*3,2,1*3',
+    '0*3,3,1*2',
+    '0*-1',
+    'x',
+    '',
+    '0*9999999999',
+    '0-5',
+    '2-0',
+    '0-2',
+    '0-2,0-9999999999',
+  ])
+    expect(parsePositions(text, 6, 3)).toBeNull();
 });

@@ -7,12 +7,44 @@ import { loadScenario } from '../../src/scenario/load-scenario.js';
 import { earControlMac } from '../../src/plan/raw-control.js';
 
 const link = (name: string, master: string | null, kind: string | null = null): LinkState => ({
-  name, ifindex: 1, mac: '02:00:00:00:00:01', mtu: 1500, flags: ['UP', 'LOWER_UP'], operstate: 'UP', master, promiscuity: 0, kind, sysFlags: null, bridge: null, port: null,
+  name,
+  ifindex: 1,
+  mac: '02:00:00:00:00:01',
+  mtu: 1500,
+  flags: ['UP', 'LOWER_UP'],
+  operstate: 'UP',
+  master,
+  promiscuity: 0,
+  kind,
+  sysFlags: null,
+  bridge: null,
+  port: null,
 });
-const entry = (mac: string, port: string): FdbState => ({ mac, port, master: 'br0', vlan: null, state: '', flags: [], usedS: null, updatedS: null });
+const entry = (mac: string, port: string): FdbState => ({
+  mac,
+  port,
+  master: 'br0',
+  vlan: null,
+  state: '',
+  flags: [],
+  usedS: null,
+  updatedS: null,
+});
 const state: HostState = {
-  links: [link('br0', null, 'bridge'), link('vnet0', 'br0'), link('vnet4', 'br0'), link('enp8s0', 'br0'), link('vmnet0', null)],
-  fdb: [entry('52:54:00:00:00:01', 'vnet0'), entry('00:0c:29:00:00:04', 'vnet4')], vlan: null, mdb: null, tc: null, nft: null, sysctl: {}, unread: [],
+  links: [
+    link('br0', null, 'bridge'),
+    link('vnet0', 'br0'),
+    link('vnet4', 'br0'),
+    link('enp8s0', 'br0'),
+    link('vmnet0', null),
+  ],
+  fdb: [entry('52:54:00:00:00:01', 'vnet0'), entry('00:0c:29:00:00:04', 'vnet4')],
+  vlan: null,
+  mdb: null,
+  tc: null,
+  nft: null,
+  sysctl: {},
+  unread: [],
 };
 
 function scenario(winxp: string): Scenario {
@@ -41,7 +73,10 @@ describe('a guest behind the bridge device of a host', () => {
 
   it('is heard on its interface, which is no port of the bridge', () => {
     const plan = planOf(`${mac}, port: vmnet0`);
-    expect(plan.steps[0]?.observers.find(({ name }) => name === 'winxp')).toMatchObject({ interface: 'vmnet0', place: 'relay' });
+    expect(plan.steps[0]?.observers.find(({ name }) => name === 'winxp')).toMatchObject({
+      interface: 'vmnet0',
+      place: 'relay',
+    });
     expect(plan.unobservable).toEqual([]);
   });
 
@@ -51,7 +86,11 @@ describe('a guest behind the bridge device of a host', () => {
     expect(plan.unobservable).toMatchObject([{ bridge: 'br0', port: 'winxp' }]);
   });
 
-  it.each([['', /winxp: its MAC is not in the file/], [`${mac}, port: gone`, /winxp: there is no interface "gone"/], [', mac: "00:0c:29:00:00:04"', /winxp: 00:0c:29:00:00:04 is on "vnet4", not on "br0"/]])('is refused with what is wrong: %s', (parts, message) => {
+  it.each([
+    ['', /winxp: its MAC is not in the file/],
+    [`${mac}, port: gone`, /winxp: there is no interface "gone"/],
+    [', mac: "00:0c:29:00:00:04"', /winxp: 00:0c:29:00:00:04 is on "vnet4", not on "br0"/],
+  ])('is refused with what is wrong: %s', (parts, message) => {
     expect(() => planOf(parts)).toThrow(message);
   });
 });
@@ -61,15 +100,23 @@ describe('the filter on a host', () => {
     const [step] = planOf(', mac: "00:0c:29:aa:bb:cc", port: vmnet0').steps;
     expect(step?.filter).toMatch(/^ether\[16:4\] = 0x[0-9a-f]{8} or /);
     expect(step?.filter).not.toContain('ether src');
-    const forms = new Set(step?.controls.filter(({ kind, observer, sender }) => kind === 'ear' && sender === null && observer !== 'lan').map(({ frame }) => frame.srcMac));
+    const forms = new Set(
+      step?.controls
+        .filter(({ kind, observer, sender }) => kind === 'ear' && sender === null && observer !== 'lan')
+        .map(({ frame }) => frame.srcMac),
+    );
     expect([...forms]).toEqual([earControlMac.src]);
   });
 });
 
 describe('the ear controls of an uplink', () => {
-  it('bear a MAC of the bridge\'s side, never that of who lives beyond', () => {
+  it("bear a MAC of the bridge's side, never that of who lives beyond", () => {
     const [step] = planOf(', mac: "00:0c:29:aa:bb:cc", port: vmnet0').steps;
-    const sources = new Set(step?.controls.filter(({ kind, observer }) => kind === 'ear' && observer === 'lan').map(({ frame }) => frame.srcMac));
+    const sources = new Set(
+      step?.controls
+        .filter(({ kind, observer }) => kind === 'ear' && observer === 'lan')
+        .map(({ frame }) => frame.srcMac),
+    );
     expect([...sources]).toEqual(['00:0c:29:aa:bb:cc']);
   });
 });

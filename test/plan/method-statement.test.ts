@@ -6,7 +6,8 @@ import { limitsOf, methodStatement } from '../../src/plan/method-statement.js';
 import { loadScenario } from '../../src/scenario/load-scenario.js';
 
 const scenarios = resolve(import.meta.dirname, '../../scenarios');
-const planOf = (name: string) => makePlan(loadScenario(name, readFileSync(resolve(scenarios, name))), { runTag: 1, keySha256: '0'.repeat(64) });
+const planOf = (name: string) =>
+  makePlan(loadScenario(name, readFileSync(resolve(scenarios, name))), { runTag: 1, keySha256: '0'.repeat(64) });
 
 it('the method says what was sent, as whom, observed where, by which rules and statistics', () => {
   const text = methodStatement(planOf('switch-mode.yml')).join('\n');

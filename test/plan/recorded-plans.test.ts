@@ -9,12 +9,35 @@ import { loadScenario } from '../../src/scenario/load-scenario.js';
 const captures = resolve(import.meta.dirname, '../../captures');
 const recorded = readdirSync(captures).filter((name) => existsSync(join(captures, name, 'plan.json')));
 
-/** What a plan does to the network under test: changes, and frames with who sends and who hears them; not how it proves that it could hear. */
+/**
+ * What a plan does to the network under test: changes, and frames with who sends and who hears them; not how it proves
+ * that it could hear.
+ */
 function deeds(plan: Plan): unknown {
-  return JSON.parse(JSON.stringify(plan.steps.map(({ name, changes, flows, observers, traffic, learn, waitMs }) => ({
-    name, changes, observers, traffic, learn, waitMs,
-    flows: flows.map(({ class: probeClass, carrier, from, to, sender, frame, count, must, may, judged }) => ({ probeClass, carrier, from, to, sender, frame, count, must, may, judged })),
-  }))));
+  return JSON.parse(
+    JSON.stringify(
+      plan.steps.map(({ name, changes, flows, observers, traffic, learn, waitMs }) => ({
+        name,
+        changes,
+        observers,
+        traffic,
+        learn,
+        waitMs,
+        flows: flows.map(({ class: probeClass, carrier, from, to, sender, frame, count, must, may, judged }) => ({
+          probeClass,
+          carrier,
+          from,
+          to,
+          sender,
+          frame,
+          count,
+          must,
+          may,
+          judged,
+        })),
+      })),
+    ),
+  );
 }
 
 describe('a recorded scenario', () => {

@@ -4,7 +4,16 @@ import type { FrameSpec } from '../../src/model/plan.js';
 import { carriers } from '../../src/model/scenario.js';
 import { VerifyError } from '../../src/model/verify-error.js';
 import { classicHeader, classicRecord } from '../../src/pcap/classic-writer.js';
-import { buildFrame, buildFrames, describeFrame, frameTemplate, leastSize, stampToken, tokenOffset, viewFrame } from '../../src/probe/frame.js';
+import {
+  buildFrame,
+  buildFrames,
+  describeFrame,
+  frameTemplate,
+  leastSize,
+  stampToken,
+  tokenOffset,
+  viewFrame,
+} from '../../src/probe/frame.js';
 import { findToken, tokenLength, tokensFor } from '../../src/wire/token.js';
 import { available, concat, runOn } from '../pcap/helpers.js';
 
@@ -12,17 +21,34 @@ const key = new Uint8Array(32).fill(9);
 const runTag = 0x12345678;
 const token = tokensFor(key, runTag, 42, 1);
 
-function spec(carrier: FrameSpec['carrier'], vlan: readonly number[], size = Math.max(60, leastSize(carrier, vlan.length))): FrameSpec {
+function spec(
+  carrier: FrameSpec['carrier'],
+  vlan: readonly number[],
+  size = Math.max(60, leastSize(carrier, vlan.length)),
+): FrameSpec {
   const v6 = carrier.startsWith('ipv6');
   const ip = carrier === 'raw' ? null : v6 ? ['2001:db8::20', '2001:db8::c8'] : ['192.168.0.20', '192.168.0.200'];
-  return { carrier, srcMac: '52:54:00:85:20:d1', dstMac: '00:11:22:33:44:55', vlan, srcIp: ip?.[0] ?? null, dstIp: ip?.[1] ?? null, size };
+  return {
+    carrier,
+    srcMac: '52:54:00:85:20:d1',
+    dstMac: '00:11:22:33:44:55',
+    vlan,
+    srcIp: ip?.[0] ?? null,
+    dstIp: ip?.[1] ?? null,
+    size,
+  };
 }
 
 const stacks = [[], [10], [1, 10]] as const;
 const forms = carriers.flatMap((carrier) => stacks.map((vlan) => ({ carrier, vlan })));
 
 function capture(frames: readonly Uint8Array[]): Uint8Array {
-  return concat(classicHeader('micro', 65_535), ...frames.map((data, i) => classicRecord('micro', { timeNs: BigInt(i) * 1_000_000n, originalLength: data.length, data })));
+  return concat(
+    classicHeader('micro', 65_535),
+    ...frames.map((data, i) =>
+      classicRecord('micro', { timeNs: BigInt(i) * 1_000_000n, originalLength: data.length, data }),
+    ),
+  );
 }
 
 describe('a probe frame', () => {
@@ -50,33 +76,68 @@ describe('a probe frame', () => {
 
   it('shows its octets under its tcpdump line: ipv4-udp, untagged', () => {
     const frame = buildFrame(spec('ipv4-udp', []), token);
-    // 52:54:00:85:20:d1 > 00:11:22:33:44:55, ethertype IPv4 (0x0800), length 60: (ttl 64, id 0, flags [DF], proto UDP (17), length 46)
+    // 52:54:00:85:20:d1 > 00:11:22:33:44:55, ethertype IPv4 (0x0800), length 60: (ttl 64, id 0, flags [DF], proto UDP
+    // (17), length 46)
     //     192.168.0.20.54857 > 192.168.0.200.54858: [udp sum ok] UDP, length 18
     expect(Buffer.from(frame).toString('hex')).toBe(
-      '001122334455' + '5254008520d1' + '0800' +
-      '4500002e' + '00004000' + '4011' + 'b892' + 'c0a80014' + 'c0a800c8' +
-      'd649' + 'd64a' + '001a' + '7051' +
-      '5649' + '12345678' + '0000002a' + 'a5a59f2345fa16c4',
+      '001122334455' +
+        '5254008520d1' +
+        '0800' +
+        '4500002e' +
+        '00004000' +
+        '4011' +
+        'b892' +
+        'c0a80014' +
+        'c0a800c8' +
+        'd649' +
+        'd64a' +
+        '001a' +
+        '7051' +
+        '5649' +
+        '12345678' +
+        '0000002a' +
+        'a5a59f2345fa16c4',
     );
   });
 
   it('shows its octets under its tcpdump line: arp, tagged twice', () => {
-    // 52:54:00:85:20:d1 > 00:11:22:33:44:55, ethertype 802.1Q (0x8100), length 68: vlan 1, p 0, ethertype 802.1Q (0x8100), vlan 10, p 0,
+    // 52:54:00:85:20:d1 > 00:11:22:33:44:55, ethertype 802.1Q (0x8100), length 68: vlan 1, p 0, ethertype 802.1Q
+    // (0x8100), vlan 10, p 0,
     //     ethertype ARP (0x0806), Ethernet (len 6), IPv4 (len 4), Request who-has 192.168.0.200 tell 192.168.0.20, length 46
     expect(Buffer.from(buildFrame(spec('arp', [1, 10]), token)).toString('hex')).toBe(
-      '001122334455' + '5254008520d1' + '81000001' + '8100000a' + '0806' +
-      '0001' + '0800' + '06' + '04' + '0001' + '5254008520d1' + 'c0a80014' + '000000000000' + 'c0a800c8' + Buffer.from(token).toString('hex'),
+      '001122334455' +
+        '5254008520d1' +
+        '81000001' +
+        '8100000a' +
+        '0806' +
+        '0001' +
+        '0800' +
+        '06' +
+        '04' +
+        '0001' +
+        '5254008520d1' +
+        'c0a80014' +
+        '000000000000' +
+        'c0a800c8' +
+        Buffer.from(token).toString('hex'),
     );
   });
 
   it.skipIf(!available('tcpdump'))('is what its tcpdump line says, for every form', () => {
-    const lines = runOn(capture(forms.map(({ carrier, vlan }) => buildFrame(spec(carrier, vlan), token))), 'tcpdump', ['-r', 'FILE', '-nevvt']).stdout
-      .replaceAll(/\n\s+/g, ' ').trim().split('\n');
+    const lines = runOn(capture(forms.map(({ carrier, vlan }) => buildFrame(spec(carrier, vlan), token))), 'tcpdump', [
+      '-r',
+      'FILE',
+      '-nevvt',
+    ])
+      .stdout.replaceAll(/\n\s+/g, ' ')
+      .trim()
+      .split('\n');
     expect(lines).toHaveLength(forms.length);
     const what = {
       raw: /ethertype Unknown \(0x88b5\)/,
       arp: /Request who-has 192\.168\.0\.200 tell 192\.168\.0\.20/,
-      'ipv4-udp': /ttl 64, id 0, .*flags \[DF\], proto UDP.*192\.168\.0\.20\.54857 > 192\.168\.0\.200\.54858: \[udp sum ok\] UDP, length 18/,
+      'ipv4-udp':
+        /ttl 64, id 0, .*flags \[DF\], proto UDP.*192\.168\.0\.20\.54857 > 192\.168\.0\.200\.54858: \[udp sum ok\] UDP, length 18/,
       'ipv4-tcp': /proto TCP.*Flags \[S\], cksum 0x[0-9a-f]+ \(correct\), seq 0:18/,
       'ipv4-icmp': /proto ICMP.*192\.168\.0\.20 > 192\.168\.0\.200: ICMP echo request, id 54857, seq 1, length 26/,
       'ipv6-udp': /hlim 64, next-header UDP.*\[udp sum ok\] UDP, length 18/,
@@ -94,11 +155,35 @@ describe('a probe frame', () => {
   it.skipIf(!available('tshark'))('is whole and rightly summed at every layer in the eyes of tshark', () => {
     const sizes = [0, 1, 7, 400];
     const frames = forms.flatMap(({ carrier, vlan }) =>
-      sizes.flatMap((more) => [0, 1, 65_535, 77_777].map((index) =>
-        buildFrame(spec(carrier, vlan, Math.max(60, leastSize(carrier, vlan.length)) + more), tokensFor(key, runTag, index, 1)))));
+      sizes.flatMap((more) =>
+        [0, 1, 65_535, 77_777].map((index) =>
+          buildFrame(
+            spec(carrier, vlan, Math.max(60, leastSize(carrier, vlan.length)) + more),
+            tokensFor(key, runTag, index, 1),
+          ),
+        ),
+      ),
+    );
     const checks = ['ip', 'tcp', 'udp'].map((layer) => ['-o', `${layer}.check_checksum:TRUE`]).flat();
     const { stdout, status } = runOn(capture(frames), 'tshark', [
-      '-r', 'FILE', '-n', ...checks, '-T', 'fields', '-e', '_ws.expert.message', '-e', 'ip.checksum.status', '-e', 'udp.checksum.status', '-e', 'tcp.checksum.status', '-e', 'icmp.checksum.status', '-e', 'icmpv6.checksum.status',
+      '-r',
+      'FILE',
+      '-n',
+      ...checks,
+      '-T',
+      'fields',
+      '-e',
+      '_ws.expert.message',
+      '-e',
+      'ip.checksum.status',
+      '-e',
+      'udp.checksum.status',
+      '-e',
+      'tcp.checksum.status',
+      '-e',
+      'icmp.checksum.status',
+      '-e',
+      'icmpv6.checksum.status',
     ]);
     expect(status).toBe(0);
     const lines = stdout.replace(/\n$/, '').split('\n');
@@ -111,8 +196,11 @@ describe('a probe frame', () => {
       const good = (yes: boolean): string => (yes ? '1' : '');
       expect({ carrier, ip, udp, tcp, icmp, icmpv6 }).toEqual({
         carrier,
-        ip: good(carrier.startsWith('ipv4')), udp: good(carrier.endsWith('udp')), tcp: good(carrier === 'ipv4-tcp'),
-        icmp: good(carrier === 'ipv4-icmp'), icmpv6: good(carrier === 'ipv6-icmp'),
+        ip: good(carrier.startsWith('ipv4')),
+        udp: good(carrier.endsWith('udp')),
+        tcp: good(carrier === 'ipv4-tcp'),
+        icmp: good(carrier === 'ipv4-icmp'),
+        icmpv6: good(carrier === 'ipv6-icmp'),
       });
     });
   });
@@ -156,20 +244,29 @@ describe('a view of a frame', () => {
   it('never throws, and its offsets stay inside the frame', () => {
     const seeds = forms.map(({ carrier, vlan }) => buildFrame(spec(carrier, vlan), token));
     fc.assert(
-      fc.property(fc.constantFrom(...seeds), fc.array(fc.tuple(fc.nat(120), fc.nat(255)), { maxLength: 8 }), fc.nat(120), (seed, changes, end) => {
-        const frame = Uint8Array.from(seed);
-        for (const [at, value] of changes) if (at < frame.length) frame[at] = value;
-        const cut = Math.min(end, frame.length);
-        const view = viewFrame(frame, 0, cut);
-        expect(view === null).toBe(cut < 14 || view === null);
-        if (view !== null) for (const at of [view.payloadAt, view.srcIpAt + 1, view.dstIpAt + 1]) expect(at).toBeLessThanOrEqual(cut);
-      }),
+      fc.property(
+        fc.constantFrom(...seeds),
+        fc.array(fc.tuple(fc.nat(120), fc.nat(255)), { maxLength: 8 }),
+        fc.nat(120),
+        (seed, changes, end) => {
+          const frame = Uint8Array.from(seed);
+          for (const [at, value] of changes) if (at < frame.length) frame[at] = value;
+          const cut = Math.min(end, frame.length);
+          const view = viewFrame(frame, 0, cut);
+          expect(view === null).toBe(cut < 14 || view === null);
+          if (view !== null)
+            for (const at of [view.payloadAt, view.srcIpAt + 1, view.dstIpAt + 1]) expect(at).toBeLessThanOrEqual(cut);
+        },
+      ),
       { numRuns: 3000 },
     );
   });
 
   it('of arbitrary octets never throws', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void describeFrame(bytes)), { numRuns: 2000 });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void describeFrame(bytes)),
+      { numRuns: 2000 },
+    );
   });
 
   it('finds the transport behind IPv6 extension headers, and none in a later fragment', () => {

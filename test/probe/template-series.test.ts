@@ -12,9 +12,20 @@ function spec(over: Partial<FrameSpec>): FrameSpec {
 it('a template of a series is the one that would be made alone, whatever came before it', () => {
   const ip = { srcIp: '192.0.2.1', dstIp: '192.0.2.2', size: 80 } as const;
   const specs = [
-    spec({}), spec({ dstMac: macs[2] }), spec({ srcMac: macs[2], dstMac: macs[0] }), spec({ size: 64 }), spec({ vlan: [10], size: 64 }), spec({ vlan: [11], size: 64 }), spec({ vlan: [11], size: 64, dstMac: macs[2] }),
-    spec({ carrier: 'ipv4-udp', ...ip }), spec({ carrier: 'ipv4-udp', ...ip, dstMac: macs[2] }), spec({ carrier: 'ipv4-udp', ...ip, dstIp: '192.0.2.9' }),
-    spec({ carrier: 'arp', ...ip }), spec({ carrier: 'arp', ...ip, srcMac: macs[2] }), spec({ carrier: 'arp', ...ip, form: 'arp-reply' }), spec({ carrier: 'arp', ...ip, form: 'arp-reply', srcMac: macs[2] }),
+    spec({}),
+    spec({ dstMac: macs[2] }),
+    spec({ srcMac: macs[2], dstMac: macs[0] }),
+    spec({ size: 64 }),
+    spec({ vlan: [10], size: 64 }),
+    spec({ vlan: [11], size: 64 }),
+    spec({ vlan: [11], size: 64, dstMac: macs[2] }),
+    spec({ carrier: 'ipv4-udp', ...ip }),
+    spec({ carrier: 'ipv4-udp', ...ip, dstMac: macs[2] }),
+    spec({ carrier: 'ipv4-udp', ...ip, dstIp: '192.0.2.9' }),
+    spec({ carrier: 'arp', ...ip }),
+    spec({ carrier: 'arp', ...ip, srcMac: macs[2] }),
+    spec({ carrier: 'arp', ...ip, form: 'arp-reply' }),
+    spec({ carrier: 'arp', ...ip, form: 'arp-reply', srcMac: macs[2] }),
   ];
   const templateOf = templateSeries();
   for (const one of specs) {

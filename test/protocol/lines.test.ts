@@ -28,11 +28,29 @@ describe('lines', () => {
 
 describe('messages', () => {
   test('come through as they were sent', () => {
-    const send = { type: 'send', id: 3, routes: [{ socket: 'a', interface: 3, count: 1 }], length: 60, at: 60, octets: 60, perSecond: null } as const;
+    const send = {
+      type: 'send',
+      id: 3,
+      routes: [{ socket: 'a', interface: 3, count: 1 }],
+      length: 60,
+      at: 60,
+      octets: 60,
+      perSecond: null,
+    } as const;
     expect(parseToHelper.send(encodeLine(send))).toEqual(send);
-    const stopped = { type: 'stopped', counters: { a: { received: 3, dropped: 1, delivered: 2 } }, written: { a: 2 }, kept: [{ observer: 'a', towards: true, frame: '' }] } as const;
+    const stopped = {
+      type: 'stopped',
+      counters: { a: { received: 3, dropped: 1, delivered: 2 } },
+      written: { a: 2 },
+      kept: [{ observer: 'a', towards: true, frame: '' }],
+    } as const;
     expect(parseFromHelper.capture(encodeLine(stopped))).toEqual(stopped);
-    const listening = { type: 'listening', observer: 'a', facts: { engine: 'cap', timestamps: 'user', originalLength: false, direction: 'inferred' }, version: '1' } as const;
+    const listening = {
+      type: 'listening',
+      observer: 'a',
+      facts: { engine: 'cap', timestamps: 'user', originalLength: false, direction: 'inferred' },
+      version: '1',
+    } as const;
     expect(parseFromHelper.capture(encodeLine(listening))).toEqual(listening);
   });
 

@@ -16,23 +16,51 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const view = { width: 80, color: false };
 const hostile = 'x"<b>|\\`@a\n::error::\u001b[31m%0A, :\'=;';
-const broken = result([
-  step(hostile, { verdict: 'broken', asExpected: false, findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }) }),
-  step('deaf', { verdict: 'inconclusive', asExpected: false, reasons: [{ code: 'control-missing', observer: 'kali3', text: 'deaf | 50 %' }] }),
-  step('fine', {}),
-], { exitCode: 2, asExpected: false });
-const run = (one: typeof experiment): { result: typeof experiment; dir: null; details: null } => ({ result: one, dir: null, details: null });
-const feed = (input: string, program: string, ...args: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } => spawnSync(program, args, { input, encoding: 'utf8' });
+const broken = result(
+  [
+    step(hostile, {
+      verdict: 'broken',
+      asExpected: false,
+      findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }),
+    }),
+    step('deaf', {
+      verdict: 'inconclusive',
+      asExpected: false,
+      reasons: [{ code: 'control-missing', observer: 'kali3', text: 'deaf | 50 %' }],
+    }),
+    step('fine', {}),
+  ],
+  { exitCode: 2, asExpected: false },
+);
+const run = (one: typeof experiment): { result: typeof experiment; dir: null; details: null } => ({
+  result: one,
+  dir: null,
+  details: null,
+});
+const feed = (
+  input: string,
+  program: string,
+  ...args: readonly string[]
+): { readonly status: number | null; readonly stdout: string; readonly stderr: string } =>
+  spawnSync(program, args, { input, encoding: 'utf8' });
 
 describe.skipIf(!has('/usr/bin/python3 -c "import junitparser"'))('junit, read by junitparser', () => {
-  const count = 'import sys, junitparser as j; x = j.JUnitXml.fromstring(sys.stdin.buffer.read()); print([(s.name, s.tests, s.failures, s.errors, s.skipped, [[type(r).__name__ for r in c.result] for c in s]) for s in x])';
+  const count =
+    'import sys, junitparser as j; x = j.JUnitXml.fromstring(sys.stdin.buffer.read()); print([(s.name, s.tests, s.failures, s.errors, s.skipped, [[type(r).__name__ for r in c.result] for c in s]) for s in x])';
 
   it('has a failure, an error and a passed case, and nothing skipped', () => {
     const { status, stdout, stderr } = feed(junitReport([run(broken)], view), '/usr/bin/python3', '-c', count);
-    expect({ status, stderr, stdout }).toEqual({ status: 0, stderr: '', stdout: "[('wireshark-experiment', 3, 1, 1, 0, [['Failure'], ['Error'], []])]\n" });
+    expect({ status, stderr, stdout }).toEqual({
+      status: 0,
+      stderr: '',
+      stdout: "[('wireshark-experiment', 3, 1, 1, 0, [['Failure'], ['Error'], []])]\n",
+    });
   });
 
-  it.each([['fails', broken, 1], ['passes', experiment, 0]] as const)('%s as a gate of a pipeline', (_, one, status) => {
+  it.each([
+    ['fails', broken, 1],
+    ['passes', experiment, 0],
+  ] as const)('%s as a gate of a pipeline', (_, one, status) => {
     const file = join(scratch, `${status}.xml`);
     writeFileSync(file, junitReport([run(one), run(experiment)], view));
     expect(spawnSync('junitparser', ['verify', file]).status).toBe(status);
@@ -40,7 +68,14 @@ describe.skipIf(!has('/usr/bin/python3 -c "import junitparser"'))('junit, read b
 });
 
 describe.skipIf(!has('command -v cmark-gfm'))('markdown, rendered by cmark-gfm', () => {
-  const html = feed(markdownReport([run(broken)], view), 'cmark-gfm', '--extension', 'table', '--extension', 'autolink').stdout;
+  const html = feed(
+    markdownReport([run(broken)], view),
+    'cmark-gfm',
+    '--extension',
+    'table',
+    '--extension',
+    'autolink',
+  ).stdout;
 
   it('is a heading, a table with a row for each step, and lists', () => {
     expect([...html.matchAll(/<h2>/g)].length).toBe(1);
@@ -59,7 +94,13 @@ describe.skipIf(!has('command -v cmark-gfm'))('markdown, rendered by cmark-gfm',
 describe.skipIf(!has('perl -MMonitoring::Plugin::Performance -e1'))('nagios, read by Monitoring::Plugin', () => {
   it('has performance data that its parser takes apart', () => {
     const line = nagiosReport([run(broken)], view);
-    const { status, stdout, stderr } = feed(line.split(' | ')[1] ?? '', 'perl', '-MMonitoring::Plugin::Performance', '-e', 'print map { join(" ", $_->label, $_->value, $_->uom // ""), "\\n" } Monitoring::Plugin::Performance->parse_perfstring(<STDIN>)');
+    const { status, stdout, stderr } = feed(
+      line.split(' | ')[1] ?? '',
+      'perl',
+      '-MMonitoring::Plugin::Performance',
+      '-e',
+      'print map { join(" ", $_->label, $_->value, $_->uom // ""), "\\n" } Monitoring::Plugin::Performance->parse_perfstring(<STDIN>)',
+    );
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('leaks 1 \n');
     expect(stdout).toContain('duration 12.3 s\n');
@@ -69,7 +110,12 @@ describe.skipIf(!has('perl -MMonitoring::Plugin::Performance -e1'))('nagios, rea
 
 describe.skipIf(!has('command -v promtool'))('prometheus, read by promtool', () => {
   it('finds no fault with the metrics of two runs', () => {
-    const { status, stdout, stderr } = feed(prometheusReport([run(broken), run(experiment)], view), 'promtool', 'check', 'metrics');
+    const { status, stdout, stderr } = feed(
+      prometheusReport([run(broken), run(experiment)], view),
+      'promtool',
+      'check',
+      'metrics',
+    );
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 });

@@ -9,24 +9,34 @@ interface Member {
 }
 
 function fold(members: readonly Member[], keyOf: (member: Member) => string): readonly (readonly Member[])[] {
-  return foldInARow<Member, Member[]>(members, { keyOf, isAlike: (a, b) => a.plain && b.plain && a.key === b.key, begin: (member) => [member], add: (into, member) => into.push(member) });
+  return foldInARow<Member, Member[]>(members, {
+    keyOf,
+    isAlike: (a, b) => a.plain && b.plain && a.key === b.key,
+    begin: (member) => [member],
+    add: (into, member) => into.push(member),
+  });
 }
 
 describe('members that belong together', () => {
   it('are folded by their keys, in the order in which they came', () => {
     const member = fc.record({ key: fc.constantFrom('', 'a', 'b'), plain: fc.boolean() });
-    fc.assert(fc.property(fc.array(member), (members) => {
-      const groups = new Map<string, Member[]>();
-      for (const one of members) groups.set(one.key, [...(groups.get(one.key) ?? []), one]);
-      expect(fold(members, ({ key }) => key)).toEqual([...groups.values()]);
-    }));
+    fc.assert(
+      fc.property(fc.array(member), (members) => {
+        const groups = new Map<string, Member[]>();
+        for (const one of members) groups.set(one.key, [...(groups.get(one.key) ?? []), one]);
+        expect(fold(members, ({ key }) => key)).toEqual([...groups.values()]);
+      }),
+    );
   });
   it('are asked for no key where they are like the one before', () => {
     const asked: string[] = [];
-    fold(['a', 'a', 'b', 'b', 'a', 'a'].map((key) => ({ key, plain: true })), ({ key }) => {
-      asked.push(key);
-      return key;
-    });
+    fold(
+      ['a', 'a', 'b', 'b', 'a', 'a'].map((key) => ({ key, plain: true })),
+      ({ key }) => {
+        asked.push(key);
+        return key;
+      },
+    );
     expect(asked).toEqual(['a', 'b', 'a']);
   });
 });

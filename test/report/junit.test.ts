@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { junitReport } from '../../src/report/junit.js';
 import { experiment, findings, result, step } from './fixture.js';
 
-const render = (run: typeof experiment): string => junitReport([{ result: run, dir: null, details: null }], { width: 80, color: false });
+const render = (run: typeof experiment): string =>
+  junitReport([{ result: run, dir: null, details: null }], { width: 80, color: false });
 
 describe('junit report', () => {
   it('passes what is as expected, demonstrations included', () => {
@@ -10,12 +11,24 @@ describe('junit report', () => {
   });
 
   it('makes a leak a failure and an inconclusive step an error, never skipped', () => {
-    const text = render(result([
-      step('leaks', { verdict: 'broken', asExpected: false, findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }) }),
-      step('deaf', { verdict: 'inconclusive', asExpected: false, reasons: [{ code: 'control-missing', observer: 'kali3', text: 'deaf' }] }),
-    ]));
+    const text = render(
+      result([
+        step('leaks', {
+          verdict: 'broken',
+          asExpected: false,
+          findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }),
+        }),
+        step('deaf', {
+          verdict: 'inconclusive',
+          asExpected: false,
+          reasons: [{ code: 'control-missing', observer: 'kali3', text: 'deaf' }],
+        }),
+      ]),
+    );
     expect(text).toContain('failures="1" errors="1" skipped="0"');
-    expect(text).toContain('<failure message="isolation is broken">kali2 to lan (known-unicast, raw) at kali3: 7 of 100</failure>');
+    expect(text).toContain(
+      '<failure message="isolation is broken">kali2 to lan (known-unicast, raw) at kali3: 7 of 100</failure>',
+    );
     expect(text).toContain('<error message="inconclusive">control-missing at kali3: deaf</error>');
   });
 

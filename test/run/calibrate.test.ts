@@ -11,8 +11,25 @@ const script = `import('${module}').then(({ calibrate }) => calibrate('libpcap',
 
 describe('calibration', () => {
   it('refuses, before anything is sent, where no lab can be built to plant a leak in', () => {
-    const { stdout, stderr } = spawnSync('unshare', ['--user', '--map-root-user', 'sh', '-c', 'echo 0 > /proc/sys/user/max_net_namespaces && exec "$@"', 'sh', process.execPath, '-e', script], { encoding: 'utf8' });
-    expect([stdout, stderr]).toEqual([expect.stringMatching(/^calibration-failed 69 no leak can be planted here: /), '']);
+    const { stdout, stderr } = spawnSync(
+      'unshare',
+      [
+        '--user',
+        '--map-root-user',
+        'sh',
+        '-c',
+        'echo 0 > /proc/sys/user/max_net_namespaces && exec "$@"',
+        'sh',
+        process.execPath,
+        '-e',
+        script,
+      ],
+      { encoding: 'utf8' },
+    );
+    expect([stdout, stderr]).toEqual([
+      expect.stringMatching(/^calibration-failed 69 no leak can be planted here: /),
+      '',
+    ]);
     expect(readdirSync(outDir)).toEqual([]);
   });
 });

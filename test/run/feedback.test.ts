@@ -5,7 +5,14 @@ import { createPace } from '../../src/run/feedback.js';
 type Listener = (taken: number) => void;
 
 /** A capture whose counts the test tells; who begins to listen hears the last one. */
-function observers(): { onCounts(listener: Listener): void; mark(): Promise<Readonly<Record<string, Counters>>>; tell(count: number): void; marks(): number; hold(): void; release(): void } {
+function observers(): {
+  onCounts(listener: Listener): void;
+  mark(): Promise<Readonly<Record<string, Counters>>>;
+  tell(count: number): void;
+  marks(): number;
+  hold(): void;
+  release(): void;
+} {
   const listeners: Listener[] = [];
   let marks = 0;
   let last = 0;
@@ -87,7 +94,11 @@ it('goes on when frames make fewer sightings than the first ones did, once a mar
 it('takes frames for sent only when they are with the kernel', async () => {
   const capture = observers();
   let hand = (): void => undefined;
-  const pace = createPace(capture, { capacity: 10_000, observers: 99, handedOver: () => new Promise((resolve) => (hand = resolve)) });
+  const pace = createPace(capture, {
+    capacity: 10_000,
+    observers: 99,
+    handedOver: () => new Promise((resolve) => (hand = resolve)),
+  });
   pace.sent(await pace.room());
   const marks = capture.marks();
   const second = pace.room();

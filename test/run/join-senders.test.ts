@@ -4,18 +4,39 @@ import { joinSenders } from '../../src/run/hosts/join-senders.js';
 
 /** A sender that notes what it is given, and takes at most `most` frames. */
 function noting(name: string, said: string[], most = Infinity): Sender {
-  const sendRouted = async (routes: readonly SocketRoute[], frames: Uint8Array): Promise<{ readonly accepted: number; readonly error: string | null }> => {
+  const sendRouted = async (
+    routes: readonly SocketRoute[],
+    frames: Uint8Array,
+  ): Promise<{ readonly accepted: number; readonly error: string | null }> => {
     const count = routes.reduce((sum, route) => sum + route.count, 0);
-    said.push(`${name}: ${routes.map(({ socket, count: n }) => `${socket}*${n}`).join(' ')} ${Buffer.from(frames).toString()}`);
+    said.push(
+      `${name}: ${routes.map(({ socket, count: n }) => `${socket}*${n}`).join(' ')} ${Buffer.from(frames).toString()}`,
+    );
     return { accepted: Math.min(most, count), error: count > most ? 'ENETDOWN' : null };
   };
-  return { pid: 1, sendRouted, send: (socket, frames, length) => sendRouted([{ socket, count: frames.length / length }], frames), onFault: () => undefined, stop: async () => undefined, kill: () => undefined };
+  return {
+    pid: 1,
+    sendRouted,
+    send: (socket, frames, length) => sendRouted([{ socket, count: frames.length / length }], frames),
+    onFault: () => undefined,
+    stop: async () => undefined,
+    kill: () => undefined,
+  };
 }
 
 describe('senders on several hosts', () => {
   const frames = Buffer.from('abcdef');
-  const routes = [{ socket: 'x', count: 2 }, { socket: 'y', count: 1 }, { socket: 'z', count: 1 }, { socket: 'x', count: 2 }];
-  const joined = (said: string[], most?: number): Sender => joinSenders([{ sender: noting('here', said), sockets: new Set(['x']) }, { sender: noting('there', said, most), sockets: new Set(['y', 'z']) }]);
+  const routes = [
+    { socket: 'x', count: 2 },
+    { socket: 'y', count: 1 },
+    { socket: 'z', count: 1 },
+    { socket: 'x', count: 2 },
+  ];
+  const joined = (said: string[], most?: number): Sender =>
+    joinSenders([
+      { sender: noting('here', said), sockets: new Set(['x']) },
+      { sender: noting('there', said, most), sockets: new Set(['y', 'z']) },
+    ]);
 
   it('send in order, whichever host each frame leaves from', async () => {
     const said: string[] = [];

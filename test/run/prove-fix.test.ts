@@ -25,9 +25,28 @@ steps:
     probe: [ { class: known-unicast, from: lan, to: alice, count: 20, carriers: [ raw ] } ]
     expect: leak
 `;
-const fixes = z.object({ steps: z.array(z.object({ fixes: z.array(z.object({ cause: z.string(), outcome: z.string(), before: z.number(), after: z.number(), cutOff: z.array(z.string()), evidence: z.string() })) })) });
+const fixes = z.object({
+  steps: z.array(
+    z.object({
+      fixes: z.array(
+        z.object({
+          cause: z.string(),
+          outcome: z.string(),
+          before: z.number(),
+          after: z.number(),
+          cutOff: z.array(z.string()),
+          evidence: z.string(),
+        }),
+      ),
+    }),
+  ),
+});
 
-function cliRun(...args: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
+function cliRun(...args: readonly string[]): {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+} {
   return spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
 }
 
@@ -43,7 +62,14 @@ describe.skipIf(process.getuid?.() !== 0)('run --prove-fix', () => {
   it('tells a fix that mends from one that cuts a guest off, with the frames before and after', () => {
     expect(fixes.parse(JSON.parse(stdout)).steps[0]?.fixes).toEqual([
       { cause: 'ageing-zero', outcome: 'mends', before: 20, after: 0, cutOff: [], evidence: 'prove-fix/1-ageing-zero' },
-      { cause: 'unknown-flood', outcome: 'cuts-off', before: 20, after: 0, cutOff: ['bob'], evidence: 'prove-fix/1-unknown-flood' },
+      {
+        cause: 'unknown-flood',
+        outcome: 'cuts-off',
+        before: 20,
+        after: 0,
+        cutOff: ['bob'],
+        evidence: 'prove-fix/1-unknown-flood',
+      },
     ]);
   });
 
@@ -63,6 +89,15 @@ describe.skipIf(process.getuid?.() !== 0)('run --prove-fix', () => {
 });
 
 it('run --prove-fix refuses a host before anything runs', () => {
-  writeFileSync(join(scratch, 'host.yml'), scenario.replace('provider: lab', 'provider: host').replace('stp_state: off, ageing_time: 0', '').replace('expect: leak', 'expect: private'));
-  expect(cliRun('run', join(scratch, 'host.yml'), '--prove-fix')).toMatchObject({ status: 64, stderr: expect.stringContaining('--prove-fix changes what it runs on') });
+  writeFileSync(
+    join(scratch, 'host.yml'),
+    scenario
+      .replace('provider: lab', 'provider: host')
+      .replace('stp_state: off, ageing_time: 0', '')
+      .replace('expect: leak', 'expect: private'),
+  );
+  expect(cliRun('run', join(scratch, 'host.yml'), '--prove-fix')).toMatchObject({
+    status: 64,
+    stderr: expect.stringContaining('--prove-fix changes what it runs on'),
+  });
 });

@@ -2,4 +2,6 @@ import type { Scenario } from '../../src/model/scenario.js';
 
 export const barriers: Readonly<Record<string, (scenario: Scenario) => Scenario>>;
 export function without(scenario: Scenario, name: string): Scenario;
-export function barriersOf(scenario: Scenario): readonly { readonly barrier: string; readonly carried: readonly number[] }[];
+export function barriersOf(
+  scenario: Scenario,
+): readonly { readonly barrier: string; readonly carried: readonly number[] }[];

@@ -1,18 +1,27 @@
 import { readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The folder of an honest run in which step `step` (0-based) held; each cut takes away or changes something that the verdict rests on. */
+/**
+ * The folder of an honest run in which step `step` (0-based) held; each cut takes away or changes something that the
+ * verdict rests on.
+ */
 export interface Cut {
   readonly dir: string;
   readonly step: number;
 }
 
-interface Entry { step: number; event: string; [key: string]: unknown }
+interface Entry {
+  step: number;
+  event: string;
+  [key: string]: unknown;
+}
 type Json = Record<string, unknown>;
 
 function timeline({ dir, step }: Cut, change: (entry: Entry) => Entry | null): void {
   const path = join(dir, 'timeline.ndjson');
-  const lines = readFileSync(path, 'utf8').split('\n').filter((line) => line !== '');
+  const lines = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
   const changed = lines.flatMap((line) => {
     const entry = JSON.parse(line) as Entry;
     const now = entry.step === step ? change(entry) : entry;
@@ -25,18 +34,34 @@ function json(path: string, change: (value: Json) => Json): void {
   writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8')) as Json)));
 }
 
-const run = (change: (value: Json) => Json) => ({ dir }: Cut): void => json(join(dir, 'run.json'), change);
-const without = (event: string) => (cut: Cut): void => timeline(cut, (entry) => (entry.event === event ? null : entry));
+const run =
+  (change: (value: Json) => Json) =>
+  ({ dir }: Cut): void =>
+    json(join(dir, 'run.json'), change);
+const without =
+  (event: string) =>
+  (cut: Cut): void =>
+    timeline(cut, (entry) => (entry.event === event ? null : entry));
 const capture = ({ dir }: Cut): string => join(dir, 'evidence.pcapng');
 
-interface Counted { received: number; dropped: number; delivered: number }
-const counters = (change: (one: Counted) => Counted) => (cut: Cut): void => timeline(cut, (entry) => {
-  if (entry.event !== 'stopped') return entry;
-  const [[name, one] = ['', null]] = Object.entries(entry.counters as Record<string, Counted>);
-  return one === null ? entry : { ...entry, counters: { ...entry.counters as object, [name]: change(one) } };
-});
+interface Counted {
+  received: number;
+  dropped: number;
+  delivered: number;
+}
+const counters =
+  (change: (one: Counted) => Counted) =>
+  (cut: Cut): void =>
+    timeline(cut, (entry) => {
+      if (entry.event !== 'stopped') return entry;
+      const [[name, one] = ['', null]] = Object.entries(entry.counters as Record<string, Counted>);
+      return one === null ? entry : { ...entry, counters: { ...(entry.counters as object), [name]: change(one) } };
+    });
 
-/** Takes packet blocks out of the pcapng file: those for which `drop` says so, by number among the packets and by interface. */
+/**
+ * Takes packet blocks out of the pcapng file: those for which `drop` says so, by number among the packets and by
+ * interface.
+ */
 function dropPackets(path: string, drop: (number: number, interfaceId: number) => boolean): void {
   const bytes = readFileSync(path);
   const kept: Buffer[] = [];
@@ -51,15 +76,22 @@ function dropPackets(path: string, drop: (number: number, interfaceId: number) =
 
 /** One of the step's states: after the probes, where nothing else is said. */
 function stateAfter(cut: Cut, change: (links: Json[]) => Json[], when = 'after'): void {
-  json(join(cut.dir, 'state', `${cut.step + 1}-${when}.json`), (state) => ({ ...state, links: change(state.links as Json[]) }));
+  json(join(cut.dir, 'state', `${cut.step + 1}-${when}.json`), (state) => ({
+    ...state,
+    links: change(state.links as Json[]),
+  }));
 }
-const otherSetting = (links: Json[]): Json[] => links.map((link) => (link.bridge === null ? link : { ...link, bridge: { ...link.bridge as Json, mcast_hash_max: 12_345 } }));
+const otherSetting = (links: Json[]): Json[] =>
+  links.map((link) =>
+    link.bridge === null ? link : { ...link, bridge: { ...(link.bridge as Json), mcast_hash_max: 12_345 } },
+  );
 
 /** Those that concern every step of the run. */
 export const captureCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   'the capture is gone': (cut) => rmSync(capture(cut)),
   'the capture is empty': (cut) => truncateSync(capture(cut), 0),
-  'the capture is cut in the middle': (cut) => truncateSync(capture(cut), Math.floor(readFileSync(capture(cut)).length * 0.6)),
+  'the capture is cut in the middle': (cut) =>
+    truncateSync(capture(cut), Math.floor(readFileSync(capture(cut)).length * 0.6)),
   'the capture lacks its last octet': (cut) => truncateSync(capture(cut), readFileSync(capture(cut)).length - 1),
   'the first record is removed': (cut) => dropPackets(capture(cut), (number) => number === 0),
   'a record in the middle is removed': (cut) => dropPackets(capture(cut), (number) => number === 40),
@@ -80,9 +112,12 @@ export const captureCuts: Readonly<Record<string, (cut: Cut) => void>> = {
     }
     const [[id, count] = [0, 0]] = [...of];
     dropPackets(capture(cut), (_, one) => one === id);
-    run((value) => ({ ...value, capture: { ...value.capture as Json, packets: packets - count } }))(cut);
+    run((value) => ({ ...value, capture: { ...(value.capture as Json), packets: packets - count } }))(cut);
   },
-  'the number of packets is another': run((value) => ({ ...value, capture: { ...value.capture as Json, packets: 1 } })),
+  'the number of packets is another': run((value) => ({
+    ...value,
+    capture: { ...(value.capture as Json), packets: 1 },
+  })),
   'the capture was never closed': run((value) => ({ ...value, capture: null })),
   'the key is lost': run((value) => ({ ...value, key: null })),
   'the key is another': run((value) => ({ ...value, key: '5a'.repeat(32) })),
@@ -103,49 +138,89 @@ export const stepCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   },
   'listening began after the probes': (cut) => {
     const path = join(cut.dir, 'timeline.ndjson');
-    const lines = readFileSync(path, 'utf8').split('\n').filter((line) => line !== '');
+    const lines = readFileSync(path, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '');
     const late = lines.filter((line) => line.includes('"listening"'));
     writeFileSync(path, `${[...lines.filter((line) => !late.includes(line)), ...late].join('\n')}\n`);
   },
   'the probing was never begun': without('probing'),
   'no controls were sent': without('controls-sent'),
-  'the last controls were not sent': (cut) => timeline(cut, (entry) => (entry.event === 'controls-sent' && entry.phase === 'after' ? null : entry)),
+  'the last controls were not sent': (cut) =>
+    timeline(cut, (entry) => (entry.event === 'controls-sent' && entry.phase === 'after' ? null : entry)),
   'the wait after the probes was not kept': without('drained'),
-  'the wait after the probes was shorter': (cut) => timeline(cut, (entry) => (entry.event === 'drained' ? { ...entry, drainMs: 0 } : entry)),
+  'the wait after the probes was shorter': (cut) =>
+    timeline(cut, (entry) => (entry.event === 'drained' ? { ...entry, drainMs: 0 } : entry)),
   'the capture was never stopped': without('stopped'),
   'the step was never ended': without('step-ended'),
-  'the step ended with a fault': (cut) => timeline(cut, (entry) => (entry.event === 'step-ended' ? { ...entry, outcome: 'fault' } : entry)),
+  'the step ended with a fault': (cut) =>
+    timeline(cut, (entry) => (entry.event === 'step-ended' ? { ...entry, outcome: 'fault' } : entry)),
   'a frame was dropped': counters((one) => ({ ...one, dropped: 1, received: one.received + 1 })),
   'a frame was received and not delivered': counters((one) => ({ ...one, received: one.received + 1 })),
   'a frame was delivered twice': counters((one) => ({ ...one, delivered: one.delivered + 1 })),
-  'more was written than is there': (cut) => timeline(cut, (entry) => (entry.event === 'stopped'
-    ? { ...entry, written: Object.fromEntries(Object.entries(entry.written as Record<string, number>).map(([name, count]) => [name, count + 1])) }
-    : entry)),
-  'the wall clock was set back': (cut) => timeline(cut, (entry) => (entry.event === 'stopped' ? { ...entry, atNs: String(BigInt(entry.atNs as string) - 3_600_000_000_000n) } : entry)),
-  'a fault was told': (cut) => timeline(cut, (entry) => (entry.event === 'drained' ? { ...entry, event: 'fault', fault: { code: 'helper-silent', observers: [], text: 'said nothing' } } : entry)),
+  'more was written than is there': (cut) =>
+    timeline(cut, (entry) =>
+      entry.event === 'stopped'
+        ? {
+            ...entry,
+            written: Object.fromEntries(
+              Object.entries(entry.written as Record<string, number>).map(([name, count]) => [name, count + 1]),
+            ),
+          }
+        : entry,
+    ),
+  'the wall clock was set back': (cut) =>
+    timeline(cut, (entry) =>
+      entry.event === 'stopped' ? { ...entry, atNs: String(BigInt(entry.atNs as string) - 3_600_000_000_000n) } : entry,
+    ),
+  'a fault was told': (cut) =>
+    timeline(cut, (entry) =>
+      entry.event === 'drained'
+        ? { ...entry, event: 'fault', fault: { code: 'helper-silent', observers: [], text: 'said nothing' } }
+        : entry,
+    ),
   'the state before is not there': (cut) => rmSync(join(cut.dir, 'state', `${cut.step + 1}-before.json`)),
   'the state after is not there': (cut) => rmSync(join(cut.dir, 'state', `${cut.step + 1}-after.json`)),
   'a setting of a bridge is another': (cut) => stateAfter(cut, otherSetting),
-  'a port does not forward': (cut) => stateAfter(cut, (links) => links.map((link) => (link.port === null ? link : { ...link, port: { ...link.port as Json, state: 'blocking' } }))),
-  'a port has another index': (cut) => stateAfter(cut, (links) => links.map((link) => (link.port === null ? link : { ...link, ifindex: 4711 }))),
+  'a port does not forward': (cut) =>
+    stateAfter(cut, (links) =>
+      links.map((link) =>
+        link.port === null ? link : { ...link, port: { ...(link.port as Json), state: 'blocking' } },
+      ),
+    ),
+  'a port has another index': (cut) =>
+    stateAfter(cut, (links) => links.map((link) => (link.port === null ? link : { ...link, ifindex: 4711 }))),
   'a port is gone': (cut) => stateAfter(cut, (links) => links.filter((link) => link.port === null)),
-  'something could not be read': (cut) => json(join(cut.dir, 'state', `${cut.step + 1}-after.json`), (state) => ({ ...state, unread: [{ what: 'nft', why: 'not permitted' }] })),
+  'something could not be read': (cut) =>
+    json(join(cut.dir, 'state', `${cut.step + 1}-after.json`), (state) => ({
+      ...state,
+      unread: [{ what: 'nft', why: 'not permitted' }],
+    })),
 };
 
 /** Those that concern one step in which probes were sent. */
 export const probeCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   'no probe was sent': without('sent'),
-  'one probe less was sent': (cut) => timeline(cut, (entry) => (entry.event === 'sent' ? { ...entry, accepted: (entry.accepted as number) - 1 } : entry)),
-  'half of the probes were sent': (cut) => timeline(cut, (entry) => (entry.event === 'sent' ? { ...entry, accepted: (entry.accepted as number) >> 1 } : entry)),
+  'one probe less was sent': (cut) =>
+    timeline(cut, (entry) => (entry.event === 'sent' ? { ...entry, accepted: (entry.accepted as number) - 1 } : entry)),
+  'half of the probes were sent': (cut) =>
+    timeline(cut, (entry) =>
+      entry.event === 'sent' ? { ...entry, accepted: (entry.accepted as number) >> 1 } : entry,
+    ),
 };
 
 /** Those that concern one step with events. */
 export const eventCuts: Readonly<Record<string, (cut: Cut) => void>> = {
-  'the state before the first event is not there': (cut) => rmSync(join(cut.dir, 'state', `${cut.step + 1}-during-1.json`)),
-  'the state after the first event is not there': (cut) => rmSync(join(cut.dir, 'state', `${cut.step + 1}-during-2.json`)),
-  'nothing says that the state before the first event was read': (cut) => timeline(cut, (entry) => (entry.event === 'state-read' && entry.reading === 1 ? null : entry)),
+  'the state before the first event is not there': (cut) =>
+    rmSync(join(cut.dir, 'state', `${cut.step + 1}-during-1.json`)),
+  'the state after the first event is not there': (cut) =>
+    rmSync(join(cut.dir, 'state', `${cut.step + 1}-during-2.json`)),
+  'nothing says that the state before the first event was read': (cut) =>
+    timeline(cut, (entry) => (entry.event === 'state-read' && entry.reading === 1 ? null : entry)),
   'nothing says that the state after the last event was read': (cut) => {
-    const last = readdirSync(join(cut.dir, 'state')).filter((name) => name.startsWith(`${cut.step + 1}-during-`)).length;
+    const last = readdirSync(join(cut.dir, 'state')).filter((name) =>
+      name.startsWith(`${cut.step + 1}-during-`),
+    ).length;
     timeline(cut, (entry) => (entry.event === 'state-read' && entry.reading === last ? null : entry));
   },
   'a setting was another before the first event': (cut) => stateAfter(cut, otherSetting, 'during-1'),
@@ -154,4 +229,8 @@ export const eventCuts: Readonly<Record<string, (cut: Cut) => void>> = {
 };
 
 /** Those that no scenario's evidence is spared, even where scenarios share the others among them. */
-export const cutsOfEvery: readonly string[] = ['the capture is cut in the middle', 'the first record is removed', 'one observer did not listen'];
+export const cutsOfEvery: readonly string[] = [
+  'the capture is cut in the middle',
+  'the first record is removed',
+  'one observer did not listen',
+];

@@ -4,4 +4,7 @@ export function loadSmall(file: string): Scenario;
 export function gatesOf(scenario: Scenario): readonly number[];
 export function gatesOnly(scenario: Scenario): Scenario;
 export function firstGate(scenario: Scenario): Scenario;
-export function repeatedGate(scenario: Scenario, names: readonly string[]): { readonly first: number; readonly scenario: Scenario };
+export function repeatedGate(
+  scenario: Scenario,
+  names: readonly string[],
+): { readonly first: number; readonly scenario: Scenario };

@@ -9,7 +9,10 @@ import { castOf, sensesOf, unbroken } from './senses.mjs';
 const here = enterLab((signal) => process.exit(statusOf(signal)));
 const asItIs = (devices) => devices;
 
-/** What is run of a scenario, by kind of sabotage, and how its devices are altered. `names`: of the barrier or the senses. */
+/**
+ * What is run of a scenario, by kind of sabotage, and how its devices are altered. `names`: of the barrier or the
+ * senses.
+ */
 const kinds = {
   none: (scenario) => ({ scenario: gatesOnly(scenario), alter: asItIs }),
   barrier: (scenario, [name]) => ({ scenario: without(gatesOnly(scenario), name), alter: asItIs }),
@@ -31,9 +34,24 @@ export async function inside([file, kind, names, outDir]) {
   let said;
   try {
     const { result } = await runScenario(scenario, {
-      outDir, runId: 'sabotage', inside: here, engine: 'libpcap', toolVersion: 'test', onProgress: () => undefined, signal: new AbortController().signal, alter,
+      outDir,
+      runId: 'sabotage',
+      inside: here,
+      engine: 'libpcap',
+      toolVersion: 'test',
+      onProgress: () => undefined,
+      signal: new AbortController().signal,
+      alter,
     });
-    said = { verdict: result.verdict, exitCode: result.exitCode, steps: result.steps.map(({ name, verdict, reasons }) => ({ name, verdict, reasons: reasons.map(({ code, observer, text }) => ({ code, observer, text })) })) };
+    said = {
+      verdict: result.verdict,
+      exitCode: result.exitCode,
+      steps: result.steps.map(({ name, verdict, reasons }) => ({
+        name,
+        verdict,
+        reasons: reasons.map(({ code, observer, text }) => ({ code, observer, text })),
+      })),
+    };
   } catch (error) {
     if (error.code === undefined) throw error;
     said = { verdict: 'none', exitCode: error.exit, steps: [], error: `${error.code}: ${error.message}` };

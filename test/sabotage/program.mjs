@@ -1,4 +1,5 @@
-// Runs one scenario in the lab with one thing broken and prints what the run said: node program.mjs FILE KIND NAMES OUT, with NAMES a JSON list
+// Runs one scenario in the lab with one thing broken and prints what the run said: node program.mjs FILE KIND NAMES
+// OUT, with NAMES a JSON list
 import { insideLab, launchInside } from '../../build/fabric/lab/launch.js';
 
 async function main() {

@@ -2,7 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bridgeChanges } from './bridge-changes.mjs';
-import { file, inTheMiddle, isProbe, lie, ownEar, removeBlock, requests, sending, swapDirections } from './broken-devices.mjs';
+import {
+  file,
+  inTheMiddle,
+  isProbe,
+  lie,
+  ownEar,
+  removeBlock,
+  requests,
+  sending,
+  swapDirections,
+} from './broken-devices.mjs';
 
 /** The name under which a gate is repeated with nothing broken. */
 export const unbroken = 'nothing broken';
@@ -12,7 +22,15 @@ const ip = (...words) => execFileSync('ip', words);
 
 /** Takes the guest's own end of its link down: its namespace is one of those that the lab, this process, holds open. */
 function unplug(mac) {
-  const spaces = readdirSync('/proc/self/fd').filter((fd) => { try { return readlinkSync(`/proc/self/fd/${fd}`).startsWith('net:['); } catch { return false; } }).map((fd) => `/proc/${process.pid}/fd/${fd}`);
+  const spaces = readdirSync('/proc/self/fd')
+    .filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith('net:[');
+      } catch {
+        return false;
+      }
+    })
+    .map((fd) => `/proc/${process.pid}/fd/${fd}`);
   for (const space of spaces) {
     const inside = (...words) => execFileSync('nsenter', [`--net=${space}`, 'ip', ...words], { encoding: 'utf8' });
     const link = JSON.parse(inside('-j', 'link', 'show')).find(({ address }) => address === mac);
@@ -22,8 +40,9 @@ function unplug(mac) {
 }
 
 /**
- * Who plays whom: `victim` is the observer that loses its ear, on `port`; `sender` is whose probes are meddled with, on `senderPort`, with the
- * MAC `mac`; `victimMac` is the victim's; all on `bridge`, which may be Open vSwitch's (`ovs`). `addressed`: probes go to the victim, or may.
+ * Who plays whom: `victim` is the observer that loses its ear, on `port`; `sender` is whose probes are meddled with, on
+ * `senderPort`, with the MAC `mac`; `victimMac` is the victim's; all on `bridge`, which may be Open vSwitch's (`ovs`).
+ * `addressed`: probes go to the victim, or may.
  */
 export function castOf(scenario) {
   const { endpoints } = scenario.topology;
@@ -33,26 +52,44 @@ export function castOf(scenario) {
   const from = [entries[0].from].flat();
   const ends = endsOf(entries[0]);
   const onPort = endpoints.filter(({ attach, started }) => attach === 'port' && started);
-  const victim = onPort.find(({ name, role }) => role === 'guest' && !ends.includes(name)) ?? onPort.find(({ name }) => !from.includes(name)) ?? onPort.at(-1);
+  const victim =
+    onPort.find(({ name, role }) => role === 'guest' && !ends.includes(name)) ??
+    onPort.find(({ name }) => !from.includes(name)) ??
+    onPort.at(-1);
   const sender = endpoints.find(({ name }) => from.includes(name) && name !== victim.name) ?? onPort[0];
-  return { victim: victim.name, victimMac: victim.macs[0], port: victim.port, sender: sender.name, senderPort: sender.port, mac: sender.macs[0], bridge: victim.bridge,
-    ovs: scenario.topology.bridges.some(({ name, kind }) => name === victim.bridge && kind === 'ovs'), addressed: entries.flatMap(endsOf).includes(victim.name) };
+  return {
+    victim: victim.name,
+    victimMac: victim.macs[0],
+    port: victim.port,
+    sender: sender.name,
+    senderPort: sender.port,
+    mac: sender.macs[0],
+    bridge: victim.bridge,
+    ovs: scenario.topology.bridges.some(({ name, kind }) => name === victim.bridge && kind === 'ovs'),
+    addressed: entries.flatMap(endsOf).includes(victim.name),
+  };
 }
 
-/** Every way in which the tool's own senses are broken while it runs: a function from the kernel's devices to broken ones. A new way is one entry. */
+/**
+ * Every way in which the tool's own senses are broken while it runs: a function from the kernel's devices to broken
+ * ones. A new way is one entry.
+ */
 export function sensesOf({ victim, victimMac, port, senderPort, mac, bridge, ovs }) {
   return {
     'a filter that matches nothing': requests(victim, (one) => ({ ...one, filter: 'ether proto 0x9999' })),
     'the observer on the wrong interface': requests(victim, (one) => ({ ...one, device: senderPort })),
     'the observer on the loopback': requests(victim, (one) => ({ ...one, device: 'lo' })),
-    'the ear hears what goes to the guest, and not what it sends': requests(victim, (one) => ({ ...one, watch: 'bridge' })),
+    'the ear hears what goes to the guest, and not what it sends': requests(victim, (one) => ({
+      ...one,
+      watch: 'bridge',
+    })),
     'what goes to the guest and what it sends taken for one another': file((path) => swapDirections(path)),
     'the capture never started': requests(victim, () => null),
     'the capture started late and said that it was there': ownEar(victim, ({ others, ear, split }) => ({
       async open(all) {
         const [rest, mine] = split(all);
         this.later = mine;
-        return [...await others.open(rest), { observer: victim, facts, version: 'none' }];
+        return [...(await others.open(rest)), { observer: victim, facts, version: 'none' }];
       },
       async mark(id) {
         if (id === 'between') await ear.open(this.later);
@@ -97,8 +134,12 @@ export function sensesOf({ victim, victimMac, port, senderPort, mac, bridge, ovs
     'a capture file that is empty': file((path) => truncateSync(path, 0)),
     'a record removed from the capture file': file((path) => removeBlock(path, 0.5)),
     'the last record removed from the capture file': file((path) => removeBlock(path, 0.999)),
-    'no probe sent': sending((one) => (isProbe(one) ? { accepted: 0, error: 'ENETDOWN' } : one.really(one.socket, one.frames))),
-    'no probe sent, and it was said that they were': sending((one) => (isProbe(one) ? lie(one) : one.really(one.socket, one.frames))),
+    'no probe sent': sending((one) =>
+      isProbe(one) ? { accepted: 0, error: 'ENETDOWN' } : one.really(one.socket, one.frames),
+    ),
+    'no probe sent, and it was said that they were': sending((one) =>
+      isProbe(one) ? lie(one) : one.really(one.socket, one.frames),
+    ),
     'half of the probes sent': sending(async (one) => {
       const half = Math.floor(one.frames.length / one.length / 2) * one.length;
       return isProbe(one) ? one.really(one.socket, one.frames.subarray(0, half)) : one.really(one.socket, one.frames);
@@ -109,30 +150,59 @@ export function sensesOf({ victim, victimMac, port, senderPort, mac, bridge, ovs
       await one.really(one.socket, one.frames.subarray(0, half));
       return lie(one);
     }),
-    'the probes sent from the wrong port': sending((one) => one.really(isProbe(one) ? `send:${victim}` : one.socket, one.frames)),
-    'the ear controls suppressed': sending((one) => (one.socket === `ear:${victim}` ? { accepted: 0, error: null } : one.really(one.socket, one.frames))),
-    'the ear controls suppressed, and it was said that they were sent': sending((one) => (one.socket === `ear:${victim}` ? lie(one) : one.really(one.socket, one.frames))),
-    'the entry controls suppressed': sending((one) => (one.socket.startsWith('send:') && !isProbe(one) ? { accepted: 0, error: null } : one.really(one.socket, one.frames))),
-    'the entry controls suppressed, and it was said that they were sent': sending((one) => (one.socket.startsWith('send:') && !isProbe(one) ? lie(one) : one.really(one.socket, one.frames))),
+    'the probes sent from the wrong port': sending((one) =>
+      one.really(isProbe(one) ? `send:${victim}` : one.socket, one.frames),
+    ),
+    'the ear controls suppressed': sending((one) =>
+      one.socket === `ear:${victim}` ? { accepted: 0, error: null } : one.really(one.socket, one.frames),
+    ),
+    'the ear controls suppressed, and it was said that they were sent': sending((one) =>
+      one.socket === `ear:${victim}` ? lie(one) : one.really(one.socket, one.frames),
+    ),
+    'the entry controls suppressed': sending((one) =>
+      one.socket.startsWith('send:') && !isProbe(one)
+        ? { accepted: 0, error: null }
+        : one.really(one.socket, one.frames),
+    ),
+    'the entry controls suppressed, and it was said that they were sent': sending((one) =>
+      one.socket.startsWith('send:') && !isProbe(one) ? lie(one) : one.really(one.socket, one.frames),
+    ),
     'the interface went down': inTheMiddle(() => ip('link', 'set', 'dev', port, 'down')),
-    'the interface went down and came up again': inTheMiddle(() => { ip('link', 'set', 'dev', port, 'down'); ip('link', 'set', 'dev', port, 'up'); }),
+    'the interface went down and came up again': inTheMiddle(() => {
+      ip('link', 'set', 'dev', port, 'down');
+      ip('link', 'set', 'dev', port, 'up');
+    }),
     'the guest lost its carrier': inTheMiddle(() => unplug(victimMac)),
     'the guest had no carrier': (devices) => ({
       ...devices,
       async startCapture(options) {
         const capture = await devices.startCapture(options);
-        return { ...capture, open: (all) => { unplug(victimMac); return capture.open(all); } };
+        return {
+          ...capture,
+          open: (all) => {
+            unplug(victimMac);
+            return capture.open(all);
+          },
+        };
       },
     }),
-    'the interface was renamed': inTheMiddle(() => { ip('link', 'set', 'dev', port, 'down'); ip('link', 'set', 'dev', port, 'name', 'other'); ip('link', 'set', 'dev', 'other', 'up'); }),
+    'the interface was renamed': inTheMiddle(() => {
+      ip('link', 'set', 'dev', port, 'down');
+      ip('link', 'set', 'dev', port, 'name', 'other');
+      ip('link', 'set', 'dev', 'other', 'up');
+    }),
     'the interface was deleted': inTheMiddle(() => ip('link', 'del', 'dev', port)),
-    'the interface moved to another namespace': inTheMiddle(() => { execFileSync('sh', ['-c', 'unshare --net sleep 3 & sleep 0.2; ip link set dev "$0" netns $!', port]); }),
+    'the interface moved to another namespace': inTheMiddle(() => {
+      execFileSync('sh', ['-c', 'unshare --net sleep 3 & sleep 0.2; ip link set dev "$0" netns $!', port]);
+    }),
     'the host forwarded for a moment, or did not': inTheMiddle(() => {
       const usual = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim();
       for (const value of [usual === '0' ? '1' : '0', usual]) writeFileSync('/proc/sys/net/ipv4/ip_forward', value);
     }),
     'a filter was added': inTheMiddle(() => execFileSync('nft', ['add', 'table', 'bridge', 'sabotage'])),
-    ...Object.fromEntries(Object.entries(bridgeChanges({ port, bridge, ovs })).map(([name, act]) => [name, inTheMiddle(act)])),
+    ...Object.fromEntries(
+      Object.entries(bridgeChanges({ port, bridge, ovs })).map(([name, act]) => [name, inTheMiddle(act)]),
+    ),
   };
 }
 
@@ -149,9 +219,18 @@ export function passingSenses(cast) {
 
 /** What is broken of every shipped scenario in every test; the rest of every scenario is `npm run soak sabotage`. */
 export const everywhere = [
-  'a filter that matches nothing', 'the observer on the wrong interface', 'the ear hears what goes to the guest, and not what it sends', 'the capture started late and said that it was there', 'the capture stopped early',
-  'the capture helper paused through the probes', 'frames dropped in a ring too small', 'no probe sent', 'half of the probes sent', 'the probes sent from the wrong port',
-  'the ear controls suppressed', 'the entry controls suppressed',
+  'a filter that matches nothing',
+  'the observer on the wrong interface',
+  'the ear hears what goes to the guest, and not what it sends',
+  'the capture started late and said that it was there',
+  'the capture stopped early',
+  'the capture helper paused through the probes',
+  'frames dropped in a ring too small',
+  'no probe sent',
+  'half of the probes sent',
+  'the probes sent from the wrong port',
+  'the ear controls suppressed',
+  'the entry controls suppressed',
 ];
 
 /** Senses that are broken while probes are sent, or by them; a gate by traffic alone has none to break. */

@@ -4,13 +4,23 @@ import { scenarioJsonSchema } from '../../src/scenario/json-schema.js';
 import { parseScenario } from '../../src/scenario/load-scenario.js';
 
 const lines = [
-  'version: 1', 'name: x', 'topology:', '  bridges: { br0: {} }', '  endpoints:',
-  '    a: { bridge: br0, port: p1 }', '    b: { bridge: br0, port: p2 }', '    c: { bridge: br0, port: p3 }',
-  'steps:', '  - name: s', '    probe: [ { class: known-unicast, from: a, to: b } ]',
+  'version: 1',
+  'name: x',
+  'topology:',
+  '  bridges: { br0: {} }',
+  '  endpoints:',
+  '    a: { bridge: br0, port: p1 }',
+  '    b: { bridge: br0, port: p2 }',
+  '    c: { bridge: br0, port: p3 }',
+  'steps:',
+  '  - name: s',
+  '    probe: [ { class: known-unicast, from: a, to: b } ]',
 ];
 const good = lines.join('\n');
-const at = (line: number, text: string): string => lines.map((each, index) => (index === line - 1 ? text : each)).join('\n');
-const places = (text: string): readonly string[] => parseScenario('f.yml', new TextEncoder().encode(text)).faults.map(({ line, col }) => `${line}:${col}`);
+const at = (line: number, text: string): string =>
+  lines.map((each, index) => (index === line - 1 ? text : each)).join('\n');
+const places = (text: string): readonly string[] =>
+  parseScenario('f.yml', new TextEncoder().encode(text)).faults.map(({ line, col }) => `${line}:${col}`);
 
 describe('a scenario', () => {
   it('loads when nothing is wrong with it', () => expect(places(good)).toEqual([]));
@@ -40,25 +50,46 @@ describe('a scenario', () => {
 
   it('names who keeps the devices of the live host, in the lab alone', () => {
     const kept = [
-      '{ by: libvirt, keeps: guest, device: p1, guest: "a b", mac: "52:54:00:85:20:D1", network: null, bridge: br0 }', '{ by: libvirt, keeps: network, device: br0, network: default }',
-      '{ by: Proxmox VE, device: p2, program: qm, id: 100, nic: net0, value: "virtio=BC:24:11:00:00:01", bridge: br0, isVnet: off }', '{ by: netplan, device: p3, file: /etc/netplan/1.yaml, kind: ethernets, renderer: networkd }',
-      '{ by: ifupdown, device: br0, file: /etc/network/interfaces, bridge: br0 }', '{ by: NetworkManager, device: p3, file: f, profile: p, uuid: null }',
+      '{ by: libvirt, keeps: guest, device: p1, guest: "a b", mac: "52:54:00:85:20:D1", network: null, bridge: br0 }',
+      '{ by: libvirt, keeps: network, device: br0, network: default }',
+      '{ by: Proxmox VE, device: p2, program: qm, id: 100, nic: net0, value: "virtio=BC:24:11:00:00:01", bridge: br0, isVnet: off }',
+      '{ by: netplan, device: p3, file: /etc/netplan/1.yaml, kind: ethernets, renderer: networkd }',
+      '{ by: ifupdown, device: br0, file: /etc/network/interfaces, bridge: br0 }',
+      '{ by: NetworkManager, device: p3, file: f, profile: p, uuid: null }',
     ];
-    const written = (list: readonly string[]): string => at(4, `  bridges: { br0: {} }\n  keepers: [ ${list.join(', ')} ]`);
+    const written = (list: readonly string[]): string =>
+      at(4, `  bridges: { br0: {} }\n  keepers: [ ${list.join(', ')} ]`);
     const parsed = parseScenario('f.yml', new TextEncoder().encode(written(kept)));
     expect(parsed.faults).toEqual([]);
-    expect(parsed.scenario?.topology.keepers).toMatchObject([{ keeps: 'guest', mac: '52:54:00:85:20:d1' }, { keeps: 'network' }, { isVnet: false }, { renderer: 'networkd' }, { by: 'ifupdown' }, { uuid: null }]);
+    expect(parsed.scenario?.topology.keepers).toMatchObject([
+      { keeps: 'guest', mac: '52:54:00:85:20:d1' },
+      { keeps: 'network' },
+      { isVnet: false },
+      { renderer: 'networkd' },
+      { by: 'ifupdown' },
+      { uuid: null },
+    ]);
     expect(places(written(['{ by: ifupdown, device: br0 }']))).not.toEqual([]);
     expect(places(written(['{ by: systemd, device: br0 }']))).not.toEqual([]);
     expect(places(written(kept.slice(4)).replace('  bridges', '  provider: host\n  bridges'))).toEqual(['6:3']);
   });
 
   it('tells faults of different places at once', () => {
-    expect(places(at(6, '    a: { bridge: br1, port: p1 }').replace('to: b', 'too: b'))).toEqual(['6:18', '11:14', '11:47']);
+    expect(places(at(6, '    a: { bridge: br1, port: p1 }').replace('to: b', 'too: b'))).toEqual([
+      '6:18',
+      '11:14',
+      '11:47',
+    ]);
   });
 
   it('that expands without end is refused within bounds of time and memory', () => {
-    const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]', ...Array.from({ length: 30 }, (_, n) => `a${n + 1}: &a${n + 1} [${Array.from({ length: 10 }, () => `*a${n}`).join(', ')}]`)].join('\n');
+    const bomb = [
+      'a0: &a0 [x, x, x, x, x, x, x, x, x, x]',
+      ...Array.from(
+        { length: 30 },
+        (_, n) => `a${n + 1}: &a${n + 1} [${Array.from({ length: 10 }, () => `*a${n}`).join(', ')}]`,
+      ),
+    ].join('\n');
     const [began, used] = [performance.now(), process.memoryUsage().rss];
     const { faults } = parseScenario('f.yml', new TextEncoder().encode(bomb));
     expect(faults.map(({ message }) => message).join()).toMatch(/alias/);
@@ -67,16 +98,34 @@ describe('a scenario', () => {
   });
 
   it('whose policy would make steps without end is refused within bounds of time and memory', () => {
-    const zoned = Array.from({ length: 1500 }, (_, index) => `    e${index}: { bridge: br${index >> 9}, port: p${index}, zone: z${index} }`);
+    const zoned = Array.from(
+      { length: 1500 },
+      (_, index) => `    e${index}: { bridge: br${index >> 9}, port: p${index}, zone: z${index} }`,
+    );
     const entries = Array.from({ length: 300 }, () => '  - { from: "zone:*", to: "zone:*", expect: separated }');
-    const text = ['version: 1', 'name: t', 'topology:', '  provider: lab', '  bridges: { br0: {}, br1: {}, br2: {} }', '  endpoints:', ...zoned, 'policy:', ...entries].join('\n');
+    const text = [
+      'version: 1',
+      'name: t',
+      'topology:',
+      '  provider: lab',
+      '  bridges: { br0: {}, br1: {}, br2: {} }',
+      '  endpoints:',
+      ...zoned,
+      'policy:',
+      ...entries,
+    ].join('\n');
     const used = process.memoryUsage().rss;
     const { faults } = parseScenario('f.yml', new TextEncoder().encode(text));
-    expect(faults.map(({ message }) => message)).toEqual([`policy[0]: makes ${1500 * 1499} steps, expected at most 1000 in all`]);
+    expect(faults.map(({ message }) => message)).toEqual([
+      `policy[0]: makes ${1500 * 1499} steps, expected at most 1000 in all`,
+    ]);
     expect(process.memoryUsage().rss - used).toBeLessThan(200 * 1024 * 1024);
   });
 
-  it.each([['directives', '%A\n'.repeat(100_000)], ['tags', `[${'!x a,'.repeat(40_000)}]`]])('with nothing but faults (%s) tells a thousand of them', (_, text) => {
+  it.each([
+    ['directives', '%A\n'.repeat(100_000)],
+    ['tags', `[${'!x a,'.repeat(40_000)}]`],
+  ])('with nothing but faults (%s) tells a thousand of them', (_, text) => {
     expect(parseScenario('f.yml', new TextEncoder().encode(text)).faults.length).toBe(1000);
   });
 

@@ -13,26 +13,46 @@ const top = resolve(import.meta.dirname, '../..');
 /** `npm run test:uml -- --all` */
 const allOfIt = process.env['VERIFY_ISOLATION_ALL'] === '1';
 
-const run = (...args: readonly string[]): { status: number | null; stdout: string; stderr: string } => spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), 'run', ...args], { encoding: 'utf8' });
+const run = (...args: readonly string[]): { status: number | null; stdout: string; stderr: string } =>
+  spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), 'run', ...args], { encoding: 'utf8' });
 const fileOf = (name: string): string => join(top, 'scenarios/ovs', `${name}.yml`);
 
-/** What holds and the first two acts of what breaks it, in one lab: as much as a datapath decides of them, for a kernel that is slow. */
+/**
+ * What holds and the first two acts of what breaks it, in one lab: as much as a datapath decides of them, for a kernel
+ * that is slow.
+ */
 function shortened(folder: string): string {
-  const [holds, broken] = ['holds', 'broken'].map((name): { steps: unknown[]; topology: Record<string, unknown> } => parse(readFileSync(fileOf(name), 'utf8')));
+  const [holds, broken] = ['holds', 'broken'].map((name): { steps: unknown[]; topology: Record<string, unknown> } =>
+    parse(readFileSync(fileOf(name), 'utf8')),
+  );
   const { generate: _left, ...topology } = broken?.topology ?? {};
   const file = join(folder, 'shortened.yml');
-  writeFileSync(file, stringify({ ...broken, topology, steps: [...(holds?.steps ?? []), ...(broken?.steps.slice(0, 2) ?? [])] }));
+  writeFileSync(
+    file,
+    stringify({ ...broken, topology, steps: [...(holds?.steps ?? []), ...(broken?.steps.slice(0, 2) ?? [])] }),
+  );
   return file;
 }
 
-/** The steps of both scenarios on a datapath of Open vSwitch: of what holds, then of what breaks it, as they are or shortened. */
+/**
+ * The steps of both scenarios on a datapath of Open vSwitch: of what holds, then of what breaks it, as they are or
+ * shortened.
+ */
 function acts(datapath: 'netdev' | 'system', whole: boolean): void {
   let out = '';
   const results: Result[] = [];
   const steps: StepResult[] = [];
   beforeAll(() => {
     out = mkdtempSync(join(tmpdir(), 'ovs-scenarios-'));
-    const { status, stdout, stderr } = run(...(whole ? ['holds', 'broken'].map(fileOf) : [shortened(out)]), '--set', `datapath=${datapath}`, '--json', '--quiet', '--out', join(out, 'evidence'));
+    const { status, stdout, stderr } = run(
+      ...(whole ? ['holds', 'broken'].map(fileOf) : [shortened(out)]),
+      '--set',
+      `datapath=${datapath}`,
+      '--json',
+      '--quiet',
+      '--out',
+      join(out, 'evidence'),
+    );
     expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: '' }); // an inconclusive run says why there
     const said: { readonly results: readonly Result[] } | Result = JSON.parse(stdout);
     results.push(...('results' in said ? said.results : [said]));
@@ -63,9 +83,15 @@ function acts(datapath: 'netdev' | 'system', whole: boolean): void {
     expect([...new Set(step?.findings.flatMap(({ causes }) => causes.map(({ code }) => code)))]).toEqual(codes);
   });
 
-  const alone: readonly (readonly [index: number, code: string])[] = [[1, 'ovs-protected'], [3, 'flood-off'], [8, 'learned-entry']];
+  const alone: readonly (readonly [index: number, code: string])[] = [
+    [1, 'ovs-protected'],
+    [3, 'flood-off'],
+    [8, 'learned-entry'],
+  ];
   it.each(whole ? alone : alone.slice(0, 1))('step %i holds by %s alone', (index, code) => {
-    expect(steps[1 + index]?.held?.map(({ alone: only, barriers }) => [only, barriers.map((barrier) => barrier.code)])).toEqual([[true, [code]]]);
+    expect(
+      steps[1 + index]?.held?.map(({ alone: only, barriers }) => [only, barriers.map((barrier) => barrier.code)]),
+    ).toEqual([[true, [code]]]);
   });
 }
 
@@ -73,7 +99,23 @@ if (process.getuid?.() === 0 && hasOvs) {
   describe('Open vSwitch in user space, started by the lab', () => acts('netdev', true));
   it('is named with its package where it is not installed', () => {
     const out = mkdtempSync(join(tmpdir(), 'ovs-none-'));
-    const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', 'mount -t tmpfs none /usr/share/openvswitch && exec "$@"', 'sh', process.execPath, join(top, 'dist/cli.cjs'), 'run', fileOf('holds'), '--out', join(out, 'evidence')], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync(
+      'unshare',
+      [
+        '--mount',
+        'sh',
+        '-c',
+        'mount -t tmpfs none /usr/share/openvswitch && exec "$@"',
+        'sh',
+        process.execPath,
+        join(top, 'dist/cli.cjs'),
+        'run',
+        fileOf('holds'),
+        '--out',
+        join(out, 'evidence'),
+      ],
+      { encoding: 'utf8' },
+    );
     rmSync(out, { recursive: true, force: true });
     expect({ status, named: stderr.includes('openvswitch-switch') }).toEqual({ status: 69, named: true });
   });
@@ -84,7 +126,11 @@ if (process.getuid?.() === 0 && hasOvs) {
     rmSync(out, { recursive: true, force: true });
     expect([status, stderr]).toEqual([69, expect.stringContaining('br0: datapath system: ')]);
   });
-  describeOnKernelWith(["Open vSwitch's datapath"], 'Open vSwitch with the datapath of the kernel, started by the lab', () => acts('system', allOfIt || (inKernel && !isSlow)));
+  describeOnKernelWith(
+    ["Open vSwitch's datapath"],
+    'Open vSwitch with the datapath of the kernel, started by the lab',
+    () => acts('system', allOfIt || (inKernel && !isSlow)),
+  );
 } else {
   it.skip('Open vSwitch, which is not installed here or takes root', () => undefined);
 }

@@ -5,8 +5,11 @@ import { unsupportedKeys } from '../../src/scenario/unsupported.js';
 
 const folder = new URL('../../scenarios/', import.meta.url);
 
-it.each(readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yml')))('%s loads and is supported', (name) => {
-  const { scenario, faults } = parseScenario(name, readFileSync(new URL(name, folder)));
-  expect(faults).toEqual([]);
-  expect(scenario === null ? null : unsupportedKeys(scenario)).toEqual([]);
-});
+it.each(readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yml')))(
+  '%s loads and is supported',
+  (name) => {
+    const { scenario, faults } = parseScenario(name, readFileSync(new URL(name, folder)));
+    expect(faults).toEqual([]);
+    expect(scenario === null ? null : unsupportedKeys(scenario)).toEqual([]);
+  },
+);

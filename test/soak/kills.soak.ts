@@ -19,38 +19,58 @@ interface Kill {
 }
 
 function kills(count: number): readonly Kill[] {
-  return Array.from({ length: count }, (_, number) => ({ number, signal: signals[number % signals.length] ?? 'SIGKILL', afterMs: Math.round(Math.random() * mostMs) }));
+  return Array.from({ length: count }, (_, number) => ({
+    number,
+    signal: signals[number % signals.length] ?? 'SIGKILL',
+    afterMs: Math.round(Math.random() * mostMs),
+  }));
 }
 
-/** A run that was killed ends by the signal or by the status that stands for it; 0: it had ended before. Anything else failed by itself. */
+/**
+ * A run that was killed ends by the signal or by the status that stands for it; 0: it had ended before. Anything else
+ * failed by itself.
+ */
 const statuses: Readonly<Record<Signal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGKILL: 137 };
 function expectEnd(kill: Kill, status: number | null): void {
-  expect([{ ...kill, status: 0 }, { ...kill, status: null }, { ...kill, status: statuses[kill.signal] }]).toContainEqual({ ...kill, status });
+  expect([
+    { ...kill, status: 0 },
+    { ...kill, status: null },
+    { ...kill, status: statuses[kill.signal] },
+  ]).toContainEqual({ ...kill, status });
 }
 
 function told(what: string, all: readonly Kill[], ended: readonly (number | null)[]): void {
   const early = ended.filter((one) => one === 0).length;
-  process.stderr.write(`${what}: ${all.length} runs killed after 0 to ${mostMs} ms (${early} had ended before), nothing left\n`);
+  process.stderr.write(
+    `${what}: ${all.length} runs killed after 0 to ${mostMs} ms (${early} had ended before), nothing left\n`,
+  );
 }
 
 /** Processes that have the mark in their environment: whatever the run started, however it is called. */
 function marked(mark: string): readonly number[] {
-  return readdirSync('/proc').map(Number).filter(Number.isInteger).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`SOAK_MARK=${mark}\0`);
-    } catch {
-      return false;
-    }
-  });
+  return readdirSync('/proc')
+    .map(Number)
+    .filter(Number.isInteger)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`SOAK_MARK=${mark}\0`);
+      } catch {
+        return false;
+      }
+    });
 }
 
 async function noneMarked(mark: string): Promise<readonly number[]> {
-  for (const began = performance.now(); performance.now() - began < 10_000; await sleep(20)) if (marked(mark).length === 0) return [];
+  for (const began = performance.now(); performance.now() - began < 10_000; await sleep(20))
+    if (marked(mark).length === 0) return [];
   return marked(mark);
 }
 
 describe('a run in the lab that is killed at a random moment', () => {
-  const scenario = threeOn('{ ageing_time: 30s }', '  - { name: s, probe: [ { class: known-unicast, from: a, to: b, count: 300, rate: 200 } ], expect: private }');
+  const scenario = threeOn(
+    '{ ageing_time: 30s }',
+    '  - { name: s, probe: [ { class: known-unicast, from: a, to: b, count: 300, rate: 200 } ], expect: private }',
+  );
 
   it('leaves no process and no namespace', async () => {
     const all = kills(Math.ceil(runs / 2));
@@ -58,7 +78,9 @@ describe('a run in the lab that is killed at a random moment', () => {
     const ended: (number | null)[] = [];
     for (const { number, signal, afterMs } of all) {
       const mark = `${process.pid}-${number}`;
-      const { child, ended: end } = startProgram(['run', scenario, '--out', fresh('evidence'), '--quiet'], { env: { ...process.env, SOAK_MARK: mark } });
+      const { child, ended: end } = startProgram(['run', scenario, '--out', fresh('evidence'), '--quiet'], {
+        env: { ...process.env, SOAK_MARK: mark },
+      });
       await sleep(afterMs);
       const launcher = child.pid ?? 0;
       const pids = [launcher, ...descendants(launcher).map(({ pid }) => pid)];
@@ -67,7 +89,7 @@ describe('a run in the lab that is killed at a random moment', () => {
       const { status } = await end;
       expectEnd({ number, signal, afterMs }, status);
       ended.push(status);
-      const left = [...await leftAfter(10_000, pids, namespaces), ...await noneMarked(mark)];
+      const left = [...(await leftAfter(10_000, pids, namespaces)), ...(await noneMarked(mark))];
       expect({ number, signal, afterMs, left }).toEqual({ number, signal, afterMs, left: [] });
     }
     told('lab', all, ended);
@@ -110,7 +132,11 @@ describe.skipIf(process.getuid?.() !== 0)('a run on a host that is killed at a r
         const mended = await outcomeOf(left % 2 === 0 ? host.cli(['cleanup']) : host.cli(['run', short, ...args]));
         expect({ ...about, status: mended.status, stderr: mended.stderr }).toMatchObject({ ...about, status: 0 });
       }
-      expect({ ...about, shape: host.shape(), journals: host.journals() }).toEqual({ ...about, shape: before, journals: [] });
+      expect({ ...about, shape: host.shape(), journals: host.journals() }).toEqual({
+        ...about,
+        shape: before,
+        journals: [],
+      });
     }
     told(`host, ${left} of them mended by cleanup or the next start`, all, ended);
   });

@@ -8,11 +8,12 @@ describe.skipIf(process.getuid?.() !== 0)('who changes rules', () => {
   let namespace = -1;
   let watch: RuleWatch | null = null;
   /** Runs a command there, as a process whose number it gives. */
-  const run = (...argv: readonly string[]): number => inNamespaceFd(namespace, () => {
-    const { pid, status, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
-    return pid;
-  });
+  const run = (...argv: readonly string[]): number =>
+    inNamespaceFd(namespace, () => {
+      const { pid, status, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8' });
+      if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
+      return pid;
+    });
   beforeAll(() => {
     namespace = newNamespace(disableIpv6);
     run('ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge');

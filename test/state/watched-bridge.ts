@@ -15,7 +15,8 @@ export interface WatchedBridge {
 /** `more`: words behind `type bridge`. */
 export function watchedBridge(...more: readonly string[]): WatchedBridge {
   const namespace = newNamespace(disableIpv6);
-  const run = (...argv: readonly string[]): string => inNamespaceFd(namespace, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
+  const run = (...argv: readonly string[]): string =>
+    inNamespaceFd(namespace, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
   run('ip', 'link', 'add', 'dev', 'br0', 'up', 'type', 'bridge', ...more);
   run('ip', 'link', 'add', 'dev', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
   run('ip', 'link', 'set', 'dev', 'v0', 'master', 'br0', 'up');
@@ -24,8 +25,14 @@ export function watchedBridge(...more: readonly string[]): WatchedBridge {
   return {
     run,
     heard() {
-      const links: readonly { readonly ifindex: number; readonly ifname: string }[] = JSON.parse(run('ip', '-j', 'link'));
-      return watch.take().map(({ ifindex, what }) => (ifindex === null ? what : `${links.find((one) => one.ifindex === ifindex)?.ifname ?? '?'}: ${what}`));
+      const links: readonly { readonly ifindex: number; readonly ifname: string }[] = JSON.parse(
+        run('ip', '-j', 'link'),
+      );
+      return watch
+        .take()
+        .map(({ ifindex, what }) =>
+          ifindex === null ? what : `${links.find((one) => one.ifindex === ifindex)?.ifname ?? '?'}: ${what}`,
+        );
     },
     close() {
       watch.close();

@@ -24,6 +24,7 @@ describe('octets to read files into', () => {
 
   it('are there without WebAssembly and without gigabytes of address space', () => {
     const node = process.execPath;
-    for (const [command, ...words] of [[node], [node, '--jitless'], ['prlimit', '--as=4000000000', node]] as const) expect(told(command, ...words)).toBe('70000 70000 true\n');
+    for (const [command, ...words] of [[node], [node, '--jitless'], ['prlimit', '--as=4000000000', node]] as const)
+      expect(told(command, ...words)).toBe('70000 70000 true\n');
   });
 });

@@ -9,7 +9,8 @@ describe('a program', () => {
 
   it('that went beyond time and output both says once why it was killed', async () => {
     const running = runProgram(['yes'], { timeoutMs: 1, mostOutput: 1000 });
-    for (const began = performance.now(); performance.now() - began < 300; ); // its time is over, and what it printed is still to be read
+    // its time is over, and what it printed is still to be read
+    for (const began = performance.now(); performance.now() - began < 300; );
     const { status, stderr } = await running;
     expect([status, stderr.match(/was killed/g)]).toEqual([null, ['was killed']]);
   });
@@ -18,6 +19,8 @@ describe('a program', () => {
     const { status, stdout, stderr } = await runProgram(['yes'], { mostOutput: 2 ** 20 });
     expect([status, stderr.trim()]).toEqual([null, 'it printed more than 1 MiB and was killed']);
     expect(stdout.length).toBeLessThanOrEqual(2 ** 20);
-    await expect(mustRun(['yes'], { mostOutput: 2 ** 20 })).rejects.toThrow('yes: it printed more than 1 MiB and was killed');
+    await expect(mustRun(['yes'], { mostOutput: 2 ** 20 })).rejects.toThrow(
+      'yes: it printed more than 1 MiB and was killed',
+    );
   });
 });

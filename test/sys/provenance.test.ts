@@ -16,22 +16,34 @@ it('a user of a user namespace is named by the id that it has outside', () => {
   expect(outerUid(0, '         0       1000          1\n')).toBe(1000);
   expect(outerUid(7, '0 100000 5\n5 200000 10\n')).toBe(200_002);
   expect(outerUid(1, '0 1000 1\n')).toBe(null);
-  expect(readWho({ operator: 'a', ticket: null })).toMatchObject({ uid: process.getuid?.(), operator: 'a', ticket: null });
+  expect(readWho({ operator: 'a', ticket: null })).toMatchObject({
+    uid: process.getuid?.(),
+    operator: 'a',
+    ticket: null,
+  });
 });
 
 it('the machine id is hashed with a key, so that it is the same each time and not the id itself', () => {
   const id = '0123456789abcdef0123456789abcdef';
   // echo -n verify-isolation | openssl dgst -sha256 -mac HMAC -macopt hexkey:0123456789abcdef0123456789abcdef
-  expect(hashMachineId(id)).toBe(shell(`printf %s verify-isolation | openssl dgst -sha256 -mac HMAC -macopt hexkey:${id} | sed 's/.*= //'`));
+  expect(hashMachineId(id)).toBe(
+    shell(`printf %s verify-isolation | openssl dgst -sha256 -mac HMAC -macopt hexkey:${id} | sed 's/.*= //'`),
+  );
   expect(hashMachineId(id)).not.toContain(id);
 });
 
 it('what the machine is said to be is what its own programs say', async () => {
   const machine = await readMachine(null);
-  expect(machine).toMatchObject({ host: shell('uname -n'), kernel: shell('uname -r'), bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() });
+  expect(machine).toMatchObject({
+    host: shell('uname -n'),
+    kernel: shell('uname -r'),
+    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+  });
   expect(machine.distribution).toBe(shell('. /etc/os-release; echo "$PRETTY_NAME"'));
   expect(machine.packages['iproute2']).toBe(shell(`dpkg-query -W -f '\${Version}' iproute2`));
-  expect(machine.nftRuleset.sha256 ?? shell('nft -s list ruleset 2>/dev/null | sha256sum').slice(0, 64)).toBe(shell('nft -s list ruleset 2>/dev/null | sha256sum').slice(0, 64));
+  expect(machine.nftRuleset.sha256 ?? shell('nft -s list ruleset 2>/dev/null | sha256sum').slice(0, 64)).toBe(
+    shell('nft -s list ruleset 2>/dev/null | sha256sum').slice(0, 64),
+  );
 });
 
 it('the clock is rated by the kernel, and a moment is told on both clocks', () => {

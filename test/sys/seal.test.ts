@@ -29,10 +29,24 @@ new Worker('', { eval: true }).once('exit', (status) => console.log(JSON.stringi
 
 describe('a sealed process', () => {
   it('opens no socket and makes no namespace by any of the ways that the kernel has, and goes on with what it has', () => {
-    const said = execFileSync('setpriv', ['--no-new-privs', '--', process.execPath, '--input-type=module', '--eval', program], { encoding: 'utf8' });
+    const said = execFileSync(
+      'setpriv',
+      ['--no-new-privs', '--', process.execPath, '--input-type=module', '--eval', program],
+      { encoding: 'utf8' },
+    );
     const no = 'EPERM';
     expect(JSON.parse(said)).toEqual({
-      sealed: true, socket: no, unshare: no, io_uring_setup: no, pidfd_getfd: no, clone3: 'ENOSYS', 'clone with a user namespace': no, 'clone with a network namespace': no, program: no, file: 'done', thread: 0,
+      sealed: true,
+      socket: no,
+      unshare: no,
+      io_uring_setup: no,
+      pidfd_getfd: no,
+      clone3: 'ENOSYS',
+      'clone with a user namespace': no,
+      'clone with a network namespace': no,
+      program: no,
+      file: 'done',
+      thread: 0,
     });
   });
 });

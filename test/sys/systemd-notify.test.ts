@@ -23,11 +23,17 @@ function received(fd: number): string {
 it('tells systemd on a socket with a path and on an abstract one', () => {
   const path = join(scratch, 'notify');
   const fds = [listener(Buffer.from(path)), listener(Buffer.from(`\0verify-isolation-test-${process.pid}`))];
-  expect([notifySystemd('READY=1', path), notifySystemd('WATCHDOG=1', `@verify-isolation-test-${process.pid}`)]).toEqual([true, true]);
+  expect([
+    notifySystemd('READY=1', path),
+    notifySystemd('WATCHDOG=1', `@verify-isolation-test-${process.pid}`),
+  ]).toEqual([true, true]);
   expect(fds.map(received)).toEqual(['READY=1', 'WATCHDOG=1']);
   for (const fd of fds) libc().close(fd);
 });
 
 it('says so where nobody listens, and where no socket was given', () => {
-  expect([notifySystemd('READY=1', join(scratch, 'nobody')), notifySystemd('READY=1', undefined)]).toEqual([false, false]);
+  expect([notifySystemd('READY=1', join(scratch, 'nobody')), notifySystemd('READY=1', undefined)]).toEqual([
+    false,
+    false,
+  ]);
 });

@@ -5,7 +5,11 @@ const own = '00:0c:29:aa:bb:cc';
 const other = '52:54:00:00:00:01';
 
 function frame(dst: string, src: string): Buffer {
-  return Buffer.concat([Buffer.from(dst.replaceAll(':', ''), 'hex'), Buffer.from(src.replaceAll(':', ''), 'hex'), Buffer.alloc(48)]);
+  return Buffer.concat([
+    Buffer.from(dst.replaceAll(':', ''), 'hex'),
+    Buffer.from(src.replaceAll(':', ''), 'hex'),
+    Buffer.alloc(48),
+  ]);
 }
 
 describe('a relay hands its guest', () => {
@@ -21,7 +25,10 @@ describe('a relay hands its guest', () => {
 
   it('everything where it asked for it, but for its own', () => {
     const all = isForGuest([own], true);
-    expect([frame(other, '52:54:00:00:00:02'), frame(other, own)].map((bytes) => all(bytes, bytes.length))).toEqual([true, false]);
+    expect([frame(other, '52:54:00:00:00:02'), frame(other, own)].map((bytes) => all(bytes, bytes.length))).toEqual([
+      true,
+      false,
+    ]);
   });
 
   it('nothing that is no Ethernet frame', () => expect(choose(frame(own, other), 13)).toBe(false));

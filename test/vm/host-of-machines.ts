@@ -20,7 +20,10 @@ export const machines = {
 export type MachineName = keyof typeof machines;
 export const lan = { port: 'enp8s0', mac: '00:11:22:33:44:55', ip: '192.168.0.200' } as const;
 
-/** A virtualization host in a namespace without a name: br0, guests under QEMU on taps, and a LAN with a web server behind enp8s0. */
+/**
+ * A virtualization host in a namespace without a name: br0, guests under QEMU on taps, and a LAN with a web server
+ * behind enp8s0.
+ */
 export interface HostOfMachines {
   readonly dir: string;
   readonly guests: Readonly<Record<MachineName, VirtualMachine>>;
@@ -38,15 +41,33 @@ export async function startHost(image: GuestImage): Promise<HostOfMachines> {
   const host = newNamespace(disableIpv6);
   const beyond = newNamespace(disableIpv6);
   const dir = mkdtempSync(join(tmpdir(), 'machines-'));
-  const run = (argv: readonly string[], fd = host): string => inNamespaceFd(fd, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
+  const run = (argv: readonly string[], fd = host): string =>
+    inNamespaceFd(fd, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
   run(['ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge', 'forward_delay', '0', 'ageing_time', '3000']);
   run(['ip', 'link', 'set', 'dev', 'br0', 'up']);
-  run(['ip', 'link', 'add', 'dev', lan.port, 'type', 'veth', 'peer', 'name', 'eth0', 'address', lan.mac, 'netns', `/proc/${process.pid}/fd/${beyond}`]);
+  run([
+    'ip',
+    'link',
+    'add',
+    'dev',
+    lan.port,
+    'type',
+    'veth',
+    'peer',
+    'name',
+    'eth0',
+    'address',
+    lan.mac,
+    'netns',
+    `/proc/${process.pid}/fd/${beyond}`,
+  ]);
   run(['ip', 'link', 'set', 'dev', lan.port, 'master', 'br0', 'up']);
   run(['ip', 'address', 'add', `${lan.ip}/24`, 'dev', 'eth0'], beyond);
   run(['ip', 'link', 'set', 'dev', 'eth0', 'up'], beyond);
   disableOffloads(`/proc/self/fd/${beyond}`, ['eth0']); // the relay carries frames as a wire would
-  const web = inNamespaceFd(beyond, () => createServer((_, response) => response.end(Buffer.alloc(20_000, 'x'))).listen(80));
+  const web = inNamespaceFd(beyond, () =>
+    createServer((_, response) => response.end(Buffer.alloc(20_000, 'x'))).listen(80),
+  );
   const boot = (name: MachineName): Promise<VirtualMachine> => {
     const { tap, mac, ip, card } = machines[name];
     run(['ip', 'tuntap', 'add', 'dev', tap, 'mode', 'tap']);
@@ -70,18 +91,36 @@ export async function startHost(image: GuestImage): Promise<HostOfMachines> {
     dir,
     guests: { kali2, kali3, winxp },
     run: (argv) => run(argv),
-    bridgeTheBridge: () => inNamespaceFd(host, () => startRelay({ bridge: 'br0', device: machines.winxp.tap, macs: [machines.winxp.mac], everything: false })),
-    cli: (args) => inNamespaceFd(host, () => spawn(process.execPath, [cli, ...args], {
-      cwd: dir, env: { ...process.env, VERIFY_ISOLATION_JOURNAL: join(dir, 'journal') }, stdio: ['ignore', 'pipe', 'pipe'],
-    })),
+    bridgeTheBridge: () =>
+      inNamespaceFd(host, () =>
+        startRelay({ bridge: 'br0', device: machines.winxp.tap, macs: [machines.winxp.mac], everything: false }),
+      ),
+    cli: (args) =>
+      inNamespaceFd(host, () =>
+        spawn(process.execPath, [cli, ...args], {
+          cwd: dir,
+          env: { ...process.env, VERIFY_ISOLATION_JOURNAL: join(dir, 'journal') },
+          stdio: ['ignore', 'pipe', 'pipe'],
+        }),
+      ),
     scenario(name, steps, withWinxp = false) {
       const file = join(dir, `${name}.yml`);
       const lines = [
-        ...(['kali2', 'kali3'] as const).map((guest) => `    ${guest}: { bridge: br0, port: ${machines[guest].tap}, mac: "${machines[guest].mac}", ip: ${machines[guest].ip} }`),
+        ...(['kali2', 'kali3'] as const).map(
+          (guest) =>
+            `    ${guest}: { bridge: br0, port: ${machines[guest].tap}, mac: "${machines[guest].mac}", ip: ${machines[guest].ip} }`,
+        ),
         `    lan: { bridge: br0, port: ${lan.port}, mac: "${lan.mac}", ip: ${lan.ip}/24, role: uplink }`,
-        ...(withWinxp ? [`    winxp: { bridge: br0, attach: promiscuous, port: ${machines.winxp.tap}, mac: "${machines.winxp.mac}", ip: ${machines.winxp.ip} }`] : []),
+        ...(withWinxp
+          ? [
+              `    winxp: { bridge: br0, attach: promiscuous, port: ${machines.winxp.tap}, mac: "${machines.winxp.mac}", ip: ${machines.winxp.ip} }`,
+            ]
+          : []),
       ];
-      writeFileSync(file, `version: 1\nname: ${name}\ntopology:\n  provider: host\n  bridges: { br0: {} }\n  endpoints:\n${lines.join('\n')}\nsteps:\n${steps}`);
+      writeFileSync(
+        file,
+        `version: 1\nname: ${name}\ntopology:\n  provider: host\n  bridges: { br0: {} }\n  endpoints:\n${lines.join('\n')}\nsteps:\n${steps}`,
+      );
       return file;
     },
     close: () => closeAll(running),

@@ -28,16 +28,46 @@ export interface VirtualMachine {
 const driver = { 'virtio-net-pci': 'virtio_net', vmxnet3: 'vmxnet3' } as const;
 
 /**
- * Starts a guest in the calling thread's network namespace, without KVM: it may be there and still not run a guest. Resolves when the guest has
- * its address. `vnet_hdr=off`: the guest computes its checksums itself and sends no frame longer than the MTU.
+ * Starts a guest in the calling thread's network namespace, without KVM: it may be there and still not run a guest.
+ * Resolves when the guest has its address. `vnet_hdr=off`: the guest computes its checksums itself and sends no frame
+ * longer than the MTU.
  */
 export async function startMachine(spec: MachineSpec, image: GuestImage, bootMs = 60_000): Promise<VirtualMachine> {
   const append = `console=ttyS0 panic=-1 quiet mitigations=off lsm= audit=0 nowatchdog ipv6.disable=1 random.trust_cpu=on g.name=${spec.name} g.ip=${spec.ip} g.mods=${driver[spec.card]}`;
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64',
-    '-accel', 'tcg,tb-size=32', '-M', 'pc', '-m', '128', '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none',
-    '-chardev', 'stdio,id=s0,signal=off', '-serial', 'chardev:s0', '-kernel', image.kernel, '-initrd', image.initrd, '-append', append,
-    '-netdev', `tap,id=n0,ifname=${spec.tap},script=no,downscript=no,vnet_hdr=off`, '-device', `${spec.card},netdev=n0,mac=${spec.mac}`,
-  ], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(
+    'setpriv',
+    [
+      '--pdeathsig',
+      'KILL',
+      'qemu-system-x86_64',
+      '-accel',
+      'tcg,tb-size=32',
+      '-M',
+      'pc',
+      '-m',
+      '128',
+      '-nodefaults',
+      '-no-user-config',
+      '-no-reboot',
+      '-display',
+      'none',
+      '-chardev',
+      'stdio,id=s0,signal=off',
+      '-serial',
+      'chardev:s0',
+      '-kernel',
+      image.kernel,
+      '-initrd',
+      image.initrd,
+      '-append',
+      append,
+      '-netdev',
+      `tap,id=n0,ifname=${spec.tap},script=no,downscript=no,vnet_hdr=off`,
+      '-device',
+      `${spec.card},netdev=n0,mac=${spec.mac}`,
+    ],
+    { stdio: ['pipe', 'pipe', 'pipe'] },
+  );
   let [said, errors, ended] = ['', '', false];
   let look: () => void = () => undefined;
   child.stdout.setEncoding('latin1').on('data', (chunk: string) => {
@@ -46,27 +76,31 @@ export async function startMachine(spec: MachineSpec, image: GuestImage, bootMs 
   });
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk));
   child.stdin.on('error', () => undefined); // the guest died: `close` tells
-  const closed = new Promise<void>((resolve) => child.once('close', () => {
-    ended = true;
-    look();
-    resolve();
-  }));
+  const closed = new Promise<void>((resolve) =>
+    child.once('close', () => {
+      ended = true;
+      look();
+      resolve();
+    }),
+  );
 
   /** What the guest says until `pattern`, which is taken away with it. */
-  const until = (pattern: RegExp, limitMs: number): Promise<RegExpExecArray> => new Promise((resolve, reject) => {
-    const give = (why: string): void => reject(new Error(`${spec.name}: ${why}; it said: ${said.slice(-500)} ${errors.slice(-500)}`));
-    const timer = setTimeout(() => give(`no ${String(pattern)} within ${limitMs} ms`), limitMs);
-    look = () => {
-      const found = pattern.exec(said);
-      if (found === null && !ended) return;
-      clearTimeout(timer);
-      look = () => undefined;
-      if (found === null) return give('QEMU ended');
-      said = said.slice(found.index + found[0].length);
-      resolve(found);
-    };
-    look();
-  });
+  const until = (pattern: RegExp, limitMs: number): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      const give = (why: string): void =>
+        reject(new Error(`${spec.name}: ${why}; it said: ${said.slice(-500)} ${errors.slice(-500)}`));
+      const timer = setTimeout(() => give(`no ${String(pattern)} within ${limitMs} ms`), limitMs);
+      look = () => {
+        const found = pattern.exec(said);
+        if (found === null && !ended) return;
+        clearTimeout(timer);
+        look = () => undefined;
+        if (found === null) return give('QEMU ended');
+        said = said.slice(found.index + found[0].length);
+        resolve(found);
+      };
+      look();
+    });
 
   const end = async (): Promise<void> => {
     child.kill('SIGKILL');

@@ -12,7 +12,9 @@ function held(view: BridgeView, thief: End, mac: Mac): string | null {
   if (isOn(port.settings, 'learning') === false) return `${port.name}.learning off`;
   if (isOn(port.settings, 'locked') === true) return `${port.name} is locked`;
   if (view.settings['ageing_time'] === 0) return 'nothing is learned';
-  return entry !== undefined && (entry.state === 'permanent' || entry.flags.includes('sticky')) ? `its entry is ${entry.state === 'permanent' ? 'permanent' : 'sticky'}` : null;
+  return entry !== undefined && (entry.state === 'permanent' || entry.flags.includes('sticky'))
+    ? `its entry is ${entry.state === 'permanent' ? 'permanent' : 'sticky'}`
+    : null;
 }
 
 /** Unicast to a MAC that the thief has just sent with: it goes where the MAC is now. */
@@ -34,8 +36,22 @@ export const macFlood: ClassForecast = (view, _, { from, to, observer, by }) => 
   const port = portOf(by);
   if (to === null) return unknown('no addressee');
   if (limit === undefined) return unknown('fdb_max_learned is not told');
-  if (typeof limit !== 'number' || limit === 0 || (port !== null && (isOn(port.settings, 'learning') === false || isOn(port.settings, 'locked') === true))) return unicast(view, from, to, observer);
+  if (
+    typeof limit !== 'number' ||
+    limit === 0 ||
+    (port !== null && (isOn(port.settings, 'learning') === false || isOn(port.settings, 'locked') === true))
+  )
+    return unicast(view, from, to, observer);
   const entries = to.macs.map((mac) => entryOf(view, from, mac));
-  if (entries.some((entry) => entry?.state === 'dynamic')) return unknown('known now; once its entry has aged there may be no room for it');
-  return aimed(view, from, to, observer, entries.some((entry) => entry !== undefined) ? aimAt(view, from, to) : { flood: `${view.name}.fdb_max_learned: no room is left` });
+  if (entries.some((entry) => entry?.state === 'dynamic'))
+    return unknown('known now; once its entry has aged there may be no room for it');
+  return aimed(
+    view,
+    from,
+    to,
+    observer,
+    entries.some((entry) => entry !== undefined)
+      ? aimAt(view, from, to)
+      : { flood: `${view.name}.fdb_max_learned: no room is left` },
+  );
 };

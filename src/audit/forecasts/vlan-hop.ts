@@ -2,12 +2,20 @@ import { isOn } from '../bridge-view.js';
 import { no, portOf, unknown, type ClassForecast } from '../forecast.js';
 import { flooded, unicast } from '../handed-over.js';
 
-/** Without filtering tags are payload. With it a frame stays in a VLAN that its port is in, whatever tags it carries. */
+/**
+ * Without filtering tags are payload. With it a frame stays in a VLAN that its port is in, whatever tags it carries.
+ */
 export const vlanHop: ClassForecast = (view, _, { from, to, observer }) => {
   const filtering = isOn(view.settings, 'vlan_filtering');
   if (filtering === null) return unknown('vlan_filtering is not told');
-  if (!filtering) return to === null ? flooded(from, observer, 'bcast_flood', 'tags are ignored') : unicast(view, from, to, observer);
-  const [source, target] = [portOf(from), portOf(observer)].map((port) => (port === null ? null : view.vlansOf(port.name)));
-  if (source === null || source === undefined || target === null || target === undefined) return unknown('the VLANs of a port are not told');
-  return [...source.members].some((vid) => target.members.has(vid)) ? unknown('both ports are in a VLAN: which one a frame takes decides') : no('no VLAN has both ports');
+  if (!filtering)
+    return to === null ? flooded(from, observer, 'bcast_flood', 'tags are ignored') : unicast(view, from, to, observer);
+  const [source, target] = [portOf(from), portOf(observer)].map((port) =>
+    port === null ? null : view.vlansOf(port.name),
+  );
+  if (source === null || source === undefined || target === null || target === undefined)
+    return unknown('the VLANs of a port are not told');
+  return [...source.members].some((vid) => target.members.has(vid))
+    ? unknown('both ports are in a VLAN: which one a frame takes decides')
+    : no('no VLAN has both ports');
 };

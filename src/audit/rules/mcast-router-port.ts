@@ -5,15 +5,27 @@ import { word } from '../shell-word.js';
 
 /** Ports that get all multicast: set so (2), or because a query came from there. */
 export const mcastRouterPort: BridgeRule = ({ name, guests }, { state }) => {
-  const acting = new Set(objectsOf(state.mdb).flatMap((part) => objectsOf(fieldsOf(part['router'])?.[name])).map((entry) => textOf(entry['port'])));
+  const acting = new Set(
+    objectsOf(state.mdb)
+      .flatMap((part) => objectsOf(fieldsOf(part['router'])?.[name]))
+      .map((entry) => textOf(entry['port'])),
+  );
   return guests.flatMap((port) => {
     const value = port.settings['multicast_router'];
     const permanent = value === 2;
     if (!permanent && !acting.has(port.name)) return [];
-    return [{
-      severity: 'medium', place: `${port.name}.multicast_router`, value: permanent ? '2' : `${String(value)}, acting as one`, readFrom: permanent ? readFrom.link : readFrom.mdb,
-      text: permanent ? 'all multicast goes to this guest' : 'a query came from this guest: all multicast goes to it now', probe: 'igmp-query',
-      fix: `bridge link set dev ${word(port.name)} mcast_router 0`,
-    }];
+    return [
+      {
+        severity: 'medium',
+        place: `${port.name}.multicast_router`,
+        value: permanent ? '2' : `${String(value)}, acting as one`,
+        readFrom: permanent ? readFrom.link : readFrom.mdb,
+        text: permanent
+          ? 'all multicast goes to this guest'
+          : 'a query came from this guest: all multicast goes to it now',
+        probe: 'igmp-query',
+        fix: `bridge link set dev ${word(port.name)} mcast_router 0`,
+      },
+    ];
   });
 };

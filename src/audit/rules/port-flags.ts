@@ -5,25 +5,77 @@ import type { BridgeRule } from '../rule.js';
 import { word } from '../shell-word.js';
 
 /** A rule on a flag of the guests' ports that is off by default. */
-function flagRule(key: string, severity: Severity, text: string, probe: ProbeClassName | null, option = key): BridgeRule {
-  return ({ guests }) => guests.filter((port) => isOn(port.settings, key) === true).map((port) => ({
-    severity, place: `${port.name}.${key}`, value: 'on', readFrom: readFrom.link, text, probe, fix: `bridge link set dev ${word(port.name)} ${option} off`,
-  }));
+function flagRule(
+  key: string,
+  severity: Severity,
+  text: string,
+  probe: ProbeClassName | null,
+  option = key,
+): BridgeRule {
+  return ({ guests }) =>
+    guests
+      .filter((port) => isOn(port.settings, key) === true)
+      .map((port) => ({
+        severity,
+        place: `${port.name}.${key}`,
+        value: 'on',
+        readFrom: readFrom.link,
+        text,
+        probe,
+        fix: `bridge link set dev ${word(port.name)} ${option} off`,
+      }));
 }
 
-export const macBypass = flagRule('mab', 'medium', 'the port admits candidates by itself (MAC authentication bypass)', 'mac-spoof');
-export const hairpin = flagRule('hairpin', 'low', 'frames return to the port they came from: guests behind one port see each other\'s', 'known-unicast');
-export const neighbourSuppression = flagRule('neigh_suppress', 'info', 'the host answers for guests; their ARP does not show who is where', 'arp-request');
-export const proxyArp = flagRule('proxy_arp', 'info', 'the host answers ARP for guests and carries what follows', 'arp-request', 'proxy_arp');
+export const macBypass = flagRule(
+  'mab',
+  'medium',
+  'the port admits candidates by itself (MAC authentication bypass)',
+  'mac-spoof',
+);
+export const hairpin = flagRule(
+  'hairpin',
+  'low',
+  "frames return to the port they came from: guests behind one port see each other's",
+  'known-unicast',
+);
+export const neighbourSuppression = flagRule(
+  'neigh_suppress',
+  'info',
+  'the host answers for guests; their ARP does not show who is where',
+  'arp-request',
+);
+export const proxyArp = flagRule(
+  'proxy_arp',
+  'info',
+  'the host answers ARP for guests and carries what follows',
+  'arp-request',
+  'proxy_arp',
+);
 
 /** Traffic moves to another port when this one loses its carrier. */
-export const backupPort: BridgeRule = ({ guests }) => guests.filter(({ settings: { backup_port: other } }) => other !== undefined && other !== '' && other !== 0).map((port) => ({
-  severity: 'medium', place: `${port.name}.backup_port`, value: String(port.settings['backup_port']), readFrom: readFrom.link,
-  text: 'when this port loses its carrier its frames go out of the other one, to whoever is there', probe: 'known-unicast', fix: `bridge link set dev ${word(port.name)} nobackup_port`,
-}));
+export const backupPort: BridgeRule = ({ guests }) =>
+  guests
+    .filter(({ settings: { backup_port: other } }) => other !== undefined && other !== '' && other !== 0)
+    .map((port) => ({
+      severity: 'medium',
+      place: `${port.name}.backup_port`,
+      value: String(port.settings['backup_port']),
+      readFrom: readFrom.link,
+      text: 'when this port loses its carrier its frames go out of the other one, to whoever is there',
+      probe: 'known-unicast',
+      fix: `bridge link set dev ${word(port.name)} nobackup_port`,
+    }));
 
 /** Nothing can be said about a guest whose port does not forward. */
-export const notForwarding: BridgeRule = ({ ports }) => ports.filter((port) => port.settings['state'] !== undefined && port.settings['state'] !== 'forwarding').map((port) => ({
-  severity: 'info', place: `${port.name}.state`, value: String(port.settings['state']), readFrom: readFrom.link,
-  text: 'the port forwards nothing now: what it would let through is not to be seen', probe: null, fix: null,
-}));
+export const notForwarding: BridgeRule = ({ ports }) =>
+  ports
+    .filter((port) => port.settings['state'] !== undefined && port.settings['state'] !== 'forwarding')
+    .map((port) => ({
+      severity: 'info',
+      place: `${port.name}.state`,
+      value: String(port.settings['state']),
+      readFrom: readFrom.link,
+      text: 'the port forwards nothing now: what it would let through is not to be seen',
+      probe: null,
+      fix: null,
+    }));

@@ -1,6 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { VerifyError } from '../../model/verify-error.js';
-import { attachFilter, isPacketSocket, linkFlags, openPacketSocket, packetStatistics } from '../../sys/packet-socket.js';
+import {
+  attachFilter,
+  isPacketSocket,
+  linkFlags,
+  openPacketSocket,
+  packetStatistics,
+} from '../../sys/packet-socket.js';
 import { libc } from '../../sys/libc.js';
 import type { Engine, EngineHandle, OpenOptions } from '../engine.js';
 import { refuseEverything } from '../socket-filter.js';
@@ -16,15 +22,16 @@ const mostBuffer = 512 << 20;
 const frameBytes = 65536; // cap's snaplen is 65,535
 
 /**
- * All objects that were ever opened, with their buffers: cap keeps a raw pointer to its buffer and no reference, and its destructor
- * crashes after a failed open. So neither is ever left to the garbage collector.
+ * All objects that were ever opened, with their buffers: cap keeps a raw pointer to its buffer and no reference, and
+ * its destructor crashes after a failed open. So neither is ever left to the garbage collector.
  */
 const pinned: { readonly object: CapObject; readonly buffer: Buffer }[] = [];
 
 /**
- * The package `cap`: promiscuous, one JavaScript call a frame, times of the own clock, no original length, no direction (a frame whose
- * source is one of the observer's MACs is taken as its own). It ends the process when its interface goes down: whoever started this
- * process sees it die. A bridge device would be made promiscuous and everything would look leaked: there libpcap does the work.
+ * The package `cap`: promiscuous, one JavaScript call a frame, times of the own clock, no original length, no direction
+ * (a frame whose source is one of the observer's MACs is taken as its own). It ends the process when its interface goes
+ * down: whoever started this process sees it die. A bridge device would be made promiscuous and everything would look
+ * leaked: there libpcap does the work.
  */
 export const capEngine: Engine = {
   name: 'cap',
@@ -37,7 +44,8 @@ export const capEngine: Engine = {
 
 function openPort(options: OpenOptions): EngineHandle {
   const { device } = options;
-  if (options.buffer > mostBuffer) throw failed('open-failed', device, `cap takes a buffer of at most ${mostBuffer} octets, not ${options.buffer}`);
+  if (options.buffer > mostBuffer)
+    throw failed('open-failed', device, `cap takes a buffer of at most ${mostBuffer} octets, not ${options.buffer}`);
   const program = compileFilterFor(options);
   requireUp(device);
   const known = new Set(packetSockets());
@@ -45,7 +53,8 @@ function openPort(options: OpenOptions): EngineHandle {
   const buffer = Buffer.alloc(frameBytes);
   pinned.push({ object, buffer });
   try {
-    // Without a filter: libpcap would filter in user space what it received before, and the kernel's counters would not close.
+    // Without a filter: libpcap would filter in user space what it received before, and the kernel's counters would not
+    // close.
     const linkType = object.open(device, '', options.buffer, buffer);
     if (linkType !== 'ETHERNET') throw new Error(`it is no Ethernet interface but ${linkType}`);
   } catch (error) {
@@ -101,5 +110,10 @@ function requireUp(device: string): void {
 }
 
 function failed(code: string, device: string, why: string): VerifyError {
-  return new VerifyError(code, 69, `${JSON.stringify(device)} cannot be listened to with cap: ${why}`, 'or use --engine libpcap');
+  return new VerifyError(
+    code,
+    69,
+    `${JSON.stringify(device)} cannot be listened to with cap: ${why}`,
+    'or use --engine libpcap',
+  );
 }

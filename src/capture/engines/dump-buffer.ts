@@ -23,6 +23,7 @@ export function dumpBuffer(): DumpBuffer {
 function make(): DumpBuffer {
   const bytes = Buffer.alloc(size);
   const file = libpcap().fmemopen(bytes, size, 'w+');
-  if (file === null) throw new VerifyError('open-failed', 69, 'fmemopen failed: out of memory', 'open fewer observers in one process');
+  if (file === null)
+    throw new VerifyError('open-failed', 69, 'fmemopen failed: out of memory', 'open fewer observers in one process');
   return { bytes, file, room: (snaplen) => Math.max(1, Math.floor((size - slack) / (recordHeader + snaplen))) };
 }

@@ -35,7 +35,11 @@ export function frameQueue(macs: ReadonlySet<string>, stale: number): FrameQueue
       }
       const nowMs = performance.timeOrigin + performance.now();
       const seconds = Math.floor(nowMs / 1000);
-      waiting.push({ bytes: Buffer.from(bytes.subarray(0, captured)), seconds, nanoseconds: Math.floor((nowMs - seconds * 1000) * 1e6) });
+      waiting.push({
+        bytes: Buffer.from(bytes.subarray(0, captured)),
+        seconds,
+        nanoseconds: Math.floor((nowMs - seconds * 1000) * 1e6),
+      });
       bytesHeld += captured + overhead;
     },
     drain(take, budget) {
@@ -50,7 +54,15 @@ export function frameQueue(macs: ReadonlySet<string>, stale: number): FrameQueue
           continue;
         }
         const source = frame.bytes.length >= 12 ? frame.bytes.readUIntBE(6, 6) : -1;
-        take(frame.bytes, 0, frame.bytes.length, frame.bytes.length, frame.seconds, frame.nanoseconds, !own.has(source));
+        take(
+          frame.bytes,
+          0,
+          frame.bytes.length,
+          frame.bytes.length,
+          frame.seconds,
+          frame.nanoseconds,
+          !own.has(source),
+        );
       }
       if (next === waiting.length) {
         waiting = [];

@@ -34,23 +34,30 @@ export interface KernelHandle {
   counters(): Counters;
   /** Receives nothing from now on; what it has is still to be taken. */
   refuse(): void;
-  /** Listens anew after it has refused, to what a libpcap filter takes, and counts from 0; what came before and was not taken is stale. Throws VerifyError `bad-filter`. */
+  /**
+   * Listens anew after it has refused, to what a libpcap filter takes, and counts from 0; what came before and was not
+   * taken is stale. Throws VerifyError `bad-filter`.
+   */
   begin(filter: string): void;
   close(): void;
-  /** Closes it while other handles are closed, too: each waits for the kernel's RCU (24 ms), and all of them for the same. */
+  /**
+   * Closes it while other handles are closed, too: each waits for the kernel's RCU (24 ms), and all of them for the
+   * same.
+   */
   closeBeside(): Promise<void>;
 }
 
 /**
- * Opens a handle: never promiscuous, nanoseconds, not waiting. From activation until the filter is attached everything on the device is
- * received. A filter that refuses everything ends that, the counters then say how many those are, and so many are not handed on. The
- * order of a ring decides, not its timestamps: a wall clock may be set back.
+ * Opens a handle: never promiscuous, nanoseconds, not waiting. From activation until the filter is attached everything
+ * on the device is received. A filter that refuses everything ends that, the counters then say how many those are, and
+ * so many are not handed on. The order of a ring decides, not its timestamps: a wall clock may be set back.
  */
 export function openKernelHandle(options: KernelHandleOptions): KernelHandle {
   const library = libpcap();
   const message = new Uint8Array(256); // PCAP_ERRBUF_SIZE
   const pcap = library.create(options.device, message);
-  if (pcap === null) throw failed('open-failed', options.device, Buffer.from(message).toString('utf8').replace(/\0.*$/s, ''));
+  if (pcap === null)
+    throw failed('open-failed', options.device, Buffer.from(message).toString('utf8').replace(/\0.*$/s, ''));
   try {
     return activate(pcap, options, message);
   } catch (error) {
@@ -68,15 +75,18 @@ function activate(pcap: Pcap, options: KernelHandleOptions, message: Uint8Array)
   library.setTstampPrecision(pcap, nanosecondPrecision);
   const status = library.activate(pcap);
   if (status < 0) {
-    const code = status === noSuchDevice ? 'interface-gone' : status === interfaceNotUp ? 'interface-down' : 'open-failed';
+    const code =
+      status === noSuchDevice ? 'interface-gone' : status === interfaceNotUp ? 'interface-down' : 'open-failed';
     throw failed(code, options.device, `${library.statusText(status)} ${library.error(pcap)}`.trim());
   }
   const fd = library.fileno(pcap);
   attachFilter(fd, refuseEverything);
   if (options.kind !== 'out') ignoreOutgoing(fd);
   if (library.datalink(pcap) !== ethernet) throw failed('open-failed', options.device, 'it is no Ethernet interface');
-  if (library.getTstampPrecision(pcap) !== nanosecondPrecision) throw failed('open-failed', options.device, 'this libpcap has no nanosecond timestamps');
-  if (library.setNonblock(pcap, 1, message) !== 0) throw failed('open-failed', options.device, 'it cannot be read without waiting');
+  if (library.getTstampPrecision(pcap) !== nanosecondPrecision)
+    throw failed('open-failed', options.device, 'this libpcap has no nanosecond timestamps');
+  if (library.setNonblock(pcap, 1, message) !== 0)
+    throw failed('open-failed', options.device, 'it cannot be read without waiting');
   const read = countersOf(pcap);
   let before = { received: 0, dropped: 0, delivered: 0 };
   const handle: KernelHandle = {
@@ -87,7 +97,11 @@ function activate(pcap: Pcap, options: KernelHandleOptions, message: Uint8Array)
     delivered: 0,
     counters() {
       const now = read();
-      return { received: now.received - before.received, dropped: now.dropped - before.dropped, delivered: handle.delivered - before.delivered };
+      return {
+        received: now.received - before.received,
+        dropped: now.dropped - before.dropped,
+        delivered: handle.delivered - before.delivered,
+      };
     },
     refuse: () => attachFilter(fd, refuseEverything),
     begin(filter) {
@@ -122,6 +136,11 @@ function countersOf(pcap: Pcap): () => { readonly received: number; readonly dro
 }
 
 function failed(code: string, device: string, why: string): VerifyError {
-  const hint = code === 'interface-down' ? 'bring it up' : code === 'interface-gone' ? 'has the guest been stopped?' : 'it takes CAP_NET_RAW; man pcap_activate';
+  const hint =
+    code === 'interface-down'
+      ? 'bring it up'
+      : code === 'interface-gone'
+        ? 'has the guest been stopped?'
+        : 'it takes CAP_NET_RAW; man pcap_activate';
   return new VerifyError(code, 69, `${JSON.stringify(device)} cannot be listened to: ${why}`, hint);
 }

@@ -4,7 +4,10 @@ import { koffi } from '../../sys/libc.js';
 /** A pcap_t. */
 export type Pcap = bigint;
 
-/** The part of libpcap (pcap(3PCAP)) and stdio that capturing in batches takes. Integers below 0 are errors, told by `error`. */
+/**
+ * The part of libpcap (pcap(3PCAP)) and stdio that capturing in batches takes. Integers below 0 are errors, told by
+ * `error`.
+ */
 export interface LibpcapLibrary {
   version(): string;
   create(device: string, message: Uint8Array): Pcap | null;
@@ -96,5 +99,10 @@ function open(k: ReturnType<typeof koffi>): ReturnType<ReturnType<typeof koffi>[
       failures.push(error instanceof Error ? error.message : String(error));
     }
   }
-  throw new VerifyError('libpcap-missing', 69, `libpcap does not load: ${failures[0] ?? 'not found'}`, 'install it (Debian, Ubuntu: libpcap0.8; Fedora: libpcap)');
+  throw new VerifyError(
+    'libpcap-missing',
+    69,
+    `libpcap does not load: ${failures[0] ?? 'not found'}`,
+    'install it (Debian, Ubuntu: libpcap0.8; Fedora: libpcap)',
+  );
 }

@@ -5,8 +5,9 @@ import { openKernelHandle, type KernelHandle } from './kernel-handle.js';
 import { libpcap } from './libpcap-library.js';
 
 /**
- * The system's libpcap, called through koffi: kernel timestamps in nanoseconds, original lengths, exact directions, no promiscuous mode.
- * `port` takes two kernel handles (out, in), `bridge` two as well (out, and what the host's stack accepts), each with a ring of its own.
+ * The system's libpcap, called through koffi: kernel timestamps in nanoseconds, original lengths, exact directions, no
+ * promiscuous mode. `port` takes two kernel handles (out, in), `bridge` two as well (out, and what the host's stack
+ * accepts), each with a ring of its own.
  */
 export const libpcapEngine: Engine = {
   name: 'libpcap',
@@ -45,7 +46,12 @@ function drain(handle: KernelHandle, options: OpenOptions, dump: DumpBuffer, tak
     library.rewind(dump.file);
     const count = library.dispatch(handle.pcap, most, library.dump, dump.file);
     if (count < 0) {
-      throw new VerifyError('interface-gone', 69, `${JSON.stringify(options.device)}: ${library.error(handle.pcap)}`, 'has the guest been stopped?');
+      throw new VerifyError(
+        'interface-gone',
+        69,
+        `${JSON.stringify(options.device)}: ${library.error(handle.pcap)}`,
+        'has the guest been stopped?',
+      );
     }
     if (count === 0) break;
     library.fflush(dump.file);
@@ -57,14 +63,24 @@ function drain(handle: KernelHandle, options: OpenOptions, dump: DumpBuffer, tak
   return taken;
 }
 
-/** The records of pcap_dump: seconds, nanoseconds, captured and original length in the machine's order, then the frame. */
+/**
+ * The records of pcap_dump: seconds, nanoseconds, captured and original length in the machine's order, then the frame.
+ */
 function parse(bytes: Buffer, end: number, handle: KernelHandle, take: TakeFrame): void {
   for (let at = 0; at < end; ) {
     const captured = bytes.readUInt32LE(at + 8);
     if (handle.stale > 0) {
       handle.stale -= 1;
     } else {
-      take(bytes, at + 16, captured, bytes.readUInt32LE(at + 12), bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4), handle.outgoing);
+      take(
+        bytes,
+        at + 16,
+        captured,
+        bytes.readUInt32LE(at + 12),
+        bytes.readUInt32LE(at),
+        bytes.readUInt32LE(at + 4),
+        handle.outgoing,
+      );
     }
     at += 16 + captured;
   }

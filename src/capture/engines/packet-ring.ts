@@ -1,7 +1,13 @@
 import { VerifyError } from '../../model/verify-error.js';
 import { ringBlock } from '../../pcap/ring-block.js';
 import { libc } from '../../sys/libc.js';
-import { attachFilter, linkAddress, linkAddressLength, openUnboundPacketSocket, packetStatistics } from '../../sys/packet-socket.js';
+import {
+  attachFilter,
+  linkAddress,
+  linkAddressLength,
+  openUnboundPacketSocket,
+  packetStatistics,
+} from '../../sys/packet-socket.js';
 import { SOL_PACKET } from '../../sys/socket-constants.js';
 import { refuseEverything } from '../socket-filter.js';
 import { createRingRest } from './ring-rest.js';
@@ -14,15 +20,19 @@ const blockBytes = 1 << 20;
 const retireMs = 10;
 const ofUser = 1;
 /**
- * Octets before each frame that nobody uses. The kernel lets the octets behind the Ethernet header begin at 16 octets, and the frame with its 14 at a half word (tpacket_rcv of
- * af_packet.c): with two more the frame begins at a word, and is known by whole words. It takes no room: frames are padded to 8 octets.
+ * Octets before each frame that nobody uses. The kernel lets the octets behind the Ethernet header begin at 16 octets,
+ * and the frame with its 14 at a half word (tpacket_rcv of af_packet.c): with two more the frame begins at a word, and
+ * is known by whole words. It takes no room: frames are padded to 8 octets.
  */
 const reserved = 2;
 
 /** Takes the ring's block at `at`, which is valid during the call only. */
 export type TakeRingBlock = (ring: Buffer, view: DataView, at: number) => void;
 
-/** One packet socket with a ring that the kernel fills (TPACKET_V3), on one interface or on all of its network namespace. */
+/**
+ * One packet socket with a ring that the kernel fills (TPACKET_V3), on one interface or on all of its network
+ * namespace.
+ */
 export interface PacketRing {
   readonly fd: number;
   /** Hands over whole blocks until about `budget` frames are through; gives how many were. */
@@ -35,8 +45,9 @@ export interface PacketRing {
 }
 
 /**
- * Opens a ring of about `bytes` octets. `program`: classic BPF that the kernel runs on each frame. Nothing is received before all is set
- * up, so there is nothing stale. `interfaceIndex` 0: every interface of the namespace. Throws VerifyError (69) `open-failed`.
+ * Opens a ring of about `bytes` octets. `program`: classic BPF that the kernel runs on each frame. Nothing is received
+ * before all is set up, so there is nothing stale. `interfaceIndex` 0: every interface of the namespace. Throws
+ * VerifyError (69) `open-failed`.
  */
 export function openPacketRing(interfaceIndex: number, program: Uint8Array, bytes: number): PacketRing {
   const c = libc();
@@ -47,12 +58,20 @@ export function openPacketRing(interfaceIndex: number, program: Uint8Array, byte
     if (result >= 0) return;
     const why = c.errnoName(c.errno());
     c.close(fd);
-    throw new VerifyError('open-failed', 69, `a ring for captured frames cannot be set up: ${what}: ${why}`, 'free some memory, or use --engine libpcap');
+    throw new VerifyError(
+      'open-failed',
+      69,
+      `a ring for captured frames cannot be set up: ${what}: ${why}`,
+      'free some memory, or use --engine libpcap',
+    );
   };
   must(c.setsockopt(fd, SOL_PACKET, options.version, words(version3), 4), 'PACKET_VERSION');
   must(c.setsockopt(fd, SOL_PACKET, options.reserve, words(reserved), 4), 'PACKET_RESERVE');
   // struct tpacket_req3: block size and number, frame size and number, retire timeout, private octets, features
-  must(c.setsockopt(fd, SOL_PACKET, options.rxRing, words(blockBytes, blocks, 2048, length / 2048, retireMs, 0, 0), 28), 'PACKET_RX_RING');
+  must(
+    c.setsockopt(fd, SOL_PACKET, options.rxRing, words(blockBytes, blocks, 2048, length / 2048, retireMs, 0, 0), 28),
+    'PACKET_RX_RING',
+  );
   attachFilter(fd, program);
   const mapped = c.mapShared(fd, length);
   if (mapped === null) must(-1, 'mmap');

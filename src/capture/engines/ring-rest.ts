@@ -13,8 +13,10 @@ const windowMs = 60;
 const share = 1 / 16;
 
 /**
- * Waking costs more than what there is to do for a block or two. So a ring of `ringBlocks` that fills steadily, and fast enough that a rest brings a block of `blockOctets`,
- * rests after each draining; one that begins to fill, or brings less than half a block after a rest, is drained at once, for somebody may wait for the last frames to be counted.
+ * Waking costs more than what there is to do for a block or two. So a ring of `ringBlocks` that fills steadily, and
+ * fast enough that a rest brings a block of `blockOctets`, rests after each draining; one that begins to fill, or
+ * brings less than half a block after a rest, is drained at once, for somebody may wait for the last frames to be
+ * counted.
  */
 export function createRingRest(ringBlocks: number, blockOctets: number): RingRest {
   let restMs = 0;

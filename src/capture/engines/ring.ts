@@ -27,11 +27,13 @@ interface SharedRing {
 let shared: SharedRing | null = null;
 
 /**
- * One packet socket for every observer of the process: a ring of its own that takes the frames of all interfaces of the network namespace,
- * from which each observer gets those of its interface. Made for bridges with many ports, where a handle a port costs 13 ms to open
- * and 24 ms to close. What the socket lost, every observer may have lost. All observers must have the same filter and snaplen.
+ * One packet socket for every observer of the process: a ring of its own that takes the frames of all interfaces of the
+ * network namespace, from which each observer gets those of its interface. Made for bridges with many ports, where a
+ * handle a port costs 13 ms to open and 24 ms to close. What the socket lost, every observer may have lost. All
+ * observers must have the same filter and snaplen.
  *
- * A block whose frames all belong to observers goes to the file whole, so that a frame costs the process little more than its octets.
+ * A block whose frames all belong to observers goes to the file whole, so that a frame costs the process little more
+ * than its octets.
  */
 export const ringEngine: Engine = {
   name: 'ring',
@@ -40,9 +42,16 @@ export const ringEngine: Engine = {
     const first = shared === null;
     shared ??= openShared(options);
     const { ring, filter, snaplen, listeners } = shared;
-    if (filter !== options.filter || snaplen !== options.snaplen) throw refused(options, 'another observer of the ring has another filter');
+    if (filter !== options.filter || snaplen !== options.snaplen)
+      throw refused(options, 'another observer of the ring has another filter');
     const index = linkIndex(ring.fd, options.device);
-    if (index === null) throw new VerifyError('interface-gone', 69, `there is no interface ${JSON.stringify(options.device)}`, 'has the guest been stopped?');
+    if (index === null)
+      throw new VerifyError(
+        'interface-gone',
+        69,
+        `there is no interface ${JSON.stringify(options.device)}`,
+        'has the guest been stopped?',
+      );
     if (listeners.has(index)) throw refused(options, 'it is listened to already');
     const listener: Listener = { watch: options.watch, target: null, delivered: 0 };
     listeners.set(index, listener);
@@ -51,16 +60,32 @@ export const ringEngine: Engine = {
 };
 
 function refused(options: OpenOptions, why: string): VerifyError {
-  return new VerifyError('open-failed', 70, `${JSON.stringify(options.device)} cannot be listened to: ${why}`, 'report this as a fault of verify-isolation');
+  return new VerifyError(
+    'open-failed',
+    70,
+    `${JSON.stringify(options.device)} cannot be listened to: ${why}`,
+    'report this as a fault of verify-isolation',
+  );
 }
 
 function openShared(options: OpenOptions): SharedRing {
   const returnsSnaplen = 0x06;
-  const program = options.filter === '' ? encodeBpf([[returnsSnaplen, 0, 0, options.snaplen]]) : compileFilterFor(options);
-  return { ring: openPacketRing(0, program, options.buffer), filter: options.filter, snaplen: options.snaplen, listeners: new Map(), takeBlock: null, frames: new Uint32Array(0) };
+  const program =
+    options.filter === '' ? encodeBpf([[returnsSnaplen, 0, 0, options.snaplen]]) : compileFilterFor(options);
+  return {
+    ring: openPacketRing(0, program, options.buffer),
+    filter: options.filter,
+    snaplen: options.snaplen,
+    listeners: new Map(),
+    takeBlock: null,
+    frames: new Uint32Array(0),
+  };
 }
 
-/** Does the listener at an interface take a frame of this type? At a bridge device those for others are none of the host's. */
+/**
+ * Does the listener at an interface take a frame of this type? At a bridge device those for others are none of the
+ * host's.
+ */
 function takes(listener: Listener, packetType: number): boolean {
   return listener.watch === 'port' || packetType === packetTypes.outgoing || packetType <= packetTypes.multicast;
 }
@@ -91,16 +116,29 @@ function countFrames({ listeners, frames }: SharedRing, view: DataView, at: numb
 function handOver(shared: SharedRing, ring: Buffer, view: DataView, at: number): void {
   const { listeners, frames, takeBlock } = shared;
   if (takeBlock !== null && countFrames(shared, view, at) && takeBlock(closeRingBlock(ring, view, at), frames)) {
-    for (const listener of listeners.values()) if (listener.target !== null) listener.delivered += frames[listener.target.interface] ?? 0;
+    for (const listener of listeners.values())
+      if (listener.target !== null) listener.delivered += frames[listener.target.interface] ?? 0;
     return;
   }
-  const fault = eachRingFrame(ring, view, at, at + view.getUint32(at + ringBlock.used, true), (index, packetType, offset, captured, original, seconds, nanoseconds) => {
-    const listener = listeners.get(index);
-    if (listener === undefined || listener.target === null || !takes(listener, packetType)) return;
-    listener.delivered += 1;
-    listener.target.take(ring, offset, captured, original, seconds, nanoseconds, packetType === packetTypes.outgoing);
-  });
-  if (fault !== null) throw new VerifyError('open-failed', 70, `the kernel's ring cannot be read: ${fault}`, 'use --engine libpcap, and report this as a fault of verify-isolation');
+  const fault = eachRingFrame(
+    ring,
+    view,
+    at,
+    at + view.getUint32(at + ringBlock.used, true),
+    (index, packetType, offset, captured, original, seconds, nanoseconds) => {
+      const listener = listeners.get(index);
+      if (listener === undefined || listener.target === null || !takes(listener, packetType)) return;
+      listener.delivered += 1;
+      listener.target.take(ring, offset, captured, original, seconds, nanoseconds, packetType === packetTypes.outgoing);
+    },
+  );
+  if (fault !== null)
+    throw new VerifyError(
+      'open-failed',
+      70,
+      `the kernel's ring cannot be read: ${fault}`,
+      'use --engine libpcap, and report this as a fault of verify-isolation',
+    );
 }
 
 function handleOf(shared: SharedRing, listener: Listener, index: number, first: boolean): EngineHandle {

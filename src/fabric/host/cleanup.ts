@@ -11,15 +11,19 @@ export interface CleanedRun {
 }
 
 /**
- * Undoes what killed runs have left, by their journals. A namespace that is no more took everything with it. Changes in a namespace which this
- * process is not in and which has no path are left alone and named.
+ * Undoes what killed runs have left, by their journals. A namespace that is no more took everything with it. Changes in
+ * a namespace which this process is not in and which has no path are left alone and named.
  */
 export async function cleanUp(folder: string): Promise<readonly CleanedRun[]> {
   const cleaned: CleanedRun[] = [];
   for (const { file, owner, undos } of orphanedJournals(folder)) {
     const here = namespaceInode(owner.netns) === owner.inode;
     const elsewhere = !here && owner.netns === null;
-    const failed = here ? await undoAll(undos, owner.netns) : elsewhere ? ['it ran in another network namespace: run cleanup there'] : [];
+    const failed = here
+      ? await undoAll(undos, owner.netns)
+      : elsewhere
+        ? ['it ran in another network namespace: run cleanup there']
+        : [];
     if (failed.length === 0) rmSync(file, { force: true });
     cleaned.push({ runId: owner.runId, undone: here ? undos.length : 0, failed });
   }

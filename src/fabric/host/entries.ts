@@ -8,9 +8,9 @@ import { writeSysctl } from '../../sys/sysctl.js';
 import type { Journal } from './journal.js';
 
 /**
- * The ways into the bridge: for each port a veth pair whose near end is in a namespace of this process and whose far end hands every frame
- * to the port as if it had come from there (tc-mirred(8), ingress redirect). The bridge, the port and the guest are not touched: the far
- * end is never enslaved, and all of it ends with this process's namespace.
+ * The ways into the bridge: for each port a veth pair whose near end is in a namespace of this process and whose far
+ * end hands every frame to the port as if it had come from there (tc-mirred(8), ingress redirect). The bridge, the port
+ * and the guest are not touched: the far end is never enslaved, and all of it ends with this process's namespace.
  */
 export interface Entries {
   /** Where to send so that the frame enters the bridge from `port`. */
@@ -40,7 +40,13 @@ export async function makeEntries(options: EntryOptions): Promise<Entries> {
     names,
     of(port) {
       const index = ports.findIndex(({ name }) => name === port);
-      if (index < 0) throw new VerifyError('fabric-unknown', 70, `there is no way in through ${JSON.stringify(port)}`, 'report this as a fault of verify-isolation');
+      if (index < 0)
+        throw new VerifyError(
+          'fabric-unknown',
+          70,
+          `there is no way in through ${JSON.stringify(port)}`,
+          'report this as a fault of verify-isolation',
+        );
       return { device: `p${index}`, netns: near };
     },
     close: () => closeSync(fd),
@@ -71,7 +77,10 @@ interface Entry {
 
 async function makeEntry({ near, home, netns, name, nearName, port }: Entry): Promise<void> {
   const mtu = ['mtu', String(port.mtu)];
-  await mustRun(['ip', 'link', 'add', 'dev', nearName, ...mtu, 'type', 'veth', 'peer', 'name', name, ...mtu, 'netns', home], { netns: near });
+  await mustRun(
+    ['ip', 'link', 'add', 'dev', nearName, ...mtu, 'type', 'veth', 'peer', 'name', name, ...mtu, 'netns', home],
+    { netns: near },
+  );
   silence(netns, name);
   await mustRun(['ip', 'link', 'set', 'dev', name, 'arp', 'off', 'up'], { netns });
   await mustRun(['ip', 'link', 'set', 'dev', nearName, 'arp', 'off', 'up'], { netns: near });
@@ -79,7 +88,10 @@ async function makeEntry({ near, home, netns, name, nearName, port }: Entry): Pr
   await redirect(netns, name, port.name);
 }
 
-/** Before it comes up: its router solicitations would enter as the guest and teach the bridge its MAC. A kernel without IPv6 says nothing. */
+/**
+ * Before it comes up: its router solicitations would enter as the guest and teach the bridge its MAC. A kernel without
+ * IPv6 says nothing.
+ */
 function silence(netns: string | null, name: string): void {
   try {
     writeSysctl(netns, `net.ipv6.conf.${name}.disable_ipv6`, '1');

@@ -12,7 +12,10 @@ export interface FoundHost extends HostTopology {
 }
 
 /** Looks for a scenario's bridges and guests; nothing is changed or sent. Throws VerifyError as `hostTopology` does. */
-export async function findHost(scenario: Scenario, readState: (netns: string | null) => Promise<HostState>): Promise<FoundHost> {
+export async function findHost(
+  scenario: Scenario,
+  readState: (netns: string | null) => Promise<HostState>,
+): Promise<FoundHost> {
   const netns = namespaceOf(scenario.topology.bridges);
   const [state, neighbours] = await Promise.all([readState(netns), readJson(['ip', '-j', 'neigh', 'show'], { netns })]);
   return { ...hostTopology(scenario, state, parseNeighbours(neighbours)), netns, state };
@@ -25,6 +28,8 @@ export function parseNeighbours(json: unknown): readonly Neighbour[] {
     if (typeof entry !== 'object' || entry === null) return [];
     const fields = new Map<string, unknown>(Object.entries(entry));
     const [mac, address] = [fields.get('lladdr'), fields.get('dst')];
-    return typeof mac === 'string' && typeof address === 'string' && !address.startsWith('fe80:') ? [{ mac: mac.toLowerCase(), address }] : [];
+    return typeof mac === 'string' && typeof address === 'string' && !address.startsWith('fe80:')
+      ? [{ mac: mac.toLowerCase(), address }]
+      : [];
   });
 }

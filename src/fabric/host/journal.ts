@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { VerifyError } from '../../model/verify-error.js';
 
@@ -48,7 +58,12 @@ export function openJournal(folder: string, owner: JournalOwner): Journal {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     fd = openSync(file, 'ax', 0o600);
   } catch (error) {
-    throw new VerifyError('journal-failed', 69, `the journal cannot be written: ${error instanceof Error ? error.message : String(error)}`, 'a run on a host takes root');
+    throw new VerifyError(
+      'journal-failed',
+      69,
+      `the journal cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      'a run on a host takes root',
+    );
   }
   const undos: Undo[] = [];
   const write = (line: unknown): void => {
@@ -69,19 +84,25 @@ export function openJournal(folder: string, owner: JournalOwner): Journal {
   };
 }
 
-/** Journals whose runs have ended without undoing: killed. A line cut short by the end is not one that was carried out. */
+/**
+ * Journals whose runs have ended without undoing: killed. A line cut short by the end is not one that was carried out.
+ */
 export function orphanedJournals(folder: string): readonly FoundJournal[] {
   return journalFiles(folder).flatMap((file) => {
     const [first, ...rest] = readFileSync(file, 'utf8').split('\n').slice(0, -1).flatMap(parseLine);
     const owner = readOwner(first);
     if (owner === null) return [];
-    return startOf(owner.pid) === owner.started ? [] : [{ file, owner, undos: rest.flatMap((line) => readUndo(line) ?? []).reverse() }];
+    return startOf(owner.pid) === owner.started
+      ? []
+      : [{ file, owner, undos: rest.flatMap((line) => readUndo(line) ?? []).reverse() }];
   });
 }
 
 function journalFiles(folder: string): readonly string[] {
   try {
-    return readdirSync(folder).filter((name) => name.endsWith('.journal')).map((name) => join(folder, name));
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.journal'))
+      .map((name) => join(folder, name));
   } catch {
     return []; // there never was one
   }
@@ -116,8 +137,11 @@ function parseLine(line: string): readonly ReadonlyMap<string, unknown>[] {
 }
 
 function readOwner(line: ReadonlyMap<string, unknown> | undefined): JournalOwner | null {
-  const [runId, pid, started, netns, inode] = ['runId', 'pid', 'started', 'netns', 'inode'].map((key) => line?.get(key));
-  if (typeof runId !== 'string' || typeof pid !== 'number' || typeof started !== 'string' || typeof inode !== 'number') return null;
+  const [runId, pid, started, netns, inode] = ['runId', 'pid', 'started', 'netns', 'inode'].map((key) =>
+    line?.get(key),
+  );
+  if (typeof runId !== 'string' || typeof pid !== 'number' || typeof started !== 'string' || typeof inode !== 'number')
+    return null;
   return { runId, pid, started, netns: typeof netns === 'string' ? netns : null, inode };
 }
 

@@ -35,7 +35,16 @@ export interface Ways {
 }
 
 /** Rejects with VerifyError: `locked` (69), `unsupported` (69), `interface-gone` (69); then nothing is left. */
-export async function openWays({ runId, journalFolder, netns, state, readState, bridges, endpoints, senders }: WaysInput): Promise<Ways> {
+export async function openWays({
+  runId,
+  journalFolder,
+  netns,
+  state,
+  readState,
+  bridges,
+  endpoints,
+  senders,
+}: WaysInput): Promise<Ways> {
   const inside = await insidePlaces(endpoints, state.links, netns);
   const locks: (() => void)[] = [];
   let journal: Journal | null = null;
@@ -58,8 +67,18 @@ export async function openWays({ runId, journalFolder, netns, state, readState, 
       const link = state.links.find(({ name }) => name === bridge);
       locks.push(takeLock(netns, `verify-isolation/${link?.ifindex ?? 0}`, `bridge ${bridge}`));
     }
-    journal = openJournal(journalFolder, { runId, pid: process.pid, started: startOf(process.pid) ?? '', netns, inode: namespaceInode(netns) });
-    const sending = new Set(endpoints.filter(({ name, attach }) => attach === 'port' && senders.has(name) && !inside.has(name)).map(({ port }) => port));
+    journal = openJournal(journalFolder, {
+      runId,
+      pid: process.pid,
+      started: startOf(process.pid) ?? '',
+      netns,
+      inode: namespaceInode(netns),
+    });
+    const sending = new Set(
+      endpoints
+        .filter(({ name, attach }) => attach === 'port' && senders.has(name) && !inside.has(name))
+        .map(({ port }) => port),
+    );
     entries = await makeEntries({ ports: state.links.filter(({ name }) => sending.has(name)), netns, runId, journal });
   } catch (error) {
     await close();

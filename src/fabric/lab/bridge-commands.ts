@@ -3,13 +3,22 @@ import type { Bridge, Endpoint, IpPrefix, VlanRange } from '../../model/scenario
 import { setWords, vlanWords } from '../../plan/commands.js';
 import { isIpv6 } from './spaces.js';
 
-/** `ip` commands that make a bridge: forwarding at once (no forward_delay, no STP) unless its settings say otherwise, settings one by one so that a refusal names one. */
+/**
+ * `ip` commands that make a bridge: forwarding at once (no forward_delay, no STP) unless its settings say otherwise,
+ * settings one by one so that a refusal names one.
+ */
 export function bridgeCommands(bridge: Bridge, mac: Mac | undefined): readonly (readonly string[])[] {
   const start = { forward_delay: 0, stp_state: 0 };
   const words = Object.entries(start).flatMap(([key, value]) => [key, String(value)]);
   return [
     ['link', 'add', 'dev', bridge.name, ...(mac === undefined ? [] : ['address', mac]), 'type', 'bridge', ...words],
-    ...Object.entries(bridge.settings).map(([key, value]) => ['link', 'set', 'dev', bridge.name, ...setWords({ place: placeOfKey(key), key, value })]),
+    ...Object.entries(bridge.settings).map(([key, value]) => [
+      'link',
+      'set',
+      'dev',
+      bridge.name,
+      ...setWords({ place: placeOfKey(key), key, value }),
+    ]),
     ...('up' in bridge.settings ? [] : [['link', 'set', 'dev', bridge.name, 'up']]),
   ];
 }
@@ -21,7 +30,14 @@ export function placeOfKey(key: string): 'bridge' | 'link' {
 
 /** `ip` commands that give a device addresses; no duplicate address detection, which would send. */
 export function addressCommands(device: string, ips: readonly IpPrefix[]): readonly (readonly string[])[] {
-  return ips.map((ip) => ['address', 'replace', `${ip.address}/${ip.prefix}`, 'dev', device, ...(isIpv6(ip) ? ['nodad'] : [])]);
+  return ips.map((ip) => [
+    'address',
+    'replace',
+    `${ip.address}/${ip.prefix}`,
+    'dev',
+    device,
+    ...(isIpv6(ip) ? ['nodad'] : []),
+  ]);
 }
 
 /** `ip` command for an endpoint's default route; `onlink`, because a gateway may be outside its prefix. */
@@ -31,10 +47,15 @@ export function routeCommands(device: string, gateway: string | null): readonly 
 }
 
 /**
- * `bridge` commands for the VLANs of a port or of the bridge itself. The list is the whole list: the VLAN that the kernel gives to each new
- * port goes unless it is named.
+ * `bridge` commands for the VLANs of a port or of the bridge itself. The list is the whole list: the VLAN that the
+ * kernel gives to each new port goes unless it is named.
  */
-export function vlanCommands(device: string, vlans: readonly VlanRange[], defaultPvid: number, self: boolean): readonly (readonly string[])[] {
+export function vlanCommands(
+  device: string,
+  vlans: readonly VlanRange[],
+  defaultPvid: number,
+  self: boolean,
+): readonly (readonly string[])[] {
   if (vlans.length === 0) return [];
   const own = self ? ['self'] : [];
   const named = vlans.some((range) => range.first <= defaultPvid && defaultPvid <= range.last);
@@ -50,17 +71,44 @@ export function defaultPvidOf(bridge: Bridge): number {
 }
 
 /**
- * `ip` commands in the bridges' namespace: the veth of an endpoint, its host end named as the port, `enslaved` unless it is behind the
- * bridge device or a port of Open vSwitch. An MTU goes to both ends: a larger frame would vanish between them without a count.
+ * `ip` commands in the bridges' namespace: the veth of an endpoint, its host end named as the port, `enslaved` unless
+ * it is behind the bridge device or a port of Open vSwitch. An MTU goes to both ends: a larger frame would vanish
+ * between them without a count.
  */
-export function linkCommands(endpoint: Endpoint, port: string, space: { readonly path: string; readonly device: string }, enslaved: boolean): readonly (readonly string[])[] {
+export function linkCommands(
+  endpoint: Endpoint,
+  port: string,
+  space: { readonly path: string; readonly device: string },
+  enslaved: boolean,
+): readonly (readonly string[])[] {
   const mac = endpoint.macs[0];
   const { mtu, up, ...settings } = endpoint.settings;
   const size = mtu === undefined ? [] : ['mtu', String(mtu)];
   return [
-    ['link', 'add', 'dev', port, ...size, 'type', 'veth', 'peer', 'name', space.device, ...(mac === undefined ? [] : ['address', mac]), ...size, 'netns', space.path],
+    [
+      'link',
+      'add',
+      'dev',
+      port,
+      ...size,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      space.device,
+      ...(mac === undefined ? [] : ['address', mac]),
+      ...size,
+      'netns',
+      space.path,
+    ],
     ...(enslaved ? [['link', 'set', 'dev', port, 'master', endpoint.bridge]] : []),
-    ...(enslaved ? Object.entries(settings) : []).map(([key, value]) => ['link', 'set', 'dev', port, ...setWords({ place: 'port', key, value })]),
+    ...(enslaved ? Object.entries(settings) : []).map(([key, value]) => [
+      'link',
+      'set',
+      'dev',
+      port,
+      ...setWords({ place: 'port', key, value }),
+    ]),
     ['link', 'set', 'dev', port, ...setWords({ place: 'link', key: 'up', value: up ?? true })],
   ];
 }

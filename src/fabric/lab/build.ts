@@ -9,7 +9,14 @@ import { writeSysctl } from '../../sys/sysctl.js';
 import { mustRun } from '../../sys/programs.js';
 import { checkReadBack } from '../read-back.js';
 import { applyToKernel } from '../apply.js';
-import { addressCommands, bridgeCommands, defaultPvidOf, placeOfKey, routeCommands, vlanCommands } from './bridge-commands.js';
+import {
+  addressCommands,
+  bridgeCommands,
+  defaultPvidOf,
+  placeOfKey,
+  routeCommands,
+  vlanCommands,
+} from './bridge-commands.js';
 import { plugIn, setVlans } from './endpoints.js';
 import type { Inside } from './enter.js';
 import { startOvsSwitch, type OvsSwitch } from './ovs-switch.js';
@@ -33,27 +40,40 @@ export interface LabDeps {
 }
 
 /**
- * Builds the plan's topology in the caller's network namespace, which must be the lab's, and reads every setting back. Rejects with
- * VerifyError: `unsupported` (69) for what this kernel does not know, `read-back` (3) for what it changed, `command-failed` (3).
+ * Builds the plan's topology in the caller's network namespace, which must be the lab's, and reads every setting back.
+ * Rejects with VerifyError: `unsupported` (69) for what this kernel does not know, `read-back` (3) for what it changed,
+ * `command-failed` (3).
  */
 export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fabric> {
   const ovs = plan.bridges.some(({ kind }) => kind === 'ovs') ? await startOvsSwitch(deps.inside) : null;
   const endpoints = new Map(plan.endpoints.map((endpoint) => [endpoint.name, endpoint]));
-  const bridgeOfPort = new Map(plan.endpoints.flatMap((endpoint) => (endpoint.port === null ? [] : [[endpoint.port, endpoint.bridge] as const])));
+  const bridgeOfPort = new Map(
+    plan.endpoints.flatMap((endpoint) => (endpoint.port === null ? [] : [[endpoint.port, endpoint.bridge] as const])),
+  );
   const bridgeOf = (port: string): string => bridgeOfPort.get(port) ?? port;
   const isOvs = (name: string): boolean => plan.bridges.some((bridge) => bridge.name === name && bridge.kind === 'ovs');
   const spaces = makeSpaces();
   const relays = makeRelays(deps.startRelay);
   const present = new Set(plan.endpoints.filter((endpoint) => endpoint.started).map((endpoint) => endpoint.name));
-  /** Changes of ports by steps, which a port that is made anew gets again: a setting stays until a later step changes it. */
+  /**
+   * Changes of ports by steps, which a port that is made anew gets again: a setting stays until a later step changes
+   * it.
+   */
   const portChanges: Extract<Change, { kind: 'set' | 'vlan' }>[] = [];
 
   const endpointNamed = (name: string): Endpoint => {
     const endpoint = endpoints.get(name);
-    if (endpoint === undefined) throw new VerifyError('fabric-unknown', 70, `the plan has no endpoint ${name}`, 'this is a fault of verify-isolation: report it with plan.json');
+    if (endpoint === undefined)
+      throw new VerifyError(
+        'fabric-unknown',
+        70,
+        `the plan has no endpoint ${name}`,
+        'this is a fault of verify-isolation: report it with plan.json',
+      );
     return endpoint;
   };
-  const kernel = (change: Parameters<typeof applyToKernel>[0]): Promise<ChangeRecord> => applyToKernel(change, bridgeOf, deps.runIn);
+  const kernel = (change: Parameters<typeof applyToKernel>[0]): Promise<ChangeRecord> =>
+    applyToKernel(change, bridgeOf, deps.runIn);
 
   const start = async (endpoint: Endpoint): Promise<ChangeRecord> => {
     if (present.has(endpoint.name)) return { commands: [], readBack: `${endpoint.name} is there already` };
@@ -71,14 +91,17 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
   const stop = async (endpoint: Endpoint): Promise<ChangeRecord> => {
     if (!present.delete(endpoint.name)) return { commands: [], readBack: `${endpoint.name} is gone already` };
     await relays.stop(endpoint);
-    if (endpoint.port !== null && endpoint.attach === 'port' && isOvs(endpoint.bridge)) await ovs?.removePort(endpoint.bridge, endpoint.port);
+    if (endpoint.port !== null && endpoint.attach === 'port' && isOvs(endpoint.bridge))
+      await ovs?.removePort(endpoint.bridge, endpoint.port);
     const command = ['ip', 'link', 'del', 'dev', endpoint.port ?? ''];
     if (endpoint.port !== null) await mustRun(command);
     return { commands: endpoint.port === null ? [] : [command], readBack: `${endpoint.name} is gone` };
   };
 
   const presentPorts = (): readonly string[] =>
-    plan.endpoints.flatMap((endpoint) => (endpoint.attach === 'port' && endpoint.port !== null && present.has(endpoint.name) ? [endpoint.port] : []));
+    plan.endpoints.flatMap((endpoint) =>
+      endpoint.attach === 'port' && endpoint.port !== null && present.has(endpoint.name) ? [endpoint.port] : [],
+    );
 
   const end = async (): Promise<readonly string[]> => {
     await relays.close();
@@ -112,7 +135,8 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
       if (change.kind === 'start') return start(endpointNamed(change.endpoint));
       if (change.kind === 'stop') return stop(endpointNamed(change.endpoint));
       const record = await kernel(change);
-      if ((change.kind === 'set' && change.place !== 'bridge') || (change.kind === 'vlan' && !change.self)) portChanges.push(change);
+      if ((change.kind === 'set' && change.place !== 'bridge') || (change.kind === 'vlan' && !change.self))
+        portChanges.push(change);
       return record;
     },
     happen: async (command) => {
@@ -136,38 +160,73 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
 async function makeBridges(plan: PlannedTopology, ovs: OvsSwitch | null): Promise<void> {
   const ofKernel = plan.bridges.filter(({ kind }) => kind === 'linux');
   const ofOvs = plan.bridges.filter(({ kind }) => kind === 'ovs');
-  const withIpv6 = new Set(plan.bridges.filter((bridge) => addressesOf(bridge, plan.endpoints).some(isIpv6)).map((bridge) => bridge.name));
+  const withIpv6 = new Set(
+    plan.bridges.filter((bridge) => addressesOf(bridge, plan.endpoints).some(isIpv6)).map((bridge) => bridge.name),
+  );
   quietHost(withIpv6.size > 0);
-  await runBatch('ip', [['link', 'set', 'dev', 'lo', 'up'], ...ofKernel.flatMap((bridge) => bridgeCommands(bridge, plan.bridgeMacs[bridge.name]))]);
+  await runBatch('ip', [
+    ['link', 'set', 'dev', 'lo', 'up'],
+    ...ofKernel.flatMap((bridge) => bridgeCommands(bridge, plan.bridgeMacs[bridge.name])),
+  ]);
   for (const bridge of ofOvs) await ovs?.addBridge(bridge, plan.bridgeMacs[bridge.name]);
-  await runBatch('ip', ofOvs.map(({ name }) => ['link', 'set', 'dev', name, 'up']));
+  await runBatch(
+    'ip',
+    ofOvs.map(({ name }) => ['link', 'set', 'dev', name, 'up']),
+  );
   for (const name of withIpv6) writeSysctl(null, `net.ipv6.conf.${name.replaceAll('.', '/')}.disable_ipv6`, '0');
   const hosts = plan.endpoints.filter((endpoint) => endpoint.attach === 'host');
   await runBatch('ip', [
     ...plan.bridges.flatMap((bridge) => addressCommands(bridge.name, addressesOf(bridge, plan.endpoints))),
     ...hosts.flatMap((host) => routeCommands(host.bridge, host.gateway)),
   ]);
-  for (const bridge of ofKernel) await setVlans(bridge, vlanCommands(bridge.name, bridge.vlans, defaultPvidOf(bridge), true));
-  for (const [name, value] of Object.entries(plan.sysctl)) checkReadBack('sysctl', 'link', name, value, writeSysctl(null, name, value));
+  for (const bridge of ofKernel)
+    await setVlans(bridge, vlanCommands(bridge.name, bridge.vlans, defaultPvidOf(bridge), true));
+  for (const [name, value] of Object.entries(plan.sysctl))
+    checkReadBack('sysctl', 'link', name, value, writeSysctl(null, name, value));
 }
 
 /** A bridge's own addresses and those of the endpoint that is the host. */
 function addressesOf(bridge: Bridge, endpoints: readonly Endpoint[]): Bridge['addresses'] {
-  return [...bridge.addresses, ...endpoints.filter((endpoint) => endpoint.attach === 'host' && endpoint.bridge === bridge.name).flatMap((endpoint) => endpoint.ips)];
+  return [
+    ...bridge.addresses,
+    ...endpoints
+      .filter((endpoint) => endpoint.attach === 'host' && endpoint.bridge === bridge.name)
+      .flatMap((endpoint) => endpoint.ips),
+  ];
 }
 
-/** Every setting of the topology as the kernel has it now; those of Open vSwitch were read back where they were made. */
-function checkSettings(bridges: readonly Bridge[], endpoints: readonly Endpoint[], links: readonly LinkState[], isOvs: (bridge: string) => boolean): void {
+/**
+ * Every setting of the topology as the kernel has it now; those of Open vSwitch were read back where they were made.
+ */
+function checkSettings(
+  bridges: readonly Bridge[],
+  endpoints: readonly Endpoint[],
+  links: readonly LinkState[],
+  isOvs: (bridge: string) => boolean,
+): void {
   const byName = new Map(links.map((link) => [link.name, link]));
-  const check = (device: string, place: 'bridge' | 'port' | 'link', key: string, asked: string | number | boolean): void => {
+  const check = (
+    device: string,
+    place: 'bridge' | 'port' | 'link',
+    key: string,
+    asked: string | number | boolean,
+  ): void => {
     const link = byName.get(device);
     const ofLink = key === 'mtu' ? link?.mtu : link?.flags.includes('UP');
-    checkReadBack(device, place, key, asked, place === 'link' ? ofLink : (place === 'bridge' ? link?.bridge : link?.port)?.[key]);
+    checkReadBack(
+      device,
+      place,
+      key,
+      asked,
+      place === 'link' ? ofLink : (place === 'bridge' ? link?.bridge : link?.port)?.[key],
+    );
   };
   for (const bridge of bridges.filter(({ kind }) => kind === 'linux')) {
     for (const [key, value] of Object.entries(bridge.settings)) check(bridge.name, placeOfKey(key), key, value);
   }
   for (const { port, settings, bridge } of endpoints) {
-    for (const [key, value] of Object.entries(settings)) if (!isOvs(bridge) || placeOfKey(key) === 'link') check(port ?? '', placeOfKey(key) === 'link' ? 'link' : 'port', key, value);
+    for (const [key, value] of Object.entries(settings))
+      if (!isOvs(bridge) || placeOfKey(key) === 'link')
+        check(port ?? '', placeOfKey(key) === 'link' ? 'link' : 'port', key, value);
   }
 }

@@ -10,12 +10,32 @@ import type { Spaces } from './spaces.js';
 /** Programs that configure endpoints run this many side by side: most of their time is starting. */
 const sideBySide = 4;
 
-/** Makes the links of endpoints that have a port, all in few programs, and configures both ends; `netns`: that of the bridges, null = the caller's. Rejects with VerifyError naming the command that was refused. */
-export async function plugIn(endpoints: readonly Endpoint[], bridges: readonly Bridge[], spaces: Spaces, ovs: OvsSwitch | null, netns: string | null = null): Promise<void> {
-  const plugged = endpoints.flatMap((endpoint) => (endpoint.port === null ? [] : [{ endpoint, port: endpoint.port, space: spaces.of(endpoint) }]));
-  await runBatch('ip', plugged.flatMap(({ endpoint, port, space }) => linkCommands(endpoint, port, space, isOfKernel(endpoint, bridges))), { netns });
-  for (const { endpoint, port } of plugged) if (endpoint.attach === 'port' && !isOfKernel(endpoint, bridges)) await ovs?.addPort(endpoint, port);
-  await allowVlans(endpoints, bridges.filter(({ kind }) => kind === 'linux'), netns);
+/**
+ * Makes the links of endpoints that have a port, all in few programs, and configures both ends; `netns`: that of the
+ * bridges, null = the caller's. Rejects with VerifyError naming the command that was refused.
+ */
+export async function plugIn(
+  endpoints: readonly Endpoint[],
+  bridges: readonly Bridge[],
+  spaces: Spaces,
+  ovs: OvsSwitch | null,
+  netns: string | null = null,
+): Promise<void> {
+  const plugged = endpoints.flatMap((endpoint) =>
+    endpoint.port === null ? [] : [{ endpoint, port: endpoint.port, space: spaces.of(endpoint) }],
+  );
+  await runBatch(
+    'ip',
+    plugged.flatMap(({ endpoint, port, space }) => linkCommands(endpoint, port, space, isOfKernel(endpoint, bridges))),
+    { netns },
+  );
+  for (const { endpoint, port } of plugged)
+    if (endpoint.attach === 'port' && !isOfKernel(endpoint, bridges)) await ovs?.addPort(endpoint, port);
+  await allowVlans(
+    endpoints,
+    bridges.filter(({ kind }) => kind === 'linux'),
+    netns,
+  );
   const bySpace = new Map<string, { readonly path: string; readonly commands: (readonly string[])[] }>();
   for (const { endpoint, space } of plugged) {
     const entry = bySpace.get(space.path) ?? { path: space.path, commands: [] };
@@ -36,15 +56,25 @@ function isOfKernel({ attach, bridge }: Endpoint, bridges: readonly Bridge[]): b
 }
 
 /** VLANs of ports; a kernel without VLAN filtering refuses them, which matters only where filtering is asked for. */
-async function allowVlans(endpoints: readonly Endpoint[], bridges: readonly Bridge[], netns: string | null): Promise<void> {
+async function allowVlans(
+  endpoints: readonly Endpoint[],
+  bridges: readonly Bridge[],
+  netns: string | null,
+): Promise<void> {
   for (const bridge of bridges) {
     const own = endpoints.filter((endpoint) => endpoint.bridge === bridge.name && endpoint.attach === 'port');
-    const commands = own.flatMap((endpoint) => vlanCommands(endpoint.port ?? '', endpoint.vlans, defaultPvidOf(bridge), false));
+    const commands = own.flatMap((endpoint) =>
+      vlanCommands(endpoint.port ?? '', endpoint.vlans, defaultPvidOf(bridge), false),
+    );
     await setVlans(bridge, commands, netns);
   }
 }
 
-export async function setVlans(bridge: Bridge, commands: readonly (readonly string[])[], netns: string | null = null): Promise<void> {
+export async function setVlans(
+  bridge: Bridge,
+  commands: readonly (readonly string[])[],
+  netns: string | null = null,
+): Promise<void> {
   const filtering = bridge.settings.vlan_filtering;
   const asked = filtering === 1 || filtering === true;
   try {

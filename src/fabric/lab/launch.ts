@@ -26,7 +26,9 @@ export interface StopMessage {
   readonly stop: NodeJS.Signals;
 }
 
-/** The launcher's first message: what it has read and checked, so that the inside need not do it again; null = nothing. */
+/**
+ * The launcher's first message: what it has read and checked, so that the inside need not do it again; null = nothing.
+ */
 export interface HandedMessage {
   readonly handed: unknown;
 }
@@ -40,19 +42,25 @@ export interface LaunchOptions {
 
 export const stopSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** Is this the program inside the lab's namespaces? Said by the launcher and true only where its channel is there too. */
+/**
+ * Is this the program inside the lab's namespaces? Said by the launcher and true only where its channel is there too.
+ */
 export function insideLab(): boolean {
   return process.env[insideVariables.inside] === '1' && process.send !== undefined;
 }
 
 /**
- * Starts this program again, with arguments `argv`, inside new network, mount and process namespaces (and, where not root, a user
- * namespace) and resolves with its exit status. Nothing of it survives: the kernel kills unshare with this process (setpriv --pdeathsig),
- * the inside with unshare (--kill-child), and everything else with the inside, which is process 1 of its namespace.
- * SIGINT, SIGTERM and SIGHUP go inside over the channel, because `unshare --fork` ignores the first two.
- * Call it from the main thread: pdeathsig follows the thread. Rejects with VerifyError (69) where the machine does not allow it.
+ * Starts this program again, with arguments `argv`, inside new network, mount and process namespaces (and, where not
+ * root, a user namespace) and resolves with its exit status. Nothing of it survives: the kernel kills unshare with this
+ * process (setpriv --pdeathsig), the inside with unshare (--kill-child), and everything else with the inside, which is
+ * process 1 of its namespace. SIGINT, SIGTERM and SIGHUP go inside over the channel, because `unshare --fork` ignores
+ * the first two. Call it from the main thread: pdeathsig follows the thread. Rejects with VerifyError (69) where the
+ * machine does not allow it.
  */
-export async function launchInside(argv: readonly string[], { onMessage, handed = null }: LaunchOptions = {}): Promise<{ status: number }> {
+export async function launchInside(
+  argv: readonly string[],
+  { onMessage, handed = null }: LaunchOptions = {},
+): Promise<{ status: number }> {
   let stopped: NodeJS.Signals | undefined;
   let tell = (_signal: NodeJS.Signals): void => undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -64,7 +72,10 @@ export async function launchInside(argv: readonly string[], { onMessage, handed 
     const variant = await allowedVariant();
     if (stopped !== undefined) return { status: statusOf(stopped) };
     const words = [...variant.words, process.execPath, ...process.execArgv, process.argv[1] ?? '', ...argv];
-    const child = spawn(words[0] ?? '', words.slice(1), { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: insideEnv(variant) });
+    const child = spawn(words[0] ?? '', words.slice(1), {
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+      env: insideEnv(variant),
+    });
     if (onMessage !== undefined) child.on('message', onMessage);
     const send = (message: StopMessage | HandedMessage): void => {
       if (child.connected) child.send(message, () => undefined); // it may end meanwhile: its status tells
@@ -89,10 +100,16 @@ function insideEnv(variant: Variant): NodeJS.ProcessEnv {
   };
 }
 
-function statusOfChild(code: number | null, signal: NodeJS.Signals | null, stopped: NodeJS.Signals | undefined): number {
+function statusOfChild(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  stopped: NodeJS.Signals | undefined,
+): number {
   if (code !== null) return code;
   if (stopped !== undefined) return statusOf(stopped);
-  process.stderr.write(`the lab was killed from outside by ${signal ?? 'a signal'}; nothing of it is left, and what it had seen is not judged\n`);
+  process.stderr.write(
+    `the lab was killed from outside by ${signal ?? 'a signal'}; nothing of it is left, and what it had seen is not judged\n`,
+  );
   return 70;
 }
 
@@ -102,8 +119,9 @@ export function statusOf(signal: NodeJS.Signals): number {
 }
 
 /**
- * The first way that works, found by doing: a bridge is made and thrown away. Root's own namespaces before a user namespace, an own
- * /proc before the one that is there (a container may have masked parts of it, and then the kernel allows no fresh one).
+ * The first way that works, found by doing: a bridge is made and thrown away. Root's own namespaces before a user
+ * namespace, an own /proc before the one that is there (a container may have masked parts of it, and then the kernel
+ * allows no fresh one).
  */
 async function allowedVariant(): Promise<Variant> {
   const users: readonly RunsAs[] = process.geteuid?.() === 0 ? ['root', 'user-namespace'] : ['user-namespace'];
@@ -111,7 +129,9 @@ async function allowedVariant(): Promise<Variant> {
   for (const runsAs of users) {
     for (const ownProc of [true, false]) {
       const words = prefix(runsAs, ownProc);
-      const outcome = await runProgram([...words, 'ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge'], { timeoutMs: 10_000 });
+      const outcome = await runProgram([...words, 'ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge'], {
+        timeoutMs: 10_000,
+      });
       if (outcome.status === 0) return { runsAs, words };
       refused = refusalOf(outcome.stderr, runsAs);
       if (!/mount.*\/proc/.test(outcome.stderr)) break;
@@ -122,8 +142,17 @@ async function allowedVariant(): Promise<Variant> {
 
 function prefix(runsAs: RunsAs, ownProc: boolean): readonly string[] {
   return [
-    'setpriv', '--pdeathsig', 'KILL',
-    'unshare', ...(runsAs === 'root' ? [] : ['--user', '--map-root-user']),
-    '--net', '--mount', '--pid', '--fork', '--kill-child', ...(ownProc ? ['--mount-proc'] : []), '--',
+    'setpriv',
+    '--pdeathsig',
+    'KILL',
+    'unshare',
+    ...(runsAs === 'root' ? [] : ['--user', '--map-root-user']),
+    '--net',
+    '--mount',
+    '--pid',
+    '--fork',
+    '--kill-child',
+    ...(ownProc ? ['--mount-proc'] : []),
+    '--',
   ];
 }

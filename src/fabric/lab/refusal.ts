@@ -11,7 +11,10 @@ interface Refusal {
 const container =
   'in a container: start it with --privileged, or with --cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt apparmor=unconfined; elsewhere: run with sudo';
 
-/** What `setpriv … unshare … ip link add … type bridge` says on stderr and what stands behind it; the first that matches. */
+/**
+ * What `setpriv … unshare … ip link add … type bridge` says on stderr and what stands behind it; the first that
+ * matches.
+ */
 const refusals: readonly Refusal[] = [
   {
     pattern: /uid_map.*(not permitted|denied)/i,
@@ -69,7 +72,8 @@ export function refusalOf(stderr: string, runsAs: string): VerifyError {
   const found = refusals.find((refusal) => refusal.pattern.test(said));
   const text = found?.text ?? 'the system refuses to start it';
   return new VerifyError(
-    found?.code ?? 'namespace-refused', 69,
+    found?.code ?? 'namespace-refused',
+    69,
     `the lab cannot be built as ${runsAs === 'root' ? 'root' : 'a user namespace'}: ${text}${said === '' ? '' : ` [${said}]`}`,
     found?.hint ?? container,
   );

@@ -36,13 +36,27 @@ export function makeRelays(startRelay: (spec: RelaySpec) => Promise<RelayHandle>
   return {
     start: async (endpoint) => {
       if (endpoint.attach !== 'promiscuous') return;
-      if (endpoint.port === null) throw new VerifyError('scenario', 64, `${endpoint.name} is behind the bridge device but names no port`, 'give it `port`: the name of the relay’s guest side');
-      const spec = { bridge: endpoint.bridge, device: endpoint.port, macs: endpoint.macs, everything: endpoint.promiscuous };
+      if (endpoint.port === null)
+        throw new VerifyError(
+          'scenario',
+          64,
+          `${endpoint.name} is behind the bridge device but names no port`,
+          'give it `port`: the name of the relay’s guest side',
+        );
+      const spec = {
+        bridge: endpoint.bridge,
+        device: endpoint.port,
+        macs: endpoint.macs,
+        everything: endpoint.promiscuous,
+      };
       disableSegmentation(null, [spec.bridge, spec.device]);
       running.set(endpoint.name, await startRelay(spec));
     },
     stop: (endpoint) => end(endpoint.name),
-    faults: () => [...running].flatMap(([name, relay]) => relay.faults().map(({ code, text }) => ({ code, text: `${name}: ${text}` }))),
+    faults: () =>
+      [...running].flatMap(([name, relay]) =>
+        relay.faults().map(({ code, text }) => ({ code, text: `${name}: ${text}` })),
+      ),
     close: async () => {
       await Promise.all([...running.keys()].map(end));
     },

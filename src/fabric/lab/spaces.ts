@@ -13,8 +13,9 @@ export interface Space {
 }
 
 /**
- * The endpoints' namespaces: anonymous, held by descriptors of this process, so that they end with it. One each for endpoints with
- * addresses; all others share one without a stack (no address, no ARP, no IPv6), where their interfaces are named like their ports.
+ * The endpoints' namespaces: anonymous, held by descriptors of this process, so that they end with it. One each for
+ * endpoints with addresses; all others share one without a stack (no address, no ARP, no IPv6), where their interfaces
+ * are named like their ports.
  */
 export interface Spaces {
   of(endpoint: Endpoint): Space;

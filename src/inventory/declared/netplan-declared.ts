@@ -9,7 +9,11 @@ export interface ConfigFile {
 }
 
 /** Settings of any device that matter on a bridge port (netplan.readthedocs.io, "Properties for all device types"). */
-const portKeys: readonly (readonly [string, DeclaredKey])[] = [['hairpin', 'hairpin'], ['port-mac-learning', 'learning'], ['neigh-suppress', 'neigh_suppress']];
+const portKeys: readonly (readonly [string, DeclaredKey])[] = [
+  ['hairpin', 'hairpin'],
+  ['port-mac-learning', 'learning'],
+  ['neigh-suppress', 'neigh_suppress'],
+];
 
 /** Seconds, or a number with a unit of systemd.time(7), in centiseconds. */
 function centiseconds(value: unknown): number | null {
@@ -29,22 +33,39 @@ export function netplanDeclared(files: readonly ConfigFile[]): readonly Declared
       for (const [name, device] of Object.entries(fieldsOf(list) ?? {})) {
         if (!isFields(device)) continue;
         const before = devices.get(name) ?? {};
-        devices.set(name, { ...before, ...device, parameters: { ...fieldsOf(before['parameters']), ...fieldsOf(device['parameters']) }, kind });
+        devices.set(name, {
+          ...before,
+          ...device,
+          parameters: { ...fieldsOf(before['parameters']), ...fieldsOf(device['parameters']) },
+          kind,
+        });
         from.set(name, path);
       }
     }
   }
   return [...devices].flatMap(([name, device]): readonly Declared[] => {
-    const one = (on: string, key: DeclaredKey, value: Declared['value']): Declared => ({ by: 'netplan', readFrom: from.get(name) ?? '', device: on, mac: null, key, value, apply: 'netplan apply' });
+    const one = (on: string, key: DeclaredKey, value: Declared['value']): Declared => ({
+      by: 'netplan',
+      readFrom: from.get(name) ?? '',
+      device: on,
+      mac: null,
+      key,
+      value,
+      apply: 'netplan apply',
+    });
     const parameters = fieldsOf(device['parameters']) ?? {};
     const ageing = centiseconds(parameters['ageing-time']);
     return [
       ...portKeys.flatMap(([word, key]) => (typeof device[word] === 'boolean' ? [one(name, key, device[word])] : [])),
-      ...(device['kind'] !== 'bridges' ? [] : [
-        ...(ageing === null ? [] : [one(name, 'ageing_time', ageing)]),
-        ...(typeof parameters['stp'] === 'boolean' ? [one(name, 'stp_state', parameters['stp'])] : []),
-        ...(Array.isArray(device['interfaces']) ? device['interfaces'].filter((port) => typeof port === 'string').map((port) => one(port, 'master', name)) : []),
-      ]),
+      ...(device['kind'] !== 'bridges'
+        ? []
+        : [
+            ...(ageing === null ? [] : [one(name, 'ageing_time', ageing)]),
+            ...(typeof parameters['stp'] === 'boolean' ? [one(name, 'stp_state', parameters['stp'])] : []),
+            ...(Array.isArray(device['interfaces'])
+              ? device['interfaces'].filter((port) => typeof port === 'string').map((port) => one(port, 'master', name))
+              : []),
+          ]),
     ];
   });
 }
@@ -53,6 +74,8 @@ function readFile(path: string, text: string): unknown {
   try {
     return parse(text, { maxAliasCount: 100 });
   } catch (error) {
-    throw new Error(`${path}: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`, { cause: error });
+    throw new Error(`${path}: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`, {
+      cause: error,
+    });
   }
 }

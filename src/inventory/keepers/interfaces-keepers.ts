@@ -10,7 +10,9 @@ export function interfacesKeepers(files: readonly ConfigFile[], by: 'ifupdown2' 
       const lines = [...stanza.matchAll(/^[ \t]*bridge[-_](\S+)[ \t]*(.*)$/gm)];
       if (bridge === undefined || lines.length === 0) return [];
       const ports = lines.flatMap(([, option, value = '']) => (option === 'ports' ? value.trim().split(/\s+/) : []));
-      const named = ports.some((port) => port === 'regex' || port === 'glob' || port === 'all') ? [] : ports.filter((port) => port !== 'none' && port !== '');
+      const named = ports.some((port) => port === 'regex' || port === 'glob' || port === 'all')
+        ? []
+        : ports.filter((port) => port !== 'none' && port !== '');
       return [bridge, ...named].map((device) => ({ by, device, file: path, bridge }));
     });
   });

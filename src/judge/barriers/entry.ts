@@ -1,7 +1,10 @@
 import type { FdbState } from '../../model/state.js';
 import { isUnicast, type RowContext } from '../row-context.js';
 
-/** The entry that steers a row's frames to another port than the observer's, before the probes and after them alike; null where there is none. */
+/**
+ * The entry that steers a row's frames to another port than the observer's, before the probes and after them alike;
+ * null where there is none.
+ */
 export function steeringEntry(row: RowContext): FdbState | null {
   const { entries, after, port, observer, dstMac } = row;
   const [entry] = entries;

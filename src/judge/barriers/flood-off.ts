@@ -7,6 +7,12 @@ export const floodOff: Barrier = {
   opens: 'flood on at that port',
   find(row) {
     const { port, bridge, dstMac, finding } = row;
-    return port !== null && finding.class !== 'routed-bounce' && isUnicast(row) && dstMac !== bridge.mac && isOff(port.port?.['flood']) ? `${port.name}.flood` : null;
+    return port !== null &&
+      finding.class !== 'routed-bounce' &&
+      isUnicast(row) &&
+      dstMac !== bridge.mac &&
+      isOff(port.port?.['flood'])
+      ? `${port.name}.flood`
+      : null;
   },
 };

@@ -3,7 +3,10 @@ import type { Barrier } from './barrier.js';
 
 const reserved = /^01:80:c2:00:00:0([0-9a-f])$/;
 
-/** IEEE 802.1D keeps 01:80:c2:00:00:00 to :0f from being forwarded; group_fwd_mask opens them one by one, :00 belongs to STP. */
+/**
+ * IEEE 802.1D keeps 01:80:c2:00:00:00 to :0f from being forwarded; group_fwd_mask opens them one by one, :00 belongs to
+ * STP.
+ */
 export const linkLocalReserved: Barrier = {
   text: 'a bridge keeps reserved group addresses to the link they were sent on',
   opens: 'the group’s bit in group_fwd_mask; for BPDUs, STP off',

@@ -7,7 +7,9 @@ export const locked: Barrier = {
   opens: 'locked off at that port, learning on there, or mab',
   find({ fromPort, flow, before, bridge }) {
     if (fromPort === null || flow === null || !isOn(fromPort.port?.['locked'])) return null;
-    const known = before.fdb.some((entry) => entry.mac === flow.frame.srcMac && entry.port === fromPort.name && entry.master === bridge.name);
+    const known = before.fdb.some(
+      (entry) => entry.mac === flow.frame.srcMac && entry.port === fromPort.name && entry.master === bridge.name,
+    );
     return known ? null : `${fromPort.name}.locked`;
   },
 };

@@ -11,8 +11,11 @@ export const membersKnown: Barrier = {
     const { bridge, flow, port, before } = row;
     if (isUnicast(row) || flow === null || port === null || !isOn(bridge.bridge?.['mcast_snooping'])) return null;
     const group = groupAddress(flow.frame);
-    const members = objectsOf(before.mdb).flatMap((part) => objectsOf(fieldsOf(part)?.['mdb'])).filter((entry) => textOf(entry['dev']) === bridge.name && textOf(entry['grp']) === group);
-    if (group === null || members.length === 0 || members.some((entry) => textOf(entry['port']) === port.name)) return null;
+    const members = objectsOf(before.mdb)
+      .flatMap((part) => objectsOf(fieldsOf(part)?.['mdb']))
+      .filter((entry) => textOf(entry['dev']) === bridge.name && textOf(entry['grp']) === group);
+    if (group === null || members.length === 0 || members.some((entry) => textOf(entry['port']) === port.name))
+      return null;
     return `mdb ${group} on ${members.map((entry) => textOf(entry['port']) ?? '').join(', ')}`;
   },
 };

@@ -5,5 +5,8 @@ import type { Barrier } from './barrier.js';
 export const otherBridge: Barrier = {
   text: 'sender and observer are on different bridges',
   opens: 'a link between the two bridges, or a host that forwards between them',
-  find: ({ from, bridge, finding }) => (from === null || sameSegment(from, { bridge: bridge.name }) || finding.class === 'routed-bounce' ? null : `${from.bridge}, ${bridge.name}`),
+  find: ({ from, bridge, finding }) =>
+    from === null || sameSegment(from, { bridge: bridge.name }) || finding.class === 'routed-bounce'
+      ? null
+      : `${from.bridge}, ${bridge.name}`,
 };

@@ -1,12 +1,17 @@
 import { ovsLeak } from '../causes/ovs.js';
 import type { Barrier } from './barrier.js';
 
-/** Both ports of Open vSwitch are protected: it hands nothing from one to the other (ovs-vswitchd.conf.db(5), column protected). */
+/**
+ * Both ports of Open vSwitch are protected: it hands nothing from one to the other (ovs-vswitchd.conf.db(5), column
+ * protected).
+ */
 export const ovsProtectedPorts: Barrier = {
   text: 'both ports are protected',
   opens: 'protected=false on either port, or a flow that outputs to one',
   find(row) {
     const found = ovsLeak(row);
-    return found?.from?.columns['protected'] === true && found.port?.columns['protected'] === true ? `${found.from.name}.protected, ${found.port.name}.protected` : null;
+    return found?.from?.columns['protected'] === true && found.port?.columns['protected'] === true
+      ? `${found.from.name}.protected, ${found.port.name}.protected`
+      : null;
   },
 };

@@ -8,7 +8,12 @@ export const fdbFull: CauseFinder = (leak) => {
   const [limit, learned] = [Number(now?.['fdb_max_learned'] ?? 0), Number(now?.['fdb_n_learned'] ?? 0)];
   if (!isUnicast(leak) || limit === 0 || learned < limit) return null;
   return {
-    place: `${bridge.name}.fdb_n_learned`, value: `${learned} of ${limit}`, text: `the table of ${bridge.name} is full: a MAC that does not fit is flooded`,
-    fix: to === null || to.port === null ? `ip link set dev ${word(bridge.name)} type bridge fdb_max_learned 0` : `bridge fdb replace ${dstMac ?? ''} dev ${word(to.port)} master static`,
+    place: `${bridge.name}.fdb_n_learned`,
+    value: `${learned} of ${limit}`,
+    text: `the table of ${bridge.name} is full: a MAC that does not fit is flooded`,
+    fix:
+      to === null || to.port === null
+        ? `ip link set dev ${word(bridge.name)} type bridge fdb_max_learned 0`
+        : `bridge fdb replace ${dstMac ?? ''} dev ${word(to.port)} master static`,
   };
 };

@@ -8,7 +8,9 @@ export const groupFlood: CauseFinder = (leak) => {
   const key = dstMac === 'ff:ff:ff:ff:ff:ff' ? 'bcast_flood' : 'mcast_flood';
   if (!isOn(port.port?.[key])) return null;
   return {
-    place: `${port.name}.${key}`, value: 'on', text: `${port.name} takes ${key === 'bcast_flood' ? 'broadcasts' : 'multicast that nobody there asked for'}`,
+    place: `${port.name}.${key}`,
+    value: 'on',
+    text: `${port.name} takes ${key === 'bcast_flood' ? 'broadcasts' : 'multicast that nobody there asked for'}`,
     fix: `bridge link set dev ${word(port.name)} ${key} off`,
   };
 };

@@ -13,7 +13,9 @@ export const macMoved: CauseFinder = (leak) => {
   if (stray === undefined && !theft) return null;
   const where = stray?.port ?? port?.name ?? '';
   return {
-    place: `fdb ${dstMac}`, value: where, text: `the MAC of ${to.name} moved to ${where}: its entry is not sticky, so whoever sends with it gets its frames`,
+    place: `fdb ${dstMac}`,
+    value: where,
+    text: `the MAC of ${to.name} moved to ${where}: its entry is not sticky, so whoever sends with it gets its frames`,
     fix: `bridge fdb replace ${dstMac} dev ${word(here ? to.port : (entries[0]?.port ?? to.port))} master static sticky`,
   };
 };

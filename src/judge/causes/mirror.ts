@@ -12,7 +12,10 @@ interface Carriers {
   readonly toPort: Map<string, RuleFinding | null>;
 }
 
-/** What was found in a state, by bridge: it is asked for once for each leak, and a mesh has thousands. A state is never changed. */
+/**
+ * What was found in a state, by bridge: it is asked for once for each leak, and a mesh has thousands. A state is never
+ * changed.
+ */
 const found = new WeakMap<HostState, Map<string, Carriers | null>>();
 
 function carriersOf(state: HostState, bridge: string): Carriers | null {
@@ -22,7 +25,14 @@ function carriersOf(state: HostState, bridge: string): Carriers | null {
   if (carriers === undefined) {
     const reading = stateAlone(state);
     const view = bridgeViews(reading).find(({ name }) => name === bridge);
-    carriers = view === undefined ? null : { rules: [...tcMirror(view, reading), ...nftMirror(view, reading)], programs: xdp(view, reading), toPort: new Map() };
+    carriers =
+      view === undefined
+        ? null
+        : {
+            rules: [...tcMirror(view, reading), ...nftMirror(view, reading)],
+            programs: xdp(view, reading),
+            toPort: new Map(),
+          };
     known.set(bridge, carriers);
   }
   return carriers;
@@ -37,11 +47,17 @@ function ruleTo(port: string | null, { rules, toPort }: Carriers): RuleFinding |
   return rule;
 }
 
-/** A rule carries frames of the bridge's devices to another one (tc-mirred(8), nft(8) dup and fwd), or an XDP program may. The audit finds them; here they explain a leak. */
+/**
+ * A rule carries frames of the bridge's devices to another one (tc-mirred(8), nft(8) dup and fwd), or an XDP program
+ * may. The audit finds them; here they explain a leak.
+ */
 export const mirror: CauseFinder = ({ before, bridge, fromPort, port, to }) => {
   const carriers = carriersOf(before, bridge.name);
   if (carriers === null) return null;
   const near = [fromPort?.name, to?.port, bridge.name];
-  const first = ruleTo(port?.name ?? null, carriers) ?? carriers.programs.find(({ place }) => near.includes(place.split(' ')[0]));
-  return first === undefined ? null : { place: first.place, value: first.value, text: first.text, fix: first.fix ?? '' };
+  const first =
+    ruleTo(port?.name ?? null, carriers) ?? carriers.programs.find(({ place }) => near.includes(place.split(' ')[0]));
+  return first === undefined
+    ? null
+    : { place: first.place, value: first.value, text: first.text, fix: first.fix ?? '' };
 };

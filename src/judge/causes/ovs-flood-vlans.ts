@@ -9,7 +9,9 @@ export const ovsFloodVlans: CauseFinder = (leak) => {
   const [tag = 0] = leak.finding.vlan.length > 0 ? leak.finding.vlan : numbersIn(found.from?.columns['tag']);
   if (!numbersIn(found.bridge.columns['flood_vlans']).includes(tag)) return null;
   return {
-    place: `${found.bridge.name}.flood_vlans`, value: String(tag), text: `${found.bridge.name} learns nothing in VLAN ${tag}, so it floods all unicast there like a hub`,
+    place: `${found.bridge.name}.flood_vlans`,
+    value: String(tag),
+    text: `${found.bridge.name} learns nothing in VLAN ${tag}, so it floods all unicast there like a hub`,
     fix: `ovs-vsctl remove Bridge ${word(found.bridge.name)} flood_vlans ${tag}`,
   };
 };

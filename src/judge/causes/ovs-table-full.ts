@@ -11,10 +11,16 @@ export const ovsTableFull: CauseFinder = (leak) => {
   const found = ovsLeak(leak);
   if (found === null || !isUnicast(leak)) return null;
   const size = Number(valueIn(found.bridge.columns['other_config'], 'mac-table-size') ?? usualSize);
-  const learned = Math.max(...[leak.before, leak.after].map(({ fdb }) => fdb.filter(({ master, state }) => master === found.bridge.name && state === 'dynamic').length));
+  const learned = Math.max(
+    ...[leak.before, leak.after].map(
+      ({ fdb }) => fdb.filter(({ master, state }) => master === found.bridge.name && state === 'dynamic').length,
+    ),
+  );
   if (learned < size) return null;
   return {
-    place: `${found.bridge.name}.other_config:mac-table-size`, value: `${learned} of ${size}`, text: `the table of ${found.bridge.name} is full: for each MAC that it learns it forgets another, and floods what is for that one`,
+    place: `${found.bridge.name}.other_config:mac-table-size`,
+    value: `${learned} of ${size}`,
+    text: `the table of ${found.bridge.name} is full: for each MAC that it learns it forgets another, and floods what is for that one`,
     fix: `ovs-vsctl set Bridge ${word(found.bridge.name)} other_config:mac-table-size=${Math.max(usualSize, size * 2)}`,
   };
 };

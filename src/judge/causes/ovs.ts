@@ -17,7 +17,8 @@ export function ovsLeak({ before, bridge, fromPort, to, port }: Leak): OvsLeak |
   const { ovs } = before;
   const own = ovs?.bridges.find(({ name }) => name === bridge.name);
   if (ovs === undefined || own === undefined) return null;
-  const portNamed = (name: string | null | undefined): OvsPortState | null => ovs.ports.find((one) => one.bridge === own.name && one.name === name) ?? null;
+  const portNamed = (name: string | null | undefined): OvsPortState | null =>
+    ovs.ports.find((one) => one.bridge === own.name && one.name === name) ?? null;
   return { ovs, bridge: own, from: portNamed(fromPort?.name), to: portNamed(to?.port), port: portNamed(port?.name) };
 }
 

@@ -2,7 +2,10 @@ import { word } from '../../audit/shell-word.js';
 import { sameSegment } from '../../model/host-names.js';
 import type { CauseFinder } from './leak.js';
 
-/** The sender's bridge and the observer's, which are parts of different networks, have tunnels of one VXLAN network identifier (RFC 7348 4): the same overlay. */
+/**
+ * The sender's bridge and the observer's, which are parts of different networks, have tunnels of one VXLAN network
+ * identifier (RFC 7348 4): the same overlay.
+ */
 export const vniShared: CauseFinder = ({ before, from, bridge }) => {
   if (from === null || sameSegment(from, { bridge: bridge.name })) return null;
   const tunnels = before.links.filter(({ vni }) => vni !== undefined);
@@ -11,7 +14,8 @@ export const vniShared: CauseFinder = ({ before, from, bridge }) => {
   if (found === undefined) return null;
   const own = theirs.find(({ vni }) => vni === found.vni)?.name ?? '';
   return {
-    place: `${found.name}.vni`, value: String(found.vni ?? ''),
+    place: `${found.name}.vni`,
+    value: String(found.vni ?? ''),
     text: `${found.name} of ${bridge.name} has the VXLAN network identifier of ${own}, which belongs to ${from.bridge}: what the one's host hands to the other's comes out there`,
     fix: `ip link set dev ${word(found.name)} nomaster`,
   };

@@ -8,13 +8,26 @@ export const networkManagerForm: Form<KeeperOf<'NetworkManager'>> = ({ by, devic
   const options = wanted.flatMap((one) => networkManagerOption(one) ?? []);
   const rest = wanted.filter((one) => networkManagerOption(one) === null);
   const named = uuid === null ? `id ${word(profile)}` : `uuid ${uuid}`;
-  // A bridge takes changes while it runs; a port has to leave and join again ("Can't reapply any changes to 'bridge-port' setting").
-  const apply = wanted.some(({ kind }) => kind === 'bridge') ? `nmcli device reapply ${word(device)}` : `it acts when the port joins its bridge again; nmcli connection up ${named} does that, and takes it off for a moment`;
+  // A bridge takes changes while it runs; a port has to leave and join again ("Can't reapply any changes to
+  // 'bridge-port' setting").
+  const apply = wanted.some(({ kind }) => kind === 'bridge')
+    ? `nmcli device reapply ${word(device)}`
+    : `it acts when the port joins its bridge again; nmcli connection up ${named} does that, and takes it off for a moment`;
   return [
-    ...(options.length === 0 ? [] : [{
-      by, device, where: `the profile ${profile} of NetworkManager, ${file}`, form: `nmcli connection modify ${named} ${options.map(word).join(' ')}`, apply,
-      note: options.includes('bridge.vlan-filtering') ? 'VLANs of the ports: bridge-port.vlans of their profiles' : '',
-    }]),
+    ...(options.length === 0
+      ? []
+      : [
+          {
+            by,
+            device,
+            where: `the profile ${profile} of NetworkManager, ${file}`,
+            form: `nmcli connection modify ${named} ${options.map(word).join(' ')}`,
+            apply,
+            note: options.includes('bridge.vlan-filtering')
+              ? 'VLANs of the ports: bridge-port.vlans of their profiles'
+              : '',
+          },
+        ]),
     ...(rest.length === 0 ? [] : [dispatcherScript(by, device, rest)]),
   ];
 };

@@ -14,7 +14,14 @@ function actionWords(action: Fields, devices: ReadonlySet<string>): readonly str
     return verdict === 'drop' || verdict === 'pass' ? ['action', verdict] : null;
   }
   const [act, way, to] = [textOf(action['mirred_action']), textOf(action['direction']), textOf(action['to_dev'])];
-  if (action['kind'] !== 'mirred' || (act !== 'mirror' && act !== 'redirect') || (way !== 'egress' && way !== 'ingress') || to === null || !devices.has(to)) return null;
+  if (
+    action['kind'] !== 'mirred' ||
+    (act !== 'mirror' && act !== 'redirect') ||
+    (way !== 'egress' && way !== 'ingress') ||
+    to === null ||
+    !devices.has(to)
+  )
+    return null;
   return ['action', 'mirred', way, act, 'dev', to];
 }
 
@@ -26,8 +33,8 @@ function matchOf(kind: string | null, options: Fields): readonly string[] | null
 }
 
 /**
- * Filters for all frames that mirror, redirect, drop or pass are made again where both devices are in the twin; others are named. A mirror to a
- * device that is not in the twin is one of these.
+ * Filters for all frames that mirror, redirect, drop or pass are made again where both devices are in the twin; others
+ * are named. A mirror to a device that is not in the twin is one of these.
  */
 export function copiedFilters(state: HostState, devices: ReadonlySet<string>): CopiedFilters {
   const commands: (readonly string[])[] = [];
@@ -42,13 +49,37 @@ export function copiedFilters(state: HostState, devices: ReadonlySet<string>): C
       if (options === null || 'ht_divisor' in options) continue;
       const match = matchOf(textOf(filter['kind']), options);
       const actions = objectsOf(options['actions']).map((action) => actionWords(action, devices));
-      if (match === null || (place !== 'ingress' && place !== 'egress') || actions.length === 0 || actions.includes(null)) {
-        missing.push(`the tc filter ${textOf(filter['kind']) ?? ''} at ${key}${[...objectsWithin(options)].map(({ to_dev: to }) => textOf(to)).filter((to) => to !== null).map((to) => `, to ${to}`).join('')}`);
+      if (
+        match === null ||
+        (place !== 'ingress' && place !== 'egress') ||
+        actions.length === 0 ||
+        actions.includes(null)
+      ) {
+        missing.push(
+          `the tc filter ${textOf(filter['kind']) ?? ''} at ${key}${[...objectsWithin(options)]
+            .map(({ to_dev: to }) => textOf(to))
+            .filter((to) => to !== null)
+            .map((to) => `, to ${to}`)
+            .join('')}`,
+        );
         continue;
       }
       if (!prepared.has(device)) commands.push(['tc', 'qdisc', 'add', 'dev', device, 'clsact']);
       prepared.add(device);
-      commands.push(['tc', 'filter', 'add', 'dev', device, place, 'protocol', textOf(filter['protocol']) ?? 'all', 'prio', String(filter['pref'] ?? 1), ...match, ...actions.flatMap((words) => words ?? [])]);
+      commands.push([
+        'tc',
+        'filter',
+        'add',
+        'dev',
+        device,
+        place,
+        'protocol',
+        textOf(filter['protocol']) ?? 'all',
+        'prio',
+        String(filter['pref'] ?? 1),
+        ...match,
+        ...actions.flatMap((words) => words ?? []),
+      ]);
     }
   }
   return { commands, missing };

@@ -11,7 +11,10 @@ export interface Copied {
   readonly missing: readonly string[];
 }
 
-/** STP's timers decide when a port forwards, not what it forwards: the lab's are short. A port's cost follows the speed of its link. */
+/**
+ * STP's timers decide when a port forwards, not what it forwards: the lab's are short. A port's cost follows the speed
+ * of its link.
+ */
 const notOfInterest: readonly string[] = ['forward_delay', 'hello_time', 'max_age', 'cost'];
 
 /** A setting as a scenario file has it; null where no file can say it. */
@@ -43,7 +46,8 @@ function copied(device: string, known: readonly Setting[], defaults: Settings, v
   const missing: string[] = [];
   for (const setting of known) {
     const value = values[setting.key];
-    if (value === undefined || notOfInterest.includes(setting.key) || same(setting, value, defaults[setting.key])) continue;
+    if (value === undefined || notOfInterest.includes(setting.key) || same(setting, value, defaults[setting.key]))
+      continue;
     const word = written(setting, value);
     if (word === null) missing.push(`${device}.${setting.key} ${String(value)}`);
     else settings[setting.key] = word;
@@ -56,11 +60,17 @@ export function copiedBridge(link: LinkState): Copied {
   return copied(link.name, bridgeSettings, bridgeDefaults, link.bridge ?? {});
 }
 
-/** The settings of a port that a new one would not have. `ports`: those of the twin, one of which a backup port has to be. */
+/**
+ * The settings of a port that a new one would not have. `ports`: those of the twin, one of which a backup port has to
+ * be.
+ */
 export function copiedPort(link: LinkState, ports: ReadonlySet<string>): Copied {
   const { settings, missing } = copied(link.name, portSettings, portDefaults, link.port ?? {});
   const { backup_port: backup, ...others } = settings;
   const mtu = link.mtu === 1500 ? {} : { mtu: link.mtu };
   if (backup === undefined || ports.has(String(backup))) return { settings: { ...settings, ...mtu }, missing };
-  return { settings: { ...others, ...mtu }, missing: [...missing, `${link.name}.backup_port ${String(backup)}: it is not in the twin`] };
+  return {
+    settings: { ...others, ...mtu },
+    missing: [...missing, `${link.name}.backup_port ${String(backup)}: it is not in the twin`],
+  };
 }

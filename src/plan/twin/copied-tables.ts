@@ -8,11 +8,21 @@ export interface TableName {
 }
 
 function devicesOf(chain: unknown): readonly string[] {
-  return typeof chain === 'string' ? [chain] : Array.isArray(chain) ? chain.filter((one) => typeof one === 'string') : [];
+  return typeof chain === 'string'
+    ? [chain]
+    : Array.isArray(chain)
+      ? chain.filter((one) => typeof one === 'string')
+      : [];
 }
 
-/** Tables whose rules act on the bridge's frames and can stand in the twin: those of family bridge, and those of netdev whose devices are all there. */
-export function tablesToCopy(state: HostState, devices: ReadonlySet<string>): { readonly tables: readonly TableName[]; readonly missing: readonly string[] } {
+/**
+ * Tables whose rules act on the bridge's frames and can stand in the twin: those of family bridge, and those of netdev
+ * whose devices are all there.
+ */
+export function tablesToCopy(
+  state: HostState,
+  devices: ReadonlySet<string>,
+): { readonly tables: readonly TableName[]; readonly missing: readonly string[] } {
   const parts = objectsOf(fieldsOf(state.nft)?.['nftables']);
   const chains = parts.flatMap((part) => objectsOf([part['chain']]));
   const tables: TableName[] = [];
@@ -20,10 +30,24 @@ export function tablesToCopy(state: HostState, devices: ReadonlySet<string>): { 
   for (const table of parts.flatMap((part) => objectsOf([part['table']]))) {
     const [family, name] = [textOf(table['family']), textOf(table['name'])];
     if (family === null || name === null) continue;
-    const bound = chains.filter((chain) => chain['family'] === family && chain['table'] === name).flatMap((chain) => devicesOf(chain['dev']));
-    if (family === 'bridge' || (family === 'netdev' && bound.length > 0 && bound.every((device) => devices.has(device)))) tables.push({ family, name });
-    else if (family === 'netdev') missing.push(`the nft table netdev ${name}: it is on ${bound.filter((device) => !devices.has(device)).join(', ') || 'no device'}`);
-    else if (objectsOf(parts.map((part) => part['rule'])).some((rule) => rule['family'] === family && rule['table'] === name)) missing.push(`the nft table ${family} ${name}: it sees IP that the host routes, and bridged IP only through br_netfilter`);
+    const bound = chains
+      .filter((chain) => chain['family'] === family && chain['table'] === name)
+      .flatMap((chain) => devicesOf(chain['dev']));
+    if (
+      family === 'bridge' ||
+      (family === 'netdev' && bound.length > 0 && bound.every((device) => devices.has(device)))
+    )
+      tables.push({ family, name });
+    else if (family === 'netdev')
+      missing.push(
+        `the nft table netdev ${name}: it is on ${bound.filter((device) => !devices.has(device)).join(', ') || 'no device'}`,
+      );
+    else if (
+      objectsOf(parts.map((part) => part['rule'])).some((rule) => rule['family'] === family && rule['table'] === name)
+    )
+      missing.push(
+        `the nft table ${family} ${name}: it sees IP that the host routes, and bridged IP only through br_netfilter`,
+      );
   }
   return { tables, missing };
 }

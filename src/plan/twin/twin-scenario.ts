@@ -44,14 +44,20 @@ export interface Twin {
 }
 
 /**
- * A bridge in the lab that is set as the live one is, with guests of the same MACs, addresses, ports and VLANs, and the attacks that nobody would try on
- * the live one. Throws VerifyError (3) where fewer than two guests can be heard.
+ * A bridge in the lab that is set as the live one is, with guests of the same MACs, addresses, ports and VLANs, and the
+ * attacks that nobody would try on the live one. Throws VerifyError (3) where fewer than two guests can be heard.
  */
 export function twinScenario(input: TwinInput): Twin {
   const { state, bridge, classes } = input;
   const found = input.found.scenario;
   const link = state.links.find(({ name }) => name === bridge);
-  if (link === undefined) throw new VerifyError('interface-gone', 69, `there is no bridge ${JSON.stringify(bridge)}`, '`ip link show type bridge` lists them');
+  if (link === undefined)
+    throw new VerifyError(
+      'interface-gone',
+      69,
+      `there is no bridge ${JSON.stringify(bridge)}`,
+      '`ip link show type bridge` lists them',
+    );
   const ports = new Set(Object.values(found.topology.endpoints).map(({ port }) => port));
   const { endpoints, host, missing } = twinEndpoints({ ...input, found, bridge: link });
   const copied = copiedBridge(link);
@@ -73,7 +79,11 @@ export function twinScenario(input: TwinInput): Twin {
         ...(keepers.length === 0 ? {} : { keepers }),
       },
       steps: [
-        ...preparing({ bare: bareOf(input, copied.settings, ports), entries, commands: [...(input.hasRules ? [['nft', '-f', 'rules.nft']] : []), ...filters.commands] }),
+        ...preparing({
+          bare: bareOf(input, copied.settings, ports),
+          entries,
+          commands: [...(input.hasRules ? [['nft', '-f', 'rules.nft']] : []), ...filters.commands],
+        }),
         ...(asked ? found.steps : []),
         ...attacks(input, endpoints, host),
       ],
@@ -84,24 +94,48 @@ export function twinScenario(input: TwinInput): Twin {
 }
 
 /** The steps of the catalogue that are asked for. */
-function attacks({ found, bridge, classes }: TwinInput, endpoints: Readonly<Record<string, TwinEndpoint>>, host: string | null): readonly object[] {
+function attacks(
+  { found, bridge, classes }: TwinInput,
+  endpoints: Readonly<Record<string, TwinEndpoint>>,
+  host: string | null,
+): readonly object[] {
   const onPorts = Object.entries(found.scenario.topology.endpoints);
   const guests = onPorts.filter(([, { role }]) => role === undefined).map(([name]) => name);
-  if (guests.length < 2) throw new VerifyError('too-little-found', 3, `${bridge} has ${guests.length} guests that can be heard: one must attack another`, 'start the guests, and try again');
+  if (guests.length < 2)
+    throw new VerifyError(
+      'too-little-found',
+      3,
+      `${bridge} has ${guests.length} guests that can be heard: one must attack another`,
+      'start the guests, and try again',
+    );
   const uplink = onPorts.find(([, { role }]) => role === 'uplink')?.[0] ?? null;
   const tagged = Object.values(endpoints).some(({ vlans }) => vlans !== undefined);
-  return twinSteps({ bridge, guests, uplink, host, tagged }).filter(([name]) => classes.length === 0 || classes.includes(name)).map(([, step]) => step);
+  return twinSteps({ bridge, guests, uplink, host, tagged })
+    .filter(([name]) => classes.length === 0 || classes.includes(name))
+    .map(([, step]) => step);
 }
 
 /** Ports that are in no VLAN at all: a new one would be in the bridge's default. */
-function bareOf({ state }: TwinInput, settings: Readonly<Record<string, SettingValue>>, ports: ReadonlySet<string>): readonly object[] {
+function bareOf(
+  { state }: TwinInput,
+  settings: Readonly<Record<string, SettingValue>>,
+  ports: ReadonlySet<string>,
+): readonly object[] {
   const pvid = Number(settings['vlan_default_pvid'] ?? 1);
   if (settings['vlan_filtering'] !== 'on' || pvid === 0) return [];
   return [...ports].filter((port) => vlansInState(state, port).length === 0).map((port) => ({ port, vid: pvid }));
 }
 
 /** The step that makes what a topology cannot say; none where there is nothing. */
-function preparing({ bare, entries: { fdb, mdb }, commands }: { readonly bare: readonly object[]; readonly entries: ReturnType<typeof copiedEntries>; readonly commands: readonly (readonly string[])[] }): readonly object[] {
+function preparing({
+  bare,
+  entries: { fdb, mdb },
+  commands,
+}: {
+  readonly bare: readonly object[];
+  readonly entries: ReturnType<typeof copiedEntries>;
+  readonly commands: readonly (readonly string[])[];
+}): readonly object[] {
   const step = {
     ...(bare.length === 0 ? {} : { vlan: { del: bare } }),
     ...(fdb.length === 0 ? {} : { fdb: { add: fdb } }),
@@ -114,7 +148,8 @@ function preparing({ bare, entries: { fdb, mdb }, commands }: { readonly bare: r
 /** The same with settings as they might be. */
 export function supposing({ scenario, missing }: Twin, whatIfs: readonly WhatIf[]): Twin {
   const { bridges, endpoints } = scenario.topology;
-  const changed = (device: string): Record<string, string | number> => Object.fromEntries(whatIfs.filter((one) => one.device === device).map(({ key, value }) => [key, value]));
+  const changed = (device: string): Record<string, string | number> =>
+    Object.fromEntries(whatIfs.filter((one) => one.device === device).map(({ key, value }) => [key, value]));
   return {
     missing,
     scenario: {
@@ -122,8 +157,17 @@ export function supposing({ scenario, missing }: Twin, whatIfs: readonly WhatIf[
       name: `${scenario.name}-what-if`,
       topology: {
         ...scenario.topology,
-        bridges: Object.fromEntries(Object.entries(bridges).map(([name, bridge]) => [name, { ...bridge, ...changed(name) }])),
-        endpoints: Object.fromEntries(Object.entries(endpoints).map(([name, endpoint]) => [name, endpoint.port === undefined ? endpoint : { ...endpoint, ...someSettings({ ...endpoint.settings, ...changed(endpoint.port) }) }])),
+        bridges: Object.fromEntries(
+          Object.entries(bridges).map(([name, bridge]) => [name, { ...bridge, ...changed(name) }]),
+        ),
+        endpoints: Object.fromEntries(
+          Object.entries(endpoints).map(([name, endpoint]) => [
+            name,
+            endpoint.port === undefined
+              ? endpoint
+              : { ...endpoint, ...someSettings({ ...endpoint.settings, ...changed(endpoint.port) }) },
+          ]),
+        ),
       },
     },
   };

@@ -22,27 +22,54 @@ export interface WrittenStep {
 const count = 50;
 
 /**
- * A step for each class that a host is not asked lightly, disruptive ones last: one guest attacks another while everybody listens. A class that the
- * twin has nobody for is left out. Known unicast is asked of every guest by the scenario that was found.
+ * A step for each class that a host is not asked lightly, disruptive ones last: one guest attacks another while
+ * everybody listens. A class that the twin has nobody for is left out. Known unicast is asked of every guest by the
+ * scenario that was found.
  */
-export function twinSteps({ bridge, guests, uplink, host, tagged }: Cast): readonly (readonly [ProbeClassName, WrittenStep])[] {
+export function twinSteps({
+  bridge,
+  guests,
+  uplink,
+  host,
+  tagged,
+}: Cast): readonly (readonly [ProbeClassName, WrittenStep])[] {
   const [from = '', victim = ''] = guests;
   const to = uplink ?? victim;
   const gateway = host ?? uplink;
   const third = guests[2];
   const via = uplink ?? third;
-  const probe = (name: ProbeClassName, sentence: string, keys: object): readonly [ProbeClassName, WrittenStep] => [name, { name: sentence, probe: [{ class: name, from, count, ...keys }] }];
+  const probe = (name: ProbeClassName, sentence: string, keys: object): readonly [ProbeClassName, WrittenStep] => [
+    name,
+    { name: sentence, probe: [{ class: name, from, count, ...keys }] },
+  ];
   return [
     probe('unknown-unicast', 'unknown unicast reaches no guest', {}),
     ...(tagged ? [probe('vlan-hop', 'no tag leads into another VLAN', {})] : []),
     ...(host === null ? [] : [probe('routed-bounce', 'the host does not route between guests', { to: victim })]),
     probe('mac-spoof', 'an invented source MAC does not pass', { to: victim }),
     probe('ip-spoof', 'an invented source address does not pass', { to: victim }),
-    ...(via === undefined ? [] : [
-      probe('mac-steal', "a guest does not get what is another's by its MAC", { to: victim, via }),
-      ...(gateway === null || third === undefined ? [] : [probe('gateway-steal', "a guest does not get what is the gateway's by its MAC", { to: gateway, via: victim })]),
-      ['mac-flood', { name: 'a flood of sources makes nobody overhear', fdb: { flush: bridge }, learn: 'none', probe: [{ class: 'mac-flood', from, to: victim, via, count: 2000, rate: 20_000 }] }] as const,
-    ]),
+    ...(via === undefined
+      ? []
+      : [
+          probe('mac-steal', "a guest does not get what is another's by its MAC", { to: victim, via }),
+          ...(gateway === null || third === undefined
+            ? []
+            : [
+                probe('gateway-steal', "a guest does not get what is the gateway's by its MAC", {
+                  to: gateway,
+                  via: victim,
+                }),
+              ]),
+          [
+            'mac-flood',
+            {
+              name: 'a flood of sources makes nobody overhear',
+              fdb: { flush: bridge },
+              learn: 'none',
+              probe: [{ class: 'mac-flood', from, to: victim, via, count: 2000, rate: 20_000 }],
+            },
+          ] as const,
+        ]),
     probe('arp-spoof', 'false ARP does not reach its victim', { to: victim }),
     probe('ra-spoof', 'a false router advertisement reaches no guest', {}),
     probe('dhcp-offer', 'a false DHCP offer reaches no guest', {}),

@@ -16,7 +16,11 @@ export const igmpQuery: FormBuilder = {
   template(spec) {
     const { bytes, bodyAt } = startFrame(spec, igmpQuery.leastSize(spec.carrier, spec.vlan.length), etherTypes.ipv4);
     const optionsAt = writeIpv4(bytes, bodyAt, {
-      src: addressOf(spec, spec.srcIp, 4), dst: addressOf(spec, spec.dstIp, 4), protocol: ipProtocols.igmp, hopLimit: 1, payloadLength: routerAlert.length + igmpLength,
+      src: addressOf(spec, spec.srcIp, 4),
+      dst: addressOf(spec, spec.dstIp, 4),
+      protocol: ipProtocols.igmp,
+      hopLimit: 1,
+      payloadLength: routerAlert.length + igmpLength,
     });
     const igmpAt = optionsAt + routerAlert.length;
     bytes.set(routerAlert, optionsAt);

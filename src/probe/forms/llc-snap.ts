@@ -7,8 +7,9 @@ import { unbuildable } from '../frame-parts.js';
 import { leastSize, plainTemplate } from '../plain-frame.js';
 
 /**
- * The carrier in an 802.3 frame: behind the MACs and tags stands a length where the EtherType stood, then LLC aa aa 03 and SNAP
- * 00 00 00 with the EtherType (RFC 1042). Filters that look for the EtherType do not find it (CVE-2021-27853 and its kin); stacks do.
+ * The carrier in an 802.3 frame: behind the MACs and tags stands a length where the EtherType stood, then LLC aa aa 03
+ * and SNAP 00 00 00 with the EtherType (RFC 1042). Filters that look for the EtherType do not find it (CVE-2021-27853
+ * and its kin); stacks do.
  */
 export const llcSnap: FormBuilder = {
   leastSize: (carrier, vlanDepth) => leastSize(carrier, vlanDepth) + llcSnapLength,
@@ -16,7 +17,8 @@ export const llcSnap: FormBuilder = {
     const plain = plainTemplate({ ...spec, size: spec.size - llcSnapLength });
     const typeAt = ethernetLength - 2 + spec.vlan.length * vlanTagLength;
     const length = spec.size - typeAt - 2;
-    if (length > mostInLengthField) throw unbuildable(spec, `has ${length} octets behind the length field, which holds ${mostInLengthField}`);
+    if (length > mostInLengthField)
+      throw unbuildable(spec, `has ${length} octets behind the length field, which holds ${mostInLengthField}`);
     const bytes = new Uint8Array(spec.size);
     bytes.set(plain.bytes.subarray(0, typeAt));
     writeU16(bytes, typeAt, length);

@@ -2,21 +2,52 @@ import { pseudoHeaderSum, sumOf } from '../../wire/checksum.js';
 import { etherTypes } from '../../wire/ethernet.js';
 import { ipProtocols } from '../../wire/ipv4.js';
 import { ipv6Length, writeIpv6 } from '../../wire/ipv6.js';
-import { experimentOptionLength, linkAddressOptionLength, neighbourAdvertisementLength, writeExperiment, writeLinkAddress, writeNeighbourAdvertisement } from '../../wire/neighbour-discovery.js';
+import {
+  experimentOptionLength,
+  linkAddressOptionLength,
+  neighbourAdvertisementLength,
+  writeExperiment,
+  writeLinkAddress,
+  writeNeighbourAdvertisement,
+} from '../../wire/neighbour-discovery.js';
 import { type FormBuilder, headerLength, needCarrier, startFrame } from '../form-builder.js';
 import { addressOf, macOf } from '../frame-parts.js';
 
 const messageLength = neighbourAdvertisementLength + linkAddressOptionLength + experimentOptionLength;
 
-/** A neighbour advertisement (RFC 4861 4.4) that overrides: `srcIp` is at `srcMac`. The token is in an option for experiments. */
+/**
+ * A neighbour advertisement (RFC 4861 4.4) that overrides: `srcIp` is at `srcMac`. The token is in an option for
+ * experiments.
+ */
 export const neighbourAdvertisement: FormBuilder = {
   leastSize: (_, vlanDepth) => headerLength(vlanDepth) + ipv6Length + messageLength,
   template(spec) {
     needCarrier(spec, ['ipv6-icmp']);
-    const { bytes, bodyAt } = startFrame(spec, neighbourAdvertisement.leastSize(spec.carrier, spec.vlan.length), etherTypes.ipv6);
+    const { bytes, bodyAt } = startFrame(
+      spec,
+      neighbourAdvertisement.leastSize(spec.carrier, spec.vlan.length),
+      etherTypes.ipv6,
+    );
     const src = addressOf(spec, spec.srcIp, 6);
-    const at = writeIpv6(bytes, bodyAt, { src, dst: addressOf(spec, spec.dstIp, 6), protocol: ipProtocols.icmpv6, hopLimit: 255, payloadLength: messageLength });
-    const tokenAt = writeExperiment(bytes, writeLinkAddress(bytes, writeNeighbourAdvertisement(bytes, at, src), 'target', macOf(spec, spec.srcMac)));
-    return { bytes, tokenAt, checksumAt: at + 2, sum: pseudoHeaderSum(bytes, bodyAt + 8, 16, ipProtocols.icmpv6, messageLength) + sumOf(bytes, at, at + messageLength), zeroAs: 0 };
+    const at = writeIpv6(bytes, bodyAt, {
+      src,
+      dst: addressOf(spec, spec.dstIp, 6),
+      protocol: ipProtocols.icmpv6,
+      hopLimit: 255,
+      payloadLength: messageLength,
+    });
+    const tokenAt = writeExperiment(
+      bytes,
+      writeLinkAddress(bytes, writeNeighbourAdvertisement(bytes, at, src), 'target', macOf(spec, spec.srcMac)),
+    );
+    return {
+      bytes,
+      tokenAt,
+      checksumAt: at + 2,
+      sum:
+        pseudoHeaderSum(bytes, bodyAt + 8, 16, ipProtocols.icmpv6, messageLength) +
+        sumOf(bytes, at, at + messageLength),
+      zeroAs: 0,
+    };
   },
 };

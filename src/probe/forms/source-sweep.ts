@@ -2,7 +2,9 @@ import type { FormBuilder } from '../form-builder.js';
 import { needCarrier } from '../form-builder.js';
 import { leastSize, plainTemplate } from '../plain-frame.js';
 
-/** A raw frame whose source MAC is another one in every frame: `06`, the low octet of the run's tag, the token's index. */
+/**
+ * A raw frame whose source MAC is another one in every frame: `06`, the low octet of the run's tag, the token's index.
+ */
 export const sourceSweep: FormBuilder = {
   leastSize,
   template(spec) {

@@ -9,7 +9,10 @@ const mostLines = 50;
 function row(one: FleetHost, at: number, troubled: boolean): Markup {
   const { host, runs } = one;
   const name = troubled ? html`<a href="#host${at}">${host}</a>` : html`${host}`;
-  const list = runs.map(({ scenario, observed, ports, startedAt, rootHash }) => html`<div>${scenario}: ${observed} of ${ports} ports, ${startedAt}, root hash <code>${rootHash ?? 'none'}</code></div>`);
+  const list = runs.map(
+    ({ scenario, observed, ports, startedAt, rootHash }) =>
+      html`<div>${scenario}: ${observed} of ${ports} ports, ${startedAt}, root hash <code>${rootHash ?? 'none'}</code></div>`,
+  );
   return html`<tr><th scope="row">${name}</th><td class="word">${wordMarkup(hostWord(one))}</td><td>${list.length === 0 ? 'no run' : list}</td></tr>`;
 }
 
@@ -17,7 +20,13 @@ function row(one: FleetHost, at: number, troubled: boolean): Markup {
 export function fleetHtml(report: FleetReport): string {
   const word = fleetWord(report);
   const told = report.hosts.map((host) => ({ host, lines: hostLines(host) }));
-  const details = told.map(({ host, lines }, at) => ({ markup: lines.length === 0 ? '' : html`<section aria-labelledby="host${at}"><h2 id="host${at}">${host.host}</h2><ul>${lines.slice(0, mostLines).map((line) => html`<li>${line}</li>`)}</ul>${lines.length > mostLines ? html`<p>and ${lines.length - mostLines} more</p>` : ''}</section>`.markup }));
+  const details = told.map(({ host, lines }, at) => ({
+    markup:
+      lines.length === 0
+        ? ''
+        : html`<section aria-labelledby="host${at}"><h2 id="host${at}">${host.host}</h2><ul>${lines.slice(0, mostLines).map((line) => html`<li>${line}</li>`)}</ul>${lines.length > mostLines ? html`<p>and ${lines.length - mostLines} more</p>` : ''}</section>`
+            .markup,
+  }));
   return framePage({
     title: `${word.text}: ${countsText(report)}`,
     nav: [html`<a href="#hosts">Hosts</a>`],

@@ -15,4 +15,9 @@ export const fleetReporters = {
   html: fleetHtml,
 } as const satisfies Readonly<Record<string, FleetReporter>>;
 
-export const fleetReporterNames = ['terminal', 'json', 'markdown', 'html'] as const satisfies readonly (keyof typeof fleetReporters)[];
+export const fleetReporterNames = [
+  'terminal',
+  'json',
+  'markdown',
+  'html',
+] as const satisfies readonly (keyof typeof fleetReporters)[];

@@ -18,7 +18,9 @@ export function fleetTerminal(report: FleetReport, view: View): string {
   const word = fleetWord(report);
   const lines = hosts.flatMap((host) => {
     const { text, tint } = hostWord(host);
-    const ran = host.runs.map(({ scenario, observed, ports }) => `${escapeText(scenario)} (${observed} of ${ports} ports)`).join(', ');
+    const ran = host.runs
+      .map(({ scenario, observed, ports }) => `${escapeText(scenario)} (${observed} of ${ports} ports)`)
+      .join(', ');
     const told = hostLines(host);
     return [
       `  ${padEnd(escapeText(host.host), longest)}  ${paint(padEnd(text, 15), tint)}  ${ran === '' ? 'no run' : ran}`,

@@ -3,12 +3,18 @@ import type { Word } from '../word.js';
 
 /** What became of a host in one word, by its exit status. */
 export function hostWord({ status, runs }: FleetHost): Word {
-  return statusWord(status, runs.every(({ verdict }) => verdict === 'holds'));
+  return statusWord(
+    status,
+    runs.every(({ verdict }) => verdict === 'holds'),
+  );
 }
 
 /** What became of all of them. */
 export function fleetWord({ exitCode, hosts }: FleetReport): Word {
-  return statusWord(exitCode, hosts.every(({ runs }) => runs.every(({ verdict }) => verdict === 'holds')));
+  return statusWord(
+    exitCode,
+    hosts.every(({ runs }) => runs.every(({ verdict }) => verdict === 'holds')),
+  );
 }
 
 function statusWord(status: number, allHold: boolean): Word {
@@ -30,20 +36,29 @@ function statusWord(status: number, allHold: boolean): Word {
 
 /** `of 200 hosts 3 are broken, 1 is inconclusive, 196 are as expected` */
 export function countsText({ counts, hosts }: FleetReport): string {
-  const part = (count: number, one: string, many: string): readonly string[] => (count === 0 ? [] : [`${count} ${count === 1 ? one : many}`]);
+  const part = (count: number, one: string, many: string): readonly string[] =>
+    count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
   const parts = [
-    ...part(counts.broken, 'is broken', 'are broken'), ...part(counts.faulty, 'could not run', 'could not run'), ...part(counts.inconclusive, 'is inconclusive', 'are inconclusive'),
-    ...part(counts.unexpected, 'is not as expected', 'are not as expected'), ...part(counts.asExpected, 'is as expected', 'are as expected'),
+    ...part(counts.broken, 'is broken', 'are broken'),
+    ...part(counts.faulty, 'could not run', 'could not run'),
+    ...part(counts.inconclusive, 'is inconclusive', 'are inconclusive'),
+    ...part(counts.unexpected, 'is not as expected', 'are not as expected'),
+    ...part(counts.asExpected, 'is as expected', 'are as expected'),
   ];
   return `of ${hosts.length} hosts ${parts.join(', ')}`;
 }
 
-/** What is to be told of a host beside its word: leaks first, then what is wrong with its evidence, then what is not proven; audits that found something. */
+/**
+ * What is to be told of a host beside its word: leaks first, then what is wrong with its evidence, then what is not
+ * proven; audits that found something.
+ */
 export function hostLines({ runs, problems, commands }: FleetHost): readonly string[] {
   return [
     ...runs.flatMap(({ scenario, leaks }) => leaks.map((text) => `LEAK in ${scenario}, ${text}`)),
     ...problems,
     ...runs.flatMap(({ scenario, reasons }) => reasons.map((text) => `${scenario}, ${text}`)),
-    ...commands.filter(({ status }) => status > 0 && status < 5 && status !== 1).map(({ name, status, text }) => `${name} ended with status ${status}${text === '' ? '' : `: ${text}`}`),
+    ...commands
+      .filter(({ status }) => status > 0 && status < 5 && status !== 1)
+      .map(({ name, status, text }) => `${name} ended with status ${status}${text === '' ? '' : `: ${text}`}`),
   ];
 }

@@ -7,7 +7,12 @@ export interface Layer {
   readonly text: string;
 }
 
-const typeNames: Readonly<Record<number, string>> = { 0x0800: 'IPv4', 0x0806: 'ARP', 0x86dd: 'IPv6', 0x88b5: 'local experimental' };
+const typeNames: Readonly<Record<number, string>> = {
+  0x0800: 'IPv4',
+  0x0806: 'ARP',
+  0x86dd: 'IPv6',
+  0x88b5: 'local experimental',
+};
 const protocolNames: Readonly<Record<number, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6' };
 
 /** The headers of a frame in words, outermost first; total over arbitrary octets. */
@@ -19,17 +24,28 @@ export function decodeFrame(bytes: Uint8Array, nameOf: (mac: string) => string |
   const layers: Layer[] = [
     { name: 'Ethernet', text: `${mac(frame.srcMac)} → ${mac(frame.dstMac)}` },
     ...frame.vlan.map((vid) => ({ name: 'VLAN tag', text: `VLAN ${vid}` })),
-    { name: 'Type', text: `${type}${typeNames[frame.etherType] === undefined ? '' : `, ${typeNames[frame.etherType] ?? ''}`}` },
+    {
+      name: 'Type',
+      text: `${type}${typeNames[frame.etherType] === undefined ? '' : `, ${typeNames[frame.etherType] ?? ''}`}`,
+    },
   ];
   if (frame.srcIp !== null && frame.dstIp !== null) {
     const hops = frame.hopLimit === null ? '' : `, ${frame.hopLimit} hops left`;
-    const protocol = frame.protocol === null ? '' : `, ${protocolNames[frame.protocol] ?? `protocol ${frame.protocol}`}${frame.icmpType === null ? '' : ` type ${frame.icmpType}`}`;
-    layers.push({ name: frame.etherType === 0x0806 ? 'ARP' : frame.etherType === 0x86dd ? 'IPv6' : 'IPv4', text: `${frame.srcIp} → ${frame.dstIp}${hops}${protocol}` });
+    const protocol =
+      frame.protocol === null
+        ? ''
+        : `, ${protocolNames[frame.protocol] ?? `protocol ${frame.protocol}`}${frame.icmpType === null ? '' : ` type ${frame.icmpType}`}`;
+    layers.push({
+      name: frame.etherType === 0x0806 ? 'ARP' : frame.etherType === 0x86dd ? 'IPv6' : 'IPv4',
+      text: `${frame.srcIp} → ${frame.dstIp}${hops}${protocol}`,
+    });
   }
   const token = findToken(bytes, 0, bytes.length, null, frame.payloadAt);
-  layers.push(token === null
-    ? { name: 'Payload', text: `${Math.max(0, bytes.length - frame.payloadAt)} octets, no token` }
-    : { name: 'Token', text: `run ${token.runTag.toString(16).padStart(8, '0')}, index ${token.index}` });
+  layers.push(
+    token === null
+      ? { name: 'Payload', text: `${Math.max(0, bytes.length - frame.payloadAt)} octets, no token` }
+      : { name: 'Token', text: `run ${token.runTag.toString(16).padStart(8, '0')}, index ${token.index}` },
+  );
   return layers;
 }
 

@@ -13,7 +13,11 @@ export function earsOf(result: Result): ReadonlyMap<string, Ear> {
   const ears = new Map<string, Ear>();
   for (const observer of result.steps.flatMap((step) => step.observers)) {
     const before = ears.get(observer.name) ?? { sent: 0, seen: 0, dropped: 0 };
-    const now = { sent: before.sent + observer.controlsSent, seen: before.seen + observer.controlsSeen, dropped: before.dropped + observer.dropped };
+    const now = {
+      sent: before.sent + observer.controlsSent,
+      seen: before.seen + observer.controlsSeen,
+      dropped: before.dropped + observer.dropped,
+    };
     ears.set(observer.name, { ...now, proven: now.sent > 0 && now.seen === now.sent && now.dropped === 0 });
   }
   return ears;

@@ -28,8 +28,10 @@ const mostRows = 30;
 
 function add(before: MatrixCell | undefined, finding: Finding, proven: boolean): MatrixCell {
   return {
-    seen: (before?.seen ?? 0) + finding.seen, leak: (before?.leak ?? false) || finding.leak,
-    allowed: (before?.allowed ?? true) && finding.allowed !== 'no', proven: (before?.proven ?? true) && proven,
+    seen: (before?.seen ?? 0) + finding.seen,
+    leak: (before?.leak ?? false) || finding.leak,
+    allowed: (before?.allowed ?? true) && finding.allowed !== 'no',
+    proven: (before?.proven ?? true) && proven,
   };
 }
 
@@ -38,8 +40,8 @@ function isPlain(cell: MatrixCell | undefined): boolean {
 }
 
 /**
- * Who saw how much of whom, by class of a step's findings: the addressee left out. Of many observers and senders those with
- * nothing but proven zeros are folded into a number, so that what matters can be found among 200.
+ * Who saw how much of whom, by class of a step's findings: the addressee left out. Of many observers and senders those
+ * with nothing but proven zeros are folded into a number, so that what matters can be found among 200.
  */
 export function matricesOf(step: StepResult): readonly Matrix[] {
   const doubted = new Set(step.reasons.map((reason) => reason.observer));
@@ -50,7 +52,10 @@ export function matricesOf(step: StepResult): readonly Matrix[] {
     observers.add(finding.observer);
     const senders = classes.get(finding.class) ?? new Map<string, Map<string, MatrixCell>>();
     const cells = senders.get(finding.from) ?? new Map<string, MatrixCell>();
-    cells.set(finding.observer, add(cells.get(finding.observer), finding, !doubted.has(null) && !doubted.has(finding.observer)));
+    cells.set(
+      finding.observer,
+      add(cells.get(finding.observer), finding, !doubted.has(null) && !doubted.has(finding.observer)),
+    );
     senders.set(finding.from, cells);
     classes.set(finding.class, senders);
   }
@@ -62,6 +67,12 @@ export function matricesOf(step: StepResult): readonly Matrix[] {
     const plainColumns = all.length <= mostColumns ? [] : all.filter(plainColumn);
     const plainRows = rows.length <= mostRows ? [] : rows.filter(plainRow);
     const [withoutColumns, withoutRows] = [new Set(plainColumns), new Set(plainRows)];
-    return { class: name, columns: all.filter((observer) => !withoutColumns.has(observer)), rows: rows.filter((row) => !withoutRows.has(row)), plainColumns, plainRows: plainRows.map((row) => row.from) };
+    return {
+      class: name,
+      columns: all.filter((observer) => !withoutColumns.has(observer)),
+      rows: rows.filter((row) => !withoutRows.has(row)),
+      plainColumns,
+      plainRows: plainRows.map((row) => row.from),
+    };
   });
 }

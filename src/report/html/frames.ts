@@ -18,23 +18,37 @@ function placeOf(frame: ShownFrame, { steps }: Result): { readonly step: number;
   return null;
 }
 
-/** A display filter for Wireshark that shows the leak at the observer of this frame: its interface block, and the addresses as in the frame. */
+/**
+ * A display filter for Wireshark that shows the leak at the observer of this frame: its interface block, and the
+ * addresses as in the frame.
+ */
 export function wiresharkFilter(frame: ShownFrame, result: Result, details: RunDetails): string {
   const place = placeOf(frame, result);
-  const id = evidenceInterfaces(details.plan).findIndex((each) => each.step === place?.step && details.plan.steps[each.step]?.observers[each.observer]?.name === place.observer);
+  const id = evidenceInterfaces(details.plan).findIndex(
+    (each) =>
+      each.step === place?.step && details.plan.steps[each.step]?.observers[each.observer]?.name === place.observer,
+  );
   const view = describeFrame(frame.bytes);
-  return [...(id < 0 ? [] : [`frame.interface_id == ${id}`]), ...(view === null ? [`frame.number == ${frame.frame}`] : [`eth.src == ${view.srcMac}`, `eth.dst == ${view.dstMac}`])].join(' && ');
+  return [
+    ...(id < 0 ? [] : [`frame.interface_id == ${id}`]),
+    ...(view === null
+      ? [`frame.number == ${frame.frame}`]
+      : [`eth.src == ${view.srcMac}`, `eth.dst == ${view.dstMac}`]),
+  ].join(' && ');
 }
 
 function one(frame: ShownFrame, result: Result, details: RunDetails): Markup {
-  const nameOf = (mac: string): string | null => details.plan.endpoints.find((endpoint) => endpoint.macs.includes(mac))?.name ?? null;
+  const nameOf = (mac: string): string | null =>
+    details.plan.endpoints.find((endpoint) => endpoint.macs.includes(mac))?.name ?? null;
   const cut = frame.original > frame.bytes.length ? ` of ${frame.original}` : '';
   return html`<h4 id="frame-${frame.frame}">Frame ${frame.frame}, ${frame.bytes.length}${cut} octets</h4><dl>${decodeFrame(frame.bytes, nameOf).map((layer) => html`<dt>${layer.name}</dt><dd>${layer.text}</dd>`)}</dl><div class="wide" tabindex="0" role="region" aria-label="Octets of frame ${frame.frame}"><pre>${hexDumpMarked(frame.bytes)}</pre></div><p>In Wireshark: <code>${wiresharkFilter(frame, result, details)}</code></p>`;
 }
 
 /** Each line escaped by itself, so that the breaks between them stay. */
 function hexDumpMarked(bytes: Uint8Array): readonly Markup[] {
-  return hexDump(bytes).split('\n').map((line, at) => html`${at === 0 ? nothing : { markup: '\n' }}${line}`);
+  return hexDump(bytes)
+    .split('\n')
+    .map((line, at) => html`${at === 0 ? nothing : { markup: '\n' }}${line}`);
 }
 
 /** The first frames of every leak, decoded, in hex, and with the filter that finds them in Wireshark. */
@@ -42,9 +56,19 @@ export function framesSection(leaks: readonly Leak[], result: Result, details: R
   if (details === null || leaks.length === 0) return nothing;
   const shown = new Set(details.frames.map(({ frame }) => frame));
   const parts = leaks.flatMap((leak) => {
-    const numbers = new Set(leak.findings.flatMap(({ firstSighting }) => (firstSighting === null || !shown.has(firstSighting.frame) ? [] : [firstSighting.frame])));
+    const numbers = new Set(
+      leak.findings.flatMap(({ firstSighting }) =>
+        firstSighting === null || !shown.has(firstSighting.frame) ? [] : [firstSighting.frame],
+      ),
+    );
     const frames = details.frames.filter((frame) => numbers.has(frame.frame)).slice(0, mostOfLeak);
-    return frames.length === 0 ? [] : [html`<h3>${leak.number}. ${someOf(leak.observers, 3)} overheard ${leak.from}</h3>${frames.map((frame) => one(frame, result, details))}`];
+    return frames.length === 0
+      ? []
+      : [
+          html`<h3>${leak.number}. ${someOf(leak.observers, 3)} overheard ${leak.from}</h3>${frames.map((frame) => one(frame, result, details))}`,
+        ];
   });
-  return parts.length === 0 ? nothing : html`<section aria-labelledby="frames"><h2 id="frames">The first frames of each leak</h2><p>As they stand in evidence.pcapng at the observer who should not have got them.</p>${parts}</section>`;
+  return parts.length === 0
+    ? nothing
+    : html`<section aria-labelledby="frames"><h2 id="frames">The first frames of each leak</h2><p>As they stand in evidence.pcapng at the observer who should not have got them.</p>${parts}</section>`;
 }

@@ -35,19 +35,29 @@ function groupBy<T>(all: readonly T[], keyOf: (one: T) => string): readonly (rea
   return [...groups.values()];
 }
 
-/** A key of what was overheard: in which step, for whom, of which class and carrier, and whether the scenario accepts it. */
+/**
+ * A key of what was overheard: in which step, for whom, of which class and carrier, and whether the scenario accepts
+ * it.
+ */
 function overheardKeys(): (one: Overheard) => string {
   const nameOf = numbering<string | null>();
   const kindOf = kindNumbers(({ class: name, carrier }) => [name, carrier]);
-  return ({ finding, step }) => `${step} ${nameOf(finding.to)} ${kindOf(finding)} ${finding.accepted === undefined ? '' : JSON.stringify(finding.accepted)}`;
+  return ({ finding, step }) =>
+    `${step} ${nameOf(finding.to)} ${kindOf(finding)} ${finding.accepted === undefined ? '' : JSON.stringify(finding.accepted)}`;
 }
 
 /** The leaks of a run: observers who overheard the same of the same sender stand together. */
 export function leaksOf(result: Result): readonly Leak[] {
   const nameOf = numbering<string>();
   const keyOf = overheardKeys();
-  const all = result.steps.flatMap((step, index) => step.findings.filter((finding) => finding.leak).map((finding): Overheard => ({ finding, step: index })));
-  const pairs = groupByPair(all, ({ finding: { from, observer } }) => ({ from, to: observer }), () => '');
+  const all = result.steps.flatMap((step, index) =>
+    step.findings.filter((finding) => finding.leak).map((finding): Overheard => ({ finding, step: index })),
+  );
+  const pairs = groupByPair(
+    all,
+    ({ finding: { from, observer } }) => ({ from, to: observer }),
+    () => '',
+  );
   const stories = groupBy(pairs, (pair) => {
     const codes = new Set(pair.flatMap(({ finding }) => finding.causes).map((cause) => cause.code));
     return `${nameOf(pair[0]?.finding.from ?? '')}\n${JSON.stringify([...codes])}\n${[...new Set(pair.map(keyOf))].join('\n')}`;
@@ -57,13 +67,24 @@ export function leaksOf(result: Result): readonly Leak[] {
     const [head] = parts;
     if (head === undefined) return [];
     const steps = [...new Set(parts.map(({ step }) => step))];
-    const causes = new Map(parts.flatMap(({ finding }) => finding.causes).map((cause) => [`${cause.code} ${cause.place}`, cause]));
-    return [{
-      number: at + 1, from: head.finding.from, observers: [...new Set(parts.map(({ finding }) => finding.observer))], causes: [...causes.values()],
-      steps: steps.map((step) => ({ step, findings: parts.filter((part) => part.step === step).map(({ finding }) => finding) })),
-      to: [...new Set(parts.map(({ finding }) => finding.to ?? 'all'))], findings: parts.map(({ finding }) => finding),
-      expected: steps.every((step) => result.steps[step]?.asExpected === true),
-    }];
+    const causes = new Map(
+      parts.flatMap(({ finding }) => finding.causes).map((cause) => [`${cause.code} ${cause.place}`, cause]),
+    );
+    return [
+      {
+        number: at + 1,
+        from: head.finding.from,
+        observers: [...new Set(parts.map(({ finding }) => finding.observer))],
+        causes: [...causes.values()],
+        steps: steps.map((step) => ({
+          step,
+          findings: parts.filter((part) => part.step === step).map(({ finding }) => finding),
+        })),
+        to: [...new Set(parts.map(({ finding }) => finding.to ?? 'all'))],
+        findings: parts.map(({ finding }) => finding),
+        expected: steps.every((step) => result.steps[step]?.asExpected === true),
+      },
+    ];
   });
 }
 

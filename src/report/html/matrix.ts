@@ -11,7 +11,9 @@ function cellMarkup(cell: MatrixCell | undefined): Markup {
 }
 
 function folded(names: readonly string[], what: string): Markup {
-  return names.length === 0 ? nothing : html`<details><summary>${names.length} ${what}: nothing but proven zeros</summary><p>${names.slice(0, 1000).join(', ')}${names.length > 1000 ? ' …' : ''}</p></details>`;
+  return names.length === 0
+    ? nothing
+    : html`<details><summary>${names.length} ${what}: nothing but proven zeros</summary><p>${names.slice(0, 1000).join(', ')}${names.length > 1000 ? ' …' : ''}</p></details>`;
 }
 
 function one(matrix: Matrix, step: StepResult, index: number): Markup {
@@ -19,8 +21,13 @@ function one(matrix: Matrix, step: StepResult, index: number): Markup {
   const rows = matrix.rows.slice(0, 300);
   const hidden = matrix.columns.length - columns.length + matrix.rows.length - rows.length;
   const head = columns.map((name) => html`<th scope="col" class="n">${name}</th>`);
-  const body = rows.map((row) => html`<tr><th scope="row">${row.from}</th>${columns.map((name) => cellMarkup(row.cells.get(name)))}</tr>`);
-  const table = columns.length === 0 || rows.length === 0 ? html`<p class="good">✔ every cell is a proven zero</p>` : html`<div class="wide" tabindex="0" role="region" aria-label="Step ${index + 1}, ${matrix.class}"><table><thead><tr><th scope="col">from</th>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+  const body = rows.map(
+    (row) => html`<tr><th scope="row">${row.from}</th>${columns.map((name) => cellMarkup(row.cells.get(name)))}</tr>`,
+  );
+  const table =
+    columns.length === 0 || rows.length === 0
+      ? html`<p class="good">✔ every cell is a proven zero</p>`
+      : html`<div class="wide" tabindex="0" role="region" aria-label="Step ${index + 1}, ${matrix.class}"><table><thead><tr><th scope="col">from</th>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
   return html`<h3>Step ${index + 1}, ${matrix.class}: ${step.name}</h3>${table}${folded(matrix.plainRows, 'more senders')}${folded(matrix.plainColumns, 'more observers')}${hidden > 0 ? html`<p>${hidden} more rows and columns stand in result.json.</p>` : nothing}`;
 }
 

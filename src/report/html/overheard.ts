@@ -14,36 +14,56 @@ function whatOf(finding: Finding): string {
 
 /** `300 of 300 raw`; where observers differ `12 to 300 of 300 raw`. */
 function amounts(findings: readonly Finding[]): string {
-  return [...new Set(findings.map(whatOf))].map((what) => {
-    const same = findings.filter((finding) => whatOf(finding) === what);
-    const seen = same.map((finding) => finding.seen);
-    const [least, most] = [Math.min(...seen), Math.max(...seen)];
-    const sent = same[0]?.sent ?? null;
-    return `${least === most ? least : `${least} to ${most}`}${sent === null ? '' : ` of ${sent}`} ${what}`;
-  }).join(', ');
+  return [...new Set(findings.map(whatOf))]
+    .map((what) => {
+      const same = findings.filter((finding) => whatOf(finding) === what);
+      const seen = same.map((finding) => finding.seen);
+      const [least, most] = [Math.min(...seen), Math.max(...seen)];
+      const sent = same[0]?.sent ?? null;
+      return `${least === most ? least : `${least} to ${most}`}${sent === null ? '' : ` of ${sent}`} ${what}`;
+    })
+    .join(', ');
 }
 
-/** One cause, told for the first place that shows it; the others, which differ in the port only, with their fixes folded away. */
+/**
+ * One cause, told for the first place that shows it; the others, which differ in the port only, with their fixes folded
+ * away.
+ */
 function causeMarkup([first, ...alike]: readonly Cause[]): Markup {
   if (first === undefined) return nothing;
-  const rest = alike.slice(0, mostAlike).map(({ place, fix, lasting }) => html`<li>${place}${fix === '' ? nothing : html`: <code>${fix}</code>`}${lastingPart(lasting ?? [])}</li>`);
+  const rest = alike
+    .slice(0, mostAlike)
+    .map(
+      ({ place, fix, lasting }) =>
+        html`<li>${place}${fix === '' ? nothing : html`: <code>${fix}</code>`}${lastingPart(lasting ?? [])}</li>`,
+    );
   return html`<p><strong>Why:</strong> ${first.text} <span class="soft">(<code>${first.code}</code>: ${first.place} is ${first.value})</span></p>${first.fix === '' ? nothing : html`<p><strong>Fix:</strong> <code>${first.fix}</code></p>`}${lastingPart(first.lasting ?? [])}${alike.length === 0 ? nothing : html`<details><summary>The same at ${plural(alike.length, 'other place', 'other places')}</summary><ul>${rest}</ul>${alike.length > mostAlike ? html`<p>${alike.length - mostAlike} more stand in result.json.</p>` : nothing}</details>`}`;
 }
 
 /** The sighting that comes first in the capture. */
 function earliest(findings: readonly Finding[]): Finding['firstSighting'] {
-  return findings.reduce<Finding['firstSighting']>((first, { firstSighting }) => (first === null || (firstSighting !== null && firstSighting.frame < first.frame) ? firstSighting : first), null);
+  return findings.reduce<Finding['firstSighting']>(
+    (first, { firstSighting }) =>
+      first === null || (firstSighting !== null && firstSighting.frame < first.frame) ? firstSighting : first,
+    null,
+  );
 }
 
 function one(leak: Leak, result: Result): Markup {
   const first = earliest(leak.findings);
   const perStep = leak.steps.map(({ step, findings }) => {
     const addressees = [...new Set(findings.map((finding) => finding.to))];
-    const told = addressees.slice(0, 4).map((to) => `${to === null ? 'to all' : `to ${to}`} ${amounts(findings.filter((finding) => finding.to === to))}`);
+    const told = addressees
+      .slice(0, 4)
+      .map(
+        (to) => `${to === null ? 'to all' : `to ${to}`} ${amounts(findings.filter((finding) => finding.to === to))}`,
+      );
     return html`<li>step ${step + 1}, ${result.steps[step]?.name ?? ''}: ${told.join('; ')}${addressees.length > 4 ? `; ${addressees.length - 4} more addressees` : ''}</li>`;
   });
   const accepted = leak.findings.flatMap((finding) => (finding.accepted === undefined ? [] : [finding.accepted]));
-  const causes = [...new Set(leak.causes.map(({ code }) => code))].map((code) => causeMarkup(leak.causes.filter((cause) => cause.code === code)));
+  const causes = [...new Set(leak.causes.map(({ code }) => code))].map((code) =>
+    causeMarkup(leak.causes.filter((cause) => cause.code === code)),
+  );
   return html`<div class="leak ${leak.expected ? 'shown' : ''}"><h3><span aria-hidden="true">✖</span> ${leak.number}. ${someOf(leak.observers, 3)} overheard ${leak.from} → ${someOf(leak.to, 3)}${leak.expected ? ' (expected by the scenario)' : ''}</h3><ul>${perStep}</ul>${causes}${leak.observers.length > 4 ? html`<details><summary>All ${leak.observers.length} who overheard it</summary><p>${leak.observers.slice(0, 1000).join(', ')}</p></details>` : nothing}${accepted.slice(0, 1).map((each) => html`<p>Accepted: ${each.reason}, ${each.owner ?? 'no owner'}${each.until === null ? '' : `, until ${each.until}`}</p>`)}${first === null ? nothing : html`<p>First in frame ${first.frame} of evidence.pcapng, ${first.at}</p>`}</div>`;
 }
 

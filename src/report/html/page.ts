@@ -25,32 +25,61 @@ ${verdictSection(result)}${claimsSection(result)}${reasonsSection(result, (code)
 
 /** Several runs stand in one page one after the other: what one page names once, the others name with their number. */
 function withOwnIds(markup: Markup, at: number): Markup {
-  return at === 0 ? markup : { markup: markup.markup.replace(/ (id|href|aria-label|aria-labelledby|marker-end)="([^"]*)"/g, (_whole, name: string, value: string) => {
-    switch (name) {
-      case 'href':
-        return ` href="#run${at + 1}-${value.slice(1)}"`;
-      case 'marker-end':
-        return ` marker-end="url(#run${at + 1}-tip)"`;
-      case 'aria-label':
-        return ` aria-label="run ${at + 1}: ${value}"`;
-      case 'aria-labelledby':
-        return ` aria-labelledby="${[...value.split(' '), 'name'].map((id) => `run${at + 1}-${id}`).join(' ')}"`;
-      default:
-        return ` ${name}="${value.split(' ').map((id) => `run${at + 1}-${id}`).join(' ')}"`;
-    }
-  }) };
+  return at === 0
+    ? markup
+    : {
+        markup: markup.markup.replace(
+          / (id|href|aria-label|aria-labelledby|marker-end)="([^"]*)"/g,
+          (_whole, name: string, value: string) => {
+            switch (name) {
+              case 'href':
+                return ` href="#run${at + 1}-${value.slice(1)}"`;
+              case 'marker-end':
+                return ` marker-end="url(#run${at + 1}-tip)"`;
+              case 'aria-label':
+                return ` aria-label="run ${at + 1}: ${value}"`;
+              case 'aria-labelledby':
+                return ` aria-labelledby="${[...value.split(' '), 'name'].map((id) => `run${at + 1}-${id}`).join(' ')}"`;
+              default:
+                return ` ${name}="${value
+                  .split(' ')
+                  .map((id) => `run${at + 1}-${id}`)
+                  .join(' ')}"`;
+            }
+          },
+        ),
+      };
 }
 
 /** One page for all runs, one after the other. */
 export const htmlReport: Reporter = (runs: readonly ReportedRun[]): string => {
   const [first] = runs;
-  const title = first === undefined ? 'no run' : runs.length === 1 ? `${runWord(first.result).text}: ${first.result.scenario.name}` : `${runs.length} runs`;
-  const places = [['claims', 'Claims'], ['topology', 'Topology'], ['overheard', 'Who overheard whom'], ['fixes', 'Fixes'], ['held', 'Why it holds'], ['proof', 'Proof'], ['provenance', 'Hashes'], ['matrix', 'Matrix'], ['method', 'Method and limits']] as const;
+  const title =
+    first === undefined
+      ? 'no run'
+      : runs.length === 1
+        ? `${runWord(first.result).text}: ${first.result.scenario.name}`
+        : `${runs.length} runs`;
+  const places = [
+    ['claims', 'Claims'],
+    ['topology', 'Topology'],
+    ['overheard', 'Who overheard whom'],
+    ['fixes', 'Fixes'],
+    ['held', 'Why it holds'],
+    ['proof', 'Proof'],
+    ['provenance', 'Hashes'],
+    ['matrix', 'Matrix'],
+    ['method', 'Method and limits'],
+  ] as const;
   const shown = runs.map((run, at) => withOwnIds(runMarkup(run, runs.length === 1 ? '' : `Run ${at + 1}, `), at));
   const whole = shown.map((each) => each.markup).join('');
-  const links = places.filter(([id]) => whole.includes(`id="${id}"`)).map(([id, text]) => html`<a href="#${id}">${text}</a> `);
+  const links = places
+    .filter(([id]) => whole.includes(`id="${id}"`))
+    .map(([id, text]) => html`<a href="#${id}">${text}</a> `);
   return framePage({
-    title, nav: links, content: shown,
+    title,
+    nav: links,
+    content: shown,
     foot: `verify-isolation ${first?.result.tool.version ?? ''}. This file is a view of result.json; the evidence beside it is what counts.`,
   });
 };

@@ -46,7 +46,12 @@ const small: Size = { width: 71, height: 24, gap: 7 };
 /** More boxes than this above one bridge become small ones. */
 const mostFull = 18;
 
-function grid(endpoints: readonly Endpoint[], top: number, size: Size, above: boolean): { readonly boxes: readonly PlacedBox[]; readonly bottom: number } {
+function grid(
+  endpoints: readonly Endpoint[],
+  top: number,
+  size: Size,
+  above: boolean,
+): { readonly boxes: readonly PlacedBox[]; readonly bottom: number } {
   const perRow = Math.floor((pictureWidth - 2 * margin + size.gap) / (size.width + size.gap));
   const boxes = endpoints.map((endpoint, at): PlacedBox => {
     const row = Math.floor(at / perRow);
@@ -54,7 +59,14 @@ function grid(endpoints: readonly Endpoint[], top: number, size: Size, above: bo
     const left = endpoints.length <= perRow ? (pictureWidth - inRow * (size.width + size.gap) + size.gap) / 2 : margin;
     const x = left + (at % perRow) * (size.width + size.gap);
     const y = top + row * (size.height + size.gap);
-    return { endpoint, x, y, width: size.width, height: size.height, anchor: { x: x + size.width / 2, y: above ? y + size.height : y } };
+    return {
+      endpoint,
+      x,
+      y,
+      width: size.width,
+      height: size.height,
+      anchor: { x: x + size.width / 2, y: above ? y + size.height : y },
+    };
   });
   return { boxes, bottom: top + Math.ceil(endpoints.length / perRow) * (size.height + size.gap) };
 }
@@ -75,7 +87,10 @@ export function placeBridge(bridge: Bridge, endpoints: readonly Endpoint[], top:
   const zones: PlacedZone[] = [];
   let y = top + 12;
   // A few guests of a few zones stand beside one another: no cord passes behind a box of another zone.
-  const beside = named && above.length <= Math.floor((pictureWidth - 2 * margin - zoneNames.length * zonePadding * 3) / (full.width + full.gap));
+  const beside =
+    named &&
+    above.length <=
+      Math.floor((pictureWidth - 2 * margin - zoneNames.length * zonePadding * 3) / (full.width + full.gap));
   if (beside) {
     const members = zoneNames.map((zone) => above.filter((endpoint) => endpoint.zone === zone));
     const widths = members.map(({ length }) => length * (full.width + full.gap) - full.gap + 2 * zonePadding);
@@ -85,7 +100,14 @@ export function placeBridge(bridge: Bridge, endpoints: readonly Endpoint[], top:
       zones.push({ name: zoneTitle(zoneNames[at] ?? null), x, y, width, height: full.height + 22 + zonePadding });
       own.forEach((endpoint, position) => {
         const left = x + zonePadding + position * (full.width + full.gap);
-        boxes.push({ endpoint, x: left, y: y + 22, width: full.width, height: full.height, anchor: { x: left + full.width / 2, y: y + 22 + full.height } });
+        boxes.push({
+          endpoint,
+          x: left,
+          y: y + 22,
+          width: full.width,
+          height: full.height,
+          anchor: { x: left + full.width / 2, y: y + 22 + full.height },
+        });
       });
       x += width + zonePadding;
     });
@@ -94,7 +116,12 @@ export function placeBridge(bridge: Bridge, endpoints: readonly Endpoint[], top:
   for (const zone of beside ? [] : zoneNames) {
     const start = y;
     if (named) y += 22;
-    const placed = grid(above.filter((endpoint) => endpoint.zone === zone), y, compact ? small : full, true);
+    const placed = grid(
+      above.filter((endpoint) => endpoint.zone === zone),
+      y,
+      compact ? small : full,
+      true,
+    );
     boxes.push(...placed.boxes);
     y = placed.bottom;
     if (named) zones.push({ name: zoneTitle(zone), x: 8, y: start, width: pictureWidth - 16, height: y - start });
@@ -102,5 +129,12 @@ export function placeBridge(bridge: Bridge, endpoints: readonly Endpoint[], top:
   }
   const barY = y + (above.length === 0 ? 10 : gapToBar - 12);
   const placed = grid(below, barY + barHeight + gapToBar, below.length > mostFull ? small : full, false);
-  return { bridge, barY, boxes: [...boxes, ...placed.boxes], zones, compact, bottom: below.length === 0 ? barY + barHeight + 24 : placed.bottom + 8 };
+  return {
+    bridge,
+    barY,
+    boxes: [...boxes, ...placed.boxes],
+    zones,
+    compact,
+    bottom: below.length === 0 ? barY + barHeight + 24 : placed.bottom + 8,
+  };
 }

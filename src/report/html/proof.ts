@@ -6,14 +6,26 @@ import { html, type Markup, nothing } from './markup.js';
 import { plural } from './words.js';
 
 function row(index: number, step: StepResult, details: RunDetails | null): Markup {
-  const sum = (pick: (observer: StepResult['observers'][number]) => number): number => step.observers.reduce((total, observer) => total + pick(observer), 0);
+  const sum = (pick: (observer: StepResult['observers'][number]) => number): number =>
+    step.observers.reduce((total, observer) => total + pick(observer), 0);
   const [sent, seen] = [sum((observer) => observer.controlsSent), sum((observer) => observer.controlsSeen)];
   const [received, dropped] = [sum((observer) => observer.received), sum((observer) => observer.dropped)];
   const changed = step.reasons.filter((reason) => reason.code === 'settings-changed').length;
   const states = details?.states[index];
-  const unchanged = states === undefined || states.before === null || states.after === null ? '? not read' : changed === 0 ? '✔ nothing changed' : `✖ ${plural(changed, 'change', 'changes')}`;
-  const bounds = step.findings.flatMap((finding) => (finding.seen === 0 && finding.upperBound95 !== null ? [finding.upperBound95] : []));
-  const heard = new Set(details?.timeline.flatMap((entry) => (entry.step === index && entry.event === 'controls-sent' ? [entry.phase] : [])));
+  const unchanged =
+    states === undefined || states.before === null || states.after === null
+      ? '? not read'
+      : changed === 0
+        ? '✔ nothing changed'
+        : `✖ ${plural(changed, 'change', 'changes')}`;
+  const bounds = step.findings.flatMap((finding) =>
+    finding.seen === 0 && finding.upperBound95 !== null ? [finding.upperBound95] : [],
+  );
+  const heard = new Set(
+    details?.timeline.flatMap((entry) =>
+      entry.step === index && entry.event === 'controls-sent' ? [entry.phase] : [],
+    ),
+  );
   const when = details === null ? '' : `, ${phases.filter((phase) => heard.has(phase)).join(', ')}`;
   const mark = (good: boolean): string => (good ? '✔' : '✖');
   return html`<tr><td class="n">${index + 1}</td><th scope="row">${step.name}</th><td>${sent === 0 ? '–' : `${mark(sent === seen)} ${seen} of ${sent}${when}`}</td><td>${step.entry.sent === 0 ? '–' : `${mark(step.entry.sent === step.entry.seen)} ${step.entry.seen} of ${step.entry.sent}`}</td><td>${mark(dropped === 0)} ${dropped} of ${received}</td><td>${unchanged}</td><td class="n">${bounds.length === 0 ? '–' : `${(Math.ceil(Math.max(...bounds) * 10_000) / 100).toFixed(2)} %`}</td></tr>`;
@@ -34,7 +46,13 @@ ${result.calibration === undefined ? nothing : html`<p><strong>Calibration:</str
 function whoAndWhere(provenance: Provenance | undefined): Markup {
   if (provenance === undefined) return nothing;
   const { who, where, when } = provenance;
-  const names = [`uid ${who.uid}`, ...(who.loginUid === null ? [] : [`logged in as uid ${who.loginUid}`]), ...(who.sudoUser === null ? [] : [`sudo by ${who.sudoUser}`]), ...(who.operator === null ? [] : [`operator ${who.operator}`]), ...(who.ticket === null ? [] : [`ticket ${who.ticket}`])];
+  const names = [
+    `uid ${who.uid}`,
+    ...(who.loginUid === null ? [] : [`logged in as uid ${who.loginUid}`]),
+    ...(who.sudoUser === null ? [] : [`sudo by ${who.sudoUser}`]),
+    ...(who.operator === null ? [] : [`operator ${who.operator}`]),
+    ...(who.ticket === null ? [] : [`ticket ${who.ticket}`]),
+  ];
   const clock = when.clock.before;
   return html`<dt>who</dt><dd>${names.join(', ')}</dd><dt>machine</dt><dd>${where.host}, ${where.distribution ?? 'distribution not told'}; clock ${clock === null ? 'not rated' : clock.synchronized ? `synchronized, within ${clock.maxErrorUs} µs` : 'not synchronized'}</dd>`;
 }

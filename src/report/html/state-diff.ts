@@ -10,10 +10,16 @@ function cut(text: string): string {
 
 function lines(differences: readonly Difference[], title: string): Markup {
   if (differences.length === 0) return html`<h4>${title}</h4><p class="good">✔ nothing</p>`;
-  const shown = differences.slice(0, mostLines).flatMap((difference) => [
-    ...(difference.before === null ? [] : [html`<span class="bad">− ${difference.place} ${cut(difference.before)}</span>`, { markup: '\n' }]),
-    ...(difference.after === null ? [] : [html`<span class="good">+ ${difference.place} ${cut(difference.after)}</span>`, { markup: '\n' }]),
-  ]);
+  const shown = differences
+    .slice(0, mostLines)
+    .flatMap((difference) => [
+      ...(difference.before === null
+        ? []
+        : [html`<span class="bad">− ${difference.place} ${cut(difference.before)}</span>`, { markup: '\n' }]),
+      ...(difference.after === null
+        ? []
+        : [html`<span class="good">+ ${difference.place} ${cut(difference.after)}</span>`, { markup: '\n' }]),
+    ]);
   return html`<h4>${title}</h4><div class="wide" tabindex="0" role="region" aria-label="${title}"><pre>${shown}</pre></div>${differences.length > mostLines ? html`<p>${differences.length - mostLines} more in the state files.</p>` : nothing}`;
 }
 
@@ -29,7 +35,9 @@ export function stateSection(details: RunDetails | null): Markup {
     if (before !== null) {
       const name = `step ${index + 1}`;
       const set = last === null ? nothing : lines(stateDifferences(last, before), `Changed before ${name}'s probes`);
-      parts.push(html`<h3>Step ${index + 1}: ${step.name}</h3>${set}${after === null ? html`<p class="doubt">? the state after the probes was not read</p>` : lines(stateDifferences(before, after), `Changed while ${name}'s probes were sent`)}`);
+      parts.push(
+        html`<h3>Step ${index + 1}: ${step.name}</h3>${set}${after === null ? html`<p class="doubt">? the state after the probes was not read</p>` : lines(stateDifferences(before, after), `Changed while ${name}'s probes were sent`)}`,
+      );
     }
     last = after ?? before ?? last;
   });

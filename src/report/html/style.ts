@@ -1,6 +1,6 @@
 /**
- * The style of the report. Every colour stands beside a word or a mark that says the same; the pairs keep a contrast of 4.5 (WCAG 2.2,
- * 1.4.3) on both grounds, and blue, orange and grey stay apart for readers who confuse red and green.
+ * The style of the report. Every colour stands beside a word or a mark that says the same; the pairs keep a contrast of
+ * 4.5 (WCAG 2.2, 1.4.3) on both grounds, and blue, orange and grey stay apart for readers who confuse red and green.
  */
 export const style = `
 :root{color-scheme:light dark;--ground:#fff;--panel:#f4f6f8;--line:#9aa5b1;--text:#16202b;--soft:#4a5765;--good:#0a5aa8;--bad:#a83a00;--doubt:#6b4d00;--shown:#5b3a99;--goodback:#e3effb;--badback:#fdeadd;--doubtback:#fbf2d5;--shownback:#efe9fa}

@@ -5,7 +5,10 @@ import { plural, toneOf, wordMarkup } from './words.js';
 
 /** What the run came to, in one sentence for somebody who knows nothing of bridges. */
 export function plainSentence(result: Result): string {
-  const leaks = result.steps.filter((step) => !step.asExpected).flatMap((step) => step.findings).filter((finding) => finding.leak && finding.accepted === undefined);
+  const leaks = result.steps
+    .filter((step) => !step.asExpected)
+    .flatMap((step) => step.findings)
+    .filter((finding) => finding.leak && finding.accepted === undefined);
   const ears = [...new Set(leaks.map((finding) => finding.observer))];
   switch (result.exitCode) {
     case 0:
@@ -44,6 +47,11 @@ export function claimsSection(result: Result): Markup {
 export function reasonsSection(result: Result, hintOf: (code: string) => string): Markup {
   const reasons = result.steps.flatMap((step, at) => step.reasons.map((reason) => ({ reason, at })));
   if (reasons.length === 0) return nothing;
-  const rows = reasons.slice(0, 200).map(({ reason, at }) => html`<tr><td class="n">${at + 1}</td><td><code>${reason.code}</code></td><td>${reason.observer ?? 'the step'}</td><td>${reason.text}<br><span class="soft">${hintOf(reason.code)}</span></td></tr>`);
+  const rows = reasons
+    .slice(0, 200)
+    .map(
+      ({ reason, at }) =>
+        html`<tr><td class="n">${at + 1}</td><td><code>${reason.code}</code></td><td>${reason.observer ?? 'the step'}</td><td>${reason.text}<br><span class="soft">${hintOf(reason.code)}</span></td></tr>`,
+    );
   return html`<section aria-labelledby="reasons"><h2 id="reasons">What is not proven, and what to do</h2><div class="wide" tabindex="0" role="region" aria-label="Reasons"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">reason</th><th scope="col">where</th><th scope="col">what it means</th></tr></thead><tbody>${rows}</tbody></table></div>${reasons.length > 200 ? html`<p>${reasons.length - 200} more stand in result.json.</p>` : nothing}</section>`;
 }

@@ -7,7 +7,14 @@ export type Tone = 'good' | 'bad' | 'doubt' | 'shown' | 'soft';
 /** Mark and colour of a verdict: the mark tells it where the colour does not. */
 const marks: Readonly<Record<Tone, string>> = { good: '✔', bad: '✖', doubt: '?', shown: '◆', soft: '–' };
 
-const tones: Readonly<Record<Tint, Tone>> = { green: 'good', red: 'bad', yellow: 'doubt', cyan: 'shown', dim: 'soft', bold: 'soft' };
+const tones: Readonly<Record<Tint, Tone>> = {
+  green: 'good',
+  red: 'bad',
+  yellow: 'doubt',
+  cyan: 'shown',
+  dim: 'soft',
+  bold: 'soft',
+};
 
 export function toneOf(word: Word): Tone {
   return tones[word.tint];

@@ -11,8 +11,9 @@ export interface ClockOffset {
 const tries = 8;
 
 /**
- * Estimates it as NTP does (RFC 5905 8): the far side's time is that of the middle of a round trip, give or take half of it. It decides no verdict: what
- * comes first is known from the protocol; it puts frames of several hosts next to each other.
+ * Estimates it as NTP does (RFC 5905 8): the far side's time is that of the middle of a round trip, give or take half
+ * of it. It decides no verdict: what comes first is known from the protocol; it puts frames of several hosts next to
+ * each other.
  */
 export async function clockOffset(host: RemoteHost): Promise<ClockOffset> {
   let best: ClockOffset | null = null;

@@ -12,7 +12,16 @@ import { startSender } from '../../inject/send-client.js';
 import type { Sender } from '../../inject/sender.js';
 import type { HostState } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
-import { beatMs, farPatienceMs, fetchBytes, type FromHost, type HostAnswers, type HostAsk, type HostQuestion, type QuestionOf } from '../../protocol/host-messages.js';
+import {
+  beatMs,
+  farPatienceMs,
+  fetchBytes,
+  type FromHost,
+  type HostAnswers,
+  type HostAsk,
+  type HostQuestion,
+  type QuestionOf,
+} from '../../protocol/host-messages.js';
 import { encodeLine, lineSplitter } from '../../protocol/lines.js';
 import { parseToHost } from '../../protocol/parse-host-message.js';
 import { readDrops } from '../../state/read-drops.js';
@@ -40,7 +49,13 @@ interface Held {
   ways: Ways | null;
 }
 
-type Answerers = { readonly [A in HostAsk]: (question: QuestionOf<A>, held: Held, say: (message: FromHost) => void) => Promise<HostAnswers[A]> };
+type Answerers = {
+  readonly [A in HostAsk]: (
+    question: QuestionOf<A>,
+    held: Held,
+    say: (message: FromHost) => void,
+  ) => Promise<HostAnswers[A]>;
+};
 
 function captureOf(held: Held, name: string): FarCapture {
   const found = held.captures.get(name);
@@ -60,7 +75,10 @@ function stateIn(netns: string | null, sysctl: readonly string[], ovs: boolean):
 const answerers: Answerers = {
   clock: async () => ({ ns: wallClockNs().toString() }),
   async read({ netns, sysctl, ovs }) {
-    const [state, neighbours] = await Promise.all([stateIn(netns, sysctl, ovs), readJson(['ip', '-j', 'neigh', 'show'], { netns })]);
+    const [state, neighbours] = await Promise.all([
+      stateIn(netns, sysctl, ovs),
+      readJson(['ip', '-j', 'neigh', 'show'], { netns }),
+    ]);
     return { state, neighbours: parseNeighbours(neighbours) };
   },
   drops: async ({ netns }) => ({ drops: readDrops(netns) }),
@@ -69,9 +87,21 @@ const answerers: Answerers = {
     const again = (): Promise<HostState> => stateIn(netns, [], false);
     const named = inside.map(({ name, port, netns: own }) => ({ name, port, netns: own, attach: 'port' as const }));
     const endpoints = [...named, ...ports.map((port) => ({ name: port, port, netns: null, attach: 'port' as const }))];
-    const ways = await openWays({ runId, journalFolder: journalFolder(), netns, state: await again(), readState: again, bridges, endpoints, senders: new Set(ports) });
+    const ways = await openWays({
+      runId,
+      journalFolder: journalFolder(),
+      netns,
+      state: await again(),
+      readState: again,
+      bridges,
+      endpoints,
+      senders: new Set(ports),
+    });
     held.ways = ways;
-    return { ways: Object.fromEntries(ports.map((port) => [port, ways.of(port)])), inside: Object.fromEntries(ways.inside) };
+    return {
+      ways: Object.fromEntries(ports.map((port) => [port, ways.of(port)])),
+      inside: Object.fromEntries(ways.inside),
+    };
   },
   async capture({ capture: name, netns, runTag, only }, held, say) {
     const dir = mkdtempSync(join(tmpdir(), 'verify-isolation-'));
@@ -86,7 +116,9 @@ const answerers: Answerers = {
       rmSync(dir, { recursive: true, force: true });
     }
   },
-  observe: async ({ capture, observers }, held) => ({ listening: await captureOf(held, capture).capture.open(observers) }),
+  observe: async ({ capture, observers }, held) => ({
+    listening: await captureOf(held, capture).capture.open(observers),
+  }),
   seal: ({ capture }, held) => captureOf(held, capture).capture.seal(),
   mark: async ({ capture, mark }, held) => ({ counters: await captureOf(held, capture).capture.mark(mark) }),
   stop: ({ capture }, held) => captureOf(held, capture).capture.stop(),
@@ -117,7 +149,7 @@ const answerers: Answerers = {
   },
   async close(_question, held) {
     await letGo(held);
-    const left = await held.ways?.close() ?? [];
+    const left = (await held.ways?.close()) ?? [];
     held.ways = null;
     return { left };
   },
@@ -166,9 +198,10 @@ async function letGo({ captures, senders }: Held): Promise<void> {
 }
 
 /**
- * `verify-isolation helper`: the far side of a run that spans hosts, on stdin and stdout (protocol/host-messages.ts). It reads state, makes ways in with a
- * journal, and starts capture and send helpers here, born with their one capability as everywhere. Resolves when stdin is closed or nothing was heard
- * for too long, and everything is undone; what one that was killed has left is undone when the next starts.
+ * `verify-isolation helper`: the far side of a run that spans hosts, on stdin and stdout (protocol/host-messages.ts).
+ * It reads state, makes ways in with a journal, and starts capture and send helpers here, born with their one
+ * capability as everywhere. Resolves when stdin is closed or nothing was heard for too long, and everything is undone;
+ * what one that was killed has left is undone when the next starts.
  */
 export async function farSide(): Promise<void> {
   if (process.getuid?.() === 0) await cleanUp(journalFolder());
@@ -191,7 +224,8 @@ export async function farSide(): Promise<void> {
         await letGo(held);
         await held.ways?.close();
       } catch (error) {
-        process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`); // its journal is there, and the next one undoes it
+        // its journal is there, and the next one undoes it
+        process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
       }
       input.destroy();
       output.destroy();
@@ -203,7 +237,15 @@ export async function farSide(): Promise<void> {
       try {
         say({ type: 'answer', id, value: await answer(question, held, say) });
       } catch (error) {
-        const known = error instanceof VerifyError ? error : new VerifyError('host-fault', 70, error instanceof Error ? (error.stack ?? error.message) : String(error), 'report this as a fault of verify-isolation');
+        const known =
+          error instanceof VerifyError
+            ? error
+            : new VerifyError(
+                'host-fault',
+                70,
+                error instanceof Error ? (error.stack ?? error.message) : String(error),
+                'report this as a fault of verify-isolation',
+              );
         say({ type: 'refused', id, code: known.code, exit: known.exit, message: known.message, hint: known.hint });
       }
     };

@@ -27,7 +27,10 @@ interface ReadPart extends FoundPart {
   readonly neighbours: ReturnType<typeof parseNeighbours>;
 }
 
-/** Connects to every host that the scenario uses, side by side. Rejects with all that failed, told by host, and then no connection is left. */
+/**
+ * Connects to every host that the scenario uses, side by side. Rejects with all that failed, told by host, and then no
+ * connection is left.
+ */
 async function connectAll(hosts: readonly Host[]): Promise<readonly RemoteHost[]> {
   const settled = await Promise.allSettled(hosts.map((host) => connectHost(host)));
   const connected = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
@@ -37,30 +40,55 @@ async function connectAll(hosts: readonly Host[]): Promise<readonly RemoteHost[]
   const [first] = failed;
   const known = failed.filter((one) => one instanceof VerifyError);
   if (!(first instanceof VerifyError) || known.length < 2) throw first;
-  throw new VerifyError(first.code, first.exit, known.map(({ message }) => message).join('\n'), [...new Set(known.map(({ hint }) => hint))].join('\n'));
+  throw new VerifyError(
+    first.code,
+    first.exit,
+    known.map(({ message }) => message).join('\n'),
+    [...new Set(known.map(({ hint }) => hint))].join('\n'),
+  );
 }
 
 /**
- * Looks for a scenario's bridges and guests on all its hosts; nothing is changed or sent. Throws VerifyError as `connectHost` and `hostTopology` do.
- * `readHere`: what the orchestrator's own kernel says, asked only where a bridge is here.
+ * Looks for a scenario's bridges and guests on all its hosts; nothing is changed or sent. Throws VerifyError as
+ * `connectHost` and `hostTopology` do. `readHere`: what the orchestrator's own kernel says, asked only where a bridge
+ * is here.
  */
-export async function findHosts(scenario: Scenario, readHere: (netns: string | null) => Promise<HostState>): Promise<FoundHosts> {
+export async function findHosts(
+  scenario: Scenario,
+  readHere: (netns: string | null) => Promise<HostState>,
+): Promise<FoundHosts> {
   const { bridges, hosts = [] } = scenario.topology;
   const used = new Set(bridges.map(({ name }) => hostOf(name)));
   const remotes = await connectAll(hosts.filter(({ name }) => used.has(name)));
-  const netnsOf = (host: string | null): string | null => namespaceOf(bridges.filter(({ name }) => hostOf(name) === host));
+  const netnsOf = (host: string | null): string | null =>
+    namespaceOf(bridges.filter(({ name }) => hostOf(name) === host));
   try {
     const here = async (): Promise<ReadPart> => {
       const netns = netnsOf(null);
-      const [state, neighbours] = await Promise.all([readHere(netns), readJson(['ip', '-j', 'neigh', 'show'], { netns })]);
+      const [state, neighbours] = await Promise.all([
+        readHere(netns),
+        readJson(['ip', '-j', 'neigh', 'show'], { netns }),
+      ]);
       return { host: null, remote: null, netns, state, neighbours: parseNeighbours(neighbours) };
     };
     const there = async (remote: RemoteHost): Promise<ReadPart> => {
       const netns = netnsOf(remote.name);
-      return { host: remote.name, remote, netns, ...(await remote.ask({ ask: 'read', netns, sysctl: [], ovs: false })) };
+      return {
+        host: remote.name,
+        remote,
+        netns,
+        ...(await remote.ask({ ask: 'read', netns, sysctl: [], ovs: false })),
+      };
     };
     const parts = await Promise.all([...(used.has(null) ? [here()] : []), ...remotes.map(there)]);
-    return { ...hostTopology(scenario, mergeStates(parts), parts.flatMap(({ neighbours }) => neighbours)), parts };
+    return {
+      ...hostTopology(
+        scenario,
+        mergeStates(parts),
+        parts.flatMap(({ neighbours }) => neighbours),
+      ),
+      parts,
+    };
   } catch (error) {
     await Promise.all(remotes.map((host) => host.end()));
     throw error;
@@ -68,10 +96,14 @@ export async function findHosts(scenario: Scenario, readHere: (netns: string | n
 }
 
 /**
- * What the kernels of all hosts say now. Of a host whose connection is lost it is what it said last, and that this is old stands in `unread`.
- * `last`: what they said last, by name, kept from call to call.
+ * What the kernels of all hosts say now. Of a host whose connection is lost it is what it said last, and that this is
+ * old stands in `unread`. `last`: what they said last, by name, kept from call to call.
  */
-export async function readParts(parts: readonly FoundPart[], last: Map<string, HostState>, readHere: (netns: string | null) => Promise<HostState>): Promise<HostState> {
+export async function readParts(
+  parts: readonly FoundPart[],
+  last: Map<string, HostState>,
+  readHere: (netns: string | null) => Promise<HostState>,
+): Promise<HostState> {
   const read = async ({ host, remote, netns, state: found }: FoundPart): Promise<StateOfHost> => {
     if (remote === null) return { host, state: await readHere(netns) };
     try {

@@ -20,10 +20,21 @@ export function joinSenders(parts: readonly SenderPart[]): Sender {
   if (parts.length === 1 && only !== undefined) return only.sender;
   const senderOf = (socket: string): Sender => {
     const found = parts.find(({ sockets }) => sockets.has(socket))?.sender;
-    if (found === undefined) throw new VerifyError('protocol', 70, `there is no socket ${JSON.stringify(socket)}`, 'report this as a fault of verify-isolation');
+    if (found === undefined)
+      throw new VerifyError(
+        'protocol',
+        70,
+        `there is no socket ${JSON.stringify(socket)}`,
+        'report this as a fault of verify-isolation',
+      );
     return found;
   };
-  async function sendRouted(routes: readonly SocketRoute[], frames: Uint8Array, length: number, perSecond: number | null): Promise<SendOutcome> {
+  async function sendRouted(
+    routes: readonly SocketRoute[],
+    frames: Uint8Array,
+    length: number,
+    perSecond: number | null,
+  ): Promise<SendOutcome> {
     const stretches: Stretch[] = [];
     for (const route of routes) {
       const sender = senderOf(route.socket);
@@ -35,7 +46,12 @@ export function joinSenders(parts: readonly SenderPart[]): Sender {
     }
     let accepted = 0;
     for (const { sender, routes: own, frames: count } of stretches) {
-      const outcome = await sender.sendRouted(own, frames.subarray(accepted * length, (accepted + count) * length), length, perSecond);
+      const outcome = await sender.sendRouted(
+        own,
+        frames.subarray(accepted * length, (accepted + count) * length),
+        length,
+        perSecond,
+      );
       accepted += outcome.accepted;
       if (outcome.error !== null || outcome.accepted < count) return { accepted, error: outcome.error };
     }

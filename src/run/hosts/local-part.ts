@@ -3,5 +3,9 @@ import type { Plan } from '../../model/plan.js';
 
 /** What of a plan is on the orchestrator's own host. */
 export function localPart(plan: Plan): Plan {
-  return { ...plan, bridges: plan.bridges.filter(({ name }) => hostOf(name) === null), endpoints: plan.endpoints.filter(({ bridge }) => hostOf(bridge) === null) };
+  return {
+    ...plan,
+    bridges: plan.bridges.filter(({ name }) => hostOf(name) === null),
+    endpoints: plan.endpoints.filter(({ bridge }) => hostOf(bridge) === null),
+  };
 }

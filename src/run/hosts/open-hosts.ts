@@ -30,11 +30,24 @@ type RemoteWays = ReadonlyMap<string, Place>;
 async function openRemote(plan: Plan, part: FoundPart, remote: RemoteHost, runId: string): Promise<RemoteWays> {
   const own = plan.endpoints.filter(({ bridge }) => hostOf(bridge) === remote.name);
   const senders = new Set(plan.steps.flatMap(sendersOf));
-  const inside = own.flatMap(({ name, port, netns, attach }): readonly InsideEndpoint[] => (netns === null || port === null || attach !== 'port' || netns === part.netns ? [] : [{ name, port: bareName(port), netns }]));
+  const inside = own.flatMap(({ name, port, netns, attach }): readonly InsideEndpoint[] =>
+    netns === null || port === null || attach !== 'port' || netns === part.netns
+      ? []
+      : [{ name, port: bareName(port), netns }],
+  );
   const named = new Set(inside.map(({ name }) => name));
-  const sending = own.flatMap(({ name, port, attach }) => (attach === 'port' && port !== null && senders.has(name) && !named.has(name) ? [{ name, port: bareName(port) }] : []));
+  const sending = own.flatMap(({ name, port, attach }) =>
+    attach === 'port' && port !== null && senders.has(name) && !named.has(name) ? [{ name, port: bareName(port) }] : [],
+  );
   const bridges = plan.bridges.filter(({ name }) => hostOf(name) === remote.name).map(({ name }) => bareName(name));
-  const opened = await remote.ask({ ask: 'open', runId, netns: part.netns, bridges, ports: sending.map(({ port }) => port), inside });
+  const opened = await remote.ask({
+    ask: 'open',
+    runId,
+    netns: part.netns,
+    bridges,
+    ports: sending.map(({ port }) => port),
+    inside,
+  });
   return new Map([
     ...Object.entries(opened.inside).map(([name, place]) => [name, { ...place, host: remote.name }] as const),
     ...sending.flatMap(({ name, port }) => {
@@ -45,8 +58,8 @@ async function openRemote(plan: Plan, part: FoundPart, remote: RemoteHost, runId
 }
 
 /**
- * The topology as it runs on several hosts: each locked, with a journal and ways in of its own, kept by the helper there. Rejects with VerifyError as
- * `openHost` does, and then nothing is left on any of them.
+ * The topology as it runs on several hosts: each locked, with a journal and ways in of its own, kept by the helper
+ * there. Rejects with VerifyError as `openHost` does, and then nothing is left on any of them.
  */
 export async function openHosts(plan: Plan, { found, runId, readHere }: OpenHostsDeps): Promise<Fabric> {
   const { parts } = found;
@@ -58,13 +71,35 @@ export async function openHosts(plan: Plan, { found, runId, readHere }: OpenHost
   const ways = new Map<string, Place>();
   let local: Fabric | null = null;
   const close = async (): Promise<readonly string[]> => {
-    const left = await Promise.all(remotes.map((remote) => closeRemote(remote, (plan.hosts ?? []).find(({ name }) => name === remote.name), runId)));
-    return [...(await local?.close() ?? []), ...left.flat()];
+    const left = await Promise.all(
+      remotes.map((remote) =>
+        closeRemote(
+          remote,
+          (plan.hosts ?? []).find(({ name }) => name === remote.name),
+          runId,
+        ),
+      ),
+    );
+    return [...((await local?.close()) ?? []), ...left.flat()];
   };
   try {
-    if (silent.length > 0) throw new VerifyError('addressee-unknown', 3, silent.join('\n'), 'ping it once, or let it announce itself with `learn`. Nothing was sent');
-    if (here !== undefined) local = await openHost(localPart(plan), { found: { ...found, netns: here.netns, state: here.state }, runId, journalFolder: journalFolder(), readState: () => readHere(here.netns) });
-    for (const part of parts) if (part.remote !== null) for (const [name, place] of await openRemote(plan, part, part.remote, runId)) ways.set(name, place);
+    if (silent.length > 0)
+      throw new VerifyError(
+        'addressee-unknown',
+        3,
+        silent.join('\n'),
+        'ping it once, or let it announce itself with `learn`. Nothing was sent',
+      );
+    if (here !== undefined)
+      local = await openHost(localPart(plan), {
+        found: { ...found, netns: here.netns, state: here.state },
+        runId,
+        journalFolder: journalFolder(),
+        readState: () => readHere(here.netns),
+      });
+    for (const part of parts)
+      if (part.remote !== null)
+        for (const [name, place] of await openRemote(plan, part, part.remote, runId)) ways.set(name, place);
   } catch (error) {
     await close();
     throw error;
@@ -74,7 +109,13 @@ export async function openHosts(plan: Plan, { found, runId, readHere }: OpenHost
     ...noChanges,
     sendingPlace: (name) => {
       const place = ways.get(name) ?? local?.sendingPlace(name);
-      if (place === undefined) throw new VerifyError('fabric-unknown', 70, `there is no way in for ${name}`, 'this is a fault of verify-isolation: report it with plan.json');
+      if (place === undefined)
+        throw new VerifyError(
+          'fabric-unknown',
+          70,
+          `there is no way in for ${name}`,
+          'this is a fault of verify-isolation: report it with plan.json',
+        );
       return place;
     },
     observingPlace: (device) => {
@@ -82,14 +123,24 @@ export async function openHosts(plan: Plan, { found, runId, readHere }: OpenHost
       const netns = parts.find((part) => part.host === host)?.netns ?? null;
       return host === null ? { device, netns } : { device: bareName(device), netns, host };
     },
-    settled: () => waitUntilForwarding({ ports: plan.endpoints.flatMap(({ port, attach, started }) => (port === null || attach !== 'port' || !started ? [] : [port])), sysfs: false, readState }),
+    settled: () =>
+      waitUntilForwarding({
+        ports: plan.endpoints.flatMap(({ port, attach, started }) =>
+          port === null || attach !== 'port' || !started ? [] : [port],
+        ),
+        sysfs: false,
+        readState,
+      }),
     readState,
     faults: () => [],
     close,
   };
 }
 
-/** How long a host whose connection was lost is waited for, until its helper has given up by itself and it answers again. */
+/**
+ * How long a host whose connection was lost is waited for, until its helper has given up by itself and it answers
+ * again.
+ */
 const comeBackMs = farPatienceMs + 10_000;
 const againMs = 1000;
 

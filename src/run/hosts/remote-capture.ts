@@ -20,8 +20,8 @@ async function unlessLost<T>(answer: Promise<T>): Promise<T | null> {
 }
 
 /**
- * A capture on another host, with the same face as one here. When it is stopped its file is brought back over the channel to `options.file`. A connection
- * that is lost is a fault `host-lost` of all its observers.
+ * A capture on another host, with the same face as one here. When it is stopped its file is brought back over the
+ * channel to `options.file`. A connection that is lost is a fault `host-lost` of all its observers.
  */
 export async function startRemoteCapture(host: RemoteHost, options: CaptureOptions): Promise<Capture> {
   const capture = `${options.file.slice(options.file.lastIndexOf('/') + 1)}`;
@@ -33,22 +33,30 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
   const tell = (fault: Fault): void => {
     for (const listener of faultListeners) listener(fault);
   };
-  const { pids } = await host.ask({ ask: 'capture', capture, netns: options.netns ?? null, runTag: options.runTag ?? null, only: options.only ?? 'all' });
+  const { pids } = await host.ask({
+    ask: 'capture',
+    capture,
+    netns: options.netns ?? null,
+    runTag: options.runTag ?? null,
+    only: options.only ?? 'all',
+  });
   host.onMessage((message) => {
     if (message.type === 'counts' && message.capture === capture) {
       ({ taken } = message);
       for (const listener of countListeners) listener(taken);
     }
-    if (message.type === 'fault' && message.capture === capture) tell({ code: message.code, observers: message.observers, text: `${host.name}: ${message.text}` });
+    if (message.type === 'fault' && message.capture === capture)
+      tell({ code: message.code, observers: message.observers, text: `${host.name}: ${message.text}` });
   });
   host.onLost((why) => {
-    if (!over) tell({ code: 'host-lost', observers: [...observers], text: `the connection to ${host.name} was lost: ${why}` });
+    if (!over)
+      tell({ code: 'host-lost', observers: [...observers], text: `the connection to ${host.name} was lost: ${why}` });
   });
 
   async function fetch(): Promise<void> {
     const fd = openSync(options.file, 'ax', 0o600);
     try {
-      for (let offset = 0; ;) {
+      for (let offset = 0; ; ) {
         const octets = Buffer.from((await host.ask({ ask: 'fetch', capture, offset })).octets, 'base64');
         if (octets.length === 0) return;
         for (let done = 0; done < octets.length; ) done += writeSync(fd, octets, done);
@@ -71,10 +79,14 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
       const stopped = await unlessLost(host.ask({ ask: 'stop', capture }, drainMs));
       if (stopped === null) return { counters: {}, written: {}, kept: [] };
       try {
-        if (await unlessLost(fetch().then(() => true)) === null) return { counters: {}, written: {}, kept: [] };
+        if ((await unlessLost(fetch().then(() => true))) === null) return { counters: {}, written: {}, kept: [] };
       } catch (error) {
         if (error instanceof VerifyError) throw error;
-        tell({ code: 'file-failed', observers: [...observers], text: `the capture of ${host.name} could not be written here: ${error instanceof Error ? error.message : String(error)}` });
+        tell({
+          code: 'file-failed',
+          observers: [...observers],
+          text: `the capture of ${host.name} could not be written here: ${error instanceof Error ? error.message : String(error)}`,
+        });
       }
       over = true;
       return stopped;

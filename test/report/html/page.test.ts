@@ -15,7 +15,9 @@ describe('html report', () => {
     const text = page(reported(['c']));
     expect(text).not.toMatch(/<script|<link|<img|<iframe| on\w+=| style=|@import|url\((?!#)|https?:/i);
     const style = /<style>([^]*?)<\/style>/.exec(text)?.[1] ?? '';
-    expect(text).toContain(`content="default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'"`);
+    expect(text).toContain(
+      `content="default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'"`,
+    );
   });
 
   it('says in a sentence who received what was not meant for him', () => {
@@ -23,11 +25,14 @@ describe('html report', () => {
     expect(page(reported([]))).toContain('Nobody received frames that were not meant for him');
   });
 
-  it.each(['<script>alert(1)</script>', '"><svg onload=alert(1)>', "' onmouseover='x", '&lt;', '\u001b[31m\u202e'])('treats the name %j as data', (name) => {
-    const text = page(reported(['c'], { name, zone: name }));
-    expect(text).not.toContain(name === '&lt;' ? '>&lt;<' : name);
-    expect(text).not.toMatch(/<script|<svg onload|' onmouseover|\u001b|\u202e/);
-  });
+  it.each(['<script>alert(1)</script>', '"><svg onload=alert(1)>', "' onmouseover='x", '&lt;', '\u001b[31m\u202e'])(
+    'treats the name %j as data',
+    (name) => {
+      const text = page(reported(['c'], { name, zone: name }));
+      expect(text).not.toContain(name === '&lt;' ? '>&lt;<' : name);
+      expect(text).not.toMatch(/<script|<svg onload|' onmouseover|\u001b|\u202e/);
+    },
+  );
 
   it('draws each leak as an arrow with its number and says whose ear is proven', () => {
     const text = page(reported(['c', 'lan']));
@@ -63,14 +68,24 @@ describe('html report', () => {
     const run = reported(['c']);
     const frame = run.details?.frames[0] ?? expect.unreachable();
     expect(decodeFrame(frame.bytes, () => 'x').map((layer) => layer.name)).toEqual(['Ethernet', 'Type', 'Token']);
-    expect(hexDump(frame.bytes).split('\n')[0]).toBe('0000  52 54 00 00 00 02 52 54 00 00 00 01 88 b5 56 49  RT....RT......VI');
+    expect(hexDump(frame.bytes).split('\n')[0]).toBe(
+      '0000  52 54 00 00 00 02 52 54 00 00 00 01 88 b5 56 49  RT....RT......VI',
+    );
     const filter = wiresharkFilter(frame, run.result, run.details ?? expect.unreachable());
-    expect(filter).toMatch(/^frame\.interface_id == \d+ && eth\.src == 52:54:00:00:00:01 && eth\.dst == 52:54:00:00:00:02$/);
+    expect(filter).toMatch(
+      /^frame\.interface_id == \d+ && eth\.src == 52:54:00:00:00:01 && eth\.dst == 52:54:00:00:00:02$/,
+    );
     const { status, error } = spawnSync('dftest', [filter], { encoding: 'utf8' });
     if (error === undefined) expect(status).toBe(0);
   });
 
   it('decodes arbitrary octets without an error', () => {
-    for (let length = 0; length < 80; length += 1) expect(decodeFrame(Uint8Array.from({ length }, (_, at) => (at * 37 + length) & 255), () => null).length).toBeGreaterThan(0);
+    for (let length = 0; length < 80; length += 1)
+      expect(
+        decodeFrame(
+          Uint8Array.from({ length }, (_, at) => (at * 37 + length) & 255),
+          () => null,
+        ).length,
+      ).toBeGreaterThan(0);
   });
 });
