@@ -12,8 +12,8 @@ import { bundleInto, bundlePrograms } from './bundle-programs.mjs';
 const programs = {
   cli: 'build/cli.js',
   helper: 'build/helper.js',
-  'hash-thread': 'build/evidence/hash-thread.js',
-  'collate-thread': 'build/evidence/collate-thread.js',
+  'hash-thread': 'build/system/evidence/read/hash-thread.js',
+  'collate-thread': 'build/system/evidence/collate/worker.js',
 };
 
 /**

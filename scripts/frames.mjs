@@ -8,12 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { wrapMarkdown } from './wrap-markdown.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
-const { loadScenario } = await import('../build/scenario/load-scenario.js');
-const { makePlan } = await import('../build/plan/make-plan.js');
-const { probeClasses, disruptiveClasses } = await import('../build/model/scenario.js');
-const { buildFrame } = await import('../build/probe/frame.js');
-const { tokensFor, tokenLength, findToken } = await import('../build/wire/token.js');
-const { classicHeader, classicRecord } = await import('../build/pcap/classic-writer.js');
+const { loadScenario } = await import('../build/core/scenario/load-scenario.js');
+const { makePlan } = await import('../build/core/plan/make-plan.js');
+const { probeClasses, disruptiveClasses } = await import('../build/core/model/scenario.js');
+const { buildFrame } = await import('../build/core/probe/frames/frame.js');
+const { tokensFor, tokenLength, findToken } = await import('../build/core/wire/token.js');
+const { classicHeader, classicRecord } = await import('../build/core/pcap/classic/writer.js');
 
 const runTag = 0x12345678;
 const key = new Uint8Array(32).fill(9);

@@ -162,7 +162,7 @@ const sections = [...maps].flatMap(([name, node]) => {
 const text = [
   '# The scenario file',
   '',
-  '<!-- Written by `npm run schema` from schema/scenario.v1.json: change the words in src/scenario/*-schema.ts. -->',
+  '<!-- Written by `npm run schema` from schema/scenario.v1.json: change the words in src/core/scenario/schema. -->',
   '',
   'A scenario is one document of YAML 1.2, at most 1 MiB. Every fault in a file is reported at once, with line and column, what was expected and the nearest known word; an unknown key',
   'is a fault. So is a file that would send or listen to nothing, and a step that nobody could break. Keys marked \\* are required.',
@@ -213,7 +213,7 @@ const text = [
 
 if (missing.length > 0) {
   console.error(
-    `Keys of the scenario file that nobody has described (add .describe('…') or .meta({ id: '…' }) in src/scenario/*-schema.ts):\n${missing.map((each) => `  ${each}`).join('\n')}`,
+    `Keys of the scenario file that nobody has described (add .describe('…') or .meta({ id: '…' }) in src/core/scenario/schema):\n${missing.map((each) => `  ${each}`).join('\n')}`,
   );
   process.exit(65);
 }

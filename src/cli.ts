@@ -11,8 +11,8 @@ const begun = judging.includes(command) && dir !== undefined ? beginJudging(dir)
 
 async function beginJudging(folder: string): Promise<void> {
   const [{ beginHash }, { files }] = await Promise.all([
-    import('./evidence/hashed-octets.js'),
-    import('./evidence/folder.js'),
+    import('./system/evidence/read/hashed-bytes.js'),
+    import('./system/evidence/folder/folder.js'),
   ]);
   beginHash(join(folder, files.capture));
 }
@@ -31,14 +31,14 @@ function forgiveReaders(): void {
  */
 async function replayAlone(folder: string): Promise<number> {
   const [{ replayCommand }, { tellError }] = await Promise.all([
-    import('./commands/replay-command.js'),
-    import('./commands/tell-error.js'),
+    import('./cli/commands/replay/replay.js'),
+    import('./cli/print-error.js'),
   ]);
   return replayCommand([folder], { json: false, reporter: [] }).catch(tellError);
 }
 
 async function anyCommand(): Promise<number> {
-  const { commandLine } = await import('./command-line.js');
+  const { commandLine } = await import('./cli/command-line.js');
   return commandLine(argv);
 }
 

@@ -1,12 +1,12 @@
-import type { HelperRole } from './protocol/messages.js';
+import type { HelperRole } from './core/protocol/messages.js';
 
 /**
- * The roles of a helper process: one process, one role, messages over stdin and stdout (protocol/messages.ts). Only its
+ * The roles of a helper process: one process, one role, messages over stdin and stdout (core/protocol/messages.ts). Only its
  * own modules are loaded.
  */
 const roles: { readonly [R in HelperRole]: () => Promise<void> } = {
-  capture: async () => (await import('./capture/worker.js')).captureWorker(),
-  send: async () => (await import('./inject/worker.js')).sendWorker(),
+  capture: async () => (await import('./system/capture/worker.js')).captureWorker(),
+  send: async () => (await import('./system/inject/worker.js')).sendWorker(),
   relay: async () => (await import('./traffic/relay.js')).relayWorker(),
 };
 

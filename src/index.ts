@@ -7,15 +7,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { loadFiles } from './commands/load-files.js';
+import type { Result } from './core/model/result.js';
+import type { Scenario } from './core/model/scenario.js';
+import { VerifyError } from './core/model/verify-error.js';
 import { replayFolder } from './evidence/replay.js';
-import type { Result } from './model/result.js';
-import type { Scenario } from './model/scenario.js';
-import { VerifyError } from './model/verify-error.js';
-import { packagePath } from './sys/package-path.js';
+import { packagePath } from './system/process/package-path.js';
 
-export type { Cause, Finding, Reason, Result, StepResult, Verdict } from './model/result.js';
-export type { Bridge, Endpoint, ProbeEntry, Scenario, Step, Topology } from './model/scenario.js';
-export { VerifyError } from './model/verify-error.js';
+export type { Cause, Finding, Reason, Result, StepResult, Verdict } from './core/model/result.js';
+export type { Bridge, Endpoint, ProbeEntry, Scenario, Step, Topology } from './core/model/scenario.js';
+export { VerifyError } from './core/model/verify-error.js';
 
 /** Values for a scenario's `vars`, by name. */
 export type VariableValues = Readonly<Record<string, string | number | boolean>>;

@@ -1,5 +1,5 @@
 // Reads a capture with the codec alone and counts packets and octets.
-import { readCapture } from '../../build/evidence/read-capture.js';
+import { readCapture } from '../../build/system/evidence/read/read-capture.js';
 import { tellPeak } from '../frame/peak.mjs';
 
 tellPeak();

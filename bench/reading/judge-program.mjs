@@ -1,7 +1,7 @@
 // Judges a run's capture again without hashing it: codec, token search and verdict.
-import { parseFolder } from '../../build/evidence/parse-folder.js';
-import { readCapture } from '../../build/evidence/read-capture.js';
 import { addBatch, finishJudging, startJudging } from '../../build/judge/judge.js';
+import { parseFolder } from '../../build/system/evidence/folder/parse-folder.js';
+import { readCapture } from '../../build/system/evidence/read/read-capture.js';
 import { tellPeak } from '../frame/peak.mjs';
 
 tellPeak();

@@ -1,4 +1,4 @@
--- Shows the token that every frame of a verify-isolation run carries (src/wire/token.ts): "VI", run tag, index, tag; 18 octets, big-endian.
+-- Shows the token that every frame of a verify-isolation run carries (src/core/wire/token.ts): "VI", run tag, index, tag; 18 octets, big-endian.
 -- wireshark -X lua_script:contrib/wireshark/verify-isolation.lua evidence.pcapng
 -- Filters: verify_isolation.index == 17, verify_isolation.run == 0x1234abcd. The tag can be checked by the tool alone: Wireshark has no key.
 local token_length = 18

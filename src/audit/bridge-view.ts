@@ -1,5 +1,5 @@
+import type { Settings } from '../core/model/scenario.js';
 import type { Reading } from '../model/reading.js';
-import type { Settings } from '../model/scenario.js';
 import type { FdbState, LinkState } from '../model/state.js';
 import { portVlans, type PortVlans } from './port-vlans.js';
 

@@ -1,6 +1,6 @@
 import type { Drift } from '../model/drift.js';
 import type { Reading } from '../model/reading.js';
-import { fieldsOf } from '../model/json-fields.js';
+import { fieldsOf } from '../core/text/json-fields.js';
 
 const moving: ReadonlySet<string> = new Set([
   'packets',

@@ -1,6 +1,6 @@
-import { VerifyError } from '../model/verify-error.js';
-import type { Captured } from '../protocol/messages.js';
-import type { Capture } from './capture-client.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import type { Captured } from '../core/protocol/messages.js';
+import type { Capture } from '../system/capture/client.js';
 import { sumCounts } from './sum-counts.js';
 
 /** A capture with the observers that it serves. */

@@ -1,4 +1,4 @@
-import type { Capture } from './capture-client.js';
+import type { Capture } from '../system/capture/client.js';
 
 /** `onCounts` of several captures that are one to the listener. */
 export function sumCounts(captures: readonly Pick<Capture, 'onCounts'>[], listener: (taken: number) => void): void {

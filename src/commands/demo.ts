@@ -1,4 +1,4 @@
-import type { DefineCommand } from './command.js';
+import type { DefineCommand } from '../cli/command.js';
 
 /** `demo`: the experiment that the project is named after; `--deafen` shows that a lost ear is noticed. */
 export const defineDemo: DefineCommand = (parser, context) => {
@@ -21,7 +21,7 @@ export const defineDemo: DefineCommand = (parser, context) => {
           describe: 'how to capture',
         }),
     async (args) => {
-      const { demoCommand } = await import('./demo-command.js');
+      const { demoCommand } = await import('../cli/commands/run/demo.js');
       context.setStatus(await demoCommand({ ...args, toolVersion: context.version }));
     },
   );

@@ -1,4 +1,4 @@
-import type { DefineCommand } from './command.js';
+import type { DefineCommand } from '../cli/command.js';
 
 /** `diff A B`: what began to leak between two runs, what stopped, which setting changed. */
 export const defineDiff: DefineCommand = (parser, context) => {
@@ -11,7 +11,7 @@ export const defineDiff: DefineCommand = (parser, context) => {
         .positional('b', { type: 'string', demandOption: true, describe: 'evidence folder of the later run' })
         .option('json', { type: 'boolean', default: false, describe: 'print the comparison as JSON' }),
     async (args) => {
-      const { diffCommand } = await import('./diff-command.js');
+      const { diffCommand } = await import('../cli/commands/evidence/diff.js');
       context.setStatus(await diffCommand(args.a, args.b, args.json));
     },
   );

@@ -1,4 +1,4 @@
-import type { DefineCommand } from './command.js';
+import type { DefineCommand } from '../cli/command.js';
 
 /** `doctor`: what this machine can do, what is missing, and what mends it. */
 export const defineDoctor: DefineCommand = (parser, context) => {
@@ -15,7 +15,7 @@ export const defineDoctor: DefineCommand = (parser, context) => {
         })
         .option('json', { type: 'boolean', default: false, describe: 'print the checks as JSON and nothing else' }),
     async (args) => {
-      const { doctorCommand } = await import('./doctor-command.js');
+      const { doctorCommand } = await import('../cli/commands/host/doctor.js');
       context.setStatus(await doctorCommand({ files: args.files, json: args.json, version: context.version }));
     },
   );

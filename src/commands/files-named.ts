@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { FileHash, Scenario } from '../model/scenario.js';
+import type { FileHash, Scenario } from '../core/model/scenario.js';
 
 /**
  * Files of rules and the like that a scenario's `run` and `during` commands name, each once, as they are now; relative

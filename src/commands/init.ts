@@ -1,4 +1,4 @@
-import type { DefineCommand } from './command.js';
+import type { DefineCommand } from '../cli/command.js';
 
 /** `init`: a ready scenario of what runs on a bridge here. */
 export const defineInit: DefineCommand = (parser) => {
@@ -14,7 +14,7 @@ export const defineInit: DefineCommand = (parser) => {
           describe: 'the network namespace of the bridge: a name of ip netns, or a path such as /proc/4711/ns/net',
         }),
     async (args) => {
-      const { initCommand } = await import('./init-command.js');
+      const { initCommand } = await import('../cli/commands/host/init.js');
       await initCommand(args);
     },
   );

@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { VerifyError } from '../model/verify-error.js';
-import type { Scenario } from '../model/scenario.js';
-import { loadScenario } from '../scenario/load-scenario.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import type { Scenario } from '../core/model/scenario.js';
+import { loadScenario } from '../core/scenario/load-scenario.js';
 import { filesNamed } from './files-named.js';
 
 /** The contract's limit for a scenario; a larger file is not even read. */

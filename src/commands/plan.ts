@@ -1,4 +1,4 @@
-import type { DefineCommand } from './command.js';
+import type { DefineCommand } from '../cli/command.js';
 
 /** `plan FILE`: what a run would do, without doing any of it. */
 export const definePlan: DefineCommand = (parser) => {
@@ -19,7 +19,7 @@ export const definePlan: DefineCommand = (parser) => {
         .option('json', { type: 'boolean', default: false, describe: 'print the plan as JSON' })
         .option('hash', { type: 'boolean', default: false, describe: 'print the SHA-256 that run --approved takes' }),
     async (args) => {
-      const { planCommand } = await import('./plan-command.js');
+      const { planCommand } = await import('../cli/commands/scenario/plan.js');
       await planCommand(args.file, args);
     },
   );

@@ -1,11 +1,11 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runCommand } from '../cli/commands/run/run.js';
+import { jsonText } from '../core/text/json-text.js';
 import { compressCapture } from '../evidence/compress-capture.js';
-import { jsonText } from '../model/json-text.js';
 import type { RunRecord } from '../model/run-record.js';
 import { expectedOf } from '../report/expected.js';
 import type { ReportedRun } from '../report/reporter.js';
-import { runCommand } from './run-command.js';
 
 export interface RecordOptions {
   readonly file: string;

@@ -1,4 +1,4 @@
-import type { DefineCommand } from './command.js';
+import type { DefineCommand } from '../cli/command.js';
 
 /** `record FILE --into DIR`: runs a scenario and keeps it as a test case that `replay` judges again. */
 export const defineRecord: DefineCommand = (parser, context) => {

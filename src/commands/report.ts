@@ -1,4 +1,4 @@
-import type { DefineCommand } from './command.js';
+import type { DefineCommand } from '../cli/command.js';
 import { formatNames } from './reporter-help.js';
 
 /** `report DIR --format NAME`: another view of a run's evidence. */
@@ -17,7 +17,7 @@ export const defineReport: DefineCommand = (parser, context) => {
           describe: 'file to write; stdout without it',
         }),
     async (args) => {
-      const { reportCommand } = await import('./report-command.js');
+      const { reportCommand } = await import('../cli/commands/evidence/report.js');
       context.setStatus(await reportCommand(args.dir, args.format, args.output ?? null));
     },
   );

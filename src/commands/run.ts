@@ -1,7 +1,7 @@
-import { probeClasses } from '../model/scenario.js';
-import { VerifyError } from '../model/verify-error.js';
-import { presetNames } from '../plan/presets.js';
-import type { DefineCommand } from './command.js';
+import type { DefineCommand } from '../cli/command.js';
+import { presetNames } from '../core/discover/presets.js';
+import { probeClasses } from '../core/model/scenario.js';
+import { VerifyError } from '../core/model/verify-error.js';
 import { reporterHelp } from './reporter-help.js';
 
 /** `--shuffle` alone, or with a seed of 32 bits. */
@@ -179,7 +179,7 @@ export const defineRun: DefineCommand = (parser, context) => {
             '--preset takes no file: the scenario is made for the bridge',
             'leave one of the two out',
           );
-        const { presetCommand } = await import('./preset-command.js');
+        const { presetCommand } = await import('../cli/commands/run/preset.js');
         context.setStatus(await presetCommand({ ...args, preset: args.preset, toolVersion: context.version }));
         return;
       }
@@ -204,7 +204,7 @@ export const defineRun: DefineCommand = (parser, context) => {
           `${stray.join(', ')}: only with --twin or --preset`,
           'a scenario file says such things itself',
         );
-      const { runCommand } = await import('./run-command.js');
+      const { runCommand } = await import('../cli/commands/run/run.js');
       context.setStatus(await runCommand({ ...args, files: args.file, toolVersion: context.version }));
     },
   );

@@ -1,4 +1,4 @@
-import type { DefineCommand } from './command.js';
+import type { DefineCommand } from '../cli/command.js';
 
 /** `schema`: the JSON Schema (draft-07) of scenario files, for editors. */
 export const defineSchema: DefineCommand = (parser) => {
@@ -7,7 +7,7 @@ export const defineSchema: DefineCommand = (parser) => {
     'print the JSON Schema of scenario files',
     (options) => options,
     async () => {
-      const { scenarioJsonSchema } = await import('../scenario/json-schema.js');
+      const { scenarioJsonSchema } = await import('../core/scenario/schema/json-schema.js');
       process.stdout.write(scenarioJsonSchema());
     },
   );

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { launchInside } from '../fabric/lab/launch.js';
-import { probeClasses } from '../model/scenario.js';
-import { VerifyError } from '../model/verify-error.js';
-import { supposing, type Twin } from '../plan/twin/twin-scenario.js';
-import { readWhatIfs } from '../plan/twin/what-if.js';
-import { escapeText } from '../report/escape-text.js';
-import { loadScenario } from '../scenario/load-scenario.js';
-import { diffCommand } from './diff-command.js';
-import { evidenceFolder, makeEvidenceFolder } from './evidence-folder.js';
-import { readTwin } from './read-twin.js';
-import { scenarioText } from './scenario-text.js';
+import { diffCommand } from '../cli/commands/evidence/diff.js';
+import { evidenceFolder, makeEvidenceFolder } from '../cli/commands/evidence/evidence-folder.js';
+import { scenarioText } from '../cli/commands/scenario/scenario-text.js';
+import { readTwin } from '../cli/commands/twin/read-twin.js';
+import { supposing, type Twin } from '../core/discover/twin/scenario.js';
+import { readWhatIfs } from '../core/discover/twin/what-if.js';
+import { probeClasses } from '../core/model/scenario.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import { loadScenario } from '../core/scenario/load-scenario.js';
+import { escapeText } from '../model/escape-text.js';
+import { launchInside } from '../system/fabric/lab/launch.js';
 import { stripOptions } from './strip-options.js';
 
 export interface TwinOptions {

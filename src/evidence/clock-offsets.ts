@@ -1,4 +1,4 @@
-import type { TimelineEntry } from '../model/timeline.js';
+import type { TimelineEntry } from '../core/model/timeline.js';
 
 /** By the name of a raw capture: by how many ns the clock of its host was ahead of the orchestrator's when it began. */
 export function clockOffsets(timeline: readonly TimelineEntry[]): ReadonlyMap<string, bigint> {

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { compressedCapture, files } from './folder.js';
+import { compressedCapture, files } from '../system/evidence/folder/folder.js';
 
 /**
  * Turns a folder's capture into its compressed form (RFC 1952), which replay and Wireshark read as it is. The result

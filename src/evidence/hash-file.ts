@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readOctets } from './read-octets.js';
+import { readOctets } from '../system/evidence/read/read-bytes.js';
 
 /** SHA-256 of a file's bytes, hex, read as a stream; of a compressed one what it stands for. */
 export async function hashFile(path: string): Promise<string> {

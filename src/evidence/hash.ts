@@ -1,6 +1,6 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { capturePath, files } from './folder.js';
+import { capturePath, files } from '../system/evidence/folder/folder.js';
 import { hashFile } from './hash-file.js';
 
 /** A file that a result rests on, relative to its folder. */

@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { VerifyError } from '../model/verify-error.js';
-import { compressedCapture, files } from './folder.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import { compressedCapture, files } from '../system/evidence/folder/folder.js';
 import { hostRecordFile } from './host-record.js';
 
 /** A host and the folder with what came back from it; null = nothing did, only its name is known. */

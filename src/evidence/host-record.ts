@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { FleetCommand } from '../model/fleet.js';
-import { VerifyError } from '../model/verify-error.js';
+import type { FleetCommand } from '../core/model/fleet.js';
+import { VerifyError } from '../core/model/verify-error.js';
 
 /** What ran on a host and how it ended: contrib/ansible writes it beside the evidence. */
 export const hostRecordFile = 'host.json';

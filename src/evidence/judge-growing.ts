@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JudgeStart, Judging } from '../judge/judge.js';
-import type { GrowingFile } from './growing-file.js';
-import { readCaptureOf } from './read-capture.js';
+import type { GrowingFile } from '../system/evidence/read/growing-file.js';
+import { readCaptureOf } from '../system/evidence/read/read-capture.js';
 import { addCapture } from './replay.js';
 
 /** The octets as they are, hashed on their way. */

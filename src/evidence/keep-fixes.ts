@@ -1,7 +1,7 @@
-import type { Result } from '../model/result.js';
-import { files, writeJson } from './folder.js';
+import type { Result } from '../core/model/result.js';
+import type { FixRecord } from '../system/evidence/folder/fixes.js';
+import { files, writeJson } from '../system/evidence/folder/folder.js';
 import { writeSums } from './hash.js';
-import type { FixRecord } from './read-fixes.js';
 import { replayFolder } from './replay.js';
 
 /** Writes down what became of fixes and judges the folder again, so that its result and its hashes name them. */

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { VerifyError } from '../model/verify-error.js';
+import { VerifyError } from '../core/model/verify-error.js';
 import { evidenceFolders } from './host-folders.js';
 
 /** So many of the runs below a folder are named. */

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
-import type { EvidenceInterface } from '../plan/evidence-interfaces.js';
+import type { EvidenceInterface } from '../core/plan/evidence-interfaces.js';
 import { escapeText } from '../model/escape-text.js';
-import type { Batch, CaptureItem } from '../pcap/capture-items.js';
-import { highHalf, lowHalf, timeWords } from '../pcap/time-words.js';
-import { readRawCapture } from './read-capture.js';
+import type { Batch, CaptureItem } from '../core/pcap/capture-items.js';
+import { highHalf, lowHalf, timeWords } from '../core/pcap/time-words.js';
+import { readRawCapture } from '../system/evidence/read/read-capture.js';
 import { sortByTime } from './sort-by-time.js';
 
 /** Frames of a step's raw captures, in the order of their times. */

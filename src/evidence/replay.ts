@@ -1,3 +1,6 @@
+import type { Result } from '../core/model/result.js';
+import type { CaptureItem } from '../core/pcap/capture-items.js';
+import { evidenceInterfaces } from '../core/plan/evidence-interfaces.js';
 import {
   addBatch,
   addDamage,
@@ -8,14 +11,11 @@ import {
   startJudging,
 } from '../judge/judge.js';
 import { escapeText } from '../model/escape-text.js';
-import type { Result } from '../model/result.js';
-import type { CaptureItem } from '../pcap/capture-items.js';
-import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
-import { capturePath, files } from './folder.js';
+import { capturePath, files } from '../system/evidence/folder/folder.js';
+import { parseFolder } from '../system/evidence/folder/parse-folder.js';
+import { hashedOctets } from '../system/evidence/read/hashed-bytes.js';
+import { readCaptureOf } from '../system/evidence/read/read-capture.js';
 import { hashedBeside, withCapture } from './hash.js';
-import { hashedOctets } from './hashed-octets.js';
-import { parseFolder } from './parse-folder.js';
-import { readCaptureOf } from './read-capture.js';
 
 /** Adds what evidence.pcapng holds to a judgement. */
 export async function addCapture(judging: Judging<JudgeStart>, items: AsyncIterable<CaptureItem>): Promise<void> {

@@ -1,8 +1,8 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { jsonText } from '../model/json-text.js';
-import type { TimelineEntry, TimelineEvent } from '../model/timeline.js';
-import { files } from './folder.js';
+import type { TimelineEntry, TimelineEvent } from '../core/model/timeline.js';
+import { jsonText } from '../core/text/json-text.js';
+import { files } from '../system/evidence/folder/folder.js';
 
 /** What happens in a run, written down as it happens. */
 export interface TimelineLog {

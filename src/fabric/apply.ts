@@ -1,12 +1,12 @@
 import type { Change } from '../model/change.js';
 import type { ChangeRecord } from '../model/fabric.js';
-import type { SettingValue } from '../model/scenario.js';
-import { commandsFor } from '../plan/commands.js';
+import type { SettingValue } from '../core/model/scenario.js';
+import { commandsFor } from '../core/bridge/change-commands.js';
 import { mustRun, readJson } from '../sys/programs.js';
-import { writeSysctl } from '../sys/sysctl.js';
+import { writeSysctl } from '../system/kernel/sysctl.js';
 import { changeOvsEntry, checkOvsEntry } from './ovs-entry.js';
 import { checkOvsValue, ovsValue } from './ovs-value.js';
-import { checkOvsVlan, ovsVlanColumns, refuseOpening } from './ovs-vlans.js';
+import { checkOvsVlan, ovsVlanColumns, refuseOpening } from '../system/fabric/ovs-vlans.js';
 import { checkReadBack } from './read-back.js';
 import { checkFdb, checkMdb, checkVlan } from './read-back-tables.js';
 

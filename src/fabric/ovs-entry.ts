@@ -1,5 +1,5 @@
+import { VerifyError } from '../core/model/verify-error.js';
 import type { Change } from '../model/change.js';
-import { VerifyError } from '../model/verify-error.js';
 import { mustRun, runProgram, showCommand } from '../sys/programs.js';
 
 type FdbChange = Extract<Change, { kind: 'fdb' }>;

@@ -2,8 +2,8 @@ import type { Change } from '../model/change.js';
 import { ovsFlood } from '../model/ovs-columns.js';
 import { ovsPortConfigs } from '../model/ovs-port-configs.js';
 import { withoutOpenFlow10 } from '../model/ovs-openflow.js';
-import { VerifyError } from '../model/verify-error.js';
-import { isOn } from '../plan/commands.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import { isOn } from '../core/bridge/change-commands.js';
 import { mustRun } from '../sys/programs.js';
 
 type OvsSet = Extract<Change, { kind: 'ovs-set' }>;

@@ -1,5 +1,5 @@
+import { VerifyError } from '../core/model/verify-error.js';
 import type { Change } from '../model/change.js';
-import { VerifyError } from '../model/verify-error.js';
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
 

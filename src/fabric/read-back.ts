@@ -1,7 +1,6 @@
-import { bridgeSettings, linkSettings, portSettings } from '../model/settings.js';
-import type { SettingKind } from '../model/settings.js';
-import type { SettingValue } from '../model/scenario.js';
-import { VerifyError } from '../model/verify-error.js';
+import type { SettingValue } from '../core/model/scenario.js';
+import { bridgeSettings, linkSettings, portSettings, type SettingKind } from '../core/model/settings.js';
+import { VerifyError } from '../core/model/verify-error.js';
 
 export type SettingPlace = 'bridge' | 'port' | 'link';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { VerifyError } from '../core/model/verify-error.js';
 import type { HostState } from '../model/state.js';
-import { VerifyError } from '../model/verify-error.js';
 
 /** BR_STATE_FORWARDING (linux/if_bridge.h). */
 const forwarding = 3;

@@ -1,4 +1,4 @@
-import type { HelperFault } from '../protocol/messages.js';
+import type { HelperFault } from '../core/protocol/messages.js';
 
 /** What the kernel took of what was to be sent; `error` (`ENETDOWN`, `helper-died`, …) says why not more. */
 export interface SendOutcome {

@@ -1,11 +1,11 @@
 import { closeSync, writeSync } from 'node:fs';
+import { VerifyError } from '../core/model/verify-error.js';
+import { firstInheritedFd, type SendRoute } from '../core/protocol/messages.js';
 import type { Place } from '../model/fabric.js';
-import { VerifyError } from '../model/verify-error.js';
-import { firstInheritedFd, type SendRoute } from '../protocol/messages.js';
-import { startHelper, type HelperProcess } from '../sys/helper-process.js';
-import { namespaceIdentity } from '../sys/namespaces.js';
-import { openSharedFile } from '../sys/shared-file.js';
-import { sendInPieces } from './send-in-pieces.js';
+import { type HelperProcess, startHelper } from '../sys/helper-process.js';
+import { sendInPieces } from '../system/inject/send-in-pieces.js';
+import { namespaceIdentity } from '../system/kernel/namespaces.js';
+import { openSharedFile } from '../system/kernel/shared-file.js';
 import type { Sender, SocketRoute } from './sender.js';
 import { openSendingSocket, sendingInterface } from './sending-socket.js';
 

@@ -1,5 +1,5 @@
-import { inNamespace } from '../sys/namespaces.js';
-import { linkIndex, noSuchInterface, openUnboundPacketSocket } from '../sys/packet-socket.js';
+import { inNamespace } from '../system/kernel/namespaces.js';
+import { linkIndex, noSuchInterface, openUnboundPacketSocket } from '../system/kernel/packet-socket.js';
 
 /**
  * A packet socket that sends in that network namespace (null = this process's) and receives nothing; the caller closes

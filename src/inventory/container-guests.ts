@@ -1,4 +1,4 @@
-import { fieldsOf, objectsOf, textOf, type Fields } from '../model/json-fields.js';
+import { fieldsOf, objectsOf, textOf, type Fields } from '../core/text/json-fields.js';
 import type { GuestRecord } from '../model/guest-record.js';
 import { macText } from './mac-text.js';
 

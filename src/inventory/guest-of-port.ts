@@ -1,5 +1,5 @@
+import type { Mac } from '../core/model/mac.js';
 import { type GuestRecord, managers } from '../model/guest-record.js';
-import type { Mac } from '../model/mac.js';
 
 /**
  * Who is behind a port: the record that names it, else one with a MAC that the bridge has learned there; the first

@@ -1,4 +1,4 @@
-import type { Mac } from '../model/mac.js';
+import type { Mac } from '../core/model/mac.js';
 import type { HostState, LinkState } from '../model/state.js';
 
 /**

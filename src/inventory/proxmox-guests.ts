@@ -1,4 +1,4 @@
-import { objectsOf, textOf } from '../model/json-fields.js';
+import { objectsOf, textOf } from '../core/text/json-fields.js';
 import type { GuestRecord } from '../model/guest-record.js';
 import { macText } from './mac-text.js';
 import { readProxmoxConfig } from './proxmox-config.js';

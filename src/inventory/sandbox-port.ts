@@ -1,4 +1,4 @@
-import { objectsOf } from '../model/json-fields.js';
+import { objectsOf } from '../core/text/json-fields.js';
 import type { GuestRecord } from '../model/guest-record.js';
 import type { LinkState } from '../model/state.js';
 

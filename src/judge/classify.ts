@@ -1,10 +1,10 @@
-import type { Control, Flow, Plan, StepPlan } from '../model/plan.js';
-import { type FrameView, viewFrame } from '../wire/frame-view.js';
-import { createTokenSearch } from '../wire/token-search.js';
-import { tagLength, tokenAt, tokenIndex, tokenLength } from '../wire/token.js';
+import { createHeaderReader, formOf, type FrameFormName } from '../core/judge/recognise/frame-form.js';
+import { createRunTags, type RunTags } from '../core/judge/recognise/run-tags.js';
+import { type Control, type Flow, mostTokens, type Plan, type StepPlan } from '../core/model/plan.js';
+import { type FrameView, viewFrame } from '../core/wire/frame-view.js';
+import { createTokenSearch } from '../core/wire/token-search.js';
+import { tagLength, tokenAt, tokenIndex, tokenLength } from '../core/wire/token.js';
 import { flowOfToken } from './flow-of-token.js';
-import { createHeaderReader, formOf, type FrameFormName } from './frame-form.js';
-import { createRunTags, type RunTags } from './run-tags.js';
 
 /**
  * What a frame of a capture is. The token says which probe it stems from, the headers say whether it is that probe:
@@ -63,9 +63,6 @@ function find(segments: readonly Segment[], index: number): Segment | null {
 }
 
 const noToken: Sighting = { kind: 'none' };
-
-/** Tokens of a plan are numbered below this, so that a plan from elsewhere cannot ask for endless memory. */
-export const mostTokens = 2 ** 26;
 
 /** The tags of all tokens that a plan has, under its key; null: none is known. */
 export function tagsOf(plan: Plan, key: Uint8Array | null): RunTags {

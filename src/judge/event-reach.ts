@@ -1,6 +1,6 @@
-import { freePrograms } from '../scenario/read-run.js';
-import type { StepPlan } from '../model/plan.js';
-import type { RuleChange } from '../model/timeline.js';
+import { freePrograms } from '../core/scenario/steps/read-run.js';
+import type { StepPlan } from '../core/model/plan.js';
+import type { RuleChange } from '../core/model/timeline.js';
 
 /** Parts of a state that the judge compares. */
 export const stateParts = ['links', 'vlan', 'sysctl', 'tc', 'nft', 'ovs'] as const;

@@ -1,6 +1,6 @@
 import { word } from '../audit/shell-word.js';
-import { hostOf } from '../model/host-names.js';
-import type { Plan } from '../model/plan.js';
+import { hostOf } from '../core/model/host-names.js';
+import type { Plan } from '../core/model/plan.js';
 
 /**
  * A fix as it is pasted on the orchestrator's host: what is for another one is sent there with ssh(1), under the names

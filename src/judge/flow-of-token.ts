@@ -1,4 +1,4 @@
-import type { Flow, Flows } from '../model/plan.js';
+import type { Flow, Flows } from '../core/model/plan.js';
 
 /**
  * The flow that a token belongs to; tokens number through, flow by flow. Where all flows are of one size no search is

@@ -1,4 +1,4 @@
-import type { FrameSpec } from '../model/plan.js';
+import type { FrameSpec } from '../core/model/plan.js';
 
 /**
  * The group that a frame is for, as `bridge mdb` names it: its IP group, else its group MAC; null for broadcast and

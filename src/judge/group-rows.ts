@@ -1,10 +1,10 @@
-import type { Flow, Observer } from '../model/plan.js';
-import type { Finding } from '../model/result.js';
-import { upperBound95 } from './bound.js';
+import { sentOf } from '../core/judge/proof/step-facts.js';
+import { upperBound95 } from '../core/judge/rows/bound.js';
+import type { Flow, Observer } from '../core/model/plan.js';
+import type { Finding } from '../core/model/result.js';
 import { ofSender } from './of-sender.js';
 import { probeRow, provenOf } from './probe-row.js';
 import { allowanceOf, directionOf, type RowInput } from './row-parts.js';
-import { sentOf } from './step-facts.js';
 
 /** A step with more rows than this has those grouped that say the same: a mesh of 1,000 guests has a billion. */
 export const mostUngrouped = 10_000;

@@ -1,8 +1,8 @@
-import type { Flow } from '../model/plan.js';
-import { frameTemplate } from '../probe/frame.js';
-import { type FrameView, viewFrame } from '../wire/frame-view.js';
-import { writeMark } from '../wire/token.js';
-import { type createHeaderReader, formOf } from './frame-form.js';
+import { type createHeaderReader, formOf } from '../core/judge/recognise/frame-form.js';
+import type { Flow } from '../core/model/plan.js';
+import { frameTemplate } from '../core/probe/frames/frame.js';
+import { type FrameView, viewFrame } from '../core/wire/frame-view.js';
+import { writeMark } from '../core/wire/token.js';
 
 /** Octets at the start of a token that say whose it is. */
 export const ofRun = 6;

@@ -1,25 +1,25 @@
 import { createHash } from 'node:crypto';
-import { createTokenSearch, type TokenSearch } from '../wire/token-search.js';
-import { highHalf, lowHalf, timeWords } from '../pcap/time-words.js';
-import { createPlainFrames, type PlainFrames } from './plain-frames.js';
-import type { Plan } from '../model/plan.js';
-import type { ProvenFix, Reason, Result, StepResult, Verdict } from '../model/result.js';
+import { createTokenSearch, type TokenSearch } from '../core/wire/token-search.js';
+import { highHalf, lowHalf, timeWords } from '../core/pcap/time-words.js';
+import { createPlainFrames, type PlainFrames } from '../core/judge/count/plain-frames.js';
+import type { Plan } from '../core/model/plan.js';
+import type { ProvenFix, Reason, Result, StepResult, Verdict } from '../core/model/result.js';
 import type { RunRecord } from '../model/run-record.js';
-import type { TimelineEntry } from '../model/timeline.js';
-import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
+import type { TimelineEntry } from '../core/model/timeline.js';
+import { evidenceInterfaces } from '../core/plan/evidence-interfaces.js';
 import { type Classifier, createClassifier, flowFinder, tagsOf } from './classify.js';
-import { countProbe, countSighting, type Seen, type Tallies } from './count-frame.js';
-import { countDiscarded, framesOfLine } from './count-discarded.js';
-import { coverageOf } from './coverage.js';
-import type { DiscardedFrames } from './discarded.js';
+import { countProbe, countSighting, type Seen, type Tallies } from '../core/judge/count/count-frame.js';
+import { countDiscarded, framesOfLine } from '../core/judge/count/count-discarded.js';
+import { coverageOf } from '../core/judge/proof/coverage.js';
+import type { DiscardedFrames } from '../core/judge/count/discarded.js';
 import type { JudgedBatch } from './frame-source.js';
-import { type JudgedStep, judgeStep } from './judge-step.js';
-import { createPlannedProbes, type PlannedProbes } from './planned-probes.js';
+import { type JudgedStep, judgeStep } from '../core/judge/judge-step.js';
+import { createPlannedProbes, type PlannedProbes } from '../core/judge/recognise/planned-probes.js';
 import { withLasting } from './with-lasting.js';
 import type { StepStates } from './step-states.js';
-import { reason } from './reasons.js';
-import { type StepFacts, stepFacts } from './step-facts.js';
-import { createTallies, raise, type StepTally } from './tally.js';
+import { reason } from '../core/judge/reasons.js';
+import { type StepFacts, stepFacts } from '../core/judge/proof/step-facts.js';
+import { createTallies, raise, type StepTally } from '../core/judge/count/tally.js';
 
 /** Everything but the capture that a judgement rests on. */
 export interface JudgeInput {

@@ -1,4 +1,4 @@
-import { macBytes, macLength } from '../wire/ethernet.js';
+import { macBytes, macLength } from '../core/wire/ethernet.js';
 
 /** Compares the two addresses that a frame begins with as words. */
 export interface MacWords {

@@ -1,14 +1,14 @@
-import type { Flow } from '../model/plan.js';
-import { FlowOfTable } from '../plan/flow-of-table.js';
-import { macLength, macNumber } from '../wire/ethernet.js';
-import type { FrameView } from '../wire/frame-view.js';
-import { tokenLength } from '../wire/token.js';
+import type { Flow } from '../core/model/plan.js';
+import { FlowOfTable } from '../core/plan/flows/flow-of-table.js';
+import { macLength, macNumber } from '../core/wire/ethernet.js';
+import type { FrameView } from '../core/wire/frame-view.js';
+import { tokenLength } from '../core/wire/token.js';
 import { asNumber } from '../pcap/host-order.js';
-import { createHeaderReader, type PlannedHeaders, sameOctets } from './frame-form.js';
+import { createHeaderReader, type PlannedHeaders, sameOctets } from '../core/judge/recognise/frame-form.js';
 import { type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
 import { createMacWords } from './mac-words.js';
 import type { PlannedProbe } from './planned-probe.js';
-import type { RunTags } from './run-tags.js';
+import type { RunTags } from '../core/judge/recognise/run-tags.js';
 
 /** Knows frames of many flows that differ in their addresses only: a mesh sends one frame of each of a million. */
 export interface PlannedKinds {

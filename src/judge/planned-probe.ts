@@ -1,4 +1,4 @@
-import type { Flow } from '../model/plan.js';
+import type { Flow } from '../core/model/plan.js';
 
 /** A probe that was read; void at the next. */
 export interface PlannedProbe {

@@ -1,9 +1,9 @@
-import type { Flow, Observer } from '../model/plan.js';
-import type { Finding } from '../model/result.js';
-import { upperBound95 } from './bound.js';
+import { sentOf } from '../core/judge/proof/step-facts.js';
+import { windowsOf } from '../core/judge/proof/windows.js';
+import { upperBound95 } from '../core/judge/rows/bound.js';
+import type { Flow, Observer } from '../core/model/plan.js';
+import type { Finding } from '../core/model/result.js';
 import { acceptedOf, allowanceOf, directionOf, firstSightingOf, type RowInput } from './row-parts.js';
-import { sentOf } from './step-facts.js';
-import { windowsOf } from './windows.js';
 
 /**
  * Frames of a flow that are proven to have been there to be seen: those that who must see them did, else those that

@@ -1,5 +1,5 @@
-import type { StepPlan } from '../model/plan.js';
-import type { Endpoint } from '../model/scenario.js';
+import type { StepPlan } from '../core/model/plan.js';
+import type { Endpoint } from '../core/model/scenario.js';
 import type { LinkState } from '../model/state.js';
 
 /**

@@ -1,7 +1,7 @@
-import type { Mac } from '../model/mac.js';
-import type { Flow, Flows, Observer, Plan, StepPlan } from '../model/plan.js';
-import type { Finding } from '../model/result.js';
-import type { Endpoint, SettingValue } from '../model/scenario.js';
+import type { Mac } from '../core/model/mac.js';
+import type { Flow, Flows, Observer, Plan, StepPlan } from '../core/model/plan.js';
+import type { Finding } from '../core/model/result.js';
+import type { Endpoint, SettingValue } from '../core/model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { ofSender } from './of-sender.js';
 import type { StepStates } from './step-states.js';

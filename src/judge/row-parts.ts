@@ -1,10 +1,10 @@
-import type { Plan, StepPlan } from '../model/plan.js';
-import type { Finding, FirstSighting } from '../model/result.js';
-import type { Accepted } from '../model/scenario.js';
+import type { StepTally } from '../core/judge/count/tally.js';
+import type { StepFacts } from '../core/judge/proof/step-facts.js';
+import type { Plan, StepPlan } from '../core/model/plan.js';
+import type { Finding, FirstSighting } from '../core/model/result.js';
+import type { Accepted } from '../core/model/scenario.js';
 import type { First } from './first.js';
-import type { StepFacts } from './step-facts.js';
 import type { StepStates } from './step-states.js';
-import type { StepTally } from './tally.js';
 import { timeText } from './time-text.js';
 
 const evidenceFile = 'evidence.pcapng';

@@ -1,6 +1,5 @@
-import type { Flow, Flows } from '../model/plan.js';
-import { nsOf } from '../pcap/time-words.js';
-import { mostTokens } from './classify.js';
+import { type Flow, type Flows, mostTokens } from '../core/model/plan.js';
+import { nsOf } from '../core/pcap/time-words.js';
 import type { First } from './first.js';
 
 /**

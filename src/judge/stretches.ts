@@ -1,9 +1,9 @@
-import type { StepPlan } from '../model/plan.js';
-import type { Reason } from '../model/result.js';
+import type { StepFacts } from '../core/judge/proof/step-facts.js';
+import { reason } from '../core/judge/reasons.js';
+import type { StepPlan } from '../core/model/plan.js';
+import type { Reason } from '../core/model/result.js';
 import type { HostState } from '../model/state.js';
 import { eventReach, type StatePart } from './event-reach.js';
-import { reason } from './reasons.js';
-import type { StepFacts } from './step-facts.js';
 import type { StepStates } from './step-states.js';
 
 /** Two readings of the state of a step, one after the other; null = it was not read. */

@@ -1,13 +1,13 @@
-import { hostOf, onHost } from '../model/host-names.js';
-import type { StepPlan } from '../model/plan.js';
-import type { Reason } from '../model/result.js';
-import type { Endpoint } from '../model/scenario.js';
-import { bridgeSettings, portSettings } from '../model/settings.js';
+import { reason } from '../core/judge/reasons.js';
+import { hostOf, onHost } from '../core/model/host-names.js';
+import type { StepPlan } from '../core/model/plan.js';
+import type { Reason } from '../core/model/result.js';
+import type { Endpoint } from '../core/model/scenario.js';
+import { bridgeSettings, portSettings } from '../core/model/settings.js';
+import { type RuleChange, type SettingChange, vlanList } from '../core/model/timeline.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
-import { type RuleChange, type SettingChange, vlanList } from '../model/timeline.js';
 import { enteringMac } from '../plan/entering-controls.js';
 import { type Provoked, provokedBy } from './provoked.js';
-import { reason } from './reasons.js';
 import type { Stretch } from './stretches.js';
 
 /** Counters move on an idle machine; what else the rules say must not. */

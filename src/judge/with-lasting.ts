@@ -1,6 +1,6 @@
+import type { Keeper, LastingFix } from '../core/model/persistent-fix.js';
+import type { Cause, StepResult } from '../core/model/result.js';
 import { lastingFixes } from '../lasting/lasting-fixes.js';
-import type { Keeper, LastingFix } from '../model/lasting.js';
-import type { Cause, StepResult } from '../model/result.js';
 
 /**
  * A step's result whose causes say how their fixes come to stay, where it is known who makes the devices; `undefined`:

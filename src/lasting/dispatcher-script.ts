@@ -1,5 +1,5 @@
 import { word } from '../audit/shell-word.js';
-import type { LastingFix } from '../model/lasting.js';
+import type { LastingFix } from '../core/model/persistent-fix.js';
 import { commandOf } from './command-of.js';
 import { fileWord } from './file-word.js';
 import type { Wanted } from './wanted.js';

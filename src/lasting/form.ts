@@ -1,4 +1,4 @@
-import type { Keeper, LastingFix } from '../model/lasting.js';
+import type { Keeper, LastingFix } from '../core/model/persistent-fix.js';
 import type { Wanted } from './wanted.js';
 
 /**

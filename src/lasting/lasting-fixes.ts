@@ -1,11 +1,11 @@
-import type { Keeper, LastingFix } from '../model/lasting.js';
+import { hostWideForm } from '../core/fix/managers/host-wide.js';
+import { interfacesForm } from '../core/fix/managers/interfaces.js';
+import { libvirtForm } from '../core/fix/managers/libvirt.js';
+import { netplanForm } from '../core/fix/managers/netplan.js';
+import { networkManagerForm } from '../core/fix/managers/network-manager.js';
+import { proxmoxForm } from '../core/fix/managers/proxmox.js';
+import type { Keeper, LastingFix } from '../core/model/persistent-fix.js';
 import { deviceOf } from './command-of.js';
-import { hostWideForm } from './forms/host-wide.js';
-import { interfacesForm } from './forms/interfaces.js';
-import { libvirtForm } from './forms/libvirt.js';
-import { netplanForm } from './forms/netplan.js';
-import { networkManagerForm } from './forms/network-manager.js';
-import { proxmoxForm } from './forms/proxmox.js';
 import { type Wanted, wantedOfFix } from './wanted.js';
 
 function formOf(keeper: Keeper, wanted: readonly Wanted[]): readonly LastingFix[] {

@@ -1,5 +1,5 @@
+import type { Mac } from '../core/model/mac.js';
 import { splitFix } from '../judge/split-fix.js';
-import type { Mac } from '../model/mac.js';
 
 /** One thing that a fix wants of a host, whatever command brings it about. */
 export type Wanted =

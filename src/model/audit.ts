@@ -1,5 +1,5 @@
-import type { LastingFix } from './lasting.js';
-import type { ProbeClassName } from './scenario.js';
+import type { LastingFix } from '../core/model/persistent-fix.js';
+import type { ProbeClassName } from '../core/model/scenario.js';
 
 export const severities = ['info', 'low', 'medium', 'high'] as const;
 export type Severity = (typeof severities)[number];

@@ -1,4 +1,4 @@
-import type { FdbEntry, MdbEntry, Mirror, PortVlan, SettingValue } from './scenario.js';
+import type { FdbEntry, MdbEntry, Mirror, PortVlan, SettingValue } from '../core/model/scenario.js';
 
 /** One thing to do to the kernel, as data: the fabric executes it, reads it back and knows how to undo it. */
 export type Change =

@@ -1,4 +1,4 @@
-import type { Mac } from './mac.js';
+import type { Mac } from '../core/model/mac.js';
 
 /** Programs that know guests by name, in the order in which they are believed. */
 export const managers = ['proxmox', 'libvirt', 'incus', 'lxd', 'docker', 'podman', 'namespace'] as const;

@@ -1,6 +1,6 @@
 import type { PacketSocket } from './packet-socket.js';
 import type { Declared } from './declared.js';
-import type { Keeper } from './lasting.js';
+import type { Keeper } from '../core/model/persistent-fix.js';
 import type { HostState } from './state.js';
 
 /** A device of VMware's networking. */

@@ -1,8 +1,8 @@
+import type { Keeper } from '../core/model/persistent-fix.js';
+import type { FileHash, Scenario } from '../core/model/scenario.js';
 import type { GuardRecord } from './guard.js';
-import type { Keeper } from './lasting.js';
 import type { PrecheckNote } from './precheck.js';
 import type { Provenance } from './provenance.js';
-import type { FileHash, Scenario } from './scenario.js';
 import type { ToolRecord } from './tool-record.js';
 
 /** The file that was run, and what else it was made of; a key that would be empty is absent. */

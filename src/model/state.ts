@@ -1,5 +1,5 @@
+import type { SettingValue } from '../core/model/scenario.js';
 import type { PacketSocket } from './packet-socket.js';
-import type { SettingValue } from './scenario.js';
 
 /** One link of the bridge's host, as `ip -j -d link` tells it. Values that the kernel does not know are absent. */
 export interface LinkState {

@@ -1,4 +1,4 @@
-import type { Batch } from './capture-items.js';
+import type { Batch } from '../core/pcap/capture-items.js';
 import { optionCodes, optionU64, readOptions, textOf } from './pcapng-options.js';
 
 export interface PacketOptions {

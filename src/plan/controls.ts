@@ -1,9 +1,15 @@
-import type { Mac } from '../model/mac.js';
-import type { Control, Flows, FrameSpec, Observer, TrafficPlan } from '../model/plan.js';
-import { phases } from '../model/plan.js';
-import type { Endpoint, ProbeClassName } from '../model/scenario.js';
-import { documentation, familyOf } from '../probe/addresses.js';
-import { leastSize } from '../probe/frame.js';
+import type { Mac } from '../core/model/mac.js';
+import {
+  type Control,
+  type Flows,
+  type FrameSpec,
+  type Observer,
+  phases,
+  type TrafficPlan,
+} from '../core/model/plan.js';
+import type { Endpoint, ProbeClassName } from '../core/model/scenario.js';
+import { documentation, familyOf } from '../core/probe/addresses.js';
+import { leastSize } from '../core/probe/frames/frame.js';
 import type { EnteringControl } from './entering-controls.js';
 import { kindsOfFlows } from './kinds-of-flows.js';
 import { earControlMac, rawControl } from './raw-control.js';

@@ -1,5 +1,5 @@
-import type { Flows, FrameSpec, Observer } from '../model/plan.js';
-import type { Bridge, Endpoint } from '../model/scenario.js';
+import type { Flows, FrameSpec, Observer } from '../core/model/plan.js';
+import type { Bridge, Endpoint } from '../core/model/scenario.js';
 import { kindsOfFlows } from './kinds-of-flows.js';
 import { rawControl } from './raw-control.js';
 

@@ -1,6 +1,12 @@
-import type { Flow, Flows, FrameSpec } from '../model/plan.js';
-import { type FlowAim, type FlowForm, FlowOfTable, type FlowSource, frameOf } from './flow-of-table.js';
-import { positionText } from './position-text.js';
+import type { Flow, Flows, FrameSpec } from '../core/model/plan.js';
+import {
+  type FlowAim,
+  type FlowForm,
+  FlowOfTable,
+  type FlowSource,
+  frameOf,
+} from '../core/plan/flows/flow-of-table.js';
+import { positionText } from '../core/plan/flows/position-text.js';
 
 /**
  * Flow i is put together from form `form[i]`, source `source[i]` and aim `aim[i]`; ids and tokens number through from

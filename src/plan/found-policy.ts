@@ -1,5 +1,5 @@
+import { foundVlans } from '../core/discover/found-vlans.js';
 import type { HostState } from '../model/state.js';
-import { foundVlans } from './found-vlans.js';
 
 /** `policy` of a scenario file, and what each rule says in words. */
 export interface FoundPolicy {

@@ -1,12 +1,12 @@
+import { type FoundVlan, foundVlans } from '../core/discover/found-vlans.js';
+import { VerifyError } from '../core/model/verify-error.js';
 import { guestOfPort } from '../inventory/guest-of-port.js';
 import { isFirewallBridge } from '../inventory/proxmox-guests.js';
 import type { GuestRecord, Inventory } from '../model/guest-record.js';
 import { unheardPorts } from '../model/ovs-unheard.js';
 import type { HostState, LinkState } from '../model/state.js';
-import { VerifyError } from '../model/verify-error.js';
 import { endpointName } from './endpoint-name.js';
 import { type FoundPolicy, foundPolicy } from './found-policy.js';
-import { type FoundVlan, foundVlans } from './found-vlans.js';
 import { deafness, macsBehind, type Neighbour } from './host-topology.js';
 
 /** Kinds of virtual links that lead out of the machine; a link without a kind is a NIC (`ip -d link`). */

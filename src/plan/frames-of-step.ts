@@ -1,4 +1,4 @@
-import type { StepPlan } from '../model/plan.js';
+import type { StepPlan } from '../core/model/plan.js';
 
 /** Frames of all flows of a step: their tokens number through. */
 export function framesOfStep({ flows }: Pick<StepPlan, 'flows'>): number {

@@ -1,8 +1,8 @@
-import type { Mac } from '../model/mac.js';
+import type { Mac } from '../core/model/mac.js';
+import type { Endpoint, Scenario } from '../core/model/scenario.js';
+import { VerifyError } from '../core/model/verify-error.js';
 import { type UnheardPort, unheardPorts } from '../model/ovs-unheard.js';
-import type { Endpoint, Scenario } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
-import { VerifyError } from '../model/verify-error.js';
 import { endpointName } from './endpoint-name.js';
 
 /** An entry of the neighbour tables: which IP address a MAC was seen with. */

@@ -1,5 +1,5 @@
-import type { Mac } from '../model/mac.js';
-import type { Plan } from '../model/plan.js';
+import type { Mac } from '../core/model/mac.js';
+import type { Plan } from '../core/model/plan.js';
 
 const indexOf = (mac: Mac): number => Number.parseInt(mac.slice(6).replaceAll(':', ''), 16);
 

@@ -1,4 +1,4 @@
-import type { Flow, Flows } from '../model/plan.js';
+import type { Flow, Flows } from '../core/model/plan.js';
 
 /**
  * The first flow of each form and sender, in the order of sending: all that is to be looked at where nothing depends on

@@ -1,5 +1,5 @@
-import { onHost } from '../model/host-names.js';
-import { fieldsOf, objectsOf } from '../model/json-fields.js';
+import { onHost } from '../core/model/host-names.js';
+import { fieldsOf, objectsOf } from '../core/text/json-fields.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 
 /** What the kernel of one host said; `host` null = the orchestrator's own. */

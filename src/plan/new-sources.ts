@@ -1,4 +1,4 @@
-import type { Plan } from '../model/plan.js';
+import type { Plan } from '../core/model/plan.js';
 
 /**
  * Source MACs of probes that nobody on the bridges has, where an uplink could carry them out: the switch there would

@@ -1,5 +1,5 @@
-import type { Observer } from '../model/plan.js';
-import type { Bridge, Endpoint } from '../model/scenario.js';
+import type { Observer } from '../core/model/plan.js';
+import type { Bridge, Endpoint } from '../core/model/scenario.js';
 
 function observerOf(endpoint: Endpoint, bridgeMac: string | undefined, judged: boolean): Observer {
   const common = { name: endpoint.name, bridge: endpoint.bridge, role: endpoint.role, judged };

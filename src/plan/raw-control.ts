@@ -1,5 +1,5 @@
-import type { Mac } from '../model/mac.js';
-import type { FrameSpec } from '../model/plan.js';
+import type { Mac } from '../core/model/mac.js';
+import type { FrameSpec } from '../core/model/plan.js';
 
 /** Addresses of ear controls: locally administered, nobody's, so that a guest's stack drops what it gets. */
 export const earControlMac = { src: '02:76:69:ff:ff:fd', dst: '02:76:69:ff:ff:fe' } as const;

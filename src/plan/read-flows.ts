@@ -1,6 +1,6 @@
-import type { Flows } from '../model/plan.js';
+import type { Flows } from '../core/model/plan.js';
+import { parsePositions } from '../core/plan/flows/position-text.js';
 import { type FlowColumnsRecord, flowTable } from './flow-table.js';
-import { parsePositions } from './position-text.js';
 
 /** Columns of plan.json as flows again; null where they do not fit together. */
 export function readFlowColumns(record: FlowColumnsRecord): Flows | null {

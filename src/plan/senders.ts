@@ -1,4 +1,4 @@
-import type { StepPlan } from '../model/plan.js';
+import type { StepPlan } from '../core/model/plan.js';
 import { kindsOfFlows } from './kinds-of-flows.js';
 
 /** Endpoints as which a step sends anything. */

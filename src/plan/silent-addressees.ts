@@ -1,4 +1,4 @@
-import type { Plan } from '../model/plan.js';
+import type { Plan } from '../core/model/plan.js';
 import type { HostState } from '../model/state.js';
 
 /**

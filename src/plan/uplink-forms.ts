@@ -1,6 +1,6 @@
-import type { Mac } from '../model/mac.js';
-import type { FrameSpec, Observer } from '../model/plan.js';
-import type { Endpoint } from '../model/scenario.js';
+import type { Mac } from '../core/model/mac.js';
+import type { FrameSpec, Observer } from '../core/model/plan.js';
+import type { Endpoint } from '../core/model/scenario.js';
 
 /**
  * Ear controls at a host's uplink leave its NIC. So that the switch there learns nothing wrong and sees no new station,

@@ -1,5 +1,5 @@
 import type { AuditFinding, AuditProof, AuditReport, FindingProof, Prediction, Severity } from '../model/audit.js';
-import { escapeText } from './escape-text.js';
+import { escapeText } from '../model/escape-text.js';
 import { lastingLines } from './lasting-lines.js';
 
 const words: Readonly<Record<Severity, string>> = { high: 'HIGH', medium: 'MEDIUM', low: 'LOW', info: 'INFO' };

@@ -1,4 +1,4 @@
-import type { Finding, Result, Verdict } from '../model/result.js';
+import type { Finding, Result, Verdict } from '../core/model/result.js';
 
 /** A leaking row with the name of its step. */
 export interface LeakRow {

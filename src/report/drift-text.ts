@@ -1,5 +1,5 @@
 import type { Drift } from '../model/drift.js';
-import { escapeText } from './escape-text.js';
+import { escapeText } from '../model/escape-text.js';
 
 /** A drift as one line for people. */
 export function driftText(drift: Drift, at: Date): string {

@@ -1,7 +1,5 @@
 import { word } from '../audit/shell-word.js';
 
-export { escapeText } from '../model/escape-text.js';
-
 /** The text as one word for a POSIX shell: as it is where that is harmless and no option, else in single quotes. */
 export function quoteForShell(text: string): string {
   const literal = word(text);

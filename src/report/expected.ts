@@ -1,4 +1,4 @@
-import type { Finding, Result } from '../model/result.js';
+import type { Finding, Result } from '../core/model/result.js';
 
 /**
  * What a recorded run has to come to whenever it is judged again: verdicts, reasons and rows, without causes and texts,

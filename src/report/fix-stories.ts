@@ -1,4 +1,4 @@
-import type { ProvenFix, Result } from '../model/result.js';
+import type { ProvenFix, Result } from '../core/model/result.js';
 
 /** What the outcome of a trial means, in a word or two. */
 export const outcomeWords: Readonly<Record<ProvenFix['outcome'], string>> = {

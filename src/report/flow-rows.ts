@@ -1,4 +1,4 @@
-import type { Finding, StepResult } from '../model/result.js';
+import type { Finding, StepResult } from '../core/model/result.js';
 import { foldInARow } from './fold-in-a-row.js';
 import { groupByPair } from './group-by-pair.js';
 import { kindNumbers } from './kind-numbers.js';

@@ -1,4 +1,4 @@
-import type { CarriersApart, Held, Result } from '../model/result.js';
+import type { CarriersApart, Held, Result } from '../core/model/result.js';
 
 /** What held, the same in one or more steps. Steps are 0-based. */
 export interface HeldStory {

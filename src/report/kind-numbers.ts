@@ -1,4 +1,4 @@
-import type { Finding } from '../model/result.js';
+import type { Finding } from '../core/model/result.js';
 import { numbering } from './numbering.js';
 
 function isSameKind(a: Finding, b: Finding): boolean {

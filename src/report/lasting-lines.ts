@@ -1,5 +1,5 @@
-import type { LastingFix } from '../model/lasting.js';
-import { escapeText } from './escape-text.js';
+import type { LastingFix } from '../core/model/persistent-fix.js';
+import { escapeText } from '../model/escape-text.js';
 
 /**
  * How a fix comes to stay, for people: where, the form line by line as it is pasted, what makes it act, and what else

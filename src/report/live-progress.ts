@@ -1,6 +1,5 @@
-import { Listr, ListrLogger, ProcessOutput } from 'listr2';
-import type { ListrDefaultRendererLogLevels } from 'listr2';
-import { escapeText } from './escape-text.js';
+import { Listr, type ListrDefaultRendererLogLevels, ListrLogger, ProcessOutput } from 'listr2';
+import { escapeText } from '../model/escape-text.js';
 import type { Progress } from './progress.js';
 
 /** For listr2, which writes to stdout unless told otherwise: stdout belongs to the result. */

@@ -1,4 +1,4 @@
-import type { Result } from '../model/result.js';
+import type { Result } from '../core/model/result.js';
 import { plainMarkdown as plain } from './plain-markdown.js';
 import type { ReportedRun, Reporter } from './reporter.js';
 import { failingLeaks, missingProof, type Told } from './told-leaks.js';

@@ -1,4 +1,4 @@
-import { escapeText } from './escape-text.js';
+import { escapeText } from '../model/escape-text.js';
 
 /** Text inside Markdown: no mark of it, no HTML and no mention of somebody acts. */
 export function plainMarkdown(text: string): string {

@@ -1,5 +1,5 @@
+import { escapeText } from '../model/escape-text.js';
 import type { PrecheckNote } from '../model/precheck.js';
-import { escapeText } from './escape-text.js';
 
 /** What acts on frames beside the bridges, or watches them, a line each; empty where nothing was found. */
 export function precheckText(notes: readonly PrecheckNote[]): string {

@@ -1,4 +1,4 @@
-import type { ProgressEvent } from '../model/progress.js';
+import type { ProgressEvent } from '../core/model/progress.js';
 
 /** A view of a run while it goes on, on stderr. It never owns the run: nothing waits for it. */
 export interface Progress {

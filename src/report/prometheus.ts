@@ -1,5 +1,5 @@
-import type { Result, StepResult } from '../model/result.js';
-import { escapeText } from './escape-text.js';
+import type { Result, StepResult } from '../core/model/result.js';
+import { escapeText } from '../model/escape-text.js';
 import type { ReportedRun, Reporter } from './reporter.js';
 
 interface Metric {

@@ -1,13 +1,13 @@
-import { githubReport } from './github.js';
 import { htmlReport } from './html/page.js';
-import { jsonReport } from './json.js';
-import { junitReport } from './junit.js';
+import { githubReport } from './machine/github.js';
+import { jsonReport } from './machine/json.js';
+import { junitReport } from './machine/junit.js';
+import { nagiosReport } from './machine/nagios.js';
+import { ndjsonReport } from './machine/ndjson.js';
 import { markdownReport } from './markdown.js';
-import { nagiosReport } from './nagios.js';
-import { ndjsonReport } from './ndjson.js';
 import { prometheusReport } from './prometheus.js';
 import type { Reporter } from './reporter.js';
-import { terminalReport } from './terminal.js';
+import { terminalReport } from './terminal/terminal.js';
 
 /** Every reporter by the name that `--reporter` takes. A new one is one file and one line here. */
 export const reporters = {

@@ -1,4 +1,4 @@
-import type { Result } from '../model/result.js';
+import type { Result } from '../core/model/result.js';
 
 /**
  * What test/sabotage did to the version that judged: the figure that says whether the tool can fail. Null where a

@@ -1,5 +1,5 @@
 import type { FdbState, HostState, LinkState } from '../model/state.js';
-import { bridgeSettings, portSettings } from '../model/settings.js';
+import { bridgeSettings, portSettings } from '../core/model/settings.js';
 
 /** One thing that the kernel said differently at two moments; null = it was not there. */
 export interface Difference {

@@ -1,5 +1,5 @@
-import type { Result, StepResult } from '../model/result.js';
-import { escapeText } from './escape-text.js';
+import type { Result, StepResult } from '../core/model/result.js';
+import { escapeText } from '../model/escape-text.js';
 import { foldAfter } from './lay-out.js';
 import type { Paint } from './paint.js';
 import { sabotageText } from './sabotage-text.js';

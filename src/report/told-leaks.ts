@@ -1,4 +1,4 @@
-import type { Finding, Result } from '../model/result.js';
+import type { Finding, Result } from '../core/model/result.js';
 
 /** A leak, or a reason why nothing is proven, in one line, with the step that it belongs to. */
 export interface Told {

@@ -1,4 +1,4 @@
-import type { Result, StepResult } from '../model/result.js';
+import type { Result, StepResult } from '../core/model/result.js';
 import type { Tint } from './paint.js';
 
 /** A verdict as people read it, with the colour that goes with it. */

@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fieldsOf, objectsOf } from '../model/json-fields.js';
+import { fieldsOf, objectsOf } from '../core/text/json-fields.js';
 import type { CalibrationRecord } from '../model/calibration.js';
-import { VerifyError } from '../model/verify-error.js';
-import { packagePath } from '../sys/package-path.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import { packagePath } from '../system/process/package-path.js';
 import { runProgram } from '../sys/programs.js';
 
 const program = packagePath('dist/cli.cjs');

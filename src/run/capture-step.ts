@@ -1,12 +1,12 @@
 import { basename, join } from 'node:path';
-import type { Capture } from '../capture/capture-client.js';
-import type { ObserverRequest } from '../capture/capture-helper.js';
 import { joinCaptures } from '../capture/join-captures.js';
-import { rawFile } from '../evidence/folder.js';
-import type { Observer, StepPlan } from '../model/plan.js';
-import { VerifyError } from '../model/verify-error.js';
-import { describeObserver } from '../plan/evidence-interfaces.js';
+import type { Observer, StepPlan } from '../core/model/plan.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import { describeObserver } from '../core/plan/evidence-interfaces.js';
 import { framesOfStep } from '../plan/frames-of-step.js';
+import type { Capture } from '../system/capture/client.js';
+import type { ObserverRequest } from '../system/capture/helper.js';
+import { rawFile } from '../system/evidence/folder/folder.js';
 import { remoteOf, type RunContext } from './context.js';
 import { clockOffset } from './hosts/clock-offset.js';
 import { startRemoteCapture } from './hosts/remote-capture.js';

@@ -1,9 +1,9 @@
+import type { Plan, StepPlan } from '../core/model/plan.js';
+import type { ProgressEvent, StepPhase } from '../core/model/progress.js';
+import { VerifyError } from '../core/model/verify-error.js';
 import type { TimelineLog } from '../evidence/timeline-log.js';
 import type { StepStates } from '../judge/step-states.js';
 import type { Fabric } from '../model/fabric.js';
-import type { Plan, StepPlan } from '../model/plan.js';
-import type { ProgressEvent, StepPhase } from '../model/progress.js';
-import { VerifyError } from '../model/verify-error.js';
 import type { Devices } from './devices.js';
 import type { RemoteHost } from './hosts/remote-host.js';
 

@@ -1,5 +1,5 @@
-import type { Capture } from '../capture/capture-client.js';
-import type { ObserverRequest } from '../capture/capture-helper.js';
+import type { Capture } from '../system/capture/client.js';
+import type { ObserverRequest } from '../system/capture/helper.js';
 import type { AlterDevices } from './devices.js';
 import { sumCounts } from '../capture/sum-counts.js';
 

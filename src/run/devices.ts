@@ -1,5 +1,5 @@
-import { startCapture } from '../capture/capture-client.js';
 import { startSender } from '../inject/send-client.js';
+import { startCapture } from '../system/capture/client.js';
 
 /**
  * How a run listens and sends. A device may wrap another, to lose an ear or to withhold frames: `demo --deafen` and

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StepPlan } from '../model/plan.js';
-import type { During } from '../model/scenario.js';
-import { VerifyError } from '../model/verify-error.js';
+import type { StepPlan } from '../core/model/plan.js';
+import type { During } from '../core/model/scenario.js';
+import { VerifyError } from '../core/model/verify-error.js';
 import type { RunContext } from './context.js';
 
 /** Reads the state next to an event: `before` it begins, or `after` its work is over. */

@@ -1,9 +1,9 @@
-import { objectsOf, textOf } from '../model/json-fields.js';
+import { objectsOf, textOf } from '../core/text/json-fields.js';
 import type { GuardRecord } from '../model/guard.js';
-import type { Plan } from '../model/plan.js';
-import { VerifyError } from '../model/verify-error.js';
+import type { Plan } from '../core/model/plan.js';
+import { VerifyError } from '../core/model/verify-error.js';
 import { readDrops } from '../state/read-drops.js';
-import { type PingStream, startPing } from '../sys/ping-stream.js';
+import { type PingStream, startPing } from '../system/process/ping-stream.js';
 import { readJson } from '../sys/programs.js';
 import { type WatchedHost, watchDrops } from './hosts/watch-drops.js';
 import { type DropReading, droppingPort, median, worseGateway } from './disturbance.js';

@@ -1,6 +1,6 @@
-import { chooseEngine } from '../capture/choose-engine.js';
-import type { Counters, Fault } from '../model/timeline.js';
-import type { ListeningPort } from '../plan/listening-ports.js';
+import type { ListeningPort } from '../core/discover/listening-ports.js';
+import type { Counters, Fault } from '../core/model/timeline.js';
+import { chooseEngine } from '../system/capture/choose-engine.js';
 import type { Devices } from './devices.js';
 
 export interface QuietListening {

@@ -1,11 +1,11 @@
-import { precheck } from '../audit/precheck.js';
-import type { Keeper } from '../model/lasting.js';
-import type { Plan } from '../model/plan.js';
+import { precheck } from '../core/audit/precheck.js';
+import type { Keeper } from '../core/model/persistent-fix.js';
+import type { Plan } from '../core/model/plan.js';
+import { VerifyError } from '../core/model/verify-error.js';
 import type { PrecheckNote } from '../model/precheck.js';
-import { VerifyError } from '../model/verify-error.js';
-import { readDeclared } from '../state/read-declared.js';
 import { readOffloads } from '../state/read-offloads.js';
-import { readReading } from '../state/read-reading.js';
+import { readDeclared } from '../system/state/read-declared.js';
+import { readReading } from '../system/state/read-reading.js';
 
 /** What a run on this host has to be read with, and who makes its bridges and ports. */
 export interface HostLook {

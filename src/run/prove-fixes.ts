@@ -1,14 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { files } from '../evidence/folder.js';
+import { fixOutcome } from '../core/fix/outcome.js';
+import { type FixTrial, fixTrials } from '../core/fix/trial.js';
+import type { Result } from '../core/model/result.js';
+import type { Scenario } from '../core/model/scenario.js';
+import { VerifyError } from '../core/model/verify-error.js';
 import { hashFile } from '../evidence/hash-file.js';
 import { keepFixes } from '../evidence/keep-fixes.js';
-import type { FixRecord } from '../evidence/read-fixes.js';
-import { fixOutcome } from '../judge/fix-outcome.js';
-import type { Result } from '../model/result.js';
-import type { Scenario } from '../model/scenario.js';
-import { VerifyError } from '../model/verify-error.js';
-import { type FixTrial, fixTrials } from '../plan/fix-trial.js';
+import type { FixRecord } from '../system/evidence/folder/fixes.js';
+import { files } from '../system/evidence/folder/folder.js';
 
 /** Trials of one run beyond these are not made. */
 const mostTrials = 40;

@@ -1,9 +1,9 @@
-import { stateFile, writeJson } from '../evidence/folder.js';
+import type { StepPlan } from '../core/model/plan.js';
+import type { TimelineEvent } from '../core/model/timeline.js';
+import { VerifyError } from '../core/model/verify-error.js';
 import type { StepStates } from '../judge/step-states.js';
-import type { StepPlan } from '../model/plan.js';
 import type { HostState } from '../model/state.js';
-import type { TimelineEvent } from '../model/timeline.js';
-import { VerifyError } from '../model/verify-error.js';
+import { stateFile, writeJson } from '../system/evidence/folder/folder.js';
 import type { RunContext } from './context.js';
 import type { ReadAround } from './events.js';
 import type { KernelWatch } from './watch-kernel.js';

@@ -1,16 +1,16 @@
-import type { Capture } from '../capture/capture-client.js';
+import type { Flows, StepPlan } from '../core/model/plan.js';
+import { frameSizeOf } from '../core/plan/flows/flow-of-table.js';
 import type { Sender } from '../inject/sender.js';
 import { flowOfToken } from '../judge/flow-of-token.js';
-import type { Flows, StepPlan } from '../model/plan.js';
-import { frameSizeOf } from '../plan/flow-of-table.js';
 import { framesOfStep } from '../plan/frames-of-step.js';
+import type { Capture } from '../system/capture/client.js';
 import { engineOf, sharedRingFrames } from './capture-step.js';
 import { checkStop, pause, type RunContext, tell } from './context.js';
-import { createPace } from './feedback.js';
 import { lossFreeRate } from './loss-free-rate.js';
 import { paceText } from './pace.js';
-import { type Burst, prepare, transmit } from './send-batch.js';
 import { sendRounds } from './send-rounds.js';
+import { createPace } from './send/feedback.js';
+import { type Burst, prepare, transmit } from './send/send-batch.js';
 
 const mostInBurst = 1000;
 /**

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { StepPlan } from '../core/model/plan.js';
+import { roundsOf } from '../core/plan/event-rounds.js';
 import type { Sender } from '../inject/sender.js';
-import type { StepPlan } from '../model/plan.js';
-import { roundsOf } from '../plan/event-rounds.js';
 import { framesOfStep } from '../plan/frames-of-step.js';
 import { checkStop, type RunContext, tell } from './context.js';
 import { paceText } from './pace.js';
-import { sendBatch } from './send-batch.js';
+import { sendBatch } from './send/send-batch.js';
 
 /**
  * Sends probes of a step with events from round `from` on: a frame of each flow in turn, evenly over time, so that

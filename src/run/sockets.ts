@@ -1,5 +1,5 @@
+import type { Control, StepPlan } from '../core/model/plan.js';
 import type { Place } from '../model/fabric.js';
-import type { Control, StepPlan } from '../model/plan.js';
 import { sendersOf } from '../plan/senders.js';
 import type { RunContext } from './context.js';
 

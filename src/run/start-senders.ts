@@ -1,6 +1,6 @@
+import type { StepPlan } from '../core/model/plan.js';
 import type { Sender } from '../inject/sender.js';
 import type { Place } from '../model/fabric.js';
-import type { StepPlan } from '../model/plan.js';
 import { remoteOf, type RunContext } from './context.js';
 import { joinSenders } from './hosts/join-senders.js';
 import { startRemoteSender } from './hosts/remote-sender.js';

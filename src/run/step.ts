@@ -1,15 +1,15 @@
-import { type Capture } from '../capture/capture-client.js';
+import type { StepPlan } from '../core/model/plan.js';
+import { VerifyError } from '../core/model/verify-error.js';
 import type { Sender } from '../inject/sender.js';
-import type { StepPlan } from '../model/plan.js';
-import { VerifyError } from '../model/verify-error.js';
-import { announce } from './announce.js';
+import type { Capture } from '../system/capture/client.js';
 import { listen, mark, startStepCapture, stopStepCapture } from './capture-step.js';
-import { type RunContext, checkStop, pause, tell } from './context.js';
+import { checkStop, pause, type RunContext, tell } from './context.js';
 import { type Events, startEvents } from './events.js';
 import { type StateReader, stateReader } from './read-states.js';
-import { restoreOwners } from './restore.js';
-import { sendControls } from './send-controls.js';
 import { probeSender } from './send-probes.js';
+import { announce } from './send/announce.js';
+import { restoreOwners } from './send/restore.js';
+import { sendControls } from './send/send-controls.js';
 import { startSenders } from './start-senders.js';
 import { runTraffic } from './traffic-step.js';
 import { watchKernel } from './watch-kernel.js';
@@ -108,7 +108,7 @@ async function probeOn(
   await probes.send(1);
 }
 
-/** Errors that end a step for a reason of their own (judge/reasons.ts). */
+/** Errors that end a step for a reason of their own (core/judge/reasons.ts). */
 const ownReasons: ReadonlySet<string> = new Set([
   'unsupported',
   'host-lost',

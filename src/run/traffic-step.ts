@@ -1,7 +1,7 @@
-import type { StepPlan, TrafficPlan } from '../model/plan.js';
-import { VerifyError } from '../model/verify-error.js';
+import type { StepPlan, TrafficPlan } from '../core/model/plan.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import { exchangePing } from '../system/traffic/ping.js';
 import { exchangeHttp } from '../traffic/http.js';
-import { exchangePing } from '../traffic/ping.js';
 import { checkStop, type RunContext } from './context.js';
 
 async function exchange(

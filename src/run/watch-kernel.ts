@@ -1,7 +1,7 @@
-import { hostOf } from '../model/host-names.js';
-import type { StepPlan } from '../model/plan.js';
-import { type RuleWatch, watchRuleChanges } from '../state/rule-changes.js';
-import { type SettingWatch, watchSettings } from '../state/setting-changes.js';
+import { hostOf } from '../core/model/host-names.js';
+import type { StepPlan } from '../core/model/plan.js';
+import { type RuleWatch, watchRuleChanges } from '../system/state/changes/rule-changes.js';
+import { type SettingWatch, watchSettings } from '../system/state/changes/setting-changes.js';
 import type { RunContext } from './context.js';
 
 /** What the kernel is asked to tell between two readings of the state. */

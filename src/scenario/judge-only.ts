@@ -1,4 +1,4 @@
-import type { Scenario, Step } from '../model/scenario.js';
+import type { Scenario, Step } from '../core/model/scenario.js';
 
 /**
  * The scenario with only the steps judged that `keep` chooses. The others still change what they change, since a

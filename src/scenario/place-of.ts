@@ -1,4 +1,4 @@
-import type { Topology } from '../model/scenario.js';
+import type { Topology } from '../core/model/scenario.js';
 
 /** What an interface is: a bridge or a bridge port, of the kernel or of Open vSwitch, or neither. */
 export type DevicePlace = 'bridge' | 'port' | 'ovs-bridge' | 'ovs-port' | 'link';

@@ -1,6 +1,6 @@
-import { describe, where } from './explain-issue.js';
-import type { FaultList, Path } from './fault.js';
-import { formatIp, parseIp } from './ip-address.js';
+import { formatIp, parseIp } from '../core/scenario/topology/ip-address.js';
+import { describe, where } from '../core/scenario/yaml/explain-issue.js';
+import type { FaultList, Path } from '../core/scenario/yaml/fault.js';
 
 /** Reads a multicast group: 224.0.0.0/4 (RFC 5771), ff00::/8 (RFC 4291 2.7) or a group MAC address. */
 export function readGroup(faults: FaultList, raw: string, path: Path): string {

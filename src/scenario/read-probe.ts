@@ -1,16 +1,16 @@
 import type { z } from 'zod';
-import { disruptiveClasses, type ProbeClassName, type ProbeEntry } from '../model/scenario.js';
-import { classRules, type ClassRule } from './class-rules.js';
-import { describe, where } from './explain-issue.js';
-import type { Path } from './fault.js';
-import { formatIp, parseIp } from './ip-address.js';
-import { countPairs } from './pairs.js';
-import { readAllowance } from './read-expectation.js';
+import { disruptiveClasses, type ProbeClassName, type ProbeEntry } from '../core/model/scenario.js';
+import { probe } from '../core/scenario/schema/step.js';
+import { type ClassRule, classRules } from '../core/scenario/steps/class-rules.js';
+import { countPairs } from '../core/scenario/steps/pairs.js';
+import { readAllowance } from '../core/scenario/steps/read-expectation.js';
+import { endpointOf, selectPresent, type StepContext } from '../core/scenario/steps/step-context.js';
+import { formatIp, parseIp } from '../core/scenario/topology/ip-address.js';
+import { describe, where } from '../core/scenario/yaml/explain-issue.js';
+import type { Path } from '../core/scenario/yaml/fault.js';
+import { salvage } from '../core/scenario/yaml/salvage.js';
 import { readGroup } from './read-group.js';
 import { readSwitch } from './read-setting.js';
-import { salvage } from './salvage.js';
-import { endpointOf, selectPresent, type StepContext } from './step-context.js';
-import { probe } from './step-schema.js';
 
 const mostUnwritten = 2_000_000;
 

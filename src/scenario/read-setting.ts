@@ -1,8 +1,8 @@
-import { bridgeSettings, linkSettings, portSettings, type Setting } from '../model/settings.js';
-import type { Settings, SettingValue } from '../model/scenario.js';
-import { describe, where } from './explain-issue.js';
-import type { FaultList, Path } from './fault.js';
-import { didYouMean } from './nearest-word.js';
+import { bridgeSettings, linkSettings, portSettings, type Setting } from '../core/model/settings.js';
+import type { Settings, SettingValue } from '../core/model/scenario.js';
+import { describe, where } from '../core/scenario/yaml/explain-issue.js';
+import type { FaultList, Path } from '../core/scenario/yaml/fault.js';
+import { didYouMean } from '../core/scenario/yaml/nearest-word.js';
 import { quote } from './quote.js';
 import { centiseconds } from './read-time.js';
 

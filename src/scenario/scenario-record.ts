@@ -1,5 +1,5 @@
+import type { Scenario } from '../core/model/scenario.js';
 import type { ScenarioRecord } from '../model/run-record.js';
-import type { Scenario } from '../model/scenario.js';
 
 /** What a run's record says of its scenario. */
 export function scenarioRecord({ name, file, sha256, files, variables, grep }: Scenario): ScenarioRecord {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { scenarioShell } from './scenario-shell.js';
-import { policy, step } from './step-schema.js';
+import { policy, step } from '../core/scenario/schema/step.js';
 import { topology } from './topology-schema.js';
-import { variableName } from './variables.js';
-import { scalar, text } from './values.js';
+import { variableName } from '../core/scenario/yaml/variables.js';
+import { scalar, text } from '../core/scenario/schema/values.js';
 
 const included = text.describe('File whose content stands here, from the folder of the scenario.');
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { onOff, text, title } from './values.js';
+import { onOff, text, title } from '../core/scenario/schema/values.js';
 
 /** The file's own keys; what hangs below is read piece by piece. */
 export const scenarioShell = z.strictObject({

@@ -1,11 +1,11 @@
-import { bareName } from '../model/host-names.js';
-import type { Endpoint } from '../model/scenario.js';
-import { where } from './explain-issue.js';
-import type { FaultList, Path } from './fault.js';
+import { bareName } from '../core/model/host-names.js';
+import type { Endpoint } from '../core/model/scenario.js';
+import type { TopologyReading } from '../core/scenario/topology/read-topology.js';
+import { where } from '../core/scenario/yaml/explain-issue.js';
+import type { FaultList, Path } from '../core/scenario/yaml/fault.js';
+import { didYouMean } from '../core/scenario/yaml/nearest-word.js';
 import { isGlob, matchesGlob } from './glob.js';
-import { didYouMean } from './nearest-word.js';
 import { quote } from './quote.js';
-import type { TopologyReading } from './read-topology.js';
 
 /** In which sense selectors are read. */
 export interface SelectionScope {

@@ -1,4 +1,4 @@
-import type { Step, Topology } from '../model/scenario.js';
+import type { Step, Topology } from '../core/model/scenario.js';
 
 /** What a topology says of its bridges and ports: their interfaces, with the settings that are not left as they are. */
 export function settingsOf({ bridges, endpoints }: Topology): Step['set'] {

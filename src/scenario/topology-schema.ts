@@ -1,6 +1,10 @@
 import { z } from 'zod';
-import { bridgeSettings, linkSettings, portSettings, type Setting } from '../model/settings.js';
-import { bridgeSettingMeanings, linkSettingMeanings, portSettingMeanings } from './setting-meanings.js';
+import { bridgeSettings, linkSettings, portSettings, type Setting } from '../core/model/settings.js';
+import {
+  bridgeSettingMeanings,
+  linkSettingMeanings,
+  portSettingMeanings,
+} from '../core/scenario/schema/setting-meanings.js';
 import { keeper } from './keeper-schema.js';
 import {
   interfaceName,
@@ -15,7 +19,7 @@ import {
   title,
   vidOrRange,
   whole,
-} from './values.js';
+} from '../core/scenario/schema/values.js';
 
 /** Every name of the settings, both ways of writing them, as optional keys that say what they mean. */
 function settingKeys(

@@ -1,5 +1,5 @@
 import type { FdbState } from '../model/state.js';
-import { numberOf, objectsOf, textOf, textsOf } from '../model/json-fields.js';
+import { numberOf, objectsOf, textOf, textsOf } from '../core/text/json-fields.js';
 
 /** The entries of `bridge -j -s fdb`; the kernel prints no state for a learned one, which is told as `dynamic`. */
 export function parseFdb(json: unknown): readonly FdbState[] {

@@ -1,7 +1,6 @@
-import type { SettingValue } from '../model/scenario.js';
+import type { SettingValue } from '../core/model/scenario.js';
+import { type Fields, fieldsOf, numberOf, objectsOf, textOf, textsOf } from '../core/text/json-fields.js';
 import type { LinkState } from '../model/state.js';
-import { fieldsOf, numberOf, objectsOf, textOf, textsOf } from '../model/json-fields.js';
-import type { Fields } from '../model/json-fields.js';
 
 /**
  * The links of `ip -j -d link`. `sysFlagsOf` gives /sys/class/net/NAME/flags, null where it cannot be read. Entries

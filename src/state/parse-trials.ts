@@ -1,4 +1,4 @@
-import { kernelFeatures, type FeatureTrial } from '../model/machine.js';
+import { kernelFeatures, type FeatureTrial } from '../core/model/machine.js';
 
 /** What the inside of the lab says of its trials, over the channel to its launcher. */
 export interface TrialsMessage {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { inNamespace } from '../sys/namespaces.js';
+import { inNamespace } from '../system/kernel/namespaces.js';
 
 /**
  * Frames that devices dropped, received and sent together, from /proc/net/dev (net/core/net-procfs.c): columns 4 and 12

@@ -1,4 +1,4 @@
-import { withEthtool } from '../sys/ethtool.js';
+import { withEthtool } from '../system/kernel/ethtool.js';
 
 /**
  * Offloads that let a device hand over frames unlike those on a wire, with the command of linux/ethtool.h that reads

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { ofctl } from '../model/ovs-openflow.js';
 import { mustRun } from '../sys/programs.js';
-import type { OvsTexts } from './parse-ovs.js';
+import type { OvsTexts } from '../system/state/ovs/parse.js';
 import { readOvsTables } from './read-ovs.js';
 
 /** Where Open vSwitch's sockets are (ovs-vswitchd(8)). */

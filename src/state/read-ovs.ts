@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { OvsRecord, Reading } from '../model/reading.js';
-import { VerifyError } from '../model/verify-error.js';
+import { VerifyError } from '../core/model/verify-error.js';
 import { readJsonLines, showCommand } from '../sys/programs.js';
-import { fieldsOf, textsOf } from '../model/json-fields.js';
+import { fieldsOf, textsOf } from '../core/text/json-fields.js';
 
 /**
  * Tables of Open vSwitch's database in the order of `names`, as one transaction has them: `ovs-vsctl` prints each in a

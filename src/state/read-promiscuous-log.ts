@@ -1,4 +1,4 @@
-import { VerifyError } from '../model/verify-error.js';
+import { VerifyError } from '../core/model/verify-error.js';
 import { runProgram } from '../sys/programs.js';
 
 /**

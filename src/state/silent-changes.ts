@@ -1,8 +1,8 @@
-import { readSysctl } from '../sys/sysctl.js';
-import { parsePacketSockets, readPacketTable } from './read-packet-sockets.js';
-import { forwardingSysctls } from './read-reading.js';
+import { readSysctl } from '../system/kernel/sysctl.js';
+import { parsePacketSockets, readPacketTable } from '../system/state/read-packet-sockets.js';
+import { forwardingSysctls } from '../system/state/read-reading.js';
+import { alwaysRead } from '../system/state/read.js';
 import { readVmnet } from './read-vmnet.js';
-import { alwaysRead } from './read.js';
 
 /**
  * What raises no event (sysctls, packet sockets, VMware's devices) as one text: where it differs from the last one,

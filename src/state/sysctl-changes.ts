@@ -1,4 +1,4 @@
-import { netlinkAttributes } from '../sys/netlink-socket.js';
+import { netlinkAttributes } from '../system/kernel/netlink-socket.js';
 
 /** RTNLGRP_IPV4_NETCONF and RTNLGRP_IPV6_NETCONF of linux/rtnetlink.h. */
 export const netconfGroups = [24, 25] as const;

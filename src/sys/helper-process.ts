@@ -1,13 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { VerifyError } from '../model/verify-error.js';
-import { encodeLine, lineSplitter } from '../protocol/lines.js';
-import type { FromHelper, HelperFault, HelperRole, Ready, ToHelper } from '../protocol/messages.js';
-import { parseFromHelper } from '../protocol/parse-message.js';
-import { helperCommand, helperIdentity } from './helper-command.js';
-import { inNamespace } from './namespaces.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import { encodeLine, lineSplitter } from '../core/protocol/lines.js';
+import type { FromHelper, HelperFault, HelperRole, Ready, ToHelper } from '../core/protocol/messages.js';
+import { parseFromHelper } from '../core/protocol/parse-message.js';
+import { inNamespace } from '../system/kernel/namespaces.js';
+import { helperCommand, helperIdentity } from '../system/process/helper-command.js';
+import { type SilenceWatch, watchSilence } from '../system/process/silence-watch.js';
 import { programEnv } from './programs.js';
-import { type SilenceWatch, watchSilence } from './silence-watch.js';
 import { whileStarting } from './start-watch.js';
 
 export interface HelperOptions {

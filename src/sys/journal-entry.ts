@@ -1,4 +1,4 @@
-import { sendUnixDatagram } from './unix-datagram.js';
+import { sendUnixDatagram } from '../system/kernel/unix-datagram.js';
 
 /** Where systemd-journald listens. */
 const journalSocket = '/run/systemd/journal/socket';

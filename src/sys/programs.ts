@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { VerifyError } from '../model/verify-error.js';
-import { inNamespace } from './namespaces.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import { inNamespace } from '../system/kernel/namespaces.js';
 
 /** Debian's package of each program that the tool runs. */
 const packages: Readonly<Record<string, string>> = {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fieldsOf } from '../model/json-fields.js';
-import { packagePath } from './package-path.js';
+import { fieldsOf } from '../core/text/json-fields.js';
+import { packagePath } from '../system/process/package-path.js';
 
 /** What this program's own files are, by their hashes. */
 export interface PackageIdentity {

@@ -1,5 +1,5 @@
-import { VerifyError } from '../model/verify-error.js';
-import { procText } from './proc-files.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import { procText } from '../system/kernel/proc-files.js';
 
 /**
  * What a process has done so far, as a text that changes while it gets on: its processor time (proc_pid_stat(5), utime

@@ -1,4 +1,4 @@
-import { sendUnixDatagram } from './unix-datagram.js';
+import { sendUnixDatagram } from '../system/kernel/unix-datagram.js';
 
 /**
  * Tells systemd how a service is (sd_notify(3)): `READY=1`, `WATCHDOG=1`, `STATUS=…`. Does nothing where no

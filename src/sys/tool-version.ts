@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { packagePath } from './package-path.js';
+import { packagePath } from '../system/process/package-path.js';
 
 /** Version of this program, from its package.json. */
 export function toolVersion(): string {

@@ -1,7 +1,6 @@
-import { createServer, request } from 'node:http';
-import type { Server } from 'node:http';
 import { once } from 'node:events';
-import { inNamespace } from '../sys/namespaces.js';
+import { createServer, request, type Server } from 'node:http';
+import { inNamespace } from '../system/kernel/namespaces.js';
 import type { ExchangeOptions, ExchangeOutcome } from './exchange.js';
 import { connectIn } from './socket-in.js';
 

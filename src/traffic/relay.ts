@@ -1,11 +1,9 @@
-import { VerifyError } from '../model/verify-error.js';
-import type { ToRelay } from '../protocol/messages.js';
-import { openHelperChannel } from '../sys/helper-channel.js';
-import type { HelperChannel } from '../sys/helper-channel.js';
-import { sealProcess } from '../sys/seal.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import type { ToRelay } from '../core/protocol/messages.js';
 import { toolVersion } from '../sys/tool-version.js';
-import { openCapSocket } from './cap-socket.js';
-import type { CapSocket } from './cap-socket.js';
+import { sealProcess } from '../system/kernel/seccomp.js';
+import { type HelperChannel, openHelperChannel } from '../system/process/helper-channel.js';
+import { type CapSocket, openCapSocket } from '../system/traffic/cap-socket.js';
 import { isForGuest } from './relay-choice.js';
 
 const beatMs = 100;

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
-import { VerifyError } from '../model/verify-error.js';
-import { libc } from '../sys/libc.js';
-import { inNamespace } from '../sys/namespaces.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import { libc } from '../system/kernel/libc.js';
+import { inNamespace } from '../system/kernel/namespaces.js';
 
 const AF_INET = 2;
 const AF_INET6 = 10;

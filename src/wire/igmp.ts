@@ -1,4 +1,4 @@
-import { checksumOf, sumOf } from './checksum.js';
+import { checksumOf, sumOf } from '../core/wire/checksum.js';
 import { writeU16 } from './octets.js';
 
 /** IGMPv2 (RFC 2236 2): type, time, checksum, group. */

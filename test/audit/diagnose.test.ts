@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { diagnose } from '../../src/audit/diagnose.js';
-import type { MachineCheck, MachineReading } from '../../src/model/machine.js';
-import { doctorText } from '../../src/report/doctor-text.js';
-import { loadScenario } from '../../src/scenario/load-scenario.js';
-import { neededFeatures } from '../../src/scenario/needed-features.js';
+import { diagnose } from '../../src/core/audit/diagnose.js';
+import type { MachineCheck, MachineReading } from '../../src/core/model/machine.js';
+import { loadScenario } from '../../src/core/scenario/load-scenario.js';
+import { neededFeatures } from '../../src/core/scenario/needed-features.js';
+import { doctorText } from '../../src/report/terminal/doctor.js';
 
 const whole: MachineReading = {
   kernel: '6.8.0',

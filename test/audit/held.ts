@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { holdAgainstWire, type Comparison } from '../../src/audit/hold-against-wire.js';
-import { parseFolder } from '../../src/evidence/parse-folder.js';
+import { type Comparison, holdAgainstWire } from '../../src/core/audit/compare-with-wire.js';
+import type { Result } from '../../src/core/model/result.js';
 import { replayFolder } from '../../src/evidence/replay.js';
-import type { Result } from '../../src/model/result.js';
+import { parseFolder } from '../../src/system/evidence/folder/parse-folder.js';
 
 /**
  * What the state before each step of a run let expect, beside what the wire then showed. `result`: where the folder

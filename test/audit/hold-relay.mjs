@@ -1,5 +1,5 @@
 // Starts the relay that an endpoint behind the bridge has, says its pid, and ends it when stdin closes.
-import { startRelay } from '../../build/traffic/relay-client.js';
+import { startRelay } from '../../build/system/traffic/relay-client.js';
 
 const relay = await startRelay({
   bridge: 'br0',

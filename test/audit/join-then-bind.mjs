@@ -1,8 +1,13 @@
 // Listens on an interface as libpcap does: the socket joins it as promiscuous, and is bound to it a moment later. Ends
 // when stdin closes.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { libc } from '../../build/sys/libc.js';
-import { linkAddress, linkAddressLength, linkIndex, openUnboundPacketSocket } from '../../build/sys/packet-socket.js';
+import { libc } from '../../build/system/kernel/libc.js';
+import {
+  linkAddress,
+  linkAddressLength,
+  linkIndex,
+  openUnboundPacketSocket,
+} from '../../build/system/kernel/packet-socket.js';
 
 const [SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC, ETH_P_ALL] = [263, 1, 1, 3];
 const fd = openUnboundPacketSocket();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { precheck } from '../../src/audit/precheck.js';
+import { precheck } from '../../src/core/audit/precheck.js';
 import type { Reading } from '../../src/model/reading.js';
 import type { LinkState } from '../../src/model/state.js';
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { audit, auditStatus } from '../../src/audit/audit.js';
-import type { bridgeRules, hostRules } from '../../src/audit/rules.js';
+import { audit, auditStatus } from '../../src/core/audit/audit.js';
+import type { bridgeRules, hostRules } from '../../src/core/audit/rules.js';
+import type { Settings } from '../../src/core/model/scenario.js';
 import type { OvsRecord, Reading } from '../../src/model/reading.js';
-import type { Settings } from '../../src/model/scenario.js';
 import type { FdbState, LinkState } from '../../src/model/state.js';
 import { parseOvsTable } from '../../src/state/read-ovs.js';
 

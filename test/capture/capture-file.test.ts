@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { createCaptureFile } from '../../src/capture/capture-file.js';
+import { createCaptureFile } from '../../src/system/capture/capture-file.js';
 
 const runTag = 0x01020304;
 

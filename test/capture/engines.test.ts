@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Capture } from '../../src/capture/capture-client.js';
-import type { CaptureOptions, ObserverRequest } from '../../src/capture/capture-helper.js';
-import type { Fault } from '../../src/model/timeline.js';
+import type { Fault } from '../../src/core/model/timeline.js';
+import type { Capture } from '../../src/system/capture/client.js';
+import type { CaptureOptions, ObserverRequest } from '../../src/system/capture/helper.js';
 import { listenAndSend } from './listen-and-send.js';
-import { frames, guestMac, isRoot, readCapture, runTag, testNetwork, until, type TestNetwork } from './test-network.js';
+import { frames, guestMac, isRoot, readCapture, runTag, testNetwork, type TestNetwork, until } from './test-network.js';
 
 const engines = ['libpcap', 'ring', 'cap'] as const;
 const mebibyte = 1 << 20;
 
-/** The contract of an engine (src/capture/engine.ts), held by each of them over a whole helper. */
+/** The contract of an engine (src/system/capture/engine.ts), held by each of them over a whole helper. */
 describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
   /** Of all tests that leave it as it was, with the helper that sends there. */
   let shared: TestNetwork;

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Capture } from '../../src/capture/capture-client.js';
-import type { ObserverRequest } from '../../src/capture/capture-helper.js';
-import { keepCapture, type CaptureKeeper } from '../../src/capture/keep-capture.js';
+import type { Fault } from '../../src/core/model/timeline.js';
 import { startSender } from '../../src/inject/send-client.js';
-import type { Fault } from '../../src/model/timeline.js';
+import type { Capture } from '../../src/system/capture/client.js';
+import type { ObserverRequest } from '../../src/system/capture/helper.js';
+import { type CaptureKeeper, keepCapture } from '../../src/system/capture/keep-capture.js';
 import { patient } from '../patient.js';
 import {
   frames,
@@ -15,8 +15,8 @@ import {
   readCapture,
   runTag,
   testNetwork,
-  until,
   type TestNetwork,
+  until,
 } from './test-network.js';
 
 const port: ObserverRequest = {

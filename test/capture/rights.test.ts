@@ -1,9 +1,9 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startCapture } from '../../src/capture/capture-client.js';
 import { startSender } from '../../src/inject/send-client.js';
-import { inNamespace } from '../../src/sys/namespaces.js';
-import { startRelay } from '../../src/traffic/relay-client.js';
+import { startCapture } from '../../src/system/capture/client.js';
+import { inNamespace } from '../../src/system/kernel/namespaces.js';
+import { startRelay } from '../../src/system/traffic/relay-client.js';
 import { frames, guestMac, isRoot, runTag, testNetwork, type TestNetwork } from './test-network.js';
 
 /** What all threads of a process may do, as the kernel tells: a thread with other rights makes another entry. */

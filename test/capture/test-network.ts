@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCaptureReader } from '../../src/pcap/capture-reader.js';
-import type { CaptureItem } from '../../src/pcap/capture-items.js';
+import { createCaptureReader } from '../../src/core/pcap/capture-reader.js';
+import type { CaptureItem } from '../../src/core/pcap/capture-items.js';
 import { readU32 } from '../../src/wire/octets.js';
-import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/system/kernel/namespaces.js';
 
 /**
  * A network namespace without a name, gone with the test: veth `vnet0` (the port) to `eth0` (the guest), both up,

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startCapture, type Capture } from '../../src/capture/capture-client.js';
+import { startCapture, type Capture } from '../../src/system/capture/client.js';
 import { startSender } from '../../src/inject/send-client.js';
-import type { Fault } from '../../src/model/timeline.js';
+import type { Fault } from '../../src/core/model/timeline.js';
 import { startHelper } from '../../src/sys/helper-process.js';
 import {
   frames,

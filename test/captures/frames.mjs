@@ -1,12 +1,12 @@
 // Frames and capture files for the corpus, built with the program's own writers. Needs dist/.
 import { gzipSync } from 'node:zlib';
-import { arpLength, arpOperations, writeArp } from '../../build/wire/arp.js';
-import { macBytes, writeEthernet } from '../../build/wire/ethernet.js';
-import { ipv4Bytes, writeIpv4 } from '../../build/wire/ipv4.js';
-import { ipv6Bytes, writeIpv6 } from '../../build/wire/ipv6.js';
-import { writeTcp } from '../../build/wire/tcp.js';
-import { writeUdp } from '../../build/wire/udp.js';
-import { writeTags } from '../../build/wire/vlan.js';
+import { arpLength, arpOperations, writeArp } from '../../build/core/wire/arp.js';
+import { macBytes, writeEthernet } from '../../build/core/wire/ethernet.js';
+import { ipv4Bytes, writeIpv4 } from '../../build/core/wire/ipv4.js';
+import { ipv6Bytes, writeIpv6 } from '../../build/core/wire/ipv6.js';
+import { writeTcp } from '../../build/core/wire/tcp.js';
+import { writeUdp } from '../../build/core/wire/udp.js';
+import { writeTags } from '../../build/core/wire/vlan.js';
 
 export const hosts = {
   kali2: { mac: '52:54:00:85:20:d1', ip: '192.168.0.10', ip6: 'fd00::10' },

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createCaptureReader } from '../../src/pcap/capture-reader.js';
-import { classicWithPcapParser } from '../../src/pcap/classic-with-pcap-parser.js';
+import { createCaptureReader } from '../../src/core/pcap/capture-reader.js';
+import { classicWithPcapParser } from '../../src/core/pcap/classic/with-pcap-parser.js';
 
 const captures = resolve(import.meta.dirname, '../../captures');
 /** Classic captures in microseconds, either byte order: all that pcap-parser reads. */

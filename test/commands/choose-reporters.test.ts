@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { chooseReporters, writeReports } from '../../src/commands/choose-reporters.js';
+import { chooseReporters, writeReports } from '../../src/cli/commands/reporters.js';
 import { formatNames } from '../../src/commands/reporter-help.js';
 import { reporterNames } from '../../src/report/reporters.js';
 import { experiment } from '../report/fixture.js';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { combineStatuses } from '../../src/commands/combine-statuses.js';
+import { combineStatuses } from '../../src/cli/commands/exit-status.js';
 
 it.each([
   [[0, 0], 0],

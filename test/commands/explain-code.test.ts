@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { codes, explainCode, listCodes } from '../../src/commands/explain-code.js';
+import { codes, explainCode, listCodes } from '../../src/cli/commands/scenario/explain.js';
 import { groupHelp, helpGroups } from '../../src/commands/group-help.js';
 
 describe('explainCode', () => {
@@ -19,12 +19,14 @@ describe('explainCode', () => {
 
 describe('groupHelp', () => {
   it('has a group for every command that help lists', () => {
-    const folder = resolve(import.meta.dirname, '../../src/commands');
-    const names = readdirSync(folder).flatMap((file) =>
-      [
-        ...readFileSync(join(folder, file), 'utf8').matchAll(/parser\.command\(\s*'([\w-]+)[^']*',\s*(?!\s|false)/g),
-      ].map(([, name]) => name ?? ''),
-    );
+    const folder = resolve(import.meta.dirname, '../../src/cli/commands');
+    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .flatMap((file) =>
+        [
+          ...readFileSync(join(folder, file), 'utf8').matchAll(/parser\.command\(\s*'([\w-]+)[^']*',\s*(?!\s|false)/g),
+        ].map(([, name]) => name ?? ''),
+      );
     expect(names.length).toBeGreaterThan(8);
     expect(names.filter((name) => !helpGroups.some((group) => group.names.includes(name)))).toEqual([]);
   });

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hostFolders } from '../../src/evidence/host-folders.js';
-import { readHost } from '../../src/commands/read-host.js';
-import type { FleetReport } from '../../src/model/fleet.js';
-import { fleetReporters } from '../../src/report/fleet/fleet-reporters.js';
+import { readHost } from '../../src/cli/commands/fleet/read-host.js';
+import type { FleetReport } from '../../src/core/model/fleet.js';
+import { fleetReporters } from '../../src/report/fleet/reporters.js';
 import { wholeFolder } from './whole-folder.js';
 
 const top = mkdtempSync(join(tmpdir(), 'fleet-'));
@@ -39,7 +39,7 @@ async function makeBroken(): Promise<void> {
   );
   writeFileSync(join(broken, 'plan.json'), plan);
   rmSync(join(broken, 'result.json'));
-  const { writeJson } = await import('../../src/evidence/folder.js');
+  const { writeJson } = await import('../../src/system/evidence/folder/folder.js');
   const { replayFolder } = await import('../../src/evidence/replay.js');
   const { writeSums } = await import('../../src/evidence/hash.js');
   await writeJson(broken, 'result.json', await replayFolder(broken));

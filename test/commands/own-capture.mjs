@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startCapture } from '../../build/capture/capture-client.js';
+import { startCapture } from '../../build/system/capture/client.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'own-capture-'));
 const capture = await startCapture({ file: join(dir, 'raw.pcapng'), runTag: 1 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { grepSteps, inSeries, parseSets } from '../../src/commands/series.js';
-import type { Scenario } from '../../src/model/scenario.js';
-import { loadScenario } from '../../src/scenario/load-scenario.js';
+import { grepSteps, inSeries, parseSets } from '../../src/cli/commands/scenario/series.js';
+import type { Scenario } from '../../src/core/model/scenario.js';
+import { loadScenario } from '../../src/core/scenario/load-scenario.js';
 
 const named = (name: string): Scenario =>
   loadScenario(

@@ -1,11 +1,11 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, it } from 'vitest';
+import type { Result } from '../../src/core/model/result.js';
 import type { AuditReport } from '../../src/model/audit.js';
-import type { Result } from '../../src/model/result.js';
 import { differing, heldRun } from '../audit/held.js';
 import { top } from '../audit/throw-away.js';
 import { drift, type Said } from './watching.js';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FleetReport } from '../../src/model/fleet.js';
+import type { FleetReport } from '../../src/core/model/fleet.js';
 import { address, cli, hasSshd, hostNames, sshHosts, top, type SshHosts } from '../hosts/ssh-hosts.js';
 import { outcomeOf, type Outcome } from '../fabric/throw-away-host.js';
 

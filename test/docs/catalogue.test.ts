@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { causeMeanings } from '../../src/core/judge/explain/cause-meanings.js';
+import { probeClasses } from '../../src/core/model/scenario.js';
 import { loadScenario } from '../../src/index.js';
-import { causeMeanings } from '../../src/judge/cause-meanings.js';
-import { probeClasses } from '../../src/model/scenario.js';
 
 const top = resolve(import.meta.dirname, '../..');
 const text = readFileSync(join(top, 'docs/catalogue.md'), 'utf8');

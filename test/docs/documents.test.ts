@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { parseScenario } from '../../src/scenario/load-scenario.js';
+import { parseScenario } from '../../src/core/scenario/load-scenario.js';
 
 const top = resolve(import.meta.dirname, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'documents-'));

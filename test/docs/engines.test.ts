@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { afterAll, describe, expect, it } from 'vitest';
-import { engines } from '../../src/capture/engines.js';
-import type { EngineFacts } from '../../src/model/timeline.js';
+import { engines } from '../../src/system/capture/engines.js';
+import type { EngineFacts } from '../../src/core/model/timeline.js';
 
 const top = join(import.meta.dirname, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'engines-'));

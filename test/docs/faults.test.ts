@@ -63,10 +63,10 @@ describe('docs/faults.md', () => {
   });
 
   it('quotes names that the tests it points to bear, or what the tool says', () => {
-    const sources = readdirSync(join(top, 'src/judge'), { encoding: 'utf8' })
+    const sources = readdirSync(join(top, 'src/core/judge'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
-      .map((name) => `src/judge/${name}`)
-      .concat('src/capture/link-watch.ts');
+      .map((name) => `src/core/judge/${name}`)
+      .concat('src/system/capture/link-watch.ts');
     const unknown = rows().flatMap(({ line, text, shownBy }) => {
       const texts = [...shownBy.flatMap(filesOf), ...sources.map((path) => join(top, path))].map((path) =>
         readFileSync(path, 'utf8').replaceAll("\\'", "'"),

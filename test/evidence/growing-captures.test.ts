@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createCaptureFile } from '../../src/capture/capture-file.js';
-import { type GrowingCaptures, growingCaptures } from '../../src/evidence/growing-captures.js';
 import { readRawFrames } from '../../src/evidence/raw-frames.js';
+import { createCaptureFile } from '../../src/system/capture/capture-file.js';
+import { type GrowingCaptures, growingCaptures } from '../../src/system/evidence/collate/growing-captures.js';
 import { readU32 } from '../../src/wire/octets.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'growing-captures-'));

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { growingFile } from '../../src/evidence/growing-file.js';
+import { growingFile } from '../../src/system/evidence/read/growing-file.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'growing-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

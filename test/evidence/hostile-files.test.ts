@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { hearForeign } from '../../src/evidence/hear-foreign.js';
+import { hearForeign } from '../../src/system/evidence/hear-foreign.js';
 import { replayFolder } from '../../src/evidence/replay.js';
-import { startForeign } from '../../src/judge/foreign.js';
-import { finishForeign, type ForeignReport, macOfNumber } from '../../src/judge/foreign-report.js';
-import { macBytes, macNumber } from '../../src/wire/ethernet.js';
+import { startForeign } from '../../src/core/judge/foreign/foreign.js';
+import { finishForeign, type ForeignReport, macOfNumber } from '../../src/core/judge/foreign/report.js';
+import { macBytes, macNumber } from '../../src/core/wire/ethernet.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'hostile-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

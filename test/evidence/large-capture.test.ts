@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Result } from '../../src/core/model/result.js';
 import { replayFolder } from '../../src/evidence/replay.js';
-import type { Result } from '../../src/model/result.js';
 import type { RunRecord } from '../../src/model/run-record.js';
 import { call } from './small-run.js';
 

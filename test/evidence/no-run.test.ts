@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { noRun } from '../../src/evidence/no-run.js';
-import { parseFolder } from '../../src/evidence/parse-folder.js';
+import { parseFolder } from '../../src/system/evidence/folder/parse-folder.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'no-run-'));
 afterAll(() => rmSync(dir, { recursive: true }));

@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { leaveOctets, shareOctets, takeOctets } from '../../src/evidence/shared-octets.js';
+import { leaveOctets, shareOctets, takeOctets } from '../../src/system/evidence/read/shared-bytes.js';
 
 let dir = '';
 let path = '';

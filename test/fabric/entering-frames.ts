@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { files } from '../../src/evidence/folder.js';
-import { parseFolder } from '../../src/evidence/parse-folder.js';
-import { readCapture } from '../../src/evidence/read-capture.js';
-import { directions } from '../../src/pcap/capture-items.js';
-import { findToken, tokenIndex } from '../../src/wire/token.js';
+import { directions } from '../../src/core/pcap/capture-items.js';
+import { findToken, tokenIndex } from '../../src/core/wire/token.js';
+import { files } from '../../src/system/evidence/folder/folder.js';
+import { parseFolder } from '../../src/system/evidence/folder/parse-folder.js';
+import { readCapture } from '../../src/system/evidence/read/read-capture.js';
 
 /**
  * Controls that enter, in a run's evidence, by `STEP INTERFACE in` and `STEP INTERFACE out`, the step counted from 1.

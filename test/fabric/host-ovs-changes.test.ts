@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Finding, Result } from '../../src/model/result.js';
+import type { Finding, Result } from '../../src/core/model/result.js';
 import { lacking } from '../kernel/features.js';
 import { patient } from '../patient.js';
 import { outcomeOf } from './throw-away-host.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Result } from '../../src/model/result.js';
+import type { Result } from '../../src/core/model/result.js';
 import { describeOnKernelWith } from '../kernel/features.js';
 import { patient } from '../patient.js';
 import { outcomeOf } from './throw-away-host.js';

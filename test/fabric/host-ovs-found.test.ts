@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Finding, Result } from '../../src/model/result.js';
+import type { Finding, Result } from '../../src/core/model/result.js';
 import { patient } from '../patient.js';
 import { outcomeOf } from './throw-away-host.js';
 import { hasOvs, runOn, throwAwayOvs, type ThrowAwayOvs } from './throw-away-ovs.js';

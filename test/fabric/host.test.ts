@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Result } from '../../src/model/result.js';
+import type { Result } from '../../src/core/model/result.js';
 import { cli, guests, outcomeOf, throwAwayHost, type Outcome, type ThrowAwayHost } from './throw-away-host.js';
 import { patient } from '../patient.js';
 

@@ -1,10 +1,10 @@
-import { enterLab } from '../../build/fabric/lab/enter.js';
-import { statusOf } from '../../build/fabric/lab/launch.js';
-import { buildLab } from '../../build/fabric/lab/build.js';
-import { readLinks, readState } from '../../build/state/read.js';
-import { startRelay } from '../../build/traffic/relay-client.js';
+import { enterLab } from '../../build/system/fabric/lab/enter.js';
+import { statusOf } from '../../build/system/fabric/lab/launch.js';
+import { buildLab } from '../../build/system/fabric/lab/build.js';
+import { readLinks, readState } from '../../build/system/state/read.js';
+import { startRelay } from '../../build/system/traffic/relay-client.js';
 import { exchangeHttp } from '../../build/traffic/http.js';
-import { exchangePing } from '../../build/traffic/ping.js';
+import { exchangePing } from '../../build/system/traffic/ping.js';
 import { ip4, planOf } from './lab-plan.mjs';
 
 const inside = enterLab((signal) => process.exit(statusOf(signal)));

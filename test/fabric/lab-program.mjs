@@ -1,5 +1,5 @@
 // A program that starts itself inside the lab and does what its arguments say: node lab-program.mjs ACT [ARGUMENT…]
-import { insideLab, launchInside } from '../../build/fabric/lab/launch.js';
+import { insideLab, launchInside } from '../../build/system/fabric/lab/launch.js';
 
 if (insideLab()) {
   const { act } = await import('./lab-acts.mjs');

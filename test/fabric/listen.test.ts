@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ForeignReport } from '../../src/judge/foreign-report.js';
+import type { ForeignReport } from '../../src/core/judge/foreign/report.js';
 import { guests, type Outcome, outcomeOf, throwAwayHost, type ThrowAwayHost } from './throw-away-host.js';
 
 const isRoot = process.getuid?.() === 0;

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Result } from '../../src/model/result.js';
+import type { Result } from '../../src/core/model/result.js';
 import { hasOvs } from './throw-away-ovs.js';
 
 const cli = resolve(import.meta.dirname, '../../dist/cli.cjs');

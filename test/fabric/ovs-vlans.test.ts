@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { checkOvsVlan, refuseOpening, type OvsVlanColumns } from '../../src/fabric/ovs-vlans.js';
 import type { Change } from '../../src/model/change.js';
+import { checkOvsVlan, type OvsVlanColumns, refuseOpening } from '../../src/system/fabric/ovs-vlans.js';
 
 const columns = (tag: string, trunks: string, mode = '[]'): OvsVlanColumns => ({ tag, trunks, mode });
 const change = (

@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/system/kernel/namespaces.js';
 
 export const cli = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 

@@ -3,8 +3,8 @@ import { closeSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Result } from '../../src/model/result.js';
-import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
+import type { Result } from '../../src/core/model/result.js';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/system/kernel/namespaces.js';
 import { cli, guests, outcomeOf } from './throw-away-host.js';
 
 const schema = '/usr/share/openvswitch/vswitch.ovsschema';

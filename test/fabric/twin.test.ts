@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Plan } from '../../src/model/plan.js';
-import type { Result } from '../../src/model/result.js';
+import type { Plan } from '../../src/core/model/plan.js';
+import type { Result } from '../../src/core/model/result.js';
 import type { HostState } from '../../src/model/state.js';
-import { bridgeDefaults, portDefaults } from '../../src/plan/twin/kernel-defaults.js';
+import { bridgeDefaults, portDefaults } from '../../src/core/bridge/kernel-defaults.js';
 import { lacking } from '../kernel/features.js';
 import { guests, outcomeOf, throwAwayHost, type Outcome, type ThrowAwayHost } from './throw-away-host.js';
 import { patient } from '../patient.js';

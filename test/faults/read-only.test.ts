@@ -1,7 +1,7 @@
 import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Result } from '../../src/model/result.js';
+import type { Result } from '../../src/core/model/result.js';
 import { fresh, startProgram, threeOn, untilEvent } from '../live/program.js';
 
 /** Root may write anywhere: without this right permissions hold for it too. */

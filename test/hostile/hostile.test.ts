@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Result, StepResult } from '../../src/model/result.js';
+import type { Result, StepResult } from '../../src/core/model/result.js';
 import { attacks } from './attacks.mjs';
 
 const scratch = mkdtempSync(join(tmpdir(), 'hostile-'));

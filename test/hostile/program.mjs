@@ -1,7 +1,7 @@
 // Runs the scenario of this folder in the lab, each step under the attack that its name says, and prints the result:
 // node program.mjs FILE OUT
 import { closeSync, readFileSync, writeSync } from 'node:fs';
-import { insideLab, launchInside, statusOf } from '../../build/fabric/lab/launch.js';
+import { insideLab, launchInside, statusOf } from '../../build/system/fabric/lab/launch.js';
 
 const [file, outDir] = process.argv.slice(2);
 /**
@@ -13,7 +13,9 @@ const PACKET_VNET_HDR = 15;
 /** Sends a frame that is not finished, with its virtio_net_hdr, at a place of the lab. */
 async function sendUnfinished({ netns, device }, frame) {
   const [{ inNamespace }, { openPacketSocket }, { libc }, { SOL_PACKET }] = await Promise.all(
-    ['namespaces', 'packet-socket', 'libc', 'socket-constants'].map((name) => import(`../../build/sys/${name}.js`)),
+    ['namespaces', 'packet-socket', 'libc', 'socket-constants'].map(
+      (name) => import(`../../build/system/kernel/${name}.js`),
+    ),
   );
   const fd = inNamespace(netns, () => openPacketSocket(device));
   try {
@@ -27,9 +29,9 @@ async function sendUnfinished({ netns, device }, frame) {
 
 async function inside() {
   const [{ enterLab }, { runScenario }, { loadScenario }, { attacks, probesIn }] = await Promise.all([
-    import('../../build/fabric/lab/enter.js'),
-    import('../../build/run.js'),
-    import('../../build/scenario/load-scenario.js'),
+    import('../../build/system/fabric/lab/enter.js'),
+    import('../../build/run/run.js'),
+    import('../../build/core/scenario/load-scenario.js'),
     import('./attacks.mjs'),
   ]);
   const here = enterLab((signal) => process.exit(statusOf(signal)));

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Result } from '../../src/model/result.js';
+import type { Result } from '../../src/core/model/result.js';
 import { outcomeOf, type Outcome } from '../fabric/throw-away-host.js';
 import { address, cli, hasSshd, hostNames, ipOf, macOf, sshHosts, type SshHosts } from './ssh-hosts.js';
 

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/system/kernel/namespaces.js';
 
 export const top = resolve(import.meta.dirname, '../..');
 export const cli = join(top, 'dist/cli.cjs');

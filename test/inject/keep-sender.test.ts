@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { keepSender, type SenderKeeper } from '../../src/inject/keep-sender.js';
+import { keepSender, type SenderKeeper } from '../../src/system/inject/keep-sender.js';
 import { frames, isRoot, processExists, testNetwork, type TestNetwork } from '../capture/test-network.js';
 
 describe.skipIf(!isRoot)('a sending helper that is kept from step to step', () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { type SendPiece, sendInPieces } from '../../src/inject/send-in-pieces.js';
-import { VerifyError } from '../../src/model/verify-error.js';
+import { VerifyError } from '../../src/core/model/verify-error.js';
+import { sendInPieces, type SendPiece } from '../../src/system/inject/send-in-pieces.js';
 
 type Answer = Awaited<ReturnType<SendPiece>>;
 

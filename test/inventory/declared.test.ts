@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { libvirtDeclared, libvirtNetwork, networkDeclared } from '../../src/inventory/declared/libvirt-declared.js';
-import { isolatingVnets, proxmoxDeclared } from '../../src/inventory/declared/proxmox-declared.js';
+import { libvirtDeclared, libvirtNetwork, networkDeclared } from '../../src/core/discover/declared/libvirt.js';
+import { isolatingVnets, proxmoxDeclared } from '../../src/core/discover/declared/proxmox.js';
 import type { Declared } from '../../src/model/declared.js';
-import { readDeclared } from '../../src/state/read-declared.js';
+import { readDeclared } from '../../src/system/state/read-declared.js';
 
 const recorded = (name: string): string => readFileSync(new URL(`./recorded/${name}`, import.meta.url), 'utf8');
 const root = mkdtempSync(join(tmpdir(), 'declared-'));

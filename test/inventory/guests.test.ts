@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { incusGuests } from '../../src/core/discover/guests/incus.js';
+import { libvirtGuests } from '../../src/core/discover/guests/libvirt.js';
+import { namespaceGuests } from '../../src/core/discover/guests/namespaces.js';
 import { containerGuests } from '../../src/inventory/container-guests.js';
 import { guestOfPort } from '../../src/inventory/guest-of-port.js';
-import { incusGuests } from '../../src/inventory/incus-guests.js';
-import { libvirtGuests } from '../../src/inventory/libvirt-guests.js';
-import { namespaceGuests } from '../../src/inventory/namespace-guests.js';
 import {
   isFirewallBridge,
   proxmoxGuests,

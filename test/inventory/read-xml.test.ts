@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { libvirtGuests } from '../../src/inventory/libvirt-guests.js';
-import { childOf, elementsNamed, readXml } from '../../src/inventory/read-xml.js';
+import { libvirtGuests } from '../../src/core/discover/guests/libvirt.js';
+import { childOf, elementsNamed, readXml } from '../../src/core/discover/guests/read-xml.js';
 
 describe('readXml', () => {
   it('reads elements, attributes, text and the five predefined entities', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Result } from '../../src/model/result.js';
-import { buildFrame } from '../../src/probe/frame.js';
-import { tokensFor } from '../../src/wire/token.js';
+import type { Result } from '../../src/core/model/result.js';
+import { buildFrame } from '../../src/core/probe/frames/frame.js';
+import { tokensFor } from '../../src/core/wire/token.js';
 import { addFrames, judge, key, perfectRun, scenario, step } from './perfect-run.js';
 
 describe('a sender behind the bridge device of a host, to whom no entry control is sent', () => {

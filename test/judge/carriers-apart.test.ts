@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { carriersApart } from '../../src/judge/carriers-apart.js';
-import type { Finding } from '../../src/model/result.js';
+import { carriersApart } from '../../src/core/judge/rows/carriers-apart.js';
+import type { Finding } from '../../src/core/model/result.js';
 import { host, zero } from './row-fixture.js';
 
 const states = { before: host(), after: host() };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { claimOutcome, claimText } from '../../src/judge/claims.js';
-import type { PlannedClaim } from '../../src/model/plan.js';
-import type { Finding } from '../../src/model/result.js';
+import { claimOutcome, claimText } from '../../src/core/judge/rows/claims.js';
+import type { PlannedClaim } from '../../src/core/model/plan.js';
+import type { Finding } from '../../src/core/model/result.js';
 import { zero } from './row-fixture.js';
 
 const claim = (over: Partial<PlannedClaim> = {}): PlannedClaim => ({

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createClassifier, mostTokens, type Sighting, tagsOf } from '../../src/judge/classify.js';
+import { keptEnd } from '../../src/core/judge/recognise/kept-end.js';
+import { type Flow, type FrameSpec, mostTokens, type Plan } from '../../src/core/model/plan.js';
+import { buildFrame, probeHopLimit } from '../../src/core/probe/frames/frame.js';
+import { tokenLength, tokensFor } from '../../src/core/wire/token.js';
+import { createClassifier, type Sighting, tagsOf } from '../../src/judge/classify.js';
 import { groupAddress } from '../../src/judge/group-address.js';
-import { keptEnd } from '../../src/judge/kept-end.js';
-import type { Flow, FrameSpec, Plan } from '../../src/model/plan.js';
-import { buildFrame, probeHopLimit } from '../../src/probe/frame.js';
-import { tokenLength, tokensFor } from '../../src/wire/token.js';
 import { key, perfectRun, scenario, step } from './perfect-run.js';
 
 /** Two steps, of raw and of IPv4 and IPv6 frames. */

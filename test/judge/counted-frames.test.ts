@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { countProbe } from '../../src/judge/count-frame.js';
-import { createTallies } from '../../src/judge/tally.js';
-import type { Flow, FrameSpec } from '../../src/model/plan.js';
-import type { Result } from '../../src/model/result.js';
-import type { ProbeEntry, Scenario } from '../../src/model/scenario.js';
-import { buildFrame, probeHopLimit } from '../../src/probe/frame.js';
-import { tokensFor } from '../../src/wire/token.js';
+import { countProbe } from '../../src/core/judge/count/count-frame.js';
+import { createTallies } from '../../src/core/judge/count/tally.js';
+import type { Flow, FrameSpec } from '../../src/core/model/plan.js';
+import type { Result } from '../../src/core/model/result.js';
+import type { ProbeEntry, Scenario } from '../../src/core/model/scenario.js';
+import { buildFrame, probeHopLimit } from '../../src/core/probe/frames/frame.js';
+import { tokensFor } from '../../src/core/wire/token.js';
 import { addFrames, type Captured, type Evidence, judge, key, perfectRun, scenario, step } from './perfect-run.js';
 
 const [probe] = step().probes;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { coverageOf } from '../../src/judge/coverage.js';
-import { stepFacts } from '../../src/judge/step-facts.js';
-import type { Plan } from '../../src/model/plan.js';
-import type { Result } from '../../src/model/result.js';
+import { coverageOf } from '../../src/core/judge/proof/coverage.js';
+import { stepFacts } from '../../src/core/judge/proof/step-facts.js';
+import type { Plan } from '../../src/core/model/plan.js';
+import type { Result } from '../../src/core/model/result.js';
 import type { HostState, OvsPortState } from '../../src/model/state.js';
 import { hostState, perfectRun, scenario, step } from './perfect-run.js';
 

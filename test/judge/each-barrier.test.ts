@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { barrierOf, barriers, lastBarriers } from '../../src/judge/barriers.js';
-import { filtersInState } from '../../src/judge/filters-in-state.js';
+import { barrierOf, barriers, lastBarriers } from '../../src/core/judge/explain/barriers.js';
+import { filtersInState } from '../../src/core/judge/rows/filters-in-state.js';
 import type { RowContext } from '../../src/judge/row-context.js';
 import type { FdbState, OvsState } from '../../src/model/state.js';
 import {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type StepFacts, stepFacts } from '../../src/judge/step-facts.js';
-import { createTallies } from '../../src/judge/tally.js';
-import { eventReasons, eventsOf, windowsOf } from '../../src/judge/windows.js';
-import type { StepPlan } from '../../src/model/plan.js';
+import { createTallies } from '../../src/core/judge/count/tally.js';
+import { type StepFacts, stepFacts } from '../../src/core/judge/proof/step-facts.js';
+import { eventReasons, eventsOf, windowsOf } from '../../src/core/judge/proof/windows.js';
+import type { StepPlan } from '../../src/core/model/plan.js';
 import { flow, plan, step } from './row-fixture.js';
 
 const during: StepPlan['during'] = [

@@ -7,13 +7,13 @@ import {
   mostRows,
   startForeign,
   startForeignFile,
-} from '../../src/judge/foreign.js';
-import { finishForeign, type ForeignReport, macOfNumber } from '../../src/judge/foreign-report.js';
-import { foreignProtocol, type ForeignProtocol } from '../../src/judge/foreign-protocol.js';
-import { buildFrame } from '../../src/probe/frame.js';
-import type { FrameSpec } from '../../src/model/plan.js';
-import { viewFrame } from '../../src/wire/frame-view.js';
-import { tokenLength } from '../../src/wire/token.js';
+} from '../../src/core/judge/foreign/foreign.js';
+import { finishForeign, type ForeignReport, macOfNumber } from '../../src/core/judge/foreign/report.js';
+import { foreignProtocol, type ForeignProtocol } from '../../src/core/judge/foreign/protocol.js';
+import { buildFrame } from '../../src/core/probe/frames/frame.js';
+import type { FrameSpec } from '../../src/core/model/plan.js';
+import { viewFrame } from '../../src/core/wire/frame-view.js';
+import { tokenLength } from '../../src/core/wire/token.js';
 
 const macs = {
   own: '52:54:00:00:00:01',

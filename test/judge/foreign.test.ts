@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hearForeign } from '../../src/evidence/hear-foreign.js';
-import { startForeign } from '../../src/judge/foreign.js';
-import { finishForeign, macOfNumber } from '../../src/judge/foreign-report.js';
-import { macBytes, macNumber } from '../../src/wire/ethernet.js';
+import { hearForeign } from '../../src/system/evidence/hear-foreign.js';
+import { startForeign } from '../../src/core/judge/foreign/foreign.js';
+import { finishForeign, macOfNumber } from '../../src/core/judge/foreign/report.js';
+import { macBytes, macNumber } from '../../src/core/wire/ethernet.js';
 import { foreignCases } from '../captures/foreign-cases.mjs';
 
 const captures = resolve(import.meta.dirname, '../../captures');

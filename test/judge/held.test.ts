@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { explainCode } from '../../src/commands/explain-code.js';
-import { barrierCodes } from '../../src/judge/barriers.js';
-import { heldBy } from '../../src/judge/held.js';
-import type { StepPlan } from '../../src/model/plan.js';
-import type { Finding, Held } from '../../src/model/result.js';
+import { explainCode } from '../../src/cli/commands/scenario/explain.js';
+import { barrierCodes } from '../../src/core/judge/explain/barriers.js';
+import { heldBy } from '../../src/core/judge/explain/why-holds.js';
+import type { StepPlan } from '../../src/core/model/plan.js';
+import type { Finding, Held } from '../../src/core/model/result.js';
+import { buildFrame } from '../../src/core/probe/frames/frame.js';
+import { tokensFor } from '../../src/core/wire/token.js';
 import type { HostState, LinkState } from '../../src/model/state.js';
-import { buildFrame } from '../../src/probe/frame.js';
-import { tokensFor } from '../../src/wire/token.js';
 import { addFrames, type Evidence, hostState, judge, key, perfectRun, scenario, step } from './perfect-run.js';
 import { flow, host, plan, step as planned, zero } from './row-fixture.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { causes } from '../../src/judge/causes.js';
+import { causes } from '../../src/core/judge/explain/causes.js';
 import type { RowContext } from '../../src/judge/row-context.js';
 import type { HostState, LinkState, OvsState } from '../../src/model/state.js';
 import type { PacketSocket } from '../../src/model/packet-socket.js';

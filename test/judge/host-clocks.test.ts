@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TimelineEntry, TimelineEvent } from '../../src/model/timeline.js';
+import type { TimelineEntry, TimelineEvent } from '../../src/core/model/timeline.js';
 import { clockOffsets } from '../../src/evidence/clock-offsets.js';
 import { type Evidence, judge, perfectRun } from './perfect-run.js';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Result } from '../../src/model/result.js';
-import { buildFrame } from '../../src/probe/frame.js';
-import { tokensFor } from '../../src/wire/token.js';
+import type { Result } from '../../src/core/model/result.js';
+import { buildFrame } from '../../src/core/probe/frames/frame.js';
+import { tokensFor } from '../../src/core/wire/token.js';
 import { addFrames, type Evidence, judge, key, perfectRun } from './perfect-run.js';
 
 /** Any frame that says to carry a token, as a guest could make it up without the key. */

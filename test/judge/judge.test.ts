@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Result } from '../../src/model/result.js';
-import type { ProbeEntry } from '../../src/model/scenario.js';
-import { buildFrame } from '../../src/probe/frame.js';
-import { tokensFor } from '../../src/wire/token.js';
+import type { Result } from '../../src/core/model/result.js';
+import type { ProbeEntry } from '../../src/core/model/scenario.js';
+import { buildFrame } from '../../src/core/probe/frames/frame.js';
+import { tokensFor } from '../../src/core/wire/token.js';
 import { addFrames, type Evidence, judge, key, perfectRun, scenario, step } from './perfect-run.js';
 
 const codes = (result: Result): readonly string[] =>

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import type { PlannedClaim } from '../../src/model/plan.js';
-import type { Result } from '../../src/model/result.js';
-import { buildFrame } from '../../src/probe/frame.js';
-import { tokensFor } from '../../src/wire/token.js';
+import type { PlannedClaim } from '../../src/core/model/plan.js';
+import type { Result } from '../../src/core/model/result.js';
+import { buildFrame } from '../../src/core/probe/frames/frame.js';
+import { tokensFor } from '../../src/core/wire/token.js';
 import { addFrames, type Evidence, hostState, judge, key, perfectRun, scenario, step } from './perfect-run.js';
 
 const guests = 25;

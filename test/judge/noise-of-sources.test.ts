@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { countNoise, noiseAt, noiseText } from '../../src/judge/noise.js';
-import type { StepTally } from '../../src/judge/tally.js';
+import { countNoise, noiseAt, noiseText } from '../../src/core/judge/count/noise.js';
+import type { StepTally } from '../../src/core/judge/count/tally.js';
 
 const counted = (
   ...frames: readonly (readonly [observer: string, source: string, towards: boolean, times: number])[]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Result } from '../../src/model/result.js';
+import type { Result } from '../../src/core/model/result.js';
 import { addFrames, type Evidence, judge, perfectRun } from './perfect-run.js';
 
 const noise = (source: string): Uint8Array =>

@@ -1,18 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { CaptureIdentity, JudgeInput } from '../../src/judge/judge.js';
-import { addBatch, finishJudging, startJudging } from '../../src/judge/judge.js';
+import { phases, type Plan, type StepPlan } from '../../src/core/model/plan.js';
+import type { Result } from '../../src/core/model/result.js';
+import type { Endpoint, Scenario, Step } from '../../src/core/model/scenario.js';
+import type { TimelineEntry, TimelineEvent } from '../../src/core/model/timeline.js';
+import { evidenceInterfaces } from '../../src/core/plan/evidence-interfaces.js';
+import { makePlan } from '../../src/core/plan/make-plan.js';
+import { buildFrame } from '../../src/core/probe/frames/frame.js';
+import { tokensFor } from '../../src/core/wire/token.js';
 import type { JudgedBatch } from '../../src/judge/frame-source.js';
+import { addBatch, type CaptureIdentity, finishJudging, type JudgeInput, startJudging } from '../../src/judge/judge.js';
 import type { StepStates } from '../../src/judge/step-states.js';
-import type { Plan, StepPlan } from '../../src/model/plan.js';
-import { phases } from '../../src/model/plan.js';
-import type { Result } from '../../src/model/result.js';
-import type { Endpoint, Scenario, Step } from '../../src/model/scenario.js';
 import type { HostState, LinkState } from '../../src/model/state.js';
-import type { TimelineEntry, TimelineEvent } from '../../src/model/timeline.js';
-import { evidenceInterfaces } from '../../src/plan/evidence-interfaces.js';
-import { makePlan } from '../../src/plan/make-plan.js';
-import { buildFrame } from '../../src/probe/frame.js';
-import { tokensFor } from '../../src/wire/token.js';
 
 /** The run's key of every test here. */
 export const key = Buffer.alloc(32, 7);

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { countSighting } from '../../src/core/judge/count/count-frame.js';
+import { createPlainFrames } from '../../src/core/judge/count/plain-frames.js';
+import { createTallies, type StepTally } from '../../src/core/judge/count/tally.js';
+import type { Plan } from '../../src/core/model/plan.js';
+import type { Step } from '../../src/core/model/scenario.js';
+import { viewFrame } from '../../src/core/wire/frame-view.js';
 import { createClassifier, tagsOf } from '../../src/judge/classify.js';
-import { countSighting } from '../../src/judge/count-frame.js';
-import { createPlainFrames } from '../../src/judge/plain-frames.js';
-import { createTallies, type StepTally } from '../../src/judge/tally.js';
-import type { Plan } from '../../src/model/plan.js';
-import type { Step } from '../../src/model/scenario.js';
-import { viewFrame } from '../../src/wire/frame-view.js';
 import { key, perfectRun, scenario, step } from './perfect-run.js';
 
 const macs = [

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Result } from '../../src/model/result.js';
-import type { Scenario } from '../../src/model/scenario.js';
-import type { TimelineEntry } from '../../src/model/timeline.js';
-import { buildFrame } from '../../src/probe/frame.js';
-import { tokensFor } from '../../src/wire/token.js';
+import type { Result } from '../../src/core/model/result.js';
+import type { Scenario } from '../../src/core/model/scenario.js';
+import type { TimelineEntry } from '../../src/core/model/timeline.js';
+import { buildFrame } from '../../src/core/probe/frames/frame.js';
+import { tokensFor } from '../../src/core/wire/token.js';
 import { addFrames, type Evidence, judge, key, perfectRun, scenario, step } from './perfect-run.js';
 
 /** Raw and IPv4, both ways, so that there are several flows, senders and forms of controls. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { missingProofs } from '../../src/judge/proofs.js';
-import { type StepFacts, stepFacts } from '../../src/judge/step-facts.js';
-import { createTallies, type StepTally } from '../../src/judge/tally.js';
-import type { Flow, Plan, StepPlan } from '../../src/model/plan.js';
-import type { Endpoint } from '../../src/model/scenario.js';
-import type { Counters, TimelineEntry } from '../../src/model/timeline.js';
+import { createTallies, type StepTally } from '../../src/core/judge/count/tally.js';
+import { missingProofs } from '../../src/core/judge/proof/proofs.js';
+import { type StepFacts, stepFacts } from '../../src/core/judge/proof/step-facts.js';
+import type { Flow, Plan, StepPlan } from '../../src/core/model/plan.js';
+import type { Endpoint } from '../../src/core/model/scenario.js';
+import type { Counters, TimelineEntry } from '../../src/core/model/timeline.js';
 import { perfectRun, scenario, step as stepOf } from './perfect-run.js';
 
 interface Run {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Result } from '../../src/model/result.js';
+import type { Result } from '../../src/core/model/result.js';
 import type { LinkState } from '../../src/model/state.js';
 import { type Evidence, judge, perfectRun, scenario, step } from './perfect-run.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { foreignProtocol, quickName, readQuickly } from '../../src/judge/foreign-protocol.js';
-import { viewFrame } from '../../src/wire/frame-view.js';
+import { foreignProtocol, quickName, readQuickly } from '../../src/core/judge/foreign/protocol.js';
+import { viewFrame } from '../../src/core/wire/frame-view.js';
 
 // What is read here is hostile: IPv4 with TCP or UDP in all lengths, and octets of it changed.
 const frames = fc.record({

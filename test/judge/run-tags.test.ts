@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createRunTags } from '../../src/judge/run-tags.js';
-import { tagLength, tagsFor } from '../../src/wire/token.js';
+import { createRunTags } from '../../src/core/judge/recognise/run-tags.js';
+import { tagLength, tagsFor } from '../../src/core/wire/token.js';
 import { key } from './perfect-run.js';
 
 const count = 1_048_600;

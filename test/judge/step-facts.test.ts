@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { sentOf, type StepFacts, stepFacts } from '../../src/judge/step-facts.js';
-import type { TimelineEntry, TimelineEvent } from '../../src/model/timeline.js';
+import { sentOf, type StepFacts, stepFacts } from '../../src/core/judge/proof/step-facts.js';
+import type { TimelineEntry, TimelineEvent } from '../../src/core/model/timeline.js';
 import { flow, plan } from './row-fixture.js';
 
 const facts = { engine: 'libpcap', timestamps: 'kernel', originalLength: true, direction: 'known' } as const;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createTokenRanges } from '../../src/judge/token-ranges.js';
+import { createTokenRanges } from '../../src/core/judge/count/token-ranges.js';
 
 it('ranges count what a set of single tokens would, in any order and overlapping', () => {
   const range = fc.tuple(fc.nat(60), fc.nat(12));

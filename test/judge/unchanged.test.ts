@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { type RuleChange, vlanList } from '../../src/core/model/timeline.js';
 import { wholeStretch } from '../../src/judge/stretches.js';
 import { unchangedReasons } from '../../src/judge/unchanged.js';
 import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
-import { type RuleChange, vlanList } from '../../src/model/timeline.js';
 import { enteringMac } from '../../src/plan/entering-controls.js';
 import { hostState, perfectRun } from './perfect-run.js';
 

@@ -6,15 +6,15 @@ import {
   type JudgeInput,
   startJudging,
 } from '../../src/judge/judge.js';
-import { rootReasons, rootRows } from '../../src/judge/root-rows.js';
+import { rootReasons, rootRows } from '../../src/core/judge/rows/root-rows.js';
 import { timeText } from '../../src/judge/time-text.js';
-import { stepFacts } from '../../src/judge/step-facts.js';
-import type { Reason, Result } from '../../src/model/result.js';
-import type { Step } from '../../src/model/scenario.js';
+import { stepFacts } from '../../src/core/judge/proof/step-facts.js';
+import type { Reason, Result } from '../../src/core/model/result.js';
+import type { Step } from '../../src/core/model/scenario.js';
 import type { HostState } from '../../src/model/state.js';
-import type { TimelineEntry, TimelineEvent } from '../../src/model/timeline.js';
-import { buildFrame } from '../../src/probe/frame.js';
-import { tokensFor } from '../../src/wire/token.js';
+import type { TimelineEntry, TimelineEvent } from '../../src/core/model/timeline.js';
+import { buildFrame } from '../../src/core/probe/frames/frame.js';
+import { tokensFor } from '../../src/core/wire/token.js';
 import { addFrames, type Evidence, hostState, judge, key, perfectRun, scenario, step } from './perfect-run.js';
 
 type Outcome =

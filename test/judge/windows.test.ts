@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { TimelineEntry, TimelineEvent } from '../../src/model/timeline.js';
-import { buildFrame } from '../../src/probe/frame.js';
-import { tokensFor } from '../../src/wire/token.js';
+import type { TimelineEntry, TimelineEvent } from '../../src/core/model/timeline.js';
+import { buildFrame } from '../../src/core/probe/frames/frame.js';
+import { tokensFor } from '../../src/core/wire/token.js';
 import { addFrames, type Evidence, hostState, judge, key, perfectRun, scenario, step } from './perfect-run.js';
 
 const command = ['nft', '-f', 'rules.nft'];

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeEntries } from '../../src/fabric/host/entries.js';
-import { openJournal } from '../../src/fabric/host/journal.js';
-import { readState } from '../../src/state/read.js';
+import { openJournal } from '../../src/system/fabric/host/journal.js';
+import { readState } from '../../src/system/state/read.js';
 import { throwAwayHost, type ThrowAwayHost } from '../fabric/throw-away-host.js';
 import { describeOnKernelWith } from './features.js';
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { DoctorReport, MachineCheck } from '../../src/model/machine.js';
+import type { DoctorReport, MachineCheck } from '../../src/core/model/machine.js';
 import { fresh, type Outcome, program, top } from './program.js';
 
 const filtered = join(top, 'scenarios/hardening/vlan-hop-filtered.yml');

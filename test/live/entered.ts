@@ -1,8 +1,8 @@
-import { readCapture } from '../../src/evidence/read-capture.js';
-import { parseFolder } from '../../src/evidence/parse-folder.js';
-import type { Flow } from '../../src/model/plan.js';
-import { directions } from '../../src/pcap/capture-items.js';
-import { findToken, tokenIndex } from '../../src/wire/token.js';
+import { readCapture } from '../../src/system/evidence/read/read-capture.js';
+import { parseFolder } from '../../src/system/evidence/folder/parse-folder.js';
+import type { Flow } from '../../src/core/model/plan.js';
+import { directions } from '../../src/core/pcap/capture-items.js';
+import { findToken, tokenIndex } from '../../src/core/wire/token.js';
 
 /** A probe on its way into the bridge, as the sender's port had it. */
 export interface Entered {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { procLink, procNames, procText } from '../../src/sys/proc-files.js';
+import { procLink, procNames, procText } from '../../src/system/kernel/proc-files.js';
 
 /** Processes that `pid` has started, and theirs, as this process's namespace numbers them; with their command lines. */
 export function descendants(pid: number): readonly { readonly pid: number; readonly command: string }[] {

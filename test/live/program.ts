@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, it } from 'vitest';
-import type { Finding, Result } from '../../src/model/result.js';
+import type { Finding, Result } from '../../src/core/model/result.js';
 import { patient } from '../patient.js';
 
 export const top = resolve(import.meta.dirname, '../..');

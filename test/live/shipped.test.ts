@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Result } from '../../src/model/result.js';
+import type { Result } from '../../src/core/model/result.js';
 import { differing, heldRun } from '../audit/held.js';
 import { again, overheard, runLab, top } from './program.js';
 import { patient } from '../patient.js';

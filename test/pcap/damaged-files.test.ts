@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createCaptureReader } from '../../src/pcap/capture-reader.js';
+import { createCaptureReader } from '../../src/core/pcap/capture-reader.js';
 import { classic, epb, idb, option, rawBlock, shb, spb, u16, u32 } from './blocks.js';
 import { concat, damages, packets, readAll } from './helpers.js';
 

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Batch, CaptureItem } from '../../src/pcap/capture-items.js';
-import { type CaptureReaderOptions, createCaptureReader } from '../../src/pcap/capture-reader.js';
+import type { Batch, CaptureItem } from '../../src/core/pcap/capture-items.js';
+import { type CaptureReaderOptions, createCaptureReader } from '../../src/core/pcap/capture-reader.js';
 
 export interface PlainPacket {
   readonly interfaceId: number;

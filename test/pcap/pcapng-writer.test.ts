@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { textOctets } from '../../src/pcap/option-list.js';
-import { blockBuffer, packetBlockLength, writePacketBlock } from '../../src/pcap/packet-block.js';
+import { blockBuffer, packetBlockLength, writePacketBlock } from '../../src/core/pcap/pcapng/packet-block.js';
 import {
   enhancedPacket,
   interfaceDescription,
   interfaceStatistics,
   sectionHeader,
-} from '../../src/pcap/pcapng-writer.js';
+} from '../../src/core/pcap/pcapng/writer.js';
 import { available, batches, concat, packets, readAll, runOn } from './helpers.js';
 import { readPacketOptions } from '../../src/pcap/packet-options.js';
 

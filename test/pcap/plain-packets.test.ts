@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CaptureItem } from '../../src/pcap/capture-items.js';
-import { batchCapacity } from '../../src/pcap/batch-builder.js';
-import { createCaptureReader } from '../../src/pcap/capture-reader.js';
+import type { CaptureItem } from '../../src/core/pcap/capture-items.js';
+import { batchCapacity } from '../../src/core/pcap/batch-builder.js';
+import { createCaptureReader } from '../../src/core/pcap/capture-reader.js';
 import { epb, idb, option, rawBlock, shb, u32 } from './blocks.js';
 import { batches, concat, packets } from './helpers.js';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CaptureItem } from '../../src/pcap/capture-items.js';
-import { interfaceDescription, sectionHeader } from '../../src/pcap/pcapng-writer.js';
-import { closeRingBlock, ringInterfaceBlock } from '../../src/pcap/ring-block.js';
+import type { CaptureItem } from '../../src/core/pcap/capture-items.js';
+import { interfaceDescription, sectionHeader } from '../../src/core/pcap/pcapng/writer.js';
+import { closeRingBlock, ringInterfaceBlock } from '../../src/core/pcap/ring/block.js';
 import { available, batches, concat, damages, packets, readAll, runOn } from './helpers.js';
 
 interface Frame {

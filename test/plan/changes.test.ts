@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { changesOf } from '../../src/core/plan/changes.js';
 import type { Change } from '../../src/model/change.js';
-import { changesOf } from '../../src/plan/changes.js';
 import { scenario, step } from '../judge/perfect-run.js';
 
 const { topology } = scenario([]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Control, Flow, FrameSpec, Observer, TrafficPlan } from '../../src/model/plan.js';
-import type { Endpoint } from '../../src/model/scenario.js';
-import { captureFilter } from '../../src/plan/capture-filter.js';
+import type { Control, Flow, FrameSpec, Observer, TrafficPlan } from '../../src/core/model/plan.js';
+import type { Endpoint } from '../../src/core/model/scenario.js';
+import { captureFilter } from '../../src/core/plan/filter-by-mac.js';
 import { type ControlInput, controlsOf } from '../../src/plan/controls.js';
 import { enteringControls, type EnteringInput, enteringMac } from '../../src/plan/entering-controls.js';
 import { earControlMac } from '../../src/plan/raw-control.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Flow, StepPlan } from '../../src/model/plan.js';
-import { makePlan } from '../../src/plan/make-plan.js';
-import { rateForEvents, roundsOf } from '../../src/plan/event-rounds.js';
-import { loadScenario } from '../../src/scenario/load-scenario.js';
+import type { Flow, StepPlan } from '../../src/core/model/plan.js';
+import { makePlan } from '../../src/core/plan/make-plan.js';
+import { rateForEvents, roundsOf } from '../../src/core/plan/event-rounds.js';
+import { loadScenario } from '../../src/core/scenario/load-scenario.js';
 import { flow, step } from '../judge/row-fixture.js';
 
 function planned(probe: string, at: string): StepPlan {

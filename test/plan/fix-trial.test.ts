@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Result, StepResult } from '../../src/model/result.js';
-import type { Endpoint, Scenario, Step } from '../../src/model/scenario.js';
-import { type FixTrial, fixTrials } from '../../src/plan/fix-trial.js';
+import { type FixTrial, fixTrials } from '../../src/core/fix/trial.js';
+import type { Result, StepResult } from '../../src/core/model/result.js';
+import type { Endpoint, Scenario, Step } from '../../src/core/model/scenario.js';
 import { judge, perfectRun, scenario, step } from '../judge/perfect-run.js';
 import { zero } from '../judge/row-fixture.js';
 

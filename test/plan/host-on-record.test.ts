@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Scenario } from '../../src/model/scenario.js';
+import type { Scenario } from '../../src/core/model/scenario.js';
+import { makePlan } from '../../src/core/plan/make-plan.js';
+import { loadScenario } from '../../src/core/scenario/load-scenario.js';
 import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
 import { chooseBridge } from '../../src/plan/found-scenario.js';
 import { deafness, hostTopology, macsBehind } from '../../src/plan/host-topology.js';
-import { makePlan } from '../../src/plan/make-plan.js';
 import { silentAddressees } from '../../src/plan/silent-addressees.js';
-import { loadScenario } from '../../src/scenario/load-scenario.js';
 
 function link(name: string, over: Partial<LinkState> = {}): LinkState {
   return {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Scenario } from '../../src/model/scenario.js';
+import type { Scenario } from '../../src/core/model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
 import { hostTopology } from '../../src/plan/host-topology.js';
-import { makePlan } from '../../src/plan/make-plan.js';
-import { loadScenario } from '../../src/scenario/load-scenario.js';
+import { makePlan } from '../../src/core/plan/make-plan.js';
+import { loadScenario } from '../../src/core/scenario/load-scenario.js';
 import { earControlMac } from '../../src/plan/raw-control.js';
 
 const link = (name: string, master: string | null, kind: string | null = null): LinkState => ({

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Plan } from '../../src/model/plan.js';
-import { loadScenario } from '../../src/scenario/load-scenario.js';
+import type { Plan } from '../../src/core/model/plan.js';
+import { loadScenario } from '../../src/core/scenario/load-scenario.js';
 import { enteringMac } from '../../src/plan/entering-controls.js';
-import { makePlan } from '../../src/plan/make-plan.js';
+import { makePlan } from '../../src/core/plan/make-plan.js';
 
 const topology = `topology:
   provider: lab

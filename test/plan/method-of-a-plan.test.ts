@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Flow, Plan, StepPlan } from '../../src/model/plan.js';
-import { limitsOf, methodStatement } from '../../src/plan/method-statement.js';
+import type { Flow, Plan, StepPlan } from '../../src/core/model/plan.js';
+import { limitsOf, methodStatement } from '../../src/core/plan/method-statement.js';
 import { flow, plan, step } from '../judge/row-fixture.js';
 
 const withStep = (over: Partial<StepPlan>, more: Partial<Plan> = {}): Plan => ({

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { makePlan } from '../../src/plan/make-plan.js';
-import { limitsOf, methodStatement } from '../../src/plan/method-statement.js';
-import { loadScenario } from '../../src/scenario/load-scenario.js';
+import { makePlan } from '../../src/core/plan/make-plan.js';
+import { limitsOf, methodStatement } from '../../src/core/plan/method-statement.js';
+import { loadScenario } from '../../src/core/scenario/load-scenario.js';
 
 const scenarios = resolve(import.meta.dirname, '../../scenarios');
 const planOf = (name: string) =>

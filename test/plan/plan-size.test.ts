@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Scenario } from '../../src/model/scenario.js';
-import { VerifyError } from '../../src/model/verify-error.js';
-import { makePlan } from '../../src/plan/make-plan.js';
-import { checkPlanSize, stepSize } from '../../src/plan/plan-size.js';
-import { classes } from '../../src/probe/classes.js';
-import { loadScenario } from '../../src/scenario/load-scenario.js';
-import { countPairs } from '../../src/scenario/pairs.js';
+import type { Scenario } from '../../src/core/model/scenario.js';
+import { VerifyError } from '../../src/core/model/verify-error.js';
+import { makePlan } from '../../src/core/plan/make-plan.js';
+import { checkPlanSize, stepSize } from '../../src/core/plan/size.js';
+import { classes } from '../../src/core/probe/classes.js';
+import { loadScenario } from '../../src/core/scenario/load-scenario.js';
+import { countPairs } from '../../src/core/scenario/steps/pairs.js';
 
 interface Written {
   readonly guests: number;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Plan, StepPlan } from '../../src/model/plan.js';
-import type { Endpoint, ProbeEntry, Scenario, Step } from '../../src/model/scenario.js';
-import { describeObserver, evidenceInterfaces } from '../../src/plan/evidence-interfaces.js';
-import { makePlan } from '../../src/plan/make-plan.js';
+import type { Plan, StepPlan } from '../../src/core/model/plan.js';
+import type { Endpoint, ProbeEntry, Scenario, Step } from '../../src/core/model/scenario.js';
+import { describeObserver, evidenceInterfaces } from '../../src/core/plan/evidence-interfaces.js';
+import { makePlan } from '../../src/core/plan/make-plan.js';
 import { observersOf } from '../../src/plan/observers.js';
 import { scenario, step } from '../judge/perfect-run.js';
 

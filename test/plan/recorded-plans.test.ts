@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseFolder } from '../../src/evidence/parse-folder.js';
-import type { Plan } from '../../src/model/plan.js';
-import { makePlan } from '../../src/plan/make-plan.js';
-import { loadScenario } from '../../src/scenario/load-scenario.js';
+import type { Plan } from '../../src/core/model/plan.js';
+import { makePlan } from '../../src/core/plan/make-plan.js';
+import { loadScenario } from '../../src/core/scenario/load-scenario.js';
+import { parseFolder } from '../../src/system/evidence/folder/parse-folder.js';
 
 const captures = resolve(import.meta.dirname, '../../captures');
 const recorded = readdirSync(captures).filter((name) => existsSync(join(captures, name, 'plan.json')));

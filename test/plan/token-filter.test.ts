@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { rawControl } from '../../src/plan/raw-control.js';
-import { makePlan } from '../../src/plan/make-plan.js';
-import { tokenFilter } from '../../src/plan/token-filter.js';
+import { makePlan } from '../../src/core/plan/make-plan.js';
+import { tokenFilter } from '../../src/core/plan/filter-by-token.js';
 import { scenario, step } from '../judge/perfect-run.js';
 
 const raw = rawControl('52:54:00:00:00:01');

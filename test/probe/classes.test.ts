@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { carriers, probeClasses, type Carrier, type ProbeClassName } from '../../src/model/scenario.js';
-import { VerifyError } from '../../src/model/verify-error.js';
-import { classicHeader, classicRecord } from '../../src/pcap/classic-writer.js';
-import { makePlan } from '../../src/plan/make-plan.js';
-import { buildFrame } from '../../src/probe/frame.js';
-import { loadScenario } from '../../src/scenario/load-scenario.js';
-import { findToken, tokensFor } from '../../src/wire/token.js';
+import { carriers, probeClasses, type Carrier, type ProbeClassName } from '../../src/core/model/scenario.js';
+import { VerifyError } from '../../src/core/model/verify-error.js';
+import { classicHeader, classicRecord } from '../../src/core/pcap/classic/writer.js';
+import { makePlan } from '../../src/core/plan/make-plan.js';
+import { buildFrame } from '../../src/core/probe/frames/frame.js';
+import { loadScenario } from '../../src/core/scenario/load-scenario.js';
+import { findToken, tokensFor } from '../../src/core/wire/token.js';
 import { available, concat, runOn } from '../pcap/helpers.js';
 
 const runTag = 0x12345678;

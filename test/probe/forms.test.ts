@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { frameForms, type FrameForm, type FrameSpec } from '../../src/model/plan.js';
-import type { Carrier } from '../../src/model/scenario.js';
-import { classicHeader, classicRecord } from '../../src/pcap/classic-writer.js';
+import { frameForms, type FrameForm, type FrameSpec } from '../../src/core/model/plan.js';
+import type { Carrier } from '../../src/core/model/scenario.js';
+import { classicHeader, classicRecord } from '../../src/core/pcap/classic/writer.js';
 import { rawControl } from '../../src/plan/raw-control.js';
 import { enteringMac } from '../../src/plan/entering-controls.js';
-import { tokenFilter } from '../../src/plan/token-filter.js';
-import { forms } from '../../src/probe/forms.js';
-import { buildFrame, buildFrames, describeFrame, leastSizeOf } from '../../src/probe/frame.js';
-import { findToken, tokensFor } from '../../src/wire/token.js';
+import { tokenFilter } from '../../src/core/plan/filter-by-token.js';
+import { forms } from '../../src/core/probe/frames/forms.js';
+import { buildFrame, buildFrames, describeFrame, leastSizeOf } from '../../src/core/probe/frames/frame.js';
+import { findToken, tokensFor } from '../../src/core/wire/token.js';
 import { available, concat, runOn } from '../pcap/helpers.js';
 
 const key = new Uint8Array(32).fill(9);

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FrameSpec } from '../../src/model/plan.js';
-import { carriers } from '../../src/model/scenario.js';
-import { VerifyError } from '../../src/model/verify-error.js';
-import { classicHeader, classicRecord } from '../../src/pcap/classic-writer.js';
+import type { FrameSpec } from '../../src/core/model/plan.js';
+import { carriers } from '../../src/core/model/scenario.js';
+import { VerifyError } from '../../src/core/model/verify-error.js';
+import { classicHeader, classicRecord } from '../../src/core/pcap/classic/writer.js';
 import {
   buildFrame,
   buildFrames,
@@ -13,8 +13,8 @@ import {
   stampToken,
   tokenOffset,
   viewFrame,
-} from '../../src/probe/frame.js';
-import { findToken, tokenLength, tokensFor } from '../../src/wire/token.js';
+} from '../../src/core/probe/frames/frame.js';
+import { findToken, tokenLength, tokensFor } from '../../src/core/wire/token.js';
 import { available, concat, runOn } from '../pcap/helpers.js';
 
 const key = new Uint8Array(32).fill(9);

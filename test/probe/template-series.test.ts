@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { FrameSpec } from '../../src/model/plan.js';
-import { frameTemplate } from '../../src/probe/frame.js';
-import { templateSeries } from '../../src/probe/template-series.js';
+import type { FrameSpec } from '../../src/core/model/plan.js';
+import { frameTemplate } from '../../src/core/probe/frames/frame.js';
+import { templateSeries } from '../../src/core/probe/frames/template-series.js';
 
 const macs = ['02:00:00:00:00:01', '02:00:00:00:00:02', '02:00:00:00:0a:ff'] as const;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeLine, lineSplitter } from '../../src/protocol/lines.js';
-import { parseFromHelper, parseToHelper } from '../../src/protocol/parse-message.js';
+import { encodeLine, lineSplitter } from '../../src/core/protocol/lines.js';
+import { parseFromHelper, parseToHelper } from '../../src/core/protocol/parse-message.js';
 
 describe('lines', () => {
   test('are the same however the stream is cut', () => {

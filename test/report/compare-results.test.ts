@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compareResults, statusAgainst } from '../../src/report/compare-results.js';
-import { comparisonText } from '../../src/report/comparison-text.js';
+import { comparisonText } from '../../src/report/terminal/comparison.js';
 import { findings, result, step } from './fixture.js';
 
 const run = (

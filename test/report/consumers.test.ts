@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { junitReport } from '../../src/report/junit.js';
+import { junitReport } from '../../src/report/machine/junit.js';
+import { nagiosReport } from '../../src/report/machine/nagios.js';
 import { markdownReport } from '../../src/report/markdown.js';
-import { nagiosReport } from '../../src/report/nagios.js';
 import { prometheusReport } from '../../src/report/prometheus.js';
 import { experiment, findings, result, step } from './fixture.js';
 

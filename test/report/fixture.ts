@@ -1,4 +1,4 @@
-import type { Finding, Result, StepResult } from '../../src/model/result.js';
+import type { Finding, Result, StepResult } from '../../src/core/model/result.js';
 
 const everyone = ['kali2', 'kali3', 'lan', 'winxp'];
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { jsonReport } from '../../src/report/json.js';
+import { jsonReport } from '../../src/report/machine/json.js';
 import { experiment } from './fixture.js';
 
 it('prints the result of one run as it is, and of several under results', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { junitReport } from '../../src/report/junit.js';
+import { junitReport } from '../../src/report/machine/junit.js';
 import { experiment, findings, result, step } from './fixture.js';
 
 const render = (run: typeof experiment): string =>

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { junitReport } from '../../src/report/junit.js';
+import { junitReport } from '../../src/report/machine/junit.js';
 import { reporters } from '../../src/report/reporters.js';
 import { experiment, findings, result, step } from './fixture.js';
 import { reported } from './html/evidence.js';

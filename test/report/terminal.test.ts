@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { terminalReport } from '../../src/report/terminal.js';
+import { terminalReport } from '../../src/report/terminal/terminal.js';
 import { experiment, findings, result, step } from './fixture.js';
 
 const render = (run: typeof experiment, width = 80, color = false): string =>

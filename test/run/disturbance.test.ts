@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { droppingPort, worseGateway } from '../../src/run/disturbance.js';
 import { parseDrops } from '../../src/state/read-drops.js';
-import { parsePing } from '../../src/sys/ping-stream.js';
+import { parsePing } from '../../src/system/process/ping-stream.js';
 
 const at = (atMs: number, vnet0: number): { atMs: number; drops: { vnet0: number } } => ({ atMs, drops: { vnet0 } });
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { makePlan } from '../../src/plan/make-plan.js';
+import { makePlan } from '../../src/core/plan/make-plan.js';
 import { framesOfStep } from '../../src/plan/frames-of-step.js';
 import { engineOf, ringOf } from '../../src/run/capture-step.js';
 import { scenario, step } from '../judge/perfect-run.js';

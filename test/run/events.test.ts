@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { RunContext } from '../../src/run/context.js';
 import { startEvents } from '../../src/run/events.js';
-import { makePlan } from '../../src/plan/make-plan.js';
+import { makePlan } from '../../src/core/plan/make-plan.js';
 import { scenario, step } from '../judge/perfect-run.js';
 
 /**

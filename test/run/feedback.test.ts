@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Counters } from '../../src/model/timeline.js';
-import { createPace } from '../../src/run/feedback.js';
+import type { Counters } from '../../src/core/model/timeline.js';
+import { createPace } from '../../src/run/send/feedback.js';
 
 type Listener = (taken: number) => void;
 

@@ -1,4 +1,4 @@
-import type { Scenario } from '../../src/model/scenario.js';
+import type { Scenario } from '../../src/core/model/scenario.js';
 
 export const barriers: Readonly<Record<string, (scenario: Scenario) => Scenario>>;
 export function without(scenario: Scenario, name: string): Scenario;

@@ -2,8 +2,8 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { VerifyError } from '../../src/core/model/verify-error.js';
 import { replayFolder } from '../../src/evidence/replay.js';
-import { VerifyError } from '../../src/model/verify-error.js';
 import { captureCuts, type Cut, cutsOfEvery, eventCuts, probeCuts, stepCuts } from './evidence-cuts.js';
 
 /** What was changed of which step that held, and what the verdict is now; it has to be *inconclusive*. */

@@ -1,4 +1,4 @@
-import type { Scenario } from '../../src/model/scenario.js';
+import type { Scenario } from '../../src/core/model/scenario.js';
 
 export function loadSmall(file: string): Scenario;
 export function gatesOf(scenario: Scenario): readonly number[];

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { loadScenario } from '../../build/scenario/load-scenario.js';
+import { loadScenario } from '../../build/core/scenario/load-scenario.js';
 
 const isGate = (step) =>
   step.expect.expected === 'holds' && (step.probes.length > 0 || step.traffic.length > 0 || step.listenMs !== null);

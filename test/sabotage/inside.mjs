@@ -1,6 +1,6 @@
-import { enterLab } from '../../build/fabric/lab/enter.js';
-import { statusOf } from '../../build/fabric/lab/launch.js';
-import { runScenario } from '../../build/run.js';
+import { runScenario } from '../../build/run/run.js';
+import { enterLab } from '../../build/system/fabric/lab/enter.js';
+import { statusOf } from '../../build/system/fabric/lab/launch.js';
 import { without } from './barriers.mjs';
 import { stepByStep } from './broken-devices.mjs';
 import { firstGate, gatesOnly, loadSmall, repeatedGate } from './gates.mjs';

@@ -1,6 +1,6 @@
 // Runs one scenario in the lab with one thing broken and prints what the run said: node program.mjs FILE KIND NAMES
 // OUT, with NAMES a JSON list
-import { insideLab, launchInside } from '../../build/fabric/lab/launch.js';
+import { insideLab, launchInside } from '../../build/system/fabric/lab/launch.js';
 
 async function main() {
   if (insideLab()) {

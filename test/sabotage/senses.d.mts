@@ -1,4 +1,4 @@
-import type { Scenario } from '../../src/model/scenario.js';
+import type { Scenario } from '../../src/core/model/scenario.js';
 import type { Devices } from '../../src/run/devices.js';
 
 export interface Cast {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseScenario } from '../../src/scenario/load-scenario.js';
+import { parseScenario } from '../../src/core/scenario/load-scenario.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const topology =

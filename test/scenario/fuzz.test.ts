@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { VerifyError } from '../../src/model/verify-error.js';
-import { loadScenario, parseScenario } from '../../src/scenario/load-scenario.js';
+import { VerifyError } from '../../src/core/model/verify-error.js';
+import { loadScenario, parseScenario } from '../../src/core/scenario/load-scenario.js';
 
 const folder = new URL('../../scenarios/', import.meta.url);
 const shipped = readdirSync(folder)

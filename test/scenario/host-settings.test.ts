@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { checkRunnable } from '../../src/commands/check-runnable.js';
-import { loadScenario, parseScenario } from '../../src/scenario/load-scenario.js';
-import { unsupportedKeys } from '../../src/scenario/unsupported.js';
+import { checkRunnable } from '../../src/cli/commands/run/check-runnable.js';
+import { loadScenario, parseScenario } from '../../src/core/scenario/load-scenario.js';
+import { unsupportedKeys } from '../../src/core/scenario/unsupported.js';
 
 const text = (bridge: string, endpoint: string, head = '', hosts = ''): Uint8Array =>
   Buffer.from(`version: 1

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { makePlan } from '../../src/plan/make-plan.js';
-import { loadScenario, parseScenario } from '../../src/scenario/load-scenario.js';
-import { unsupportedKeys } from '../../src/scenario/unsupported.js';
+import { makePlan } from '../../src/core/plan/make-plan.js';
+import { loadScenario, parseScenario } from '../../src/core/scenario/load-scenario.js';
+import { unsupportedKeys } from '../../src/core/scenario/unsupported.js';
 
 const text = (
   topology: string,

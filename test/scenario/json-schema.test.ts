@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { scenarioJsonSchema } from '../../src/scenario/json-schema.js';
+import { scenarioJsonSchema } from '../../src/core/scenario/schema/json-schema.js';
 
 const schema: Record<string, unknown> = JSON.parse(scenarioJsonSchema());
 const validate = new Ajv({ allErrors: true, strict: true, strictTypes: false }).compile(schema);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { scenarioJsonSchema } from '../../src/scenario/json-schema.js';
-import { parseScenario } from '../../src/scenario/load-scenario.js';
+import { parseScenario } from '../../src/core/scenario/load-scenario.js';
+import { scenarioJsonSchema } from '../../src/core/scenario/schema/json-schema.js';
 
 const lines = [
   'version: 1',

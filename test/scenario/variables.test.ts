@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseScenario } from '../../src/scenario/load-scenario.js';
+import { parseScenario } from '../../src/core/scenario/load-scenario.js';
 
 const file = (vars: string, rest = 'count: "${count}"'): string => `version: 1
 name: with \${who}

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { differing, heldRun } from '../audit/held.js';
-import { probeClasses } from '../../src/model/scenario.js';
+import { probeClasses } from '../../src/core/model/scenario.js';
 import { cutEverything } from '../sabotage/cut-everything.js';
 import { patient } from '../patient.js';
 import { parseResult } from './parse-result.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import type { Result, StepResult } from '../../src/model/result.js';
+import type { Result, StepResult } from '../../src/core/model/result.js';
 import { hasOvs } from '../fabric/throw-away-ovs.js';
 import { describeOnKernelWith, lacking } from '../kernel/features.js';
 import { isSlow, patient } from '../patient.js';

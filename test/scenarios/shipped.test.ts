@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { parseScenario } from '../../src/scenario/load-scenario.js';
-import { unsupportedKeys } from '../../src/scenario/unsupported.js';
+import { parseScenario } from '../../src/core/scenario/load-scenario.js';
+import { unsupportedKeys } from '../../src/core/scenario/unsupported.js';
 
 const folder = new URL('../../scenarios/', import.meta.url);
 

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { openDoorbell } from '../../src/state/doorbell.js';
-import { inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
+import { inNamespaceFd, newNamespace } from '../../src/system/kernel/namespaces.js';
+import { openDoorbell } from '../../src/system/state/changes/events.js';
 
 it.skipIf(process.getuid?.() !== 0)(
   'rings, and counts it, when the kernel had to drop events',

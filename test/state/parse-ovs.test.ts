@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LinkState } from '../../src/model/state.js';
-import { parseOvs, withOvs, type OvsTexts } from '../../src/state/parse-ovs.js';
+import { parseOvs, withOvs, type OvsTexts } from '../../src/system/state/ovs/parse.js';
 
 const set = (...members: readonly unknown[]): unknown => ['set', members];
 const id = (name: string): unknown => ['uuid', name];

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { watchRuleChanges, type RuleWatch } from '../../src/state/rule-changes.js';
-import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/system/kernel/namespaces.js';
+import { type RuleWatch, watchRuleChanges } from '../../src/system/state/changes/rule-changes.js';
 
 describe.skipIf(process.getuid?.() !== 0)('who changes rules', () => {
   let namespace = -1;

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { watchSettings } from '../../src/state/setting-changes.js';
-import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/system/kernel/namespaces.js';
+import { watchSettings } from '../../src/system/state/changes/setting-changes.js';
 
 /** A bridge br0 with the port v0 in a network namespace whose settings are listened to. */
 export interface WatchedBridge {

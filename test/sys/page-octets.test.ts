@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { libc } from '../../src/sys/libc.js';
-import { pageOctets, sharedPageOctets } from '../../src/sys/page-octets.js';
+import { libc } from '../../src/system/kernel/libc.js';
+import { pageOctets, sharedPageOctets } from '../../src/system/kernel/page-memory.js';
 
-const module = join(import.meta.dirname, '../../build/sys/page-octets.js');
+const module = join(import.meta.dirname, '../../build/system/kernel/page-memory.js');
 const script = `import { pageOctets, sharedPageOctets } from '${module}'; console.log(pageOctets(70_000).length, sharedPageOctets(70_000).length, sharedPageOctets(70_000).buffer instanceof SharedArrayBuffer);`;
 
 /** What a program of its own says of such octets. */

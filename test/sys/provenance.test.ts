@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { moment, readClockSync } from '../../src/sys/clock.js';
 import { writeJournalEntry } from '../../src/sys/journal-entry.js';
-import { libc } from '../../src/sys/libc.js';
-import { hashMachineId, readMachine } from '../../src/sys/read-machine.js';
-import { outerUid, readWho } from '../../src/sys/read-who.js';
+import { moment, readClockSync } from '../../src/system/kernel/clock.js';
+import { libc } from '../../src/system/kernel/libc.js';
+import { hashMachineId, readMachine } from '../../src/system/machine/read-machine.js';
+import { outerUid, readWho } from '../../src/system/machine/read-who.js';
 
 const top = resolve(import.meta.dirname, '../..');
 const shell = (command: string): string => execFileSync('sh', ['-c', command], { encoding: 'utf8', cwd: top }).trim();

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-const built = (name: string): string => fileURLToPath(new URL(`../../build/sys/${name}.js`, import.meta.url));
+const built = (name: string): string => fileURLToPath(new URL(`../../build/system/kernel/${name}.js`, import.meta.url));
 const numbers = process.arch === 'arm64' ? { clone: 220, unshare: 97 } : { clone: 56, unshare: 272 };
 
 /** What a process that has sealed itself is told by the kernel; a thread and a file it can still have. */
@@ -11,7 +11,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { libc } from ${JSON.stringify(built('libc'))};
-import { sealProcess } from ${JSON.stringify(built('seal'))};
+import { sealProcess } from ${JSON.stringify(built('seccomp'))};
 const c = libc();
 const nothing = new Uint8Array(256);
 const [newUser, newNet] = [0x10000000, 0x40000000];

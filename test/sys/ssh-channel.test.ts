@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sshCommand } from '../../src/sys/ssh-channel.js';
+import { sshCommand } from '../../src/system/process/ssh-channel.js';
 
 describe('the command for another host', () => {
   it('leaves everything to ssh and its configuration, and asks nobody', () => {

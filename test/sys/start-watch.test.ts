@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { VerifyError } from '../../src/model/verify-error.js';
+import { VerifyError } from '../../src/core/model/verify-error.js';
 import { whileStarting, workOf } from '../../src/sys/start-watch.js';
 import { patient } from '../patient.js';
 

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { disableOffloads } from '../../src/fabric/lab/offloads.js';
-import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/sys/namespaces.js';
-import { startRelay, type RunningRelay } from '../../src/traffic/relay-client.js';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/system/kernel/namespaces.js';
+import { startRelay, type RunningRelay } from '../../src/system/traffic/relay-client.js';
 import { startMachine, type GuestImage, type VirtualMachine } from './virtual-machine.js';
 
 const cli = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { isIPv4, isIPv6 } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { isGroupMac, macBytes, macNumber, macText } from '../../src/wire/ethernet.js';
-import { ipv4Bytes, ipv4Text } from '../../src/wire/ipv4.js';
-import { ipv6Bytes, ipv6Text } from '../../src/wire/ipv6.js';
+import { isGroupMac, macBytes, macNumber, macText } from '../../src/core/wire/ethernet.js';
+import { ipv4Bytes, ipv4Text } from '../../src/core/wire/ipv4.js';
+import { ipv6Bytes, ipv6Text } from '../../src/core/wire/ipv6.js';
 
 const hex = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString('hex'));
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createAddressPairs } from '../../src/wire/address-pairs.js';
-import { createTokenSearch } from '../../src/wire/token-search.js';
-import { tokenAt } from '../../src/wire/token.js';
+import { createAddressPairs } from '../../src/core/wire/address-pairs.js';
+import { createTokenSearch } from '../../src/core/wire/token-search.js';
+import { tokenAt } from '../../src/core/wire/token.js';
 
 const runTag = 0x56495649; // a tag that looks like the magic itself
 

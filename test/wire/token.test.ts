@@ -10,7 +10,7 @@ import {
   tokenLength,
   tokensFor,
   writeToken,
-} from '../../src/wire/token.js';
+} from '../../src/core/wire/token.js';
 
 const key = new Uint8Array(32).map((_, i) => i);
 

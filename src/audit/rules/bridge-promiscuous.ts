@@ -1,7 +1,7 @@
+import type { BridgeRule } from '../../core/audit/rule.js';
 import { receives } from '../../model/packet-socket.js';
 import { readFrom } from '../bridge-view.js';
 import { describeHolders } from '../describe-holders.js';
-import type { BridgeRule } from '../rule.js';
 import { word } from '../shell-word.js';
 
 const IFF_PROMISC = 0x100;

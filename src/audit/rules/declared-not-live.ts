@@ -1,8 +1,8 @@
+import type { BridgeRule } from '../../core/audit/rule.js';
 import { linkOfRecord } from '../../inventory/link-of-record.js';
 import type { Declared } from '../../model/declared.js';
 import type { LinkState } from '../../model/state.js';
-import { isOn, type BridgeView } from '../bridge-view.js';
-import type { BridgeRule } from '../rule.js';
+import { type BridgeView, isOn } from '../bridge-view.js';
 
 const grave: ReadonlySet<Declared['key']> = new Set([
   'isolated',

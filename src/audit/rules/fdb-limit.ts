@@ -1,5 +1,5 @@
+import type { BridgeRule } from '../../core/audit/rule.js';
 import { readFrom } from '../bridge-view.js';
-import type { BridgeRule } from '../rule.js';
 
 /** A limit on learned entries fails open: a MAC that does not fit is flooded to. */
 export const fdbLimit: BridgeRule = ({ name, settings }) => {

@@ -1,5 +1,5 @@
-import { isGroup, isOn, readFrom, type PortView, type BridgeView } from '../bridge-view.js';
-import type { BridgeRule } from '../rule.js';
+import type { BridgeRule } from '../../core/audit/rule.js';
+import { type BridgeView, isGroup, isOn, type PortView, readFrom } from '../bridge-view.js';
 import { word } from '../shell-word.js';
 
 /** MACs of whoever is behind a port, not the port's own (`permanent`). */

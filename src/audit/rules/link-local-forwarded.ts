@@ -1,6 +1,6 @@
-import type { Settings } from '../../model/scenario.js';
+import type { BridgeRule, RuleFinding } from '../../core/audit/rule.js';
+import type { Settings } from '../../core/model/scenario.js';
 import { readFrom } from '../bridge-view.js';
-import type { BridgeRule, RuleFinding } from '../rule.js';
 import { word } from '../shell-word.js';
 
 /** Bits of group_fwd_mask by the last octet of 01:80:c2:00:00:0x (IEEE 802.1Q table 8-1). */

@@ -1,6 +1,6 @@
 import { readFrom } from '../bridge-view.js';
-import type { BridgeRule } from '../rule.js';
-import { fieldsOf, objectsOf, textOf } from '../../model/json-fields.js';
+import type { BridgeRule } from '../../core/audit/rule.js';
+import { fieldsOf, objectsOf, textOf } from '../../core/text/json-fields.js';
 import { word } from '../shell-word.js';
 
 /** Ports that get all multicast: set so (2), or because a query came from there. */

@@ -1,5 +1,5 @@
+import type { BridgeRule } from '../../core/audit/rule.js';
 import { isOn } from '../bridge-view.js';
-import type { BridgeRule } from '../rule.js';
 import { word } from '../shell-word.js';
 
 const families = [

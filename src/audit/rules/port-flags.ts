@@ -1,7 +1,7 @@
+import type { BridgeRule } from '../../core/audit/rule.js';
+import type { ProbeClassName } from '../../core/model/scenario.js';
 import type { Severity } from '../../model/audit.js';
-import type { ProbeClassName } from '../../model/scenario.js';
 import { isOn, readFrom } from '../bridge-view.js';
-import type { BridgeRule } from '../rule.js';
 import { word } from '../shell-word.js';
 
 /** A rule on a flag of the guests' ports that is off by default. */

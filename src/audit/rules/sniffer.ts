@@ -1,6 +1,6 @@
+import type { BridgeRule } from '../../core/audit/rule.js';
 import { readFrom } from '../bridge-view.js';
 import { describeHolders } from '../describe-holders.js';
-import type { BridgeRule } from '../rule.js';
 
 /** ETH_P_ALL of linux/if_ether.h. */
 const everyFrame = '0003';

@@ -1,5 +1,5 @@
+import type { BridgeRule } from '../../core/audit/rule.js';
 import { isOn, readFrom } from '../bridge-view.js';
-import type { BridgeRule } from '../rule.js';
 import { word } from '../shell-word.js';
 
 /** Without spanning tree BPDUs are data; with it a guest's port has to refuse them. */

@@ -1,5 +1,5 @@
+import type { BridgeRule } from '../../core/audit/rule.js';
 import { isOn, readFrom } from '../bridge-view.js';
-import type { BridgeRule } from '../rule.js';
 import { word } from '../shell-word.js';
 
 /** Without filtering tags are payload; with it a port that joins gets the default VLAN. */

@@ -1,6 +1,6 @@
-import { VerifyError } from '../../model/verify-error.js';
-import type { OpenOptions } from '../engine.js';
-import { checkFilterWords } from '../socket-filter.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import type { OpenOptions } from '../../system/capture/engine.js';
+import { checkFilterWords } from '../../system/capture/socket-filter.js';
 import { libpcap, type Pcap } from './libpcap-library.js';
 
 /**

@@ -1,4 +1,4 @@
-import { VerifyError } from '../../model/verify-error.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import { libpcap } from './libpcap-library.js';
 
 /** Memory that pcap_dump writes batches to, as a stdio stream over a buffer (fmemopen(3)). */

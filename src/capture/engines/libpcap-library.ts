@@ -1,5 +1,5 @@
-import { VerifyError } from '../../model/verify-error.js';
-import { koffi } from '../../sys/libc.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { koffi } from '../../system/kernel/libc.js';
 
 /** A pcap_t. */
 export type Pcap = bigint;

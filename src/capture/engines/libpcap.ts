@@ -1,7 +1,7 @@
-import { VerifyError } from '../../model/verify-error.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import { dumpBuffer, type DumpBuffer } from './dump-buffer.js';
-import type { Engine, EngineHandle, OpenOptions, TakeFrame } from '../engine.js';
-import { openKernelHandle, type KernelHandle } from './kernel-handle.js';
+import type { Engine, EngineHandle, OpenOptions, TakeFrame } from '../../system/capture/engine.js';
+import { openKernelHandle, type KernelHandle } from '../../system/capture/engines/kernel-handle.js';
 import { libpcap } from './libpcap-library.js';
 
 /**

@@ -1,15 +1,15 @@
-import { VerifyError } from '../../model/verify-error.js';
-import { ringBlock } from '../../pcap/ring-block.js';
-import { libc } from '../../sys/libc.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { ringBlock } from '../../core/pcap/ring/block.js';
+import { refuseEverything } from '../../system/capture/socket-filter.js';
+import { libc } from '../../system/kernel/libc.js';
 import {
   attachFilter,
   linkAddress,
   linkAddressLength,
   openUnboundPacketSocket,
   packetStatistics,
-} from '../../sys/packet-socket.js';
-import { SOL_PACKET } from '../../sys/socket-constants.js';
-import { refuseEverything } from '../socket-filter.js';
+} from '../../system/kernel/packet-socket.js';
+import { SOL_PACKET } from '../../system/kernel/socket-constants.js';
 import { createRingRest } from './ring-rest.js';
 
 const options = { rxRing: 5, version: 10, reserve: 12 } as const;

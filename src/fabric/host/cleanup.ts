@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { namespaceInode, orphanedJournals } from './journal.js';
+import { namespaceInode, orphanedJournals } from '../../system/fabric/host/journal.js';
 import { undoAll } from './undo.js';
 
 /** What was found of a run that was killed. */

@@ -1,11 +1,11 @@
 import { closeSync, openSync } from 'node:fs';
+import { VerifyError } from '../../core/model/verify-error.js';
 import type { Place } from '../../model/fabric.js';
 import type { LinkState } from '../../model/state.js';
-import { VerifyError } from '../../model/verify-error.js';
-import { disableIpv6, newNamespace } from '../../sys/namespaces.js';
 import { mustRun } from '../../sys/programs.js';
-import { writeSysctl } from '../../sys/sysctl.js';
-import type { Journal } from './journal.js';
+import type { Journal } from '../../system/fabric/host/journal.js';
+import { disableIpv6, newNamespace } from '../../system/kernel/namespaces.js';
+import { writeSysctl } from '../../system/kernel/sysctl.js';
 
 /**
  * The ways into the bridge: for each port a veth pair whose near end is in a namespace of this process and whose far

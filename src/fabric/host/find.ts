@@ -1,4 +1,4 @@
-import type { Scenario } from '../../model/scenario.js';
+import type { Scenario } from '../../core/model/scenario.js';
 import type { HostState } from '../../model/state.js';
 import { hostTopology, type HostTopology, type Neighbour } from '../../plan/host-topology.js';
 import { readJson } from '../../sys/programs.js';

@@ -1,7 +1,7 @@
+import type { Endpoint } from '../../core/model/scenario.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import type { Place } from '../../model/fabric.js';
-import type { Endpoint } from '../../model/scenario.js';
 import type { LinkState } from '../../model/state.js';
-import { VerifyError } from '../../model/verify-error.js';
 import { readJson } from '../../sys/programs.js';
 import { netnsPath } from './netns-path.js';
 

@@ -1,5 +1,5 @@
-import type { Bridge } from '../../model/scenario.js';
-import { VerifyError } from '../../model/verify-error.js';
+import type { Bridge } from '../../core/model/scenario.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 
 /** Where `ip netns` keeps its names (ip-netns(8)). */
 const named = '/run/netns/';

@@ -1,6 +1,6 @@
-import { VerifyError } from '../../model/verify-error.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import { runProgram, showCommand } from '../../sys/programs.js';
-import type { Undo } from './journal.js';
+import type { Undo } from '../../system/fabric/host/journal.js';
 
 /** What iproute2 and ovs-vsctl say where the thing to take away is no more. */
 const isGone =

@@ -1,10 +1,10 @@
+import type { Endpoint } from '../../core/model/scenario.js';
 import type { Place } from '../../model/fabric.js';
-import type { Endpoint } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
-import { takeLock } from '../../sys/run-lock.js';
-import { makeEntries, type Entries } from './entries.js';
+import { type Journal, namespaceInode, openJournal, startOf } from '../../system/fabric/host/journal.js';
+import { takeLock } from '../../system/process/run-lock.js';
+import { type Entries, makeEntries } from './entries.js';
 import { insidePlaces } from './inside.js';
-import { type Journal, namespaceInode, openJournal, startOf } from './journal.js';
 import { undoAll } from './undo.js';
 
 export interface WaysInput {

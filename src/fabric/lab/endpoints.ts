@@ -1,11 +1,10 @@
-import type { Bridge, Endpoint } from '../../model/scenario.js';
+import type { Bridge, Endpoint } from '../../core/model/scenario.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import { runBatch } from '../../sys/batch.js';
-import { VerifyError } from '../../model/verify-error.js';
-import { defaultPvidOf, guestCommands, linkCommands, vlanCommands } from './bridge-commands.js';
+import { defaultPvidOf, guestCommands, linkCommands, vlanCommands } from '../../system/fabric/lab/bridge-commands.js';
+import type { OvsSwitch } from '../../system/fabric/lab/ovs-switch.js';
+import { hasStack, type Spaces } from '../../system/fabric/lab/spaces.js';
 import { disableOffloads, disableSegmentation } from './offloads.js';
-import type { OvsSwitch } from './ovs-switch.js';
-import { hasStack } from './spaces.js';
-import type { Spaces } from './spaces.js';
 
 /** Programs that configure endpoints run this many side by side: most of their time is starting. */
 const sideBySide = 4;

@@ -1,5 +1,5 @@
-import { VerifyError } from '../../model/verify-error.js';
-import { withEthtool } from '../../sys/ethtool.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { withEthtool } from '../../system/kernel/ethtool.js';
 
 /** linux/ethtool.h */
 const ETHTOOL_STXCSUM = 0x17;

@@ -1,5 +1,5 @@
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
 import { isOff, isUnicast } from '../row-context.js';
-import type { Barrier } from './barrier.js';
 
 /** The observer's port takes no unicast for a MAC that the bridge does not know. */
 export const floodOff: Barrier = {

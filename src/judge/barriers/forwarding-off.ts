@@ -1,4 +1,4 @@
-import type { Barrier } from './barrier.js';
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
 
 /** The host takes packets for its own MAC and routes none. */
 export const forwardingOff: Barrier = {

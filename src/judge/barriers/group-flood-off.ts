@@ -1,5 +1,5 @@
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
 import { isOff, isUnicast, type RowContext } from '../row-context.js';
-import type { Barrier } from './barrier.js';
 
 const broadcast = 'ff:ff:ff:ff:ff:ff';
 

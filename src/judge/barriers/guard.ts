@@ -1,5 +1,5 @@
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
 import { isOn } from '../row-context.js';
-import type { Barrier } from './barrier.js';
 
 /** The guest's port takes no BPDU (guard closes it), or none that would make it the way to the root (root_block). */
 export const guard: Barrier = {

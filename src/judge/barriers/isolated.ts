@@ -1,5 +1,5 @@
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
 import { isOn } from '../row-context.js';
-import type { Barrier } from './barrier.js';
 
 /**
  * Both ports are isolated: the bridge hands nothing from one to the other (should_deliver of net/bridge/br_forward.c).

@@ -1,4 +1,4 @@
-import type { Barrier } from './barrier.js';
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
 import { entryPlace, steeringEntry } from './entry.js';
 
 /** The bridge learned where the addressee is, and sends to that port alone. */

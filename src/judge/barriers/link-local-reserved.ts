@@ -1,5 +1,5 @@
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
 import { isOn } from '../row-context.js';
-import type { Barrier } from './barrier.js';
 
 const reserved = /^01:80:c2:00:00:0([0-9a-f])$/;
 

@@ -1,5 +1,5 @@
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
 import { isOn } from '../row-context.js';
-import type { Barrier } from './barrier.js';
 
 /** The sender's port takes only source MACs that an entry ties to it (BR_PORT_LOCKED, Linux 5.18). */
 export const locked: Barrier = {

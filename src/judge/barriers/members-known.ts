@@ -1,7 +1,7 @@
-import { fieldsOf, objectsOf, textOf } from '../../model/json-fields.js';
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
+import { fieldsOf, objectsOf, textOf } from '../../core/text/json-fields.js';
 import { groupAddress } from '../group-address.js';
 import { isOn, isUnicast } from '../row-context.js';
-import type { Barrier } from './barrier.js';
 
 /** The bridge snoops, knows members of the group, and the observer is none of them (br_mdb_entry_get). */
 export const membersKnown: Barrier = {

@@ -1,5 +1,5 @@
-import { sameSegment } from '../../model/host-names.js';
-import type { Barrier } from './barrier.js';
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
+import { sameSegment } from '../../core/model/host-names.js';
 
 /** Sender and observer hang on different bridges. */
 export const otherBridge: Barrier = {

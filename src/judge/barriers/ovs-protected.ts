@@ -1,5 +1,5 @@
-import { ovsLeak } from '../causes/ovs.js';
-import type { Barrier } from './barrier.js';
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
+import { ovsLeak } from '../../core/judge/explain/causes/ovs.js';
 
 /**
  * Both ports of Open vSwitch are protected: it hands nothing from one to the other (ovs-vswitchd.conf.db(5), column

@@ -1,5 +1,5 @@
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
 import { isUnicast } from '../row-context.js';
-import type { Barrier } from './barrier.js';
 
 /**
  * The host's stack, and a program that carries frames for a guest behind the bridge, take frames for their own

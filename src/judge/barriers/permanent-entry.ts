@@ -1,4 +1,4 @@
-import type { Barrier } from './barrier.js';
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
 import { entryPlace, steeringEntry } from './entry.js';
 
 /** A local entry: the bridge takes the frames up itself (br_handle_frame_finish, BR_FDB_LOCAL) and floods none. */

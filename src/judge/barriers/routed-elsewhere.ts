@@ -1,4 +1,4 @@
-import type { Barrier } from './barrier.js';
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
 
 /** The host routes, and hands what it routes to the addressee of the packet. */
 export const routedElsewhere: Barrier = {

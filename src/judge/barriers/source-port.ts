@@ -1,4 +1,4 @@
-import type { Barrier } from './barrier.js';
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
 
 /** A bridge hands no frame back to the port on which it came in, unless hairpin is on. */
 export const sourcePort: Barrier = {

@@ -1,4 +1,4 @@
-import type { Barrier } from './barrier.js';
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
 import { entryPlace, steeringEntry } from './entry.js';
 
 /** A static entry that does not move either (NTF_STICKY of linux/neighbour.h). */

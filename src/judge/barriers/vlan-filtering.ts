@@ -1,6 +1,6 @@
 import { portVlans } from '../../audit/port-vlans.js';
+import type { Barrier } from '../../core/judge/explain/barriers/barrier.js';
 import { isOn } from '../row-context.js';
-import type { Barrier } from './barrier.js';
 
 /**
  * The VLAN of the frame is not one of the sender's port, or not one of the observer's (br_allowed_ingress,

@@ -1,5 +1,5 @@
 import { word } from '../../audit/shell-word.js';
-import { type CauseFinder, isUnicast } from './leak.js';
+import { type CauseFinder, isUnicast } from '../../core/judge/explain/causes/leak.js';
 
 /** The addressee was silent for longer than the ageing time, so that its entry is gone. */
 export const agedOut: CauseFinder = (leak) => {

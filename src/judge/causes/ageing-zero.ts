@@ -1,5 +1,5 @@
 import { word } from '../../audit/shell-word.js';
-import { type CauseFinder, isUnicast } from './leak.js';
+import { type CauseFinder, isUnicast } from '../../core/judge/explain/causes/leak.js';
 
 /** The bridge forgets at once what it learns, so that all unicast without a static entry floods (CVE-2019-15753). */
 export const ageingZero: CauseFinder = (leak) => {

@@ -1,5 +1,5 @@
 import { word } from '../../audit/shell-word.js';
-import { type CauseFinder, isUnicast } from './leak.js';
+import { type CauseFinder, isUnicast } from '../../core/judge/explain/causes/leak.js';
 
 /**
  * The addressee is behind the bridge device itself, whose frames are never learned (br_dev_xmit), and somebody holds

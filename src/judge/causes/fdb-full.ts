@@ -1,5 +1,5 @@
 import { word } from '../../audit/shell-word.js';
-import { type CauseFinder, isUnicast } from './leak.js';
+import { type CauseFinder, isUnicast } from '../../core/judge/explain/causes/leak.js';
 
 /** The table is at its limit (Linux 6.7), so that what is not in it cannot be learned and floods. */
 export const fdbFull: CauseFinder = (leak) => {

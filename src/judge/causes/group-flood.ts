@@ -1,5 +1,5 @@
 import { word } from '../../audit/shell-word.js';
-import { type CauseFinder, isOn, isUnicast } from './leak.js';
+import { type CauseFinder, isOn, isUnicast } from '../../core/judge/explain/causes/leak.js';
 
 /** The observer's port takes broadcasts, or multicast that nobody registered for. */
 export const groupFlood: CauseFinder = (leak) => {

@@ -1,4 +1,4 @@
-import { type CauseFinder } from './leak.js';
+import { type CauseFinder } from '../../core/judge/explain/causes/leak.js';
 
 /** The host routes between guests that the bridge keeps apart. */
 export const hostForwards: CauseFinder = ({ finding, before }) => {

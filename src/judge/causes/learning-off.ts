@@ -1,5 +1,5 @@
 import { word } from '../../audit/shell-word.js';
-import { type CauseFinder, isOff, isUnicast } from './leak.js';
+import { type CauseFinder, isOff, isUnicast } from '../../core/judge/explain/causes/leak.js';
 
 /** The addressee's port learns nothing and has no static entry: what is for it floods. */
 export const learningOff: CauseFinder = (leak) => {

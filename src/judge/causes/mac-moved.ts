@@ -1,6 +1,6 @@
 import { word } from '../../audit/shell-word.js';
-import { hostOf } from '../../model/host-names.js';
-import { type CauseFinder, isUnicast } from './leak.js';
+import { type CauseFinder, isUnicast } from '../../core/judge/explain/causes/leak.js';
+import { hostOf } from '../../core/model/host-names.js';
 
 /** The destination was learned on another port than its owner's, or its frames arrived at whoever claimed it. */
 export const macMoved: CauseFinder = (leak) => {

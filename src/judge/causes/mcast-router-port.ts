@@ -1,5 +1,5 @@
 import { word } from '../../audit/shell-word.js';
-import { type CauseFinder, isUnicast } from './leak.js';
+import { type CauseFinder, isUnicast } from '../../core/judge/explain/causes/leak.js';
 
 /** The observer's port is, or may become, a multicast router port, which gets every group. */
 export const mcastRouterPort: CauseFinder = (leak) => {

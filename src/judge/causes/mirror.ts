@@ -1,9 +1,9 @@
 import { bridgeViews } from '../../audit/bridge-view.js';
-import type { RuleFinding } from '../../audit/rule.js';
-import { nftMirror, tcMirror, xdp } from '../../audit/rules/mirrors.js';
 import { stateAlone } from '../../audit/state-alone.js';
+import type { RuleFinding } from '../../core/audit/rule.js';
+import { nftMirror, tcMirror, xdp } from '../../core/audit/rules/mirrors.js';
+import type { CauseFinder } from '../../core/judge/explain/causes/leak.js';
 import type { HostState } from '../../model/state.js';
-import type { CauseFinder } from './leak.js';
 
 interface Carriers {
   readonly rules: readonly RuleFinding[];

@@ -1,5 +1,5 @@
 import { word } from '../../audit/shell-word.js';
-import { type CauseFinder, isOn, isUnicast } from './leak.js';
+import { type CauseFinder, isOn, isUnicast } from '../../core/judge/explain/causes/leak.js';
 
 /**
  * The bridge snoops, but without a querier it does not know who is a member, and floods (br_multicast_querier_exists).

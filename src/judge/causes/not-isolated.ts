@@ -1,6 +1,6 @@
 import { word } from '../../audit/shell-word.js';
-import { hostOf } from '../../model/host-names.js';
-import { type CauseFinder, isOff } from './leak.js';
+import { type CauseFinder, isOff } from '../../core/judge/explain/causes/leak.js';
+import { hostOf } from '../../core/model/host-names.js';
 
 /**
  * Sender and observer are guests, and `isolated`, which takes effect only where both ports have it, is off on one of

@@ -1,7 +1,7 @@
 import { word } from '../../audit/shell-word.js';
+import type { CauseFinder } from '../../core/judge/explain/causes/leak.js';
+import { ovsLeak } from '../../core/judge/explain/causes/ovs.js';
 import { ofctl } from '../../model/ovs-openflow.js';
-import type { CauseFinder } from './leak.js';
-import { ovsLeak } from './ovs.js';
 
 /**
  * A flow sends frames to every port (FLOOD, ALL), or to the observer's by its name or number, past the table of MACs

@@ -1,6 +1,6 @@
 import { word } from '../../audit/shell-word.js';
-import { type CauseFinder, isUnicast } from './leak.js';
-import { numbersIn, ovsLeak } from './ovs.js';
+import { type CauseFinder, isUnicast } from '../../core/judge/explain/causes/leak.js';
+import { numbersIn, ovsLeak } from '../../core/judge/explain/causes/ovs.js';
 
 /** The bridge learns nothing in the frame's VLAN (column flood_vlans, ovs-vswitchd.conf.db(5)). */
 export const ovsFloodVlans: CauseFinder = (leak) => {

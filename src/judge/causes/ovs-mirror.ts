@@ -1,6 +1,6 @@
 import { word } from '../../audit/shell-word.js';
-import type { CauseFinder } from './leak.js';
-import { ovsLeak } from './ovs.js';
+import type { CauseFinder } from '../../core/judge/explain/causes/leak.js';
+import { ovsLeak } from '../../core/judge/explain/causes/ovs.js';
 
 /** A mirror of Open vSwitch copies frames to the observer's port. */
 export const ovsMirror: CauseFinder = (leak) => {

@@ -1,6 +1,6 @@
 import { word } from '../../audit/shell-word.js';
-import { type CauseFinder, isUnicast } from './leak.js';
-import { ovsLeak } from './ovs.js';
+import { type CauseFinder, isUnicast } from '../../core/judge/explain/causes/leak.js';
+import { ovsLeak } from '../../core/judge/explain/causes/ovs.js';
 
 /**
  * Sender and addressee are protected from each other and the switch does not know the addressee: it floods the frame to

@@ -1,7 +1,7 @@
 import { word } from '../../audit/shell-word.js';
+import { type CauseFinder, isUnicast } from '../../core/judge/explain/causes/leak.js';
+import { ovsLeak } from '../../core/judge/explain/causes/ovs.js';
 import { valueIn } from '../../model/ovs-values.js';
-import { type CauseFinder, isUnicast } from './leak.js';
-import { ovsLeak } from './ovs.js';
 
 /** What ovs-vswitchd keeps where nothing is said (ovs-vswitchd.conf.db(5), other_config:mac-table-size). */
 const usualSize = 8192;

@@ -1,7 +1,7 @@
 import { word } from '../../audit/shell-word.js';
 import { withoutOpenFlow10 } from '../../model/ovs-openflow.js';
-import { type CauseFinder, isUnicast } from './leak.js';
-import { ovsLeak } from './ovs.js';
+import { type CauseFinder, isUnicast } from '../../core/judge/explain/causes/leak.js';
+import { ovsLeak } from '../../core/judge/explain/causes/ovs.js';
 import { ovsFloodFlow } from './ovs-flood-flow.js';
 import { ovsFloodVlans } from './ovs-flood-vlans.js';
 

@@ -1,4 +1,4 @@
-import { type CauseFinder, isOn, isUnicast } from './leak.js';
+import { type CauseFinder, isOn, isUnicast } from '../../core/judge/explain/causes/leak.js';
 
 /** ETH_P_ALL of linux/if_ether.h: the socket takes every frame. */
 const everyFrame = '0003';

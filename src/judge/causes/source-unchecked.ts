@@ -1,5 +1,5 @@
 import { word } from '../../audit/shell-word.js';
-import { type CauseFinder, isOff } from './leak.js';
+import { type CauseFinder, isOff } from '../../core/judge/explain/causes/leak.js';
 
 /** The sender's port takes any source MAC. */
 export const sourceUnchecked: CauseFinder = ({ finding, fromPort, from }) => {

@@ -1,5 +1,5 @@
 import { word } from '../../audit/shell-word.js';
-import { type CauseFinder, isOn, isUnicast } from './leak.js';
+import { type CauseFinder, isOn, isUnicast } from '../../core/judge/explain/causes/leak.js';
 
 /** The table has no entry for the destination, and the observer's port takes unknown unicast. */
 export const unknownFlood: CauseFinder = (leak) => {

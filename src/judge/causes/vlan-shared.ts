@@ -1,7 +1,7 @@
 import { word } from '../../audit/shell-word.js';
 import { portVlans } from '../../audit/port-vlans.js';
-import type { Endpoint } from '../../model/scenario.js';
-import { type CauseFinder, isOn, type Leak } from './leak.js';
+import type { Endpoint } from '../../core/model/scenario.js';
+import { type CauseFinder, isOn, type Leak } from '../../core/judge/explain/causes/leak.js';
 
 /**
  * The VLAN in which frames of the row enter the bridge: their outer tag's, unless that is 0 (a priority tag) or none of

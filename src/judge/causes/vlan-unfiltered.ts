@@ -1,5 +1,5 @@
 import { word } from '../../audit/shell-word.js';
-import { type CauseFinder, isOff } from './leak.js';
+import { type CauseFinder, isOff } from '../../core/judge/explain/causes/leak.js';
 
 /** Tags are in use, and the bridge takes no notice of them. */
 export const vlanUnfiltered: CauseFinder = ({ finding, bridge }) => {

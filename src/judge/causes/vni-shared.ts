@@ -1,6 +1,6 @@
 import { word } from '../../audit/shell-word.js';
-import { sameSegment } from '../../model/host-names.js';
-import type { CauseFinder } from './leak.js';
+import type { CauseFinder } from '../../core/judge/explain/causes/leak.js';
+import { sameSegment } from '../../core/model/host-names.js';
 
 /**
  * The sender's bridge and the observer's, which are parts of different networks, have tunnels of one VXLAN network

@@ -1,11 +1,11 @@
-import { checksumOf, sumOf } from '../../wire/checksum.js';
-import { etherTypes } from '../../wire/ethernet.js';
+import { checksumOf, sumOf } from '../../core/wire/checksum.js';
+import { etherTypes } from '../../core/wire/ethernet.js';
 import { writeU16 } from '../../wire/octets.js';
 import { igmpLength, writeIgmpQuery } from '../../wire/igmp.js';
-import { ipProtocols, ipv4Length, writeIpv4 } from '../../wire/ipv4.js';
-import { tokenLength } from '../../wire/token.js';
-import { type FormBuilder, headerLength, startFrame } from '../form-builder.js';
-import { addressOf } from '../frame-parts.js';
+import { ipProtocols, ipv4Length, writeIpv4 } from '../../core/wire/ipv4.js';
+import { tokenLength } from '../../core/wire/token.js';
+import { type FormBuilder, headerLength, startFrame } from '../../core/probe/frames/form-builder.js';
+import { addressOf } from '../../core/probe/frames/parts.js';
 
 /** Router alert (RFC 2113). */
 const routerAlert = [0x94, 0x04, 0, 0] as const;

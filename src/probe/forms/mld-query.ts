@@ -1,12 +1,12 @@
-import { checksumOf, pseudoHeaderSum, sumOf } from '../../wire/checksum.js';
-import { etherTypes } from '../../wire/ethernet.js';
-import { ipProtocols } from '../../wire/ipv4.js';
-import { ipv6ExtensionLength, ipv6Extensions, ipv6Length, writeIpv6, writeRouterAlert } from '../../wire/ipv6.js';
+import { type FormBuilder, headerLength, startFrame } from '../../core/probe/frames/form-builder.js';
+import { addressOf } from '../../core/probe/frames/parts.js';
+import { checksumOf, pseudoHeaderSum, sumOf } from '../../core/wire/checksum.js';
+import { etherTypes } from '../../core/wire/ethernet.js';
+import { ipProtocols } from '../../core/wire/ipv4.js';
+import { ipv6ExtensionLength, ipv6Extensions, ipv6Length, writeIpv6, writeRouterAlert } from '../../core/wire/ipv6.js';
+import { tokenLength } from '../../core/wire/token.js';
 import { mldLength, writeMldQuery } from '../../wire/mld.js';
 import { writeU16 } from '../../wire/octets.js';
-import { tokenLength } from '../../wire/token.js';
-import { type FormBuilder, headerLength, startFrame } from '../form-builder.js';
-import { addressOf } from '../frame-parts.js';
 
 /**
  * An MLDv1 general query (RFC 2710 3): hop limit 1, router alert in a hop-by-hop header. The token follows the

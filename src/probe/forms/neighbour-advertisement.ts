@@ -1,7 +1,9 @@
-import { pseudoHeaderSum, sumOf } from '../../wire/checksum.js';
-import { etherTypes } from '../../wire/ethernet.js';
-import { ipProtocols } from '../../wire/ipv4.js';
-import { ipv6Length, writeIpv6 } from '../../wire/ipv6.js';
+import { type FormBuilder, headerLength, needCarrier, startFrame } from '../../core/probe/frames/form-builder.js';
+import { addressOf, macOf } from '../../core/probe/frames/parts.js';
+import { pseudoHeaderSum, sumOf } from '../../core/wire/checksum.js';
+import { etherTypes } from '../../core/wire/ethernet.js';
+import { ipProtocols } from '../../core/wire/ipv4.js';
+import { ipv6Length, writeIpv6 } from '../../core/wire/ipv6.js';
 import {
   experimentOptionLength,
   linkAddressOptionLength,
@@ -9,9 +11,7 @@ import {
   writeExperiment,
   writeLinkAddress,
   writeNeighbourAdvertisement,
-} from '../../wire/neighbour-discovery.js';
-import { type FormBuilder, headerLength, needCarrier, startFrame } from '../form-builder.js';
-import { addressOf, macOf } from '../frame-parts.js';
+} from '../../core/wire/neighbour-discovery.js';
 
 const messageLength = neighbourAdvertisementLength + linkAddressOptionLength + experimentOptionLength;
 

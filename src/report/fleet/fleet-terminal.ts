@@ -1,5 +1,5 @@
-import type { FleetReport } from '../../model/fleet.js';
-import { escapeText } from '../escape-text.js';
+import type { FleetReport } from '../../core/model/fleet.js';
+import { escapeText } from '../../model/escape-text.js';
 import { foldAfter, padEnd, widthOf } from '../lay-out.js';
 import { makePaint } from '../paint.js';
 import type { View } from '../reporter.js';

@@ -1,4 +1,4 @@
-import type { FleetHost, FleetReport } from '../../model/fleet.js';
+import type { FleetHost, FleetReport } from '../../core/model/fleet.js';
 import type { Word } from '../word.js';
 
 /** What became of a host in one word, by its exit status. */

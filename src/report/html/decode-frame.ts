@@ -1,5 +1,5 @@
-import { describeFrame } from '../../wire/frame-view.js';
-import { findToken } from '../../wire/token.js';
+import { describeFrame } from '../../core/wire/frame-view.js';
+import { findToken } from '../../core/wire/token.js';
 
 /** One line of a decoded frame: the layer, and what it says. */
 export interface Layer {

@@ -1,4 +1,4 @@
-import type { Result } from '../../model/result.js';
+import type { Result } from '../../core/model/result.js';
 
 /** What is known of one observer's ear over a whole run. */
 export interface Ear {

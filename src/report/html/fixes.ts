@@ -1,4 +1,4 @@
-import type { ProvenFix, Result } from '../../model/result.js';
+import type { ProvenFix, Result } from '../../core/model/result.js';
 import { countsText, fixStories, outcomeWords } from '../fix-stories.js';
 import { html, type Markup, nothing } from './markup.js';
 import type { Tone } from './words.js';

@@ -1,4 +1,4 @@
-import type { Finding, StepResult } from '../../model/result.js';
+import type { Finding, StepResult } from '../../core/model/result.js';
 
 export interface MatrixCell {
   readonly seen: number;

@@ -1,6 +1,6 @@
-import { evidenceInterfaces } from '../../plan/evidence-interfaces.js';
-import { describeFrame } from '../../wire/frame-view.js';
-import type { Result } from '../../model/result.js';
+import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
+import { describeFrame } from '../../core/wire/frame-view.js';
+import type { Result } from '../../core/model/result.js';
 import type { RunDetails, ShownFrame } from '../reporter.js';
 import { decodeFrame, hexDump } from './decode-frame.js';
 import { type Leak, someOf } from './leaks.js';

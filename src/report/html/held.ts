@@ -1,4 +1,4 @@
-import type { Result } from '../../model/result.js';
+import type { Result } from '../../core/model/result.js';
 import { apartStories, heldStories, placesText } from '../held-stories.js';
 import { someOf } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';

@@ -1,4 +1,4 @@
-import type { LastingFix } from '../../model/lasting.js';
+import type { LastingFix } from '../../core/model/persistent-fix.js';
 import { html, type Markup, nothing } from './markup.js';
 
 /** How a fix comes to stay, with the manager that keeps it; nothing where nobody is known. */

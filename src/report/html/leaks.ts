@@ -1,4 +1,4 @@
-import type { Cause, Finding, Result } from '../../model/result.js';
+import type { Cause, Finding, Result } from '../../core/model/result.js';
 import { groupByPair } from '../group-by-pair.js';
 import { kindNumbers } from '../kind-numbers.js';
 import { numbering } from '../numbering.js';

@@ -1,4 +1,4 @@
-import { escapeText } from '../escape-text.js';
+import { escapeText } from '../../model/escape-text.js';
 
 /** Text that is HTML already: only `html` and `join` make it. */
 export interface Markup {

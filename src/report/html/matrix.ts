@@ -1,4 +1,4 @@
-import type { Result, StepResult } from '../../model/result.js';
+import type { Result, StepResult } from '../../core/model/result.js';
 import { type Matrix, type MatrixCell, matricesOf } from './fold-matrix.js';
 import { html, type Markup, nothing } from './markup.js';
 

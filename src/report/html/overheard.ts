@@ -1,4 +1,4 @@
-import type { Cause, Finding, Result } from '../../model/result.js';
+import type { Cause, Finding, Result } from '../../core/model/result.js';
 import { type Leak, someOf } from './leaks.js';
 import { lastingPart } from './lasting.js';
 import { html, type Markup, nothing } from './markup.js';

@@ -1,4 +1,4 @@
-import { isReasonCode, reasonHints } from '../../judge/reasons.js';
+import { isReasonCode, reasonHints } from '../../core/judge/reasons.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 import { runWord } from '../word.js';
 import { earsOf } from './ears.js';

@@ -1,4 +1,4 @@
-import type { Bridge, Endpoint } from '../../model/scenario.js';
+import type { Bridge, Endpoint } from '../../core/model/scenario.js';
 
 export interface PlacedBox {
   readonly endpoint: Endpoint;

@@ -1,6 +1,6 @@
-import { phases } from '../../model/plan.js';
+import { phases } from '../../core/model/plan.js';
+import type { Result, StepResult } from '../../core/model/result.js';
 import type { Provenance } from '../../model/provenance.js';
-import type { Result, StepResult } from '../../model/result.js';
 import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';
 import { plural } from './words.js';

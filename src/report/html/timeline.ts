@@ -1,5 +1,5 @@
-import type { Result } from '../../model/result.js';
-import type { TimelineEntry } from '../../model/timeline.js';
+import type { Result } from '../../core/model/result.js';
+import type { TimelineEntry } from '../../core/model/timeline.js';
 import { quoteForShell } from '../escape-text.js';
 import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';

@@ -1,4 +1,4 @@
-import type { Plan } from '../../model/plan.js';
+import type { Plan } from '../../core/model/plan.js';
 import type { Ear } from './ears.js';
 import type { Leak } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';

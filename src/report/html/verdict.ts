@@ -1,4 +1,4 @@
-import type { Result } from '../../model/result.js';
+import type { Result } from '../../core/model/result.js';
 import { expectedWord, runWord, stepWord } from '../word.js';
 import { html, type Markup, nothing } from './markup.js';
 import { plural, toneOf, wordMarkup } from './words.js';

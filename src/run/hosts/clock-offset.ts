@@ -1,4 +1,4 @@
-import { wallClockNs } from '../../sys/clock.js';
+import { wallClockNs } from '../../system/kernel/clock.js';
 import type { RemoteHost } from './remote-host.js';
 
 /** How far another host's wall clock is ahead of this one's, in ns, and the most by which that may be wrong. */

@@ -3,15 +3,7 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startCapture, type Capture } from '../../capture/capture-client.js';
-import { cleanUp } from '../../fabric/host/cleanup.js';
-import { parseNeighbours } from '../../fabric/host/find.js';
-import { journalFolder } from '../../fabric/host/journal.js';
-import { openWays, type Ways } from '../../fabric/host/ways.js';
-import { startSender } from '../../inject/send-client.js';
-import type { Sender } from '../../inject/sender.js';
-import type { HostState } from '../../model/state.js';
-import { VerifyError } from '../../model/verify-error.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import {
   beatMs,
   farPatienceMs,
@@ -21,15 +13,23 @@ import {
   type HostAsk,
   type HostQuestion,
   type QuestionOf,
-} from '../../protocol/host-messages.js';
-import { encodeLine, lineSplitter } from '../../protocol/lines.js';
-import { parseToHost } from '../../protocol/parse-host-message.js';
+} from '../../core/protocol/host-messages.js';
+import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
+import { parseToHost } from '../../core/protocol/parse-host-message.js';
+import { cleanUp } from '../../fabric/host/cleanup.js';
+import { parseNeighbours } from '../../fabric/host/find.js';
+import { openWays, type Ways } from '../../fabric/host/ways.js';
+import { startSender } from '../../inject/send-client.js';
+import type { Sender } from '../../inject/sender.js';
+import type { HostState } from '../../model/state.js';
 import { readDrops } from '../../state/read-drops.js';
-import { readState } from '../../state/read.js';
-import { wallClockNs } from '../../sys/clock.js';
 import { readJson } from '../../sys/programs.js';
-import { watchSilence } from '../../sys/silence-watch.js';
 import { toolVersion } from '../../sys/tool-version.js';
+import { type Capture, startCapture } from '../../system/capture/client.js';
+import { journalFolder } from '../../system/fabric/host/journal.js';
+import { wallClockNs } from '../../system/kernel/clock.js';
+import { watchSilence } from '../../system/process/silence-watch.js';
+import { readState } from '../../system/state/read.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
 const mostBacklog = 1 << 20;
@@ -198,7 +198,7 @@ async function letGo({ captures, senders }: Held): Promise<void> {
 }
 
 /**
- * `verify-isolation helper`: the far side of a run that spans hosts, on stdin and stdout (protocol/host-messages.ts).
+ * `verify-isolation helper`: the far side of a run that spans hosts, on stdin and stdout (core/protocol/host-messages.ts).
  * It reads state, makes ways in with a journal, and starts capture and send helpers here, born with their one
  * capability as everywhere. Resolves when stdin is closed or nothing was heard for too long, and everything is undone;
  * what one that was killed has left is undone when the next starts.

@@ -1,9 +1,9 @@
 import { namespaceOf } from '../../fabric/host/netns-path.js';
 import { parseNeighbours } from '../../fabric/host/find.js';
-import { hostOf } from '../../model/host-names.js';
-import type { Host, Scenario } from '../../model/scenario.js';
+import { hostOf } from '../../core/model/host-names.js';
+import type { Host, Scenario } from '../../core/model/scenario.js';
 import type { HostState } from '../../model/state.js';
-import { VerifyError } from '../../model/verify-error.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import { hostTopology, type HostTopology } from '../../plan/host-topology.js';
 import { mergeStates, type StateOfHost } from '../../plan/merge-states.js';
 import { readJson } from '../../sys/programs.js';

@@ -1,5 +1,5 @@
-import type { SendOutcome, Sender, SocketRoute } from '../../inject/sender.js';
-import { VerifyError } from '../../model/verify-error.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import type { Sender, SendOutcome, SocketRoute } from '../../inject/sender.js';
 
 /** A sender with the sockets that it has. */
 export interface SenderPart {

@@ -1,5 +1,5 @@
-import { hostOf } from '../../model/host-names.js';
-import type { Plan } from '../../model/plan.js';
+import { hostOf } from '../../core/model/host-names.js';
+import type { Plan } from '../../core/model/plan.js';
 
 /** What of a plan is on the orchestrator's own host. */
 export function localPart(plan: Plan): Plan {

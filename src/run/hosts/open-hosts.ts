@@ -1,20 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { journalFolder } from '../../fabric/host/journal.js';
-import { openHost } from '../../fabric/host/open.js';
+import { bareName, hostOf } from '../../core/model/host-names.js';
+import type { Plan } from '../../core/model/plan.js';
+import type { Host } from '../../core/model/scenario.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { farPatienceMs, type InsideEndpoint } from '../../core/protocol/host-messages.js';
 import { noChanges } from '../../fabric/no-changes.js';
 import { waitUntilForwarding } from '../../fabric/settled.js';
-import { bareName, hostOf } from '../../model/host-names.js';
 import type { Fabric, Place } from '../../model/fabric.js';
-import type { Plan } from '../../model/plan.js';
-import type { Host } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
-import { VerifyError } from '../../model/verify-error.js';
 import { mergeStates } from '../../plan/merge-states.js';
 import { sendersOf } from '../../plan/senders.js';
 import { silentAddressees } from '../../plan/silent-addressees.js';
-import { farPatienceMs, type InsideEndpoint } from '../../protocol/host-messages.js';
-import type { FoundHosts, FoundPart } from './find-hosts.js';
-import { readParts } from './find-hosts.js';
+import { journalFolder } from '../../system/fabric/host/journal.js';
+import { openHost } from '../../system/fabric/host/open.js';
+import { type FoundHosts, type FoundPart, readParts } from './find-hosts.js';
 import { localPart } from './local-part.js';
 import { connectHost, type RemoteHost } from './remote-host.js';
 

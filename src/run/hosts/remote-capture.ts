@@ -1,11 +1,11 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { Capture } from '../../capture/capture-client.js';
-import type { CaptureOptions } from '../../capture/capture-helper.js';
-import type { Fault } from '../../model/timeline.js';
-import { VerifyError } from '../../model/verify-error.js';
+import type { Fault } from '../../core/model/timeline.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import type { Capture } from '../../system/capture/client.js';
+import type { CaptureOptions } from '../../system/capture/helper.js';
 import type { RemoteHost } from './remote-host.js';
 
-/** Opening, draining and closing on the far side, as in capture/capture-client.ts. */
+/** Opening, draining and closing on the far side, as in system/capture/client.ts. */
 const openMs = 120_000;
 const drainMs = 60_000;
 

@@ -1,17 +1,17 @@
-import type { Host } from '../../model/scenario.js';
-import { VerifyError, type ErrorExit } from '../../model/verify-error.js';
+import type { Host } from '../../core/model/scenario.js';
+import { type ErrorExit, VerifyError } from '../../core/model/verify-error.js';
 import {
   beatMs,
-  nearPatienceMs,
   type FromHost,
   type HostAnswers,
   type HostAsk,
+  nearPatienceMs,
   type QuestionOf,
-} from '../../protocol/host-messages.js';
-import { parseAnswer, parseFromHost } from '../../protocol/parse-host-message.js';
-import { watchSilence, type SilenceWatch } from '../../sys/silence-watch.js';
-import { openSshChannel, type ChannelEnd } from '../../sys/ssh-channel.js';
+} from '../../core/protocol/host-messages.js';
+import { parseAnswer, parseFromHost } from '../../core/protocol/parse-host-message.js';
 import { toolVersion } from '../../sys/tool-version.js';
+import { type SilenceWatch, watchSilence } from '../../system/process/silence-watch.js';
+import { type ChannelEnd, openSshChannel } from '../../system/process/ssh-channel.js';
 
 /** A host that is reached through ssh, with `verify-isolation helper` on its side. */
 export interface RemoteHost {

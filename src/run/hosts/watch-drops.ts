@@ -1,5 +1,5 @@
-import { onHost } from '../../model/host-names.js';
-import { VerifyError } from '../../model/verify-error.js';
+import { onHost } from '../../core/model/host-names.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import type { RemoteHost } from './remote-host.js';
 
 /** A host whose ports are watched. */

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { copiedEntries } from '../../../src/core/discover/twin/copied-entries.js';
+import { copiedFilters } from '../../../src/core/discover/twin/copied-filters.js';
+import { copiedBridge, copiedPort } from '../../../src/core/discover/twin/copied-settings.js';
+import { isReadable, tablesToCopy } from '../../../src/core/discover/twin/copied-tables.js';
+import { isUsual } from '../../../src/core/discover/twin/endpoints.js';
+import { readWhatIfs } from '../../../src/core/discover/twin/what-if.js';
 import type { Reading } from '../../../src/model/reading.js';
 import type { FdbState, HostState, LinkState } from '../../../src/model/state.js';
-import { copiedEntries } from '../../../src/plan/twin/copied-entries.js';
-import { copiedFilters } from '../../../src/plan/twin/copied-filters.js';
-import { copiedBridge, copiedPort } from '../../../src/plan/twin/copied-settings.js';
-import { isReadable, tablesToCopy } from '../../../src/plan/twin/copied-tables.js';
-import { isUsual } from '../../../src/plan/twin/twin-endpoints.js';
-import { readWhatIfs } from '../../../src/plan/twin/what-if.js';
 
 const { state } = JSON.parse(
   readFileSync(new URL('../../audit/readings/default-bridge.json', import.meta.url), 'utf8'),

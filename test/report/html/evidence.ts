@@ -1,9 +1,9 @@
-import type { Result } from '../../../src/model/result.js';
+import type { Result } from '../../../src/core/model/result.js';
 import type { ReportedRun, ShownFrame } from '../../../src/report/reporter.js';
-import { buildFrame } from '../../../src/probe/frame.js';
-import { tokensFor } from '../../../src/wire/token.js';
+import { buildFrame } from '../../../src/core/probe/frames/frame.js';
+import { tokensFor } from '../../../src/core/wire/token.js';
 import { addFrames, hostState, judge, key, perfectRun, scenario, step } from '../../judge/perfect-run.js';
-import type { Endpoint } from '../../../src/model/scenario.js';
+import type { Endpoint } from '../../../src/core/model/scenario.js';
 
 /** A judged run as a reporter gets it: `leaking` observers overheard the first probe. */
 export function reported(

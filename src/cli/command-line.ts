@@ -1,0 +1,62 @@
+import yargs from 'yargs';
+import { groupHelp } from '../commands/group-help.js';
+import { skipCachedHelp } from '../commands/skip-cached-help.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import { toolVersion } from '../sys/tool-version.js';
+import { commands } from './commands.js';
+import { tellError } from './print-error.js';
+
+/** EX_USAGE of sysexits.h. */
+const usageStatus = 64;
+
+/** A command line that cannot be understood. */
+function usage(message: string): VerifyError {
+  return new VerifyError(
+    'usage',
+    usageStatus,
+    message,
+    'verify-isolation --help lists the commands, verify-isolation COMMAND --help their options',
+  );
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const version = toolVersion();
+  let status = 0;
+  const parser = yargs(argv)
+    .scriptName('verify-isolation')
+    .usage('$0 COMMAND: proves on the wire whether guests on a virtualization host are isolated from each other')
+    .version(version)
+    .help()
+    .strict()
+    .demandCommand(1, 'no command given')
+    .recommendCommands()
+    .exitProcess(false)
+    .wrap(Math.min(100, process.stderr.columns ?? 80))
+    .fail((message: string | null, error: Error | undefined) => {
+      // an option without its value comes as an error of the parser's own
+      throw error === undefined || error.name === 'YError'
+        ? usage(error?.message ?? message ?? 'the command line is not understood')
+        : error;
+    });
+  skipCachedHelp(parser);
+  for (const define of commands)
+    define(parser, {
+      version,
+      setStatus: (value) => {
+        status = value;
+      },
+    });
+  parser.completion('completion', 'print a script that completes this command line, for bash or (SHELL=zsh) zsh');
+  if (argv.length === 1 && (argv[0] === '--help' || argv[0] === 'help'))
+    process.stdout.write(`${groupHelp(await parser.getHelp())}\n`);
+  else await parser.parseAsync();
+  return status;
+}
+
+/**
+ * Carries out a command line, the words behind the program's name; returns the exit status. What goes wrong is told on
+ * stderr.
+ */
+export function commandLine(argv: readonly string[]): Promise<number> {
+  return main(argv).catch(tellError);
+}

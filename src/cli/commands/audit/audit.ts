@@ -1,0 +1,57 @@
+import { audit, auditStatus } from '../../../core/audit/audit.js';
+import { proofStatus } from '../../../core/audit/prove.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { jsonText } from '../../../core/text/json-text.js';
+import type { Severity } from '../../../model/audit.js';
+import { auditText } from '../../../report/audit-text.js';
+import { statusOf } from '../../../system/fabric/lab/launch.js';
+import { readReading } from '../../../system/state/read-reading.js';
+
+export interface AuditCommandOptions {
+  readonly bridge: string | undefined;
+  readonly netns: string | undefined;
+  readonly json: boolean;
+  readonly all: boolean;
+  readonly failOn: Severity;
+  readonly prove: boolean;
+  readonly out: string | undefined;
+  readonly yes: boolean;
+  readonly quiet: boolean;
+  readonly allowDisruptive: boolean;
+  readonly toolVersion: string;
+}
+
+/**
+ * Reads, judges, with `prove` asks the wire, prints; returns the exit status. Rejects with VerifyError (69) where there
+ * is no such bridge.
+ */
+export async function auditCommand(options: AuditCommandOptions): Promise<number> {
+  const netns = namespacePath(options.netns);
+  const reading = await readReading({ netns, whole: true });
+  const report = audit(reading, { bridge: options.bridge ?? null });
+  if (report.bridges.length === 0 && options.bridge !== undefined) {
+    throw new VerifyError(
+      'bridge-missing',
+      69,
+      `there is no bridge ${JSON.stringify(options.bridge)}`,
+      'ip -d link show type bridge lists them; --netns looks into another namespace',
+    );
+  }
+  const print = (told: typeof report): void =>
+    void process.stdout.write(`${options.json ? jsonText(told, 2) : auditText(told, options.all)}\n`);
+  if (!options.prove) {
+    print(report);
+    return auditStatus(report, options.failOn);
+  }
+  const { proveAudit } = await import('./prove.js');
+  const proved = await proveAudit(report, reading, { ...options, netns });
+  if (typeof proved === 'string') return statusOf(proved);
+  print(proved);
+  return proofStatus(proved, options.failOn);
+}
+
+/** A name of `ip netns` or a path; null = where the program runs. */
+export function namespacePath(netns: string | undefined): string | null {
+  if (netns === undefined) return null;
+  return netns.includes('/') ? netns : `/run/netns/${netns}`;
+}

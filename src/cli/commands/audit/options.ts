@@ -1,0 +1,45 @@
+import type { DefineCommand } from '../../command.js';
+
+/** `audit`: the settings that decide isolation, and what is wrong with them; sends nothing unless it is to prove it. */
+export const defineAudit: DefineCommand = (parser, context) => {
+  parser.command(
+    'audit',
+    'read every setting that decides isolation; sends nothing, unless --prove',
+    (options) =>
+      options
+        .option('bridge', { type: 'string', requiresArg: true, describe: 'this bridge only' })
+        .option('netns', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'network namespace of the bridges: a name of ip netns, or a path',
+        })
+        .option('json', { type: 'boolean', default: false, describe: 'print the findings as JSON and nothing else' })
+        .option('all', {
+          type: 'boolean',
+          default: false,
+          describe: 'also what is low or for information, and every setting',
+        })
+        .option('fail-on', {
+          choices: ['info', 'low', 'medium', 'high'] as const,
+          default: 'high' as const,
+          describe: 'least severity for exit status 2',
+        })
+        .option('prove', {
+          type: 'boolean',
+          default: false,
+          describe: 'send what the audit foretells something about, on this host, and hold both against each other',
+        })
+        .option('out', { type: 'string', requiresArg: true, describe: '--prove: folder for the evidence' })
+        .option('yes', { type: 'boolean', default: false, describe: '--prove: do not ask before sending' })
+        .option('quiet', { type: 'boolean', default: false, describe: '--prove: no progress' })
+        .option('allow-disruptive', {
+          type: 'boolean',
+          default: false,
+          describe: '--prove: also what disturbs guests (thefts of MACs, floods)',
+        }),
+    async (args) => {
+      const { auditCommand } = await import('./audit.js');
+      context.setStatus(await auditCommand({ ...args, toolVersion: context.version }));
+    },
+  );
+};

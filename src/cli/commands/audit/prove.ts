@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { stringify } from 'yaml';
+import { withProof } from '../../../core/audit/prove.js';
+import { hasUplink, leftOut, provingScenario } from '../../../core/discover/proving-scenario.js';
+import { loadScenario } from '../../../core/scenario/load-scenario.js';
+import { parseNeighbours } from '../../../fabric/host/find.js';
+import type { AuditProof, AuditReport } from '../../../model/audit.js';
+import type { Reading } from '../../../model/reading.js';
+import { chooseBridge, foundScenario } from '../../../plan/found-scenario.js';
+import { makeProgress, progressMode } from '../../../report/progress/make.js';
+import { runScenario } from '../../../run/run.js';
+import { readJson } from '../../../sys/programs.js';
+import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
+import { readInventory } from '../../../system/state/read-inventory.js';
+import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
+import { reportedRun } from '../evidence/load-details.js';
+import { writeReportFile } from '../evidence/write-report-file.js';
+import { approval, readyHost, tellLeft } from '../run/host-run.js';
+
+export interface ProveOptions {
+  readonly bridge: string | undefined;
+  readonly netns: string | null;
+  readonly out: string | undefined;
+  readonly yes: boolean;
+  readonly quiet: boolean;
+  readonly allowDisruptive: boolean;
+  readonly toolVersion: string;
+}
+
+export type ProvedAudit = AuditReport & { readonly proof: AuditProof };
+
+/**
+ * Sends what the audit foretells something about, on this host, and holds both against each other. Rejects with
+ * VerifyError as `run` and `init` do: 69 without root, 64 where nobody says that it may be sent, 3 where too little is
+ * on record. After a signal everything is put back, and it is returned.
+ */
+export async function proveAudit(
+  report: AuditReport,
+  reading: Reading,
+  options: ProveOptions,
+): Promise<ProvedAudit | NodeJS.Signals> {
+  const stop = new AbortController();
+  let stoppedBy: NodeJS.Signals | null = null;
+  await readyHost((signal) => {
+    stoppedBy = signal;
+    stop.abort();
+  });
+  const { state } = reading;
+  const { netns } = options;
+  const bridge = chooseBridge(state, options.bridge ?? null);
+  const neighbours = parseNeighbours(await readJson(['ip', '-j', 'neigh', 'show'], { netns }));
+  const found = foundScenario({ state, neighbours, inventory: await readInventory(state.links, netns), bridge, netns });
+  const scenario = loadScenario(
+    'what the audit proves',
+    Buffer.from(stringify(provingScenario(found.scenario, options.allowDisruptive))),
+  );
+  const runId = randomBytes(8).toString('hex');
+  const dir = evidenceFolder(options.out, scenario.name, false, new Date(), runId);
+  makeEvidenceFolder(dir);
+  const mode = progressMode({ quiet: options.quiet, verbose: false, isTty: process.stderr.isTTY, env: process.env });
+  const progress = await makeProgress(
+    mode,
+    scenario.name,
+    scenario.steps.map((step) => step.name),
+    false,
+  );
+  let ok = false;
+  try {
+    const run = await runScenario(scenario, {
+      outDir: dir,
+      runId,
+      inside: null,
+      engine: 'auto',
+      toolVersion: options.toolVersion,
+      signal: stop.signal,
+      onProgress: progress.onProgress,
+      approve: approval(options),
+    });
+    tellLeft(scenario, run);
+    if (stoppedBy !== null) return stoppedBy;
+    ok = true;
+    await writeReportFile(await reportedRun(dir, run.result, true));
+    const { states } = await parseFolder(dir);
+    const judged = { plan: run.plan, result: run.result, before: states.map(({ before }) => before) };
+    return withProof(report, {
+      ...judged,
+      evidence: dir,
+      leftOut: (probe) => leftOut(probe, options.allowDisruptive, hasUplink(found.scenario)),
+    });
+  } finally {
+    await progress.end(ok);
+  }
+}

@@ -1,0 +1,51 @@
+import { jsonText } from '../../../core/text/json-text.js';
+import { replayFolder } from '../../../evidence/replay.js';
+import { compareResults } from '../../../report/compare-results.js';
+import { makePaint } from '../../../report/paint.js';
+import { type Difference, stateDifferences } from '../../../report/state-differences.js';
+import { comparisonText } from '../../../report/terminal/comparison.js';
+import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
+import { wantsColor } from '../reporters.js';
+
+/**
+ * What the kernel said differently as the probes of steps of one name began; what only counts up or is learned by
+ * chance is left out.
+ */
+async function settingsBetween(
+  first: string,
+  second: string,
+): Promise<readonly { readonly step: string; readonly differences: readonly Difference[] }[]> {
+  const [a, b] = [await parseFolder(first), await parseFolder(second)];
+  return b.plan.steps.flatMap((step, index) => {
+    const before = a.states[a.plan.steps.findIndex((one) => one.name === step.name)]?.before ?? null;
+    const after = b.states[index]?.before ?? null;
+    if (before === null || after === null) return [];
+    // MACs of the lab's own ends are drawn anew for each run.
+    const differences = stateDifferences(before, after).filter(
+      ({ place }) => !place.startsWith('fdb ') && !place.endsWith('.mac'),
+    );
+    return differences.length === 0 ? [] : [{ step: step.name, differences }];
+  });
+}
+
+/**
+ * Judges both folders again, compares and prints; returns 2 where something began to leak, 3 where a known leak is not
+ * proven to be gone, else 0.
+ */
+export async function diffCommand(first: string, second: string, json: boolean): Promise<number> {
+  const runs = [await replayFolder(first), await replayFolder(second)] as const;
+  const comparison = compareResults(...runs);
+  const settings = await settingsBetween(first, second);
+  process.stdout.write(
+    json
+      ? `${jsonText({ schemaVersion: 1, ...comparison, settings }, 2)}\n`
+      : comparisonText(
+          runs,
+          comparison,
+          settings,
+          Math.min(100, process.stdout.columns ?? 80),
+          makePaint(wantsColor(process.stdout.isTTY)),
+        ),
+  );
+  return comparison.began.length > 0 ? 2 : comparison.untold.length > 0 ? 3 : 0;
+}

@@ -1,0 +1,16 @@
+import { judgeFolder } from '../../../evidence/replay.js';
+import type { ReportedRun } from '../../../report/reporter.js';
+import type { ReporterName } from '../../../report/reporters.js';
+import { combineStatuses } from '../exit-status.js';
+import { tellFailedReports, writeReports } from '../reporters.js';
+import { reportedRun } from './load-details.js';
+
+/** Judges the folders' evidence again and writes one report; the status is that of the writing, not of the verdict. */
+export async function reportCommand(dirs: readonly string[], name: ReporterName, path: string | null): Promise<number> {
+  const runs: ReportedRun[] = [];
+  for (const dir of dirs) {
+    const { result, input } = await judgeFolder(dir);
+    runs.push(await reportedRun(dir, result, name === 'html', input));
+  }
+  return combineStatuses(tellFailedReports(await writeReports([{ name, path }], runs)));
+}

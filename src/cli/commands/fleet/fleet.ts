@@ -1,0 +1,66 @@
+import type { FleetHost, FleetReport } from '../../../core/model/fleet.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { hostFolders } from '../../../evidence/host-folders.js';
+import { fleetReporterNames, fleetReporters } from '../../../report/fleet/reporters.js';
+import { combineStatuses } from '../exit-status.js';
+import { chooseAmong, tellFailedReports, writeTexts } from '../reporters.js';
+import { readHost } from './read-host.js';
+
+export interface FleetCommandOptions {
+  readonly dirs: readonly string[];
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly reporter: readonly string[];
+}
+
+/** Folders that are read at a time: while one waits for the disk the next is judged. */
+const sideBySide = 4;
+const progressMs = 1000;
+
+function reportOf(hosts: readonly FleetHost[]): FleetReport {
+  const count = (...statuses: readonly number[]): number =>
+    hosts.filter(({ status }) => statuses.includes(status)).length;
+  return {
+    schemaVersion: 1,
+    exitCode: combineStatuses(hosts.map(({ status }) => status)),
+    counts: {
+      asExpected: count(0),
+      broken: count(2),
+      faulty: count(69, 70),
+      inconclusive: count(3),
+      unexpected: count(4),
+    },
+    hosts: [...hosts].sort((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : 0)),
+  };
+}
+
+/** Judges what came back from every host and writes one report; the exit status is the contract's over all of them. */
+export async function fleetCommand({ dirs, json, quiet, reporter }: FleetCommandOptions): Promise<number> {
+  const chosen = chooseAmong(fleetReporterNames, reporter, json);
+  const folders = await hostFolders(dirs);
+  if (folders.length === 0)
+    throw new VerifyError(
+      'usage',
+      64,
+      `there is no host below ${dirs.join(', ')}`,
+      'name folders that hold a folder for each host',
+    );
+  const hosts: FleetHost[] = [];
+  const waiting = [...folders];
+  let toldMs = performance.now();
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      hosts.push(await readHost(next));
+      if (quiet || performance.now() - toldMs < progressMs) continue;
+      toldMs = performance.now();
+      process.stderr.write(`${hosts.length} of ${folders.length} hosts read\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: sideBySide }, work));
+  const report = reportOf(hosts);
+  const failed = await writeTexts(
+    chosen.map(({ name, path }) => ({ name, path, render: (view) => fleetReporters[name](report, view) })),
+    false,
+  );
+  return combineStatuses([report.exitCode, ...tellFailedReports(failed, 'fleet DIR --reporter NAME=PATH')]);
+}

@@ -1,0 +1,96 @@
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { diagnose, type ScenarioNeeds } from '../../../core/audit/diagnose.js';
+import { engines } from '../../../system/capture/engines.js';
+import { enterLab } from '../../../system/fabric/lab/enter.js';
+import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
+import { jsonText } from '../../../core/text/json-text.js';
+import type { LabTrial, MachineReading } from '../../../core/model/machine.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { doctorText } from '../../../report/terminal/doctor.js';
+import { neededFeatures } from '../../../core/scenario/needed-features.js';
+import { packagePath } from '../../../system/process/package-path.js';
+import { parseTrials, type TrialsMessage } from '../../../state/parse-trials.js';
+import { examineMachine } from '../../../system/state/examine-machine.js';
+import { tryFeatures } from '../../../system/state/try-features.js';
+import { loadFiles } from '../../../commands/load-files.js';
+
+export interface DoctorOptions {
+  readonly files: readonly string[];
+  readonly json: boolean;
+  readonly version: string;
+}
+
+const shipped = packagePath('scenarios');
+
+/** Inside the lab: tries the kernel and says over the channel what worked. */
+async function insideTrial(): Promise<number> {
+  const { runsAs, sysfs } = enterLab((signal) => process.exit(statusOf(signal)));
+  const message: TrialsMessage = { runsAs, sysfs, features: await tryFeatures() };
+  await new Promise<void>((resolve) =>
+    process.send === undefined ? resolve() : process.send(message, () => resolve()),
+  );
+  return 0;
+}
+
+async function tryLab(): Promise<LabTrial> {
+  const heard: TrialsMessage[] = [];
+  try {
+    const { status } = await launchInside(['doctor'], {
+      onMessage: (message) => {
+        const trials = parseTrials(message);
+        if (trials !== null) heard.push(trials);
+      },
+    });
+    const [said] = heard;
+    return said === undefined
+      ? { built: false, code: 'lab-failed', why: `its inside ended with ${status}`, mend: 'see what it printed' }
+      : { built: true, ...said };
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return { built: false, code: error.code, why: error.message, mend: error.hint };
+  }
+}
+
+function engineVersions(): MachineReading['engines'] {
+  return Object.values(engines).map(({ name, version }) => {
+    try {
+      return { name, version: version(), why: null };
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error;
+      return { name, version: null, why: error.message };
+    }
+  });
+}
+
+async function needsOf(files: readonly string[]): Promise<readonly ScenarioNeeds[]> {
+  const named = new Set(files.map((file) => resolve(file)));
+  const own = readdirSync(shipped, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.yml') && !named.has(join(shipped, name)))
+    .sort();
+  const known = await loadFiles(own.map((name) => join(shipped, name)));
+  const asked = await loadFiles(files);
+  return [
+    ...asked.map((scenario) => ({ file: scenario.file, features: neededFeatures(scenario), asked: true })),
+    ...known.map((scenario, at) => ({
+      file: join('scenarios', own[at] ?? ''),
+      features: neededFeatures(scenario),
+      asked: false,
+    })),
+  ];
+}
+
+/**
+ * Reads, tries, tells; returns the exit status: 69 where something is missing. Rejects with VerifyError (64) for a
+ * scenario that is invalid.
+ */
+export async function doctorCommand(options: DoctorOptions): Promise<number> {
+  if (insideLab()) return insideTrial();
+  const needs = await needsOf(options.files);
+  const [machine, lab] = [await examineMachine(), await tryLab()];
+  const report = diagnose({ ...machine, engines: engineVersions(), lab }, needs, options.version);
+  process.stdout.write(
+    options.json ? `${jsonText(report, 2)}\n` : doctorText(report, Math.min(process.stdout.columns ?? 100, 140)),
+  );
+  return report.exitCode;
+}

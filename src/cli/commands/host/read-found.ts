@@ -1,0 +1,25 @@
+import { parseNeighbours } from '../../../fabric/host/find.js';
+import { netnsPath } from '../../../fabric/host/netns-path.js';
+import { chooseBridge, type Found, foundScenario } from '../../../plan/found-scenario.js';
+import { readJson } from '../../../sys/programs.js';
+import { readInventory } from '../../../system/state/read-inventory.js';
+import { readState } from '../../../system/state/read.js';
+
+/**
+ * Reads what runs on a bridge of this host: nothing is changed or sent. VerifyError as `chooseBridge` and
+ * `foundScenario` throw it.
+ */
+export async function readFound(options: {
+  readonly bridge: string | undefined;
+  readonly netns: string | undefined;
+}): Promise<Found> {
+  const netns = options.netns ?? null;
+  const where = netnsPath(netns);
+  const [state, neighbours] = await Promise.all([
+    readState({ netns: where, sysfs: false, sysctl: [], ovs: true }),
+    readJson(['ip', '-j', 'neigh', 'show'], { netns: where }),
+  ]);
+  const bridge = chooseBridge(state, options.bridge ?? null);
+  const inventory = await readInventory(state.links, where);
+  return foundScenario({ state, neighbours: parseNeighbours(neighbours), inventory, bridge, netns });
+}

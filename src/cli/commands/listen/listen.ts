@@ -1,0 +1,174 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hearForeign } from '../../../system/evidence/hear-foreign.js';
+import { type SplitCapture, splitByPort } from '../../../system/evidence/split-by-port.js';
+import { statusOf, stopSignals } from '../../../system/fabric/lab/launch.js';
+import { startForeign } from '../../../core/judge/foreign/foreign.js';
+import { finishForeign, type ForeignReport, macOfNumber } from '../../../core/judge/foreign/report.js';
+import { isReasonCode, reason } from '../../../core/judge/reasons.js';
+import { escapeText } from '../../../model/escape-text.js';
+import { jsonText } from '../../../core/text/json-text.js';
+import type { Reason } from '../../../core/model/result.js';
+import type { Fault } from '../../../core/model/timeline.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { chooseBridge } from '../../../plan/found-scenario.js';
+import { type ListeningPort, listeningPorts, macsOnRecord } from '../../../core/discover/listening-ports.js';
+import { foreignText } from '../../../report/terminal/foreign.js';
+import { kernelDevices } from '../../../run/devices.js';
+import { listenQuietly } from '../../../run/listen-quietly.js';
+import { milliseconds } from '../../../scenario/read-time.js';
+import { readState } from '../../../system/state/read.js';
+import { macBytes, macNumber } from '../../../core/wire/ethernet.js';
+import { namespacePath } from '../audit/audit.js';
+import { wantsColor } from '../reporters.js';
+import { combineStatuses } from '../exit-status.js';
+import { makeEvidenceFolder } from '../evidence/evidence-folder.js';
+
+export interface ListenCommandOptions {
+  readonly for: string;
+  readonly bridge: string | undefined;
+  readonly port: readonly string[];
+  readonly netns: string | undefined;
+  readonly out: string | undefined;
+  readonly payload: boolean;
+  readonly engine: 'auto' | 'libpcap' | 'cap';
+  readonly quiet: boolean;
+  readonly json: boolean;
+  readonly toolVersion: string;
+}
+
+const numberOf = (mac: string): number => macNumber(macBytes(mac) ?? new Uint8Array(6), 0);
+
+/** What was heard at all ports, and whose MACs are whose. */
+interface Heard {
+  readonly ports: readonly ListeningPort[];
+  readonly macs: ReadonlyMap<string, readonly number[]>;
+  readonly split: SplitCapture;
+  readonly faults: readonly Fault[];
+  readonly kept: boolean;
+}
+
+/** Why "nothing was heard" at this port would be more than was measured. */
+function reasonsAt(port: ListeningPort, own: ReadonlySet<number>, heard: Heard): readonly Reason[] {
+  const faults = heard.faults
+    .filter(({ observers }) => observers.length === 0 || observers.includes(port.name))
+    .map(({ code, text }) => reason(isReasonCode(code) ? code : 'step-failed', port.name, text));
+  const damages = heard.split.damages.map((text) => reason('capture-damaged', port.name, text));
+  const unknown =
+    own.size > 0 || port.role === 'uplink'
+      ? []
+      : [
+          reason(
+            'evidence-incomplete',
+            port.name,
+            `no MAC is on record behind ${port.name}, and it said nothing: only what others with a known MAC say to each other could be told from what is its own`,
+          ),
+        ];
+  const talked = heard.ports.some(
+    (other, index) => other.name !== port.name && heard.split.crossed(index, (mac) => !own.has(mac)),
+  );
+  return [
+    ...faults,
+    ...damages,
+    ...unknown,
+    ...(talked
+      ? []
+      : [
+          reason(
+            'nothing-to-hear',
+            port.name,
+            `no unicast crossed the bridge between two others while ${port.name} listened`,
+          ),
+        ]),
+  ];
+}
+
+async function reportAt(port: ListeningPort, heard: Heard): Promise<ForeignReport> {
+  const { ports, macs, split } = heard;
+  const names = new Map([...macs].flatMap(([name, list]) => list.map((mac) => [mac, name] as const)));
+  const own = macs.get(port.name) ?? [];
+  // Behind an uplink live MACs that no port has on record; at a port without any, nothing is known to be its own.
+  const elsewhere =
+    port.role === 'guest' && own.length > 0
+      ? null
+      : ports
+          .filter(({ name, role }) => name !== port.name && (role === 'guest' || port.role === 'guest'))
+          .flatMap(({ name }) => macs.get(name) ?? []);
+  const fold = startForeign({ name: port.name, macs: own, elsewhere });
+  const file = split.files[ports.indexOf(port)] ?? '';
+  await hearForeign(fold, file, heard.kept ? file : `${port.name} (not kept; --out keeps it)`);
+  return finishForeign(fold, (mac) => names.get(mac) ?? macOfNumber(mac), reasonsAt(port, new Set(own), heard));
+}
+
+/**
+ * Listens, says what each port was handed that was not meant for it, and returns the exit status: as of `replay --mac`,
+ * or of the signal that ended it early.
+ */
+export async function listenCommand(options: ListenCommandOptions): Promise<number> {
+  const ms = milliseconds(options.for);
+  if (ms === null || ms === 0)
+    throw new VerifyError('usage', 64, `--for ${options.for}: not a time`, 'give it with a unit, as in --for 60s');
+  const netns = namespacePath(options.netns);
+  const look = (): ReturnType<typeof readState> => readState({ netns, sysfs: netns === null, sysctl: [] });
+  const before = await look();
+  const bridge = chooseBridge(before, options.bridge ?? null);
+  const { ports, reported } = listeningPorts(before, bridge, options.port);
+  if (options.out !== undefined) makeEvidenceFolder(options.out);
+  const scratch = await mkdtemp(join(tmpdir(), 'verify-isolation-'));
+  const stop = new AbortController();
+  let stoppedBy: NodeJS.Signals | undefined;
+  for (const signal of stopSignals)
+    process.once(signal, () => {
+      stoppedBy = signal;
+      stop.abort();
+    });
+  try {
+    const from = new Date().toISOString();
+    const until = async (): Promise<void> => {
+      if (!options.quiet)
+        process.stderr.write(
+          `listening at ${ports.length} ports of "${escapeText(bridge)}" for ${options.for}; nothing is sent\n`,
+        );
+      await sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined);
+    };
+    const { faults } = await listenQuietly(
+      {
+        ports,
+        bridge,
+        netns,
+        file: join(scratch, 'all.pcapng'),
+        engine: options.engine,
+        payload: options.payload,
+        until,
+      },
+      kernelDevices,
+    );
+    const split = await splitByPort(
+      join(scratch, 'all.pcapng'),
+      options.out ?? scratch,
+      ports.map(({ name }) => name),
+      `verify-isolation ${options.toolVersion}`,
+    );
+    const record = macsOnRecord(ports, bridge, [before, await look()]);
+    // A bridge that learns nothing (ageing time 0) has nobody on record: then whoever spoke behind a port lives there.
+    const macs = new Map(
+      ports.map(({ name }, index) => {
+        const known = (record.get(name) ?? []).map(numberOf);
+        return [name, known.length > 0 ? known : split.spoke(index)] as const;
+      }),
+    );
+    const heard: Heard = { ports, macs, split, faults, kept: options.out !== undefined };
+    const reports: ForeignReport[] = [];
+    for (const port of reported) reports.push(await reportAt(port, heard));
+    process.stdout.write(
+      options.json
+        ? `${jsonText({ schemaVersion: 1, bridge, from, until: new Date().toISOString(), listeners: reports }, 2)}\n`
+        : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }),
+    );
+    return stoppedBy === undefined ? combineStatuses(reports.map(({ exitCode }) => exitCode)) : statusOf(stoppedBy);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}

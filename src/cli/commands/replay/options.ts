@@ -1,0 +1,69 @@
+import { reporterHelp } from '../../../commands/reporter-help.js';
+import type { DefineCommand } from '../../command.js';
+
+/**
+ * `replay DIR…`: judges evidence again; `replay FILE… --mac MAC` and `replay --scenario … --observer …`: what captures
+ * of others overheard. No rights, no network.
+ */
+export const defineReplay: DefineCommand = (parser, context) => {
+  parser.command(
+    'replay [path..]',
+    'judge the evidence of runs again, or captures that others recorded',
+    (options) =>
+      options
+        .positional('path', {
+          type: 'string',
+          array: true,
+          default: [],
+          describe: 'evidence folders; with --mac, captures (pcap, pcapng, gzip or not)',
+        })
+        .option('mac', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          nargs: 1,
+          default: [],
+          describe: 'who listened: what in the captures was not meant for this MAC?',
+        })
+        .option('scenario', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'who listened, by the endpoints of a scenario; needs --observer',
+        })
+        .option('observer', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          nargs: 1,
+          default: [],
+          describe: 'NAME=FILE: the capture of one endpoint of the scenario',
+        })
+        .option('json', { type: 'boolean', default: false, describe: 'print the result as JSON and nothing else' })
+        .option('reporter', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          nargs: 1,
+          default: [],
+          describe: reporterHelp,
+        }),
+    async (args) => {
+      if (args.mac.length > 0 || args.scenario !== undefined || args.observer.length > 0) {
+        const { replayForeign } = await import('./replay-foreign.js');
+        context.setStatus(
+          await replayForeign({
+            files: args.path,
+            macs: args.mac,
+            scenario: args.scenario,
+            observers: args.observer,
+            json: args.json,
+            reporter: args.reporter,
+          }),
+        );
+        return;
+      }
+      const { replayCommand } = await import('./replay.js');
+      context.setStatus(await replayCommand(args.path, args));
+    },
+  );
+};

@@ -1,0 +1,124 @@
+import { stat } from 'node:fs/promises';
+import { hearForeign } from '../../../system/evidence/hear-foreign.js';
+import { startForeign } from '../../../core/judge/foreign/foreign.js';
+import { finishForeign, type ForeignReport, macOfNumber, type NameOf } from '../../../core/judge/foreign/report.js';
+import { jsonText } from '../../../core/text/json-text.js';
+import type { Endpoint } from '../../../core/model/scenario.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { foreignText } from '../../../report/terminal/foreign.js';
+import { macBytes, macNumber } from '../../../core/wire/ethernet.js';
+import { wantsColor } from '../reporters.js';
+import { combineStatuses } from '../exit-status.js';
+
+export interface ReplayForeignOptions {
+  readonly files: readonly string[];
+  readonly macs: readonly string[];
+  readonly scenario: string | undefined;
+  /** `NAME=FILE`. */
+  readonly observers: readonly string[];
+  readonly json: boolean;
+  readonly reporter: readonly string[];
+}
+
+function usage(message: string, hint: string): VerifyError {
+  return new VerifyError('usage', 64, message, hint);
+}
+
+function numberOf(mac: string): number {
+  const octets = macBytes(mac);
+  if (octets === null) throw usage(`--mac ${mac}: not a MAC`, 'give it as in --mac 52:54:00:85:20:d1');
+  return macNumber(octets, 0);
+}
+
+async function checkFile(path: string): Promise<void> {
+  const info = await stat(path).catch((error: unknown) => {
+    throw usage(
+      `${path}: ${error instanceof Error ? error.message : String(error)}`,
+      'give captures: pcap or pcapng, gzip or not',
+    );
+  });
+  if (info.isDirectory())
+    throw usage(
+      `${path}: a folder, not a capture`,
+      'with --mac give captures; a folder that a run left is judged by replay DIR alone',
+    );
+}
+
+async function byMac(options: ReplayForeignOptions): Promise<readonly ForeignReport[]> {
+  if (options.files.length === 0) throw usage('--mac needs captures', 'replay guest.pcap --mac 52:54:00:85:20:d1');
+  const fold = startForeign({ name: null, macs: options.macs.map(numberOf), elsewhere: null });
+  for (const path of options.files) await checkFile(path);
+  for (const path of options.files) await hearForeign(fold, path);
+  return [finishForeign(fold, macOfNumber)];
+}
+
+/** Captures by the endpoint's name, in the order of the command line. */
+function capturesOf(
+  observers: readonly string[],
+  endpoints: readonly Endpoint[],
+): ReadonlyMap<Endpoint, readonly string[]> {
+  const captures = new Map<Endpoint, string[]>();
+  for (const text of observers) {
+    const at = text.indexOf('=');
+    if (at < 1 || at === text.length - 1)
+      throw usage(`--observer ${text}: not NAME=FILE`, 'give it as in --observer kali3=kali3.pcap');
+    const endpoint = endpoints.find(({ name }) => name === text.slice(0, at));
+    if (endpoint === undefined)
+      throw usage(
+        `--observer ${text}: the scenario has no endpoint ${text.slice(0, at)}`,
+        `known: ${endpoints.map(({ name }) => name).join(', ')}`,
+      );
+    captures.set(endpoint, [...(captures.get(endpoint) ?? []), text.slice(at + 1)]);
+  }
+  return captures;
+}
+
+async function byScenario(path: string, options: ReplayForeignOptions): Promise<readonly ForeignReport[]> {
+  if (options.files.length > 0 || options.macs.length > 0)
+    throw usage(
+      '--scenario goes with --observer NAME=FILE, not with files or --mac',
+      'replay --scenario s.yml --observer kali3=kali3.pcap',
+    );
+  if (options.observers.length === 0)
+    throw usage('--scenario needs --observer NAME=FILE', 'name each endpoint whose capture there is');
+  const { loadFiles } = await import('../../../commands/load-files.js'); // which takes as long to load as a small capture to read
+  const [scenario] = await loadFiles([path]);
+  const endpoints = scenario?.topology.endpoints ?? [];
+  const names = new Map(endpoints.flatMap(({ name, macs }) => macs.map((mac) => [numberOf(mac), name] as const)));
+  const nameOf: NameOf = (mac) => names.get(mac) ?? macOfNumber(mac);
+  const captures = capturesOf(options.observers, endpoints);
+  for (const paths of captures.values()) for (const each of paths) await checkFile(each);
+  const reports: ForeignReport[] = [];
+  for (const [endpoint, paths] of captures) {
+    // Behind an uplink, and on the host, live MACs that no scenario lists: there only what guests say to each other is
+    // foreign.
+    const elsewhere =
+      endpoint.role === 'guest'
+        ? null
+        : endpoints
+            .filter(({ name, role }) => name !== endpoint.name && role === 'guest')
+            .flatMap(({ macs }) => macs.map(numberOf));
+    const fold = startForeign({ name: endpoint.name, macs: endpoint.macs.map(numberOf), elsewhere });
+    for (const each of paths) await hearForeign(fold, each);
+    reports.push(finishForeign(fold, nameOf));
+  }
+  return reports;
+}
+
+/**
+ * Says what the captures hold that was not meant for who recorded them; returns the exit status: 2 found, 3 the
+ * captures carry no "none", 0 none.
+ */
+export async function replayForeign(options: ReplayForeignOptions): Promise<number> {
+  if (options.reporter.length > 0)
+    throw usage('--reporter: captures of others have no run to report', 'leave it out, or use --json');
+  if (options.scenario === undefined && options.observers.length > 0)
+    throw usage('--observer needs --scenario', 'or give captures and --mac MAC');
+  const reports = options.scenario === undefined ? await byMac(options) : await byScenario(options.scenario, options);
+  process.stdout.write(
+    options.json
+      ? `${jsonText({ schemaVersion: 1, listeners: reports }, 2)}\n`
+      : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }),
+  );
+  return combineStatuses(reports.map(({ exitCode }) => exitCode));
+}

@@ -1,0 +1,47 @@
+import { stat } from 'node:fs/promises';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { judgeFolder } from '../../../evidence/replay.js';
+import type { ReportedRun } from '../../../report/reporter.js';
+import { reportedRun } from '../evidence/load-details.js';
+import { combineStatuses } from '../exit-status.js';
+import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
+
+/** Judges each folder again and reports; returns the exit status. */
+export async function replayCommand(
+  dirs: readonly string[],
+  options: { readonly json: boolean; readonly reporter: readonly string[] },
+): Promise<number> {
+  if (dirs.length === 0)
+    throw new VerifyError(
+      'usage',
+      64,
+      'replay needs a folder that a run left',
+      'or captures: replay FILE --mac MAC, replay --scenario FILE --observer NAME=FILE',
+    );
+  const chosen = chooseReporters(options.reporter, options.json);
+  await import('../../../report/reporters.js'); // now, since at the end of a large capture all waits for its hash
+  const runs: ReportedRun[] = [];
+  for (const dir of dirs) {
+    const isFile = await stat(dir)
+      .then((info) => info.isFile())
+      .catch(() => false);
+    if (isFile)
+      throw new VerifyError(
+        'usage',
+        64,
+        `${dir}: a capture alone does not say who listened`,
+        'name the MAC of who recorded it with --mac, or a scenario with --scenario and --observer',
+      );
+    const { result, input } = await judgeFolder(dir);
+    runs.push(
+      await reportedRun(
+        dir,
+        result,
+        chosen.some(({ name }) => name === 'html'),
+        input,
+      ),
+    );
+  }
+  const failed = tellFailedReports(await writeReports(chosen, runs));
+  return combineStatuses([...runs.map(({ result }) => result.exitCode), ...failed]);
+}

@@ -1,0 +1,116 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { formatNames } from '../../commands/reporter-help.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { escapeText } from '../../model/escape-text.js';
+import type { ReportedRun, View } from '../../report/reporter.js';
+import type { ReporterName } from '../../report/reporters.js';
+
+/** A reporter and where its text goes; null = stdout. */
+export interface ChosenReporter<Name extends string = ReporterName> {
+  readonly name: Name;
+  readonly path: string | null;
+}
+
+function usage(message: string, hint: string): VerifyError {
+  return new VerifyError('usage', 64, message, hint);
+}
+
+/** `--reporter` and `--json` for reports of runs, as `chooseAmong` reads them. */
+export function chooseReporters(asked: readonly string[], json: boolean): readonly ChosenReporter[] {
+  return chooseAmong<ReporterName>(formatNames, asked, json);
+}
+
+/**
+ * Reads `--reporter NAME[=PATH]` and `--json`, with the names of `known`. One reporter at most has stdout: the
+ * terminal's where nobody asks for it.
+ */
+export function chooseAmong<Name extends string>(
+  known: readonly (Name | 'terminal' | 'json')[],
+  asked: readonly string[],
+  json: boolean,
+): readonly ChosenReporter<Name | 'terminal' | 'json'>[] {
+  const chosen: ChosenReporter<Name | 'terminal' | 'json'>[] = asked.map((text) => {
+    const at = text.indexOf('=');
+    const word = at === -1 ? text : text.slice(0, at);
+    const path = at === -1 ? null : text.slice(at + 1);
+    const name = known.find((one) => one === word);
+    if (name === undefined) throw usage(`--reporter: ${word} is not a reporter`, `known: ${known.join(', ')}`);
+    if (path === '')
+      throw usage(`--reporter ${text}: no path after =`, `give one, as in --reporter ${name}=report.txt`);
+    return { name, path };
+  });
+  if (json) chosen.push({ name: 'json', path: null });
+  const onStdout = chosen.filter((reporter) => reporter.path === null);
+  if (onStdout.length > 1)
+    throw usage(
+      `${onStdout.map((reporter) => reporter.name).join(' and ')} both write to stdout`,
+      'give all but one a path: --reporter NAME=PATH',
+    );
+  return onStdout.length === 0 ? [{ name: 'terminal', path: null }, ...chosen] : chosen;
+}
+
+/** Writes every report of runs, as `writeTexts` does. */
+export async function writeReports(
+  chosen: readonly ChosenReporter[],
+  runs: readonly ReportedRun[],
+  verbose = false,
+): Promise<readonly string[]> {
+  const { reporters } = await import('../../report/reporters.js'); // the launcher of a lab writes none
+  return writeTexts(
+    chosen.map(({ name, path }) => ({ name, path, render: (view) => reporters[name](runs, view) })),
+    verbose,
+  );
+}
+
+/** A report that is made when it is written; path null = stdout. */
+export interface ReportText {
+  readonly name: string;
+  readonly path: string | null;
+  readonly render: (view: View) => string;
+}
+
+/**
+ * Writes every report: files first, so that they are there when stdout is read. One that fails keeps no other from
+ * being written; returns what failed, one line each.
+ */
+export async function writeTexts(texts: readonly ReportText[], verbose: boolean): Promise<readonly string[]> {
+  const failed: string[] = [];
+  const sorted = [...texts].sort((a, b) => Number(a.path === null) - Number(b.path === null));
+  for (const { name, path, render } of sorted) {
+    try {
+      if (path === null) {
+        process.stdout.write(render({ ...stdoutView(), verbose }));
+        continue;
+      }
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, render({ width: 100, color: false, verbose }));
+    } catch (error) {
+      failed.push(
+        `the ${name} report could not be written${path === null ? '' : ` to ${path}`}: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  }
+  return failed;
+}
+
+/**
+ * Names the reports that failed on stderr; returns the exit statuses that they add: none, or 70. A verdict of 2 still
+ * stands before it.
+ */
+export function tellFailedReports(failed: readonly string[], again = 'report DIR --format NAME'): readonly number[] {
+  for (const line of failed)
+    process.stderr.write(
+      `verify-isolation: ${escapeText(line)}\n  the evidence is complete and the other reports were written; write this one again with: verify-isolation ${again}\n`,
+    );
+  return failed.length === 0 ? [] : [70];
+}
+
+function stdoutView(): View {
+  return { width: process.stdout.columns ?? 80, color: wantsColor(process.stdout.isTTY) };
+}
+
+/** NO_COLOR (no-color.org) rules, then a terminal decides. */
+export function wantsColor(isTty: boolean | undefined): boolean {
+  return isTty === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
+}

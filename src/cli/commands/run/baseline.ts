@@ -1,0 +1,44 @@
+import type { Result } from '../../../core/model/result.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { escapeText } from '../../../model/escape-text.js';
+import { compareResults, statusAgainst } from '../../../report/compare-results.js';
+
+/** Judges the folders of `--baseline` again. VerifyError 64 where one is not a run's. */
+export async function loadBaselines(dirs: readonly string[]): Promise<readonly Result[]> {
+  const { replayFolder } = await import('../../../evidence/replay.js');
+  const baselines: Result[] = [];
+  for (const dir of dirs) baselines.push(await replayFolder(dir));
+  return baselines;
+}
+
+/** Every scenario needs a baseline of its name where any is given. */
+export function checkBaselines(baselines: readonly Result[], names: readonly string[]): void {
+  const without =
+    baselines.length === 0
+      ? []
+      : names.filter((name) => !baselines.some((baseline) => baseline.scenario.name === name));
+  if (without.length > 0)
+    throw new VerifyError(
+      'usage',
+      64,
+      `--baseline: none is a run of ${without.join(', ')}`,
+      'name the evidence folder of an earlier run of each scenario; --baseline may be given several times',
+    );
+}
+
+/**
+ * The exit status of a run against its baseline, told on stderr where known leaks made the difference; the result
+ * itself stays as it is.
+ */
+export function statusWithBaseline(baselines: readonly Result[], result: Result): number {
+  const baseline = baselines.find((one) => one.scenario.name === result.scenario.name);
+  if (baseline === undefined) return result.exitCode;
+  const status = statusAgainst(baseline, result);
+  if (result.exitCode === 2) {
+    const began = compareResults(baseline, result).began.length;
+    process.stderr.write(
+      `${escapeText(result.scenario.name)}: ${began === 0 ? 'every leak stands in the baseline already' : `${began} leaking rows are not in the baseline`} (run ${escapeText(baseline.run.id)}); exit status ${status}\n`,
+    );
+  }
+  return status;
+}

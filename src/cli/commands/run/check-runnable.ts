@@ -1,0 +1,113 @@
+import { disruptiveClasses, type Scenario } from '../../../core/model/scenario.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { foreignPrograms } from '../../../core/scenario/steps/read-run.js';
+import { unsupportedKeys } from '../../../core/scenario/unsupported.js';
+import { settingsOf } from '../../../scenario/settings-of.js';
+
+export interface RunnableOptions {
+  readonly allowRun: boolean;
+  readonly allowChanges?: boolean;
+  readonly allowDisruptive?: boolean;
+  readonly proveFix?: boolean;
+}
+
+/** Does a step change the host? The commands of `during` may. */
+function changes(step: Scenario['steps'][number]): boolean {
+  return [
+    step.set,
+    step.vlan.add,
+    step.vlan.del,
+    step.fdb.flush,
+    step.fdb.add,
+    step.fdb.del,
+    step.mdb.add,
+    step.mdb.del,
+    step.start,
+    step.stop,
+    step.during,
+    Object.keys(step.sysctl),
+  ].some((list) => list.length > 0);
+}
+
+/**
+ * Throws VerifyError before anything runs: 64 for what the command line has to allow, 69 for what is valid but not
+ * supported yet. Names all of it, of every file.
+ */
+export function checkRunnable(scenarios: readonly Scenario[], options: RunnableOptions): void {
+  const foreign = options.allowRun
+    ? []
+    : scenarios.flatMap((scenario) =>
+        foreignPrograms(scenario.steps).map(
+          (program) => `${scenario.file}: run: ${program} is not one of the programs that every scenario may start`,
+        ),
+      );
+  if (foreign.length > 0)
+    throw new VerifyError(
+      'run-not-allowed',
+      64,
+      foreign.join('\n'),
+      'read the scenario; --allow-run lets it start any program',
+    );
+  const changing =
+    options.allowChanges === true
+      ? []
+      : scenarios.filter(
+          ({ topology, steps }) =>
+            topology.provider === 'host' &&
+            (settingsOf(topology).length > 0 ||
+              topology.bridges.some(({ mirrors }) => mirrors.length > 0) ||
+              steps.some(changes)),
+        );
+  if (changing.length > 0)
+    throw new VerifyError(
+      'changes-not-allowed',
+      64,
+      changing.map(({ file }) => `${file}: it changes this host`).join('\n'),
+      '`plan` prints the changes; --allow-changes lets the run make them, and it puts them back',
+    );
+  const disruptive =
+    options.allowDisruptive === true
+      ? []
+      : scenarios
+          .filter(({ topology }) => topology.provider === 'host')
+          .flatMap(({ file, steps }) =>
+            [...new Set(steps.flatMap(({ probes }) => probes.map((probe) => probe.class)))]
+              .filter((name) => disruptiveClasses.includes(name))
+              .map((name) => `${file}: ${name} disturbs guests of this host`),
+          );
+  if (disruptive.length > 0)
+    throw new VerifyError(
+      'disruptive-not-allowed',
+      64,
+      disruptive.join('\n'),
+      '--allow-disruptive lets it; nothing was sent',
+    );
+  if (new Set(scenarios.map(({ topology }) => topology.provider)).size > 1)
+    throw new VerifyError(
+      'providers-mixed',
+      64,
+      'some files have provider: lab, others provider: host',
+      'run them one after the other',
+    );
+  const live = options.proveFix === true ? scenarios.filter(({ topology }) => topology.provider === 'host') : [];
+  if (live.length > 0)
+    throw new VerifyError(
+      'usage',
+      64,
+      live
+        .map(({ file }) => `${file}: --prove-fix changes what it runs on, and this scenario runs on the host`)
+        .join('\n'),
+      'try fixes in the lab',
+    );
+  const unsupported = scenarios.flatMap((scenario) =>
+    unsupportedKeys(scenario).map((key) => `${scenario.file}: not supported yet: ${key}`),
+  );
+  if (options.proveFix === true)
+    unsupported.push(
+      ...scenarios
+        .filter(({ topology }) => topology.hosts !== undefined)
+        .map(({ file }) => `${file}: not supported yet: --prove-fix where the topology has "hosts"`),
+    );
+  if (unsupported.length > 0)
+    throw new VerifyError('unsupported', 69, unsupported.join('\n'), 'leave it out, or use a version that supports it');
+}

@@ -1,0 +1,45 @@
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { judgeOnly } from '../../../scenario/judge-only.js';
+import { packagePath } from '../../../system/process/package-path.js';
+import { runCommand } from './run.js';
+
+export interface DemoOptions {
+  readonly deafen: string | undefined;
+  readonly out: string | undefined;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly engine: 'auto' | 'libpcap' | 'cap';
+  readonly toolVersion: string;
+}
+
+const experiment = packagePath('scenarios/wireshark-experiment.yml');
+
+/**
+ * Runs the experiment, or its gates with one ear lost in each; returns the exit status. VerifyError (64) for an
+ * observer that it does not have.
+ */
+export async function demoCommand(options: DemoOptions): Promise<number> {
+  const { deafen } = options;
+  return runCommand({
+    ...options,
+    files: [experiment],
+    verbose: false,
+    reporter: [],
+    keep: 'all',
+    allowRun: false,
+    deafen,
+    adapt: (scenario) => {
+      if (deafen === undefined) return scenario;
+      const known = scenario.topology.endpoints.filter((endpoint) => endpoint.started).map(({ name }) => name);
+      if (!known.includes(deafen))
+        throw new VerifyError(
+          'usage',
+          64,
+          `--deafen ${deafen}: the experiment has no such observer from its beginning`,
+          `known: ${known.join(', ')}`,
+        );
+      // A leak that was seen needs no proof that everybody else could hear.
+      return judgeOnly(scenario, ({ expect }) => expect.expected === 'holds');
+    },
+  });
+}

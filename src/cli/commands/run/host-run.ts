@@ -1,0 +1,144 @@
+import { createInterface } from 'node:readline/promises';
+import { cleanUp } from '../../../fabric/host/cleanup.js';
+import { journalFolder } from '../../../system/fabric/host/journal.js';
+import { rootHash } from '../../../system/evidence/folder/custody.js';
+import type { Plan } from '../../../core/model/plan.js';
+import type { PrecheckNote } from '../../../model/precheck.js';
+import type { Result } from '../../../core/model/result.js';
+import type { Scenario } from '../../../core/model/scenario.js';
+import type { Run } from '../../../run/run.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { newSources } from '../../../plan/new-sources.js';
+import { escapeText } from '../../../model/escape-text.js';
+import { hostSummary } from '../../../report/terminal/host-summary.js';
+import { precheckText } from '../../../report/precheck-text.js';
+import { guestsFirst } from '../../../sys/guests-first.js';
+import { writeJournalEntry } from '../../../sys/journal-entry.js';
+import { stopSignals } from '../../../system/fabric/lab/launch.js';
+import { cleanedText } from '../host/cleanup.js';
+
+/**
+ * Before a run on a host: root, guests first, what killed runs have left is put back, and signals end the run in order.
+ * Throws VerifyError (69).
+ */
+export async function readyHost(onStop: (signal: NodeJS.Signals) => void): Promise<void> {
+  if (process.getuid?.() !== 0)
+    throw new VerifyError(
+      'not-root',
+      69,
+      'a run on this host takes root: it listens and sends on its bridge ports',
+      'run it with sudo',
+    );
+  guestsFirst();
+  for (const signal of stopSignals) process.on(signal, () => onStop(signal));
+  for (const cleaned of await cleanUp(journalFolder())) process.stderr.write(`${cleanedText(cleaned)}\n`);
+}
+
+/**
+ * Asks before anything is sent: the hash that was approved, a person at the terminal, or `--yes`. Throws VerifyError
+ * (64) where nobody says yes.
+ */
+export function approval(options: {
+  readonly yes?: boolean;
+  readonly quiet: boolean;
+  readonly approved?: string | undefined;
+  readonly rehearse?: boolean;
+  readonly allowNewMacs?: boolean;
+}): (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void> {
+  return async (plan, hash, notes) => {
+    const unknown = options.allowNewMacs === true ? [] : newSources(plan);
+    if (unknown.length > 0)
+      throw new VerifyError(
+        'new-macs-not-allowed',
+        64,
+        unknown.map((one) => `${one} would send with a MAC that nobody has, and an uplink may carry it out`).join('\n'),
+        '--allow-new-macs lets it; nothing was sent',
+      );
+    if (options.approved !== undefined && options.approved.toLowerCase() !== hash) {
+      throw new VerifyError(
+        'not-approved',
+        64,
+        `the plan's SHA-256 is ${hash}, not the one that was approved`,
+        '`plan` prints what is to be done now; nothing was sent',
+      );
+    }
+    if (!options.quiet) process.stderr.write(`${hostSummary(plan)}${precheckText(notes)}`);
+    if (options.rehearse === true) return;
+    if (options.yes === true || options.approved !== undefined) return;
+    if (!process.stdin.isTTY || !process.stderr.isTTY)
+      throw new VerifyError(
+        'not-confirmed',
+        64,
+        'nobody is at the terminal to say that this may be sent',
+        'say --yes, or --approved with the SHA-256 of `plan --hash`; nothing was sent',
+      );
+    const ask = createInterface({ input: process.stdin, output: process.stderr });
+    const answer = await ask.question('Send this? [y/N] ');
+    ask.close();
+    if (!/^y(es)?$/i.test(answer.trim()))
+      throw new VerifyError('not-confirmed', 64, 'not confirmed', 'nothing was sent');
+  };
+}
+
+/**
+ * Writes the root hash of a run's folder into the host's journal, which its owner cannot change afterwards; says where,
+ * or that there is none.
+ */
+export async function tellJournal(result: Result, dir: string, quiet: boolean): Promise<void> {
+  const root = await rootHash(dir);
+  const { id } = result.run;
+  const taken = writeJournalEntry({
+    MESSAGE: `verify-isolation: run ${id} of ${result.scenario.name} ended, ${result.verdict}; root hash ${root}`,
+    PRIORITY: '5',
+    SYSLOG_IDENTIFIER: 'verify-isolation',
+    VERIFY_ISOLATION_RUN: id,
+    VERIFY_ISOLATION_ROOT_HASH: root,
+    VERIFY_ISOLATION_VERDICT: result.verdict,
+    VERIFY_ISOLATION_SCENARIO_SHA256: result.scenario.sha256,
+  });
+  if (!quiet)
+    process.stderr.write(
+      `root hash ${root}: ${taken ? `in the journal (journalctl VERIFY_ISOLATION_RUN=${id})` : 'this host has no journal to write it into'}\n`,
+    );
+}
+
+/**
+ * What probes set in motion and the kernel ends by itself: a bridge goes by the querier that has spoken until it has
+ * been silent for so long (RFC 3376, 8.5).
+ */
+function timesOut({ steps, topology }: Scenario, result: Result): readonly string[] {
+  if (!result.steps.some(({ findings }) => findings.some((row) => row.class === 'igmp-query' && (row.sent ?? 0) > 0)))
+    return [];
+  const queriers = [
+    ...new Set(
+      steps.flatMap(({ probes }) => probes.flatMap((probe) => (probe.class === 'igmp-query' ? probe.from : []))),
+    ),
+  ];
+  return queriers.map((name) => {
+    const bridge = topology.endpoints.find((endpoint) => endpoint.name === name)?.bridge ?? 'the bridge';
+    return `ends by itself, 255 s after the query unless mcast_querier_interval says otherwise: ${escapeText(bridge)} takes ${escapeText(name)} for the querier and sends every group to its port`;
+  });
+}
+
+/** The last lines of a run on a host: what ends by itself, then what was left behind. */
+export function tellLeft(scenario: Scenario, { result, left }: Pick<Run, 'result' | 'left'>): void {
+  const bridges = scenario.topology.bridges.map(({ name }) => escapeText(name)).join(', ');
+  const lines =
+    left.length === 0
+      ? [`left behind on ${bridges}: nothing (checked)`]
+      : [`LEFT BEHIND on ${bridges}, see \`verify-isolation cleanup\`:`, ...left.map((one) => `  ${escapeText(one)}`)];
+  process.once('exit', () => process.stderr.write(`${[...timesOut(scenario, result), ...lines].join('\n')}\n`));
+}
+
+/** Exit status of a rehearsal: 0 where nothing but sending is missing and every port was listened on, else 3. */
+export function rehearsalStatus(result: Result): 0 | 3 {
+  const ready =
+    result.steps.every(({ reasons }) => reasons.every(({ code }) => code === 'rehearsed')) &&
+    result.coverage.unobserved.length === 0;
+  process.stderr.write(
+    ready
+      ? 'rehearsed: all of it but sending works\n'
+      : 'rehearsed: a run would not be conclusive, for the reasons above\n',
+  );
+  return ready ? 0 : 3;
+}

@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type PresetName, presets } from '../../../core/discover/presets.js';
+import { loadScenario } from '../../../core/scenario/load-scenario.js';
+import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
+import { readFound } from '../host/read-found.js';
+import { scenarioText } from '../scenario/scenario-text.js';
+import { runCommand, type RunCommandOptions } from './run.js';
+
+export interface PresetOptions extends Omit<RunCommandOptions, 'files'> {
+  readonly preset: PresetName;
+  readonly bridge: string | undefined;
+  readonly netns: string | undefined;
+}
+
+/**
+ * Reads a live bridge, writes the preset's scenario for it into `scenario/` of the folder, and runs that on this host
+ * as any other file, with its evidence in `evidence/`. Returns the exit status of the run.
+ */
+export async function presetCommand(options: PresetOptions): Promise<number> {
+  const { preset } = options;
+  const found = await readFound(options);
+  const scenario = presets[preset](found, {
+    disruptive: options.allowDisruptive ?? false,
+    newMacs: options.allowNewMacs ?? false,
+  });
+  const text = scenarioText(scenario, found);
+  loadScenario(`preset ${preset}`, Buffer.from(text));
+  const folder = evidenceFolder(options.out, scenario.name, false, new Date(), randomBytes(8).toString('hex'));
+  makeEvidenceFolder(folder);
+  const scenarios = join(folder, 'scenario');
+  makeEvidenceFolder(scenarios);
+  const file = join(scenarios, `${preset}.yml`);
+  writeFileSync(file, text, { mode: 0o600 });
+  return runCommand({ ...options, files: [file], out: join(folder, 'evidence') });
+}

@@ -1,0 +1,262 @@
+import { randomBytes } from 'node:crypto';
+import type { Inside } from '../../../system/fabric/lab/enter.js';
+import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
+import type { Run } from '../../../run/run.js';
+import type { Result } from '../../../core/model/result.js';
+import type { Scenario } from '../../../core/model/scenario.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import type { ReportedRun } from '../../../report/reporter.js';
+import { milliseconds } from '../../../scenario/read-time.js';
+import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
+import { checkBaselines, loadBaselines, statusWithBaseline } from './baseline.js';
+import { combineStatuses } from '../exit-status.js';
+import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
+import { grepSteps, inSeries, parseSets } from '../scenario/series.js';
+
+export interface RunCommandOptions {
+  readonly files: readonly string[];
+  readonly out: string | undefined;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly engine: 'auto' | 'libpcap' | 'cap';
+  readonly reporter: readonly string[];
+  /** Evidence folders of earlier runs whose leaks are known. */
+  readonly baseline?: readonly string[];
+  readonly keep: 'leaks' | 'all';
+  /** `NAME=VALUE` for variables of the files. */
+  readonly set?: readonly string[];
+  /** Judge only steps whose name fits this regular expression. */
+  readonly grep?: string | undefined;
+  /** How often each file is run; once where absent. */
+  readonly repeat?: number;
+  /** Run the files in an order drawn from this seed; `true` draws the seed too. */
+  readonly shuffle?: number | true | undefined;
+  /** After so long the run is stopped, such as `90s`; what was not done is inconclusive. */
+  readonly timeout?: string | undefined;
+  readonly allowRun: boolean;
+  /** On a host: what the command line allows; nothing where absent. */
+  readonly allowChanges?: boolean;
+  readonly allowDisruptive?: boolean;
+  readonly yes?: boolean;
+  readonly allowNewMacs?: boolean;
+  /** In the lab: tries the fix for every cause of a leak. */
+  readonly proveFix?: boolean;
+  readonly payload?: boolean;
+  /** On a host: everything but sending. */
+  readonly rehearse?: boolean;
+  readonly approved?: string | undefined;
+  /** Who is responsible, and by which order: for the record. */
+  readonly operator?: string | undefined;
+  readonly ticket?: string | undefined;
+  readonly toolVersion: string;
+  /** `demo`: the observer whose ear is killed in the middle of every step. */
+  readonly deafen?: string | undefined;
+  /** `record`: called with each run when it is judged and written. */
+  readonly finished?: (run: ReportedRun) => Promise<void>;
+  /** `demo`: what of the scenario is run. */
+  readonly adapt?: (scenario: Scenario) => Scenario;
+}
+
+/**
+ * Loads every file, goes into the lab's namespaces, runs one scenario after the other and reports; returns the exit
+ * status. Outside it only loads and launches: the inside is handed the scenarios and does the rest, and its exit status
+ * is the program's.
+ */
+export async function runCommand(options: RunCommandOptions): Promise<number> {
+  const chosen = chooseReporters(options.reporter, options.json);
+  const stop = new AbortController();
+  let stoppedBy: NodeJS.Signals | undefined;
+  const inside = insideLab()
+    ? (await import('../../../system/fabric/lab/enter.js')).enterLab((signal) => {
+        stoppedBy = signal;
+        stop.abort();
+      })
+    : null;
+  const timeoutMs = options.timeout === undefined ? null : timeoutOf(options.timeout);
+  const handed = await inside?.handed;
+  const scenarios = areScenarios(handed) ? handed : await readyScenarios(options);
+  const baselines = await loadBaselines(options.baseline ?? []);
+  checkBaselines(
+    baselines,
+    scenarios.map(({ name }) => name),
+  );
+  const onHost = scenarios[0]?.topology.provider === 'host';
+  if (options.rehearse === true && !onHost)
+    throw new VerifyError('usage', 64, '--rehearse is for provider: host', 'a lab disturbs nobody: just run it');
+  if (inside === null && !onHost) return (await launchInside(process.argv.slice(2), { handed: scenarios })).status;
+  // From here on for the inside and for runs on a host: the launcher needs none of it.
+  const [{ readyHost, rehearsalStatus }, { reportedRun }, { writeReportFile }, { renewLab }, { proveFixesInLab }] =
+    await Promise.all([
+      import('./host-run.js'),
+      import('../evidence/load-details.js'),
+      import('../evidence/write-report-file.js'),
+      import('../../../system/fabric/lab/enter.js'),
+      import('./prove-fixes.js'),
+    ]);
+  if (onHost) {
+    await readyHost((signal) => {
+      stoppedBy = signal;
+      stop.abort();
+    });
+  }
+
+  const seed = options.shuffle === true ? randomBytes(4).readUInt32BE() : (options.shuffle ?? null);
+  if (seed !== null && !options.quiet) process.stderr.write(`order of the runs drawn from --shuffle=${seed}\n`);
+  const series = inSeries(scenarios, options.repeat ?? 1, seed);
+  let timedOut = false;
+  const timer =
+    timeoutMs === null
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          stop.abort();
+        }, timeoutMs);
+  const runs: ReportedRun[] = [];
+  const failed: string[] = [];
+  try {
+    for (const scenario of series) {
+      if (stop.signal.aborted) break;
+      const first = await runOne(
+        scenario,
+        options,
+        series.length > 1,
+        runs.length === 0 || inside === null ? inside : renewLab(inside),
+        stop.signal,
+      );
+      const { dir } = first;
+      const proven =
+        inside === null || options.proveFix !== true
+          ? null
+          : await proveFixesInLab(scenario, first, { ...options, inside, signal: stop.signal });
+      const result = proven ?? first.result;
+      // Trials of fixes leave more in the folder.
+      const run = await reportedRun(dir, result, true, proven === null ? first.input : null);
+      // Judged from memory: the folder takes nothing more, and the reasons say so.
+      if (result.evidence.files.length > 0) failed.push(...(await writeReportFile(run)));
+      runs.push(run);
+    }
+  } catch (error) {
+    if (stoppedBy === undefined && !timedOut) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  if (runs.length > 0) failed.push(...(await writeReports(chosen, runs, options.verbose)));
+  const reportStatuses = tellFailedReports(failed);
+  for (const run of runs) await options.finished?.(run);
+  if (stoppedBy !== undefined) {
+    process.stderr.write(`stopped by ${stoppedBy}: everything is put back, and what was seen is kept\n`);
+    return statusOf(stoppedBy);
+  }
+  const statusOfRun =
+    options.rehearse === true ? rehearsalStatus : (result: Result): number => statusWithBaseline(baselines, result);
+  if (timedOut)
+    process.stderr.write(
+      `stopped by --timeout ${options.timeout}: ${runs.length} of ${series.length} runs begun; everything is put back, and what was seen is kept\n`,
+    );
+  return combineStatuses([
+    ...runs.map(({ result }) => statusOfRun(result)),
+    ...reportStatuses,
+    ...(timedOut ? [inconclusiveStatus] : []),
+  ]);
+}
+
+/** The scenarios of every file, as they are to be run. Rejects with VerifyError (64, 69). */
+async function readyScenarios(options: RunCommandOptions): Promise<readonly Scenario[]> {
+  const [{ loadFiles }, { checkRunnable }] = await Promise.all([
+    import('../../../commands/load-files.js'),
+    import('./check-runnable.js'),
+  ]);
+  const loaded = grepSteps(await loadFiles(options.files, parseSets(options.set ?? [])), options.grep);
+  const scenarios = options.adapt === undefined ? loaded : loaded.map(options.adapt);
+  checkRunnable(scenarios, options);
+  return scenarios;
+}
+
+/** Whether the launcher, which is this same program, has handed over what it loaded. */
+function areScenarios(handed: unknown): handed is readonly Scenario[] {
+  return Array.isArray(handed);
+}
+
+/** The contract's exit status of a run that was not done. */
+const inconclusiveStatus = 3;
+
+/** A time such as `90s` in milliseconds. Throws VerifyError (64). */
+function timeoutOf(text: string): number {
+  const ms = milliseconds(text);
+  if (ms === null || ms === 0 || ms > 0x7fffffff)
+    throw new VerifyError(
+      'usage',
+      64,
+      `--timeout ${text}: expected a time with unit`,
+      'for example --timeout 90s or --timeout 10m; at most 24 days',
+    );
+  return ms;
+}
+
+async function runOne(
+  scenario: Scenario,
+  options: RunCommandOptions,
+  several: boolean,
+  inside: Inside | null,
+  signal: AbortSignal,
+): Promise<Run> {
+  // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
+  const [
+    { runScenario },
+    { deafened },
+    { calibrate },
+    { makeProgress, progressMode },
+    { approval, tellJournal, tellLeft },
+  ] = await Promise.all([
+    import('../../../run/run.js'),
+    import('../../../run/deafen.js'),
+    import('../../../run/calibrate.js'),
+    import('../../../report/progress/make.js'),
+    import('./host-run.js'),
+  ]);
+  const altered = options.deafen === undefined ? {} : { alter: deafened(options.deafen) };
+  const runId = randomBytes(8).toString('hex');
+  const outDir = evidenceFolder(options.out, scenario.name, several, new Date(), runId);
+  makeEvidenceFolder(outDir);
+  const mode = progressMode({
+    quiet: options.quiet,
+    verbose: options.verbose,
+    isTty: process.stderr.isTTY,
+    env: process.env,
+  });
+  const progress = await makeProgress(
+    mode,
+    scenario.name,
+    scenario.steps.map((step) => step.name),
+    options.verbose,
+  );
+  const { engine, keep, toolVersion } = options;
+  let ok = false;
+  try {
+    const onHost = inside === null ? { approve: approval(options), calibrate } : {};
+    const run = await runScenario(scenario, {
+      outDir,
+      runId,
+      inside,
+      engine,
+      keep,
+      toolVersion,
+      signal,
+      onProgress: progress.onProgress,
+      ...altered,
+      payload: options.payload ?? false,
+      rehearse: options.rehearse ?? false,
+      declared: { operator: options.operator ?? null, ticket: options.ticket ?? null },
+      ...onHost,
+    });
+    if (inside === null) {
+      if (run.result.evidence.files.length > 0) await tellJournal(run.result, outDir, options.quiet);
+      tellLeft(scenario, run);
+    }
+    ok = true;
+    return run;
+  } finally {
+    await progress.end(ok);
+  }
+}

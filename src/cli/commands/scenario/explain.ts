@@ -1,0 +1,57 @@
+import { auditMeanings, isAuditId } from '../../../core/audit/meanings.js';
+import { barrierCodes, barrierOf } from '../../../core/judge/explain/barriers.js';
+import { causeMeanings, isCauseCode } from '../../../core/judge/explain/cause-meanings.js';
+import { isReasonCode, reasonHints } from '../../../core/judge/reasons.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { nearestWord } from '../../../core/scenario/yaml/nearest-word.js';
+
+/** Codes by what they are. A finding of the audit may be the cause of a leak too, under the same code. */
+const kinds: readonly (readonly [string, readonly string[]])[] = [
+  ['reasons why evidence does not carry a verdict', Object.keys(reasonHints)],
+  [
+    'findings of the audit, causes of leaks',
+    [...new Set([...Object.keys(auditMeanings), ...Object.keys(causeMeanings)])],
+  ],
+  ['barriers that keep frames from observers', barrierCodes],
+];
+
+export const codes: readonly string[] = [...new Set(kinds.flatMap(([, list]) => list))];
+
+function barrierText(code: string): readonly string[] {
+  const barrier = barrierOf(code);
+  return barrier === null
+    ? []
+    : [
+        `a barrier that keeps frames from an observer.\n  ${barrier.text[0]?.toUpperCase() ?? ''}${barrier.text.slice(1)}. Opened by ${barrier.opens}.`,
+      ];
+}
+
+/**
+ * What a code of a report means and what to do about it. VerifyError 64, with the nearest known one, for a code that no
+ * report has.
+ */
+export function explainCode(code: string): string {
+  const parts = [
+    ...(isReasonCode(code) ? [`a reason why evidence does not carry a verdict.\n  ${reasonHints[code]}`] : []),
+    ...(isAuditId(code) ? [`a finding of the audit, and the cause of a leak.\n  ${auditMeanings[code]}`] : []),
+    ...(isCauseCode(code) && !isAuditId(code) ? [`a cause of a leak.\n  ${causeMeanings[code]}`] : []),
+    ...barrierText(code),
+  ];
+  if (parts.length === 0) {
+    const near = nearestWord(code, codes);
+    throw new VerifyError(
+      'usage',
+      64,
+      `${code} is not a code of this program`,
+      near === null
+        ? 'explain without a code lists them all'
+        : `did you mean ${near}? explain without a code lists them all`,
+    );
+  }
+  return `${parts.map((part) => `${code}: ${part}`).join('\n')}\n`;
+}
+
+/** Every code, by kind. */
+export function listCodes(): string {
+  return kinds.map(([kind, list]) => `${kind}:\n${list.map((code) => `  ${code}`).join('\n')}\n`).join('');
+}

@@ -1,0 +1,78 @@
+import type { Scenario } from '../../../core/model/scenario.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { judgeOnly } from '../../../scenario/judge-only.js';
+
+/** `--set NAME=VALUE`, as often as given; the last one of a name counts. Throws VerifyError (64). */
+export function parseSets(words: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(
+    words.map((word): [string, string] => {
+      const at = word.indexOf('=');
+      if (at < 1)
+        throw new VerifyError(
+          'usage',
+          64,
+          `--set ${word}: expected NAME=VALUE`,
+          'for example --set count=1000; the names stand in the scenario\'s "vars"',
+        );
+      return [word.slice(0, at), word.slice(at + 1)];
+    }),
+  );
+}
+
+/**
+ * Has only the steps judged whose name fits the pattern. Throws VerifyError (64) where it is no regular expression or
+ * fits no step of any file.
+ */
+export function grepSteps(scenarios: readonly Scenario[], grep: string | undefined): readonly Scenario[] {
+  if (grep === undefined) return scenarios;
+  const pattern = patternOf(grep);
+  const names = scenarios.flatMap(({ steps }) => steps.map(({ name }) => name));
+  if (!names.some((name) => pattern.test(name)))
+    throw new VerifyError(
+      'usage',
+      64,
+      `--grep ${grep}: no step has such a name`,
+      `the steps are: ${names.slice(0, 20).join(' · ')}`,
+    );
+  return scenarios
+    .filter(({ steps }) => steps.some(({ name }) => pattern.test(name)))
+    .map((scenario) => ({ ...judgeOnly(scenario, ({ name }) => pattern.test(name)), grep }));
+}
+
+function patternOf(grep: string): RegExp {
+  try {
+    return new RegExp(grep, 'u');
+  } catch (error) {
+    throw new VerifyError(
+      'usage',
+      64,
+      `--grep: ${error instanceof Error ? error.message : String(error)}`,
+      'give a regular expression that fits the names of steps',
+    );
+  }
+}
+
+/** Each scenario `repeat` times, one round after the other; with a seed in an order that the seed alone decides. */
+export function inSeries(scenarios: readonly Scenario[], repeat: number, seed: number | null): readonly Scenario[] {
+  const series = Array.from({ length: repeat }, () => scenarios).flat();
+  if (seed === null) return series;
+  const random = mulberry32(seed);
+  for (let at = series.length - 1; at > 0; at -= 1) {
+    const other = Math.floor(random() * (at + 1)); // Fisher and Yates
+    const [a, b] = [series[at], series[other]];
+    if (a === undefined || b === undefined) break;
+    [series[at], series[other]] = [b, a];
+  }
+  return series;
+}
+
+/** Numbers in [0, 1) that a seed of 32 bits decides (the generator mulberry32). */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

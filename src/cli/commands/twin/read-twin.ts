@@ -1,0 +1,126 @@
+import { parseNeighbours } from '../../../fabric/host/find.js';
+import { netnsPath } from '../../../fabric/host/netns-path.js';
+import { describeHolders } from '../../../audit/describe-holders.js';
+import { fieldsOf, objectsOf, textOf } from '../../../core/text/json-fields.js';
+import type { Reading } from '../../../model/reading.js';
+import type { ProbeClassName } from '../../../core/model/scenario.js';
+import { chooseBridge, foundScenario } from '../../../plan/found-scenario.js';
+import type { Remarks } from '../scenario/scenario-text.js';
+import { isReadable, tablesToCopy } from '../../../core/discover/twin/copied-tables.js';
+import { type Twin, twinScenario } from '../../../core/discover/twin/scenario.js';
+import { readDeclared } from '../../../system/state/read-declared.js';
+import { readInventory } from '../../../system/state/read-inventory.js';
+import { readReading } from '../../../system/state/read-reading.js';
+import { mustRun, readJson } from '../../../sys/programs.js';
+
+/** A twin of a live bridge, not yet built. */
+export interface ReadTwin {
+  readonly twin: Twin;
+  readonly bridge: string;
+  readonly ports: ReadonlySet<string>;
+  /** nft's rules for the bridge's frames, as `nft -f` reads them; empty = none. */
+  readonly rules: string;
+  readonly remarks: Remarks;
+}
+
+/** Who listens on the bridge's devices on the host: in the lab nobody does. */
+function sniffers({ state, packetSockets }: Reading, bridge: string): readonly string[] {
+  const devices = new Map(
+    state.links
+      .filter(({ name, master }) => name === bridge || master === bridge)
+      .map(({ ifindex, name }) => [ifindex, name]),
+  );
+  return (packetSockets ?? [])
+    .filter(({ own, protocol, ifindex }) => !own && protocol === '0003' && (ifindex === 0 || devices.has(ifindex)))
+    .map(
+      (socket) =>
+        `a packet socket of ${describeHolders([socket])} that hears ${devices.get(socket.ifindex) ?? 'all interfaces'}`,
+    );
+}
+
+/** Reads a live bridge, changes and sends nothing, and lays out its twin. Throws VerifyError as `init` does. */
+export async function readTwin(options: {
+  readonly bridge: string | undefined;
+  readonly netns: string | undefined;
+  readonly classes: readonly ProbeClassName[];
+}): Promise<ReadTwin> {
+  const netns = netnsPath(options.netns ?? null);
+  const where = { netns };
+  const [reading, allNeighbours] = await Promise.all([
+    readReading({ netns, whole: false }),
+    readJson(['ip', '-j', 'neigh', 'show'], where),
+  ]);
+  const { state } = reading;
+  const bridge = chooseBridge(state, options.bridge ?? null);
+  // As in a run on a host: configurations are the machine's, and interfaces of another namespace may bear the same
+  // names.
+  const [inventory, configured] = await Promise.all([
+    readInventory(state.links, netns),
+    netns === null ? readDeclared(state) : null,
+  ]);
+  const found = foundScenario({
+    state,
+    neighbours: parseNeighbours(allNeighbours),
+    inventory,
+    bridge,
+    netns: null,
+    inLab: true,
+  });
+  const ports = new Set(Object.values(found.scenario.topology.endpoints).map(({ port }) => port));
+  const { tables, missing } = tablesToCopy(state, new Set([bridge, ...ports]));
+  const [addresses, neighbours, ...texts] = await Promise.all([
+    readJson(['ip', '-j', 'address', 'show', 'dev', bridge], where),
+    readJson(['ip', '-j', 'neigh', 'show', 'dev', bridge], where),
+    ...tables.map(async ({ family, name }) => ({
+      family,
+      name,
+      text: await mustRun(['nft', 'list', 'table', family, name], where),
+    })),
+  ]);
+  const rules = texts
+    .filter(({ text }) => isReadable(text))
+    .map(({ text }) => text)
+    .join('\n');
+  const twin = twinScenario({
+    found,
+    state,
+    bridge,
+    addresses: addressesIn(addresses),
+    neighbours: parseNeighbours(neighbours),
+    hasRules: rules !== '',
+    keepers: configured?.keepers ?? [],
+    classes: options.classes,
+    missing: [
+      'the guests themselves: each is a network namespace with its MAC and address, and nothing that the guest filters',
+      ...found.notes,
+      ...missing,
+      ...texts
+        .filter(({ text }) => !isReadable(text))
+        .map(({ family, name }) => `the nft table ${family} ${name}: extensions of ebtables or iptables carry it out`),
+      ...sniffers(reading, bridge),
+      ...[...state.unread, ...(configured?.unread ?? [])].map(({ what, why }) => `${what} could not be read: ${why}`),
+    ],
+  });
+  return {
+    twin,
+    bridge,
+    ports,
+    rules,
+    remarks: {
+      notes: [`Twin of ${bridge}, read from the live bridge. Not in it:`, ...twin.missing.map((one) => `- ${one}`)],
+      origins: found.origins,
+      sentences: found.sentences,
+    },
+  };
+}
+
+/** `192.168.0.19/24` of each address; link-local ones are left out. */
+function addressesIn(json: unknown): readonly string[] {
+  return objectsOf(json)
+    .flatMap((link) => objectsOf(link['addr_info']))
+    .flatMap((one) => {
+      const [local, scope] = [textOf(one['local']), textOf(one['scope'])];
+      const length = fieldsOf(one)?.['prefixlen'];
+      return local === null || scope !== 'global' || typeof length !== 'number' ? [] : [`${local}/${length}`];
+    });
+}

@@ -1,0 +1,121 @@
+import { driftOf } from '../../../core/audit/drift.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import type { Drift } from '../../../model/drift.js';
+import type { Reading } from '../../../model/reading.js';
+import { silentState } from '../../../state/silent-changes.js';
+import { openDoorbell } from '../../../system/state/changes/events.js';
+import { readReading } from '../../../system/state/read-reading.js';
+
+/** A storm of events is one reading: it waits so long after the first. */
+const coalesceMs = 40;
+/** How often is looked for what raises no event. */
+const pollMs = 300;
+/** Without any event the state is read so often all the same. */
+const idleMs = 60_000;
+const retryMs = 1000;
+
+export interface WatchCounts {
+  readonly reads: number;
+  readonly failures: number;
+  readonly events: number;
+  readonly overruns: number;
+}
+
+export interface WatchLoopOptions {
+  readonly netns: string | null;
+  readonly bridge: string | null;
+  /** What ought to be; null = what is there now. */
+  readonly baseline: Reading | null;
+  readonly signal: AbortSignal;
+  /** The first reading is there and everything is listened to. */
+  readonly onReady: (reading: Reading) => void;
+  /** After each reading: what changed since the last one, and all that differs from the baseline now. */
+  readonly onReading: (
+    reading: Reading,
+    changed: readonly Drift[],
+    open: readonly Drift[],
+    counts: WatchCounts,
+  ) => void;
+  /** A reading failed; it is tried again. */
+  readonly onFailure: (error: VerifyError) => void;
+}
+
+/**
+ * Reads whenever the kernel says that something happened, compares, tells; until the signal. Rejects where the first
+ * reading fails.
+ */
+export async function watchLoop(options: WatchLoopOptions): Promise<void> {
+  const { netns, signal } = options;
+  let [rung, reads, failures] = [false, 0, 0];
+  let wake: () => void = () => undefined;
+  const ring = (): void => {
+    rung = true;
+    wake();
+  };
+  const bell = openDoorbell(netns, ring);
+  let silent = silentOr(netns, '');
+  const poll = setInterval(() => {
+    const now = silentOr(netns, 'not to be read');
+    if (now !== silent) ring();
+    silent = now;
+  }, pollMs);
+  const sleep = (ms: number, untilRung: boolean): Promise<void> =>
+    new Promise((resolve) => {
+      if (signal.aborted || (untilRung && rung)) return resolve();
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        wake = () => undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener('abort', end);
+      if (untilRung) wake = end;
+    });
+  try {
+    const first = await readReading({ netns, whole: false });
+    reads += 1;
+    const baseline = options.baseline ?? first;
+    let last = baseline;
+    options.onReady(first);
+    if (options.baseline !== null) rung = true; // what differs already is told at once
+    while (!signal.aborted) {
+      await sleep(idleMs, true);
+      await sleep(coalesceMs, false);
+      if (signal.aborted) break;
+      rung = false;
+      const began = performance.now();
+      try {
+        const now = await readReading({ netns, whole: false });
+        reads += 1;
+        options.onReading(now, driftOf(last, now, options), driftOf(baseline, now, options), {
+          reads,
+          failures,
+          ...bell.counts(),
+        });
+        last = now;
+      } catch (error) {
+        if (!(error instanceof VerifyError)) throw error;
+        failures += 1;
+        options.onFailure(error);
+        rung = true;
+        await sleep(retryMs, false);
+      }
+      // No more than half of the time is spent on reading, however many events there are.
+      await sleep(performance.now() - began, false);
+    }
+  } finally {
+    clearInterval(poll);
+    await bell.close();
+  }
+}
+
+/** A namespace that is gone shows in the next reading, which says so and is tried again. */
+function silentOr(netns: string | null, otherwise: string): string {
+  try {
+    return silentState(netns);
+  } catch (error) {
+    if (error instanceof VerifyError) return otherwise;
+    throw error;
+  }
+}

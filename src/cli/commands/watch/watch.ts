@@ -1,0 +1,148 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { driftText } from '../../../report/drift-text.js';
+import { watchMetrics } from '../../../report/watch-metrics.js';
+import { bridgeViews } from '../../../audit/bridge-view.js';
+import type { Drift } from '../../../model/drift.js';
+import { jsonText } from '../../../core/text/json-text.js';
+import type { Reading } from '../../../model/reading.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { parseReading } from '../../../state/parse-reading.js';
+import { readReading } from '../../../system/state/read-reading.js';
+import { notifySystemd } from '../../../sys/systemd-notify.js';
+import { namespacePath } from '../audit/audit.js';
+import { makeReprobe } from './reprobe.js';
+import { watchLoop, type WatchCounts } from './loop.js';
+
+export interface WatchCommandOptions {
+  readonly bridge: string | undefined;
+  readonly netns: string | undefined;
+  readonly baseline: string | undefined;
+  readonly learn: string | undefined;
+  readonly json: boolean;
+  readonly textfile: string | undefined;
+  readonly reprobe: string | undefined;
+}
+
+const signals = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Watches until a signal; returns its exit status. */
+export async function watchCommand(options: WatchCommandOptions): Promise<number> {
+  const netns = namespacePath(options.netns);
+  if (options.learn !== undefined) {
+    writeWhole(options.learn, `${jsonText(await readReading({ netns, whole: false }), 1)}\n`);
+    return 0;
+  }
+  const stop = new AbortController();
+  let status = 0;
+  const stopped = Object.entries(signals).map(([name, code]) => {
+    const handler = (): void => {
+      status = code;
+      stop.abort();
+    };
+    process.once(name, handler);
+    return () => process.off(name, handler);
+  });
+  const say = (object: Readonly<Record<string, unknown>>, text: string): void => {
+    process.stdout.write(`${options.json ? jsonText({ at: new Date().toISOString(), ...object }) : text}\n`);
+  };
+  const tell = teller(options, say);
+  const watchdog = process.env['WATCHDOG_USEC'];
+  const alive =
+    watchdog === undefined ? undefined : setInterval(() => notifySystemd('WATCHDOG=1'), Number(watchdog) / 2000);
+  try {
+    await watchLoop({
+      netns,
+      bridge: options.bridge ?? null,
+      baseline: options.baseline === undefined ? null : loadBaseline(options.baseline),
+      signal: stop.signal,
+      ...tell,
+    });
+  } finally {
+    clearInterval(alive);
+    for (const off of stopped) off();
+    notifySystemd('STOPPING=1');
+    await tell.end();
+  }
+  return status;
+}
+
+/** What the loop tells, said in every way that was asked for. */
+function teller(options: WatchCommandOptions, say: (object: Readonly<Record<string, unknown>>, text: string) => void) {
+  const seen: Record<string, number> = {};
+  const reprobe =
+    options.reprobe === undefined
+      ? null
+      : makeReprobe(options.reprobe, (outcome) =>
+          say(
+            { event: 'reprobe', ...outcome },
+            `reprobe: ${outcome.verdict} (exit status ${outcome.status}), evidence in ${outcome.dir}`,
+          ),
+        );
+  const asked = options.bridge ?? null;
+  const views = (reading: Reading) => bridgeViews(reading).filter(({ name }) => asked === null || name === asked);
+  const write = (reading: Reading, open: readonly Drift[], counts: WatchCounts): void => {
+    if (options.textfile === undefined) return;
+    const bridges = views(reading).map(({ name, link }) => ({ name, promiscuity: link.promiscuity }));
+    writeWhole(options.textfile, watchMetrics({ readAt: new Date(), bridges, open, seen, counts }));
+  };
+  let failing = false;
+  return {
+    onReady(reading: Reading): void {
+      const bridges = views(reading);
+      const ports = bridges.reduce((sum, view) => sum + view.ports.length, 0);
+      say(
+        { event: 'watching', bridges: bridges.map(({ name }) => name), ports, unread: reading.state.unread },
+        `watching ${bridges.map(({ name }) => name).join(', ') || 'for bridges to appear'}, ${ports} ports${reading.state.unread.map(({ what, why }) => `\ncould not be read: ${what}: ${why}`).join('')}`,
+      );
+      write(reading, [], { reads: 1, failures: 0, events: 0, overruns: 0 });
+      notifySystemd(`READY=1\nSTATUS=watching ${bridges.length} bridges, ${ports} ports`);
+    },
+    onReading(reading: Reading, changed: readonly Drift[], open: readonly Drift[], counts: WatchCounts): void {
+      failing = false;
+      for (const drift of changed) {
+        seen[drift.code] = (seen[drift.code] ?? 0) + 1;
+        say({ event: 'drift', ...drift }, driftText(drift, new Date()));
+      }
+      if (changed.length > 0) notifySystemd(`STATUS=${open.length} things differ from the baseline`);
+      write(reading, open, counts);
+      if (changed.some(({ severity }) => severity === 'high')) reprobe?.start();
+    },
+    onFailure(error: VerifyError): void {
+      if (!failing)
+        say(
+          { event: 'unreadable', message: error.message },
+          `the state could not be read, trying again: ${error.message}`,
+        );
+      failing = true;
+    },
+    end: async (): Promise<void> => reprobe?.end(),
+  };
+}
+
+function loadBaseline(path: string): Reading {
+  try {
+    return parseReading(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    throw new VerifyError(
+      'baseline-unreadable',
+      64,
+      `${path}: ${error instanceof Error ? error.message : String(error)}`,
+      'give a file that watch --learn wrote',
+    );
+  }
+}
+
+/** Whoever reads the file sees the old one or the new one, whole. */
+function writeWhole(path: string, text: string): void {
+  try {
+    writeFileSync(`${path}.${process.pid}`, text, { mode: 0o644 });
+    renameSync(`${path}.${process.pid}`, path);
+  } catch (error) {
+    throw new VerifyError(
+      'not-written',
+      69,
+      `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      'name a file in a folder that is there and may be written to',
+    );
+  }
+}

@@ -1,0 +1,54 @@
+import { severities, type AuditFinding, type AuditReport, type Severity } from '../../model/audit.js';
+import type { Reading } from '../../model/reading.js';
+import { bridgeViews, type BridgeView } from '../../audit/bridge-view.js';
+import { lastingFixes } from '../../lasting/lasting-fixes.js';
+import { predictAll } from '../bridge/forwarding/predict-all.js';
+import { bridgeRules, hostRules } from './rules.js';
+import { settingsOf } from './settings.js';
+
+function findingsOf(view: BridgeView, reading: Reading): readonly AuditFinding[] {
+  return Object.entries(bridgeRules).flatMap(([id, rule]) =>
+    rule(view, reading).map((found) => ({ id, bridge: view.name, ...found })),
+  );
+}
+
+/** Every finding of a reading, worst first, for one bridge or all of them. Pure. */
+export function audit(reading: Reading, options: { readonly bridge: string | null } = { bridge: null }): AuditReport {
+  const views = bridgeViews(reading).filter(({ name }) => options.bridge === null || name === options.bridge);
+  const host = Object.entries(hostRules).flatMap(([id, rule]) =>
+    rule(reading).map((found) => ({ id, bridge: null, ...found })),
+  );
+  const findings = [...views.flatMap((view) => findingsOf(view, reading)), ...host].map((finding) =>
+    kept(finding, reading),
+  );
+  return {
+    auditVersion: 1,
+    bridges: views.map(({ name }) => name),
+    findings: findings
+      .map((finding, at) => ({ finding, at }))
+      .sort((a, b) => rank(b.finding.severity) - rank(a.finding.severity) || a.at - b.at)
+      .map(({ finding }) => finding),
+    settings: views.flatMap(settingsOf),
+    predictions: views.flatMap((view) => predictAll(view, reading)),
+    unread: reading.state.unread,
+  };
+}
+
+/** With what makes its fix stay, where a program is known that makes the device. */
+function kept(finding: AuditFinding, { keepers }: Reading): AuditFinding {
+  const lasting = keepers === undefined || finding.fix === null ? [] : lastingFixes(finding.fix, keepers);
+  return lasting.length === 0 ? finding : { ...finding, lasting };
+}
+
+function rank(severity: Severity): number {
+  return severities.indexOf(severity);
+}
+
+/**
+ * Exit status of an audit: 2 findings at or above `failOn`, 3 something could not be read of a bridge that is there,
+ * else 0.
+ */
+export function auditStatus(report: AuditReport, failOn: Severity): number {
+  if (report.findings.some((finding) => rank(finding.severity) >= rank(failOn))) return 2;
+  return report.bridges.length > 0 && report.unread.length > 0 ? 3 : 0;
+}

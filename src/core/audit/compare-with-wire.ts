@@ -1,0 +1,121 @@
+import { type BridgeView, bridgeViews } from '../../audit/bridge-view.js';
+import { stateAlone } from '../../audit/state-alone.js';
+import type { HostState } from '../../model/state.js';
+import { diversionsOf } from '../bridge/diversions.js';
+import type { End, Forecast } from '../bridge/forwarding/forecast.js';
+import { predict } from '../bridge/forwarding/predict.js';
+import type { Flow, Plan, StepPlan } from '../model/plan.js';
+import type { Finding, Result } from '../model/result.js';
+import { type Endpoint, probeClasses, type ProbeClassName } from '../model/scenario.js';
+
+/** One row of a run beside what the state before it let expect. */
+export interface Comparison {
+  readonly step: string;
+  readonly class: ProbeClassName;
+  readonly carrier: string;
+  readonly from: string;
+  readonly to: string | null;
+  readonly observer: string;
+  readonly seen: number;
+  readonly forecast: Forecast;
+  /**
+   * `agrees` or `differs`: it said yes and nothing came, or no and something did, so the rule is at fault. `open`: it
+   * said unknown, or nothing came in a step whose proofs are not complete.
+   */
+  readonly outcome: 'agrees' | 'differs' | 'open';
+}
+
+function endOf(view: BridgeView, endpoint: Endpoint): End | null {
+  if (endpoint.attach === 'host') return { name: endpoint.name, site: { kind: 'host' }, macs: endpoint.macs };
+  if (endpoint.attach === 'promiscuous') return { name: endpoint.name, site: { kind: 'behind' }, macs: endpoint.macs };
+  const port = view.ports.find(({ name }) => name === endpoint.port);
+  return port === undefined ? null : { name: endpoint.name, site: { kind: 'port', port }, macs: endpoint.macs };
+}
+
+/** Traffic of real programs is unicast between two that know each other. */
+function classOf(name: string): ProbeClassName {
+  return probeClasses.find((one) => one === name) ?? 'known-unicast';
+}
+
+/** The two ends of a row; of grouped rows, which all say the same, those of one of them. */
+function endsOf(row: Finding, step: StepPlan): { readonly from: string; readonly to: string | null } {
+  if (row.grouped === undefined) return row;
+  const addressee = row.allowed === 'must';
+  const fits = (flow: Flow): boolean =>
+    flow.judged &&
+    flow.probe === row.probe &&
+    flow.carrier === row.carrier &&
+    flow.from !== row.observer &&
+    (flow.to === row.observer) === addressee;
+  for (const flow of step.flows) if (fits(flow)) return { from: flow.from, to: row.to === null ? null : flow.to };
+  return row;
+}
+
+/**
+ * Who provoked what a row shows: thief, flooder, asker; null where several did, since a row does not tell after whom
+ * its frames came.
+ */
+function provoker(row: Finding, step: StepPlan, to: string | null): string | null {
+  const all = new Set(
+    step.flows
+      .filter((flow) => flow.purpose === 'stimulus' && flow.probe === row.probe && flow.to === to)
+      .map(({ from }) => from),
+  );
+  return all.size === 1 ? ([...all][0] ?? null) : null;
+}
+
+function outcomeOf({ reach }: Forecast, seen: number, proved: boolean): Comparison['outcome'] {
+  if (reach === 'unknown' || (seen === 0 && !proved)) return 'open';
+  return (reach === 'yes') === seen > 0 ? 'agrees' : 'differs';
+}
+
+/**
+ * Holds every row of a run against the prediction from the state that was read before its step. Left out: rows whose
+ * ends are not in that state, and probes whose addresses the author chose (they are of a class by name only).
+ */
+export function holdAgainstWire(
+  plan: Plan,
+  result: Result,
+  before: readonly (HostState | null)[],
+): readonly Comparison[] {
+  return result.steps.flatMap((judged, index) => {
+    const [state, step] = [before[index], plan.steps[index]];
+    if (state === null || state === undefined || step === undefined) return [];
+    const views = bridgeViews(stateAlone(state));
+    return judged.findings.flatMap((row): readonly Comparison[] => {
+      const { from, to } = endsOf(row, step);
+      const endpoint = (name: string | null): Endpoint | undefined => plan.endpoints.find((one) => one.name === name);
+      const view = views.find(({ name }) => name === endpoint(from)?.bridge);
+      const end = (name: string | null): End | null => {
+        const found = endpoint(name);
+        return view === undefined || found === undefined || found.bridge !== view.name ? null : endOf(view, found);
+      };
+      const [sender, observer] = [end(from), end(row.observer)];
+      if (view === undefined || sender === null || observer === null) return [];
+      const probe = classOf(row.class);
+      const forecast = predict(view, diversionsOf(view, stateAlone(state)), {
+        class: probe,
+        from: sender,
+        to: end(to),
+        observer,
+        by: end(provoker(row, step, to)),
+        carrier: row.carrier,
+        ...(row.variant === undefined ? {} : { variant: row.variant }),
+      });
+      const outcome = outcomeOf(forecast, row.seen, judged.reasons.length === 0);
+      return [
+        {
+          step: judged.name,
+          class: probe,
+          carrier: row.carrier,
+          from: row.from,
+          to: row.to,
+          observer: row.observer,
+          seen: row.seen,
+          forecast,
+          outcome,
+        },
+      ];
+    });
+  });
+}

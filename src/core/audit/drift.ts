@@ -1,0 +1,222 @@
+import { receives } from '../../model/packet-socket.js';
+import type { Drift } from '../../model/drift.js';
+import type { Reading } from '../../model/reading.js';
+import { bridgeViews, type BridgeView } from '../../audit/bridge-view.js';
+import { describeHolders } from '../../audit/describe-holders.js';
+import { entryDrift } from '../../audit/drift-entries.js';
+import { ruleDrift } from '../../audit/drift-rules.js';
+import { settingDrift } from './drift-settings.js';
+import { bridgeRules } from './rules.js';
+
+/** Rules whose findings are things that come and go, rather than settings. */
+const comings = [
+  ['tc-mirror', 'mirror'],
+  ['nft-mirror', 'mirror'],
+  ['xdp-program', 'mirror'],
+  ['sniffer-on-host', 'sniffer'],
+  ['behind-bridge', 'behind-bridge'],
+] as const;
+
+function comeAndGone(before: BridgeView, was: Reading, after: BridgeView, is: Reading): readonly Drift[] {
+  return comings.flatMap(([id, what]) => {
+    const found = (
+      view: BridgeView,
+      reading: Reading,
+    ): ReadonlyMap<string, { place: string; value: string; text: string }> =>
+      new Map(
+        bridgeRules[id](view, reading).map(({ place, value, text }) => [`${place}\0${value}`, { place, value, text }]),
+      );
+    const [old, now] = [found(before, was), found(after, is)];
+    return [
+      ...[...now]
+        .filter(([key]) => !old.has(key))
+        .map(
+          ([, { place, value, text }]): Drift => ({
+            code: `${what}-appeared`,
+            severity: 'high',
+            bridge: after.name,
+            place,
+            before: null,
+            after: value,
+            text,
+          }),
+        ),
+      ...[...old]
+        .filter(([key]) => !now.has(key))
+        .map(
+          ([, { place, value }]): Drift => ({
+            code: `${what}-gone`,
+            severity: 'info',
+            bridge: after.name,
+            place,
+            before: value,
+            after: null,
+            text: 'it is gone',
+          }),
+        ),
+    ];
+  });
+}
+
+function isPromiscuous({ link }: BridgeView): boolean {
+  return (link.promiscuity ?? 0) > 0 || (link.sysFlags !== null && (link.sysFlags & 0x100) !== 0);
+}
+
+function promiscuousDrift(before: BridgeView, after: BridgeView, is: Reading): readonly Drift[] {
+  const [was, now] = [isPromiscuous(before), isPromiscuous(after)];
+  if (was === now) return [];
+  const holders =
+    is.packetSockets === null
+      ? null
+      : is.packetSockets.filter((socket) => socket.ifindex === after.link.ifindex && receives(socket));
+  return [
+    now
+      ? {
+          code: 'bridge-promiscuous',
+          severity: 'high',
+          bridge: after.name,
+          place: after.name,
+          before: 'promiscuity 0',
+          after: `promiscuity ${after.link.promiscuity ?? 'unknown'}, held by ${describeHolders(holders)}`,
+          text: 'something bridges this bridge or listens on it: frames to whoever is behind it flood to all ports',
+        }
+      : {
+          code: 'bridge-not-promiscuous',
+          severity: 'info',
+          bridge: after.name,
+          place: after.name,
+          before: `promiscuity ${before.link.promiscuity ?? 'unknown'}`,
+          after: 'promiscuity 0',
+          text: 'nobody holds the bridge device any more',
+        },
+  ];
+}
+
+function portDrift(before: BridgeView, after: BridgeView): readonly Drift[] {
+  const names = (view: BridgeView): ReadonlySet<string> => new Set(view.ports.map(({ name }) => name));
+  const [old, now] = [names(before), names(after)];
+  const drift = (
+    code: string,
+    severity: Drift['severity'],
+    place: string,
+    was: string | null,
+    is: string | null,
+    text: string,
+  ): Drift => ({ code, severity, bridge: after.name, place, before: was, after: is, text });
+  return [
+    ...[...now]
+      .filter((name) => !old.has(name))
+      .map((name) => drift('port-joined', 'medium', name, null, after.name, 'a port joined the bridge')),
+    ...[...old]
+      .filter((name) => !now.has(name))
+      .map((name) => drift('port-left', 'low', name, before.name, null, 'a port left the bridge')),
+  ];
+}
+
+function bridgeDrift(before: BridgeView, was: Reading, after: BridgeView, is: Reading): readonly Drift[] {
+  return [
+    ...promiscuousDrift(before, after, is),
+    ...portDrift(before, after),
+    ...settingDrift(before, after, is),
+    ...entryDrift(before, was, after, is),
+    ...comeAndGone(before, was, after, is),
+  ];
+}
+
+function hostDrift(was: Reading, is: Reading): readonly Drift[] {
+  const sysctls = [...new Set([...Object.keys(was.state.sysctl), ...Object.keys(is.state.sysctl)])];
+  const vmnet = (reading: Reading): Readonly<Record<string, string>> =>
+    Object.fromEntries(
+      reading.vmnet.map(({ path, mode, group }) => [path, `mode ${(mode & 0o777).toString(8)}, group ${group}`]),
+    );
+  const [oldNet, newNet] = [vmnet(was), vmnet(is)];
+  const blind = is.state.unread.filter(({ what }) => !was.state.unread.some((other) => other.what === what));
+  return [
+    ...ruleDrift(was, is),
+    ...sysctls
+      .filter((name) => was.state.sysctl[name] !== is.state.sysctl[name])
+      .map(
+        (name): Drift => ({
+          code: 'sysctl-changed',
+          severity: 'high',
+          bridge: null,
+          place: name,
+          before: was.state.sysctl[name] ?? null,
+          after: is.state.sysctl[name] ?? null,
+          text: 'what the host forwards or filters changed',
+        }),
+      ),
+    ...[...new Set([...Object.keys(oldNet), ...Object.keys(newNet)])]
+      .filter((path) => oldNet[path] !== newNet[path])
+      .map(
+        (path): Drift => ({
+          code: 'vmnet-changed',
+          severity: 'medium',
+          bridge: null,
+          place: path,
+          before: oldNet[path] ?? null,
+          after: newNet[path] ?? null,
+          text: "a device of VMware's networking changed",
+        }),
+      ),
+    ...blind.map(
+      ({ what, why }): Drift => ({
+        code: 'unread',
+        severity: 'high',
+        bridge: null,
+        place: what,
+        before: 'read',
+        after: why,
+        text: 'it can no longer be read: changes of it go unseen',
+      }),
+    ),
+  ];
+}
+
+/**
+ * What differs between two readings, for one bridge or all of them. Parts that one of them could not read are left out,
+ * and said as `unread`. Counters, timers and what bridges learn and forget by themselves are no drift.
+ */
+export function driftOf(
+  was: Reading,
+  is: Reading,
+  options: { readonly bridge: string | null } = { bridge: null },
+): readonly Drift[] {
+  const views = (reading: Reading): ReadonlyMap<string, BridgeView> =>
+    new Map(
+      bridgeViews(reading)
+        .filter(({ name }) => options.bridge === null || name === options.bridge)
+        .map((view) => [view.name, view]),
+    );
+  const [old, now] = [views(was), views(is)];
+  const all = [...new Set([...old.keys(), ...now.keys()])];
+  const bridges = all.flatMap((name): readonly Drift[] => {
+    const [before, after] = [old.get(name), now.get(name)];
+    if (before === undefined)
+      return [
+        {
+          code: 'bridge-appeared',
+          severity: 'medium',
+          bridge: name,
+          place: name,
+          before: null,
+          after: 'there',
+          text: 'a bridge appeared',
+        },
+      ];
+    if (after === undefined)
+      return [
+        {
+          code: 'bridge-gone',
+          severity: 'high',
+          bridge: name,
+          place: name,
+          before: 'there',
+          after: null,
+          text: 'the bridge is gone',
+        },
+      ];
+    return bridgeDrift(before, was, after, is);
+  });
+  return [...bridges, ...hostDrift(was, is)];
+}

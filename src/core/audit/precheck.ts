@@ -1,0 +1,121 @@
+import type { Precheck, PrecheckNote } from '../../model/precheck.js';
+import type { Reading } from '../../model/reading.js';
+import { bridgeViews, type BridgeView, isOn } from '../../audit/bridge-view.js';
+import { fieldsOf, objectsOf, objectsWithin } from '../text/json-fields.js';
+import { bridgeRules } from './rules.js';
+
+/** Rules of the audit that find what diverts, copies or watches frames. */
+const diverting = ['bridge-promiscuous', 'sniffer-on-host', 'tc-mirror', 'nft-mirror', 'xdp-program'] as const;
+
+export interface PrecheckInput {
+  readonly reading: Reading;
+  readonly bridges: readonly string[];
+  /** Ports that take part. */
+  readonly ports: readonly string[];
+  /** Offloads that are on, by device. */
+  readonly offloads: Readonly<Record<string, readonly string[]>>;
+}
+
+/**
+ * What a run on these bridges has to be read with, and what makes it meaningless. That guests run, ports have carrier
+ * and MACs are where the file says is looked at when the topology is found. Pure.
+ */
+export function precheck({ reading, bridges, ports, offloads }: PrecheckInput): Precheck {
+  const views = bridgeViews(reading).filter(({ name }) => bridges.includes(name));
+  const devices = new Set(views.flatMap((view) => [...view.devices]));
+  return {
+    notes: [
+      ...views.flatMap((view) =>
+        diverting.flatMap((code) =>
+          bridgeRules[code](view, reading).map(({ place, value, text }) => ({ code, place, value, text })),
+        ),
+      ),
+      ...views.flatMap((view) => netfilterNotes(view, reading)),
+      ...nftNotes(reading),
+      ...tcNotes(reading, devices),
+      ...offloadNotes(offloads),
+      ...reading.state.unread.map(({ what, why }) => ({
+        code: 'unread',
+        place: what,
+        value: why,
+        text: 'it is not known whether anything there acts on frames',
+      })),
+    ],
+    refusals: views.flatMap((view) => [
+      ...(view.link.flags.includes('UP') ? [] : [`${view.name} is down: nothing crosses it`]),
+      ...view.ports
+        .filter(
+          ({ name, settings }) => ports.includes(name) && ['blocking', 'disabled'].includes(String(settings['state'])),
+        )
+        .map(
+          ({ name, settings }) =>
+            `${name} is ${String(settings['state'])}: ${view.name} forwards nothing from or to it`,
+        ),
+    ]),
+  };
+}
+
+function netfilterNotes(view: BridgeView, { state }: Reading): readonly PrecheckNote[] {
+  const families = [
+    ['bridge-nf-call-iptables', 'nf_call_iptables', 'IPv4'],
+    ['bridge-nf-call-ip6tables', 'nf_call_ip6tables', 'IPv6'],
+    ['bridge-nf-call-arptables', 'nf_call_arptables', 'ARP'],
+  ] as const;
+  return families
+    .filter(([sysctl, key]) => state.sysctl[`net.bridge.${sysctl}`] === '1' || isOn(view.settings, key) === true)
+    .map(([sysctl, key, family]) => ({
+      code: 'br-netfilter',
+      place: view.name,
+      value: `net.bridge.${sysctl} ${state.sysctl[`net.bridge.${sysctl}`] ?? 'unknown'}, ${key} ${String(view.settings[key] ?? 'unknown')}`,
+      text: `${family} frames between guests pass the host's firewall: carriers of ${family} may be stopped where raw frames are not, and are judged apart`,
+    }));
+}
+
+function nftNotes({ state }: Reading): readonly PrecheckNote[] {
+  const rules = objectsOf(fieldsOf(state.nft)?.['nftables']).flatMap((part) => objectsOf([part['rule']]));
+  const families = [...new Set(rules.map((rule) => String(rule['family'])))].sort();
+  return rules.length === 0
+    ? []
+    : [
+        {
+          code: 'nft-rules',
+          place: 'nft',
+          value: `${rules.length} rules in ${families.join(', ')}`,
+          text: 'they may stop frames on their way, which then is what keeps guests apart',
+        },
+      ];
+}
+
+/** Mirrors are told by their rule. */
+function tcNotes({ state }: Reading, devices: ReadonlySet<string>): readonly PrecheckNote[] {
+  return Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {}).flatMap(([key, value]) => {
+    const filters = objectsOf(value).filter(
+      (filter) => 'options' in filter && ![...objectsWithin(filter)].some(({ kind }) => kind === 'mirred'),
+    );
+    return !devices.has(key.slice(0, key.lastIndexOf(' '))) || filters.length === 0
+      ? []
+      : [
+          {
+            code: 'tc-rules',
+            place: key,
+            value: `${filters.length} filters`,
+            text: 'they act on what the guest there sends or gets, the probes included',
+          },
+        ];
+  });
+}
+
+function offloadNotes(offloads: PrecheckInput['offloads']): readonly PrecheckNote[] {
+  const on = Object.entries(offloads).filter(([, names]) => names.length > 0);
+  const names = [...new Set(on.flatMap(([, one]) => one))];
+  return on.length === 0
+    ? []
+    : [
+        {
+          code: 'offloads',
+          place: on.map(([device]) => device).join(', '),
+          value: names.join(', '),
+          text: "guests' own frames may be longer than the MTU and without checksums there; probes are not, and nothing is judged by length or checksum",
+        },
+      ];
+}

@@ -1,0 +1,203 @@
+import type { Change } from '../../model/change.js';
+import { ovsFlood } from '../../model/ovs-columns.js';
+import type { Mirror, SettingValue, VlanRange } from '../model/scenario.js';
+import { bridgeSettings, portSettings, type Setting, type SettingKind } from '../model/settings.js';
+
+type SetChange = Extract<Change, { kind: 'set' }>;
+
+/**
+ * The commands that carry a change out, as argument vectors (iproute2): what the fabric runs and what `plan` prints.
+ * Interface names always follow `dev` or another keyword, so that a port called `-n` or `master` is a name. `bridgeOf`
+ * names a port's bridge. Empty for start and stop: what they do is the fabric's.
+ */
+export function commandsFor(change: Change, bridgeOf: (port: string) => string): readonly (readonly string[])[] {
+  switch (change.kind) {
+    case 'set':
+      return [['ip', 'link', 'set', 'dev', change.device, ...setWords(change)]];
+    case 'ovs-set':
+      return [ovsCommand(change, bridgeOf)];
+    case 'sysctl':
+      return [['sysctl', '-w', `${change.name}=${change.value}`]];
+    case 'vlan':
+      return change.ovs === true
+        ? [ovsVlanCommand(change)]
+        : [
+            [
+              'bridge',
+              'vlan',
+              change.act,
+              'dev',
+              change.entry.port,
+              ...vlanWords(change.entry, change.act),
+              ...(change.self ? ['self'] : []),
+            ],
+          ];
+    case 'fdb-flush':
+      return [
+        change.ovs === true
+          ? ['ovs-appctl', 'fdb/flush', change.bridge]
+          : ['ip', 'link', 'set', 'dev', change.bridge, 'type', 'bridge', 'fdb_flush'],
+      ];
+    case 'mirror':
+      return [mirrorCommand(change.bridge, change.mirror)];
+    case 'fdb':
+      return [change.ovs === true ? ovsFdbCommand(change, bridgeOf) : fdbCommand(change)];
+    case 'mdb': {
+      const { port, group, vlan } = change.entry;
+      const words = ['dev', change.bridge === '' ? bridgeOf(port) : change.bridge, 'port', port, 'grp', group];
+      return [
+        [
+          'bridge',
+          'mdb',
+          change.act,
+          ...words,
+          ...(change.act === 'add' ? ['permanent'] : []),
+          ...(vlan === null ? [] : ['vid', String(vlan)]),
+        ],
+      ];
+    }
+    case 'run':
+      return [change.argv];
+    case 'start':
+    case 'stop':
+      return [];
+  }
+}
+
+/** `vid 10 pvid untagged`: the words of one VLAN entry for `bridge vlan add` or `del`. */
+export function vlanWords(range: VlanRange, act: 'add' | 'del'): readonly string[] {
+  const vid = range.first === range.last ? String(range.first) : `${range.first}-${range.last}`;
+  if (act === 'del') return ['vid', vid];
+  return ['vid', vid, ...(range.pvid ? ['pvid'] : []), ...(range.untagged ? ['untagged'] : [])];
+}
+
+/** The words of `ip link set dev X …` for one setting. */
+export function setWords(change: Pick<SetChange, 'place' | 'key' | 'value'>): readonly string[] {
+  switch (change.place) {
+    case 'bridge':
+      return ['type', 'bridge', ...settingWords(bridgeSettings, change.key, change.value, '1', '0')];
+    case 'port':
+      return ['type', 'bridge_slave', ...settingWords(portSettings, change.key, change.value, 'on', 'off')];
+    case 'link':
+      if (change.key === 'up') return [isOn(change.value) ? 'up' : 'down'];
+      return [change.key, String(change.value)];
+  }
+}
+
+/**
+ * The VLAN of untagged frames is a port's `tag`, others are among its `trunks` (ovs-vswitchd.conf.db(5)); what goes may
+ * be either.
+ */
+function ovsVlanCommand({
+  act,
+  entry: { port, first, last, pvid },
+}: Extract<Change, { kind: 'vlan' }>): readonly string[] {
+  if (act === 'add' && pvid) return ['ovs-vsctl', 'set', 'Port', port, `tag=${first}`];
+  const vids = first === last ? String(first) : `${first}-${last}`;
+  if (act === 'add') return ['ovs-vsctl', 'add', 'Port', port, 'trunks', vids];
+  return ['ovs-vsctl', 'remove', 'Port', port, 'trunks', vids, '--', 'remove', 'Port', port, 'tag', vids];
+}
+
+/**
+ * Entries that are written by hand are static and of one VLAN, 0 being that of untagged frames on ports without a tag
+ * (ovs-vswitchd(8)).
+ */
+function ovsFdbCommand(
+  { act, entry: { mac, port, vlan } }: Extract<Change, { kind: 'fdb' }>,
+  bridgeOf: (port: string) => string,
+): readonly string[] {
+  const inVlan = String(vlan ?? 0);
+  return act === 'add'
+    ? ['ovs-appctl', 'fdb/add', bridgeOf(port), port, inVlan, mac]
+    : ['ovs-appctl', 'fdb/del', bridgeOf(port), inVlan, mac];
+}
+
+function ovsCommand(
+  { table, device, key, value }: Extract<Change, { kind: 'ovs-set' }>,
+  bridgeOf: (port: string) => string,
+): readonly string[] {
+  if (key === ovsFlood) return ['ovs-ofctl', 'mod-port', bridgeOf(device), device, isOn(value) ? 'flood' : 'no-flood'];
+  return ['ovs-vsctl', 'set', table, device, `${key}=${String(value)}`];
+}
+
+/** The command that makes a mirror of Open vSwitch. */
+export function mirrorCommand(bridge: string, { name, select, output }: Mirror): readonly string[] {
+  const all = select === 'all';
+  return [
+    'ovs-vsctl',
+    '--id=@out',
+    'get',
+    'Port',
+    output,
+    ...(all ? [] : ['--', '--id=@in', 'get', 'Port', select]),
+    '--',
+    '--id=@mirror',
+    'create',
+    'Mirror',
+    `name=${name}`,
+    'output_port=@out',
+    ...(all ? ['select_all=true'] : ['select_src_port=@in', 'select_dst_port=@in']),
+    '--',
+    'add',
+    'Bridge',
+    bridge,
+    'mirrors',
+    '@mirror',
+  ];
+}
+
+/** Is a switch on? The kernel prints bridges' switches as 0 and 1, ports' as false and true. */
+export function isOn(value: SettingValue): boolean {
+  return value === true || value === 1 || value === '1' || value === 'on' || value === 'true';
+}
+
+function settingWords(
+  known: readonly Setting[],
+  key: string,
+  value: SettingValue,
+  on: string,
+  off: string,
+): readonly string[] {
+  const setting = known.find((one) => one.key === key);
+  return [setting?.option ?? key, valueWord(setting?.kind ?? 'text', value, on, off)];
+}
+
+function valueWord(kind: SettingKind, value: SettingValue, on: string, off: string): string {
+  switch (kind) {
+    case 'switch':
+      return isOn(value) ? on : off;
+    case 'mask':
+      return maskWord(value);
+    case 'number':
+    case 'centiseconds':
+    case 'text':
+      return String(value);
+  }
+}
+
+/** Text is hexadecimal with or without 0x, as the kernel prints masks; a number is a number. */
+function maskWord(value: SettingValue): string {
+  if (typeof value === 'number') return `0x${value.toString(16)}`;
+  const text = String(value);
+  return text.startsWith('0x') ? text : `0x${text}`;
+}
+
+/**
+ * `replace`, so that an entry which the bridge has learned meanwhile is no obstacle; `self` entries belong to the
+ * device, not to the bridge's table.
+ */
+function fdbCommand(change: Extract<Change, { kind: 'fdb' }>): readonly string[] {
+  const { mac, port, state, sticky, vlan, self } = change.entry;
+  const where = [mac, 'dev', port, self ? 'self' : 'master'];
+  const inVlan = vlan === null ? [] : ['vlan', String(vlan)];
+  if (change.act === 'del') return ['bridge', 'fdb', 'del', ...where, ...inVlan];
+  return [
+    'bridge',
+    'fdb',
+    self ? 'add' : 'replace',
+    ...where,
+    self ? 'permanent' : state,
+    ...(sticky ? ['sticky'] : []),
+    ...inVlan,
+  ];
+}

@@ -1,0 +1,117 @@
+import type { Reading } from '../../model/reading.js';
+import type { HostState } from '../../model/state.js';
+import { isOn, type BridgeView } from '../../audit/bridge-view.js';
+import { fieldsOf, objectsOf, objectsWithin, textOf, type Fields } from '../text/json-fields.js';
+
+/** What acts on frames beside the bridge's own settings. */
+export interface Diversions {
+  /** Copies that tc makes of what enters (`ingress`) or leaves (`egress`) a device and sends out of another. */
+  readonly copies: readonly { readonly from: string; readonly to: string; readonly place: string }[];
+  /** Something may stop frames between ports. */
+  readonly filter: string | null;
+  /** Something may stop what the host forwards. */
+  readonly routeFilter: string | null;
+  /** Something may carry them elsewhere. */
+  readonly program: string | null;
+  /** A port acts as multicast router: somebody asks for members. */
+  readonly querier: boolean;
+  readonly forwards: { readonly ipv4: boolean; readonly ipv6: boolean };
+  /** It could not be read. */
+  readonly unread: string | null;
+}
+
+/** Rules of IP see bridged frames only while br_netfilter hands them over. */
+function callsNetfilter(view: BridgeView, { sysctl }: HostState): boolean {
+  return ['iptables', 'ip6tables', 'arptables'].some(
+    (table) => sysctl[`net.bridge.bridge-nf-call-${table}`] === '1' || isOn(view.settings, `nf_call_${table}`) === true,
+  );
+}
+
+/** Chains and rules of nft that act somewhere: rules, and chains that drop by policy. */
+function actingParts(
+  nft: unknown,
+): readonly { readonly family: string; readonly part: Fields; readonly devices: readonly string[] }[] {
+  const parts = objectsOf(fieldsOf(nft)?.['nftables']);
+  const chains = parts.flatMap((part) => objectsOf([part['chain']]));
+  return parts
+    .flatMap((part) => [
+      ...objectsOf([part['rule']]),
+      ...objectsOf([part['chain']]).filter((chain) => chain['policy'] === 'drop'),
+    ])
+    .map((part) => {
+      const chain = chains.find(
+        (one) =>
+          one['family'] === part['family'] &&
+          one['table'] === part['table'] &&
+          one['name'] === (part['chain'] ?? part['name']),
+      );
+      return {
+        family: textOf(part['family']) ?? '',
+        part,
+        devices: [chain?.['dev']].flat().filter((device) => typeof device === 'string'),
+      };
+    });
+}
+
+/** A copy lets the frame go on its way (tc-mirred(8)); any other action may not. */
+function stops(filters: unknown): boolean {
+  return [...objectsWithin(filters)]
+    .flatMap((one) => objectsOf(one['actions']))
+    .some((action) => action['kind'] !== 'mirred' || action['mirred_action'] !== 'mirror');
+}
+
+/** What of a reading acts on frames of one bridge. */
+export function diversionsOf(view: BridgeView, { state }: Reading): Diversions {
+  const unread = state.unread.find(({ what }) => ['tc', 'nft', 'fdb'].includes(what));
+  const tc = Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {})
+    .map(([key, filters]) => ({
+      device: key.slice(0, key.lastIndexOf(' ')),
+      place: key.slice(key.lastIndexOf(' ') + 1),
+      filters,
+    }))
+    .filter(({ device }) => view.devices.has(device));
+  const moved = tc.flatMap(({ device, place, filters }) =>
+    [...objectsWithin(filters)]
+      .filter(({ kind }) => kind === 'mirred')
+      .map((action) => ({
+        from: device,
+        to: textOf(action['to_dev']) ?? '',
+        place,
+        out: action['direction'] === 'egress',
+      })),
+  );
+  const parts = actingParts(state.nft);
+  const netfilter = callsNetfilter(view, state);
+  const bridged = parts.filter(
+    ({ family, devices }) =>
+      family === 'bridge' ||
+      (family === 'netdev' ? devices.length === 0 || devices.some((device) => view.devices.has(device)) : netfilter),
+  );
+  const diverting = parts.some(({ part }) =>
+    objectsOf(part['expr']).some((expression) => 'dup' in expression || 'fwd' in expression),
+  );
+  const xdp = [view.link, ...view.ports.map(({ link }) => link)].some((link) => link.xdp !== undefined);
+  const other = tc.some(({ place, filters }) => place === 'root' || stops(filters))
+    ? 'filters of tc may stop it'
+    : xdp
+      ? 'an XDP program may stop it'
+      : null;
+  return {
+    copies: moved.filter(({ out }) => out).map(({ from, to, place }) => ({ from, to, place })),
+    filter: bridged.length > 0 ? 'rules of nft may stop it' : other,
+    routeFilter: parts.length > 0 ? 'rules of nft may stop it' : other,
+    program: diverting
+      ? 'a rule of nft may carry it elsewhere'
+      : xdp
+        ? 'an XDP program may carry it elsewhere'
+        : moved.some(({ to, out }) => !out || !view.devices.has(to))
+          ? 'a filter of tc carries frames elsewhere'
+          : null,
+    querier: objectsOf(state.mdb).some((part) => objectsOf(fieldsOf(part['router'])?.[view.name]).length > 0),
+    forwards: {
+      ipv4: state.sysctl['net.ipv4.ip_forward'] !== '0',
+      ipv6: state.sysctl['net.ipv6.conf.all.forwarding'] !== '0',
+    },
+    unread: unread === undefined ? null : `${unread.what} could not be read`,
+  };
+}

@@ -1,0 +1,57 @@
+import { type BridgeView, isOn } from '../../../../audit/bridge-view.js';
+import type { Mac } from '../../../model/mac.js';
+import { aimed, unicast } from '../delivery.js';
+import { aimAt, entryOf } from '../destination.js';
+import { type ClassForecast, type End, portOf, unknown } from '../forecast.js';
+
+/** What keeps a MAC from moving to the thief's port (br_fdb_update, br_handle_frame_finish); null = nothing. */
+function held(view: BridgeView, thief: End, mac: Mac): string | null {
+  const port = portOf(thief);
+  const entry = entryOf(view, thief, mac);
+  if (port === null) return 'the thief has no port';
+  if (isOn(port.settings, 'learning') === false) return `${port.name}.learning off`;
+  if (isOn(port.settings, 'locked') === true) return `${port.name} is locked`;
+  if (view.settings['ageing_time'] === 0) return 'nothing is learned';
+  return entry !== undefined && (entry.state === 'permanent' || entry.flags.includes('sticky'))
+    ? `its entry is ${entry.state === 'permanent' ? 'permanent' : 'sticky'}`
+    : null;
+}
+
+/** Unicast to a MAC that the thief has just sent with: it goes where the MAC is now. */
+export const theft: ClassForecast = (view, _, { from, to, observer, by }) => {
+  if (to === null || by === null || by === undefined) return unknown('no thief, or nobody to steal from');
+  if (to.site.kind === 'host') return unicast(view, from, to, observer);
+  const [mac] = to.macs;
+  if (mac === undefined) return unknown('the MAC of the victim is not on record');
+  const port = portOf(by);
+  if (port === null || held(view, by, mac) !== null) return unicast(view, from, to, observer);
+  // what is behind the bridge device takes its frames whatever the database says
+  if (observer.site.kind !== 'port') return unknown('what is behind the bridge device decides itself');
+  return aimed(view, from, by, observer, { at: port.name });
+};
+
+/** With a limit on learned entries a flood of made-up MACs leaves no room for whoever speaks next. */
+export const macFlood: ClassForecast = (view, _, { from, to, observer, by }) => {
+  const limit = view.settings['fdb_max_learned'];
+  const port = portOf(by);
+  if (to === null) return unknown('no addressee');
+  if (limit === undefined) return unknown('fdb_max_learned is not told');
+  if (
+    typeof limit !== 'number' ||
+    limit === 0 ||
+    (port !== null && (isOn(port.settings, 'learning') === false || isOn(port.settings, 'locked') === true))
+  )
+    return unicast(view, from, to, observer);
+  const entries = to.macs.map((mac) => entryOf(view, from, mac));
+  if (entries.some((entry) => entry?.state === 'dynamic'))
+    return unknown('known now; once its entry has aged there may be no room for it');
+  return aimed(
+    view,
+    from,
+    to,
+    observer,
+    entries.some((entry) => entry !== undefined)
+      ? aimAt(view, from, to)
+      : { flood: `${view.name}.fdb_max_learned: no room is left` },
+  );
+};

@@ -1,0 +1,55 @@
+import { isOn } from '../../../../audit/bridge-view.js';
+import { aimed, flooded, unicast } from '../delivery.js';
+import { aimAt, entryOf } from '../destination.js';
+import { type ClassForecast, type End, no, portOf, unknown } from '../forecast.js';
+
+export const knownUnicast: ClassForecast = (view, _, { from, to, observer }) => unicast(view, from, to, observer);
+
+export const unknownUnicast: ClassForecast = (_, __, { from, observer }) =>
+  flooded(from, observer, 'flood', 'a MAC that nobody has');
+
+/** Only an entry that somebody made outlives the silence of its owner. */
+export const agedUnicast: ClassForecast = (view, _, { from, to, observer }) => {
+  if (to === null) return unknown('no addressee');
+  const made = to.macs
+    .map((mac) => entryOf(view, from, mac))
+    .find((entry) => entry !== undefined && entry.state !== 'dynamic');
+  return aimed(
+    view,
+    from,
+    to,
+    observer,
+    made === undefined && to.site.kind !== 'host'
+      ? { flood: 'its entry ages while it is silent' }
+      : aimAt(view, from, to),
+  );
+};
+
+/** A locked port takes no source that it does not know; with MAC bypass user space may let it in. */
+export const macSpoof: ClassForecast = (view, _, { from, to, observer }) => {
+  const port = portOf(from);
+  if (port !== null && isOn(port.settings, 'locked') === null) return unknown(`${port.name}.locked is not told`);
+  if (port === null || isOn(port.settings, 'locked') === false) return unicast(view, from, to, observer);
+  return isOn(port.settings, 'mab') === true
+    ? unknown(`${port.name}.mab on: somebody may let it in`)
+    : no(`${port.name} is locked`);
+};
+
+/** A bridge does not read IP: what stops another's address is a filter. */
+export const ipSpoof = knownUnicast;
+
+/** The bridge's own MAC: a host that forwards sends it on, as its own frame, where it has a route. */
+export const routedBounce: ClassForecast = (view, { forwards }, { to, observer, carrier = '' }) => {
+  const family = carrier.startsWith('ipv4')
+    ? forwards.ipv4
+    : carrier.startsWith('ipv6')
+      ? forwards.ipv6
+      : forwards.ipv4 || forwards.ipv6;
+  if (!family) return no('the host forwards nothing');
+  if (observer.site.kind !== 'port') return unknown('what is behind the bridge device decides itself');
+  if (to !== null && observer.name !== to.name && 'at' in aimAt(view, hostEnd, to))
+    return no('the host sends it to its addressee');
+  return unknown('the host forwards: its routes, addresses and rules decide');
+};
+
+const hostEnd: End = { name: 'the host', site: { kind: 'host' }, macs: [] };

@@ -1,0 +1,21 @@
+import { isOn } from '../../../../audit/bridge-view.js';
+import { flooded, unicast } from '../delivery.js';
+import { type ClassForecast, no, portOf, unknown } from '../forecast.js';
+
+/**
+ * Without filtering tags are payload. With it a frame stays in a VLAN that its port is in, whatever tags it carries.
+ */
+export const vlanHop: ClassForecast = (view, _, { from, to, observer }) => {
+  const filtering = isOn(view.settings, 'vlan_filtering');
+  if (filtering === null) return unknown('vlan_filtering is not told');
+  if (!filtering)
+    return to === null ? flooded(from, observer, 'bcast_flood', 'tags are ignored') : unicast(view, from, to, observer);
+  const [source, target] = [portOf(from), portOf(observer)].map((port) =>
+    port === null ? null : view.vlansOf(port.name),
+  );
+  if (source === null || source === undefined || target === null || target === undefined)
+    return unknown('the VLANs of a port are not told');
+  return [...source.members].some((vid) => target.members.has(vid))
+    ? unknown('both ports are in a VLAN: which one a frame takes decides')
+    : no('no VLAN has both ports');
+};

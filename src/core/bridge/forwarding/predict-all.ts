@@ -1,0 +1,148 @@
+import { type BridgeView, isGroup } from '../../../audit/bridge-view.js';
+import type { Prediction, Reach } from '../../../model/audit.js';
+import type { Reading } from '../../../model/reading.js';
+import { probeClasses, type ProbeClassName } from '../../model/scenario.js';
+import { type Diversions, diversionsOf } from '../diversions.js';
+import { classForecasts } from './class-forecasts.js';
+import { type End, type Forecast, no, unknown } from './forecast.js';
+import { predict } from './predict.js';
+
+/** From so many on a bridge, ends of one form are told together: a thousand guests are a million pairs. */
+const mostEnds = 32;
+
+/** Who is on a bridge, as far as its state shows: one for each port, and one for what is behind the device itself. */
+export function endsOf(view: BridgeView, reading: Reading): readonly End[] {
+  const own = (port: string): readonly string[] =>
+    view.fdb
+      .filter((entry) => entry.port === port && entry.state !== 'permanent' && !isGroup(entry.mac))
+      .map(({ mac }) => mac);
+  const ports = view.ports.map(
+    (port): End => ({ name: port.name, site: { kind: 'port', port }, macs: own(port.name) }),
+  );
+  const listed = reading.state.fdb
+    .filter(
+      (entry) =>
+        entry.port === view.name && entry.master === null && !isGroup(entry.mac) && entry.mac !== view.link.mac,
+    )
+    .map(({ mac }) => mac);
+  const held = (view.link.promiscuity ?? 0) > 0;
+  if (!held && listed.length === 0) return ports;
+  const permanent = view.fdb
+    .filter((entry) => entry.port === view.name && entry.mac !== view.link.mac && !isGroup(entry.mac))
+    .map(({ mac }) => mac);
+  return [
+    ...ports,
+    { name: `behind ${view.name}`, site: { kind: 'behind' }, macs: listed.length > 0 ? listed : permanent },
+  ];
+}
+
+interface Bridge {
+  readonly view: BridgeView;
+  readonly diversions: Diversions;
+  /** Ends to be the addressee of what a third overhears. */
+  readonly thirds: readonly End[];
+}
+
+const badness: Readonly<Record<Reach, number>> = { yes: 2, unknown: 1, no: 0 };
+
+/** Of what `from` sends to any third: the worst for `observer`, who may have stolen or flooded before. */
+function worst(
+  { view, diversions, thirds }: Bridge,
+  probe: ProbeClassName,
+  from: End,
+  observer: End,
+  by: End | null,
+): Forecast {
+  const gateways = (end: End): boolean =>
+    probe !== 'gateway-steal' || end.site.kind !== 'port' || end.site.port.role === 'uplink';
+  const forecasts = thirds
+    .filter((to) => to.name !== from.name && to.name !== observer.name && gateways(to))
+    .map((to) => ({ to, forecast: predict(view, diversions, { class: probe, from, to, observer, by }) }))
+    .sort((a, b) => badness[b.forecast.reach] - badness[a.forecast.reach]);
+  const [found] = forecasts;
+  if (found === undefined)
+    return probe === 'gateway-steal' ? unknown('no gateway is on record') : no('there is no third');
+  return found.forecast.reach === 'no'
+    ? found.forecast
+    : { reach: found.forecast.reach, why: `to ${found.to.name}: ${found.forecast.why}` };
+}
+
+function forecastOf(bridge: Bridge, probe: ProbeClassName, from: End, observer: End): Forecast {
+  const { view, diversions } = bridge;
+  const { question } = classForecasts[probe];
+  if (probe === 'igmp-query')
+    return predict(view, diversions, { class: probe, from, to: null, observer, by: observer });
+  switch (question) {
+    case 'third':
+      return worst(bridge, probe, from, observer, null);
+    case 'thief':
+      return worst(bridge, probe, from, observer, observer);
+    case 'direct':
+      return predict(view, diversions, { class: probe, from, to: addressed.has(probe) ? observer : null, observer });
+  }
+}
+
+/** Classes that are unicast to the one who is not to get it. */
+const addressed: ReadonlySet<ProbeClassName> = new Set(['routed-bounce', 'mac-spoof', 'ip-spoof']);
+
+/**
+ * For each pair of ports that may have guests, and class: would what one sends, meant for others or not to be let
+ * through, reach the other?
+ */
+export function predictAll(view: BridgeView, reading: Reading): readonly Prediction[] {
+  const ends = endsOf(view, reading);
+  const diversions = diversionsOf(view, reading);
+  const kinds = ends.length <= mostEnds ? ends.map((end) => [end]) : [...byForm(view, diversions, ends).values()];
+  const bridge: Bridge = { view, diversions, thirds: kinds.flatMap((kind) => kind.slice(0, 3)) };
+  return probeClasses.flatMap((probe) =>
+    kinds.flatMap((senders) =>
+      kinds.flatMap((observers): readonly Prediction[] => {
+        const [from] = senders;
+        const observer = observers.find((end) => end !== from);
+        if (from === undefined || observer?.site.kind !== 'port' || observer.site.port.role !== 'guest') return [];
+        const pairs = senders.length * observers.length - (senders === observers ? senders.length : 0);
+        return [
+          {
+            bridge: view.name,
+            class: probe,
+            from: from.name,
+            observer: observer.name,
+            pairs,
+            ...forecastOf(bridge, probe, from, observer),
+          },
+        ];
+      }),
+    ),
+  );
+}
+
+/** Ends that nothing in the state tells apart. */
+function byForm(view: BridgeView, { copies }: Diversions, ends: readonly End[]): ReadonlyMap<string, readonly End[]> {
+  const kinds = new Map<string, End[]>();
+  for (const end of ends) {
+    const form = formOf(view, copies, end);
+    const kind = kinds.get(form);
+    if (kind === undefined) kinds.set(form, [end]);
+    else kind.push(end);
+  }
+  return kinds;
+}
+
+/** Settings that differ from port to port and decide nothing here. */
+const individual = /^(designated_|id$|no$|priority$|cost$|.*_timer$|config_pending$|topology_change)/;
+
+function formOf(view: BridgeView, copies: Diversions['copies'], end: End): string {
+  if (end.site.kind !== 'port') return end.name;
+  const { name, settings, role } = end.site.port;
+  if (copies.some(({ from, to }) => from === name || to === name)) return name;
+  const entries = view.fdb
+    .filter((entry) => end.macs.includes(entry.mac))
+    .map(({ state, flags }) => `${state} ${flags.join(' ')}`);
+  const vlans = view.vlansOf(name);
+  return JSON.stringify([
+    role,
+    Object.entries(settings).filter(([key]) => !individual.test(key)),
+    [...new Set(entries)].sort(),
+    vlans === null ? null : [vlans.native, [...vlans.members]],
+  ]);
+}

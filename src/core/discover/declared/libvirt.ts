@@ -1,0 +1,95 @@
+import { macText } from '../../../inventory/mac-text.js';
+import type { Declared } from '../../../model/declared.js';
+import { childOf, readXml, type XmlElement } from '../guests/read-xml.js';
+
+const by = 'libvirt';
+
+/**
+ * A network of libvirt (libvirt.org/formatnetwork.html): the bridge that guests of it are to be on, and whether their
+ * ports are isolated.
+ */
+export interface LibvirtNetwork {
+  readonly name: string;
+  readonly bridge: string | null;
+  /** libvirt makes the bridge itself; it does not where `<forward>` points at one that is there. */
+  readonly own: boolean;
+  readonly isolated: boolean;
+  readonly stp: boolean | null;
+}
+
+function isolatedIn(element: XmlElement): boolean | null {
+  const value = childOf(element, 'port')?.attributes['isolated'];
+  return value === undefined ? null : value === 'yes';
+}
+
+/** From `virsh -r net-dumpxml`. Throws Error where the text is no network. */
+export function libvirtNetwork(xml: string): LibvirtNetwork {
+  const network = readXml(xml);
+  const name = childOf(network, 'name')?.text ?? '';
+  if (network.name !== 'network' || name === '') throw new Error('line 1: no <network> with a <name>');
+  const bridge = childOf(network, 'bridge');
+  const stp = bridge?.attributes['stp'];
+  const own = !['bridge', 'private', 'vepa', 'passthrough', 'hostdev'].includes(
+    childOf(network, 'forward')?.attributes['mode'] ?? 'nat',
+  );
+  return {
+    name,
+    bridge: bridge?.attributes['name'] ?? null,
+    own,
+    isolated: isolatedIn(network) ?? false,
+    stp: stp === undefined ? null : stp === 'on',
+  };
+}
+
+/**
+ * What the networks say of their own bridges; one that only points at a bridge of somebody else (`forward
+ * mode='bridge'`) says nothing of it.
+ */
+export function networkDeclared(networks: readonly LibvirtNetwork[]): readonly Declared[] {
+  return networks.flatMap(({ name, bridge, stp }): readonly Declared[] =>
+    bridge === null || stp === null
+      ? []
+      : [
+          {
+            by,
+            readFrom: `virsh net-dumpxml ${name}`,
+            device: bridge,
+            mac: null,
+            key: 'stp_state',
+            value: stp,
+            apply: `virsh net-destroy ${name}, virsh net-start ${name}`,
+          },
+        ],
+  );
+}
+
+/**
+ * What a domain's configuration (`virsh -r dumpxml --inactive`, libvirt.org/formatdomain.html) says of its interfaces:
+ * their bridge, and `<port isolated='yes'/>`, which acts between ports that both have it. It names no interface of the
+ * host: the guest's MAC does.
+ */
+export function libvirtDeclared(xml: string, networks: readonly LibvirtNetwork[]): readonly Declared[] {
+  const domain = readXml(xml);
+  const name = childOf(domain, 'name')?.text ?? '';
+  if (domain.name !== 'domain' || name === '') throw new Error('line 1: no <domain> with a <name>');
+  return (childOf(domain, 'devices')?.children ?? [])
+    .filter((device) => device.name === 'interface')
+    .flatMap((device): readonly Declared[] => {
+      const mac = macText(childOf(device, 'mac')?.attributes['address']);
+      const source = childOf(device, 'source')?.attributes ?? {};
+      const network = networks.find((one) => one.name === source['network']);
+      const bridge = source['bridge'] ?? network?.bridge;
+      if (mac === null || bridge === undefined || bridge === null) return [];
+      const common = {
+        by,
+        readFrom: `virsh dumpxml --inactive ${name}`,
+        device: null,
+        mac,
+        apply: 'restart the guest',
+      };
+      return [
+        { ...common, key: 'master', value: bridge },
+        { ...common, key: 'isolated', value: isolatedIn(device) ?? network?.isolated ?? false },
+      ];
+    });
+}

@@ -1,0 +1,71 @@
+import { membersOf } from '../../model/ovs-values.js';
+import { fieldsOf, objectsOf } from '../text/json-fields.js';
+import type { HostState, OvsPortState } from '../../model/state.js';
+
+/** `vlans` of an endpoint as a scenario file has it. */
+export interface FoundVlan {
+  readonly vid: number | string;
+  readonly pvid?: true;
+  readonly untagged?: true;
+}
+
+/** VLANs of a port, or of the bridge itself, from `bridge -j vlan show`. */
+export function vlansInState(state: HostState, port: string): readonly FoundVlan[] {
+  return objectsOf(state.vlan)
+    .filter((one) => one['ifname'] === port)
+    .flatMap((one) => objectsOf(one['vlans']))
+    .flatMap((vlan): readonly FoundVlan[] => {
+      const { vlan: first, vlanEnd: last, flags } = fieldsOf(vlan) ?? {};
+      if (typeof first !== 'number') return [];
+      const has = (flag: string): boolean => Array.isArray(flags) && flags.includes(flag);
+      return [
+        {
+          vid: typeof last === 'number' && last !== first ? `${first}-${last}` : first,
+          ...(has('PVID') ? { pvid: true as const } : {}),
+          ...(has('Egress Untagged') ? { untagged: true as const } : {}),
+        },
+      ];
+    });
+}
+
+/**
+ * VLANs of a port of Open vSwitch (ovs-vswitchd.conf.db(5), Port: tag, trunks, vlan_mode); none where it is a trunk of
+ * all. VLAN 0 there is no VLAN: frames without a tag.
+ */
+function ovsVlans({ columns }: OvsPortState): readonly FoundVlan[] {
+  const numbers = (value: unknown): readonly number[] =>
+    membersOf(value).filter((one): one is number => typeof one === 'number' && one > 0);
+  const [tag] = numbers(columns['tag']);
+  const mode = membersOf(columns['vlan_mode'])[0];
+  const trunks =
+    mode === 'access' || (mode === undefined && tag !== undefined)
+      ? []
+      : numbers(columns['trunks']).filter((vid) => vid !== tag);
+  const native =
+    tag === undefined || mode === 'trunk'
+      ? []
+      : [{ vid: tag, pvid: true as const, ...(mode === 'native-tagged' ? {} : { untagged: true as const }) }];
+  return [...native, ...inRanges(trunks).map((vid) => ({ vid }))];
+}
+
+/** Numbers that follow one another as `20-29`. */
+function inRanges(numbers: readonly number[]): readonly (number | string)[] {
+  const ranges: { first: number; last: number }[] = [];
+  for (const number of [...numbers].sort((a, b) => a - b)) {
+    const range = ranges.at(-1);
+    if (range?.last === number - 1) range.last = number;
+    else ranges.push({ first: number, last: number });
+  }
+  return ranges.map(({ first, last }) => (first === last ? first : `${first}-${last}`));
+}
+
+/**
+ * The same, or as Open vSwitch has them; none where a bridge of the kernel does not filter, since they then mean
+ * nothing to it.
+ */
+export function foundVlans(state: HostState, bridge: string, port: string): readonly FoundVlan[] {
+  const switched = state.ovs?.ports.find((one) => one.bridge === bridge && one.name === port);
+  if (switched !== undefined) return ovsVlans(switched);
+  const filtering = state.links.find(({ name }) => name === bridge)?.bridge?.['vlan_filtering'];
+  return filtering === 1 || filtering === true ? vlansInState(state, port) : [];
+}

@@ -1,0 +1,45 @@
+import { fieldsOf, objectsOf, textOf, type Fields } from '../../text/json-fields.js';
+import type { GuestRecord } from '../../../model/guest-record.js';
+import { macText } from '../../../inventory/mac-text.js';
+
+/**
+ * The interfaces of running instances, from `incus list --all-projects --format json` (LXD's `lxc list` prints the same
+ * shape). The state of an instance names its interface on the host; for machines it comes from
+ * `volatile.NIC.host_name`. A zone comes from the project unless that is `default`, else from the VLAN of the device.
+ */
+export function incusGuests(manager: 'incus' | 'lxd', json: unknown): readonly GuestRecord[] {
+  return objectsOf(json).flatMap((instance) => {
+    const name = textOf(instance['name']);
+    if (name === null || textOf(instance['status'])?.toLowerCase() !== 'running') return [];
+    const config = fieldsOf(instance['expanded_config']) ?? fieldsOf(instance['config']) ?? {};
+    const networks = objectsOf(Object.values(fieldsOf(fieldsOf(instance['state'])?.['network']) ?? {}));
+    const nics = Object.entries(fieldsOf(instance['expanded_devices']) ?? {}).filter(
+      ([, device]) => fieldsOf(device)?.['type'] === 'nic',
+    );
+    return nics.map(([nic, device]): GuestRecord => {
+      const mac = macText(textOf(config[`volatile.${nic}.hwaddr`]) ?? textOf(fieldsOf(device)?.['hwaddr']));
+      const state = networks.find((one) => macText(textOf(one['hwaddr'])) === mac && mac !== null);
+      const port = textOf(state?.['host_name']) || textOf(config[`volatile.${nic}.host_name`]) || null;
+      return {
+        manager,
+        name,
+        port,
+        mac,
+        ips: addressesOf(state),
+        zone: zoneOf(textOf(instance['project']), textOf(fieldsOf(device)?.['vlan'])),
+        firewall: null,
+      };
+    });
+  });
+}
+
+function addressesOf(state: Fields | undefined): readonly string[] {
+  return objectsOf(state?.['addresses'])
+    .filter((one) => one['scope'] === 'global')
+    .flatMap((one) => textOf(one['address']) ?? []);
+}
+
+function zoneOf(project: string | null, vlan: string | null): GuestRecord['zone'] {
+  if (project !== null && project !== '' && project !== 'default') return { name: project, from: 'project' };
+  return vlan === null || vlan === '' ? null : { name: `vlan${vlan}`, from: 'VLAN' };
+}

@@ -1,0 +1,47 @@
+import { macText } from '../../../inventory/mac-text.js';
+import type { GuestRecord } from '../../../model/guest-record.js';
+import { childOf, elementsNamed, readXml, type XmlElement } from './read-xml.js';
+
+/**
+ * The interfaces of a running domain, from `virsh -r dumpxml` (libvirt.org/formatdomain.html, "Network interfaces").
+ * Its name is that which OpenStack shows where it is OpenStack's (nova:name, nova:project in <metadata>). A zone comes
+ * from that project, else from the interface's own <vlan>, else from its port group. Throws Error where the text is not
+ * a domain.
+ */
+export function libvirtGuests(xml: string): readonly GuestRecord[] {
+  const domain = readXml(xml);
+  const domainName = childOf(domain, 'name')?.text ?? '';
+  if (domain.name !== 'domain' || domainName === '') throw new Error('line 1: no <domain> with a <name>');
+  const metadata = childOf(domain, 'metadata');
+  const nova = metadata === undefined ? undefined : [...elementsNamed(metadata, 'instance')][0];
+  const name = (nova === undefined ? undefined : [...elementsNamed(nova, 'name')][0]?.text) || domainName;
+  const project = nova === undefined ? undefined : [...elementsNamed(nova, 'project')][0];
+  const devices = childOf(domain, 'devices');
+  return (devices?.children ?? [])
+    .filter((device) => device.name === 'interface')
+    .map(
+      (device): GuestRecord => ({
+        manager: 'libvirt',
+        name,
+        port: childOf(device, 'target')?.attributes['dev'] ?? null,
+        mac: macText(childOf(device, 'mac')?.attributes['address']),
+        ips: device.children.filter((child) => child.name === 'ip').flatMap((ip) => ip.attributes['address'] ?? []),
+        zone: zoneOf(project, device),
+        firewall: null,
+      }),
+    );
+}
+
+function zoneOf(project: XmlElement | undefined, device: XmlElement): GuestRecord['zone'] {
+  if (project !== undefined && project.text !== '') return { name: project.text, from: 'OpenStack project' };
+  const vlan = childOf(device, 'vlan');
+  const tags =
+    vlan === undefined || vlan.attributes['trunk'] === 'yes'
+      ? []
+      : vlan.children.filter((child) => child.name === 'tag');
+  const [tag] = tags;
+  if (tag?.attributes['id'] !== undefined && tags.length === 1)
+    return { name: `vlan${tag.attributes['id']}`, from: 'VLAN' };
+  const group = childOf(device, 'source')?.attributes['portgroup'];
+  return group === undefined ? null : { name: group, from: 'port group' };
+}

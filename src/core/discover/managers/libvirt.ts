@@ -1,0 +1,52 @@
+import { linkOfRecord } from '../../../inventory/link-of-record.js';
+import { macText } from '../../../inventory/mac-text.js';
+import type { HostState } from '../../../model/state.js';
+import type { Keeper } from '../../model/persistent-fix.js';
+import type { LibvirtNetwork } from '../declared/libvirt.js';
+import { childOf, readXml } from '../guests/read-xml.js';
+
+/**
+ * The bridges that libvirt's networks make themselves; a network that only points at a bridge of somebody else
+ * (`forward mode='bridge'`) keeps none.
+ */
+export function networkKeepers(networks: readonly LibvirtNetwork[]): readonly Keeper[] {
+  return networks.flatMap(({ name, bridge, own }): readonly Keeper[] =>
+    bridge === null || !own ? [] : [{ by: 'libvirt', device: bridge, keeps: 'network', network: name }],
+  );
+}
+
+/**
+ * The ports of a domain (`virsh -r dumpxml --inactive`), found on the host by their MAC. Throws Error where the text is
+ * no domain.
+ */
+export function domainKeepers(
+  xml: string,
+  networks: readonly LibvirtNetwork[],
+  state: Pick<HostState, 'links' | 'fdb'>,
+): readonly Keeper[] {
+  const domain = readXml(xml);
+  const guest = childOf(domain, 'name')?.text ?? '';
+  if (domain.name !== 'domain' || guest === '') throw new Error('line 1: no <domain> with a <name>');
+  return (childOf(domain, 'devices')?.children ?? [])
+    .filter(({ name }) => name === 'interface')
+    .flatMap((element): readonly Keeper[] => {
+      const mac = macText(childOf(element, 'mac')?.attributes['address']);
+      const source = childOf(element, 'source')?.attributes ?? {};
+      const network = networks.find(({ name }) => name === source['network']);
+      const bridge = source['bridge'] ?? network?.bridge ?? null;
+      const device = mac === null ? undefined : linkOfRecord({ device: null, mac }, state)?.name;
+      return mac === null || bridge === null || device === undefined
+        ? []
+        : [
+            {
+              by: 'libvirt',
+              device,
+              keeps: 'guest',
+              guest,
+              mac,
+              network: source['bridge'] === undefined ? (network?.name ?? null) : null,
+              bridge,
+            },
+          ];
+    });
+}

@@ -1,0 +1,39 @@
+import { parse } from 'yaml';
+import type { Keeper } from '../../model/persistent-fix.js';
+import { fieldsOf, isFields } from '../../text/json-fields.js';
+import type { ConfigFile } from '../declared/netplan.js';
+
+type Renderer = Extract<Keeper, { readonly by: 'netplan' }>['renderer'];
+
+const isRenderer = (value: unknown): value is Renderer => value === 'networkd' || value === 'NetworkManager';
+
+/**
+ * The devices of netplan's files, in the order in which netplan reads them; networkd does the work unless a file says
+ * otherwise. Throws Error where one is no YAML.
+ */
+export function netplanKeepers(files: readonly ConfigFile[]): readonly Keeper[] {
+  const found = new Map<string, { readonly file: string; readonly kind: string; readonly renderer: Renderer | null }>();
+  let usual: Renderer = 'networkd';
+  for (const { path, text } of files) {
+    const network = fieldsOf(fieldsOf(parse(text, { maxAliasCount: 100 }))?.['network']) ?? {};
+    if (isRenderer(network['renderer'])) usual = network['renderer'];
+    for (const [kind, list] of Object.entries(network)) {
+      for (const [name, device] of Object.entries(fieldsOf(list) ?? {})) {
+        if (!isFields(device)) continue;
+        const own = device['renderer'];
+        found.set(name, {
+          file: found.get(name)?.file ?? path,
+          kind,
+          renderer: isRenderer(own) ? own : (found.get(name)?.renderer ?? null),
+        });
+      }
+    }
+  }
+  return [...found].map(([device, { file, kind, renderer }]) => ({
+    by: 'netplan',
+    device,
+    file,
+    kind,
+    renderer: renderer ?? usual,
+  }));
+}

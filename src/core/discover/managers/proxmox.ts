@@ -1,0 +1,31 @@
+import { readProxmoxConfig } from '../../../inventory/proxmox-config.js';
+import type { Keeper } from '../../model/persistent-fix.js';
+
+/**
+ * The ports of a guest (`qm config ID`, `pct config ID`), with and without its firewall. `vnets`: names of the VNets of
+ * the software-defined network.
+ */
+export function proxmoxKeepers(
+  id: number,
+  program: 'qm' | 'pct',
+  config: string,
+  vnets: ReadonlySet<string>,
+): readonly Keeper[] {
+  const { values, nics } = readProxmoxConfig(config);
+  return nics.flatMap(({ number, parts }): readonly Keeper[] => {
+    const bridge = parts.get('bridge') ?? '';
+    const nic = `net${number}`;
+    if (bridge === '') return [];
+    const own = `${program === 'qm' ? 'tap' : 'veth'}${id}i${number}`;
+    return (parts.get('firewall') === '1' ? [`fwpr${id}p${number}`, own] : [own]).map((device) => ({
+      by: 'Proxmox VE',
+      device,
+      program,
+      id,
+      nic,
+      value: values.get(nic) ?? '',
+      bridge,
+      isVnet: vnets.has(bridge),
+    }));
+  });
+}

@@ -1,0 +1,99 @@
+import type { FoundScenario } from '../../plan/found-scenario.js';
+import { disruptiveClasses, type ProbeClassName } from '../model/scenario.js';
+
+/** So many guests speak at most: what one can, others of its kind can. */
+const mostSpeakers = 8;
+const count = 10;
+
+/**
+ * Whom a class is sent to: nobody in particular, another endpoint, another guest, one that has an address; of what
+ * disturbs, one victim of one guest.
+ */
+const addressees: readonly (readonly [
+  ProbeClassName,
+  'nobody' | 'any' | 'guest' | 'addressed guest' | 'victim' | 'addressed victim' | 'nobody, once',
+])[] = [
+  ['known-unicast', 'any'],
+  ['unknown-unicast', 'nobody'],
+  ['broadcast', 'nobody'],
+  ['arp-request', 'addressed guest'],
+  ['multicast', 'nobody'],
+  ['link-local-multicast', 'nobody'],
+  ['vlan-hop', 'nobody'],
+  ['mac-spoof', 'guest'],
+  ['ip-spoof', 'addressed guest'],
+  ['routed-bounce', 'addressed guest'],
+  ['mac-steal', 'victim'],
+  ['mac-flood', 'victim'],
+  ['arp-spoof', 'addressed victim'],
+  ['ra-spoof', 'addressed victim'],
+  ['dhcp-offer', 'victim'],
+  ['igmp-query', 'nobody, once'],
+  ['stp-root', 'nobody, once'],
+];
+
+/** Classes that send with MACs which nobody has. */
+const withNewMacs: readonly ProbeClassName[] = ['mac-spoof', 'mac-flood'];
+
+/** Whether something on the bridge leads out of the machine. */
+export function hasUplink(found: FoundScenario): boolean {
+  return Object.values(found.topology.endpoints).some(({ role }) => role === 'uplink');
+}
+
+/** Why a class is not among those that a proof probes; null = it is. `uplink`: frames may leave the machine. */
+export function leftOut(probe: ProbeClassName, disruptive: boolean, uplink: boolean): string | null {
+  if (uplink && withNewMacs.includes(probe))
+    return 'the switch beyond the uplink would learn a MAC that nobody has: write a scenario, and run it with --allow-new-macs';
+  if (!addressees.some(([name]) => name === probe))
+    return probe === 'aged-unicast' ? 'it takes the ageing time of silence: write a scenario' : 'write a scenario';
+  return disruptiveClasses.includes(probe) && !disruptive ? 'it disturbs guests: --allow-disruptive' : null;
+}
+
+/**
+ * The scenario that asks the wire about everything an audit foretells: one step for all that disturbs nobody, one for
+ * each class that does. Nothing is claimed, so that what leaks and what does not is counted all the same. Classes that
+ * want addresses which are not on record are left out.
+ */
+export function provingScenario(
+  found: FoundScenario,
+  disruptive: boolean,
+): FoundScenario & { readonly allow_disruptive?: true } {
+  const endpoints = Object.entries(found.topology.endpoints)
+    .filter(([, { mac }]) => mac !== undefined)
+    .map(([name, endpoint]) => ({ name, ...endpoint }));
+  const guests = endpoints.filter(({ role }) => role === undefined).slice(0, mostSpeakers);
+  const uplink = endpoints.filter(({ role }) => role === 'uplink').slice(0, 1);
+  const addressed = guests.filter(({ ip }) => ip !== undefined);
+  const names = (list: readonly { readonly name: string }[]): readonly string[] => list.map(({ name }) => name);
+  const aims = {
+    nobody: { from: names(guests), to: [] },
+    any: { from: names([...guests, ...uplink]), to: names([...guests, ...uplink]) },
+    guest: { from: names(guests), to: names(guests) },
+    'addressed guest': { from: names(addressed), to: names(addressed) },
+    victim: { from: names(guests.slice(0, 1)), to: names(guests.slice(1, 2)) },
+    'addressed victim': { from: names(addressed.slice(0, 1)), to: names(addressed.slice(1, 2)) },
+    'nobody, once': { from: names(guests.slice(0, 1)), to: [] },
+  } as const;
+  const probes = addressees
+    .filter(([probe]) => leftOut(probe, disruptive, hasUplink(found)) === null)
+    .flatMap(([probe, kind]) => {
+      const { from, to } = aims[kind];
+      const alone = kind.startsWith('nobody');
+      if (alone ? from.length === 0 : new Set([...from, ...to]).size < 2) return [];
+      return [{ class: probe, from, ...(alone ? {} : { to }), ...(probe === 'stp-root' ? {} : { count }) }];
+    });
+  const harmless = probes.filter((probe) => !disruptiveClasses.includes(probe.class));
+  const steps = [
+    { name: 'what disturbs nobody', probe: harmless, expect: 'unjudged' },
+    ...probes
+      .filter((probe) => !harmless.includes(probe))
+      .map((probe) => ({ name: probe.class, probe: [probe], expect: 'unjudged' })),
+  ];
+  const { name, policy: _, ...rest } = found;
+  return {
+    ...rest,
+    name: name.replace(/^host-/, 'audit-'),
+    steps,
+    ...(disruptive ? { allow_disruptive: true as const } : {}),
+  };
+}

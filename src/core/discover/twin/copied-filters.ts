@@ -1,0 +1,86 @@
+import type { HostState } from '../../../model/state.js';
+import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-fields.js';
+
+/** Commands of tc that make the filters of a bridge's ports again, and what they cannot. */
+export interface CopiedFilters {
+  readonly commands: readonly (readonly string[])[];
+  readonly missing: readonly string[];
+}
+
+/** The words of an action; null where it is of a kind that is not copied. */
+function actionWords(action: Fields, devices: ReadonlySet<string>): readonly string[] | null {
+  if (action['kind'] === 'gact') {
+    const verdict = textOf(fieldsOf(action['control_action'])?.['type']);
+    return verdict === 'drop' || verdict === 'pass' ? ['action', verdict] : null;
+  }
+  const [act, way, to] = [textOf(action['mirred_action']), textOf(action['direction']), textOf(action['to_dev'])];
+  if (
+    action['kind'] !== 'mirred' ||
+    (act !== 'mirror' && act !== 'redirect') ||
+    (way !== 'egress' && way !== 'ingress') ||
+    to === null ||
+    !devices.has(to)
+  )
+    return null;
+  return ['action', 'mirred', way, act, 'dev', to];
+}
+
+/** Does the filter take every frame: matchall, or u32 with an empty mask? */
+function matchOf(kind: string | null, options: Fields): readonly string[] | null {
+  if (kind === 'matchall') return ['matchall'];
+  const masks = [...objectsWithin(options['match'])].map((match) => textOf(match['mask']));
+  return kind === 'u32' && masks.length === 1 && /^0+$/.test(masks[0] ?? '') ? ['u32', 'match', 'u32', '0', '0'] : null;
+}
+
+/**
+ * Filters for all frames that mirror, redirect, drop or pass are made again where both devices are in the twin; others
+ * are named. A mirror to a device that is not in the twin is one of these.
+ */
+export function copiedFilters(state: HostState, devices: ReadonlySet<string>): CopiedFilters {
+  const commands: (readonly string[])[] = [];
+  const missing: string[] = [];
+  const prepared = new Set<string>();
+  for (const [key, value] of Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {})) {
+    const [device, place] = [key.slice(0, key.lastIndexOf(' ')), key.slice(key.lastIndexOf(' ') + 1)];
+    if (!devices.has(device)) continue;
+    for (const filter of objectsOf(value)) {
+      const options = fieldsOf(filter['options']);
+      // Heads of filters, and the tables of u32, hold no rule.
+      if (options === null || 'ht_divisor' in options) continue;
+      const match = matchOf(textOf(filter['kind']), options);
+      const actions = objectsOf(options['actions']).map((action) => actionWords(action, devices));
+      if (
+        match === null ||
+        (place !== 'ingress' && place !== 'egress') ||
+        actions.length === 0 ||
+        actions.includes(null)
+      ) {
+        missing.push(
+          `the tc filter ${textOf(filter['kind']) ?? ''} at ${key}${[...objectsWithin(options)]
+            .map(({ to_dev: to }) => textOf(to))
+            .filter((to) => to !== null)
+            .map((to) => `, to ${to}`)
+            .join('')}`,
+        );
+        continue;
+      }
+      if (!prepared.has(device)) commands.push(['tc', 'qdisc', 'add', 'dev', device, 'clsact']);
+      prepared.add(device);
+      commands.push([
+        'tc',
+        'filter',
+        'add',
+        'dev',
+        device,
+        place,
+        'protocol',
+        textOf(filter['protocol']) ?? 'all',
+        'prio',
+        String(filter['pref'] ?? 1),
+        ...match,
+        ...actions.flatMap((words) => words ?? []),
+      ]);
+    }
+  }
+  return { commands, missing };
+}

@@ -1,0 +1,123 @@
+import type { HostState, LinkState } from '../../../model/state.js';
+import { endpointName } from '../../../plan/endpoint-name.js';
+import type { FoundScenario } from '../../../plan/found-scenario.js';
+import { macsBehind, type Neighbour } from '../../../plan/host-topology.js';
+import type { SettingValue } from '../../model/scenario.js';
+import { type FoundVlan, vlansInState } from '../found-vlans.js';
+import { copiedPort } from './copied-settings.js';
+
+/** An endpoint as a scenario file has it. */
+export interface TwinEndpoint {
+  readonly bridge: string;
+  readonly port?: string;
+  readonly attach?: 'host' | 'promiscuous';
+  readonly role?: 'uplink' | 'host';
+  readonly zone?: string;
+  readonly mac?: string;
+  readonly ip?: string | readonly string[];
+  readonly vlans?: readonly FoundVlan[];
+  readonly settings?: Readonly<Record<string, SettingValue>>;
+}
+
+export interface EndpointsInput {
+  readonly found: FoundScenario;
+  readonly state: HostState;
+  readonly bridge: LinkState;
+  /** Addresses of the bridge device itself, `192.168.0.19/24`. */
+  readonly addresses: readonly string[];
+  /** Neighbours that the host reaches through the bridge device. */
+  readonly neighbours: readonly Neighbour[];
+}
+
+/**
+ * VLANs that need not be written down: none, or those of a port that joins a bridge, which is in its default VLAN
+ * alone, without a tag.
+ */
+export function isUsual(vlans: readonly FoundVlan[], { bridge }: LinkState): boolean {
+  const [first] = vlans;
+  return (
+    vlans.length === 0 ||
+    (vlans.length === 1 &&
+      first?.vid === (bridge?.['vlan_default_pvid'] ?? 1) &&
+      first.pvid === true &&
+      first.untagged === true)
+  );
+}
+
+export function someSettings(settings: Readonly<Record<string, SettingValue>>): Pick<TwinEndpoint, 'settings'> {
+  return Object.keys(settings).length === 0 ? {} : { settings };
+}
+
+/**
+ * Who hangs behind the bridge device itself: neighbours that are on no port, where somebody holds the device
+ * promiscuous.
+ */
+function behind({ state, bridge: link, neighbours }: EndpointsInput): {
+  readonly guests: readonly Neighbour[];
+  readonly missing: readonly string[];
+} {
+  const bridge = link.name;
+  const held = (link.promiscuity ?? 0) > 0 || ((link.sysFlags ?? 0) & 0x100) !== 0;
+  if (!held) return { guests: [], missing: [] };
+  const onPorts = new Set(
+    state.links
+      .filter(({ master }) => master === bridge)
+      .flatMap(({ name, mac }) => [mac, ...macsBehind(state.fdb, bridge, name)]),
+  );
+  const guests = neighbours.filter(({ mac, address }) => !onPorts.has(mac) && !address.includes(':'));
+  return {
+    guests,
+    missing:
+      guests.length > 0
+        ? []
+        : [
+            `who is behind ${bridge} itself: something holds it promiscuous, and no neighbour of the host is on record there`,
+          ],
+  };
+}
+
+/**
+ * Everybody on the bridge, the host and who is behind the device included; `host`: its name, null = the bridge has no
+ * address.
+ */
+export function twinEndpoints(input: EndpointsInput): {
+  readonly endpoints: Readonly<Record<string, TwinEndpoint>>;
+  readonly host: string | null;
+  readonly missing: readonly string[];
+} {
+  const { found, state, bridge: device } = input;
+  const bridge = device.name;
+  const entries = Object.entries(found.topology.endpoints);
+  const ports = new Set(entries.map(([, { port }]) => port));
+  const endpoints: Record<string, TwinEndpoint> = {};
+  const missing: string[] = [];
+  for (const [name, { vlans: _, ...endpoint }] of entries) {
+    const link = state.links.find((one) => one.name === endpoint.port);
+    const copied = link === undefined ? { settings: {}, missing: [] } : copiedPort(link, ports);
+    if (link?.xdp !== undefined) missing.push(`the XDP ${link.xdp} on ${link.name}`);
+    if (endpoint.mac === undefined)
+      missing.push(`the MAC of ${endpoint.port}: it is not on record, and another stands for it`);
+    missing.push(...copied.missing);
+    const vlans = vlansInState(state, endpoint.port);
+    endpoints[name] = { ...endpoint, ...(isUsual(vlans, device) ? {} : { vlans }), ...someSettings(copied.settings) };
+  }
+  const add = (wanted: string, endpoint: TwinEndpoint): string => {
+    const name = endpointName(wanted, new Set([bridge, ...Object.keys(endpoints)]));
+    endpoints[name] = endpoint;
+    return name;
+  };
+  const host =
+    input.addresses.length === 0
+      ? null
+      : add('host', { bridge, attach: 'host', role: 'host', mac: device.mac, ip: input.addresses });
+  const hidden = behind(input);
+  for (const [index, guest] of hidden.guests.entries())
+    add(`behind-${guest.address}`, {
+      bridge,
+      attach: 'promiscuous',
+      port: `behind${index}`,
+      mac: guest.mac,
+      ip: `${guest.address}/24`,
+    });
+  return { endpoints, host, missing: [...missing, ...hidden.missing] };
+}

@@ -1,0 +1,174 @@
+import type { Found, FoundScenario } from '../../../plan/found-scenario.js';
+import type { Keeper } from '../../model/persistent-fix.js';
+import type { ProbeClassName, SettingValue } from '../../model/scenario.js';
+import { VerifyError } from '../../model/verify-error.js';
+import { vlansInState } from '../found-vlans.js';
+import { copiedEntries } from './copied-entries.js';
+import { copiedFilters } from './copied-filters.js';
+import { copiedBridge } from './copied-settings.js';
+import { type EndpointsInput, isUsual, someSettings, type TwinEndpoint, twinEndpoints } from './endpoints.js';
+import { twinSteps } from './steps.js';
+import type { WhatIf } from './what-if.js';
+
+export interface TwinInput extends Omit<EndpointsInput, 'found' | 'bridge'> {
+  readonly bridge: string;
+  /** What `init` says of the bridge. */
+  readonly found: Found;
+  /** Whether there are rules of nft in a file beside the scenario, `rules.nft`. */
+  readonly hasRules: boolean;
+  /** What else is known not to be in the twin. */
+  readonly missing: readonly string[];
+  /** Whose configuration makes the live bridge and its ports. */
+  readonly keepers: readonly Keeper[];
+  /** Of the catalogue, only these; empty = all. */
+  readonly classes: readonly ProbeClassName[];
+}
+
+/** A scenario file as data, and a line for everything that the live bridge has and the twin has not. */
+export interface Twin {
+  readonly scenario: {
+    readonly version: 1;
+    readonly name: string;
+    readonly allow_disruptive: true;
+    readonly topology: {
+      readonly provider: 'lab';
+      readonly bridges: Readonly<Record<string, object>>;
+      readonly endpoints: Readonly<Record<string, TwinEndpoint>>;
+      readonly sysctl?: Readonly<Record<string, string>>;
+      readonly keepers?: readonly Keeper[];
+    };
+    readonly steps: readonly object[];
+    readonly policy?: FoundScenario['policy'];
+  };
+  readonly missing: readonly string[];
+}
+
+/**
+ * A bridge in the lab that is set as the live one is, with guests of the same MACs, addresses, ports and VLANs, and the
+ * attacks that nobody would try on the live one. Throws VerifyError (3) where fewer than two guests can be heard.
+ */
+export function twinScenario(input: TwinInput): Twin {
+  const { state, bridge, classes } = input;
+  const found = input.found.scenario;
+  const link = state.links.find(({ name }) => name === bridge);
+  if (link === undefined)
+    throw new VerifyError(
+      'interface-gone',
+      69,
+      `there is no bridge ${JSON.stringify(bridge)}`,
+      '`ip link show type bridge` lists them',
+    );
+  const ports = new Set(Object.values(found.topology.endpoints).map(({ port }) => port));
+  const { endpoints, host, missing } = twinEndpoints({ ...input, found, bridge: link });
+  const copied = copiedBridge(link);
+  const entries = copiedEntries(state, link, ports);
+  const filters = copiedFilters(state, new Set([bridge, ...ports]));
+  const own = vlansInState(state, bridge);
+  const keepers = input.keepers.filter(({ device }) => device === bridge || ports.has(device));
+  const asked = classes.length === 0 || classes.includes('known-unicast');
+  return {
+    scenario: {
+      version: 1,
+      name: `twin-${bridge}`,
+      allow_disruptive: true,
+      topology: {
+        provider: 'lab',
+        bridges: { [bridge]: { ...copied.settings, ...(isUsual(own, link) ? {} : { vlans: own }) } },
+        endpoints,
+        ...(Object.keys(state.sysctl).length === 0 ? {} : { sysctl: state.sysctl }),
+        ...(keepers.length === 0 ? {} : { keepers }),
+      },
+      steps: [
+        ...preparing({
+          bare: bareOf(input, copied.settings, ports),
+          entries,
+          commands: [...(input.hasRules ? [['nft', '-f', 'rules.nft']] : []), ...filters.commands],
+        }),
+        ...(asked ? found.steps : []),
+        ...attacks(input, endpoints, host),
+      ],
+      ...(found.policy === undefined || !asked ? {} : { policy: found.policy }),
+    },
+    missing: [...input.missing, ...missing, ...copied.missing, ...entries.missing, ...filters.missing],
+  };
+}
+
+/** The steps of the catalogue that are asked for. */
+function attacks(
+  { found, bridge, classes }: TwinInput,
+  endpoints: Readonly<Record<string, TwinEndpoint>>,
+  host: string | null,
+): readonly object[] {
+  const onPorts = Object.entries(found.scenario.topology.endpoints);
+  const guests = onPorts.filter(([, { role }]) => role === undefined).map(([name]) => name);
+  if (guests.length < 2)
+    throw new VerifyError(
+      'too-little-found',
+      3,
+      `${bridge} has ${guests.length} guests that can be heard: one must attack another`,
+      'start the guests, and try again',
+    );
+  const uplink = onPorts.find(([, { role }]) => role === 'uplink')?.[0] ?? null;
+  const tagged = Object.values(endpoints).some(({ vlans }) => vlans !== undefined);
+  return twinSteps({ bridge, guests, uplink, host, tagged })
+    .filter(([name]) => classes.length === 0 || classes.includes(name))
+    .map(([, step]) => step);
+}
+
+/** Ports that are in no VLAN at all: a new one would be in the bridge's default. */
+function bareOf(
+  { state }: TwinInput,
+  settings: Readonly<Record<string, SettingValue>>,
+  ports: ReadonlySet<string>,
+): readonly object[] {
+  const pvid = Number(settings['vlan_default_pvid'] ?? 1);
+  if (settings['vlan_filtering'] !== 'on' || pvid === 0) return [];
+  return [...ports].filter((port) => vlansInState(state, port).length === 0).map((port) => ({ port, vid: pvid }));
+}
+
+/** The step that makes what a topology cannot say; none where there is nothing. */
+function preparing({
+  bare,
+  entries: { fdb, mdb },
+  commands,
+}: {
+  readonly bare: readonly object[];
+  readonly entries: ReturnType<typeof copiedEntries>;
+  readonly commands: readonly (readonly string[])[];
+}): readonly object[] {
+  const step = {
+    ...(bare.length === 0 ? {} : { vlan: { del: bare } }),
+    ...(fdb.length === 0 ? {} : { fdb: { add: fdb } }),
+    ...(mdb.length === 0 ? {} : { mdb: { add: mdb } }),
+    ...(commands.length === 0 ? {} : { run: commands }),
+  };
+  return Object.keys(step).length === 0 ? [] : [{ name: 'entries and rules as on the live bridge', ...step }];
+}
+
+/** The same with settings as they might be. */
+export function supposing({ scenario, missing }: Twin, whatIfs: readonly WhatIf[]): Twin {
+  const { bridges, endpoints } = scenario.topology;
+  const changed = (device: string): Record<string, string | number> =>
+    Object.fromEntries(whatIfs.filter((one) => one.device === device).map(({ key, value }) => [key, value]));
+  return {
+    missing,
+    scenario: {
+      ...scenario,
+      name: `${scenario.name}-what-if`,
+      topology: {
+        ...scenario.topology,
+        bridges: Object.fromEntries(
+          Object.entries(bridges).map(([name, bridge]) => [name, { ...bridge, ...changed(name) }]),
+        ),
+        endpoints: Object.fromEntries(
+          Object.entries(endpoints).map(([name, endpoint]) => [
+            name,
+            endpoint.port === undefined
+              ? endpoint
+              : { ...endpoint, ...someSettings({ ...endpoint.settings, ...changed(endpoint.port) }) },
+          ]),
+        ),
+      },
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { word } from '../../../audit/shell-word.js';
+import { commandOf } from '../../../lasting/command-of.js';
+import type { Form, KeeperOf } from '../../../lasting/form.js';
+import type { Wanted } from '../../../lasting/wanted.js';
+
+type Device = KeeperOf<'ifupdown2' | 'ifupdown'>;
+
+const seconds = (value: string): string => String(Number(value) / 100);
+const onOff = (value: string): string => (/^(on|1|yes)$/.test(value) ? 'on' : 'off');
+const digit = (value: string): string => (/^(on|1|yes)$/.test(value) ? '1' : '0');
+const yesNo = (value: string): string => (/^(on|1|yes)$/.test(value) ? 'yes' : 'no');
+
+type Options = Readonly<Record<string, readonly [name: string, write: (value: string) => string]>>;
+
+/** Of the bridge: ifupdown-addons-interfaces(5). */
+const bridge2: Options = {
+  ageing_time: ['bridge-ageing', seconds],
+  stp_state: ['bridge-stp', onOff],
+  vlan_filtering: ['bridge-vlan-aware', yesNo],
+  mcast_querier: ['bridge-mcquerier', digit],
+  mcast_snooping: ['bridge-mcsnoop', digit],
+};
+/**
+ * Of a port, written below its bridge as `PORT=VALUE`; isolated, locked, guard and entries have none in ifupdown2 3.0.
+ */
+const port2: Options = {
+  flood: ['bridge-unicast-flood', onOff],
+  mcast_flood: ['bridge-multicast-flood', onOff],
+  bcast_flood: ['bridge-broadcast-flood', onOff],
+  learning: ['bridge-learning', onOff],
+  neigh_suppress: ['bridge-arp-nd-suppress', onOff],
+  mcast_router: ['bridge-portmcrouter', String],
+};
+/** bridge-utils-interfaces(5). */
+const bridge1: Options = { ageing_time: ['bridge_ageing', seconds], stp_state: ['bridge_stp', onOff] };
+
+function lineOf({ by, device }: Device, one: Wanted): string {
+  const options: Options =
+    one.kind === 'bridge'
+      ? by === 'ifupdown2'
+        ? bridge2
+        : bridge1
+      : one.kind === 'port' && by === 'ifupdown2'
+        ? port2
+        : {};
+  const [name, write] = 'key' in one ? (options[one.key] ?? []) : [];
+  if (name === undefined || write === undefined || !('value' in one)) return `post-up ${commandOf(one, word(device))}`;
+  return `${name} ${one.kind === 'port' ? `${device}=` : ''}${write(one.value)}`;
+}
+
+/**
+ * /etc/network/interfaces: options of the bridge's stanza where there are, else commands that run when the bridge is up
+ * (interfaces(5), post-up).
+ */
+export const interfacesForm: Form<Device> = (keeper, wanted) => [
+  {
+    by: keeper.by,
+    device: keeper.device,
+    where: `${keeper.file}, below iface ${keeper.bridge}`,
+    form: wanted.map((one) => `    ${lineOf(keeper, one)}`).join('\n'),
+    apply:
+      keeper.by === 'ifupdown2'
+        ? 'ifreload -a'
+        : `at the next boot; ifdown ${word(keeper.bridge)} && ifup ${word(keeper.bridge)} would take its guests off the bridge`,
+    note: 'in the place of such a line that is there',
+  },
+];

@@ -1,0 +1,127 @@
+import { word } from '../../../audit/shell-word.js';
+import { commandOf } from '../../../lasting/command-of.js';
+import { fileWord } from '../../../lasting/file-word.js';
+import type { Form, KeeperOf } from '../../../lasting/form.js';
+import type { Wanted } from '../../../lasting/wanted.js';
+import type { LastingFix } from '../../model/persistent-fix.js';
+
+type Guest = Extract<KeeperOf<'libvirt'>, { readonly keeps: 'guest' }>;
+
+const managesTable =
+  'libvirt then turns learning and flood off on the ports of the guests of this network and adds an entry for the MAC of each (libvirt.org/formatnetwork.html, macTableManager, since 1.2.11); it also sets vlan_filtering';
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll("'", '&apos;');
+}
+
+function inInterface(guest: Guest, form: string, note: string): LastingFix {
+  return {
+    by: 'libvirt',
+    device: guest.device,
+    where: `virsh edit ${word(guest.guest)}, in the <interface> with <mac address='${guest.mac}'/>`,
+    form,
+    apply: 'shut the guest down and start it',
+    note,
+  };
+}
+
+/** Entries, learning and flood: libvirt keeps them together, for a network. */
+function tableManaged(guest: Guest): LastingFix {
+  const bridge = `<bridge name='${escapeXml(guest.bridge)}' macTableManager='libvirt'/>`;
+  if (guest.network !== null) {
+    const network = word(guest.network);
+    return {
+      by: 'libvirt',
+      device: guest.device,
+      where: `virsh net-edit ${network}: the attribute macTableManager of its <bridge>`,
+      form: bridge,
+      apply: `virsh net-destroy ${network} && virsh net-start ${network}, then start its guests anew`,
+      note: managesTable,
+    };
+  }
+  const name = `${guest.bridge}-table`;
+  return {
+    by: 'libvirt',
+    device: guest.device,
+    where: `${fileWord(name)}.xml, a network of libvirt for the bridge that is there`,
+    form: [
+      '<network>',
+      `  <name>${escapeXml(name)}</name>`,
+      "  <forward mode='bridge'/>",
+      `  ${bridge}`,
+      '</network>',
+    ].join('\n'),
+    apply: `virsh net-define ${fileWord(name)}.xml && virsh net-autostart ${word(name)} && virsh net-start ${word(name)}, then virsh edit ${word(guest.guest)}: <interface type='network'> with <source network='${escapeXml(name)}'/>, and start the guest anew`,
+    note: managesTable,
+  };
+}
+
+/** A script that libvirt runs when something has started (libvirt.org/hooks.html; folders of scripts since 6.5.0). */
+function hook(
+  what: 'qemu' | 'network',
+  name: string,
+  device: string,
+  lines: readonly string[],
+  note: string,
+): LastingFix {
+  const daemon = what === 'qemu' ? 'virtqemud' : 'virtnetworkd';
+  return {
+    by: 'libvirt',
+    device,
+    where: `/etc/libvirt/hooks/${what}.d/${fileWord(name)}-isolation`,
+    form: ['#!/bin/sh', `[ "$1 $2" = ${word(`${name} started`)} ] || exit 0`, ...lines].join('\n'),
+    apply: `chmod 755 it; systemctl restart ${daemon}, or libvirtd; then start the ${what === 'qemu' ? 'guest' : 'network'} anew`,
+    note,
+  };
+}
+
+/** The port's name changes from start to start; its MAC is the guest's with fe for its first octet. */
+function guestHook(guest: Guest, wanted: readonly Wanted[]): LastingFix {
+  const lines = [
+    `ip -br link show master ${word(guest.bridge)} | awk '$3 == "fe${guest.mac.slice(2)}" { sub(/@.*/, "", $1); print $1 }' | while read -r port; do`,
+    ...wanted.map((one) => `  ${commandOf(one, '"$port"')}`),
+    'done',
+  ];
+  return hook('qemu', guest.guest, guest.device, lines, "libvirt's XML has no option for it");
+}
+
+/**
+ * libvirt: `<port isolated='yes'/>`, the filter no-mac-spoofing and macTableManager are options of its XML
+ * (formatdomain.html, formatnetwork.html, formatnwfilter.html); what has none goes into a hook.
+ */
+export const libvirtForm: Form<KeeperOf<'libvirt'>> = (keeper, wanted) => {
+  if (keeper.keeps === 'network')
+    return [
+      hook(
+        'network',
+        keeper.network,
+        keeper.device,
+        wanted.map((one) => commandOf(one, word(keeper.device))),
+        "libvirt's XML has no option for it",
+      ),
+    ];
+  const is = (one: Wanted, key: string, value: string): boolean =>
+    one.kind === 'port' && one.key === key && one.value === value;
+  const isolated = wanted.filter((one) => is(one, 'isolated', 'on'));
+  const locked = wanted.some((one) => is(one, 'locked', 'on'));
+  const table = wanted.filter(
+    (one) => (one.kind === 'entry' && !one.own) || is(one, 'flood', 'off') || is(one, 'learning', 'off'),
+  );
+  const rest = wanted.filter((one) => !isolated.includes(one) && !table.includes(one) && !is(one, 'locked', 'on'));
+  return [
+    ...(isolated.length === 0
+      ? []
+      : [inInterface(keeper, "<port isolated='yes'/>", 'it acts between ports that both have it (since 6.1.0)')]),
+    ...(locked
+      ? [
+          inInterface(
+            keeper,
+            "<filterref filter='no-mac-spoofing'/>",
+            'a filter that drops what has another source MAC takes the place of locked, which the XML does not know',
+          ),
+        ]
+      : []),
+    ...(table.length === 0 || locked ? [] : [tableManaged(keeper)]),
+    ...(rest.length === 0 ? [] : [guestHook(keeper, rest)]),
+  ];
+};

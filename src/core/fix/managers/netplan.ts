@@ -1,0 +1,173 @@
+import { dispatcherScript } from '../../../lasting/dispatcher-script.js';
+import type { Form, KeeperOf } from '../../../lasting/form.js';
+import type { Wanted } from '../../../lasting/wanted.js';
+import type { LastingFix } from '../../model/persistent-fix.js';
+import { networkManagerOption } from '../network-manager-option.js';
+
+type Device = KeeperOf<'netplan'>;
+
+const bool = (value: string): 'true' | 'false' | null =>
+  /^(on|1|yes)$/.test(value) ? 'true' : /^(off|0|no)$/.test(value) ? 'false' : null;
+const not = (value: string): 'true' | 'false' | null =>
+  (({ true: 'false', false: 'true', null: null }) as const)[bool(value) ?? 'null'];
+
+/** Centiseconds of the kernel as seconds. */
+function seconds(value: string): string | null {
+  return /^\d+$/.test(value) ? String(Number(value) / 100) : null;
+}
+
+/** netplan(5), "Properties for device type bridges:" and "for all device types". */
+const ownBridgeOptions: Readonly<Record<string, readonly [name: string, write: (value: string) => string | null]>> = {
+  ageing_time: ['ageing-time', seconds],
+  stp_state: ['stp', bool],
+};
+const ownPortOptions: Readonly<Record<string, string>> = {
+  hairpin: 'hairpin',
+  learning: 'port-mac-learning',
+  neigh_suppress: 'neigh-suppress',
+};
+/** What netplan hands on to networkd alone: NetworkManager's profile is written without it. */
+const ofNetworkd: readonly string[] = ['learning', 'neigh_suppress'];
+
+/** systemd.netdev(5), [Bridge]; networkd sets them when it makes the bridge. */
+const networkdBridge: Readonly<Record<string, readonly [name: string, write: (value: string) => string | null]>> = {
+  vlan_filtering: ['VLANFiltering', bool],
+  mcast_querier: ['MulticastQuerier', bool],
+  mcast_snooping: ['MulticastSnooping', bool],
+  vlan_default_pvid: ['DefaultPVID', (value) => (value === '0' ? 'none' : value)],
+  group_fwd_mask: ['GroupForwardMask', String],
+  fdb_max_learned: ['FDBMaxLearned', String],
+};
+/** systemd.network(5), [Bridge]. */
+const networkdPort: Readonly<Record<string, readonly [name: string, write: (value: string) => string | null]>> = {
+  flood: ['UnicastFlood', bool],
+  mcast_flood: ['MulticastFlood', bool],
+  isolated: ['Isolated', bool],
+  guard: ['UseBPDU', not],
+  root_block: ['AllowPortToBeRoot', not],
+  mcast_router: ['MulticastRouter', (value) => (value === '0' ? 'no' : null)],
+};
+
+function asOwnOption(device: Device, one: Wanted): readonly string[] {
+  if (one.kind === 'bridge' && device.kind === 'bridges') {
+    const [name, write] = ownBridgeOptions[one.key] ?? [];
+    const value = write?.(one.value) ?? null;
+    return name === undefined || value === null ? [] : ['      parameters:', `        ${name}: ${value}`];
+  }
+  if (one.kind !== 'port' || (device.renderer === 'NetworkManager' && ofNetworkd.includes(one.key))) return [];
+  const name = ownPortOptions[one.key];
+  const value = bool(one.value);
+  return name === undefined || value === null ? [] : [`      ${name}: ${value}`];
+}
+
+const headings = ['      parameters:', '      networkmanager:', '        passthrough:'] as const;
+
+/**
+ * A property that netplan hands on to NetworkManager as it is (netplan(5), "Backend-specific configuration
+ * parameters").
+ */
+function asPassthrough(device: Device, one: Wanted): readonly string[] {
+  const option = device.renderer === 'NetworkManager' ? networkManagerOption(one) : null;
+  return option === null ? [] : [headings[1], headings[2], `          ${option[0]}: ${JSON.stringify(option[1])}`];
+}
+
+/** A file of its own is read after the others, and netplan puts what they say of a device together. */
+function ownFile({ device, kind, file }: Device, lines: readonly string[]): LastingFix {
+  return {
+    by: 'netplan',
+    device,
+    where: '/etc/netplan/90-isolation.yaml',
+    form: ['network:', '  version: 2', `  ${kind}:`, `    ${JSON.stringify(device)}:`, ...lines].join('\n'),
+    apply: 'chmod 600 it; netplan apply',
+    note: `or the same below ${device} in ${file}`,
+  };
+}
+
+function asNetworkd(
+  one: Wanted,
+): { readonly suffix: 'netdev' | 'network'; readonly section: string; readonly lines: readonly string[] } | null {
+  if (one.kind === 'entry')
+    return one.own
+      ? { suffix: 'network', section: 'BridgeFDB', lines: [`MACAddress=${one.mac}`, 'AssociatedWith=self'] }
+      : null;
+  if (one.kind !== 'bridge' && one.kind !== 'port') return null;
+  const [name, write] = (one.kind === 'bridge' ? networkdBridge : networkdPort)[one.key] ?? [];
+  const value = write?.(one.value) ?? null;
+  return name === undefined || value === null
+    ? null
+    : {
+        suffix: one.kind === 'bridge' ? 'netdev' : 'network',
+        section: 'Bridge',
+        lines: [`${name}=${value.replace(/^true$/, 'yes').replace(/^false$/, 'no')}`],
+      };
+}
+
+/** An addition to the file that netplan writes for networkd. */
+function dropIn(device: string, suffix: 'netdev' | 'network', form: string): LastingFix {
+  return {
+    by: 'netplan',
+    device,
+    where: `/etc/systemd/network/10-netplan-${device}.${suffix}.d/isolation.conf`,
+    form,
+    apply:
+      suffix === 'network'
+        ? `networkctl reload && networkctl reconfigure ${device}`
+        : 'it acts when networkd makes the bridge, at the next boot; until then the command does',
+    note: 'netplan has no option for it; its networkd has',
+  };
+}
+
+function without(device: Device, one: Wanted): LastingFix {
+  const why =
+    one.kind === 'entry'
+      ? 'neither netplan nor networkd has a form for it: an entry of networkd ([BridgeFDB], AssociatedWith=master) is permanent, so the host takes the frames and the guest is cut off'
+      : 'neither netplan nor networkd has a form for it';
+  return {
+    by: 'netplan',
+    device: device.device,
+    where: '',
+    form: '',
+    apply: '',
+    note: `${why}; a unit of systemd that runs the command after the bridge is up has to keep it`,
+  };
+}
+
+/**
+ * netplan: its own options; else, where networkd does the work, an addition to networkd's file, where NetworkManager
+ * does, its property or a script of its dispatcher; else there is none, and that is said.
+ */
+export const netplanForm: Form<Device> = (device, wanted) => {
+  const own = wanted.map((one) => {
+    const lines = asOwnOption(device, one);
+    return { one, lines: lines.length > 0 ? lines : asPassthrough(device, one) };
+  });
+  // Properties that are handed on come last, below one heading.
+  const placed = [...own].sort((a, b) => Number(a.lines[0] === headings[1]) - Number(b.lines[0] === headings[1]));
+  const lines = placed
+    .flatMap((each) => each.lines)
+    .filter((line, at, all) => !headings.some((heading) => heading === line) || all.indexOf(line) === at);
+  const rest = own.filter((each) => each.lines.length === 0).map(({ one }) => one);
+  return [...(lines.length === 0 ? [] : [ownFile(device, lines)]), ...beside(device, rest)];
+};
+
+/** What netplan itself cannot say. */
+function beside(device: Device, wanted: readonly Wanted[]): readonly LastingFix[] {
+  if (device.renderer === 'NetworkManager')
+    return wanted.length === 0 ? [] : [dispatcherScript('netplan', device.device, wanted)];
+  const placed = wanted.flatMap((one) => asNetworkd(one) ?? []);
+  const files = [...new Set(placed.map(({ suffix }) => suffix))].map((suffix) => {
+    const sections = [...new Set(placed.filter((each) => each.suffix === suffix).map(({ section }) => section))];
+    return dropIn(
+      device.device,
+      suffix,
+      sections
+        .flatMap((section) => [
+          `[${section}]`,
+          ...placed.filter((each) => each.suffix === suffix && each.section === section).flatMap((each) => each.lines),
+        ])
+        .join('\n'),
+    );
+  });
+  const none = wanted.find((one) => asNetworkd(one) === null);
+  return [...files, ...(none === undefined ? [] : [without(device, none)])];
+}

@@ -1,0 +1,93 @@
+import { word } from '../../../audit/shell-word.js';
+import { commandOf } from '../../../lasting/command-of.js';
+import type { Form, KeeperOf } from '../../../lasting/form.js';
+import type { Wanted } from '../../../lasting/wanted.js';
+import type { LastingFix } from '../../model/persistent-fix.js';
+
+type Nic = KeeperOf<'Proxmox VE'>;
+
+const managesTable =
+  "Proxmox VE then turns learning and flood off on its guests' ports and adds an entry for the configured MAC of each (since 7.3)";
+
+/** A script that Proxmox VE runs after the guest has started (its administration guide, "Hookscripts"). */
+function hookscript({ device, program, id }: Nic, wanted: readonly Wanted[], note: string): LastingFix {
+  return {
+    by: 'Proxmox VE',
+    device,
+    where: `/var/lib/vz/snippets/isolation-${id}.sh`,
+    form: [
+      '#!/bin/sh',
+      `[ "$1 $2" = '${id} post-start' ] || exit 0`,
+      ...wanted.map((one) => commandOf(one, word(device))),
+    ].join('\n'),
+    apply: `chmod 755 it; ${program} set ${id} --hookscript local:snippets/isolation-${id}.sh; start the guest anew. The storage local has to allow snippets`,
+    note,
+  };
+}
+
+function isolation(nic: Nic, wanted: readonly Wanted[]): LastingFix {
+  if (!nic.isVnet) return hookscript(nic, wanted, `${nic.bridge} is no VNet: only VNets have the option isolate-ports`);
+  return {
+    by: 'Proxmox VE',
+    device: nic.device,
+    where: `the VNet ${nic.bridge}: Datacenter, SDN, VNets, Isolate Ports`,
+    form: `pvesh set /cluster/sdn/vnets/${word(nic.bridge)} --isolate-ports 1 && pvesh set /cluster/sdn`,
+    apply: 'start its guests anew',
+    note: 'it isolates the ports of all guests of this VNet from one another, on each node by itself',
+  };
+}
+
+function tableManaged(nic: Nic, wanted: readonly Wanted[]): LastingFix {
+  if (nic.isVnet)
+    return hookscript(
+      nic,
+      wanted,
+      `${nic.bridge} is a VNet: bridge-disable-mac-learning is an option of its zone, for the types VLAN and QinQ only`,
+    );
+  return {
+    by: 'Proxmox VE',
+    device: nic.device,
+    where: `/etc/network/interfaces, below iface ${nic.bridge}`,
+    form: '        bridge-disable-mac-learning 1',
+    apply: 'ifreload -a, then start the guests anew',
+    note: managesTable,
+  };
+}
+
+/** The firewall's own filter of source MACs (`firewall=1`, macfilter of the guest's .fw file). */
+function macFilter({ device, program, id, nic, value }: Nic): LastingFix {
+  const on = value
+    .split(',')
+    .filter((part) => !part.startsWith('firewall='))
+    .concat('firewall=1')
+    .join(',');
+  return {
+    by: 'Proxmox VE',
+    device,
+    where: `/etc/pve/firewall/${id}.fw`,
+    form: ['[OPTIONS]', 'enable: 1', 'macfilter: 1', 'policy_in: ACCEPT'].join('\n'),
+    apply: `${program} set ${id} --${nic} ${word(on)}, and the firewall on for the datacenter (enable: 1 in /etc/pve/firewall/cluster.fw)`,
+    note: "the firewall drops what has another source MAC; that takes the place of locked, which Proxmox VE does not know. The guest's port is then fwpr<ID>p<N>",
+  };
+}
+
+/**
+ * Proxmox VE: isolate-ports of a VNet, bridge-disable-mac-learning of a bridge, macfilter of the firewall; what has no
+ * option goes into a hookscript.
+ */
+export const proxmoxForm: Form<Nic> = (nic, wanted) => {
+  const is = (one: Wanted, key: string, value: string): boolean =>
+    one.kind === 'port' && one.key === key && one.value === value;
+  const isolated = wanted.filter((one) => is(one, 'isolated', 'on'));
+  const locked = wanted.some((one) => is(one, 'locked', 'on'));
+  const table = wanted.filter(
+    (one) => (one.kind === 'entry' && !one.own) || is(one, 'flood', 'off') || is(one, 'learning', 'off'),
+  );
+  const rest = wanted.filter((one) => !isolated.includes(one) && !table.includes(one) && !is(one, 'locked', 'on'));
+  return [
+    ...(isolated.length === 0 ? [] : [isolation(nic, isolated)]),
+    ...(locked ? [macFilter(nic)] : []),
+    ...(table.length === 0 || locked ? [] : [tableManaged(nic, table)]),
+    ...(rest.length === 0 ? [] : [hookscript(nic, rest, 'Proxmox VE has no option for it')]),
+  ];
+};

@@ -1,0 +1,111 @@
+import { mostTokens } from '../../model/plan.js';
+import { parsePositions, positionText } from '../../plan/flows/position-text.js';
+
+/**
+ * Tokens in a row: so many spans of tokens that follow one another, each `gaps` behind the one before, `lengths` long;
+ * both as `positionText`.
+ */
+export interface TokenSpans {
+  readonly frames: number;
+  readonly spans: number;
+  readonly gaps: string;
+  readonly lengths: string;
+}
+
+/**
+ * A line of discarded.ndjson: frames that an observer captured in a step, that were counted when the captures were
+ * collated, and that evidence.pcapng does not hold. Each was a planned probe, as it was sent, and the first of its
+ * token there.
+ */
+export interface DiscardedFrames {
+  readonly step: number;
+  readonly observer: string;
+  /** Entered at the sender's own port, or left through the bridge device. */
+  readonly entered: TokenSpans;
+  /** Came towards the observer. */
+  readonly seen: TokenSpans;
+  /** Came towards the observer once more. */
+  readonly again: number;
+}
+
+/** Collects tokens; they come almost in their order. */
+export interface TokenCollector {
+  add(token: number): void;
+  spans(): TokenSpans;
+}
+
+export function tokenCollector(): TokenCollector {
+  let firsts = new Uint32Array(8);
+  let lengths = new Uint32Array(8);
+  let count = 0;
+  const longer = (list: Uint32Array): Uint32Array<ArrayBuffer> => {
+    const made = new Uint32Array(2 * list.length);
+    made.set(list);
+    return made;
+  };
+  return {
+    add(token) {
+      const last = count - 1;
+      if (count > 0 && (firsts[last] ?? 0) + (lengths[last] ?? 0) === token) {
+        lengths[last] = (lengths[last] ?? 0) + 1;
+        return;
+      }
+      if (count === firsts.length) [firsts, lengths] = [longer(firsts), longer(lengths)];
+      firsts[count] = token;
+      lengths[count] = 1;
+      count += 1;
+    },
+    spans() {
+      const order = Uint32Array.from({ length: count }, (_, at) => at).sort(
+        (a, b) => (firsts[a] ?? 0) - (firsts[b] ?? 0),
+      );
+      const gaps = new Uint32Array(count);
+      const sorted = new Uint32Array(count);
+      let spans = 0;
+      let end = 0;
+      let frames = 0;
+      for (const at of order) {
+        const [first, length] = [firsts[at] ?? 0, lengths[at] ?? 0];
+        if (spans > 0 && first === end) sorted[spans - 1] = (sorted[spans - 1] ?? 0) + length;
+        else {
+          gaps[spans] = first - end;
+          sorted[spans] = length;
+          spans += 1;
+        }
+        end = first + length;
+        frames += length;
+      }
+      return {
+        frames,
+        spans,
+        gaps: positionText(gaps.subarray(0, spans)),
+        lengths: positionText(sorted.subarray(0, spans)),
+      };
+    },
+  };
+}
+
+/**
+ * Gives each token of spans; false where they do not say what `frames` says, or ask for tokens that no run has. Nothing
+ * was given then.
+ */
+export function eachToken(spans: TokenSpans, take: (token: number) => void): boolean {
+  if (spans.frames === 0 && spans.spans === 0) return true;
+  if (!Number.isInteger(spans.spans) || spans.spans < 1 || spans.spans > mostTokens) return false;
+  const gaps = parsePositions(spans.gaps, spans.spans, mostTokens);
+  const lengths = parsePositions(spans.lengths, spans.spans, mostTokens + 1);
+  if (gaps === null || lengths === null) return false;
+  let end = 0;
+  let frames = 0;
+  for (let at = 0; at < spans.spans; at += 1) {
+    end += (gaps[at] ?? 0) + (lengths[at] ?? 0);
+    frames += lengths[at] ?? 0;
+  }
+  if (frames !== spans.frames || end > mostTokens) return false;
+  let token = 0;
+  for (let at = 0; at < spans.spans; at += 1) {
+    token += gaps[at] ?? 0;
+    for (const last = token + (lengths[at] ?? 0); token < last; token += 1) take(token);
+  }
+  return true;
+}

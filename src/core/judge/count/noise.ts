@@ -1,0 +1,56 @@
+import type { Noise } from '../../model/result.js';
+import type { StepTally } from './tally.js';
+
+/**
+ * Frames that are none of the run's, by who sent them. A guest chooses its addresses: of so many sources each is told,
+ * the rest together.
+ */
+const mostSources = 4096;
+const others = '*';
+/** So many sources of a flood are named. */
+const mostNamed = 3;
+
+/** Counts a frame that is neither a probe nor a control of this run, forged tokens included. */
+export function countNoise(noise: StepTally['noise'], observer: string, source: string, towards: boolean): void {
+  const bySource = noise.get(observer) ?? new Map<string, { towards: number; entered: number }>();
+  noise.set(observer, bySource);
+  const key = bySource.has(source) || bySource.size < mostSources ? source : others;
+  const count = bySource.get(key) ?? { towards: 0, entered: 0 };
+  bySource.set(key, count);
+  if (towards) count.towards += 1;
+  else count.entered += 1;
+}
+
+/** Where most frames of a source entered the bridge; null = at no port that was observed. */
+function entryOf(noise: StepTally['noise'], source: string): string | null {
+  let found: { readonly observer: string; readonly entered: number } | null = null;
+  for (const [observer, bySource] of noise) {
+    const entered = bySource.get(source)?.entered ?? 0;
+    if (entered > (found?.entered ?? 0)) found = { observer, entered };
+  }
+  return found?.observer ?? null;
+}
+
+/**
+ * The sources of most of the noise at an observer, the loudest first. Only what was captured is known: where frames
+ * were dropped there was more.
+ */
+export function noiseAt(noise: StepTally['noise'], observer: string): readonly Noise[] {
+  return [...(noise.get(observer) ?? [])]
+    .map(([source, { towards, entered }]) => ({
+      source,
+      frames: towards + entered,
+      enteredAt: source === others ? null : entryOf(noise, source),
+    }))
+    .sort((a, b) => b.frames - a.frames || (a.source < b.source ? -1 : 1))
+    .slice(0, mostNamed);
+}
+
+/** Who flooded, in words: `3,800 of 4,000 frames there were from 52:54:00:00:00:01, which entered at a`. */
+export function noiseText(noise: readonly Noise[], captured: number): string {
+  const [first] = noise;
+  const sum = noise.reduce((all, { frames }) => all + frames, 0);
+  if (first === undefined || 2 * sum < captured) return 'most frames there were the run’s own: lower `rate`';
+  const who = first.source === others ? 'other sources' : first.source;
+  return `${first.frames} of ${captured} frames there were noise from ${who}${first.enteredAt === null ? '' : `, which entered at ${first.enteredAt}`}`;
+}

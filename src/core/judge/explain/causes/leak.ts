@@ -1,0 +1,10 @@
+import type { RowContext } from '../../../../judge/row-context.js';
+import type { Cause } from '../../../model/result.js';
+
+export { isOff, isOn, isUnicast } from '../../../../judge/row-context.js';
+
+/** A leak with what the plan says of the frame and the kernel said around it: all that a cause is found from. */
+export type Leak = RowContext;
+
+/** Finds one cause in a leak; null = it is not this one. */
+export type CauseFinder = (leak: Leak) => Omit<Cause, 'code'> | null;

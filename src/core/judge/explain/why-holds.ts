@@ -1,0 +1,98 @@
+import { type RowContext, rowContexts } from '../../../judge/row-context.js';
+import type { StepStates } from '../../../judge/step-states.js';
+import type { Plan, StepPlan } from '../../model/plan.js';
+import type { Finding, Held, HeldBarrier } from '../../model/result.js';
+import { barriers, lastBarriers } from './barriers.js';
+
+/** Rows of a step beyond these are not explained one by one. */
+const mostExplained = 2000;
+/** Places of one barrier beyond these are counted only. */
+const mostPlaces = 20;
+
+interface Standing {
+  readonly code: string;
+  readonly text: string;
+  readonly opens: string;
+  readonly place: string;
+}
+
+/** The barriers in the way of a row's frames; a filter, or that nothing explains it, only where there is no other. */
+function standingIn(row: RowContext): readonly Standing[] {
+  const found = Object.entries(barriers).flatMap(([code, { text, opens, find }]) => {
+    const place = find(row);
+    return place === null ? [] : [{ code, text, opens, place }];
+  });
+  if (found.length > 0) return found;
+  const filtered = lastBarriers.filter.find(row);
+  const [code, place] = filtered === null ? (['unexplained', ''] as const) : (['filter', filtered] as const);
+  const { text, opens } = lastBarriers[code];
+  return [{ code, text, opens, place }];
+}
+
+interface Group {
+  readonly class: string;
+  readonly carriers: Set<string>;
+  readonly from: Set<string>;
+  readonly observers: Set<string>;
+  readonly barriers: Map<string, Standing & { readonly places: Set<string> }>;
+}
+
+function heldOf(group: Group): Held {
+  const standing = [...group.barriers.values()].map(
+    ({ code, text, opens, places }): HeldBarrier => ({
+      code,
+      places: [...places].filter((place) => place !== '').slice(0, mostPlaces),
+      ...(places.size > mostPlaces ? { morePlaces: places.size - mostPlaces } : {}),
+      text,
+      opens,
+    }),
+  );
+  return {
+    class: group.class,
+    carriers: [...group.carriers],
+    from: [...group.from],
+    observers: [...group.observers],
+    alone: standing.length === 1,
+    barriers: standing,
+  };
+}
+
+/**
+ * Why a step holds: for each class, who got nothing and what was in the way, as the state around the step shows it.
+ * Rows with the same barriers stand together; `alone`: there is one only. Empty where the state was not read.
+ */
+export function heldBy(rows: readonly Finding[], plan: Plan, step: StepPlan, states: StepStates): readonly Held[] {
+  const groups = new Map<string, Group>();
+  const zeros = rows.filter(
+    (row) =>
+      row.allowed === 'no' &&
+      row.seen === 0 &&
+      (row.sent ?? 0) > 0 &&
+      row.grouped === undefined &&
+      row.carrier !== 'native',
+  );
+  const contextOf = rowContexts(plan, step, states);
+  for (const row of zeros.slice(0, mostExplained)) {
+    const context = contextOf(row);
+    if (context === null) continue;
+    const standing = standingIn(context);
+    const key = JSON.stringify([row.class, standing.map(({ code }) => code)]);
+    const group = groups.get(key) ?? {
+      class: row.class,
+      carriers: new Set(),
+      from: new Set(),
+      observers: new Set(),
+      barriers: new Map<string, Standing & { readonly places: Set<string> }>(),
+    };
+    groups.set(key, group);
+    group.carriers.add(row.carrier);
+    group.from.add(row.from);
+    group.observers.add(row.observer);
+    for (const one of standing) {
+      const known = group.barriers.get(one.code) ?? { ...one, places: new Set<string>() };
+      known.places.add(one.place);
+      group.barriers.set(one.code, known);
+    }
+  }
+  return [...groups.values()].map(heldOf);
+}

@@ -1,0 +1,244 @@
+import type { JudgedBatch } from '../../../judge/frame-source.js';
+import { earliest, highHalf, latest, lowHalf, timeWords, type WordTime } from '../../pcap/time-words.js';
+import { type AddressPairs, createAddressPairs } from '../../wire/address-pairs.js';
+import { isGroupMac, macNumber } from '../../wire/ethernet.js';
+import { viewFrame } from '../../wire/frame-view.js';
+import { foreignProtocol, quickName, type QuickProtocol, readQuickly } from './protocol.js';
+
+/** Who listened where, and which unicast is foreign there. MACs are 48-bit numbers. */
+export interface ForeignListener {
+  /** Its name in a scenario; null where only its MACs are known. */
+  readonly name: string | null;
+  readonly macs: readonly number[];
+  /**
+   * null: a guest, to which everything but its own MACs is foreign. Else (an uplink, a host): only frames from one of
+   * these MACs to another are.
+   */
+  readonly elsewhere: readonly number[] | null;
+}
+
+/** Frames of one protocol from one MAC to another. */
+export interface Heard {
+  readonly from: number;
+  readonly to: number;
+  readonly protocol: string;
+  frames: number;
+  /** On the wire, as the capture says. */
+  octets: number;
+  payloadOctets: number;
+  /** Frames that prove that the addressee had sent to the source. */
+  answers: number;
+  readonly first: WordTime;
+  readonly last: WordTime;
+  readonly firstFile: string;
+  /** From 1, as Wireshark counts in that file. */
+  readonly firstFrame: number;
+}
+
+/** What one capture file held. */
+export interface HeardFile {
+  readonly path: string;
+  frames: number;
+  /** From or to the listener's own MACs. */
+  own: number;
+  /** Frames by which this tool proved that the listener's port hears: in its own captures alone. */
+  controls: number;
+  /** Broadcast and multicast. */
+  group: number;
+  foreign: number;
+  /** Unicast that is none of the listener's and yet not foreign there (an uplink's). */
+  passing: number;
+  /** Not Ethernet, or cut off before its addresses. */
+  unread: number;
+  /** null = no frame yet. */
+  first: WordTime | null;
+  last: WordTime | null;
+  readonly damages: string[];
+  /** Frames that the kernel dropped, as the file says. */
+  dropped: number;
+}
+
+/** Two addresses, and which rows their frames count in. */
+interface Pair {
+  readonly kind: 'own' | 'group' | 'passing' | 'foreign';
+  readonly from: number;
+  readonly to: number;
+  /** By `QuickProtocol.key`; null = one row too many. */
+  readonly quick: Map<number, Heard | null>;
+}
+
+/**
+ * What a listener heard that was not meant for it, as a fold over its captures. Opaque but for the functions of
+ * foreign*.ts.
+ */
+export interface ForeignFold {
+  readonly listener: ForeignListener;
+  readonly pairs: AddressPairs<Pair>;
+  readonly heard: Map<number, Map<number, Map<string, Heard>>>;
+  rows: number;
+  /** Foreign frames beyond the rows that are kept. */
+  notKept: number;
+  readonly files: HeardFile[];
+}
+
+/** Talker pairs and protocols that are told apart: a flood of invented MACs must not exhaust the memory. */
+export const mostRows = 20_000;
+/** Protocols of a pair that are found by number. */
+const mostQuickRows = 256;
+
+export function startForeign(listener: ForeignListener): ForeignFold {
+  const own = new Set(listener.macs);
+  const elsewhere = listener.elsewhere === null ? null : new Set(listener.elsewhere);
+  return {
+    listener,
+    pairs: createAddressPairs((bytes, at) => pairAt(bytes, at, own, elsewhere)),
+    heard: new Map(),
+    rows: 0,
+    notKept: 0,
+    files: [],
+  };
+}
+
+function pairAt(bytes: Uint8Array, at: number, own: ReadonlySet<number>, elsewhere: ReadonlySet<number> | null): Pair {
+  const to = macNumber(bytes, at);
+  const from = macNumber(bytes, at + 6);
+  const kind =
+    own.has(to) || own.has(from)
+      ? 'own'
+      : isGroupMac(bytes, at)
+        ? 'group'
+        : elsewhere !== null && !(elsewhere.has(to) && elsewhere.has(from))
+          ? 'passing'
+          : 'foreign';
+  return { kind, from, to, quick: new Map() };
+}
+
+/** Batches that are added belong to this file until the next. */
+export function startForeignFile(fold: ForeignFold, path: string): HeardFile {
+  const file: HeardFile = {
+    path,
+    frames: 0,
+    own: 0,
+    controls: 0,
+    group: 0,
+    foreign: 0,
+    passing: 0,
+    unread: 0,
+    first: null,
+    last: null,
+    damages: [],
+    dropped: 0,
+  };
+  fold.files.push(file);
+  return file;
+}
+
+/** The row of a pair and protocol; null where there are too many. */
+function rowOf(
+  fold: ForeignFold,
+  { from, to }: Pair,
+  protocol: string,
+  file: HeardFile,
+  high: number,
+  low: number,
+): Heard | null {
+  let ofSource = fold.heard.get(from);
+  let ofPair = ofSource?.get(to);
+  const found = ofPair?.get(protocol);
+  if (found !== undefined) return found;
+  if (fold.rows >= mostRows) return null;
+  fold.rows += 1;
+  if (ofSource === undefined) fold.heard.set(from, (ofSource = new Map()));
+  if (ofPair === undefined) ofSource.set(to, (ofPair = new Map()));
+  const fresh: Heard = {
+    from,
+    to,
+    protocol,
+    frames: 0,
+    octets: 0,
+    payloadOctets: 0,
+    answers: 0,
+    first: { high, low },
+    last: { high, low },
+    firstFile: file.path,
+    firstFrame: file.frames,
+  };
+  ofPair.set(protocol, fresh);
+  return fresh;
+}
+
+function quickRow(
+  fold: ForeignFold,
+  pair: Pair,
+  key: number,
+  file: HeardFile,
+  high: number,
+  low: number,
+): Heard | null {
+  const known = pair.quick.get(key);
+  if (known !== undefined) return known;
+  const made = rowOf(fold, pair, quickName(key), file, high, low);
+  if (pair.quick.size < mostQuickRows) pair.quick.set(key, made);
+  return made;
+}
+
+/** What of a capture file decides how its frames count. */
+export interface FileView {
+  /** Are the frames of this interface Ethernet? */
+  readonly ethernet: (interfaceId: number) => boolean;
+  /** This packet of the batch is the listener's own, or a control of the tool; null = its addresses decide. */
+  readonly settled: (packet: number) => 'own' | 'control' | null;
+}
+
+/** Adds a batch of `file`, in file order. Pure but for `fold` and `file`. */
+export function addForeignBatch(
+  fold: ForeignFold,
+  file: HeardFile,
+  batch: JudgedBatch & { readonly original: ArrayLike<number> },
+  { ethernet, settled }: FileView,
+): void {
+  const { bytes } = batch;
+  const times = timeWords(batch.timeNs);
+  const quick: QuickProtocol = { key: 0, answers: false, payloadOctets: 0 };
+  for (let i = 0; i < batch.count; i += 1) {
+    file.frames += 1;
+    const high = times[2 * i + highHalf] ?? 0;
+    const low = times[2 * i + lowHalf] ?? 0;
+    file.first = earliest(file.first, high, low);
+    file.last = latest(file.last, high, low);
+    const start = batch.offset[i] ?? 0;
+    const end = start + (batch.captured[i] ?? 0);
+    if (end - start < 14 || !ethernet(batch.interfaceId[i] ?? 0)) {
+      file.unread += 1;
+      continue;
+    }
+    const known = settled(i);
+    if (known !== null) {
+      if (known === 'own') file.own += 1;
+      else file.controls += 1;
+      continue;
+    }
+    const pair = fold.pairs.of(bytes, start);
+    file[pair.kind] += 1;
+    if (pair.kind !== 'foreign') continue;
+    let heard: Heard | null;
+    if (readQuickly(bytes, start, end, quick)) heard = quickRow(fold, pair, quick.key, file, high, low);
+    else {
+      const view = viewFrame(bytes, start, end);
+      const slow =
+        view === null ? { name: 'cut off', answers: false, payloadOctets: 0 } : foreignProtocol(bytes, end, view);
+      quick.answers = slow.answers;
+      quick.payloadOctets = slow.payloadOctets;
+      heard = rowOf(fold, pair, slow.name, file, high, low);
+    }
+    if (heard === null) fold.notKept += 1;
+    else {
+      heard.frames += 1;
+      heard.octets += batch.original[i] ?? 0;
+      heard.payloadOctets += quick.payloadOctets;
+      if (quick.answers) heard.answers += 1;
+      earliest(heard.first, high, low);
+      latest(heard.last, high, low);
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import { etherTypes } from '../../wire/ethernet.js';
+import type { FrameView } from '../../wire/frame-view.js';
+import { icmpTypes } from '../../wire/icmp.js';
+import { ipProtocols, parseIpv4 } from '../../wire/ipv4.js';
+import { parseIpv6 } from '../../wire/ipv6.js';
+import { parseTcp, tcpFlags } from '../../wire/tcp.js';
+import { parseUdp } from '../../wire/udp.js';
+
+/** What a foreign frame carries. */
+export interface ForeignProtocol {
+  /** As `TCP 80`, `UDP 53`, `ICMP`, `ARP`, `0x88b5`; the lower port stands for the service. */
+  readonly name: string;
+  /** It answers or acknowledges frames of the addressee: proof that the addressee has sent to the source. */
+  readonly answers: boolean;
+  /**
+   * Octets of data behind the headers that the capture holds, without padding: what the listener could read, encrypted
+   * or not.
+   */
+  readonly payloadOctets: number;
+}
+
+const names: Readonly<Record<number, string>> = { 2: 'IGMP', 47: 'GRE', 50: 'ESP', 51: 'AH', 89: 'OSPF', 132: 'SCTP' };
+
+/** Ports up to here name a service; two higher ones name none, or each connection would be a row of its own. */
+const highestService = 49_151;
+
+function service(protocol: string, a: number, b: number): string {
+  const lower = Math.min(a, b);
+  return lower > highestService ? protocol : `${protocol} ${lower}`;
+}
+
+/** ARP operation 2 is a reply (RFC 826). */
+function arp(bytes: Uint8Array, view: FrameView): ForeignProtocol {
+  return { name: 'ARP', answers: view.srcIpAt >= 0 && bytes[view.srcIpAt - 7] === 2, payloadOctets: 0 };
+}
+
+function transport(
+  bytes: Uint8Array,
+  end: number,
+  view: FrameView,
+  payloadAt: number,
+): Omit<ForeignProtocol, 'payloadOctets'> {
+  switch (view.protocol) {
+    case ipProtocols.tcp: {
+      const tcp = parseTcp(bytes, payloadAt, end);
+      return tcp === null
+        ? { name: 'TCP', answers: false }
+        : { name: service('TCP', tcp.srcPort, tcp.dstPort), answers: (tcp.flags & tcpFlags.ack) !== 0 };
+    }
+    case ipProtocols.udp: {
+      const udp = parseUdp(bytes, payloadAt, end);
+      return { name: udp === null ? 'UDP' : service('UDP', udp.srcPort, udp.dstPort), answers: false };
+    }
+    case ipProtocols.icmp:
+      return { name: 'ICMP', answers: view.icmpType === icmpTypes.echoReply };
+    case ipProtocols.icmpv6:
+      return { name: 'ICMPv6', answers: view.icmpType === icmpTypes.echoReplyV6 };
+    default:
+      return { name: names[view.protocol] ?? `IP protocol ${view.protocol}`, answers: false };
+  }
+}
+
+/** What most frames are, IPv4 with TCP or UDP and nothing unusual, as numbers. */
+export interface QuickProtocol {
+  /** Protocol and lower port in one number, for `quickName`; the port is 0 where both are beyond the services. */
+  key: number;
+  answers: boolean;
+  payloadOctets: number;
+}
+
+/**
+ * Reads a frame into `quick` without allocating; false where it is anything unusual, which `foreignProtocol` reads.
+ * Both say the same where both read.
+ */
+export function readQuickly(bytes: Uint8Array, start: number, end: number, quick: QuickProtocol): boolean {
+  const ip = start + 14;
+  if (
+    bytes[start + 12] !== 8 ||
+    bytes[start + 13] !== 0 ||
+    bytes[ip] !== 0x45 ||
+    (((bytes[ip + 6] ?? 0) & 0x1f) | (bytes[ip + 7] ?? 0)) !== 0
+  )
+    return false;
+  const protocol = bytes[ip + 9] ?? 0;
+  const ipEnd = ip + (((bytes[ip + 2] ?? 0) << 8) | (bytes[ip + 3] ?? 0));
+  const dataEnd = ipEnd < end ? ipEnd : end;
+  const at = ip + 20;
+  let data = at + 8;
+  quick.answers = false;
+  if (protocol === ipProtocols.tcp) {
+    const header = ((bytes[at + 12] ?? 0) >> 4) * 4;
+    data = at + header;
+    if (header < 20) return false;
+    quick.answers = ((bytes[at + 13] ?? 0) & tcpFlags.ack) !== 0;
+  } else if (protocol !== ipProtocols.udp) return false;
+  if (data > dataEnd) return false; // the frame ends within its headers, wherever they were read
+  const a = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  const b = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+  const lower = a < b ? a : b;
+  if (lower === 0) return false;
+  quick.key = (protocol << 16) | (lower > highestService ? 0 : lower);
+  quick.payloadOctets = dataEnd - data;
+  return true;
+}
+
+/** The name that `foreignProtocol` gives what has this key. */
+export function quickName(key: number): string {
+  const port = key & 0xffff;
+  const protocol = key >>> 16 === ipProtocols.tcp ? 'TCP' : 'UDP';
+  return port === 0 ? protocol : `${protocol} ${port}`;
+}
+
+/** Name and meaning of what a frame carries. Total: what is cut off is named by what is left. */
+export function foreignProtocol(bytes: Uint8Array, end: number, view: FrameView): ForeignProtocol {
+  if (view.etherType === etherTypes.arp) return arp(bytes, view);
+  if (view.ipVersion === 0) {
+    return {
+      name: view.etherType < 0x600 ? 'LLC' : `0x${view.etherType.toString(16).padStart(4, '0')}`,
+      answers: false,
+      payloadOctets: Math.max(0, end - view.payloadAt),
+    };
+  }
+  // The addresses of both headers stand at fixed places: 12 octets into IPv4's, 8 into IPv6's.
+  const ip = view.ipVersion === 4 ? parseIpv4(bytes, view.srcIpAt - 12, end) : parseIpv6(bytes, view.srcIpAt - 8, end);
+  if (ip === null) return { name: `IPv${view.ipVersion}`, answers: false, payloadOctets: 0 };
+  const payloadOctets = Math.max(0, ip.payloadEnd - view.payloadAt);
+  return ip.laterFragment
+    ? { name: `IPv${view.ipVersion} fragment`, answers: false, payloadOctets }
+    : { ...transport(bytes, end, view, ip.payloadAt), payloadOctets };
+}

@@ -1,0 +1,191 @@
+import { timeText } from '../../../judge/time-text.js';
+import type { Reason } from '../../model/result.js';
+import { nsOf } from '../../pcap/time-words.js';
+import { reason } from '../reasons.js';
+import type { ForeignFold, Heard } from './foreign.js';
+
+/** Foreign frames of one direction of a pair. */
+export interface ForeignDirection {
+  readonly from: string;
+  readonly to: string;
+  readonly frames: number;
+  readonly octets: number;
+  readonly payloadOctets: number;
+  readonly protocols: readonly { readonly name: string; readonly frames: number }[];
+  readonly first: string;
+  readonly last: string;
+  readonly firstSighting: { readonly file: string; readonly frame: number };
+}
+
+/** Two that talked and were overheard. `ways`: both directions, or one alone. */
+export interface ForeignPair {
+  readonly a: string;
+  readonly b: string;
+  readonly ways: 'both' | 'one';
+  /** One direction alone, whose frames answer frames of the other: that one exists and was not heard. */
+  readonly otherWayExists: boolean;
+  readonly heard: readonly ForeignDirection[];
+  readonly reading: string;
+}
+
+export interface ForeignFile {
+  readonly path: string;
+  readonly frames: number;
+  readonly own: number;
+  /** Frames by which this tool proved that the port hears; absent = none. */
+  readonly controls?: number;
+  readonly group: number;
+  readonly foreign: number;
+  readonly passing: number;
+  readonly unread: number;
+  readonly first: string | null;
+  readonly last: string | null;
+}
+
+/** `replay --mac --json`: what one listener heard that was not meant for it. */
+export interface ForeignReport {
+  readonly listener: string | null;
+  readonly macs: readonly string[];
+  readonly found: boolean;
+  /** 2 foreign unicast was heard; 3 none was, and the captures do not carry a "none"; 0 none was. */
+  readonly exitCode: 0 | 2 | 3;
+  readonly reasons: readonly Reason[];
+  readonly pairs: readonly ForeignPair[];
+  /** Foreign frames beyond the pairs and protocols that are told apart. */
+  readonly notKept: number;
+  readonly files: readonly ForeignFile[];
+  /** What this does not say. */
+  readonly limits: readonly string[];
+}
+
+/** What a MAC is called: its owner's name where one is known, else itself. */
+export type NameOf = (mac: number) => string;
+
+/** A 48-bit number as a MAC, lower case with colons. */
+export function macOfNumber(mac: number): string {
+  return mac
+    .toString(16)
+    .padStart(12, '0')
+    .replace(/..(?!$)/g, '$&:');
+}
+
+function direction(rows: readonly Heard[], nameOf: NameOf): ForeignDirection | null {
+  const [head] = rows;
+  if (head === undefined) return null;
+  const sum = (value: (row: Heard) => number): number => rows.reduce((total, one) => total + value(one), 0);
+  const first = rows.reduce((earliest, one) => (nsOf(one.first) < nsOf(earliest.first) ? one : earliest), head);
+  const last = rows.reduce((latest, one) => (nsOf(one.last) > nsOf(latest.last) ? one : latest), head);
+  return {
+    from: nameOf(head.from),
+    to: nameOf(head.to),
+    frames: sum((one) => one.frames),
+    octets: sum((one) => one.octets),
+    payloadOctets: sum((one) => one.payloadOctets),
+    protocols: [...rows]
+      .sort((x, y) => y.frames - x.frames || (x.protocol < y.protocol ? -1 : 1))
+      .map(({ protocol, frames }) => ({ name: protocol, frames })),
+    first: timeText(nsOf(first.first)),
+    last: timeText(nsOf(last.last)),
+    firstSighting: { file: first.firstFile, frame: first.firstFrame },
+  };
+}
+
+/** The asymmetry in words: what the bridge did with the direction that was not heard. */
+function readingOf(a: string, b: string, ways: 'both' | 'one', otherWayExists: boolean): string {
+  if (ways === 'both')
+    return `both directions were heard: the bridge floods what ${a} and ${b} say to each other, or sends a copy of it here`;
+  return otherWayExists
+    ? `only ${a} → ${b} was heard, and it answers frames of ${b} that were not: frames to ${a} go to its port alone, frames to ${b} are flooded. So it looks where the MAC of ${b} is learned on no port, as when it is bridged behind the bridge device, or when its entry has aged out`
+    : `only ${a} → ${b} was heard, and nothing shows that ${b} ever answered: frames to a MAC that the bridge has not learned are flooded`;
+}
+
+function pairsOf(fold: ForeignFold, nameOf: NameOf): readonly ForeignPair[] {
+  const pairs: { readonly pair: ForeignPair; readonly firstNs: bigint }[] = [];
+  for (const [from, targets] of fold.heard) {
+    for (const [to, protocols] of targets) {
+      const back = from === to ? undefined : fold.heard.get(to)?.get(from);
+      if (back !== undefined && to < from) continue; // told where the lower MAC is the source
+      const rows = [...protocols.values()];
+      const backRows = [...(back?.values() ?? [])];
+      const heard = [direction(rows, nameOf), direction(backRows, nameOf)].filter((one) => one !== null);
+      const a = nameOf(from);
+      const b = nameOf(to);
+      const ways = backRows.length > 0 ? 'both' : 'one';
+      const otherWayExists = ways === 'one' && rows.some(({ answers }) => answers > 0);
+      const firstNs = [...rows, ...backRows]
+        .map(({ first }) => nsOf(first))
+        .reduce((least, one) => (one < least ? one : least));
+      pairs.push({
+        pair: { a, b, ways, otherWayExists, heard, reading: readingOf(a, b, ways, otherWayExists) },
+        firstNs,
+      });
+    }
+  }
+  const frames = ({ heard }: ForeignPair): number => heard.reduce((sum, one) => sum + one.frames, 0);
+  return pairs
+    .sort((x, y) => frames(y.pair) - frames(x.pair) || Number(x.firstNs - y.firstNs) || (x.pair.a < y.pair.a ? -1 : 1))
+    .map(({ pair }) => pair);
+}
+
+/** Why "nothing was heard" would be more than these captures carry. */
+function reasonsOf(fold: ForeignFold): readonly Reason[] {
+  const { name } = fold.listener;
+  const told = fold.files.flatMap(({ path, damages }) =>
+    damages.map((text) => reason('capture-damaged', name, `${path}, ${text}`)),
+  );
+  for (const { path, frames, unread } of fold.files) {
+    if (unread > 0)
+      told.push(
+        reason(
+          'evidence-incomplete',
+          name,
+          `${path}: ${unread} of ${frames} frames are not Ethernet or end before their addresses do`,
+        ),
+      );
+  }
+  for (const { path, dropped } of fold.files)
+    if (dropped > 0)
+      told.push(
+        reason('frames-dropped', name, `${path}: the kernel dropped ${dropped} frames before they were captured`),
+      );
+  const heard = fold.files.reduce((sum, one) => sum + one.own + one.group + one.foreign + one.passing, 0);
+  if (heard === 0)
+    told.push(
+      reason('nothing-to-hear', name, 'not one frame was captured: this ear may be deaf, and a deaf ear hears no leak'),
+    );
+  return told;
+}
+
+const silent =
+  'that nothing foreign was heard proves no isolation: nothing shows that anybody talked meanwhile, and no probe was sent';
+const ways = 'a capture that was taken inside a guest shows foreign unicast only if its interface was promiscuous';
+
+/**
+ * Ends the fold. `nameOf` names the talkers, `more` what else was amiss. Pure: the same captures give the same report.
+ */
+export function finishForeign(fold: ForeignFold, nameOf: NameOf, more: readonly Reason[] = []): ForeignReport {
+  const found = fold.files.some(({ foreign }) => foreign > 0);
+  const reasons = [...reasonsOf(fold), ...more];
+  return {
+    listener: fold.listener.name,
+    macs: fold.listener.macs.map(macOfNumber),
+    found,
+    exitCode: found ? 2 : reasons.length > 0 ? 3 : 0,
+    reasons,
+    pairs: pairsOf(fold, nameOf),
+    notKept: fold.notKept,
+    files: fold.files.map(({ path, frames, own, controls, group, foreign, passing, unread, first, last }) => ({
+      path,
+      frames,
+      own,
+      ...(controls === 0 ? {} : { controls }),
+      group,
+      foreign,
+      passing,
+      unread,
+      first: first === null ? null : timeText(nsOf(first)),
+      last: last === null ? null : timeText(nsOf(last)),
+    })),
+    limits: found ? [ways] : [silent, ways],
+  };
+}

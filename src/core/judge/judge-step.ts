@@ -1,0 +1,162 @@
+import type { Control, Plan, StepPlan } from '../model/plan.js';
+import type { Finding, ObserverResult, Reason, StepResult, Verdict } from '../model/result.js';
+import { carriersApart } from './rows/carriers-apart.js';
+import { withCauses } from './explain/causes.js';
+import { claimOutcome, claimText } from './rows/claims.js';
+import { isStranger } from '../../judge/event-reach.js';
+import { heldBy } from './explain/why-holds.js';
+import { noiseAt } from './count/noise.js';
+import { missingProofs } from './proof/proofs.js';
+import { reason } from './reasons.js';
+import { rootReasons } from './rows/root-rows.js';
+import { rowsOf } from './rows/rows.js';
+import type { StepFacts } from './proof/step-facts.js';
+import type { StepStates } from '../../judge/step-states.js';
+import { readAroundEvents, stretchesOf, unreadAround, wholeStretch } from '../../judge/stretches.js';
+import type { StepTally } from './count/tally.js';
+import { eventsOf } from './proof/windows.js';
+import { unchangedReasons } from '../../judge/unchanged.js';
+
+export interface StepInput {
+  readonly plan: Plan;
+  readonly step: StepPlan;
+  readonly facts: StepFacts;
+  readonly tally: StepTally;
+  readonly states: StepStates;
+  /** Reasons that concern the whole capture: damage, a lost key. */
+  readonly captureReasons: readonly Reason[];
+  readonly day: string;
+}
+
+/** A judged step, and the exit status that it asks for. */
+export interface JudgedStep {
+  readonly result: StepResult;
+  readonly exit: 0 | 2 | 3 | 4 | 69;
+}
+
+function observerResults(input: StepInput): readonly ObserverResult[] {
+  const { step, facts, tally } = input;
+  const byObserver = new Map<string, Control[]>(step.observers.map(({ name }) => [name, []]));
+  for (const control of step.controls) byObserver.get(control.observer)?.push(control);
+  return step.observers.map((observer) => {
+    const own = byObserver.get(observer.name) ?? [];
+    const counters = facts.stopped[observer.name] ?? facts.lastCounters[observer.name];
+    return {
+      name: observer.name,
+      interface: observer.interface,
+      engine: facts.listening.get(observer.name)?.engine ?? null,
+      received: counters?.received ?? 0,
+      dropped: counters?.dropped ?? 0,
+      controlsSent: own.filter((control) => facts.controlsAccepted.has(control.index)).length,
+      controlsSeen: own.filter((control) => tally.controls.has(control.index)).length,
+      ...((counters?.dropped ?? 0) > 0 ? { noise: noiseAt(tally.noise, observer.name) } : {}),
+    };
+  });
+}
+
+function entryOf(input: StepInput): StepResult['entry'] {
+  const entry = input.step.controls.filter((control) => control.kind === 'entry');
+  return {
+    sent: entry.filter((control) => input.facts.controlsAccepted.has(control.index)).length,
+    seen: entry.filter((control) => input.tally.controls.has(control.index)).length,
+  };
+}
+
+/** What explains a step beside the causes of its leaks; keys that would say nothing are left out. */
+function explained(
+  rows: readonly Finding[],
+  verdict: Verdict,
+  proven: boolean,
+  { plan, step, states }: StepInput,
+): Pick<StepResult, 'held' | 'carriersApart'> {
+  const held = verdict === 'holds' ? heldBy(rows, plan, step, states) : [];
+  const apart = proven ? carriersApart(rows, states) : [];
+  return { ...(held.length === 0 ? {} : { held }), ...(apart.length === 0 ? {} : { carriersApart: apart }) };
+}
+
+function verdictOf(rows: readonly Finding[], missing: readonly Reason[]): Verdict {
+  if (rows.some((row) => row.leak && row.accepted === undefined)) return 'broken';
+  return missing.length > 0 ? 'inconclusive' : 'holds';
+}
+
+/** 2: a leak beyond what was expected. 4: an expected sighting did not show. 3: no verdict. */
+function exitOf(step: StepPlan, verdict: Verdict, outcomes: readonly string[]): 0 | 2 | 3 | 4 {
+  if (verdict === 'broken' && (step.expect.expected === 'holds' || outcomes.includes('beyond'))) return 2;
+  if (verdict === 'inconclusive') return 3;
+  return verdict === step.expect.expected && outcomes.every((outcome) => outcome === 'held') ? 0 : 4;
+}
+
+/**
+ * What changed while the probes were on their way, but for what the events of the step did: that is what it is about.
+ */
+function changedMeanwhile({ step, facts, states, plan: { endpoints } }: StepInput): readonly Reason[] {
+  if (!readAroundEvents(step))
+    return unchangedReasons(step, [wholeStretch(states)], endpoints, facts.ruleChanges, facts.settingChanges).filter(
+      ({ code }) => code !== 'settings-changed',
+    );
+  const strangers = facts.ruleChangesMeanwhile.filter((change) => isStranger(step, change));
+  return [
+    ...unchangedReasons(
+      step,
+      stretchesOf(step, facts, states),
+      endpoints,
+      [...facts.ruleChanges, ...strangers],
+      facts.settingChanges,
+    ),
+    ...unreadAround(facts, states),
+  ];
+}
+
+/** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
+export function judgeStep(input: StepInput): JudgedStep {
+  const { step, facts, plan } = input;
+  const failed = facts.outcome !== 'done';
+  const idle = step.observers.length === 0;
+  const missing = [
+    ...input.captureReasons,
+    ...(idle && !failed ? [] : missingProofs(step, facts, input.tally, plan.endpoints)),
+    ...(idle || failed ? [] : changedMeanwhile(input)),
+    ...(idle || failed ? [] : rootReasons(step, input.states)),
+  ];
+  const rows = withCauses(rowsOf(input), plan, step, input.states);
+  const unsupported = missing.some(({ code }) => code === 'unsupported');
+  const unjudged = step.expect.expected === null;
+  if (unsupported || (unjudged && !failed) || (idle && !failed)) {
+    const result: StepResult = {
+      name: step.name,
+      verdict: null,
+      expected: step.expect.expected,
+      asExpected: !unsupported,
+      reasons: idle && !unsupported ? [] : missing,
+      findings: rows,
+      observers: observerResults(input),
+      entry: entryOf(input),
+      ...eventsOf(step, facts),
+    };
+    return { result, exit: unsupported ? 69 : 0 };
+  }
+  const claims = step.expect.seen.map((claim) => ({ claim, outcome: claimOutcome(claim, rows) }));
+  const unmatched = claims
+    .filter(({ outcome }) => outcome === 'unmatched')
+    .map(({ claim }) => reason('claim-unmatched', claim.observer, claimText(claim)));
+  const reasons = failed ? missing : [...missing, ...unmatched];
+  const verdict = verdictOf(rows, missing);
+  const exit = exitOf(
+    step,
+    verdict,
+    claims.map(({ outcome }) => outcome),
+  );
+  const result: StepResult = {
+    name: step.name,
+    verdict,
+    expected: step.expect.expected,
+    asExpected: exit === 0,
+    reasons,
+    findings: rows,
+    observers: observerResults(input),
+    entry: entryOf(input),
+    ...eventsOf(step, facts),
+    ...explained(rows, verdict, missing.length === 0, input),
+  };
+  return { result, exit };
+}

@@ -1,0 +1,370 @@
+import { ofSender } from '../../../judge/of-sender.js';
+import type { Control, Flow, Observer, StepPlan } from '../../model/plan.js';
+import type { Reason } from '../../model/result.js';
+import type { Endpoint } from '../../model/scenario.js';
+import { noiseAt, noiseText } from '../count/noise.js';
+import type { StepTally } from '../count/tally.js';
+import { isReasonCode, reason, type ReasonCode } from '../reasons.js';
+import { sentOf, type StepFacts } from './step-facts.js';
+import { eventReasons } from './windows.js';
+
+/** Share of the probes that who must see them has to get. */
+export const deliveryShare = 0.99;
+
+/** Reasons that are alike are told so often; then one says how many more there are. */
+const mostAlike = 100;
+
+function limited(reasons: readonly Reason[], code: ReasonCode): readonly Reason[] {
+  return reasons.length <= mostAlike
+    ? reasons
+    : [...reasons.slice(0, mostAlike), reason(code, null, `and ${reasons.length - mostAlike} more of this kind`)];
+}
+
+function groupControls(
+  controls: readonly Control[],
+  kind: Control['kind'],
+  nameOf: (control: Control) => string | null,
+): ReadonlyMap<string | null, readonly Control[]> {
+  const groups = new Map<string | null, Control[]>();
+  for (const control of controls) {
+    if (control.kind !== kind) continue;
+    const group = groups.get(nameOf(control));
+    if (group === undefined) groups.set(nameOf(control), [control]);
+    else group.push(control);
+  }
+  return groups;
+}
+
+function earReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
+  const byObserver = groupControls(step.controls, 'ear', (control) => control.observer);
+  return step.observers.flatMap((observer) => {
+    const controls = byObserver.get(observer.name) ?? [];
+    const unsent = controls.filter((control) => !facts.controlsAccepted.has(control.index));
+    const unseen = controls.filter((control) => !tally.controls.has(control.index));
+    const [first] = unseen;
+    if (unsent.length > 0)
+      return [
+        reason('control-missing', observer.name, `${unsent.length} of ${controls.length} ear controls were not sent`),
+      ];
+    if (first === undefined && step.inwardUnproved?.includes(observer.name) === true) {
+      return [
+        reason(
+          'control-missing',
+          observer.name,
+          'no control can prove that what its guest sends would be heard: the switch does not have its MAC on this port. Let it speak once before the run',
+        ),
+      ];
+    }
+    if (first === undefined) return [];
+    const phases = [...new Set(unseen.map((control) => control.phase))].join(', ');
+    return [
+      reason(
+        'control-missing',
+        observer.name,
+        `${unseen.length} of ${controls.length} ear controls were not seen (${phases} the probes; the first: ${first.frame.carrier} from ${first.frame.srcMac}, ${first.sender === null ? 'towards' : 'from'} the guest)`,
+      ),
+    ];
+  });
+}
+
+function metByAddressee(flow: Flow, facts: StepFacts, tally: StepTally): boolean {
+  const sent = sentOf(facts, flow);
+  return sent > 0 && flow.must.some((name) => tally.seen.count(flow, name) >= deliveryShare * sent);
+}
+
+/** The first and the last flow of a sender, in the order in which they are sent. */
+interface Ends {
+  readonly first: Flow;
+  last: Flow;
+}
+
+/** What is said of single flows, by kind. */
+interface FlowReasons {
+  readonly sent: readonly Reason[];
+  readonly shown: readonly Reason[];
+  readonly delivered: readonly Reason[];
+  readonly ends: ReadonlyMap<string, Ends>;
+}
+
+/**
+ * Were as many sent as planned, did they show on their sender's own port, where that is observed and directions are
+ * known (whoever says that it sent may lie), and did those who must see them get them? One pass: a mesh has a million
+ * flows.
+ */
+function flowReasons(step: StepPlan, facts: StepFacts, tally: StepTally): FlowReasons {
+  const sent: Reason[] = [];
+  const shown: Reason[] = [];
+  const delivered: Reason[] = [];
+  const ends = new Map<string, Ends>();
+  /** Whether it is known on the sender's port what enters, and its ends so far. */
+  const senderOf = ofSender((name): { readonly directed: boolean; ends: Ends | undefined } => ({
+    directed: facts.listening.get(name)?.direction === 'known',
+    ends: ends.get(name),
+  }));
+  step.flows.forEach((flow) => {
+    const sender = senderOf(flow.sender);
+    if (flow.purpose !== 'restore') {
+      if (sender.ends === undefined) {
+        sender.ends = { first: flow, last: flow };
+        ends.set(flow.sender, sender.ends);
+      } else sender.ends.last = flow;
+    }
+    const accepted = sentOf(facts, flow);
+    const what = (): string => `${flow.carrier} frames of ${flow.class} from ${flow.from}`;
+    if (accepted !== flow.count)
+      sent.push(reason('probes-not-sent', flow.sender, `${accepted} of ${flow.count} ${what()} were sent`));
+    if (sender.directed) {
+      const entered = tally.entries.count(flow);
+      if (entered < accepted)
+        shown.push(
+          reason(
+            'entry-unproved',
+            flow.sender,
+            `${entered} of ${accepted} ${what()} showed on the port of ${flow.sender}`,
+          ),
+        );
+    }
+    for (const name of flow.must) {
+      if (name === flow.sender) continue;
+      const seen = tally.seen.count(flow, name);
+      if (seen < deliveryShare * accepted || seen === 0)
+        delivered.push(reason('delivery-short', name, `${name} got ${seen} of ${accepted} ${what()}`));
+    }
+  });
+  return {
+    sent: limited(sent, 'probes-not-sent'),
+    shown: limited(shown, 'entry-unproved'),
+    delivered: limited(delivered, 'delivery-short'),
+    ends,
+  };
+}
+
+/**
+ * A sender's way into the bridge is proved by its controls; behind the bridge device, where none is sent, by every
+ * probe that left through it, for the driver's br_dev_xmit comes right behind the packet sockets; where no control can
+ * arrive, as in a VLAN in which the bridge has no address, by addressees that got what was sent first and last: what
+ * nobody must see stands between.
+ */
+function entryReasons(
+  step: StepPlan,
+  facts: StepFacts,
+  tally: StepTally,
+  ends: FlowReasons['ends'],
+  behindDevice: ReadonlySet<string>,
+): readonly Reason[] {
+  const bySender = groupControls(step.controls, 'entry', (control) => control.sender);
+  const leftThroughDevice = (sender: string): boolean =>
+    step.flows.every(
+      (flow) => flow.sender !== sender || tally.entries.throughDevice(flow) >= Math.max(1, sentOf(facts, flow)),
+    );
+  const proved = (sender: string, first: Flow, last: Flow): boolean => {
+    const controls = bySender.get(sender) ?? [];
+    if (controls.length === 0 && behindDevice.has(sender)) return leftThroughDevice(sender);
+    return (
+      (controls.length > 0 && controls.every((control) => tally.controls.has(control.index))) ||
+      (metByAddressee(first, facts, tally) && metByAddressee(last, facts, tally))
+    );
+  };
+  const unproved = [...ends]
+    .filter(([sender, { first, last }]) => !proved(sender, first, last))
+    .map(([sender]) => sender);
+  return unproved.map((sender) => {
+    const controls = bySender.get(sender) ?? [];
+    const seen = controls.filter((control) => tally.controls.has(control.index)).length;
+    if (controls.length === 0 && behindDevice.has(sender))
+      return reason('entry-unproved', sender, `not every probe of ${sender} left through the bridge device`);
+    return reason(
+      'entry-unproved',
+      sender,
+      controls.length === 0
+        ? `no entry control is possible for ${sender}, and no addressee proves its probes`
+        : `${seen} of ${controls.length} entry controls from ${sender} were received on the bridge`,
+    );
+  });
+}
+
+function observerReasons(observer: Observer, facts: StepFacts, tally: StepTally): readonly Reason[] {
+  const { name } = observer;
+  if (!facts.listenedInTime.has(name))
+    return [reason('not-listening', name, `${name} (${observer.interface}) did not listen before the first probe`)];
+  const counters = facts.stopped[name];
+  if (counters === undefined) return [reason('helper-died', name, `the capture of ${name} did not come to its end`)];
+  const told: Reason[] = [];
+  const { received, dropped, delivered } = counters;
+  if (dropped > 0)
+    told.push(
+      reason(
+        'frames-dropped',
+        name,
+        `${dropped} of ${received} frames at ${observer.interface} were dropped; ${noiseText(noiseAt(tally.noise, name), tally.read.get(name) ?? 0)}`,
+      ),
+    );
+  if (delivered !== received - dropped)
+    told.push(
+      reason(
+        'count-gap',
+        name,
+        `${observer.interface}: received ${received}, dropped ${dropped}, delivered ${delivered}`,
+      ),
+    );
+  const written = facts.written[name] ?? 0;
+  const read = tally.read.get(name) ?? 0;
+  if (written !== read)
+    told.push(
+      reason('evidence-incomplete', name, `${written} frames were written for ${name}, ${read} were read back`),
+    );
+  const twice = tally.twice.get(name);
+  if (twice !== undefined) told.push(reason('replay-possible', name, `${twice} tokens were seen again at ${name}`));
+  return told;
+}
+
+function replayReasons(tally: StepTally): readonly Reason[] {
+  const byGuest = new Map<string, number>();
+  for (const { observer, uplink } of tally.reentered.values())
+    if (!uplink) byGuest.set(observer, (byGuest.get(observer) ?? 0) + 1);
+  return [...byGuest].map(([guest, count]) =>
+    reason('replayed', guest, `${guest} sent ${count} tokens that were not its own`),
+  );
+}
+
+function trafficReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
+  return step.traffic.flatMap((traffic, index) => {
+    const outcome = facts.trafficOk.get(index);
+    const told: Reason[] = [];
+    if (outcome?.ok !== true)
+      told.push(
+        reason(
+          'traffic-failed',
+          null,
+          `${traffic.kind} ${traffic.from} to ${traffic.to}: ${outcome?.detail ?? 'did not run'}`,
+        ),
+      );
+    for (const [way, source, sink] of [
+      ['>', traffic.from, traffic.to],
+      ['<', traffic.to, traffic.from],
+    ] as const) {
+      const sent = tally.trafficEntered.get(`${index}/${way}`) ?? 0;
+      const seen = tally.traffic.get(`${index}/${way}/${sink}`)?.frames ?? 0;
+      if (traffic.must.includes(sink) && (sent === 0 || seen < deliveryShare * sent)) {
+        told.push(
+          reason('delivery-short', sink, `${sink} got ${seen} of ${sent} frames of ${traffic.kind} from ${source}`),
+        );
+      }
+    }
+    return told;
+  });
+}
+
+function listenReasons(step: StepPlan, tally: StepTally): readonly Reason[] {
+  if (step.listenMs === null) return [];
+  const crossed = [...tally.crossed.values()];
+  return step.observers
+    .filter((observer) => observer.judged && observer.place !== 'bridge')
+    .flatMap((observer) => {
+      const others = crossed.some(({ from, to }) => from !== observer.name && !observer.macs.includes(to));
+      return others
+        ? []
+        : [
+            reason(
+              'nothing-to-hear',
+              observer.name,
+              `no unicast crossed the bridge between two others while ${observer.name} listened`,
+            ),
+          ];
+    });
+}
+
+function faultReasons(facts: StepFacts): readonly Reason[] {
+  return facts.faults.flatMap(({ code, observers, text }) => {
+    const known = isReasonCode(code) ? code : 'step-failed';
+    return observers.length === 0 ? [reason(known, null, text)] : observers.map((name) => reason(known, name, text));
+  });
+}
+
+function outcomeReasons(facts: StepFacts): readonly Reason[] {
+  switch (facts.outcome) {
+    case 'done':
+      return [];
+    case 'fault':
+      return facts.faults.length > 0 ? [] : [reason('step-failed', null, 'the step ended with a fault')];
+    case 'unsupported':
+      return facts.faults.some(({ code }) => code === 'unsupported')
+        ? []
+        : [reason('unsupported', null, 'this kernel or this build cannot do the step')];
+    case 'not-run':
+    case null:
+      return [reason('not-run', null, 'the run ended before the step was done')];
+  }
+}
+
+/** NTP turns the clock by less than a millisecond a second; what is more was set by somebody. */
+const mostClockShiftMs = 500;
+
+function clockReasons(facts: StepFacts): readonly Reason[] {
+  return [
+    ...(facts.clockShiftMs <= mostClockShiftMs
+      ? []
+      : [reason('clock-changed', null, `the wall clock was set by ${Math.round(facts.clockShiftMs)} ms`)]),
+    ...[...facts.hostClockShiftsMs].flatMap(([host, ms]) =>
+      ms <= mostClockShiftMs
+        ? []
+        : [reason('clock-changed', null, `the wall clock of ${host} was set by ${Math.round(ms)} ms`)],
+    ),
+  ];
+}
+
+function keptReasons(facts: StepFacts): readonly Reason[] {
+  const { kept } = facts;
+  return kept.length === 0
+    ? []
+    : [
+        reason(
+          'evidence-incomplete',
+          null,
+          `the capture could not be written; ${kept.length} frames with tokens were kept in memory`,
+        ),
+      ];
+}
+
+/**
+ * Everything that a *holds* of this step lacks, in a fixed order; empty = the proof is complete. `endpoints`: the
+ * plan's.
+ */
+export function missingProofs(
+  step: StepPlan,
+  facts: StepFacts,
+  tally: StepTally,
+  endpoints: readonly Endpoint[],
+): readonly Reason[] {
+  const outcome = outcomeReasons(facts);
+  const never = !facts.probed && facts.outcome !== 'done';
+  if (never || outcome.some(({ code }) => code === 'not-run' || code === 'unsupported'))
+    return [...faultReasons(facts), ...outcome];
+  const ofFlows = flowReasons(step, facts, tally);
+  const drained = facts.drainedMs !== null && facts.drainedMs >= step.drainMs;
+  return [
+    ...outcome,
+    ...faultReasons(facts),
+    ...step.observers.flatMap((observer) => observerReasons(observer, facts, tally)),
+    ...earReasons(step, facts, tally),
+    ...entryReasons(
+      step,
+      facts,
+      tally,
+      ofFlows.ends,
+      new Set(endpoints.filter(({ attach }) => attach !== 'port').map(({ name }) => name)),
+    ),
+    ...ofFlows.sent,
+    ...ofFlows.shown,
+    ...ofFlows.delivered,
+    ...trafficReasons(step, facts, tally),
+    ...listenReasons(step, tally),
+    ...replayReasons(tally),
+    ...clockReasons(facts),
+    ...eventReasons(step, facts),
+    ...keptReasons(facts),
+    ...(drained
+      ? []
+      : [reason('drain-incomplete', null, `the wait of ${step.drainMs} ms after the last probe was not kept`)]),
+  ];
+}

@@ -1,0 +1,245 @@
+import type { Flow, Plan } from '../../model/plan.js';
+import type { Counters, EngineFacts, Fault, RuleChange, SettingChange, TimelineEntry } from '../../model/timeline.js';
+import { createTokenRanges, type TokenRanges } from '../count/token-ranges.js';
+
+/** What the timeline says of one step, gathered so that it can be asked. */
+export interface StepFacts {
+  readonly listening: ReadonlyMap<string, EngineFacts>;
+  /** Observers whose `listening` came before the first probe. */
+  readonly listenedInTime: ReadonlySet<string>;
+  readonly controlsAccepted: ReadonlySet<number>;
+  /** Tokens of the probes that the kernel accepted. */
+  readonly accepted: TokenRanges;
+  readonly trafficOk: ReadonlyMap<number, { readonly ok: boolean; readonly detail: string }>;
+  /** Probing began: without it nothing but the faults is worth telling. */
+  readonly probed: boolean;
+  readonly drainedMs: number | null;
+  /** Probing began; null = it did not. */
+  readonly probingFrom: Moment | null;
+  /** The controls in between were sent: no probe was under way meanwhile. */
+  readonly betweenFrom: Moment | null;
+  /** What ran while probes went on, by its index in `during`. */
+  readonly events: ReadonlyMap<number, EventFacts>;
+  /** Readings of the state around events, in order, each with the events that began since the one before. */
+  readonly eventReadings: readonly { readonly reading: number; readonly events: readonly number[] }[];
+  /** Events that began after the last of these readings. */
+  readonly eventsSinceReading: readonly number[];
+  readonly stopped: Readonly<Record<string, Counters>>;
+  readonly written: Readonly<Record<string, number>>;
+  readonly lastCounters: Readonly<Record<string, Counters>>;
+  readonly faults: readonly Fault[];
+  readonly kept: readonly KeptInTimeline[];
+  /** Who changed rules while probes were on their way; `meanwhile`: while an event of the step was at work. */
+  readonly ruleChanges: readonly RuleChange[];
+  readonly ruleChangesMeanwhile: readonly RuleChange[];
+  /** While no event of the step was at work. */
+  readonly settingChanges: readonly SettingChange[];
+  readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' | null;
+  readonly lastMonoMs: number;
+  /** How far the wall clock ran away from the monotonic one during the step. */
+  readonly clockShiftMs: number;
+  /** Of other hosts: how far their clocks ran away from this one meanwhile, beyond what the estimates leave open. */
+  readonly hostClockShiftsMs: ReadonlyMap<string, number>;
+}
+
+/** A point in time, by both clocks of the timeline. */
+export interface Moment {
+  readonly ns: bigint;
+  readonly monoMs: number;
+}
+
+export interface EventFacts {
+  readonly from: Moment;
+  readonly to: Moment | null;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** A frame that was kept in memory because the capture could not be written. */
+export interface KeptInTimeline {
+  readonly observer: string;
+  readonly towards: boolean;
+  /** Base64. */
+  readonly frame: string;
+  /** When it was written down, after it had come. */
+  readonly atNs: string;
+}
+
+interface Gathering {
+  listening: Map<string, EngineFacts>;
+  listenedInTime: Set<string>;
+  controlsAccepted: Set<number>;
+  accepted: TokenRanges;
+  trafficOk: Map<number, { ok: boolean; detail: string }>;
+  probed: boolean;
+  drainedMs: number | null;
+  probingFrom: Moment | null;
+  betweenFrom: Moment | null;
+  events: Map<number, EventFacts>;
+  eventReadings: { reading: number; events: readonly number[] }[];
+  eventsSinceReading: number[];
+  stopped: Record<string, Counters>;
+  written: Record<string, number>;
+  lastCounters: Record<string, Counters>;
+  faults: Fault[];
+  kept: KeptInTimeline[];
+  ruleChanges: RuleChange[];
+  ruleChangesMeanwhile: RuleChange[];
+  settingChanges: SettingChange[];
+  outcome: StepFacts['outcome'];
+  lastMonoMs: number;
+  clockShiftMs: number;
+  hostClockShiftsMs: Map<string, number>;
+  hostClocks: Map<string, { readonly offsetNs: bigint; readonly boundNs: bigint }>;
+  clockOffsets: { least: number; most: number };
+}
+
+function empty(): Gathering {
+  return {
+    listening: new Map(),
+    listenedInTime: new Set(),
+    controlsAccepted: new Set(),
+    accepted: createTokenRanges(),
+    trafficOk: new Map(),
+    probed: false,
+    drainedMs: null,
+    probingFrom: null,
+    betweenFrom: null,
+    events: new Map(),
+    eventReadings: [],
+    eventsSinceReading: [],
+    stopped: {},
+    written: {},
+    lastCounters: {},
+    faults: [],
+    kept: [],
+    ruleChanges: [],
+    ruleChangesMeanwhile: [],
+    settingChanges: [],
+    outcome: null,
+    lastMonoMs: 0,
+    clockShiftMs: 0,
+    hostClockShiftsMs: new Map(),
+    hostClocks: new Map(),
+    clockOffsets: { least: Infinity, most: -Infinity },
+  };
+}
+
+function watchClock(facts: Gathering, entry: TimelineEntry): void {
+  if (!/^\d{1,20}$/.test(entry.atNs)) return;
+  const offset = Number(BigInt(entry.atNs) / 1000n) / 1000 - entry.monoMs;
+  const { clockOffsets } = facts;
+  facts.clockOffsets = { least: Math.min(clockOffsets.least, offset), most: Math.max(clockOffsets.most, offset) };
+  facts.clockShiftMs = facts.clockOffsets.most - facts.clockOffsets.least;
+}
+
+function watchHostClock(
+  facts: Gathering,
+  { host, offsetNs, boundNs }: Extract<TimelineEntry, { readonly event: 'clock' }>,
+): void {
+  if (!/^-?\d{1,20}$/.test(offsetNs) || !/^\d{1,20}$/.test(boundNs)) return;
+  const now = { offsetNs: BigInt(offsetNs), boundNs: BigInt(boundNs) };
+  const first = facts.hostClocks.get(host);
+  if (first === undefined) {
+    facts.hostClocks.set(host, now);
+    return;
+  }
+  const apart = now.offsetNs > first.offsetNs ? now.offsetNs - first.offsetNs : first.offsetNs - now.offsetNs;
+  const beyond = Number(apart - now.boundNs - first.boundNs) / 1e6;
+  facts.hostClockShiftsMs.set(host, Math.max(0, beyond, facts.hostClockShiftsMs.get(host) ?? 0));
+}
+
+function momentOf(entry: TimelineEntry): Moment {
+  return { ns: /^\d{1,20}$/.test(entry.atNs) ? BigInt(entry.atNs) : 0n, monoMs: entry.monoMs };
+}
+
+function gather(facts: Gathering, entry: TimelineEntry): void {
+  watchClock(facts, entry);
+  facts.lastMonoMs = Math.max(facts.lastMonoMs, entry.monoMs);
+  switch (entry.event) {
+    case 'listening':
+      facts.listening.set(entry.observer, entry.facts);
+      break;
+    case 'controls-sent':
+      if (entry.phase === 'between') facts.betweenFrom = momentOf(entry);
+      for (const index of entry.accepted) facts.controlsAccepted.add(index);
+      break;
+    case 'sent':
+      facts.accepted.add(entry.first, Math.min(entry.accepted, entry.planned));
+      break;
+    case 'probing':
+      facts.probed = true;
+      if (entry.state === 'started') {
+        facts.listenedInTime = new Set(facts.listening.keys());
+        facts.probingFrom = momentOf(entry);
+      }
+      break;
+    case 'event-started':
+      facts.events.set(entry.during, { from: momentOf(entry), to: null, ok: false, detail: 'it did not end' });
+      facts.eventsSinceReading.push(entry.during);
+      break;
+    case 'event-ended': {
+      const begun = facts.events.get(entry.during);
+      if (begun !== undefined)
+        facts.events.set(entry.during, { ...begun, to: momentOf(entry), ok: entry.ok, detail: entry.detail });
+      break;
+    }
+    case 'traffic':
+      facts.trafficOk.set(entry.traffic, { ok: entry.ok, detail: entry.detail });
+      break;
+    case 'drained':
+      facts.drainedMs = entry.drainMs;
+      break;
+    case 'mark':
+      Object.assign(facts.lastCounters, entry.counters);
+      break;
+    case 'stopped':
+      Object.assign(facts.stopped, entry.counters);
+      Object.assign(facts.lastCounters, entry.counters);
+      Object.assign(facts.written, entry.written);
+      break;
+    case 'fault':
+      facts.faults.push(entry.fault);
+      break;
+    case 'kept':
+      facts.kept.push({ observer: entry.observer, towards: entry.towards, frame: entry.frame, atNs: entry.atNs });
+      break;
+    case 'clock':
+      watchHostClock(facts, entry);
+      break;
+    case 'rules-changed':
+      (entry.meanwhile === true ? facts.ruleChangesMeanwhile : facts.ruleChanges).push(...entry.changes);
+      break;
+    case 'settings-changed':
+      if (entry.meanwhile !== true) facts.settingChanges.push(...entry.changes);
+      break;
+    case 'state-read':
+      if (entry.when !== 'during') break;
+      facts.eventReadings.push({ reading: entry.reading, events: facts.eventsSinceReading });
+      facts.eventsSinceReading = [];
+      break;
+    case 'step-ended':
+      facts.outcome = entry.outcome;
+      break;
+    case 'step-started':
+    case 'changed':
+    case 'learned':
+    case 'sealed':
+      break;
+  }
+}
+
+/** The timeline by step, in the plan's order. Steps that the run never came to have no outcome. */
+export function stepFacts(plan: Plan, timeline: readonly TimelineEntry[]): readonly StepFacts[] {
+  const all = plan.steps.map(empty);
+  for (const entry of timeline) {
+    const facts = all[entry.step];
+    if (facts !== undefined) gather(facts, entry);
+  }
+  return all;
+}
+
+/** Frames of a flow that the kernel accepted. */
+export function sentOf(facts: StepFacts, flow: Flow): number {
+  return facts.accepted.overlap(flow.first, flow.count);
+}

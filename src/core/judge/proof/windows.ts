@@ -1,0 +1,81 @@
+import type { Flow, StepPlan } from '../../model/plan.js';
+import type { LeakWindow, Reason, StepEvent } from '../../model/result.js';
+import type { StepTally } from '../count/tally.js';
+import { reason } from '../reasons.js';
+import type { Moment, StepFacts } from './step-facts.js';
+
+/** A row of a mesh may be long; what is beyond is in the capture. */
+const mostWindows = 100;
+
+/** Tenths of a millisecond: what a capture of another process can mean. */
+function msSince(start: Moment | null, ns: bigint): number {
+  return start === null ? 0 : Math.round(Number(ns - start.ns) / 100_000) / 10;
+}
+
+/**
+ * When an observer saw probes of a flow: runs of probes that follow one another in the order of sending. Absent where
+ * the step has no events.
+ */
+export function windowsOf(
+  flow: Flow,
+  observer: string,
+  step: StepPlan,
+  facts: StepFacts,
+  tally: StepTally,
+): { readonly windows?: readonly LeakWindow[] } {
+  if (step.during.length === 0) return {};
+  const moments = [...(tally.moments.get(`${flow.id}|${observer}`) ?? [])].sort((a, b) => a.sequence - b.sequence);
+  const runs: { from: bigint; to: bigint; frames: number; last: number }[] = [];
+  for (const { sequence, timeNs } of moments) {
+    const run = runs.at(-1);
+    if (run?.last === sequence - 1) Object.assign(run, { to: timeNs, frames: run.frames + 1, last: sequence });
+    else runs.push({ from: timeNs, to: timeNs, frames: 1, last: sequence });
+  }
+  return {
+    windows: runs.slice(0, mostWindows).map(({ from, to, frames }) => ({
+      fromMs: msSince(facts.probingFrom, from),
+      toMs: msSince(facts.probingFrom, to),
+      frames,
+    })),
+  };
+}
+
+/** What ran while probes went on. */
+export function eventsOf(step: StepPlan, facts: StepFacts): { readonly events?: readonly StepEvent[] } {
+  if (step.during.length === 0) return {};
+  return {
+    events: step.during.flatMap(({ run }, index) => {
+      const found = facts.events.get(index);
+      return found === undefined
+        ? []
+        : [
+            {
+              commands: run,
+              fromMs: msSince(facts.probingFrom, found.from.ns),
+              toMs: found.to === null ? null : msSince(facts.probingFrom, found.to.ns),
+            },
+          ];
+    }),
+  };
+}
+
+/**
+ * Events that do not show what they should: each has to begin after the first probe, succeed, and end, its work
+ * settled, before the controls in between, after which probes go on.
+ */
+export function eventReasons(step: StepPlan, facts: StepFacts): readonly Reason[] {
+  return step.during.flatMap(({ atMs, settleMs = 0 }, index) => {
+    const found = facts.events.get(index);
+    const name = `event ${index + 1} at ${atMs} ms`;
+    if (found === undefined) return [reason('event-missed', null, `${name} did not happen`)];
+    if (found.to === null || !found.ok) return [reason('event-failed', null, `${name}: ${found.detail}`)];
+    const meanwhile =
+      facts.probingFrom !== null &&
+      facts.betweenFrom !== null &&
+      facts.probingFrom.monoMs <= found.from.monoMs &&
+      found.to.monoMs + settleMs <= facts.betweenFrom.monoMs;
+    return meanwhile
+      ? []
+      : [reason('event-missed', null, `${name} was not over when the probes paused for the controls in between`)];
+  });
+}

@@ -1,0 +1,90 @@
+import type { Classifier, Sighting } from '../../../judge/classify.js';
+import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
+import { etherTypes, isGroupMac, macText } from '../../wire/ethernet.js';
+import type { FrameView } from '../../wire/frame-view.js';
+
+/** One frame at one observer, as far as a comment needs it. */
+export interface CommentedFrame {
+  readonly bytes: Uint8Array;
+  readonly classified: Classifier;
+  readonly step: StepPlan;
+  readonly observer: Observer;
+  readonly towards: boolean;
+}
+
+/** Is a probe that was seen towards this observer a leak, if it is the probe itself and not an answer to it? */
+export function isLeak(flow: Flow, { name, judged }: Observer): boolean {
+  return (
+    judged &&
+    flow.judged &&
+    name !== flow.sender &&
+    name !== flow.from &&
+    !flow.must.includes(name) &&
+    !flow.may.includes(name)
+  );
+}
+
+function probeComment(sighting: Extract<Sighting, { kind: 'probe' }>, observer: Observer): string | null {
+  const { flow, form, sequence } = sighting;
+  const { name } = observer;
+  if (form === 'answer' || !isLeak(flow, observer)) return null;
+  return `LEAK probe ${flow.first + sequence} ${flow.from}→${flow.to ?? 'nobody'} ${flow.class}, overheard by ${name}${form === 'routed' ? ' (routed)' : ''}`;
+}
+
+function addressComment(frame: CommentedFrame, view: FrameView, plan: Plan): string | null {
+  const { bytes, step, observer } = frame;
+  const src = macText(bytes, view.srcMacAt);
+  const dst = macText(bytes, view.dstMacAt);
+  const owner = (mac: string): string => plan.endpoints.find((endpoint) => endpoint.macs.includes(mac))?.name ?? mac;
+  if (
+    step.listenMs !== null &&
+    observer.place !== 'bridge' &&
+    !isGroupMac(bytes, view.dstMacAt) &&
+    !observer.macs.includes(dst)
+  ) {
+    return `LEAK foreign unicast ${owner(src)}→${owner(dst)}, overheard by ${observer.name}`;
+  }
+  if (view.etherType === etherTypes.arp) return null;
+  const traffic = step.traffic.find(({ from, to }) =>
+    [`${from}>${to}`, `${to}>${from}`].includes(`${owner(src)}>${owner(dst)}`),
+  );
+  return traffic === undefined || [...traffic.must, ...traffic.may].includes(observer.name)
+    ? null
+    : `LEAK ${traffic.kind} ${owner(src)}→${owner(dst)}, overheard by ${observer.name}`;
+}
+
+/**
+ * What a frame is in one line if it is a leak, for people who open the capture; null for every other frame. No verdict
+ * rests on it.
+ */
+export function leakComment(frame: CommentedFrame, plan: Plan): string | null {
+  const { sighting, view } = frame.classified;
+  if (!frame.towards || !frame.observer.judged) return null;
+  switch (sighting.kind) {
+    case 'probe':
+      return probeComment(sighting, frame.observer);
+    case 'control':
+      return null;
+    case 'forged':
+    case 'none':
+      return view === null ? null : addressComment(frame, view, plan);
+  }
+}
+
+const controlMark = 'CONTROL ';
+
+/**
+ * What a control is in one line, for people who open the capture, and so that `replay --mac` does not take it for
+ * something overheard; null for every other frame.
+ */
+export function controlComment({ sighting }: Classifier): string | null {
+  if (sighting.kind !== 'control') return null;
+  const { kind, phase, observer, sender } = sighting.control;
+  return kind === 'ear'
+    ? `${controlMark}ear: sent ${sender === null ? `at ${observer}'s own port` : `from ${observer}'s side`}, ${phase} the probes, to prove that it hears`
+    : `${controlMark}entry: sent by ${sender ?? 'nobody'}, ${phase} the probes, to prove that its frames enter`;
+}
+
+export function isControlComment(comment: string): boolean {
+  return comment.startsWith(controlMark);
+}

@@ -1,0 +1,61 @@
+import { sameTag, tagLength, type TagSource, tagSource } from '../../wire/token.js';
+
+/** The tags of a run's tokens, made when they are asked for. */
+export interface RunTags {
+  /** Is the tag at `tagAt` (8 octets) the one that only the run's key gives for `index`? */
+  holds(bytes: Uint8Array, tagAt: number, index: number): boolean;
+  /** The same, with the tag as the two words from `words[at]` on, in this machine's order. */
+  holdsWords(words: Int32Array, at: number, index: number): boolean;
+}
+
+/**
+ * Tags that are made at once, and how many such blocks are kept: powers of two, 4 MiB in all. Tokens come almost in
+ * their order.
+ */
+const perBlock = 1024;
+const blocks = 512;
+
+interface Block {
+  number: number;
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+}
+
+/** `key` null (it was never revealed): no tag is known. `count`: tokens of the run; beyond them there are none. */
+export function createRunTags(key: Uint8Array | null, count: number): RunTags {
+  const made: Block[] = [];
+  let last: Block | null = null;
+  /** Gives the tags of the block after the one that was made last: starting a cipher takes as long as a block. */
+  let source: TagSource | null = null;
+  let sourceAt = -1;
+
+  function blockOf(index: number): Block | null {
+    if (key === null || index < 0 || index >= count) return null;
+    const number = Math.floor(index / perBlock);
+    let block: Block | undefined = made[number & (blocks - 1)];
+    if (block?.number === number) return block;
+    if (source === null || sourceAt !== number) source = tagSource(key, number * perBlock);
+    sourceAt = number + 1;
+    if (block === undefined) {
+      const words = new Int32Array((perBlock * tagLength) / 4);
+      block = { number, bytes: new Uint8Array(words.buffer), words };
+      made[number & (blocks - 1)] = block;
+    }
+    block.number = number;
+    block.bytes.set(source(perBlock));
+    return block;
+  }
+
+  return {
+    holds(bytes, tagAt, index) {
+      const block = blockOf(index);
+      return block !== null && sameTag(bytes, tagAt, block.bytes, (index % perBlock) * tagLength);
+    },
+    holdsWords(words, at, index) {
+      if (last === null || index >>> 10 !== last.number || index >= count) last = blockOf(index);
+      if (last === null) return false;
+      const expected = 2 * (index & (perBlock - 1));
+      return words[at] === last.words[expected] && words[at + 1] === last.words[expected + 1];
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import type { StepStates } from '../../../judge/step-states.js';
+import type { CarriersApart, Finding } from '../../model/result.js';
+import { filtersInState } from './filters-in-state.js';
+
+function explain(leaking: readonly string[], stopped: readonly string[], states: StepStates): string {
+  const { link, ip } = states.before === null ? { link: [], ip: { bridged: [] } } : filtersInState(states.before);
+  const filters = [...link, ...ip.bridged];
+  const named = filters.length === 0 ? 'no filter stands in the state that was read' : filters.join(', ');
+  return leaking.includes('raw')
+    ? `raw broken, ${stopped.join(' and ')} holds: a filter hides that the bridge hands the frames over (${named})`
+    : `${leaking.join(' and ')} broken, ${stopped.join(' and ')} holds: what stops one carrier lets the other pass (${named})`;
+}
+
+/**
+ * Where one carrier of a class reached an observer and another did not: a filter judges by what is in the frame, a
+ * bridge does not. Rows of one probe, pair and observer are compared; those that say the same stand together.
+ */
+export function carriersApart(rows: readonly Finding[], states: StepStates): readonly CarriersApart[] {
+  const compared = rows.filter(
+    ({ allowed, grouped, carrier, variant }) =>
+      allowed === 'no' && grouped === undefined && carrier !== 'native' && variant === undefined,
+  );
+  if (compared.every(({ carrier }) => carrier === compared[0]?.carrier)) return [];
+  const pairs = new Map<string, Finding[]>();
+  for (const row of compared) {
+    const key = JSON.stringify([row.probe, row.class, row.vlan, row.from, row.to, row.observer]);
+    const pair = pairs.get(key);
+    if (pair === undefined) pairs.set(key, [row]);
+    else pair.push(row);
+  }
+  const told = new Map<string, { readonly head: Omit<CarriersApart, 'observers'>; readonly observers: Set<string> }>();
+  for (const pair of pairs.values()) {
+    const broken = pair.filter(({ leak }) => leak).map(({ carrier }) => carrier);
+    const holds = pair.filter(({ leak, sent }) => !leak && (sent ?? 0) > 0).map(({ carrier }) => carrier);
+    const [first] = pair;
+    if (first === undefined || broken.length === 0 || holds.length === 0) continue;
+    const head = {
+      class: first.class,
+      from: first.from,
+      to: first.to,
+      broken,
+      holds,
+      text: explain(broken, holds, states),
+    };
+    const key = JSON.stringify(head);
+    const one = told.get(key) ?? { head, observers: new Set<string>() };
+    one.observers.add(first.observer);
+    told.set(key, one);
+  }
+  return [...told.values()].map(({ head, observers }) => ({ ...head, observers: [...observers] }));
+}

@@ -1,0 +1,48 @@
+import type { Finding } from '../../model/result.js';
+import type { PlannedClaim } from '../../model/plan.js';
+
+/** How a claim of `seen` came out. `beyond`: more was seen than claimed; `short`: less; `unmatched`: no row fits it. */
+export type ClaimOutcome = 'held' | 'beyond' | 'short' | 'unmatched';
+
+function rowOutcome(row: Finding, claim: PlannedClaim): ClaimOutcome {
+  // Grouped rows are all alike, so each of them has its share.
+  const seen = row.seen / (row.grouped ?? 1);
+  switch (claim.seen) {
+    case 'none':
+      return seen === 0 ? 'held' : 'beyond';
+    case 'some':
+      return seen > 0 ? 'held' : 'short';
+    case 'all':
+      return seen > 0 && row.seen >= (row.sent ?? 1) ? 'held' : 'short';
+    default:
+      return seen === claim.seen ? 'held' : seen > claim.seen ? 'beyond' : 'short';
+  }
+}
+
+/** A claim has to hold for every row that it selects. */
+export function claimOutcome(claim: PlannedClaim, rows: readonly Finding[]): ClaimOutcome {
+  const outcomes = rows
+    .filter(
+      (row) =>
+        row.observer === claim.observer &&
+        (claim.probe === null || claim.probe === row.probe) &&
+        (claim.from === null || claim.from === row.from) &&
+        (claim.to === null || claim.to === row.to) &&
+        (claim.carrier === null || claim.carrier === row.carrier) &&
+        (claim.variant === undefined || claim.variant === row.variant),
+    )
+    .map((row) => rowOutcome(row, claim));
+  if (outcomes.length === 0) return 'unmatched';
+  return outcomes.includes('beyond') ? 'beyond' : outcomes.includes('short') ? 'short' : 'held';
+}
+
+/** A claim in words, as it stands in a report. */
+export function claimText(claim: PlannedClaim): string {
+  const narrowed = [
+    claim.from === null ? '' : ` from ${claim.from}`,
+    claim.to === null ? '' : ` to ${claim.to}`,
+    claim.carrier === null ? '' : ` as ${claim.carrier}`,
+    claim.variant === undefined ? '' : ` as ${claim.variant}`,
+  ].join('');
+  return `${claim.observer} sees ${String(claim.seen)}${narrowed}`;
+}

@@ -1,0 +1,35 @@
+import type { HostState } from '../../../model/state.js';
+import { fieldsOf, objectsOf, textOf } from '../../text/json-fields.js';
+
+/**
+ * Families of nft that act on bridged frames by themselves; those of IP do so where br_netfilter hands frames to them.
+ */
+const linkFamilies = new Set(['bridge', 'netdev']);
+
+/** Filters that may act on bridged frames, by name: `nft bridge guard`, `tc on vnet0 ingress`; those of IP apart. */
+export interface FiltersInState {
+  readonly link: readonly string[];
+  readonly ip: {
+    /** They act on what the host routes. */
+    readonly all: readonly string[];
+    /** They act on bridged packets too: br_netfilter hands them over. */
+    readonly bridged: readonly string[];
+  };
+}
+
+/** Names the filters of a state: tables of nft with rules, devices with filters of tc. */
+export function filtersInState({ nft, tc, sysctl }: HostState): FiltersInState {
+  const rules = objectsOf(fieldsOf(nft)?.['nftables']).flatMap((part) => objectsOf([part['rule']]));
+  const tables = [...new Set(rules.map((rule) => `${textOf(rule['family']) ?? ''} ${textOf(rule['table']) ?? ''}`))];
+  const isLink = (table: string): boolean => linkFamilies.has(table.split(' ')[0] ?? '');
+  const all = tables.filter((table) => !isLink(table)).map((table) => `nft ${table}`);
+  const handedOver =
+    sysctl['net.bridge.bridge-nf-call-iptables'] === '1' || sysctl['net.bridge.bridge-nf-call-ip6tables'] === '1';
+  const onDevices = Object.entries(fieldsOf(fieldsOf(tc)?.['filters']) ?? {})
+    .filter(([, filters]) => objectsOf(filters).length > 0)
+    .map(([place]) => `tc on ${place}`);
+  return {
+    link: [...tables.filter(isLink).map((table) => `nft ${table}`), ...onDevices],
+    ip: { all, bridged: handedOver ? all.map((table) => `${table} by br_netfilter`) : [] },
+  };
+}

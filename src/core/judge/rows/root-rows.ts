@@ -1,0 +1,76 @@
+import type { StepStates } from '../../../judge/step-states.js';
+import type { HostState } from '../../../model/state.js';
+import type { Flow, StepPlan } from '../../model/plan.js';
+import type { Finding, Reason } from '../../model/result.js';
+import { sentOf, type StepFacts } from '../proof/step-facts.js';
+import { reason } from '../reasons.js';
+
+function rootOf(state: HostState | null, bridge: string): string | null {
+  const root = state?.links.find((link) => link.name === bridge)?.bridge?.['root_id'];
+  return typeof root === 'string' ? root : null;
+}
+
+/** The MAC in `8000.2:76:69:fe:0:1`: iproute2 writes its octets without leading zeros. */
+function macIn(root: string): string {
+  return root
+    .slice(root.indexOf('.') + 1)
+    .split(':')
+    .map((octet) => octet.padStart(2, '0'))
+    .join(':')
+    .toLowerCase();
+}
+
+interface Contest {
+  readonly flow: Flow;
+  readonly bridge: string;
+}
+
+function contestsOf(step: StepPlan): readonly Contest[] {
+  if (step.provokes === undefined) return [];
+  return step.flows
+    .filter((flow) => flow.class === 'stp-root' && flow.judged)
+    .flatMap((flow) => {
+      const bridge = step.observers.find((observer) => observer.name === flow.from)?.bridge;
+      return bridge === undefined ? [] : [{ flow, bridge }];
+    });
+}
+
+/**
+ * Whether a bridge has a guest for its root after the guest's BPDU: a row of the bridge itself, without a sighting,
+ * from the root that the kernel names after the probes. A guest that was the root before is one all the same.
+ */
+export function rootRows(step: StepPlan, facts: StepFacts, states: StepStates): readonly Finding[] {
+  return contestsOf(step).flatMap(({ flow, bridge }): Finding[] => {
+    const root = rootOf(states.after, bridge);
+    if (root === null) return [];
+    const taken = macIn(root) === flow.frame.srcMac;
+    return [
+      {
+        probe: flow.probe,
+        class: flow.class,
+        carrier: flow.carrier,
+        vlan: flow.vlan,
+        variant: 'root',
+        from: flow.from,
+        to: null,
+        observer: bridge,
+        sent: sentOf(facts, flow),
+        seen: taken ? 1 : 0,
+        allowed: 'no',
+        leak: taken,
+        upperBound95: null,
+        direction: 'known',
+        firstSighting: null,
+        causes: [],
+      },
+    ];
+  });
+}
+
+/** A root that was not read may be the guest. */
+export function rootReasons(step: StepPlan, states: StepStates): readonly Reason[] {
+  const unread = new Set(
+    contestsOf(step).flatMap(({ bridge }) => (rootOf(states.after, bridge) === null ? [bridge] : [])),
+  );
+  return [...unread].map((bridge) => reason('state-unread', null, `the root of ${bridge} was not read`));
+}

@@ -1,0 +1,119 @@
+import { groupedRows, mostUngrouped } from '../../../judge/group-rows.js';
+import { probeRow } from '../../../judge/probe-row.js';
+import { acceptedOf, allowanceOf, directionOf, firstSightingOf, type RowInput } from '../../../judge/row-parts.js';
+import type { Finding } from '../../model/result.js';
+import { upperBound95 } from './bound.js';
+import { rootRows } from './root-rows.js';
+
+function trafficRows(input: RowInput): readonly Finding[] {
+  const { step, facts, tally } = input;
+  return step.traffic.flatMap((traffic, index) =>
+    (
+      [
+        ['>', traffic.from, traffic.to],
+        ['<', traffic.to, traffic.from],
+      ] as const
+    ).flatMap(([way, from, to]) =>
+      step.observers
+        .filter((observer) => observer.judged && observer.name !== from)
+        .map((observer): Finding => {
+          const count = tally.traffic.get(`${index}/${way}/${observer.name}`);
+          const sent = tally.trafficEntered.get(`${index}/${way}`) ?? 0;
+          const seen = count?.frames ?? 0;
+          const allowed = allowanceOf(observer.name, traffic.must, traffic.may);
+          const leak = allowed === 'no' && seen > 0;
+          return {
+            probe: index,
+            class: traffic.kind,
+            carrier: 'native',
+            vlan: [],
+            from,
+            to,
+            observer: observer.name,
+            sent,
+            seen,
+            allowed,
+            leak,
+            upperBound95:
+              allowed === 'no' && !leak ? upperBound95(tally.traffic.get(`${index}/${way}/${to}`)?.frames ?? 0) : null,
+            direction: directionOf(facts, observer.name),
+            firstSighting: firstSightingOf(count?.first),
+            causes: [],
+            ...(leak ? acceptedOf(step.expect.accept, observer.name, traffic.kind, input.day) : {}),
+          };
+        }),
+    ),
+  );
+}
+
+function foreignRows(input: RowInput): readonly Finding[] {
+  const { plan, step, facts, tally } = input;
+  if (step.listenMs === null) return [];
+  const ownerOf = (mac: string): string => plan.endpoints.find((endpoint) => endpoint.macs.includes(mac))?.name ?? mac;
+  const heard = [...tally.foreign].map(([key, count]) => {
+    const [observer = '', src = '', dst = ''] = key.split('|');
+    return { observer, from: ownerOf(src), to: ownerOf(dst), count };
+  });
+  return step.observers
+    .filter((observer) => observer.judged && observer.place !== 'bridge')
+    .flatMap((observer) => {
+      const common = {
+        probe: 0,
+        class: 'foreign-unicast',
+        carrier: 'native',
+        vlan: [],
+        observer: observer.name,
+        sent: null,
+        upperBound95: null,
+        direction: directionOf(facts, observer.name),
+        causes: [],
+      };
+      const own = heard.filter((one) => one.observer === observer.name);
+      if (own.length === 0)
+        return [{ ...common, from: '*', to: '*', seen: 0, allowed: 'no', leak: false, firstSighting: null } as const];
+      return own.map(
+        ({ from, to, count }): Finding => ({
+          ...common,
+          from,
+          to,
+          seen: count.frames,
+          allowed: 'no',
+          leak: true,
+          firstSighting: firstSightingOf(count.first),
+          ...acceptedOf(step.expect.accept, observer.name, 'foreign-unicast', input.day),
+        }),
+      );
+    });
+}
+
+function probeRows(input: RowInput): readonly Finding[] {
+  const { flows, expect } = input.step;
+  const observers = input.step.observers.filter((observer) => observer.judged);
+  if (flows.length * observers.length > mostUngrouped) {
+    // A claim on single pairs needs their rows.
+    const single = new Set(
+      expect.seen.filter((claim) => claim.from !== null || claim.to !== null).map((claim) => claim.observer),
+    );
+    return groupedRows(input, observers, single);
+  }
+  return flows
+    .filter((flow) => flow.judged)
+    .flatMap((flow) =>
+      observers
+        .filter((observer) => observer.name !== flow.from && observer.name !== flow.sender)
+        .map((observer) => probeRow(flow, observer, input)),
+    );
+}
+
+/**
+ * All rows of a step in the plan's order: what of each flow each judged observer saw. The sender is never judged for
+ * its own probe.
+ */
+export function rowsOf(input: RowInput): readonly Finding[] {
+  return [
+    ...probeRows(input),
+    ...rootRows(input.step, input.facts, input.states),
+    ...trafficRows(input),
+    ...foreignRows(input),
+  ];
+}

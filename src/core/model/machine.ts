@@ -1,0 +1,80 @@
+/**
+ * What of the kernel not every kernel has and only some scenarios need. Each is tried where the lab is built
+ * (system/state/try-features.ts); which scenario needs it is told by core/scenario/needed-features.ts.
+ */
+export const kernelFeatures = {
+  'vlan-filtering': 'VLAN filtering of a bridge (CONFIG_BRIDGE_VLAN_FILTERING)',
+  'igmp-snooping': 'multicast snooping and its table (CONFIG_BRIDGE_IGMP_SNOOPING)',
+  stp: 'spanning tree',
+  isolated: 'isolated ports (Linux 4.18)',
+  'sticky-entries': 'sticky entries of the forwarding database (Linux 4.20)',
+  locked: 'locked ports (Linux 5.16)',
+  mab: 'MAC authentication bypass (Linux 6.2)',
+  'fdb-limit': 'a limit on learned entries (Linux 6.7)',
+  'nft-bridge': 'nftables in the family bridge (CONFIG_NF_TABLES_BRIDGE)',
+  'tc-redirect': 'tc: clsact, u32, mirred (CONFIG_NET_SCH_INGRESS, NET_CLS_U32, NET_ACT_MIRRED)',
+  'br-netfilter': 'iptables for bridged frames (br_netfilter)',
+  ipv6: 'IPv6',
+  'vlan-devices': '802.1Q devices (8021q)',
+  macvlan: 'macvlan devices',
+  vxlan: 'VXLAN tunnels between the hosts of a lab',
+} as const;
+
+export type KernelFeature = keyof typeof kernelFeatures;
+
+/** Whether a feature worked when it was tried, and otherwise what was said. */
+export interface FeatureTrial {
+  readonly feature: KernelFeature;
+  readonly works: boolean;
+  readonly said: string;
+}
+
+/** Whether the lab can be built here: how, and what works in it; or why not and what mends it. */
+export type LabTrial =
+  | {
+      readonly built: true;
+      readonly runsAs: 'root' | 'user-namespace';
+      readonly sysfs: boolean;
+      readonly features: readonly FeatureTrial[];
+    }
+  | { readonly built: false; readonly code: string; readonly why: string; readonly mend: string };
+
+/** What was read of a machine; null = it is not there. */
+export interface MachineReading {
+  readonly kernel: string;
+  readonly architecture: string;
+  readonly node: string;
+  readonly uid: number;
+  /** Effective capabilities, as CapEff of /proc/self/status. */
+  readonly capabilities: string;
+  /** Mode of seccomp: 0 off, 1 strict, 2 a filter. */
+  readonly seccomp: number;
+  readonly noNewPrivs: boolean;
+  /** What limits namespaces, by the name of the sysctl; those that this kernel has. */
+  readonly limits: Readonly<Record<string, string>>;
+  /** Sysctls of br_netfilter; null = it is not loaded. */
+  readonly brNetfilter: Readonly<Record<string, string>> | null;
+  /** First line of what each program says of its version. */
+  readonly programs: Readonly<Record<string, string | null>>;
+  readonly engines: readonly { readonly name: string; readonly version: string | null; readonly why: string | null }[];
+  readonly lab: LabTrial;
+}
+
+/** One thing that a run may need. `missing` keeps everything, or what `neededBy` names, from running. */
+export interface MachineCheck {
+  readonly id: string;
+  readonly state: 'ok' | 'note' | 'missing';
+  readonly text: string;
+  /** What to do about it; null = nothing. */
+  readonly mend: string | null;
+  /** Scenario files that need it. */
+  readonly neededBy: readonly string[];
+}
+
+export interface DoctorReport {
+  readonly schemaVersion: 1;
+  readonly tool: { readonly name: 'verify-isolation'; readonly version: string };
+  readonly ok: boolean;
+  readonly exitCode: 0 | 69;
+  readonly groups: readonly { readonly title: string; readonly checks: readonly MachineCheck[] }[];
+}

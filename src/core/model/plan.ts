@@ -1,0 +1,224 @@
+import type { Change } from '../../model/change.js';
+import type { Mac } from './mac.js';
+import type {
+  Accepted,
+  Bridge,
+  Carrier,
+  During,
+  Endpoint,
+  Host,
+  ProbeClassName,
+  Provider,
+  Role,
+  SeenClaim,
+  TrafficKind,
+} from './scenario.js';
+
+/**
+ * A place to listen. On a port the frames towards the guest are the outgoing ones, on the bridge device (the host) they
+ * are the incoming ones that the host's own stack accepts.
+ */
+export interface Observer {
+  /** The endpoint's name, or the bridge's name for a host that is no endpoint. */
+  readonly name: string;
+  readonly interface: string;
+  readonly bridge: string;
+  readonly place: 'port' | 'bridge' | 'relay';
+  readonly role: Role;
+  /** MACs that are rightfully behind this observer; empty where not known. */
+  readonly macs: readonly Mac[];
+  /** Judged, that is: sightings here count. The bridge device is observed always, but judged only as an endpoint. */
+  readonly judged: boolean;
+}
+
+/**
+ * What a frame is beyond its carrier: another encapsulation of it, a part of a datagram, or a message of a protocol
+ * that steers networks. One builder each in src/probe/forms.
+ */
+export const frameForms = [
+  '802.1ad',
+  'llc-snap',
+  'first-fragment',
+  'later-fragment',
+  'extension-header',
+  'source-sweep',
+  'arp-reply',
+  'router-advertisement',
+  'neighbour-advertisement',
+  'dhcp-offer',
+  'igmp-query',
+  'mld-query',
+  'bpdu',
+] as const;
+export type FrameForm = (typeof frameForms)[number];
+
+/** The headers of a frame that carries a token: all that decides what the bridge does with it. */
+export interface FrameSpec {
+  readonly carrier: Carrier;
+  readonly srcMac: Mac;
+  readonly dstMac: Mac;
+  /** Tag stack, outermost first. */
+  readonly vlan: readonly number[];
+  readonly srcIp: string | null;
+  readonly dstIp: string | null;
+  /** Octets without FCS. */
+  readonly size: number;
+  /** Absent: the carrier's plain frame. */
+  readonly form?: FrameForm;
+}
+
+/** Frames of one form from one sender: the unit that is sent, counted and, if `judged`, judged. */
+export interface Flow {
+  /** Position in the order of sending, over the whole run. */
+  readonly id: number;
+  readonly step: number;
+  /** Index of the probe entry within the step. */
+  readonly probe: number;
+  readonly class: ProbeClassName;
+  readonly carrier: Carrier;
+  readonly vlan: readonly number[];
+  readonly from: string;
+  readonly to: string | null;
+  /** The endpoint that transmits: `from`, except where a class lets somebody else speak (via). */
+  readonly sender: string;
+  readonly frame: FrameSpec;
+  readonly count: number;
+  /** Token index of the flow's first frame; the sequence number is index − first. */
+  readonly first: number;
+  /** Observers that must see at least 99 % of it; those that may; everybody else must not. */
+  readonly must: readonly string[];
+  readonly may: readonly string[];
+  readonly judged: boolean;
+  /**
+   * Not judged: a `stimulus` provokes what the judged flows test, a `restore` undoes it (the rightful owner announces
+   * itself).
+   */
+  readonly purpose?: 'stimulus' | 'restore';
+  /** Where a class sends several kinds of frame of one carrier: which one this is. Rows carry it. */
+  readonly variant?: string;
+}
+
+/**
+ * The flows of a step in the order of sending. A list will do; a mesh of a thousand guests has a million of them, which
+ * are kept as columns (plan/flow-table.ts) and made when they are asked for.
+ */
+export interface Flows extends Iterable<Flow> {
+  readonly length: number;
+  at(index: number): Flow | undefined;
+  /** Sooner than an iterator where there are a million. */
+  forEach(visit: (flow: Flow, index: number) => void): void;
+  map<T>(make: (flow: Flow, index: number) => T): T[];
+  flatMap<T>(make: (flow: Flow, index: number) => readonly T[]): T[];
+  filter(keep: (flow: Flow, index: number) => boolean): Flow[];
+  some(holds: (flow: Flow, index: number) => boolean): boolean;
+  every(holds: (flow: Flow, index: number) => boolean): boolean;
+  reduce<T>(add: (sum: T, flow: Flow, index: number) => T, start: T): T;
+  /** The first flow of each form and sender (plan/kinds-of-flows.ts); a list has none of this. */
+  readonly kinds?: () => readonly Flow[];
+}
+
+/**
+ * A frame that must be seen: `ear` at its observer, as outgoing, or where it has a sender as entering; `entry` on the
+ * bridge device.
+ */
+export interface Control {
+  readonly kind: 'ear' | 'entry';
+  readonly phase: Phase;
+  /** Ear: the observer whose ear it proves. Entry: the observer that has to receive it. */
+  readonly observer: string;
+  /**
+   * Who sends it: always for an entry; for an ear the observer's own guest, or null: sent on the observer's own
+   * interface.
+   */
+  readonly sender: string | null;
+  readonly frame: FrameSpec;
+  readonly index: number;
+}
+
+export const phases = ['before', 'between', 'after'] as const;
+export type Phase = (typeof phases)[number];
+
+export interface TrafficPlan {
+  readonly kind: TrafficKind;
+  readonly from: string;
+  readonly to: string;
+  readonly requests: number;
+  readonly bytes: number;
+  readonly must: readonly string[];
+  readonly may: readonly string[];
+}
+
+/** A claim on observers. `probe`: the entry (probe or traffic) that it stands in; null = it covers the whole step. */
+export interface PlannedClaim extends SeenClaim {
+  readonly probe: number | null;
+}
+
+export interface ExpectationPlan {
+  /** null = unjudged, or a step that only changes things. */
+  readonly expected: 'holds' | 'broken' | null;
+  readonly seen: readonly PlannedClaim[];
+  readonly accept: readonly Accepted[];
+}
+
+export interface StepPlan {
+  readonly index: number;
+  readonly name: string;
+  readonly line: number;
+  readonly changes: readonly Change[];
+  /** Endpoints that announce themselves, and how: a gratuitous ARP where they have IPv4, else a raw broadcast. */
+  readonly learn: readonly string[];
+  readonly waitMs: number;
+  /** Endpoints that exist during probing. */
+  readonly present: readonly string[];
+  readonly observers: readonly Observer[];
+  /** libpcap filter expression, the same for every observer; '' = everything. */
+  readonly filter: string;
+  readonly snaplen: number;
+  readonly flows: Flows;
+  /**
+   * Reasons that the step's own probes bring about on purpose (a BPDU guard that acts, a MAC that was stolen): they
+   * decide nothing.
+   */
+  readonly provokes?: readonly string[];
+  readonly controls: readonly Control[];
+  /**
+   * Observers of which nothing can prove that they hear what their guests send, though these may get what others must
+   * get.
+   */
+  readonly inwardUnproved?: readonly string[];
+  readonly traffic: readonly TrafficPlan[];
+  readonly listenMs: number | null;
+  readonly during: readonly During[];
+  /** Frames a second; null = by engine and provider. */
+  readonly rate: number | null;
+  readonly drainMs: number;
+  readonly expect: ExpectationPlan;
+}
+
+/** All that a run will do, and all that judging needs of the scenario: `plan.json`. */
+export interface Plan {
+  readonly planVersion: 1;
+  readonly name: string;
+  readonly provider: Provider;
+  readonly bridges: readonly Bridge[];
+  readonly endpoints: readonly Endpoint[];
+  /** Absent: everything is on one host. */
+  readonly hosts?: readonly Host[];
+  readonly sysctl: Readonly<Record<string, string>>;
+  readonly partialScope: string | null;
+  /** In every token: tells runs apart on the wire. 32 bits. */
+  readonly runTag: number;
+  /** SHA-256 of the run's key, hex: committed before the first frame. */
+  readonly keySha256: string;
+  /** MAC of each lab bridge, so that routed frames and entry controls are known beforehand; on a host as found. */
+  readonly bridgeMacs: Readonly<Record<string, Mac>>;
+  /** On a host: ports of the bridges on which nobody can listen, and why. */
+  readonly unobservable?: readonly { readonly bridge: string; readonly port: string; readonly reason: string }[];
+  readonly steps: readonly StepPlan[];
+}
+
+/** A plan without what its steps do. */
+export type PlannedTopology = Omit<Plan, 'steps'>;
+
+/** Tokens of a plan are numbered below this, so that a plan from elsewhere cannot ask for endless memory. */
+export const mostTokens = 2 ** 26;

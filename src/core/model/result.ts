@@ -1,0 +1,217 @@
+import type { CalibrationRecord } from '../../model/calibration.js';
+import type { PrecheckNote } from '../../model/precheck.js';
+import type { ScenarioRecord } from '../../model/run-record.js';
+import type { ToolRecord } from '../../model/tool-record.js';
+import type { LastingFix } from './persistent-fix.js';
+
+export type Verdict = 'holds' | 'broken' | 'inconclusive';
+
+export interface Reason {
+  readonly code: string;
+  readonly observer: string | null;
+  readonly text: string;
+}
+
+export interface Cause {
+  readonly code: string;
+  readonly place: string;
+  readonly value: string;
+  readonly text: string;
+  readonly fix: string;
+  /** On a host whose bridges and ports a known program makes: how the fix comes to stay. */
+  readonly lasting?: readonly LastingFix[];
+}
+
+/** Something that stood in the way of frames. */
+export interface HeldBarrier {
+  /** `isolated`, `learned-entry`, `flood-off`, … : docs/catalogue.md lists them. */
+  readonly code: string;
+  /** Where the state shows it: `fdb 52:54:00:85:20:d1 dev vnet0`, `vnet4.flood`. */
+  readonly places: readonly string[];
+  /** So many places more than are listed. */
+  readonly morePlaces?: number;
+  readonly text: string;
+  /** What would take it away. */
+  readonly opens: string;
+}
+
+/** Why frames of a class reached none of some observers. */
+export interface Held {
+  readonly class: string;
+  readonly carriers: readonly string[];
+  readonly from: readonly string[];
+  readonly observers: readonly string[];
+  /** The state shows one barrier only: nothing else is known that would stop the frames without it. */
+  readonly alone: boolean;
+  readonly barriers: readonly HeldBarrier[];
+}
+
+/** One carrier of a class reached observers, another did not. */
+export interface CarriersApart {
+  readonly class: string;
+  readonly from: string;
+  readonly to: string | null;
+  readonly observers: readonly string[];
+  readonly broken: readonly string[];
+  readonly holds: readonly string[];
+  readonly text: string;
+}
+
+export const fixOutcomes = ['mends', 'partly', 'still-leaks', 'cuts-off', 'unproven', 'failed'] as const;
+
+/** A proposed fix that was tried in the lab: the step as it was, the fix, the step again. */
+export interface ProvenFix {
+  readonly cause: string;
+  readonly commands: readonly string[];
+  readonly outcome: (typeof fixOutcomes)[number];
+  /**
+   * Frames seen where they must not be, in the rows that the cause explains: before the fix and after it; null = not
+   * measured.
+   */
+  readonly before: number | null;
+  readonly after: number | null;
+  /** Who got what was sent to it before the fix and no longer does. */
+  readonly cutOff: readonly string[];
+  readonly text: string;
+  /** Folder with the evidence of the trial, within the run's, and the SHA-256 of its SHA256SUMS. */
+  readonly evidence: string;
+  readonly sha256: string | null;
+}
+
+export interface FirstSighting {
+  readonly file: string;
+  /** 1-based frame number in the file, as Wireshark counts. */
+  readonly frame: number;
+  readonly at: string;
+}
+
+/**
+ * Probes that were seen one after the other, in the order of sending, where a step has events. Times in ms since
+ * probing began.
+ */
+export interface LeakWindow {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly frames: number;
+}
+
+/** What a step let happen while probes went on. Times in ms since probing began. */
+export interface StepEvent {
+  readonly commands: readonly (readonly string[])[];
+  readonly fromMs: number;
+  /** null = it did not end. */
+  readonly toMs: number | null;
+}
+
+/** One row: what of one flow one observer saw. */
+export interface Finding {
+  readonly probe: number;
+  readonly class: string;
+  readonly carrier: string;
+  readonly vlan: readonly number[];
+  /** Which of several kinds of frame of one class and carrier: `llc-snap`, `cdp`, … Absent: the only one. */
+  readonly variant?: string;
+  readonly from: string;
+  readonly to: string | null;
+  readonly observer: string;
+  readonly sent: number | null;
+  readonly seen: number;
+  readonly allowed: 'must' | 'may' | 'no';
+  readonly leak: boolean;
+  readonly upperBound95: number | null;
+  readonly direction: 'known' | 'inferred';
+  readonly firstSighting: FirstSighting | null;
+  readonly causes: readonly Cause[];
+  /** A leak that the scenario accepts: who owns it and why. */
+  readonly accepted?: {
+    readonly reason: string;
+    readonly owner: string | null;
+    readonly ticket: string | null;
+    readonly until: string | null;
+  };
+  /** Of a leak, where the step has events: when. */
+  readonly windows?: readonly LeakWindow[];
+  /**
+   * So many rows that differ in from and to only, and say the same, are folded into this one: `sent` and `seen` are
+   * their sums.
+   */
+  readonly grouped?: number;
+}
+
+/** Frames at an observer that are none of the run's. */
+export interface Noise {
+  /** Source MAC; `*`: all beyond those that are told one by one. */
+  readonly source: string;
+  readonly frames: number;
+  /** The observer at whose port most frames from this source entered; null = none that was observed. */
+  readonly enteredAt: string | null;
+}
+
+export interface ObserverResult {
+  readonly name: string;
+  readonly interface: string;
+  readonly engine: 'libpcap' | 'cap' | 'ring' | null;
+  readonly received: number;
+  readonly dropped: number;
+  readonly controlsSent: number;
+  readonly controlsSeen: number;
+  /** Where frames were dropped: who sent most of what was captured there beside the run. */
+  readonly noise?: readonly Noise[];
+}
+
+export interface StepResult {
+  readonly name: string;
+  readonly verdict: Verdict | null;
+  readonly expected: 'holds' | 'broken' | null;
+  readonly asExpected: boolean;
+  readonly reasons: readonly Reason[];
+  readonly findings: readonly Finding[];
+  readonly observers: readonly ObserverResult[];
+  /** Entry controls sent and received, all senders together. */
+  readonly entry: { readonly sent: number; readonly seen: number };
+  /** Of a step with `during`: what ran meanwhile. */
+  readonly events?: readonly StepEvent[];
+  /** Of a step that holds: what was in the way. Absent where no row is explained. */
+  readonly held?: readonly Held[];
+  /** Absent where every carrier of a class came to the same, and where the proof is not complete. */
+  readonly carriersApart?: readonly CarriersApart[];
+  /** Of `run --prove-fix`: what became of each fix that the step's leaks ask for. */
+  readonly fixes?: readonly ProvenFix[];
+}
+
+export interface Result {
+  readonly schemaVersion: 1;
+  readonly tool: ToolRecord;
+  readonly run: { readonly id: string; readonly startedAt: string; readonly durationMs: number };
+  readonly scenario: ScenarioRecord;
+  readonly verdict: Verdict;
+  readonly asExpected: boolean;
+  readonly exitCode: number;
+  readonly coverage: {
+    readonly complete: boolean;
+    readonly observed: number;
+    readonly ports: number;
+    readonly unobserved: readonly { readonly port: string; readonly reason: string }[];
+  };
+  /**
+   * A run on a host: a leak planted in a lab on the same kernel right before it, and how much of it was seen. Absent =
+   * there was none.
+   */
+  readonly calibration?: CalibrationRecord;
+  /**
+   * A run on a host: what acts on frames beside the bridges, or watches them. Absent = nothing was found, or nobody
+   * looked.
+   */
+  readonly precheck?: readonly PrecheckNote[];
+  readonly steps: readonly StepResult[];
+  readonly evidence: {
+    readonly dir: string;
+    readonly files: readonly { readonly path: string; readonly sha256: string }[];
+    /**
+     * Only leaks and what else is looked at closer was kept; the others were counted. Absent = every frame was kept.
+     */
+    readonly keep?: 'leaks';
+    /** So many frames were counted and not kept. */
+    readonly discarded?: number;
+  };
+}

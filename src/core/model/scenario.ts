@@ -1,0 +1,307 @@
+import type { Mac } from './mac.js';
+import type { Keeper } from './persistent-fix.js';
+
+/** An IP address with the length of its prefix, IPv4 or IPv6. */
+export interface IpPrefix {
+  readonly family: 4 | 6;
+  readonly address: string;
+  readonly prefix: number;
+}
+
+export type Role = 'guest' | 'uplink' | 'host';
+export type Attach = 'port' | 'host' | 'promiscuous';
+export type Provider = 'lab' | 'host';
+
+/**
+ * The value of a setting as the kernel prints it in `ip -j -d link`: booleans as true/false, times in
+ * the unit that the kernel counts in (see core/model/settings.ts), everything else as number or text.
+ */
+export type SettingValue = string | number | boolean;
+/** Settings by the JSON key of `ip -j -d link`, whichever name the scenario used. */
+export type Settings = Readonly<Record<string, SettingValue>>;
+
+export interface VlanRange {
+  readonly first: number;
+  readonly last: number;
+  readonly pvid: boolean;
+  readonly untagged: boolean;
+}
+
+export interface Mirror {
+  readonly name: string;
+  readonly select: string;
+  readonly output: string;
+}
+
+/** A host of a scenario that spans several. */
+export interface Host {
+  readonly name: string;
+  /** How ssh(1) is to reach it, such as `root@hv2`; null in the lab, where it is a namespace. */
+  readonly ssh: string | null;
+  /** The program there, as an argument list. */
+  readonly command: readonly string[];
+}
+
+/** What joins the parts of a segment: VXLAN (RFC 7348). */
+export interface Tunnel {
+  /** VXLAN network identifier, 24 bits; null on a host, where the device has it. */
+  readonly vni: number | null;
+  /** Hosts to which frames for everybody and for unknown stations are sent. */
+  readonly to: readonly string[];
+}
+
+/**
+ * `name`: HOST/NAME where it is on another host than the orchestrator's (core/model/host-names.ts); so are bridge and port
+ * of an endpoint.
+ */
+export interface Bridge {
+  readonly name: string;
+  readonly kind: 'linux' | 'ovs';
+  readonly datapath: 'netdev' | 'system' | null;
+  readonly settings: Settings;
+  readonly addresses: readonly IpPrefix[];
+  readonly vlans: readonly VlanRange[];
+  readonly mirrors: readonly Mirror[];
+  readonly netns: string | null;
+}
+
+export interface Endpoint {
+  readonly name: string;
+  readonly bridge: string;
+  /** Interface name on the bridge's host; null for `attach: host`, the relay's guest side for `attach: promiscuous`. */
+  readonly port: string | null;
+  readonly attach: Attach;
+  readonly role: Role;
+  readonly macs: readonly Mac[];
+  readonly ips: readonly IpPrefix[];
+  readonly gateway: string | null;
+  readonly zone: string | null;
+  readonly started: boolean;
+  readonly netns: string | null;
+  /** `attach: promiscuous` only: the relay hands over every frame, not just those for the endpoint. */
+  readonly promiscuous: boolean;
+  readonly vlans: readonly VlanRange[];
+  /** Bridge-port settings. */
+  readonly settings: Settings;
+  /** Lab: checksum and segmentation offloads of the endpoint's interface. */
+  readonly offloads: boolean;
+  /** Came from a `generate` block. */
+  readonly generated: boolean;
+  /**
+   * It is no guest but the way to the segment's parts on other hosts: observed, and judged only where `observers` names
+   * it.
+   */
+  readonly tunnel?: Tunnel;
+}
+
+export interface Topology {
+  readonly provider: Provider;
+  readonly bridges: readonly Bridge[];
+  readonly endpoints: readonly Endpoint[];
+  readonly sysctl: Readonly<Record<string, string>>;
+  /** Absent: everything is on one host. */
+  readonly hosts?: readonly Host[];
+  /** Lab: whose configuration makes the devices of the live host that these stand for. */
+  readonly keepers?: readonly Keeper[];
+}
+
+export const carriers = ['raw', 'arp', 'ipv4-udp', 'ipv4-tcp', 'ipv4-icmp', 'ipv6-udp', 'ipv6-icmp'] as const;
+export type Carrier = (typeof carriers)[number];
+
+export const probeClasses = [
+  'known-unicast',
+  'aged-unicast',
+  'unknown-unicast',
+  'broadcast',
+  'arp-request',
+  'link-local-multicast',
+  'multicast',
+  'vlan-hop',
+  'routed-bounce',
+  'mac-spoof',
+  'ip-spoof',
+  'mac-steal',
+  'gateway-steal',
+  'mac-flood',
+  'arp-spoof',
+  'ra-spoof',
+  'dhcp-offer',
+  'igmp-query',
+  'stp-root',
+] as const;
+export type ProbeClassName = (typeof probeClasses)[number];
+
+export const disruptiveClasses: readonly ProbeClassName[] = [
+  'mac-steal',
+  'gateway-steal',
+  'mac-flood',
+  'arp-spoof',
+  'ra-spoof',
+  'dhcp-offer',
+  'igmp-query',
+  'stp-root',
+];
+
+/** What a scenario claims about one observer: none, some, all, or an exact number of frames. */
+export type SeenAmount = 'none' | 'some' | 'all' | number;
+
+/**
+ * One claim of `seen`; null in `from`, `to` and `carrier` means any. It must hold for every row of the observer it
+ * selects.
+ */
+export interface SeenClaim {
+  readonly observer: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly carrier: string | null;
+  /** Absent = any kind of frame of the class. */
+  readonly variant?: string;
+  readonly seen: SeenAmount;
+}
+
+/** May, must and seen as an author wrote them; null = the default of the class. Selectors are resolved to names. */
+export interface Allowance {
+  readonly maySee: readonly string[] | null;
+  readonly mustSee: readonly string[] | null;
+  readonly seen: readonly SeenClaim[];
+}
+
+export interface ProbeEntry extends Allowance {
+  readonly class: ProbeClassName;
+  /** Endpoint names, selectors resolved, in the topology's order. */
+  readonly from: readonly string[];
+  /** Resolved; null where the class takes no addressee or the author left it to the class. */
+  readonly to: readonly string[] | null;
+  readonly via: readonly string[] | null;
+  readonly bothWays: boolean;
+  /** False (`to: "*"`): only pairs on one bridge are meant. */
+  readonly acrossBridges: boolean;
+  readonly count: number;
+  /** Frames a second for the whole probe; null = the provider's default. */
+  readonly rate: number | null;
+  /** null = by class and by what the two ends have. */
+  readonly carriers: readonly Carrier[] | null;
+  /** Tag stacks, outermost first; [[]] = untagged. */
+  readonly vlanStacks: readonly (readonly number[])[];
+  readonly srcMac: Mac | null;
+  readonly dstMac: Mac | null;
+  readonly srcIp: string | null;
+  readonly dstIp: string | null;
+  readonly group: string | null;
+  /** Octets without FCS; null = the least that the carrier fits in, at least 60. */
+  readonly size: number | null;
+}
+
+export type TrafficKind = 'http' | 'ping' | 'tcp' | 'udp';
+
+export interface TrafficEntry extends Allowance {
+  readonly kind: TrafficKind;
+  readonly from: string;
+  readonly to: string;
+  readonly requests: number;
+  readonly bytes: number;
+}
+
+export interface FdbEntry {
+  readonly mac: Mac;
+  readonly port: string;
+  readonly state: 'static' | 'permanent' | 'dynamic';
+  readonly sticky: boolean;
+  readonly vlan: number | null;
+  readonly self: boolean;
+}
+
+export interface MdbEntry {
+  readonly group: string;
+  readonly port: string;
+  readonly vlan: number | null;
+}
+
+export interface PortVlan extends VlanRange {
+  readonly port: string;
+}
+
+/** Something that happens while probes go on. */
+export interface During {
+  readonly atMs: number;
+  readonly run: readonly (readonly string[])[];
+  /**
+   * What changes until so long after its commands have ended is its doing too. Absent in plans of runs that did not
+   * read the state around each event.
+   */
+  readonly settleMs?: number;
+}
+
+export interface Accepted {
+  readonly observer: string;
+  readonly class: string;
+  readonly reason: string;
+  readonly owner: string | null;
+  readonly ticket: string | null;
+  /** Last day on which the leak is accepted, `YYYY-MM-DD`; null = without end. */
+  readonly until: string | null;
+}
+
+/** `expected`: what the step has to come to; null = unjudged. */
+export interface Expectation extends Allowance {
+  readonly expected: 'holds' | 'broken' | null;
+  /** Who is judged; null = every endpoint but the sender, on a host also every other port. */
+  readonly observers: readonly string[] | null;
+}
+
+export interface Step {
+  readonly name: string;
+  /** 1-based line of the step in its file. */
+  readonly line: number;
+  /** Device settings by interface name, in the file's order. */
+  readonly set: readonly { readonly device: string; readonly settings: Settings }[];
+  readonly sysctl: Readonly<Record<string, string>>;
+  readonly vlan: { readonly add: readonly PortVlan[]; readonly del: readonly PortVlan[] };
+  readonly fdb: {
+    readonly flush: readonly string[];
+    readonly del: readonly FdbEntry[];
+    readonly add: readonly FdbEntry[];
+  };
+  readonly mdb: { readonly add: readonly MdbEntry[]; readonly del: readonly MdbEntry[] };
+  readonly start: readonly string[];
+  readonly stop: readonly string[];
+  /** Argument vectors. */
+  readonly run: readonly (readonly string[])[];
+  readonly during: readonly During[];
+  readonly learn: readonly string[];
+  readonly waitMs: number;
+  readonly probes: readonly ProbeEntry[];
+  readonly traffic: readonly TrafficEntry[];
+  readonly listenMs: number | null;
+  readonly expect: Expectation;
+  readonly accept: readonly Accepted[];
+}
+
+/** A file and the SHA-256 of its bytes, hex. */
+export interface FileHash {
+  readonly path: string;
+  readonly sha256: string;
+}
+
+/** What the author claims, validated whole: every name in it exists, every selector is resolved. */
+export interface Scenario {
+  readonly version: 1;
+  readonly name: string;
+  readonly description: string | null;
+  /** Path as given on the command line. */
+  readonly file: string;
+  /** SHA-256 of the file's bytes, hex. */
+  readonly sha256: string;
+  /** Other files that it consists of: included ones, and those that its `run` commands name. */
+  readonly files: readonly FileHash[];
+  /** Its `vars` as they were set. */
+  readonly variables: Readonly<Record<string, string | number | boolean>>;
+  /** Only steps whose name fits this regular expression are judged; null = all. */
+  readonly grep: string | null;
+  readonly allowChanges: boolean;
+  readonly allowDisruptive: boolean;
+  /** Reason why fewer than all ports may be observed; null = all have to be. */
+  readonly partialScope: string | null;
+  readonly topology: Topology;
+  readonly steps: readonly Step[];
+}

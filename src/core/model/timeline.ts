@@ -1,0 +1,124 @@
+import type { Phase } from './plan.js';
+
+/** What one observer's handles have counted since they were opened; both directions together. */
+export interface Counters {
+  /** Frames that the kernel matched and handed to the handle, those it then dropped included. */
+  readonly received: number;
+  readonly dropped: number;
+  /** Frames that the engine handed to the worker. */
+  readonly delivered: number;
+}
+
+/** What an engine can know of a frame; what it cannot is recorded as unknown, never invented. */
+export interface EngineFacts {
+  readonly engine: 'libpcap' | 'cap' | 'ring';
+  readonly timestamps: 'kernel' | 'user';
+  readonly originalLength: boolean;
+  readonly direction: 'known' | 'inferred';
+}
+
+/** A trouble of a step: `code` is one of core/judge/reasons.ts. `observers` empty = the step as a whole. */
+export interface Fault {
+  readonly code: string;
+  readonly observers: readonly string[];
+  readonly text: string;
+}
+
+/** Somebody changed rules. `pid`: the process, for tc the netlink port it asked from; null = that was not told. */
+export interface RuleChange {
+  readonly kind: 'nft' | 'tc';
+  readonly pid: number | null;
+  /** Its name as the kernel knows it; null = the kernel does not tell. */
+  readonly program: string | null;
+}
+
+/**
+ * A setting of a Linux bridge or of one of its ports, or a sysctl, that had several values, one after the other, or a
+ * static entry that came and went.
+ */
+export interface SettingChange {
+  /** null = a sysctl of the network namespace. */
+  readonly ifindex: number | null;
+  /**
+   * The setting's key, as `ip -j -d link` prints it, `MAC`, `MTU` or `master` of the link, `vlanList`, the entry in
+   * words, or the sysctl's name.
+   */
+  readonly what: string;
+  /**
+   * The lab's host whose it is: the same number is another interface on each. Absent = the orchestrator's own, or there
+   * is one host only.
+   */
+  readonly host?: string;
+}
+
+/** How a SettingChange calls the VLANs of a bridge or of a port, with their flags and tunnels. */
+export const vlanList = 'the list of its VLANs';
+
+/**
+ * One line of timeline.ndjson. `atNs` is wall-clock time in ns since 1970 as decimal text, `monoMs` monotonic since the
+ * run began.
+ */
+export type TimelineEntry = { readonly atNs: string; readonly monoMs: number; readonly step: number } & TimelineEvent;
+
+export type TimelineEvent =
+  | { readonly event: 'step-started' }
+  | {
+      readonly event: 'changed';
+      readonly change: number;
+      readonly commands: readonly (readonly string[])[];
+      readonly readBack: string | null;
+    }
+  | { readonly event: 'learned'; readonly endpoints: readonly string[] }
+  | { readonly event: 'listening'; readonly observer: string; readonly facts: EngineFacts; readonly version: string }
+  /** What the capture helpers may do from now on; `filtered`: in all of them the kernel refuses to open anything. */
+  | { readonly event: 'sealed'; readonly uid: number; readonly capabilities: string; readonly filtered?: boolean }
+  /**
+   * The wall clock of another host is so many ns ahead of the orchestrator's, give or take `boundNs`; the frames of the
+   * raw capture `file` have its times.
+   */
+  | {
+      readonly event: 'clock';
+      readonly host: string;
+      readonly file: string;
+      readonly offsetNs: string;
+      readonly boundNs: string;
+    }
+  | { readonly event: 'state-read'; readonly when: 'before' | 'after' }
+  /** Around the events of a step the state is read too: `reading` counts from 1. */
+  | { readonly event: 'state-read'; readonly when: 'during'; readonly reading: number }
+  /** Rules were changed between two readings of the state, by whom. `meanwhile`: an event of the step was at work. */
+  | { readonly event: 'rules-changed'; readonly changes: readonly RuleChange[]; readonly meanwhile?: true }
+  /**
+   * Settings that were changed between two readings more than once; they may be as they were. `meanwhile`: an event of
+   * the step was at work.
+   */
+  | { readonly event: 'settings-changed'; readonly changes: readonly SettingChange[]; readonly meanwhile?: true }
+  /** Token indices of the controls that the kernel accepted. */
+  | { readonly event: 'controls-sent'; readonly phase: Phase; readonly accepted: readonly number[] }
+  | { readonly event: 'mark'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }
+  /**
+   * Of flow `flow`, frames first … first+planned−1 were handed to the kernel, which accepted `accepted` of them, in
+   * order.
+   */
+  | {
+      readonly event: 'sent';
+      readonly flow: number;
+      readonly first: number;
+      readonly planned: number;
+      readonly accepted: number;
+    }
+  /** The commands of an entry of `during` began, and ended. */
+  | { readonly event: 'event-started'; readonly during: number }
+  | { readonly event: 'event-ended'; readonly during: number; readonly ok: boolean; readonly detail: string }
+  | { readonly event: 'probing'; readonly state: 'started' | 'ended' }
+  | { readonly event: 'traffic'; readonly traffic: number; readonly ok: boolean; readonly detail: string }
+  | { readonly event: 'drained'; readonly drainMs: number }
+  | {
+      readonly event: 'stopped';
+      readonly counters: Readonly<Record<string, Counters>>;
+      readonly written: Readonly<Record<string, number>>;
+    }
+  | { readonly event: 'fault'; readonly fault: Fault }
+  /** A frame kept in a worker's memory because its file could not be written (disk full). */
+  | { readonly event: 'kept'; readonly observer: string; readonly towards: boolean; readonly frame: string }
+  | { readonly event: 'step-ended'; readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' };

@@ -1,0 +1,34 @@
+import { classicMagic } from './decoder.js';
+
+/** Classic pcap (draft-ietf-opsawg-pcap), little-endian, in µs or ns. */
+export type ClassicResolution = keyof typeof classicMagic;
+
+export function classicHeader(resolution: ClassicResolution, snaplen: number, linkType = 1): Uint8Array {
+  const bytes = new Uint8Array(24);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, classicMagic[resolution], true);
+  view.setUint16(4, 2, true);
+  view.setUint16(6, 4, true);
+  view.setUint32(16, snaplen, true);
+  view.setUint32(20, linkType, true);
+  return bytes;
+}
+
+export interface ClassicPacket {
+  /** Cut to µs where the file counts in them. Seconds have 32 bits: until 2106. */
+  readonly timeNs: bigint;
+  readonly originalLength: number;
+  readonly data: Uint8Array;
+}
+
+export function classicRecord(resolution: ClassicResolution, packet: ClassicPacket): Uint8Array {
+  const bytes = new Uint8Array(16 + packet.data.length);
+  const view = new DataView(bytes.buffer);
+  const fractionNs = Number(packet.timeNs % 1_000_000_000n);
+  view.setUint32(0, Number(packet.timeNs / 1_000_000_000n), true);
+  view.setUint32(4, resolution === 'nano' ? fractionNs : Math.floor(fractionNs / 1000), true);
+  view.setUint32(8, packet.data.length, true);
+  view.setUint32(12, packet.originalLength, true);
+  bytes.set(packet.data, 16);
+  return bytes;
+}

@@ -1,0 +1,143 @@
+import { maxPacketLength } from '../capture-items.js';
+
+/**
+ * Blocks that a raw capture has beside those of pcapng: what the kernel put into a ring (TPACKET_V3,
+ * linux/if_packet.h), as it put it there. Types with the highest bit set are for local use (draft-ietf-opsawg-pcapng
+ * 11.1), so that other programs pass over them by their length.
+ */
+export const ringBlockTypes = { interface: 0x8000_5601, frames: 0x8000_5602, padding: 0x8000_5603 } as const;
+
+/** struct tpacket_block_desc and struct tpacket3_hdr with the sockaddr_ll behind it, in octets. */
+export const ringBlock = { type: 0, length: 4, status: 8, packets: 12, first: 16, used: 20 } as const;
+export const ringFrame = {
+  next: 0,
+  seconds: 4,
+  nanoseconds: 8,
+  captured: 12,
+  original: 16,
+  status: 20,
+  mac: 24,
+  vlanTci: 32,
+  vlanType: 36,
+  interface: 52,
+  packetType: 58,
+} as const;
+/** Packet types of the kernel (linux/if_packet.h). */
+export const packetTypes = { multicast: 2, outgoing: 4 } as const;
+const blockHeader = 48;
+const frameHeader = 68;
+const vlanValid = 1 << 4;
+const vlanTypeValid = 1 << 6;
+const tagBytes = 4;
+
+/** A block that says which interface of the file the kernel's interface `index` is. */
+export function ringInterfaceBlock(interfaceId: number, index: number): Uint8Array {
+  const bytes = new Uint8Array(20);
+  const view = new DataView(bytes.buffer);
+  [ringBlockTypes.interface, bytes.length, interfaceId, index, bytes.length].forEach((word, at) =>
+    view.setUint32(4 * at, word, true),
+  );
+  return bytes;
+}
+
+/**
+ * In a raw capture blocks of a ring begin and end at multiples of this: whole pages cost the kernel half of what parts
+ * of pages do.
+ */
+const page = 4096;
+
+/**
+ * Octets of a file of that length up to where a block of a ring may begin, as a block that says nothing; none where it
+ * may begin there.
+ */
+export function ringPadding(size: number): Uint8Array {
+  const missing = -size & (page - 1);
+  if (missing === 0) return new Uint8Array(0);
+  const bytes = new Uint8Array(missing < 12 ? missing + page : missing);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, ringBlockTypes.padding, true);
+  view.setUint32(4, bytes.length, true);
+  view.setUint32(bytes.length - 4, bytes.length, true);
+  return bytes;
+}
+
+/**
+ * Makes a block of a ring one of a raw capture where it lies, and gives its octets. Its first two words, version and
+ * offset of private data, are written anew whenever the kernel opens a block, and behind the frames of a full one there
+ * is room for a word. What older frames left between is wiped.
+ */
+export function closeRingBlock(ring: Uint8Array, view: DataView, at: number): Uint8Array {
+  const used = view.getUint32(at + ringBlock.used, true);
+  const length = (used + 4 + page - 1) & -page;
+  view.setUint32(at + ringBlock.type, ringBlockTypes.frames, true);
+  view.setUint32(at + ringBlock.length, length, true);
+  ring.fill(0, at + used, at + length - 4);
+  view.setUint32(at + length - 4, length, true);
+  return ring.subarray(at, at + length);
+}
+
+/**
+ * Takes a frame of the kernel's interface `index`: `captured` octets at `offset`. `packetType`: PACKET_HOST 0, …,
+ * PACKET_OUTGOING 4.
+ */
+export type TakeRingFrame = (
+  index: number,
+  packetType: number,
+  offset: number,
+  captured: number,
+  original: number,
+  seconds: number,
+  nanoseconds: number,
+) => void;
+
+/**
+ * Gives the frames of the ring's block in `[at, to)`. The kernel holds the outermost tag of a received frame aside: it
+ * goes back to its place, in `bytes`. Gives what is wrong with the block, or null.
+ */
+export function eachRingFrame(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  to: number,
+  take: TakeRingFrame,
+): string | null {
+  if (at + blockHeader > to) return 'a block of a ring is too short for its fields';
+  const end = at + view.getUint32(at + ringBlock.used, true);
+  if (end > to) return `a block of a ring claims ${end - at} octets, of which it has ${to - at}`;
+  const packets = view.getUint32(at + ringBlock.packets, true);
+  let frame = at + view.getUint32(at + ringBlock.first, true);
+  for (let i = 0; i < packets; i += 1) {
+    if (frame + frameHeader > end) return `a block of a ring ends before frame ${i + 1} of ${packets}`;
+    let offset = frame + view.getUint16(frame + ringFrame.mac, true);
+    let captured = view.getUint32(frame + ringFrame.captured, true);
+    let original = view.getUint32(frame + ringFrame.original, true);
+    if (captured > maxPacketLength || offset + captured > end)
+      return `a frame in a ring claims ${captured} octets, more than its block holds`;
+    const status = view.getUint32(frame + ringFrame.status, true);
+    if ((status & vlanValid) !== 0 && captured >= 12 && offset >= frame + frameHeader + tagBytes) {
+      bytes.copyWithin(offset - tagBytes, offset, offset + 12);
+      offset -= tagBytes;
+      view.setUint16(
+        offset + 12,
+        (status & vlanTypeValid) !== 0 ? view.getUint16(frame + ringFrame.vlanType, true) : 0x8100,
+      );
+      view.setUint16(offset + 14, view.getUint32(frame + ringFrame.vlanTci, true) & 0xffff);
+      captured += tagBytes;
+      original += tagBytes;
+    }
+    take(
+      view.getInt32(frame + ringFrame.interface, true),
+      view.getUint8(frame + ringFrame.packetType),
+      offset,
+      captured,
+      original,
+      view.getUint32(frame + ringFrame.seconds, true),
+      view.getUint32(frame + ringFrame.nanoseconds, true),
+    );
+    const next = view.getUint32(frame + ringFrame.next, true);
+    if (next < frameHeader && i + 1 < packets)
+      return `a block of a ring says that frame ${i + 1} of ${packets} takes ${next} octets`;
+    frame += next;
+  }
+  return null;
+}

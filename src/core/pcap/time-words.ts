@@ -1,0 +1,43 @@
+import { endianness } from '../../pcap/host-order.js';
+
+/** Positions of the halves of a time within its two words. */
+export const lowHalf = endianness === 'little' ? 0 : 1;
+export const highHalf = 1 - lowHalf;
+
+/**
+ * The times of a batch as pairs of 32-bit words: comparing them makes no big integers. Packet i has words 2i + highHalf
+ * and 2i + lowHalf.
+ */
+export function timeWords(timeNs: BigInt64Array | BigUint64Array): Uint32Array {
+  return new Uint32Array(timeNs.buffer, timeNs.byteOffset, 2 * timeNs.length);
+}
+
+/** A time, ns since 1970, that is compared often and read once. */
+export interface WordTime {
+  high: number;
+  low: number;
+}
+
+/** The earlier of a known time, which is changed, and another; null = none is known yet. */
+export function earliest(known: WordTime | null, high: number, low: number): WordTime {
+  if (known === null) return { high, low };
+  if (high < known.high || (high === known.high && low < known.low)) {
+    known.high = high;
+    known.low = low;
+  }
+  return known;
+}
+
+/** The later of a known time, which is changed, and another; null = none is known yet. */
+export function latest(known: WordTime | null, high: number, low: number): WordTime {
+  if (known === null) return { high, low };
+  if (high > known.high || (high === known.high && low > known.low)) {
+    known.high = high;
+    known.low = low;
+  }
+  return known;
+}
+
+export function nsOf({ high, low }: WordTime): bigint {
+  return (BigInt(high) << 32n) | BigInt(low);
+}

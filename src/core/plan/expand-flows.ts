@@ -1,0 +1,77 @@
+import type { Flows } from '../model/plan.js';
+import { sameSegment } from '../model/host-names.js';
+import type { Mac } from '../model/mac.js';
+import type { Bridge, Endpoint, MdbEntry, ProbeEntry, Step } from '../model/scenario.js';
+import { classes } from '../probe/classes.js';
+import type { ProbeContext } from '../probe/probe-class.js';
+import { flowCollector } from './flows/flow-collector.js';
+import { checkLaidOut } from './size.js';
+
+export interface Numbering {
+  /** Id of the next flow, index of the next token, and number of the next probe entry of the run. */
+  flow: number;
+  token: number;
+  entry: number;
+}
+
+export interface Surroundings {
+  /** The scenario's, for messages. */
+  readonly file: string;
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly bridges: ReadonlyMap<string, Bridge>;
+  readonly bridgeMacs: Readonly<Record<string, Mac>>;
+  readonly runTag: number;
+  readonly mdb: readonly MdbEntry[];
+}
+
+function* pairsOf(entry: ProbeEntry, around: Surroundings): Generator<readonly [Endpoint, Endpoint | null]> {
+  const resolve = (names: readonly string[]): readonly Endpoint[] =>
+    names.flatMap((name) => around.endpoints.get(name) ?? []);
+  const addressees = entry.to === null ? null : resolve(entry.to);
+  const [senderNames, addresseeNames] = [new Set(entry.from), new Set(entry.to ?? [])];
+  for (const from of resolve(entry.from)) {
+    if (addressees === null) {
+      yield [from, null];
+      continue;
+    }
+    for (const to of addressees) {
+      if (to.name === from.name || (!entry.acrossBridges && !sameSegment(to, from))) continue;
+      yield [from, to];
+      // Where both are senders anyway, the other way round comes by itself.
+      if (entry.bothWays && !(senderNames.has(to.name) && addresseeNames.has(from.name))) yield [to, from];
+    }
+  }
+}
+
+/**
+ * All flows of a step in the order of sending: by entry, pair, carrier, VLAN stack. Tokens are numbered through, so
+ * that a token's index alone says which probe it stems from. Throws VerifyError (64) `plan-too-large`.
+ */
+export function expandFlows(step: Step, index: number, around: Surroundings, numbering: Numbering): Flows {
+  const flows = flowCollector({ step: index, id: numbering.flow, first: numbering.token });
+  step.probes.forEach((entry, probe) => {
+    const probeClass = classes[entry.class];
+    const context: ProbeContext = { entry, ...around, ordinal: numbering.entry };
+    numbering.entry += 1;
+    for (const [from, to] of pairsOf(entry, around)) {
+      for (const carrier of entry.carriers ?? probeClass.defaultCarriers(from, to, entry)) {
+        for (const vlan of entry.vlanStacks) {
+          for (const draft of probeClass.flows({ from, to, carrier, vlan }, context)) {
+            const count = draft.count ?? entry.count;
+            flows.add(draft, {
+              probe,
+              class: entry.class,
+              count,
+              must: draft.judged ? (entry.mustSee ?? step.expect.mustSee ?? draft.must) : [],
+              may: draft.judged ? (entry.maySee ?? step.expect.maySee ?? draft.may) : [],
+            });
+            numbering.flow += 1;
+            numbering.token += count;
+          }
+        }
+      }
+      checkLaidOut(around.file, step, numbering);
+    }
+  });
+  return flows.finish();
+}

@@ -1,0 +1,36 @@
+import { enteringMac } from '../../plan/entering-controls.js';
+import { kindsOfFlows } from '../../plan/kinds-of-flows.js';
+import type { Mac } from '../model/mac.js';
+import type { Flows, TrafficPlan } from '../model/plan.js';
+import type { Endpoint } from '../model/scenario.js';
+
+/** Beyond this many source MACs a filter costs the kernel more than it saves; then everything is taken. */
+export const mostMacs = 16;
+
+/**
+ * The libpcap filter of a step: by source MAC only, since tags of received frames are held aside by the kernel and
+ * `ether proto` would miss tagged ones; never `inbound` or `outbound` (libpcap issues 1482, 1402, 1254). The bridges'
+ * MACs belong to it: routed frames bear them; so does the source of controls that enter. '' takes everything.
+ */
+export function captureFilter(
+  flows: Flows,
+  traffic: readonly TrafficPlan[],
+  listens: boolean,
+  endpoints: ReadonlyMap<string, Endpoint>,
+  bridgeMacs: Readonly<Record<string, Mac>>,
+): string {
+  if (listens) return '';
+  const ends = traffic.flatMap(({ from, to }) => [from, to]).flatMap((name) => endpoints.get(name)?.macs ?? []);
+  const macs = new Set<Mac>();
+  for (const flow of kindsOfFlows(flows)) {
+    if (flow.frame.form === 'source-sweep') return ''; // as many sources as frames
+    macs.add(flow.frame.srcMac);
+    // Entry controls bear the sender's rightful MAC, whatever its probes bear.
+    for (const mac of endpoints.get(flow.sender)?.macs.slice(0, 1) ?? []) macs.add(mac);
+    if (macs.size > mostMacs) return '';
+  }
+  for (const mac of [...ends, ...Object.values(bridgeMacs), enteringMac]) macs.add(mac);
+  return macs.size > mostMacs || flows.length + traffic.length === 0
+    ? ''
+    : [...macs].map((mac) => `ether src ${mac}`).join(' or ');
+}

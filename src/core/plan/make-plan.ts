@@ -1,0 +1,222 @@
+import { controlsOf } from '../../plan/controls.js';
+import { enteringControls } from '../../plan/entering-controls.js';
+import { observersOf } from '../../plan/observers.js';
+import { earControlMac, rawControl } from '../../plan/raw-control.js';
+import type { Mac } from '../model/mac.js';
+import type { Flows, FrameSpec, Plan, PlannedTopology, StepPlan, TrafficPlan } from '../model/plan.js';
+import { disruptiveClasses, type Endpoint, type MdbEntry, type Scenario, type Step } from '../model/scenario.js';
+import { classes } from '../probe/classes.js';
+import { changesOf } from './changes.js';
+import { rateForEvents } from './event-rounds.js';
+import { expandFlows, type Numbering, type Surroundings } from './expand-flows.js';
+import { captureFilter } from './filter-by-mac.js';
+import { tokenFilter } from './filter-by-token.js';
+import { checkPlanSize } from './size.js';
+
+export interface PlanInput {
+  /** 32 random bits that tell this run's tokens from those of other runs. */
+  readonly runTag: number;
+  /** SHA-256 of the run's key, hex. */
+  readonly keySha256: string;
+  /** MACs of the bridges as found on a host; in the lab they are given here. */
+  readonly bridgeMacs?: Readonly<Record<string, Mac>>;
+  /** Ports on which nobody can listen, as found on a host. */
+  readonly unobservable?: Plan['unobservable'];
+  /** On a host: endpoints whose MAC Open vSwitch has on their port. */
+  readonly inPlace?: readonly string[];
+}
+
+/**
+ * Lab: whole frames of the usual MTU. Host: Ethernet with two tags, IPv6, TCP with options and a token, since what
+ * guests say is theirs.
+ */
+const snaplen = { lab: 2048, host: 160 } as const;
+/** A DHCP offer has its token behind more than the other forms. */
+const longestForm = 360;
+/** Frames a second of disruptive probes where the scenario writes no rate. */
+const disruptiveRate = 1000;
+/** Time for frames that are still under way after the last probe (relays and user-space switches poll). */
+const drainMs = { lab: 150, host: 1000 } as const;
+
+/** In the lab: the MAC of the host where it is an endpoint, for both are one device; else one by the bridge's index. */
+function labBridgeMac(bridge: string, index: number, endpoints: readonly Endpoint[]): Mac {
+  const host = endpoints.find((endpoint) => endpoint.attach === 'host' && endpoint.bridge === bridge);
+  return host?.macs[0] ?? `02:76:69:fe:00:${(index & 0xff).toString(16).padStart(2, '0')}`;
+}
+
+function trafficPlan(step: Step): readonly TrafficPlan[] {
+  return step.traffic.map(({ kind, from, to, requests, bytes, maySee, mustSee }) => ({
+    kind,
+    from,
+    to,
+    requests,
+    bytes,
+    must: mustSee ?? step.expect.mustSee ?? [from, to],
+    may: maySee ?? step.expect.maySee ?? [from, to],
+  }));
+}
+
+function planStep(
+  step: Step,
+  index: number,
+  present: readonly Endpoint[],
+  scenario: Scenario,
+  around: Surroundings & Required<Pick<PlanInput, 'inPlace'>>,
+  numbering: Numbering,
+): StepPlan {
+  const { bridges } = scenario.topology;
+  const flows = expandFlows(step, index, around, numbering);
+  const traffic = trafficPlan(step);
+  const observers = observersOf(present, bridges, around.bridgeMacs, step.expect.observers);
+  const onHost = scenario.topology.provider === 'host';
+  // A host's guests talk as well: their frames are refused in the kernel, however many MACs the probes have
+  const filter =
+    onHost && flows.length > 0 && traffic.length === 0 && step.listenMs === null
+      ? tokenFilter(framesOf(flows), around.runTag)
+      : captureFilter(flows, traffic, step.listenMs !== null, around.endpoints, around.bridgeMacs);
+  const quiet = flows.length === 0 && traffic.length === 0 && step.listenMs === null;
+  const { controls: entering, unproved } = quiet
+    ? { controls: [], unproved: [] }
+    : enteringControls({
+        flows,
+        observers,
+        endpoints: around.endpoints,
+        bridges: around.bridges,
+        onHost,
+        inPlace: around.inPlace,
+      });
+  const controls = quiet
+    ? []
+    : controlsOf({
+        flows,
+        traffic,
+        observers,
+        endpoints: around.endpoints,
+        bridgeMacs: around.bridgeMacs,
+        filtersByMac: filter.startsWith('ether src'),
+        firstToken: numbering.token,
+        onHost,
+        entering,
+        closing: step.probes
+          .map((entry) => entry.class)
+          .filter((name) => classes[name].provokes?.includes('not-forwarding') === true),
+      });
+  numbering.token += controls.length;
+  const seen = [
+    ...step.expect.seen.map((claim) => ({ ...claim, probe: null })),
+    ...[step.probes, step.traffic].flatMap((entries) =>
+      entries.flatMap((entry, probe) => entry.seen.map((claim) => ({ ...claim, probe }))),
+    ),
+  ];
+  const rates = step.probes.flatMap(({ rate, class: name }) =>
+    rate !== null ? [rate] : disruptiveClasses.includes(name) ? [disruptiveRate] : [],
+  );
+  const provoked = [...new Set(step.probes.flatMap((entry) => classes[entry.class].provokes ?? []))];
+  const names = present.map((endpoint) => endpoint.name);
+  return {
+    index,
+    name: step.name,
+    line: step.line,
+    changes: changesOf(step, scenario.topology, index === 0),
+    learn: step.learn.filter((name) => names.includes(name)),
+    waitMs: step.waitMs,
+    present: names,
+    observers: quiet ? [] : observers,
+    filter,
+    snaplen: Math.max(
+      snaplen[scenario.topology.provider],
+      step.probes.some((entry) => entry.class === 'dhcp-offer') ? longestForm : 0,
+    ),
+    flows,
+    controls,
+    ...(unproved.length === 0 ? {} : { inwardUnproved: unproved }),
+    traffic,
+    listenMs: step.listenMs,
+    during: step.during,
+    ...(provoked.length === 0 ? {} : { provokes: provoked }),
+    rate: rates.length > 0 ? Math.min(...rates) : step.during.length > 0 ? rateForEvents(flows, step.during) : null,
+    drainMs: drainMs[scenario.topology.provider],
+    expect: { expected: quiet ? null : step.expect.expected, seen, accept: step.accept },
+  };
+}
+
+/** What a step sends: its probes, and a control, which may be of another form. */
+function* framesOf(flows: Flows): Generator<FrameSpec> {
+  yield rawControl(earControlMac.src);
+  for (const { frame } of flows) yield frame;
+}
+
+/** The host's MAC is its bridge's where the author gives none: both are one device. */
+function withHostMacs(endpoints: readonly Endpoint[], bridgeMacs: Readonly<Record<string, Mac>>): readonly Endpoint[] {
+  return endpoints.map((endpoint) => {
+    const mac = endpoint.attach === 'host' && endpoint.macs.length === 0 ? bridgeMacs[endpoint.bridge] : undefined;
+    return mac === undefined ? endpoint : { ...endpoint, macs: [mac] };
+  });
+}
+
+/**
+ * The plan of a scenario without its steps, which is made at once: all that a lab is built from. Throws VerifyError
+ * (64) `plan-too-large`.
+ */
+export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopology {
+  checkPlanSize(scenario);
+  const { name, partialScope, topology } = scenario;
+  const bridgeMacs =
+    input.bridgeMacs ??
+    Object.fromEntries(
+      topology.bridges.map((bridge, index) => [bridge.name, labBridgeMac(bridge.name, index, topology.endpoints)]),
+    );
+  return {
+    planVersion: 1,
+    name,
+    provider: topology.provider,
+    bridges: topology.bridges,
+    endpoints: withHostMacs(topology.endpoints, bridgeMacs),
+    ...(topology.hosts === undefined ? {} : { hosts: topology.hosts }),
+    sysctl: topology.sysctl,
+    partialScope,
+    runTag: input.runTag,
+    keySha256: input.keySha256,
+    bridgeMacs,
+    ...(input.unobservable === undefined ? {} : { unobservable: input.unobservable }),
+  };
+}
+
+/**
+ * Everything that a run of the scenario will do, with every frame and every row settled. Pure: the same input gives the
+ * same plan. `planned`: what `planTopology` says of the same, where it is at hand. Throws VerifyError (64)
+ * `plan-too-large`.
+ */
+export function makePlan(scenario: Scenario, input: PlanInput, planned = planTopology(scenario, input)): Plan {
+  const { topology } = scenario;
+  const { endpoints, bridgeMacs } = planned;
+  const around = {
+    file: scenario.file,
+    endpoints: new Map(endpoints.map((endpoint) => [endpoint.name, endpoint])),
+    bridges: new Map(topology.bridges.map((bridge) => [bridge.name, bridge])),
+    bridgeMacs,
+    runTag: input.runTag,
+    mdb: [],
+    inPlace: input.inPlace ?? [],
+  };
+  const numbering: Numbering = { flow: 0, token: 0, entry: 0 };
+  const running = new Set(topology.endpoints.filter((endpoint) => endpoint.started).map((endpoint) => endpoint.name));
+  let mdb: readonly MdbEntry[] = [];
+  const steps = scenario.steps.map((step, index) => {
+    mdb = [
+      ...mdb.filter((one) => !step.mdb.del.some((gone) => gone.group === one.group && gone.port === one.port)),
+      ...step.mdb.add,
+    ];
+    for (const name of step.stop) running.delete(name);
+    for (const name of step.start) running.add(name);
+    return planStep(
+      step,
+      index,
+      endpoints.filter((endpoint) => running.has(endpoint.name)),
+      scenario,
+      { ...around, mdb },
+      numbering,
+    );
+  });
+  return { ...planned, steps };
+}

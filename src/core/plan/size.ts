@@ -1,0 +1,93 @@
+import { mostTokens, phases } from '../model/plan.js';
+import type { ProbeEntry, Scenario, Step, Topology } from '../model/scenario.js';
+import { VerifyError } from '../model/verify-error.js';
+import { countPairs } from '../scenario/steps/pairs.js';
+import { mostMacs } from './filter-by-mac.js';
+
+/** How much of what a run would have. */
+export interface PlanSize {
+  /** Pairs of sender and addressee, times carriers, times tag stacks. */
+  readonly flows: number;
+  /** Frames of all flows. */
+  readonly frames: number;
+  /** Frames that prove ears and entries, at most. */
+  readonly controls: number;
+}
+
+/**
+ * The most that one run takes. A million flows take two seconds and 30 MB to lay out; frames and controls together have
+ * no more tokens than the judge knows by number.
+ */
+export const mostPlanned: PlanSize = { flows: 2 ** 23, frames: mostTokens - 2 ** 20, controls: 2 ** 20 };
+
+const words: { readonly [K in keyof PlanSize]: string } = {
+  flows: 'flows (pairs of sender and addressee × carriers × tag stacks)',
+  frames: 'frames (flows × count)',
+  controls: 'controls (endpoints × carriers × tag stacks × phases, and × senders where they are few)',
+};
+
+/** Where no carriers are written most classes send two: raw, and UDP over IP. */
+const usualCarriers = 2;
+
+function forms({ carriers, vlanStacks }: ProbeEntry): number {
+  return (carriers?.length ?? usualCarriers) * vlanStacks.length;
+}
+
+/** What one step adds, with so many endpoints that exist in it: by arithmetic, without making any of it. */
+export function stepSize({ probes, traffic, listenMs }: Step, topology: Topology, present: number): PlanSize {
+  let [flows, frames, kinds] = [0, 0, 0];
+  const senders = new Set<string>();
+  for (const entry of probes) {
+    const own = countPairs(entry, topology) * forms(entry);
+    flows += own;
+    frames += own * entry.count;
+    kinds += forms(entry);
+    for (const name of [...entry.from, ...(entry.bothWays ? (entry.to ?? []) : [])]) senders.add(name);
+  }
+  if (probes.length + traffic.length === 0 && listenMs === null) return { flows, frames, controls: 0 };
+  // A filter by source MAC has the ear proved for each of them, as well as for what enters
+  const sources = topology.provider === 'lab' && senders.size <= mostMacs ? senders.size : 1;
+  const ears = kinds * sources + 2 * traffic.length + (topology.provider === 'lab' ? 1 : 0);
+  return { flows, frames, controls: (present * Math.max(1, ears) + senders.size) * phases.length };
+}
+
+function tooLarge(file: string, { name, line }: Step, what: keyof PlanSize, count: number): VerifyError {
+  return new VerifyError(
+    'plan-too-large',
+    64,
+    `${file}:${line}: step ${JSON.stringify(name)}: up to here the run has ${count} ${words[what]}, expected at most ${mostPlanned[what]}`,
+    'Name fewer senders, addressees, carriers or tag stacks, write a smaller "count", or split the steps into several files.',
+  );
+}
+
+/**
+ * Refuses flows that some classes lay out beyond one a pair: where there are too many of them or of their frames, with
+ * those of the steps before. Throws as `checkPlanSize`.
+ */
+export function checkLaidOut(
+  file: string,
+  step: Step,
+  { flow, token }: { readonly flow: number; readonly token: number },
+): void {
+  if (flow > mostPlanned.flows) throw tooLarge(file, step, 'flows', flow);
+  if (token > mostTokens) throw tooLarge(file, step, 'frames', token);
+}
+
+/**
+ * Refuses a scenario that no run can carry out, before anything of it is laid out. Throws VerifyError (64)
+ * `plan-too-large`, which names the step.
+ */
+export function checkPlanSize(scenario: Scenario): void {
+  const { endpoints } = scenario.topology;
+  const running = new Set(endpoints.filter(({ started }) => started).map(({ name }) => name));
+  const sum = { flows: 0, frames: 0, controls: 0 };
+  for (const step of scenario.steps) {
+    for (const name of step.stop) running.delete(name);
+    for (const name of step.start) running.add(name);
+    const size = stepSize(step, scenario.topology, running.size);
+    for (const what of ['flows', 'frames', 'controls'] as const) {
+      sum[what] += size[what];
+      if (sum[what] > mostPlanned[what]) throw tooLarge(scenario.file, step, what, sum[what]);
+    }
+  }
+}

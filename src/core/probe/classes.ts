@@ -1,0 +1,44 @@
+import type { ProbeClassName } from '../model/scenario.js';
+import { agedUnicast } from './classes/aged-unicast.js';
+import { arpRequest } from './classes/arp-request.js';
+import { arpSpoof } from './classes/arp-spoof.js';
+import { broadcast } from './classes/broadcast.js';
+import { dhcpOffer } from './classes/dhcp-offer.js';
+import { gatewaySteal } from './classes/gateway-steal.js';
+import { igmpQuery } from './classes/igmp-query.js';
+import { ipSpoof } from './classes/ip-spoof.js';
+import { knownUnicast } from './classes/known-unicast.js';
+import { linkLocalMulticast } from './classes/link-local-multicast.js';
+import { macFlood } from './classes/mac-flood.js';
+import { macSpoof } from './classes/mac-spoof.js';
+import { macSteal } from './classes/mac-steal.js';
+import { multicast } from './classes/multicast.js';
+import { raSpoof } from './classes/ra-spoof.js';
+import { routedBounce } from './classes/routed-bounce.js';
+import { stpRoot } from './classes/stp-root.js';
+import { unknownUnicast } from './classes/unknown-unicast.js';
+import { vlanHop } from './classes/vlan-hop.js';
+import type { ProbeClass } from './probe-class.js';
+
+/** Every probe class by name. A new one is one file and one line here. */
+export const classes: Readonly<Record<ProbeClassName, ProbeClass>> = {
+  'known-unicast': knownUnicast,
+  'aged-unicast': agedUnicast,
+  'unknown-unicast': unknownUnicast,
+  broadcast,
+  'arp-request': arpRequest,
+  'link-local-multicast': linkLocalMulticast,
+  multicast,
+  'vlan-hop': vlanHop,
+  'routed-bounce': routedBounce,
+  'mac-spoof': macSpoof,
+  'ip-spoof': ipSpoof,
+  'mac-steal': macSteal,
+  'gateway-steal': gatewaySteal,
+  'mac-flood': macFlood,
+  'arp-spoof': arpSpoof,
+  'ra-spoof': raSpoof,
+  'dhcp-offer': dhcpOffer,
+  'igmp-query': igmpQuery,
+  'stp-root': stpRoot,
+};

@@ -1,0 +1,22 @@
+import { broadcastMac, ipPair, namesByRole } from '../addresses.js';
+import { frameSpec } from '../frames/spec.js';
+import type { ProbeClass } from '../probe-class.js';
+
+/**
+ * ARP requests (RFC 826) for an address that `to` has: broadcast, so that every port whose `bcast_flood` is on gets
+ * them.
+ */
+export const arpRequest: ProbeClass = {
+  name: 'arp-request',
+  addressee: 'required',
+  defaultCarriers: () => ['arp'],
+  flows({ from, to, carrier, vlan }, { entry, endpoints }) {
+    if (to === null) return [];
+    const frame = frameSpec(
+      { carrier, vlan, srcMac: from.macs[0], dstMac: broadcastMac, ...ipPair(carrier, from, to) },
+      entry,
+    );
+    const may = namesByRole(endpoints.values(), from.bridge, ['guest', 'uplink', 'host']);
+    return [{ from: from.name, to: to.name, sender: from.name, frame, must: [], may, judged: true }];
+  },
+};

@@ -1,0 +1,33 @@
+import { broadcastMac, documentation, namesByRole } from '../addresses.js';
+import { frameSpec } from '../frames/spec.js';
+import type { FlowDraft, ProbeClass } from '../probe-class.js';
+import { restoring } from '../restore-owner.js';
+
+/**
+ * "The address of `to` is at me": as a gratuitous request (RFC 5227 3) and as a reply that nobody asked for, both
+ * broadcast. At the end the owner announces itself.
+ */
+export const arpSpoof: ProbeClass = {
+  name: 'arp-spoof',
+  addressee: 'required',
+  provokes: [],
+  defaultCarriers: () => ['arp'],
+  flows({ from, to, carrier, vlan }, { entry, endpoints }) {
+    if (to === null) return [];
+    const victim = to.ips.find((ip) => ip.family === 4)?.address ?? documentation.ipv4[1];
+    const may = namesByRole(endpoints.values(), from.bridge, ['uplink', 'host']);
+    const forged = (
+      [
+        ['gratuitous', {}],
+        ['reply', { form: 'arp-reply' }],
+      ] as const
+    ).map(([variant, form]): FlowDraft => {
+      const frame = frameSpec(
+        { carrier, vlan, srcMac: from.macs[0], dstMac: broadcastMac, srcIp: victim, dstIp: victim, ...form },
+        entry,
+      );
+      return { from: from.name, to: to.name, sender: from.name, frame, must: [], may, judged: true, variant };
+    });
+    return [...forged, ...restoring(to, entry, vlan)];
+  },
+};

@@ -1,0 +1,21 @@
+import { ipPair, namesByRole } from '../addresses.js';
+import { frameSpec } from '../frames/spec.js';
+import type { ProbeClass } from '../probe-class.js';
+
+/**
+ * Frames to ff:ff:ff:ff:ff:ff: a bridge sends them to every port whose `bcast_flood` is on. As ARP: a request for an
+ * address that nobody has.
+ */
+export const broadcast: ProbeClass = {
+  name: 'broadcast',
+  addressee: 'none',
+  defaultCarriers: () => ['raw', 'ipv4-udp'],
+  flows({ from, carrier, vlan }, { entry, endpoints }) {
+    const frame = frameSpec(
+      { carrier, vlan, srcMac: from.macs[0], dstMac: 'ff:ff:ff:ff:ff:ff', ...ipPair(carrier, from, null) },
+      entry,
+    );
+    const may = namesByRole(endpoints.values(), from.bridge, ['guest', 'uplink', 'host']);
+    return [{ from: from.name, to: null, sender: from.name, frame, must: [], may, judged: true }];
+  },
+};

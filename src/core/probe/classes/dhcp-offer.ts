@@ -1,0 +1,31 @@
+import { broadcastMac, documentation, namesByRole } from '../addresses.js';
+import { frameSpec } from '../frames/spec.js';
+import type { ProbeClass } from '../probe-class.js';
+
+/**
+ * DHCP offers by broadcast, as a guest that plays the server sends them (RFC 2131); to a client and a transaction that
+ * do not exist, so that nobody takes one.
+ */
+export const dhcpOffer: ProbeClass = {
+  name: 'dhcp-offer',
+  addressee: 'optional',
+  provokes: [],
+  defaultCarriers: () => ['ipv4-udp'],
+  flows({ from, to, carrier, vlan }, { entry, endpoints }) {
+    const srcIp = from.ips.find((ip) => ip.family === 4)?.address ?? documentation.ipv4[0];
+    const frame = frameSpec(
+      {
+        carrier,
+        vlan,
+        srcMac: from.macs[0],
+        dstMac: broadcastMac,
+        srcIp,
+        dstIp: '255.255.255.255',
+        form: 'dhcp-offer',
+      },
+      entry,
+    );
+    const may = namesByRole(endpoints.values(), from.bridge, ['uplink', 'host']);
+    return [{ from: from.name, to: to?.name ?? null, sender: from.name, frame, must: [], may, judged: true }];
+  },
+};

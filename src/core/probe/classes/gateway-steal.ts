@@ -1,0 +1,15 @@
+import { unicastCarriers } from '../addresses.js';
+import type { ProbeClass } from '../probe-class.js';
+import { theft } from '../theft.js';
+
+/**
+ * A guest takes the MAC of the gateway, `to`: a router behind a port, or the host itself, whose MAC the bridge never
+ * learns from a port.
+ */
+export const gatewaySteal: ProbeClass = {
+  name: 'gateway-steal',
+  addressee: 'required',
+  provokes: ['mac-moved'],
+  defaultCarriers: unicastCarriers,
+  flows: theft,
+};

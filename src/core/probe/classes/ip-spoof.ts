@@ -1,0 +1,27 @@
+import { documentation, familyOf, ipPair, unicastCarriers } from '../addresses.js';
+import { envelopes } from '../envelopes.js';
+import { frameSpec } from '../frames/spec.js';
+import type { ProbeClass } from '../probe-class.js';
+
+/**
+ * Packets from the guest's own MAC whose source address is not the guest's but a documentation address. Not even the
+ * addressee may get them.
+ */
+export const ipSpoof: ProbeClass = {
+  name: 'ip-spoof',
+  addressee: 'required',
+  defaultCarriers: (from, to) => unicastCarriers(from, to).filter((carrier) => carrier !== 'raw'),
+  flows({ from, to, carrier, vlan }, { entry }) {
+    if (to === null) return [];
+    const family = familyOf(carrier);
+    const { dstIp } = ipPair(carrier, from, to);
+    const srcIp = family === null ? null : family === 4 ? documentation.spoofed4 : documentation.spoofed6;
+    return envelopes(carrier).map((envelope) => {
+      const frame = frameSpec(
+        { carrier, vlan, srcMac: from.macs[0], dstMac: to.macs[0], srcIp, dstIp, ...envelope },
+        entry,
+      );
+      return { from: from.name, to: to.name, sender: from.name, frame, must: [], may: [], judged: true, ...envelope };
+    });
+  },
+};

@@ -1,0 +1,66 @@
+import { inventedMac, ipPair, unicastCarriers } from '../addresses.js';
+import { frameSpec } from '../frames/spec.js';
+import type { FlowDraft, ProbeClass } from '../probe-class.js';
+import { restoring, restoringWords, talkers } from '../restore-owner.js';
+
+/**
+ * `count` frames, each from a source MAC of its own, then frames of others to `to`, which speaks only after the flood:
+ * a bridge whose table is full (fdb_max_learned) does not learn where it is, and floods. Entries that were there before
+ * stay: begin with `fdb: { flush: … }` and `learn: none`.
+ */
+export const macFlood: ProbeClass = {
+  name: 'mac-flood',
+  addressee: 'required',
+  provokes: [],
+  defaultCarriers: unicastCarriers,
+  flows({ from, to, carrier, vlan }, context) {
+    if (to === null) return [];
+    const { entry, runTag, ordinal } = context;
+    const dstMac = inventedMac(runTag, ordinal);
+    const swept = frameSpec(
+      {
+        carrier: 'raw',
+        vlan,
+        srcMac: inventedMac(runTag, ordinal + 128),
+        dstMac,
+        srcIp: null,
+        dstIp: null,
+        form: 'source-sweep',
+      },
+      { ...entry, srcMac: null },
+    );
+    const flood: FlowDraft = {
+      from: from.name,
+      to: to.name,
+      sender: from.name,
+      frame: swept,
+      must: [],
+      may: [],
+      judged: false,
+      purpose: 'stimulus',
+    };
+    // No entry control may come from `to` before the flood: it would be known by it.
+    const speaks = restoringWords(to, vlan, (stack) =>
+      frameSpec(
+        { carrier: 'raw', vlan: stack, srcMac: to.macs[0], dstMac, srcIp: null, dstIp: null },
+        { ...entry, srcMac: null, dstMac: null },
+      ),
+    );
+    const talk = talkers(context, from.bridge, [from.name, to.name]).map((other): FlowDraft => {
+      const frame = frameSpec(
+        { carrier, vlan, srcMac: other.macs[0], dstMac: to.macs[0], ...ipPair(carrier, other, to) },
+        { ...entry, srcMac: null },
+      );
+      return {
+        from: other.name,
+        to: to.name,
+        sender: other.name,
+        frame,
+        must: [to.name],
+        may: [to.name],
+        judged: true,
+      };
+    });
+    return [flood, ...speaks, ...talk, ...restoring(to, entry, vlan)];
+  },
+};

@@ -1,0 +1,31 @@
+import { inventedMac, ipPair, unicastCarriers } from '../addresses.js';
+import { envelopes } from '../envelopes.js';
+import { frameSpec } from '../frames/spec.js';
+import type { ProbeClass } from '../probe-class.js';
+
+/**
+ * Frames whose source MAC is nobody's: "port security", "MAC filter" and "forged transmits" are about these. Not even
+ * the addressee may get them.
+ */
+export const macSpoof: ProbeClass = {
+  name: 'mac-spoof',
+  addressee: 'required',
+  defaultCarriers: unicastCarriers,
+  flows({ from, to, carrier, vlan }, { entry, runTag, ordinal }) {
+    if (to === null) return [];
+    return envelopes(carrier).map((envelope) => {
+      const frame = frameSpec(
+        {
+          carrier,
+          vlan,
+          srcMac: inventedMac(runTag, ordinal),
+          dstMac: to.macs[0],
+          ...ipPair(carrier, from, to),
+          ...envelope,
+        },
+        entry,
+      );
+      return { from: from.name, to: to.name, sender: from.name, frame, must: [], may: [], judged: true, ...envelope };
+    });
+  },
+};

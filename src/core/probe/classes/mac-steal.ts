@@ -1,0 +1,15 @@
+import { unicastCarriers } from '../addresses.js';
+import type { ProbeClass } from '../probe-class.js';
+import { theft } from '../theft.js';
+
+/**
+ * A guest takes another's MAC: the bridge learns it on the thief's port, and what is said to the owner goes to the
+ * thief (net/bridge/br_fdb.c, br_fdb_update).
+ */
+export const macSteal: ProbeClass = {
+  name: 'mac-steal',
+  addressee: 'required',
+  provokes: ['mac-moved'],
+  defaultCarriers: unicastCarriers,
+  flows: theft,
+};

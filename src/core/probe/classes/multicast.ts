@@ -1,0 +1,50 @@
+import { sameSegment } from '../../model/host-names.js';
+import { documentation, familyOf, namesByRole } from '../addresses.js';
+import { frameSpec } from '../frames/spec.js';
+import { groupCarriers, groupFor, memberPorts } from '../groups.js';
+import type { ProbeClass } from '../probe-class.js';
+
+/**
+ * Frames to a multicast group: flooded to every port whose `mcast_flood` is on where the bridge does not snoop, or
+ * knows no querier; with both, to members and multicast router ports (net/bridge/br_multicast.c).
+ */
+export const multicast: ProbeClass = {
+  name: 'multicast',
+  addressee: 'none',
+  defaultCarriers: (from, _, entry) =>
+    groupCarriers(
+      entry.group,
+      from.ips.some((ip) => ip.family === 6),
+    ),
+  flows({ from, carrier, vlan }, { entry, endpoints, mdb }) {
+    const group = groupFor(carrier, entry.group);
+    const family = familyOf(carrier);
+    const own =
+      from.ips.find((ip) => ip.family === family)?.address ??
+      (family === 6 ? documentation.ipv6[0] : documentation.ipv4[0]);
+    const frame = frameSpec(
+      { carrier, vlan, srcMac: from.macs[0], dstMac: group.mac, srcIp: family === null ? null : own, dstIp: group.ip },
+      entry,
+    );
+    const ports = memberPorts(mdb, group);
+    const members = [...endpoints.values()]
+      .filter((one) => sameSegment(one, from) && one.port !== null && ports.has(one.port))
+      .map((one) => one.name);
+    const others = namesByRole(
+      endpoints.values(),
+      from.bridge,
+      ports.size === 0 ? ['guest', 'uplink', 'host'] : ['uplink', 'host'],
+    );
+    return [
+      {
+        from: from.name,
+        to: null,
+        sender: from.name,
+        frame,
+        must: members.filter((name) => name !== from.name),
+        may: [...members, ...others],
+        judged: true,
+      },
+    ];
+  },
+};

@@ -1,0 +1,69 @@
+import type { Endpoint, ProbeEntry } from '../../model/scenario.js';
+import { documentation, linkLocal, namesByRole } from '../addresses.js';
+import { frameSpec } from '../frames/spec.js';
+import { groupMac } from '../groups.js';
+import type { FlowDraft, ProbeClass } from '../probe-class.js';
+import { restoring, restoringWords } from '../restore-owner.js';
+
+const allNodes = 'ff02::1';
+
+/**
+ * The owner overrides in its turn (RFC 4861 7.2.6), so that neighbours who believed the forged advertisement come back.
+ */
+function readvertising(owner: Endpoint, vlan: readonly number[], entry: ProbeEntry): readonly FlowDraft[] {
+  const [srcMac] = owner.macs;
+  const srcIp = owner.ips.find((ip) => ip.family === 6)?.address;
+  if (srcMac === undefined || srcIp === undefined || owner.attach === 'host') return [];
+  const own = { ...entry, srcMac: null, dstMac: null, srcIp: null, dstIp: null, size: null };
+  return restoringWords(owner, vlan, (stack) =>
+    frameSpec(
+      {
+        carrier: 'ipv6-icmp',
+        vlan: stack,
+        srcMac,
+        dstMac: groupMac(allNodes),
+        srcIp,
+        dstIp: allNodes,
+        form: 'neighbour-advertisement',
+      },
+      own,
+    ),
+  );
+}
+
+/**
+ * ICMPv6 with which a guest makes itself a router or another guest: a router advertisement (its lifetime is 0, so that
+ * nobody takes it for a router; RFC 6105 filters stop it all the same), and a neighbour advertisement that overrides
+ * the address of `to`.
+ */
+export const raSpoof: ProbeClass = {
+  name: 'ra-spoof',
+  addressee: 'optional',
+  provokes: [],
+  defaultCarriers: () => ['ipv6-icmp'],
+  flows({ from, to, carrier, vlan }, { entry, endpoints }) {
+    const may = namesByRole(endpoints.values(), from.bridge, ['uplink', 'host']);
+    const victim = to?.ips.find((ip) => ip.family === 6)?.address ?? documentation.ipv6[1];
+    const kinds = [
+      ['router-advertisement', linkLocal(from.macs[0])],
+      ['neighbour-advertisement', victim],
+    ] as const;
+    const forged = kinds.map(([form, srcIp]): FlowDraft => {
+      const frame = frameSpec(
+        { carrier, vlan, srcMac: from.macs[0], dstMac: groupMac(allNodes), srcIp, dstIp: allNodes, form },
+        entry,
+      );
+      return {
+        from: from.name,
+        to: to?.name ?? null,
+        sender: from.name,
+        frame,
+        must: [],
+        may,
+        judged: true,
+        variant: form,
+      };
+    });
+    return [...forged, ...(to === null ? [] : [...readvertising(to, vlan, entry), ...restoring(to, entry, vlan)])];
+  },
+};

@@ -1,0 +1,22 @@
+import { ipPair, namesByRole, unicastCarriers } from '../addresses.js';
+import { frameSpec } from '../frames/spec.js';
+import type { ProbeClass } from '../probe-class.js';
+
+/**
+ * IP packets for `to` in frames for the bridge's own MAC: a host that forwards (ip_forward) carries them to a guest
+ * that the bridge keeps away. They arrive with other MACs and a smaller hop limit.
+ */
+export const routedBounce: ProbeClass = {
+  name: 'routed-bounce',
+  addressee: 'required',
+  defaultCarriers: (from, to) => unicastCarriers(from, to).filter((carrier) => carrier !== 'raw'),
+  flows({ from, to, carrier, vlan }, { entry, endpoints, bridgeMacs }) {
+    if (to === null) return [];
+    const frame = frameSpec(
+      { carrier, vlan, srcMac: from.macs[0], dstMac: bridgeMacs[from.bridge], ...ipPair(carrier, from, to) },
+      entry,
+    );
+    const may = [...new Set([from, to].flatMap(({ bridge }) => namesByRole(endpoints.values(), bridge, ['host'])))];
+    return [{ from: from.name, to: to.name, sender: from.name, frame, must: [], may, judged: true }];
+  },
+};

@@ -1,0 +1,21 @@
+import { frameSpec } from '../frames/spec.js';
+import type { ProbeClass } from '../probe-class.js';
+
+/**
+ * One BPDU that is better than any bridge's: with STP on, a bridge without guard takes the guest for the root (which
+ * the judge sees in the state, without a sighting); with STP off it hands the BPDU to the other guests. A guard that
+ * acts closes the guest's port.
+ */
+export const stpRoot: ProbeClass = {
+  name: 'stp-root',
+  addressee: 'none',
+  provokes: ['not-forwarding', 'settings-changed'],
+  defaultCarriers: () => ['raw'],
+  flows({ from, carrier, vlan }, { entry }) {
+    const frame = frameSpec(
+      { carrier, vlan, srcMac: from.macs[0], dstMac: '01:80:c2:00:00:00', srcIp: null, dstIp: null, form: 'bpdu' },
+      entry,
+    );
+    return [{ from: from.name, to: null, sender: from.name, frame, must: [], may: [], judged: true, count: 1 }];
+  },
+};

@@ -1,0 +1,21 @@
+import { inventedMac, ipPair, namesByRole, unicastCarriers } from '../addresses.js';
+import { frameSpec } from '../frames/spec.js';
+import type { ProbeClass } from '../probe-class.js';
+
+/**
+ * Frames to a MAC that nobody has: a bridge floods them to every port whose `flood` is on (net/bridge/br_forward.c,
+ * br_flood).
+ */
+export const unknownUnicast: ProbeClass = {
+  name: 'unknown-unicast',
+  addressee: 'none',
+  defaultCarriers: unicastCarriers,
+  flows({ from, carrier, vlan }, { entry, endpoints, runTag, ordinal }) {
+    const frame = frameSpec(
+      { carrier, vlan, srcMac: from.macs[0], dstMac: inventedMac(runTag, ordinal), ...ipPair(carrier, from, null) },
+      entry,
+    );
+    const may = namesByRole(endpoints.values(), from.bridge, ['uplink', 'host']);
+    return [{ from: from.name, to: null, sender: from.name, frame, must: [], may, judged: true }];
+  },
+};

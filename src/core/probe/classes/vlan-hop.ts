@@ -1,0 +1,93 @@
+import { sameSegment } from '../../model/host-names.js';
+import type { FrameForm } from '../../model/plan.js';
+import type { Endpoint, ProbeEntry, VlanRange } from '../../model/scenario.js';
+import { broadcastMac, ipPair, unicastCarriers } from '../addresses.js';
+import { frameSpec } from '../frames/spec.js';
+import type { ProbeClass } from '../probe-class.js';
+
+/** Where neither end says so: the VLAN that the kernel gives to new ports (vlan_default_pvid), and one to hop to. */
+const usualVlan = 1;
+const foreignVlan = 10;
+
+function rangesOf(endpoint: Endpoint): readonly VlanRange[] {
+  return endpoint.vlans.length > 0
+    ? endpoint.vlans
+    : [{ first: usualVlan, last: usualVlan, pvid: true, untagged: true }];
+}
+
+function shareVlan(one: Endpoint, other: Endpoint): boolean {
+  return rangesOf(one).some((a) => rangesOf(other).some((b) => a.first <= b.last && b.first <= a.last));
+}
+
+function nativeOf(endpoint: Endpoint): number {
+  return rangesOf(endpoint).find((range) => range.pvid)?.first ?? usualVlan;
+}
+
+/** A VLAN of the addressee, or else of anybody on the bridge, that the sender is not in. */
+function targetOf(from: Endpoint, to: Endpoint | null, endpoints: Iterable<Endpoint>): number {
+  const own = rangesOf(from);
+  const foreign = (vid: number): boolean => !own.some((range) => range.first <= vid && vid <= range.last);
+  const others = [...(to === null ? [] : [to]), ...endpoints].filter(
+    (one) => sameSegment(one, from) && one.name !== from.name,
+  );
+  return (
+    others
+      .flatMap(rangesOf)
+      .map((range) => range.first)
+      .find(foreign) ?? (foreign(foreignVlan) ? foreignVlan : foreignVlan + 1)
+  );
+}
+
+interface Hop {
+  readonly variant: string;
+  readonly vlan: readonly number[];
+  readonly form?: FrameForm;
+}
+
+/**
+ * The tags of the scenario, each stack of several also with a service tag outside; without any, the known ways to hop.
+ */
+function hops(entry: ProbeEntry, vlan: readonly number[], native: number, target: number): readonly Hop[] {
+  if (vlan.length > 0) {
+    const plain: Hop = { variant: 'given', vlan };
+    return vlan.length > 1 ? [plain, { variant: '802.1ad', vlan, form: '802.1ad' }] : [plain];
+  }
+  if (entry.vlanStacks.length > 1) return [{ variant: 'untagged', vlan }];
+  return [
+    { variant: 'tag', vlan: [target] },
+    { variant: 'priority-tag', vlan: [0] },
+    { variant: 'native-and-tag', vlan: [native, target] },
+    { variant: '802.1ad', vlan: [native, target], form: '802.1ad' },
+    { variant: 'llc-snap', vlan: [], form: 'llc-snap' },
+    { variant: 'priority-tag-llc-snap', vlan: [0], form: 'llc-snap' },
+  ];
+}
+
+/**
+ * Frames that try to come out in another VLAN than their sender's: by a tag, two tags, VLAN 0, or an envelope that
+ * filters do not look into.
+ */
+export const vlanHop: ProbeClass = {
+  name: 'vlan-hop',
+  addressee: 'optional',
+  defaultCarriers: unicastCarriers,
+  flows({ from, to, carrier, vlan }, { entry, endpoints }) {
+    const others = [...endpoints.values()].filter((one) => sameSegment(one, from));
+    // A trunk carries the VLANs of others on purpose; so does what leads out of the bridge.
+    const may = others.filter((one) => one.role !== 'guest' || shareVlan(from, one)).map((one) => one.name);
+    return hops(entry, vlan, nativeOf(from), targetOf(from, to, others)).map(({ variant, vlan: tags, form }) => {
+      const frame = frameSpec(
+        {
+          carrier,
+          vlan: tags,
+          srcMac: from.macs[0],
+          dstMac: to === null ? broadcastMac : to.macs[0],
+          ...ipPair(carrier, from, to),
+          ...(form === undefined ? {} : { form }),
+        },
+        entry,
+      );
+      return { from: from.name, to: to?.name ?? null, sender: from.name, frame, must: [], may, judged: true, variant };
+    });
+  },
+};

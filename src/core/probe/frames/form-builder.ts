@@ -1,0 +1,45 @@
+import type { FrameSpec } from '../../model/plan.js';
+import type { Carrier } from '../../model/scenario.js';
+import { ethernetLength, etherTypes, writeEthernet } from '../../wire/ethernet.js';
+import { vlanTagLength, tagTypes, writeTags } from '../../wire/vlan.js';
+import { macOf, unbuildable } from './parts.js';
+import type { FrameTemplate } from './template.js';
+
+/** How one form of frame is built. The token is behind what its protocol means, or in data that every reader skips. */
+export interface FormBuilder {
+  /** Octets that the form needs for its headers and a token. */
+  leastSize(carrier: Carrier, vlanDepth: number): number;
+  /**
+   * Throws VerifyError `frame-unbuildable` where the spec lacks something, has a carrier that the form does not go
+   * with, or is too small.
+   */
+  template(spec: FrameSpec): FrameTemplate;
+}
+
+/** Octets before the payload of a frame with so many tags. */
+export function headerLength(vlanDepth: number): number {
+  return ethernetLength + vlanDepth * vlanTagLength;
+}
+
+/** An empty frame of the spec's size with Ethernet header and tags; `bodyAt`: where the payload starts. */
+export function startFrame(
+  spec: FrameSpec,
+  least: number,
+  etherType: number,
+): { readonly bytes: Uint8Array; readonly bodyAt: number } {
+  if (!Number.isInteger(spec.size) || spec.size < least || spec.size > 65_535)
+    throw unbuildable(spec, `has ${spec.size} octets, its form ${spec.form ?? 'plain'} needs ${least} to 65535`);
+  const bytes = new Uint8Array(spec.size);
+  const typeAt =
+    writeEthernet(bytes, 0, {
+      dstMac: macOf(spec, spec.dstMac),
+      srcMac: macOf(spec, spec.srcMac),
+      etherType: etherTypes.experimental,
+    }) - 2;
+  return { bytes, bodyAt: writeTags(bytes, typeAt, spec.vlan, tagTypes(spec.vlan.length), etherType) };
+}
+
+export function needCarrier(spec: FrameSpec, carriers: readonly Carrier[]): void {
+  if (!carriers.includes(spec.carrier))
+    throw unbuildable(spec, `has the form ${spec.form ?? 'plain'}, which goes with ${carriers.join(', ')} only`);
+}

@@ -1,0 +1,28 @@
+import { writeConfigurationBpdu } from '../../../wire/bpdu.js';
+import { tokenLength } from '../../../wire/token.js';
+import { type FormBuilder, headerLength, needCarrier, startFrame } from '../form-builder.js';
+import { macOf } from '../parts.js';
+
+/** LLC (3 octets) and a configuration BPDU (35): what the length field counts. */
+const counted = 38;
+
+/**
+ * A configuration BPDU (IEEE 802.1D-2004 9.3.1) that claims the root with priority 0 and the sender's MAC. Its message
+ * age is 15 of 20 s, so that a bridge which believes it forgets it after 5 s. The token is in the padding, behind what
+ * the length counts.
+ */
+export const bpdu: FormBuilder = {
+  leastSize: (_, vlanDepth) => headerLength(vlanDepth) + counted + tokenLength,
+  template(spec) {
+    needCarrier(spec, ['raw']);
+    const { bytes, bodyAt } = startFrame(spec, bpdu.leastSize(spec.carrier, spec.vlan.length), counted);
+    const tokenAt = writeConfigurationBpdu(bytes, bodyAt, {
+      root: { priority: 0, mac: macOf(spec, spec.srcMac) },
+      messageAgeS: 15,
+      maxAgeS: 20,
+      helloS: 2,
+      forwardDelayS: 15,
+    });
+    return { bytes, tokenAt, checksumAt: -1, sum: 0, zeroAs: 0 };
+  },
+};

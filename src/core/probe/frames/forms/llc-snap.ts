@@ -1,0 +1,30 @@
+import { readU16, writeU16 } from '../../../../wire/octets.js';
+import { ethernetLength } from '../../../wire/ethernet.js';
+import { llcSnapLength, mostInLengthField, writeSnap } from '../../../wire/llc.js';
+import { vlanTagLength } from '../../../wire/vlan.js';
+import type { FormBuilder } from '../form-builder.js';
+import { unbuildable } from '../parts.js';
+import { leastSize, plainTemplate } from '../plain.js';
+
+/**
+ * The carrier in an 802.3 frame: behind the MACs and tags stands a length where the EtherType stood, then LLC aa aa 03
+ * and SNAP 00 00 00 with the EtherType (RFC 1042). Filters that look for the EtherType do not find it (CVE-2021-27853
+ * and its kin); stacks do.
+ */
+export const llcSnap: FormBuilder = {
+  leastSize: (carrier, vlanDepth) => leastSize(carrier, vlanDepth) + llcSnapLength,
+  template(spec) {
+    const plain = plainTemplate({ ...spec, size: spec.size - llcSnapLength });
+    const typeAt = ethernetLength - 2 + spec.vlan.length * vlanTagLength;
+    const length = spec.size - typeAt - 2;
+    if (length > mostInLengthField)
+      throw unbuildable(spec, `has ${length} octets behind the length field, which holds ${mostInLengthField}`);
+    const bytes = new Uint8Array(spec.size);
+    bytes.set(plain.bytes.subarray(0, typeAt));
+    writeU16(bytes, typeAt, length);
+    const payloadAt = writeSnap(bytes, typeAt + 2, readU16(plain.bytes, typeAt));
+    bytes.set(plain.bytes.subarray(typeAt + 2), payloadAt);
+    const shifted = plain.checksumAt < 0 ? -1 : plain.checksumAt + llcSnapLength;
+    return { ...plain, bytes, tokenAt: plain.tokenAt + llcSnapLength, checksumAt: shifted };
+  },
+};

@@ -1,0 +1,48 @@
+import type { FrameSpec } from '../../model/plan.js';
+import { tokenLength } from '../../wire/token.js';
+import { forms } from './forms.js';
+import { type FrameOptions, leastSize, plainTemplate } from './plain.js';
+import { type FrameTemplate, stampToken } from './template.js';
+
+export { describeFrame, viewFrame } from '../../wire/frame-view.js';
+export type { FrameView, ParsedFrame } from '../../wire/frame-view.js';
+export { probeHopLimit, probePorts } from './parts.js';
+export { stampToken } from './template.js';
+export type { FrameTemplate } from './template.js';
+export { leastSize, tokenOffset } from './plain.js';
+export type { FrameOptions } from './plain.js';
+
+/**
+ * Octets that a frame needs for its headers and a token, whatever its form; Ethernet's own minimum (60 without FCS) is
+ * not in it.
+ */
+export function leastSizeOf(spec: Pick<FrameSpec, 'carrier' | 'vlan' | 'form'>): number {
+  return spec.form === undefined
+    ? leastSize(spec.carrier, spec.vlan.length)
+    : forms[spec.form].leastSize(spec.carrier, spec.vlan.length);
+}
+
+/**
+ * The frame of a spec without its token, of whatever form. Throws VerifyError `frame-unbuildable` where the spec lacks
+ * something or is too small.
+ */
+export function frameTemplate(spec: FrameSpec, options: FrameOptions = {}): FrameTemplate {
+  return spec.form === undefined ? plainTemplate(spec, options) : forms[spec.form].template(spec);
+}
+
+/** One frame of the form with its token (18 octets). Throws as `frameTemplate`. */
+export function buildFrame(spec: FrameSpec, token: Uint8Array, options: FrameOptions = {}): Uint8Array {
+  if (token.length !== tokenLength) throw new RangeError(`a token has ${tokenLength} octets, not ${token.length}`);
+  const template = frameTemplate(spec, options);
+  stampToken(template, template.bytes, 0, token);
+  return template.bytes;
+}
+
+/** As many frames of one form as there are tokens, one after the other: what a `send` message carries. */
+export function buildFrames(spec: FrameSpec, tokens: Uint8Array, options: FrameOptions = {}): Uint8Array {
+  const template = frameTemplate(spec, options);
+  const count = Math.floor(tokens.length / tokenLength);
+  const out = new Uint8Array(count * spec.size);
+  for (let i = 0; i < count; i += 1) stampToken(template, out, i * spec.size, tokens, i * tokenLength);
+  return out;
+}

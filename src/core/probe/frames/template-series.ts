@@ -1,0 +1,44 @@
+import type { FrameSpec } from '../../model/plan.js';
+import { macLength } from '../../wire/ethernet.js';
+import { frameTemplate, type FrameTemplate } from './frame.js';
+import { macOf } from './parts.js';
+
+/**
+ * Whether frames differ in nothing but the addresses of their Ethernet header. ARP has its sender's MAC in its body as
+ * well.
+ */
+function sameButMacs(one: FrameSpec, other: FrameSpec): boolean {
+  return (
+    one.form === undefined &&
+    other.form === undefined &&
+    one.carrier !== 'arp' &&
+    one.carrier === other.carrier &&
+    one.size === other.size &&
+    one.srcIp === other.srcIp &&
+    one.dstIp === other.dstIp &&
+    (one.vlan === other.vlan || one.vlan.join() === other.vlan.join())
+  );
+}
+
+/**
+ * `frameTemplate` for many frames in a row: where one differs from that before in its MACs alone, only these are
+ * written. A template is void when the next is asked for. Throws as `frameTemplate`.
+ */
+export function templateSeries(): (spec: FrameSpec) => FrameTemplate {
+  const macs = new Map<string, Uint8Array>();
+  let last: { readonly spec: FrameSpec; readonly template: FrameTemplate } | null = null;
+  const write = (spec: FrameSpec, text: string, into: Uint8Array, at: number): void => {
+    const mac = macs.get(text) ?? macOf(spec, text);
+    macs.set(text, mac);
+    for (let i = 0; i < macLength; i += 1) into[at + i] = mac[i] ?? 0;
+  };
+  return (spec) => {
+    if (last === null || !sameButMacs(last.spec, spec)) {
+      last = { spec, template: frameTemplate(spec) };
+      return last.template;
+    }
+    write(spec, spec.dstMac, last.template.bytes, 0);
+    write(spec, spec.srcMac, last.template.bytes, macLength);
+    return last.template;
+  };
+}

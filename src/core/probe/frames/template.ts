@@ -1,0 +1,36 @@
+import { writeU16 } from '../../../wire/octets.js';
+import { checksumOf, sumOf } from '../../wire/checksum.js';
+import { macLength } from '../../wire/ethernet.js';
+import { tokenLength } from '../../wire/token.js';
+
+/** A frame without its token, and what is needed to put one in. */
+export interface FrameTemplate {
+  readonly bytes: Uint8Array;
+  readonly tokenAt: number;
+  /** Offset of the transport checksum, -1 where the form has none. */
+  readonly checksumAt: number;
+  /** Sum of all that the transport checksum covers, without the token. */
+  readonly sum: number;
+  /** What stands for a checksum of 0: 0xffff in UDP, where 0 means none (RFC 768), else 0. */
+  readonly zeroAs: 0 | 0xffff;
+  /** Each frame gets a source MAC of its own: `06`, the low octet of the run's tag, and the token's index. */
+  readonly sweepsSource?: true;
+}
+
+/**
+ * Writes the frame with the token at `tokens[from, from + 18)` to `out` at `at`; `out` must have room (RangeError
+ * otherwise).
+ */
+export function stampToken(template: FrameTemplate, out: Uint8Array, at: number, tokens: Uint8Array, from = 0): void {
+  out.set(template.bytes, at);
+  const target = at + template.tokenAt;
+  for (let i = 0; i < tokenLength; i += 1) out[target + i] = tokens[from + i] ?? 0;
+  if (template.sweepsSource) {
+    out[at + macLength] = 0x06;
+    for (let i = 1; i < macLength; i += 1) out[at + macLength + i] = tokens[from + 4 + i] ?? 0;
+  }
+  if (template.checksumAt < 0) return;
+  // Every header in front has an even length, so the token's octets are whole words of the sum.
+  const checksum = checksumOf(template.sum + sumOf(tokens, from, from + tokenLength));
+  writeU16(out, at + template.checksumAt, checksum === 0 ? template.zeroAs : checksum);
+}

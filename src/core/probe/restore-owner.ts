@@ -1,0 +1,77 @@
+import { bareName } from '../model/host-names.js';
+import type { FrameSpec } from '../model/plan.js';
+import type { FlowDraft, ProbeContext } from './probe-class.js';
+import type { Mac } from '../model/mac.js';
+import type { Endpoint } from '../model/scenario.js';
+import { broadcastMac, ipPair } from './addresses.js';
+import { frameSpec } from './frames/spec.js';
+
+/**
+ * Who talks while a guest attacks: `via` of the scenario, else the bridge's uplinks, else everybody who is no party.
+ */
+export function talkers(context: ProbeContext, bridge: string, parties: readonly string[]): readonly Endpoint[] {
+  const all = [...context.endpoints.values()].filter(
+    (one) =>
+      bareName(one.bridge) === bareName(bridge) &&
+      !parties.includes(one.name) &&
+      one.attach === 'port' &&
+      one.started &&
+      one.tunnel === undefined,
+  );
+  const { via } = context.entry;
+  if (via !== null)
+    return [...context.endpoints.values()].filter((one) => via.includes(one.name) && !parties.includes(one.name));
+  const uplinks = all.filter((one) => one.role === 'uplink');
+  return uplinks.length > 0 ? uplinks : all;
+}
+
+/** The MAC behind which an endpoint is reached: its own, or the bridge's for the host. */
+export function macOf(context: ProbeContext, endpoint: Endpoint): Mac | undefined {
+  return endpoint.attach === 'host' ? context.bridgeMacs[endpoint.bridge] : endpoint.macs[0];
+}
+
+/**
+ * A word of the owner by which bridge and neighbours know it again: as its port has it, and in the VLAN of the attack,
+ * where the bridge keeps an entry of its own.
+ */
+export function restoringWords(
+  owner: Endpoint,
+  vlan: readonly number[],
+  word: (vlan: readonly number[]) => FrameSpec,
+): readonly FlowDraft[] {
+  return [...(vlan.length === 0 ? [] : [vlan]), []].map(
+    (stack): FlowDraft => ({
+      from: owner.name,
+      to: null,
+      sender: owner.name,
+      frame: word(stack),
+      must: [],
+      may: [],
+      judged: false,
+      purpose: 'restore',
+      count: 3,
+    }),
+  );
+}
+
+/**
+ * The rightful owner announces itself at the end of an attack, `vlan` being its tags; null for a host, which the bridge
+ * never forgets.
+ */
+export function restoring(
+  owner: Endpoint,
+  entry: ProbeContext['entry'],
+  vlan: readonly number[],
+): readonly FlowDraft[] {
+  const [srcMac] = owner.macs;
+  if (owner.attach === 'host' || srcMac === undefined) return [];
+  const ip = owner.ips.find(({ family }) => family === 4)?.address;
+  const carrier = ip === undefined ? 'raw' : 'arp';
+  const addresses = ip === undefined ? ipPair('raw', owner, null) : { srcIp: ip, dstIp: ip };
+  return restoringWords(owner, vlan, (stack) =>
+    frameSpec(
+      { carrier, vlan: stack, srcMac, dstMac: broadcastMac, ...addresses },
+      { ...entry, srcMac: null, dstMac: null, srcIp: null, dstIp: null, size: null },
+    ),
+  );
+}

@@ -1,0 +1,41 @@
+import { inventedMac, ipPair } from './addresses.js';
+import { frameSpec } from './frames/spec.js';
+import type { FlowDraft, ProbeContext, ProbePair } from './probe-class.js';
+import { macOf, restoring, talkers } from './restore-owner.js';
+
+/** Frames with which the thief claims the MAC: more than one, since a bridge may be learning it at the same moment. */
+const claims = 5;
+
+/**
+ * The thief (`from`) sends with the source MAC of `to`; then others talk to `to`. What they say has to reach `to`, and
+ * nobody else: a bridge that moved the MAC hands it to the thief. The claims go to a MAC that nobody has. At the end
+ * the owner announces itself.
+ */
+export function theft({ from, to, carrier, vlan }: ProbePair, context: ProbeContext): readonly FlowDraft[] {
+  if (to === null) return [];
+  const { entry, runTag, ordinal } = context;
+  const stolen = macOf(context, to);
+  const claim = frameSpec(
+    { carrier: 'raw', vlan, srcMac: stolen, dstMac: inventedMac(runTag, ordinal), srcIp: null, dstIp: null },
+    { ...entry, dstMac: null },
+  );
+  const stimulus: FlowDraft = {
+    from: from.name,
+    to: to.name,
+    sender: from.name,
+    frame: claim,
+    must: [],
+    may: [],
+    judged: false,
+    purpose: 'stimulus',
+    count: claims,
+  };
+  const talk = talkers(context, from.bridge, [from.name, to.name]).map((other): FlowDraft => {
+    const frame = frameSpec(
+      { carrier, vlan, srcMac: macOf(context, other), dstMac: stolen, ...ipPair(carrier, other, to) },
+      { ...entry, srcMac: null, dstMac: null },
+    );
+    return { from: other.name, to: to.name, sender: other.name, frame, must: [to.name], may: [to.name], judged: true };
+  });
+  return [...talk.flatMap((flow) => [stimulus, flow]), ...restoring(to, entry, vlan)];
+}

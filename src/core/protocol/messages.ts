@@ -1,0 +1,179 @@
+import type { Counters, EngineFacts } from '../model/timeline.js';
+
+/**
+ * Messages between the orchestrator and its helpers: one JSON object a line, on the helper's stdin and stdout.
+ * stderr is free text for people. A helper ends, undoing what is its own, when its stdin closes.
+ */
+
+/** Descriptors that a helper is born with are numbered from here: behind its standard streams. */
+export const firstInheritedFd = 3;
+
+/** What every helper says first. */
+export interface Ready {
+  readonly type: 'ready';
+  readonly version: string;
+  readonly pid: number;
+}
+
+export interface HelperFault {
+  readonly type: 'fault';
+  readonly code: string;
+  readonly observer: string | null;
+  readonly message: string;
+}
+
+/**
+ * Which frames of an interface a handle takes: `port` both ways, `bridge` outgoing ones and those that the host
+ * accepts.
+ */
+export type Watch = 'port' | 'bridge';
+
+export type ToCapture =
+  | {
+      readonly type: 'open';
+      readonly observer: string;
+      readonly device: string;
+      readonly watch: Watch;
+      readonly engine: 'libpcap' | 'cap' | 'ring';
+      /** MACs that are the observer's own: tells directions apart where the engine cannot. */
+      readonly macs: readonly string[];
+      readonly filter: string;
+      readonly snaplen: number;
+      /** Octets of ring buffer for each handle. */
+      readonly buffer: number;
+      /** Opaque text for the interface's description in the capture file. */
+      readonly description: string;
+    }
+  /**
+   * The pcapng file that all observers of this helper are written to; comes before the first `open`. `fd`: the file,
+   * inherited open for writing; null = the one that was handed over at `firstInheritedFd` (system/kernel/fd-passing.ts). `runTag`:
+   * frames that carry it are kept in memory once the file cannot be written. `only`: `run` = frames that do not carry
+   * it are counted and not written.
+   */
+  | {
+      readonly type: 'file';
+      readonly path: string;
+      readonly fd: number | null;
+      readonly runTag: number | null;
+      readonly only: 'run' | 'all';
+    }
+  | { readonly type: 'seal' }
+  | { readonly type: 'mark'; readonly id: string }
+  | { readonly type: 'stop' }
+  /** As `stop`, but the helper stays, sealed and with its handles, which receive nothing. */
+  | { readonly type: 'rest' }
+  /**
+   * To one that rests: can it listen anew? If so another `file` follows, and an `open` for each of its observers, which
+   * says what it said before but for the filter and the description.
+   */
+  | { readonly type: 'again' };
+
+/** Opens an observer. */
+export type OpenMessage = Extract<ToCapture, { readonly type: 'open' }>;
+
+/** What a helper captured until it was told to stop or rest. */
+export interface Captured {
+  readonly counters: Readonly<Record<string, Counters>>;
+  /** Records written to the file, by observer. */
+  readonly written: Readonly<Record<string, number>>;
+  /** The first frames with the run's tag that the file could not take; empty while it could. */
+  readonly kept: readonly KeptFrame[];
+}
+
+export type FromCapture =
+  | Ready
+  | HelperFault
+  | { readonly type: 'listening'; readonly observer: string; readonly facts: EngineFacts; readonly version: string }
+  /** `filtered`: the kernel itself refuses what a sealed helper does not need (system/kernel/seccomp.ts). */
+  | { readonly type: 'sealed'; readonly uid: number; readonly capabilities: string; readonly filtered: boolean }
+  /**
+   * Every 100 ms, while frames come every 10 to 30, and before each `marked`: frames taken off all handles so far; the
+   * helper's heartbeat.
+   */
+  | { readonly type: 'counts'; readonly taken: number }
+  | { readonly type: 'marked'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }
+  | ({ readonly type: 'stopped' } & Captured)
+  | ({ readonly type: 'rested' } & Captured)
+  /** `fits`: every handle still hears, and its interface is the one of that name. */
+  | { readonly type: 'again'; readonly fits: boolean };
+
+/**
+ * A frame kept in memory because the file could not be written: `frame` is base64, `towards` = towards the observer's
+ * guest or host.
+ */
+export interface KeptFrame {
+  readonly observer: string;
+  readonly towards: boolean;
+  readonly frame: string;
+}
+
+/**
+ * The next `count` frames leave by this socket on the interface of that index; 0 = the one that the socket is bound to.
+ */
+export interface SendRoute {
+  readonly socket: string;
+  readonly interface: number;
+  readonly count: number;
+}
+
+export type ToSend =
+  /** A packet socket that was inherited as file descriptor `fd`. */
+  | { readonly type: 'adopt'; readonly socket: string; readonly fd: number }
+  /**
+   * A file in memory that was inherited as file descriptor `fd`: frames to send are written into it, and stay until
+   * they are answered for.
+   */
+  | { readonly type: 'frames'; readonly fd: number }
+  /**
+   * So many `octets` of that file, from `at` on, are frames of `length` octets each, one after the other; `routes` say
+   * where they leave, in order.
+   */
+  | {
+      readonly type: 'send';
+      readonly id: number;
+      readonly routes: readonly SendRoute[];
+      readonly length: number;
+      readonly at: number;
+      readonly octets: number;
+      readonly perSecond: number | null;
+    }
+  | { readonly type: 'stop' };
+
+export type FromSend =
+  | Ready
+  | HelperFault
+  /** Every 100 ms: the helper's heartbeat. */
+  | { readonly type: 'beat' }
+  | { readonly type: 'opened'; readonly socket: string }
+  /** The kernel took the first `accepted` frames; `error` says why not more. */
+  | { readonly type: 'sent'; readonly id: number; readonly accepted: number; readonly error: string | null }
+  | { readonly type: 'stopped' };
+
+/** The relay carries frames between a bridge device that it holds promiscuous and an endpoint behind it. */
+export type ToRelay =
+  | {
+      readonly type: 'start';
+      readonly bridge: string;
+      readonly device: string;
+      readonly macs: readonly string[];
+      readonly everything: boolean;
+    }
+  | { readonly type: 'stop' };
+
+export type FromRelay =
+  | Ready
+  | HelperFault
+  | { readonly type: 'relaying'; readonly bridge: string; readonly device: string }
+  | { readonly type: 'stopped'; readonly toGuest: number; readonly fromGuest: number };
+
+export type HelperRole = 'capture' | 'send' | 'relay';
+export interface ToHelper {
+  readonly capture: ToCapture;
+  readonly send: ToSend;
+  readonly relay: ToRelay;
+}
+export interface FromHelper {
+  readonly capture: FromCapture;
+  readonly send: FromSend;
+  readonly relay: FromRelay;
+}

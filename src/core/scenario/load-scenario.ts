@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { escapeText } from '../../scenario/quote.js';
+import { readSwitch } from '../../scenario/read-setting.js';
+import { scenarioShell } from '../../scenario/scenario-shell.js';
+import type { Scenario, Topology } from '../model/scenario.js';
+import { VerifyError } from '../model/verify-error.js';
+import { isFields } from '../text/json-fields.js';
+import { readPolicy } from './steps/read-policy.js';
+import { readStep } from './steps/read-step.js';
+import { stepContext } from './steps/step-context.js';
+import { readTopology } from './topology/read-topology.js';
+import { compose, type ReadFile } from './yaml/compose.js';
+import { where } from './yaml/explain-issue.js';
+import { type FaultList, faultList, type Path, type ScenarioFault } from './yaml/fault.js';
+import { salvage } from './yaml/salvage.js';
+import { readVariables, substitute } from './yaml/variables.js';
+
+export interface ParsedScenario {
+  /** Null where the file has faults. */
+  readonly scenario: Scenario | null;
+  /** In the file's order. */
+  readonly faults: readonly ScenarioFault[];
+}
+
+/** What a scenario may take from outside its own file. */
+export interface ScenarioSources {
+  /** Reads a file that the scenario includes. Left out: it may include none. */
+  readonly readFile?: ReadFile;
+  /** Values for its `vars`, by name. */
+  readonly sets?: ReadonlyMap<string, string>;
+}
+
+const includesNothing: ReadFile = () => 'no file can be included here';
+
+/**
+ * Reads a scenario and finds all that is wrong with it. `file` is a name for messages and the result; included files
+ * lie beside it. Never throws.
+ */
+export function parseScenario(
+  file: string,
+  bytes: Uint8Array,
+  { readFile = includesNothing, sets = new Map() }: ScenarioSources = {},
+): ParsedScenario {
+  const yaml = compose(file, bytes, readFile);
+  if (!yaml.ok) return { scenario: null, faults: yaml.faults };
+  const list = faultList(yaml.locate);
+  const inOrder = (): ParsedScenario => ({ scenario: null, faults: [...list.faults].sort(byPlace) });
+  const variables = readVariables(list, isFields(yaml.data) ? yaml.data.vars : undefined, sets);
+  if (list.faults.length > 0) return inOrder();
+  const shell = salvage(
+    list,
+    scenarioShell,
+    Object.keys(variables).length > 0 ? substitute(list, yaml.data, variables) : yaml.data,
+    [],
+  );
+  if (shell === null) return inOrder();
+  const { value: raw, dropped } = shell;
+  const reading = readTopology(list, raw.topology);
+  const allowDisruptive = readSwitch(raw.allow_disruptive) ?? dropped.has('allow_disruptive');
+  const allowChanges = readSwitch(raw.allow_changes) ?? dropped.has('allow_changes');
+  if (!allowChanges) changesWithoutLeave(list, reading.topology);
+  const context = stepContext(list, reading, allowDisruptive, allowChanges);
+  const written = (raw.steps ?? []).flatMap(
+    (step, index) => readStep(context, step, ['steps', index], yaml.locate) ?? [],
+  );
+  const steps = [...written, ...readPolicy(context, raw.policy ?? [], ['policy'], yaml.locate)];
+  const silent = steps.every(
+    ({ probes, traffic, listenMs }) => probes.length === 0 && traffic.length === 0 && listenMs === null,
+  );
+  if (silent && list.faults.length === 0)
+    list.add(
+      ['steps'],
+      'steps: the file sends nothing and listens to nothing, expected a step with "probe", "traffic" or "listen", or a "policy"',
+    );
+  if (list.faults.length > 0) return inOrder();
+  const scenario: Scenario = {
+    version: 1,
+    name: raw.name,
+    description: raw.description ?? null,
+    file,
+    sha256: sha256(bytes),
+    files: yaml.included.map((each) => ({ path: each.path, sha256: sha256(each.bytes) })),
+    variables,
+    grep: null,
+    allowChanges,
+    allowDisruptive,
+    partialScope: raw.scope?.partial ?? null,
+    topology: reading.topology,
+    steps,
+  };
+  return { scenario, faults: [] };
+}
+
+/**
+ * The same for callers that need a scenario: throws a VerifyError `scenario-invalid` (exit 64) with a line
+ * `file:line:col: …` for each fault.
+ */
+export function loadScenario(file: string, bytes: Uint8Array, sources: ScenarioSources = {}): Scenario {
+  const { scenario, faults } = parseScenario(file, bytes, sources);
+  if (scenario !== null) return scenario;
+  const lines = faults.map(
+    ({ file: included, line, col, message }) => `${escapeText(included ?? file)}:${line}:${col}: ${message}`,
+  );
+  throw new VerifyError(
+    'scenario-invalid',
+    64,
+    lines.join('\n'),
+    'Correct the file; `verify-isolation schema` prints the JSON Schema that editors use to check it while you type.',
+  );
+}
+
+/** On a host what the topology says of bridges and ports is set; the lab is built so. */
+function changesWithoutLeave(list: FaultList, { provider, bridges, endpoints }: Topology): void {
+  if (provider !== 'host') return;
+  const refuse = (path: Path): void =>
+    list.addKey(path, `${where(path)} changes the host, expected "allow_changes: true" in the file`);
+  for (const { name, settings, mirrors } of bridges)
+    if (Object.keys(settings).length + mirrors.length > 0) refuse(['topology', 'bridges', name]);
+  for (const { name, settings, generated } of endpoints)
+    if (Object.keys(settings).length > 0 && !generated) refuse(['topology', 'endpoints', name, 'settings']);
+}
+
+/** The scenario's own faults first, then those of each included file; top to bottom. */
+function byPlace(a: ScenarioFault, b: ScenarioFault): number {
+  return (a.file ?? '').localeCompare(b.file ?? '') || a.line - b.line || a.col - b.col;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

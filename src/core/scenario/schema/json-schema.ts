@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { scenarioSchema } from '../../../scenario/scenario-schema.js';
+import { isFields } from '../../text/json-fields.js';
+
+/**
+ * The schema with `${name}` allowed wherever a value is more than any text. What a value is for stays beside the
+ * choice.
+ */
+function withVariables(node: unknown): Readonly<Record<string, unknown>> {
+  const walk = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(walk);
+    if (!isFields(value)) return value;
+    const isValue =
+      (value.const === undefined && ['integer', 'number'].includes(String(value.type))) ||
+      (value.type === 'string' && (value.pattern !== undefined || value.enum !== undefined));
+    if (!isValue)
+      return Object.fromEntries(
+        Object.entries(value).map(([key, inner]) => [key, key === 'propertyNames' ? inner : walk(inner)]),
+      );
+    const { description, ...plain } = value;
+    return {
+      ...(description === undefined ? {} : { description }),
+      anyOf: [plain, { $ref: '#/definitions/variable' }],
+    };
+  };
+  const walked = walk(node);
+  return isFields(walked) ? walked : {};
+}
+
+/** What a value is, as a comment: editors show the first description that they meet, and that has to be the key's. */
+function withComments(definitions: unknown): Readonly<Record<string, unknown>> {
+  if (!isFields(definitions)) return {};
+  return Object.fromEntries(
+    Object.entries(definitions).map(([name, node]) => {
+      if (name.startsWith('__schema') || !isFields(node) || node.description === undefined) return [name, node];
+      const { description, ...rest } = node;
+      return [name, { $comment: description, ...rest }];
+    }),
+  );
+}
+
+/** The JSON Schema (draft-07, which editors read) of a scenario file, as the text of schema/scenario.v1.json. */
+export function scenarioJsonSchema(): string {
+  const { $schema, ...rest } = z.toJSONSchema(scenarioSchema, { target: 'draft-7', io: 'input', reused: 'ref' });
+  const whole = withVariables(rest);
+  const schema = {
+    $schema,
+    title: 'Scenario of verify-isolation, version 1',
+    description: 'Names, ports and who may be judged are checked beyond this when the file is loaded.',
+    ...whole,
+    definitions: {
+      ...withComments(whole.definitions),
+      variable: {
+        type: 'string',
+        pattern: '^\\$\\{[a-z][a-z0-9_]*\\}$',
+        description: 'the value of a variable of "vars"',
+      },
+    },
+  };
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}

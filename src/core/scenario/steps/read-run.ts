@@ -1,0 +1,84 @@
+import { where } from '../yaml/explain-issue.js';
+import type { FaultList, Path } from '../yaml/fault.js';
+
+/** Programs that `run` may start without `--allow-run` on the command line. */
+export const freePrograms: readonly string[] = [
+  'ip',
+  'bridge',
+  'tc',
+  'nft',
+  'ethtool',
+  'sysctl',
+  'ovs-vsctl',
+  'ovs-ofctl',
+];
+
+/** Options of `ip` and `tc` that take a word of their own (ip.c and tc.c of iproute2 6.15); both may be shortened. */
+const optionsWithWord = ['netns', 'family', 'loops', 'rcvbuf', 'conf', 'color'];
+
+/** Reads the commands of `run` to argument vectors: a text is split at white space, no shell reads it. */
+export function readRun(
+  faults: FaultList,
+  raw: readonly (string | readonly string[])[],
+  path: Path,
+): readonly (readonly string[])[] {
+  return raw.flatMap((command, index) => {
+    const at = [...path, index];
+    if (typeof command === 'string' && /["'`\\]/.test(command)) {
+      faults.add(at, `${where(at)}: no shell reads this and quotes mean nothing, expected a list of arguments`);
+      return [];
+    }
+    const argv = typeof command === 'string' ? command.split(/\s+/).filter((word) => word !== '') : command;
+    const problem = refusal(argv);
+    if (problem !== null) faults.add(at, `${where(at)}: ${problem}`);
+    return problem === null ? [argv] : [];
+  });
+}
+
+/** Programs in `run` that need `--allow-run`, each once. */
+export function foreignPrograms(
+  steps: readonly {
+    readonly run: readonly (readonly string[])[];
+    readonly during: readonly { readonly run: readonly (readonly string[])[] }[];
+  }[],
+): readonly string[] {
+  const programs = steps
+    .flatMap(({ run, during }) => [...run, ...during.flatMap((each) => each.run)])
+    .flatMap(([program]) => program ?? []);
+  return [...new Set(programs)].filter((program) => !freePrograms.includes(program));
+}
+
+/** Why a command is not run: it is empty, or it would start another program out of sight. */
+function refusal(argv: readonly string[]): string | null {
+  const [program, ...words] = argv;
+  if (program === undefined || program === '') return 'expected a program and its arguments';
+  if (argv.some((word) => word.includes('\0'))) return 'expected arguments without NUL';
+  const base = program.slice(program.lastIndexOf('/') + 1);
+  if (base !== 'ip' && base !== 'tc') return null;
+  const rest: string[] = [];
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? '';
+    if (rest.length > 0 || !word.startsWith('-')) {
+      rest.push(word);
+      continue;
+    }
+    const option = word.replace(/^--?/, '');
+    // A batch file could hold what is refused here.
+    if (option !== '' && 'batch'.startsWith(option))
+      return `${base} -batch hides its commands, expected them written out`;
+    if (
+      option === 'n' ||
+      (option.length > 1 && optionsWithWord.some((name) => name.startsWith(option) && name !== 'color'))
+    )
+      at += 1;
+  }
+  const [object = '', ...below] = rest;
+  const starts = (word: string, full: string, least: number): boolean => word.length >= least && full.startsWith(word);
+  const verb = below.find((word) => !word.startsWith('-')) ?? '';
+  if (base === 'tc')
+    return starts(object, 'exec', 1) ? 'tc exec starts other programs, expected the program itself' : null;
+  const runs = (starts(object, 'netns', 3) || starts(object, 'vrf', 2)) && starts(verb, 'exec', 1);
+  return runs
+    ? `ip ${object} exec leaves the bridge's namespace or starts other programs, expected the program itself`
+    : null;
+}

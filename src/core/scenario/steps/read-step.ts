@@ -1,0 +1,205 @@
+import type { z } from 'zod';
+import { quote } from '../../../scenario/quote.js';
+import { readProbe } from '../../../scenario/read-probe.js';
+import { milliseconds } from '../../../scenario/read-time.js';
+import { select } from '../../../scenario/select.js';
+import { type Accepted, probeClasses, type Step } from '../../model/scenario.js';
+import { stepShell } from '../schema/step.js';
+import { describe, where } from '../yaml/explain-issue.js';
+import type { Locate, Path } from '../yaml/fault.js';
+import { didYouMean } from '../yaml/nearest-word.js';
+import { salvage } from '../yaml/salvage.js';
+import { readChanges } from './read-changes.js';
+import { readExpectation } from './read-expectation.js';
+import { readRun } from './read-run.js';
+import { readTraffic } from './read-traffic.js';
+import { selectPresent, type StepContext } from './step-context.js';
+import { listenForbidsNobody, probeForbidsNobody, trafficForbidsNobody } from './unbreakable.js';
+
+type RawStep = z.output<typeof stepShell>;
+
+/** Kinds of rows that a leak may be accepted in, beside the probe classes. */
+const otherClasses = ['http', 'ping', 'tcp', 'udp', 'foreign-unicast'];
+
+/** Reads one step, with the context as the steps before have left it; null where it could not be read. */
+export function readStep(context: StepContext, input: unknown, path: Path, locate: Locate): Step | null {
+  const { faults } = context;
+  const read = salvage(faults, stepShell, input, path);
+  if (read === null) {
+    context.presenceKnown = false;
+    return null;
+  }
+  const { value: raw, dropped } = read;
+  const before = faults.faults.length;
+  const at = (key: string): Path => [...path, key];
+  const changes = readChanges(context, raw, path);
+  const { start, stop } = readPresence(context, raw, path);
+  if (dropped.has('start') || dropped.has('stop')) context.presenceKnown = false;
+  const run = readRun(faults, raw.run ?? [], at('run'));
+  const during = (raw.during ?? []).map((each, index) => ({
+    atMs: readTime(context, each.at, [...at('during'), index, 'at']),
+    run: readRun(faults, each.run, [...at('during'), index, 'run']),
+    settleMs: readTime(context, each.settle ?? 0, [...at('during'), index, 'settle']),
+  }));
+  const waitMs = readTime(context, raw.wait ?? 0, at('wait'));
+  const entries = (key: 'probe' | 'traffic'): readonly { readonly input: unknown; readonly path: Path }[] => {
+    const given = raw[key];
+    if (given === undefined) return [];
+    if (!Array.isArray(given)) return [{ input: given, path: at(key) }];
+    if (given.length === 0) faults.add(at(key), `${where(at(key))}: expected at least one entry, got an empty list`);
+    return given.map((each, index) => ({ input: each, path: [...at(key), index] }));
+  };
+  const probes = entries('probe').map((each) => ({
+    path: each.path,
+    entry: readProbe(context, each.input, each.path, dropped.has('wait') ? null : waitMs),
+  }));
+  const traffic = entries('traffic').map((each) => ({
+    path: each.path,
+    entry: readTraffic(context, each.input, each.path),
+  }));
+  const tunnels = new Set(
+    context.reading.topology.endpoints.flatMap(({ name, tunnel }) => (tunnel === undefined ? [] : [name])),
+  );
+  for (const { entry, path: own } of probes) {
+    const sender = [...(entry?.from ?? []), ...(entry?.via ?? [])].find((name) => tunnels.has(name));
+    if (sender !== undefined)
+      faults.add(
+        [...own, 'from'],
+        `${where([...own, 'from'])}: ${quote(sender)} is a tunnel, which sends nothing of its own; expected guests`,
+      );
+  }
+  const listenMs = raw.listen === undefined ? null : readTime(context, raw.listen.for, [...at('listen'), 'for']);
+  if (listenMs === 0)
+    faults.add([...at('listen'), 'for'], `${where([...at('listen'), 'for'])}: expected a time longer than 0`);
+  checkParts(context, raw, dropped, path);
+  const sends = ['probe', 'traffic', 'listen'].some((key) => Object.hasOwn(raw, key) || dropped.has(key));
+  const expect = readExpectation(context, raw.expect, at('expect'), sends ? 'holds' : null);
+  const step: Step = {
+    name: raw.name,
+    line: locate(path, 'value').line,
+    ...changes,
+    start,
+    stop,
+    run,
+    during,
+    learn: readLearn(context, raw.learn, at('learn')),
+    waitMs,
+    probes: probes.flatMap(({ entry }) => entry ?? []),
+    traffic: traffic.flatMap(({ entry }) => entry ?? []),
+    listenMs,
+    expect,
+    accept: readAccepted(context, raw, at('accept')),
+  };
+  const sound = faults.faults.length === before && context.reading.whole && context.presenceKnown && dropped.size === 0;
+  if (!sound || expect.expected === null) return step;
+  const only =
+    'it forbids nobody and claims nothing, so that it can only hold; expected "may_see", "seen" or "expect: unjudged"';
+  for (const each of probes)
+    if (each.entry !== null && probeForbidsNobody(context, each.entry, expect))
+      faults.add(each.path, `${where(each.path)}: ${only}`);
+  for (const each of traffic)
+    if (each.entry !== null && trafficForbidsNobody(context, each.entry, expect))
+      faults.add(each.path, `${where(each.path)}: ${only}`);
+  if (listenMs !== null && listenForbidsNobody(context, expect))
+    faults.add(at('listen'), `${where(at('listen'))}: ${only}`);
+  return step;
+}
+
+function readTime({ faults }: StepContext, raw: string | number, path: Path): number {
+  const ms = milliseconds(raw);
+  // setTimeout of Node counts in 31 bits; nobody waits longer than a day for a verdict.
+  if (ms === null || ms > 86_400_000)
+    faults.add(path, `${where(path)}: expected a time of whole milliseconds, at most 24h, got ${describe(raw)}`);
+  return ms ?? 0;
+}
+
+function readPresence(
+  context: StepContext,
+  raw: RawStep,
+  path: Path,
+): { readonly start: readonly string[]; readonly stop: readonly string[] } {
+  const { faults, reading } = context;
+  const named = (key: 'start' | 'stop'): readonly string[] =>
+    raw[key] === undefined ? [] : select(faults, reading, raw[key], [...path, key], { among: null });
+  const [start, stop] = [named('start'), named('stop')];
+  const both = start.find((name) => stop.includes(name));
+  if (both !== undefined)
+    faults.add(
+      [...path, 'stop'],
+      `${where([...path, 'stop'])}: ${quote(both)} is in "start" too, expected it in one of them`,
+    );
+  const were = context.present;
+  context.present = new Set([...were, ...start].filter((name) => !stop.includes(name)));
+  return { start: start.filter((name) => !were.has(name)), stop: stop.filter((name) => were.has(name)) };
+}
+
+function readLearn(context: StepContext, raw: RawStep['learn'], path: Path): readonly string[] {
+  const everybody = context.reading.topology.endpoints
+    .filter(({ name, tunnel }) => context.present.has(name) && tunnel === undefined)
+    .map(({ name }) => name);
+  if (raw === undefined) return context.reading.topology.provider === 'lab' ? everybody : [];
+  if (raw === 'all') return everybody;
+  return raw === 'none' ? [] : selectPresent(context, raw, path);
+}
+
+/** What does not go together in a step, and what its provider does not allow. */
+function checkParts(
+  { faults, reading, allowChanges }: StepContext,
+  raw: RawStep,
+  dropped: ReadonlySet<string>,
+  path: Path,
+): void {
+  const at = (key: string): Path => [...path, key];
+  const sends = (['probe', 'traffic', 'listen'] as const).filter((key) => raw[key] !== undefined || dropped.has(key));
+  if (sends[0] === 'probe' && sends[1] !== undefined) {
+    faults.addKey(at(sends[1]), `${where(at(sends[1]))}: a step has "probe" or "${sends[1]}", expected two steps`);
+  }
+  if (sends.length === 0) {
+    for (const key of ['expect', 'accept', 'during'] as const) {
+      if (raw[key] !== undefined)
+        faults.addKey(
+          at(key),
+          `${where(at(key))}: the step sends nothing and listens to nothing, expected "probe", "traffic" or "listen" beside it`,
+        );
+    }
+  }
+  if (reading.topology.provider !== 'host') return;
+  for (const key of ['traffic', 'run'] as const) {
+    if (raw[key] !== undefined)
+      faults.addKey(at(key), `${where(at(key))} is of the lab only, expected no such key with "provider: host"`);
+  }
+  if (allowChanges) return;
+  for (const key of ['set', 'vlan', 'fdb', 'mdb', 'start', 'stop'] as const) {
+    if (raw[key] !== undefined)
+      faults.addKey(at(key), `${where(at(key))} changes the host, expected "allow_changes: true" in the file`);
+  }
+}
+
+function readAccepted(context: StepContext, raw: RawStep, path: Path): readonly Accepted[] {
+  const { faults, reading } = context;
+  const known: readonly string[] = [...probeClasses, 'gateway-bounce', ...otherClasses];
+  return (raw.accept ?? []).flatMap((each, index): readonly Accepted[] => {
+    const at = (key: string): Path => [...path, index, key];
+    if (!known.includes(each.class))
+      faults.add(
+        at('class'),
+        `${where(at('class'))}: there is no class ${quote(each.class)}${didYouMean(each.class, known)}`,
+      );
+    if (each.until !== undefined && !isDate(each.until))
+      faults.add(at('until'), `${where(at('until'))}: expected a date such as 2027-01-31, got ${quote(each.until)}`);
+    const rowClass = each.class === 'gateway-bounce' ? 'routed-bounce' : each.class;
+    return select(faults, reading, each.observer, at('observer'), { among: null }).map((observer) => ({
+      observer,
+      class: rowClass,
+      reason: each.reason,
+      owner: each.owner ?? null,
+      ticket: each.ticket ?? null,
+      until: each.until ?? null,
+    }));
+  });
+}
+
+function isDate(text: string): boolean {
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}

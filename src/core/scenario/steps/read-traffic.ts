@@ -1,0 +1,54 @@
+import { quote } from '../../../scenario/quote.js';
+import type { TrafficEntry, TrafficKind } from '../../model/scenario.js';
+import { traffic } from '../schema/step.js';
+import { where } from '../yaml/explain-issue.js';
+import type { Path } from '../yaml/fault.js';
+import { salvage } from '../yaml/salvage.js';
+import { checkName, readAllowance } from './read-expectation.js';
+import { endpointOf, type StepContext } from './step-context.js';
+
+/**
+ * Octets of payload where the scenario says nothing: a download that takes some hundred frames, ping's usual 56, a
+ * short datagram.
+ */
+const defaultBytes: Readonly<Record<TrafficKind, number>> = { http: 100_000, tcp: 100_000, ping: 56, udp: 1000 };
+
+/** Reads one entry of `traffic`; null where it could not be read. */
+export function readTraffic(context: StepContext, input: unknown, path: Path): TrafficEntry | null {
+  const { faults, reading } = context;
+  const read = salvage(faults, traffic, input, path);
+  if (read === null) return null;
+  const { kind, from, to, requests, bytes } = read.value;
+  const known = [checkName(context, from, [...path, 'from']), checkName(context, to, [...path, 'to'])];
+  if (from === to)
+    faults.add(
+      [...path, 'to'],
+      `${where([...path, 'to'])}: ${quote(to)} would talk to itself, expected another endpoint`,
+    );
+  if (known.every((each) => each) && reading.whole) {
+    const ends = (['from', 'to'] as const).map((key) => ({ key, end: endpointOf(context, read.value[key]) }));
+    for (const { key, end } of ends) {
+      const at = [...path, key];
+      if (end === undefined) continue;
+      if (context.presenceKnown && !context.present.has(end.name))
+        faults.add(
+          at,
+          `${where(at)}: ${quote(end.name)} is not started in this step, expected it in "start" here or before`,
+        );
+      if (end.ips.length === 0 && end.attach !== 'host')
+        faults.add(at, `${where(at)}: ${quote(end.name)} has no network stack, expected \`ip\` on it`);
+    }
+    const [families = [], others = []] = ends.map(({ end }) => end?.ips.map(({ family }) => family) ?? []);
+    if (families.length > 0 && others.length > 0 && !families.some((family) => others.includes(family))) {
+      faults.add(path, `${where(path)}: ${quote(from)} and ${quote(to)} have no IP version in common`);
+    }
+  }
+  return {
+    kind,
+    from,
+    to,
+    requests: requests ?? 5,
+    bytes: bytes ?? defaultBytes[kind],
+    ...readAllowance(context, read.value, path),
+  };
+}

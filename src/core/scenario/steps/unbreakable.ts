@@ -1,0 +1,73 @@
+import type { Endpoint, Expectation, ProbeEntry, TrafficEntry } from '../../model/scenario.js';
+import { classRules, maySeeByDefault } from './class-rules.js';
+import { pairsOf } from './pairs.js';
+import { endpointOf, type StepContext } from './step-context.js';
+
+/** Who is judged: the endpoints that exist, or those that `expect` names. */
+function judged(context: StepContext, expect: Expectation): readonly Endpoint[] {
+  return context.reading.topology.endpoints.filter(({ name }) =>
+    expect.observers === null ? context.present.has(name) : expect.observers.includes(name),
+  );
+}
+
+/** On a host every port is judged unless `observers` says otherwise, also those that the file does not list. */
+function hasUnlisted(context: StepContext, expect: Expectation): boolean {
+  return context.reading.topology.provider === 'host' && expect.observers === null;
+}
+
+/** Whether a probe forbids nobody and claims nothing: such a one can only hold. */
+export function probeForbidsNobody(context: StepContext, entry: ProbeEntry, expect: Expectation): boolean {
+  if (entry.seen.length > 0 || expect.seen.length > 0) return false;
+  const rule = classRules[entry.class];
+  const may = entry.maySee ?? expect.maySee;
+  if (may === null && rule.maySee === 'unforeseeable') return false;
+  if (hasUnlisted(context, expect) && (may !== null || rule.maySee !== 'bridge')) return false;
+  const must = new Set(entry.mustSee ?? expect.mustSee ?? []);
+  const observers = judged(context, expect).filter(({ name }) => !must.has(name) && may?.includes(name) !== true);
+  const cached = new Map<string, readonly Endpoint[]>();
+  for (const [from, to] of pairsOf(entry, context.reading.topology)) {
+    for (const [sender, addressee] of entry.bothWays && to !== null
+      ? ([
+          [from, to],
+          [to, from],
+        ] as const)
+      : ([[from, to]] as const)) {
+      const end = endpointOf(context, sender);
+      if (end === undefined) continue;
+      const left =
+        cached.get(end.bridge) ??
+        (may !== null
+          ? observers
+          : observers.filter((each) => rule.maySee === 'addressee' || !maySeeByDefault(rule, each, end, null)));
+      cached.set(end.bridge, left);
+      // Sender and addressee are two at most, so that three are enough.
+      if (
+        left
+          .slice(0, 3)
+          .some(({ name }) => name !== sender && !(may === null && rule.maySee === 'addressee' && name === addressee))
+      )
+        return false;
+    }
+  }
+  return true;
+}
+
+/** The same for traffic, which its two ends may see. */
+export function trafficForbidsNobody(context: StepContext, entry: TrafficEntry, expect: Expectation): boolean {
+  if (entry.seen.length > 0 || expect.seen.length > 0 || hasUnlisted(context, expect)) return false;
+  const allowed = new Set([
+    ...(entry.maySee ?? expect.maySee ?? [entry.from, entry.to]),
+    ...(entry.mustSee ?? expect.mustSee ?? []),
+  ]);
+  const both = entry.maySee === null && expect.maySee === null;
+  return !judged(context, expect).some(
+    ({ name }) => !allowed.has(name) && (!both || (name !== entry.from && name !== entry.to)),
+  );
+}
+
+/** The same for listening: foreign unicast needs two that talk and a third that hears. */
+export function listenForbidsNobody(context: StepContext, expect: Expectation): boolean {
+  if (expect.seen.length > 0 || hasUnlisted(context, expect)) return false;
+  const may = expect.maySee ?? [];
+  return context.present.size < 3 || judged(context, expect).every(({ name }) => may.includes(name));
+}

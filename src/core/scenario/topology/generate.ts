@@ -1,0 +1,78 @@
+import type { FaultList, Path } from '../yaml/fault.js';
+import { where } from '../yaml/explain-issue.js';
+import { quote } from '../../../scenario/quote.js';
+import type { EndpointDraft } from './read-endpoint.js';
+import { salvage } from '../yaml/salvage.js';
+import { generate } from '../../../scenario/topology-schema.js';
+import { namePattern } from '../schema/values.js';
+
+/** Of the whole topology. A Linux bridge has 1023 ports at most; namespaces and sockets cost memory. */
+const mostEndpoints = 4096;
+
+/**
+ * Expands `generate` blocks to endpoints, numbered from 1 in each block: `{}` in name, port and zone is the number.
+ * `known`: names that are taken.
+ */
+export function expandGenerate(
+  faults: FaultList,
+  blocks: readonly unknown[],
+  path: Path,
+  known: ReadonlySet<string>,
+): readonly EndpointDraft[] {
+  const drafts: EndpointDraft[] = [];
+  const taken = new Map<string, Path>();
+  for (const [index, block] of blocks.entries()) {
+    const at = [...path, index];
+    const read = salvage(faults, generate, block, at);
+    if (read === null) continue;
+    const { count, name, port, zone, ...rest } = read.value;
+    if (drafts.length + known.size + count > mostEndpoints) {
+      faults.add(
+        [...at, 'count'],
+        `${where([...at, 'count'])}: the topology would have more than ${mostEndpoints} endpoints`,
+      );
+      continue;
+    }
+    const onPort = rest.attach === undefined || rest.attach === 'port';
+    const unnumbered = [
+      ['name', name],
+      ['port', port],
+    ].find(([, pattern]) => count > 1 && pattern !== undefined && !pattern.includes('{}'));
+    if (unnumbered !== undefined) {
+      const [key = '', pattern = ''] = unnumbered;
+      faults.add(
+        [...at, key],
+        `${where([...at, key])}: expected {} where the number goes, as in ${quote(`${pattern}{}`)}, because count is ${count}`,
+      );
+      continue;
+    }
+    for (let number = 1; number <= count; number += 1) {
+      const fill = (pattern: string): string => pattern.replaceAll('{}', String(number));
+      const made = fill(name);
+      if (!namePattern.test(made) || known.has(made) || taken.has(made)) {
+        const problem = namePattern.test(made) ? 'is there already' : 'is not a valid name';
+        faults.add([...at, 'name'], `${where([...at, 'name'])}: the endpoint ${quote(made)} ${problem}`);
+        break;
+      }
+      taken.set(made, at);
+      const portName =
+        port === undefined
+          ? onPort && !read.dropped.has('port')
+            ? `p${drafts.length + known.size + 1}`
+            : undefined
+          : fill(port);
+      drafts.push({
+        name: made,
+        path: at,
+        raw: {
+          ...rest,
+          ...(portName === undefined ? {} : { port: portName }),
+          ...(zone === undefined ? {} : { zone: fill(zone) }),
+        },
+        dropped: read.dropped,
+        generated: true,
+      });
+    }
+  }
+  return drafts;
+}

@@ -1,0 +1,119 @@
+import { quote } from '../../../scenario/quote.js';
+import { isInterfaceName, readSettings, readSwitch } from '../../../scenario/read-setting.js';
+import { linuxBridge, ovsBridge } from '../../../scenario/topology-schema.js';
+import type { Bridge, IpPrefix, Provider, Settings, VlanRange } from '../../model/scenario.js';
+import { namePattern } from '../schema/values.js';
+import { describe, where } from '../yaml/explain-issue.js';
+import type { FaultList, Path } from '../yaml/fault.js';
+import { salvage } from '../yaml/salvage.js';
+import { parsePrefix } from './ip-address.js';
+import { readOvsSettings } from './read-ovs-settings.js';
+
+/** Reads one bridge; null where it could not be read. */
+export function readBridge(
+  faults: FaultList,
+  name: string,
+  raw: unknown,
+  path: Path,
+  provider: Provider,
+): Bridge | null {
+  if (!namePattern.test(name) || !isInterfaceName(name)) {
+    faults.addKey(
+      path,
+      `${where(path)}: ${quote(name)} is not a valid bridge name, expected 1 to 15 letters, digits, ".", "_" or "-", beginning with a letter or digit`,
+    );
+  } else if (provider === 'lab' && name === 'lo') {
+    faults.addKey(path, `${where(path)}: "lo" is the loopback device, expected another name`);
+  }
+  const value = raw ?? {};
+  const isOvs = typeof value === 'object' && 'kind' in value && value.kind === 'ovs';
+  if (isOvs) {
+    const read = salvage(faults, ovsBridge, value, path)?.value;
+    if (read === undefined) return null;
+    const { kind, datapath, address, vlans, netns, mirrors, ...columns } = read;
+    // the lab makes the bridge, so that nothing of it has to be put back
+    const settings: Settings =
+      provider === 'host'
+        ? readOvsSettings(faults, 'ovs-bridge', columns, path)
+        : Object.fromEntries(
+            Object.entries(columns).flatMap(([key, each]) => (each === undefined ? [] : [[key, each]])),
+          );
+    return {
+      name,
+      kind,
+      settings,
+      datapath: datapath ?? (provider === 'host' ? null : 'netdev'),
+      mirrors: mirrors ?? [],
+      netns: netns ?? null,
+      addresses: readPrefixes(faults, address, [...path, 'address']),
+      vlans: readVlans(faults, vlans, [...path, 'vlans']),
+    };
+  }
+  const read = salvage(faults, linuxBridge, value, path)?.value;
+  if (read === undefined) return null;
+  const { kind, address, vlans, netns, host: _host, ...settings } = read;
+  return {
+    name,
+    kind: kind ?? 'linux',
+    datapath: null,
+    settings: readSettings(faults, 'bridge', settings, path),
+    mirrors: [],
+    netns: netns ?? null,
+    addresses: readPrefixes(faults, address, [...path, 'address']),
+    vlans: readVlans(faults, vlans, [...path, 'vlans']),
+  };
+}
+
+/** Reads `192.168.0.20/24` or a list of such. */
+export function readPrefixes(
+  faults: FaultList,
+  raw: string | readonly string[] | undefined,
+  path: Path,
+): readonly IpPrefix[] {
+  const given =
+    raw === undefined
+      ? []
+      : typeof raw === 'string'
+        ? [{ text: raw, at: path }]
+        : raw.map((text, index) => ({ text, at: [...path, index] }));
+  return given.flatMap(({ text, at }) => {
+    const prefix = parsePrefix(text);
+    if (prefix === null)
+      faults.add(
+        at,
+        `${where(at)}: expected an IP address with the length of its prefix, such as 192.168.0.20/24, got ${describe(text)}`,
+      );
+    return prefix ?? [];
+  });
+}
+
+interface RawVlan {
+  readonly vid: string | number;
+  readonly pvid?: string | number | boolean | undefined;
+  readonly untagged?: string | number | boolean | undefined;
+}
+
+export function readVlans(faults: FaultList, raw: readonly RawVlan[] | undefined, path: Path): readonly VlanRange[] {
+  const ranges = (raw ?? []).flatMap((entry, at) => readVlan(faults, entry, [...path, at]) ?? []);
+  const second = ranges.filter(({ pvid }) => pvid)[1];
+  if (second !== undefined) faults.add(path, `${where(path)}: two VLANs are the pvid, expected one`);
+  return ranges;
+}
+
+/** Reads one VLAN or a range of them; null where it is none. */
+export function readVlan(faults: FaultList, raw: RawVlan, path: Path): VlanRange | null {
+  const [from = '', to = from] = String(raw.vid).split('-');
+  const [first, last] = [Number(from), Number(to)];
+  const at = [...path, 'vid'];
+  if (!(first >= 1 && last <= 4094 && first <= last)) {
+    faults.add(
+      at,
+      `${where(at)}: expected a VLAN number from 1 to 4094 or a range such as "20-29", got ${describe(raw.vid)}`,
+    );
+    return null;
+  }
+  const pvid = readSwitch(raw.pvid) ?? false;
+  if (pvid && first !== last)
+    faults.add([...path, 'pvid'], `${where([...path, 'pvid'])}: a range cannot be the pvid, expected a single VLAN`);
+  return { first, last, pvid, untagged: readSwitch(raw.untagged) ?? false };
+}

@@ -1,0 +1,147 @@
+import type { z } from 'zod';
+import { quote } from '../../../scenario/quote.js';
+import { isInterfaceName, readSettings, readSwitch } from '../../../scenario/read-setting.js';
+import type { endpoint } from '../../../scenario/topology-schema.js';
+import type { Mac } from '../../model/mac.js';
+import type { Endpoint, Provider } from '../../model/scenario.js';
+import { where } from '../yaml/explain-issue.js';
+import type { FaultList, Path } from '../yaml/fault.js';
+import { formatIp, parseIp } from './ip-address.js';
+import { readPrefixes, readVlans } from './read-bridge.js';
+import { readOvsSettings } from './read-ovs-settings.js';
+
+/** An endpoint as written, or as a generate block makes it. */
+export interface EndpointDraft {
+  readonly name: string;
+  readonly path: Path;
+  readonly raw: z.output<typeof endpoint>;
+  /** Keys that were at fault and left out. */
+  readonly dropped: ReadonlySet<string>;
+  readonly generated: boolean;
+}
+
+/**
+ * Reads one endpoint; `switches`: the bridges of Open vSwitch. MACs that the lab derives, relay ports that it names and
+ * generated addresses are filled in later.
+ */
+export function readEndpoint(
+  faults: FaultList,
+  draft: EndpointDraft,
+  provider: Provider,
+  switches: ReadonlySet<string>,
+): Endpoint {
+  const { name, path, raw, dropped } = draft;
+  const at = (key: string): Path => [...path, key];
+  const attach = raw.attach ?? (raw.role === 'host' ? 'host' : 'port');
+  const role = raw.role ?? (attach === 'host' ? 'host' : raw.tunnel !== undefined ? 'uplink' : 'guest');
+  if ((role === 'host') !== (attach === 'host') && !dropped.has('role') && !dropped.has('attach')) {
+    faults.add(
+      at(raw.attach === undefined ? 'role' : 'attach'),
+      `${where(path)}: "role: host" and "attach: host" belong together, got role ${role} and attach ${attach}`,
+    );
+  }
+  if (attach === 'host' && raw.port !== undefined) {
+    faults.addKey(
+      at('port'),
+      `${where(at('port'))}: the host's own stack has no port of its own, expected no such key`,
+    );
+  }
+  if (
+    attach === 'port' &&
+    raw.port === undefined &&
+    !dropped.has('port') &&
+    !dropped.has('attach') &&
+    !dropped.has('role')
+  ) {
+    faults.add(path, `${where(at('port'))} is missing, expected the name of its port on the bridge, such as vnet0`);
+  }
+  if (raw.port !== undefined && !isInterfaceName(raw.port)) {
+    faults.add(
+      at('port'),
+      `${where(at('port'))}: expected an interface name (1 to 15 bytes, no "/", ":" or white space, not "." or ".."), got ${quote(raw.port)}`,
+    );
+  }
+  if (provider === 'lab' && raw.port === 'lo')
+    faults.add(at('port'), `${where(at('port'))}: "lo" is the loopback device, expected another name`);
+  if (raw.promiscuous !== undefined && attach !== 'promiscuous') {
+    faults.addKey(at('promiscuous'), `${where(at('promiscuous'))} goes with "attach: promiscuous" only`);
+  }
+  const { offloads, ...settings } = raw.settings ?? {};
+  if (attach !== 'port' && Object.keys(settings).length > 0) {
+    faults.addKey(
+      at('settings'),
+      `${where(at('settings'))}: ${attach === 'host' ? 'the host' : 'what is behind the bridge device'} has no bridge port, expected no port settings`,
+    );
+  }
+  const ips = readPrefixes(faults, raw.ip, at('ip'));
+  return {
+    name,
+    bridge: raw.bridge,
+    port: attach === 'host' ? null : (raw.port ?? null),
+    attach,
+    role,
+    macs: readMacs(faults, raw.mac, at('mac')),
+    ips,
+    gateway: readGateway(
+      faults,
+      raw.gateway,
+      at('gateway'),
+      ips.map(({ family }) => family),
+      dropped.has('ip'),
+    ),
+    zone: raw.zone ?? null,
+    started: readSwitch(raw.started) ?? true,
+    netns: raw.netns ?? null,
+    promiscuous: readSwitch(raw.promiscuous) ?? false,
+    vlans: readVlans(faults, raw.vlans, at('vlans')),
+    settings:
+      attach !== 'port'
+        ? {}
+        : switches.has(raw.bridge)
+          ? readOvsSettings(faults, 'ovs-port', settings, at('settings'))
+          : readSettings(faults, 'port', settings, at('settings')),
+    offloads: readSwitch(offloads) ?? false,
+    generated: draft.generated,
+    ...(raw.tunnel === undefined
+      ? {}
+      : {
+          tunnel: {
+            vni: raw.tunnel.vni ?? null,
+            to: raw.tunnel.to === undefined ? [] : typeof raw.tunnel.to === 'string' ? [raw.tunnel.to] : raw.tunnel.to,
+          },
+        }),
+  };
+}
+
+function readMacs(faults: FaultList, raw: string | readonly string[] | undefined, path: Path): readonly Mac[] {
+  const given =
+    raw === undefined
+      ? []
+      : typeof raw === 'string'
+        ? [{ text: raw, at: path }]
+        : raw.map((text, index) => ({ text, at: [...path, index] }));
+  return given.map(({ text, at }) => {
+    const mac = text.toLowerCase();
+    // IEEE 802: the lowest bit of the first octet marks a group address, which no station can have.
+    if ((Number.parseInt(mac.slice(0, 2), 16) & 1) === 1)
+      faults.add(at, `${where(at)}: expected a unicast MAC address (first octet even), got ${quote(text)}`);
+    else if (mac === '00:00:00:00:00:00')
+      faults.add(at, `${where(at)}: expected a MAC address that a guest can have, got ${quote(text)}`);
+    return mac;
+  });
+}
+
+function readGateway(
+  faults: FaultList,
+  raw: string | undefined,
+  path: Path,
+  families: readonly (4 | 6)[],
+  unknown: boolean,
+): string | null {
+  if (raw === undefined) return null;
+  const ip = parseIp(raw);
+  if (ip === null) faults.add(path, `${where(path)}: expected an IP address such as 192.168.0.1, got ${quote(raw)}`);
+  else if (!families.includes(ip.family) && !unknown)
+    faults.add(path, `${where(path)}: the endpoint has no IPv${ip.family} address, expected \`ip\` beside the gateway`);
+  return ip === null ? null : formatIp(ip);
+}

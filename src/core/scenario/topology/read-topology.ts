@@ -1,0 +1,133 @@
+import type { z } from 'zod';
+import type { Keeper } from '../../model/persistent-fix.js';
+import type { Endpoint, Provider, Topology } from '../../model/scenario.js';
+import { where } from '../yaml/explain-issue.js';
+import type { FaultList, Path } from '../yaml/fault.js';
+import { expandGenerate } from './generate.js';
+import { didYouMean } from '../yaml/nearest-word.js';
+import { readHosts, spreadOverHosts } from './read-hosts.js';
+import { quote } from '../../../scenario/quote.js';
+import { readBridge } from './read-bridge.js';
+import type { keeper } from '../../../scenario/keeper-schema.js';
+import { readEndpoint, type EndpointDraft } from './read-endpoint.js';
+import { readSwitch } from '../../../scenario/read-setting.js';
+import { salvage } from '../yaml/salvage.js';
+import { endpoint, topologyShell } from '../../../scenario/topology-schema.js';
+import { assignAddresses } from './assign-addresses.js';
+import { namePattern } from '../schema/values.js';
+import { topologyConflicts } from './conflicts.js';
+
+/** A topology as far as it could be read. */
+export interface TopologyReading {
+  readonly topology: Topology;
+  /**
+   * Every endpoint and bridge that the file names, also those with faults: a reference to them is no fault of its own.
+   */
+  readonly names: ReadonlySet<string>;
+  readonly bridgeNames: ReadonlySet<string>;
+  /** Every endpoint could be read. */
+  readonly whole: boolean;
+}
+
+const empty: TopologyReading = {
+  topology: { provider: 'lab', bridges: [], endpoints: [], sysctl: {} },
+  names: new Set(),
+  bridgeNames: new Set(),
+  whole: false,
+};
+
+/** Reads `topology`: bridges, endpoints, generate blocks, sysctl; all faults at once. */
+export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
+  const path: Path = ['topology'];
+  const before = faults.faults.length;
+  const shell = salvage(faults, topologyShell, raw, path);
+  if (shell === null) return empty;
+  const provider: Provider = shell.value.provider ?? 'lab';
+  const bridgeNames = new Set(Object.keys(shell.value.bridges));
+  if (bridgeNames.size === 0) faults.add([...path, 'bridges'], 'topology.bridges: expected at least one bridge');
+  const written = [...Object.entries(shell.value.bridges)].flatMap(
+    ([name, value]) => readBridge(faults, name, value, [...path, 'bridges', name], provider) ?? [],
+  );
+
+  const names = new Set<string>(Object.keys(shell.value.endpoints ?? {}));
+  const drafts: EndpointDraft[] = [];
+  for (const [name, value] of Object.entries(shell.value.endpoints ?? {})) {
+    const at = [...path, 'endpoints', name];
+    if (!namePattern.test(name))
+      faults.addKey(
+        at,
+        `${where(at)}: ${quote(name)} is not a valid name, expected 1 to 63 letters, digits, ".", "_" or "-", beginning with a letter or digit`,
+      );
+    const read = salvage(faults, endpoint, value, at);
+    if (read !== null) drafts.push({ name, path: at, raw: read.value, dropped: read.dropped, generated: false });
+  }
+  drafts.push(...expandGenerate(faults, shell.value.generate ?? [], [...path, 'generate'], names));
+  for (const draft of drafts) {
+    names.add(draft.name);
+    if (!bridgeNames.has(draft.raw.bridge) && !draft.dropped.has('bridge')) {
+      const at = [...draft.path, 'bridge'];
+      faults.add(
+        at,
+        `${where(at)}: there is no bridge ${quote(draft.raw.bridge)}${didYouMean(draft.raw.bridge, bridgeNames)}`,
+      );
+    }
+  }
+  const switches = new Set(written.filter(({ kind }) => kind === 'ovs').map(({ name }) => name));
+  const read = drafts.map((draft) => readEndpoint(faults, draft, provider, switches));
+  const addresses = written.flatMap((bridge) => bridge.addresses);
+  const hosts = readHosts(faults, shell.value.hosts, [...path, 'hosts'], provider);
+  const assigned: readonly Endpoint[] = assignAddresses(faults, drafts, read, addresses, provider);
+  const { bridges, endpoints } = spreadOverHosts(faults, {
+    hosts,
+    provider,
+    bridges: written,
+    drafts,
+    endpoints: assigned,
+    raw: shell.value.bridges,
+    path,
+  });
+  const broken = faults.faults.length > before;
+  topologyConflicts(faults, drafts, endpoints, bridges, provider);
+  if (provider === 'host' && shell.value.sysctl !== undefined)
+    faults.addKey(
+      [...path, 'sysctl'],
+      'topology.sysctl is of the lab only, expected no such key with "provider: host"',
+    );
+  if (provider === 'host' && shell.value.keepers !== undefined)
+    faults.addKey(
+      [...path, 'keepers'],
+      'topology.keepers is of the lab only, expected no such key with "provider: host": they are read there',
+    );
+  const keepers = readKeepers(shell.value.keepers);
+  const sysctl = readSysctl(shell.value.sysctl ?? {});
+  return {
+    topology: {
+      provider,
+      bridges,
+      endpoints,
+      sysctl,
+      ...(hosts === null ? {} : { hosts }),
+      ...(keepers === undefined ? {} : { keepers }),
+    },
+    names,
+    bridgeNames,
+    whole: !broken,
+  };
+}
+
+function readKeepers(raw: readonly z.output<typeof keeper>[] | undefined): readonly Keeper[] | undefined {
+  return raw?.map((one): Keeper => {
+    if (one.by === 'Proxmox VE') return { ...one, isVnet: readSwitch(one.isVnet) ?? false };
+    return one.by === 'libvirt' && one.keeps === 'guest' ? { ...one, mac: one.mac.toLowerCase() } : one;
+  });
+}
+
+/** Values of sysctl as text, switches as 1 and 0. */
+export function readSysctl(raw: Readonly<Record<string, string | number | boolean>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(raw).map(([key, value]) => [
+      key,
+      typeof value === 'boolean' ? String(Number(value)) : value === 'on' ? '1' : value === 'off' ? '0' : String(value),
+    ]),
+  );
+}

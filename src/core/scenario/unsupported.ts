@@ -1,0 +1,91 @@
+import { placeOf } from '../../scenario/place-of.js';
+import { settingsOf } from '../../scenario/settings-of.js';
+import type { Scenario, Step, TrafficKind } from '../model/scenario.js';
+
+/** What the contract knows and this build does not do yet: remove a line when it does. */
+const unsupportedTraffic: readonly TrafficKind[] = ['tcp', 'udp'];
+
+/** What a scenario with `hosts` cannot have yet. */
+function acrossHosts({ topology, steps }: Scenario): readonly string[] {
+  if (topology.hosts === undefined) return [];
+  const say = (path: string): string => `${path} where the topology has "hosts"`;
+  return [
+    ...topology.bridges
+      .filter(({ kind }) => kind === 'ovs')
+      .map(({ name }) => say(`topology.bridges.${name}.kind: ovs`)),
+    ...topology.bridges
+      .filter(({ addresses }) => topology.provider === 'lab' && addresses.length > 0)
+      .map(({ name }) => say(`topology.bridges.${name}.address`)),
+    ...topology.endpoints
+      .filter(({ attach }) => attach !== 'port')
+      .map(({ name, attach }) => say(`topology.endpoints.${name}.attach: ${attach}`)),
+    ...(topology.provider === 'host' ? settingsOf(topology).map(({ device }) => say(`settings of ${device}`)) : []),
+    ...topology.endpoints
+      .filter(({ started }) => !started)
+      .map(({ name }) => say(`topology.endpoints.${name}.started`)),
+    ...(Object.keys(topology.sysctl).length > 0 ? [say('topology.sysctl')] : []),
+    ...steps.flatMap((step, at) => [
+      ...(['set', 'start', 'stop', 'run', 'during', 'traffic'] as const)
+        .filter((key) => step[key].length > 0)
+        .map((key) => say(`steps[${at}].${key}`)),
+      ...(Object.keys(step.sysctl).length > 0 ? [say(`steps[${at}].set.sysctl`)] : []),
+      ...(['vlan', 'fdb', 'mdb'] as const)
+        .filter((key) => Object.values(step[key]).some((entries) => entries.length > 0))
+        .map((key) => say(`steps[${at}].${key}`)),
+    ]),
+  ];
+}
+
+const topologyRules: readonly ((scenario: Scenario) => readonly string[])[] = [
+  ({ topology }) =>
+    topology.endpoints
+      .filter(({ netns }) => netns !== null && topology.provider === 'lab')
+      .map(({ name }) => `topology.endpoints.${name}.netns`),
+  ({ topology }) =>
+    topology.bridges
+      .filter(({ netns }) => netns !== null && topology.provider === 'lab')
+      .map(({ name }) => `topology.bridges.${name}.netns`),
+];
+
+/** What a step asks of Open vSwitch's tables that Open vSwitch does not have. */
+function lackingOnOvs({ topology, steps }: Scenario): readonly string[] {
+  const isOvs = ({ port }: { readonly port: string }): boolean => placeOf(topology, port).startsWith('ovs-');
+  return steps.flatMap((step, at) => {
+    const say = (key: string, why: string): string => `steps[${at}].${key} on Open vSwitch: ${why}`;
+    return [
+      ...step.vlan.add
+        .filter(({ pvid, untagged }) => untagged && !pvid)
+        .filter(isOvs)
+        .map(() => say('vlan', 'only the pvid of a port leaves untagged')),
+      ...step.fdb.add
+        .filter(({ sticky, state, self }) => sticky || state !== (self ? 'permanent' : 'static'))
+        .filter(isOvs)
+        .map(() => say('fdb', 'entries made by hand are static there, and not sticky')),
+      ...[...step.mdb.add, ...step.mdb.del]
+        .filter(isOvs)
+        .map(() => say('mdb', 'it has no command for members, it learns them from the guests (mcast_snooping_enable)')),
+    ];
+  });
+}
+
+const stepRules: readonly ((step: Step) => readonly string[])[] = [
+  ({ traffic }) =>
+    traffic.flatMap(({ kind }, index) =>
+      unsupportedTraffic.includes(kind) ? [`traffic[${index}].kind: ${kind}`] : [],
+    ),
+];
+
+/**
+ * The keys of a scenario that are in the contract but not in this build, dotted, in the file's order:
+ * `steps[0].probe[1].class: mac-flood`.
+ */
+export function unsupportedKeys(scenario: Scenario): readonly string[] {
+  return [
+    ...topologyRules.flatMap((rule) => rule(scenario)),
+    ...lackingOnOvs(scenario),
+    ...acrossHosts(scenario),
+    ...scenario.steps.flatMap((step, at) =>
+      stepRules.flatMap((rule) => rule(step)).map((key) => `steps[${at}].${key}`),
+    ),
+  ];
+}

@@ -1,0 +1,149 @@
+import { quote } from '../../../scenario/quote.js';
+import { isFields } from '../../text/json-fields.js';
+import { where } from './explain-issue.js';
+import type { Locate, Path, Place, ScenarioFault } from './fault.js';
+import { readYaml } from './read-yaml.js';
+
+/** Gives a file's bytes, or says in a few words why there are none. */
+export type ReadFile = (path: string) => Uint8Array | string;
+
+export interface IncludedFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+export type Composed =
+  | { readonly ok: true; readonly data: unknown; readonly locate: Locate; readonly included: readonly IncludedFile[] }
+  | { readonly ok: false; readonly faults: readonly ScenarioFault[] };
+
+/** Where the piece at `prefix` of the whole comes from: the place `base` of another file. */
+interface Origin {
+  readonly prefix: Path;
+  readonly base: Path;
+  readonly locate: Locate;
+}
+
+const mostFiles = 64;
+
+/**
+ * A scenario file with the files that it includes, as one: `topology: { include: FILE, … }` takes the file's topology,
+ * beside which the scenario's own bridges, endpoints and sysctls stand and go first; `steps: [ { include: FILE } ]`
+ * puts the file's list of steps there. Paths start at the folder of the scenario. An included file includes none.
+ * Places of faults are those of the file that they stand in. Never throws.
+ */
+export function compose(file: string, bytes: Uint8Array, readFile: ReadFile): Composed {
+  const root = readYaml(bytes);
+  if (!root.ok) return root;
+  const folder = file.slice(0, file.lastIndexOf('/') + 1);
+  const faults: ScenarioFault[] = [];
+  const origins: Origin[] = [];
+  const included: IncludedFile[] = [];
+
+  const include = (name: unknown, at: Path): { readonly data: unknown; readonly locate: Locate } | null => {
+    const refuse = (message: string): null => {
+      faults.push({ ...root.locate(at, 'value'), message: `${where(at)}: ${message}` });
+      return null;
+    };
+    if (typeof name !== 'string' || name === '') return refuse('expected the path of a file');
+    if (included.length >= mostFiles) return refuse(`expected at most ${mostFiles} included files`);
+    const path = name.startsWith('/') ? name : `${folder}${name}`;
+    const found = readFile(path);
+    if (typeof found === 'string') return refuse(`${quote(path)} cannot be included: ${found}`);
+    included.push({ path, bytes: found });
+    const read = readYaml(found);
+    if (read.ok) return { data: read.data, locate: (inner, part) => ({ ...read.locate(inner, part), file: path }) };
+    faults.push(...read.faults.map((fault) => ({ ...fault, file: path })));
+    return null;
+  };
+
+  const data = isFields(root.data)
+    ? {
+        ...root.data,
+        ...composedTopology(root.data, include, origins),
+        ...composedSteps(root.data, include, origins, root.locate),
+      }
+    : root.data;
+  if (faults.length > 0) return { ok: false, faults };
+  return { ok: true, data, included, locate: (path, part) => locateIn(origins, root.locate, path, part) };
+}
+
+type Include = (name: unknown, at: Path) => { readonly data: unknown; readonly locate: Locate } | null;
+
+/** Of these, what both files have stands side by side; of everything else the scenario's own value counts. */
+const mergedByName = ['hosts', 'bridges', 'endpoints', 'sysctl'];
+
+function composedTopology(
+  root: Readonly<Record<string, unknown>>,
+  include: Include,
+  origins: Origin[],
+): { topology?: unknown } {
+  const { topology } = root;
+  if (!isFields(topology) || topology.include === undefined) return {};
+  const { include: name, ...own } = topology;
+  const file = include(name, ['topology', 'include']);
+  if (file === null) return {};
+  if (!isFields(file.data)) {
+    origins.push({ prefix: ['topology'], base: [], locate: file.locate });
+    return { topology: file.data };
+  }
+  const merged: Record<string, unknown> = { ...file.data, ...own };
+  for (const [key, theirs] of Object.entries(file.data)) {
+    const mine = own[key];
+    if (mine === undefined) origins.push({ prefix: ['topology', key], base: [key], locate: file.locate });
+    else if (mergedByName.includes(key) && isFields(mine) && isFields(theirs)) {
+      merged[key] = { ...theirs, ...mine };
+      for (const inner of Object.keys(theirs))
+        if (!(inner in mine))
+          origins.push({ prefix: ['topology', key, inner], base: [key, inner], locate: file.locate });
+    }
+  }
+  return { topology: merged };
+}
+
+function composedSteps(
+  root: Readonly<Record<string, unknown>>,
+  include: Include,
+  origins: Origin[],
+  locate: Locate,
+): { steps?: unknown } {
+  const { steps } = root;
+  if (!Array.isArray(steps) || !steps.some(isInclude)) return {};
+  const all: unknown[] = [];
+  for (const [index, step] of steps.entries()) {
+    if (!isInclude(step)) {
+      origins.push({ prefix: ['steps', all.length], base: ['steps', index], locate });
+      all.push(step);
+      continue;
+    }
+    const file = include(step.include, ['steps', index, 'include']);
+    // What is no list is told as a step that is none, at its place.
+    const list: readonly unknown[] = file === null ? [] : Array.isArray(file.data) ? file.data : [file.data];
+    for (const [at, each] of list.entries()) {
+      origins.push({
+        prefix: ['steps', all.length],
+        base: Array.isArray(file?.data) ? [at] : [],
+        locate: file?.locate ?? locate,
+      });
+      all.push(each);
+    }
+  }
+  return { steps: all };
+}
+
+/**
+ * An item of `steps` that stands for a file's; with other keys beside it is a step, of which `include` is an unknown
+ * key.
+ */
+function isInclude(value: unknown): value is { readonly include: unknown } {
+  return isFields(value) && 'include' in value && Object.keys(value).length === 1;
+}
+
+function locateIn(origins: readonly Origin[], otherwise: Locate, path: Path, part: 'key' | 'value'): Place {
+  const fits = origins.filter(
+    ({ prefix }) => prefix.length <= path.length && prefix.every((step, at) => String(step) === String(path[at])),
+  );
+  const [origin] = fits.sort((a, b) => b.prefix.length - a.prefix.length);
+  return origin === undefined
+    ? otherwise(path, part)
+    : origin.locate([...origin.base, ...path.slice(origin.prefix.length)], part);
+}

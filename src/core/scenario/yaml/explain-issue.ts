@@ -1,0 +1,167 @@
+import { z } from 'zod';
+import { quote } from '../../../scenario/quote.js';
+import type { FaultList, Path } from './fault.js';
+import { didYouMean } from './nearest-word.js';
+
+type Issue = z.core.$ZodIssue;
+
+/**
+ * Tells the issues that zod found in the value at `base` as faults: where, what stood there, what was expected, the
+ * nearest known word.
+ */
+export function explainIssues(
+  faults: FaultList,
+  schema: z.ZodType,
+  input: unknown,
+  base: Path,
+  issues: readonly Issue[],
+): void {
+  for (const issue of issues) explainIssue(faults, schema, input, base, issue, []);
+}
+
+function explainIssue(
+  faults: FaultList,
+  schema: z.ZodType,
+  input: unknown,
+  base: Path,
+  issue: Issue,
+  outer: Path,
+): void {
+  const inner = [...outer, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
+  const path = [...base, ...inner];
+  const value = valueAt(input, inner);
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt([schema], inner);
+    for (const key of issue.keys) {
+      const near = didYouMean(key, known);
+      faults.addKey(
+        [...path, key],
+        `${where([...path, key])}: unknown key ${quote(key)}${near === '' && known.length > 0 ? `, expected ${listOf(known)}` : near}`,
+      );
+    }
+    return;
+  }
+  if (issue.code === 'invalid_key') {
+    faults.addKey(
+      path,
+      `${where(path)}: ${quote(String(path.at(-1)))} is not a valid name, ${issue.issues[0]?.message ?? 'expected a name'}`,
+    );
+    return;
+  }
+  if (issue.code === 'invalid_union' && value !== undefined) {
+    // The alternative whose type the value has is the one that the author meant.
+    const meant = issue.errors.find(
+      (branch) => branch.length > 0 && !branch.some((each) => each.path.length === 0 && each.code === 'invalid_type'),
+    );
+    const [first] = meant ?? [];
+    if (
+      meant !== undefined &&
+      first !== undefined &&
+      (first.path.length > 0 || !issue.message.startsWith('expected'))
+    ) {
+      for (const each of meant) explainIssue(faults, schema, input, base, each, inner);
+      return;
+    }
+  }
+  const expected = expectation(issue);
+  if (value === undefined) faults.add(path.slice(0, -1), `${where(path)} is missing, ${expected}`);
+  else faults.add(path, `${where(path)}: ${expected}, got ${describe(value)}${nearest(issue, value)}`);
+}
+
+/** `topology.endpoints.kali2.mac`, `steps[0].probe[1]`: the place as text. */
+export function where(path: Path): string {
+  return path
+    .map((part, at) =>
+      typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${/^[\w-]+$/.test(part) ? part : quote(part)}`,
+    )
+    .join('');
+}
+
+export function describe(value: unknown): string {
+  if (value === null) return 'nothing';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (typeof value === 'object') return 'a map';
+  if (typeof value === 'string') return quote(value);
+  return String(value);
+}
+
+function expectation(issue: Issue): string {
+  if (issue.message.startsWith('expected')) return issue.message;
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${typeName(issue.expected)}`;
+    case 'invalid_value':
+      return `expected ${listOf(issue.values.map(String))}`;
+    case 'invalid_union': {
+      const branches = issue.errors
+        .map((branch) => branch.find((each) => each.path.length === 0))
+        .flatMap((each) => each ?? []);
+      return `expected ${[...new Set(branches.map((each) => expectation(each).replace(/^expected /, '')))].join(' or ')}`;
+    }
+    default:
+      return `expected something else (${issue.message})`;
+  }
+}
+
+function typeName(expected: string): string {
+  switch (expected) {
+    case 'object':
+    case 'record':
+      return 'a map';
+    case 'array':
+      return 'a list';
+    case 'string':
+      return 'text';
+    default:
+      return `a ${expected}`;
+  }
+}
+
+function listOf(words: readonly string[]): string {
+  const few = words.length > 24 ? [...words.slice(0, 24), '…'] : words;
+  return few.length === 1 ? (few[0] ?? '') : `one of ${few.join(', ')}`;
+}
+
+function nearest(issue: Issue, value: unknown): string {
+  if (issue.code === 'invalid_value' && typeof value === 'string') return didYouMean(value, issue.values.map(String));
+  if (issue.code !== 'invalid_union' || typeof value !== 'string') return '';
+  const words = issue.errors
+    .flat()
+    .flatMap((each) => (each.code === 'invalid_value' && each.path.length === 0 ? each.values.map(String) : []));
+  return didYouMean(value, words);
+}
+
+function valueAt(input: unknown, path: Path): unknown {
+  let value = input;
+  for (const part of path) {
+    if (Array.isArray(value)) value = value[Number(part)];
+    else if (typeof value === 'object' && value !== null)
+      value = Object.entries(value).find(([key]) => key === String(part))?.[1];
+    else return undefined;
+  }
+  return value;
+}
+
+/** The keys that the schema knows in the map at `path`. */
+function keysAt(schemas: readonly unknown[], path: Path): readonly string[] {
+  const flat = schemas.flatMap(alternatives);
+  const [part, ...rest] = path;
+  if (part === undefined)
+    return flat.flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []));
+  const below = flat.flatMap((schema): readonly unknown[] => {
+    if (schema instanceof z.ZodArray) return typeof part === 'number' ? [schema.element] : [];
+    if (schema instanceof z.ZodRecord) return [schema.valueType];
+    if (schema instanceof z.ZodObject)
+      return Object.entries(schema.shape)
+        .filter(([key]) => key === part)
+        .map(([, value]) => value);
+    return [];
+  });
+  return below.length === 0 ? [] : keysAt(below, rest);
+}
+
+function alternatives(schema: unknown): readonly unknown[] {
+  if (schema instanceof z.ZodOptional) return alternatives(schema.unwrap());
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap(alternatives);
+  return [schema];
+}

@@ -1,0 +1,31 @@
+import { writeU16, writeU32 } from '../../wire/octets.js';
+
+/** A DHCP message (RFC 2131 2) of 300 octets, the least that BOOTP relays pass on (RFC 1542 2.1). */
+export const dhcpLength = 300;
+export const dhcpPorts = { server: 67, client: 68 } as const;
+
+export interface OfferFields {
+  readonly transaction: number;
+  readonly offered: Uint8Array;
+  readonly server: Uint8Array;
+  readonly clientMac: Uint8Array;
+}
+
+/**
+ * Writes an offer (RFC 2132: option 53 = 2; server 54, lease 51 of 60 s, mask 1) with room for 18 octets in the private
+ * option 224 (RFC 3942); returns the offset of that room.
+ */
+export function writeOffer(into: Uint8Array, at: number, fields: OfferFields): number {
+  into.fill(0, at, at + dhcpLength);
+  into.set([2, 1, 6, 0], at);
+  writeU32(into, at + 4, fields.transaction);
+  writeU16(into, at + 10, 0x8000); // answer by broadcast
+  into.set(fields.offered, at + 16);
+  into.set(fields.server, at + 20);
+  into.set(fields.clientMac, at + 28);
+  writeU32(into, at + 236, 0x63825363);
+  into.set([53, 1, 2, 54, 4, ...fields.server, 51, 4, 0, 0, 0, 60, 1, 4, 255, 255, 255, 0, 0, 224, 18], at + 240);
+  const roomAt = at + 264;
+  into[roomAt + 18] = 255;
+  return roomAt;
+}

@@ -1,0 +1,47 @@
+import { readU16, writeU16 } from '../../wire/octets.js';
+
+/**
+ * ICMP (RFC 792) and ICMPv6 (RFC 4443): type, code, checksum, then 4 octets that an echo fills with identifier and
+ * sequence.
+ */
+export const icmpLength = 8;
+export const icmpTypes = { echoReply: 0, echoRequest: 8, echoRequestV6: 128, echoReplyV6: 129 } as const;
+
+export interface IcmpHeader {
+  readonly type: number;
+  readonly code: number;
+  readonly checksumAt: number;
+  readonly identifier: number;
+  readonly sequence: number;
+  readonly payloadAt: number;
+}
+
+/**
+ * The header at `at`, or null where fewer than 8 octets are left. Identifier and sequence mean something in an echo
+ * only.
+ */
+export function parseIcmp(bytes: Uint8Array, at: number, end: number): IcmpHeader | null {
+  if (at < 0 || at + icmpLength > Math.min(end, bytes.length)) return null;
+  return {
+    type: bytes[at] ?? 0,
+    code: bytes[at + 1] ?? 0,
+    checksumAt: at + 2,
+    identifier: readU16(bytes, at + 4),
+    sequence: readU16(bytes, at + 6),
+    payloadAt: at + icmpLength,
+  };
+}
+
+/** Writes an echo with a zero checksum and returns the offset of its data. */
+export function writeEcho(
+  into: Uint8Array,
+  at: number,
+  fields: { readonly type: number; readonly identifier: number; readonly sequence: number },
+): number {
+  into[at] = fields.type;
+  into[at + 1] = 0;
+  writeU16(into, at + 2, 0);
+  writeU16(into, at + 4, fields.identifier);
+  writeU16(into, at + 6, fields.sequence);
+  return at + icmpLength;
+}

@@ -1,0 +1,87 @@
+import { readU16, writeU16 } from '../../wire/octets.js';
+import { checksumOf, sumOf } from './checksum.js';
+
+/** IPv4 (RFC 791 3.1) without options. */
+export const ipv4Length = 20;
+export const ipv4AddressLength = 4;
+/** IANA protocol numbers, shared by IPv4 and IPv6. */
+export const ipProtocols = { icmp: 1, igmp: 2, tcp: 6, udp: 17, icmpv6: 58 } as const;
+
+/** Offsets into the array that was read. */
+export interface Ipv4Header {
+  readonly srcAt: number;
+  readonly dstAt: number;
+  readonly hopLimit: number;
+  readonly protocol: number;
+  /** A fragment but the first: what follows is no transport header. */
+  readonly laterFragment: boolean;
+  readonly payloadAt: number;
+  /**
+   * Where the datagram ends: by its own length, but never beyond what was captured (a length of 0 comes with
+   * segmentation offload).
+   */
+  readonly payloadEnd: number;
+}
+
+/**
+ * The IPv4 header at `at`, options skipped; null where it is cut off or none. Checksums are not judged: offload leaves
+ * them open.
+ */
+export function parseIpv4(bytes: Uint8Array, at: number, end: number): Ipv4Header | null {
+  const limit = Math.min(end, bytes.length);
+  if (at < 0 || at + ipv4Length > limit) return null;
+  const first = bytes[at] ?? 0;
+  const headerLength = (first & 0x0f) * 4;
+  if (first >> 4 !== 4 || headerLength < ipv4Length || at + headerLength > limit) return null;
+  const totalLength = readU16(bytes, at + 2);
+  return {
+    srcAt: at + 12,
+    dstAt: at + 16,
+    hopLimit: bytes[at + 8] ?? 0,
+    protocol: bytes[at + 9] ?? 0,
+    laterFragment: (readU16(bytes, at + 6) & 0x1fff) !== 0,
+    payloadAt: at + headerLength,
+    payloadEnd: totalLength < headerLength ? limit : Math.min(at + totalLength, limit),
+  };
+}
+
+export interface Ipv4Fields {
+  readonly src: Uint8Array;
+  readonly dst: Uint8Array;
+  readonly protocol: number;
+  readonly hopLimit: number;
+  readonly payloadLength: number;
+  /** A part of a datagram: its identification, its place in octets (a multiple of 8), and whether parts follow. */
+  readonly fragment?: { readonly id: number; readonly offset: number; readonly more: boolean };
+}
+
+/**
+ * Writes a header with its checksum and returns the offset of what follows it. A whole datagram has Don't Fragment set
+ * and the identification 0: it needs none (RFC 6864 4.1).
+ */
+export function writeIpv4(into: Uint8Array, at: number, fields: Ipv4Fields): number {
+  into.fill(0, at, at + ipv4Length);
+  into[at] = 0x45;
+  writeU16(into, at + 2, ipv4Length + fields.payloadLength);
+  const { fragment } = fields;
+  writeU16(into, at + 4, fragment?.id ?? 0);
+  writeU16(into, at + 6, fragment === undefined ? 0x4000 : (fragment.more ? 0x2000 : 0) | (fragment.offset / 8));
+  into[at + 8] = fields.hopLimit;
+  into[at + 9] = fields.protocol;
+  into.set(fields.src, at + 12);
+  into.set(fields.dst, at + 16);
+  writeU16(into, at + 10, checksumOf(sumOf(into, at, at + ipv4Length)));
+  return at + ipv4Length;
+}
+
+/** `192.168.0.20` as 4 octets; null where it is none (no leading zeros: some readers take them for octal). */
+export function ipv4Bytes(text: string): Uint8Array | null {
+  const parts = text.split('.');
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return null;
+  return Uint8Array.from(parts, Number);
+}
+
+/** The address at `at` in dotted form. */
+export function ipv4Text(bytes: Uint8Array, at: number): string {
+  return `${bytes[at] ?? 0}.${bytes[at + 1] ?? 0}.${bytes[at + 2] ?? 0}.${bytes[at + 3] ?? 0}`;
+}

@@ -1,0 +1,37 @@
+import { readU16, writeU16 } from '../../wire/octets.js';
+
+/**
+ * LLC (IEEE 802.2: DSAP, SSAP, control) with SNAP (OUI, type), as RFC 1042 puts other protocols into 802.3 frames: 8
+ * octets.
+ */
+export const llcSnapLength = 8;
+export const llcLength = 3;
+/** Beyond this the field of an Ethernet header is a type (IEEE 802.3 3.2.6). */
+export const mostInLengthField = 1500;
+
+/** Unnumbered information. */
+const information = 0x03;
+
+/** Writes LLC and SNAP with OUI 0 and the EtherType; returns the offset of the payload. */
+export function writeSnap(into: Uint8Array, at: number, etherType: number): number {
+  into.set([0xaa, 0xaa, information, 0, 0, 0], at);
+  writeU16(into, at + 6, etherType);
+  return at + llcSnapLength;
+}
+
+/** The EtherType behind LLC and SNAP at `at`; null where there is none of OUI 0. */
+export function parseSnap(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): { readonly etherType: number; readonly payloadAt: number } | null {
+  if (at < 0 || at + llcSnapLength > Math.min(end, bytes.length)) return null;
+  if (
+    readU16(bytes, at) !== 0xaaaa ||
+    bytes[at + 2] !== information ||
+    readU16(bytes, at + 3) !== 0 ||
+    bytes[at + 5] !== 0
+  )
+    return null;
+  return { etherType: readU16(bytes, at + 6), payloadAt: at + llcSnapLength };
+}

@@ -1,0 +1,40 @@
+import type { FleetHost, FleetReport } from '../../core/model/fleet.js';
+import { framePage } from '../html/frame-page.js';
+import { html, type Markup } from '../html/markup.js';
+import { toneOf, wordMarkup } from '../html/words.js';
+import { countsText, fleetWord, hostLines, hostWord } from './host-word.js';
+
+const mostLines = 50;
+
+function row(one: FleetHost, at: number, troubled: boolean): Markup {
+  const { host, runs } = one;
+  const name = troubled ? html`<a href="#host${at}">${host}</a>` : html`${host}`;
+  const list = runs.map(
+    ({ scenario, observed, ports, startedAt, rootHash }) =>
+      html`<div>${scenario}: ${observed} of ${ports} ports, ${startedAt}, root hash <code>${rootHash ?? 'none'}</code></div>`,
+  );
+  return html`<tr><th scope="row">${name}</th><td class="word">${wordMarkup(hostWord(one))}</td><td>${list.length === 0 ? 'no run' : list}</td></tr>`;
+}
+
+/** One page over all hosts; each run's own page lies in its folder. */
+export function fleetHtml(report: FleetReport): string {
+  const word = fleetWord(report);
+  const told = report.hosts.map((host) => ({ host, lines: hostLines(host) }));
+  const details = told.map(({ host, lines }, at) => ({
+    markup:
+      lines.length === 0
+        ? ''
+        : html`<section aria-labelledby="host${at}"><h2 id="host${at}">${host.host}</h2><ul>${lines.slice(0, mostLines).map((line) => html`<li>${line}</li>`)}</ul>${lines.length > mostLines ? html`<p>and ${lines.length - mostLines} more</p>` : ''}</section>`
+            .markup,
+  }));
+  return framePage({
+    title: `${word.text}: ${countsText(report)}`,
+    nav: [html`<a href="#hosts">Hosts</a>`],
+    content: [
+      html`<h1>Are guests isolated from each other on these hosts?</h1><div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${countsText(report)}</p></div>`,
+      html`<section aria-labelledby="hosts"><h2 id="hosts">Hosts</h2><div class="wide" tabindex="0" role="region" aria-label="Hosts and their verdicts"><table><thead><tr><th scope="col">host</th><th scope="col">verdict</th><th scope="col">runs</th></tr></thead><tbody>${told.map(({ host, lines }, at) => row(host, at, lines.length > 0))}</tbody></table></div></section>`,
+      ...details,
+    ],
+    foot: 'This file is a view; the evidence in the hosts\u2019 folders is what counts.',
+  });
+}

@@ -1,0 +1,25 @@
+import type { FleetReport } from '../../core/model/fleet.js';
+import { plainMarkdown } from '../plain-markdown.js';
+import { countsText, fleetWord, hostLines, hostWord } from './host-word.js';
+
+const mostLines = 20;
+
+/** For comments and job summaries. */
+export function fleetMarkdown(report: FleetReport): string {
+  const rows = report.hosts.map(
+    (one) =>
+      `| ${plainMarkdown(one.host)} | ${hostWord(one).text} | ${one.runs.map(({ scenario, observed, ports }) => `${plainMarkdown(scenario)}, ${observed} of ${ports} ports`).join('; ')} |`,
+  );
+  const told = report.hosts.flatMap((host) => {
+    const lines = hostLines(host);
+    if (lines.length === 0) return [];
+    return [
+      '',
+      `**${plainMarkdown(host.host)}**`,
+      '',
+      ...lines.slice(0, mostLines).map((line) => `- ${plainMarkdown(line)}`),
+      ...(lines.length > mostLines ? [`- and ${lines.length - mostLines} more`] : []),
+    ];
+  });
+  return `${[`## ${fleetWord(report).text}: ${countsText(report)}`, '', '| host | verdict | runs |', '| --- | --- | --- |', ...rows, ...told].join('\n')}\n`;
+}

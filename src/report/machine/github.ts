@@ -1,0 +1,50 @@
+import type { Result } from '../../core/model/result.js';
+import { escapeText } from '../../model/escape-text.js';
+import type { ReportedRun, Reporter } from '../reporter.js';
+import { failingLeaks, missingProof } from '../told-leaks.js';
+import { sabotageText } from '../sabotage-text.js';
+import { runWord } from '../word.js';
+
+/** GitHub shows ten annotations of each kind for a step. */
+const mostOfStep = 3;
+
+/** Workflow commands escape % and line ends in a message, and : and , in a property (actions/toolkit, command.ts). */
+function message(text: string): string {
+  return escapeText(text).replaceAll('%', '%25');
+}
+function property(text: string): string {
+  return message(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}
+
+function annotations({ result, details }: ReportedRun): readonly string[] {
+  const [leaks, missing] = [failingLeaks(result), missingProof(result)];
+  const lines = result.steps.flatMap((step, at) => {
+    if (step.asExpected) return [];
+    const told = [...leaks, ...missing].filter((each) => each.step === at).map((each) => each.text);
+    const texts =
+      told.length === 0 ? [`expected ${step.expected ?? 'nothing'}, was ${step.verdict ?? 'not judged'}`] : told;
+    const line = details?.plan.steps[at]?.line;
+    const head = `::error file=${property(result.scenario.file)}${line === undefined ? '' : `,line=${line}`},title=${property(`${step.verdict === 'broken' ? 'isolation is broken' : (step.verdict ?? 'not judged')}: ${step.name}`)}::`;
+    return [
+      ...texts.slice(0, mostOfStep).map((text) => head + message(text)),
+      ...(texts.length > mostOfStep ? [`${head}and ${texts.length - mostOfStep} more`] : []),
+    ];
+  });
+  const sabotage = sabotageText(result);
+  return lines.length === 0
+    ? [
+        `::notice file=${property(result.scenario.file)},title=${property(notice(result))}::${message([`run ${result.run.id}`, ...(sabotage === null ? [] : [`tool ${sabotage}`])].join('; '))}`,
+      ]
+    : lines;
+}
+
+function notice(result: Result): string {
+  return `${runWord(result).text}: ${result.scenario.name}`;
+}
+
+/**
+ * GitHub's annotations, at the line of the scenario that has the step. The job summary is the Markdown report:
+ * `--reporter markdown="$GITHUB_STEP_SUMMARY"`.
+ */
+export const githubReport: Reporter = (runs: readonly ReportedRun[]): string =>
+  `${runs.flatMap(annotations).join('\n')}\n`;

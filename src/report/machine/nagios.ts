@@ -1,0 +1,56 @@
+import type { Result } from '../../core/model/result.js';
+import { escapeText } from '../../model/escape-text.js';
+import type { ReportedRun, Reporter } from '../reporter.js';
+import { failingLeaks, missingProof } from '../told-leaks.js';
+
+/** Text in front of the performance data: `|` begins that. */
+function plain(text: string): string {
+  return escapeText(text).replaceAll('|', '/');
+}
+
+/**
+ * What the plugin API calls the exit status (Monitoring Plugins guidelines, 2.4): 4 is no status of it, but it is no
+ * pass either.
+ */
+function status(runs: readonly ReportedRun[]): string {
+  const exits = runs.map(({ result }) => result.exitCode);
+  if (exits.includes(2)) return 'CRITICAL';
+  if (exits.includes(4) && !exits.some((exit) => exit !== 0 && exit !== 4)) return 'WARNING';
+  return exits.every((exit) => exit === 0) && exits.length > 0 ? 'OK' : 'UNKNOWN';
+}
+
+function summary(result: Result): string {
+  const [leak] = failingLeaks(result);
+  const [missing] = missingProof(result);
+  const why = leak?.text ?? missing?.text;
+  return plain(
+    `${result.scenario.name} ${result.verdict}${result.asExpected ? ' as expected' : ''}${why === undefined ? '' : `, ${why}`}`,
+  );
+}
+
+/** What test/sabotage found in the version that judged. */
+function sabotageData([first]: readonly Result[]): readonly string[] {
+  const sabotage = first?.tool.sabotage;
+  return sabotage === undefined
+    ? []
+    : [`sabotage_cases=${sabotage.cases}`, `sabotage_false_holds=${sabotage.falseHolds};;0`];
+}
+
+/**
+ * One line for Nagios, Icinga and their kin, with performance data. The program's exit status 0, 2 or 3 is the state.
+ */
+export const nagiosReport: Reporter = (runs: readonly ReportedRun[]): string => {
+  const results = runs.map(({ result }) => result);
+  const total = (pick: (result: Result) => number): number => results.reduce((sum, result) => sum + pick(result), 0);
+  const dropped = total((result) =>
+    result.steps.flatMap((step) => step.observers).reduce((sum, observer) => sum + observer.dropped, 0),
+  );
+  const data = [
+    `leaks=${total((result) => failingLeaks(result).length)};;0`,
+    `unobserved_ports=${total((result) => result.coverage.ports - result.coverage.observed)}`,
+    `dropped=${dropped}`,
+    `duration=${(total((result) => result.run.durationMs) / 1000).toFixed(1)}s`,
+    ...sabotageData(results),
+  ];
+  return `ISOLATION ${status(runs)} - ${results.map(summary).join('; ')} | ${data.join(' ')}\n`;
+};

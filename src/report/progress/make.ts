@@ -1,0 +1,54 @@
+import { escapeText } from '../../model/escape-text.js';
+import type { Progress } from '../progress.js';
+
+export type ProgressMode = 'none' | 'lines' | 'live';
+
+/** --quiet: nothing. --verbose, CI, or no terminal: one line after the other. Else a live view. */
+export function progressMode(options: {
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly isTty: boolean;
+  readonly env: NodeJS.ProcessEnv;
+}): ProgressMode {
+  if (options.quiet) return 'none';
+  return options.isTty && !options.verbose && (options.env.CI ?? '') === '' && options.env.TERM !== 'dumb'
+    ? 'live'
+    : 'lines';
+}
+
+/** Steps are named by the scenario, so that the live view shows from the beginning what is to come. */
+export async function makeProgress(
+  mode: ProgressMode,
+  title: string,
+  stepNames: readonly string[],
+  verbose: boolean,
+): Promise<Progress> {
+  switch (mode) {
+    case 'none':
+      return { onProgress: () => undefined, end: () => Promise.resolve() };
+    case 'lines':
+      return lineProgress(title, verbose);
+    case 'live':
+      return (await import('../live-progress.js')).liveProgress(title, stepNames);
+  }
+}
+
+function lineProgress(title: string, verbose: boolean): Progress {
+  const say = (text: string): void => void process.stderr.write(`${escapeText(`${title}: ${text}`)}\n`);
+  let announced = -1;
+  return {
+    onProgress: (event) => {
+      if (event.kind === 'phase') say(event.name);
+      else if (event.kind === 'note') say(event.text);
+      else if (verbose)
+        say(
+          `step ${event.index + 1} of ${event.of}, ${event.name}: ${event.phase}${event.detail === '' ? '' : `, ${event.detail}`}`,
+        );
+      else if (event.index !== announced) {
+        announced = event.index;
+        say(`step ${event.index + 1} of ${event.of}, ${event.name}`);
+      }
+    },
+    end: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,36 @@
+import type { DoctorReport, MachineCheck } from '../../core/model/machine.js';
+import { escapeText } from '../../model/escape-text.js';
+import { foldAfter } from '../lay-out.js';
+
+const signs = { ok: 'ok     ', note: 'note   ', missing: 'MISSING' } as const;
+/** So many scenarios are named; the JSON names all. */
+const mostNamed = 4;
+
+function neededBy({ neededBy: files }: MachineCheck): string {
+  const more = files.length - mostNamed;
+  return `needed by ${files.slice(0, mostNamed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function checkText(one: MachineCheck, width: number): readonly string[] {
+  return [
+    ...foldAfter(`  ${signs[one.state]}  `, one.text, width),
+    ...(one.neededBy.length === 0 ? [] : foldAfter('           ', neededBy(one), width)),
+    ...(one.mend === null ? [] : foldAfter('           → ', one.mend, width)),
+  ];
+}
+
+/** What `doctor` found, for people. */
+export function doctorText(report: DoctorReport, width: number): string {
+  const all = report.groups.flatMap(({ checks }) => checks);
+  const missing = all.filter(({ state }) => state === 'missing').length;
+  const notes = all.filter(({ mend, state }) => state === 'note' && mend !== null).length;
+  const last =
+    missing > 0
+      ? `${missing} missing: mend that first`
+      : `scenarios can be run here${notes === 0 ? '' : `; ${notes} things can be mended if they are needed`}`;
+  const lines = [
+    ...report.groups.flatMap(({ title, checks }) => [title, ...checks.flatMap((one) => checkText(one, width)), '']),
+    last,
+  ];
+  return `${lines.map(escapeText).join('\n')}\n`;
+}

@@ -1,0 +1,75 @@
+import type { ForeignDirection, ForeignPair, ForeignReport } from '../../core/judge/foreign/report.js';
+import { escapeText } from '../../model/escape-text.js';
+import { foldAfter } from '../lay-out.js';
+import { makePaint, type Paint } from '../paint.js';
+import type { View } from '../reporter.js';
+
+const mostShown = 24;
+const mostProtocols = 6;
+
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
+}
+
+function directionLine(one: ForeignDirection, width: number): readonly string[] {
+  const more = one.protocols.length - mostProtocols;
+  const protocols =
+    one.protocols
+      .slice(0, mostProtocols)
+      .map(({ name, frames }) => `${name} ${frames}`)
+      .join(', ') + (more > 0 ? `, and ${more} more` : '');
+  return foldAfter(
+    `  ${escapeText(one.from)} → ${escapeText(one.to)}  `,
+    `${count(one.frames, 'frame')} (${protocols}), ${count(one.payloadOctets, 'octet')} of data readable; ${one.first} to ${one.last}; first is frame ${one.firstSighting.frame} of ${escapeText(one.firstSighting.file)}`,
+    width,
+  );
+}
+
+function pairLines(pair: ForeignPair, width: number, paint: Paint): readonly string[] {
+  return [
+    ...pair.heard.flatMap((one) => directionLine(one, width)),
+    ...foldAfter('    ', escapeText(pair.reading), width).map((line) =>
+      pair.ways === 'one' ? paint(line, 'yellow') : line,
+    ),
+  ];
+}
+
+function one(report: ForeignReport, { width, color }: View): readonly string[] {
+  const paint = makePaint(color);
+  const who =
+    report.listener === null
+      ? report.macs.join(', ')
+      : `${escapeText(report.listener)} (${report.macs.join(', ') || 'no MAC of its own'})`;
+  const foreign = report.files.reduce((sum, file) => sum + file.foreign, 0);
+  const headline = report.found
+    ? `${paint('FOUND', 'bold', 'red')}: ${count(foreign, 'unicast frame')} that ${foreign === 1 ? 'was' : 'were'} not meant for ${who}`
+    : report.exitCode === 3
+      ? `${paint('INCONCLUSIVE', 'bold', 'yellow')}: no foreign unicast at ${who}, but the captures do not carry a "none"`
+      : `${paint('NOTHING FOUND', 'bold')}: no foreign unicast at ${who}`;
+  const more = report.pairs.length - mostShown;
+  return [
+    headline,
+    ...report.pairs.slice(0, mostShown).flatMap((pair) => pairLines(pair, width, paint)),
+    ...(more > 0 ? [`  and ${count(more, 'more pair')}, all of them with --json`] : []),
+    ...(report.notKept > 0
+      ? [`  and ${count(report.notKept, 'frame')} of further pairs, which were only counted`]
+      : []),
+    ...report.files.flatMap((file) =>
+      foldAfter(
+        '  ',
+        `${escapeText(file.path)}: ${count(file.frames, 'frame')}, ${file.own} own, ${file.controls === undefined ? '' : `${count(file.controls, 'control')} of this tool, `}${file.group} broadcast and multicast, ${file.foreign} foreign${file.passing > 0 ? `, ${file.passing} passing through` : ''}${file.first === null ? '' : `; ${file.first} to ${file.last ?? ''}`}`,
+        width,
+      ),
+    ),
+    ...report.reasons.flatMap((reason) =>
+      foldAfter('  because ', `${escapeText(reason.text)} (${reason.code})`, width),
+    ),
+    ...report.limits.flatMap((limit) => foldAfter('  note: ', limit, width)),
+    '',
+  ];
+}
+
+/** What listeners heard that was not meant for them, for the terminal. */
+export function foreignText(reports: readonly ForeignReport[], view: View): string {
+  return reports.flatMap((report) => one(report, view)).join('\n');
+}

@@ -1,0 +1,73 @@
+import { commandsFor } from '../../core/bridge/change-commands.js';
+import type { Plan, StepPlan } from '../../core/model/plan.js';
+import { escapeText } from '../../model/escape-text.js';
+import { framesOfStep } from '../../plan/frames-of-step.js';
+import { quoteForShell } from '../escape-text.js';
+
+/** Calibration, opening and closing. */
+const overheadS = 3;
+/** Frames a second on a host where the scenario names no rate. */
+const usualRate = 1000;
+
+/**
+ * Frames of a step that its uplinks send out of the machine: those to who lives beyond, those that are flooded, and the
+ * uplinks' ear controls.
+ */
+function leavingNic(step: StepPlan, plan: Plan): number {
+  const uplinks = new Set(plan.endpoints.filter(({ role }) => role === 'uplink').map(({ name }) => name));
+  const local = new Set(plan.endpoints.filter(({ role }) => role !== 'uplink').flatMap(({ macs }) => macs));
+  const probes = step.flows
+    .filter(({ sender, frame }) => uplinks.size > 0 && !uplinks.has(sender) && !local.has(frame.dstMac))
+    .reduce((sum, { count }) => sum + count, 0);
+  return (
+    probes +
+    step.controls.filter(({ kind, observer, sender }) => kind === 'ear' && sender === null && uplinks.has(observer))
+      .length
+  );
+}
+
+function seconds(step: StepPlan): number {
+  return framesOfStep(step) / (step.rate ?? usualRate) + (step.waitMs + step.drainMs + (step.listenMs ?? 0)) / 1000 + 1;
+}
+
+/** What a run on a host will do, in a few lines, for whoever has to say yes to it. */
+export function hostSummary(plan: Plan): string {
+  const bridgeOf = (port: string): string => plan.endpoints.find((endpoint) => endpoint.port === port)?.bridge ?? port;
+  const changes = plan.steps.flatMap((step) =>
+    step.changes.flatMap((change) =>
+      change.kind === 'start' || change.kind === 'stop'
+        ? [[change.kind, change.endpoint]]
+        : commandsFor(change, bridgeOf),
+    ),
+  );
+  const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);
+  const controls = plan.steps.reduce((sum, step) => sum + step.controls.length, 0);
+  const senders = [...new Set(plan.steps.flatMap(({ flows }) => flows.map(({ sender }) => sender)))];
+  const announcing = [...new Set(plan.steps.flatMap(({ learn }) => learn))];
+  const leaving = plan.steps.reduce((sum, step) => sum + leavingNic(step, plan), 0);
+  const rate = Math.max(0, ...plan.steps.map((step) => step.rate ?? usualRate));
+  const lines = [
+    `On ${plan.bridges.map(({ name }) => escapeText(name)).join(', ')}: ${frames} probe frames as ${senders.map(escapeText).join(', ') || 'nobody'}, at most ${rate} a second, and ${controls} control frames.`,
+    `Out of the NIC: ${leaving === 0 ? 'nothing' : `${leaving} of them`}. It takes about ${Math.ceil(plan.steps.reduce((sum, step) => sum + seconds(step), overheadS))} s.`,
+    ...(announcing.length === 0
+      ? []
+      : [`Announced to everybody on the bridge (learn): ${announcing.map(escapeText).join(', ')}.`]),
+    ...(changes.length === 0
+      ? ['No setting is changed.']
+      : [
+          'Changed meanwhile, and put back at the end:',
+          ...changes.map((argv) => `  ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`),
+        ]),
+    ...plan.steps.flatMap(({ during }) =>
+      during.flatMap(({ atMs, run }) =>
+        run.map(
+          (argv) =>
+            `Happens ${atMs} ms after probing began, and is NOT put back: ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`,
+        ),
+      ),
+    ),
+    `Before it, a leak is planted in a lab of namespaces to see that it is seen. ${plan.steps.some(({ during }) => during.length > 0) ? 'Guests are not watched for drops, since something is to happen.' : "Meanwhile the ports' drop counters are watched, and the host's gateway, where it has one, is pinged 4 times a second."}`,
+    ...(plan.unobservable ?? []).map(({ port, reason }) => `Not observed: ${escapeText(port)}: ${escapeText(reason)}.`),
+  ];
+  return `${lines.join('\n')}\n`;
+}

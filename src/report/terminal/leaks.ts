@@ -1,0 +1,221 @@
+import type { Finding, Result, StepEvent } from '../../core/model/result.js';
+import { escapeText } from '../../model/escape-text.js';
+import { foldAfter } from '../lay-out.js';
+import { foldInARow } from '../fold-in-a-row.js';
+import { groupByPair } from '../group-by-pair.js';
+import { kindNumbers } from '../kind-numbers.js';
+import { lastingLines } from '../lasting-lines.js';
+import { numbering } from '../numbering.js';
+import type { Paint } from '../paint.js';
+
+const mostShown = 24;
+
+/** Leaks of one pair at one observer, whatever carried them. */
+type Group = readonly Finding[];
+
+/** Groups of one pair whose observers overheard the same, for the same cause. */
+type Story = readonly Group[];
+
+function pairOf([head]: Group): { readonly from: string; readonly to: string | null } {
+  return { from: head?.from ?? '', to: head?.to ?? null };
+}
+
+function together(findings: readonly Finding[]): readonly Group[] {
+  return groupByPair(
+    findings.filter(({ leak }) => leak),
+    (finding) => finding,
+    ({ observer }) => observer,
+  );
+}
+
+/**
+ * A function that gives a key of what was seen of a group's frames, and why. `kindOf`, `causesOf`: what of kind and
+ * causes counts.
+ */
+function seenKeys(
+  kindOf: (finding: Finding) => number,
+  causesOf: (finding: Finding) => unknown,
+): (group: Group) => string {
+  const whyOf = numbering<string>();
+  const why = (finding: Finding): string =>
+    finding.accepted === undefined && finding.causes.length === 0
+      ? ''
+      : String(whyOf(JSON.stringify([finding.accepted ?? null, causesOf(finding)])));
+  return (group) =>
+    group
+      .map((finding) => `${kindOf(finding)} ${finding.sent} ${finding.seen} ${finding.direction} ${why(finding)}`)
+      .join();
+}
+
+/** Pairs whose observers overheard the same, for the same cause, told once: `a1, a2, a3 and 197 more`. */
+function alike(groups: readonly Group[]): readonly Story[] {
+  return groupByPair(
+    groups,
+    pairOf,
+    seenKeys(
+      kindNumbers(({ class: name, carrier, vlan }) => [name, carrier, vlan]),
+      ({ causes }) => causes,
+    ),
+  );
+}
+
+/** The finding of a story that has no other. */
+function onlyFinding(story: Story): Finding | null {
+  const [group] = story;
+  return story.length === 1 && group?.length === 1 ? (group[0] ?? null) : null;
+}
+
+/**
+ * Two stories of one leak each of which nothing is known to explain it, and of which the same is told but for the
+ * addressee and the frames.
+ */
+function isToldAlike(story: Story, other: Story): boolean {
+  const a = onlyFinding(story);
+  const b = onlyFinding(other);
+  return (
+    a !== null &&
+    b !== null &&
+    a.from === b.from &&
+    a.observer === b.observer &&
+    a.class === b.class &&
+    a.carrier === b.carrier &&
+    a.vlan === b.vlan &&
+    a.variant === b.variant &&
+    a.sent === b.sent &&
+    a.seen === b.seen &&
+    a.direction === b.direction &&
+    a.accepted === b.accepted &&
+    a.causes.length === 0 &&
+    b.causes.length === 0
+  );
+}
+
+function addStory(told: Group[], story: Story): void {
+  for (const group of story) told.push(group);
+}
+
+/** Stories of one sender that the same overheard as much of, for the same causes, whoever it was for, told together. */
+function foldAddressees(stories: readonly Story[]): readonly Story[] {
+  const nameOf = numbering<string>();
+  const seenKey = seenKeys(
+    kindNumbers(({ class: name, carrier, vlan, variant }) => [name, carrier, vlan, variant ?? null]),
+    ({ causes }) => causes.map(({ code }) => code),
+  );
+  const keyOf = (story: Story): string => {
+    const [group = []] = story;
+    return `${nameOf(pairOf(group).from)} ${story.map(([one]) => nameOf(one?.observer ?? '')).join()} ${seenKey(group)}`;
+  };
+  return foldInARow<Story, Group[]>(stories, {
+    keyOf,
+    isAlike: isToldAlike,
+    begin: (story) => [...story],
+    add: addStory,
+  });
+}
+
+function someNames(names: readonly string[]): string {
+  const some = (names.length > 4 ? names.slice(0, 3) : names).map(escapeText).join(', ');
+  return names.length > 4 ? `${some} and ${names.length - 3} more` : some;
+}
+
+const mostWindows = 3;
+
+/** When it leaked, and what the step let happen meanwhile; nothing where the step has no events. */
+function windowLines(rows: readonly Finding[], events: readonly StepEvent[], width: number): readonly string[] {
+  const windows = rows.flatMap((row) => row.windows ?? []);
+  if (windows.length === 0) return [];
+  const longest = [...windows]
+    .sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs))
+    .slice(0, mostWindows)
+    .sort((a, b) => a.fromMs - b.fromMs);
+  const told = longest.map(
+    ({ fromMs, toMs, frames }) =>
+      `${fromMs} to ${toMs} ms (${Math.round((toMs - fromMs) * 10) / 10} ms, ${frames} frames)`,
+  );
+  const meanwhile = events.map(
+    ({ commands, fromMs, toMs }) =>
+      `${fromMs} to ${toMs === null ? '?' : `${toMs} ms`}: ${commands.map((command) => escapeText(command.join(' '))).join(' · ')}`,
+  );
+  return [
+    ...foldAfter(
+      '          in windows: ',
+      `${told.join(', ')}${windows.length > longest.length ? ` and ${windows.length - longest.length} more` : ''}`,
+      width,
+    ),
+    ...meanwhile.flatMap((line) => foldAfter('          meanwhile, at ', line, width)),
+  ];
+}
+
+function describe(
+  story: Story,
+  step: number,
+  events: readonly StepEvent[],
+  width: number,
+  paint: Paint,
+): readonly string[] {
+  const [group = []] = story;
+  const [head] = group;
+  if (head === undefined) return [];
+  const named = (of: (finding: Finding) => string): string =>
+    someNames([...new Set(story.flatMap(([one]) => (one === undefined ? [] : [of(one)])))]);
+  const observers = named(({ observer }) => observer);
+  const each = story.length > 1 ? 'each ' : '';
+  const counts = group
+    .map(
+      (finding) =>
+        `${finding.seen}${finding.sent === null ? '' : ` of ${finding.sent}`} ${finding.carrier === 'native' ? finding.class : finding.carrier}${finding.variant === undefined || finding.variant === '' ? '' : ` ${finding.variant}`}`,
+    )
+    .join(', ');
+  const frames = story
+    .flat()
+    .flatMap((finding) => (finding.firstSighting === null ? [] : [finding.firstSighting]))
+    .sort((a, b) => a.frame - b.frame);
+  const [first] = frames;
+  const where = first === undefined ? '' : `; first in frame ${first.frame}, ${escapeText(first.at)}`;
+  const [accepted] = group.flatMap((finding) => (finding.accepted === undefined ? [] : [finding.accepted]));
+  const causes = new Map(
+    group.flatMap((finding) => finding.causes).map((cause) => [`${cause.code} ${cause.place}`, cause]),
+  );
+  const inferred = group.some((finding) => finding.direction === 'inferred') ? '; direction inferred' : '';
+  return [
+    ...foldAfter(
+      `  step ${step + 1}  `,
+      `${escapeText(head.from)} → ${named(({ to }) => to ?? 'all')} overheard by ${observers}: ${each}${counts}${where}${inferred}`,
+      width,
+    ),
+    ...windowLines(story.flat(), events, width),
+    ...(accepted === undefined
+      ? []
+      : foldAfter(
+          '          ',
+          `accepted: ${escapeText(accepted.reason)}${accepted.owner === null ? '' : `, ${escapeText(accepted.owner)}`}${accepted.until === null ? '' : `, until ${escapeText(accepted.until)}`}`,
+          width,
+        )),
+    ...[...causes.values()].flatMap((cause) => [
+      ...foldAfter('          because ', escapeText(cause.text), width),
+      ...(cause.fix === '' ? [] : [`          mend it: ${paint(escapeText(cause.fix), 'bold')}`]),
+      ...lastingLines(cause.lasting, '          '),
+    ]),
+  ];
+}
+
+/** What leaked: pair, observer, counts, first frame; nothing where nothing did. */
+export function terminalLeaks(result: Result, width: number, paint: Paint): readonly string[] {
+  const stories = result.steps.map((step) => alike(together(step.findings)));
+  const many = stories.flat().length > mostShown;
+  const groups = result.steps.flatMap((step, index) =>
+    (many ? foldAddressees(stories[index] ?? []) : (stories[index] ?? [])).map((story) => ({
+      story,
+      index,
+      events: step.events ?? [],
+    })),
+  );
+  if (groups.length === 0) return [];
+  const more = groups.length - mostShown;
+  return [
+    paint('What leaked', 'bold'),
+    ...groups.slice(0, mostShown).flatMap(({ story, index, events }) => describe(story, index, events, width, paint)),
+    ...(more > 0 ? [`  and ${more} more, all of them in result.json`] : []),
+    '',
+  ];
+}

@@ -1,0 +1,209 @@
+import type { Result, StepResult } from '../../core/model/result.js';
+import { escapeText } from '../../model/escape-text.js';
+import { arrived, type Cell, type FlowRow, flowRows, foldAddressees, pairText, wiresText } from '../flow-rows.js';
+import { fold, foldAfter, padEnd, padStart, widthOf } from '../lay-out.js';
+import type { Paint, Tint } from '../paint.js';
+import { expectedWord, stepWord } from '../word.js';
+
+interface Painted {
+  readonly text: string;
+  readonly tints: readonly Tint[];
+}
+
+interface Line {
+  readonly wire: string;
+  readonly pair: string;
+  readonly sent: string;
+  readonly arrived: string;
+  readonly overheard: readonly Painted[];
+}
+
+/** INCONCLUSIVE and a blank. */
+const showedWidth = 13;
+const expectedWidth = 9;
+
+/** The sender, and the addressee unless it is the one from whom the frames are to be kept. */
+function isParty(row: FlowRow, observer: string): boolean {
+  return observer === row.from || (observer === row.to && row.cells.get(observer)?.allowed !== 'no');
+}
+
+/** What one bystander heard of one row, in one cell. */
+function cellText(row: FlowRow, observer: string): Painted {
+  if (isParty(row, observer)) return { text: '–', tints: ['dim'] };
+  const cell: Cell | undefined = row.cells.get(observer);
+  if (cell === undefined) return { text: '', tints: [] };
+  if (cell.leak) return { text: `${cell.seen}!`, tints: ['bold', 'red'] };
+  if (cell.allowed !== 'no') return { text: `(${cell.seen})`, tints: ['dim'] };
+  return cell.proven ? { text: '0', tints: ['green'] } : { text: '?', tints: ['bold', 'yellow'] };
+}
+
+/** The same in words, for more bystanders than there is room for columns: leaks by name, the rest as numbers. */
+function overheardText(row: FlowRow, observers: readonly string[]): Painted {
+  const cells = observers
+    .filter((name) => !isParty(row, name) && row.cells.has(name))
+    .map((name) => ({ name, ...cellText(row, name) }));
+  const leaks = cells.filter((cell) => cell.text.endsWith('!'));
+  const named = leaks.slice(0, 4).map((cell) => `${escapeText(cell.name)} ${cell.text}`);
+  if (leaks.length > 4) named.push(`${leaks.length - 4} more !`);
+  const counted = ['0', '?']
+    .map((text) => ({ text, names: cells.filter((cell) => cell.text === text).map((cell) => escapeText(cell.name)) }))
+    .filter(({ names }) => names.length > 0);
+  const others = leaks.length > 0 || counted.length > 1 ? 'others' : 'observers';
+  return {
+    text: [
+      ...named,
+      ...counted.map(({ text, names }) =>
+        names.length <= 3 ? names.map((name) => `${name} ${text}`).join(', ') : `${text} at ${names.length} ${others}`,
+      ),
+    ].join(', '),
+    tints:
+      leaks.length > 0 ? ['bold', 'red'] : counted.some(({ text }) => text === '?') ? ['bold', 'yellow'] : ['green'],
+  };
+}
+
+function lineOf(row: FlowRow, observers: readonly string[], asColumns: boolean): Line {
+  return {
+    wire: wiresText(row),
+    pair: escapeText(pairText(row)),
+    sent: row.sent === null ? '–' : String(row.sent),
+    arrived: String(arrived(row) ?? '–'),
+    overheard: asColumns ? observers.map((name) => cellText(row, name)) : [overheardText(row, observers)],
+  };
+}
+
+/** Everyone who observed a judged row, in the order of the topology. */
+function observersOf(result: Result): readonly string[] {
+  const judged = new Set(result.steps.flatMap((step) => step.findings.map((finding) => finding.observer)));
+  const listed = result.steps
+    .flatMap((step) => step.observers.map((observer) => observer.name))
+    .filter((name) => judged.has(name));
+  return [...new Set([...listed, ...judged])];
+}
+
+/** A step with more lines than this tells senders together, and then what is beyond it as a number. */
+const mostLines = 60;
+
+interface ShownRows {
+  readonly rows: readonly FlowRow[];
+  /** Lines that are not shown; leaks are the last of them. */
+  readonly hidden: number;
+}
+
+/** Rows that stand for many pairs are shown in any case: they say what the rest saw. */
+function shownRows(step: StepResult): ShownRows {
+  const all = flowRows(step);
+  if (all.length <= mostLines) return { rows: all, hidden: 0 };
+  const folded = foldAddressees(all);
+  const leaks = (row: FlowRow): boolean => [...row.cells.values()].some((cell) => cell.leak);
+  const first = new Set([...folded.filter(leaks), ...folded.filter((row) => !leaks(row))].slice(0, mostLines));
+  const rows = folded.filter((row) => first.has(row) || row.from === '*');
+  return { rows, hidden: folded.length - rows.length };
+}
+
+function stepLines(step: StepResult, index: number, width: number, paint: Paint): readonly string[] {
+  const word = stepWord(step);
+  const room = width - showedWidth - expectedWidth - 3;
+  const name = foldAfter(`${padStart(String(index + 1), 2)}  `, escapeText(step.name), room);
+  const expected = step.asExpected || step.expected === null ? expectedWord(step) : `≠ ${expectedWord(step)}`;
+  return name.map((line, at) =>
+    at > 0
+      ? paint(line, 'bold')
+      : `${paint(padEnd(line, room), 'bold')}   ${paint(padEnd(word.text, showedWidth), 'bold', word.tint)}${step.asExpected ? expected : paint(expected, 'bold', 'red')}`,
+  );
+}
+
+function legend(lines: readonly Line[], steps: readonly StepResult[], width: number): readonly string[] {
+  const shown = lines.flatMap((line) => line.overheard.map((cell) => cell.text)).join(' ');
+  const parts = [
+    /(^|\s)0/.test(shown) ? '0 proven: could have seen it and did not' : '',
+    shown.includes('?') ? '? not proven' : '',
+    shown.includes('–') ? '– party to it' : '',
+    shown.includes('!') ? '! a leak' : '',
+    shown.includes('(') ? '(n) seen, and allowed to' : '',
+    steps.some((step) => !step.asExpected && step.expected !== null) ? '≠ not as expected' : '',
+  ].filter((part) => part !== '');
+  return fold(parts.join(' · '), width - 4).map((line) => `    ${line}`);
+}
+
+/**
+ * The one table: each step with what it showed and what was expected, and below it who sent what to whom and who
+ * overheard it.
+ */
+export function terminalTable(result: Result, width: number, paint: Paint): readonly string[] {
+  const observers = observersOf(result);
+  const shown = result.steps.map((step) => shownRows(step));
+  const rows = shown.map((one) => one.rows);
+  const all = rows.flat();
+  const widest = (texts: readonly string[], least: number): number => Math.max(least, ...texts.map(widthOf));
+  const asLines = (asColumns: boolean): readonly (readonly Line[])[] =>
+    rows.map((some) => some.map((row) => lineOf(row, observers, asColumns)));
+  const columns = observers.map((name) =>
+    widest(
+      all.map((row) => cellText(row, name).text),
+      Math.max(3, widthOf(escapeText(name))),
+    ),
+  );
+  const pairWidth = widest(
+    all.map((row) => escapeText(pairText(row))),
+    9,
+  );
+  const wireWidth = Math.min(
+    widest(
+      all.map((row) => wiresText(row)),
+      4,
+    ),
+    Math.max(14, width - 4 - pairWidth - 18 - columns.reduce((sum, column) => sum + column + 2, 0)),
+  );
+  const fixed = 4 + wireWidth + 2 + pairWidth + 2 + 5 + 2 + 7;
+  const asColumns = fixed + columns.reduce((sum, column) => sum + column + 2, 0) <= width;
+  const lines = asLines(asColumns);
+  const left = (wire: string, pair: string, sent: string, got: string): string =>
+    `    ${padEnd(wire, wireWidth)}  ${padEnd(pair, pairWidth)}  ${padStart(sent, 5)}  ${padStart(got, 7)}`;
+
+  const heading =
+    left('wire', 'from → to', 'sent', 'arrived') +
+    (asColumns ? observers.map((name, at) => `  ${padStart(escapeText(name), columns[at] ?? 0)}`).join('') : '');
+  const above = padEnd('step', width - showedWidth - expectedWidth);
+  const output = [
+    paint(`${above}${padEnd('showed', showedWidth)}expected`, 'dim'),
+    paint(heading + (asColumns ? '' : `  overheard by`), 'dim'),
+    paint('─'.repeat(width), 'dim'),
+  ];
+  if (asColumns && observers.length > 0) output.splice(1, 0, paint(`${' '.repeat(fixed)}  overheard by`, 'dim'));
+  result.steps.forEach((step, index) => {
+    output.push(...stepLines(step, index, width, paint));
+    for (const line of lines[index] ?? []) {
+      const [wire = '', ...moreWire] = fold(line.wire, wireWidth);
+      const start = left(wire, line.pair, line.sent, line.arrived);
+      if (asColumns) {
+        output.push(
+          start +
+            line.overheard
+              .map((cell, at) => `  ${paint(padStart(cell.text, columns[at] ?? 0), ...cell.tints)}`)
+              .join(''),
+        );
+      } else {
+        const cell = line.overheard[0] ?? { text: '', tints: [] };
+        const room = width - fixed - 2;
+        if (room >= 16) {
+          fold(cell.text, room).forEach((text, at) =>
+            output.push(`${at === 0 ? start : ' '.repeat(fixed)}  ${paint(text, ...cell.tints)}`),
+          );
+        } else {
+          output.push(
+            start,
+            ...foldAfter('      overheard by ', cell.text, width).map((text) => paint(text, ...cell.tints)),
+          );
+        }
+      }
+      for (const more of moreWire) output.push(`    ${more}`);
+    }
+    const hidden = shown[index]?.hidden ?? 0;
+    if (hidden > 0) output.push(paint(`    and ${hidden} more lines, all of them in result.json`, 'bold'));
+  });
+  return [
+    ...output,
+    paint('─'.repeat(width), 'dim'),
+    ...legend(lines.flat(), result.steps, width).map((line) => paint(line, 'dim')),
+  ];
+}

@@ -1,0 +1,63 @@
+import type { Held, Result } from '../../core/model/result.js';
+import { escapeText } from '../../model/escape-text.js';
+import { apartStories, heldStories, placesText } from '../held-stories.js';
+import { foldAfter } from '../lay-out.js';
+import type { Paint } from '../paint.js';
+
+const mostShown = 12;
+const mostNames = 4;
+
+function someNames(names: readonly string[]): string {
+  return names.length > mostNames
+    ? `${names.slice(0, mostNames - 1).join(', ')} and ${names.length - mostNames + 1} more`
+    : names.join(', ');
+}
+
+/** `learned-entry alone (fdb … dev enp8s0)`, or all barriers with the first one's places. */
+function barriersText({ alone, barriers }: Held): string {
+  return barriers
+    .map(
+      (barrier) =>
+        `${barrier.code}${alone ? ' alone' : ''}${barrier.places.length === 0 ? '' : ` (${placesText(barrier, 2)})`}`,
+    )
+    .join(', and ');
+}
+
+/**
+ * What was in the way of what did not arrive, and where one carrier hides what another shows; nothing where no step
+ * says so.
+ */
+export function terminalHeld(result: Result, width: number, paint: Paint): readonly string[] {
+  const stories = heldStories(result);
+  const apart = apartStories(result);
+  if (stories.length === 0 && apart.length === 0) return [];
+  const more = stories.length - mostShown;
+  return [
+    paint('Why it holds', 'bold'),
+    ...stories
+      .slice(0, mostShown)
+      .flatMap(({ steps, held }) => [
+        ...foldAfter(
+          `  step ${steps.map((step) => step + 1).join(', ')}  `,
+          escapeText(
+            `${held.class} from ${someNames(held.from)} kept from ${someNames(held.observers)} by ${barriersText(held)}`,
+          ),
+          width,
+        ),
+        ...(held.alone
+          ? held.barriers.flatMap(({ opens }) => foldAfter('          opened by ', escapeText(opens), width))
+          : []),
+      ]),
+    ...(more > 0 ? [`  and ${more} more, all of them in result.json`] : []),
+    ...apart
+      .slice(0, mostShown)
+      .flatMap(({ step, apart: { class: name, from, to, observers, text } }) =>
+        foldAfter(
+          `  step ${step + 1}  `,
+          escapeText(`${name} ${from} → ${to ?? 'all'} at ${someNames(observers)}: ${text}`),
+          width,
+        ),
+      ),
+    '',
+  ];
+}

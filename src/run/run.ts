@@ -1,0 +1,352 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { chooseEngine } from '../system/capture/choose-engine.js';
+import { keepCapture } from '../system/capture/keep-capture.js';
+import { collateAlong, type CollatingAlong } from '../system/evidence/collate-while-running.js';
+import { clockOffsets } from '../evidence/clock-offsets.js';
+import { cannotWrite, createFolder, files, writeJson } from '../system/evidence/folder/folder.js';
+import { writeSums } from '../evidence/hash.js';
+import { isWriteFailure, judgeRaw } from '../system/evidence/judge-raw.js';
+import { judgeRun } from '../system/evidence/judge-run.js';
+import { openTimeline, type TimelineLog } from '../evidence/timeline-log.js';
+import type { Inside } from '../system/fabric/lab/enter.js';
+import type { JudgeInput } from '../judge/judge.js';
+import type { StepStates } from '../judge/step-states.js';
+import { stepFacts } from '../core/judge/proof/step-facts.js';
+import type { CalibrationRecord } from '../model/calibration.js';
+import type { Fabric } from '../model/fabric.js';
+import type { Plan } from '../core/model/plan.js';
+import type { PrecheckNote } from '../model/precheck.js';
+import type { ProgressEvent } from '../core/model/progress.js';
+import type { Result } from '../core/model/result.js';
+import type { RunRecord } from '../model/run-record.js';
+import { sabotageFigures } from '../model/sabotage-figures.js';
+import type { Scenario } from '../core/model/scenario.js';
+import { framesOfStep } from '../plan/frames-of-step.js';
+import { makePlan, planTopology } from '../core/plan/make-plan.js';
+import { planHash } from '../core/plan/hash.js';
+import { scenarioRecord } from '../scenario/scenario-record.js';
+import { keepSender } from '../system/inject/keep-sender.js';
+import type { AlterDevices } from './devices.js';
+import { beginProvenance, completeProvenance, type Declared } from './provenance.js';
+import { type Guard, startGuard } from './guard.js';
+import { muted } from './mute.js';
+import type { HostLook } from './precheck-host.js';
+import { localPart } from './hosts/local-part.js';
+import { runSteps } from './steps.js';
+import { type Topology, topologyOf } from './topology.js';
+
+export interface RunOptions {
+  /** Folder for the evidence; made if it is not there. */
+  readonly outDir: string;
+  readonly runId: string;
+  /** Where the lab's namespaces are: what `enterLab` said; null = the run is on this host. */
+  readonly inside: Inside | null;
+  readonly engine: 'auto' | 'libpcap' | 'cap';
+  /** Which frames stay in the evidence; left out: all. */
+  readonly keep?: 'leaks' | 'all';
+  readonly toolVersion: string;
+  /** On a host: keep what guests say to each other, whole, instead of the run's own frames' headers. */
+  readonly payload?: boolean;
+  /** Who is responsible, as declared; for the record. */
+  readonly declared?: Declared;
+  /**
+   * On a host: shows, before anything is built or sent, that a leak is seen on this kernel; works below the folder that
+   * it is given; throws to refuse.
+   */
+  readonly calibrate?: (engine: 'libpcap' | 'cap', outDir: string) => Promise<CalibrationRecord>;
+  /** Looks at the plan before anything is built or sent; throws to refuse. `hash`: what `planHash` says. */
+  readonly approve?: (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void>;
+  /** Everything is done but sending. */
+  readonly rehearse?: boolean;
+  readonly onProgress: (event: ProgressEvent) => void;
+  /** Ends the run early; what was seen until then is kept and judged. */
+  readonly signal: AbortSignal;
+  /** How what listens and sends differs from the kernel's own; left out: not at all. */
+  readonly alter?: AlterDevices;
+}
+
+export interface Run {
+  readonly result: Result;
+  readonly plan: Plan;
+  readonly dir: string;
+  /** What the run could not put back; empty = nothing was left behind. */
+  readonly left: readonly string[];
+  /** All that the result rests on but the capture, as the folder has it; null = the folder could not be completed. */
+  readonly input: JudgeInput | null;
+}
+
+/**
+ * Carries a scenario out on the wire and judges what was seen. The result is what `replayFolder` says of the folder
+ * that the run leaves. Rejects with VerifyError where nothing could be sent or heard at all; never exits.
+ */
+export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Run> {
+  const engine = chooseEngine(options.engine);
+  const key = randomBytes(32);
+  const topology = await topologyOf(scenario, options.inside, options.runId);
+  try {
+    return await runOn(topology, { scenario, options, engine, key });
+  } catch (error) {
+    await topology.abandon();
+    throw error;
+  }
+}
+
+/**
+ * The plan, and a lab that is built while it is made; null = it is opened later. That a lab cannot be built is told
+ * where it is awaited.
+ */
+async function planOn(
+  { scenario, openEarly, found }: Topology,
+  key: Uint8Array,
+): Promise<Pick<Prepared, 'plan' | 'opening'>> {
+  const input = {
+    runTag: randomBytes(4).readUInt32BE(),
+    keySha256: createHash('sha256').update(key).digest('hex'),
+    ...found,
+  };
+  const planned = planTopology(scenario, input);
+  const make = (): Plan => makePlan(scenario, input, planned);
+  if (openEarly === null) return { plan: make(), opening: null };
+  const made: { plan: Plan | null } = { plan: null };
+  let begun = (): void => undefined;
+  const beginning = new Promise<void>((resolve) => (begun = resolve));
+  const opening = openEarly(planned, () => {
+    made.plan = make();
+    begun();
+  });
+  await Promise.race([beginning, opening.catch(() => undefined)]);
+  return { plan: made.plan ?? make(), opening };
+}
+
+async function runOn(
+  topology: Topology,
+  { scenario, options, engine, key }: Pick<Prepared, 'scenario' | 'options' | 'engine' | 'key'>,
+): Promise<Run> {
+  const { inside } = options;
+  const { plan, opening } = await planOn(topology, key);
+  const look = inside === null ? await lookAtHost(plan, topology) : { notes: [], keepers: null };
+  await options.approve?.(plan, planHash(plan), look.notes);
+  // What is to happen in the middle may well make guests drop frames: that is then no reason to stop.
+  const guard =
+    inside === null && plan.steps.every(({ during }) => during.length === 0)
+      ? await startGuard(plan, topology.netns, topology.watched)
+      : null;
+  const along = alongOf(plan, key, options);
+  try {
+    return await carryOut({ options, engine, key, topology, plan, opening, look, guard, along, scenario });
+  } finally {
+    await opening?.then(
+      (fabric) => fabric.close(),
+      () => undefined,
+    ); // where it did not come to that
+    guard?.stop();
+    await along?.stop();
+  }
+}
+
+/** What parses the files of a host's managers is not loaded for a lab. */
+async function lookAtHost(plan: Plan, { netns }: Topology): Promise<HostLook> {
+  const { precheckHost } = await import('./precheck-host.js');
+  return precheckHost(localPart(plan), netns);
+}
+
+interface Prepared {
+  readonly options: RunOptions;
+  readonly scenario: Scenario;
+  readonly engine: ReturnType<typeof chooseEngine>;
+  readonly key: Uint8Array;
+  readonly topology: Topology;
+  readonly plan: Plan;
+  /** null = it is still to be opened. */
+  readonly opening: Promise<Fabric> | null;
+  readonly look: HostLook;
+  /** null = nobody is watched. */
+  readonly guard: Guard | null;
+  /** null = captures are put in order when they are whole. */
+  readonly along: CollatingAlong | null;
+}
+
+/**
+ * From so many frames on, each of which is captured at least twice, the captures of a lab are put in order by a thread,
+ * and counted, while they grow: a run of them takes two seconds, and waits in between. On a host guests need the
+ * processor.
+ */
+const manyFrames = 5000;
+
+function alongOf(
+  plan: Plan,
+  key: Uint8Array,
+  { outDir: dir, keep = 'all', toolVersion }: RunOptions,
+): CollatingAlong | null {
+  const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);
+  if (plan.provider !== 'lab' || plan.hosts !== undefined || keep !== 'all' || frames < manyFrames) return null;
+  return collateAlong(plan, {
+    dir,
+    key,
+    keep,
+    application: applicationOf(toolVersion),
+    clocks: new Map(),
+    inferred: [],
+  });
+}
+
+/** How the program is named in captures. */
+function applicationOf(toolVersion: string): string {
+  return `verify-isolation ${toolVersion}`;
+}
+
+async function carryOut({
+  options,
+  scenario,
+  engine,
+  key,
+  topology,
+  plan,
+  opening,
+  look,
+  guard,
+  along,
+}: Prepared): Promise<Run> {
+  const { outDir: dir, onProgress } = options;
+  if (options.calibrate !== undefined)
+    onProgress({ kind: 'note', text: 'calibrating: a leak is planted in a lab on this kernel' });
+  const calibration = (await options.calibrate?.(engine.name, dir)) ?? null;
+  const keepers = look.keepers ?? scenario.topology.keepers;
+  let record: RunRecord = {
+    runVersion: 1,
+    tool: { name: 'verify-isolation', version: options.toolVersion, verdictRules: 1, sabotage: sabotageFigures },
+    id: options.runId,
+    startedAt: new Date().toISOString(),
+    scenario: scenarioRecord(scenario),
+    provider: plan.provider,
+    runsAs: topology.runsAs,
+    engine: `${engine.name} (${engine.version})`,
+    kernel: readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim(),
+    node: process.versions.node,
+    key: null,
+    capture: null,
+    ...(plan.provider === 'lab' ? {} : { precheck: look.notes }),
+    ...(keepers === undefined ? {} : { keepers }),
+  };
+  await createFolder(dir);
+  await writeJson(dir, files.plan, plan);
+  await writeJson(dir, files.run, record);
+  const timeline = openTimeline(dir, (entry) => along?.hear(entry));
+  const signal = guard === null ? options.signal : AbortSignal.any([options.signal, guard.signal]);
+  let left: readonly string[] = [];
+  const states: StepStates[] = [];
+  try {
+    onProgress({ kind: 'phase', name: 'building' });
+    onProgress({ kind: 'note', text: `${plan.provider} as ${topology.runsAs}, capture with ${record.engine}` });
+    // What is known of the machine and the program is read while the fabric is built.
+    const { tool, engine: engineText } = record;
+    const beginIn = (netns: string | null): ReturnType<typeof beginProvenance> =>
+      beginProvenance({
+        plan,
+        tool,
+        engine: engine.name,
+        engineText,
+        payload: options.payload ?? false,
+        calibration,
+        declared: options.declared ?? { operator: null, ticket: null },
+        netns,
+      });
+    // In a lab of one host what is known of the machine and the program is read while the fabric is built.
+    const early = plan.provider === 'lab' && scenario.topology.hosts === undefined ? beginIn(null) : null;
+    early?.catch(() => undefined); // told where it is awaited
+    const fabric = await (opening ?? topology.open(plan));
+    const captures = keepCapture();
+    const senders = keepSender();
+    try {
+      const kernel = { startCapture: captures.start, startSender: senders.start };
+      const given = options.alter?.(kernel) ?? kernel;
+      const devices = options.rehearse === true ? muted(given) : given;
+      const here = fabric.observingPlace(plan.bridges[0]?.name ?? '');
+      const provenance = await (early ?? beginIn(here.host === undefined ? here.netns : null));
+      record = { ...record, ...(guard === null ? {} : { guard: guard.arm() }), provenance };
+      await writeJson(dir, files.run, record);
+      await runSteps({
+        plan,
+        key,
+        dir,
+        fabric,
+        timeline,
+        states,
+        engine: engine.name,
+        devices,
+        remotes: topology.remotes,
+        payload: options.payload ?? false,
+        rehearsal: options.rehearse ?? false,
+        signal,
+        onProgress,
+      });
+    } finally {
+      captures.end();
+      await senders.end();
+      left = await fabric.close();
+    }
+  } finally {
+    timeline.close();
+  }
+  if (record.provenance !== undefined)
+    record = { ...record, provenance: completeProvenance(record.provenance, plan, timeline.entries, states) };
+  const known = record;
+  const { result, input } = await complete({ dir, plan, record: known, key, timeline, along, options }).catch(
+    async (error: unknown) => {
+      if (!isWriteFailure(error)) throw error;
+      const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
+      return {
+        result: await judgeRaw(dir, {
+          plan,
+          run: { ...known, key: Buffer.from(key).toString('hex') },
+          timeline: timeline.entries,
+          states: read,
+        }),
+        input: null,
+      };
+    },
+  );
+  return { result, plan, dir, left, input };
+}
+
+/** Collates, reveals the key, judges what the folder holds and writes the result down. */
+async function complete({
+  dir,
+  plan,
+  record,
+  key,
+  timeline,
+  along,
+  options,
+}: Pick<Prepared, 'plan' | 'key' | 'along' | 'options'> & {
+  readonly dir: string;
+  readonly record: RunRecord;
+  readonly timeline: TimelineLog;
+}): Promise<Pick<Run, 'result' | 'input'>> {
+  const { onProgress } = options;
+  if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
+  onProgress({ kind: 'phase', name: 'collating' });
+  const facts = stepFacts(plan, timeline.entries);
+  const counters = facts.map(({ lastCounters }) => ({ ...lastCounters }));
+  const inferred = facts.map(
+    ({ listening }) =>
+      new Set([...listening].filter(([, { direction }]) => direction !== 'known').map(([name]) => name)),
+  );
+  const judged = await judgeRun({
+    dir,
+    plan,
+    key,
+    record,
+    along,
+    counters,
+    inferred,
+    keep: options.keep ?? 'all',
+    clocks: clockOffsets(timeline.entries),
+    application: applicationOf(options.toolVersion),
+    onJudging: () => onProgress({ kind: 'phase', name: 'judging' }),
+  });
+  await writeJson(dir, files.result, judged.result);
+  await writeSums(dir, judged.result.evidence.files);
+  return judged;
+}

@@ -1,0 +1,49 @@
+import type { Flow, StepPlan } from '../../core/model/plan.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { buildFrames } from '../../core/probe/frames/frame.js';
+import { tokensFor } from '../../core/wire/token.js';
+import type { Sender } from '../../inject/sender.js';
+import type { RunContext } from '../context.js';
+import { senderSocket } from '../sockets.js';
+import { startSenders } from '../start-senders.js';
+
+/** Lets the owners of these flows announce themselves; those whose announcement was not accepted whole. */
+async function announced(context: RunContext, flows: readonly Flow[], sender: Sender): Promise<readonly Flow[]> {
+  const refused: Flow[] = [];
+  for (const flow of flows) {
+    const frames = buildFrames(flow.frame, tokensFor(context.key, context.plan.runTag, flow.first, flow.count));
+    const { accepted } = await sender.send(senderSocket(flow.sender), frames, flow.frame.size, null);
+    if (accepted < flow.count) refused.push(flow);
+  }
+  return refused;
+}
+
+/**
+ * Undoes what the disruptive probes of a step that did not come to its end have done: rightful owners announce
+ * themselves. Where the helper that would send it is gone, by another one. Who could not announce itself is written
+ * down as a fault.
+ */
+export async function restoreOwners(context: RunContext, step: StepPlan, sender: Sender): Promise<void> {
+  const owed = [...step.flows].filter(({ purpose }) => purpose === 'restore');
+  let left = await announced(context, owed, sender);
+  if (left.length === 0) return;
+  let why = 'its port takes no frames';
+  try {
+    const second = await startSenders(context, step);
+    left = await announced(context, left, second);
+    await second.stop();
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    why = error.message;
+  }
+  for (const name of new Set(left.map((flow) => flow.sender))) {
+    context.timeline.log(step.index, {
+      event: 'fault',
+      fault: {
+        code: 'step-failed',
+        observers: [],
+        text: `${name} could not announce itself after an attack on it: ${why}. Until it speaks, frames for it may go to the attacker`,
+      },
+    });
+  }
+}

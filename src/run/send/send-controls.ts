@@ -1,0 +1,56 @@
+import type { Control, Phase, StepPlan } from '../../core/model/plan.js';
+import { buildFrame } from '../../core/probe/frames/frame.js';
+import { tokensFor } from '../../core/wire/token.js';
+import type { Sender } from '../../inject/sender.js';
+import type { RunContext } from '../context.js';
+import { lossFreeRate } from '../loss-free-rate.js';
+import { controlSocket } from '../sockets.js';
+
+/** Beyond so many controls of one length they leave together, whatever their sockets. */
+const fewControls = 256;
+
+/**
+ * Controls with frames of the same length that leave together: through one socket, or through many where there are
+ * many.
+ */
+function batches(controls: readonly Control[]): readonly (readonly Control[])[] {
+  const grouped = new Map<string, Control[]>();
+  for (const control of controls) {
+    const key =
+      controls.length > fewControls ? String(control.frame.size) : `${controlSocket(control)} ${control.frame.size}`;
+    const group = grouped.get(key);
+    if (group === undefined) grouped.set(key, [control]);
+    else group.push(control);
+  }
+  return [...grouped.values()];
+}
+
+/** Sends a batch and gives the indices that the kernel took; one that it refuses does not keep the others back. */
+async function sendBatch(context: RunContext, sender: Sender, batch: readonly Control[]): Promise<readonly number[]> {
+  const [first] = batch;
+  if (first === undefined) return [];
+  const frames = Buffer.concat(
+    batch.map((control) => buildFrame(control.frame, tokensFor(context.key, context.plan.runTag, control.index, 1))),
+  );
+  const sameSocket = batch.every((control) => controlSocket(control) === controlSocket(first));
+  const { accepted } = sameSocket
+    ? await sender.send(controlSocket(first), frames, first.frame.size, lossFreeRate(context))
+    : await sender.sendRouted(
+        batch.map((control) => ({ socket: controlSocket(control), count: 1 })),
+        frames,
+        first.frame.size,
+        lossFreeRate(context),
+      );
+  const taken = batch.slice(0, accepted).map((control) => control.index);
+  return accepted === batch.length || sameSocket
+    ? taken
+    : [...taken, ...(await sendBatch(context, sender, batch.slice(accepted + 1)))];
+}
+
+/** Sends the controls of a phase and writes down which of them the kernel took. */
+export async function sendControls(context: RunContext, step: StepPlan, phase: Phase, sender: Sender): Promise<void> {
+  const accepted: number[] = [];
+  for (const batch of batches(step.controls.filter((control) => control.phase === phase)))
+    accepted.push(...(await sendBatch(context, sender, batch)));
+  context.timeline.log(step.index, { event: 'controls-sent', phase, accepted: accepted.sort((a, b) => a - b) });
+}

@@ -1,0 +1,119 @@
+import { readdirSync } from 'node:fs';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import {
+  attachFilter,
+  isPacketSocket,
+  linkFlags,
+  openPacketSocket,
+  packetStatistics,
+} from '../../kernel/packet-socket.js';
+import { libc } from '../../kernel/libc.js';
+import type { Engine, EngineHandle, OpenOptions } from '../engine.js';
+import { refuseEverything } from '../socket-filter.js';
+import { capModule, type CapObject } from './cap-module.js';
+import { compileFilterFor } from '../../../capture/engines/compile-filter.js';
+import { frameQueue } from './frame-queue.js';
+import { libpcapEngine } from '../../../capture/engines/libpcap.js';
+import { libpcap } from '../../../capture/engines/libpcap-library.js';
+
+const IFF_UP = 1;
+/** cap's bufSize hangs at 2,000 MiB. */
+const mostBuffer = 512 << 20;
+const frameBytes = 65536; // cap's snaplen is 65,535
+
+/**
+ * All objects that were ever opened, with their buffers: cap keeps a raw pointer to its buffer and no reference, and
+ * its destructor crashes after a failed open. So neither is ever left to the garbage collector.
+ */
+const pinned: { readonly object: CapObject; readonly buffer: Buffer }[] = [];
+
+/**
+ * The package `cap`: promiscuous, one JavaScript call a frame, times of the own clock, no original length, no direction
+ * (a frame whose source is one of the observer's MACs is taken as its own). It ends the process when its interface goes
+ * down: whoever started this process sees it die. A bridge device would be made promiscuous and everything would look
+ * leaked: there libpcap does the work.
+ */
+export const capEngine: Engine = {
+  name: 'cap',
+  version: () => `cap ${capModule().version}, ${libpcap().version()}`,
+  open(options) {
+    if (options.watch === 'bridge') return libpcapEngine.open(options);
+    return openPort(options);
+  },
+};
+
+function openPort(options: OpenOptions): EngineHandle {
+  const { device } = options;
+  if (options.buffer > mostBuffer)
+    throw failed('open-failed', device, `cap takes a buffer of at most ${mostBuffer} octets, not ${options.buffer}`);
+  const program = compileFilterFor(options);
+  requireUp(device);
+  const known = new Set(packetSockets());
+  const object = new (capModule().Cap)();
+  const buffer = Buffer.alloc(frameBytes);
+  pinned.push({ object, buffer });
+  try {
+    // Without a filter: libpcap would filter in user space what it received before, and the kernel's counters would not
+    // close.
+    const linkType = object.open(device, '', options.buffer, buffer);
+    if (linkType !== 'ETHERNET') throw new Error(`it is no Ethernet interface but ${linkType}`);
+  } catch (error) {
+    throw failed('open-failed', device, error instanceof Error ? error.message : String(error));
+  }
+  const fd = packetSockets().find((each) => !known.has(each));
+  if (fd === undefined) throw failed('open-failed', device, "cap's descriptor was not found");
+  attachFilter(fd, refuseEverything);
+  const before = packetStatistics(fd);
+  attachFilter(fd, program);
+
+  let received = before.packets - before.drops;
+  let dropped = 0;
+  let delivered = 0;
+  let open = true;
+  const queue = frameQueue(new Set(options.macs.map((mac) => mac.toLowerCase())), received);
+  object.on('packet', (octets) => queue.push(buffer, Math.min(octets, options.snaplen)));
+  return {
+    facts: { engine: 'cap', timestamps: 'user', originalLength: false, direction: 'inferred' },
+    descriptors: [],
+    drain(take, budget) {
+      const taken = queue.drain(take, budget);
+      delivered += taken;
+      return taken;
+    },
+    counters() {
+      if (open) {
+        const since = packetStatistics(fd);
+        received += since.packets;
+        dropped += since.drops;
+      }
+      return [{ received, dropped: dropped + queue.dropped(), delivered }];
+    },
+    refuse: () => attachFilter(fd, refuseEverything),
+    close() {
+      if (!open) return;
+      open = false;
+      object.close(); // it is never touched again: a second close or open crashes
+    },
+  };
+}
+
+function packetSockets(): readonly number[] {
+  return readdirSync('/proc/self/fd').map(Number).filter(isPacketSocket);
+}
+
+/** cap ends the process with SIGSEGV on what follows a failed open: so look first. */
+function requireUp(device: string): void {
+  const fd = openPacketSocket(device);
+  const flags = linkFlags(fd, device);
+  libc().close(fd);
+  if (flags === null || (flags & IFF_UP) === 0) throw failed('interface-down', device, 'it is down');
+}
+
+function failed(code: string, device: string, why: string): VerifyError {
+  return new VerifyError(
+    code,
+    69,
+    `${JSON.stringify(device)} cannot be listened to with cap: ${why}`,
+    'or use --engine libpcap',
+  );
+}

@@ -1,0 +1,146 @@
+import { VerifyError } from '../../../core/model/verify-error.js';
+import type { Counters } from '../../../core/model/timeline.js';
+import { attachFilter, ignoreOutgoing } from '../../kernel/packet-socket.js';
+import { refuseEverything, withDirection, type HandleKind } from '../socket-filter.js';
+import { compileFilter } from '../../../capture/engines/compile-filter.js';
+import { libpcap, type Pcap } from '../../../capture/engines/libpcap-library.js';
+
+/** A partly filled block of the ring is handed over after this time at the latest. */
+export const blockTimeoutMs = 50;
+
+const nanosecondPrecision = 1; // PCAP_TSTAMP_PRECISION_NANO
+const ethernet = 1; // DLT_EN10MB
+const noSuchDevice = -5; // PCAP_ERROR_NO_SUCH_DEVICE
+const interfaceNotUp = -9; // PCAP_ERROR_IFACE_NOT_UP
+
+export interface KernelHandleOptions {
+  readonly device: string;
+  readonly kind: HandleKind;
+  readonly filter: string;
+  readonly snaplen: number;
+  readonly buffer: number;
+}
+
+/** One libpcap handle whose filter, direction included, runs in the kernel. */
+export interface KernelHandle {
+  readonly pcap: Pcap;
+  readonly fd: number;
+  readonly outgoing: boolean;
+  /** Of the frames still to come, so many were received before the filter was there. */
+  stale: number;
+  /** Frames taken off it since it was activated. */
+  delivered: number;
+  /** Since it began to listen. */
+  counters(): Counters;
+  /** Receives nothing from now on; what it has is still to be taken. */
+  refuse(): void;
+  /**
+   * Listens anew after it has refused, to what a libpcap filter takes, and counts from 0; what came before and was not
+   * taken is stale. Throws VerifyError `bad-filter`.
+   */
+  begin(filter: string): void;
+  close(): void;
+  /**
+   * Closes it while other handles are closed, too: each waits for the kernel's RCU (24 ms), and all of them for the
+   * same.
+   */
+  closeBeside(): Promise<void>;
+}
+
+/**
+ * Opens a handle: never promiscuous, nanoseconds, not waiting. From activation until the filter is attached everything
+ * on the device is received. A filter that refuses everything ends that, the counters then say how many those are, and
+ * so many are not handed on. The order of a ring decides, not its timestamps: a wall clock may be set back.
+ */
+export function openKernelHandle(options: KernelHandleOptions): KernelHandle {
+  const library = libpcap();
+  const message = new Uint8Array(256); // PCAP_ERRBUF_SIZE
+  const pcap = library.create(options.device, message);
+  if (pcap === null)
+    throw failed('open-failed', options.device, Buffer.from(message).toString('utf8').replace(/\0.*$/s, ''));
+  try {
+    return activate(pcap, options, message);
+  } catch (error) {
+    library.close(pcap);
+    throw error;
+  }
+}
+
+function activate(pcap: Pcap, options: KernelHandleOptions, message: Uint8Array): KernelHandle {
+  const library = libpcap();
+  library.setSnaplen(pcap, options.snaplen);
+  library.setPromisc(pcap, 0);
+  library.setBufferSize(pcap, options.buffer);
+  library.setTimeout(pcap, blockTimeoutMs);
+  library.setTstampPrecision(pcap, nanosecondPrecision);
+  const status = library.activate(pcap);
+  if (status < 0) {
+    const code =
+      status === noSuchDevice ? 'interface-gone' : status === interfaceNotUp ? 'interface-down' : 'open-failed';
+    throw failed(code, options.device, `${library.statusText(status)} ${library.error(pcap)}`.trim());
+  }
+  const fd = library.fileno(pcap);
+  attachFilter(fd, refuseEverything);
+  if (options.kind !== 'out') ignoreOutgoing(fd);
+  if (library.datalink(pcap) !== ethernet) throw failed('open-failed', options.device, 'it is no Ethernet interface');
+  if (library.getTstampPrecision(pcap) !== nanosecondPrecision)
+    throw failed('open-failed', options.device, 'this libpcap has no nanosecond timestamps');
+  if (library.setNonblock(pcap, 1, message) !== 0)
+    throw failed('open-failed', options.device, 'it cannot be read without waiting');
+  const read = countersOf(pcap);
+  let before = { received: 0, dropped: 0, delivered: 0 };
+  const handle: KernelHandle = {
+    pcap,
+    fd,
+    outgoing: options.kind === 'out',
+    stale: 0,
+    delivered: 0,
+    counters() {
+      const now = read();
+      return {
+        received: now.received - before.received,
+        dropped: now.dropped - before.dropped,
+        delivered: handle.delivered - before.delivered,
+      };
+    },
+    refuse: () => attachFilter(fd, refuseEverything),
+    begin(filter) {
+      const program = withDirection(options.kind, compileFilter(pcap, filter));
+      const { received, dropped } = read();
+      handle.stale = received - dropped - handle.delivered;
+      // Stale frames count as received now, since they are still to be taken.
+      before = { received: received - handle.stale, dropped, delivered: handle.delivered };
+      attachFilter(fd, program);
+    },
+    close: () => library.close(pcap),
+    closeBeside: () => library.closeBeside(pcap),
+  };
+  handle.begin(options.filter);
+  return handle;
+}
+
+/** Reads pcap_stats, whose 32-bit counters wrap, as growing numbers; the last ones where the device is gone. */
+function countersOf(pcap: Pcap): () => { readonly received: number; readonly dropped: number } {
+  const raw = new Uint32Array(3);
+  const bytes = new Uint8Array(raw.buffer);
+  let [lastReceived, lastDropped, received, dropped] = [0, 0, 0, 0];
+  return () => {
+    if (libpcap().stats(pcap, bytes) === 0) {
+      const [nowReceived = 0, nowDropped = 0] = raw;
+      received += (nowReceived - lastReceived) >>> 0;
+      dropped += (nowDropped - lastDropped) >>> 0;
+      [lastReceived, lastDropped] = [nowReceived, nowDropped];
+    }
+    return { received, dropped };
+  };
+}
+
+function failed(code: string, device: string, why: string): VerifyError {
+  const hint =
+    code === 'interface-down'
+      ? 'bring it up'
+      : code === 'interface-gone'
+        ? 'has the guest been stopped?'
+        : 'it takes CAP_NET_RAW; man pcap_activate';
+  return new VerifyError(code, 69, `${JSON.stringify(device)} cannot be listened to: ${why}`, hint);
+}

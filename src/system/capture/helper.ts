@@ -1,0 +1,129 @@
+import { closeSync, constants, fchownSync, openSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { VerifyError } from '../../core/model/verify-error.js';
+import type { OpenMessage } from '../../core/protocol/messages.js';
+import { type HelperProcess, startHelper } from '../../sys/helper-process.js';
+import { handOver, openHandOver } from '../kernel/fd-passing.js';
+import { helperIdentity } from '../process/helper-command.js';
+
+/** An observer to be opened. */
+export type ObserverRequest = Omit<OpenMessage, 'type'>;
+
+export interface CaptureOptions {
+  /** The pcapng file, which must not exist. */
+  readonly file: string;
+  /** Network namespace of the observed devices; null = this process's. */
+  readonly netns?: string | null;
+  /** The run's tag: frames that carry it are kept once the file cannot be written. */
+  readonly runTag?: number | null;
+  /** `run`: only frames that carry the run's tag are written, so that other people's traffic is not. */
+  readonly only?: 'run' | 'all';
+  readonly silentMs?: number | null;
+  /** What it is going to be asked to open, where that is known. */
+  readonly observers?: readonly ObserverRequest[];
+}
+
+/** A helper process that captures into one file after the other. */
+export interface CaptureHelper {
+  readonly process: HelperProcess<'capture'>;
+  /**
+   * Makes a file that it is to write to; `over`: empties the one that another helper began. Throws VerifyError
+   * `file-failed` (69).
+   */
+  begin(file: string, over: boolean): Promise<void>;
+  /** Whether it has handles for these observers, whatever they take. */
+  knows(observers: readonly ObserverRequest[]): boolean;
+  /**
+   * Once it has rested: can it listen to these anew? It cannot where it was at fault meanwhile, or something happened
+   * to an interface.
+   */
+  fits(observers: readonly ObserverRequest[]): Promise<boolean>;
+  /** Has it been at no fault so far, and an engine that can listen anew? */
+  canRest(): boolean;
+  /** Takes down what it is asked to open. */
+  listensTo(observers: readonly ObserverRequest[]): void;
+}
+
+const againMs = 5000;
+
+/** Starts a helper that has no file yet. Throws VerifyError (69) where it does not come up. */
+export async function startCaptureHelper({
+  netns = null,
+  silentMs,
+  runTag = null,
+  only = 'all',
+}: Omit<CaptureOptions, 'file'>): Promise<CaptureHelper> {
+  const ends = openHandOver();
+  const helper = await startHelper('capture', {
+    netns,
+    fds: [ends.there],
+    ...(silentMs === undefined ? {} : { silentMs }),
+  })
+    .finally(() => closeSync(ends.there))
+    .catch((error: unknown) => {
+      closeSync(ends.here);
+      throw error;
+    });
+  let sound = true;
+  helper.subscribe(({ type }) => (sound &&= type !== 'fault'));
+  void helper.ended.then(() => {
+    sound = false;
+    closeSync(ends.here);
+  });
+  const observers = new Map<string, ObserverRequest>();
+  const knows = (wanted: readonly ObserverRequest[]): boolean =>
+    isDeepStrictEqual([...observers.values()].map(lasting), wanted.map(lasting));
+  return {
+    process: helper,
+    canRest: () => sound && [...observers.values()].every(({ engine }) => engine === 'libpcap'),
+    listensTo(requests) {
+      for (const request of requests) observers.set(request.observer, request);
+    },
+    async begin(file, over) {
+      const fd = openFile(file, over);
+      try {
+        handOver(ends.here, fd);
+      } finally {
+        closeSync(fd);
+      }
+      await helper.send({ type: 'file', path: file, fd: null, runTag, only });
+    },
+    knows,
+    async fits(wanted) {
+      if (!sound || !knows(wanted)) return false;
+      const answer = helper.next('again', () => true, againMs);
+      void helper.send({ type: 'again' });
+      const { fits } = await answer.catch(() => ({ fits: false }));
+      return fits && sound;
+    },
+  };
+}
+
+/** What a handle keeps: which frames it takes and how the file describes it is said anew. */
+function lasting(request: ObserverRequest): ObserverRequest {
+  return { ...request, filter: '', description: '' };
+}
+
+/** The helper has no right to make files in other people's folders: it is handed this one, open. */
+function openFile(path: string, over: boolean): number {
+  try {
+    const fd = openSync(
+      path,
+      constants.O_WRONLY |
+        constants.O_APPEND |
+        constants.O_NOFOLLOW |
+        (over ? constants.O_TRUNC : constants.O_CREAT | constants.O_EXCL),
+      0o600,
+    );
+    const owner = helperIdentity();
+    if (owner !== null) fchownSync(fd, owner.uid, owner.gid);
+    return fd;
+  } catch (error) {
+    throw new VerifyError(
+      'file-failed',
+      69,
+      `the capture file cannot be made: ${error instanceof Error ? error.message : String(error)}`,
+      'choose another folder with --out',
+    );
+  }
+}

@@ -1,0 +1,123 @@
+import type { Fault } from '../../core/model/timeline.js';
+import { namespaceIdentity } from '../kernel/namespaces.js';
+import { captureInto, type Capture, type RestfulCapture } from './client.js';
+import { startCaptureHelper, type CaptureHelper, type CaptureOptions, type ObserverRequest } from './helper.js';
+
+/**
+ * Captures of one step after the other that share a helper: starting one takes the processor longer than most steps do.
+ */
+export interface CaptureKeeper {
+  /**
+   * As `startCapture`, but the helper rests when its capture is stopped: sealed, with handles that receive nothing. The
+   * next capture has it too where it has the same observers (`CaptureOptions.observers`), whatever their filters,
+   * nothing happened to their interfaces, and the helper was at no fault.
+   */
+  start(options: CaptureOptions): Promise<Capture>;
+  /** Ends the helper that rests: its process is gone soon after. */
+  end(): void;
+}
+
+interface Resting {
+  readonly helper: CaptureHelper;
+  readonly born: string;
+}
+
+/** What a helper is born with and never changes. */
+function birthOf({ netns = null, runTag = null, only = 'all', silentMs }: CaptureOptions): string {
+  return JSON.stringify([namespaceIdentity(netns), runTag, only, silentMs ?? null]);
+}
+
+/** A keeper of one run: one helper rests at most. */
+export function keepCapture(): CaptureKeeper {
+  let resting: Resting | null = null;
+
+  function end(): void {
+    void resting?.helper.process.close();
+    resting = null;
+  }
+  /** The helper that rests, if it is of any use. */
+  function take(options: CaptureOptions, born: string): CaptureHelper | null {
+    const { helper } = resting ?? {};
+    if (
+      helper === undefined ||
+      resting?.born !== born ||
+      !helper.canRest() ||
+      options.observers === undefined ||
+      !helper.knows(options.observers)
+    )
+      return null;
+    resting = null;
+    return helper;
+  }
+
+  return {
+    async start(options) {
+      const born = birthOf(options);
+      const rested = take(options, born);
+      if (rested === null) end();
+      const first = rested ?? (await startCaptureHelper(options));
+      return changeable(options, first, rested !== null, await captureInto(first, options.file), (helper) => {
+        end();
+        resting = { helper, born };
+      });
+    },
+    end,
+  };
+}
+
+/**
+ * A capture by `first`; by another helper instead where it has rested before and, when observers are opened, does not
+ * fit any more. Until then its faults are nobody's: what is changed before a step may take an interface down. `rests`:
+ * told of a helper that rests when all is over.
+ */
+function changeable(
+  options: CaptureOptions,
+  first: CaptureHelper,
+  rested: boolean,
+  begun: RestfulCapture,
+  rests: (helper: CaptureHelper) => void,
+): Capture {
+  let helper = first;
+  let capture = begun;
+  let settled = !rested;
+  const onCounts: ((taken: number) => void)[] = [];
+  const onFault: ((fault: Fault) => void)[] = [];
+
+  async function settle(observers: readonly ObserverRequest[]): Promise<void> {
+    if (settled) return;
+    if (!(await helper.fits(observers))) {
+      helper.process.kill();
+      helper = await startCaptureHelper(options);
+      capture = await captureInto(helper, options.file, true);
+      for (const listener of onCounts) capture.onCounts(listener);
+    }
+    settled = true;
+    for (const listener of onFault) capture.onFault(listener);
+  }
+
+  return {
+    files: [options.file],
+    pids: () => capture.pids(),
+    async open(observers) {
+      await settle(observers);
+      return capture.open(observers);
+    },
+    seal: () => capture.seal(),
+    mark: (id) => capture.mark(id),
+    async stop() {
+      const { captured, rests: stays } = await capture.rest();
+      if (stays) rests(helper);
+      return captured;
+    },
+    ended: () => capture.ended(),
+    onCounts(listener) {
+      onCounts.push(listener);
+      capture.onCounts(listener);
+    },
+    onFault(listener) {
+      onFault.push(listener);
+      if (settled) capture.onFault(listener);
+    },
+    kill: () => capture.kill(),
+  };
+}

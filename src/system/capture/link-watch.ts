@@ -1,0 +1,121 @@
+import { VerifyError } from '../../core/model/verify-error.js';
+import { libc } from '../kernel/libc.js';
+import { NETLINK_ROUTE, netlinkMessages, openNetlink, readNetlink } from '../kernel/netlink-socket.js';
+import { linkFlags, linkIndex } from '../kernel/packet-socket.js';
+
+const AF_INET = 2;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK_CLOEXEC = 0o2004000;
+const RTNLGRP_LINK = 1;
+const RTM_NEWLINK = 16;
+const RTM_DELLINK = 17;
+const IFF_UP = 0x1;
+const IFF_RUNNING = 0x40;
+
+/**
+ * A link that cannot carry frames to its observer any more: gone (deleted, or moved to another namespace), or down, or
+ * without carrier.
+ */
+export interface LinkTrouble {
+  readonly device: string;
+  readonly code: 'interface-gone' | 'interface-down';
+  readonly text: string;
+}
+
+/** Hears of every change of the watched links, also of one that was undone at once. */
+export interface LinkWatch {
+  /** Readable when something happened. */
+  readonly fd: number;
+  /** Throws VerifyError `interface-gone` where there is no such link. */
+  add(device: string): void;
+  /** What happened since the last call. */
+  troubles(): readonly LinkTrouble[];
+  /** Whether each name still is that of the link that was added by it; to be asked for after `troubles`. */
+  unchanged(): boolean;
+  close(): void;
+}
+
+/** Listens to rtnetlink link events of the process's network namespace (rtnetlink(7)); takes no privileges. */
+export function watchLinks(): LinkWatch {
+  const c = libc();
+  const fd = openNetlink({ family: NETLINK_ROUTE, groups: [RTNLGRP_LINK], waitMs: null });
+  const asker = c.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK_CLOEXEC, 0);
+  if (asker < 0) {
+    c.close(fd);
+    throw new VerifyError(
+      'open-failed',
+      69,
+      `links cannot be asked about: ${c.errnoName(c.errno())}`,
+      'raise the limit of open files (ulimit -n)',
+    );
+  }
+  const buffer = Buffer.alloc(1 << 16);
+  const links = new Map<number, { readonly device: string; usable: boolean; gone: boolean }>();
+
+  function judge(index: number, flags: number | null, troubles: LinkTrouble[]): void {
+    const link = links.get(index);
+    if (link === undefined || link.gone) return;
+    const { device } = link;
+    if (flags === null) {
+      link.gone = true;
+      troubles.push({
+        device,
+        code: 'interface-gone',
+        text: `${JSON.stringify(device)} is gone: deleted, or moved to another namespace`,
+      });
+      return;
+    }
+    const usable = (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0;
+    if (link.usable && !usable) {
+      const what = (flags & IFF_UP) === 0 ? 'went down' : 'lost its carrier';
+      troubles.push({ device, code: 'interface-down', text: `${JSON.stringify(device)} ${what}` });
+    }
+    link.usable = usable;
+  }
+
+  /** After lost events: asks for each link how it is. */
+  function lookAgain(troubles: LinkTrouble[]): void {
+    for (const [index, { device }] of links)
+      judge(index, linkIndex(asker, device) === index ? linkFlags(asker, device) : null, troubles);
+  }
+
+  return {
+    fd,
+    add(device) {
+      const index = linkIndex(asker, device);
+      const flags = linkFlags(asker, device);
+      if (index === null || flags === null)
+        throw new VerifyError(
+          'interface-gone',
+          69,
+          `there is no interface ${JSON.stringify(device)}`,
+          'has the guest been stopped?',
+        );
+      links.set(index, { device, usable: (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0, gone: false });
+    },
+    troubles() {
+      const found: LinkTrouble[] = [];
+      for (;;) {
+        const octets = readNetlink(fd, buffer);
+        if (octets === 'nothing') return found;
+        if (octets === 'lost') lookAgain(found);
+        else for (const event of events(buffer, octets)) judge(event.index, event.flags, found);
+      }
+    },
+    unchanged: () => [...links].every(([index, { device, gone }]) => !gone && linkIndex(asker, device) === index),
+    close() {
+      c.close(fd);
+      c.close(asker);
+    },
+  };
+}
+
+/** Followed by struct ifinfomsg: family, type, index, flags, change. */
+function* events(buffer: Buffer, octets: number): Generator<{ readonly index: number; readonly flags: number | null }> {
+  for (const { type, family, at, length } of netlinkMessages(buffer, octets)) {
+    // AF_BRIDGE (7) messages tell of a port leaving its bridge, not of the link
+    if (family !== 0 || length < 32) continue;
+    if (type === RTM_NEWLINK) yield { index: buffer.readInt32LE(at + 20), flags: buffer.readUInt32LE(at + 24) };
+    if (type === RTM_DELLINK) yield { index: buffer.readInt32LE(at + 20), flags: null };
+  }
+}

@@ -1,0 +1,51 @@
+import { VerifyError } from '../../core/model/verify-error.js';
+import { packetTypes } from '../../core/pcap/ring/block.js';
+import { encodeBpf, loadPacketType, refuse, type BpfInstruction } from '../kernel/bpf.js';
+
+/**
+ * Which frames of a device a kernel handle takes: outgoing ones, all others, or those that the host's own stack
+ * accepts.
+ */
+export type HandleKind = 'out' | 'in' | 'host';
+
+const directionTest: { readonly [K in HandleKind]: readonly BpfInstruction[] } = {
+  out: [loadPacketType, [0x15, 1, 0, packetTypes.outgoing], refuse], // jeq: skip the refusal
+  in: [loadPacketType, [0x15, 0, 1, packetTypes.outgoing], refuse],
+  // jgt: HOST 0, BROADCAST 1, MULTICAST 2 pass, OTHERHOST 3 does not
+  host: [loadPacketType, [0x25, 0, 1, packetTypes.multicast], refuse],
+};
+
+/** A program that refuses every frame. */
+export const refuseEverything: Uint8Array = encodeBpf([refuse]);
+
+/**
+ * The compiled `program` behind a test of the direction. The test runs in the kernel, so that a handle's counters are
+ * about the frames that it delivers and `delivered = received − dropped` closes; pcap_setdirection discards in user
+ * space, after they were counted.
+ */
+export function withDirection(kind: HandleKind, program: Uint8Array): Uint8Array {
+  const test = encodeBpf(directionTest[kind]);
+  const whole = new Uint8Array(test.length + program.length);
+  whole.set(test);
+  whole.set(program, test.length); // jumps are relative and forward: they need no change
+  return whole;
+}
+
+/**
+ * Refuses words whose meaning depends on the packet type or the interface: libpcap tests them in user space until its
+ * first block is through, where they are unknown, and loses frames in silence (libpcap issues 1482, 1402, 1254). Throws
+ * VerifyError `bad-filter`.
+ */
+export function checkFilterWords(filter: string): void {
+  const word = /\b(inbound|outbound|ifindex)\b/.exec(filter)?.[1];
+  if (word !== undefined) {
+    throw new VerifyError(
+      'bad-filter',
+      64,
+      `a capture filter may not say ${JSON.stringify(word)}: ${JSON.stringify(filter)}`,
+      'directions are told apart without a filter',
+    );
+  }
+  if (filter.includes('\0'))
+    throw new VerifyError('bad-filter', 64, 'a capture filter may not contain NUL', 'remove it');
+}

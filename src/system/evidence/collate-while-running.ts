@@ -1,0 +1,119 @@
+import { statfsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type JudgeStart, type Judging, startJudging } from '../../judge/judge.js';
+import type { Plan } from '../../core/model/plan.js';
+import type { TimelineEntry } from '../../core/model/timeline.js';
+import type { Collation } from './collate/collate.js';
+import { type CollateRequest, collateBeside, type CollatingThread } from './collate/worker-client.js';
+import { growingCapture } from './folder/folder.js';
+import { growingFile } from './read/growing-file.js';
+import { judgeGrowing } from '../../evidence/judge-growing.js';
+import type { StepCounters } from './collate/raw-captures.js';
+
+/** What was begun while a run went on. */
+export interface JudgedAlong {
+  /** What comes of the captures, as evidence.pcapng.part. */
+  readonly collation: Promise<Collation>;
+  /** What of it is counted; it is to be continued once `judged` resolves, to the SHA-256 of all that was counted. */
+  readonly judging: Judging<JudgeStart>;
+  readonly judged: Promise<string>;
+}
+
+/**
+ * The captures of a run are put in order, and counted, while it goes on: what is left when it is over takes no longer
+ * for many frames than for few.
+ */
+export interface CollatingAlong {
+  /** Hears what is written into the timeline. */
+  hear(entry: TimelineEntry): void;
+  /**
+   * The run is over, and its captures are whole. null = it was given up, or did not begin: they are put in order, and
+   * counted, when they are whole.
+   */
+  finish(counters: StepCounters): Promise<JudgedAlong | null>;
+  /** Ends it where nobody will finish it. */
+  stop(): Promise<void>;
+}
+
+/** Free octets from which on the disk has room for captures and evidence at once. */
+const roomForBoth = 4 * 2 ** 30;
+
+/**
+ * Begins where the first probes are sent. Given up are runs of which the captures may come out of order (engines with a
+ * ring for each handle), not be whole (whatever is a fault), or have another host's time; nothing of them is lost.
+ */
+export function collateAlong(
+  plan: Plan,
+  request: Omit<CollateRequest, 'growing' | 'counters' | 'path'>,
+): CollatingAlong {
+  const path = join(request.dir, growingCapture);
+  const heard: TimelineEntry[] = [];
+  const ended = new Set<number>();
+  let running: (CollatingThread & JudgedAlong) | null = null;
+  let givenUp = false;
+  let cleared: Promise<void> = Promise.resolve();
+
+  function giveUp(): void {
+    givenUp = true;
+    if (running !== null) cleared = running.stop().then(() => rm(path, { force: true }));
+    running = null;
+  }
+  function begin(): CollatingThread & JudgedAlong {
+    const growing = growingFile(path);
+    const thread = collateBeside({ ...request, path, counters: [], growing: true }, growing);
+    for (const step of ended) thread.tell({ kind: 'ended', step });
+    const judging = startJudging({ plan, run: { key: Buffer.from(request.key).toString('hex') }, timeline: heard });
+    const judged = judgeGrowing(judging, growing);
+    judged.catch(() => undefined); // told where it is awaited
+    return { ...thread, judging, judged };
+  }
+  function hear(entry: TimelineEntry): void {
+    const { step } = entry;
+    switch (entry.event) {
+      case 'listening':
+        if (entry.facts.engine !== 'ring') giveUp();
+        break;
+      case 'fault':
+      case 'kept':
+      case 'clock':
+        giveUp();
+        break;
+      case 'probing':
+        if (entry.state !== 'started' || !hasRoom(request.dir)) break;
+        running ??= begin();
+        running.tell({ kind: 'begun', step });
+        break;
+      case 'stopped':
+      case 'step-ended':
+        ended.add(step);
+        running?.tell({ kind: 'ended', step });
+        break;
+      default:
+        break;
+    }
+  }
+  return {
+    hear(entry) {
+      if (givenUp) return;
+      if (running === null) heard.push(entry);
+      hear(entry);
+    },
+    async finish(counters) {
+      await cleared;
+      running?.tell({ kind: 'over', counters });
+      const finished = running;
+      running = null;
+      return finished;
+    },
+    async stop() {
+      giveUp();
+      await cleared;
+    },
+  };
+}
+
+function hasRoom(dir: string): boolean {
+  const { bavail, bsize } = statfsSync(dir);
+  return bavail * bsize >= roomForBoth;
+}

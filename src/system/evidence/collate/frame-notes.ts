@@ -1,0 +1,105 @@
+import { controlComment, isLeak, leakComment } from '../../../core/judge/recognise/leak-comment.js';
+import { createPlannedProbes } from '../../../core/judge/recognise/planned-probes.js';
+import type { Flow, Observer, Plan, StepPlan } from '../../../core/model/plan.js';
+import { createTokenSearch } from '../../../core/wire/token-search.js';
+import { createClassifier, flowFinder, type Sighting, tagsOf } from '../../../judge/classify.js';
+
+/** Comments on leaks stop here for each row: a hub would else write more comment than capture. */
+const mostComments = 1000;
+
+/** What stands beside a frame in evidence.pcapng. One object does for all frames, one after the other. */
+export interface FrameNote {
+  /** The token's index; -1 = it has none of the run's. */
+  packetId: number;
+  comment: string | null;
+  /** The planned probe that the frame is, octet for octet up to its token; null = it is another frame. */
+  probe: Flow | null;
+  sequence: number;
+}
+
+function tokenIndexOf(sighting: Sighting): number {
+  switch (sighting.kind) {
+    case 'probe':
+      return sighting.flow.first + sighting.sequence;
+    case 'control':
+      return sighting.control.index;
+    case 'forged':
+    case 'none':
+      return -1;
+  }
+}
+
+/**
+ * A function that says what stands beside `bytes[start, end)`, seen by `observer` in `step`; frames come in the order
+ * of the file. No verdict rests on it.
+ */
+export function createFrameNotes(
+  plan: Plan,
+  key: Uint8Array,
+): (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  step: StepPlan,
+  observer: Observer,
+  towards: boolean,
+) => Readonly<FrameNote> {
+  const tags = tagsOf(plan, key);
+  const classify = createClassifier(plan, tags);
+  const search = createTokenSearch(plan.runTag);
+  const probes = createPlannedProbes(plan.runTag, tags, flowFinder(plan));
+  const told = new Map<string, number>();
+  const note: FrameNote = { packetId: -1, comment: null, probe: null, sequence: 0 };
+
+  /** A comment, if there are not too many of its row. */
+  function limited(row: string, comment: string | null): string | null {
+    if (comment === null) return null;
+    const before = told.get(row) ?? 0;
+    told.set(row, before + 1);
+    return before < mostComments ? comment : null;
+  }
+  return (bytes, start, end, step, observer, towards) => {
+    const probe = probes.read(bytes, start, end);
+    if (probe !== null) {
+      const { flow, sequence } = probe;
+      note.packetId = flow.first + sequence;
+      note.probe = flow;
+      note.sequence = sequence;
+      note.comment =
+        towards && isLeak(flow, observer)
+          ? limited(
+              `${flow.id}/${observer.name}`,
+              leakComment(
+                {
+                  bytes,
+                  classified: { view: null, sighting: { kind: 'probe', flow, sequence, form: 'as-sent' } },
+                  step,
+                  observer,
+                  towards,
+                },
+                plan,
+              ),
+            )
+          : null;
+      return note;
+    }
+    note.probe = null;
+    note.packetId = -1;
+    note.comment = null;
+    // Most frames without a token need no look at their headers: only where somebody's talk is what the step is about.
+    if (!search.mayHold(bytes, start, end) && step.traffic.length === 0 && step.listenMs === null) return note;
+    const classified = classify(bytes, start, end);
+    const { sighting } = classified;
+    if (sighting.kind === 'probe' && sighting.form === 'as-sent') {
+      probes.learn(sighting.flow, sighting.sequence);
+      note.probe = sighting.flow;
+      note.sequence = sighting.sequence;
+    }
+    note.packetId = tokenIndexOf(sighting);
+    const leak = leakComment({ bytes, classified, step, observer, towards }, plan);
+    note.comment =
+      limited(sighting.kind === 'probe' ? `${sighting.flow.id}/${observer.name}` : observer.name, leak) ??
+      controlComment(classified);
+    return note;
+  };
+}

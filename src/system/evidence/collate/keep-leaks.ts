@@ -1,0 +1,91 @@
+import { countProbe, type Seen } from '../../../core/judge/count/count-frame.js';
+import { type DiscardedFrames, tokenCollector } from '../../../core/judge/count/discarded.js';
+import { createTallies } from '../../../core/judge/count/tally.js';
+import { isLeak } from '../../../core/judge/recognise/leak-comment.js';
+import type { Flow, Observer, Plan, StepPlan } from '../../../core/model/plan.js';
+
+/** So many frames of each leak are kept: of each flow at each observer who must not see it. */
+const mostOfLeak = 1000;
+
+/** Says which frames need not be kept, and counts them. */
+export interface Discarding {
+  /** A planned probe as it was sent, in the order of the file: may it go? Then it is counted. */
+  mayGo(interfaceId: number, flow: Flow, sequence: number, towards: boolean): boolean;
+  lines(): readonly DiscardedFrames[];
+}
+
+export interface DiscardingInput {
+  readonly plan: Plan;
+  /** By number of the interface block. */
+  readonly listeners: readonly ({ readonly step: StepPlan; readonly observer: Observer } | null)[];
+  /**
+   * By step: observers whose engine does not know directions. Theirs is all kept, for there a second sighting counts.
+   */
+  readonly inferred: readonly ReadonlySet<string>[];
+}
+
+/**
+ * `--keep leaks`: probes that were where they belonged, and those of a leak beyond the first thousand, are counted by
+ * their tokens and go. What the judge looks at closer stays: controls, forged and re-sent tokens, answers, what was
+ * routed, whatever is none of the run's, and all of steps with events, which are told by time.
+ */
+export function createDiscarding({ plan, listeners, inferred }: DiscardingInput): Discarding {
+  const tallies = { plan, keyed: true, steps: createTallies(plan) };
+  const kept = new Map<string, number>();
+  const counted = listeners.map((listener) => {
+    if (listener === null) return null;
+    const { step, observer } = listener;
+    const unknown = inferred[step.index]?.has(observer.name) ?? true;
+    const seen: Seen = { step, observer, inferred: unknown, towards: false, frame: 0, high: 0, low: 0 };
+    return {
+      seen,
+      entered: tokenCollector(),
+      came: tokenCollector(),
+      again: 0,
+      all: unknown || step.during.length > 0,
+    };
+  });
+
+  /** Is it one of the first of its leak? */
+  function isKept(flow: Flow, observer: Observer): boolean {
+    const row = `${flow.id}/${observer.name}`;
+    const before = kept.get(row) ?? 0;
+    kept.set(row, before + 1);
+    return before < mostOfLeak;
+  }
+  return {
+    mayGo(interfaceId, flow, sequence, towards) {
+      const one = counted[interfaceId];
+      if (one === undefined || one === null) return false;
+      one.seen.towards = towards;
+      const what = countProbe({ flow, sequence, form: 'as-sent' }, one.seen, tallies);
+      if (one.all || plan.steps[flow.step]?.during.length !== 0) return false;
+      switch (what) {
+        case 'entered':
+          one.entered.add(flow.first + sequence);
+          return true;
+        case 'seen':
+          if (isLeak(flow, one.seen.observer) && isKept(flow, one.seen.observer)) return false;
+          one.came.add(flow.first + sequence);
+          return true;
+        case 'again':
+          one.again += 1;
+          return true;
+        case 'other':
+          return false;
+      }
+    },
+    lines: () =>
+      counted.flatMap((one) => {
+        if (one === null) return [];
+        const line = {
+          step: one.seen.step.index,
+          observer: one.seen.observer.name,
+          entered: one.entered.spans(),
+          seen: one.came.spans(),
+          again: one.again,
+        };
+        return line.entered.frames + line.seen.frames + line.again === 0 ? [] : [line];
+      }),
+  };
+}

@@ -1,0 +1,72 @@
+import { Worker } from 'node:worker_threads';
+import { type ErrorExit, VerifyError } from '../../../core/model/verify-error.js';
+import { packagePath } from '../../process/package-path.js';
+import type { Growth } from '../read/growing-file.js';
+import type { CollateInput, Collation } from './collate.js';
+import type { CapturesMessage } from './growing-captures.js';
+
+/** What the thread needs; it reads the plan from the folder. */
+export interface CollateRequest extends Omit<CollateInput, 'plan'> {
+  /** The captures still grow: `tell` says what becomes of them. */
+  readonly growing: boolean;
+}
+
+/** What the thread says. */
+export type FromCollating =
+  | { readonly kind: 'grown'; readonly octets: number }
+  | { readonly kind: 'done'; readonly collation: Collation }
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly exit: ErrorExit;
+      readonly message: string;
+      readonly hint: string;
+    };
+
+/** A thread that collates. */
+export interface CollatingThread {
+  /** As `collate`; rejects where it fails, or was stopped. */
+  readonly collation: Promise<Collation>;
+  tell(message: CapturesMessage): void;
+  /** Ends it, wherever it is. */
+  stop(): Promise<void>;
+}
+
+/**
+ * As `collate`, in a thread of its own, beside what this one does meanwhile; `growth` is told how far the file is that
+ * it writes.
+ */
+export function collateBeside(
+  request: CollateRequest,
+  growth: Growth = { grown: () => undefined, ended: () => undefined },
+): CollatingThread {
+  const thread = new Worker(packagePath('dist/collate-thread.cjs'), { workerData: request });
+  const collation = new Promise<Collation>((resolve, reject) => {
+    const fail = (error: Error): void => {
+      growth.ended(error);
+      reject(error);
+    };
+    thread.on('message', (message: FromCollating) => {
+      switch (message.kind) {
+        case 'grown':
+          growth.grown(message.octets);
+          break;
+        case 'done':
+          growth.ended();
+          resolve(message.collation);
+          break;
+        case 'failed':
+          fail(new VerifyError(message.code, message.exit, message.message, message.hint));
+          break;
+      }
+    });
+    thread.once('error', fail);
+    thread.once('exit', () => fail(new Error('the thread that collates the captures ended without a word')));
+  });
+  collation.catch(() => undefined); // told where it is awaited
+  return {
+    collation,
+    tell: (message) => thread.postMessage(message),
+    stop: async () => void (await thread.terminate()),
+  };
+}

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { fixOutcomes, type ProvenFix } from '../../../core/model/result.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { files } from './folder.js';
+
+/** One entry of fixes.json: a fix that was tried, and the 0-based step whose leaks it is for. */
+export interface FixRecord extends ProvenFix {
+  readonly step: number;
+}
+
+const shape = z.array(
+  z.object({
+    step: z.int().min(0),
+    cause: z.string(),
+    commands: z.array(z.string()),
+    outcome: z.enum(fixOutcomes),
+    before: z.number().nullable(),
+    after: z.number().nullable(),
+    cutOff: z.array(z.string()),
+    text: z.string(),
+    evidence: z.string(),
+    sha256: z.string().nullable(),
+  }),
+);
+
+/**
+ * The fixes that were tried after a run; none where nobody asked. VerifyError 64 where the file is not what this
+ * program wrote.
+ */
+export async function readFixes(dir: string): Promise<readonly FixRecord[]> {
+  const path = join(dir, files.fixes);
+  const text = await readFile(path, 'utf8').catch(() => null);
+  if (text === null) return [];
+  const read = (): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return null;
+    }
+  };
+  const parsed = shape.safeParse(read());
+  if (!parsed.success)
+    throw new VerifyError(
+      'evidence-unreadable',
+      64,
+      `${path}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
+      'A file of the run was changed.',
+    );
+  return parsed.data;
+}

@@ -1,0 +1,97 @@
+import {
+  addForeignBatch,
+  type FileView,
+  type ForeignFold,
+  startForeignFile,
+} from '../../core/judge/foreign/foreign.js';
+import { isControlComment } from '../../core/judge/recognise/leak-comment.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { type Batch, directions } from '../../core/pcap/capture-items.js';
+import { readPacketOptions } from '../../pcap/packet-options.js';
+import { readCapture } from './read/read-capture.js';
+
+const ethernetLinkType = 1;
+/** Octets of the options that every packet of this tool's captures may have: direction, packet id, end. */
+const plainOptions = 24;
+
+/** `describeObserver` of the host, on whose device the frames towards it are the incoming ones. */
+const hostObserver = /^\S+ \(host\) on /;
+
+/**
+ * What a packet of this tool's own capture is, beyond its addresses: one from the listener, or a control; both stand in
+ * its options.
+ */
+function settledIn(batch: Batch, packet: number, atHost: ReadonlySet<number>): 'own' | 'control' | null {
+  if (batch.direction[packet] === directions.in && !atHost.has(batch.interfaceId[packet] ?? 0)) return 'own';
+  if ((batch.optionsLength[packet] ?? 0) <= plainOptions) return null;
+  return readPacketOptions(batch, packet).comments.some(isControlComment) ? 'control' : null;
+}
+
+/**
+ * Throws where packets of a capture of this tool come from more than one port: then it does not say what one listener
+ * heard.
+ */
+function checkOnePort(
+  path: string,
+  batch: Batch,
+  names: ReadonlyMap<number, string | null>,
+  seen: Set<string | null>,
+): void {
+  for (let i = 0, last = -1; i < batch.count; i += 1) {
+    const id = batch.interfaceId[i] ?? 0;
+    if (id !== last) seen.add(names.get(id) ?? null);
+    last = id;
+  }
+  if (seen.size > 1)
+    throw new VerifyError(
+      'usage',
+      64,
+      `${path}: it holds what ${seen.size} ports saw`,
+      "export the listener's alone: verify-isolation export DIR -o FILE.pcapng --observer NAME",
+    );
+}
+
+/**
+ * Reads a capture recorded by anybody into the fold, whole or up to its damage. In a capture of this tool's own, taken
+ * at the listener's port, incoming frames are the listener's, whatever source they bear, and controls are told by their
+ * comment. `shown`: what the report calls the file. Rejects with VerifyError (64) where such a capture holds several
+ * ports.
+ */
+export async function hearForeign(fold: ForeignFold, path: string, shown = path): Promise<void> {
+  const file = startForeignFile(fold, shown);
+  const linkTypes = new Map<number, number>();
+  const names = new Map<number, string | null>();
+  const atHost = new Set<number>();
+  const ports = new Set<string | null>();
+  const dropped = new Map<number, number>();
+  let ours = false;
+  let batch: Batch | null = null;
+  const view: FileView = {
+    ethernet: (interfaceId) => linkTypes.get(interfaceId) === ethernetLinkType,
+    settled: (packet) => (ours && batch !== null ? settledIn(batch, packet, atHost) : null),
+  };
+  for await (const item of readCapture(path, { fleeting: true })) {
+    switch (item.kind) {
+      case 'batch':
+        batch = item;
+        if (ours) checkOnePort(path, item, names, ports);
+        addForeignBatch(fold, file, item, view);
+        break;
+      case 'interface':
+        linkTypes.set(item.id, item.linkType);
+        names.set(item.id, item.name);
+        if (hostObserver.test(item.description ?? '')) atHost.add(item.id);
+        break;
+      case 'damage':
+        file.damages.push(`offset ${item.offset}: ${item.message}`);
+        break;
+      case 'section':
+        ours = item.application?.startsWith('verify-isolation') ?? false;
+        break;
+      case 'statistics':
+        dropped.set(item.interfaceId, Number(item.dropped ?? 0n)); // they count on: the last says all
+        break;
+    }
+  }
+  file.dropped = [...dropped.values()].reduce((sum, one) => sum + one, 0);
+}

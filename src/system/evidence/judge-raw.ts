@@ -1,0 +1,51 @@
+import type { Result } from '../../core/model/result.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
+import { clockOffsets } from '../../evidence/clock-offsets.js';
+import { readRawFrames } from '../../evidence/raw-frames.js';
+import { addBatch, addDamage, finishJudging, type JudgeInput, startJudging } from '../../judge/judge.js';
+import { rawCapturesIn } from './collate/raw-captures.js';
+
+/** Is it the file system that refuses: full, over quota, read-only, failing? */
+export function isWriteFailure(error: unknown): boolean {
+  if (error instanceof VerifyError) return error.code === 'evidence-not-writable';
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EFBIG'].includes(String(error.code))
+  );
+}
+
+/**
+ * Judges what is in memory and what the helpers could write, for a folder that cannot be completed (disk full): a leak
+ * is still told. Nothing else is a verdict, for `input.run.capture` is null: the capture was never closed.
+ */
+export async function judgeRaw(dir: string, input: JudgeInput): Promise<Result> {
+  const judging = startJudging(input);
+  const blocks = evidenceInterfaces(input.plan);
+  for (const step of input.plan.steps) {
+    const damages: string[] = [];
+    for await (const frames of readRawFrames(
+      await rawCapturesIn(dir, step.index),
+      blocks,
+      damages,
+      clockOffsets(input.timeline),
+    )) {
+      frames.each((batch, packet, interfaceId) => {
+        if (interfaceId < 0) return;
+        const [from, to] = [packet, packet + 1];
+        addBatch(judging, {
+          bytes: batch.bytes,
+          count: 1,
+          offset: batch.offset.subarray(from, to),
+          captured: batch.captured.subarray(from, to),
+          interfaceId: Uint32Array.of(interfaceId),
+          timeNs: batch.timeNs.subarray(from, to),
+          direction: batch.direction.subarray(from, to),
+        });
+      });
+    }
+    for (const text of damages) addDamage(judging, text);
+  }
+  return finishJudging(judging, { sha256: null, files: [] });
+}

@@ -1,0 +1,106 @@
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { continueJudging, finishJudging, startJudging } from '../../judge/judge.js';
+import type { RunRecord } from '../../model/run-record.js';
+import type { CollatingAlong, JudgedAlong } from './collate-while-running.js';
+import { collateBeside } from './collate/worker-client.js';
+import { type CollateInput, type Collation, collate } from './collate/collate.js';
+import { files, growingCapture, writeJson } from './folder/folder.js';
+import { growingFile } from './read/growing-file.js';
+import { hashedBeside, withCapture } from '../../evidence/hash.js';
+import { parseFolder } from './folder/parse-folder.js';
+import { judgeGrowing } from '../../evidence/judge-growing.js';
+import { judgeCapture, judgeFolder, type JudgedRun } from '../../evidence/replay.js';
+
+/** From so many octets of captures on a thread is worth its start. */
+const worthAThread = 32 * 1024 * 1024;
+
+export interface FinishedRun extends Omit<CollateInput, 'path'> {
+  /** As it stands in run.json: without key and capture. */
+  readonly record: RunRecord;
+  /** Captures that were put in order while the run went on; null = none were. */
+  readonly along: CollatingAlong | null;
+  readonly onJudging: () => void;
+}
+
+async function octetsOf(dir: string): Promise<number> {
+  const names = await readdir(join(dir, files.raw)).catch(() => []);
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(dir, files.raw, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Reveals the key, and says which file evidence.pcapng is. */
+async function close({ dir, record, key }: FinishedRun, { sha256, packets, discarded }: Collation): Promise<RunRecord> {
+  const closed = {
+    ...record,
+    key: Buffer.from(key).toString('hex'),
+    capture: { sha256, packets, ...(discarded === null ? {} : { discarded }) },
+  };
+  await writeJson(dir, files.run, closed);
+  return closed;
+}
+
+/**
+ * Judges what was put in order, and counted, while the run went on; the folder's other files are read while that ends.
+ */
+async function judgeAlong(run: FinishedRun, { collation, judging, judged }: JudgedAlong): Promise<JudgedRun> {
+  const { dir, plan } = run;
+  const input = await parseFolder(dir, plan);
+  const collated = await collation.catch(async (error: unknown) => {
+    await rm(join(dir, growingCapture), { force: true });
+    throw error;
+  });
+  const sha256 = await judged;
+  await rename(join(dir, growingCapture), join(dir, files.capture));
+  const whole = { ...input, run: await close(run, collated) };
+  const counted = continueJudging(judging, whole);
+  if (counted === null) return judgeCapture(dir, async () => whole);
+  return {
+    result: finishJudging(counted, { sha256, files: withCapture(await hashedBeside(dir), sha256) }),
+    input: whole,
+  };
+}
+
+/**
+ * Judges evidence.pcapng while a thread writes it: what is read is what the file has, and its hash is that of what was
+ * read.
+ */
+async function judgeBeside(run: FinishedRun): Promise<JudgedRun> {
+  const { dir, key, application, clocks, counters, inferred, keep } = run;
+  const growing = growingFile(join(dir, files.capture));
+  const { collation } = collateBeside(
+    { dir, key, application, clocks, counters, inferred, keep, growing: false },
+    growing,
+  );
+  const input = await parseFolder(dir);
+  const judging = startJudging({ ...input, run: { ...input.run, key: Buffer.from(key).toString('hex') } });
+  const sha256 = await judgeGrowing(judging, growing);
+  const closed = await close(run, await collation);
+  const result = finishJudging(judging, {
+    sha256,
+    closed: closed.capture,
+    files: withCapture(await hashedBeside(dir), sha256),
+  });
+  return { result, input: { ...input, run: closed } };
+}
+
+/**
+ * Collates the captures of a run that has ended, reveals the key and judges what the folder then holds: what
+ * `judgeFolder` says of it. Large captures are collated by a thread of their own. Rejects where the file system takes
+ * no more.
+ */
+export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
+  const along = (await run.along?.finish(run.counters)) ?? null;
+  if (along !== null) {
+    run.onJudging();
+    return judgeAlong(run, along);
+  }
+  // What is discarded is judged before what is kept, and known last.
+  if (run.keep === 'all' && (await octetsOf(run.dir)) >= worthAThread) {
+    run.onJudging();
+    return judgeBeside(run);
+  }
+  await close(run, await collate(run));
+  run.onJudging();
+  return judgeFolder(run.dir);
+}

@@ -1,0 +1,140 @@
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { keptEnd } from '../../core/judge/recognise/kept-end.js';
+import type { Result } from '../../core/model/result.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { directions } from '../../core/pcap/capture-items.js';
+import { readPacketOptions } from '../../pcap/packet-options.js';
+import {
+  enhancedPacket,
+  interfaceDescription,
+  interfaceStatistics,
+  sectionHeader,
+} from '../../core/pcap/pcapng/writer.js';
+import { mustBeWhole } from './check-folder.js';
+import { logCustody, rootHash } from './folder/custody.js';
+import { files, writeJson } from './folder/folder.js';
+import { hashFile } from '../../evidence/hash-file.js';
+import { writeSums } from '../../evidence/hash.js';
+import { parseFolder } from './folder/parse-folder.js';
+import { readCapture } from './read/read-capture.js';
+import { replayFolder } from '../../evidence/replay.js';
+
+/**
+ * Copies the capture with every frame cut to headers and token; returns the octets that went. Everything else in it
+ * stays.
+ */
+async function cutPayload(from: string, to: string, runTag: number): Promise<number> {
+  const out = createWriteStream(to, { mode: 0o600 });
+  const write = async (block: Uint8Array): Promise<void> => {
+    if (!out.write(block)) await once(out, 'drain');
+  };
+  let removed = 0;
+  let lastNs = 0n;
+  for await (const item of readCapture(from)) {
+    switch (item.kind) {
+      case 'section':
+        await write(
+          sectionHeader({
+            application: item.application,
+            os: item.os,
+            hardware: item.hardware,
+            comment: [...item.comments, 'payload was purged'].join('; '),
+          }),
+        );
+        break;
+      case 'interface':
+        await write(
+          interfaceDescription({
+            name: item.name ?? '',
+            description: item.description,
+            filter: item.filter,
+            snaplen: item.snaplen,
+            os: 'Linux',
+          }),
+        );
+        break;
+      case 'batch':
+        for (let i = 0; i < item.count; i += 1) {
+          const start = item.offset[i] ?? 0;
+          const end = start + (item.captured[i] ?? 0);
+          const kept = keptEnd(item.bytes, start, end, runTag);
+          removed += end - kept;
+          lastNs = item.timeNs[i] ?? lastNs;
+          const direction =
+            item.direction[i] === directions.out
+              ? directions.out
+              : item.direction[i] === directions.in
+                ? directions.in
+                : directions.unknown;
+          await write(
+            enhancedPacket({
+              interfaceId: item.interfaceId[i] ?? 0,
+              timeNs: lastNs,
+              originalLength: item.original[i] ?? 0,
+              data: item.bytes.subarray(start, kept),
+              direction,
+              ...readPacketOptions(item, i),
+            }),
+          );
+        }
+        break;
+      case 'statistics':
+        await write(interfaceStatistics({ ...item, timeNs: item.endNs ?? lastNs }));
+        break;
+      case 'damage':
+        throw new VerifyError(
+          'capture-damaged',
+          3,
+          `${from}, offset ${item.offset}: ${item.message}`,
+          'Nothing was changed.',
+        );
+    }
+  }
+  await new Promise<void>((resolve, reject) => {
+    out.on('error', reject);
+    out.end(resolve);
+  });
+  return removed;
+}
+
+/**
+ * Removes all payload from a run's capture but headers and tokens, judges again, writes hashes anew and says so in
+ * run.json and in the custody log. A signature does not cover what is left, and goes. Returns the octets removed and
+ * the result. VerifyError 3 where the folder is not whole.
+ */
+export async function purgeFolder(
+  dir: string,
+  at: string,
+): Promise<{ readonly removed: number; readonly result: Result }> {
+  await mustBeWhole(dir);
+  const { plan, run } = await parseFolder(dir);
+  const before = await rootHash(dir);
+  const verdict = (await replayFolder(dir)).verdict;
+  const path = join(dir, files.capture);
+  const part = `${path}.part`;
+  try {
+    const removed = await cutPayload(path, part, plan.runTag);
+    const sha256 = await hashFile(part);
+    await rename(part, path);
+    await rm(join(dir, files.signature), { force: true });
+    await writeJson(dir, files.run, {
+      ...run,
+      capture: run.capture === null ? null : { ...run.capture, sha256 },
+      purged: { at, sha256Before: run.purged?.sha256Before ?? run.capture?.sha256 ?? '' },
+    });
+    const result = await replayFolder(dir);
+    await writeJson(dir, files.result, result);
+    await writeSums(dir);
+    await logCustody(dir, {
+      action: 'purged',
+      before,
+      text: `${removed} octets of payload removed; verdict ${verdict}, judged again ${result.verdict}`,
+    });
+    return { removed, result };
+  } finally {
+    await rm(part, { force: true });
+  }
+}

@@ -1,0 +1,66 @@
+import { open } from 'node:fs/promises';
+import { pageOctets } from '../../kernel/page-memory.js';
+
+/** A file that somebody else writes, as far as it is written. */
+export interface Growth {
+  /** It has so many octets now. */
+  grown(octets: number): void;
+  /** It has all that it will have; `error`: no more will come, for this reason. What is said first counts. */
+  ended(error?: Error): void;
+}
+
+export interface GrowingFile extends Growth {
+  /**
+   * Its octets in order, until it has ended; each chunk is void once the next is asked for. Rejects with the reason
+   * where no more will come.
+   */
+  read(): AsyncGenerator<Uint8Array>;
+}
+
+const chunkLength = 1 << 20;
+
+/** Reads a file while it is being written. */
+export function growingFile(path: string): GrowingFile {
+  let octets = 0;
+  let whole = false;
+  let failure: Error | null = null;
+  let wake = (): void => undefined;
+  const mayGoOn = (): void => {
+    if (failure instanceof Error) throw failure;
+  };
+  return {
+    grown(now) {
+      octets = now;
+      wake();
+    },
+    ended(error) {
+      if (whole) return;
+      whole = true;
+      failure = error ?? null;
+      wake();
+    },
+    async *read() {
+      while (octets === 0 && !whole) await new Promise<void>((resolve) => (wake = resolve));
+      mayGoOn();
+      const handle = await open(path, 'r');
+      const buffer = pageOctets(chunkLength);
+      try {
+        for (let at = 0; ; ) {
+          if (at < octets) {
+            const { bytesRead } = await handle.read(buffer, 0, Math.min(chunkLength, octets - at), at);
+            if (bytesRead === 0) throw new Error(`${path}: it has ${at} octets, and not ${octets}`);
+            at += bytesRead;
+            yield buffer.subarray(0, bytesRead);
+          } else if (whole) {
+            mayGoOn();
+            return;
+          } else {
+            await new Promise<void>((resolve) => (wake = resolve));
+          }
+        }
+      } finally {
+        await handle.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { packagePath } from '../../process/package-path.js';
+import { isGzipHead, readOctets } from './read-bytes.js';
+import { leaveOctets, type SharedOctets, shareOctets, takeOctets } from './shared-bytes.js';
+
+/** From so many octets on a thread is worth its start. */
+const worthAThread = 32 * 1024 * 1024;
+/**
+ * How long this thread waits for the one that hashes before timers and signals have their turn, and after how many
+ * chunks they have it in any case.
+ */
+const patienceMs = 20;
+const atATime = 64;
+
+/** A file's octets, decompressed where it is gzip, and the hash of the same octets: the file is read once. */
+export interface HashedOctets {
+  /**
+   * In order, to be read once, as far as somebody wants them; each chunk is void once the next is asked for. Rejects
+   * where the file cannot be read further.
+   */
+  readonly octets: AsyncIterable<Uint8Array>;
+  /**
+   * SHA-256 of all octets, hex, also of those that nobody wanted; to be asked for after them. Rejects where the file
+   * cannot be read.
+   */
+  sha256(): Promise<string>;
+  /** Nobody wants anything any more. */
+  stop(): void;
+}
+
+/** What `beginHash` started and nobody has asked for yet, by path. */
+const begun = new Map<string, HashThread>();
+
+interface HashThread extends HashedOctets {
+  readonly thread: Worker;
+}
+
+/** A large file that is not compressed, open for reading; null = it is none. */
+function openLarge(path: string): number | null {
+  let file: number | null = null;
+  try {
+    if (statSync(path).size < worthAThread) return null;
+    file = openSync(path, 'r');
+    const head = new Uint8Array(2);
+    readSync(file, head, 0, 2, 0);
+    if (!isGzipHead(head)) return file;
+  } catch {
+    // whoever reads it after all says what is wrong
+  }
+  if (file !== null) closeSync(file);
+  return null;
+}
+
+async function* judged(shared: SharedOctets): AsyncGenerator<Uint8Array> {
+  const take = takeOctets(shared, 'judge');
+  try {
+    for (let chunks = 1; ; chunks += 1) {
+      let chunk = take(patienceMs);
+      while (chunk === 'behind') {
+        await setImmediate();
+        chunk = take(patienceMs);
+      }
+      if (chunk === null) return;
+      yield chunk;
+      if (chunks % atATime === 0) await setImmediate();
+    }
+  } finally {
+    leaveOctets(shared, 'judge');
+  }
+}
+
+/** Hashes on a thread of its own, beside what this one does with the octets: hashing takes longer. */
+function hashBeside(path: string, file: number): HashThread {
+  const shared = shareOctets(file);
+  const thread = new Worker(packagePath('dist/hash-thread.cjs'), { workerData: shared });
+  const sha256 = new Promise<string>((resolve, reject) => {
+    thread.once('message', resolve);
+    thread.once('error', reject);
+    thread.once('exit', () => {
+      leaveOctets(shared, 'hash');
+      reject(new Error(`${path}: the thread that hashes it ended without a word`));
+    });
+  });
+  sha256.catch(() => undefined); // nobody has to hear it
+  return {
+    thread,
+    octets: judged(shared),
+    sha256() {
+      leaveOctets(shared, 'judge');
+      return sha256;
+    },
+    stop: () => void thread.terminate().then(() => closeSync(file)),
+  };
+}
+
+/** Hashes each chunk before it is given. */
+function hashHere(path: string): HashedOctets {
+  const hash = createHash('sha256');
+  const source = readOctets(path, { fleeting: true });
+  let failure: Error | null = null;
+  const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
+    try {
+      const taken = await source.next();
+      if (taken.done === true) return { done: true, value: undefined };
+      hash.update(taken.value);
+      return taken;
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      throw failure;
+    }
+  };
+  return {
+    octets: { [Symbol.asyncIterator]: () => ({ next }) }, // without return(): what is left is hashed as well
+    async sha256() {
+      if (failure !== null) throw failure;
+      while ((await next()).done !== true);
+      return hash.digest('hex');
+    },
+    stop: () => void source.return(undefined),
+  };
+}
+
+/** Begins to hash a large file for which `hashedOctets` may be called later. The process does not wait for it. */
+export function beginHash(path: string): void {
+  if (begun.has(path)) return;
+  const file = openLarge(path);
+  if (file === null) return;
+  const started = hashBeside(path, file);
+  started.thread.unref();
+  begun.set(path, started);
+}
+
+/** The octets of a capture and their hash; `stop` has to be called. */
+export function hashedOctets(path: string): HashedOctets {
+  const started = begun.get(path);
+  begun.delete(path);
+  if (started !== undefined) {
+    started.thread.ref();
+    return started;
+  }
+  const file = openLarge(path);
+  return file === null ? hashHere(path) : hashBeside(path, file);
+}

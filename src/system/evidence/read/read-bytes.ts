@@ -1,0 +1,58 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
+import { pageOctets } from '../../kernel/page-memory.js';
+
+/** Fits a processor's second-level cache with what is made of it. */
+const chunkLength = 1 << 18;
+/** Chunks after which timers and signals have their turn. */
+const atATime = 64;
+
+/** Do a file's first octets say that it is compressed with gzip? */
+export function isGzipHead(head: Uint8Array): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
+}
+
+async function isGzip(path: string): Promise<boolean> {
+  const handle = await open(path, 'r');
+  try {
+    const { bytesRead, buffer } = await handle.read(new Uint8Array(2), 0, 2, 0);
+    return bytesRead === 2 && isGzipHead(buffer);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Waiting for a thread that reads takes longer than reading: what is read next is in memory already, by the kernel's
+ * read-ahead at the latest.
+ */
+async function* read(path: string, fleeting: boolean): AsyncGenerator<Uint8Array> {
+  const file = openSync(path, 'r');
+  let into = new Uint8Array(chunkLength);
+  try {
+    for (let chunks = 1; ; chunks += 1) {
+      const length = readSync(file, into, 0, chunkLength, null);
+      if (length === 0) return;
+      yield into.subarray(0, length);
+      if (!fleeting) into = new Uint8Array(chunkLength);
+      else if (chunks === 1 && length === chunkLength) into = pageOctets(chunkLength); // a small file is not worth it
+      if (chunks % atATime === 0) await setImmediate();
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * The octets of a file in order, decompressed where it is compressed with gzip (RFC 1952). Rejects where it cannot be
+ * read further, after all before that was given. `fleeting`: a chunk is void once the next is asked for.
+ */
+export async function* readOctets(
+  path: string,
+  options: { readonly fleeting?: boolean } = {},
+): AsyncGenerator<Uint8Array> {
+  // Few captures are compressed, and loading zlib takes a while.
+  if (await isGzip(path)) yield* (await import('./inflate.js')).inflate(path);
+  else yield* read(path, options.fleeting ?? false);
+}

@@ -1,0 +1,109 @@
+import { readSync } from 'node:fs';
+import { sharedPageOctets } from '../../kernel/page-memory.js';
+
+/** Fits a processor's second-level cache with what is made of it. */
+const chunkLength = 1 << 18;
+/** By so many chunks one reader is ahead of the other at most. */
+const chunkCount = 64;
+
+/**
+ * Positions in `SharedOctets.cells`: chunks that were read; who reads one now (0 = nobody); 1 = there are no more; of
+ * each reader: chunks that it is done with, and at how many the other wants to be woken.
+ */
+const cell = { read: 0, reading: 1, over: 2, done: 3, wakeAt: 5 } as const;
+const cellCount = 7;
+const readers = { hash: 0, judge: 1 } as const;
+const never = 2 ** 31 - 1;
+
+/** Who reads shared octets: the thread that hashes them, and the one that judges them. */
+export type OctetReaderName = keyof typeof readers;
+
+/**
+ * A file that is read once while two threads have all its octets: whoever is ahead reads the next chunk into a ring,
+ * and waits where the ring is full; the other finds it there. It can be handed to a thread as it is.
+ */
+export interface SharedOctets {
+  /** Open for reading, at its first octet; both threads use this descriptor. */
+  readonly file: number;
+  readonly octets: Uint8Array<SharedArrayBuffer>;
+  /** Octets of each chunk in the ring. */
+  readonly lengths: Int32Array<SharedArrayBuffer>;
+  readonly cells: Int32Array<SharedArrayBuffer>;
+}
+
+export function shareOctets(file: number): SharedOctets {
+  const words = (count: number): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(4 * count));
+  return {
+    file,
+    octets: sharedPageOctets(chunkCount * chunkLength),
+    lengths: words(chunkCount),
+    cells: words(cellCount).fill(never, cell.wakeAt),
+  };
+}
+
+/** Says that chunks are done with, and wakes the other reader where it waits for that. */
+function done(cells: SharedOctets['cells'], reader: number, chunks: number): void {
+  Atomics.store(cells, cell.done + reader, chunks);
+  if (chunks >= Atomics.load(cells, cell.wakeAt + reader)) Atomics.notify(cells, cell.done + reader);
+}
+
+/** This reader, or the thread that it was in, wants no more: the other goes on alone. */
+export function leaveOctets({ cells }: SharedOctets, who: OctetReaderName): void {
+  done(cells, readers[who], never);
+  if (Atomics.compareExchange(cells, cell.reading, readers[who] + 1, 0) !== 0) Atomics.notify(cells, cell.reading);
+}
+
+/**
+ * Gives the next chunk at each call, which voids the one before; null = there are no more; 'behind' = for so many ms
+ * the other reader has not made room. Throws where the file cannot be read; then this reader is to leave.
+ */
+export function takeOctets(
+  { file, octets, lengths, cells }: SharedOctets,
+  who: OctetReaderName,
+): (patienceMs: number) => Uint8Array | null | 'behind' {
+  const mine = readers[who];
+  const other = 1 - mine;
+  let taken = 0;
+
+  /** Waits until the other has made room: half of the ring, since waking somebody takes as long as a chunk. */
+  function hasRoom(patienceMs: number): boolean {
+    const least = taken - chunkCount + 1;
+    const known = Atomics.load(cells, cell.done + other);
+    if (known >= least) return true;
+    Atomics.store(cells, cell.wakeAt + other, taken - chunkCount / 2);
+    Atomics.wait(cells, cell.done + other, known, patienceMs);
+    Atomics.store(cells, cell.wakeAt + other, never);
+    return Atomics.load(cells, cell.done + other) >= least;
+  }
+  /** Reads the next chunk into the ring, unless the other does so just now; false = it still does after so many ms. */
+  function read(patienceMs: number): boolean {
+    const holder = Atomics.compareExchange(cells, cell.reading, 0, mine + 1);
+    if (holder !== 0) return Atomics.wait(cells, cell.reading, holder, patienceMs) !== 'timed-out';
+    try {
+      if (Atomics.load(cells, cell.read) !== taken || Atomics.load(cells, cell.over) === 1) return true;
+      const place = taken % chunkCount;
+      const length = readSync(file, octets, place * chunkLength, chunkLength, null);
+      lengths[place] = length;
+      if (length === 0) Atomics.store(cells, cell.over, 1);
+      else Atomics.store(cells, cell.read, taken + 1);
+      return true;
+    } finally {
+      Atomics.store(cells, cell.reading, 0);
+      Atomics.notify(cells, cell.reading);
+    }
+  }
+
+  return (patienceMs) => {
+    done(cells, mine, taken);
+    for (;;) {
+      const over = Atomics.load(cells, cell.over) === 1;
+      if (taken < Atomics.load(cells, cell.read)) {
+        const place = taken % chunkCount;
+        taken += 1;
+        return octets.subarray(place * chunkLength, place * chunkLength + (lengths[place] ?? 0));
+      }
+      if (over) return null;
+      if (!hasRoom(patienceMs) || !read(patienceMs)) return 'behind';
+    }
+  };
+}

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { type Batch, directions } from '../../core/pcap/capture-items.js';
+import { interfaceDescription, interfaceStatistics, sectionHeader } from '../../core/pcap/pcapng/writer.js';
+import { highHalf, lowHalf, timeWords } from '../../core/pcap/time-words.js';
+import { ethernetLength, isGroupMac, macNumber } from '../../core/wire/ethernet.js';
+import { type BlockWriter, createBlockWriter } from './collate/block-writer.js';
+import { readCapture } from './read/read-capture.js';
+
+/** One capture for each port, out of one for all. */
+export interface SplitCapture {
+  /** By the port's place in the order of the interfaces. */
+  readonly files: readonly string[];
+  /** Unicast that came in at a port, towards somebody behind another: what others might have overheard. */
+  crossed(port: number, to: (mac: number) => boolean): boolean;
+  /** Whose frames came in at a port, and at no other. */
+  spoke(port: number): readonly number[];
+  readonly damages: readonly string[];
+}
+
+/** Addresses that are remembered for each port: a flood of invented ones must not exhaust the memory. */
+const mostAddresses = 10_000;
+
+function copy(out: BlockWriter, batch: Batch, i: number, times: Uint32Array): void {
+  const direction =
+    batch.direction[i] === directions.out
+      ? directions.out
+      : batch.direction[i] === directions.in
+        ? directions.in
+        : directions.unknown;
+  out.packet({
+    interfaceId: 0,
+    timeHigh: times[2 * i + highHalf] ?? 0,
+    timeLow: times[2 * i + lowHalf] ?? 0,
+    bytes: batch.bytes,
+    from: batch.offset[i] ?? 0,
+    captured: batch.captured[i] ?? 0,
+    original: batch.original[i] ?? 0,
+    direction,
+    packetId: -1,
+    comment: null,
+  });
+}
+
+/**
+ * Copies the packets of each interface of a capture into a file of its own, `<name>.pcapng` in `dir`, with its
+ * counters. Throws VerifyError (69) where the disk takes no more.
+ */
+export async function splitByPort(
+  path: string,
+  dir: string,
+  names: readonly string[],
+  application: string,
+): Promise<SplitCapture> {
+  const files = names.map((name) => join(dir, `${name}.pcapng`));
+  const outs = files.map((file) => createBlockWriter(file));
+  const addressees = names.map(() => new Set<number>());
+  const sources = names.map(() => new Set<number>());
+  const note = (known: Set<number> | undefined, mac: number): void => {
+    if (known !== undefined && known.size < mostAddresses) known.add(mac);
+  };
+  const damages: string[] = [];
+  for await (const item of readCapture(path, { fleeting: true })) {
+    switch (item.kind) {
+      case 'interface':
+        outs[item.id]?.block(sectionHeader({ application, os: 'Linux' }));
+        outs[item.id]?.block(
+          interfaceDescription({
+            name: item.name ?? '',
+            description: item.description,
+            filter: item.filter,
+            snaplen: item.snaplen,
+            os: 'Linux',
+          }),
+        );
+        break;
+      case 'batch': {
+        const times = timeWords(item.timeNs);
+        for (let i = 0; i < item.count; i += 1) {
+          const port = item.interfaceId[i] ?? -1;
+          const out = outs[port];
+          if (out !== undefined) copy(out, item, i, times);
+          const at = item.offset[i] ?? 0;
+          if (item.direction[i] !== directions.in || (item.captured[i] ?? 0) < ethernetLength) continue;
+          note(sources[port], macNumber(item.bytes, at + 6));
+          if (!isGroupMac(item.bytes, at)) note(addressees[port], macNumber(item.bytes, at));
+        }
+        break;
+      }
+      case 'statistics':
+        outs[item.interfaceId]?.block(interfaceStatistics({ ...item, interfaceId: 0, timeNs: item.endNs ?? 0n }));
+        break;
+      case 'damage':
+        damages.push(`offset ${item.offset}: ${item.message}`);
+        break;
+      case 'section':
+        break;
+    }
+  }
+  for (const out of outs) out.finish();
+  return {
+    files,
+    damages,
+    crossed: (port, to) => [...(addressees[port] ?? [])].some(to),
+    spoke: (port) =>
+      [...(sources[port] ?? [])].filter((mac) => !sources.some((others, other) => other !== port && others.has(mac))),
+  };
+}

@@ -1,0 +1,49 @@
+import type { Plan } from '../../../core/model/plan.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import type { HostState } from '../../../model/state.js';
+import { inventedMacs } from '../../../plan/invented-macs.js';
+import { runBatch } from '../../../sys/batch.js';
+
+/** An entry may age, or be taken by another, between the look and the command. */
+const tries = 3;
+
+/**
+ * Takes the MACs that the run invented (mac-spoof, mac-flood) out of the bridges' tables again: entries that the bridge
+ * learned on the port of their sender and that were not there before. Nobody else's entry is touched. Whatever is left,
+ * as after a kill -9, ages.
+ */
+export async function forgetInvented(
+  plan: Plan,
+  before: HostState,
+  readState: () => Promise<HostState>,
+  netns: string | null,
+): Promise<void> {
+  const invented = inventedMacs(plan);
+  if (invented.size === 0) return;
+  const stood = new Set(before.fdb.map(({ mac, master }) => `${mac} ${master ?? ''}`));
+  for (let left = tries; left > 0; left -= 1) {
+    const { fdb } = await readState();
+    const own = fdb.filter(
+      ({ mac, port, master, state }) =>
+        state === 'dynamic' && master !== null && !stood.has(`${mac} ${master}`) && invented.get(port)?.(mac) === true,
+    );
+    try {
+      await runBatch(
+        'bridge',
+        own.map(({ mac, port, vlan }) => [
+          'fdb',
+          'del',
+          mac,
+          'dev',
+          port,
+          'master',
+          ...(vlan === null ? [] : ['vlan', String(vlan)]),
+        ]),
+        { netns },
+      );
+      return;
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error;
+    }
+  }
+}

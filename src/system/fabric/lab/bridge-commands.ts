@@ -1,0 +1,125 @@
+import { setWords, vlanWords } from '../../../core/bridge/change-commands.js';
+import type { Mac } from '../../../core/model/mac.js';
+import type { Bridge, Endpoint, IpPrefix, VlanRange } from '../../../core/model/scenario.js';
+import { isIpv6 } from './spaces.js';
+
+/**
+ * `ip` commands that make a bridge: forwarding at once (no forward_delay, no STP) unless its settings say otherwise,
+ * settings one by one so that a refusal names one.
+ */
+export function bridgeCommands(bridge: Bridge, mac: Mac | undefined): readonly (readonly string[])[] {
+  const start = { forward_delay: 0, stp_state: 0 };
+  const words = Object.entries(start).flatMap(([key, value]) => [key, String(value)]);
+  return [
+    ['link', 'add', 'dev', bridge.name, ...(mac === undefined ? [] : ['address', mac]), 'type', 'bridge', ...words],
+    ...Object.entries(bridge.settings).map(([key, value]) => [
+      'link',
+      'set',
+      'dev',
+      bridge.name,
+      ...setWords({ place: placeOfKey(key), key, value }),
+    ]),
+    ...('up' in bridge.settings ? [] : [['link', 'set', 'dev', bridge.name, 'up']]),
+  ];
+}
+
+/** Keys of any link among a bridge's settings are the link's. */
+export function placeOfKey(key: string): 'bridge' | 'link' {
+  return key === 'mtu' || key === 'up' ? 'link' : 'bridge';
+}
+
+/** `ip` commands that give a device addresses; no duplicate address detection, which would send. */
+export function addressCommands(device: string, ips: readonly IpPrefix[]): readonly (readonly string[])[] {
+  return ips.map((ip) => [
+    'address',
+    'replace',
+    `${ip.address}/${ip.prefix}`,
+    'dev',
+    device,
+    ...(isIpv6(ip) ? ['nodad'] : []),
+  ]);
+}
+
+/** `ip` command for an endpoint's default route; `onlink`, because a gateway may be outside its prefix. */
+export function routeCommands(device: string, gateway: string | null): readonly (readonly string[])[] {
+  if (gateway === null) return [];
+  return [['route', 'replace', 'default', 'via', gateway, 'dev', device, 'onlink']];
+}
+
+/**
+ * `bridge` commands for the VLANs of a port or of the bridge itself. The list is the whole list: the VLAN that the
+ * kernel gives to each new port goes unless it is named.
+ */
+export function vlanCommands(
+  device: string,
+  vlans: readonly VlanRange[],
+  defaultPvid: number,
+  self: boolean,
+): readonly (readonly string[])[] {
+  if (vlans.length === 0) return [];
+  const own = self ? ['self'] : [];
+  const named = vlans.some((range) => range.first <= defaultPvid && defaultPvid <= range.last);
+  return [
+    ...(named || defaultPvid === 0 ? [] : [['vlan', 'del', 'dev', device, 'vid', String(defaultPvid), ...own]]),
+    ...vlans.map((range) => ['vlan', 'add', 'dev', device, ...vlanWords(range, 'add'), ...own]),
+  ];
+}
+
+/** The VLAN that the kernel gives to a bridge's new ports: 1, or what its setting says. */
+export function defaultPvidOf(bridge: Bridge): number {
+  return Number(bridge.settings.vlan_default_pvid ?? 1);
+}
+
+/**
+ * `ip` commands in the bridges' namespace: the veth of an endpoint, its host end named as the port, `enslaved` unless
+ * it is behind the bridge device or a port of Open vSwitch. An MTU goes to both ends: a larger frame would vanish
+ * between them without a count.
+ */
+export function linkCommands(
+  endpoint: Endpoint,
+  port: string,
+  space: { readonly path: string; readonly device: string },
+  enslaved: boolean,
+): readonly (readonly string[])[] {
+  const mac = endpoint.macs[0];
+  const { mtu, up, ...settings } = endpoint.settings;
+  const size = mtu === undefined ? [] : ['mtu', String(mtu)];
+  return [
+    [
+      'link',
+      'add',
+      'dev',
+      port,
+      ...size,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      space.device,
+      ...(mac === undefined ? [] : ['address', mac]),
+      ...size,
+      'netns',
+      space.path,
+    ],
+    ...(enslaved ? [['link', 'set', 'dev', port, 'master', endpoint.bridge]] : []),
+    ...(enslaved ? Object.entries(settings) : []).map(([key, value]) => [
+      'link',
+      'set',
+      'dev',
+      port,
+      ...setWords({ place: 'port', key, value }),
+    ]),
+    ['link', 'set', 'dev', port, ...setWords({ place: 'link', key: 'up', value: up ?? true })],
+  ];
+}
+
+/** `ip` commands inside the endpoint's namespace. */
+export function guestCommands(endpoint: Endpoint, device: string): readonly (readonly string[])[] {
+  if (endpoint.ips.length === 0) return [['link', 'set', 'dev', device, 'arp', 'off', 'up']];
+  return [
+    ...addressCommands(device, endpoint.ips),
+    ['link', 'set', 'dev', device, 'up'],
+    ['link', 'set', 'dev', 'lo', 'up'],
+    ...routeCommands(device, endpoint.gateway),
+  ];
+}

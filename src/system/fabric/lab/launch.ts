@@ -1,0 +1,158 @@
+import { spawn } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { VerifyError } from '../../../core/model/verify-error.js';
+import { programEnv, runProgram } from '../../../sys/programs.js';
+import { refusalOf } from './refusal.js';
+
+/** Environment by which the launcher tells the inside what it is. */
+export const insideVariables = {
+  inside: 'VERIFY_ISOLATION_INSIDE',
+  runsAs: 'VERIFY_ISOLATION_RUNS_AS',
+  /** The launcher's network namespace: the inside refuses to build anything in it. */
+  outside: 'VERIFY_ISOLATION_OUTSIDE',
+} as const;
+
+export type RunsAs = 'root' | 'user-namespace';
+
+/** A way to start the inside that this machine allows. */
+interface Variant {
+  readonly runsAs: RunsAs;
+  readonly words: readonly string[];
+}
+
+/** The message by which the launcher hands a signal to the inside. */
+export interface StopMessage {
+  readonly stop: NodeJS.Signals;
+}
+
+/**
+ * The launcher's first message: what it has read and checked, so that the inside need not do it again; null = nothing.
+ */
+export interface HandedMessage {
+  readonly handed: unknown;
+}
+
+export interface LaunchOptions {
+  /** Hears what the inside sends back. */
+  readonly onMessage?: (message: unknown) => void;
+  /** What JSON can carry; the inside has it from `enterLab`. */
+  readonly handed?: unknown;
+}
+
+export const stopSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/**
+ * Is this the program inside the lab's namespaces? Said by the launcher and true only where its channel is there too.
+ */
+export function insideLab(): boolean {
+  return process.env[insideVariables.inside] === '1' && process.send !== undefined;
+}
+
+/**
+ * Starts this program again, with arguments `argv`, inside new network, mount and process namespaces (and, where not
+ * root, a user namespace) and resolves with its exit status. Nothing of it survives: the kernel kills unshare with this
+ * process (setpriv --pdeathsig), the inside with unshare (--kill-child), and everything else with the inside, which is
+ * process 1 of its namespace. SIGINT, SIGTERM and SIGHUP go inside over the channel, because `unshare --fork` ignores
+ * the first two. Call it from the main thread: pdeathsig follows the thread. Rejects with VerifyError (69) where the
+ * machine does not allow it.
+ */
+export async function launchInside(
+  argv: readonly string[],
+  { onMessage, handed = null }: LaunchOptions = {},
+): Promise<{ status: number }> {
+  let stopped: NodeJS.Signals | undefined;
+  let tell = (_signal: NodeJS.Signals): void => undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    stopped = signal;
+    tell(signal);
+  };
+  for (const signal of stopSignals) process.on(signal, onSignal);
+  try {
+    const variant = await allowedVariant();
+    if (stopped !== undefined) return { status: statusOf(stopped) };
+    const words = [...variant.words, process.execPath, ...process.execArgv, process.argv[1] ?? '', ...argv];
+    const child = spawn(words[0] ?? '', words.slice(1), {
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+      env: insideEnv(variant),
+    });
+    if (onMessage !== undefined) child.on('message', onMessage);
+    const send = (message: StopMessage | HandedMessage): void => {
+      if (child.connected) child.send(message, () => undefined); // it may end meanwhile: its status tells
+    };
+    send({ handed });
+    tell = (signal) => send({ stop: signal });
+    return await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code, signal) => resolve({ status: statusOfChild(code, signal, stopped) }));
+    });
+  } finally {
+    for (const signal of stopSignals) process.off(signal, onSignal);
+  }
+}
+
+function insideEnv(variant: Variant): NodeJS.ProcessEnv {
+  return {
+    ...programEnv(),
+    [insideVariables.inside]: '1',
+    [insideVariables.runsAs]: variant.runsAs,
+    [insideVariables.outside]: readlinkSync('/proc/thread-self/ns/net'),
+  };
+}
+
+function statusOfChild(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  stopped: NodeJS.Signals | undefined,
+): number {
+  if (code !== null) return code;
+  if (stopped !== undefined) return statusOf(stopped);
+  process.stderr.write(
+    `the lab was killed from outside by ${signal ?? 'a signal'}; nothing of it is left, and what it had seen is not judged\n`,
+  );
+  return 70;
+}
+
+/** Exit status of a program that a signal ended, as shells count it. */
+export function statusOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
+}
+
+/**
+ * The first way that works, found by doing: a bridge is made and thrown away. Root's own namespaces before a user
+ * namespace, an own /proc before the one that is there (a container may have masked parts of it, and then the kernel
+ * allows no fresh one).
+ */
+async function allowedVariant(): Promise<Variant> {
+  const users: readonly RunsAs[] = process.geteuid?.() === 0 ? ['root', 'user-namespace'] : ['user-namespace'];
+  let refused: VerifyError | undefined;
+  for (const runsAs of users) {
+    for (const ownProc of [true, false]) {
+      const words = prefix(runsAs, ownProc);
+      const outcome = await runProgram([...words, 'ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge'], {
+        timeoutMs: 10_000,
+      });
+      if (outcome.status === 0) return { runsAs, words };
+      refused = refusalOf(outcome.stderr, runsAs);
+      if (!/mount.*\/proc/.test(outcome.stderr)) break;
+    }
+  }
+  throw refused ?? refusalOf('', 'user-namespace');
+}
+
+function prefix(runsAs: RunsAs, ownProc: boolean): readonly string[] {
+  return [
+    'setpriv',
+    '--pdeathsig',
+    'KILL',
+    'unshare',
+    ...(runsAs === 'root' ? [] : ['--user', '--map-root-user']),
+    '--net',
+    '--mount',
+    '--pid',
+    '--fork',
+    '--kill-child',
+    ...(ownProc ? ['--mount-proc'] : []),
+    '--',
+  ];
+}

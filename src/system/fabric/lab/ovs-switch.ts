@@ -1,0 +1,228 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { mirrorCommand } from '../../../core/bridge/change-commands.js';
+import type { Mac } from '../../../core/model/mac.js';
+import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { applyToKernel } from '../../../fabric/apply.js';
+import { installHint, mustRun, programEnv } from '../../../sys/programs.js';
+import { libc } from '../../kernel/libc.js';
+import { placeOfKey } from './bridge-commands.js';
+
+/** An Open vSwitch of the lab's own. */
+export interface OvsSwitch {
+  addBridge(bridge: Bridge, mac: Mac | undefined): Promise<void>;
+  addPort(endpoint: Endpoint, port: string): Promise<void>;
+  removePort(bridge: string, port: string): Promise<void>;
+  /** After the ports: a mirror names them. */
+  addMirrors(bridge: Bridge): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * A folder of the lab's own /sys that nothing here reads: a tmpfs on it is gone with the lab, whatever happens. Kernels
+ * without debugfs lack the first.
+ */
+const folder = ['/sys/kernel/debug', '/sys/fs'].find((path) => existsSync(path)) ?? '/sys/kernel';
+const schemas = ['/usr/share/openvswitch/vswitch.ovsschema', '/usr/local/share/openvswitch/vswitch.ovsschema'];
+const variables = ['OVS_RUNDIR', 'OVS_LOGDIR', 'OVS_DBDIR', 'OVS_SYSCONFDIR'] as const;
+const startMs = 20_000;
+
+/**
+ * Starts ovsdb-server and ovs-vswitchd in the lab's namespace, with sockets that nobody else sees; every program
+ * started later finds them by its environment. Rejects with VerifyError (69) where Open vSwitch is not installed or
+ * does not start.
+ */
+export async function startOvsSwitch(inside: { readonly sysfs: boolean }): Promise<OvsSwitch> {
+  const schema = schemas.find((path) => existsSync(path));
+  if (schema === undefined)
+    throw new VerifyError(
+      'program-missing',
+      69,
+      'Open vSwitch is not installed: its database schema is not there',
+      installHint('openvswitch-switch'),
+    );
+  if (!inside.sysfs || libc().mount('tmpfs', folder, 'tmpfs', 0, 'mode=0700,size=64m') !== 0) {
+    throw new VerifyError(
+      'unsupported',
+      69,
+      'there is no private folder for Open vSwitch’s sockets: /sys cannot be mounted in the lab',
+      'run it as root outside a container',
+    );
+  }
+  for (const variable of variables) process.env[variable] = folder;
+  const daemons: Daemon[] = [];
+  const close = async (): Promise<void> => {
+    for (const daemon of daemons.reverse()) await daemon.end();
+    for (const variable of variables) Reflect.deleteProperty(process.env, variable);
+  };
+  try {
+    await mustRun(['ovsdb-tool', 'create', `${folder}/conf.db`, schema]);
+    daemons.push(
+      startDaemon('ovsdb-server', [
+        `${folder}/conf.db`,
+        `--remote=punix:${folder}/db.sock`,
+        `--pidfile=${folder}/ovsdb-server.pid`,
+        `--log-file=${folder}/ovsdb-server.log`,
+        '-vconsole:off',
+      ]),
+    );
+    await until(`${folder}/db.sock`, daemons);
+    await vsctl(['--no-wait', 'init']);
+    daemons.push(
+      startDaemon('ovs-vswitchd', [
+        `unix:${folder}/db.sock`,
+        `--pidfile=${folder}/ovs-vswitchd.pid`,
+        `--log-file=${folder}/ovs-vswitchd.log`,
+        '-vconsole:off',
+      ]),
+    );
+    await until(`${folder}/ovs-vswitchd.pid`, daemons);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    addBridge: (bridge, mac) =>
+      vsctl([
+        'add-br',
+        bridge.name,
+        '--',
+        'set',
+        'Bridge',
+        bridge.name,
+        `datapath_type=${bridge.datapath ?? 'netdev'}`,
+        'fail_mode=standalone',
+        ...(mac === undefined ? [] : [`other_config:hwaddr="${mac}"`]),
+      ])
+        .then(() => takes(bridge.name))
+        .then(() => isThere(bridge))
+        .then(() =>
+          vsctlEach(
+            Object.entries(bridge.settings).map(([column, value]) => [
+              'set',
+              'Bridge',
+              bridge.name,
+              `${column}=${String(value)}`,
+            ]),
+          ),
+        ),
+    addPort: async (endpoint, port) => {
+      await vsctl(['add-port', endpoint.bridge, port, ...vlanColumns(endpoint)]);
+      await takes(port);
+      for (const [key, value] of Object.entries(endpoint.settings)) {
+        if (placeOfKey(key) !== 'link')
+          await applyToKernel({ kind: 'ovs-set', table: 'Port', device: port, key, value }, () => endpoint.bridge, '/');
+      }
+    },
+    removePort: (bridge, port) => vsctl(['--if-exists', 'del-port', bridge, port]),
+    addMirrors: async (bridge) => {
+      for (const mirror of bridge.mirrors) await mustRun(mirrorCommand(bridge.name, mirror));
+    },
+    close,
+  };
+}
+
+/**
+ * Access ports have a tag, trunks their VLANs; a port with both is a trunk with a native VLAN (ovs-vswitchd.conf.db(5),
+ * vlan_mode).
+ */
+function vlanColumns({ vlans }: Endpoint): readonly string[] {
+  const native = vlans.find(({ pvid }) => pvid);
+  const trunks = vlans
+    .filter(({ pvid }) => !pvid)
+    .flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => first + index));
+  if (native === undefined) return trunks.length === 0 ? [] : [`trunks=${trunks.join()}`];
+  return trunks.length === 0
+    ? [`tag=${native.first}`]
+    : [
+        `tag=${native.first}`,
+        `trunks=${trunks.join()}`,
+        `vlan_mode=${native.untagged ? 'native-untagged' : 'native-tagged'}`,
+      ];
+}
+
+async function vsctl(args: readonly string[]): Promise<void> {
+  await mustRun(['ovs-vsctl', '--timeout=15', ...args]);
+}
+
+async function vsctlEach(commands: readonly (readonly string[])[]): Promise<void> {
+  for (const args of commands) await vsctl(args);
+}
+
+/** ovs-vsctl succeeds although the switch could not take an interface; its column `error` tells. */
+async function takes(device: string): Promise<void> {
+  const said = (await mustRun(['ovs-vsctl', '--timeout=15', 'get', 'Interface', device, 'error'])).trim();
+  if (said !== '[]')
+    throw new VerifyError(
+      'unsupported',
+      69,
+      `Open vSwitch cannot take ${device}: ${said}`,
+      'the lab’s bridges of this kind need /dev/net/tun to be readable and writable, and datapath: netdev unless the kernel has the module openvswitch',
+    );
+}
+
+/** Without the kernel's module a bridge of datapath system is in the database, and nowhere else. */
+function isThere({ name, datapath }: Bridge): void {
+  if (datapath !== 'system' || existsSync(`/sys/class/net/${name}`)) return;
+  throw new VerifyError(
+    'unsupported',
+    69,
+    `the kernel does not support it: ${name}: datapath system: ${lastLine(`${folder}/ovs-vswitchd.log`).split('|').at(-1) ?? ''}`,
+    'load the module openvswitch, or take datapath: netdev',
+  );
+}
+
+interface Daemon {
+  readonly name: string;
+  ended(): boolean;
+  end(): Promise<void>;
+}
+
+function startDaemon(name: string, args: readonly string[]): Daemon {
+  const child: ChildProcess = spawn('setpriv', ['--pdeathsig', 'KILL', name, ...args], {
+    stdio: 'ignore',
+    detached: true,
+    env: programEnv(),
+  });
+  const closed = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+    child.once('error', () => resolve());
+  });
+  return {
+    name,
+    ended: () => child.exitCode !== null || child.signalCode !== null,
+    end: async () => {
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), 2000);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function until(path: string, daemons: readonly Daemon[]): Promise<void> {
+  const deadline = performance.now() + startMs;
+  while (!existsSync(path)) {
+    const gone = daemons.find((daemon) => daemon.ended());
+    if (gone !== undefined || performance.now() > deadline) {
+      const log = gone === undefined ? '' : lastLine(`${folder}/${gone.name}.log`);
+      throw new VerifyError(
+        'program-refused',
+        69,
+        `Open vSwitch does not start${gone === undefined ? ` within ${startMs / 1000} s` : `: ${gone.name} ended`}${log === '' ? '' : `: ${log}`}`,
+        installHint('openvswitch-switch'),
+      );
+    }
+    await sleep(10);
+  }
+}
+
+function lastLine(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim().split('\n').at(-1) ?? '';
+  } catch {
+    return '';
+  }
+}

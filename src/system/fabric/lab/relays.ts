@@ -1,0 +1,64 @@
+import type { Endpoint } from '../../../core/model/scenario.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { disableSegmentation } from '../../../fabric/lab/offloads.js';
+
+/** What a relay carries: between a bridge device and the host end of an endpoint's link. */
+export interface RelaySpec {
+  readonly bridge: string;
+  readonly device: string;
+  readonly macs: readonly string[];
+  readonly everything: boolean;
+}
+
+/** A relay process that is carrying frames. */
+export interface RelayHandle {
+  stop(): Promise<void>;
+  /** Since the last call: that it has ended without being asked to, that it lost frames. */
+  faults(): readonly { readonly code: string; readonly text: string }[];
+}
+
+/** Relays by endpoint: an endpoint with `attach: promiscuous` is there while its relay runs. */
+export interface Relays {
+  start(endpoint: Endpoint): Promise<void>;
+  stop(endpoint: Endpoint): Promise<void>;
+  /** Relays that died or lost frames since the last call. */
+  faults(): readonly { readonly code: string; readonly text: string }[];
+  close(): Promise<void>;
+}
+
+export function makeRelays(startRelay: (spec: RelaySpec) => Promise<RelayHandle>): Relays {
+  const running = new Map<string, RelayHandle>();
+  const end = async (name: string): Promise<void> => {
+    const relay = running.get(name);
+    running.delete(name);
+    await relay?.stop();
+  };
+  return {
+    start: async (endpoint) => {
+      if (endpoint.attach !== 'promiscuous') return;
+      if (endpoint.port === null)
+        throw new VerifyError(
+          'scenario',
+          64,
+          `${endpoint.name} is behind the bridge device but names no port`,
+          'give it `port`: the name of the relay’s guest side',
+        );
+      const spec = {
+        bridge: endpoint.bridge,
+        device: endpoint.port,
+        macs: endpoint.macs,
+        everything: endpoint.promiscuous,
+      };
+      disableSegmentation(null, [spec.bridge, spec.device]);
+      running.set(endpoint.name, await startRelay(spec));
+    },
+    stop: (endpoint) => end(endpoint.name),
+    faults: () =>
+      [...running].flatMap(([name, relay]) =>
+        relay.faults().map(({ code, text }) => ({ code, text: `${name}: ${text}` })),
+      ),
+    close: async () => {
+      await Promise.all([...running.keys()].map(end));
+    },
+  };
+}

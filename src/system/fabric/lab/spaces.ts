@@ -1,0 +1,81 @@
+import { closeSync, readlinkSync } from 'node:fs';
+import type { Endpoint, IpPrefix } from '../../../core/model/scenario.js';
+import type { Place } from '../../../model/fabric.js';
+import { disableIpv6, inNamespace, newNamespace } from '../../kernel/namespaces.js';
+import { writeSysctl } from '../../kernel/sysctl.js';
+
+/** Where an endpoint lives: its namespace and the name its interface has there. */
+export interface Space {
+  readonly fd: number;
+  /** `/proc/PID/fd/N`: what setns and `ip … netns` of another process take. */
+  readonly path: string;
+  readonly device: string;
+}
+
+/**
+ * The endpoints' namespaces: anonymous, held by descriptors of this process, so that they end with it. One each for
+ * endpoints with addresses; all others share one without a stack (no address, no ARP, no IPv6), where their interfaces
+ * are named like their ports.
+ */
+export interface Spaces {
+  of(endpoint: Endpoint): Space;
+  close(): void;
+}
+
+/** The process id as /proc shows it, which may be another namespace's (a container that allows no /proc of its own). */
+export function procPid(): string {
+  return readlinkSync('/proc/self');
+}
+
+export function makeSpaces(): Spaces {
+  const made = new Map<string, number>();
+  const pid = procPid();
+  return {
+    of: (endpoint) => {
+      const alone = hasStack(endpoint);
+      const key = alone ? `endpoint ${endpoint.name}` : 'without stack';
+      let fd = made.get(key);
+      if (fd === undefined) {
+        const ipv6 = endpoint.ips.some(isIpv6);
+        fd = newNamespace(ipv6 ? quietIpv6 : disableIpv6);
+        made.set(key, fd);
+      }
+      return { fd, path: `/proc/${pid}/fd/${fd}`, device: alone ? 'eth0' : (endpoint.port ?? endpoint.bridge) };
+    },
+    close: () => {
+      for (const fd of made.values()) closeSync(fd);
+      made.clear();
+    },
+  };
+}
+
+/** Has a network stack of its own: it answers ARP, serves and asks. */
+export function hasStack(endpoint: Endpoint): boolean {
+  return endpoint.ips.length > 0;
+}
+
+export function placeOf(space: Space): Place {
+  return { device: space.device, netns: space.path };
+}
+
+export function isIpv6(ip: IpPrefix): boolean {
+  return ip.family === 6;
+}
+
+/** IPv6 that sends nothing by itself on links to come: no link-local address, hence no solicitations. */
+export function quietIpv6(): void {
+  writeSysctl(null, 'net.ipv6.conf.default.addr_gen_mode', '1');
+  writeSysctl(null, 'net.ipv6.conf.default.accept_ra', '0');
+}
+
+/** In the namespace of the bridges: no IPv6 on any link unless it is given back to a bridge with an IPv6 address. */
+export function quietHost(someIpv6: boolean): void {
+  inNamespace(null, () => {
+    if (!someIpv6) {
+      disableIpv6();
+      return;
+    }
+    quietIpv6();
+    writeSysctl(null, 'net.ipv6.conf.default.disable_ipv6', '1');
+  });
+}

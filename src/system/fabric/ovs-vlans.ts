@@ -1,0 +1,96 @@
+import { VerifyError } from '../../core/model/verify-error.js';
+import type { Change } from '../../model/change.js';
+import { mustRun } from '../../sys/programs.js';
+
+type VlanChange = Extract<Change, { kind: 'vlan' }>;
+
+/**
+ * The columns that decide a port's VLANs (ovs-vswitchd.conf.db(5), Port), as ovs-vsctl prints them and takes them back:
+ * `10`, `[10, 20]`, `[]`.
+ */
+export interface OvsVlanColumns {
+  readonly tag: string;
+  readonly trunks: string;
+  readonly mode: string;
+}
+
+/** The columns of a port as they are now. Rejects with VerifyError where Open vSwitch has no such port. */
+export async function ovsVlanColumns(port: string): Promise<OvsVlanColumns> {
+  const [tag = '', trunks = '', mode = ''] = (
+    await mustRun(['ovs-vsctl', 'get', 'Port', port, 'tag', 'trunks', 'vlan_mode'])
+  ).split('\n');
+  return { tag, trunks, mode };
+}
+
+function numbersIn(column: string): readonly number[] {
+  return (column.match(/\d+/g) ?? []).map(Number);
+}
+
+/**
+ * The VLAN of untagged frames (null = 0 as any other), whether it leaves untagged, and the others that a port carries;
+ * null = every one.
+ */
+function carried({ tag, trunks, mode }: OvsVlanColumns): {
+  readonly native: number | null;
+  readonly untagged: boolean;
+  readonly others: readonly number[] | null;
+} {
+  const [own = null] = numbersIn(tag);
+  const byTag = own === null ? 'trunk' : 'access';
+  const kind = mode === '[]' ? byTag : mode.replaceAll('"', '');
+  const listed = numbersIn(trunks);
+  return {
+    native: kind === 'trunk' ? null : (own ?? 0),
+    untagged: kind !== 'native-tagged',
+    others: ['access', 'dot1q-tunnel'].includes(kind) ? [] : listed.length === 0 ? null : listed,
+  };
+}
+
+/** Refuses to take away the last VLANs of a port, which would then carry every one. Throws VerifyError (69). */
+export function refuseOpening({ act, entry: { port, first, last } }: VlanChange, now: OvsVlanColumns): void {
+  if (act === 'add') return;
+  const left = (column: string): string =>
+    `[${numbersIn(column)
+      .filter((vid) => vid < first || vid > last)
+      .join(', ')}]`;
+  if (carried({ tag: left(now.tag), trunks: left(now.trunks), mode: now.mode }).others !== null) return;
+  throw new VerifyError(
+    'unsupported',
+    69,
+    `without ${vlanText(first, last)} ${port} would carry every VLAN: Open vSwitch takes a port without tag and trunks for a trunk of all`,
+    `give it another first: \`set: { ${port}: { tag: 10 } }\``,
+  );
+}
+
+/**
+ * Compares what was asked with the columns; says what was found. Throws VerifyError `read-back` (3) where they differ.
+ */
+export function checkOvsVlan(
+  { act, entry: { port, first, last, pvid, untagged } }: VlanChange,
+  found: OvsVlanColumns,
+): string {
+  const { native, untagged: isUntagged, others } = carried(found);
+  const has = (vid: number): boolean => vid === native || others === null || others.includes(vid);
+  const range = Array.from({ length: last - first + 1 }, (_, at) => first + at);
+  const flags = (isNative: boolean, goesUntagged: boolean): string =>
+    `${isNative ? ' pvid' : ''}${goesUntagged ? ' untagged' : ''}`;
+  const isAbsent = act === 'del' ? !range.some(has) : !range.every(has);
+  const asked = act === 'del' ? 'absent' : `present${flags(pvid, untagged)}`;
+  const now = isAbsent
+    ? 'absent'
+    : `present${flags(
+        range.some((vid) => vid === native),
+        isUntagged && range.some((vid) => vid === native),
+      )}`;
+  if (asked === now) return `${vlanText(first, last)} on ${port}: ${now}`;
+  throw new VerifyError(
+    'read-back',
+    3,
+    `${vlanText(first, last)} on ${port} should be ${asked} but with tag=${found.tag} trunks=${found.trunks} vlan_mode=${found.mode} it is ${now}`,
+    `a port with a tag and no vlan_mode is an access port, whose trunks count for nothing: \`set: { ${port}: { vlan_mode: native-untagged } }\` makes them count`,
+  );
+}
+
+function vlanText(first: number, last: number): string {
+  return `VLAN ${first === last ? first : `${first}-${last}`}`;
+}

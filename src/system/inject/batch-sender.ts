@@ -1,0 +1,55 @@
+import { libc } from '../kernel/libc.js';
+import { linkAddress, linkAddressLength } from '../kernel/packet-socket.js';
+
+const MSG_DONTWAIT = 0x40;
+/** struct mmsghdr and struct iovec of a 64-bit kernel, in 8-octet words. */
+const messageWords = 8;
+const [nameAt, nameLengthAt, iovAt, iovCountAt] = [0, 1, 2, 3];
+
+export const mostInBatch = 64;
+
+export type BatchOutcome =
+  | { readonly accepted: number; readonly error: null }
+  | { readonly accepted: number; readonly error: string };
+
+/**
+ * Sends frames of equal length with one sendmmsg(2) a batch. What it returns gives `count` frames from `first` on to
+ * the socket and says how many the kernel took; interface 0 is the one that the socket is bound to; `error` is why the
+ * next one was not (`EAGAIN`, `ENOBUFS`, `ENETDOWN`, …). It never waits.
+ */
+export function batchSender(
+  frames: Buffer,
+  length: number,
+): (fd: number, interfaceIndex: number, first: number, count: number) => BatchOutcome {
+  const c = libc();
+  const base = c.addressOf(frames);
+  const vectors = new BigUint64Array(mostInBatch * 2);
+  const messages = new BigUint64Array(mostInBatch * messageWords);
+  const vectorsAt = c.addressOf(new Uint8Array(vectors.buffer));
+  const bytes = new Uint8Array(messages.buffer);
+  for (let at = 0; at < mostInBatch; at += 1) {
+    messages[at * messageWords + iovAt] = vectorsAt + BigInt(at * 16);
+    messages[at * messageWords + iovCountAt] = 1n;
+    vectors[at * 2 + 1] = BigInt(length);
+  }
+  let address: Uint8Array = new Uint8Array(0);
+  let named = 0;
+  const nameInterface = (index: number): void => {
+    address = linkAddress(index);
+    const addressAt = index === 0 ? 0n : c.addressOf(address);
+    for (let at = 0; at < mostInBatch; at += 1) {
+      messages[at * messageWords + nameAt] = addressAt;
+      messages[at * messageWords + nameLengthAt] = index === 0 ? 0n : BigInt(linkAddressLength);
+    }
+    named = index;
+  };
+  return (fd, interfaceIndex, first, count) => {
+    if (interfaceIndex !== named) nameInterface(interfaceIndex);
+    const batch = Math.min(count, mostInBatch);
+    if ((first + batch) * length > frames.length)
+      throw new RangeError(`frames ${first} to ${first + batch} of ${frames.length} octets`);
+    for (let at = 0; at < batch; at += 1) vectors[at * 2] = base + BigInt((first + at) * length);
+    const sent = c.sendmmsg(fd, bytes, batch, MSG_DONTWAIT);
+    return sent < 0 ? { accepted: 0, error: c.errnoName(c.errno()) } : { accepted: sent, error: null };
+  };
+}

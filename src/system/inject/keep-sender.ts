@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs';
+import type { Sender } from '../../inject/sender.js';
+import { namespacesOf, type SendingHelper, startSendingHelper } from '../../inject/sending-helper.js';
+import type { Place } from '../../model/fabric.js';
+
+/** Senders of one step after the other that share a helper: starting a process takes longer than most steps send. */
+export interface SenderKeeper {
+  /**
+   * As `startSender`, but the helper stays when its sender is stopped, and the next sender has it too where it has been
+   * at no fault and has a socket in every namespace that is needed. Where nothing is to be sent none is started.
+   */
+  start(places: Readonly<Record<string, Place>>): Promise<Sender>;
+  /** Ends the helper. */
+  end(): Promise<void>;
+}
+
+/** Sends nothing, from nowhere. */
+const nowhere: Sender = {
+  pid: 0,
+  send: async () => ({ accepted: 0, error: 'protocol' }),
+  sendRouted: async () => ({ accepted: 0, error: 'protocol' }),
+  onFault: () => undefined,
+  stop: async () => undefined,
+  kill: () => undefined,
+};
+
+/** A keeper of one run: nothing is started before the first sender. */
+export function keepSender(): SenderKeeper {
+  let kept: SendingHelper | null = null;
+  /** Of all senders so far, so that steps that send from here and there in turn come to share a helper. */
+  let namespaces: ReadonlySet<string | null> = new Set();
+
+  async function end(): Promise<void> {
+    const former = kept;
+    kept = null;
+    await former?.end();
+  }
+
+  return {
+    async start(places) {
+      if (Object.keys(places).length === 0) return nowhere;
+      if (kept?.serves(places) !== true) {
+        await end();
+        const there = [...namespaces].filter((netns) => netns === null || existsSync(netns));
+        namespaces = new Set([...there, ...namespacesOf(places)]);
+        kept = await startSendingHelper(namespaces);
+      }
+      return kept.at(places);
+    },
+    end,
+  };
+}

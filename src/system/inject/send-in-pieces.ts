@@ -1,0 +1,105 @@
+import { VerifyError } from '../../core/model/verify-error.js';
+import type { SendOutcome, Sender, SocketRoute } from '../../inject/sender.js';
+
+/** Sends one piece, in at most `withinMs`, and says what the kernel took of it; rejects where nobody answers. */
+export type SendPiece = (piece: {
+  readonly routes: readonly SocketRoute[];
+  readonly frames: Uint8Array;
+  readonly length: number;
+  readonly perSecond: number | null;
+  readonly withinMs: number;
+}) => Promise<SendOutcome>;
+
+export interface PiecesOptions {
+  /** Octets of a piece at most. */
+  readonly pieceOctets: number;
+  /** What nobody answers for within so long of its time counts as not accepted. */
+  readonly answerMs: number;
+  /** So many calls are under way at most: the next begins once the last piece of the one before is being sent. */
+  readonly underWay: number;
+}
+
+/** How a sender sends, in the order of the calls, in pieces. */
+export function sendInPieces(
+  { pieceOctets, answerMs, underWay }: PiecesOptions,
+  sendPiece: SendPiece,
+): Pick<Sender, 'send' | 'sendRouted'> & { readonly idle: () => Promise<unknown> } {
+  /** Outcomes of the last calls, the newest last. */
+  let calls: readonly Promise<unknown>[] = [];
+  /** Resolves when the last piece of the last call is being sent, or will not be. */
+  let begun: Promise<void> = Promise.resolve();
+
+  async function sendAll(
+    routes: readonly SocketRoute[],
+    frames: Uint8Array,
+    length: number,
+    perSecond: number | null,
+    onLast: () => void,
+  ): Promise<SendOutcome> {
+    let accepted = 0;
+    const pieces = piecesOf(routes, Math.max(1, Math.floor(pieceOctets / length)));
+    for (const [at, piece] of pieces.entries()) {
+      const count = piece.reduce((sum, route) => sum + route.count, 0);
+      const expectedMs = perSecond === null ? 0 : (count / perSecond) * 1000;
+      try {
+        const sending = sendPiece({
+          routes: piece,
+          frames: frames.subarray(accepted * length, (accepted + count) * length),
+          length,
+          perSecond,
+          withinMs: underWay * (expectedMs + answerMs),
+        });
+        if (at === pieces.length - 1) onLast();
+        const outcome = await sending;
+        accepted += outcome.accepted;
+        if (outcome.error !== null) return { accepted, error: outcome.error };
+      } catch (error) {
+        // what had been sent of this piece is not known
+        return { accepted, error: error instanceof VerifyError ? error.code : String(error) };
+      }
+    }
+    return { accepted, error: null };
+  }
+
+  function sendRouted(
+    routes: readonly SocketRoute[],
+    frames: Uint8Array,
+    length: number,
+    perSecond: number | null,
+  ): Promise<SendOutcome> {
+    const turn = Promise.all([begun, calls.at(-underWay)]);
+    let onLast = (): void => undefined;
+    begun = new Promise((resolve) => (onLast = resolve));
+    const outcome = turn.then(() => sendAll(routes, frames, length, perSecond, onLast)).finally(onLast);
+    calls = [...calls, outcome].slice(-underWay);
+    return outcome;
+  }
+
+  return {
+    sendRouted,
+    send: (socket, frames, length, perSecond) =>
+      sendRouted([{ socket, count: Math.floor(frames.length / length) }], frames, length, perSecond),
+    idle: () => Promise.all(calls),
+  };
+}
+
+/** Routes cut into pieces of at most `most` frames, in order. */
+function piecesOf(routes: readonly SocketRoute[], most: number): readonly (readonly SocketRoute[])[] {
+  const pieces: (readonly SocketRoute[])[] = [];
+  let piece: SocketRoute[] = [];
+  let room = most;
+  for (const { socket, count } of routes) {
+    for (let left = count; left > 0; ) {
+      const taken = Math.min(left, room);
+      piece.push({ socket, count: taken });
+      left -= taken;
+      room -= taken;
+      if (room > 0) continue;
+      pieces.push(piece);
+      piece = [];
+      room = most;
+    }
+  }
+  if (piece.length > 0) pieces.push(piece);
+  return pieces;
+}

@@ -1,0 +1,53 @@
+import type { ClockSync, Moment } from '../../model/provenance.js';
+import { libc } from './libc.js';
+
+/**
+ * struct timex (adjtimex(2)) where `long` has 64 bits, and its fields: maxerror in µs, and status with its bit for a
+ * clock that nobody disciplines.
+ */
+const timexLength = 208;
+const maxErrorAt = 24;
+const statusAt = 40;
+const unsynchronized = 0x0040;
+const timeError = 5;
+const wide: readonly string[] = ['x64', 'arm64', 'riscv64', 'ppc64', 's390x', 'loong64'];
+
+/** How the kernel rates its clock; takes no right. null where it does not tell. */
+export function readClockSync(): ClockSync | null {
+  if (!wide.includes(process.arch)) return null;
+  const timex = new Uint8Array(timexLength);
+  const state = libc().adjtimex(timex);
+  if (state < 0) return null;
+  const view = new DataView(timex.buffer);
+  const little = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+  const status = view.getInt32(statusAt, little);
+  return {
+    synchronized: state !== timeError && (status & unsynchronized) === 0,
+    maxErrorUs: Number(view.getBigInt64(maxErrorAt, little)),
+  };
+}
+
+const secondsAt = 72;
+const nanoseconds = 0x2000;
+
+/**
+ * The kernel's wall clock in ns since 1970, as captures have it; where `adjtimex` has no 64-bit form, to the
+ * millisecond.
+ */
+export function wallClockNs(): bigint {
+  const timex = new Uint8Array(timexLength);
+  if (!wide.includes(process.arch) || libc().adjtimex(timex) < 0) return BigInt(Date.now()) * 1_000_000n;
+  const view = new DataView(timex.buffer);
+  const little = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+  // tv_usec, which holds ns where STA_NANO is set (adjtimex(2))
+  const fraction = view.getBigInt64(secondsAt + 8, little);
+  return (
+    view.getBigInt64(secondsAt, little) * 1_000_000_000n +
+    ((view.getInt32(statusAt, little) & nanoseconds) === 0 ? fraction * 1000n : fraction)
+  );
+}
+
+/** Now, on both clocks. */
+export function moment(): Moment {
+  return { utc: new Date().toISOString(), monotonicNs: process.hrtime.bigint().toString() };
+}

@@ -1,0 +1,93 @@
+import { VerifyError } from '../../core/model/verify-error.js';
+import { libc } from './libc.js';
+import { AF_UNIX, SOCK_CLOEXEC, SOL_SOCKET } from './socket-constants.js';
+
+const SOCK_SEQPACKET = 5;
+const SCM_RIGHTS = 1;
+const MSG_DONTWAIT = 0x40;
+const MSG_CMSG_CLOEXEC = 0x4000_0000;
+/**
+ * struct msghdr of a 64-bit machine in 8-octet words (sendmsg(2)): name, its length, iov, their number, control, its
+ * length, flags.
+ */
+const messageWords = 7;
+const [iovAt, iovCountAt, controlAt, controlLengthAt] = [2, 3, 4, 5];
+/** A cmsghdr with one descriptor: CMSG_LEN(4), and CMSG_SPACE(4), cmsg(3). */
+const controlLength = 20;
+const controlRoom = 24;
+
+/** Connected sockets: what is handed over at one end is taken at the other. */
+export interface HandOver {
+  readonly here: number;
+  /** For another process to inherit. */
+  readonly there: number;
+}
+
+/**
+ * Sockets over which open files go from one process to another that was started before (unix(7), SCM_RIGHTS). Throws
+ * VerifyError (69) where none can be had.
+ */
+export function openHandOver(): HandOver {
+  const ends = new Int32Array(2);
+  if (libc().socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, new Uint8Array(ends.buffer)) < 0)
+    throw failed('sockets to hand files over cannot be had');
+  const [here = -1, there = -1] = ends;
+  return { here, there };
+}
+
+/** What sendmsg(2) and recvmsg(2) take: one octet of text, and room for one descriptor. */
+function message(): {
+  readonly header: Uint8Array;
+  readonly control: ArrayBuffer;
+  readonly kept: readonly Uint8Array[];
+} {
+  const { addressOf } = libc();
+  const text = new Uint8Array(new ArrayBuffer(1));
+  const control = new ArrayBuffer(controlRoom);
+  const controlOctets = new Uint8Array(control);
+  const vector = new BigUint64Array([addressOf(text), 1n]);
+  const vectorOctets = new Uint8Array(vector.buffer);
+  const header = new BigUint64Array(messageWords);
+  [header[iovAt], header[iovCountAt], header[controlAt], header[controlLengthAt]] = [
+    addressOf(vectorOctets),
+    1n,
+    addressOf(controlOctets),
+    BigInt(controlRoom),
+  ];
+  return { header: new Uint8Array(header.buffer), control, kept: [text, controlOctets, vectorOctets] };
+}
+
+/**
+ * Hands an open file over: the other process has a descriptor of its own of it. Throws VerifyError (69) where nobody is
+ * at the other end.
+ */
+export function handOver(socket: number, fd: number): void {
+  const { header, control, kept } = message();
+  new BigUint64Array(control, 0, 1)[0] = BigInt(controlLength);
+  new Int32Array(control).set([SOL_SOCKET, SCM_RIGHTS, fd], 2);
+  if (libc().sendmsg(socket, header, MSG_DONTWAIT) < 0 || kept.length === 0)
+    throw failed('a file cannot be handed over');
+}
+
+/**
+ * The descriptor of the file that was handed over first and is not taken yet. Throws VerifyError (69) where there is
+ * none.
+ */
+export function takeOver(socket: number): number {
+  const { header, control, kept } = message();
+  const length = libc().recvmsg(socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  const [, , level, type, fd] = new Int32Array(control);
+  if (length <= 0 || kept.length === 0 || level !== SOL_SOCKET || type !== SCM_RIGHTS || fd === undefined)
+    throw failed('no file was handed over');
+  return fd;
+}
+
+function failed(what: string): VerifyError {
+  const c = libc();
+  return new VerifyError(
+    'open-failed',
+    69,
+    `${what}: ${c.errnoName(c.errno())}`,
+    'raise the limit of open files (ulimit -n)',
+  );
+}

@@ -1,0 +1,119 @@
+import { createRequire } from 'node:module';
+import { VerifyError } from '../../core/model/verify-error.js';
+
+/** Flags of setns(2) and unshare(2): a network namespace (linux/sched.h). */
+export const CLONE_NEWNET = 0x4000_0000;
+
+type Koffi = typeof import('koffi');
+
+/** Calls of the C library. Each returns what the C function returns: below 0 means that `errno()` says why. */
+export interface Libc {
+  setns(fd: number, kind: number): number;
+  unshare(flags: number): number;
+  mount(source: string | null, target: string, type: string | null, flags: number, data: string | null): number;
+  socket(domain: number, type: number, protocol: number): number;
+  /** `ends`: two 32-bit numbers, filled in. */
+  socketpair(domain: number, type: number, protocol: number, ends: Uint8Array): number;
+  bind(fd: number, address: Uint8Array, length: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
+  getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number;
+  setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
+  /** `messages`: an array of struct mmsghdr; pointers in it come from `addressOf`. */
+  sendmmsg(fd: number, messages: Uint8Array, count: number, flags: number): number;
+  /** `message`: a struct msghdr; pointers in it come from `addressOf`. */
+  sendmsg(fd: number, message: Uint8Array, flags: number): number;
+  recvmsg(fd: number, message: Uint8Array, flags: number): number;
+  /** `argument` is read and written in place. */
+  ioctl(fd: number, request: number, argument: Uint8Array): number;
+  close(fd: number): number;
+  memfd_create(name: string, flags: number): number;
+  fallocate(fd: number, mode: number, offset: number, length: number): number;
+  /** A system call without a function of its own; `last` is handed over by its address. */
+  syscall(number: number, first: number, second: number, last: Uint8Array): number;
+  /** `timex`: struct timex, filled in; below 0 = an error, 5 = the clock is not synchronized. */
+  adjtimex(timex: Uint8Array): number;
+  /**
+   * Maps `length` octets of a descriptor to read and write, shared with the kernel, until the process ends; null =
+   * errno() says why not.
+   */
+  mapShared(fd: number, length: number): ArrayBuffer | null;
+  /** errno of the last call. */
+  errno(): number;
+  /** `EPERM` for 1; the number itself where it has no name. */
+  errnoName(errno: number): string;
+  /** Address of a buffer's first octet. The caller keeps the buffer referenced for as long as C may use it. */
+  addressOf(buffer: Uint8Array): bigint;
+}
+
+let koffiModule: Koffi | undefined;
+let libcFunctions: Libc | undefined;
+
+/**
+ * The `koffi` package, loaded at the first use so that commands which need no sockets start without it. Throws
+ * VerifyError (69) where it does not load.
+ */
+export function koffi(): Koffi {
+  if (koffiModule !== undefined) return koffiModule;
+  try {
+    const loaded: Koffi = createRequire(import.meta.url)('koffi');
+    koffiModule = loaded;
+    return loaded;
+  } catch (error) {
+    throw new VerifyError(
+      'koffi-missing',
+      69,
+      `the package koffi does not load on this machine: ${error instanceof Error ? error.message : String(error)}`,
+      'install verify-isolation again with its dependencies (npm install); koffi has ready-made binaries for Linux on x64, arm64, arm, ia32, riscv64',
+    );
+  }
+}
+
+/**
+ * The C library's functions that Node does not offer. Synchronous and on the calling thread: namespaces belong to
+ * threads.
+ */
+export function libc(): Libc {
+  libcFunctions ??= bindLibc(koffi());
+  return libcFunctions;
+}
+
+function bindLibc(k: Koffi): Libc {
+  const library = k.load(null);
+  const mmap: (
+    at: number,
+    length: number,
+    rights: number,
+    kind: number,
+    fd: number,
+    offset: number,
+  ) => number | bigint = library.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)');
+  const names = new Map(Object.entries(k.os.errno).map(([name, value]) => [value, name]));
+  return {
+    setns: library.func('int setns(int, int)'),
+    unshare: library.func('int unshare(int)'),
+    mount: library.func('int mount(const char *, const char *, const char *, unsigned long, const char *)'),
+    socket: library.func('int socket(int, int, int)'),
+    socketpair: library.func('int socketpair(int, int, int, void *)'),
+    connect: library.func('int connect(int, void *, unsigned int)'),
+    bind: library.func('int bind(int, void *, unsigned int)'),
+    getsockopt: library.func('int getsockopt(int, int, int, void *, void *)'),
+    setsockopt: library.func('int setsockopt(int, int, int, void *, unsigned int)'),
+    sendmmsg: library.func('int sendmmsg(int, void *, unsigned int, int)'),
+    sendmsg: library.func('long sendmsg(int, void *, int)'),
+    recvmsg: library.func('long recvmsg(int, void *, int)'),
+    ioctl: library.func('int ioctl(int, unsigned long, void *)'),
+    close: library.func('int close(int)'),
+    fallocate: library.func('int fallocate(int, int, int64_t, int64_t)'),
+    memfd_create: library.func('int memfd_create(const char *, unsigned int)'),
+    syscall: library.func('long syscall(long, unsigned long, unsigned long, void *)'),
+    adjtimex: library.func('int adjtimex(void *)'),
+    mapShared(fd, length) {
+      const [readWrite, shared] = [3, 1];
+      const at = BigInt(mmap(0, length, readWrite, shared, fd, 0));
+      return BigInt.asIntN(64, at) === -1n ? null : k.view(at, length);
+    },
+    errno: () => k.errno(),
+    errnoName: (errno) => names.get(errno) ?? String(errno),
+    addressOf: (buffer) => k.address(buffer),
+  };
+}

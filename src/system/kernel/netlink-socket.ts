@@ -1,0 +1,152 @@
+import { readSync } from 'node:fs';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { libc } from './libc.js';
+import {
+  AF_NETLINK,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  SOL_NETLINK,
+  SOL_SOCKET,
+  SO_RCVBUF,
+  SO_RCVTIMEO,
+} from './socket-constants.js';
+
+const NETLINK_ADD_MEMBERSHIP = 1;
+const FIONBIO = 0x5421;
+
+/** Families of netlink(7). */
+export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
+
+export interface NetlinkOptions {
+  readonly family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER;
+  /** Multicast groups by number (RTNLGRP_LINK = 1), not by bit. */
+  readonly groups: readonly number[];
+  /** Reading waits so long and then says EAGAIN; null = it never waits. */
+  readonly waitMs: number | null;
+  /** Octets that the kernel keeps until they are read; null = its default. */
+  readonly buffer?: number | null;
+}
+
+/**
+ * A descriptor on which the kernel tells events of the calling thread's network namespace. Takes no privileges for
+ * rtnetlink. Throws VerifyError (69).
+ */
+export function openNetlink({ family, groups, waitMs, buffer = null }: NetlinkOptions): number {
+  const c = libc();
+  const fd = c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | (waitMs === null ? SOCK_NONBLOCK : 0), family);
+  if (fd < 0) throw refused();
+  try {
+    if (buffer !== null) c.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, words(buffer), 4);
+    if (waitMs !== null) {
+      // struct timeval of 64-bit systems
+      const time = new BigInt64Array([BigInt(Math.floor(waitMs / 1000)), BigInt((waitMs % 1000) * 1000)]);
+      if (c.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(time.buffer), 16) < 0) throw refused();
+    }
+    const address = new Uint32Array([0, 0, 0]); // struct sockaddr_nl: family, pad, pid, groups
+    new Uint16Array(address.buffer)[0] = AF_NETLINK;
+    if (c.bind(fd, new Uint8Array(address.buffer), 12) < 0) throw refused();
+    for (const group of groups)
+      if (c.setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, words(group), 4) < 0) throw refused();
+    return fd;
+  } catch (error) {
+    c.close(fd);
+    throw error;
+  }
+}
+
+/** As openNetlink; null = this user may not listen to that. */
+export function openNetlinkIfAllowed(options: NetlinkOptions): number | null {
+  try {
+    return openNetlink(options);
+  } catch (error) {
+    if (error instanceof VerifyError) return null;
+    throw error;
+  }
+}
+
+/** Whether reading waits: with `false` it says EAGAIN at once where there is nothing. */
+export function setWaiting(fd: number, waits: boolean): void {
+  libc().ioctl(fd, FIONBIO, words(waits ? 0 : 1));
+}
+
+export interface NetlinkMessage {
+  readonly type: number;
+  /** First octet of what follows the header: the address family for rtnetlink. */
+  readonly family: number;
+  /** Where the message begins and how long it is, header included. */
+  readonly at: number;
+  readonly length: number;
+}
+
+/** struct nlmsghdr (length, type, …: 16 octets), messages aligned to 4 octets. A damaged length ends the walk. */
+export function* netlinkMessages(buffer: Buffer, octets: number): Generator<NetlinkMessage> {
+  for (let at = 0; at + 20 <= octets; ) {
+    const length = buffer.readUInt32LE(at);
+    if (length < 16 || at + length > octets) return;
+    yield { type: buffer.readUInt16LE(at + 4), family: buffer.readUInt8(at + 16), at, length };
+    at += (length + 3) & ~3;
+  }
+}
+
+/**
+ * Reads messages from a descriptor that never waits and gives how many octets they have; 'lost' = the kernel had to
+ * drop some (ENOBUFS).
+ */
+export function readNetlink(fd: number, buffer: Buffer): number | 'nothing' | 'lost' {
+  try {
+    return readSync(fd, buffer);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOBUFS' ? 'lost' : 'nothing';
+  }
+}
+
+/** A message whose octets, header included, are valid until the next one is asked for. */
+export interface WaitingMessage extends Pick<NetlinkMessage, 'type' | 'family'> {
+  readonly bytes: Buffer;
+}
+
+/** All messages that wait at a descriptor that never waits; 'lost' stands where the kernel had to drop some. */
+export function* waitingMessages(fd: number): Generator<WaitingMessage | 'lost'> {
+  const buffer = Buffer.alloc(1 << 16);
+  for (let octets = readNetlink(fd, buffer); octets !== 'nothing'; octets = readNetlink(fd, buffer)) {
+    if (octets === 'lost') yield octets;
+    else
+      for (const { type, family, at, length } of netlinkMessages(buffer, octets))
+        yield { type, family, bytes: buffer.subarray(at, at + length) };
+  }
+}
+
+/**
+ * Attributes by type (struct nlattr: length and type of 16 bits each, flags in the type's upper two; aligned to 4
+ * octets). A damaged length ends the walk.
+ */
+export function netlinkAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
+  const found = new Map<number, Buffer>();
+  for (let at = 0; at + 4 <= bytes.length; ) {
+    const length = bytes.readUInt16LE(at);
+    if (length < 4 || at + length > bytes.length) break;
+    found.set(bytes.readUInt16LE(at + 2) & 0x3fff, bytes.subarray(at + 4, at + length));
+    at += (length + 3) & ~3;
+  }
+  return found;
+}
+
+/** An attribute's text, which ends with NUL. */
+export function netlinkText(value: Buffer): string {
+  return value.toString('latin1').replace(/\0.*$/s, '');
+}
+
+function words(value: number): Uint8Array {
+  return new Uint8Array(new Uint32Array([value]).buffer);
+}
+
+function refused(): VerifyError {
+  return new VerifyError(
+    'open-failed',
+    69,
+    `events of the kernel cannot be listened to: ${libc().errnoName(libc().errno())}`,
+    'nothing but this program reads them; a container may forbid netlink sockets',
+  );
+}

@@ -1,0 +1,158 @@
+import { VerifyError } from '../../core/model/verify-error.js';
+import { libc } from './libc.js';
+import {
+  AF_PACKET,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  SOL_PACKET,
+  SOL_SOCKET,
+  SO_ATTACH_FILTER,
+  SO_DOMAIN,
+} from './socket-constants.js';
+
+const PACKET_STATISTICS = 6;
+const PACKET_IGNORE_OUTGOING = 23;
+const SIOCGIFFLAGS = 0x8913;
+const SIOCGIFINDEX = 0x8933;
+const IFNAMSIZ = 16;
+
+/**
+ * A raw packet socket that receives nothing (protocol 0, packet(7)), in the calling thread's network namespace: what is
+ * written to it leaves on the interface that each message names. Throws VerifyError (69) `open-failed` without
+ * CAP_NET_RAW.
+ */
+export function openUnboundPacketSocket(): number {
+  const fd = libc().socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw failed('open-failed', 'a packet socket cannot be opened', 'it takes root or CAP_NET_RAW');
+  return fd;
+}
+
+/**
+ * struct sockaddr_ll: family, protocol, ifindex, hatype, pkttype, halen, addr[8]. `protocol` in the machine's order.
+ */
+export function linkAddress(index: number, protocol = 0): Uint8Array {
+  const address = new ArrayBuffer(linkAddressLength);
+  new Uint16Array(address).set([AF_PACKET, ((protocol & 0xff) << 8) | (protocol >> 8)]);
+  new Int32Array(address)[1] = index;
+  return new Uint8Array(address);
+}
+
+export const linkAddressLength = 20;
+
+/**
+ * As `openUnboundPacketSocket`, bound to `device`: what is written leaves there. Throws VerifyError (69) also
+ * `interface-gone`.
+ */
+export function openPacketSocket(device: string): number {
+  const c = libc();
+  const fd = openUnboundPacketSocket();
+  const index = linkIndex(fd, device);
+  if (index === null) {
+    c.close(fd);
+    throw noSuchInterface(device);
+  }
+  if (c.bind(fd, linkAddress(index), linkAddressLength) < 0) {
+    const error = failed(
+      'open-failed',
+      `a packet socket cannot be bound to ${JSON.stringify(device)}`,
+      'see whether the interface still exists',
+    );
+    c.close(fd);
+    throw error;
+  }
+  return fd;
+}
+
+export function noSuchInterface(device: string): VerifyError {
+  return new VerifyError(
+    'interface-gone',
+    69,
+    `there is no interface ${JSON.stringify(device)}`,
+    'has the guest been stopped?',
+  );
+}
+
+/** Index of the interface of that name in the socket's network namespace; null = there is none. */
+export function linkIndex(fd: number, device: string): number | null {
+  const request = interfaceRequest(device);
+  if (request === null || libc().ioctl(fd, SIOCGIFINDEX, request) < 0) return null;
+  return new Int32Array(request.buffer)[IFNAMSIZ / 4] ?? null;
+}
+
+/**
+ * Flags (IFF_…, linux/if.h; the low 16) of the interface of that name in the socket's network namespace; null = there
+ * is none.
+ */
+export function linkFlags(fd: number, device: string): number | null {
+  const request = interfaceRequest(device);
+  if (request === null || libc().ioctl(fd, SIOCGIFFLAGS, request) < 0) return null;
+  return new Uint16Array(request.buffer)[IFNAMSIZ / 2] ?? null;
+}
+
+/** struct ifreq with a name; null where the kernel knows no interface of such a name. */
+function interfaceRequest(device: string): Uint8Array | null {
+  const name = new TextEncoder().encode(device);
+  if (name.length === 0 || name.length >= IFNAMSIZ || name.includes(0)) return null;
+  const request = new Uint8Array(new ArrayBuffer(40));
+  request.set(name);
+  return request;
+}
+
+/**
+ * Attaches a classic BPF program (8 octets an instruction, in the machine's order) to a socket; it replaces the one
+ * before.
+ */
+export function attachFilter(fd: number, program: Uint8Array): void {
+  const c = libc();
+  const fprog = new ArrayBuffer(16);
+  new Uint16Array(fprog)[0] = program.length / 8;
+  new BigUint64Array(fprog)[1] = c.addressOf(program);
+  if (c.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, new Uint8Array(fprog), 16) < 0) {
+    throw failed(
+      'open-failed',
+      `the kernel does not take a filter of ${program.length / 8} instructions`,
+      'a filter has at most 4,096; make it simpler',
+    );
+  }
+}
+
+/**
+ * Lets the kernel pass a packet socket by when a frame leaves (packet(7), PACKET_IGNORE_OUTGOING), so that not even its
+ * filter costs who sends. Before Linux 4.20 there is no such option: then the filter has to refuse.
+ */
+export function ignoreOutgoing(fd: number): void {
+  libc().setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, new Uint8Array(Uint32Array.of(1).buffer), 4);
+}
+
+/**
+ * What a packet socket counted since the last reading, which resets it (PACKET_STATISTICS): `packets` includes `drops`.
+ */
+export function packetStatistics(fd: number): { readonly packets: number; readonly drops: number } {
+  const value = new ArrayBuffer(12);
+  const length = new Uint32Array([12]);
+  if (libc().getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, new Uint8Array(value), new Uint8Array(length.buffer)) < 0) {
+    throw failed(
+      'open-failed',
+      'the counters of a packet socket cannot be read',
+      'report this as a fault of verify-isolation',
+    );
+  }
+  const [packets = 0, drops = 0] = new Uint32Array(value);
+  return { packets, drops };
+}
+
+/** Whether a descriptor is a packet socket. */
+export function isPacketSocket(fd: number): boolean {
+  const value = new Uint32Array(1);
+  const length = new Uint32Array([4]);
+  return (
+    libc().getsockopt(fd, SOL_SOCKET, SO_DOMAIN, new Uint8Array(value.buffer), new Uint8Array(length.buffer)) >= 0 &&
+    value[0] === AF_PACKET
+  );
+}
+
+function failed(code: string, what: string, hint: string): VerifyError {
+  const c = libc();
+  return new VerifyError(code, 69, `${what}: ${c.errnoName(c.errno())}`, hint);
+}

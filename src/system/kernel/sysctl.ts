@@ -1,0 +1,58 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { inNamespace } from './namespaces.js';
+
+/** Values of sysctls in a network namespace; one that the kernel does not have is absent. */
+export function readSysctl(netns: string | null, names: readonly string[]): Readonly<Record<string, string>> {
+  const values: Record<string, string> = {};
+  inNamespace(netns, () => {
+    for (const name of names) {
+      try {
+        values[name] = tidy(readFileSync(sysctlPath(name), 'utf8'));
+      } catch {
+        // this kernel does not have it, or not in this namespace
+      }
+    }
+  });
+  return values;
+}
+
+/**
+ * Writes a sysctl and returns what the kernel then says. Throws VerifyError: `unsupported` (69) where it does not
+ * exist, `command-failed` (3) where it is refused.
+ */
+export function writeSysctl(netns: string | null, name: string, value: string): string {
+  const path = sysctlPath(name);
+  return inNamespace(netns, () => {
+    try {
+      writeFileSync(path, value, { flag: 'r+' });
+      return tidy(readFileSync(path, 'utf8'));
+    } catch (error) {
+      const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      const said = error instanceof Error ? error.message : String(error);
+      if (missing)
+        throw new VerifyError(
+          'unsupported',
+          69,
+          `this kernel has no sysctl ${name}`,
+          'check its spelling; br_netfilter or another module may have to be loaded',
+        );
+      throw new VerifyError(
+        'command-failed',
+        3,
+        `sysctl ${name} = ${value}: ${said}`,
+        'a sysctl of the whole machine cannot be set in the lab; is the value allowed?',
+      );
+    }
+  });
+}
+
+/** `net.ipv4.conf.eth0/1.rp_filter` → /proc/sys/net/ipv4/conf/eth0.1/rp_filter, as sysctl(8) reads names. */
+function sysctlPath(name: string): string {
+  const parts = name.split('.').map((part) => part.replaceAll('/', '.'));
+  return `/proc/sys/${parts.filter((part) => part !== '.' && part !== '..').join('/')}`;
+}
+
+function tidy(text: string): string {
+  return text.trim().replaceAll('\t', ' ');
+}

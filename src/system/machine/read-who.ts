@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import type { Who } from '../../model/provenance.js';
+
+/** /proc/self/loginuid where nobody logged in. */
+const unset = 0xffff_ffff;
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * A user id of this user namespace as the one around it knows it (user_namespaces(7), uid_map); null where it has none
+ * there.
+ */
+export function outerUid(uid: number, uidMap: string): number | null {
+  for (const line of uidMap.split('\n')) {
+    const [inside, outside, count] = line.trim().split(/\s+/).map(Number);
+    if (inside !== undefined && outside !== undefined && count !== undefined && uid >= inside && uid < inside + count)
+      return outside + uid - inside;
+  }
+  return null;
+}
+
+/** Who runs this process; in the lab of an ordinary user that user, not the root of the user namespace. */
+export function readWho(declared: { readonly operator: string | null; readonly ticket: string | null }): Who {
+  const map = read('/proc/self/uid_map');
+  const uid = process.getuid?.() ?? 0;
+  const login = read('/proc/self/loginuid').trim();
+  return {
+    uid: outerUid(uid, map) ?? uid,
+    loginUid: login === '' || Number(login) === unset ? null : outerUid(Number(login), map),
+    sudoUser: process.env.SUDO_USER ?? null,
+    ...declared,
+  };
+}

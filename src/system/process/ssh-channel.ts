@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { word } from '../../audit/shell-word.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
+import { installHint } from '../../sys/programs.js';
+
+/** How a channel ended; `stderr` is the end of what ssh and the program there had to say. */
+export interface ChannelEnd {
+  readonly status: number | null;
+  readonly stderr: string;
+}
+
+/** Lines to a program on another host and back. */
+export interface SshChannel {
+  /** Octets that the other side has not taken yet. */
+  readonly backlog: number;
+  send(message: object): void;
+  readonly ended: Promise<ChannelEnd>;
+  /** Closes its stdin, as a helper wants to be ended; kills ssh after `timeoutMs`. */
+  end(timeoutMs: number): Promise<ChannelEnd>;
+  kill(): void;
+}
+
+/**
+ * The argument vector that starts a program on another host through the system's ssh(1). Its configuration, keys, known
+ * hosts, jump hosts and shared connections apply; it hands all words over as one line to the shell of the other host.
+ * BatchMode because nobody is there to answer: a key that is not known, or another than the known one, ends it
+ * (ssh_config(5)).
+ */
+export function sshCommand(target: string, command: readonly string[]): readonly string[] {
+  return ['ssh', '-T', '-o', 'BatchMode=yes', '--', target, command.map(word).join(' ')];
+}
+
+/**
+ * Opens it. `onLine` hears every line; one that it throws at ends the channel, and `ended` tells why. Rejects with
+ * nothing: a program that cannot be started ends at once.
+ */
+export function openSshChannel(target: string, command: readonly string[], onLine: (line: string) => void): SshChannel {
+  const [program = '', ...words] = sshCommand(target, command);
+  const child = spawn(program, words, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  const split = lineSplitter();
+  let stderr = '';
+  let over = false;
+  const kill = (): void => {
+    if (!over) child.kill('SIGKILL');
+  };
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    try {
+      for (const line of split(chunk)) onLine(line);
+    } catch (error) {
+      stderr += `${error instanceof VerifyError ? `${error.message} (${error.hint})` : error instanceof Error ? error.message : String(error)}\n`;
+      kill();
+    }
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr = (stderr + chunk).slice(-8192)));
+  child.stdin.on('error', () => undefined); // it is gone: `ended` tells
+  const ended = new Promise<ChannelEnd>((resolve) => {
+    const finish = (status: number | null): void => {
+      over = true;
+      resolve({ status, stderr });
+    };
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      stderr +=
+        error.code === 'ENOENT'
+          ? `the program ssh is not installed: ${installHint('openssh-client')}\n`
+          : `${error.message}\n`;
+      if (child.pid === undefined) finish(null);
+    });
+    child.on('close', finish);
+  });
+  return {
+    get backlog() {
+      return child.stdin.writableLength;
+    },
+    send: (message) => void (child.stdin.writable ? child.stdin.write(encodeLine(message)) : undefined),
+    ended,
+    async end(timeoutMs) {
+      child.stdin.end();
+      const timer = setTimeout(kill, timeoutMs);
+      const how = await ended;
+      clearTimeout(timer);
+      return how;
+    },
+    kill,
+  };
+}

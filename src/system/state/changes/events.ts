@@ -1,0 +1,99 @@
+import { closeSync, read, readSync } from 'node:fs';
+import {
+  NETLINK_NETFILTER,
+  NETLINK_ROUTE,
+  netlinkMessages,
+  openNetlink,
+  openNetlinkIfAllowed,
+  setWaiting,
+} from '../../kernel/netlink-socket.js';
+import { inNamespace } from '../../kernel/namespaces.js';
+
+/** RTNLGRP_LINK, _NEIGH, _TC, _MDB and _BRVLAN of linux/rtnetlink.h. */
+const routeGroups = [1, 3, 4, 26, 33];
+/** NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
+const tableGroups = [7];
+const RTM_NEWNEIGH = 28;
+const RTM_GETNEIGH = 30;
+const AF_BRIDGE = 7;
+const waitMs = 500;
+const usualBuffer = 4 * 1024 * 1024;
+/** Messages taken before the program does something else again. */
+const mostAtOnce = 2000;
+
+export interface Doorbell {
+  /** Messages that rang, and how often the kernel had to drop some (ENOBUFS): after that only a whole reading tells. */
+  counts(): { readonly events: number; readonly overruns: number };
+  /** Resolves when nothing is read any more. */
+  close(): Promise<void>;
+}
+
+/**
+ * Calls `ring` for every change that the kernel tells of links, bridge ports, FDB, MDB, VLANs, tc and nft in a
+ * namespace. It says that something happened, not what: whoever hears it reads the state. Neighbours of IP are left
+ * out: they come and go all day. `buffer`: octets that the kernel keeps of each until they are taken; what does not fit
+ * is dropped, which rings as well.
+ */
+export function openDoorbell(netns: string | null, ring: () => void, buffer = usualBuffer): Doorbell {
+  let [events, overruns, open] = [0, 0, true];
+  const fds = inNamespace(netns, () => {
+    const ofLinks = openNetlink({ family: NETLINK_ROUTE, groups: routeGroups, waitMs, buffer });
+    // nft's events need a right that an ordinary user lacks; its rules are then read with everything else
+    const ofTables = openNetlinkIfAllowed({ family: NETLINK_NETFILTER, groups: tableGroups, waitMs, buffer });
+    return [{ fd: ofLinks, all: false }, ...(ofTables === null ? [] : [{ fd: ofTables, all: true }])];
+  });
+
+  function take(chunk: Buffer, octets: number, all: boolean): void {
+    for (const { type, family } of netlinkMessages(chunk, octets)) {
+      if (!all && type >= RTM_NEWNEIGH && type <= RTM_GETNEIGH && family !== AF_BRIDGE) continue;
+      events += 1;
+      ring();
+    }
+  }
+  function failed(error: unknown): void {
+    if (!isCode(error, 'ENOBUFS')) return;
+    overruns += 1;
+    ring();
+  }
+  /** What waits already, without waiting. */
+  function drain(fd: number, chunk: Buffer, all: boolean): void {
+    setWaiting(fd, false);
+    for (let taken = 0; taken < mostAtOnce; taken += 1) {
+      try {
+        take(chunk, readSync(fd, chunk), all);
+      } catch (error) {
+        failed(error);
+        if (!isCode(error, 'ENOBUFS')) break;
+      }
+    }
+    setWaiting(fd, true);
+  }
+  async function listen(fd: number, all: boolean): Promise<void> {
+    const chunk = Buffer.alloc(1 << 16);
+    while (open) {
+      await new Promise<void>((resolve) =>
+        read(fd, chunk, 0, chunk.length, null, (error, octets) => {
+          if (error === null) {
+            take(chunk, octets, all);
+            drain(fd, chunk, all);
+          } else failed(error);
+          setImmediate(resolve);
+        }),
+      );
+    }
+    closeSync(fd);
+  }
+
+  const listening = fds.map(({ fd, all }) => listen(fd, all));
+  return {
+    counts: () => ({ events, overruns }),
+    async close() {
+      open = false;
+      await Promise.all(listening);
+    },
+  };
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,82 @@
+import { closeSync } from 'node:fs';
+import type { RuleChange } from '../../../core/model/timeline.js';
+import { inNamespace } from '../../kernel/namespaces.js';
+import {
+  NETLINK_NETFILTER,
+  NETLINK_ROUTE,
+  netlinkAttributes,
+  netlinkText,
+  openNetlinkIfAllowed,
+  waitingMessages,
+} from '../../kernel/netlink-socket.js';
+
+/** RTNLGRP_TC of linux/rtnetlink.h; NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
+const tcGroup = 4;
+const tablesGroup = 7;
+/**
+ * NFNL_SUBSYS_NFTABLES and NFT_MSG_NEWGEN: the last message of every transaction, which tells who made it
+ * (nf_tables_fill_gen_info, net/netfilter/nf_tables_api.c).
+ */
+const newGeneration = (10 << 8) | 15;
+/** NFTA_GEN_PROC_PID and NFTA_GEN_PROC_NAME, behind struct nlmsghdr and struct nfgenmsg. */
+const processAttribute = 2;
+const nameAttribute = 3;
+const attributesAt = 20;
+const portAt = 12;
+/** Octets that the kernel keeps until they are taken. */
+const buffer = 1024 * 1024;
+
+export interface RuleWatch {
+  /** What was told since it was opened or last asked, in order, alike ones once. */
+  take(): readonly RuleChange[];
+  close(): void;
+}
+
+/**
+ * Hears who changes nft's rules and tc in a network namespace. nft names process and program; tc's messages bear the
+ * netlink port of who asked, which is the process id of its first socket (netlink_autobind, net/netlink/af_netlink.c).
+ * Of links, bridge ports, FDB and MDB the kernel names nobody: there the port is 0. What this user may not listen to is
+ * not heard.
+ */
+export function watchRuleChanges(netns: string | null): RuleWatch {
+  const sockets = inNamespace(netns, () => [
+    ...opened('tc', NETLINK_ROUTE, tcGroup),
+    ...opened('nft', NETLINK_NETFILTER, tablesGroup),
+  ]);
+  return {
+    take: () => unique(sockets.flatMap(({ kind, fd }) => [...waiting(kind, fd)])),
+    close: () => sockets.forEach(({ fd }) => closeSync(fd)),
+  };
+}
+
+function opened(
+  kind: RuleChange['kind'],
+  family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER,
+  group: number,
+): readonly { readonly kind: RuleChange['kind']; readonly fd: number }[] {
+  const fd = openNetlinkIfAllowed({ family, groups: [group], waitMs: null, buffer });
+  return fd === null ? [] : [{ kind, fd }];
+}
+
+function* waiting(kind: RuleChange['kind'], fd: number): Generator<RuleChange> {
+  for (const message of waitingMessages(fd)) {
+    // more than the kernel kept for us: somebody changed something, and it cannot be said who
+    if (message === 'lost') yield { kind, pid: null, program: null };
+    else if (kind === 'tc') yield { kind, pid: message.bytes.readUInt32LE(portAt), program: null };
+    else if (message.type === newGeneration) yield { kind, ...processOf(message.bytes.subarray(attributesAt)) };
+  }
+}
+
+/** Numbers of nf_tables are big-endian. */
+function processOf(bytes: Buffer): Pick<RuleChange, 'pid' | 'program'> {
+  const attributes = netlinkAttributes(bytes);
+  const [pid, name] = [attributes.get(processAttribute), attributes.get(nameAttribute)];
+  return {
+    pid: pid?.length === 4 ? pid.readUInt32BE(0) : null,
+    program: name === undefined ? null : netlinkText(name),
+  };
+}
+
+function unique(changes: readonly RuleChange[]): readonly RuleChange[] {
+  return [...new Map(changes.map((change) => [JSON.stringify(change), change])).values()];
+}

@@ -1,0 +1,204 @@
+import { closeSync } from 'node:fs';
+import { type SettingChange, vlanList } from '../../../core/model/timeline.js';
+import { netconfGroups, RTM_NEWNETCONF, sysctlsIn } from '../../../state/sysctl-changes.js';
+import { inNamespace } from '../../kernel/namespaces.js';
+import {
+  NETLINK_ROUTE,
+  netlinkAttributes,
+  netlinkText,
+  openNetlinkIfAllowed,
+  waitingMessages,
+} from '../../kernel/netlink-socket.js';
+
+/**
+ * RTNLGRP_LINK and RTNLGRP_NEIGH of linux/rtnetlink.h, and those of sysctls: what floods the one must not displace what
+ * is told by the other.
+ */
+const groups = [1, 3, ...netconfGroups] as const;
+const RTM_NEWLINK = 16;
+const RTM_NEWNEIGH = 28;
+const RTM_DELNEIGH = 29;
+const AF_BRIDGE = 7;
+/** Octets that the kernel keeps of each until they are taken. */
+const buffer = 1024 * 1024;
+
+/** Attributes of linux/if_link.h: IFLA_BR_… and IFLA_BRPORT_…, by the key that `ip -j -d link` prints. */
+const ofBridge: ReadonlyMap<number, string> = new Map([
+  [4, 'ageing_time'],
+  [5, 'stp_state'],
+  [7, 'vlan_filtering'],
+  [8, 'vlan_protocol'],
+  [9, 'group_fwd_mask'],
+  [20, 'group_addr'],
+  [22, 'mcast_router'],
+  [23, 'mcast_snooping'],
+  [25, 'mcast_querier'],
+  [36, 'nf_call_iptables'],
+  [37, 'nf_call_ip6tables'],
+  [38, 'nf_call_arptables'],
+  [39, 'vlan_default_pvid'],
+]);
+const ofPort: ReadonlyMap<number, string> = new Map([
+  [4, 'hairpin'],
+  [5, 'guard'],
+  [6, 'root_block'],
+  [7, 'fastleave'],
+  [8, 'learning'],
+  [9, 'flood'],
+  [10, 'proxy_arp'],
+  [12, 'proxy_arp_wifi'],
+  [25, 'multicast_router'],
+  [27, 'mcast_flood'],
+  [28, 'mcast_to_unicast'],
+  [29, 'vlan_tunnel'],
+  [30, 'bcast_flood'],
+  [31, 'group_fwd_mask'],
+  [32, 'neigh_suppress'],
+  [33, 'isolated'],
+  [39, 'locked'],
+  [40, 'mab'],
+  [43, 'neigh_vlan_suppress'],
+]);
+/** IFLA_ADDRESS, _MTU and _MASTER, by the words of the judge. */
+const ofLink: ReadonlyMap<number, string> = new Map([
+  [1, 'MAC'],
+  [4, 'MTU'],
+  [10, 'master'],
+]);
+/** IFLA_MTU, _PROTINFO, _LINKINFO and _AF_SPEC; in the third IFLA_INFO_KIND, _DATA, _SLAVE_KIND and _SLAVE_DATA. */
+const link = { mtu: 4, protinfo: 12, info: 18, ofFamily: 26, kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
+/** IFLA_BRIDGE_VLAN_INFO and _VLAN_TUNNEL_INFO of linux/if_bridge.h. */
+const ofVlans: ReadonlySet<number> = new Set([2, 3]);
+/** NDA_LLADDR, _VLAN and _MASTER; NUD_NOARP: a static entry (linux/neighbour.h). */
+const neighbour = { lladdr: 2, vlan: 5, master: 9, isStatic: 0x40 } as const;
+const stateAt = 24;
+/** In struct ifinfomsg and in struct ndmsg, behind struct nlmsghdr. */
+const ifindexAt = 20;
+const linkAttributesAt = 32;
+const neighbourAttributesAt = 28;
+
+export interface SettingWatch {
+  /** What was changed more than once since it was opened or last asked: each in the end may be as it was. */
+  take(): readonly SettingChange[];
+  close(): void;
+}
+
+/**
+ * Hears settings and VLANs of Linux bridges and their ports, and sysctls, change in a network namespace, and static
+ * entries come and go: each change is an event that tells all settings of the device, so one that was changed and put
+ * back was told with two values. What this user may not listen to is not heard, nor what comes faster than the kernel
+ * keeps it.
+ */
+export function watchSettings(netns: string | null): SettingWatch {
+  const fds = inNamespace(netns, () =>
+    groups.flatMap(
+      (group) => openNetlinkIfAllowed({ family: NETLINK_ROUTE, groups: [group], waitMs: null, buffer }) ?? [],
+    ),
+  );
+  return {
+    take() {
+      const told = new Map<string, SettingChange & { readonly values: Set<string> }>();
+      for (const { ifindex, what, value } of fds.flatMap((fd) => [...waiting(fd)])) {
+        const key = `${ifindex} ${what}`;
+        const known = told.get(key) ?? { ifindex, what, values: new Set<string>() };
+        told.set(key, known);
+        known.values.add(value);
+      }
+      return [...told.values()].filter(({ values }) => values.size > 1).map(({ ifindex, what }) => ({ ifindex, what }));
+    },
+    close: () => fds.forEach((fd) => closeSync(fd)),
+  };
+}
+
+interface Told extends SettingChange {
+  readonly value: string;
+}
+
+function* waiting(fd: number): Generator<Told> {
+  for (const message of waitingMessages(fd)) {
+    if (message === 'lost') continue;
+    const { type, family, bytes } = message;
+    if (type === RTM_NEWLINK) yield* linkIn(bytes, family);
+    else if (type === RTM_NEWNETCONF)
+      for (const { name, value } of sysctlsIn(bytes, family)) yield { ifindex: null, what: name, value };
+    else if (family === AF_BRIDGE && (type === RTM_NEWNEIGH || type === RTM_DELNEIGH))
+      yield* staticEntryIn(bytes, type === RTM_NEWNEIGH);
+  }
+}
+
+/** A setting by its name, with its value as hexadecimal octets. */
+type Setting = readonly [what: string, value: string];
+
+/** Behind struct nlmsghdr and struct ifinfomsg. */
+function* linkIn(message: Buffer, family: number): Generator<Told> {
+  const ifindex = message.readInt32LE(ifindexAt);
+  const attributes = attributesOf(message.subarray(linkAttributesAt));
+  const told = family === AF_BRIDGE ? vlansIn(attributes) : identityIn(attributes);
+  for (const [what, value] of [...told, ...settingsIn(attributes)]) yield { ifindex, what, value };
+}
+
+/** Port settings come within IFLA_LINKINFO from `ip link`, within IFLA_PROTINFO from `bridge link`. */
+function* settingsIn(attributes: Attributes): Generator<Setting> {
+  const info = attributesOf(attributes.get(link.info));
+  const isBridge = textOf(info.get(link.kind)) === 'bridge';
+  const isPort = textOf(info.get(link.slaveKind)) === 'bridge';
+  for (const [names, nested] of [
+    [ofBridge, isBridge ? info.get(link.data) : undefined],
+    [ofPort, isPort ? info.get(link.slaveData) : undefined],
+    [ofPort, attributes.get(link.protinfo)],
+  ] as const) {
+    for (const [number, value] of attributesOf(nested)) {
+      const what = names.get(number);
+      if (what !== undefined) yield [what, value.toString('hex')];
+    }
+  }
+}
+
+/**
+ * What a link is, where the message is whole: drivers of wireless LAN tell something without it. A link of no bridge
+ * has no IFLA_MASTER (rtnl_fill_ifinfo, net/core/rtnetlink.c).
+ */
+function* identityIn(attributes: Attributes): Generator<Setting> {
+  if (!attributes.has(link.mtu)) return;
+  for (const [number, what] of ofLink) yield [what, attributes.get(number)?.toString('hex') ?? ''];
+}
+
+/**
+ * What the bridge tells of itself or of a port bears all its VLANs, no attribute where there are none
+ * (br_ifinfo_notify, net/bridge/br_netlink.c). Drivers that tell of themselves, and connectivity faults, put something
+ * else there.
+ */
+function* vlansIn(attributes: Attributes): Generator<Setting> {
+  const vlans = attributes.get(link.ofFamily);
+  if ([...attributesOf(vlans).keys()].every((number) => ofVlans.has(number)))
+    yield [vlanList, vlans?.toString('hex') ?? ''];
+}
+
+/** Behind struct nlmsghdr and struct ndmsg (family, pads, ifindex, state, flags, type). */
+function* staticEntryIn(message: Buffer, there: boolean): Generator<Told> {
+  if (message.length < neighbourAttributesAt || (message.readUInt16LE(stateAt) & neighbour.isStatic) === 0) return;
+  const attributes = attributesOf(message.subarray(neighbourAttributesAt));
+  if (!attributes.has(neighbour.master)) return; // the device's own list of addresses, which is no bridge's
+  const mac =
+    attributes
+      .get(neighbour.lladdr)
+      ?.toString('hex')
+      .replaceAll(/(..)(?=.)/g, '$1:') ?? '';
+  const vlan = attributes.get(neighbour.vlan)?.readUInt16LE(0);
+  yield {
+    ifindex: message.readInt32LE(ifindexAt),
+    what: `the static entry of ${mac}${vlan === undefined ? '' : ` in VLAN ${vlan}`}`,
+    value: String(there),
+  };
+}
+
+type Attributes = ReadonlyMap<number, Buffer>;
+const none: Attributes = new Map();
+
+function attributesOf(bytes: Buffer | undefined): Attributes {
+  return bytes === undefined ? none : netlinkAttributes(bytes);
+}
+
+function textOf(value: Buffer | undefined): string {
+  return value === undefined ? '' : netlinkText(value);
+}

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import type { MachineReading } from '../../core/model/machine.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { processRights } from '../../sys/process-rights.js';
+import { runProgram } from '../../sys/programs.js';
+import { readSysctl } from '../kernel/sysctl.js';
+
+/** Sysctls that keep ordinary users, or everybody, from making namespaces. */
+const limitNames = [
+  'user.max_user_namespaces',
+  'user.max_net_namespaces',
+  'kernel.unprivileged_userns_clone',
+  'kernel.apparmor_restrict_unprivileged_userns',
+] as const;
+
+const brNetfilterNames = [
+  'net.bridge.bridge-nf-call-iptables',
+  'net.bridge.bridge-nf-call-ip6tables',
+  'net.bridge.bridge-nf-call-arptables',
+  'net.bridge.bridge-nf-filter-vlan-tagged',
+  'net.bridge.bridge-nf-pass-vlan-input-dev',
+] as const;
+
+/** Programs that the tool starts, and how each says its version. */
+const programs: Readonly<Record<string, readonly string[]>> = {
+  ip: ['-V'],
+  bridge: ['-V'],
+  tc: ['-V'],
+  setpriv: ['--version'],
+  unshare: ['--version'],
+  nft: ['--version'],
+  sysctl: ['--version'],
+  ping: ['-V'],
+  ethtool: ['--version'],
+  'ssh-keygen': ['-V'],
+  'ovs-vsctl': ['--version'],
+};
+
+async function versionOf(program: string, words: readonly string[]): Promise<string | null> {
+  try {
+    const { stdout, stderr } = await runProgram([program, ...words], { timeoutMs: 5000 });
+    const [line = ''] = `${stdout}\n${stderr}`
+      .split('\n')
+      .map((one) => one.trim())
+      .filter((one) => one !== '');
+    // One that knows no such option is there all the same.
+    return /\d/.test(line) && !/option|usage/i.test(line) ? line : 'installed';
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return null;
+  }
+}
+
+/** A number in /proc/self/status; 0 where this kernel does not tell. */
+function statusNumber(status: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s*(\\d+)$`, 'm').exec(status)?.[1] ?? 0);
+}
+
+/**
+ * Reads what this machine is and lets the caller do; nothing is changed, no right is needed. Engines and the lab are
+ * the caller's to try.
+ */
+export async function examineMachine(): Promise<Omit<MachineReading, 'engines' | 'lab'>> {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const found = await Promise.all(
+    Object.entries(programs).map(async ([name, words]) => [name, await versionOf(name, words)] as const),
+  );
+  const bridged = readSysctl(null, brNetfilterNames);
+  return {
+    kernel: release(),
+    architecture: process.arch,
+    node: process.versions.node,
+    ...processRights(),
+    seccomp: statusNumber(status, 'Seccomp'),
+    noNewPrivs: statusNumber(status, 'NoNewPrivs') === 1,
+    limits: readSysctl(null, limitNames),
+    brNetfilter: Object.keys(bridged).length === 0 ? null : bridged,
+    programs: Object.fromEntries(found),
+  };
+}

@@ -1,0 +1,142 @@
+import { ovsColumns } from '../../../model/ovs-columns.js';
+import { ovsPortConfigs } from '../../../model/ovs-port-configs.js';
+import { membersOf, uuidOf } from '../../../model/ovs-values.js';
+import type { OvsRecord } from '../../../model/reading.js';
+import type { FdbState, LinkState, OvsMirrorState, OvsPortState, OvsState } from '../../../model/state.js';
+
+/** The tables of `ovs-vsctl --format=json list TABLE`, and by bridge what ovs-ofctl and ovs-appctl print. */
+export interface OvsTexts {
+  readonly bridges: readonly OvsRecord[];
+  readonly ports: readonly OvsRecord[];
+  readonly interfaces: readonly OvsRecord[];
+  readonly mirrors: readonly OvsRecord[];
+  /** `ovs-ofctl show`, `ovs-ofctl dump-flows`, `ovs-appctl fdb/show` by bridge. */
+  readonly show: Readonly<Record<string, string>>;
+  readonly flows: Readonly<Record<string, string>>;
+  readonly fdb: Readonly<Record<string, string>>;
+}
+
+function pick(record: OvsRecord, names: readonly string[]): OvsRecord {
+  return Object.fromEntries(names.flatMap((name) => (record[name] === undefined ? [] : [[name, record[name]]])));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/**
+ * A flow without what moves by itself, alike in all versions of OpenFlow: from 1.3 on `reset_counts` stands where 1.0
+ * has nothing.
+ */
+function stillFlow(line: string): string {
+  return line
+    .replaceAll(/\b(?:(?:cookie|duration|n_packets|n_bytes|idle_age|hard_age)=[^, ]+,? ?|reset_counts )/g, '')
+    .trim();
+}
+
+/** Open vSwitch's configuration as one. */
+export function parseOvs(texts: OvsTexts): OvsState {
+  const portById = new Map(texts.ports.map((port) => [uuidOf(port['_uuid']), port]));
+  const nameOfPort = (id: unknown): string | null => textOf(portById.get(uuidOf(id))?.['name']) || null;
+  const bridges = texts.bridges.map((bridge) => ({
+    name: textOf(bridge['name']),
+    columns: pick(bridge, ['datapath_type', ...ovsColumns.bridge]),
+    flows: (texts.flows[textOf(bridge['name'])] ?? '')
+      .split('\n')
+      .filter((line) => line.includes('actions='))
+      .map(stillFlow),
+  }));
+  const ports = texts.bridges.flatMap((bridge) => {
+    const name = textOf(bridge['name']);
+    const config = ovsPortConfigs(texts.show[name] ?? '');
+    return membersOf(bridge['ports']).flatMap((id): OvsPortState[] => {
+      const port = portById.get(uuidOf(id));
+      const own = textOf(port?.['name']);
+      if (port === undefined || own === name) return []; // the bridge's own port is the bridge
+      const { ofport, type: ofInterface } = texts.interfaces.find((one) => one['name'] === own) ?? {};
+      const type = membersOf(port['interfaces']).length > 1 ? 'bond' : textOf(ofInterface);
+      return [
+        {
+          name: own,
+          bridge: name,
+          columns: pick(port, ovsColumns.port),
+          ofport: typeof ofport === 'number' && ofport > 0 ? ofport : null,
+          ...(type === '' ? {} : { type }),
+          config: config.get(own) ?? [],
+        },
+      ];
+    });
+  });
+  const mirrors = texts.bridges.flatMap((bridge) =>
+    membersOf(bridge['mirrors']).flatMap((id): OvsMirrorState[] => {
+      const mirror = texts.mirrors.find((one) => uuidOf(one['_uuid']) === uuidOf(id));
+      if (mirror === undefined) return [];
+      const selected = [...membersOf(mirror['select_src_port']), ...membersOf(mirror['select_dst_port'])].flatMap(
+        (port) => nameOfPort(port) ?? [],
+      );
+      return [
+        {
+          name: textOf(mirror['name']),
+          bridge: textOf(bridge['name']),
+          outputPort: membersOf(mirror['output_port']).map(nameOfPort)[0] ?? null,
+          ports: mirror['select_all'] === true ? null : [...new Set(selected)],
+        },
+      ];
+    }),
+  );
+  return { bridges, ports, mirrors };
+}
+
+/** Entries of ` port  VLAN  MAC  Age` (ovs-appctl fdb/show); those of the bridge's own port are on the bridge. */
+function fdbOf(texts: OvsTexts, ovs: OvsState): readonly FdbState[] {
+  return ovs.bridges.flatMap(({ name }) =>
+    (texts.fdb[name] ?? '').split('\n').flatMap((line): FdbState[] => {
+      const [, number = '', vlan, mac, age] = /^\s*(\S+)\s+(\d+)\s+([0-9a-f:]{17})\s+(\S+)\s*$/.exec(line) ?? [];
+      if (mac === undefined) return [];
+      const port =
+        number === 'LOCAL' ? name : ovs.ports.find((one) => one.bridge === name && one.ofport === Number(number))?.name;
+      if (port === undefined) return [];
+      const isStatic = age === 'static';
+      return [
+        {
+          mac,
+          port,
+          master: name,
+          vlan: vlan === '0' ? null : Number(vlan),
+          state: isStatic ? 'static' : 'dynamic',
+          flags: [],
+          usedS: isStatic ? null : Number(age),
+          updatedS: isStatic ? null : Number(age),
+        },
+      ];
+    }),
+  );
+}
+
+/**
+ * Links and entries as a kernel bridge would have them: each port with its bridge as master, forwarding where the
+ * switch has taken it and it is up.
+ */
+export function withOvs<T extends { readonly links: readonly LinkState[]; readonly fdb: readonly FdbState[] }>(
+  state: T,
+  texts: OvsTexts,
+): T & { readonly ovs: OvsState } {
+  const ovs = parseOvs(texts);
+  const byName = new Map(ovs.ports.map((port) => [port.name, port]));
+  const links = state.links.map((link): LinkState => {
+    if (ovs.bridges.some(({ name }) => name === link.name)) return { ...link, kind: 'openvswitch', bridge: {} };
+    const port = byName.get(link.name);
+    if (port === undefined) return link;
+    const forwards =
+      port.ofport !== null &&
+      link.flags.includes('UP') &&
+      !port.config.includes('PORT_DOWN') &&
+      !port.config.includes('NO_FWD');
+    return {
+      ...link,
+      master: port.bridge,
+      port: { state: forwards ? 'forwarding' : 'disabled', flood: !port.config.includes('NO_FLOOD') },
+    };
+  });
+  return { ...state, links, fdb: [...state.fdb, ...fdbOf(texts, ovs)], ovs };
+}

@@ -1,0 +1,162 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { interfacesDeclared } from '../../core/discover/declared/interfaces.js';
+import { libvirtDeclared, libvirtNetwork, networkDeclared } from '../../core/discover/declared/libvirt.js';
+import { type ConfigFile, netplanDeclared } from '../../core/discover/declared/netplan.js';
+import { isolatingVnets, proxmoxDeclared } from '../../core/discover/declared/proxmox.js';
+import { interfacesKeepers } from '../../core/discover/managers/interfaces.js';
+import { domainKeepers, networkKeepers } from '../../core/discover/managers/libvirt.js';
+import { netplanKeepers } from '../../core/discover/managers/netplan.js';
+import { networkManagerKeepers } from '../../core/discover/managers/network-manager.js';
+import { proxmoxKeepers } from '../../core/discover/managers/proxmox.js';
+import type { Keeper } from '../../core/model/persistent-fix.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { proxmoxOwner, proxmoxSurroundings } from '../../inventory/proxmox-guests.js';
+import type { Declared } from '../../model/declared.js';
+import type { HostState, LinkState } from '../../model/state.js';
+import { mustRun, readJson } from '../../sys/programs.js';
+
+const timeoutMs = 10_000;
+
+/** What one program's configuration says, and which devices it makes. */
+interface Told {
+  readonly declared: readonly Declared[];
+  readonly keepers: readonly Keeper[];
+}
+
+export interface DeclaredReading extends Told {
+  readonly unread: readonly { readonly what: string; readonly why: string }[];
+}
+
+/**
+ * What the configuration of libvirt, Proxmox VE, netplan and ifupdown says of bridges and ports, and which of them
+ * keeps each. A program or file that is not there says nothing; one that cannot be read is named. `root`: where /etc
+ * and the like are.
+ */
+export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<DeclaredReading> {
+  const unread: { what: string; why: string }[] = [];
+  const sources: readonly (readonly [string, () => Promise<Told>])[] = [
+    ['libvirt', () => libvirt(state)],
+    ['Proxmox VE', () => proxmox(state.links)],
+    ['netplan', () => Promise.resolve(netplan(root))],
+    ['ifupdown', () => Promise.resolve(interfaces(root))],
+    ['NetworkManager', () => Promise.resolve(networkManager(root))],
+  ];
+  const told = await Promise.all(
+    sources.map(async ([what, read]) => {
+      try {
+        return await read();
+      } catch (error) {
+        if (!isAbsent(error))
+          unread.push({ what: `what ${what} declares`, why: error instanceof Error ? error.message : String(error) });
+        return { declared: [], keepers: [] };
+      }
+    }),
+  );
+  return {
+    declared: told.flatMap(({ declared }) => declared),
+    keepers: told.flatMap(({ keepers }) => keepers),
+    unread,
+  };
+}
+
+function netplan(root: string): Told {
+  const files = ['lib', 'etc', 'run']
+    .flatMap((folder) => filesIn(`${root}/${folder}/netplan`, /\.yaml$/))
+    .sort((a, b) => (baseName(a) < baseName(b) ? -1 : 1));
+  return { declared: netplanDeclared(files), keepers: netplanKeepers(files) };
+}
+
+/** ifupdown2, where it is installed, takes the place of ifupdown and of its options. */
+function interfaces(root: string): Told {
+  const files = [
+    ...filesIn(`${root}/etc/network`, /^interfaces$/),
+    ...filesIn(`${root}/etc/network/interfaces.d`, /^[\w.-]+$/),
+  ];
+  return {
+    declared: interfacesDeclared(files),
+    keepers: interfacesKeepers(files, existsSync(`${root}/usr/share/ifupdown2`) ? 'ifupdown2' : 'ifupdown'),
+  };
+}
+
+/**
+ * Profiles as keyfiles, which later folders overrule by file name (NetworkManager.conf(5), keyfile). Other formats are
+ * of distributions' own.
+ */
+function networkManager(root: string): Told {
+  const files = new Map(
+    ['usr/lib', 'run', 'etc']
+      .flatMap((folder) => filesIn(`${root}/${folder}/NetworkManager/system-connections`, /^[^.].*\.nmconnection$/))
+      .map((file) => [baseName(file), file]),
+  );
+  return { declared: [], keepers: networkManagerKeepers([...files.values()]) };
+}
+
+/** The program is not installed, or its daemon does not run: then nobody's guests are its. */
+function isAbsent(error: unknown): boolean {
+  return (
+    error instanceof VerifyError &&
+    (error.code === 'program-missing' || /libvirt-sock-ro': No such file/.test(error.message))
+  );
+}
+
+async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<Told> {
+  const list = async (...words: readonly string[]): Promise<readonly string[]> =>
+    (await mustRun(['virsh', '-r', '-q', ...words], { timeoutMs }))
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => /^[0-9a-f-]{36}$/.test(line));
+  const domains = await list('list', '--uuid');
+  const networks = await Promise.all(
+    (await list('net-list', '--uuid')).map(async (uuid) =>
+      libvirtNetwork(await mustRun(['virsh', '-r', '-q', 'net-dumpxml', uuid], { timeoutMs })),
+    ),
+  );
+  const texts = await Promise.all(
+    domains.map((uuid) => mustRun(['virsh', '-r', '-q', 'dumpxml', '--inactive', uuid], { timeoutMs })),
+  );
+  return {
+    declared: [...networkDeclared(networks), ...texts.flatMap((xml) => libvirtDeclared(xml, networks))],
+    keepers: [...networkKeepers(networks), ...texts.flatMap((xml) => domainKeepers(xml, networks, state))],
+  };
+}
+
+async function proxmox(links: readonly LinkState[]): Promise<Told> {
+  const owners = new Map(
+    links.flatMap(({ name }) => {
+      const owner = proxmoxOwner(name);
+      return owner === null ? [] : [[owner.id, owner] as const];
+    }),
+  );
+  if (owners.size === 0) return { declared: [], keepers: [] };
+  const vnets = await readJson(['pvesh', 'get', '/cluster/sdn/vnets', '--output-format', 'json'], { timeoutMs });
+  const { vnets: named } = proxmoxSurroundings(null, vnets);
+  const texts = await Promise.all(
+    [...owners.values()].map(async ({ id, program }) => ({
+      id,
+      program,
+      config: await mustRun([program, 'config', String(id)], { timeoutMs }),
+    })),
+  );
+  return {
+    declared: texts.flatMap(({ id, program, config }) => proxmoxDeclared(id, program, config, isolatingVnets(vnets))),
+    keepers: texts.flatMap(({ id, program, config }) => proxmoxKeepers(id, program, config, named)),
+  };
+}
+
+function baseName({ path }: ConfigFile): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** Files of a folder by name; a folder that is not there has none. Throws where one cannot be read. */
+function filesIn(folder: string, named: RegExp): readonly ConfigFile[] {
+  let names: readonly string[];
+  try {
+    names = readdirSync(folder)
+      .filter((name) => named.test(name))
+      .sort();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return [];
+    throw error;
+  }
+  return names.map((name) => ({ path: `${folder}/${name}`, text: readFileSync(`${folder}/${name}`, 'utf8') }));
+}

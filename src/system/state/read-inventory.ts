@@ -1,0 +1,165 @@
+import { existsSync } from 'node:fs';
+import { incusGuests } from '../../core/discover/guests/incus.js';
+import { libvirtGuests } from '../../core/discover/guests/libvirt.js';
+import { namespaceGuests } from '../../core/discover/guests/namespaces.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { containerGuests } from '../../inventory/container-guests.js';
+import { proxmoxGuests, proxmoxOwner, proxmoxSurroundings } from '../../inventory/proxmox-guests.js';
+import { withSandboxPort } from '../../inventory/sandbox-port.js';
+import type { GuestRecord, Inventory } from '../../model/guest-record.js';
+import type { LinkState } from '../../model/state.js';
+import { mustRun, readJson } from '../../sys/programs.js';
+
+/** A daemon that does not answer is not waited for. */
+const timeoutMs = 10_000;
+/** What describes ten thousand guests is a tenth of it. */
+const mostOutput = 64 * 2 ** 20;
+const bounds = { timeoutMs, mostOutput };
+/**
+ * Programs that look at one guest each run so many side by side: qm is a second of Perl, and libvirtd takes twenty
+ * clients who may only read.
+ */
+const sideBySide = 4;
+/** Containers that are looked at with one command. */
+const mostTogether = 100;
+
+interface Reader {
+  readonly what: string;
+  /** Asked only where one of these files is: elsewhere the program would install, start or set up something. */
+  readonly where?: readonly string[];
+  readonly read: () => Promise<readonly GuestRecord[]>;
+}
+
+/**
+ * What the programs that manage guests on this host say about them; read only. A program that is not installed says
+ * nothing, one that fails is named in `unread`. `links`: those of the namespace of the bridges.
+ */
+export async function readInventory(links: readonly LinkState[], netns: string | null): Promise<Inventory> {
+  const unread: { what: string; why: string }[] = [];
+  const instances = (program: string): Promise<unknown> =>
+    readJson([program, 'list', '--all-projects', '--format', 'json'], bounds);
+  const readers: readonly Reader[] = [
+    { what: 'Proxmox VE', read: () => proxmox(links) },
+    { what: 'libvirt', read: () => libvirt(unread) },
+    { what: 'Incus', read: async () => incusGuests('incus', await instances('incus')) },
+    {
+      what: 'LXD',
+      where: ['/var/lib/lxd/unix.socket', '/var/snap/lxd/common/lxd/unix.socket'],
+      read: async () => incusGuests('lxd', await instances('lxc')),
+    },
+    { what: 'Docker', read: () => containers('docker', links) },
+    { what: 'Podman', where: ['/var/lib/containers/storage'], read: () => containers('podman', links) },
+    {
+      what: 'ip netns',
+      read: async () =>
+        namespaceGuests(
+          await readJson(['ip', '-j', 'netns', 'list'], { netns }),
+          await readJson(['ip', '-j', '-d', 'link', 'show'], { netns }),
+        ),
+    },
+  ];
+  const guests = await Promise.all(
+    readers.map(async ({ what, where, read }) => {
+      if (where?.some(existsSync) === false) return [];
+      try {
+        return await read();
+      } catch (error) {
+        if (!(error instanceof VerifyError)) throw error;
+        if (error.code !== 'program-missing') unread.push({ what, why: error.message });
+        return [];
+      }
+    }),
+  );
+  return { guests: guests.flat(), unread };
+}
+
+/** Domains by UUID: their names may be anything. One that cannot be read does not hide the others. */
+async function libvirt(unread: { what: string; why: string }[]): Promise<readonly GuestRecord[]> {
+  const uuids = idsIn(await mustRun(['virsh', '-r', '-q', 'list', '--uuid'], bounds), /^[0-9a-f-]{36}$/, 'virsh list');
+  return inTurns(uuids, async (uuid) => {
+    try {
+      return libvirtGuests(await mustRun(['virsh', '-r', '-q', 'dumpxml', uuid], bounds));
+    } catch (error) {
+      unread.push({ what: `libvirt's domain ${uuid}`, why: error instanceof Error ? error.message : String(error) });
+      return [];
+    }
+  });
+}
+
+/** Its guests by number, as their interfaces name them: no others can be on a bridge. */
+async function proxmox(links: readonly LinkState[]): Promise<readonly GuestRecord[]> {
+  const owners = new Map(
+    links.flatMap(({ name }) => {
+      const owner = proxmoxOwner(name);
+      return owner === null ? [] : [[owner.id, owner] as const];
+    }),
+  );
+  if (owners.size === 0) return [];
+  const ask = (path: string, ...words: readonly string[]): Promise<unknown> =>
+    readJson(['pvesh', 'get', path, ...words, '--output-format', 'json'], bounds).catch((error: unknown) => {
+      if (!(error instanceof VerifyError)) throw error;
+      return null; // software-defined networking may be off; names do not depend on it
+    });
+  const around = proxmoxSurroundings(await ask('/cluster/resources', '--type', 'vm'), await ask('/cluster/sdn/vnets'));
+  return inTurns([...owners.values()], async ({ id, program }) =>
+    proxmoxGuests(id, program, await mustRun([program, 'config', String(id)], bounds), around),
+  );
+}
+
+async function containers(program: 'docker' | 'podman', links: readonly LinkState[]): Promise<readonly GuestRecord[]> {
+  const ids = idsIn(
+    await mustRun([program, 'ps', '--quiet', '--no-trunc'], bounds),
+    /^[0-9a-f]{12,64}$/,
+    `${program} ps`,
+  );
+  const guests: GuestRecord[] = [];
+  for (let at = 0; at < ids.length; at += mostTogether)
+    guests.push(
+      ...containerGuests(program, await readJson([program, 'inspect', ...ids.slice(at, at + mostTogether)], bounds)),
+    );
+  const inside = new Map<string, unknown>();
+  for (const netns of new Set(guests.flatMap((guest) => guest.netns ?? []))) inside.set(netns, await linksIn(netns));
+  return guests.map((guest) =>
+    guest.netns === undefined ? guest : withSandboxPort(guest, inside.get(guest.netns), links),
+  );
+}
+
+/** Links of a container's namespace; none where it has just ended, or may not be entered: then MACs have to do. */
+async function linksIn(netns: string): Promise<unknown> {
+  try {
+    return await readJson(['ip', '-j', 'link', 'show'], { netns, ...bounds });
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return [];
+  }
+}
+
+/** One id a line. Throws VerifyError where it prints anything else: guests could be missing. */
+function idsIn(text: string, id: RegExp, what: string): readonly string[] {
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  if (!lines.every((line) => id.test(line)))
+    throw new VerifyError(
+      'command-failed',
+      3,
+      `${what} printed something that is no list of ids`,
+      'see what it prints',
+    );
+  return lines;
+}
+
+/** What is read of each, in their order. */
+async function inTurns<T>(
+  items: readonly T[],
+  read: (item: T) => Promise<readonly GuestRecord[]>,
+): Promise<readonly GuestRecord[]> {
+  const found: (readonly GuestRecord[])[] = [];
+  const queue = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [at, item] of queue) found[at] = await read(item);
+  };
+  await Promise.all(Array.from({ length: sideBySide }, worker));
+  return found.flat();
+}

@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type PacketSocket, receives } from '../../model/packet-socket.js';
+import type { Reading } from '../../model/reading.js';
+import type { HostState } from '../../model/state.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { readState } from './read.js';
+import { readDeclared } from './read-declared.js';
+import { readOvs } from '../../state/read-ovs.js';
+import { readPacketSockets } from './read-packet-sockets.js';
+import { readPromiscuousLog } from '../../state/read-promiscuous-log.js';
+import { readVmnet } from '../../state/read-vmnet.js';
+
+export interface ReadingOptions {
+  /** Namespace of the bridges, as a path; null = the caller's. */
+  readonly netns: string | null;
+  /** Also what takes a moment and changes seldom: the kernel's log, Open vSwitch, what is configured. */
+  readonly whole: boolean;
+}
+
+/** Sysctls whose change raises no event. */
+export const forwardingSysctls = [
+  'net.ipv4.ip_forward',
+  'net.ipv4.conf.all.proxy_arp',
+  'net.ipv6.conf.all.forwarding',
+  'net.ipv6.conf.all.proxy_ndp',
+] as const;
+
+/**
+ * Reads all that an audit needs, without sending anything. Rejects with VerifyError (69) where not even links can be
+ * read.
+ */
+export async function readReading({ netns, whole }: ReadingOptions): Promise<Reading> {
+  const unread: { what: string; why: string }[] = [];
+  const [state, promiscuousLog, ovs] = await Promise.all([
+    readState({ netns, sysfs: netns === null, sysctl: forwardingSysctls }),
+    whole ? readPromiscuousLog() : null,
+    whole && netns === null
+      ? readOvs().catch((error: unknown) => {
+          if (!(error instanceof VerifyError)) throw error;
+          unread.push({ what: 'ovs', why: error.message });
+          return null;
+        })
+      : null,
+  ]);
+  // A configuration is that of the machine: interfaces of another namespace may bear the same names.
+  const configured = whole && netns === null ? await readDeclared(state) : null;
+  unread.push(...(configured?.unread ?? []));
+  const packetSockets = await settledSockets(netns, state);
+  if (packetSockets === null) unread.push({ what: 'packet sockets', why: '/proc/net/packet cannot be read' });
+  return {
+    state: { ...state, unread: [...state.unread, ...unread] },
+    packetSockets,
+    promiscuousLog,
+    vmnet: readVmnet(),
+    ovs,
+    ...(configured === null ? {} : { declared: configured.declared, keepers: configured.keepers }),
+  };
+}
+
+/** What is about to change is looked at again before it is told. */
+async function settledSockets(netns: string | null, { links }: HostState): Promise<Reading['packetSockets']> {
+  const bridges = links
+    .filter(({ bridge, promiscuity }) => bridge !== null && (promiscuity ?? 0) > 0)
+    .map(({ ifindex }) => ifindex);
+  let sockets = readPacketSockets(netns);
+  for (
+    let tries = 0;
+    tries < 4 && sockets !== null && (isClosing(sockets) || isOpening(sockets, bridges));
+    tries += 1
+  ) {
+    await sleep(60);
+    sockets = readPacketSockets(netns);
+  }
+  return sockets;
+}
+
+/** The kernel takes 24 ms to close a socket, after its process has ended: nobody holds it then. */
+function isClosing(sockets: readonly PacketSocket[]): boolean {
+  return sockets.some((socket) => socket.holders.length === 0 && receives(socket));
+}
+
+/**
+ * Who listens makes the device promiscuous first and binds the socket to it in the end, as libpcap does: nobody seems
+ * to hold a promiscuous bridge until then.
+ */
+function isOpening(sockets: readonly PacketSocket[], promiscuous: readonly number[]): boolean {
+  const held = new Set(sockets.filter(receives).map(({ ifindex }) => ifindex));
+  return (
+    promiscuous.some((bridge) => !held.has(bridge)) &&
+    sockets.some((socket) => socket.ifindex === 0 && !receives(socket))
+  );
+}

@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { VerifyError } from '../../core/model/verify-error.js';
+import type { HostState, LinkState } from '../../model/state.js';
+import { parseFdb } from '../../state/parse-fdb.js';
+import { parseLinks } from '../../state/parse-links.js';
+import { readOvsTexts } from '../../state/read-ovs-texts.js';
+import { readJson } from '../../sys/programs.js';
+import { inNamespace } from '../kernel/namespaces.js';
+import { readSysctl } from '../kernel/sysctl.js';
+import { withOvs } from './ovs/parse.js';
+import { readFilters } from './read-filters.js';
+import { readPacketSockets } from './read-packet-sockets.js';
+
+export interface ReadOptions {
+  /** Also Open vSwitch's bridges, where it runs: they stand among `links` and `fdb` like the kernel's. */
+  readonly ovs?: boolean;
+  /** Namespace of the bridge's host; null = the caller's. */
+  readonly netns: string | null;
+  /** /sys shows that namespace's devices, so that /sys/class/net/X/flags may be read. */
+  readonly sysfs: boolean;
+  /** Names of sysctls to read beside those that decide what a bridge does (`alwaysRead`). */
+  readonly sysctl: readonly string[];
+  /** Whether to read who else listens with packet sockets. */
+  readonly packetSockets?: boolean;
+}
+
+/** Sysctls that can forward, or filter, what a bridge does not. */
+export const alwaysRead: readonly string[] = [
+  'net.ipv4.ip_forward',
+  'net.ipv6.conf.all.forwarding',
+  'net.bridge.bridge-nf-call-iptables',
+  'net.bridge.bridge-nf-call-ip6tables',
+  'net.bridge.bridge-nf-call-arptables',
+  'net.bridge.bridge-nf-filter-vlan-tagged',
+  'net.bridge.bridge-nf-pass-vlan-input-dev',
+];
+
+/**
+ * What the kernel says now. Programs run side by side; a part that cannot be read is named in `unread`, only a missing
+ * `ip` rejects (VerifyError, 69). Times and counters are as the kernel prints them and move by themselves.
+ */
+export async function readState(options: ReadOptions): Promise<HostState> {
+  const unread: { what: string; why: string }[] = [];
+  const where = { netns: options.netns };
+  const part = async (what: string, read: Promise<unknown>): Promise<unknown> => {
+    try {
+      return await read;
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error;
+      if (what === 'nft' && error.code === 'program-missing') return null; // nobody here can have made rules with it
+      unread.push({ what, why: `${error.message} (${error.hint})` });
+      return null;
+    }
+  };
+  const [links, fdb, vlan, mdb, tc, nft] = await Promise.all([
+    readJson(['ip', '-j', '-d', 'link', 'show'], where),
+    part('fdb', readJson(['bridge', '-j', '-s', 'fdb', 'show'], where)),
+    part('vlan', readJson(['bridge', '-j', 'vlan', 'show'], where)),
+    part('mdb', readJson(['bridge', '-j', 'mdb', 'show'], where)),
+    part('tc', readFilters(options.netns)),
+    part('nft', readJson(['nft', '-j', 'list', 'ruleset'], where)),
+  ]);
+  const ovs =
+    options.ovs !== true
+      ? null
+      : await readOvsTexts().catch((error: unknown) => {
+          if (!(error instanceof VerifyError)) throw error;
+          unread.push({ what: 'ovs', why: `${error.message} (${error.hint})` });
+          return null;
+        });
+  const sockets =
+    options.packetSockets === true
+      ? { packetSockets: readPacketSockets(options.netns)?.filter(({ own }) => !own) ?? null }
+      : {};
+  const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
+  const state: HostState = {
+    links: inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null)),
+    fdb: parseFdb(fdb),
+    vlan,
+    mdb,
+    tc,
+    nft,
+    sysctl,
+    ...sockets,
+    unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
+  };
+  return ovs === null ? state : withOvs(state, ovs);
+}
+
+/** The links alone, as `readState` gives them. Rejects with VerifyError where they cannot be read. */
+export async function readLinks({ netns, sysfs }: Pick<ReadOptions, 'netns' | 'sysfs'>): Promise<readonly LinkState[]> {
+  const links = await readJson(['ip', '-j', '-d', 'link', 'show'], { netns });
+  return inNamespace(netns, () => parseLinks(links, sysfs ? sysFlags : () => null));
+}
+
+/** A link may go between the two readings. */
+function sysFlags(name: string): number | null {
+  try {
+    return Number.parseInt(readFileSync(`/sys/class/net/${name}/flags`, 'utf8'), 16);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,132 @@
+import { readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { packetTypes } from '../../core/pcap/ring/block.js';
+import { encodeBpf, loadPacketType, refuse, takeWhole } from '../kernel/bpf.js';
+import { libc } from '../kernel/libc.js';
+import {
+  attachFilter,
+  isPacketSocket,
+  linkFlags,
+  openPacketSocket,
+  packetStatistics,
+} from '../kernel/packet-socket.js';
+
+/** The part of the package `cap` that the relay uses. */
+interface CapObject {
+  open(device: string, filter: string, bufferSize: number, buffer: Buffer): string;
+  close(): boolean;
+  send(buffer: Buffer, length: number): void;
+  on(event: 'packet', listener: (octets: number, truncated: boolean) => void): void;
+}
+type CapClass = new () => CapObject;
+
+/** A device held promiscuous through `cap`, without the frames that go out on it. */
+export interface CapSocket {
+  /** Sends the first `octets` of a buffer; throws what the kernel says. */
+  send(frame: Buffer, octets: number): void;
+  /** Frames that the kernel dropped because the ring was full, since the socket was opened. */
+  dropped(): number;
+  close(): void;
+}
+
+/**
+ * Octets of ring that are asked of cap; the kernel allocates twice as much. A slot takes about 1,600 octets where the
+ * device's segmentation offloads are off (the fabric sees to that), else 65,616, and then 16 MiB hold 255 frames.
+ */
+const ringOctets = 16 << 20;
+const mostFrame = 65_536;
+const IFF_UP = 1;
+
+/**
+ * cap keeps a raw pointer to its buffer and no reference: neither it nor the object may be collected while the process
+ * lives.
+ */
+const pinned: { readonly object: CapObject; readonly buffer: Buffer }[] = [];
+
+/**
+ * Opens a device with `cap`, which makes it promiscuous. `take` is called with each frame that comes in: the buffer is
+ * the same each time. Throws VerifyError (69) where cap is not installed or the device is missing or down; cap itself
+ * would end the process.
+ */
+export function openCapSocket(device: string, take: (buffer: Buffer, octets: number) => void): CapSocket {
+  const Cap = capClass();
+  requireUp(device);
+  const known = new Set(packetSockets());
+  const object = new Cap();
+  const buffer = Buffer.alloc(mostFrame);
+  pinned.push({ object, buffer });
+  try {
+    object.open(device, '', ringOctets, buffer);
+  } catch (error) {
+    throw new VerifyError(
+      'open-failed',
+      69,
+      `cap cannot open ${JSON.stringify(device)}: ${error instanceof Error ? error.message : String(error)}`,
+      'it takes root or CAP_NET_RAW',
+    );
+  }
+  const fd = packetSockets().find((one) => !known.has(one));
+  if (fd === undefined)
+    throw new VerifyError(
+      'open-failed',
+      70,
+      `the socket that cap opened on ${JSON.stringify(device)} was not found`,
+      'report this as a fault of verify-isolation',
+    );
+  attachFilter(fd, incomingOnly);
+  object.on('packet', (octets) => take(buffer, octets));
+  let dropped = 0;
+  let open = true;
+  return {
+    send: (frame, octets) => object.send(frame, octets),
+    dropped: () => {
+      if (open) dropped += packetStatistics(fd).drops;
+      return dropped;
+    },
+    close: () => {
+      if (!open) return;
+      open = false;
+      object.close(); // never touched again: a second call would crash
+    },
+  };
+}
+
+/** Told by kind: a plain list of descriptors holds the one that reads the list, whose number cap then gets. */
+function packetSockets(): readonly number[] {
+  return readdirSync('/proc/self/fd').map(Number).filter(isPacketSocket);
+}
+
+function capClass(): CapClass {
+  try {
+    const module: { readonly Cap: CapClass } = createRequire(import.meta.url)('cap');
+    return module.Cap;
+  } catch {
+    throw new VerifyError(
+      'cap-missing',
+      69,
+      'an endpoint behind the bridge device (attach: promiscuous) needs the package cap, which is not installed or was not built',
+      'install a C++ compiler, make, python3 and libpcap-dev (Debian: build-essential python3 libpcap-dev), then run `npm install` again',
+    );
+  }
+}
+
+function requireUp(device: string): void {
+  const fd = openPacketSocket(device);
+  const flags = linkFlags(fd, device);
+  libc().close(fd);
+  if (flags === null || (flags & IFF_UP) === 0) {
+    throw new VerifyError(
+      'interface-down',
+      69,
+      `the relay cannot work on ${JSON.stringify(device)}: it is down`,
+      'set it up before the endpoint starts',
+    );
+  }
+}
+
+/**
+ * Refuses outgoing frames, takes the rest whole. In the kernel and not as a filter of libpcap, which tests packet types
+ * in user space at first, where they are unknown (libpcap issues 1482, 1402, 1254).
+ */
+const incomingOnly = encodeBpf([loadPacketType, [0x15, 0, 1, packetTypes.outgoing], refuse, takeWhole]);

@@ -1,0 +1,64 @@
+import { startHelper } from '../../sys/helper-process.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+
+const startMs = 10_000;
+
+/** A relay that carries frames. */
+export interface RunningRelay {
+  readonly pid: number;
+  stop(): Promise<void>;
+  /** Since the last call; codes of core/judge/reasons.ts. */
+  faults(): readonly { readonly code: string; readonly text: string }[];
+}
+
+/**
+ * Starts a relay helper in the caller's network namespace and resolves when it carries frames. Rejects with VerifyError
+ * (69): `cap-missing` where the package cap is not there, `interface-down`, `open-failed`.
+ */
+export async function startRelay(spec: {
+  readonly bridge: string;
+  readonly device: string;
+  readonly macs: readonly string[];
+  readonly everything: boolean;
+}): Promise<RunningRelay> {
+  const helper = await startHelper('relay', { silentMs: null });
+  const news: { code: string; text: string }[] = [];
+  let stopping = false;
+  let failStart: (error: Error) => void = () => undefined;
+  const refused = new Promise<never>((_resolve, reject) => {
+    failStart = reject;
+  });
+  refused.catch(() => undefined); // only the race below listens
+  helper.subscribe((message) => {
+    if (message.type !== 'fault' || stopping) return;
+    if (message.code === 'relay-lost') news.push({ code: 'frames-dropped', text: message.message });
+    else if (message.code === 'helper-died')
+      news.push({ code: 'relay-died', text: `its relay ended: ${message.message}` });
+    failStart(
+      new VerifyError(
+        message.code,
+        69,
+        message.message,
+        'an endpoint with attach: promiscuous needs a relay that works',
+      ),
+    );
+  });
+  try {
+    const relaying = helper.next('relaying', () => true, startMs);
+    relaying.catch(() => undefined);
+    await helper.send({ type: 'start', ...spec });
+    await Promise.race([relaying, refused]);
+  } catch (error) {
+    stopping = true;
+    await helper.close();
+    throw error;
+  }
+  return {
+    pid: helper.pid,
+    stop: async () => {
+      stopping = true;
+      await helper.close();
+    },
+    faults: () => news.splice(0),
+  };
+}
