@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { parseFolder } from '../build/system/evidence/folder/parse-folder.js';
-import { addBatch, finishJudging, startJudging } from '../build/judge/judge.js';
+import { addBatch, finishJudging, startJudging } from '../build/core/judge/judge.js';
 import { evidenceInterfaces } from '../build/core/plan/evidence-interfaces.js';
 import { VerifyError } from '../build/core/model/verify-error.js';
 import { createCaptureReader } from '../build/core/pcap/capture-reader.js';

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const top = fileURLToPath(new URL('..', import.meta.url));
 const folder = resolve(process.argv[2] ?? `${top}/dist/man`);
 const { commands } = await import('../build/cli/commands.js');
-const { helpGroups } = await import('../build/commands/group-help.js');
+const { helpGroups } = await import('../build/cli/help.js');
 const { version, description } = JSON.parse(readFileSync(`${top}/package.json`, 'utf8'));
 const pages = [
   'README.md',

@@ -2,7 +2,7 @@
 // the unreleased one), what test/sabotage did to it, and the checksums of what `npm run package` made, if it did.
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { sabotageFigures } from '../build/model/sabotage-figures.js';
+import { sabotageFigures } from '../build/core/model/run-record.js';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const title = process.argv[2] ?? 'Unreleased';

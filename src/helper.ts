@@ -7,7 +7,7 @@ import type { HelperRole } from './core/protocol/messages.js';
 const roles: { readonly [R in HelperRole]: () => Promise<void> } = {
   capture: async () => (await import('./system/capture/worker.js')).captureWorker(),
   send: async () => (await import('./system/inject/worker.js')).sendWorker(),
-  relay: async () => (await import('./traffic/relay.js')).relayWorker(),
+  relay: async () => (await import('./system/traffic/relay.js')).relayWorker(),
 };
 
 const role = process.argv[2];

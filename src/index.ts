@@ -6,11 +6,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { loadFiles } from './commands/load-files.js';
+import { loadFiles } from './cli/commands/scenario/load-files.js';
 import type { Result } from './core/model/result.js';
 import type { Scenario } from './core/model/scenario.js';
 import { VerifyError } from './core/model/verify-error.js';
-import { replayFolder } from './evidence/replay.js';
+import { replayFolder } from './system/evidence/replay.js';
 import { packagePath } from './system/process/package-path.js';
 
 export type { Cause, Finding, Reason, Result, StepResult, Verdict } from './core/model/result.js';

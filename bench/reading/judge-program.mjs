@@ -1,5 +1,5 @@
 // Judges a run's capture again without hashing it: codec, token search and verdict.
-import { addBatch, finishJudging, startJudging } from '../../build/judge/judge.js';
+import { addBatch, finishJudging, startJudging } from '../../build/core/judge/judge.js';
 import { parseFolder } from '../../build/system/evidence/folder/parse-folder.js';
 import { readCapture } from '../../build/system/evidence/read/read-capture.js';
 import { tellPeak } from '../frame/peak.mjs';

@@ -6,8 +6,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { readRawFrames } from '../../build/evidence/raw-frames.js';
 import { startCapture } from '../../build/system/capture/client.js';
+import { readRawFrames } from '../../build/system/evidence/collate/raw-frames.js';
 import { processorSeconds } from '../frame/processor.mjs';
 import { makeVeth, moveAway } from './veth.mjs';
 

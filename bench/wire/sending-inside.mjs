@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startSender } from '../../build/inject/send-client.js';
+import { startSender } from '../../build/system/inject/helper.js';
 import { classicFileHeader, classicRecord } from './classic.mjs';
 import { processorSeconds } from '../frame/processor.mjs';
 import { arrivedAt, makeVeth } from './veth.mjs';

@@ -1,9 +1,8 @@
 import yargs from 'yargs';
-import { groupHelp } from '../commands/group-help.js';
-import { skipCachedHelp } from '../commands/skip-cached-help.js';
 import { VerifyError } from '../core/model/verify-error.js';
-import { toolVersion } from '../sys/tool-version.js';
+import { toolVersion } from '../system/machine/read-package.js';
 import { commands } from './commands.js';
+import { groupHelp, skipCachedHelp } from './help.js';
 import { tellError } from './print-error.js';
 
 /** EX_USAGE of sysexits.h. */

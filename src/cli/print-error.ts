@@ -1,5 +1,5 @@
 import { VerifyError } from '../core/model/verify-error.js';
-import { escapeText } from '../model/escape-text.js';
+import { escapeText } from '../core/text/escape.js';
 
 /** EX_SOFTWARE of sysexits.h. */
 const faultStatus = 70;

@@ -1,8 +1,5 @@
 import type { Finding, StepResult } from '../core/model/result.js';
-import { foldInARow } from './fold-in-a-row.js';
-import { groupByPair } from './group-by-pair.js';
-import { kindNumbers } from './kind-numbers.js';
-import { numbering } from './numbering.js';
+import { foldInARow, groupByPair, kindNumbers, numbering } from './group.js';
 
 /**
  * One line of the table: the findings of one sender and addressee, by observer, carriers with the same outcome

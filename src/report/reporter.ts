@@ -1,5 +1,5 @@
+import type { JudgeInput } from '../core/judge/judge.js';
 import type { Result } from '../core/model/result.js';
-import type { JudgeInput } from '../judge/judge.js';
 
 /** A frame of the evidence that is shown whole. */
 export interface ShownFrame {

@@ -4,8 +4,8 @@ import { jsonReport } from './machine/json.js';
 import { junitReport } from './machine/junit.js';
 import { nagiosReport } from './machine/nagios.js';
 import { ndjsonReport } from './machine/ndjson.js';
+import { prometheusReport } from './machine/prometheus.js';
 import { markdownReport } from './markdown.js';
-import { prometheusReport } from './prometheus.js';
 import type { Reporter } from './reporter.js';
 import { terminalReport } from './terminal/terminal.js';
 

@@ -1,4 +1,4 @@
-import type { FdbState, HostState, LinkState } from '../model/state.js';
+import type { FdbState, HostState, LinkState } from '../core/model/state.js';
 import { bridgeSettings, portSettings } from '../core/model/settings.js';
 
 /** One thing that the kernel said differently at two moments; null = it was not there. */

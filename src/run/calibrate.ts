@@ -1,10 +1,10 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fieldsOf, objectsOf } from '../core/text/json-fields.js';
-import type { CalibrationRecord } from '../model/calibration.js';
+import type { CalibrationRecord } from '../core/model/provenance.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { packagePath } from '../system/process/package-path.js';
-import { runProgram } from '../sys/programs.js';
+import { runProgram } from '../system/process/programs.js';
 
 const program = packagePath('dist/cli.cjs');
 

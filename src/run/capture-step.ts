@@ -1,11 +1,11 @@
 import { basename, join } from 'node:path';
-import { joinCaptures } from '../capture/join-captures.js';
 import type { Observer, StepPlan } from '../core/model/plan.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { describeObserver } from '../core/plan/evidence-interfaces.js';
-import { framesOfStep } from '../plan/frames-of-step.js';
+import { framesOfStep } from '../core/plan/flows/flow-table.js';
 import type { Capture } from '../system/capture/client.js';
 import type { ObserverRequest } from '../system/capture/helper.js';
+import { joinCaptures } from '../system/capture/join.js';
 import { rawFile } from '../system/evidence/folder/folder.js';
 import { remoteOf, type RunContext } from './context.js';
 import { clockOffset } from './hosts/clock-offset.js';

@@ -1,9 +1,9 @@
+import type { Fabric } from '../core/model/fabric.js';
 import type { Plan, StepPlan } from '../core/model/plan.js';
 import type { ProgressEvent, StepPhase } from '../core/model/progress.js';
+import type { StepStates } from '../core/model/state.js';
 import { VerifyError } from '../core/model/verify-error.js';
-import type { TimelineLog } from '../evidence/timeline-log.js';
-import type { StepStates } from '../judge/step-states.js';
-import type { Fabric } from '../model/fabric.js';
+import type { TimelineLog } from '../system/evidence/folder/timeline-log.js';
 import type { Devices } from './devices.js';
 import type { RemoteHost } from './hosts/remote-host.js';
 

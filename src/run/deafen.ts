@@ -1,7 +1,7 @@
 import type { Capture } from '../system/capture/client.js';
 import type { ObserverRequest } from '../system/capture/helper.js';
 import type { AlterDevices } from './devices.js';
-import { sumCounts } from '../capture/sum-counts.js';
+import { sumCounts } from '../system/capture/join.js';
 
 /** The capture of `name` in a helper of its own, which dies (SIGKILL) once the first half of the probes is through. */
 function splitOff(name: string, others: Capture, ear: Capture): Capture {

@@ -1,5 +1,6 @@
-import { startSender } from '../inject/send-client.js';
 import { startCapture } from '../system/capture/client.js';
+import { startSender } from '../system/inject/helper.js';
+import type { SendOutcome } from '../system/inject/sender.js';
 
 /**
  * How a run listens and sends. A device may wrap another, to lose an ear or to withhold frames: `demo --deafen` and
@@ -15,3 +16,15 @@ export type AlterDevices = (devices: Devices) => Devices;
 
 /** The kernel's own. */
 export const kernelDevices: Devices = { startCapture, startSender };
+
+/** Devices that open every socket and send nothing on any of them. */
+export function muted(devices: Devices): Devices {
+  return {
+    ...devices,
+    async startSender(places) {
+      const sender = await devices.startSender(places);
+      const nothing = async (): Promise<SendOutcome> => ({ accepted: 0, error: null });
+      return { ...sender, send: nothing, sendRouted: nothing };
+    },
+  };
+}

@@ -1,4 +1,4 @@
-import type { Place } from '../model/fabric.js';
+import type { Place } from '../core/model/fabric.js';
 
 /** What lives in one network namespace of one host: one helper serves all of it. */
 export interface PlaceGroup<T> {

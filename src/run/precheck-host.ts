@@ -1,10 +1,10 @@
 import { precheck } from '../core/audit/precheck.js';
 import type { Keeper } from '../core/model/persistent-fix.js';
 import type { Plan } from '../core/model/plan.js';
+import type { PrecheckNote } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
-import type { PrecheckNote } from '../model/precheck.js';
-import { readOffloads } from '../state/read-offloads.js';
 import { readDeclared } from '../system/state/read-declared.js';
+import { readOffloads } from '../system/state/read-links.js';
 import { readReading } from '../system/state/read-reading.js';
 
 /** What a run on this host has to be read with, and who makes its bridges and ports. */

@@ -5,10 +5,10 @@ import { type FixTrial, fixTrials } from '../core/fix/trial.js';
 import type { Result } from '../core/model/result.js';
 import type { Scenario } from '../core/model/scenario.js';
 import { VerifyError } from '../core/model/verify-error.js';
-import { hashFile } from '../evidence/hash-file.js';
-import { keepFixes } from '../evidence/keep-fixes.js';
 import type { FixRecord } from '../system/evidence/folder/fixes.js';
 import { files } from '../system/evidence/folder/folder.js';
+import { hashFile } from '../system/evidence/folder/hash.js';
+import { keepFixes } from '../system/evidence/replay.js';
 
 /** Trials of one run beyond these are not made. */
 const mostTrials = 40;

@@ -1,19 +1,23 @@
-import { compileForRecord } from '../capture/engines/compile-filter.js';
-import { libpcap } from '../capture/engines/libpcap-library.js';
 import { coverageOf } from '../core/judge/proof/coverage.js';
 import { stepFacts } from '../core/judge/proof/step-facts.js';
-import type { StepStates } from '../judge/step-states.js';
-import { timeText } from '../judge/time-text.js';
-import type { CalibrationRecord } from '../model/calibration.js';
 import type { Plan, StepPlan } from '../core/model/plan.js';
-import type { Instrument, ListenedStep, Provenance, When } from '../model/provenance.js';
-import type { ToolRecord } from '../model/tool-record.js';
+import type {
+  CalibrationRecord,
+  Instrument,
+  ListenedStep,
+  Provenance,
+  ToolRecord,
+  When,
+} from '../core/model/provenance.js';
+import type { StepStates } from '../core/model/state.js';
 import type { TimelineEntry } from '../core/model/timeline.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { limitsOf, methodStatement } from '../core/plan/method-statement.js';
+import { timeText } from '../core/text/time.js';
+import { compileForRecord, libpcap } from '../system/capture/engines/libpcap-library.js';
 import { moment, readClockSync } from '../system/kernel/clock.js';
 import { readMachine } from '../system/machine/read-machine.js';
-import { readPackage } from '../sys/read-package.js';
+import { readPackage } from '../system/machine/read-package.js';
 import { readWho } from '../system/machine/read-who.js';
 import { engineOf, ringOf, snaplenOf } from './capture-step.js';
 

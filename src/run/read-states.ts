@@ -1,8 +1,7 @@
 import type { StepPlan } from '../core/model/plan.js';
+import type { HostState, StepStates } from '../core/model/state.js';
 import type { TimelineEvent } from '../core/model/timeline.js';
 import { VerifyError } from '../core/model/verify-error.js';
-import type { StepStates } from '../judge/step-states.js';
-import type { HostState } from '../model/state.js';
 import { stateFile, writeJson } from '../system/evidence/folder/folder.js';
 import type { RunContext } from './context.js';
 import type { ReadAround } from './events.js';

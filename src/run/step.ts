@@ -1,17 +1,18 @@
-import type { StepPlan } from '../core/model/plan.js';
+import type { StepPlan, TrafficPlan } from '../core/model/plan.js';
 import { VerifyError } from '../core/model/verify-error.js';
-import type { Sender } from '../inject/sender.js';
 import type { Capture } from '../system/capture/client.js';
+import type { Sender } from '../system/inject/sender.js';
+import { exchangeHttp } from '../system/traffic/http.js';
+import { exchangePing } from '../system/traffic/ping.js';
 import { listen, mark, startStepCapture, stopStepCapture } from './capture-step.js';
-import { checkStop, pause, type RunContext, tell } from './context.js';
+import { checkStop, pause, type RunContext, stopReason, tell } from './context.js';
 import { type Events, startEvents } from './events.js';
 import { type StateReader, stateReader } from './read-states.js';
-import { probeSender } from './send-probes.js';
 import { announce } from './send/announce.js';
 import { restoreOwners } from './send/restore.js';
 import { sendControls } from './send/send-controls.js';
-import { startSenders } from './start-senders.js';
-import { runTraffic } from './traffic-step.js';
+import { probeSender } from './send/send-probes.js';
+import { startSenders } from './send/sockets.js';
 import { watchKernel } from './watch-kernel.js';
 
 /** Frames of the last controls may still be on their way through a relay when the kernel has taken them. */
@@ -144,7 +145,7 @@ function isUnfinished(
  * Carries one step out, in the order of the contract: changes, learn, wait, state, probing, drain, state. A fault ends
  * the step, is written down, and what was captured until then is kept. Rejects only for faults of the tool itself.
  */
-export async function runStep(context: RunContext, step: StepPlan): Promise<void> {
+async function runStep(context: RunContext, step: StepPlan): Promise<void> {
   tell(context, step, 'preparing');
   context.timeline.log(step.index, { event: 'step-started' });
   const starting = step.observers.length === 0 ? null : startStepCapture(context, step);
@@ -173,4 +174,47 @@ export async function runStep(context: RunContext, step: StepPlan): Promise<void
     context.timeline.log(step.index, { event: 'fault', fault: { code, observers: [], text } });
   context.timeline.log(step.index, { event: 'step-ended', outcome });
   tell(context, step, 'done');
+}
+
+/** Carries out the steps in order on the same topology. After an interruption the rest is written down as not run. */
+export async function runSteps(context: RunContext): Promise<void> {
+  for (const step of context.plan.steps) {
+    if (context.signal.aborted) {
+      const { code, message } = stopReason(context.signal);
+      context.timeline.log(step.index, { event: 'fault', fault: { code, observers: [], text: message } });
+      context.timeline.log(step.index, { event: 'step-ended', outcome: 'not-run' });
+    } else {
+      await runStep(context, step);
+    }
+  }
+}
+
+async function exchange(
+  context: RunContext,
+  traffic: TrafficPlan,
+): Promise<{ readonly ok: boolean; readonly detail: string }> {
+  const address = context.plan.endpoints.find((endpoint) => endpoint.name === traffic.to)?.ips[0]?.address;
+  if (address === undefined) return { ok: false, detail: `${traffic.to} has no IP address` };
+  const client = context.fabric.sendingPlace(traffic.from);
+  const server = context.fabric.sendingPlace(traffic.to);
+  const { requests, bytes } = traffic;
+  switch (traffic.kind) {
+    case 'http':
+      return exchangeHttp({ client, server, address, requests, bytes });
+    case 'ping':
+      return exchangePing({ client, server, address, requests, bytes });
+    case 'tcp':
+    case 'udp':
+      throw new VerifyError('unsupported', 69, `traffic ${traffic.kind} is not supported yet`, 'Use http or ping.');
+  }
+}
+
+/**
+ * Lets real programs talk through the endpoints' own stacks, one after the other; whether they could is written down.
+ */
+async function runTraffic(context: RunContext, step: StepPlan): Promise<void> {
+  for (const [index, traffic] of step.traffic.entries()) {
+    checkStop(context.signal);
+    context.timeline.log(step.index, { event: 'traffic', traffic: index, ...(await exchange(context, traffic)) });
+  }
 }

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Comparison, holdAgainstWire } from '../../src/core/audit/compare-with-wire.js';
 import type { Result } from '../../src/core/model/result.js';
-import { replayFolder } from '../../src/evidence/replay.js';
 import { parseFolder } from '../../src/system/evidence/folder/parse-folder.js';
+import { replayFolder } from '../../src/system/evidence/replay.js';
 
 /**
  * What the state before each step of a run let expect, beside what the wire then showed. `result`: where the folder

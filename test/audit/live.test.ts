@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { AuditReport } from '../../src/model/audit.js';
+import type { AuditReport } from '../../src/core/model/audit.js';
 import { lacking } from '../kernel/features.js';
 import { runThrowAway, threeGuests } from './throw-away.js';
 

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { precheck } from '../../src/core/audit/precheck.js';
-import type { Reading } from '../../src/model/reading.js';
-import type { LinkState } from '../../src/model/state.js';
+import type { LinkState, Reading } from '../../src/core/model/state.js';
 
 const recorded = (name: string): Reading =>
   JSON.parse(readFileSync(new URL(`readings/${name}.json`, import.meta.url), 'utf8'));

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { audit } from '../../src/core/audit/audit.js';
+import type { Prediction } from '../../src/core/model/audit.js';
 import { probeClasses } from '../../src/core/model/scenario.js';
-import type { Prediction } from '../../src/model/audit.js';
-import type { Reading } from '../../src/model/reading.js';
+import type { Reading } from '../../src/core/model/state.js';
 import { differing, heldAgainstWire, heldRun } from './held.js';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));

@@ -3,11 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { audit } from '../../src/core/audit/audit.js';
 import { proofStatus, withProof } from '../../src/core/audit/prove.js';
-import { replayFolder } from '../../src/evidence/replay.js';
-import type { AuditReport } from '../../src/model/audit.js';
-import type { Reading } from '../../src/model/reading.js';
-import type { HostState } from '../../src/model/state.js';
+import type { AuditReport } from '../../src/core/model/audit.js';
+import type { HostState, Reading } from '../../src/core/model/state.js';
 import { parseFolder } from '../../src/system/evidence/folder/parse-folder.js';
+import { replayFolder } from '../../src/system/evidence/replay.js';
 import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../fabric/throw-away-host.js';
 
 describe.skipIf(process.getuid?.() !== 0)('audit --prove on a host', () => {

@@ -3,9 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { audit, auditStatus } from '../../src/core/audit/audit.js';
 import type { bridgeRules, hostRules } from '../../src/core/audit/rules.js';
 import type { Settings } from '../../src/core/model/scenario.js';
-import type { OvsRecord, Reading } from '../../src/model/reading.js';
-import type { FdbState, LinkState } from '../../src/model/state.js';
-import { parseOvsTable } from '../../src/state/read-ovs.js';
+import type { FdbState, LinkState, OvsRecord, Reading } from '../../src/core/model/state.js';
+import { parseOvsTable } from '../../src/system/state/ovs/read.js';
 
 /**
  * Recorded from a kernel 6.18: three guests on a bridge as it comes; and the same with ageing 0, a macvlan, mirrors of

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Fault } from '../../src/core/model/timeline.js';
-import { startSender } from '../../src/inject/send-client.js';
 import type { Capture } from '../../src/system/capture/client.js';
 import type { ObserverRequest } from '../../src/system/capture/helper.js';
 import { type CaptureKeeper, keepCapture } from '../../src/system/capture/keep-capture.js';
+import { startSender } from '../../src/system/inject/helper.js';
 import { patient } from '../patient.js';
 import {
   frames,

@@ -1,7 +1,7 @@
-import { startSender } from '../../src/inject/send-client.js';
-import type { Sender } from '../../src/inject/sender.js';
 import { type Capture, startCapture } from '../../src/system/capture/client.js';
 import type { CaptureOptions } from '../../src/system/capture/helper.js';
+import { startSender } from '../../src/system/inject/helper.js';
+import type { Sender } from '../../src/system/inject/sender.js';
 import type { TestNetwork } from './test-network.js';
 
 /**

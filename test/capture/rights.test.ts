@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startSender } from '../../src/inject/send-client.js';
 import { startCapture } from '../../src/system/capture/client.js';
+import { startSender } from '../../src/system/inject/helper.js';
 import { inNamespace } from '../../src/system/kernel/namespaces.js';
 import { startRelay } from '../../src/system/traffic/relay-client.js';
 import { frames, guestMac, isRoot, runTag, testNetwork, type TestNetwork } from './test-network.js';

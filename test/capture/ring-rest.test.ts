@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createRingRest } from '../../src/capture/engines/ring-rest.js';
+import { createRingRest } from '../../src/system/capture/engines/packet-ring.js';
 
 const mebibyte = 1 << 20;
 

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startHelper } from '../../src/sys/helper-process.js';
 import type { Capture } from '../../src/system/capture/client.js';
 import type { CaptureOptions } from '../../src/system/capture/helper.js';
+import { startHelper } from '../../src/system/process/helper-process.js';
 import { batches, damages, packets, readAll } from '../pcap/helpers.js';
 import { listenAndSend } from './listen-and-send.js';
 import { frames, guestMac, isRoot, readCapture, runTag, testNetwork, type TestNetwork } from './test-network.js';

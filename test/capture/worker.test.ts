@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startCapture, type Capture } from '../../src/system/capture/client.js';
-import { startSender } from '../../src/inject/send-client.js';
+import { startSender } from '../../src/system/inject/helper.js';
 import type { Fault } from '../../src/core/model/timeline.js';
-import { startHelper } from '../../src/sys/helper-process.js';
+import { startHelper } from '../../src/system/process/helper-process.js';
 import {
   frames,
   guestMac,
@@ -79,7 +79,7 @@ describe.skipIf(!isRoot)('capture helper', () => {
   });
 
   test('dies with the orchestrator', async () => {
-    const program = `import { startHelper } from ${JSON.stringify(new URL('../../build/sys/helper-process.js', import.meta.url).href)};
+    const program = `import { startHelper } from ${JSON.stringify(new URL('../../build/system/process/helper-process.js', import.meta.url).href)};
       const helper = await startHelper('capture'); console.log(helper.pid); setInterval(() => {}, 1000);`;
     const orchestrator = spawn(process.execPath, ['--input-type=module', '-e', program], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { reasonHints } from '../../src/core/judge/reasons.js';
-import { replayFolder } from '../../src/evidence/replay.js';
+import { replayFolder } from '../../src/system/evidence/replay.js';
 import { changed, reasonCases } from './reason-cases.mjs';
 import { readFolder } from './reason-folders.mjs';
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { replayFolder } from '../../src/evidence/replay.js';
-import { expectedOf } from '../../src/report/expected.js';
+import { expectedOf } from '../../src/report/word.js';
+import { replayFolder } from '../../src/system/evidence/replay.js';
 
 const top = resolve(import.meta.dirname, '../..');
 const folder = join(top, 'captures');

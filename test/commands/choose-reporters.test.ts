@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { chooseReporters, writeReports } from '../../src/cli/commands/reporters.js';
-import { formatNames } from '../../src/commands/reporter-help.js';
+import { formatNames } from '../../src/cli/help.js';
 import { reporterNames } from '../../src/report/reporters.js';
 import { experiment } from '../report/fixture.js';
 

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { codes, explainCode, listCodes } from '../../src/cli/commands/scenario/explain.js';
-import { groupHelp, helpGroups } from '../../src/commands/group-help.js';
+import { groupHelp, helpGroups } from '../../src/cli/help.js';
 
 describe('explainCode', () => {
   it.each(codes)('explains %s in a sentence', (code) => {

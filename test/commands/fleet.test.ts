@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { hostFolders } from '../../src/evidence/host-folders.js';
+import { hostFolders } from '../../src/system/evidence/folder/host-folders.js';
 import { readHost } from '../../src/cli/commands/fleet/read-host.js';
 import type { FleetReport } from '../../src/core/model/fleet.js';
 import { fleetReporters } from '../../src/report/fleet/reporters.js';
@@ -40,8 +40,8 @@ async function makeBroken(): Promise<void> {
   writeFileSync(join(broken, 'plan.json'), plan);
   rmSync(join(broken, 'result.json'));
   const { writeJson } = await import('../../src/system/evidence/folder/folder.js');
-  const { replayFolder } = await import('../../src/evidence/replay.js');
-  const { writeSums } = await import('../../src/evidence/hash.js');
+  const { replayFolder } = await import('../../src/system/evidence/replay.js');
+  const { writeSums } = await import('../../src/system/evidence/folder/hash.js');
   await writeJson(broken, 'result.json', await replayFolder(broken));
   await writeSums(broken);
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { stripOptions } from '../../src/commands/strip-options.js';
+import { stripOptions } from '../../src/cli/commands/twin/twin.js';
 
 it('takes options out of a command line with their values, and nothing else', () => {
   const words = [

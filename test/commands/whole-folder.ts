@@ -1,9 +1,9 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { writeSums } from '../../src/evidence/hash.js';
-import { replayFolder } from '../../src/evidence/replay.js';
 import { writeJson } from '../../src/system/evidence/folder/folder.js';
+import { writeSums } from '../../src/system/evidence/folder/hash.js';
+import { replayFolder } from '../../src/system/evidence/replay.js';
 
 /** A recorded run of captures/ as a run leaves it: the capture plain, with result.json and SHA256SUMS. */
 export async function wholeFolder(recorded: string, dir: string): Promise<void> {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { watchMetrics } from '../../src/report/watch-metrics.js';
+import { watchMetrics } from '../../src/report/machine/prometheus.js';
 
 const top = resolve(import.meta.dirname, '../..');
 const has = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;

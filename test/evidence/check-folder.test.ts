@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunRecord } from '../../src/model/run-record.js';
+import type { RunRecord } from '../../src/core/model/run-record.js';
 import { call, smallRun } from './small-run.js';
 
 let run = { scratch: '', dir: '' };

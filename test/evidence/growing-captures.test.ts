@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readRawFrames } from '../../src/evidence/raw-frames.js';
+import { readU32 } from '../../src/core/wire/octets.js';
 import { createCaptureFile } from '../../src/system/capture/capture-file.js';
 import { type GrowingCaptures, growingCaptures } from '../../src/system/evidence/collate/growing-captures.js';
-import { readU32 } from '../../src/wire/octets.js';
+import { readRawFrames } from '../../src/system/evidence/collate/raw-frames.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'growing-captures-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

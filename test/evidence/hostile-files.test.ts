@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { hearForeign } from '../../src/system/evidence/hear-foreign.js';
-import { replayFolder } from '../../src/evidence/replay.js';
+import { replayFolder } from '../../src/system/evidence/replay.js';
 import { startForeign } from '../../src/core/judge/foreign/foreign.js';
 import { finishForeign, type ForeignReport, macOfNumber } from '../../src/core/judge/foreign/report.js';
 import { macBytes, macNumber } from '../../src/core/wire/ethernet.js';

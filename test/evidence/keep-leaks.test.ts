@@ -10,11 +10,11 @@ import type { Result } from '../../src/core/model/result.js';
 import { evidenceInterfaces } from '../../src/core/plan/evidence-interfaces.js';
 import { buildFrame } from '../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../src/core/wire/token.js';
-import { clockOffsets } from '../../src/evidence/clock-offsets.js';
-import { replayFolder } from '../../src/evidence/replay.js';
 import { createCaptureFile } from '../../src/system/capture/capture-file.js';
 import { collate } from '../../src/system/evidence/collate/collate.js';
 import { parseFolder } from '../../src/system/evidence/folder/parse-folder.js';
+import { clockOffsets } from '../../src/system/evidence/folder/timeline-log.js';
+import { replayFolder } from '../../src/system/evidence/replay.js';
 import { type Captured, type Evidence, key, perfectRun, scenario, step } from '../judge/perfect-run.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'keep-leaks-'));

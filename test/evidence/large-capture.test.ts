@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../src/core/model/result.js';
-import { replayFolder } from '../../src/evidence/replay.js';
-import type { RunRecord } from '../../src/model/run-record.js';
+import type { RunRecord } from '../../src/core/model/run-record.js';
+import { replayFolder } from '../../src/system/evidence/replay.js';
 import { call } from './small-run.js';
 
 const recorded = join(import.meta.dirname, '../../captures/hub-mode');

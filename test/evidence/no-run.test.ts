@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { noRun } from '../../src/evidence/no-run.js';
+import { noRun } from '../../src/system/evidence/folder/host-folders.js';
 import { parseFolder } from '../../src/system/evidence/folder/parse-folder.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'no-run-'));

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRawFrames } from '../../src/evidence/raw-frames.js';
+import { readU32 } from '../../src/core/wire/octets.js';
 import { createCaptureFile } from '../../src/system/capture/capture-file.js';
-import { readU32 } from '../../src/wire/octets.js';
+import { readRawFrames } from '../../src/system/evidence/collate/raw-frames.js';
 
 const blocks = ['a', 'b'].map((name, observer) => ({ step: 0, observer, name, description: `${name} (guest)` }));
 let dir = '';

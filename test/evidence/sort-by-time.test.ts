@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { sortByTime } from '../../src/evidence/sort-by-time.js';
+import { sortByTime } from '../../src/system/evidence/collate/raw-frames.js';
 
 it('frames come in the order of their times, and those of one time in the order of the file', () => {
   fc.assert(

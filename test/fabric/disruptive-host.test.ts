@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { disruptiveClasses, type ProbeClassName } from '../../src/core/model/scenario.js';
 import type { Result } from '../../src/core/model/result.js';
-import type { HostState } from '../../src/model/state.js';
+import type { HostState } from '../../src/core/model/state.js';
 import { type Entered, enteredIn, mostWithin } from '../live/entered.js';
 import { untilEvent } from '../live/program.js';
 import { patient } from '../patient.js';

@@ -3,7 +3,7 @@ import { statusOf } from '../../build/system/fabric/lab/launch.js';
 import { buildLab } from '../../build/system/fabric/lab/build.js';
 import { readLinks, readState } from '../../build/system/state/read.js';
 import { startRelay } from '../../build/system/traffic/relay-client.js';
-import { exchangeHttp } from '../../build/traffic/http.js';
+import { exchangeHttp } from '../../build/system/traffic/http.js';
 import { exchangePing } from '../../build/system/traffic/ping.js';
 import { ip4, planOf } from './lab-plan.mjs';
 

@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { AuditReport } from '../../src/core/model/audit.js';
 import type { Result } from '../../src/core/model/result.js';
 import { loadScenario } from '../../src/core/scenario/load-scenario.js';
-import type { AuditReport } from '../../src/model/audit.js';
 import { runThrowAway, threeGuests } from '../audit/throw-away.js';
 import { patient } from '../patient.js';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Change } from '../../src/model/change.js';
+import type { Change } from '../../src/core/model/fabric.js';
 import { checkOvsVlan, type OvsVlanColumns, refuseOpening } from '../../src/system/fabric/ovs-vlans.js';
 
 const columns = (tag: string, trunks: string, mode = '[]'): OvsVlanColumns => ({ tag, trunks, mode });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/core/model/plan.js';
 import type { Result } from '../../src/core/model/result.js';
-import type { HostState } from '../../src/model/state.js';
+import type { HostState } from '../../src/core/model/state.js';
 import { bridgeDefaults, portDefaults } from '../../src/core/bridge/kernel-defaults.js';
 import { lacking } from '../kernel/features.js';
 import { guests, outcomeOf, throwAwayHost, type Outcome, type ThrowAwayHost } from './throw-away-host.js';

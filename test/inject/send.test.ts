@@ -1,12 +1,11 @@
 import { closeSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startHelper } from '../../src/sys/helper-process.js';
-import { openSharedFile } from '../../src/system/kernel/shared-file.js';
+import { startSender } from '../../src/system/inject/helper.js';
 import { sendFrames } from '../../src/system/inject/send-frames.js';
-import { openSendingSocket, sendingInterface } from '../../src/inject/sending-socket.js';
-import { startSender } from '../../src/inject/send-client.js';
-import type { Sender } from '../../src/inject/sender.js';
+import { openSendingSocket, type Sender, sendingInterface } from '../../src/system/inject/sender.js';
+import { openSharedFile } from '../../src/system/kernel/shared-file.js';
+import { startHelper } from '../../src/system/process/helper-process.js';
 import { frames, isRoot, processExists, testNetwork, type TestNetwork } from '../capture/test-network.js';
 import { patient } from '../patient.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { libvirtDeclared, libvirtNetwork, networkDeclared } from '../../src/core/discover/declared/libvirt.js';
 import { isolatingVnets, proxmoxDeclared } from '../../src/core/discover/declared/proxmox.js';
-import type { Declared } from '../../src/model/declared.js';
+import type { Declared } from '../../src/core/model/host-config.js';
 import { readDeclared } from '../../src/system/state/read-declared.js';
 
 const recorded = (name: string): string => readFileSync(new URL(`./recorded/${name}`, import.meta.url), 'utf8');

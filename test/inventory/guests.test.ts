@@ -1,20 +1,19 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { containerGuests, withSandboxPort } from '../../src/core/discover/guests/containers.js';
+import { guestOfPort } from '../../src/core/discover/guests/guest-of-port.js';
 import { incusGuests } from '../../src/core/discover/guests/incus.js';
 import { libvirtGuests } from '../../src/core/discover/guests/libvirt.js';
 import { namespaceGuests } from '../../src/core/discover/guests/namespaces.js';
-import { containerGuests } from '../../src/inventory/container-guests.js';
-import { guestOfPort } from '../../src/inventory/guest-of-port.js';
 import {
   isFirewallBridge,
   proxmoxGuests,
   proxmoxOwner,
   proxmoxSurroundings,
-} from '../../src/inventory/proxmox-guests.js';
-import { withSandboxPort } from '../../src/inventory/sandbox-port.js';
-import type { GuestRecord } from '../../src/model/guest-record.js';
-import { parseLinks } from '../../src/state/parse-links.js';
+} from '../../src/core/discover/guests/proxmox.js';
+import type { GuestRecord } from '../../src/core/model/host-config.js';
+import { parseLinks } from '../../src/system/state/parse-links.js';
 
 const recorded = (name: string): string => readFileSync(new URL(`recorded/${name}`, import.meta.url), 'utf8');
 const json = (name: string): unknown => JSON.parse(recorded(name));

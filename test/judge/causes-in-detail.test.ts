@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { isCauseCode } from '../../src/core/judge/explain/cause-meanings.js';
 import { causes } from '../../src/core/judge/explain/causes.js';
+import type { RowContext } from '../../src/core/judge/rows/row-context.js';
 import type { Flow } from '../../src/core/model/plan.js';
-import type { RowContext } from '../../src/judge/row-context.js';
 import { b, bridge, broadcast, entry, flow, group, host, links, of, port, row, step } from './row-fixture.js';
 
 const { p0, p1, p2 } = links;

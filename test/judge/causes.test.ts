@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { causes } from '../../src/core/judge/explain/causes.js';
 import { causeMeanings } from '../../src/core/judge/explain/cause-meanings.js';
 import type { Cause } from '../../src/core/model/result.js';
-import type { HostState } from '../../src/model/state.js';
+import type { HostState } from '../../src/core/model/state.js';
 import { buildFrame } from '../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../src/core/wire/token.js';
 import { addFrames, hostState, judge, key, perfectRun } from './perfect-run.js';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { createClassifier, type Sighting, tagsOf } from '../../src/core/judge/recognise/classify.js';
 import { keptEnd } from '../../src/core/judge/recognise/kept-end.js';
+import { groupAddress } from '../../src/core/judge/rows/row-context.js';
 import { type Flow, type FrameSpec, mostTokens, type Plan } from '../../src/core/model/plan.js';
 import { buildFrame, probeHopLimit } from '../../src/core/probe/frames/frame.js';
 import { tokenLength, tokensFor } from '../../src/core/wire/token.js';
-import { createClassifier, type Sighting, tagsOf } from '../../src/judge/classify.js';
-import { groupAddress } from '../../src/judge/group-address.js';
 import { key, perfectRun, scenario, step } from './perfect-run.js';
 
 /** Two steps, of raw and of IPv4 and IPv6 frames. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { addBatch, continueJudging, finishJudging, type JudgeInput, startJudging } from '../../src/core/judge/judge.js';
 import type { Result } from '../../src/core/model/result.js';
-import { addBatch, continueJudging, finishJudging, type JudgeInput, startJudging } from '../../src/judge/judge.js';
 import { batchOf, type Evidence, judge, perfectRun } from './perfect-run.js';
 
 const capture = { sha256: 'f'.repeat(64), files: [] };

@@ -3,7 +3,7 @@ import { coverageOf } from '../../src/core/judge/proof/coverage.js';
 import { stepFacts } from '../../src/core/judge/proof/step-facts.js';
 import type { Plan } from '../../src/core/model/plan.js';
 import type { Result } from '../../src/core/model/result.js';
-import type { HostState, OvsPortState } from '../../src/model/state.js';
+import type { HostState, OvsPortState } from '../../src/core/model/state.js';
 import { hostState, perfectRun, scenario, step } from './perfect-run.js';
 
 /** Coverage of a run in which these observers did not listen, around the state. */

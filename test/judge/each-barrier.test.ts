@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { barrierOf, barriers, lastBarriers } from '../../src/core/judge/explain/barriers.js';
 import { filtersInState } from '../../src/core/judge/rows/filters-in-state.js';
-import type { RowContext } from '../../src/judge/row-context.js';
-import type { FdbState, OvsState } from '../../src/model/state.js';
+import type { RowContext } from '../../src/core/judge/rows/row-context.js';
+import type { FdbState, OvsState } from '../../src/core/model/state.js';
 import {
   a,
   b,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Leak } from '../../src/core/judge/explain/causes/leak.js';
 import { causes, withCauses } from '../../src/core/judge/explain/causes.js';
 import type { Flow } from '../../src/core/model/plan.js';
-import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
+import type { FdbState, HostState, LinkState } from '../../src/core/model/state.js';
 import { buildFrame } from '../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../src/core/wire/token.js';
 import { addFrames, hostState, judge, key, perfectRun } from './perfect-run.js';

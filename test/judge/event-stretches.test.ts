@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { During } from '../../src/core/model/scenario.js';
+import type { HostState, StepStates } from '../../src/core/model/state.js';
 import type { RuleChange, TimelineEntry, TimelineEvent } from '../../src/core/model/timeline.js';
-import type { StepStates } from '../../src/judge/step-states.js';
-import type { HostState } from '../../src/model/state.js';
 import { type Evidence, hostState, judge, perfectRun, scenario, step } from './perfect-run.js';
 
 const reload: During = { atMs: 100, run: [['/usr/sbin/nft', '-f', 'rules.nft']], settleMs: 0 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fixOnHost } from '../../src/judge/fix-on-host.js';
+import { fixOnHost } from '../../src/core/fix/text.js';
 
 const hosts = [
   { name: 'hv2', ssh: 'root@hv2', command: ['verify-isolation'] },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fixOutcome } from '../../src/core/fix/outcome.js';
+import { splitFix } from '../../src/core/fix/text.js';
 import type { StepResult } from '../../src/core/model/result.js';
-import { splitFix } from '../../src/judge/split-fix.js';
 import { findings, result, step } from '../report/fixture.js';
 
 const cause = {

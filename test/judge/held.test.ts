@@ -4,9 +4,9 @@ import { barrierCodes } from '../../src/core/judge/explain/barriers.js';
 import { heldBy } from '../../src/core/judge/explain/why-holds.js';
 import type { StepPlan } from '../../src/core/model/plan.js';
 import type { Finding, Held } from '../../src/core/model/result.js';
+import type { HostState, LinkState } from '../../src/core/model/state.js';
 import { buildFrame } from '../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../src/core/wire/token.js';
-import type { HostState, LinkState } from '../../src/model/state.js';
 import { addFrames, type Evidence, hostState, judge, key, perfectRun, scenario, step } from './perfect-run.js';
 import { flow, host, plan, step as planned, zero } from './row-fixture.js';
 

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { causes } from '../../src/core/judge/explain/causes.js';
-import type { RowContext } from '../../src/judge/row-context.js';
-import type { HostState, LinkState, OvsState } from '../../src/model/state.js';
-import type { PacketSocket } from '../../src/model/packet-socket.js';
+import type { RowContext } from '../../src/core/judge/rows/row-context.js';
+import type { HostState, LinkState, OvsState, PacketSocket } from '../../src/core/model/state.js';
 import { a, b, bridge, entry, flow, group, host, links, observerC, of, port, row } from './row-fixture.js';
 
 const { p0, p2 } = links;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TimelineEntry, TimelineEvent } from '../../src/core/model/timeline.js';
-import { clockOffsets } from '../../src/evidence/clock-offsets.js';
+import { clockOffsets } from '../../src/system/evidence/folder/timeline-log.js';
 import { type Evidence, judge, perfectRun } from './perfect-run.js';
 
 /** A perfect run in which hv2's clock was estimated twice, in ms ahead and give or take. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { createClassifier, tagsOf } from '../../src/core/judge/recognise/classify.js';
 import { leakComment } from '../../src/core/judge/recognise/leak-comment.js';
 import type { Result } from '../../src/core/model/result.js';
 import type { Step } from '../../src/core/model/scenario.js';
 import { buildFrame } from '../../src/core/probe/frames/frame.js';
 import { tokenLength, tokensFor } from '../../src/core/wire/token.js';
-import { createClassifier, tagsOf } from '../../src/judge/classify.js';
 import { addFrames, type Evidence, judge, key, perfectRun, scenario, step } from './perfect-run.js';
 
 const macs = {

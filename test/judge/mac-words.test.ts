@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { createMacWords } from '../../src/core/judge/recognise/header-words.js';
 import { macText } from '../../src/core/wire/ethernet.js';
-import { createMacWords } from '../../src/judge/mac-words.js';
 
 const mac = fc.uint8Array({ minLength: 6, maxLength: 6 });
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { numbersIn } from '../../src/core/judge/explain/causes/ovs.js';
 import { causes } from '../../src/core/judge/explain/causes.js';
-import type { RowContext } from '../../src/judge/row-context.js';
-import type { OvsMirrorState, OvsPortState, OvsState } from '../../src/model/state.js';
+import type { RowContext } from '../../src/core/judge/rows/row-context.js';
+import type { OvsMirrorState, OvsPortState, OvsState } from '../../src/core/model/state.js';
 import { a, b, entry, group, host, links, macOfB, of, port, row } from './row-fixture.js';
 
 const bridgeOfOvs = (

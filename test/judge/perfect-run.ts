@@ -1,16 +1,21 @@
 import { createHash } from 'node:crypto';
+import {
+  addBatch,
+  type CaptureIdentity,
+  finishJudging,
+  type JudgedBatch,
+  type JudgeInput,
+  startJudging,
+} from '../../src/core/judge/judge.js';
 import { phases, type Plan, type StepPlan } from '../../src/core/model/plan.js';
 import type { Result } from '../../src/core/model/result.js';
 import type { Endpoint, Scenario, Step } from '../../src/core/model/scenario.js';
+import type { HostState, LinkState, StepStates } from '../../src/core/model/state.js';
 import type { TimelineEntry, TimelineEvent } from '../../src/core/model/timeline.js';
 import { evidenceInterfaces } from '../../src/core/plan/evidence-interfaces.js';
 import { makePlan } from '../../src/core/plan/make-plan.js';
 import { buildFrame } from '../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../src/core/wire/token.js';
-import type { JudgedBatch } from '../../src/judge/frame-source.js';
-import { addBatch, type CaptureIdentity, finishJudging, type JudgeInput, startJudging } from '../../src/judge/judge.js';
-import type { StepStates } from '../../src/judge/step-states.js';
-import type { HostState, LinkState } from '../../src/model/state.js';
 
 /** The run's key of every test here. */
 export const key = Buffer.alloc(32, 7);

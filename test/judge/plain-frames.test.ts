@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { countSighting } from '../../src/core/judge/count/count-frame.js';
 import { createPlainFrames } from '../../src/core/judge/count/plain-frames.js';
 import { createTallies, type StepTally } from '../../src/core/judge/count/tally.js';
+import { createClassifier, tagsOf } from '../../src/core/judge/recognise/classify.js';
 import type { Plan } from '../../src/core/model/plan.js';
 import type { Step } from '../../src/core/model/scenario.js';
 import { viewFrame } from '../../src/core/wire/frame-view.js';
-import { createClassifier, tagsOf } from '../../src/judge/classify.js';
 import { key, perfectRun, scenario, step } from './perfect-run.js';
 
 const macs = [

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createClassifier, flowFinder, tagsOf } from '../../src/core/judge/recognise/classify.js';
 import { createPlannedProbes } from '../../src/core/judge/recognise/planned-probes.js';
 import { type Flow, frameForms, type FrameSpec } from '../../src/core/model/plan.js';
 import { carriers } from '../../src/core/model/scenario.js';
 import { buildFrame, leastSizeOf } from '../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../src/core/wire/token.js';
-import { createClassifier, flowFinder, tagsOf } from '../../src/judge/classify.js';
 import { key, perfectRun } from './perfect-run.js';
 
 const { plan } = perfectRun();

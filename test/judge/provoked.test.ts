@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../src/core/model/result.js';
-import type { LinkState } from '../../src/model/state.js';
+import type { LinkState } from '../../src/core/model/state.js';
 import { type Evidence, judge, perfectRun, scenario, step } from './perfect-run.js';
 
 const codes = (result: Result): readonly string[] =>

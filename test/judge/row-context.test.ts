@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { controlComment, isControlComment } from '../../src/core/judge/recognise/leak-comment.js';
-import { provokedBy } from '../../src/judge/provoked.js';
-import { isOff, isOn, isUnicast, rowContexts } from '../../src/judge/row-context.js';
+import { provokedBy } from '../../src/core/judge/proof/unchanged.js';
+import { isOff, isOn, isUnicast, rowContexts } from '../../src/core/judge/rows/row-context.js';
 import type { Control, Flow, Plan, StepPlan } from '../../src/core/model/plan.js';
 import type { Finding } from '../../src/core/model/result.js';
-import type { HostState, LinkState } from '../../src/model/state.js';
+import type { HostState, LinkState } from '../../src/core/model/state.js';
 import { buildFrame } from '../../src/core/probe/frames/frame.js';
-import { createClassifier, tagsOf } from '../../src/judge/classify.js';
+import { createClassifier, tagsOf } from '../../src/core/judge/recognise/classify.js';
 import { tokensFor } from '../../src/core/wire/token.js';
 import { key } from './perfect-run.js';
 import { entry, flow, group, host, macOfB, plan, step, zero } from './row-fixture.js';

@@ -1,8 +1,8 @@
 import type { Flow, Observer, StepPlan } from '../../src/core/model/plan.js';
 import type { Finding } from '../../src/core/model/result.js';
 import type { Endpoint } from '../../src/core/model/scenario.js';
-import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
-import type { RowContext } from '../../src/judge/row-context.js';
+import type { FdbState, HostState, LinkState } from '../../src/core/model/state.js';
+import type { RowContext } from '../../src/core/judge/rows/row-context.js';
 import { hostState, judge, perfectRun } from './perfect-run.js';
 
 function there<T>(value: T | undefined | null): T {

@@ -2,14 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTallies, type StepTally } from '../../src/core/judge/count/tally.js';
 import { stepFacts } from '../../src/core/judge/proof/step-facts.js';
+import { groupedRows, probeRow, provenOf } from '../../src/core/judge/rows/group-rows.js';
+import type { RowInput } from '../../src/core/judge/rows/row-context.js';
 import { rowsOf } from '../../src/core/judge/rows/rows.js';
 import type { Flow, StepPlan } from '../../src/core/model/plan.js';
 import type { Finding } from '../../src/core/model/result.js';
 import type { Accepted } from '../../src/core/model/scenario.js';
-import { groupedRows } from '../../src/judge/group-rows.js';
-import { probeRow, provenOf } from '../../src/judge/probe-row.js';
-import type { RowInput } from '../../src/judge/row-parts.js';
-import { timeText } from '../../src/judge/time-text.js';
+import { timeText } from '../../src/core/text/time.js';
 import { perfectRun } from './perfect-run.js';
 import { flow, host, observerC, plan, step } from './row-fixture.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { createSeenTokens } from '../../src/core/judge/count/seen-tokens.js';
 import type { Flow } from '../../src/core/model/plan.js';
-import { createSeenTokens } from '../../src/judge/seen-tokens.js';
 import { perfectRun } from './perfect-run.js';
 
 /** Flows whose ids and tokens number through, as a plan's do; their sizes are those given. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createEntries } from '../../src/core/judge/count/entered-tokens.js';
+import { flowOfToken } from '../../src/core/judge/recognise/classify.js';
 import type { Flow } from '../../src/core/model/plan.js';
-import { flowOfToken } from '../../src/judge/flow-of-token.js';
 import { flow as base } from './row-fixture.js';
 
 /** Flows of these sizes, whose tokens number through from `first`. */

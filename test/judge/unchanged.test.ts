@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { wholeStretch } from '../../src/core/judge/proof/intervals.js';
+import { unchangedReasons } from '../../src/core/judge/proof/unchanged.js';
+import type { FdbState, HostState, LinkState } from '../../src/core/model/state.js';
 import { type RuleChange, vlanList } from '../../src/core/model/timeline.js';
-import { wholeStretch } from '../../src/judge/stretches.js';
-import { unchangedReasons } from '../../src/judge/unchanged.js';
-import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
-import { enteringMac } from '../../src/plan/entering-controls.js';
+import { enteringMac } from '../../src/core/plan/ingress-controls.js';
 import { hostState, perfectRun } from './perfect-run.js';
 
 const { plan } = perfectRun();

@@ -5,13 +5,13 @@ import {
   finishJudging,
   type JudgeInput,
   startJudging,
-} from '../../src/judge/judge.js';
+} from '../../src/core/judge/judge.js';
 import { rootReasons, rootRows } from '../../src/core/judge/rows/root-rows.js';
-import { timeText } from '../../src/judge/time-text.js';
+import { timeText } from '../../src/core/text/time.js';
 import { stepFacts } from '../../src/core/judge/proof/step-facts.js';
 import type { Reason, Result } from '../../src/core/model/result.js';
 import type { Step } from '../../src/core/model/scenario.js';
-import type { HostState } from '../../src/model/state.js';
+import type { HostState } from '../../src/core/model/state.js';
 import type { TimelineEntry, TimelineEvent } from '../../src/core/model/timeline.js';
 import { buildFrame } from '../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../src/core/wire/token.js';

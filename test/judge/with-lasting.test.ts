@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { withLasting } from '../../src/core/fix/persistent.js';
 import type { Keeper } from '../../src/core/model/persistent-fix.js';
 import type { Cause } from '../../src/core/model/result.js';
-import { withLasting } from '../../src/judge/with-lasting.js';
 import { judge, perfectRun } from './perfect-run.js';
 import { zero } from './row-fixture.js';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeEntries } from '../../src/fabric/host/entries.js';
+import { makeEntries } from '../../src/system/fabric/host/injection-ports.js';
 import { openJournal } from '../../src/system/fabric/host/journal.js';
 import { readState } from '../../src/system/state/read.js';
 import { throwAwayHost, type ThrowAwayHost } from '../fabric/throw-away-host.js';

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Result } from '../../src/core/model/result.js';
-import type { HostState } from '../../src/model/state.js';
+import type { HostState } from '../../src/core/model/state.js';
 import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../fabric/throw-away-host.js';
 import { describeOnKernelWith } from './features.js';
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { applyToKernel } from '../../src/fabric/apply.js';
-import { undoAll } from '../../src/fabric/host/undo.js';
-import type { Change } from '../../src/model/change.js';
-import { readJson } from '../../src/sys/programs.js';
+import type { Change } from '../../src/core/model/fabric.js';
+import { applyToKernel } from '../../src/system/fabric/apply.js';
 import { undoOf } from '../../src/system/fabric/host/undo-of.js';
+import { undoAll } from '../../src/system/fabric/host/undo.js';
+import { readJson } from '../../src/system/process/programs.js';
 import { readState } from '../../src/system/state/read.js';
 import { throwAwayHost, type ThrowAwayHost } from '../fabric/throw-away-host.js';
 import { describeOnKernelWith } from './features.js';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { prepareManagers } from '../../scripts/managers.mjs';
+import { lastingFixes } from '../../src/core/fix/persistent.js';
 import type { Keeper, LastingFix } from '../../src/core/model/persistent-fix.js';
-import { lastingFixes } from '../../src/lasting/lasting-fixes.js';
 import { runThrowAway } from '../audit/throw-away.js';
 
 const { folder = '', skip } = prepareManagers();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { lastingFixes } from '../../src/core/fix/persistent.js';
+import { wantedOfFix } from '../../src/core/fix/wanted.js';
 import type { Keeper } from '../../src/core/model/persistent-fix.js';
-import { lastingFixes } from '../../src/lasting/lasting-fixes.js';
-import { wantedOfFix } from '../../src/lasting/wanted.js';
 
 const guest: Keeper = {
   by: 'libvirt',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { disruptiveClasses, type ProbeClassName } from '../../src/core/model/scenario.js';
-import type { HostState } from '../../src/model/state.js';
+import type { HostState } from '../../src/core/model/state.js';
 import { descendants } from './processes.js';
 import { enteredIn, type Entered, mostWithin } from './entered.js';
 import { fresh, type LabRun, rows, runLab, startProgram, untilEvent, writeScenario } from './program.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { escapeText } from '../../src/core/text/escape.js';
 import { jsonText } from '../../src/core/text/json-text.js';
-import { escapeText } from '../../src/model/escape-text.js';
 
 describe('JSON that is printed or kept', () => {
   it('has nothing in it that a terminal acts on, and says the same', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { membersOf, uuidOf, valueIn } from '../../src/model/ovs-values.js';
+import { membersOf, uuidOf, valueIn } from '../../src/core/bridge/ovs-settings.js';
 
 describe('a value of Open vSwitch’s database, as ovs-vsctl prints it', () => {
   it('is a set of members, which is one alone without brackets, or none', () => {

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { classicWithPcapParser } from '../../src/core/pcap/classic/with-pcap-parser.js';
 import { classicHeader, classicRecord } from '../../src/core/pcap/classic/writer.js';
+import { readPacketOptions } from '../../src/core/pcap/pcapng/options.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from '../../src/core/pcap/pcapng/writer.js';
-import { escapeText } from '../../src/model/escape-text.js';
-import { readPacketOptions } from '../../src/pcap/packet-options.js';
+import { escapeText } from '../../src/core/text/escape.js';
 import { classic, epb, idb, option, rawBlock, shb, spb, u16, u32 } from './blocks.js';
 import { available, batches, concat, damages, packets, readAll, runOn } from './helpers.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { textOctets } from '../../src/pcap/option-list.js';
+import { readPacketOptions, textOctets } from '../../src/core/pcap/pcapng/options.js';
 import { blockBuffer, packetBlockLength, writePacketBlock } from '../../src/core/pcap/pcapng/packet-block.js';
 import {
   enhancedPacket,
@@ -8,7 +8,6 @@ import {
   sectionHeader,
 } from '../../src/core/pcap/pcapng/writer.js';
 import { available, batches, concat, packets, readAll, runOn } from './helpers.js';
-import { readPacketOptions } from '../../src/pcap/packet-options.js';
 
 const frame = Uint8Array.from(Buffer.from('ffffffffffff52540000000188b5' + '00'.repeat(47), 'hex'));
 const timeNs = 1_764_000_000_123_456_789n;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { Found, FoundScenario } from '../../src/core/discover/found-scenario.js';
 import { presets } from '../../src/core/discover/presets.js';
 import { hasUplink, leftOut, provingScenario } from '../../src/core/discover/proving-scenario.js';
 import { twinSteps } from '../../src/core/discover/twin/steps.js';
 import { disruptiveClasses, type ProbeClassName } from '../../src/core/model/scenario.js';
-import type { Found, FoundScenario } from '../../src/plan/found-scenario.js';
 
 type WrittenEndpoint = FoundScenario['topology']['endpoints'][string];
 interface WrittenStep {

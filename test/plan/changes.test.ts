@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import type { Change } from '../../src/core/model/fabric.js';
 import { changesOf } from '../../src/core/plan/changes.js';
-import type { Change } from '../../src/model/change.js';
 import { scenario, step } from '../judge/perfect-run.js';
 
 const { topology } = scenario([]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { commandsFor } from '../../src/core/bridge/change-commands.js';
-import type { Change } from '../../src/model/change.js';
+import type { Change } from '../../src/core/model/fabric.js';
 
 const words = (change: Change): readonly string[] =>
   commandsFor(change, (port) => `bridge-of-${port}`).map((argv) => argv.join(' '));

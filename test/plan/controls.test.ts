@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Control, Flow, FrameSpec, Observer, TrafficPlan } from '../../src/core/model/plan.js';
 import type { Endpoint } from '../../src/core/model/scenario.js';
+import { type ControlInput, controlsOf, uplinkForms } from '../../src/core/plan/controls.js';
 import { captureFilter } from '../../src/core/plan/filter-by-mac.js';
-import { type ControlInput, controlsOf } from '../../src/plan/controls.js';
-import { enteringControls, type EnteringInput, enteringMac } from '../../src/plan/entering-controls.js';
-import { earControlMac } from '../../src/plan/raw-control.js';
-import { observersOf } from '../../src/plan/observers.js';
-import { sendersOf } from '../../src/plan/senders.js';
-import { uplinkForms } from '../../src/plan/uplink-forms.js';
+import {
+  earControlMac,
+  enteringControls,
+  type EnteringInput,
+  enteringMac,
+} from '../../src/core/plan/ingress-controls.js';
+import { observersOf, sendersOf } from '../../src/core/plan/observers.js';
 import { flow as base, plan, step } from '../judge/row-fixture.js';
 
 const mac = {

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Flow, Flows } from '../../src/core/model/plan.js';
 import { flowCollector } from '../../src/core/plan/flows/flow-collector.js';
+import { flowTable } from '../../src/core/plan/flows/flow-table.js';
 import { parsePositions, positionText } from '../../src/core/plan/flows/position-text.js';
-import { flowTable } from '../../src/plan/flow-table.js';
 import { flow as base } from '../judge/row-fixture.js';
 
 const list = fc.constantFrom<readonly string[]>([], ['b'], ['b', 'c'], ['c', 'b']);

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { foundPolicy, isOutward } from '../../src/core/discover/found-scenario.js';
 import { foundVlans, vlansInState } from '../../src/core/discover/found-vlans.js';
+import { endpointName } from '../../src/core/discover/host-topology.js';
 import { listeningPorts, macsOnRecord } from '../../src/core/discover/listening-ports.js';
-import type { HostState, LinkState } from '../../src/model/state.js';
-import { endpointName } from '../../src/plan/endpoint-name.js';
-import { foundPolicy } from '../../src/plan/found-policy.js';
-import { isOutward } from '../../src/plan/found-scenario.js';
+import type { HostState, LinkState } from '../../src/core/model/state.js';
 import { hostState } from '../judge/perfect-run.js';
 
 const [, p0] = hostState().links;

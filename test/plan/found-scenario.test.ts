@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { GuestRecord } from '../../src/model/guest-record.js';
-import type { HostState, LinkState } from '../../src/model/state.js';
-import { chooseBridge, type FoundInput, foundScenario } from '../../src/plan/found-scenario.js';
+import { chooseBridge, type FoundInput, foundScenario } from '../../src/core/discover/found-scenario.js';
+import type { GuestRecord } from '../../src/core/model/host-config.js';
+import type { HostState, LinkState } from '../../src/core/model/state.js';
 
 const link = (name: string, more: Partial<LinkState> = {}): LinkState => ({
   name,

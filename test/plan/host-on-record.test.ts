@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { chooseBridge } from '../../src/core/discover/found-scenario.js';
+import { deafness, hostTopology, macsBehind } from '../../src/core/discover/host-topology.js';
 import type { Scenario } from '../../src/core/model/scenario.js';
+import type { FdbState, HostState, LinkState } from '../../src/core/model/state.js';
 import { makePlan } from '../../src/core/plan/make-plan.js';
+import { silentAddressees } from '../../src/core/plan/observers.js';
 import { loadScenario } from '../../src/core/scenario/load-scenario.js';
-import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
-import { chooseBridge } from '../../src/plan/found-scenario.js';
-import { deafness, hostTopology, macsBehind } from '../../src/plan/host-topology.js';
-import { silentAddressees } from '../../src/plan/silent-addressees.js';
 
 function link(name: string, over: Partial<LinkState> = {}): LinkState {
   return {

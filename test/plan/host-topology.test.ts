@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Scenario } from '../../src/core/model/scenario.js';
-import type { FdbState, HostState, LinkState } from '../../src/model/state.js';
-import { hostTopology } from '../../src/plan/host-topology.js';
+import type { FdbState, HostState, LinkState } from '../../src/core/model/state.js';
+import { hostTopology } from '../../src/core/discover/host-topology.js';
 import { makePlan } from '../../src/core/plan/make-plan.js';
 import { loadScenario } from '../../src/core/scenario/load-scenario.js';
-import { earControlMac } from '../../src/plan/raw-control.js';
+import { earControlMac } from '../../src/core/plan/ingress-controls.js';
 
 const link = (name: string, master: string | null, kind: string | null = null): LinkState => ({
   name,

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import type { Flow } from '../../src/core/model/plan.js';
 import { makePlan } from '../../src/core/plan/make-plan.js';
+import { inventedMacs } from '../../src/core/plan/new-macs.js';
 import { loadScenario } from '../../src/core/scenario/load-scenario.js';
-import { inventedMacs } from '../../src/plan/invented-macs.js';
 import { flow, plan as planned, step } from '../judge/row-fixture.js';
 
 const text = `version: 1

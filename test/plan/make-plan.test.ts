@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/core/model/plan.js';
 import { loadScenario } from '../../src/core/scenario/load-scenario.js';
-import { enteringMac } from '../../src/plan/entering-controls.js';
+import { enteringMac } from '../../src/core/plan/ingress-controls.js';
 import { makePlan } from '../../src/core/plan/make-plan.js';
 
 const topology = `topology:

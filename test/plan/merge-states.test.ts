@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { mergeStates } from '../../src/plan/merge-states.js';
-import type { HostState, LinkState } from '../../src/model/state.js';
+import { mergeStates } from '../../src/core/plan/hosts.js';
+import type { HostState, LinkState } from '../../src/core/model/state.js';
 
 const link = (name: string, master: string | null): LinkState => ({
   name,

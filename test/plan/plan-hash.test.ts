@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan, StepPlan } from '../../src/core/model/plan.js';
 import { planHash } from '../../src/core/plan/hash.js';
-import { newSources } from '../../src/plan/new-sources.js';
+import { newSources } from '../../src/core/plan/new-macs.js';
 import { flow, plan, step } from '../judge/row-fixture.js';
 
 const withStep = (over: Partial<StepPlan>): Plan => ({ ...plan, steps: [{ ...step, ...over }] });

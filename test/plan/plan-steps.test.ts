@@ -3,7 +3,7 @@ import type { Plan, StepPlan } from '../../src/core/model/plan.js';
 import type { Endpoint, ProbeEntry, Scenario, Step } from '../../src/core/model/scenario.js';
 import { describeObserver, evidenceInterfaces } from '../../src/core/plan/evidence-interfaces.js';
 import { makePlan } from '../../src/core/plan/make-plan.js';
-import { observersOf } from '../../src/plan/observers.js';
+import { observersOf } from '../../src/core/plan/observers.js';
 import { scenario, step } from '../judge/perfect-run.js';
 
 const [probe] = step().probes;

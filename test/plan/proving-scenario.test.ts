@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { FoundScenario } from '../../src/core/discover/found-scenario.js';
 import { leftOut, provingScenario } from '../../src/core/discover/proving-scenario.js';
-import type { FoundScenario } from '../../src/plan/found-scenario.js';
 
 const endpoints = Object.fromEntries(
   [1, 2, 3].map((at) => [`g${at}`, { bridge: 'br0', port: `p${at}`, mac: `52:54:00:00:00:0${at}` }]),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rawControl } from '../../src/plan/raw-control.js';
+import { rawControl } from '../../src/core/plan/ingress-controls.js';
 import { makePlan } from '../../src/core/plan/make-plan.js';
 import { tokenFilter } from '../../src/core/plan/filter-by-token.js';
 import { scenario, step } from '../judge/perfect-run.js';

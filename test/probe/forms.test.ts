@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { frameForms, type FrameForm, type FrameSpec } from '../../src/core/model/plan.js';
+import { type FrameForm, frameForms, type FrameSpec } from '../../src/core/model/plan.js';
 import type { Carrier } from '../../src/core/model/scenario.js';
 import { classicHeader, classicRecord } from '../../src/core/pcap/classic/writer.js';
-import { rawControl } from '../../src/plan/raw-control.js';
-import { enteringMac } from '../../src/plan/entering-controls.js';
 import { tokenFilter } from '../../src/core/plan/filter-by-token.js';
+import { enteringMac, rawControl } from '../../src/core/plan/ingress-controls.js';
 import { forms } from '../../src/core/probe/frames/forms.js';
 import { buildFrame, buildFrames, describeFrame, leastSizeOf } from '../../src/core/probe/frames/frame.js';
 import { findToken, tokensFor } from '../../src/core/wire/token.js';

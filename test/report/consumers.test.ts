@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { junitReport } from '../../src/report/machine/junit.js';
 import { nagiosReport } from '../../src/report/machine/nagios.js';
+import { prometheusReport } from '../../src/report/machine/prometheus.js';
 import { markdownReport } from '../../src/report/markdown.js';
-import { prometheusReport } from '../../src/report/prometheus.js';
 import { experiment, findings, result, step } from './fixture.js';
 
 // Programs of others that read such reports, from Debian's packages; scripts/set-up.sh installs them for the tests.

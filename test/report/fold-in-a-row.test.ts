@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { foldInARow } from '../../src/report/fold-in-a-row.js';
+import { foldInARow } from '../../src/report/group.js';
 
 interface Member {
   readonly key: string;

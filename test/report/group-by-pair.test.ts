@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { groupByPair } from '../../src/report/group-by-pair.js';
-import { numbering } from '../../src/report/numbering.js';
+import { groupByPair, numbering } from '../../src/report/group.js';
 
 interface Member {
   readonly from: string;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { Drift } from '../../src/model/drift.js';
-import { driftText } from '../../src/report/drift-text.js';
-import { watchMetrics } from '../../src/report/watch-metrics.js';
+import type { Drift } from '../../src/core/model/audit.js';
+import { watchMetrics } from '../../src/report/machine/prometheus.js';
+import { driftText } from '../../src/report/terminal/audit.js';
 
 const drift: Drift = {
   code: 'port-joined',

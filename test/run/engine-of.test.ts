@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { framesOfStep } from '../../src/core/plan/flows/flow-table.js';
 import { makePlan } from '../../src/core/plan/make-plan.js';
-import { framesOfStep } from '../../src/plan/frames-of-step.js';
 import { engineOf, ringOf } from '../../src/run/capture-step.js';
 import { scenario, step } from '../judge/perfect-run.js';
 

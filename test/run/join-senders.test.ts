@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Sender, SocketRoute } from '../../src/inject/sender.js';
 import { joinSenders } from '../../src/run/hosts/join-senders.js';
+import type { Sender, SocketRoute } from '../../src/system/inject/sender.js';
 
 /** A sender that notes what it is given, and takes at most `most` frames. */
 function noting(name: string, said: string[], most = Infinity): Sender {

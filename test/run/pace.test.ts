@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { paceText } from '../../src/run/pace.js';
+import { paceText } from '../../src/run/send/pace.js';
 
 describe('paceText', () => {
   it('tells a rate and what is left once a second has passed', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { VerifyError } from '../../src/core/model/verify-error.js';
-import { replayFolder } from '../../src/evidence/replay.js';
+import { replayFolder } from '../../src/system/evidence/replay.js';
 import { captureCuts, type Cut, cutsOfEvery, eventCuts, probeCuts, stepCuts } from './evidence-cuts.js';
 
 /** What was changed of which step that held, and what the verdict is now; it has to be *inconclusive*. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseFolder } from '../../src/system/evidence/folder/parse-folder.js';
 import type { Scenario } from '../../src/core/model/scenario.js';
-import { sabotageFigures } from '../../src/model/sabotage-figures.js';
+import { sabotageFigures } from '../../src/core/model/run-record.js';
 import { unsupportedKeys } from '../../src/core/scenario/unsupported.js';
 import { barriersOf } from './barriers.mjs';
 import { cutEverything } from './cut-everything.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LinkState } from '../../src/model/state.js';
+import type { LinkState } from '../../src/core/model/state.js';
 import { parseOvs, withOvs, type OvsTexts } from '../../src/system/state/ovs/parse.js';
 
 const set = (...members: readonly unknown[]): unknown => ['set', members];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mustRun, runProgram } from '../../src/sys/programs.js';
+import { mustRun, runProgram } from '../../src/system/process/programs.js';
 
 describe('a program', () => {
   it('that does not end is killed with what it started, which would hold its output open', async () => {

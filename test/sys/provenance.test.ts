@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { writeJournalEntry } from '../../src/sys/journal-entry.js';
 import { moment, readClockSync } from '../../src/system/kernel/clock.js';
 import { libc } from '../../src/system/kernel/libc.js';
 import { hashMachineId, readMachine } from '../../src/system/machine/read-machine.js';
 import { outerUid, readWho } from '../../src/system/machine/read-who.js';
+import { writeJournalEntry } from '../../src/system/machine/systemd-notify.js';
 
 const top = resolve(import.meta.dirname, '../..');
 const shell = (command: string): string => execFileSync('sh', ['-c', command], { encoding: 'utf8', cwd: top }).trim();

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { VerifyError } from '../../src/core/model/verify-error.js';
-import { whileStarting, workOf } from '../../src/sys/start-watch.js';
+import { whileStarting, workOf } from '../../src/system/process/helper-process.js';
 import { patient } from '../patient.js';
 
 /** Whether a process whose start lasts longer than it may do nothing is waited for: `true`, or why not. */

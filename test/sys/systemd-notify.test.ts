@@ -2,8 +2,8 @@ import { mkdtempSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { notifySystemd } from '../../src/sys/systemd-notify.js';
 import { libc } from '../../src/system/kernel/libc.js';
+import { notifySystemd } from '../../src/system/machine/systemd-notify.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'notify-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

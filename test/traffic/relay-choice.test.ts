@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isForGuest } from '../../src/traffic/relay-choice.js';
+import { isForGuest } from '../../src/system/traffic/relay.js';
 
 const own = '00:0c:29:aa:bb:cc';
 const other = '52:54:00:00:00:01';

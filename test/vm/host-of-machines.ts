@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { disableOffloads } from '../../src/fabric/lab/offloads.js';
+import { disableOffloads } from '../../src/system/fabric/lab/endpoints.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/system/kernel/namespaces.js';
 import { startRelay, type RunningRelay } from '../../src/system/traffic/relay-client.js';
 import { startMachine, type GuestImage, type VirtualMachine } from './virtual-machine.js';

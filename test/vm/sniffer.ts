@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { earControlMac } from '../../src/plan/raw-control.js';
+import { earControlMac } from '../../src/core/plan/ingress-controls.js';
 import type { VirtualMachine } from './virtual-machine.js';
 
 /** The address to which the run sends its ear controls on each tap: they are no traffic of anybody. */

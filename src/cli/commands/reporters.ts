@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { formatNames } from '../../commands/reporter-help.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { escapeText } from '../../model/escape-text.js';
+import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, View } from '../../report/reporter.js';
 import type { ReporterName } from '../../report/reporters.js';
+import { formatNames } from '../help.js';
 
 /** A reporter and where its text goes; null = stdout. */
 export interface ChosenReporter<Name extends string = ReporterName> {

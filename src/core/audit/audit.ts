@@ -1,7 +1,7 @@
-import { severities, type AuditFinding, type AuditReport, type Severity } from '../../model/audit.js';
-import type { Reading } from '../../model/reading.js';
-import { bridgeViews, type BridgeView } from '../../audit/bridge-view.js';
-import { lastingFixes } from '../../lasting/lasting-fixes.js';
+import { severities, type AuditFinding, type AuditReport, type Severity } from '../model/audit.js';
+import type { Reading } from '../model/state.js';
+import { bridgeViews, type BridgeView } from '../bridge/view.js';
+import { lastingFixes } from '../fix/persistent.js';
 import { predictAll } from '../bridge/forwarding/predict-all.js';
 import { bridgeRules, hostRules } from './rules.js';
 import { settingsOf } from './settings.js';

@@ -1,12 +1,11 @@
-import { type BridgeView, bridgeViews } from '../../audit/bridge-view.js';
-import { stateAlone } from '../../audit/state-alone.js';
-import type { HostState } from '../../model/state.js';
 import { diversionsOf } from '../bridge/diversions.js';
 import type { End, Forecast } from '../bridge/forwarding/forecast.js';
 import { predict } from '../bridge/forwarding/predict.js';
+import { type BridgeView, bridgeViews, stateAlone } from '../bridge/view.js';
 import type { Flow, Plan, StepPlan } from '../model/plan.js';
 import type { Finding, Result } from '../model/result.js';
 import { type Endpoint, probeClasses, type ProbeClassName } from '../model/scenario.js';
+import type { HostState } from '../model/state.js';
 
 /** One row of a run beside what the state before it let expect. */
 export interface Comparison {

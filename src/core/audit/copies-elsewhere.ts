@@ -1,8 +1,7 @@
-import { type BridgeView, bridgeViews } from '../../audit/bridge-view.js';
-import { stateAlone } from '../../audit/state-alone.js';
-import type { UnheardPort } from '../../model/ovs-unheard.js';
-import type { HostState } from '../../model/state.js';
 import { diversionsOf } from '../bridge/diversions.js';
+import type { UnheardPort } from '../bridge/ovs.js';
+import { type BridgeView, bridgeViews, stateAlone } from '../bridge/view.js';
+import type { HostState } from '../model/state.js';
 import { nftCopies } from './rules/mirrors.js';
 
 /** Kinds of link behind which nobody is: what is shaped takes the way through an ifb and comes back (ip-link(8)). */

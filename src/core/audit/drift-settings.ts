@@ -1,9 +1,8 @@
-import type { BridgeView } from '../../audit/bridge-view.js';
-import type { Severity } from '../../model/audit.js';
-import type { Drift } from '../../model/drift.js';
-import type { Reading } from '../../model/reading.js';
+import type { BridgeView } from '../bridge/view.js';
+import type { Drift, Severity } from '../model/audit.js';
 import type { Settings } from '../model/scenario.js';
 import { bridgeSettings, portSettings } from '../model/settings.js';
+import type { Reading } from '../model/state.js';
 
 /** Settings whose change alone decides who gets what. */
 const grave: ReadonlySet<string> = new Set([

@@ -1,10 +1,7 @@
-import { receives } from '../../model/packet-socket.js';
-import type { Drift } from '../../model/drift.js';
-import type { Reading } from '../../model/reading.js';
-import { bridgeViews, type BridgeView } from '../../audit/bridge-view.js';
-import { describeHolders } from '../../audit/describe-holders.js';
-import { entryDrift } from '../../audit/drift-entries.js';
-import { ruleDrift } from '../../audit/drift-rules.js';
+import { type BridgeView, bridgeViews, describeHolders } from '../bridge/view.js';
+import type { Drift } from '../model/audit.js';
+import { type Reading, receives } from '../model/state.js';
+import { entryDrift, ruleDrift } from './drift-parts.js';
 import { settingDrift } from './drift-settings.js';
 import { bridgeRules } from './rules.js';
 

@@ -1,6 +1,6 @@
-import type { Precheck, PrecheckNote } from '../../model/precheck.js';
-import type { Reading } from '../../model/reading.js';
-import { bridgeViews, type BridgeView, isOn } from '../../audit/bridge-view.js';
+import type { Precheck, PrecheckNote } from '../model/run-record.js';
+import type { Reading } from '../model/state.js';
+import { bridgeViews, type BridgeView, isOn } from '../bridge/view.js';
 import { fieldsOf, objectsOf, objectsWithin } from '../text/json-fields.js';
 import { bridgeRules } from './rules.js';
 

@@ -1,7 +1,7 @@
-import type { AuditFinding, AuditProof, AuditReport, FindingProof, Severity } from '../../model/audit.js';
-import type { HostState } from '../../model/state.js';
+import type { AuditFinding, AuditProof, AuditReport, FindingProof, Severity } from '../model/audit.js';
 import type { Plan } from '../model/plan.js';
 import type { Finding, Result } from '../model/result.js';
+import type { HostState } from '../model/state.js';
 import { auditStatus } from './audit.js';
 import { type Comparison, holdAgainstWire } from './compare-with-wire.js';
 

@@ -1,6 +1,6 @@
-import type { BridgeView } from '../../audit/bridge-view.js';
-import type { AuditFinding } from '../../model/audit.js';
-import type { Reading } from '../../model/reading.js';
+import type { BridgeView } from '../bridge/view.js';
+import type { AuditFinding } from '../model/audit.js';
+import type { Reading } from '../model/state.js';
 
 export type RuleFinding = Omit<AuditFinding, 'id' | 'bridge'>;
 

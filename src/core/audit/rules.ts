@@ -1,30 +1,23 @@
-import { ageingZero } from '../../audit/rules/ageing-zero.js';
-import { behindBridge } from '../../audit/rules/behind-bridge.js';
-import { bridgePromiscuous } from '../../audit/rules/bridge-promiscuous.js';
-import { declaredNotLive } from '../../audit/rules/declared-not-live.js';
-import { fdbLimit } from '../../audit/rules/fdb-limit.js';
-import { hostForwards, isolatedOneSided } from '../../audit/rules/isolation.js';
-import { learningOff, macStealable, notLocked } from '../../audit/rules/learning.js';
-import { linkLocalForwarded } from '../../audit/rules/link-local-forwarded.js';
-import { mcastRouterPort } from '../../audit/rules/mcast-router-port.js';
-import { netfilterSkipped } from '../../audit/rules/netfilter-skipped.js';
-import { noQuerier } from '../../audit/rules/no-querier.js';
+import type { BridgeRule, HostRule } from './rule.js';
+import { declaredNotLive, proxmoxFirewallPort } from './rules/declared-not-live.js';
+import { hostForwards, isolatedOneSided, netfilterSkipped, vlanUnfiltered } from './rules/isolation.js';
+import { ageingZero, fdbLimit, learningOff, macStealable, notLocked } from './rules/learning.js';
+import { nftMirror, tcMirror, xdp } from './rules/mirrors.js';
+import { mcastRouterPort, noQuerier } from './rules/multicast.js';
+import { ovsFailOpen, ovsFlooding, ovsMirror, ovsProtectedOneSided, ovsSmallTable } from './rules/ovs.js';
 import {
   backupPort,
+  broadcastFlood,
   hairpin,
   macBypass,
+  multicastFlood,
   neighbourSuppression,
   notForwarding,
   proxyArp,
-} from '../../audit/rules/port-flags.js';
-import { broadcastFlood, multicastFlood, unknownFlood } from '../../audit/rules/port-floods.js';
-import { proxmoxFirewallPort } from '../../audit/rules/proxmox-firewall-port.js';
-import { snifferOnHost } from '../../audit/rules/sniffer.js';
-import { stpOpen } from '../../audit/rules/stp-open.js';
-import { vlanUnfiltered } from '../../audit/rules/vlan-unfiltered.js';
-import type { BridgeRule, HostRule } from './rule.js';
-import { nftMirror, tcMirror, xdp } from './rules/mirrors.js';
-import { ovsFailOpen, ovsFlooding, ovsMirror, ovsProtectedOneSided, ovsSmallTable } from './rules/ovs.js';
+  unknownFlood,
+} from './rules/port-flags.js';
+import { behindBridge, bridgePromiscuous, snifferOnHost } from './rules/promiscuous.js';
+import { linkLocalForwarded, stpOpen } from './rules/stp.js';
 import { vmnetPresent, vmnetWritable } from './rules/vmnet.js';
 
 /** Every rule by its id, which is what findings are called. Ids stay. */

@@ -1,5 +1,5 @@
-import type { BridgeView } from '../../audit/bridge-view.js';
-import type { AuditSetting } from '../../model/audit.js';
+import type { BridgeView } from '../bridge/view.js';
+import type { AuditSetting } from '../model/audit.js';
 import type { Settings } from '../model/scenario.js';
 
 /** Bridge settings that decide isolation, by their keys in `ip -j -d link`. */

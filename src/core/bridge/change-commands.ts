@@ -1,7 +1,7 @@
-import type { Change } from '../../model/change.js';
-import { ovsFlood } from '../../model/ovs-columns.js';
+import type { Change } from '../model/fabric.js';
 import type { Mirror, SettingValue, VlanRange } from '../model/scenario.js';
 import { bridgeSettings, portSettings, type Setting, type SettingKind } from '../model/settings.js';
+import { ovsFlood } from './ovs-settings.js';
 
 type SetChange = Extract<Change, { kind: 'set' }>;
 

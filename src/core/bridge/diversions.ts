@@ -1,7 +1,6 @@
-import type { Reading } from '../../model/reading.js';
-import type { HostState } from '../../model/state.js';
-import { isOn, type BridgeView } from '../../audit/bridge-view.js';
-import { fieldsOf, objectsOf, objectsWithin, textOf, type Fields } from '../text/json-fields.js';
+import type { HostState, Reading } from '../model/state.js';
+import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../text/json-fields.js';
+import { type BridgeView, isOn } from './view.js';
 
 /** What acts on frames beside the bridge's own settings. */
 export interface Diversions {

@@ -1,8 +1,7 @@
-import type { HostState } from '../../model/state.js';
-import { endpointName } from '../../plan/endpoint-name.js';
-import { isOutward } from '../../plan/found-scenario.js';
-import { deafness, macsBehind } from '../../plan/host-topology.js';
+import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
+import { isOutward } from './found-scenario.js';
+import { deafness, endpointName, macsBehind } from './host-topology.js';
 
 /** A port of a bridge at which something can be heard. */
 export interface ListeningPort {

@@ -1,5 +1,5 @@
-import type { Found, FoundScenario } from '../../plan/found-scenario.js';
 import { disruptiveClasses } from '../model/scenario.js';
+import type { Found, FoundScenario } from './found-scenario.js';
 import { twinSteps } from './twin/steps.js';
 
 export const presetNames = ['tenant-bridge'] as const;

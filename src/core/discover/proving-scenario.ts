@@ -1,5 +1,5 @@
-import type { FoundScenario } from '../../plan/found-scenario.js';
 import { disruptiveClasses, type ProbeClassName } from '../model/scenario.js';
+import type { FoundScenario } from './found-scenario.js';
 
 /** So many guests speak at most: what one can, others of its kind can. */
 const mostSpeakers = 8;

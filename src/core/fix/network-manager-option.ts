@@ -1,4 +1,4 @@
-import type { Wanted } from '../../lasting/wanted.js';
+import type { Wanted } from './wanted.js';
 
 /**
  * Keys of the kernel as properties of a profile: NetworkManager's nm-settings-nmcli(5), "bridge setting" and

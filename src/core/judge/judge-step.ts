@@ -1,21 +1,20 @@
 import type { Control, Plan, StepPlan } from '../model/plan.js';
 import type { Finding, ObserverResult, Reason, StepResult, Verdict } from '../model/result.js';
-import { carriersApart } from './rows/carriers-apart.js';
-import { withCauses } from './explain/causes.js';
-import { claimOutcome, claimText } from './rows/claims.js';
-import { isStranger } from '../../judge/event-reach.js';
-import { heldBy } from './explain/why-holds.js';
+import type { StepStates } from '../model/state.js';
 import { noiseAt } from './count/noise.js';
+import type { StepTally } from './count/tally.js';
+import { withCauses } from './explain/causes.js';
+import { heldBy } from './explain/why-holds.js';
+import { isStranger, readAroundEvents, stretchesOf, unreadAround, wholeStretch } from './proof/intervals.js';
 import { missingProofs } from './proof/proofs.js';
+import type { StepFacts } from './proof/step-facts.js';
+import { unchangedReasons } from './proof/unchanged.js';
+import { eventsOf } from './proof/windows.js';
 import { reason } from './reasons.js';
+import { carriersApart } from './rows/carriers-apart.js';
+import { claimOutcome, claimText } from './rows/claims.js';
 import { rootReasons } from './rows/root-rows.js';
 import { rowsOf } from './rows/rows.js';
-import type { StepFacts } from './proof/step-facts.js';
-import type { StepStates } from '../../judge/step-states.js';
-import { readAroundEvents, stretchesOf, unreadAround, wholeStretch } from '../../judge/stretches.js';
-import type { StepTally } from './count/tally.js';
-import { eventsOf } from './proof/windows.js';
-import { unchangedReasons } from '../../judge/unchanged.js';
 
 export interface StepInput {
   readonly plan: Plan;

@@ -1,4 +1,4 @@
-import type { Change } from '../../model/change.js';
+import type { Change } from './fabric.js';
 import type { Mac } from './mac.js';
 import type {
   Accepted,
@@ -33,7 +33,7 @@ export interface Observer {
 
 /**
  * What a frame is beyond its carrier: another encapsulation of it, a part of a datagram, or a message of a protocol
- * that steers networks. One builder each in src/probe/forms.
+ * that steers networks. One builder each in src/core/probe/frames/forms.
  */
 export const frameForms = [
   '802.1ad',
@@ -100,7 +100,7 @@ export interface Flow {
 
 /**
  * The flows of a step in the order of sending. A list will do; a mesh of a thousand guests has a million of them, which
- * are kept as columns (plan/flow-table.ts) and made when they are asked for.
+ * are kept as columns (core/plan/flows/flow-table.ts) and made when they are asked for.
  */
 export interface Flows extends Iterable<Flow> {
   readonly length: number;
@@ -113,7 +113,7 @@ export interface Flows extends Iterable<Flow> {
   some(holds: (flow: Flow, index: number) => boolean): boolean;
   every(holds: (flow: Flow, index: number) => boolean): boolean;
   reduce<T>(add: (sum: T, flow: Flow, index: number) => T, start: T): T;
-  /** The first flow of each form and sender (plan/kinds-of-flows.ts); a list has none of this. */
+  /** The first flow of each form and sender (core/plan/flows/flow-table.ts); a list has none of this. */
   readonly kinds?: () => readonly Flow[];
 }
 

@@ -1,8 +1,6 @@
-import type { CalibrationRecord } from '../../model/calibration.js';
-import type { PrecheckNote } from '../../model/precheck.js';
-import type { ScenarioRecord } from '../../model/run-record.js';
-import type { ToolRecord } from '../../model/tool-record.js';
 import type { LastingFix } from './persistent-fix.js';
+import type { CalibrationRecord, ToolRecord } from './provenance.js';
+import type { PrecheckNote, ScenarioRecord } from './run-record.js';
 
 export type Verdict = 'holds' | 'broken' | 'inconclusive';
 

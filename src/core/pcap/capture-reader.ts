@@ -1,9 +1,9 @@
-import { blockTypes } from '../../pcap/pcapng-options.js';
 import { BatchBuilder } from './batch-builder.js';
 import { type CaptureItem, maxBlockLength } from './capture-items.js';
 import { classicDecoder, classicMagic } from './classic/decoder.js';
 import { type Decoder, windowOf } from './decoder.js';
 import { pcapngDecoder } from './pcapng/decoder.js';
+import { blockTypes } from './pcapng/options.js';
 import { ringDecoder } from './ring/decoder.js';
 
 /** Takes a capture file in chunks of any size, gives what is in it in the file's order. */

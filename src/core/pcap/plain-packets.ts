@@ -1,6 +1,6 @@
-import { blockTypes, optionCodes } from '../../pcap/pcapng-options.js';
 import { type BatchBuilder, batchCapacity } from './batch-builder.js';
 import { maxBlockLength, maxPacketLength } from './capture-items.js';
+import { blockTypes, optionCodes } from './pcapng/options.js';
 import type { TimeResolution } from './time-resolution.js';
 import { highHalf, lowHalf } from './time-words.js';
 

@@ -1,8 +1,8 @@
-import { enteringMac } from '../../plan/entering-controls.js';
-import { kindsOfFlows } from '../../plan/kinds-of-flows.js';
 import type { Mac } from '../model/mac.js';
 import type { Flows, TrafficPlan } from '../model/plan.js';
 import type { Endpoint } from '../model/scenario.js';
+import { kindsOfFlows } from './flows/flow-table.js';
+import { enteringMac } from './ingress-controls.js';
 
 /** Beyond this many source MACs a filter costs the kernel more than it saves; then everything is taken. */
 export const mostMacs = 16;

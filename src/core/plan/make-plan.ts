@@ -1,16 +1,15 @@
-import { controlsOf } from '../../plan/controls.js';
-import { enteringControls } from '../../plan/entering-controls.js';
-import { observersOf } from '../../plan/observers.js';
-import { earControlMac, rawControl } from '../../plan/raw-control.js';
 import type { Mac } from '../model/mac.js';
 import type { Flows, FrameSpec, Plan, PlannedTopology, StepPlan, TrafficPlan } from '../model/plan.js';
 import { disruptiveClasses, type Endpoint, type MdbEntry, type Scenario, type Step } from '../model/scenario.js';
 import { classes } from '../probe/classes.js';
 import { changesOf } from './changes.js';
+import { controlsOf } from './controls.js';
 import { rateForEvents } from './event-rounds.js';
 import { expandFlows, type Numbering, type Surroundings } from './expand-flows.js';
 import { captureFilter } from './filter-by-mac.js';
 import { tokenFilter } from './filter-by-token.js';
+import { earControlMac, enteringControls, rawControl } from './ingress-controls.js';
+import { observersOf } from './observers.js';
 import { checkPlanSize } from './size.js';
 
 export interface PlanInput {

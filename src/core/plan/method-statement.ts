@@ -1,5 +1,5 @@
-import { kindsOfFlows } from '../../plan/kinds-of-flows.js';
 import type { Plan, StepPlan } from '../model/plan.js';
+import { kindsOfFlows } from './flows/flow-table.js';
 
 /** `a, b and 3 more`: names in a sentence, eight at most. */
 function some(names: readonly string[]): string {

@@ -1,5 +1,5 @@
-import type { Place } from '../../model/fabric.js';
-import type { HostState } from '../../model/state.js';
+import type { Place } from '../model/fabric.js';
+import type { HostState } from '../model/state.js';
 import type { Counters, EngineFacts } from '../model/timeline.js';
 import type { KeptFrame, ToCapture } from './messages.js';
 

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { escapeText } from '../../scenario/quote.js';
-import { readSwitch } from '../../scenario/read-setting.js';
-import { scenarioShell } from '../../scenario/scenario-shell.js';
 import type { Scenario, Topology } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
+import { escapePath } from '../text/escape.js';
 import { isFields } from '../text/json-fields.js';
+import { scenarioShell } from './schema/scenario.js';
 import { readPolicy } from './steps/read-policy.js';
 import { readStep } from './steps/read-step.js';
 import { stepContext } from './steps/step-context.js';
+import { readSwitch } from './topology/read-setting.js';
 import { readTopology } from './topology/read-topology.js';
 import { compose, type ReadFile } from './yaml/compose.js';
 import { where } from './yaml/explain-issue.js';
@@ -99,7 +99,7 @@ export function loadScenario(file: string, bytes: Uint8Array, sources: ScenarioS
   const { scenario, faults } = parseScenario(file, bytes, sources);
   if (scenario !== null) return scenario;
   const lines = faults.map(
-    ({ file: included, line, col, message }) => `${escapeText(included ?? file)}:${line}:${col}: ${message}`,
+    ({ file: included, line, col, message }) => `${escapePath(included ?? file)}:${line}:${col}: ${message}`,
   );
   throw new VerifyError(
     'scenario-invalid',

@@ -1,6 +1,5 @@
-import { placeOf } from '../../scenario/place-of.js';
-import { settingsOf } from '../../scenario/settings-of.js';
 import type { Scenario, Step, TrafficKind } from '../model/scenario.js';
+import { placeOf, settingsOf } from './topology/read-setting.js';
 
 /** What the contract knows and this build does not do yet: remove a line when it does. */
 const unsupportedTraffic: readonly TrafficKind[] = ['tcp', 'udp'];

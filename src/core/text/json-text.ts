@@ -1,4 +1,4 @@
-// As in escape-text.ts, but for C0, of which JSON leaves none but the line feeds between its lines; halves of surrogate
+// As in escape.ts, but for C0, of which JSON leaves none but the line feeds between its lines; halves of surrogate
 // pairs it escapes itself.
 const dangerous =
   /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu;

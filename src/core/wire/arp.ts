@@ -1,5 +1,5 @@
-import { readU16, writeU16 } from '../../wire/octets.js';
 import { etherTypes } from './ethernet.js';
+import { readU16, writeU16 } from './octets.js';
 
 /** ARP for IPv4 over Ethernet (RFC 826): 28 octets; what follows is padding. */
 export const arpLength = 28;

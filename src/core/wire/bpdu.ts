@@ -1,5 +1,5 @@
-import { writeU16 } from '../../wire/octets.js';
 import { llcLength } from './llc.js';
+import { writeU16 } from './octets.js';
 
 /** A configuration BPDU (IEEE 802.1D-2004 9.3.1) without its LLC. */
 export const configurationBpduLength = 35;

@@ -1,4 +1,4 @@
-import { readU16 } from '../../wire/octets.js';
+import { readU16 } from './octets.js';
 
 /**
  * The Internet checksum (RFC 1071), in two halves so that the sum of what does not change is made once: `sumOf` adds

@@ -1,5 +1,5 @@
-import { readU16, readU32, writeU16 } from '../../wire/octets.js';
 import type { Mac } from '../model/mac.js';
+import { readU16, readU32, writeU16 } from './octets.js';
 
 /** Ethernet II (IEEE 802.3 3.2): destination, source, type. */
 export const ethernetLength = 14;

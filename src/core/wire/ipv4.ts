@@ -1,5 +1,5 @@
-import { readU16, writeU16 } from '../../wire/octets.js';
 import { checksumOf, sumOf } from './checksum.js';
+import { readU16, writeU16 } from './octets.js';
 
 /** IPv4 (RFC 791 3.1) without options. */
 export const ipv4Length = 20;

@@ -1,5 +1,5 @@
-import { readU16, readU32, writeU16 } from '../../wire/octets.js';
 import { ipv4Bytes } from './ipv4.js';
+import { readU16, readU32, writeU16 } from './octets.js';
 
 /** IPv6 (RFC 8200 3). */
 export const ipv6Length = 40;

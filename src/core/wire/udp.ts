@@ -1,4 +1,4 @@
-import { readU16, writeU16 } from '../../wire/octets.js';
+import { readU16, writeU16 } from './octets.js';
 
 /** UDP (RFC 768). */
 export const udpLength = 8;

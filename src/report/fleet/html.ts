@@ -1,8 +1,7 @@
 import type { FleetHost, FleetReport } from '../../core/model/fleet.js';
-import { framePage } from '../html/frame-page.js';
-import { html, type Markup } from '../html/markup.js';
-import { toneOf, wordMarkup } from '../html/words.js';
-import { countsText, fleetWord, hostLines, hostWord } from './host-word.js';
+import { framePage } from '../html/frames.js';
+import { html, type Markup, toneOf, wordMarkup } from '../html/markup.js';
+import { countsText, fleetWord, hostLines, hostWord } from './terminal.js';
 
 const mostLines = 50;
 

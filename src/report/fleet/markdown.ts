@@ -1,6 +1,6 @@
 import type { FleetReport } from '../../core/model/fleet.js';
-import { plainMarkdown } from '../plain-markdown.js';
-import { countsText, fleetWord, hostLines, hostWord } from './host-word.js';
+import { plainMarkdown } from '../markdown.js';
+import { countsText, fleetWord, hostLines, hostWord } from './terminal.js';
 
 const mostLines = 20;
 

@@ -1,9 +1,9 @@
 import type { FleetReport } from '../../core/model/fleet.js';
 import { jsonText } from '../../core/text/json-text.js';
 import type { View } from '../reporter.js';
-import { fleetTerminal } from './fleet-terminal.js';
 import { fleetHtml } from './html.js';
 import { fleetMarkdown } from './markdown.js';
+import { fleetTerminal } from './terminal.js';
 
 /** A view of a fleet's report: text that ends with a line feed. */
 export type FleetReporter = (report: FleetReport, view: View) => string;

@@ -1,7 +1,5 @@
 import type { Cause, Finding, Result } from '../../core/model/result.js';
-import { groupByPair } from '../group-by-pair.js';
-import { kindNumbers } from '../kind-numbers.js';
-import { numbering } from '../numbering.js';
+import { groupByPair, kindNumbers, numbering } from '../group.js';
 
 /** What was overheard of one sender, the same at each of its observers: one story, one number in the picture. */
 export interface Leak {

@@ -1,4 +1,6 @@
-import { escapeText } from '../../model/escape-text.js';
+import { escapeText } from '../../core/text/escape.js';
+import type { Tint } from '../terminal/layout.js';
+import type { Word } from '../word.js';
 
 /** Text that is HTML already: only `html` and `join` make it. */
 export interface Markup {
@@ -37,3 +39,32 @@ function isList(part: Part | readonly Part[]): part is readonly Part[] {
 }
 
 export const nothing: Markup = { markup: '' };
+
+export type Tone = 'good' | 'bad' | 'doubt' | 'shown' | 'soft';
+
+/** Mark and colour of a verdict: the mark tells it where the colour does not. */
+const marks: Readonly<Record<Tone, string>> = { good: '✔', bad: '✖', doubt: '?', shown: '◆', soft: '–' };
+
+const tones: Readonly<Record<Tint, Tone>> = {
+  green: 'good',
+  red: 'bad',
+  yellow: 'doubt',
+  cyan: 'shown',
+  dim: 'soft',
+  bold: 'soft',
+};
+
+export function toneOf(word: Word): Tone {
+  return tones[word.tint];
+}
+
+/** A verdict as mark and word in its colour. */
+export function wordMarkup(word: Word): Markup {
+  const tone = toneOf(word);
+  return html`<span class="${tone}"><span aria-hidden="true">${marks[tone]}</span> ${word.text}</span>`;
+}
+
+/** `1 frame`, `2 frames` */
+export function plural(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

@@ -1,8 +1,7 @@
+import type { LastingFix } from '../../core/model/persistent-fix.js';
 import type { Cause, Finding, Result } from '../../core/model/result.js';
 import { type Leak, someOf } from './leaks.js';
-import { lastingPart } from './lasting.js';
-import { html, type Markup, nothing } from './markup.js';
-import { plural } from './words.js';
+import { html, type Markup, nothing, plural } from './markup.js';
 
 const mostShown = 60;
 const mostAlike = 200;
@@ -71,4 +70,14 @@ function one(leak: Leak, result: Result): Markup {
 export function overheardSection(leaks: readonly Leak[], result: Result): Markup {
   const more = leaks.length - mostShown;
   return html`<section aria-labelledby="overheard"><h2 id="overheard">Who overheard whom</h2>${leaks.length === 0 ? html`<p>Nobody overheard anything.</p>` : leaks.slice(0, mostShown).map((leak) => one(leak, result))}${more > 0 ? html`<p>${more} more stand in result.json and in the matrix below.</p>` : nothing}</section>`;
+}
+
+/** How a fix comes to stay, with the manager that keeps it; nothing where nobody is known. */
+function lastingPart(lasting: readonly LastingFix[]): Markup {
+  if (lasting.length === 0) return nothing;
+  const parts = lasting.map(
+    ({ by, where, form, apply, note }) =>
+      html`<p><strong>To last (${by}):</strong> ${where === '' ? note : where}</p>${form === '' ? nothing : html`<pre>${form.split('\n').map((line, at) => html`${at === 0 ? '' : { markup: '\n' }}${line}`)}</pre>`}${apply === '' ? nothing : html`<p>Then: ${apply}.</p>`}${where === '' || note === '' ? nothing : html`<p class="soft">${note}.</p>`}`,
+  );
+  return html`${parts}`;
 }

@@ -1,21 +1,16 @@
 import { isReasonCode, reasonHints } from '../../core/judge/reasons.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 import { runWord } from '../word.js';
-import { earsOf } from './ears.js';
-import { fixesSection } from './fixes.js';
-import { framePage } from './frame-page.js';
-import { framesSection } from './frames.js';
-import { heldSection } from './held.js';
+import { framePage, framesSection } from './frames.js';
 import { leaksOf } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
 import { matrixSection } from './matrix.js';
-import { methodSection } from './method.js';
 import { overheardSection } from './overheard.js';
-import { proofSection, provenanceSection } from './proof.js';
+import { methodSection, proofSection, provenanceSection } from './proof.js';
 import { stateSection } from './state-diff.js';
 import { timelineSection } from './timeline.js';
-import { topologySection } from './topology.js';
-import { claimsSection, reasonsSection, verdictSection } from './verdict.js';
+import { earsOf, topologySection } from './topology.js';
+import { claimsSection, fixesSection, heldSection, reasonsSection, verdictSection } from './verdict.js';
 
 function runMarkup({ result, details }: ReportedRun, number: string): Markup {
   const leaks = leaksOf(result);

@@ -1,9 +1,9 @@
 import { phases } from '../../core/model/plan.js';
+import type { Provenance } from '../../core/model/provenance.js';
 import type { Result, StepResult } from '../../core/model/result.js';
-import type { Provenance } from '../../model/provenance.js';
 import type { RunDetails } from '../reporter.js';
-import { html, type Markup, nothing } from './markup.js';
-import { plural } from './words.js';
+import { sabotageText } from '../word.js';
+import { html, type Markup, nothing, plural } from './markup.js';
 
 function row(index: number, step: StepResult, details: RunDetails | null): Markup {
   const sum = (pick: (observer: StepResult['observers'][number]) => number): number =>
@@ -62,4 +62,13 @@ export function provenanceSection(result: Result, details: RunDetails | null): M
   const run = details?.run;
   const entry = (name: string, text: string): Markup => html`<dt>${name}</dt><dd>${text}</dd>`;
   return html`<section aria-labelledby="provenance"><h2 id="provenance">Who ran it, and the hashes</h2><dl>${entry('run', `${result.run.id}, ${result.run.startedAt}, ${(result.run.durationMs / 1000).toFixed(1)} s`)}${entry('scenario', `${result.scenario.name}, ${result.scenario.file}, SHA-256 ${result.scenario.sha256}`)}${entry('program', `${result.tool.name} ${result.tool.version}, verdict rules ${result.tool.verdictRules}`)}${run === undefined ? nothing : html`${entry('where', run.provider === 'lab' ? `a lab of network namespaces, as ${run.runsAs}: it shows what this kernel does with these settings` : `this host, as ${run.runsAs}`)}${whoAndWhere(run.provenance)}${entry('kernel, Node', `${run.kernel}, ${run.node}`)}${entry('capture', run.engine)}${entry('key', run.key === null ? 'lost: tokens cannot be checked' : `revealed after the capture was closed; its SHA-256 ${details?.plan.keySha256 ?? ''} was written down before the first frame`)}`}</dl><details><summary>SHA-256 of the files of the evidence</summary><div class="wide" tabindex="0" role="region" aria-label="Hashes"><table><thead><tr><th scope="col">file</th><th scope="col">SHA-256</th></tr></thead><tbody>${result.evidence.files.map((file) => html`<tr><td>${file.path}</td><td><code>${file.sha256}</code></td></tr>`)}</tbody></table></div></details></section>`;
+}
+
+/** How it was measured, and what the verdict does not say. */
+export function methodSection(result: Result): Markup {
+  const sabotage = sabotageText(result);
+  return html`<section aria-labelledby="method"><h2 id="method">Method and limits</h2>
+<p>Frames that only this run could have made (each carries a token) were sent as one guest, while libpcap listened on every other port of the bridge. A frame seen where it was not allowed is a leak, whatever else failed. A zero counts only with its proof; where a piece of proof is missing the verdict is inconclusive.</p>
+<ul><li>Nothing is said about frames that were not sent. With n frames and none overheard, at most 1 − 0.05^(1/n) of such frames leak, at 95 % confidence.</li><li>Nothing about other moments: settings change, entries age, guests learn.</li><li>Nothing about side channels, shared storage, the hypervisor itself, or a guest that breaks out of it.</li><li>In a lab nothing about your host: it shows what the kernel does with these settings.</li></ul>
+<p>To judge the evidence again, on any machine: <code>verify-isolation replay DIR</code>, with the folder that this report lies in. It comes to the same result, byte for byte.</p>${sabotage === null ? nothing : html`<p>The version that judged was ${sabotage}.</p>`}</section>`;
 }

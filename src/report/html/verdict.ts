@@ -1,7 +1,8 @@
-import type { Result } from '../../core/model/result.js';
+import type { ProvenFix, Result } from '../../core/model/result.js';
+import { apartStories, countsText, fixStories, heldStories, outcomeWords, placesText } from '../stories.js';
 import { expectedWord, runWord, stepWord } from '../word.js';
-import { html, type Markup, nothing } from './markup.js';
-import { plural, toneOf, wordMarkup } from './words.js';
+import { someOf } from './leaks.js';
+import { html, type Markup, nothing, plural, type Tone, toneOf, wordMarkup } from './markup.js';
 
 /** What the run came to, in one sentence for somebody who knows nothing of bridges. */
 export function plainSentence(result: Result): string {
@@ -54,4 +55,47 @@ export function reasonsSection(result: Result, hintOf: (code: string) => string)
         html`<tr><td class="n">${at + 1}</td><td><code>${reason.code}</code></td><td>${reason.observer ?? 'the step'}</td><td>${reason.text}<br><span class="soft">${hintOf(reason.code)}</span></td></tr>`,
     );
   return html`<section aria-labelledby="reasons"><h2 id="reasons">What is not proven, and what to do</h2><div class="wide" tabindex="0" role="region" aria-label="Reasons"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">reason</th><th scope="col">where</th><th scope="col">what it means</th></tr></thead><tbody>${rows}</tbody></table></div>${reasons.length > 200 ? html`<p>${reasons.length - 200} more stand in result.json.</p>` : nothing}</section>`;
+}
+
+const tones: Readonly<Record<ProvenFix['outcome'], Tone>> = {
+  mends: 'good',
+  partly: 'doubt',
+  'still-leaks': 'bad',
+  'cuts-off': 'bad',
+  unproven: 'doubt',
+  failed: 'bad',
+};
+
+/** What became of the fixes that were tried; nothing where none was. */
+export function fixesSection(result: Result): Markup {
+  const stories = fixStories(result);
+  if (stories.length === 0) return nothing;
+  const rows = stories.map(
+    ({ step, fix }) =>
+      html`<tr><td class="n">${step + 1}</td><th scope="row"><code>${fix.cause}</code></th><td>${fix.commands.map((command) => html`<div><code>${command}</code></div>`)}</td><td class="n">${countsText(fix)}</td><td class="word"><span class="${tones[fix.outcome]}">${outcomeWords[fix.outcome]}</span></td><td>${fix.text}</td></tr>`,
+  );
+  return html`<section aria-labelledby="fixes"><h2 id="fixes">Fixes that were tried</h2><p>Each in a lab of its own: the step as it was, the fix, the step again. A fix that stops a leak by cutting somebody off is no fix.</p><div class="wide" tabindex="0" role="region" aria-label="Fixes that were tried"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">cause</th><th scope="col">fix</th><th scope="col" class="n">leaked before → after</th><th scope="col">it</th><th scope="col">in short</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
+}
+
+const mostShown = 100;
+
+/**
+ * What kept frames from whom, and what would open it; where one carrier hides what another shows. Nothing where no step
+ * says so.
+ */
+export function heldSection(result: Result): Markup {
+  const stories = heldStories(result);
+  const apart = apartStories(result);
+  if (stories.length === 0 && apart.length === 0) return nothing;
+  const rows = stories.slice(0, mostShown).map(({ steps, held }) => {
+    const barriers = held.barriers.map(
+      (barrier) =>
+        html`<div><code>${barrier.code}</code>${held.alone ? html` <strong>alone</strong>` : nothing}: ${barrier.text} <span class="soft">${placesText(barrier, 6)}</span></div>`,
+    );
+    const opens = held.barriers.map(
+      ({ code, opens: what }) => html`<div>${held.alone ? nothing : html`<code>${code}</code>: `}${what}</div>`,
+    );
+    return html`<tr><td class="n">${steps.map((step) => step + 1).join(', ')}</td><th scope="row">${held.class} <span class="soft">${held.carriers.join(', ')}</span></th><td>${someOf(held.from, 3)}</td><td>${someOf(held.observers, 3)}</td><td>${barriers}</td><td>${opens}</td></tr>`;
+  });
+  return html`<section aria-labelledby="held"><h2 id="held">Why it holds</h2><p>What the state around a step shows in the way of the frames that did not arrive. What rests on one barrier alone is open when that one goes.</p>${stories.length === 0 ? nothing : html`<div class="wide" tabindex="0" role="region" aria-label="Barriers"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">probe</th><th scope="col">from</th><th scope="col">kept from</th><th scope="col">by</th><th scope="col">opened by</th></tr></thead><tbody>${rows}</tbody></table></div>`}${stories.length > mostShown ? html`<p>${stories.length - mostShown} more stand in result.json.</p>` : nothing}${apart.slice(0, mostShown).map(({ step, apart: one }) => html`<p>Step ${step + 1}, ${one.class} ${one.from} → ${one.to ?? 'all'} at ${someOf(one.observers, 3)}: ${one.text}</p>`)}</section>`;
 }

@@ -1,9 +1,8 @@
 import type { Result } from '../../core/model/result.js';
-import { escapeText } from '../../model/escape-text.js';
+import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 import { failingLeaks, missingProof } from '../told-leaks.js';
-import { sabotageText } from '../sabotage-text.js';
-import { runWord } from '../word.js';
+import { runWord, sabotageText } from '../word.js';
 
 /** GitHub shows ten annotations of each kind for a step. */
 const mostOfStep = 3;

@@ -1,7 +1,7 @@
 import type { Result, StepResult } from '../../core/model/result.js';
-import { escapeText } from '../../model/escape-text.js';
+import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
-import { sabotageText } from '../sabotage-text.js';
+import { sabotageText } from '../word.js';
 
 /** Text for XML 1.0: what the format cannot hold is escaped first, its own marks after. */
 function xml(text: string): string {

@@ -1,5 +1,5 @@
 import type { Result } from '../../core/model/result.js';
-import { escapeText } from '../../model/escape-text.js';
+import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 import { failingLeaks, missingProof } from '../told-leaks.js';
 

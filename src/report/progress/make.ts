@@ -1,5 +1,5 @@
-import { escapeText } from '../../model/escape-text.js';
-import type { Progress } from '../progress.js';
+import { escapeText } from '../../core/text/escape.js';
+import type { Progress } from './live.js';
 
 export type ProgressMode = 'none' | 'lines' | 'live';
 
@@ -29,7 +29,7 @@ export async function makeProgress(
     case 'lines':
       return lineProgress(title, verbose);
     case 'live':
-      return (await import('../live-progress.js')).liveProgress(title, stepNames);
+      return (await import('./live.js')).liveProgress(title, stepNames);
   }
 }
 

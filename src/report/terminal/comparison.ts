@@ -1,10 +1,9 @@
 import type { Result } from '../../core/model/result.js';
-import { escapeText } from '../../model/escape-text.js';
+import { escapeText } from '../../core/text/escape.js';
 import type { Comparison, LeakRow } from '../compare-results.js';
-import { foldAfter } from '../lay-out.js';
-import type { Paint, Tint } from '../paint.js';
 import type { Difference } from '../state-differences.js';
 import { leakText } from '../told-leaks.js';
+import { foldAfter, type Paint, type Tint } from './layout.js';
 
 const mostShown = 60;
 

@@ -1,6 +1,6 @@
 import type { DoctorReport, MachineCheck } from '../../core/model/machine.js';
-import { escapeText } from '../../model/escape-text.js';
-import { foldAfter } from '../lay-out.js';
+import { escapeText } from '../../core/text/escape.js';
+import { foldAfter } from './layout.js';
 
 const signs = { ok: 'ok     ', note: 'note   ', missing: 'MISSING' } as const;
 /** So many scenarios are named; the JSON names all. */

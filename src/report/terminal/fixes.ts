@@ -1,8 +1,7 @@
 import type { Result } from '../../core/model/result.js';
-import { escapeText } from '../../model/escape-text.js';
-import { countsText, fixStories, outcomeWords } from '../fix-stories.js';
-import { foldAfter } from '../lay-out.js';
-import type { Paint } from '../paint.js';
+import { escapeText } from '../../core/text/escape.js';
+import { countsText, fixStories, outcomeWords } from '../stories.js';
+import { foldAfter, type Paint } from './layout.js';
 
 /**
  * What became of the fixes that were tried: frames leaked before → after, and the commands to paste; nothing where none

@@ -1,8 +1,7 @@
 import type { ForeignDirection, ForeignPair, ForeignReport } from '../../core/judge/foreign/report.js';
-import { escapeText } from '../../model/escape-text.js';
-import { foldAfter } from '../lay-out.js';
-import { makePaint, type Paint } from '../paint.js';
+import { escapeText } from '../../core/text/escape.js';
 import type { View } from '../reporter.js';
+import { foldAfter, makePaint, type Paint } from './layout.js';
 
 const mostShown = 24;
 const mostProtocols = 6;

@@ -1,8 +1,8 @@
 import { commandsFor } from '../../core/bridge/change-commands.js';
 import type { Plan, StepPlan } from '../../core/model/plan.js';
-import { escapeText } from '../../model/escape-text.js';
-import { framesOfStep } from '../../plan/frames-of-step.js';
-import { quoteForShell } from '../escape-text.js';
+import { framesOfStep } from '../../core/plan/flows/flow-table.js';
+import { escapeText } from '../../core/text/escape.js';
+import { quoteForShell } from '../../core/text/shell.js';
 
 /** Calibration, opening and closing. */
 const overheadS = 3;

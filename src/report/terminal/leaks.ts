@@ -1,12 +1,8 @@
 import type { Finding, Result, StepEvent } from '../../core/model/result.js';
-import { escapeText } from '../../model/escape-text.js';
-import { foldAfter } from '../lay-out.js';
-import { foldInARow } from '../fold-in-a-row.js';
-import { groupByPair } from '../group-by-pair.js';
-import { kindNumbers } from '../kind-numbers.js';
-import { lastingLines } from '../lasting-lines.js';
-import { numbering } from '../numbering.js';
-import type { Paint } from '../paint.js';
+import { escapeText } from '../../core/text/escape.js';
+import { foldInARow, groupByPair, kindNumbers, numbering } from '../group.js';
+import { lastingLines } from '../stories.js';
+import { foldAfter, type Paint } from './layout.js';
 
 const mostShown = 24;
 

@@ -1,7 +1,6 @@
 import type { Result } from '../../core/model/result.js';
-import { escapeText } from '../../model/escape-text.js';
-import { foldAfter, padEnd } from '../lay-out.js';
-import type { Paint } from '../paint.js';
+import { escapeText } from '../../core/text/escape.js';
+import { foldAfter, padEnd, type Paint } from './layout.js';
 
 const mostObservers = 40;
 

@@ -1,11 +1,11 @@
 import type { Flow, Plan, StepPlan, TrafficPlan } from '../../core/model/plan.js';
-import type { Change } from '../../model/change.js';
+import type { Change } from '../../core/model/fabric.js';
 import { commandsFor } from '../../core/bridge/change-commands.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
 import { tokenLength, writeToken } from '../../core/wire/token.js';
-import { escapeText } from '../../model/escape-text.js';
-import { quoteForShell } from '../escape-text.js';
-import { foldAfter } from '../lay-out.js';
+import { escapeText } from '../../core/text/escape.js';
+import { quoteForShell } from '../../core/text/shell.js';
+import { foldAfter } from './layout.js';
 
 function names(list: readonly string[], nobody: string): string {
   return list.length === 0 ? nobody : list.map(escapeText).join(', ');

@@ -1,9 +1,8 @@
 import type { Result, StepResult } from '../../core/model/result.js';
-import { escapeText } from '../../model/escape-text.js';
+import { escapeText } from '../../core/text/escape.js';
 import { arrived, type Cell, type FlowRow, flowRows, foldAddressees, pairText, wiresText } from '../flow-rows.js';
-import { fold, foldAfter, padEnd, padStart, widthOf } from '../lay-out.js';
-import type { Paint, Tint } from '../paint.js';
 import { expectedWord, stepWord } from '../word.js';
+import { fold, foldAfter, padEnd, padStart, type Paint, type Tint, widthOf } from './layout.js';
 
 interface Painted {
   readonly text: string;

@@ -1,14 +1,13 @@
 import type { Result, StepResult } from '../../core/model/result.js';
-import { escapeText } from '../../model/escape-text.js';
-import { quoteForShell } from '../escape-text.js';
-import { foldAfter } from '../lay-out.js';
-import { makePaint, type Paint } from '../paint.js';
+import { escapeText } from '../../core/text/escape.js';
+import { quoteForShell } from '../../core/text/shell.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
-import { terminalProof, terminalReasons } from '../terminal-proof.js';
 import { runWord, stepWord } from '../word.js';
 import { terminalFixes } from './fixes.js';
+import { foldAfter, makePaint, type Paint } from './layout.js';
 import { terminalLeaks } from './leaks.js';
 import { terminalPassed } from './passed.js';
+import { terminalProof, terminalReasons } from './proof.js';
 import { terminalTable } from './table.js';
 import { terminalHeld } from './why-holds.js';
 

@@ -1,8 +1,7 @@
 import type { Held, Result } from '../../core/model/result.js';
-import { escapeText } from '../../model/escape-text.js';
-import { apartStories, heldStories, placesText } from '../held-stories.js';
-import { foldAfter } from '../lay-out.js';
-import type { Paint } from '../paint.js';
+import { escapeText } from '../../core/text/escape.js';
+import { apartStories, heldStories, placesText } from '../stories.js';
+import { foldAfter, type Paint } from './layout.js';
 
 const mostShown = 12;
 const mostNames = 4;

@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { HostState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import {
   beatMs,
@@ -16,19 +17,18 @@ import {
 } from '../../core/protocol/host-messages.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { parseToHost } from '../../core/protocol/parse-host-message.js';
-import { cleanUp } from '../../fabric/host/cleanup.js';
-import { parseNeighbours } from '../../fabric/host/find.js';
-import { openWays, type Ways } from '../../fabric/host/ways.js';
-import { startSender } from '../../inject/send-client.js';
-import type { Sender } from '../../inject/sender.js';
-import type { HostState } from '../../model/state.js';
-import { readDrops } from '../../state/read-drops.js';
-import { readJson } from '../../sys/programs.js';
-import { toolVersion } from '../../sys/tool-version.js';
 import { type Capture, startCapture } from '../../system/capture/client.js';
+import { parseNeighbours } from '../../system/fabric/host/find.js';
+import { openWays, type Ways } from '../../system/fabric/host/injection-ports.js';
 import { journalFolder } from '../../system/fabric/host/journal.js';
+import { cleanUp } from '../../system/fabric/host/undo.js';
+import { startSender } from '../../system/inject/helper.js';
+import type { Sender } from '../../system/inject/sender.js';
 import { wallClockNs } from '../../system/kernel/clock.js';
+import { toolVersion } from '../../system/machine/read-package.js';
+import { readJson } from '../../system/process/programs.js';
 import { watchSilence } from '../../system/process/silence-watch.js';
+import { readDrops } from '../../system/state/read-links.js';
 import { readState } from '../../system/state/read.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */

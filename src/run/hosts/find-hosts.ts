@@ -1,12 +1,11 @@
-import { namespaceOf } from '../../fabric/host/netns-path.js';
-import { parseNeighbours } from '../../fabric/host/find.js';
+import { hostTopology, type HostTopology } from '../../core/discover/host-topology.js';
 import { hostOf } from '../../core/model/host-names.js';
 import type { Host, Scenario } from '../../core/model/scenario.js';
-import type { HostState } from '../../model/state.js';
+import type { HostState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { hostTopology, type HostTopology } from '../../plan/host-topology.js';
-import { mergeStates, type StateOfHost } from '../../plan/merge-states.js';
-import { readJson } from '../../sys/programs.js';
+import { mergeStates, type StateOfHost } from '../../core/plan/hosts.js';
+import { namespaceOf, parseNeighbours } from '../../system/fabric/host/find.js';
+import { readJson } from '../../system/process/programs.js';
 import { connectHost, type RemoteHost } from './remote-host.js';
 
 /** A host of a run with where its bridges are; `remote` null = the orchestrator's own. */

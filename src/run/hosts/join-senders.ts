@@ -1,5 +1,5 @@
 import { VerifyError } from '../../core/model/verify-error.js';
-import type { Sender, SendOutcome, SocketRoute } from '../../inject/sender.js';
+import type { Sender, SendOutcome, SocketRoute } from '../../system/inject/sender.js';
 
 /** A sender with the sockets that it has. */
 export interface SenderPart {

@@ -1,20 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fabric, Place } from '../../core/model/fabric.js';
 import { bareName, hostOf } from '../../core/model/host-names.js';
 import type { Plan } from '../../core/model/plan.js';
 import type { Host } from '../../core/model/scenario.js';
+import type { HostState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
+import { localPart, mergeStates } from '../../core/plan/hosts.js';
+import { sendersOf, silentAddressees } from '../../core/plan/observers.js';
 import { farPatienceMs, type InsideEndpoint } from '../../core/protocol/host-messages.js';
-import { noChanges } from '../../fabric/no-changes.js';
-import { waitUntilForwarding } from '../../fabric/settled.js';
-import type { Fabric, Place } from '../../model/fabric.js';
-import type { HostState } from '../../model/state.js';
-import { mergeStates } from '../../plan/merge-states.js';
-import { sendersOf } from '../../plan/senders.js';
-import { silentAddressees } from '../../plan/silent-addressees.js';
+import { noChanges } from '../../system/fabric/apply.js';
 import { journalFolder } from '../../system/fabric/host/journal.js';
 import { openHost } from '../../system/fabric/host/open.js';
+import { waitUntilForwarding } from '../../system/fabric/wait.js';
 import { type FoundHosts, type FoundPart, readParts } from './find-hosts.js';
-import { localPart } from './local-part.js';
 import { connectHost, type RemoteHost } from './remote-host.js';
 
 export interface OpenHostsDeps {

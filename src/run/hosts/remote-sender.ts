@@ -1,6 +1,6 @@
-import type { Sender } from '../../inject/sender.js';
-import type { Place } from '../../model/fabric.js';
+import type { Place } from '../../core/model/fabric.js';
 import { sendInPieces } from '../../system/inject/send-in-pieces.js';
+import type { Sender } from '../../system/inject/sender.js';
 import type { RemoteHost } from './remote-host.js';
 
 /** Octets of frames in one message. */

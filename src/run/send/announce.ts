@@ -4,9 +4,9 @@ import type { Endpoint } from '../../core/model/scenario.js';
 import { broadcastMac } from '../../core/probe/addresses.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
 import { tokenLength } from '../../core/wire/token.js';
-import type { Sender } from '../../inject/sender.js';
+import type { Sender } from '../../system/inject/sender.js';
 import type { RunContext } from '../context.js';
-import { senderSocket } from '../sockets.js';
+import { senderSocket } from './sockets.js';
 
 /** Octets of an announcement: the smallest frame, without FCS (IEEE 802.3 4A.4.2). */
 const size = 60;

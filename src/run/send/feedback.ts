@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mostRestMs } from '../../capture/engines/ring-rest.js';
 import type { Capture } from '../../system/capture/client.js';
+import { mostRestMs } from '../../system/capture/engines/packet-ring.js';
 
 /** Lets frames go as fast as the observers take them: what is under way fits half of their ring. */
 export interface Pace {

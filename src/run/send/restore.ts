@@ -2,10 +2,9 @@ import type { Flow, StepPlan } from '../../core/model/plan.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { buildFrames } from '../../core/probe/frames/frame.js';
 import { tokensFor } from '../../core/wire/token.js';
-import type { Sender } from '../../inject/sender.js';
+import type { Sender } from '../../system/inject/sender.js';
 import type { RunContext } from '../context.js';
-import { senderSocket } from '../sockets.js';
-import { startSenders } from '../start-senders.js';
+import { senderSocket, startSenders } from './sockets.js';
 
 /** Lets the owners of these flows announce themselves; those whose announcement was not accepted whole. */
 async function announced(context: RunContext, flows: readonly Flow[], sender: Sender): Promise<readonly Flow[]> {

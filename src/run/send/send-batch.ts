@@ -2,9 +2,9 @@ import type { Flow, StepPlan } from '../../core/model/plan.js';
 import { stampToken } from '../../core/probe/frames/frame.js';
 import { templateSeries } from '../../core/probe/frames/template-series.js';
 import { tokenLength, tokensFor } from '../../core/wire/token.js';
-import type { Sender, SocketRoute } from '../../inject/sender.js';
+import type { Sender, SocketRoute } from '../../system/inject/sender.js';
 import type { RunContext } from '../context.js';
-import { senderSocket } from '../sockets.js';
+import { senderSocket } from './sockets.js';
 
 /** Consecutive frames of one flow. */
 export interface Burst {

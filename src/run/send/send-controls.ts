@@ -1,10 +1,10 @@
 import type { Control, Phase, StepPlan } from '../../core/model/plan.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
 import { tokensFor } from '../../core/wire/token.js';
-import type { Sender } from '../../inject/sender.js';
+import type { Sender } from '../../system/inject/sender.js';
 import type { RunContext } from '../context.js';
-import { lossFreeRate } from '../loss-free-rate.js';
-import { controlSocket } from '../sockets.js';
+import { lossFreeRate } from './pace.js';
+import { controlSocket } from './sockets.js';
 
 /** Beyond so many controls of one length they leave together, whatever their sockets. */
 const fewControls = 256;

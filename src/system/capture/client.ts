@@ -1,7 +1,7 @@
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { Counters, EngineFacts, Fault } from '../../core/model/timeline.js';
 import type { Captured, FromCapture, ToCapture } from '../../core/protocol/messages.js';
-import type { HelperProcess } from '../../sys/helper-process.js';
+import type { HelperProcess } from '../process/helper-process.js';
 import { startCaptureHelper, type CaptureHelper, type CaptureOptions, type ObserverRequest } from './helper.js';
 
 export interface Listening {

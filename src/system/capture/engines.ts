@@ -2,7 +2,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import type { EngineFacts } from '../../core/model/timeline.js';
 import type { Engine } from './engine.js';
 import { capEngine } from './engines/cap.js';
-import { libpcapEngine } from '../../capture/engines/libpcap.js';
+import { libpcapEngine } from './engines/libpcap.js';
 import { ringEngine } from './engines/ring.js';
 
 export const engines: { readonly [N in EngineFacts['engine']]: Engine } = {

@@ -2,9 +2,9 @@ import { closeSync, constants, fchownSync, openSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { OpenMessage } from '../../core/protocol/messages.js';
-import { type HelperProcess, startHelper } from '../../sys/helper-process.js';
 import { handOver, openHandOver } from '../kernel/fd-passing.js';
 import { helperIdentity } from '../process/helper-command.js';
+import { type HelperProcess, startHelper } from '../process/helper-process.js';
 
 /** An observer to be opened. */
 export type ObserverRequest = Omit<OpenMessage, 'type'>;

@@ -4,11 +4,11 @@ import { isAbsolute, join, normalize } from 'node:path';
 import type { Result } from '../../core/model/result.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { jsonText } from '../../core/text/json-text.js';
-import { hashFile } from '../../evidence/hash-file.js';
-import { judgeFolder } from '../../evidence/replay.js';
 import { readCustody } from './folder/custody.js';
 import { files } from './folder/folder.js';
+import { hashFile } from './folder/hash.js';
 import { checkSignature, type SignatureCheck } from './folder/signature.js';
+import { judgeFolder } from './replay.js';
 
 /** One thing that was checked of a run's folder. */
 export interface FolderCheck {

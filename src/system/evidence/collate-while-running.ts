@@ -1,14 +1,14 @@
 import { statfsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type JudgeStart, type Judging, startJudging } from '../../judge/judge.js';
+import { type JudgeStart, type Judging, startJudging } from '../../core/judge/judge.js';
 import type { Plan } from '../../core/model/plan.js';
 import type { TimelineEntry } from '../../core/model/timeline.js';
 import type { Collation } from './collate/collate.js';
 import { type CollateRequest, collateBeside, type CollatingThread } from './collate/worker-client.js';
 import { growingCapture } from './folder/folder.js';
 import { growingFile } from './read/growing-file.js';
-import { judgeGrowing } from '../../evidence/judge-growing.js';
+import { judgeGrowing } from './replay.js';
 import type { StepCounters } from './collate/raw-captures.js';
 
 /** What was begun while a run went on. */

@@ -7,7 +7,7 @@ import {
 import { isControlComment } from '../../core/judge/recognise/leak-comment.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type Batch, directions } from '../../core/pcap/capture-items.js';
-import { readPacketOptions } from '../../pcap/packet-options.js';
+import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
 import { readCapture } from './read/read-capture.js';
 
 const ethernetLinkType = 1;

@@ -1,10 +1,10 @@
+import { addBatch, addDamage, finishJudging, type JudgeInput, startJudging } from '../../core/judge/judge.js';
 import type { Result } from '../../core/model/result.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
-import { clockOffsets } from '../../evidence/clock-offsets.js';
-import { readRawFrames } from '../../evidence/raw-frames.js';
-import { addBatch, addDamage, finishJudging, type JudgeInput, startJudging } from '../../judge/judge.js';
 import { rawCapturesIn } from './collate/raw-captures.js';
+import { readRawFrames } from './collate/raw-frames.js';
+import { clockOffsets } from './folder/timeline-log.js';
 
 /** Is it the file system that refuses: full, over quota, read-only, failing? */
 export function isWriteFailure(error: unknown): boolean {

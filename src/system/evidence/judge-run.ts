@@ -1,16 +1,15 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { continueJudging, finishJudging, startJudging } from '../../judge/judge.js';
-import type { RunRecord } from '../../model/run-record.js';
+import { continueJudging, finishJudging, startJudging } from '../../core/judge/judge.js';
+import type { RunRecord } from '../../core/model/run-record.js';
 import type { CollatingAlong, JudgedAlong } from './collate-while-running.js';
+import { collate, type CollateInput, type Collation } from './collate/collate.js';
 import { collateBeside } from './collate/worker-client.js';
-import { type CollateInput, type Collation, collate } from './collate/collate.js';
 import { files, growingCapture, writeJson } from './folder/folder.js';
-import { growingFile } from './read/growing-file.js';
-import { hashedBeside, withCapture } from '../../evidence/hash.js';
+import { hashedBeside, withCapture } from './folder/hash.js';
 import { parseFolder } from './folder/parse-folder.js';
-import { judgeGrowing } from '../../evidence/judge-growing.js';
-import { judgeCapture, judgeFolder, type JudgedRun } from '../../evidence/replay.js';
+import { growingFile } from './read/growing-file.js';
+import { judgeCapture, type JudgedRun, judgeFolder, judgeGrowing } from './replay.js';
 
 /** From so many octets of captures on a thread is worth its start. */
 const worthAThread = 32 * 1024 * 1024;

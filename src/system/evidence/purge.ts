@@ -1,12 +1,12 @@
-import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { keptEnd } from '../../core/judge/recognise/kept-end.js';
 import type { Result } from '../../core/model/result.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { directions } from '../../core/pcap/capture-items.js';
-import { readPacketOptions } from '../../pcap/packet-options.js';
+import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
 import {
   enhancedPacket,
   interfaceDescription,
@@ -16,11 +16,10 @@ import {
 import { mustBeWhole } from './check-folder.js';
 import { logCustody, rootHash } from './folder/custody.js';
 import { files, writeJson } from './folder/folder.js';
-import { hashFile } from '../../evidence/hash-file.js';
-import { writeSums } from '../../evidence/hash.js';
+import { hashFile, writeSums } from './folder/hash.js';
 import { parseFolder } from './folder/parse-folder.js';
 import { readCapture } from './read/read-capture.js';
-import { replayFolder } from '../../evidence/replay.js';
+import { replayFolder } from './replay.js';
 
 /**
  * Copies the capture with every frame cut to headers and token; returns the octets that went. Everything else in it

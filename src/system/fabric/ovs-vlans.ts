@@ -1,6 +1,6 @@
+import type { Change } from '../../core/model/fabric.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import type { Change } from '../../model/change.js';
-import { mustRun } from '../../sys/programs.js';
+import { mustRun } from '../process/programs.js';
 
 type VlanChange = Extract<Change, { kind: 'vlan' }>;
 

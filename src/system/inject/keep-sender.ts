@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import type { Sender } from '../../inject/sender.js';
-import { namespacesOf, type SendingHelper, startSendingHelper } from '../../inject/sending-helper.js';
-import type { Place } from '../../model/fabric.js';
+import type { Place } from '../../core/model/fabric.js';
+import { namespacesOf, type SendingHelper, startSendingHelper } from './helper.js';
+import type { Sender } from './sender.js';
 
 /** Senders of one step after the other that share a helper: starting a process takes longer than most steps send. */
 export interface SenderKeeper {

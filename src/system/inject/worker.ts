@@ -1,9 +1,9 @@
 import { readSync } from 'node:fs';
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { ToSend } from '../../core/protocol/messages.js';
-import { toolVersion } from '../../sys/tool-version.js';
 import { isPacketSocket } from '../kernel/packet-socket.js';
 import { sealProcess } from '../kernel/seccomp.js';
+import { toolVersion } from '../machine/read-package.js';
 import { type HelperChannel, openHelperChannel } from '../process/helper-channel.js';
 import { sendFrames } from './send-frames.js';
 

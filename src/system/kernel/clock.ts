@@ -1,4 +1,4 @@
-import type { ClockSync, Moment } from '../../model/provenance.js';
+import type { ClockSync, Moment } from '../../core/model/provenance.js';
 import { libc } from './libc.js';
 
 /**

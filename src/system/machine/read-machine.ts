@@ -1,10 +1,10 @@
 import { createHash, createHmac } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { Where } from '../../core/model/provenance.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import type { Where } from '../../model/provenance.js';
-import { runProgram } from '../../sys/programs.js';
 import { readSysctl } from '../kernel/sysctl.js';
+import { runProgram } from '../process/programs.js';
 
 /** Packages that make, connect or filter guests, as Debian, Fedora, SUSE and Proxmox call them. */
 const packageNames = [

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { programEnv } from '../../sys/programs.js';
 import { inNamespace } from '../kernel/namespaces.js';
+import { programEnv } from './programs.js';
 
 /** A ping that goes on until it is stopped. */
 export interface PingStream {

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { word } from '../../audit/shell-word.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
-import { installHint } from '../../sys/programs.js';
+import { word } from '../../core/text/shell.js';
+import { installHint } from './programs.js';
 
 /** How a channel ended; `stderr` is the end of what ssh and the program there had to say. */
 export interface ChannelEnd {

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { MachineReading } from '../../core/model/machine.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { processRights } from '../../sys/process-rights.js';
-import { runProgram } from '../../sys/programs.js';
 import { readSysctl } from '../kernel/sysctl.js';
+import { processRights } from '../process/process-rights.js';
+import { runProgram } from '../process/programs.js';
 
 /** Sysctls that keep ordinary users, or everybody, from making namespaces. */
 const limitNames = [

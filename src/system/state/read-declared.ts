@@ -3,17 +3,17 @@ import { interfacesDeclared } from '../../core/discover/declared/interfaces.js';
 import { libvirtDeclared, libvirtNetwork, networkDeclared } from '../../core/discover/declared/libvirt.js';
 import { type ConfigFile, netplanDeclared } from '../../core/discover/declared/netplan.js';
 import { isolatingVnets, proxmoxDeclared } from '../../core/discover/declared/proxmox.js';
+import { proxmoxOwner, proxmoxSurroundings } from '../../core/discover/guests/proxmox.js';
 import { interfacesKeepers } from '../../core/discover/managers/interfaces.js';
 import { domainKeepers, networkKeepers } from '../../core/discover/managers/libvirt.js';
 import { netplanKeepers } from '../../core/discover/managers/netplan.js';
 import { networkManagerKeepers } from '../../core/discover/managers/network-manager.js';
 import { proxmoxKeepers } from '../../core/discover/managers/proxmox.js';
+import type { Declared } from '../../core/model/host-config.js';
 import type { Keeper } from '../../core/model/persistent-fix.js';
+import type { HostState, LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { proxmoxOwner, proxmoxSurroundings } from '../../inventory/proxmox-guests.js';
-import type { Declared } from '../../model/declared.js';
-import type { HostState, LinkState } from '../../model/state.js';
-import { mustRun, readJson } from '../../sys/programs.js';
+import { mustRun, readJson } from '../process/programs.js';
 
 const timeoutMs = 10_000;
 

@@ -1,4 +1,4 @@
-import { readJson } from '../../sys/programs.js';
+import { readJson } from '../process/programs.js';
 import { objectsOf, textOf } from '../../core/text/json-fields.js';
 
 /** Queueing disciplines by device, and the filters where a device has a discipline that can carry some. */

@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs';
+import { containerGuests, withSandboxPort } from '../../core/discover/guests/containers.js';
 import { incusGuests } from '../../core/discover/guests/incus.js';
 import { libvirtGuests } from '../../core/discover/guests/libvirt.js';
 import { namespaceGuests } from '../../core/discover/guests/namespaces.js';
+import { proxmoxGuests, proxmoxOwner, proxmoxSurroundings } from '../../core/discover/guests/proxmox.js';
+import type { GuestRecord, Inventory } from '../../core/model/host-config.js';
+import type { LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { containerGuests } from '../../inventory/container-guests.js';
-import { proxmoxGuests, proxmoxOwner, proxmoxSurroundings } from '../../inventory/proxmox-guests.js';
-import { withSandboxPort } from '../../inventory/sandbox-port.js';
-import type { GuestRecord, Inventory } from '../../model/guest-record.js';
-import type { LinkState } from '../../model/state.js';
-import { mustRun, readJson } from '../../sys/programs.js';
+import { mustRun, readJson } from '../process/programs.js';
 
 /** A daemon that does not answer is not waited for. */
 const timeoutMs = 10_000;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { PacketSocket } from '../../model/packet-socket.js';
+import type { PacketSocket } from '../../core/model/state.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { helperPath } from '../process/helper-command.js';
 import { type SocketHolder, socketHolders } from '../kernel/socket-holders.js';

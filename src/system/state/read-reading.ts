@@ -1,14 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type PacketSocket, receives } from '../../model/packet-socket.js';
-import type { Reading } from '../../model/reading.js';
-import type { HostState } from '../../model/state.js';
+import { type HostState, type PacketSocket, type Reading, receives } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { readState } from './read.js';
+import { readOvs } from './ovs/read.js';
 import { readDeclared } from './read-declared.js';
-import { readOvs } from '../../state/read-ovs.js';
 import { readPacketSockets } from './read-packet-sockets.js';
-import { readPromiscuousLog } from '../../state/read-promiscuous-log.js';
-import { readVmnet } from '../../state/read-vmnet.js';
+import { readPromiscuousLog, readVmnet } from './read-vmnet.js';
+import { readState } from './read.js';
 
 export interface ReadingOptions {
   /** Namespace of the bridges, as a path; null = the caller's. */

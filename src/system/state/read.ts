@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
+import type { HostState, LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import type { HostState, LinkState } from '../../model/state.js';
-import { parseFdb } from '../../state/parse-fdb.js';
-import { parseLinks } from '../../state/parse-links.js';
-import { readOvsTexts } from '../../state/read-ovs-texts.js';
-import { readJson } from '../../sys/programs.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { readSysctl } from '../kernel/sysctl.js';
+import { readJson } from '../process/programs.js';
 import { withOvs } from './ovs/parse.js';
+import { readOvsTexts } from './ovs/read.js';
+import { parseFdb, parseLinks } from './parse-links.js';
 import { readFilters } from './read-filters.js';
 import { readPacketSockets } from './read-packet-sockets.js';
 

@@ -1,5 +1,5 @@
 import { kernelFeatures, type FeatureTrial, type KernelFeature } from '../../core/model/machine.js';
-import { mustRun } from '../../sys/programs.js';
+import { mustRun } from '../process/programs.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 
 /**

@@ -1,5 +1,5 @@
-import { runProgram } from '../../sys/programs.js';
-import type { ExchangeOptions, ExchangeOutcome } from '../../traffic/exchange.js';
+import { runProgram } from '../process/programs.js';
+import type { ExchangeOptions, ExchangeOutcome } from './http.js';
 
 /** ICMP echo header and IPv4 header leave this much of the largest packet. */
 const mostPayload = 65_507;

@@ -1,4 +1,4 @@
-import { startHelper } from '../../sys/helper-process.js';
+import { startHelper } from '../process/helper-process.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 
 const startMs = 10_000;

@@ -6,8 +6,7 @@ import { copiedBridge, copiedPort } from '../../../src/core/discover/twin/copied
 import { isReadable, tablesToCopy } from '../../../src/core/discover/twin/copied-tables.js';
 import { isUsual } from '../../../src/core/discover/twin/endpoints.js';
 import { readWhatIfs } from '../../../src/core/discover/twin/what-if.js';
-import type { Reading } from '../../../src/model/reading.js';
-import type { FdbState, HostState, LinkState } from '../../../src/model/state.js';
+import type { FdbState, HostState, LinkState, Reading } from '../../../src/core/model/state.js';
 
 const { state } = JSON.parse(
   readFileSync(new URL('../../audit/readings/default-bridge.json', import.meta.url), 'utf8'),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bridgeDefaults, portDefaults } from '../../../src/core/bridge/kernel-defaults.js';
+import type { Found, FoundScenario } from '../../../src/core/discover/found-scenario.js';
 import { copiedEntries } from '../../../src/core/discover/twin/copied-entries.js';
 import { copiedFilters } from '../../../src/core/discover/twin/copied-filters.js';
 import { copiedBridge, copiedPort } from '../../../src/core/discover/twin/copied-settings.js';
@@ -7,8 +8,7 @@ import { isReadable, tablesToCopy } from '../../../src/core/discover/twin/copied
 import { isUsual, twinEndpoints } from '../../../src/core/discover/twin/endpoints.js';
 import { supposing, type TwinInput, twinScenario } from '../../../src/core/discover/twin/scenario.js';
 import { readWhatIfs } from '../../../src/core/discover/twin/what-if.js';
-import type { FdbState, HostState, LinkState } from '../../../src/model/state.js';
-import type { Found, FoundScenario } from '../../../src/plan/found-scenario.js';
+import type { FdbState, HostState, LinkState } from '../../../src/core/model/state.js';
 import { hostState } from '../../judge/perfect-run.js';
 
 const macOf = (at: number): string => `52:54:00:00:00:0${at}`;

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { htmlReport } from '../../../src/report/html/page.js';
-import { matricesOf } from '../../../src/report/html/fold-matrix.js';
+import { matricesOf } from '../../../src/report/html/matrix.js';
 import { leaksOf } from '../../../src/report/html/leaks.js';
 import { decodeFrame, hexDump } from '../../../src/report/html/decode-frame.js';
 import { wiresharkFilter } from '../../../src/report/html/frames.js';

@@ -1,9 +1,9 @@
 import { audit, auditStatus } from '../../../core/audit/audit.js';
 import { proofStatus } from '../../../core/audit/prove.js';
+import type { Severity } from '../../../core/model/audit.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
-import type { Severity } from '../../../model/audit.js';
-import { auditText } from '../../../report/audit-text.js';
+import { auditText } from '../../../report/terminal/audit.js';
 import { statusOf } from '../../../system/fabric/lab/launch.js';
 import { readReading } from '../../../system/state/read-reading.js';
 

@@ -34,7 +34,7 @@ export const defineCheck: DefineCommand = (parser, context) => {
       const signers = file === undefined || identity === undefined ? null : { file, identity };
       const [{ checkFolder }, { escapeText }] = await Promise.all([
         import('../../../system/evidence/check-folder.js'),
-        import('../../../model/escape-text.js'),
+        import('../../../core/text/escape.js'),
       ]);
       const { checks, result, rootHash } = await checkFolder(args.dir, signers);
       // Who asks for a signer wants a signature.

@@ -1,10 +1,10 @@
 import { jsonText } from '../../../core/text/json-text.js';
-import { replayFolder } from '../../../evidence/replay.js';
 import { compareResults } from '../../../report/compare-results.js';
-import { makePaint } from '../../../report/paint.js';
 import { type Difference, stateDifferences } from '../../../report/state-differences.js';
 import { comparisonText } from '../../../report/terminal/comparison.js';
+import { makePaint } from '../../../report/terminal/layout.js';
 import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
+import { replayFolder } from '../../../system/evidence/replay.js';
 import { wantsColor } from '../reporters.js';
 
 /**

@@ -1,5 +1,5 @@
+import type { JudgeInput } from '../../../core/judge/judge.js';
 import type { Result } from '../../../core/model/result.js';
-import type { JudgeInput } from '../../../judge/judge.js';
 import type { ReportedRun, RunDetails, ShownFrame } from '../../../report/reporter.js';
 import { capturePath } from '../../../system/evidence/folder/folder.js';
 import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';

@@ -1,6 +1,6 @@
-import { judgeFolder } from '../../../evidence/replay.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 import type { ReporterName } from '../../../report/reporters.js';
+import { judgeFolder } from '../../../system/evidence/replay.js';
 import { combineStatuses } from '../exit-status.js';
 import { tellFailedReports, writeReports } from '../reporters.js';
 import { reportedRun } from './load-details.js';

@@ -1,7 +1,7 @@
 import type { FleetHost, FleetReport } from '../../../core/model/fleet.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { hostFolders } from '../../../evidence/host-folders.js';
 import { fleetReporterNames, fleetReporters } from '../../../report/fleet/reporters.js';
+import { hostFolders } from '../../../system/evidence/folder/host-folders.js';
 import { combineStatuses } from '../exit-status.js';
 import { chooseAmong, tellFailedReports, writeTexts } from '../reporters.js';
 import { readHost } from './read-host.js';

@@ -1,9 +1,13 @@
 import type { FleetHost, FleetRun } from '../../../core/model/fleet.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { evidenceFolders, type HostFolder } from '../../../evidence/host-folders.js';
-import { type HostRecord, readHostRecord } from '../../../evidence/host-record.js';
 import { failingLeaks, missingProof, type Told } from '../../../report/told-leaks.js';
 import { checkFolder } from '../../../system/evidence/check-folder.js';
+import {
+  evidenceFolders,
+  type HostFolder,
+  type HostRecord,
+  readHostRecord,
+} from '../../../system/evidence/folder/host-folders.js';
 import { combineStatuses } from '../exit-status.js';
 
 const inconclusive = 3;

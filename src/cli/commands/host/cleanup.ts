@@ -1,7 +1,7 @@
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { type CleanedRun, cleanUp } from '../../../fabric/host/cleanup.js';
-import { escapeText } from '../../../model/escape-text.js';
+import { escapeText } from '../../../core/text/escape.js';
 import { journalFolder } from '../../../system/fabric/host/journal.js';
+import { type CleanedRun, cleanUp } from '../../../system/fabric/host/undo.js';
 
 /** Undoes what killed runs have left on this host; returns the exit status: 0, or 3 where something is still there. */
 export async function cleanupCommand(): Promise<number> {

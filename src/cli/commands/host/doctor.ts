@@ -10,10 +10,10 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { doctorText } from '../../../report/terminal/doctor.js';
 import { neededFeatures } from '../../../core/scenario/needed-features.js';
 import { packagePath } from '../../../system/process/package-path.js';
-import { parseTrials, type TrialsMessage } from '../../../state/parse-trials.js';
+import { parseTrials, type TrialsMessage } from '../../../system/state/parse-reading.js';
 import { examineMachine } from '../../../system/state/examine-machine.js';
 import { tryFeatures } from '../../../system/state/try-features.js';
-import { loadFiles } from '../../../commands/load-files.js';
+import { loadFiles } from '../scenario/load-files.js';
 
 export interface DoctorOptions {
   readonly files: readonly string[];

@@ -1,7 +1,6 @@
-import { parseNeighbours } from '../../../fabric/host/find.js';
-import { netnsPath } from '../../../fabric/host/netns-path.js';
-import { chooseBridge, type Found, foundScenario } from '../../../plan/found-scenario.js';
-import { readJson } from '../../../sys/programs.js';
+import { chooseBridge, type Found, foundScenario } from '../../../core/discover/found-scenario.js';
+import { netnsPath, parseNeighbours } from '../../../system/fabric/host/find.js';
+import { readJson } from '../../../system/process/programs.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 import { readState } from '../../../system/state/read.js';
 

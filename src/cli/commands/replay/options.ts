@@ -1,5 +1,5 @@
-import { reporterHelp } from '../../../commands/reporter-help.js';
 import type { DefineCommand } from '../../command.js';
+import { reporterHelp } from '../../help.js';
 
 /**
  * `replay DIR…`: judges evidence again; `replay FILE… --mac MAC` and `replay --scenario … --observer …`: what captures

@@ -81,7 +81,7 @@ async function byScenario(path: string, options: ReplayForeignOptions): Promise<
     );
   if (options.observers.length === 0)
     throw usage('--scenario needs --observer NAME=FILE', 'name each endpoint whose capture there is');
-  const { loadFiles } = await import('../../../commands/load-files.js'); // which takes as long to load as a small capture to read
+  const { loadFiles } = await import('../scenario/load-files.js'); // which takes as long to load as a small capture to read
   const [scenario] = await loadFiles([path]);
   const endpoints = scenario?.topology.endpoints ?? [];
   const names = new Map(endpoints.flatMap(({ name, macs }) => macs.map((mac) => [numberOf(mac), name] as const)));

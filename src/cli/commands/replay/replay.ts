@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { judgeFolder } from '../../../evidence/replay.js';
 import type { ReportedRun } from '../../../report/reporter.js';
+import { judgeFolder } from '../../../system/evidence/replay.js';
 import { reportedRun } from '../evidence/load-details.js';
 import { combineStatuses } from '../exit-status.js';
 import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';

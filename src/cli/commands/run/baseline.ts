@@ -1,11 +1,11 @@
 import type { Result } from '../../../core/model/result.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { escapeText } from '../../../model/escape-text.js';
+import { escapeText } from '../../../core/text/escape.js';
 import { compareResults, statusAgainst } from '../../../report/compare-results.js';
 
 /** Judges the folders of `--baseline` again. VerifyError 64 where one is not a run's. */
 export async function loadBaselines(dirs: readonly string[]): Promise<readonly Result[]> {
-  const { replayFolder } = await import('../../../evidence/replay.js');
+  const { replayFolder } = await import('../../../system/evidence/replay.js');
   const baselines: Result[] = [];
   for (const dir of dirs) baselines.push(await replayFolder(dir));
   return baselines;

@@ -1,8 +1,8 @@
 import { disruptiveClasses, type Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { foreignPrograms } from '../../../core/scenario/steps/read-run.js';
+import { settingsOf } from '../../../core/scenario/topology/read-setting.js';
 import { unsupportedKeys } from '../../../core/scenario/unsupported.js';
-import { settingsOf } from '../../../scenario/settings-of.js';
 
 export interface RunnableOptions {
   readonly allowRun: boolean;

@@ -1,5 +1,5 @@
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { judgeOnly } from '../../../scenario/judge-only.js';
+import { judgeOnly } from '../../../core/scenario/scenario-record.js';
 import { packagePath } from '../../../system/process/package-path.js';
 import { runCommand } from './run.js';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Result } from '../../../core/model/result.js';
 import type { Scenario } from '../../../core/model/scenario.js';
-import { escapeText } from '../../../model/escape-text.js';
+import { escapeText } from '../../../core/text/escape.js';
 import type { Run, RunOptions } from '../../../run/run.js';
 import { type Inside, renewLab } from '../../../system/fabric/lab/enter.js';
 

@@ -6,7 +6,7 @@ import type { Result } from '../../../core/model/result.js';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import type { ReportedRun } from '../../../report/reporter.js';
-import { milliseconds } from '../../../scenario/read-time.js';
+import { milliseconds } from '../../../core/text/time.js';
 import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
 import { checkBaselines, loadBaselines, statusWithBaseline } from './baseline.js';
 import { combineStatuses } from '../exit-status.js';
@@ -164,7 +164,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
 /** The scenarios of every file, as they are to be run. Rejects with VerifyError (64, 69). */
 async function readyScenarios(options: RunCommandOptions): Promise<readonly Scenario[]> {
   const [{ loadFiles }, { checkRunnable }] = await Promise.all([
-    import('../../../commands/load-files.js'),
+    import('../scenario/load-files.js'),
     import('./check-runnable.js'),
   ]);
   const loaded = grepSteps(await loadFiles(options.files, parseSets(options.set ?? [])), options.grep);

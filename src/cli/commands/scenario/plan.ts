@@ -1,14 +1,14 @@
 import { jsonText } from '../../../core/text/json-text.js';
 import type { Plan } from '../../../core/model/plan.js';
-import type { PrecheckNote } from '../../../model/precheck.js';
+import type { PrecheckNote } from '../../../core/model/run-record.js';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { makePlan } from '../../../core/plan/make-plan.js';
 import { planHash } from '../../../core/plan/hash.js';
 import { hostSummary } from '../../../report/terminal/host-summary.js';
-import { precheckText } from '../../../report/precheck-text.js';
+import { precheckText } from '../../../report/terminal/proof.js';
 import { planText } from '../../../report/terminal/plan.js';
-import { localPart } from '../../../run/hosts/local-part.js';
-import { loadFiles } from '../../../commands/load-files.js';
+import { localPart } from '../../../core/plan/hosts.js';
+import { loadFiles } from './load-files.js';
 import { parseSets } from './series.js';
 
 /** A host's plan rests on what runs there now; it is looked at, nothing is changed or sent. */

@@ -1,5 +1,5 @@
 import { Document, isMap, isSeq } from 'yaml';
-import { escapeText } from '../../../model/escape-text.js';
+import { escapeText } from '../../../core/text/escape.js';
 
 /** What stands in a written scenario as comments. */
 export interface Remarks {

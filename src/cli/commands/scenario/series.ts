@@ -1,6 +1,6 @@
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { judgeOnly } from '../../../scenario/judge-only.js';
+import { judgeOnly } from '../../../core/scenario/scenario-record.js';
 
 /** `--set NAME=VALUE`, as often as given; the last one of a name counts. Throws VerifyError (64). */
 export function parseSets(words: readonly string[]): ReadonlyMap<string, string> {

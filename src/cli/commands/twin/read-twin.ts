@@ -1,17 +1,16 @@
-import { parseNeighbours } from '../../../fabric/host/find.js';
-import { netnsPath } from '../../../fabric/host/netns-path.js';
-import { describeHolders } from '../../../audit/describe-holders.js';
-import { fieldsOf, objectsOf, textOf } from '../../../core/text/json-fields.js';
-import type { Reading } from '../../../model/reading.js';
-import type { ProbeClassName } from '../../../core/model/scenario.js';
-import { chooseBridge, foundScenario } from '../../../plan/found-scenario.js';
-import type { Remarks } from '../scenario/scenario-text.js';
+import { describeHolders } from '../../../core/bridge/view.js';
+import { chooseBridge, foundScenario } from '../../../core/discover/found-scenario.js';
 import { isReadable, tablesToCopy } from '../../../core/discover/twin/copied-tables.js';
 import { type Twin, twinScenario } from '../../../core/discover/twin/scenario.js';
+import type { ProbeClassName } from '../../../core/model/scenario.js';
+import type { Reading } from '../../../core/model/state.js';
+import { fieldsOf, objectsOf, textOf } from '../../../core/text/json-fields.js';
+import { netnsPath, parseNeighbours } from '../../../system/fabric/host/find.js';
+import { mustRun, readJson } from '../../../system/process/programs.js';
 import { readDeclared } from '../../../system/state/read-declared.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 import { readReading } from '../../../system/state/read-reading.js';
-import { mustRun, readJson } from '../../../sys/programs.js';
+import type { Remarks } from '../scenario/scenario-text.js';
 
 /** A twin of a live bridge, not yet built. */
 export interface ReadTwin {

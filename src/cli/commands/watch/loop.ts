@@ -1,9 +1,9 @@
 import { driftOf } from '../../../core/audit/drift.js';
+import type { Drift } from '../../../core/model/audit.js';
+import type { Reading } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import type { Drift } from '../../../model/drift.js';
-import type { Reading } from '../../../model/reading.js';
-import { silentState } from '../../../state/silent-changes.js';
 import { openDoorbell } from '../../../system/state/changes/events.js';
+import { silentState } from '../../../system/state/changes/sysctl-changes.js';
 import { readReading } from '../../../system/state/read-reading.js';
 
 /** A storm of events is one reading: it waits so long after the first. */

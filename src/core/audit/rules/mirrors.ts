@@ -1,8 +1,8 @@
-import { readFrom } from '../../../audit/bridge-view.js';
+import { readFrom } from '../../bridge/view.js';
 import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-fields.js';
-import type { HostState } from '../../../model/state.js';
+import type { HostState } from '../../model/state.js';
 import type { BridgeRule } from '../rule.js';
-import { word } from '../../../audit/shell-word.js';
+import { word } from '../../text/shell.js';
 
 /** tc's action mirred carries frames of a device to another one (tc-mirred(8)). */
 export const tcMirror: BridgeRule = ({ devices }, { state }) =>

@@ -1,8 +1,8 @@
-import type { OvsRecord } from '../../../model/reading.js';
-import { membersOf, valueIn } from '../../../model/ovs-values.js';
-import { ovsBridges, ovsText, referred, type OvsBridgeView } from '../../../audit/ovs-view.js';
+import type { OvsRecord } from '../../model/state.js';
+import { membersOf, valueIn } from '../../bridge/ovs-settings.js';
+import { ovsBridges, ovsText, referred, type OvsBridgeView } from '../../bridge/ovs.js';
 import type { HostRule, RuleFinding } from '../rule.js';
-import { word } from '../../../audit/shell-word.js';
+import { word } from '../../text/shell.js';
 
 /** What Open vSwitch takes where `mac-table-size` is not set (ovs-vswitchd.conf.db(5)). */
 const usualTable = 8192;

@@ -1,4 +1,4 @@
-import { isOn, type BridgeView } from '../../../audit/bridge-view.js';
+import { isOn, type BridgeView } from '../view.js';
 import { aimAt, type Aim } from './destination.js';
 import { no, portOf, unknown, yes, type End, type Forecast } from './forecast.js';
 

@@ -1,6 +1,6 @@
-import { type BridgeView, isOn } from '../../../audit/bridge-view.js';
-import type { FdbState } from '../../../model/state.js';
 import type { Mac } from '../../model/mac.js';
+import type { FdbState } from '../../model/state.js';
+import { type BridgeView, isOn } from '../view.js';
 import { type End, portOf } from './forecast.js';
 
 /** Where the bridge sends unicast to an endpoint: to one place, or everywhere. */

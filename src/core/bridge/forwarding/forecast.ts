@@ -1,8 +1,8 @@
-import type { BridgeView, PortView } from '../../../audit/bridge-view.js';
-import type { Reach } from '../../../model/audit.js';
+import type { Reach } from '../../model/audit.js';
 import type { Mac } from '../../model/mac.js';
 import type { ProbeClassName } from '../../model/scenario.js';
 import type { Diversions } from '../diversions.js';
+import type { BridgeView, PortView } from '../view.js';
 
 /**
  * Where somebody is: on a port, behind the bridge device (what holds it promiscuous hands over frames to these MACs),

@@ -1,8 +1,8 @@
-import { type BridgeView, isGroup } from '../../../audit/bridge-view.js';
-import type { Prediction, Reach } from '../../../model/audit.js';
-import type { Reading } from '../../../model/reading.js';
+import type { Prediction, Reach } from '../../model/audit.js';
 import { probeClasses, type ProbeClassName } from '../../model/scenario.js';
+import type { Reading } from '../../model/state.js';
 import { type Diversions, diversionsOf } from '../diversions.js';
+import { type BridgeView, isGroup } from '../view.js';
 import { classForecasts } from './class-forecasts.js';
 import { type End, type Forecast, no, unknown } from './forecast.js';
 import { predict } from './predict.js';

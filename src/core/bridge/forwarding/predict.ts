@@ -1,5 +1,5 @@
-import { type BridgeView, isOn } from '../../../audit/bridge-view.js';
 import type { Diversions } from '../diversions.js';
+import { type BridgeView, isOn } from '../view.js';
 import { classForecasts } from './class-forecasts.js';
 import { type Forecast, type ForecastFlow, no, portOf, unknown, yes } from './forecast.js';
 

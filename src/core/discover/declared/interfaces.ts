@@ -1,4 +1,4 @@
-import type { Declared, DeclaredKey } from '../../../model/declared.js';
+import type { Declared, DeclaredKey } from '../../model/host-config.js';
 import type { ConfigFile } from './netplan.js';
 
 const switches: Readonly<Record<string, DeclaredKey>> = {

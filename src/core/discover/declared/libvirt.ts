@@ -1,5 +1,5 @@
-import { macText } from '../../../inventory/mac-text.js';
-import type { Declared } from '../../../model/declared.js';
+import type { Declared } from '../../model/host-config.js';
+import { macText } from '../guests/guest-of-port.js';
 import { childOf, readXml, type XmlElement } from '../guests/read-xml.js';
 
 const by = 'libvirt';

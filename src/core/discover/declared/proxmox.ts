@@ -1,6 +1,6 @@
 import { objectsOf, textOf } from '../../text/json-fields.js';
-import type { Declared } from '../../../model/declared.js';
-import { readProxmoxConfig } from '../../../inventory/proxmox-config.js';
+import type { Declared } from '../../model/host-config.js';
+import { readProxmoxConfig } from '../guests/proxmox.js';
 
 /**
  * VNets whose guests' ports are to be isolated ("Isolate Ports"), from `pvesh get /cluster/sdn/vnets --output-format

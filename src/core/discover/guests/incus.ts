@@ -1,6 +1,6 @@
 import { fieldsOf, objectsOf, textOf, type Fields } from '../../text/json-fields.js';
-import type { GuestRecord } from '../../../model/guest-record.js';
-import { macText } from '../../../inventory/mac-text.js';
+import type { GuestRecord } from '../../model/host-config.js';
+import { macText } from './guest-of-port.js';
 
 /**
  * The interfaces of running instances, from `incus list --all-projects --format json` (LXD's `lxc list` prints the same

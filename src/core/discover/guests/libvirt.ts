@@ -1,5 +1,5 @@
-import { macText } from '../../../inventory/mac-text.js';
-import type { GuestRecord } from '../../../model/guest-record.js';
+import type { GuestRecord } from '../../model/host-config.js';
+import { macText } from './guest-of-port.js';
 import { childOf, elementsNamed, readXml, type XmlElement } from './read-xml.js';
 
 /**

@@ -1,8 +1,7 @@
-import { linkOfRecord } from '../../../inventory/link-of-record.js';
-import { macText } from '../../../inventory/mac-text.js';
-import type { HostState } from '../../../model/state.js';
 import type { Keeper } from '../../model/persistent-fix.js';
+import type { HostState } from '../../model/state.js';
 import type { LibvirtNetwork } from '../declared/libvirt.js';
+import { linkOfRecord, macText } from '../guests/guest-of-port.js';
 import { childOf, readXml } from '../guests/read-xml.js';
 
 /**

@@ -1,5 +1,5 @@
-import { readProxmoxConfig } from '../../../inventory/proxmox-config.js';
 import type { Keeper } from '../../model/persistent-fix.js';
+import { readProxmoxConfig } from '../guests/proxmox.js';
 
 /**
  * The ports of a guest (`qm config ID`, `pct config ID`), with and without its firewall. `vnets`: names of the VNets of

@@ -1,4 +1,4 @@
-import type { HostState, LinkState } from '../../../model/state.js';
+import type { HostState, LinkState } from '../../model/state.js';
 import { fieldsOf, objectsOf, textOf } from '../../text/json-fields.js';
 
 /** `fdb.add` and `mdb.add` of a step, and what of the tables no step can make. */

@@ -1,4 +1,4 @@
-import type { HostState } from '../../../model/state.js';
+import type { HostState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-fields.js';
 
 /** Commands of tc that make the filters of a bridge's ports again, and what they cannot. */

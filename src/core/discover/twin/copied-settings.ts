@@ -1,6 +1,6 @@
 import { bridgeSettings, portSettings, type Setting } from '../../model/settings.js';
 import type { Settings, SettingValue } from '../../model/scenario.js';
-import type { LinkState } from '../../../model/state.js';
+import type { LinkState } from '../../model/state.js';
 import { isOn } from '../../bridge/change-commands.js';
 import { bridgeDefaults, portDefaults } from '../../bridge/kernel-defaults.js';
 

@@ -1,9 +1,8 @@
-import type { HostState, LinkState } from '../../../model/state.js';
-import { endpointName } from '../../../plan/endpoint-name.js';
-import type { FoundScenario } from '../../../plan/found-scenario.js';
-import { macsBehind, type Neighbour } from '../../../plan/host-topology.js';
 import type { SettingValue } from '../../model/scenario.js';
+import type { HostState, LinkState } from '../../model/state.js';
+import type { FoundScenario } from '../found-scenario.js';
 import { type FoundVlan, vlansInState } from '../found-vlans.js';
+import { endpointName, macsBehind, type Neighbour } from '../host-topology.js';
 import { copiedPort } from './copied-settings.js';
 
 /** An endpoint as a scenario file has it. */

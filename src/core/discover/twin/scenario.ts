@@ -1,7 +1,7 @@
-import type { Found, FoundScenario } from '../../../plan/found-scenario.js';
 import type { Keeper } from '../../model/persistent-fix.js';
 import type { ProbeClassName, SettingValue } from '../../model/scenario.js';
 import { VerifyError } from '../../model/verify-error.js';
+import type { Found, FoundScenario } from '../found-scenario.js';
 import { vlansInState } from '../found-vlans.js';
 import { copiedEntries } from './copied-entries.js';
 import { copiedFilters } from './copied-filters.js';

@@ -1,5 +1,5 @@
-import type { Wanted } from '../../../lasting/wanted.js';
 import type { LastingFix } from '../../model/persistent-fix.js';
+import type { Wanted } from '../wanted.js';
 
 /**
  * What is no manager's of guests: sysctls (sysctl.d(5)), rules of nft (nft(8)), Open vSwitch, which keeps its own

@@ -1,9 +1,7 @@
-import { word } from '../../../audit/shell-word.js';
-import { commandOf } from '../../../lasting/command-of.js';
-import { fileWord } from '../../../lasting/file-word.js';
-import type { Form, KeeperOf } from '../../../lasting/form.js';
-import type { Wanted } from '../../../lasting/wanted.js';
 import type { LastingFix } from '../../model/persistent-fix.js';
+import { fileWord, word } from '../../text/shell.js';
+import { commandOf } from '../command-of.js';
+import type { Form, KeeperOf, Wanted } from '../wanted.js';
 
 type Guest = Extract<KeeperOf<'libvirt'>, { readonly keeps: 'guest' }>;
 

@@ -1,8 +1,7 @@
-import { dispatcherScript } from '../../../lasting/dispatcher-script.js';
-import type { Form, KeeperOf } from '../../../lasting/form.js';
-import type { Wanted } from '../../../lasting/wanted.js';
 import type { LastingFix } from '../../model/persistent-fix.js';
+import { dispatcherScript } from '../command-of.js';
 import { networkManagerOption } from '../network-manager-option.js';
+import type { Form, KeeperOf, Wanted } from '../wanted.js';
 
 type Device = KeeperOf<'netplan'>;
 

@@ -1,7 +1,7 @@
-import { word } from '../../../audit/shell-word.js';
-import { dispatcherScript } from '../../../lasting/dispatcher-script.js';
-import type { Form, KeeperOf } from '../../../lasting/form.js';
+import { word } from '../../text/shell.js';
+import { dispatcherScript } from '../command-of.js';
 import { networkManagerOption } from '../network-manager-option.js';
+import type { Form, KeeperOf } from '../wanted.js';
 
 /** NetworkManager: properties of the device's profile; what has none goes into a script of its dispatcher. */
 export const networkManagerForm: Form<KeeperOf<'NetworkManager'>> = ({ by, device, profile, uuid, file }, wanted) => {

@@ -1,8 +1,7 @@
-import { word } from '../../../audit/shell-word.js';
-import { commandOf } from '../../../lasting/command-of.js';
-import type { Form, KeeperOf } from '../../../lasting/form.js';
-import type { Wanted } from '../../../lasting/wanted.js';
 import type { LastingFix } from '../../model/persistent-fix.js';
+import { word } from '../../text/shell.js';
+import { commandOf } from '../command-of.js';
+import type { Form, KeeperOf, Wanted } from '../wanted.js';
 
 type Nic = KeeperOf<'Proxmox VE'>;
 

@@ -1,10 +1,10 @@
-import type { Classifier, Sighting } from '../../../judge/classify.js';
-import type { First } from '../../../judge/first.js';
 import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
 import { nsOf } from '../../pcap/time-words.js';
 import { etherTypes, isGroupMac, macText } from '../../wire/ethernet.js';
 import type { FrameView } from '../../wire/frame-view.js';
+import type { Classifier, Sighting } from '../recognise/classify.js';
 import { countNoise } from './noise.js';
+import type { First } from './seen-tokens.js';
 import { countFrame, raise, type StepTally } from './tally.js';
 
 /**

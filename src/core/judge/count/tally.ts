@@ -1,7 +1,6 @@
-import type { First } from '../../../judge/first.js';
-import { createSeenTokens, type SeenTokens } from '../../../judge/seen-tokens.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import { createEntries, type Entries } from './entered-tokens.js';
+import { createSeenTokens, type First, type SeenTokens } from './seen-tokens.js';
 
 /** A probe's sighting in time. */
 export interface SeenAt {

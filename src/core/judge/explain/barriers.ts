@@ -1,23 +1,24 @@
-import { floodOff } from '../../../judge/barriers/flood-off.js';
-import { forwardingOff } from '../../../judge/barriers/forwarding-off.js';
-import { bcastFloodOff, mcastFloodOff } from '../../../judge/barriers/group-flood-off.js';
-import { guard } from '../../../judge/barriers/guard.js';
-import { isolated } from '../../../judge/barriers/isolated.js';
-import { learnedEntry } from '../../../judge/barriers/learned-entry.js';
-import { linkLocalReserved } from '../../../judge/barriers/link-local-reserved.js';
-import { locked } from '../../../judge/barriers/locked.js';
-import { membersKnown } from '../../../judge/barriers/members-known.js';
-import { otherBridge } from '../../../judge/barriers/other-bridge.js';
-import { ovsProtectedPorts } from '../../../judge/barriers/ovs-protected.js';
-import { ownAddress } from '../../../judge/barriers/own-address.js';
-import { permanentEntry } from '../../../judge/barriers/permanent-entry.js';
-import { routedElsewhere } from '../../../judge/barriers/routed-elsewhere.js';
-import { sourcePort } from '../../../judge/barriers/source-port.js';
-import { staticEntry } from '../../../judge/barriers/static-entry.js';
-import { stickyEntry } from '../../../judge/barriers/sticky-entry.js';
-import { vlanFiltering } from '../../../judge/barriers/vlan-filtering.js';
 import type { Barrier } from './barriers/barrier.js';
 import { filter } from './barriers/filter.js';
+import { linkLocalReserved, membersKnown } from './barriers/groups.js';
+import {
+  bcastFloodOff,
+  floodOff,
+  guard,
+  isolated,
+  locked,
+  mcastFloodOff,
+  ovsProtectedPorts,
+} from './barriers/port-flags.js';
+import { learnedEntry, permanentEntry, staticEntry, stickyEntry } from './barriers/table-entries.js';
+import {
+  forwardingOff,
+  otherBridge,
+  ownAddress,
+  routedElsewhere,
+  sourcePort,
+  vlanFiltering,
+} from './barriers/topology.js';
 
 /** Every barrier by code, those that stop most first. A new one is one file and one line here. */
 export const barriers = {

@@ -1,34 +1,18 @@
+import { fixOnHost } from '../../fix/text.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { Cause, Finding } from '../../model/result.js';
-import { agedOut } from '../../../judge/causes/aged-out.js';
-import { ageingZero } from '../../../judge/causes/ageing-zero.js';
-import { behindBridge } from '../../../judge/causes/behind-bridge.js';
-import { fdbFull } from '../../../judge/causes/fdb-full.js';
-import { groupFlood } from '../../../judge/causes/group-flood.js';
-import { hostForwards } from '../../../judge/causes/host-forwards.js';
-import { learningOff } from '../../../judge/causes/learning-off.js';
+import type { StepStates } from '../../model/state.js';
+import { type RowContext, rowContexts } from '../rows/row-context.js';
+import { groupFlood, unknownFlood } from './causes/flooding.js';
+import { hostForwards, notIsolated, sourceUnchecked } from './causes/isolation.js';
 import type { CauseFinder } from './causes/leak.js';
-import { macMoved } from '../../../judge/causes/mac-moved.js';
-import { mcastRouterPort } from '../../../judge/causes/mcast-router-port.js';
-import { mirror } from '../../../judge/causes/mirror.js';
-import { noQuerier } from '../../../judge/causes/no-querier.js';
-import { notIsolated } from '../../../judge/causes/not-isolated.js';
-import { ovsFloodFlow } from '../../../judge/causes/ovs-flood-flow.js';
-import { ovsFloodVlans } from '../../../judge/causes/ovs-flood-vlans.js';
-import { ovsMirror } from '../../../judge/causes/ovs-mirror.js';
-import { ovsProtected } from '../../../judge/causes/ovs-protected.js';
-import { ovsTableFull } from '../../../judge/causes/ovs-table-full.js';
-import { ovsUnknownFlood } from '../../../judge/causes/ovs-unknown-flood.js';
-import { snifferOnHost } from '../../../judge/causes/sniffer-on-host.js';
-import { sourceUnchecked } from '../../../judge/causes/source-unchecked.js';
+import { agedOut, ageingZero, behindBridge, fdbFull, learningOff, macMoved } from './causes/learning.js';
+import { mirror, snifferOnHost } from './causes/mirror.js';
+import { mcastRouterPort, noQuerier } from './causes/multicast.js';
+import { ovsFloodFlow, ovsFloodVlans, ovsTableFull, ovsUnknownFlood } from './causes/ovs-flooding.js';
+import { ovsMirror, ovsProtected } from './causes/ovs-mirror.js';
 import { stpOpen } from './causes/stp.js';
-import { unknownFlood } from '../../../judge/causes/unknown-flood.js';
-import { vlanShared } from '../../../judge/causes/vlan-shared.js';
-import { vlanUnfiltered } from '../../../judge/causes/vlan-unfiltered.js';
-import { vniShared } from '../../../judge/causes/vni-shared.js';
-import { fixOnHost } from '../../../judge/fix-on-host.js';
-import { type RowContext, rowContexts } from '../../../judge/row-context.js';
-import type { StepStates } from '../../../judge/step-states.js';
+import { vlanShared, vlanUnfiltered, vniShared } from './causes/vlan.js';
 
 /** Every cause by code, the most specific first. A new one is one file and one line here. */
 export const causes = {

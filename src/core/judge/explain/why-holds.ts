@@ -1,7 +1,7 @@
-import { type RowContext, rowContexts } from '../../../judge/row-context.js';
-import type { StepStates } from '../../../judge/step-states.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { Finding, Held, HeldBarrier } from '../../model/result.js';
+import type { StepStates } from '../../model/state.js';
+import { type RowContext, rowContexts } from '../rows/row-context.js';
 import { barriers, lastBarriers } from './barriers.js';
 
 /** Rows of a step beyond these are not explained one by one. */

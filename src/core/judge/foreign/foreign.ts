@@ -1,8 +1,8 @@
-import type { JudgedBatch } from '../../../judge/frame-source.js';
 import { earliest, highHalf, latest, lowHalf, timeWords, type WordTime } from '../../pcap/time-words.js';
 import { type AddressPairs, createAddressPairs } from '../../wire/address-pairs.js';
 import { isGroupMac, macNumber } from '../../wire/ethernet.js';
 import { viewFrame } from '../../wire/frame-view.js';
+import type { JudgedBatch } from '../judge.js';
 import { foreignProtocol, quickName, type QuickProtocol, readQuickly } from './protocol.js';
 
 /** Who listened where, and which unicast is foreign there. MACs are 48-bit numbers. */

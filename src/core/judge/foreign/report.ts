@@ -1,6 +1,6 @@
-import { timeText } from '../../../judge/time-text.js';
 import type { Reason } from '../../model/result.js';
 import { nsOf } from '../../pcap/time-words.js';
+import { timeText } from '../../text/time.js';
 import { reason } from '../reasons.js';
 import type { ForeignFold, Heard } from './foreign.js';
 

@@ -1,8 +1,8 @@
 import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
 import type { Plan } from '../../model/plan.js';
-import { unheardPorts } from '../../../model/ovs-unheard.js';
+import { unheardPorts } from '../../bridge/ovs.js';
 import type { Result } from '../../model/result.js';
-import type { StepStates } from '../../../judge/step-states.js';
+import type { StepStates } from '../../model/state.js';
 import type { StepFacts } from './step-facts.js';
 
 /**

@@ -1,7 +1,7 @@
-import { ofSender } from '../../../judge/of-sender.js';
 import type { Control, Flow, Observer, StepPlan } from '../../model/plan.js';
 import type { Reason } from '../../model/result.js';
 import type { Endpoint } from '../../model/scenario.js';
+import { ofSender } from '../../plan/flows/flow-table.js';
 import { noiseAt, noiseText } from '../count/noise.js';
 import type { StepTally } from '../count/tally.js';
 import { isReasonCode, reason, type ReasonCode } from '../reasons.js';

@@ -1,7 +1,7 @@
-import type { Classifier, Sighting } from '../../../judge/classify.js';
 import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
 import { etherTypes, isGroupMac, macText } from '../../wire/ethernet.js';
 import type { FrameView } from '../../wire/frame-view.js';
+import type { Classifier, Sighting } from './classify.js';
 
 /** One frame at one observer, as far as a comment needs it. */
 export interface CommentedFrame {

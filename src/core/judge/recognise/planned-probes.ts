@@ -1,11 +1,9 @@
-import { type HeaderWords, headerWords, isLike, ofRun } from '../../../judge/header-words.js';
-import { createPlannedKinds } from '../../../judge/planned-kinds.js';
-import type { PlannedProbe } from '../../../judge/planned-probe.js';
-import { asNumber } from '../../../pcap/host-order.js';
-import { readU32 } from '../../../wire/octets.js';
 import type { Flow } from '../../model/plan.js';
+import { asNumber, readU32 } from '../../wire/octets.js';
 import { magicHigh, magicLow, tokenIndex, tokenLength } from '../../wire/token.js';
 import { createHeaderReader } from './frame-form.js';
+import { type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
+import { createPlannedKinds, type PlannedProbe } from './planned-kinds.js';
 import type { RunTags } from './run-tags.js';
 
 /**

@@ -1,5 +1,5 @@
-import type { StepStates } from '../../../judge/step-states.js';
 import type { CarriersApart, Finding } from '../../model/result.js';
+import type { StepStates } from '../../model/state.js';
 import { filtersInState } from './filters-in-state.js';
 
 function explain(leaking: readonly string[], stopped: readonly string[], states: StepStates): string {

@@ -1,4 +1,4 @@
-import type { HostState } from '../../../model/state.js';
+import type { HostState } from '../../model/state.js';
 import { fieldsOf, objectsOf, textOf } from '../../text/json-fields.js';
 
 /**

@@ -1,7 +1,6 @@
-import type { StepStates } from '../../../judge/step-states.js';
-import type { HostState } from '../../../model/state.js';
 import type { Flow, StepPlan } from '../../model/plan.js';
 import type { Finding, Reason } from '../../model/result.js';
+import type { HostState, StepStates } from '../../model/state.js';
 import { sentOf, type StepFacts } from '../proof/step-facts.js';
 import { reason } from '../reasons.js';
 

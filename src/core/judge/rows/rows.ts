@@ -1,9 +1,8 @@
-import { groupedRows, mostUngrouped } from '../../../judge/group-rows.js';
-import { probeRow } from '../../../judge/probe-row.js';
-import { acceptedOf, allowanceOf, directionOf, firstSightingOf, type RowInput } from '../../../judge/row-parts.js';
 import type { Finding } from '../../model/result.js';
 import { upperBound95 } from './bound.js';
+import { groupedRows, mostUngrouped, probeRow } from './group-rows.js';
 import { rootRows } from './root-rows.js';
+import { acceptedOf, allowanceOf, directionOf, firstSightingOf, type RowInput } from './row-context.js';
 
 function trafficRows(input: RowInput): readonly Finding[] {
   const { step, facts, tally } = input;

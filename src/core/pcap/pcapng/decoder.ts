@@ -1,4 +1,10 @@
-import { endianness } from '../../../pcap/host-order.js';
+import { endianness } from '../../wire/octets.js';
+import type { BatchBuilder } from '../batch-builder.js';
+import { maxBlockLength, maxInterfaces, maxPacketLength } from '../capture-items.js';
+import type { Decoder, Window } from '../decoder.js';
+import { takePlainPackets } from '../plain-packets.js';
+import type { RingDecoder } from '../ring/decoder.js';
+import { latestNs, type TimeResolution, timeResolution, toNs } from '../time-resolution.js';
 import {
   blockTypes,
   byteOrderMagic,
@@ -8,13 +14,7 @@ import {
   optionU64,
   readOptions,
   textOf,
-} from '../../../pcap/pcapng-options.js';
-import type { BatchBuilder } from '../batch-builder.js';
-import { maxBlockLength, maxInterfaces, maxPacketLength } from '../capture-items.js';
-import type { Decoder, Window } from '../decoder.js';
-import { takePlainPackets } from '../plain-packets.js';
-import type { RingDecoder } from '../ring/decoder.js';
-import { latestNs, type TimeResolution, timeResolution, toNs } from '../time-resolution.js';
+} from './options.js';
 
 /** Block type and length; every block repeats its length at its end. */
 const headLength = 12;

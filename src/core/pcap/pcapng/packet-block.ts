@@ -1,5 +1,5 @@
-import { blockTypes, optionCodes } from '../../../pcap/pcapng-options.js';
 import type { Direction } from '../capture-items.js';
+import { blockTypes, optionCodes } from './options.js';
 
 /**
  * Octets of an enhanced packet block with a direction, a packet id if `packetId` is not negative, a comment of so many

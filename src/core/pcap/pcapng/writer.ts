@@ -1,4 +1,8 @@
+import type { Direction } from '../capture-items.js';
 import {
+  blockTypes,
+  byteOrderMagic,
+  optionCodes,
   optionsLength,
   type OptionValue,
   textOption,
@@ -7,9 +11,7 @@ import {
   u64Option,
   u8Option,
   writeOptions,
-} from '../../../pcap/option-list.js';
-import { blockTypes, byteOrderMagic, optionCodes } from '../../../pcap/pcapng-options.js';
-import type { Direction } from '../capture-items.js';
+} from './options.js';
 
 /** Blocks of pcapng (draft-ietf-opsawg-pcapng 4), little-endian, times in ns. Each function gives one whole block. */
 export interface SectionHeader {

@@ -1,7 +1,7 @@
-import { flowTable, formOf, kindOf } from '../../../plan/flow-table.js';
 import type { Flow, Flows } from '../../model/plan.js';
 import type { FlowDraft } from '../../probe/probe-class.js';
 import type { FlowAim, FlowForm, FlowSource } from './flow-of-table.js';
+import { flowTable, formOf, kindOf } from './flow-table.js';
 
 /** What an entry of the scenario decides of a flow, beside its draft. */
 export type FlowOfEntry = Pick<Flow, 'probe' | 'class' | 'count' | 'must' | 'may'>;

@@ -1,7 +1,3 @@
-import { igmpQuery } from '../../../probe/forms/igmp-query.js';
-import { mldQuery } from '../../../probe/forms/mld-query.js';
-import { neighbourAdvertisement } from '../../../probe/forms/neighbour-advertisement.js';
-import { routerAdvertisement } from '../../../probe/forms/router-advertisement.js';
 import type { FrameForm } from '../../model/plan.js';
 import type { FormBuilder } from './form-builder.js';
 import { arpReply } from './forms/arp-reply.js';
@@ -9,7 +5,9 @@ import { bpdu } from './forms/bpdu.js';
 import { dhcpOffer } from './forms/dhcp-offer.js';
 import { extensionHeader } from './forms/extension-header.js';
 import { firstFragment, laterFragment } from './forms/fragments.js';
+import { igmpQuery, mldQuery } from './forms/group-queries.js';
 import { llcSnap } from './forms/llc-snap.js';
+import { neighbourAdvertisement, routerAdvertisement } from './forms/neighbour-discovery.js';
 import { serviceTag } from './forms/service-tag.js';
 import { sourceSweep } from './forms/source-sweep.js';
 

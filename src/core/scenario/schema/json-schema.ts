@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { scenarioSchema } from '../../../scenario/scenario-schema.js';
 import { isFields } from '../../text/json-fields.js';
+import { scenarioSchema } from './scenario.js';
 
 /**
  * The schema with `${name}` allowed wherever a value is more than any text. What a value is for stays beside the

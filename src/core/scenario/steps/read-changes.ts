@@ -1,18 +1,17 @@
 import type { z } from 'zod';
 import { bareName } from '../../model/host-names.js';
 import type { FdbEntry, MdbEntry, PortVlan, Settings, Step } from '../../model/scenario.js';
+import { quote } from '../../text/escape.js';
+import type { stepShell } from '../schema/step.js';
+import { readVlan } from '../topology/read-bridge.js';
+import { readOvsSettings } from '../topology/read-ovs-settings.js';
+import { type DevicePlace, placeOf, readSettings, readSwitch } from '../topology/read-setting.js';
+import { readSysctl } from '../topology/read-topology.js';
 import { where } from '../yaml/explain-issue.js';
 import type { Path } from '../yaml/fault.js';
 import { didYouMean } from '../yaml/nearest-word.js';
-import { quote } from '../../../scenario/quote.js';
-import { type DevicePlace, placeOf } from '../../../scenario/place-of.js';
-import { readVlan } from '../topology/read-bridge.js';
-import { readGroup } from '../../../scenario/read-group.js';
-import { readOvsSettings } from '../topology/read-ovs-settings.js';
-import { readSettings, readSwitch } from '../../../scenario/read-setting.js';
-import { readSysctl } from '../topology/read-topology.js';
+import { readGroup } from './read-probe.js';
 import type { StepContext } from './step-context.js';
-import type { stepShell } from '../schema/step.js';
 
 type RawStep = z.output<typeof stepShell>;
 

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
-import { quote } from '../../../scenario/quote.js';
-import { select } from '../../../scenario/select.js';
 import type { Allowance, Expectation, SeenClaim } from '../../model/scenario.js';
+import { quote } from '../../text/escape.js';
 import type { expectation, seen } from '../schema/step.js';
 import { where } from '../yaml/explain-issue.js';
 import type { Path } from '../yaml/fault.js';
 import { didYouMean } from '../yaml/nearest-word.js';
+import { select } from './select.js';
 import { selectPresent, type StepContext } from './step-context.js';
 
 interface RawAllowance {

@@ -1,5 +1,5 @@
-import { quote } from '../../../scenario/quote.js';
 import type { Expectation, ProbeEntry, Step } from '../../model/scenario.js';
+import { quote } from '../../text/escape.js';
 import { policy } from '../schema/step.js';
 import { where } from '../yaml/explain-issue.js';
 import type { Locate, Path } from '../yaml/fault.js';

@@ -1,9 +1,7 @@
 import type { z } from 'zod';
-import { quote } from '../../../scenario/quote.js';
-import { readProbe } from '../../../scenario/read-probe.js';
-import { milliseconds } from '../../../scenario/read-time.js';
-import { select } from '../../../scenario/select.js';
 import { type Accepted, probeClasses, type Step } from '../../model/scenario.js';
+import { quote } from '../../text/escape.js';
+import { milliseconds } from '../../text/time.js';
 import { stepShell } from '../schema/step.js';
 import { describe, where } from '../yaml/explain-issue.js';
 import type { Locate, Path } from '../yaml/fault.js';
@@ -11,8 +9,10 @@ import { didYouMean } from '../yaml/nearest-word.js';
 import { salvage } from '../yaml/salvage.js';
 import { readChanges } from './read-changes.js';
 import { readExpectation } from './read-expectation.js';
+import { readProbe } from './read-probe.js';
 import { readRun } from './read-run.js';
 import { readTraffic } from './read-traffic.js';
+import { select } from './select.js';
 import { selectPresent, type StepContext } from './step-context.js';
 import { listenForbidsNobody, probeForbidsNobody, trafficForbidsNobody } from './unbreakable.js';
 

@@ -1,5 +1,5 @@
-import { quote } from '../../../scenario/quote.js';
 import type { TrafficEntry, TrafficKind } from '../../model/scenario.js';
+import { quote } from '../../text/escape.js';
 import { traffic } from '../schema/step.js';
 import { where } from '../yaml/explain-issue.js';
 import type { Path } from '../yaml/fault.js';

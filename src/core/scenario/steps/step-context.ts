@@ -1,9 +1,9 @@
-import { quote } from '../../../scenario/quote.js';
-import { select } from '../../../scenario/select.js';
 import type { Endpoint } from '../../model/scenario.js';
+import { quote } from '../../text/escape.js';
 import type { TopologyReading } from '../topology/read-topology.js';
 import { where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
+import { select } from './select.js';
 
 /** What holds when a step is read; steps are read in order and leave it changed. */
 export interface StepContext {

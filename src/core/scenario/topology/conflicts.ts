@@ -1,5 +1,5 @@
-import { quote } from '../../../scenario/quote.js';
 import type { Bridge, Endpoint, Provider } from '../../model/scenario.js';
+import { quote } from '../../text/escape.js';
 import { where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 import type { EndpointDraft } from './read-endpoint.js';

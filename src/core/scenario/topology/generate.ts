@@ -1,9 +1,9 @@
 import type { FaultList, Path } from '../yaml/fault.js';
 import { where } from '../yaml/explain-issue.js';
-import { quote } from '../../../scenario/quote.js';
+import { quote } from '../../text/escape.js';
 import type { EndpointDraft } from './read-endpoint.js';
 import { salvage } from '../yaml/salvage.js';
-import { generate } from '../../../scenario/topology-schema.js';
+import { generate } from '../schema/topology.js';
 import { namePattern } from '../schema/values.js';
 
 /** Of the whole topology. A Linux bridge has 1023 ports at most; namespaces and sockets cost memory. */

@@ -1,13 +1,13 @@
-import { quote } from '../../../scenario/quote.js';
-import { isInterfaceName, readSettings, readSwitch } from '../../../scenario/read-setting.js';
-import { linuxBridge, ovsBridge } from '../../../scenario/topology-schema.js';
 import type { Bridge, IpPrefix, Provider, Settings, VlanRange } from '../../model/scenario.js';
+import { quote } from '../../text/escape.js';
+import { linuxBridge, ovsBridge } from '../schema/topology.js';
 import { namePattern } from '../schema/values.js';
 import { describe, where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 import { salvage } from '../yaml/salvage.js';
 import { parsePrefix } from './ip-address.js';
 import { readOvsSettings } from './read-ovs-settings.js';
+import { isInterfaceName, readSettings, readSwitch } from './read-setting.js';
 
 /** Reads one bridge; null where it could not be read. */
 export function readBridge(

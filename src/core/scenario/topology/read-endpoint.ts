@@ -1,14 +1,14 @@
 import type { z } from 'zod';
-import { quote } from '../../../scenario/quote.js';
-import { isInterfaceName, readSettings, readSwitch } from '../../../scenario/read-setting.js';
-import type { endpoint } from '../../../scenario/topology-schema.js';
 import type { Mac } from '../../model/mac.js';
 import type { Endpoint, Provider } from '../../model/scenario.js';
+import { quote } from '../../text/escape.js';
+import type { endpoint } from '../schema/topology.js';
 import { where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 import { formatIp, parseIp } from './ip-address.js';
 import { readPrefixes, readVlans } from './read-bridge.js';
 import { readOvsSettings } from './read-ovs-settings.js';
+import { isInterfaceName, readSettings, readSwitch } from './read-setting.js';
 
 /** An endpoint as written, or as a generate block makes it. */
 export interface EndpointDraft {

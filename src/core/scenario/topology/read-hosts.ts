@@ -1,7 +1,7 @@
-import { quote } from '../../../scenario/quote.js';
-import { host } from '../../../scenario/topology-schema.js';
 import { onHost } from '../../model/host-names.js';
 import type { Bridge, Endpoint, Host, Provider } from '../../model/scenario.js';
+import { quote } from '../../text/escape.js';
+import { host } from '../schema/topology.js';
 import { namePattern } from '../schema/values.js';
 import { where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';

@@ -1,11 +1,11 @@
-import { ovsColumnKind, ovsColumns, ovsFlood } from '../../../model/ovs-columns.js';
-import { quote } from '../../../scenario/quote.js';
-import { readSettings, readSwitch } from '../../../scenario/read-setting.js';
+import { ovsColumnKind, ovsColumns, ovsFlood } from '../../bridge/ovs-settings.js';
 import type { Settings, SettingValue } from '../../model/scenario.js';
 import { linkSettings } from '../../model/settings.js';
+import { quote } from '../../text/escape.js';
 import { describe, where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 import { didYouMean } from '../yaml/nearest-word.js';
+import { readSettings, readSwitch } from './read-setting.js';
 
 /**
  * Settings of a bridge or a port of Open vSwitch: columns of ovs-vsctl's tables, one of `other_config` as

@@ -1,21 +1,20 @@
 import type { z } from 'zod';
 import type { Keeper } from '../../model/persistent-fix.js';
 import type { Endpoint, Provider, Topology } from '../../model/scenario.js';
+import { quote } from '../../text/escape.js';
+import { endpoint, type keeper, topologyShell } from '../schema/topology.js';
+import { namePattern } from '../schema/values.js';
 import { where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
-import { expandGenerate } from './generate.js';
 import { didYouMean } from '../yaml/nearest-word.js';
-import { readHosts, spreadOverHosts } from './read-hosts.js';
-import { quote } from '../../../scenario/quote.js';
-import { readBridge } from './read-bridge.js';
-import type { keeper } from '../../../scenario/keeper-schema.js';
-import { readEndpoint, type EndpointDraft } from './read-endpoint.js';
-import { readSwitch } from '../../../scenario/read-setting.js';
 import { salvage } from '../yaml/salvage.js';
-import { endpoint, topologyShell } from '../../../scenario/topology-schema.js';
 import { assignAddresses } from './assign-addresses.js';
-import { namePattern } from '../schema/values.js';
 import { topologyConflicts } from './conflicts.js';
+import { expandGenerate } from './generate.js';
+import { readBridge } from './read-bridge.js';
+import { type EndpointDraft, readEndpoint } from './read-endpoint.js';
+import { readHosts, spreadOverHosts } from './read-hosts.js';
+import { readSwitch } from './read-setting.js';
 
 /** A topology as far as it could be read. */
 export interface TopologyReading {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { quote } from '../../../scenario/quote.js';
+import { quote } from '../../text/escape.js';
 import type { FaultList, Path } from './fault.js';
 import { didYouMean } from './nearest-word.js';
 

@@ -11,7 +11,7 @@ import {
   type Node,
   Parser,
 } from 'yaml';
-import { quote } from '../../../scenario/quote.js';
+import { quote } from '../../text/escape.js';
 import { type Locate, mostFaults, type Path, type ScenarioFault } from './fault.js';
 import { toData } from './yaml-data.js';
 

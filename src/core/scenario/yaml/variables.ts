@@ -1,4 +1,4 @@
-import { quote } from '../../../scenario/quote.js';
+import { quote } from '../../text/escape.js';
 import { isFields } from '../../text/json-fields.js';
 import { describe, where } from './explain-issue.js';
 import type { FaultList, Path } from './fault.js';

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, type Document, type Node } from 'yaml';
-import { quote } from '../../../scenario/quote.js';
+import { quote } from '../../text/escape.js';
 
 const mostValues = 100_000;
 const deepest = 64;

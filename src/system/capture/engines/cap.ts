@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { libc } from '../../kernel/libc.js';
 import {
   attachFilter,
   isPacketSocket,
@@ -7,14 +8,12 @@ import {
   openPacketSocket,
   packetStatistics,
 } from '../../kernel/packet-socket.js';
-import { libc } from '../../kernel/libc.js';
 import type { Engine, EngineHandle, OpenOptions } from '../engine.js';
 import { refuseEverything } from '../socket-filter.js';
 import { capModule, type CapObject } from './cap-module.js';
-import { compileFilterFor } from '../../../capture/engines/compile-filter.js';
 import { frameQueue } from './frame-queue.js';
-import { libpcapEngine } from '../../../capture/engines/libpcap.js';
-import { libpcap } from '../../../capture/engines/libpcap-library.js';
+import { compileFilterFor, libpcap } from './libpcap-library.js';
+import { libpcapEngine } from './libpcap.js';
 
 const IFF_UP = 1;
 /** cap's bufSize hangs at 2,000 MiB. */

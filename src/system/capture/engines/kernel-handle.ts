@@ -1,9 +1,8 @@
-import { VerifyError } from '../../../core/model/verify-error.js';
 import type { Counters } from '../../../core/model/timeline.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
 import { attachFilter, ignoreOutgoing } from '../../kernel/packet-socket.js';
-import { refuseEverything, withDirection, type HandleKind } from '../socket-filter.js';
-import { compileFilter } from '../../../capture/engines/compile-filter.js';
-import { libpcap, type Pcap } from '../../../capture/engines/libpcap-library.js';
+import { type HandleKind, refuseEverything, withDirection } from '../socket-filter.js';
+import { compileFilter, libpcap, type Pcap } from './libpcap-library.js';
 
 /** A partly filled block of the ring is handed over after this time at the latest. */
 export const blockTimeoutMs = 50;

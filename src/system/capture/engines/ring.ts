@@ -4,8 +4,8 @@ import { closeRingBlock, eachRingFrame, packetTypes, ringBlock, ringFrame } from
 import { encodeBpf } from '../../kernel/bpf.js';
 import { linkIndex } from '../../kernel/packet-socket.js';
 import type { Engine, EngineHandle, OpenOptions, SharedTarget, TakeBlock } from '../engine.js';
-import { compileFilterFor } from '../../../capture/engines/compile-filter.js';
-import { openPacketRing, type PacketRing } from '../../../capture/engines/packet-ring.js';
+import { compileFilterFor } from './libpcap-library.js';
+import { openPacketRing, type PacketRing } from './packet-ring.js';
 
 /** An observer of the ring: its frames, told by the index of its interface. */
 interface Listener {

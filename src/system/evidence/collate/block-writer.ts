@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { textOctets } from '../../../pcap/option-list.js';
+import { textOctets } from '../../../core/pcap/pcapng/options.js';
 import { blockBuffer, packetBlockLength, writePacketBlock } from '../../../core/pcap/pcapng/packet-block.js';
 import type { Direction } from '../../../core/pcap/capture-items.js';
 

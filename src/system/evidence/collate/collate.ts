@@ -18,7 +18,7 @@ import { cannotWrite, files } from '../folder/folder.js';
 import { createFrameNotes } from './frame-notes.js';
 import { createDiscarding } from './keep-leaks.js';
 import { type RawCaptures, type StepCounters, wholeCaptures } from './raw-captures.js';
-import { readRawFrames, type TakeRawFrame } from '../../../evidence/raw-frames.js';
+import { readRawFrames, type TakeRawFrame } from './raw-frames.js';
 
 export interface Collation {
   readonly sha256: string;

@@ -1,8 +1,8 @@
+import { createClassifier, flowFinder, type Sighting, tagsOf } from '../../../core/judge/recognise/classify.js';
 import { controlComment, isLeak, leakComment } from '../../../core/judge/recognise/leak-comment.js';
 import { createPlannedProbes } from '../../../core/judge/recognise/planned-probes.js';
 import type { Flow, Observer, Plan, StepPlan } from '../../../core/model/plan.js';
 import { createTokenSearch } from '../../../core/wire/token-search.js';
-import { createClassifier, flowFinder, type Sighting, tagsOf } from '../../../judge/classify.js';
 
 /** Comments on leaks stop here for each row: a hub would else write more comment than capture. */
 const mostComments = 1000;

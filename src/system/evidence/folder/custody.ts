@@ -3,8 +3,8 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { jsonText } from '../../../core/text/json-text.js';
-import { hashFile } from '../../../evidence/hash-file.js';
 import { files } from './folder.js';
+import { hashFile } from './hash.js';
 
 /**
  * One line of custody.ndjson: what was done to a run's folder after the run, by whom. Each line holds the hash of the

@@ -3,21 +3,19 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
+import type { JudgeInput } from '../../../core/judge/judge.js';
 import { keeperNames } from '../../../core/model/persistent-fix.js';
 import { type Flow, mostTokens, type Plan, type StepPlan } from '../../../core/model/plan.js';
+import type { RunRecord } from '../../../core/model/run-record.js';
+import type { HostState, StepStates } from '../../../core/model/state.js';
 import type { TimelineEntry } from '../../../core/model/timeline.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { noRun } from '../../../evidence/no-run.js';
-import type { JudgeInput } from '../../../judge/judge.js';
-import type { StepStates } from '../../../judge/step-states.js';
-import type { RunRecord } from '../../../model/run-record.js';
-import type { HostState } from '../../../model/state.js';
-import type { FlowColumnsRecord } from '../../../plan/flow-table.js';
-import { readFlowColumns } from '../../../plan/read-flows.js';
+import { type FlowColumnsRecord, readFlowColumns } from '../../../core/plan/flows/flow-table.js';
 import { readFixes } from './fixes.js';
 import { documentText, files, stateFile } from './folder.js';
+import { noRun } from './host-folders.js';
 
-/** Many flows as columns (plan/flow-table.ts). */
+/** Many flows as columns (core/plan/flows/flow-table.ts). */
 const flowColumns = z.looseObject({
   step: z.number(),
   id: z.number(),

@@ -1,7 +1,7 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { runProgram } from '../../../sys/programs.js';
+import { runProgram } from '../../process/programs.js';
 import { files } from './folder.js';
 
 /** OpenSSH's signature namespace (PROTOCOL.sshsig): a signature for another purpose is none here. */

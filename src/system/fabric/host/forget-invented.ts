@@ -1,8 +1,8 @@
 import type { Plan } from '../../../core/model/plan.js';
+import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import type { HostState } from '../../../model/state.js';
-import { inventedMacs } from '../../../plan/invented-macs.js';
-import { runBatch } from '../../../sys/batch.js';
+import { inventedMacs } from '../../../core/plan/new-macs.js';
+import { runBatch } from '../../process/programs.js';
 
 /** An entry may age, or be taken by another, between the look and the command. */
 const tries = 3;

@@ -1,19 +1,16 @@
+import type { Change, ChangeRecord, Fabric } from '../../../core/model/fabric.js';
 import type { Plan } from '../../../core/model/plan.js';
+import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { applyToKernel, type KernelChange } from '../../../fabric/apply.js';
-import type { FoundHost } from '../../../fabric/host/find.js';
-import { openWays } from '../../../fabric/host/ways.js';
-import { ovsValue } from '../../../fabric/ovs-value.js';
-import { waitUntilRevalidated } from '../../../fabric/revalidated.js';
-import { waitUntilForwarding } from '../../../fabric/settled.js';
-import type { Change } from '../../../model/change.js';
-import type { ChangeRecord, Fabric } from '../../../model/fabric.js';
-import type { HostState } from '../../../model/state.js';
-import { sendersOf } from '../../../plan/senders.js';
-import { silentAddressees } from '../../../plan/silent-addressees.js';
-import { mustRun, readJson } from '../../../sys/programs.js';
+import { sendersOf, silentAddressees } from '../../../core/plan/observers.js';
+import { mustRun, readJson } from '../../process/programs.js';
+import { applyToKernel, type KernelChange } from '../apply.js';
 import { ovsVlanColumns } from '../ovs-vlans.js';
+import { ovsValue } from '../ovs.js';
+import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
+import type { FoundHost } from './find.js';
 import { forgetInvented } from './forget-invented.js';
+import { openWays } from './injection-ports.js';
 import { undoOf } from './undo-of.js';
 
 export interface HostDeps {

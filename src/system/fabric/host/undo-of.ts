@@ -1,10 +1,10 @@
-import { portVlans } from '../../../audit/port-vlans.js';
 import { commandsFor } from '../../../core/bridge/change-commands.js';
+import { portVlans } from '../../../core/bridge/view.js';
+import type { Change } from '../../../core/model/fabric.js';
 import type { FdbEntry } from '../../../core/model/scenario.js';
+import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { type KernelChange, valueIn } from '../../../fabric/apply.js';
-import type { Change } from '../../../model/change.js';
-import type { HostState } from '../../../model/state.js';
+import { type KernelChange, valueIn } from '../apply.js';
 import type { OvsVlanColumns } from '../ovs-vlans.js';
 
 /**

@@ -1,17 +1,13 @@
+import type { Change, ChangeRecord, Fabric } from '../../../core/model/fabric.js';
 import type { PlannedTopology } from '../../../core/model/plan.js';
 import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
+import type { HostState, LinkState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { applyToKernel } from '../../../fabric/apply.js';
-import { plugIn, setVlans } from '../../../fabric/lab/endpoints.js';
-import { checkReadBack } from '../../../fabric/read-back.js';
-import { waitUntilRevalidated } from '../../../fabric/revalidated.js';
-import { waitUntilForwarding } from '../../../fabric/settled.js';
-import type { Change } from '../../../model/change.js';
-import type { ChangeRecord, Fabric } from '../../../model/fabric.js';
-import type { HostState, LinkState } from '../../../model/state.js';
-import { runBatch } from '../../../sys/batch.js';
-import { mustRun } from '../../../sys/programs.js';
 import { writeSysctl } from '../../kernel/sysctl.js';
+import { mustRun, runBatch } from '../../process/programs.js';
+import { applyToKernel } from '../apply.js';
+import { checkReadBack } from '../read-back.js';
+import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
 import {
   addressCommands,
   bridgeCommands,
@@ -20,6 +16,7 @@ import {
   routeCommands,
   vlanCommands,
 } from './bridge-commands.js';
+import { plugIn, setVlans } from './endpoints.js';
 import type { Inside } from './enter.js';
 import { type OvsSwitch, startOvsSwitch } from './ovs-switch.js';
 import { makeRelays, type RelayHandle, type RelaySpec } from './relays.js';

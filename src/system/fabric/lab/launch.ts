@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { VerifyError } from '../../../core/model/verify-error.js';
-import { programEnv, runProgram } from '../../../sys/programs.js';
+import { programEnv, runProgram } from '../../process/programs.js';
 import { refusalOf } from './refusal.js';
 
 /** Environment by which the launcher tells the inside what it is. */

@@ -5,9 +5,9 @@ import { mirrorCommand } from '../../../core/bridge/change-commands.js';
 import type { Mac } from '../../../core/model/mac.js';
 import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { applyToKernel } from '../../../fabric/apply.js';
-import { installHint, mustRun, programEnv } from '../../../sys/programs.js';
 import { libc } from '../../kernel/libc.js';
+import { installHint, mustRun, programEnv } from '../../process/programs.js';
+import { applyToKernel } from '../apply.js';
 import { placeOfKey } from './bridge-commands.js';
 
 /** An Open vSwitch of the lab's own. */

@@ -1,5 +1,5 @@
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { installHint } from '../../../sys/programs.js';
+import { installHint } from '../../process/programs.js';
 
 interface Refusal {
   readonly pattern: RegExp;

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { disableSegmentation } from '../../../fabric/lab/offloads.js';
+import { disableSegmentation } from './endpoints.js';
 
 /** What a relay carries: between a bridge device and the host end of an endpoint's link. */
 export interface RelaySpec {

@@ -1,6 +1,6 @@
 import { closeSync, readlinkSync } from 'node:fs';
+import type { Place } from '../../../core/model/fabric.js';
 import type { Endpoint, IpPrefix } from '../../../core/model/scenario.js';
-import type { Place } from '../../../model/fabric.js';
 import { disableIpv6, inNamespace, newNamespace } from '../../kernel/namespaces.js';
 import { writeSysctl } from '../../kernel/sysctl.js';
 

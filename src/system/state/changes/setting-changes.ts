@@ -1,6 +1,5 @@
 import { closeSync } from 'node:fs';
 import { type SettingChange, vlanList } from '../../../core/model/timeline.js';
-import { netconfGroups, RTM_NEWNETCONF, sysctlsIn } from '../../../state/sysctl-changes.js';
 import { inNamespace } from '../../kernel/namespaces.js';
 import {
   NETLINK_ROUTE,
@@ -9,6 +8,7 @@ import {
   openNetlinkIfAllowed,
   waitingMessages,
 } from '../../kernel/netlink-socket.js';
+import { netconfGroups, RTM_NEWNETCONF, sysctlsIn } from './sysctl-changes.js';
 
 /**
  * RTNLGRP_LINK and RTNLGRP_NEIGH of linux/rtnetlink.h, and those of sysctls: what floods the one must not displace what

@@ -1,8 +1,12 @@
-import { ovsColumns } from '../../../model/ovs-columns.js';
-import { ovsPortConfigs } from '../../../model/ovs-port-configs.js';
-import { membersOf, uuidOf } from '../../../model/ovs-values.js';
-import type { OvsRecord } from '../../../model/reading.js';
-import type { FdbState, LinkState, OvsMirrorState, OvsPortState, OvsState } from '../../../model/state.js';
+import { membersOf, ovsColumns, ovsPortConfigs, uuidOf } from '../../../core/bridge/ovs-settings.js';
+import type {
+  FdbState,
+  LinkState,
+  OvsMirrorState,
+  OvsPortState,
+  OvsRecord,
+  OvsState,
+} from '../../../core/model/state.js';
 
 /** The tables of `ovs-vsctl --format=json list TABLE`, and by bridge what ovs-ofctl and ovs-appctl print. */
 export interface OvsTexts {

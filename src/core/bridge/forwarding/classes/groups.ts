@@ -1,5 +1,5 @@
-import { type BridgeView, isOn } from '../../../../audit/bridge-view.js';
 import type { Diversions } from '../../diversions.js';
+import { type BridgeView, isOn } from '../../view.js';
 import { flooded } from '../delivery.js';
 import { type ClassForecast, no, portOf, unknown } from '../forecast.js';
 

@@ -1,5 +1,5 @@
-import { type BridgeView, isOn } from '../../../../audit/bridge-view.js';
 import type { Mac } from '../../../model/mac.js';
+import { type BridgeView, isOn } from '../../view.js';
 import { aimed, unicast } from '../delivery.js';
 import { aimAt, entryOf } from '../destination.js';
 import { type ClassForecast, type End, portOf, unknown } from '../forecast.js';

@@ -1,4 +1,4 @@
-import { isOn } from '../../../../audit/bridge-view.js';
+import { isOn } from '../../view.js';
 import { aimed, flooded, unicast } from '../delivery.js';
 import { aimAt, entryOf } from '../destination.js';
 import { type ClassForecast, type End, no, portOf, unknown } from '../forecast.js';

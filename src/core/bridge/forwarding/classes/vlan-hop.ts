@@ -1,4 +1,4 @@
-import { isOn } from '../../../../audit/bridge-view.js';
+import { isOn } from '../../view.js';
 import { flooded, unicast } from '../delivery.js';
 import { type ClassForecast, no, portOf, unknown } from '../forecast.js';
 

@@ -1,4 +1,4 @@
-import type { RowContext } from '../../../../judge/row-context.js';
+import type { RowContext } from '../../rows/row-context.js';
 
 /** What can stand between a sender and an observer. */
 export interface Barrier {

@@ -1,5 +1,5 @@
-import { membersOf } from '../../../../model/ovs-values.js';
-import type { OvsBridgeState, OvsPortState, OvsState } from '../../../../model/state.js';
+import { membersOf } from '../../../bridge/ovs-settings.js';
+import type { OvsBridgeState, OvsPortState, OvsState } from '../../../model/state.js';
 import type { Leak } from './leak.js';
 
 /** A leak on a bridge of Open vSwitch, with what the switch said. */

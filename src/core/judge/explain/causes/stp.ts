@@ -1,4 +1,4 @@
-import { word } from '../../../../audit/shell-word.js';
+import { word } from '../../../text/shell.js';
 import { type CauseFinder, isOff, isOn } from './leak.js';
 
 /** BPDUs go to 01:80:c2:00:00:00 (IEEE 802.1D). */

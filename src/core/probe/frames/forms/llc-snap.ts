@@ -1,6 +1,6 @@
-import { readU16, writeU16 } from '../../../../wire/octets.js';
 import { ethernetLength } from '../../../wire/ethernet.js';
 import { llcSnapLength, mostInLengthField, writeSnap } from '../../../wire/llc.js';
+import { readU16, writeU16 } from '../../../wire/octets.js';
 import { vlanTagLength } from '../../../wire/vlan.js';
 import type { FormBuilder } from '../form-builder.js';
 import { unbuildable } from '../parts.js';

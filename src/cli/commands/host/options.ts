@@ -1,0 +1,50 @@
+import type { DefineCommand } from '../../command.js';
+
+/** `init`: a ready scenario of what runs on a bridge here. */
+export const defineInit: DefineCommand = (parser) => {
+  parser.command(
+    'init',
+    'print a scenario of the bridge and the guests that run here',
+    (options) =>
+      options
+        .option('bridge', { type: 'string', requiresArg: true, describe: 'the bridge, where there are several' })
+        .option('netns', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'the network namespace of the bridge: a name of ip netns, or a path such as /proc/4711/ns/net',
+        }),
+    async (args) => {
+      const { initCommand } = await import('./init.js');
+      await initCommand(args);
+    },
+  );
+};
+
+/** `cleanup`: what killed runs have left on this host is put back. */
+export const defineCleanup: DefineCommand = (parser, context) => {
+  parser.command('cleanup', 'put back what a killed run has left on this host', {}, async () => {
+    const { cleanupCommand } = await import('./cleanup.js');
+    context.setStatus(await cleanupCommand());
+  });
+};
+
+/** `doctor`: what this machine can do, what is missing, and what mends it. */
+export const defineDoctor: DefineCommand = (parser, context) => {
+  parser.command(
+    'doctor [files..]',
+    'say what this machine lacks and what mends it: rights, namespaces, kernel, libpcap',
+    (options) =>
+      options
+        .positional('files', {
+          type: 'string',
+          array: true,
+          default: [],
+          describe: 'scenarios that are to run here: what they need and is not there ends with 69',
+        })
+        .option('json', { type: 'boolean', default: false, describe: 'print the checks as JSON and nothing else' }),
+    async (args) => {
+      const { doctorCommand } = await import('./doctor.js');
+      context.setStatus(await doctorCommand({ files: args.files, json: args.json, version: context.version }));
+    },
+  );
+};

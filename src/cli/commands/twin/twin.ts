@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { supposing, type Twin } from '../../../core/discover/twin/scenario.js';
+import { readWhatIfs } from '../../../core/discover/twin/what-if.js';
+import { probeClasses } from '../../../core/model/scenario.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { loadScenario } from '../../../core/scenario/load-scenario.js';
+import { escapeText } from '../../../core/text/escape.js';
+import { launchInside } from '../../../system/fabric/lab/launch.js';
+import { diffCommand } from '../evidence/diff.js';
+import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
+import { scenarioText } from '../scenario/scenario-text.js';
+import { readTwin } from './read-twin.js';
+
+export interface TwinOptions {
+  readonly bridge: string | undefined;
+  readonly netns: string | undefined;
+  /** `DEVICE.SETTING=VALUE` */
+  readonly whatIf: readonly string[];
+  /** Of the catalogue only these classes; empty = all. */
+  readonly class: readonly string[];
+  readonly out: string | undefined;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/**
+ * Reads a live bridge, writes its twin as a scenario into `scenario/` of the folder and runs that in the lab, with the
+ * other options of this command line, into `evidence/`; with --what-if a second one, and says what differs. Returns the
+ * exit status of the run.
+ */
+export async function twinCommand(options: TwinOptions): Promise<number> {
+  const classes = probeClasses.filter((name) => options.class.includes(name));
+  const read = await readTwin({ bridge: options.bridge, netns: options.netns, classes });
+  const whatIfs = readWhatIfs(options.whatIf, read.bridge, read.ports);
+  const twins: readonly (readonly [string, Twin])[] = [
+    ['twin.yml', read.twin],
+    ...(whatIfs.length === 0 ? [] : [['what-if.yml', supposing(read.twin, whatIfs)] as const]),
+  ];
+  const texts = twins.map(([name, { scenario }]) => {
+    const text = scenarioText(scenario, read.remarks);
+    loadScenario(`${name} of ${escapeText(read.bridge)}`, Buffer.from(text));
+    return { name, text };
+  });
+  const folder = evidenceFolder(options.out, `twin-${read.bridge}`, false, new Date(), randomBytes(8).toString('hex'));
+  makeEvidenceFolder(folder);
+  const scenarios = join(folder, 'scenario');
+  makeEvidenceFolder(scenarios);
+  for (const { name, text } of texts) writeFileSync(join(scenarios, name), text, { mode: 0o600 });
+  if (read.rules !== '') writeFileSync(join(scenarios, 'rules.nft'), read.rules, { mode: 0o600 });
+  if (!options.quiet)
+    process.stderr.write(
+      `${[`twin of ${escapeText(read.bridge)}: ${join(scenarios, 'twin.yml')}; not in it:`, ...read.twin.missing.map((one) => `  ${escapeText(one)}`)].join('\n')}\n`,
+    );
+  const [, ...words] = stripOptions(process.argv.slice(2), ['twin'], ['bridge', 'netns', 'what-if', 'class', 'out']);
+  const { status } = await launchInside([
+    'run',
+    ...texts.map(({ name }) => join(scenarios, name)),
+    '--out',
+    join(folder, 'evidence'),
+    ...words,
+  ]);
+  if (whatIfs.length > 0 && !options.json) await compare(join(folder, 'evidence'), read.twin.scenario.name);
+  return status;
+}
+
+/** What the changed settings change: the second run against the first. Nothing where a run has left no result. */
+async function compare(folder: string, name: string): Promise<void> {
+  const folders = readdirSync(folder)
+    .filter((one) => one.startsWith(name))
+    .sort();
+  const supposed = folders.find((one) => one.startsWith(`${name}-what-if-`));
+  const live = folders.find((one) => one !== supposed);
+  if (live === undefined || supposed === undefined) return;
+  try {
+    process.stdout.write('\n');
+    await diffCommand(join(folder, live), join(folder, supposed), false);
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    process.stderr.write(`what differs cannot be said: ${error.message}\n`);
+  }
+}
+
+/** The words of a command line without some options: `flags` stand alone, `valued` take the next word or `=VALUE`. */
+export function stripOptions(
+  words: readonly string[],
+  flags: readonly string[],
+  valued: readonly string[],
+): readonly string[] {
+  const kept: string[] = [];
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? '';
+    const name = word.startsWith('--') ? word.slice(2).replace(/=.*$/s, '') : '';
+    if (flags.includes(name)) continue;
+    if (!valued.includes(name)) kept.push(word);
+    else if (!word.includes('=')) at += 1;
+  }
+  return kept;
+}

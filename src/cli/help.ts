@@ -1,0 +1,61 @@
+/** Commands by what they are for; one that stands in no group comes last. */
+export const helpGroups: readonly { readonly title: string; readonly names: readonly string[] }[] = [
+  { title: 'Try', names: ['demo', 'run', 'plan', 'init', 'schema'] },
+  { title: 'Prove', names: ['replay', 'check', 'attest', 'audit', 'listen', 'watch', 'record', 'prove-fix'] },
+  { title: 'Understand', names: ['report', 'fleet', 'explain', 'diff', 'export'] },
+  { title: 'Keep house', names: ['doctor', 'cleanup', 'purge', 'completion'] },
+];
+
+/** The help of yargs with its list of commands put into groups. */
+export function groupHelp(help: string): string {
+  const [before = '', rest = ''] = help.split(/^Commands:\n/m);
+  const end = rest.search(/^\S/m);
+  const list = end === -1 ? rest : rest.slice(0, end);
+  const entries = list
+    .split(/^(?= {2}\S)/m)
+    .map((entry) => entry.trimEnd())
+    .filter((entry) => entry !== '');
+  const nameOf = (entry: string): string => /^ {2}\S+ (\S+)/.exec(entry)?.[1] ?? '';
+  const taken = new Set<string>();
+  const groups = helpGroups.flatMap(({ title, names }) => {
+    const own = names.flatMap((name) => entries.filter((entry) => nameOf(entry) === name));
+    own.forEach((entry) => taken.add(entry));
+    return own.length === 0 ? [] : [`${title}:\n${own.join('\n')}`];
+  });
+  const others = entries.filter((entry) => !taken.has(entry));
+  return `${before}${[...groups, ...(others.length === 0 ? [] : [`Other:\n${others.join('\n')}`])].join('\n\n')}\n\n${end === -1 ? '' : rest.slice(end)}`;
+}
+
+function memberOf(of: unknown, name: string): unknown {
+  const member: unknown = typeof of === 'object' && of !== null ? Reflect.get(of, name) : undefined;
+  return typeof member === 'function' ? Reflect.apply(member, of, []) : undefined;
+}
+
+/**
+ * Keeps yargs 18 from rendering the help of each command that it runs, in case it fails (lib/command.ts,
+ * handleValidationAndGetResult): that takes as long as Node takes to start, and the program's own messages are printed
+ * instead. `--help` is as before; without these inner methods everything is.
+ */
+export function skipCachedHelp(parser: object): void {
+  const usage = memberOf(memberOf(parser, 'getInternalMethods'), 'getUsageInstance');
+  if (typeof usage === 'object' && usage !== null && Reflect.has(usage, 'cacheHelpMessage'))
+    Reflect.set(usage, 'cacheHelpMessage', () => undefined);
+}
+
+/**
+ * Forms of a report, named here so that --help need not load what makes them; a test holds the list to the reporters
+ * that there are.
+ */
+export const formatNames = [
+  'terminal',
+  'json',
+  'junit',
+  'html',
+  'markdown',
+  'github',
+  'prometheus',
+  'ndjson',
+  'nagios',
+] as const;
+
+export const reporterHelp = `NAME or NAME=PATH, several times: ${formatNames.join(', ')}`;

@@ -1,0 +1,115 @@
+import { type BridgeView, isGroup } from '../bridge/view.js';
+import type { Drift } from '../model/audit.js';
+import type { FdbState, Reading } from '../model/state.js';
+import { fieldsOf } from '../text/json-fields.js';
+
+/**
+ * Somebody's place by MAC and VLAN; a port's own MAC (`permanent`) is the kernel's affair, one on the bridge device is
+ * not.
+ */
+function places(view: BridgeView): ReadonlyMap<string, FdbState> {
+  return new Map(
+    view.fdb
+      .filter(
+        (entry) =>
+          !isGroup(entry.mac) &&
+          (entry.state !== 'permanent' || (entry.port === view.name && entry.mac !== view.link.mac)),
+      )
+      .map((entry) => [`${entry.mac}${entry.vlan === null ? '' : ` vlan ${entry.vlan}`}`, entry]),
+  );
+}
+
+/** MACs that moved between ports, and entries made by hand that came or went. */
+export function entryDrift(before: BridgeView, was: Reading, after: BridgeView, is: Reading): readonly Drift[] {
+  if ([...was.state.unread, ...is.state.unread].some(({ what }) => what === 'fdb')) return [];
+  const [old, now] = [places(before), places(after)];
+  const drift = (
+    code: string,
+    severity: Drift['severity'],
+    place: string,
+    from: string | null,
+    to: string | null,
+    text: string,
+  ): Drift => ({ code, severity, bridge: after.name, place, before: from, after: to, text });
+  return [
+    ...[...now].flatMap(([key, entry]) => {
+      const last = old.get(key);
+      if (last !== undefined && last.port !== entry.port)
+        return [
+          drift(
+            'mac-moved',
+            'high',
+            key,
+            last.port,
+            entry.port,
+            'a MAC moved to another port: its guest moved, or another one claims it',
+          ),
+        ];
+      return (last === undefined || last.state === 'dynamic') && entry.state !== 'dynamic'
+        ? [
+            drift(
+              'entry-added',
+              'low',
+              key,
+              last?.state ?? null,
+              `${entry.state} on ${entry.port}`,
+              'an entry was made by hand',
+            ),
+          ]
+        : [];
+    }),
+    ...[...old]
+      .filter(([key, entry]) => entry.state !== 'dynamic' && (now.get(key)?.state ?? 'dynamic') === 'dynamic')
+      .map(([key, entry]) =>
+        drift(
+          'entry-gone',
+          'medium',
+          key,
+          `${entry.state} on ${entry.port}`,
+          now.get(key)?.state ?? null,
+          'an entry made by hand is gone',
+        ),
+      ),
+  ];
+}
+
+const moving: ReadonlySet<string> = new Set([
+  'packets',
+  'bytes',
+  'used',
+  'expires',
+  'last',
+  'installed',
+  'last_used',
+  'handle',
+  'refcnt',
+  'ref',
+  'bind',
+]);
+
+/** Rules as text, without what moves by itself. Of tc the filters only: every link brings a discipline of its own. */
+function asText(what: 'tc' | 'nft' | 'vlan', { state }: Reading): string {
+  const value = what === 'tc' ? fieldsOf(state.tc)?.['filters'] : state[what];
+  return JSON.stringify(value, (key, one: unknown) => (moving.has(key) ? undefined : one)) ?? '';
+}
+
+/**
+ * Rules of tc and nft, and VLANs of ports, that are no longer the same; what mirrors is told by its own name beside it.
+ */
+export function ruleDrift(was: Reading, is: Reading): readonly Drift[] {
+  const blind = new Set([...was.state.unread, ...is.state.unread].map(({ what }) => what));
+  return (['tc', 'nft', 'vlan'] as const)
+    .filter((what) => !blind.has(what) && asText(what, was) !== asText(what, is))
+    .map((what) => ({
+      code: 'rules-changed',
+      severity: what === 'vlan' ? 'high' : 'medium',
+      bridge: null,
+      place: what,
+      before: 'other rules',
+      after: 'these rules',
+      text:
+        what === 'vlan'
+          ? 'the VLANs of ports changed'
+          : `rules of ${what} changed: what they let through may have, too`,
+    }));
+}

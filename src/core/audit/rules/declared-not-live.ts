@@ -1,0 +1,92 @@
+import { type BridgeView, isOn, readFrom } from '../../bridge/view.js';
+import { linkOfRecord } from '../../discover/guests/guest-of-port.js';
+import type { Declared } from '../../model/host-config.js';
+import type { LinkState } from '../../model/state.js';
+import { word } from '../../text/shell.js';
+import type { BridgeRule } from '../rule.js';
+
+const grave: ReadonlySet<Declared['key']> = new Set([
+  'isolated',
+  'master',
+  'native_vlan',
+  'vlan_filtering',
+  'ageing_time',
+]);
+
+/** The value that runs; null = it is not told, or means nothing here. */
+function live({ key }: Declared, link: LinkState, view: BridgeView): boolean | number | string | null {
+  switch (key) {
+    case 'master':
+      return link.master ?? 'none';
+    case 'native_vlan':
+      return isOn(view.settings, 'vlan_filtering') === true ? (view.vlansOf(link.name)?.native ?? null) : null;
+    case 'ageing_time': {
+      const value = link.bridge?.[key];
+      return typeof value === 'number' ? value : null;
+    }
+    case 'stp_state':
+    case 'vlan_filtering':
+    case 'mcast_snooping':
+      return isOn(link.bridge ?? {}, key);
+    case 'isolated':
+    case 'learning':
+    case 'hairpin':
+    case 'neigh_suppress':
+      return isOn(link.port ?? {}, key);
+  }
+}
+
+function valueText(value: boolean | number | string): string {
+  return typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value);
+}
+
+/** What a host's configuration says and the running bridge does not do: it was changed since, or never took effect. */
+export const declaredNotLive: BridgeRule = (view, reading) =>
+  (reading.declared ?? []).flatMap((declared) => {
+    const link = linkOfRecord(declared, reading.state);
+    if (link === undefined) return [];
+    const here =
+      declared.key === 'master' ? declared.value === view.name : link.name === view.name || link.master === view.name;
+    if (!here) return [];
+    const now = live(declared, link, view);
+    if (now === null || now === declared.value) return [];
+    return [
+      {
+        severity: grave.has(declared.key) ? 'high' : 'medium',
+        place: `${link.name}.${declared.key}`,
+        value: `${valueText(now)}, ${declared.by} says ${valueText(declared.value)}`,
+        readFrom: `${declared.readFrom}, ip -d link`,
+        probe: null,
+        fix: declared.apply,
+        text:
+          declared.key === 'isolated' && declared.value === true
+            ? 'it is to be isolated, and the running port is not'
+            : 'what is configured is not what runs: it changed since, or never took effect',
+      } as const,
+    ];
+  });
+
+/**
+ * With firewall=1 Proxmox puts a bridge fwbrIDiN between the tap and the real bridge, where the guest's port is
+ * fwprIDpN: flags that are set on the tap act on the small bridge only, which has no other guest.
+ */
+export const proxmoxFirewallPort: BridgeRule = ({ name, ports }, { state }) => {
+  const found = /^fwbr(\d+)i(\d+)$/.exec(name);
+  if (found === null) return [];
+  const outer = `fwpr${found[1] ?? ''}p${found[2] ?? ''}`;
+  const real = state.links.find((link) => link.name === outer);
+  return ports
+    .filter(
+      (port) =>
+        port.name.startsWith('tap') && isOn(port.settings, 'isolated') === true && real?.port?.['isolated'] === false,
+    )
+    .map((port) => ({
+      severity: 'high',
+      place: `${outer}.isolated`,
+      value: `off, while ${port.name} has it on`,
+      readFrom: readFrom.link,
+      text: `isolated on ${port.name} has no effect: between guests the port that counts is ${outer}`,
+      probe: 'known-unicast',
+      fix: `bridge link set dev ${word(outer)} isolated on`,
+    }));
+};

@@ -1,0 +1,104 @@
+import { isOn, readFrom } from '../../bridge/view.js';
+import { word } from '../../text/shell.js';
+import type { BridgeRule } from '../rule.js';
+
+/** `isolated` acts between two ports that both have it: one alone has no effect. */
+export const isolatedOneSided: BridgeRule = ({ guests }) => {
+  const isolated = guests.filter((port) => isOn(port.settings, 'isolated') === true);
+  const open = guests.filter((port) => isOn(port.settings, 'isolated') === false);
+  if (isolated.length === 0 || open.length === 0) return [];
+  return open.map((port) => ({
+    severity: isolated.length === 1 ? 'high' : 'medium',
+    place: `${port.name}.isolated`,
+    value: 'off',
+    readFrom: readFrom.link,
+    text:
+      isolated.length === 1
+        ? `only ${isolated[0]?.name ?? ''} is isolated, which has no effect alone`
+        : `${isolated.length} other guests are isolated; this one reaches all of them and is reached by them`,
+    probe: 'known-unicast',
+    fix: `bridge link set dev ${word(port.name)} isolated on`,
+  }));
+};
+
+/** The host carries between isolated guests what the bridge does not. */
+export const hostForwards: BridgeRule = ({ guests }, { state }) => {
+  if (guests.length < 2) return [];
+  const isolated = guests.filter((port) => isOn(port.settings, 'isolated') === true).length >= 2;
+  return ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding']
+    .filter((name) => !['0', undefined].includes(state.sysctl[name]))
+    .map((name) => ({
+      severity: isolated ? 'medium' : 'low',
+      place: name,
+      value: state.sysctl[name] ?? '',
+      readFrom: 'sysctl',
+      text: isolated
+        ? 'isolated guests meet at the gateway: the host forwards between them'
+        : 'guests reach each other through the host as well, past rules that act on the bridge',
+      probe: 'routed-bounce',
+      fix: `sysctl -w ${word(name)}=0, or a rule of nft that drops what comes from and goes to the bridge`,
+    }));
+};
+
+const families = [
+  ['bridge-nf-call-iptables', 'nf_call_iptables', 'IPv4'],
+  ['bridge-nf-call-ip6tables', 'nf_call_ip6tables', 'IPv6'],
+  ['bridge-nf-call-arptables', 'nf_call_arptables', 'ARP'],
+] as const;
+
+/**
+ * br_netfilter hands bridged packets to the firewall of IP; where neither the sysctl nor the bridge asks for it, rules
+ * there do not act between guests.
+ */
+export const netfilterSkipped: BridgeRule = ({ name, settings, guests }, { state }) =>
+  guests.length < 2
+    ? []
+    : families.flatMap(([sysctl, key, family]) => {
+        const path = `net.bridge.${sysctl}`;
+        const value = state.sysctl[path];
+        if (value === '1' || isOn(settings, key) !== false) return [];
+        return [
+          {
+            severity: 'info',
+            place: `${name}.${key}`,
+            value: `0, ${path} ${value ?? 'absent (br_netfilter is not loaded)'}`,
+            readFrom: 'ip -d link, sysctl',
+            text: `rules of the ${family} firewall do not act on frames between guests of one bridge`,
+            probe: null,
+            fix: `where such rules are to separate guests: sysctl -w ${word(path)}=1, or rules of nft in the family bridge`,
+          } as const,
+        ];
+      });
+
+/** Without filtering tags are payload; with it a port that joins gets the default VLAN. */
+export const vlanUnfiltered: BridgeRule = ({ name, settings, guests }) => {
+  if (guests.length < 2) return [];
+  const filtering = isOn(settings, 'vlan_filtering');
+  if (filtering === false) {
+    return [
+      {
+        severity: 'low',
+        place: `${name}.vlan_filtering`,
+        value: '0',
+        readFrom: readFrom.link,
+        text: 'tags are ignored: tagged and double-tagged frames pass between all ports',
+        probe: 'vlan-hop',
+        fix: `where VLANs are to separate guests: ip link set dev ${word(name)} type bridge vlan_filtering 1, and VLANs for each port`,
+      },
+    ];
+  }
+  const pvid = settings['vlan_default_pvid'];
+  return filtering === null || pvid === 0 || pvid === undefined
+    ? []
+    : [
+        {
+          severity: 'low',
+          place: `${name}.vlan_default_pvid`,
+          value: String(pvid),
+          readFrom: readFrom.link,
+          text: `every port that joins the bridge is in VLAN ${String(pvid)} at once`,
+          probe: 'vlan-hop',
+          fix: `ip link set dev ${word(name)} type bridge vlan_default_pvid 0`,
+        },
+      ];
+};

@@ -1,0 +1,110 @@
+import { type BridgeView, isGroup, isOn, type PortView, readFrom } from '../../bridge/view.js';
+import { word } from '../../text/shell.js';
+import type { BridgeRule } from '../rule.js';
+
+/** MACs of whoever is behind a port, not the port's own (`permanent`). */
+function entriesOf({ fdb }: BridgeView, port: PortView): BridgeView['fdb'] {
+  return fdb.filter((entry) => entry.port === port.name && !isGroup(entry.mac) && entry.state !== 'permanent');
+}
+
+/** Without learning only a static entry says where the guest is. */
+export const learningOff: BridgeRule = (view) =>
+  view.ports.length <= 2
+    ? []
+    : view.guests
+        .filter(
+          (port) =>
+            isOn(port.settings, 'learning') === false && !entriesOf(view, port).some(({ state }) => state === 'static'),
+        )
+        .map((port) => ({
+          severity: 'high',
+          place: `${port.name}.learning`,
+          value: 'off, no static entry',
+          readFrom: `${readFrom.link}, ${readFrom.fdb}`,
+          text: 'the bridge never knows that the guest is here: all unicast to it floods',
+          probe: 'known-unicast',
+          fix: `bridge fdb add MAC dev ${word(port.name)} master static`,
+        }));
+
+/**
+ * A port that learns takes any source for the guest's; a static entry moves with it unless it is sticky. A locked port
+ * refuses unknown sources.
+ */
+export const macStealable: BridgeRule = (view) =>
+  view.guests.length < 2
+    ? []
+    : view.guests
+        .filter((port) => !(isOn(port.settings, 'locked') === true && isOn(port.settings, 'learning') === false))
+        .flatMap((port) =>
+          entriesOf(view, port)
+            .filter(({ flags }) => !flags.includes('sticky'))
+            .map(
+              (entry) =>
+                ({
+                  severity: 'low',
+                  place: `${entry.mac} dev ${port.name}`,
+                  value: entry.state,
+                  readFrom: readFrom.fdb,
+                  text:
+                    entry.state === 'static'
+                      ? 'a static entry that is not sticky: another port that sends with this MAC takes it over'
+                      : 'learned only: another port that sends with this MAC takes it over',
+                  probe: 'mac-steal',
+                  fix: `bridge fdb replace ${word(entry.mac)} dev ${word(port.name)} master static sticky`,
+                }) as const,
+            ),
+        );
+
+/** A port that is not locked passes any source MAC. */
+export const notLocked: BridgeRule = (view) =>
+  view.guests
+    .filter((port) => isOn(port.settings, 'locked') === false)
+    .map((port) => ({
+      severity: 'info',
+      place: `${port.name}.locked`,
+      value: 'off',
+      readFrom: readFrom.link,
+      text: 'frames of this guest pass with any source MAC',
+      probe: 'mac-spoof',
+      fix: `bridge link set dev ${word(port.name)} locked on learning off, and a static entry for the guest`,
+    }));
+
+/**
+ * Nothing is learned at ageing time 0 (CVE-2019-15753). Two ports have nobody else to flood to: OpenStack's qbr bridges
+ * are made like that.
+ */
+export const ageingZero: BridgeRule = ({ name, settings, ports }) =>
+  settings['ageing_time'] !== 0 || ports.length <= 2
+    ? []
+    : [
+        {
+          severity: 'high',
+          place: `${name}.ageing_time`,
+          value: '0',
+          readFrom: readFrom.link,
+          text: 'nothing is learned: all unicast between any two ports floods to every other',
+          probe: 'known-unicast',
+          fix: `ip link set dev ${word(name)} type bridge ageing_time 30000`,
+        },
+      ];
+
+/** A limit on learned entries fails open: a MAC that does not fit is flooded to. */
+export const fdbLimit: BridgeRule = ({ name, settings }) => {
+  const limit = settings['fdb_max_learned'];
+  const learned = settings['fdb_n_learned'];
+  if (typeof limit !== 'number' || limit === 0 || typeof learned !== 'number') return [];
+  const full = learned >= limit;
+  return [
+    {
+      severity: full ? 'high' : 'medium',
+      place: `${name}.fdb_max_learned`,
+      value: `${learned} of ${limit} learned`,
+      readFrom: readFrom.link,
+      text: full
+        ? 'the database is full: unicast to every MAC that does not fit floods'
+        : 'a guest that fills the database with made-up MACs makes unicast to others flood',
+      probe: 'mac-flood',
+      fix: 'raise the limit, give guests static entries, and flood off on their ports',
+    },
+  ];
+};

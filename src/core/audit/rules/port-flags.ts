@@ -1,0 +1,118 @@
+import { isOn, readFrom } from '../../bridge/view.js';
+import type { Severity } from '../../model/audit.js';
+import type { ProbeClassName } from '../../model/scenario.js';
+import { word } from '../../text/shell.js';
+import type { BridgeRule } from '../rule.js';
+
+/** A rule on a flag of the guests' ports that is off by default. */
+function flagRule(
+  key: string,
+  severity: Severity,
+  text: string,
+  probe: ProbeClassName | null,
+  option = key,
+): BridgeRule {
+  return ({ guests }) =>
+    guests
+      .filter((port) => isOn(port.settings, key) === true)
+      .map((port) => ({
+        severity,
+        place: `${port.name}.${key}`,
+        value: 'on',
+        readFrom: readFrom.link,
+        text,
+        probe,
+        fix: `bridge link set dev ${word(port.name)} ${option} off`,
+      }));
+}
+
+export const macBypass = flagRule(
+  'mab',
+  'medium',
+  'the port admits candidates by itself (MAC authentication bypass)',
+  'mac-spoof',
+);
+export const hairpin = flagRule(
+  'hairpin',
+  'low',
+  "frames return to the port they came from: guests behind one port see each other's",
+  'known-unicast',
+);
+export const neighbourSuppression = flagRule(
+  'neigh_suppress',
+  'info',
+  'the host answers for guests; their ARP does not show who is where',
+  'arp-request',
+);
+export const proxyArp = flagRule(
+  'proxy_arp',
+  'info',
+  'the host answers ARP for guests and carries what follows',
+  'arp-request',
+  'proxy_arp',
+);
+
+/** Traffic moves to another port when this one loses its carrier. */
+export const backupPort: BridgeRule = ({ guests }) =>
+  guests
+    .filter(({ settings: { backup_port: other } }) => other !== undefined && other !== '' && other !== 0)
+    .map((port) => ({
+      severity: 'medium',
+      place: `${port.name}.backup_port`,
+      value: String(port.settings['backup_port']),
+      readFrom: readFrom.link,
+      text: 'when this port loses its carrier its frames go out of the other one, to whoever is there',
+      probe: 'known-unicast',
+      fix: `bridge link set dev ${word(port.name)} nobackup_port`,
+    }));
+
+/** Nothing can be said about a guest whose port does not forward. */
+export const notForwarding: BridgeRule = ({ ports }) =>
+  ports
+    .filter((port) => port.settings['state'] !== undefined && port.settings['state'] !== 'forwarding')
+    .map((port) => ({
+      severity: 'info',
+      place: `${port.name}.state`,
+      value: String(port.settings['state']),
+      readFrom: readFrom.link,
+      text: 'the port forwards nothing now: what it would let through is not to be seen',
+      probe: null,
+      fix: null,
+    }));
+
+/** A rule on a flag of the guests' ports that is on by default and hands over frames meant for others. */
+function floodRule(key: string, severity: Severity, text: string, probe: ProbeClassName): BridgeRule {
+  return ({ guests }) =>
+    guests.length < 2
+      ? []
+      : guests
+          .filter((port) => isOn(port.settings, key) === true)
+          .map((port) => ({
+            severity,
+            place: `${port.name}.${key}`,
+            value: 'on',
+            readFrom: readFrom.link,
+            text,
+            probe,
+            fix: `bridge link set dev ${word(port.name)} ${key} off`,
+          }));
+}
+
+export const unknownFlood = floodRule(
+  'flood',
+  'medium',
+  'unicast to a MAC that the bridge does not know reaches this guest',
+  'unknown-unicast',
+);
+export const broadcastFlood = floodRule(
+  'bcast_flood',
+  'info',
+  'broadcasts of others (ARP, DHCP) reach this guest',
+  'broadcast',
+);
+export const multicastFlood = floodRule(
+  'mcast_flood',
+  'low',
+  'multicast that nobody joined reaches this guest',
+  'multicast',
+);

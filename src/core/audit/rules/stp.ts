@@ -1,0 +1,70 @@
+import { isOn, readFrom } from '../../bridge/view.js';
+import type { Settings } from '../../model/scenario.js';
+import { word } from '../../text/shell.js';
+import type { BridgeRule, RuleFinding } from '../rule.js';
+
+/** Bits of group_fwd_mask by the last octet of 01:80:c2:00:00:0x (IEEE 802.1Q table 8-1). */
+const named: readonly (readonly [number, string])[] = [
+  [0x8, 'EAPOL'],
+  [0x4, 'LACP'],
+  [0x4000, 'LLDP'],
+];
+
+function finding(name: string, settings: Settings): readonly RuleFinding[] {
+  const mask = Number.parseInt(String(settings['group_fwd_mask'] ?? '0'), 16);
+  if (!Number.isFinite(mask) || mask === 0) return [];
+  const what =
+    named
+      .filter(([bit]) => (mask & bit) !== 0)
+      .map(([, protocol]) => protocol)
+      .join(', ') || 'link-local frames';
+  return [
+    {
+      severity: 'low',
+      place: `${name}.group_fwd_mask`,
+      value: `0x${mask.toString(16)}`,
+      readFrom: readFrom.link,
+      text: `${what} of a guest pass to the others, which a bridge must not forward`,
+      probe: 'link-local-multicast',
+      fix: `set group_fwd_mask of ${word(name)} to 0`,
+    },
+  ];
+}
+
+export const linkLocalForwarded: BridgeRule = ({ name, settings, ports }) => [
+  ...finding(name, settings),
+  ...ports.flatMap((port) => finding(port.name, port.settings)),
+];
+
+/** Without spanning tree BPDUs are data; with it a guest's port has to refuse them. */
+export const stpOpen: BridgeRule = ({ name, settings, guests }) => {
+  if (guests.length === 0) return [];
+  const stp = settings['stp_state'];
+  if (stp === 0) {
+    return guests.length < 2
+      ? []
+      : [
+          {
+            severity: 'low',
+            place: `${name}.stp_state`,
+            value: '0',
+            readFrom: readFrom.link,
+            text: 'BPDUs that a guest sends reach the other guests',
+            probe: 'stp-root',
+            fix: "drop BPDUs of guests with a rule of nft, or switch STP on with guard on the guests' ports",
+          },
+        ];
+  }
+  if (stp === undefined) return [];
+  return guests
+    .filter((port) => isOn(port.settings, 'guard') === false && isOn(port.settings, 'root_block') === false)
+    .map((port) => ({
+      severity: 'medium',
+      place: `${port.name}.guard`,
+      value: 'off',
+      readFrom: readFrom.link,
+      text: 'one BPDU makes this guest the root of the spanning tree',
+      probe: 'stp-root',
+      fix: `bridge link set dev ${word(port.name)} guard on`,
+    }));
+};

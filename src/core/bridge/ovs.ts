@@ -1,0 +1,94 @@
+import type { HostState, OvsPortState, OvsRecord, Reading } from '../model/state.js';
+import { membersOf, uuidOf } from './ovs-settings.js';
+
+/** A bridge of Open vSwitch with its ports and mirrors (ovs-vswitchd.conf.db(5)). */
+export interface OvsBridgeView {
+  readonly name: string;
+  readonly record: OvsRecord;
+  readonly ports: readonly OvsRecord[];
+  readonly mirrors: readonly OvsRecord[];
+}
+
+/** A column's text; what is none reads as JSON. */
+export function ovsText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
+}
+
+/** Records that a column of references names. */
+export function referred(records: readonly OvsRecord[], column: unknown): readonly OvsRecord[] {
+  const ids = new Set(membersOf(column).map(uuidOf));
+  return records.filter((record) => ids.has(uuidOf(record['_uuid'])));
+}
+
+/** Every bridge of Open vSwitch in a reading. */
+export function ovsBridges({ ovs }: Reading): readonly OvsBridgeView[] {
+  return (ovs?.bridges ?? []).map((record) => {
+    const name = ovsText(record['name']);
+    // its own port is the host's
+    const ports = referred(ovs?.ports ?? [], record['ports']).filter((port) => port['name'] !== name);
+    return { name, record, ports, mirrors: referred(ovs?.mirrors ?? [], record['mirrors']) };
+  });
+}
+
+/**
+ * The versions that a bridge speaks, by its column `protocols`, where OpenFlow 1.0 is not one of them; empty = it is.
+ * ovs-ofctl tries 1.0 alone unless it is told others (ovs-ofctl(8), -O), and no other version has NO_FLOOD
+ * (OFPPC_NO_FLOOD, OpenFlow 1.0.0 5.2.1).
+ */
+export function withoutOpenFlow10(protocols: unknown): readonly string[] {
+  const named = membersOf(protocols).filter((one) => typeof one === 'string');
+  return named.includes('OpenFlow10') ? [] : named;
+}
+
+/** The words with which ovs-ofctl reaches a bridge of these `protocols`. */
+export function ofctl(protocols: unknown): readonly string[] {
+  const versions = withoutOpenFlow10(protocols);
+  return versions.length === 0 ? ['ovs-ofctl'] : ['ovs-ofctl', '-O', versions.join()];
+}
+
+/** Where frames of a bridge go and nobody listens: a port, or what gets copies. */
+export interface UnheardPort {
+  readonly bridge: string;
+  readonly port: string;
+  readonly reason: string;
+}
+
+/** Types of interfaces (ovs-vswitchd.conf.db(5), Interface, type) that carry frames to another machine. */
+const tunnels: readonly string[] = [
+  'bareudp',
+  'erspan',
+  'geneve',
+  'gre',
+  'gtpu',
+  'ip6erspan',
+  'ip6gre',
+  'lisp',
+  'srv6',
+  'stt',
+  'vxlan',
+];
+
+function whatItIs({ type = '' }: OvsPortState): string {
+  if (type === 'bond') return 'a bond of several interfaces';
+  if (type === 'patch') return 'a patch port, which leads to another bridge';
+  if (tunnels.includes(type)) return `a tunnel (${type})`;
+  if (type.startsWith('dpdk')) return `an interface of DPDK (${type})`;
+  return type === '' || type === 'internal' ? 'its interface is in another network namespace' : `of type ${type}`;
+}
+
+/**
+ * Ports that Open vSwitch forwards to and that are no interface of this network namespace, so that no packet socket
+ * hears what leaves through them. Those that the switch has not taken get nothing, and are left out.
+ */
+export function unheardPorts({ links, ovs }: Pick<HostState, 'links' | 'ovs'>): readonly UnheardPort[] {
+  const ports = (ovs?.ports ?? []).filter(({ ofport, type }) => ofport !== null || type === 'bond');
+  if (ports.length === 0) return [];
+  const heard = new Set(links.map(({ name }) => name));
+  return ports
+    .filter(({ name }) => !heard.has(name))
+    .map((port) => ({
+      bridge: port.bridge,
+      port: port.name,
+      reason: `${whatItIs(port)}: no packet socket hears what leaves there`,
+    }));
+}

@@ -1,0 +1,314 @@
+import { unheardPorts } from '../bridge/ovs.js';
+import type { GuestRecord, Inventory } from '../model/host-config.js';
+import type { HostState, LinkState } from '../model/state.js';
+import { VerifyError } from '../model/verify-error.js';
+import { type FoundVlan, foundVlans } from './found-vlans.js';
+import { guestOfPort } from './guests/guest-of-port.js';
+import { isFirewallBridge } from './guests/proxmox.js';
+import { deafness, endpointName, macsBehind, type Neighbour } from './host-topology.js';
+
+/** Kinds of virtual links that lead out of the machine; a link without a kind is a NIC (`ip -d link`). */
+const outwardKinds: readonly (string | null)[] = [null, 'bond', 'team', 'vlan', 'vxlan', 'gretap', 'geneve'];
+
+/** Does this link lead out of the machine? */
+export function isOutward(link: Pick<LinkState, 'kind'>): boolean {
+  return outwardKinds.includes(link.kind);
+}
+
+/** An endpoint as a scenario file has it. */
+interface WrittenEndpoint {
+  readonly bridge: string;
+  readonly port: string;
+  readonly role?: 'uplink';
+  readonly zone?: string;
+  readonly mac?: string;
+  readonly ip?: string;
+  readonly vlans?: readonly FoundVlan[];
+}
+
+/** A scenario file as data: what runs on a bridge now, and a first question to ask about it. */
+export interface FoundScenario {
+  readonly version: 1;
+  readonly name: string;
+  readonly topology: {
+    readonly provider: 'host';
+    readonly bridges: Readonly<Record<string, { readonly kind?: 'ovs'; readonly netns?: string }>>;
+    readonly endpoints: Readonly<Record<string, WrittenEndpoint>>;
+  };
+  readonly steps: readonly object[];
+  readonly policy?: FoundPolicy['rules'];
+}
+
+/** A scenario with what a reader has to know beside it. */
+export interface Found {
+  readonly scenario: FoundScenario;
+  /** For the head of the file: ports left out, programs that could not be asked. */
+  readonly notes: readonly string[];
+  /** By endpoint: who says its name and its zone. */
+  readonly origins: Readonly<Record<string, string>>;
+  /** The policy in sentences, one for each rule. */
+  readonly sentences: readonly string[];
+}
+
+export interface FoundInput {
+  readonly state: HostState;
+  readonly neighbours: readonly Neighbour[];
+  readonly inventory: Inventory;
+  readonly bridge: string;
+  /** As `netns` of the bridge is to be written; null = the namespace of the caller. */
+  readonly netns: string | null;
+  /** The guests will be of the lab: there one whose MAC is not on record speaks as well. */
+  readonly inLab?: boolean;
+}
+
+/**
+ * The bridge that is meant: the one named, or the only one with ports that is no firewall's. Throws VerifyError: 69
+ * where there is none, 64 where there are several.
+ */
+export function chooseBridge(state: HostState, named: string | null): string {
+  const withPorts = state.links
+    .filter(
+      ({ name, kind }) =>
+        (kind === 'bridge' || kind === 'openvswitch') && state.links.some(({ master }) => master === name),
+    )
+    .map(({ name }) => name);
+  if (named !== null) {
+    if (withPorts.includes(named)) return named;
+    throw new VerifyError(
+      'interface-gone',
+      69,
+      `there is no bridge ${JSON.stringify(named)} with ports`,
+      withPorts.length === 0
+        ? 'no bridge here has any'
+        : `there are: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`,
+    );
+  }
+  const [first, second] = withPorts.filter((name) => !isFirewallBridge(name));
+  if (first === undefined)
+    throw new VerifyError(
+      'interface-gone',
+      69,
+      'there is no bridge with ports',
+      'run it on the virtualization host, in the namespace of its bridge',
+    );
+  if (second !== undefined)
+    throw new VerifyError(
+      'usage',
+      64,
+      `there are several bridges: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`,
+      'choose one with --bridge',
+    );
+  return first;
+}
+
+/**
+ * A scenario of what runs on a bridge: every port that can be heard, with its guest's name, zone, VLANs, MAC and
+ * address where they are on record; a step in which guests talk to the uplink (else two guests to each other) while
+ * everybody else listens; and a policy for the zones. Who has not spoken, but whose manager tells the MAC, takes part
+ * where too few have. Throws VerifyError (3) where too little is known to ask anything.
+ */
+export function foundScenario({ state, neighbours, inventory, bridge, netns, inLab = false }: FoundInput): Found {
+  const all = state.links.filter((link) => link.master === bridge);
+  const ports = all.filter((link) => deafness(link) === null);
+  const taken = new Set<string>([bridge]);
+  const zones = new Map<string, string>();
+  const zoneName = (text: string): string => {
+    const name = zones.get(text) ?? endpointName(text, new Set(zones.values())); // two tenants never become one
+    zones.set(text, name);
+    return name;
+  };
+  // which learns nothing from anybody
+  const hub = state.links.some(({ name, bridge: settings }) => name === bridge && settings?.['ageing_time'] === 0);
+  const entries = ports.map((link) => {
+    const macs = macsBehind(state.fdb, bridge, link.name);
+    const guest = guestOfPort(inventory.guests, link.name, macs);
+    const name = endpointName(guest?.name ?? link.name, taken);
+    taken.add(name);
+    const endpoint = writtenEndpoint(link, guest, macs, zoneName, { state, neighbours, bridge });
+    return { name, guest, spoke: inLab || macs.length > 0 || (hub && endpoint.mac !== undefined), endpoint };
+  });
+  const known = entries.filter(({ spoke, endpoint }) => spoke || endpoint.mac !== undefined);
+  // who has spoken can be sent to at once
+  const question = firstQuestion(entries.filter(({ spoke }) => spoke)) ?? firstQuestion(known);
+  if (entries.length < 3 || question === null) {
+    throw new VerifyError(
+      'too-little-found',
+      3,
+      `${bridge} has ${entries.length} ports that can be heard, ${known.length} of them with a known MAC: two must talk while a third listens`,
+      'start the guests, let each speak once (a ping will do), and run init again',
+    );
+  }
+  const policy = foundPolicy(
+    entries.flatMap(({ endpoint: { zone, port, mac } }) =>
+      zone === undefined || (mac === undefined && !inLab) ? [] : [{ zone, port }],
+    ),
+    state,
+    bridge,
+  );
+  return {
+    scenario: {
+      version: 1,
+      name: `host-${bridge}`,
+      topology: {
+        provider: 'host',
+        bridges: { [bridge]: { ...kindOf(state, bridge), ...(netns === null ? {} : { netns }) } },
+        endpoints: Object.fromEntries(entries.map(({ name, endpoint }) => [name, endpoint])),
+      },
+      steps: [
+        {
+          name: 'nobody overhears known unicast',
+          probe: [{ class: 'known-unicast', ...question, both_ways: true, count: 100 }],
+          expect: 'private',
+        },
+      ],
+      ...(policy.rules.length === 0 ? {} : { policy: policy.rules }),
+    },
+    notes: [
+      ...all.flatMap((link) => (ports.includes(link) ? [] : [`left out: ${link.name}: ${deafness(link) ?? ''}`])),
+      ...unheardPorts(state).flatMap((one) =>
+        one.bridge === bridge
+          ? [
+              `left out: ${one.port}: ${one.reason}, so that nothing holds unless the file says \`scope: { partial: … }\``,
+            ]
+          : [],
+      ),
+      ...entries.flatMap(({ name, guest, spoke, endpoint }) =>
+        spoke ? [] : [unheard(name, endpoint.mac === undefined ? null : guest)],
+      ),
+      ...inventory.unread.map(({ what, why }) => `${what} could not be asked for names: ${why}`),
+    ],
+    origins: Object.fromEntries(
+      entries.flatMap(({ name, guest, spoke, endpoint }) =>
+        guest === null ? [] : [[name, originOf(guest, !spoke && endpoint.mac !== undefined)] as const],
+      ),
+    ),
+    sentences: policy.sentences,
+  };
+}
+
+/** The guests and the uplink, else two guests to each other; null = too few of these endpoints. */
+function firstQuestion(
+  entries: readonly { readonly name: string; readonly endpoint: WrittenEndpoint }[],
+): { readonly from: string | readonly string[]; readonly to: string } | null {
+  const guests = entries.filter(({ endpoint }) => endpoint.role === undefined).map(({ name }) => name);
+  const uplink = entries.find(({ endpoint }) => endpoint.role === 'uplink')?.name;
+  const [from, second] = guests;
+  if (from === undefined) return null;
+  if (uplink !== undefined) return { from: guests, to: uplink };
+  return second === undefined ? null : { from, to: second };
+}
+
+/**
+ * What has to be known of one that the bridge has not learned. `told`: whose manager tells the MAC that the file has.
+ */
+function unheard(name: string, told: GuestRecord | null): string {
+  const says = `${name} has not spoken lately, so that the bridge does not know it`;
+  return told === null
+    ? `${says}: let it, before it is sent to`
+    : `${says}; its MAC is as ${told.manager} tells it. Where it sends nothing itself, let it speak before it is sent to`;
+}
+
+function kindOf({ links }: HostState, bridge: string): { readonly kind?: 'ovs' } {
+  return links.find(({ name }) => name === bridge)?.kind === 'openvswitch' ? { kind: 'ovs' } : {};
+}
+
+function originOf({ manager, zone, firewall }: GuestRecord, hasMac: boolean): string {
+  const told = `${hasMac ? 'name and MAC' : 'named'} by ${manager}${zone === null ? '' : `, zone by ${zone.from}`}`;
+  return firewall === null
+    ? told
+    : `${told}; its firewall is ${firewall}, behind this port: what is judged here is the bridge without it`;
+}
+
+type Surroundings = Pick<FoundInput, 'state' | 'neighbours' | 'bridge'>;
+
+function writtenEndpoint(
+  link: LinkState,
+  guest: GuestRecord | null,
+  macs: readonly string[],
+  zoneName: (text: string) => string,
+  { state, neighbours, bridge }: Surroundings,
+): WrittenEndpoint {
+  const known =
+    guest?.mac !== null && guest?.mac !== undefined && (macs.length === 0 || macs.includes(guest.mac))
+      ? guest.mac
+      : undefined;
+  const mac = known ?? macs.find((one) => neighbours.some((neighbour) => neighbour.mac === one)) ?? macs[0];
+  const ip =
+    neighbours.find((neighbour) => neighbour.mac === mac && !neighbour.address.includes(':'))?.address ??
+    (mac === guest?.mac ? guest?.ips.find((one) => /^\d{1,3}(\.\d{1,3}){3}$/.test(one)) : undefined);
+  const vlans = foundVlans(state, bridge, link.name);
+  const pvid = vlans.find((vlan) => vlan.pvid === true)?.vid;
+  const zone = guest?.zone?.name ?? (pvid === undefined || isOutward(link) ? undefined : `vlan${pvid}`);
+  return {
+    bridge,
+    port: link.name,
+    ...(isOutward(link) ? { role: 'uplink' as const } : zone === undefined ? {} : { zone: zoneName(zone) }),
+    ...(mac === undefined ? {} : { mac }),
+    ...(ip === undefined ? {} : { ip: `${ip}/24` }),
+    ...(vlans.length === 0 ? {} : { vlans }),
+  };
+}
+
+/** `policy` of a scenario file, and what each rule says in words. */
+interface FoundPolicy {
+  readonly rules: readonly (
+    | { readonly within: string; readonly expect: 'private' }
+    | { readonly from: string; readonly to: string; readonly expect: 'private' | 'separated' }
+  )[];
+  readonly sentences: readonly string[];
+}
+
+/**
+ * What zones may be asked. Within a zone nobody overhears; between zones nobody is reached where the kernel's settings
+ * say that they are meant to be apart (no VLAN in common, or every port isolated), else nobody overhears: stricter
+ * rules are the reader's to write.
+ */
+export function foundPolicy(
+  members: readonly { readonly zone: string; readonly port: string }[],
+  state: HostState,
+  bridge: string,
+): FoundPolicy {
+  const zones = new Map<string, string[]>();
+  for (const { zone, port } of members) zones.set(zone, [...(zones.get(zone) ?? []), port]);
+  const apart = zones.size > 1 && meantApart([...zones.values()], state, bridge);
+  const within = [...zones.values()].some((ports) => ports.length > 1);
+  const parts = [
+    ...(within
+      ? [
+          {
+            rule: { within: 'zone:*', expect: 'private' as const },
+            sentence:
+              'Within a zone, what one guest sends reaches nobody else but the uplink, whether the bridge knows the addressee or not.',
+          },
+        ]
+      : []),
+    ...(zones.size < 2
+      ? []
+      : [
+          apart
+            ? {
+                rule: { from: 'zone:*', to: 'zone:*', expect: 'separated' as const },
+                sentence: 'Between zones, what a guest sends never arrives.',
+              }
+            : {
+                rule: { from: 'zone:*', to: 'zone:*', expect: 'private' as const },
+                sentence:
+                  'Between zones, what one guest sends to another reaches nobody else, whether the bridge knows the addressee or not (write "separated" where it must not arrive either).',
+              },
+        ]),
+  ];
+  return { rules: parts.map(({ rule }) => rule), sentences: parts.map(({ sentence }) => sentence) };
+}
+
+function meantApart(zones: readonly (readonly string[])[], state: HostState, bridge: string): boolean {
+  const isolated = (port: string): boolean =>
+    state.links.find(({ name }) => name === port)?.port?.['isolated'] === true;
+  if (zones.flat().every(isolated)) return true;
+  const vlans = zones.map(
+    (ports) => new Set(ports.flatMap((port) => foundVlans(state, bridge, port)).map(({ vid }) => String(vid))),
+  );
+  return vlans.every(
+    (own, at) =>
+      own.size > 0 && vlans.every((other, index) => index === at || [...own].every((vid) => !other.has(vid))),
+  );
+}

@@ -1,0 +1,139 @@
+import type { GuestRecord } from '../../model/host-config.js';
+import { objectsOf, textOf } from '../../text/json-fields.js';
+import { macText } from './guest-of-port.js';
+
+/** What the cluster says of a guest beside its own configuration. */
+export interface ProxmoxSurroundings {
+  /** Pool by guest number, from `pvesh get /cluster/resources --type vm`. */
+  readonly pools: ReadonlyMap<number, string>;
+  /** Names of VNets, which are bridges, from `pvesh get /cluster/sdn/vnets`. */
+  readonly vnets: ReadonlySet<string>;
+}
+
+/**
+ * An interface of Proxmox VE that belongs to a guest (PVE::Network.pm): `tap100i0` and `veth100i0` lead to it,
+ * `fwpr100p0`, `fwln100i0` and `fwbr100i0` to its firewall.
+ */
+const guestInterface = /^(tap|veth|fwpr|fwln|fwbr)(\d{1,9})[ip](\d{1,3})$/;
+
+/**
+ * The number of the guest whose interface this is, and whether it is a machine (`qm`) or a container (`pct`); null = it
+ * is none of Proxmox VE's, or one of a firewall.
+ */
+export function proxmoxOwner(device: string): { readonly id: number; readonly program: 'qm' | 'pct' } | null {
+  const [, kind, id] = guestInterface.exec(device) ?? [];
+  if (id === undefined || (kind !== 'tap' && kind !== 'veth')) return null;
+  return { id: Number(id), program: kind === 'tap' ? 'qm' : 'pct' };
+}
+
+/**
+ * The bridge that Proxmox VE's firewall puts between guest and bridge is no bridge with guests to be kept apart: it has
+ * one.
+ */
+export function isFirewallBridge(name: string): boolean {
+  return guestInterface.exec(name)?.[1] === 'fwbr';
+}
+
+/**
+ * The interfaces of a guest, from `qm config ID` or `pct config ID`: lines of `key: value`, the current configuration
+ * before any snapshot. Where its firewall is on, the port on the bridge is `fwpr<ID>p<N>` (the guest's own interface
+ * sits on `fwbr<ID>i<N>`). A zone comes from the pool, else the first tag, else the VNet, else the VLAN.
+ */
+export function proxmoxGuests(
+  id: number,
+  program: 'qm' | 'pct',
+  config: string,
+  around: ProxmoxSurroundings,
+): readonly GuestRecord[] {
+  const { values, nics } = readProxmoxConfig(config);
+  const name = values.get(program === 'qm' ? 'name' : 'hostname') || `${program === 'qm' ? 'vm' : 'ct'}${id}`;
+  return nics.flatMap(({ number, parts }): readonly GuestRecord[] => {
+    const behindFirewall = parts.get('firewall') === '1';
+    const own = `${program === 'qm' ? 'tap' : 'veth'}${id}i${number}`;
+    // A machine's MAC stands beside its model (virtio=…), a container's has a key of its own.
+    const mac =
+      macText(parts.get('hwaddr')) ??
+      [...parts.values()].map((part) => macText(part)).find((one) => one !== null) ??
+      null;
+    const ips = ['ip', 'ip6']
+      .map((one) => parts.get(one)?.split('/')[0] ?? '')
+      .filter((ip) => /^[0-9a-fA-F:.]*[:.][0-9a-fA-F:.]*$/.test(ip));
+    const record = {
+      manager: 'proxmox' as const,
+      name,
+      mac,
+      ips,
+      zone: zoneOf(id, values.get('tags') ?? '', parts, around),
+    };
+    // The firewall of a guest may be off for the whole host: then the port is the guest's own.
+    return behindFirewall
+      ? [
+          { ...record, port: `fwpr${id}p${number}`, firewall: `fwbr${id}i${number}` },
+          { ...record, port: own, firewall: null },
+        ]
+      : [{ ...record, port: own, firewall: null }];
+  });
+}
+
+function zoneOf(
+  id: number,
+  tags: string,
+  parts: ReadonlyMap<string, string>,
+  { pools, vnets }: ProxmoxSurroundings,
+): GuestRecord['zone'] {
+  const pool = pools.get(id);
+  if (pool !== undefined) return { name: pool, from: 'pool' };
+  const [tag] = tags.split(/[;, ]+/).filter((one) => one !== '');
+  if (tag !== undefined) return { name: tag, from: 'tag' };
+  const bridge = parts.get('bridge') ?? '';
+  if (vnets.has(bridge)) return { name: bridge, from: 'VNet' };
+  const vlan = parts.get('tag');
+  return vlan === undefined ? null : { name: `vlan${vlan}`, from: 'VLAN' };
+}
+
+/**
+ * `pvesh get /cluster/resources --type vm --output-format json` and `pvesh get /cluster/sdn/vnets --output-format
+ * json`; anything else reads as nothing.
+ */
+export function proxmoxSurroundings(resources: unknown, vnets: unknown): ProxmoxSurroundings {
+  return {
+    pools: new Map(
+      objectsOf(resources).flatMap((one) => {
+        const pool = textOf(one['pool']);
+        return typeof one['vmid'] === 'number' && pool !== null && pool !== '' ? [[one['vmid'], pool] as const] : [];
+      }),
+    ),
+    vnets: new Set(objectsOf(vnets).flatMap((one) => textOf(one['vnet']) ?? [])),
+  };
+}
+
+/** A guest's configuration of Proxmox VE (qm.conf(5), pct.conf(5)). */
+export interface ProxmoxConfig {
+  readonly values: ReadonlyMap<string, string>;
+  /** Its interfaces `netN`, each with its settings by name. */
+  readonly nics: readonly { readonly number: string; readonly parts: ReadonlyMap<string, string> }[];
+}
+
+/** Reads lines of `key: value`: the current configuration, before any snapshot. */
+export function readProxmoxConfig(text: string): ProxmoxConfig {
+  const lines = (text.split(/^\[/m)[0] ?? '').split('\n').map((line) => /^([A-Za-z0-9_-]+):\s*(.*?)\s*$/.exec(line));
+  const values = new Map(lines.flatMap((line) => (line === null ? [] : [[line[1] ?? '', line[2] ?? ''] as const])));
+  const nics = [...values].flatMap(([key, value]) => {
+    const number = /^net(\d{1,3})$/.exec(key)?.[1];
+    return number === undefined
+      ? []
+      : [
+          {
+            number,
+            parts: new Map(
+              value
+                .split(',')
+                .map(
+                  (part) => [part.slice(0, Math.max(0, part.indexOf('='))), part.slice(part.indexOf('=') + 1)] as const,
+                ),
+            ),
+          },
+        ];
+  });
+  return { values, nics };
+}

@@ -1,0 +1,275 @@
+import { type UnheardPort, unheardPorts } from '../bridge/ovs.js';
+import type { Mac } from '../model/mac.js';
+import type { Endpoint, Scenario } from '../model/scenario.js';
+import type { FdbState, HostState, LinkState } from '../model/state.js';
+import { VerifyError } from '../model/verify-error.js';
+
+/** An entry of the neighbour tables: which IP address a MAC was seen with. */
+export interface Neighbour {
+  readonly mac: Mac;
+  readonly address: string;
+}
+
+/** A scenario completed by what the host has on record. */
+export interface HostTopology {
+  readonly scenario: Scenario;
+  readonly bridgeMacs: Readonly<Record<string, Mac>>;
+  readonly unobservable: readonly UnheardPort[];
+  /** Endpoints whose MAC their bridge has on their port. */
+  readonly inPlace: readonly string[];
+}
+
+/**
+ * MACs that live behind a port: not the port's own address, which the bridge keeps as permanent, nor group addresses.
+ */
+export function macsBehind(fdb: readonly FdbState[], bridge: string, port: string): readonly Mac[] {
+  const entries = fdb.filter(
+    (entry) =>
+      entry.master === bridge &&
+      entry.port === port &&
+      entry.state !== 'permanent' &&
+      (Number.parseInt(entry.mac.slice(0, 2), 16) & 1) === 0,
+  );
+  return [...new Set(entries.map(({ mac }) => mac))];
+}
+
+/**
+ * Why nothing can be heard on a port; null = something can. A port without carrier is disabled by the bridge and gets
+ * no frames.
+ */
+export function deafness(link: LinkState): string | null {
+  if (!link.flags.includes('UP')) return 'the interface is down';
+  if (!link.flags.includes('LOWER_UP')) return 'no carrier: nobody runs behind it';
+  return null;
+}
+
+function completed(endpoint: Endpoint, state: HostState, neighbours: readonly Neighbour[]): Endpoint {
+  if (endpoint.attach !== 'port' || endpoint.port === null) return endpoint;
+  const macs = endpoint.macs.length > 0 ? endpoint.macs : macsBehind(state.fdb, endpoint.bridge, endpoint.port);
+  if (endpoint.ips.length > 0) return { ...endpoint, macs };
+  const known = neighbours.filter(({ mac }) => macs.includes(mac)).map(({ address }) => address);
+  return {
+    ...endpoint,
+    macs,
+    ips: known.map((address) => ({
+      family: address.includes(':') ? 6 : 4,
+      address,
+      prefix: address.includes(':') ? 64 : 24,
+    })),
+  };
+}
+
+function unlisted(link: LinkState, bridge: string, scenario: Scenario, state: HostState): Endpoint {
+  const { endpoints, bridges } = scenario.topology;
+  const taken = new Set([...endpoints.map(({ name }) => name), ...bridges.map(({ name }) => name)]);
+  return {
+    name: endpointName(link.name, taken),
+    bridge,
+    port: link.name,
+    attach: 'port',
+    role: 'guest',
+    macs: macsBehind(state.fdb, bridge, link.name),
+    ips: [],
+    gateway: null,
+    zone: null,
+    started: true,
+    netns: null,
+    promiscuous: false,
+    vlans: [],
+    settings: {},
+    offloads: true,
+    generated: false,
+  };
+}
+
+/**
+ * Where a bridge of Open vSwitch forwards; null = it has none of that name. An empty column means the kernel's
+ * (ovs-vswitchd.conf.db(5), datapath_type).
+ */
+function datapathOf({ ovs }: HostState, bridge: string): string | null {
+  const type = ovs?.bridges.find(({ name }) => name === bridge)?.columns['datapath_type'];
+  return type === '' ? 'system' : typeof type === 'string' ? type : null;
+}
+
+/**
+ * Bridges that Open vSwitch was told to make and did not: those of datapath system have no interface where the kernel
+ * has no datapath for it.
+ */
+function withoutDatapath({ topology: { bridges } }: Scenario, state: HostState): readonly string[] {
+  return bridges
+    .filter(
+      ({ name, kind }) =>
+        kind === 'ovs' && datapathOf(state, name) === 'system' && !state.links.some((link) => link.name === name),
+    )
+    .map(({ name }) => `${name}: datapath system: the kernel has no datapath of Open vSwitch`);
+}
+
+/** What of the scenario is not there, a line each. */
+function missing(scenario: Scenario, state: HostState): readonly string[] {
+  const links = new Map(state.links.map((link) => [link.name, link]));
+  const bridges = scenario.topology.bridges.flatMap(({ name, kind, datapath }) => {
+    const [there, what] =
+      kind === 'ovs' ? (['openvswitch', 'bridge of Open vSwitch'] as const) : (['bridge', 'Linux bridge'] as const);
+    if (links.get(name)?.kind !== there) return [`there is no ${what} ${JSON.stringify(name)}`];
+    const found = kind === 'ovs' ? datapathOf(state, name) : null;
+    return datapath === null || datapath === found
+      ? []
+      : [`${JSON.stringify(name)} is a bridge of Open vSwitch with datapath ${found ?? 'unknown'}, not ${datapath}`];
+  });
+  const ports = scenario.topology.endpoints.flatMap(({ name, port, bridge, attach }) => {
+    if (port === null) return [];
+    const link = links.get(port);
+    if (link === undefined) return [`${name}: there is no interface ${JSON.stringify(port)}`];
+    return attach !== 'port' || link.master === bridge
+      ? []
+      : [
+          `${name}: ${JSON.stringify(port)} is not a port of ${bridge}${link.master === null ? '' : ` but of ${link.master}`}`,
+        ];
+  });
+  return [...bridges, ...ports];
+}
+
+/** MACs of endpoints that the bridge knows on another port: speaking with one would take it from its owner. */
+function misplaced(scenario: Scenario, state: HostState): readonly string[] {
+  return scenario.topology.endpoints
+    .filter(({ attach }) => attach !== 'host')
+    .flatMap((endpoint) => {
+      // a permanent entry may name the bridge device itself
+      const place = endpoint.attach === 'port' ? endpoint.port : endpoint.bridge;
+      return state.fdb
+        .filter(
+          (entry) => entry.master === endpoint.bridge && endpoint.macs.includes(entry.mac) && entry.port !== place,
+        )
+        .map(
+          (entry) =>
+            `${endpoint.name}: ${entry.mac} is on ${JSON.stringify(entry.port)}, not on ${JSON.stringify(place)}`,
+        );
+    });
+}
+
+/** Names of endpoints whose first MAC their bridge has on their port. */
+function inPlace({ topology: { endpoints } }: Scenario, fdb: readonly FdbState[]): readonly string[] {
+  const known = new Set(fdb.map(({ master, port, mac }) => `${master ?? ''} ${port} ${mac}`));
+  return endpoints
+    .filter(({ bridge, port, macs }) => known.has(`${bridge} ${port ?? ''} ${macs[0] ?? ''}`))
+    .map(({ name }) => name);
+}
+
+/** Endpoints that send or are sent to, but have no MAC. */
+function nameless(scenario: Scenario): readonly string[] {
+  const speaking = new Set(
+    scenario.steps.flatMap((step) => [
+      ...step.learn,
+      ...step.probes.flatMap(({ from, to, via }) => [...from, ...(to ?? []), ...(via ?? [])]),
+    ]),
+  );
+  return scenario.topology.endpoints
+    .filter(({ name, macs, attach }) => attach !== 'host' && macs.length === 0 && speaking.has(name))
+    .map(
+      ({ name, port, attach }) =>
+        `${name}: its MAC is ${attach === 'port' ? `neither in the file nor in the forwarding database of ${JSON.stringify(port)}` : 'not in the file, and no forwarding database knows what is behind a bridge device'}`,
+    );
+}
+
+/**
+ * Fits a scenario to what was found on the host: every port of a bridge under test becomes an endpoint, listed or not;
+ * MACs and addresses that the file leaves out come from the forwarding database and the neighbour tables. Throws
+ * VerifyError, naming everything at once: 69 where bridges, ports or the kernel's datapath are missing, 3 where a MAC
+ * of the file is on another port, or is needed and not on record.
+ */
+export function hostTopology(scenario: Scenario, state: HostState, neighbours: readonly Neighbour[]): HostTopology {
+  const unmade = withoutDatapath(scenario, state);
+  if (unmade.length > 0)
+    throw new VerifyError(
+      'unsupported',
+      69,
+      unmade.join('\n'),
+      'load the module openvswitch (`modprobe openvswitch`), or set datapath_type=netdev',
+    );
+  const gone = missing(scenario, state);
+  if (gone.length > 0)
+    throw new VerifyError(
+      'interface-gone',
+      69,
+      gone.join('\n'),
+      '`verify-isolation init` writes a scenario of what runs here now',
+    );
+  const wrong = misplaced(scenario, state);
+  if (wrong.length > 0)
+    throw new VerifyError(
+      'mac-moved',
+      3,
+      wrong.join('\n'),
+      'correct the file: to speak with this MAC there would take it from its owner. Nothing was sent',
+    );
+  const bridges = new Set(scenario.topology.bridges.map(({ name }) => name));
+  const ports = state.links.filter((link) => link.master !== null && bridges.has(link.master));
+  const unobservable: UnheardPort[] = ports.flatMap((link) => {
+    const reason = deafness(link);
+    return reason === null ? [] : [{ bridge: link.master ?? '', port: link.name, reason }];
+  });
+  unobservable.push(...unheardPorts(state).filter(({ bridge }) => bridges.has(bridge)));
+  for (const { name, bridge, port, attach, started } of scenario.topology.endpoints) {
+    if (started && attach === 'promiscuous' && port === null)
+      unobservable.push({
+        bridge,
+        port: name,
+        reason: 'behind the bridge device, and the scenario names no interface in which it could be heard (`port`)',
+      });
+  }
+  const deaf = new Map(unobservable.map(({ port, reason }) => [port, reason]));
+  const silent = scenario.topology.endpoints.flatMap(({ name, port, started }) =>
+    started && port !== null && deaf.has(port) ? [`${name}: ${JSON.stringify(port)}: ${deaf.get(port) ?? ''}`] : [],
+  );
+  if (silent.length > 0)
+    throw new VerifyError(
+      'not-forwarding',
+      3,
+      silent.join('\n'),
+      'start the guest, or take it out of the scenario. Nothing was sent',
+    );
+  const listed = new Set(scenario.topology.endpoints.map(({ port }) => port));
+  let whole: Scenario = {
+    ...scenario,
+    topology: {
+      ...scenario.topology,
+      endpoints: scenario.topology.endpoints.map((endpoint) => completed(endpoint, state, neighbours)),
+    },
+  };
+  for (const link of ports) {
+    if (listed.has(link.name) || deaf.has(link.name)) continue;
+    whole = {
+      ...whole,
+      topology: {
+        ...whole.topology,
+        endpoints: [...whole.topology.endpoints, unlisted(link, link.master ?? '', whole, state)],
+      },
+    };
+  }
+  const unknown = nameless(whole);
+  if (unknown.length > 0)
+    throw new VerifyError(
+      'mac-unknown',
+      3,
+      unknown.join('\n'),
+      'write its `mac` into the file, or let it speak once. Nothing was sent',
+    );
+  const bridgeMacs = Object.fromEntries(
+    state.links.filter(({ name }) => bridges.has(name)).map(({ name, mac }) => [name, mac]),
+  );
+  return { scenario: whole, bridgeMacs, unobservable, inPlace: inPlace(whole, state.fdb) };
+}
+
+/**
+ * A valid endpoint name made of any text (an interface's or a guest's name), which is not yet taken: other characters
+ * become `-`.
+ */
+export function endpointName(text: string, taken: ReadonlySet<string>): string {
+  const plain =
+    text
+      .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+      .replace(/^[^A-Za-z0-9]+/, '')
+      .slice(0, 56) || 'port';
+  if (!taken.has(plain)) return plain;
+  for (let number = 2; ; number += 1) if (!taken.has(`${plain}.${number}`)) return `${plain}.${number}`;
+}

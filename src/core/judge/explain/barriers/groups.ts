@@ -1,0 +1,38 @@
+import { fieldsOf, objectsOf, textOf } from '../../../text/json-fields.js';
+import { groupAddress, isOn, isUnicast } from '../../rows/row-context.js';
+import type { Barrier } from './barrier.js';
+
+const reserved = /^01:80:c2:00:00:0([0-9a-f])$/;
+
+/**
+ * IEEE 802.1D keeps 01:80:c2:00:00:00 to :0f from being forwarded; group_fwd_mask opens them one by one, :00 belongs to
+ * STP.
+ */
+export const linkLocalReserved: Barrier = {
+  text: 'a bridge keeps reserved group addresses to the link they were sent on',
+  opens: 'the group’s bit in group_fwd_mask; for BPDUs, STP off',
+  find({ dstMac, bridge }) {
+    const last = reserved.exec(dstMac ?? '')?.[1];
+    if (last === undefined) return null;
+    if (last === '0') return isOn(bridge.bridge?.['stp_state']) ? `${bridge.name}.stp_state` : null;
+    const mask = Number(bridge.bridge?.['group_fwd_mask'] ?? 0);
+    return ((mask >> Number.parseInt(last, 16)) & 1) === 0 ? `${bridge.name}.group_fwd_mask` : null;
+  },
+};
+
+/** The bridge snoops, knows members of the group, and the observer is none of them (br_mdb_entry_get). */
+export const membersKnown: Barrier = {
+  text: 'the bridge knows the members of the group, and the observer is none',
+  opens: 'a membership at the observer’s port, its becoming a multicast router port, snooping off, or no querier',
+  find(row) {
+    const { bridge, flow, port, before } = row;
+    if (isUnicast(row) || flow === null || port === null || !isOn(bridge.bridge?.['mcast_snooping'])) return null;
+    const group = groupAddress(flow.frame);
+    const members = objectsOf(before.mdb)
+      .flatMap((part) => objectsOf(fieldsOf(part)?.['mdb']))
+      .filter((entry) => textOf(entry['dev']) === bridge.name && textOf(entry['grp']) === group);
+    if (group === null || members.length === 0 || members.some((entry) => textOf(entry['port']) === port.name))
+      return null;
+    return `mdb ${group} on ${members.map((entry) => textOf(entry['port']) ?? '').join(', ')}`;
+  },
+};

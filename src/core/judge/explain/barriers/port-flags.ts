@@ -1,0 +1,96 @@
+import { isOff, isOn, isUnicast, type RowContext } from '../../rows/row-context.js';
+import { ovsLeak } from '../causes/ovs.js';
+import type { Barrier } from './barrier.js';
+
+/** The observer's port takes no unicast for a MAC that the bridge does not know. */
+export const floodOff: Barrier = {
+  text: 'the observer’s port takes no unknown unicast',
+  opens: 'flood on at that port',
+  find(row) {
+    const { port, bridge, dstMac, finding } = row;
+    return port !== null &&
+      finding.class !== 'routed-bounce' &&
+      isUnicast(row) &&
+      dstMac !== bridge.mac &&
+      isOff(port.port?.['flood'])
+      ? `${port.name}.flood`
+      : null;
+  },
+};
+
+const broadcast = 'ff:ff:ff:ff:ff:ff';
+
+/** What the host itself sends passes these two flags (br_flood of net/bridge/br_forward.c). */
+function switchOff(row: RowContext, key: 'bcast_flood' | 'mcast_flood'): string | null {
+  const { port, fromPort, dstMac } = row;
+  const meant = dstMac !== null && !isUnicast(row) && (dstMac === broadcast) === (key === 'bcast_flood');
+  return port !== null && fromPort !== null && meant && isOff(port.port?.[key]) ? `${port.name}.${key}` : null;
+}
+
+/** The observer's port takes no broadcasts. */
+export const bcastFloodOff: Barrier = {
+  text: 'the observer’s port takes no broadcasts',
+  opens: 'bcast_flood on at that port; what the host itself broadcasts passes it anyway',
+  find: (row) => switchOff(row, 'bcast_flood'),
+};
+
+/** The observer's port takes no multicast that nobody there joined. */
+export const mcastFloodOff: Barrier = {
+  text: 'the observer’s port takes no unregistered multicast',
+  opens: 'mcast_flood on at that port, a membership there, or its becoming a multicast router port',
+  find: (row) => switchOff(row, 'mcast_flood'),
+};
+
+/** The guest's port takes no BPDU (guard closes it), or none that would make it the way to the root (root_block). */
+export const guard: Barrier = {
+  text: 'the guest’s port takes no BPDU, or no better root',
+  opens: 'guard and root_block off at that port',
+  find({ finding, fromPort }) {
+    if (finding.class !== 'stp-root' || fromPort === null) return null;
+    const key = (['guard', 'root_block'] as const).find((one) => isOn(fromPort.port?.[one]));
+    return key === undefined ? null : `${fromPort.name}.${key}`;
+  },
+};
+
+/**
+ * Both ports are isolated: the bridge hands nothing from one to the other (should_deliver of net/bridge/br_forward.c).
+ */
+export const isolated: Barrier = {
+  text: 'both ports are isolated',
+  opens: 'isolated off on either port, or a host that forwards between them',
+  find({ fromPort, port, bridge, finding }) {
+    if (fromPort === null || port === null || fromPort.master !== bridge.name || finding.class === 'routed-bounce')
+      return null;
+    return isOn(fromPort.port?.['isolated']) && isOn(port.port?.['isolated'])
+      ? `${fromPort.name}.isolated, ${port.name}.isolated`
+      : null;
+  },
+};
+
+/** The sender's port takes only source MACs that an entry ties to it (BR_PORT_LOCKED, Linux 5.18). */
+export const locked: Barrier = {
+  text: 'the sender’s port is locked to the MACs of its entries',
+  opens: 'locked off at that port, learning on there, or mab',
+  find({ fromPort, flow, before, bridge }) {
+    if (fromPort === null || flow === null || !isOn(fromPort.port?.['locked'])) return null;
+    const known = before.fdb.some(
+      (entry) => entry.mac === flow.frame.srcMac && entry.port === fromPort.name && entry.master === bridge.name,
+    );
+    return known ? null : `${fromPort.name}.locked`;
+  },
+};
+
+/**
+ * Both ports of Open vSwitch are protected: it hands nothing from one to the other (ovs-vswitchd.conf.db(5), column
+ * protected).
+ */
+export const ovsProtectedPorts: Barrier = {
+  text: 'both ports are protected',
+  opens: 'protected=false on either port, or a flow that outputs to one',
+  find(row) {
+    const found = ovsLeak(row);
+    return found?.from?.columns['protected'] === true && found.port?.columns['protected'] === true
+      ? `${found.from.name}.protected, ${found.port.name}.protected`
+      : null;
+  },
+};

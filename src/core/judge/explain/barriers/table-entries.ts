@@ -1,0 +1,63 @@
+import type { FdbState } from '../../../model/state.js';
+import { isUnicast, type RowContext } from '../../rows/row-context.js';
+import type { Barrier } from './barrier.js';
+
+/**
+ * The entry that steers a row's frames to another port than the observer's, before the probes and after them alike;
+ * null where there is none.
+ */
+function steeringEntry(row: RowContext): FdbState | null {
+  const { entries, after, port, observer, dstMac } = row;
+  const [entry] = entries;
+  if (entry === undefined || !isUnicast(row) || observer === null || observer.place === 'relay') return null;
+  const stays = after.fdb.some((one) => one.mac === dstMac && one.port === entry.port && one.state === entry.state);
+  return !stays || entries.some((one) => one.port === (port?.name ?? row.bridge.name)) ? null : entry;
+}
+
+function entryPlace({ mac, port }: FdbState): string {
+  return `fdb ${mac} dev ${port}`;
+}
+
+/** The bridge learned where the addressee is, and sends to that port alone. */
+export const learnedEntry: Barrier = {
+  text: 'the bridge has learned where the addressee is',
+  opens:
+    'an ageing time of 0, a silence of the addressee for longer than the ageing time, or whoever sends with its MAC',
+  find(row) {
+    const entry = steeringEntry(row);
+    return entry?.state === 'dynamic' ? entryPlace(entry) : null;
+  },
+};
+
+/** A local entry: the bridge takes the frames up itself (br_handle_frame_finish, BR_FDB_LOCAL) and floods none. */
+export const permanentEntry: Barrier = {
+  text: 'a permanent entry makes the MAC the bridge’s own',
+  opens: 'its removal, or the bridge’s own MAC becoming another',
+  find(row) {
+    const entry = steeringEntry(row);
+    return entry?.state === 'permanent' && row.finding.class !== 'routed-bounce' ? entryPlace(entry) : null;
+  },
+};
+
+/**
+ * An entry that does not age steers to the addressee's port. It still moves to whoever sends with the MAC, unless it is
+ * sticky.
+ */
+export const staticEntry: Barrier = {
+  text: 'a static entry says where the addressee is',
+  opens: 'whoever sends with the addressee’s MAC: the entry moves to his port',
+  find(row) {
+    const entry = steeringEntry(row);
+    return entry?.state === 'static' && !entry.flags.includes('sticky') ? entryPlace(entry) : null;
+  },
+};
+
+/** A static entry that does not move either (NTF_STICKY of linux/neighbour.h). */
+export const stickyEntry: Barrier = {
+  text: 'a sticky static entry says where the addressee is',
+  opens: 'its removal only',
+  find(row) {
+    const entry = steeringEntry(row);
+    return entry?.state === 'static' && entry.flags.includes('sticky') ? entryPlace(entry) : null;
+  },
+};

@@ -1,0 +1,80 @@
+import { portVlans } from '../../../bridge/view.js';
+import { sameSegment } from '../../../model/host-names.js';
+import { isOn, isUnicast } from '../../rows/row-context.js';
+import type { Barrier } from './barrier.js';
+
+/** The host takes packets for its own MAC and routes none. */
+export const forwardingOff: Barrier = {
+  text: 'the host does not forward',
+  opens: 'ip_forward 1, which container and VPN software set by themselves',
+  find({ finding, before }) {
+    if (finding.class !== 'routed-bounce') return null;
+    const name = finding.carrier.startsWith('ipv6') ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward';
+    return before.sysctl[name] === '0' ? name : null;
+  },
+};
+
+/** Sender and observer hang on different bridges. */
+export const otherBridge: Barrier = {
+  text: 'sender and observer are on different bridges',
+  opens: 'a link between the two bridges, or a host that forwards between them',
+  find: ({ from, bridge, finding }) =>
+    from === null || sameSegment(from, { bridge: bridge.name }) || finding.class === 'routed-bounce'
+      ? null
+      : `${from.bridge}, ${bridge.name}`,
+};
+
+/**
+ * The host's stack, and a program that carries frames for a guest behind the bridge, take frames for their own
+ * addresses only (PACKET_OTHERHOST is dropped by ip_rcv).
+ */
+export const ownAddress: Barrier = {
+  text: 'who is behind the bridge device takes frames for its own addresses only',
+  opens: 'a program that listens or hands on promiscuously there',
+  find(row) {
+    const { observer, dstMac } = row;
+    const foreign =
+      isUnicast(row) &&
+      observer !== null &&
+      observer.place !== 'port' &&
+      dstMac !== row.bridge.mac &&
+      dstMac !== null &&
+      !observer.macs.includes(dstMac);
+    return foreign ? `${observer.interface}` : null;
+  },
+};
+
+/** The host routes, and hands what it routes to the addressee of the packet. */
+export const routedElsewhere: Barrier = {
+  text: 'the host hands what it routes to the addressee',
+  opens: 'an addressee whose MAC the bridge does not know: then what the host sends to it floods',
+  find({ finding, before, to, observer }) {
+    if (finding.class !== 'routed-bounce' || to === null || observer === null || observer.name === to.name) return null;
+    const name = finding.carrier.startsWith('ipv6') ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward';
+    return before.sysctl[name] === '1' ? `route to ${to.name}` : null;
+  },
+};
+
+/** A bridge hands no frame back to the port on which it came in, unless hairpin is on. */
+export const sourcePort: Barrier = {
+  text: 'the observer is behind the port on which the frames came in',
+  opens: 'hairpin on at that port',
+  find: ({ port, fromPort }) => (port !== null && port.name === fromPort?.name ? `${port.name}.hairpin` : null),
+};
+
+/**
+ * The VLAN of the frame is not one of the sender's port, or not one of the observer's (br_allowed_ingress,
+ * br_allowed_egress of net/bridge/br_vlan.c).
+ */
+export const vlanFiltering: Barrier = {
+  text: 'the frame’s VLAN is not one of the port’s',
+  opens: 'vlan_filtering off, or that VLAN on the port',
+  find({ bridge, before, finding, fromPort, port }) {
+    if (!isOn(bridge.bridge?.['vlan_filtering']) || fromPort === null || port === null) return null;
+    const [tag] = finding.vlan;
+    const vid = tag === undefined || tag === 0 ? (portVlans(before.vlan, fromPort.name)?.native ?? null) : tag;
+    if (vid === null || portVlans(before.vlan, fromPort.name)?.members.has(vid) !== true)
+      return `${fromPort.name} has no VLAN ${vid ?? 'for untagged frames'}`;
+    return portVlans(before.vlan, port.name)?.members.has(vid) === true ? null : `${port.name} is not in VLAN ${vid}`;
+  },
+};

@@ -1,0 +1,53 @@
+import { hostOf } from '../../../model/host-names.js';
+import { word } from '../../../text/shell.js';
+import { type CauseFinder, isOff } from './leak.js';
+
+/** The host routes between guests that the bridge keeps apart. */
+export const hostForwards: CauseFinder = ({ finding, before }) => {
+  if (finding.class !== 'routed-bounce') return null;
+  const name = finding.carrier.startsWith('ipv6') ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward';
+  if (before.sysctl[name] !== '1') return null;
+  return {
+    place: name,
+    value: '1',
+    text: 'the host forwards: packets for its own MAC come back out to the guest that they are for',
+    fix: `sysctl -w ${name}=0`,
+  };
+};
+
+/**
+ * Sender and observer are guests, and `isolated`, which takes effect only where both ports have it, is off on one of
+ * them.
+ */
+export const notIsolated: CauseFinder = ({ finding, from, fromPort, port, observer }) => {
+  if (
+    from?.role !== 'guest' ||
+    observer?.role !== 'guest' ||
+    fromPort === null ||
+    port === null ||
+    hostOf(fromPort.name) !== hostOf(port.name) ||
+    finding.class === 'routed-bounce'
+  )
+    return null;
+  const open = [fromPort, port].filter((one) => isOff(one.port?.['isolated']));
+  if (open.length === 0) return null;
+  return {
+    place: open.map((one) => `${one.name}.isolated`).join(', '),
+    value: 'off',
+    text: `${open.map((one) => one.name).join(' and ')} ${open.length === 1 ? 'is' : 'are'} not isolated, so guests reach one another`,
+    fix: open.map((one) => `bridge link set dev ${word(one.name)} isolated on`).join(' && '),
+  };
+};
+
+/** The sender's port takes any source MAC. */
+export const sourceUnchecked: CauseFinder = ({ finding, fromPort, from }) => {
+  const [mac] = from?.macs ?? [];
+  if (finding.class !== 'mac-spoof' || fromPort === null || mac === undefined || !isOff(fromPort.port?.['locked']))
+    return null;
+  return {
+    place: `${fromPort.name}.locked`,
+    value: 'off',
+    text: `${fromPort.name} takes frames with any source MAC`,
+    fix: `bridge fdb replace ${mac} dev ${word(fromPort.name)} master static && bridge link set dev ${word(fromPort.name)} learning off locked on`,
+  };
+};

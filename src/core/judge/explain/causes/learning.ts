@@ -1,0 +1,104 @@
+import { hostOf } from '../../../model/host-names.js';
+import { word } from '../../../text/shell.js';
+import { type CauseFinder, isOff, isUnicast } from './leak.js';
+
+/** The addressee was silent for longer than the ageing time, so that its entry is gone. */
+export const agedOut: CauseFinder = (leak) => {
+  const { bridge, to, entries, dstMac, finding } = leak;
+  const ageing = Number(bridge.bridge?.['ageing_time'] ?? 0);
+  if (
+    finding.class !== 'aged-unicast' ||
+    !isUnicast(leak) ||
+    ageing === 0 ||
+    to === null ||
+    to.port === null ||
+    entries.length > 0
+  )
+    return null;
+  return {
+    place: `${bridge.name}.ageing_time`,
+    value: `${ageing / 100} s`,
+    text: `${to.name} was silent for longer than ${ageing / 100} s, so ${bridge.name} forgot where it is`,
+    fix: `bridge fdb replace ${dstMac ?? ''} dev ${word(to.port)} master static`,
+  };
+};
+
+/** The bridge forgets at once what it learns, so that all unicast without a static entry floods (CVE-2019-15753). */
+export const ageingZero: CauseFinder = (leak) => {
+  const { bridge, entries } = leak;
+  if (!isUnicast(leak) || bridge.bridge?.['ageing_time'] !== 0 || entries.some((entry) => entry.state !== 'dynamic'))
+    return null;
+  return {
+    place: `${bridge.name}.ageing_time`,
+    value: '0',
+    text: `${bridge.name} learns nothing with an ageing time of 0, so it floods all unicast like a hub`,
+    fix: `ip link set dev ${word(bridge.name)} type bridge ageing_time 30000`,
+  };
+};
+
+/** The addressee's port learns nothing and has no static entry: what is for it floods. */
+export const learningOff: CauseFinder = (leak) => {
+  const { to, before, entries, dstMac } = leak;
+  const own = to === null ? undefined : before.links.find((link) => link.name === to.port);
+  if (!isUnicast(leak) || own === undefined || own.port === null || !isOff(own.port['learning']) || entries.length > 0)
+    return null;
+  return {
+    place: `${own.name}.learning`,
+    value: 'off',
+    text: `${own.name} learns nothing and has no static entry, so frames to ${to?.name ?? ''} flood`,
+    fix: `bridge fdb replace ${dstMac ?? ''} dev ${word(own.name)} master static`,
+  };
+};
+
+/** The table is at its limit (Linux 6.7), so that what is not in it cannot be learned and floods. */
+export const fdbFull: CauseFinder = (leak) => {
+  const { bridge, after, dstMac, to } = leak;
+  const now = after.links.find((link) => link.name === bridge.name)?.bridge;
+  const [limit, learned] = [Number(now?.['fdb_max_learned'] ?? 0), Number(now?.['fdb_n_learned'] ?? 0)];
+  if (!isUnicast(leak) || limit === 0 || learned < limit) return null;
+  return {
+    place: `${bridge.name}.fdb_n_learned`,
+    value: `${learned} of ${limit}`,
+    text: `the table of ${bridge.name} is full: a MAC that does not fit is flooded`,
+    fix:
+      to === null || to.port === null
+        ? `ip link set dev ${word(bridge.name)} type bridge fdb_max_learned 0`
+        : `bridge fdb replace ${dstMac ?? ''} dev ${word(to.port)} master static`,
+  };
+};
+
+/**
+ * The addressee is behind the bridge device itself, whose frames are never learned (br_dev_xmit), and somebody holds
+ * the device promiscuous.
+ */
+export const behindBridge: CauseFinder = (leak) => {
+  const { bridge, dstMac, entries, to } = leak;
+  if (!isUnicast(leak) || entries.length > 0 || dstMac === bridge.mac || (to !== null && to.attach === 'port'))
+    return null;
+  const promiscuous = ((bridge.sysFlags ?? 0) & 0x100) !== 0 || (bridge.promiscuity ?? 0) > 0;
+  if (!promiscuous || (to === null && leak.flow !== null)) return null;
+  return {
+    place: `${bridge.name}.promiscuity`,
+    value: String(bridge.promiscuity ?? 1),
+    text: `${to?.name ?? dstMac ?? ''} is behind ${bridge.name} itself, which learns nothing of it, whatever the ageing time: every frame to it floods`,
+    fix: `bridge fdb add ${dstMac ?? ''} dev ${word(bridge.name)} self permanent`,
+  };
+};
+
+/** The destination was learned on another port than its owner's, or its frames arrived at whoever claimed it. */
+export const macMoved: CauseFinder = (leak) => {
+  const { dstMac, entries, to, port, finding, bridge } = leak;
+  if (!isUnicast(leak) || to === null || to.port === null || dstMac === null || !to.macs.includes(dstMac)) return null;
+  // on another host it is rightly at the tunnel through which its owner is reached
+  const here = hostOf(to.port) === hostOf(bridge.name);
+  const stray = here ? entries.find((entry) => entry.port !== to.port) : undefined;
+  const theft = ['mac-steal', 'gateway-steal'].includes(finding.class);
+  if (stray === undefined && !theft) return null;
+  const where = stray?.port ?? port?.name ?? '';
+  return {
+    place: `fdb ${dstMac}`,
+    value: where,
+    text: `the MAC of ${to.name} moved to ${where}: its entry is not sticky, so whoever sends with it gets its frames`,
+    fix: `bridge fdb replace ${dstMac} dev ${word(here ? to.port : (entries[0]?.port ?? to.port))} master static sticky`,
+  };
+};

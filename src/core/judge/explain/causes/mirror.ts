@@ -1,0 +1,103 @@
+import type { RuleFinding } from '../../../audit/rule.js';
+import { nftMirror, tcMirror, xdp } from '../../../audit/rules/mirrors.js';
+import { bridgeViews, stateAlone } from '../../../bridge/view.js';
+import type { HostState } from '../../../model/state.js';
+import { type CauseFinder, isOn, isUnicast } from './leak.js';
+
+interface Carriers {
+  readonly rules: readonly RuleFinding[];
+  readonly programs: readonly RuleFinding[];
+  /** The first of the rules that carry frames to a port, by its name. */
+  readonly toPort: Map<string, RuleFinding | null>;
+}
+
+/**
+ * What was found in a state, by bridge: it is asked for once for each leak, and a mesh has thousands. A state is never
+ * changed.
+ */
+const found = new WeakMap<HostState, Map<string, Carriers | null>>();
+
+function carriersOf(state: HostState, bridge: string): Carriers | null {
+  const known = found.get(state) ?? new Map<string, Carriers | null>();
+  found.set(state, known);
+  let carriers = known.get(bridge);
+  if (carriers === undefined) {
+    const reading = stateAlone(state);
+    const view = bridgeViews(reading).find(({ name }) => name === bridge);
+    carriers =
+      view === undefined
+        ? null
+        : {
+            rules: [...tcMirror(view, reading), ...nftMirror(view, reading)],
+            programs: xdp(view, reading),
+            toPort: new Map(),
+          };
+    known.set(bridge, carriers);
+  }
+  return carriers;
+}
+
+function ruleTo(port: string | null, { rules, toPort }: Carriers): RuleFinding | null {
+  if (port === null) return rules[0] ?? null;
+  const known = toPort.get(port);
+  if (known !== undefined) return known;
+  const rule = rules.find(({ value }) => value.split(' ').includes(port)) ?? null;
+  toPort.set(port, rule);
+  return rule;
+}
+
+/**
+ * A rule carries frames of the bridge's devices to another one (tc-mirred(8), nft(8) dup and fwd), or an XDP program
+ * may. The audit finds them; here they explain a leak.
+ */
+export const mirror: CauseFinder = ({ before, bridge, fromPort, port, to }) => {
+  const carriers = carriersOf(before, bridge.name);
+  if (carriers === null) return null;
+  const near = [fromPort?.name, to?.port, bridge.name];
+  const first =
+    ruleTo(port?.name ?? null, carriers) ?? carriers.programs.find(({ place }) => near.includes(place.split(' ')[0]));
+  return first === undefined
+    ? null
+    : { place: first.place, value: first.value, text: first.text, fix: first.fix ?? '' };
+};
+
+/** ETH_P_ALL of linux/if_ether.h: the socket takes every frame. */
+const everyFrame = '0003';
+
+/**
+ * A process of the host takes every frame where these passed, and the bridge had no reason to hand them to the
+ * observer: the process may have. Needs no promiscuous mode (packet(7)); this program's own sockets are not in the
+ * state.
+ */
+export const snifferOnHost: CauseFinder = (leak) => {
+  const { before, bridge, fromPort, to, entries, port } = leak;
+  const bridgeDid =
+    !isUnicast(leak) ||
+    (port !== null &&
+      (entries.length === 0 || entries.some((entry) => entry.port === port.name)) &&
+      isOn(port.port?.['flood']));
+  if (bridgeDid && leak.observer?.place === 'port') return null;
+  const toPort = before.links.find((link) => link.name === to?.port);
+  const places = new Map(
+    [bridge, fromPort, toPort].flatMap((link) =>
+      link === null || link === undefined ? [] : [[link.ifindex, link.name] as const],
+    ),
+  );
+  // Open vSwitch in user space takes every frame because it is the bridge
+  const isSwitch = (holders: readonly { readonly name: string }[]): boolean =>
+    before.ovs !== undefined && holders.length > 0 && holders.every(({ name }) => name === 'ovs-vswitchd');
+  const [socket] = (before.packetSockets ?? []).filter(
+    ({ ifindex, protocol, own, holders }) =>
+      !own && !isSwitch(holders) && protocol === everyFrame && (ifindex === 0 || places.has(ifindex)),
+  );
+  if (socket === undefined) return null;
+  const where = places.get(socket.ifindex) ?? 'every interface';
+  const who =
+    socket.holders.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ') || 'a process that cannot be seen';
+  return {
+    place: `packet socket on ${where}`,
+    value: who,
+    text: `${who} takes every frame at ${where}, and the bridge had no reason to hand these to ${leak.finding.observer}`,
+    fix: '',
+  };
+};

@@ -1,0 +1,46 @@
+import { word } from '../../../text/shell.js';
+import { type CauseFinder, isOn, isUnicast } from './leak.js';
+
+/**
+ * The bridge snoops, but without a querier it does not know who is a member, and floods (br_multicast_querier_exists).
+ * Only IP has members: other multicast floods all the same. A new querier is believed after
+ * mcast_query_response_interval, 10 s.
+ */
+export const noQuerier: CauseFinder = (leak) => {
+  const { bridge, dstMac, finding } = leak;
+  if (
+    dstMac === null ||
+    isUnicast(leak) ||
+    finding.carrier === 'raw' ||
+    !['multicast', 'igmp-query'].includes(finding.class)
+  )
+    return null;
+  if (!isOn(bridge.bridge?.['mcast_snooping']) || isOn(bridge.bridge?.['mcast_querier'])) return null;
+  return {
+    place: `${bridge.name}.mcast_querier`,
+    value: '0',
+    text: `${bridge.name} snoops without a querier, so it does not know the members and floods`,
+    fix: `ip link set dev ${word(bridge.name)} type bridge mcast_querier 1`,
+  };
+};
+
+/** The observer's port is, or may become, a multicast router port, which gets every group. */
+export const mcastRouterPort: CauseFinder = (leak) => {
+  const { port, step, finding } = leak;
+  const asked =
+    finding.class === 'igmp-query' &&
+    step.flows.some(
+      (flow) => flow.purpose === 'stimulus' && flow.class === 'igmp-query' && flow.from === finding.observer,
+    );
+  const value = Number(port?.port?.['multicast_router'] ?? 0);
+  if (port === null || isUnicast(leak) || !(value === 2 || (asked && value > 0))) return null;
+  return {
+    place: `${port.name}.multicast_router`,
+    value: String(value),
+    text:
+      value === 2
+        ? `${port.name} is a multicast router port and gets every group`
+        : `a query makes ${port.name} a multicast router port, which gets every group`,
+    fix: `bridge link set dev ${word(port.name)} mcast_router 0`,
+  };
+};

@@ -1,0 +1,76 @@
+import { portVlans } from '../../../bridge/view.js';
+import { sameSegment } from '../../../model/host-names.js';
+import type { Endpoint } from '../../../model/scenario.js';
+import { word } from '../../../text/shell.js';
+import { type CauseFinder, isOff, isOn, type Leak } from './leak.js';
+
+/**
+ * The VLAN in which frames of the row enter the bridge: their outer tag's, unless that is 0 (a priority tag) or none of
+ * 802.1Q's, else their port's.
+ */
+function enteredIn({ finding, fromPort, flow, before }: Leak): number | null {
+  const tag = flow?.frame.form === '802.1ad' ? undefined : finding.vlan[0];
+  if (tag !== undefined && tag !== 0) return tag;
+  return fromPort === null ? null : (portVlans(before.vlan, fromPort.name)?.native ?? null);
+}
+
+/** What the author says of an endpoint; null where he lists no VLANs. */
+function belongsIn(endpoint: Endpoint | null, vid: number): boolean | null {
+  const { vlans = [] } = endpoint ?? {};
+  return vlans.length === 0 ? null : vlans.some(({ first, last }) => first <= vid && vid <= last);
+}
+
+/**
+ * The bridge filters, and two ports that the author holds apart, by their VLANs or by their zones, are in the VLAN in
+ * which the frames enter.
+ */
+export const vlanShared: CauseFinder = (leak) => {
+  const { finding, bridge, port, fromPort, from, listener, before } = leak;
+  if (port === null || fromPort === null || !isOn(bridge.bridge?.['vlan_filtering'])) return null;
+  const vid = enteredIn(leak);
+  if (vid === null || portVlans(before.vlan, port.name)?.members.has(vid) !== true) return null;
+  const [sends, hears] = [belongsIn(from, vid), belongsIn(listener, vid)];
+  // of a port that the author did not list he says nothing
+  const zonesDiffer = (from?.zone ?? null) !== (listener?.zone ?? null);
+  if (sends !== false && hears !== false && !zonesDiffer && finding.class !== 'vlan-hop') return null;
+  const wrong = hears !== false && sends === false ? fromPort.name : port.name;
+  const usual =
+    Number(bridge.bridge?.['vlan_default_pvid']) === vid ? ', which the kernel gives to every new port' : '';
+  return {
+    place: `${wrong}.vlan ${vid}`,
+    value: 'member',
+    text: `frames of ${fromPort.name} enter in VLAN ${vid}${usual}, and ${port.name} is in it`,
+    fix: `bridge vlan del dev ${word(wrong)} vid ${vid}`,
+  };
+};
+
+/** Tags are in use, and the bridge takes no notice of them. */
+export const vlanUnfiltered: CauseFinder = ({ finding, bridge }) => {
+  if (finding.class !== 'vlan-hop' && finding.vlan.length === 0) return null;
+  if (!isOff(bridge.bridge?.['vlan_filtering'])) return null;
+  return {
+    place: `${bridge.name}.vlan_filtering`,
+    value: '0',
+    text: `${bridge.name} does not filter VLANs: tags mean nothing to it`,
+    fix: `ip link set dev ${word(bridge.name)} type bridge vlan_filtering 1`,
+  };
+};
+
+/**
+ * The sender's bridge and the observer's, which are parts of different networks, have tunnels of one VXLAN network
+ * identifier (RFC 7348 4): the same overlay.
+ */
+export const vniShared: CauseFinder = ({ before, from, bridge }) => {
+  if (from === null || sameSegment(from, { bridge: bridge.name })) return null;
+  const tunnels = before.links.filter(({ vni }) => vni !== undefined);
+  const theirs = tunnels.filter(({ master }) => master === from.bridge);
+  const found = tunnels.find(({ master, vni }) => master === bridge.name && theirs.some((one) => one.vni === vni));
+  if (found === undefined) return null;
+  const own = theirs.find(({ vni }) => vni === found.vni)?.name ?? '';
+  return {
+    place: `${found.name}.vni`,
+    value: String(found.vni ?? ''),
+    text: `${found.name} of ${bridge.name} has the VXLAN network identifier of ${own}, which belongs to ${from.bridge}: what the one's host hands to the other's comes out there`,
+    fix: `ip link set dev ${word(found.name)} nomaster`,
+  };
+};

@@ -1,0 +1,362 @@
+import { createHash } from 'node:crypto';
+import { withLasting } from '../fix/persistent.js';
+import type { Plan } from '../model/plan.js';
+import type { ProvenFix, Reason, Result, StepResult, Verdict } from '../model/result.js';
+import type { RunRecord } from '../model/run-record.js';
+import type { StepStates } from '../model/state.js';
+import type { TimelineEntry } from '../model/timeline.js';
+import { highHalf, lowHalf, timeWords } from '../pcap/time-words.js';
+import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
+import { createTokenSearch, type TokenSearch } from '../wire/token-search.js';
+import { countDiscarded, framesOfLine } from './count/count-discarded.js';
+import { countProbe, countSighting, type Seen, type Tallies } from './count/count-frame.js';
+import type { DiscardedFrames } from './count/discarded.js';
+import { createPlainFrames, type PlainFrames } from './count/plain-frames.js';
+import { createTallies, raise, type StepTally } from './count/tally.js';
+import { type JudgedStep, judgeStep } from './judge-step.js';
+import { coverageOf } from './proof/coverage.js';
+import { type StepFacts, stepFacts } from './proof/step-facts.js';
+import { reason } from './reasons.js';
+import { type Classifier, createClassifier, flowFinder, tagsOf } from './recognise/classify.js';
+import { createPlannedProbes, type PlannedProbes } from './recognise/planned-probes.js';
+
+/** Everything but the capture that a judgement rests on. */
+export interface JudgeInput {
+  readonly plan: Plan;
+  readonly run: RunRecord;
+  readonly timeline: readonly TimelineEntry[];
+  /** By step, in the plan's order. */
+  readonly states: readonly StepStates[];
+  /** What discarded.ndjson holds, and its SHA-256; only where run.json says that frames were discarded. */
+  readonly discarded?: { readonly lines: readonly DiscardedFrames[]; readonly sha256: string | null };
+  /** What became of fixes that were tried after the run, by 0-based step. */
+  readonly fixes?: readonly (ProvenFix & { readonly step: number })[];
+}
+
+/** What a judgement can begin with, while a run goes on: `timeline` as far as it is written. */
+export interface JudgeStart extends Pick<JudgeInput, 'plan' | 'timeline' | 'discarded'> {
+  readonly run: Pick<RunRecord, 'key'>;
+}
+
+interface Listener {
+  readonly seen: Seen;
+  readonly plain: PlainFrames;
+  /** Frames that were known as planned probes at once. */
+  probes: number;
+}
+
+/** A judgement under way. Opaque: only the functions of this file read it. */
+export interface Judging<Input extends JudgeStart = JudgeInput> {
+  readonly input: Input;
+  /** The key in run.json is the one that was committed to. */
+  readonly keyed: boolean;
+  readonly search: TokenSearch;
+  readonly probes: PlannedProbes;
+  readonly classify: (bytes: Uint8Array, start: number, end: number) => Classifier;
+  readonly facts: readonly StepFacts[];
+  readonly tallies: readonly StepTally[];
+  readonly listeners: readonly Listener[];
+  readonly damages: string[];
+  frames: number;
+}
+
+function keyOf(input: JudgeStart): Uint8Array | null {
+  const { key } = input.run;
+  return key === null || !/^[0-9a-f]{64}$/.test(key) ? null : Buffer.from(key, 'hex');
+}
+
+function commits(input: JudgeStart): boolean {
+  const key = keyOf(input);
+  return key !== null && createHash('sha256').update(key).digest('hex') === input.plan.keySha256;
+}
+
+/** Did observers of the step lose frames? */
+function isLossy(facts: StepFacts | undefined): boolean {
+  return Object.values(facts?.lastCounters ?? {}).some(({ dropped }) => dropped > 0);
+}
+
+/** Are the directions of what the observer saw a guess? */
+function isInferred(facts: StepFacts | undefined, observer: string): boolean {
+  return facts?.listening.get(observer)?.direction === 'inferred';
+}
+
+/**
+ * Begins a judgement. Pure: no clock, no file, the same input gives the same result. One of a run that goes on needs
+ * `continueJudging` before it can end.
+ */
+export function startJudging<Input extends JudgeStart>(input: Input): Judging<Input> {
+  const facts = stepFacts(input.plan, input.timeline);
+  const tallies = createTallies(input.plan);
+  const listeners = evidenceInterfaces(input.plan).flatMap(({ step, observer }) => {
+    const stepPlan = input.plan.steps[step];
+    const one = stepPlan?.observers[observer];
+    const tally = tallies[step];
+    if (stepPlan === undefined || one === undefined || tally === undefined) return [];
+    const inferred = isInferred(facts[step], one.name);
+    return [
+      {
+        seen: { step: stepPlan, observer: one, inferred, towards: false, frame: 0, high: 0, low: 0 },
+        plain: createPlainFrames(stepPlan, one, tally, input.plan, isLossy(facts[step])),
+        probes: 0,
+      },
+    ];
+  });
+  const keyed = commits(input);
+  const tags = tagsOf(input.plan, keyed ? keyOf(input) : null);
+  const judging: Judging<Input> = {
+    input,
+    keyed,
+    facts,
+    listeners,
+    tallies,
+    search: createTokenSearch(input.plan.runTag),
+    probes: createPlannedProbes(input.plan.runTag, tags, flowFinder(input.plan)),
+    classify: createClassifier(input.plan, tags),
+    damages: [],
+    frames: 0,
+  };
+  addDiscarded(judging);
+  return judging;
+}
+
+/**
+ * A judgement that began while the run went on, once its capture is read: with all that the run has left by now. Null
+ * where frames count otherwise than was known when it began (frames were dropped, an engine knows no directions, the
+ * plan is another): then it is to be begun anew.
+ */
+export function continueJudging(judging: Judging<JudgeStart>, input: JudgeInput): Judging | null {
+  const facts = stepFacts(input.plan, input.timeline);
+  const same =
+    input.plan === judging.input.plan &&
+    input.run.key === judging.input.run.key &&
+    input.discarded === judging.input.discarded &&
+    facts.every((of, step) => isLossy(of) === isLossy(judging.facts[step])) &&
+    judging.listeners.every(({ seen }) => isInferred(facts[seen.step.index], seen.observer.name) === seen.inferred);
+  return same ? { ...judging, input, facts } : null;
+}
+
+/** Counts what was not kept, before what was. Without the run's key it is nobody's word. */
+function addDiscarded(judging: Judging<JudgeStart>): void {
+  const { input, keyed, listeners, damages } = judging;
+  if (!keyed) return;
+  const flowOf = flowFinder(input.plan);
+  for (const line of input.discarded?.lines ?? []) {
+    const listener = listeners.find(
+      ({ seen }) => seen.step.index === line.step && seen.observer.name === line.observer,
+    );
+    const unfit =
+      listener === undefined
+        ? `frames were counted for an observer that step ${line.step + 1} does not have`
+        : countDiscarded(line, listener.seen, talliesOf(judging), flowOf);
+    if (unfit !== null) damages.push(`discarded.ndjson: ${unfit}`);
+    if (listener !== undefined) listener.probes += framesOfLine(line);
+  }
+}
+
+function talliesOf({ input, tallies, keyed }: Judging<JudgeStart>): Tallies {
+  return { plan: input.plan, keyed, steps: tallies };
+}
+
+const directionOut = 2;
+/** Times of the timeline that fit into the 63 bits in which times of sightings are kept: 19 digits today. */
+const sixtyThreeBits = /^[0-8]?\d{1,18}$/;
+/** What a worker keeps of a step. */
+const mostKept = 1000;
+
+/** Adds a batch of the capture, in file order; `interfaceId` numbers the interface blocks of the whole file. */
+export function addBatch(judging: Judging<JudgeStart>, batch: JudgedBatch): void {
+  const tallies = talliesOf(judging);
+  const { listeners, search, probes, classify } = judging;
+  const { bytes } = batch;
+  const times = timeWords(batch.timeNs);
+  let { frames } = judging;
+  for (let i = 0; i < batch.count; i += 1) {
+    frames += 1;
+    const listener = listeners[batch.interfaceId[i] ?? -1];
+    if (listener === undefined) continue;
+    const { seen } = listener;
+    const start = batch.offset[i] ?? 0;
+    const end = start + (batch.captured[i] ?? 0);
+    const outgoing = batch.direction[i] === directionOut;
+    const towards = seen.observer.place === 'bridge' ? !outgoing : outgoing;
+    const high = times[2 * i + highHalf] ?? 0;
+    const low = times[2 * i + lowHalf] ?? 0;
+    const probe = probes.read(bytes, start, end);
+    if (probe === null && !search.mayHold(bytes, start, end)) {
+      listener.plain.count(bytes, start, end, towards, frames, high, low);
+      continue;
+    }
+    seen.towards = towards;
+    seen.frame = frames;
+    seen.high = high;
+    seen.low = low;
+    if (probe !== null) {
+      listener.probes += 1;
+      countProbe(probe, seen, tallies);
+      continue;
+    }
+    const classified = classify(bytes, start, end);
+    countSighting(bytes, classified, seen, tallies);
+    const { sighting } = classified;
+    if (sighting.kind === 'probe' && sighting.form === 'as-sent') probes.learn(sighting.flow, sighting.sequence);
+  }
+  judging.frames = frames;
+}
+
+/**
+ * Frames that the capture could not take were kept in memory and written down in the timeline: a leak among them is
+ * one.
+ */
+function addKept(judging: Judging): void {
+  const tallies = talliesOf(judging);
+  for (const { seen } of judging.listeners) {
+    const own = (judging.facts[seen.step.index]?.kept ?? [])
+      .filter((frame) => frame.observer === seen.observer.name)
+      .slice(0, mostKept);
+    own.forEach(({ frame, towards, atNs }, index) => {
+      const bytes = Buffer.from(frame, 'base64');
+      const timeNs = sixtyThreeBits.test(atNs) ? BigInt(atNs) : 0n;
+      Object.assign(seen, {
+        towards,
+        frame: -(index + 1),
+        high: Number(timeNs >> 32n),
+        low: Number(timeNs & 0xffff_ffffn),
+      });
+      countSighting(bytes, judging.classify(bytes, 0, bytes.length), seen, tallies);
+    });
+  }
+}
+
+/** Tells the judgement that the capture is damaged: what comes after is not known. */
+export function addDamage(judging: Judging<JudgeStart>, text: string): void {
+  judging.damages.push(text);
+}
+
+function captureReasons(judging: Judging, run: RunRecord, hashMatches: boolean): readonly Reason[] {
+  const told = judging.damages.map((text) => reason('capture-damaged', null, text));
+  if (run.key === null) told.push(reason('key-lost', null, 'run.json holds no key'));
+  else if (!commits(judging.input))
+    told.push(reason('key-mismatch', null, 'the key in run.json is not the one committed to in plan.json'));
+  if (run.capture === null) told.push(reason('evidence-incomplete', null, 'the capture was never closed'));
+  else {
+    if (run.capture.packets !== judging.frames)
+      told.push(
+        reason(
+          'evidence-incomplete',
+          null,
+          `${run.capture.packets} frames were written, ${judging.frames} were read back`,
+        ),
+      );
+    else if (!hashMatches)
+      told.push(
+        reason('evidence-incomplete', null, 'evidence.pcapng is not the file that was written: its SHA-256 differs'),
+      );
+    if (run.capture.discarded !== undefined && run.capture.discarded.sha256 !== judging.input.discarded?.sha256)
+      told.push(
+        reason('evidence-incomplete', null, 'discarded.ndjson is not the file that was written: its SHA-256 differs'),
+      );
+  }
+  return told;
+}
+
+function overall(steps: readonly JudgedStep[]): { verdict: Verdict; exitCode: number } {
+  const verdicts = steps.map(({ result }) => result.verdict);
+  const exits = steps.map(({ exit }) => exit);
+  const judged = verdicts.some((verdict) => verdict !== null);
+  const verdict: Verdict = verdicts.includes('broken')
+    ? 'broken'
+    : verdicts.includes('inconclusive') || !judged
+      ? 'inconclusive'
+      : 'holds';
+  const worst = ([2, 69, 3, 4] as const).find((exit) => exits.some((one) => one === exit)) ?? 0;
+  return { verdict, exitCode: worst === 0 && verdict === 'inconclusive' ? 3 : worst };
+}
+
+/** What the capture file itself is, as it was read: SHA-256 in hex, null = there is none. */
+export interface CaptureIdentity {
+  readonly sha256: string | null;
+  /** What run.json says of the capture, where it was not yet closed when the judgement began. */
+  readonly closed?: RunRecord['capture'];
+  readonly files: readonly { readonly path: string; readonly sha256: string }[];
+}
+
+/** A step's result with the fixes that were tried for it. */
+function withFixes(result: StepResult, index: number, tried: JudgeInput['fixes']): StepResult {
+  const fixes = (tried ?? []).filter(({ step }) => step === index).map(({ step: _step, ...fix }) => fix);
+  return fixes.length === 0 ? result : { ...result, fixes };
+}
+
+/** Ends the judgement. `capture` names the files that it rests on. */
+export function finishJudging(judging: Judging, capture: CaptureIdentity): Result {
+  const { plan, states } = judging.input;
+  const run = capture.closed === undefined ? judging.input.run : { ...judging.input.run, capture: capture.closed };
+  addKept(judging);
+  for (const { seen, plain, probes } of judging.listeners) {
+    plain.finish();
+    const tally = judging.tallies[seen.step.index];
+    if (probes > 0 && tally !== undefined) raise(tally.read, seen.observer.name, probes);
+  }
+  const whole = captureReasons(judging, run, capture.sha256 === run.capture?.sha256);
+  const coverage = coverageOf(plan, judging.facts, states);
+  const partial =
+    plan.partialScope === null && coverage.unobserved.length > 0
+      ? [reason('coverage-partial', null, `not observed: ${coverage.unobserved.map(({ port }) => port).join(', ')}`)]
+      : [];
+  const none: StepStates = { before: null, after: null };
+  const steps = plan.steps.flatMap((step) => {
+    const facts = judging.facts[step.index];
+    const tally = judging.tallies[step.index];
+    return facts === undefined || tally === undefined
+      ? []
+      : [
+          judgeStep({
+            plan,
+            step,
+            facts,
+            tally,
+            states: states[step.index] ?? none,
+            captureReasons: step.observers.length === 0 ? [] : [...whole, ...partial],
+            day: run.startedAt.slice(0, 10),
+          }),
+        ];
+  });
+  const { verdict, exitCode } = overall(steps);
+  const calibration = run.provenance?.instrument.calibration ?? null;
+  return {
+    schemaVersion: 1,
+    tool: run.tool,
+    run: {
+      id: run.id,
+      startedAt: run.startedAt,
+      durationMs: Math.round(Math.max(0, ...judging.facts.map((facts) => facts.lastMonoMs))),
+    },
+    scenario: run.scenario,
+    verdict,
+    asExpected: exitCode === 0,
+    exitCode,
+    coverage,
+    ...(calibration === null ? {} : { calibration }),
+    ...(run.precheck === undefined || run.precheck.length === 0 ? {} : { precheck: run.precheck }),
+    steps: steps.map(({ result }, index) => withFixes(withLasting(result, run.keepers), index, judging.input.fixes)),
+    evidence: {
+      dir: '.',
+      files: capture.files,
+      ...(run.capture?.discarded === undefined ? {} : { keep: 'leaks', discarded: run.capture.discarded.frames }),
+    },
+  };
+}
+
+/**
+ * The part of a capture batch that judging reads; `PacketBatch` of src/core/pcap satisfies it. Typed arrays of `count`
+ * entries.
+ */
+export interface JudgedBatch {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  readonly offset: Uint32Array;
+  readonly captured: Uint32Array;
+  readonly interfaceId: Uint32Array;
+  readonly timeNs: BigInt64Array | BigUint64Array;
+  /** 0 unknown, 1 in, 2 out. */
+  readonly direction: Uint8Array;
+}

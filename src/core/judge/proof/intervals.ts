@@ -1,0 +1,120 @@
+import type { StepPlan } from '../../model/plan.js';
+import type { Reason } from '../../model/result.js';
+import type { HostState, StepStates } from '../../model/state.js';
+import type { RuleChange } from '../../model/timeline.js';
+import { freePrograms } from '../../scenario/steps/read-run.js';
+import { reason } from '../reasons.js';
+import type { StepFacts } from './step-facts.js';
+
+/** Two readings of the state of a step, one after the other; null = it was not read. */
+export interface Stretch {
+  readonly from: HostState | null;
+  readonly to: HostState | null;
+  /** What an event that was at work meanwhile can have changed. */
+  readonly excused: ReadonlySet<StatePart>;
+  /** Where it lies among the events, for people; '' where there are none before it. */
+  readonly where: string;
+}
+
+const nothing: ReadonlySet<StatePart> = new Set();
+const named = (events: readonly number[]): string => `event ${events.map((index) => index + 1).join(', ')}`;
+
+/** The time between two readings without events. */
+export function wholeStretch({ before, after }: StepStates): Stretch {
+  return { from: before, to: after, excused: nothing, where: '' };
+}
+
+/**
+ * Whether the run read the state around the events of the step. Runs of earlier versions did not; what changed
+ * meanwhile is then the events'.
+ */
+export function readAroundEvents(step: StepPlan): boolean {
+  return step.during.every(({ settleMs }) => settleMs !== undefined);
+}
+
+/** The time from the first reading of a step to its last, cut at the readings around its events. */
+export function stretchesOf(
+  step: StepPlan,
+  { eventReadings }: Pick<StepFacts, 'eventReadings'>,
+  { before, after, during = [] }: StepStates,
+): readonly Stretch[] {
+  const stretches: Stretch[] = [];
+  let from = before;
+  let where = '';
+  for (const { reading, events } of eventReadings) {
+    const to = during[reading - 1] ?? null;
+    const busy = events.length > 0;
+    stretches.push({
+      from,
+      to,
+      excused: busy ? eventReach(step, events) : nothing,
+      where: busy ? `, while ${named(events)} was at work, which does not change that` : where,
+    });
+    if (busy) where = `, when ${named(events)} was over; if its work goes on after its commands, give it \`settle\``;
+    from = to;
+  }
+  return [...stretches, { from, to: after, excused: nothing, where }];
+}
+
+/**
+ * Readings around events that are not as a run makes them: each has its number, and one comes before an event and one
+ * after it.
+ */
+export function unreadAround(
+  { eventReadings, eventsSinceReading }: Pick<StepFacts, 'eventReadings' | 'eventsSinceReading'>,
+  { during = [] }: StepStates,
+): readonly Reason[] {
+  const [first] = eventReadings;
+  return [
+    ...eventReadings.flatMap(({ reading }, at) =>
+      reading === at + 1 && (during[at] ?? null) !== null
+        ? []
+        : [reason('state-unread', null, `reading ${at + 1} around the events is not there`)],
+    ),
+    ...(first !== undefined && first.events.length > 0
+      ? [reason('state-unread', null, `the state before ${named(first.events)} was not read`)]
+      : []),
+    ...(eventsSinceReading.length > 0
+      ? [reason('state-unread', null, `the state after ${named(eventsSinceReading)} was not read`)]
+      : []),
+  ];
+}
+
+/** Parts of a state that the judge compares. */
+export const stateParts = ['links', 'vlan', 'sysctl', 'tc', 'nft', 'ovs'] as const;
+type StatePart = (typeof stateParts)[number];
+
+/**
+ * What a program can change by itself, where that is less than everything: `ip` deletes links, and with them whatever
+ * names them.
+ */
+const reach: Readonly<Record<string, readonly StatePart[]>> = {
+  nft: ['nft'],
+  tc: ['tc'],
+  sysctl: ['sysctl'],
+  bridge: ['links', 'vlan'],
+  ethtool: ['links'],
+  'ovs-ofctl': ['ovs'],
+};
+
+const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+/**
+ * What the events of a step, by their index in `during`, can have changed. Programs that others work for (a service
+ * manager) can change everything.
+ */
+function eventReach(step: StepPlan, events: readonly number[]): ReadonlySet<StatePart> {
+  const programs = events.flatMap((index) => step.during[index]?.run ?? []).map(([program = '']) => baseName(program));
+  return new Set(programs.flatMap((program) => reach[program] ?? stateParts));
+}
+
+/**
+ * Whether rules that were changed while an event was at work were changed by somebody else: by a program of a name that
+ * no event runs, where all events run programs that do their work themselves. What the kernel does not name is taken
+ * for the event's.
+ */
+export function isStranger(step: StepPlan, { program }: RuleChange): boolean {
+  if (program === null) return false;
+  const own = step.during.flatMap(({ run }) => run).map(([name = '']) => baseName(name));
+  return own.every((name) => freePrograms.includes(name)) && !own.includes(program);
+}

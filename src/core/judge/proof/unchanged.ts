@@ -1,0 +1,372 @@
+import { hostOf, onHost } from '../../model/host-names.js';
+import type { StepPlan } from '../../model/plan.js';
+import type { Reason } from '../../model/result.js';
+import type { Endpoint } from '../../model/scenario.js';
+import { bridgeSettings, portSettings } from '../../model/settings.js';
+import type { FdbState, HostState, LinkState } from '../../model/state.js';
+import { type RuleChange, type SettingChange, vlanList } from '../../model/timeline.js';
+import { enteringMac } from '../../plan/ingress-controls.js';
+import { reason } from '../reasons.js';
+import type { Stretch } from './intervals.js';
+
+/** Counters move on an idle machine; what else the rules say must not. */
+function withoutCounters(rules: unknown): string {
+  return (
+    JSON.stringify(rules, (key, value: unknown) =>
+      ['packets', 'bytes', 'used', 'expires', 'last'].includes(key) ? undefined : value,
+    ) ?? ''
+  );
+}
+
+/**
+ * Why a setting of a bridge moved by itself; '' = it did not. A topology change moves the ageing time alone
+ * (__br_set_topology_change, net/bridge/br_stp.c).
+ */
+function byItself(key: string, before: LinkState, after: LinkState): string {
+  const under = key === 'ageing_time' && [before, after].some(({ bridge }) => bridge?.['topology_change'] === 1);
+  return under
+    ? ': a topology change of spanning tree is in effect for max_age + forward_delay after a port came to forwarding, and what was learned ages in forward_delay meanwhile'
+    : '';
+}
+
+function linkDifferences(before: LinkState, after: LinkState, provoked: Provoked): readonly string[] {
+  const told: string[] = [];
+  const compare = (what: string, first: unknown, second: unknown, why = ''): void => {
+    if (first !== second && JSON.stringify(first) !== JSON.stringify(second))
+      told.push(`${what} was ${JSON.stringify(first)}, is ${JSON.stringify(second)}${why}`);
+  };
+  compare('ifindex', before.ifindex, after.ifindex);
+  compare('master', before.master, after.master);
+  compare('MAC', before.mac, after.mac);
+  compare('MTU', before.mtu, after.mtu);
+  compare('VNI', before.vni ?? null, after.vni ?? null);
+  compare('UP', before.flags.includes('UP'), after.flags.includes('UP'));
+  compare('carrier', before.flags.includes('LOWER_UP'), after.flags.includes('LOWER_UP'));
+  compare('promiscuity', before.promiscuity, after.promiscuity);
+  compare('XDP program', before.xdp ?? null, after.xdp ?? null);
+  for (const { key } of bridgeSettings)
+    if (!provoked.setting(key, [before, after]))
+      compare(key, before.bridge?.[key] ?? null, after.bridge?.[key] ?? null, byItself(key, before, after));
+  for (const { key } of portSettings) compare(key, before.port?.[key] ?? null, after.port?.[key] ?? null);
+  return told;
+}
+
+/** What `bridge -j vlan` says of each of the ports. */
+function vlansOf(state: HostState, ports: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const all: readonly unknown[] = Array.isArray(state.vlan) ? state.vlan : [];
+  return new Map(
+    all.flatMap((one) => {
+      const name =
+        typeof one === 'object' && one !== null && 'ifname' in one && typeof one.ifname === 'string' ? one.ifname : '';
+      return ports.has(name) ? [[name, JSON.stringify(one)] as const] : [];
+    }),
+  );
+}
+
+/** Is a link one of the step's bridges, or a port of one? */
+function ofStep({ observers }: StepPlan): (link: LinkState) => boolean {
+  const bridges = new Set(observers.map(({ bridge }) => bridge));
+  return ({ name, master }) => bridges.has(name) || (master !== null && bridges.has(master));
+}
+
+function changedVlans(step: StepPlan, before: HostState, after: HostState): readonly string[] {
+  const own = (state: HostState): ReadonlySet<string> =>
+    new Set(state.links.filter(ofStep(step)).map(({ name }) => name));
+  const still = own(after);
+  const ports = new Set([...own(before)].filter((name) => still.has(name)));
+  const [was, is] = [vlansOf(before, ports), vlansOf(after, ports)];
+  return [...ports].filter((name) => was.get(name) !== is.get(name)).map((name) => `${name}: its VLANs changed`);
+}
+
+function changedSysctls(before: HostState, after: HostState): readonly string[] {
+  const names = [...new Set([...Object.keys(before.sysctl), ...Object.keys(after.sysctl)])];
+  return names
+    .filter((name) => before.sysctl[name] !== after.sysctl[name])
+    .map((name) => `${name} was ${before.sysctl[name] ?? 'not there'}, is ${after.sysctl[name] ?? 'not there'}`);
+}
+
+function byName(links: readonly LinkState[]): ReadonlyMap<string, LinkState> {
+  return new Map(links.map((link) => [link.name, link]));
+}
+
+function changedLinks(step: StepPlan, before: HostState, after: HostState, provoked: Provoked): readonly Reason[] {
+  const bridges = new Set(step.observers.map((observer) => observer.bridge));
+  const watched = before.links.filter(ofStep(step));
+  const [was, is] = [byName(before.links), byName(after.links)];
+  const observers = new Map(step.observers.map((one) => [one.interface, one.name]));
+  const reasons = watched.flatMap((link) => {
+    const now = is.get(link.name);
+    const observer = observers.get(link.name) ?? null;
+    if (now === undefined) return [reason('settings-changed', observer, `${link.name} is gone`)];
+    return linkDifferences(link, now, provoked).map((text) =>
+      reason('settings-changed', observer, `${link.name}: ${text}`),
+    );
+  });
+  const joined = after.links.filter((link) => link.master !== null && bridges.has(link.master) && !was.has(link.name));
+  return [
+    ...reasons,
+    ...joined.map((link) => reason('settings-changed', null, `${link.name} joined ${link.master ?? ''}`)),
+  ];
+}
+
+function notForwarding(step: StepPlan, state: HostState, provoked: Provoked): readonly Reason[] {
+  const links = byName(state.links);
+  return step.observers
+    .filter((observer) => observer.place === 'port' && !provoked.closed(observer.interface))
+    .flatMap((observer) => {
+      const link = links.get(observer.interface);
+      if (link === undefined) return [reason('not-forwarding', observer.name, `${observer.interface} does not exist`)];
+      const portState = link.port?.['state'] ?? 'not a bridge port';
+      return portState === 'forwarding' && link.flags.includes('LOWER_UP')
+        ? []
+        : [
+            reason(
+              'not-forwarding',
+              observer.name,
+              `${observer.interface} is ${String(portState)}${link.flags.includes('LOWER_UP') ? '' : ', no carrier'}`,
+            ),
+          ];
+    });
+}
+
+function movedMacs(
+  step: StepPlan,
+  state: HostState,
+  endpoints: readonly Endpoint[],
+  provoked: Provoked,
+): readonly Reason[] {
+  const names = new Set(step.present);
+  const entries = new Map<string, FdbState[]>();
+  for (const entry of state.fdb) {
+    const known = entries.get(entry.mac);
+    if (known === undefined) entries.set(entry.mac, [entry]);
+    else known.push(entry);
+  }
+  const present = endpoints.filter((endpoint) => endpoint.attach === 'port' && names.has(endpoint.name));
+  return present.flatMap((endpoint) =>
+    endpoint.macs
+      .flatMap((mac) => entries.get(mac) ?? [])
+      .filter(
+        (entry) =>
+          entry.master === endpoint.bridge &&
+          entry.port !== endpoint.port &&
+          entry.port !== endpoint.bridge &&
+          !provoked.moved(entry.mac, entry.port),
+      )
+      .map((entry) =>
+        reason('mac-moved', endpoint.name, `${entry.mac} is on ${entry.port}, not on ${endpoint.port ?? ''}`),
+      ),
+  );
+}
+
+/** At most so many of those who changed rules are named. */
+const mostNamed = 3;
+
+function changer({ kind, pid, program }: RuleChange): string {
+  if (pid === null) return 'somebody whom the kernel did not name';
+  return kind === 'tc'
+    ? `who asked from netlink port ${pid}, as a rule its process id`
+    : `process ${pid}${program === null ? '' : ` (${program})`}`;
+}
+
+const rulesDiffer: Readonly<Record<RuleChange['kind'], (from: HostState, to: HostState) => boolean>> = {
+  tc: (from, to) => withoutCounters(from.tc) !== withoutCounters(to.tc),
+  nft: (from, to) => withoutCounters(from.nft) !== withoutCounters(to.nft),
+};
+
+/** Rules that are other than before, or that somebody changed and put back. */
+function changedRules(stretches: readonly ReadStretch[], changes: readonly RuleChange[]): readonly Reason[] {
+  return (['tc', 'nft'] as const).flatMap((kind) => {
+    const other = stretches.find(({ from, to, excused }) => !excused.has(kind) && rulesDiffer[kind](from, to));
+    const by = changes.filter((change) => change.kind === kind).map(changer);
+    if (other === undefined && by.length === 0) return [];
+    const named =
+      by.length === 0
+        ? ''
+        : `, by ${by.slice(0, mostNamed).join(', ')}${by.length > mostNamed ? ` and ${by.length - mostNamed} more` : ''}`;
+    return [
+      reason(
+        'settings-changed',
+        null,
+        `the ${kind} rules changed${other === undefined ? ' and were put back' : ''}${named}${other?.where ?? ''}`,
+      ),
+    ];
+  });
+}
+
+/**
+ * What Open vSwitch was told, without flows that its action `learn` made of entering controls, which are the run's own.
+ */
+function settingsOfOvs({ ovs }: HostState): string {
+  const told = ovs?.bridges.map((bridge) => ({
+    ...bridge,
+    flows: bridge.flows.filter((flow) => !flow.includes(enteringMac)),
+  }));
+  return JSON.stringify({ ...ovs, bridges: told });
+}
+
+/** A stretch whose two ends were read. */
+interface ReadStretch extends Stretch {
+  readonly from: HostState;
+  readonly to: HostState;
+}
+
+/**
+ * What is other at the end of a stretch, apart from rules, and from what an event that was at work can have changed.
+ */
+function changedSettings(
+  step: StepPlan,
+  { from, to, excused, where }: ReadStretch,
+  provoked: Provoked,
+): readonly Reason[] {
+  const links = excused.has('links') ? [] : changedLinks(step, from, to, provoked);
+  const vlans = excused.has('vlan') ? [] : changedVlans(step, from, to);
+  const sysctls = excused.has('sysctl') ? [] : changedSysctls(from, to);
+  const switched =
+    excused.has('ovs') || settingsOfOvs(from) === settingsOfOvs(to)
+      ? []
+      : ['the configuration or the flows of Open vSwitch changed'];
+  const all = [...links, ...[...vlans, ...sysctls, ...switched].map((text) => reason('settings-changed', null, text))];
+  return all.map(({ code, observer, text }) => ({ code, observer, text: `${text}${where}` }));
+}
+
+/** Is the setting of that link other at the end of the stretch, which is told then? */
+function differs({ from, to, excused }: ReadStretch, name: string, what: string): boolean {
+  if (what === vlanList)
+    return !excused.has('vlan') && vlansOf(from, new Set([name])).get(name) !== vlansOf(to, new Set([name])).get(name);
+  const value = ({ links }: HostState): string => {
+    const link = links.find((one) => one.name === name);
+    const identity: Readonly<Record<string, string | number | null | undefined>> = {
+      MAC: link?.mac,
+      MTU: link?.mtu,
+      master: link?.master,
+    };
+    return JSON.stringify(identity[what] ?? link?.port?.[what] ?? link?.bridge?.[what] ?? null);
+  };
+  return !excused.has('links') && value(from) !== value(to);
+}
+
+/**
+ * A sysctl that was heard to change though all readings have it alike. Of one that is not read nobody knows what it
+ * was.
+ */
+function sysctlPutBack(name: string, before: HostState, stretches: readonly ReadStretch[]): readonly Reason[] {
+  const isOther = ({ from, to, excused }: ReadStretch): boolean =>
+    !excused.has('sysctl') && from.sysctl[name] !== to.sysctl[name];
+  return before.sysctl[name] === undefined || stretches.some(isOther)
+    ? []
+    : [reason('settings-changed', null, `${name} changed and was put back`)];
+}
+
+/**
+ * Settings that were heard to change though all readings have them alike: they were put back. Those of other bridges
+ * are left out.
+ */
+function putBack(
+  step: StepPlan,
+  before: HostState,
+  stretches: readonly ReadStretch[],
+  settings: readonly SettingChange[],
+  provoked: Provoked,
+): readonly Reason[] {
+  const numbered = (host: string | null, ifindex: number): string => onHost(host, String(ifindex));
+  const watched = new Map(
+    before.links.filter(ofStep(step)).map((link) => [numbered(hostOf(link.name), link.ifindex), link]),
+  );
+  const observers = new Map(step.observers.map((one) => [one.interface, one.name]));
+  return settings.flatMap(({ ifindex, what, host = null }) => {
+    if (ifindex === null) return sysctlPutBack(onHost(host, what), before, stretches);
+    const link = watched.get(numbered(host, ifindex));
+    const readings = [before, ...stretches.map(({ to }) => to)].flatMap(({ links }) =>
+      links.filter(({ name }) => name === link?.name),
+    );
+    if (
+      link === undefined ||
+      provoked.setting(what, readings) ||
+      stretches.some((stretch) => differs(stretch, link.name, what))
+    )
+      return [];
+    return [
+      reason('settings-changed', observers.get(link.name) ?? null, `${link.name}: ${what} changed and was put back`),
+    ];
+  });
+}
+
+/**
+ * Whether the kernel said the same before the first probe and after the last: identity and settings of the bridges and
+ * their ports, their VLANs, tc and nft rules, the sysctls that were read; timers and counters aside, FDB and MDB left
+ * to causes, except a MAC on a wrong port. What the step's probes bring about on purpose is no change, nor what its
+ * events do in their stretches. `changes`: who was heard changing rules meanwhile, the events aside; `settings`: which
+ * were heard to change, also if they were put back.
+ */
+export function unchangedReasons(
+  step: StepPlan,
+  stretches: readonly Stretch[],
+  endpoints: readonly Endpoint[],
+  changes: readonly RuleChange[] = [],
+  settings: readonly SettingChange[] = [],
+): readonly Reason[] {
+  const [before, after] = [stretches[0]?.from ?? null, stretches.at(-1)?.to ?? null];
+  if (before === null || after === null)
+    return [reason('state-unread', null, `the state ${before === null ? 'before' : 'after'} the probes was not read`)];
+  const read = stretches.flatMap(({ from, to, ...rest }): readonly ReadStretch[] =>
+    from === null || to === null ? [] : [{ ...rest, from, to }],
+  );
+  const unread = [before, ...read.map(({ to }) => to)]
+    .flatMap((state) => state.unread)
+    .map(({ what, why }) => reason('state-unread', null, `${what}: ${why}`));
+  const provoked = provokedBy(step, endpoints);
+  const all = [
+    ...unread,
+    ...read.flatMap((stretch) => changedSettings(step, stretch, provoked)),
+    ...putBack(step, before, read, settings, provoked),
+    ...changedRules(read, changes),
+    ...[before, after].flatMap((state) => notForwarding(step, state, provoked)),
+    ...[before, after].flatMap((state) => movedMacs(step, state, endpoints, provoked)),
+  ];
+  return all.filter(
+    (one, index) =>
+      all.findIndex(
+        (other) => other.code === one.code && other.observer === one.observer && other.text === one.text,
+      ) === index,
+  );
+}
+
+/**
+ * What of the differences between two states the step's own probes bring about on purpose; everything else that changes
+ * still counts.
+ */
+interface Provoked {
+  /**
+   * A setting of a bridge that a new root, or the change of topology it makes, steers (br_config_bpdu,
+   * __br_set_topology_change; net/bridge/br_stp.c). `readings`: of the bridge.
+   */
+  setting(key: string, readings: readonly LinkState[]): boolean;
+  /** A port that a guard closes: only one that the probes enter by. */
+  closed(port: string): boolean;
+  /** A MAC that a thief took to its own port. */
+  moved(mac: string, port: string): boolean;
+}
+
+const ofTheRoot = ['forward_delay', 'hello_time', 'max_age'];
+
+/**
+ * While a topology change is in effect a bridge ages in twice the forward delay; an ageing time without one is
+ * somebody's (__br_set_topology_change).
+ */
+function agesByTopology({ bridge }: LinkState): boolean {
+  return bridge?.['topology_change'] === 1 && bridge['ageing_time'] === 2 * Number(bridge['forward_delay']);
+}
+
+export function provokedBy(step: StepPlan, endpoints: readonly Endpoint[]): Provoked {
+  const provokes = (code: string): boolean => step.provokes?.includes(code) === true;
+  const portOf = (name: string): string | null => endpoints.find((endpoint) => endpoint.name === name)?.port ?? null;
+  return {
+    setting: (key, readings) =>
+      provokes('settings-changed') &&
+      (ofTheRoot.includes(key) || (key === 'ageing_time' && readings.some(agesByTopology))),
+    closed: (port) => provokes('not-forwarding') && step.flows.some((flow) => portOf(flow.sender) === port),
+    moved: (mac, port) =>
+      provokes('mac-moved') && step.flows.some((flow) => flow.frame.srcMac === mac && portOf(flow.sender) === port),
+  };
+}

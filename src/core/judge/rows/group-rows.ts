@@ -1,0 +1,246 @@
+import type { Flow, Observer } from '../../model/plan.js';
+import type { Finding } from '../../model/result.js';
+import { ofSender } from '../../plan/flows/flow-table.js';
+import { sentOf } from '../proof/step-facts.js';
+import { windowsOf } from '../proof/windows.js';
+import { upperBound95 } from './bound.js';
+import { acceptedOf, allowanceOf, directionOf, firstSightingOf, type RowInput } from './row-context.js';
+
+/** A step with more rows than this has those grouped that say the same: a mesh of 1,000 guests has a billion. */
+export const mostUngrouped = 10_000;
+
+/** How many rows a group stands for, and the sums of what they say. */
+interface Sums {
+  rows: number;
+  sent: number;
+  seen: number;
+  proven: number;
+}
+
+/** Rows of an observer who may or must see, all with as many frames sent and seen. */
+interface Alike {
+  readonly observer: Observer;
+  readonly allowed: Finding['allowed'];
+  readonly sent: number;
+  readonly seen: number;
+  readonly sums: Sums;
+}
+
+/** Flows that differ in their two ends only. */
+interface Kind {
+  readonly like: Flow;
+  readonly all: Sums;
+  /** By observer: what of `all` is no zero row of it, because it sends, may see or saw. */
+  readonly except: Map<string, Sums>;
+  /** By observer, in the order in which they came up. */
+  readonly alike: Map<string, Alike[]>;
+}
+
+function none(): Sums {
+  return { rows: 0, sent: 0, seen: 0, proven: 0 };
+}
+
+function addTo(sums: Sums, sent: number, seen: number, proven: number): void {
+  sums.rows += 1;
+  sums.sent += sent;
+  sums.seen += seen;
+  sums.proven += proven;
+}
+
+function groupRow(kind: Kind, observer: Observer, allowed: Finding['allowed'], sums: Sums, input: RowInput): Finding {
+  const { probe, class: probeClass, carrier, vlan, to, variant } = kind.like;
+  return {
+    probe,
+    class: probeClass,
+    carrier,
+    vlan,
+    ...(variant === undefined ? {} : { variant }),
+    from: '*',
+    to: to === null ? null : '*',
+    observer: observer.name,
+    sent: sums.sent,
+    seen: sums.seen,
+    allowed,
+    leak: false,
+    upperBound95: allowed === 'no' ? upperBound95(sums.proven) : null,
+    direction: directionOf(input.facts, observer.name),
+    firstSighting: null,
+    causes: [],
+    grouped: sums.rows,
+  };
+}
+
+/** Finds the kind of each flow in turn: it is mostly that of the flow before. */
+function kindFinder(kinds: Map<string, Kind>): (flow: Flow) => Kind {
+  let last: Kind | null = null;
+  return (flow) => {
+    const like = last?.like;
+    if (
+      last !== null &&
+      like?.probe === flow.probe &&
+      like.class === flow.class &&
+      like.carrier === flow.carrier &&
+      like.variant === flow.variant &&
+      like.vlan === flow.vlan &&
+      (like.to === null) === (flow.to === null)
+    )
+      return last;
+    const key = `${flow.probe} ${flow.class} ${flow.carrier} ${flow.variant ?? ''} ${flow.vlan.join()} ${flow.to === null ? '' : '*'}`;
+    last = kinds.get(key) ?? { like: flow, all: none(), except: new Map(), alike: new Map() };
+    kinds.set(key, last);
+    return last;
+  };
+}
+
+/** A judged observer, and the last flow for which it was looked at, counted from 1; what that flow's kind has of it. */
+interface Looked {
+  readonly observer: Observer;
+  flow: number;
+  kind: Kind | null;
+  except: Sums;
+  alike: Alike[];
+}
+
+/** The flows of a kind mostly follow one another, so that what it has of an observer is looked for once. */
+function turnTo(looked: Looked, kind: Kind): void {
+  const { name } = looked.observer;
+  looked.kind = kind;
+  looked.except = kind.except.get(name) ?? none();
+  looked.alike = kind.alike.get(name) ?? [];
+  kind.except.set(name, looked.except);
+  kind.alike.set(name, looked.alike);
+}
+
+function alikeOf({ observer, alike }: Looked, allowed: Finding['allowed'], sent: number, seen: number): Sums {
+  for (const group of alike)
+    if (group.allowed === allowed && group.sent === sent && group.seen === seen) return group.sums;
+  const sums = none();
+  alike.push({ observer, allowed, sent, seen, sums });
+  return sums;
+}
+
+/**
+ * The rows of a step's probes with those grouped from which nothing is lost: rows without a sighting of who must not
+ * see it, and rows of who may or must where all frames or none arrived. A leak, a loss, and every row of an observer in
+ * `single` is written down by itself. One pass over the flows and their sightings, whatever the number of observers.
+ */
+export function groupedRows(
+  input: RowInput,
+  judged: readonly Observer[],
+  single: ReadonlySet<string>,
+): readonly Finding[] {
+  const { step, facts, tally } = input;
+  const byName = new Map(
+    judged.map((observer): [string, Looked] => [
+      observer.name,
+      { observer, flow: 0, kind: null, except: none(), alike: [] },
+    ]),
+  );
+  const kinds = new Map<string, Kind>();
+  const kindOf = kindFinder(kinds);
+  const rows: Finding[] = [];
+  const senderOf = ofSender((name) => byName.get(name));
+  let looking = 0;
+
+  /** A row of the flow that is no zero like the others, or is asked for; once for each observer. */
+  function look(name: string, flow: Flow, kind: Kind, sent: number, proven: number): void {
+    lookAt(byName.get(name), name, flow, kind, sent, proven);
+  }
+  function lookAt(
+    looked: Looked | undefined,
+    name: string,
+    flow: Flow,
+    kind: Kind,
+    sent: number,
+    proven: number,
+  ): void {
+    if (looked === undefined || looked.flow === looking) return;
+    looked.flow = looking;
+    if (looked.kind !== kind) turnTo(looked, kind);
+    addTo(looked.except, sent, 0, proven);
+    if (name === flow.sender || name === flow.from) return;
+    const seen = flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.count(flow, name);
+    const allowed = allowanceOf(name, flow.must, flow.may);
+    const plain = !single.has(name) && allowed !== 'no' && (seen === sent || (seen === 0 && allowed === 'may'));
+    if (plain) addTo(alikeOf(looked, allowed, sent, seen), sent, seen, proven);
+    else rows.push(probeRow(flow, looked.observer, input));
+  }
+
+  step.flows.forEach((flow) => {
+    if (!flow.judged) return;
+    looking += 1;
+    const kind = kindOf(flow);
+    const sent = sentOf(facts, flow);
+    const proven = provenOf(flow, input);
+    addTo(kind.all, sent, 0, proven);
+    const { sender, must, may } = flow;
+    lookAt(senderOf(sender), sender, flow, kind, sent, proven);
+    if (flow.from !== sender) look(flow.from, flow, kind, sent, proven);
+    for (const name of must) look(name, flow, kind, sent, proven);
+    if (may !== must) for (const name of may) look(name, flow, kind, sent, proven);
+    // Mostly it is one who must see it, and was looked at.
+    const onlyMust = must.length === 1 ? must[0] : undefined;
+    for (const name of tally.seen.observersOf(flow)) if (name !== onlyMust) look(name, flow, kind, sent, proven);
+    for (const name of single) look(name, flow, kind, sent, proven);
+  });
+  for (const kind of kinds.values()) {
+    for (const observer of judged)
+      for (const { allowed, sums } of kind.alike.get(observer.name) ?? [])
+        rows.push(groupRow(kind, observer, allowed, sums, input));
+    for (const observer of judged) {
+      const except = kind.except.get(observer.name) ?? none();
+      const sums = {
+        rows: kind.all.rows - except.rows,
+        sent: kind.all.sent - except.sent,
+        seen: 0,
+        proven: kind.all.proven - except.proven,
+      };
+      if (sums.rows > 0) rows.push(groupRow(kind, observer, 'no', sums, input));
+    }
+  }
+  return rows;
+}
+
+/**
+ * Frames of a flow that are proven to have been there to be seen: those that who must see them did, else those that
+ * were sent.
+ */
+export function provenOf(flow: Flow, input: RowInput): number {
+  if (flow.must.length === 0) return sentOf(input.facts, flow);
+  let least = Infinity;
+  for (const name of flow.must) least = Math.min(least, input.tally.seen.count(flow, name));
+  return least;
+}
+
+/** The row of one flow at one observer. */
+export function probeRow(flow: Flow, observer: Observer, input: RowInput): Finding {
+  const { facts, tally } = input;
+  const sent = sentOf(facts, flow);
+  const seen = tally.seen.count(flow, observer.name);
+  const allowed = allowanceOf(observer.name, flow.must, flow.may);
+  const leak = allowed === 'no' && seen > 0;
+  return {
+    probe: flow.probe,
+    class: flow.class,
+    carrier: flow.carrier,
+    vlan: flow.vlan,
+    ...(flow.variant === undefined ? {} : { variant: flow.variant }),
+    from: flow.from,
+    to: flow.to,
+    observer: observer.name,
+    sent,
+    seen,
+    allowed,
+    leak,
+    upperBound95: allowed === 'no' && !leak ? upperBound95(provenOf(flow, input)) : null,
+    direction: directionOf(facts, observer.name),
+    firstSighting: firstSightingOf(tally.seen.first(flow, observer.name)),
+    causes: [],
+    ...(leak
+      ? {
+          ...windowsOf(flow, observer.name, input.step, facts, tally),
+          ...acceptedOf(input.step.expect.accept, observer.name, flow.class, input.day),
+        }
+      : {}),
+  };
+}

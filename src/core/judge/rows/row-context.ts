@@ -1,0 +1,206 @@
+import type { Mac } from '../../model/mac.js';
+import type { Flow, Flows, FrameSpec, Observer, Plan, StepPlan } from '../../model/plan.js';
+import type { Finding, FirstSighting } from '../../model/result.js';
+import type { Accepted, Endpoint, SettingValue } from '../../model/scenario.js';
+import type { FdbState, HostState, LinkState, StepStates } from '../../model/state.js';
+import { ofSender } from '../../plan/flows/flow-table.js';
+import { timeText } from '../../text/time.js';
+import type { First } from '../count/seen-tokens.js';
+import type { StepTally } from '../count/tally.js';
+import type { StepFacts } from '../proof/step-facts.js';
+
+/**
+ * A row with what the plan says of its frames and the kernel said around them: all that explains why they got there, or
+ * did not.
+ */
+export interface RowContext {
+  readonly finding: Finding;
+  readonly step: StepPlan;
+  /** Null for traffic. */
+  readonly flow: Flow | null;
+  readonly dstMac: Mac | null;
+  readonly from: Endpoint | null;
+  readonly to: Endpoint | null;
+  readonly observer: Observer | null;
+  /** The observer as the author wrote it; null for a bridge or a port that he did not list. */
+  readonly listener: Endpoint | null;
+  /** The observer's bridge. */
+  readonly bridge: LinkState;
+  /** The observer's port; null for a bridge or what is behind one. */
+  readonly port: LinkState | null;
+  /** The port on which the frames came in; null where it is none. */
+  readonly fromPort: LinkState | null;
+  /** Entries of the bridge's table for the destination, before the probes. */
+  readonly entries: readonly FdbState[];
+  readonly before: HostState;
+  readonly after: HostState;
+}
+
+function isRowOf(flow: Flow, finding: Finding): boolean {
+  return (
+    flow.to === finding.to &&
+    flow.probe === finding.probe &&
+    flow.class === finding.class &&
+    flow.carrier === finding.carrier &&
+    flow.variant === finding.variant &&
+    (flow.vlan === finding.vlan || flow.vlan.join() === finding.vlan.join())
+  );
+}
+
+/**
+ * Finds the first flow of a step that a row is of; null = of none. Rows come in the plan's order and only the first are
+ * explained, so that of the million flows of a mesh only as many are looked at as are asked for: who they are from is
+ * kept by positions, and for the sender that was asked for last the flows themselves.
+ */
+function flowFinder(flows: Flows): (finding: Finding) => Flow | null {
+  const positions = new Map<string, number[]>();
+  const flowsOf = ofSender((sender) => (positions.get(sender) ?? []).flatMap((at) => flows.at(at) ?? []));
+  let looked = 0;
+  return (finding) => {
+    const own = flowsOf(finding.from);
+    for (const flow of own) if (isRowOf(flow, finding)) return flow;
+    while (looked < flows.length) {
+      const flow = flows.at(looked);
+      looked += 1;
+      if (flow === undefined) continue;
+      const known = positions.get(flow.from);
+      if (known === undefined) positions.set(flow.from, [looked - 1]);
+      else known.push(looked - 1);
+      if (flow.from !== finding.from) continue;
+      own.push(flow);
+      if (isRowOf(flow, finding)) return flow;
+    }
+    return null;
+  };
+}
+
+function byMac(entries: readonly FdbState[]): ReadonlyMap<Mac | null, readonly FdbState[]> {
+  const ofMac = new Map<Mac | null, FdbState[]>();
+  for (const entry of entries) {
+    const known = ofMac.get(entry.mac);
+    if (known === undefined) ofMac.set(entry.mac, [entry]);
+    else known.push(entry);
+  }
+  return ofMac;
+}
+
+/**
+ * Gathers the context of a step's rows; null where the state around the step was not read, or a row's bridge is not in
+ * it.
+ */
+export function rowContexts(
+  plan: Plan,
+  step: StepPlan,
+  { before, after }: StepStates,
+): (finding: Finding) => RowContext | null {
+  if (before === null || after === null) return () => null;
+  const endpoints = new Map(plan.endpoints.map((one) => [one.name, one]));
+  const observers = new Map(step.observers.map((one) => [one.name, one]));
+  const links = new Map(before.links.map((one) => [one.name, one]));
+  const portOf = (name: string | null | undefined): LinkState | null => {
+    const link = links.get(name ?? '');
+    return link === undefined || link.port === null ? null : link;
+  };
+  const flowOf = flowFinder(step.flows);
+  const table = byMac(before.fdb);
+  return (finding) => {
+    const to = endpoints.get(finding.to ?? '') ?? null;
+    const observer = observers.get(finding.observer) ?? null;
+    const bridgeName = observer?.bridge ?? finding.observer;
+    const bridge = links.get(bridgeName);
+    if (bridge === undefined) return null;
+    const flow = flowOf(finding);
+    const dstMac = flow?.frame.dstMac ?? to?.macs[0] ?? null;
+    const entries = (table.get(dstMac) ?? []).filter(
+      (entry) => entry.master === bridgeName || entry.port === bridgeName,
+    );
+    const from = endpoints.get(flow?.sender ?? finding.from) ?? null;
+    return {
+      finding,
+      step,
+      flow,
+      dstMac,
+      from,
+      to,
+      observer,
+      listener: endpoints.get(finding.observer) ?? null,
+      bridge,
+      port: portOf(observer?.interface),
+      fromPort: portOf(from?.port),
+      entries,
+      before,
+      after,
+    };
+  };
+}
+
+/** Whether the frame is for one station: then a table decides where it goes. */
+export function isUnicast({ dstMac }: Pick<RowContext, 'dstMac'>): boolean {
+  return dstMac !== null && (Number.parseInt(dstMac.slice(0, 2), 16) & 1) === 0;
+}
+
+/** A switch as ports (true) and bridges (1) print it. */
+export function isOn(value: SettingValue | undefined): boolean {
+  return value === true || value === 1;
+}
+
+/** Known to be off: what this kernel does not tell is neither on nor off. */
+export function isOff(value: SettingValue | undefined): boolean {
+  return value === false || value === 0;
+}
+
+const evidenceFile = 'evidence.pcapng';
+const timelineFile = 'timeline.ndjson';
+
+/** What the rows of a step are made of. */
+export interface RowInput {
+  readonly plan: Plan;
+  readonly step: StepPlan;
+  readonly facts: StepFacts;
+  readonly tally: StepTally;
+  readonly states: StepStates;
+  /** Day of the run, `YYYY-MM-DD`: accepted leaks end. */
+  readonly day: string;
+}
+
+/** Where a row's frames were first seen; null where they were not, or only counted. */
+export function firstSightingOf(first: First | undefined): FirstSighting | null {
+  // A frame that was counted and not kept has no number.
+  return first === undefined || first.frame === 0
+    ? null
+    : { file: first.frame < 0 ? timelineFile : evidenceFile, frame: Math.abs(first.frame), at: timeText(first.timeNs) };
+}
+
+/** Who answers for a leak that the scenario accepts on that day. */
+export function acceptedOf(
+  accept: readonly Accepted[],
+  observer: string,
+  probeClass: string,
+  day: string,
+): Pick<Finding, 'accepted'> {
+  const found = accept.find(
+    (one) => one.observer === observer && one.class === probeClass && (one.until === null || day <= one.until),
+  );
+  return found === undefined
+    ? {}
+    : { accepted: { reason: found.reason, owner: found.owner, ticket: found.ticket, until: found.until } };
+}
+
+/** Whether an observer must, may or must not see what the two lists are about. */
+export function allowanceOf(name: string, must: readonly string[], may: readonly string[]): Finding['allowed'] {
+  return must.includes(name) ? 'must' : may.includes(name) ? 'may' : 'no';
+}
+
+/** How the observer's engine knew which way a frame went. */
+export function directionOf(facts: StepFacts, observer: string): Finding['direction'] {
+  return facts.listening.get(observer)?.direction ?? 'known';
+}
+
+/**
+ * The group that a frame is for, as `bridge mdb` names it: its IP group, else its group MAC; null for broadcast and
+ * unicast.
+ */
+export function groupAddress({ dstIp, dstMac }: FrameSpec): string | null {
+  if (dstMac === 'ff:ff:ff:ff:ff:ff' || (Number.parseInt(dstMac.slice(0, 2), 16) & 1) === 0) return null;
+  return dstIp ?? dstMac;
+}

@@ -1,0 +1,65 @@
+import type { Mac } from './mac.js';
+
+/**
+ * Settings of a bridge or a port that a host's configuration may fix; `master` and `native_vlan` of a port beside those
+ * of the kernel.
+ */
+export const declaredKeys = [
+  'isolated',
+  'learning',
+  'hairpin',
+  'neigh_suppress',
+  'master',
+  'native_vlan',
+  'ageing_time',
+  'stp_state',
+  'vlan_filtering',
+  'mcast_snooping',
+] as const;
+export type DeclaredKey = (typeof declaredKeys)[number];
+
+/** One thing that a program's configuration says of a bridge or a port: what ought to be, not what is. */
+export interface Declared {
+  /** Whose configuration: `libvirt`, `Proxmox VE`, `netplan`, `ifupdown`. */
+  readonly by: string;
+  /** The command or the file that told. */
+  readonly readFrom: string;
+  /** Interface name of the bridge or the port; null = `mac` has to do. */
+  readonly device: string | null;
+  /** MAC of the guest behind the port. */
+  readonly mac: Mac | null;
+  readonly key: DeclaredKey;
+  /** Times in centiseconds, as the kernel counts them. */
+  readonly value: boolean | number | string;
+  /** What makes it act. */
+  readonly apply: string;
+}
+
+/** Programs that know guests by name, in the order in which they are believed. */
+export const managers = ['proxmox', 'libvirt', 'incus', 'lxd', 'docker', 'podman', 'namespace'] as const;
+export type Manager = (typeof managers)[number];
+
+/**
+ * One interface of a guest as the program that manages it describes it. All text is the guest's or its owner's: data,
+ * never to be trusted.
+ */
+export interface GuestRecord {
+  readonly manager: Manager;
+  readonly name: string;
+  /** Its port on the host; null = not told, `mac` has to do. */
+  readonly port: string | null;
+  /** Where its own end of the port lives: the path of a network namespace. Absent = not told. */
+  readonly netns?: string;
+  readonly mac: Mac | null;
+  readonly ips: readonly string[];
+  /** The tenant it belongs to, and what says so: `pool`, `project`, `tag`, …; null = nothing says. */
+  readonly zone: { readonly name: string; readonly from: string } | null;
+  /** Proxmox: the bridge of its firewall, which lies between the guest and the bridge. */
+  readonly firewall: string | null;
+}
+
+/** What the programs of a host say about its guests, and which of them could not be asked. */
+export interface Inventory {
+  readonly guests: readonly GuestRecord[];
+  readonly unread: readonly { readonly what: string; readonly why: string }[];
+}

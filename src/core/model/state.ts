@@ -1,0 +1,162 @@
+import type { Declared } from './host-config.js';
+import type { Keeper } from './persistent-fix.js';
+import type { SettingValue } from './scenario.js';
+
+/** One link of the bridge's host, as `ip -j -d link` tells it. Values that the kernel does not know are absent. */
+export interface LinkState {
+  readonly name: string;
+  readonly ifindex: number;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly flags: readonly string[];
+  readonly operstate: string;
+  readonly master: string | null;
+  readonly promiscuity: number | null;
+  /**
+   * Index of the other end of a veth, in the namespace where that is; absent where it is no veth or the other end is
+   * here.
+   */
+  readonly peer?: number;
+  /** VXLAN network identifier of a VXLAN device; absent where it is none. */
+  readonly vni?: number;
+  /** The XDP program on it, where there is one. */
+  readonly xdp?: string;
+  readonly kind: string | null;
+  /** Contents of /sys/class/net/NAME/flags; null where it could not be read. */
+  readonly sysFlags: number | null;
+  /** linkinfo.info_data of a bridge, whole, timers and counters included. */
+  readonly bridge: Readonly<Record<string, SettingValue>> | null;
+  /** linkinfo.info_slave_data of a bridge port, whole. */
+  readonly port: Readonly<Record<string, SettingValue>> | null;
+}
+
+/** One entry of `bridge -j fdb`. */
+export interface FdbState {
+  readonly mac: string;
+  readonly port: string;
+  readonly master: string | null;
+  readonly vlan: number | null;
+  readonly state: string;
+  readonly flags: readonly string[];
+  /** Seconds since the entry was used and updated (`bridge -s`); null where not told. */
+  readonly usedS: number | null;
+  readonly updatedS: number | null;
+}
+
+/**
+ * A bridge of Open vSwitch: columns of its table by name, as ovs-vsctl prints them (RFC 7047 5.1), and what ovs-ofctl
+ * says.
+ */
+export interface OvsBridgeState {
+  readonly name: string;
+  readonly columns: Readonly<Record<string, unknown>>;
+  /** Flows without counters and times, as `ovs-ofctl dump-flows` prints them. */
+  readonly flows: readonly string[];
+}
+
+export interface OvsPortState {
+  readonly name: string;
+  readonly bridge: string;
+  readonly columns: Readonly<Record<string, unknown>>;
+  /** Number in the bridge; null where the switch has not taken it, and of a bond, whose interfaces have numbers. */
+  readonly ofport: number | null;
+  /**
+   * Column `type` of its interface; absent where that is empty, as of the kernel's own interfaces. `bond` = it has
+   * several.
+   */
+  readonly type?: string;
+  /** Words of ovs-ofctl's `config:`, such as NO_FLOOD. */
+  readonly config: readonly string[];
+}
+
+export interface OvsMirrorState {
+  readonly name: string;
+  readonly bridge: string;
+  readonly outputPort: string | null;
+  /** null = frames of every port (select_all). */
+  readonly ports: readonly string[] | null;
+}
+
+/** Open vSwitch's configuration. What it forwards stands in `links` and `fdb` like that of a kernel bridge. */
+export interface OvsState {
+  readonly bridges: readonly OvsBridgeState[];
+  readonly ports: readonly OvsPortState[];
+  readonly mirrors: readonly OvsMirrorState[];
+}
+
+/** What the kernel said of one bridge host at one moment. Parts that could not be read are named in `unread`. */
+export interface HostState {
+  readonly links: readonly LinkState[];
+  readonly fdb: readonly FdbState[];
+  /** `bridge -j vlan`, `bridge -j mdb`, `tc -j filter`, `nft -j list ruleset`: kept as the programs print them. */
+  readonly vlan: unknown;
+  readonly mdb: unknown;
+  readonly tc: unknown;
+  readonly nft: unknown;
+  readonly sysctl: Readonly<Record<string, string>>;
+  /** Absent where there is none. */
+  readonly ovs?: OvsState;
+  /** Packet sockets of others than this program's helpers; null = they could not be read, absent = nobody asked. */
+  readonly packetSockets?: readonly PacketSocket[] | null;
+  readonly unread: readonly { readonly what: string; readonly why: string }[];
+}
+
+/** A packet socket (packet(7)) as /proc/net/packet lists it. */
+export interface PacketSocket {
+  readonly inode: string;
+  /** Interface that it is bound to; 0 = all of them. */
+  readonly ifindex: number;
+  /** EtherType in hexadecimal: `0003` = every frame, `0000` = it receives nothing. */
+  readonly protocol: string;
+  /** Processes that hold it; empty where they belong to somebody else and cannot be seen. */
+  readonly holders: readonly { readonly pid: number; readonly name: string }[];
+  /** A helper of this program: what it listens to is known. */
+  readonly own: boolean;
+}
+
+/** Does it receive frames, or is it for sending, or not bound yet? */
+export function receives({ protocol }: Pick<PacketSocket, 'protocol'>): boolean {
+  return protocol !== '0000';
+}
+
+/** A device of VMware's networking. */
+export interface VmnetDevice {
+  readonly path: string;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly group: number;
+}
+
+/** Records of Open vSwitch's database by column, as `ovs-vsctl --format=json list` prints them. */
+export type OvsRecord = Readonly<Record<string, unknown>>;
+
+/**
+ * All that an audit reads, at one moment. `null` = it could not be read, and `state.unread` says why, or is not there
+ * at all.
+ */
+export interface Reading {
+  readonly state: HostState;
+  readonly packetSockets: readonly PacketSocket[] | null;
+  /**
+   * By device, what the kernel's log last said of its promiscuous mode. The log knows no namespaces: a hint, no proof.
+   */
+  readonly promiscuousLog: Readonly<Record<string, string>> | null;
+  readonly vmnet: readonly VmnetDevice[];
+  readonly ovs: {
+    readonly bridges: readonly OvsRecord[];
+    readonly ports: readonly OvsRecord[];
+    readonly mirrors: readonly OvsRecord[];
+  } | null;
+  /** What the host's configuration says of bridges and ports; absent = it was not read. */
+  readonly declared?: readonly Declared[];
+  /** Whose configuration makes which bridge and port; absent = it was not read. */
+  readonly keepers?: readonly Keeper[];
+}
+
+/** What the kernel said around a step's probes; null = it was not read. */
+export interface StepStates {
+  readonly before: HostState | null;
+  readonly after: HostState | null;
+  /** The readings around the events of the step, in order; absent where there were none. */
+  readonly during?: readonly (HostState | null)[];
+}

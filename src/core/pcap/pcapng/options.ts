@@ -1,0 +1,172 @@
+import { escapeText } from '../../text/escape.js';
+import type { Batch } from '../capture-items.js';
+
+/** Block types (draft-ietf-opsawg-pcapng 4, 11.1). */
+export const blockTypes = {
+  section: 0x0a0d0d0a,
+  interface: 1,
+  obsoletePacket: 2,
+  simplePacket: 3,
+  nameResolution: 4,
+  statistics: 5,
+  packet: 6,
+} as const;
+export const byteOrderMagic = 0x1a2b3c4d;
+
+/** Option codes by the block that they stand in (draft-ietf-opsawg-pcapng 3.5, 4). */
+export const optionCodes = {
+  end: 0,
+  comment: 1,
+  section: { hardware: 2, os: 3, application: 4 },
+  interface: { name: 2, description: 3, timeResolution: 9, filter: 11, os: 12, timeOffset: 14 },
+  packet: { flags: 2, dropCount: 4, packetId: 5 },
+  statistics: { startTime: 2, endTime: 3, received: 4, dropped: 5, delivered: 8 },
+} as const;
+
+export interface Option {
+  readonly code: number;
+  readonly at: number;
+  readonly length: number;
+}
+
+/**
+ * The options in `view[from, to)`, up to the end mark; null where one runs past `to`. Each takes at least 4 octets, so
+ * that a list is never longer than a quarter of its block.
+ */
+export function readOptions(view: DataView, from: number, to: number, littleEndian: boolean): readonly Option[] | null {
+  const options: Option[] = [];
+  let at = from;
+  while (at + 4 <= to) {
+    const code = view.getUint16(at, littleEndian);
+    const length = view.getUint16(at + 2, littleEndian);
+    if (code === optionCodes.end) return options;
+    if (at + 4 + length > to) return null;
+    options.push({ code, at: at + 4, length });
+    at += 4 + length + (-length & 3);
+  }
+  return at >= to ? options : null;
+}
+
+const decoder = new TextDecoder();
+
+/** Text of an option: UTF-8, not terminated; what is none becomes U+FFFD. */
+export function textOf(bytes: Uint8Array, option: Option): string {
+  return decoder.decode(bytes.subarray(option.at, option.at + option.length));
+}
+
+/** The first option of a code as text. */
+export function optionText(bytes: Uint8Array, options: readonly Option[], code: number): string | null {
+  const option = options.find((each) => each.code === code);
+  return option === undefined ? null : textOf(bytes, option);
+}
+
+/** The first option of a code as an unsigned 64-bit number. */
+export function optionU64(
+  view: DataView,
+  options: readonly Option[],
+  code: number,
+  littleEndian: boolean,
+): bigint | null {
+  const option = options.find((each) => each.code === code && each.length === 8);
+  return option === undefined ? null : view.getBigUint64(option.at, littleEndian);
+}
+
+const maxOptionLength = 65_535;
+const encoder = new TextEncoder();
+
+/** One option to write: its code and its octets. */
+export interface OptionValue {
+  readonly code: number;
+  readonly value: Uint8Array;
+}
+
+/** A text as an option holds it, without a prefix. */
+export function textOctets(text: string): Uint8Array {
+  return textOption(optionCodes.comment, text)[0]?.value ?? new Uint8Array(0);
+}
+
+/**
+ * Text as an option, or none for null. Cut to what an option holds, at a character; what a terminal would act on is
+ * escaped, since tshark and capinfos print comments and names of interfaces as they are. `prefix` are octets in front
+ * of the text.
+ */
+export function textOption(
+  code: number,
+  text: string | null | undefined,
+  prefix: readonly number[] = [],
+): readonly OptionValue[] {
+  if (text === null || text === undefined) return [];
+  const escaped = escapeText(text);
+  // no UTF-16 unit takes more
+  const value = new Uint8Array(Math.min(maxOptionLength, prefix.length + 3 * escaped.length));
+  value.set(prefix);
+  const { written } = encoder.encodeInto(escaped, value.subarray(prefix.length));
+  return [{ code, value: value.slice(0, prefix.length + written) }];
+}
+
+export function u8Option(code: number, value: number): readonly OptionValue[] {
+  return [{ code, value: Uint8Array.of(value) }];
+}
+
+export function u32Option(code: number, value: number): readonly OptionValue[] {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, true);
+  return [{ code, value: bytes }];
+}
+
+export function u64Option(code: number, value: bigint | null | undefined): readonly OptionValue[] {
+  if (value === null || value === undefined) return [];
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, value, true);
+  return [{ code, value: bytes }];
+}
+
+/** A time as options of a statistics block hold it: upper 32 bits first. */
+export function timeOption(code: number, timeNs: bigint | null | undefined): readonly OptionValue[] {
+  if (timeNs === null || timeNs === undefined) return [];
+  const bytes = new Uint8Array(8);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, Number(timeNs >> 32n), true);
+  view.setUint32(4, Number(timeNs & 0xffff_ffffn), true);
+  return [{ code, value: bytes }];
+}
+
+export function optionsLength(options: readonly OptionValue[]): number {
+  return options.reduce((sum, { value }) => sum + 4 + value.length + (-value.length & 3), options.length === 0 ? 0 : 4);
+}
+
+/** Writes options and their end mark at `at`; an empty list takes no octet. */
+export function writeOptions(into: Uint8Array, view: DataView, at: number, options: readonly OptionValue[]): void {
+  if (options.length === 0) return;
+  let next = at;
+  for (const { code, value } of options) {
+    view.setUint16(next, code, true);
+    view.setUint16(next + 2, value.length, true);
+    into.set(value, next + 4);
+    next += 4 + value.length + (-value.length & 3);
+  }
+  view.setUint32(next, optionCodes.end, true);
+}
+
+export interface PacketOptions {
+  readonly packetId: bigint | null;
+  readonly comments: readonly string[];
+}
+
+/**
+ * Id and comments of packet `i` of a batch: the slow way, for the few packets where somebody asks. Malformed options
+ * give none.
+ */
+export function readPacketOptions(batch: Batch, i: number): PacketOptions {
+  const { bytes } = batch;
+  const at = batch.optionsAt[i] ?? 0;
+  const length = batch.optionsLength[i] ?? 0;
+  const little = batch.byteOrder === 'little';
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const options = length === 0 ? null : readOptions(view, at, at + length, little);
+  if (options === null) return { packetId: null, comments: [] };
+  return {
+    packetId: optionU64(view, options, optionCodes.packet.packetId, little),
+    comments: options.filter((option) => option.code === optionCodes.comment).map((option) => textOf(bytes, option)),
+  };
+}

@@ -1,0 +1,152 @@
+import type { Mac } from '../model/mac.js';
+import { type Control, type Flows, type FrameSpec, type Observer, phases, type TrafficPlan } from '../model/plan.js';
+import type { Endpoint, ProbeClassName } from '../model/scenario.js';
+import { documentation, familyOf } from '../probe/addresses.js';
+import { leastSize } from '../probe/frames/frame.js';
+import { kindsOfFlows } from './flows/flow-table.js';
+import { earControlMac, type EnteringControl, rawControl } from './ingress-controls.js';
+
+export interface ControlInput {
+  readonly flows: Flows;
+  readonly traffic: readonly TrafficPlan[];
+  readonly observers: readonly Observer[];
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly bridgeMacs: Readonly<Record<string, Mac>>;
+  /** Whether the capture filter tells source MACs apart: then an ear has to be proved for each of them. */
+  readonly filtersByMac: boolean;
+  readonly firstToken: number;
+  /** On a host, what is sent at an uplink leaves the machine; so does what is sent at a tunnel. */
+  readonly onHost: boolean;
+  /** Classes whose probes may make the kernel close their sender's port. */
+  readonly closing: readonly ProbeClassName[];
+  /** What proves that observers hear what their guests send. */
+  readonly entering: readonly EnteringControl[];
+}
+
+/**
+ * The forms in which frames reach an observer: source MAC, carrier, tags and length. A filter that is deaf to a probe
+ * is deaf to the control of its form.
+ */
+function earForms(input: ControlInput): readonly FrameSpec[] {
+  const forms = new Map<string, FrameSpec>();
+  let last: FrameSpec | null = null;
+  const add = (frame: FrameSpec): void => {
+    // Of a million flows most look like the one before.
+    if (
+      last !== null &&
+      last.carrier === frame.carrier &&
+      last.form === frame.form &&
+      last.vlan === frame.vlan &&
+      last.size === frame.size &&
+      last.srcMac === frame.srcMac
+    )
+      return;
+    last = frame;
+    const srcMac = input.filtersByMac ? frame.srcMac : earControlMac.src;
+    const key = `${frame.carrier} ${frame.form ?? ''} ${frame.vlan.join()} ${frame.size} ${srcMac}`;
+    if (forms.has(key)) return;
+    const family = familyOf(frame.carrier);
+    const [srcIp, dstIp] = family === null ? [null, null] : family === 4 ? documentation.ipv4 : documentation.ipv6;
+    const form: FrameSpec = { ...frame, srcMac, dstMac: earControlMac.dst, srcIp, dstIp };
+    forms.set(key, form);
+  };
+  for (const flow of kindsOfFlows(input.flows)) if (flow.judged) add(flow.frame);
+  for (const { from, to } of input.traffic) {
+    for (const mac of [from, to].flatMap((name) => input.endpoints.get(name)?.macs.slice(0, 1) ?? [])) {
+      add(rawControl(mac));
+      add({ ...rawControl(mac), carrier: 'ipv4-udp', size: Math.max(60, leastSize('ipv4-udp', 0)) });
+    }
+  }
+  if (forms.size === 0) add(rawControl(earControlMac.src));
+  return [...forms.values()];
+}
+
+/**
+ * The controls of a step. Ear: sent on the observer's own interface towards the guest, which the bridge never sees; or,
+ * with a sender, from the guest's side (ingress-controls.ts). Entry: from the sender, with its rightful MAC, to the
+ * bridge's own MAC, which the bridge device receives without being promiscuous; it crosses `isolated` and refreshes
+ * only what the probes refresh anyway (facts measured on Linux 6.18). None on a host for who is behind the bridge
+ * device: where the bridge carries the MAC of its NIC, such a frame would leave through that NIC (br_dev_xmit finds the
+ * entry on its port). There each probe proves its own entry, by leaving through the device.
+ */
+export function controlsOf(input: ControlInput): readonly Control[] {
+  const controls: Control[] = [];
+  const add = (control: Omit<Control, 'index'>): void => {
+    controls.push({ ...control, index: input.firstToken + controls.length });
+  };
+  const forms = earForms(input);
+  // An owner that announces itself at the end proves nothing, and must not speak before.
+  const senders = new Set<string>();
+  /** Those whose port no guard may close: entry is proved for the others right before the probes only. */
+  const staying = new Set<string>();
+  for (const flow of kindsOfFlows(input.flows)) {
+    if (flow.purpose === 'restore') continue;
+    senders.add(flow.sender);
+    if (!input.closing.includes(flow.class)) staying.add(flow.sender);
+  }
+  const sendersMacs = [...senders].flatMap((name) => input.endpoints.get(name)?.macs.slice(0, 1) ?? []);
+  const deviceOf = new Map(
+    input.observers.filter(({ place }) => place === 'bridge').map((observer) => [observer.bridge, observer]),
+  );
+  for (const phase of phases) {
+    for (const observer of input.observers) {
+      if (observer.place === 'bridge') continue;
+      const leaves =
+        observer.role === 'uplink' && (input.onHost || input.endpoints.get(observer.name)?.tunnel !== undefined);
+      const fitting = leaves
+        ? uplinkForms(observer, forms, input.endpoints.values(), input.bridgeMacs[observer.bridge], sendersMacs)
+        : forms;
+      for (const frame of fitting) add({ kind: 'ear', phase, observer: observer.name, sender: null, frame });
+    }
+    for (const {
+      observer: { name },
+      frame,
+    } of input.entering)
+      add({ kind: 'ear', phase, observer: name, sender: name, frame });
+    for (const sender of senders) {
+      if (phase !== 'before' && !staying.has(sender)) continue;
+      const endpoint = input.endpoints.get(sender);
+      const device = deviceOf.get(endpoint?.bridge ?? '');
+      const dstMac = endpoint === undefined ? undefined : input.bridgeMacs[endpoint.bridge];
+      const srcMac = endpoint?.macs[0];
+      if (
+        device === undefined ||
+        dstMac === undefined ||
+        srcMac === undefined ||
+        (input.onHost && endpoint?.attach !== 'port')
+      )
+        continue;
+      add({ kind: 'entry', phase, observer: device.name, sender, frame: rawControl(srcMac, dstMac) });
+    }
+  }
+  return controls;
+}
+
+/**
+ * Ear controls at a host's uplink leave its NIC. So that the switch there learns nothing wrong and sees no new station,
+ * their source is a guest of the bridge or the bridge itself, never who lives beyond the uplink; their destination is
+ * the bridge, which the switch knows on the port that they come from and so sends them nowhere. `senders`: MACs of who
+ * sends in the step.
+ */
+export function uplinkForms(
+  observer: Observer,
+  forms: readonly FrameSpec[],
+  endpoints: Iterable<Endpoint>,
+  bridgeMac: Mac | undefined,
+  senders: readonly Mac[],
+): readonly FrameSpec[] {
+  if (bridgeMac === undefined) return [];
+  const own = new Set(
+    [...endpoints]
+      .filter(({ bridge, role }) => bridge === observer.bridge && role === 'guest')
+      .flatMap(({ macs }) => macs),
+  );
+  // Who sends in this step is known out there, or will be; a filter by MAC lets it through, as it does the bridges
+  const source = senders.find((mac) => own.has(mac)) ?? bridgeMac;
+  const fitting = forms.map((form) => ({
+    ...form,
+    srcMac: own.has(form.srcMac) ? form.srcMac : source,
+    dstMac: bridgeMac,
+  }));
+  return [...new Map(fitting.map((form) => [JSON.stringify(form), form])).values()];
+}

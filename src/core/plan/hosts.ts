@@ -1,0 +1,97 @@
+import { hostOf, onHost } from '../model/host-names.js';
+import type { Plan } from '../model/plan.js';
+import type { FdbState, HostState, LinkState } from '../model/state.js';
+import { fieldsOf, objectsOf } from '../text/json-fields.js';
+
+/** What the kernel of one host said; `host` null = the orchestrator's own. */
+export interface StateOfHost {
+  readonly host: string | null;
+  readonly state: HostState;
+}
+
+function linkOf(host: string | null, link: LinkState): LinkState {
+  return { ...link, name: onHost(host, link.name), master: link.master === null ? null : onHost(host, link.master) };
+}
+
+function entryOf(host: string | null, entry: FdbState): FdbState {
+  return {
+    ...entry,
+    port: onHost(host, entry.port),
+    master: entry.master === null ? null : onHost(host, entry.master),
+  };
+}
+
+/** Objects of iproute2 with the names of devices under these keys as they are called across hosts. */
+function named(host: string | null, json: unknown, keys: readonly string[]): readonly unknown[] {
+  return objectsOf(json).map((one) =>
+    Object.fromEntries(
+      Object.entries(one).map(([key, value]) => [
+        key,
+        keys.includes(key) && typeof value === 'string' ? onHost(host, value) : value,
+      ]),
+    ),
+  );
+}
+
+function groups(host: string | null, json: unknown): readonly unknown[] {
+  return objectsOf(json).map((part) => ({
+    ...part,
+    mdb: named(host, part['mdb'], ['dev', 'port']),
+    router: Object.fromEntries(
+      Object.entries(fieldsOf(part['router']) ?? {}).map(([bridge, ports]) => [
+        onHost(host, bridge),
+        named(host, ports, ['port']),
+      ]),
+    ),
+  }));
+}
+
+function filters(host: string | null, json: unknown): readonly (readonly [string, unknown])[] {
+  return Object.entries(fieldsOf(fieldsOf(json)?.['filters']) ?? {}).map(([place, value]) => [
+    onHost(host, place),
+    value,
+  ]);
+}
+
+/**
+ * The states of several hosts as one, names of devices as they are called across hosts. Rules of nft name devices
+ * anywhere in their text: those of other hosts stand apart under `hosts`, where a change of them shows and nobody takes
+ * them for rules of this one; their sysctls are HOST/NAME. Pure.
+ */
+export function mergeStates(states: readonly StateOfHost[]): HostState {
+  const own = states.find(({ host }) => host === null)?.state;
+  const others = states.flatMap(({ host, state }) => (host === null ? [] : [{ host, state }]));
+  return {
+    links: states.flatMap(({ host, state }) => state.links.map((link) => linkOf(host, link))),
+    fdb: states.flatMap(({ host, state }) => state.fdb.map((entry) => entryOf(host, entry))),
+    vlan: states.flatMap(({ host, state }) => named(host, state.vlan, ['ifname'])),
+    mdb: states.flatMap(({ host, state }) => groups(host, state.mdb)),
+    tc: {
+      qdisc: states.flatMap(({ host, state }) => named(host, fieldsOf(state.tc)?.['qdisc'], ['dev'])),
+      filters: Object.fromEntries(states.flatMap(({ host, state }) => filters(host, state.tc))),
+    },
+    nft: {
+      nftables: objectsOf(fieldsOf(own?.nft)?.['nftables']),
+      hosts: Object.fromEntries(others.map(({ host, state }) => [host, state.nft])),
+    },
+    sysctl: Object.fromEntries(
+      states.flatMap(({ host, state }) =>
+        Object.entries(state.sysctl).map(([name, value]) => [onHost(host, name), value]),
+      ),
+    ),
+    ...(own?.ovs === undefined ? {} : { ovs: own.ovs }),
+    ...(own?.packetSockets === undefined ? {} : { packetSockets: own.packetSockets }),
+    unread: states.flatMap(({ host, state }) =>
+      state.unread.map(({ what, why }) => ({ what: onHost(host, what), why })),
+    ),
+  };
+}
+
+/** What of a plan is on the orchestrator's own host. */
+export function localPart(plan: Plan): Plan {
+  return {
+    ...plan,
+    bridges: plan.bridges.filter(({ name }) => hostOf(name) === null),
+    endpoints: plan.endpoints.filter(({ bridge }) => hostOf(bridge) === null),
+  };
+}

@@ -1,0 +1,98 @@
+import type { Observer, Plan, StepPlan } from '../model/plan.js';
+import type { Bridge, Endpoint } from '../model/scenario.js';
+import type { HostState } from '../model/state.js';
+import { kindsOfFlows } from './flows/flow-table.js';
+
+function observerOf(endpoint: Endpoint, bridgeMac: string | undefined, judged: boolean): Observer {
+  const common = { name: endpoint.name, bridge: endpoint.bridge, role: endpoint.role, judged };
+  switch (endpoint.attach) {
+    case 'port':
+      return { ...common, interface: endpoint.port ?? endpoint.name, place: 'port', macs: endpoint.macs };
+    case 'promiscuous':
+      return { ...common, interface: endpoint.port ?? endpoint.name, place: 'relay', macs: endpoint.macs };
+    case 'host':
+      return {
+        ...common,
+        interface: endpoint.bridge,
+        place: 'bridge',
+        macs: bridgeMac === undefined ? endpoint.macs : [bridgeMac],
+      };
+  }
+}
+
+/** What is behind a bridge device of a host can be heard only where it has an interface. */
+function isHeard({ attach, port }: Endpoint): boolean {
+  return attach !== 'promiscuous' || port !== null;
+}
+
+/**
+ * Every place to listen in a step: each endpoint that is present, and each bridge device, which receives the entry
+ * controls. A bridge device that is no endpoint of the scenario is observed but not judged.
+ */
+export function observersOf(
+  present: readonly Endpoint[],
+  bridges: readonly Bridge[],
+  bridgeMacs: Readonly<Record<string, string>>,
+  judgedNames: readonly string[] | null,
+): readonly Observer[] {
+  const isJudged = ({ name, tunnel }: Endpoint): boolean =>
+    judgedNames === null ? tunnel === undefined : judgedNames.includes(name);
+  const own = present
+    .filter(isHeard)
+    .map((endpoint) => observerOf(endpoint, bridgeMacs[endpoint.bridge], isJudged(endpoint)));
+  const devices = bridges
+    .filter((bridge) => !own.some((observer) => observer.place === 'bridge' && observer.bridge === bridge.name))
+    .map((bridge): Observer => {
+      const mac = bridgeMacs[bridge.name];
+      return {
+        name: bridge.name,
+        interface: bridge.name,
+        bridge: bridge.name,
+        place: 'bridge',
+        role: 'host',
+        macs: mac === undefined ? [] : [mac],
+        judged: false,
+      };
+    });
+  return [...own, ...devices];
+}
+
+/** Endpoints as which a step sends anything. */
+export function sendersOf(step: StepPlan): readonly string[] {
+  const controls = step.controls.flatMap((control) => control.sender ?? []);
+  const announcing = step.learn.filter((name) => step.present.includes(name));
+  const senders = new Set<string>();
+  for (const { sender } of kindsOfFlows(step.flows)) senders.add(sender);
+  return [...new Set([...senders, ...controls, ...announcing])];
+}
+
+/**
+ * Addressees of known unicast that the bridge would not know: no entry in the forwarding database although it learns,
+ * and nothing in the step lets them speak first. Frames to them would be flooded, which is no fault of the barrier. A
+ * line each.
+ */
+export function silentAddressees(plan: Plan, state: HostState): readonly string[] {
+  const learns = (bridge: string, port: string): boolean => {
+    const link = (name: string) => state.links.find((one) => one.name === name);
+    return Number(link(bridge)?.bridge?.['ageing_time'] ?? 0) > 0 && link(port)?.port?.['learning'] !== false;
+  };
+  const told = plan.steps.flatMap((step) => {
+    if (step.changes.length > 0) return []; // what the bridge knows then is decided by the changes
+    const speaking = new Set([...step.learn, ...step.flows.map(({ sender }) => sender)]);
+    const addressed = new Set(
+      step.flows.filter((flow) => flow.class === 'known-unicast').flatMap((flow) => flow.to ?? []),
+    );
+    return plan.endpoints
+      .filter(({ name, attach }) => attach === 'port' && addressed.has(name) && !speaking.has(name))
+      .filter(
+        ({ bridge, port, macs }) =>
+          learns(bridge, port ?? '') &&
+          !state.fdb.some((entry) => entry.master === bridge && entry.port === port && entry.mac === macs[0]),
+      )
+      .map(
+        ({ name, macs }) =>
+          `step ${step.index + 1}: the bridge does not know ${macs[0] ?? ''} of ${name}, so that known unicast to it would be flooded`,
+      );
+  });
+  return [...new Set(told)];
+}

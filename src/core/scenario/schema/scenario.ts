@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { variableName } from '../yaml/variables.js';
+import { policy, step } from './step.js';
+import { topology } from './topology.js';
+import { onOff, scalar, text, title } from './values.js';
+
+/** The file's own keys; what hangs below is read piece by piece. */
+export const scenarioShell = z.strictObject({
+  version: z.literal(1, { error: 'expected 1, the version of this format' }).describe('Version of this format.'),
+  name: title.describe('Name of the scenario, shown in every report.'),
+  description: text.optional().describe('What it is about.'),
+  allow_changes: onOff
+    .optional()
+    .describe(
+      'Host: steps may change settings, if the command line says `--allow-changes` as well; undone at the end. Default: off.',
+    ),
+  allow_disruptive: onOff
+    .optional()
+    .describe(
+      'Classes that disturb guests may run; on a host the command line has to say `--allow-disruptive` as well. Default: off.',
+    ),
+  vars: z.record(z.string(), z.unknown()).optional(),
+  scope: z
+    .strictObject({ partial: text.describe('Why.') })
+    .meta({ id: 'scope' })
+    .optional()
+    .describe('Lets a step hold although not every port could be observed.'),
+  topology: z.record(z.string(), z.unknown()),
+  steps: z.array(z.unknown()).optional(),
+  policy: z.array(z.unknown()).optional(),
+});
+
+const included = text.describe('File whose content stands here, from the folder of the scenario.');
+
+/**
+ * The whole file: source of schema/scenario.v1.json. Every file that loads fits it; names, ports and who may be judged
+ * are checked beyond it.
+ */
+export const scenarioSchema = scenarioShell.extend({
+  vars: z
+    .record(z.string().regex(variableName), scalar.nullable())
+    .optional()
+    .describe(
+      'Variables and their values; without a value `--set NAME=VALUE` has to give one. `"${name}"` stands for the value.',
+    ),
+  topology: z
+    .union([
+      topology,
+      topology.partial().extend({ include: included }).meta({
+        id: 'included-topology',
+        description: "A topology from a file. What is written beside it stands beside the file's, and goes first.",
+      }),
+    ])
+    .describe('Bridges and what hangs on them.'),
+  steps: z
+    .array(
+      z.union([
+        step,
+        z.strictObject({ include: included }).meta({ id: 'included-steps', description: 'Steps from a file.' }),
+      ]),
+    )
+    .optional()
+    .describe('What is done and claimed, in this order, on the same topology.'),
+  policy: z.array(policy).optional().describe('Claims between zones; they become steps of their own.'),
+});

@@ -1,0 +1,142 @@
+import { bareName } from '../../model/host-names.js';
+import type { Endpoint } from '../../model/scenario.js';
+import { quote } from '../../text/escape.js';
+import type { TopologyReading } from '../topology/read-topology.js';
+import { where } from '../yaml/explain-issue.js';
+import type { FaultList, Path } from '../yaml/fault.js';
+import { didYouMean } from '../yaml/nearest-word.js';
+
+/** In which sense selectors are read. */
+export interface SelectionScope {
+  /** Endpoints that globs, roles, zones and `*` choose among. A name written out may be any endpoint. */
+  readonly among: ReadonlySet<string> | null;
+  /** Senders, for a `*` in `to`, which means all others on the same bridge. Absent: `*` is every endpoint. */
+  readonly senders?: readonly string[];
+}
+
+/** Selectors as written: one, or a list with its path for each. */
+export function selectorsAt(
+  raw: string | readonly string[],
+  path: Path,
+): readonly { readonly text: string; readonly path: Path }[] {
+  return typeof raw === 'string' ? [{ text: raw, path }] : raw.map((text, at) => ({ text, path: [...path, at] }));
+}
+
+/**
+ * Resolves selectors to the names of endpoints, in the topology's order. `!x` takes away from what the others choose,
+ * or from all where there are no others. A name that does not exist and a selector that matches no endpoint at all are
+ * faults.
+ */
+export function select(
+  faults: FaultList,
+  reading: TopologyReading,
+  raw: string | readonly string[],
+  path: Path,
+  scope: SelectionScope,
+): readonly string[] {
+  const given = selectorsAt(raw, path);
+  const chosen = new Set<string>();
+  const refused = new Set<string>();
+  for (const { text, path: at } of given) {
+    const negative = text.startsWith('!');
+    for (const name of matches(faults, reading, negative ? text.slice(1) : text, at, scope))
+      (negative ? refused : chosen).add(name);
+  }
+  const all = given.length > 0 && given.every(({ text }) => text.startsWith('!'));
+  return reading.topology.endpoints
+    .map(({ name }) => name)
+    .filter((name) => (all ? scope.among === null || scope.among.has(name) : chosen.has(name)) && !refused.has(name));
+}
+
+function matches(
+  faults: FaultList,
+  reading: TopologyReading,
+  text: string,
+  path: Path,
+  scope: SelectionScope,
+): readonly string[] {
+  const { endpoints } = reading.topology;
+  if (!isGlob(text) && !/[:/]/.test(text)) {
+    if (reading.names.has(text)) return [text];
+    const owner = endpoints.find(({ port }) => port === text);
+    faults.add(
+      path,
+      `${where(path)}: there is no endpoint ${quote(text)}${owner === undefined ? didYouMean(text, reading.names) : `; the endpoint at the port of this name is ${quote(owner.name)}`}`,
+    );
+    return [];
+  }
+  const test = predicate(reading, text, scope);
+  if (typeof test === 'string') {
+    faults.add(path, `${where(path)}: ${test}`);
+    return [];
+  }
+  const found = endpoints.filter(test);
+  // Where pieces of the topology were unreadable, what is missing may be among them.
+  if (found.length === 0 && reading.whole) faults.add(path, `${where(path)}: ${quote(text)} matches no endpoint`);
+  return found.map(({ name }) => name).filter((name) => scope.among === null || scope.among.has(name));
+}
+
+/** What a selector that is not a plain name asks of an endpoint, or what is wrong with it. */
+function predicate(
+  reading: TopologyReading,
+  text: string,
+  scope: SelectionScope,
+): ((endpoint: Endpoint) => boolean) | string {
+  const { senders } = scope;
+  if (text === '**' || (text === '*' && senders === undefined)) return () => true;
+  if (text === '*' && senders !== undefined) {
+    const on = (name: string): string | undefined =>
+      reading.topology.endpoints.filter((endpoint) => endpoint.name === name).map(({ bridge }) => bareName(bridge))[0];
+    const bridges = senders.map(on);
+    return ({ name, bridge }) => senders.some((sender, at) => sender !== name && bridges[at] === bareName(bridge));
+  }
+  const [, kind, rest = ''] = /^([a-z]+):(.*)$/.exec(text) ?? [];
+  if (kind === 'role') {
+    const roles = ['guest', 'uplink', 'host'];
+    return roles.includes(rest)
+      ? ({ role }) => role === rest
+      : `there is no role ${quote(rest)}, expected one of ${roles.join(', ')}${didYouMean(rest, roles)}`;
+  }
+  if (kind === 'zone') {
+    const zones = new Set(reading.topology.endpoints.flatMap(({ zone }) => zone ?? []));
+    if (!isGlob(rest) && !zones.has(rest) && reading.whole)
+      return `there is no zone ${quote(rest)}${didYouMean(rest, zones)}`;
+    return ({ zone }) => zone !== null && matchesGlob(rest, zone);
+  }
+  if (kind !== undefined) return `${quote(text)} is no selector, expected "role:…" or "zone:…"`;
+  const slash = text.indexOf('/');
+  if (slash < 0) return ({ name }) => matchesGlob(text, name);
+  const [bridgeGlob, nameGlob] = [text.slice(0, slash), text.slice(slash + 1)];
+  if (!isGlob(bridgeGlob) && !reading.bridgeNames.has(bridgeGlob))
+    return `there is no bridge ${quote(bridgeGlob)}${didYouMean(bridgeGlob, reading.bridgeNames)}`;
+  return ({ name, bridge }) => matchesGlob(bridgeGlob, bareName(bridge)) && matchesGlob(nameGlob, name);
+}
+
+/**
+ * Whether a name fits a glob of `*` (any characters, also none) and `?` (one character). Takes time in proportion to
+ * both lengths multiplied, never more.
+ */
+function matchesGlob(glob: string, name: string): boolean {
+  let [g, n] = [0, 0];
+  let [star, resume] = [-1, 0];
+  while (n < name.length) {
+    if (g < glob.length && glob[g] === '*') {
+      [star, resume] = [g, n];
+      g += 1;
+    } else if (g < glob.length && (glob[g] === '?' || glob[g] === name[n])) {
+      g += 1;
+      n += 1;
+    } else if (star >= 0) {
+      resume += 1;
+      [g, n] = [star + 1, resume];
+    } else {
+      return false;
+    }
+  }
+  while (glob[g] === '*') g += 1;
+  return g === glob.length;
+}
+
+function isGlob(text: string): boolean {
+  return /[*?]/.test(text);
+}

@@ -1,0 +1,36 @@
+// Control characters (C0, DEL, C1), marks that reorder or hide text (Unicode TR 36, section 3), line separators, halves
+// of surrogate pairs.
+const dangerous =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]|[\u{e0000}-\u{e007f}]/gu;
+
+/**
+ * Text from a guest, a file or an interface name as one harmless line: what a terminal would act on appears as
+ * `\u{1b}`.
+ */
+export function escapeText(text: string): string {
+  return text.replace(dangerous, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+const maxQuoted = 60;
+
+/**
+ * Text from a file as it may appear in a message: in double quotes, cut after 60 characters, with everything escaped
+ * that a terminal would obey or that would reorder the line (control, format and bidirectional characters, lone
+ * surrogates).
+ */
+export function quote(text: string): string {
+  const characters = [...text.slice(0, maxQuoted * 2)];
+  const shown = characters.slice(0, maxQuoted).map(escapeCharacter).join('');
+  return `"${shown}${text.length > maxQuoted && characters.length > maxQuoted ? '…' : ''}"`;
+}
+
+/** The same escapes without quotes and without a limit: for paths. */
+export function escapePath(text: string): string {
+  return [...text].map(escapeCharacter).join('');
+}
+
+function escapeCharacter(character: string): string {
+  if (character === '"' || character === '\\') return `\\${character}`;
+  if (!/[\p{C}\p{Zl}\p{Zp}]/u.test(character)) return character;
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+}

@@ -1,0 +1,134 @@
+import type { Finding } from '../core/model/result.js';
+
+/**
+ * Numbers values from 0 in the order in which they first come, equal ones alike: a mesh that leaks has a hundred
+ * thousand rows, and keys of numbers are made sooner than keys of texts.
+ */
+export function numbering<T>(): (value: T) => number {
+  const numbers = new Map<T, number>();
+  return (value) => {
+    const known = numbers.get(value);
+    if (known !== undefined) return known;
+    numbers.set(value, numbers.size);
+    return numbers.size - 1;
+  };
+}
+
+function isSameKind(a: Finding, b: Finding): boolean {
+  return (
+    a.probe === b.probe &&
+    a.class === b.class &&
+    a.carrier === b.carrier &&
+    a.variant === b.variant &&
+    a.grouped === b.grouped &&
+    a.allowed === b.allowed &&
+    (a.vlan === b.vlan || a.vlan.join() === b.vlan.join())
+  );
+}
+
+/**
+ * Numbers findings by what `partsOf` says of their kind: probe, class, carrier, variant, VLAN tags, whether they stand
+ * for many and who may see them. The same parts have the same number; findings of one kind mostly stand in a row.
+ */
+export function kindNumbers(partsOf: (finding: Finding) => readonly unknown[]): (finding: Finding) => number {
+  const numberOf = numbering<string>();
+  let last: Finding | null = null;
+  let number = 0;
+  return (finding) => {
+    if (last === null || !isSameKind(last, finding)) number = numberOf(JSON.stringify(partsOf(finding)));
+    last = finding;
+    return number;
+  };
+}
+
+/** Who sent, and whom it was for. */
+interface Pair {
+  readonly from: string;
+  readonly to: string | null;
+}
+
+interface OfPair<T> {
+  readonly first: T[];
+  /** Null while there is one group. */
+  byKey: Map<string, T[]> | null;
+}
+
+/**
+ * Groups what has the same pair and the same key, groups and members in the order in which they came; a key of null
+ * stands alone. The key is asked for only where a pair has several members: a mesh that leaks has a hundred thousand
+ * pairs, and a text for each costs more than all else.
+ */
+export function groupByPair<T>(
+  members: readonly T[],
+  pairOf: (member: T) => Pair,
+  keyOf: (member: T) => string | null,
+): readonly (readonly T[])[] {
+  const groups: T[][] = [];
+  const bySender = new Map<string, Map<string | null, OfPair<T>>>();
+  const begin = (member: T): T[] => {
+    const group = [member];
+    groups.push(group);
+    return group;
+  };
+  for (const member of members) {
+    const { from, to } = pairOf(member);
+    let byAddressee = bySender.get(from);
+    if (byAddressee === undefined) bySender.set(from, (byAddressee = new Map()));
+    const known = byAddressee.get(to);
+    if (known === undefined) {
+      byAddressee.set(to, { first: begin(member), byKey: null });
+      continue;
+    }
+    known.byKey ??= keyed(known.first, keyOf);
+    const key = keyOf(member);
+    const group = key === null ? undefined : known.byKey.get(key);
+    if (group !== undefined) group.push(member);
+    else if (key === null) begin(member);
+    else known.byKey.set(key, begin(member));
+  }
+  return groups;
+}
+
+function keyed<T>(group: T[], keyOf: (member: T) => string | null): Map<string, T[]> {
+  const key = group[0] === undefined ? null : keyOf(group[0]);
+  return new Map(key === null ? [] : [[key, group]]);
+}
+
+/** What members that belong together are folded into, and which do. */
+interface Fold<T, Into> {
+  /** Members with the same key belong together. */
+  readonly keyOf: (member: T) => string;
+  /**
+   * Of a member and an earlier one, those between them being alike: whether their keys are the same, where that is
+   * known without them.
+   */
+  readonly isAlike: (member: T, earlier: T) => boolean;
+  readonly begin: (member: T) => Into;
+  readonly add: (into: Into, member: T) => void;
+}
+
+/**
+ * Folds members that belong together into one, in the order in which the first of them came: a mesh that leaks has a
+ * hundred thousand rows, most of which are like the one before, and a text for each costs more than all else. Each is
+ * looked at once, while it is at hand.
+ */
+export function foldInARow<T, Into>(
+  members: readonly T[],
+  { keyOf, isAlike, begin, add }: Fold<T, Into>,
+): readonly Into[] {
+  const folded = new Map<string, Into>();
+  let latest: { readonly member: T; readonly into: Into } | null = null;
+  for (const member of members) {
+    if (latest !== null && isAlike(member, latest.member)) {
+      add(latest.into, member);
+      continue;
+    }
+    const key = keyOf(member);
+    const known: Into | undefined = folded.get(key);
+    const into: Into = known ?? begin(member);
+    if (known === undefined) folded.set(key, into);
+    else add(into, member);
+    latest = { member, into };
+  }
+  return [...folded.values()];
+}

@@ -1,0 +1,184 @@
+import type { Drift } from '../../core/model/audit.js';
+import type { Result, StepResult } from '../../core/model/result.js';
+import { escapeText } from '../../core/text/escape.js';
+import type { ReportedRun, Reporter } from '../reporter.js';
+
+interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly samples: (
+    result: Result,
+  ) => readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
+}
+
+const ofRun =
+  (value: (result: Result) => number): Metric['samples'] =>
+  (result) => [{ labels: {}, value: value(result) }];
+const ofSabotage =
+  (pick: (figures: { readonly cases: number; readonly falseHolds: number }) => number): Metric['samples'] =>
+  ({ tool: { sabotage } }) =>
+    sabotage === undefined ? [] : [{ labels: {}, value: pick(sabotage) }];
+const ofSteps =
+  (value: (step: StepResult) => number): Metric['samples'] =>
+  (result) =>
+    result.steps.map((step, at) => ({ labels: { step: String(at + 1), name: step.name }, value: value(step) }));
+const sum = (step: StepResult, pick: (observer: StepResult['observers'][number]) => number): number =>
+  step.observers.reduce((total, observer) => total + pick(observer), 0);
+
+const metrics: readonly Metric[] = [
+  {
+    name: 'verdict',
+    help: '1 for the verdict of the run: holds, broken or inconclusive.',
+    samples: (result) =>
+      (['holds', 'broken', 'inconclusive'] as const).map((verdict) => ({
+        labels: { verdict },
+        value: Number(result.verdict === verdict),
+      })),
+  },
+  {
+    name: 'as_expected',
+    help: '1 where everything came out as the scenario expects.',
+    samples: ofRun((result) => Number(result.asExpected)),
+  },
+  {
+    name: 'exit_status',
+    help: 'Exit status of the run: 0, 2 broken, 3 inconclusive, 4 not as expected.',
+    samples: ofRun((result) => result.exitCode),
+  },
+  {
+    name: 'run_timestamp_seconds',
+    help: 'When the run began.',
+    samples: ofRun((result) => Date.parse(result.run.startedAt) / 1000),
+  },
+  {
+    name: 'run_duration_seconds',
+    help: 'How long the run took.',
+    samples: ofRun((result) => result.run.durationMs / 1000),
+  },
+  { name: 'ports', help: 'Ports of the bridges under test.', samples: ofRun((result) => result.coverage.ports) },
+  { name: 'ports_observed', help: 'Ports that were observed.', samples: ofRun((result) => result.coverage.observed) },
+  {
+    name: 'sabotage_cases',
+    help: 'Ways in which the tool was broken on purpose before its release, at least.',
+    samples: ofSabotage(({ cases }) => cases),
+  },
+  {
+    name: 'sabotage_false_holds',
+    help: 'How often it said holds all the same.',
+    samples: ofSabotage(({ falseHolds }) => falseHolds),
+  },
+  {
+    name: 'step_as_expected',
+    help: '1 where the step came out as the scenario expects.',
+    samples: ofSteps((step) => Number(step.asExpected)),
+  },
+  {
+    name: 'step_leaks',
+    help: 'Rows of the step that leaked and are not accepted.',
+    samples: ofSteps(
+      (step) => step.findings.filter((finding) => finding.leak && finding.accepted === undefined).length,
+    ),
+  },
+  {
+    name: 'step_controls_sent',
+    help: 'Ear controls sent.',
+    samples: ofSteps((step) => sum(step, (observer) => observer.controlsSent)),
+  },
+  {
+    name: 'step_controls_seen',
+    help: 'Ear controls seen.',
+    samples: ofSteps((step) => sum(step, (observer) => observer.controlsSeen)),
+  },
+  {
+    name: 'step_frames_dropped',
+    help: 'Captured frames that the kernel dropped.',
+    samples: ofSteps((step) => sum(step, (observer) => observer.dropped)),
+  },
+];
+
+/** A label's value in the text format: backslash, quote and line end are escaped. */
+function label(text: string): string {
+  return escapeText(text).replaceAll('\\', String.raw`\\`).replaceAll('"', String.raw`\"`);
+}
+
+/** For node_exporter's textfile collector (Prometheus text format 0.0.4). */
+export const prometheusReport: Reporter = (runs: readonly ReportedRun[]): string =>
+  `${metrics
+    .flatMap((metric) => [
+      `# HELP verify_isolation_${metric.name} ${metric.help}`,
+      `# TYPE verify_isolation_${metric.name} gauge`,
+      ...runs.flatMap(({ result }, run) =>
+        metric.samples(result).map(({ labels, value }) => {
+          const all = {
+            scenario: result.scenario.name,
+            ...(runs.length > 1 ? { run: String(run + 1) } : {}),
+            ...labels,
+          };
+          return `verify_isolation_${metric.name}{${Object.entries(all)
+            .map(([key, text]) => `${key}="${label(text)}"`)
+            .join(',')}} ${value}`;
+        }),
+      ),
+    ])
+    .join('\n')}\n`;
+
+export interface WatchMetrics {
+  readonly readAt: Date;
+  readonly bridges: readonly { readonly name: string; readonly promiscuity: number | null }[];
+  /** What differs from the baseline now. */
+  readonly open: readonly Drift[];
+  /** Drifts since the start, by code. */
+  readonly seen: Readonly<Record<string, number>>;
+  readonly counts: Readonly<Record<(typeof countNames)[number], number>>;
+}
+
+const countNames = ['reads', 'failures', 'events', 'overruns'] as const;
+const countHelp: Readonly<Record<(typeof countNames)[number], string>> = {
+  reads: 'Times that the state was read whole.',
+  failures: 'Times that it could not be read.',
+  events: 'Messages of the kernel that something changed.',
+  overruns: 'Times that the kernel dropped such messages; after each the state is read whole.',
+};
+
+/**
+ * A label's value as the exposition format wants it: backslash, quote and newline escaped; other control characters
+ * cannot stand in a name that is shown.
+ */
+function watchLabel(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}
+
+/** The metrics of a watch in Prometheus' text format, for the textfile collector of node_exporter. */
+export function watchMetrics({ readAt, bridges, open, seen, counts }: WatchMetrics): string {
+  const severities = ['info', 'low', 'medium', 'high'] as const;
+  const lines = [
+    '# HELP verify_isolation_watch_last_read_timestamp_seconds When the state was last read whole.',
+    '# TYPE verify_isolation_watch_last_read_timestamp_seconds gauge',
+    `verify_isolation_watch_last_read_timestamp_seconds ${readAt.getTime() / 1000}`,
+    '# HELP verify_isolation_watch_drift_open Things that differ from the baseline now.',
+    '# TYPE verify_isolation_watch_drift_open gauge',
+    ...severities.map(
+      (severity) =>
+        `verify_isolation_watch_drift_open{severity="${severity}"} ${open.filter((drift) => drift.severity === severity).length}`,
+    ),
+    '# HELP verify_isolation_watch_drift_total Drifts since the start.',
+    '# TYPE verify_isolation_watch_drift_total counter',
+    ...Object.entries(seen).map(
+      ([code, count]) => `verify_isolation_watch_drift_total{code="${watchLabel(code)}"} ${count}`,
+    ),
+    '# HELP verify_isolation_watch_bridge_promiscuity Handles that hold a bridge device promiscuous; rests at 0.',
+    '# TYPE verify_isolation_watch_bridge_promiscuity gauge',
+    ...bridges
+      .filter(({ promiscuity }) => promiscuity !== null)
+      .map(
+        ({ name, promiscuity }) =>
+          `verify_isolation_watch_bridge_promiscuity{bridge="${watchLabel(name)}"} ${promiscuity ?? 0}`,
+      ),
+    ...countNames.flatMap((name) => [
+      `# HELP verify_isolation_watch_${name}_total ${countHelp[name]}`,
+      `# TYPE verify_isolation_watch_${name}_total counter`,
+      `verify_isolation_watch_${name}_total ${counts[name]}`,
+    ]),
+  ];
+  return `${lines.join('\n')}\n`;
+}

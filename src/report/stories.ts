@@ -1,0 +1,67 @@
+import type { LastingFix } from '../core/model/persistent-fix.js';
+import type { CarriersApart, Held, ProvenFix, Result } from '../core/model/result.js';
+import { escapeText } from '../core/text/escape.js';
+
+/** What held, the same in one or more steps. Steps are 0-based. */
+export interface HeldStory {
+  readonly steps: readonly number[];
+  readonly held: Held;
+}
+
+/** Why the steps of a run that hold do, each story told once. */
+export function heldStories(result: Result): readonly HeldStory[] {
+  const stories = new Map<string, { readonly steps: number[]; readonly held: Held }>();
+  result.steps.forEach((step, index) => {
+    for (const held of step.held ?? []) {
+      const key = JSON.stringify(held);
+      const known = stories.get(key);
+      if (known === undefined) stories.set(key, { steps: [index], held });
+      else known.steps.push(index);
+    }
+  });
+  return [...stories.values()];
+}
+
+/** `tap1.flood, tap2.flood and 7 more` */
+export function placesText({ places, morePlaces = 0 }: Held['barriers'][number], most: number): string {
+  const more = Math.max(0, places.length - most) + morePlaces;
+  return `${places.slice(0, most).join(', ')}${more === 0 ? '' : ` and ${more} more`}`;
+}
+
+/** Where carriers came to different ends, with the 0-based step. */
+export function apartStories(result: Result): readonly { readonly step: number; readonly apart: CarriersApart }[] {
+  return result.steps.flatMap((each, step) => (each.carriersApart ?? []).map((apart) => ({ step, apart })));
+}
+
+/** What the outcome of a trial means, in a word or two. */
+export const outcomeWords: Readonly<Record<ProvenFix['outcome'], string>> = {
+  mends: 'MENDS',
+  partly: 'MENDS IN PART',
+  'still-leaks': 'STILL LEAKS',
+  'cuts-off': 'CUTS OFF',
+  unproven: 'UNPROVEN',
+  failed: 'FAILED',
+};
+
+/** Every fix that was tried, with its 0-based step. */
+export function fixStories(result: Result): readonly { readonly step: number; readonly fix: ProvenFix }[] {
+  return result.steps.flatMap((each, step) => (each.fixes ?? []).map((fix) => ({ step, fix })));
+}
+
+/** `300 → 0` */
+export function countsText({ before, after }: ProvenFix): string {
+  return `${before ?? '?'} → ${after ?? '?'}`;
+}
+
+/**
+ * How a fix comes to stay, for people: where, the form line by line as it is pasted, what makes it act, and what else
+ * to know. Nothing where nobody is known.
+ */
+export function lastingLines(lasting: readonly LastingFix[] | undefined, indent: string): readonly string[] {
+  return (lasting ?? []).flatMap(({ by, where, form, apply, note }) => [
+    `${indent}to last (${by}): ${where === '' ? escapeText(note) : escapeText(where)}`,
+    ...(form === '' ? [] : form.split('\n').map((line) => `${indent}    ${escapeText(line)}`)),
+    ...(apply === '' ? [] : [`${indent}  then: ${escapeText(apply)}`]),
+    ...(note === '' || where === '' ? [] : [`${indent}  note: ${escapeText(note)}`]),
+  ]);
+}

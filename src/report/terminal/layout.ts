@@ -1,0 +1,50 @@
+/** Columns that a text takes, one for each code point; colours must not be in it yet. */
+export function widthOf(text: string): number {
+  return [...text].length;
+}
+
+export function padEnd(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - widthOf(text)));
+}
+
+export function padStart(text: string, width: number): string {
+  return ' '.repeat(Math.max(0, width - widthOf(text))) + text;
+}
+
+/**
+ * Folds a text at spaces into lines of at most `width` columns; a longer word stands alone, whole, so that it can be
+ * copied.
+ */
+export function fold(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && widthOf(line) + 1 + widthOf(word) > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+/** Folds with `first` before the first line and the same width of blanks before the others. */
+export function foldAfter(first: string, text: string, width: number): readonly string[] {
+  const indent = widthOf(first);
+  return fold(text, Math.max(20, width - indent)).map(
+    (line, index) => (index === 0 ? first : ' '.repeat(indent)) + line,
+  );
+}
+
+const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+export type Tint = keyof typeof codes;
+
+/** How to colour a text; the words stand for themselves, colour only helps to find them. */
+export type Paint = (text: string, ...tints: readonly Tint[]) => string;
+
+/** Paints with SGR sequences, or not at all. */
+export function makePaint(color: boolean): Paint {
+  return (text, ...tints) =>
+    color && tints.length > 0 ? `\u001b[${tints.map((tint) => codes[tint]).join(';')}m${text}\u001b[0m` : text;
+}

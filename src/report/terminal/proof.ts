@@ -1,0 +1,117 @@
+import type { Result, StepResult } from '../../core/model/result.js';
+import type { PrecheckNote } from '../../core/model/run-record.js';
+import { escapeText } from '../../core/text/escape.js';
+import { sabotageText } from '../word.js';
+import { foldAfter, type Paint } from './layout.js';
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+/** `49 of 50 (kali3 9 of 10)`: the total, and whoever is short of his part. */
+function controls(steps: readonly StepResult[]): string {
+  const observers = steps.flatMap((step) => step.observers);
+  const short = observers.filter((observer) => observer.controlsSeen < observer.controlsSent);
+  const names = short
+    .slice(0, 4)
+    .map((observer) => `${escapeText(observer.name)} ${observer.controlsSeen} of ${observer.controlsSent}`);
+  return `${sum(observers.map((each) => each.controlsSeen))} of ${sum(observers.map((each) => each.controlsSent))} seen${names.length > 0 ? ` (short: ${names.join(', ')})` : ''}`;
+}
+
+function loosestBound(result: Result): string | null {
+  const bounds = result.steps
+    .filter((step) => step.verdict === 'holds')
+    .flatMap((step) => step.findings)
+    .flatMap((finding) => (finding.seen === 0 && finding.upperBound95 !== null ? [finding.upperBound95] : []));
+  if (bounds.length === 0) return null;
+  return `at most ${(Math.ceil(Math.max(...bounds) * 10_000) / 100).toFixed(2)} % of such frames leak (95 % confidence); more frames tighten it`;
+}
+
+/** What the zeros rest on: who listened, whether he could hear, whether anything was lost. */
+export function terminalProof(result: Result, width: number, paint: Paint): readonly string[] {
+  const judged = result.steps.filter((step) => step.observers.length > 0);
+  if (judged.length === 0) return [];
+  const { coverage } = result;
+  const sabotage = sabotageText(result);
+  const observers = judged.flatMap((step) => step.observers);
+  const engines = [
+    ...new Set(observers.flatMap((observer) => (observer.engine === null ? [] : [observer.engine]))),
+  ].join(' and ');
+  // A bridge without an address in the sender's VLAN gets no entry control, and is not deaf.
+  const deaf = judged.flatMap((step) =>
+    step.observers
+      .filter(
+        ({ name, controlsSent, controlsSeen }) =>
+          controlsSent > 0 && controlsSeen === 0 && step.reasons.some((reason) => reason.observer === name),
+      )
+      .map(({ name }) => escapeText(name)),
+  );
+  const bound = loosestBound(result);
+  const entry = { sent: sum(judged.map((step) => step.entry.sent)), seen: sum(judged.map((step) => step.entry.seen)) };
+  const byAddressees = judged.some((step) => step.verdict === 'holds' && step.entry.seen < step.entry.sent);
+  const dropped = sum(observers.map((observer) => observer.dropped));
+  const lines: readonly (readonly [string, string])[] = [
+    [
+      'ports',
+      `${coverage.observed} of ${coverage.ports} observed${engines === '' ? '' : `, engine ${engines}`}${coverage.unobserved.map((each) => `; not ${escapeText(each.port)}: ${escapeText(each.reason)}`).join('')}`,
+    ],
+    ['ears', `controls ${controls(judged)}${deaf.length > 0 ? `; deaf: ${[...new Set(deaf)].join(', ')}` : ''}`],
+    [
+      'entry',
+      entry.sent === 0
+        ? 'no controls; proved by what addressees got, or by what left through the bridge device itself'
+        : `controls ${entry.seen} of ${entry.sent} received on the bridge${byAddressees ? '; the others entered by what addressees got' : ''}`,
+    ],
+    ['losses', `${dropped} of ${sum(observers.map((observer) => observer.received))} captured frames dropped`],
+    ...(result.evidence.keep === undefined
+      ? []
+      : [
+          [
+            'kept',
+            `leaks, controls and what else is looked at closer; ${result.evidence.discarded ?? 0} frames were counted and not kept (--keep leaks)`,
+          ] as const,
+        ]),
+    ...(bound === null ? [] : [['bound', bound] as const]),
+    ...(result.calibration === undefined
+      ? []
+      : [
+          [
+            'planted',
+            `a leak planted in a lab on this kernel right before was seen: ${result.calibration.seen} of ${result.calibration.planted} frames`,
+          ] as const,
+        ]),
+    ...(result.precheck ?? []).map(
+      ({ code, place, value }) => ['beside', `${code}: ${escapeText(place)} (${escapeText(value)})`] as const,
+    ),
+    ...(sabotage === null ? [] : [['tool', sabotage] as const]),
+  ];
+  return [
+    paint('What the zeros rest on', 'bold'),
+    ...lines.flatMap(([name, text]) => foldAfter(`  ${name.padEnd(7)} `, text, width)),
+    '',
+  ];
+}
+
+/** Why a step carries no verdict or a doubtful one, and what to do about it. */
+export function terminalReasons(result: Result, width: number, paint: Paint): readonly string[] {
+  const lines = result.steps.flatMap((step, index) =>
+    step.reasons.flatMap((reason) =>
+      foldAfter(
+        `  step ${index + 1}  `,
+        `${escapeText(reason.code)}${reason.observer === null ? '' : ` at ${escapeText(reason.observer)}`}: ${escapeText(reason.text)}`,
+        width,
+      ),
+    ),
+  );
+  return lines.length === 0 ? [] : [paint('What is not proven, and why', 'bold', 'yellow'), ...lines, ''];
+}
+
+/** What acts on frames beside the bridges, or watches them, a line each; empty where nothing was found. */
+export function precheckText(notes: readonly PrecheckNote[]): string {
+  return notes
+    .map(
+      ({ code, place, value, text }) =>
+        `Note ${code}: ${escapeText(place)} (${escapeText(value)}): ${escapeText(text)}.\n`,
+    )
+    .join('');
+}

@@ -1,0 +1,199 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { flowOfToken } from '../../core/judge/recognise/classify.js';
+import type { Flows, StepPlan } from '../../core/model/plan.js';
+import { roundsOf } from '../../core/plan/event-rounds.js';
+import { frameSizeOf } from '../../core/plan/flows/flow-of-table.js';
+import { framesOfStep } from '../../core/plan/flows/flow-table.js';
+import type { Capture } from '../../system/capture/client.js';
+import type { Sender } from '../../system/inject/sender.js';
+import { engineOf, sharedRingFrames } from '../capture-step.js';
+import { checkStop, pause, type RunContext, tell } from '../context.js';
+import { createPace } from './feedback.js';
+import { lossFreeRate, paceText } from './pace.js';
+import { type Burst, prepare, sendBatch, transmit } from './send-batch.js';
+
+const mostInBurst = 1000;
+/**
+ * Frames that go to the helper at once last no longer than this where a rate is asked for: an interruption takes no
+ * longer.
+ */
+const mostBurstMs = 250;
+/** Frames of several flows that go to the helper together, where there are many flows. */
+const mostInBatch = 8192;
+/** Up to so many flows are sent one by one. */
+const fewFlows = 64;
+/** Steps with fewer are sent at a fixed rate: to learn what the observers take would last longer. */
+const fewFrames = 2000;
+
+/**
+ * Where in the flows the frame is before which `frames` of them come: the flow's position, and the frame's number in
+ * it.
+ */
+function placeOf(flows: Flows, frames: number): { readonly position: number; readonly sequence: number } {
+  const head = flows.at(0);
+  const token = (head?.first ?? 0) + frames;
+  const flow = flowOfToken(flows, token);
+  return flow === null
+    ? { position: flows.length, sequence: 0 }
+    : { position: flow.id - (head?.id ?? 0), sequence: token - flow.first };
+}
+
+/**
+ * Frames `from` to `to` of the flows in bursts of one flow, and bursts with frames of one length put together as far as
+ * there is room: their tokens follow one another. `first`: frames of the first burst, of which nobody knows yet what
+ * they cost; `most`: of any. No object but the burst and its flow is made for it: a mesh has a million.
+ */
+function* batchesOf(
+  flows: Flows,
+  from: number,
+  to: number,
+  { first, most }: { readonly first: number; readonly most: number },
+  room: () => number,
+): Generator<readonly Burst[]> {
+  let { position, sequence } = placeOf(flows, from);
+  let left = to - from;
+  let longest = Math.min(most, first);
+  let batch: Burst[] = [];
+  let [frames, size, fits] = [0, 0, room()];
+  for (; left > 0; position += 1, sequence = 0) {
+    const flow = flows.at(position);
+    if (flow === undefined) break;
+    while (sequence < flow.count && left > 0) {
+      const count = Math.min(longest, flow.count - sequence, left);
+      if (frames > 0 && (frames + count > fits || frameSizeOf(flow) !== size)) {
+        yield batch;
+        [batch, frames, fits] = [[], 0, room()];
+      }
+      if (frames === 0) size = frameSizeOf(flow);
+      batch.push({ flow, sequence, count });
+      longest = most;
+      frames += count;
+      sequence += count;
+      left -= count;
+    }
+  }
+  if (frames > 0) yield batch;
+}
+
+/** When each of many batches may begin so that all together keep to a rate: resolves then. Throws as `pause` does. */
+function evenly(perSecond: number, signal: AbortSignal): (frames: number) => Promise<void> {
+  let dueMs = 0;
+  return async (frames) => {
+    const aheadMs = dueMs - performance.now();
+    if (aheadMs > 0) await pause(Math.ceil(aheadMs), signal);
+    dueMs = Math.max(performance.now(), dueMs) + (frames * 1000) / perSecond;
+  };
+}
+
+/** How a step's probes are sent: one part, then the other. */
+export interface ProbeSender {
+  send(part: 0 | 1): Promise<void>;
+}
+
+/** The second part begins with the round at which the first ended. */
+function inRounds(sendFrom: (round: number) => Promise<number>): ProbeSender {
+  let next = 0;
+  return {
+    send: async () => {
+      next = await sendFrom(next);
+    },
+  };
+}
+
+/**
+ * Sends a step's probes in two parts, counted over all its flows: `part` 0 the first half, 1 the second. What the
+ * kernel took is written down for each batch; a burst that was cut short ends its flow's part, not the step. The next
+ * batch is built while one is sent. `eventsOver`: whether the events of the step are, which belong into the first part.
+ */
+export function probeSender(
+  context: RunContext,
+  step: StepPlan,
+  sender: Sender,
+  capture: Capture,
+  eventsOver: () => boolean,
+): ProbeSender {
+  if (step.during.length > 0) return inRounds((from) => sendRounds(context, step, sender, { from, over: eventsOver }));
+  const total = framesOfStep(step);
+  const half = Math.ceil(total / 2);
+  const paced =
+    context.plan.provider === 'lab' && step.rate === null && total > fewFrames && engineOf(context, step) === 'ring';
+  let sending: Promise<boolean> = Promise.resolve(true);
+  /** The batch before that. Without a rate both are at the helper. */
+  let before: Promise<boolean> = sending;
+  const pace = paced
+    ? createPace(capture, {
+        capacity: sharedRingFrames,
+        observers: step.observers.length,
+        handedOver: async () => void (await Promise.all([before, sending])),
+      })
+    : null;
+  const rate = pace === null ? (step.rate ?? lossFreeRate(context)) : null;
+  // What is asked for holds over all batches, also where controls come between two of them, and an interruption ends
+  // the wait for the next: a helper keeps a rate, but only of what it is sending.
+  const startOf = step.rate === null ? null : evenly(step.rate, context.signal);
+  const mostAtOnce = step.rate === null ? mostInBatch : Math.max(1, Math.floor((step.rate * mostBurstMs) / 1000));
+  const together = pace !== null || step.flows.length > fewFlows;
+
+  async function send(part: 0 | 1): Promise<void> {
+    const [from, to] = part === 0 ? [0, half] : [half, total];
+    const began = performance.now();
+    let done = from;
+    pace?.interrupted();
+    const roomNow = async (): Promise<number> => (pace === null ? mostAtOnce : Math.min(mostAtOnce, await pace.room()));
+    let room = from < to ? await roomNow() : 0;
+    try {
+      for (const batch of batchesOf(
+        step.flows,
+        from,
+        to,
+        { first: room, most: Math.min(mostInBurst, mostAtOnce) },
+        () => (together ? room : 1),
+      )) {
+        checkStop(context.signal);
+        const prepared = prepare(context, batch);
+        if (!(await (pace === null ? sending : before))) return;
+        if (prepared === null) continue;
+        await startOf?.(prepared.planned);
+        before = sending;
+        sending = transmit(context, step, sender, prepared, rate);
+        sending.catch(() => undefined); // told where it is awaited
+        pace?.sent(prepared.planned);
+        done += prepared.planned;
+        tell(context, step, 'probing', paceText(done, from, total, performance.now() - began));
+        room = await roomNow();
+      }
+    } finally {
+      await Promise.all([before, sending]);
+    }
+  }
+  return { send };
+}
+
+/**
+ * Sends probes of a step with events from round `from` on: a frame of each flow in turn, evenly over time, so that
+ * whatever an event does to any of them shows. `over`: whether the events are; the first part goes on until they are,
+ * but for the last round. Resolves to the round that comes next.
+ */
+async function sendRounds(
+  context: RunContext,
+  step: StepPlan,
+  sender: Sender,
+  { from, over }: { readonly from: number; readonly over: () => boolean },
+): Promise<number> {
+  const { rounds, split, rate } = roundsOf(step);
+  const paused = (sequence: number): boolean => sequence >= split && (over() || sequence >= rounds - 1);
+  const total = framesOfStep(step);
+  const began = performance.now();
+  let done = 0;
+  let sequence = from;
+  for (; sequence < rounds && (from > 0 || !paused(sequence)); sequence += 1) {
+    checkStop(context.signal);
+    const flows = step.flows.filter(({ count }) => sequence < count);
+    for (const flow of flows) await sendBatch(context, step, sender, [{ flow, sequence, count: 1 }], null);
+    done += flows.length;
+    tell(context, step, 'probing', paceText(done, 0, total, performance.now() - began));
+    const ahead = began + (done / rate) * 1000 - performance.now();
+    if (ahead > 1) await sleep(ahead);
+  }
+  return sequence;
+}

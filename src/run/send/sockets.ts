@@ -1,0 +1,59 @@
+import type { Place } from '../../core/model/fabric.js';
+import type { Control, StepPlan } from '../../core/model/plan.js';
+import { sendersOf } from '../../core/plan/observers.js';
+import type { Sender } from '../../system/inject/sender.js';
+import { remoteOf, type RunContext } from '../context.js';
+import { joinSenders } from '../hosts/join-senders.js';
+import { startRemoteSender } from '../hosts/remote-sender.js';
+
+/** Name of the socket on which an endpoint's frames are sent. */
+export function senderSocket(endpoint: string): string {
+  return `send:${endpoint}`;
+}
+
+/** Name of the second socket on an observer's own interface, for ear controls. */
+export function earSocket(observer: string): string {
+  return `ear:${observer}`;
+}
+
+export function controlSocket(control: Control): string {
+  return control.sender === null ? earSocket(control.observer) : senderSocket(control.sender);
+}
+
+/** Every socket of a step: one for each endpoint that sends, one for each ear. */
+function socketPlaces(context: RunContext, step: StepPlan): Readonly<Record<string, Place>> {
+  const senders = sendersOf(step).map((name) => [senderSocket(name), context.fabric.sendingPlace(name)] as const);
+  const ears = step.observers
+    .filter((observer) => observer.place !== 'bridge')
+    .map((observer) => [earSocket(observer.name), context.fabric.observingPlace(observer.interface)] as const);
+  return Object.fromEntries([...senders, ...ears]);
+}
+
+/** Starts the sending helpers of a step, one on each host that sends. */
+export async function startSenders(context: RunContext, step: StepPlan): Promise<Sender> {
+  const places = Object.entries(socketPlaces(context, step));
+  const hosts = [...new Set(places.map(([, { host }]) => host ?? null))];
+  const start = async (
+    host: string | null,
+  ): Promise<{ readonly sender: Sender; readonly sockets: ReadonlySet<string> }> => {
+    const own: Readonly<Record<string, Place>> = Object.fromEntries(
+      places
+        .filter(([, place]) => (place.host ?? null) === host)
+        .map(([name, { device, netns }]) => [name, { device, netns }]),
+    );
+    const sender =
+      host === null
+        ? await context.devices.startSender(own)
+        : await startRemoteSender(remoteOf(context, host), `step-${step.index + 1}`, own);
+    return { sender, sockets: new Set(Object.keys(own)) };
+  };
+  if (hosts.length === 0) return context.devices.startSender({});
+  const started = await Promise.allSettled(hosts.map(start));
+  const parts = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  for (const one of started) {
+    if (one.status === 'fulfilled') continue;
+    for (const { sender } of parts) sender.kill();
+    throw one.reason;
+  }
+  return joinSenders(parts);
+}

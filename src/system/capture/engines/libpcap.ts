@@ -1,0 +1,113 @@
+import { VerifyError } from '../../../core/model/verify-error.js';
+import type { Engine, EngineHandle, OpenOptions, TakeFrame } from '../engine.js';
+import { type KernelHandle, openKernelHandle } from './kernel-handle.js';
+import { libpcap } from './libpcap-library.js';
+
+/**
+ * The system's libpcap, called through koffi: kernel timestamps in nanoseconds, original lengths, exact directions, no
+ * promiscuous mode. `port` takes two kernel handles (out, in), `bridge` two as well (out, and what the host's stack
+ * accepts), each with a ring of its own.
+ */
+export const libpcapEngine: Engine = {
+  name: 'libpcap',
+  version: () => libpcap().version(),
+  open(options) {
+    const out = openKernelHandle({ ...options, kind: 'out' });
+    try {
+      return join([out, openKernelHandle({ ...options, kind: options.watch === 'port' ? 'in' : 'host' })], options);
+    } catch (error) {
+      out.close();
+      throw error;
+    }
+  },
+};
+
+function join(handles: readonly KernelHandle[], options: OpenOptions): EngineHandle {
+  const dump = dumpBuffer();
+  return {
+    facts: { engine: 'libpcap', timestamps: 'kernel', originalLength: true, direction: 'known' },
+    descriptors: handles.map((handle) => handle.fd),
+    drain: (take, budget) => handles.reduce((sum, handle) => sum + drain(handle, options, dump, take, budget), 0),
+    counters: () => handles.map((handle) => handle.counters()),
+    refuse: () => handles.forEach((handle) => handle.refuse()),
+    begin: (filter) => handles.forEach((handle) => handle.begin(filter)),
+    close: () => handles.forEach((handle) => handle.close()),
+    closeBeside: async () => void (await Promise.all(handles.map((handle) => handle.closeBeside()))),
+  };
+}
+
+/** Empties one ring, batch by batch, until it is empty or `budget` frames are through. */
+function drain(handle: KernelHandle, options: OpenOptions, dump: DumpBuffer, take: TakeFrame, budget: number): number {
+  const library = libpcap();
+  const most = dump.room(options.snaplen);
+  let taken = 0;
+  while (taken < budget) {
+    library.rewind(dump.file);
+    const count = library.dispatch(handle.pcap, most, library.dump, dump.file);
+    if (count < 0) {
+      throw new VerifyError(
+        'interface-gone',
+        69,
+        `${JSON.stringify(options.device)}: ${library.error(handle.pcap)}`,
+        'has the guest been stopped?',
+      );
+    }
+    if (count === 0) break;
+    library.fflush(dump.file);
+    parse(dump.bytes, library.ftell(dump.file), handle, take);
+    handle.delivered += count;
+    taken += count;
+    if (count < most) break;
+  }
+  return taken;
+}
+
+/**
+ * The records of pcap_dump: seconds, nanoseconds, captured and original length in the machine's order, then the frame.
+ */
+function parse(bytes: Buffer, end: number, handle: KernelHandle, take: TakeFrame): void {
+  for (let at = 0; at < end; ) {
+    const captured = bytes.readUInt32LE(at + 8);
+    if (handle.stale > 0) {
+      handle.stale -= 1;
+    } else {
+      take(
+        bytes,
+        at + 16,
+        captured,
+        bytes.readUInt32LE(at + 12),
+        bytes.readUInt32LE(at),
+        bytes.readUInt32LE(at + 4),
+        handle.outgoing,
+      );
+    }
+    at += 16 + captured;
+  }
+}
+
+/** Memory that pcap_dump writes batches to, as a stdio stream over a buffer (fmemopen(3)). */
+interface DumpBuffer {
+  readonly bytes: Buffer;
+  readonly file: bigint;
+  /** Frames of at most `snaplen` octets that surely fit. */
+  room(snaplen: number): number;
+}
+
+const size = 1 << 20;
+const recordHeader = 16;
+const slack = 4096;
+let shared: DumpBuffer | undefined;
+
+/** One for the process: rings are drained one after the other. It is kept for good, C has its address. */
+function dumpBuffer(): DumpBuffer {
+  shared ??= make();
+  return shared;
+}
+
+function make(): DumpBuffer {
+  const bytes = Buffer.alloc(size);
+  const file = libpcap().fmemopen(bytes, size, 'w+');
+  if (file === null)
+    throw new VerifyError('open-failed', 69, 'fmemopen failed: out of memory', 'open fewer observers in one process');
+  return { bytes, file, room: (snaplen) => Math.max(1, Math.floor((size - slack) / (recordHeader + snaplen))) };
+}

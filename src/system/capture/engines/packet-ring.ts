@@ -1,0 +1,162 @@
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { ringBlock } from '../../../core/pcap/ring/block.js';
+import { libc } from '../../kernel/libc.js';
+import {
+  attachFilter,
+  linkAddress,
+  linkAddressLength,
+  openUnboundPacketSocket,
+  packetStatistics,
+} from '../../kernel/packet-socket.js';
+import { SOL_PACKET } from '../../kernel/socket-constants.js';
+import { refuseEverything } from '../socket-filter.js';
+
+const options = { rxRing: 5, version: 10, reserve: 12 } as const;
+const everyProtocol = 0x0003; // ETH_P_ALL
+const version3 = 2; // TPACKET_V3
+const blockBytes = 1 << 20;
+/** A partly filled block is handed over after this time at the latest: a mark waits for it. */
+const retireMs = 10;
+const ofUser = 1;
+/**
+ * Octets before each frame that nobody uses. The kernel lets the octets behind the Ethernet header begin at 16 octets,
+ * and the frame with its 14 at a half word (tpacket_rcv of af_packet.c): with two more the frame begins at a word, and
+ * is known by whole words. It takes no room: frames are padded to 8 octets.
+ */
+const reserved = 2;
+
+/** Takes the ring's block at `at`, which is valid during the call only. */
+export type TakeRingBlock = (ring: Buffer, view: DataView, at: number) => void;
+
+/**
+ * One packet socket with a ring that the kernel fills (TPACKET_V3), on one interface or on all of its network
+ * namespace.
+ */
+export interface PacketRing {
+  readonly fd: number;
+  /** Hands over whole blocks until about `budget` frames are through; gives how many were. */
+  drain(take: TakeRingBlock, budget: number): number;
+  /** For so long, in ms, it may be left alone. */
+  restMs(): number;
+  counters(): { readonly received: number; readonly dropped: number; readonly delivered: number };
+  refuse(): void;
+  close(): void;
+}
+
+/**
+ * Opens a ring of about `bytes` octets. `program`: classic BPF that the kernel runs on each frame. Nothing is received
+ * before all is set up, so there is nothing stale. `interfaceIndex` 0: every interface of the namespace. Throws
+ * VerifyError (69) `open-failed`.
+ */
+export function openPacketRing(interfaceIndex: number, program: Uint8Array, bytes: number): PacketRing {
+  const c = libc();
+  const fd = openUnboundPacketSocket();
+  const blocks = Math.max(2, Math.round(bytes / blockBytes));
+  const length = blocks * blockBytes;
+  const must = (result: number, what: string): void => {
+    if (result >= 0) return;
+    const why = c.errnoName(c.errno());
+    c.close(fd);
+    throw new VerifyError(
+      'open-failed',
+      69,
+      `a ring for captured frames cannot be set up: ${what}: ${why}`,
+      'free some memory, or use --engine libpcap',
+    );
+  };
+  must(c.setsockopt(fd, SOL_PACKET, options.version, words(version3), 4), 'PACKET_VERSION');
+  must(c.setsockopt(fd, SOL_PACKET, options.reserve, words(reserved), 4), 'PACKET_RESERVE');
+  // struct tpacket_req3: block size and number, frame size and number, retire timeout, private octets, features
+  must(
+    c.setsockopt(fd, SOL_PACKET, options.rxRing, words(blockBytes, blocks, 2048, length / 2048, retireMs, 0, 0), 28),
+    'PACKET_RX_RING',
+  );
+  attachFilter(fd, program);
+  const mapped = c.mapShared(fd, length);
+  if (mapped === null) must(-1, 'mmap');
+  must(c.bind(fd, linkAddress(interfaceIndex, everyProtocol), linkAddressLength), 'bind');
+  return ringOf(fd, Buffer.from(mapped ?? new ArrayBuffer(0)), blocks);
+}
+
+function words(...values: readonly number[]): Uint8Array {
+  return new Uint8Array(Uint32Array.from(values).buffer);
+}
+
+function ringOf(fd: number, ring: Buffer, blocks: number): PacketRing {
+  const view = new DataView(ring.buffer, ring.byteOffset, ring.byteLength);
+  let current = 0;
+  const rest = createRingRest(blocks, blockBytes);
+  let [received, dropped, delivered] = [0, 0, 0];
+
+  return {
+    fd,
+    drain(take, budget) {
+      let [taken, takenBlocks, octets] = [0, 0, 0];
+      while (taken < budget) {
+        const at = current * blockBytes;
+        if ((view.getUint32(at + ringBlock.status, true) & ofUser) === 0) break;
+        taken += view.getUint32(at + ringBlock.packets, true);
+        octets += view.getUint32(at + ringBlock.used, true);
+        takenBlocks += 1;
+        take(ring, view, at);
+        view.setUint32(at + ringBlock.status, 0, true);
+        current = (current + 1) % blocks;
+      }
+      delivered += taken;
+      rest.took(performance.now(), takenBlocks, octets);
+      return taken;
+    },
+    restMs: rest.restMs,
+    counters() {
+      const { packets, drops } = packetStatistics(fd);
+      received += packets;
+      dropped += drops;
+      return { received, dropped, delivered };
+    },
+    refuse: () => attachFilter(fd, refuseEverything),
+    close: () => void libc().close(fd),
+  };
+}
+
+/** For how long a ring may be left alone, learnt from how fast it fills. */
+export interface RingRest {
+  /** At `nowMs` so many blocks with so many octets were taken off the ring. */
+  took(nowMs: number, blocks: number, octets: number): void;
+  /** In ms; 0 = what comes next is to be taken at once. */
+  restMs(): number;
+}
+
+/** Who sends as fast as is taken waits longer for counts (run/send/feedback.ts). */
+export const mostRestMs = 30;
+const windowMs = 60;
+/** Of the ring, what may fill meanwhile: who sends as fast as is taken lets half of it fill. */
+const share = 1 / 16;
+
+/**
+ * Waking costs more than what there is to do for a block or two. So a ring of `ringBlocks` that fills steadily, and
+ * fast enough that a rest brings a block of `blockOctets`, rests after each draining; one that begins to fill, or
+ * brings less than half a block after a rest, is drained at once, for somebody may wait for the last frames to be
+ * counted.
+ */
+export function createRingRest(ringBlocks: number, blockOctets: number): RingRest {
+  let restMs = 0;
+  let window = { since: 0, blocks: 0, octets: 0 };
+
+  return {
+    took(nowMs, blocks, octets) {
+      if (restMs > 0 && octets < blockOctets / 2) {
+        restMs = 0;
+        window = { since: nowMs, blocks: 0, octets: 0 };
+        return;
+      }
+      window.blocks += blocks;
+      window.octets += octets;
+      const ms = nowMs - window.since;
+      if (ms < windowMs) return;
+      const fast = (window.octets / ms) * mostRestMs >= blockOctets;
+      restMs = fast ? Math.min(mostRestMs, Math.floor((ringBlocks * share * ms) / window.blocks)) : 0;
+      window = { since: nowMs, blocks: 0, octets: 0 };
+    },
+    restMs: () => restMs,
+  };
+}

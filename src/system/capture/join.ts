@@ -1,0 +1,78 @@
+import { VerifyError } from '../../core/model/verify-error.js';
+import type { Captured } from '../../core/protocol/messages.js';
+import type { Capture } from './client.js';
+
+/** A capture with the observers that it serves. */
+export interface CapturePart {
+  readonly capture: Capture;
+  readonly observers: ReadonlySet<string>;
+}
+
+/** What was said by several, as if one had said it. */
+function together(stopped: readonly Captured[]): Captured {
+  return {
+    counters: Object.assign({}, ...stopped.map(({ counters }) => counters)),
+    written: Object.assign({}, ...stopped.map(({ written }) => written)),
+    kept: stopped.flatMap(({ kept }) => kept),
+  };
+}
+
+/**
+ * Captures in several places as one. It is a barrier: `open` and `seal` resolve when all have, so nothing is sent
+ * before every observer in every place listens. A part that is lost tells so as a fault of its observers and gives no
+ * counters; the others go on.
+ */
+export function joinCaptures(parts: readonly CapturePart[]): Capture {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only.capture;
+  const captures = parts.map(({ capture }) => capture);
+  return {
+    files: captures.flatMap(({ files }) => files),
+    pids: () => captures.flatMap((capture) => capture.pids()),
+    async open(observers) {
+      const strays = observers.filter(({ observer }) => !parts.some((part) => part.observers.has(observer)));
+      if (strays.length > 0)
+        throw new VerifyError(
+          'protocol',
+          70,
+          `nobody captures for ${strays.map(({ observer }) => observer).join(', ')}`,
+          'report this as a fault of verify-isolation',
+        );
+      const opened = await Promise.allSettled(
+        parts.map(({ capture, observers: own }) => capture.open(observers.filter(({ observer }) => own.has(observer)))),
+      );
+      for (const one of opened) if (one.status === 'rejected') throw one.reason;
+      return opened.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+    },
+    async seal() {
+      const sealed = await Promise.all(captures.map((capture) => capture.seal()));
+      const [most] = [...sealed].sort((a, b) => b.capabilities.localeCompare(a.capabilities));
+      return {
+        uid: most?.uid ?? 0,
+        capabilities: most?.capabilities ?? '',
+        filtered: sealed.length > 0 && sealed.every(({ filtered }) => filtered),
+      };
+    },
+    async mark(id) {
+      return Object.assign({}, ...(await Promise.all(captures.map((capture) => capture.mark(id)))));
+    },
+    async stop() {
+      return together(await Promise.all(captures.map((capture) => capture.stop())));
+    },
+    ended: async () => void (await Promise.all(captures.map((capture) => capture.ended()))),
+    onCounts: (listener) => sumCounts(captures, listener),
+    onFault: (listener) => captures.forEach((capture) => capture.onFault(listener)),
+    kill: () => captures.forEach((capture) => capture.kill()),
+  };
+}
+
+/** `onCounts` of several captures that are one to the listener. */
+export function sumCounts(captures: readonly Pick<Capture, 'onCounts'>[], listener: (taken: number) => void): void {
+  const taken = captures.map(() => 0);
+  captures.forEach((capture, at) =>
+    capture.onCounts((now) => {
+      taken[at] = now;
+      listener(taken.reduce((sum, one) => sum + one, 0));
+    }),
+  );
+}

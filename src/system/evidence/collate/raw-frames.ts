@@ -1,0 +1,226 @@
+import { basename } from 'node:path';
+import type { Batch, CaptureItem } from '../../../core/pcap/capture-items.js';
+import { highHalf, lowHalf, timeWords } from '../../../core/pcap/time-words.js';
+import type { EvidenceInterface } from '../../../core/plan/evidence-interfaces.js';
+import { escapeText } from '../../../core/text/escape.js';
+import { readRawCapture } from '../read/read-capture.js';
+
+/** Frames of a step's raw captures, in the order of their times. */
+export interface RawFrames {
+  readonly count: number;
+  /** Gives each: its batch, and which of its packets it is. */
+  each(take: TakeRawFrame): void;
+}
+
+/** `interfaceId`: the number of the block in evidence.pcapng; -1 = an observer that the plan does not know. */
+export type TakeRawFrame = (batch: Batch, packet: number, interfaceId: number) => void;
+
+/**
+ * So many frames are sorted together at least; the earlier half of them goes on. A helper is behind by less than the
+ * rings hold.
+ */
+const sortedTogether = 1 << 19;
+
+interface Loaded {
+  readonly batch: Batch;
+  /** Raw interface → number of the block in evidence.pcapng; -1 = an observer that the plan does not know. */
+  readonly interfaces: readonly number[];
+  /** ns since the first frame that was loaded. */
+  readonly times: Float64Array;
+}
+
+/** A raw capture that is read as far as it is needed. */
+interface Source {
+  readonly path: string;
+  readonly items: AsyncGenerator<CaptureItem>;
+  readonly interfaces: number[];
+  /** Time of the last frame that was loaded. */
+  latest: number;
+}
+
+/** Frames that are loaded and not yet handed on, in any order. */
+interface Waiting {
+  readonly loaded: Loaded[];
+  /** By frame: its place in `loaded`, and in the batch. */
+  readonly batchOf: Uint32Array;
+  readonly packetOf: Uint32Array;
+}
+
+function timesOf(batch: Batch, base: { high: number; low: number }): Float64Array {
+  const words = timeWords(batch.timeNs);
+  const times = new Float64Array(batch.count);
+  for (let i = 0; i < batch.count; i += 1)
+    times[i] = ((words[2 * i + highHalf] ?? 0) - base.high) * 2 ** 32 + ((words[2 * i + lowHalf] ?? 0) - base.low);
+  return times;
+}
+
+function timesOfAll({ loaded, batchOf, packetOf }: Waiting): Float64Array {
+  const times = new Float64Array(batchOf.length);
+  for (let position = 0; position < times.length; position += 1)
+    times[position] = loaded[batchOf[position] ?? 0]?.times[packetOf[position] ?? 0] ?? 0;
+  return times;
+}
+
+/** Adds frames of batches; those that wait keep their places. */
+function withBatches(waiting: Waiting, more: readonly Loaded[]): Waiting {
+  const count = more.reduce((sum, { batch }) => sum + batch.count, waiting.batchOf.length);
+  const batchOf = new Uint32Array(count);
+  const packetOf = new Uint32Array(count);
+  batchOf.set(waiting.batchOf);
+  packetOf.set(waiting.packetOf);
+  let next = waiting.batchOf.length;
+  more.forEach(({ batch }, at) => {
+    for (let packet = 0; packet < batch.count; packet += 1, next += 1) {
+      batchOf[next] = waiting.loaded.length + at;
+      packetOf[next] = packet;
+    }
+  });
+  return { loaded: [...waiting.loaded, ...more], batchOf, packetOf };
+}
+
+/** The frames at `positions` alone, with the batches that they are in. */
+function onlyThose({ loaded, batchOf, packetOf }: Waiting, positions: Uint32Array): Waiting {
+  const places = new Map<number, number>();
+  const kept: Loaded[] = [];
+  const place = (at: number): number => {
+    const known = places.get(at);
+    const one = loaded[at];
+    if (known !== undefined || one === undefined) return known ?? 0;
+    places.set(at, kept.length);
+    return kept.push(one) - 1;
+  };
+  return {
+    loaded: kept,
+    batchOf: positions.map((position) => place(batchOf[position] ?? 0)),
+    packetOf: positions.map((position) => packetOf[position] ?? 0),
+  };
+}
+
+function framesAt({ loaded, batchOf, packetOf }: Waiting, order: Uint32Array): RawFrames {
+  return {
+    count: order.length,
+    each(take) {
+      for (const position of order) {
+        const one = loaded[batchOf[position] ?? 0];
+        const packet = packetOf[position] ?? 0;
+        if (one !== undefined) take(one.batch, packet, one.interfaces[one.batch.interfaceId[packet] ?? 0] ?? -1);
+      }
+    },
+  };
+}
+
+/**
+ * Reads the raw captures of a step and gives their frames part by part, in the order of time; frames of the same time
+ * stay in the order of file and place. Observers are found by their block's description; damage is added to `damages`.
+ * `clocks`: by how many ns the clock of a file's host is ahead, by the file's name, which is taken off. Memory does not
+ * grow with the frames: order is made among `together` at a time. `read` gives what a capture holds.
+ */
+export async function* readRawFrames(
+  paths: readonly string[],
+  blocks: readonly EvidenceInterface[],
+  damages: string[],
+  clocks: ReadonlyMap<string, bigint>,
+  together = sortedTogether,
+  read: (path: string) => AsyncGenerator<CaptureItem> = readRawCapture,
+): AsyncGenerator<RawFrames> {
+  const known = new Map(blocks.map((block, number) => [escapeText(block.description), number]));
+  let sources: readonly Source[] = paths.map((path) => ({
+    path,
+    items: read(path),
+    interfaces: [],
+    latest: -Infinity,
+  }));
+  let base: { high: number; low: number } | null = null;
+  let waiting: Waiting = { loaded: [], batchOf: new Uint32Array(0), packetOf: new Uint32Array(0) };
+
+  /** The next batch of a capture; null = there is none. */
+  async function nextOf(source: Source): Promise<Loaded | null> {
+    for (let next = await source.items.next(); next.done !== true; next = await source.items.next()) {
+      const item = next.value;
+      switch (item.kind) {
+        case 'interface':
+          source.interfaces[item.id] = known.get(escapeText(item.description ?? '')) ?? -1;
+          break;
+        case 'batch': {
+          const clockNs = clocks.get(basename(source.path)) ?? 0n;
+          if (clockNs !== 0n)
+            for (let packet = 0; packet < item.count; packet += 1)
+              item.timeNs[packet] = (item.timeNs[packet] ?? 0n) - clockNs;
+          const [high = 0, low = 0] = [timeWords(item.timeNs)[highHalf], timeWords(item.timeNs)[lowHalf]];
+          base ??= { high, low };
+          const times = timesOf(item, base);
+          source.latest = times[times.length - 1] ?? source.latest;
+          return { batch: item, interfaces: source.interfaces, times };
+        }
+        case 'damage':
+          damages.push(`${source.path}, offset ${item.offset}: ${item.message}`);
+          break;
+        case 'section':
+        case 'statistics':
+          break;
+      }
+    }
+    return null;
+  }
+
+  while (sources.length > 0 || waiting.batchOf.length > 0) {
+    const more: Loaded[] = [];
+    for (let held = waiting.batchOf.length; held < together && sources.length > 0; ) {
+      const behind = sources.reduce((least, one) => (one.latest < least.latest ? one : least));
+      const loaded = await nextOf(behind);
+      if (loaded === null) sources = sources.filter((one) => one !== behind);
+      else held += more[more.push(loaded) - 1]?.batch.count ?? 0;
+    }
+    waiting = withBatches(waiting, more);
+    const order = sortByTime(timesOfAll(waiting));
+    const ready = sources.length === 0 ? order.length : order.length >> 1;
+    yield framesAt(waiting, order.subarray(0, ready));
+    waiting = onlyThose(waiting, order.subarray(ready));
+  }
+}
+
+/**
+ * Positions 0 … time.length−1 in the order of their times; equal times stay in their order. Merges runs: captures are
+ * mostly in order.
+ */
+export function sortByTime(time: Float64Array): Uint32Array {
+  const count = time.length;
+  let runs: number[] = [0];
+  for (let i = 1; i < count; i += 1) if ((time[i] ?? 0) < (time[i - 1] ?? 0)) runs.push(i);
+  let from = new Uint32Array(count);
+  for (let i = 0; i < count; i += 1) from[i] = i;
+  let to = new Uint32Array(count);
+  while (runs.length > 1) {
+    const next: number[] = [];
+    for (let run = 0; run < runs.length; run += 2) {
+      const start = runs[run] ?? 0;
+      const middle = runs[run + 1] ?? count;
+      const end = runs[run + 2] ?? count;
+      merge(from, to, time, start, middle, end);
+      next.push(start);
+    }
+    runs = next;
+    [from, to] = [to, from];
+  }
+  return from;
+}
+
+function merge(
+  from: Uint32Array,
+  to: Uint32Array,
+  time: Float64Array,
+  start: number,
+  middle: number,
+  end: number,
+): void {
+  let left = start;
+  let right = middle;
+  for (let at = start; at < end; at += 1) {
+    const one = from[left] ?? 0;
+    const other = from[right] ?? 0;
+    const takeLeft = left < middle && (right >= end || (time[one] ?? 0) <= (time[other] ?? 0));
+    to[at] = takeLeft ? one : other;
+    if (takeLeft) left += 1;
+    else right += 1;
+  }
+}

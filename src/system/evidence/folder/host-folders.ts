@@ -1,0 +1,146 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { z } from 'zod';
+import type { FleetCommand } from '../../../core/model/fleet.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { compressedCapture, files } from './folder.js';
+
+/** A host and the folder with what came back from it; null = nothing did, only its name is known. */
+export interface HostFolder {
+  readonly host: string;
+  readonly dir: string | null;
+}
+
+/** Beside the hosts' folders: the names of all hosts that were asked, a line each. */
+const namesFile = 'hosts';
+/** Evidence lies in a host's folder, or this far below: `HOST/run/SCENARIO`. */
+const mostDeep = 2;
+const signs: readonly string[] = [
+  files.run,
+  files.plan,
+  files.timeline,
+  files.capture,
+  compressedCapture,
+  files.sums,
+  files.result,
+];
+
+interface Listed {
+  readonly folders: readonly string[];
+  readonly names: readonly string[];
+}
+
+async function list(dir: string): Promise<Listed> {
+  try {
+    const entries = await readdir(dir, { withFileTypes: true });
+    return {
+      folders: entries
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => name)
+        .sort(),
+      names: entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name),
+    };
+  } catch (error) {
+    throw new VerifyError(
+      'folder-unreadable',
+      64,
+      `${dir}: ${error instanceof Error ? error.message : String(error)}`,
+      'name folders that hold what came back from the hosts',
+    );
+  }
+}
+
+/**
+ * The hosts below `dirs`: each is a run's folder, a host's (it has a host.json, which contrib/ansible writes) or holds
+ * a folder for each host; `hosts` in the latter names all that were asked, so that one of which nothing came back is
+ * not forgotten. Throws VerifyError (64) where `dirs` cannot be read.
+ */
+export async function hostFolders(dirs: readonly string[]): Promise<readonly HostFolder[]> {
+  const found: HostFolder[] = [];
+  for (const dir of dirs) {
+    const { folders, names } = await list(dir);
+    const host = basename(resolve(dir));
+    if (
+      names.includes(hostRecordFile) ||
+      names.some((name) => signs.includes(name)) ||
+      (folders.length === 0 && !names.includes(namesFile))
+    ) {
+      found.push({ host, dir });
+      continue;
+    }
+    const asked = names.includes(namesFile)
+      ? (await readFile(join(dir, namesFile), 'utf8'))
+          .split('\n')
+          .map((line) => line.trim())
+          .filter((line) => line !== '')
+      : [];
+    found.push(...folders.map((name) => ({ host: name, dir: join(dir, name) })));
+    found.push(
+      ...[...new Set(asked)].filter((name) => !folders.includes(name)).map((name) => ({ host: name, dir: null })),
+    );
+  }
+  return found;
+}
+
+/** The folders with a run's evidence, whole or not, in a host's folder. */
+export async function evidenceFolders(dir: string, deep = 0): Promise<readonly string[]> {
+  const { folders, names } = await list(dir);
+  if (names.some((name) => signs.includes(name))) return [dir];
+  if (deep === mostDeep) return [];
+  return (await Promise.all(folders.map((name) => evidenceFolders(join(dir, name), deep + 1)))).flat();
+}
+
+/** What ran on a host and how it ended: contrib/ansible writes it beside the evidence. */
+const hostRecordFile = 'host.json';
+
+const shape = z.object({
+  schemaVersion: z.literal(1),
+  /** null = it was reached. */
+  unreachable: z.string().nullable(),
+  commands: z.array(z.object({ name: z.string(), status: z.int().min(0).max(255), text: z.string() })),
+});
+
+export interface HostRecord {
+  readonly unreachable: string | null;
+  readonly commands: readonly FleetCommand[];
+}
+
+/** The record in a host's folder; null = there is none. Throws VerifyError (3) where it is not one. */
+export async function readHostRecord(dir: string): Promise<HostRecord | null> {
+  const path = join(dir, hostRecordFile);
+  const text = await readFile(path, 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    return shape.parse(JSON.parse(text));
+  } catch (error) {
+    throw new VerifyError(
+      'host-record',
+      3,
+      `${path}: ${error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : error instanceof Error ? error.message : String(error)}`,
+      'bring it back from the host again',
+    );
+  }
+}
+
+/** So many of the runs below a folder are named. */
+const mostNamed = 5;
+
+/** What is told of a folder without run.json (64): that it is not there, or which runs lie in it. */
+export async function noRun(dir: string): Promise<VerifyError> {
+  const isFolder = await stat(dir).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
+  const runs = isFolder ? await evidenceFolders(dir).catch(() => []) : []; // what may not be read is left out
+  const more = runs.length > mostNamed ? ` and ${runs.length - mostNamed} more` : '';
+  const hint =
+    runs.length === 0
+      ? 'name the folder that a run left: it says at its end where its evidence is'
+      : `name one of the runs in it: ${runs.slice(0, mostNamed).join(', ')}${more}`;
+  return new VerifyError(
+    'evidence-unreadable',
+    64,
+    `${dir}: ${isFolder ? 'no run left its evidence here: it has no run.json' : 'there is no such folder'}`,
+    hint,
+  );
+}

@@ -1,0 +1,61 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TimelineEntry, TimelineEvent } from '../../../core/model/timeline.js';
+import { jsonText } from '../../../core/text/json-text.js';
+import { files } from './folder.js';
+
+/** What happens in a run, written down as it happens. */
+export interface TimelineLog {
+  /** All of them, also those that the file could not take. */
+  readonly entries: readonly TimelineEntry[];
+  /** Why the file takes nothing any more (disk full); null = it does. */
+  readonly failure: string | null;
+  log(step: number, event: TimelineEvent): void;
+  close(): void;
+}
+
+/**
+ * Opens timeline.ndjson for appending, 0600. Entries are written at once, so that a killed run leaves all that
+ * happened. `hear` is told of each.
+ */
+export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void = () => undefined): TimelineLog {
+  const fd = openSync(join(dir, files.timeline), 'a', 0o600);
+  const began = performance.now();
+  const entries: TimelineEntry[] = [];
+  let failure: string | null = null;
+  return {
+    entries,
+    get failure() {
+      return failure;
+    },
+    log(step, event) {
+      const atNs = (BigInt(Date.now()) * 1_000_000n).toString();
+      const entry: TimelineEntry = {
+        atNs,
+        monoMs: Math.round((performance.now() - began) * 1000) / 1000,
+        step,
+        ...event,
+      };
+      entries.push(entry);
+      hear(entry);
+      if (failure !== null) return;
+      try {
+        const line = Buffer.from(`${jsonText(entry)}\n`);
+        for (let done = 0; done < line.length; ) done += writeSync(fd, line, done);
+      } catch (error) {
+        failure = error instanceof Error ? error.message : String(error);
+      }
+    },
+    close: () => closeSync(fd),
+  };
+}
+
+/** By the name of a raw capture: by how many ns the clock of its host was ahead of the orchestrator's when it began. */
+export function clockOffsets(timeline: readonly TimelineEntry[]): ReadonlyMap<string, bigint> {
+  const offsets = new Map<string, bigint>();
+  for (const entry of timeline) {
+    if (entry.event === 'clock' && !offsets.has(entry.file) && /^-?\d{1,20}$/.test(entry.offsetNs))
+      offsets.set(entry.file, BigInt(entry.offsetNs));
+  }
+  return offsets;
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import {
+  addBatch,
+  addDamage,
+  finishJudging,
+  type JudgeInput,
+  type JudgeStart,
+  type Judging,
+  startJudging,
+} from '../../core/judge/judge.js';
+import type { Result } from '../../core/model/result.js';
+import type { CaptureItem } from '../../core/pcap/capture-items.js';
+import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
+import { escapeText } from '../../core/text/escape.js';
+import type { FixRecord } from './folder/fixes.js';
+import { capturePath, files, writeJson } from './folder/folder.js';
+import { hashedBeside, withCapture, writeSums } from './folder/hash.js';
+import { parseFolder } from './folder/parse-folder.js';
+import type { GrowingFile } from './read/growing-file.js';
+import { hashedOctets } from './read/hashed-bytes.js';
+import { readCaptureOf } from './read/read-capture.js';
+
+/** Adds what evidence.pcapng holds to a judgement. */
+async function addCapture(judging: Judging<JudgeStart>, items: AsyncIterable<CaptureItem>): Promise<void> {
+  const blocks = evidenceInterfaces(judging.input.plan);
+  for await (const item of items) {
+    switch (item.kind) {
+      case 'batch':
+        addBatch(judging, item);
+        break;
+      case 'damage':
+        addDamage(judging, `${files.capture}, offset ${item.offset}: ${item.message}`);
+        break;
+      case 'interface':
+        if (escapeText(blocks[item.id]?.description ?? '') !== escapeText(item.description ?? ''))
+          addDamage(judging, `${files.capture}: interface ${item.id} is not the observer that the plan has there`);
+        break;
+      case 'section':
+      case 'statistics':
+        break;
+    }
+  }
+}
+
+/** The result, and all that it rests on but the capture. */
+export interface JudgedRun {
+  readonly result: Result;
+  readonly input: JudgeInput;
+}
+
+/**
+ * Judges a run's folder from its files alone: the same function for the run itself and for a later replay, without root
+ * and without a network, so both give the same result, byte for byte. What is judged and what is hashed are the same
+ * octets. VerifyError 64 where the folder is not a run's.
+ */
+export async function judgeFolder(dir: string): Promise<JudgedRun> {
+  return judgeCapture(dir, () => parseFolder(dir));
+}
+
+/** As `judgeFolder`, of a folder of which `inputOf` gives all but the capture. */
+export async function judgeCapture(dir: string, inputOf: () => Promise<JudgeInput>): Promise<JudgedRun> {
+  const path = await capturePath(dir);
+  const capture = hashedOctets(path);
+  try {
+    const input = await inputOf();
+    const beside = await hashedBeside(dir); // now, since at the end of a large capture all waits for its hash
+    const judging = startJudging(input);
+    await addCapture(judging, readCaptureOf(capture.octets, { fleeting: true }));
+    const sha256 = await capture.sha256().catch(() => null);
+    return { result: finishJudging(judging, { sha256, files: withCapture(beside, sha256) }), input };
+  } finally {
+    capture.stop();
+  }
+}
+
+/** The result alone. */
+export async function replayFolder(dir: string): Promise<Result> {
+  return (await judgeFolder(dir)).result;
+}
+
+/** Writes down what became of fixes and judges the folder again, so that its result and its hashes name them. */
+export async function keepFixes(dir: string, records: readonly FixRecord[]): Promise<Result> {
+  await writeJson(dir, files.fixes, records);
+  const result = await replayFolder(dir);
+  await writeJson(dir, files.result, result);
+  await writeSums(dir);
+  return result;
+}
+
+/** The octets as they are, hashed on their way. */
+async function* hashing(
+  octets: AsyncIterable<Uint8Array>,
+  hash: ReturnType<typeof createHash>,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of octets) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+/**
+ * Adds a capture to a judgement while it is written, to its end. Resolves to the SHA-256, hex, of what was read: that
+ * is what was judged.
+ */
+export async function judgeGrowing(judging: Judging<JudgeStart>, growing: GrowingFile): Promise<string> {
+  const hash = createHash('sha256');
+  await addCapture(judging, readCaptureOf(hashing(growing.read(), hash), { fleeting: true }));
+  return hash.digest('hex');
+}

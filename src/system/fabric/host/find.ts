@@ -1,0 +1,65 @@
+import { hostTopology, type HostTopology, type Neighbour } from '../../../core/discover/host-topology.js';
+import type { Bridge, Scenario } from '../../../core/model/scenario.js';
+import type { HostState } from '../../../core/model/state.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { readJson } from '../../process/programs.js';
+
+/** A topology found on this host. */
+export interface FoundHost extends HostTopology {
+  /** Namespace of the bridges; null = the caller's. */
+  readonly netns: string | null;
+  readonly state: HostState;
+}
+
+/** Looks for a scenario's bridges and guests; nothing is changed or sent. Throws VerifyError as `hostTopology` does. */
+export async function findHost(
+  scenario: Scenario,
+  readState: (netns: string | null) => Promise<HostState>,
+): Promise<FoundHost> {
+  const netns = namespaceOf(scenario.topology.bridges);
+  const [state, neighbours] = await Promise.all([readState(netns), readJson(['ip', '-j', 'neigh', 'show'], { netns })]);
+  return { ...hostTopology(scenario, state, parseNeighbours(neighbours)), netns, state };
+}
+
+/** `ip -j neigh`: entries without a MAC (failed, incomplete) and link-local addresses are left out. */
+export function parseNeighbours(json: unknown): readonly Neighbour[] {
+  if (!Array.isArray(json)) return [];
+  return json.flatMap((entry: unknown) => {
+    if (typeof entry !== 'object' || entry === null) return [];
+    const fields = new Map<string, unknown>(Object.entries(entry));
+    const [mac, address] = [fields.get('lladdr'), fields.get('dst')];
+    return typeof mac === 'string' && typeof address === 'string' && !address.startsWith('fe80:')
+      ? [{ mac: mac.toLowerCase(), address }]
+      : [];
+  });
+}
+
+/** Where `ip netns` keeps its names (ip-netns(8)). */
+const named = '/run/netns/';
+
+/**
+ * The file that setns takes: a name of `ip netns`, or a path such as /proc/4711/ns/net; null = the caller's own
+ * namespace.
+ */
+export function netnsPath(netns: string | null): string | null {
+  return netns === null || netns.includes('/') ? netns : `${named}${netns}`;
+}
+
+/**
+ * The one namespace in which a topology's bridges live. Throws VerifyError (64) where there are several: their ports
+ * would have to be observed by several runs.
+ */
+export function namespaceOf(bridges: readonly Bridge[]): string | null {
+  const placed = bridges.map(({ name, netns }) => ({ name, path: netnsPath(netns) }));
+  const [first] = placed;
+  const other = placed.find(({ path }) => path !== first?.path);
+  if (first !== undefined && other !== undefined) {
+    throw new VerifyError(
+      'netns-mixed',
+      64,
+      `${first.name} and ${other.name} are in different network namespaces`,
+      'write one scenario for each namespace',
+    );
+  }
+  return first?.path ?? null;
+}

@@ -1,0 +1,238 @@
+import { closeSync, openSync } from 'node:fs';
+import type { Place } from '../../../core/model/fabric.js';
+import type { Endpoint } from '../../../core/model/scenario.js';
+import type { HostState, LinkState } from '../../../core/model/state.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { disableIpv6, newNamespace } from '../../kernel/namespaces.js';
+import { writeSysctl } from '../../kernel/sysctl.js';
+import { mustRun, readJson } from '../../process/programs.js';
+import { takeLock } from '../../process/run-lock.js';
+import { netnsPath } from './find.js';
+import { type Journal, namespaceInode, openJournal, startOf } from './journal.js';
+import { undoAll } from './undo.js';
+
+/**
+ * The ways into the bridge: for each port a veth pair whose near end is in a namespace of this process and whose far
+ * end hands every frame to the port as if it had come from there (tc-mirred(8), ingress redirect). The bridge, the port
+ * and the guest are not touched: the far end is never enslaved, and all of it ends with this process's namespace.
+ */
+interface Entries {
+  /** Where to send so that the frame enters the bridge from `port`. */
+  of(port: string): Place;
+  /** Names of the far ends. */
+  readonly names: readonly string[];
+  close(): void;
+}
+
+export interface EntryOptions {
+  readonly ports: readonly LinkState[];
+  /** Namespace of the bridges; null = the caller's. */
+  readonly netns: string | null;
+  readonly runId: string;
+  readonly journal: Journal;
+}
+
+/** Throws VerifyError (69) where the kernel lacks clsact or mirred; what was made until then stands in the journal. */
+export async function makeEntries(options: EntryOptions): Promise<Entries> {
+  const { ports, netns, runId, journal } = options;
+  const fd = newNamespace(disableIpv6);
+  const near = `/proc/${process.pid}/fd/${fd}`;
+  // held open: /proc/PID/ns/net names the near namespace for the moment in which a program is being born there
+  const home = openSync(netns ?? '/proc/thread-self/ns/net', 'r');
+  const names = ports.map((_, index) => `vi${runId.slice(0, 8)}-${index}`);
+  const entries: Entries = {
+    names,
+    of(port) {
+      const index = ports.findIndex(({ name }) => name === port);
+      if (index < 0)
+        throw new VerifyError(
+          'fabric-unknown',
+          70,
+          `there is no way in through ${JSON.stringify(port)}`,
+          'report this as a fault of verify-isolation',
+        );
+      return { device: `p${index}`, netns: near };
+    },
+    close: () => closeSync(fd),
+  };
+  try {
+    for (const [index, port] of ports.entries()) {
+      const name = names[index] ?? '';
+      journal.add({ command: ['ip', 'link', 'del', 'dev', name], gone: true });
+      await makeEntry({ near, home: `/proc/${process.pid}/fd/${home}`, netns, name, nearName: `p${index}`, port });
+    }
+    return entries;
+  } catch (error) {
+    entries.close();
+    throw error;
+  } finally {
+    closeSync(home);
+  }
+}
+
+interface Entry {
+  readonly near: string;
+  readonly home: string;
+  readonly netns: string | null;
+  readonly name: string;
+  readonly nearName: string;
+  readonly port: LinkState;
+}
+
+async function makeEntry({ near, home, netns, name, nearName, port }: Entry): Promise<void> {
+  const mtu = ['mtu', String(port.mtu)];
+  await mustRun(
+    ['ip', 'link', 'add', 'dev', nearName, ...mtu, 'type', 'veth', 'peer', 'name', name, ...mtu, 'netns', home],
+    { netns: near },
+  );
+  silence(netns, name);
+  await mustRun(['ip', 'link', 'set', 'dev', name, 'arp', 'off', 'up'], { netns });
+  await mustRun(['ip', 'link', 'set', 'dev', nearName, 'arp', 'off', 'up'], { netns: near });
+  await mustRun(['tc', 'qdisc', 'add', 'dev', name, 'clsact'], { netns });
+  await redirect(netns, name, port.name);
+}
+
+/**
+ * Before it comes up: its router solicitations would enter as the guest and teach the bridge its MAC. A kernel without
+ * IPv6 says nothing.
+ */
+function silence(netns: string | null, name: string): void {
+  try {
+    writeSysctl(netns, `net.ipv6.conf.${name}.disable_ipv6`, '1');
+  } catch (error) {
+    if (!(error instanceof VerifyError) || error.code !== 'unsupported') throw error;
+  }
+}
+
+/** matchall where the kernel has it, else u32, which it has had always. */
+async function redirect(netns: string | null, name: string, port: string): Promise<void> {
+  const filter = ['tc', 'filter', 'add', 'dev', name, 'ingress', 'protocol', 'all', 'prio', '1'];
+  const action = ['action', 'mirred', 'ingress', 'redirect', 'dev', port];
+  try {
+    await mustRun([...filter, 'matchall', ...action], { netns });
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    await mustRun([...filter, 'u32', 'match', 'u32', '0', '0', ...action], { netns });
+  }
+}
+
+/**
+ * Where to send as the endpoints that are named by a namespace of their own, such as containers: on their own
+ * interface, the other end of the port's veth pair. By endpoint. Rejects with VerifyError (69) where the namespace has
+ * no such interface.
+ */
+async function insidePlaces(
+  endpoints: readonly Pick<Endpoint, 'name' | 'attach' | 'port' | 'netns'>[],
+  links: readonly LinkState[],
+  bridgeNetns: string | null,
+): Promise<ReadonlyMap<string, Place>> {
+  const places = new Map<string, Place>();
+  for (const { name, port, netns, attach } of endpoints) {
+    const path = netnsPath(netns);
+    if (attach !== 'port' || path === null || path === bridgeNetns) continue;
+    const peer = links.find((link) => link.name === port)?.peer;
+    const device =
+      peer === undefined ? undefined : nameOf(await readJson(['ip', '-j', 'link', 'show'], { netns: path }), peer);
+    if (device === undefined)
+      throw new VerifyError(
+        'interface-gone',
+        69,
+        `${name}: the other end of ${JSON.stringify(port)} is not in the namespace ${netns ?? ''}`,
+        'name the namespace in which the guest lives, or leave `netns` out: then it is sent through the port',
+      );
+    places.set(name, { device, netns: path });
+  }
+  return places;
+}
+
+function nameOf(links: unknown, ifindex: number): string | undefined {
+  const found: unknown = Array.isArray(links)
+    ? links.find(
+        (link: unknown) => typeof link === 'object' && link !== null && 'ifindex' in link && link.ifindex === ifindex,
+      )
+    : undefined;
+  return typeof found === 'object' && found !== null && 'ifname' in found && typeof found.ifname === 'string'
+    ? found.ifname
+    : undefined;
+}
+
+export interface WaysInput {
+  readonly runId: string;
+  readonly journalFolder: string;
+  /** Namespace of the bridges; null = the caller's. */
+  readonly netns: string | null;
+  /** As it was found. */
+  readonly state: HostState;
+  readonly readState: () => Promise<HostState>;
+  /** Bridges that nobody else may run on meanwhile. */
+  readonly bridges: readonly string[];
+  /** Endpoints that send or are named by a namespace of their own. */
+  readonly endpoints: readonly Pick<Endpoint, 'name' | 'attach' | 'port' | 'netns'>[];
+  /** Of them, those that send. */
+  readonly senders: ReadonlySet<string>;
+}
+
+/** A host's bridges locked for a run, with a journal and a way in for every endpoint that sends. */
+export interface Ways {
+  readonly journal: Journal;
+  /** Where to send so that frames enter the bridge from that port. */
+  of(port: string): Place;
+  /** Where endpoints send that are named by a namespace of their own. */
+  readonly inside: ReadonlyMap<string, Place>;
+  /** Undoes everything, latest first, and looks whether it is gone; what was left behind, by name. */
+  close(): Promise<readonly string[]>;
+}
+
+/** Rejects with VerifyError: `locked` (69), `unsupported` (69), `interface-gone` (69); then nothing is left. */
+export async function openWays({
+  runId,
+  journalFolder,
+  netns,
+  state,
+  readState,
+  bridges,
+  endpoints,
+  senders,
+}: WaysInput): Promise<Ways> {
+  const inside = await insidePlaces(endpoints, state.links, netns);
+  const locks: (() => void)[] = [];
+  let journal: Journal | null = null;
+  let entries: Entries | null = null;
+  const leftOver = async (names: readonly string[]): Promise<readonly string[]> => {
+    const { links } = await readState();
+    return links.filter(({ name }) => names.includes(name)).map(({ name }) => `the interface ${name}`);
+  };
+  const close = async (): Promise<readonly string[]> => {
+    const undos = journal?.undos() ?? [];
+    const failed = await undoAll(undos, netns);
+    entries?.close();
+    const left = await leftOver(entries?.names ?? []);
+    if (failed.length + left.length === 0) journal?.remove();
+    for (const release of locks) release();
+    return [...failed, ...left];
+  };
+  try {
+    for (const bridge of bridges) {
+      const link = state.links.find(({ name }) => name === bridge);
+      locks.push(takeLock(netns, `verify-isolation/${link?.ifindex ?? 0}`, `bridge ${bridge}`));
+    }
+    journal = openJournal(journalFolder, {
+      runId,
+      pid: process.pid,
+      started: startOf(process.pid) ?? '',
+      netns,
+      inode: namespaceInode(netns),
+    });
+    const sending = new Set(
+      endpoints
+        .filter(({ name, attach }) => attach === 'port' && senders.has(name) && !inside.has(name))
+        .map(({ port }) => port),
+    );
+    entries = await makeEntries({ ports: state.links.filter(({ name }) => sending.has(name)), netns, runId, journal });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const made = entries;
+  return { journal, inside, of: (port) => made.of(port), close };
+}

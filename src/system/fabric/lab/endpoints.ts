@@ -1,0 +1,133 @@
+import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { withEthtool } from '../../kernel/ethtool.js';
+import { runBatch } from '../../process/programs.js';
+import { defaultPvidOf, guestCommands, linkCommands, vlanCommands } from './bridge-commands.js';
+import type { OvsSwitch } from './ovs-switch.js';
+import { hasStack, type Spaces } from './spaces.js';
+
+/** Programs that configure endpoints run this many side by side: most of their time is starting. */
+const sideBySide = 4;
+
+/**
+ * Makes the links of endpoints that have a port, all in few programs, and configures both ends; `netns`: that of the
+ * bridges, null = the caller's. Rejects with VerifyError naming the command that was refused.
+ */
+export async function plugIn(
+  endpoints: readonly Endpoint[],
+  bridges: readonly Bridge[],
+  spaces: Spaces,
+  ovs: OvsSwitch | null,
+  netns: string | null = null,
+): Promise<void> {
+  const plugged = endpoints.flatMap((endpoint) =>
+    endpoint.port === null ? [] : [{ endpoint, port: endpoint.port, space: spaces.of(endpoint) }],
+  );
+  await runBatch(
+    'ip',
+    plugged.flatMap(({ endpoint, port, space }) => linkCommands(endpoint, port, space, isOfKernel(endpoint, bridges))),
+    { netns },
+  );
+  for (const { endpoint, port } of plugged)
+    if (endpoint.attach === 'port' && !isOfKernel(endpoint, bridges)) await ovs?.addPort(endpoint, port);
+  await allowVlans(
+    endpoints,
+    bridges.filter(({ kind }) => kind === 'linux'),
+    netns,
+  );
+  const bySpace = new Map<string, { readonly path: string; readonly commands: (readonly string[])[] }>();
+  for (const { endpoint, space } of plugged) {
+    const entry = bySpace.get(space.path) ?? { path: space.path, commands: [] };
+    entry.commands.push(...guestCommands(endpoint, space.device));
+    bySpace.set(space.path, entry);
+  }
+  await inParallel([...bySpace.values()], ({ path, commands }) => runBatch('ip', commands, { netns: path }));
+  const quiet = plugged.filter(({ endpoint }) => hasStack(endpoint) && !endpoint.offloads);
+  for (const { space } of quiet) disableOffloads(space.path, [space.device]);
+  const ports = quiet.map(({ port }) => port);
+  disableOffloads(netns, ports);
+  disableSegmentation(netns, ports);
+}
+
+/** Whether an endpoint's port is one of a bridge of the kernel's. */
+function isOfKernel({ attach, bridge }: Endpoint, bridges: readonly Bridge[]): boolean {
+  return attach === 'port' && bridges.find(({ name }) => name === bridge)?.kind !== 'ovs';
+}
+
+/** VLANs of ports; a kernel without VLAN filtering refuses them, which matters only where filtering is asked for. */
+async function allowVlans(
+  endpoints: readonly Endpoint[],
+  bridges: readonly Bridge[],
+  netns: string | null,
+): Promise<void> {
+  for (const bridge of bridges) {
+    const own = endpoints.filter((endpoint) => endpoint.bridge === bridge.name && endpoint.attach === 'port');
+    const commands = own.flatMap((endpoint) =>
+      vlanCommands(endpoint.port ?? '', endpoint.vlans, defaultPvidOf(bridge), false),
+    );
+    await setVlans(bridge, commands, netns);
+  }
+}
+
+export async function setVlans(
+  bridge: Bridge,
+  commands: readonly (readonly string[])[],
+  netns: string | null = null,
+): Promise<void> {
+  const filtering = bridge.settings.vlan_filtering;
+  const asked = filtering === 1 || filtering === true;
+  try {
+    await runBatch('bridge', commands, { netns });
+  } catch (error) {
+    if (asked || !(error instanceof VerifyError) || error.code !== 'unsupported') throw error;
+  }
+}
+
+async function inParallel<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of queue) await run(item);
+  };
+  await Promise.all(Array.from({ length: sideBySide }, worker));
+}
+
+/** linux/ethtool.h */
+const ETHTOOL_STXCSUM = 0x17;
+const ETHTOOL_STSO = 0x1f;
+const ETHTOOL_SGSO = 0x24;
+const ETHTOOL_SGRO = 0x2c;
+
+/**
+ * Turns checksum offload, and with it segmentation offload, off for what devices transmit, so that a capture shows
+ * frames as a wire would carry them: at most the MTU, checksums filled in. Throws VerifyError (69) naming the device
+ * where the kernel refuses.
+ */
+export function disableOffloads(netns: string | null, devices: readonly string[]): void {
+  turnOff(netns, devices, [ETHTOOL_STXCSUM]);
+}
+
+/**
+ * Turns everything off that lets a device hand over frames longer than its MTU: libpcap then gives each frame a slot of
+ * the MTU's size instead of 64 KiB, and a ring that is promised 16 MiB holds 10,000 frames instead of 255.
+ */
+export function disableSegmentation(netns: string | null, devices: readonly string[]): void {
+  turnOff(netns, devices, [ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO]);
+}
+
+function turnOff(netns: string | null, devices: readonly string[], commands: readonly number[]): void {
+  withEthtool(netns, (ask) => {
+    for (const device of devices) {
+      for (const command of commands) {
+        const answer = ask(device, command, 0);
+        if (typeof answer === 'string') {
+          throw new VerifyError(
+            'unsupported',
+            69,
+            `an offload of ${device} cannot be turned off (ethtool command ${command}): ${answer}`,
+            'settings: { offloads: on } on the endpoint leaves it as it is',
+          );
+        }
+      }
+    }
+  });
+}

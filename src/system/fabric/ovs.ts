@@ -1,0 +1,117 @@
+import { isOn } from '../../core/bridge/change-commands.js';
+import { ovsFlood, ovsPortConfigs } from '../../core/bridge/ovs-settings.js';
+import { withoutOpenFlow10 } from '../../core/bridge/ovs.js';
+import type { Change } from '../../core/model/fabric.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { mustRun, runProgram, showCommand } from '../process/programs.js';
+
+type FdbChange = Extract<Change, { kind: 'fdb' }>;
+
+/**
+ * Has Open vSwitch make or remove an entry by hand. Rejects with VerifyError (69) where this version cannot, and where
+ * it refuses (3).
+ */
+export async function changeOvsEntry(command: readonly string[]): Promise<void> {
+  const { status, stderr } = await runProgram(command);
+  if (status === 0) return;
+  if (stderr.includes('is not a valid command'))
+    throw new VerifyError(
+      'unsupported',
+      69,
+      `this version of Open vSwitch makes no entries by hand: it has no ${command[1] ?? ''}`,
+      'let the guest announce itself with `learn`',
+    );
+  throw new VerifyError(
+    'command-failed',
+    3,
+    `${showCommand(command)}: ${stderr.trim()}`,
+    'entries that Open vSwitch has learned go with `flush` only',
+  );
+}
+
+/**
+ * Looks an entry up that was made or removed by hand; says what was found. Rejects with VerifyError `read-back` (3)
+ * where it is not as asked.
+ */
+export async function checkOvsEntry({ act, entry: { mac, port, vlan } }: FdbChange, bridge: string): Promise<string> {
+  const [table, number] = [
+    await mustRun(['ovs-appctl', 'fdb/show', bridge]),
+    (await mustRun(['ovs-vsctl', 'get', 'Interface', port, 'ofport'])).trim(),
+  ];
+  const own = port === bridge ? 'LOCAL' : number;
+  const entries = table.split('\n').map((line) => line.trim().split(/\s+/));
+  const isThere = entries.some(
+    ([at, vid, address, age]) =>
+      at === own && vid === String(vlan ?? 0) && address === mac.toLowerCase() && age === 'static',
+  );
+  const [asked, found] = [act === 'add' ? 'static' : 'absent', isThere ? 'static' : 'absent'];
+  const what = `${mac} on ${port} in VLAN ${vlan ?? 0}`;
+  if (asked === found) return `${what}: ${found}`;
+  throw new VerifyError(
+    'read-back',
+    3,
+    `${what} should be ${asked} but Open vSwitch says ${found}`,
+    'does another program write its table?',
+  );
+}
+
+type OvsSet = Extract<Change, { kind: 'ovs-set' }>;
+
+/**
+ * What a setting of Open vSwitch is now, as ovs-vsctl prints it and takes it back; '' = a map has no such key; `flood`:
+ * on or off. Rejects with VerifyError where there is no such row.
+ */
+export async function ovsValue(
+  { table, device, key }: Pick<OvsSet, 'table' | 'device' | 'key'>,
+  bridgeOf: (port: string) => string,
+): Promise<string> {
+  if (key !== ovsFlood) {
+    const option = key.includes(':') ? ['--if-exists'] : []; // a key of a map may be absent, a row may not
+    await mustRun(['ovs-vsctl', 'get', table, device, 'name']);
+    return (await mustRun(['ovs-vsctl', ...option, 'get', table, device, key])).trim();
+  }
+  const bridge = bridgeOf(device);
+  const protocols = (await mustRun(['ovs-vsctl', 'get', 'Bridge', bridge, 'protocols'])).trim();
+  if (withoutOpenFlow10(['set', protocols.match(/\w+/g) ?? []]).length > 0) {
+    throw new VerifyError(
+      'unsupported',
+      69,
+      `${bridge} does not speak OpenFlow 1.0, which alone says whether floods leave through a port: its protocols are ${protocols}`,
+      `ovs-vsctl add Bridge ${bridge} protocols OpenFlow10`,
+    );
+  }
+  const config = ovsPortConfigs(await mustRun(['ovs-ofctl', 'show', bridge])).get(device);
+  if (config === undefined)
+    throw new VerifyError(
+      'unsupported',
+      69,
+      `Open vSwitch has not taken ${JSON.stringify(device)} as a port of ${bridge}`,
+      'see the column `error` of its interface: `ovs-vsctl list Interface`',
+    );
+  return config.includes('NO_FLOOD') ? 'off' : 'on';
+}
+
+/**
+ * Compares what was asked with what ovs-vsctl prints; returns `device.key = value`. Throws VerifyError `read-back` (3)
+ * where they differ.
+ */
+export function checkOvsValue({ device, key, value }: OvsSet, found: string): string {
+  const same = key === ovsFlood ? isOn(value) === isOn(found) : members(String(value)) === members(found);
+  if (!same)
+    throw new VerifyError(
+      'read-back',
+      3,
+      `${device}.${key} was set to ${String(value)} but Open vSwitch says ${found === '' ? 'nothing' : found}`,
+      'somebody else sets it: a controller, or the program that manages the guests?',
+    );
+  return `${device}.${key} = ${found}`;
+}
+
+/** One spelling for `10,20`, `[10, 20]` and `["10", "20"]`. */
+function members(text: string): string {
+  return text
+    .replaceAll(/["[\]{}\s]/g, '')
+    .split(',')
+    .sort()
+    .join();
+}

@@ -1,0 +1,159 @@
+import type { Change } from '../../core/model/fabric.js';
+import type { SettingValue } from '../../core/model/scenario.js';
+import { bridgeSettings, linkSettings, portSettings, type SettingKind } from '../../core/model/settings.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+
+export type SettingPlace = 'bridge' | 'port' | 'link';
+
+/**
+ * Compares what was asked with what the kernel says now; returns `device.key = value`. Throws VerifyError: `read-back`
+ * (3) where the kernel chose another value, `unsupported` (69) where it does not know the setting (old kernels ignore
+ * unknown attributes in silence).
+ */
+export function checkReadBack(
+  device: string,
+  place: SettingPlace,
+  key: string,
+  asked: SettingValue,
+  found: SettingValue | undefined,
+): string {
+  if (found === undefined) {
+    throw new VerifyError(
+      'unsupported',
+      69,
+      `this kernel does not know ${device}.${key}`,
+      'use a kernel that has this setting, or leave it out',
+    );
+  }
+  const kind = kindOf(place, key);
+  if (comparable(kind, asked) !== comparable(kind, found)) {
+    throw new VerifyError(
+      'read-back',
+      3,
+      `${device}.${key} was set to ${String(asked)} but the kernel says ${String(found)}`,
+      'the kernel adjusts some values to others (with STP on, forward_delay is at least 2 s): ask for the value that it keeps',
+    );
+  }
+  return `${device}.${key} = ${String(found)}`;
+}
+
+function kindOf(place: SettingPlace, key: string): SettingKind {
+  const known = place === 'bridge' ? bridgeSettings : place === 'port' ? portSettings : linkSettings;
+  return known.find((setting) => setting.key === key)?.kind ?? 'text';
+}
+
+/** One spelling for each value: 1, true and `on` are the same switch, 0x8 and 8 (hexadecimal text) the same mask. */
+function comparable(kind: SettingKind, value: SettingValue): string {
+  switch (kind) {
+    case 'switch':
+      return [true, 1, '1', 'on', 'true'].includes(value) ? 'on' : 'off';
+    case 'mask':
+      return String(typeof value === 'number' ? value : Number.parseInt(String(value), 16));
+    case 'number':
+    case 'centiseconds':
+      return String(Number(value));
+    case 'text':
+      return String(value).toLowerCase();
+  }
+}
+
+type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
+
+/**
+ * Compares an entry of the forwarding database with `bridge -j fdb show dev PORT`; throws VerifyError (3) where it is
+ * not as asked.
+ */
+export function checkFdb(change: Of<'fdb'>, json: unknown): string {
+  const { mac, port, state, sticky, vlan, self } = change.entry;
+  const found = rows(json).find(
+    (row) =>
+      text(row, 'mac') === mac.toLowerCase() &&
+      (vlan === null || row.get('vlan') === vlan) &&
+      (self || row.has('master')),
+  ); // the bridge's own entry is printed with or without `self`
+  const what = `${mac} on ${port}${vlan === null ? '' : ` in VLAN ${vlan}`}`;
+  if (change.act === 'del') return gone(found === undefined, what);
+  const asked = self ? 'permanent' : state;
+  const now =
+    found === undefined
+      ? 'absent'
+      : `${text(found, 'state') ?? 'dynamic'}${flags(found).includes('sticky') ? ' sticky' : ''}`;
+  // An entry that is asked to be dynamic is printed without a state
+  const wanted = `${asked}${sticky ? ' sticky' : ''}`;
+  return same(what, wanted, now === '' ? 'dynamic' : now);
+}
+
+/** Compares a group's member with `bridge -j mdb show dev BRIDGE`. */
+export function checkMdb(change: Of<'mdb'>, json: unknown): string {
+  const { group, port, vlan } = change.entry;
+  const entries = rows(json).flatMap((row) => rows(row.get('mdb')));
+  const found = entries.some(
+    (row) =>
+      text(row, 'grp') === group.toLowerCase() &&
+      text(row, 'port') === port &&
+      (vlan === null || row.get('vid') === vlan),
+  );
+  const what = `${group} on ${port}`;
+  return change.act === 'del' ? gone(!found, what) : same(what, 'present', found ? 'present' : 'absent');
+}
+
+/** Compares a range of VLANs with `bridge -j vlan show dev PORT`; the kernel may print ranges of its own. */
+export function checkVlan(change: Of<'vlan'>, json: unknown): string {
+  const { first, last, pvid, untagged, port } = change.entry;
+  const ranges = rows(json)
+    .filter((row) => text(row, 'ifname') === port)
+    .flatMap((row) => rows(row.get('vlans')));
+  const holding = (vid: number): ReadonlyMap<string, unknown> | undefined =>
+    ranges.find((row) => number(row, 'vlan') <= vid && vid <= Math.max(number(row, 'vlanEnd'), number(row, 'vlan')));
+  const what = `VLAN ${first === last ? first : `${first}-${last}`} on ${port}`;
+  const ends = [holding(first), holding(last)];
+  if (change.act === 'del')
+    return gone(
+      ends.every((row) => row === undefined),
+      what,
+    );
+  const wanted = `present${pvid ? ' pvid' : ''}${untagged ? ' untagged' : ''}`;
+  const now = ends.some((row) => row === undefined)
+    ? 'absent'
+    : `present${shown(ends[0], 'PVID', ' pvid')}${shown(ends[0], 'Egress Untagged', ' untagged')}`;
+  return same(what, wanted, now);
+}
+
+function shown(row: ReadonlyMap<string, unknown> | undefined, flag: string, word: string): string {
+  return row !== undefined && flags(row).includes(flag) ? word : '';
+}
+
+function gone(isGone: boolean, what: string): string {
+  return same(what, 'absent', isGone ? 'absent' : 'present');
+}
+
+function same(what: string, asked: string, found: string): string {
+  if (asked === found) return `${what}: ${found}`;
+  throw new VerifyError(
+    'read-back',
+    3,
+    `${what} should be ${asked} but the kernel says ${found}`,
+    'the kernel did not keep the change: is there a rule or another program against it?',
+  );
+}
+
+function rows(json: unknown): readonly ReadonlyMap<string, unknown>[] {
+  return Array.isArray(json)
+    ? json.filter((one) => typeof one === 'object' && one !== null).map((one) => new Map(Object.entries(one)))
+    : [];
+}
+
+function text(row: ReadonlyMap<string, unknown>, key: string): string | null {
+  const value = row.get(key);
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function number(row: ReadonlyMap<string, unknown>, key: string): number {
+  const value = row.get(key);
+  return typeof value === 'number' ? value : -1;
+}
+
+function flags(row: ReadonlyMap<string, unknown>): readonly unknown[] {
+  const value = row.get('flags');
+  return Array.isArray(value) ? value : [];
+}

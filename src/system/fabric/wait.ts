@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HostState } from '../../core/model/state.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { commandFailed, runProgram } from '../process/programs.js';
+
+/** The longest that idle revalidators rest (max-revalidator, ovs-vswitchd.conf.db(5)). A change wakes them at once. */
+const restMs = 500;
+
+/**
+ * Resolves when every flow of Open vSwitch's datapaths is as the switch would make it now. What was changed decides
+ * frames at once only where there is no flow yet: one that there is forwards as before until a revalidator comes to it,
+ * and what it counted until then teaches the switch its source MAC again, also after a flush (revalidate,
+ * xlate_push_stats; ofproto/ofproto-dpif-upcall.c). The round of the revalidators that is found under way may have
+ * begun before the change, so the one after it counts. Rejects with VerifyError where the switch does not answer.
+ */
+export async function waitUntilRevalidated(): Promise<void> {
+  for (let round = 0; round < 2; round += 1) await endOfRound();
+}
+
+/**
+ * Until the revalidators have gone round, as Open vSwitch tells; where it has several datapaths it cannot tell
+ * (upcall_unixctl_dump_wait), and so long as a round takes.
+ */
+async function endOfRound(): Promise<void> {
+  const command = ['ovs-appctl', 'revalidator/wait'];
+  const outcome = await runProgram(command);
+  if (outcome.status === 0) return;
+  if (!outcome.stderr.includes('multiple udpifs')) throw commandFailed(command, outcome);
+  await sleep(restMs);
+}
+
+/** BR_STATE_FORWARDING (linux/if_bridge.h). */
+const forwarding = 3;
+const pollMs = 10;
+/** Beyond the time in which STP comes to forwarding, which is twice forward_delay: listening, then learning. */
+const graceMs = 5000;
+
+export interface SettleOptions {
+  /** Ports that are there and administratively up should forward. */
+  readonly ports: readonly string[];
+  readonly sysfs: boolean;
+  readonly readState: () => Promise<HostState>;
+}
+
+/**
+ * Resolves when every port forwards; rejects with VerifyError (3) naming those that do not in twice forward_delay and 5
+ * s more, counted from the last one that did: a thousand ports come to it one after the other, and on a busy machine
+ * that takes its time. Ports that are set down are not waited for.
+ */
+export async function waitUntilForwarding(options: SettleOptions): Promise<void> {
+  let waiting = options.ports;
+  let mostMs: number | undefined;
+  let since = performance.now();
+  for (;;) {
+    const before = waiting.length;
+    waiting = options.sysfs ? waiting.filter(blockedInSysfs) : await blockedInState(waiting, options.readState);
+    if (waiting.length === 0) return;
+    if (waiting.length < before) since = performance.now();
+    mostMs ??= (await slowestMs(options.readState)) + graceMs;
+    if (performance.now() - since > mostMs) {
+      const named = waiting.slice(0, 5).join(', ');
+      throw new VerifyError(
+        'not-forwarding',
+        3,
+        `${waiting.length} ports do not forward: ${named}`,
+        'is STP blocking them, or has a port no carrier? see `bridge -d link`',
+      );
+    }
+    await sleep(pollMs);
+  }
+}
+
+function blockedInSysfs(port: string): boolean {
+  try {
+    // Most forward: one file of them is read, not two.
+    return (
+      Number(readFileSync(`/sys/class/net/${port}/brport/state`, 'utf8')) !== forwarding &&
+      (Number.parseInt(readFileSync(`/sys/class/net/${port}/flags`, 'utf8'), 16) & 1) === 1
+    );
+  } catch {
+    return false; // it went, or left the bridge: the fabric's faults and the state tell
+  }
+}
+
+async function blockedInState(
+  ports: readonly string[],
+  readState: () => Promise<HostState>,
+): Promise<readonly string[]> {
+  const { links } = await readState();
+  const byName = new Map(links.map((link) => [link.name, link]));
+  return ports.filter((port) => {
+    const link = byName.get(port);
+    return (
+      link?.port !== null && link?.port !== undefined && link.flags.includes('UP') && link.port.state !== 'forwarding'
+    );
+  });
+}
+
+async function slowestMs(readState: () => Promise<HostState>): Promise<number> {
+  const { links } = await readState();
+  return Math.max(0, ...links.map((link) => Number(link.bridge?.forward_delay ?? 0) * 10 * 2));
+}

@@ -1,0 +1,195 @@
+import { closeSync, writeSync } from 'node:fs';
+import type { Place } from '../../core/model/fabric.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { firstInheritedFd, type SendRoute } from '../../core/protocol/messages.js';
+import { namespaceIdentity } from '../kernel/namespaces.js';
+import { openSharedFile } from '../kernel/shared-file.js';
+import { type HelperProcess, startHelper } from '../process/helper-process.js';
+import { sendInPieces } from './send-in-pieces.js';
+import { openSendingSocket, type Sender, sendingInterface, type SocketRoute } from './sender.js';
+
+/**
+ * Starts the helper, which can send at each place, by name; it ends with `stop`. Throws VerifyError where a socket
+ * cannot be opened, an interface is not there, or the helper does not start.
+ */
+export async function startSender(places: Readonly<Record<string, Place>>): Promise<Sender> {
+  const helper = await startSendingHelper(namespacesOf(places));
+  try {
+    const sender = helper.at(places);
+    return {
+      ...sender,
+      async stop() {
+        await sender.stop();
+        await helper.end();
+      },
+    };
+  } catch (error) {
+    await helper.end();
+    throw error;
+  }
+}
+
+/** Where frames leave, by the name of the place. */
+type Places = Readonly<Record<string, Place>>;
+
+/** A helper process with one packet socket a network namespace: closing one takes the kernel 12 ms. */
+export interface SendingHelper {
+  /** Has it been at no fault, and does it have a socket in the namespace of each place? */
+  serves(places: Places): boolean;
+  /**
+   * Sends at these places; its `stop` waits until all is sent, and the helper stays. Throws VerifyError (69)
+   * `interface-gone`.
+   */
+  at(places: Places): Sender;
+  /** Tells it to end, and waits until it has. */
+  end(): Promise<void>;
+}
+
+/** Octets of frames that go to the helper at once. */
+const pieceOctets = 1 << 20;
+/**
+ * While one piece is sent the next is at the helper: it would else have nothing to send whenever this process is busy.
+ * Each has its place in the file.
+ */
+const underWay = 2;
+const answerMs = 10_000;
+
+/** The network namespaces of places. */
+export function namespacesOf(places: Places): ReadonlySet<string | null> {
+  return new Set(Object.values(places).map(({ netns }) => netns));
+}
+
+interface OpenSocket {
+  /** What it is called between orchestrator and helper. */
+  readonly name: string;
+  /** This process's own descriptor of it, by which interfaces are found. */
+  readonly fd: number;
+}
+
+/**
+ * Starts the helper with a socket in each network namespace (null = this process's). Throws VerifyError (69) where one
+ * cannot be opened, or the helper does not start.
+ */
+export async function startSendingHelper(namespaces: ReadonlySet<string | null>): Promise<SendingHelper> {
+  const sockets = new Map<string, OpenSocket>();
+  const file = openSharedFile();
+  const closeSockets = (): void => {
+    for (const { fd } of sockets.values()) closeSync(fd);
+    sockets.clear();
+  };
+  try {
+    for (const netns of namespaces) {
+      const identity = namespaceIdentity(netns);
+      if (!sockets.has(identity)) sockets.set(identity, { name: String(sockets.size), fd: openSendingSocket(netns) });
+    }
+    const opened = [...sockets.values()];
+    const helper = await startHelper('send', { fds: [file, ...opened.map(({ fd }) => fd)] });
+    void helper.ended.then(() => {
+      closeSockets();
+      closeSync(file);
+    });
+    void helper.send({ type: 'frames', fd: firstInheritedFd });
+    const last = opened.at(-1)?.name;
+    const adopted = last === undefined ? null : helper.next('opened', (message) => message.socket === last, answerMs);
+    for (const [at, { name }] of opened.entries())
+      void helper.send({ type: 'adopt', socket: name, fd: firstInheritedFd + 1 + at });
+    await adopted;
+    return attended(helper, sockets, file, closeSockets);
+  } catch (error) {
+    closeSockets();
+    throw error;
+  }
+}
+
+/** `file`: what the helper reads frames from. */
+function attended(
+  helper: HelperProcess<'send'>,
+  sockets: ReadonlyMap<string, OpenSocket>,
+  file: number,
+  closeSockets: () => void,
+): SendingHelper {
+  let id = 0;
+  let alive = true;
+  let atFault = false;
+  void helper.ended.then(() => (alive = false));
+  helper.subscribe(({ type }) => (atFault ||= type === 'fault'));
+
+  function exitsOf(places: Places): ReadonlyMap<string, Omit<SendRoute, 'count'>> {
+    const identities = new Map([...namespacesOf(places)].map((netns) => [netns, namespaceIdentity(netns)] as const));
+    return new Map(
+      Object.entries(places).map(([name, { netns, device }]) => {
+        const socket = sockets.get(identities.get(netns) ?? '');
+        if (socket === undefined)
+          throw new VerifyError(
+            'protocol',
+            70,
+            `there is no socket for ${JSON.stringify(name)}`,
+            'report this as a fault of verify-isolation',
+          );
+        return [name, { socket: socket.name, interface: sendingInterface(socket.fd, device) }];
+      }),
+    );
+  }
+
+  return {
+    serves: (places) =>
+      alive && !atFault && [...namespacesOf(places)].every((netns) => sockets.has(namespaceIdentity(netns))),
+    at(places) {
+      const exits = exitsOf(places);
+      const listening: (() => void)[] = [];
+      const routeOf = ({ socket, count }: SocketRoute): SendRoute => {
+        const exit = exits.get(socket);
+        if (exit === undefined)
+          throw new VerifyError(
+            'protocol',
+            70,
+            `there is no socket ${JSON.stringify(socket)}`,
+            'report this as a fault of verify-isolation',
+          );
+        return { ...exit, count };
+      };
+      const { send, sendRouted, idle } = sendInPieces(
+        { pieceOctets, answerMs, underWay },
+        ({ routes, frames, length, perSecond, withinMs }) => {
+          if (!alive) return Promise.resolve({ accepted: 0, error: 'helper-died' });
+          id += 1;
+          const mine = id;
+          const answer = helper.next('sent', (message) => message.id === mine, withinMs);
+          answer.catch(() => (atFault = true));
+          const at = (mine % underWay) * pieceOctets;
+          for (let done = 0; done < frames.length; )
+            done += writeSync(file, frames, done, frames.length - done, at + done);
+          void helper.send({
+            type: 'send',
+            id: mine,
+            routes: routes.map(routeOf),
+            length,
+            perSecond,
+            at,
+            octets: frames.length,
+          });
+          return answer;
+        },
+      );
+      return {
+        pid: helper.pid,
+        send,
+        sendRouted,
+        onFault: (listener) =>
+          void listening.push(
+            helper.subscribe((message) => (message.type === 'fault' ? listener(message) : undefined)),
+          ),
+        async stop() {
+          await idle();
+          for (const unsubscribe of listening) unsubscribe();
+        },
+        kill: () => helper.kill(),
+      };
+    },
+    async end() {
+      closeSockets(); // before the helper does: whoever is last waits for the kernel
+      void helper.send({ type: 'stop' });
+      await helper.close();
+    },
+  };
+}

@@ -1,0 +1,319 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
+import type { FromHelper, HelperFault, HelperRole, Ready, ToHelper } from '../../core/protocol/messages.js';
+import { parseFromHelper } from '../../core/protocol/parse-message.js';
+import { inNamespace } from '../kernel/namespaces.js';
+import { procText } from '../kernel/proc-files.js';
+import { helperCommand, helperIdentity } from './helper-command.js';
+import { programEnv } from './programs.js';
+import { type SilenceWatch, watchSilence } from './silence-watch.js';
+
+export interface HelperOptions {
+  /** Network namespace to be born in, as a path that setns takes; null = where this process is. */
+  readonly netns?: string | null;
+  /** Descriptors to hand over: the helper has them from `firstInheritedFd` on. The caller closes its own. */
+  readonly fds?: readonly number[];
+  /**
+   * A helper that says nothing for so long is at fault (`helper-silent`), and after three times as long it is killed;
+   * null = it may be silent.
+   */
+  readonly silentMs?: number | null;
+  /** While it starts: for how long it may do nothing. */
+  readonly readyMs?: number;
+}
+
+/** How a helper ended; `stderr` is the end of what it had to say to people. */
+export interface HelperEnd {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
+}
+
+/** A helper that has been silent so many times longer than it may is killed. */
+const silenceBeforeKill = 2;
+/** A helper that gets on may take so many times longer to start than one that does nothing. */
+const mostStarts = 12;
+
+type Said<R extends HelperRole> = FromHelper[R] | HelperFault | Ready;
+type OfType<R extends HelperRole, T extends string> = Extract<Said<R>, { readonly type: T }>;
+
+/** The orchestrator's side of a helper. */
+export interface HelperProcess<R extends HelperRole> {
+  readonly pid: number;
+  readonly version: string;
+  /**
+   * Resolves when the pipe has taken the message; a helper that is gone takes none, in silence (`ended` and the fault
+   * tell).
+   */
+  send(message: ToHelper[R]): Promise<void>;
+  /**
+   * The next message of that type for which `matches`, heard from now on. Rejects with VerifyError (3): `helper-died`,
+   * `helper-silent` when `timeoutMs` have passed.
+   */
+  next<T extends string>(
+    type: T,
+    matches: (message: OfType<R, T>) => boolean,
+    timeoutMs: number,
+  ): Promise<OfType<R, T>>;
+  /**
+   * Every message; the returned function ends it. Faults include `helper-died` and `helper-silent`, which the helper
+   * cannot say itself.
+   */
+  subscribe(listener: (message: Said<R>) => void): () => void;
+  readonly ended: Promise<HelperEnd>;
+  /** Ends it as it wants to be ended, by closing its stdin; kills it after `timeoutMs`. */
+  close(timeoutMs?: number): Promise<HelperEnd>;
+  kill(): void;
+}
+
+/**
+ * Starts a helper: in the network namespace asked for, detached (Ctrl-C in the terminal does not reach it before it has
+ * drained), with CAP_NET_RAW alone. Resolves when it is ready. Throws VerifyError (69) when it does not come up.
+ */
+export async function startHelper<R extends HelperRole>(
+  role: R,
+  options: HelperOptions = {},
+): Promise<HelperProcess<R>> {
+  const [program = '', ...parameters] = helperCommand(role, helperIdentity());
+  const fds = options.fds ?? [];
+  const child = inNamespace(options.netns ?? null, () =>
+    spawn(program, parameters, { detached: true, stdio: ['pipe', 'pipe', 'pipe', ...fds], env: programEnv() }),
+  );
+  yieldMemory(child.pid);
+  const helper = attend(role, child, options.silentMs === undefined ? 3000 : options.silentMs);
+  let version = '';
+  const unsubscribe = helper.subscribe((message) => {
+    if (message.type === 'ready') version = message.version;
+  });
+  try {
+    const idleMs = options.readyMs ?? 10_000;
+    const mostMs = idleMs * mostStarts;
+    await whileStarting(
+      helper.next('ready', () => true, 2 * mostMs),
+      { pid: helper.pid, idleMs, mostMs },
+    );
+    unsubscribe();
+    return { ...helper, version };
+  } catch (error) {
+    helper.kill();
+    const { stderr } = await helper.ended;
+    const detail = stderr.trim() === '' ? (error instanceof Error ? error.message : String(error)) : stderr.trim();
+    throw new VerifyError(
+      'helper-died',
+      69,
+      `the ${role} helper does not start: ${detail}`,
+      'it needs setpriv (util-linux) and this program readable for the user it runs as',
+    );
+  }
+}
+
+/**
+ * Where memory runs out the kernel ends a helper before any guest (proc_pid_oom_score_adj(5)); its run then says that
+ * it was deaf.
+ */
+function yieldMemory(pid: number | undefined): void {
+  try {
+    writeFileSync(`/proc/${pid ?? 0}/oom_score_adj`, '1000');
+  } catch {
+    // /proc may be read-only in a container; a helper that has ended already tells by itself
+  }
+}
+
+interface Waiter<R extends HelperRole> {
+  readonly take: (message: Said<R>) => boolean;
+  readonly fail: (error: VerifyError) => void;
+}
+
+function attend<R extends HelperRole>(
+  role: R,
+  child: ChildProcess,
+  silentMs: number | null,
+): Omit<HelperProcess<R>, 'version'> {
+  const listeners = new Set<(message: Said<R>) => void>();
+  const waiters = new Set<Waiter<R>>();
+  const parse = parseFromHelper[role];
+  const split = lineSplitter();
+  let stderr = '';
+  let end: HelperEnd | null = null;
+  let closing = false;
+  let giveUp: NodeJS.Timeout | undefined;
+  // From its first word on: until then it starts, which is watched by itself.
+  let silence: SilenceWatch | null = null;
+  const beginWatch = (): SilenceWatch =>
+    watchSilence(silentMs, (ms) => {
+      say({
+        type: 'fault',
+        code: 'helper-silent',
+        observer: null,
+        message: `the ${role} helper has said nothing for ${Math.round(ms)} ms`,
+      });
+      // It may be stopped or stuck for good, and nobody should wait for it for minutes: what it has written is kept.
+      giveUp = setTimeout(kill, silenceBeforeKill * ms);
+    });
+
+  function say(message: Said<R>): void {
+    for (const waiter of [...waiters]) if (waiter.take(message)) waiters.delete(waiter);
+    if (message.type === 'stopped') farewell();
+    for (const listener of [...listeners]) listener(message);
+  }
+  /** From now on it may end, and be silent while the kernel closes its sockets. */
+  function farewell(): void {
+    closing = true;
+    silence?.stop();
+  }
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    silence ??= closing ? null : beginWatch();
+    silence?.heard();
+    clearTimeout(giveUp);
+    try {
+      for (const line of split(chunk)) say(parse(line));
+    } catch (error) {
+      stderr += `${error instanceof Error ? error.message : String(error)}\n`;
+      kill();
+    }
+  });
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr = (stderr + chunk).slice(-8192)));
+  child.stdin?.on('error', () => undefined); // EPIPE: it is gone, `ended` tells
+  const ended = new Promise<HelperEnd>((resolve) => {
+    const finish = (status: number | null, signal: NodeJS.Signals | null): void => {
+      if (end !== null) return;
+      silence?.stop();
+      clearTimeout(giveUp);
+      end = { status, signal, stderr };
+      const how = signal === null ? `with status ${status ?? '?'}` : `by ${signal}`;
+      const error = new VerifyError(
+        'helper-died',
+        3,
+        `the ${role} helper ended ${how}${stderr === '' ? '' : `: ${stderr.trim().slice(-500)}`}`,
+        'what it observed is not evidence; run again',
+      );
+      if (!closing) say({ type: 'fault', code: 'helper-died', observer: null, message: error.message });
+      for (const waiter of waiters) waiter.fail(error);
+      waiters.clear();
+      resolve(end);
+    };
+    child.on('error', (error) => {
+      stderr += `${error.message}\n`;
+      if (child.pid === undefined) finish(null, null);
+    });
+    child.on('close', finish);
+  });
+  function kill(): void {
+    if (end === null) child.kill('SIGKILL');
+  }
+
+  return {
+    pid: child.pid ?? 0,
+    send: (message) =>
+      new Promise((resolve) =>
+        child.stdin?.writable === true ? child.stdin.write(encodeLine(message), () => resolve()) : resolve(),
+      ),
+    next: (type, matches, timeoutMs) => awaitMessage(role, waiters, () => end !== null, type, matches, timeoutMs),
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    ended,
+    async close(timeoutMs = 2000) {
+      farewell();
+      child.stdin?.end();
+      const timer = setTimeout(kill, timeoutMs);
+      const result = await ended;
+      clearTimeout(timer);
+      return result;
+    },
+    kill,
+  };
+}
+
+function awaitMessage<R extends HelperRole, T extends string>(
+  role: R,
+  waiters: Set<Waiter<R>>,
+  isOver: () => boolean,
+  type: T,
+  matches: (message: OfType<R, T>) => boolean,
+  timeoutMs: number,
+): Promise<OfType<R, T>> {
+  const isOfType = (message: Said<R>): message is OfType<R, T> => message.type === type;
+  return new Promise((resolve, reject) => {
+    if (isOver()) {
+      reject(new VerifyError('helper-died', 3, `the ${role} helper has ended`, 'run again'));
+      return;
+    }
+    const waiter: Waiter<R> = {
+      take(message) {
+        if (!isOfType(message) || !matches(message)) return false;
+        clearTimeout(timer);
+        resolve(message);
+        return true;
+      },
+      fail(error) {
+        clearTimeout(timer);
+        reject(error);
+      },
+    };
+    const timer = setTimeout(() => {
+      waiters.delete(waiter);
+      reject(
+        new VerifyError(
+          'helper-silent',
+          3,
+          `the ${role} helper has not said ${JSON.stringify(type)} within ${timeoutMs} ms`,
+          'the machine may be overloaded; run again',
+        ),
+      );
+    }, timeoutMs);
+    timer.unref(); // the helper's pipes keep the process alive, not our patience
+    waiters.add(waiter);
+  });
+}
+
+/**
+ * What a process has done so far, as a text that changes while it gets on: its processor time (proc_pid_stat(5), utime
+ * and stime). Null: it is gone.
+ */
+export function workOf(pid: number): { readonly done: string; readonly waits: boolean } | null {
+  const stat = procText(`/proc/${pid}/stat`);
+  // The command stands in parentheses and may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  // Runnable, it waits for a processor that others have.
+  return stat === '' ? null : { done: `${fields[11] ?? ''} ${fields[12] ?? ''}`, waits: fields[0] === 'R' };
+}
+
+/**
+ * Waits for a process that was started as long as it gets on: a slow processor, or one that others use, is no reason to
+ * give up. Rejects as `ready` does, or with VerifyError (69) when it has done nothing for `idleMs`, or after `mostMs`
+ * whatever it does.
+ */
+export async function whileStarting<T>(
+  ready: Promise<T>,
+  { pid, idleMs, mostMs }: { readonly pid: number; readonly idleMs: number; readonly mostMs: number },
+): Promise<T> {
+  const began = performance.now();
+  let last = workOf(pid)?.done;
+  let watch: NodeJS.Timeout | undefined;
+  const idle = new Promise<never>((_, reject) => {
+    watch = setInterval(() => {
+      const work = workOf(pid);
+      const passedMs = Math.round(performance.now() - began);
+      if (work === null) return; // gone: `ready` tells
+      if ((work.done !== last || work.waits) && passedMs < mostMs) last = work.done;
+      else
+        reject(
+          new VerifyError(
+            'helper-died',
+            69,
+            `it has not said "ready" within ${passedMs} ms${passedMs < mostMs ? `, and has done nothing for ${idleMs} ms` : ''}`,
+            'run it where the machine has time for it',
+          ),
+        );
+    }, idleMs);
+  });
+  try {
+    return await Promise.race([ready, idle]);
+  } finally {
+    clearInterval(watch);
+  }
+}

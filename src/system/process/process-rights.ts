@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
+
+/**
+ * What this process may do: its real uid, and the effective capabilities of all its threads together (16 hexadecimal
+ * digits, as CapEff in /proc/self/status). Each thread has a set of its own: a set dropped in one of them is still
+ * there in the others.
+ */
+export function processRights(): { readonly uid: number; readonly capabilities: string } {
+  const sets = readdirSync('/proc/self/task').map((thread) => {
+    try {
+      return BigInt(
+        `0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/self/task/${thread}/status`, 'utf8'))?.[1] ?? '0'}`,
+      );
+    } catch {
+      return 0n; // the thread ended meanwhile
+    }
+  });
+  const capabilities = sets
+    .reduce((all, set) => all | set, 0n)
+    .toString(16)
+    .padStart(16, '0');
+  return { uid: process.getuid?.() ?? 0, capabilities };
+}
+
+/**
+ * A tenth of the share of a process as it comes (sched(7)): enough to keep up, and a guest that wants the processor has
+ * it.
+ */
+const niceness = 10;
+
+/**
+ * From now on this process and those that it starts wait for whoever else wants a processor; one that waits already
+ * stays as it is.
+ */
+export function guestsFirst(): void {
+  if (getPriority() < niceness) setPriority(niceness);
+}

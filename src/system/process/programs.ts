@@ -1,0 +1,272 @@
+import { spawn } from 'node:child_process';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { inNamespace } from '../kernel/namespaces.js';
+
+/** Debian's package of each program that the tool runs. */
+const packages: Readonly<Record<string, string>> = {
+  ip: 'iproute2',
+  bridge: 'iproute2',
+  tc: 'iproute2',
+  nft: 'nftables',
+  ethtool: 'ethtool',
+  ping: 'iputils-ping',
+  sysctl: 'procps',
+  setpriv: 'util-linux',
+  unshare: 'util-linux',
+  'ovs-vsctl': 'openvswitch-switch',
+  'ovs-ofctl': 'openvswitch-switch',
+  'ovs-appctl': 'openvswitch-switch',
+  'ovsdb-tool': 'openvswitch-switch',
+  'ovsdb-server': 'openvswitch-switch',
+  'ovs-vswitchd': 'openvswitch-switch',
+  'ssh-keygen': 'openssh-client',
+};
+
+interface ProgramOptions {
+  /** Network namespace that the program is born in; null or absent = the caller's. */
+  readonly netns?: string | null;
+  /** Text for its stdin. */
+  readonly input?: string;
+  /** Killed when it takes longer, with what it started; 30 s where not given. */
+  readonly timeoutMs?: number;
+  /** Killed when it prints more octets: 256 MiB where not given. */
+  readonly mostOutput?: number;
+  readonly cwd?: string;
+}
+
+export interface ProgramOutcome {
+  /** null = it was killed. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let env: NodeJS.ProcessEnv | null = null;
+
+/**
+ * Environment of every program, as this process's was at the first: messages in English, and the folders of system
+ * programs, which a user's PATH often lacks. Without NODE_EXTRA_CA_CERTS: where it is set, each process of this
+ * program, which speaks no TLS, would read certificates for longer than it takes to start.
+ */
+export function programEnv(): NodeJS.ProcessEnv {
+  if (env !== null) return env; // reading process.env takes a fifth of a millisecond
+  const { NODE_EXTRA_CA_CERTS: _unread, ...own } = process.env;
+  env = { ...own, LC_ALL: 'C', PATH: `${own.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
+  return env;
+}
+
+/** The rules of a firewall of ten thousand guests have a tenth of it. */
+const usualOutput = 256 * 2 ** 20;
+
+/** A program leads a group of its own; what it started holds its output open, so that it goes as well. */
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // all of it has ended just now
+  }
+}
+
+/**
+ * Runs a program by its argument vector, without a shell, in a session of its own so that Ctrl-C does not reach it
+ * half-way through a change. Resolves whatever its exit status is; rejects with VerifyError (69) where the program is
+ * missing.
+ */
+export function runProgram(argv: readonly string[], options: ProgramOptions = {}): Promise<ProgramOutcome> {
+  const [program = '', ...args] = argv;
+  return new Promise((resolve, reject) => {
+    const child = inNamespace(options.netns ?? null, () =>
+      spawn(program, args, {
+        stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+        detached: true,
+        env: programEnv(),
+        ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      }),
+    );
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    let isGivenUp = false;
+    const giveUp = (why: string): void => {
+      if (isGivenUp) return;
+      isGivenUp = true;
+      stderr.push(Buffer.from(`\n${why}\n`));
+      killGroup(child.pid);
+    };
+    const timeoutMs = options.timeoutMs ?? 30_000;
+    const timer = setTimeout(() => giveUp(`it took longer than ${timeoutMs / 1000} s and was killed`), timeoutMs);
+    let left = options.mostOutput ?? usualOutput;
+    const taking =
+      (into: Buffer[]) =>
+      (chunk: Buffer): void => {
+        left -= chunk.length;
+        if (left >= 0) into.push(chunk);
+        else giveUp(`it printed more than ${(options.mostOutput ?? usualOutput) / 2 ** 20} MiB and was killed`);
+      };
+    child.stdout?.on('data', taking(stdout));
+    child.stderr?.on('data', taking(stderr));
+    child.stdin?.on('error', () => undefined); // it ended without reading: its status tells
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(cannotStart(program, error));
+    });
+    child.once('close', (status) => {
+      clearTimeout(timer);
+      resolve({
+        status,
+        stdout: Buffer.concat(stdout).toString('utf8'),
+        stderr: Buffer.concat(stderr).toString('utf8'),
+      });
+    });
+    child.stdin?.end(options.input);
+  });
+}
+
+/**
+ * As runProgram, but rejects with VerifyError when the status is not 0: `unsupported` (69) where the kernel does not
+ * know the thing, else `command-failed` (3).
+ */
+export async function mustRun(argv: readonly string[], options: ProgramOptions = {}): Promise<string> {
+  const outcome = await runProgram(argv, options);
+  if (outcome.status !== 0) throw commandFailed(argv, outcome);
+  return outcome.stdout;
+}
+
+/** The JSON that a program prints; nothing printed counts as an empty list, as iproute2 means it. */
+export async function readJson(argv: readonly string[], options: ProgramOptions = {}): Promise<unknown> {
+  const text = (await mustRun(argv, options)).trim();
+  return text === '' ? [] : parsePrinted(argv, text);
+}
+
+/** As readJson, of a program that prints several documents, each in a line. */
+export async function readJsonLines(
+  argv: readonly string[],
+  options: ProgramOptions = {},
+): Promise<readonly unknown[]> {
+  const text = await mustRun(argv, options);
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => parsePrinted(argv, line));
+}
+
+function parsePrinted(argv: readonly string[], text: string): unknown {
+  try {
+    return JSON.parse(escapeControls(text));
+  } catch {
+    throw new VerifyError(
+      'command-failed',
+      3,
+      `${showCommand(argv)} printed something that is not JSON`,
+      'a newer iproute2 or nftables may be needed',
+    );
+  }
+}
+
+/**
+ * iproute2 leaves control characters in names as they are (jsonw_puts, lib/json_writer.c), which JSON forbids; the
+ * kernel allows most of them.
+ */
+function escapeControls(text: string): string {
+  return text.replace(
+    /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** A command as a person would read it: words with anything unusual in them are quoted, control characters escaped. */
+export function showCommand(argv: readonly string[]): string {
+  return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
+}
+
+/** What a failed command means: a kernel that lacks something, a right that is missing, or a plain refusal. */
+export function commandFailed(argv: readonly string[], outcome: ProgramOutcome): VerifyError {
+  const said =
+    outcome.stderr.trim().replaceAll(/\s*\n\s*/g, ' · ') ||
+    (outcome.status === null ? 'it was killed or took too long' : `exit status ${outcome.status}`);
+  const text = `${showCommand(argv)}: ${said}`;
+  if (
+    /operation not supported|unknown device type|protocol not supported|rtnetlink answers: no such device type/i.test(
+      said,
+    )
+  ) {
+    return new VerifyError(
+      'unsupported',
+      69,
+      `this kernel does not support it: ${text}`,
+      'load the module or use a kernel that is built with this feature',
+    );
+  }
+  return new VerifyError('command-failed', 3, text, 'correct the scenario, or what stands in its way on this machine');
+}
+
+/** The command that installs a package of the distribution. */
+export function installHint(name: string): string {
+  return `install the package ${name}: \`sudo apt-get install ${name}\` on Debian and Ubuntu`;
+}
+
+function cannotStart(program: string, error: NodeJS.ErrnoException): VerifyError {
+  const name = packages[program];
+  // EACCES is also what a missing program gives where one folder of PATH may not be searched.
+  if (error.code !== 'ENOENT' && error.code !== 'EACCES')
+    return new VerifyError(
+      'program-refused',
+      69,
+      `cannot start ${program}: ${error.message}`,
+      'see the message of the system',
+    );
+  return new VerifyError(
+    'program-missing',
+    69,
+    `the program ${program} is not installed${error.code === 'EACCES' ? ', or may not be started' : ''}`,
+    name === undefined ? 'install it and see that it is in PATH' : installHint(name),
+  );
+}
+
+/**
+ * Words that `ip -batch` reads as one word: no blanks, quotes, comment signs or backslashes (iproute2 lib/utils.c,
+ * getcmdline and makeargs).
+ */
+const safeWord = /^[^\s'"#\\]+$/;
+
+/**
+ * Runs many commands of `ip` or `bridge`, words without the program's name, in one process where their words allow it
+ * and one by one where a hostile name does not. Stops at the first that fails and rejects with a VerifyError that shows
+ * it.
+ */
+export async function runBatch(
+  program: 'ip' | 'bridge',
+  commands: readonly (readonly string[])[],
+  options: ProgramOptions = {},
+): Promise<void> {
+  let safe: (readonly string[])[] = [];
+  for (const command of commands) {
+    if (command.every((word) => safeWord.test(word))) {
+      safe.push(command);
+      continue;
+    }
+    await runTogether(program, safe, options);
+    safe = [];
+    await mustRun([program, ...command], options);
+  }
+  await runTogether(program, safe, options);
+}
+
+async function runTogether(
+  program: string,
+  commands: readonly (readonly string[])[],
+  options: ProgramOptions,
+): Promise<void> {
+  const [only] = commands;
+  if (only === undefined) return;
+  if (commands.length === 1) {
+    await mustRun([program, ...only], options);
+    return;
+  }
+  const input = commands.map((command) => `${command.join(' ')}\n`).join('');
+  const outcome = await runProgram([program, '-batch', '-'], { timeoutMs: 120_000, ...options, input });
+  if (outcome.status === 0) return;
+  const line = /Command failed -:(\d+)/.exec(outcome.stderr)?.[1];
+  const failed = commands[Number(line ?? 1) - 1] ?? only;
+  throw commandFailed([program, ...failed], { ...outcome, stderr: outcome.stderr.replace(/Command failed -:\d+/, '') });
+}

@@ -1,0 +1,72 @@
+import { netlinkAttributes } from '../../kernel/netlink-socket.js';
+import { readSysctl } from '../../kernel/sysctl.js';
+import { parsePacketSockets, readPacketTable } from '../read-packet-sockets.js';
+import { forwardingSysctls } from '../read-reading.js';
+import { readVmnet } from '../read-vmnet.js';
+import { alwaysRead } from '../read.js';
+
+/** RTNLGRP_IPV4_NETCONF and RTNLGRP_IPV6_NETCONF of linux/rtnetlink.h. */
+export const netconfGroups = [24, 25] as const;
+export const RTM_NEWNETCONF = 80;
+const AF_INET = 2;
+/** Behind struct nlmsghdr and struct netconfmsg, which is the family. */
+const attributesAt = 20;
+
+/** NETCONFA_IFINDEX of linux/netconf.h, and what it is of the two sets that are no device's. */
+const ifindexAttribute = 1;
+const sets: ReadonlyMap<number, string> = new Map([
+  [-1, 'all'],
+  [-2, 'default'],
+]);
+/**
+ * NETCONFA_FORWARDING, _RP_FILTER, _MC_FORWARDING, _PROXY_NEIGH, _IGNORE_ROUTES_WITH_LINKDOWN and _BC_FORWARDING, by
+ * the sysctl's own name.
+ */
+const ofIpv4: ReadonlyMap<number, string> = new Map([
+  [2, 'forwarding'],
+  [3, 'rp_filter'],
+  [4, 'mc_forwarding'],
+  [5, 'proxy_arp'],
+  [6, 'ignore_routes_with_linkdown'],
+  [8, 'bc_forwarding'],
+]);
+const ofIpv6: ReadonlyMap<number, string> = new Map([
+  [2, 'forwarding'],
+  [4, 'mc_forwarding'],
+  [5, 'proxy_ndp'],
+  [6, 'ignore_routes_with_linkdown'],
+]);
+/** Two names of one switch (devinet_sysctl_init of net/ipv4/devinet.c): this is the one that is read. */
+const usualName: ReadonlyMap<string, string> = new Map([['net.ipv4.conf.all.forwarding', 'net.ipv4.ip_forward']]);
+
+/**
+ * Sysctls of a whole network namespace that a message of RTM_NEWNETCONF tells, with their new values: it is sent when
+ * one is written that had another one (devinet_conf_proc of net/ipv4/devinet.c, addrconf_fixup_forwarding of
+ * net/ipv6/addrconf.c). Those of single devices are left out.
+ */
+export function* sysctlsIn(
+  message: Buffer,
+  family: number,
+): Generator<{ readonly name: string; readonly value: string }> {
+  const attributes = netlinkAttributes(message.subarray(attributesAt));
+  const set = sets.get(attributes.get(ifindexAttribute)?.readInt32LE(0) ?? 0);
+  if (set === undefined) return;
+  const [protocol, names] = family === AF_INET ? (['ipv4', ofIpv4] as const) : (['ipv6', ofIpv6] as const);
+  for (const [number, value] of attributes) {
+    const key = names.get(number);
+    if (key === undefined) continue;
+    const name = `net.${protocol}.conf.${set}.${key}`;
+    yield { name: usualName.get(name) ?? name, value: value.toString('hex') };
+  }
+}
+
+/**
+ * What raises no event (sysctls, packet sockets, VMware's devices) as one text: where it differs from the last one,
+ * something changed. Cheap.
+ */
+export function silentState(netns: string | null): string {
+  const sockets = parsePacketSockets(readPacketTable(netns) ?? '')
+    .map(({ inode, ifindex, protocol }) => `${inode} ${ifindex} ${protocol}`)
+    .sort();
+  return JSON.stringify([sockets, readSysctl(netns, [...alwaysRead, ...forwardingSysctls]), readVmnet()]);
+}

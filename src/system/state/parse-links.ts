@@ -1,0 +1,85 @@
+import type { SettingValue } from '../../core/model/scenario.js';
+import type { FdbState, LinkState } from '../../core/model/state.js';
+import { type Fields, fieldsOf, numberOf, objectsOf, textOf, textsOf } from '../../core/text/json-fields.js';
+
+/**
+ * The links of `ip -j -d link`. `sysFlagsOf` gives /sys/class/net/NAME/flags, null where it cannot be read. Entries
+ * without name or index are left out.
+ */
+export function parseLinks(json: unknown, sysFlagsOf: (name: string) => number | null): readonly LinkState[] {
+  return objectsOf(json).flatMap((link) => {
+    const name = textOf(link.ifname);
+    const ifindex = numberOf(link.ifindex);
+    return name === null || ifindex === null ? [] : [parseLink(link, name, ifindex, sysFlagsOf(name))];
+  });
+}
+
+function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number | null): LinkState {
+  const info = fieldsOf(link.linkinfo);
+  const kind = textOf(info?.info_kind);
+  return {
+    name,
+    ifindex,
+    mac: textOf(link.address) ?? '',
+    mtu: numberOf(link.mtu) ?? 0,
+    flags: textsOf(link.flags),
+    operstate: textOf(link.operstate) ?? 'UNKNOWN',
+    master: textOf(link.master),
+    promiscuity: numberOf(link.promiscuity),
+    ...peerOf(link.link_index),
+    ...xdpOf(link.xdp),
+    ...vniOf(kind, info?.info_data),
+    kind,
+    sysFlags,
+    bridge: kind === 'bridge' ? settingsOf(info?.info_data) : null,
+    port: info?.info_slave_kind === 'bridge' ? settingsOf(info.info_slave_data) : null,
+  };
+}
+
+function settingsOf(value: unknown): Readonly<Record<string, SettingValue>> {
+  const settings: Record<string, SettingValue> = {};
+  for (const [key, one] of Object.entries(fieldsOf(value) ?? {})) {
+    if (typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean') settings[key] = one;
+  }
+  return settings;
+}
+
+function peerOf(value: unknown): { readonly peer?: number } {
+  const peer = numberOf(value);
+  return peer === null ? {} : { peer };
+}
+
+function vniOf(kind: string | null, data: unknown): { readonly vni?: number } {
+  const vni = kind === 'vxlan' ? numberOf(fieldsOf(data)?.id) : null;
+  return vni === null ? {} : { vni };
+}
+
+/** `"xdp":{"mode":1,"prog":{"id":12,…}}` where a program is attached (iproute2 ip/iplink_xdp.c). */
+function xdpOf(value: unknown): { readonly xdp?: string } {
+  const program = fieldsOf(fieldsOf(value)?.prog);
+  return fieldsOf(value) === null
+    ? {}
+    : { xdp: `program ${textOf(program?.name) ?? ''} id ${numberOf(program?.id) ?? 'unknown'}`.replace('  ', ' ') };
+}
+
+/** The entries of `bridge -j -s fdb`; the kernel prints no state for a learned one, which is told as `dynamic`. */
+export function parseFdb(json: unknown): readonly FdbState[] {
+  return objectsOf(json).flatMap((entry) => {
+    const mac = textOf(entry.mac);
+    const port = textOf(entry.ifname);
+    if (mac === null || port === null) return [];
+    const state = textOf(entry.state);
+    return [
+      {
+        mac,
+        port,
+        master: textOf(entry.master),
+        vlan: numberOf(entry.vlan),
+        state: state === null || state === '' ? 'dynamic' : state,
+        flags: textsOf(entry.flags),
+        usedS: numberOf(entry.used),
+        updatedS: numberOf(entry.updated),
+      },
+    ];
+  });
+}

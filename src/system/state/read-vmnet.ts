@@ -1,0 +1,54 @@
+import { readdirSync, statSync } from 'node:fs';
+import type { VmnetDevice } from '../../core/model/state.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { runProgram } from '../process/programs.js';
+
+/** VMware's network devices with who may open them. */
+export function readVmnet(folder = '/dev'): readonly VmnetDevice[] {
+  return names(folder)
+    .filter((name) => /^vmnet\d+$/.test(name))
+    .sort()
+    .flatMap((name) => {
+      try {
+        const { mode, gid } = statSync(`${folder}/${name}`);
+        return [{ path: `${folder}/${name}`, mode: mode & 0o7777, group: gid }];
+      } catch {
+        return [];
+      }
+    });
+}
+
+function names(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * `[ 12.3] br0: entered promiscuous mode`, before Linux 6.3 `[ 12.3] device br0 entered promiscuous mode`
+ * (net/core/dev.c, __dev_set_promiscuity).
+ */
+const line = /^\[\s*([\d.]+)\]\s+(?:device )?(\S+?)(?: \(\w+\))?:? (entered|left) promiscuous mode$/;
+
+/** By device, the last such line of a kernel log. */
+export function parsePromiscuousLog(text: string): Readonly<Record<string, string>> {
+  const last: Record<string, string> = {};
+  for (const one of text.split('\n')) {
+    const found = line.exec(one);
+    if (found !== null) last[found[2] ?? ''] = `${found[3] ?? ''} promiscuous mode ${found[1] ?? ''} s after boot`;
+  }
+  return last;
+}
+
+/** What the kernel's log says of promiscuous mode; null where it may not be read (kernel.dmesg_restrict). */
+export async function readPromiscuousLog(): Promise<Readonly<Record<string, string>> | null> {
+  try {
+    const { status, stdout } = await runProgram(['dmesg', '--color=never']);
+    return status === 0 ? parsePromiscuousLog(stdout) : null;
+  } catch (error) {
+    if (error instanceof VerifyError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,108 @@
+import { once } from 'node:events';
+import { createServer, request, type Server } from 'node:http';
+import { Socket } from 'node:net';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { libc } from '../kernel/libc.js';
+import { inNamespace } from '../kernel/namespaces.js';
+
+const requestMs = 5000;
+const port = 80;
+
+/**
+ * A real HTTP server in one endpoint's namespace and a client in another's: `requests` answers of `bytes` octets, each
+ * on a connection of its own. Never takes longer than 5 s a request; what fails is told, not thrown.
+ */
+export async function exchangeHttp(options: ExchangeOptions): Promise<ExchangeOutcome> {
+  const body = Buffer.alloc(options.bytes, 'v');
+  const server = createServer((_request, response) => response.end(body));
+  try {
+    await listen(server, options.server.netns);
+    for (let done = 0; done < options.requests; done += 1) {
+      const octets = await ask(options);
+      if (octets !== options.bytes)
+        return { ok: false, detail: `answer ${done + 1} has ${octets} of ${options.bytes} octets` };
+    }
+    return { ok: true, detail: `${options.requests} answers of ${options.bytes} octets from ${options.address}` };
+  } catch (error) {
+    return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+/** Without a host: with one Node looks it up first, and listens when the thread is at home again. */
+async function listen(server: Server, netns: string | null): Promise<void> {
+  const listening = once(server, 'listening');
+  inNamespace(netns, () => server.listen(port));
+  await listening;
+}
+
+function ask(options: ExchangeOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      {
+        // without any `agent`: with one, or with `false`, Node ignores createConnection
+        host: options.address,
+        port,
+        path: '/',
+        signal: AbortSignal.timeout(requestMs),
+        createConnection: () => connectIn(options.client.netns, options.address, port),
+      },
+      (response) => {
+        let octets = 0;
+        response.on('data', (chunk: Buffer) => (octets += chunk.length));
+        response.on('end', () => resolve(octets));
+        response.on('error', reject);
+      },
+    );
+    asked.on('error', (error) =>
+      reject(new Error(`no answer from ${options.address} within ${requestMs} ms or refused: ${error.message}`)),
+    );
+    asked.end();
+  });
+}
+
+/** One exchange between two endpoints; `netns`: paths that setns takes, null = the caller's namespace. */
+export interface ExchangeOptions {
+  readonly client: { readonly netns: string | null };
+  readonly server: { readonly netns: string | null };
+  /** Address of the server. */
+  readonly address: string;
+  readonly requests: number;
+  /** Octets of each answer. */
+  readonly bytes: number;
+}
+
+/** What came of it; `detail` says how much was exchanged or what failed. */
+export interface ExchangeOutcome {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0o4000 | 0o2000000;
+
+/**
+ * A TCP socket that belongs to the namespace and connects from there. Node's own connect makes its socket in a later
+ * turn, when the thread is at home again; a socket keeps the namespace that it was made in.
+ */
+function connectIn(netns: string | null, address: string, port: number): Socket {
+  const c = libc();
+  const fd = inNamespace(netns, () =>
+    c.socket(address.includes(':') ? AF_INET6 : AF_INET, SOCK_STREAM_NONBLOCK_CLOEXEC, 0),
+  );
+  if (fd < 0)
+    throw new VerifyError(
+      'traffic-failed',
+      3,
+      `no TCP socket can be made: ${c.errnoName(c.errno())}`,
+      'are there too many open files?',
+    );
+  // reading before it is connected would end it, and Node would make another one at home
+  const options = { fd, manualStart: true };
+  const socket = new Socket(options);
+  socket.connect(port, address);
+  return socket;
+}
