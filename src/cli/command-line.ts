@@ -1,6 +1,6 @@
 import yargs from 'yargs';
 import { VerifyError } from '../core/model/verify-error.js';
-import { toolVersion } from '../system/machine/read-package.js';
+import { toolVersion } from '../system/process/package-path.js';
 import { commands } from './commands.js';
 import { groupHelp, skipCachedHelp } from './help.js';
 import { tellError } from './print-error.js';

@@ -5,7 +5,7 @@ import { objectsOf, textOf } from '../core/text/json-fields.js';
 import { type PingStream, startPing } from '../system/process/ping-stream.js';
 import { readJson } from '../system/process/programs.js';
 import { readDrops } from '../system/state/read-links.js';
-import { watchDrops, type WatchedHost } from './hosts/watch-drops.js';
+import { type WatchedHost, watchDrops } from './hosts/watch-drops.js';
 
 const pingsPerSecond = 4;
 const everyMs = 250;

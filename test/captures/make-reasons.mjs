@@ -3,7 +3,7 @@
 // test/captures/reasons-base.yml --into captures/reasons-base
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { expectedOf } from '../../build/report/word.js';
+import { expectedOf } from '../../build/report/expected-result.js';
 import { replayFolder } from '../../build/system/evidence/replay.js';
 import { changed, reasonCases } from './reason-cases.mjs';
 import { readFolder, writeFolder } from './reason-folders.mjs';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { expectedOf } from '../../src/report/word.js';
+import { expectedOf } from '../../src/report/expected-result.js';
 import { replayFolder } from '../../src/system/evidence/replay.js';
 
 const top = resolve(import.meta.dirname, '../..');

@@ -1,8 +1,8 @@
-import { severities, type AuditFinding, type AuditReport, type Severity } from '../model/audit.js';
-import type { Reading } from '../model/state.js';
-import { bridgeViews, type BridgeView } from '../bridge/view.js';
-import { lastingFixes } from '../fix/persistent.js';
 import { predictAll } from '../bridge/forwarding/predict-all.js';
+import { type BridgeView, bridgeViews } from '../bridge/view.js';
+import { lastingFixes } from '../fix/persistent.js';
+import { type AuditFinding, type AuditReport, type Severity, severities } from '../model/audit.js';
+import type { Reading } from '../model/state.js';
 import { bridgeRules, hostRules } from './rules.js';
 import { settingsOf } from './settings.js';
 

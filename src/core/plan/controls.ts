@@ -3,8 +3,8 @@ import { type Control, type Flows, type FrameSpec, type Observer, phases, type T
 import type { Endpoint, ProbeClassName } from '../model/scenario.js';
 import { documentation, familyOf } from '../probe/addresses.js';
 import { leastSize } from '../probe/frames/frame.js';
-import { kindsOfFlows } from './flows/flow-table.js';
-import { earControlMac, type EnteringControl, rawControl } from './ingress-controls.js';
+import { kindsOfFlows } from './flows/shortcuts.js';
+import { type EnteringControl, earControlMac, rawControl } from './ingress-controls.js';
 
 export interface ControlInput {
   readonly flows: Flows;

@@ -1,6 +1,6 @@
 import type { Flows, StepPlan } from '../model/plan.js';
 import type { During } from '../model/scenario.js';
-import { framesOfStep } from './flows/flow-table.js';
+import { framesOfStep } from './flows/shortcuts.js';
 
 /** Probes go on for so long after the last event of a step, half of it before the controls in between are sent. */
 const afterEventMs = 1000;

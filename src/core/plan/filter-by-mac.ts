@@ -1,7 +1,7 @@
 import type { Mac } from '../model/mac.js';
 import type { Flows, TrafficPlan } from '../model/plan.js';
 import type { Endpoint } from '../model/scenario.js';
-import { kindsOfFlows } from './flows/flow-table.js';
+import { kindsOfFlows } from './flows/shortcuts.js';
 import { enteringMac } from './ingress-controls.js';
 
 /** Beyond this many source MACs a filter costs the kernel more than it saves; then everything is taken. */

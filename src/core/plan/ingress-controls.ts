@@ -1,7 +1,7 @@
 import type { Mac } from '../model/mac.js';
 import type { Flows, FrameSpec, Observer } from '../model/plan.js';
 import type { Bridge, Endpoint } from '../model/scenario.js';
-import { kindsOfFlows } from './flows/flow-table.js';
+import { kindsOfFlows } from './flows/shortcuts.js';
 
 /**
  * A group address is nobody's source (IEEE 802.3 3.2.3). No switch learns from it, and Linux's bridge drops what bears

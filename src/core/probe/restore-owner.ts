@@ -1,10 +1,10 @@
 import { bareName } from '../model/host-names.js';
-import type { FrameSpec } from '../model/plan.js';
-import type { FlowDraft, ProbeContext } from './probe-class.js';
 import type { Mac } from '../model/mac.js';
+import type { FrameSpec } from '../model/plan.js';
 import type { Endpoint } from '../model/scenario.js';
 import { broadcastMac, ipPair } from './addresses.js';
 import { frameSpec } from './frames/spec.js';
+import type { FlowDraft, ProbeContext } from './probe-class.js';
 
 /**
  * Who talks while a guest attacks: `via` of the scenario, else the bridge's uplinks, else everybody who is no party.

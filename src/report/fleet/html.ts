@@ -1,6 +1,6 @@
 import type { FleetHost, FleetReport } from '../../core/model/fleet.js';
-import { framePage } from '../html/frames.js';
 import { html, type Markup, toneOf, wordMarkup } from '../html/markup.js';
+import { framePage } from '../html/page-shell.js';
 import { countsText, fleetWord, hostLines, hostWord } from './terminal.js';
 
 const mostLines = 50;

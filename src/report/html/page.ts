@@ -1,11 +1,12 @@
 import { isReasonCode, reasonHints } from '../../core/judge/reasons.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 import { runWord } from '../word.js';
-import { framePage, framesSection } from './frames.js';
+import { framesSection } from './frames.js';
 import { leaksOf } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
 import { matrixSection } from './matrix.js';
 import { overheardSection } from './overheard.js';
+import { framePage } from './page-shell.js';
 import { methodSection, proofSection, provenanceSection } from './proof.js';
 import { stateSection } from './state-diff.js';
 import { timelineSection } from './timeline.js';

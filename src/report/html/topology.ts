@@ -2,7 +2,7 @@ import type { Plan } from '../../core/model/plan.js';
 import type { Result } from '../../core/model/result.js';
 import type { Leak } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
-import { barHeight, pictureWidth, placeBridge, type PlacedBox, type PlacedBridge } from './place-endpoints.js';
+import { barHeight, type PlacedBox, type PlacedBridge, pictureWidth, placeBridge } from './place-endpoints.js';
 
 const mostArrows = 24;
 

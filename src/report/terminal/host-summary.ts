@@ -1,6 +1,7 @@
 import { commandsFor } from '../../core/bridge/change-commands.js';
 import type { Plan, StepPlan } from '../../core/model/plan.js';
-import { framesOfStep } from '../../core/plan/flows/flow-table.js';
+import type { PrecheckNote } from '../../core/model/run-record.js';
+import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
 import { escapeText } from '../../core/text/escape.js';
 import { quoteForShell } from '../../core/text/shell.js';
 
@@ -70,4 +71,14 @@ export function hostSummary(plan: Plan): string {
     ...(plan.unobservable ?? []).map(({ port, reason }) => `Not observed: ${escapeText(port)}: ${escapeText(reason)}.`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What acts on frames beside the bridges, or watches them, a line each; empty where nothing was found. */
+export function precheckText(notes: readonly PrecheckNote[]): string {
+  return notes
+    .map(
+      ({ code, place, value, text }) =>
+        `Note ${code}: ${escapeText(place)} (${escapeText(value)}): ${escapeText(text)}.\n`,
+    )
+    .join('');
 }

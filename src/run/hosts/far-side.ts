@@ -7,9 +7,9 @@ import type { HostState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import {
   beatMs,
+  type FromHost,
   farPatienceMs,
   fetchBytes,
-  type FromHost,
   type HostAnswers,
   type HostAsk,
   type HostQuestion,
@@ -25,11 +25,11 @@ import { cleanUp } from '../../system/fabric/host/undo.js';
 import { startSender } from '../../system/inject/helper.js';
 import type { Sender } from '../../system/inject/sender.js';
 import { wallClockNs } from '../../system/kernel/clock.js';
-import { toolVersion } from '../../system/machine/read-package.js';
+import { toolVersion } from '../../system/process/package-path.js';
 import { readJson } from '../../system/process/programs.js';
 import { watchSilence } from '../../system/process/silence-watch.js';
-import { readDrops } from '../../system/state/read-links.js';
 import { readState } from '../../system/state/read.js';
+import { readDrops } from '../../system/state/read-links.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
 const mostBacklog = 1 << 20;

@@ -3,7 +3,7 @@ import { flowOfToken } from '../../core/judge/recognise/classify.js';
 import type { Flows, StepPlan } from '../../core/model/plan.js';
 import { roundsOf } from '../../core/plan/event-rounds.js';
 import { frameSizeOf } from '../../core/plan/flows/flow-of-table.js';
-import { framesOfStep } from '../../core/plan/flows/flow-table.js';
+import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
 import type { Capture } from '../../system/capture/client.js';
 import type { Sender } from '../../system/inject/sender.js';
 import { engineOf, sharedRingFrames } from '../capture-step.js';

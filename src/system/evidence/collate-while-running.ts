@@ -5,11 +5,11 @@ import { type JudgeStart, type Judging, startJudging } from '../../core/judge/ju
 import type { Plan } from '../../core/model/plan.js';
 import type { TimelineEntry } from '../../core/model/timeline.js';
 import type { Collation } from './collate/collate.js';
-import { type CollateRequest, collateBeside, type CollatingThread } from './collate/worker-client.js';
+import type { StepCounters } from './collate/raw-captures.js';
+import { type CollateRequest, type CollatingThread, collateBeside } from './collate/worker-client.js';
 import { growingCapture } from './folder/folder.js';
 import { growingFile } from './read/growing-file.js';
 import { judgeGrowing } from './replay.js';
-import type { StepCounters } from './collate/raw-captures.js';
 
 /** What was begun while a run went on. */
 export interface JudgedAlong {

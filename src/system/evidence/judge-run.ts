@@ -2,14 +2,14 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { continueJudging, finishJudging, startJudging } from '../../core/judge/judge.js';
 import type { RunRecord } from '../../core/model/run-record.js';
-import type { CollatingAlong, JudgedAlong } from './collate-while-running.js';
-import { collate, type CollateInput, type Collation } from './collate/collate.js';
+import { type CollateInput, type Collation, collate } from './collate/collate.js';
 import { collateBeside } from './collate/worker-client.js';
+import type { CollatingAlong, JudgedAlong } from './collate-while-running.js';
 import { files, growingCapture, writeJson } from './folder/folder.js';
 import { hashedBeside, withCapture } from './folder/hash.js';
 import { parseFolder } from './folder/parse-folder.js';
 import { growingFile } from './read/growing-file.js';
-import { judgeCapture, type JudgedRun, judgeFolder, judgeGrowing } from './replay.js';
+import { type JudgedRun, judgeCapture, judgeFolder, judgeGrowing } from './replay.js';
 
 /** From so many octets of captures on a thread is worth its start. */
 const worthAThread = 32 * 1024 * 1024;

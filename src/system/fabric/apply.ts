@@ -4,8 +4,8 @@ import type { SettingValue } from '../../core/model/scenario.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { writeSysctl } from '../kernel/sysctl.js';
 import { mustRun, readJson } from '../process/programs.js';
-import { checkOvsVlan, ovsVlanColumns, refuseOpening } from './ovs-vlans.js';
 import { changeOvsEntry, checkOvsEntry, checkOvsValue, ovsValue } from './ovs.js';
+import { checkOvsVlan, ovsVlanColumns, refuseOpening } from './ovs-vlans.js';
 import { checkFdb, checkMdb, checkReadBack, checkVlan } from './read-back.js';
 
 /** A change that the kernel takes, or Open vSwitch; start and stop are the fabric's. */

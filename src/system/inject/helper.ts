@@ -6,7 +6,7 @@ import { namespaceIdentity } from '../kernel/namespaces.js';
 import { openSharedFile } from '../kernel/shared-file.js';
 import { type HelperProcess, startHelper } from '../process/helper-process.js';
 import { sendInPieces } from './send-in-pieces.js';
-import { openSendingSocket, type Sender, sendingInterface, type SocketRoute } from './sender.js';
+import { openSendingSocket, type Sender, type SocketRoute, sendingInterface } from './sender.js';
 
 /**
  * Starts the helper, which can send at each place, by name; it ends with `stop`. Throws VerifyError where a socket

@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
-import { hearForeign } from '../../../system/evidence/hear-foreign.js';
 import { startForeign } from '../../../core/judge/foreign/foreign.js';
-import { finishForeign, type ForeignReport, macOfNumber, type NameOf } from '../../../core/judge/foreign/report.js';
-import { jsonText } from '../../../core/text/json-text.js';
+import { type ForeignReport, finishForeign, macOfNumber, type NameOf } from '../../../core/judge/foreign/report.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { foreignText } from '../../../report/terminal/foreign.js';
+import { jsonText } from '../../../core/text/json-text.js';
 import { macBytes, macNumber } from '../../../core/wire/ethernet.js';
-import { wantsColor } from '../reporters.js';
+import { foreignText } from '../../../report/terminal/foreign.js';
+import { hearForeign } from '../../../system/evidence/hear-foreign.js';
 import { combineStatuses } from '../exit-status.js';
+import { wantsColor } from '../reporters.js';
 
 export interface ReplayForeignOptions {
   readonly files: readonly string[];

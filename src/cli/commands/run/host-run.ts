@@ -1,20 +1,19 @@
 import { createInterface } from 'node:readline/promises';
-import { cleanUp } from '../../../system/fabric/host/undo.js';
-import { journalFolder } from '../../../system/fabric/host/journal.js';
-import { rootHash } from '../../../system/evidence/folder/custody.js';
 import type { Plan } from '../../../core/model/plan.js';
-import type { PrecheckNote } from '../../../core/model/run-record.js';
 import type { Result } from '../../../core/model/result.js';
+import type { PrecheckNote } from '../../../core/model/run-record.js';
 import type { Scenario } from '../../../core/model/scenario.js';
-import type { Run } from '../../../run/run.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { newSources } from '../../../core/plan/new-macs.js';
 import { escapeText } from '../../../core/text/escape.js';
-import { hostSummary } from '../../../report/terminal/host-summary.js';
-import { precheckText } from '../../../report/terminal/proof.js';
-import { guestsFirst } from '../../../system/process/process-rights.js';
-import { writeJournalEntry } from '../../../system/machine/systemd-notify.js';
+import { hostSummary, precheckText } from '../../../report/terminal/host-summary.js';
+import type { Run } from '../../../run/run.js';
+import { rootHash } from '../../../system/evidence/folder/custody.js';
+import { journalFolder } from '../../../system/fabric/host/journal.js';
+import { cleanUp } from '../../../system/fabric/host/undo.js';
 import { stopSignals } from '../../../system/fabric/lab/launch.js';
+import { writeJournalEntry } from '../../../system/machine/systemd-notify.js';
+import { guestsFirst } from '../../../system/process/process-rights.js';
 import { cleanedText } from '../host/cleanup.js';
 
 /**

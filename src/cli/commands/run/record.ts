@@ -5,8 +5,8 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { RunRecord } from '../../../core/model/run-record.js';
 import { jsonText } from '../../../core/text/json-text.js';
+import { expectedOf } from '../../../report/expected-result.js';
 import type { ReportedRun } from '../../../report/reporter.js';
-import { expectedOf } from '../../../report/word.js';
 import { compressedCapture, files } from '../../../system/evidence/folder/folder.js';
 import { runCommand } from './run.js';
 

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import type { Inside } from '../../../system/fabric/lab/enter.js';
-import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
-import type { Run } from '../../../run/run.js';
 import type { Result } from '../../../core/model/result.js';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import type { ReportedRun } from '../../../report/reporter.js';
 import { milliseconds } from '../../../core/text/time.js';
-import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
-import { checkBaselines, loadBaselines, statusWithBaseline } from './baseline.js';
-import { combineStatuses } from '../exit-status.js';
+import type { ReportedRun } from '../../../report/reporter.js';
+import type { Run } from '../../../run/run.js';
+import type { Inside } from '../../../system/fabric/lab/enter.js';
+import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
 import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
+import { combineStatuses } from '../exit-status.js';
+import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
 import { grepSteps, inSeries, parseSets } from '../scenario/series.js';
+import { checkBaselines, loadBaselines, statusWithBaseline } from './baseline.js';
 
 export interface RunCommandOptions {
   readonly files: readonly string[];

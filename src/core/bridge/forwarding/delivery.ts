@@ -1,6 +1,6 @@
-import { isOn, type BridgeView } from '../view.js';
-import { aimAt, type Aim } from './destination.js';
-import { no, portOf, unknown, yes, type End, type Forecast } from './forecast.js';
+import { type BridgeView, isOn } from '../view.js';
+import { type Aim, aimAt } from './destination.js';
+import { type End, type Forecast, no, portOf, unknown, yes } from './forecast.js';
 
 /** The flag of a port that a flood of each kind asks for (br_flood of the kernel's net/bridge/br_forward.c). */
 export type FloodFlag = 'flood' | 'bcast_flood' | 'mcast_flood';

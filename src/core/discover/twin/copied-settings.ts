@@ -1,8 +1,8 @@
-import { bridgeSettings, portSettings, type Setting } from '../../model/settings.js';
-import type { Settings, SettingValue } from '../../model/scenario.js';
-import type { LinkState } from '../../model/state.js';
 import { isOn } from '../../bridge/change-commands.js';
 import { bridgeDefaults, portDefaults } from '../../bridge/kernel-defaults.js';
+import type { Settings, SettingValue } from '../../model/scenario.js';
+import { bridgeSettings, portSettings, type Setting } from '../../model/settings.js';
+import type { LinkState } from '../../model/state.js';
 
 /** What a part of a live bridge becomes in the scenario of its twin. */
 export interface Copied {

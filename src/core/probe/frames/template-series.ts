@@ -1,6 +1,6 @@
 import type { FrameSpec } from '../../model/plan.js';
 import { macLength } from '../../wire/ethernet.js';
-import { frameTemplate, type FrameTemplate } from './frame.js';
+import { type FrameTemplate, frameTemplate } from './frame.js';
 import { macOf } from './parts.js';
 
 /**

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { framesOfLine } from '../../../core/judge/count/count-discarded.js';
 import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
 import type { Plan } from '../../../core/model/plan.js';
-import { evidenceInterfaces } from '../../../core/plan/evidence-interfaces.js';
 import { directions } from '../../../core/pcap/capture-items.js';
-import { highHalf, lowHalf, nsOf, timeWords } from '../../../core/pcap/time-words.js';
 import {
   enhancedPacket,
   interfaceDescription,
   interfaceStatistics,
   sectionHeader,
 } from '../../../core/pcap/pcapng/writer.js';
-import { createBlockWriter } from './block-writer.js';
+import { highHalf, lowHalf, nsOf, timeWords } from '../../../core/pcap/time-words.js';
+import { evidenceInterfaces } from '../../../core/plan/evidence-interfaces.js';
 import { cannotWrite, files } from '../folder/folder.js';
+import { createBlockWriter } from './block-writer.js';
 import { createFrameNotes } from './frame-notes.js';
 import { createDiscarding } from './keep-leaks.js';
 import { type RawCaptures, type StepCounters, wholeCaptures } from './raw-captures.js';

@@ -1,5 +1,5 @@
 import { commandsFor } from '../../../core/bridge/change-commands.js';
-import { portVlans } from '../../../core/bridge/view.js';
+import { portVlans } from '../../../core/bridge/port-vlans.js';
 import type { Change } from '../../../core/model/fabric.js';
 import type { FdbEntry } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';

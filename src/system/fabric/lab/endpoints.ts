@@ -1,7 +1,7 @@
 import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { withEthtool } from '../../kernel/ethtool.js';
-import { runBatch } from '../../process/programs.js';
+import { runBatch } from '../../process/batch.js';
 import { defaultPvidOf, guestCommands, linkCommands, vlanCommands } from './bridge-commands.js';
 import type { OvsSwitch } from './ovs-switch.js';
 import { hasStack, type Spaces } from './spaces.js';

@@ -1,4 +1,5 @@
 import { closeSync, read, readSync } from 'node:fs';
+import { inNamespace } from '../../kernel/namespaces.js';
 import {
   NETLINK_NETFILTER,
   NETLINK_ROUTE,
@@ -7,7 +8,6 @@ import {
   openNetlinkIfAllowed,
   setWaiting,
 } from '../../kernel/netlink-socket.js';
-import { inNamespace } from '../../kernel/namespaces.js';
 
 /** RTNLGRP_LINK, _NEIGH, _TC, _MDB and _BRVLAN of linux/rtnetlink.h. */
 const routeGroups = [1, 3, 4, 26, 33];

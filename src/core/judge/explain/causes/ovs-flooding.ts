@@ -1,5 +1,5 @@
-import { valueIn } from '../../../bridge/ovs-settings.js';
 import { ofctl, withoutOpenFlow10 } from '../../../bridge/ovs.js';
+import { valueIn } from '../../../bridge/ovs-settings.js';
 import { word } from '../../../text/shell.js';
 import { type CauseFinder, isUnicast } from './leak.js';
 import { numbersIn, ovsLeak } from './ovs.js';

@@ -1,4 +1,4 @@
-import { portVlans } from '../../../bridge/view.js';
+import { portVlans } from '../../../bridge/port-vlans.js';
 import { sameSegment } from '../../../model/host-names.js';
 import type { Endpoint } from '../../../model/scenario.js';
 import { word } from '../../../text/shell.js';
