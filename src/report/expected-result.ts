@@ -4,7 +4,7 @@ import type { Finding, Result } from '../core/model/result.js';
  * What a recorded run has to come to whenever it is judged again: verdicts, reasons and rows, without causes and texts,
  * which may improve.
  */
-export interface Expected {
+export interface ExpectedResult {
   readonly exit: number;
   readonly verdict: Result['verdict'];
   readonly steps: readonly {
@@ -23,7 +23,7 @@ function rowText(row: Finding): string {
 }
 
 /** The part of a result that a recorded capture is tested for. */
-export function expectedOf(result: Result): Expected {
+export function expectedResult(result: Result): ExpectedResult {
   return {
     exit: result.exitCode,
     verdict: result.verdict,

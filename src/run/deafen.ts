@@ -28,7 +28,7 @@ function splitOff(name: string, others: Capture, ear: Capture): Capture {
 }
 
 /** Devices whose ear at observer `name` goes deaf in the middle of every step, to show that the verdict notices. */
-export function deafened(name: string): AlterDevices {
+export function deafen(name: string): AlterDevices {
   return (devices) => ({
     ...devices,
     async startCapture(options) {

@@ -72,7 +72,7 @@ function outcomeOf({ reach }: Forecast, seen: number, proved: boolean): Comparis
  * Holds every row of a run against the prediction from the state that was read before its step. Left out: rows whose
  * ends are not in that state, and probes whose addresses the author chose (they are of a class by name only).
  */
-export function holdAgainstWire(
+export function compareWithWire(
   plan: Plan,
   result: Result,
   before: readonly (HostState | null)[],

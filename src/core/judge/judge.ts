@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { withLasting } from '../fix/persistent.js';
+import { withPersistentFixes } from '../fix/persistent.js';
 import type { Plan } from '../model/plan.js';
 import type { ProvenFix, Reason, Result, StepResult, Verdict } from '../model/result.js';
 import type { RunRecord } from '../model/run-record.js';
@@ -337,7 +337,9 @@ export function finishJudging(judging: Judging, capture: CaptureIdentity): Resul
     coverage,
     ...(calibration === null ? {} : { calibration }),
     ...(run.precheck === undefined || run.precheck.length === 0 ? {} : { precheck: run.precheck }),
-    steps: steps.map(({ result }, index) => withFixes(withLasting(result, run.keepers), index, judging.input.fixes)),
+    steps: steps.map(({ result }, index) =>
+      withFixes(withPersistentFixes(result, run.keepers), index, judging.input.fixes),
+    ),
     evidence: {
       dir: '.',
       files: capture.files,

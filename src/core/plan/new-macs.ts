@@ -5,7 +5,7 @@ import type { Plan } from '../model/plan.js';
  * Source MACs of probes that nobody on the bridges has, where an uplink could carry them out: the switch there would
  * learn them. Uplinks speak as who lives beyond them.
  */
-export function newSources(plan: Plan): readonly string[] {
+export function describeNewMacs(plan: Plan): readonly string[] {
   const uplinks = new Set(plan.endpoints.filter(({ role }) => role === 'uplink').map(({ name }) => name));
   const known = new Set([...plan.endpoints.flatMap(({ macs }) => macs), ...Object.values(plan.bridgeMacs)]);
   if (uplinks.size === 0) return [];

@@ -34,7 +34,7 @@ export function macOf(context: ProbeContext, endpoint: Endpoint): Mac | undefine
  * A word of the owner by which bridge and neighbours know it again: as its port has it, and in the VLAN of the attack,
  * where the bridge keeps an entry of its own.
  */
-export function restoringWords(
+export function restoreOwnerWith(
   owner: Endpoint,
   vlan: readonly number[],
   word: (vlan: readonly number[]) => FrameSpec,
@@ -58,7 +58,7 @@ export function restoringWords(
  * The rightful owner announces itself at the end of an attack, `vlan` being its tags; null for a host, which the bridge
  * never forgets.
  */
-export function restoring(
+export function restoreOwner(
   owner: Endpoint,
   entry: ProbeContext['entry'],
   vlan: readonly number[],
@@ -68,7 +68,7 @@ export function restoring(
   const ip = owner.ips.find(({ family }) => family === 4)?.address;
   const carrier = ip === undefined ? 'raw' : 'arp';
   const addresses = ip === undefined ? ipPair('raw', owner, null) : { srcIp: ip, dstIp: ip };
-  return restoringWords(owner, vlan, (stack) =>
+  return restoreOwnerWith(owner, vlan, (stack) =>
     frameSpec(
       { carrier, vlan: stack, srcMac, dstMac: broadcastMac, ...addresses },
       { ...entry, srcMac: null, dstMac: null, srcIp: null, dstIp: null, size: null },

@@ -10,7 +10,7 @@ export interface PageParts {
 }
 
 /** One self-contained page: no script, nothing loaded, and a policy that lets a browser do neither. */
-export function framePage({ title, nav, content, foot }: PageParts): string {
+export function pageShell({ title, nav, content, foot }: PageParts): string {
   const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'`;
   return `${
     html`<!DOCTYPE html>

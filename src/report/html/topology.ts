@@ -2,7 +2,7 @@ import type { Plan } from '../../core/model/plan.js';
 import type { Result } from '../../core/model/result.js';
 import type { Leak } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
-import { barHeight, type PlacedBox, type PlacedBridge, pictureWidth, placeBridge } from './place-endpoints.js';
+import { barHeight, type PlacedBox, type PlacedBridge, pictureWidth, placeEndpoints } from './place-endpoints.js';
 
 const mostArrows = 24;
 
@@ -81,7 +81,7 @@ function arrow(leak: Leak, position: number, from: Point, to: Point, barY: numbe
 /** The topology of the plan as a picture, and what it says in words for who cannot see it. */
 export function topologySection(plan: Plan, ears: ReadonlyMap<string, Ear>, leaks: readonly Leak[]): Markup {
   const placed: PlacedBridge[] = [];
-  for (const bridge of plan.bridges) placed.push(placeBridge(bridge, plan.endpoints, placed.at(-1)?.bottom ?? 0));
+  for (const bridge of plan.bridges) placed.push(placeEndpoints(bridge, plan.endpoints, placed.at(-1)?.bottom ?? 0));
   const boxes = new Map(
     placed.flatMap((one) => one.boxes.map((box) => [box.endpoint.name, { box, barY: one.barY }] as const)),
   );

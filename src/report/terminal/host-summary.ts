@@ -1,4 +1,4 @@
-import { commandsFor } from '../../core/bridge/change-commands.js';
+import { changeCommands } from '../../core/bridge/change-commands.js';
 import type { Plan, StepPlan } from '../../core/model/plan.js';
 import type { PrecheckNote } from '../../core/model/run-record.js';
 import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
@@ -38,7 +38,7 @@ export function hostSummary(plan: Plan): string {
     step.changes.flatMap((change) =>
       change.kind === 'start' || change.kind === 'stop'
         ? [[change.kind, change.endpoint]]
-        : commandsFor(change, bridgeOf),
+        : changeCommands(change, bridgeOf),
     ),
   );
   const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);

@@ -1,4 +1,4 @@
-import { commandsFor } from '../../core/bridge/change-commands.js';
+import { changeCommands } from '../../core/bridge/change-commands.js';
 import type { Change } from '../../core/model/fabric.js';
 import type { Flow, Plan, StepPlan, TrafficPlan } from '../../core/model/plan.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
@@ -57,7 +57,7 @@ function trafficLines(traffic: TrafficPlan, observers: readonly string[], width:
 
 function changeLine(change: Change, bridgeOf: (port: string) => string): readonly string[] {
   if (change.kind === 'start' || change.kind === 'stop') return [`    ${change.kind} ${escapeText(change.endpoint)}`];
-  return commandsFor(change, bridgeOf).map(
+  return changeCommands(change, bridgeOf).map(
     (argv) => `    ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`,
   );
 }

@@ -19,7 +19,7 @@ import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { parseToHost } from '../../core/protocol/parse-host-message.js';
 import { type Capture, startCapture } from '../../system/capture/client.js';
 import { parseNeighbours } from '../../system/fabric/host/find.js';
-import { openWays, type Ways } from '../../system/fabric/host/injection-ports.js';
+import { openInjectionPorts, type InjectionPorts } from '../../system/fabric/host/injection-ports.js';
 import { journalFolder } from '../../system/fabric/host/journal.js';
 import { cleanUp } from '../../system/fabric/host/undo.js';
 import { startSender } from '../../system/inject/helper.js';
@@ -29,7 +29,7 @@ import { toolVersion } from '../../system/process/package-path.js';
 import { readJson } from '../../system/process/programs.js';
 import { watchSilence } from '../../system/process/silence-watch.js';
 import { readState } from '../../system/state/read.js';
-import { readDrops } from '../../system/state/read-links.js';
+import { readDrops } from '../../system/state/read-devices.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
 const mostBacklog = 1 << 20;
@@ -46,7 +46,7 @@ interface FarCapture {
 interface Held {
   readonly captures: Map<string, FarCapture>;
   readonly senders: Map<string, Sender>;
-  ways: Ways | null;
+  ways: InjectionPorts | null;
 }
 
 type Answerers = {
@@ -87,7 +87,7 @@ const answerers: Answerers = {
     const again = (): Promise<HostState> => stateIn(netns, [], false);
     const named = inside.map(({ name, port, netns: own }) => ({ name, port, netns: own, attach: 'port' as const }));
     const endpoints = [...named, ...ports.map((port) => ({ name: port, port, netns: null, attach: 'port' as const }))];
-    const ways = await openWays({
+    const ways = await openInjectionPorts({
       runId,
       journalFolder: journalFolder(),
       netns,

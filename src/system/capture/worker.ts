@@ -1,7 +1,7 @@
 import type { Counters } from '../../core/model/timeline.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type Captured, firstInheritedFd, type OpenMessage, type ToCapture } from '../../core/protocol/messages.js';
-import { takeOver } from '../kernel/fd-passing.js';
+import { receiveFd } from '../kernel/fd-passing.js';
 import { sealProcess } from '../kernel/seccomp.js';
 import { type HelperChannel, openHelperChannel } from '../process/helper-channel.js';
 import { toolVersion } from '../process/package-path.js';
@@ -201,7 +201,7 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
           if (file !== null) throw refused('there is a capture file already');
           file = createCaptureFile({
             path: message.path,
-            fd: message.fd ?? takeOver(firstInheritedFd),
+            fd: message.fd ?? receiveFd(firstInheritedFd),
             runTag: message.runTag,
             only: message.only,
             application: `verify-isolation ${toolVersion()}`,

@@ -1,4 +1,4 @@
-import { commandsFor } from '../../core/bridge/change-commands.js';
+import { changeCommands } from '../../core/bridge/change-commands.js';
 import type { Change, ChangeRecord, Fabric } from '../../core/model/fabric.js';
 import type { SettingValue } from '../../core/model/scenario.js';
 import { VerifyError } from '../../core/model/verify-error.js';
@@ -21,7 +21,7 @@ export async function applyToKernel(
   runIn: string,
   netns: string | null = null,
 ): Promise<ChangeRecord> {
-  const commands = commandsFor(change, bridgeOf);
+  const commands = changeCommands(change, bridgeOf);
   if (change.kind === 'sysctl') {
     const found = writeSysctl(netns, change.name, change.value);
     return { commands, readBack: checkReadBack('sysctl', 'link', change.name, change.value, found) };

@@ -23,7 +23,7 @@ import { statusOf, stopSignals } from '../../../system/fabric/lab/launch.js';
 import { readState } from '../../../system/state/read.js';
 import { namespacePath } from '../audit/audit.js';
 import { makeEvidenceFolder } from '../evidence/evidence-folder.js';
-import { combineStatuses } from '../exit-status.js';
+import { combineExitStatuses } from '../exit-status.js';
 import { wantsColor } from '../reporters.js';
 
 export interface ListenCommandOptions {
@@ -167,7 +167,7 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
         ? `${jsonText({ schemaVersion: 1, bridge, from, until: new Date().toISOString(), listeners: reports }, 2)}\n`
         : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }),
     );
-    return stoppedBy === undefined ? combineStatuses(reports.map(({ exitCode }) => exitCode)) : statusOf(stoppedBy);
+    return stoppedBy === undefined ? combineExitStatuses(reports.map(({ exitCode }) => exitCode)) : statusOf(stoppedBy);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

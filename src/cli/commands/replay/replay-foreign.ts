@@ -7,7 +7,7 @@ import { jsonText } from '../../../core/text/json-text.js';
 import { macBytes, macNumber } from '../../../core/wire/ethernet.js';
 import { foreignText } from '../../../report/terminal/foreign.js';
 import { hearForeign } from '../../../system/evidence/hear-foreign.js';
-import { combineStatuses } from '../exit-status.js';
+import { combineExitStatuses } from '../exit-status.js';
 import { wantsColor } from '../reporters.js';
 
 export interface ReplayForeignOptions {
@@ -120,5 +120,5 @@ export async function replayForeign(options: ReplayForeignOptions): Promise<numb
       ? `${jsonText({ schemaVersion: 1, listeners: reports }, 2)}\n`
       : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }),
   );
-  return combineStatuses(reports.map(({ exitCode }) => exitCode));
+  return combineExitStatuses(reports.map(({ exitCode }) => exitCode));
 }

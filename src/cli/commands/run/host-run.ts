@@ -4,7 +4,7 @@ import type { Result } from '../../../core/model/result.js';
 import type { PrecheckNote } from '../../../core/model/run-record.js';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { newSources } from '../../../core/plan/new-macs.js';
+import { describeNewMacs } from '../../../core/plan/new-macs.js';
 import { escapeText } from '../../../core/text/escape.js';
 import { hostSummary, precheckText } from '../../../report/terminal/host-summary.js';
 import type { Run } from '../../../run/run.js';
@@ -20,7 +20,7 @@ import { cleanedText } from '../host/cleanup.js';
  * Before a run on a host: root, guests first, what killed runs have left is put back, and signals end the run in order.
  * Throws VerifyError (69).
  */
-export async function readyHost(onStop: (signal: NodeJS.Signals) => void): Promise<void> {
+export async function prepareHostRun(onStop: (signal: NodeJS.Signals) => void): Promise<void> {
   if (process.getuid?.() !== 0)
     throw new VerifyError(
       'not-root',
@@ -45,7 +45,7 @@ export function approval(options: {
   readonly allowNewMacs?: boolean;
 }): (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void> {
   return async (plan, hash, notes) => {
-    const unknown = options.allowNewMacs === true ? [] : newSources(plan);
+    const unknown = options.allowNewMacs === true ? [] : describeNewMacs(plan);
     if (unknown.length > 0)
       throw new VerifyError(
         'new-macs-not-allowed',

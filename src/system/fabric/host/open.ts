@@ -10,7 +10,7 @@ import { ovsVlanColumns } from '../ovs-vlans.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
 import type { FoundHost } from './find.js';
 import { forgetInvented } from './forget-invented.js';
-import { openWays } from './injection-ports.js';
+import { openInjectionPorts } from './injection-ports.js';
 import { undoOf } from './undo-of.js';
 
 export interface HostDeps {
@@ -37,7 +37,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
       silent.join('\n'),
       'ping it once, or let it announce itself with `learn`. Nothing was sent',
     );
-  const ways = await openWays({
+  const ways = await openInjectionPorts({
     runId,
     journalFolder: deps.journalFolder,
     netns,

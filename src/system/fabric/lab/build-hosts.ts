@@ -11,7 +11,7 @@ import { runBatch } from '../../process/batch.js';
 import { noChanges } from '../apply.js';
 import { waitUntilForwarding } from '../wait.js';
 import { bridgeCommands } from './bridge-commands.js';
-import { plugIn } from './endpoints.js';
+import { plugInEndpoints } from './endpoints.js';
 import type { Inside } from './enter.js';
 import { makeSpaces, placeOf, procPid, type Spaces } from './spaces.js';
 
@@ -152,7 +152,7 @@ async function buildHost(plan: Plan, host: LabHost, hostNamed: (name: string) =>
     bridges.flatMap((bridge, index) => bridgeCommands(bareBridges[index] ?? bridge, plan.bridgeMacs[bridge.name])),
     { netns },
   );
-  await plugIn(
+  await plugInEndpoints(
     endpoints.filter(({ tunnel }) => tunnel === undefined),
     bareBridges,
     host.spaces,

@@ -13,7 +13,7 @@ const sideBySide = 4;
  * Makes the links of endpoints that have a port, all in few programs, and configures both ends; `netns`: that of the
  * bridges, null = the caller's. Rejects with VerifyError naming the command that was refused.
  */
-export async function plugIn(
+export async function plugInEndpoints(
   endpoints: readonly Endpoint[],
   bridges: readonly Bridge[],
   spaces: Spaces,

@@ -44,7 +44,7 @@ const usualName: ReadonlyMap<string, string> = new Map([['net.ipv4.conf.all.forw
  * one is written that had another one (devinet_conf_proc of net/ipv4/devinet.c, addrconf_fixup_forwarding of
  * net/ipv6/addrconf.c). Those of single devices are left out.
  */
-export function* sysctlsIn(
+export function* sysctlChangesIn(
   message: Buffer,
   family: number,
 ): Generator<{ readonly name: string; readonly value: string }> {

@@ -24,7 +24,7 @@ export const ovsFloodFlow: CauseFinder = (leak) => {
   const match = flow
     .replace(/,? ?actions=.*$/, '')
     .split(/[, ]+/)
-    .filter((word) => word !== '' && !word.startsWith('priority='))
+    .filter((field) => field !== '' && !field.startsWith('priority='))
     .join(',');
   return {
     place: `a flow of ${found.bridge.name}`,
