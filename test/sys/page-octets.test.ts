@@ -5,7 +5,7 @@ import { libc } from '../../src/system/kernel/libc.js';
 import { pageMemory, sharedPageMemory } from '../../src/system/kernel/page-memory.js';
 
 const module = join(import.meta.dirname, '../../build/system/kernel/page-memory.js');
-const script = `import { pageOctets, sharedPageOctets } from '${module}'; console.log(pageOctets(70_000).length, sharedPageOctets(70_000).length, sharedPageOctets(70_000).buffer instanceof SharedArrayBuffer);`;
+const script = `import { pageMemory, sharedPageMemory } from '${module}'; console.log(pageMemory(70_000).length, sharedPageMemory(70_000).length, sharedPageMemory(70_000).buffer instanceof SharedArrayBuffer);`;
 
 /** What a program of its own says of such octets. */
 function told(command: string, ...words: readonly string[]): string {

@@ -34,7 +34,7 @@ export function pageMemory(length: number): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** As `pageOctets`, for several threads. */
+/** As `pageMemory`, for several threads. */
 export function sharedPageMemory(length: number): Uint8Array<SharedArrayBuffer> {
   try {
     return new Uint8Array(new WebAssembly.Memory({ ...pagesFor(length), shared: true }).buffer, 0, length);

@@ -30,5 +30,5 @@ async function serve(port: MessagePort): Promise<void> {
   }
 }
 
-// A thread of its own that collates the captures of a run: `collateBeside` starts it.
+// A thread of its own that collates the captures of a run: `collateInWorker` starts it.
 if (parentPort !== null) void serve(parentPort);

@@ -123,7 +123,7 @@ function hashHere(path: string): HashedBytes {
   };
 }
 
-/** Begins to hash a large file for which `hashedOctets` may be called later. The process does not wait for it. */
+/** Begins to hash a large file for which `hashedBytes` may be called later. The process does not wait for it. */
 export function beginHash(path: string): void {
   if (begun.has(path)) return;
   const file = openLarge(path);

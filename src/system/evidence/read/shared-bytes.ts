@@ -7,7 +7,7 @@ const chunkLength = 1 << 18;
 const chunkCount = 64;
 
 /**
- * Positions in `SharedOctets.cells`: chunks that were read; who reads one now (0 = nobody); 1 = there are no more; of
+ * Positions in `SharedBytes.cells`: chunks that were read; who reads one now (0 = nobody); 1 = there are no more; of
  * each reader: chunks that it is done with, and at how many the other wants to be woken.
  */
 const cell = { read: 0, reading: 1, over: 2, done: 3, wakeAt: 5 } as const;
