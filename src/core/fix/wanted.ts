@@ -60,9 +60,9 @@ function wantedOf(argv: readonly string[]): readonly Wanted[] {
 }
 
 /**
- * What a fix of a cause (judge/causes) or of a finding of the audit wants. Fixes are commands joined by `&&`; those of
- * the audit may go on in words after the first command (`…, or …`), which are left out. Commands that want nothing that
- * could be kept, such as the removal of a rule, give nothing.
+ * What a fix of a cause (core/judge/explain/causes) or of a finding of the audit wants. Fixes are commands joined by
+ * `&&`; those of the audit may go on in words after the first command (`…, or …`), which are left out. Commands that
+ * want nothing that could be kept, such as the removal of a rule, give nothing.
  */
 export function wantedOfFix(fix: string): readonly Wanted[] {
   const commands = fix.replace(/^[^:']*: (?=(ip|bridge|sysctl) )/, '').split(/, | and (?=a )/)[0] ?? '';

@@ -20,6 +20,18 @@ import { reason } from './reasons.js';
 import { type Classifier, createClassifier, flowFinder, tagsOf } from './recognise/classify.js';
 import { createPlannedProbes, type PlannedProbes } from './recognise/planned-probes.js';
 
+/** The part of a `Batch` (core/pcap/capture-items.ts) that judging reads: typed arrays of `count` entries. */
+export interface JudgedBatch {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  readonly offset: Uint32Array;
+  readonly captured: Uint32Array;
+  readonly interfaceId: Uint32Array;
+  readonly timeNs: BigInt64Array | BigUint64Array;
+  /** 0 unknown, 1 in, 2 out. */
+  readonly direction: Uint8Array;
+}
+
 /** Everything but the capture that a judgement rests on. */
 export interface JudgeInput {
   readonly plan: Plan;
@@ -346,19 +358,4 @@ export function finishJudging(judging: Judging, capture: CaptureIdentity): Resul
       ...(run.capture?.discarded === undefined ? {} : { keep: 'leaks', discarded: run.capture.discarded.frames }),
     },
   };
-}
-
-/**
- * The part of a capture batch that judging reads; `PacketBatch` of src/core/pcap satisfies it. Typed arrays of `count`
- * entries.
- */
-export interface JudgedBatch {
-  readonly bytes: Uint8Array;
-  readonly count: number;
-  readonly offset: Uint32Array;
-  readonly captured: Uint32Array;
-  readonly interfaceId: Uint32Array;
-  readonly timeNs: BigInt64Array | BigUint64Array;
-  /** 0 unknown, 1 in, 2 out. */
-  readonly direction: Uint8Array;
 }

@@ -23,7 +23,7 @@ const indexOf = (mac: Mac): number => Number.parseInt(mac.slice(6).replaceAll(':
 
 /**
  * For each port on which the plan sends with MACs that nobody has: whether a MAC is one of these. A sweep of sources
- * has one for each token (forms/source-sweep.ts).
+ * has one for each token (probe/frames/forms/source-sweep.ts).
  */
 export function inventedMacs(plan: Plan): ReadonlyMap<string, (mac: Mac) => boolean> {
   const known = new Set([...plan.endpoints.flatMap(({ macs }) => macs), ...Object.values(plan.bridgeMacs)]);

@@ -198,10 +198,10 @@ async function letGo({ captures, senders }: Held): Promise<void> {
 }
 
 /**
- * `verify-isolation helper`: the far side of a run that spans hosts, on stdin and stdout (core/protocol/host-messages.ts).
- * It reads state, makes ways in with a journal, and starts capture and send helpers here, born with their one
- * capability as everywhere. Resolves when stdin is closed or nothing was heard for too long, and everything is undone;
- * what one that was killed has left is undone when the next starts.
+ * `verify-isolation helper`: the far side of a run that spans hosts, on stdin and stdout
+ * (core/protocol/host-messages.ts). It reads state, makes ways in with a journal, and starts capture and send helpers
+ * here, born with their one capability as everywhere. Resolves when stdin is closed or nothing was heard for too long,
+ * and everything is undone; what one that was killed has left is undone when the next starts.
  */
 export async function farSide(): Promise<void> {
   if (process.getuid?.() === 0) await cleanUp(journalFolder());

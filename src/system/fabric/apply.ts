@@ -101,8 +101,8 @@ async function unsupported(what: string): Promise<never> {
 }
 
 /**
- * What a fabric over several hosts says to a change: core/scenario/unsupported.ts refuses such scenarios before anything
- * runs.
+ * What a fabric over several hosts says to a change: core/scenario/unsupported.ts refuses such scenarios before
+ * anything runs.
  */
 export const noChanges: Pick<Fabric, 'apply' | 'happen'> = {
   apply: async (change) => unsupported(`a change (${change.kind})`),

@@ -12,9 +12,10 @@ import { type Journal, namespaceInode, openJournal, startOf } from './journal.js
 import { undoAll } from './undo.js';
 
 /**
- * The veth pairs through which frames are injected: for each port one whose near end is in a namespace of this process and whose far
- * end hands every frame to the port as if it had come from there (tc-mirred(8), ingress redirect). The bridge, the port
- * and the guest are not touched: the far end is never enslaved, and all of it ends with this process's namespace.
+ * The veth pairs through which frames are injected: for each port one whose near end is in a namespace of this process
+ * and whose far end hands every frame to the port as if it had come from there (tc-mirred(8), ingress redirect). The
+ * bridge, the port and the guest are not touched: the far end is never enslaved, and all of it ends with this process's
+ * namespace.
  */
 interface PortPairs {
   /** Where to send so that the frame enters the bridge from `port`. */
