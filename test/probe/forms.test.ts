@@ -5,7 +5,8 @@ import { classicHeader, classicRecord } from '../../src/core/pcap/classic/writer
 import { filterByToken } from '../../src/core/plan/filter-by-token.js';
 import { ingressMac, rawControl } from '../../src/core/plan/ingress-controls.js';
 import { forms } from '../../src/core/probe/frames/forms.js';
-import { buildFrame, buildFrames, describeFrame, leastSizeOf } from '../../src/core/probe/frames/frame.js';
+import { buildFrame, buildFrames, leastSizeOf } from '../../src/core/probe/frames/frame.js';
+import { describeFrame } from '../../src/core/wire/frame-view.js';
 import { findToken, tokensFor } from '../../src/core/wire/token.js';
 import { available, concat, runOn } from '../pcap/helpers.js';
 

@@ -5,7 +5,7 @@ import { noiseAt } from './count/noise.js';
 import type { StepTally } from './count/tally.js';
 import { withCauses } from './explain/causes.js';
 import { whyHolds } from './explain/why-holds.js';
-import { isStranger, readAroundEvents, intervalsOf, unreadAround, wholeInterval } from './proof/intervals.js';
+import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
 import { missingProofs } from './proof/proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
 import { unchangedReasons } from './proof/unchanged.js';

@@ -2,9 +2,9 @@ import type { Mac } from '../model/mac.js';
 import { type Control, type Flows, type FrameSpec, type Observer, phases, type TrafficPlan } from '../model/plan.js';
 import type { Endpoint, ProbeClassName } from '../model/scenario.js';
 import { documentation, familyOf } from '../probe/addresses.js';
-import { leastSize } from '../probe/frames/frame.js';
+import { leastSize } from '../probe/frames/plain.js';
 import { kindsOfFlows } from './flows/shortcuts.js';
-import { type IngressControl, earControlMac, rawControl } from './ingress-controls.js';
+import { earControlMac, type IngressControl, rawControl } from './ingress-controls.js';
 
 export interface ControlInput {
   readonly flows: Flows;

@@ -19,7 +19,7 @@ import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { parseToHost } from '../../core/protocol/parse-host-message.js';
 import { type Capture, startCapture } from '../../system/capture/client.js';
 import { parseNeighbours } from '../../system/fabric/host/find.js';
-import { openInjectionPorts, type InjectionPorts } from '../../system/fabric/host/injection-ports.js';
+import { type InjectionPorts, openInjectionPorts } from '../../system/fabric/host/injection-ports.js';
 import { journalFolder } from '../../system/fabric/host/journal.js';
 import { cleanUp } from '../../system/fabric/host/undo.js';
 import { startSender } from '../../system/inject/helper.js';

@@ -2,7 +2,7 @@ import { closeSync, constants, fchownSync, openSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { OpenMessage } from '../../core/protocol/messages.js';
-import { passFd, openFdChannel } from '../kernel/fd-passing.js';
+import { openFdChannel, passFd } from '../kernel/fd-passing.js';
 import { helperIdentity } from '../process/helper-command.js';
 import { type HelperProcess, startHelper } from '../process/helper-process.js';
 

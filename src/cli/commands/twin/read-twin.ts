@@ -1,6 +1,6 @@
 import { describeHolders } from '../../../core/bridge/view.js';
 import { chooseBridge, foundScenario } from '../../../core/discover/found-scenario.js';
-import { isReadable, copiedTables } from '../../../core/discover/twin/copied-tables.js';
+import { copiedTables, isReadable } from '../../../core/discover/twin/copied-tables.js';
 import { type Twin, twinScenario } from '../../../core/discover/twin/scenario.js';
 import type { ProbeClassName } from '../../../core/model/scenario.js';
 import type { Reading } from '../../../core/model/state.js';

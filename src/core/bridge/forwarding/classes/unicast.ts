@@ -1,5 +1,5 @@
 import { isOn } from '../../view.js';
-import { sentTo, flooded, unicast } from '../delivery.js';
+import { flooded, sentTo, unicast } from '../delivery.js';
 import { destinationOf, entryOf } from '../destination.js';
 import { type ClassForecast, type End, no, portOf, unknown } from '../forecast.js';
 

@@ -1,7 +1,8 @@
 import { ofctl, withoutOpenFlow10 } from '../../../bridge/ovs.js';
 import { valueIn } from '../../../bridge/ovs-settings.js';
 import { word } from '../../../text/shell.js';
-import { type CauseFinder, isUnicast } from './leak.js';
+import { isUnicast } from '../../rows/row-context.js';
+import type { CauseFinder } from './leak.js';
 import { numbersIn, ovsLeak } from './ovs.js';
 
 /**
