@@ -12,7 +12,7 @@ export function senderSocket(endpoint: string): string {
 }
 
 /** Name of the second socket on an observer's own interface, for ear controls. */
-export function earSocket(observer: string): string {
+function earSocket(observer: string): string {
   return `ear:${observer}`;
 }
 

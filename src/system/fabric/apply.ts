@@ -67,7 +67,7 @@ async function readBackOf(
 }
 
 /** One setting as `ip -j -d link` tells it now; undefined where the kernel does not know it. */
-export async function currentValue(
+async function currentValue(
   netns: string | null,
   device: string,
   place: 'bridge' | 'port' | 'link',

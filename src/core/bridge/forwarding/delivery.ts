@@ -6,7 +6,7 @@ import { type End, type Forecast, no, portOf, unknown, yes } from './forecast.js
 export type FloodFlag = 'flood' | 'bcast_flood' | 'mcast_flood';
 
 /** Whether a port's own barriers let a frame through: isolated, state, and for floods the flag of their kind. */
-export function shouldDeliver(from: End, observer: End, flag: FloodFlag | null, why: string): Forecast {
+function shouldDeliver(from: End, observer: End, flag: FloodFlag | null, why: string): Forecast {
   const port = portOf(observer);
   if (port === null) return unknown('what is behind the bridge device decides itself');
   const { name, settings } = port;

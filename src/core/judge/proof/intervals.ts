@@ -81,7 +81,7 @@ export function unreadAround(
 }
 
 /** Parts of a state that the judge compares. */
-export const stateParts = ['links', 'vlan', 'sysctl', 'tc', 'nft', 'ovs'] as const;
+const stateParts = ['links', 'vlan', 'sysctl', 'tc', 'nft', 'ovs'] as const;
 type StatePart = (typeof stateParts)[number];
 
 /**
