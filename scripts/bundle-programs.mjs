@@ -53,7 +53,7 @@ export async function bundlePrograms(dir, input, recorded) {
   for (const { name, fileName } of chunks.filter(({ isEntry }) => isEntry)) {
     writeFileSync(
       join(dir, `${name}.cjs`),
-      `#!/usr/bin/env node\nrequire('./load-code.cjs').load('${fileName.slice('chunks/'.length)}');\n`,
+      `#!/usr/bin/env node\nrequire('./load-code.cjs').loadCode('${fileName.slice('chunks/'.length)}');\n`,
     );
   }
   makeCodeCache(dir, recorded);

@@ -1,5 +1,5 @@
 // Makes DIR/code-VERSION-ARCH.bin: what V8 compiled of each bundle in DIR/chunks while some commands ran.
-// src/load-code.ts reads it.
+// src/load-code.ts reads it. It is no part of a package, nor of its hash in run.json: no two caches are the same bytes.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -11,7 +11,7 @@ import { addBatch, finishJudging, startJudging } from '../build/core/judge/judge
 import { evidenceInterfaces } from '../build/core/plan/evidence-interfaces.js';
 import { VerifyError } from '../build/core/model/verify-error.js';
 import { createCaptureReader } from '../build/core/pcap/capture-reader.js';
-import { describeFrame } from '../build/core/probe/frames/frame.js';
+import { describeFrame } from '../build/core/wire/frame-view.js';
 import { parseFromHelper, parseToHelper } from '../build/core/protocol/parse-message.js';
 import { parseScenario } from '../build/core/scenario/load-scenario.js';
 import { findToken, sameTag, tagsFor, tokenLength, tokensFor } from '../build/core/wire/token.js';

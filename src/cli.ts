@@ -30,11 +30,11 @@ function forgiveReaders(): void {
  * judging half a million frames.
  */
 async function replayAlone(folder: string): Promise<number> {
-  const [{ replayCommand }, { tellError }] = await Promise.all([
+  const [{ replayCommand }, { printError }] = await Promise.all([
     import('./cli/commands/replay/replay.js'),
     import('./cli/print-error.js'),
   ]);
-  return replayCommand([folder], { json: false, reporter: [] }).catch(tellError);
+  return replayCommand([folder], { json: false, reporter: [] }).catch(printError);
 }
 
 async function anyCommand(): Promise<number> {

@@ -1,8 +1,8 @@
 import type { HelperRole } from './core/protocol/messages.js';
 
 /**
- * The roles of a helper process: one process, one role, messages over stdin and stdout (core/protocol/messages.ts). Only its
- * own modules are loaded.
+ * The roles of a helper process: one process, one role, messages over stdin and stdout (core/protocol/messages.ts).
+ * Only its own modules are loaded.
  */
 const roles: { readonly [R in HelperRole]: () => Promise<void> } = {
   capture: async () => (await import('./system/capture/worker.js')).captureWorker(),

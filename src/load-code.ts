@@ -58,7 +58,7 @@ function codeOf(name: string): Buffer | undefined {
  * longer than it runs, so its code comes from the cache that the build has made, where it was made for this version of
  * V8. Names of bundles tell their text by a hash, so that code and text belong together.
  */
-export function load(name: string): object {
+export function loadCode(name: string): object {
   const known = loaded.get(name);
   if (known !== undefined) return known.exports;
   const filename = join(here, 'chunks', name);
@@ -73,7 +73,7 @@ export function load(name: string): object {
   loaded.set(name, module);
   body(
     module.exports,
-    (wanted) => (wanted.startsWith('./') ? load(wanted.slice(2)) : requirePackage(wanted)),
+    (wanted) => (wanted.startsWith('./') ? loadCode(wanted.slice(2)) : requirePackage(wanted)),
     module,
     filename,
     dirname(filename),

@@ -1,9 +1,9 @@
 import yargs from 'yargs';
 import { VerifyError } from '../core/model/verify-error.js';
-import { toolVersion } from '../system/machine/read-package.js';
+import { toolVersion } from '../system/process/package-path.js';
 import { commands } from './commands.js';
 import { groupHelp, skipCachedHelp } from './help.js';
-import { tellError } from './print-error.js';
+import { printError } from './print-error.js';
 
 /** EX_USAGE of sysexits.h. */
 const usageStatus = 64;
@@ -57,5 +57,5 @@ async function main(argv: readonly string[]): Promise<number> {
  * stderr.
  */
 export function commandLine(argv: readonly string[]): Promise<number> {
-  return main(argv).catch(tellError);
+  return main(argv).catch(printError);
 }

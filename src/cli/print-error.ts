@@ -8,7 +8,7 @@ const faultStatus = 70;
  * Says on stderr what went wrong and returns the exit status that goes with it: known errors by their message and hint,
  * others by their stack.
  */
-export function tellError(error: unknown): number {
+export function printError(error: unknown): number {
   if (error instanceof VerifyError) {
     const lines = `${error.message}\n${error.hint}`
       .split('\n')

@@ -1,5 +1,5 @@
-import type { FdbState, HostState, LinkState } from '../core/model/state.js';
 import { bridgeSettings, portSettings } from '../core/model/settings.js';
+import type { FdbState, HostState, LinkState } from '../core/model/state.js';
 
 /** One thing that the kernel said differently at two moments; null = it was not there. */
 export interface Difference {

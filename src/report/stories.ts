@@ -1,4 +1,4 @@
-import type { LastingFix } from '../core/model/persistent-fix.js';
+import type { PersistentFix } from '../core/model/persistent-fix.js';
 import type { CarriersApart, Held, ProvenFix, Result } from '../core/model/result.js';
 import { escapeText } from '../core/text/escape.js';
 
@@ -57,7 +57,7 @@ export function countsText({ before, after }: ProvenFix): string {
  * How a fix comes to stay, for people: where, the form line by line as it is pasted, what makes it act, and what else
  * to know. Nothing where nobody is known.
  */
-export function lastingLines(lasting: readonly LastingFix[] | undefined, indent: string): readonly string[] {
+export function lastingLines(lasting: readonly PersistentFix[] | undefined, indent: string): readonly string[] {
   return (lasting ?? []).flatMap(({ by, where, form, apply, note }) => [
     `${indent}to last (${by}): ${where === '' ? escapeText(note) : escapeText(where)}`,
     ...(form === '' ? [] : form.split('\n').map((line) => `${indent}    ${escapeText(line)}`)),

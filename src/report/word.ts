@@ -1,4 +1,4 @@
-import type { Finding, Result, StepResult } from '../core/model/result.js';
+import type { Result, StepResult } from '../core/model/result.js';
 import type { Tint } from './terminal/layout.js';
 
 /** A verdict as people read it, with the colour that goes with it. */
@@ -47,43 +47,6 @@ export function runWord(result: Result): Word {
   if (result.exitCode === 2) return { text: 'BROKEN', tint: 'red' };
   if (result.exitCode === 4) return { text: 'NOT AS EXPECTED', tint: 'yellow' };
   return { text: 'INCONCLUSIVE', tint: 'yellow' };
-}
-
-/**
- * What a recorded run has to come to whenever it is judged again: verdicts, reasons and rows, without causes and texts,
- * which may improve.
- */
-export interface Expected {
-  readonly exit: number;
-  readonly verdict: Result['verdict'];
-  readonly steps: readonly {
-    readonly name: string;
-    readonly verdict: string | null;
-    readonly asExpected: boolean;
-    readonly reasons: readonly string[];
-    readonly rows: readonly string[];
-  }[];
-}
-
-function rowText(row: Finding): string {
-  const pair = row.to === null ? row.from : `${row.from} > ${row.to}`;
-  const tags = row.vlan.length === 0 ? '' : ` [${row.vlan.join(', ')}]`;
-  return `${row.probe} ${row.class} ${row.carrier}${tags} ${pair} at ${row.observer} (${row.allowed}): ${row.seen} of ${row.sent ?? '?'}${row.leak ? ' LEAK' : ''}`;
-}
-
-/** The part of a result that a recorded capture is tested for. */
-export function expectedOf(result: Result): Expected {
-  return {
-    exit: result.exitCode,
-    verdict: result.verdict,
-    steps: result.steps.map(({ name, verdict, asExpected, reasons, findings }) => ({
-      name,
-      verdict,
-      asExpected,
-      reasons: reasons.map(({ code }) => code),
-      rows: findings.map(rowText),
-    })),
-  };
 }
 
 /**

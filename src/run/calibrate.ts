@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fieldsOf, objectsOf } from '../core/text/json-fields.js';
 import type { CalibrationRecord } from '../core/model/provenance.js';
 import { VerifyError } from '../core/model/verify-error.js';
+import { fieldsOf, objectsOf } from '../core/text/json-fields.js';
 import { packagePath } from '../system/process/package-path.js';
 import { runProgram } from '../system/process/programs.js';
 

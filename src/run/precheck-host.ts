@@ -4,7 +4,7 @@ import type { Plan } from '../core/model/plan.js';
 import type { PrecheckNote } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { readDeclared } from '../system/state/read-declared.js';
-import { readOffloads } from '../system/state/read-links.js';
+import { readOffloads } from '../system/state/read-devices.js';
 import { readReading } from '../system/state/read-reading.js';
 
 /** What a run on this host has to be read with, and who makes its bridges and ports. */

@@ -10,14 +10,14 @@ import type { Result } from '../core/model/result.js';
 import { type PrecheckNote, type RunRecord, sabotageFigures } from '../core/model/run-record.js';
 import type { Scenario } from '../core/model/scenario.js';
 import type { StepStates } from '../core/model/state.js';
-import { framesOfStep } from '../core/plan/flows/flow-table.js';
+import { framesOfStep } from '../core/plan/flows/shortcuts.js';
 import { planHash } from '../core/plan/hash.js';
 import { localPart } from '../core/plan/hosts.js';
 import { makePlan, planTopology } from '../core/plan/make-plan.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';
 import { chooseEngine } from '../system/capture/choose-engine.js';
 import { keepCapture } from '../system/capture/keep-capture.js';
-import { collateAlong, type CollatingAlong } from '../system/evidence/collate-while-running.js';
+import { type CollatingWhileRunning, collateWhileRunning } from '../system/evidence/collate-while-running.js';
 import { cannotWrite, createFolder, files, writeJson } from '../system/evidence/folder/folder.js';
 import { writeSums } from '../system/evidence/folder/hash.js';
 import { clockOffsets, openTimeline, type TimelineLog } from '../system/evidence/folder/timeline-log.js';
@@ -160,7 +160,7 @@ interface Prepared {
   /** null = nobody is watched. */
   readonly guard: Guard | null;
   /** null = captures are put in order when they are whole. */
-  readonly along: CollatingAlong | null;
+  readonly along: CollatingWhileRunning | null;
 }
 
 /**
@@ -174,10 +174,10 @@ function alongOf(
   plan: Plan,
   key: Uint8Array,
   { outDir: dir, keep = 'all', toolVersion }: RunOptions,
-): CollatingAlong | null {
+): CollatingWhileRunning | null {
   const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);
   if (plan.provider !== 'lab' || plan.hosts !== undefined || keep !== 'all' || frames < manyFrames) return null;
-  return collateAlong(plan, {
+  return collateWhileRunning(plan, {
     dir,
     key,
     keep,

@@ -1,13 +1,13 @@
 import { hostOf } from '../core/model/host-names.js';
 import type { StepPlan } from '../core/model/plan.js';
 import { type RuleWatch, watchRuleChanges } from '../system/state/changes/rule-changes.js';
-import { type SettingWatch, watchSettings } from '../system/state/changes/setting-changes.js';
+import { type SettingChangeWatch, watchSettingChanges } from '../system/state/changes/setting-changes.js';
 import type { RunContext } from './context.js';
 
 /** What the kernel is asked to tell between two readings of the state. */
 export interface KernelWatch {
   readonly rules: Pick<RuleWatch, 'take'>;
-  readonly settings: Pick<SettingWatch, 'take'>;
+  readonly settings: Pick<SettingChangeWatch, 'take'>;
   close(): void;
 }
 
@@ -24,7 +24,7 @@ export function watchKernel({ fabric }: RunContext, step: StepPlan): KernelWatch
     }),
   );
   const rules = [...hosts.keys()].map(watchRuleChanges);
-  const settings = [...hosts].map(([netns, host]) => ({ host, watch: watchSettings(netns) }));
+  const settings = [...hosts].map(([netns, host]) => ({ host, watch: watchSettingChanges(netns) }));
   return {
     rules: { take: () => rules.flatMap((watch) => watch.take()) },
     settings: {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Comparison, holdAgainstWire } from '../../src/core/audit/compare-with-wire.js';
+import { type Comparison, compareWithWire } from '../../src/core/audit/compare-with-wire.js';
 import type { Result } from '../../src/core/model/result.js';
 import { parseFolder } from '../../src/system/evidence/folder/parse-folder.js';
 import { replayFolder } from '../../src/system/evidence/replay.js';
@@ -11,7 +11,7 @@ import { replayFolder } from '../../src/system/evidence/replay.js';
  */
 export async function heldAgainstWire(dir: string, result?: Result): Promise<readonly Comparison[]> {
   const { plan, states } = await parseFolder(dir);
-  return holdAgainstWire(
+  return compareWithWire(
     plan,
     result ?? (await replayFolder(dir)),
     states.map(({ before }) => before),

@@ -3,7 +3,7 @@
 // test/captures/reasons-base.yml --into captures/reasons-base
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { expectedOf } from '../../build/report/word.js';
+import { expectedResult } from '../../build/report/expected-result.js';
 import { replayFolder } from '../../build/system/evidence/replay.js';
 import { changed, reasonCases } from './reason-cases.mjs';
 import { readFolder, writeFolder } from './reason-folders.mjs';
@@ -17,7 +17,7 @@ const recorded = readFileSync(join(origin, 'README.md'), 'utf8')
 for (const [code, one] of Object.entries(reasonCases)) {
   const dir = join(captures, `reason-${code}`);
   writeFolder(dir, changed(base, one), readFileSync(join(origin, 'scenario.yml'), 'utf8'));
-  writeFileSync(join(dir, 'expected.json'), `${JSON.stringify(expectedOf(await replayFolder(dir)), null, 2)}\n`);
+  writeFileSync(join(dir, 'expected.json'), `${JSON.stringify(expectedResult(await replayFolder(dir)), null, 2)}\n`);
   writeFileSync(
     join(dir, 'README.md'),
     `# reason-${code}

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { expectedOf } from '../../src/report/word.js';
+import { expectedResult } from '../../src/report/expected-result.js';
 import { replayFolder } from '../../src/system/evidence/replay.js';
 
 const top = resolve(import.meta.dirname, '../..');
@@ -25,7 +25,7 @@ describe('a recorded run', () => {
 
   it.each(recorded)('%s: judged again it comes to what it came to', async (name) => {
     const expected: unknown = JSON.parse(readFileSync(join(folder, name, 'expected.json'), 'utf8'));
-    expect(expectedOf(await replayFolder(join(folder, name)))).toEqual(expected);
+    expect(expectedResult(await replayFolder(join(folder, name)))).toEqual(expected);
   });
 
   it.each(recorded)('%s: says where it comes from', (name) => {

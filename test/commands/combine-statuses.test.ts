@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { combineStatuses } from '../../src/cli/commands/exit-status.js';
+import { combineExitStatuses } from '../../src/cli/commands/exit-status.js';
 
 it.each([
   [[0, 0], 0],
@@ -10,5 +10,5 @@ it.each([
   [[70, 2, 0], 2],
   [[], 0],
 ] as const)('of %j takes %i', (statuses, status) => {
-  expect(combineStatuses(statuses)).toBe(status);
+  expect(combineExitStatuses(statuses)).toBe(status);
 });

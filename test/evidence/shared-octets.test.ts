@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { leaveOctets, shareOctets, takeOctets } from '../../src/system/evidence/read/shared-bytes.js';
+import { leaveBytes, shareBytes, takeBytes } from '../../src/system/evidence/read/shared-bytes.js';
 
 let dir = '';
 let path = '';
@@ -24,10 +24,10 @@ afterAll(() => {
   rmSync(dir, { recursive: true });
 });
 
-function share(of = path): ReturnType<typeof shareOctets> {
+function share(of = path): ReturnType<typeof shareBytes> {
   const file = openSync(of, 'r');
   open.push(file);
-  return shareOctets(file);
+  return shareBytes(file);
 }
 /** Is it the nth chunk of the file? */
 const isAt = (taken: unknown, n: number): boolean =>
@@ -48,7 +48,7 @@ describe('octets that two threads read together', () => {
         ['judge', many],
         ['hash', few],
       ] as const
-    ).map(([who, at]) => ({ take: takeOctets(shared, who), at, hash: createHash('sha256'), over: false }));
+    ).map(([who, at]) => ({ take: takeBytes(shared, who), at, hash: createHash('sha256'), over: false }));
     while (sides.some(({ over }) => !over)) {
       for (const side of sides) {
         for (let i = 0; i < side.at && !side.over; i += 1) {
@@ -64,8 +64,8 @@ describe('octets that two threads read together', () => {
 
   it('are not overwritten before both have had them, and are read on alone where one has left', () => {
     const shared = share();
-    const judge = takeOctets(shared, 'judge');
-    const hash = takeOctets(shared, 'hash');
+    const judge = takeBytes(shared, 'judge');
+    const hash = takeBytes(shared, 'hash');
     const first = hash(0);
     for (let i = 1; i < ring; i += 1) expect(hash(0)).toBeInstanceOf(Uint8Array);
     expect(hash(0)).toBe('behind');
@@ -74,7 +74,7 @@ describe('octets that two threads read together', () => {
     expect(hash(0)).toBe('behind');
     judge(0); // the first chunk is done with
     expect(isAt(hash(0), ring)).toBe(true);
-    leaveOctets(shared, 'judge');
+    leaveBytes(shared, 'judge');
     let left = octets.length - (ring + 1) * chunk;
     for (let taken = hash(0); taken !== null; taken = hash(0)) left -= taken === 'behind' ? 0 : taken.length;
     expect(left).toBe(0);
@@ -82,8 +82,8 @@ describe('octets that two threads read together', () => {
 
   it('cannot be read where the file is none, for both', () => {
     const shared = share(dir);
-    expect(() => takeOctets(shared, 'hash')(0)).toThrow(/EISDIR/);
-    leaveOctets(shared, 'hash');
-    expect(() => takeOctets(shared, 'judge')(0)).toThrow(/EISDIR/);
+    expect(() => takeBytes(shared, 'hash')(0)).toThrow(/EISDIR/);
+    leaveBytes(shared, 'hash');
+    expect(() => takeBytes(shared, 'judge')(0)).toThrow(/EISDIR/);
   });
 });

@@ -3,7 +3,8 @@ import { createClassifier, type Sighting, tagsOf } from '../../src/core/judge/re
 import { keptEnd } from '../../src/core/judge/recognise/kept-end.js';
 import { groupAddress } from '../../src/core/judge/rows/row-context.js';
 import { type Flow, type FrameSpec, mostTokens, type Plan } from '../../src/core/model/plan.js';
-import { buildFrame, probeHopLimit } from '../../src/core/probe/frames/frame.js';
+import { buildFrame } from '../../src/core/probe/frames/frame.js';
+import { probeHopLimit } from '../../src/core/probe/frames/parts.js';
 import { tokenLength, tokensFor } from '../../src/core/wire/token.js';
 import { key, perfectRun, scenario, step } from './perfect-run.js';
 

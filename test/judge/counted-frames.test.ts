@@ -4,7 +4,8 @@ import { createTallies } from '../../src/core/judge/count/tally.js';
 import type { Flow, FrameSpec } from '../../src/core/model/plan.js';
 import type { Result } from '../../src/core/model/result.js';
 import type { ProbeEntry, Scenario } from '../../src/core/model/scenario.js';
-import { buildFrame, probeHopLimit } from '../../src/core/probe/frames/frame.js';
+import { buildFrame } from '../../src/core/probe/frames/frame.js';
+import { probeHopLimit } from '../../src/core/probe/frames/parts.js';
 import { tokensFor } from '../../src/core/wire/token.js';
 import { addFrames, type Captured, type Evidence, judge, key, perfectRun, scenario, step } from './perfect-run.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { explainCode } from '../../src/cli/commands/scenario/explain.js';
 import { barrierCodes } from '../../src/core/judge/explain/barriers.js';
-import { heldBy } from '../../src/core/judge/explain/why-holds.js';
+import { whyHolds } from '../../src/core/judge/explain/why-holds.js';
 import type { StepPlan } from '../../src/core/model/plan.js';
 import type { Finding, Held } from '../../src/core/model/result.js';
 import type { HostState, LinkState } from '../../src/core/model/state.js';
@@ -123,7 +123,7 @@ describe('rows that are told together', () => {
     rows: readonly Finding[],
     of: StepPlan = planned,
     states: { readonly before: HostState | null; readonly after: HostState | null } = { before: state, after: state },
-  ): readonly Held[] => heldBy(rows, plan, of, states);
+  ): readonly Held[] => whyHolds(rows, plan, of, states);
 
   it('are those of one class with the same in the way, whoever sends, in whatever carrier, at whatever observer', () => {
     const rows = [

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ofSender } from '../../src/core/plan/flows/flow-table.js';
+import { ofSender } from '../../src/core/plan/flows/shortcuts.js';
 
 it('what is kept of a sender is asked for where another one spoke before, and is the same while it goes on', () => {
   const asked: string[] = [];

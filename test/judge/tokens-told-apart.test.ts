@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createEntries } from '../../src/core/judge/count/entered-tokens.js';
+import { createEnteredTokens } from '../../src/core/judge/count/entered-tokens.js';
 import { flowOfToken } from '../../src/core/judge/recognise/classify.js';
 import type { Flow } from '../../src/core/model/plan.js';
 import { flow as base } from './row-fixture.js';
@@ -24,7 +24,7 @@ describe('tokens that entered', () => {
     fc.assert(
       fc.property(sizes, fc.array(act, { maxLength: 30 }), (counts, acts) => {
         const flows = flowsOf(counts);
-        const entries = createEntries(flows);
+        const entries = createEnteredTokens(flows);
         const model = new Set<string>();
         for (const { flow: at, sequence, place } of acts) {
           const flow = flows[at % flows.length] ?? base;
@@ -48,7 +48,7 @@ describe('tokens that entered', () => {
   });
 
   it('of a step that sends nothing are none, and none of them is a second one', () => {
-    expect([createEntries([]).add(base, 0, 'port'), createEntries([]).count(base)]).toEqual([true, 0]);
+    expect([createEnteredTokens([]).add(base, 0, 'port'), createEnteredTokens([]).count(base)]).toEqual([true, 0]);
   });
 });
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { wholeStretch } from '../../src/core/judge/proof/intervals.js';
+import { wholeInterval } from '../../src/core/judge/proof/intervals.js';
 import { unchangedReasons } from '../../src/core/judge/proof/unchanged.js';
 import type { FdbState, HostState, LinkState } from '../../src/core/model/state.js';
 import { type RuleChange, vlanList } from '../../src/core/model/timeline.js';
-import { enteringMac } from '../../src/core/plan/ingress-controls.js';
+import { ingressMac } from '../../src/core/plan/ingress-controls.js';
 import { hostState, perfectRun } from './perfect-run.js';
 
 const { plan } = perfectRun();
@@ -18,7 +18,7 @@ function told(
     ? []
     : unchangedReasons(
         step,
-        [wholeStretch({ before: before(hostState()), after: change(before(hostState())) })],
+        [wholeInterval({ before: before(hostState()), after: change(before(hostState())) })],
         plan.endpoints,
       ).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);
 }
@@ -182,7 +182,7 @@ describe('what must not change while probes are under way', () => {
     ],
     [
       "what Open vSwitch learned of the run's own controls",
-      (state) => ({ ...state, ovs: withFlows([flow('02:00:00:00:00:09'), flow(enteringMac)]) }),
+      (state) => ({ ...state, ovs: withFlows([flow('02:00:00:00:00:09'), flow(ingressMac)]) }),
     ],
     ['timers of a bridge', over('br0', { bridge: { ageing_time: 30000, gc_timer: 7 } })],
     [
@@ -228,7 +228,7 @@ describe('what must not change while probes are under way', () => {
   it('names who changed rules, as far as the kernel did', () => {
     const nft = { kind: 'nft', pid: 77, program: 'nft' } as const;
     const rules = (changes: readonly RuleChange[], after: HostState = hostState()): readonly string[] =>
-      unchangedReasons(step, [wholeStretch({ before: hostState(), after })], plan.endpoints, changes).map(
+      unchangedReasons(step, [wholeInterval({ before: hostState(), after })], plan.endpoints, changes).map(
         ({ code, text }) => `${code} ${text}`,
       );
     expect(rules([nft], { ...hostState(), nft: { nftables: [{ table: 'x' }] } })).toEqual([
@@ -254,7 +254,7 @@ describe('what must not change while probes are under way', () => {
     const settings = (what: string, ifindex = port?.ifindex ?? -1, after: HostState = hostState()): readonly string[] =>
       unchangedReasons(
         step,
-        [wholeStretch({ before: hostState(), after })],
+        [wholeInterval({ before: hostState(), after })],
         plan.endpoints,
         [],
         [{ ifindex, what }],
@@ -308,7 +308,7 @@ describe('what must not change while probes are under way', () => {
       { ifindex: null, what: 'net.ipv4.ip_forward', host },
     ]);
     expect(
-      unchangedReasons(onHv2, [wholeStretch({ before: onHosts, after: onHosts })], plan.endpoints, [], heard).map(
+      unchangedReasons(onHv2, [wholeInterval({ before: onHosts, after: onHosts })], plan.endpoints, [], heard).map(
         ({ observer, text }) => `${observer ?? '-'} ${text}`,
       ),
     ).toEqual([
@@ -323,7 +323,7 @@ describe('what must not change while probes are under way', () => {
     const sysctl = (what: string, after = forwarding('0')): readonly string[] =>
       unchangedReasons(
         step,
-        [wholeStretch({ before: forwarding('0'), after })],
+        [wholeInterval({ before: forwarding('0'), after })],
         plan.endpoints,
         [],
         [{ ifindex: null, what }],
@@ -343,7 +343,7 @@ describe('what must not change while probes are under way', () => {
     const stretches = [
       [still, still],
       [still, forwarding],
-    ].map(([before = null, after = null]) => wholeStretch({ before, after }));
+    ].map(([before = null, after = null]) => wholeInterval({ before, after }));
     expect(unchangedReasons(step, stretches, plan.endpoints, [], heard).map(({ text }) => text)).toEqual([
       'p0: MTU was 1500, is 9000',
       'net.ipv4.ip_forward was 0, is 1',
@@ -359,7 +359,7 @@ describe('what must not change while probes are under way', () => {
         [hostState(), during],
         [during, hostState()],
       ].map(([before = null, after = null]) => ({
-        ...wholeStretch({ before, after }),
+        ...wholeInterval({ before, after }),
         excused: new Set(['links'] as const),
       }));
       return unchangedReasons(
@@ -398,17 +398,17 @@ describe('what must not change while probes are under way', () => {
     const [, second, third] = plan.endpoints;
     const endpoints = [second, third].flatMap((one) => one ?? []);
     expect(
-      unchangedReasons({ ...step, present: ['c'] }, [wholeStretch({ before: moved, after: moved })], endpoints),
+      unchangedReasons({ ...step, present: ['c'] }, [wholeInterval({ before: moved, after: moved })], endpoints),
     ).toEqual([]);
     expect(
       unchangedReasons(
         { ...step, present: ['b', 'c'] },
-        [wholeStretch({ before: moved, after: moved })],
+        [wholeInterval({ before: moved, after: moved })],
         endpoints.map((one) => ({ ...one, attach: 'promiscuous' as const })),
       ),
     ).toEqual([]);
     expect(
-      unchangedReasons({ ...step, present: ['b', 'c'] }, [wholeStretch({ before: moved, after: moved })], endpoints),
+      unchangedReasons({ ...step, present: ['b', 'c'] }, [wholeInterval({ before: moved, after: moved })], endpoints),
     ).toHaveLength(1);
   });
 
@@ -426,10 +426,10 @@ describe('what must not change while probes are under way', () => {
 
   it('has to have been read', () => {
     expect(
-      unchangedReasons(step, [wholeStretch({ before: null, after: hostState() })], plan.endpoints)[0]?.text,
+      unchangedReasons(step, [wholeInterval({ before: null, after: hostState() })], plan.endpoints)[0]?.text,
     ).toContain('before');
     expect(
-      unchangedReasons(step, [wholeStretch({ before: hostState(), after: null })], plan.endpoints)[0]?.text,
+      unchangedReasons(step, [wholeInterval({ before: hostState(), after: null })], plan.endpoints)[0]?.text,
     ).toContain('after');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withLasting } from '../../src/core/fix/persistent.js';
+import { withPersistentFixes } from '../../src/core/fix/persistent.js';
 import type { Keeper } from '../../src/core/model/persistent-fix.js';
 import type { Cause } from '../../src/core/model/result.js';
 import { judge, perfectRun } from './perfect-run.js';
@@ -41,7 +41,7 @@ const leaking = {
 
 describe('how a fix comes to stay', () => {
   it('is told beside each cause whose device somebody keeps, and beside no other', () => {
-    const [quiet, leak] = withLasting(leaking, [vnet0]).findings;
+    const [quiet, leak] = withPersistentFixes(leaking, [vnet0]).findings;
     expect(quiet).toBe(leaking.findings[0]);
     expect(leak?.causes.map(({ lasting }) => lasting?.map(({ by, device }) => [by, device]))).toEqual([
       [['libvirt', 'vnet0']],
@@ -51,12 +51,12 @@ describe('how a fix comes to stay', () => {
     expect(leak?.causes[1]).toEqual(cause('tell somebody'));
   });
   it('is not told where nobody looked, or nobody keeps the device', () => {
-    expect(withLasting(leaking, undefined)).toBe(leaking);
-    expect(withLasting(leaking, [])).toEqual(leaking);
-    expect(withLasting(leaking, [{ ...vnet0, device: 'vnet1' }])).toEqual(leaking);
+    expect(withPersistentFixes(leaking, undefined)).toBe(leaking);
+    expect(withPersistentFixes(leaking, [])).toEqual(leaking);
+    expect(withPersistentFixes(leaking, [{ ...vnet0, device: 'vnet1' }])).toEqual(leaking);
   });
   it('changes nothing else of a step', () => {
-    const { findings: _, ...rest } = withLasting(leaking, [vnet0]);
+    const { findings: _, ...rest } = withPersistentFixes(leaking, [vnet0]);
     const { findings: __, ...was } = leaking;
     expect(rest).toEqual(was);
   });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeEntries } from '../../src/system/fabric/host/injection-ports.js';
+import { makePortPairs } from '../../src/system/fabric/host/injection-ports.js';
 import { openJournal } from '../../src/system/fabric/host/journal.js';
 import { readState } from '../../src/system/state/read.js';
 import { throwAwayHost, type ThrowAwayHost } from '../fabric/throw-away-host.js';
@@ -22,7 +22,7 @@ describeOnKernelWith(["tc's matchall"], 'the ways into a bridge of a host', () =
       netns: host.netns,
       inode: 0,
     });
-    const entries = await makeEntries({
+    const entries = await makePortPairs({
       ports: links.filter(({ name }) => name === 'vnet0'),
       netns: host.netns,
       runId: '00112233',

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { prepareManagers } from '../../scripts/managers.mjs';
-import { lastingFixes } from '../../src/core/fix/persistent.js';
-import type { Keeper, LastingFix } from '../../src/core/model/persistent-fix.js';
+import { persistentFixes } from '../../src/core/fix/persistent.js';
+import type { Keeper, PersistentFix } from '../../src/core/model/persistent-fix.js';
 import { runThrowAway } from '../audit/throw-away.js';
 
 const { folder = '', skip } = prepareManagers();
@@ -17,8 +17,8 @@ const isRoot = process.getuid?.() === 0;
 const networkd = '/usr/lib/systemd/systemd-networkd';
 const python = spawnSync('/usr/bin/python3', ['--version']).status === 0;
 
-function only(fix: string, keeper: Keeper): LastingFix {
-  const found = lastingFixes(fix, [keeper]);
+function only(fix: string, keeper: Keeper): PersistentFix {
+  const found = persistentFixes(fix, [keeper]);
   expect(found).toHaveLength(1);
   const [one] = found;
   if (one === undefined) throw new Error('nothing found');
@@ -273,11 +273,11 @@ it.skipIf(skip !== undefined || !isRoot || !python)(
 
 it('nft and sysctl read what their files are to hold', async () => {
   const rules =
-    lastingFixes(
+    persistentFixes(
       "nft add table bridge guard && nft 'add chain bridge guard ingress { type filter hook prerouting priority -300; }' && nft add rule bridge guard ingress iifname vnet0 ether daddr 01:80:c2:00:00:00 drop",
       [],
     )[0]?.form ?? '';
-  const sysctl = lastingFixes('sysctl -w net.ipv4.ip_forward=0', [])[0]?.form ?? '';
+  const sysctl = persistentFixes('sysctl -w net.ipv4.ip_forward=0', [])[0]?.form ?? '';
   const { status, stdout, stderr } = await runThrowAway(
     `nft -f ${put('rules.nft', rules)}; nft list ruleset; echo 1 > /proc/sys/net/ipv4/ip_forward; sysctl -p ${put('90-isolation.conf', sysctl)} > /dev/null; cat /proc/sys/net/ipv4/ip_forward`,
   );

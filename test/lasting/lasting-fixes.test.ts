@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lastingFixes } from '../../src/core/fix/persistent.js';
+import { persistentFixes } from '../../src/core/fix/persistent.js';
 import { wantedOfFix } from '../../src/core/fix/wanted.js';
 import type { Keeper } from '../../src/core/model/persistent-fix.js';
 
@@ -34,7 +34,7 @@ const netplan = (device: string, kind: string, renderer: 'networkd' | 'NetworkMa
 const vmbr: Keeper = { by: 'ifupdown2', device: 'vmbr0', file: '/etc/network/interfaces', bridge: 'vmbr0' };
 
 const forms = (fix: string, ...keepers: readonly Keeper[]): readonly string[] =>
-  lastingFixes(fix, keepers).map(({ where, form, note }) => `${where}\n${form === '' ? note : form}`);
+  persistentFixes(fix, keepers).map(({ where, form, note }) => `${where}\n${form === '' ? note : form}`);
 
 describe('what a fix wants', () => {
   it('is read from the commands of causes and of the audit, whatever words come after', () => {
@@ -117,7 +117,7 @@ describe('lasting forms', () => {
     expect(forms('bridge link set dev tap100i0 flood off', nic)).toEqual([
       '/etc/network/interfaces, below iface vmbr0\n        bridge-disable-mac-learning 1',
     ]);
-    const [mac] = lastingFixes(
+    const [mac] = persistentFixes(
       'bridge fdb replace bc:24:11:00:00:01 dev tap100i0 master static && bridge link set dev tap100i0 learning off locked on',
       [nic],
     );

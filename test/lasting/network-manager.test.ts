@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prepareManagers } from '../../scripts/managers.mjs';
 import { networkManagerKeepers } from '../../src/core/discover/managers/network-manager.js';
-import { lastingFixes } from '../../src/core/fix/persistent.js';
-import type { Keeper, LastingFix } from '../../src/core/model/persistent-fix.js';
+import { persistentFixes } from '../../src/core/fix/persistent.js';
+import type { Keeper, PersistentFix } from '../../src/core/model/persistent-fix.js';
 import { word } from '../../src/core/text/shell.js';
 import { runThrowAway } from '../audit/throw-away.js';
 import { lacking } from '../kernel/features.js';
@@ -86,12 +86,12 @@ const until = (test: string): string => `for i in $(seq ${patient(100)}); do ${t
 const show =
   "ip -d link show dev br7 | tr '\\n' ' '; bridge -d link show dev eno1 | tr '\\n' ' '; bridge fdb show br br7; cat /run/nm.log /run/dispatcher.log >&2";
 
-function formsOf(...fixes: readonly string[]): readonly LastingFix[] {
-  return fixes.flatMap((fix) => lastingFixes(fix, keepers));
+function formsOf(...fixes: readonly string[]): readonly PersistentFix[] {
+  return fixes.flatMap((fix) => persistentFixes(fix, keepers));
 }
 
 /** What an administrator does with a form. */
-function doing({ where, form, apply }: LastingFix): string {
+function doing({ where, form, apply }: PersistentFix): string {
   return where.startsWith('/etc/NetworkManager/dispatcher.d/')
     ? put(where, form, 755)
     : `${form}${apply.startsWith('nmcli') ? `; ${apply}` : ''}`;

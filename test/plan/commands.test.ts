@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { commandsFor } from '../../src/core/bridge/change-commands.js';
+import { changeCommands } from '../../src/core/bridge/change-commands.js';
 import type { Change } from '../../src/core/model/fabric.js';
 
 const words = (change: Change): readonly string[] =>
-  commandsFor(change, (port) => `bridge-of-${port}`).map((argv) => argv.join(' '));
+  changeCommands(change, (port) => `bridge-of-${port}`).map((argv) => argv.join(' '));
 const set = (
   place: 'bridge' | 'port' | 'link',
   key: string,

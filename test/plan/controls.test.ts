@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { Control, Flow, FrameSpec, Observer, TrafficPlan } from '../../src/core/model/plan.js';
 import type { Endpoint } from '../../src/core/model/scenario.js';
 import { type ControlInput, controlsOf, uplinkForms } from '../../src/core/plan/controls.js';
-import { captureFilter } from '../../src/core/plan/filter-by-mac.js';
+import { filterByMac } from '../../src/core/plan/filter-by-mac.js';
 import {
   earControlMac,
-  enteringControls,
-  type EnteringInput,
-  enteringMac,
+  ingressControls,
+  type IngressControlsInput,
+  ingressMac,
 } from '../../src/core/plan/ingress-controls.js';
 import { observersOf, sendersOf } from '../../src/core/plan/observers.js';
 import { flow as base, plan, step } from '../judge/row-fixture.js';
@@ -36,7 +36,7 @@ const input = (over: Partial<ControlInput> = {}): ControlInput => ({
   firstToken: 100,
   onHost: false,
   closing: [],
-  entering: [],
+  ingress: [],
   ...over,
 });
 const talk: TrafficPlan = {
@@ -54,8 +54,8 @@ const ears = (controls: readonly Control[], observer: string, phase = 'before'):
     .map(({ frame }) => frame);
 const entries = (controls: readonly Control[]): readonly string[] =>
   controls.filter(({ kind }) => kind === 'entry').map(({ phase, sender }) => `${phase} ${sender ?? ''}`);
-const entering = (over: Partial<EnteringInput> = {}) =>
-  enteringControls({
+const entering = (over: Partial<IngressControlsInput> = {}) =>
+  ingressControls({
     flows: [base],
     observers: step.observers,
     endpoints,
@@ -65,7 +65,7 @@ const entering = (over: Partial<EnteringInput> = {}) =>
     ...over,
   });
 /** `SOURCE > DESTINATION` by observer. */
-const proving = (over: Partial<EnteringInput> = {}): Readonly<Record<string, string>> =>
+const proving = (over: Partial<IngressControlsInput> = {}): Readonly<Record<string, string>> =>
   Object.fromEntries(
     entering(over).controls.map(({ observer, frame }) => [observer.name, `${frame.srcMac} > ${frame.dstMac}`]),
   );
@@ -190,12 +190,12 @@ describe('ear controls', () => {
 
 describe('what a port’s guest sends', () => {
   const nobody = '02:76:69:ff:ff:fe';
-  const toNobody = `${enteringMac} > ${nobody}`;
+  const toNobody = `${ingressMac} > ${nobody}`;
   it('is proved to be heard in every phase by a frame that the guest sends', () => {
     const {
       controls: [one],
     } = entering();
-    const controls = controlsOf(input({ entering: one === undefined ? [] : [one] })).filter(
+    const controls = controlsOf(input({ ingress: one === undefined ? [] : [one] })).filter(
       ({ kind, sender }) => kind === 'ear' && sender !== null,
     );
     expect(controls.map(({ phase, observer, sender }) => `${phase} ${observer} ${sender ?? ''}`)).toEqual([
@@ -206,7 +206,7 @@ describe('what a port’s guest sends', () => {
     for (const { frame } of controls)
       expect(frame).toEqual({
         carrier: 'raw',
-        srcMac: enteringMac,
+        srcMac: ingressMac,
         dstMac: nobody,
         vlan: [],
         srcIp: null,
@@ -216,15 +216,15 @@ describe('what a port’s guest sends', () => {
   });
   it('is proved by unicast, as guests’ is, from a group address, from which no switch learns', () => {
     const isGroup = (of: string): boolean => (parseInt(of.slice(0, 2), 16) & 1) === 1;
-    expect([isGroup(enteringMac), isGroup(nobody)]).toEqual([true, false]);
+    expect([isGroup(ingressMac), isGroup(nobody)]).toEqual([true, false]);
   });
   it('is proved at every port of the lab: on a kernel’s bridge by a frame to nobody, on Open vSwitch by one to the guest itself', () => {
     expect(proving()).toEqual({ a: toNobody, b: toNobody, c: toNobody, lan: toNobody });
     expect(proving({ bridges: switched })).toEqual({
-      a: `${enteringMac} > ${mac.a}`,
-      b: `${enteringMac} > ${mac.b}`,
-      c: `${enteringMac} > ${mac.c}`,
-      lan: `${enteringMac} > ${mac.lan}`,
+      a: `${ingressMac} > ${mac.a}`,
+      b: `${ingressMac} > ${mac.b}`,
+      c: `${ingressMac} > ${mac.c}`,
+      lan: `${ingressMac} > ${mac.lan}`,
     });
     expect([entering().unproved, entering({ bridges: switched }).unproved]).toEqual([[], []]);
   });
@@ -392,33 +392,33 @@ describe('the capture filter', () => {
     traffic: readonly TrafficPlan[] = [],
     listens = false,
     bridgeMacs: Readonly<Record<string, string>> = { br0: mac.bridge },
-  ): string => captureFilter(flows, traffic, listens, endpoints, bridgeMacs);
+  ): string => filterByMac(flows, traffic, listens, endpoints, bridgeMacs);
   const sources = (text: string): readonly string[] =>
     text.split(' or ').map((part) => part.replace(/^ether src /, ''));
   it('lets through what the step sends, what the bridges route, and controls that enter', () => {
-    expect(sources(filter([base]))).toEqual([mac.a, mac.bridge, enteringMac]);
+    expect(sources(filter([base]))).toEqual([mac.a, mac.bridge, ingressMac]);
     expect(sources(filter([flowOf({}, { srcMac: '02:00:00:00:00:99' })]))).toEqual([
       '02:00:00:00:00:99',
       mac.a,
       mac.bridge,
-      enteringMac,
+      ingressMac,
     ]);
-    expect(sources(filter([], [talk]))).toEqual([mac.a, mac.lan, mac.bridge, enteringMac]);
-    expect(sources(filter([base], [talk]))).toEqual([mac.a, mac.lan, mac.bridge, enteringMac]);
+    expect(sources(filter([], [talk]))).toEqual([mac.a, mac.lan, mac.bridge, ingressMac]);
+    expect(sources(filter([base], [talk]))).toEqual([mac.a, mac.lan, mac.bridge, ingressMac]);
   });
   it('lets through no more of who is not known, or has several MACs, than is sent', () => {
     expect(sources(filter([flowOf({ sender: 'gone' })], [{ ...talk, from: 'gone', to: 'gone' }]))).toEqual([
       mac.a,
       mac.bridge,
-      enteringMac,
+      ingressMac,
     ]);
     const several = new Map(
       [...endpoints].map(([name, one]) => [name, { ...one, macs: [...one.macs, `02:00:00:00:0${name.length}:99`] }]),
     );
-    expect(sources(captureFilter([flowOf({}, { srcMac: '02:00:00:00:00:77' })], [], false, several, {}))).toEqual([
+    expect(sources(filterByMac([flowOf({}, { srcMac: '02:00:00:00:00:77' })], [], false, several, {}))).toEqual([
       '02:00:00:00:00:77',
       mac.a,
-      enteringMac,
+      ingressMac,
     ]);
   });
   it('takes everything where the step listens, sweeps sources, sends nothing, or has more sources than a filter is worth', () => {

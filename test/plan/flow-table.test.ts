@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import type { Flow } from '../../src/core/model/plan.js';
 import { flowCollector } from '../../src/core/plan/flows/flow-collector.js';
 import { FlowOfTable, frameSizeOf } from '../../src/core/plan/flows/flow-of-table.js';
-import { kindsOfFlows, mostListed, readFlowColumns } from '../../src/core/plan/flows/flow-table.js';
+import { mostListed, readFlowColumns } from '../../src/core/plan/flows/flow-table.js';
+import { kindsOfFlows } from '../../src/core/plan/flows/shortcuts.js';
 import { parsePositions, positionText } from '../../src/core/plan/flows/position-text.js';
 
 /** Every ordered pair of `guests` guests, in two carriers of different counts. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/core/model/plan.js';
 import { loadScenario } from '../../src/core/scenario/load-scenario.js';
-import { enteringMac } from '../../src/core/plan/ingress-controls.js';
+import { ingressMac } from '../../src/core/plan/ingress-controls.js';
 import { makePlan } from '../../src/core/plan/make-plan.js';
 
 const topology = `topology:
@@ -46,7 +46,7 @@ describe('a plan', () => {
       ['before', 'between', 'after'].flatMap((phase) => [
         [phase, 'raw', '52:54:00:00:00:01'],
         [phase, 'ipv4-udp', '52:54:00:00:00:01'],
-        [phase, 'raw', enteringMac],
+        [phase, 'raw', ingressMac],
       ]),
     );
   });
@@ -58,11 +58,11 @@ describe('a plan', () => {
     const entering = step?.controls.filter(({ kind, sender }) => kind === 'ear' && sender !== null) ?? [];
     const ports = step?.observers.filter(({ place }) => place === 'port').map(({ name }) => name) ?? [];
     expect(entering.map(({ phase, observer, sender, frame }) => [phase, observer, sender, frame.srcMac])).toEqual(
-      ['before', 'between', 'after'].flatMap((phase) => ports.map((name) => [phase, name, name, enteringMac])),
+      ['before', 'between', 'after'].flatMap((phase) => ports.map((name) => [phase, name, name, ingressMac])),
     );
     // a group address as source: dropped before it is learned
-    expect(parseInt(enteringMac.slice(0, 2), 16) & 1).toBe(1);
-    expect(step?.filter).toContain(`ether src ${enteringMac}`);
+    expect(parseInt(ingressMac.slice(0, 2), 16) & 1).toBe(1);
+    expect(step?.filter).toContain(`ether src ${ingressMac}`);
   });
 
   it('never sends an ear control to a MAC that somebody has, and never out of the bridge device', () => {

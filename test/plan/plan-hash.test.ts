@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan, StepPlan } from '../../src/core/model/plan.js';
 import { planHash } from '../../src/core/plan/hash.js';
-import { newSources } from '../../src/core/plan/new-macs.js';
+import { describeNewMacs } from '../../src/core/plan/new-macs.js';
 import { flow, plan, step } from '../judge/row-fixture.js';
 
 const withStep = (over: Partial<StepPlan>): Plan => ({ ...plan, steps: [{ ...step, ...over }] });
@@ -58,7 +58,7 @@ describe('the hash of a plan', () => {
 
 describe('sources that nobody has', () => {
   const spoofed = withFrame({ srcMac: '06:00:00:00:00:99' });
-  const told = (of: Plan): readonly string[] => newSources(of);
+  const told = (of: Plan): readonly string[] => describeNewMacs(of);
   it('are told by step, class and sender, each once', () => {
     const twice: Plan = {
       ...spoofed,

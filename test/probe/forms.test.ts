@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { type FrameForm, frameForms, type FrameSpec } from '../../src/core/model/plan.js';
 import type { Carrier } from '../../src/core/model/scenario.js';
 import { classicHeader, classicRecord } from '../../src/core/pcap/classic/writer.js';
-import { tokenFilter } from '../../src/core/plan/filter-by-token.js';
-import { enteringMac, rawControl } from '../../src/core/plan/ingress-controls.js';
+import { filterByToken } from '../../src/core/plan/filter-by-token.js';
+import { ingressMac, rawControl } from '../../src/core/plan/ingress-controls.js';
 import { forms } from '../../src/core/probe/frames/forms.js';
-import { buildFrame, buildFrames, describeFrame, leastSizeOf } from '../../src/core/probe/frames/frame.js';
+import { buildFrame, buildFrames, leastSizeOf } from '../../src/core/probe/frames/frame.js';
+import { describeFrame } from '../../src/core/wire/frame-view.js';
 import { findToken, tokensFor } from '../../src/core/wire/token.js';
 import { available, concat, runOn } from '../pcap/helpers.js';
 
@@ -145,11 +146,11 @@ describe('a form of frame', () => {
   it.skipIf(!available('tcpdump'))(
     'passes the filter of its run, with a tag more or less as well, and no frame of others does',
     () => {
-      const filter = tokenFilter([rawControl(enteringMac), ...table.map(([one]) => one)], runTag);
+      const filter = filterByToken([rawControl(ingressMac), ...table.map(([one]) => one)], runTag);
       const tagged = (frame: Uint8Array): Uint8Array =>
         concat(frame.subarray(0, 12), Uint8Array.of(0x81, 0, 0, 10), frame.subarray(12));
       const untagged = (frame: Uint8Array): Uint8Array => concat(frame.subarray(0, 12), frame.subarray(16));
-      const own = [...table.map(([one]) => buildFrame(one, token)), buildFrame(rawControl(enteringMac), token)];
+      const own = [...table.map(([one]) => buildFrame(one, token)), buildFrame(rawControl(ingressMac), token)];
       const shifted = [
         ...own.map(tagged),
         ...table.filter(([one]) => one.vlan.length > 0).map(([one]) => untagged(buildFrame(one, token))),

@@ -4,16 +4,10 @@ import type { FrameSpec } from '../../src/core/model/plan.js';
 import { carriers } from '../../src/core/model/scenario.js';
 import { VerifyError } from '../../src/core/model/verify-error.js';
 import { classicHeader, classicRecord } from '../../src/core/pcap/classic/writer.js';
-import {
-  buildFrame,
-  buildFrames,
-  describeFrame,
-  frameTemplate,
-  leastSize,
-  stampToken,
-  tokenOffset,
-  viewFrame,
-} from '../../src/core/probe/frames/frame.js';
+import { buildFrame, buildFrames, frameTemplate } from '../../src/core/probe/frames/frame.js';
+import { describeFrame, viewFrame } from '../../src/core/wire/frame-view.js';
+import { leastSize, tokenOffset } from '../../src/core/probe/frames/plain.js';
+import { stampToken } from '../../src/core/probe/frames/template.js';
 import { findToken, tokenLength, tokensFor } from '../../src/core/wire/token.js';
 import { available, concat, runOn } from '../pcap/helpers.js';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { framesOfStep } from '../../src/core/plan/flows/flow-table.js';
+import { framesOfStep } from '../../src/core/plan/flows/shortcuts.js';
 import { makePlan } from '../../src/core/plan/make-plan.js';
 import { engineOf, ringOf } from '../../src/run/capture-step.js';
 import { scenario, step } from '../judge/perfect-run.js';

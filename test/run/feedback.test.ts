@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Counters } from '../../src/core/model/timeline.js';
-import { createPace } from '../../src/run/send/feedback.js';
+import { createFeedback } from '../../src/run/send/feedback.js';
 
 type Listener = (taken: number) => void;
 
@@ -47,7 +47,7 @@ const handedOver = (): Promise<void> => Promise.resolve();
 it('sends little before it knows how many sightings a frame makes, and then what fits the ring', async () => {
   const capture = observers();
   capture.tell(500); // the controls
-  const pace = createPace(capture, { capacity: 10_000, observers: 99, handedOver });
+  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
   expect(await pace.room()).toBe(50);
   pace.sent(50);
   capture.tell(600); // two sightings a frame
@@ -56,7 +56,7 @@ it('sends little before it knows how many sightings a frame makes, and then what
 
 it('waits while what was sent is still under way', async () => {
   const capture = observers();
-  const pace = createPace(capture, { capacity: 10_000, observers: 99, handedOver });
+  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
   pace.sent(await pace.room());
   capture.tell(100);
   pace.sent(await pace.room());
@@ -73,7 +73,7 @@ it('waits while what was sent is still under way', async () => {
 
 it('goes on when frames make fewer sightings than the first ones did, once a mark has said that none is under way', async () => {
   const capture = observers();
-  const pace = createPace(capture, { capacity: 10_000, observers: 99, handedOver });
+  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
   pace.sent(await pace.room());
   capture.tell(150); // three sightings a frame
   const marks = capture.marks();
@@ -94,7 +94,7 @@ it('goes on when frames make fewer sightings than the first ones did, once a mar
 it('takes frames for sent only when they are with the kernel', async () => {
   const capture = observers();
   let hand = (): void => undefined;
-  const pace = createPace(capture, {
+  const pace = createFeedback(capture, {
     capacity: 10_000,
     observers: 99,
     handedOver: () => new Promise((resolve) => (hand = resolve)),
@@ -111,7 +111,7 @@ it('takes frames for sent only when they are with the kernel', async () => {
 
 it('sends less as soon as frames make more sightings than the first ones did', async () => {
   const capture = observers();
-  const pace = createPace(capture, { capacity: 10_000, observers: 99, handedOver });
+  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
   pace.sent(await pace.room());
   capture.tell(100);
   expect(await pace.room()).toBe(2000);
@@ -122,7 +122,7 @@ it('sends less as soon as frames make more sightings than the first ones did', a
 
 it('does not take controls for sightings', async () => {
   const capture = observers();
-  const pace = createPace(capture, { capacity: 10_000, observers: 99, handedOver });
+  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
   pace.sent(await pace.room());
   capture.tell(100);
   expect(await pace.room()).toBe(2000);

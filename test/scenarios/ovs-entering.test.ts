@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../src/core/model/result.js';
 import type { HostState } from '../../src/core/model/state.js';
-import { enteringMac } from '../../src/core/plan/ingress-controls.js';
+import { ingressMac } from '../../src/core/plan/ingress-controls.js';
 import { stateFile } from '../../src/system/evidence/folder/folder.js';
 import { enteringFrames } from '../fabric/entering-frames.js';
 import { hasOvs } from '../fabric/throw-away-ovs.js';
@@ -13,7 +13,7 @@ import { patient } from '../patient.js';
 
 const macs = { kali2: '52:54:00:85:20:d1', kali3: '52:54:00:27:4e:0a', lan: '00:11:22:33:44:55' } as const;
 const ports = { kali2: 'vnet0', kali3: 'vnet4', lan: 'enp8s0' } as const;
-const enters = `priority=50,dl_src=${enteringMac}`;
+const enters = `priority=50,dl_src=${ingressMac}`;
 const ofctl = (command: string, flow: string): readonly string[] => ['ovs-ofctl', command, 'br0', flow];
 
 /**
@@ -106,7 +106,7 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs)(
       // Whether the first reading has it already is a matter of time
       expect(
         stateOf(acts.length - 1, 'after').ovs?.bridges[0]?.flows.filter((flow) =>
-          flow.includes(`dl_dst=${enteringMac}`),
+          flow.includes(`dl_dst=${ingressMac}`),
         ),
       ).toHaveLength(1);
       expect(result.steps.at(-1)?.reasons).toEqual([]);

@@ -3,14 +3,14 @@ import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { inNamespaceFd, newNamespace } from '../../src/system/kernel/namespaces.js';
-import { openDoorbell } from '../../src/system/state/changes/events.js';
+import { openKernelEvents } from '../../src/system/state/changes/events.js';
 
 it.skipIf(process.getuid?.() !== 0)(
   'rings, and counts it, when the kernel had to drop events',
   async () => {
     const fd = newNamespace(() => undefined);
     let rung = 0;
-    const bell = openDoorbell(`/proc/${process.pid}/fd/${fd}`, () => (rung += 1), 2048);
+    const bell = openKernelEvents(`/proc/${process.pid}/fd/${fd}`, () => (rung += 1), 2048);
     try {
       await sleep(50);
       // Nobody takes events while this waits for ip: some 2,000 of more than 1,000 octets do not fit into 2,048.

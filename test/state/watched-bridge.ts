@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../src/system/kernel/namespaces.js';
-import { watchSettings } from '../../src/system/state/changes/setting-changes.js';
+import { watchSettingChanges } from '../../src/system/state/changes/setting-changes.js';
 
 /** A bridge br0 with the port v0 in a network namespace whose settings are listened to. */
 export interface WatchedBridge {
@@ -21,7 +21,7 @@ export function watchedBridge(...more: readonly string[]): WatchedBridge {
   run('ip', 'link', 'add', 'dev', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
   run('ip', 'link', 'set', 'dev', 'v0', 'master', 'br0', 'up');
   run('ip', 'link', 'set', 'dev', 'v1', 'up');
-  const watch = watchSettings(`/proc/${process.pid}/fd/${namespace}`);
+  const watch = watchSettingChanges(`/proc/${process.pid}/fd/${namespace}`);
   return {
     run,
     heard() {

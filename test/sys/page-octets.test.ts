@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { libc } from '../../src/system/kernel/libc.js';
-import { pageOctets, sharedPageOctets } from '../../src/system/kernel/page-memory.js';
+import { pageMemory, sharedPageMemory } from '../../src/system/kernel/page-memory.js';
 
 const module = join(import.meta.dirname, '../../build/system/kernel/page-memory.js');
-const script = `import { pageOctets, sharedPageOctets } from '${module}'; console.log(pageOctets(70_000).length, sharedPageOctets(70_000).length, sharedPageOctets(70_000).buffer instanceof SharedArrayBuffer);`;
+const script = `import { pageMemory, sharedPageMemory } from '${module}'; console.log(pageMemory(70_000).length, sharedPageMemory(70_000).length, sharedPageMemory(70_000).buffer instanceof SharedArrayBuffer);`;
 
 /** What a program of its own says of such octets. */
 function told(command: string, ...words: readonly string[]): string {
@@ -14,12 +14,12 @@ function told(command: string, ...words: readonly string[]): string {
 
 describe('octets to read files into', () => {
   it.each([[1], [262_144], [70_000]])('begin where a page of memory begins and are %i, all 0', (length) => {
-    for (const octets of [pageOctets(length), sharedPageOctets(length)]) {
+    for (const octets of [pageMemory(length), sharedPageMemory(length)]) {
       expect(libc().addressOf(octets) % 4096n).toBe(0n);
       expect(octets.length).toBe(length);
       expect(octets.every((octet) => octet === 0)).toBe(true);
     }
-    expect(sharedPageOctets(length).buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect(sharedPageMemory(length).buffer).toBeInstanceOf(SharedArrayBuffer);
   });
 
   it('are there without WebAssembly and without gigabytes of address space', () => {

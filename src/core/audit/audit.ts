@@ -1,8 +1,8 @@
-import { severities, type AuditFinding, type AuditReport, type Severity } from '../model/audit.js';
-import type { Reading } from '../model/state.js';
-import { bridgeViews, type BridgeView } from '../bridge/view.js';
-import { lastingFixes } from '../fix/persistent.js';
 import { predictAll } from '../bridge/forwarding/predict-all.js';
+import { type BridgeView, bridgeViews } from '../bridge/view.js';
+import { persistentFixes } from '../fix/persistent.js';
+import { type AuditFinding, type AuditReport, type Severity, severities } from '../model/audit.js';
+import type { Reading } from '../model/state.js';
 import { bridgeRules, hostRules } from './rules.js';
 import { settingsOf } from './settings.js';
 
@@ -36,7 +36,7 @@ export function audit(reading: Reading, options: { readonly bridge: string | nul
 
 /** With what makes its fix stay, where a program is known that makes the device. */
 function kept(finding: AuditFinding, { keepers }: Reading): AuditFinding {
-  const lasting = keepers === undefined || finding.fix === null ? [] : lastingFixes(finding.fix, keepers);
+  const lasting = keepers === undefined || finding.fix === null ? [] : persistentFixes(finding.fix, keepers);
   return lasting.length === 0 ? finding : { ...finding, lasting };
 }
 

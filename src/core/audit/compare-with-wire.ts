@@ -4,7 +4,7 @@ import { predict } from '../bridge/forwarding/predict.js';
 import { type BridgeView, bridgeViews, stateAlone } from '../bridge/view.js';
 import type { Flow, Plan, StepPlan } from '../model/plan.js';
 import type { Finding, Result } from '../model/result.js';
-import { type Endpoint, probeClasses, type ProbeClassName } from '../model/scenario.js';
+import { type Endpoint, type ProbeClassName, probeClasses } from '../model/scenario.js';
 import type { HostState } from '../model/state.js';
 
 /** One row of a run beside what the state before it let expect. */
@@ -72,7 +72,7 @@ function outcomeOf({ reach }: Forecast, seen: number, proved: boolean): Comparis
  * Holds every row of a run against the prediction from the state that was read before its step. Left out: rows whose
  * ends are not in that state, and probes whose addresses the author chose (they are of a class by name only).
  */
-export function holdAgainstWire(
+export function compareWithWire(
   plan: Plan,
   result: Result,
   before: readonly (HostState | null)[],

@@ -1,7 +1,7 @@
 import {
   type DoctorReport,
-  kernelFeatures,
   type KernelFeature,
+  kernelFeatures,
   type LabTrial,
   type MachineCheck,
   type MachineReading,

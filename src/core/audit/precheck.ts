@@ -1,6 +1,6 @@
+import { type BridgeView, bridgeViews, isOn } from '../bridge/view.js';
 import type { Precheck, PrecheckNote } from '../model/run-record.js';
 import type { Reading } from '../model/state.js';
-import { bridgeViews, type BridgeView, isOn } from '../bridge/view.js';
 import { fieldsOf, objectsOf, objectsWithin } from '../text/json-fields.js';
 import { bridgeRules } from './rules.js';
 

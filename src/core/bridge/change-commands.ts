@@ -10,7 +10,7 @@ type SetChange = Extract<Change, { kind: 'set' }>;
  * Interface names always follow `dev` or another keyword, so that a port called `-n` or `master` is a name. `bridgeOf`
  * names a port's bridge. Empty for start and stop: what they do is the fabric's.
  */
-export function commandsFor(change: Change, bridgeOf: (port: string) => string): readonly (readonly string[])[] {
+export function changeCommands(change: Change, bridgeOf: (port: string) => string): readonly (readonly string[])[] {
   switch (change.kind) {
     case 'set':
       return [['ip', 'link', 'set', 'dev', change.device, ...setWords(change)]];

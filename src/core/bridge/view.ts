@@ -1,6 +1,6 @@
 import type { Settings } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState, PacketSocket, Reading } from '../model/state.js';
-import { fieldsOf, objectsOf, textOf } from '../text/json-fields.js';
+import { type PortVlans, portVlans } from './port-vlans.js';
 
 /** A port as a rule sees it. */
 export interface PortView {
@@ -79,33 +79,6 @@ export function isOn(settings: Settings, key: string): boolean | null {
 
 export function isGroup(mac: string): boolean {
   return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
-}
-
-/** The VLANs of a port: which one untagged frames of it travel in, and all that it is in. */
-interface PortVlans {
-  readonly native: number | null;
-  readonly members: ReadonlySet<number>;
-}
-
-/**
- * From `bridge -j vlan`: `[{"ifname":"vnet0","vlans":[{"vlan":1,"flags":["PVID","Egress
- * Untagged"]},{"vlan":20,"vlanEnd":29}]}]`. null = the port is not listed.
- */
-export function portVlans(json: unknown, name: string): PortVlans | null {
-  const port = objectsOf(json).find((one) => textOf(one['ifname']) === name);
-  if (port === undefined) return null;
-  const ranges = objectsOf(port['vlans']).flatMap((range) => {
-    const { vlan, vlanEnd = vlan, flags } = fieldsOf(range) ?? {};
-    return typeof vlan === 'number' && typeof vlanEnd === 'number' && vlan <= vlanEnd && vlanEnd <= 4095
-      ? [{ first: vlan, last: vlanEnd, pvid: Array.isArray(flags) && flags.includes('PVID') }]
-      : [];
-  });
-  return {
-    native: ranges.find(({ pvid }) => pvid)?.first ?? null,
-    members: new Set(
-      ranges.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, at) => first + at)),
-    ),
-  };
 }
 
 /** A reading of which no more than the state is known. */

@@ -1,4 +1,4 @@
-import type { LastingFix } from '../model/persistent-fix.js';
+import type { PersistentFix } from '../model/persistent-fix.js';
 import { fileWord, word } from '../text/shell.js';
 import type { Wanted } from './wanted.js';
 
@@ -35,7 +35,7 @@ export function commandOf(wanted: Wanted, device: string): string {
  * profiles cannot say. `by`: who keeps the device and has no option for it. A port is up after it has joined its
  * bridge.
  */
-export function dispatcherScript(by: string, device: string, wanted: readonly Wanted[]): LastingFix {
+export function dispatcherScript(by: string, device: string, wanted: readonly Wanted[]): PersistentFix {
   return {
     by,
     device,

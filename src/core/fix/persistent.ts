@@ -1,4 +1,4 @@
-import type { Keeper, LastingFix } from '../model/persistent-fix.js';
+import type { Keeper, PersistentFix } from '../model/persistent-fix.js';
 import type { Cause, StepResult } from '../model/result.js';
 import { deviceOf } from './command-of.js';
 import { hostWideForm } from './managers/host-wide.js';
@@ -13,11 +13,11 @@ import { type Wanted, wantedOfFix } from './wanted.js';
  * A step's result whose causes say how their fixes come to stay, where it is known who makes the devices; `undefined`:
  * nobody looked. Rests on nothing but the fixes' words.
  */
-export function withLasting(result: StepResult, keepers: readonly Keeper[] | undefined): StepResult {
+export function withPersistentFixes(result: StepResult, keepers: readonly Keeper[] | undefined): StepResult {
   if (keepers === undefined) return result;
-  const known = new Map<string, readonly LastingFix[]>();
+  const known = new Map<string, readonly PersistentFix[]>();
   const told = (cause: Cause): Cause => {
-    const lasting = known.get(cause.fix) ?? lastingFixes(cause.fix, keepers);
+    const lasting = known.get(cause.fix) ?? persistentFixes(cause.fix, keepers);
     known.set(cause.fix, lasting);
     return lasting.length === 0 ? cause : { ...cause, lasting };
   };
@@ -29,7 +29,7 @@ export function withLasting(result: StepResult, keepers: readonly Keeper[] | und
   };
 }
 
-function formOf(keeper: Keeper, wanted: readonly Wanted[]): readonly LastingFix[] {
+function formOf(keeper: Keeper, wanted: readonly Wanted[]): readonly PersistentFix[] {
   switch (keeper.by) {
     case 'libvirt':
       return libvirtForm(keeper, wanted);
@@ -49,7 +49,7 @@ function formOf(keeper: Keeper, wanted: readonly Wanted[]): readonly LastingFix[
  * How a fix comes to stay on a host whose bridges and ports these programs make. Empty where the fix wants nothing that
  * could be kept, or nobody who is known keeps the device. A new manager is one file and one line here.
  */
-export function lastingFixes(fix: string, keepers: readonly Keeper[]): readonly LastingFix[] {
+export function persistentFixes(fix: string, keepers: readonly Keeper[]): readonly PersistentFix[] {
   const wanted = wantedOfFix(fix);
   const devices = [...new Set(wanted.map(deviceOf).filter((device) => device !== null))];
   return [

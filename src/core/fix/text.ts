@@ -9,10 +9,10 @@ const wordPattern = /(?:[^\s'\\]|'[^']*'|\\.)+/g;
 export function splitFix(fix: string): readonly { readonly text: string; readonly argv: readonly string[] }[] {
   return fix.split(' && ').flatMap((part) => {
     const text = part.trim();
-    const argv = [...text.matchAll(wordPattern)].map(([word]) =>
-      word.replaceAll(
+    const argv = [...text.matchAll(wordPattern)].map(([quoted]) =>
+      quoted.replaceAll(
         /'([^']*)'|\\(.)/g,
-        (_whole, quoted: string | undefined, escaped: string | undefined) => quoted ?? escaped ?? '',
+        (_whole, inQuotes: string | undefined, escaped: string | undefined) => inQuotes ?? escaped ?? '',
       ),
     );
     return argv.length === 0 ? [] : [{ text, argv }];

@@ -1,5 +1,5 @@
 import type { Mac } from '../model/mac.js';
-import type { Keeper, LastingFix } from '../model/persistent-fix.js';
+import type { Keeper, PersistentFix } from '../model/persistent-fix.js';
 import { splitFix } from './text.js';
 
 /** One thing that a fix wants of a host, whatever command brings it about. */
@@ -60,9 +60,9 @@ function wantedOf(argv: readonly string[]): readonly Wanted[] {
 }
 
 /**
- * What a fix of a cause (judge/causes) or of a finding of the audit wants. Fixes are commands joined by `&&`; those of
- * the audit may go on in words after the first command (`…, or …`), which are left out. Commands that want nothing that
- * could be kept, such as the removal of a rule, give nothing.
+ * What a fix of a cause (core/judge/explain/causes) or of a finding of the audit wants. Fixes are commands joined by
+ * `&&`; those of the audit may go on in words after the first command (`…, or …`), which are left out. Commands that
+ * want nothing that could be kept, such as the removal of a rule, give nothing.
  */
 export function wantedOfFix(fix: string): readonly Wanted[] {
   const commands = fix.replace(/^[^:']*: (?=(ip|bridge|sysctl) )/, '').split(/, | and (?=a )/)[0] ?? '';
@@ -73,6 +73,6 @@ export function wantedOfFix(fix: string): readonly Wanted[] {
  * What one manager's configuration has to say so that what a fix wants of one device stays. Pure; never empty: without
  * a form it says so.
  */
-export type Form<K extends Keeper> = (keeper: K, wanted: readonly Wanted[]) => readonly LastingFix[];
+export type Form<K extends Keeper> = (keeper: K, wanted: readonly Wanted[]) => readonly PersistentFix[];
 
 export type KeeperOf<By extends Keeper['by']> = Extract<Keeper, { readonly by: By }>;

@@ -4,8 +4,8 @@ import type { StepStates } from '../model/state.js';
 import { noiseAt } from './count/noise.js';
 import type { StepTally } from './count/tally.js';
 import { withCauses } from './explain/causes.js';
-import { heldBy } from './explain/why-holds.js';
-import { isStranger, readAroundEvents, stretchesOf, unreadAround, wholeStretch } from './proof/intervals.js';
+import { whyHolds } from './explain/why-holds.js';
+import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
 import { missingProofs } from './proof/proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
 import { unchangedReasons } from './proof/unchanged.js';
@@ -68,7 +68,7 @@ function explained(
   proven: boolean,
   { plan, step, states }: StepInput,
 ): Pick<StepResult, 'held' | 'carriersApart'> {
-  const held = verdict === 'holds' ? heldBy(rows, plan, step, states) : [];
+  const held = verdict === 'holds' ? whyHolds(rows, plan, step, states) : [];
   const apart = proven ? carriersApart(rows, states) : [];
   return { ...(held.length === 0 ? {} : { held }), ...(apart.length === 0 ? {} : { carriersApart: apart }) };
 }
@@ -90,14 +90,14 @@ function exitOf(step: StepPlan, verdict: Verdict, outcomes: readonly string[]): 
  */
 function changedMeanwhile({ step, facts, states, plan: { endpoints } }: StepInput): readonly Reason[] {
   if (!readAroundEvents(step))
-    return unchangedReasons(step, [wholeStretch(states)], endpoints, facts.ruleChanges, facts.settingChanges).filter(
+    return unchangedReasons(step, [wholeInterval(states)], endpoints, facts.ruleChanges, facts.settingChanges).filter(
       ({ code }) => code !== 'settings-changed',
     );
   const strangers = facts.ruleChangesMeanwhile.filter((change) => isStranger(step, change));
   return [
     ...unchangedReasons(
       step,
-      stretchesOf(step, facts, states),
+      intervalsOf(step, facts, states),
       endpoints,
       [...facts.ruleChanges, ...strangers],
       facts.settingChanges,

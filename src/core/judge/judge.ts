@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { withLasting } from '../fix/persistent.js';
+import { withPersistentFixes } from '../fix/persistent.js';
 import type { Plan } from '../model/plan.js';
 import type { ProvenFix, Reason, Result, StepResult, Verdict } from '../model/result.js';
 import type { RunRecord } from '../model/run-record.js';
@@ -19,6 +19,18 @@ import { type StepFacts, stepFacts } from './proof/step-facts.js';
 import { reason } from './reasons.js';
 import { type Classifier, createClassifier, flowFinder, tagsOf } from './recognise/classify.js';
 import { createPlannedProbes, type PlannedProbes } from './recognise/planned-probes.js';
+
+/** The part of a `Batch` (core/pcap/capture-items.ts) that judging reads: typed arrays of `count` entries. */
+export interface JudgedBatch {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  readonly offset: Uint32Array;
+  readonly captured: Uint32Array;
+  readonly interfaceId: Uint32Array;
+  readonly timeNs: BigInt64Array | BigUint64Array;
+  /** 0 unknown, 1 in, 2 out. */
+  readonly direction: Uint8Array;
+}
 
 /** Everything but the capture that a judgement rests on. */
 export interface JudgeInput {
@@ -337,26 +349,13 @@ export function finishJudging(judging: Judging, capture: CaptureIdentity): Resul
     coverage,
     ...(calibration === null ? {} : { calibration }),
     ...(run.precheck === undefined || run.precheck.length === 0 ? {} : { precheck: run.precheck }),
-    steps: steps.map(({ result }, index) => withFixes(withLasting(result, run.keepers), index, judging.input.fixes)),
+    steps: steps.map(({ result }, index) =>
+      withFixes(withPersistentFixes(result, run.keepers), index, judging.input.fixes),
+    ),
     evidence: {
       dir: '.',
       files: capture.files,
       ...(run.capture?.discarded === undefined ? {} : { keep: 'leaks', discarded: run.capture.discarded.frames }),
     },
   };
-}
-
-/**
- * The part of a capture batch that judging reads; `PacketBatch` of src/core/pcap satisfies it. Typed arrays of `count`
- * entries.
- */
-export interface JudgedBatch {
-  readonly bytes: Uint8Array;
-  readonly count: number;
-  readonly offset: Uint32Array;
-  readonly captured: Uint32Array;
-  readonly interfaceId: Uint32Array;
-  readonly timeNs: BigInt64Array | BigUint64Array;
-  /** 0 unknown, 1 in, 2 out. */
-  readonly direction: Uint8Array;
 }

@@ -1,4 +1,4 @@
-import type { LastingFix } from './persistent-fix.js';
+import type { PersistentFix } from './persistent-fix.js';
 import type { ProbeClassName } from './scenario.js';
 
 export const severities = ['info', 'low', 'medium', 'high'] as const;
@@ -23,7 +23,7 @@ export interface AuditFinding {
   /** A command that can be pasted, or what to do; null where nothing needs to be done. */
   readonly fix: string | null;
   /** Where a known program makes the bridge or the port: how the fix comes to stay. */
-  readonly lasting?: readonly LastingFix[];
+  readonly lasting?: readonly PersistentFix[];
 }
 
 /**

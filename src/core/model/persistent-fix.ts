@@ -38,14 +38,17 @@ export type Keeper =
   | {
       readonly by: 'ifupdown2' | 'ifupdown';
       readonly device: string;
-      readonly file: string /** Whose stanza has it; the device itself, or its bridge. */;
+      readonly file: string;
+      /** Whose stanza has it; the device itself, or its bridge. */
       readonly bridge: string;
     }
   | {
       readonly by: 'NetworkManager';
       readonly device: string;
-      readonly file: string /** Its name; not its alone. */;
-      readonly profile: string /** null = the file has none. */;
+      readonly file: string;
+      /** Its name; not its alone. */
+      readonly profile: string;
+      /** null = the file has none. */
       readonly uuid: string | null;
     };
 
@@ -60,7 +63,7 @@ export const keeperNames = [
 ] as const satisfies readonly Keeper['by'][];
 
 /** How a fix comes to stay: what to put where. */
-export interface LastingFix {
+export interface PersistentFix {
   /** Who keeps it: a manager, or `sysctl.d`, `nftables`, `Open vSwitch`. */
   readonly by: string;
   /** The device that it is for; null = the whole host. */

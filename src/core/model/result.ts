@@ -1,4 +1,4 @@
-import type { LastingFix } from './persistent-fix.js';
+import type { PersistentFix } from './persistent-fix.js';
 import type { CalibrationRecord, ToolRecord } from './provenance.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
 
@@ -17,7 +17,7 @@ export interface Cause {
   readonly text: string;
   readonly fix: string;
   /** On a host whose bridges and ports a known program makes: how the fix comes to stay. */
-  readonly lasting?: readonly LastingFix[];
+  readonly lasting?: readonly PersistentFix[];
 }
 
 /** Something that stood in the way of frames. */

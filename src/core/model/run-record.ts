@@ -69,7 +69,8 @@ export interface GuardRecord {
   readonly dropsPerSecond: Readonly<Record<string, number>>;
   /** The host's gateway in the namespace of the bridge; null = it has none. */
   readonly gateway: {
-    readonly address: string /** Median of its answers in ms; null = it answered no ping, and is not watched. */;
+    readonly address: string;
+    /** Median of its answers in ms; null = it answered no ping, and is not watched. */
     readonly medianMs: number | null;
   } | null;
 }

@@ -51,8 +51,8 @@ export interface Tunnel {
 }
 
 /**
- * `name`: HOST/NAME where it is on another host than the orchestrator's (core/model/host-names.ts); so are bridge and port
- * of an endpoint.
+ * `name`: HOST/NAME where it is on another host than the orchestrator's (core/model/host-names.ts); so are bridge and
+ * port of an endpoint.
  */
 export interface Bridge {
   readonly name: string;

@@ -2,9 +2,9 @@ import type { Mac } from '../model/mac.js';
 import { type Control, type Flows, type FrameSpec, type Observer, phases, type TrafficPlan } from '../model/plan.js';
 import type { Endpoint, ProbeClassName } from '../model/scenario.js';
 import { documentation, familyOf } from '../probe/addresses.js';
-import { leastSize } from '../probe/frames/frame.js';
-import { kindsOfFlows } from './flows/flow-table.js';
-import { earControlMac, type EnteringControl, rawControl } from './ingress-controls.js';
+import { leastSize } from '../probe/frames/plain.js';
+import { kindsOfFlows } from './flows/shortcuts.js';
+import { earControlMac, type IngressControl, rawControl } from './ingress-controls.js';
 
 export interface ControlInput {
   readonly flows: Flows;
@@ -20,7 +20,7 @@ export interface ControlInput {
   /** Classes whose probes may make the kernel close their sender's port. */
   readonly closing: readonly ProbeClassName[];
   /** What proves that observers hear what their guests send. */
-  readonly entering: readonly EnteringControl[];
+  readonly ingress: readonly IngressControl[];
 }
 
 /**
@@ -101,7 +101,7 @@ export function controlsOf(input: ControlInput): readonly Control[] {
     for (const {
       observer: { name },
       frame,
-    } of input.entering)
+    } of input.ingress)
       add({ kind: 'ear', phase, observer: name, sender: name, frame });
     for (const sender of senders) {
       if (phase !== 'before' && !staying.has(sender)) continue;

@@ -1,6 +1,6 @@
 import type { Flows, StepPlan } from '../model/plan.js';
 import type { During } from '../model/scenario.js';
-import { framesOfStep } from './flows/flow-table.js';
+import { framesOfStep } from './flows/shortcuts.js';
 
 /** Probes go on for so long after the last event of a step, half of it before the controls in between are sent. */
 const afterEventMs = 1000;
@@ -18,7 +18,11 @@ export function rateForEvents(flows: Flows, during: readonly During[]): number {
  * in between are sent, during which no probe is under way; it comes after the last event, or later where that takes
  * longer.
  */
-export function roundsOf(step: StepPlan): { readonly rounds: number; readonly split: number; readonly rate: number } {
+export function eventRounds(step: StepPlan): {
+  readonly rounds: number;
+  readonly split: number;
+  readonly rate: number;
+} {
   const rounds = step.flows.reduce((most, { count }) => Math.max(most, count), 0);
   const rate = step.rate ?? rateForEvents(step.flows, step.during);
   const lastsMs = (framesOfStep(step) / rate) * 1000;

@@ -1,6 +1,6 @@
-import type { Flows } from '../model/plan.js';
 import { sameSegment } from '../model/host-names.js';
 import type { Mac } from '../model/mac.js';
+import type { Flows } from '../model/plan.js';
 import type { Bridge, Endpoint, MdbEntry, ProbeEntry, Step } from '../model/scenario.js';
 import { classes } from '../probe/classes.js';
 import type { ProbeContext } from '../probe/probe-class.js';

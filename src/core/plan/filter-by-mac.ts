@@ -1,8 +1,8 @@
 import type { Mac } from '../model/mac.js';
 import type { Flows, TrafficPlan } from '../model/plan.js';
 import type { Endpoint } from '../model/scenario.js';
-import { kindsOfFlows } from './flows/flow-table.js';
-import { enteringMac } from './ingress-controls.js';
+import { kindsOfFlows } from './flows/shortcuts.js';
+import { ingressMac } from './ingress-controls.js';
 
 /** Beyond this many source MACs a filter costs the kernel more than it saves; then everything is taken. */
 export const mostMacs = 16;
@@ -12,7 +12,7 @@ export const mostMacs = 16;
  * `ether proto` would miss tagged ones; never `inbound` or `outbound` (libpcap issues 1482, 1402, 1254). The bridges'
  * MACs belong to it: routed frames bear them; so does the source of controls that enter. '' takes everything.
  */
-export function captureFilter(
+export function filterByMac(
   flows: Flows,
   traffic: readonly TrafficPlan[],
   listens: boolean,
@@ -29,7 +29,7 @@ export function captureFilter(
     for (const mac of endpoints.get(flow.sender)?.macs.slice(0, 1) ?? []) macs.add(mac);
     if (macs.size > mostMacs) return '';
   }
-  for (const mac of [...ends, ...Object.values(bridgeMacs), enteringMac]) macs.add(mac);
+  for (const mac of [...ends, ...Object.values(bridgeMacs), ingressMac]) macs.add(mac);
   return macs.size > mostMacs || flows.length + traffic.length === 0
     ? ''
     : [...macs].map((mac) => `ether src ${mac}`).join(' or ');

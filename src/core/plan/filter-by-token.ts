@@ -15,7 +15,7 @@ const shifts = [-8, -4, 0, 4, 8] as const;
  * it, and no other's: the kernel refuses guests' own frames before it copies them, however many MACs speak. In
  * ascending order, for a load beyond a frame's end refuses it (linux/filter.h: classic BPF).
  */
-export function tokenFilter(frames: Iterable<FrameSpec>, runTag: number): string {
+export function filterByToken(frames: Iterable<FrameSpec>, runTag: number): string {
   const tokens = new Map<string, number>();
   for (const frame of frames) {
     const key = `${frame.carrier} ${frame.form ?? ''} ${frame.vlan.length} ${frame.size}`;

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { FrameSpec, Plan } from '../model/plan.js';
 
 /**
- * Addresses that a run invents for itself begin with 06 and its tag (core/probe/addresses.ts): they differ from run to run
- * and mean the same.
+ * Addresses that a run invents for itself begin with 06 and its tag (core/probe/addresses.ts): they differ from run to
+ * run and mean the same.
  */
 function lasting(frame: FrameSpec, own: ReadonlySet<string>): FrameSpec {
   const plain = (mac: string): string => (mac.startsWith('06:') && !own.has(mac) ? 'invented' : mac);

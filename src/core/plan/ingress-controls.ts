@@ -1,21 +1,21 @@
 import type { Mac } from '../model/mac.js';
 import type { Flows, FrameSpec, Observer } from '../model/plan.js';
 import type { Bridge, Endpoint } from '../model/scenario.js';
-import { kindsOfFlows } from './flows/flow-table.js';
+import { kindsOfFlows } from './flows/shortcuts.js';
 
 /**
  * A group address is nobody's source (IEEE 802.3 3.2.3). No switch learns from it, and Linux's bridge drops what bears
  * it (br_handle_frame, net/bridge/br_input.c).
  */
-export const enteringMac = '03:76:69:ff:ff:fd';
+export const ingressMac = '03:76:69:ff:ff:fd';
 
 /** A frame that its observer must hear entering, from the guest behind its port. */
-export interface EnteringControl {
+export interface IngressControl {
   readonly observer: Observer;
   readonly frame: FrameSpec;
 }
 
-export interface EnteringInput {
+export interface IngressControlsInput {
   readonly flows: Flows;
   readonly observers: readonly Observer[];
   readonly endpoints: ReadonlyMap<string, Endpoint>;
@@ -26,8 +26,8 @@ export interface EnteringInput {
 }
 
 /** How it is proved that observers hear what enters as well. */
-export interface EnteringControls {
-  readonly controls: readonly EnteringControl[];
+export interface IngressControls {
+  readonly controls: readonly IngressControl[];
   /** Names of observers that nothing proves. */
   readonly unproved: readonly string[];
 }
@@ -57,9 +57,9 @@ function frameFor(
   inPlace: readonly string[],
 ): FrameSpec | null {
   // unicast, to nobody: packet sockets can be deaf to what is for other hosts only
-  if (kind === 'linux') return rawControl(enteringMac);
+  if (kind === 'linux') return rawControl(ingressMac);
   if (mac === undefined) return null;
-  if (!onHost) return rawControl(enteringMac, mac);
+  if (!onHost) return rawControl(ingressMac, mac);
   return inPlace.includes(name) ? rawControl(mac, mac) : null;
 }
 
@@ -69,16 +69,16 @@ function frameFor(
  * takes a way in of its own, those who may get what another must get. Where no frame proves it, own probes do, which
  * have to show on their sender's port too.
  */
-export function enteringControls({
+export function ingressControls({
   flows,
   observers,
   endpoints,
   bridges,
   onHost,
   inPlace,
-}: EnteringInput): EnteringControls {
+}: IngressControlsInput): IngressControls {
   const could = onHost ? couldDeliver(flows) : null;
-  const controls: EnteringControl[] = [];
+  const controls: IngressControl[] = [];
   const mute: string[] = [];
   for (const observer of observers) {
     const [endpoint, bridge] = [endpoints.get(observer.name), bridges.get(observer.bridge)];

@@ -6,9 +6,9 @@ import { changesOf } from './changes.js';
 import { controlsOf } from './controls.js';
 import { rateForEvents } from './event-rounds.js';
 import { expandFlows, type Numbering, type Surroundings } from './expand-flows.js';
-import { captureFilter } from './filter-by-mac.js';
-import { tokenFilter } from './filter-by-token.js';
-import { earControlMac, enteringControls, rawControl } from './ingress-controls.js';
+import { filterByMac } from './filter-by-mac.js';
+import { filterByToken } from './filter-by-token.js';
+import { earControlMac, ingressControls, rawControl } from './ingress-controls.js';
 import { observersOf } from './observers.js';
 import { checkPlanSize } from './size.js';
 
@@ -71,12 +71,12 @@ function planStep(
   // A host's guests talk as well: their frames are refused in the kernel, however many MACs the probes have
   const filter =
     onHost && flows.length > 0 && traffic.length === 0 && step.listenMs === null
-      ? tokenFilter(framesOf(flows), around.runTag)
-      : captureFilter(flows, traffic, step.listenMs !== null, around.endpoints, around.bridgeMacs);
+      ? filterByToken(framesOf(flows), around.runTag)
+      : filterByMac(flows, traffic, step.listenMs !== null, around.endpoints, around.bridgeMacs);
   const quiet = flows.length === 0 && traffic.length === 0 && step.listenMs === null;
-  const { controls: entering, unproved } = quiet
+  const { controls: ingress, unproved } = quiet
     ? { controls: [], unproved: [] }
-    : enteringControls({
+    : ingressControls({
         flows,
         observers,
         endpoints: around.endpoints,
@@ -95,7 +95,7 @@ function planStep(
         filtersByMac: filter.startsWith('ether src'),
         firstToken: numbering.token,
         onHost,
-        entering,
+        ingress,
         closing: step.probes
           .map((entry) => entry.class)
           .filter((name) => classes[name].provokes?.includes('not-forwarding') === true),

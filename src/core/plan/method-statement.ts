@@ -1,5 +1,5 @@
 import type { Plan, StepPlan } from '../model/plan.js';
-import { kindsOfFlows } from './flows/flow-table.js';
+import { kindsOfFlows } from './flows/shortcuts.js';
 
 /** `a, b and 3 more`: names in a sentence, eight at most. */
 function some(names: readonly string[]): string {

@@ -5,7 +5,7 @@ import type { Plan } from '../model/plan.js';
  * Source MACs of probes that nobody on the bridges has, where an uplink could carry them out: the switch there would
  * learn them. Uplinks speak as who lives beyond them.
  */
-export function newSources(plan: Plan): readonly string[] {
+export function describeNewMacs(plan: Plan): readonly string[] {
   const uplinks = new Set(plan.endpoints.filter(({ role }) => role === 'uplink').map(({ name }) => name));
   const known = new Set([...plan.endpoints.flatMap(({ macs }) => macs), ...Object.values(plan.bridgeMacs)]);
   if (uplinks.size === 0) return [];
@@ -23,7 +23,7 @@ const indexOf = (mac: Mac): number => Number.parseInt(mac.slice(6).replaceAll(':
 
 /**
  * For each port on which the plan sends with MACs that nobody has: whether a MAC is one of these. A sweep of sources
- * has one for each token (forms/source-sweep.ts).
+ * has one for each token (probe/frames/forms/source-sweep.ts).
  */
 export function inventedMacs(plan: Plan): ReadonlyMap<string, (mac: Mac) => boolean> {
   const known = new Set([...plan.endpoints.flatMap(({ macs }) => macs), ...Object.values(plan.bridgeMacs)]);

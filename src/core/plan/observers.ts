@@ -1,7 +1,7 @@
 import type { Observer, Plan, StepPlan } from '../model/plan.js';
 import type { Bridge, Endpoint } from '../model/scenario.js';
 import type { HostState } from '../model/state.js';
-import { kindsOfFlows } from './flows/flow-table.js';
+import { kindsOfFlows } from './flows/shortcuts.js';
 
 function observerOf(endpoint: Endpoint, bridgeMac: string | undefined, judged: boolean): Observer {
   const common = { name: endpoint.name, bridge: endpoint.bridge, role: endpoint.role, judged };

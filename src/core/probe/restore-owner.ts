@@ -1,10 +1,10 @@
 import { bareName } from '../model/host-names.js';
-import type { FrameSpec } from '../model/plan.js';
-import type { FlowDraft, ProbeContext } from './probe-class.js';
 import type { Mac } from '../model/mac.js';
+import type { FrameSpec } from '../model/plan.js';
 import type { Endpoint } from '../model/scenario.js';
 import { broadcastMac, ipPair } from './addresses.js';
 import { frameSpec } from './frames/spec.js';
+import type { FlowDraft, ProbeContext } from './probe-class.js';
 
 /**
  * Who talks while a guest attacks: `via` of the scenario, else the bridge's uplinks, else everybody who is no party.
@@ -34,7 +34,7 @@ export function macOf(context: ProbeContext, endpoint: Endpoint): Mac | undefine
  * A word of the owner by which bridge and neighbours know it again: as its port has it, and in the VLAN of the attack,
  * where the bridge keeps an entry of its own.
  */
-export function restoringWords(
+export function restoreOwnerWith(
   owner: Endpoint,
   vlan: readonly number[],
   word: (vlan: readonly number[]) => FrameSpec,
@@ -58,7 +58,7 @@ export function restoringWords(
  * The rightful owner announces itself at the end of an attack, `vlan` being its tags; null for a host, which the bridge
  * never forgets.
  */
-export function restoring(
+export function restoreOwner(
   owner: Endpoint,
   entry: ProbeContext['entry'],
   vlan: readonly number[],
@@ -68,7 +68,7 @@ export function restoring(
   const ip = owner.ips.find(({ family }) => family === 4)?.address;
   const carrier = ip === undefined ? 'raw' : 'arp';
   const addresses = ip === undefined ? ipPair('raw', owner, null) : { srcIp: ip, dstIp: ip };
-  return restoringWords(owner, vlan, (stack) =>
+  return restoreOwnerWith(owner, vlan, (stack) =>
     frameSpec(
       { carrier, vlan: stack, srcMac, dstMac: broadcastMac, ...addresses },
       { ...entry, srcMac: null, dstMac: null, srcIp: null, dstIp: null, size: null },

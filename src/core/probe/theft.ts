@@ -1,7 +1,7 @@
 import { inventedMac, ipPair } from './addresses.js';
 import { frameSpec } from './frames/spec.js';
 import type { FlowDraft, ProbeContext, ProbePair } from './probe-class.js';
-import { macOf, restoring, talkers } from './restore-owner.js';
+import { macOf, restoreOwner, talkers } from './restore-owner.js';
 
 /** Frames with which the thief claims the MAC: more than one, since a bridge may be learning it at the same moment. */
 const claims = 5;
@@ -37,5 +37,5 @@ export function theft({ from, to, carrier, vlan }: ProbePair, context: ProbeCont
     );
     return { from: other.name, to: to.name, sender: other.name, frame, must: [to.name], may: [to.name], judged: true };
   });
-  return [...talk.flatMap((flow) => [stimulus, flow]), ...restoring(to, entry, vlan)];
+  return [...talk.flatMap((flow) => [stimulus, flow]), ...restoreOwner(to, entry, vlan)];
 }

@@ -46,9 +46,9 @@ export type ToCapture =
     }
   /**
    * The pcapng file that all observers of this helper are written to; comes before the first `open`. `fd`: the file,
-   * inherited open for writing; null = the one that was handed over at `firstInheritedFd` (system/kernel/fd-passing.ts). `runTag`:
-   * frames that carry it are kept in memory once the file cannot be written. `only`: `run` = frames that do not carry
-   * it are counted and not written.
+   * inherited open for writing; null = the one that was handed over at `firstInheritedFd`
+   * (system/kernel/fd-passing.ts). `runTag`: frames that carry it are kept in memory once the file cannot be written.
+   * `only`: `run` = frames that do not carry it are counted and not written.
    */
   | {
       readonly type: 'file';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { FromHost, HostAnswers, HostAsk, ToHost } from './host-messages.js';
 import { VerifyError } from '../model/verify-error.js';
+import type { FromHost, HostAnswers, HostAsk, ToHost } from './host-messages.js';
 
 const place = z.object({ device: z.string(), netns: z.string().nullable() });
 const counters = z.record(

@@ -1,5 +1,5 @@
 import type { Counters } from '../model/timeline.js';
-import { parseFields, type Fields } from './fields.js';
+import { type Fields, parseFields } from './fields.js';
 import type {
   FromCapture,
   FromHelper,

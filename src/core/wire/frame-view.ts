@@ -1,9 +1,9 @@
 import { arpLength, parseArp } from './arp.js';
 import { etherTypes, macText, parseEthernet } from './ethernet.js';
 import { parseIcmp } from './icmp.js';
-import { mostInLengthField, parseSnap } from './llc.js';
 import { ipProtocols, ipv4Text, parseIpv4 } from './ipv4.js';
 import { ipv6Text, parseIpv6 } from './ipv6.js';
+import { mostInLengthField, parseSnap } from './llc.js';
 import { parseTcp } from './tcp.js';
 import { parseUdp } from './udp.js';
 import { parseTags } from './vlan.js';

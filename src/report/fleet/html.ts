@@ -1,6 +1,6 @@
 import type { FleetHost, FleetReport } from '../../core/model/fleet.js';
-import { framePage } from '../html/frames.js';
 import { html, type Markup, toneOf, wordMarkup } from '../html/markup.js';
+import { pageShell } from '../html/page-shell.js';
 import { countsText, fleetWord, hostLines, hostWord } from './terminal.js';
 
 const mostLines = 50;
@@ -26,7 +26,7 @@ export function fleetHtml(report: FleetReport): string {
         : html`<section aria-labelledby="host${at}"><h2 id="host${at}">${host.host}</h2><ul>${lines.slice(0, mostLines).map((line) => html`<li>${line}</li>`)}</ul>${lines.length > mostLines ? html`<p>and ${lines.length - mostLines} more</p>` : ''}</section>`
             .markup,
   }));
-  return framePage({
+  return pageShell({
     title: `${word.text}: ${countsText(report)}`,
     nav: [html`<a href="#hosts">Hosts</a>`],
     content: [

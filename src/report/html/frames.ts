@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Result } from '../../core/model/result.js';
 import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
 import { describeFrame } from '../../core/wire/frame-view.js';
@@ -6,7 +5,6 @@ import type { RunDetails, ShownFrame } from '../reporter.js';
 import { decodeFrame, hexDump } from './decode-frame.js';
 import { type Leak, someOf } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
-import { style } from './style.js';
 
 /** Of one leak's frames at most so many: one for each carrier of the first observers. */
 const mostOfLeak = 4;
@@ -73,22 +71,4 @@ export function framesSection(leaks: readonly Leak[], result: Result, details: R
   return parts.length === 0
     ? nothing
     : html`<section aria-labelledby="frames"><h2 id="frames">The first frames of each leak</h2><p>As they stand in evidence.pcapng at the observer who should not have got them.</p>${parts}</section>`;
-}
-
-export interface PageParts {
-  readonly title: string;
-  readonly nav: readonly Markup[];
-  readonly content: readonly Markup[];
-  readonly foot: string;
-}
-
-/** One self-contained page: no script, nothing loaded, and a policy that lets a browser do neither. */
-export function framePage({ title, nav, content, foot }: PageParts): string {
-  const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'`;
-  return `${
-    html`<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${{ markup: policy }}"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer"><title>${title} · verify-isolation</title><style>${{ markup: style }}</style></head>
-<body><a class="skip" href="#content">Skip to the verdict</a><nav aria-label="On this page">${nav}</nav><main id="content">${content}</main><footer><p class="soft">${foot}</p></footer></body></html>`
-      .markup
-  }\n`;
 }

@@ -1,4 +1,4 @@
-import type { LastingFix } from '../../core/model/persistent-fix.js';
+import type { PersistentFix } from '../../core/model/persistent-fix.js';
 import type { Cause, Finding, Result } from '../../core/model/result.js';
 import { type Leak, someOf } from './leaks.js';
 import { html, type Markup, nothing, plural } from './markup.js';
@@ -73,7 +73,7 @@ export function overheardSection(leaks: readonly Leak[], result: Result): Markup
 }
 
 /** How a fix comes to stay, with the manager that keeps it; nothing where nobody is known. */
-function lastingPart(lasting: readonly LastingFix[]): Markup {
+function lastingPart(lasting: readonly PersistentFix[]): Markup {
   if (lasting.length === 0) return nothing;
   const parts = lasting.map(
     ({ by, where, form, apply, note }) =>

@@ -1,13 +1,14 @@
 import { isReasonCode, reasonHints } from '../../core/judge/reasons.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 import { runWord } from '../word.js';
-import { framePage, framesSection } from './frames.js';
+import { framesSection } from './frames.js';
 import { leaksOf } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
 import { matrixSection } from './matrix.js';
 import { overheardSection } from './overheard.js';
+import { pageShell } from './page-shell.js';
 import { methodSection, proofSection, provenanceSection } from './proof.js';
-import { stateSection } from './state-diff.js';
+import { stateDiffSection } from './state-diff.js';
 import { timelineSection } from './timeline.js';
 import { earsOf, topologySection } from './topology.js';
 import { claimsSection, fixesSection, heldSection, reasonsSection, verdictSection } from './verdict.js';
@@ -15,7 +16,7 @@ import { claimsSection, fixesSection, heldSection, reasonsSection, verdictSectio
 function runMarkup({ result, details }: ReportedRun, number: string): Markup {
   const leaks = leaksOf(result);
   return html`<h1 id="name">${number}${result.scenario.name}: is one guest isolated from another?</h1>
-${verdictSection(result)}${claimsSection(result)}${reasonsSection(result, (code) => (isReasonCode(code) ? reasonHints[code] : ''))}${details === null ? nothing : topologySection(details.plan, earsOf(result), leaks)}${overheardSection(leaks, result)}${fixesSection(result)}${heldSection(result)}${proofSection(result, details)}${provenanceSection(result, details)}${matrixSection(result)}${framesSection(leaks, result, details)}${timelineSection(result, details)}${stateSection(details)}${methodSection(result)}`;
+${verdictSection(result)}${claimsSection(result)}${reasonsSection(result, (code) => (isReasonCode(code) ? reasonHints[code] : ''))}${details === null ? nothing : topologySection(details.plan, earsOf(result), leaks)}${overheardSection(leaks, result)}${fixesSection(result)}${heldSection(result)}${proofSection(result, details)}${provenanceSection(result, details)}${matrixSection(result)}${framesSection(leaks, result, details)}${timelineSection(result, details)}${stateDiffSection(details)}${methodSection(result)}`;
 }
 
 /** Several runs stand in one page one after the other: what one page names once, the others name with their number. */
@@ -71,7 +72,7 @@ export const htmlReport: Reporter = (runs: readonly ReportedRun[]): string => {
   const links = places
     .filter(([id]) => whole.includes(`id="${id}"`))
     .map(([id, text]) => html`<a href="#${id}">${text}</a> `);
-  return framePage({
+  return pageShell({
     title,
     nav: links,
     content: shown,

@@ -76,7 +76,7 @@ function zoneTitle(zone: string | null): string {
 }
 
 /** Guests by zone above the bridge; uplinks, the host and what hangs behind the bridge device below it. */
-export function placeBridge(bridge: Bridge, endpoints: readonly Endpoint[], top: number): PlacedBridge {
+export function placeEndpoints(bridge: Bridge, endpoints: readonly Endpoint[], top: number): PlacedBridge {
   const own = endpoints.filter((endpoint) => endpoint.bridge === bridge.name);
   const above = own.filter((endpoint) => endpoint.role === 'guest' && endpoint.attach === 'port');
   const below = own.filter((endpoint) => !above.includes(endpoint));

@@ -24,7 +24,7 @@ function lines(differences: readonly Difference[], title: string): Markup {
 }
 
 /** What each step set, and whether anything moved while the probes were on their way. */
-export function stateSection(details: RunDetails | null): Markup {
+export function stateDiffSection(details: RunDetails | null): Markup {
   if (details === null) return nothing;
   let last: RunDetails['states'][number]['after'] = null;
   const parts: Markup[] = [];

@@ -2,7 +2,7 @@ import type { Plan } from '../../core/model/plan.js';
 import type { Result } from '../../core/model/result.js';
 import type { Leak } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
-import { barHeight, pictureWidth, placeBridge, type PlacedBox, type PlacedBridge } from './place-endpoints.js';
+import { barHeight, type PlacedBox, type PlacedBridge, pictureWidth, placeEndpoints } from './place-endpoints.js';
 
 const mostArrows = 24;
 
@@ -16,6 +16,14 @@ function kindOf(box: PlacedBox): string {
   if (attach === 'promiscuous') return `relay behind ${box.endpoint.bridge}`;
   if (attach === 'host') return 'the host itself';
   return `${role === 'uplink' ? 'uplink, ' : ''}port ${port ?? ''}`;
+}
+
+/** What is known of one observer's ear over a whole run. */
+interface Ear {
+  readonly sent: number;
+  readonly seen: number;
+  readonly dropped: number;
+  readonly proven: boolean;
 }
 
 function earText(ear: Ear | undefined): { readonly text: string; readonly tone: string } {
@@ -81,7 +89,7 @@ function arrow(leak: Leak, position: number, from: Point, to: Point, barY: numbe
 /** The topology of the plan as a picture, and what it says in words for who cannot see it. */
 export function topologySection(plan: Plan, ears: ReadonlyMap<string, Ear>, leaks: readonly Leak[]): Markup {
   const placed: PlacedBridge[] = [];
-  for (const bridge of plan.bridges) placed.push(placeBridge(bridge, plan.endpoints, placed.at(-1)?.bottom ?? 0));
+  for (const bridge of plan.bridges) placed.push(placeEndpoints(bridge, plan.endpoints, placed.at(-1)?.bottom ?? 0));
   const boxes = new Map(
     placed.flatMap((one) => one.boxes.map((box) => [box.endpoint.name, { box, barY: one.barY }] as const)),
   );
@@ -111,14 +119,6 @@ export function topologySection(plan: Plan, ears: ReadonlyMap<string, Ear>, leak
       html`<li>${bridge.name}: ${plan.endpoints.filter((endpoint) => endpoint.bridge === bridge.name).map((endpoint) => html`${endpoint.name} (${endpoint.attach === 'promiscuous' ? 'behind the bridge device' : endpoint.attach === 'host' ? 'the host' : `${endpoint.role} on port ${endpoint.port ?? ''}`}${endpoint.zone === null ? '' : `, zone ${endpoint.zone}`}; ${earText(ears.get(endpoint.name)).text.slice(2)}); `)}</li>`,
   );
   return html`<section aria-labelledby="topology"><h2 id="topology">Who hangs where</h2><svg viewBox="0 0 ${pictureWidth} ${height}" role="img" aria-labelledby="picture-title picture-text"><title id="picture-title">Topology of ${plan.name}</title><desc id="picture-text">${plan.bridges.length === 1 ? 'One bridge' : `${plan.bridges.length} bridges`}, ${plan.endpoints.length} endpoints, ${pairs.length} leaks as dashed arrows from the sender to who overheard it. The same in words follows.</desc><defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path class="tip" d="M0 0L10 5L0 10z"/></marker></defs>${bridges}${arrows}</svg><p class="soft">✔ ear proven: the observer saw every control frame that was sent for it. Dashed arrows with a number are leaks, from the sender to who overheard it. A dashed box hangs behind the bridge device itself, not on a port.</p>${shown}<details><summary>The picture in words</summary><ul>${words}</ul></details></section>`;
-}
-
-/** What is known of one observer's ear over a whole run. */
-interface Ear {
-  readonly sent: number;
-  readonly seen: number;
-  readonly dropped: number;
-  readonly proven: boolean;
 }
 
 /** Every observer's ear; proven only where it saw every control of every step and lost nothing. */

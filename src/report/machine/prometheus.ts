@@ -140,14 +140,6 @@ const countHelp: Readonly<Record<(typeof countNames)[number], string>> = {
   overruns: 'Times that the kernel dropped such messages; after each the state is read whole.',
 };
 
-/**
- * A label's value as the exposition format wants it: backslash, quote and newline escaped; other control characters
- * cannot stand in a name that is shown.
- */
-function watchLabel(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-}
-
 /** The metrics of a watch in Prometheus' text format, for the textfile collector of node_exporter. */
 export function watchMetrics({ readAt, bridges, open, seen, counts }: WatchMetrics): string {
   const severities = ['info', 'low', 'medium', 'high'] as const;
@@ -164,7 +156,7 @@ export function watchMetrics({ readAt, bridges, open, seen, counts }: WatchMetri
     '# HELP verify_isolation_watch_drift_total Drifts since the start.',
     '# TYPE verify_isolation_watch_drift_total counter',
     ...Object.entries(seen).map(
-      ([code, count]) => `verify_isolation_watch_drift_total{code="${watchLabel(code)}"} ${count}`,
+      ([code, count]) => `verify_isolation_watch_drift_total{code="${label(code)}"} ${count}`,
     ),
     '# HELP verify_isolation_watch_bridge_promiscuity Handles that hold a bridge device promiscuous; rests at 0.',
     '# TYPE verify_isolation_watch_bridge_promiscuity gauge',
@@ -172,7 +164,7 @@ export function watchMetrics({ readAt, bridges, open, seen, counts }: WatchMetri
       .filter(({ promiscuity }) => promiscuity !== null)
       .map(
         ({ name, promiscuity }) =>
-          `verify_isolation_watch_bridge_promiscuity{bridge="${watchLabel(name)}"} ${promiscuity ?? 0}`,
+          `verify_isolation_watch_bridge_promiscuity{bridge="${label(name)}"} ${promiscuity ?? 0}`,
       ),
     ...countNames.flatMap((name) => [
       `# HELP verify_isolation_watch_${name}_total ${countHelp[name]}`,

@@ -2,6 +2,13 @@ import { Listr, type ListrDefaultRendererLogLevels, ListrLogger, ProcessOutput }
 import type { ProgressEvent } from '../../core/model/progress.js';
 import { escapeText } from '../../core/text/escape.js';
 
+/** A view of a run while it goes on, on stderr. It never owns the run: nothing waits for it. */
+export interface Progress {
+  readonly onProgress: (event: ProgressEvent) => void;
+  /** The run is over, well or not: the view ends and the terminal is as before. */
+  readonly end: (ok: boolean) => Promise<void>;
+}
+
 /** For listr2, which writes to stdout unless told otherwise: stdout belongs to the result. */
 function stderrLogger(): ListrLogger<ListrDefaultRendererLogLevels> {
   return new ListrLogger<ListrDefaultRendererLogLevels>({
@@ -89,11 +96,4 @@ export function liveProgress(title: string, stepNames: readonly string[]): Progr
       await shown;
     },
   };
-}
-
-/** A view of a run while it goes on, on stderr. It never owns the run: nothing waits for it. */
-export interface Progress {
-  readonly onProgress: (event: ProgressEvent) => void;
-  /** The run is over, well or not: the view ends and the terminal is as before. */
-  readonly end: (ok: boolean) => Promise<void>;
 }

@@ -1,6 +1,7 @@
-import { commandsFor } from '../../core/bridge/change-commands.js';
+import { changeCommands } from '../../core/bridge/change-commands.js';
 import type { Plan, StepPlan } from '../../core/model/plan.js';
-import { framesOfStep } from '../../core/plan/flows/flow-table.js';
+import type { PrecheckNote } from '../../core/model/run-record.js';
+import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
 import { escapeText } from '../../core/text/escape.js';
 import { quoteForShell } from '../../core/text/shell.js';
 
@@ -37,7 +38,7 @@ export function hostSummary(plan: Plan): string {
     step.changes.flatMap((change) =>
       change.kind === 'start' || change.kind === 'stop'
         ? [[change.kind, change.endpoint]]
-        : commandsFor(change, bridgeOf),
+        : changeCommands(change, bridgeOf),
     ),
   );
   const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);
@@ -70,4 +71,14 @@ export function hostSummary(plan: Plan): string {
     ...(plan.unobservable ?? []).map(({ port, reason }) => `Not observed: ${escapeText(port)}: ${escapeText(reason)}.`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What acts on frames beside the bridges, or watches them, a line each; empty where nothing was found. */
+export function precheckText(notes: readonly PrecheckNote[]): string {
+  return notes
+    .map(
+      ({ code, place, value, text }) =>
+        `Note ${code}: ${escapeText(place)} (${escapeText(value)}): ${escapeText(text)}.\n`,
+    )
+    .join('');
 }

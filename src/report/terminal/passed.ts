@@ -1,6 +1,6 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
-import { foldAfter, padEnd, type Paint } from './layout.js';
+import { foldAfter, type Paint, padEnd } from './layout.js';
 
 const mostObservers = 40;
 

@@ -1,10 +1,10 @@
-import type { Flow, Plan, StepPlan, TrafficPlan } from '../../core/model/plan.js';
+import { changeCommands } from '../../core/bridge/change-commands.js';
 import type { Change } from '../../core/model/fabric.js';
-import { commandsFor } from '../../core/bridge/change-commands.js';
+import type { Flow, Plan, StepPlan, TrafficPlan } from '../../core/model/plan.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
-import { tokenLength, writeToken } from '../../core/wire/token.js';
 import { escapeText } from '../../core/text/escape.js';
 import { quoteForShell } from '../../core/text/shell.js';
+import { tokenLength, writeToken } from '../../core/wire/token.js';
 import { foldAfter } from './layout.js';
 
 function names(list: readonly string[], nobody: string): string {
@@ -57,7 +57,7 @@ function trafficLines(traffic: TrafficPlan, observers: readonly string[], width:
 
 function changeLine(change: Change, bridgeOf: (port: string) => string): readonly string[] {
   if (change.kind === 'start' || change.kind === 'stop') return [`    ${change.kind} ${escapeText(change.endpoint)}`];
-  return commandsFor(change, bridgeOf).map(
+  return changeCommands(change, bridgeOf).map(
     (argv) => `    ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`,
   );
 }

@@ -1,5 +1,4 @@
 import type { Result, StepResult } from '../../core/model/result.js';
-import type { PrecheckNote } from '../../core/model/run-record.js';
 import { escapeText } from '../../core/text/escape.js';
 import { sabotageText } from '../word.js';
 import { foldAfter, type Paint } from './layout.js';
@@ -104,14 +103,4 @@ export function terminalReasons(result: Result, width: number, paint: Paint): re
     ),
   );
   return lines.length === 0 ? [] : [paint('What is not proven, and why', 'bold', 'yellow'), ...lines, ''];
-}
-
-/** What acts on frames beside the bridges, or watches them, a line each; empty where nothing was found. */
-export function precheckText(notes: readonly PrecheckNote[]): string {
-  return notes
-    .map(
-      ({ code, place, value, text }) =>
-        `Note ${code}: ${escapeText(place)} (${escapeText(value)}): ${escapeText(text)}.\n`,
-    )
-    .join('');
 }

@@ -2,7 +2,7 @@ import type { Result, StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import { arrived, type Cell, type FlowRow, flowRows, foldAddressees, pairText, wiresText } from '../flow-rows.js';
 import { expectedWord, stepWord } from '../word.js';
-import { fold, foldAfter, padEnd, padStart, type Paint, type Tint, widthOf } from './layout.js';
+import { fold, foldAfter, type Paint, padEnd, padStart, type Tint, widthOf } from './layout.js';
 
 interface Painted {
   readonly text: string;

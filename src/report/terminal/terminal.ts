@@ -9,7 +9,7 @@ import { terminalLeaks } from './leaks.js';
 import { terminalPassed } from './passed.js';
 import { terminalProof, terminalReasons } from './proof.js';
 import { terminalTable } from './table.js';
-import { terminalHeld } from './why-holds.js';
+import { terminalWhyHolds } from './why-holds.js';
 
 function count(steps: readonly StepResult[], word: string, one: string, many: string): readonly string[] {
   const number = steps.filter((step) => stepWord(step).text === word).length;
@@ -63,7 +63,7 @@ function reportOne(run: ReportedRun, width: number, paint: Paint, verbose: boole
     '',
     ...terminalLeaks(result, width, paint),
     ...terminalFixes(result, width, paint),
-    ...terminalHeld(result, width, paint),
+    ...terminalWhyHolds(result, width, paint),
     ...terminalReasons(result, width, paint),
     ...(verbose ? terminalPassed(result, width, paint) : []),
     ...terminalProof(result, width, paint),

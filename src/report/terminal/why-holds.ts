@@ -26,7 +26,7 @@ function barriersText({ alone, barriers }: Held): string {
  * What was in the way of what did not arrive, and where one carrier hides what another shows; nothing where no step
  * says so.
  */
-export function terminalHeld(result: Result, width: number, paint: Paint): readonly string[] {
+export function terminalWhyHolds(result: Result, width: number, paint: Paint): readonly string[] {
   const stories = heldStories(result);
   const apart = apartStories(result);
   if (stories.length === 0 && apart.length === 0) return [];

@@ -7,9 +7,9 @@ import type { HostState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import {
   beatMs,
+  type FromHost,
   farPatienceMs,
   fetchBytes,
-  type FromHost,
   type HostAnswers,
   type HostAsk,
   type HostQuestion,
@@ -19,17 +19,17 @@ import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { parseToHost } from '../../core/protocol/parse-host-message.js';
 import { type Capture, startCapture } from '../../system/capture/client.js';
 import { parseNeighbours } from '../../system/fabric/host/find.js';
-import { openWays, type Ways } from '../../system/fabric/host/injection-ports.js';
+import { type InjectionPorts, openInjectionPorts } from '../../system/fabric/host/injection-ports.js';
 import { journalFolder } from '../../system/fabric/host/journal.js';
 import { cleanUp } from '../../system/fabric/host/undo.js';
 import { startSender } from '../../system/inject/helper.js';
 import type { Sender } from '../../system/inject/sender.js';
 import { wallClockNs } from '../../system/kernel/clock.js';
-import { toolVersion } from '../../system/machine/read-package.js';
+import { toolVersion } from '../../system/process/package-path.js';
 import { readJson } from '../../system/process/programs.js';
 import { watchSilence } from '../../system/process/silence-watch.js';
-import { readDrops } from '../../system/state/read-links.js';
 import { readState } from '../../system/state/read.js';
+import { readDrops } from '../../system/state/read-devices.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
 const mostBacklog = 1 << 20;
@@ -46,7 +46,7 @@ interface FarCapture {
 interface Held {
   readonly captures: Map<string, FarCapture>;
   readonly senders: Map<string, Sender>;
-  ways: Ways | null;
+  ways: InjectionPorts | null;
 }
 
 type Answerers = {
@@ -87,7 +87,7 @@ const answerers: Answerers = {
     const again = (): Promise<HostState> => stateIn(netns, [], false);
     const named = inside.map(({ name, port, netns: own }) => ({ name, port, netns: own, attach: 'port' as const }));
     const endpoints = [...named, ...ports.map((port) => ({ name: port, port, netns: null, attach: 'port' as const }))];
-    const ways = await openWays({
+    const ways = await openInjectionPorts({
       runId,
       journalFolder: journalFolder(),
       netns,
@@ -198,10 +198,10 @@ async function letGo({ captures, senders }: Held): Promise<void> {
 }
 
 /**
- * `verify-isolation helper`: the far side of a run that spans hosts, on stdin and stdout (core/protocol/host-messages.ts).
- * It reads state, makes ways in with a journal, and starts capture and send helpers here, born with their one
- * capability as everywhere. Resolves when stdin is closed or nothing was heard for too long, and everything is undone;
- * what one that was killed has left is undone when the next starts.
+ * `verify-isolation helper`: the far side of a run that spans hosts, on stdin and stdout
+ * (core/protocol/host-messages.ts). It reads state, makes ways in with a journal, and starts capture and send helpers
+ * here, born with their one capability as everywhere. Resolves when stdin is closed or nothing was heard for too long,
+ * and everything is undone; what one that was killed has left is undone when the next starts.
  */
 export async function farSide(): Promise<void> {
   if (process.getuid?.() === 0) await cleanUp(journalFolder());

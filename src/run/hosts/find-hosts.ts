@@ -1,4 +1,4 @@
-import { hostTopology, type HostTopology } from '../../core/discover/host-topology.js';
+import { type HostTopology, hostTopology } from '../../core/discover/host-topology.js';
 import { hostOf } from '../../core/model/host-names.js';
 import type { Host, Scenario } from '../../core/model/scenario.js';
 import type { HostState } from '../../core/model/state.js';

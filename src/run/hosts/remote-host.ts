@@ -9,7 +9,7 @@ import {
   type QuestionOf,
 } from '../../core/protocol/host-messages.js';
 import { parseAnswer, parseFromHost } from '../../core/protocol/parse-host-message.js';
-import { toolVersion } from '../../system/machine/read-package.js';
+import { toolVersion } from '../../system/process/package-path.js';
 import { type SilenceWatch, watchSilence } from '../../system/process/silence-watch.js';
 import { type ChannelEnd, openSshChannel } from '../../system/process/ssh-channel.js';
 

@@ -3,7 +3,7 @@ import type { Capture } from '../../system/capture/client.js';
 import { mostRestMs } from '../../system/capture/engines/packet-ring.js';
 
 /** Lets frames go as fast as the observers take them: what is under way fits half of their ring. */
-export interface Pace {
+export interface Feedback {
   /** Frames that may be sent now; waits until there are some. */
   room(): Promise<number>;
   sent(frames: number): void;
@@ -11,7 +11,7 @@ export interface Pace {
   interrupted(): void;
 }
 
-export interface PaceOptions {
+export interface FeedbackOptions {
   /** Frames that the ring of the observers holds. */
   readonly capacity: number;
   /** Places that may see a frame: what each frame costs before anything is known. */
@@ -34,10 +34,10 @@ const pollMs = 2;
  * many are still to come. Where later frames make more, that shows as soon as more is counted than was to come; where
  * they make fewer, the observers fall silent, and a mark says that they have all.
  */
-export function createPace(
+export function createFeedback(
   capture: Pick<Capture, 'onCounts' | 'mark'>,
-  { capacity, observers, handedOver }: PaceOptions,
-): Pace {
+  { capacity, observers, handedOver }: FeedbackOptions,
+): Feedback {
   /** Sightings so far. */
   let total = 0;
   let perFrame: number | null = null;

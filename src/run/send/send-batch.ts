@@ -1,5 +1,5 @@
 import type { Flow, StepPlan } from '../../core/model/plan.js';
-import { stampToken } from '../../core/probe/frames/frame.js';
+import { stampToken } from '../../core/probe/frames/template.js';
 import { templateSeries } from '../../core/probe/frames/template-series.js';
 import { tokenLength, tokensFor } from '../../core/wire/token.js';
 import type { Sender, SocketRoute } from '../../system/inject/sender.js';

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { flowOfToken } from '../../core/judge/recognise/classify.js';
 import type { Flows, StepPlan } from '../../core/model/plan.js';
-import { roundsOf } from '../../core/plan/event-rounds.js';
+import { eventRounds } from '../../core/plan/event-rounds.js';
 import { frameSizeOf } from '../../core/plan/flows/flow-of-table.js';
-import { framesOfStep } from '../../core/plan/flows/flow-table.js';
+import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
 import type { Capture } from '../../system/capture/client.js';
 import type { Sender } from '../../system/inject/sender.js';
 import { engineOf, sharedRingFrames } from '../capture-step.js';
 import { checkStop, pause, type RunContext, tell } from '../context.js';
-import { createPace } from './feedback.js';
+import { createFeedback } from './feedback.js';
 import { lossFreeRate, paceText } from './pace.js';
 import { type Burst, prepare, sendBatch, transmit } from './send-batch.js';
 
@@ -120,26 +120,27 @@ export function probeSender(
   let sending: Promise<boolean> = Promise.resolve(true);
   /** The batch before that. Without a rate both are at the helper. */
   let before: Promise<boolean> = sending;
-  const pace = paced
-    ? createPace(capture, {
+  const feedback = paced
+    ? createFeedback(capture, {
         capacity: sharedRingFrames,
         observers: step.observers.length,
         handedOver: async () => void (await Promise.all([before, sending])),
       })
     : null;
-  const rate = pace === null ? (step.rate ?? lossFreeRate(context)) : null;
+  const rate = feedback === null ? (step.rate ?? lossFreeRate(context)) : null;
   // What is asked for holds over all batches, also where controls come between two of them, and an interruption ends
   // the wait for the next: a helper keeps a rate, but only of what it is sending.
   const startOf = step.rate === null ? null : evenly(step.rate, context.signal);
   const mostAtOnce = step.rate === null ? mostInBatch : Math.max(1, Math.floor((step.rate * mostBurstMs) / 1000));
-  const together = pace !== null || step.flows.length > fewFlows;
+  const together = feedback !== null || step.flows.length > fewFlows;
 
   async function send(part: 0 | 1): Promise<void> {
     const [from, to] = part === 0 ? [0, half] : [half, total];
     const began = performance.now();
     let done = from;
-    pace?.interrupted();
-    const roomNow = async (): Promise<number> => (pace === null ? mostAtOnce : Math.min(mostAtOnce, await pace.room()));
+    feedback?.interrupted();
+    const roomNow = async (): Promise<number> =>
+      feedback === null ? mostAtOnce : Math.min(mostAtOnce, await feedback.room());
     let room = from < to ? await roomNow() : 0;
     try {
       for (const batch of batchesOf(
@@ -151,13 +152,13 @@ export function probeSender(
       )) {
         checkStop(context.signal);
         const prepared = prepare(context, batch);
-        if (!(await (pace === null ? sending : before))) return;
+        if (!(await (feedback === null ? sending : before))) return;
         if (prepared === null) continue;
         await startOf?.(prepared.planned);
         before = sending;
         sending = transmit(context, step, sender, prepared, rate);
         sending.catch(() => undefined); // told where it is awaited
-        pace?.sent(prepared.planned);
+        feedback?.sent(prepared.planned);
         done += prepared.planned;
         tell(context, step, 'probing', paceText(done, from, total, performance.now() - began));
         room = await roomNow();
@@ -180,7 +181,7 @@ async function sendRounds(
   sender: Sender,
   { from, over }: { readonly from: number; readonly over: () => boolean },
 ): Promise<number> {
-  const { rounds, split, rate } = roundsOf(step);
+  const { rounds, split, rate } = eventRounds(step);
   const paused = (sequence: number): boolean => sequence >= split && (over() || sequence >= rounds - 1);
   const total = framesOfStep(step);
   const began = performance.now();

@@ -2,7 +2,7 @@ import type { Place } from '../../core/model/fabric.js';
 import type { Control, StepPlan } from '../../core/model/plan.js';
 import { sendersOf } from '../../core/plan/observers.js';
 import type { Sender } from '../../system/inject/sender.js';
-import { remoteOf, type RunContext } from '../context.js';
+import { type RunContext, remoteOf } from '../context.js';
 import { joinSenders } from '../hosts/join-senders.js';
 import { startRemoteSender } from '../hosts/remote-sender.js';
 
@@ -12,7 +12,7 @@ export function senderSocket(endpoint: string): string {
 }
 
 /** Name of the second socket on an observer's own interface, for ear controls. */
-export function earSocket(observer: string): string {
+function earSocket(observer: string): string {
   return `ear:${observer}`;
 }
 

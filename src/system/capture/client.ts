@@ -1,8 +1,8 @@
-import { VerifyError } from '../../core/model/verify-error.js';
 import type { Counters, EngineFacts, Fault } from '../../core/model/timeline.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import type { Captured, FromCapture, ToCapture } from '../../core/protocol/messages.js';
 import type { HelperProcess } from '../process/helper-process.js';
-import { startCaptureHelper, type CaptureHelper, type CaptureOptions, type ObserverRequest } from './helper.js';
+import { type CaptureHelper, type CaptureOptions, type ObserverRequest, startCaptureHelper } from './helper.js';
 
 export interface Listening {
   readonly observer: string;

@@ -29,8 +29,8 @@ export type TakeFrame = (
 ) => void;
 
 /**
- * Takes a block of a ring whole (core/pcap/ring/block.ts), in which each interface of the file has so many frames. False =
- * it takes none: they are handed over one by one.
+ * Takes a block of a ring whole (core/pcap/ring/block.ts), in which each interface of the file has so many frames.
+ * False = it takes none: they are handed over one by one.
  */
 export type TakeBlock = (block: Uint8Array, frames: Uint32Array) => boolean;
 

@@ -1,5 +1,5 @@
-import { VerifyError } from '../../core/model/verify-error.js';
 import type { EngineFacts } from '../../core/model/timeline.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import type { Engine } from './engine.js';
 import { capEngine } from './engines/cap.js';
 import { libpcapEngine } from './engines/libpcap.js';

@@ -2,7 +2,7 @@ import { closeSync, constants, fchownSync, openSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { OpenMessage } from '../../core/protocol/messages.js';
-import { handOver, openHandOver } from '../kernel/fd-passing.js';
+import { openFdChannel, passFd } from '../kernel/fd-passing.js';
 import { helperIdentity } from '../process/helper-command.js';
 import { type HelperProcess, startHelper } from '../process/helper-process.js';
 
@@ -53,7 +53,7 @@ export async function startCaptureHelper({
   runTag = null,
   only = 'all',
 }: Omit<CaptureOptions, 'file'>): Promise<CaptureHelper> {
-  const ends = openHandOver();
+  const ends = openFdChannel();
   const helper = await startHelper('capture', {
     netns,
     fds: [ends.there],
@@ -82,7 +82,7 @@ export async function startCaptureHelper({
     async begin(file, over) {
       const fd = openFile(file, over);
       try {
-        handOver(ends.here, fd);
+        passFd(ends.here, fd);
       } finally {
         closeSync(fd);
       }

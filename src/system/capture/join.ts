@@ -5,7 +5,7 @@ import type { Capture } from './client.js';
 /** A capture with the observers that it serves. */
 export interface CapturePart {
   readonly capture: Capture;
-  readonly observers: ReadonlySet<string>;
+  readonly observers: Pick<ReadonlySet<string>, 'has'>;
 }
 
 /** What was said by several, as if one had said it. */
@@ -60,19 +60,15 @@ export function joinCaptures(parts: readonly CapturePart[]): Capture {
       return together(await Promise.all(captures.map((capture) => capture.stop())));
     },
     ended: async () => void (await Promise.all(captures.map((capture) => capture.ended()))),
-    onCounts: (listener) => sumCounts(captures, listener),
+    onCounts(listener) {
+      const taken = captures.map(() => 0);
+      for (const [at, capture] of captures.entries())
+        capture.onCounts((now) => {
+          taken[at] = now;
+          listener(taken.reduce((sum, one) => sum + one, 0));
+        });
+    },
     onFault: (listener) => captures.forEach((capture) => capture.onFault(listener)),
     kill: () => captures.forEach((capture) => capture.kill()),
   };
-}
-
-/** `onCounts` of several captures that are one to the listener. */
-export function sumCounts(captures: readonly Pick<Capture, 'onCounts'>[], listener: (taken: number) => void): void {
-  const taken = captures.map(() => 0);
-  captures.forEach((capture, at) =>
-    capture.onCounts((now) => {
-      taken[at] = now;
-      listener(taken.reduce((sum, one) => sum + one, 0));
-    }),
-  );
 }

@@ -1,7 +1,7 @@
 import type { Fault } from '../../core/model/timeline.js';
 import { namespaceIdentity } from '../kernel/namespaces.js';
-import { captureInto, type Capture, type RestfulCapture } from './client.js';
-import { startCaptureHelper, type CaptureHelper, type CaptureOptions, type ObserverRequest } from './helper.js';
+import { type Capture, captureInto, type RestfulCapture } from './client.js';
+import { type CaptureHelper, type CaptureOptions, type ObserverRequest, startCaptureHelper } from './helper.js';
 
 /**
  * Captures of one step after the other that share a helper: starting one takes the processor longer than most steps do.

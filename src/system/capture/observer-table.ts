@@ -1,5 +1,5 @@
-import { VerifyError } from '../../core/model/verify-error.js';
 import type { Counters } from '../../core/model/timeline.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import type { OpenMessage, Watch } from '../../core/protocol/messages.js';
 import { createEpoll } from '../kernel/epoll.js';
 import type { CaptureFile } from './capture-file.js';

@@ -1,6 +1,6 @@
 import { VerifyError } from '../../core/model/verify-error.js';
 import { packetTypes } from '../../core/pcap/ring/block.js';
-import { encodeBpf, loadPacketType, refuse, type BpfInstruction } from '../kernel/bpf.js';
+import { type BpfInstruction, encodeBpf, loadPacketType, refuse } from '../kernel/bpf.js';
 
 /**
  * Which frames of a device a kernel handle takes: outgoing ones, all others, or those that the host's own stack

@@ -1,15 +1,15 @@
-import { VerifyError } from '../../core/model/verify-error.js';
 import type { Counters } from '../../core/model/timeline.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import { type Captured, firstInheritedFd, type OpenMessage, type ToCapture } from '../../core/protocol/messages.js';
-import { takeOver } from '../kernel/fd-passing.js';
-import { openHelperChannel, type HelperChannel } from '../process/helper-channel.js';
-import { processRights } from '../process/process-rights.js';
+import { receiveFd } from '../kernel/fd-passing.js';
 import { sealProcess } from '../kernel/seccomp.js';
-import { toolVersion } from '../machine/read-package.js';
-import { createCaptureFile, type CaptureFile } from './capture-file.js';
+import { type HelperChannel, openHelperChannel } from '../process/helper-channel.js';
+import { toolVersion } from '../process/package-path.js';
+import { processRights } from '../process/process-rights.js';
+import { type CaptureFile, createCaptureFile } from './capture-file.js';
 import { drainUntil, reached, settled } from './drain.js';
 import { watchLinks } from './link-watch.js';
-import { createObserverTable, sumCounters, type OpenObserver } from './observer-table.js';
+import { createObserverTable, type OpenObserver, sumCounters } from './observer-table.js';
 
 const countsMs = 100;
 /** While frames come, so that who sends knows soon what was taken. */
@@ -201,7 +201,7 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
           if (file !== null) throw refused('there is a capture file already');
           file = createCaptureFile({
             path: message.path,
-            fd: message.fd ?? takeOver(firstInheritedFd),
+            fd: message.fd ?? receiveFd(firstInheritedFd),
             runTag: message.runTag,
             only: message.only,
             application: `verify-isolation ${toolVersion()}`,

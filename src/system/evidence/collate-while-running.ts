@@ -5,14 +5,14 @@ import { type JudgeStart, type Judging, startJudging } from '../../core/judge/ju
 import type { Plan } from '../../core/model/plan.js';
 import type { TimelineEntry } from '../../core/model/timeline.js';
 import type { Collation } from './collate/collate.js';
-import { type CollateRequest, collateBeside, type CollatingThread } from './collate/worker-client.js';
+import type { StepCounters } from './collate/raw-captures.js';
+import { type CollateRequest, type CollateWorker, collateInWorker } from './collate/worker-client.js';
 import { growingCapture } from './folder/folder.js';
 import { growingFile } from './read/growing-file.js';
 import { judgeGrowing } from './replay.js';
-import type { StepCounters } from './collate/raw-captures.js';
 
 /** What was begun while a run went on. */
-export interface JudgedAlong {
+export interface JudgedWhileRunning {
   /** What comes of the captures, as evidence.pcapng.part. */
   readonly collation: Promise<Collation>;
   /** What of it is counted; it is to be continued once `judged` resolves, to the SHA-256 of all that was counted. */
@@ -24,14 +24,14 @@ export interface JudgedAlong {
  * The captures of a run are put in order, and counted, while it goes on: what is left when it is over takes no longer
  * for many frames than for few.
  */
-export interface CollatingAlong {
+export interface CollatingWhileRunning {
   /** Hears what is written into the timeline. */
   hear(entry: TimelineEntry): void;
   /**
    * The run is over, and its captures are whole. null = it was given up, or did not begin: they are put in order, and
    * counted, when they are whole.
    */
-  finish(counters: StepCounters): Promise<JudgedAlong | null>;
+  finish(counters: StepCounters): Promise<JudgedWhileRunning | null>;
   /** Ends it where nobody will finish it. */
   stop(): Promise<void>;
 }
@@ -43,14 +43,14 @@ const roomForBoth = 4 * 2 ** 30;
  * Begins where the first probes are sent. Given up are runs of which the captures may come out of order (engines with a
  * ring for each handle), not be whole (whatever is a fault), or have another host's time; nothing of them is lost.
  */
-export function collateAlong(
+export function collateWhileRunning(
   plan: Plan,
   request: Omit<CollateRequest, 'growing' | 'counters' | 'path'>,
-): CollatingAlong {
+): CollatingWhileRunning {
   const path = join(request.dir, growingCapture);
   const heard: TimelineEntry[] = [];
   const ended = new Set<number>();
-  let running: (CollatingThread & JudgedAlong) | null = null;
+  let running: (CollateWorker & JudgedWhileRunning) | null = null;
   let givenUp = false;
   let cleared: Promise<void> = Promise.resolve();
 
@@ -59,9 +59,9 @@ export function collateAlong(
     if (running !== null) cleared = running.stop().then(() => rm(path, { force: true }));
     running = null;
   }
-  function begin(): CollatingThread & JudgedAlong {
+  function begin(): CollateWorker & JudgedWhileRunning {
     const growing = growingFile(path);
-    const thread = collateBeside({ ...request, path, counters: [], growing: true }, growing);
+    const thread = collateInWorker({ ...request, path, counters: [], growing: true }, growing);
     for (const step of ended) thread.tell({ kind: 'ended', step });
     const judging = startJudging({ plan, run: { key: Buffer.from(request.key).toString('hex') }, timeline: heard });
     const judged = judgeGrowing(judging, growing);

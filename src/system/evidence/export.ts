@@ -1,15 +1,15 @@
-import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { createClassifier, tagsOf } from '../../core/judge/recognise/classify.js';
 import { keptEnd } from '../../core/judge/recognise/kept-end.js';
 import { controlComment, isControlComment, leakComment } from '../../core/judge/recognise/leak-comment.js';
 import type { Plan } from '../../core/model/plan.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
 import { type Batch, directions } from '../../core/pcap/capture-items.js';
 import { classicHeader, classicRecord } from '../../core/pcap/classic/writer.js';
 import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from '../../core/pcap/pcapng/writer.js';
+import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
 import { tokenAt, tokenIndex } from '../../core/wire/token.js';
 import { capturePath } from './folder/folder.js';
 import { parseFolder } from './folder/parse-folder.js';

@@ -2,14 +2,14 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { continueJudging, finishJudging, startJudging } from '../../core/judge/judge.js';
 import type { RunRecord } from '../../core/model/run-record.js';
-import type { CollatingAlong, JudgedAlong } from './collate-while-running.js';
-import { collate, type CollateInput, type Collation } from './collate/collate.js';
-import { collateBeside } from './collate/worker-client.js';
+import { type CollateInput, type Collation, collate } from './collate/collate.js';
+import { collateInWorker } from './collate/worker-client.js';
+import type { CollatingWhileRunning, JudgedWhileRunning } from './collate-while-running.js';
 import { files, growingCapture, writeJson } from './folder/folder.js';
 import { hashedBeside, withCapture } from './folder/hash.js';
 import { parseFolder } from './folder/parse-folder.js';
 import { growingFile } from './read/growing-file.js';
-import { judgeCapture, type JudgedRun, judgeFolder, judgeGrowing } from './replay.js';
+import { type JudgedRun, judgeCapture, judgeFolder, judgeGrowing } from './replay.js';
 
 /** From so many octets of captures on a thread is worth its start. */
 const worthAThread = 32 * 1024 * 1024;
@@ -18,7 +18,7 @@ export interface FinishedRun extends Omit<CollateInput, 'path'> {
   /** As it stands in run.json: without key and capture. */
   readonly record: RunRecord;
   /** Captures that were put in order while the run went on; null = none were. */
-  readonly along: CollatingAlong | null;
+  readonly along: CollatingWhileRunning | null;
   readonly onJudging: () => void;
 }
 
@@ -42,7 +42,7 @@ async function close({ dir, record, key }: FinishedRun, { sha256, packets, disca
 /**
  * Judges what was put in order, and counted, while the run went on; the folder's other files are read while that ends.
  */
-async function judgeAlong(run: FinishedRun, { collation, judging, judged }: JudgedAlong): Promise<JudgedRun> {
+async function judgeAlong(run: FinishedRun, { collation, judging, judged }: JudgedWhileRunning): Promise<JudgedRun> {
   const { dir, plan } = run;
   const input = await parseFolder(dir, plan);
   const collated = await collation.catch(async (error: unknown) => {
@@ -67,7 +67,7 @@ async function judgeAlong(run: FinishedRun, { collation, judging, judged }: Judg
 async function judgeBeside(run: FinishedRun): Promise<JudgedRun> {
   const { dir, key, application, clocks, counters, inferred, keep } = run;
   const growing = growingFile(join(dir, files.capture));
-  const { collation } = collateBeside(
+  const { collation } = collateInWorker(
     { dir, key, application, clocks, counters, inferred, keep, growing: false },
     growing,
   );

@@ -17,7 +17,7 @@ import { capturePath, files, writeJson } from './folder/folder.js';
 import { hashedBeside, withCapture, writeSums } from './folder/hash.js';
 import { parseFolder } from './folder/parse-folder.js';
 import type { GrowingFile } from './read/growing-file.js';
-import { hashedOctets } from './read/hashed-bytes.js';
+import { hashedBytes } from './read/hashed-bytes.js';
 import { readCaptureOf } from './read/read-capture.js';
 
 /** Adds what evidence.pcapng holds to a judgement. */
@@ -60,7 +60,7 @@ export async function judgeFolder(dir: string): Promise<JudgedRun> {
 /** As `judgeFolder`, of a folder of which `inputOf` gives all but the capture. */
 export async function judgeCapture(dir: string, inputOf: () => Promise<JudgeInput>): Promise<JudgedRun> {
   const path = await capturePath(dir);
-  const capture = hashedOctets(path);
+  const capture = hashedBytes(path);
   try {
     const input = await inputOf();
     const beside = await hashedBeside(dir); // now, since at the end of a large capture all waits for its hash

@@ -1,11 +1,11 @@
-import { commandsFor } from '../../core/bridge/change-commands.js';
+import { changeCommands } from '../../core/bridge/change-commands.js';
 import type { Change, ChangeRecord, Fabric } from '../../core/model/fabric.js';
 import type { SettingValue } from '../../core/model/scenario.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { writeSysctl } from '../kernel/sysctl.js';
 import { mustRun, readJson } from '../process/programs.js';
-import { checkOvsVlan, ovsVlanColumns, refuseOpening } from './ovs-vlans.js';
 import { changeOvsEntry, checkOvsEntry, checkOvsValue, ovsValue } from './ovs.js';
+import { checkOvsVlan, ovsVlanColumns, refuseOpening } from './ovs-vlans.js';
 import { checkFdb, checkMdb, checkReadBack, checkVlan } from './read-back.js';
 
 /** A change that the kernel takes, or Open vSwitch; start and stop are the fabric's. */
@@ -21,7 +21,7 @@ export async function applyToKernel(
   runIn: string,
   netns: string | null = null,
 ): Promise<ChangeRecord> {
-  const commands = commandsFor(change, bridgeOf);
+  const commands = changeCommands(change, bridgeOf);
   if (change.kind === 'sysctl') {
     const found = writeSysctl(netns, change.name, change.value);
     return { commands, readBack: checkReadBack('sysctl', 'link', change.name, change.value, found) };
@@ -67,7 +67,7 @@ async function readBackOf(
 }
 
 /** One setting as `ip -j -d link` tells it now; undefined where the kernel does not know it. */
-export async function currentValue(
+async function currentValue(
   netns: string | null,
   device: string,
   place: 'bridge' | 'port' | 'link',
@@ -101,8 +101,8 @@ async function unsupported(what: string): Promise<never> {
 }
 
 /**
- * What a fabric over several hosts says to a change: core/scenario/unsupported.ts refuses such scenarios before anything
- * runs.
+ * What a fabric over several hosts says to a change: core/scenario/unsupported.ts refuses such scenarios before
+ * anything runs.
  */
 export const noChanges: Pick<Fabric, 'apply' | 'happen'> = {
   apply: async (change) => unsupported(`a change (${change.kind})`),

@@ -1,6 +1,6 @@
 import { isOn } from '../../core/bridge/change-commands.js';
-import { ovsFlood, ovsPortConfigs } from '../../core/bridge/ovs-settings.js';
 import { withoutOpenFlow10 } from '../../core/bridge/ovs.js';
+import { ovsFlood, ovsPortConfigs } from '../../core/bridge/ovs-settings.js';
 import type { Change } from '../../core/model/fabric.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { mustRun, runProgram, showCommand } from '../process/programs.js';

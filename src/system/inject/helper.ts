@@ -6,13 +6,16 @@ import { namespaceIdentity } from '../kernel/namespaces.js';
 import { openSharedFile } from '../kernel/shared-file.js';
 import { type HelperProcess, startHelper } from '../process/helper-process.js';
 import { sendInPieces } from './send-in-pieces.js';
-import { openSendingSocket, type Sender, sendingInterface, type SocketRoute } from './sender.js';
+import { openSendingSocket, type Sender, type SocketRoute, sendingInterface } from './sender.js';
+
+/** Where frames leave, by the name of the place. */
+type Places = Readonly<Record<string, Place>>;
 
 /**
  * Starts the helper, which can send at each place, by name; it ends with `stop`. Throws VerifyError where a socket
  * cannot be opened, an interface is not there, or the helper does not start.
  */
-export async function startSender(places: Readonly<Record<string, Place>>): Promise<Sender> {
+export async function startSender(places: Places): Promise<Sender> {
   const helper = await startSendingHelper(namespacesOf(places));
   try {
     const sender = helper.at(places);
@@ -28,9 +31,6 @@ export async function startSender(places: Readonly<Record<string, Place>>): Prom
     throw error;
   }
 }
-
-/** Where frames leave, by the name of the place. */
-type Places = Readonly<Record<string, Place>>;
 
 /** A helper process with one packet socket a network namespace: closing one takes the kernel 12 ms. */
 export interface SendingHelper {

@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { batchSender, mostInBatch } from './batch-sender.js';
 
 /** The queue of a device is full for a moment: try again. All other errors are final. */

@@ -1,5 +1,5 @@
 import { VerifyError } from '../../core/model/verify-error.js';
-import type { SendOutcome, Sender, SocketRoute } from './sender.js';
+import type { Sender, SendOutcome, SocketRoute } from './sender.js';
 
 /** Sends one piece, in at most `withinMs`, and says what the kernel took of it; rejects where nobody answers. */
 export type SendPiece = (piece: {

@@ -3,8 +3,8 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import type { ToSend } from '../../core/protocol/messages.js';
 import { isPacketSocket } from '../kernel/packet-socket.js';
 import { sealProcess } from '../kernel/seccomp.js';
-import { toolVersion } from '../machine/read-package.js';
 import { type HelperChannel, openHelperChannel } from '../process/helper-channel.js';
+import { toolVersion } from '../process/package-path.js';
 import { sendFrames } from './send-frames.js';
 
 const beatMs = 100;

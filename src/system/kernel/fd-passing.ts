@@ -17,7 +17,7 @@ const controlLength = 20;
 const controlRoom = 24;
 
 /** Connected sockets: what is handed over at one end is taken at the other. */
-export interface HandOver {
+export interface FdChannel {
   readonly here: number;
   /** For another process to inherit. */
   readonly there: number;
@@ -27,7 +27,7 @@ export interface HandOver {
  * Sockets over which open files go from one process to another that was started before (unix(7), SCM_RIGHTS). Throws
  * VerifyError (69) where none can be had.
  */
-export function openHandOver(): HandOver {
+export function openFdChannel(): FdChannel {
   const ends = new Int32Array(2);
   if (libc().socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, new Uint8Array(ends.buffer)) < 0)
     throw failed('sockets to hand files over cannot be had');
@@ -61,7 +61,7 @@ function message(): {
  * Hands an open file over: the other process has a descriptor of its own of it. Throws VerifyError (69) where nobody is
  * at the other end.
  */
-export function handOver(socket: number, fd: number): void {
+export function passFd(socket: number, fd: number): void {
   const { header, control, kept } = message();
   new BigUint64Array(control, 0, 1)[0] = BigInt(controlLength);
   new Int32Array(control).set([SOL_SOCKET, SCM_RIGHTS, fd], 2);
@@ -73,7 +73,7 @@ export function handOver(socket: number, fd: number): void {
  * The descriptor of the file that was handed over first and is not taken yet. Throws VerifyError (69) where there is
  * none.
  */
-export function takeOver(socket: number): number {
+export function receiveFd(socket: number): number {
   const { header, control, kept } = message();
   const length = libc().recvmsg(socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   const [, , level, type, fd] = new Int32Array(control);

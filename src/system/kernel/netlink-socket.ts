@@ -3,13 +3,13 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { libc } from './libc.js';
 import {
   AF_NETLINK,
+  SO_RCVBUF,
+  SO_RCVTIMEO,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOCK_RAW,
   SOL_NETLINK,
   SOL_SOCKET,
-  SO_RCVBUF,
-  SO_RCVTIMEO,
 } from './socket-constants.js';
 
 const NETLINK_ADD_MEMBERSHIP = 1;

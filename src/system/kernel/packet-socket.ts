@@ -2,13 +2,13 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { libc } from './libc.js';
 import {
   AF_PACKET,
+  SO_ATTACH_FILTER,
+  SO_DOMAIN,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOCK_RAW,
   SOL_PACKET,
   SOL_SOCKET,
-  SO_ATTACH_FILTER,
-  SO_DOMAIN,
 } from './socket-constants.js';
 
 const PACKET_STATISTICS = 6;

@@ -26,7 +26,7 @@ function pagesFor(length: number): { readonly initial: number; readonly maximum:
  * 0.1 s a GB on an AMD EPYC of the third generation. For few that live long, since each takes gigabytes of address
  * space; where these are not to be had it is an array like any other.
  */
-export function pageOctets(length: number): Uint8Array<ArrayBuffer> {
+export function pageMemory(length: number): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(new WebAssembly.Memory(pagesFor(length)).buffer, 0, length);
   } catch {
@@ -34,8 +34,8 @@ export function pageOctets(length: number): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** As `pageOctets`, for several threads. */
-export function sharedPageOctets(length: number): Uint8Array<SharedArrayBuffer> {
+/** As `pageMemory`, for several threads. */
+export function sharedPageMemory(length: number): Uint8Array<SharedArrayBuffer> {
   try {
     return new Uint8Array(new WebAssembly.Memory({ ...pagesFor(length), shared: true }).buffer, 0, length);
   } catch {

@@ -1,4 +1,4 @@
-import { encodeBpf, type BpfInstruction } from './bpf.js';
+import { type BpfInstruction, encodeBpf } from './bpf.js';
 import { libc } from './libc.js';
 
 /** seccomp(2) and its filters: linux/seccomp.h, linux/filter.h. */

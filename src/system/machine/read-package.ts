@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fieldsOf } from '../../core/text/json-fields.js';
 import { packagePath } from '../process/package-path.js';
@@ -89,10 +88,4 @@ export async function readPackage(): Promise<PackageIdentity> {
     lockfileSha256: lockfile === null ? null : sha256(lockfile),
     dependencies: Object.fromEntries(versions.sort(([a], [b]) => (a < b ? -1 : 1))),
   };
-}
-
-/** Version of this program, from its package.json. */
-export function toolVersion(): string {
-  const about: { readonly version: string } = createRequire(import.meta.url)(packagePath('package.json'));
-  return about.version;
 }

@@ -1,5 +1,5 @@
-import { Socket } from 'node:net';
 import { writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import type { FromHelper, HelperFault, HelperRole, Ready, ToHelper } from '../../core/protocol/messages.js';

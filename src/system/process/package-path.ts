@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,4 +17,10 @@ const root = packageFolder();
 /** Absolute path of one of this package's own files, `dist/cli.cjs` say; without an argument, of its folder. */
 export function packagePath(path = ''): string {
   return join(root, path);
+}
+
+/** Version of this program, from its package.json. */
+export function toolVersion(): string {
+  const about: { readonly version: string } = createRequire(import.meta.url)(packagePath('package.json'));
+  return about.version;
 }

@@ -12,7 +12,7 @@ const EADDRINUSE = 98;
  * to a network namespace. Returns the function that gives it back. Throws VerifyError (69) `locked` where somebody
  * holds it, and says who.
  */
-export function takeLock(netns: string | null, name: string, what: string): () => void {
+export function takeRunLock(netns: string | null, name: string, what: string): () => void {
   const c = libc();
   const path = new TextEncoder().encode(name);
   const address = new Uint8Array(new ArrayBuffer(3 + path.length)); // family, then NUL and the name

@@ -5,7 +5,7 @@ import { type ConfigFile, netplanDeclared } from '../../core/discover/declared/n
 import { isolatingVnets, proxmoxDeclared } from '../../core/discover/declared/proxmox.js';
 import { proxmoxOwner, proxmoxSurroundings } from '../../core/discover/guests/proxmox.js';
 import { interfacesKeepers } from '../../core/discover/managers/interfaces.js';
-import { domainKeepers, networkKeepers } from '../../core/discover/managers/libvirt.js';
+import { libvirtDomainKeepers, libvirtNetworkKeepers } from '../../core/discover/managers/libvirt.js';
 import { netplanKeepers } from '../../core/discover/managers/netplan.js';
 import { networkManagerKeepers } from '../../core/discover/managers/network-manager.js';
 import { proxmoxKeepers } from '../../core/discover/managers/proxmox.js';
@@ -116,7 +116,10 @@ async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<Told> {
   );
   return {
     declared: [...networkDeclared(networks), ...texts.flatMap((xml) => libvirtDeclared(xml, networks))],
-    keepers: [...networkKeepers(networks), ...texts.flatMap((xml) => domainKeepers(xml, networks, state))],
+    keepers: [
+      ...libvirtNetworkKeepers(networks),
+      ...texts.flatMap((xml) => libvirtDomainKeepers(xml, networks, state)),
+    ],
   };
 }
 

@@ -1,5 +1,5 @@
-import { readJson } from '../process/programs.js';
 import { objectsOf, textOf } from '../../core/text/json-fields.js';
+import { readJson } from '../process/programs.js';
 
 /** Queueing disciplines by device, and the filters where a device has a discipline that can carry some. */
 export interface Filters {

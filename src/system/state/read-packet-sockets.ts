@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { PacketSocket } from '../../core/model/state.js';
 import { inNamespace } from '../kernel/namespaces.js';
-import { helperPath } from '../process/helper-command.js';
 import { type SocketHolder, socketHolders } from '../kernel/socket-holders.js';
+import { helperPath } from '../process/helper-command.js';
 
 /**
  * The lines of /proc/net/packet (net/packet/af_packet.c, packet_seq_show): sk RefCnt Type Proto Iface R Rmem User

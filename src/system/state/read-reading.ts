@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type HostState, type PacketSocket, type Reading, receives } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { readOvs } from './ovs/read.js';
+import { readState } from './read.js';
 import { readDeclared } from './read-declared.js';
 import { readPacketSockets } from './read-packet-sockets.js';
 import { readPromiscuousLog, readVmnet } from './read-vmnet.js';
-import { readState } from './read.js';
 
 export interface ReadingOptions {
   /** Namespace of the bridges, as a path; null = the caller's. */

@@ -33,7 +33,7 @@ function names(folder: string): readonly string[] {
 const line = /^\[\s*([\d.]+)\]\s+(?:device )?(\S+?)(?: \(\w+\))?:? (entered|left) promiscuous mode$/;
 
 /** By device, the last such line of a kernel log. */
-export function parsePromiscuousLog(text: string): Readonly<Record<string, string>> {
+function parsePromiscuousLog(text: string): Readonly<Record<string, string>> {
   const last: Record<string, string> = {};
   for (const one of text.split('\n')) {
     const found = line.exec(one);

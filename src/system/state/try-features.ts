@@ -1,6 +1,6 @@
-import { kernelFeatures, type FeatureTrial, type KernelFeature } from '../../core/model/machine.js';
-import { mustRun } from '../process/programs.js';
+import { type FeatureTrial, type KernelFeature, kernelFeatures } from '../../core/model/machine.js';
 import { VerifyError } from '../../core/model/verify-error.js';
+import { mustRun } from '../process/programs.js';
 
 /**
  * Commands that succeed where the kernel has a feature. `shows`: what the last one then has to print, since old kernels

@@ -8,6 +8,23 @@ import { inNamespace } from '../kernel/namespaces.js';
 const requestMs = 5000;
 const port = 80;
 
+/** One exchange between two endpoints; `netns`: paths that setns takes, null = the caller's namespace. */
+export interface ExchangeOptions {
+  readonly client: { readonly netns: string | null };
+  readonly server: { readonly netns: string | null };
+  /** Address of the server. */
+  readonly address: string;
+  readonly requests: number;
+  /** Octets of each answer. */
+  readonly bytes: number;
+}
+
+/** What came of it; `detail` says how much was exchanged or what failed. */
+export interface ExchangeOutcome {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
 /**
  * A real HTTP server in one endpoint's namespace and a client in another's: `requests` answers of `bytes` octets, each
  * on a connection of its own. Never takes longer than 5 s a request; what fails is told, not thrown.
@@ -61,23 +78,6 @@ function ask(options: ExchangeOptions): Promise<number> {
     );
     asked.end();
   });
-}
-
-/** One exchange between two endpoints; `netns`: paths that setns takes, null = the caller's namespace. */
-export interface ExchangeOptions {
-  readonly client: { readonly netns: string | null };
-  readonly server: { readonly netns: string | null };
-  /** Address of the server. */
-  readonly address: string;
-  readonly requests: number;
-  /** Octets of each answer. */
-  readonly bytes: number;
-}
-
-/** What came of it; `detail` says how much was exchanged or what failed. */
-export interface ExchangeOutcome {
-  readonly ok: boolean;
-  readonly detail: string;
 }
 
 const AF_INET = 2;

@@ -1,5 +1,5 @@
-import { startHelper } from '../process/helper-process.js';
 import { VerifyError } from '../../core/model/verify-error.js';
+import { startHelper } from '../process/helper-process.js';
 
 const startMs = 10_000;
 

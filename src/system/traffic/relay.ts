@@ -1,8 +1,8 @@
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { ToRelay } from '../../core/protocol/messages.js';
 import { sealProcess } from '../kernel/seccomp.js';
-import { toolVersion } from '../machine/read-package.js';
 import { type HelperChannel, openHelperChannel } from '../process/helper-channel.js';
+import { toolVersion } from '../process/package-path.js';
 import { type CapSocket, openCapSocket } from './cap-socket.js';
 
 const beatMs = 100;

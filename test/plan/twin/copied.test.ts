@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { copiedEntries } from '../../../src/core/discover/twin/copied-entries.js';
 import { copiedFilters } from '../../../src/core/discover/twin/copied-filters.js';
-import { copiedBridge, copiedPort } from '../../../src/core/discover/twin/copied-settings.js';
-import { isReadable, tablesToCopy } from '../../../src/core/discover/twin/copied-tables.js';
+import { copiedBridgeSettings, copiedPortSettings } from '../../../src/core/discover/twin/copied-settings.js';
+import { isReadable, copiedTables } from '../../../src/core/discover/twin/copied-tables.js';
 import { isUsual } from '../../../src/core/discover/twin/endpoints.js';
 import { readWhatIfs } from '../../../src/core/discover/twin/what-if.js';
 import type { FdbState, HostState, LinkState, Reading } from '../../../src/core/model/state.js';
@@ -43,7 +43,7 @@ const mirror = (to: string): object => ({
 
 describe('settings of a twin', () => {
   it('are none where the bridge is as a new one, whatever its timers', () => {
-    expect([copiedBridge(link('br0')), copiedPort(link('vnet0'), ports)]).toEqual([
+    expect([copiedBridgeSettings(link('br0')), copiedPortSettings(link('vnet0'), ports)]).toEqual([
       { settings: {}, missing: [] },
       { settings: {}, missing: [] },
     ]);
@@ -59,7 +59,7 @@ describe('settings of a twin', () => {
         mcast_querier_intvl: 100,
       },
     };
-    expect(copiedBridge(bridge).settings).toEqual({
+    expect(copiedBridgeSettings(bridge).settings).toEqual({
       ageing_time: 0,
       vlan_filtering: 'on',
       group_fwd_mask: '0x4008',
@@ -72,11 +72,11 @@ describe('settings of a twin', () => {
       mtu: 9000,
       port: { ...link('vnet0').port, backup_port: backup, mab: true, locked: true },
     });
-    expect(copiedPort(port('vnet1'), ports)).toEqual({
+    expect(copiedPortSettings(port('vnet1'), ports)).toEqual({
       settings: { backup_port: 'vnet1', locked: 'on', mab: 'on', mtu: 9000 },
       missing: [],
     });
-    expect(copiedPort(port('vnet9'), ports)).toEqual({
+    expect(copiedPortSettings(port('vnet9'), ports)).toEqual({
       settings: { locked: 'on', mab: 'on', mtu: 9000 },
       missing: ['vnet0.backup_port vnet9: it is not in the twin'],
     });
@@ -194,7 +194,7 @@ describe('tables of a twin', () => {
         { rule: { family: 'inet', table: 'e' } },
       ],
     };
-    const { tables, missing } = tablesToCopy({ ...state, nft }, ports);
+    const { tables, missing } = copiedTables({ ...state, nft }, ports);
     expect(tables).toEqual([
       { family: 'bridge', name: 'a' },
       { family: 'netdev', name: 'b' },

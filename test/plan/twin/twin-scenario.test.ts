@@ -3,8 +3,8 @@ import { bridgeDefaults, portDefaults } from '../../../src/core/bridge/kernel-de
 import type { Found, FoundScenario } from '../../../src/core/discover/found-scenario.js';
 import { copiedEntries } from '../../../src/core/discover/twin/copied-entries.js';
 import { copiedFilters } from '../../../src/core/discover/twin/copied-filters.js';
-import { copiedBridge, copiedPort } from '../../../src/core/discover/twin/copied-settings.js';
-import { isReadable, tablesToCopy } from '../../../src/core/discover/twin/copied-tables.js';
+import { copiedBridgeSettings, copiedPortSettings } from '../../../src/core/discover/twin/copied-settings.js';
+import { isReadable, copiedTables } from '../../../src/core/discover/twin/copied-tables.js';
 import { isUsual, twinEndpoints } from '../../../src/core/discover/twin/endpoints.js';
 import { supposing, type TwinInput, twinScenario } from '../../../src/core/discover/twin/scenario.js';
 import { readWhatIfs } from '../../../src/core/discover/twin/what-if.js';
@@ -335,16 +335,16 @@ describe('who is in a twin', () => {
 });
 
 describe('settings that are copied', () => {
-  const bridge = (settings: LinkState['bridge']): ReturnType<typeof copiedBridge> =>
-    copiedBridge({ ...link(plain, 'br0'), bridge: settings });
+  const bridge = (settings: LinkState['bridge']): ReturnType<typeof copiedBridgeSettings> =>
+    copiedBridgeSettings({ ...link(plain, 'br0'), bridge: settings });
   it('are none where all are as the kernel sets them', () => {
     expect(bridge({ ...bridgeDefaults })).toEqual({ settings: {}, missing: [] });
     expect(bridge(null)).toEqual({ settings: {}, missing: [] });
-    expect(copiedPort({ ...link(plain, 'p0'), port: { ...portDefaults } }, new Set())).toEqual({
+    expect(copiedPortSettings({ ...link(plain, 'p0'), port: { ...portDefaults } }, new Set())).toEqual({
       settings: {},
       missing: [],
     });
-    expect(copiedPort({ ...link(plain, 'p0'), port: null, mtu: 9000 }, new Set())).toEqual({
+    expect(copiedPortSettings({ ...link(plain, 'p0'), port: null, mtu: 9000 }, new Set())).toEqual({
       settings: { mtu: 9000 },
       missing: [],
     });
@@ -558,8 +558,8 @@ describe('tables that are copied', () => {
   const chain = (family: string, of: string, dev?: unknown): object => ({
     chain: { family, table: of, name: 'c', dev },
   });
-  const told = (...nftables: readonly object[]): ReturnType<typeof tablesToCopy> =>
-    tablesToCopy({ ...plain, nft: { nftables } }, new Set(['p0', 'p1']));
+  const told = (...nftables: readonly object[]): ReturnType<typeof copiedTables> =>
+    copiedTables({ ...plain, nft: { nftables } }, new Set(['p0', 'p1']));
   it('are of netdev where all their devices are there, each chain of theirs counted', () => {
     expect(
       told(

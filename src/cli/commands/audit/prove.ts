@@ -15,7 +15,7 @@ import { readInventory } from '../../../system/state/read-inventory.js';
 import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
 import { reportedRun } from '../evidence/load-details.js';
 import { writeReportFile } from '../evidence/write-report-file.js';
-import { approval, readyHost, tellLeft } from '../run/host-run.js';
+import { approval, prepareHostRun, tellLeft } from '../run/host-run.js';
 
 export interface ProveOptions {
   readonly bridge: string | undefined;
@@ -41,7 +41,7 @@ export async function proveAudit(
 ): Promise<ProvedAudit | NodeJS.Signals> {
   const stop = new AbortController();
   let stoppedBy: NodeJS.Signals | null = null;
-  await readyHost((signal) => {
+  await prepareHostRun((signal) => {
     stoppedBy = signal;
     stop.abort();
   });

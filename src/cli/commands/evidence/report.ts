@@ -1,7 +1,7 @@
 import type { ReportedRun } from '../../../report/reporter.js';
 import type { ReporterName } from '../../../report/reporters.js';
 import { judgeFolder } from '../../../system/evidence/replay.js';
-import { combineStatuses } from '../exit-status.js';
+import { combineExitStatuses } from '../exit-status.js';
 import { tellFailedReports, writeReports } from '../reporters.js';
 import { reportedRun } from './load-details.js';
 
@@ -12,5 +12,5 @@ export async function reportCommand(dirs: readonly string[], name: ReporterName,
     const { result, input } = await judgeFolder(dir);
     runs.push(await reportedRun(dir, result, name === 'html', input));
   }
-  return combineStatuses(tellFailedReports(await writeReports([{ name, path }], runs)));
+  return combineExitStatuses(tellFailedReports(await writeReports([{ name, path }], runs)));
 }

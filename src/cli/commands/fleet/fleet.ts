@@ -2,7 +2,7 @@ import type { FleetHost, FleetReport } from '../../../core/model/fleet.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { fleetReporterNames, fleetReporters } from '../../../report/fleet/reporters.js';
 import { hostFolders } from '../../../system/evidence/folder/host-folders.js';
-import { combineStatuses } from '../exit-status.js';
+import { combineExitStatuses } from '../exit-status.js';
 import { chooseAmong, tellFailedReports, writeTexts } from '../reporters.js';
 import { readHost } from './read-host.js';
 
@@ -22,7 +22,7 @@ function reportOf(hosts: readonly FleetHost[]): FleetReport {
     hosts.filter(({ status }) => statuses.includes(status)).length;
   return {
     schemaVersion: 1,
-    exitCode: combineStatuses(hosts.map(({ status }) => status)),
+    exitCode: combineExitStatuses(hosts.map(({ status }) => status)),
     counts: {
       asExpected: count(0),
       broken: count(2),
@@ -62,5 +62,5 @@ export async function fleetCommand({ dirs, json, quiet, reporter }: FleetCommand
     chosen.map(({ name, path }) => ({ name, path, render: (view) => fleetReporters[name](report, view) })),
     false,
   );
-  return combineStatuses([report.exitCode, ...tellFailedReports(failed, 'fleet DIR --reporter NAME=PATH')]);
+  return combineExitStatuses([report.exitCode, ...tellFailedReports(failed, 'fleet DIR --reporter NAME=PATH')]);
 }

@@ -8,7 +8,7 @@ import {
   type HostRecord,
   readHostRecord,
 } from '../../../system/evidence/folder/host-folders.js';
-import { combineStatuses } from '../exit-status.js';
+import { combineExitStatuses } from '../exit-status.js';
 
 const inconclusive = 3;
 /**
@@ -82,5 +82,5 @@ export async function readHost({ host, dir }: HostFolder): Promise<FleetHost> {
     ...commands.map(({ status }) => (telling.includes(status) ? status : inconclusive)),
     ...(problems.length === 0 ? [] : [inconclusive]),
   ];
-  return { host, dir, status: combineStatuses(statuses), problems, commands, runs };
+  return { host, dir, status: combineExitStatuses(statuses), problems, commands, runs };
 }

@@ -1,17 +1,17 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { diagnose, type ScenarioNeeds } from '../../../core/audit/diagnose.js';
+import type { LabTrial, MachineReading } from '../../../core/model/machine.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { neededFeatures } from '../../../core/scenario/needed-features.js';
+import { jsonText } from '../../../core/text/json-text.js';
+import { doctorText } from '../../../report/terminal/doctor.js';
 import { engines } from '../../../system/capture/engines.js';
 import { enterLab } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
-import { jsonText } from '../../../core/text/json-text.js';
-import type { LabTrial, MachineReading } from '../../../core/model/machine.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
-import { doctorText } from '../../../report/terminal/doctor.js';
-import { neededFeatures } from '../../../core/scenario/needed-features.js';
 import { packagePath } from '../../../system/process/package-path.js';
-import { parseTrials, type TrialsMessage } from '../../../system/state/parse-reading.js';
 import { examineMachine } from '../../../system/state/examine-machine.js';
+import { parseTrials, type TrialsMessage } from '../../../system/state/parse-reading.js';
 import { tryFeatures } from '../../../system/state/try-features.js';
 import { loadFiles } from '../scenario/load-files.js';
 

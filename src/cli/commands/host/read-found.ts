@@ -1,8 +1,8 @@
 import { chooseBridge, type Found, foundScenario } from '../../../core/discover/found-scenario.js';
 import { netnsPath, parseNeighbours } from '../../../system/fabric/host/find.js';
 import { readJson } from '../../../system/process/programs.js';
-import { readInventory } from '../../../system/state/read-inventory.js';
 import { readState } from '../../../system/state/read.js';
+import { readInventory } from '../../../system/state/read-inventory.js';
 
 /**
  * Reads what runs on a bridge of this host: nothing is changed or sent. VerifyError as `chooseBridge` and

@@ -2,29 +2,29 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hearForeign } from '../../../system/evidence/hear-foreign.js';
-import { type SplitCapture, splitByPort } from '../../../system/evidence/split-by-port.js';
-import { statusOf, stopSignals } from '../../../system/fabric/lab/launch.js';
+import { chooseBridge } from '../../../core/discover/found-scenario.js';
+import { type ListeningPort, listeningPorts, macsOnRecord } from '../../../core/discover/listening-ports.js';
 import { startForeign } from '../../../core/judge/foreign/foreign.js';
-import { finishForeign, type ForeignReport, macOfNumber } from '../../../core/judge/foreign/report.js';
+import { type ForeignReport, finishForeign, macOfNumber } from '../../../core/judge/foreign/report.js';
 import { isReasonCode, reason } from '../../../core/judge/reasons.js';
-import { escapeText } from '../../../core/text/escape.js';
-import { jsonText } from '../../../core/text/json-text.js';
 import type { Reason } from '../../../core/model/result.js';
 import type { Fault } from '../../../core/model/timeline.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { chooseBridge } from '../../../core/discover/found-scenario.js';
-import { type ListeningPort, listeningPorts, macsOnRecord } from '../../../core/discover/listening-ports.js';
+import { escapeText } from '../../../core/text/escape.js';
+import { jsonText } from '../../../core/text/json-text.js';
+import { milliseconds } from '../../../core/text/time.js';
+import { macBytes, macNumber } from '../../../core/wire/ethernet.js';
 import { foreignText } from '../../../report/terminal/foreign.js';
 import { kernelDevices } from '../../../run/devices.js';
 import { listenQuietly } from '../../../run/listen-quietly.js';
-import { milliseconds } from '../../../core/text/time.js';
+import { hearForeign } from '../../../system/evidence/hear-foreign.js';
+import { type SplitCapture, splitByPort } from '../../../system/evidence/split-by-port.js';
+import { statusOf, stopSignals } from '../../../system/fabric/lab/launch.js';
 import { readState } from '../../../system/state/read.js';
-import { macBytes, macNumber } from '../../../core/wire/ethernet.js';
 import { namespacePath } from '../audit/audit.js';
-import { wantsColor } from '../reporters.js';
-import { combineStatuses } from '../exit-status.js';
 import { makeEvidenceFolder } from '../evidence/evidence-folder.js';
+import { combineExitStatuses } from '../exit-status.js';
+import { wantsColor } from '../reporters.js';
 
 export interface ListenCommandOptions {
   readonly for: string;
@@ -167,7 +167,7 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
         ? `${jsonText({ schemaVersion: 1, bridge, from, until: new Date().toISOString(), listeners: reports }, 2)}\n`
         : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }),
     );
-    return stoppedBy === undefined ? combineStatuses(reports.map(({ exitCode }) => exitCode)) : statusOf(stoppedBy);
+    return stoppedBy === undefined ? combineExitStatuses(reports.map(({ exitCode }) => exitCode)) : statusOf(stoppedBy);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

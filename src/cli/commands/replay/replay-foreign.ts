@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
-import { hearForeign } from '../../../system/evidence/hear-foreign.js';
 import { startForeign } from '../../../core/judge/foreign/foreign.js';
-import { finishForeign, type ForeignReport, macOfNumber, type NameOf } from '../../../core/judge/foreign/report.js';
-import { jsonText } from '../../../core/text/json-text.js';
+import { type ForeignReport, finishForeign, macOfNumber, type NameOf } from '../../../core/judge/foreign/report.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { foreignText } from '../../../report/terminal/foreign.js';
+import { jsonText } from '../../../core/text/json-text.js';
 import { macBytes, macNumber } from '../../../core/wire/ethernet.js';
+import { foreignText } from '../../../report/terminal/foreign.js';
+import { hearForeign } from '../../../system/evidence/hear-foreign.js';
+import { combineExitStatuses } from '../exit-status.js';
 import { wantsColor } from '../reporters.js';
-import { combineStatuses } from '../exit-status.js';
 
 export interface ReplayForeignOptions {
   readonly files: readonly string[];
@@ -120,5 +120,5 @@ export async function replayForeign(options: ReplayForeignOptions): Promise<numb
       ? `${jsonText({ schemaVersion: 1, listeners: reports }, 2)}\n`
       : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }),
   );
-  return combineStatuses(reports.map(({ exitCode }) => exitCode));
+  return combineExitStatuses(reports.map(({ exitCode }) => exitCode));
 }

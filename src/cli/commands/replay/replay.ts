@@ -3,7 +3,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 import { judgeFolder } from '../../../system/evidence/replay.js';
 import { reportedRun } from '../evidence/load-details.js';
-import { combineStatuses } from '../exit-status.js';
+import { combineExitStatuses } from '../exit-status.js';
 import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
 
 /** Judges each folder again and reports; returns the exit status. */
@@ -43,5 +43,5 @@ export async function replayCommand(
     );
   }
   const failed = tellFailedReports(await writeReports(chosen, runs));
-  return combineStatuses([...runs.map(({ result }) => result.exitCode), ...failed]);
+  return combineExitStatuses([...runs.map(({ result }) => result.exitCode), ...failed]);
 }

@@ -1,7 +1,7 @@
 import { disruptiveClasses, type Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { foreignPrograms } from '../../../core/scenario/steps/read-run.js';
-import { settingsOf } from '../../../core/scenario/topology/read-setting.js';
+import { settingsOf } from '../../../core/scenario/topology/device-place.js';
 import { unsupportedKeys } from '../../../core/scenario/unsupported.js';
 
 export interface RunnableOptions {

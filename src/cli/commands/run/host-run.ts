@@ -1,27 +1,26 @@
 import { createInterface } from 'node:readline/promises';
-import { cleanUp } from '../../../system/fabric/host/undo.js';
-import { journalFolder } from '../../../system/fabric/host/journal.js';
-import { rootHash } from '../../../system/evidence/folder/custody.js';
 import type { Plan } from '../../../core/model/plan.js';
-import type { PrecheckNote } from '../../../core/model/run-record.js';
 import type { Result } from '../../../core/model/result.js';
+import type { PrecheckNote } from '../../../core/model/run-record.js';
 import type { Scenario } from '../../../core/model/scenario.js';
-import type { Run } from '../../../run/run.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { newSources } from '../../../core/plan/new-macs.js';
+import { describeNewMacs } from '../../../core/plan/new-macs.js';
 import { escapeText } from '../../../core/text/escape.js';
-import { hostSummary } from '../../../report/terminal/host-summary.js';
-import { precheckText } from '../../../report/terminal/proof.js';
-import { guestsFirst } from '../../../system/process/process-rights.js';
-import { writeJournalEntry } from '../../../system/machine/systemd-notify.js';
+import { hostSummary, precheckText } from '../../../report/terminal/host-summary.js';
+import type { Run } from '../../../run/run.js';
+import { rootHash } from '../../../system/evidence/folder/custody.js';
+import { journalFolder } from '../../../system/fabric/host/journal.js';
+import { cleanUp } from '../../../system/fabric/host/undo.js';
 import { stopSignals } from '../../../system/fabric/lab/launch.js';
+import { writeJournalEntry } from '../../../system/machine/systemd-notify.js';
+import { guestsFirst } from '../../../system/process/process-rights.js';
 import { cleanedText } from '../host/cleanup.js';
 
 /**
  * Before a run on a host: root, guests first, what killed runs have left is put back, and signals end the run in order.
  * Throws VerifyError (69).
  */
-export async function readyHost(onStop: (signal: NodeJS.Signals) => void): Promise<void> {
+export async function prepareHostRun(onStop: (signal: NodeJS.Signals) => void): Promise<void> {
   if (process.getuid?.() !== 0)
     throw new VerifyError(
       'not-root',
@@ -46,7 +45,7 @@ export function approval(options: {
   readonly allowNewMacs?: boolean;
 }): (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void> {
   return async (plan, hash, notes) => {
-    const unknown = options.allowNewMacs === true ? [] : newSources(plan);
+    const unknown = options.allowNewMacs === true ? [] : describeNewMacs(plan);
     if (unknown.length > 0)
       throw new VerifyError(
         'new-macs-not-allowed',

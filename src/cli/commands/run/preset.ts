@@ -6,7 +6,7 @@ import { loadScenario } from '../../../core/scenario/load-scenario.js';
 import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
 import { readFound } from '../host/read-found.js';
 import { scenarioText } from '../scenario/scenario-text.js';
-import { runCommand, type RunCommandOptions } from './run.js';
+import { type RunCommandOptions, runCommand } from './run.js';
 
 export interface PresetOptions extends Omit<RunCommandOptions, 'files'> {
   readonly preset: PresetName;

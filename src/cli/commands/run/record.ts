@@ -5,8 +5,8 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { RunRecord } from '../../../core/model/run-record.js';
 import { jsonText } from '../../../core/text/json-text.js';
+import { expectedResult } from '../../../report/expected-result.js';
 import type { ReportedRun } from '../../../report/reporter.js';
-import { expectedOf } from '../../../report/word.js';
 import { compressedCapture, files } from '../../../system/evidence/folder/folder.js';
 import { runCommand } from './run.js';
 
@@ -41,7 +41,7 @@ export async function recordCommand(options: RecordOptions): Promise<number> {
 async function keep({ result, dir }: ReportedRun, { file, toolVersion }: RecordOptions): Promise<void> {
   if (dir === null) return;
   await copyFile(file, join(dir, 'scenario.yml'));
-  await writeFile(join(dir, 'expected.json'), `${jsonText(expectedOf(result), 2)}\n`);
+  await writeFile(join(dir, 'expected.json'), `${jsonText(expectedResult(result), 2)}\n`);
   await writeFile(join(dir, 'README.md'), await readme(result, dir, file, toolVersion));
   await compressCapture(dir);
 }

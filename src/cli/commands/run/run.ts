@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import type { Inside } from '../../../system/fabric/lab/enter.js';
-import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
-import type { Run } from '../../../run/run.js';
 import type { Result } from '../../../core/model/result.js';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import type { ReportedRun } from '../../../report/reporter.js';
 import { milliseconds } from '../../../core/text/time.js';
-import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
-import { checkBaselines, loadBaselines, statusWithBaseline } from './baseline.js';
-import { combineStatuses } from '../exit-status.js';
+import type { ReportedRun } from '../../../report/reporter.js';
+import type { Run } from '../../../run/run.js';
+import type { Inside } from '../../../system/fabric/lab/enter.js';
+import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
 import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
+import { combineExitStatuses } from '../exit-status.js';
+import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
 import { grepSteps, inSeries, parseSets } from '../scenario/series.js';
+import { checkBaselines, loadBaselines, statusWithBaseline } from './baseline.js';
 
 export interface RunCommandOptions {
   readonly files: readonly string[];
@@ -86,7 +86,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     throw new VerifyError('usage', 64, '--rehearse is for provider: host', 'a lab disturbs nobody: just run it');
   if (inside === null && !onHost) return (await launchInside(process.argv.slice(2), { handed: scenarios })).status;
   // From here on for the inside and for runs on a host: the launcher needs none of it.
-  const [{ readyHost, rehearsalStatus }, { reportedRun }, { writeReportFile }, { renewLab }, { proveFixesInLab }] =
+  const [{ prepareHostRun, rehearsalStatus }, { reportedRun }, { writeReportFile }, { renewLab }, { proveFixesInLab }] =
     await Promise.all([
       import('./host-run.js'),
       import('../evidence/load-details.js'),
@@ -95,7 +95,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
       import('./prove-fixes.js'),
     ]);
   if (onHost) {
-    await readyHost((signal) => {
+    await prepareHostRun((signal) => {
       stoppedBy = signal;
       stop.abort();
     });
@@ -154,7 +154,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     process.stderr.write(
       `stopped by --timeout ${options.timeout}: ${runs.length} of ${series.length} runs begun; everything is put back, and what was seen is kept\n`,
     );
-  return combineStatuses([
+  return combineExitStatuses([
     ...runs.map(({ result }) => statusOfRun(result)),
     ...reportStatuses,
     ...(timedOut ? [inconclusiveStatus] : []),
@@ -204,7 +204,7 @@ async function runOne(
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
   const [
     { runScenario },
-    { deafened },
+    { deafen },
     { calibrate },
     { makeProgress, progressMode },
     { approval, tellJournal, tellLeft },
@@ -215,7 +215,7 @@ async function runOne(
     import('../../../report/progress/make.js'),
     import('./host-run.js'),
   ]);
-  const altered = options.deafen === undefined ? {} : { alter: deafened(options.deafen) };
+  const altered = options.deafen === undefined ? {} : { alter: deafen(options.deafen) };
   const runId = randomBytes(8).toString('hex');
   const outDir = evidenceFolder(options.out, scenario.name, several, new Date(), runId);
   makeEvidenceFolder(outDir);

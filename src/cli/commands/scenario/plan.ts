@@ -1,13 +1,12 @@
-import { jsonText } from '../../../core/text/json-text.js';
 import type { Plan } from '../../../core/model/plan.js';
 import type { PrecheckNote } from '../../../core/model/run-record.js';
 import type { Scenario } from '../../../core/model/scenario.js';
-import { makePlan } from '../../../core/plan/make-plan.js';
 import { planHash } from '../../../core/plan/hash.js';
-import { hostSummary } from '../../../report/terminal/host-summary.js';
-import { precheckText } from '../../../report/terminal/proof.js';
-import { planText } from '../../../report/terminal/plan.js';
 import { localPart } from '../../../core/plan/hosts.js';
+import { makePlan } from '../../../core/plan/make-plan.js';
+import { jsonText } from '../../../core/text/json-text.js';
+import { hostSummary, precheckText } from '../../../report/terminal/host-summary.js';
+import { planText } from '../../../report/terminal/plan.js';
 import { loadFiles } from './load-files.js';
 import { parseSets } from './series.js';
 

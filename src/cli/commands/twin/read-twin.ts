@@ -1,6 +1,6 @@
 import { describeHolders } from '../../../core/bridge/view.js';
 import { chooseBridge, foundScenario } from '../../../core/discover/found-scenario.js';
-import { isReadable, tablesToCopy } from '../../../core/discover/twin/copied-tables.js';
+import { copiedTables, isReadable } from '../../../core/discover/twin/copied-tables.js';
 import { type Twin, twinScenario } from '../../../core/discover/twin/scenario.js';
 import type { ProbeClassName } from '../../../core/model/scenario.js';
 import type { Reading } from '../../../core/model/state.js';
@@ -66,7 +66,7 @@ export async function readTwin(options: {
     inLab: true,
   });
   const ports = new Set(Object.values(found.scenario.topology.endpoints).map(({ port }) => port));
-  const { tables, missing } = tablesToCopy(state, new Set([bridge, ...ports]));
+  const { tables, missing } = copiedTables(state, new Set([bridge, ...ports]));
   const [addresses, neighbours, ...texts] = await Promise.all([
     readJson(['ip', '-j', 'address', 'show', 'dev', bridge], where),
     readJson(['ip', '-j', 'neigh', 'show', 'dev', bridge], where),

@@ -2,7 +2,7 @@ import { driftOf } from '../../../core/audit/drift.js';
 import type { Drift } from '../../../core/model/audit.js';
 import type { Reading } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { openDoorbell } from '../../../system/state/changes/events.js';
+import { openKernelEvents } from '../../../system/state/changes/events.js';
 import { silentState } from '../../../system/state/changes/sysctl-changes.js';
 import { readReading } from '../../../system/state/read-reading.js';
 
@@ -52,7 +52,7 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
     rung = true;
     wake();
   };
-  const bell = openDoorbell(netns, ring);
+  const bell = openKernelEvents(netns, ring);
   let silent = silentOr(netns, '');
   const poll = setInterval(() => {
     const now = silentOr(netns, 'not to be read');

@@ -1,17 +1,17 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { driftText } from '../../../report/terminal/audit.js';
-import { watchMetrics } from '../../../report/machine/prometheus.js';
 import { bridgeViews } from '../../../core/bridge/view.js';
 import type { Drift } from '../../../core/model/audit.js';
-import { jsonText } from '../../../core/text/json-text.js';
 import type { Reading } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { jsonText } from '../../../core/text/json-text.js';
+import { watchMetrics } from '../../../report/machine/prometheus.js';
+import { driftText } from '../../../report/terminal/audit.js';
+import { notifySystemd } from '../../../system/machine/systemd-notify.js';
 import { parseReading } from '../../../system/state/parse-reading.js';
 import { readReading } from '../../../system/state/read-reading.js';
-import { notifySystemd } from '../../../system/machine/systemd-notify.js';
 import { namespacePath } from '../audit/audit.js';
+import { type WatchCounts, watchLoop } from './loop.js';
 import { makeReprobe } from './reprobe.js';
-import { watchLoop, type WatchCounts } from './loop.js';
 
 export interface WatchCommandOptions {
   readonly bridge: string | undefined;

@@ -1,8 +1,8 @@
 import { readFrom } from '../../bridge/view.js';
-import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-fields.js';
 import type { HostState } from '../../model/state.js';
-import type { BridgeRule } from '../rule.js';
+import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-fields.js';
 import { word } from '../../text/shell.js';
+import type { BridgeRule } from '../rule.js';
 
 /** tc's action mirred carries frames of a device to another one (tc-mirred(8)). */
 export const tcMirror: BridgeRule = ({ devices }, { state }) =>

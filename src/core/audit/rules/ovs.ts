@@ -1,8 +1,8 @@
-import type { OvsRecord } from '../../model/state.js';
+import { type OvsBridgeView, ovsBridges, ovsText, referred } from '../../bridge/ovs.js';
 import { membersOf, valueIn } from '../../bridge/ovs-settings.js';
-import { ovsBridges, ovsText, referred, type OvsBridgeView } from '../../bridge/ovs.js';
-import type { HostRule, RuleFinding } from '../rule.js';
+import type { OvsRecord } from '../../model/state.js';
 import { word } from '../../text/shell.js';
+import type { HostRule, RuleFinding } from '../rule.js';
 
 /** What Open vSwitch takes where `mac-table-size` is not set (ovs-vswitchd.conf.db(5)). */
 const usualTable = 8192;

@@ -4,14 +4,8 @@ import type { ProbeClassName } from '../../model/scenario.js';
 import { word } from '../../text/shell.js';
 import type { BridgeRule } from '../rule.js';
 
-/** A rule on a flag of the guests' ports that is off by default. */
-function flagRule(
-  key: string,
-  severity: Severity,
-  text: string,
-  probe: ProbeClassName | null,
-  option = key,
-): BridgeRule {
+/** A rule on a flag of the guests' ports. */
+function flagRule(key: string, severity: Severity, text: string, probe: ProbeClassName | null): BridgeRule {
   return ({ guests }) =>
     guests
       .filter((port) => isOn(port.settings, key) === true)
@@ -22,7 +16,7 @@ function flagRule(
         readFrom: readFrom.link,
         text,
         probe,
-        fix: `bridge link set dev ${word(port.name)} ${option} off`,
+        fix: `bridge link set dev ${word(port.name)} ${key} off`,
       }));
 }
 
@@ -49,7 +43,6 @@ export const proxyArp = flagRule(
   'info',
   'the host answers ARP for guests and carries what follows',
   'arp-request',
-  'proxy_arp',
 );
 
 /** Traffic moves to another port when this one loses its carrier. */
@@ -82,20 +75,8 @@ export const notForwarding: BridgeRule = ({ ports }) =>
 
 /** A rule on a flag of the guests' ports that is on by default and hands over frames meant for others. */
 function floodRule(key: string, severity: Severity, text: string, probe: ProbeClassName): BridgeRule {
-  return ({ guests }) =>
-    guests.length < 2
-      ? []
-      : guests
-          .filter((port) => isOn(port.settings, key) === true)
-          .map((port) => ({
-            severity,
-            place: `${port.name}.${key}`,
-            value: 'on',
-            readFrom: readFrom.link,
-            text,
-            probe,
-            fix: `bridge link set dev ${word(port.name)} ${key} off`,
-          }));
+  const rule = flagRule(key, severity, text, probe);
+  return (view, reading) => (view.guests.length < 2 ? [] : rule(view, reading));
 }
 
 export const unknownFlood = floodRule(

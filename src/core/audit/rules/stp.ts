@@ -10,7 +10,7 @@ const named: readonly (readonly [number, string])[] = [
   [0x4000, 'LLDP'],
 ];
 
-function finding(name: string, settings: Settings): readonly RuleFinding[] {
+function linkLocalFinding(name: string, settings: Settings): readonly RuleFinding[] {
   const mask = Number.parseInt(String(settings['group_fwd_mask'] ?? '0'), 16);
   if (!Number.isFinite(mask) || mask === 0) return [];
   const what =
@@ -32,8 +32,8 @@ function finding(name: string, settings: Settings): readonly RuleFinding[] {
 }
 
 export const linkLocalForwarded: BridgeRule = ({ name, settings, ports }) => [
-  ...finding(name, settings),
-  ...ports.flatMap((port) => finding(port.name, port.settings)),
+  ...linkLocalFinding(name, settings),
+  ...ports.flatMap((port) => linkLocalFinding(port.name, port.settings)),
 ];
 
 /** Without spanning tree BPDUs are data; with it a guest's port has to refuse them. */

@@ -1,12 +1,12 @@
-import { isOn, type BridgeView } from '../view.js';
-import { aimAt, type Aim } from './destination.js';
-import { no, portOf, unknown, yes, type End, type Forecast } from './forecast.js';
+import { type BridgeView, isOn } from '../view.js';
+import { type Destination, destinationOf } from './destination.js';
+import { type End, type Forecast, no, portOf, unknown, yes } from './forecast.js';
 
 /** The flag of a port that a flood of each kind asks for (br_flood of the kernel's net/bridge/br_forward.c). */
 export type FloodFlag = 'flood' | 'bcast_flood' | 'mcast_flood';
 
 /** Whether a port's own barriers let a frame through: isolated, state, and for floods the flag of their kind. */
-export function throughPort(from: End, observer: End, flag: FloodFlag | null, why: string): Forecast {
+function shouldDeliver(from: End, observer: End, flag: FloodFlag | null, why: string): Forecast {
   const port = portOf(observer);
   if (port === null) return unknown('what is behind the bridge device decides itself');
   const { name, settings } = port;
@@ -32,23 +32,23 @@ export function throughPort(from: End, observer: End, flag: FloodFlag | null, wh
 
 /** A frame that goes to every port whose flag lets it. */
 export function flooded(from: End, observer: End, flag: FloodFlag, why: string): Forecast {
-  if (observer.site.kind === 'port') return throughPort(from, observer, flag, why);
+  if (observer.site.kind === 'port') return shouldDeliver(from, observer, flag, why);
   // up the stack: a host takes groups; other unicast it drops unless promiscuous. A holder of the device hands over
   // what is for its guest.
   return flag === 'flood' ? no('not for what is behind the bridge device') : yes(`${why}; the bridge device takes it`);
 }
 
 /** Unicast that the bridge sends to one place, or everywhere. */
-export function aimed(view: BridgeView, from: End, to: End, observer: End, aim: Aim): Forecast {
+export function sentTo(view: BridgeView, from: End, to: End, observer: End, destination: Destination): Forecast {
   if (observer.name === to.name && observer.site.kind !== 'port') return yes(`for what is behind ${view.name}`);
-  if ('flood' in aim) return flooded(from, observer, 'flood', aim.flood);
+  if ('flood' in destination) return flooded(from, observer, 'flood', destination.flood);
   const port = portOf(observer);
-  return port !== null && aim.at === port.name
-    ? throughPort(from, observer, null, `known on ${aim.at}`)
-    : no(`known on ${aim.at}`);
+  return port !== null && destination.at === port.name
+    ? shouldDeliver(from, observer, null, `known on ${destination.at}`)
+    : no(`known on ${destination.at}`);
 }
 
 /** Unicast from one to another who has announced itself: would a third, or the addressee, get it? */
 export function unicast(view: BridgeView, from: End, to: End | null, observer: End): Forecast {
-  return to === null ? unknown('no addressee') : aimed(view, from, to, observer, aimAt(view, from, to));
+  return to === null ? unknown('no addressee') : sentTo(view, from, to, observer, destinationOf(view, from, to));
 }

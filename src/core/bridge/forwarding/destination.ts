@@ -4,7 +4,7 @@ import { type BridgeView, isOn } from '../view.js';
 import { type End, portOf } from './forecast.js';
 
 /** Where the bridge sends unicast to an endpoint: to one place, or everywhere. */
-export type Aim = { readonly at: string } | { readonly flood: string };
+export type Destination = { readonly at: string } | { readonly flood: string };
 
 /**
  * The entry that decides where frames of `from` to a MAC go: with VLAN filtering entries count in their own VLAN only.
@@ -20,8 +20,8 @@ export function entryOf(view: BridgeView, from: End, mac: Mac): FdbState | undef
  * What the database says of an endpoint that has announced itself, or would say once it has (br_fdb_update of the
  * kernel).
  */
-export function aimAt(view: BridgeView, from: End, to: End): Aim {
-  const places = to.macs.map((mac): Aim => {
+export function destinationOf(view: BridgeView, from: End, to: End): Destination {
+  const places = to.macs.map((mac): Destination => {
     const entry = entryOf(view, from, mac);
     return entry !== undefined && (entry.state !== 'dynamic' || view.settings['ageing_time'] !== 0)
       ? { at: entry.port }
@@ -30,7 +30,7 @@ export function aimAt(view: BridgeView, from: End, to: End): Aim {
   return places.find((place) => 'flood' in place) ?? places[0] ?? wouldLearn(view, to);
 }
 
-function wouldLearn(view: BridgeView, to: End): Aim {
+function wouldLearn(view: BridgeView, to: End): Destination {
   if (to.site.kind === 'host') return { at: view.name };
   if (to.site.kind === 'behind') return { flood: `what is behind ${view.name} itself is never learned` };
   if (view.settings['ageing_time'] === 0) return { flood: `${view.name}.ageing_time 0: nothing is learned` };

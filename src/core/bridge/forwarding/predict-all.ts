@@ -1,5 +1,5 @@
 import type { Prediction, Reach } from '../../model/audit.js';
-import { probeClasses, type ProbeClassName } from '../../model/scenario.js';
+import { type ProbeClassName, probeClasses } from '../../model/scenario.js';
 import type { Reading } from '../../model/state.js';
 import { type Diversions, diversionsOf } from '../diversions.js';
 import { type BridgeView, isGroup } from '../view.js';

@@ -1,5 +1,5 @@
-import { objectsOf, textOf } from '../../text/json-fields.js';
 import type { Declared } from '../../model/host-config.js';
+import { objectsOf, textOf } from '../../text/json-fields.js';
 import { readProxmoxConfig } from '../guests/proxmox.js';
 
 /**

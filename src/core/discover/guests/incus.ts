@@ -1,5 +1,5 @@
-import { fieldsOf, objectsOf, textOf, type Fields } from '../../text/json-fields.js';
 import type { GuestRecord } from '../../model/host-config.js';
+import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-fields.js';
 import { macText } from './guest-of-port.js';
 
 /**

@@ -1,5 +1,5 @@
-import { objectsOf, textOf } from '../../text/json-fields.js';
 import type { GuestRecord } from '../../model/host-config.js';
+import { objectsOf, textOf } from '../../text/json-fields.js';
 
 /**
  * Ports whose other end lives in a network namespace that has a name: `ip -j netns list` numbers the namespaces, `ip -j

@@ -8,7 +8,7 @@ import { childOf, readXml } from '../guests/read-xml.js';
  * The bridges that libvirt's networks make themselves; a network that only points at a bridge of somebody else
  * (`forward mode='bridge'`) keeps none.
  */
-export function networkKeepers(networks: readonly LibvirtNetwork[]): readonly Keeper[] {
+export function libvirtNetworkKeepers(networks: readonly LibvirtNetwork[]): readonly Keeper[] {
   return networks.flatMap(({ name, bridge, own }): readonly Keeper[] =>
     bridge === null || !own ? [] : [{ by: 'libvirt', device: bridge, keeps: 'network', network: name }],
   );
@@ -18,7 +18,7 @@ export function networkKeepers(networks: readonly LibvirtNetwork[]): readonly Ke
  * The ports of a domain (`virsh -r dumpxml --inactive`), found on the host by their MAC. Throws Error where the text is
  * no domain.
  */
-export function domainKeepers(
+export function libvirtDomainKeepers(
   xml: string,
   networks: readonly LibvirtNetwork[],
   state: Pick<HostState, 'links' | 'fdb'>,

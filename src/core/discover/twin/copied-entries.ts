@@ -1,3 +1,4 @@
+import { isGroup } from '../../bridge/view.js';
 import type { HostState, LinkState } from '../../model/state.js';
 import { fieldsOf, objectsOf, textOf } from '../../text/json-fields.js';
 
@@ -13,10 +14,6 @@ export interface CopiedEntries {
   }[];
   readonly mdb: readonly { readonly group: string; readonly port: string; readonly vlan?: number }[];
   readonly missing: readonly string[];
-}
-
-function isGroup(mac: string): boolean {
-  return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
 }
 
 /**

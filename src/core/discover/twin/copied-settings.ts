@@ -1,11 +1,11 @@
-import { bridgeSettings, portSettings, type Setting } from '../../model/settings.js';
-import type { Settings, SettingValue } from '../../model/scenario.js';
-import type { LinkState } from '../../model/state.js';
 import { isOn } from '../../bridge/change-commands.js';
 import { bridgeDefaults, portDefaults } from '../../bridge/kernel-defaults.js';
+import type { Settings, SettingValue } from '../../model/scenario.js';
+import { bridgeSettings, portSettings, type Setting } from '../../model/settings.js';
+import type { LinkState } from '../../model/state.js';
 
 /** What a part of a live bridge becomes in the scenario of its twin. */
-export interface Copied {
+export interface CopiedSettings {
   readonly settings: Settings;
   /** A line for each thing that the twin does not have. */
   readonly missing: readonly string[];
@@ -41,7 +41,7 @@ function same({ kind }: Setting, value: SettingValue, usual: SettingValue | unde
   return kind === 'switch' ? isOn(value) === isOn(usual) : String(value).replace(/^0x/, '') === String(usual);
 }
 
-function copied(device: string, known: readonly Setting[], defaults: Settings, values: Settings): Copied {
+function copied(device: string, known: readonly Setting[], defaults: Settings, values: Settings): CopiedSettings {
   const settings: Record<string, SettingValue> = {};
   const missing: string[] = [];
   for (const setting of known) {
@@ -56,7 +56,7 @@ function copied(device: string, known: readonly Setting[], defaults: Settings, v
 }
 
 /** The settings of a bridge that a new one would not have. */
-export function copiedBridge(link: LinkState): Copied {
+export function copiedBridgeSettings(link: LinkState): CopiedSettings {
   return copied(link.name, bridgeSettings, bridgeDefaults, link.bridge ?? {});
 }
 
@@ -64,7 +64,7 @@ export function copiedBridge(link: LinkState): Copied {
  * The settings of a port that a new one would not have. `ports`: those of the twin, one of which a backup port has to
  * be.
  */
-export function copiedPort(link: LinkState, ports: ReadonlySet<string>): Copied {
+export function copiedPortSettings(link: LinkState, ports: ReadonlySet<string>): CopiedSettings {
   const { settings, missing } = copied(link.name, portSettings, portDefaults, link.port ?? {});
   const { backup_port: backup, ...others } = settings;
   const mtu = link.mtu === 1500 ? {} : { mtu: link.mtu };

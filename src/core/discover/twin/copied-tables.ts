@@ -19,7 +19,7 @@ function devicesOf(chain: unknown): readonly string[] {
  * Tables whose rules act on the bridge's frames and can stand in the twin: those of family bridge, and those of netdev
  * whose devices are all there.
  */
-export function tablesToCopy(
+export function copiedTables(
   state: HostState,
   devices: ReadonlySet<string>,
 ): { readonly tables: readonly TableName[]; readonly missing: readonly string[] } {

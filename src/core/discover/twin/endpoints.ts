@@ -3,7 +3,7 @@ import type { HostState, LinkState } from '../../model/state.js';
 import type { FoundScenario } from '../found-scenario.js';
 import { type FoundVlan, vlansInState } from '../found-vlans.js';
 import { endpointName, macsBehind, type Neighbour } from '../host-topology.js';
-import { copiedPort } from './copied-settings.js';
+import { copiedPortSettings } from './copied-settings.js';
 
 /** An endpoint as a scenario file has it. */
 export interface TwinEndpoint {
@@ -92,7 +92,7 @@ export function twinEndpoints(input: EndpointsInput): {
   const missing: string[] = [];
   for (const [name, { vlans: _, ...endpoint }] of entries) {
     const link = state.links.find((one) => one.name === endpoint.port);
-    const copied = link === undefined ? { settings: {}, missing: [] } : copiedPort(link, ports);
+    const copied = link === undefined ? { settings: {}, missing: [] } : copiedPortSettings(link, ports);
     if (link?.xdp !== undefined) missing.push(`the XDP ${link.xdp} on ${link.name}`);
     if (endpoint.mac === undefined)
       missing.push(`the MAC of ${endpoint.port}: it is not on record, and another stands for it`);

@@ -5,7 +5,7 @@ import type { Found, FoundScenario } from '../found-scenario.js';
 import { vlansInState } from '../found-vlans.js';
 import { copiedEntries } from './copied-entries.js';
 import { copiedFilters } from './copied-filters.js';
-import { copiedBridge } from './copied-settings.js';
+import { copiedBridgeSettings } from './copied-settings.js';
 import { type EndpointsInput, isUsual, someSettings, type TwinEndpoint, twinEndpoints } from './endpoints.js';
 import { twinSteps } from './steps.js';
 import type { WhatIf } from './what-if.js';
@@ -60,7 +60,7 @@ export function twinScenario(input: TwinInput): Twin {
     );
   const ports = new Set(Object.values(found.topology.endpoints).map(({ port }) => port));
   const { endpoints, host, missing } = twinEndpoints({ ...input, found, bridge: link });
-  const copied = copiedBridge(link);
+  const copied = copiedBridgeSettings(link);
   const entries = copiedEntries(state, link, ports);
   const filters = copiedFilters(state, new Set([bridge, ...ports]));
   const own = vlansInState(state, bridge);

@@ -1,5 +1,5 @@
+import { bridgeSettings, linkSettings, portSettings } from '../../model/settings.js';
 import { VerifyError } from '../../model/verify-error.js';
-import { linkSettings, portSettings, bridgeSettings } from '../../model/settings.js';
 
 /** A setting of the bridge or of a port as it might be. */
 export interface WhatIf {

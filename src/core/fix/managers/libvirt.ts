@@ -1,4 +1,4 @@
-import type { LastingFix } from '../../model/persistent-fix.js';
+import type { PersistentFix } from '../../model/persistent-fix.js';
 import { fileWord, word } from '../../text/shell.js';
 import { commandOf } from '../command-of.js';
 import type { Form, KeeperOf, Wanted } from '../wanted.js';
@@ -12,7 +12,7 @@ function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll("'", '&apos;');
 }
 
-function inInterface(guest: Guest, form: string, note: string): LastingFix {
+function inInterface(guest: Guest, form: string, note: string): PersistentFix {
   return {
     by: 'libvirt',
     device: guest.device,
@@ -24,7 +24,7 @@ function inInterface(guest: Guest, form: string, note: string): LastingFix {
 }
 
 /** Entries, learning and flood: libvirt keeps them together, for a network. */
-function tableManaged(guest: Guest): LastingFix {
+function tableManaged(guest: Guest): PersistentFix {
   const bridge = `<bridge name='${escapeXml(guest.bridge)}' macTableManager='libvirt'/>`;
   if (guest.network !== null) {
     const network = word(guest.network);
@@ -61,7 +61,7 @@ function hook(
   device: string,
   lines: readonly string[],
   note: string,
-): LastingFix {
+): PersistentFix {
   const daemon = what === 'qemu' ? 'virtqemud' : 'virtnetworkd';
   return {
     by: 'libvirt',
@@ -74,7 +74,7 @@ function hook(
 }
 
 /** The port's name changes from start to start; its MAC is the guest's with fe for its first octet. */
-function guestHook(guest: Guest, wanted: readonly Wanted[]): LastingFix {
+function guestHook(guest: Guest, wanted: readonly Wanted[]): PersistentFix {
   const lines = [
     `ip -br link show master ${word(guest.bridge)} | awk '$3 == "fe${guest.mac.slice(2)}" { sub(/@.*/, "", $1); print $1 }' | while read -r port; do`,
     ...wanted.map((one) => `  ${commandOf(one, '"$port"')}`),

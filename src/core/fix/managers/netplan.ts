@@ -1,4 +1,4 @@
-import type { LastingFix } from '../../model/persistent-fix.js';
+import type { PersistentFix } from '../../model/persistent-fix.js';
 import { dispatcherScript } from '../command-of.js';
 import { networkManagerOption } from '../network-manager-option.js';
 import type { Form, KeeperOf, Wanted } from '../wanted.js';
@@ -71,7 +71,7 @@ function asPassthrough(device: Device, one: Wanted): readonly string[] {
 }
 
 /** A file of its own is read after the others, and netplan puts what they say of a device together. */
-function ownFile({ device, kind, file }: Device, lines: readonly string[]): LastingFix {
+function ownFile({ device, kind, file }: Device, lines: readonly string[]): PersistentFix {
   return {
     by: 'netplan',
     device,
@@ -102,7 +102,7 @@ function asNetworkd(
 }
 
 /** An addition to the file that netplan writes for networkd. */
-function dropIn(device: string, suffix: 'netdev' | 'network', form: string): LastingFix {
+function dropIn(device: string, suffix: 'netdev' | 'network', form: string): PersistentFix {
   return {
     by: 'netplan',
     device,
@@ -116,7 +116,7 @@ function dropIn(device: string, suffix: 'netdev' | 'network', form: string): Las
   };
 }
 
-function without(device: Device, one: Wanted): LastingFix {
+function without(device: Device, one: Wanted): PersistentFix {
   const why =
     one.kind === 'entry'
       ? 'neither netplan nor networkd has a form for it: an entry of networkd ([BridgeFDB], AssociatedWith=master) is permanent, so the host takes the frames and the guest is cut off'
@@ -150,7 +150,7 @@ export const netplanForm: Form<Device> = (device, wanted) => {
 };
 
 /** What netplan itself cannot say. */
-function beside(device: Device, wanted: readonly Wanted[]): readonly LastingFix[] {
+function beside(device: Device, wanted: readonly Wanted[]): readonly PersistentFix[] {
   if (device.renderer === 'NetworkManager')
     return wanted.length === 0 ? [] : [dispatcherScript('netplan', device.device, wanted)];
   const placed = wanted.flatMap((one) => asNetworkd(one) ?? []);

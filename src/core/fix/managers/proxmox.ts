@@ -1,4 +1,4 @@
-import type { LastingFix } from '../../model/persistent-fix.js';
+import type { PersistentFix } from '../../model/persistent-fix.js';
 import { word } from '../../text/shell.js';
 import { commandOf } from '../command-of.js';
 import type { Form, KeeperOf, Wanted } from '../wanted.js';
@@ -9,7 +9,7 @@ const managesTable =
   "Proxmox VE then turns learning and flood off on its guests' ports and adds an entry for the configured MAC of each (since 7.3)";
 
 /** A script that Proxmox VE runs after the guest has started (its administration guide, "Hookscripts"). */
-function hookscript({ device, program, id }: Nic, wanted: readonly Wanted[], note: string): LastingFix {
+function hookscript({ device, program, id }: Nic, wanted: readonly Wanted[], note: string): PersistentFix {
   return {
     by: 'Proxmox VE',
     device,
@@ -24,7 +24,7 @@ function hookscript({ device, program, id }: Nic, wanted: readonly Wanted[], not
   };
 }
 
-function isolation(nic: Nic, wanted: readonly Wanted[]): LastingFix {
+function isolation(nic: Nic, wanted: readonly Wanted[]): PersistentFix {
   if (!nic.isVnet) return hookscript(nic, wanted, `${nic.bridge} is no VNet: only VNets have the option isolate-ports`);
   return {
     by: 'Proxmox VE',
@@ -36,7 +36,7 @@ function isolation(nic: Nic, wanted: readonly Wanted[]): LastingFix {
   };
 }
 
-function tableManaged(nic: Nic, wanted: readonly Wanted[]): LastingFix {
+function tableManaged(nic: Nic, wanted: readonly Wanted[]): PersistentFix {
   if (nic.isVnet)
     return hookscript(
       nic,
@@ -54,7 +54,7 @@ function tableManaged(nic: Nic, wanted: readonly Wanted[]): LastingFix {
 }
 
 /** The firewall's own filter of source MACs (`firewall=1`, macfilter of the guest's .fw file). */
-function macFilter({ device, program, id, nic, value }: Nic): LastingFix {
+function macFilter({ device, program, id, nic, value }: Nic): PersistentFix {
   const on = value
     .split(',')
     .filter((part) => !part.startsWith('firewall='))

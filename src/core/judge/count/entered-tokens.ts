@@ -1,7 +1,7 @@
 import { type Flow, type Flows, mostTokens } from '../../model/plan.js';
 
 /** Which tokens of a step's flows entered at their senders' own places. */
-export interface Entries {
+export interface EnteredTokens {
   /**
    * False: the token has entered at this kind of place before. `port`: the sender's; else it left through the bridge
    * device, as the host's or a relay's do.
@@ -15,7 +15,7 @@ export interface Entries {
 
 const bits = { port: 1, bridge: 2 } as const;
 
-export function createEntries(flows: Flows): Entries {
+export function createEnteredTokens(flows: Flows): EnteredTokens {
   const base = flows.at(0)?.first ?? 0;
   const last = flows.at(flows.length - 1);
   const entered = new Uint8Array(

@@ -1,6 +1,13 @@
 import { type Flow, type Flows, mostTokens } from '../../model/plan.js';
 import { nsOf } from '../../pcap/time-words.js';
 
+/** Where something was first seen: the frame's number in the capture and its time. */
+export interface First {
+  /** 1-based in evidence.pcapng; below 0: −n is the observer's nth kept frame of the step in timeline.ndjson. */
+  readonly frame: number;
+  readonly timeNs: bigint;
+}
+
 /**
  * Which observer saw which tokens of a step's flows: a row of numbers for each flow and observer that saw any of it.
  * Tokens that come one after the other, as they were sent, are two numbers of that row; once one is missing or late,
@@ -249,11 +256,4 @@ export function createSeenTokens(flows: Flows): SeenTokens {
       return found.reverse();
     },
   };
-}
-
-/** Where something was first seen: the frame's number in the capture and its time. */
-export interface First {
-  /** 1-based in evidence.pcapng; below 0: −n is the observer's nth kept frame of the step in timeline.ndjson. */
-  readonly frame: number;
-  readonly timeNs: bigint;
 }

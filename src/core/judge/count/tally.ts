@@ -1,5 +1,5 @@
 import type { Plan, StepPlan } from '../../model/plan.js';
-import { createEntries, type Entries } from './entered-tokens.js';
+import { createEnteredTokens, type EnteredTokens } from './entered-tokens.js';
 import { createSeenTokens, type First, type SeenTokens } from './seen-tokens.js';
 
 /** A probe's sighting in time. */
@@ -23,7 +23,7 @@ export interface StepTally {
   readonly seen: SeenTokens;
   /** When each was seen, by `flow|observer`, in a step with events; else empty. */
   readonly moments: Map<string, SeenAt[]>;
-  readonly entries: Entries;
+  readonly entries: EnteredTokens;
   readonly controls: Set<number>;
   /** Token → the observer at which a guest sent it again, and whether that is an uplink. */
   readonly reentered: Map<number, { readonly observer: string; readonly uplink: boolean }>;
@@ -45,7 +45,7 @@ function createTally(step: StepPlan): StepTally {
   return {
     seen: createSeenTokens(step.flows),
     moments: new Map(),
-    entries: createEntries(step.flows),
+    entries: createEnteredTokens(step.flows),
     controls: new Set(),
     reentered: new Map(),
     twice: new Map(),

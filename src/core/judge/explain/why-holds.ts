@@ -61,7 +61,7 @@ function heldOf(group: Group): Held {
  * Why a step holds: for each class, who got nothing and what was in the way, as the state around the step shows it.
  * Rows with the same barriers stand together; `alone`: there is one only. Empty where the state was not read.
  */
-export function heldBy(rows: readonly Finding[], plan: Plan, step: StepPlan, states: StepStates): readonly Held[] {
+export function whyHolds(rows: readonly Finding[], plan: Plan, step: StepPlan, states: StepStates): readonly Held[] {
   const groups = new Map<string, Group>();
   const zeros = rows.filter(
     (row) =>

@@ -3,7 +3,7 @@ import { type AddressPairs, createAddressPairs } from '../../wire/address-pairs.
 import { isGroupMac, macNumber } from '../../wire/ethernet.js';
 import { viewFrame } from '../../wire/frame-view.js';
 import type { JudgedBatch } from '../judge.js';
-import { foreignProtocol, quickName, type QuickProtocol, readQuickly } from './protocol.js';
+import { foreignProtocol, type QuickProtocol, quickName, readQuickly } from './protocol.js';
 
 /** Who listened where, and which unicast is foreign there. MACs are 48-bit numbers. */
 export interface ForeignListener {

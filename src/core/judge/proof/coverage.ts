@@ -1,6 +1,6 @@
 import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
-import type { Plan } from '../../model/plan.js';
 import { unheardPorts } from '../../bridge/ovs.js';
+import type { Plan } from '../../model/plan.js';
 import type { Result } from '../../model/result.js';
 import type { StepStates } from '../../model/state.js';
 import type { StepFacts } from './step-facts.js';

@@ -7,7 +7,7 @@ import { reason } from '../reasons.js';
 import type { StepFacts } from './step-facts.js';
 
 /** Two readings of the state of a step, one after the other; null = it was not read. */
-export interface Stretch {
+export interface Interval {
   readonly from: HostState | null;
   readonly to: HostState | null;
   /** What an event that was at work meanwhile can have changed. */
@@ -20,7 +20,7 @@ const nothing: ReadonlySet<StatePart> = new Set();
 const named = (events: readonly number[]): string => `event ${events.map((index) => index + 1).join(', ')}`;
 
 /** The time between two readings without events. */
-export function wholeStretch({ before, after }: StepStates): Stretch {
+export function wholeInterval({ before, after }: StepStates): Interval {
   return { from: before, to: after, excused: nothing, where: '' };
 }
 
@@ -33,18 +33,18 @@ export function readAroundEvents(step: StepPlan): boolean {
 }
 
 /** The time from the first reading of a step to its last, cut at the readings around its events. */
-export function stretchesOf(
+export function intervalsOf(
   step: StepPlan,
   { eventReadings }: Pick<StepFacts, 'eventReadings'>,
   { before, after, during = [] }: StepStates,
-): readonly Stretch[] {
-  const stretches: Stretch[] = [];
+): readonly Interval[] {
+  const intervals: Interval[] = [];
   let from = before;
   let where = '';
   for (const { reading, events } of eventReadings) {
     const to = during[reading - 1] ?? null;
     const busy = events.length > 0;
-    stretches.push({
+    intervals.push({
       from,
       to,
       excused: busy ? eventReach(step, events) : nothing,
@@ -53,7 +53,7 @@ export function stretchesOf(
     if (busy) where = `, when ${named(events)} was over; if its work goes on after its commands, give it \`settle\``;
     from = to;
   }
-  return [...stretches, { from, to: after, excused: nothing, where }];
+  return [...intervals, { from, to: after, excused: nothing, where }];
 }
 
 /**
@@ -81,7 +81,7 @@ export function unreadAround(
 }
 
 /** Parts of a state that the judge compares. */
-export const stateParts = ['links', 'vlan', 'sysctl', 'tc', 'nft', 'ovs'] as const;
+const stateParts = ['links', 'vlan', 'sysctl', 'tc', 'nft', 'ovs'] as const;
 type StatePart = (typeof stateParts)[number];
 
 /**

@@ -1,11 +1,11 @@
 import type { Control, Flow, Observer, StepPlan } from '../../model/plan.js';
 import type { Reason } from '../../model/result.js';
 import type { Endpoint } from '../../model/scenario.js';
-import { ofSender } from '../../plan/flows/flow-table.js';
+import { ofSender } from '../../plan/flows/shortcuts.js';
 import { noiseAt, noiseText } from '../count/noise.js';
 import type { StepTally } from '../count/tally.js';
-import { isReasonCode, reason, type ReasonCode } from '../reasons.js';
-import { sentOf, type StepFacts } from './step-facts.js';
+import { isReasonCode, type ReasonCode, reason } from '../reasons.js';
+import { type StepFacts, sentOf } from './step-facts.js';
 import { eventReasons } from './windows.js';
 
 /** Share of the probes that who must see them has to get. */

@@ -5,9 +5,9 @@ import type { Endpoint } from '../../model/scenario.js';
 import { bridgeSettings, portSettings } from '../../model/settings.js';
 import type { FdbState, HostState, LinkState } from '../../model/state.js';
 import { type RuleChange, type SettingChange, vlanList } from '../../model/timeline.js';
-import { enteringMac } from '../../plan/ingress-controls.js';
+import { ingressMac } from '../../plan/ingress-controls.js';
 import { reason } from '../reasons.js';
-import type { Stretch } from './intervals.js';
+import type { Interval } from './intervals.js';
 
 /** Counters move on an idle machine; what else the rules say must not. */
 function withoutCounters(rules: unknown): string {
@@ -175,9 +175,9 @@ const rulesDiffer: Readonly<Record<RuleChange['kind'], (from: HostState, to: Hos
 };
 
 /** Rules that are other than before, or that somebody changed and put back. */
-function changedRules(stretches: readonly ReadStretch[], changes: readonly RuleChange[]): readonly Reason[] {
+function changedRules(intervals: readonly ReadInterval[], changes: readonly RuleChange[]): readonly Reason[] {
   return (['tc', 'nft'] as const).flatMap((kind) => {
-    const other = stretches.find(({ from, to, excused }) => !excused.has(kind) && rulesDiffer[kind](from, to));
+    const other = intervals.find(({ from, to, excused }) => !excused.has(kind) && rulesDiffer[kind](from, to));
     const by = changes.filter((change) => change.kind === kind).map(changer);
     if (other === undefined && by.length === 0) return [];
     const named =
@@ -200,23 +200,23 @@ function changedRules(stretches: readonly ReadStretch[], changes: readonly RuleC
 function settingsOfOvs({ ovs }: HostState): string {
   const told = ovs?.bridges.map((bridge) => ({
     ...bridge,
-    flows: bridge.flows.filter((flow) => !flow.includes(enteringMac)),
+    flows: bridge.flows.filter((flow) => !flow.includes(ingressMac)),
   }));
   return JSON.stringify({ ...ovs, bridges: told });
 }
 
-/** A stretch whose two ends were read. */
-interface ReadStretch extends Stretch {
+/** An interval whose two ends were read. */
+interface ReadInterval extends Interval {
   readonly from: HostState;
   readonly to: HostState;
 }
 
 /**
- * What is other at the end of a stretch, apart from rules, and from what an event that was at work can have changed.
+ * What is other at the end of an interval, apart from rules, and from what an event that was at work can have changed.
  */
 function changedSettings(
   step: StepPlan,
-  { from, to, excused, where }: ReadStretch,
+  { from, to, excused, where }: ReadInterval,
   provoked: Provoked,
 ): readonly Reason[] {
   const links = excused.has('links') ? [] : changedLinks(step, from, to, provoked);
@@ -230,8 +230,8 @@ function changedSettings(
   return all.map(({ code, observer, text }) => ({ code, observer, text: `${text}${where}` }));
 }
 
-/** Is the setting of that link other at the end of the stretch, which is told then? */
-function differs({ from, to, excused }: ReadStretch, name: string, what: string): boolean {
+/** Is the setting of that link other at the end of the interval, which is told then? */
+function differs({ from, to, excused }: ReadInterval, name: string, what: string): boolean {
   if (what === vlanList)
     return !excused.has('vlan') && vlansOf(from, new Set([name])).get(name) !== vlansOf(to, new Set([name])).get(name);
   const value = ({ links }: HostState): string => {
@@ -250,10 +250,10 @@ function differs({ from, to, excused }: ReadStretch, name: string, what: string)
  * A sysctl that was heard to change though all readings have it alike. Of one that is not read nobody knows what it
  * was.
  */
-function sysctlPutBack(name: string, before: HostState, stretches: readonly ReadStretch[]): readonly Reason[] {
-  const isOther = ({ from, to, excused }: ReadStretch): boolean =>
+function sysctlPutBack(name: string, before: HostState, intervals: readonly ReadInterval[]): readonly Reason[] {
+  const isOther = ({ from, to, excused }: ReadInterval): boolean =>
     !excused.has('sysctl') && from.sysctl[name] !== to.sysctl[name];
-  return before.sysctl[name] === undefined || stretches.some(isOther)
+  return before.sysctl[name] === undefined || intervals.some(isOther)
     ? []
     : [reason('settings-changed', null, `${name} changed and was put back`)];
 }
@@ -265,7 +265,7 @@ function sysctlPutBack(name: string, before: HostState, stretches: readonly Read
 function putBack(
   step: StepPlan,
   before: HostState,
-  stretches: readonly ReadStretch[],
+  intervals: readonly ReadInterval[],
   settings: readonly SettingChange[],
   provoked: Provoked,
 ): readonly Reason[] {
@@ -275,15 +275,15 @@ function putBack(
   );
   const observers = new Map(step.observers.map((one) => [one.interface, one.name]));
   return settings.flatMap(({ ifindex, what, host = null }) => {
-    if (ifindex === null) return sysctlPutBack(onHost(host, what), before, stretches);
+    if (ifindex === null) return sysctlPutBack(onHost(host, what), before, intervals);
     const link = watched.get(numbered(host, ifindex));
-    const readings = [before, ...stretches.map(({ to }) => to)].flatMap(({ links }) =>
+    const readings = [before, ...intervals.map(({ to }) => to)].flatMap(({ links }) =>
       links.filter(({ name }) => name === link?.name),
     );
     if (
       link === undefined ||
       provoked.setting(what, readings) ||
-      stretches.some((stretch) => differs(stretch, link.name, what))
+      intervals.some((interval) => differs(interval, link.name, what))
     )
       return [];
     return [
@@ -296,20 +296,20 @@ function putBack(
  * Whether the kernel said the same before the first probe and after the last: identity and settings of the bridges and
  * their ports, their VLANs, tc and nft rules, the sysctls that were read; timers and counters aside, FDB and MDB left
  * to causes, except a MAC on a wrong port. What the step's probes bring about on purpose is no change, nor what its
- * events do in their stretches. `changes`: who was heard changing rules meanwhile, the events aside; `settings`: which
+ * events do in their intervals. `changes`: who was heard changing rules meanwhile, the events aside; `settings`: which
  * were heard to change, also if they were put back.
  */
 export function unchangedReasons(
   step: StepPlan,
-  stretches: readonly Stretch[],
+  intervals: readonly Interval[],
   endpoints: readonly Endpoint[],
   changes: readonly RuleChange[] = [],
   settings: readonly SettingChange[] = [],
 ): readonly Reason[] {
-  const [before, after] = [stretches[0]?.from ?? null, stretches.at(-1)?.to ?? null];
+  const [before, after] = [intervals[0]?.from ?? null, intervals.at(-1)?.to ?? null];
   if (before === null || after === null)
     return [reason('state-unread', null, `the state ${before === null ? 'before' : 'after'} the probes was not read`)];
-  const read = stretches.flatMap(({ from, to, ...rest }): readonly ReadStretch[] =>
+  const read = intervals.flatMap(({ from, to, ...rest }): readonly ReadInterval[] =>
     from === null || to === null ? [] : [{ ...rest, from, to }],
   );
   const unread = [before, ...read.map(({ to }) => to)]
@@ -318,7 +318,7 @@ export function unchangedReasons(
   const provoked = provokedBy(step, endpoints);
   const all = [
     ...unread,
-    ...read.flatMap((stretch) => changedSettings(step, stretch, provoked)),
+    ...read.flatMap((interval) => changedSettings(step, interval, provoked)),
     ...putBack(step, before, read, settings, provoked),
     ...changedRules(read, changes),
     ...[before, after].flatMap((state) => notForwarding(step, state, provoked)),

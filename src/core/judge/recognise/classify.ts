@@ -1,8 +1,8 @@
 import { type Control, type Flow, type Flows, mostTokens, type Plan, type StepPlan } from '../../model/plan.js';
 import { type FrameView, viewFrame } from '../../wire/frame-view.js';
-import { createTokenSearch } from '../../wire/token-search.js';
 import { tagLength, tokenAt, tokenIndex, tokenLength } from '../../wire/token.js';
-import { createHeaderReader, formOf, type FrameFormName } from './frame-form.js';
+import { createTokenSearch } from '../../wire/token-search.js';
+import { createHeaderReader, type FrameFormName, formOf } from './frame-form.js';
 import { createRunTags, type RunTags } from './run-tags.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { FrameSpec } from '../../model/plan.js';
-import { probeHopLimit } from '../../probe/frames/frame.js';
+import { probeHopLimit } from '../../probe/frames/parts.js';
 import { macBytes, macNumber } from '../../wire/ethernet.js';
 import type { FrameView } from '../../wire/frame-view.js';
 import { ipv4Bytes } from '../../wire/ipv4.js';

@@ -1,5 +1,5 @@
-import { tokenAt, tokenLength } from '../../wire/token.js';
 import { viewFrame } from '../../wire/frame-view.js';
+import { tokenAt, tokenLength } from '../../wire/token.js';
 
 /**
  * Where a frame ends once its payload is cut: behind its headers, and behind its token where it carries one, so that it

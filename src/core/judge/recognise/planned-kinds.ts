@@ -8,6 +8,13 @@ import { createHeaderReader, type PlannedHeaders, sameOctets } from './frame-for
 import { createMacWords, type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
 import type { RunTags } from './run-tags.js';
 
+/** A probe that was read; void at the next. */
+export interface PlannedProbe {
+  readonly flow: Flow;
+  readonly sequence: number;
+  readonly form: 'as-sent';
+}
+
 /** Knows frames of many flows that differ in their addresses only: a mesh sends one frame of each of a million. */
 export interface PlannedKinds {
   /** `words`: the same octets as 32-bit words of this machine's order; `start` is at a word. */
@@ -123,11 +130,4 @@ export function createPlannedKinds(
       if (kind !== null) kinds.push(kind);
     },
   };
-}
-
-/** A probe that was read; void at the next. */
-export interface PlannedProbe {
-  readonly flow: Flow;
-  readonly sequence: number;
-  readonly form: 'as-sent';
 }

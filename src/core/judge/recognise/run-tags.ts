@@ -1,4 +1,4 @@
-import { sameTag, tagLength, type TagSource, tagSource } from '../../wire/token.js';
+import { sameTag, type TagSource, tagLength, tagSource } from '../../wire/token.js';
 
 /** The tags of a run's tokens, made when they are asked for. */
 export interface RunTags {

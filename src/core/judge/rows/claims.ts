@@ -1,5 +1,5 @@
-import type { Finding } from '../../model/result.js';
 import type { PlannedClaim } from '../../model/plan.js';
+import type { Finding } from '../../model/result.js';
 
 /** How a claim of `seen` came out. `beyond`: more was seen than claimed; `short`: less; `unmatched`: no row fits it. */
 export type ClaimOutcome = 'held' | 'beyond' | 'short' | 'unmatched';

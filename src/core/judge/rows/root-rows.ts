@@ -1,7 +1,7 @@
 import type { Flow, StepPlan } from '../../model/plan.js';
 import type { Finding, Reason } from '../../model/result.js';
 import type { HostState, StepStates } from '../../model/state.js';
-import { sentOf, type StepFacts } from '../proof/step-facts.js';
+import { type StepFacts, sentOf } from '../proof/step-facts.js';
 import { reason } from '../reasons.js';
 
 function rootOf(state: HostState | null, bridge: string): string | null {

@@ -1,13 +1,9 @@
 import type { Mac } from '../../model/mac.js';
 import type { Flow, Flows, FrameSpec, Observer, Plan, StepPlan } from '../../model/plan.js';
-import type { Finding, FirstSighting } from '../../model/result.js';
-import type { Accepted, Endpoint, SettingValue } from '../../model/scenario.js';
+import type { Finding } from '../../model/result.js';
+import type { Endpoint, SettingValue } from '../../model/scenario.js';
 import type { FdbState, HostState, LinkState, StepStates } from '../../model/state.js';
-import { ofSender } from '../../plan/flows/flow-table.js';
-import { timeText } from '../../text/time.js';
-import type { First } from '../count/seen-tokens.js';
-import type { StepTally } from '../count/tally.js';
-import type { StepFacts } from '../proof/step-facts.js';
+import { ofSender } from '../../plan/flows/shortcuts.js';
 
 /**
  * A row with what the plan says of its frames and the kernel said around them: all that explains why they got there, or
@@ -147,53 +143,6 @@ export function isOn(value: SettingValue | undefined): boolean {
 /** Known to be off: what this kernel does not tell is neither on nor off. */
 export function isOff(value: SettingValue | undefined): boolean {
   return value === false || value === 0;
-}
-
-const evidenceFile = 'evidence.pcapng';
-const timelineFile = 'timeline.ndjson';
-
-/** What the rows of a step are made of. */
-export interface RowInput {
-  readonly plan: Plan;
-  readonly step: StepPlan;
-  readonly facts: StepFacts;
-  readonly tally: StepTally;
-  readonly states: StepStates;
-  /** Day of the run, `YYYY-MM-DD`: accepted leaks end. */
-  readonly day: string;
-}
-
-/** Where a row's frames were first seen; null where they were not, or only counted. */
-export function firstSightingOf(first: First | undefined): FirstSighting | null {
-  // A frame that was counted and not kept has no number.
-  return first === undefined || first.frame === 0
-    ? null
-    : { file: first.frame < 0 ? timelineFile : evidenceFile, frame: Math.abs(first.frame), at: timeText(first.timeNs) };
-}
-
-/** Who answers for a leak that the scenario accepts on that day. */
-export function acceptedOf(
-  accept: readonly Accepted[],
-  observer: string,
-  probeClass: string,
-  day: string,
-): Pick<Finding, 'accepted'> {
-  const found = accept.find(
-    (one) => one.observer === observer && one.class === probeClass && (one.until === null || day <= one.until),
-  );
-  return found === undefined
-    ? {}
-    : { accepted: { reason: found.reason, owner: found.owner, ticket: found.ticket, until: found.until } };
-}
-
-/** Whether an observer must, may or must not see what the two lists are about. */
-export function allowanceOf(name: string, must: readonly string[], may: readonly string[]): Finding['allowed'] {
-  return must.includes(name) ? 'must' : may.includes(name) ? 'may' : 'no';
-}
-
-/** How the observer's engine knew which way a frame went. */
-export function directionOf(facts: StepFacts, observer: string): Finding['direction'] {
-  return facts.listening.get(observer)?.direction ?? 'known';
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { Finding } from '../../model/result.js';
 import { upperBound95 } from './bound.js';
-import { groupedRows, mostUngrouped, probeRow } from './group-rows.js';
+import { groupedRows, mostUngrouped } from './group-rows.js';
+import { acceptedOf, allowanceOf, directionOf, firstSightingOf, probeRow, type RowInput } from './probe-row.js';
 import { rootRows } from './root-rows.js';
-import { acceptedOf, allowanceOf, directionOf, firstSightingOf, type RowInput } from './row-context.js';
 
 function trafficRows(input: RowInput): readonly Finding[] {
   const { step, facts, tally } = input;

@@ -2,14 +2,14 @@ import type { Direction } from '../capture-items.js';
 import {
   blockTypes,
   byteOrderMagic,
+  type OptionValue,
   optionCodes,
   optionsLength,
-  type OptionValue,
   textOption,
   timeOption,
+  u8Option,
   u32Option,
   u64Option,
-  u8Option,
   writeOptions,
 } from './options.js';
 

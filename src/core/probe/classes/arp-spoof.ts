@@ -1,7 +1,7 @@
 import { broadcastMac, documentation, namesByRole } from '../addresses.js';
 import { frameSpec } from '../frames/spec.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
-import { restoring } from '../restore-owner.js';
+import { restoreOwner } from '../restore-owner.js';
 
 /**
  * "The address of `to` is at me": as a gratuitous request (RFC 5227 3) and as a reply that nobody asked for, both
@@ -28,6 +28,6 @@ export const arpSpoof: ProbeClass = {
       );
       return { from: from.name, to: to.name, sender: from.name, frame, must: [], may, judged: true, variant };
     });
-    return [...forged, ...restoring(to, entry, vlan)];
+    return [...forged, ...restoreOwner(to, entry, vlan)];
   },
 };

@@ -1,7 +1,7 @@
 import { inventedMac, ipPair, unicastCarriers } from '../addresses.js';
 import { frameSpec } from '../frames/spec.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
-import { restoring, restoringWords, talkers } from '../restore-owner.js';
+import { restoreOwner, restoreOwnerWith, talkers } from '../restore-owner.js';
 
 /**
  * `count` frames, each from a source MAC of its own, then frames of others to `to`, which speaks only after the flood:
@@ -40,7 +40,7 @@ export const macFlood: ProbeClass = {
       purpose: 'stimulus',
     };
     // No entry control may come from `to` before the flood: it would be known by it.
-    const speaks = restoringWords(to, vlan, (stack) =>
+    const speaks = restoreOwnerWith(to, vlan, (stack) =>
       frameSpec(
         { carrier: 'raw', vlan: stack, srcMac: to.macs[0], dstMac, srcIp: null, dstIp: null },
         { ...entry, srcMac: null, dstMac: null },
@@ -61,6 +61,6 @@ export const macFlood: ProbeClass = {
         judged: true,
       };
     });
-    return [flood, ...speaks, ...talk, ...restoring(to, entry, vlan)];
+    return [flood, ...speaks, ...talk, ...restoreOwner(to, entry, vlan)];
   },
 };

@@ -3,7 +3,7 @@ import { documentation, linkLocal, namesByRole } from '../addresses.js';
 import { frameSpec } from '../frames/spec.js';
 import { groupMac } from '../groups.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
-import { restoring, restoringWords } from '../restore-owner.js';
+import { restoreOwner, restoreOwnerWith } from '../restore-owner.js';
 
 const allNodes = 'ff02::1';
 
@@ -15,7 +15,7 @@ function readvertising(owner: Endpoint, vlan: readonly number[], entry: ProbeEnt
   const srcIp = owner.ips.find((ip) => ip.family === 6)?.address;
   if (srcMac === undefined || srcIp === undefined || owner.attach === 'host') return [];
   const own = { ...entry, srcMac: null, dstMac: null, srcIp: null, dstIp: null, size: null };
-  return restoringWords(owner, vlan, (stack) =>
+  return restoreOwnerWith(owner, vlan, (stack) =>
     frameSpec(
       {
         carrier: 'ipv6-icmp',
@@ -64,6 +64,6 @@ export const raSpoof: ProbeClass = {
         variant: form,
       };
     });
-    return [...forged, ...(to === null ? [] : [...readvertising(to, vlan, entry), ...restoring(to, entry, vlan)])];
+    return [...forged, ...(to === null ? [] : [...readvertising(to, vlan, entry), ...restoreOwner(to, entry, vlan)])];
   },
 };

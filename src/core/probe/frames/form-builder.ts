@@ -1,7 +1,7 @@
 import type { FrameSpec } from '../../model/plan.js';
 import type { Carrier } from '../../model/scenario.js';
 import { ethernetLength, etherTypes, writeEthernet } from '../../wire/ethernet.js';
-import { vlanTagLength, tagTypes, writeTags } from '../../wire/vlan.js';
+import { tagTypes, vlanTagLength, writeTags } from '../../wire/vlan.js';
 import { macOf, unbuildable } from './parts.js';
 import type { FrameTemplate } from './template.js';
 

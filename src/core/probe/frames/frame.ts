@@ -4,14 +4,6 @@ import { forms } from './forms.js';
 import { type FrameOptions, leastSize, plainTemplate } from './plain.js';
 import { type FrameTemplate, stampToken } from './template.js';
 
-export { describeFrame, viewFrame } from '../../wire/frame-view.js';
-export type { FrameView, ParsedFrame } from '../../wire/frame-view.js';
-export { probeHopLimit, probePorts } from './parts.js';
-export { stampToken } from './template.js';
-export type { FrameTemplate } from './template.js';
-export { leastSize, tokenOffset } from './plain.js';
-export type { FrameOptions } from './plain.js';
-
 /**
  * Octets that a frame needs for its headers and a token, whatever its form; Ethernet's own minimum (60 without FCS) is
  * not in it.

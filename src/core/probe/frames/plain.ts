@@ -9,7 +9,7 @@ import { ipv6Length, writeIpv6 } from '../../wire/ipv6.js';
 import { tcpLength } from '../../wire/tcp.js';
 import { tokenLength } from '../../wire/token.js';
 import { udpLength } from '../../wire/udp.js';
-import { vlanTagLength, tagTypes, writeTags } from '../../wire/vlan.js';
+import { tagTypes, vlanTagLength, writeTags } from '../../wire/vlan.js';
 import { addressOf, etherTypeOf, macOf, probeHopLimit, protocolOf, unbuildable, writeTransport } from './parts.js';
 import type { FrameTemplate } from './template.js';
 

@@ -1,7 +1,8 @@
 import type { FrameSpec } from '../../model/plan.js';
 import { macLength } from '../../wire/ethernet.js';
-import { frameTemplate, type FrameTemplate } from './frame.js';
+import { frameTemplate } from './frame.js';
 import { macOf } from './parts.js';
+import type { FrameTemplate } from './template.js';
 
 /**
  * Whether frames differ in nothing but the addresses of their Ethernet header. ARP has its sender's MAC in its body as

@@ -20,7 +20,10 @@ const device = interfaceName.describe('The bridge or port.');
 const bridge = text.describe('Its bridge.');
 const file = text.describe('Where it stands.');
 
-/** Who keeps a device, as core/model/persistent-fix.ts has it: the values of `by`, and of libvirt `keeps`, tell the kinds apart. */
+/**
+ * Who keeps a device, as core/model/persistent-fix.ts has it: the values of `by`, and of libvirt `keeps`, tell the
+ * kinds apart.
+ */
 export const keeper = z.union([
   z
     .strictObject({

@@ -6,7 +6,7 @@ import { where } from '../yaml/explain-issue.js';
 import type { Path } from '../yaml/fault.js';
 import { didYouMean } from '../yaml/nearest-word.js';
 import { select } from './select.js';
-import { selectPresent, type StepContext } from './step-context.js';
+import { type StepContext, selectPresent } from './step-context.js';
 
 interface RawAllowance {
   readonly may_see?: string | readonly string[] | undefined;

@@ -6,7 +6,7 @@ import type { Locate, Path } from '../yaml/fault.js';
 import { salvage } from '../yaml/salvage.js';
 import { countPairs } from './pairs.js';
 import { readExpectation } from './read-expectation.js';
-import { endpointOf, selectPresent, type StepContext } from './step-context.js';
+import { endpointOf, type StepContext, selectPresent } from './step-context.js';
 
 const mostSteps = 1000;
 const mostUnwritten = 2_000_000;

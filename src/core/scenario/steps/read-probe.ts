@@ -9,7 +9,7 @@ import { salvage } from '../yaml/salvage.js';
 import { type ClassRule, classRules } from './class-rules.js';
 import { countPairs } from './pairs.js';
 import { readAllowance } from './read-expectation.js';
-import { endpointOf, selectPresent, type StepContext } from './step-context.js';
+import { endpointOf, type StepContext, selectPresent } from './step-context.js';
 
 const mostUnwritten = 2_000_000;
 

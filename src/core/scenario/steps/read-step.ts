@@ -13,7 +13,7 @@ import { readProbe } from './read-probe.js';
 import { readRun } from './read-run.js';
 import { readTraffic } from './read-traffic.js';
 import { select } from './select.js';
-import { selectPresent, type StepContext } from './step-context.js';
+import { type StepContext, selectPresent } from './step-context.js';
 import { listenForbidsNobody, probeForbidsNobody, trafficForbidsNobody } from './unbreakable.js';
 
 type RawStep = z.output<typeof stepShell>;

@@ -1,10 +1,10 @@
-import type { FaultList, Path } from '../yaml/fault.js';
-import { where } from '../yaml/explain-issue.js';
 import { quote } from '../../text/escape.js';
-import type { EndpointDraft } from './read-endpoint.js';
-import { salvage } from '../yaml/salvage.js';
 import { generate } from '../schema/topology.js';
 import { namePattern } from '../schema/values.js';
+import { where } from '../yaml/explain-issue.js';
+import type { FaultList, Path } from '../yaml/fault.js';
+import { salvage } from '../yaml/salvage.js';
+import type { EndpointDraft } from './read-endpoint.js';
 
 /** Of the whole topology. A Linux bridge has 1023 ports at most; namespaces and sockets cost memory. */
 const mostEndpoints = 4096;

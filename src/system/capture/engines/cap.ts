@@ -10,10 +10,10 @@ import {
 } from '../../kernel/packet-socket.js';
 import type { Engine, EngineHandle, OpenOptions } from '../engine.js';
 import { refuseEverything } from '../socket-filter.js';
-import { capModule, type CapObject } from './cap-module.js';
+import { type CapObject, capModule } from './cap-module.js';
 import { frameQueue } from './frame-queue.js';
-import { compileFilterFor, libpcap } from './libpcap-library.js';
 import { libpcapEngine } from './libpcap.js';
+import { compileFilterFor, libpcap } from './libpcap-library.js';
 
 const IFF_UP = 1;
 /** cap's bufSize hangs at 2,000 MiB. */

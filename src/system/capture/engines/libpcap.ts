@@ -93,21 +93,21 @@ interface DumpBuffer {
   room(snaplen: number): number;
 }
 
-const size = 1 << 20;
+const dumpBytes = 1 << 20;
 const recordHeader = 16;
 const slack = 4096;
 let shared: DumpBuffer | undefined;
 
 /** One for the process: rings are drained one after the other. It is kept for good, C has its address. */
 function dumpBuffer(): DumpBuffer {
-  shared ??= make();
+  shared ??= makeDumpBuffer();
   return shared;
 }
 
-function make(): DumpBuffer {
-  const bytes = Buffer.alloc(size);
-  const file = libpcap().fmemopen(bytes, size, 'w+');
+function makeDumpBuffer(): DumpBuffer {
+  const bytes = Buffer.alloc(dumpBytes);
+  const file = libpcap().fmemopen(bytes, dumpBytes, 'w+');
   if (file === null)
     throw new VerifyError('open-failed', 69, 'fmemopen failed: out of memory', 'open fewer observers in one process');
-  return { bytes, file, room: (snaplen) => Math.max(1, Math.floor((size - slack) / (recordHeader + snaplen))) };
+  return { bytes, file, room: (snaplen) => Math.max(1, Math.floor((dumpBytes - slack) / (recordHeader + snaplen))) };
 }

@@ -1,5 +1,5 @@
-import { VerifyError } from '../../../core/model/verify-error.js';
 import type { Counters } from '../../../core/model/timeline.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
 import { closeRingBlock, eachRingFrame, packetTypes, ringBlock, ringFrame } from '../../../core/pcap/ring/block.js';
 import { encodeBpf } from '../../kernel/bpf.js';
 import { linkIndex } from '../../kernel/packet-socket.js';

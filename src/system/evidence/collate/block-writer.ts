@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import type { Direction } from '../../../core/pcap/capture-items.js';
 import { textOctets } from '../../../core/pcap/pcapng/options.js';
 import { blockBuffer, packetBlockLength, writePacketBlock } from '../../../core/pcap/pcapng/packet-block.js';
-import type { Direction } from '../../../core/pcap/capture-items.js';
 
 /** A packet as it goes to the file: `captured` octets at `from` of `bytes`; its time as two words of ns. */
 export interface WrittenPacket {

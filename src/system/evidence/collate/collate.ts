@@ -4,19 +4,19 @@ import { join } from 'node:path';
 import { framesOfLine } from '../../../core/judge/count/count-discarded.js';
 import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
 import type { Plan } from '../../../core/model/plan.js';
-import { evidenceInterfaces } from '../../../core/plan/evidence-interfaces.js';
 import { directions } from '../../../core/pcap/capture-items.js';
-import { highHalf, lowHalf, nsOf, timeWords } from '../../../core/pcap/time-words.js';
 import {
   enhancedPacket,
   interfaceDescription,
   interfaceStatistics,
   sectionHeader,
 } from '../../../core/pcap/pcapng/writer.js';
-import { createBlockWriter } from './block-writer.js';
+import { highHalf, lowHalf, nsOf, timeWords } from '../../../core/pcap/time-words.js';
+import { evidenceInterfaces } from '../../../core/plan/evidence-interfaces.js';
 import { cannotWrite, files } from '../folder/folder.js';
+import { createBlockWriter } from './block-writer.js';
 import { createFrameNotes } from './frame-notes.js';
-import { createDiscarding } from './keep-leaks.js';
+import { createLeakKeeper } from './keep-leaks.js';
 import { type RawCaptures, type StepCounters, wholeCaptures } from './raw-captures.js';
 import { readRawFrames, type TakeRawFrame } from './raw-frames.js';
 
@@ -86,7 +86,7 @@ export async function collate(
     const one = listened?.observers[observer];
     return listened === undefined || one === undefined ? null : { step: listened, observer: one };
   });
-  const discarding = input.keep === 'all' ? null : createDiscarding({ plan, listeners, inferred: input.inferred });
+  const discarding = input.keep === 'all' ? null : createLeakKeeper({ plan, listeners, inferred: input.inferred });
   const out = createBlockWriter(path, told);
   out.block(sectionHeader({ application: input.application, os: 'Linux', comment: `scenario ${plan.name}` }));
   for (const { step, name, description } of blocks) {

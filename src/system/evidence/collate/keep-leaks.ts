@@ -8,13 +8,13 @@ import type { Flow, Observer, Plan, StepPlan } from '../../../core/model/plan.js
 const mostOfLeak = 1000;
 
 /** Says which frames need not be kept, and counts them. */
-export interface Discarding {
+export interface LeakKeeper {
   /** A planned probe as it was sent, in the order of the file: may it go? Then it is counted. */
   mayGo(interfaceId: number, flow: Flow, sequence: number, towards: boolean): boolean;
   lines(): readonly DiscardedFrames[];
 }
 
-export interface DiscardingInput {
+export interface LeakKeeperInput {
   readonly plan: Plan;
   /** By number of the interface block. */
   readonly listeners: readonly ({ readonly step: StepPlan; readonly observer: Observer } | null)[];
@@ -29,7 +29,7 @@ export interface DiscardingInput {
  * their tokens and go. What the judge looks at closer stays: controls, forged and re-sent tokens, answers, what was
  * routed, whatever is none of the run's, and all of steps with events, which are told by time.
  */
-export function createDiscarding({ plan, listeners, inferred }: DiscardingInput): Discarding {
+export function createLeakKeeper({ plan, listeners, inferred }: LeakKeeperInput): LeakKeeper {
   const tallies = { plan, keyed: true, steps: createTallies(plan) };
   const kept = new Map<string, number>();
   const counted = listeners.map((listener) => {

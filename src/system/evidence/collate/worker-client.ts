@@ -12,7 +12,7 @@ export interface CollateRequest extends Omit<CollateInput, 'plan'> {
 }
 
 /** What the thread says. */
-export type FromCollating =
+export type FromCollateWorker =
   | { readonly kind: 'grown'; readonly octets: number }
   | { readonly kind: 'done'; readonly collation: Collation }
   | {
@@ -24,7 +24,7 @@ export type FromCollating =
     };
 
 /** A thread that collates. */
-export interface CollatingThread {
+export interface CollateWorker {
   /** As `collate`; rejects where it fails, or was stopped. */
   readonly collation: Promise<Collation>;
   tell(message: CapturesMessage): void;
@@ -36,17 +36,17 @@ export interface CollatingThread {
  * As `collate`, in a thread of its own, beside what this one does meanwhile; `growth` is told how far the file is that
  * it writes.
  */
-export function collateBeside(
+export function collateInWorker(
   request: CollateRequest,
   growth: Growth = { grown: () => undefined, ended: () => undefined },
-): CollatingThread {
+): CollateWorker {
   const thread = new Worker(packagePath('dist/collate-thread.cjs'), { workerData: request });
   const collation = new Promise<Collation>((resolve, reject) => {
     const fail = (error: Error): void => {
       growth.ended(error);
       reject(error);
     };
-    thread.on('message', (message: FromCollating) => {
+    thread.on('message', (message: FromCollateWorker) => {
       switch (message.kind) {
         case 'grown':
           growth.grown(message.octets);

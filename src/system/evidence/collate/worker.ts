@@ -4,7 +4,7 @@ import { parsePlan } from '../folder/parse-folder.js';
 import { collate } from './collate.js';
 import { growingCaptures } from './growing-captures.js';
 import { type RawCaptures, wholeCaptures } from './raw-captures.js';
-import type { CollateRequest, FromCollating } from './worker-client.js';
+import type { CollateRequest, FromCollateWorker } from './worker-client.js';
 
 function followed(dir: string, port: MessagePort): RawCaptures {
   const captures = growingCaptures(dir);
@@ -13,7 +13,7 @@ function followed(dir: string, port: MessagePort): RawCaptures {
 }
 
 async function serve(port: MessagePort): Promise<void> {
-  const say = (message: FromCollating): void => port.postMessage(message);
+  const say = (message: FromCollateWorker): void => port.postMessage(message);
   const request: CollateRequest = workerData;
   try {
     const captures = request.growing ? followed(request.dir, port) : wholeCaptures(request);
@@ -30,5 +30,5 @@ async function serve(port: MessagePort): Promise<void> {
   }
 }
 
-// A thread of its own that collates the captures of a run: `collateBeside` starts it.
+// A thread of its own that collates the captures of a run: `collateInWorker` starts it.
 if (parentPort !== null) void serve(parentPort);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readOctets } from '../read/read-bytes.js';
+import { readBytes } from '../read/read-bytes.js';
 import { capturePath, files } from './folder.js';
 
 /** A file that a result rests on, relative to its folder. */
@@ -52,6 +52,6 @@ export async function writeSums(dir: string, known?: readonly HashedFile[]): Pro
 /** SHA-256 of a file's bytes, hex, read as a stream; of a compressed one what it stands for. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of readOctets(path, { fleeting: true })) hash.update(chunk);
+  for await (const chunk of readBytes(path, { fleeting: true })) hash.update(chunk);
   return hash.digest('hex');
 }

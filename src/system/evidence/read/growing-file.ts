@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { pageOctets } from '../../kernel/page-memory.js';
+import { pageMemory } from '../../kernel/page-memory.js';
 
 /** A file that somebody else writes, as far as it is written. */
 export interface Growth {
@@ -43,7 +43,7 @@ export function growingFile(path: string): GrowingFile {
       while (octets === 0 && !whole) await new Promise<void>((resolve) => (wake = resolve));
       mayGoOn();
       const handle = await open(path, 'r');
-      const buffer = pageOctets(chunkLength);
+      const buffer = pageMemory(chunkLength);
       try {
         for (let at = 0; ; ) {
           if (at < octets) {

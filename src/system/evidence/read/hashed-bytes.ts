@@ -3,8 +3,8 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { packagePath } from '../../process/package-path.js';
-import { isGzipHead, readOctets } from './read-bytes.js';
-import { leaveOctets, type SharedOctets, shareOctets, takeOctets } from './shared-bytes.js';
+import { isGzipHead, readBytes } from './read-bytes.js';
+import { leaveBytes, type SharedBytes, shareBytes, takeBytes } from './shared-bytes.js';
 
 /** From so many octets on a thread is worth its start. */
 const worthAThread = 32 * 1024 * 1024;
@@ -16,7 +16,7 @@ const patienceMs = 20;
 const atATime = 64;
 
 /** A file's octets, decompressed where it is gzip, and the hash of the same octets: the file is read once. */
-export interface HashedOctets {
+export interface HashedBytes {
   /**
    * In order, to be read once, as far as somebody wants them; each chunk is void once the next is asked for. Rejects
    * where the file cannot be read further.
@@ -34,7 +34,7 @@ export interface HashedOctets {
 /** What `beginHash` started and nobody has asked for yet, by path. */
 const begun = new Map<string, HashThread>();
 
-interface HashThread extends HashedOctets {
+interface HashThread extends HashedBytes {
   readonly thread: Worker;
 }
 
@@ -54,8 +54,8 @@ function openLarge(path: string): number | null {
   return null;
 }
 
-async function* judged(shared: SharedOctets): AsyncGenerator<Uint8Array> {
-  const take = takeOctets(shared, 'judge');
+async function* judged(shared: SharedBytes): AsyncGenerator<Uint8Array> {
+  const take = takeBytes(shared, 'judge');
   try {
     for (let chunks = 1; ; chunks += 1) {
       let chunk = take(patienceMs);
@@ -68,19 +68,19 @@ async function* judged(shared: SharedOctets): AsyncGenerator<Uint8Array> {
       if (chunks % atATime === 0) await setImmediate();
     }
   } finally {
-    leaveOctets(shared, 'judge');
+    leaveBytes(shared, 'judge');
   }
 }
 
 /** Hashes on a thread of its own, beside what this one does with the octets: hashing takes longer. */
 function hashBeside(path: string, file: number): HashThread {
-  const shared = shareOctets(file);
+  const shared = shareBytes(file);
   const thread = new Worker(packagePath('dist/hash-thread.cjs'), { workerData: shared });
   const sha256 = new Promise<string>((resolve, reject) => {
     thread.once('message', resolve);
     thread.once('error', reject);
     thread.once('exit', () => {
-      leaveOctets(shared, 'hash');
+      leaveBytes(shared, 'hash');
       reject(new Error(`${path}: the thread that hashes it ended without a word`));
     });
   });
@@ -89,7 +89,7 @@ function hashBeside(path: string, file: number): HashThread {
     thread,
     octets: judged(shared),
     sha256() {
-      leaveOctets(shared, 'judge');
+      leaveBytes(shared, 'judge');
       return sha256;
     },
     stop: () => void thread.terminate().then(() => closeSync(file)),
@@ -97,9 +97,9 @@ function hashBeside(path: string, file: number): HashThread {
 }
 
 /** Hashes each chunk before it is given. */
-function hashHere(path: string): HashedOctets {
+function hashHere(path: string): HashedBytes {
   const hash = createHash('sha256');
-  const source = readOctets(path, { fleeting: true });
+  const source = readBytes(path, { fleeting: true });
   let failure: Error | null = null;
   const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
     try {
@@ -123,7 +123,7 @@ function hashHere(path: string): HashedOctets {
   };
 }
 
-/** Begins to hash a large file for which `hashedOctets` may be called later. The process does not wait for it. */
+/** Begins to hash a large file for which `hashedBytes` may be called later. The process does not wait for it. */
 export function beginHash(path: string): void {
   if (begun.has(path)) return;
   const file = openLarge(path);
@@ -134,7 +134,7 @@ export function beginHash(path: string): void {
 }
 
 /** The octets of a capture and their hash; `stop` has to be called. */
-export function hashedOctets(path: string): HashedOctets {
+export function hashedBytes(path: string): HashedBytes {
   const started = begun.get(path);
   begun.delete(path);
   if (started !== undefined) {

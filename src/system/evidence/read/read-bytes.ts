@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { pageOctets } from '../../kernel/page-memory.js';
+import { pageMemory } from '../../kernel/page-memory.js';
 
 /** Fits a processor's second-level cache with what is made of it. */
 const chunkLength = 1 << 18;
@@ -36,7 +36,7 @@ async function* read(path: string, fleeting: boolean): AsyncGenerator<Uint8Array
       if (length === 0) return;
       yield into.subarray(0, length);
       if (!fleeting) into = new Uint8Array(chunkLength);
-      else if (chunks === 1 && length === chunkLength) into = pageOctets(chunkLength); // a small file is not worth it
+      else if (chunks === 1 && length === chunkLength) into = pageMemory(chunkLength); // a small file is not worth it
       if (chunks % atATime === 0) await setImmediate();
     }
   } finally {
@@ -48,7 +48,7 @@ async function* read(path: string, fleeting: boolean): AsyncGenerator<Uint8Array
  * The octets of a file in order, decompressed where it is compressed with gzip (RFC 1952). Rejects where it cannot be
  * read further, after all before that was given. `fleeting`: a chunk is void once the next is asked for.
  */
-export async function* readOctets(
+export async function* readBytes(
   path: string,
   options: { readonly fleeting?: boolean } = {},
 ): AsyncGenerator<Uint8Array> {

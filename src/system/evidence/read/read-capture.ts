@@ -1,6 +1,6 @@
 import { type CaptureItem } from '../../../core/pcap/capture-items.js';
 import { type CaptureReaderOptions, createCaptureReader } from '../../../core/pcap/capture-reader.js';
-import { readOctets } from './read-bytes.js';
+import { readBytes } from './read-bytes.js';
 
 /**
  * The items of a capture file in order, gzip or not, up to its first fatal damage. A file that cannot be opened or read
@@ -8,7 +8,7 @@ import { readOctets } from './read-bytes.js';
  * memory stays flat and nothing is copied.
  */
 export async function* readCapture(path: string, options: CaptureReaderOptions = {}): AsyncGenerator<CaptureItem> {
-  yield* readCaptureOf(readOctets(path, options), options);
+  yield* readCaptureOf(readBytes(path, options), options);
 }
 
 /** The items of a raw capture of a run. */

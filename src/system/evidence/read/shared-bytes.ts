@@ -1,5 +1,5 @@
 import { readSync } from 'node:fs';
-import { sharedPageOctets } from '../../kernel/page-memory.js';
+import { sharedPageMemory } from '../../kernel/page-memory.js';
 
 /** Fits a processor's second-level cache with what is made of it. */
 const chunkLength = 1 << 18;
@@ -7,7 +7,7 @@ const chunkLength = 1 << 18;
 const chunkCount = 64;
 
 /**
- * Positions in `SharedOctets.cells`: chunks that were read; who reads one now (0 = nobody); 1 = there are no more; of
+ * Positions in `SharedBytes.cells`: chunks that were read; who reads one now (0 = nobody); 1 = there are no more; of
  * each reader: chunks that it is done with, and at how many the other wants to be woken.
  */
 const cell = { read: 0, reading: 1, over: 2, done: 3, wakeAt: 5 } as const;
@@ -16,13 +16,13 @@ const readers = { hash: 0, judge: 1 } as const;
 const never = 2 ** 31 - 1;
 
 /** Who reads shared octets: the thread that hashes them, and the one that judges them. */
-export type OctetReaderName = keyof typeof readers;
+export type ByteReaderName = keyof typeof readers;
 
 /**
  * A file that is read once while two threads have all its octets: whoever is ahead reads the next chunk into a ring,
  * and waits where the ring is full; the other finds it there. It can be handed to a thread as it is.
  */
-export interface SharedOctets {
+export interface SharedBytes {
   /** Open for reading, at its first octet; both threads use this descriptor. */
   readonly file: number;
   readonly octets: Uint8Array<SharedArrayBuffer>;
@@ -31,24 +31,24 @@ export interface SharedOctets {
   readonly cells: Int32Array<SharedArrayBuffer>;
 }
 
-export function shareOctets(file: number): SharedOctets {
+export function shareBytes(file: number): SharedBytes {
   const words = (count: number): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(4 * count));
   return {
     file,
-    octets: sharedPageOctets(chunkCount * chunkLength),
+    octets: sharedPageMemory(chunkCount * chunkLength),
     lengths: words(chunkCount),
     cells: words(cellCount).fill(never, cell.wakeAt),
   };
 }
 
 /** Says that chunks are done with, and wakes the other reader where it waits for that. */
-function done(cells: SharedOctets['cells'], reader: number, chunks: number): void {
+function done(cells: SharedBytes['cells'], reader: number, chunks: number): void {
   Atomics.store(cells, cell.done + reader, chunks);
   if (chunks >= Atomics.load(cells, cell.wakeAt + reader)) Atomics.notify(cells, cell.done + reader);
 }
 
 /** This reader, or the thread that it was in, wants no more: the other goes on alone. */
-export function leaveOctets({ cells }: SharedOctets, who: OctetReaderName): void {
+export function leaveBytes({ cells }: SharedBytes, who: ByteReaderName): void {
   done(cells, readers[who], never);
   if (Atomics.compareExchange(cells, cell.reading, readers[who] + 1, 0) !== 0) Atomics.notify(cells, cell.reading);
 }
@@ -57,9 +57,9 @@ export function leaveOctets({ cells }: SharedOctets, who: OctetReaderName): void
  * Gives the next chunk at each call, which voids the one before; null = there are no more; 'behind' = for so many ms
  * the other reader has not made room. Throws where the file cannot be read; then this reader is to leave.
  */
-export function takeOctets(
-  { file, octets, lengths, cells }: SharedOctets,
-  who: OctetReaderName,
+export function takeBytes(
+  { file, octets, lengths, cells }: SharedBytes,
+  who: ByteReaderName,
 ): (patienceMs: number) => Uint8Array | null | 'behind' {
   const mine = readers[who];
   const other = 1 - mine;

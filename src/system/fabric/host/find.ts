@@ -1,4 +1,4 @@
-import { hostTopology, type HostTopology, type Neighbour } from '../../../core/discover/host-topology.js';
+import { type HostTopology, hostTopology, type Neighbour } from '../../../core/discover/host-topology.js';
 import type { Bridge, Scenario } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';

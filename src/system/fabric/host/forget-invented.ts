@@ -2,7 +2,7 @@ import type { Plan } from '../../../core/model/plan.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { inventedMacs } from '../../../core/plan/new-macs.js';
-import { runBatch } from '../../process/programs.js';
+import { runBatch } from '../../process/batch.js';
 
 /** An entry may age, or be taken by another, between the look and the command. */
 const tries = 3;

@@ -6,17 +6,18 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { disableIpv6, newNamespace } from '../../kernel/namespaces.js';
 import { writeSysctl } from '../../kernel/sysctl.js';
 import { mustRun, readJson } from '../../process/programs.js';
-import { takeLock } from '../../process/run-lock.js';
+import { takeRunLock } from '../../process/run-lock.js';
 import { netnsPath } from './find.js';
 import { type Journal, namespaceInode, openJournal, startOf } from './journal.js';
 import { undoAll } from './undo.js';
 
 /**
- * The ways into the bridge: for each port a veth pair whose near end is in a namespace of this process and whose far
- * end hands every frame to the port as if it had come from there (tc-mirred(8), ingress redirect). The bridge, the port
- * and the guest are not touched: the far end is never enslaved, and all of it ends with this process's namespace.
+ * The veth pairs through which frames are injected: for each port one whose near end is in a namespace of this process
+ * and whose far end hands every frame to the port as if it had come from there (tc-mirred(8), ingress redirect). The
+ * bridge, the port and the guest are not touched: the far end is never enslaved, and all of it ends with this process's
+ * namespace.
  */
-interface Entries {
+interface PortPairs {
   /** Where to send so that the frame enters the bridge from `port`. */
   of(port: string): Place;
   /** Names of the far ends. */
@@ -24,7 +25,7 @@ interface Entries {
   close(): void;
 }
 
-export interface EntryOptions {
+export interface PortPairOptions {
   readonly ports: readonly LinkState[];
   /** Namespace of the bridges; null = the caller's. */
   readonly netns: string | null;
@@ -33,14 +34,14 @@ export interface EntryOptions {
 }
 
 /** Throws VerifyError (69) where the kernel lacks clsact or mirred; what was made until then stands in the journal. */
-export async function makeEntries(options: EntryOptions): Promise<Entries> {
+export async function makePortPairs(options: PortPairOptions): Promise<PortPairs> {
   const { ports, netns, runId, journal } = options;
   const fd = newNamespace(disableIpv6);
   const near = `/proc/${process.pid}/fd/${fd}`;
   // held open: /proc/PID/ns/net names the near namespace for the moment in which a program is being born there
   const home = openSync(netns ?? '/proc/thread-self/ns/net', 'r');
   const names = ports.map((_, index) => `vi${runId.slice(0, 8)}-${index}`);
-  const entries: Entries = {
+  const pairs: PortPairs = {
     names,
     of(port) {
       const index = ports.findIndex(({ name }) => name === port);
@@ -59,18 +60,18 @@ export async function makeEntries(options: EntryOptions): Promise<Entries> {
     for (const [index, port] of ports.entries()) {
       const name = names[index] ?? '';
       journal.add({ command: ['ip', 'link', 'del', 'dev', name], gone: true });
-      await makeEntry({ near, home: `/proc/${process.pid}/fd/${home}`, netns, name, nearName: `p${index}`, port });
+      await makePortPair({ near, home: `/proc/${process.pid}/fd/${home}`, netns, name, nearName: `p${index}`, port });
     }
-    return entries;
+    return pairs;
   } catch (error) {
-    entries.close();
+    pairs.close();
     throw error;
   } finally {
     closeSync(home);
   }
 }
 
-interface Entry {
+interface PortPair {
   readonly near: string;
   readonly home: string;
   readonly netns: string | null;
@@ -79,7 +80,7 @@ interface Entry {
   readonly port: LinkState;
 }
 
-async function makeEntry({ near, home, netns, name, nearName, port }: Entry): Promise<void> {
+async function makePortPair({ near, home, netns, name, nearName, port }: PortPair): Promise<void> {
   const mtu = ['mtu', String(port.mtu)];
   await mustRun(
     ['ip', 'link', 'add', 'dev', nearName, ...mtu, 'type', 'veth', 'peer', 'name', name, ...mtu, 'netns', home],
@@ -156,7 +157,7 @@ function nameOf(links: unknown, ifindex: number): string | undefined {
     : undefined;
 }
 
-export interface WaysInput {
+export interface InjectionPortsInput {
   readonly runId: string;
   readonly journalFolder: string;
   /** Namespace of the bridges; null = the caller's. */
@@ -172,8 +173,8 @@ export interface WaysInput {
   readonly senders: ReadonlySet<string>;
 }
 
-/** A host's bridges locked for a run, with a journal and a way in for every endpoint that sends. */
-export interface Ways {
+/** A host's bridges locked for a run, with a journal and an injection port for every endpoint that sends. */
+export interface InjectionPorts {
   readonly journal: Journal;
   /** Where to send so that frames enter the bridge from that port. */
   of(port: string): Place;
@@ -184,7 +185,7 @@ export interface Ways {
 }
 
 /** Rejects with VerifyError: `locked` (69), `unsupported` (69), `interface-gone` (69); then nothing is left. */
-export async function openWays({
+export async function openInjectionPorts({
   runId,
   journalFolder,
   netns,
@@ -193,11 +194,11 @@ export async function openWays({
   bridges,
   endpoints,
   senders,
-}: WaysInput): Promise<Ways> {
+}: InjectionPortsInput): Promise<InjectionPorts> {
   const inside = await insidePlaces(endpoints, state.links, netns);
   const locks: (() => void)[] = [];
   let journal: Journal | null = null;
-  let entries: Entries | null = null;
+  let pairs: PortPairs | null = null;
   const leftOver = async (names: readonly string[]): Promise<readonly string[]> => {
     const { links } = await readState();
     return links.filter(({ name }) => names.includes(name)).map(({ name }) => `the interface ${name}`);
@@ -205,8 +206,8 @@ export async function openWays({
   const close = async (): Promise<readonly string[]> => {
     const undos = journal?.undos() ?? [];
     const failed = await undoAll(undos, netns);
-    entries?.close();
-    const left = await leftOver(entries?.names ?? []);
+    pairs?.close();
+    const left = await leftOver(pairs?.names ?? []);
     if (failed.length + left.length === 0) journal?.remove();
     for (const release of locks) release();
     return [...failed, ...left];
@@ -214,7 +215,7 @@ export async function openWays({
   try {
     for (const bridge of bridges) {
       const link = state.links.find(({ name }) => name === bridge);
-      locks.push(takeLock(netns, `verify-isolation/${link?.ifindex ?? 0}`, `bridge ${bridge}`));
+      locks.push(takeRunLock(netns, `verify-isolation/${link?.ifindex ?? 0}`, `bridge ${bridge}`));
     }
     journal = openJournal(journalFolder, {
       runId,
@@ -228,11 +229,11 @@ export async function openWays({
         .filter(({ name, attach }) => attach === 'port' && senders.has(name) && !inside.has(name))
         .map(({ port }) => port),
     );
-    entries = await makeEntries({ ports: state.links.filter(({ name }) => sending.has(name)), netns, runId, journal });
+    pairs = await makePortPairs({ ports: state.links.filter(({ name }) => sending.has(name)), netns, runId, journal });
   } catch (error) {
     await close();
     throw error;
   }
-  const made = entries;
+  const made = pairs;
   return { journal, inside, of: (port) => made.of(port), close };
 }

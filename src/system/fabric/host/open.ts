@@ -5,12 +5,12 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { sendersOf, silentAddressees } from '../../../core/plan/observers.js';
 import { mustRun, readJson } from '../../process/programs.js';
 import { applyToKernel, type KernelChange } from '../apply.js';
-import { ovsVlanColumns } from '../ovs-vlans.js';
 import { ovsValue } from '../ovs.js';
+import { ovsVlanColumns } from '../ovs-vlans.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
 import type { FoundHost } from './find.js';
 import { forgetInvented } from './forget-invented.js';
-import { openWays } from './injection-ports.js';
+import { openInjectionPorts } from './injection-ports.js';
 import { undoOf } from './undo-of.js';
 
 export interface HostDeps {
@@ -37,7 +37,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
       silent.join('\n'),
       'ping it once, or let it announce itself with `learn`. Nothing was sent',
     );
-  const ways = await openWays({
+  const ways = await openInjectionPorts({
     runId,
     journalFolder: deps.journalFolder,
     netns,

@@ -1,5 +1,5 @@
-import { commandsFor } from '../../../core/bridge/change-commands.js';
-import { portVlans } from '../../../core/bridge/view.js';
+import { changeCommands } from '../../../core/bridge/change-commands.js';
+import { portVlans } from '../../../core/bridge/port-vlans.js';
 import type { Change } from '../../../core/model/fabric.js';
 import type { FdbEntry } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
@@ -30,7 +30,7 @@ export function undoOf(
   before: Before,
   bridgeOf: (port: string) => string,
 ): readonly (readonly string[])[] {
-  const inverse = (one: Change): readonly (readonly string[])[] => commandsFor(one, bridgeOf);
+  const inverse = (one: Change): readonly (readonly string[])[] => changeCommands(one, bridgeOf);
   switch (change.kind) {
     case 'set': {
       const value = valueIn(before.link, change.place, change.key);

@@ -1,17 +1,17 @@
 import { closeSync } from 'node:fs';
-import { bareName, hostOf } from '../../../core/model/host-names.js';
 import type { Fabric } from '../../../core/model/fabric.js';
+import { bareName, hostOf } from '../../../core/model/host-names.js';
 import type { Plan } from '../../../core/model/plan.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { mergeStates } from '../../../core/plan/hosts.js';
-import { runBatch } from '../../process/programs.js';
 import { disableIpv6, newNamespace } from '../../kernel/namespaces.js';
+import { runBatch } from '../../process/batch.js';
 import { noChanges } from '../apply.js';
 import { waitUntilForwarding } from '../wait.js';
 import { bridgeCommands } from './bridge-commands.js';
-import { plugIn } from './endpoints.js';
+import { plugInEndpoints } from './endpoints.js';
 import type { Inside } from './enter.js';
 import { makeSpaces, placeOf, procPid, type Spaces } from './spaces.js';
 
@@ -152,7 +152,7 @@ async function buildHost(plan: Plan, host: LabHost, hostNamed: (name: string) =>
     bridges.flatMap((bridge, index) => bridgeCommands(bareBridges[index] ?? bridge, plan.bridgeMacs[bridge.name])),
     { netns },
   );
-  await plugIn(
+  await plugInEndpoints(
     endpoints.filter(({ tunnel }) => tunnel === undefined),
     bareBridges,
     host.spaces,

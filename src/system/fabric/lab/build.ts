@@ -4,7 +4,8 @@ import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
 import type { HostState, LinkState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { writeSysctl } from '../../kernel/sysctl.js';
-import { mustRun, runBatch } from '../../process/programs.js';
+import { runBatch } from '../../process/batch.js';
+import { mustRun } from '../../process/programs.js';
 import { applyToKernel } from '../apply.js';
 import { checkReadBack } from '../read-back.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
@@ -16,7 +17,7 @@ import {
   routeCommands,
   vlanCommands,
 } from './bridge-commands.js';
-import { plugIn, setVlans } from './endpoints.js';
+import { plugInEndpoints, setVlans } from './endpoints.js';
 import type { Inside } from './enter.js';
 import { type OvsSwitch, startOvsSwitch } from './ovs-switch.js';
 import { makeRelays, type RelayHandle, type RelaySpec } from './relays.js';
@@ -74,7 +75,7 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
   const start = async (endpoint: Endpoint): Promise<ChangeRecord> => {
     if (present.has(endpoint.name)) return { commands: [], readBack: `${endpoint.name} is there already` };
     const mine = plan.endpoints.filter((one) => one.name === endpoint.name);
-    await plugIn(mine, plan.bridges, spaces, ovs);
+    await plugInEndpoints(mine, plan.bridges, spaces, ovs);
     checkSettings([], mine, await deps.readLinks(), isOvs);
     for (const change of portChanges) {
       if ((change.kind === 'set' ? change.device : change.entry.port) === endpoint.port) await kernel(change);
@@ -111,7 +112,7 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
   try {
     await makeBridges(plan, ovs);
     const now = plan.endpoints.filter((endpoint) => endpoint.started);
-    const plugging = plugIn(now, plan.bridges, spaces, ovs);
+    const plugging = plugInEndpoints(now, plan.bridges, spaces, ovs);
     try {
       deps.meanwhile?.();
     } finally {

@@ -1,7 +1,7 @@
 import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { withEthtool } from '../../kernel/ethtool.js';
-import { runBatch } from '../../process/programs.js';
+import { runBatch } from '../../process/batch.js';
 import { defaultPvidOf, guestCommands, linkCommands, vlanCommands } from './bridge-commands.js';
 import type { OvsSwitch } from './ovs-switch.js';
 import { hasStack, type Spaces } from './spaces.js';
@@ -13,7 +13,7 @@ const sideBySide = 4;
  * Makes the links of endpoints that have a port, all in few programs, and configures both ends; `netns`: that of the
  * bridges, null = the caller's. Rejects with VerifyError naming the command that was refused.
  */
-export async function plugIn(
+export async function plugInEndpoints(
   endpoints: readonly Endpoint[],
   bridges: readonly Bridge[],
   spaces: Spaces,

@@ -1,4 +1,5 @@
 import { closeSync, read, readSync } from 'node:fs';
+import { inNamespace } from '../../kernel/namespaces.js';
 import {
   NETLINK_NETFILTER,
   NETLINK_ROUTE,
@@ -7,7 +8,6 @@ import {
   openNetlinkIfAllowed,
   setWaiting,
 } from '../../kernel/netlink-socket.js';
-import { inNamespace } from '../../kernel/namespaces.js';
 
 /** RTNLGRP_LINK, _NEIGH, _TC, _MDB and _BRVLAN of linux/rtnetlink.h. */
 const routeGroups = [1, 3, 4, 26, 33];
@@ -21,7 +21,7 @@ const usualBuffer = 4 * 1024 * 1024;
 /** Messages taken before the program does something else again. */
 const mostAtOnce = 2000;
 
-export interface Doorbell {
+export interface KernelEvents {
   /** Messages that rang, and how often the kernel had to drop some (ENOBUFS): after that only a whole reading tells. */
   counts(): { readonly events: number; readonly overruns: number };
   /** Resolves when nothing is read any more. */
@@ -34,7 +34,7 @@ export interface Doorbell {
  * out: they come and go all day. `buffer`: octets that the kernel keeps of each until they are taken; what does not fit
  * is dropped, which rings as well.
  */
-export function openDoorbell(netns: string | null, ring: () => void, buffer = usualBuffer): Doorbell {
+export function openKernelEvents(netns: string | null, ring: () => void, buffer = usualBuffer): KernelEvents {
   let [events, overruns, open] = [0, 0, true];
   const fds = inNamespace(netns, () => {
     const ofLinks = openNetlink({ family: NETLINK_ROUTE, groups: routeGroups, waitMs, buffer });

@@ -8,7 +8,7 @@ import {
   openNetlinkIfAllowed,
   waitingMessages,
 } from '../../kernel/netlink-socket.js';
-import { netconfGroups, RTM_NEWNETCONF, sysctlsIn } from './sysctl-changes.js';
+import { netconfGroups, RTM_NEWNETCONF, sysctlChangesIn } from './sysctl-changes.js';
 
 /**
  * RTNLGRP_LINK and RTNLGRP_NEIGH of linux/rtnetlink.h, and those of sysctls: what floods the one must not displace what
@@ -77,7 +77,7 @@ const ifindexAt = 20;
 const linkAttributesAt = 32;
 const neighbourAttributesAt = 28;
 
-export interface SettingWatch {
+export interface SettingChangeWatch {
   /** What was changed more than once since it was opened or last asked: each in the end may be as it was. */
   take(): readonly SettingChange[];
   close(): void;
@@ -89,7 +89,7 @@ export interface SettingWatch {
  * back was told with two values. What this user may not listen to is not heard, nor what comes faster than the kernel
  * keeps it.
  */
-export function watchSettings(netns: string | null): SettingWatch {
+export function watchSettingChanges(netns: string | null): SettingChangeWatch {
   const fds = inNamespace(netns, () =>
     groups.flatMap(
       (group) => openNetlinkIfAllowed({ family: NETLINK_ROUTE, groups: [group], waitMs: null, buffer }) ?? [],
@@ -120,7 +120,7 @@ function* waiting(fd: number): Generator<Told> {
     const { type, family, bytes } = message;
     if (type === RTM_NEWLINK) yield* linkIn(bytes, family);
     else if (type === RTM_NEWNETCONF)
-      for (const { name, value } of sysctlsIn(bytes, family)) yield { ifindex: null, what: name, value };
+      for (const { name, value } of sysctlChangesIn(bytes, family)) yield { ifindex: null, what: name, value };
     else if (family === AF_BRIDGE && (type === RTM_NEWNEIGH || type === RTM_DELNEIGH))
       yield* staticEntryIn(bytes, type === RTM_NEWNEIGH);
   }

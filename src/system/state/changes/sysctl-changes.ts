@@ -1,9 +1,9 @@
 import { netlinkAttributes } from '../../kernel/netlink-socket.js';
 import { readSysctl } from '../../kernel/sysctl.js';
+import { alwaysRead } from '../read.js';
 import { parsePacketSockets, readPacketTable } from '../read-packet-sockets.js';
 import { forwardingSysctls } from '../read-reading.js';
 import { readVmnet } from '../read-vmnet.js';
-import { alwaysRead } from '../read.js';
 
 /** RTNLGRP_IPV4_NETCONF and RTNLGRP_IPV6_NETCONF of linux/rtnetlink.h. */
 export const netconfGroups = [24, 25] as const;
@@ -44,7 +44,7 @@ const usualName: ReadonlyMap<string, string> = new Map([['net.ipv4.conf.all.forw
  * one is written that had another one (devinet_conf_proc of net/ipv4/devinet.c, addrconf_fixup_forwarding of
  * net/ipv6/addrconf.c). Those of single devices are left out.
  */
-export function* sysctlsIn(
+export function* sysctlChangesIn(
   message: Buffer,
   family: number,
 ): Generator<{ readonly name: string; readonly value: string }> {

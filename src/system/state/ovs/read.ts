@@ -85,7 +85,7 @@ export function parseOvsTable(json: unknown): readonly OvsRecord[] {
  * does not answer.
  */
 export async function readOvs(): Promise<Reading['ovs']> {
-  if (!existsSync(process.env['OVS_RUNDIR'] ?? '/run/openvswitch')) return null;
+  if (!existsSync(runFolder())) return null;
   try {
     const [bridges = [], ports = [], mirrors = []] = await readOvsTables(['Bridge', 'Port', 'Mirror'], 3);
     return { bridges, ports, mirrors };

@@ -1,7 +1,7 @@
 import type { Mac } from '../../../model/mac.js';
 import { type BridgeView, isOn } from '../../view.js';
-import { aimed, unicast } from '../delivery.js';
-import { aimAt, entryOf } from '../destination.js';
+import { sentTo, unicast } from '../delivery.js';
+import { destinationOf, entryOf } from '../destination.js';
 import { type ClassForecast, type End, portOf, unknown } from '../forecast.js';
 
 /** What keeps a MAC from moving to the thief's port (br_fdb_update, br_handle_frame_finish); null = nothing. */
@@ -27,7 +27,7 @@ export const theft: ClassForecast = (view, _, { from, to, observer, by }) => {
   if (port === null || held(view, by, mac) !== null) return unicast(view, from, to, observer);
   // what is behind the bridge device takes its frames whatever the database says
   if (observer.site.kind !== 'port') return unknown('what is behind the bridge device decides itself');
-  return aimed(view, from, by, observer, { at: port.name });
+  return sentTo(view, from, by, observer, { at: port.name });
 };
 
 /** With a limit on learned entries a flood of made-up MACs leaves no room for whoever speaks next. */
@@ -45,13 +45,13 @@ export const macFlood: ClassForecast = (view, _, { from, to, observer, by }) => 
   const entries = to.macs.map((mac) => entryOf(view, from, mac));
   if (entries.some((entry) => entry?.state === 'dynamic'))
     return unknown('known now; once its entry has aged there may be no room for it');
-  return aimed(
+  return sentTo(
     view,
     from,
     to,
     observer,
     entries.some((entry) => entry !== undefined)
-      ? aimAt(view, from, to)
+      ? destinationOf(view, from, to)
       : { flood: `${view.name}.fdb_max_learned: no room is left` },
   );
 };

@@ -1,6 +1,6 @@
 import { isOn } from '../../view.js';
-import { aimed, flooded, unicast } from '../delivery.js';
-import { aimAt, entryOf } from '../destination.js';
+import { flooded, sentTo, unicast } from '../delivery.js';
+import { destinationOf, entryOf } from '../destination.js';
 import { type ClassForecast, type End, no, portOf, unknown } from '../forecast.js';
 
 export const knownUnicast: ClassForecast = (view, _, { from, to, observer }) => unicast(view, from, to, observer);
@@ -14,14 +14,14 @@ export const agedUnicast: ClassForecast = (view, _, { from, to, observer }) => {
   const made = to.macs
     .map((mac) => entryOf(view, from, mac))
     .find((entry) => entry !== undefined && entry.state !== 'dynamic');
-  return aimed(
+  return sentTo(
     view,
     from,
     to,
     observer,
     made === undefined && to.site.kind !== 'host'
       ? { flood: 'its entry ages while it is silent' }
-      : aimAt(view, from, to),
+      : destinationOf(view, from, to),
   );
 };
 
@@ -47,7 +47,7 @@ export const routedBounce: ClassForecast = (view, { forwards }, { to, observer, 
       : forwards.ipv4 || forwards.ipv6;
   if (!family) return no('the host forwards nothing');
   if (observer.site.kind !== 'port') return unknown('what is behind the bridge device decides itself');
-  if (to !== null && observer.name !== to.name && 'at' in aimAt(view, hostEnd, to))
+  if (to !== null && observer.name !== to.name && 'at' in destinationOf(view, hostEnd, to))
     return no('the host sends it to its addressee');
   return unknown('the host forwards: its routes, addresses and rules decide');
 };

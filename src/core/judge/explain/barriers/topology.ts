@@ -1,4 +1,4 @@
-import { portVlans } from '../../../bridge/view.js';
+import { portVlans } from '../../../bridge/port-vlans.js';
 import { sameSegment } from '../../../model/host-names.js';
 import { isOn, isUnicast } from '../../rows/row-context.js';
 import type { Barrier } from './barrier.js';

@@ -1,5 +1,6 @@
 import { word } from '../../../text/shell.js';
-import { type CauseFinder, isOn, isUnicast } from './leak.js';
+import { isOn, isUnicast } from '../../rows/row-context.js';
+import type { CauseFinder } from './leak.js';
 
 /** The table has no entry for the destination, and the observer's port takes unknown unicast. */
 export const unknownFlood: CauseFinder = (leak) => {

@@ -1,6 +1,7 @@
 import { hostOf } from '../../../model/host-names.js';
 import { word } from '../../../text/shell.js';
-import { type CauseFinder, isOff } from './leak.js';
+import { isOff } from '../../rows/row-context.js';
+import type { CauseFinder } from './leak.js';
 
 /** The host routes between guests that the bridge keeps apart. */
 export const hostForwards: CauseFinder = ({ finding, before }) => {

@@ -1,8 +1,6 @@
 import type { Cause } from '../../../model/result.js';
 import type { RowContext } from '../../rows/row-context.js';
 
-export { isOff, isOn, isUnicast } from '../../rows/row-context.js';
-
 /** A leak with what the plan says of the frame and the kernel said around it: all that a cause is found from. */
 export type Leak = RowContext;
 

@@ -1,6 +1,7 @@
 import { hostOf } from '../../../model/host-names.js';
 import { word } from '../../../text/shell.js';
-import { type CauseFinder, isOff, isUnicast } from './leak.js';
+import { isOff, isUnicast } from '../../rows/row-context.js';
+import type { CauseFinder } from './leak.js';
 
 /** The addressee was silent for longer than the ageing time, so that its entry is gone. */
 export const agedOut: CauseFinder = (leak) => {

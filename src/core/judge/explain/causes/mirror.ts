@@ -2,7 +2,8 @@ import type { RuleFinding } from '../../../audit/rule.js';
 import { nftMirror, tcMirror, xdp } from '../../../audit/rules/mirrors.js';
 import { bridgeViews, stateAlone } from '../../../bridge/view.js';
 import type { HostState } from '../../../model/state.js';
-import { type CauseFinder, isOn, isUnicast } from './leak.js';
+import { isOn, isUnicast } from '../../rows/row-context.js';
+import type { CauseFinder } from './leak.js';
 
 interface Carriers {
   readonly rules: readonly RuleFinding[];

@@ -1,5 +1,6 @@
 import { word } from '../../../text/shell.js';
-import { type CauseFinder, isOn, isUnicast } from './leak.js';
+import { isOn, isUnicast } from '../../rows/row-context.js';
+import type { CauseFinder } from './leak.js';
 
 /**
  * The bridge snoops, but without a querier it does not know who is a member, and floods (br_multicast_querier_exists).

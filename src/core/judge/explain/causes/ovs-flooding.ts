@@ -1,7 +1,8 @@
-import { valueIn } from '../../../bridge/ovs-settings.js';
 import { ofctl, withoutOpenFlow10 } from '../../../bridge/ovs.js';
+import { valueIn } from '../../../bridge/ovs-settings.js';
 import { word } from '../../../text/shell.js';
-import { type CauseFinder, isUnicast } from './leak.js';
+import { isUnicast } from '../../rows/row-context.js';
+import type { CauseFinder } from './leak.js';
 import { numbersIn, ovsLeak } from './ovs.js';
 
 /**
@@ -24,7 +25,7 @@ export const ovsFloodFlow: CauseFinder = (leak) => {
   const match = flow
     .replace(/,? ?actions=.*$/, '')
     .split(/[, ]+/)
-    .filter((word) => word !== '' && !word.startsWith('priority='))
+    .filter((field) => field !== '' && !field.startsWith('priority='))
     .join(',');
   return {
     place: `a flow of ${found.bridge.name}`,

@@ -1,5 +1,6 @@
 import { word } from '../../../text/shell.js';
-import { type CauseFinder, isUnicast } from './leak.js';
+import { isUnicast } from '../../rows/row-context.js';
+import type { CauseFinder } from './leak.js';
 import { ovsLeak } from './ovs.js';
 
 /** A mirror of Open vSwitch copies frames to the observer's port. */

@@ -1,5 +1,6 @@
 import { word } from '../../../text/shell.js';
-import { type CauseFinder, isOff, isOn } from './leak.js';
+import { isOff, isOn } from '../../rows/row-context.js';
+import type { CauseFinder } from './leak.js';
 
 /** BPDUs go to 01:80:c2:00:00:00 (IEEE 802.1D). */
 function dropBpdus(port: string): string {

@@ -1,8 +1,9 @@
-import { portVlans } from '../../../bridge/view.js';
+import { portVlans } from '../../../bridge/port-vlans.js';
 import { sameSegment } from '../../../model/host-names.js';
 import type { Endpoint } from '../../../model/scenario.js';
 import { word } from '../../../text/shell.js';
-import { type CauseFinder, isOff, isOn, type Leak } from './leak.js';
+import { isOff, isOn } from '../../rows/row-context.js';
+import type { CauseFinder, Leak } from './leak.js';
 
 /**
  * The VLAN in which frames of the row enter the bridge: their outer tag's, unless that is 0 (a priority tag) or none of

@@ -4,7 +4,7 @@ import { pseudoHeaderSum, sumOf } from '../../../wire/checksum.js';
 import { etherTypes } from '../../../wire/ethernet.js';
 import { icmpLength } from '../../../wire/icmp.js';
 import { ipProtocols, ipv4Length, writeIpv4 } from '../../../wire/ipv4.js';
-import { ipv6ExtensionLength, ipv6Length, writeIpv6, writeIpv6Fragment, ipv6Extensions } from '../../../wire/ipv6.js';
+import { ipv6ExtensionLength, ipv6Extensions, ipv6Length, writeIpv6, writeIpv6Fragment } from '../../../wire/ipv6.js';
 import { tcpLength } from '../../../wire/tcp.js';
 import { tokenLength } from '../../../wire/token.js';
 import { udpLength } from '../../../wire/udp.js';

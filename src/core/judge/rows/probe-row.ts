@@ -1,0 +1,101 @@
+import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
+import type { Finding, FirstSighting } from '../../model/result.js';
+import type { Accepted } from '../../model/scenario.js';
+import type { StepStates } from '../../model/state.js';
+import { timeText } from '../../text/time.js';
+import type { First } from '../count/seen-tokens.js';
+import type { StepTally } from '../count/tally.js';
+import { type StepFacts, sentOf } from '../proof/step-facts.js';
+import { windowsOf } from '../proof/windows.js';
+import { upperBound95 } from './bound.js';
+
+const evidenceFile = 'evidence.pcapng';
+const timelineFile = 'timeline.ndjson';
+
+/** What the rows of a step are made of. */
+export interface RowInput {
+  readonly plan: Plan;
+  readonly step: StepPlan;
+  readonly facts: StepFacts;
+  readonly tally: StepTally;
+  readonly states: StepStates;
+  /** Day of the run, `YYYY-MM-DD`: accepted leaks end. */
+  readonly day: string;
+}
+
+/** Where a row's frames were first seen; null where they were not, or only counted. */
+export function firstSightingOf(first: First | undefined): FirstSighting | null {
+  // A frame that was counted and not kept has no number.
+  return first === undefined || first.frame === 0
+    ? null
+    : { file: first.frame < 0 ? timelineFile : evidenceFile, frame: Math.abs(first.frame), at: timeText(first.timeNs) };
+}
+
+/** Who answers for a leak that the scenario accepts on that day. */
+export function acceptedOf(
+  accept: readonly Accepted[],
+  observer: string,
+  probeClass: string,
+  day: string,
+): Pick<Finding, 'accepted'> {
+  const found = accept.find(
+    (one) => one.observer === observer && one.class === probeClass && (one.until === null || day <= one.until),
+  );
+  return found === undefined
+    ? {}
+    : { accepted: { reason: found.reason, owner: found.owner, ticket: found.ticket, until: found.until } };
+}
+
+/** Whether an observer must, may or must not see what the two lists are about. */
+export function allowanceOf(name: string, must: readonly string[], may: readonly string[]): Finding['allowed'] {
+  return must.includes(name) ? 'must' : may.includes(name) ? 'may' : 'no';
+}
+
+/** How the observer's engine knew which way a frame went. */
+export function directionOf(facts: StepFacts, observer: string): Finding['direction'] {
+  return facts.listening.get(observer)?.direction ?? 'known';
+}
+
+/**
+ * Frames of a flow that are proven to have been there to be seen: those that who must see them did, else those that
+ * were sent.
+ */
+export function provenOf(flow: Flow, input: RowInput): number {
+  if (flow.must.length === 0) return sentOf(input.facts, flow);
+  let least = Infinity;
+  for (const name of flow.must) least = Math.min(least, input.tally.seen.count(flow, name));
+  return least;
+}
+
+/** The row of one flow at one observer. */
+export function probeRow(flow: Flow, observer: Observer, input: RowInput): Finding {
+  const { facts, tally } = input;
+  const sent = sentOf(facts, flow);
+  const seen = tally.seen.count(flow, observer.name);
+  const allowed = allowanceOf(observer.name, flow.must, flow.may);
+  const leak = allowed === 'no' && seen > 0;
+  return {
+    probe: flow.probe,
+    class: flow.class,
+    carrier: flow.carrier,
+    vlan: flow.vlan,
+    ...(flow.variant === undefined ? {} : { variant: flow.variant }),
+    from: flow.from,
+    to: flow.to,
+    observer: observer.name,
+    sent,
+    seen,
+    allowed,
+    leak,
+    upperBound95: allowed === 'no' && !leak ? upperBound95(provenOf(flow, input)) : null,
+    direction: directionOf(facts, observer.name),
+    firstSighting: firstSightingOf(tally.seen.first(flow, observer.name)),
+    causes: [],
+    ...(leak
+      ? {
+          ...windowsOf(flow, observer.name, input.step, facts, tally),
+          ...acceptedOf(input.step.expect.accept, observer.name, flow.class, input.day),
+        }
+      : {}),
+  };
+}
