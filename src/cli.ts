@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { join } from 'node:path';
 
 /** Commands that judge the folder behind their name. */
