@@ -5,33 +5,13 @@ import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { bundleInto, bundlePrograms } from './bundle-programs.mjs';
 
-/**
- * Programs by their name in dist, in CommonJS, which Node starts with in half the time. Each finds the package's other
- * files two folders above its bundle, as from src.
- */
+/** Programs by their name in dist. */
 const programs = {
   cli: 'build/cli.js',
   helper: 'build/helper.js',
   'hash-thread': 'build/system/evidence/read/hash-thread.js',
   'collate-thread': 'build/system/evidence/collate/worker.js',
 };
-
-/**
- * What most people run: the code of the programs is recorded meanwhile. A lab is not to be had everywhere; then its
- * part is compiled at each start.
- */
-function recorded(scratch) {
-  const example = 'scenarios/switch-mode.yml';
-  const words = [
-    ['--help'],
-    ['plan', example],
-    ['replay', 'captures/switch-mode'],
-    ['run', '--help'],
-    ['run', example, '--quiet', '--out', join(scratch, 'run')],
-    ['replay', join(scratch, 'run')],
-  ];
-  return words.map((each) => ['dist/cli.cjs', ...each]);
-}
 
 /** The folder of the npm package that a module is of; null = the module is ours. */
 function packageOf(module) {
@@ -48,8 +28,8 @@ function licenceOf(folder) {
 
 /** Writes the bundles to dist in place of those of the last time. */
 export async function bundle() {
-  for (const name of readdirSync('dist')) if (/\.(js|cjs|bin)$/.test(name)) rmSync(join('dist', name));
-  const chunks = await bundlePrograms('dist', programs, recorded);
+  for (const name of readdirSync('dist')) if (/\.c?js$/.test(name)) rmSync(join('dist', name));
+  const chunks = await bundlePrograms('dist', programs);
   const library = await bundleInto('dist', { index: 'build/index.js' }, 'esm', {
     entryFileNames: '[name].js',
     codeSplitting: false,

@@ -1,7 +1,12 @@
+#!/usr/bin/env node
 import { join } from 'node:path';
+import { enableCompileCache } from './system/process/compile-cache.js';
 
 /** Commands that judge the folder behind their name. */
 const judging: readonly string[] = ['replay', 'report', 'check', 'attest'];
+
+// Before anything else is loaded.
+enableCompileCache();
 
 const argv = process.argv.slice(2);
 const [command = '', dir] = argv;

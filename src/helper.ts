@@ -1,4 +1,5 @@
 import type { HelperRole } from './core/protocol/messages.js';
+import { enableCompileCache } from './system/process/compile-cache.js';
 
 /**
  * The roles of a helper process: one process, one role, messages over stdin and stdout (core/protocol/messages.ts).
@@ -10,6 +11,7 @@ const roles: { readonly [R in HelperRole]: () => Promise<void> } = {
   relay: async () => (await import('./system/traffic/relay.js')).relayWorker(),
 };
 
+enableCompileCache();
 const role = process.argv[2];
 const start = Object.entries(roles).find(([name]) => name === role)?.[1];
 if (start === undefined) {

@@ -12,7 +12,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   run: ['core', 'system'],
   cli: ['core', 'system', 'report', 'run'],
 };
-const entries = ['cli.ts', 'helper.ts', 'index.ts', 'load-code.ts'];
+const entries = ['cli.ts', 'helper.ts', 'index.ts'];
 /** Folders whose code runs in helper processes, which hold raw sockets and nothing else, and what they may import besides. */
 const helperRoles = ['system/capture', 'system/inject', 'system/traffic'];
 const ofHelpers = [

@@ -2,7 +2,7 @@ import yargs from 'yargs';
 import { VerifyError } from '../core/model/verify-error.js';
 import { toolVersion } from '../system/process/package-path.js';
 import { commands } from './commands.js';
-import { groupHelp, skipCachedHelp } from './help.js';
+import { groupHelp } from './help.js';
 import { printError } from './print-error.js';
 
 /** EX_USAGE of sysexits.h. */
@@ -37,7 +37,6 @@ async function main(argv: readonly string[]): Promise<number> {
         ? usage(error?.message ?? message ?? 'the command line is not understood')
         : error;
     });
-  skipCachedHelp(parser);
   for (const define of commands)
     define(parser, {
       version,

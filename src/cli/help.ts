@@ -26,22 +26,6 @@ export function groupHelp(help: string): string {
   return `${before}${[...groups, ...(others.length === 0 ? [] : [`Other:\n${others.join('\n')}`])].join('\n\n')}\n\n${end === -1 ? '' : rest.slice(end)}`;
 }
 
-function memberOf(of: unknown, name: string): unknown {
-  const member: unknown = typeof of === 'object' && of !== null ? Reflect.get(of, name) : undefined;
-  return typeof member === 'function' ? Reflect.apply(member, of, []) : undefined;
-}
-
-/**
- * Keeps yargs 18 from rendering the help of each command that it runs, in case it fails (lib/command.ts,
- * handleValidationAndGetResult): that takes as long as Node takes to start, and the program's own messages are printed
- * instead. `--help` is as before; without these inner methods everything is.
- */
-export function skipCachedHelp(parser: object): void {
-  const usage = memberOf(memberOf(parser, 'getInternalMethods'), 'getUsageInstance');
-  if (typeof usage === 'object' && usage !== null && Reflect.has(usage, 'cacheHelpMessage'))
-    Reflect.set(usage, 'cacheHelpMessage', () => undefined);
-}
-
 /**
  * Forms of a report, named here so that --help need not load what makes them; a test holds the list to the reporters
  * that there are.

@@ -1,18 +1,12 @@
 import { dirname } from 'node:path';
-import type { HostTopology } from '../core/discover/host-topology.js';
-import type { Fabric } from '../core/model/fabric.js';
-import type { Plan, PlannedTopology } from '../core/model/plan.js';
-import type { Scenario } from '../core/model/scenario.js';
-import { findHost } from '../system/fabric/host/find.js';
-import { journalFolder } from '../system/fabric/host/journal.js';
-import { openHost } from '../system/fabric/host/open.js';
 import { buildLab } from '../system/fabric/lab/build.js';
-import { buildLabHosts } from '../system/fabric/lab/build-hosts.js';
 import type { Inside } from '../system/fabric/lab/enter.js';
+import type { Fabric } from '../core/model/fabric.js';
+import type { Scenario } from '../core/model/scenario.js';
+import type { Plan, PlannedTopology } from '../core/model/plan.js';
+import type { HostTopology } from '../core/discover/host-topology.js';
 import { readLinks, readState } from '../system/state/read.js';
 import { startRelay } from '../system/traffic/relay-client.js';
-import { findHosts } from './hosts/find-hosts.js';
-import { openHosts } from './hosts/open-hosts.js';
 import type { RemoteHost } from './hosts/remote-host.js';
 import type { WatchedHost } from './hosts/watch-drops.js';
 
@@ -44,7 +38,10 @@ function whatIsFound({ bridgeMacs, unobservable, inPlace }: HostTopology): NonNu
   return { bridgeMacs, unobservable, inPlace };
 }
 
-/** The lab's namespaces that this process is in, or this host. `inside`: null on a host. */
+/**
+ * The lab's namespaces that this process is in, or this host. `inside`: null on a host. Only what the scenario needs is
+ * loaded.
+ */
 export async function topologyOf(scenario: Scenario, inside: Inside | null, runId: string): Promise<Topology> {
   const sysctl = [
     ...Object.keys(scenario.topology.sysctl),
@@ -58,6 +55,7 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
     abandon: async () => undefined,
   } as const;
   if (inside !== null && scenario.topology.hosts !== undefined) {
+    const { buildLabHosts } = await import('../system/fabric/lab/build-hosts.js');
     return {
       ...nothing,
       scenario,
@@ -98,6 +96,10 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
   const read = (netns: string | null): ReturnType<typeof readState> =>
     readState({ netns, sysfs: netns === null, sysctl, packetSockets: true, ovs });
   if (scenario.topology.hosts !== undefined) {
+    const [{ findHosts }, { openHosts }] = await Promise.all([
+      import('./hosts/find-hosts.js'),
+      import('./hosts/open-hosts.js'),
+    ]);
     const found = await findHosts(scenario, read);
     const remotes = new Map(
       found.parts.flatMap(({ remote }) => (remote === null ? [] : [[remote.name, remote] as const])),
@@ -114,6 +116,11 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
       open: (plan) => openHosts(plan, { found, runId, readHere: read }),
     };
   }
+  const [{ findHost }, { journalFolder }, { openHost }] = await Promise.all([
+    import('../system/fabric/host/find.js'),
+    import('../system/fabric/host/journal.js'),
+    import('../system/fabric/host/open.js'),
+  ]);
   const found = await findHost(scenario, read);
   return {
     ...nothing,

@@ -1,15 +1,7 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { bundled } from '../bundled.js';
 
-const example = fileURLToPath(new URL('../../scenarios/switch-mode.yml', import.meta.url));
-const program = await bundled(new URL('./program.mjs', import.meta.url), (scratch) => [
-  example,
-  'none',
-  '[]',
-  join(scratch, 'run'),
-]);
+const program = await bundled(new URL('./program.mjs', import.meta.url));
 
 /** What a sabotaged run said. */
 export interface Said {

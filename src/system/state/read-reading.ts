@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type HostState, type PacketSocket, type Reading, receives } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { readOvs } from './ovs/read.js';
-import { readState } from './read.js';
 import { readDeclared } from './read-declared.js';
 import { readPacketSockets } from './read-packet-sockets.js';
 import { readPromiscuousLog, readVmnet } from './read-vmnet.js';
+import { forwardingSysctls, readState } from './read.js';
 
 export interface ReadingOptions {
   /** Namespace of the bridges, as a path; null = the caller's. */
@@ -13,14 +13,6 @@ export interface ReadingOptions {
   /** Also what takes a moment and changes seldom: the kernel's log, Open vSwitch, what is configured. */
   readonly whole: boolean;
 }
-
-/** Sysctls whose change raises no event. */
-export const forwardingSysctls = [
-  'net.ipv4.ip_forward',
-  'net.ipv4.conf.all.proxy_arp',
-  'net.ipv6.conf.all.forwarding',
-  'net.ipv6.conf.all.proxy_ndp',
-] as const;
 
 /**
  * Reads all that an audit needs, without sending anything. Rejects with VerifyError (69) where not even links can be

@@ -34,6 +34,14 @@ export const alwaysRead: readonly string[] = [
   'net.bridge.bridge-nf-pass-vlan-input-dev',
 ];
 
+/** Sysctls whose change raises no event. */
+export const forwardingSysctls = [
+  'net.ipv4.ip_forward',
+  'net.ipv4.conf.all.proxy_arp',
+  'net.ipv6.conf.all.forwarding',
+  'net.ipv6.conf.all.proxy_ndp',
+] as const;
+
 /**
  * What the kernel says now. Programs run side by side; a part that cannot be read is named in `unread`, only a missing
  * `ip` rejects (VerifyError, 69). Times and counters are as the kernel prints them and move by themselves.

@@ -1,9 +1,8 @@
 import { netlinkAttributes } from '../../kernel/netlink-socket.js';
 import { readSysctl } from '../../kernel/sysctl.js';
-import { alwaysRead } from '../read.js';
 import { parsePacketSockets, readPacketTable } from '../read-packet-sockets.js';
-import { forwardingSysctls } from '../read-reading.js';
 import { readVmnet } from '../read-vmnet.js';
+import { alwaysRead, forwardingSysctls } from '../read.js';
 
 /** RTNLGRP_IPV4_NETCONF and RTNLGRP_IPV6_NETCONF of linux/rtnetlink.h. */
 export const netconfGroups = [24, 25] as const;
