@@ -2,34 +2,36 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Guests need an image to boot from, which `npm run test:vm` and `npm test` make. */
-const withoutImage = process.env['VERIFY_ISOLATION_GUESTS'] === undefined ? ['test/vm/**'] : [];
+const withoutImage = process.env['VERIFY_ISOLATION_GUESTS'] === undefined ? ['test/system/vm/**'] : [];
 /** So does the system that a package is installed on: `npm run test:package`. */
-const withoutTarget = process.env['VERIFY_ISOLATION_TARGET'] === undefined ? ['test/package/**'] : [];
+const withoutTarget = process.env['VERIFY_ISOLATION_TARGET'] === undefined ? ['test/system/package/**'] : [];
 
 /** Files that take longest, the longest first: one that began last would have a processor wait for the other. */
 const longest = [
-  'sabotage/sabotage',
-  'docs/documents',
-  'fabric/host',
-  'scenarios/attacks',
-  'hosts/hosts',
-  'fabric/host-ovs-changes',
-  'fabric/twin',
-  'fabric/host-ovs',
-  'capture/engines',
-  'hostile/hostile',
-  'live/shipped',
-  'live/ending',
-  'fabric/disruptive-host',
-  'live/disruptive',
-  'live/output',
-  'commands/watch',
-  'audit/prove',
-  'live/steps',
-  'evidence/keep-leaks',
-  'evidence/hostile-files',
-  'live/blind',
-  'evidence/export',
+  'lab/sabotage/sabotage',
+  'lab/host/host',
+  'lab/docs/documents',
+  'system/hosts/hosts',
+  'lab/scenarios/attacks',
+  'lab/host/disruptive',
+  'system/ovs/host',
+  'system/hosts/ansible',
+  'system/ovs/changes',
+  'lab/run/ending',
+  'lab/run/disruptive',
+  'system/ovs/scenarios',
+  'lab/kernel/vlans',
+  'lab/host/hostile-managers',
+  'lab/host/twin',
+  'lab/run/shipped',
+  'lab/hostile/hostile',
+  'lab/run/events',
+  'lab/capture/engines',
+  'lab/run/blind',
+  'lab/run/steps',
+  'unit/system/evidence/collate/keep-leaks',
+  'unit/system/evidence/hostile-files',
+  'unit/cli/commands/fleet/fleet',
 ];
 
 class LongestFirst extends BaseSequencer {
@@ -42,16 +44,25 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** A project has the tests of one folder, and its name. What many files test is loaded once for each process. */
+const project = (name: string, test: object = {}) => ({
+  extends: true as const,
+  test: { name, include: [`test/${name}/**/*.test.ts`], isolate: false, ...test },
+});
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget],
     testTimeout: 90_000,
     hookTimeout: 90_000,
+    // Labs wait as much as they work: more files at once than processors use what each leaves.
     maxWorkers: 3,
     maxConcurrency: 3,
-    // Labs wait as much as they work: more files at once than processors use what each leaves.
     sequence: { sequencer: LongestFirst },
+    projects: [
+      project('unit'),
+      project('lab'),
+      project('system', { exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget] }),
+    ],
     tags: [
       { name: 'kernel', description: 'what a kernel can do decides it: `npm run test:uml` runs it under a second one' },
     ],

@@ -6,16 +6,16 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * functions miss.
  */
 const slow = [
-  'test/judge/verdict',
-  'test/judge/judge.',
-  'test/judge/foreign.',
-  'test/judge/hostile-frames',
-  'test/judge/proof-properties',
-  'test/plan/flow-table',
-  'test/plan/host-on-record',
-  'test/captures/',
-  'test/judge/mesh',
-  'test/plan/recorded-plans',
+  'core/judge/verdict',
+  'core/judge/judge.',
+  'evidence/hear-foreign',
+  'core/judge/hostile-frames',
+  'core/judge/proof-properties',
+  'plan/flows/flow-table',
+  'discover/host-on-record',
+  'unit/captures/',
+  'core/judge/mesh',
+  'plan/recorded-plans',
 ];
 
 /**
@@ -26,7 +26,7 @@ class QuickFirst extends BaseSequencer {
   override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification): number => {
       const at = slow.findIndex((part) => moduleId.includes(part));
-      return at >= 0 ? at : moduleId.includes('test/plan/') ? -2 : -1;
+      return at >= 0 ? at : /unit\/core\/(plan|discover|fix|bridge)\//.test(moduleId) ? -2 : -1;
     };
     return Promise.resolve([...files].sort((a, b) => rank(a) - rank(b)));
   }
@@ -36,12 +36,13 @@ class QuickFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: [
-      'test/judge/**/*.test.ts',
-      'test/plan/**/*.test.ts',
-      'test/wire/token.test.ts',
-      'test/captures/recorded.test.ts',
+      'test/unit/core/{judge,plan,discover,fix}/**/*.test.ts',
+      'test/unit/core/bridge/*.test.ts',
+      'test/unit/core/wire/token.test.ts',
+      'test/unit/system/evidence/{hear-foreign,folder/timeline-log}.test.ts',
+      'test/unit/captures/recorded.test.ts',
     ],
-    setupFiles: ['test/mutation/few-runs.ts'],
+    setupFiles: ['test/support/few-runs.ts'],
     sequence: { sequencer: QuickFirst },
     testTimeout: 30_000,
     isolate: false,

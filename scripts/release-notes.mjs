@@ -1,5 +1,5 @@
 // `npm run release-notes [-- VERSION]`: what a release says of itself: its section of the changelog (without VERSION
-// the unreleased one), what test/sabotage did to it, and the checksums of what `npm run package` made, if it did.
+// the unreleased one), what test/lab/sabotage did to it, and the checksums of what `npm run package` made, if it did.
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { sabotageFigures } from '../build/core/model/run-record.js';

@@ -192,7 +192,7 @@ async function run(
  * Tests of which each file has a process of its own, since a file that they share makes a folder for each. In all
  * others a process loads what they test once, and not anew for each file.
  */
-const apart = ['test/live/', 'test/kernel/', 'test/faults/read-only'];
+const apart = ['test/lab/run/', 'test/lab/kernel/', 'test/lab/faults/read-only'];
 
 /** Those that are skipped are remembered. */
 async function runRemembering(title, options) {
@@ -263,24 +263,7 @@ function copyFor(uid) {
  * Tests that make network namespaces: the built program end to end, the README's commands, and what the lab is built
  * of.
  */
-const ofLab = [
-  'test/live',
-  'test/sabotage',
-  'test/docs',
-  'test/fabric',
-  'test/capture/',
-  'test/inject',
-  'test/audit/live',
-  'test/audit/predict',
-  'test/hostile',
-  'test/commands/several-files',
-  'test/commands/watch',
-  'test/evidence/check-folder',
-  'test/evidence/export',
-  'test/lasting/for-real',
-  'test/run/calibrate',
-  'test/sys/provenance',
-];
+const ofLab = ['test/lab/', 'test/system/'];
 
 /** How many tests stand there: what is skipped where no lab can be had. */
 function countTests(...folders) {
@@ -296,22 +279,16 @@ function countTests(...folders) {
 }
 
 /** Live tests of what frames decide, and what is written of them: they come out alike whoever runs them. */
-const alikeForAll = [
-  'test/live/disruptive',
-  'test/live/evidence',
-  'test/live/events',
-  'test/live/keep',
-  'test/live/large',
-];
+const alikeForAll = ['test/lab/run/disruptive', 'test/lab/run/events', 'test/lab/run/keep', 'test/lab/run/large'];
 
 /** The other live tests again in another user's checkout: what a right of root's would hide. */
 async function runAsNobody() {
   const denied = labRefused(asNobody, false);
   if (denied) {
-    const count = countTests('test/live');
+    const count = countTests('test/lab/run');
     sum.skipped += count;
     loud.push(
-      `SKIPPED: test/live as an unprivileged user (${count} tests), because user namespaces are refused here: ${denied}`,
+      `SKIPPED: test/lab/run as an unprivileged user (${count} tests), because user namespaces are refused here: ${denied}`,
     );
     return;
   }
@@ -319,7 +296,7 @@ async function runAsNobody() {
     beside: true,
     prefix: asNobody,
     cwd: copyFor(nobody),
-    args: ['test/live', '--maxWorkers=2', ...without(alikeForAll)],
+    args: ['test/lab/run', '--maxWorkers=2', ...without(alikeForAll)],
     outDir: join(scratch, 'out'),
     env: {
       VERIFY_ISOLATION_AGAIN: '1',
@@ -335,16 +312,16 @@ async function runAsNobody() {
 async function runOnMachines(refused) {
   const { skip, failed, ...image } = refused ? { skip: `no lab can be had: ${refused}` } : prepareImage();
   if (skip) {
-    const count = countTests('test/vm');
+    const count = countTests('test/system/vm');
     sum.skipped += count;
-    loud.push(`SKIPPED: test/vm, the experiment on virtual machines (${count} tests), because ${skip}`);
+    loud.push(`SKIPPED: test/system/vm, the experiment on virtual machines (${count} tests), because ${skip}`);
   } else if (failed) {
     sum.failed += 1;
     loud.push(`FAILED: the experiment on virtual machines did not start: ${failed}`);
   } else {
     await run('the experiment on virtual machines', {
       beside: true,
-      args: ['test/vm'],
+      args: ['test/system/vm'],
       env: { VERIFY_ISOLATION_GUESTS: JSON.stringify(image) },
     });
   }
@@ -354,16 +331,16 @@ async function runOnMachines(refused) {
 async function runInstalled(refused) {
   const { skip, failed, root } = refused ? { skip: `no lab can be had: ${refused}` } : prepareTarget();
   if (skip) {
-    const count = countTests('test/package');
+    const count = countTests('test/system/package');
     sum.skipped += count;
-    loud.push(`SKIPPED: test/package, what users install (${count} tests), because ${skip}`);
+    loud.push(`SKIPPED: test/system/package, what users install (${count} tests), because ${skip}`);
   } else if (failed) {
     sum.failed += 1;
     loud.push(`FAILED: the tests of what users install did not start: ${failed}`);
   } else {
     await run('what users install', {
       beside: true,
-      args: ['test/package'],
+      args: ['test/system/package'],
       env: { VERIFY_ISOLATION_TARGET: root, NODE_EXTRA_CA_CERTS: certificates },
     });
   }

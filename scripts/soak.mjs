@@ -8,7 +8,7 @@ const soaks = {
   /** A watch under a million link events: `npm run soak watch [EVENTS]`. */
   watch: (count) => ({ argv: ['scripts/soak/watch.mjs', ...(count === undefined ? [] : [count])], env: {} }),
   /** Runs that are killed at random moments: `npm run soak kills [RUNS]`. */
-  kills: (count) => vitest({ SOAK_RUNS: count ?? '200' }, '--config', 'vitest.soak.config.ts', 'test/soak/kills'),
+  kills: (count) => vitest({ SOAK_RUNS: count ?? '200' }, '--config', 'vitest.soak.config.ts', 'test/lab/soak/kills'),
   /**
    * Everything that can be broken, of every shipped scenario: `npm run soak sabotage`, or a part of it, `npm run soak
    * sabotage 1/8`, with every eighth scenario.
@@ -16,8 +16,8 @@ const soaks = {
   sabotage: (part = '1/1') =>
     vitest(
       { VERIFY_ISOLATION_SOAK: part },
-      'test/sabotage',
-      ...(part.startsWith('1/') ? ['test/scenarios/attacks.test.ts'] : []),
+      'test/lab/sabotage',
+      ...(part.startsWith('1/') ? ['test/lab/scenarios/attacks.test.ts'] : []),
     ),
 };
 

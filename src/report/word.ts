@@ -50,7 +50,7 @@ export function runWord(result: Result): Word {
 }
 
 /**
- * What test/sabotage did to the version that judged: the figure that says whether the tool can fail. Null where a
+ * What test/lab/sabotage did to the version that judged: the figure that says whether the tool can fail. Null where a
  * version before it judged.
  */
 export function sabotageText({ tool: { sabotage } }: Pick<Result, 'tool'>): string | null {

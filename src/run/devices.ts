@@ -4,7 +4,7 @@ import type { SendOutcome } from '../system/inject/sender.js';
 
 /**
  * How a run listens and sends. A device may wrap another, to lose an ear or to withhold frames: `demo --deafen` and
- * test/sabotage do.
+ * test/lab/sabotage do.
  */
 export interface Devices {
   readonly startCapture: typeof startCapture;

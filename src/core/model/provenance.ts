@@ -123,7 +123,7 @@ export interface Provenance {
   readonly limits: readonly string[];
 }
 
-/** What judged, and what test/sabotage did to this version before it was released. */
+/** What judged, and what test/lab/sabotage did to this version before it was released. */
 export interface ToolRecord {
   readonly name: string;
   readonly version: string;

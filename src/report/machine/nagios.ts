@@ -28,7 +28,7 @@ function summary(result: Result): string {
   );
 }
 
-/** What test/sabotage found in the version that judged. */
+/** What test/lab/sabotage found in the version that judged. */
 function sabotageData([first]: readonly Result[]): readonly string[] {
   const sabotage = first?.tool.sabotage;
   return sabotage === undefined

@@ -48,7 +48,8 @@ export function acceptedOf(
 
 /** Whether an observer must, may or must not see what the two lists are about. */
 export function allowanceOf(name: string, must: readonly string[], may: readonly string[]): Finding['allowed'] {
-  return must.includes(name) ? 'must' : may.includes(name) ? 'may' : 'no';
+  if (must.includes(name)) return 'must';
+  return may.includes(name) ? 'may' : 'no';
 }
 
 /** How the observer's engine knew which way a frame went. */

@@ -1,0 +1,122 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { AuditReport } from '../../../src/core/model/audit.js';
+import { lacking } from '../../support/lab/features.js';
+import { runThrowAway, threeGuests } from '../../support/lab/throw-away.js';
+
+async function audited(
+  script: string,
+  options = '',
+): Promise<{ readonly status: number | null; readonly report: AuditReport }> {
+  const { status, stdout, stderr } = await runThrowAway(
+    `${threeGuests}\n${script}\nexec node dist/cli.cjs audit --json ${options}`,
+  );
+  if (stdout === '') throw new Error(stderr);
+  return { status, report: JSON.parse(stdout) };
+}
+const highs = ({ report }: { readonly report: AuditReport }): readonly string[] =>
+  report.findings.filter(({ severity }) => severity === 'high').map(({ id }) => id);
+
+describe('audit of a live bridge', () => {
+  it('finds nothing high on a bridge as it comes, and everything could be read', async () => {
+    const found = await audited('');
+    expect({ highs: highs(found), unread: found.report.unread, status: found.status }).toEqual({
+      highs: [],
+      unread: [],
+      status: 0,
+    });
+  });
+
+  it('finds ageing time 0 with the command that mends it', async () => {
+    const found = await audited('ip link set dev br0 type bridge ageing_time 0');
+    expect(found.status).toBe(2);
+    expect(found.report.findings[0]).toMatchObject({
+      id: 'ageing-zero',
+      place: 'br0.ageing_time',
+      value: '0',
+      fix: 'ip link set dev br0 type bridge ageing_time 30000',
+    });
+  });
+
+  it('names the relay that holds br0 promiscuous', async () => {
+    const relay =
+      'mkfifo /mnt/hold; ip link add name vmnet0 type veth peer name w0; ip link set dev vmnet0 up; ip link set dev w0 up';
+    const script = `mount -t tmpfs tmpfs /mnt; ${relay}; node test/lab/audit/hold-relay.mjs vmnet0 < /mnt/hold > /mnt/said & exec 3> /mnt/hold; while ! grep -q relaying /mnt/said; do sleep 0.05; done`;
+    const found = await audited(script);
+    const promiscuous = found.report.findings.find(({ id }) => id === 'bridge-promiscuous');
+    expect(promiscuous?.value).toMatch(/^promiscuity 1, flags 0x1103, held by verify-isolation relay \(\d+\)/);
+    expect(
+      found.report.predictions.find(
+        ({ class: name, from, observer }) => name === 'known-unicast' && from === 'vnet0' && observer === 'vnet1',
+      ),
+    ).toMatchObject({ reach: 'yes', why: expect.stringContaining('behind br0') });
+    expect(found.status).toBe(2);
+  });
+
+  it('finds a sniffer that raises no promiscuity, a mirror of tc and one of nft, each with its place', async () => {
+    const netdev = lacking("nft's family netdev") === null; // kernels without it cannot mirror so
+    const script = `
+      tcpdump -p -i vnet1 -w /dev/null 2> /dev/null &
+      while ! grep -q 0003 /proc/self/net/packet; do sleep 0.05; done
+      tc qdisc add dev vnet0 clsact
+      tc filter add dev vnet0 ingress protocol all u32 match u32 0 0 action mirred egress mirror dev vnet2
+      ${netdev ? "nft add table netdev t; nft 'add chain netdev t c { type filter hook ingress device vnet1 priority 0; }'; nft add rule netdev t c dup to vnet2" : ''}`;
+    const found = await audited(script);
+    const places = Object.fromEntries(
+      found.report.findings
+        .filter(({ severity }) => severity === 'high')
+        .map(({ id, place, value }) => [id, `${place}: ${value}`]),
+    );
+    expect(places).toEqual({
+      'sniffer-on-host': expect.stringMatching(/^packet socket on vnet1: held by tcpdump \(\d+\)$/),
+      'tc-mirror': 'vnet0 ingress: mirred egress mirror to vnet2',
+      ...(netdev ? { 'nft-mirror': 'netdev t c on vnet1: dup to vnet2' } : {}),
+    });
+  });
+
+  // bpf(2) takes rights that a user namespace does not give, and a kernel that has it
+  it.skipIf(process.getuid?.() !== 0 || !existsSync('/proc/sys/kernel/unprivileged_bpf_disabled'))(
+    'finds an XDP program, and foretells nothing that it may decide',
+    async () => {
+      const found = await audited(
+        'mount -t bpf bpf /mnt; node test/lab/audit/pin-xdp.mjs /mnt/pass; ip link set dev vnet0 xdpgeneric pinned /mnt/pass',
+      );
+      expect(found.report.findings.find(({ id }) => id === 'xdp-program')).toMatchObject({
+        place: 'vnet0 xdp',
+        value: expect.stringMatching(/^program id \d+$/),
+        severity: 'medium',
+      });
+      expect(new Set(found.report.predictions.map(({ reach }) => reach))).toEqual(new Set(['unknown']));
+    },
+  );
+
+  it('finds a macvlan on the bridge, whose MAC no entry has', async () => {
+    expect(
+      highs(await audited('ip link add name mv0 link br0 type macvlan mode bridge; ip link set dev mv0 up')),
+    ).toContain('behind-bridge');
+  });
+
+  it('finds a port that libvirt is to isolate and that is not isolated', async () => {
+    const script = `
+      mount -t tmpfs tmpfs /mnt
+      cat > /mnt/virsh <<'END'
+#!/bin/sh
+case "$*" in
+  *net-list*) ;;
+  *list*) echo 6695eb01-f6a4-8304-79aa-97f2502e193f ;;
+  *dumpxml*) echo "<domain><name>kali1</name><devices><interface type='bridge'><mac address='02:76:69:00:00:01'/><source bridge='br0'/><port isolated='yes'/></interface></devices></domain>" ;;
+esac
+END
+      chmod 755 /mnt/virsh; export PATH=/mnt:$PATH`;
+    const found = await audited(script);
+    expect(found.report.findings.filter(({ id }) => id === 'declared-not-live')).toMatchObject([
+      { place: 'vnet1.isolated', value: 'off, libvirt says on', fix: 'restart the guest' },
+    ]);
+    expect(found.status).toBe(2);
+  });
+
+  it('says 69 for a bridge that is not there', async () => {
+    const { status, stderr } = await runThrowAway('exec node dist/cli.cjs audit --bridge br7');
+    expect({ status, named: stderr.includes('there is no bridge "br7"') }).toEqual({ status: 69, named: true });
+  });
+});

@@ -1,0 +1,103 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+
+const cli = resolve(import.meta.dirname, '../../../dist/cli.cjs');
+const scratch = mkdtempSync(join(tmpdir(), 'prove-fix-'));
+const dir = join(scratch, 'evidence');
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const scenario = `
+version: 1
+name: hub
+topology:
+  provider: lab
+  bridges: { br0: { stp_state: off, ageing_time: 0 } }
+  endpoints:
+    alice: { bridge: br0, port: tap0 }
+    bob: { bridge: br0, port: tap1 }
+    lan: { bridge: br0, port: eth9, role: uplink }
+steps:
+  - name: bob overhears alice and the LAN
+    probe: [ { class: known-unicast, from: lan, to: alice, count: 20, carriers: [ raw ] } ]
+    expect: leak
+`;
+const fixes = z.object({
+  steps: z.array(
+    z.object({
+      fixes: z.array(
+        z.object({
+          cause: z.string(),
+          outcome: z.string(),
+          before: z.number(),
+          after: z.number(),
+          cutOff: z.array(z.string()),
+          evidence: z.string(),
+        }),
+      ),
+    }),
+  ),
+});
+
+function cliRun(...args: readonly string[]): {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+} {
+  return spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
+}
+
+describe.skipIf(process.getuid?.() !== 0)('run --prove-fix', () => {
+  let stdout = '';
+  beforeAll(() => {
+    writeFileSync(join(scratch, 'hub.yml'), scenario);
+    const run = cliRun('run', join(scratch, 'hub.yml'), '--prove-fix', '--json', '--quiet', '--out', dir);
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    ({ stdout } = run);
+  }, 120_000);
+
+  it('tells a fix that mends from one that cuts a guest off, with the frames before and after', () => {
+    expect(fixes.parse(JSON.parse(stdout)).steps[0]?.fixes).toEqual([
+      { cause: 'ageing-zero', outcome: 'mends', before: 20, after: 0, cutOff: [], evidence: 'prove-fix/1-ageing-zero' },
+      {
+        cause: 'unknown-flood',
+        outcome: 'cuts-off',
+        before: 20,
+        after: 0,
+        cutOff: ['bob'],
+        evidence: 'prove-fix/1-unknown-flood',
+      },
+    ]);
+  });
+
+  it('leaves evidence that stays whole: of the run with its fixes, and of each trial', () => {
+    expect(cliRun('replay', dir, '--json').stdout).toBe(stdout);
+    expect(cliRun('check', dir).stdout).toMatch(/^WHOLE; verdict broken/m);
+    expect(cliRun('check', join(dir, 'prove-fix/1-ageing-zero')).stdout).toMatch(/^WHOLE/m);
+    expect(readFileSync(join(dir, 'SHA256SUMS'), 'utf8')).toContain('  fixes.json\n');
+    writeFileSync(join(dir, 'fixes.json'), readFileSync(join(dir, 'fixes.json'), 'utf8').replace('cuts-off', 'mends'));
+    expect(cliRun('check', dir).stdout).toMatch(/fixes\.json was changed/);
+  });
+
+  it('shows them in the terminal and in the page', () => {
+    expect(cliRun('report', dir, '--format', 'html').stdout).toContain('Fixes that were tried');
+    expect(cliRun('report', dir, '--format', 'terminal').stdout).toMatch(/20 → 0 {2}MENDS {2}ageing-zero/);
+  });
+});
+
+it('run --prove-fix refuses a host before anything runs', () => {
+  writeFileSync(
+    join(scratch, 'host.yml'),
+    scenario
+      .replace('provider: lab', 'provider: host')
+      .replace('stp_state: off, ageing_time: 0', '')
+      .replace('expect: leak', 'expect: private'),
+  );
+  expect(cliRun('run', join(scratch, 'host.yml'), '--prove-fix')).toMatchObject({
+    status: 64,
+    stderr: expect.stringContaining('--prove-fix changes what it runs on'),
+  });
+});

@@ -1,0 +1,155 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { parseScenario } from '../../../src/core/scenario/load-scenario.js';
+
+const top = resolve(import.meta.dirname, '../../..');
+const scratch = mkdtempSync(join(tmpdir(), 'documents-'));
+mkdirSync(join(scratch, 'tmp'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const documents = [
+  'README.md',
+  ...readdirSync(join(top, 'docs'))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+];
+
+function blocks(text: string, language: string): readonly string[] {
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block);
+}
+
+/**
+ * What npx finds, without its second of looking for it each time: that it finds it the demonstration shows, and
+ * test/system/package in a project of somebody else's.
+ */
+const direct = (command: string): string =>
+  command.includes(' demo ')
+    ? command
+    : command.replace(/^(! )?npx verify-isolation /, `$1${process.execPath} ${join(top, 'dist/cli.cjs')} `);
+
+/** What a shell makes of a line. */
+function type(command: string): { readonly status: number | null; readonly stderr: string } {
+  const { status, stderr } = spawnSync('sh', ['-c', command], { cwd: top, encoding: 'utf8' });
+  return { status, stderr: status === 0 ? '' : stderr };
+}
+
+/** What came of a run, and where its evidence is. */
+interface Made {
+  readonly status: number | null;
+  readonly stderr: string;
+  readonly dir: string;
+}
+const made = new Map<string, Made>();
+/**
+ * Of a line that is a run and nothing more: what the shell makes of its status, the run, its folder, what else the
+ * shell makes of its status.
+ */
+const run = /^(! )?(npx verify-isolation run(?: (?!--out|\|\||>)\S+)+?)(?: --out (\S+))?( \|\| test \$\? = \d+)?$/;
+/**
+ * Runs that test/lab/scenarios makes with the same words where root runs it: here it is enough that their file is there and
+ * says what can be run.
+ */
+const madeElsewhere = /^npx verify-isolation run (scenarios\/(?:hosts|attacks)\/\S+)$/;
+
+/**
+ * What comes of a line of a document. The same run is made once: where documents show it with another folder, that one
+ * gets a copy.
+ */
+function typed(line: string): ReturnType<typeof type> {
+  const [, not = '', command, out, test = ''] = run.exec(line) ?? [];
+  if (command === undefined) return type(direct(line));
+  const [, scenario] = madeElsewhere.exec(command) ?? [];
+  if (scenario !== undefined && process.getuid?.() === 0) return type(direct(`npx verify-isolation plan ${scenario}`));
+  const known = made.get(command);
+  const dir = known?.dir ?? out ?? join(scratch, `run-${made.size}`);
+  const came = known ?? { ...type(direct(`${command} --out ${dir}`)), dir };
+  made.set(command, came);
+  if (out !== undefined && out !== dir) cpSync(dir, out, { recursive: true });
+  const { status } = type(`${not}(exit ${came.status})${test}`);
+  return { status, stderr: status === 0 ? '' : came.stderr };
+}
+
+const helps = new Map<string, string>();
+/** What a command says of its options. */
+function helpOf(command: string): string {
+  const known =
+    helps.get(command) ??
+    spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), command, '--help'], { encoding: 'utf8' }).stdout;
+  helps.set(command, known);
+  return known;
+}
+
+describe.each(documents)('%s', (document) => {
+  const text = readFileSync(join(top, document), 'utf8');
+  // `npm test` of this very checkout would run itself; `demo` runs what `npm start` runs, and runs with an ear lost as
+  // well.
+  const commands = blocks(text, 'sh')
+    .flatMap((block) => block.split('\n'))
+    .filter((line) => line !== '' && line !== 'npm test' && line !== 'npx verify-isolation demo');
+
+  it.each(commands)(
+    '%s',
+    (command) => {
+      // What the reader's /tmp is to him is a folder of the test's own here.
+      expect(typed(command.replaceAll('/tmp/', `${scratch}/tmp/`))).toEqual({ status: 0, stderr: '' });
+    },
+    120_000,
+  );
+
+  it('shows scenarios that are valid', () => {
+    const scenarios = blocks(text, 'yaml').filter((block) => block.includes('version: 1'));
+    for (const block of scenarios) expect(parseScenario(document, new TextEncoder().encode(block)).faults).toEqual([]);
+  });
+
+  it('names only options that there are', () => {
+    const typed = blocks(text, 'text')
+      .flatMap((block) => block.split('\n'))
+      .flatMap((line) => {
+        const [, command, rest] = /^verify-isolation ([a-z-]+)(.*?)( {2,}#.*)?$/.exec(line) ?? [];
+        return command === undefined
+          ? []
+          : [{ line, command, options: [...(rest ?? '').matchAll(/--[a-z][a-z-]*/g)].map(([option]) => option) }];
+      });
+    expect(
+      typed.filter(({ command, options }) => options.some((option) => !helpOf(command).includes(`${option} `))),
+    ).toEqual([]);
+  });
+
+  it('links to files that exist', () => {
+    const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path = '']) => join(dirname(document), path));
+    expect(links.filter((path) => !existsSync(join(top, path)))).toEqual([]);
+  });
+});
+
+it('the README has commands and a scenario', () => {
+  const readme = readFileSync(join(top, 'README.md'), 'utf8');
+  expect(blocks(readme, 'sh').length).toBeGreaterThan(2);
+  expect(blocks(readme, 'yaml').length).toBeGreaterThan(0);
+});
+
+/** Every text of a pipeline's file that starts this program. */
+function runsOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return value.includes('verify-isolation') ? [value] : [];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(runsOf) : [];
+}
+
+describe.each(['github', 'gitlab'])('contrib/ci/%s.yml', (name) => {
+  const [command = ''] = runsOf(parse(readFileSync(join(top, 'contrib/ci', `${name}.yml`), 'utf8')));
+
+  it('runs the scenarios of a project and leaves what it hands to the pipeline', () => {
+    // One scenario of a project's own, in a folder of its own.
+    const out = join(scratch, name);
+    mkdirSync(out);
+    const own = command
+      .replace('npx verify-isolation', `node ${top}/dist/cli.cjs`)
+      .replace('scenarios/*.yml', join(top, 'scenarios/switch-mode.yml'))
+      .replaceAll(/(--out |=)([a-z])/g, `$1${out}/$2`);
+    expect(type(own)).toEqual({ status: 0, stderr: '' });
+    expect(readFileSync(join(out, 'isolation.xml'), 'utf8')).toContain('<testsuites');
+    expect(existsSync(join(out, 'evidence', 'result.json'))).toBe(true);
+  }, 120_000);
+});

@@ -1,0 +1,108 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ForeignReport } from '../../../src/core/judge/foreign/report.js';
+import {
+  guests,
+  type Outcome,
+  outcomeOf,
+  throwAwayHost,
+  type ThrowAwayHost,
+} from '../../support/lab/throw-away-host.js';
+
+const isRoot = process.getuid?.() === 0;
+const reports = ({ stdout }: Outcome): readonly ForeignReport[] =>
+  (JSON.parse(stdout) as { listeners: ForeignReport[] }).listeners;
+
+describe.skipIf(!isRoot)('listen', () => {
+  let host: ThrowAwayHost;
+  beforeAll(() => {
+    host = throwAwayHost();
+  });
+  afterAll(() => host.close());
+
+  /** The program, while kali2 and the LAN talk. */
+  async function listen(args: readonly string[], inside = true): Promise<Outcome> {
+    const ping = host.start('kali2', ['ping', '-i', '0.05', '-w', '20', guests.lan.ip]);
+    const outcome = await outcomeOf(host.cli(['listen', '--for', '1s', ...args], inside));
+    ping.kill();
+    return outcome;
+  }
+
+  it('says that there was nothing to hear where nobody talked', async () => {
+    // First of all: who talked to somebody asks some seconds later whether he is still there.
+    const heard = await outcomeOf(host.cli(['listen', '--for', '300ms', '--port', 'spare']));
+    expect([heard.status, heard.stdout]).toEqual([3, expect.stringContaining('(nothing-to-hear)')]);
+  });
+
+  it('finds nothing at a guest of a switch while others talk, and changes nothing', async () => {
+    const before = host.shape();
+    // which shows that this ear hears
+    const own = host.start('kali3', ['ping', '-i', '0.05', '-w', '20', guests.lan.ip]);
+    const heard = await listen(['--port', 'vnet4', '--json', '--quiet']);
+    own.kill();
+    expect({
+      status: heard.status,
+      stderr: heard.stderr,
+      reasons: reports(heard).flatMap(({ reasons }) => reasons),
+    }).toEqual({ status: 0, stderr: '', reasons: [] });
+    const [kali3, ...others] = reports(heard);
+    expect(others).toEqual([]);
+    expect(kali3).toMatchObject({ listener: 'vnet4', macs: [guests.kali3.mac], found: false, reasons: [], pairs: [] });
+    expect(host.shape()).toBe(before);
+  });
+
+  it('hears both directions at every guest of a hub, and the captures that it keeps say the same when they are replayed', async () => {
+    host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '0']);
+    const out = join(host.dir, 'heard');
+    const heard = await listen(
+      ['--netns', host.netns, '--json', '--out', out, '--port', 'vnet4', '--port', 'spare'],
+      false,
+    );
+    host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '30000']);
+    expect(heard.stderr).toBe('listening at 4 ports of "br0" for 1s; nothing is sent\n');
+    expect(heard.status).toBe(2);
+    const all = reports(heard);
+    expect(all.map(({ listener, found }) => [listener, found])).toEqual([
+      ['vnet4', true],
+      ['spare', true],
+    ]);
+    // A hub has nobody's MAC on record: those who talk are known by what they say.
+    for (const { listener, pairs } of all) {
+      const [pair] = pairs;
+      expect(new Set([pair?.a, pair?.b])).toEqual(new Set(['vnet0', 'uplink']));
+      expect(pair?.ways).toBe('both');
+      expect(pair?.heard.every(({ frames, protocols }) => frames > 5 && protocols[0]?.name === 'ICMP')).toBe(true);
+      const file = join(out, `${listener ?? ''}.pcapng`);
+      const mac = listener === 'spare' ? guests.spare.mac : guests.kali3.mac;
+      const again = await outcomeOf(host.cli(['replay', file, '--mac', mac, '--json']));
+      const counts = ({ heard: rows }: ForeignReport['pairs'][number]) =>
+        rows
+          .map(({ frames, octets, first, last, firstSighting }) => ({ frames, octets, first, last, firstSighting }))
+          .sort((a, b) => (a.first < b.first ? -1 : 1));
+      expect(reports(again)[0]?.pairs.slice(0, 1).map(counts)).toEqual(pairs.slice(0, 1).map(counts));
+    }
+    expect(readdirSync(out).sort()).toEqual(['spare.pcapng', 'uplink.pcapng', 'vnet0.pcapng', 'vnet4.pcapng']);
+    for (const guest of ['kali2', 'kali3', 'spare'] as const)
+      await outcomeOf(host.start(guest, ['ping', '-c', '1', guests.lan.ip]));
+  });
+
+  it('ends early on a signal and tells what it heard until then', async () => {
+    const child = host.cli(['listen', '--for', '10m', '--json']);
+    const outcome = outcomeOf(child);
+    await new Promise<void>((resolve) => child.stderr?.once('data', () => resolve()));
+    child.kill('SIGINT');
+    const heard = await outcome;
+    expect([heard.status, reports(heard).length]).toEqual([130, 4]);
+    expect(existsSync(`/proc/${child.pid ?? 0}`)).toBe(false);
+  });
+
+  it.each([
+    [['--for', 'ever'], 64],
+    [['--bridge', 'br7'], 69],
+    [['--port', 'vnet7'], 69],
+  ])('refuses %j', async (args, status) => {
+    const refused = await outcomeOf(host.cli(['listen', ...args]));
+    expect([refused.status, refused.stdout]).toEqual([status, '']);
+  });
+});

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { disturbed, type Lab } from '../../support/lab/disturbed.js';
+import { again, alike, runLab, threeOn } from '../../support/lab/program.js';
+import { patient } from '../../support/patient.js';
+
+// 400 frames (two carriers) at 200 a second: time enough to take a sense away while probes are on their way.
+const slow = threeOn(
+  '{ ageing_time: 30s }',
+  '  - { name: s, set: { sysctl: { net.ipv4.conf.all.rp_filter: 1 } }, probe: [ { class: known-unicast, from: a, to: b, count: 200, rate: 200 } ], expect: private }',
+);
+
+type Loss = readonly [what: string, act: (lab: Lab) => void, reason: string];
+
+describe('a run that loses a sense', () => {
+  const losses: readonly Loss[] = [
+    ['its capture helper killed', ({ helper }) => process.kill(helper('capture'), 'SIGKILL'), 'helper-died'],
+    ['its capture helper stopped', ({ helper }) => process.kill(helper('capture'), 'SIGSTOP'), 'helper-silent'],
+    ['its send helper killed', ({ helper }) => process.kill(helper('send'), 'SIGKILL'), 'probes-not-sent'],
+    ["a bystander's port down", ({ inside }) => inside('ip', 'link', 'set', 'dev', 'p2', 'down'), 'interface-down'],
+    ["the sender's port down", ({ inside }) => inside('ip', 'link', 'set', 'dev', 'p0', 'down'), 'interface-down'],
+    ["a bystander's port deleted", ({ inside }) => inside('ip', 'link', 'del', 'dev', 'p2'), 'interface-gone'],
+    [
+      "a bystander's port down and up again",
+      ({ inside }) => {
+        inside('ip', 'link', 'set', 'dev', 'p2', 'down');
+        inside('ip', 'link', 'set', 'dev', 'p2', 'up');
+      },
+      'interface-down',
+    ],
+    [
+      "a bystander's flood switched off",
+      ({ inside }) => inside('ip', 'link', 'set', 'dev', 'p2', 'type', 'bridge_slave', 'flood', 'off'),
+      'settings-changed',
+    ],
+    [
+      'a sysctl that its step set changed and put back',
+      ({ inside }) => {
+        for (const value of [2, 1]) inside('sysctl', '-w', `net.ipv4.conf.all.rp_filter=${value}`);
+      },
+      'settings-changed',
+    ],
+  ];
+  // Whose helper it is decides who may kill it; what is judged of that is judged alike for all.
+  it.concurrent.each(losses.slice(0, again ? 1 : losses.length))(
+    '%s: is inconclusive with exit 3, never holds',
+    async (_, act, reason) => {
+      const { status, result } = await disturbed({ file: slow, when: '"event":"probing"', act });
+      expect({ status, verdict: result.verdict }).toEqual({ status: 3, verdict: 'inconclusive' });
+      expect(result.steps[0]?.reasons.map(({ code }) => code)).toContain(reason);
+    },
+    patient(60_000),
+  );
+
+  alike.it(
+    'a rule that copies frames off the bridge, to where nobody listens: is inconclusive, unless the file says why',
+    async () => {
+      const copying = [
+        'ip link add name tap9 type veth peer name x9',
+        'ip link set dev tap9 up',
+        'tc qdisc add dev p0 clsact',
+        'tc filter add dev p0 ingress protocol all u32 match u32 0 0 action mirred egress mirror dev tap9',
+      ];
+      const step = `  - { name: s, run: ${JSON.stringify(copying)}, probe: { class: known-unicast, from: a, to: b, carriers: [raw], count: 20 }, expect: private }`;
+      const { status, result } = await runLab(threeOn('{ ageing_time: 30s }', step));
+      expect([status, result.steps[0]?.reasons.map(({ code, text }) => `${code}: ${text}`)]).toEqual([
+        3,
+        ['coverage-partial: not observed: tap9'],
+      ]);
+      expect(result.coverage.unobserved).toEqual([
+        { port: 'tap9', reason: 'tc at p0 ingress carries frames there, and it is no port of br0' },
+      ]);
+      const meant = await runLab(
+        threeOn(
+          '{ ageing_time: 30s }',
+          step,
+          '',
+          'scope: { partial: the copies go to an intrusion detection system }\n',
+        ),
+      );
+      expect([meant.status, meant.result.verdict]).toEqual([0, 'holds']);
+    },
+    patient(60_000),
+  );
+
+  alike.it(
+    'undisturbed: holds',
+    async () => {
+      expect(await disturbed({ file: slow, when: '"event":"probing"', act: () => undefined })).toMatchObject({
+        status: 0,
+        result: { verdict: 'holds' },
+      });
+    },
+    patient(60_000),
+  );
+});

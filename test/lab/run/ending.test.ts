@@ -1,0 +1,182 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { descendants, leftAfter, namespacesOf } from '../../support/lab/processes.js';
+import {
+  again,
+  alike,
+  cli,
+  fresh,
+  program,
+  startProgram,
+  type Started,
+  threeOn,
+  untilEvent,
+} from '../../support/lab/program.js';
+import { patient } from '../../support/patient.js';
+
+// A relay, a capture and a send helper, four endpoints in namespaces of their own, and probes for two seconds.
+const busy = threeOn(
+  '{ ageing_time: 30s }',
+  '  - { name: s, probe: [ { class: known-unicast, from: a, to: vm, count: 200, rate: 200 } ], expect: leak }',
+  '    vm: { bridge: br0, attach: promiscuous, port: pv, mac: "52:54:00:00:00:0d", ip: 10.9.0.4/24 }\n',
+);
+
+interface Busy extends Started {
+  readonly dir: string;
+  /** The launcher and all that it started. */
+  readonly pids: readonly number[];
+  /** The lab's network namespaces, those that only descriptors hold included. */
+  readonly namespaces: ReadonlySet<string>;
+  readonly find: (what: RegExp) => number;
+}
+
+async function startBusy(): Promise<Busy> {
+  const dir = fresh('evidence');
+  const { child, ended } = startProgram(['run', busy, '--out', dir, '--quiet']);
+  await untilEvent(dir, 'probing');
+  const launcher = child.pid ?? 0;
+  const all = descendants(launcher);
+  const home = namespacesOf([process.pid]);
+  const pids = [launcher, ...all.map(({ pid }) => pid)];
+  return {
+    child,
+    ended,
+    dir,
+    pids,
+    namespaces: new Set([...namespacesOf(pids)].filter((one) => !home.has(one))),
+    find: (what) => {
+      const found = all.find(({ command }) => what.test(command));
+      if (found === undefined) throw new Error(`no process fits ${what}: ${JSON.stringify(all)}`);
+      return found.pid;
+    },
+  };
+}
+
+const leftOf = (run: Busy): Promise<readonly string[]> => leftAfter(5000, run.pids, run.namespaces);
+
+describe('a run', () => {
+  it(
+    'has the processes and namespaces that the tests below look for',
+    async () => {
+      const run = await startBusy();
+      expect(run.pids.length).toBeGreaterThanOrEqual(6); // launcher, unshare, the inside, three helpers
+      expect(run.namespaces.size).toBeGreaterThanOrEqual(5); // the lab's and one for each endpoint
+      expect((await run.ended).status).toBe(0);
+      expect(await leftOf(run)).toEqual([]);
+    },
+    patient(60_000),
+  );
+
+  const signals = [
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+    ['SIGHUP', 129],
+  ] as const;
+  it.concurrent.each(signals.slice(0, again ? 1 : signals.length))(
+    'stopped by %s: exits %i, keeps what was seen and judges it, leaves nothing',
+    async (signal, status) => {
+      const run = await startBusy();
+      run.child.kill(signal);
+      const outcome = await run.ended;
+      expect({ status: outcome.status, said: outcome.stderr.includes(`stopped by ${signal}`) }).toEqual({
+        status,
+        said: true,
+      });
+      expect(await leftOf(run)).toEqual([]);
+      expect(readFileSync(join(run.dir, 'result.json'), 'utf8')).toContain('"interrupted"');
+      expect(existsSync(join(run.dir, 'evidence.pcapng'))).toBe(true);
+      // What leaked until then is a leak all the same; the replay says what the run said.
+      const replayed = await program(['replay', run.dir, '--json']);
+      expect({ status: replayed.status, stdout: replayed.stdout }).toEqual({
+        status: JSON.parse(replayed.stdout).exitCode,
+        stdout: readFileSync(join(run.dir, 'result.json'), 'utf8'),
+      });
+    },
+    patient(60_000),
+  );
+
+  it.concurrent(
+    'stopped by Ctrl-C, which goes to the whole group: exits 130 and leaves nothing',
+    async () => {
+      const run = await startBusy();
+      process.kill(-(run.child.pid ?? 0), 'SIGINT');
+      expect((await run.ended).status).toBe(130);
+      expect(await leftOf(run)).toEqual([]);
+    },
+    patient(60_000),
+  );
+
+  it.concurrent.each([
+    ['launcher', (run: Busy) => run.child.pid ?? 0],
+    ['unshare', (run: Busy) => run.find(/^unshare /)],
+    ['inside', (run: Busy) => run.find(/^\S*node \S*cli\.cjs run /)],
+  ] as const)(
+    'whose %s is killed with -9: leaves no process and no namespace, relay and helpers included',
+    async (_, victim) => {
+      const run = await startBusy();
+      process.kill(victim(run), 'SIGKILL');
+      await run.ended;
+      expect(await leftOf(run)).toEqual([]);
+    },
+    patient(60_000),
+  );
+
+  alike.it(
+    'whose folder has no key, for it was killed: replays as inconclusive, never as holds',
+    async () => {
+      const run = await startBusy();
+      process.kill(run.child.pid ?? 0, 'SIGKILL');
+      await run.ended;
+      await leftOf(run);
+      const { status, stdout } = await program(['replay', run.dir, '--json']);
+      expect(status).toBe(3);
+      expect(stdout).toContain('"key-lost"');
+    },
+    patient(60_000),
+  );
+
+  alike.it(
+    'whose relay is killed: is inconclusive or broken, and says that the relay died',
+    async () => {
+      const run = await startBusy();
+      process.kill(run.find(/helper\.cjs relay /), 'SIGKILL');
+      await run.ended;
+      const result = readFileSync(join(run.dir, 'result.json'), 'utf8');
+      expect(result).toContain('"relay-died"');
+      expect(result).not.toContain('"verdict": "holds"');
+      expect(await leftOf(run)).toEqual([]);
+    },
+    patient(60_000),
+  );
+});
+
+alike.describe('a run in a user namespace', () => {
+  // The kernel counts network namespaces in each user namespace: where one were left, there would be none for the last
+  // run.
+  it(
+    'killed with -9 three times: leaves no namespace, as the kernel itself counts them',
+    () => {
+      const most = (count: number, rounds: number): number | null => {
+        const dir = fresh('counted');
+        mkdirSync(dir);
+        const script = `echo ${count} > /proc/sys/user/max_net_namespaces || exit 99
+        for round in $(seq ${rounds}); do
+          "$0" "$1" run "$2" --quiet --out "$3/$round" & launcher=$!
+          until grep -qs '"probing"' "$3/$round/timeline.ndjson"; do sleep 0.02; kill -0 $launcher || exit 98; done
+          kill -9 $launcher; sleep 1
+        done
+        exec "$0" "$1" run "$2" --quiet --out "$3/last"`;
+        return spawnSync(
+          'unshare',
+          ['--user', '--map-root-user', 'sh', '-c', script, process.execPath, cli, busy, dir],
+          { encoding: 'utf8' },
+        ).status;
+      };
+      // The lab's and one for each of four endpoints.
+      expect({ tooFew: most(4, 0), enough: most(5, 3) }).toEqual({ tooFew: 69, enough: 0 });
+    },
+    patient(90_000),
+  );
+});

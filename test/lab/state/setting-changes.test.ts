@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { watchedBridge, type WatchedBridge } from '../../support/lab/watched-bridge.js';
+
+describe.skipIf(process.getuid?.() !== 0)('settings that are changed and put back', () => {
+  let bridge: WatchedBridge;
+  const run: WatchedBridge['run'] = (...argv) => bridge.run(...argv);
+  const heard = (): readonly string[] => bridge.heard();
+  beforeAll(() => {
+    bridge = watchedBridge();
+  });
+  afterAll(() => bridge.close());
+
+  it.each([
+    ['flood', ['ip', 'link', 'set', 'dev', 'v0', 'type', 'bridge_slave', 'flood'], ['off', 'on'], 'v0: flood'],
+    ['isolated', ['bridge', 'link', 'set', 'dev', 'v0', 'isolated'], ['on', 'off'], 'v0: isolated'],
+    ['learning', ['bridge', 'link', 'set', 'dev', 'v0', 'learning'], ['off', 'on'], 'v0: learning'],
+    [
+      'multicast_router',
+      ['ip', 'link', 'set', 'dev', 'v0', 'type', 'bridge_slave', 'mcast_router'],
+      ['2', '1'],
+      'v0: multicast_router',
+    ],
+    [
+      'fastleave',
+      ['ip', 'link', 'set', 'dev', 'v0', 'type', 'bridge_slave', 'mcast_fast_leave'],
+      ['on', 'off'],
+      'v0: fastleave',
+    ],
+    [
+      'proxy_arp_wifi',
+      ['ip', 'link', 'set', 'dev', 'v0', 'type', 'bridge_slave', 'proxy_arp_wifi'],
+      ['on', 'off'],
+      'v0: proxy_arp_wifi',
+    ],
+    [
+      'neigh_vlan_suppress',
+      ['ip', 'link', 'set', 'dev', 'v0', 'type', 'bridge_slave', 'neigh_vlan_suppress'],
+      ['on', 'off'],
+      'v0: neigh_vlan_suppress',
+    ],
+    [
+      'mcast_router',
+      ['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'mcast_router'],
+      ['2', '1'],
+      'br0: mcast_router',
+    ],
+    [
+      'mcast_querier',
+      ['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'mcast_querier'],
+      ['1', '0'],
+      'br0: mcast_querier',
+    ],
+    [
+      'group_addr',
+      ['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'group_address'],
+      ['01:80:c2:00:00:04', '01:80:c2:00:00:00'],
+      'br0: group_addr',
+    ],
+    [
+      'nf_call_iptables',
+      ['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'nf_call_iptables'],
+      ['1', '0'],
+      'br0: nf_call_iptables',
+    ],
+    [
+      'ageing_time',
+      ['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time'],
+      ['0', '30000'],
+      'br0: ageing_time',
+    ],
+    ['stp_state', ['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'stp_state'], ['1', '0'], 'br0: stp_state'],
+  ])('are told: %s; what was changed once is not', (_, command, values, told) => {
+    for (const value of values) run(...command, value);
+    expect(heard()).toEqual([told]);
+    run(...command, values[0] ?? '');
+    expect(heard()).toEqual([]);
+    run(...command, values[1] ?? '');
+    expect(heard()).toEqual([]);
+  });
+
+  it.each([
+    ['taken off and put back', ['nomaster'], ['master', 'br0'], 'v0: master'],
+    ['moved to another bridge and back', ['master', 'br9'], ['master', 'br0'], 'v0: master'],
+    ['with another MTU', ['mtu', '1400'], ['mtu', '1500'], 'v0: MTU'],
+    ['with another MAC', ['address', '02:00:00:00:00:08'], ['address', '02:00:00:00:00:07'], 'v0: MAC'],
+  ])('are told of a port: %s', (_, away, back, told) => {
+    run('ip', 'link', 'set', 'dev', 'v0', 'address', '02:00:00:00:00:07');
+    if (away.includes('br9')) run('ip', 'link', 'add', 'dev', 'br9', 'type', 'bridge');
+    heard();
+    for (const words of [away, back]) run('ip', 'link', 'set', 'dev', 'v0', ...words);
+    expect(heard()).toContain(told);
+    run('ip', 'link', 'set', 'dev', 'v0', ...back);
+    expect(heard()).toEqual([]);
+  });
+
+  it('are told of a static entry that came and went, or went and came', () => {
+    const entry = ['02:00:00:00:00:01', 'dev', 'v0', 'master'] as const;
+    run('bridge', 'fdb', 'add', ...entry, 'static');
+    expect(heard()).toEqual([]);
+    run('bridge', 'fdb', 'del', ...entry);
+    run('bridge', 'fdb', 'add', ...entry, 'static');
+    expect(heard()).toEqual(['v0: the static entry of 02:00:00:00:00:01']);
+    run('bridge', 'fdb', 'del', ...entry);
+    expect(heard()).toEqual([]);
+  });
+
+  it.each([
+    ['net.ipv4.ip_forward', ['net.ipv4.conf.default.forwarding']],
+    ['net.ipv6.conf.all.forwarding', ['net.ipv6.conf.default.forwarding']],
+    ['net.ipv4.conf.all.rp_filter', []],
+    ['net.ipv4.conf.all.proxy_arp', []],
+    ['net.ipv6.conf.all.proxy_ndp', []],
+  ])('are told of a sysctl, and of those that it moves: %s', (name, moved) => {
+    const usual = run('sysctl', '-n', name).trim();
+    for (const value of [usual === '0' ? '1' : '0', usual]) run('sysctl', '-w', `${name}=${value}`);
+    expect([...heard()].sort()).toEqual([name, ...moved].sort());
+    run('sysctl', '-w', `${name}=${usual}`);
+    expect(heard()).toEqual([]);
+  });
+
+  it('are none where entries are learned and forgotten, and names, states and flags of links change', () => {
+    for (const act of [['add', 'dynamic'], ['del'], ['add', 'dynamic']])
+      run('bridge', 'fdb', act[0] ?? '', '02:00:00:00:00:02', 'dev', 'v0', 'master', ...act.slice(1));
+    for (const state of ['down', 'up']) run('ip', 'link', 'set', 'dev', 'v1', state);
+    for (const state of ['on', 'off']) run('ip', 'link', 'set', 'dev', 'v0', 'promisc', state);
+    expect(heard()).toEqual([]);
+  });
+});

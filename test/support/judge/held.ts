@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Comparison, compareWithWire } from '../../../src/core/audit/compare-with-wire.js';
+import type { Result } from '../../../src/core/model/result.js';
+import { parseFolder } from '../../../src/system/evidence/folder/parse-folder.js';
+import { replayFolder } from '../../../src/system/evidence/replay.js';
+
+/**
+ * What the state before each step of a run let expect, beside what the wire then showed. `result`: where the folder
+ * keeps none, it is judged again.
+ */
+export async function heldAgainstWire(dir: string, result?: Result): Promise<readonly Comparison[]> {
+  const { plan, states } = await parseFolder(dir);
+  return compareWithWire(
+    plan,
+    result ?? (await replayFolder(dir)),
+    states.map(({ before }) => before),
+  );
+}
+
+/** The same of a run just made. */
+export function heldRun(dir: string): Promise<readonly Comparison[]> {
+  const result: Result = JSON.parse(readFileSync(join(dir, 'result.json'), 'utf8'));
+  return heldAgainstWire(dir, result);
+}
+
+/** Where the wire said otherwise: the rule is at fault. */
+export function differing(rows: readonly Comparison[]): readonly Comparison[] {
+  return rows.filter(({ outcome }) => outcome === 'differs');
+}

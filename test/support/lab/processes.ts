@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { procLink, procNames, procText } from '../../../src/system/kernel/proc-files.js';
+
+/** Processes that `pid` has started, and theirs, as this process's namespace numbers them; with their command lines. */
+export function descendants(pid: number): readonly { readonly pid: number; readonly command: string }[] {
+  const parents = new Map<number, number[]>();
+  for (const name of procNames('/proc')) {
+    const child = Number(name);
+    const parent = parentOf(child);
+    if (parent !== null) parents.set(parent, [...(parents.get(parent) ?? []), child]);
+  }
+  const below = (one: number): readonly number[] =>
+    (parents.get(one) ?? []).flatMap((child) => [child, ...below(child)]);
+  return below(pid).map((one) => ({ pid: one, command: procText(`/proc/${one}/cmdline`).replaceAll('\0', ' ') }));
+}
+
+function parentOf(pid: number): number | null {
+  const status = Number.isInteger(pid) ? procText(`/proc/${pid}/stat`) : '';
+  // The command stands in parentheses and may hold anything; state and parent follow it.
+  const [state, parent] = status.slice(status.lastIndexOf(')') + 2).split(' ');
+  return status === '' || state === 'Z' ? null : Number(parent);
+}
+
+/**
+ * Network namespaces that a process of `pids` is in or holds by a descriptor: endpoints' are held by descriptors only.
+ */
+export function namespacesOf(pids: readonly number[]): ReadonlySet<string> {
+  const links = pids.flatMap((pid) => [
+    `/proc/${pid}/ns/net`,
+    ...procNames(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`),
+  ]);
+  return new Set(links.map(procLink).filter((target) => target.startsWith('net:[')));
+}
+
+/**
+ * True for what a test that still runs has started: its parents lead to a test runner. What a run leaves behind has
+ * lost its launcher, and they lead past it.
+ */
+function isOfRunningTest(pid: number): boolean {
+  for (let one = parentOf(pid); one !== null && one > 1; one = parentOf(one))
+    if (procText(`/proc/${one}/cmdline`).includes('vitest')) return true;
+  return false;
+}
+
+/**
+ * Of `pids` those that still are processes (not zombies), and who in the whole system still is in one of `namespaces`
+ * or holds it. The kernel gives a namespace's number to the next one made (ida, fs/nsfs.c), so a lab of a test beside
+ * this one may have it already.
+ */
+export function left(pids: readonly number[], namespaces: ReadonlySet<string>): readonly string[] {
+  const alive = pids
+    .filter((pid) => parentOf(pid) !== null)
+    .map((pid) => `process ${pid}: ${procText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`);
+  const holders = procNames('/proc')
+    .map(Number)
+    .filter(Number.isInteger)
+    .flatMap((pid) =>
+      [...namespacesOf([pid])]
+        .filter((one) => namespaces.has(one) && !isOfRunningTest(pid))
+        .map((one) => `${one} held by ${pid}`),
+    );
+  return [...alive, ...holders];
+}
+
+/** What is left after `mostMs` at most; returns as soon as nothing is. */
+export async function leftAfter(
+  mostMs: number,
+  pids: readonly number[],
+  namespaces: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  for (const began = performance.now(); performance.now() - began < mostMs; await sleep(20)) {
+    if (left(pids, namespaces).length === 0) return [];
+  }
+  return left(pids, namespaces);
+}

@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FleetReport } from '../../../src/core/model/fleet.js';
+import { address, cli, hasSshd, hostNames, sshHosts, top, type SshHosts } from './ssh-hosts.js';
+import { outcomeOf, type Outcome } from '../../support/lab/throw-away-host.js';
+
+const hasAnsible = spawnSync('ansible-playbook', ['--version']).status === 0;
+const playbook = join(top, 'contrib/ansible/verify-isolation.yml');
+
+it.skipIf(!hasAnsible)('the playbook of contrib/ansible is well formed', () => {
+  const { status, stderr } = spawnSync('ansible-playbook', ['--syntax-check', '-i', 'localhost,', playbook], {
+    encoding: 'utf8',
+    env: { ...process.env, ANSIBLE_LOCALHOST_WARNING: 'false' },
+  });
+  expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+});
+
+describe.skipIf(!hasSshd || !hasAnsible)('contrib/ansible against hosts with a real sshd', () => {
+  let hosts: SshHosts;
+  beforeAll(async () => {
+    hosts = await sshHosts();
+  }, 60_000);
+  afterAll(() => hosts.close());
+
+  function play(into: string, more: Readonly<Record<string, unknown>>, extra: string): Promise<Outcome> {
+    const common = `--ssh-common-args='-F ${hosts.sshConfig}'`;
+    const inventory = join(hosts.dir, 'inventory.ini');
+    writeFileSync(
+      inventory,
+      `[hypervisors]\n${hostNames.map((host) => `${host} ansible_host=${address(host)}`).join('\n')}\n${extra}[hypervisors:vars]\nansible_user=root\nansible_python_interpreter=/usr/bin/python3\n`,
+    );
+    const variables = {
+      verify_isolation_into: into,
+      verify_isolation_here: [process.execPath, cli],
+      verify_isolation_bridge: 'brA',
+      verify_isolation_yes: true,
+      ...more,
+    };
+    return outcomeOf(
+      hosts.start(['sh', '-c', `exec ansible-playbook -i '${inventory}' '${playbook}' ${common} -e "$VARIABLES"`], {
+        VARIABLES: JSON.stringify(variables),
+        ANSIBLE_LOCAL_TEMP: join(hosts.dir, 'ansible'),
+        ANSIBLE_NOCOLOR: '1',
+      }),
+    );
+  }
+
+  it('runs init, audit and run on each, brings the evidence back, leaves nothing there, and names a host that is not reached', async () => {
+    const into = join(hosts.dir, 'evidence');
+    const before = hostNames.map((host) => hosts.shape(host));
+    const { status, stdout, stderr } = await play(into, {}, 'hv9 ansible_host=10.99.0.99\n');
+    const text = `${stdout}\n${stderr}`;
+    expect(existsSync(join(into, 'fleet.json')), text).toBe(true);
+    const report = JSON.parse(readFileSync(join(into, 'fleet.json'), 'utf8')) as FleetReport;
+    const told = report.hosts.map(({ host, status: own, problems, runs, commands }) => ({
+      host,
+      own,
+      problems: problems.length,
+      verdicts: runs.map(({ verdict }) => verdict),
+      commands: commands.map(({ name }) => name),
+    }));
+    expect(told, text).toEqual([
+      { host: 'hv1', own: 0, problems: 0, verdicts: ['holds'], commands: ['init', 'audit', 'run'] },
+      { host: 'hv2', own: 0, problems: 0, verdicts: ['holds'], commands: ['init', 'audit', 'run'] },
+      { host: 'hv9', own: 3, problems: 1, verdicts: [], commands: [] },
+    ]);
+    expect(report.hosts[2]?.problems[0]).toMatch(/^unreachable: .*10\.99\.0\.99/);
+    expect(status).not.toBe(0);
+    expect(readFileSync(join(into, 'hv1/scenario.yml'), 'utf8')).toContain('provider: host');
+    expect(readFileSync(join(into, 'fleet.html'), 'utf8')).toContain('hv9');
+    expect(hostNames.map((host) => hosts.shape(host))).toEqual(before);
+    expect(hostNames.flatMap((host) => hosts.journals(host))).toEqual([]);
+    rmSync(into, { recursive: true });
+  }, 120_000);
+});

@@ -1,0 +1,281 @@
+import { spawnSync, type ChildProcess } from 'node:child_process';
+import { readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Result } from '../../../src/core/model/result.js';
+import { outcomeOf, type Outcome } from '../../support/lab/throw-away-host.js';
+import { address, cli, hasSshd, hostNames, ipOf, macOf, sshHosts, type SshHosts } from './ssh-hosts.js';
+
+/** Tenants over both hosts: the orchestrator runs on hv1 and reaches hv2 by ssh. */
+function scenario(count: number, { rate = 1000, observers = '', more = '', host = '{ ssh: hv2 }' } = {}): string {
+  const endpoint = (name: string, bridge: string, at: 'hv1' | 'hv2', port: string, mac: string): string =>
+    `    ${name}: { bridge: ${bridge},${at === 'hv2' ? ' host: hv2,' : ''} port: ${port}, mac: "${mac}" }\n`;
+  const tunnel = (name: string, bridge: string, at: 'hv1' | 'hv2', port: string): string =>
+    `    ${name}: { bridge: ${bridge},${at === 'hv2' ? ' host: hv2,' : ''} port: ${port}, tunnel: {} }\n`;
+  return `version: 1
+name: two-hosts
+topology:
+  provider: host
+  hosts: { hv2: ${host} }
+  bridges: { brA: {}, brB: {} }
+  endpoints:
+${(['hv1', 'hv2'] as const).map((at) => `${endpoint(`a-${at}`, 'brA', at, 'va', macOf('a', at))}${endpoint(`s-${at}`, 'brA', at, 'vs', macOf('s', at))}${endpoint(`b-${at}`, 'brB', at, 'vb', macOf('b', at))}${tunnel(`ta-${at}`, 'brA', at, 'vx100')}${tunnel(`tb-${at}`, 'brB', at, 'vx200')}`).join('')}steps:
+  - name: private across hosts
+    probe: [ { class: known-unicast, from: a-hv1, to: a-hv2, both_ways: true, count: ${count}, rate: ${rate}, carriers: [raw] } ]
+    expect: ${observers === '' ? 'private' : `{ may_see: [a-hv1, a-hv2], observers: ${observers} }`}
+${more}`;
+}
+
+/** Resolves when the run says that it is probing. */
+function probing(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) =>
+    child.stderr?.on('data', (chunk) => (/: probing, \d/.test(String(chunk)) ? resolve() : undefined)),
+  );
+}
+
+describe.skipIf(!hasSshd)('a run that spans hosts', () => {
+  let hosts: SshHosts;
+  let number = 0;
+  beforeAll(async () => {
+    hosts = await sshHosts();
+  }, 60_000);
+  beforeEach(() => hosts.learn());
+  afterAll(() => hosts.close());
+
+  function file(text: string): string {
+    const path = join(hosts.dir, `scenario-${(number += 1)}.yml`);
+    writeFileSync(path, text);
+    return path;
+  }
+  const out = (): string => join(hosts.dir, `out-${number}`);
+  const start = (text: string, more: readonly string[] = []): ChildProcess =>
+    hosts.cli(['run', file(text), '--yes', '--verbose', '--out', out(), ...more]);
+  const result = (): Result => JSON.parse(readFileSync(join(out(), 'result.json'), 'utf8')) as Result;
+  const codes = (): readonly string[] => [
+    ...new Set(result().steps.flatMap(({ reasons }) => reasons.map(({ code }) => code))),
+  ];
+
+  /** Nothing of a run is left on either host: no helper, no interface, no journal. */
+  async function nothingLeft(shapes: readonly string[]): Promise<void> {
+    const deadline = performance.now() + 20_000;
+    while (hostNames.some((host) => hosts.processes(host).length > 0) && performance.now() < deadline) await sleep(200);
+    expect(hostNames.flatMap((host) => hosts.processes(host))).toEqual([]);
+    expect(hostNames.map((host) => hosts.shape(host))).toEqual(shapes);
+    expect(hostNames.flatMap((host) => hosts.journals(host))).toEqual([]);
+  }
+  const shapes = (): readonly string[] => hostNames.map((host) => hosts.shape(host));
+
+  it('holds, with every port of both hosts observed, brings the captures back, notes the clocks, replays, and leaves nothing', async () => {
+    const before = shapes();
+    const run = await outcomeOf(start(scenario(200)));
+    expect(run.status, run.stderr).toBe(0);
+    const { verdict, coverage, steps } = result();
+    expect({ verdict, coverage }).toMatchObject({
+      verdict: 'holds',
+      coverage: { complete: true, observed: 10, ports: 10, unobserved: [] },
+    });
+    expect(
+      steps[0]?.findings.filter(({ allowed }) => allowed === 'must').map(({ observer, seen }) => `${observer} ${seen}`),
+    ).toEqual(['a-hv2 200', 'a-hv1 200']);
+    expect(
+      steps[0]?.observers
+        .filter(({ name }) => name.endsWith('hv2'))
+        .every(({ controlsSent, controlsSeen }) => controlsSent > 0 && controlsSent === controlsSeen),
+    ).toBe(true);
+    expect(run.stderr).toMatch(/left behind on .*: nothing \(checked\)\n$/);
+    const timeline = readFileSync(join(out(), 'timeline.ndjson'), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('"event":"clock"'))
+      .map(
+        (line) => JSON.parse(line) as { readonly host: string; readonly offsetNs: string; readonly boundNs: string },
+      );
+    expect(timeline.map(({ host }) => host)).toEqual(['hv2', 'hv2']); // before and after
+    // both hosts have this machine's clock
+    expect(Math.abs(Number(timeline[0]?.offsetNs))).toBeLessThanOrEqual(Number(timeline[0]?.boundNs));
+    const replayed = spawnSync(process.execPath, [cli, 'replay', out(), '--json'], { encoding: 'utf8' });
+    expect({
+      status: replayed.status,
+      same: replayed.stdout === readFileSync(join(out(), 'result.json'), 'utf8'),
+    }).toEqual({ status: 0, same: true });
+    await nothingLeft(before);
+  }, 60_000);
+
+  it('goes through a jump host and a shared connection where ssh is configured so', async () => {
+    const before = shapes();
+    const plain = readFileSync(hosts.sshConfig, 'utf8');
+    writeFileSync(
+      hosts.sshConfig,
+      `Host hv2\n  ProxyJump hv1\n  ControlMaster auto\n  ControlPath ${join(hosts.dir, 'shared')}\n  ControlPersist 10\n${plain}`,
+    );
+    const config = ['-F', hosts.sshConfig];
+    try {
+      // opens the connection that the run then shares
+      const first = await outcomeOf(hosts.start(['/usr/bin/ssh', ...config, 'hv2', 'echo "$SSH_CONNECTION"']));
+      expect(first.stdout).toMatch(/^10\.99\.0\.1 /);
+      const run = await outcomeOf(start(scenario(20)));
+      expect(run.status, run.stderr).toBe(0);
+      const shared = await outcomeOf(hosts.start(['/usr/bin/ssh', ...config, '-O', 'check', 'hv2']));
+      expect(shared.stderr).toMatch(/Master running/); // the run has not ended it for others
+    } finally {
+      await outcomeOf(hosts.start(['/usr/bin/ssh', ...config, '-O', 'exit', 'hv2']));
+      writeFileSync(hosts.sshConfig, plain);
+    }
+    await nothingLeft(before);
+  }, 60_000);
+
+  it('finds a leak that shows on the other host only', async () => {
+    hosts.run('hv2', ['ip', 'link', 'set', 'dev', 'brA', 'type', 'bridge', 'ageing_time', '0']); // a hub there
+    const run = await outcomeOf(start(scenario(100)));
+    hosts.run('hv2', ['ip', 'link', 'set', 'dev', 'brA', 'type', 'bridge', 'ageing_time', '30000']);
+    expect(run.status, run.stderr).toBe(2);
+    expect(
+      result()
+        .steps[0]?.findings.filter(({ leak }) => leak)
+        .map(({ from, observer, seen }) => `${from} ${observer} ${seen}`),
+    ).toEqual(['a-hv1 s-hv2 100', 'a-hv2 s-hv2 100']);
+  }, 60_000);
+
+  it('stops when a guest’s port on the other host begins to drop frames', async () => {
+    await outcomeOf(hosts.guest('s', 'hv2', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '600']));
+    const child = start(scenario(20_000));
+    const outcome = outcomeOf(child);
+    await probing(child);
+    const flooding = hosts.guest('a', 'hv2', ['ping', '-q', '-i', '0.005', '-s', '1000', ipOf('s', 'hv2')]);
+    const run = await outcome;
+    flooding.kill('SIGKILL');
+    await outcomeOf(hosts.guest('s', 'hv2', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '1400']));
+    expect(run.status, run.stderr).toBe(3);
+    expect(result().steps[0]?.reasons.map(({ code, text }) => `${code} ${text}`)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^guests-disturbed hv2\/vs drops \d+ frames a second, 0 before/)]),
+    );
+    expect(run.stderr).toMatch(/: nothing \(checked\)\n$/);
+  }, 60_000);
+
+  const refusals: Readonly<Record<string, readonly [host: string, status: number, says: RegExp]>> = {
+    'a host that nobody reaches': ['{ ssh: root@10.99.0.77 }', 69, /hv2 \(root@10\.99\.0\.77\) cannot be reached/],
+    'a program that is not there': [
+      '{ ssh: hv2, command: [no-such-program] }',
+      69,
+      /hv2 \(hv2\): no-such-program is not there/,
+    ],
+    'a shell that says something else': ['{ ssh: hv2, command: [echo] }', 69, /not JSON/],
+  };
+  it.each(Object.entries(refusals))(
+    'refuses before anything is sent: %s',
+    async (_name, [host, status, says]) => {
+      const before = shapes();
+      const run = await outcomeOf(start(scenario(10, { host })));
+      expect({ status: run.status, told: says.test(run.stderr) }, run.stderr).toEqual({ status, told: true });
+      await nothingLeft(before);
+    },
+    60_000,
+  );
+
+  it('refuses a host whose key is not the known one', async () => {
+    const known = join(hosts.dir, 'known');
+    renameSync(known, `${known}.right`);
+    writeFileSync(known, readFileSync(`${known}.right`, 'utf8').replaceAll(`${address('hv2')} `, `${address('hv1')} `));
+    const unknown = await outcomeOf(start(scenario(10)));
+    const [other = ''] = readFileSync(`${known}.right`, 'utf8').split('\n');
+    writeFileSync(known, other.replace(address('hv1'), address('hv2')));
+    const wrong = await outcomeOf(start(scenario(10)));
+    renameSync(`${known}.right`, known);
+    for (const run of [unknown, wrong])
+      expect(
+        { status: run.status, told: /hv2 \(hv2\): its host key is not known, or not the known one/.test(run.stderr) },
+        run.stderr,
+      ).toEqual({ status: 69, told: true });
+  }, 60_000);
+
+  it('refuses another version and a login without rights', async () => {
+    const helper = (name: string, uid: number, version: string): string => {
+      const path = join(hosts.dir, 'bin', name);
+      writeFileSync(
+        path,
+        `#!/bin/sh\necho '{"type":"ready","version":"${version}","pid":1,"uid":${uid}}'\ncat >/dev/null\n`,
+        { mode: 0o755 },
+      );
+      return `{ ssh: hv2, command: [${path}] }`;
+    };
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+      readonly version: string;
+    };
+    const old = await outcomeOf(start(scenario(10, { host: helper('old', 0, '0.0.1') })));
+    expect({ status: old.status, told: /hv2 has version 0\.0\.1/.test(old.stderr) }, old.stderr).toEqual({
+      status: 69,
+      told: true,
+    });
+    const nobody = await outcomeOf(start(scenario(10, { host: helper('nobody', 65534, version) })));
+    expect(
+      { status: nobody.status, told: /hv2: the helper there runs as uid 65534/.test(nobody.stderr) },
+      nobody.stderr,
+    ).toEqual({ status: 69, told: true });
+  }, 60_000);
+
+  /** Starts a run of some seconds, does something to it in the middle, and waits for its end. */
+  async function disturbed(harm: () => void | Promise<void>): Promise<Outcome> {
+    const child = start(scenario(3000, { rate: 1000 }));
+    const outcome = outcomeOf(child);
+    await probing(child);
+    await harm();
+    return outcome;
+  }
+  const pidOf = (host: 'hv1' | 'hv2', pattern: RegExp): number =>
+    Number(
+      hosts
+        .processes(host)
+        .find((line) => pattern.test(line))
+        ?.split(' ')[0],
+    );
+
+  it('is inconclusive, by host, where the capture helper on the far side is killed', async () => {
+    const before = shapes();
+    const run = await disturbed(() => void process.kill(pidOf('hv2', /helper\.cjs capture/), 'SIGKILL'));
+    expect(run.status, run.stderr).toBe(3);
+    const dead = result().steps.flatMap(({ reasons }) => reasons.filter(({ code }) => code === 'helper-died'));
+    expect(dead.map(({ observer }) => observer)).toEqual(expect.arrayContaining(['a-hv2', 's-hv2', 'b-hv2']));
+    expect(dead.some(({ observer }) => observer?.endsWith('hv1'))).toBe(false);
+    expect(dead[0]?.text).toMatch(/^hv2: /);
+    expect(run.stderr).toMatch(/: nothing \(checked\)\n$/);
+    await nothingLeft(before);
+  }, 60_000);
+
+  it('is inconclusive, by host, where the far side itself is killed, and looks whether anything is left there', async () => {
+    const before = shapes();
+    const run = await disturbed(() => void process.kill(pidOf('hv2', /cli\.cjs helper/), 'SIGKILL'));
+    expect(run.status, run.stderr).toBe(3);
+    expect(codes()).toContain('host-lost');
+    const lost = result().steps.flatMap(({ reasons }) => reasons.filter(({ code }) => code === 'host-lost'));
+    expect(lost.map(({ observer }) => observer)).toEqual(expect.arrayContaining(['a-hv2', 's-hv2', 'b-hv2']));
+    expect(lost[0]?.text).toMatch(/^the connection to hv2 was lost: /);
+    expect(run.stderr).toMatch(/: nothing \(checked\)\n$/);
+    hosts.learn();
+    await nothingLeft(before);
+  }, 60_000);
+
+  it('is inconclusive where the network is cut in the middle and healed, and the far side undoes everything by itself', async () => {
+    const before = shapes();
+    const run = await disturbed(() => {
+      hosts.plug('hv2', false);
+      setTimeout(() => hosts.plug('hv2', true), 13_000);
+    });
+    expect(run.status, run.stderr).toBe(3);
+    expect(codes()).toContain('host-lost');
+    expect(run.stderr).toMatch(/: nothing \(checked\)\n$/);
+    hosts.learn();
+    await nothingLeft(before);
+  }, 90_000);
+
+  it('undoes everything on both when the orchestrator is killed', async () => {
+    const before = shapes();
+    const child = start(scenario(3000));
+    const outcome = outcomeOf(child);
+    await probing(child);
+    child.kill('SIGKILL');
+    await outcome;
+    await outcomeOf(hosts.cli(['cleanup']));
+    await nothingLeft(before);
+    expect(readdirSync(hosts.dir).filter((name) => name.endsWith('.part'))).toEqual([]);
+  }, 60_000);
+});

@@ -1,0 +1,286 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { prepareManagers } from '../../../scripts/managers.mjs';
+import { persistentFixes } from '../../../src/core/fix/persistent.js';
+import type { Keeper, PersistentFix } from '../../../src/core/model/persistent-fix.js';
+import { runThrowAway } from '../../support/lab/throw-away.js';
+
+const { folder = '', skip } = prepareManagers();
+if (skip !== undefined) console.warn(`SKIPPED: forms that ifupdown2 and netplan read themselves, because ${skip}`);
+const dir = mkdtempSync(join(tmpdir(), 'lasting-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const isRoot = process.getuid?.() === 0;
+const networkd = '/usr/lib/systemd/systemd-networkd';
+const python = spawnSync('/usr/bin/python3', ['--version']).status === 0;
+
+function only(fix: string, keeper: Keeper): PersistentFix {
+  const found = persistentFixes(fix, [keeper]);
+  expect(found).toHaveLength(1);
+  const [one] = found;
+  if (one === undefined) throw new Error('nothing found');
+  return one;
+}
+
+function put(path: string, text: string): string {
+  const file = join(dir, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${text}\n`, { mode: 0o700 });
+  return file;
+}
+
+/** `KEY VALUE` of a bridge or a port, as the kernel has them after the script. */
+async function settingsAfter(script: string, device: string): Promise<string> {
+  const { status, stdout, stderr } = await runThrowAway(
+    `${script}\nip -d link show dev ${device} | tr '\\n' ' '; bridge -d link show dev ${device} | tr '\\n' ' '; bridge fdb show brport ${device}`,
+  );
+  expect(status, stderr).toBe(0);
+  return stdout;
+}
+
+/** br0, and on it a port that stands for a guest's tap or a NIC. */
+const oneGuest = (
+  port: string,
+  mac = '02:00:00:00:00:aa',
+): string => `ip link add br0 type bridge forward_delay 0; ip link set br0 up
+  ip link add ${port} address ${mac} type veth peer name inside; ip link set inside up; ip link set ${port} master br0 up`;
+
+const guest: Keeper = {
+  by: 'libvirt',
+  device: 'vnet7',
+  keeps: 'guest',
+  guest: "a'b",
+  mac: '52:54:00:85:20:d1',
+  network: null,
+  bridge: 'br0',
+};
+
+describe('libvirt takes its forms', () => {
+  const has =
+    spawnSync('virt-xml-validate', ['--version']).error === undefined &&
+    existsSync('/usr/share/libvirt/schemas/domain.rng');
+
+  it.skipIf(!has)("isolated and the filter of sources are valid in a guest's interface, and libvirt keeps them", () => {
+    const forms = ['bridge link set dev vnet7 isolated on', 'bridge link set dev vnet7 locked on'].map(
+      (fix) => only(fix, guest).form,
+    );
+    const domain = readFileSync(new URL('../../support/recorded/libvirt-test-domain.xml', import.meta.url), 'utf8')
+      .replace(" id='1'", '')
+      .replace("<source network='default'/>", `<source network='default'/>${forms.join('')}`);
+    const file = put('domain.xml', domain);
+    execFileSync('virt-xml-validate', [file, 'domain'], { stdio: 'pipe' });
+    const kept = execFileSync('virsh', ['-q', '-c', 'test:///default', `define ${file}; dumpxml --inactive test`], {
+      encoding: 'utf8',
+    });
+    for (const form of forms) expect(kept).toContain(form);
+  });
+
+  it.skipIf(!has)('a network that manages the table of a bridge that is there is valid, and libvirt starts it', () => {
+    const file = put('network.xml', only('bridge link set dev vnet7 flood off', guest).form);
+    execFileSync('virt-xml-validate', [file, 'network'], { stdio: 'pipe' });
+    const kept = execFileSync(
+      'virsh',
+      [
+        '-q',
+        '-c',
+        'test:///default',
+        `net-define ${file}; net-autostart br0-table; net-start br0-table; net-dumpxml br0-table`,
+      ],
+      { encoding: 'utf8' },
+    );
+    expect(kept).toContain("<bridge name='br0' macTableManager='libvirt'/>");
+  });
+
+  it("a hook sets the port of its guest, found by its MAC, and no other guest's", async () => {
+    const file = put('hook', only('bridge link set dev vnet7 bcast_flood off mcast_router 0', guest).form);
+    const at = oneGuest('vnet3', 'fe:54:00:85:20:d1');
+    expect(await settingsAfter(`${at}; sh ${file} "a'b" started begin -`, 'vnet3')).toMatch(
+      /bcast_flood off .*mcast_router 0/,
+    );
+    const other = await settingsAfter(
+      `${at}; sh ${file} other started begin -; sh ${file} "a'b" stopped end -`,
+      'vnet3',
+    );
+    expect(other).toContain('bcast_flood on');
+    expect(other).toContain('mcast_router 1');
+  });
+});
+
+it('Proxmox VE: its hookscript sets the port after the start', async () => {
+  const nic: Keeper = {
+    by: 'Proxmox VE',
+    device: 'tap100i0',
+    program: 'qm',
+    id: 100,
+    nic: 'net0',
+    value: 'virtio=02:00:00:00:00:01,bridge=vmbr0',
+    bridge: 'vmbr0',
+    isVnet: false,
+  };
+  const file = put('isolation-100.sh', only('bridge link set dev tap100i0 isolated on', nic).form);
+  expect(await settingsAfter(`${oneGuest('tap100i0')}; sh ${file} 100 pre-start`, 'tap100i0')).toContain(
+    'isolated off',
+  );
+  expect(await settingsAfter(`${oneGuest('tap100i0')}; sh ${file} 100 post-start`, 'tap100i0')).toContain(
+    'isolated on',
+  );
+});
+
+describe.skipIf(skip !== undefined)('netplan and networkd', () => {
+  const base =
+    'network:\n  version: 2\n  renderer: networkd\n  ethernets:\n    eno1: {}\n  bridges:\n    br7:\n      interfaces: [eno1]\n      parameters: { ageing-time: 0, stp: true }\n';
+  const netplan = (device: string, kind: string, renderer: 'networkd' | 'NetworkManager' = 'networkd'): Keeper => ({
+    by: 'netplan',
+    device,
+    kind,
+    file: '/etc/netplan/01.yaml',
+    renderer,
+  });
+
+  it('netplan reads its form after the files that are there, and hands the setting on', () => {
+    put('etc/netplan/01.yaml', base);
+    put(
+      'etc/netplan/90-isolation.yaml',
+      only('ip link set dev br7 type bridge ageing_time 30000 stp_state 0', netplan('br7', 'bridges')).form,
+    );
+    execFileSync(join(folder, 'usr/libexec/netplan/generate'), ['--root-dir', dir], {
+      env: { LD_LIBRARY_PATH: join(folder, 'usr/lib/x86_64-linux-gnu') },
+      stdio: 'pipe',
+    });
+    expect(readFileSync(join(dir, 'run/systemd/network/10-netplan-br7.netdev'), 'utf8')).toMatch(
+      /AgeingTimeSec=300\nSTP=false/,
+    );
+    writeFileSync(
+      join(dir, 'etc/netplan/90-isolation.yaml'),
+      `${only('bridge link set dev eno1 learning off', netplan('eno1', 'ethernets')).form}\n`,
+    );
+    execFileSync(join(folder, 'usr/libexec/netplan/generate'), ['--root-dir', dir], {
+      env: { LD_LIBRARY_PATH: join(folder, 'usr/lib/x86_64-linux-gnu') },
+      stdio: 'pipe',
+    });
+    expect(readFileSync(join(dir, 'run/systemd/network/10-netplan-eno1.network'), 'utf8')).toContain('Learning=false');
+  });
+
+  it("netplan hands the properties of NetworkManager on to the profile that it writes, and nothing that is networkd's", () => {
+    const profile = (device: string): string =>
+      readFileSync(join(dir, `nm/run/NetworkManager/system-connections/netplan-${device}.nmconnection`), 'utf8');
+    const keep = (device: string, kind: string): Keeper => netplan(device, kind, 'NetworkManager');
+    const generate = (...forms: readonly string[]): void => {
+      put('nm/etc/netplan/01.yaml', base.replace('networkd', 'NetworkManager'));
+      put('nm/etc/netplan/90-isolation.yaml', forms.join('\n'));
+      execFileSync(join(folder, 'usr/libexec/netplan/generate'), ['--root-dir', join(dir, 'nm')], {
+        env: { LD_LIBRARY_PATH: join(folder, 'usr/lib/x86_64-linux-gnu') },
+        stdio: 'pipe',
+      });
+    };
+    generate(
+      only(
+        'ip link set dev br7 type bridge vlan_filtering 1 ageing_time 30000 mcast_querier 1 stp_state 0',
+        keep('br7', 'bridges'),
+      ).form,
+    );
+    expect(profile('br7')).toMatch(
+      /ageing-time=300\nstp=false\n(#.*\n)?vlan-filtering=true\n(#.*\n)?multicast-querier=true/,
+    );
+    generate(only('bridge link set dev eno1 hairpin on', keep('eno1', 'ethernets')).form);
+    expect(profile('eno1')).toContain('hairpin-mode=true');
+    expect(only('bridge link set dev eno1 learning off', keep('eno1', 'ethernets')).where).toBe(
+      '/etc/NetworkManager/dispatcher.d/50-isolation-eno1',
+    );
+  });
+
+  it.skipIf(!isRoot || !existsSync(networkd))(
+    'networkd takes the additions, and the kernel has what the fix wants',
+    async () => {
+      const port = only(
+        'bridge link set dev eno1 flood off mcast_flood off isolated on guard on root_block on mcast_router 0',
+        netplan('eno1', 'ethernets'),
+      );
+      const bridge = only(
+        'ip link set dev br7 type bridge mcast_querier 1 fdb_max_learned 100 group_fwd_mask 8',
+        netplan('br7', 'bridges'),
+      );
+      const own = only('bridge fdb add 00:0c:29:aa:bb:cc dev br7 self permanent', netplan('br7', 'bridges'));
+      const files: readonly (readonly [string, string])[] = [
+        ['10-netplan-br7.netdev', '[NetDev]\nName=br7\nKind=bridge'],
+        ['10-netplan-br7.network', '[Match]\nName=br7\n[Network]\nLinkLocalAddressing=no\nConfigureWithoutCarrier=yes'],
+        ['10-netplan-eno1.network', '[Match]\nName=eno1\n[Network]\nBridge=br7\nLinkLocalAddressing=no'],
+        ...[port, bridge, own].map(({ where, form }) => [where.replace('/etc/systemd/network/', ''), form] as const),
+      ];
+      for (const [name, text] of files) put(`networkd/${name}`, text);
+      // With /sys read only networkd does not wait for udev.
+      const script = `mount -t tmpfs tmpfs /run; mount -o remount,ro /sys
+      mkdir -p /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp /run/dbus; cp -r ${dir}/networkd /run/systemd/network; chmod -R a+rX /run/systemd/network
+      ! id systemd-network > /dev/null 2>&1 || chown -R systemd-network /run/systemd/netif
+      ip link add eno1 type veth peer name inside; ip link set inside up
+      ${networkd} > /dev/null 2>&1 & daemon=$!
+      for i in $(seq 100); do bridge fdb show br br7 2> /dev/null | grep -q 00:0c:29:aa:bb:cc && bridge -d link show dev eno1 | grep -q 'isolated on' && break; sleep 0.1; done
+      kill $daemon`;
+      const onPort = await settingsAfter(script, 'eno1');
+      for (const told of ['isolated on', 'flood off', 'mcast_flood off', 'guard on', 'root_block on', 'mcast_router 0'])
+        expect(onPort).toContain(told);
+      const onBridge = await settingsAfter(`${script}\nbridge fdb show br br7`, 'br7');
+      for (const told of [
+        'mcast_querier 1',
+        'fdb_max_learned 100',
+        'group_fwd_mask 0x8',
+        '00:0c:29:aa:bb:cc dev br7 master br7 permanent',
+      ])
+        expect(onBridge).toContain(told);
+    },
+  );
+});
+
+it.skipIf(skip !== undefined || !isRoot || !python)(
+  'ifupdown2 takes its form, and the kernel has what the fix wants',
+  async () => {
+    const keep = (device: string): Keeper => ({
+      by: 'ifupdown2',
+      device,
+      file: '/etc/network/interfaces',
+      bridge: 'br7',
+    });
+    const forms = [
+      only('ip link set dev br7 type bridge ageing_time 12000 mcast_querier 1', keep('br7')),
+      only(
+        'bridge link set dev eno1 flood off mcast_flood off bcast_flood off isolated on mcast_router 0',
+        keep('eno1'),
+      ),
+      only('bridge fdb replace 52:54:00:85:20:d1 dev eno1 master static sticky', keep('eno1')),
+    ].map(({ form }) => form);
+    const file = put('interfaces', ['auto br7', 'iface br7', '    bridge-ports eno1', ...forms].join('\n'));
+    // ifupdown2 looks for its parts where its package puts them.
+    const script = `mount -t overlay overlay -o lowerdir=${folder}/usr:/usr /usr; mount -t overlay overlay -o lowerdir=${folder}/etc:/etc /etc; mount -t tmpfs tmpfs /run; mkdir /run/network
+    ip link add eno1 type veth peer name inside; ip link set inside up
+    cp /usr/share/ifupdown2/__main__.py /run/ifup; PYTHONPATH=/usr/share/ifupdown2 /usr/bin/python3 /run/ifup -a -i ${file} >&2`;
+    const port = await settingsAfter(script, 'eno1');
+    for (const told of [
+      'isolated on',
+      'flood off',
+      'mcast_flood off',
+      'bcast_flood off',
+      'mcast_router 0',
+      '52:54:00:85:20:d1 sticky master br7 static',
+    ])
+      expect(port).toContain(told);
+    const bridge = await settingsAfter(script, 'br7');
+    for (const told of ['ageing_time 12000', 'mcast_querier 1']) expect(bridge).toContain(told);
+  },
+);
+
+it('nft and sysctl read what their files are to hold', async () => {
+  const rules =
+    persistentFixes(
+      "nft add table bridge guard && nft 'add chain bridge guard ingress { type filter hook prerouting priority -300; }' && nft add rule bridge guard ingress iifname vnet0 ether daddr 01:80:c2:00:00:00 drop",
+      [],
+    )[0]?.form ?? '';
+  const sysctl = persistentFixes('sysctl -w net.ipv4.ip_forward=0', [])[0]?.form ?? '';
+  const { status, stdout, stderr } = await runThrowAway(
+    `nft -f ${put('rules.nft', rules)}; nft list ruleset; echo 1 > /proc/sys/net/ipv4/ip_forward; sysctl -p ${put('90-isolation.conf', sysctl)} > /dev/null; cat /proc/sys/net/ipv4/ip_forward`,
+  );
+  expect(status, stderr).toBe(0);
+  expect(stdout).toMatch(/iifname "vnet0" ether daddr 01:80:c2:00:00:00 drop[\s\S]*\n0\n$/);
+});

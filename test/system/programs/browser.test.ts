@@ -1,0 +1,115 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { htmlReport } from '../../../src/report/html/page.js';
+import { reported } from '../../support/report/evidence.js';
+
+const executablePath = '/usr/bin/chromium';
+const there = existsSync(executablePath);
+if (!there) console.warn(`SKIPPED: the HTML report in a browser, because ${executablePath} is not there`);
+const axe = readFileSync(resolve(import.meta.dirname, '../../../node_modules/axe-core/axe.min.js'), 'utf8');
+
+const pages = {
+  'a leak': [reported(['c'], { state: true })],
+  'nothing leaked': [reported([])],
+  'two hundred guests': [reported(['g1', 'g2'], { guests: 200 })],
+  'two runs': [reported(['c']), reported([])],
+} as const;
+
+describe.skipIf(!there)('html report in Chromium', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'page-'));
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+    });
+  }, 60_000);
+  afterAll(async () => {
+    await browser.close();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  /** Opens the page as a reader would; returns what went over the network, to the console, or wrong. */
+  async function open(
+    name: keyof typeof pages,
+    colorScheme: 'light' | 'dark',
+    bypassCSP: boolean,
+  ): Promise<{ page: Page; told: string[] }> {
+    const file = join(scratch, `${name}.html`);
+    writeFileSync(file, htmlReport(pages[name], { width: 80, color: false }));
+    const context = await browser.newContext({ colorScheme, bypassCSP, viewport: { width: 1000, height: 1300 } });
+    const page = await context.newPage();
+    const told: string[] = [];
+    page.on('console', (message) => told.push(message.text()));
+    page.on('pageerror', (error) => told.push(error.message));
+    page.on('request', (request) => {
+      if (request.url() !== `file://${encodeURI(file)}`) told.push(request.url());
+    });
+    await page.goto(`file://${file}`);
+    return { page, told };
+  }
+
+  it.each(Object.keys(pages) as (keyof typeof pages)[])(
+    'loads nothing, says nothing on the console and applies its style: %s',
+    async (name) => {
+      const { page, told } = await open(name, 'light', false);
+      expect(told).toEqual([]);
+      expect(await page.evaluate('getComputedStyle(document.querySelector(".verdict")).borderLeftStyle')).toBe('solid');
+      const overflow: unknown = await page.evaluate(
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      );
+      expect(Number(overflow)).toBeLessThanOrEqual(0);
+      await page.context().close();
+    },
+    60_000,
+  );
+
+  it.each(
+    (['light', 'dark'] as const).flatMap((scheme) =>
+      (Object.keys(pages) as (keyof typeof pages)[]).map((name) => [name, scheme] as const),
+    ),
+  )(
+    'has nothing that axe objects to: %s, %s',
+    async (name, scheme) => {
+      // axe is put into the page by the test; the policy would rightly refuse it.
+      const { page } = await open(name, scheme, true);
+      await page.evaluate('document.querySelectorAll("details").forEach((each) => { each.open = true; })');
+      await page.evaluate(axe);
+      const violations: unknown = await page.evaluate(
+        'axe.run().then((found) => found.violations.map((each) => [each.id, each.nodes[0].html]))',
+      );
+      expect(violations).toEqual([]);
+      await page.context().close();
+    },
+    60_000,
+  );
+
+  it('refuses a script that somebody writes into the file', async () => {
+    const file = join(scratch, 'tampered.html');
+    writeFileSync(
+      file,
+      htmlReport(pages['a leak'], { width: 80, color: false }).replace(
+        '</main>',
+        '<script>document.title = "run"</script></main>',
+      ),
+    );
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`file://${file}`);
+    expect(await page.title()).not.toBe('run');
+    await context.close();
+  }, 60_000);
+
+  it('prints on A4, and lets the keyboard reach the verdict first', async () => {
+    const { page } = await open('a leak', 'light', false);
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the verdict');
+    const pdf = await page.pdf({ preferCSSPageSize: true });
+    const box = /MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)/.exec(pdf.toString('latin1'));
+    expect([Number(box?.[1]), Number(box?.[2])].map(Math.round)).toEqual([595, 842]);
+    await page.context().close();
+  }, 60_000);
+});

@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const folder = new URL('../../../contrib/systemd/', import.meta.url);
+const units = readdirSync(folder);
+const has = spawnSync('systemd-analyze', ['--version']).status === 0;
+
+/** The units, with a program that is there. */
+const scratch = mkdtempSync(join(tmpdir(), 'units-'));
+for (const unit of units)
+  writeFileSync(
+    join(scratch, unit),
+    readFileSync(new URL(unit, folder), 'utf8').replaceAll('/usr/local/bin/verify-isolation', '/bin/true'),
+  );
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+describe.skipIf(!has)('units for systemd', () => {
+  it('are understood by it, every line', () => {
+    const { status, stderr } = spawnSync(
+      'systemd-analyze',
+      ['verify', '--man=no', ...units.map((unit) => join(scratch, unit))],
+      { encoding: 'utf8' },
+    );
+    expect([status, stderr]).toEqual([0, '']);
+  });
+
+  it.each([
+    ['verify-isolation-watch.service', 2.5],
+    ['verify-isolation-run@.service', 4.5],
+  ])('keep %s in a sandbox: exposed %f at most', (unit, most) => {
+    const { stdout } = spawnSync('systemd-analyze', ['security', '--offline=true', '--no-pager', join(scratch, unit)], {
+      encoding: 'utf8',
+    });
+    expect(Number(/exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1])).toBeLessThanOrEqual(most);
+  });
+});

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { foreignCases } from '../../captures/foreign-cases.mjs';
+
+const top = resolve(import.meta.dirname, '../../..');
+const folder = (name: string): string => join(top, 'captures', name);
+
+function replay(name: string, args: readonly string[]) {
+  const { stdout, status } = spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), 'replay', ...args, '--json'], {
+    cwd: folder(name),
+    encoding: 'utf8',
+  });
+  const report: unknown = JSON.parse(stdout);
+  return { stdout, status, report: report as Report };
+}
+
+interface Report {
+  readonly listeners: readonly {
+    readonly files: readonly { readonly foreign: number }[];
+    readonly reasons: readonly { readonly code: string }[];
+    readonly pairs: readonly {
+      readonly ways: string;
+      readonly otherWayExists: boolean;
+      readonly heard: readonly {
+        readonly payloadOctets: number;
+        readonly protocols: readonly { readonly name: string }[];
+      }[];
+    }[];
+  }[];
+}
+
+describe('captures of others', () => {
+  it('has every folder of the corpus in its table', () => {
+    expect(
+      readdirSync(join(top, 'captures'))
+        .filter((name) => name.startsWith('foreign-'))
+        .sort(),
+    ).toEqual(Object.keys(foreignCases).sort());
+  });
+
+  it.each(Object.entries(foreignCases))('%s', (name, { files, args, expect: wanted }) => {
+    for (const [file, octets] of Object.entries(files)) {
+      // What gzip makes of the same octets may differ from one version of zlib to the next.
+      if (!file.endsWith('.gz'))
+        expect(readFileSync(join(folder(name), file)).equals(octets), `${file} is what the table says`).toBe(true);
+    }
+    const { stdout, status, report } = replay(name, args);
+    expect(stdout).toBe(readFileSync(join(folder(name), 'expected.json'), 'utf8'));
+    const pairs = report.listeners.flatMap((one) => one.pairs);
+    const heard = pairs.flatMap((pair) => pair.heard);
+    const told = {
+      exit: status,
+      foreign: report.listeners.flatMap((one) => one.files).reduce((sum, file) => sum + file.foreign, 0),
+      reasons: report.listeners.flatMap((one) => one.reasons.map(({ code }) => code)),
+      ways: pairs.map(({ ways }) => ways),
+      otherWayExists: pairs.some((pair) => pair.otherWayExists),
+      protocols: heard.flatMap((one) => one.protocols.map((protocol) => protocol.name)),
+      payloadOctets: heard.reduce((sum, one) => sum + one.payloadOctets, 0),
+    };
+    expect(told).toMatchObject(wanted);
+  });
+
+  it('finds the same, whatever the form of the file', () => {
+    const pairsOf = (name: string) =>
+      replay(name, foreignCases[name]?.args ?? []).report.listeners[0]?.pairs.map(({ ways, heard }) => ({
+        ways,
+        counts: heard.map((one) => [one.payloadOctets, one.protocols]),
+      }));
+    const plain = pairsOf('foreign-both-ways');
+    for (const form of ['nanoseconds', 'big-endian', 'big-endian-nanoseconds', 'pcapng', 'pcapng-big-endian', 'gzip'])
+      expect(pairsOf(`foreign-${form}`), form).toEqual(plain);
+  });
+});

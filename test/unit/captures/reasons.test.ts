@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { reasonHints } from '../../../src/core/judge/reasons.js';
+import { replayFolder } from '../../../src/system/evidence/replay.js';
+import { changed, reasonCases } from '../../captures/reason-cases.mjs';
+import { readFolder } from '../../captures/reason-folders.mjs';
+
+const captures = resolve(import.meta.dirname, '../../../captures');
+const base = readFolder(join(captures, 'reasons-base'));
+
+describe('a stored case of each reason', () => {
+  it('is there for every code of the closed list', () => {
+    expect(Object.keys(reasonCases).sort()).toEqual(Object.keys(reasonHints).sort());
+  });
+
+  it('is made of a run that holds', async () => {
+    const result = await replayFolder(join(captures, 'reasons-base'));
+    expect(result).toMatchObject({ verdict: 'holds', exitCode: 0 });
+    expect(result.steps.flatMap(({ reasons }) => reasons)).toEqual([]);
+  });
+
+  it.each(Object.entries(reasonCases))(
+    '%s: is told, with what to do about it, and is never a holds',
+    async (code, one) => {
+      const dir = join(captures, `reason-${code}`);
+      expect(readFolder(dir), 'node test/captures/make-reasons.mjs').toEqual(changed(base, one));
+      expect(readFileSync(join(dir, 'README.md'), 'utf8')).toContain(one.why);
+      const result = await replayFolder(dir);
+      const told = new Set(result.steps.flatMap(({ reasons }) => reasons.map((reason) => reason.code)));
+      expect([...told].sort()).toEqual([code, ...(one.also ?? [])].sort());
+      if (code !== 'claim-unmatched') expect(result.verdict).not.toBe('holds');
+      expect(result.exitCode).toBe(one.status ?? 3);
+    },
+  );
+});

@@ -1,0 +1,37 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { expectedResult } from '../../../src/report/expected-result.js';
+import { replayFolder } from '../../../src/system/evidence/replay.js';
+
+const top = resolve(import.meta.dirname, '../../..');
+const folder = join(top, 'captures');
+/** A run's folder has a plan; captures of others have none. */
+const recorded = readdirSync(folder).filter((name) => existsSync(join(folder, name, 'plan.json')));
+
+describe('a recorded run', () => {
+  it('is there for every scenario of the experiment', () => {
+    const experiment = [
+      'wireshark-experiment',
+      'switch-mode',
+      'hub-mode',
+      'bridged-bridge',
+      'bridged-bridge-flood-off',
+      'bridged-bridge-permanent-entry',
+      'vmware-on-a-port',
+    ];
+    expect(experiment.filter((name) => !recorded.includes(name))).toEqual([]);
+  });
+
+  it.each(recorded)('%s: judged again it comes to what it came to', async (name) => {
+    const expected: unknown = JSON.parse(readFileSync(join(folder, name, 'expected.json'), 'utf8'));
+    expect(expectedResult(await replayFolder(join(folder, name)))).toEqual(expected);
+  });
+
+  it.each(recorded)('%s: says where it comes from', (name) => {
+    expect(readFileSync(join(folder, name, 'README.md'), 'utf8')).toMatch(
+      /Recorded by `verify-isolation record .+ on \d{4}-\d\d-\d\d/,
+    );
+    expect(existsSync(join(folder, name, 'scenario.yml'))).toBe(true);
+  });
+});

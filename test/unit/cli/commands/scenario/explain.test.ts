@@ -1,0 +1,42 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { codes, explainCode, listCodes } from '../../../../../src/cli/commands/scenario/explain.js';
+import { groupHelp, helpGroups } from '../../../../../src/cli/help.js';
+
+describe('explainCode', () => {
+  it.each(codes)('explains %s in a sentence', (code) => {
+    expect(explainCode(code)).toMatch(/^[a-z0-9-]+: a .+\.\n {2}\S.{20,}\.?\n/);
+    expect(listCodes()).toContain(`  ${code}\n`);
+  });
+
+  it('names the nearest code for a misspelt one', () => {
+    expect(() => explainCode('control-mising')).toThrow(
+      expect.objectContaining({ exit: 64, hint: expect.stringContaining('control-missing') }),
+    );
+  });
+});
+
+describe('groupHelp', () => {
+  it('has a group for every command that help lists', () => {
+    const folder = resolve(import.meta.dirname, '../../../../../src/cli/commands');
+    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .flatMap((file) =>
+        [
+          ...readFileSync(join(folder, file), 'utf8').matchAll(/parser\.command\(\s*'([\w-]+)[^']*',\s*(?!\s|false)/g),
+        ].map(([, name]) => name ?? ''),
+      );
+    expect(names.length).toBeGreaterThan(8);
+    expect(names.filter((name) => !helpGroups.some((group) => group.names.includes(name)))).toEqual([]);
+  });
+
+  it('loses no command, not even one that it does not know', () => {
+    const text = groupHelp(
+      'x\n\nCommands:\n  p run <f>  run\n             more\n  p odd      odd\n\nOptions:\n  --help\n',
+    );
+    expect(text).toBe(
+      'x\n\nTry:\n  p run <f>  run\n             more\n\nOther:\n  p odd      odd\n\nOptions:\n  --help\n',
+    );
+  });
+});

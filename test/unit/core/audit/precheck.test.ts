@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { precheck } from '../../../../src/core/audit/precheck.js';
+import type { LinkState, Reading } from '../../../../src/core/model/state.js';
+
+const recorded = (name: string): Reading =>
+  JSON.parse(readFileSync(new URL(`../../../support/readings/${name}.json`, import.meta.url), 'utf8'));
+const rest = recorded('default-bridge');
+const looked = (
+  reading: Reading,
+  offloads: Readonly<Record<string, readonly string[]>> = {},
+): ReturnType<typeof precheck> => precheck({ reading, bridges: ['br0'], ports: ['vnet0', 'vnet1'], offloads });
+const codes = (reading: Reading): readonly string[] => looked(reading).notes.map(({ code }) => code);
+const withState = (change: Partial<Reading['state']>): Reading => ({ ...rest, state: { ...rest.state, ...change } });
+const withLink = (name: string, change: (link: LinkState) => LinkState): Reading =>
+  withState({ links: rest.state.links.map((link) => (link.name === name ? change(link) : link)) });
+
+/** `rest` itself was recorded where br_netfilter is built in. */
+const quiet = withState({
+  sysctl: Object.fromEntries(Object.keys(rest.state.sysctl).map((name) => [name, '0'])),
+  links: rest.state.links.map((link) =>
+    link.name === 'br0'
+      ? { ...link, bridge: { ...link.bridge, nf_call_iptables: 0, nf_call_ip6tables: 0, nf_call_arptables: 0 } }
+      : link,
+  ),
+  nft: null,
+  tc: null,
+});
+
+describe('what is looked at before a run on a host', () => {
+  it('is nothing to note on a bridge that stands alone', () => {
+    expect(looked(quiet)).toEqual({ notes: [], refusals: [] });
+  });
+
+  it('notes who copies, diverts and watches frames', () => {
+    expect(codes(recorded('diverted'))).toEqual(
+      expect.arrayContaining(['sniffer-on-host', 'tc-mirror', 'nft-mirror', 'nft-rules']),
+    );
+  });
+
+  it('notes a firewall that bridged frames pass', () => {
+    expect(
+      codes({ ...quiet, state: { ...quiet.state, sysctl: { 'net.bridge.bridge-nf-call-iptables': '1' } } }),
+    ).toEqual(['br-netfilter']);
+  });
+
+  it('notes filters of tc on a port of the bridge, and none of another device', () => {
+    const tc = (device: string): Reading => ({
+      ...quiet,
+      state: {
+        ...quiet.state,
+        tc: {
+          qdisc: [],
+          filters: {
+            [`${device} ingress`]: [
+              { protocol: 'all', kind: 'u32' },
+              {
+                protocol: 'all',
+                kind: 'u32',
+                options: { actions: [{ kind: 'gact', control_action: { type: 'drop' } }] },
+              },
+            ],
+          },
+        },
+      },
+    });
+    expect([codes(tc('vnet0')), codes(tc('other0'))]).toEqual([['tc-rules'], []]);
+  });
+
+  it('notes offloads, and what could not be read', () => {
+    expect(
+      looked(quiet, { vnet0: ['TCP segmentation'], vnet1: [] }).notes.map(({ code, place }) => `${code} ${place}`),
+    ).toEqual(['offloads vnet0']);
+    expect(codes({ ...quiet, state: { ...quiet.state, unread: [{ what: 'nft', why: 'denied' }] } })).toEqual([
+      'unread',
+    ]);
+  });
+
+  it('refuses a bridge that is down, and a port that takes part and does not forward', () => {
+    expect(
+      looked(withLink('br0', (link) => ({ ...link, flags: link.flags.filter((flag) => flag !== 'UP') }))).refusals,
+    ).toEqual(['br0 is down: nothing crosses it']);
+    const blocked = (name: string): Reading =>
+      withLink(name, (link) => ({ ...link, port: { ...link.port, state: 'blocking' } }));
+    expect(looked(blocked('vnet1')).refusals).toEqual(['vnet1 is blocking: br0 forwards nothing from or to it']);
+    expect(looked(blocked('vnet2')).refusals).toEqual([]); // it takes no part, and coverage tells of it
+  });
+});

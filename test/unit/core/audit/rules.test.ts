@@ -1,0 +1,305 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { audit, auditStatus } from '../../../../src/core/audit/audit.js';
+import type { bridgeRules, hostRules } from '../../../../src/core/audit/rules.js';
+import type { Settings } from '../../../../src/core/model/scenario.js';
+import type { FdbState, LinkState, OvsRecord, Reading } from '../../../../src/core/model/state.js';
+import { parseOvsTable } from '../../../../src/system/state/ovs/read.js';
+
+/**
+ * Recorded from a kernel 6.18: three guests on a bridge as it comes; and the same with ageing 0, a macvlan, mirrors of
+ * tc and nft, a sniffer.
+ */
+function recorded(name: 'default-bridge' | 'diverted'): Reading {
+  return JSON.parse(readFileSync(new URL(`../../../support/readings/${name}.json`, import.meta.url), 'utf8'));
+}
+const rest = recorded('default-bridge');
+
+function withLink(name: string, change: (link: LinkState) => LinkState, base = rest): Reading {
+  return {
+    ...base,
+    state: { ...base.state, links: base.state.links.map((link) => (link.name === name ? change(link) : link)) },
+  };
+}
+const withBridge = (settings: Settings, base = rest): Reading =>
+  withLink('br0', (link) => ({ ...link, bridge: { ...link.bridge, ...settings } }), base);
+const withPort = (name: string, settings: Settings, base = rest): Reading =>
+  withLink(name, (link) => ({ ...link, port: { ...link.port, ...settings } }), base);
+const withSysctl = (name: string, value: string, base = rest): Reading => ({
+  ...base,
+  state: { ...base.state, sysctl: { ...base.state.sysctl, [name]: value } },
+});
+const withFdb = (fdb: readonly FdbState[], base = rest): Reading => ({ ...base, state: { ...base.state, fdb } });
+const own = '02:76:69:00:00:00';
+const ids = (reading: Reading): readonly string[] => audit(reading).findings.map(({ id }) => id);
+
+/** For each rule a bridge where it speaks and one beside it where it does not. */
+const cases: Readonly<
+  Record<keyof typeof bridgeRules | keyof typeof hostRules, readonly [speaks: Reading, silent: Reading]>
+> = {
+  'ageing-zero': [withBridge({ ageing_time: 0 }), rest],
+  'bridge-promiscuous': [withLink('br0', (link) => ({ ...link, sysFlags: 0x1103, promiscuity: 1 })), rest],
+  'behind-bridge': [recorded('diverted'), rest],
+  'sniffer-on-host': [
+    { ...rest, packetSockets: [{ inode: '1', ifindex: 0, protocol: '0003', holders: [], own: false }] },
+    {
+      ...rest,
+      packetSockets: [
+        { inode: '1', ifindex: 0, protocol: '0003', holders: [], own: true },
+        { inode: '2', ifindex: 0, protocol: '0800', holders: [], own: false },
+      ],
+    },
+  ],
+  'tc-mirror': [recorded('diverted'), rest],
+  'nft-mirror': [recorded('diverted'), rest],
+  'xdp-program': [withLink('vnet0', (link) => ({ ...link, xdp: 'program id 12' })), rest],
+  'learning-off': [
+    withPort('vnet0', { learning: false }),
+    withPort(
+      'vnet0',
+      { learning: false },
+      withFdb(rest.state.fdb.map((entry) => (entry.mac === own ? { ...entry, state: 'static' } : entry))),
+    ),
+  ],
+  'isolated-one-sided': [
+    withPort('vnet0', { isolated: true }),
+    withPort('vnet0', { isolated: true }, withPort('vnet1', { isolated: true }, withPort('vnet2', { isolated: true }))),
+  ],
+  'proxmox-firewall-port': [proxmox(false), proxmox(true)],
+  'declared-not-live': [declaring(true), declaring(false)],
+  'fdb-limit': [withBridge({ fdb_max_learned: 3, fdb_n_learned: 3 }), rest],
+  'unknown-flood': [
+    rest,
+    withPort('vnet0', { flood: false }, withPort('vnet1', { flood: false }, withPort('vnet2', { flood: false }))),
+  ],
+  'host-forwards': [withSysctl('net.ipv4.ip_forward', '1'), rest],
+  'mcast-router-port': [withPort('vnet1', { multicast_router: 2 }), rest],
+  'mac-bypass': [withPort('vnet1', { mab: true }), rest],
+  'backup-port': [withPort('vnet1', { backup_port: 'vnet2' }), rest],
+  'stp-open': [
+    rest,
+    withBridge(
+      { stp_state: 1 },
+      withPort('vnet0', { guard: true }, withPort('vnet1', { root_block: true }, withPort('vnet2', { guard: true }))),
+    ),
+  ],
+  'mac-stealable': [
+    rest,
+    withFdb(
+      rest.state.fdb.map((entry) =>
+        entry.state === 'dynamic' ? { ...entry, state: 'static', flags: ['sticky'] } : entry,
+      ),
+    ),
+  ],
+  'link-local-forwarded': [withBridge({ group_fwd_mask: '4000' }), rest],
+  'vlan-unfiltered': [rest, withBridge({ vlan_filtering: 1, vlan_default_pvid: 0 })],
+  'no-querier': [rest, withBridge({ mcast_querier: 1 })],
+  'multicast-flood': [
+    rest,
+    withPort(
+      'vnet0',
+      { mcast_flood: false },
+      withPort('vnet1', { mcast_flood: false }, withPort('vnet2', { mcast_flood: false })),
+    ),
+  ],
+  hairpin: [withPort('vnet1', { hairpin: true }), rest],
+  'broadcast-flood': [
+    rest,
+    withPort(
+      'vnet0',
+      { bcast_flood: false },
+      withPort('vnet1', { bcast_flood: false }, withPort('vnet2', { bcast_flood: false })),
+    ),
+  ],
+  'not-locked': [
+    rest,
+    withPort('vnet0', { locked: true }, withPort('vnet1', { locked: true }, withPort('vnet2', { locked: true }))),
+  ],
+  'neighbour-suppression': [withPort('vnet1', { neigh_suppress: true }), rest],
+  'proxy-arp': [withPort('vnet1', { proxy_arp: true }), rest],
+  'netfilter-skipped': [withSysctl('net.bridge.bridge-nf-call-iptables', '0'), rest],
+  'not-forwarding': [withPort('vnet1', { state: 'disabled' }), rest],
+  'vmnet-writable': [
+    { ...rest, vmnet: [{ path: '/dev/vmnet8', mode: 0o666, group: 0 }] },
+    { ...rest, vmnet: [{ path: '/dev/vmnet8', mode: 0o660, group: 0 }] },
+  ],
+  'vmnet-present': [{ ...rest, vmnet: [{ path: '/dev/vmnet8', mode: 0o660, group: 0 }] }, rest],
+  'ovs-flooding': [withOvs(), withOvs({ flood_vlans: ['set', []] })],
+  'ovs-mirror': [withOvs(), withOvs({ mirrors: ['set', []] })],
+  'ovs-protected-one-sided': [withOvs(), withOvs({}, { protected: true })],
+  'ovs-fail-open': [withOvs(), withOvs({ fail_mode: 'secure' })],
+  'ovs-small-table': [withOvs(), withOvs({ other_config: ['map', []] })],
+};
+
+/**
+ * Recorded from Open vSwitch 3.5: br1 with three guests and all that a rule speaks of, br2 as it comes; with columns of
+ * br1 and of its ports changed.
+ */
+function withOvs(bridge: OvsRecord = {}, port: OvsRecord = {}): Reading {
+  const ovs: NonNullable<Reading['ovs']> = JSON.parse(
+    readFileSync(new URL('../../../support/readings/ovs.json', import.meta.url), 'utf8'),
+  );
+  return {
+    ...rest,
+    ovs: {
+      ...ovs,
+      bridges: ovs.bridges.map((one) => (one['name'] === 'br1' ? { ...one, ...bridge } : one)),
+      ports: ovs.ports.map((one) => ({ ...one, ...port })),
+    },
+  };
+}
+
+/** A guest behind Proxmox' firewall bridge, with `isolated` on its tap, and on the port that counts or not. */
+function proxmox(right: boolean): Reading {
+  const [br0, vnet0, vnet1] = ['br0', 'vnet0', 'vnet1'].map((name) =>
+    rest.state.links.find((link) => link.name === name),
+  );
+  if (br0 === undefined || vnet0 === undefined || vnet1 === undefined)
+    throw new Error('the recorded reading has changed');
+  const links = [
+    { ...br0, name: 'fwbr100i0', ifindex: 90 },
+    { ...vnet0, name: 'tap100i0', master: 'fwbr100i0', ifindex: 91, port: { ...vnet0.port, isolated: true } },
+    { ...vnet1, name: 'fwpr100p0', master: 'br0', ifindex: 92, port: { ...vnet1.port, isolated: right } },
+  ];
+  return { ...rest, state: { ...rest.state, links: [...rest.state.links, ...links] } };
+}
+
+/** A configuration that wants the port of the first guest isolated, or not, known by the guest's MAC. */
+function declaring(value: boolean): Reading {
+  return {
+    ...rest,
+    declared: [
+      {
+        by: 'libvirt',
+        readFrom: 'virsh dumpxml --inactive kali1',
+        device: null,
+        mac: own,
+        key: 'isolated',
+        value,
+        apply: 'restart the guest',
+      },
+    ],
+  };
+}
+
+describe.each(Object.entries(cases))('%s', (id, [speaks, silent]) => {
+  it('speaks where there is reason to', () => expect(ids(speaks)).toContain(id));
+  it('is silent where there is none', () => expect(ids(silent)).not.toContain(id));
+});
+
+describe('an audit', () => {
+  it('does not cry wolf over ageing 0 on a bridge of two ports', () => {
+    const two = { ...rest, state: { ...rest.state, links: rest.state.links.filter(({ name }) => name !== 'vnet2') } };
+    expect(ids(withBridge({ ageing_time: 0 }, two))).not.toContain('ageing-zero');
+  });
+  it('calls a setting that the kernel does not tell unknown, never fine', () => {
+    const old = withLink('vnet0', (link) => ({
+      ...link,
+      port: Object.fromEntries(
+        Object.entries(link.port ?? {}).filter(([key]) => !['isolated', 'locked'].includes(key)),
+      ),
+    }));
+    expect(audit(old).settings.filter(({ value, place }) => value === 'unknown' && place.startsWith('vnet0'))).toEqual([
+      { place: 'vnet0.isolated', value: 'unknown' },
+      { place: 'vnet0.locked', value: 'unknown' },
+    ]);
+  });
+  it('tells the worst first, and names where each value was read', () => {
+    const { findings } = audit(recorded('diverted'));
+    expect(findings.map(({ severity }) => severity).filter((one, at, all) => one !== all[at - 1])).toEqual([
+      'high',
+      'medium',
+      'low',
+      'info',
+    ]);
+    expect(findings.filter(({ readFrom, text }) => readFrom === '' || text === '')).toEqual([]);
+  });
+  it('says of what is configured and does not run who says it, where, and what makes it act', () => {
+    expect(audit(declaring(true)).findings.find(({ id }) => id === 'declared-not-live')).toEqual({
+      id: 'declared-not-live',
+      bridge: 'br0',
+      severity: 'high',
+      place: 'vnet0.isolated',
+      value: 'off, libvirt says on',
+      readFrom: 'virsh dumpxml --inactive kali1, ip -d link',
+      text: 'it is to be isolated, and the running port is not',
+      probe: null,
+      fix: 'restart the guest',
+    });
+    const moved: Reading = {
+      ...rest,
+      declared: [
+        {
+          by: 'netplan',
+          readFrom: '/etc/netplan/1.yaml',
+          device: 'vnet1',
+          mac: null,
+          key: 'master',
+          value: 'br0',
+          apply: 'netplan apply',
+        },
+      ],
+    };
+    expect(ids(moved)).not.toContain('declared-not-live');
+    const elsewhere = withLink('vnet1', (link) => ({ ...link, master: null, port: null }), moved);
+    expect(audit(elsewhere).findings.find(({ id }) => id === 'declared-not-live')).toMatchObject({
+      place: 'vnet1.master',
+      value: 'none, netplan says br0',
+      fix: 'netplan apply',
+    });
+  });
+  it('names bridge, ports and values of Open vSwitch', () => {
+    expect(
+      audit(withOvs())
+        .findings.filter(({ id }) => id.startsWith('ovs-'))
+        .map(({ id, place, value }) => `${id}: ${place} = ${value}`),
+    ).toEqual([
+      'ovs-flooding: br1.flood_vlans = 0',
+      'ovs-mirror: br1 mirror m0 = vnet0 to vnet2',
+      'ovs-protected-one-sided: vnet0.protected = true, alone',
+      'ovs-fail-open: br1.fail_mode = not set, which is standalone',
+      'ovs-small-table: br1.other_config:mac-table-size = 10',
+    ]);
+  });
+  it('names who holds the bridge promiscuous', () => {
+    const index = rest.state.links.find(({ name }) => name === 'br0')?.ifindex ?? 0;
+    const held = {
+      ...withLink('br0', (link) => ({ ...link, promiscuity: 1 })),
+      packetSockets: [
+        { inode: '7', ifindex: index, protocol: '0003', holders: [{ pid: 812, name: 'vmnet-bridge' }], own: false },
+      ],
+    };
+    expect(audit(held).findings.find(({ id }) => id === 'bridge-promiscuous')?.value).toContain('vmnet-bridge (812)');
+  });
+  it('gives fixes that a shell takes literally whatever an interface is called', () => {
+    const hostile = withLink('vnet0', (link) => ({ ...link, name: '$(id)' }));
+    expect(audit(hostile).findings.find(({ place }) => place.startsWith('$(id).flood'))?.fix).toBe(
+      "bridge link set dev '$(id)' flood off",
+    );
+  });
+  it('ends with 2 on what is at or above --fail-on, else 3 where something could not be read, else 0', () => {
+    const report = audit(rest);
+    const blind = { ...report, unread: [{ what: 'nft', why: 'Operation not permitted' }] };
+    expect([
+      auditStatus(report, 'high'),
+      auditStatus(report, 'medium'),
+      auditStatus(blind, 'high'),
+      auditStatus(blind, 'low'),
+    ]).toEqual([0, 2, 3, 2]);
+  });
+});
+
+it('reads the tables of Open vSwitch', () => {
+  expect(
+    parseOvsTable({
+      headings: ['name', 'flood_vlans'],
+      data: [
+        ['br0', ['set', []]],
+        ['br1', 0],
+      ],
+    }),
+  ).toEqual([
+    { name: 'br0', flood_vlans: ['set', []] },
+    { name: 'br1', flood_vlans: 0 },
+  ]);
+});

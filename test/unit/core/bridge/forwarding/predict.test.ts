@@ -1,0 +1,203 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { audit } from '../../../../../src/core/audit/audit.js';
+import type { Prediction } from '../../../../../src/core/model/audit.js';
+import { probeClasses } from '../../../../../src/core/model/scenario.js';
+import type { Reading } from '../../../../../src/core/model/state.js';
+import { differing, heldAgainstWire, heldRun } from '../../../../support/judge/held.js';
+
+const top = fileURLToPath(new URL('../../../../..', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'predict-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+// Every other scenario that is shipped is held against the wire where it is run: test/lab/run/shipped,
+// test/lab/scenarios/attacks, test/lab/watch/watch-a-run.
+it('predicts a mesh of a hundred guests, pair by pair', async () => {
+  const dir = join(scratch, 'mesh');
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['dist/cli.cjs', 'run', 'scenarios/scale/mesh.yml', '--out', dir, '--quiet', '--json'],
+    { cwd: top, encoding: 'utf8' },
+  );
+  expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+  const rows = await heldRun(dir);
+  expect(differing(rows)).toEqual([]);
+  expect(new Set(rows.map(({ outcome }) => outcome))).toEqual(new Set(['agrees']));
+}, 120_000);
+
+// Those of one reason each are runs that something was taken from: what is missing there nothing foretells.
+const recorded = readdirSync(join(top, 'captures')).filter(
+  (name) => !name.startsWith('reason-') && existsSync(join(top, 'captures', name, 'plan.json')),
+);
+
+describe.each(recorded)('the recorded run %s', (name) => {
+  it('went on the wire as the state let expect, and all of it was foretold', async () => {
+    const rows = await heldAgainstWire(join(top, 'captures', name));
+    expect(differing(rows)).toEqual([]);
+    // nothing here passes by saying unknown
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.filter(({ outcome }) => outcome === 'open')).toEqual([]);
+  });
+});
+
+const rest: Reading = JSON.parse(
+  readFileSync(new URL('../../../../support/readings/default-bridge.json', import.meta.url), 'utf8'),
+);
+
+function forecast(reading: Reading, probe: string): readonly string[] {
+  return [
+    ...new Set(
+      audit(reading)
+        .predictions.filter((one: Prediction) => one.class === probe)
+        .map(({ reach }) => reach),
+    ),
+  ];
+}
+function change(port: Readonly<Record<string, boolean>>, bridge: Readonly<Record<string, number>> = {}): Reading {
+  return {
+    ...rest,
+    state: {
+      ...rest.state,
+      links: rest.state.links.map((link) => ({
+        ...link,
+        port: link.port === null ? null : { ...link.port, ...port },
+        bridge: link.bridge === null ? null : { ...link.bridge, ...bridge },
+      })),
+    },
+  };
+}
+
+describe('a prediction', () => {
+  it('is no for known unicast on a bridge that learns, yes where it does not', () => {
+    expect(forecast(rest, 'known-unicast')).toEqual(['no']);
+    expect(forecast(change({}, { ageing_time: 0 }), 'known-unicast')).toEqual(['yes']);
+  });
+  it('is yes for unknown unicast unless flooding is off or both ports are isolated', () => {
+    expect(forecast(rest, 'unknown-unicast')).toEqual(['yes']);
+    expect(forecast(change({ flood: false }), 'unknown-unicast')).toEqual(['no']);
+    expect(forecast(change({ isolated: true }), 'unknown-unicast')).toEqual(['no']);
+  });
+  it('is there for every class and pair', () => {
+    const pairs = audit(rest).predictions.map((one) => `${one.class} ${one.from} ${one.observer}`);
+    expect(pairs).toEqual(
+      probeClasses.flatMap((name) =>
+        ['vnet0', 'vnet1', 'vnet2'].flatMap((from) =>
+          ['vnet0', 'vnet1', 'vnet2']
+            .filter((observer) => observer !== from)
+            .map((observer) => `${name} ${from} ${observer}`),
+        ),
+      ),
+    );
+  });
+  it('of a stolen MAC is yes unless the port is locked or does not learn, of a made-up one unless the port is locked', () => {
+    expect([
+      forecast(rest, 'mac-steal'),
+      forecast(change({ locked: true }), 'mac-steal'),
+      forecast(change({ learning: false }), 'mac-steal'),
+    ]).toEqual([['yes'], ['no'], ['no']]);
+    expect([
+      forecast(rest, 'mac-spoof'),
+      forecast(change({ locked: true }), 'mac-spoof'),
+      forecast(change({ locked: true, mab: true }), 'mac-spoof'),
+    ]).toEqual([['yes'], ['no'], ['unknown']]);
+  });
+  it('with VLAN filtering is no between ports that share no VLAN', () => {
+    const vlan = ['vnet0', 'vnet1', 'vnet2'].map((ifname, at) => ({
+      ifname,
+      vlans: [{ vlan: at === 2 ? 20 : 10, flags: ['PVID', 'Egress Untagged'] }],
+    }));
+    const filtered = change({}, { vlan_filtering: 1 });
+    const reading: Reading = {
+      ...filtered,
+      state: {
+        ...filtered.state,
+        vlan,
+        fdb: filtered.state.fdb.map((entry) => ({ ...entry, vlan: entry.port === 'vnet2' ? 20 : 10 })),
+      },
+    };
+    const reach = (probe: string, from: string, observer: string): string | undefined =>
+      audit(reading).predictions.find((one) => one.class === probe && one.from === from && one.observer === observer)
+        ?.reach;
+    expect([
+      reach('broadcast', 'vnet0', 'vnet1'),
+      reach('broadcast', 'vnet0', 'vnet2'),
+      reach('vlan-hop', 'vnet0', 'vnet2'),
+      reach('vlan-hop', 'vnet0', 'vnet1'),
+    ]).toEqual(['yes', 'no', 'no', 'unknown']);
+  });
+  it('is unknown where rules may decide, or could not be read', () => {
+    const unread = { ...rest, state: { ...rest.state, unread: [{ what: 'nft', why: '' }] } };
+    expect(forecast(unread, 'known-unicast')).toEqual(['unknown']);
+    const ruled = {
+      ...rest,
+      state: {
+        ...rest.state,
+        nft: { nftables: [{ rule: { family: 'bridge', table: 'f', chain: 'fw', expr: [{ drop: null }] } }] },
+      },
+    };
+    expect(forecast(ruled, 'broadcast')).toEqual(['unknown']);
+    const policy = {
+      ...rest,
+      state: {
+        ...rest.state,
+        nft: { nftables: [{ chain: { family: 'bridge', table: 'f', name: 'fw', policy: 'drop' } }] },
+      },
+    };
+    expect(forecast(policy, 'broadcast')).toEqual(['unknown']);
+  });
+  it('does not mind rules of IP unless br_netfilter hands bridged frames to them', () => {
+    const ruled = (call: string): Reading => ({
+      ...rest,
+      state: {
+        ...rest.state,
+        nft: { nftables: [{ rule: { family: 'ip', table: 'f', chain: 'fw', expr: [{ drop: null }] } }] },
+        sysctl: {
+          ...rest.state.sysctl,
+          ...Object.fromEntries(
+            ['iptables', 'ip6tables', 'arptables'].map((table) => [`net.bridge.bridge-nf-call-${table}`, call]),
+          ),
+        },
+      },
+    });
+    expect([forecast(ruled('0'), 'broadcast'), forecast(ruled('1'), 'broadcast')]).toEqual([['yes'], ['unknown']]);
+  });
+  it('of a thousand guests tells pairs that fare alike together, and loses none', () => {
+    const { links, fdb } = rest.state;
+    const port = links.find(({ name }) => name === 'vnet0');
+    if (port === undefined) throw new Error('the recorded reading has changed');
+    const mac = (at: number): string =>
+      `02:76:6a:00:${(at >> 8).toString(16).padStart(2, '0')}:${(at & 255).toString(16).padStart(2, '0')}`;
+    const many = Array.from({ length: 1000 }, (_, at) => ({
+      ...port,
+      name: `p${at}`,
+      ifindex: 100 + at,
+      port: { ...port.port, isolated: at < 400 },
+    }));
+    const entries = many.map(({ name }, at) => ({
+      mac: mac(at),
+      port: name,
+      master: 'br0',
+      vlan: null,
+      state: 'dynamic',
+      flags: [],
+      usedS: 0,
+      updatedS: 0,
+    }));
+    const reading: Reading = {
+      ...rest,
+      state: {
+        ...rest.state,
+        links: [...links.filter(({ master }) => master === null), ...many],
+        fdb: [...fdb.filter(({ port: on }) => on === 'br0'), ...entries],
+      },
+    };
+    const unknowns = audit(reading).predictions.filter((one) => one.class === 'unknown-unicast');
+    const sum = (reach: string): number =>
+      unknowns.filter((one) => one.reach === reach).reduce((total, { pairs }) => total + pairs, 0);
+    expect([sum('no'), sum('yes'), sum('unknown')]).toEqual([400 * 399, 1000 * 999 - 400 * 399, 0]);
+  });
+});

@@ -1,0 +1,271 @@
+import { describe, expect, it } from 'vitest';
+import type { Found, FoundScenario } from '../../../../src/core/discover/found-scenario.js';
+import { presets } from '../../../../src/core/discover/presets.js';
+import { hasUplink, leftOut, provingScenario } from '../../../../src/core/discover/proving-scenario.js';
+import { twinSteps } from '../../../../src/core/discover/twin/steps.js';
+import { disruptiveClasses, type ProbeClassName } from '../../../../src/core/model/scenario.js';
+
+type WrittenEndpoint = FoundScenario['topology']['endpoints'][string];
+interface WrittenStep {
+  readonly name?: string;
+  readonly probe?: unknown;
+  readonly expect?: string;
+  readonly fdb?: unknown;
+  readonly learn?: unknown;
+}
+interface WrittenProbe {
+  readonly class: string;
+  readonly from: unknown;
+  readonly to?: unknown;
+  readonly count?: number;
+}
+const mac = (at: number): string => `52:54:00:00:00:${at.toString(16).padStart(2, '0')}`;
+const guest = (at: number, over: Partial<WrittenEndpoint> = {}): WrittenEndpoint => ({
+  bridge: 'br0',
+  port: `p${at}`,
+  mac: mac(at),
+  ip: `10.0.0.${at}/24`,
+  ...over,
+});
+/** What is not on record. */
+const without = (key: 'ip' | 'mac', { [key]: _, ...known }: WrittenEndpoint): WrittenEndpoint => known;
+const nic: WrittenEndpoint = { bridge: 'br0', port: 'enp1s0', role: 'uplink', mac: '00:11:22:33:44:55' };
+const asked: WrittenStep = { name: 'nobody overhears known unicast' };
+const scenario = (endpoints: Readonly<Record<string, WrittenEndpoint>>): FoundScenario => ({
+  version: 1,
+  name: 'host-br0',
+  topology: { provider: 'host', bridges: { br0: {} }, endpoints },
+  steps: [asked],
+  policy: [],
+});
+const three = { g1: guest(1), g2: guest(2), g3: guest(3) };
+const probesOf = (step: WrittenStep | undefined): readonly WrittenProbe[] => {
+  const probe = step?.probe;
+  return Array.isArray(probe) ? probe : [];
+};
+
+describe('what an audit proves', () => {
+  const proved = (endpoints: Readonly<Record<string, WrittenEndpoint>>, disruptive = false): readonly WrittenStep[] =>
+    provingScenario(scenario(endpoints), disruptive).steps;
+  const byClass = (
+    endpoints: Readonly<Record<string, WrittenEndpoint>>,
+    disruptive = false,
+  ): ReadonlyMap<string, WrittenProbe> =>
+    new Map(
+      proved(endpoints, disruptive)
+        .flatMap(probesOf)
+        .map((probe) => [probe.class, probe]),
+    );
+
+  it('is asked in one step for all that disturbs nobody, and nothing is claimed', () => {
+    const [first, ...others] = proved({ ...three, nic });
+    expect([first?.name, first?.expect, others]).toEqual(['what disturbs nobody', 'unjudged', []]);
+    expect(probesOf(first).map((probe) => probe.class)).toEqual([
+      'known-unicast',
+      'unknown-unicast',
+      'broadcast',
+      'arp-request',
+      'multicast',
+      'link-local-multicast',
+      'vlan-hop',
+      'ip-spoof',
+      'routed-bounce',
+    ]);
+    expect(probesOf(first).every(({ count }) => count === 10)).toBe(true);
+  });
+  it('is asked in a step of its own for each class that disturbs, where that is allowed', () => {
+    const steps = proved(three, true);
+    expect(provingScenario(scenario(three), true)).toMatchObject({ name: 'audit-br0', allow_disruptive: true });
+    expect(provingScenario(scenario(three), false)).not.toHaveProperty('allow_disruptive');
+    expect(provingScenario(scenario(three), false)).not.toHaveProperty('policy');
+    const classes = steps.slice(1).map(({ name }) => name);
+    expect(classes).toEqual(
+      ['mac-steal', 'mac-flood', 'arp-spoof', 'ra-spoof', 'dhcp-offer', 'igmp-query', 'stp-root'].filter((name) =>
+        disruptiveClasses.some((one) => one === name),
+      ),
+    );
+    expect(
+      steps
+        .slice(1)
+        .every(
+          (step) => probesOf(step).length === 1 && step.expect === 'unjudged' && probesOf(step)[0]?.class === step.name,
+        ),
+    ).toBe(true);
+    expect(steps.flatMap(probesOf).find((probe) => probe.class === 'stp-root')).not.toHaveProperty('count');
+  });
+  it('goes from and to those that a class needs', () => {
+    const probes = byClass({ ...three, bare: without('ip', guest(4)), silent: without('mac', guest(5)), nic }, true);
+    const ends = (name: string): unknown => [probes.get(name)?.from, probes.get(name)?.to];
+    expect(ends('known-unicast')).toEqual([
+      ['g1', 'g2', 'g3', 'bare', 'nic'],
+      ['g1', 'g2', 'g3', 'bare', 'nic'],
+    ]);
+    expect(ends('broadcast')).toEqual([['g1', 'g2', 'g3', 'bare'], undefined]);
+    expect(ends('ip-spoof')).toEqual([
+      ['g1', 'g2', 'g3'],
+      ['g1', 'g2', 'g3'],
+    ]);
+    expect(ends('mac-steal')).toEqual([['g1'], ['g2']]);
+    expect(ends('arp-spoof')).toEqual([['g1'], ['g2']]);
+    expect(ends('stp-root')).toEqual([['g1'], undefined]);
+    expect([...(byClass(three).get('mac-spoof')?.from === undefined ? [] : ['sent'])]).toEqual(['sent']);
+  });
+  it('leaves out what needs two where there is one', () => {
+    const alone = byClass({ g1: guest(1) }, true);
+    expect([...alone.keys()].filter((name) => alone.get(name)?.to !== undefined)).toEqual([]);
+    expect(alone.has('broadcast')).toBe(true);
+    expect([...byClass({ g1: guest(1), nic }).keys()]).toContain('known-unicast');
+    expect([...byClass({ nic }).keys()]).toEqual([]);
+    expect(
+      [...byClass({ g1: guest(1), g2: without('ip', guest(2)) }, true).keys()].filter((name) =>
+        ['arp-request', 'ip-spoof', 'arp-spoof'].includes(name),
+      ),
+    ).toEqual([]);
+  });
+  it('lets eight guests speak at most, and one uplink', () => {
+    const many = Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`g${at}`, guest(at)]));
+    expect(byClass({ ...many, nic, nic2: { ...nic, port: 'enp2s0' } }).get('known-unicast')?.from).toEqual([
+      ...Array.from({ length: 8 }, (_, at) => `g${at}`),
+      'nic',
+    ]);
+  });
+  it('says why a class is not among them', () => {
+    expect([
+      leftOut('broadcast', false, true),
+      leftOut('mac-steal', true, true),
+      leftOut('mac-steal', false, false),
+      leftOut('aged-unicast', true, false),
+      leftOut('gateway-steal', true, false),
+    ]).toEqual([
+      null,
+      null,
+      expect.stringContaining('--allow-disruptive'),
+      expect.stringContaining('the ageing time of silence'),
+      'write a scenario',
+    ]);
+    expect([hasUplink(scenario(three)), hasUplink(scenario({ ...three, nic }))]).toEqual([false, true]);
+  });
+});
+
+describe('the steps of a twin', () => {
+  const steps = (
+    over: Partial<Parameters<typeof twinSteps>[0]> = {},
+  ): ReadonlyMap<ProbeClassName, ReturnType<typeof twinSteps>[number][1]> =>
+    new Map(
+      twinSteps({ bridge: 'br0', guests: ['g1', 'g2', 'g3'], uplink: 'nic', host: 'host', tagged: true, ...over }),
+    );
+  const always = [
+    'unknown-unicast',
+    'mac-spoof',
+    'ip-spoof',
+    'arp-spoof',
+    'ra-spoof',
+    'dhcp-offer',
+    'igmp-query',
+    'stp-root',
+  ];
+  const probe = (name: ProbeClassName, over: Partial<Parameters<typeof twinSteps>[0]> = {}): unknown =>
+    steps(over).get(name)?.probe[0];
+
+  it('are all that there is somebody for, what disturbs last', () => {
+    expect([...steps().keys()]).toEqual([
+      'unknown-unicast',
+      'vlan-hop',
+      'routed-bounce',
+      'mac-spoof',
+      'ip-spoof',
+      'mac-steal',
+      'gateway-steal',
+      'mac-flood',
+      ...always.slice(3),
+    ]);
+    expect([...steps({ guests: ['g1', 'g2'], uplink: null, host: null, tagged: false }).keys()]).toEqual(always);
+    expect([...steps({ guests: ['g1', 'g2'], host: null, tagged: false }).keys()]).toEqual([
+      ...always.slice(0, 3),
+      'mac-steal',
+      'mac-flood',
+      ...always.slice(3),
+    ]);
+    expect([...steps({ uplink: null, host: null, tagged: false }).keys()]).toEqual([
+      ...always.slice(0, 3),
+      'mac-steal',
+      'mac-flood',
+      ...always.slice(3),
+    ]);
+    expect([...steps({ uplink: null, tagged: false }).keys()]).toContain('gateway-steal');
+  });
+  it('are one guest’s attack on another, with the uplink to talk to, else a third', () => {
+    expect(probe('unknown-unicast')).toEqual({ class: 'unknown-unicast', from: 'g1', count: 50 });
+    expect(probe('mac-spoof')).toEqual({ class: 'mac-spoof', from: 'g1', to: 'g2', count: 50 });
+    expect([probe('mac-steal'), probe('mac-steal', { uplink: null })]).toMatchObject([
+      { to: 'g2', via: 'nic' },
+      { to: 'g2', via: 'g3' },
+    ]);
+    expect([probe('gateway-steal'), probe('gateway-steal', { host: null })]).toMatchObject([
+      { to: 'host', via: 'g2' },
+      { to: 'nic', via: 'g2' },
+    ]);
+    expect([probe('igmp-query'), probe('igmp-query', { uplink: null })]).toMatchObject([{ via: 'nic' }, { via: 'g2' }]);
+    expect(steps().get('mac-flood')).toMatchObject({
+      fdb: { flush: 'br0' },
+      learn: 'none',
+      probe: [{ from: 'g1', to: 'g2', via: 'nic', count: 2000, rate: 20_000 }],
+    });
+  });
+});
+
+describe('the preset for a bridge that tenants share', () => {
+  const found = (endpoints: Readonly<Record<string, WrittenEndpoint>>): Found => ({
+    scenario: scenario(endpoints),
+    notes: [],
+    origins: {},
+    sentences: [],
+  });
+  const preset = (endpoints: Readonly<Record<string, WrittenEndpoint>>, disruptive = false, newMacs = false) =>
+    presets['tenant-bridge'](found(endpoints), { disruptive, newMacs });
+  const classes = (...args: Parameters<typeof preset>): readonly string[] =>
+    preset(...args)
+      .steps.flatMap((step) => probesOf(step))
+      .map((one) => one.class);
+  const byDesign = ['broadcast', 'multicast', 'link-local-multicast'];
+
+  it('asks what was found first, then sends what such a bridge lets through, without a verdict', () => {
+    const { name, steps } = preset(three);
+    expect([name, steps[0]]).toEqual(['tenant-bridge-br0', asked]);
+    expect(steps[1]).toEqual({
+      name: 'what a shared bridge lets through by design',
+      expect: 'unjudged',
+      probe: byDesign.map((one) => ({ class: one, from: 'g1', count: 10 })),
+    });
+  });
+  it('asks only what disturbs nobody and sends no new MAC, unless that is allowed; never what needs the host or leaves by the uplink', () => {
+    const quiet = ['unknown-unicast', 'ip-spoof'];
+    const all = twinSteps({ bridge: 'br0', guests: ['g1', 'g2', 'g3'], uplink: 'nic', host: null, tagged: false })
+      .map(([name]) => name)
+      .filter((name) => name !== 'stp-root');
+    const harmless = (name: ProbeClassName): boolean => !disruptiveClasses.includes(name);
+    const known = (name: ProbeClassName): boolean => name !== 'mac-spoof' && name !== 'mac-flood';
+    expect(classes({ ...three, nic })).toEqual([...byDesign, ...all.filter((name) => harmless(name) && known(name))]);
+    expect(classes({ ...three, nic })).toEqual(expect.arrayContaining(quiet));
+    expect(classes({ ...three, nic }, false, true)).toEqual([...byDesign, ...all.filter(harmless)]);
+    expect(classes({ ...three, nic }, true, false)).toEqual([...byDesign, ...all.filter(known)]);
+    expect(classes({ ...three, nic }, true, true)).toEqual([...byDesign, ...all]);
+    expect(preset(three, true)).toHaveProperty('allow_disruptive', true);
+    expect(preset(three)).not.toHaveProperty('allow_disruptive');
+  });
+  it('leaves a live bridge its entries', () => {
+    const flood = preset({ ...three, nic }, true, true).steps.find((step) =>
+      probesOf(step).some((one) => one.class === 'mac-flood'),
+    );
+    expect(Object.keys(flood ?? {})).toEqual(['name', 'probe']);
+  });
+  it('asks one guest alone only what it can ask alone, and lets the uplink speak where there is none', () => {
+    expect(classes({ g1: guest(1), silent: without('mac', guest(2)) }, true, true)).toEqual([
+      ...byDesign,
+      'unknown-unicast',
+    ]);
+    expect(probesOf(preset({ nic }).steps[1])[0]?.from).toBe('nic');
+    expect(classes({ ...three, tagged: guest(9, { vlans: [{ vid: 10 }] }) })).toContain('vlan-hop');
+    expect(classes(three)).not.toContain('vlan-hop');
+  });
+});

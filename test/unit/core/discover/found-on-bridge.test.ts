@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest';
+import { foundPolicy, isOutward } from '../../../../src/core/discover/found-scenario.js';
+import { foundVlans, vlansInState } from '../../../../src/core/discover/found-vlans.js';
+import { endpointName } from '../../../../src/core/discover/host-topology.js';
+import { listeningPorts, macsOnRecord } from '../../../../src/core/discover/listening-ports.js';
+import type { HostState, LinkState } from '../../../../src/core/model/state.js';
+import { hostState } from '../../../support/judge/perfect-run.js';
+
+const [, p0] = hostState().links;
+const link = (name: string, over: Partial<LinkState> = {}): LinkState => {
+  if (p0 === undefined) throw new Error('the fixture has changed');
+  return { ...p0, name, ...over };
+};
+const state = (over: Partial<HostState> = {}): HostState => ({ ...hostState(), ...over });
+
+describe('the name of an endpoint', () => {
+  const name = (text: string, ...taken: readonly string[]): string => endpointName(text, new Set(taken));
+  it.each([
+    ['vnet0', 'vnet0'],
+    ['a b/c', 'a-b-c'],
+    ['a $/b', 'a-b'],
+    ['$(id)', 'id-'],
+    ['---x', 'x'],
+    ['.hidden', 'hidden'],
+    ['_x', 'x'],
+    ['ä', 'port'],
+    ['', 'port'],
+    ['a.b_c-d', 'a.b_c-d'],
+    ['x'.repeat(60), 'x'.repeat(56)],
+  ])('made of %j is %s', (text, wanted) => expect(name(text)).toBe(wanted));
+  it('that is taken gets the first number that is free', () => {
+    expect(name('web', 'web')).toBe('web.2');
+    expect(name('web', 'web', 'web.2', 'web.3')).toBe('web.4');
+    expect(name('web', 'web.2')).toBe('web');
+  });
+});
+
+describe('a link that leads out', () => {
+  it.each(['bond', 'team', 'vlan', 'vxlan', 'gretap', 'geneve', null])('is a NIC or what stands on one: %s', (kind) =>
+    expect(isOutward({ kind })).toBe(true),
+  );
+  it.each(['veth', 'tun', 'bridge'])('is no %s', (kind) => expect(isOutward({ kind })).toBe(false));
+});
+
+describe('VLANs of a port', () => {
+  const vlan = [
+    {
+      ifname: 'p0',
+      vlans: [
+        { vlan: 1, flags: ['PVID', 'Egress Untagged'] },
+        { vlan: 10, vlanEnd: 20 },
+        { vlan: 30, vlanEnd: 30, flags: ['PVID'] },
+        { vlan: 40, flags: ['Egress Untagged'] },
+        { vlan: 'x' },
+        { vlan: 50, vlanEnd: 'x', flags: 'PVID' },
+      ],
+    },
+    { ifname: 'p1', vlans: [{ vlan: 5 }] },
+    { vlans: [{ vlan: 6 }] },
+  ];
+  const told = [
+    { vid: 1, pvid: true, untagged: true },
+    { vid: '10-20' },
+    { vid: 30, pvid: true },
+    { vid: 40, untagged: true },
+    { vid: 50 },
+  ];
+  it('are those that the kernel prints, ranges and flags as a file has them', () => {
+    expect(vlansInState(state({ vlan }), 'p0')).toEqual(told);
+    expect(vlansInState(state({ vlan }), 'p9')).toEqual([]);
+    expect(vlansInState(state({ vlan: null }), 'p0')).toEqual([]);
+  });
+  it.each<[SettingOf, boolean]>([
+    [1, true],
+    [true, true],
+    [0, false],
+    [false, false],
+    [undefined, false],
+  ])('mean something where the bridge filters: vlan_filtering %s', (setting, means) => {
+    const links = state().links.map((one) =>
+      one.name === 'br0' ? { ...one, bridge: setting === undefined ? {} : { vlan_filtering: setting } } : one,
+    );
+    expect(foundVlans(state({ vlan, links }), 'br0', 'p0')).toEqual(means ? told : []);
+  });
+  it.each<[string, Readonly<Record<string, unknown>>, readonly object[]]>([
+    ['nothing', {}, []],
+    ['an access port', { tag: 10 }, [{ vid: 10, pvid: true, untagged: true }]],
+    [
+      'an access port that names trunks',
+      { tag: 10, vlan_mode: 'access', trunks: ['set', [20]] },
+      [{ vid: 10, pvid: true, untagged: true }],
+    ],
+    ['a trunk that carries frames without a tag too', { trunks: ['set', [0, 10]] }, [{ vid: 10 }]],
+    ['an access port of no VLAN', { tag: 0 }, []],
+    ['a trunk', { trunks: ['set', [22, 20, 21, 30]] }, [{ vid: '20-22' }, { vid: 30 }]],
+    ['a trunk with a tag', { tag: 10, vlan_mode: 'trunk', trunks: ['set', [20, 10]] }, [{ vid: 20 }]],
+    [
+      'a native VLAN',
+      { tag: 10, vlan_mode: 'native-untagged', trunks: ['set', [10, 20]] },
+      [{ vid: 10, pvid: true, untagged: true }, { vid: 20 }],
+    ],
+    [
+      'a native VLAN with its tag',
+      { tag: 10, vlan_mode: 'native-tagged', trunks: 20 },
+      [{ vid: 10, pvid: true }, { vid: 20 }],
+    ],
+  ])('of Open vSwitch are those of its port: %s', (_, columns, expected) => {
+    const ovs = (name: string, of = 'br0') => ({
+      bridges: [],
+      mirrors: [],
+      ports: [{ name, bridge: of, columns, ofport: 1, config: [] }],
+    });
+    expect(foundVlans(state({ vlan, ovs: ovs('p0') }), 'br0', 'p0')).toEqual(expected);
+    for (const other of [ovs('p1'), ovs('p0', 'br1')])
+      expect(foundVlans(state({ vlan, ovs: other }), 'br0', 'p0')).toEqual([]);
+  });
+  it('of a bridge that is not there mean nothing', () => expect(foundVlans(state({ vlan }), 'br9', 'p0')).toEqual([]));
+});
+type SettingOf = number | boolean | undefined;
+
+describe('ports that can be heard', () => {
+  const links = [
+    ...state().links,
+    link('$(id)'),
+    link('id-'),
+    link('down0', { flags: [] }),
+    link('dark0', { flags: ['UP'] }),
+    link('nic', { kind: null }),
+    link('other', { master: 'br9' }),
+  ];
+  it('are those of the bridge with carrier, under names that files may have', () => {
+    const { ports } = listeningPorts(state({ links }), 'br0', []);
+    expect(ports.map(({ name, port, role }) => [name, port, role])).toEqual([
+      ['p0', 'p0', 'guest'],
+      ['p1', 'p1', 'guest'],
+      ['p2', 'p2', 'guest'],
+      ['p3', 'p3', 'guest'],
+      ['id-', '$(id)', 'guest'],
+      ['id-.2', 'id-', 'guest'],
+      ['nic', 'nic', 'uplink'],
+    ]);
+  });
+  it('are reported where they are asked for, else all', () => {
+    expect(listeningPorts(state({ links }), 'br0', []).reported).toHaveLength(7);
+    const { ports: all, reported } = listeningPorts(state({ links }), 'br0', ['p2', 'nic']);
+    expect([all.length, reported.map(({ port }) => port)]).toEqual([7, ['p2', 'nic']]);
+  });
+  it('are named, quoted, where one that is asked for is none', () => {
+    expect(() => listeningPorts(state(), 'br0', ['p2', 'x\ny', 'down0'])).toThrow(
+      expect.objectContaining({
+        code: 'interface-gone',
+        exit: 69,
+        message: 'nothing can be heard at "x\\ny", "down0"',
+        hint: 'ports of br0 that can be heard: "p0", "p1", "p2", "p3"',
+      }),
+    );
+    expect(() => listeningPorts(state({ links: [] }), 'br0', ['p2'])).toThrow(
+      expect.objectContaining({ hint: 'ports of br0 that can be heard: none' }),
+    );
+  });
+  it('have on record the MACs that the bridge knew before and knows now', () => {
+    const entry = (mac: string, port: string, over = {}) => ({
+      mac,
+      port,
+      master: 'br0',
+      vlan: null,
+      state: '',
+      flags: [],
+      usedS: null,
+      updatedS: null,
+      ...over,
+    });
+    const before = state({ fdb: [entry('52:54:00:00:00:01', 'p0'), entry('52:54:00:00:00:02', 'p1')] });
+    const now = state({
+      fdb: [
+        entry('52:54:00:00:00:01', 'p0'),
+        entry('52:54:00:00:00:09', 'p0'),
+        entry('52:54:00:00:00:08', 'p0', { master: 'br9' }),
+      ],
+    });
+    const record = macsOnRecord(listeningPorts(state(), 'br0', []).ports, 'br0', [before, now]);
+    expect([...record]).toEqual([
+      ['p0', ['52:54:00:00:00:01', '52:54:00:00:00:09']],
+      ['p1', ['52:54:00:00:00:02']],
+      ['p2', []],
+      ['p3', []],
+    ]);
+  });
+});
+
+describe('a policy of what was found', () => {
+  const within = { within: 'zone:*', expect: 'private' } as const;
+  const between = (expected: 'private' | 'separated') => ({ from: 'zone:*', to: 'zone:*', expect: expected });
+  const members = (...zones: readonly string[]) => zones.map((zone, at) => ({ zone, port: `p${at}` }));
+  const isolated = (...ports: readonly string[]): HostState =>
+    state({
+      links: state().links.map((one) => (ports.includes(one.name) ? { ...one, port: { isolated: true } } : one)),
+    });
+  const vlans = (filtering: number, ...own: readonly (readonly number[])[]): HostState =>
+    state({
+      links: state().links.map((one) => (one.name === 'br0' ? { ...one, bridge: { vlan_filtering: filtering } } : one)),
+      vlan: own.map((list, at) => ({ ifname: `p${at}`, vlans: list.map((vlan) => ({ vlan })) })),
+    });
+  it('is none without zones, or with one of one guest', () => {
+    expect(foundPolicy([], state(), 'br0')).toEqual({ rules: [], sentences: [] });
+    expect(foundPolicy(members('x'), state(), 'br0').rules).toEqual([]);
+  });
+  it('asks within a zone of several, and between zones, each in a sentence', () => {
+    expect(foundPolicy(members('x', 'x'), state(), 'br0').rules).toEqual([within]);
+    expect(foundPolicy(members('x', 'y'), state(), 'br0').rules).toEqual([between('private')]);
+    expect(foundPolicy(members('x', 'y', 'x'), state(), 'br0')).toEqual({
+      rules: [within, between('private')],
+      sentences: [expect.stringContaining('Within a zone'), expect.stringContaining('"separated"')],
+    });
+  });
+  it.each<[string, HostState, 'private' | 'separated']>([
+    ['every port is isolated', isolated('p0', 'p1'), 'separated'],
+    ['one port is not', isolated('p0'), 'private'],
+    ['no VLAN is shared', vlans(1, [10, 11], [20]), 'separated'],
+    ['one VLAN is shared', vlans(1, [10, 20], [20]), 'private'],
+    ['a zone has no VLAN', vlans(1, [10], []), 'private'],
+    ['the bridge does not filter', vlans(0, [10], [20]), 'private'],
+  ])('claims what the settings mean where %s', (_, of, expected) =>
+    expect(foundPolicy(members('x', 'y'), of, 'br0').rules).toEqual([between(expected)]),
+  );
+  it('compares every two zones', () => {
+    expect(foundPolicy(members('x', 'y', 'z'), vlans(1, [10], [20], [30]), 'br0').rules).toEqual([
+      between('separated'),
+    ]);
+    expect(foundPolicy(members('x', 'y', 'z'), vlans(1, [10], [20], [10]), 'br0').rules).toEqual([between('private')]);
+  });
+});

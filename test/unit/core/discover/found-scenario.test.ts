@@ -1,0 +1,375 @@
+import { describe, expect, it } from 'vitest';
+import { chooseBridge, type FoundInput, foundScenario } from '../../../../src/core/discover/found-scenario.js';
+import type { GuestRecord } from '../../../../src/core/model/host-config.js';
+import type { HostState, LinkState } from '../../../../src/core/model/state.js';
+
+const link = (name: string, more: Partial<LinkState> = {}): LinkState => ({
+  name,
+  ifindex: 1,
+  mac: '02:00:00:00:00:ff',
+  mtu: 1500,
+  flags: ['UP', 'LOWER_UP'],
+  operstate: 'UP',
+  master: 'vmbr0',
+  promiscuity: 1,
+  kind: 'veth',
+  sysFlags: null,
+  bridge: null,
+  port: { isolated: false },
+  ...more,
+});
+const bridge = (name: string, settings: Record<string, number> = {}): LinkState =>
+  link(name, { master: null, kind: 'bridge', bridge: settings });
+const fdb = (mac: string, port: string): HostState['fdb'][number] => ({
+  mac,
+  port,
+  master: 'vmbr0',
+  vlan: null,
+  state: 'dynamic',
+  flags: [],
+  usedS: null,
+  updatedS: null,
+});
+const guest = (name: string, port: string, zone: string | null, more: Partial<GuestRecord> = {}): GuestRecord => ({
+  manager: 'proxmox',
+  name,
+  port,
+  mac: null,
+  ips: [],
+  zone: zone === null ? null : { name: zone, from: 'tag' },
+  firewall: null,
+  ...more,
+});
+const macs = ['bc:24:11:00:00:01', 'bc:24:11:00:00:02', 'bc:24:11:00:00:03'];
+const ports = ['fwpr100p0', 'tap101i0', 'tap102i0'];
+const state = (more: Partial<HostState> = {}, links: readonly LinkState[] = []): HostState => ({
+  links: [
+    bridge('vmbr0'),
+    bridge('fwbr100i0'),
+    link('tap100i0', { master: 'fwbr100i0', kind: 'tun' }),
+    ...ports.map((name) => link(name)),
+    link('enp1s0', { kind: null }),
+    ...links,
+  ],
+  fdb: [...macs.map((mac, at) => fdb(mac, ports[at] ?? '')), fdb('00:11:22:33:44:55', 'enp1s0')],
+  vlan: [],
+  mdb: [],
+  tc: null,
+  nft: null,
+  sysctl: {},
+  unread: [],
+  ...more,
+});
+const found = (guests: readonly GuestRecord[], of: HostState = state()): ReturnType<typeof foundScenario> =>
+  foundScenario({ state: of, neighbours: [], inventory: { guests, unread: [] }, bridge: 'vmbr0', netns: null });
+
+describe('a scenario of what runs', () => {
+  it('takes a firewall’s bridge for no bridge to be asked about, and names its port after the guest behind it', () => {
+    expect(chooseBridge(state(), null)).toBe('vmbr0');
+    const { scenario, origins } = found([guest('web', 'fwpr100p0', 'prod', { firewall: 'fwbr100i0' })]);
+    expect(scenario.topology.endpoints['web']).toMatchObject({ port: 'fwpr100p0', zone: 'prod', mac: macs[0] });
+    expect(origins['web']).toContain('its firewall is fwbr100i0, behind this port');
+  });
+
+  it('never makes one zone of two whose names differ in characters that a scenario does not take', () => {
+    const { scenario } = found([guest('a', ports[0] ?? '', 'A/B'), guest('b', ports[1] ?? '', 'A B')]);
+    expect([scenario.topology.endpoints['a']?.zone, scenario.topology.endpoints['b']?.zone]).toEqual(['A-B', 'A-B.2']);
+  });
+
+  it('never makes one endpoint of two guests of one name', () => {
+    expect(
+      Object.keys(
+        found([guest('same', ports[0] ?? '', null), guest('same', ports[1] ?? '', null)]).scenario.topology.endpoints,
+      ),
+    ).toEqual(['same', 'same.2', 'tap102i0', 'enp1s0']);
+  });
+
+  it('claims separation where no VLAN is shared, with the VLANs that the bridge filters', () => {
+    const vlan = ports.map((ifname, at) => ({
+      ifname,
+      vlans: [{ vlan: 10 * (at + 1), flags: ['PVID', 'Egress Untagged'] }],
+    }));
+    const filtering = state({ vlan });
+    const { scenario, sentences } = found([], {
+      ...filtering,
+      links: filtering.links.map((one) => (one.name === 'vmbr0' ? bridge('vmbr0', { vlan_filtering: 1 }) : one)),
+    });
+    expect(scenario.topology.endpoints['tap101i0']).toMatchObject({
+      zone: 'vlan20',
+      vlans: [{ vid: 20, pvid: true, untagged: true }],
+    });
+    expect([scenario.policy, sentences]).toEqual([
+      [{ from: 'zone:*', to: 'zone:*', expect: 'separated' }],
+      ['Between zones, what a guest sends never arrives.'],
+    ]);
+    expect(found([], filtering).scenario.policy).toBeUndefined(); // without filtering the kernel does not act on tags
+  });
+
+  it('claims separation where every guest’s port is isolated, else that nobody overhears', () => {
+    const two = [guest('a', ports[0] ?? '', 'x'), guest('b', ports[1] ?? '', 'y'), guest('c', ports[2] ?? '', 'y')];
+    expect(found(two).scenario.policy).toEqual([
+      { within: 'zone:*', expect: 'private' },
+      { from: 'zone:*', to: 'zone:*', expect: 'private' },
+    ]);
+    const isolated = state();
+    expect(
+      found(two, { ...isolated, links: isolated.links.map((one) => ({ ...one, port: { isolated: true } })) }).scenario
+        .policy?.[1],
+    ).toEqual({ from: 'zone:*', to: 'zone:*', expect: 'separated' });
+  });
+
+  it('says which ports it left out and who has not spoken', () => {
+    const { notes } = found(
+      [],
+      state(
+        { fdb: [...macs.slice(1).map((mac, at) => fdb(mac, ports[at + 1] ?? '')), fdb('00:11:22:33:44:55', 'enp1s0')] },
+        [link('tap9i0', { flags: ['UP'] })],
+      ),
+    );
+    expect(notes).toEqual([
+      'left out: tap9i0: no carrier: nobody runs behind it',
+      expect.stringContaining('fwpr100p0 has not spoken lately'),
+    ]);
+  });
+
+  it('asks with the MACs that managers tell where no guest has spoken, and says so', () => {
+    const silent = state({ fdb: [] });
+    const told = ports.map((port, at) => guest(`g${at}`, port, null, { manager: 'docker', mac: macs[at] ?? null }));
+    const { scenario, notes, origins } = found(told, silent);
+    expect(scenario.steps).toEqual([
+      expect.objectContaining({ probe: [expect.objectContaining({ from: 'g0', to: 'g1' })] }),
+    ]);
+    expect(scenario.topology.endpoints['g0']).toMatchObject({ port: ports[0], mac: macs[0] });
+    expect(origins).toEqual({
+      g0: 'name and MAC by docker',
+      g1: 'name and MAC by docker',
+      g2: 'name and MAC by docker',
+    });
+    expect(notes[0]).toBe(
+      'g0 has not spoken lately, so that the bridge does not know it; its MAC is as docker tells it. Where it sends nothing itself, let it speak before it is sent to',
+    );
+    expect(() => found(told.slice(1, 2), silent)).toThrow('1 of them with a known MAC');
+  });
+
+  it('asks those who have spoken where they are enough, whatever managers tell of others', () => {
+    const { scenario, origins } = found(
+      [
+        guest('silent', ports[2] ?? '', null, { mac: macs[2] ?? null }),
+        guest('speaks', ports[0] ?? '', null, { mac: macs[0] ?? null }),
+      ],
+      state({ fdb: [...macs.slice(0, 2).map((mac, at) => fdb(mac, ports[at] ?? ''))] }),
+    );
+    expect(scenario.steps).toEqual([
+      expect.objectContaining({ probe: [expect.objectContaining({ from: 'speaks', to: 'tap101i0' })] }),
+    ]);
+    expect(origins).toEqual({ silent: 'name and MAC by proxmox', speaks: 'named by proxmox' });
+  });
+});
+
+describe('an endpoint that was found', () => {
+  const input = (over: Partial<FoundInput> = {}): FoundInput => ({
+    state: state(),
+    neighbours: [],
+    inventory: { guests: [], unread: [] },
+    bridge: 'vmbr0',
+    netns: null,
+    ...over,
+  });
+  const endpoints = (over: Partial<FoundInput>) => foundScenario(input(over)).scenario.topology.endpoints;
+  const inventory = (...guests: readonly GuestRecord[]): FoundInput['inventory'] => ({ guests, unread: [] });
+  const [mac0 = '', mac1 = ''] = macs;
+  const [port0 = ''] = ports;
+
+  it('is a port with the MAC that is learned there, and an uplink where the link leads out', () => {
+    expect(endpoints({})).toEqual({
+      fwpr100p0: { bridge: 'vmbr0', port: 'fwpr100p0', mac: macs[0] },
+      tap101i0: { bridge: 'vmbr0', port: 'tap101i0', mac: macs[1] },
+      tap102i0: { bridge: 'vmbr0', port: 'tap102i0', mac: macs[2] },
+      enp1s0: { bridge: 'vmbr0', port: 'enp1s0', role: 'uplink', mac: '00:11:22:33:44:55' },
+    });
+  });
+  it('has the MAC of its record where the bridge knows it there or nothing, else of a neighbour, else the first that was learned', () => {
+    const learned = state({
+      fdb: [
+        fdb(mac1, port0),
+        fdb(mac0, port0),
+        fdb('02:00:00:00:00:01', 'tap101i0'),
+        fdb('02:00:00:00:00:02', 'tap102i0'),
+      ],
+    });
+    const mac = (over: Partial<FoundInput>): string | undefined =>
+      Object.values(endpoints({ state: learned, ...over }))[0]?.mac;
+    expect([
+      mac({}),
+      mac({ inventory: inventory(guest('web', port0, null, { mac: mac0 })) }),
+      mac({ inventory: inventory(guest('web', port0, null, { mac: '02:00:00:00:00:99' })) }),
+      mac({ neighbours: [{ mac: mac0, address: 'fe80::1' }] }),
+    ]).toEqual([mac1, mac0, mac1, mac0]);
+    const unknown = state({ fdb: state().fdb.slice(1) });
+    expect(
+      endpoints({ state: unknown, inventory: inventory(guest('web', port0, null, { mac: mac0 })) })['web']?.mac,
+    ).toBe(mac0);
+    expect(endpoints({ state: unknown })['fwpr100p0']).not.toHaveProperty('mac');
+  });
+  it('has the IPv4 address of a neighbour with its MAC, else of the record if the MAC is the record’s', () => {
+    const ip = (over: Partial<FoundInput>): string | undefined => Object.values(endpoints(over))[0]?.ip;
+    const web = (over: Partial<GuestRecord>): FoundInput['inventory'] =>
+      inventory(guest('web', port0, null, { mac: mac0, ips: ['fd00::1', '10.0.0.7', '10.0.0.8'], ...over }));
+    expect([
+      ip({}),
+      ip({
+        neighbours: [
+          { mac: mac0, address: 'fe80::1' },
+          { mac: mac0, address: '10.0.0.1' },
+          { mac: mac0, address: '10.0.0.2' },
+        ],
+      }),
+      ip({ neighbours: [{ mac: mac1, address: '10.0.0.1' }] }),
+    ]).toEqual([undefined, '10.0.0.1/24', undefined]);
+    expect([
+      ip({ inventory: web({}) }),
+      ip({ inventory: web({ mac: '02:00:00:00:00:99' }) }),
+      ip({ inventory: web({ ips: ['fd00::1', 'x10.0.0.1', '10.0.0.1x', '10.0.0', '1000.0.0.1'] }) }),
+      ip({ inventory: web({}), neighbours: [{ mac: mac0, address: '10.0.0.1' }] }),
+    ]).toEqual(['10.0.0.7/24', undefined, undefined, '10.0.0.1/24']);
+  });
+  it('has a zone by its record, else by the VLAN in which it speaks, unless it is an uplink', () => {
+    const filtering = {
+      ...state({
+        vlan: [port0, 'enp1s0'].map((ifname) => ({ ifname, vlans: [{ vlan: 20 }, { vlan: 10, flags: ['PVID'] }] })),
+      }),
+      links: state().links.map((one) => (one.name === 'vmbr0' ? bridge('vmbr0', { vlan_filtering: 1 }) : one)),
+    };
+    const zones = (over: Partial<FoundInput>): unknown =>
+      Object.values(endpoints({ state: filtering, ...over })).map(({ zone }) => zone ?? null);
+    expect(zones({})).toEqual(['vlan10', null, null, null]);
+    expect(zones({ inventory: inventory(guest('web', port0, 'prod'), guest('nic', 'enp1s0', 'out')) })).toEqual([
+      'prod',
+      null,
+      null,
+      null,
+    ]);
+    expect(endpoints({ state: filtering })['enp1s0']).toMatchObject({
+      role: 'uplink',
+      vlans: [{ vid: 20 }, { vid: 10, pvid: true }],
+    });
+  });
+  it('is named after its guest, by whom, and with whose zone', () => {
+    const { origins } = foundScenario(
+      input({
+        inventory: inventory(
+          guest('web', port0, 'prod', { zone: { name: 'prod', from: 'pool' } }),
+          guest('db', 'tap101i0', null),
+        ),
+      }),
+    );
+    expect(origins).toEqual({ web: 'named by proxmox, zone by pool', db: 'named by proxmox' });
+  });
+});
+
+describe('what is asked of a bridge', () => {
+  const whole = (over: Partial<FoundInput> = {}) =>
+    foundScenario({
+      state: state(),
+      neighbours: [],
+      inventory: { guests: [], unread: [] },
+      bridge: 'vmbr0',
+      netns: null,
+      ...over,
+    });
+  const pair = (over: Partial<FoundInput> = {}): unknown =>
+    whole(over).scenario.steps.map((step) => Object.entries(step));
+  const asked = (from: unknown, to: string): unknown => [
+    Object.entries({
+      name: 'nobody overhears known unicast',
+      probe: [{ class: 'known-unicast', from, to, both_ways: true, count: 100 }],
+      expect: 'private',
+    }),
+  ];
+  const refused = (over: Partial<FoundInput>): unknown => {
+    try {
+      whole(over);
+    } catch (caught) {
+      return caught;
+    }
+    return null;
+  };
+  const silent = (...names: readonly string[]): HostState => ({
+    ...state(),
+    fdb: state().fdb.filter(({ port }) => !names.includes(port)),
+  });
+  const withoutUplink = (of: HostState = state()): HostState => ({
+    ...of,
+    links: of.links.filter(({ name }) => name !== 'enp1s0'),
+  });
+
+  it('is that all who spoke talk to the uplink, else that two talk', () => {
+    expect(pair()).toEqual(asked(ports, 'enp1s0'));
+    expect(pair({ state: silent('tap101i0') })).toEqual(asked(['fwpr100p0', 'tap102i0'], 'enp1s0'));
+    expect(pair({ state: withoutUplink() })).toEqual(asked('fwpr100p0', 'tap101i0'));
+    expect(pair({ state: silent('enp1s0') })).toEqual(asked('fwpr100p0', 'tap101i0'));
+  });
+  it('is asked of everybody in the lab, and on a hub of all whose MAC is on record', () => {
+    expect(pair({ state: silent(...ports, 'enp1s0'), inLab: true })).toEqual(asked(ports, 'enp1s0'));
+    const hub = (of: HostState): HostState => ({
+      ...of,
+      links: of.links.map((one) => (one.name === 'vmbr0' ? bridge('vmbr0', { ageing_time: 0 }) : one)),
+    });
+    const guests = [guest('web', 'fwpr100p0', null, { mac: macs[0] ?? '' })];
+    const names = ['web', 'tap102i0'];
+    expect(pair({ state: hub(silent('fwpr100p0', 'tap101i0')), inventory: { guests, unread: [] } })).toEqual(
+      asked(names, 'enp1s0'),
+    );
+    expect(pair({ state: silent('fwpr100p0', 'tap101i0'), inventory: { guests, unread: [] } })).toEqual(
+      asked(['tap102i0'], 'enp1s0'),
+    );
+  });
+  it.each<[string, Partial<FoundInput>, string]>([
+    [
+      'two ports',
+      { state: withoutUplink({ ...state(), links: state().links.filter(({ name }) => name !== 'tap102i0') }) },
+      'vmbr0 has 2 ports that can be heard, 2 of them with a known MAC',
+    ],
+    [
+      'no guest that spoke',
+      { state: silent(...ports) },
+      'vmbr0 has 4 ports that can be heard, 1 of them with a known MAC',
+    ],
+    [
+      'one guest that spoke, and no uplink',
+      { state: withoutUplink(silent('tap101i0', 'tap102i0')) },
+      'vmbr0 has 3 ports that can be heard, 1 of them with a known MAC',
+    ],
+  ])('is nothing with %s', (_, over, text) =>
+    expect(refused(over)).toMatchObject({
+      code: 'too-little-found',
+      exit: 3,
+      message: `${text}: two must talk while a third listens`,
+    }),
+  );
+  it('is asked where the bridge is, and of what kind it is', () => {
+    expect(whole().scenario).toMatchObject({ version: 1, name: 'host-vmbr0', topology: { provider: 'host' } });
+    expect(whole().scenario.topology.bridges).toEqual({ vmbr0: {} });
+    const ovs = state().links.map((one) => (one.name === 'vmbr0' ? { ...one, kind: 'openvswitch' } : one));
+    expect(whole({ netns: 'router', state: { ...state(), links: ovs } }).scenario.topology.bridges).toEqual({
+      vmbr0: { kind: 'ovs', netns: 'router' },
+    });
+  });
+  it('has a policy for guests whose MAC is on record, in the lab for all', () => {
+    const guests = [guest('a', 'fwpr100p0', 'x'), guest('b', 'tap101i0', 'x')];
+    const policy = (over: Partial<FoundInput>): unknown =>
+      whole({ inventory: { guests, unread: [] }, ...over }).scenario.policy;
+    expect([
+      policy({}),
+      policy({ state: silent('fwpr100p0') }),
+      policy({ state: silent('fwpr100p0'), inLab: true }),
+    ]).toEqual([[{ within: 'zone:*', expect: 'private' }], undefined, [{ within: 'zone:*', expect: 'private' }]]);
+    expect(whole()).toMatchObject({ notes: [], sentences: [] });
+    expect(whole().scenario).not.toHaveProperty('policy');
+  });
+  it('says whom it could not ask for names', () => {
+    expect(whole({ inventory: { guests: [], unread: [{ what: 'virsh', why: 'denied' }] } }).notes).toEqual([
+      'virsh could not be asked for names: denied',
+    ]);
+  });
+});

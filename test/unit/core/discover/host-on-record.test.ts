@@ -1,0 +1,287 @@
+import { describe, expect, it } from 'vitest';
+import { chooseBridge } from '../../../../src/core/discover/found-scenario.js';
+import { deafness, hostTopology, macsBehind } from '../../../../src/core/discover/host-topology.js';
+import type { Scenario } from '../../../../src/core/model/scenario.js';
+import type { FdbState, HostState, LinkState } from '../../../../src/core/model/state.js';
+import { makePlan } from '../../../../src/core/plan/make-plan.js';
+import { silentAddressees } from '../../../../src/core/plan/observers.js';
+import { loadScenario } from '../../../../src/core/scenario/load-scenario.js';
+
+function link(name: string, over: Partial<LinkState> = {}): LinkState {
+  return {
+    name,
+    ifindex: 1,
+    mac: '02:00:00:00:00:ff',
+    mtu: 1500,
+    flags: ['UP', 'LOWER_UP'],
+    operstate: 'UP',
+    master: 'br0',
+    promiscuity: 1,
+    kind: 'tun',
+    sysFlags: null,
+    bridge: null,
+    port: { state: 'forwarding', learning: true },
+    ...over,
+  };
+}
+const bridge = (name: string, over: Partial<LinkState> = {}): LinkState =>
+  link(name, {
+    kind: 'bridge',
+    master: null,
+    port: null,
+    bridge: { ageing_time: 30000 },
+    mac: '02:00:00:00:00:b0',
+    ...over,
+  });
+const entry = (mac: string, port: string, over: Partial<FdbState> = {}): FdbState => ({
+  mac,
+  port,
+  master: 'br0',
+  vlan: null,
+  state: '',
+  flags: [],
+  usedS: 0,
+  updatedS: 0,
+  ...over,
+});
+const macs = {
+  a: '52:54:00:00:00:01',
+  b: '52:54:00:00:00:02',
+  c: '52:54:00:00:00:03',
+  lan: '00:11:22:33:44:55',
+} as const;
+
+function state(over: Partial<HostState> = {}): HostState {
+  return {
+    links: [
+      bridge('br0'),
+      link('vnet0'),
+      link('vnet1'),
+      link('vnet2'),
+      link('eth0', { kind: null }),
+      link('lo', { master: null, port: null }),
+    ],
+    fdb: [
+      entry(macs.a, 'vnet0'),
+      entry(macs.b, 'vnet1'),
+      entry(macs.c, 'vnet2'),
+      entry(macs.lan, 'eth0'),
+      entry('fe:54:00:00:00:01', 'vnet0', { state: 'permanent' }),
+      entry('33:33:00:00:00:01', 'vnet0'),
+    ],
+    vlan: null,
+    mdb: null,
+    tc: [],
+    nft: null,
+    sysctl: {},
+    unread: [],
+    ...over,
+  };
+}
+const neighbours = [
+  { mac: macs.a, address: '192.168.0.20' },
+  { mac: macs.lan, address: 'fe80::1' },
+  { mac: macs.lan, address: '192.168.0.1' },
+];
+
+function scenario(
+  endpoints: string,
+  step = '{ name: s, probe: [ { class: known-unicast, from: a, to: b } ], expect: private }',
+): Scenario {
+  const text = `version: 1\nname: t\nallow_changes: true\ntopology:\n  provider: host\n  bridges: { br0: {} }\n  endpoints:\n${endpoints}steps:\n  - ${step}\n`;
+  return loadScenario('t.yml', new TextEncoder().encode(text));
+}
+const both = '    a: { bridge: br0, port: vnet0 }\n    b: { bridge: br0, port: vnet1 }\n';
+const error = (act: () => unknown): unknown => {
+  try {
+    act();
+  } catch (caught) {
+    return caught;
+  }
+  return null;
+};
+
+describe('a scenario fitted to a host', () => {
+  it('gets MACs and addresses from what is on record, and every port of the bridge as an endpoint', () => {
+    const { scenario: whole, bridgeMacs, unobservable } = hostTopology(scenario(both), state(), neighbours);
+    expect(whole.topology.endpoints.map(({ name, port, macs: own, ips }) => ({ name, port, own, ips }))).toEqual([
+      { name: 'a', port: 'vnet0', own: [macs.a], ips: [{ family: 4, address: '192.168.0.20', prefix: 24 }] },
+      { name: 'b', port: 'vnet1', own: [macs.b], ips: [] },
+      { name: 'vnet2', port: 'vnet2', own: [macs.c], ips: [] },
+      { name: 'eth0', port: 'eth0', own: [macs.lan], ips: [] },
+    ]);
+    expect(whole.topology.endpoints[2]).toMatchObject({
+      bridge: 'br0',
+      attach: 'port',
+      role: 'guest',
+      started: true,
+      offloads: true,
+      generated: false,
+      promiscuous: false,
+      gateway: null,
+    });
+    expect(bridgeMacs).toEqual({ br0: '02:00:00:00:00:b0' });
+    expect(unobservable).toEqual([]);
+  });
+
+  it('keeps what the file says', () => {
+    const given = scenario(
+      `    a: { bridge: br0, port: vnet0, mac: "52:54:00:00:00:0a", ip: 10.0.0.1/8 }\n    b: { bridge: br0, port: vnet1 }\n    h: { bridge: br0, attach: host }\n`,
+    );
+    const [a, , h] = hostTopology(given, state({ fdb: [entry(macs.b, 'vnet1')] }), neighbours).scenario.topology
+      .endpoints;
+    expect(a).toMatchObject({ macs: ['52:54:00:00:00:0a'], ips: [{ address: '10.0.0.1', prefix: 8 }] });
+    expect(h).toMatchObject({ attach: 'host', port: null, macs: [] });
+  });
+
+  it('knows IPv6 neighbours by their colon', () => {
+    const withUplink = scenario(`${both}    lan: { bridge: br0, port: eth0, role: uplink }\n`);
+    expect(hostTopology(withUplink, state(), neighbours).scenario.topology.endpoints[2]?.ips).toEqual([
+      { family: 6, address: 'fe80::1', prefix: 64 },
+      { family: 4, address: '192.168.0.1', prefix: 24 },
+    ]);
+  });
+
+  it('names a port that nobody can listen on, and does not make an endpoint of it', () => {
+    const links = state().links.map((one) => (one.name === 'vnet2' ? link('vnet2', { flags: ['UP'] }) : one));
+    const { scenario: whole, unobservable } = hostTopology(scenario(both), state({ links }), []);
+    expect(whole.topology.endpoints.map(({ name }) => name)).toEqual(['a', 'b', 'eth0']);
+    expect(unobservable).toEqual([{ bridge: 'br0', port: 'vnet2', reason: 'no carrier: nobody runs behind it' }]);
+    expect(deafness(link('x', { flags: ['LOWER_UP'] }))).toBe('the interface is down');
+    expect(deafness(link('x'))).toBeNull();
+  });
+
+  it('gives an unlisted port a name that is free and valid', () => {
+    const links = [...state().links, link('$(id)'), link('a')];
+    const names = hostTopology(scenario(both), state({ links }), []).scenario.topology.endpoints.map(
+      ({ name }) => name,
+    );
+    expect(names).toEqual(['a', 'b', 'vnet2', 'eth0', 'id-', 'a.2']);
+  });
+
+  it('names all that is missing at once, before anything is sent', () => {
+    const lost = scenario(
+      '    a: { bridge: br0, port: tap0 }\n    b: { bridge: br0, port: lo }\n    c: { bridge: br0, port: vnet2 }\n',
+    );
+    const links = [
+      ...state().links.filter(({ name }) => name !== 'br0' && name !== 'vnet2'),
+      link('br0', { kind: 'dummy' }),
+      link('vnet2', { master: 'br1' }),
+    ];
+    const told = error(() => hostTopology(lost, state({ links }), []));
+    expect(told).toMatchObject({ code: 'interface-gone', exit: 69 });
+    expect(String(told)).toContain(
+      'there is no Linux bridge "br0"\na: there is no interface "tap0"\nb: "lo" is not a port of br0\nc: "vnet2" is not a port of br0 but of br1',
+    );
+  });
+
+  it('speaks with no MAC that is on another port', () => {
+    const given = scenario(
+      `    a: { bridge: br0, port: vnet0, mac: "${macs.b}" }\n    b: { bridge: br0, port: vnet1, mac: "52:54:00:00:00:77" }\n`,
+    );
+    const told = error(() => hostTopology(given, state(), []));
+    expect(told).toMatchObject({ code: 'mac-moved', exit: 3 });
+    expect(String(told)).toContain(`a: ${macs.b} is on "vnet1", not on "vnet0"`);
+    expect(
+      error(() => hostTopology(given, state({ fdb: [entry(macs.b, 'vnet1', { master: 'br1' })] }), [])),
+    ).toBeNull();
+  });
+
+  it('refuses a listed endpoint whose guest does not run, unless it is to be started', () => {
+    const links = state().links.map((one) => (one.name === 'vnet1' ? link('vnet1', { flags: [] }) : one));
+    const told = error(() => hostTopology(scenario(both), state({ links }), []));
+    expect(told).toMatchObject({ code: 'not-forwarding', exit: 3 });
+    expect(String(told)).toContain('b: "vnet1": the interface is down');
+    const later = scenario(`${both}    c: { bridge: br0, port: vnet2, started: false }\n`);
+    expect(
+      error(() =>
+        hostTopology(
+          later,
+          state({ links: state().links.map((one) => (one.name === 'vnet2' ? link('vnet2', { flags: [] }) : one)) }),
+          [],
+        ),
+      ),
+    ).toBeNull();
+  });
+
+  it('refuses an endpoint that speaks without a MAC, and lets one that only listens be', () => {
+    const told = error(() => hostTopology(scenario(both), state({ fdb: [entry(macs.b, 'vnet1')] }), []));
+    expect(told).toMatchObject({ code: 'mac-unknown', exit: 3 });
+    expect(String(told)).toContain('a: its MAC is neither in the file nor in the forwarding database of "vnet0"');
+    expect(String(told)).not.toContain('b: ');
+  });
+
+  it('takes no group address and no address of the port itself for a guest', () => {
+    expect(macsBehind(state().fdb, 'br0', 'vnet0')).toEqual([macs.a]);
+    expect(
+      macsBehind(
+        [entry(macs.a, 'vnet0'), entry(macs.a, 'vnet0', { vlan: 10 }), entry(macs.b, 'vnet0', { master: 'br1' })],
+        'br0',
+        'vnet0',
+      ),
+    ).toEqual([macs.a]);
+  });
+});
+
+describe('addressees that the bridge does not know', () => {
+  const plan = (step: string, of = both) =>
+    makePlan(hostTopology(scenario(of, step), state(), []).scenario, {
+      runTag: 1,
+      keySha256: '',
+      bridgeMacs: { br0: '02:00:00:00:00:b0' },
+    });
+  const probe = '{ name: s, probe: [ { class: known-unicast, from: a, to: b } ], expect: private }';
+  const forgot = state({ fdb: [] });
+
+  it('are told, once', () =>
+    expect(silentAddressees(plan(probe), forgot)).toEqual([
+      `step 1: the bridge does not know ${macs.b} of b, so that known unicast to it would be flooded`,
+    ]));
+  it.each([
+    ['the bridge knows it', probe, state()],
+    [
+      'it speaks first',
+      '{ name: s, learn: [ b ], probe: [ { class: known-unicast, from: a, to: b } ], expect: private }',
+      forgot,
+    ],
+    [
+      'it sends as well',
+      '{ name: s, probe: [ { class: known-unicast, from: a, to: b, both_ways: true } ], expect: private }',
+      forgot,
+    ],
+    ['another class', '{ name: s, probe: [ { class: unknown-unicast, from: a } ], expect: private }', forgot],
+    ['the bridge learns nothing', probe, state({ fdb: [], links: [bridge('br0', { bridge: { ageing_time: 0 } })] })],
+    [
+      'its port learns nothing',
+      probe,
+      state({ fdb: [], links: [bridge('br0'), link('vnet1', { port: { learning: false } })] }),
+    ],
+    [
+      'the step changes things',
+      '{ name: s, fdb: { flush: br0 }, probe: [ { class: known-unicast, from: a, to: b } ], expect: private }',
+      forgot,
+    ],
+  ])('are none where %s', (_, step, now) => expect(silentAddressees(plan(step), now)).toEqual([]));
+  it('are those of another port, another bridge or another MAC', () => {
+    for (const fdb of [[entry(macs.b, 'vnet0')], [entry(macs.b, 'vnet1', { master: 'br1' })], [entry(macs.c, 'vnet1')]])
+      expect(silentAddressees(plan(probe), state({ fdb }))).toHaveLength(1);
+  });
+});
+
+describe('the bridge to ask about', () => {
+  it('is of the bridge that is named, or of the only one with ports', () => {
+    const two = state({ links: [...state().links, bridge('br1'), link('x', { master: 'br1' }), bridge('br2')] });
+    expect(chooseBridge(state(), null)).toBe('br0');
+    expect(chooseBridge(two, 'br1')).toBe('br1');
+    expect(error(() => chooseBridge(two, null))).toMatchObject({
+      exit: 64,
+      message: expect.stringContaining('"br0", "br1"'),
+    });
+    expect(error(() => chooseBridge(two, 'br2'))).toMatchObject({ exit: 69, hint: 'there are: "br0", "br1"' });
+    expect(error(() => chooseBridge(state({ links: [] }), 'br2'))).toMatchObject({
+      exit: 69,
+      hint: 'no bridge here has any',
+    });
+    expect(error(() => chooseBridge(state({ links: [bridge('br0')] }), null))).toMatchObject({ exit: 69 });
+  });
+});

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import type { Scenario } from '../../../../src/core/model/scenario.js';
+import type { FdbState, HostState, LinkState } from '../../../../src/core/model/state.js';
+import { hostTopology } from '../../../../src/core/discover/host-topology.js';
+import { makePlan } from '../../../../src/core/plan/make-plan.js';
+import { loadScenario } from '../../../../src/core/scenario/load-scenario.js';
+import { earControlMac } from '../../../../src/core/plan/ingress-controls.js';
+
+const link = (name: string, master: string | null, kind: string | null = null): LinkState => ({
+  name,
+  ifindex: 1,
+  mac: '02:00:00:00:00:01',
+  mtu: 1500,
+  flags: ['UP', 'LOWER_UP'],
+  operstate: 'UP',
+  master,
+  promiscuity: 0,
+  kind,
+  sysFlags: null,
+  bridge: null,
+  port: null,
+});
+const entry = (mac: string, port: string): FdbState => ({
+  mac,
+  port,
+  master: 'br0',
+  vlan: null,
+  state: '',
+  flags: [],
+  usedS: null,
+  updatedS: null,
+});
+const state: HostState = {
+  links: [
+    link('br0', null, 'bridge'),
+    link('vnet0', 'br0'),
+    link('vnet4', 'br0'),
+    link('enp8s0', 'br0'),
+    link('vmnet0', null),
+  ],
+  fdb: [entry('52:54:00:00:00:01', 'vnet0'), entry('00:0c:29:00:00:04', 'vnet4')],
+  vlan: null,
+  mdb: null,
+  tc: null,
+  nft: null,
+  sysctl: {},
+  unread: [],
+};
+
+function scenario(winxp: string): Scenario {
+  const text = `version: 1
+name: t
+topology:
+  provider: host
+  bridges: { br0: {} }
+  endpoints:
+    kali2: { bridge: br0, port: vnet0, mac: "52:54:00:00:00:01", ip: 10.0.0.1/24 }
+    lan: { bridge: br0, port: enp8s0, mac: "52:54:00:00:00:09", role: uplink }
+    winxp: { bridge: br0, attach: promiscuous${winxp} }
+steps:
+  - { name: s, probe: { class: known-unicast, from: lan, to: winxp, both_ways: true, carriers: [raw], count: 5 }, expect: private }
+`;
+  return loadScenario('t.yml', new TextEncoder().encode(text));
+}
+
+function planOf(winxp: string) {
+  const { scenario: whole, bridgeMacs, unobservable } = hostTopology(scenario(winxp), state, []);
+  return makePlan(whole, { runTag: 1, keySha256: '00', bridgeMacs, unobservable });
+}
+
+describe('a guest behind the bridge device of a host', () => {
+  const mac = ', mac: "00:0c:29:aa:bb:cc"';
+
+  it('is heard on its interface, which is no port of the bridge', () => {
+    const plan = planOf(`${mac}, port: vmnet0`);
+    expect(plan.steps[0]?.observers.find(({ name }) => name === 'winxp')).toMatchObject({
+      interface: 'vmnet0',
+      place: 'relay',
+    });
+    expect(plan.unobservable).toEqual([]);
+  });
+
+  it('is named as not observed where it has no interface, so that nothing holds', () => {
+    const plan = planOf(mac);
+    expect(plan.steps[0]?.observers.map(({ name }) => name)).toEqual(['kali2', 'lan', 'vnet4', 'br0']);
+    expect(plan.unobservable).toMatchObject([{ bridge: 'br0', port: 'winxp' }]);
+  });
+
+  it.each([
+    ['', /winxp: its MAC is not in the file/],
+    [`${mac}, port: gone`, /winxp: there is no interface "gone"/],
+    [', mac: "00:0c:29:00:00:04"', /winxp: 00:0c:29:00:00:04 is on "vnet4", not on "br0"/],
+  ])('is refused with what is wrong: %s', (parts, message) => {
+    expect(() => planOf(parts)).toThrow(message);
+  });
+});
+
+describe('the filter on a host', () => {
+  it('takes frames by the tag of the run, whoever sends them, so an ear has to be proved for each carrier only', () => {
+    const [step] = planOf(', mac: "00:0c:29:aa:bb:cc", port: vmnet0').steps;
+    expect(step?.filter).toMatch(/^ether\[16:4\] = 0x[0-9a-f]{8} or /);
+    expect(step?.filter).not.toContain('ether src');
+    const forms = new Set(
+      step?.controls
+        .filter(({ kind, observer, sender }) => kind === 'ear' && sender === null && observer !== 'lan')
+        .map(({ frame }) => frame.srcMac),
+    );
+    expect([...forms]).toEqual([earControlMac.src]);
+  });
+});
+
+describe('the ear controls of an uplink', () => {
+  it("bear a MAC of the bridge's side, never that of who lives beyond", () => {
+    const [step] = planOf(', mac: "00:0c:29:aa:bb:cc", port: vmnet0').steps;
+    const sources = new Set(
+      step?.controls
+        .filter(({ kind, observer }) => kind === 'ear' && observer === 'lan')
+        .map(({ frame }) => frame.srcMac),
+    );
+    expect([...sources]).toEqual(['00:0c:29:aa:bb:cc']);
+  });
+});

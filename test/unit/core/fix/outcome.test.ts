@@ -1,0 +1,233 @@
+import { describe, expect, it } from 'vitest';
+import { fixOutcome } from '../../../../src/core/fix/outcome.js';
+import { splitFix } from '../../../../src/core/fix/text.js';
+import type { StepResult } from '../../../../src/core/model/result.js';
+import { findings, result, step } from '../../../support/report/fixture.js';
+
+const cause = {
+  code: 'unknown-flood',
+  place: 'vnet4.flood',
+  value: 'on',
+  text: 'it floods',
+  fix: 'bridge link set dev vnet4 flood off',
+};
+const leak = step('as it was', {
+  verdict: 'broken',
+  findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 100 }, { causes: [cause] }),
+});
+const mended = step('with the fix', { findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 0 }) });
+const reach = (kali3: number): StepResult =>
+  step('reach', { verdict: null, expected: null, findings: findings('lan', 'kali3', 'raw', { kali3 }) });
+const at = { before: 0, reachBefore: 1, after: 2, reachAfter: 3 };
+const outcome = (steps: readonly StepResult[]): ReturnType<typeof fixOutcome> =>
+  fixOutcome('unknown-flood', result(steps), at);
+
+describe('a fix', () => {
+  it('mends where nothing leaks any longer and everybody is still reached', () => {
+    expect(outcome([leak, reach(100), mended, reach(100)])).toMatchObject({
+      outcome: 'mends',
+      before: 100,
+      after: 0,
+      cutOff: [],
+    });
+  });
+
+  it('that cuts somebody off is no fix, whoever he is', () => {
+    expect(outcome([leak, reach(100), mended, reach(0)])).toMatchObject({ outcome: 'cuts-off', cutOff: ['kali3'] });
+    const silent = step('with the fix', {
+      verdict: 'inconclusive',
+      findings: findings('kali2', 'lan', 'raw', { lan: 0, kali3: 0 }),
+      reasons: [{ code: 'delivery-short', observer: 'lan', text: '' }],
+    });
+    expect(outcome([leak, reach(100), silent, reach(100)])).toMatchObject({ outcome: 'cuts-off', cutOff: ['lan'] });
+  });
+
+  it('is not blamed for who was not reached before it either', () => {
+    expect(outcome([leak, reach(0), mended, reach(0)])).toMatchObject({ outcome: 'mends' });
+  });
+
+  it('that leaves some frames still leaks', () => {
+    const half = step('with the fix', {
+      verdict: 'broken',
+      findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 1 }),
+    });
+    expect(outcome([leak, reach(100), half, reach(100)])).toMatchObject({
+      outcome: 'still-leaks',
+      before: 100,
+      after: 1,
+    });
+  });
+
+  it('that mends the rows of its cause while others leak mends in part', () => {
+    const other = step('with the fix', {
+      verdict: 'broken',
+      findings: [
+        ...findings('kali2', 'lan', 'raw', { lan: 100, kali3: 0 }),
+        ...findings('lan', 'kali2', 'raw', { kali2: 100, kali3: 9 }),
+      ],
+    });
+    expect(outcome([leak, reach(100), other, reach(100)])).toMatchObject({ outcome: 'partly', after: 0 });
+  });
+
+  it('is unproven where silence is not proven, or where the leak did not come back without it', () => {
+    const deaf = step('with the fix', {
+      ...mended,
+      verdict: 'inconclusive',
+      reasons: [{ code: 'control-missing', observer: 'kali3', text: '' }],
+    });
+    expect(outcome([leak, reach(100), deaf, reach(100)])).toMatchObject({ outcome: 'unproven' });
+    expect(outcome([mended, reach(100), mended, reach(100)])).toMatchObject({ outcome: 'unproven', after: null });
+  });
+
+  it('that the kernel refused has failed', () => {
+    const refused = step('with the fix', {
+      verdict: 'inconclusive',
+      reasons: [{ code: 'step-failed', observer: null, text: 'bridge: refused' }],
+    });
+    expect(outcome([leak, reach(100), refused, reach(100)])).toMatchObject({
+      outcome: 'failed',
+      text: 'bridge: refused',
+    });
+  });
+});
+
+describe('what is counted of a fix', () => {
+  type Row = StepResult['findings'][number];
+  const [row] = findings('kali2', 'lan', 'raw', { kali3: 5 }, { causes: [cause] });
+  if (row === undefined) throw new Error('the fixture has changed');
+  const before = (...rows: readonly Row[]): StepResult => step('as it was', { verdict: 'broken', findings: rows });
+  const after = (...rows: readonly Row[]): StepResult => step('with the fix', { verdict: 'broken', findings: rows });
+  const told = (was: StepResult, is: StepResult) => outcome([was, reach(100), is, reach(100)]);
+
+  it('are the frames of rows that its cause explains, before and after', () => {
+    const other = { ...row, observer: 'winxp', seen: 7, causes: [{ ...cause, code: 'group-flood' }] };
+    expect(
+      told(before(row, { ...row, carrier: 'arp', seen: 4 }, other), after({ ...row, seen: 2 }, other)),
+    ).toMatchObject({ outcome: 'still-leaks', before: 9, after: 2, text: '2 of 9 frames are still seen' });
+    expect(
+      told(before({ ...row, causes: [{ ...cause, code: 'group-flood' }, cause] }), after({ ...row, seen: 1 })),
+    ).toMatchObject({ before: 5, after: 1 });
+    expect(told(before({ ...row, leak: false }), after(row))).toMatchObject({
+      outcome: 'unproven',
+      before: 0,
+      after: null,
+    });
+  });
+
+  it.each<[string, Partial<Row>]>([
+    ['probe', { probe: 1 }],
+    ['class', { class: 'broadcast' }],
+    ['carrier', { carrier: 'arp' }],
+    ['VLAN', { vlan: [10] }],
+    ['variant', { variant: 'cdp' }],
+    ['sender', { from: 'winxp' }],
+    ['addressee', { to: null }],
+    ['observer', { observer: 'winxp' }],
+  ])('are none of a row of another %s', (_, over) => {
+    expect(told(before(row), after({ ...row, ...over }))).toMatchObject({
+      outcome: 'partly',
+      before: 5,
+      after: 0,
+      text: 'these rows leak no longer, others of the step still do',
+    });
+    expect(told(before({ ...row, ...over }), after({ ...row, ...over }))).toMatchObject({
+      outcome: 'still-leaks',
+      after: 5,
+    });
+  });
+
+  it('is whoever got 99 % of all that was sent to it, and no longer does, each once', () => {
+    const deliver = (...of: readonly (readonly [observer: string, seen: number, sent?: number | null])[]): StepResult =>
+      step('reach', {
+        verdict: null,
+        expected: null,
+        findings: of.map(
+          ([observer, seen, sent = 100]): Row => ({
+            ...row,
+            to: observer,
+            observer,
+            seen,
+            sent,
+            allowed: 'must',
+            leak: false,
+            causes: [],
+          }),
+        ),
+      });
+    const cut = (was: StepResult, is: StepResult): readonly string[] => outcome([leak, was, mended, is]).cutOff;
+    expect([
+      cut(deliver(['kali3', 99]), deliver(['kali3', 98])),
+      cut(deliver(['kali3', 98]), deliver(['kali3', 0])),
+      cut(deliver(['kali3', 100]), deliver(['kali3', 99])),
+    ]).toEqual([['kali3'], [], []]);
+    expect(cut(deliver(['kali3', 100], ['kali3', 100]), deliver(['kali3', 100], ['kali3', 97]))).toEqual(['kali3']);
+    expect([
+      cut(deliver(['kali3', 0, 0]), deliver()),
+      cut(deliver(['kali3', 5, null]), deliver()),
+      cut(deliver(['kali3', 1, 1]), deliver()),
+    ]).toEqual([[], [], ['kali3']]);
+    const free = step('reach', { findings: [{ ...row, allowed: 'may', seen: 100, leak: false }] });
+    expect(cut(free, deliver())).toEqual([]);
+    const both = outcome([
+      leak,
+      deliver(['lan', 100], ['kali3', 100]),
+      step('with the fix', { findings: findings('kali2', 'lan', 'raw', { lan: 0, kali3: 0 }) }),
+      deliver(),
+    ]);
+    expect(both).toMatchObject({
+      outcome: 'cuts-off',
+      cutOff: ['lan', 'kali3'],
+      text: 'nothing leaks, but lan, kali3 no longer get what is sent there',
+    });
+    expect(outcome([leak, reach(100), mended, reach(0)]).text).toBe(
+      'nothing leaks, but kali3 no longer gets what is sent there',
+    );
+  });
+
+  it('is nothing where the trial ended early, or the step could not be carried out', () => {
+    expect([outcome([]), outcome([leak, reach(100)])]).toEqual([
+      expect.objectContaining({ outcome: 'unproven', before: 0, after: null, cutOff: [] }),
+      expect.objectContaining({ outcome: 'unproven', before: 100, after: null }),
+    ]);
+    const reasons = (...codes: readonly string[]): StepResult =>
+      step('with the fix', {
+        verdict: 'inconclusive',
+        reasons: codes.map((code) => ({ code, observer: null, text: `told: ${code}` })),
+      });
+    for (const code of ['step-failed', 'unsupported', 'not-run', 'interrupted'])
+      expect(told(leak, reasons('key-lost', code))).toEqual({
+        outcome: 'failed',
+        before: 100,
+        after: null,
+        cutOff: [],
+        text: `told: ${code}`,
+      });
+    const unproven = step('with the fix', {
+      ...mended,
+      verdict: 'inconclusive',
+      reasons: ['key-lost', 'drain-incomplete', 'key-lost'].map((code) => ({ code, observer: null, text: '' })),
+    });
+    expect(told(leak, unproven)).toMatchObject({
+      outcome: 'unproven',
+      after: 0,
+      text: 'nothing was seen, but that is not proven: key-lost, drain-incomplete',
+    });
+  });
+});
+
+describe('the commands of a fix', () => {
+  it('are split as a shell would, and no further', () => {
+    expect(
+      splitFix(`nft 'add chain b g { a; }' && tc filter del dev 'it'\\''s;id' ingress`).map(({ argv }) => argv),
+    ).toEqual([
+      ['nft', 'add chain b g { a; }'],
+      ['tc', 'filter', 'del', 'dev', `it's;id`, 'ingress'],
+    ]);
+    expect(splitFix('')).toEqual([]);
+    expect(splitFix('  ip link  && tc qdisc')).toEqual([
+      { text: 'ip link', argv: ['ip', 'link'] },
+      { text: 'tc qdisc', argv: ['tc', 'qdisc'] },
+    ]);
+    expect(splitFix("a\\ b c'd e'f ''").map(({ argv }) => argv)).toEqual([['a b', 'cd ef', '']]);
+  });
+});

@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { countSighting } from '../../../../../src/core/judge/count/count-frame.js';
+import { createPlainFrames } from '../../../../../src/core/judge/count/plain-frames.js';
+import { createTallies, type StepTally } from '../../../../../src/core/judge/count/tally.js';
+import { createClassifier, tagsOf } from '../../../../../src/core/judge/recognise/classify.js';
+import type { Plan } from '../../../../../src/core/model/plan.js';
+import type { Step } from '../../../../../src/core/model/scenario.js';
+import { viewFrame } from '../../../../../src/core/wire/frame-view.js';
+import { key, perfectRun, scenario, step } from '../../../../support/judge/perfect-run.js';
+
+const macs = [
+  '525400000001',
+  '525400000002',
+  '525400000003',
+  '001122334455',
+  '020000000099',
+  'ffffffffffff',
+  '01005e010101',
+] as const;
+const traffic = (from: string, to: string): Step['traffic'][number] => ({
+  kind: 'http',
+  from,
+  to,
+  requests: 1,
+  bytes: 10,
+  maySee: null,
+  mustSee: null,
+  seen: [],
+});
+const plans = {
+  listens: perfectRun(scenario([step({ probes: [], listenMs: 1000 })])).plan,
+  'lets two talk': perfectRun(scenario([step({ probes: [], traffic: [traffic('a', 'lan'), traffic('b', 'a')] })])).plan,
+  'listens while two talk': perfectRun(scenario([step({ probes: [], listenMs: 1000, traffic: [traffic('a', 'lan')] })]))
+    .plan,
+  'only probes': perfectRun().plan,
+} as const;
+
+interface Frame {
+  readonly dst: string;
+  readonly src: string;
+  readonly type: string;
+  readonly body: number;
+  readonly towards: boolean;
+  readonly time: number;
+}
+const frames = fc.array(
+  fc.record({
+    dst: fc.constantFrom(...macs),
+    src: fc.constantFrom(...macs),
+    type: fc.constantFrom('0800', '86dd', '0806', '88b5', '8100', '0800450000'),
+    body: fc.nat(46),
+    towards: fc.boolean(),
+    time: fc.nat(9),
+  }),
+  { maxLength: 25 },
+);
+const bytesOf = ({ dst, src, type, body }: Frame): Uint8Array =>
+  Buffer.concat([Buffer.from(`${dst}${src}${type}`, 'hex'), Buffer.alloc(body)]);
+
+/** What of a tally frames without a token can change. */
+const told = (
+  { traffic: seen, trafficEntered, foreign, crossed, noise, read }: StepTally,
+  withNoise: boolean,
+): unknown => ({
+  seen: [...seen].sort(),
+  trafficEntered: [...trafficEntered].sort(),
+  foreign: [...foreign].sort(),
+  crossed: [...crossed].sort(),
+  noise: withNoise ? noise : null,
+  read,
+});
+
+/** By the quick way and by the slow one, with every frame cut off at `cut` octets. */
+function both(
+  plan: Plan,
+  observerName: string,
+  list: readonly Frame[],
+  cut = Infinity,
+): readonly [quick: StepTally, slow: StepTally] {
+  const [quick] = createTallies(plan);
+  const slow = createTallies(plan);
+  const [own] = slow;
+  const [one] = plan.steps;
+  const observer = one?.observers.find(({ name }) => name === observerName);
+  if (quick === undefined || own === undefined || one === undefined || observer === undefined)
+    throw new Error('the fixture has changed');
+  const plain = createPlainFrames(one, observer, quick, plan, true);
+  const classify = createClassifier(plan, tagsOf(plan, key));
+  list.forEach((frame, index) => {
+    const bytes = bytesOf(frame).subarray(0, cut);
+    const timeNs = BigInt(frame.time) * 2n ** 33n + BigInt(index % 3);
+    const [high, low] = [Number(timeNs >> 32n), Number(timeNs & 0xffff_ffffn)];
+    plain.count(bytes, 0, bytes.length, frame.towards, index + 1, high, low);
+    countSighting(
+      bytes,
+      classify(bytes, 0, bytes.length),
+      { step: one, observer, inferred: false, towards: frame.towards, frame: index + 1, high, low },
+      { plan, keyed: true, steps: slow },
+    );
+  });
+  plain.finish();
+  return [quick, own];
+}
+
+describe('frames without a token', () => {
+  it.each(Object.entries(plans))('count by the quick way as they do by the slow one, in a step that %s', (_, plan) => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('a', 'b', 'c', 'lan', 'br0'),
+        frames,
+        fc.oneof(fc.constant(Infinity), fc.integer({ min: 0, max: 20 })),
+        (observer, list, cut) => {
+          const [quick, slow] = both(plan, observer, list, cut);
+          // Of a frame that ends within its tags the quick way still counts the noise.
+          const whole = list.every(
+            (frame) => cut < 14 || viewFrame(bytesOf(frame), 0, Math.min(cut, bytesOf(frame).length)) !== null,
+          );
+          expect(told(quick, whole)).toEqual(told(slow, whole));
+        },
+      ),
+    );
+  });
+
+  const frame = (over: Partial<Frame> = {}): Frame => ({
+    dst: macs[3],
+    src: macs[0],
+    type: '0800',
+    body: 46,
+    towards: true,
+    time: 1,
+    ...over,
+  });
+
+  it('of traffic are counted by its ways, where they are handed over and where they enter', () => {
+    const [tally] = both(plans['lets two talk'], 'a', [
+      frame({ towards: false }),
+      frame({ towards: false }),
+      frame({ dst: macs[0], src: macs[3] }),
+      frame({ dst: macs[0], src: macs[1], time: 4 }),
+      frame({ dst: macs[0], src: macs[1], time: 2 }),
+      frame({ type: '0806', towards: false }),
+    ]);
+    expect([...tally.trafficEntered]).toEqual([['0/>', 2]]);
+    expect([...tally.traffic].map(([key, { frames: count, first }]) => [key, count, first.frame])).toEqual([
+      ['0/</a', 1, 3],
+      ['1/>/a', 2, 5],
+    ]);
+    expect([tally.foreign.size, tally.crossed.size, tally.read.get('a')]).toEqual([0, 0, 6]);
+  });
+  it('are foreign to who is not addressed, and cross where they enter', () => {
+    const [tally] = both(plans['listens'], 'c', [
+      frame(),
+      frame({ dst: macs[2] }),
+      frame({ dst: macs[5] }),
+      frame({ dst: macs[6] }),
+      frame({ src: macs[2], dst: macs[4], towards: false }),
+      frame({ src: macs[2], dst: macs[5], towards: false }),
+    ]);
+    expect([...tally.foreign.keys()]).toEqual(['c|52:54:00:00:00:01|00:11:22:33:44:55']);
+    expect([...tally.crossed]).toEqual([['c|02:00:00:00:00:99', { from: 'c', to: '02:00:00:00:00:99' }]]);
+  });
+  it('are noise only where something was lost', () => {
+    const [one] = plans['listens'].steps;
+    const [tally] = createTallies(plans['listens']);
+    const observer = one?.observers[0];
+    if (one === undefined || tally === undefined || observer === undefined) throw new Error('the fixture has changed');
+    const plain = createPlainFrames(one, observer, tally, plans['listens'], false);
+    plain.finish();
+    expect(tally.read.size).toBe(0);
+    const bytes = bytesOf(frame());
+    plain.count(bytes, 0, bytes.length, true, 1, 0, 1);
+    plain.finish();
+    expect([tally.noise.size, tally.read.get(observer.name)]).toEqual([0, 1]);
+  });
+});

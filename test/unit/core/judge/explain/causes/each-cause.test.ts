@@ -1,0 +1,488 @@
+import { describe, expect, it } from 'vitest';
+import type { Leak } from '../../../../../../src/core/judge/explain/causes/leak.js';
+import { causes, withCauses } from '../../../../../../src/core/judge/explain/causes.js';
+import type { Flow } from '../../../../../../src/core/model/plan.js';
+import type { FdbState, HostState, LinkState } from '../../../../../../src/core/model/state.js';
+import { buildFrame } from '../../../../../../src/core/probe/frames/frame.js';
+import { tokensFor } from '../../../../../../src/core/wire/token.js';
+import { addFrames, hostState, judge, key, perfectRun } from '../../../../../support/judge/perfect-run.js';
+
+type Code = keyof typeof causes;
+
+const evidence = perfectRun();
+const [step] = evidence.plan.steps;
+const flow = step?.flows.at(0);
+const [a, b] = evidence.plan.endpoints;
+const c = step?.observers.find(({ name }) => name === 'c');
+const [br0, p0, p1, p2] = hostState().links;
+const row = judge(evidence).steps[0]?.findings.find(({ observer }) => observer === 'c');
+if (
+  step === undefined ||
+  flow === undefined ||
+  a === undefined ||
+  b === undefined ||
+  c === undefined ||
+  br0 === undefined ||
+  p0 === undefined ||
+  p1 === undefined ||
+  p2 === undefined ||
+  row === undefined
+) {
+  throw new Error('the fixture has changed');
+}
+const finding = { ...row, leak: true, seen: 3 };
+const unicast = b.macs[0] ?? '';
+const group = '01:00:5e:01:01:01';
+const broadcast = 'ff:ff:ff:ff:ff:ff';
+
+const bridge = (settings: LinkState['bridge'], over: Partial<LinkState> = {}): LinkState => ({
+  ...br0,
+  ...over,
+  bridge: { ageing_time: 30000, ...settings },
+});
+const port = (link: LinkState, settings: LinkState['port']): LinkState => ({
+  ...link,
+  port: { state: 'forwarding', ...settings },
+});
+const entry = (over: Partial<FdbState> = {}): FdbState => ({
+  mac: unicast,
+  port: 'p1',
+  master: 'br0',
+  vlan: null,
+  state: 'dynamic',
+  flags: [],
+  usedS: 0,
+  updatedS: 0,
+  ...over,
+});
+const host = (over: Partial<HostState> = {}): HostState => ({ ...hostState(), ...over });
+
+/** A leak for which nothing accounts. */
+function leak(over: Partial<Leak> = {}): Leak {
+  return {
+    finding,
+    step: step ?? never(),
+    flow: flow ?? null,
+    dstMac: unicast,
+    from: a ?? null,
+    to: b ?? null,
+    observer: c ?? null,
+    listener: null,
+    bridge: bridge({}),
+    port: port(p2 ?? never(), {}),
+    fromPort: port(p0 ?? never(), {}),
+    entries: [entry()],
+    before: host(),
+    after: host(),
+    ...over,
+  };
+}
+function never(): never {
+  throw new Error('the fixture has changed');
+}
+const of = (name: string, more: Partial<typeof finding> = {}): typeof finding => ({ ...finding, class: name, ...more });
+const withLink = (link: LinkState): HostState =>
+  host({ links: hostState().links.map((one) => (one.name === link.name ? link : one)) });
+const stimulus: Flow = { ...flow, class: 'igmp-query', from: 'c', purpose: 'stimulus' };
+
+interface Case {
+  readonly found: Partial<Leak>;
+  /** Where it is told to be, what stands there, and the command that mends it. */
+  readonly told: { readonly place: string; readonly value: string; readonly fix: string };
+  /** By what differs: then it is another cause. */
+  readonly not: Readonly<Record<string, Partial<Leak>>>;
+}
+
+const tunnel = (name: string, master: string, vni: number): LinkState => ({ ...p1, name, master, kind: 'vxlan', vni });
+const overlay = (vni: number): HostState =>
+  host({ links: [...hostState().links, tunnel('vx1', 'br0', 100), tunnel('hv2/vx2', 'hv2/br1', vni)] });
+const onOther = bridge({}, { name: 'hv2/br1' });
+
+const cases: { readonly [C in Code]?: Case } = {
+  'vni-shared': {
+    found: { bridge: onOther, before: overlay(100) },
+    told: { place: 'hv2/vx2.vni', value: '100', fix: 'ip link set dev hv2/vx2 nomaster' },
+    not: {
+      'another identifier': { bridge: onOther, before: overlay(200) },
+      'parts of one network': {
+        bridge: bridge({}, { name: 'hv2/br0' }),
+        before: host({ links: [tunnel('vx1', 'br0', 100), tunnel('hv2/vx2', 'hv2/br0', 100)] }),
+      },
+      'no sender': { bridge: onOther, before: overlay(100), from: null },
+      'ports that are no tunnels': {
+        bridge: onOther,
+        before: host({ links: [...hostState().links, { ...p1, name: 'hv2/p1', master: 'hv2/br1' }] }),
+      },
+    },
+  },
+  'ageing-zero': {
+    found: { bridge: bridge({ ageing_time: 0 }), entries: [entry()] },
+    told: { place: 'br0.ageing_time', value: '0', fix: 'ip link set dev br0 type bridge ageing_time 30000' },
+    not: {
+      'an ageing time': { bridge: bridge({ ageing_time: 1 }) },
+      'a static entry': { entries: [entry(), entry({ state: 'static' })] },
+      'a group': { dstMac: group },
+      'no destination': { dstMac: null },
+    },
+  },
+  'aged-out': {
+    found: { finding: of('aged-unicast'), entries: [] },
+    told: { place: 'br0.ageing_time', value: '300 s', fix: `bridge fdb replace ${unicast} dev p1 master static` },
+    not: {
+      'another class': { finding },
+      'an entry': { entries: [entry()] },
+      'ageing 0': { bridge: bridge({ ageing_time: 0 }) },
+      'an unknown ageing time': { bridge: { ...br0, bridge: null } },
+      'nobody addressed': { to: null },
+      'an addressee without a port': { to: { ...b, port: null } },
+      'a group': { dstMac: group },
+    },
+  },
+  'behind-bridge': {
+    found: { entries: [], to: { ...b, attach: 'promiscuous', port: null }, bridge: bridge({}, { promiscuity: 1 }) },
+    told: { place: 'br0.promiscuity', value: '1', fix: `bridge fdb add ${unicast} dev br0 self permanent` },
+    not: {
+      'a bridge that nobody holds': { bridge: bridge({}) },
+      'an addressee at a port': { to: b },
+      'an entry': { entries: [entry()] },
+      'the bridge itself': { dstMac: br0.mac },
+      'a probe to nobody': { to: null },
+      'a group': { dstMac: group },
+    },
+  },
+  'mac-moved': {
+    found: { entries: [entry({ port: 'p2' })] },
+    told: { place: `fdb ${unicast}`, value: 'p2', fix: `bridge fdb replace ${unicast} dev p1 master static sticky` },
+    not: {
+      'its own port': { entries: [entry()] },
+      'nobody addressed': { to: null },
+      'no port': { to: { ...b, port: null } },
+      'another MAC': { dstMac: '02:00:00:00:00:99' },
+      'no destination': { dstMac: null },
+    },
+  },
+  'fdb-full': {
+    found: { after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 8 })) },
+    told: { place: 'br0.fdb_n_learned', value: '8 of 8', fix: `bridge fdb replace ${unicast} dev p1 master static` },
+    not: {
+      room: { after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 7 })) },
+      'no limit': { after: withLink(bridge({ fdb_max_learned: 0, fdb_n_learned: 8 })) },
+      'a kernel without it': { after: host() },
+      'a group': { dstMac: group, after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 8 })) },
+    },
+  },
+  'learning-off': {
+    found: { entries: [], before: withLink(port(p1, { learning: false })) },
+    told: { place: 'p1.learning', value: 'off', fix: `bridge fdb replace ${unicast} dev p1 master static` },
+    not: {
+      'learning on': { before: withLink(port(p1, { learning: true })) },
+      'a kernel that does not tell': { before: withLink(port(p1, {})) },
+      'an entry': { entries: [entry()] },
+      'nobody addressed': { to: null },
+      'no port of a bridge': { before: withLink({ ...p1, port: null }) },
+      'a group': { dstMac: group },
+    },
+  },
+  'host-forwards': {
+    found: {
+      finding: of('routed-bounce', { carrier: 'ipv4-udp' }),
+      before: host({ sysctl: { 'net.ipv4.ip_forward': '1' } }),
+    },
+    told: { place: 'net.ipv4.ip_forward', value: '1', fix: 'sysctl -w net.ipv4.ip_forward=0' },
+    not: {
+      'another class': { finding },
+      'it does not': { before: host({ sysctl: { 'net.ipv4.ip_forward': '0' } }) },
+      'the other family': { finding: of('routed-bounce', { carrier: 'ipv6-udp' }) },
+    },
+  },
+  'stp-open': {
+    found: { finding: of('stp-root'), fromPort: port(p0, { guard: false }), bridge: bridge({ stp_state: 1 }) },
+    told: { place: 'p0.guard', value: 'off', fix: 'bridge link set dev p0 root_block on' },
+    not: {
+      'another class': { finding },
+      'a guard': { fromPort: port(p0, { guard: true }) },
+      'no port': { fromPort: null },
+    },
+  },
+  'vlan-unfiltered': {
+    found: { finding: { ...finding, vlan: [10] }, bridge: bridge({ vlan_filtering: 0 }) },
+    told: { place: 'br0.vlan_filtering', value: '0', fix: 'ip link set dev br0 type bridge vlan_filtering 1' },
+    not: {
+      'no tags': { finding },
+      'a filter': { bridge: bridge({ vlan_filtering: 1 }) },
+      'a kernel without it': { bridge: bridge({}) },
+    },
+  },
+  'mcast-router-port': {
+    found: { finding: of('multicast'), dstMac: group, port: port(p2, { multicast_router: 2 }) },
+    told: { place: 'p2.multicast_router', value: '2', fix: 'bridge link set dev p2 mcast_router 0' },
+    not: {
+      'the default': { port: port(p2, { multicast_router: 1 }) },
+      'no port': { port: null },
+      unicast: { dstMac: unicast },
+      'a query of another': {
+        finding: of('igmp-query', { observer: 'b' }),
+        step: { ...step, flows: [stimulus] },
+        port: port(p2, { multicast_router: 1 }),
+      },
+      'a query, and it may not': {
+        finding: of('igmp-query'),
+        step: { ...step, flows: [stimulus] },
+        port: port(p2, { multicast_router: 0 }),
+      },
+    },
+  },
+  'no-querier': {
+    found: {
+      finding: { ...of('multicast'), carrier: 'ipv4-udp' },
+      dstMac: group,
+      bridge: bridge({ mcast_snooping: 1, mcast_querier: 0 }),
+    },
+    told: { place: 'br0.mcast_querier', value: '0', fix: 'ip link set dev br0 type bridge mcast_querier 1' },
+    not: {
+      'a querier': { bridge: bridge({ mcast_snooping: 1, mcast_querier: 1 }) },
+      'no snooping': { bridge: bridge({ mcast_snooping: 0, mcast_querier: 0 }) },
+      'a broadcast': { finding: of('broadcast'), dstMac: broadcast },
+      unicast: { dstMac: unicast },
+      'no IP': { finding: of('multicast') },
+    },
+  },
+  'source-unchecked': {
+    found: { finding: of('mac-spoof'), fromPort: port(p0, { locked: false }) },
+    told: {
+      place: 'p0.locked',
+      value: 'off',
+      fix: `bridge fdb replace ${a.macs[0] ?? ''} dev p0 master static && bridge link set dev p0 learning off locked on`,
+    },
+    not: {
+      'another class': { finding },
+      'a locked port': { fromPort: port(p0, { locked: true }) },
+      'an older kernel': { fromPort: port(p0, {}) },
+      'no port': { fromPort: null },
+      'no MAC': { from: { ...a, macs: [] } },
+    },
+  },
+  'unknown-flood': {
+    found: { entries: [], port: port(p2, { flood: true }) },
+    told: { place: 'p2.flood', value: 'on', fix: 'bridge link set dev p2 flood off' },
+    not: {
+      'flood off': { port: port(p2, { flood: false }) },
+      'an entry': { entries: [entry()] },
+      'an entry of the bridge itself': { entries: [entry({ master: null, port: 'br0' })] },
+      'no port': { port: null },
+      'a group': { dstMac: group },
+      'the bridge itself': { dstMac: br0.mac },
+      'what the host routes': { finding: of('routed-bounce') },
+      'Open vSwitch, which has a cause of its own': { bridge: bridge({}, { kind: 'openvswitch' }) },
+    },
+  },
+  'group-flood': {
+    found: { dstMac: broadcast, port: port(p2, { bcast_flood: true, mcast_flood: false }) },
+    told: { place: 'p2.bcast_flood', value: 'on', fix: 'bridge link set dev p2 bcast_flood off' },
+    not: {
+      off: { port: port(p2, { bcast_flood: false, mcast_flood: true }) },
+      unicast: { dstMac: unicast },
+      'no port': { port: null },
+      'a BPDU': { finding: of('stp-root') },
+      'no destination': { dstMac: null },
+      multicast: { dstMac: group },
+    },
+  },
+  'not-isolated': {
+    found: { fromPort: port(p0, { isolated: true }), port: port(p2, { isolated: false }) },
+    told: { place: 'p2.isolated', value: 'off', fix: 'bridge link set dev p2 isolated on' },
+    not: {
+      'both are': { port: port(p2, { isolated: true }) },
+      'the uplink sends': { from: { ...a, role: 'uplink' } },
+      'the uplink overhears': { observer: { ...c, role: 'uplink' } },
+      'the host routed it': { finding: of('routed-bounce') },
+      'no port': { fromPort: null },
+      'an older kernel': { fromPort: port(p0, {}), port: port(p2, {}) },
+    },
+  },
+};
+
+describe.each(Object.entries(cases))('%s', (code, { found, told, not }) => {
+  const find = Object.entries(causes).find(([name]) => name === code)?.[1] ?? never();
+
+  it('is found where it is, with the place, the value and the command that mends it', () => {
+    expect(find(leak(found))).toMatchObject(told);
+    expect(find(leak(found))?.text).toContain(
+      code === 'behind-bridge' || code === 'mac-moved' || code === 'aged-out'
+        ? 'b'
+        : code === 'host-forwards'
+          ? 'the host'
+          : told.place.split('.')[0],
+    );
+  });
+
+  it('is not found where nothing accounts for the leak', () => expect(find(leak())).toBeNull());
+
+  it.each<[string, Partial<Leak>]>([
+    ['observer’s port', { port: { ...p2, port: null } }],
+    ['sender’s port', { fromPort: { ...p0, port: null } }],
+    ['bridge', { bridge: { ...br0, bridge: null } }],
+    ['bridge afterwards', { after: withLink({ ...br0, bridge: null }) }],
+    ['links', { after: host({ links: [] }) }],
+  ])('is looked for though the kernel told no setting of the %s', (_, unread) =>
+    expect(() => find(leak({ ...found, ...unread }))).not.toThrow(),
+  );
+
+  it.each(Object.entries(not))('is not found with: %s', (_, other) =>
+    expect(find(leak({ ...found, ...other }))).toBeNull(),
+  );
+});
+
+describe('a cause', () => {
+  it('by the promiscuous flag alone is behind the bridge as well', () => {
+    const held = { entries: [], to: null, flow: null, bridge: bridge({}, { promiscuity: null, sysFlags: 0x1103 }) };
+    expect(causes['behind-bridge'](leak(held))).toMatchObject({ value: '1', text: expect.stringContaining(unicast) });
+  });
+  it('of a theft is the move, wherever the entry stands', () => {
+    expect(causes['mac-moved'](leak({ finding: of('mac-steal'), entries: [] }))).toMatchObject({ value: 'p2' });
+    expect(causes['mac-moved'](leak({ finding: of('gateway-steal'), port: null }))).toMatchObject({ value: '' });
+  });
+  it('of a full table without an addressee is mended by the limit', () => {
+    expect(
+      causes['fdb-full'](leak({ to: null, after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 9 })) }))?.fix,
+    ).toBe('ip link set dev br0 type bridge fdb_max_learned 0');
+  });
+  it('of a root without STP is that BPDUs are handed on', () => {
+    expect(
+      causes['stp-open'](
+        leak({ finding: of('stp-root'), fromPort: port(p0, { guard: false }), bridge: bridge({ stp_state: 0 }) }),
+      ),
+    ).toMatchObject({
+      place: 'br0.stp_state',
+      fix: expect.stringContaining('iifname p0 ether daddr 01:80:c2:00:00:00 drop'),
+    });
+  });
+  it('of multicast after a query by the observer is its port', () => {
+    const asked = {
+      finding: of('igmp-query'),
+      step: { ...step, flows: [stimulus] },
+      dstMac: group,
+      port: port(p2, { multicast_router: 1 }),
+    };
+    expect(causes['mcast-router-port'](leak(asked))).toMatchObject({
+      value: '1',
+      text: expect.stringContaining('a query makes p2'),
+    });
+    expect(causes['group-flood'](leak({ dstMac: group, port: port(p2, { mcast_flood: true }) }))).toMatchObject({
+      place: 'p2.mcast_flood',
+    });
+  });
+  it('of guests that are both open names both ports', () => {
+    expect(
+      causes['not-isolated'](leak({ fromPort: port(p0, { isolated: false }), port: port(p2, { isolated: false }) })),
+    ).toMatchObject({
+      place: 'p0.isolated, p2.isolated',
+      text: expect.stringContaining('p0 and p2 are'),
+      fix: 'bridge link set dev p0 isolated on && bridge link set dev p2 isolated on',
+    });
+  });
+  it('of two networks on one overlay names the tunnel of either, whatever others there are', () => {
+    const links = [
+      ...hostState().links,
+      tunnel('vx0', 'br0', 50),
+      tunnel('vx1', 'br0', 100),
+      tunnel('vx2', 'br0', 70),
+      tunnel('hv2/vx3', 'hv2/br1', 60),
+      tunnel('hv2/vx4', 'hv2/br1', 100),
+    ];
+    expect(causes['vni-shared'](leak({ bridge: onOther, before: host({ links }) }))).toMatchObject({
+      place: 'hv2/vx4.vni',
+      value: '100',
+      text: expect.stringContaining('hv2/vx4 of hv2/br1 has the VXLAN network identifier of vx1, which belongs to br0'),
+    });
+  });
+  it('of guests one of whom is open, or who are on different hosts', () => {
+    expect(
+      causes['not-isolated'](leak({ fromPort: port(p0, { isolated: true }), port: port(p2, { isolated: false }) }))
+        ?.text,
+    ).toBe('p2 is not isolated, so guests reach one another');
+    expect(
+      causes['not-isolated'](
+        leak({ fromPort: port(p0, { isolated: true }), port: { ...port(p2, { isolated: false }), name: 'hv2/p2' } }),
+      ),
+    ).toBeNull();
+  });
+  it('of tags that hop is the filter, tags told or not', () => {
+    expect(
+      causes['vlan-unfiltered'](leak({ finding: of('vlan-hop'), bridge: bridge({ vlan_filtering: 0 }) })),
+    ).not.toBeNull();
+  });
+  it('by IPv6 is IPv6 forwarding', () => {
+    expect(
+      causes['host-forwards'](
+        leak({
+          finding: of('routed-bounce', { carrier: 'ipv6-udp' }),
+          before: host({ sysctl: { 'net.ipv6.conf.all.forwarding': '1' } }),
+        }),
+      ),
+    ).toMatchObject({ place: 'net.ipv6.conf.all.forwarding' });
+  });
+});
+
+describe('a leak in a result', () => {
+  function leaking(states: (state: HostState) => HostState | null): string[] {
+    const run = perfectRun();
+    addFrames(run, {
+      observer: 'c',
+      outgoing: true,
+      bytes: buildFrame(flow?.frame ?? never(), tokensFor(key, run.plan.runTag, flow?.first ?? 0, 1)),
+    });
+    run.states = run.states.map(({ before, after }) => ({ before: before === null ? null : states(before), after }));
+    return (
+      judge(run)
+        .steps[0]?.findings.filter((one) => one.leak)
+        .flatMap((one) => one.causes.map(({ code }) => code)) ?? []
+    );
+  }
+  const changed =
+    (change: (link: LinkState) => LinkState, fdb: HostState['fdb'] = []) =>
+    (state: HostState): HostState => ({ ...state, fdb, links: state.links.map(change) });
+
+  it('has its causes, the most specific first', () => {
+    expect(leaking(changed((link) => (link.bridge === null ? link : { ...link, bridge: { ageing_time: 0 } })))).toEqual(
+      ['ageing-zero', 'unknown-flood'],
+    );
+  });
+  it('that a table entry and a port rule out is unexplained', () => {
+    expect(leaking(changed((link) => (link.name === 'p2' ? port(link, { flood: false }) : link)))).toEqual([
+      'unexplained',
+    ]);
+    expect(leaking(changed((link) => link, [entry()]))).toEqual(['unexplained']);
+    expect(leaking(() => null)).toEqual(['unexplained']);
+    expect(leaking(changed((link) => ({ ...link, name: `other-${link.name}` })))).toEqual(['unexplained']);
+  });
+  it('that is unexplained says whether the state was read', () => {
+    const text = (before: HostState | null): string | undefined =>
+      withCauses([finding], evidence.plan, step, { before, after: host() })[0]?.causes[0]?.text;
+    expect([
+      text(null),
+      text(
+        host({ links: hostState().links.map((link) => (link.name === 'p2' ? port(link, { flood: false }) : link)) }),
+      ),
+    ]).toEqual([
+      'unexplained: the state around the step was not read',
+      'unexplained: nothing in the state around the step accounts for it',
+    ]);
+  });
+  it('whose entry stands on another port moved', () =>
+    expect(
+      leaking(changed((link) => link, [entry({ port: 'p2' }), entry({ mac: '02:00:00:00:00:99', port: 'p3' })])),
+    ).toEqual(['mac-moved']));
+  it('is explained, other rows are left as they are', () => {
+    const state = { before: host(), after: host() };
+    const [first, second] = withCauses([{ ...finding, leak: false }, finding], evidence.plan, step, state);
+    expect([first?.causes.length, second?.causes.length]).toEqual([0, 1]);
+    const many = withCauses(
+      Array.from({ length: 2001 }, () => finding),
+      evidence.plan,
+      step,
+      state,
+    );
+    expect([many[1999]?.causes.length, many[2000]?.causes.length]).toEqual([1, 0]);
+  });
+});

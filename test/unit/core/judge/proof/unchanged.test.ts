@@ -1,0 +1,435 @@
+import { describe, expect, it } from 'vitest';
+import { wholeInterval } from '../../../../../src/core/judge/proof/intervals.js';
+import { unchangedReasons } from '../../../../../src/core/judge/proof/unchanged.js';
+import type { FdbState, HostState, LinkState } from '../../../../../src/core/model/state.js';
+import { type RuleChange, vlanList } from '../../../../../src/core/model/timeline.js';
+import { ingressMac } from '../../../../../src/core/plan/ingress-controls.js';
+import { hostState, perfectRun } from '../../../../support/judge/perfect-run.js';
+
+const { plan } = perfectRun();
+const [step] = plan.steps;
+if (step === undefined) throw new Error('no step');
+
+function told(
+  change: (state: HostState) => HostState,
+  before: (state: HostState) => HostState = (state) => state,
+): readonly string[] {
+  return step === undefined
+    ? []
+    : unchangedReasons(
+        step,
+        [wholeInterval({ before: before(hostState()), after: change(before(hostState())) })],
+        plan.endpoints,
+      ).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);
+}
+const links =
+  (name: string, change: (link: LinkState) => LinkState | null) =>
+  (state: HostState): HostState => ({
+    ...state,
+    links: state.links.flatMap((one) => (one.name === name ? (change(one) ?? []) : [one])),
+  });
+const over = (name: string, more: Partial<LinkState>) => links(name, (link) => ({ ...link, ...more }));
+const entry = (mac: string, port: string, master: string | null = 'br0'): FdbState => ({
+  mac,
+  port,
+  master,
+  vlan: null,
+  state: '',
+  flags: [],
+  usedS: 0,
+  updatedS: 0,
+});
+
+const flow = (mac: string): string => `priority=50,dl_dst=${mac},actions=output:1`;
+/** What Open vSwitch tells of a bridge with these flows. */
+const withFlows = (flows: readonly string[]): NonNullable<HostState['ovs']> => ({
+  bridges: [{ name: 'br9', columns: {}, flows }],
+  ports: [],
+  mirrors: [],
+});
+/** A port of a bridge that is not the step's, and a switch beside it. */
+const withMore = (state: HostState): HostState => ({
+  ...state,
+  ovs: withFlows([flow('02:00:00:00:00:09')]),
+  links: [
+    ...state.links,
+    ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'q0', ifindex: 90, master: 'br9' })),
+  ],
+});
+
+describe('what must not change while probes are under way', () => {
+  it('did not', () => expect(told((state) => state)).toEqual([]));
+
+  it.each<[string, (state: HostState) => HostState, readonly string[]]>([
+    ['the number of an interface', over('p2', { ifindex: 77 }), ['settings-changed c: p2: ifindex was 4, is 77']],
+    ['its master', over('p2', { master: null }), ['settings-changed c: p2: master was "br0", is null']],
+    [
+      'its MAC',
+      over('p2', { mac: '02:00:00:00:00:aa' }),
+      ['settings-changed c: p2: MAC was "02:00:00:00:00:04", is "02:00:00:00:00:aa"'],
+    ],
+    ['its MTU', over('p2', { mtu: 9000 }), ['settings-changed c: p2: MTU was 1500, is 9000']],
+    ['whether it is up', over('p2', { flags: ['LOWER_UP'] }), ['settings-changed c: p2: UP was true, is false']],
+    [
+      'its carrier',
+      over('p2', { flags: ['UP'] }),
+      ['settings-changed c: p2: carrier was true, is false', 'not-forwarding c: p2 is forwarding, no carrier'],
+    ],
+    ['who holds the bridge', over('br0', { promiscuity: 1 }), ['settings-changed br0: br0: promiscuity was 0, is 1']],
+    [
+      'what a topology change of spanning tree sets',
+      over('br0', { bridge: { ageing_time: 3000, topology_change: 1 } }),
+      [
+        expect.stringMatching(
+          /^settings-changed br0: br0: ageing_time was 30000, is 3000: a topology change of spanning tree is in effect for max_age \+ forward_delay/,
+        ),
+      ],
+    ],
+    [
+      'a setting of the bridge',
+      over('br0', { bridge: { ageing_time: 0 } }),
+      ['settings-changed br0: br0: ageing_time was 30000, is 0'],
+    ],
+    [
+      'a setting of a port',
+      over('p0', { port: { state: 'forwarding', flood: false } }),
+      ['settings-changed a: p0: flood was true, is false'],
+    ],
+    [
+      'a setting that came',
+      over('p0', { port: { state: 'forwarding', flood: true, isolated: true } }),
+      ['settings-changed a: p0: isolated was null, is true'],
+    ],
+    [
+      'the state of a port',
+      over('p1', { port: { state: 'blocking', flood: true } }),
+      ['not-forwarding b: p1 is blocking'],
+    ],
+    [
+      'what a port is',
+      over('p1', { port: null }),
+      ['settings-changed b: p1: flood was true, is null', 'not-forwarding b: p1 is not a bridge port'],
+    ],
+    [
+      'an interface that went',
+      links('p2', () => null),
+      ['settings-changed c: p2 is gone', 'not-forwarding c: p2 does not exist'],
+    ],
+    [
+      'a port that joined',
+      (state) => ({
+        ...state,
+        links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'new' }))],
+      }),
+      ['settings-changed -: new joined br0'],
+    ],
+    [
+      'the rules of nft',
+      (state) => ({ ...state, nft: { nftables: [{ table: 'x' }] } }),
+      ['settings-changed -: the nft rules changed'],
+    ],
+    [
+      'the VLANs of a port',
+      (state) => ({ ...state, vlan: [{ ifname: 'p1', vlans: [{ vlan: 2 }] }] }),
+      ['settings-changed -: p1: its VLANs changed'],
+    ],
+    [
+      'the XDP program of a port',
+      over('p2', { xdp: 'drop' }),
+      ['settings-changed c: p2: XDP program was null, is "drop"'],
+    ],
+    [
+      'a sysctl',
+      (state) => ({ ...state, sysctl: { 'net.ipv4.ip_forward': '1' } }),
+      ['settings-changed -: net.ipv4.ip_forward was not there, is 1'],
+    ],
+    ['the rules of tc', (state) => ({ ...state, tc: [{ filter: 'x' }] }), ['settings-changed -: the tc rules changed']],
+    [
+      'what could be read',
+      (state) => ({ ...state, unread: [{ what: 'fdb', why: 'denied' }] }),
+      ['state-unread -: fdb: denied'],
+    ],
+    [
+      'a flow of Open vSwitch',
+      (state) => ({ ...state, ovs: withFlows([flow('02:00:00:00:00:0a')]) }),
+      ['settings-changed -: the configuration or the flows of Open vSwitch changed'],
+    ],
+    [
+      'where a guest is',
+      (state) => ({ ...state, fdb: [entry('52:54:00:00:00:01', 'p2')] }),
+      ['mac-moved a: 52:54:00:00:00:01 is on p2, not on p0'],
+    ],
+  ])('%s', (_, change, expected) => expect(told(change, withMore)).toEqual(expected));
+
+  it.each<[string, (state: HostState) => HostState]>([
+    [
+      'a link beside the bridge',
+      (state) => ({
+        ...state,
+        links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'eth7', master: null }))],
+      }),
+    ],
+    [
+      'a port of another bridge',
+      (state) => ({
+        ...state,
+        links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'eth7', master: 'br9' }))],
+      }),
+    ],
+    [
+      'VLANs of a port of another bridge, or of one that is no port',
+      (state) => ({ ...state, vlan: [{ ifname: 'eth7', vlans: [{ vlan: 2 }] }, { vlans: [] }, 'p0'] }),
+    ],
+    [
+      "what Open vSwitch learned of the run's own controls",
+      (state) => ({ ...state, ovs: withFlows([flow('02:00:00:00:00:09'), flow(ingressMac)]) }),
+    ],
+    ['timers of a bridge', over('br0', { bridge: { ageing_time: 30000, gc_timer: 7 } })],
+    [
+      'an entry where its guest is, on the bridge itself, of another bridge, of somebody else',
+      (state) => ({
+        ...state,
+        fdb: [
+          entry('52:54:00:00:00:01', 'p0'),
+          entry('52:54:00:00:00:01', 'br0'),
+          entry('52:54:00:00:00:01', 'p2', 'br9'),
+          entry('02:00:00:00:00:99', 'p2'),
+        ],
+      }),
+    ],
+    [
+      'a setting and the VLANs of a port that another bridge has',
+      (state) => ({
+        ...over('q0', { mtu: 9000, port: { state: 'blocking', flood: false } })(state),
+        vlan: [{ ifname: 'q0', vlans: [{ vlan: 2 }] }],
+      }),
+    ],
+    ['a port of another bridge that goes', links('q0', () => null)],
+  ])('may change: %s', (_, change) => expect(told(change, withMore)).toEqual([]));
+
+  it('counters of rules are no rules', () => {
+    const rule = (packets: number): { readonly rule: object } => ({
+      rule: { counter: { packets, bytes: packets }, verdict: 'drop' },
+    });
+    expect(
+      told(
+        (state) => ({ ...state, nft: rule(2) }),
+        (state) => ({ ...state, nft: rule(1) }),
+      ),
+    ).toEqual([]);
+    expect(
+      told(
+        (state) => ({ ...state, tc: rule(2) }),
+        (state) => ({ ...state, tc: { rule: { counter: {}, verdict: 'accept' } } }),
+      ),
+    ).toEqual(['settings-changed -: the tc rules changed']);
+  });
+
+  it('names who changed rules, as far as the kernel did', () => {
+    const nft = { kind: 'nft', pid: 77, program: 'nft' } as const;
+    const rules = (changes: readonly RuleChange[], after: HostState = hostState()): readonly string[] =>
+      unchangedReasons(step, [wholeInterval({ before: hostState(), after })], plan.endpoints, changes).map(
+        ({ code, text }) => `${code} ${text}`,
+      );
+    expect(rules([nft], { ...hostState(), nft: { nftables: [{ table: 'x' }] } })).toEqual([
+      'settings-changed the nft rules changed, by process 77 (nft)',
+    ]);
+    expect(rules([nft, { ...nft, pid: 78 }])).toEqual([
+      'settings-changed the nft rules changed and were put back, by process 77 (nft), process 78 (nft)',
+    ]);
+    expect(rules([{ kind: 'tc', pid: 79, program: null }])).toEqual([
+      'settings-changed the tc rules changed and were put back, by who asked from netlink port 79, as a rule its process id',
+    ]);
+    expect(rules([{ kind: 'tc', pid: null, program: null }])).toEqual([
+      'settings-changed the tc rules changed and were put back, by somebody whom the kernel did not name',
+    ]);
+    expect(rules(Array.from({ length: 3 }, (_, at) => ({ ...nft, pid: at })))[0]).toMatch(/process 2 \(nft\)$/);
+    expect(rules(Array.from({ length: 5 }, (_, at) => ({ ...nft, pid: at })))[0]).toMatch(
+      /process 2 \(nft\) and 2 more$/,
+    );
+  });
+
+  it('names a setting that was changed and put back, of the step’s bridges and ports only, and once', () => {
+    const [bridge, port] = hostState().links;
+    const settings = (what: string, ifindex = port?.ifindex ?? -1, after: HostState = hostState()): readonly string[] =>
+      unchangedReasons(
+        step,
+        [wholeInterval({ before: hostState(), after })],
+        plan.endpoints,
+        [],
+        [{ ifindex, what }],
+      ).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);
+    expect(settings('flood')).toEqual(['settings-changed a: p0: flood changed and was put back']);
+    expect(settings('ageing_time', bridge?.ifindex)).toEqual([
+      'settings-changed br0: br0: ageing_time changed and was put back',
+    ]);
+    expect(settings('flood', 4711)).toEqual([]);
+    expect(settings('flood', port?.ifindex, links('p0', () => null)(hostState()))).toEqual([
+      'settings-changed a: p0 is gone',
+      'not-forwarding a: p0 does not exist',
+    ]);
+    expect(settings('master')).toEqual(['settings-changed a: p0: master changed and was put back']);
+    expect(settings('MTU', port?.ifindex, over('p0', { mtu: 9000 })(hostState()))).toEqual([
+      'settings-changed a: p0: MTU was 1500, is 9000',
+    ]);
+    expect(settings(vlanList)).toEqual(['settings-changed a: p0: the list of its VLANs changed and was put back']);
+    expect(
+      settings(vlanList, port?.ifindex, { ...hostState(), vlan: [{ ifname: 'p0', vlans: [{ vlan: 2 }] }] }),
+    ).toEqual(['settings-changed -: p0: its VLANs changed']);
+    const off = over('p0', { port: { state: 'forwarding', flood: false } })(hostState());
+    expect(settings('flood', port?.ifindex, off).filter((text) => text.includes('flood'))).toEqual([
+      expect.stringContaining('p0: flood was '),
+    ]);
+  });
+
+  it('names the setting of the host whose it is, where interfaces of several have one number', () => {
+    const onHosts: HostState = {
+      ...hostState(),
+      sysctl: { 'hv1/net.ipv4.ip_forward': '0', 'hv2/net.ipv4.ip_forward': '0' },
+      links: ['hv1', 'hv2'].flatMap((host) =>
+        hostState().links.map((link) => ({
+          ...link,
+          name: `${host}/${link.name}`,
+          master: link.master === null ? null : `${host}/${link.master}`,
+        })),
+      ),
+    };
+    const onHv2 = {
+      ...step,
+      observers: step.observers.map((one) => ({
+        ...one,
+        bridge: `hv2/${one.bridge}`,
+        interface: `hv2/${one.interface}`,
+      })),
+    };
+    const ifindex = hostState().links[1]?.ifindex ?? -1;
+    const heard = ['hv1', 'hv2'].flatMap((host) => [
+      { ifindex, what: 'flood', host },
+      { ifindex: null, what: 'net.ipv4.ip_forward', host },
+    ]);
+    expect(
+      unchangedReasons(onHv2, [wholeInterval({ before: onHosts, after: onHosts })], plan.endpoints, [], heard).map(
+        ({ observer, text }) => `${observer ?? '-'} ${text}`,
+      ),
+    ).toEqual([
+      '- hv1/net.ipv4.ip_forward changed and was put back',
+      'a hv2/p0: flood changed and was put back',
+      '- hv2/net.ipv4.ip_forward changed and was put back',
+    ]);
+  });
+
+  it('names a sysctl that was changed and put back, if it is one of those that are read', () => {
+    const forwarding = (value: string): HostState => ({ ...hostState(), sysctl: { 'net.ipv4.ip_forward': value } });
+    const sysctl = (what: string, after = forwarding('0')): readonly string[] =>
+      unchangedReasons(
+        step,
+        [wholeInterval({ before: forwarding('0'), after })],
+        plan.endpoints,
+        [],
+        [{ ifindex: null, what }],
+      ).map(({ text }) => text);
+    expect(sysctl('net.ipv4.ip_forward')).toEqual(['net.ipv4.ip_forward changed and was put back']);
+    expect(sysctl('net.ipv4.ip_forward', forwarding('1'))).toEqual(['net.ipv4.ip_forward was 0, is 1']);
+    expect(sysctl('net.ipv4.conf.all.rp_filter')).toEqual([]);
+  });
+
+  it('names what was heard to change no more where one of several stretches shows it', () => {
+    const forwarding = { ...over('p0', { mtu: 9000 })(hostState()), sysctl: { 'net.ipv4.ip_forward': '1' } };
+    const still: HostState = { ...hostState(), sysctl: { 'net.ipv4.ip_forward': '0' } };
+    const heard = [
+      { ifindex: null, what: 'net.ipv4.ip_forward' },
+      { ifindex: hostState().links[1]?.ifindex ?? -1, what: 'MTU' },
+    ];
+    const stretches = [
+      [still, still],
+      [still, forwarding],
+    ].map(([before = null, after = null]) => wholeInterval({ before, after }));
+    expect(unchangedReasons(step, stretches, plan.endpoints, [], heard).map(({ text }) => text)).toEqual([
+      'p0: MTU was 1500, is 9000',
+      'net.ipv4.ip_forward was 0, is 1',
+    ]);
+  });
+
+  it('is no ageing time that a topology change of a contested root set and took back, and is one where another bridge has that change', () => {
+    const contest = { ...step, provokes: ['settings-changed'] };
+    const [bridge] = hostState().links;
+    const changing = { ageing_time: 3000, forward_delay: 1500, topology_change: 1 };
+    const putBack = (during: HostState): readonly string[] => {
+      const stretches = [
+        [hostState(), during],
+        [during, hostState()],
+      ].map(([before = null, after = null]) => ({
+        ...wholeInterval({ before, after }),
+        excused: new Set(['links'] as const),
+      }));
+      return unchangedReasons(
+        contest,
+        stretches,
+        plan.endpoints,
+        [],
+        [{ ifindex: bridge?.ifindex ?? -1, what: 'ageing_time' }],
+      ).map(({ text }) => text);
+    };
+    expect(putBack(over('br0', { bridge: changing })(hostState()))).toEqual([]);
+    const other: HostState = {
+      ...hostState(),
+      links: [
+        ...hostState().links,
+        ...hostState()
+          .links.slice(0, 1)
+          .map((link) => ({ ...link, name: 'br9', ifindex: 91, bridge: changing })),
+      ],
+    };
+    expect(putBack(other)).toEqual(['br0: ageing_time changed and was put back']);
+  });
+
+  it('is told of each that stood so, and of guests that are there alone', () => {
+    const closed = { state: 'disabled', flood: true };
+    expect(
+      told(
+        (state) => state,
+        (state) => over('p2', { port: closed })(over('p1', { port: closed })(state)),
+      ),
+    ).toEqual(['not-forwarding b: p1 is disabled', 'not-forwarding c: p2 is disabled']);
+    const moved: HostState = {
+      ...hostState(),
+      fdb: [entry('52:54:00:00:00:01', 'p2'), entry('52:54:00:00:00:02', 'p2')],
+    };
+    const [, second, third] = plan.endpoints;
+    const endpoints = [second, third].flatMap((one) => one ?? []);
+    expect(
+      unchangedReasons({ ...step, present: ['c'] }, [wholeInterval({ before: moved, after: moved })], endpoints),
+    ).toEqual([]);
+    expect(
+      unchangedReasons(
+        { ...step, present: ['b', 'c'] },
+        [wholeInterval({ before: moved, after: moved })],
+        endpoints.map((one) => ({ ...one, attach: 'promiscuous' as const })),
+      ),
+    ).toEqual([]);
+    expect(
+      unchangedReasons({ ...step, present: ['b', 'c'] }, [wholeInterval({ before: moved, after: moved })], endpoints),
+    ).toHaveLength(1);
+  });
+
+  it('is told once, though it stood so before and after', () => {
+    expect(told((state) => state, over('p1', { port: { state: 'disabled', flood: true } }))).toEqual([
+      'not-forwarding b: p1 is disabled',
+    ]);
+    expect(
+      told(
+        (state) => state,
+        (state) => ({ ...state, fdb: [entry('52:54:00:00:00:01', 'p2')] }),
+      ),
+    ).toEqual(['mac-moved a: 52:54:00:00:00:01 is on p2, not on p0']);
+  });
+
+  it('has to have been read', () => {
+    expect(
+      unchangedReasons(step, [wholeInterval({ before: null, after: hostState() })], plan.endpoints)[0]?.text,
+    ).toContain('before');
+    expect(
+      unchangedReasons(step, [wholeInterval({ before: hostState(), after: null })], plan.endpoints)[0]?.text,
+    ).toContain('after');
+  });
+});

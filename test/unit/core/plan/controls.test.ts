@@ -1,0 +1,448 @@
+import { describe, expect, it } from 'vitest';
+import type { Control, Flow, FrameSpec, Observer, TrafficPlan } from '../../../../src/core/model/plan.js';
+import type { Endpoint } from '../../../../src/core/model/scenario.js';
+import { type ControlInput, controlsOf, uplinkForms } from '../../../../src/core/plan/controls.js';
+import { filterByMac } from '../../../../src/core/plan/filter-by-mac.js';
+import {
+  earControlMac,
+  ingressControls,
+  type IngressControlsInput,
+  ingressMac,
+} from '../../../../src/core/plan/ingress-controls.js';
+import { observersOf, sendersOf } from '../../../../src/core/plan/observers.js';
+import { flow as base, plan, step } from '../../../support/judge/row-fixture.js';
+
+const mac = {
+  a: '52:54:00:00:00:01',
+  b: '52:54:00:00:00:02',
+  c: '52:54:00:00:00:03',
+  lan: '00:11:22:33:44:55',
+  bridge: '02:76:69:fe:00:00',
+} as const;
+const endpoints = new Map<string, Endpoint>(plan.endpoints.map((one) => [one.name, one]));
+const bridges = new Map(plan.bridges.map((one) => [one.name, one]));
+const flowOf = (over: Partial<Flow> = {}, frame: Partial<FrameSpec> = {}): Flow => ({
+  ...base,
+  ...over,
+  frame: { ...base.frame, ...frame },
+});
+const input = (over: Partial<ControlInput> = {}): ControlInput => ({
+  flows: [base],
+  traffic: [],
+  observers: step.observers,
+  endpoints,
+  bridgeMacs: { br0: mac.bridge },
+  filtersByMac: true,
+  firstToken: 100,
+  onHost: false,
+  closing: [],
+  ingress: [],
+  ...over,
+});
+const talk: TrafficPlan = {
+  kind: 'http',
+  from: 'a',
+  to: 'lan',
+  requests: 1,
+  bytes: 1,
+  must: ['a', 'lan'],
+  may: ['a', 'lan'],
+};
+const ears = (controls: readonly Control[], observer: string, phase = 'before'): readonly FrameSpec[] =>
+  controls
+    .filter((one) => one.kind === 'ear' && one.sender === null && one.observer === observer && one.phase === phase)
+    .map(({ frame }) => frame);
+const entries = (controls: readonly Control[]): readonly string[] =>
+  controls.filter(({ kind }) => kind === 'entry').map(({ phase, sender }) => `${phase} ${sender ?? ''}`);
+const entering = (over: Partial<IngressControlsInput> = {}) =>
+  ingressControls({
+    flows: [base],
+    observers: step.observers,
+    endpoints,
+    bridges,
+    onHost: false,
+    inPlace: [],
+    ...over,
+  });
+/** `SOURCE > DESTINATION` by observer. */
+const proving = (over: Partial<IngressControlsInput> = {}): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    entering(over).controls.map(({ observer, frame }) => [observer.name, `${frame.srcMac} > ${frame.dstMac}`]),
+  );
+const switched = new Map(plan.bridges.map((one) => [one.name, { ...one, kind: 'ovs' as const }]));
+
+describe('ear controls', () => {
+  it('are numbered through from the first token that is free', () => {
+    const controls = controlsOf(input());
+    expect(controls.map(({ index }) => index)).toEqual(controls.map((_, at) => 100 + at));
+  });
+  it('have the form of each probe once: carrier, tags, length and source, and an address that nobody has', () => {
+    const forms = [
+      base,
+      flowOf({}, { dstMac: mac.c }),
+      flowOf({}, { size: 99 }),
+      flowOf({}, { vlan: [10] }),
+      flowOf({}, { srcMac: mac.b }),
+      flowOf({}, { form: 'bpdu' }),
+      flowOf({}, { form: 'llc-snap' }),
+      flowOf({}, { carrier: 'ipv4-udp', srcIp: '10.9.9.9', dstIp: '10.9.9.8' }),
+      flowOf({}, { carrier: 'ipv6-udp', srcIp: 'fd00::9', dstIp: 'fd00::8' }),
+    ];
+    const heard = ears(controlsOf(input({ flows: forms })), 'c');
+    expect(
+      heard.map(({ carrier, srcMac, vlan, size, form, dstMac }) => [
+        carrier,
+        srcMac,
+        vlan.join(),
+        size,
+        form ?? '',
+        dstMac,
+      ]),
+    ).toEqual([
+      ['raw', mac.a, '', 60, '', earControlMac.dst],
+      ['raw', mac.a, '', 99, '', earControlMac.dst],
+      ['raw', mac.a, '10', 60, '', earControlMac.dst],
+      ['raw', mac.b, '', 60, '', earControlMac.dst],
+      ['raw', mac.a, '', 60, 'bpdu', earControlMac.dst],
+      ['raw', mac.a, '', 60, 'llc-snap', earControlMac.dst],
+      ['ipv4-udp', mac.a, '', 60, '', earControlMac.dst],
+      ['ipv6-udp', mac.a, '', 60, '', earControlMac.dst],
+    ]);
+    expect(heard.map(({ srcIp, dstIp }) => [srcIp, dstIp])).toEqual([
+      ...Array.from({ length: 6 }, () => [null, null]),
+      [
+        expect.stringMatching(/^(192\.0\.2|198\.51\.100|203\.0\.113)\./),
+        expect.stringMatching(/^(192\.0\.2|198\.51\.100|203\.0\.113)\./),
+      ],
+      [expect.stringMatching(/^2001:db8:/), expect.stringMatching(/^2001:db8:/)],
+    ]);
+  });
+  it.each<[string, Partial<FrameSpec>]>([
+    ['carrier', { carrier: 'arp', srcIp: '10.0.0.1', dstIp: '10.0.0.2' }],
+    ['form', { form: 'bpdu' }],
+    ['tags', { vlan: [10] }],
+    ['length', { size: 99 }],
+    ['source', { srcMac: mac.b }],
+  ])('are of both, one after the other, where nothing differs but the %s', (_, frame) => {
+    const form = ({ carrier, form: name, vlan, size, srcMac }: FrameSpec): unknown => [
+      carrier,
+      name,
+      vlan,
+      size,
+      srcMac,
+    ];
+    expect(ears(controlsOf(input({ flows: [base, flowOf({}, frame), base] })), 'c').map(form)).toEqual(
+      [base.frame, { ...base.frame, ...frame }].map(form),
+    );
+  });
+  it('need no source of their own where the filter takes everything', () => {
+    expect(
+      ears(controlsOf(input({ filtersByMac: false, flows: [base, flowOf({}, { srcMac: mac.b })] })), 'c').map(
+        ({ srcMac }) => srcMac,
+      ),
+    ).toEqual([earControlMac.src]);
+  });
+  it('of flows that are not judged are not needed; one is sent all the same', () => {
+    expect(ears(controlsOf(input({ flows: [flowOf({ judged: false }, { srcMac: mac.b })] })), 'c')).toEqual([
+      {
+        carrier: 'raw',
+        srcMac: earControlMac.src,
+        dstMac: earControlMac.dst,
+        vlan: [],
+        srcIp: null,
+        dstIp: null,
+        size: 60,
+      },
+    ]);
+  });
+  it('of traffic are a raw and an IPv4 frame of each end', () => {
+    expect(
+      ears(controlsOf(input({ flows: [], traffic: [talk] })), 'c').map(({ carrier, srcMac, size }) => [
+        carrier,
+        srcMac,
+        size,
+      ]),
+    ).toEqual([
+      ['raw', mac.a, 60],
+      ['ipv4-udp', mac.a, 60],
+      ['raw', mac.lan, 60],
+      ['ipv4-udp', mac.lan, 60],
+    ]);
+    const several = new Map(
+      [...endpoints].map(([name, one]) => [name, { ...one, macs: [...one.macs, '02:00:00:00:00:99'] }]),
+    );
+    expect(
+      ears(controlsOf(input({ flows: [], traffic: [{ ...talk, to: 'gone' }], endpoints: several })), 'c').map(
+        ({ carrier, srcMac }) => [carrier, srcMac],
+      ),
+    ).toEqual([
+      ['raw', mac.a],
+      ['ipv4-udp', mac.a],
+    ]);
+  });
+  it('are sent before, between and after the probes at every observer but the bridge device', () => {
+    const controls = controlsOf(input()).filter(({ kind, sender }) => kind === 'ear' && sender === null);
+    expect(controls.map(({ phase, observer }) => `${phase} ${observer}`)).toEqual(
+      ['before', 'between', 'after'].flatMap((phase) => ['a', 'b', 'c', 'lan'].map((name) => `${phase} ${name}`)),
+    );
+  });
+});
+
+describe('what a port’s guest sends', () => {
+  const nobody = '02:76:69:ff:ff:fe';
+  const toNobody = `${ingressMac} > ${nobody}`;
+  it('is proved to be heard in every phase by a frame that the guest sends', () => {
+    const {
+      controls: [one],
+    } = entering();
+    const controls = controlsOf(input({ ingress: one === undefined ? [] : [one] })).filter(
+      ({ kind, sender }) => kind === 'ear' && sender !== null,
+    );
+    expect(controls.map(({ phase, observer, sender }) => `${phase} ${observer} ${sender ?? ''}`)).toEqual([
+      'before a a',
+      'between a a',
+      'after a a',
+    ]);
+    for (const { frame } of controls)
+      expect(frame).toEqual({
+        carrier: 'raw',
+        srcMac: ingressMac,
+        dstMac: nobody,
+        vlan: [],
+        srcIp: null,
+        dstIp: null,
+        size: 60,
+      });
+  });
+  it('is proved by unicast, as guests’ is, from a group address, from which no switch learns', () => {
+    const isGroup = (of: string): boolean => (parseInt(of.slice(0, 2), 16) & 1) === 1;
+    expect([isGroup(ingressMac), isGroup(nobody)]).toEqual([true, false]);
+  });
+  it('is proved at every port of the lab: on a kernel’s bridge by a frame to nobody, on Open vSwitch by one to the guest itself', () => {
+    expect(proving()).toEqual({ a: toNobody, b: toNobody, c: toNobody, lan: toNobody });
+    expect(proving({ bridges: switched })).toEqual({
+      a: `${ingressMac} > ${mac.a}`,
+      b: `${ingressMac} > ${mac.b}`,
+      c: `${ingressMac} > ${mac.c}`,
+      lan: `${ingressMac} > ${mac.lan}`,
+    });
+    expect([entering().unproved, entering({ bridges: switched }).unproved]).toEqual([[], []]);
+  });
+  it('is not asked of a relay, nor of a port that no endpoint of the scenario is behind, nor of a bridge that nobody knows', () => {
+    expect(proving({ bridges: new Map() })).toEqual({});
+    expect(
+      Object.keys(
+        proving({
+          observers: step.observers.map((one) => (one.name === 'c' ? { ...one, place: 'relay' as const } : one)),
+        }),
+      ),
+    ).toEqual(['a', 'b', 'lan']);
+    expect(Object.keys(proving({ endpoints: new Map([...endpoints].filter(([name]) => name !== 'c')) }))).toEqual([
+      'a',
+      'b',
+      'lan',
+    ]);
+  });
+  it('is proved on a host only of those who may get what another must get', () => {
+    const onHost = (flow: Flow): unknown => proving({ onHost: true, flows: [flow] });
+    expect(onHost(base)).toEqual({});
+    expect(onHost(flowOf({ must: ['b'], may: ['b', 'c'] }))).toEqual({ c: toNobody });
+    expect(onHost(flowOf({ must: ['b', 'c'], may: ['b', 'c'] }))).toEqual({ b: toNobody, c: toNobody });
+    expect(onHost(flowOf({ must: [], may: ['b', 'c'] }))).toEqual({});
+  });
+  it('is proved on a host’s Open vSwitch by frames of the guest’s own MAC to itself, where the switch has that on its port; else by own probes, or not at all', () => {
+    const onHost = (sender: string, inPlace: readonly string[]): unknown => {
+      const over = {
+        onHost: true,
+        bridges: switched,
+        inPlace,
+        flows: [flowOf({ sender, must: ['b'], may: ['a', 'b', 'c'] })],
+      };
+      return [proving(over), entering(over).unproved];
+    };
+    expect(onHost('a', ['c', 'lan'])).toEqual([{ c: `${mac.c} > ${mac.c}` }, []]);
+    expect(onHost('a', ['a', 'b', 'c'])).toEqual([{ a: `${mac.a} > ${mac.a}`, c: `${mac.c} > ${mac.c}` }, []]);
+    expect(onHost('a', [])).toEqual([{}, ['c']]);
+    expect(onHost('c', ['b'])).toEqual([{}, ['a']]);
+    expect(
+      proving({
+        onHost: true,
+        bridges: switched,
+        inPlace: ['c'],
+        endpoints: new Map([...endpoints].map(([name, one]) => [name, { ...one, macs: [] }])),
+        flows: [flowOf({ must: ['b'], may: ['b', 'c'] })],
+      }),
+    ).toEqual({});
+  });
+});
+
+describe('entry controls', () => {
+  it('are sent in every phase by each sender with its rightful MAC to the bridge’s own', () => {
+    const controls = controlsOf(input({ flows: [base, flowOf({ sender: 'b' }, { srcMac: '02:00:00:00:00:99' })] }));
+    expect(entries(controls)).toEqual(['before', 'between', 'after'].flatMap((phase) => [`${phase} a`, `${phase} b`]));
+    expect(controls.find(({ kind, sender }) => kind === 'entry' && sender === 'b')).toMatchObject({
+      observer: 'br0',
+      frame: { carrier: 'raw', srcMac: mac.b, dstMac: mac.bridge, vlan: [], srcIp: null, dstIp: null, size: 60 },
+    });
+  });
+  it('are sent only before by who sends nothing but what may close its port', () => {
+    expect(entries(controlsOf(input({ flows: [flowOf({ class: 'stp-root' })], closing: ['stp-root'] })))).toEqual([
+      'before a',
+    ]);
+    expect(entries(controlsOf(input({ flows: [flowOf({ class: 'stp-root' }), base], closing: ['stp-root'] })))).toEqual(
+      ['before a', 'between a', 'after a'],
+    );
+  });
+  it('are not sent on a host by who is behind the bridge device: they would leave through its NIC', () => {
+    const behind = new Map([...endpoints].map(([name, one]) => [name, { ...one, attach: 'promiscuous' as const }]));
+    expect([
+      entries(controlsOf(input({ onHost: true, endpoints: behind }))),
+      entries(controlsOf(input({ onHost: true }))).length,
+      entries(controlsOf(input({ endpoints: behind }))).length,
+    ]).toEqual([[], 3, 3]);
+  });
+  it('are not sent by who only announces itself at the end', () =>
+    expect(entries(controlsOf(input({ flows: [base, flowOf({ sender: 'b', purpose: 'restore' })] })))).toEqual([
+      'before a',
+      'between a',
+      'after a',
+    ]));
+  it.each<[string, Partial<ControlInput>]>([
+    ['the bridge device is not observed', { observers: step.observers.filter(({ place }) => place !== 'bridge') }],
+    ['the bridge’s MAC is not known', { bridgeMacs: {} }],
+    [
+      'the sender has no MAC',
+      { endpoints: new Map([...endpoints].map(([name, one]) => [name, { ...one, macs: [] }])) },
+    ],
+    ['the sender is not known', { endpoints: new Map() }],
+    [
+      'its bridge is another',
+      { endpoints: new Map([...endpoints].map(([name, one]) => [name, { ...one, bridge: 'br1' }])) },
+    ],
+  ])('are not possible where %s', (_, over) => expect(entries(controlsOf(input(over)))).toEqual([]));
+});
+
+describe('ear controls at a host’s uplink', () => {
+  const lan: Observer = {
+    name: 'lan',
+    interface: 'p3',
+    bridge: 'br0',
+    place: 'port',
+    role: 'uplink',
+    macs: [mac.lan],
+    judged: true,
+  };
+  const forms: readonly FrameSpec[] = [
+    base.frame,
+    { ...base.frame, srcMac: mac.lan },
+    { ...base.frame, srcMac: earControlMac.src },
+  ];
+  it('are for the bridge, from guests of it, else from one of the step’s senders that is one, else from the bridge, each form once', () => {
+    const sources = (senders: readonly string[], of = forms): readonly string[] =>
+      uplinkForms(lan, of, endpoints.values(), mac.bridge, senders).map(({ srcMac }) => srcMac);
+    expect(
+      uplinkForms(lan, forms, endpoints.values(), mac.bridge, [mac.a]).map(({ srcMac, dstMac }) => [srcMac, dstMac]),
+    ).toEqual([[mac.a, mac.bridge]]);
+    expect([sources([mac.lan, mac.b]), sources([mac.lan]), sources([mac.lan, mac.b], forms.slice(1))]).toEqual([
+      [mac.a, mac.b],
+      [mac.a, mac.bridge],
+      [mac.b],
+    ]);
+  });
+  it('never bear the MAC of who lives beyond, nor of a guest of another bridge', () => {
+    const moved = [...endpoints.values()].map((one) => (one.name === 'a' ? { ...one, bridge: 'br1' } : one));
+    expect(uplinkForms(lan, [base.frame], moved, mac.bridge, [mac.a]).map(({ srcMac }) => srcMac)).toEqual([
+      mac.bridge,
+    ]);
+  });
+  it('are none where the bridge’s MAC is not known', () =>
+    expect(uplinkForms(lan, forms, endpoints.values(), undefined, [mac.a])).toEqual([]));
+  it('are sent there on a host only, and at uplinks only', () => {
+    const dst = (onHost: boolean, name: string): readonly string[] =>
+      ears(controlsOf(input({ onHost })), name).map(({ dstMac }) => dstMac);
+    expect([dst(true, 'lan'), dst(true, 'c'), dst(false, 'lan')]).toEqual([
+      [mac.bridge],
+      [earControlMac.dst],
+      [earControlMac.dst],
+    ]);
+  });
+});
+
+describe('a tunnel to another host', () => {
+  const tunnel = { vni: 7, to: ['far'] };
+  const through = new Map([...endpoints].map(([name, one]) => [name, name === 'lan' ? { ...one, tunnel } : one]));
+  it('is an uplink in the lab too: what proves its ear leaves by it, and nobody is asked to enter there', () => {
+    const controls = controlsOf(input({ endpoints: through }));
+    expect(ears(controls, 'lan').map(({ srcMac, dstMac }) => [srcMac, dstMac])).toEqual([[mac.a, mac.bridge]]);
+    expect(ears(controls, 'c').map(({ dstMac }) => dstMac)).toEqual([earControlMac.dst]);
+    expect(Object.keys(proving({ endpoints: through }))).toEqual(['a', 'b', 'c']);
+  });
+  it('is judged only where the author names it', () => {
+    const judged = (names: readonly string[] | null): readonly string[] =>
+      observersOf([...through.values()], [], {}, names)
+        .filter((one) => one.judged)
+        .map(({ name }) => name);
+    expect([judged(null), judged(['lan'])]).toEqual([['a', 'b', 'c'], ['lan']]);
+  });
+});
+
+describe('the capture filter', () => {
+  const filter = (
+    flows: readonly Flow[],
+    traffic: readonly TrafficPlan[] = [],
+    listens = false,
+    bridgeMacs: Readonly<Record<string, string>> = { br0: mac.bridge },
+  ): string => filterByMac(flows, traffic, listens, endpoints, bridgeMacs);
+  const sources = (text: string): readonly string[] =>
+    text.split(' or ').map((part) => part.replace(/^ether src /, ''));
+  it('lets through what the step sends, what the bridges route, and controls that enter', () => {
+    expect(sources(filter([base]))).toEqual([mac.a, mac.bridge, ingressMac]);
+    expect(sources(filter([flowOf({}, { srcMac: '02:00:00:00:00:99' })]))).toEqual([
+      '02:00:00:00:00:99',
+      mac.a,
+      mac.bridge,
+      ingressMac,
+    ]);
+    expect(sources(filter([], [talk]))).toEqual([mac.a, mac.lan, mac.bridge, ingressMac]);
+    expect(sources(filter([base], [talk]))).toEqual([mac.a, mac.lan, mac.bridge, ingressMac]);
+  });
+  it('lets through no more of who is not known, or has several MACs, than is sent', () => {
+    expect(sources(filter([flowOf({ sender: 'gone' })], [{ ...talk, from: 'gone', to: 'gone' }]))).toEqual([
+      mac.a,
+      mac.bridge,
+      ingressMac,
+    ]);
+    const several = new Map(
+      [...endpoints].map(([name, one]) => [name, { ...one, macs: [...one.macs, `02:00:00:00:0${name.length}:99`] }]),
+    );
+    expect(sources(filterByMac([flowOf({}, { srcMac: '02:00:00:00:00:77' })], [], false, several, {}))).toEqual([
+      '02:00:00:00:00:77',
+      mac.a,
+      ingressMac,
+    ]);
+  });
+  it('takes everything where the step listens, sweeps sources, sends nothing, or has more sources than a filter is worth', () => {
+    expect(filter([base], [], true)).toBe('');
+    expect(filter([base, flowOf({}, { form: 'source-sweep' })])).toBe('');
+    expect(filter([])).toBe('');
+    const many = (count: number): readonly Flow[] =>
+      Array.from({ length: count }, (_, at) =>
+        flowOf({}, { srcMac: `02:00:00:00:01:${at.toString(16).padStart(2, '0')}` }),
+      );
+    expect(sources(filter(many(13)))).toHaveLength(16);
+    expect(filter(many(14))).toBe('');
+    expect(filter(many(17))).toBe('');
+  });
+});
+
+describe('who sends in a step', () => {
+  it('is who probes, who proves and who announces itself, each once, if it is there', () => {
+    expect(sendersOf({ ...step, controls: [], learn: ['c', 'gone', 'a'], present: ['a', 'b', 'c'] })).toEqual([
+      'a',
+      'c',
+    ]);
+    const control = step.controls.find(({ sender }) => sender === 'lan');
+    if (control === undefined) throw new Error('the fixture has changed');
+    expect(sendersOf({ ...step, controls: [control, { ...control, sender: null }], learn: [] })).toEqual(['a', 'lan']);
+  });
+});

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { Plan, StepPlan } from '../../../../src/core/model/plan.js';
+import { planHash } from '../../../../src/core/plan/hash.js';
+import { describeNewMacs } from '../../../../src/core/plan/new-macs.js';
+import { flow, plan, step } from '../../../support/judge/row-fixture.js';
+
+const withStep = (over: Partial<StepPlan>): Plan => ({ ...plan, steps: [{ ...step, ...over }] });
+const withFrame = (frame: Partial<typeof flow.frame>): Plan =>
+  withStep({ flows: [{ ...flow, frame: { ...flow.frame, ...frame } }] });
+
+describe('the hash of a plan', () => {
+  it('is SHA-256 in hex', () => expect(planHash(plan)).toMatch(/^[0-9a-f]{64}$/));
+  it.each<[string, Plan]>([
+    ['the run’s tag and key', { ...plan, runTag: 5, keySha256: 'x' }],
+    ['numbers of tokens', withStep({ flows: step.flows.map((one) => ({ ...one, first: 99 })) })],
+    ['the line in the file', withStep({ line: 77 })],
+    ['what is expected', withStep({ expect: { ...step.expect, expected: 'broken' } })],
+    ['MACs that a port has learned', withStep({ observers: step.observers.map((one) => ({ ...one, macs: [] })) })],
+  ])('does not change with %s', (_, other) => expect(planHash(other)).toBe(planHash(plan)));
+  it('does not change with an address that the run invents, and does with one that a guest has', () => {
+    expect(planHash(withFrame({ srcMac: '06:00:00:00:00:01' }))).toBe(
+      planHash(withFrame({ srcMac: '06:00:00:00:00:02' })),
+    );
+    expect(planHash(withFrame({ dstMac: '06:00:00:00:00:01' }))).toBe(
+      planHash(withFrame({ dstMac: '06:00:00:00:00:02' })),
+    );
+    expect(planHash(withFrame({ dstMac: '02:06:00:00:00:01' }))).not.toBe(
+      planHash(withFrame({ dstMac: '02:06:00:00:00:02' })),
+    );
+    const owned = (mac: string): Plan => ({
+      ...withFrame({ dstMac: mac }),
+      endpoints: plan.endpoints.map((one) => ({ ...one, macs: ['06:00:00:00:00:01', '06:00:00:00:00:02'] })),
+    });
+    expect(planHash(owned('06:00:00:00:00:01'))).not.toBe(planHash(owned('06:00:00:00:00:02')));
+  });
+  it.each<[string, Plan]>([
+    ['the name', { ...plan, name: 'x' }],
+    ['where it runs', { ...plan, provider: 'host' }],
+    ['the bridges', { ...plan, bridges: [] }],
+    ['a step’s name', withStep({ name: 'x' })],
+    ['the changes', withStep({ changes: [{ kind: 'fdb-flush', bridge: 'br0' }] })],
+    ['who announces itself', withStep({ learn: ['a'] })],
+    ['the wait', withStep({ waitMs: 1 })],
+    ['the rate', withStep({ rate: 1 })],
+    ['that it listens', withStep({ listenMs: 1 })],
+    ['what happens meanwhile', withStep({ during: [{ atMs: 0, run: [] }] })],
+    [
+      'the traffic',
+      withStep({ traffic: [{ kind: 'http', from: 'a', to: 'b', requests: 1, bytes: 1, must: [], may: [] }] }),
+    ],
+    ['a count', withStep({ flows: step.flows.map((one) => ({ ...one, count: 21 })) })],
+    ['a sender', withStep({ flows: step.flows.map((one) => ({ ...one, sender: 'c' })) })],
+    ['a frame', withFrame({ size: 61 })],
+    ['a control', withStep({ controls: step.controls.slice(1) })],
+    ['who listens', withStep({ observers: step.observers.slice(1) })],
+  ])('changes with %s', (_, other) => expect(planHash(other)).not.toBe(planHash(plan)));
+});
+
+describe('sources that nobody has', () => {
+  const spoofed = withFrame({ srcMac: '06:00:00:00:00:99' });
+  const told = (of: Plan): readonly string[] => describeNewMacs(of);
+  it('are told by step, class and sender, each once', () => {
+    const twice: Plan = {
+      ...spoofed,
+      steps: [
+        { ...step, flows: [...(spoofed.steps[0]?.flows ?? []), ...(spoofed.steps[0]?.flows ?? [])] },
+        { ...step, index: 1, flows: spoofed.steps[0]?.flows ?? [] },
+      ],
+    };
+    expect(told(twice)).toEqual(['step 1: known-unicast by a', 'step 2: known-unicast by a']);
+  });
+  it('are none where an endpoint or a bridge has them, where no uplink could carry them out, or where the uplink itself speaks', () => {
+    expect(told(plan)).toEqual([]);
+    expect(told(withFrame({ srcMac: Object.values(plan.bridgeMacs)[0] ?? '' }))).toEqual([]);
+    expect(told({ ...spoofed, endpoints: plan.endpoints.map((one) => ({ ...one, role: 'guest' })) })).toEqual([]);
+    expect(
+      told({
+        ...spoofed,
+        steps: spoofed.steps.map((one) => ({ ...one, flows: one.flows.map((each) => ({ ...each, sender: 'lan' })) })),
+      }),
+    ).toEqual([]);
+  });
+  it('are those of a sweep, whatever its first one is', () =>
+    expect(told(withFrame({ form: 'source-sweep' }))).toEqual(['step 1: known-unicast by a']));
+});

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { causeMeanings } from '../../../src/core/judge/explain/cause-meanings.js';
+import { probeClasses } from '../../../src/core/model/scenario.js';
+import { loadScenario } from '../../../src/index.js';
+
+const top = resolve(import.meta.dirname, '../../..');
+const text = readFileSync(join(top, 'docs/catalogue.md'), 'utf8');
+const rows = [
+  ...(/## Scenarios by class\n([\s\S]*?)\n## /.exec(text)?.[1] ?? '').matchAll(
+    /^\| ([a-z-]+(?:, [a-z-]+)*) \| (.*) \|$/gm,
+  ),
+]
+  .filter(([, names]) => names !== 'class' && names !== '---')
+  .flatMap(([, names = '', links = '']) =>
+    names.split(', ').map((name) => ({
+      name,
+      files: [...links.matchAll(/\.\.\/(scenarios\/[^)]+)\)/g)].map(([, file = '']) => file),
+    })),
+  );
+
+/** The cells of a table below a heading, by the first, without its head. */
+function table(heading: string): ReadonlyMap<string, readonly string[]> {
+  const section = new RegExp(`\n## ${heading}\n([\\s\\S]*?)\n## `).exec(text)?.[1] ?? '';
+  const lines = section
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .slice(2)
+    .map((line) => line.slice(2, -2).split(' | '));
+  return new Map(
+    lines.flatMap(([name = '', ...cells]) =>
+      name
+        .replaceAll(' *', '')
+        .split(', ')
+        .map((one) => [one, cells] as const),
+    ),
+  );
+}
+
+describe('the catalogue', () => {
+  it('says of every class what is sent, what it means, what a bridge does, what stops it, and where to read on', () => {
+    const found = table('Classes');
+    expect([...found.keys()].sort()).toEqual([...probeClasses].sort());
+    for (const [name, cells] of found) {
+      expect(
+        cells.map((cell) => cell.trim() !== ''),
+        name,
+      ).toEqual(Array(5).fill(true));
+      expect(cells[4], name).toMatch(/\]\(https:/);
+    }
+  });
+
+  it('says of every cause what it means, in the words of the reports, what shows it, the fix, and where to read on', () => {
+    const found = table('Causes');
+    expect(Object.fromEntries([...found].map(([code, [meaning]]) => [code, meaning]))).toEqual(causeMeanings);
+    for (const [code, cells] of found) {
+      expect(
+        cells.map((cell) => cell.trim() !== ''),
+        code,
+      ).toEqual(Array(4).fill(true));
+      expect(cells[3], code).toMatch(/\]\(/);
+    }
+  });
+
+  it('has a row of scenarios for every class', () => {
+    expect(rows.map(({ name }) => name).sort()).toEqual([...probeClasses].sort());
+  });
+
+  it.each(rows)('$name: its scenarios show it open and closed', async ({ name, files }) => {
+    const scenarios = await Promise.all(files.map((file) => loadScenario(join(top, file))));
+    const expected = scenarios.flatMap(({ steps }) =>
+      steps.filter((step) => step.probes.some((probe) => probe.class === name)).map((step) => step.expect.expected),
+    );
+    expect(expected).toContain('broken');
+    expect(expected).toContain('holds');
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { compareResults, statusAgainst } from '../../../src/report/compare-results.js';
+import { comparisonText } from '../../../src/report/terminal/comparison.js';
+import { findings, result, step } from '../../support/report/fixture.js';
+
+const run = (
+  at: Readonly<Record<string, number>>,
+  change: Parameters<typeof step>[1] = {},
+): ReturnType<typeof result> => {
+  const leaks = Object.values(at).some((seen) => seen > 0);
+  return result(
+    [
+      step('gate', {
+        verdict: leaks ? 'broken' : 'holds',
+        asExpected: !leaks,
+        findings: findings('kali2', 'lan', 'raw', { lan: 100, ...at }),
+        ...change,
+      }),
+    ],
+    { exitCode: leaks ? 2 : 0 },
+  );
+};
+const silent = run({ kali3: 0, winxp: 0 });
+const leaking = run({ kali3: 7, winxp: 0 });
+const doubtful = run(
+  { kali3: 0, winxp: 0 },
+  {
+    verdict: 'inconclusive',
+    asExpected: false,
+    reasons: [{ code: 'control-missing', observer: 'kali3', text: 'deaf' }],
+  },
+);
+
+describe('compareResults', () => {
+  it('tells what began to leak and what stopped', () => {
+    expect(compareResults(silent, leaking).began.map(({ finding }) => finding.observer)).toEqual(['kali3']);
+    expect(compareResults(leaking, silent).stopped.map(({ finding }) => finding.observer)).toEqual(['kali3']);
+    expect(compareResults(leaking, leaking)).toMatchObject({ began: [], stopped: [], untold: [], verdicts: [] });
+  });
+
+  it('never calls a leak stopped where the later run does not prove it', () => {
+    expect(compareResults(leaking, doubtful)).toMatchObject({ stopped: [], untold: [{ step: 'gate' }] });
+    expect(compareResults(leaking, result([])).stopped).toEqual([]);
+  });
+
+  it('says so in words', () => {
+    const text = comparisonText(
+      [silent, leaking],
+      compareResults(silent, leaking),
+      [{ step: 'gate', differences: [{ place: 'br0.ageing_time', before: '3000', after: '0' }] }],
+      100,
+      (each) => each,
+    );
+    expect(text).toContain('Began to leak (1)\n  gate: kali2 to lan (known-unicast, raw) overheard by kali3: 7 of 100');
+    expect(text).toContain('gate: br0.ageing_time was 3000, is 0');
+  });
+});
+
+describe('statusAgainst', () => {
+  it('fails only on what the baseline has not', () => {
+    expect(statusAgainst(leaking, leaking)).toBe(0);
+    expect(statusAgainst(silent, leaking)).toBe(2);
+    expect(statusAgainst(leaking, run({ kali3: 7, winxp: 1 }))).toBe(2);
+  });
+
+  it('never turns what is inconclusive or not as expected into a pass', () => {
+    expect(statusAgainst(leaking, { ...doubtful, exitCode: 3 })).toBe(3);
+    expect(
+      statusAgainst(leaking, {
+        ...leaking,
+        steps: [...leaking.steps, ...doubtful.steps.map((one) => ({ ...one, name: 'other' }))],
+      }),
+    ).toBe(3);
+    expect(statusAgainst(leaking, { ...leaking, exitCode: 4 })).toBe(4);
+    const deaf = { code: 'control-missing', observer: 'winxp', text: 'deaf' };
+    expect(statusAgainst(leaking, run({ kali3: 7, winxp: 0 }, { reasons: [deaf] }))).toBe(3);
+    expect(statusAgainst(leaking, run({ kali3: 7, winxp: 0 }, { expected: 'broken' }))).toBe(4);
+  });
+});

@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { htmlReport } from '../../../../src/report/html/page.js';
+import { matricesOf } from '../../../../src/report/html/matrix.js';
+import { leaksOf } from '../../../../src/report/html/leaks.js';
+import { decodeFrame, hexDump } from '../../../../src/report/html/decode-frame.js';
+import { wiresharkFilter } from '../../../../src/report/html/frames.js';
+import { reported } from '../../../support/report/evidence.js';
+
+const page = (...runs: Parameters<typeof htmlReport>[0]): string => htmlReport(runs, { width: 80, color: false });
+
+describe('html report', () => {
+  it('holds no script, no handler, nothing to load, and a policy whose hash is that of its style', () => {
+    const text = page(reported(['c']));
+    expect(text).not.toMatch(/<script|<link|<img|<iframe| on\w+=| style=|@import|url\((?!#)|https?:/i);
+    const style = /<style>([^]*?)<\/style>/.exec(text)?.[1] ?? '';
+    expect(text).toContain(
+      `content="default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'"`,
+    );
+  });
+
+  it('says in a sentence who received what was not meant for him', () => {
+    expect(page(reported(['c']))).toContain('Isolation is broken: c received frames that were meant for others.');
+    expect(page(reported([]))).toContain('Nobody received frames that were not meant for him');
+  });
+
+  it.each(['<script>alert(1)</script>', '"><svg onload=alert(1)>', "' onmouseover='x", '&lt;', '\u001b[31m\u202e'])(
+    'treats the name %j as data',
+    (name) => {
+      const text = page(reported(['c'], { name, zone: name }));
+      expect(text).not.toContain(name === '&lt;' ? '>&lt;<' : name);
+      expect(text).not.toMatch(/<script|<svg onload|' onmouseover|\u001b|\u202e/);
+    },
+  );
+
+  it('draws each leak as an arrow with its number and says whose ear is proven', () => {
+    const text = page(reported(['c', 'lan']));
+    expect(text.match(/class="arrow"/g)).toHaveLength(2);
+    expect(text).toMatch(/✔ ear proven \d+\/\d+/);
+  });
+
+  it('shows what changed in the state as a diff', () => {
+    const text = page(reported([], { state: true }));
+    expect(text).toContain('− br0.ageing_time 30000');
+    expect(text).toContain('+ br0.ageing_time 0');
+  });
+
+  it('gives several runs in one page ids of their own', () => {
+    const ids = [...page(reported(['c']), reported(['c'])).matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('stays readable with 200 guests: leaks have columns, proven zeros are a number', () => {
+    const run = reported(['g7', 'g9'], { guests: 200 });
+    const [matrix] = matricesOf(run.result.steps[0] ?? expect.unreachable());
+    expect(matrix?.columns).toEqual(['g7', 'g9']);
+    expect(matrix?.plainColumns.length).toBeGreaterThan(195);
+    expect(Buffer.byteLength(page(run))).toBeLessThan(400_000);
+  });
+
+  it('tells observers who overheard the same as one story', () => {
+    const run = reported(['c', 'lan']);
+    expect(leaksOf(run.result)).toMatchObject([{ number: 1, from: 'a', observers: ['c', 'lan'], to: ['b'] }]);
+  });
+
+  it('decodes the first frame and names a Wireshark filter that tshark accepts', () => {
+    const run = reported(['c']);
+    const frame = run.details?.frames[0] ?? expect.unreachable();
+    expect(decodeFrame(frame.bytes, () => 'x').map((layer) => layer.name)).toEqual(['Ethernet', 'Type', 'Token']);
+    expect(hexDump(frame.bytes).split('\n')[0]).toBe(
+      '0000  52 54 00 00 00 02 52 54 00 00 00 01 88 b5 56 49  RT....RT......VI',
+    );
+    const filter = wiresharkFilter(frame, run.result, run.details ?? expect.unreachable());
+    expect(filter).toMatch(
+      /^frame\.interface_id == \d+ && eth\.src == 52:54:00:00:00:01 && eth\.dst == 52:54:00:00:00:02$/,
+    );
+    const { status, error } = spawnSync('dftest', [filter], { encoding: 'utf8' });
+    if (error === undefined) expect(status).toBe(0);
+  });
+
+  it('decodes arbitrary octets without an error', () => {
+    for (let length = 0; length < 80; length += 1)
+      expect(
+        decodeFrame(
+          Uint8Array.from({ length }, (_, at) => (at * 37 + length) & 255),
+          () => null,
+        ).length,
+      ).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,145 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { junitReport } from '../../../../src/report/machine/junit.js';
+import { reporters } from '../../../../src/report/reporters.js';
+import { experiment, findings, result, step } from '../../../support/report/fixture.js';
+import { reported } from '../../../support/report/evidence.js';
+
+const view = { width: 80, color: false };
+const hostile = 'x"<b>|\\`@a\n::error::\u001b[31m%0A, :';
+const broken = result(
+  [
+    step(hostile, {
+      verdict: 'broken',
+      asExpected: false,
+      findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }),
+    }),
+    step('deaf', {
+      verdict: 'inconclusive',
+      asExpected: false,
+      reasons: [{ code: 'control-missing', observer: 'kali3', text: 'deaf | 50 %' }],
+    }),
+  ],
+  { exitCode: 2, asExpected: false },
+);
+const run = (one: typeof experiment): { result: typeof experiment; dir: null; details: null } => ({
+  result: one,
+  dir: null,
+  details: null,
+});
+
+describe.each(Object.entries(reporters))('%s report', (_name, report) => {
+  it('lets no control character of a guest through', () => {
+    expect(report([run(broken)], view)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  });
+
+  it('says in how many ways its tool was broken on purpose, and how often that gave a false holds', () => {
+    const { tool } = experiment;
+    const text = report([run({ ...experiment, tool: { ...tool, sabotage: { cases: 4711, falseHolds: 8642 } } })], view);
+    expect([text.includes('4711'), text.includes('8642')]).toEqual([true, true]);
+    expect(report([run(experiment)], view)).not.toMatch(/sabotage\S* \d|sabotage_cases=|on purpose in/);
+  });
+
+  it('ends with a line feed', () => {
+    expect(report([run(experiment)], view)).toMatch(/\n$/);
+  });
+});
+
+describe('github report', () => {
+  it('puts an error at the line of the step, and its parts escaped', () => {
+    const text = reporters.github([reported(['c'], { name: 'a: b, c' })], view);
+    expect(text).toBe(
+      '::error file=test.yml,line=1,title=isolation is broken%3A a%3A b%2C c::a to b (known-unicast, raw) overheard by c: 1 of 20\n',
+    );
+  });
+
+  it('cannot be made to give a command of its own by a name', () => {
+    expect(
+      reporters
+        .github([run(broken)], view)
+        .split('\n')
+        .filter((line) => line.startsWith('::error')).length,
+    ).toBe(2);
+    expect(reporters.github([run(broken)], view)).not.toContain('%0A');
+  });
+
+  it('gives a notice where all is as expected', () => {
+    expect(reporters.github([run(experiment)], view)).toMatch(
+      /^::notice file=scenarios\/wireshark-experiment\.yml,title=REPRODUCED/,
+    );
+  });
+});
+
+describe('markdown report', () => {
+  it('has a row for each step and makes no mark out of a name', () => {
+    const text = reporters.markdown([run(broken)], view);
+    expect(text).toContain('| 2 | deaf | ? INCONCLUSIVE | holds ≠ |');
+    expect(text).toContain('- step 1: kali2 to lan &#40;known-unicast, raw&#41; overheard by kali3&#58; 7 of 100');
+    expect(text).not.toMatch(/<b>|@a|`/);
+  });
+});
+
+describe('prometheus report', () => {
+  it('is in the text format: one HELP and one TYPE before all samples of a metric, labels quoted', () => {
+    const lines = reporters
+      .prometheus([run(broken), run(experiment)], view)
+      .trimEnd()
+      .split('\n');
+    const seen = new Set<string>();
+    let current = '';
+    for (const line of lines) {
+      const head = /^# HELP (\S+) \S/.exec(line);
+      if (head !== null) {
+        current = head[1] ?? '';
+        expect(seen.has(current)).toBe(false);
+        seen.add(current);
+      } else if (!line.startsWith('#')) {
+        expect(line).toMatch(/^[a-z_]+\{([a-z_]+="([^"\\\n]|\\["\\n])*",?)+\} -?[\d.e+]+$/);
+        expect(line.startsWith(`${current}{`)).toBe(true);
+      }
+    }
+    expect(lines).toContain('verify_isolation_verdict{scenario="wireshark-experiment",run="1",verdict="broken"} 1');
+  });
+});
+
+describe('ndjson report', () => {
+  it('is an object a line and ends with the judgement of the run', () => {
+    const events = reporters
+      .ndjson([reported(['c'])], view)
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string });
+    expect(events[0]).toMatchObject({ event: 'run-started', scenario: { name: 'test' } });
+    expect(events.filter(({ event }) => event === 'leak')).toHaveLength(1);
+    expect(events.filter(({ event }) => event.startsWith('timeline-')).length).toBeGreaterThan(5);
+    expect(events.at(-1)).toMatchObject({ event: 'run-judged', verdict: 'broken', exitCode: 2 });
+  });
+});
+
+describe('nagios report', () => {
+  it.each([
+    [broken, 'CRITICAL'],
+    [experiment, 'OK'],
+    [{ ...broken, exitCode: 3 }, 'UNKNOWN'],
+    [{ ...broken, exitCode: 4 }, 'WARNING'],
+  ] as const)('is one line whose state goes with the exit status', (one, state) => {
+    const text = reporters.nagios([run(one)], view);
+    expect(text).toMatch(
+      new RegExp(`^ISOLATION ${state} - [^|\\n]+ \\| leaks=\\d+;;0 unobserved_ports=0 dropped=0 duration=12\\.3s\\n$`),
+    );
+  });
+});
+
+describe('junit report', () => {
+  it('is XML to a parser that is not ours', () => {
+    const { status, stdout, error } = spawnSync(
+      'python3',
+      [
+        '-c',
+        'import sys, xml.etree.ElementTree as e; r = e.fromstring(sys.stdin.buffer.read()); print(len(r.findall(".//testcase")), len(r.findall(".//failure")), len(r.findall(".//error")))',
+      ],
+      { input: junitReport([run(broken)], view), encoding: 'utf8' },
+    );
+    if (error === undefined) expect({ status, stdout }).toEqual({ status: 0, stdout: '2 1 1\n' });
+  });
+});

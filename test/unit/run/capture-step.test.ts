@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest';
+import { framesOfStep } from '../../../src/core/plan/flows/shortcuts.js';
+import { makePlan } from '../../../src/core/plan/make-plan.js';
+import { engineOf, ringOf } from '../../../src/run/capture-step.js';
+import { scenario, step } from '../../support/judge/perfect-run.js';
+
+/** The engine for one step of so many frames among four endpoints. */
+function engineFor(
+  count: number,
+  provider: 'lab' | 'host',
+  over: { readonly rate?: number; readonly engine?: 'cap' } = {},
+): { readonly engine: string; readonly frames: number } {
+  const base = scenario([step()]);
+  const steps = base.steps.map((one) => ({
+    ...one,
+    probes: one.probes.map((probe) => ({ ...probe, count, rate: over.rate ?? null })),
+  }));
+  const plan = { ...makePlan({ ...base, steps }, { runTag: 1, keySha256: '0'.repeat(64) }), provider };
+  const [only] = plan.steps;
+  if (only === undefined) throw new Error('the fixture has changed');
+  return { engine: engineOf({ engine: over.engine ?? 'libpcap', plan }, only), frames: framesOfStep(only) };
+}
+
+it('many frames of a lab step are captured by the ring, whose size lets them go faster', () => {
+  expect(engineFor(99_999, 'lab')).toEqual({ engine: 'libpcap', frames: 99_999 });
+  expect(engineFor(100_000, 'lab')).toEqual({ engine: 'ring', frames: 100_000 });
+});
+
+it('a host, a rate that was asked for, and an engine that was asked for stay as they are', () => {
+  expect(engineFor(100_000, 'host').engine).toBe('libpcap');
+  expect(engineFor(100_000, 'lab', { rate: 1000 }).engine).toBe('libpcap');
+  expect(engineFor(100_000, 'lab', { engine: 'cap' }).engine).toBe('cap');
+});
+
+it('the ring of the lab lasts four times as long as that of a host in every step, within the budget for all', () => {
+  const base = makePlan(scenario([step()]), { runTag: 1, keySha256: '0'.repeat(64) });
+  const [only] = base.steps;
+  if (only === undefined) throw new Error('the fixture has changed');
+  const mib = (
+    over: Partial<typeof only>,
+    provider: 'lab' | 'host' = 'lab',
+    engine: 'libpcap' | 'cap' = 'libpcap',
+  ): number => ringOf({ engine, plan: { ...base, provider } }, { ...only, ...over }) / 1024 / 1024;
+  expect([mib({}), mib({ rate: 100 }), mib({ listenMs: 1000 }), mib({}, 'host'), mib({ rate: 100 }, 'host')]).toEqual([
+    8, 8, 8, 2, 2,
+  ]);
+  expect([mib({}, 'lab', 'cap'), mib({}, 'host', 'cap')]).toEqual([10, 10]);
+  const [observer] = only.observers;
+  if (observer === undefined) throw new Error('the fixture has changed');
+  const many = Array.from({ length: 31 }, (_, at) => ({ ...observer, name: `g${at}` }));
+  expect([mib({ observers: many.slice(0, 16) }), mib({ observers: many })]).toEqual([
+    8,
+    Math.floor((256 * 1024 * 1024) / 62) / 1024 / 1024,
+  ]);
+});

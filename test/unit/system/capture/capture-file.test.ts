@@ -1,0 +1,35 @@
+import { closeSync, openSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { createCaptureFile } from '../../../../src/system/capture/capture-file.js';
+
+const runTag = 0x01020304;
+
+/** A frame that carries the run's tag. */
+function tagged(): Buffer {
+  const frame = Buffer.alloc(60);
+  frame.write('VI', 14, 'latin1');
+  frame.writeUInt32BE(runTag, 16);
+  return frame;
+}
+
+test('a file that takes nothing leaves each interface and direction its share of what is kept, whoever floods', () => {
+  const fd = openSync('/dev/full', 'w');
+  const file = createCaptureFile({ path: '/dev/full', fd, runTag, only: 'all', application: 'test' });
+  const [flooding, leaked] = ['p0', 'p1'].map((name) =>
+    file.addInterface({ name, description: name, filter: '', snaplen: 262_144 }),
+  );
+  const frame = tagged();
+  const add = (id: number | undefined, count: number, outgoing: boolean): void => {
+    for (let sent = 0; sent < count; sent += 1)
+      file.add(id ?? -1, frame, 0, frame.length, frame.length, 1, sent, outgoing);
+    file.flush();
+  };
+  add(flooding, 20_000, false);
+  add(leaked, 20, true);
+  add(flooding, 3, true);
+  closeSync(fd);
+  const count = (id: number | undefined, outgoing: boolean): number =>
+    file.unwritten.filter((kept) => kept.interface === id && kept.outgoing === outgoing).length;
+  expect(file.failure).toContain('ENOSPC');
+  expect([count(flooding, false), count(leaked, true), count(flooding, true)]).toEqual([500, 20, 3]);
+});

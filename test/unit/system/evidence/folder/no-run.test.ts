@@ -1,0 +1,64 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { noRun } from '../../../../../src/system/evidence/folder/host-folders.js';
+import { parseFolder } from '../../../../../src/system/evidence/folder/parse-folder.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'no-run-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+/** A folder with so many runs in it. */
+function withRuns(name: string, count: number): string {
+  const top = join(dir, name);
+  mkdirSync(top);
+  for (let index = 1; index <= count; index += 1) {
+    mkdirSync(join(top, `r${index}`));
+    writeFileSync(join(top, `r${index}/run.json`), '{}');
+  }
+  return top;
+}
+
+describe('a folder in which no run left its evidence', () => {
+  it('is told to be missing, also where it is a file', async () => {
+    writeFileSync(join(dir, 'file'), '');
+    for (const name of ['nowhere', 'file'])
+      expect(await noRun(join(dir, name))).toMatchObject({
+        exit: 64,
+        message: `${join(dir, name)}: there is no such folder`,
+      });
+  });
+
+  it('is told with the runs that lie in it, or that there are none', async () => {
+    const [empty, one, many] = [withRuns('empty', 0), withRuns('one', 1), withRuns('many', 7)];
+    expect(await noRun(empty)).toMatchObject({
+      exit: 64,
+      message: `${empty}: no run left its evidence here: it has no run.json`,
+      hint: expect.stringContaining('name the folder that a run left'),
+    });
+    expect((await noRun(one)).hint).toBe(`name one of the runs in it: ${one}/r1`);
+    expect((await noRun(many)).hint).toBe(
+      `name one of the runs in it: ${[1, 2, 3, 4, 5].map((index) => `${many}/r${index}`).join(', ')} and 2 more`,
+    );
+  });
+
+  it('is told where only a folder that is deep below holds one', async () => {
+    const top = withRuns('deep', 0);
+    mkdirSync(join(top, 'host/run'), { recursive: true });
+    writeFileSync(join(top, 'host/run/run.json'), '{}');
+    expect((await noRun(top)).hint).toBe(`name one of the runs in it: ${top}/host/run`);
+  });
+});
+
+describe('a folder that cannot be looked into', () => {
+  it('is not told to be without a run', async () => {
+    await expect(parseFolder(join(dir, 'x'.repeat(300)))).rejects.toMatchObject({
+      exit: 64,
+      message: expect.stringContaining('run.json: ENAMETOOLONG'),
+    });
+    await expect(parseFolder(join(dir, 'nowhere'))).rejects.toMatchObject({
+      exit: 64,
+      message: `${join(dir, 'nowhere')}: there is no such folder`,
+    });
+  });
+});

@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterAll, describe, expect, it } from 'vitest';
+import { hearForeign } from '../../../../src/system/evidence/hear-foreign.js';
+import { replayFolder } from '../../../../src/system/evidence/replay.js';
+import { startForeign } from '../../../../src/core/judge/foreign/foreign.js';
+import { finishForeign, type ForeignReport, macOfNumber } from '../../../../src/core/judge/foreign/report.js';
+import { macBytes, macNumber } from '../../../../src/core/wire/ethernet.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'hostile-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const captures = resolve(import.meta.dirname, '../../../../captures');
+const kali3 = macNumber(macBytes('52:54:00:27:4e:0a') ?? new Uint8Array(6), 0);
+
+async function hear(octets: Uint8Array): Promise<ForeignReport> {
+  const path = join(scratch, 'capture');
+  writeFileSync(path, octets);
+  const fold = startForeign({ name: null, macs: [kali3], elsewhere: null });
+  await hearForeign(fold, path);
+  return finishForeign(fold, macOfNumber);
+}
+const foreignOf = (report: ForeignReport): number => report.files.reduce((sum, { foreign }) => sum + foreign, 0);
+
+const forms = [
+  'foreign-both-ways/guest.pcap',
+  'foreign-nanoseconds/guest.pcap',
+  'foreign-big-endian/guest.pcap',
+  'foreign-pcapng/guest.pcapng',
+  'foreign-pcapng-big-endian/guest.pcapng',
+];
+const originals = forms.map((name) => readFileSync(join(captures, name)));
+/** Octets that decoders trip over rather than any: lengths, the ends of ranges. */
+const octet = fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 4, 12, 127, 128, 254, 255));
+const changes = fc.array(fc.tuple(fc.double({ min: 0, max: 0.999_999, noNaN: true }), octet), {
+  minLength: 1,
+  maxLength: 8,
+});
+
+/** A copy with octets changed; places are shares of what lies behind `from`. */
+function mutate(octets: Uint8Array, list: readonly (readonly [number, number])[], from = 0): Uint8Array {
+  const changed = Uint8Array.from(octets);
+  for (const [share, value] of list) changed[from + Math.floor(share * (octets.length - from))] = value;
+  return changed;
+}
+
+describe('a capture of others, changed at random', () => {
+  it('is read to its end or to its damage, and never taken for a proof that nothing was there', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...originals), changes, async (octets, list) => {
+        const report = await hear(mutate(octets, list));
+        // Whatever was changed: the leak is told, or the capture is not what says "none".
+        if (!report.found) expect(report.exitCode).toBe(3);
+        expect(JSON.stringify(report).length).toBeLessThan(100_000);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('still tells the leak that came before the damage', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...originals), changes, async (octets, list) => {
+        const half = Math.floor(octets.length / 2);
+        const before = foreignOf(await hear(octets.subarray(0, half)));
+        expect(before).toBeGreaterThan(0);
+        const report = await hear(mutate(octets, list, half));
+        expect(report.exitCode).toBe(2);
+        expect(foreignOf(report)).toBeGreaterThanOrEqual(before);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('and then compressed, or changed when it was compressed, is no different', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...originals), changes, fc.boolean(), async (octets, list, inside) => {
+        const report = await hear(inside ? gzipSync(mutate(octets, list)) : mutate(gzipSync(octets), list, 2));
+        if (!report.found) expect(report.exitCode).toBe(3);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+describe('a compressed capture that grows without end', () => {
+  it('is read up to a bound, in bounded memory, and what came before is told', async () => {
+    const leak = originals[0] ?? new Uint8Array(0);
+    const bomb = gzipSync(Buffer.concat([leak, Buffer.alloc(160 * 1024 * 1024)]), { level: 9 });
+    expect(bomb.length).toBeLessThan(400_000);
+    const before = process.memoryUsage().rss;
+    const report = await hear(bomb);
+    expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 * 1024);
+    expect(report).toMatchObject({ found: true, exitCode: 2 });
+    expect(report.reasons.map(({ text }) => text).join()).toMatch(/have grown to \d+, more than 250 times as much/);
+  });
+
+  it('is not unpacked again where it holds another', async () => {
+    const nested = gzipSync(gzipSync(gzipSync(Buffer.alloc(50 * 1024 * 1024))));
+    expect(await hear(nested)).toMatchObject({ found: false, exitCode: 3 });
+  });
+});
+
+describe('the folder of a run whose capture was changed at random', () => {
+  const folder = (name: string) => {
+    const dir = join(scratch, name);
+    cpSync(join(captures, name), dir, { recursive: true });
+    rmSync(join(dir, 'evidence.pcapng.gz'));
+    return {
+      path: join(dir, 'evidence.pcapng'),
+      octets: gunzipSync(readFileSync(join(captures, name, 'evidence.pcapng.gz'))),
+      dir,
+    };
+  };
+
+  it('never holds', async () => {
+    const { path, octets, dir } = folder('switch-mode');
+    writeFileSync(path, octets);
+    expect((await replayFolder(dir)).verdict).toBe('holds');
+    await fc.assert(
+      fc.asyncProperty(changes, async (list) => {
+        const changed = mutate(octets, list);
+        writeFileSync(path, changed);
+        if (!Buffer.from(changed).equals(octets)) expect((await replayFolder(dir)).verdict).not.toBe('holds');
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('is broken all the same where the leak came before the change', async () => {
+    const { path, octets, dir } = folder('hub-mode');
+    await fc.assert(
+      fc.asyncProperty(changes, async (list) => {
+        writeFileSync(path, mutate(octets, list, Math.floor(octets.length / 2)));
+        expect((await replayFolder(dir)).verdict).toBe('broken');
+      }),
+      { numRuns: 10 },
+    );
+  });
+});

@@ -1,0 +1,177 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import * as modules from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { compileCacheFolder } from '../../../../src/system/process/compile-cache.js';
+
+const uid = process.geteuid?.() ?? -1;
+const nobody = 65534;
+/** The folders below a home, the last of which is the cache. */
+const levels = ['.cache', '.cache/verify-isolation', '.cache/verify-isolation/code'] as const;
+const [, , last] = levels;
+let top = '';
+let home = '';
+
+beforeEach(() => {
+  top = realpathSync(mkdtempSync(join(tmpdir(), 'verify-isolation-cache-')));
+  home = join(top, 'home');
+  mkdirSync(home, 0o755);
+});
+afterEach(() => rmSync(top, { recursive: true, force: true }));
+
+function folderOf(options: { readonly as?: number; readonly cacheHome?: string } = {}): string | null {
+  return compileCacheFolder({ uid: options.as ?? uid, home, cacheHome: options.cacheHome });
+}
+
+/** The folders up to `level`, as the program would have made them; the path of that one. */
+function made(level: string): string {
+  mkdirSync(join(home, level), { recursive: true, mode: 0o700 });
+  return join(home, level);
+}
+
+describe('the folder for compiled code', () => {
+  it('is made for its user alone, and found again', () => {
+    expect(folderOf()).toBe(join(home, last));
+    for (const level of levels) expect(statSync(join(home, level)).mode & 0o777).toBe(0o700);
+    expect(folderOf()).toBe(join(home, last));
+  });
+
+  it('lies below XDG_CACHE_HOME where that is a folder of the user, else below the home', () => {
+    const cacheHome = join(top, 'elsewhere');
+    expect(folderOf({ cacheHome })).toBe(join(home, last));
+    mkdirSync(cacheHome, 0o700);
+    expect(folderOf({ cacheHome })).toBe(join(cacheHome, 'verify-isolation/code'));
+    expect(folderOf({ cacheHome: 'elsewhere' })).toBe(join(home, last));
+  });
+
+  it.runIf(uid === 0)('lies below the home where XDG_CACHE_HOME is that of somebody else, as sudo may keep it', () => {
+    const cacheHome = join(top, 'elsewhere');
+    mkdirSync(cacheHome, 0o700);
+    chownSync(cacheHome, nobody, nobody);
+    expect(folderOf({ cacheHome })).toBe(join(home, last));
+    expect(readdirSync(cacheHome)).toEqual([]);
+  });
+
+  it.each(levels)('is none where %s is a link, and nothing is made where that leads', (level) => {
+    const target = join(top, 'target');
+    mkdirSync(target, 0o700);
+    mkdirSync(join(home, level, '..'), { recursive: true, mode: 0o700 });
+    symlinkSync(target, join(home, level));
+    expect(folderOf()).toBeNull();
+    expect(readdirSync(target)).toEqual([]);
+  });
+
+  it.each(levels)('is none where a group may write into %s, or everybody', (level) => {
+    for (const mode of [0o770, 0o702]) {
+      chmodSync(made(level), mode);
+      expect(folderOf()).toBeNull();
+    }
+    chmodSync(join(home, level), 0o700);
+    expect(folderOf()).toBe(join(home, last));
+  });
+
+  it('is none where others may look into it: folders that Node makes there have the rights of the umask', () => {
+    for (const mode of [0o750, 0o701]) {
+      chmodSync(made(last), mode);
+      expect(folderOf()).toBeNull();
+    }
+  });
+
+  it.runIf(uid === 0).each(levels)('is none where %s belongs to somebody else', (level) => {
+    chownSync(made(level), nobody, nobody);
+    expect(folderOf()).toBeNull();
+  });
+
+  it('is none in the home of somebody else', () => {
+    expect(folderOf({ as: uid + 1 })).toBeNull();
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  it('is none below a folder in which others may replace what is there', () => {
+    for (const mode of [0o777, 0o775]) {
+      chmodSync(top, mode);
+      expect(folderOf()).toBeNull();
+    }
+  });
+
+  it('may lie below a folder with the sticky bit, where others may not touch it', () => {
+    chmodSync(top, 0o1777);
+    expect(folderOf()).toBe(join(home, last));
+  });
+
+  it.runIf(uid === 0)('is none where somebody else made it first, in a folder with the sticky bit', () => {
+    chmodSync(top, 0o1777);
+    const cacheHome = join(top, 'cache');
+    mkdirSync(cacheHome, 0o700);
+    home = cacheHome;
+    chownSync(cacheHome, nobody, nobody);
+    expect(folderOf({ cacheHome })).toBeNull();
+    expect(readdirSync(cacheHome)).toEqual([]);
+  });
+
+  it.runIf(uid === 0)('is none below a folder of somebody else, who could replace what is there', () => {
+    chownSync(top, nobody, nobody);
+    expect(folderOf()).toBeNull();
+  });
+
+  it('is none where something else stands in its place, or where there is no home', () => {
+    made('.cache/verify-isolation');
+    writeFileSync(join(home, last), '', { mode: 0o600 });
+    expect(folderOf()).toBeNull();
+    home = join(top, 'absent');
+    expect(folderOf()).toBeNull();
+    expect(existsSync(home)).toBe(false);
+  });
+
+  it('is none in a home that depends on where the program is started', () => {
+    home = relative(process.cwd(), home);
+    expect(folderOf()).toBeNull();
+    home = '';
+    expect(folderOf()).toBeNull();
+  });
+});
+
+describe('the program', () => {
+  const knows = Reflect.has(modules, 'enableCompileCache');
+  const run = (environment: Readonly<Record<string, string>>): string => {
+    const { stdout, stderr } = spawnSync(process.execPath, [resolve('dist/cli.cjs'), '--version'], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] ?? '', XDG_CACHE_HOME: home, ...environment },
+    });
+    return stdout + stderr;
+  };
+  const version = run({ NODE_DISABLE_COMPILE_CACHE: '1' });
+
+  it.runIf(knows)('keeps there what Node has compiled, unless it is told not to', () => {
+    expect(run({ NODE_DISABLE_COMPILE_CACHE: '1' })).toBe(version);
+    expect(readdirSync(home, { recursive: true })).not.toContainEqual(expect.stringMatching(/code\/v/));
+    expect(run({})).toBe(version);
+    expect(readdirSync(home, { recursive: true })).toContainEqual(expect.stringMatching(/code\/v.*\//));
+    expect(run({})).toBe(version);
+  });
+
+  it.runIf(knows)('starts without a cache where the place is not safe', () => {
+    chmodSync(home, 0o777);
+    expect(run({})).toBe(version);
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  it.runIf(!knows)('makes no folder where this Node keeps nothing', () => {
+    expect(run({})).toBe(version);
+    expect(readdirSync(home)).toEqual([]);
+  });
+});
