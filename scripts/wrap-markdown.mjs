@@ -1,9 +1,8 @@
 // Lays out the prose of Markdown files: one sentence a line, and a longer one broken after a clause, at 120 columns.
 // So a change of a sentence is a change of its line. Tables, code, headings and pictures stay as they are.
 //
-//   wrap-markdown.mjs [--check]     every Markdown file of the checkout but those below captures/, which are evidence
-import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+//   wrap-markdown.mjs [--check]     the Markdown files of the checkout; those below captures/ are evidence and stay
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -83,11 +82,19 @@ export function wrapMarkdown(text) {
   return lines.join('\n');
 }
 
+/** Markdown files of the checkout, as paths from its top: those of its folders that hold sources. */
+function markdownBelow(top) {
+  const folders = ['bench', 'contrib', 'docs', 'scenarios', 'scripts', 'src', 'test'];
+  const below = folders.flatMap((folder) =>
+    readdirSync(join(top, folder), { recursive: true }).map((name) => join(folder, name)),
+  );
+  return [...readdirSync(top), ...below].filter((name) => name.endsWith('.md')).sort();
+}
+
 function main() {
   const top = fileURLToPath(new URL('..', import.meta.url));
-  const listed = execFileSync('git', ['ls-files', '-z', '*.md', ':!captures/'], { cwd: top, encoding: 'utf8' });
   const check = process.argv.includes('--check');
-  for (const file of listed.split('\0').filter((name) => name !== '')) {
+  for (const file of markdownBelow(top)) {
     const text = readFileSync(join(top, file), 'utf8');
     const wrapped = wrapMarkdown(text);
     if (wrapped === text) continue;

@@ -7,7 +7,7 @@ export interface LeakRow {
 }
 
 /** What is different between two runs of a scenario, the second seen from the first. */
-export interface Comparison {
+export interface RunComparison {
   readonly began: readonly LeakRow[];
   /** Leaked in the first run, and the second one proves that it does no more. */
   readonly stopped: readonly LeakRow[];
@@ -60,7 +60,7 @@ function leaksOf(result: Result): ReadonlyMap<string, LeakRow> {
  * Compares two runs row by row. That a leak is not seen any more counts as stopped only where its step holds now, or is
  * broken by others with nothing in doubt.
  */
-export function compareResults(first: Result, second: Result): Comparison {
+export function compareResults(first: Result, second: Result): RunComparison {
   const [before, after] = [leaksOf(first), leaksOf(second)];
   const [stepsBefore, stepsAfter] = [namedSteps(first), namedSteps(second)];
   const began = [...after].filter(([key]) => !before.has(key)).map(([, row]) => row);

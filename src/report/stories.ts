@@ -49,7 +49,7 @@ export function fixStories(result: Result): readonly { readonly step: number; re
 }
 
 /** `300 → 0` */
-export function countsText({ before, after }: ProvenFix): string {
+export function beforeAfterText({ before, after }: ProvenFix): string {
   return `${before ?? '?'} → ${after ?? '?'}`;
 }
 

@@ -22,7 +22,7 @@ import { readWho } from '../system/machine/read-who.js';
 import { engineOf, ringOf, snaplenOf } from './capture-step.js';
 
 /** What the person who runs it declares. */
-export interface Declared {
+export interface OperatorDeclaration {
   readonly operator: string | null;
   readonly ticket: string | null;
 }
@@ -33,7 +33,7 @@ export interface ProvenanceInput {
   readonly engine: 'libpcap' | 'cap';
   readonly engineText: string;
   readonly payload: boolean;
-  readonly declared: Declared;
+  readonly declared: OperatorDeclaration;
   /** Namespace of the bridges; null = this process's. */
   readonly netns: string | null;
   readonly calibration: CalibrationRecord | null;

@@ -28,9 +28,9 @@ import { keepSender } from '../system/inject/keep-sender.js';
 import { type AlterDevices, muted } from './devices.js';
 import { type Guard, startGuard } from './guard.js';
 import type { HostLook } from './precheck-host.js';
-import { beginProvenance, completeProvenance, type Declared } from './provenance.js';
+import { beginProvenance, completeProvenance, type OperatorDeclaration } from './provenance.js';
 import { runSteps } from './step.js';
-import { type Topology, topologyOf } from './topology.js';
+import { type PreparedTopology, topologyOf } from './topology.js';
 
 export interface RunOptions {
   /** Folder for the evidence; made if it is not there. */
@@ -45,7 +45,7 @@ export interface RunOptions {
   /** On a host: keep what guests say to each other, whole, instead of the run's own frames' headers. */
   readonly payload?: boolean;
   /** Who is responsible, as declared; for the record. */
-  readonly declared?: Declared;
+  readonly declared?: OperatorDeclaration;
   /**
    * On a host: shows, before anything is built or sent, that a leak is seen on this kernel; works below the folder that
    * it is given; throws to refuse.
@@ -93,7 +93,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
  * where it is awaited.
  */
 async function planOn(
-  { scenario, openEarly, found }: Topology,
+  { scenario, openEarly, found }: PreparedTopology,
   key: Uint8Array,
 ): Promise<Pick<Prepared, 'plan' | 'opening'>> {
   const input = {
@@ -116,7 +116,7 @@ async function planOn(
 }
 
 async function runOn(
-  topology: Topology,
+  topology: PreparedTopology,
   { scenario, options, engine, key }: Pick<Prepared, 'scenario' | 'options' | 'engine' | 'key'>,
 ): Promise<Run> {
   const { inside } = options;
@@ -142,7 +142,7 @@ async function runOn(
 }
 
 /** What parses the files of a host's managers is not loaded for a lab. */
-async function lookAtHost(plan: Plan, { netns }: Topology): Promise<HostLook> {
+async function lookAtHost(plan: Plan, { netns }: PreparedTopology): Promise<HostLook> {
   const { precheckHost } = await import('./precheck-host.js');
   return precheckHost(localPart(plan), netns);
 }
@@ -152,7 +152,7 @@ interface Prepared {
   readonly scenario: Scenario;
   readonly engine: ReturnType<typeof chooseEngine>;
   readonly key: Uint8Array;
-  readonly topology: Topology;
+  readonly topology: PreparedTopology;
   readonly plan: Plan;
   /** null = it is still to be opened. */
   readonly opening: Promise<Fabric> | null;

@@ -11,7 +11,7 @@ import type { RemoteHost } from './hosts/remote-host.js';
 import type { WatchedHost } from './hosts/watch-drops.js';
 
 /** A scenario's topology before a run touches it. */
-export interface Topology {
+export interface PreparedTopology {
   /** The scenario, completed by what was found. */
   readonly scenario: Scenario;
   readonly runsAs: Fabric['runsAs'];
@@ -34,7 +34,7 @@ export interface Topology {
   readonly openEarly: ((plan: PlannedTopology, meanwhile: () => void) => Promise<Fabric>) | null;
 }
 
-function whatIsFound({ bridgeMacs, unobservable, inPlace }: HostTopology): NonNullable<Topology['found']> {
+function whatIsFound({ bridgeMacs, unobservable, inPlace }: HostTopology): NonNullable<PreparedTopology['found']> {
   return { bridgeMacs, unobservable, inPlace };
 }
 
@@ -42,7 +42,7 @@ function whatIsFound({ bridgeMacs, unobservable, inPlace }: HostTopology): NonNu
  * The lab's namespaces that this process is in, or this host. `inside`: null on a host. Only what the scenario needs is
  * loaded.
  */
-export async function topologyOf(scenario: Scenario, inside: Inside | null, runId: string): Promise<Topology> {
+export async function topologyOf(scenario: Scenario, inside: Inside | null, runId: string): Promise<PreparedTopology> {
   const sysctl = [
     ...Object.keys(scenario.topology.sysctl),
     ...scenario.steps.flatMap((step) => Object.keys(step.sysctl)),

@@ -1,4 +1,5 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
@@ -58,6 +59,20 @@ function importsOf(path: string): readonly Import[] {
   };
   visit(source);
   return found;
+}
+
+/** Names of what a file declares and exports. */
+function exportsOf(path: string): readonly string[] {
+  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true);
+  return source.statements.flatMap((statement) => {
+    const modifiers = ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : [];
+    if (!modifiers.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
+    if (ts.isVariableStatement(statement))
+      return statement.declarationList.declarations.map(({ name }) => name.getText(source));
+    return 'name' in statement && statement.name !== undefined
+      ? [(statement as ts.DeclarationStatement).name?.getText(source) ?? '']
+      : [];
+  });
 }
 
 const files = filesBelow(src);
@@ -144,6 +159,20 @@ describe('import rules', () => {
     ).toEqual([]);
   });
 
+  it('lets no two folders import each other, but for a folder and one below it', () => {
+    const isBelow = (a: string, b: string): boolean => a === '.' || b.startsWith(`${a}/`);
+    const edges = new Set(
+      own
+        .map((each) => `${dirname(each.file)} ${dirname(each.to)}`)
+        .filter((edge) => new Set(edge.split(' ')).size > 1),
+    );
+    const mutual = [...edges].filter((edge) => {
+      const [a = '', b = ''] = edge.split(' ');
+      return a < b && edges.has(`${b} ${a}`) && !isBelow(a, b) && !isBelow(b, a);
+    });
+    expect(mutual).toEqual([]);
+  });
+
   it('lets no file import itself by way of others, not even for a type', () => {
     expect(circles()).toEqual([]);
   });
@@ -157,12 +186,37 @@ describe('import rules', () => {
     expect(guilty.map((file) => relative(src, file))).toEqual([]);
   });
 
+  it('gives no name to two things: what two files export under one name', () => {
+    const exporters = new Map<string, string[]>();
+    // index.ts is the library's face: it has its own `loadScenario` and `runScenario` for what the program's do.
+    for (const file of files.filter((path) => relative(src, path) !== 'index.ts'))
+      for (const name of exportsOf(file)) exporters.set(name, [...(exporters.get(name) ?? []), relative(src, file)]);
+    expect([...exporters].filter(([, places]) => places.length > 1)).toEqual([]);
+  });
+
   it('has no folder called utils', () => {
     expect(files.filter((file) => /\/(utils?|helpers)\//.test(file))).toEqual([]);
   });
 });
 
 describe('files', () => {
+  it('are at most 650', () => {
+    expect(files.length).toBeLessThanOrEqual(650);
+  });
+
+  it('are laid out by the formatter, at 120 columns, and Markdown by ours', () => {
+    for (const argv of [
+      ['node_modules/@biomejs/biome/bin/biome', 'format', '.'],
+      ['scripts/wrap-markdown.mjs', '--check'],
+    ]) {
+      const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
+        cwd: resolve(src, '..'),
+        encoding: 'utf8',
+      });
+      expect({ argv, status, told: status === 0 ? '' : `${stdout}${stderr}` }).toEqual({ argv, status: 0, told: '' });
+    }
+  });
+
   it('are at most 20 in a folder', () => {
     const folders = files.map((file) => dirname(relative(src, file)));
     expect([...new Set(folders)].filter((folder) => folders.filter((each) => each === folder).length > 20)).toEqual([]);

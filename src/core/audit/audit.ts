@@ -4,7 +4,7 @@ import { persistentFixes } from '../fix/persistent.js';
 import { type AuditFinding, type AuditReport, type Severity, severities } from '../model/audit.js';
 import type { Reading } from '../model/state.js';
 import { bridgeRules, hostRules } from './rules.js';
-import { settingsOf } from './settings.js';
+import { auditSettings } from './settings.js';
 
 function findingsOf(view: BridgeView, reading: Reading): readonly AuditFinding[] {
   return Object.entries(bridgeRules).flatMap(([id, rule]) =>
@@ -28,7 +28,7 @@ export function audit(reading: Reading, options: { readonly bridge: string | nul
       .map((finding, at) => ({ finding, at }))
       .sort((a, b) => rank(b.finding.severity) - rank(a.finding.severity) || a.at - b.at)
       .map(({ finding }) => finding),
-    settings: views.flatMap(settingsOf),
+    settings: views.flatMap(auditSettings),
     predictions: views.flatMap((view) => predictAll(view, reading)),
     unread: reading.state.unread,
   };

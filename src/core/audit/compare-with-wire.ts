@@ -8,7 +8,7 @@ import { type Endpoint, type ProbeClassName, probeClasses } from '../model/scena
 import type { HostState } from '../model/state.js';
 
 /** One row of a run beside what the state before it let expect. */
-export interface Comparison {
+export interface WireComparison {
   readonly step: string;
   readonly class: ProbeClassName;
   readonly carrier: string;
@@ -63,7 +63,7 @@ function provoker(row: Finding, step: StepPlan, to: string | null): string | nul
   return all.size === 1 ? ([...all][0] ?? null) : null;
 }
 
-function outcomeOf({ reach }: Forecast, seen: number, proved: boolean): Comparison['outcome'] {
+function outcomeOf({ reach }: Forecast, seen: number, proved: boolean): WireComparison['outcome'] {
   if (reach === 'unknown' || (seen === 0 && !proved)) return 'open';
   return (reach === 'yes') === seen > 0 ? 'agrees' : 'differs';
 }
@@ -76,12 +76,12 @@ export function compareWithWire(
   plan: Plan,
   result: Result,
   before: readonly (HostState | null)[],
-): readonly Comparison[] {
+): readonly WireComparison[] {
   return result.steps.flatMap((judged, index) => {
     const [state, step] = [before[index], plan.steps[index]];
     if (state === null || state === undefined || step === undefined) return [];
     const views = bridgeViews(stateAlone(state));
-    return judged.findings.flatMap((row): readonly Comparison[] => {
+    return judged.findings.flatMap((row): readonly WireComparison[] => {
       const { from, to } = endsOf(row, step);
       const endpoint = (name: string | null): Endpoint | undefined => plan.endpoints.find((one) => one.name === name);
       const view = views.find(({ name }) => name === endpoint(from)?.bridge);

@@ -1,4 +1,4 @@
-import { type BridgeView, bridgeViews, isOn } from '../bridge/view.js';
+import { type BridgeView, bridgeViews, isSettingOn } from '../bridge/view.js';
 import type { Precheck, PrecheckNote } from '../model/run-record.js';
 import type { Reading } from '../model/state.js';
 import { fieldsOf, objectsOf, objectsWithin } from '../text/json-fields.js';
@@ -62,7 +62,7 @@ function netfilterNotes(view: BridgeView, { state }: Reading): readonly Precheck
     ['bridge-nf-call-arptables', 'nf_call_arptables', 'ARP'],
   ] as const;
   return families
-    .filter(([sysctl, key]) => state.sysctl[`net.bridge.${sysctl}`] === '1' || isOn(view.settings, key) === true)
+    .filter(([sysctl, key]) => state.sysctl[`net.bridge.${sysctl}`] === '1' || isSettingOn(view.settings, key) === true)
     .map(([sysctl, key, family]) => ({
       code: 'br-netfilter',
       place: view.name,

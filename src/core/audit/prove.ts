@@ -3,7 +3,7 @@ import type { Plan } from '../model/plan.js';
 import type { Finding, Result } from '../model/result.js';
 import type { HostState } from '../model/state.js';
 import { auditStatus } from './audit.js';
-import { type Comparison, compareWithWire } from './compare-with-wire.js';
+import { type WireComparison, compareWithWire } from './compare-with-wire.js';
 
 /** Whose port a finding is about, where it is not that of who overhears. */
 const concerned: Readonly<Record<string, 'from' | 'to'>> = {
@@ -68,7 +68,7 @@ function sum(rows: readonly Finding[]): number {
 /** The report with what a run showed of its findings and predictions. Pure. */
 export function withProof(report: AuditReport, run: ProvenRun): AuditReport & { readonly proof: AuditProof } {
   const rows = compareWithWire(run.plan, run.result, run.before);
-  const count = (name: string, outcome: Comparison['outcome']): number =>
+  const count = (name: string, outcome: WireComparison['outcome']): number =>
     rows.filter((row) => row.class === name && row.outcome === outcome).length;
   const classes = [...new Set(rows.map((row) => row.class))].map((name) => ({
     class: name,

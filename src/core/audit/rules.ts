@@ -1,65 +1,71 @@
 import type { BridgeRule, HostRule } from './rule.js';
-import { declaredNotLive, proxmoxFirewallPort } from './rules/declared-not-live.js';
-import { hostForwards, isolatedOneSided, netfilterSkipped, vlanUnfiltered } from './rules/isolation.js';
-import { ageingZero, fdbLimit, learningOff, macStealable, notLocked } from './rules/learning.js';
-import { nftMirror, tcMirror, xdp } from './rules/mirrors.js';
-import { mcastRouterPort, noQuerier } from './rules/multicast.js';
-import { ovsFailOpen, ovsFlooding, ovsMirror, ovsProtectedOneSided, ovsSmallTable } from './rules/ovs.js';
+import { declaredNotLiveRule, proxmoxFirewallPortRule } from './rules/declared-not-live.js';
+import { hostForwardsRule, isolatedOneSidedRule, netfilterSkippedRule, vlanUnfilteredRule } from './rules/isolation.js';
+import { ageingZeroRule, fdbLimitRule, learningOffRule, macStealableRule, notLockedRule } from './rules/learning.js';
+import { nftMirrorRule, tcMirrorRule, xdpRule } from './rules/mirrors.js';
+import { mcastRouterPortRule, noQuerierRule } from './rules/multicast.js';
 import {
-  backupPort,
-  broadcastFlood,
-  hairpin,
-  macBypass,
-  multicastFlood,
-  neighbourSuppression,
-  notForwarding,
-  proxyArp,
-  unknownFlood,
+  ovsFailOpenRule,
+  ovsFloodingRule,
+  ovsMirrorRule,
+  ovsProtectedOneSidedRule,
+  ovsSmallTableRule,
+} from './rules/ovs.js';
+import {
+  backupPortRule,
+  broadcastFloodRule,
+  hairpinRule,
+  macBypassRule,
+  multicastFloodRule,
+  neighbourSuppressionRule,
+  notForwardingRule,
+  proxyArpRule,
+  unknownFloodRule,
 } from './rules/port-flags.js';
-import { behindBridge, bridgePromiscuous, snifferOnHost } from './rules/promiscuous.js';
-import { linkLocalForwarded, stpOpen } from './rules/stp.js';
-import { vmnetPresent, vmnetWritable } from './rules/vmnet.js';
+import { behindBridgeRule, bridgePromiscuousRule, snifferOnHostRule } from './rules/promiscuous.js';
+import { linkLocalForwardedRule, stpOpenRule } from './rules/stp.js';
+import { vmnetPresentRule, vmnetWritableRule } from './rules/vmnet.js';
 
 /** Every rule by its id, which is what findings are called. Ids stay. */
 export const bridgeRules = {
-  'ageing-zero': ageingZero,
-  'bridge-promiscuous': bridgePromiscuous,
-  'behind-bridge': behindBridge,
-  'sniffer-on-host': snifferOnHost,
-  'tc-mirror': tcMirror,
-  'nft-mirror': nftMirror,
-  'xdp-program': xdp,
-  'learning-off': learningOff,
-  'isolated-one-sided': isolatedOneSided,
-  'proxmox-firewall-port': proxmoxFirewallPort,
-  'declared-not-live': declaredNotLive,
-  'fdb-limit': fdbLimit,
-  'unknown-flood': unknownFlood,
-  'host-forwards': hostForwards,
-  'mcast-router-port': mcastRouterPort,
-  'mac-bypass': macBypass,
-  'backup-port': backupPort,
-  'stp-open': stpOpen,
-  'mac-stealable': macStealable,
-  'link-local-forwarded': linkLocalForwarded,
-  'vlan-unfiltered': vlanUnfiltered,
-  'no-querier': noQuerier,
-  'multicast-flood': multicastFlood,
-  hairpin: hairpin,
-  'broadcast-flood': broadcastFlood,
-  'not-locked': notLocked,
-  'neighbour-suppression': neighbourSuppression,
-  'proxy-arp': proxyArp,
-  'netfilter-skipped': netfilterSkipped,
-  'not-forwarding': notForwarding,
+  'ageing-zero': ageingZeroRule,
+  'bridge-promiscuous': bridgePromiscuousRule,
+  'behind-bridge': behindBridgeRule,
+  'sniffer-on-host': snifferOnHostRule,
+  'tc-mirror': tcMirrorRule,
+  'nft-mirror': nftMirrorRule,
+  'xdp-program': xdpRule,
+  'learning-off': learningOffRule,
+  'isolated-one-sided': isolatedOneSidedRule,
+  'proxmox-firewall-port': proxmoxFirewallPortRule,
+  'declared-not-live': declaredNotLiveRule,
+  'fdb-limit': fdbLimitRule,
+  'unknown-flood': unknownFloodRule,
+  'host-forwards': hostForwardsRule,
+  'mcast-router-port': mcastRouterPortRule,
+  'mac-bypass': macBypassRule,
+  'backup-port': backupPortRule,
+  'stp-open': stpOpenRule,
+  'mac-stealable': macStealableRule,
+  'link-local-forwarded': linkLocalForwardedRule,
+  'vlan-unfiltered': vlanUnfilteredRule,
+  'no-querier': noQuerierRule,
+  'multicast-flood': multicastFloodRule,
+  hairpin: hairpinRule,
+  'broadcast-flood': broadcastFloodRule,
+  'not-locked': notLockedRule,
+  'neighbour-suppression': neighbourSuppressionRule,
+  'proxy-arp': proxyArpRule,
+  'netfilter-skipped': netfilterSkippedRule,
+  'not-forwarding': notForwardingRule,
 } as const satisfies Readonly<Record<string, BridgeRule>>;
 
 export const hostRules = {
-  'vmnet-writable': vmnetWritable,
-  'vmnet-present': vmnetPresent,
-  'ovs-flooding': ovsFlooding,
-  'ovs-mirror': ovsMirror,
-  'ovs-protected-one-sided': ovsProtectedOneSided,
-  'ovs-fail-open': ovsFailOpen,
-  'ovs-small-table': ovsSmallTable,
+  'vmnet-writable': vmnetWritableRule,
+  'vmnet-present': vmnetPresentRule,
+  'ovs-flooding': ovsFloodingRule,
+  'ovs-mirror': ovsMirrorRule,
+  'ovs-protected-one-sided': ovsProtectedOneSidedRule,
+  'ovs-fail-open': ovsFailOpenRule,
+  'ovs-small-table': ovsSmallTableRule,
 } as const satisfies Readonly<Record<string, HostRule>>;

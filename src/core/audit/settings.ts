@@ -52,7 +52,7 @@ function told(name: string, keys: readonly string[], settings: Settings): readon
 }
 
 /** Every setting of the catalogue for a bridge and its ports; one that the kernel does not tell is `unknown`. */
-export function settingsOf({ name, link, settings, ports }: BridgeView): readonly AuditSetting[] {
+export function auditSettings({ name, link, settings, ports }: BridgeView): readonly AuditSetting[] {
   return [
     { place: `${name}.promiscuity`, value: link.promiscuity === null ? 'unknown' : String(link.promiscuity) },
     ...told(name, bridgeKeys, settings),

@@ -1,6 +1,6 @@
 import type { HostState, Reading } from '../model/state.js';
 import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../text/json-fields.js';
-import { type BridgeView, isOn } from './view.js';
+import { type BridgeView, isSettingOn } from './view.js';
 
 /** What acts on frames beside the bridge's own settings. */
 export interface Diversions {
@@ -22,7 +22,8 @@ export interface Diversions {
 /** Rules of IP see bridged frames only while br_netfilter hands them over. */
 function callsNetfilter(view: BridgeView, { sysctl }: HostState): boolean {
   return ['iptables', 'ip6tables', 'arptables'].some(
-    (table) => sysctl[`net.bridge.bridge-nf-call-${table}`] === '1' || isOn(view.settings, `nf_call_${table}`) === true,
+    (table) =>
+      sysctl[`net.bridge.bridge-nf-call-${table}`] === '1' || isSettingOn(view.settings, `nf_call_${table}`) === true,
   );
 }
 

@@ -72,7 +72,7 @@ export const readFrom = {
 } as const;
 
 /** A switch as bridges (0, 1) and ports (true, false) print it; null where the kernel does not tell. */
-export function isOn(settings: Settings, key: string): boolean | null {
+export function isSettingOn(settings: Settings, key: string): boolean | null {
   const value = settings[key];
   return value === undefined ? null : value === true || value === 1 || value === '1' || value === 'on';
 }

@@ -40,15 +40,15 @@ export interface ClockSync {
 }
 
 /** A moment on both clocks: UTC, and CLOCK_MONOTONIC in ns as decimal text. */
-export interface Moment {
+export interface ClockMoment {
   readonly utc: string;
   readonly monotonicNs: string;
 }
 
 export interface When {
-  readonly started: Moment;
+  readonly started: ClockMoment;
   /** null = the run never came to its end. */
-  readonly ended: Moment | null;
+  readonly ended: ClockMoment | null;
   /** At the beginning and at the end; null = not told. */
   readonly clock: { readonly before: ClockSync | null; readonly after: ClockSync | null };
   /** From the timeline; `monoMs` counts from the run's beginning. */

@@ -100,3 +100,6 @@ export const portSettings: readonly Setting[] = [
 
 /** Attributes of any link that a scenario may set. */
 export const linkSettings: readonly Setting[] = [...settings('number', ['mtu']), ...settings('switch', ['up'])];
+
+/** What a setting is of: a bridge, one of its ports, or any link. */
+export type SettingPlace = 'bridge' | 'port' | 'link';

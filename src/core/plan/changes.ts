@@ -1,7 +1,7 @@
 import type { Change } from '../model/fabric.js';
 import type { Scenario, Settings, Step } from '../model/scenario.js';
 import { linkSettings } from '../model/settings.js';
-import { placeOf, settingsOf } from '../scenario/topology/device-place.js';
+import { devicePlaceOf, settingsOf } from '../scenario/topology/device-place.js';
 
 /**
  * The changes of a step in the fixed order of the contract: set, vlan, fdb (flush, del, add), mdb, start and stop, run.
@@ -15,13 +15,13 @@ export function changesOf(step: Step, topology: Scenario['topology'], first = fa
   const linkKeys = new Set(linkSettings.map((setting) => setting.key));
   const set = (device: string, settings: Settings): readonly Change[] =>
     Object.entries(settings).map(([key, value]): Change => {
-      const place = linkKeys.has(key) ? 'link' : placeOf(topology, device);
+      const place = linkKeys.has(key) ? 'link' : devicePlaceOf(topology, device);
       return place === 'ovs-bridge' || place === 'ovs-port'
         ? { kind: 'ovs-set', table: place === 'ovs-bridge' ? 'Bridge' : 'Port', device, key, value }
         : { kind: 'set', device, place, key, value };
     });
   const ovs = (device: string): { readonly ovs?: true } =>
-    placeOf(topology, device).startsWith('ovs-') ? { ovs: true } : {};
+    devicePlaceOf(topology, device).startsWith('ovs-') ? { ovs: true } : {};
   return [
     ...(first && topology.provider === 'host' ? settingsOf(topology) : []).flatMap(({ device, settings }) =>
       set(device, settings),

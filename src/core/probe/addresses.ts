@@ -15,7 +15,7 @@ export const documentation = {
 export const broadcastMac = 'ff:ff:ff:ff:ff:ff';
 
 /** The link-local address that a MAC makes (RFC 4291 2.5.6 and appendix A: `fffe` in the middle, U/L bit turned). */
-export function linkLocal(mac: Mac | undefined): string {
+export function linkLocalAddress(mac: Mac | undefined): string {
   const [a = 2, b = 0, c = 0, d = 0, e = 0, f = 0] = (mac ?? '').split(':').map((octet) => Number.parseInt(octet, 16));
   return ipv6Text(Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f), 0);
 }

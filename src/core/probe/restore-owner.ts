@@ -26,7 +26,7 @@ export function talkers(context: ProbeContext, bridge: string, parties: readonly
 }
 
 /** The MAC behind which an endpoint is reached: its own, or the bridge's for the host. */
-export function macOf(context: ProbeContext, endpoint: Endpoint): Mac | undefined {
+export function macReaching(context: ProbeContext, endpoint: Endpoint): Mac | undefined {
   return endpoint.attach === 'host' ? context.bridgeMacs[endpoint.bridge] : endpoint.macs[0];
 }
 

@@ -1,7 +1,7 @@
 import { inventedMac, ipPair } from './addresses.js';
 import { frameSpec } from './frames/spec.js';
 import type { FlowDraft, ProbeContext, ProbePair } from './probe-class.js';
-import { macOf, restoreOwner, talkers } from './restore-owner.js';
+import { macReaching, restoreOwner, talkers } from './restore-owner.js';
 
 /** Frames with which the thief claims the MAC: more than one, since a bridge may be learning it at the same moment. */
 const claims = 5;
@@ -11,10 +11,10 @@ const claims = 5;
  * nobody else: a bridge that moved the MAC hands it to the thief. The claims go to a MAC that nobody has. At the end
  * the owner announces itself.
  */
-export function theft({ from, to, carrier, vlan }: ProbePair, context: ProbeContext): readonly FlowDraft[] {
+export function theftFlows({ from, to, carrier, vlan }: ProbePair, context: ProbeContext): readonly FlowDraft[] {
   if (to === null) return [];
   const { entry, runTag, ordinal } = context;
-  const stolen = macOf(context, to);
+  const stolen = macReaching(context, to);
   const claim = frameSpec(
     { carrier: 'raw', vlan, srcMac: stolen, dstMac: inventedMac(runTag, ordinal), srcIp: null, dstIp: null },
     { ...entry, dstMac: null },
@@ -32,7 +32,7 @@ export function theft({ from, to, carrier, vlan }: ProbePair, context: ProbeCont
   };
   const talk = talkers(context, from.bridge, [from.name, to.name]).map((other): FlowDraft => {
     const frame = frameSpec(
-      { carrier, vlan, srcMac: macOf(context, other), dstMac: stolen, ...ipPair(carrier, other, to) },
+      { carrier, vlan, srcMac: macReaching(context, other), dstMac: stolen, ...ipPair(carrier, other, to) },
       { ...entry, srcMac: null, dstMac: null },
     );
     return { from: other.name, to: to.name, sender: other.name, frame, must: [to.name], may: [to.name], judged: true };

@@ -4,7 +4,7 @@ import { VerifyError } from '../model/verify-error.js';
  * The members of one JSON object, read by name and kind; each reader throws VerifyError (70) naming the message and the
  * member at fault.
  */
-export interface Fields {
+export interface MessageFields {
   readonly type: string;
   text(key: string): string;
   textOrNull(key: string): string | null;
@@ -16,17 +16,17 @@ export interface Fields {
   flag(key: string): boolean;
   texts(key: string): readonly string[];
   oneOf<T extends string>(key: string, allowed: readonly T[]): T;
-  child(key: string): Fields;
-  children(key: string): readonly Fields[];
+  child(key: string): MessageFields;
+  children(key: string): readonly MessageFields[];
   /** A map from names to whole numbers. */
   counts(key: string): Readonly<Record<string, number>>;
   /** A map from names to objects. */
-  map<T>(key: string, read: (fields: Fields) => T): Readonly<Record<string, T>>;
+  map<T>(key: string, read: (fields: MessageFields) => T): Readonly<Record<string, T>>;
   unknownType(): VerifyError;
 }
 
 /** Reads one line of the protocol. Throws VerifyError (70) where it is not a JSON object. */
-export function parseFields(line: string): Fields {
+export function parseFields(line: string): MessageFields {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -36,7 +36,7 @@ export function parseFields(line: string): Fields {
   return fields(value, 'message');
 }
 
-function fields(value: unknown, what: string): Fields {
+function fields(value: unknown, what: string): MessageFields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(`${what} is not an object`);
   const members = new Map<string, unknown>(Object.entries(value));
   const named = members.get('type');

@@ -1,5 +1,5 @@
 import type { Counters } from '../model/timeline.js';
-import { type Fields, parseFields } from './fields.js';
+import { type MessageFields, parseFields } from './fields.js';
 import type {
   FromCapture,
   FromHelper,
@@ -31,7 +31,7 @@ export const parseFromHelper: { readonly [R in HelperRole]: (line: string) => Fr
   relay: (line) => fromRelay(parseFields(line)),
 };
 
-function toCapture(f: Fields): ToCapture {
+function toCapture(f: MessageFields): ToCapture {
   switch (f.type) {
     case 'file':
       return {
@@ -67,7 +67,7 @@ function toCapture(f: Fields): ToCapture {
   }
 }
 
-function toSend(f: Fields): ToSend {
+function toSend(f: MessageFields): ToSend {
   switch (f.type) {
     case 'frames':
       return { type: 'frames', fd: f.count('fd') };
@@ -94,7 +94,7 @@ function toSend(f: Fields): ToSend {
   }
 }
 
-function toRelay(f: Fields): ToRelay {
+function toRelay(f: MessageFields): ToRelay {
   switch (f.type) {
     case 'start':
       return {
@@ -111,7 +111,7 @@ function toRelay(f: Fields): ToRelay {
   }
 }
 
-function fromCapture(f: Fields): FromCapture {
+function fromCapture(f: MessageFields): FromCapture {
   switch (f.type) {
     case 'ready':
       return ready(f);
@@ -161,7 +161,7 @@ function fromCapture(f: Fields): FromCapture {
   }
 }
 
-function fromSend(f: Fields): FromSend {
+function fromSend(f: MessageFields): FromSend {
   switch (f.type) {
     case 'ready':
       return ready(f);
@@ -180,7 +180,7 @@ function fromSend(f: Fields): FromSend {
   }
 }
 
-function fromRelay(f: Fields): FromRelay {
+function fromRelay(f: MessageFields): FromRelay {
   switch (f.type) {
     case 'ready':
       return ready(f);
@@ -195,14 +195,14 @@ function fromRelay(f: Fields): FromRelay {
   }
 }
 
-function ready(f: Fields): Ready {
+function ready(f: MessageFields): Ready {
   return { type: 'ready', version: f.text('version'), pid: f.count('pid') };
 }
 
-function fault(f: Fields): HelperFault {
+function fault(f: MessageFields): HelperFault {
   return { type: 'fault', code: f.text('code'), observer: f.textOrNull('observer'), message: f.text('message') };
 }
 
-function counters(f: Fields): Counters {
+function counters(f: MessageFields): Counters {
   return { received: f.count('received'), dropped: f.count('dropped'), delivered: f.count('delivered') };
 }

@@ -1,5 +1,5 @@
 import type { Scenario, Step, TrafficKind } from '../model/scenario.js';
-import { placeOf, settingsOf } from './topology/device-place.js';
+import { devicePlaceOf, settingsOf } from './topology/device-place.js';
 
 /** What the contract knows and this build does not do yet: remove a line when it does. */
 const unsupportedTraffic: readonly TrafficKind[] = ['tcp', 'udp'];
@@ -48,7 +48,7 @@ const topologyRules: readonly ((scenario: Scenario) => readonly string[])[] = [
 
 /** What a step asks of Open vSwitch's tables that Open vSwitch does not have. */
 function lackingOnOvs({ topology, steps }: Scenario): readonly string[] {
-  const isOvs = ({ port }: { readonly port: string }): boolean => placeOf(topology, port).startsWith('ovs-');
+  const isOvs = ({ port }: { readonly port: string }): boolean => devicePlaceOf(topology, port).startsWith('ovs-');
   return steps.flatMap((step, at) => {
     const say = (key: string, why: string): string => `steps[${at}].${key} on Open vSwitch: ${why}`;
     return [

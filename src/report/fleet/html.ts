@@ -1,7 +1,7 @@
 import type { FleetHost, FleetReport } from '../../core/model/fleet.js';
 import { html, type Markup, toneOf, wordMarkup } from '../html/markup.js';
 import { pageShell } from '../html/page-shell.js';
-import { countsText, fleetWord, hostLines, hostWord } from './terminal.js';
+import { fleetCountsText, fleetWord, hostLines, hostWord } from './terminal.js';
 
 const mostLines = 50;
 
@@ -27,10 +27,10 @@ export function fleetHtml(report: FleetReport): string {
             .markup,
   }));
   return pageShell({
-    title: `${word.text}: ${countsText(report)}`,
+    title: `${word.text}: ${fleetCountsText(report)}`,
     nav: [html`<a href="#hosts">Hosts</a>`],
     content: [
-      html`<h1>Are guests isolated from each other on these hosts?</h1><div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${countsText(report)}</p></div>`,
+      html`<h1>Are guests isolated from each other on these hosts?</h1><div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${fleetCountsText(report)}</p></div>`,
       html`<section aria-labelledby="hosts"><h2 id="hosts">Hosts</h2><div class="wide" tabindex="0" role="region" aria-label="Hosts and their verdicts"><table><thead><tr><th scope="col">host</th><th scope="col">verdict</th><th scope="col">runs</th></tr></thead><tbody>${told.map(({ host, lines }, at) => row(host, at, lines.length > 0))}</tbody></table></div></section>`,
       ...details,
     ],

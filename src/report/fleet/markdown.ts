@@ -1,6 +1,6 @@
 import type { FleetReport } from '../../core/model/fleet.js';
 import { plainMarkdown } from '../markdown.js';
-import { countsText, fleetWord, hostLines, hostWord } from './terminal.js';
+import { fleetCountsText, fleetWord, hostLines, hostWord } from './terminal.js';
 
 const mostLines = 20;
 
@@ -21,5 +21,5 @@ export function fleetMarkdown(report: FleetReport): string {
       ...(lines.length > mostLines ? [`- and ${lines.length - mostLines} more`] : []),
     ];
   });
-  return `${[`## ${fleetWord(report).text}: ${countsText(report)}`, '', '| host | verdict | runs |', '| --- | --- | --- |', ...rows, ...told].join('\n')}\n`;
+  return `${[`## ${fleetWord(report).text}: ${fleetCountsText(report)}`, '', '| host | verdict | runs |', '| --- | --- | --- |', ...rows, ...told].join('\n')}\n`;
 }

@@ -27,7 +27,7 @@ export function fleetTerminal(report: FleetReport, view: View): string {
       ...(told.length > mostLines ? [`      and ${told.length - mostLines} more: --json has them`] : []),
     ];
   });
-  return `${[`${paint(word.text, 'bold', word.tint)}  ${countsText(report)}`, '', ...lines].map((line) => line.trimEnd()).join('\n')}\n`;
+  return `${[`${paint(word.text, 'bold', word.tint)}  ${fleetCountsText(report)}`, '', ...lines].map((line) => line.trimEnd()).join('\n')}\n`;
 }
 
 /** What became of a host in one word, by its exit status. */
@@ -64,7 +64,7 @@ function statusWord(status: number, allHold: boolean): Word {
 }
 
 /** `of 200 hosts 3 are broken, 1 is inconclusive, 196 are as expected` */
-export function countsText({ counts, hosts }: FleetReport): string {
+export function fleetCountsText({ counts, hosts }: FleetReport): string {
   const part = (count: number, one: string, many: string): readonly string[] =>
     count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
   const parts = [

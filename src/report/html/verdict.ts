@@ -1,5 +1,5 @@
 import type { ProvenFix, Result } from '../../core/model/result.js';
-import { apartStories, countsText, fixStories, heldStories, outcomeWords, placesText } from '../stories.js';
+import { apartStories, beforeAfterText, fixStories, heldStories, outcomeWords, placesText } from '../stories.js';
 import { expectedWord, runWord, stepWord } from '../word.js';
 import { someOf } from './leaks.js';
 import { html, type Markup, nothing, plural, type Tone, toneOf, wordMarkup } from './markup.js';
@@ -72,7 +72,7 @@ export function fixesSection(result: Result): Markup {
   if (stories.length === 0) return nothing;
   const rows = stories.map(
     ({ step, fix }) =>
-      html`<tr><td class="n">${step + 1}</td><th scope="row"><code>${fix.cause}</code></th><td>${fix.commands.map((command) => html`<div><code>${command}</code></div>`)}</td><td class="n">${countsText(fix)}</td><td class="word"><span class="${tones[fix.outcome]}">${outcomeWords[fix.outcome]}</span></td><td>${fix.text}</td></tr>`,
+      html`<tr><td class="n">${step + 1}</td><th scope="row"><code>${fix.cause}</code></th><td>${fix.commands.map((command) => html`<div><code>${command}</code></div>`)}</td><td class="n">${beforeAfterText(fix)}</td><td class="word"><span class="${tones[fix.outcome]}">${outcomeWords[fix.outcome]}</span></td><td>${fix.text}</td></tr>`,
   );
   return html`<section aria-labelledby="fixes"><h2 id="fixes">Fixes that were tried</h2><p>Each in a lab of its own: the step as it was, the fix, the step again. A fix that stops a leak by cutting somebody off is no fix.</p><div class="wide" tabindex="0" role="region" aria-label="Fixes that were tried"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">cause</th><th scope="col">fix</th><th scope="col" class="n">leaked before → after</th><th scope="col">it</th><th scope="col">in short</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
 }

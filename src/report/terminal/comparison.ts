@@ -1,6 +1,6 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
-import type { Comparison, LeakRow } from '../compare-results.js';
+import type { RunComparison, LeakRow } from '../compare-results.js';
 import type { Difference } from '../state-differences.js';
 import { leakText } from '../told-leaks.js';
 import { foldAfter, type Paint, type Tint } from './layout.js';
@@ -22,7 +22,7 @@ function rows(title: string, tint: Tint, all: readonly LeakRow[], width: number,
 /** What differs between two runs, for people: leaks that began and stopped, verdicts, settings. */
 export function comparisonText(
   runs: readonly [Result, Result],
-  comparison: Comparison,
+  comparison: RunComparison,
   settings: readonly { readonly step: string; readonly differences: readonly Difference[] }[],
   width: number,
   paint: Paint,

@@ -1,6 +1,6 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
-import { countsText, fixStories, outcomeWords } from '../stories.js';
+import { beforeAfterText, fixStories, outcomeWords } from '../stories.js';
 import { foldAfter, type Paint } from './layout.js';
 
 /**
@@ -15,7 +15,7 @@ export function terminalFixes(result: Result, width: number, paint: Paint): read
     ...stories.flatMap(({ step, fix }) => [
       ...foldAfter(
         `  step ${step + 1}  `,
-        escapeText(`${countsText(fix)}  ${outcomeWords[fix.outcome]}  ${fix.cause}: ${fix.text}`),
+        escapeText(`${beforeAfterText(fix)}  ${outcomeWords[fix.outcome]}  ${fix.cause}: ${fix.text}`),
         width,
       ),
       ...fix.commands.map((command) => `          ${escapeText(command)}`),

@@ -73,11 +73,11 @@ async function currentValue(
   place: 'bridge' | 'port' | 'link',
   key: string,
 ): Promise<SettingValue | undefined> {
-  return valueIn(await readJson(['ip', '-j', '-d', 'link', 'show', 'dev', device], { netns }), place, key);
+  return settingIn(await readJson(['ip', '-j', '-d', 'link', 'show', 'dev', device], { netns }), place, key);
 }
 
 /** One setting of the first link of `ip -j -d link`; undefined where the kernel does not tell it. */
-export function valueIn(json: unknown, place: 'bridge' | 'port' | 'link', key: string): SettingValue | undefined {
+export function settingIn(json: unknown, place: 'bridge' | 'port' | 'link', key: string): SettingValue | undefined {
   const link = child(json, '0');
   if (place === 'link' && key === 'up') {
     const flags = child(link, 'flags');

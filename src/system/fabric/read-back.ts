@@ -1,9 +1,13 @@
 import type { Change } from '../../core/model/fabric.js';
 import type { SettingValue } from '../../core/model/scenario.js';
-import { bridgeSettings, linkSettings, portSettings, type SettingKind } from '../../core/model/settings.js';
+import {
+  bridgeSettings,
+  linkSettings,
+  portSettings,
+  type SettingKind,
+  type SettingPlace,
+} from '../../core/model/settings.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-
-export type SettingPlace = 'bridge' | 'port' | 'link';
 
 /**
  * Compares what was asked with what the kernel says now; returns `device.key = value`. Throws VerifyError: `read-back`

@@ -1,4 +1,4 @@
-import type { ClockSync, Moment } from '../../core/model/provenance.js';
+import type { ClockSync, ClockMoment } from '../../core/model/provenance.js';
 import { libc } from './libc.js';
 
 /**
@@ -48,6 +48,6 @@ export function wallClockNs(): bigint {
 }
 
 /** Now, on both clocks. */
-export function moment(): Moment {
+export function moment(): ClockMoment {
   return { utc: new Date().toISOString(), monotonicNs: process.hrtime.bigint().toString() };
 }

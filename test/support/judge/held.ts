@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Comparison, compareWithWire } from '../../../src/core/audit/compare-with-wire.js';
+import { type WireComparison, compareWithWire } from '../../../src/core/audit/compare-with-wire.js';
 import type { Result } from '../../../src/core/model/result.js';
 import { parseFolder } from '../../../src/system/evidence/folder/parse-folder.js';
 import { replayFolder } from '../../../src/system/evidence/replay.js';
@@ -9,7 +9,7 @@ import { replayFolder } from '../../../src/system/evidence/replay.js';
  * What the state before each step of a run let expect, beside what the wire then showed. `result`: where the folder
  * keeps none, it is judged again.
  */
-export async function heldAgainstWire(dir: string, result?: Result): Promise<readonly Comparison[]> {
+export async function heldAgainstWire(dir: string, result?: Result): Promise<readonly WireComparison[]> {
   const { plan, states } = await parseFolder(dir);
   return compareWithWire(
     plan,
@@ -19,12 +19,12 @@ export async function heldAgainstWire(dir: string, result?: Result): Promise<rea
 }
 
 /** The same of a run just made. */
-export function heldRun(dir: string): Promise<readonly Comparison[]> {
+export function heldRun(dir: string): Promise<readonly WireComparison[]> {
   const result: Result = JSON.parse(readFileSync(join(dir, 'result.json'), 'utf8'));
   return heldAgainstWire(dir, result);
 }
 
 /** Where the wire said otherwise: the rule is at fault. */
-export function differing(rows: readonly Comparison[]): readonly Comparison[] {
+export function differing(rows: readonly WireComparison[]): readonly WireComparison[] {
   return rows.filter(({ outcome }) => outcome === 'differs');
 }

@@ -1,4 +1,4 @@
-import { type BridgeView, isOn, readFrom } from '../../bridge/view.js';
+import { type BridgeView, isSettingOn, readFrom } from '../../bridge/view.js';
 import { linkOfRecord } from '../../discover/guests/guest-of-port.js';
 import type { Declared } from '../../model/host-config.js';
 import type { LinkState } from '../../model/state.js';
@@ -19,7 +19,7 @@ function live({ key }: Declared, link: LinkState, view: BridgeView): boolean | n
     case 'master':
       return link.master ?? 'none';
     case 'native_vlan':
-      return isOn(view.settings, 'vlan_filtering') === true ? (view.vlansOf(link.name)?.native ?? null) : null;
+      return isSettingOn(view.settings, 'vlan_filtering') === true ? (view.vlansOf(link.name)?.native ?? null) : null;
     case 'ageing_time': {
       const value = link.bridge?.[key];
       return typeof value === 'number' ? value : null;
@@ -27,12 +27,12 @@ function live({ key }: Declared, link: LinkState, view: BridgeView): boolean | n
     case 'stp_state':
     case 'vlan_filtering':
     case 'mcast_snooping':
-      return isOn(link.bridge ?? {}, key);
+      return isSettingOn(link.bridge ?? {}, key);
     case 'isolated':
     case 'learning':
     case 'hairpin':
     case 'neigh_suppress':
-      return isOn(link.port ?? {}, key);
+      return isSettingOn(link.port ?? {}, key);
   }
 }
 
@@ -41,7 +41,7 @@ function valueText(value: boolean | number | string): string {
 }
 
 /** What a host's configuration says and the running bridge does not do: it was changed since, or never took effect. */
-export const declaredNotLive: BridgeRule = (view, reading) =>
+export const declaredNotLiveRule: BridgeRule = (view, reading) =>
   (reading.declared ?? []).flatMap((declared) => {
     const link = linkOfRecord(declared, reading.state);
     if (link === undefined) return [];
@@ -70,7 +70,7 @@ export const declaredNotLive: BridgeRule = (view, reading) =>
  * With firewall=1 Proxmox puts a bridge fwbrIDiN between the tap and the real bridge, where the guest's port is
  * fwprIDpN: flags that are set on the tap act on the small bridge only, which has no other guest.
  */
-export const proxmoxFirewallPort: BridgeRule = ({ name, ports }, { state }) => {
+export const proxmoxFirewallPortRule: BridgeRule = ({ name, ports }, { state }) => {
   const found = /^fwbr(\d+)i(\d+)$/.exec(name);
   if (found === null) return [];
   const outer = `fwpr${found[1] ?? ''}p${found[2] ?? ''}`;
@@ -78,7 +78,9 @@ export const proxmoxFirewallPort: BridgeRule = ({ name, ports }, { state }) => {
   return ports
     .filter(
       (port) =>
-        port.name.startsWith('tap') && isOn(port.settings, 'isolated') === true && real?.port?.['isolated'] === false,
+        port.name.startsWith('tap') &&
+        isSettingOn(port.settings, 'isolated') === true &&
+        real?.port?.['isolated'] === false,
     )
     .map((port) => ({
       severity: 'high',

@@ -1,11 +1,11 @@
-import { isOn, readFrom } from '../../bridge/view.js';
+import { isSettingOn, readFrom } from '../../bridge/view.js';
 import { word } from '../../text/shell.js';
 import type { BridgeRule } from '../rule.js';
 
 /** `isolated` acts between two ports that both have it: one alone has no effect. */
-export const isolatedOneSided: BridgeRule = ({ guests }) => {
-  const isolated = guests.filter((port) => isOn(port.settings, 'isolated') === true);
-  const open = guests.filter((port) => isOn(port.settings, 'isolated') === false);
+export const isolatedOneSidedRule: BridgeRule = ({ guests }) => {
+  const isolated = guests.filter((port) => isSettingOn(port.settings, 'isolated') === true);
+  const open = guests.filter((port) => isSettingOn(port.settings, 'isolated') === false);
   if (isolated.length === 0 || open.length === 0) return [];
   return open.map((port) => ({
     severity: isolated.length === 1 ? 'high' : 'medium',
@@ -22,9 +22,9 @@ export const isolatedOneSided: BridgeRule = ({ guests }) => {
 };
 
 /** The host carries between isolated guests what the bridge does not. */
-export const hostForwards: BridgeRule = ({ guests }, { state }) => {
+export const hostForwardsRule: BridgeRule = ({ guests }, { state }) => {
   if (guests.length < 2) return [];
-  const isolated = guests.filter((port) => isOn(port.settings, 'isolated') === true).length >= 2;
+  const isolated = guests.filter((port) => isSettingOn(port.settings, 'isolated') === true).length >= 2;
   return ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding']
     .filter((name) => !['0', undefined].includes(state.sysctl[name]))
     .map((name) => ({
@@ -50,13 +50,13 @@ const families = [
  * br_netfilter hands bridged packets to the firewall of IP; where neither the sysctl nor the bridge asks for it, rules
  * there do not act between guests.
  */
-export const netfilterSkipped: BridgeRule = ({ name, settings, guests }, { state }) =>
+export const netfilterSkippedRule: BridgeRule = ({ name, settings, guests }, { state }) =>
   guests.length < 2
     ? []
     : families.flatMap(([sysctl, key, family]) => {
         const path = `net.bridge.${sysctl}`;
         const value = state.sysctl[path];
-        if (value === '1' || isOn(settings, key) !== false) return [];
+        if (value === '1' || isSettingOn(settings, key) !== false) return [];
         return [
           {
             severity: 'info',
@@ -71,9 +71,9 @@ export const netfilterSkipped: BridgeRule = ({ name, settings, guests }, { state
       });
 
 /** Without filtering tags are payload; with it a port that joins gets the default VLAN. */
-export const vlanUnfiltered: BridgeRule = ({ name, settings, guests }) => {
+export const vlanUnfilteredRule: BridgeRule = ({ name, settings, guests }) => {
   if (guests.length < 2) return [];
-  const filtering = isOn(settings, 'vlan_filtering');
+  const filtering = isSettingOn(settings, 'vlan_filtering');
   if (filtering === false) {
     return [
       {

@@ -1,4 +1,4 @@
-import { type BridgeView, isGroup, isOn, type PortView, readFrom } from '../../bridge/view.js';
+import { type BridgeView, isGroup, isSettingOn, type PortView, readFrom } from '../../bridge/view.js';
 import { word } from '../../text/shell.js';
 import type { BridgeRule } from '../rule.js';
 
@@ -8,13 +8,14 @@ function entriesOf({ fdb }: BridgeView, port: PortView): BridgeView['fdb'] {
 }
 
 /** Without learning only a static entry says where the guest is. */
-export const learningOff: BridgeRule = (view) =>
+export const learningOffRule: BridgeRule = (view) =>
   view.ports.length <= 2
     ? []
     : view.guests
         .filter(
           (port) =>
-            isOn(port.settings, 'learning') === false && !entriesOf(view, port).some(({ state }) => state === 'static'),
+            isSettingOn(port.settings, 'learning') === false &&
+            !entriesOf(view, port).some(({ state }) => state === 'static'),
         )
         .map((port) => ({
           severity: 'high',
@@ -30,11 +31,14 @@ export const learningOff: BridgeRule = (view) =>
  * A port that learns takes any source for the guest's; a static entry moves with it unless it is sticky. A locked port
  * refuses unknown sources.
  */
-export const macStealable: BridgeRule = (view) =>
+export const macStealableRule: BridgeRule = (view) =>
   view.guests.length < 2
     ? []
     : view.guests
-        .filter((port) => !(isOn(port.settings, 'locked') === true && isOn(port.settings, 'learning') === false))
+        .filter(
+          (port) =>
+            !(isSettingOn(port.settings, 'locked') === true && isSettingOn(port.settings, 'learning') === false),
+        )
         .flatMap((port) =>
           entriesOf(view, port)
             .filter(({ flags }) => !flags.includes('sticky'))
@@ -56,9 +60,9 @@ export const macStealable: BridgeRule = (view) =>
         );
 
 /** A port that is not locked passes any source MAC. */
-export const notLocked: BridgeRule = (view) =>
+export const notLockedRule: BridgeRule = (view) =>
   view.guests
-    .filter((port) => isOn(port.settings, 'locked') === false)
+    .filter((port) => isSettingOn(port.settings, 'locked') === false)
     .map((port) => ({
       severity: 'info',
       place: `${port.name}.locked`,
@@ -73,7 +77,7 @@ export const notLocked: BridgeRule = (view) =>
  * Nothing is learned at ageing time 0 (CVE-2019-15753). Two ports have nobody else to flood to: OpenStack's qbr bridges
  * are made like that.
  */
-export const ageingZero: BridgeRule = ({ name, settings, ports }) =>
+export const ageingZeroRule: BridgeRule = ({ name, settings, ports }) =>
   settings['ageing_time'] !== 0 || ports.length <= 2
     ? []
     : [
@@ -89,7 +93,7 @@ export const ageingZero: BridgeRule = ({ name, settings, ports }) =>
       ];
 
 /** A limit on learned entries fails open: a MAC that does not fit is flooded to. */
-export const fdbLimit: BridgeRule = ({ name, settings }) => {
+export const fdbLimitRule: BridgeRule = ({ name, settings }) => {
   const limit = settings['fdb_max_learned'];
   const learned = settings['fdb_n_learned'];
   if (typeof limit !== 'number' || limit === 0 || typeof learned !== 'number') return [];

@@ -5,7 +5,7 @@ import { word } from '../../text/shell.js';
 import type { BridgeRule } from '../rule.js';
 
 /** tc's action mirred carries frames of a device to another one (tc-mirred(8)). */
-export const tcMirror: BridgeRule = ({ devices }, { state }) =>
+export const tcMirrorRule: BridgeRule = ({ devices }, { state }) =>
   Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {}).flatMap(([key, filters]) => {
     const [device = '', place = ''] = splitLast(key);
     if (!devices.has(device)) return [];
@@ -64,7 +64,7 @@ export function nftCopies(devices: ReadonlySet<string>, state: HostState): reado
 }
 
 /** They carry frames as mirred does. */
-export const nftMirror: BridgeRule = ({ devices }, { state }) =>
+export const nftMirrorRule: BridgeRule = ({ devices }, { state }) =>
   nftCopies(devices, state).map(({ verb, to, place, fix }) => ({
     severity: 'high',
     place,
@@ -76,7 +76,7 @@ export const nftMirror: BridgeRule = ({ devices }, { state }) =>
   }));
 
 /** An XDP program sees every frame before the bridge does and may send it elsewhere; what it does cannot be read. */
-export const xdp: BridgeRule = ({ link, ports }) =>
+export const xdpRule: BridgeRule = ({ link, ports }) =>
   [link, ...ports.map((port) => port.link)]
     .filter((one) => one.xdp !== undefined)
     .map((one) => ({

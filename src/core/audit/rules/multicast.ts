@@ -1,10 +1,10 @@
-import { isOn, readFrom } from '../../bridge/view.js';
+import { isSettingOn, readFrom } from '../../bridge/view.js';
 import { fieldsOf, objectsOf, textOf } from '../../text/json-fields.js';
 import { word } from '../../text/shell.js';
 import type { BridgeRule } from '../rule.js';
 
 /** Ports that get all multicast: set so (2), or because a query came from there. */
-export const mcastRouterPort: BridgeRule = ({ name, guests }, { state }) => {
+export const mcastRouterPortRule: BridgeRule = ({ name, guests }, { state }) => {
   const acting = new Set(
     objectsOf(state.mdb)
       .flatMap((part) => objectsOf(fieldsOf(part['router'])?.[name]))
@@ -31,8 +31,10 @@ export const mcastRouterPort: BridgeRule = ({ name, guests }, { state }) => {
 };
 
 /** Snooping knows members only while somebody asks for them. */
-export const noQuerier: BridgeRule = ({ name, settings, guests }) =>
-  isOn(settings, 'mcast_snooping') !== true || isOn(settings, 'mcast_querier') !== false || guests.length === 0
+export const noQuerierRule: BridgeRule = ({ name, settings, guests }) =>
+  isSettingOn(settings, 'mcast_snooping') !== true ||
+  isSettingOn(settings, 'mcast_querier') !== false ||
+  guests.length === 0
     ? []
     : [
         {

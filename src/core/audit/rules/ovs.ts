@@ -15,7 +15,7 @@ const flagged = (ports: readonly OvsRecord[]): readonly OvsRecord[] =>
   ports.filter((port) => port['protected'] === true);
 
 /** VLANs that flood. */
-export const ovsFlooding = eachBridge(({ name, record }) =>
+export const ovsFloodingRule = eachBridge(({ name, record }) =>
   membersOf(record['flood_vlans']).length === 0
     ? []
     : [
@@ -32,7 +32,7 @@ export const ovsFlooding = eachBridge(({ name, record }) =>
 );
 
 /** Mirrors, with whose frames they copy and to where. */
-export const ovsMirror: HostRule = (reading) =>
+export const ovsMirrorRule: HostRule = (reading) =>
   ovsBridges(reading).flatMap(({ name, ports, mirrors }) =>
     mirrors.map((mirror) => {
       const names = (column: string): readonly string[] =>
@@ -55,7 +55,7 @@ export const ovsMirror: HostRule = (reading) =>
   );
 
 /** `protected` acts between two ports that both have it: one alone floods to those that have it not. */
-export const ovsProtectedOneSided = eachBridge(({ ports }) =>
+export const ovsProtectedOneSidedRule = eachBridge(({ ports }) =>
   flagged(ports).length !== 1
     ? []
     : flagged(ports).map(
@@ -76,7 +76,7 @@ export const ovsProtectedOneSided = eachBridge(({ ports }) =>
  * With a controller and without `secure` the switch goes on by MAC alone once the controller is gone: what its flows
  * kept apart meets.
  */
-export const ovsFailOpen = eachBridge(({ name, record }) =>
+export const ovsFailOpenRule = eachBridge(({ name, record }) =>
   membersOf(record['controller']).length === 0 || record['fail_mode'] === 'secure'
     ? []
     : [
@@ -93,7 +93,7 @@ export const ovsFailOpen = eachBridge(({ name, record }) =>
 );
 
 /** A MAC that finds no room in the table is flooded to. */
-export const ovsSmallTable = eachBridge(({ name, record }) => {
+export const ovsSmallTableRule = eachBridge(({ name, record }) => {
   const size = Number(valueIn(record['other_config'], 'mac-table-size') ?? usualTable);
   return !(size < usualTable)
     ? []

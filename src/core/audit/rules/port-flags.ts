@@ -1,4 +1,4 @@
-import { isOn, readFrom } from '../../bridge/view.js';
+import { isSettingOn, readFrom } from '../../bridge/view.js';
 import type { Severity } from '../../model/audit.js';
 import type { ProbeClassName } from '../../model/scenario.js';
 import { word } from '../../text/shell.js';
@@ -8,7 +8,7 @@ import type { BridgeRule } from '../rule.js';
 function flagRule(key: string, severity: Severity, text: string, probe: ProbeClassName | null): BridgeRule {
   return ({ guests }) =>
     guests
-      .filter((port) => isOn(port.settings, key) === true)
+      .filter((port) => isSettingOn(port.settings, key) === true)
       .map((port) => ({
         severity,
         place: `${port.name}.${key}`,
@@ -20,25 +20,25 @@ function flagRule(key: string, severity: Severity, text: string, probe: ProbeCla
       }));
 }
 
-export const macBypass = flagRule(
+export const macBypassRule = flagRule(
   'mab',
   'medium',
   'the port admits candidates by itself (MAC authentication bypass)',
   'mac-spoof',
 );
-export const hairpin = flagRule(
+export const hairpinRule = flagRule(
   'hairpin',
   'low',
   "frames return to the port they came from: guests behind one port see each other's",
   'known-unicast',
 );
-export const neighbourSuppression = flagRule(
+export const neighbourSuppressionRule = flagRule(
   'neigh_suppress',
   'info',
   'the host answers for guests; their ARP does not show who is where',
   'arp-request',
 );
-export const proxyArp = flagRule(
+export const proxyArpRule = flagRule(
   'proxy_arp',
   'info',
   'the host answers ARP for guests and carries what follows',
@@ -46,7 +46,7 @@ export const proxyArp = flagRule(
 );
 
 /** Traffic moves to another port when this one loses its carrier. */
-export const backupPort: BridgeRule = ({ guests }) =>
+export const backupPortRule: BridgeRule = ({ guests }) =>
   guests
     .filter(({ settings: { backup_port: other } }) => other !== undefined && other !== '' && other !== 0)
     .map((port) => ({
@@ -60,7 +60,7 @@ export const backupPort: BridgeRule = ({ guests }) =>
     }));
 
 /** Nothing can be said about a guest whose port does not forward. */
-export const notForwarding: BridgeRule = ({ ports }) =>
+export const notForwardingRule: BridgeRule = ({ ports }) =>
   ports
     .filter((port) => port.settings['state'] !== undefined && port.settings['state'] !== 'forwarding')
     .map((port) => ({
@@ -79,19 +79,19 @@ function floodRule(key: string, severity: Severity, text: string, probe: ProbeCl
   return (view, reading) => (view.guests.length < 2 ? [] : rule(view, reading));
 }
 
-export const unknownFlood = floodRule(
+export const unknownFloodRule = floodRule(
   'flood',
   'medium',
   'unicast to a MAC that the bridge does not know reaches this guest',
   'unknown-unicast',
 );
-export const broadcastFlood = floodRule(
+export const broadcastFloodRule = floodRule(
   'bcast_flood',
   'info',
   'broadcasts of others (ARP, DHCP) reach this guest',
   'broadcast',
 );
-export const multicastFlood = floodRule(
+export const multicastFloodRule = floodRule(
   'mcast_flood',
   'low',
   'multicast that nobody joined reaches this guest',

@@ -7,7 +7,7 @@ import type { BridgeRule } from '../rule.js';
  * A MAC in the bridge device's address list (`self`) that the database does not have (`master`): macvlan on the bridge
  * leaves one.
  */
-export const behindBridge: BridgeRule = ({ name, link, fdb, ports }, { state }) =>
+export const behindBridgeRule: BridgeRule = ({ name, link, fdb, ports }, { state }) =>
   ports.length < 2
     ? []
     : state.fdb
@@ -35,7 +35,7 @@ const IFF_PROMISC = 0x100;
  * A bridge device rests at promiscuity 0. Something that bridges the bridge raises it, as VMware does, or a sniffer on
  * it.
  */
-export const bridgePromiscuous: BridgeRule = ({ name, link }, { packetSockets, promiscuousLog }) => {
+export const bridgePromiscuousRule: BridgeRule = ({ name, link }, { packetSockets, promiscuousLog }) => {
   const flagged = link.sysFlags !== null ? (link.sysFlags & IFF_PROMISC) !== 0 : link.flags.includes('PROMISC');
   if (!flagged && !((link.promiscuity ?? 0) > 0)) return [];
   const flags = link.sysFlags === null ? link.flags.join(',') : `0x${link.sysFlags.toString(16)}`;
@@ -61,7 +61,7 @@ const everyFrame = '0003';
  * A packet socket for every frame on the bridge, a port, or everything; needs no promiscuous mode and raises no event.
  * DHCP clients and the like take one protocol only.
  */
-export const snifferOnHost: BridgeRule = ({ link, ports }, { packetSockets }) => {
+export const snifferOnHostRule: BridgeRule = ({ link, ports }, { packetSockets }) => {
   const places = new Map([
     [0, 'every interface'],
     [link.ifindex, link.name],

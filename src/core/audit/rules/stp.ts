@@ -1,4 +1,4 @@
-import { isOn, readFrom } from '../../bridge/view.js';
+import { isSettingOn, readFrom } from '../../bridge/view.js';
 import type { Settings } from '../../model/scenario.js';
 import { word } from '../../text/shell.js';
 import type { BridgeRule, RuleFinding } from '../rule.js';
@@ -31,13 +31,13 @@ function linkLocalFinding(name: string, settings: Settings): readonly RuleFindin
   ];
 }
 
-export const linkLocalForwarded: BridgeRule = ({ name, settings, ports }) => [
+export const linkLocalForwardedRule: BridgeRule = ({ name, settings, ports }) => [
   ...linkLocalFinding(name, settings),
   ...ports.flatMap((port) => linkLocalFinding(port.name, port.settings)),
 ];
 
 /** Without spanning tree BPDUs are data; with it a guest's port has to refuse them. */
-export const stpOpen: BridgeRule = ({ name, settings, guests }) => {
+export const stpOpenRule: BridgeRule = ({ name, settings, guests }) => {
   if (guests.length === 0) return [];
   const stp = settings['stp_state'];
   if (stp === 0) {
@@ -57,7 +57,9 @@ export const stpOpen: BridgeRule = ({ name, settings, guests }) => {
   }
   if (stp === undefined) return [];
   return guests
-    .filter((port) => isOn(port.settings, 'guard') === false && isOn(port.settings, 'root_block') === false)
+    .filter(
+      (port) => isSettingOn(port.settings, 'guard') === false && isSettingOn(port.settings, 'root_block') === false,
+    )
     .map((port) => ({
       severity: 'medium',
       place: `${port.name}.guard`,

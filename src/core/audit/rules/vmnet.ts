@@ -2,7 +2,7 @@ import { word } from '../../text/shell.js';
 import type { HostRule } from '../rule.js';
 
 /** VMware lets a guest's adapter be promiscuous for whoever may write to its device. */
-export const vmnetWritable: HostRule = ({ vmnet }) =>
+export const vmnetWritableRule: HostRule = ({ vmnet }) =>
   vmnet
     .filter(({ mode }) => (mode & 0o002) !== 0)
     .map(({ path, mode, group }) => ({
@@ -15,7 +15,7 @@ export const vmnetWritable: HostRule = ({ vmnet }) =>
       fix: `chgrp a group of trusted users ${word(path)}, then chmod 660 ${word(path)}`,
     }));
 
-export const vmnetPresent: HostRule = ({ vmnet }) =>
+export const vmnetPresentRule: HostRule = ({ vmnet }) =>
   vmnet.length === 0
     ? []
     : [

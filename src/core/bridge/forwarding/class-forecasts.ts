@@ -1,8 +1,23 @@
 import type { ProbeClassName } from '../../model/scenario.js';
-import { allNodes, arpBroadcast, bpdu, broadcast, linkLocal, multicast, queried } from './classes/groups.js';
-import { macFlood, theft } from './classes/theft.js';
-import { agedUnicast, ipSpoof, knownUnicast, macSpoof, routedBounce, unknownUnicast } from './classes/unicast.js';
-import { vlanHop } from './classes/vlan-hop.js';
+import {
+  predictAllNodes,
+  predictArpBroadcast,
+  predictBpdu,
+  predictBroadcast,
+  predictLinkLocal,
+  predictMulticast,
+  predictQueried,
+} from './classes/groups.js';
+import { predictMacFlood, predictTheft } from './classes/theft.js';
+import {
+  predictAgedUnicast,
+  predictIpSpoof,
+  predictKnownUnicast,
+  predictMacSpoof,
+  predictRoutedBounce,
+  predictUnknownUnicast,
+} from './classes/unicast.js';
+import { predictVlanHop } from './classes/vlan-hop.js';
 import type { ClassForecast } from './forecast.js';
 
 /**
@@ -15,23 +30,23 @@ export type Question = 'direct' | 'third' | 'thief';
 export const classForecasts: Readonly<
   Record<ProbeClassName, { readonly forecast: ClassForecast; readonly question: Question }>
 > = {
-  'known-unicast': { forecast: knownUnicast, question: 'third' },
-  'aged-unicast': { forecast: agedUnicast, question: 'third' },
-  'unknown-unicast': { forecast: unknownUnicast, question: 'direct' },
-  broadcast: { forecast: broadcast, question: 'direct' },
-  'arp-request': { forecast: arpBroadcast, question: 'direct' },
-  'link-local-multicast': { forecast: linkLocal, question: 'direct' },
-  multicast: { forecast: multicast, question: 'direct' },
-  'vlan-hop': { forecast: vlanHop, question: 'direct' },
-  'routed-bounce': { forecast: routedBounce, question: 'direct' },
-  'mac-spoof': { forecast: macSpoof, question: 'direct' },
-  'ip-spoof': { forecast: ipSpoof, question: 'direct' },
-  'mac-steal': { forecast: theft, question: 'thief' },
-  'gateway-steal': { forecast: theft, question: 'thief' },
-  'mac-flood': { forecast: macFlood, question: 'thief' },
-  'arp-spoof': { forecast: arpBroadcast, question: 'direct' },
-  'ra-spoof': { forecast: allNodes, question: 'direct' },
-  'dhcp-offer': { forecast: broadcast, question: 'direct' },
-  'igmp-query': { forecast: queried, question: 'thief' },
-  'stp-root': { forecast: bpdu, question: 'direct' },
+  'known-unicast': { forecast: predictKnownUnicast, question: 'third' },
+  'aged-unicast': { forecast: predictAgedUnicast, question: 'third' },
+  'unknown-unicast': { forecast: predictUnknownUnicast, question: 'direct' },
+  broadcast: { forecast: predictBroadcast, question: 'direct' },
+  'arp-request': { forecast: predictArpBroadcast, question: 'direct' },
+  'link-local-multicast': { forecast: predictLinkLocal, question: 'direct' },
+  multicast: { forecast: predictMulticast, question: 'direct' },
+  'vlan-hop': { forecast: predictVlanHop, question: 'direct' },
+  'routed-bounce': { forecast: predictRoutedBounce, question: 'direct' },
+  'mac-spoof': { forecast: predictMacSpoof, question: 'direct' },
+  'ip-spoof': { forecast: predictIpSpoof, question: 'direct' },
+  'mac-steal': { forecast: predictTheft, question: 'thief' },
+  'gateway-steal': { forecast: predictTheft, question: 'thief' },
+  'mac-flood': { forecast: predictMacFlood, question: 'thief' },
+  'arp-spoof': { forecast: predictArpBroadcast, question: 'direct' },
+  'ra-spoof': { forecast: predictAllNodes, question: 'direct' },
+  'dhcp-offer': { forecast: predictBroadcast, question: 'direct' },
+  'igmp-query': { forecast: predictQueried, question: 'thief' },
+  'stp-root': { forecast: predictBpdu, question: 'direct' },
 };

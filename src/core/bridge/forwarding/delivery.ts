@@ -1,4 +1,4 @@
-import { type BridgeView, isOn } from '../view.js';
+import { type BridgeView, isSettingOn } from '../view.js';
 import { type Destination, destinationOf } from './destination.js';
 import { type End, type Forecast, no, portOf, unknown, yes } from './forecast.js';
 
@@ -15,17 +15,17 @@ function shouldDeliver(from: End, observer: End, flag: FloodFlag | null, why: st
   if (source !== null && source.settings['state'] !== 'forwarding')
     return unknown(`${source.name} does not forward now`);
   if (source?.name === name)
-    return isOn(settings, 'hairpin') === true
+    return isSettingOn(settings, 'hairpin') === true
       ? unknown(`${name}.hairpin on`)
       : no('a frame does not return to its port');
-  if (source !== null && isOn(source.settings, 'isolated') === true) {
-    const isolated = isOn(settings, 'isolated');
+  if (source !== null && isSettingOn(source.settings, 'isolated') === true) {
+    const isolated = isSettingOn(settings, 'isolated');
     if (isolated === true) return no('both ports are isolated');
     if (isolated === null) return unknown('isolated is not told');
   }
   // what the host itself sends is held back by `flood` alone
   if (flag === null || (source === null && flag !== 'flood')) return yes(why);
-  const flood = isOn(settings, flag);
+  const flood = isSettingOn(settings, flag);
   if (flood === null) return unknown(`${name}.${flag} is not told`);
   return flood ? yes(`${why}; ${name}.${flag} on`) : no(`${name}.${flag} off`);
 }

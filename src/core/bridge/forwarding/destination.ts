@@ -1,6 +1,6 @@
 import type { Mac } from '../../model/mac.js';
 import type { FdbState } from '../../model/state.js';
-import { type BridgeView, isOn } from '../view.js';
+import { type BridgeView, isSettingOn } from '../view.js';
 import { type End, portOf } from './forecast.js';
 
 /** Where the bridge sends unicast to an endpoint: to one place, or everywhere. */
@@ -12,7 +12,9 @@ export type Destination = { readonly at: string } | { readonly flood: string };
 export function entryOf(view: BridgeView, from: End, mac: Mac): FdbState | undefined {
   const port = portOf(from);
   const vlan =
-    isOn(view.settings, 'vlan_filtering') === true && port !== null ? (view.vlansOf(port.name)?.native ?? null) : null;
+    isSettingOn(view.settings, 'vlan_filtering') === true && port !== null
+      ? (view.vlansOf(port.name)?.native ?? null)
+      : null;
   return view.fdb.find((one) => one.mac === mac && (vlan === null || one.vlan === null || one.vlan === vlan));
 }
 
@@ -34,7 +36,7 @@ function wouldLearn(view: BridgeView, to: End): Destination {
   if (to.site.kind === 'host') return { at: view.name };
   if (to.site.kind === 'behind') return { flood: `what is behind ${view.name} itself is never learned` };
   if (view.settings['ageing_time'] === 0) return { flood: `${view.name}.ageing_time 0: nothing is learned` };
-  if (isOn(to.site.port.settings, 'learning') === false)
+  if (isSettingOn(to.site.port.settings, 'learning') === false)
     return { flood: `${to.site.port.name}.learning off, no static entry` };
   const limit = view.settings['fdb_max_learned'],
     learned = view.settings['fdb_n_learned'];

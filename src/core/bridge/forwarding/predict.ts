@@ -1,11 +1,11 @@
 import type { Diversions } from '../diversions.js';
-import { type BridgeView, isOn } from '../view.js';
+import { type BridgeView, isSettingOn } from '../view.js';
 import { classForecasts } from './class-forecasts.js';
 import { type Forecast, type ForecastFlow, no, portOf, unknown, yes } from './forecast.js';
 
 /** With VLAN filtering an untagged frame travels in its port's own VLAN, and reaches members of that one only. */
 function withinVlan(view: BridgeView, { class: probe, from, observer }: ForecastFlow, forecast: Forecast): Forecast {
-  if (isOn(view.settings, 'vlan_filtering') !== true || forecast.reach !== 'yes' || probe === 'vlan-hop')
+  if (isSettingOn(view.settings, 'vlan_filtering') !== true || forecast.reach !== 'yes' || probe === 'vlan-hop')
     return forecast;
   const [source, target] = [portOf(from), portOf(observer)].map((port) =>
     port === null ? null : view.vlansOf(port.name),

@@ -1,5 +1,5 @@
 import type { Declared } from '../../model/host-config.js';
-import { macText } from '../guests/guest-of-port.js';
+import { normalizeMac } from '../guests/guest-of-port.js';
 import { childOf, readXml, type XmlElement } from '../guests/read-xml.js';
 
 const by = 'libvirt';
@@ -75,7 +75,7 @@ export function libvirtDeclared(xml: string, networks: readonly LibvirtNetwork[]
   return (childOf(domain, 'devices')?.children ?? [])
     .filter((device) => device.name === 'interface')
     .flatMap((device): readonly Declared[] => {
-      const mac = macText(childOf(device, 'mac')?.attributes['address']);
+      const mac = normalizeMac(childOf(device, 'mac')?.attributes['address']);
       const source = childOf(device, 'source')?.attributes ?? {};
       const network = networks.find((one) => one.name === source['network']);
       const bridge = source['bridge'] ?? network?.bridge;

@@ -1,7 +1,7 @@
 import type { GuestRecord } from '../../model/host-config.js';
 import type { LinkState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-fields.js';
-import { macText } from './guest-of-port.js';
+import { normalizeMac } from './guest-of-port.js';
 
 /**
  * Where Docker and Podman keep the namespaces of containers; the text is theirs, but nothing else is to be opened for
@@ -32,7 +32,7 @@ function interfacesOf(manager: 'docker' | 'podman', container: Fields): readonly
   const netns = textOf(settings?.['SandboxKey']) ?? '';
   const networks = objectsOf(Object.values(fieldsOf(settings?.['Networks']) ?? {}));
   return (networks.length > 0 ? networks : [settings ?? {}]).flatMap((network): readonly GuestRecord[] => {
-    const mac = macText(textOf(network['MacAddress']));
+    const mac = normalizeMac(textOf(network['MacAddress']));
     if (mac === null) return [];
     const ips = [network['IPAddress'], network['GlobalIPv6Address']].flatMap((ip) => textOf(ip) || []);
     const zone = project === null || project === '' ? null : { name: project, from: 'Compose project' };

@@ -1,6 +1,6 @@
 import type { GuestRecord } from '../../model/host-config.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-fields.js';
-import { macText } from './guest-of-port.js';
+import { normalizeMac } from './guest-of-port.js';
 
 /**
  * The interfaces of running instances, from `incus list --all-projects --format json` (LXD's `lxc list` prints the same
@@ -17,8 +17,8 @@ export function incusGuests(manager: 'incus' | 'lxd', json: unknown): readonly G
       ([, device]) => fieldsOf(device)?.['type'] === 'nic',
     );
     return nics.map(([nic, device]): GuestRecord => {
-      const mac = macText(textOf(config[`volatile.${nic}.hwaddr`]) ?? textOf(fieldsOf(device)?.['hwaddr']));
-      const state = networks.find((one) => macText(textOf(one['hwaddr'])) === mac && mac !== null);
+      const mac = normalizeMac(textOf(config[`volatile.${nic}.hwaddr`]) ?? textOf(fieldsOf(device)?.['hwaddr']));
+      const state = networks.find((one) => normalizeMac(textOf(one['hwaddr'])) === mac && mac !== null);
       const port = textOf(state?.['host_name']) || textOf(config[`volatile.${nic}.host_name`]) || null;
       return {
         manager,

@@ -1,5 +1,5 @@
 import type { GuestRecord } from '../../model/host-config.js';
-import { macText } from './guest-of-port.js';
+import { normalizeMac } from './guest-of-port.js';
 import { childOf, elementsNamed, readXml, type XmlElement } from './read-xml.js';
 
 /**
@@ -24,7 +24,7 @@ export function libvirtGuests(xml: string): readonly GuestRecord[] {
         manager: 'libvirt',
         name,
         port: childOf(device, 'target')?.attributes['dev'] ?? null,
-        mac: macText(childOf(device, 'mac')?.attributes['address']),
+        mac: normalizeMac(childOf(device, 'mac')?.attributes['address']),
         ips: device.children.filter((child) => child.name === 'ip').flatMap((ip) => ip.attributes['address'] ?? []),
         zone: zoneOf(project, device),
         firewall: null,

@@ -1,6 +1,6 @@
 import type { GuestRecord } from '../../model/host-config.js';
 import { objectsOf, textOf } from '../../text/json-fields.js';
-import { macText } from './guest-of-port.js';
+import { normalizeMac } from './guest-of-port.js';
 
 /** What the cluster says of a guest beside its own configuration. */
 export interface ProxmoxSurroundings {
@@ -52,8 +52,8 @@ export function proxmoxGuests(
     const own = `${program === 'qm' ? 'tap' : 'veth'}${id}i${number}`;
     // A machine's MAC stands beside its model (virtio=…), a container's has a key of its own.
     const mac =
-      macText(parts.get('hwaddr')) ??
-      [...parts.values()].map((part) => macText(part)).find((one) => one !== null) ??
+      normalizeMac(parts.get('hwaddr')) ??
+      [...parts.values()].map((part) => normalizeMac(part)).find((one) => one !== null) ??
       null;
     const ips = ['ip', 'ip6']
       .map((one) => parts.get(one)?.split('/')[0] ?? '')

@@ -1,7 +1,7 @@
 import type { Keeper } from '../../model/persistent-fix.js';
 import type { HostState } from '../../model/state.js';
 import type { LibvirtNetwork } from '../declared/libvirt.js';
-import { linkOfRecord, macText } from '../guests/guest-of-port.js';
+import { linkOfRecord, normalizeMac } from '../guests/guest-of-port.js';
 import { childOf, readXml } from '../guests/read-xml.js';
 
 /**
@@ -29,7 +29,7 @@ export function libvirtDomainKeepers(
   return (childOf(domain, 'devices')?.children ?? [])
     .filter(({ name }) => name === 'interface')
     .flatMap((element): readonly Keeper[] => {
-      const mac = macText(childOf(element, 'mac')?.attributes['address']);
+      const mac = normalizeMac(childOf(element, 'mac')?.attributes['address']);
       const source = childOf(element, 'source')?.attributes ?? {};
       const network = networks.find(({ name }) => name === source['network']);
       const bridge = source['bridge'] ?? network?.bridge ?? null;

@@ -136,12 +136,12 @@ export function isUnicast({ dstMac }: Pick<RowContext, 'dstMac'>): boolean {
 }
 
 /** A switch as ports (true) and bridges (1) print it. */
-export function isOn(value: SettingValue | undefined): boolean {
+export function isSwitchedOn(value: SettingValue | undefined): boolean {
   return value === true || value === 1;
 }
 
 /** Known to be off: what this kernel does not tell is neither on nor off. */
-export function isOff(value: SettingValue | undefined): boolean {
+export function isSwitchedOff(value: SettingValue | undefined): boolean {
   return value === false || value === 0;
 }
 

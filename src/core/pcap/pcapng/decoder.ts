@@ -13,7 +13,7 @@ import {
   optionText,
   optionU64,
   readOptions,
-  textOf,
+  textOfOption,
 } from './options.js';
 
 /** Block type and length; every block repeats its length at its end. */
@@ -231,7 +231,9 @@ export function pcapngDecoder(out: BatchBuilder, ring: RingDecoder | null): Deco
       hardware: optionText(bytes, options, codes.hardware),
       os: optionText(bytes, options, codes.os),
       application: optionText(bytes, options, codes.application),
-      comments: options.filter((option) => option.code === optionCodes.comment).map((option) => textOf(bytes, option)),
+      comments: options
+        .filter((option) => option.code === optionCodes.comment)
+        .map((option) => textOfOption(bytes, option)),
     });
     out.byteOrder = byteOrder;
     return true;
@@ -316,5 +318,5 @@ function filterText(bytes: Uint8Array, options: readonly Option[]): string | nul
   const option = options.find(
     (each) => each.code === optionCodes.interface.filter && each.length > 0 && bytes[each.at] === 0,
   );
-  return option === undefined ? null : textOf(bytes, { ...option, at: option.at + 1, length: option.length - 1 });
+  return option === undefined ? null : textOfOption(bytes, { ...option, at: option.at + 1, length: option.length - 1 });
 }

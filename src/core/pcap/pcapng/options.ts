@@ -50,14 +50,14 @@ export function readOptions(view: DataView, from: number, to: number, littleEndi
 const decoder = new TextDecoder();
 
 /** Text of an option: UTF-8, not terminated; what is none becomes U+FFFD. */
-export function textOf(bytes: Uint8Array, option: Option): string {
+export function textOfOption(bytes: Uint8Array, option: Option): string {
   return decoder.decode(bytes.subarray(option.at, option.at + option.length));
 }
 
 /** The first option of a code as text. */
 export function optionText(bytes: Uint8Array, options: readonly Option[], code: number): string | null {
   const option = options.find((each) => each.code === code);
-  return option === undefined ? null : textOf(bytes, option);
+  return option === undefined ? null : textOfOption(bytes, option);
 }
 
 /** The first option of a code as an unsigned 64-bit number. */
@@ -167,6 +167,8 @@ export function readPacketOptions(batch: Batch, i: number): PacketOptions {
   if (options === null) return { packetId: null, comments: [] };
   return {
     packetId: optionU64(view, options, optionCodes.packet.packetId, little),
-    comments: options.filter((option) => option.code === optionCodes.comment).map((option) => textOf(bytes, option)),
+    comments: options
+      .filter((option) => option.code === optionCodes.comment)
+      .map((option) => textOfOption(bytes, option)),
   };
 }

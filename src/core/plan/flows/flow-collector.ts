@@ -1,7 +1,7 @@
 import type { Flow, Flows } from '../../model/plan.js';
 import type { FlowDraft } from '../../probe/probe-class.js';
 import type { FlowAim, FlowForm, FlowSource } from './flow-of-table.js';
-import { flowTable, formOf, kindOf } from './flow-table.js';
+import { flowTable, optionalForm, kindOf } from './flow-table.js';
 
 /** What an entry of the scenario decides of a flow, beside its draft. */
 export type FlowOfEntry = Pick<Flow, 'probe' | 'class' | 'count' | 'must' | 'may'>;
@@ -38,7 +38,7 @@ export function flowCollector(head: Pick<Flow, 'step' | 'id' | 'first'>): FlowCo
             count: entry.count,
             judged: draft.judged,
             ...kindOf(draft),
-            frame: { carrier: frame.carrier, vlan: frame.vlan, size: frame.size, ...formOf(frame) },
+            frame: { carrier: frame.carrier, vlan: frame.vlan, size: frame.size, ...optionalForm(frame) },
           }),
         );
       }

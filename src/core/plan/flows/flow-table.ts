@@ -30,7 +30,7 @@ export type FlowColumnsRecord = Omit<FlowColumns, 'form' | 'source' | 'aim'> & {
 export const mostListed = 2000;
 
 /** The part of a frame, and of a flow, that most of them have not: a key without a value is none. */
-export function formOf({ form }: Pick<FrameSpec, 'form'>): Pick<FrameSpec, 'form'> {
+export function optionalForm({ form }: Pick<FrameSpec, 'form'>): Pick<FrameSpec, 'form'> {
   return form === undefined ? {} : { form };
 }
 

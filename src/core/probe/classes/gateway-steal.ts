@@ -1,6 +1,6 @@
 import { unicastCarriers } from '../addresses.js';
 import type { ProbeClass } from '../probe-class.js';
-import { theft } from '../theft.js';
+import { theftFlows } from '../theft.js';
 
 /**
  * A guest takes the MAC of the gateway, `to`: a router behind a port, or the host itself, whose MAC the bridge never
@@ -11,5 +11,5 @@ export const gatewaySteal: ProbeClass = {
   addressee: 'required',
   provokes: ['mac-moved'],
   defaultCarriers: unicastCarriers,
-  flows: theft,
+  flows: theftFlows,
 };

@@ -1,5 +1,5 @@
 import { sameSegment } from '../../model/host-names.js';
-import { documentation, familyOf, linkLocal, namesByRole } from '../addresses.js';
+import { documentation, familyOf, linkLocalAddress, namesByRole } from '../addresses.js';
 import { frameSpec } from '../frames/spec.js';
 import { groupCarriers, groupFor, groupMac, memberPorts } from '../groups.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
@@ -27,7 +27,12 @@ export const igmpQuery: ProbeClass = {
             srcIp: from.ips.find((ip) => ip.family === 4)?.address ?? documentation.ipv4[0],
             dstIp: '224.0.0.1',
           } as const)
-        : ({ carrier: 'ipv6-udp', form: 'mld-query', srcIp: linkLocal(from.macs[0]), dstIp: 'ff02::1' } as const);
+        : ({
+            carrier: 'ipv6-udp',
+            form: 'mld-query',
+            srcIp: linkLocalAddress(from.macs[0]),
+            dstIp: 'ff02::1',
+          } as const);
     const query = frameSpec(
       { ...ofFamily, vlan, srcMac: from.macs[0], dstMac: groupMac(ofFamily.dstIp) },
       { ...entry, srcMac: null, dstMac: null, size: null },

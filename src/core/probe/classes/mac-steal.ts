@@ -1,6 +1,6 @@
 import { unicastCarriers } from '../addresses.js';
 import type { ProbeClass } from '../probe-class.js';
-import { theft } from '../theft.js';
+import { theftFlows } from '../theft.js';
 
 /**
  * A guest takes another's MAC: the bridge learns it on the thief's port, and what is said to the owner goes to the
@@ -11,5 +11,5 @@ export const macSteal: ProbeClass = {
   addressee: 'required',
   provokes: ['mac-moved'],
   defaultCarriers: unicastCarriers,
-  flows: theft,
+  flows: theftFlows,
 };

@@ -1,5 +1,5 @@
 import type { Endpoint, ProbeEntry } from '../../model/scenario.js';
-import { documentation, linkLocal, namesByRole } from '../addresses.js';
+import { documentation, linkLocalAddress, namesByRole } from '../addresses.js';
 import { frameSpec } from '../frames/spec.js';
 import { groupMac } from '../groups.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
@@ -45,7 +45,7 @@ export const raSpoof: ProbeClass = {
     const may = namesByRole(endpoints.values(), from.bridge, ['uplink', 'host']);
     const victim = to?.ips.find((ip) => ip.family === 6)?.address ?? documentation.ipv6[1];
     const kinds = [
-      ['router-advertisement', linkLocal(from.macs[0])],
+      ['router-advertisement', linkLocalAddress(from.macs[0])],
       ['neighbour-advertisement', victim],
     ] as const;
     const forged = kinds.map(([form, srcIp]): FlowDraft => {

@@ -2,7 +2,7 @@ import type { FrameSpec } from '../../model/plan.js';
 import type { Carrier } from '../../model/scenario.js';
 import { ethernetLength, etherTypes, writeEthernet } from '../../wire/ethernet.js';
 import { tagTypes, vlanTagLength, writeTags } from '../../wire/vlan.js';
-import { macOf, unbuildable } from './parts.js';
+import { macBytesOf, unbuildable } from './parts.js';
 import type { FrameTemplate } from './template.js';
 
 /** How one form of frame is built. The token is behind what its protocol means, or in data that every reader skips. */
@@ -32,8 +32,8 @@ export function startFrame(
   const bytes = new Uint8Array(spec.size);
   const typeAt =
     writeEthernet(bytes, 0, {
-      dstMac: macOf(spec, spec.dstMac),
-      srcMac: macOf(spec, spec.srcMac),
+      dstMac: macBytesOf(spec, spec.dstMac),
+      srcMac: macBytesOf(spec, spec.srcMac),
       etherType: etherTypes.experimental,
     }) - 2;
   return { bytes, bodyAt: writeTags(bytes, typeAt, spec.vlan, tagTypes(spec.vlan.length), etherType) };

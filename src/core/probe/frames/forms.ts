@@ -1,29 +1,29 @@
 import type { FrameForm } from '../../model/plan.js';
 import type { FormBuilder } from './form-builder.js';
-import { arpReply } from './forms/arp-reply.js';
-import { bpdu } from './forms/bpdu.js';
-import { dhcpOffer } from './forms/dhcp-offer.js';
-import { extensionHeader } from './forms/extension-header.js';
-import { firstFragment, laterFragment } from './forms/fragments.js';
-import { igmpQuery, mldQuery } from './forms/group-queries.js';
-import { llcSnap } from './forms/llc-snap.js';
-import { neighbourAdvertisement, routerAdvertisement } from './forms/neighbour-discovery.js';
-import { serviceTag } from './forms/service-tag.js';
-import { sourceSweep } from './forms/source-sweep.js';
+import { arpReplyForm } from './forms/arp-reply.js';
+import { bpduForm } from './forms/bpdu.js';
+import { dhcpOfferForm } from './forms/dhcp-offer.js';
+import { extensionHeaderForm } from './forms/extension-header.js';
+import { firstFragmentForm, laterFragmentForm } from './forms/fragments.js';
+import { igmpQueryForm, mldQueryForm } from './forms/group-queries.js';
+import { llcSnapForm } from './forms/llc-snap.js';
+import { neighbourAdvertisementForm, routerAdvertisementForm } from './forms/neighbour-discovery.js';
+import { serviceTagForm } from './forms/service-tag.js';
+import { sourceSweepForm } from './forms/source-sweep.js';
 
 /** Every form of frame beyond the carriers' plain ones. A new one is one file and one line here. */
 export const forms: Readonly<Record<FrameForm, FormBuilder>> = {
-  '802.1ad': serviceTag,
-  'llc-snap': llcSnap,
-  'first-fragment': firstFragment,
-  'later-fragment': laterFragment,
-  'extension-header': extensionHeader,
-  'source-sweep': sourceSweep,
-  'arp-reply': arpReply,
-  'router-advertisement': routerAdvertisement,
-  'neighbour-advertisement': neighbourAdvertisement,
-  'dhcp-offer': dhcpOffer,
-  'igmp-query': igmpQuery,
-  'mld-query': mldQuery,
-  bpdu,
+  '802.1ad': serviceTagForm,
+  'llc-snap': llcSnapForm,
+  'first-fragment': firstFragmentForm,
+  'later-fragment': laterFragmentForm,
+  'extension-header': extensionHeaderForm,
+  'source-sweep': sourceSweepForm,
+  'arp-reply': arpReplyForm,
+  'router-advertisement': routerAdvertisementForm,
+  'neighbour-advertisement': neighbourAdvertisementForm,
+  'dhcp-offer': dhcpOfferForm,
+  'igmp-query': igmpQueryForm,
+  'mld-query': mldQueryForm,
+  bpdu: bpduForm,
 };

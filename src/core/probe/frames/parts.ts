@@ -62,7 +62,7 @@ export function protocolOf(carrier: Exclude<Carrier, 'raw' | 'arp'>): number {
   }
 }
 
-export function macOf(spec: FrameSpec, text: string): Uint8Array {
+export function macBytesOf(spec: FrameSpec, text: string): Uint8Array {
   const bytes = macBytes(text);
   if (bytes === null) throw unbuildable(spec, `has a malformed MAC: ${JSON.stringify(text)}`);
   return bytes;

@@ -10,7 +10,7 @@ import { tcpLength } from '../../wire/tcp.js';
 import { tokenLength } from '../../wire/token.js';
 import { udpLength } from '../../wire/udp.js';
 import { tagTypes, vlanTagLength, writeTags } from '../../wire/vlan.js';
-import { addressOf, etherTypeOf, macOf, probeHopLimit, protocolOf, unbuildable, writeTransport } from './parts.js';
+import { addressOf, etherTypeOf, macBytesOf, probeHopLimit, protocolOf, unbuildable, writeTransport } from './parts.js';
 import type { FrameTemplate } from './template.js';
 
 /** What a FrameSpec does not say. */
@@ -67,9 +67,9 @@ export function plainTemplate(spec: FrameSpec, options: FrameOptions = {}): Fram
   if (!spec.vlan.every((id) => Number.isInteger(id) && id >= 0 && id <= 4095))
     throw unbuildable(spec, `has a VLAN id out of 0 to 4095: ${spec.vlan.join(', ')}`);
   const bytes = new Uint8Array(spec.size);
-  const srcMac = macOf(spec, spec.srcMac);
+  const srcMac = macBytesOf(spec, spec.srcMac);
   const etherType = etherTypeOf(carrier);
-  const afterMacs = writeEthernet(bytes, 0, { dstMac: macOf(spec, spec.dstMac), srcMac, etherType }) - 2;
+  const afterMacs = writeEthernet(bytes, 0, { dstMac: macBytesOf(spec, spec.dstMac), srcMac, etherType }) - 2;
   const bodyAt = writeTags(bytes, afterMacs, spec.vlan, options.tagTypes ?? tagTypes(spec.vlan.length), etherType);
   const tokenAt = tokenOffset(carrier, spec.vlan.length);
   const template = { bytes, tokenAt, checksumAt: -1, sum: 0, zeroAs: 0 } as const;

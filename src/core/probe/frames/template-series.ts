@@ -1,7 +1,7 @@
 import type { FrameSpec } from '../../model/plan.js';
 import { macLength } from '../../wire/ethernet.js';
 import { frameTemplate } from './frame.js';
-import { macOf } from './parts.js';
+import { macBytesOf } from './parts.js';
 import type { FrameTemplate } from './template.js';
 
 /**
@@ -29,7 +29,7 @@ export function templateSeries(): (spec: FrameSpec) => FrameTemplate {
   const macs = new Map<string, Uint8Array>();
   let last: { readonly spec: FrameSpec; readonly template: FrameTemplate } | null = null;
   const write = (spec: FrameSpec, text: string, into: Uint8Array, at: number): void => {
-    const mac = macs.get(text) ?? macOf(spec, text);
+    const mac = macs.get(text) ?? macBytesOf(spec, text);
     macs.set(text, mac);
     for (let i = 0; i < macLength; i += 1) into[at + i] = mac[i] ?? 0;
   };

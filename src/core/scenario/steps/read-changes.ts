@@ -3,11 +3,11 @@ import { bareName } from '../../model/host-names.js';
 import type { FdbEntry, MdbEntry, PortVlan, Settings, Step } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import type { stepShell } from '../schema/step.js';
-import { type DevicePlace, placeOf } from '../topology/device-place.js';
+import { type DevicePlace, devicePlaceOf } from '../topology/device-place.js';
 import { readVlan } from '../topology/read-bridge.js';
 import { readOvsSettings } from '../topology/read-ovs-settings.js';
 import { readSettings, readSwitch } from '../topology/read-setting.js';
-import { readSysctl } from '../topology/read-topology.js';
+import { sysctlTexts } from '../topology/read-topology.js';
 import { where } from '../yaml/explain-issue.js';
 import type { Path } from '../yaml/fault.js';
 import { didYouMean } from '../yaml/nearest-word.js';
@@ -65,7 +65,7 @@ function readSet(
     const ageing = settings['ageing_time'];
     if (place === 'bridge' && typeof ageing === 'number') context.ageing.set(device, ageing);
   }
-  return { set, sysctl: readSysctl(raw['sysctl'] ?? {}) };
+  return { set, sysctl: sysctlTexts(raw['sysctl'] ?? {}) };
 }
 
 /**
@@ -77,7 +77,8 @@ function deviceAt(context: StepContext, device: string, path: Path, isKey: boole
   const add = isKey ? faults.addKey : faults.add;
   const { topology } = reading;
   // also one with faults
-  if (reading.bridgeNames.has(device)) return placeOf(topology, device) === 'ovs-bridge' ? 'ovs-bridge' : 'bridge';
+  if (reading.bridgeNames.has(device))
+    return devicePlaceOf(topology, device) === 'ovs-bridge' ? 'ovs-bridge' : 'bridge';
   const { endpoints, provider } = topology;
   const owner = endpoints.find(({ port }) => port !== null && (port === device || bareName(port) === device));
   if (owner !== undefined) {
@@ -87,9 +88,9 @@ function deviceAt(context: StepContext, device: string, path: Path, isKey: boole
         `${where(path)}: ${quote(device)} does not exist yet: ${quote(owner.name)} is not started before this step, and "start" comes after changes`,
       );
     }
-    return owner.attach === 'port' ? placeOf(topology, owner.port ?? device) : 'link';
+    return owner.attach === 'port' ? devicePlaceOf(topology, owner.port ?? device) : 'link';
   }
-  if (provider === 'host') return placeOf(topology, device);
+  if (provider === 'host') return devicePlaceOf(topology, device);
   if (!reading.whole) return null;
   const named = endpoints.find(({ name }) => name === device);
   const hint =

@@ -1,12 +1,11 @@
 import type { Settings, SettingValue } from '../../model/scenario.js';
-import { bridgeSettings, linkSettings, portSettings, type Setting } from '../../model/settings.js';
+import { bridgeSettings, linkSettings, portSettings, type Setting, type SettingPlace } from '../../model/settings.js';
 import { quote } from '../../text/escape.js';
 import { centiseconds } from '../../text/time.js';
 import { describe, where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 import { didYouMean } from '../yaml/nearest-word.js';
 
-export type SettingPlace = 'bridge' | 'port' | 'link';
 type Raw = string | number | boolean;
 
 const known: Readonly<Record<SettingPlace, readonly Setting[]>> = {

@@ -98,7 +98,7 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
       'topology.keepers is of the lab only, expected no such key with "provider: host": they are read there',
     );
   const keepers = readKeepers(shell.value.keepers);
-  const sysctl = readSysctl(shell.value.sysctl ?? {});
+  const sysctl = sysctlTexts(shell.value.sysctl ?? {});
   return {
     topology: {
       provider,
@@ -122,7 +122,9 @@ function readKeepers(raw: readonly z.output<typeof keeper>[] | undefined): reado
 }
 
 /** Values of sysctl as text, switches as 1 and 0. */
-export function readSysctl(raw: Readonly<Record<string, string | number | boolean>>): Readonly<Record<string, string>> {
+export function sysctlTexts(
+  raw: Readonly<Record<string, string | number | boolean>>,
+): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(raw).map(([key, value]) => [
       key,

@@ -1,7 +1,7 @@
 import { quote } from '../../text/escape.js';
 import { isFields } from '../../text/json-fields.js';
 import { where } from './explain-issue.js';
-import type { Locate, Path, Place, ScenarioFault } from './fault.js';
+import type { Locate, Path, TextPlace, ScenarioFault } from './fault.js';
 import { readYaml } from './read-yaml.js';
 
 /** Gives a file's bytes, or says in a few words why there are none. */
@@ -138,7 +138,7 @@ function isInclude(value: unknown): value is { readonly include: unknown } {
   return isFields(value) && 'include' in value && Object.keys(value).length === 1;
 }
 
-function locateIn(origins: readonly Origin[], otherwise: Locate, path: Path, part: 'key' | 'value'): Place {
+function locateIn(origins: readonly Origin[], otherwise: Locate, path: Path, part: 'key' | 'value'): TextPlace {
   const fits = origins.filter(
     ({ prefix }) => prefix.length <= path.length && prefix.every((step, at) => String(step) === String(path[at])),
   );

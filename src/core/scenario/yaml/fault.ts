@@ -1,5 +1,5 @@
 /** Line and column count from 1, as editors do. */
-export interface Place {
+export interface TextPlace {
   readonly line: number;
   readonly col: number;
   /** Absent = the scenario itself, not a file that it includes. */
@@ -7,7 +7,7 @@ export interface Place {
 }
 
 /** One thing that is wrong with a scenario. */
-export interface ScenarioFault extends Place {
+export interface ScenarioFault extends TextPlace {
   readonly message: string;
 }
 
@@ -16,7 +16,7 @@ export type Path = readonly (string | number)[];
 /**
  * Finds the line and column of a place in the file; a place that is not there is given by the nearest one around it.
  */
-export type Locate = (path: Path, part: 'key' | 'value') => Place;
+export type Locate = (path: Path, part: 'key' | 'value') => TextPlace;
 
 /** Collects faults while a scenario is read, so that all of them are told at once. */
 export interface FaultList {

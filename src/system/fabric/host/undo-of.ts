@@ -4,7 +4,7 @@ import type { Change } from '../../../core/model/fabric.js';
 import type { FdbEntry } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { type KernelChange, valueIn } from '../apply.js';
+import { type KernelChange, settingIn } from '../apply.js';
 import type { OvsVlanColumns } from '../ovs-vlans.js';
 
 /**
@@ -33,7 +33,7 @@ export function undoOf(
   const inverse = (one: Change): readonly (readonly string[])[] => changeCommands(one, bridgeOf);
   switch (change.kind) {
     case 'set': {
-      const value = valueIn(before.link, change.place, change.key);
+      const value = settingIn(before.link, change.place, change.key);
       if (value === undefined)
         throw new VerifyError(
           'unsupported',

@@ -13,7 +13,7 @@ import { waitUntilForwarding } from '../wait.js';
 import { bridgeCommands } from './bridge-commands.js';
 import { plugInEndpoints } from './endpoints.js';
 import type { Inside } from './enter.js';
-import { makeSpaces, placeOf, procPid, type Spaces } from './spaces.js';
+import { makeSpaces, placeOfSpace, procPid, type Spaces } from './spaces.js';
 
 export interface LabHostsDeps {
   readonly inside: Inside;
@@ -104,7 +104,7 @@ export async function buildLabHosts(plan: Plan, deps: LabHostsDeps): Promise<Fab
           `the plan has no endpoint ${name}`,
           'this is a fault of verify-isolation: report it with plan.json',
         );
-      return placeOf(hostNamed(hostOf(endpoint.bridge)).spaces.of(bare(endpoint)));
+      return placeOfSpace(hostNamed(hostOf(endpoint.bridge)).spaces.of(bare(endpoint)));
     },
     observingPlace: (device) => ({ device: bareName(device), netns: hostNamed(hostOf(device)).path }),
     settled: () =>

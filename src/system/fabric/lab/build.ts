@@ -21,7 +21,7 @@ import { plugInEndpoints, setVlans } from './endpoints.js';
 import type { Inside } from './enter.js';
 import { type OvsSwitch, startOvsSwitch } from './ovs-switch.js';
 import { makeRelays, type RelayHandle, type RelaySpec } from './relays.js';
-import { isIpv6, makeSpaces, placeOf, quietHost } from './spaces.js';
+import { isIpv6, makeSpaces, placeOfSpace, quietHost } from './spaces.js';
 
 /** What the lab needs of other folders: edges do not import one another. */
 export interface LabDeps {
@@ -141,7 +141,7 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
     },
     sendingPlace: (name) => {
       const endpoint = endpointNamed(name);
-      return endpoint.attach === 'host' ? { device: endpoint.bridge, netns: null } : placeOf(spaces.of(endpoint));
+      return endpoint.attach === 'host' ? { device: endpoint.bridge, netns: null } : placeOfSpace(spaces.of(endpoint));
     },
     observingPlace: (device) => ({ device, netns: null }),
     settled: async (changed) => {

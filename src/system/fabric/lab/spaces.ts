@@ -54,7 +54,7 @@ export function hasStack(endpoint: Endpoint): boolean {
   return endpoint.ips.length > 0;
 }
 
-export function placeOf(space: Space): Place {
+export function placeOfSpace(space: Space): Place {
   return { device: space.device, netns: space.path };
 }
 

@@ -1,39 +1,39 @@
 import type { Diversions } from '../../diversions.js';
-import { type BridgeView, isOn } from '../../view.js';
+import { type BridgeView, isSettingOn } from '../../view.js';
 import { flooded } from '../delivery.js';
 import { type ClassForecast, no, portOf, unknown } from '../forecast.js';
 
 /** Frames to ff:ff:ff:ff:ff:ff, whatever they say. */
-export const broadcast: ClassForecast = (_, __, { from, observer }) =>
+export const predictBroadcast: ClassForecast = (_, __, { from, observer }) =>
   flooded(from, observer, 'bcast_flood', 'a broadcast');
 
 /** ARP, where a port may be kept from it because the host answers instead (neigh_suppress). */
-export const arpBroadcast: ClassForecast = (view, diversions, flow) =>
+export const predictArpBroadcast: ClassForecast = (view, diversions, flow) =>
   [portOf(flow.from), portOf(flow.observer)].some(
-    (port) => port !== null && isOn(port.settings, 'neigh_suppress') === true,
+    (port) => port !== null && isSettingOn(port.settings, 'neigh_suppress') === true,
   )
     ? unknown('neighbours are suppressed')
-    : broadcast(view, diversions, flow);
+    : predictBroadcast(view, diversions, flow);
 
 /** Neighbour discovery to all nodes (ff02::1), which snooping never holds back. */
-export const allNodes: ClassForecast = (_, __, flow) =>
+export const predictAllNodes: ClassForecast = (_, __, flow) =>
   [portOf(flow.from), portOf(flow.observer)].some(
-    (port) => port !== null && isOn(port.settings, 'neigh_suppress') === true,
+    (port) => port !== null && isSettingOn(port.settings, 'neigh_suppress') === true,
   )
     ? unknown('neighbours are suppressed')
     : flooded(flow.from, flow.observer, 'mcast_flood', 'multicast to all nodes');
 
 /** Whether somebody asks for members, so that snooping decides. */
 function asks(view: BridgeView, { querier }: Diversions): boolean {
-  return querier || isOn(view.settings, 'mcast_querier') !== false;
+  return querier || isSettingOn(view.settings, 'mcast_querier') !== false;
 }
 
 /**
  * Of a group that nobody joined: snooping holds IP back once somebody asks for members, other EtherTypes never
  * (br_multicast_rcv).
  */
-export const multicast: ClassForecast = (view, diversions, { from, observer, carrier }) => {
-  const snooping = isOn(view.settings, 'mcast_snooping');
+export const predictMulticast: ClassForecast = (view, diversions, { from, observer, carrier }) => {
+  const snooping = isSettingOn(view.settings, 'mcast_snooping');
   if (snooping === null && carrier !== 'raw') return unknown('snooping is not told');
   return snooping === true && carrier !== 'raw' && asks(view, diversions)
     ? unknown('snooping with a querier: members and router ports decide')
@@ -44,14 +44,17 @@ export const multicast: ClassForecast = (view, diversions, { from, observer, car
  * The guest that asked like a router gets every group from then on; what others get depends on who joined
  * (br_multicast_mark_router).
  */
-export const queried: ClassForecast = (view, diversions, flow) => {
+export const predictQueried: ClassForecast = (view, diversions, flow) => {
   const { by, observer, from } = flow;
   const port = portOf(observer);
-  if (isOn(view.settings, 'mcast_snooping') === false) return multicast(view, diversions, flow);
+  if (isSettingOn(view.settings, 'mcast_snooping') === false) return predictMulticast(view, diversions, flow);
   if (by?.name !== observer.name || port === null) return unknown('members decide');
-  if (isOn(view.settings, 'mcast_snooping') !== true || isOn(view.settings, 'mcast_query_use_ifaddr') !== false)
+  if (
+    isSettingOn(view.settings, 'mcast_snooping') !== true ||
+    isSettingOn(view.settings, 'mcast_query_use_ifaddr') !== false
+  )
     return unknown('the bridge may be elected instead (RFC 2236 3)');
-  if (port.settings['multicast_router'] !== 1 || isOn(port.settings, 'mcast_flood') !== true)
+  if (port.settings['multicast_router'] !== 1 || isSettingOn(port.settings, 'mcast_flood') !== true)
     return unknown(`${port.name}.multicast_router decides`);
   return flooded(from, observer, 'mcast_flood', `its query makes ${port.name} a multicast router port`);
 };
@@ -63,21 +66,21 @@ function passes(mask: unknown, octet: number): boolean {
 }
 
 /** mDNS and addresses outside 01:80:c2:00:00:0x are flooded; inside it only what a mask lets through. */
-export const linkLocal: ClassForecast = (view, diversions, { from, observer, variant, carrier = '' }) => {
+export const predictLinkLocal: ClassForecast = (view, diversions, { from, observer, variant, carrier = '' }) => {
   if (
     variant === 'lldp' &&
     !passes(view.settings['group_fwd_mask'], 14) &&
     !passes(portOf(from)?.settings['group_fwd_mask'], 14)
   )
     return no('a bridge keeps LLDP to itself');
-  if (carrier.startsWith('ipv6') && isOn(view.settings, 'mcast_snooping') !== false && asks(view, diversions))
+  if (carrier.startsWith('ipv6') && isSettingOn(view.settings, 'mcast_snooping') !== false && asks(view, diversions))
     return unknown('snooping with a querier: members and router ports decide');
   return flooded(from, observer, 'mcast_flood', 'multicast of the link');
 };
 
 /** A bridge that takes part in the spanning tree keeps BPDUs; without it they are data. */
-export const bpdu: ClassForecast = (view, _, { from, observer }) => {
-  const stp = isOn(view.settings, 'stp_state');
+export const predictBpdu: ClassForecast = (view, _, { from, observer }) => {
+  const stp = isSettingOn(view.settings, 'stp_state');
   if (stp === null) return unknown('stp_state is not told');
   return stp
     ? no('the bridge takes BPDUs itself')

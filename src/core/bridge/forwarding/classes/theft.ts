@@ -1,5 +1,5 @@
 import type { Mac } from '../../../model/mac.js';
-import { type BridgeView, isOn } from '../../view.js';
+import { type BridgeView, isSettingOn } from '../../view.js';
 import { sentTo, unicast } from '../delivery.js';
 import { destinationOf, entryOf } from '../destination.js';
 import { type ClassForecast, type End, portOf, unknown } from '../forecast.js';
@@ -9,8 +9,8 @@ function held(view: BridgeView, thief: End, mac: Mac): string | null {
   const port = portOf(thief);
   const entry = entryOf(view, thief, mac);
   if (port === null) return 'the thief has no port';
-  if (isOn(port.settings, 'learning') === false) return `${port.name}.learning off`;
-  if (isOn(port.settings, 'locked') === true) return `${port.name} is locked`;
+  if (isSettingOn(port.settings, 'learning') === false) return `${port.name}.learning off`;
+  if (isSettingOn(port.settings, 'locked') === true) return `${port.name} is locked`;
   if (view.settings['ageing_time'] === 0) return 'nothing is learned';
   return entry !== undefined && (entry.state === 'permanent' || entry.flags.includes('sticky'))
     ? `its entry is ${entry.state === 'permanent' ? 'permanent' : 'sticky'}`
@@ -18,7 +18,7 @@ function held(view: BridgeView, thief: End, mac: Mac): string | null {
 }
 
 /** Unicast to a MAC that the thief has just sent with: it goes where the MAC is now. */
-export const theft: ClassForecast = (view, _, { from, to, observer, by }) => {
+export const predictTheft: ClassForecast = (view, _, { from, to, observer, by }) => {
   if (to === null || by === null || by === undefined) return unknown('no thief, or nobody to steal from');
   if (to.site.kind === 'host') return unicast(view, from, to, observer);
   const [mac] = to.macs;
@@ -31,7 +31,7 @@ export const theft: ClassForecast = (view, _, { from, to, observer, by }) => {
 };
 
 /** With a limit on learned entries a flood of made-up MACs leaves no room for whoever speaks next. */
-export const macFlood: ClassForecast = (view, _, { from, to, observer, by }) => {
+export const predictMacFlood: ClassForecast = (view, _, { from, to, observer, by }) => {
   const limit = view.settings['fdb_max_learned'];
   const port = portOf(by);
   if (to === null) return unknown('no addressee');
@@ -39,7 +39,8 @@ export const macFlood: ClassForecast = (view, _, { from, to, observer, by }) => 
   if (
     typeof limit !== 'number' ||
     limit === 0 ||
-    (port !== null && (isOn(port.settings, 'learning') === false || isOn(port.settings, 'locked') === true))
+    (port !== null &&
+      (isSettingOn(port.settings, 'learning') === false || isSettingOn(port.settings, 'locked') === true))
   )
     return unicast(view, from, to, observer);
   const entries = to.macs.map((mac) => entryOf(view, from, mac));

@@ -1,15 +1,16 @@
-import { isOn } from '../../view.js';
+import { isSettingOn } from '../../view.js';
 import { flooded, sentTo, unicast } from '../delivery.js';
 import { destinationOf, entryOf } from '../destination.js';
 import { type ClassForecast, type End, no, portOf, unknown } from '../forecast.js';
 
-export const knownUnicast: ClassForecast = (view, _, { from, to, observer }) => unicast(view, from, to, observer);
+export const predictKnownUnicast: ClassForecast = (view, _, { from, to, observer }) =>
+  unicast(view, from, to, observer);
 
-export const unknownUnicast: ClassForecast = (_, __, { from, observer }) =>
+export const predictUnknownUnicast: ClassForecast = (_, __, { from, observer }) =>
   flooded(from, observer, 'flood', 'a MAC that nobody has');
 
 /** Only an entry that somebody made outlives the silence of its owner. */
-export const agedUnicast: ClassForecast = (view, _, { from, to, observer }) => {
+export const predictAgedUnicast: ClassForecast = (view, _, { from, to, observer }) => {
   if (to === null) return unknown('no addressee');
   const made = to.macs
     .map((mac) => entryOf(view, from, mac))
@@ -26,20 +27,20 @@ export const agedUnicast: ClassForecast = (view, _, { from, to, observer }) => {
 };
 
 /** A locked port takes no source that it does not know; with MAC bypass user space may let it in. */
-export const macSpoof: ClassForecast = (view, _, { from, to, observer }) => {
+export const predictMacSpoof: ClassForecast = (view, _, { from, to, observer }) => {
   const port = portOf(from);
-  if (port !== null && isOn(port.settings, 'locked') === null) return unknown(`${port.name}.locked is not told`);
-  if (port === null || isOn(port.settings, 'locked') === false) return unicast(view, from, to, observer);
-  return isOn(port.settings, 'mab') === true
+  if (port !== null && isSettingOn(port.settings, 'locked') === null) return unknown(`${port.name}.locked is not told`);
+  if (port === null || isSettingOn(port.settings, 'locked') === false) return unicast(view, from, to, observer);
+  return isSettingOn(port.settings, 'mab') === true
     ? unknown(`${port.name}.mab on: somebody may let it in`)
     : no(`${port.name} is locked`);
 };
 
 /** A bridge does not read IP: what stops another's address is a filter. */
-export const ipSpoof = knownUnicast;
+export const predictIpSpoof = predictKnownUnicast;
 
 /** The bridge's own MAC: a host that forwards sends it on, as its own frame, where it has a route. */
-export const routedBounce: ClassForecast = (view, { forwards }, { to, observer, carrier = '' }) => {
+export const predictRoutedBounce: ClassForecast = (view, { forwards }, { to, observer, carrier = '' }) => {
   const family = carrier.startsWith('ipv4')
     ? forwards.ipv4
     : carrier.startsWith('ipv6')

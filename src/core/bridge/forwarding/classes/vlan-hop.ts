@@ -1,12 +1,12 @@
-import { isOn } from '../../view.js';
+import { isSettingOn } from '../../view.js';
 import { flooded, unicast } from '../delivery.js';
 import { type ClassForecast, no, portOf, unknown } from '../forecast.js';
 
 /**
  * Without filtering tags are payload. With it a frame stays in a VLAN that its port is in, whatever tags it carries.
  */
-export const vlanHop: ClassForecast = (view, _, { from, to, observer }) => {
-  const filtering = isOn(view.settings, 'vlan_filtering');
+export const predictVlanHop: ClassForecast = (view, _, { from, to, observer }) => {
+  const filtering = isSettingOn(view.settings, 'vlan_filtering');
   if (filtering === null) return unknown('vlan_filtering is not told');
   if (!filtering)
     return to === null ? flooded(from, observer, 'bcast_flood', 'tags are ignored') : unicast(view, from, to, observer);

@@ -1,6 +1,6 @@
 import { portVlans } from '../../../bridge/port-vlans.js';
 import { sameSegment } from '../../../model/host-names.js';
-import { isOn, isUnicast } from '../../rows/row-context.js';
+import { isSwitchedOn, isUnicast } from '../../rows/row-context.js';
 import type { Barrier } from './barrier.js';
 
 /** The host takes packets for its own MAC and routes none. */
@@ -70,7 +70,7 @@ export const vlanFiltering: Barrier = {
   text: 'the frame’s VLAN is not one of the port’s',
   opens: 'vlan_filtering off, or that VLAN on the port',
   find({ bridge, before, finding, fromPort, port }) {
-    if (!isOn(bridge.bridge?.['vlan_filtering']) || fromPort === null || port === null) return null;
+    if (!isSwitchedOn(bridge.bridge?.['vlan_filtering']) || fromPort === null || port === null) return null;
     const [tag] = finding.vlan;
     const vid = tag === undefined || tag === 0 ? (portVlans(before.vlan, fromPort.name)?.native ?? null) : tag;
     if (vid === null || portVlans(before.vlan, fromPort.name)?.members.has(vid) !== true)

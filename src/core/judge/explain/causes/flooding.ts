@@ -1,5 +1,5 @@
 import { word } from '../../../text/shell.js';
-import { isOn, isUnicast } from '../../rows/row-context.js';
+import { isSwitchedOn, isUnicast } from '../../rows/row-context.js';
 import type { CauseFinder } from './leak.js';
 
 /** The table has no entry for the destination, and the observer's port takes unknown unicast. */
@@ -11,7 +11,7 @@ export const unknownFlood: CauseFinder = (leak) => {
     bridge.kind === 'openvswitch' ||
     port === null ||
     dstMac === bridge.mac ||
-    !isOn(port.port?.['flood']) ||
+    !isSwitchedOn(port.port?.['flood']) ||
     entries.length > 0
   )
     return null;
@@ -28,7 +28,7 @@ export const groupFlood: CauseFinder = (leak) => {
   const { port, dstMac } = leak;
   if (port === null || dstMac === null || isUnicast(leak) || leak.finding.class === 'stp-root') return null;
   const key = dstMac === 'ff:ff:ff:ff:ff:ff' ? 'bcast_flood' : 'mcast_flood';
-  if (!isOn(port.port?.[key])) return null;
+  if (!isSwitchedOn(port.port?.[key])) return null;
   return {
     place: `${port.name}.${key}`,
     value: 'on',

@@ -1,6 +1,6 @@
 import { hostOf } from '../../../model/host-names.js';
 import { word } from '../../../text/shell.js';
-import { isOff } from '../../rows/row-context.js';
+import { isSwitchedOff } from '../../rows/row-context.js';
 import type { CauseFinder } from './leak.js';
 
 /** The host routes between guests that the bridge keeps apart. */
@@ -30,7 +30,7 @@ export const notIsolated: CauseFinder = ({ finding, from, fromPort, port, observ
     finding.class === 'routed-bounce'
   )
     return null;
-  const open = [fromPort, port].filter((one) => isOff(one.port?.['isolated']));
+  const open = [fromPort, port].filter((one) => isSwitchedOff(one.port?.['isolated']));
   if (open.length === 0) return null;
   return {
     place: open.map((one) => `${one.name}.isolated`).join(', '),
@@ -43,7 +43,12 @@ export const notIsolated: CauseFinder = ({ finding, from, fromPort, port, observ
 /** The sender's port takes any source MAC. */
 export const sourceUnchecked: CauseFinder = ({ finding, fromPort, from }) => {
   const [mac] = from?.macs ?? [];
-  if (finding.class !== 'mac-spoof' || fromPort === null || mac === undefined || !isOff(fromPort.port?.['locked']))
+  if (
+    finding.class !== 'mac-spoof' ||
+    fromPort === null ||
+    mac === undefined ||
+    !isSwitchedOff(fromPort.port?.['locked'])
+  )
     return null;
   return {
     place: `${fromPort.name}.locked`,

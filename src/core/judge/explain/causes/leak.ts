@@ -2,7 +2,7 @@ import type { Cause } from '../../../model/result.js';
 import type { RowContext } from '../../rows/row-context.js';
 
 /** A leak with what the plan says of the frame and the kernel said around it: all that a cause is found from. */
-export type Leak = RowContext;
+export type LeakContext = RowContext;
 
 /** Finds one cause in a leak; null = it is not this one. */
-export type CauseFinder = (leak: Leak) => Omit<Cause, 'code'> | null;
+export type CauseFinder = (leak: LeakContext) => Omit<Cause, 'code'> | null;

@@ -1,6 +1,6 @@
 import { hostOf } from '../../../model/host-names.js';
 import { word } from '../../../text/shell.js';
-import { isOff, isUnicast } from '../../rows/row-context.js';
+import { isSwitchedOff, isUnicast } from '../../rows/row-context.js';
 import type { CauseFinder } from './leak.js';
 
 /** The addressee was silent for longer than the ageing time, so that its entry is gone. */
@@ -41,7 +41,13 @@ export const ageingZero: CauseFinder = (leak) => {
 export const learningOff: CauseFinder = (leak) => {
   const { to, before, entries, dstMac } = leak;
   const own = to === null ? undefined : before.links.find((link) => link.name === to.port);
-  if (!isUnicast(leak) || own === undefined || own.port === null || !isOff(own.port['learning']) || entries.length > 0)
+  if (
+    !isUnicast(leak) ||
+    own === undefined ||
+    own.port === null ||
+    !isSwitchedOff(own.port['learning']) ||
+    entries.length > 0
+  )
     return null;
   return {
     place: `${own.name}.learning`,

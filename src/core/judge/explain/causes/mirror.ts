@@ -1,8 +1,8 @@
 import type { RuleFinding } from '../../../audit/rule.js';
-import { nftMirror, tcMirror, xdp } from '../../../audit/rules/mirrors.js';
+import { nftMirrorRule, tcMirrorRule, xdpRule } from '../../../audit/rules/mirrors.js';
 import { bridgeViews, stateAlone } from '../../../bridge/view.js';
 import type { HostState } from '../../../model/state.js';
-import { isOn, isUnicast } from '../../rows/row-context.js';
+import { isSwitchedOn, isUnicast } from '../../rows/row-context.js';
 import type { CauseFinder } from './leak.js';
 
 interface Carriers {
@@ -29,8 +29,8 @@ function carriersOf(state: HostState, bridge: string): Carriers | null {
       view === undefined
         ? null
         : {
-            rules: [...tcMirror(view, reading), ...nftMirror(view, reading)],
-            programs: xdp(view, reading),
+            rules: [...tcMirrorRule(view, reading), ...nftMirrorRule(view, reading)],
+            programs: xdpRule(view, reading),
             toPort: new Map(),
           };
     known.set(bridge, carriers);
@@ -76,7 +76,7 @@ export const snifferOnHost: CauseFinder = (leak) => {
     !isUnicast(leak) ||
     (port !== null &&
       (entries.length === 0 || entries.some((entry) => entry.port === port.name)) &&
-      isOn(port.port?.['flood']));
+      isSwitchedOn(port.port?.['flood']));
   if (bridgeDid && leak.observer?.place === 'port') return null;
   const toPort = before.links.find((link) => link.name === to?.port);
   const places = new Map(

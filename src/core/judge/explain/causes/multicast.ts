@@ -1,5 +1,5 @@
 import { word } from '../../../text/shell.js';
-import { isOn, isUnicast } from '../../rows/row-context.js';
+import { isSwitchedOn, isUnicast } from '../../rows/row-context.js';
 import type { CauseFinder } from './leak.js';
 
 /**
@@ -16,7 +16,7 @@ export const noQuerier: CauseFinder = (leak) => {
     !['multicast', 'igmp-query'].includes(finding.class)
   )
     return null;
-  if (!isOn(bridge.bridge?.['mcast_snooping']) || isOn(bridge.bridge?.['mcast_querier'])) return null;
+  if (!isSwitchedOn(bridge.bridge?.['mcast_snooping']) || isSwitchedOn(bridge.bridge?.['mcast_querier'])) return null;
   return {
     place: `${bridge.name}.mcast_querier`,
     value: '0',

@@ -1,6 +1,6 @@
 import { membersOf } from '../../../bridge/ovs-settings.js';
 import type { OvsBridgeState, OvsPortState, OvsState } from '../../../model/state.js';
-import type { Leak } from './leak.js';
+import type { LeakContext } from './leak.js';
 
 /** A leak on a bridge of Open vSwitch, with what the switch said. */
 export interface OvsLeak {
@@ -13,7 +13,7 @@ export interface OvsLeak {
 }
 
 /** null = the bridge is none of Open vSwitch. */
-export function ovsLeak({ before, bridge, fromPort, to, port }: Leak): OvsLeak | null {
+export function ovsLeak({ before, bridge, fromPort, to, port }: LeakContext): OvsLeak | null {
   const { ovs } = before;
   const own = ovs?.bridges.find(({ name }) => name === bridge.name);
   if (ovs === undefined || own === undefined) return null;

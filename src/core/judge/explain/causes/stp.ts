@@ -1,5 +1,5 @@
 import { word } from '../../../text/shell.js';
-import { isOff, isOn } from '../../rows/row-context.js';
+import { isSwitchedOff, isSwitchedOn } from '../../rows/row-context.js';
 import type { CauseFinder } from './leak.js';
 
 /** BPDUs go to 01:80:c2:00:00:00 (IEEE 802.1D). */
@@ -13,8 +13,8 @@ function dropBpdus(port: string): string {
 
 /** Nothing keeps a guest's BPDUs from the bridge (STP on) or from the other guests (STP off). */
 export const stpOpen: CauseFinder = ({ finding, bridge, fromPort }) => {
-  if (finding.class !== 'stp-root' || fromPort === null || !isOff(fromPort.port?.['guard'])) return null;
-  const on = isOn(bridge.bridge?.['stp_state']);
+  if (finding.class !== 'stp-root' || fromPort === null || !isSwitchedOff(fromPort.port?.['guard'])) return null;
+  const on = isSwitchedOn(bridge.bridge?.['stp_state']);
   return {
     place: on ? `${fromPort.name}.guard` : `${bridge.name}.stp_state`,
     value: 'off',

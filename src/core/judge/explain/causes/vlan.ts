@@ -2,14 +2,14 @@ import { portVlans } from '../../../bridge/port-vlans.js';
 import { sameSegment } from '../../../model/host-names.js';
 import type { Endpoint } from '../../../model/scenario.js';
 import { word } from '../../../text/shell.js';
-import { isOff, isOn } from '../../rows/row-context.js';
-import type { CauseFinder, Leak } from './leak.js';
+import { isSwitchedOff, isSwitchedOn } from '../../rows/row-context.js';
+import type { CauseFinder, LeakContext } from './leak.js';
 
 /**
  * The VLAN in which frames of the row enter the bridge: their outer tag's, unless that is 0 (a priority tag) or none of
  * 802.1Q's, else their port's.
  */
-function enteredIn({ finding, fromPort, flow, before }: Leak): number | null {
+function enteredIn({ finding, fromPort, flow, before }: LeakContext): number | null {
   const tag = flow?.frame.form === '802.1ad' ? undefined : finding.vlan[0];
   if (tag !== undefined && tag !== 0) return tag;
   return fromPort === null ? null : (portVlans(before.vlan, fromPort.name)?.native ?? null);
@@ -27,7 +27,7 @@ function belongsIn(endpoint: Endpoint | null, vid: number): boolean | null {
  */
 export const vlanShared: CauseFinder = (leak) => {
   const { finding, bridge, port, fromPort, from, listener, before } = leak;
-  if (port === null || fromPort === null || !isOn(bridge.bridge?.['vlan_filtering'])) return null;
+  if (port === null || fromPort === null || !isSwitchedOn(bridge.bridge?.['vlan_filtering'])) return null;
   const vid = enteredIn(leak);
   if (vid === null || portVlans(before.vlan, port.name)?.members.has(vid) !== true) return null;
   const [sends, hears] = [belongsIn(from, vid), belongsIn(listener, vid)];
@@ -48,7 +48,7 @@ export const vlanShared: CauseFinder = (leak) => {
 /** Tags are in use, and the bridge takes no notice of them. */
 export const vlanUnfiltered: CauseFinder = ({ finding, bridge }) => {
   if (finding.class !== 'vlan-hop' && finding.vlan.length === 0) return null;
-  if (!isOff(bridge.bridge?.['vlan_filtering'])) return null;
+  if (!isSwitchedOff(bridge.bridge?.['vlan_filtering'])) return null;
   return {
     place: `${bridge.name}.vlan_filtering`,
     value: '0',

@@ -1,7 +1,7 @@
 import { writeConfigurationBpdu } from '../../../wire/bpdu.js';
 import { tokenLength } from '../../../wire/token.js';
 import { type FormBuilder, headerLength, needCarrier, startFrame } from '../form-builder.js';
-import { macOf } from '../parts.js';
+import { macBytesOf } from '../parts.js';
 
 /** LLC (3 octets) and a configuration BPDU (35): what the length field counts. */
 const counted = 38;
@@ -11,13 +11,13 @@ const counted = 38;
  * age is 15 of 20 s, so that a bridge which believes it forgets it after 5 s. The token is in the padding, behind what
  * the length counts.
  */
-export const bpdu: FormBuilder = {
+export const bpduForm: FormBuilder = {
   leastSize: (_, vlanDepth) => headerLength(vlanDepth) + counted + tokenLength,
   template(spec) {
     needCarrier(spec, ['raw']);
-    const { bytes, bodyAt } = startFrame(spec, bpdu.leastSize(spec.carrier, spec.vlan.length), counted);
+    const { bytes, bodyAt } = startFrame(spec, bpduForm.leastSize(spec.carrier, spec.vlan.length), counted);
     const tokenAt = writeConfigurationBpdu(bytes, bodyAt, {
-      root: { priority: 0, mac: macOf(spec, spec.srcMac) },
+      root: { priority: 0, mac: macBytesOf(spec, spec.srcMac) },
       messageAgeS: 15,
       maxAgeS: 20,
       helloS: 2,

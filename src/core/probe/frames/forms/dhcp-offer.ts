@@ -14,11 +14,15 @@ const offered = Uint8Array.of(192, 0, 2, 68);
  * A DHCP offer (RFC 2131 4.3.1) by broadcast, of a documentation address (RFC 5737), to a client and a transaction that
  * do not exist. The token is in a private option.
  */
-export const dhcpOffer: FormBuilder = {
+export const dhcpOfferForm: FormBuilder = {
   leastSize: (_, vlanDepth) => headerLength(vlanDepth) + ipv4Length + udpLength + dhcpLength,
   template(spec) {
     needCarrier(spec, ['ipv4-udp']);
-    const { bytes, bodyAt } = startFrame(spec, dhcpOffer.leastSize(spec.carrier, spec.vlan.length), etherTypes.ipv4);
+    const { bytes, bodyAt } = startFrame(
+      spec,
+      dhcpOfferForm.leastSize(spec.carrier, spec.vlan.length),
+      etherTypes.ipv4,
+    );
     const length = udpLength + dhcpLength;
     const server = addressOf(spec, spec.srcIp, 4);
     const udpAt = writeIpv4(bytes, bodyAt, {

@@ -16,13 +16,17 @@ import { leastSize, tokenOffset } from '../plain.js';
  * An IPv6 datagram with an empty destination options header (RFC 8200 4.6) before the transport header: filters that
  * look at the next header alone miss it.
  */
-export const extensionHeader: FormBuilder = {
+export const extensionHeaderForm: FormBuilder = {
   leastSize: (carrier, vlanDepth) => leastSize(carrier, vlanDepth) + ipv6ExtensionLength,
   template(spec) {
     needCarrier(spec, ['ipv6-udp', 'ipv6-icmp']);
     const { carrier } = spec;
     if (carrier !== 'ipv6-udp' && carrier !== 'ipv6-icmp') throw unbuildable(spec, 'is not IPv6');
-    const { bytes, bodyAt } = startFrame(spec, extensionHeader.leastSize(carrier, spec.vlan.length), etherTypes.ipv6);
+    const { bytes, bodyAt } = startFrame(
+      spec,
+      extensionHeaderForm.leastSize(carrier, spec.vlan.length),
+      etherTypes.ipv6,
+    );
     const protocol = protocolOf(carrier);
     const length = spec.size - bodyAt - ipv6Length - ipv6ExtensionLength;
     const ip = { src: addressOf(spec, spec.srcIp, 6), dst: addressOf(spec, spec.dstIp, 6), hopLimit: probeHopLimit };

@@ -67,7 +67,7 @@ function ofIp(spec: FrameSpec): FrameSpec & { readonly carrier: Exclude<Carrier,
 }
 
 /** The first part of a datagram, transport header and token in it; the rest of the datagram, 8 zeros, is never sent. */
-export const firstFragment: FormBuilder = {
+export const firstFragmentForm: FormBuilder = {
   leastSize: (carrier, vlanDepth) =>
     headerLength(vlanDepth) + fragmentHeaders(carrier) + inUnits(transportLength(carrier) + tokenLength),
   template(given) {
@@ -75,7 +75,7 @@ export const firstFragment: FormBuilder = {
     const { carrier } = spec;
     const { bytes, bodyAt } = startFrame(
       spec,
-      firstFragment.leastSize(carrier, spec.vlan.length),
+      firstFragmentForm.leastSize(carrier, spec.vlan.length),
       isV4(carrier) ? etherTypes.ipv4 : etherTypes.ipv6,
     );
     const length = Math.floor((spec.size - bodyAt - fragmentHeaders(carrier)) / unit) * unit;
@@ -100,14 +100,14 @@ export const firstFragment: FormBuilder = {
 /**
  * The last part of a datagram without its beginning: no transport header for a filter to look at, the token as data.
  */
-export const laterFragment: FormBuilder = {
+export const laterFragmentForm: FormBuilder = {
   leastSize: (carrier, vlanDepth) => headerLength(vlanDepth) + fragmentHeaders(carrier) + tokenLength,
   template(given) {
     const spec = ofIp(given);
     const { carrier } = spec;
     const { bytes, bodyAt } = startFrame(
       spec,
-      laterFragment.leastSize(carrier, spec.vlan.length),
+      laterFragmentForm.leastSize(carrier, spec.vlan.length),
       isV4(carrier) ? etherTypes.ipv4 : etherTypes.ipv6,
     );
     const length = spec.size - bodyAt - fragmentHeaders(carrier);

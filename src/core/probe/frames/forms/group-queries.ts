@@ -12,10 +12,14 @@ import { addressOf } from '../parts.js';
 const routerAlert = [0x94, 0x04, 0, 0] as const;
 
 /** An IGMPv2 general query (RFC 2236 2): TTL 1, router alert. The token follows the datagram, as padding. */
-export const igmpQuery: FormBuilder = {
+export const igmpQueryForm: FormBuilder = {
   leastSize: (_, vlanDepth) => headerLength(vlanDepth) + ipv4Length + routerAlert.length + igmpLength + tokenLength,
   template(spec) {
-    const { bytes, bodyAt } = startFrame(spec, igmpQuery.leastSize(spec.carrier, spec.vlan.length), etherTypes.ipv4);
+    const { bytes, bodyAt } = startFrame(
+      spec,
+      igmpQueryForm.leastSize(spec.carrier, spec.vlan.length),
+      etherTypes.ipv4,
+    );
     const optionsAt = writeIpv4(bytes, bodyAt, {
       src: addressOf(spec, spec.srcIp, 4),
       dst: addressOf(spec, spec.dstIp, 4),
@@ -36,10 +40,10 @@ export const igmpQuery: FormBuilder = {
  * An MLDv1 general query (RFC 2710 3): hop limit 1, router alert in a hop-by-hop header. The token follows the
  * datagram, as padding.
  */
-export const mldQuery: FormBuilder = {
+export const mldQueryForm: FormBuilder = {
   leastSize: (_, vlanDepth) => headerLength(vlanDepth) + ipv6Length + ipv6ExtensionLength + mldLength + tokenLength,
   template(spec) {
-    const { bytes, bodyAt } = startFrame(spec, mldQuery.leastSize(spec.carrier, spec.vlan.length), etherTypes.ipv6);
+    const { bytes, bodyAt } = startFrame(spec, mldQueryForm.leastSize(spec.carrier, spec.vlan.length), etherTypes.ipv6);
     const optionsAt = writeIpv6(bytes, bodyAt, {
       src: addressOf(spec, spec.srcIp, 6),
       dst: addressOf(spec, spec.dstIp, 6),

@@ -11,7 +11,7 @@ import { leastSize, plainTemplate } from '../plain.js';
  * and SNAP 00 00 00 with the EtherType (RFC 1042). Filters that look for the EtherType do not find it (CVE-2021-27853
  * and its kin); stacks do.
  */
-export const llcSnap: FormBuilder = {
+export const llcSnapForm: FormBuilder = {
   leastSize: (carrier, vlanDepth) => leastSize(carrier, vlanDepth) + llcSnapLength,
   template(spec) {
     const plain = plainTemplate({ ...spec, size: spec.size - llcSnapLength });

@@ -13,7 +13,7 @@ import {
   writeRouterAdvertisement,
 } from '../../../wire/neighbour-discovery.js';
 import { type FormBuilder, headerLength, needCarrier, startFrame } from '../form-builder.js';
-import { addressOf, macOf } from '../parts.js';
+import { addressOf, macBytesOf } from '../parts.js';
 
 const neighbourMessageLength = neighbourAdvertisementLength + linkAddressOptionLength + experimentOptionLength;
 
@@ -21,13 +21,13 @@ const neighbourMessageLength = neighbourAdvertisementLength + linkAddressOptionL
  * A neighbour advertisement (RFC 4861 4.4) that overrides: `srcIp` is at `srcMac`. The token is in an option for
  * experiments.
  */
-export const neighbourAdvertisement: FormBuilder = {
+export const neighbourAdvertisementForm: FormBuilder = {
   leastSize: (_, vlanDepth) => headerLength(vlanDepth) + ipv6Length + neighbourMessageLength,
   template(spec) {
     needCarrier(spec, ['ipv6-icmp']);
     const { bytes, bodyAt } = startFrame(
       spec,
-      neighbourAdvertisement.leastSize(spec.carrier, spec.vlan.length),
+      neighbourAdvertisementForm.leastSize(spec.carrier, spec.vlan.length),
       etherTypes.ipv6,
     );
     const src = addressOf(spec, spec.srcIp, 6);
@@ -40,7 +40,7 @@ export const neighbourAdvertisement: FormBuilder = {
     });
     const tokenAt = writeExperiment(
       bytes,
-      writeLinkAddress(bytes, writeNeighbourAdvertisement(bytes, at, src), 'target', macOf(spec, spec.srcMac)),
+      writeLinkAddress(bytes, writeNeighbourAdvertisement(bytes, at, src), 'target', macBytesOf(spec, spec.srcMac)),
     );
     return {
       bytes,
@@ -60,13 +60,13 @@ const routerMessageLength = routerAdvertisementLength + linkAddressOptionLength 
  * A router advertisement (RFC 4861 4.2) with the hop limit 255 that receivers demand. Its lifetime is 0: a guard has to
  * stop it all the same, and a guest that gets it takes no router from it. The token is in an option for experiments.
  */
-export const routerAdvertisement: FormBuilder = {
+export const routerAdvertisementForm: FormBuilder = {
   leastSize: (_, vlanDepth) => headerLength(vlanDepth) + ipv6Length + routerMessageLength,
   template(spec) {
     needCarrier(spec, ['ipv6-icmp']);
     const { bytes, bodyAt } = startFrame(
       spec,
-      routerAdvertisement.leastSize(spec.carrier, spec.vlan.length),
+      routerAdvertisementForm.leastSize(spec.carrier, spec.vlan.length),
       etherTypes.ipv6,
     );
     const at = writeIpv6(bytes, bodyAt, {
@@ -78,7 +78,7 @@ export const routerAdvertisement: FormBuilder = {
     });
     const tokenAt = writeExperiment(
       bytes,
-      writeLinkAddress(bytes, writeRouterAdvertisement(bytes, at), 'source', macOf(spec, spec.srcMac)),
+      writeLinkAddress(bytes, writeRouterAdvertisement(bytes, at), 'source', macBytesOf(spec, spec.srcMac)),
     );
     return {
       bytes,

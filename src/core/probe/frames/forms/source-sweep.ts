@@ -4,7 +4,7 @@ import { leastSize, plainTemplate } from '../plain.js';
 /**
  * A raw frame whose source MAC is another one in every frame: `06`, the low octet of the run's tag, the token's index.
  */
-export const sourceSweep: FormBuilder = {
+export const sourceSweepForm: FormBuilder = {
   leastSize,
   template(spec) {
     needCarrier(spec, ['raw']);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { controlComment, isControlComment } from '../../../../../src/core/judge/recognise/leak-comment.js';
 import { provokedBy } from '../../../../../src/core/judge/proof/unchanged.js';
-import { isOff, isOn, isUnicast, rowContexts } from '../../../../../src/core/judge/rows/row-context.js';
+import { isSwitchedOff, isSwitchedOn, isUnicast, rowContexts } from '../../../../../src/core/judge/rows/row-context.js';
 import type { Control, Flow, Plan, StepPlan } from '../../../../../src/core/model/plan.js';
 import type { Finding } from '../../../../../src/core/model/result.js';
 import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
@@ -134,15 +134,17 @@ describe('a destination', () => {
 
 describe('a switch', () => {
   it('is on, off, or not told', () => {
-    expect([true, 1, false, 0, undefined, 'on', 2].map((value) => [isOn(value), isOff(value)])).toEqual([
-      [true, false],
-      [true, false],
-      [false, true],
-      [false, true],
-      [false, false],
-      [false, false],
-      [false, false],
-    ]);
+    expect([true, 1, false, 0, undefined, 'on', 2].map((value) => [isSwitchedOn(value), isSwitchedOff(value)])).toEqual(
+      [
+        [true, false],
+        [true, false],
+        [false, true],
+        [false, true],
+        [false, false],
+        [false, false],
+        [false, false],
+      ],
+    );
   });
 });
 

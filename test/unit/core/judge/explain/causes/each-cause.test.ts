@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Leak } from '../../../../../../src/core/judge/explain/causes/leak.js';
+import type { LeakContext } from '../../../../../../src/core/judge/explain/causes/leak.js';
 import { causes, withCauses } from '../../../../../../src/core/judge/explain/causes.js';
 import type { Flow } from '../../../../../../src/core/model/plan.js';
 import type { FdbState, HostState, LinkState } from '../../../../../../src/core/model/state.js';
@@ -58,7 +58,7 @@ const entry = (over: Partial<FdbState> = {}): FdbState => ({
 const host = (over: Partial<HostState> = {}): HostState => ({ ...hostState(), ...over });
 
 /** A leak for which nothing accounts. */
-function leak(over: Partial<Leak> = {}): Leak {
+function leak(over: Partial<LeakContext> = {}): LeakContext {
   return {
     finding,
     step: step ?? never(),
@@ -86,11 +86,11 @@ const withLink = (link: LinkState): HostState =>
 const stimulus: Flow = { ...flow, class: 'igmp-query', from: 'c', purpose: 'stimulus' };
 
 interface Case {
-  readonly found: Partial<Leak>;
+  readonly found: Partial<LeakContext>;
   /** Where it is told to be, what stands there, and the command that mends it. */
   readonly told: { readonly place: string; readonly value: string; readonly fix: string };
   /** By what differs: then it is another cause. */
-  readonly not: Readonly<Record<string, Partial<Leak>>>;
+  readonly not: Readonly<Record<string, Partial<LeakContext>>>;
 }
 
 const tunnel = (name: string, master: string, vni: number): LinkState => ({ ...p1, name, master, kind: 'vxlan', vni });
@@ -318,7 +318,7 @@ describe.each(Object.entries(cases))('%s', (code, { found, told, not }) => {
 
   it('is not found where nothing accounts for the leak', () => expect(find(leak())).toBeNull());
 
-  it.each<[string, Partial<Leak>]>([
+  it.each<[string, Partial<LeakContext>]>([
     ['observer’s port', { port: { ...p2, port: null } }],
     ['sender’s port', { fromPort: { ...p0, port: null } }],
     ['bridge', { bridge: { ...br0, bridge: null } }],
