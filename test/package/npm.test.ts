@@ -75,7 +75,9 @@ console.log(JSON.stringify({ steps: scenario.steps.length, verdict: result.verdi
     });
   }, 120_000);
 
-  it('has types that a strict project compiles against', () => {
+  it('has types that a strict project compiles against, in one file', () => {
+    const types = join(project, 'node_modules/verify-isolation/dist/types');
+    expect(readdirSync(types, { recursive: true })).toEqual(['index.d.ts']);
     writeFileSync(
       join(project, 'use.ts'),
       `
@@ -91,6 +93,8 @@ void runScenario('s.yml', { out: 'x', engine: 'none' });
       resolve('node_modules/typescript/bin/tsc'),
       '--noEmit',
       '--strict',
+      '--skipLibCheck',
+      'false',
       '--module',
       'nodenext',
       '--target',
