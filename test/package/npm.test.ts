@@ -52,6 +52,24 @@ describe('the npm package in a project of somebody else’s', () => {
     expect(result.verdict).toBe('broken');
   }, 60_000);
 
+  it('has what is for users: no recorded runs, no tests, no sources', () => {
+    expect(readdirSync(join(project, 'node_modules/verify-isolation')).sort()).toEqual([
+      'ARCHITECTURE.md',
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
+      'LICENSE',
+      'README.md',
+      'SECURITY.md',
+      'bench',
+      'contrib',
+      'dist',
+      'docs',
+      'package.json',
+      'scenarios',
+      'schema',
+    ]);
+  });
+
   it('is a library: what runs, judges again and refuses, gives results and typed errors', () => {
     writeFileSync(
       join(project, 'use.mjs'),
