@@ -4,6 +4,7 @@
 import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleInto, bundlePrograms } from './bundle-programs.mjs';
+import { bundleTypes } from './bundle-types.mjs';
 
 /** Programs by their name in dist. */
 const programs = {
@@ -34,6 +35,7 @@ export async function bundle() {
     entryFileNames: '[name].js',
     codeSplitting: false,
   });
+  bundleTypes('build/types/index.d.ts', 'dist/types/index.d.ts');
   chmodSync('dist/cli.cjs', 0o755);
   const folders = new Set(
     [...chunks, ...library]

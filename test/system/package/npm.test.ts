@@ -52,6 +52,24 @@ describe('the npm package in a project of somebody else’s', () => {
     expect(result.verdict).toBe('broken');
   }, 60_000);
 
+  it('has what is for users: no recorded runs, no tests, no sources', () => {
+    expect(readdirSync(join(project, 'node_modules/verify-isolation')).sort()).toEqual([
+      'ARCHITECTURE.md',
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
+      'LICENSE',
+      'README.md',
+      'SECURITY.md',
+      'bench',
+      'contrib',
+      'dist',
+      'docs',
+      'package.json',
+      'scenarios',
+      'schema',
+    ]);
+  });
+
   it('is a library: what runs, judges again and refuses, gives results and typed errors', () => {
     writeFileSync(
       join(project, 'use.mjs'),
@@ -75,7 +93,9 @@ console.log(JSON.stringify({ steps: scenario.steps.length, verdict: result.verdi
     });
   }, 120_000);
 
-  it('has types that a strict project compiles against', () => {
+  it('has types that a strict project compiles against, in one file', () => {
+    const types = join(project, 'node_modules/verify-isolation/dist/types');
+    expect(readdirSync(types, { recursive: true })).toEqual(['index.d.ts']);
     writeFileSync(
       join(project, 'use.ts'),
       `
@@ -91,6 +111,8 @@ void runScenario('s.yml', { out: 'x', engine: 'none' });
       resolve('node_modules/typescript/bin/tsc'),
       '--noEmit',
       '--strict',
+      '--skipLibCheck',
+      'false',
       '--module',
       'nodenext',
       '--target',

@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const project = mkdtempSync(join(tmpdir(), 'verify-isolation-types-'));
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+/** What tsc says of a program of somebody else's that uses the library. */
+function compile(text: string): string {
+  mkdirSync(join(project, 'node_modules'), { recursive: true });
+  rmSync(join(project, 'node_modules/verify-isolation'), { force: true });
+  symlinkSync(resolve('.'), join(project, 'node_modules/verify-isolation'));
+  writeFileSync(join(project, 'package.json'), '{ "type": "module" }\n');
+  writeFileSync(join(project, 'use.ts'), text);
+  const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false'];
+  const modern = ['--module', 'nodenext', '--target', 'es2022'];
+  const { stdout } = spawnSync(
+    process.execPath,
+    [resolve('node_modules/typescript/bin/tsc'), ...strict, ...modern, 'use.ts'],
+    { cwd: project, encoding: 'utf8' },
+  );
+  return stdout;
+}
+
+const use = `
+import { loadScenario, replay, runScenario, VerifyError, type Finding, type Result, type Scenario } from 'verify-isolation';
+const leaks = (result: Result): readonly Finding[] => result.steps.flatMap((step) => step.findings.filter((finding) => finding.leak));
+export const result: Promise<readonly Finding[]> = runScenario('s.yml', { out: 'x', engine: 'libpcap', signal: new AbortController().signal }).then(leaks);
+export const scenario: Promise<Scenario> = loadScenario('s.yml', { count: 3 });
+export const exit = (error: unknown): number => (error instanceof VerifyError ? error.exit : 70);
+export const again: Promise<Result> = replay('x');
+`;
+
+describe('the declarations of the library', () => {
+  it('are one file', () => {
+    expect(readdirSync('dist/types', { recursive: true })).toEqual(['index.d.ts']);
+  });
+
+  it('are what a strict project compiles against, which checks them too and has no other types', () => {
+    expect(compile(use)).toBe('');
+  }, 60_000);
+
+  it('refuse what the library does not take', () => {
+    expect(compile(`${use}void runScenario('s.yml', { out: 'x', engine: 'none' });\n`)).toContain('TS2322');
+  }, 60_000);
+});
