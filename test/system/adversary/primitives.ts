@@ -1,6 +1,10 @@
 import type { Primitive } from './attack.js';
 import * as copies from './attacks/copies.js';
 import { headers } from './attacks/headers.js';
+import { inBetween } from './attacks/in-between.js';
+import { noPort } from './attacks/no-port.js';
+import { openVSwitch } from './attacks/ovs.js';
+import { wrapped } from './attacks/wrapped.js';
 
 /** Every kind of attack that can be drawn. */
 export const primitives: readonly Primitive[] = [
@@ -19,4 +23,8 @@ export const primitives: readonly Primitive[] = [
   copies.bypassRelay,
   copies.lateRelay,
   ...headers,
+  ...wrapped,
+  ...noPort,
+  ...inBetween,
+  ...openVSwitch,
 ];

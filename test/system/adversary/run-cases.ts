@@ -62,14 +62,14 @@ function stepsOf(stdout: string, why: string): readonly Step[] {
   return parsed.steps ?? [];
 }
 
-function judgedOf(
-  attack: Attack,
-  provider: Provider,
-  folder: string,
-  evidence: string,
-  steps: readonly Step[],
-  at: number,
-): Judged {
+/** The run that judged a case. */
+interface Run {
+  readonly provider: Provider;
+  readonly evidence: string;
+  readonly steps: readonly Step[];
+}
+
+function judgedOf(attack: Attack, folder: string, { provider, evidence, steps }: Run, at: number): Judged {
   const refusal = join(folder, 'refused');
   const step = steps.find(({ name }) => name === stepName(at));
   const log = join(folder, 'heard');
@@ -93,8 +93,8 @@ export async function runInLab(fabric: Fabric, attacks: readonly Attack[], folde
   const argv = [process.execPath, cli, 'run', scenario, '--allow-run', '--quiet', '--json', '--out', evidence];
   writeFileSync(join(folder, 'reproduce.sh'), reproduction(argv, evidence));
   const { stdout, stderr } = await ended(argv, folder);
-  const steps = stepsOf(stdout, stderr);
-  return attacks.map((attack, at) => judgedOf(attack, 'lab', join(folder, `case-${at}`), evidence, steps, at));
+  const run: Run = { provider: 'lab', evidence, steps: stepsOf(stdout, stderr) };
+  return attacks.map((attack, at) => judgedOf(attack, join(folder, `case-${at}`), run, at));
 }
 
 /** One case on a host of its own. */
@@ -123,7 +123,7 @@ export async function runOnHost(attack: Attack, folder: string): Promise<Judged>
   const argv = [...cage, 'sh', script];
   writeFileSync(join(folder, 'reproduce.sh'), reproduction(argv, evidence));
   const { stdout, stderr } = await ended(argv, folder);
-  return judgedOf(attack, 'host', place, evidence, stepsOf(stdout, stderr), 0);
+  return judgedOf(attack, place, { provider: 'host', evidence, steps: stepsOf(stdout, stderr) }, 0);
 }
 
 export const quoted = (word: string): string =>

@@ -1,4 +1,4 @@
-import type { Attack, Primitive, Receiver } from '../attack.js';
+import type { Attack, Primitive, Random, Receiver } from '../attack.js';
 import {
   drawElsewhere,
   drawPort,
@@ -276,6 +276,13 @@ export const bpfClone: Primitive = {
   },
 };
 
+/** Where a redirect can go: by native XDP only to whom polls, to a peer only by a veth. */
+function drawTarget(random: Random, way: { readonly where: string; readonly what: string }): Receiver {
+  if (way.where === 'xdp-native') return pollingReceiver();
+  if (way.what !== 'peer') return drawReceiver(random);
+  return random.pick([guestReceiver('c'), guestReceiver('e'), namespaceReceiver()]);
+}
+
 export const bpfRedirect: Primitive = {
   name: 'BPF redirect',
   kind: 'past-the-socket',
@@ -288,12 +295,7 @@ export const bpfRedirect: Primitive = {
       { where: 'tcx-in', what: 'peer', dev: 'p0', place: 'ingress' },
     ] as const;
     const way = random.pick(ways);
-    const to =
-      way.where === 'xdp-native'
-        ? pollingReceiver()
-        : way.what === 'peer'
-          ? random.pick([guestReceiver('c'), guestReceiver('e'), namespaceReceiver()])
-          : drawReceiver(random);
+    const to = drawTarget(random, way);
     const n = random.pick([1, 2, 4, 16]);
     return taking(
       to,

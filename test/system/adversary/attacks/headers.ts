@@ -259,15 +259,18 @@ export const multicastToUnicast: Primitive = {
       probe: `{ class: multicast, from: a, group: ${group}, count: 16, may_see: [b], must_see: [] }`,
       expect: '{ verdict: holds }',
       setup: [
+        // Who becomes querier does not use what it knows until the time for answers has passed
+        'ip link set dev br0 type bridge mcast_query_response_interval 10',
         'ip link set dev br0 type bridge mcast_snooping 1 mcast_querier 1',
         `bridge link set dev ${guests[to].port} mcast_to_unicast on mcast_flood off`,
         ...(['b', 'c', 'd'] as const).map((name) => `bridge link set dev ${guests[name].port} mcast_flood off`),
         `nsenter --net="$(/usr/bin/python3 $T/ear.py --where ${guests[to].mac})" ip address add ${group}/32 dev eth0 autojoin`,
-        'sleep 0.2',
+        'sleep 0.4',
       ],
       undo: [
         `nsenter --net="$(/usr/bin/python3 $T/ear.py --where ${guests[to].mac})" ip address del ${group}/32 dev eth0`,
         `bridge link set dev ${guests[to].port} mcast_to_unicast off`,
+        'ip link set dev br0 type bridge mcast_querier 0 mcast_query_response_interval 1000',
         ...(['b', 'c', 'd'] as const).map((name) => `bridge link set dev ${guests[name].port} mcast_flood on`),
       ],
     });
