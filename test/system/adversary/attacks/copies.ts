@@ -22,9 +22,14 @@ export function taking(to: Receiver, selection: Selection, parts: Parts): Attack
     fabric: 'linux',
     receiver: to.name,
     due: to.mac === strangerMac ? escaped : 'broken',
+    // an action for a block names no device
+    told:
+      !to.isPort &&
+      [...to.setup, ...parts.setup].some((line) =>
+        /^(tc filter.* mirror dev |tc filter.* redirect dev |nft)/.test(line),
+      ),
     ...parts,
     detail: parts.detail === undefined ? selection.name : `${selection.name}, ${parts.detail}`,
-    told: !to.isPort && [...to.setup, ...parts.setup].some((line) => /^(tc filter|nft)/.test(line)),
     setup: [...to.setup, ...parts.setup],
     undo: [...parts.undo, ...to.undo],
     ears: to.ears,

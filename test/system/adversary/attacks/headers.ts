@@ -223,12 +223,13 @@ export const hopLimit: Primitive = {
 export const bridgedNat: Primitive = {
   name: 'dnat of bridged packets',
   kind: 'headers',
-  fabrics: ['linux'],
+  fabrics: ['routed'],
   draw(random) {
     const to = random.pick(['c', 'd'] as const);
     return rewriting(to, {
       primitive: this.name,
       place: 'bridge',
+      fabric: 'routed',
       detail: to,
       probe: privateProbe('ipv4-udp', 16),
       setup: [

@@ -31,7 +31,8 @@ const macvlan: Primitive = {
   fabrics: ['linux'],
   draw(random) {
     const mode = random.pick(['passthru', 'passthru', 'bridge', 'private', 'vepa']);
-    const cls = mode === 'passthru' ? null : random.pick(['broadcast', 'unknown-unicast']);
+    // Only in passthru mode does it hear what is for others
+    const cls = mode === 'passthru' ? null : 'broadcast';
     return elsewhere(`macvlan ${mode}`, {
       primitive: cls === null ? 'listens' : 'gets floods',
       place: 'bridge',
