@@ -6,9 +6,12 @@ const bridges = Object.entries(gateways);
 function linuxBridges(fabric: Fabric): readonly string[] {
   const filtering = fabric === 'vlan' ? ' vlan_filtering 1' : '';
   return [
-    ...bridges.flatMap(([name, { ip }]) => [
+    ...bridges.flatMap(([name, { ip, ip6 }]) => [
       `ip link add dev ${name} type bridge forward_delay 0${filtering}`,
       `ip address add ${ip}/24 dev ${name}`,
+      // an address to tunnel from, and nothing that speaks by itself
+      `ip link set dev ${name} addrgenmode none; echo 0 >/proc/sys/net/ipv6/conf/${name}/disable_ipv6`,
+      `ip address add ${ip6}/64 dev ${name} nodad`,
       `ip link set dev ${name} up`,
     ]),
     ...guestNames.map((name) => `ip link set dev ${guests[name].port} master ${guests[name].bridge}`),

@@ -22,7 +22,7 @@ export type Outcome = 'false holds' | 'undecided' | 'found' | 'no leak' | 'deaf'
 
 /** What a kernel or a machine says that lacks something; any other failure is one of the adversary itself. */
 const lacking =
-  /Unknown device type|Specified qdisc kind is unknown|Failed to load TC action|Failed to find|not supported|No such file or directory|not found|Could not process rule|Protocol not supported|Unknown (qdisc|filter|action)|Invalid argument|Unknown object|not permitted/i;
+  /Unknown device type|Specified qdisc kind is unknown|Failed to load TC action|error talking to the kernel|Failed to find|not supported|No such file or directory|not found|Could not process rule|Protocol not supported|Unknown (qdisc|filter|action)|Invalid argument|Unknown object|not permitted/i;
 
 export const isLack = (refused: string): boolean => lacking.test(refused);
 

@@ -52,13 +52,11 @@ interface Step {
   readonly reasons: readonly { readonly code: string; readonly text: string }[];
 }
 
-function stepsOf(stdout: string, why: string): readonly Step[] {
-  let parsed: { steps?: readonly Step[] } = {};
-  try {
-    parsed = JSON.parse(stdout);
-  } catch {
-    throw new Error(`the program gave no result: ${why.trim().slice(-600)}`);
-  }
+/** The steps of the result that a run left in its folder. */
+function stepsOf(evidence: string, why: string): readonly Step[] {
+  const file = join(evidence, 'result.json');
+  if (!existsSync(file)) throw new Error(`the program gave no result: ${why.trim().slice(-600)}`);
+  const parsed: { readonly steps?: readonly Step[] } = JSON.parse(readFileSync(file, 'utf8'));
   return parsed.steps ?? [];
 }
 
@@ -90,10 +88,10 @@ export async function runInLab(fabric: Fabric, attacks: readonly Attack[], folde
   const scenario = join(folder, 'scenario.yml');
   const evidence = join(folder, 'evidence');
   writeFileSync(scenario, scenarioOf(fabric, 'lab', cases));
-  const argv = [process.execPath, cli, 'run', scenario, '--allow-run', '--quiet', '--json', '--out', evidence];
+  const argv = [process.execPath, cli, 'run', scenario, '--allow-run', '--quiet', '--out', evidence];
   writeFileSync(join(folder, 'reproduce.sh'), reproduction(argv, evidence));
-  const { stdout, stderr } = await ended(argv, folder);
-  const run: Run = { provider: 'lab', evidence, steps: stepsOf(stdout, stderr) };
+  const { stderr } = await ended(argv, folder);
+  const run: Run = { provider: 'lab', evidence, steps: stepsOf(evidence, stderr) };
   return attacks.map((attack, at) => judgedOf(attack, join(folder, `case-${at}`), run, at));
 }
 
@@ -104,26 +102,20 @@ export async function runOnHost(attack: Attack, folder: string): Promise<Judged>
   const files = writeCase(attack, place);
   const evidence = join(folder, 'evidence');
   writeFileSync(join(folder, 'scenario.yml'), scenarioOf(attack.fabric, 'host', [{ attack, ...files }]));
-  const run = [
-    process.execPath,
-    cli,
-    'run',
-    join(folder, 'scenario.yml'),
-    '--yes',
-    '--quiet',
-    '--json',
-    '--out',
-    evidence,
-  ];
+  const run = [process.execPath, cli, 'run', join(folder, 'scenario.yml'), '--yes', '--quiet', '--out', evidence];
   const script = join(folder, 'host.sh');
   writeFileSync(
     script,
-    hostScript(attack.fabric, folder, [`sh ${files.does}`, run.map(quoted).join(' '), `sh ${files.undoes}`]),
+    hostScript(attack.fabric, folder, [
+      `sh ${files.does} >/dev/null`,
+      run.map(quoted).join(' '),
+      `sh ${files.undoes} >/dev/null`,
+    ]),
   );
   const argv = [...cage, 'sh', script];
   writeFileSync(join(folder, 'reproduce.sh'), reproduction(argv, evidence));
-  const { stdout, stderr } = await ended(argv, folder);
-  return judgedOf(attack, place, { provider: 'host', evidence, steps: stepsOf(stdout, stderr) }, 0);
+  const { stderr } = await ended(argv, folder);
+  return judgedOf(attack, place, { provider: 'host', evidence, steps: stepsOf(evidence, stderr) }, 0);
 }
 
 export const quoted = (word: string): string =>
