@@ -18,6 +18,9 @@ const elsewhere = (receiver: string, parts: Parts): Attack => ({
   ...parts,
 });
 
+/** Of devices that belong to nobody whom a run knows. */
+const escaped = ['escaped', 'bypass-possible', 'coverage-partial'];
+
 /** What nobody but the sender's bridge may flood: x is not among those who may see it. */
 const flood = (cls: string, more = ''): Partial<Attack> => ({
   probe: `{ class: ${cls}, from: a, count: 12, may_see: [b, c, d], must_see: []${more} }`,
@@ -109,6 +112,7 @@ const joinedBridge: Primitive = {
     const known = random.pick([true, false]);
     return elsewhere('a bridge that is not listed', {
       told: true,
+      due: escaped,
       primitive: 'gets floods',
       place: 'bridge',
       detail: `${cls}${known ? ', its port listed nowhere' : ', snooping off'}`,
@@ -140,6 +144,7 @@ const mirrorBehindPort: Primitive = {
     const action = random.pick(['mirred egress mirror dev onward', 'mirred egress redirect dev onward']);
     return elsewhere('behind an unlisted port', {
       told: true,
+      due: escaped,
       primitive: action.includes('redirect') ? 'redirect below the bridge' : 'mirror below the bridge',
       place: 'uplink',
       detail: cls,

@@ -4,6 +4,8 @@ hold                                       a network namespace: this process liv
 relay FROM TO HOW SELECT MANGLE            a process that carries frames which come in at FROM out of TO
 bpf FROM WHERE WHAT TO ONE_IN              a program that copies or moves frames from FROM to TO
 pin PATH WHAT TO ONE_IN FROM               the same as a file, for tc's bpf filter
+listen DEVICE PROTOCOL FILTER              as daemons do: a packet socket for one protocol, or `dhcp` = all with their filter
+announce ADDRESS PORT EVERY                multicast datagrams, as guests send them
 forget                                     all tracked connections
 gro PID DEVICE                             generic receive offload on, in the namespace of that process: the device polls
 
@@ -274,6 +276,37 @@ def pin(path, what, target, one_in, source):
     bpf(6, struct.pack('<QII', ctypes.addressof(name), held, 0))
 
 
+def listen(device, protocol, words):
+    """What lldpd and dhclient hold open: a socket that takes nothing of what probes are."""
+    held = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    if words == 'dhcp':
+        # ldh [12]; jne #0x800; ldb [23]; jne #17; ldxb 4*([14]&0xf); ldh [x+16]; jne #68; ret -1; ret 0
+        codes = [
+            (0x28, 0, 0, 12),
+            (0x15, 0, 6, 0x800),
+            (0x30, 0, 0, 23),
+            (0x15, 0, 4, 17),
+            (0xB1, 0, 0, 14),
+            (0x48, 0, 0, 16),
+            (0x15, 0, 1, 68),
+            (0x06, 0, 0, 0xFFFFFFFF),
+            (0x06, 0, 0, 0),
+        ]
+        octets = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *code) for code in codes))
+        held.setsockopt(socket.SOL_SOCKET, 26, struct.pack('HxxxxxxP', len(codes), ctypes.addressof(octets)))
+    held.bind((device, int(protocol, 16)))
+    forever()
+
+
+def announce(address, port, every):
+    out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    out.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
+    ready()
+    while True:
+        out.sendto(b'\0' * 40, (address, int(port)))
+        time.sleep(float(every))
+
+
 def forget():
     netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
     # IPCTNL_MSG_CT_DELETE of no connection in particular, for each family
@@ -292,4 +325,6 @@ def gro(pid, device):
 
 if __name__ == '__main__':
     doing, *rest = sys.argv[1:]
-    {'forget': forget, 'gro': gro, 'hold': hold, 'relay': relay, 'bpf': attach, 'pin': pin}[doing](*rest)
+    known = {'hold': hold, 'relay': relay, 'bpf': attach, 'pin': pin}
+    known |= {'forget': forget, 'gro': gro, 'listen': listen, 'announce': announce}
+    known[doing](*rest)
