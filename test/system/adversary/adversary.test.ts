@@ -9,6 +9,7 @@ import { itemOf } from './attack.js';
 import { drawCases } from './draw.js';
 import { type Judged, itemOfCase, outcomeOf } from './outcome.js';
 import { runDrawn } from './run-drawn.js';
+import { runSoundHosts, soundHosts } from './sound-hosts.js';
 import { brokenCases, caseName, failuresIn, lineOf } from './table.js';
 
 /** The share of `npm run soak adversary` that every run of the tests has, always the same. */
@@ -38,6 +39,38 @@ function writeList(all: readonly Judged[]): void {
   ]);
   writeFileSync(listFile, `${JSON.stringify(Object.fromEntries(list), null, 2)}\n`);
 }
+
+/** Of the sound hosts those whose rules differ most; `npm run soak adversary` has all. */
+const sound = [
+  'libvirt NAT, guests that talk',
+  'Docker, lldpd',
+  'Incus, dhclient',
+  'Proxmox firewall, multicast DNS',
+  'bridge with an uplink, an accepted SPAN port',
+  'Open vSwitch, htb',
+];
+
+describe.skipIf(process.getuid?.() !== 0 || !hasPython)('hosts on which nobody hears what is not for him', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'adversary-sound-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('are at least forty', () => {
+    expect(soundHosts.length).toBeGreaterThanOrEqual(40);
+    expect(new Set(soundHosts.map(({ name }) => name)).size).toBe(soundHosts.length);
+  });
+
+  it(
+    'hold',
+    async () => {
+      const hosts = soundHosts.filter(({ name }) => sound.includes(name) && (hasOvs || !name.startsWith('Open')));
+      const all = await runSoundHosts(hosts, folder, isSlow ? 1 : 2);
+      expect(all.map(({ name, verdict, reasons }) => [name, verdict, ...reasons]).sort()).toEqual(
+        hosts.map(({ name }) => [name, 'holds']).sort(),
+      );
+    },
+    patient(120_000),
+  );
+});
 
 describe.skipIf(process.getuid?.() !== 0 || !hasOvs || !hasPython)('leaks that an adversary composes', () => {
   const { cases, seed, hosts } = isSlow ? slowShare : share;

@@ -43,7 +43,13 @@ export function hostScript(fabric: Fabric, folder: string, then: readonly string
     '#!/bin/sh',
     '# Run it in namespaces of its own: see reproduce.sh.',
     'set -e',
-    'mount -t tmpfs none /run; mkdir -p /run/netns /run/lock; mount -t sysfs none /sys',
+    // what this kernel lacks is said as the program says it
+    "trap '[ $? = 0 ] || exit 69' EXIT",
+    // names of namespaces of its own; where /run has the folder of this run, it stays in sight
+    folder.startsWith('/run/')
+      ? 'mount -t tmpfs none /run/netns'
+      : 'mount -t tmpfs none /run; mkdir -p /run/netns /run/lock',
+    'mount -t sysfs none /sys',
     'for scope in all default; do echo 1 >/proc/sys/net/ipv6/conf/$scope/disable_ipv6; done',
     `echo ${fabric === 'routed' ? 1 : 0} >/proc/sys/net/ipv4/ip_forward`,
     `export VERIFY_ISOLATION_JOURNAL=${folder}/journal`,
@@ -59,7 +65,7 @@ export function hostScript(fabric: Fabric, folder: string, then: readonly string
     ...guestNames.flatMap((name) => [
       `ip netns exec ${name} sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; ip address add ${guests[name].ip}/24 dev eth0; ip link set dev eth0 up; ip route add default via ${gateways[guests[name].bridge].ip}; ping -c 1 -w 5 ${gateways[guests[name].bridge].ip}' >/dev/null`,
     ]),
-    'set +e',
+    'set +e; trap - EXIT',
     ...then,
     '',
   ].join('\n');

@@ -52,10 +52,12 @@ interface Step {
   readonly reasons: readonly { readonly code: string; readonly text: string }[];
 }
 
-/** The steps of the result that a run left in its folder. */
-function stepsOf(evidence: string, why: string): readonly Step[] {
+/** The steps of the result that a run left in its folder; as text why there is none, where it is that this kernel lacks something. */
+function stepsOf(evidence: string, { status, stderr }: Ended): readonly Step[] | string {
   const file = join(evidence, 'result.json');
-  if (!existsSync(file)) throw new Error(`the program gave no result: ${why.trim().slice(-600)}`);
+  const why = stderr.trim().split('\n').slice(-2).join(' ');
+  if (!existsSync(file) && status === 69) return why;
+  if (!existsSync(file)) throw new Error(`the program gave no result: ${stderr.trim().slice(-600)}`);
   const parsed: { readonly steps?: readonly Step[] } = JSON.parse(readFileSync(file, 'utf8'));
   return parsed.steps ?? [];
 }
@@ -64,12 +66,17 @@ function stepsOf(evidence: string, why: string): readonly Step[] {
 interface Run {
   readonly provider: Provider;
   readonly evidence: string;
-  readonly steps: readonly Step[];
+  readonly steps: readonly Step[] | string;
+}
+
+function refusalOf(file: string, steps: Run['steps']): string | null {
+  if (typeof steps === 'string') return `this kernel has no such fabric: not supported: ${steps}`;
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().replaceAll('\n', ', ') : null;
 }
 
 function judgedOf(attack: Attack, folder: string, { provider, evidence, steps }: Run, at: number): Judged {
   const refusal = join(folder, 'refused');
-  const step = steps.find(({ name }) => name === stepName(at));
+  const step = typeof steps === 'string' ? undefined : steps.find(({ name }) => name === stepName(at));
   const log = join(folder, 'heard');
   return {
     attack,
@@ -77,7 +84,7 @@ function judgedOf(attack: Attack, folder: string, { provider, evidence, steps }:
     verdict: step?.verdict ?? null,
     reasons: (step?.reasons ?? []).map(({ code }) => code),
     heard: existsSync(log) && existsSync(join(evidence, 'run.json')) ? heardOf(log, evidence, stepName(at)) : {},
-    refused: existsSync(refusal) ? readFileSync(refusal, 'utf8').trim().replaceAll('\n', ', ') : null,
+    refused: refusalOf(refusal, steps),
     folder,
   };
 }
@@ -90,9 +97,10 @@ export async function runInLab(fabric: Fabric, attacks: readonly Attack[], folde
   writeFileSync(scenario, scenarioOf(fabric, 'lab', cases));
   const argv = [process.execPath, cli, 'run', scenario, '--allow-run', '--quiet', '--out', evidence];
   writeFileSync(join(folder, 'reproduce.sh'), reproduction(argv, evidence));
-  const { stderr } = await ended(argv, folder);
-  const run: Run = { provider: 'lab', evidence, steps: stepsOf(evidence, stderr) };
-  return attacks.map((attack, at) => judgedOf(attack, join(folder, `case-${at}`), run, at));
+  const steps = stepsOf(evidence, await ended(argv, folder));
+  return attacks.map((attack, at) =>
+    judgedOf(attack, join(folder, `case-${at}`), { provider: 'lab', evidence, steps }, at),
+  );
 }
 
 /** One case on a host of its own. */
@@ -102,20 +110,20 @@ export async function runOnHost(attack: Attack, folder: string): Promise<Judged>
   const files = writeCase(attack, place);
   const evidence = join(folder, 'evidence');
   writeFileSync(join(folder, 'scenario.yml'), scenarioOf(attack.fabric, 'host', [{ attack, ...files }]));
-  const run = [process.execPath, cli, 'run', join(folder, 'scenario.yml'), '--yes', '--quiet', '--out', evidence];
+  const words = [process.execPath, cli, 'run', join(folder, 'scenario.yml'), '--yes', '--quiet', '--out', evidence];
   const script = join(folder, 'host.sh');
   writeFileSync(
     script,
     hostScript(attack.fabric, folder, [
       `sh ${files.does} >/dev/null`,
-      run.map(quoted).join(' '),
+      words.map(quoted).join(' '),
       `sh ${files.undoes} >/dev/null`,
     ]),
   );
   const argv = [...cage, 'sh', script];
   writeFileSync(join(folder, 'reproduce.sh'), reproduction(argv, evidence));
-  const { stderr } = await ended(argv, folder);
-  return judgedOf(attack, place, { provider: 'host', evidence, steps: stepsOf(evidence, stderr) }, 0);
+  const steps = stepsOf(evidence, await ended(argv, folder));
+  return judgedOf(attack, place, { provider: 'host', evidence, steps }, 0);
 }
 
 export const quoted = (word: string): string =>

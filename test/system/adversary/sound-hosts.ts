@@ -185,7 +185,7 @@ const extras: readonly Part[] = [
       'tc qdisc add dev p0 clsact',
       'tc filter add dev p0 ingress protocol all prio 7 u32 match u32 0 0 action mirred egress mirror dev p3',
     ],
-    step: 'accept: [ { observer: d, reason: intrusion detection } ]',
+    step: 'accept: [ { observer: d, class: known-unicast, reason: intrusion detection, owner: security, ticket: SEC-1, until: 2099-12-31 } ]',
   },
 ];
 
@@ -251,13 +251,12 @@ export async function runSoundHost(host: SoundHost, folder: string): Promise<Sai
       run.map(quoted).join(' '),
     ]),
   );
-  const { stderr } = await ended([...cage, 'sh', script], folder);
-  if (existsSync(refusal))
-    return { name: host.name, verdict: null, reasons: [], refused: readFileSync(refusal, 'utf8').trim() };
+  const { status, stderr } = await ended([...cage, 'sh', script], folder);
+  const refused = (why: string): Said => ({ name: host.name, verdict: null, reasons: [], refused: why });
+  if (existsSync(refusal)) return refused(readFileSync(refusal, 'utf8').trim());
   const file = join(evidence, 'result.json');
-  // a fabric that this kernel has not is refused before there is a host
-  if (!existsSync(file))
-    return { name: host.name, verdict: null, reasons: [], refused: stderr.trim().split('\n').at(-1) ?? '' };
+  if (!existsSync(file) && status === 69) return refused(stderr.trim().split('\n').at(-1) ?? '');
+  if (!existsSync(file)) throw new Error(`no result of ${host.name}: ${stderr.trim().slice(-600)}`);
   const result: {
     readonly verdict: string;
     readonly steps: readonly { readonly reasons: readonly { readonly code: string; readonly text: string }[] }[];

@@ -332,7 +332,7 @@ function pollingReceiver(): Receiver {
 export const relay: Primitive = {
   name: 'relay',
   kind: 'plain',
-  fabrics: ['linux', 'ovs'],
+  fabrics: ['linux', 'ovs', 'vlan'],
   draw(random, fabric) {
     const selection = drawSelection(random);
     const to = guestReceiver(random.pick(fabric === 'ovs' ? ['c', 'd'] : ['c', 'd', 'e']));
@@ -369,7 +369,7 @@ export const relayElsewhere: Primitive = {
 export const bypassRelay: Primitive = {
   name: 'PACKET_QDISC_BYPASS',
   kind: 'past-the-socket',
-  fabrics: ['linux', 'ovs'],
+  fabrics: ['linux', 'ovs', 'vlan'],
   draw(random, fabric) {
     const selection = drawSelection(random);
     const to =
@@ -391,7 +391,7 @@ export const bypassRelay: Primitive = {
 export const lateRelay: Primitive = {
   name: 'late relay',
   kind: 'in-between',
-  fabrics: ['linux', 'ovs'],
+  fabrics: ['linux', 'ovs', 'vlan'],
   draw(random, fabric) {
     const selection = drawSelection(random);
     const to = guestReceiver(random.pick(['c', 'd']));

@@ -381,7 +381,7 @@ export const ovsRewrite: Primitive = {
 export const manglingRelay: Primitive = {
   name: 'relay that rewrites',
   kind: 'headers',
-  fabrics: ['linux', 'ovs'],
+  fabrics: ['linux', 'ovs', 'vlan'],
   draw(random, fabric) {
     const to = random.pick(fabric === 'ovs' ? (['c', 'd'] as const) : (['c', 'd', 'e'] as const));
     const octet = random.below(200);

@@ -23,7 +23,7 @@ const wrapping = (to: 'c' | 'd' | 'e', parts: Parts): Attack => {
 const relay: Primitive = {
   name: 'relay that wraps',
   kind: 'wrapped',
-  fabrics: ['linux', 'ovs'],
+  fabrics: ['linux', 'ovs', 'vlan'],
   draw(random, fabric) {
     const to = random.pick(fabric === 'ovs' ? (['c', 'd'] as const) : (['c', 'd', 'e'] as const));
     const layer = (): string =>
