@@ -87,17 +87,3 @@ describe.skipIf(process.getuid?.() !== 0)('run --prove-fix', () => {
     expect(cliRun('report', dir, '--format', 'terminal').stdout).toMatch(/20 → 0 {2}MENDS {2}ageing-zero/);
   });
 });
-
-it('run --prove-fix refuses a host before anything runs', () => {
-  writeFileSync(
-    join(scratch, 'host.yml'),
-    scenario
-      .replace('provider: lab', 'provider: host')
-      .replace('stp_state: off, ageing_time: 0', '')
-      .replace('expect: leak', 'expect: private'),
-  );
-  expect(cliRun('run', join(scratch, 'host.yml'), '--prove-fix')).toMatchObject({
-    status: 64,
-    stderr: expect.stringContaining('--prove-fix changes what it runs on'),
-  });
-});
