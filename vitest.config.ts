@@ -60,10 +60,14 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       project('unit'),
-      project('lab'),
-      project('system', { exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget] }),
+      project('lab', { setupFiles: ['test/support/lab/setup.ts'] }),
+      project('system', {
+        setupFiles: ['test/support/lab/setup.ts'],
+        exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget],
+      }),
     ],
     tags: [
+      { name: 'alike', description: 'comes out alike whoever runs it: `npm test` runs it as one user only' },
       { name: 'kernel', description: 'what a kernel can do decides it: `npm run test:uml` runs it under a second one' },
     ],
   },

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { classicHeader, classicRecord } from '../../../src/core/pcap/classic/writer.js';
 import { buildFrame, leastSize } from '../../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../../src/core/wire/token.js';
-import { available, concat, runOn } from '../../support/pcap/helpers.js';
+import { concat, runOn } from '../../support/pcap/helpers.js';
 import { key, runTag, token, spec, forms } from '../../support/probe/frame-fixture.js';
+import { needs, program } from '../../support/needs.js';
 
 function capture(frames: readonly Uint8Array[]): Uint8Array {
   return concat(
@@ -15,7 +16,7 @@ function capture(frames: readonly Uint8Array[]): Uint8Array {
 }
 
 describe('a probe frame', () => {
-  it.skipIf(!available('tcpdump'))('is what its tcpdump line says, for every form', () => {
+  it('is what its tcpdump line says, for every form', needs(program('tcpdump')), () => {
     const lines = runOn(capture(forms.map(({ carrier, vlan }) => buildFrame(spec(carrier, vlan), token))), 'tcpdump', [
       '-r',
       'FILE',
@@ -44,7 +45,7 @@ describe('a probe frame', () => {
     });
   });
 
-  it.skipIf(!available('tshark'))('is whole and rightly summed at every layer in the eyes of tshark', () => {
+  it('is whole and rightly summed at every layer in the eyes of tshark', needs(program('tshark')), () => {
     const sizes = [0, 1, 7, 400];
     const frames = forms.flatMap(({ carrier, vlan }) =>
       sizes.flatMap((more) =>
