@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -33,6 +34,10 @@ const longest = [
   'unit/system/evidence/hostile-files',
   'unit/cli/commands/fleet/fleet',
 ];
+
+for (const name of longest)
+  if (!existsSync(new URL(`test/${name}.test.ts`, import.meta.url)))
+    throw new Error(`vitest.config.ts: there is no test/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
