@@ -54,7 +54,8 @@ export function readRun(title, report, { cwd, end }) {
   );
   const failures = failuresIn(report, cwd);
   if (failures.length === 0 && end !== 0) failures.push(`it ended with ${end} although no test failed`);
-  if (failures.length === 0 && !tests.some(wasExecuted)) failures.push('it executed no test');
+  if (failures.length === 0 && !tests.some((test) => wasExecuted(test) || test.why !== null))
+    failures.push('it executed no test, and none says why');
   return { title, files: report.testResults.map(({ name }) => relative(cwd, name)), tests, failures };
 }
 

@@ -132,17 +132,25 @@ describe('the sum of all runs', () => {
 
   it('takes a run for failed that left no report, executed no test, or ended badly although no test failed', () => {
     const bad = readRun('bad', { testResults: [file('a', 'x: passed')] }, { cwd, end: 'SIGKILL' });
-    const idle = run('idle', file('b', 'y: skipped: it takes root'));
+    const idle = run('idle', file('b', 'y: skipped'));
     expect(sumUp({ runs: [bad, idle, lostRun('lost', 'it left no report (1)')] })).toMatchObject({
       passed: 1,
       failed: 3,
       skipped: 1,
       lines: [
         'FAILED: in the run "bad": it ended with SIGKILL although no test failed',
-        'FAILED: in the run "idle": it executed no test',
+        'FAILED: in the run "idle": it executed no test, and none says why',
         'FAILED: in the run "lost": it left no report (1)',
-        'SKIPPED: 1 test, because it takes root: test/b',
+        'SKIPPED: 1 test, because no run executed it, and it does not say why: test/b',
       ],
+    });
+  });
+
+  it('lets a run execute nothing where each of its tests says what is missing here', () => {
+    expect(sumUp({ runs: [run('here', file('b', 'y: skipped: it takes root'))] })).toMatchObject({
+      failed: 0,
+      skipped: 1,
+      lines: ['SKIPPED: 1 test, because it takes root: test/b'],
     });
   });
 
