@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { needs, root } from '../../support/needs.js';
 
 const cli = resolve(import.meta.dirname, '../../../dist/cli.cjs');
 const scratch = mkdtempSync(join(tmpdir(), 'prove-fix-'));
@@ -50,7 +51,7 @@ function cliRun(...args: readonly string[]): {
   return spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
 }
 
-describe.skipIf(process.getuid?.() !== 0)('run --prove-fix', () => {
+describe('run --prove-fix', needs(root), () => {
   let stdout = '';
   beforeAll(() => {
     writeFileSync(join(scratch, 'hub.yml'), scenario);

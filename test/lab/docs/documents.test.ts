@@ -1,25 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { blocks, documents } from '../../support/documents.js';
 
 const top = resolve(import.meta.dirname, '../../..');
 const scratch = mkdtempSync(join(tmpdir(), 'documents-'));
 mkdirSync(join(scratch, 'tmp'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
-const documents = [
-  'README.md',
-  ...readdirSync(join(top, 'docs'))
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => `docs/${file}`),
-];
-
-function blocks(text: string, language: string): readonly string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block);
-}
 
 /**
  * What npx finds, without its second of looking for it each time: that it finds it the demonstration shows, and
@@ -72,15 +62,16 @@ function typed(line: string): ReturnType<typeof type> {
   return { status, stderr: status === 0 ? '' : came.stderr };
 }
 
-describe.each(documents)('%s', (document) => {
-  const text = readFileSync(join(top, document), 'utf8');
-  // `npm test` of this very checkout would run itself; `demo` runs what `npm start` runs, and runs with an ear lost as
-  // well.
-  const commands = blocks(text, 'sh')
+/** What it has its reader type. */
+const commandsOf = (document: string): readonly string[] =>
+  blocks(readFileSync(join(top, document), 'utf8'), 'sh')
     .flatMap((block) => block.split('\n'))
+    // `npm test` of this very checkout would run itself; `demo` runs what `npm start` runs, and runs with an ear lost as
+    // well.
     .filter((line) => line !== '' && line !== 'npm test' && line !== 'npx verify-isolation demo');
 
-  it.each(commands)(
+describe.each(documents.filter((document) => commandsOf(document).length > 0))('%s', (document) => {
+  it.each(commandsOf(document))(
     '%s',
     (command) => {
       // What the reader's /tmp is to him is a folder of the test's own here.

@@ -3,7 +3,8 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../../src/core/model/run-record.js';
-import { call, smallRun } from '../../support/lab/small-run.js';
+import { call } from '../../support/call.js';
+import { smallRun } from '../../support/lab/small-run.js';
 
 let run = { scratch: '', dir: '' };
 beforeAll(() => {

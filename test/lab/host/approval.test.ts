@@ -9,12 +9,12 @@ import {
   type Outcome,
   type ThrowAwayHost,
 } from '../../support/lab/throw-away-host.js';
+import { needs, root } from '../../support/needs.js';
 
-const isRoot = process.getuid?.() === 0;
 const known = (count: number, rate = 1000): string =>
   `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: ${count}, rate: ${rate} }, expect: private }\n`;
 
-describe.skipIf(!isRoot)('a run on a host', () => {
+describe('a run on a host', needs(root), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();

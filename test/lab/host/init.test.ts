@@ -4,10 +4,9 @@ import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { needs, root } from '../../support/needs.js';
 
-const isRoot = process.getuid?.() === 0;
-
-describe.skipIf(!isRoot)('a run on a host', () => {
+describe('a run on a host', needs(root), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { cli, guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 import { patient } from '../../support/patient.js';
+import { needs, root } from '../../support/needs.js';
 
-const isRoot = process.getuid?.() === 0;
 const known = (count: number, rate = 1000): string =>
   `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: ${count}, rate: ${rate} }, expect: private }\n`;
 
@@ -15,7 +15,7 @@ function probing(child: ChildProcess): Promise<void> {
   );
 }
 
-describe.skipIf(!isRoot)('a run on a host', () => {
+describe('a run on a host', needs(root), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();

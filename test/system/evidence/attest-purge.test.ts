@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call, smallRun } from '../../support/lab/small-run.js';
+import { call } from '../../support/call.js';
+import { smallRun } from '../../support/lab/small-run.js';
+import { needs, program } from '../../support/needs.js';
 
 let run = { scratch: '', dir: '' };
 beforeAll(() => {
@@ -30,7 +32,7 @@ function check(dir: string, ...more: readonly string[]) {
   return { status, told, ok: by(true), wrong: by(false), none: by(null) };
 }
 
-describe('attest', () => {
+describe('attest', needs(program('ssh-keygen')), () => {
   it('signs with an OpenSSH key, and only that signer over only these files is trusted', () => {
     const dir = copy('signed');
     const key = join(run.scratch, 'key');
@@ -56,7 +58,7 @@ describe('attest', () => {
   });
 });
 
-describe('purge', () => {
+describe('purge', needs(program('tshark')), () => {
   it('makes no report where there is none when it removes payload', () => {
     const dir = copy('unreported');
     rmSync(join(dir, 'report.html'));

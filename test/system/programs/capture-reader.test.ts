@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { epb, idb, option, rawBlock, shb, spb, u32 } from '../../support/pcap/blocks.js';
-import { available, concat, packets, readAll, runOn } from '../../support/pcap/helpers.js';
+import { concat, packets, readAll, runOn } from '../../support/pcap/helpers.js';
+import { needs, program } from '../../support/needs.js';
 
 describe('the capture reader', () => {
-  it.skipIf(!available('tshark'))(
+  it(
     'says the same as tshark of a file with sections, byte orders and all kinds of packets',
+    needs(program('tshark')),
     () => {
       const file = concat(
         shb(),

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { watchMetrics } from '../../../src/report/machine/prometheus.js';
+import { needs, program } from '../../support/needs.js';
 
 const top = resolve(import.meta.dirname, '../../..');
-const has = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 const metrics = watchMetrics({
   readAt: new Date(0),
   bridges: [{ name: 'br0', promiscuity: 1 }],
@@ -15,7 +15,7 @@ const metrics = watchMetrics({
 });
 
 describe('alert rules for Prometheus', () => {
-  it.skipIf(!has('promtool'))('fire when they are to, by promtool', () => {
+  it('fire when they are to, by promtool', needs(program('promtool')), () => {
     const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', 'verify-isolation.rules.test.yml'], {
       cwd: `${top}/contrib/prometheus`,
       encoding: 'utf8',
@@ -23,7 +23,7 @@ describe('alert rules for Prometheus', () => {
     expect({ status, stdout: status === 0 ? '' : stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
-  it.skipIf(!has('promtool'))('read metrics that promtool finds no fault with', () => {
+  it('read metrics that promtool finds no fault with', needs(program('promtool')), () => {
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
       input: metrics,
       encoding: 'utf8',
@@ -33,7 +33,7 @@ describe('alert rules for Prometheus', () => {
 });
 
 describe('the service for systemd', () => {
-  it.skipIf(!has('systemd-analyze'))('is as little exposed as docs/audit.md says', () => {
+  it('is as little exposed as docs/audit.md says', needs(program('systemd-analyze')), () => {
     const { stdout } = spawnSync(
       'systemd-analyze',
       ['security', '--offline=true', '--no-pager', 'contrib/systemd/verify-isolation-watch.service'],

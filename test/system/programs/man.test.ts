@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { needs, program } from '../../support/needs.js';
 
 const top = resolve(import.meta.dirname, '../../..');
 const folder = mkdtempSync(join(tmpdir(), 'man-'));
@@ -21,7 +22,7 @@ function run(...argv: readonly string[]): {
   });
 }
 
-describe('the man pages', () => {
+describe('the man pages', needs(program('man')), () => {
   beforeAll(() => {
     const { status, stderr } = run(process.execPath, 'scripts/man.mjs', folder);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { classicHeader, classicRecord } from '../../../src/core/pcap/classic/writer.js';
-import { available, concat, runOn } from '../../support/pcap/helpers.js';
+import { concat, runOn } from '../../support/pcap/helpers.js';
 import { all } from '../../support/probe/class-fixture.js';
+import { needs, program } from '../../support/needs.js';
 
 const capture = concat(
   classicHeader('micro', 65_535),
@@ -11,7 +12,7 @@ const capture = concat(
 );
 
 describe('the frames of every class with every carrier that it takes', () => {
-  it.skipIf(!available('tcpdump'))('are whole for tcpdump', () => {
+  it('are whole for tcpdump', needs(program('tcpdump')), () => {
     const lines = runOn(capture, 'tcpdump', ['-r', 'FILE', '-nevvt'])
       .stdout.replaceAll(/\n\s+/g, ' ')
       .trim()
@@ -26,7 +27,7 @@ describe('the frames of every class with every carrier that it takes', () => {
     ).toEqual([]);
   });
 
-  it.skipIf(!available('tshark'))('are whole for tshark at every layer', () => {
+  it('are whole for tshark at every layer', needs(program('tshark')), () => {
     const checks = ['ip', 'tcp', 'udp'].flatMap((layer) => ['-o', `${layer}.check_checksum:TRUE`]);
     const { stdout, status } = runOn(capture, 'tshark', [
       '-r',

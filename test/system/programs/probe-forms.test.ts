@@ -4,8 +4,9 @@ import { filterByToken } from '../../../src/core/plan/filter-by-token.js';
 import { ingressMac, rawControl } from '../../../src/core/plan/ingress-controls.js';
 import { buildFrame } from '../../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../../src/core/wire/token.js';
-import { available, concat, runOn } from '../../support/pcap/helpers.js';
+import { concat, runOn } from '../../support/pcap/helpers.js';
 import { key, runTag, token, table } from '../../support/probe/form-fixture.js';
+import { needs, program } from '../../support/needs.js';
 
 function capture(frames: readonly Uint8Array[]): Uint8Array {
   return concat(
@@ -17,7 +18,7 @@ function capture(frames: readonly Uint8Array[]): Uint8Array {
 }
 
 describe('a form of frame', () => {
-  it.skipIf(!available('tcpdump'))('is what its tcpdump line says', () => {
+  it('is what its tcpdump line says', needs(program('tcpdump')), () => {
     const text = runOn(capture(table.map(([one]) => buildFrame(one, token))), 'tcpdump', [
       '-r',
       'FILE',
@@ -31,8 +32,9 @@ describe('a form of frame', () => {
     });
   });
 
-  it.skipIf(!available('tcpdump'))(
+  it(
     'passes the filter of its run, with a tag more or less as well, and no frame of others does',
+    needs(program('tcpdump')),
     () => {
       const filter = filterByToken([rawControl(ingressMac), ...table.map(([one]) => one)], runTag);
       const tagged = (frame: Uint8Array): Uint8Array =>
@@ -57,7 +59,7 @@ describe('a form of frame', () => {
     },
   );
 
-  it.skipIf(!available('tshark'))('is whole at every layer in the eyes of tshark', () => {
+  it('is whole at every layer in the eyes of tshark', needs(program('tshark')), () => {
     const frames = table.flatMap(([one]) =>
       [0, 1, 40].flatMap((more) =>
         [0, 77_777].map((index) => buildFrame({ ...one, size: one.size + more }, tokensFor(key, runTag, index, 1))),

@@ -3,8 +3,9 @@ import { classicHeader, classicRecord } from '../../../src/core/pcap/classic/wri
 import { buildFrame } from '../../../src/core/probe/frames/frame.js';
 import { leastSize } from '../../../src/core/probe/frames/plain.js';
 import { tokensFor } from '../../../src/core/wire/token.js';
-import { available, concat, runOn } from '../../support/pcap/helpers.js';
+import { concat, runOn } from '../../support/pcap/helpers.js';
 import { key, runTag, token, spec, forms } from '../../support/probe/frame-fixture.js';
+import { needs, program } from '../../support/needs.js';
 
 function capture(frames: readonly Uint8Array[]): Uint8Array {
   return concat(
@@ -16,7 +17,7 @@ function capture(frames: readonly Uint8Array[]): Uint8Array {
 }
 
 describe('a probe frame', () => {
-  it.skipIf(!available('tcpdump'))('is what its tcpdump line says, for every form', () => {
+  it('is what its tcpdump line says, for every form', needs(program('tcpdump')), () => {
     const lines = runOn(capture(forms.map(({ carrier, vlan }) => buildFrame(spec(carrier, vlan), token))), 'tcpdump', [
       '-r',
       'FILE',
@@ -45,7 +46,7 @@ describe('a probe frame', () => {
     });
   });
 
-  it.skipIf(!available('tshark'))('is whole and rightly summed at every layer in the eyes of tshark', () => {
+  it('is whole and rightly summed at every layer in the eyes of tshark', needs(program('tshark')), () => {
     const sizes = [0, 1, 7, 400];
     const frames = forms.flatMap(({ carrier, vlan }) =>
       sizes.flatMap((more) =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { available, concat, runOn } from '../../support/pcap/helpers.js';
+import { concat, runOn } from '../../support/pcap/helpers.js';
 import { ringBlock, head, macs } from '../../support/pcap/ring-capture.js';
+import { needs, program } from '../../support/needs.js';
 
 describe('a raw capture with blocks of a ring', () => {
   const two = concat(
@@ -14,7 +15,7 @@ describe('a raw capture with blocks of a ring', () => {
     ringBlock([{ index: 5, data: `${macs}88b5`, seconds: 4_294_967, nanoseconds: 295_999_999 }]),
   );
 
-  it.runIf(available('capinfos'))('is a pcapng file to capinfos', () => {
+  it('is a pcapng file to capinfos', needs(program('capinfos')), () => {
     const { stdout, status } = runOn(two, 'capinfos', ['-c', '-M', 'FILE']);
     expect(status).toBe(0);
     expect(stdout).toMatch(/Number of packets: +0\b/);

@@ -1,25 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseScenario } from '../../../src/core/scenario/load-scenario.js';
+import { blocks, documents } from '../../support/documents.js';
 
 const top = resolve(import.meta.dirname, '../../..');
-const scratch = mkdtempSync(join(tmpdir(), 'documents-'));
-mkdirSync(join(scratch, 'tmp'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
-const documents = [
-  'README.md',
-  ...readdirSync(join(top, 'docs'))
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => `docs/${file}`),
-];
-
-function blocks(text: string, language: string): readonly string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block);
-}
 
 const helps = new Map<string, string>();
 /** What a command says of its options. */
