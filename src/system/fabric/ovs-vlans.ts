@@ -22,7 +22,8 @@ export async function ovsVlanColumns(port: string): Promise<OvsVlanColumns> {
   return { tag, trunks, mode };
 }
 
-function numbersIn(column: string): readonly number[] {
+/** The numbers in a column. */
+export function numbersIn(column: string): readonly number[] {
   return (column.match(/\d+/g) ?? []).map(Number);
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { withOwnJournals } from './own-journals.js';
 
 export const cli = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
 
@@ -52,6 +53,8 @@ export interface ThrowAwayHost {
   /** Links with their settings, tc, a sysctl, MDB, and FDB without times: what a run has to leave as it was. */
   shape(): string;
   journals(): readonly string[];
+  /** Where they are. */
+  readonly journal: string;
   close(): void;
 }
 
@@ -60,7 +63,8 @@ export function throwAwayHost(): ThrowAwayHost {
   const dir = mkdtempSync(join(tmpdir(), 'host-test-'));
   const journal = join(dir, 'journal');
   const spaces = new Map(Object.keys(guests).map((name) => [name, newNamespace(disableIpv6)]));
-  const env = { ...process.env, VERIFY_ISOLATION_JOURNAL: journal, VIRSH_DEFAULT_CONNECT_URI: `test://${libvirtNode}` };
+  const env = { ...process.env, VIRSH_DEFAULT_CONNECT_URI: `test://${libvirtNode}` };
+  const own = withOwnJournals(journal);
   const run = (argv: readonly string[], fd = host): string =>
     inNamespaceFd(fd, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
   run(['ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge', 'forward_delay', '0']);
@@ -93,21 +97,25 @@ export function throwAwayHost(): ThrowAwayHost {
   return {
     netns,
     dir,
+    journal,
     run: (argv) => run(argv),
     start: (guest, argv) =>
       inNamespaceFd(spaces.get(guest) ?? host, () =>
         spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] }),
       ),
     cli: (args, inside = true, through = []) => {
-      const [program = '', ...words] = [...through, process.execPath, cli, ...args];
+      const [program = '', ...words] = [...own, ...through, process.execPath, cli, ...args];
       const start = (): ChildProcess => spawn(program, words, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
       return inside ? inNamespaceFd(host, start) : start();
     },
     terminal: (args, typed) =>
       inNamespaceFd(host, () => {
+        const [program = '', ...words] = own;
         const child = spawn(
-          'script',
+          program,
           [
+            ...words,
+            'script',
             '--quiet',
             '--return',
             '--command',
