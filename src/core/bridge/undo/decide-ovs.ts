@@ -20,58 +20,60 @@ type OvsUndo = UndoOf<'ovs-column' | 'ovs-flood' | 'ovs-vlan' | 'ovs-fdb' | 'ovs
 /** As decide.ts, of Open vSwitch: rows are found by their `_uuid`. */
 export function decideOvs(entry: OvsUndo, present: OvsPresent): UndoDecision {
   switch (entry.kind) {
-    case 'ovs-column': {
-      const { table, on, key, set, was } = entry;
-      if (present.on === null) return done;
-      const [now, asSet, asBefore] = [present.value, set, was].map(ovsMembers);
-      if (now === asBefore) return done;
-      if (now !== asSet) return changed(`${key} of ${present.on}`, present.value, set);
-      const [column = '', inner] = key.split(/:(.*)/s);
-      return was === '' && inner !== undefined
-        ? undo(['ovs-vsctl', 'remove', table, on.uuid, column, inner])
-        : undo(['ovs-vsctl', 'set', table, on.uuid, `${key}=${was}`]);
-    }
+    case 'ovs-column':
+      return decideColumn(entry, present);
     case 'ovs-flood':
-      if (present.on === null || present.bridge === null) return done;
-      if (present.value === entry.was) return done;
-      if (present.value !== entry.set) return changed(`flood of ${present.on}`, present.value, entry.set);
-      // A name that begins with - would be an option
-      return undo([
-        'ovs-ofctl',
-        '--',
-        'mod-port',
-        present.bridge,
-        present.handle,
-        entry.was === 'on' ? 'flood' : 'no-flood',
-      ]);
-    case 'ovs-vlan': {
-      if (present.on === null) return done;
-      const [asSet, asBefore] = [ovsVlanText(entry.set), ovsVlanText(entry.was)];
-      if (present.value === asBefore) return done;
-      if (present.value !== asSet) return changed(`the VLANs of ${present.on}`, present.value, asSet);
-      const { tag, trunks } = entry.was;
-      return undo(['ovs-vsctl', 'set', 'Port', entry.on.uuid, `tag=${tag}`, `trunks=${trunks}`]);
-    }
+      return decideFlood(entry, present);
+    case 'ovs-vlan':
+      return decideColumns(entry, present);
     case 'ovs-fdb':
-      return decideOvsFdb(entry, present);
-    case 'ovs-mirror': {
-      if (present.bridge === null || present.handle === '') return done;
-      const selection = ['clear', 'Mirror', present.handle, 'select_src_port', 'select_dst_port', 'select_vlan'];
-      // Flows that are cached go on being mirrored where it is taken away while it still selects something.
-      return undo(
-        ['ovs-vsctl', 'set', 'Mirror', present.handle, 'select_all=false', '--', ...selection],
-        ['ovs-vsctl', 'remove', 'Bridge', entry.bridge.uuid, 'mirrors', present.handle],
-      );
-    }
+      return decideHandEntry(entry, present);
+    case 'ovs-mirror':
+      return decideMirror(entry, present);
   }
 }
 
-function decideOvsFdb({ mac, vlan, set, was }: UndoOf<'ovs-fdb'>, present: OvsPresent): UndoDecision {
+function decideColumn({ table, on, key, set, was }: UndoOf<'ovs-column'>, present: OvsPresent): UndoDecision {
+  if (present.on === null) return done;
+  const [now, asSet, asBefore] = [present.value, set, was].map(ovsMembers);
+  if (now === asBefore) return done;
+  if (now !== asSet) return changed(`${key} of ${present.on}`, present.value, set);
+  const [column = '', inner] = key.split(/:(.*)/s);
+  return was === '' && inner !== undefined
+    ? undo(['ovs-vsctl', 'remove', table, on.uuid, column, inner])
+    : undo(['ovs-vsctl', 'set', table, on.uuid, `${key}=${was}`]);
+}
+
+function decideFlood({ set, was }: UndoOf<'ovs-flood'>, { on, bridge, value, handle }: OvsPresent): UndoDecision {
+  if (on === null || bridge === null || value === was) return done;
+  if (value !== set) return changed(`flood of ${on}`, value, set);
+  // A name that begins with - would be an option
+  return undo(['ovs-ofctl', '--', 'mod-port', bridge, handle, was === 'on' ? 'flood' : 'no-flood']);
+}
+
+function decideColumns({ on, set, was }: UndoOf<'ovs-vlan'>, present: OvsPresent): UndoDecision {
+  if (present.on === null || present.value === ovsVlanText(was)) return done;
+  if (present.value !== ovsVlanText(set)) return changed(`the VLANs of ${present.on}`, present.value, ovsVlanText(set));
+  return undo(['ovs-vsctl', 'set', 'Port', on.uuid, `tag=${was.tag}`, `trunks=${was.trunks}`]);
+}
+
+function decideMirror({ bridge }: UndoOf<'ovs-mirror'>, present: OvsPresent): UndoDecision {
+  if (present.bridge === null || present.handle === '') return done;
+  const selection = ['clear', 'Mirror', present.handle, 'select_src_port', 'select_dst_port', 'select_vlan'];
+  // Flows that are cached go on being mirrored where it is taken away while it still selects something.
+  return undo(
+    ['ovs-vsctl', 'set', 'Mirror', present.handle, 'select_all=false', '--', ...selection],
+    ['ovs-vsctl', 'remove', 'Bridge', bridge.uuid, 'mirrors', present.handle],
+  );
+}
+
+function decideHandEntry({ mac, vlan, set, was }: UndoOf<'ovs-fdb'>, present: OvsPresent): UndoDecision {
   if (present.bridge === null) return done;
   const [now, asSet, asBefore]: readonly string[] = [present.value, uuidIn(set), uuidIn(was)];
   if (now === asBefore) return done;
   const what = `the entry of ${mac} in VLAN ${vlan} of ${present.bridge}`;
-  if (now !== asSet) return left(`${what} is ${now === '' ? 'gone' : 'on another port'}, not as the run had set it`);
+  // Open vSwitch forgets entries of a port whose VLANs change: nobody else has put anything in its place.
+  if (now !== asSet && now !== '') return left(`${what} is on another port by now`);
   if (was !== null && present.wasOn === null) return left(`${what} cannot go back to ${was.name}, which is gone`);
   return was === null
     ? undo(['ovs-appctl', 'fdb/del', present.bridge, String(vlan), mac])

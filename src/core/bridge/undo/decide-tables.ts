@@ -2,7 +2,7 @@ import type { FdbEntry, VlanRange } from '../../model/scenario.js';
 import { type Fields, objectsOf, textOf, textsOf } from '../../text/json-fields.js';
 import { changeCommands } from '../change-commands.js';
 import { byIndex, changed, done, findHeld, left, linkOf, type Present, undo, type UndoDecision } from './decision.js';
-import type { FdbForm, UndoOf } from './entry.js';
+import type { FdbForm, FdbRow, UndoOf } from './entry.js';
 
 interface VlanFlags {
   readonly pvid: boolean;
@@ -90,6 +90,39 @@ export function fdbForm(row: Fields): FdbForm {
   return { state, sticky: textsOf(row['flags']).includes('sticky') };
 }
 
+interface JudgedRow {
+  readonly vlan: number | null;
+  readonly now: FdbForm | null;
+  /** What it is to be: as it was where it is the run's, else as it is. */
+  readonly target: FdbForm | null;
+  /** What is another's by now, and how it is; null = it is not. */
+  readonly other: string | null;
+}
+
+function judgeRow(
+  { vlan, set, was }: FdbRow,
+  of: { readonly entries: readonly Fields[]; readonly name: string; readonly mac: string; readonly self: boolean },
+): JudgedRow {
+  const inVlan = of.entries.filter((one) => (one['vlan'] ?? null) === vlan);
+  const own = inVlan.filter((one) => one['ifname'] === of.name);
+  // The device's own entry stands beside that of its bridge, and that of a bridge is printed with or without `self`
+  const here = (of.self ? own.find((one) => one['master'] === undefined) : undefined) ?? own[0];
+  const now = here === undefined ? null : fdbForm(here);
+  const [isNow, asSet, asBefore] = [formWord(now), formWord(set), formWord(was)];
+  if (isNow === asBefore) return { vlan, now, target: now, other: null };
+  if (isNow === asSet) return { vlan, now, target: was, other: null };
+  const what = `the entry of ${of.mac}${vlan === null ? '' : ` in VLAN ${vlan}`} on ${of.name}`;
+  if (now !== null)
+    return { vlan, now, target: now, other: `${what} is ${isNow}, not what the run had set (${asSet})` };
+  // A static entry goes along with its MAC where that is seen on another port (br_fdb_update)
+  const moved = inVlan.find((one) => one['ifname'] !== of.name && fdbForm(one).state !== 'dynamic');
+  if (!of.self && moved !== undefined)
+    return { vlan, now, target: now, other: `${what} is on ${String(moved['ifname'])} by now` };
+  // one that is learned ages
+  const isAged = set?.state === 'dynamic';
+  return { vlan, now, target: now, other: isAged ? null : `${what} is absent, not what the run had set (${asSet})` };
+}
+
 /**
  * An entry without a VLAN is made in every VLAN of its port as well (br_fdb_add): where it comes back, the others are
  * set again to what they are to be.
@@ -99,24 +132,9 @@ export function decideFdb({ on, self, mac, rows }: UndoOf<'fdb'>, { links, fdb }
   if ('kind' in held) return held;
   const bridge = textOf(linkOf(links, on.master === 0 ? on.ifindex : on.master)?.['ifname']);
   const entries = objectsOf(fdb).filter((one) => one['mac'] === mac && (self || one['master'] === bridge));
-  const others: string[] = [];
-  const wanted = rows.map(({ vlan, set, was }) => {
-    const of = entries.filter((one) => (one['vlan'] ?? null) === vlan);
-    const own = of.filter((one) => one['ifname'] === held.name);
-    // The device's own entry stands beside that of its bridge, and that of a bridge is printed with or without `self`
-    const here = (self ? own.find((one) => one['master'] === undefined) : undefined) ?? own[0];
-    const now = here === undefined ? null : fdbForm(here);
-    const moved = of.find((one) => one['ifname'] !== held.name && fdbForm(one).state !== 'dynamic');
-    const [isNow, asSet, asBefore] = [now, set, was].map(formWord);
-    const what = `the entry of ${mac}${vlan === null ? '' : ` in VLAN ${vlan}`} on ${held.name}`;
-    // A static entry goes along with its MAC where that is seen on another port (br_fdb_update)
-    if (!self && now === null && set !== null && moved !== undefined)
-      others.push(`${what} is on ${String(moved['ifname'])} by now`);
-    // one that is learned ages
-    else if (isNow !== asBefore && isNow !== asSet && !(now === null && set?.state === 'dynamic'))
-      others.push(`${what} is ${isNow ?? ''}, not what the run had set (${asSet ?? ''})`);
-    return { vlan, now, target: isNow === asSet && isNow !== asBefore ? was : now };
-  });
+  const judged = rows.map((row) => judgeRow(row, { entries, name: held.name, mac, self }));
+  const wanted = judged.map(({ vlan, now, target }) => ({ vlan, now, target }));
+  const others = judged.flatMap(({ other }) => other ?? []);
   const isOwed = ({ now, target }: { readonly now: FdbForm | null; readonly target: FdbForm | null }): boolean =>
     formWord(now) !== formWord(target);
   if (!wanted.some(isOwed)) return others.length === 0 ? done : left(others.slice(0, 5).join('; '));
