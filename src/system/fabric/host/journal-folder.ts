@@ -36,7 +36,8 @@ export interface LockedFile {
  */
 export class JournalFolder {
   readonly path: string;
-  readonly #fd: number;
+  /** null = closed: its number is another's by now. */
+  #fd: number | null;
 
   private constructor(path: string, fd: number) {
     this.path = path;
@@ -66,7 +67,8 @@ export class JournalFolder {
   }
 
   close(): void {
-    closeSync(this.#fd);
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
   }
 
   names(): readonly string[] {
@@ -127,6 +129,7 @@ export class JournalFolder {
   }
 
   #at(name: string): string {
+    if (this.#fd === null) throw new Error(`${this.path} is closed`);
     return join(`/proc/self/fd/${this.#fd}`, name);
   }
 }

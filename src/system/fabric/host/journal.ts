@@ -18,7 +18,10 @@ export interface Journal {
   release(): void;
 }
 
-/** A journal whose run has ended without undoing, locked by this process until `remove` or `release`. */
+/**
+ * A journal whose run has ended without undoing, locked by this process until `remove` or `release`, one of which has to
+ * come before the next is looked for.
+ */
 export interface OrphanedJournal extends ParsedJournal {
   readonly kind: 'orphan';
   readonly file: string;
