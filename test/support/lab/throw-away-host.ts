@@ -50,6 +50,11 @@ export interface ThrowAwayHost {
       readonly also?: Partial<Record<GuestName, string>>;
     },
   ): string;
+  /**
+   * The guest stops, and another one comes up under its port's name, MAC and address, as a manager does it: with
+   * settings of its own.
+   */
+  replace(guest: GuestName, settings: readonly string[]): void;
   /** Links with their settings, tc, a sysctl, MDB, and FDB without times: what a run has to leave as it was. */
   shape(): string;
   journals(): readonly string[];
@@ -145,6 +150,21 @@ export function throwAwayHost(): ThrowAwayHost {
         `version: 1\nname: ${name}\n${head}topology:\n  provider: host\n  bridges: { br0: ${bridge} }\n  endpoints:\n${endpoints.join('')}${more}steps:\n${steps}`,
       );
       return file;
+    },
+    replace(guest, settings) {
+      const { port, mac, ip } = guests[guest];
+      const space = spaces.get(guest) ?? host;
+      // In one go: a run that looks in between would find a guest that is not whole.
+      const lines = [
+        `link del dev ${port}`,
+        `link add dev ${port} type veth peer name eth0 address ${mac} netns /proc/${process.pid}/fd/${space}`,
+        `link set dev ${port} master br0 up`,
+        ...(settings.length === 0 ? [] : [`link set dev ${port} type bridge_slave ${settings.join(' ')}`]),
+      ].join('\n');
+      inNamespaceFd(host, () => execFileSync('ip', ['-batch', '-'], { input: lines, stdio: 'pipe' }));
+      run(['ip', 'address', 'add', `${ip}/24`, 'dev', 'eth0'], space);
+      run(['ip', 'link', 'set', 'dev', 'eth0', 'up'], space);
+      run(['ping', '-c', '1', '-w', '10', guests.lan.ip], space);
     },
     shape() {
       const links = run(['ip', '-d', '-o', 'link', 'show']).replaceAll(/(_timer|gc_timer|fdb_n_learned) +\S+/g, '');
