@@ -21,7 +21,7 @@ export function isSameSetting(place: SettingPlace, key: string, one: SettingValu
 }
 
 /** The settings of a place, by their keys. */
-export function settingsOf(place: SettingPlace): typeof bridgeSettings {
+export function settingsOfPlace(place: SettingPlace): typeof bridgeSettings {
   switch (place) {
     case 'bridge':
       return bridgeSettings;
@@ -33,7 +33,7 @@ export function settingsOf(place: SettingPlace): typeof bridgeSettings {
 }
 
 function kindOf(place: SettingPlace, key: string): SettingKind {
-  return settingsOf(place).find((setting) => setting.key === key)?.kind ?? 'text';
+  return settingsOfPlace(place).find((setting) => setting.key === key)?.kind ?? 'text';
 }
 
 /** One spelling for each value: 1, true and `on` are the same switch, 0x8 and 8 (hexadecimal text) the same mask. */

@@ -3,13 +3,14 @@ import { chownSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, write
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { patient } from '../../support/patient.js';
+import { needs, root } from '../../support/needs.js';
 import { type Outcome, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 
 const changing = (set: string, count = 5000): string =>
   `  - { name: changed, set: { vnet4: { ${set} } }, probe: { class: known-unicast, from: kali2, to: lan, count: ${count} }, expect: private }\n`;
 const args = ['--yes', '--allow-changes', '--verbose'];
 
-describe.skipIf(process.getuid?.() !== 0)('what a run on a host has changed', () => {
+describe('what a run on a host has changed', needs(root), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();

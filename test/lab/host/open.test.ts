@@ -12,6 +12,7 @@ import { openInjectionPorts } from '../../../src/system/fabric/host/injection-po
 import { openHost } from '../../../src/system/fabric/host/open.js';
 import { newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { readState } from '../../../src/system/state/read.js';
+import { needs, root } from '../../support/needs.js';
 import { guests, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 
 const why = async (act: () => unknown): Promise<string> => {
@@ -23,7 +24,7 @@ const why = async (act: () => unknown): Promise<string> => {
   }
   return 'nothing was thrown';
 };
-describe.skipIf(process.getuid?.() !== 0)('a run on a host, as it is opened and closed', () => {
+describe('a run on a host, as it is opened and closed', needs(root), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();

@@ -1,4 +1,5 @@
 import {
+  chownSync,
   closeSync,
   mkdirSync,
   mkdtempSync,
@@ -17,11 +18,12 @@ import { openJournal } from '../../../src/system/fabric/host/journal.js';
 import { namespacePlace, whereIs } from '../../../src/system/fabric/host/namespace-place.js';
 import { cleanUp, undoAll } from '../../../src/system/fabric/host/undo.js';
 import { newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { needs, root } from '../../support/needs.js';
 import { throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 
 const none = { undone: 0, left: [], failed: [] };
 
-describe.skipIf(process.getuid?.() !== 0)('what a run has changed on a host', () => {
+describe('what a run has changed on a host', needs(root), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();
@@ -141,6 +143,18 @@ describe.skipIf(process.getuid?.() !== 0)('what a run has changed on a host', ()
       symlinkSync('/', host.journal);
       expect(await cleaned()).toEqual([expect.stringContaining(`${host.journal} was left alone: the journals in`)]);
       rmSync(host.journal);
+    });
+
+    it("leaves another user's file alone, and a whole folder of theirs", async () => {
+      kept('a', host.netns, [forward]);
+      chownSync(join(host.journal, 'a.journal'), 1000, 1000);
+      expect(await cleanUp(host.journal)).toEqual([
+        { kind: 'refused', file: join(host.journal, 'a.journal'), why: 'it belongs to the user 1000' },
+      ]);
+      chownSync(host.journal, 1000, 1000);
+      expect(await cleaned()).toEqual([
+        expect.stringContaining(`no journal may be kept in ${host.journal}: it belongs to the user 1000`),
+      ]);
     });
 
     it('has nothing to do in a namespace that is no more, and leaves one that it cannot tell from here', async () => {

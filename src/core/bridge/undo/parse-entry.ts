@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { SettingPlace } from '../../model/settings.js';
 import { ovsColumnKind, ovsColumns } from '../ovs-settings.js';
-import { settingsOf } from '../setting-value.js';
+import { settingsOfPlace } from '../setting-value.js';
 import type { UndoEntry } from './entry.js';
 
-const linkSettingKeys = (place: SettingPlace): ReadonlySet<string> => new Set(settingsOf(place).map(({ key }) => key));
+const linkSettingKeys = (place: SettingPlace): ReadonlySet<string> =>
+  new Set(settingsOfPlace(place).map(({ key }) => key));
 const keys = { bridge: linkSettingKeys('bridge'), port: linkSettingKeys('port'), link: linkSettingKeys('link') };
 
 /** Of the kernel's names (dev_valid_name, net/core/dev.c) those that no program takes for an option or a path. */

@@ -18,7 +18,7 @@ type OvsUndo = Extract<UndoEntry, { kind: `ovs-${string}` }>;
 const nothing: OvsPresent = { on: null, bridge: null, value: '', handle: '', wasOn: null };
 
 /** What Open vSwitch says at this moment of what an entry is about. Rejects with VerifyError where it says nothing. */
-export async function readOvs(entry: OvsUndo): Promise<OvsPresent> {
+export async function readOvsPresent(entry: OvsUndo): Promise<OvsPresent> {
   switch (entry.kind) {
     case 'ovs-column': {
       const { table, on, key } = entry;

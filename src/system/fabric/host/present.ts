@@ -2,7 +2,7 @@ import type { Present } from '../../../core/bridge/undo/decision.js';
 import type { UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { readSysctl } from '../../kernel/sysctl.js';
 import { readJson } from '../../process/programs.js';
-import { readOvs } from './present-ovs.js';
+import { readOvsPresent } from './present-ovs.js';
 
 /** Reads what the system says at this moment of what an entry is about. Rejects with VerifyError where it cannot. */
 export async function readPresent(entry: UndoEntry, netns: string | null): Promise<Present> {
@@ -25,7 +25,7 @@ export async function readPresent(entry: UndoEntry, netns: string | null): Promi
     case 'ovs-vlan':
     case 'ovs-fdb':
     case 'ovs-mirror':
-      return { links: [], ovs: await readOvs(entry) };
+      return { links: [], ovs: await readOvsPresent(entry) };
   }
 }
 

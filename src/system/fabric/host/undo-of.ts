@@ -8,7 +8,7 @@ import type { FdbEntry, VlanRange } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import type { KernelChange } from '../apply.js';
-import { numbersIn, type OvsVlanColumns } from '../ovs-vlans.js';
+import { vlanNumbers, type OvsVlanColumns } from '../ovs-vlans.js';
 
 /**
  * What the kernel said right before a change. `link`: `ip -j -d link show dev X` of the device, `vlans`: `bridge -j
@@ -185,11 +185,11 @@ function ovsColumnsAfter(
   if (act === 'add' && pvid) return { tag: String(first), trunks };
   const range = Array.from({ length: last - first + 1 }, (_, at) => first + at);
   const without = (column: string): string =>
-    `[${numbersIn(column)
+    `[${vlanNumbers(column)
       .filter((vid) => !range.includes(vid))
       .join(', ')}]`;
   return act === 'add'
-    ? { tag, trunks: `[${[...new Set([...numbersIn(trunks), ...range])].join(', ')}]` }
+    ? { tag, trunks: `[${[...new Set([...vlanNumbers(trunks), ...range])].join(', ')}]` }
     : { tag: without(tag), trunks: without(trunks) };
 }
 

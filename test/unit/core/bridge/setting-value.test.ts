@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isSameSetting, settingIn, settingsOf } from '../../../../src/core/bridge/setting-value.js';
+import { isSameSetting, settingIn, settingsOfPlace } from '../../../../src/core/bridge/setting-value.js';
 
 const link = {
   mtu: 1500,
@@ -44,7 +44,7 @@ it('two spellings of one value are the same setting', () => {
 });
 
 it('each place has settings of its own', () => {
-  expect((['bridge', 'port', 'link'] as const).map((place) => settingsOf(place)[0]?.key)).toEqual([
+  expect((['bridge', 'port', 'link'] as const).map((place) => settingsOfPlace(place)[0]?.key)).toEqual([
     'ageing_time',
     'hairpin',
     'mtu',

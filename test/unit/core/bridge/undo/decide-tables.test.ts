@@ -103,10 +103,8 @@ describe('VLANs that a run added or took away', () => {
 });
 
 const mac = '02:00:00:00:00:09';
-const form = (text: string): FdbForm => ({
-  state: text.startsWith('s') ? 'static' : text.startsWith('p') ? 'permanent' : 'dynamic',
-  sticky: text.endsWith('+'),
-});
+const states: Readonly<Record<string, FdbForm['state']>> = { s: 'static', p: 'permanent', d: 'dynamic' };
+const form = (text: string): FdbForm => ({ state: states[text.charAt(0)] ?? 'dynamic', sticky: text.endsWith('+') });
 const rowOf = (vlan: number | null, set: string, was: string): FdbRow => ({
   vlan,
   set: set === '' ? null : form(set),

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
-  chownSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -210,11 +209,6 @@ describe('what lies among journals', () => {
     put('id.journal', `${header('a b')}\n`);
     expect(whyOf('id.journal')).toContain('another version wrote it');
   });
-
-  it.skipIf(process.getuid?.() !== 0)("that is another user's is left alone", () => {
-    chownSync(put('other.journal', `${header('x')}\n`), 1000, 1000);
-    expect(whyOf('other.journal')).toBe('it belongs to the user 1000');
-  });
 });
 
 describe('the folder of journals', () => {
@@ -241,12 +235,6 @@ describe('the folder of journals', () => {
       ]);
       expect(hint).toContain(`rm -r ${folder}`);
     }
-  });
-
-  it.skipIf(process.getuid?.() !== 0)("that is another user's is refused", () => {
-    mkdirSync(folder, { mode: 0o700 });
-    chownSync(folder, 1000, 1000);
-    expect(thrown(found).message).toBe(`no journal may be kept in ${folder}: it belongs to the user 1000`);
   });
 
   it('that is a link or a file is refused', () => {
