@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasOvs } from '../../support/lab/throw-away-ovs.js';
 import { isSlow, patient } from '../../support/patient.js';
 import { itemOf } from './attack.js';
 import { drawCases } from './draw.js';
@@ -21,6 +20,7 @@ const listFile = fileURLToPath(new URL('expected-failures.json', import.meta.url
 /** Cases that fail until a part of the defence is there, by that part. `ADVERSARY_WRITE=1` writes them anew. */
 const awaited: Readonly<Record<string, readonly string[]>> = JSON.parse(readFileSync(listFile, 'utf8'));
 
+const hasOvs = existsSync('/usr/share/openvswitch/vswitch.ovsschema');
 const hasPython = existsSync('/usr/bin/python3');
 
 /** All that is drawn, there or here. */
