@@ -45,14 +45,13 @@ export function hostScript(fabric: Fabric, folder: string, then: readonly string
     'set -e',
     // what this kernel lacks is said as the program says it
     "trap '[ $? = 0 ] || exit 69' EXIT",
-    // names of namespaces of its own; where /run has the folder of this run, it stays in sight
+    // journals and names of namespaces of its own; where /run has the folder of this run, it stays in sight
     folder.startsWith('/run/')
-      ? 'mount -t tmpfs none /run/netns'
+      ? 'mkdir -p -m 700 /run/verify-isolation; for own in netns verify-isolation; do mount -t tmpfs -o mode=700 none /run/$own; done'
       : 'mount -t tmpfs none /run; mkdir -p /run/netns /run/lock',
     'mount -t sysfs none /sys',
     'for scope in all default; do echo 1 >/proc/sys/net/ipv6/conf/$scope/disable_ipv6; done',
     `echo ${fabric === 'routed' ? 1 : 0} >/proc/sys/net/ipv4/ip_forward`,
-    `export VERIFY_ISOLATION_JOURNAL=${folder}/journal`,
     'ip link set dev lo up',
     'ip -batch - <<END',
     ...guestNames.flatMap((name) => [
