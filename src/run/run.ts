@@ -8,13 +8,14 @@ import type { ProgressEvent } from '../core/model/progress.js';
 import type { CalibrationRecord } from '../core/model/provenance.js';
 import type { Result } from '../core/model/result.js';
 import { type PrecheckNote, type RunRecord, sabotageFigures } from '../core/model/run-record.js';
-import type { Scenario } from '../core/model/scenario.js';
+import type { Host, Scenario } from '../core/model/scenario.js';
 import type { StepStates } from '../core/model/state.js';
 import { framesOfStep } from '../core/plan/flows/shortcuts.js';
 import { planHash } from '../core/plan/hash.js';
 import { localPart } from '../core/plan/hosts.js';
 import { makePlan, planTopology } from '../core/plan/make-plan.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';
+import { hostsToConnect } from '../core/scenario/topology/host-command.js';
 import { chooseEngine } from '../system/capture/choose-engine.js';
 import { keepCapture } from '../system/capture/keep-capture.js';
 import { type CollatingWhileRunning, collateWhileRunning } from '../system/evidence/collate-while-running.js';
@@ -51,6 +52,8 @@ export interface RunOptions {
    * it is given; throws to refuse.
    */
   readonly calibrate?: (engine: 'libpcap' | 'cap', outDir: string) => Promise<CalibrationRecord>;
+  /** Hears of the hosts before anybody is connected to; throws to refuse. */
+  readonly connect?: (hosts: readonly Host[]) => Promise<void>;
   /** Looks at the plan before anything is built or sent; throws to refuse. `hash`: what `planHash` says. */
   readonly approve?: (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void>;
   /** Everything is done but sending. */
@@ -79,6 +82,8 @@ export interface Run {
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Run> {
   const engine = chooseEngine(options.engine);
   const key = randomBytes(32);
+  const hosts = hostsToConnect(scenario.topology);
+  if (hosts.length > 0) await options.connect?.(hosts);
   const topology = await topologyOf(scenario, options.inside, options.runId);
   try {
     return await runOn(topology, { scenario, options, engine, key });

@@ -207,7 +207,7 @@ async function runOne(
     { deafen },
     { calibrate },
     { makeProgress, progressMode },
-    { approval, tellJournal, tellLeft },
+    { approval, connecting, tellJournal, tellLeft },
   ] = await Promise.all([
     import('../../../run/run.js'),
     import('../../../run/deafen.js'),
@@ -234,7 +234,7 @@ async function runOne(
   const { engine, keep, toolVersion } = options;
   let ok = false;
   try {
-    const onHost = inside === null ? { approve: approval(options), calibrate } : {};
+    const onHost = inside === null ? { approve: approval(options), connect: connecting(options), calibrate } : {};
     const run = await runScenario(scenario, {
       outDir,
       runId,

@@ -182,7 +182,9 @@ export const host = z
       .array(title)
       .min(1)
       .optional()
-      .describe('Host: the program there, as an argument list. Default: `[verify-isolation]`.'),
+      .describe(
+        'Host: the program there, as an argument list: `[verify-isolation]` (default), its absolute path, or either behind `sudo -n` or `doas -n`; others with `--allow-run`.',
+      ),
   })
   .meta({ id: 'host', description: 'Another host. In the lab it is a namespace and has no keys.' });
 
