@@ -36,7 +36,7 @@ describeOnKernelWith(['VLAN filtering'], 'a VLAN that a run on a host adds or ta
       { state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans },
       () => 'br0',
     );
-    await applyToKernel(change, () => 'br0', '/', netns);
+    await applyToKernel(change, () => 'br0', { folder: '/' }, netns);
     expect(show()).not.toBe(before);
     expect(
       await undoAll(
@@ -71,7 +71,7 @@ describeOnKernelWith(['VLAN filtering'], 'a VLAN that a run on a host adds or ta
       { state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans: null },
       () => 'br0',
     );
-    await applyToKernel(change, () => 'br0', '/', netns);
+    await applyToKernel(change, () => 'br0', { folder: '/' }, netns);
     expect(show()).toContain('vlan 21');
     expect(
       await undoAll(

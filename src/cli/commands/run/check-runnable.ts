@@ -1,48 +1,14 @@
 import { disruptiveClasses, type Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { foreignPrograms } from '../../../core/scenario/steps/read-run.js';
-import { isHelperCommand } from '../../../core/scenario/topology/host-command.js';
 import { settingsOf } from '../../../core/scenario/topology/device-place.js';
 import { unsupportedKeys } from '../../../core/scenario/unsupported.js';
-import { quoteForShell } from '../../../core/text/shell.js';
+import { checkStarts } from '../scenario/check-starts.js';
 
 export interface RunnableOptions {
   readonly allowRun: boolean;
   readonly allowChanges?: boolean;
   readonly allowDisruptive?: boolean;
   readonly proveFix?: boolean;
-}
-
-/** What the hosts of a scenario are to start, other than this program; a line each. */
-function foreignHostCommands({ file, topology }: Scenario): readonly string[] {
-  return (topology.hosts ?? [])
-    .filter(({ ssh, command }) => ssh !== null && !isHelperCommand(command))
-    .map(
-      ({ name, ssh, command }) =>
-        `${file}: topology.hosts.${name}.command: ${command.map(quoteForShell).join(' ')} would be started on ${ssh}, expected [verify-isolation], its path, or one of them behind sudo -n or doas -n`,
-    );
-}
-
-/**
- * Throws VerifyError (64), before anything is connected to or started, where a scenario starts what the command line
- * has to allow.
- */
-export function checkStarts(scenarios: readonly Scenario[], allowRun: boolean): void {
-  const foreign = allowRun
-    ? []
-    : scenarios.flatMap((scenario) => [
-        ...foreignPrograms(scenario.steps).map(
-          (program) => `${scenario.file}: run: ${program} is not one of the programs that every scenario may start`,
-        ),
-        ...foreignHostCommands(scenario),
-      ]);
-  if (foreign.length > 0)
-    throw new VerifyError(
-      'run-not-allowed',
-      64,
-      foreign.join('\n'),
-      'read the scenario; --allow-run lets it start any program',
-    );
 }
 
 /** Does a step change the host? The commands of `during` may. */

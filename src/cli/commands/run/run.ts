@@ -167,7 +167,10 @@ async function readyScenarios(options: RunCommandOptions): Promise<readonly Scen
     import('../scenario/load-files.js'),
     import('./check-runnable.js'),
   ]);
-  const loaded = grepSteps(await loadFiles(options.files, parseSets(options.set ?? [])), options.grep);
+  const loaded = grepSteps(
+    await loadFiles(options.files, { sets: parseSets(options.set ?? []), allowRun: options.allowRun }),
+    options.grep,
+  );
   const scenarios = options.adapt === undefined ? loaded : loaded.map(options.adapt);
   checkRunnable(scenarios, options);
   return scenarios;

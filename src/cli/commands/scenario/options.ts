@@ -26,7 +26,7 @@ export const definePlan: DefineCommand = (parser) => {
         .option('allow-run', {
           type: 'boolean',
           default: false,
-          describe: 'with --connect: hosts may start any program',
+          describe: 'as for run: hosts may start any program, and commands read any file',
         }),
     async (args) => {
       const { planCommand } = await import('./plan.js');

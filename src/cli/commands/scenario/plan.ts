@@ -9,7 +9,7 @@ import { hostsToConnect } from '../../../core/scenario/topology/host-command.js'
 import { jsonText } from '../../../core/text/json-text.js';
 import { connectionsText, hostSummary, precheckText } from '../../../report/terminal/host-summary.js';
 import { planText } from '../../../report/terminal/plan.js';
-import { checkStarts } from '../run/check-runnable.js';
+import { checkStarts } from './check-starts.js';
 import { loadFiles } from './load-files.js';
 import { parseSets } from './series.js';
 
@@ -60,7 +60,7 @@ function unconnectedText(scenario: Scenario, { json, hash }: PlanCommandOptions)
  * prints which, and connects to them with --connect only.
  */
 export async function planCommand(file: string, options: PlanCommandOptions): Promise<void> {
-  for (const scenario of await loadFiles([file], parseSets(options.set))) {
+  for (const scenario of await loadFiles([file], { sets: parseSets(options.set), allowRun: options.allowRun })) {
     if (hostsToConnect(scenario.topology).length > 0) {
       if (!options.connect) {
         process.stdout.write(unconnectedText(scenario, options));

@@ -309,7 +309,9 @@ export const topologyShell = z.strictObject({
   bridges: z.record(z.string(), z.unknown()),
   endpoints: z.record(z.string(), z.unknown()).optional(),
   generate: z.array(z.unknown()).optional(),
-  sysctl: sysctl.optional().describe('Lab: sysctls of the host of the bridges, such as `net.ipv4.ip_forward: 1`.'),
+  sysctl: sysctl
+    .optional()
+    .describe('Lab: sysctls of the host of the bridges, below `net.`, such as `net.ipv4.ip_forward: 1`.'),
   keepers: z
     .array(keeper)
     .optional()

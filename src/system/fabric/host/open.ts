@@ -3,8 +3,8 @@ import type { Plan } from '../../../core/model/plan.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { sendersOf, silentAddressees } from '../../../core/plan/observers.js';
-import { mustRun, readJson } from '../../process/programs.js';
-import { applyToKernel, type KernelChange } from '../apply.js';
+import { readJson } from '../../process/programs.js';
+import { applyToKernel, type KernelChange, runAuthored } from '../apply.js';
 import { ovsValue } from '../ovs.js';
 import { ovsVlanColumns } from '../ovs-vlans.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
@@ -17,6 +17,8 @@ export interface HostDeps {
   readonly found: FoundHost;
   readonly readState: () => Promise<HostState>;
   readonly runId: string;
+  /** Folder in which the author's own commands run: the scenario's; absent = the caller's. */
+  readonly runIn?: string;
   /** Folder of the journal. */
   readonly journalFolder: string;
 }
@@ -77,7 +79,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     };
     for (const command of [...undoOf(one, before, bridgeOf)].reverse())
       ways.journal.add({ command, gone: one.kind !== 'set' && one.kind !== 'ovs-set' });
-    return applyToKernel(one, bridgeOf, '/', netns);
+    return applyToKernel(one, bridgeOf, { folder: '/' }, netns);
   };
 
   return {
@@ -93,7 +95,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
       return change(one);
     },
     happen: async (command) => {
-      await mustRun(command, { netns });
+      await runAuthored(command, { folder: deps.runIn ?? '.' }, netns);
     },
     sendingPlace: (name) => {
       const endpoint = endpointNamed(name);
