@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import type { Result } from '../../core/model/result.js';
 import { VerifyError } from '../../core/model/verify-error.js';
@@ -8,6 +7,7 @@ import { readCustody } from './folder/custody.js';
 import { files } from './folder/folder.js';
 import { hashFile } from './folder/hash.js';
 import { checkSignature, type SignatureCheck } from './folder/signature.js';
+import { readRegularIfThere } from './read/regular-file.js';
 import { judgeFolder } from './replay.js';
 
 /** One thing that was checked of a run's folder. */
@@ -25,13 +25,32 @@ export interface CheckedFolder {
   readonly rootHash: string | null;
 }
 
+/** A list of hashes of a million files, and a result of a mesh of a thousand guests, have less. */
+const mostOctets = 256 * 2 ** 20;
+const mostTold = 20;
+
+/** The first of them, and how many more there are. */
+function someOf(faults: readonly string[]): string {
+  const more = faults.length - mostTold;
+  return `${faults.slice(0, mostTold).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+}
+
+function readOrSay(path: string): { readonly content: string } | { readonly content: null; readonly why: string } {
+  try {
+    const content = readRegularIfThere(path, mostOctets);
+    return content === null ? { content, why: 'is missing' } : { content };
+  } catch (error) {
+    return { content: null, why: `cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
 /** `known`: hashes of files of the folder as they were judged, so that none is read twice. */
 async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<FolderCheck> {
-  const text = await readFile(join(dir, files.sums), 'utf8').catch(() => null);
-  if (text === null) return { name: 'hashes', ok: false, text: `${files.sums} is missing` };
+  const text = readOrSay(join(dir, files.sums));
+  if (text.content === null) return { name: 'hashes', ok: false, text: `${files.sums} ${text.why}` };
   const faults: string[] = [];
   const listed = new Set<string>();
-  for (const line of text.split('\n').filter((one) => one !== '')) {
+  for (const line of text.content.split('\n').filter((one) => one !== '')) {
     const [, wanted, path] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
     // A list from elsewhere must not make this program read outside the folder.
     if (wanted === undefined || path === undefined || isAbsolute(path) || normalize(path).startsWith('..'))
@@ -39,7 +58,7 @@ async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<
     else {
       listed.add(path);
       const found = known.get(path) ?? (await hashFile(join(dir, path)).catch(() => null));
-      if (found === null) faults.push(`${path} is missing`);
+      if (found === null) faults.push(`${path} is missing, or cannot be read`);
       else if (found !== wanted) faults.push(`${path} was changed`);
     }
   }
@@ -47,7 +66,7 @@ async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<
   faults.push(...unlisted.map((path) => `${path} is not listed`));
   return faults.length === 0
     ? { name: 'hashes', ok: true, text: `${listed.size} files are what ${files.sums} says` }
-    : { name: 'hashes', ok: false, text: faults.join('; ') };
+    : { name: 'hashes', ok: false, text: someOf(faults) };
 }
 
 function signatureCheck({ state, text }: SignatureCheck): FolderCheck {
@@ -70,15 +89,17 @@ export async function checkFolder(
     result,
     input: { run, plan },
   } = await judgeFolder(dir);
-  const written = await readFile(join(dir, files.result), 'utf8').catch(() => null);
+  const written = readOrSay(join(dir, files.result));
   const known = new Map(result.evidence.files.map(({ path, sha256 }) => [path, sha256]));
   const captured = known.get(files.capture);
   const committed =
     run.key !== null && createHash('sha256').update(Buffer.from(run.key, 'hex')).digest('hex') === plan.keySha256;
   const custody = await readCustody(dir);
-  const custodyText = custody.entries
-    .map(({ at, action, uid, text }) => `${at} ${action} by uid ${uid}: ${text}`)
-    .join('; ');
+  const earlier = custody.count - custody.entries.length;
+  const custodyText = [
+    ...(earlier > 0 ? [`${earlier} entries`] : []),
+    ...custody.entries.map(({ at, action, uid, text }) => `${at} ${action} by uid ${uid}: ${text}`),
+  ].join('; ');
   const checks: readonly FolderCheck[] = [
     await hashes(dir, known),
     captured !== undefined && captured === run.capture?.sha256
@@ -102,14 +123,14 @@ export async function checkFolder(
           ok: false,
           text: run.key === null ? 'the key was lost' : 'the key is not the one that plan.json commits to',
         },
-    written === `${jsonText(result, 2)}\n`
+    written.content === `${jsonText(result, 2)}\n`
       ? { name: 'result', ok: true, text: 'judged again: result.json, byte for byte' }
       : {
           name: 'result',
           ok: false,
           text:
-            written === null
-              ? 'result.json is missing'
+            written.content === null
+              ? `result.json ${written.why}`
               : `judged again it is ${result.verdict}, and not what result.json says`,
         },
     custody.faults.length > 0

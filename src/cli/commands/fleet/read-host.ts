@@ -1,5 +1,4 @@
 import type { FleetHost, FleetRun } from '../../../core/model/fleet.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
 import { failingLeaks, missingProof, type Told } from '../../../report/told-leaks.js';
 import { checkFolder } from '../../../system/evidence/check-folder.js';
 import {
@@ -26,6 +25,12 @@ function lines(told: readonly Told[]): readonly string[] {
   return told.map(({ step, text }) => `step ${step + 1}: ${text}`);
 }
 
+/** What is wrong with a folder. Whatever it is, it costs its own host, and hides nothing of another. */
+function tell(dir: string, error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.startsWith(dir) ? message : `${dir}: ${message}`;
+}
+
 /** Checks and judges one folder of evidence; what is wrong with it is told, not thrown. */
 async function readRun(dir: string): Promise<ReadRun> {
   try {
@@ -47,8 +52,7 @@ async function readRun(dir: string): Promise<ReadRun> {
       problems: checks.filter(({ ok }) => ok === false).map(({ name, text }) => `${dir}: ${name}: ${text}`),
     };
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
-    return { run: null, problems: [error.message.startsWith(dir) ? error.message : `${dir}: ${error.message}`] };
+    return { run: null, problems: [tell(dir, error)] };
   }
 }
 
@@ -64,11 +68,14 @@ export async function readHost({ host, dir }: HostFolder): Promise<FleetHost> {
   try {
     record = await readHostRecord(dir);
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
-    problems.push(error.message);
+    problems.push(tell(dir, error));
   }
   const read: ReadRun[] = [];
-  for (const folder of await evidenceFolders(dir)) read.push(await readRun(folder));
+  try {
+    for (const folder of await evidenceFolders(dir)) read.push(await readRun(folder));
+  } catch (error) {
+    problems.push(tell(dir, error));
+  }
   const runs = read.flatMap(({ run }) => (run === null ? [] : [run]));
   const commands = record?.commands ?? [];
   if (record !== null && record.unreachable !== null) problems.push(`unreachable: ${record.unreachable}`);
