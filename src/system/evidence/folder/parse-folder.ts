@@ -14,7 +14,9 @@ import { readFixes } from './fixes.js';
 import { documentText, files, stateFile } from './folder.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 import { noRun } from './host-folders.js';
-import { discardedShape, planShape, runShape, stateShape } from './shapes.js';
+import { planShape } from './plan-shape.js';
+import { discardedShape, runShape } from './run-shape.js';
+import { stateShape } from './state-shape.js';
 import { timelineShape } from './timeline-shape.js';
 
 /** A run with a million flows, or a host with ten thousand guests, has a tenth of it. */

@@ -64,9 +64,12 @@ async function outcome(): Promise<'judged' | 'refused'> {
 }
 
 describe('a folder of evidence with one value changed', () => {
-  it.each(['run.json', 'state/1-before.json'])(
+  it.each([
+    ['run.json', 5],
+    ['state/1-before.json', 23],
+  ] as const)(
     'is judged or refused, whatever stands in %s',
-    async (file) => {
+    async (file, stride) => {
       fresh();
       const original: Json = JSON.parse(readFileSync(join(whole, file), 'utf8')) as Json;
       const seen = { judged: 0, refused: 0 };
