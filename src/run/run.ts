@@ -32,6 +32,7 @@ import type { HostLook } from './precheck-host.js';
 import { beginProvenance, completeProvenance, type OperatorDeclaration } from './provenance.js';
 import { runSteps } from './step.js';
 import { type PreparedTopology, topologyOf } from './topology.js';
+import { withUnchangedFiles } from './unchanged-files.js';
 
 export interface RunOptions {
   /** Folder for the evidence; made if it is not there. */
@@ -127,7 +128,11 @@ async function runOn(
   const { inside } = options;
   const { plan, opening } = await planOn(topology, key);
   const look = inside === null ? await lookAtHost(plan, topology) : { notes: [], keepers: null };
-  await options.approve?.(plan, planHash(plan), look.notes);
+  await options.approve?.(
+    plan,
+    planHash(plan, { files: scenario.files, toolVersion: options.toolVersion }),
+    look.notes,
+  );
   // What is to happen in the middle may well make guests drop frames: that is then no reason to stop.
   const guard =
     inside === null && plan.steps.every(({ during }) => during.length === 0)
@@ -271,7 +276,7 @@ async function carryOut({
         plan,
         key,
         dir,
-        fabric,
+        fabric: withUnchangedFiles(fabric, scenario),
         timeline,
         states,
         engine: engine.name,

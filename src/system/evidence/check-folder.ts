@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute, join, normalize } from 'node:path';
+import type { JudgeInput } from '../../core/judge/judge.js';
 import type { Result } from '../../core/model/result.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { jsonText } from '../../core/text/json-text.js';
@@ -12,7 +13,7 @@ import { judgeFolder } from './replay.js';
 
 /** One thing that was checked of a run's folder. */
 export interface FolderCheck {
-  readonly name: 'hashes' | 'capture' | 'key' | 'result' | 'custody' | 'signature';
+  readonly name: 'hashes' | 'capture' | 'key' | 'result' | 'report' | 'custody' | 'signature';
   /** null = there was nothing to check. */
   readonly ok: boolean | null;
   readonly text: string;
@@ -21,6 +22,8 @@ export interface FolderCheck {
 export interface CheckedFolder {
   readonly checks: readonly FolderCheck[];
   readonly result: Result;
+  /** All that the result rests on but the capture. */
+  readonly input: JudgeInput;
   /** SHA-256 of SHA256SUMS. */
   readonly rootHash: string | null;
 }
@@ -73,7 +76,12 @@ function signatureCheck({ state, text }: SignatureCheck): FolderCheck {
   return {
     name: 'signature',
     ok: state === 'absent' ? null : state !== 'bad',
-    text: state === 'valid' ? `${text} (nobody said whose key that is: --allowed-signers)` : text,
+    text:
+      state === 'valid'
+        ? `${text} (nobody said whose key that is: --allowed-signers)`
+        : state === 'absent'
+          ? 'unsigned: proves nothing against its holder'
+          : text,
   };
 }
 
@@ -85,10 +93,8 @@ export async function checkFolder(
   dir: string,
   signers: { readonly file: string; readonly identity: string } | null,
 ): Promise<CheckedFolder> {
-  const {
-    result,
-    input: { run, plan },
-  } = await judgeFolder(dir);
+  const { result, input } = await judgeFolder(dir);
+  const { run, plan } = input;
   const written = readOrSay(join(dir, files.result));
   const known = new Map(result.evidence.files.map(({ path, sha256 }) => [path, sha256]));
   const captured = known.get(files.capture);
@@ -142,7 +148,7 @@ export async function checkFolder(
         },
     signatureCheck(await checkSignature(dir, signers)),
   ];
-  return { checks, result, rootHash: await hashFile(join(dir, files.sums)).catch(() => null) };
+  return { checks, result, input, rootHash: await hashFile(join(dir, files.sums)).catch(() => null) };
 }
 
 /** Throws VerifyError (3) where anything of the folder is not right: nobody signs or changes such evidence. */

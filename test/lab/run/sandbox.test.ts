@@ -112,4 +112,26 @@ describe('a run in the lab', () => {
     },
     patient(60_000),
   );
+
+  it(
+    'carries no command out whose file is not the one that was read before',
+    async () => {
+      const rules = fresh('rules.nft');
+      writeFileSync(rules, 'add table bridge t\n');
+      const { status, stdout, stderr } = await program([
+        'run',
+        scenario([
+          ['sh', '-c', `echo 'add table bridge u' >> ${rules}`],
+          ['nft', '-f', rules],
+        ]),
+        '--out',
+        fresh('out'),
+        '--quiet',
+        '--allow-run',
+      ]);
+      expect(status, stderr).toBe(3);
+      expect(stdout.replaceAll(/\s+/g, ' ')).toContain('was changed since the run began');
+    },
+    patient(60_000),
+  );
 });

@@ -68,7 +68,7 @@ describe('check', () => {
   it('calls the folder of a run whole', () => {
     expect(check(run.dir)).toMatchObject({
       status: 0,
-      ok: ['hashes', 'capture', 'key', 'result'],
+      ok: ['hashes', 'capture', 'key', 'result', 'report'],
       wrong: [],
       none: ['custody', 'signature'],
       told: { whole: true, verdict: 'broken' },
@@ -76,10 +76,22 @@ describe('check', () => {
   });
 
   it.each([
-    ['run.json', (text: string) => text.replace('"startedAt": "20', '"startedAt": "19'), ['hashes', 'result']],
+    [
+      'run.json',
+      (text: string) => text.replace('"startedAt": "20', '"startedAt": "19'),
+      ['hashes', 'result', 'report'],
+    ],
     ['result.json', (text: string) => text.replace('"broken"', '"holds"'), ['hashes', 'result']],
-    ['timeline.ndjson', (text: string) => text.replace('"accepted":20', '"accepted":10'), ['hashes', 'result']],
-    ['plan.json', (text: string) => text.replace(/"keySha256": "./, '"keySha256": "z'), ['hashes', 'key', 'result']],
+    [
+      'timeline.ndjson',
+      (text: string) => text.replace('"accepted":20', '"accepted":10'),
+      ['hashes', 'result', 'report'],
+    ],
+    [
+      'plan.json',
+      (text: string) => text.replace(/"keySha256": "./, '"keySha256": "z'),
+      ['hashes', 'key', 'result', 'report'],
+    ],
     ['SHA256SUMS', (text: string) => text.split('\n').slice(1).join('\n'), ['hashes']],
     ['SHA256SUMS', (text: string) => `${text}${'0'.repeat(64)}  ../../etc/passwd\n`, ['hashes']],
   ])('sees a change of %s', (file, change, wrong) => {
@@ -98,7 +110,27 @@ describe('check', () => {
     const octets = readFileSync(path);
     octets[octets.length - 400] = (octets[octets.length - 400] ?? 0) ^ 1;
     writeFileSync(path, octets);
-    expect(check(dir)).toMatchObject({ status: 3, wrong: ['hashes', 'capture', 'result'] });
+    expect(check(dir)).toMatchObject({ status: 3, wrong: ['hashes', 'capture', 'result', 'report'] });
+  });
+
+  it('sees a report that is not what the run says', () => {
+    const dir = copy('report');
+    const path = join(dir, 'report.html');
+    appendFileSync(path, '<p>it holds</p>');
+    expect(check(dir)).toMatchObject({ status: 3, wrong: ['report'], ok: ['hashes', 'capture', 'key', 'result'] });
+  });
+
+  it('says that without a signature it proves nothing against its holder, and wants one where it is asked to', () => {
+    expect(check(run.dir).told.checks.find(({ name }) => name === 'signature')?.text).toBe(
+      'unsigned: proves nothing against its holder',
+    );
+    expect(check(run.dir, '--require-signature')).toMatchObject({ status: 3, told: { whole: false } });
+    const fleet = (...more: readonly string[]) => call('fleet', run.dir, '--json', ...more);
+    expect(fleet().stdout).toContain('"problems": []');
+    expect(fleet('--require-signature')).toMatchObject({
+      status: 3,
+      stdout: expect.stringContaining('unsigned: proves nothing') as string,
+    });
   });
 
   it('exits 64 where no run left the folder', () => {
@@ -118,8 +150,34 @@ describe('attest', () => {
     expect(call('attest', dir, '--key', key, '--as', 'operator@example.org').status).toBe(0);
     expect(who('operator@example.org')).toMatchObject({ status: 0, wrong: [], none: [], told: { whole: true } });
     expect(who('somebody@example.org')).toMatchObject({ status: 3, wrong: ['signature'] });
-    appendFileSync(join(dir, 'SHA256SUMS'), '\n');
+    expect(check(dir, '--require-signature').status).toBe(0);
+    const [log, sums] = ['custody.ndjson', 'SHA256SUMS'].map((name) => join(dir, name));
+    const signed = readFileSync(log ?? '', 'utf8');
+    // what was done, by whom and when is signed as well
+    writeFileSync(log ?? '', signed.replace(/"uid":\d+/, '"uid":4711'));
+    expect(who('operator@example.org')).toMatchObject({ status: 3, wrong: ['signature'] });
+    rmSync(log ?? '');
+    expect(who('operator@example.org')).toMatchObject({ status: 3, wrong: ['signature'] });
+    writeFileSync(log ?? '', signed);
+    appendFileSync(sums ?? '', '\n');
     expect(who('operator@example.org')).toMatchObject({ status: 3, wrong: ['custody', 'signature'] });
+  });
+
+  it('is done by the run itself where it is given a key, and a key that does not sign is told', () => {
+    const key = join(run.scratch, 'own-key');
+    expect(spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]).status).toBe(0);
+    const [dir, other] = [join(run.scratch, 'signed-run'), join(run.scratch, 'unsigned-run')];
+    const file = join(run.scratch, 'hub.yml');
+    expect(call('run', file, '--out', dir, '--sign', key)).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/^signed [0-9a-f]{64}$/m) as string,
+    });
+    expect(check(dir, '--require-signature')).toMatchObject({ status: 0, none: [], wrong: [] });
+    expect(call('run', file, '--out', other, '--quiet', '--sign', join(run.scratch, 'no-key'))).toMatchObject({
+      status: 69,
+      stderr: expect.stringContaining('is not signed') as string,
+    });
+    expect(check(other).status).toBe(0);
   });
 
   it('does not sign what is not whole', () => {
@@ -158,7 +216,11 @@ describe('purge', () => {
     expect([report.includes('payload of a guest'), report.includes('<h4 id="frame-')]).toEqual([false, true]);
     expect(rows()).toEqual(before);
     const told = check(dir);
-    expect(told).toMatchObject({ status: 0, wrong: [], ok: ['hashes', 'capture', 'key', 'result', 'custody'] });
+    expect(told).toMatchObject({
+      status: 0,
+      wrong: [],
+      ok: ['hashes', 'capture', 'key', 'result', 'report', 'custody'],
+    });
     expect(told.told.checks.find(({ name }) => name === 'custody')?.text).toMatch(
       /purged by uid \d+: [1-9]\d* octets of payload removed; verdict broken, judged again broken/,
     );

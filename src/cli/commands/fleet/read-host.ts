@@ -1,15 +1,18 @@
 import type { FleetHost, FleetRun } from '../../../core/model/fleet.js';
 import { failingLeaks, missingProof, type Told } from '../../../report/told-leaks.js';
-import { checkFolder } from '../../../system/evidence/check-folder.js';
 import {
   evidenceFolders,
   type HostFolder,
   type HostRecord,
   readHostRecord,
 } from '../../../system/evidence/folder/host-folders.js';
+import { checkWhole } from '../evidence/check-whole.js';
+import type { WantedSignature } from '../evidence/signature-options.js';
 import { combineExitStatuses } from '../exit-status.js';
 
 const inconclusive = 3;
+/** Nobody asks for one. */
+const anySignature: WantedSignature = { signers: null, required: false };
 /**
  * Statuses of commands that say something of the host; any other (a wrong command line, a signal, a shell's 127) says
  * that nothing is known.
@@ -32,9 +35,9 @@ function tell(dir: string, error: unknown): string {
 }
 
 /** Checks and judges one folder of evidence; what is wrong with it is told, not thrown. */
-async function readRun(dir: string): Promise<ReadRun> {
+async function readRun(dir: string, signature: WantedSignature): Promise<ReadRun> {
   try {
-    const { checks, result, rootHash } = await checkFolder(dir, null);
+    const { wrong, result, rootHash } = await checkWhole(dir, signature);
     const { coverage } = result;
     return {
       run: {
@@ -49,7 +52,7 @@ async function readRun(dir: string): Promise<ReadRun> {
         leaks: lines(failingLeaks(result)),
         reasons: lines(missingProof(result)),
       },
-      problems: checks.filter(({ ok }) => ok === false).map(({ name, text }) => `${dir}: ${name}: ${text}`),
+      problems: wrong.map(({ name, text }) => `${dir}: ${name}: ${text}`),
     };
   } catch (error) {
     return { run: null, problems: [tell(dir, error)] };
@@ -60,7 +63,10 @@ async function readRun(dir: string): Promise<ReadRun> {
  * All that came back from a host. Evidence that is missing, damaged or without its key is a problem with status 3,
  * unless something worse is known.
  */
-export async function readHost({ host, dir }: HostFolder): Promise<FleetHost> {
+export async function readHost(
+  { host, dir }: HostFolder,
+  signature: WantedSignature = anySignature,
+): Promise<FleetHost> {
   if (dir === null)
     return { host, dir: '', status: inconclusive, problems: ['nothing came back from it'], commands: [], runs: [] };
   const problems: string[] = [];
@@ -72,7 +78,7 @@ export async function readHost({ host, dir }: HostFolder): Promise<FleetHost> {
   }
   const read: ReadRun[] = [];
   try {
-    for (const folder of await evidenceFolders(dir)) read.push(await readRun(folder));
+    for (const folder of await evidenceFolders(dir)) read.push(await readRun(folder, signature));
   } catch (error) {
     problems.push(tell(dir, error));
   }

@@ -7,6 +7,7 @@ import { localPart } from '../../../core/plan/hosts.js';
 import { makePlan } from '../../../core/plan/make-plan.js';
 import { hostsToConnect } from '../../../core/scenario/topology/host-command.js';
 import { jsonText } from '../../../core/text/json-text.js';
+import { toolVersion } from '../../../system/process/package-path.js';
 import { connectionsText, hostSummary, precheckText } from '../../../report/terminal/host-summary.js';
 import { planText } from '../../../report/terminal/plan.js';
 import { checkStarts } from './check-starts.js';
@@ -69,7 +70,8 @@ export async function planCommand(file: string, options: PlanCommandOptions): Pr
       checkStarts([scenario], options.allowRun);
     }
     const { plan, notes } = await planOf(scenario);
-    if (options.hash) process.stdout.write(`${planHash(plan)}\n`);
+    if (options.hash)
+      process.stdout.write(`${planHash(plan, { files: scenario.files, toolVersion: toolVersion() })}\n`);
     else if (options.json) process.stdout.write(`${jsonText(plan, 2)}\n`);
     else
       process.stdout.write(
