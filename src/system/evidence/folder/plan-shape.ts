@@ -48,6 +48,7 @@ const endpoint = z.looseObject({
   settings: scalars,
   offloads: flag,
   generated: flag.optional(),
+  owner: text.optional(),
   tunnel: z.looseObject({ vni: whole.nullable(), to: texts }).optional(),
 });
 

@@ -14,7 +14,7 @@ const note = z.looseObject({ code: text, place: text, value: text, text });
 const tool = z.looseObject({
   name: text,
   version: text,
-  verdictRules: z.literal(1),
+  verdictRules: z.literal([1, 2]),
   sabotage: z.looseObject({ cases: number, falseHolds: number }).optional(),
 });
 
@@ -131,6 +131,7 @@ export const runShape = z.looseObject({
       discarded: z.looseObject({ frames: number, sha256: text }).optional(),
     })
     .nullable(),
+  timeline: z.looseObject({ entries: z.int().min(0) }).optional(),
   precheck: z.array(note).optional(),
   guard: z
     .looseObject({

@@ -4,7 +4,7 @@ import { phases } from '../../../core/model/plan.js';
 const text = z.string();
 const number = z.number();
 const whole = z.int();
-const when = { atNs: z.string().regex(/^\d{1,20}$/), monoMs: number, step: whole };
+const when = { n: whole.min(0).optional(), atNs: z.string().regex(/^\d{1,20}$/), monoMs: number, step: whole };
 const counters = z.record(text, z.looseObject({ received: number, dropped: number, delivered: number }));
 const meanwhile = z.literal(true).optional();
 

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../../src/core/model/run-record.js';
-import { call, smallRun } from '../../support/lab/small-run.js';
+import { call } from '../../support/call.js';
+import { smallRun } from '../../support/lab/small-run.js';
 
 let run = { scratch: '', dir: '' };
 beforeAll(() => {
@@ -28,7 +29,7 @@ describe('run.json', () => {
       },
       when: { steps: [{ name: 'probes' }, { name: 'http' }] },
       instrument: {
-        tool: { verdictRules: 1, sabotage: { falseHolds: 0 } },
+        tool: { verdictRules: 2, sabotage: { falseHolds: 0 } },
         node: process.versions.node,
         captures: [{ step: 'probes', snaplen: 2048 }, { step: 'http' }],
       },
@@ -135,94 +136,5 @@ describe('check', () => {
 
   it('exits 64 where no run left the folder', () => {
     expect(call('check', run.scratch).status).toBe(64);
-  });
-});
-
-describe('attest', () => {
-  it('signs with an OpenSSH key, and only that signer over only these files is trusted', () => {
-    const dir = copy('signed');
-    const key = join(run.scratch, 'key');
-    expect(spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]).status).toBe(0);
-    const signers = join(run.scratch, 'signers');
-    writeFileSync(signers, `operator@example.org ${readFileSync(`${key}.pub`, 'utf8')}`);
-    const who = (identity: string) => check(dir, '--allowed-signers', signers, '--identity', identity);
-    expect(who('operator@example.org')).toMatchObject({ status: 3, none: ['custody', 'signature'] });
-    expect(call('attest', dir, '--key', key, '--as', 'operator@example.org').status).toBe(0);
-    expect(who('operator@example.org')).toMatchObject({ status: 0, wrong: [], none: [], told: { whole: true } });
-    expect(who('somebody@example.org')).toMatchObject({ status: 3, wrong: ['signature'] });
-    expect(check(dir, '--require-signature').status).toBe(0);
-    const [log, sums] = ['custody.ndjson', 'SHA256SUMS'].map((name) => join(dir, name));
-    const signed = readFileSync(log ?? '', 'utf8');
-    // what was done, by whom and when is signed as well
-    writeFileSync(log ?? '', signed.replace(/"uid":\d+/, '"uid":4711'));
-    expect(who('operator@example.org')).toMatchObject({ status: 3, wrong: ['signature'] });
-    rmSync(log ?? '');
-    expect(who('operator@example.org')).toMatchObject({ status: 3, wrong: ['signature'] });
-    writeFileSync(log ?? '', signed);
-    appendFileSync(sums ?? '', '\n');
-    expect(who('operator@example.org')).toMatchObject({ status: 3, wrong: ['custody', 'signature'] });
-  });
-
-  it('is done by the run itself where it is given a key, and a key that does not sign is told', () => {
-    const key = join(run.scratch, 'own-key');
-    expect(spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]).status).toBe(0);
-    const [dir, other] = [join(run.scratch, 'signed-run'), join(run.scratch, 'unsigned-run')];
-    const file = join(run.scratch, 'hub.yml');
-    expect(call('run', file, '--out', dir, '--sign', key)).toMatchObject({
-      status: 0,
-      stderr: expect.stringMatching(/^signed [0-9a-f]{64}$/m) as string,
-    });
-    expect(check(dir, '--require-signature')).toMatchObject({ status: 0, none: [], wrong: [] });
-    expect(call('run', file, '--out', other, '--quiet', '--sign', join(run.scratch, 'no-key'))).toMatchObject({
-      status: 69,
-      stderr: expect.stringContaining('is not signed') as string,
-    });
-    expect(check(other).status).toBe(0);
-  });
-
-  it('does not sign what is not whole', () => {
-    const dir = copy('not-whole');
-    appendFileSync(join(dir, 'plan.json'), ' ');
-    expect(call('attest', dir, '--key', join(run.scratch, 'key'))).toMatchObject({
-      status: 3,
-      stderr: expect.stringContaining('plan.json was changed') as string,
-    });
-  });
-});
-
-describe('purge', () => {
-  it('makes no report where there is none when it removes payload', () => {
-    const dir = copy('unreported');
-    rmSync(join(dir, 'report.html'));
-    expect(call('purge', dir).status).toBe(0);
-    expect(existsSync(join(dir, 'report.html'))).toBe(false);
-  });
-
-  it('removes payload, keeps the verdict, and the custody log says so', () => {
-    const dir = copy('purged');
-    const rows = (): unknown =>
-      (JSON.parse(readFileSync(join(dir, 'result.json'), 'utf8')) as { steps: unknown }).steps;
-    const before = rows();
-    const payload = (): string =>
-      spawnSync('tshark', ['-r', join(dir, 'evidence.pcapng'), '-Y', 'tcp', '-T', 'fields', '-e', 'tcp.payload'], {
-        encoding: 'utf8',
-      }).stdout.trim();
-    expect(payload()).not.toBe('');
-    // It shows frames as they stood in the capture.
-    appendFileSync(join(dir, 'report.html'), 'payload of a guest');
-    expect(call('purge', dir).status).toBe(0);
-    expect(payload()).toBe('');
-    const report = readFileSync(join(dir, 'report.html'), 'utf8');
-    expect([report.includes('payload of a guest'), report.includes('<h4 id="frame-')]).toEqual([false, true]);
-    expect(rows()).toEqual(before);
-    const told = check(dir);
-    expect(told).toMatchObject({
-      status: 0,
-      wrong: [],
-      ok: ['hashes', 'capture', 'key', 'result', 'report', 'custody'],
-    });
-    expect(told.told.checks.find(({ name }) => name === 'custody')?.text).toMatch(
-      /purged by uid \d+: [1-9]\d* octets of payload removed; verdict broken, judged again broken/,
-    );
   });
 });
