@@ -59,6 +59,27 @@ async function readRun(dir: string, signature: WantedSignature): Promise<ReadRun
   }
 }
 
+/** The record of a host and each of its runs; what cannot be read is a problem. */
+async function readAll(
+  dir: string,
+  signature: WantedSignature,
+): Promise<{ readonly record: HostRecord | null; readonly read: readonly ReadRun[]; readonly problems: string[] }> {
+  const problems: string[] = [];
+  const read: ReadRun[] = [];
+  let record: HostRecord | null = null;
+  try {
+    record = await readHostRecord(dir);
+  } catch (error) {
+    problems.push(tell(dir, error));
+  }
+  try {
+    for (const folder of await evidenceFolders(dir)) read.push(await readRun(folder, signature));
+  } catch (error) {
+    problems.push(tell(dir, error));
+  }
+  return { record, read, problems };
+}
+
 /**
  * All that came back from a host. Evidence that is missing, damaged or without its key is a problem with status 3,
  * unless something worse is known.
@@ -69,19 +90,7 @@ export async function readHost(
 ): Promise<FleetHost> {
   if (dir === null)
     return { host, dir: '', status: inconclusive, problems: ['nothing came back from it'], commands: [], runs: [] };
-  const problems: string[] = [];
-  let record: HostRecord | null = null;
-  try {
-    record = await readHostRecord(dir);
-  } catch (error) {
-    problems.push(tell(dir, error));
-  }
-  const read: ReadRun[] = [];
-  try {
-    for (const folder of await evidenceFolders(dir)) read.push(await readRun(folder, signature));
-  } catch (error) {
-    problems.push(tell(dir, error));
-  }
+  const { record, read, problems } = await readAll(dir, signature);
   const runs = read.flatMap(({ run }) => (run === null ? [] : [run]));
   const commands = record?.commands ?? [];
   if (record !== null && record.unreachable !== null) problems.push(`unreachable: ${record.unreachable}`);
