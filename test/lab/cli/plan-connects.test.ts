@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-const cli = join(import.meta.dirname, '../../../../../dist/cli.cjs');
+const cli = join(import.meta.dirname, '../../../dist/cli.cjs');
 const scratch = mkdtempSync(join(tmpdir(), 'plan-connects-'));
 const mark = join(scratch, 'started');
 const bin = join(scratch, 'bin');
