@@ -67,7 +67,11 @@ export const bpfRedirect: Primitive = {
           way.what === 'peer' ? 'bpf_redirect_peer' : `${way.where.startsWith('xdp') ? 'XDP' : 'tcx'} redirect`,
         place: way.place,
         detail: way.where,
-        due: ['bypass-possible', 'unheard-frames', 'delivery-short', 'entry-unproved'],
+        // Past XDP the probes are short at b, or never seen to enter; of a peer's frames every one has a clone that goes on
+        due:
+          way.what === 'peer'
+            ? ['bypass-possible', 'unheard-frames']
+            : ['bypass-possible', 'unheard-frames', 'delivery-short', 'entry-unproved'],
         setup: [`start bpf bpf ${way.dev} ${way.where} ${way.what} ${to.device} ${n}`],
         undo: ['stop bpf'],
       },
