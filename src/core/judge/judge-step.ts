@@ -110,18 +110,26 @@ function changedMeanwhile({ step, facts, states, plan: { endpoints } }: StepInpu
   ];
 }
 
+/** Sightings that a guest's answer may account for are a reason only where no other sighting decides. */
+function withoutDoubts(reasons: readonly Reason[], rows: readonly Finding[]): readonly Reason[] {
+  return rows.some((row) => row.leak && row.accepted === undefined)
+    ? reasons.filter(({ code }) => code !== 'replayed')
+    : reasons;
+}
+
 /** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
 export function judgeStep(input: StepInput): JudgedStep {
   const { step, facts, plan } = input;
   const failed = facts.outcome !== 'done';
   const idle = step.observers.length === 0;
-  const missing = [
+  const all = [
     ...input.captureReasons,
     ...(idle && !failed ? [] : missingProofs({ ...input, endpoints: plan.endpoints })),
     ...(idle || failed ? [] : changedMeanwhile(input)),
     ...(idle || failed ? [] : rootReasons(step, input.states)),
   ];
   const rows = withCauses(rowsOf(input), plan, step, input.states, input.rules);
+  const missing = input.rules === 1 ? all : withoutDoubts(all, rows);
   const unsupported = missing.some(({ code }) => code === 'unsupported');
   const unjudged = step.expect.expected === null;
   if (unsupported || (unjudged && !failed) || (idle && !failed)) {

@@ -25,11 +25,19 @@ export function countProbe(sighting: ProbeSighting, seen: Seen, tallies: Tallies
   return seen.towards ? countTowards(sighting, seen, tallies, tally) : countEntering(sighting, seen, tallies, tally);
 }
 
-function countTowards({ flow, sequence }: ProbeSighting, seen: Seen, tallies: Tallies, tally: StepTally): CountedAs {
+function countTowards(
+  { flow, sequence, form }: ProbeSighting,
+  seen: Seen,
+  tallies: Tallies,
+  tally: StepTally,
+): CountedAs {
   const { observer } = seen;
   if (tallies.parties.isOfSender(flow, observer.name)) return 'other';
+  // What is as it was sent stems from no answer: every frame of a guest is heard where it enters.
   const isDoubtful =
-    tally.entries.isAgain(flow, sequence, 'retold') || tally.entries.isAgain(flow, sequence, 'unheard');
+    tally.entries.isAgain(flow, sequence, 'retold') ||
+    tally.entries.isAgain(flow, sequence, 'unheard') ||
+    (form !== 'as-sent' && tally.entries.isAgain(flow, sequence, 'answered'));
   if (isDoubtful && isLeak(flow, observer, tallies.parties)) {
     if (!tally.seen.has(flow, sequence, observer.name)) raise(tally.replayed, observer.name);
     return 'other';
@@ -57,8 +65,10 @@ function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, ta
     return 'other';
   }
   if (tallies.parties.isOfSender(flow, observer.name)) return 'other';
-  if (observer.role === 'uplink') tally.entries.addAgain(flow, sequence, 'reflected');
-  else if (tally.seen.has(flow, sequence, observer.name)) tally.entries.addAgain(flow, sequence, 'retold');
+  const hadGot = tally.seen.has(flow, sequence, observer.name);
+  if (hadGot && form !== 'as-sent') tally.entries.addAgain(flow, sequence, 'answered');
+  else if (observer.role === 'uplink') tally.entries.addAgain(flow, sequence, 'reflected');
+  else if (hadGot) tally.entries.addAgain(flow, sequence, 'retold');
   else {
     tally.entries.addAgain(flow, sequence, 'unheard');
     raise(inferred ? tally.twice : tally.unheard, observer.name);

@@ -18,13 +18,14 @@ export interface EnteredTokens {
 }
 
 /**
- * How a token enters that has entered before, or enters elsewhere: `retold` by a guest that had got it, `reflected` by
- * an uplink, `unheard` from a guest that nobody was heard handing it to.
+ * How a token enters that has entered before, or enters elsewhere: `retold` as it was sent by a guest that had got it,
+ * `answered` by one in a frame of its own (an ICMP error quotes it), `reflected` by an uplink, `unheard` from a guest
+ * that nobody was heard handing it to.
  */
-export type Again = 'retold' | 'reflected' | 'unheard';
+export type Again = 'retold' | 'answered' | 'reflected' | 'unheard';
 
-const bits = { port: 1, bridge: 2, retold: 4, reflected: 8, unheard: 16 } as const;
-const anyAgain = bits.retold | bits.reflected | bits.unheard;
+const bits = { port: 1, bridge: 2, retold: 4, reflected: 8, unheard: 16, answered: 32 } as const;
+const anyAgain = bits.retold | bits.reflected | bits.unheard | bits.answered;
 
 export function createEnteredTokens(flows: Flows): EnteredTokens {
   const base = flows.at(0)?.first ?? 0;
