@@ -41,12 +41,17 @@ function inUserNamespace(): boolean {
   }
 }
 
+/** Whether this process is root of the machine, and not of a user namespace alone. */
+export function isRootHere(): boolean {
+  return process.geteuid?.() === 0 && !inUserNamespace();
+}
+
 /**
  * Who helpers are that root starts: nobody who owns anything. Null: they are who this process is, for it is no root, or
  * in a user namespace, where setuid fails (one uid is mapped).
  */
 export function helperIdentity(): Identity | null {
-  if (process.getuid?.() !== 0 || inUserNamespace()) return null;
+  if (!isRootHere()) return null;
   return systemUserHere() ?? nobody;
 }
 
@@ -54,7 +59,7 @@ export function helperIdentity(): Identity | null {
 export function evidenceOwner(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Identity | null {
-  if (process.getuid?.() !== 0 || inUserNamespace()) return null;
+  if (!isRootHere()) return null;
   const uid = Number(environment['SUDO_UID']);
   const gid = Number(environment['SUDO_GID'] ?? environment['SUDO_UID']);
   return isId(uid) && isId(gid) ? { uid, gid } : null;

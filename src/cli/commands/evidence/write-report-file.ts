@@ -1,7 +1,8 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { htmlReport } from '../../../report/html/page.js';
 import type { ReportedRun } from '../../../report/reporter.js';
+import { writeWhole } from '../../../system/evidence/folder/folder.js';
 
 const reportFile = 'report.html';
 
@@ -13,7 +14,7 @@ export async function writeReportFile(run: ReportedRun): Promise<readonly string
   if (run.dir === null) return [];
   const path = join(run.dir, reportFile);
   try {
-    await writeFile(path, htmlReport([run], { width: 100, color: false }), { mode: 0o600 });
+    await writeWhole(path, htmlReport([run], { width: 100, color: false }));
     return [];
   } catch (error) {
     return [`${path} could not be written: ${error instanceof Error ? error.message : String(error)}`];

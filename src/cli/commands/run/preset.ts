@@ -30,8 +30,7 @@ export async function presetCommand(options: PresetOptions): Promise<number> {
   const folder = evidenceFolder(options.out, scenario.name, false, new Date(), randomBytes(8).toString('hex'));
   makeEvidenceFolder(folder);
   const scenarios = join(folder, 'scenario');
-  makeEvidenceFolder(scenarios);
-  const file = join(scenarios, `${preset}.yml`);
-  writeFileSync(file, text, { mode: 0o600 });
-  return runCommand({ ...options, files: [file], out: join(folder, 'evidence') });
+  const file = `${preset}.yml`;
+  makeEvidenceFolder(scenarios, (path) => writeFileSync(join(path, file), text, { mode: 0o600 }));
+  return runCommand({ ...options, files: [join(scenarios, file)], out: join(folder, 'evidence') });
 }

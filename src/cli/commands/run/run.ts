@@ -7,7 +7,8 @@ import type { ReportedRun } from '../../../report/reporter.js';
 import type { Run } from '../../../run/run.js';
 import type { Inside } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
-import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
+import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
+import { evidenceFolder } from '../evidence/evidence-folder.js';
 import { combineExitStatuses } from '../exit-status.js';
 import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
 import { grepSteps, inSeries, parseSets } from '../scenario/series.js';
@@ -124,17 +125,22 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
         runs.length === 0 || inside === null ? inside : renewLab(inside),
         stop.signal,
       );
-      const { dir } = first;
-      const proven =
-        inside === null || options.proveFix !== true
-          ? null
-          : await proveFixesInLab(scenario, first, { ...options, inside, signal: stop.signal });
-      const result = proven ?? first.result;
-      // Trials of fixes leave more in the folder.
-      const run = await reportedRun(dir, result, true, proven === null ? first.input : null);
-      // Judged from memory: the folder takes nothing more, and the reasons say so.
-      if (result.evidence.files.length > 0) failed.push(...(await writeReportFile(run)));
-      runs.push(run);
+      const { dir, folder } = first;
+      try {
+        const proven =
+          inside === null || options.proveFix !== true
+            ? null
+            : await proveFixesInLab(scenario, first, { ...options, inside, signal: stop.signal });
+        const result = proven ?? first.result;
+        // Trials of fixes leave more in the folder.
+        const run = await reportedRun(dir, result, true, proven === null ? first.input : null);
+        // Judged from memory: the folder takes nothing more, and the reasons say so.
+        if (result.evidence.files.length > 0)
+          failed.push(...(await writeReportFile(run)).map((line) => line.replaceAll(folder.path, folder.name)));
+        runs.push({ ...run, dir: folder.name });
+      } finally {
+        folder.handOver();
+      }
     }
   } catch (error) {
     if (stoppedBy === undefined && !timedOut) throw error;
@@ -200,7 +206,7 @@ async function runOne(
   several: boolean,
   inside: Inside | null,
   signal: AbortSignal,
-): Promise<Run> {
+): Promise<Run & { readonly folder: OwnFolder }> {
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
   const [
     { runScenario },
@@ -208,17 +214,18 @@ async function runOne(
     { calibrate },
     { makeProgress, progressMode },
     { approval, tellJournal, tellLeft },
+    { namingFolder, openOwnFolder },
   ] = await Promise.all([
     import('../../../run/run.js'),
     import('../../../run/deafen.js'),
     import('../../../run/calibrate.js'),
     import('../../../report/progress/make.js'),
     import('./host-run.js'),
+    import('../../../system/evidence/folder/own-folder.js'),
   ]);
   const altered = options.deafen === undefined ? {} : { alter: deafen(options.deafen) };
   const runId = randomBytes(8).toString('hex');
-  const outDir = evidenceFolder(options.out, scenario.name, several, new Date(), runId);
-  makeEvidenceFolder(outDir);
+  const folder = openOwnFolder(evidenceFolder(options.out, scenario.name, several, new Date(), runId));
   const mode = progressMode({
     quiet: options.quiet,
     verbose: options.verbose,
@@ -236,7 +243,7 @@ async function runOne(
   try {
     const onHost = inside === null ? { approve: approval(options), calibrate } : {};
     const run = await runScenario(scenario, {
-      outDir,
+      outDir: folder.path,
       runId,
       inside,
       engine,
@@ -251,12 +258,15 @@ async function runOne(
       ...onHost,
     });
     if (inside === null) {
-      if (run.result.evidence.files.length > 0) await tellJournal(run.result, outDir, options.quiet);
+      if (run.result.evidence.files.length > 0) await tellJournal(run.result, folder.path, options.quiet);
       tellLeft(scenario, run);
     }
     ok = true;
-    return run;
+    return { ...run, folder };
+  } catch (error) {
+    throw namingFolder(folder, error);
   } finally {
+    if (!ok) folder.handOver();
     await progress.end(ok);
   }
 }

@@ -3,7 +3,7 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { jsonText } from '../../../core/text/json-text.js';
-import { files } from './folder.js';
+import { appending, files } from './folder.js';
 import { hashFile } from './hash.js';
 
 /**
@@ -58,7 +58,7 @@ export async function logCustody(dir: string, entry: Pick<CustodyEntry, 'action'
     after: await rootHash(dir),
     previous: last === undefined ? null : sha256(last),
   };
-  await appendFile(join(dir, files.custody), `${jsonText(whole)}\n`, { mode: 0o600 });
+  await appendFile(join(dir, files.custody), `${jsonText(whole)}\n`, { mode: 0o600, flag: appending });
 }
 
 /**
