@@ -17,16 +17,19 @@ import { makePlan, planTopology } from '../core/plan/make-plan.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';
 import { chooseEngine } from '../system/capture/choose-engine.js';
 import { keepCapture } from '../system/capture/keep-capture.js';
+import type { CollateInput } from '../system/evidence/collate/collate.js';
 import { type CollatingWhileRunning, collateWhileRunning } from '../system/evidence/collate-while-running.js';
 import { cannotWrite, createFolder, files, writeJson } from '../system/evidence/folder/folder.js';
 import { writeSums } from '../system/evidence/folder/hash.js';
 import { clockOffsets, openTimeline, type TimelineLog } from '../system/evidence/folder/timeline-log.js';
+import type { SightedFrame } from '../system/evidence/first-frames.js';
 import { isWriteFailure, judgeRaw } from '../system/evidence/judge-raw.js';
 import { judgeRun } from '../system/evidence/judge-run.js';
 import type { Inside } from '../system/fabric/lab/enter.js';
 import { keepSender } from '../system/inject/keep-sender.js';
 import { type AlterDevices, muted } from './devices.js';
 import { type Guard, startGuard } from './guard.js';
+import { type JudgeApart, judgeApart } from './judge-apart.js';
 import type { HostLook } from './precheck-host.js';
 import { beginProvenance, completeProvenance, type OperatorDeclaration } from './provenance.js';
 import { runSteps } from './step.js';
@@ -70,6 +73,8 @@ export interface Run {
   readonly left: readonly string[];
   /** All that the result rests on but the capture, as the folder has it; null = the folder could not be completed. */
   readonly input: JudgeInput | null;
+  /** The first frame of each leak; null = they are still to be read. */
+  readonly frames: readonly SightedFrame[] | null;
 }
 
 /**
@@ -230,6 +235,8 @@ async function carryOut({
   await writeJson(dir, files.run, record);
   const timeline = openTimeline(dir, (entry) => along?.hear(entry));
   const signal = guard === null ? options.signal : AbortSignal.any([options.signal, guard.signal]);
+  // A capture that is put in order while it grows is the lab's own, of its own guests.
+  const apart = along === null ? judgeApart(dir) : null;
   let left: readonly string[] = [];
   const states: StepStates[] = [];
   try {
@@ -287,56 +294,90 @@ async function carryOut({
   }
   if (record.provenance !== undefined)
     record = { ...record, provenance: completeProvenance(record.provenance, plan, timeline.entries, states) };
-  const known = record;
-  const { result, input } = await complete({ dir, plan, record: known, key, timeline, along, options }).catch(
-    async (error: unknown) => {
-      if (!isWriteFailure(error)) throw error;
-      const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
-      return {
-        result: await judgeRaw(dir, {
-          plan,
-          run: { ...known, key: Buffer.from(key).toString('hex') },
-          timeline: timeline.entries,
-          states: read,
-        }),
-        input: null,
-      };
-    },
-  );
-  return { result, plan, dir, left, input };
+  const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
+  const known = { dir, plan, record, key, timeline, along, options, states: read };
+  try {
+    return { ...(await (apart === null ? completeHere(known) : completeApart(known, apart))), plan, dir, left };
+  } finally {
+    apart?.stop();
+  }
 }
 
-/** Collates, reveals the key, judges what the folder holds and writes the result down. */
-async function complete({
-  dir,
-  plan,
-  record,
-  key,
-  timeline,
-  along,
-  options,
-}: Pick<Prepared, 'plan' | 'key' | 'along' | 'options'> & {
+/** All that is known of a run when it is over. */
+interface Ended extends Pick<Prepared, 'plan' | 'key' | 'along' | 'options'> {
   readonly dir: string;
   readonly record: RunRecord;
   readonly timeline: TimelineLog;
-}): Promise<Pick<Run, 'result' | 'input'>> {
+  /** By step. */
+  readonly states: readonly StepStates[];
+}
+
+type Completed = Pick<Run, 'result' | 'input' | 'frames'>;
+
+/** Has a process without rights complete the folder; what it read is known here as well. */
+async function completeApart(ended: Ended, apart: JudgeApart): Promise<Completed> {
+  const { plan, record, key, timeline, states, options } = ended;
+  options.onProgress({ kind: 'phase', name: 'collating' });
+  const { counters, inferred } = countersOf(ended);
+  return apart.judge(
+    {
+      plan,
+      record,
+      key: Buffer.from(key).toString('hex'),
+      timeline: timeline.entries,
+      states,
+      counters,
+      inferred: inferred.map((names) => [...names]),
+      clocks: [...clockOffsets(timeline.entries)].map(([name, ns]) => [name, ns.toString()] as const),
+      keep: options.keep ?? 'all',
+      application: applicationOf(options.toolVersion),
+      isFull: timeline.failure !== null,
+    },
+    () => options.onProgress({ kind: 'phase', name: 'judging' }),
+  );
+}
+
+/** Last counters by step, and observers whose engine does not know directions. */
+function countersOf({ plan, timeline }: Ended): Pick<CollateInput, 'counters' | 'inferred'> {
+  const facts = stepFacts(plan, timeline.entries);
+  return {
+    counters: facts.map(({ lastCounters }) => ({ ...lastCounters })),
+    inferred: facts.map(
+      ({ listening }) =>
+        new Set([...listening].filter(([, { direction }]) => direction !== 'known').map(([name]) => name)),
+    ),
+  };
+}
+
+/** The same in this process: for a lab's many frames, which were put in order meanwhile. */
+async function completeHere(ended: Ended): Promise<Completed> {
+  try {
+    return { ...(await complete(ended)), frames: null };
+  } catch (error) {
+    if (!isWriteFailure(error)) throw error;
+    const { dir, plan, record, key, timeline, states } = ended;
+    const run = { ...record, key: Buffer.from(key).toString('hex') };
+    return {
+      result: await judgeRaw(dir, { plan, run, timeline: timeline.entries, states }),
+      input: null,
+      frames: null,
+    };
+  }
+}
+
+/** Collates, reveals the key, judges what the folder holds and writes the result down. */
+async function complete(ended: Ended): Promise<Pick<Run, 'result' | 'input'>> {
+  const { dir, plan, record, key, timeline, along, options } = ended;
   const { onProgress } = options;
   if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
   onProgress({ kind: 'phase', name: 'collating' });
-  const facts = stepFacts(plan, timeline.entries);
-  const counters = facts.map(({ lastCounters }) => ({ ...lastCounters }));
-  const inferred = facts.map(
-    ({ listening }) =>
-      new Set([...listening].filter(([, { direction }]) => direction !== 'known').map(([name]) => name)),
-  );
   const judged = await judgeRun({
     dir,
     plan,
     key,
     record,
     along,
-    counters,
-    inferred,
+    ...countersOf(ended),
     keep: options.keep ?? 'all',
     clocks: clockOffsets(timeline.entries),
     application: applicationOf(options.toolVersion),

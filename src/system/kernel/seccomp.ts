@@ -71,6 +71,9 @@ const usual: readonly SystemCall[] = [
   'getegid',
   'getrusage',
   'sysinfo',
+  'uname',
+  'fsync', // koffi waits for ever at its end where it is refused
+  'fdatasync',
   'getsockname',
   'shutdown',
   'restart_syscall',
@@ -85,10 +88,35 @@ const usual: readonly SystemCall[] = [
   'exit_group',
 ];
 const writing = ['write', 'writev'] as const;
-const toFiles: readonly SystemCall[] = ['pwrite64', 'ftruncate', 'fallocate', 'fsync', 'fdatasync'];
+const toFiles: readonly SystemCall[] = ['pwrite64', 'ftruncate', 'fallocate'];
+
+/** Files by their names, in a folder that is all that there is. */
+const byName: readonly SystemCall[] = [
+  'open',
+  'openat',
+  'stat',
+  'lstat',
+  'newfstatat',
+  'statx',
+  'access',
+  'faccessat',
+  'faccessat2',
+  'getdents64',
+  'getcwd',
+  'readlink',
+  'readlinkat',
+  'rename',
+  'renameat',
+  'renameat2',
+  'unlink',
+  'unlinkat',
+  'rmdir',
+];
 
 /** The roles that are sealed: what each needs beyond the usual. */
 const needs = {
+  judge: { always: [...toFiles, ...byName], sockets: 'sent' },
+  parse: { always: [], sockets: 'sent' },
   capture: { always: toFiles, sockets: 'heard' },
   send: { always: ['sendmmsg'], sockets: 'sent' },
   relay: { always: ['sendto'], sockets: 'sent' },

@@ -5,6 +5,8 @@ import { packagePath } from './package-path.js';
 
 /** The built program of every helper. */
 export const helperPath = packagePath('dist/helper.cjs');
+/** That of processes that read what others wrote. */
+const confinedPath = packagePath('dist/confined.cjs');
 
 /** Of a helper that is born as root: whom it becomes when it is sealed, as UID:GID behind it. */
 export const becomeOption = '--become=';
@@ -16,11 +18,16 @@ const capabilityOf: { readonly [R in HelperRole]: 'net_raw' | null } = {
   send: null,
 };
 
-/** To write to a file that is opened by its name, to make one or to take one away (landlock(7)). */
+/**
+ * To write to a file that is opened by its name, to make one or to take one away (landlock(7)). A process may make
+ * itself the first that the kernel kills when memory runs out.
+ */
 const landlockWords = [
   'fs:write-file,remove-dir,remove-file,make-char,make-dir,make-reg,make-sock,make-fifo,make-block,make-sym,refer,truncate',
   'fs:write-file,remove-dir,remove-file,make-char,make-dir,make-reg,make-sock,make-fifo,make-block,make-sym',
 ] as const;
+/** What evidence takes of it. */
+const writing = 'write-file,remove-file,remove-dir,make-reg';
 let landlock: readonly string[] | null = null;
 
 /**
@@ -31,7 +38,12 @@ let landlock: readonly string[] | null = null;
 function landlockOptions(): readonly string[] {
   landlock ??=
     landlockWords
-      .map((words) => ['--landlock-access', words])
+      .map((words) => [
+        '--landlock-access',
+        words,
+        '--landlock-rule',
+        'path-beneath:write-file:/proc/self/oom_score_adj',
+      ])
       .find(
         (options) =>
           spawnSync('setpriv', ['--no-new-privs', ...options, '--', 'true'], { stdio: 'ignore' }).status === 0,
@@ -82,5 +94,35 @@ export function helperCommand(role: HelperRole, identity: Identity | null): read
     helperPath,
     role,
     ...become,
+  ];
+}
+
+/**
+ * The command of a process that reads what others wrote (confined-process.ts). One with a folder, which is root's until
+ * it is handed over, stays root without a capability, but for the one by which it shuts itself in there; one that needs
+ * no file is born as `identity`.
+ */
+export function confinedCommand(task: 'judge' | 'parse', identity: Identity | null): readonly string[] {
+  const only = task === 'judge' ? '-all,+sys_chroot' : '-all';
+  const become =
+    identity === null || !isReadable() ? [] : [`--reuid=${identity.uid}`, `--regid=${identity.gid}`, '--clear-groups'];
+  const below =
+    task === 'judge' && landlockOptions().length > 0
+      ? ['--landlock-rule', `path-beneath:${writing}:/proc/self/fd/3`]
+      : [];
+  return [
+    'setpriv',
+    '--pdeathsig',
+    'KILL',
+    ...become,
+    '--inh-caps=-all',
+    `--bounding-set=${only}`,
+    '--no-new-privs',
+    ...landlockOptions(),
+    ...below,
+    '--',
+    process.execPath,
+    confinedPath,
+    task,
   ];
 }

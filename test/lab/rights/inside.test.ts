@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { isRoot } from '../../support/lab/test-network.js';
 
 const top = fileURLToPath(new URL('../../..', import.meta.url));
-const programBelow = (folder: string): string => join(folder, 'test/lab/rights/try-inside.mjs');
+const programBelow = (folder: string, name = 'try-inside.mjs'): string => join(folder, 'test/lab/rights', name);
 /** Who starts the helper, and what it then is. */
 const callers = {
   root: { argv: [], env: {}, uid: 65_534, owner: 0 },
@@ -26,9 +26,14 @@ interface Tried {
   readonly [fact: string]: unknown;
 }
 
-async function tried(caller: keyof typeof callers, words: readonly string[], folder = top): Promise<Tried> {
+async function tried(
+  caller: keyof typeof callers,
+  words: readonly string[],
+  folder = top,
+  name = 'try-inside.mjs',
+): Promise<Tried> {
   const { argv, env } = callers[caller];
-  const [first = '', ...rest] = [...argv, process.execPath, programBelow(folder), ...words];
+  const [first = '', ...rest] = [...argv, process.execPath, programBelow(folder, name), ...words];
   const { SUDO_UID: _uid, SUDO_GID: _gid, ...own } = process.env;
   const { stdout } = await promisify(execFile)(first, rest, { env: { ...own, ...env } });
   const read: Tried = JSON.parse(stdout);
@@ -55,6 +60,7 @@ describe.skipIf(!isRoot)('code that runs in a sealed helper', () => {
           counters: { received: 1, dropped: 0, delivered: 1 },
           written: 1,
           owner,
+          ended: 0,
         });
       },
     );
@@ -65,6 +71,7 @@ describe.skipIf(!isRoot)('code that runs in a sealed helper', () => {
         said: { uid },
         before: { accepted: 1, error: null },
         after: { accepted: 1, error: null },
+        ended: 0,
       });
       expect(granted(seen).filter((way) => !way.startsWith('write to a capture socket'))).toEqual([]);
     });
@@ -89,4 +96,21 @@ describe.skipIf(!isRoot)('code that runs in a sealed helper', () => {
       rmSync(folder, { recursive: true, force: true });
     }
   });
+
+  it.each([
+    ['judge', 'root', '0'],
+    ['judge', 'user', '4321'],
+    ['parse', 'root', '65534'],
+    ['parse', 'user', '4321'],
+  ] as const)(
+    'of one that is to %s what others wrote, of %s, comes to nothing but its folder',
+    async (task, caller, uid) => {
+      const seen = await tried(caller, [task], top, 'try-confined.mjs');
+      expect(Object.entries(seen.said.answers).filter(([, answer]) => answer === 'done')).toEqual([]);
+      // Where a folder is all that there is, the rest is not there.
+      const told = new Set(Object.values(seen.said.answers).filter((answer) => answer !== ''));
+      expect([...told].sort()).toEqual(task === 'judge' ? ['ENOENT', 'EPERM'] : ['EPERM']);
+      expect(seen).toMatchObject({ noNewPrivs: '1', uid: caller === 'user' ? '0' : uid });
+    },
+  );
 });

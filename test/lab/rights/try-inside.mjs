@@ -74,8 +74,8 @@ async function capture() {
   await sender.stop();
   await taking.mark('all');
   const { counters, written } = await taking.stop();
-  const { stderr } = await helper.process.ended;
-  return { sealed, status, stderr, counters: counters.a, written: written.a, owner: statSync(file).uid };
+  const { stderr, status: ended } = await helper.process.ended;
+  return { sealed, ended, status, stderr, counters: counters.a, written: written.a, owner: statSync(file).uid };
 }
 async function send() {
   const frames = openSharedFile();
@@ -94,8 +94,8 @@ async function send() {
   const before = await sent(1);
   const status = await attack(helper.pid);
   const after = await sent(2);
-  const { stderr } = await helper.close();
-  return { status, before, after, stderr };
+  const { stderr, status: ended } = await helper.close();
+  return { status, before, after, ended, stderr };
 }
 
 const { stderr = '', ...seen } = await (kind === 'capture' ? capture() : send());

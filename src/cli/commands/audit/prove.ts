@@ -80,7 +80,7 @@ export async function proveAudit(
     tellLeft(scenario, run);
     if (stoppedBy !== null) return stoppedBy;
     ok = true;
-    await writeReportFile(await reportedRun(folder.path, run.result, true));
+    await writeReportFile(await reportedRun(folder.path, run.result, run.frames ?? true, run.input));
     const { states } = await parseFolder(folder.path);
     const judged = { plan: run.plan, result: run.result, before: states.map(({ before }) => before) };
     return withProof(report, {

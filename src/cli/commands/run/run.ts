@@ -133,7 +133,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
             : await proveFixesInLab(scenario, first, { ...options, inside, signal: stop.signal });
         const result = proven ?? first.result;
         // Trials of fixes leave more in the folder.
-        const run = await reportedRun(dir, result, true, proven === null ? first.input : null);
+        const run = await reportedRun(dir, result, first.frames ?? true, proven === null ? first.input : null);
         // Judged from memory: the folder takes nothing more, and the reasons say so.
         if (result.evidence.files.length > 0)
           failed.push(...(await writeReportFile(run)).map((line) => line.replaceAll(folder.path, folder.name)));

@@ -3,6 +3,7 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { packagePath } from '../../process/package-path.js';
+import { mayStartThreads } from '../../process/threads.js';
 import { isGzipHead, readBytes } from './read-bytes.js';
 import { leaveBytes, type SharedBytes, shareBytes, takeBytes } from './shared-bytes.js';
 
@@ -42,7 +43,7 @@ interface HashThread extends HashedBytes {
 function openLarge(path: string): number | null {
   let file: number | null = null;
   try {
-    if (statSync(path).size < worthAThread) return null;
+    if (!mayStartThreads() || statSync(path).size < worthAThread) return null;
     file = openSync(path, 'r');
     const head = new Uint8Array(2);
     readSync(file, head, 0, 2, 0);
