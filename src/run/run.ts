@@ -18,13 +18,10 @@ import { scenarioRecord } from '../core/scenario/scenario-record.js';
 import { chooseEngine } from '../system/capture/choose-engine.js';
 import { keepCapture } from '../system/capture/keep-capture.js';
 import type { CollateInput } from '../system/evidence/collate/collate.js';
-import { type CollatingWhileRunning, collateWhileRunning } from '../system/evidence/collate-while-running.js';
+import type { CollatingWhileRunning } from '../system/evidence/collate-while-running.js';
 import { cannotWrite, createFolder, files, writeJson } from '../system/evidence/folder/folder.js';
-import { writeSums } from '../system/evidence/folder/hash.js';
 import { clockOffsets, openTimeline, type TimelineLog } from '../system/evidence/folder/timeline-log.js';
 import type { SightedFrame } from '../system/evidence/first-frames.js';
-import { isWriteFailure, judgeRaw } from '../system/evidence/judge-raw.js';
-import { judgeRun } from '../system/evidence/judge-run.js';
 import type { Inside } from '../system/fabric/lab/enter.js';
 import { keepSender } from '../system/inject/keep-sender.js';
 import { type AlterDevices, muted } from './devices.js';
@@ -133,7 +130,7 @@ async function runOn(
     inside === null && plan.steps.every(({ during }) => during.length === 0)
       ? await startGuard(plan, topology.netns, topology.watched)
       : null;
-  const along = alongOf(plan, key, options);
+  const along = await alongOf(plan, key, options);
   try {
     return await carryOut({ options, engine, key, topology, plan, opening, look, guard, along, scenario });
   } finally {
@@ -175,13 +172,14 @@ interface Prepared {
  */
 const manyFrames = 5000;
 
-function alongOf(
+async function alongOf(
   plan: Plan,
   key: Uint8Array,
   { outDir: dir, keep = 'all', toolVersion }: RunOptions,
-): CollatingWhileRunning | null {
+): Promise<CollatingWhileRunning | null> {
   const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);
   if (plan.provider !== 'lab' || plan.hosts !== undefined || keep !== 'all' || frames < manyFrames) return null;
+  const { collateWhileRunning } = await import('../system/evidence/collate-while-running.js');
   return collateWhileRunning(plan, {
     dir,
     key,
@@ -235,8 +233,8 @@ async function carryOut({
   await writeJson(dir, files.run, record);
   const timeline = openTimeline(dir, (entry) => along?.hear(entry));
   const signal = guard === null ? options.signal : AbortSignal.any([options.signal, guard.signal]);
-  // A capture that is put in order while it grows is the lab's own, of its own guests.
-  const apart = along === null ? judgeApart(dir) : null;
+  // In a lab nobody sends but its own guests, and another process would make a small run slower by a tenth.
+  const apart = plan.provider === 'host' ? judgeApart(dir) : null;
   let left: readonly string[] = [];
   const states: StepStates[] = [];
   try {
@@ -349,8 +347,9 @@ function countersOf({ plan, timeline }: Ended): Pick<CollateInput, 'counters' | 
   };
 }
 
-/** The same in this process: for a lab's many frames, which were put in order meanwhile. */
+/** The same in this process, for a lab. */
 async function completeHere(ended: Ended): Promise<Completed> {
+  const { isWriteFailure, judgeRaw } = await import('../system/evidence/judge-raw.js');
   try {
     return { ...(await complete(ended)), frames: null };
   } catch (error) {
@@ -369,6 +368,10 @@ async function completeHere(ended: Ended): Promise<Completed> {
 async function complete(ended: Ended): Promise<Pick<Run, 'result' | 'input'>> {
   const { dir, plan, record, key, timeline, along, options } = ended;
   const { onProgress } = options;
+  const [{ judgeRun }, { writeSums }] = await Promise.all([
+    import('../system/evidence/judge-run.js'),
+    import('../system/evidence/folder/hash.js'),
+  ]);
   if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
   onProgress({ kind: 'phase', name: 'collating' });
   const judged = await judgeRun({

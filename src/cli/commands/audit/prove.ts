@@ -12,6 +12,7 @@ import { namingFolder, openOwnFolder } from '../../../system/evidence/folder/own
 import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
 import { parseNeighbours } from '../../../system/fabric/host/find.js';
 import { readJson } from '../../../system/process/programs.js';
+import { shedRights } from '../../../system/process/shed-rights.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
 import { reportedRun } from '../evidence/load-details.js';
@@ -40,6 +41,7 @@ export async function proveAudit(
   reading: Reading,
   options: ProveOptions,
 ): Promise<ProvedAudit | NodeJS.Signals> {
+  shedRights();
   const stop = new AbortController();
   let stoppedBy: NodeJS.Signals | null = null;
   await prepareHostRun((signal) => {

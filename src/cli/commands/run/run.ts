@@ -9,6 +9,7 @@ import type { Inside } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
 import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
+import { shedRights } from '../../../system/process/shed-rights.js';
 import { combineExitStatuses } from '../exit-status.js';
 import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
 import { grepSteps, inSeries, parseSets } from '../scenario/series.js';
@@ -86,6 +87,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   if (options.rehearse === true && !onHost)
     throw new VerifyError('usage', 64, '--rehearse is for provider: host', 'a lab disturbs nobody: just run it');
   if (inside === null && !onHost) return (await launchInside(process.argv.slice(2), { handed: scenarios })).status;
+  if (onHost) shedRights();
   // From here on for the inside and for runs on a host: the launcher needs none of it.
   const [{ prepareHostRun, rehearsalStatus }, { reportedRun }, { writeReportFile }, { renewLab }, { proveFixesInLab }] =
     await Promise.all([
