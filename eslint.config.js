@@ -34,7 +34,6 @@ export default tseslint.config(
       'no-restricted-syntax': ['error', noDefaultExport],
     },
   },
-  { files: ['test/**/*.ts'], rules: { 'max-lines': ['error', 650] } },
   {
     // What comes from outside is given its type in parse functions, nowhere else.
     files: ['src/**/*.ts'],

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -34,6 +35,10 @@ const longest = [
   'unit/cli/commands/fleet/fleet',
 ];
 
+for (const name of longest)
+  if (!existsSync(new URL(`test/${name}.test.ts`, import.meta.url)))
+    throw new Error(`vitest.config.ts: there is no test/${name}.test.ts`);
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification): number => {
@@ -60,10 +65,14 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       project('unit'),
-      project('lab'),
-      project('system', { exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget] }),
+      project('lab', { setupFiles: ['test/support/lab/setup.ts'] }),
+      project('system', {
+        setupFiles: ['test/support/lab/setup.ts'],
+        exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget],
+      }),
     ],
     tags: [
+      { name: 'alike', description: 'comes out alike whoever runs it: `npm test` runs it as one user only' },
       { name: 'kernel', description: 'what a kernel can do decides it: `npm run test:uml` runs it under a second one' },
     ],
   },

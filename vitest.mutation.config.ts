@@ -1,4 +1,5 @@
-import { defineConfig } from 'vitest/config';
+import { existsSync } from 'node:fs';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
@@ -6,17 +7,22 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * functions miss.
  */
 const slow = [
-  'core/judge/verdict',
-  'core/judge/judge.',
-  'evidence/hear-foreign',
-  'core/judge/hostile-frames',
-  'core/judge/proof-properties',
-  'plan/flows/flow-table',
-  'discover/host-on-record',
-  'unit/captures/',
-  'core/judge/mesh',
-  'plan/recorded-plans',
+  'unit/core/judge/verdict',
+  'unit/core/judge/judge',
+  'unit/core/judge/expectations',
+  'unit/core/judge/forger',
+  'unit/system/evidence/hear-foreign',
+  'unit/core/judge/hostile-frames',
+  'unit/core/judge/proof-properties',
+  'unit/core/plan/flows/flow-table',
+  'unit/core/discover/host-on-record',
+  'unit/captures/recorded',
+  'unit/core/judge/mesh',
+  'unit/core/plan/recorded-plans',
 ];
+for (const name of slow)
+  if (!existsSync(new URL(`test/${name}.test.ts`, import.meta.url)))
+    throw new Error(`vitest.mutation.config.ts: there is no test/${name}.test.ts`);
 
 /**
  * The first test that fails ends a mutant, so quick ones come first; left alone, the longest would. Tests of the judge
@@ -25,7 +31,7 @@ const slow = [
 class QuickFirst extends BaseSequencer {
   override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification): number => {
-      const at = slow.findIndex((part) => moduleId.includes(part));
+      const at = slow.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
       return at >= 0 ? at : /unit\/core\/(plan|discover|fix|bridge)\//.test(moduleId) ? -2 : -1;
     };
     return Promise.resolve([...files].sort((a, b) => rank(a) - rank(b)));
@@ -41,6 +47,12 @@ export default defineConfig({
       'test/unit/core/wire/token.test.ts',
       'test/unit/system/evidence/{hear-foreign,folder/timeline-log}.test.ts',
       'test/unit/captures/recorded.test.ts',
+    ],
+    // What programs that manage guests print is no part of what is changed.
+    exclude: [
+      ...configDefaults.exclude,
+      'test/unit/core/discover/{guests,declared}.test.ts',
+      'test/unit/core/discover/{guests,managers}/**',
     ],
     setupFiles: ['test/support/few-runs.ts'],
     sequence: { sequencer: QuickFirst },

@@ -1,7 +1,7 @@
 // Bundles what dist runs from the modules in build: the command line, its helpers, the library. A run starts a dozen
 // processes, and each would read hundreds of small files. Packages of native code stay what they are; of the others
 // dist/bundled.json gives the versions, dist/THIRD-PARTY.txt the licences.
-import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleInto, bundlePrograms } from './bundle-programs.mjs';
 import { bundleTypes } from './bundle-types.mjs';
@@ -30,6 +30,7 @@ function licenceOf(folder) {
 
 /** Writes the bundles to dist in place of those of the last time. */
 export async function bundle() {
+  mkdirSync('dist', { recursive: true });
   for (const name of readdirSync('dist')) if (/\.c?js$/.test(name)) rmSync(join('dist', name));
   const chunks = await bundlePrograms('dist', programs);
   const library = await bundleInto('dist', { index: 'build/index.js' }, 'esm', {

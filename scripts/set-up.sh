@@ -209,10 +209,8 @@ npm_packages() {
   say '*** To see why: npm rebuild cap --foreground-scripts ***'
 }
 
-# dist is stale when a source or a setting is newer than the stamp of the last build.
 build() {
-  stamp=dist/.built
-  if [ -e "$stamp" ] && [ -x dist/cli.cjs ] && [ -z "$(find src scripts/*build* scripts/*bundle* scripts/man.mjs package.json tsconfig.json -newer "$stamp" -print | head -n 1)" ]; then return 0; fi
+  node scripts/is-built.mjs && return 0
   step 'build' node scripts/build.mjs || { say 'the build failed; its output is above.'; exit 70; }
 }
 

@@ -10,7 +10,7 @@ if (skip || failed) {
   console.error(`test:package: ${skip ?? failed}`);
   process.exit(skip ? 69 : 1);
 }
-const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/system/package'], {
+const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/system/package/'], {
   stdio: 'inherit',
   env: { ...process.env, VERIFY_ISOLATION_TARGET: root },
 });

@@ -9,7 +9,7 @@ if (skip || failed) {
   console.error(`test:vm: ${skip ?? failed}`);
   process.exit(skip ? 69 : 1);
 }
-const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/system/vm'], {
+const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/system/vm/'], {
   stdio: 'inherit',
   env: {
     ...process.env,

@@ -6,6 +6,7 @@ import { contest } from '../frame/contest.mjs';
 export const title = 'Starting';
 export const about = 'The smallest things that can be asked. Peer: Node itself with an empty program.';
 
+const recorded = fileURLToPath(new URL('../../captures/switch-mode', import.meta.url));
 const program = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 const oneStep = `version: 1
 name: one-step
@@ -29,8 +30,13 @@ export function measure({ scratch, rounds }) {
     rounds,
     contestants: [
       { name: '`node -e 0`', argv: [process.execPath, '-e', '0'] },
+      { name: '`verify-isolation --version`', argv: [process.execPath, program, '--version'] },
       { name: '`verify-isolation --help`', argv: [process.execPath, program, '--help'] },
       { name: '`verify-isolation plan FILE`', argv: [process.execPath, program, 'plan', file] },
+      {
+        name: '`verify-isolation replay captures/switch-mode`',
+        argv: [process.execPath, program, 'replay', recorded],
+      },
       {
         name: '`verify-isolation run FILE`: a step, three endpoints',
         argv: ['sh', '-c', script, process.execPath, program, out, file],

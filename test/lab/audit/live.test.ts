@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { AuditReport } from '../../../src/core/model/audit.js';
 import { lacking } from '../../support/lab/features.js';
 import { runThrowAway, threeGuests } from '../../support/lab/throw-away.js';
+import { file, needs, root } from '../../support/needs.js';
 
 async function audited(
   script: string,
@@ -75,8 +75,9 @@ describe('audit of a live bridge', () => {
   });
 
   // bpf(2) takes rights that a user namespace does not give, and a kernel that has it
-  it.skipIf(process.getuid?.() !== 0 || !existsSync('/proc/sys/kernel/unprivileged_bpf_disabled'))(
+  it(
     'finds an XDP program, and foretells nothing that it may decide',
+    needs(root, file('/proc/sys/kernel/unprivileged_bpf_disabled')),
     async () => {
       const found = await audited(
         'mount -t bpf bpf /mnt; node test/lab/audit/pin-xdp.mjs /mnt/pass; ip link set dev vnet0 xdpgeneric pinned /mnt/pass',

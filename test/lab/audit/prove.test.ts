@@ -8,8 +8,9 @@ import type { HostState, Reading } from '../../../src/core/model/state.js';
 import { parseFolder } from '../../../src/system/evidence/folder/parse-folder.js';
 import { replayFolder } from '../../../src/system/evidence/replay.js';
 import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { needs, root } from '../../support/needs.js';
 
-describe.skipIf(process.getuid?.() !== 0)('audit --prove on a host', () => {
+describe('audit --prove on a host', needs(root), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();

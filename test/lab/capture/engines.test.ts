@@ -6,19 +6,19 @@ import { listenAndSend } from './listen-and-send.js';
 import {
   frames,
   guestMac,
-  isRoot,
   readCapture,
   runTag,
   testNetwork,
   type TestNetwork,
   until,
 } from '../../support/lab/test-network.js';
+import { needs, root } from '../../support/needs.js';
 
 const engines = ['libpcap', 'ring', 'cap'] as const;
 const mebibyte = 1 << 20;
 
 /** The contract of an engine (src/system/capture/engine.ts), held by each of them over a whole helper. */
-describe.skipIf(!isRoot).each(engines)('engine %s', (engine) => {
+describe.each(engines)('engine %s', needs(root), (engine) => {
   /** Of all tests that leave it as it was, with the helper that sends there. */
   let shared: TestNetwork;
   let network: TestNetwork;

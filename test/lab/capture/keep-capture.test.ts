@@ -10,7 +10,6 @@ import { patient } from '../../support/patient.js';
 import {
   frames,
   guestMac,
-  isRoot,
   processExists,
   readCapture,
   runTag,
@@ -18,6 +17,7 @@ import {
   type TestNetwork,
   until,
 } from '../../support/lab/test-network.js';
+import { needs, root } from '../../support/needs.js';
 
 const port: ObserverRequest = {
   observer: 'a',
@@ -31,7 +31,7 @@ const port: ObserverRequest = {
   description: 'step 1',
 };
 
-describe.skipIf(!isRoot)('a capture helper that is kept from step to step', () => {
+describe('a capture helper that is kept from step to step', needs(root), () => {
   let network: TestNetwork;
   let keeper: CaptureKeeper;
   beforeEach(() => {

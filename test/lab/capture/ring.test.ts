@@ -8,12 +8,12 @@ import { listenAndSend } from './listen-and-send.js';
 import {
   frames,
   guestMac,
-  isRoot,
   readCapture,
   runTag,
   testNetwork,
   type TestNetwork,
 } from '../../support/lab/test-network.js';
+import { needs, root } from '../../support/needs.js';
 
 const request = {
   watch: 'port',
@@ -26,7 +26,7 @@ const request = {
 } as const;
 
 /** vnet0 and eth0 are in one namespace here, so that each frame comes to the ring twice: as vnet0's and as eth0's. */
-describe.skipIf(!isRoot)('engine ring: what goes to the file as the kernel made it', () => {
+describe('engine ring: what goes to the file as the kernel made it', needs(root), () => {
   const { start, send: sendTo, endCapture, leave } = listenAndSend();
   let network: TestNetwork;
   beforeEach(() => {

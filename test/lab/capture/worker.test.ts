@@ -8,7 +8,6 @@ import { startHelper } from '../../../src/system/process/helper-process.js';
 import {
   frames,
   guestMac,
-  isRoot,
   processExists,
   readCapture,
   runTag,
@@ -17,6 +16,7 @@ import {
   type TestNetwork,
 } from '../../support/lab/test-network.js';
 import { patient } from '../../support/patient.js';
+import { needs, root } from '../../support/needs.js';
 
 const request = {
   device: 'vnet0',
@@ -29,7 +29,7 @@ const request = {
   description: 'a description',
 } as const;
 
-describe.skipIf(!isRoot)('capture helper', () => {
+describe('capture helper', needs(root), () => {
   let network: TestNetwork;
   const captures: Capture[] = [];
   beforeEach(() => {

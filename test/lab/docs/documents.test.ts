@@ -1,26 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { parseScenario } from '../../../src/core/scenario/load-scenario.js';
+import { blocks, documents } from '../../support/documents.js';
 
 const top = resolve(import.meta.dirname, '../../..');
 const scratch = mkdtempSync(join(tmpdir(), 'documents-'));
 mkdirSync(join(scratch, 'tmp'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
-const documents = [
-  'README.md',
-  ...readdirSync(join(top, 'docs'))
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => `docs/${file}`),
-];
-
-function blocks(text: string, language: string): readonly string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block);
-}
 
 /**
  * What npx finds, without its second of looking for it each time: that it finds it the demonstration shows, and
@@ -73,25 +62,16 @@ function typed(line: string): ReturnType<typeof type> {
   return { status, stderr: status === 0 ? '' : came.stderr };
 }
 
-const helps = new Map<string, string>();
-/** What a command says of its options. */
-function helpOf(command: string): string {
-  const known =
-    helps.get(command) ??
-    spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), command, '--help'], { encoding: 'utf8' }).stdout;
-  helps.set(command, known);
-  return known;
-}
-
-describe.each(documents)('%s', (document) => {
-  const text = readFileSync(join(top, document), 'utf8');
-  // `npm test` of this very checkout would run itself; `demo` runs what `npm start` runs, and runs with an ear lost as
-  // well.
-  const commands = blocks(text, 'sh')
+/** What it has its reader type. */
+const commandsOf = (document: string): readonly string[] =>
+  blocks(readFileSync(join(top, document), 'utf8'), 'sh')
     .flatMap((block) => block.split('\n'))
+    // `npm test` of this very checkout would run itself; `demo` runs what `npm start` runs, and runs with an ear lost as
+    // well.
     .filter((line) => line !== '' && line !== 'npm test' && line !== 'npx verify-isolation demo');
 
-  it.each(commands)(
+describe.each(documents.filter((document) => commandsOf(document).length > 0))('%s', (document) => {
+  it.each(commandsOf(document))(
     '%s',
     (command) => {
       // What the reader's /tmp is to him is a folder of the test's own here.
@@ -99,36 +79,6 @@ describe.each(documents)('%s', (document) => {
     },
     120_000,
   );
-
-  it('shows scenarios that are valid', () => {
-    const scenarios = blocks(text, 'yaml').filter((block) => block.includes('version: 1'));
-    for (const block of scenarios) expect(parseScenario(document, new TextEncoder().encode(block)).faults).toEqual([]);
-  });
-
-  it('names only options that there are', () => {
-    const typed = blocks(text, 'text')
-      .flatMap((block) => block.split('\n'))
-      .flatMap((line) => {
-        const [, command, rest] = /^verify-isolation ([a-z-]+)(.*?)( {2,}#.*)?$/.exec(line) ?? [];
-        return command === undefined
-          ? []
-          : [{ line, command, options: [...(rest ?? '').matchAll(/--[a-z][a-z-]*/g)].map(([option]) => option) }];
-      });
-    expect(
-      typed.filter(({ command, options }) => options.some((option) => !helpOf(command).includes(`${option} `))),
-    ).toEqual([]);
-  });
-
-  it('links to files that exist', () => {
-    const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path = '']) => join(dirname(document), path));
-    expect(links.filter((path) => !existsSync(join(top, path)))).toEqual([]);
-  });
-});
-
-it('the README has commands and a scenario', () => {
-  const readme = readFileSync(join(top, 'README.md'), 'utf8');
-  expect(blocks(readme, 'sh').length).toBeGreaterThan(2);
-  expect(blocks(readme, 'yaml').length).toBeGreaterThan(0);
 });
 
 /** Every text of a pipeline's file that starts this program. */

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { needs, root } from '../../support/needs.js';
 
 const cli = join(import.meta.dirname, '../../../dist/cli.cjs');
 const scratch = mkdtempSync(join(tmpdir(), 'disk-full-'));
@@ -69,7 +70,7 @@ function scratchMount(): string {
   return mkdtempSync(join(scratch, 'disk-'));
 }
 
-describe.skipIf(process.getuid?.() !== 0)('a disk that is full (needs root to mount a small one)', () => {
+describe('a disk that is full (needs root to mount a small one)', needs(root), () => {
   it.each([128, 256, 512])(
     'of %i KiB: a leak is still told, exit 2',
     (kib) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { fresh, startProgram, threeOn, untilEvent } from '../../support/lab/program.js';
+import { needs, root } from '../../support/needs.js';
 
 /** Root may write anywhere: without this right permissions hold for it too. */
 const bound = [
@@ -44,7 +45,7 @@ async function frozenRun(
 
 // As an ordinary user the lab is root in a user namespace of his own, where permissions of his files do not hold for
 // it.
-describe.skipIf(process.getuid?.() !== 0)('an evidence folder made read-only in the middle of a run', () => {
+describe('an evidence folder made read-only in the middle of a run', needs(root), () => {
   it.concurrent('a leak is still told, exit 2', async () => {
     const { status, result } = await frozenRun('0');
     expect({ status, verdict: result.verdict }).toEqual({ status: 2, verdict: 'broken' });

@@ -15,6 +15,7 @@ import {
   throwAwayHost,
   type ThrowAwayHost,
 } from '../../support/lab/throw-away-host.js';
+import { needs, root } from '../../support/needs.js';
 
 const head = 'allow_disruptive: true\n';
 const rate = 100;
@@ -29,7 +30,7 @@ const probe = (name: ProbeClassName, count: number): string => {
   return `  - { name: ${name}, probe: { class: ${name}, from: kali3, ${/arp|ra-|dhcp|flood/.test(name) ? to.replace('via: lan, ', '') : to}${more}rate: ${rate} }, expect: separated }\n`;
 };
 
-describe.skipIf(process.getuid?.() !== 0)('on a host, probes that disturb guests', () => {
+describe('on a host, probes that disturb guests', needs(root), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { needs, root } from '../../support/needs.js';
 
 const flush = `  - { name: flushed, probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 150 }, during: [ { at: 300ms, run: ["nft flush ruleset"] } ], expect: { may_see: [], must_see: [] } }\n`;
 
-describe.skipIf(process.getuid?.() !== 0)('an event on a host', () => {
+describe('an event on a host', needs(root), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();

@@ -10,6 +10,7 @@ import {
   type ThrowAwayHost,
 } from '../../support/lab/throw-away-host.js';
 import { patient } from '../../support/patient.js';
+import { needs, root } from '../../support/needs.js';
 
 const uuid = 'fd676d99-1d15-4690-b69e-02d71947d1c5';
 const laughs = `<!DOCTYPE l [<!ENTITY a "ha">${Array.from({ length: 9 }, (_, at) => `<!ENTITY ${String.fromCharCode(98 + at)} "${`&${String.fromCharCode(97 + at)};`.repeat(10)}">`).join('')}]><domain><name>&j;</name></domain>`;
@@ -81,7 +82,7 @@ const cases: readonly (readonly [name: string, programs: Readonly<Record<string,
   ],
 ];
 
-describe.skipIf(process.getuid?.() !== 0)('programs that manage guests and print', () => {
+describe('programs that manage guests and print', needs(root), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();

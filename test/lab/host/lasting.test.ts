@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import type { Result } from '../../../src/core/model/result.js';
 import { loadScenario } from '../../../src/core/scenario/load-scenario.js';
 import { runThrowAway, threeGuests } from '../../support/lab/throw-away.js';
 import { patient } from '../../support/patient.js';
+import { file, needs, root } from '../../support/needs.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'lasting-host-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -18,71 +19,66 @@ const hub = `
   ip link set dev br0 type bridge ageing_time 0
 `;
 
-describe.skipIf(process.getuid?.() !== 0 || !existsSync('/etc/network'))(
-  'on a host whose bridge a known program makes',
-  () => {
-    it(
-      'a run tells how the fix comes to stay, in every view, and a replay says the same',
-      async () => {
-        const scenario = `version: 1\\nname: hub\\ntopology:\\n  provider: host\\n  bridges:\\n    br0: {}\\n  endpoints:\\n    a: { bridge: br0, port: vnet0, mac: "02:76:69:00:00:00" }\\n    b: { bridge: br0, port: vnet1, mac: "02:76:69:00:00:01" }\\n    up: { bridge: br0, port: vnet2, mac: "02:76:69:00:00:02", role: uplink }\\nsteps:\\n  - name: private\\n    probe: [ { class: known-unicast, from: a, to: b, carriers: raw, count: 20 } ]\\n`;
-        const { status, stdout, stderr } = await runThrowAway(
-          `${threeGuests}${hub}\nprintf '${scenario}' > ${dir}/hub.yml\nexport VERIFY_ISOLATION_JOURNAL=/run/journal\nnode dist/cli.cjs run ${dir}/hub.yml --yes --out ${dir}/run --reporter html=${dir}/report.html || [ $? = 2 ]\nnode dist/cli.cjs replay ${dir}/run --json > ${dir}/replayed || [ $? = 2 ]`,
-        );
-        expect(status, stderr).toBe(0);
-        expect(stdout).toMatch(
-          /to last \(ifupdown\): \/etc\/network\/interfaces, below iface br0\n +bridge_ageing 300\n +then: at the next boot; /,
-        );
-        const text = readFileSync(join(dir, 'run/result.json'), 'utf8');
-        const result: Result = JSON.parse(text);
-        const causes = result.steps.flatMap(({ findings }) => findings.flatMap((finding) => finding.causes));
-        expect(causes.find(({ code }) => code === 'ageing-zero')?.lasting).toMatchObject([
-          { by: 'ifupdown', device: 'br0', form: '    bridge_ageing 300' },
-        ]);
-        // vnet2 is the bridge's own in the file; vnet0 and vnet1 are nobody's who is known
-        expect(causes.filter(({ lasting, place }) => lasting !== undefined && /vnet[01]/.test(place))).toEqual([]);
-        expect(readFileSync(join(dir, 'report.html'), 'utf8')).toContain('<strong>To last (ifupdown):</strong>');
-        expect(JSON.parse(readFileSync(join(dir, 'replayed'), 'utf8'))).toEqual(JSON.parse(text));
-      },
-      patient(180_000),
-    );
-
-    it(
-      'its twin in the lab tells it as the host does, and its file keeps it',
-      async () => {
-        const { status, stdout, stderr } = await runThrowAway(
-          `${threeGuests}${hub}\nexport VERIFY_ISOLATION_JOURNAL=/run/journal\nnode dist/cli.cjs run --twin --bridge br0 --class known-unicast --out ${dir}/twin || [ $? = 2 ]`,
-        );
-        expect(status, stderr).toBe(0);
-        expect(stdout).toMatch(
-          /to last \(ifupdown\): \/etc\/network\/interfaces, below iface br0\n +bridge_ageing 300\n/,
-        );
-        const result: Result = JSON.parse(readFileSync(join(dir, 'twin/evidence/result.json'), 'utf8'));
-        const causes = result.steps.flatMap(({ findings }) => findings.flatMap((finding) => finding.causes));
-        expect(causes.find(({ code }) => code === 'ageing-zero')?.lasting).toMatchObject([
-          { by: 'ifupdown', device: 'br0', form: '    bridge_ageing 300' },
-        ]);
-        const scenario = readFileSync(join(dir, 'twin/scenario/twin.yml'), 'utf8');
-        expect(loadScenario('twin.yml', Buffer.from(scenario)).topology.keepers).toEqual(
-          ['br0', 'vnet2'].map((device) => ({
-            by: 'ifupdown',
-            device,
-            file: '/etc/network/interfaces',
-            bridge: 'br0',
-          })),
-        );
-      },
-      patient(180_000),
-    );
-
-    it('audit tells it too', async () => {
+describe('on a host whose bridge a known program makes', needs(root, file('/etc/network')), () => {
+  it(
+    'a run tells how the fix comes to stay, in every view, and a replay says the same',
+    async () => {
+      const scenario = `version: 1\\nname: hub\\ntopology:\\n  provider: host\\n  bridges:\\n    br0: {}\\n  endpoints:\\n    a: { bridge: br0, port: vnet0, mac: "02:76:69:00:00:00" }\\n    b: { bridge: br0, port: vnet1, mac: "02:76:69:00:00:01" }\\n    up: { bridge: br0, port: vnet2, mac: "02:76:69:00:00:02", role: uplink }\\nsteps:\\n  - name: private\\n    probe: [ { class: known-unicast, from: a, to: b, carriers: raw, count: 20 } ]\\n`;
       const { status, stdout, stderr } = await runThrowAway(
-        `${threeGuests}${hub}\nexec node dist/cli.cjs audit --json`,
+        `${threeGuests}${hub}\nprintf '${scenario}' > ${dir}/hub.yml\nexport VERIFY_ISOLATION_JOURNAL=/run/journal\nnode dist/cli.cjs run ${dir}/hub.yml --yes --out ${dir}/run --reporter html=${dir}/report.html || [ $? = 2 ]\nnode dist/cli.cjs replay ${dir}/run --json > ${dir}/replayed || [ $? = 2 ]`,
       );
-      expect(status, stderr).toBe(2);
-      const report: AuditReport = JSON.parse(stdout);
-      expect(report.findings.find(({ id }) => id === 'ageing-zero')?.lasting).toMatchObject([
-        { by: 'ifupdown', form: '    bridge_ageing 300' },
+      expect(status, stderr).toBe(0);
+      expect(stdout).toMatch(
+        /to last \(ifupdown\): \/etc\/network\/interfaces, below iface br0\n +bridge_ageing 300\n +then: at the next boot; /,
+      );
+      const text = readFileSync(join(dir, 'run/result.json'), 'utf8');
+      const result: Result = JSON.parse(text);
+      const causes = result.steps.flatMap(({ findings }) => findings.flatMap((finding) => finding.causes));
+      expect(causes.find(({ code }) => code === 'ageing-zero')?.lasting).toMatchObject([
+        { by: 'ifupdown', device: 'br0', form: '    bridge_ageing 300' },
       ]);
-    });
-  },
-);
+      // vnet2 is the bridge's own in the file; vnet0 and vnet1 are nobody's who is known
+      expect(causes.filter(({ lasting, place }) => lasting !== undefined && /vnet[01]/.test(place))).toEqual([]);
+      expect(readFileSync(join(dir, 'report.html'), 'utf8')).toContain('<strong>To last (ifupdown):</strong>');
+      expect(JSON.parse(readFileSync(join(dir, 'replayed'), 'utf8'))).toEqual(JSON.parse(text));
+    },
+    patient(180_000),
+  );
+
+  it(
+    'its twin in the lab tells it as the host does, and its file keeps it',
+    async () => {
+      const { status, stdout, stderr } = await runThrowAway(
+        `${threeGuests}${hub}\nexport VERIFY_ISOLATION_JOURNAL=/run/journal\nnode dist/cli.cjs run --twin --bridge br0 --class known-unicast --out ${dir}/twin || [ $? = 2 ]`,
+      );
+      expect(status, stderr).toBe(0);
+      expect(stdout).toMatch(
+        /to last \(ifupdown\): \/etc\/network\/interfaces, below iface br0\n +bridge_ageing 300\n/,
+      );
+      const result: Result = JSON.parse(readFileSync(join(dir, 'twin/evidence/result.json'), 'utf8'));
+      const causes = result.steps.flatMap(({ findings }) => findings.flatMap((finding) => finding.causes));
+      expect(causes.find(({ code }) => code === 'ageing-zero')?.lasting).toMatchObject([
+        { by: 'ifupdown', device: 'br0', form: '    bridge_ageing 300' },
+      ]);
+      const scenario = readFileSync(join(dir, 'twin/scenario/twin.yml'), 'utf8');
+      expect(loadScenario('twin.yml', Buffer.from(scenario)).topology.keepers).toEqual(
+        ['br0', 'vnet2'].map((device) => ({
+          by: 'ifupdown',
+          device,
+          file: '/etc/network/interfaces',
+          bridge: 'br0',
+        })),
+      );
+    },
+    patient(180_000),
+  );
+
+  it('audit tells it too', async () => {
+    const { status, stdout, stderr } = await runThrowAway(`${threeGuests}${hub}\nexec node dist/cli.cjs audit --json`);
+    expect(status, stderr).toBe(2);
+    const report: AuditReport = JSON.parse(stdout);
+    expect(report.findings.find(({ id }) => id === 'ageing-zero')?.lasting).toMatchObject([
+      { by: 'ifupdown', form: '    bridge_ageing 300' },
+    ]);
+  });
+});

@@ -9,12 +9,12 @@ import {
   throwAwayHost,
   type ThrowAwayHost,
 } from '../../support/lab/throw-away-host.js';
+import { needs, root } from '../../support/needs.js';
 
-const isRoot = process.getuid?.() === 0;
 const reports = ({ stdout }: Outcome): readonly ForeignReport[] =>
   (JSON.parse(stdout) as { listeners: ForeignReport[] }).listeners;
 
-describe.skipIf(!isRoot)('listen', () => {
+describe('listen', needs(root), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();

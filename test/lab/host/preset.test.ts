@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseResult } from '../../support/parse-result.js';
 import { type Outcome, outcomeOf, type ThrowAwayHost, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { patient } from '../../support/patient.js';
+import { needs, root } from '../../support/needs.js';
 
-describe.skipIf(process.getuid?.() !== 0)('run --preset tenant-bridge, on a bridge as it comes', () => {
+describe('run --preset tenant-bridge, on a bridge as it comes', needs(root), () => {
   let host: ThrowAwayHost;
   let outcome: Outcome;
   let before = '';

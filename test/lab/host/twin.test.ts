@@ -14,6 +14,7 @@ import {
   type ThrowAwayHost,
 } from '../../support/lab/throw-away-host.js';
 import { patient } from '../../support/patient.js';
+import { needs, root } from '../../support/needs.js';
 
 /** A port of which every letter is a trap for a shell. */
 const hostile = "$(id);'x";
@@ -38,7 +39,7 @@ function overheard(result: Result, ports: ReadonlyMap<string, string>): readonly
 /** Kernels without the family have no such table to leave out. */
 const hasInet = lacking("nft's family inet") === null;
 
-describe.skipIf(process.getuid?.() !== 0)('the twin of a live bridge', () => {
+describe('the twin of a live bridge', needs(root), () => {
   let host: ThrowAwayHost;
   let out = '';
   let before = '';

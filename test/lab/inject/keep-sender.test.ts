@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { keepSender, type SenderKeeper } from '../../../src/system/inject/keep-sender.js';
-import { frames, isRoot, processExists, testNetwork, type TestNetwork } from '../../support/lab/test-network.js';
+import { frames, processExists, testNetwork, type TestNetwork } from '../../support/lab/test-network.js';
+import { needs, root } from '../../support/needs.js';
 
-describe.skipIf(!isRoot)('a sending helper that is kept from step to step', () => {
+describe('a sending helper that is kept from step to step', needs(root), () => {
   let networks: TestNetwork[];
   let keeper: SenderKeeper;
   const made = (): TestNetwork => {

@@ -6,10 +6,11 @@ import { sendFrames } from '../../../src/system/inject/send-frames.js';
 import { openSendingSocket, type Sender, sendingInterface } from '../../../src/system/inject/sender.js';
 import { openSharedFile } from '../../../src/system/kernel/shared-file.js';
 import { startHelper } from '../../../src/system/process/helper-process.js';
-import { frames, isRoot, processExists, testNetwork, type TestNetwork } from '../../support/lab/test-network.js';
+import { frames, processExists, testNetwork, type TestNetwork } from '../../support/lab/test-network.js';
 import { patient } from '../../support/patient.js';
+import { needs, root } from '../../support/needs.js';
 
-describe.skipIf(!isRoot)('sending helper', () => {
+describe('sending helper', needs(root), () => {
   let network: TestNetwork;
   let sender: Sender;
   beforeEach(async () => {

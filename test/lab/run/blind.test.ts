@@ -51,45 +51,35 @@ describe('a run that loses a sense', () => {
     patient(60_000),
   );
 
-  alike.it(
-    'a rule that copies frames off the bridge, to where nobody listens: is inconclusive, unless the file says why',
-    async () => {
-      const copying = [
-        'ip link add name tap9 type veth peer name x9',
-        'ip link set dev tap9 up',
-        'tc qdisc add dev p0 clsact',
-        'tc filter add dev p0 ingress protocol all u32 match u32 0 0 action mirred egress mirror dev tap9',
-      ];
-      const step = `  - { name: s, run: ${JSON.stringify(copying)}, probe: { class: known-unicast, from: a, to: b, carriers: [raw], count: 20 }, expect: private }`;
-      const { status, result } = await runLab(threeOn('{ ageing_time: 30s }', step));
-      expect([status, result.steps[0]?.reasons.map(({ code, text }) => `${code}: ${text}`)]).toEqual([
-        3,
-        ['coverage-partial: not observed: tap9'],
-      ]);
-      expect(result.coverage.unobserved).toEqual([
-        { port: 'tap9', reason: 'tc at p0 ingress carries frames there, and it is no port of br0' },
-      ]);
-      const meant = await runLab(
-        threeOn(
-          '{ ageing_time: 30s }',
-          step,
-          '',
-          'scope: { partial: the copies go to an intrusion detection system }\n',
-        ),
-      );
-      expect([meant.status, meant.result.verdict]).toEqual([0, 'holds']);
-    },
-    patient(60_000),
-  );
+  it.concurrent('a rule that copies frames off the bridge, to where nobody listens: is inconclusive, unless the file says why', {
+    ...alike,
+    timeout: patient(60_000),
+  }, async () => {
+    const copying = [
+      'ip link add name tap9 type veth peer name x9',
+      'ip link set dev tap9 up',
+      'tc qdisc add dev p0 clsact',
+      'tc filter add dev p0 ingress protocol all u32 match u32 0 0 action mirred egress mirror dev tap9',
+    ];
+    const step = `  - { name: s, run: ${JSON.stringify(copying)}, probe: { class: known-unicast, from: a, to: b, carriers: [raw], count: 20 }, expect: private }`;
+    const { status, result } = await runLab(threeOn('{ ageing_time: 30s }', step));
+    expect([status, result.steps[0]?.reasons.map(({ code, text }) => `${code}: ${text}`)]).toEqual([
+      3,
+      ['coverage-partial: not observed: tap9'],
+    ]);
+    expect(result.coverage.unobserved).toEqual([
+      { port: 'tap9', reason: 'tc at p0 ingress carries frames there, and it is no port of br0' },
+    ]);
+    const meant = await runLab(
+      threeOn('{ ageing_time: 30s }', step, '', 'scope: { partial: the copies go to an intrusion detection system }\n'),
+    );
+    expect([meant.status, meant.result.verdict]).toEqual([0, 'holds']);
+  });
 
-  alike.it(
-    'undisturbed: holds',
-    async () => {
-      expect(await disturbed({ file: slow, when: '"event":"probing"', act: () => undefined })).toMatchObject({
-        status: 0,
-        result: { verdict: 'holds' },
-      });
-    },
-    patient(60_000),
-  );
+  it.concurrent('undisturbed: holds', { ...alike, timeout: patient(60_000) }, async () => {
+    expect(await disturbed({ file: slow, when: '"event":"probing"', act: () => undefined })).toMatchObject({
+      status: 0,
+      result: { verdict: 'holds' },
+    });
+  });
 });

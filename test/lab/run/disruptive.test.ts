@@ -1,3 +1,4 @@
+// @module-tag alike: frames decide these tests, whoever runs them.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

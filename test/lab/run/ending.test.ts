@@ -123,36 +123,34 @@ describe('a run', () => {
     patient(60_000),
   );
 
-  alike.it(
-    'whose folder has no key, for it was killed: replays as inconclusive, never as holds',
-    async () => {
-      const run = await startBusy();
-      process.kill(run.child.pid ?? 0, 'SIGKILL');
-      await run.ended;
-      await leftOf(run);
-      const { status, stdout } = await program(['replay', run.dir, '--json']);
-      expect(status).toBe(3);
-      expect(stdout).toContain('"key-lost"');
-    },
-    patient(60_000),
-  );
+  it.concurrent('whose folder has no key, for it was killed: replays as inconclusive, never as holds', {
+    ...alike,
+    timeout: patient(60_000),
+  }, async () => {
+    const run = await startBusy();
+    process.kill(run.child.pid ?? 0, 'SIGKILL');
+    await run.ended;
+    await leftOf(run);
+    const { status, stdout } = await program(['replay', run.dir, '--json']);
+    expect(status).toBe(3);
+    expect(stdout).toContain('"key-lost"');
+  });
 
-  alike.it(
-    'whose relay is killed: is inconclusive or broken, and says that the relay died',
-    async () => {
-      const run = await startBusy();
-      process.kill(run.find(/helper\.cjs relay /), 'SIGKILL');
-      await run.ended;
-      const result = readFileSync(join(run.dir, 'result.json'), 'utf8');
-      expect(result).toContain('"relay-died"');
-      expect(result).not.toContain('"verdict": "holds"');
-      expect(await leftOf(run)).toEqual([]);
-    },
-    patient(60_000),
-  );
+  it.concurrent('whose relay is killed: is inconclusive or broken, and says that the relay died', {
+    ...alike,
+    timeout: patient(60_000),
+  }, async () => {
+    const run = await startBusy();
+    process.kill(run.find(/helper\.cjs relay /), 'SIGKILL');
+    await run.ended;
+    const result = readFileSync(join(run.dir, 'result.json'), 'utf8');
+    expect(result).toContain('"relay-died"');
+    expect(result).not.toContain('"verdict": "holds"');
+    expect(await leftOf(run)).toEqual([]);
+  });
 });
 
-alike.describe('a run in a user namespace', () => {
+describe('a run in a user namespace', alike, () => {
   // The kernel counts network namespaces in each user namespace: where one were left, there would be none for the last
   // run.
   it(

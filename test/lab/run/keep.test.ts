@@ -1,3 +1,4 @@
+// @module-tag alike: frames decide these tests, whoever runs them.
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// @module-tag alike: frames decide these tests, whoever runs them.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

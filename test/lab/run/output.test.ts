@@ -37,7 +37,7 @@ describe('what a run says', () => {
   );
 });
 
-alike.describe('what a run says, and how it ends', () => {
+describe('what a run says, and how it ends', alike, () => {
   it(
     'ends with its verdict as exit status although nobody reads stdout to its end',
     () => {
@@ -74,7 +74,7 @@ alike.describe('what a run says, and how it ends', () => {
   );
 });
 
-alike.describe('a scenario of one step and three endpoints', () => {
+describe('a scenario of one step and three endpoints', alike, () => {
   it(
     'takes 3 s at most on an idle machine; here three times as long is allowed',
     async () => {

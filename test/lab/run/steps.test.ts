@@ -106,7 +106,7 @@ const acts: readonly Act[] = [
   ],
 ];
 
-alike.describe('a step', () => {
+describe('a step', alike, () => {
   let run: LabRun;
   beforeAll(async () => {
     run = await runLab(threeOn(switched, acts.map(([, step], index) => `  - { name: s${index}, ${step} }`).join('\n')));
@@ -188,52 +188,48 @@ describe('steps', () => {
     patient(60_000),
   );
 
-  alike.it(
-    'that the kernel refuses end in inconclusive, with what it said, and the next one runs',
-    async () => {
-      const { status, result } = await runLab(
-        threeOn(
-          switched,
-          `  - { name: bad, run: [ "ip link set dev nosuch up" ], probe: [ { class: known-unicast, from: a, to: b } ], expect: private }
+  it.concurrent('that the kernel refuses end in inconclusive, with what it said, and the next one runs', {
+    ...alike,
+    timeout: patient(60_000),
+  }, async () => {
+    const { status, result } = await runLab(
+      threeOn(
+        switched,
+        `  - { name: bad, run: [ "ip link set dev nosuch up" ], probe: [ { class: known-unicast, from: a, to: b } ], expect: private }
   - { name: good, probe: [ { class: known-unicast, from: a, to: b } ], expect: private }`,
-        ),
-      );
-      expect({ status, verdicts: result.steps.map(({ verdict }) => verdict) }).toEqual({
-        status: 3,
-        verdicts: ['inconclusive', 'holds'],
-      });
-      expect(result.steps[0]?.reasons[0]?.text).toContain('nosuch');
-    },
-    patient(60_000),
-  );
+      ),
+    );
+    expect({ status, verdicts: result.steps.map(({ verdict }) => verdict) }).toEqual({
+      status: 3,
+      verdicts: ['inconclusive', 'holds'],
+    });
+    expect(result.steps[0]?.reasons[0]?.text).toContain('nosuch');
+  });
 
-  alike.it(
-    'record that a relay raises the flags of br0 from 0x1003 to 0x1103, and back',
-    async () => {
-      const { status, dir } = await runLab(
-        threeOn(
-          switched,
-          `  - { name: without, probe: [ { class: known-unicast, from: a, to: b } ], expect: private }
+  it.concurrent('record that a relay raises the flags of br0 from 0x1003 to 0x1103, and back', {
+    ...alike,
+    timeout: patient(60_000),
+  }, async () => {
+    const { status, dir } = await runLab(
+      threeOn(
+        switched,
+        `  - { name: without, probe: [ { class: known-unicast, from: a, to: b } ], expect: private }
   - { name: with, start: [vm], probe: [ { class: known-unicast, from: a, to: b } ], expect: private }
   - { name: gone, stop: [vm], probe: [ { class: known-unicast, from: a, to: b } ], expect: private }`,
-          '    vm: { bridge: br0, attach: promiscuous, port: pv, ip: 10.9.0.4/24, started: false }\n',
-        ),
-      );
-      expect(status).toBe(0);
-      expect([1, 2, 3].map((step) => flagsOf(dir, step, 'br0'))).toEqual([
-        [0x1003, 0x1003],
-        [0x1103, 0x1103],
-        [0x1003, 0x1003],
-      ]);
-    },
-    patient(60_000),
-  );
+        '    vm: { bridge: br0, attach: promiscuous, port: pv, ip: 10.9.0.4/24, started: false }\n',
+      ),
+    );
+    expect(status).toBe(0);
+    expect([1, 2, 3].map((step) => flagsOf(dir, step, 'br0'))).toEqual([
+      [0x1003, 0x1003],
+      [0x1103, 0x1103],
+      [0x1003, 0x1003],
+    ]);
+  });
 
-  alike.it(
-    'take twenty generated guests',
-    async () => {
-      const { status, result } = await runLab(
-        writeScenario(`version: 1
+  it.concurrent('take twenty generated guests', { ...alike, timeout: patient(60_000) }, async () => {
+    const { status, result } = await runLab(
+      writeScenario(`version: 1
 name: t
 topology:
   bridges: { br0: {} }
@@ -241,15 +237,13 @@ topology:
   generate: [ { count: 20, name: "g{}", bridge: br0, port: "p{}", zone: "z{}" } ]
 steps: [ { name: s, probe: [ { class: known-unicast, from: "g1*", to: lan, both_ways: true, count: 20, carriers: [raw] } ], expect: private } ]
 `),
-      );
-      expect({ status, verdict: result.verdict, observed: result.coverage.observed }).toEqual({
-        status: 0,
-        verdict: 'holds',
-        observed: 21,
-      });
-    },
-    patient(60_000),
-  );
+    );
+    expect({ status, verdict: result.verdict, observed: result.coverage.observed }).toEqual({
+      status: 0,
+      verdict: 'holds',
+      observed: 21,
+    });
+  });
 
   it.concurrent(
     'take the host itself as an endpoint: what goes to it is private, what it sends to a stranger is flooded',
@@ -275,11 +269,12 @@ steps: [ { name: s, probe: [ { class: known-unicast, from: "g1*", to: lan, both_
     patient(60_000),
   );
 
-  alike.it(
-    'let endpoints with IPv6 talk, and overhear them at ageing time 0',
-    async () => {
-      const { status, result } = await runLab(
-        writeScenario(`version: 1
+  it.concurrent('let endpoints with IPv6 talk, and overhear them at ageing time 0', {
+    ...alike,
+    timeout: patient(60_000),
+  }, async () => {
+    const { status, result } = await runLab(
+      writeScenario(`version: 1
 name: t
 topology:
   bridges: { br0: { ageing_time: 30s } }
@@ -291,12 +286,10 @@ steps:
   - { name: http, traffic: { kind: http, from: a, to: b, requests: 2, bytes: 20000 } }
   - { name: ping, set: { br0: { ageing_time: 0 } }, traffic: { kind: ping, from: a, to: b, requests: 5 }, expect: { verdict: broken, seen: { c: all } } }
 `),
-      );
-      expect({ status, reasons: result.steps.map(({ reasons }) => reasons) }).toEqual({ status: 0, reasons: [[], []] });
-      expect(
-        rows(result, { step: 0, observer: 'c' }).every(({ sent, seen }) => sent !== null && sent > 0 && seen === 0),
-      ).toBe(true);
-    },
-    patient(60_000),
-  );
+    );
+    expect({ status, reasons: result.steps.map(({ reasons }) => reasons) }).toEqual({ status: 0, reasons: [[], []] });
+    expect(
+      rows(result, { step: 0, observer: 'c' }).every(({ sent, seen }) => sent !== null && sent > 0 && seen === 0),
+    ).toBe(true);
+  });
 });

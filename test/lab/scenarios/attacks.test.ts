@@ -8,6 +8,7 @@ import { probeClasses } from '../../../src/core/model/scenario.js';
 import { cutEverything } from '../../support/judge/cut-everything.js';
 import { patient } from '../../support/patient.js';
 import { parseResult } from '../../support/parse-result.js';
+import { needs, root } from '../../support/needs.js';
 
 const top = resolve(import.meta.dirname, '../../..');
 const scratch = mkdtempSync(join(tmpdir(), 'attacks-'));
@@ -83,7 +84,7 @@ it('the production bridge is tried with every class there is', () => {
   expect(text).toContain('class: stp-root');
 });
 
-describe.skipIf(process.getuid?.() !== 0)('scenarios of attacks and of what stops them, on this kernel', () => {
+describe('scenarios of attacks and of what stops them, on this kernel', needs(root), () => {
   it.concurrent.each(files)(
     '%s comes out as it says, or names the feature that the kernel lacks',
     async (file) => {

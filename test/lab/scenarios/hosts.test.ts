@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { disturbed } from '../../support/lab/disturbed.js';
 import { writeScenario } from '../../support/lab/program.js';
+import { type Missing, needs, root } from '../../support/needs.js';
 
 const top = resolve(import.meta.dirname, '../../..');
 const scratch = mkdtempSync(join(tmpdir(), 'hosts-scenarios-'));
@@ -26,10 +27,9 @@ const firstCauses: Readonly<Record<string, readonly string[]>> = {
   'remote-mac-spoof': ['mac-moved'],
 };
 
-const hasVxlan =
-  process.getuid?.() === 0 &&
-  spawnSync('unshare', ['--net', 'ip', 'link', 'add', 'vx0', 'type', 'vxlan', 'id', '1', 'dstport', '4789']).status ===
-    0;
+const tunnel = ['ip', 'link', 'add', 'vx0', 'type', 'vxlan', 'id', '1', 'dstport', '4789'];
+const vxlan: Missing =
+  root ?? (spawnSync('unshare', ['--net', ...tunnel]).status === 0 ? null : 'this kernel has no VXLAN');
 
 it('every scenario of several hosts is told here', () => {
   expect(
@@ -39,7 +39,7 @@ it('every scenario of several hosts is told here', () => {
   ).toEqual(Object.keys(leaks).sort());
 });
 
-describe.skipIf(!hasVxlan)('scenarios of several hosts', () => {
+describe('scenarios of several hosts', needs(vxlan), () => {
   it.concurrent.each(Object.entries(leaks))(
     '%s comes out as it says, with every proof',
     (name, expected) => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 import { descendants, leftAfter, namespacesOf } from '../../support/lab/processes.js';
 import { fresh, startProgram, threeOn } from '../../support/lab/program.js';
+import { needs, root } from '../../support/needs.js';
 
 const runs = Number(process.env['SOAK_RUNS'] ?? 200);
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const;
@@ -96,7 +97,7 @@ describe('a run in the lab that is killed at a random moment', () => {
   });
 });
 
-describe.skipIf(process.getuid?.() !== 0)('a run on a host that is killed at a random moment', () => {
+describe('a run on a host that is killed at a random moment', needs(root), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();

@@ -3,8 +3,9 @@ import { closeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { type RuleWatch, watchRuleChanges } from '../../../src/system/state/changes/rule-changes.js';
+import { needs, root } from '../../support/needs.js';
 
-describe.skipIf(process.getuid?.() !== 0)('who changes rules', () => {
+describe('who changes rules', needs(root), () => {
   let namespace = -1;
   let watch: RuleWatch | null = null;
   /** Runs a command there, as a process whose number it gives. */

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { watchedBridge, type WatchedBridge } from '../../support/lab/watched-bridge.js';
+import { needs, root } from '../../support/needs.js';
 
-describe.skipIf(process.getuid?.() !== 0)('settings that are changed and put back', () => {
+describe('settings that are changed and put back', needs(root), () => {
   let bridge: WatchedBridge;
   const run: WatchedBridge['run'] = (...argv) => bridge.run(...argv);
   const heard = (): readonly string[] => bridge.heard();

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe } from 'vitest';
+import { type Missing, needs } from '../needs.js';
 
 /**
  * What some kernels are built without: whether this one has it is tried, in a network namespace that ends with the try.
@@ -28,11 +29,15 @@ export function lacking(feature: KernelFeature): string | null {
  * Tests that take a kernel with these features. Elsewhere they are skipped, and said to be; `npm run test:uml` runs
  * them under a kernel that has most of them, so that `npm test` counts as skipped only what no kernel ran.
  */
-export function describeOnKernelWith(features: readonly KernelFeature[], name: string, tests: () => void): void {
-  const missing = features.flatMap((feature) => {
+export function describeOnKernelWith(
+  features: readonly KernelFeature[],
+  name: string,
+  tests: () => void,
+  ...more: readonly Missing[]
+): void {
+  const missing = features.map((feature) => {
     const why = lacking(feature);
-    return why === null ? [] : [`${feature} (${why})`];
+    return why === null ? null : `this kernel lacks ${feature} (${why})`;
   });
-  if (missing.length > 0) console.error(`*** SKIPPED on this kernel: ${name}: it lacks ${missing.join(', ')} ***`);
-  describe.skipIf(missing.length > 0)(name, { tags: ['kernel'] }, tests);
+  describe(name, { tags: 'kernel', ...needs(...missing, ...more) }, tests);
 }

@@ -3,7 +3,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, describe, it } from 'vitest';
 import type { Finding, Result } from '../../../src/core/model/result.js';
 import { patient } from '../patient.js';
 
@@ -17,22 +16,20 @@ if (!existsSync(cli)) throw new Error('these tests need the built program: npm r
  */
 export const again = process.env['VERIFY_ISOLATION_AGAIN'] === '1';
 
-/** Tests that come out alike whoever runs them: frames decide them, or what is written of these. */
-export const alike: {
-  readonly describe: (name: string, tests: () => void) => void;
-  readonly it: (name: string, test: () => Promise<void> | void, ms: number) => void;
-} = again ? { describe: () => undefined, it: () => undefined } : { describe, it: it.concurrent };
+/**
+ * Options of tests that come out alike whoever runs them: frames decide them, or what is written of these. `npm test`
+ * runs them as one user only.
+ */
+export const alike = { tags: 'alike' };
 
 let made: string | null = null;
-/**
- * A folder of the test file's own, gone with it. Made when it is needed: where every test of a file is skipped, nothing
- * is called at its end.
- */
+/** A folder of the test file's own, gone with it (setup.ts). Made when it is needed. */
 const scratch = (): string => (made ??= mkdtempSync(join(tmpdir(), 'live-')));
-afterAll(() => {
+/** Files that share a process make a folder each. */
+export function removeScratch(): void {
   if (made !== null) rmSync(made, { recursive: true, force: true });
-  made = null; // files that share this module, under User-mode Linux, make another one: it goes with that machine
-});
+  made = null;
+}
 
 let numbers = 0;
 /** A path in it that nobody else has. */

@@ -1,13 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-export const cli = join(import.meta.dirname, '../../../dist/cli.cjs');
-
-export function call(...args: readonly string[]) {
-  return spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-}
+import { call } from '../call.js';
 
 /**
  * The evidence of one small run in the lab, whose verdict is broken as expected: 20 probes each way and one HTTP

@@ -20,8 +20,6 @@ export interface TestNetwork {
   close(): void;
 }
 
-export const isRoot = process.getuid?.() === 0;
-
 export function testNetwork(): TestNetwork {
   if (!existsSync(new URL('../../../dist/helper.cjs', import.meta.url)))
     throw new Error('these tests need the built program: npx tsc');

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Result } from '../../../src/core/model/result.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import type { Missing } from '../needs.js';
 import { cli, guests, outcomeOf } from './throw-away-host.js';
 
 const schema = '/usr/share/openvswitch/vswitch.ovsschema';
-/** Whether Open vSwitch is installed; its daemons are the test's own. */
-export const hasOvs = existsSync(schema);
+/** Open vSwitch has to be installed; its daemons are the test's own. */
+export const ovs: Missing = existsSync(schema) ? null : 'openvswitch-switch is not installed';
 
 /** A host whose br0 is Open vSwitch, with the guests of a throw-away host on it. */
 export interface ThrowAwayOvs {

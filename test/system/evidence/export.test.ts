@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call, smallRun } from '../../support/lab/small-run.js';
+import { call } from '../../support/call.js';
+import { smallRun } from '../../support/lab/small-run.js';
+import { needs, program } from '../../support/needs.js';
 
 const contrib = resolve(import.meta.dirname, '../../../contrib/wireshark');
 let run = { scratch: '', dir: '' };
@@ -47,7 +49,7 @@ function exported(name: string, ...args: readonly string[]): string {
 }
 const field = (file: string, name: string): readonly string[] => tshark(file, '-T', 'fields', '-e', name);
 
-describe('export', () => {
+describe('export', needs(program('tshark')), () => {
   it('keeps the leaks alone: those that the comments tell of', () => {
     const comments = field(exported('leaks.pcapng', '--only', 'leaks'), 'frame.comment');
     expect(comments.length).toBeGreaterThan(40);
@@ -105,7 +107,7 @@ describe('export', () => {
   });
 });
 
-describe('replay --mac of what export wrote', () => {
+describe('replay --mac of what export wrote', needs(program('tshark')), () => {
   // MACs that the plan gave to the lab's guests.
   const macOf = (name: string): string =>
     (
@@ -168,7 +170,7 @@ describe('replay --mac of what export wrote', () => {
   });
 });
 
-describe('contrib/wireshark', () => {
+describe('contrib/wireshark', needs(program('tshark')), () => {
   it('shows in each frame the token whose index is its packet id', () => {
     const rows = tshark(
       whole(),

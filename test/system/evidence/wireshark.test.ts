@@ -5,11 +5,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { fresh, program, runLab, top } from '../../support/lab/program.js';
 import { patient } from '../../support/patient.js';
+import { needs, program as installed } from '../../support/needs.js';
 
 // Wireshark's own programs read what a run leaves.
-const hasTshark = spawnSync('tshark', ['--version']).error === undefined;
-if (!hasTshark)
-  console.error('*** SKIPPED: tshark is not installed, so nothing says whether Wireshark reads the evidence ***');
 
 /** Lines of fields; tshark's only word on stderr may be that it runs as root. */
 function fields(file: string, filter: string, ...names: readonly string[]): readonly (readonly string[])[] {
@@ -26,7 +24,7 @@ function fields(file: string, filter: string, ...names: readonly string[]): read
     .map((line) => line.split('\t'));
 }
 
-describe.skipIf(!hasTshark)('the evidence of a run, read by Wireshark', () => {
+describe('the evidence of a run, read by Wireshark', needs(installed('tshark')), () => {
   let dir = '';
   let result: Result;
   let leaks = 0;

@@ -3,13 +3,13 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FleetReport } from '../../../src/core/model/fleet.js';
-import { address, cli, hasSshd, hostNames, sshHosts, top, type SshHosts } from './ssh-hosts.js';
+import { address, cli, sshd, hostNames, sshHosts, top, type SshHosts } from './ssh-hosts.js';
 import { outcomeOf, type Outcome } from '../../support/lab/throw-away-host.js';
+import { needs, program } from '../../support/needs.js';
 
-const hasAnsible = spawnSync('ansible-playbook', ['--version']).status === 0;
 const playbook = join(top, 'contrib/ansible/verify-isolation.yml');
 
-it.skipIf(!hasAnsible)('the playbook of contrib/ansible is well formed', () => {
+it('the playbook of contrib/ansible is well formed', needs(program('ansible-playbook')), () => {
   const { status, stderr } = spawnSync('ansible-playbook', ['--syntax-check', '-i', 'localhost,', playbook], {
     encoding: 'utf8',
     env: { ...process.env, ANSIBLE_LOCALHOST_WARNING: 'false' },
@@ -17,7 +17,7 @@ it.skipIf(!hasAnsible)('the playbook of contrib/ansible is well formed', () => {
   expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
 });
 
-describe.skipIf(!hasSshd || !hasAnsible)('contrib/ansible against hosts with a real sshd', () => {
+describe('contrib/ansible against hosts with a real sshd', needs(...sshd, program('ansible-playbook')), () => {
   let hosts: SshHosts;
   beforeAll(async () => {
     hosts = await sshHosts();

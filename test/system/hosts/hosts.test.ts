@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { outcomeOf, type Outcome } from '../../support/lab/throw-away-host.js';
-import { address, cli, hasSshd, hostNames, ipOf, macOf, sshHosts, type SshHosts } from './ssh-hosts.js';
+import { address, cli, sshd, hostNames, ipOf, macOf, sshHosts, type SshHosts } from './ssh-hosts.js';
+import { needs } from '../../support/needs.js';
 
 /** Tenants over both hosts: the orchestrator runs on hv1 and reaches hv2 by ssh. */
 function scenario(count: number, { rate = 1000, observers = '', more = '', host = '{ ssh: hv2 }' } = {}): string {
@@ -34,7 +35,7 @@ function probing(child: ChildProcess): Promise<void> {
   );
 }
 
-describe.skipIf(!hasSshd)('a run that spans hosts', () => {
+describe('a run that spans hosts', needs(...sshd), () => {
   let hosts: SshHosts;
   let number = 0;
   beforeAll(async () => {

@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import {
   closeSync,
   existsSync,
@@ -14,16 +14,13 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { type Missing, program, root } from '../../support/needs.js';
 
 export const top = resolve(import.meta.dirname, '../../..');
 export const cli = join(top, 'dist/cli.cjs');
 
-/** What these tests need: root, Debian's sshd and a kernel with VXLAN. */
-export const hasSshd =
-  process.getuid?.() === 0 &&
-  spawnSync('sh', ['-c', 'command -v sshd && command -v ssh-keygen'], {
-    env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` },
-  }).status === 0;
+/** What these tests need besides a kernel with VXLAN. */
+export const sshd: readonly Missing[] = [root, program('sshd'), program('ssh-keygen')];
 
 export const hostNames = ['hv1', 'hv2'] as const;
 export type HostName = (typeof hostNames)[number];

@@ -1,5 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -7,15 +7,13 @@ import { prepareManagers } from '../../../scripts/managers.mjs';
 import { persistentFixes } from '../../../src/core/fix/persistent.js';
 import type { Keeper, PersistentFix } from '../../../src/core/model/persistent-fix.js';
 import { runThrowAway } from '../../support/lab/throw-away.js';
+import { file, needs, program, root } from '../../support/needs.js';
 
 const { folder = '', skip } = prepareManagers();
-if (skip !== undefined) console.warn(`SKIPPED: forms that ifupdown2 and netplan read themselves, because ${skip}`);
 const dir = mkdtempSync(join(tmpdir(), 'lasting-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-const isRoot = process.getuid?.() === 0;
 const networkd = '/usr/lib/systemd/systemd-networkd';
-const python = spawnSync('/usr/bin/python3', ['--version']).status === 0;
 
 function only(fix: string, keeper: Keeper): PersistentFix {
   const found = persistentFixes(fix, [keeper]);
@@ -59,40 +57,46 @@ const guest: Keeper = {
 };
 
 describe('libvirt takes its forms', () => {
-  const has =
-    spawnSync('virt-xml-validate', ['--version']).error === undefined &&
-    existsSync('/usr/share/libvirt/schemas/domain.rng');
+  const schemas = [program('virt-xml-validate'), file('/usr/share/libvirt/schemas/domain.rng')];
 
-  it.skipIf(!has)("isolated and the filter of sources are valid in a guest's interface, and libvirt keeps them", () => {
-    const forms = ['bridge link set dev vnet7 isolated on', 'bridge link set dev vnet7 locked on'].map(
-      (fix) => only(fix, guest).form,
-    );
-    const domain = readFileSync(new URL('../../support/recorded/libvirt-test-domain.xml', import.meta.url), 'utf8')
-      .replace(" id='1'", '')
-      .replace("<source network='default'/>", `<source network='default'/>${forms.join('')}`);
-    const file = put('domain.xml', domain);
-    execFileSync('virt-xml-validate', [file, 'domain'], { stdio: 'pipe' });
-    const kept = execFileSync('virsh', ['-q', '-c', 'test:///default', `define ${file}; dumpxml --inactive test`], {
-      encoding: 'utf8',
-    });
-    for (const form of forms) expect(kept).toContain(form);
-  });
+  it(
+    "isolated and the filter of sources are valid in a guest's interface, and libvirt keeps them",
+    needs(...schemas),
+    () => {
+      const forms = ['bridge link set dev vnet7 isolated on', 'bridge link set dev vnet7 locked on'].map(
+        (fix) => only(fix, guest).form,
+      );
+      const domain = readFileSync(new URL('../../support/recorded/libvirt-test-domain.xml', import.meta.url), 'utf8')
+        .replace(" id='1'", '')
+        .replace("<source network='default'/>", `<source network='default'/>${forms.join('')}`);
+      const file = put('domain.xml', domain);
+      execFileSync('virt-xml-validate', [file, 'domain'], { stdio: 'pipe' });
+      const kept = execFileSync('virsh', ['-q', '-c', 'test:///default', `define ${file}; dumpxml --inactive test`], {
+        encoding: 'utf8',
+      });
+      for (const form of forms) expect(kept).toContain(form);
+    },
+  );
 
-  it.skipIf(!has)('a network that manages the table of a bridge that is there is valid, and libvirt starts it', () => {
-    const file = put('network.xml', only('bridge link set dev vnet7 flood off', guest).form);
-    execFileSync('virt-xml-validate', [file, 'network'], { stdio: 'pipe' });
-    const kept = execFileSync(
-      'virsh',
-      [
-        '-q',
-        '-c',
-        'test:///default',
-        `net-define ${file}; net-autostart br0-table; net-start br0-table; net-dumpxml br0-table`,
-      ],
-      { encoding: 'utf8' },
-    );
-    expect(kept).toContain("<bridge name='br0' macTableManager='libvirt'/>");
-  });
+  it(
+    'a network that manages the table of a bridge that is there is valid, and libvirt starts it',
+    needs(...schemas),
+    () => {
+      const file = put('network.xml', only('bridge link set dev vnet7 flood off', guest).form);
+      execFileSync('virt-xml-validate', [file, 'network'], { stdio: 'pipe' });
+      const kept = execFileSync(
+        'virsh',
+        [
+          '-q',
+          '-c',
+          'test:///default',
+          `net-define ${file}; net-autostart br0-table; net-start br0-table; net-dumpxml br0-table`,
+        ],
+        { encoding: 'utf8' },
+      );
+      expect(kept).toContain("<bridge name='br0' macTableManager='libvirt'/>");
+    },
+  );
 
   it("a hook sets the port of its guest, found by its MAC, and no other guest's", async () => {
     const file = put('hook', only('bridge link set dev vnet7 bcast_flood off mcast_router 0', guest).form);
@@ -129,7 +133,7 @@ it('Proxmox VE: its hookscript sets the port after the start', async () => {
   );
 });
 
-describe.skipIf(skip !== undefined)('netplan and networkd', () => {
+describe('netplan and networkd', needs(skip ?? null), () => {
   const base =
     'network:\n  version: 2\n  renderer: networkd\n  ethernets:\n    eno1: {}\n  bridges:\n    br7:\n      interfaces: [eno1]\n      parameters: { ageing-time: 0, stp: true }\n';
   const netplan = (device: string, kind: string, renderer: 'networkd' | 'NetworkManager' = 'networkd'): Keeper => ({
@@ -192,50 +196,48 @@ describe.skipIf(skip !== undefined)('netplan and networkd', () => {
     );
   });
 
-  it.skipIf(!isRoot || !existsSync(networkd))(
-    'networkd takes the additions, and the kernel has what the fix wants',
-    async () => {
-      const port = only(
-        'bridge link set dev eno1 flood off mcast_flood off isolated on guard on root_block on mcast_router 0',
-        netplan('eno1', 'ethernets'),
-      );
-      const bridge = only(
-        'ip link set dev br7 type bridge mcast_querier 1 fdb_max_learned 100 group_fwd_mask 8',
-        netplan('br7', 'bridges'),
-      );
-      const own = only('bridge fdb add 00:0c:29:aa:bb:cc dev br7 self permanent', netplan('br7', 'bridges'));
-      const files: readonly (readonly [string, string])[] = [
-        ['10-netplan-br7.netdev', '[NetDev]\nName=br7\nKind=bridge'],
-        ['10-netplan-br7.network', '[Match]\nName=br7\n[Network]\nLinkLocalAddressing=no\nConfigureWithoutCarrier=yes'],
-        ['10-netplan-eno1.network', '[Match]\nName=eno1\n[Network]\nBridge=br7\nLinkLocalAddressing=no'],
-        ...[port, bridge, own].map(({ where, form }) => [where.replace('/etc/systemd/network/', ''), form] as const),
-      ];
-      for (const [name, text] of files) put(`networkd/${name}`, text);
-      // With /sys read only networkd does not wait for udev.
-      const script = `mount -t tmpfs tmpfs /run; mount -o remount,ro /sys
+  it('networkd takes the additions, and the kernel has what the fix wants', needs(root, file(networkd)), async () => {
+    const port = only(
+      'bridge link set dev eno1 flood off mcast_flood off isolated on guard on root_block on mcast_router 0',
+      netplan('eno1', 'ethernets'),
+    );
+    const bridge = only(
+      'ip link set dev br7 type bridge mcast_querier 1 fdb_max_learned 100 group_fwd_mask 8',
+      netplan('br7', 'bridges'),
+    );
+    const own = only('bridge fdb add 00:0c:29:aa:bb:cc dev br7 self permanent', netplan('br7', 'bridges'));
+    const files: readonly (readonly [string, string])[] = [
+      ['10-netplan-br7.netdev', '[NetDev]\nName=br7\nKind=bridge'],
+      ['10-netplan-br7.network', '[Match]\nName=br7\n[Network]\nLinkLocalAddressing=no\nConfigureWithoutCarrier=yes'],
+      ['10-netplan-eno1.network', '[Match]\nName=eno1\n[Network]\nBridge=br7\nLinkLocalAddressing=no'],
+      ...[port, bridge, own].map(({ where, form }) => [where.replace('/etc/systemd/network/', ''), form] as const),
+    ];
+    for (const [name, text] of files) put(`networkd/${name}`, text);
+    // With /sys read only networkd does not wait for udev.
+    const script = `mount -t tmpfs tmpfs /run; mount -o remount,ro /sys
       mkdir -p /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp /run/dbus; cp -r ${dir}/networkd /run/systemd/network; chmod -R a+rX /run/systemd/network
       ! id systemd-network > /dev/null 2>&1 || chown -R systemd-network /run/systemd/netif
       ip link add eno1 type veth peer name inside; ip link set inside up
       ${networkd} > /dev/null 2>&1 & daemon=$!
       for i in $(seq 100); do bridge fdb show br br7 2> /dev/null | grep -q 00:0c:29:aa:bb:cc && bridge -d link show dev eno1 | grep -q 'isolated on' && break; sleep 0.1; done
       kill $daemon`;
-      const onPort = await settingsAfter(script, 'eno1');
-      for (const told of ['isolated on', 'flood off', 'mcast_flood off', 'guard on', 'root_block on', 'mcast_router 0'])
-        expect(onPort).toContain(told);
-      const onBridge = await settingsAfter(`${script}\nbridge fdb show br br7`, 'br7');
-      for (const told of [
-        'mcast_querier 1',
-        'fdb_max_learned 100',
-        'group_fwd_mask 0x8',
-        '00:0c:29:aa:bb:cc dev br7 master br7 permanent',
-      ])
-        expect(onBridge).toContain(told);
-    },
-  );
+    const onPort = await settingsAfter(script, 'eno1');
+    for (const told of ['isolated on', 'flood off', 'mcast_flood off', 'guard on', 'root_block on', 'mcast_router 0'])
+      expect(onPort).toContain(told);
+    const onBridge = await settingsAfter(`${script}\nbridge fdb show br br7`, 'br7');
+    for (const told of [
+      'mcast_querier 1',
+      'fdb_max_learned 100',
+      'group_fwd_mask 0x8',
+      '00:0c:29:aa:bb:cc dev br7 master br7 permanent',
+    ])
+      expect(onBridge).toContain(told);
+  });
 });
 
-it.skipIf(skip !== undefined || !isRoot || !python)(
+it(
   'ifupdown2 takes its form, and the kernel has what the fix wants',
+  needs(skip ?? null, root, file('/usr/bin/python3')),
   async () => {
     const keep = (device: string): Keeper => ({
       by: 'ifupdown2',

@@ -10,11 +10,11 @@ import { word } from '../../../src/core/text/shell.js';
 import { runThrowAway } from '../../support/lab/throw-away.js';
 import { lacking } from '../../support/lab/features.js';
 import { patient } from '../../support/patient.js';
+import { needs } from '../../support/needs.js';
 
 const managers = prepareManagers();
 const folder = managers.folder ?? '';
 const unfit = managers.skip ?? why();
-if (unfit !== null) console.warn(`SKIPPED: forms that NetworkManager reads itself, because ${unfit}`);
 
 /** Why its daemon cannot be started here; null = it can. */
 function why(): string | null {
@@ -98,47 +98,29 @@ function doing({ where, form, apply }: PersistentFix): string {
 }
 
 describe('the profiles of NetworkManager', { tags: ['kernel'] }, () => {
-  it('are those of bridges and their ports, but not what netplan writes', () => {
-    expect(keepers).toMatchObject([
-      { device: 'br7', profile: "br7's", file: file('br7') },
-      { device: 'eno1', uuid: '79bf8335-dff8-499d-8df5-7a520379b802' },
+  it('take what they have options for, its dispatcher the rest, and the kernel has what the fixes want', {
+    ...needs(unfit),
+    timeout: patient(60_000),
+  }, async () => {
+    const forms = formsOf(
+      `ip link set dev br7 type bridge ageing_time 12000 stp_state 0 mcast_querier 1 mcast_snooping 1 mcast_router 0${hasVlans ? ' vlan_filtering 1' : ''}`,
+      'bridge fdb add 00:0c:29:aa:bb:cc dev br7 self permanent',
+      'bridge link set dev eno1 hairpin off flood off mcast_flood off bcast_flood off isolated on guard on',
+      'bridge fdb replace 52:54:00:85:20:d1 dev eno1 master static sticky',
+    );
+    expect(forms.map(({ where }) => where.split('/').at(-1))).toEqual([
+      'br7.nmconnection',
+      '50-isolation-br7',
+      'eno1.nmconnection',
+      '50-isolation-eno1',
+      '50-isolation-eno1',
     ]);
-    expect(
-      networkManagerKeepers([
-        { path: '/run/NetworkManager/system-connections/netplan-br7.nmconnection', text: profiles.br7 },
-        { path: file('wlan0'), text: profile('wlan0', ['type=wifi', 'slave-type=bond']) },
-        { path: file('any'), text: '[connection]\ntype=bridge\n[other]\ninterface-name=br9' },
-      ]),
-    ).toEqual([]);
-    expect(
-      networkManagerKeepers([
-        { path: 'f', text: '[connection]\nid=a\\sb\ntype = ethernet\ninterface-name = eth0\nslave-type=bridge\n' },
-      ]),
-    ).toEqual([{ by: 'NetworkManager', device: 'eth0', file: 'f', profile: 'a b', uuid: null }]);
-  });
-
-  it.skipIf(unfit !== null)(
-    'take what they have options for, its dispatcher the rest, and the kernel has what the fixes want',
-    async () => {
-      const forms = formsOf(
-        `ip link set dev br7 type bridge ageing_time 12000 stp_state 0 mcast_querier 1 mcast_snooping 1 mcast_router 0${hasVlans ? ' vlan_filtering 1' : ''}`,
-        'bridge fdb add 00:0c:29:aa:bb:cc dev br7 self permanent',
-        'bridge link set dev eno1 hairpin off flood off mcast_flood off bcast_flood off isolated on guard on',
-        'bridge fdb replace 52:54:00:85:20:d1 dev eno1 master static sticky',
-      );
-      expect(forms.map(({ where }) => where.split('/').at(-1))).toEqual([
-        'br7.nmconnection',
-        '50-isolation-br7',
-        'eno1.nmconnection',
-        '50-isolation-eno1',
-        '50-isolation-eno1',
-      ]);
-      const settings = forms.filter(({ form }) => form.startsWith('nmcli'));
-      // Both scripts of eno1 would go into one file: what stands in the second follows the first.
-      const [onBridge, first, second] = forms.filter(({ form }) => !form.startsWith('nmcli'));
-      if (onBridge === undefined || first === undefined || second === undefined) throw new Error('no scripts');
-      const both = { ...first, form: `${first.form}\n${second.form.split('\n').at(-1) ?? ''}` };
-      const { status, stdout, stderr } = await runThrowAway(`${machine}
+    const settings = forms.filter(({ form }) => form.startsWith('nmcli'));
+    // Both scripts of eno1 would go into one file: what stands in the second follows the first.
+    const [onBridge, first, second] = forms.filter(({ form }) => !form.startsWith('nmcli'));
+    if (onBridge === undefined || first === undefined || second === undefined) throw new Error('no scripts');
+    const both = { ...first, form: `${first.form}\n${second.form.split('\n').at(-1) ?? ''}` };
+    const { status, stdout, stderr } = await runThrowAway(`${machine}
       ${Object.entries(profiles)
         .map(([device, text]) => put(file(device), text, 600))
         .join('\n')}
@@ -151,28 +133,26 @@ describe('the profiles of NetworkManager', { tags: ['kernel'] }, () => {
       ${until("bridge -d link show dev eno1 | grep -q 'isolated on'")}
       ${until('bridge fdb show br br7 | grep -q 00:0c:29:aa:bb:cc')}
       ${show}`);
-      expect(status, stderr).toBe(0);
-      expect(
-        stdout.split('\n').find((line) => line.startsWith('ageing_time')),
-        stderr,
-        // by `device reapply`, before the bridge is made anew
-      ).toBe(`ageing_time 12000 vlan_filtering ${hasVlans ? 1 : 0} `);
-      for (const told of [
-        'stp_state 0',
-        'mcast_querier 1',
-        ...(hasVlans ? ['vlan_filtering 1'] : []),
-        'mcast_router 0 ',
-        'hairpin off',
-        'flood off',
-        'mcast_flood off',
-        'bcast_flood off',
-        'isolated on',
-        'guard on',
-        '00:0c:29:aa:bb:cc dev br7',
-        '52:54:00:85:20:d1 dev eno1 sticky master br7 static',
-      ])
-        expect(stdout, stderr).toContain(told);
-    },
-    patient(60_000),
-  );
+    expect(status, stderr).toBe(0);
+    expect(
+      stdout.split('\n').find((line) => line.startsWith('ageing_time')),
+      stderr,
+      // by `device reapply`, before the bridge is made anew
+    ).toBe(`ageing_time 12000 vlan_filtering ${hasVlans ? 1 : 0} `);
+    for (const told of [
+      'stp_state 0',
+      'mcast_querier 1',
+      ...(hasVlans ? ['vlan_filtering 1'] : []),
+      'mcast_router 0 ',
+      'hairpin off',
+      'flood off',
+      'mcast_flood off',
+      'bcast_flood off',
+      'isolated on',
+      'guard on',
+      '00:0c:29:aa:bb:cc dev br7',
+      '52:54:00:85:20:d1 dev eno1 sticky master br7 static',
+    ])
+      expect(stdout, stderr).toContain(told);
+  });
 });

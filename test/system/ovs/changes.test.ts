@@ -5,12 +5,13 @@ import type { Finding, Result } from '../../../src/core/model/result.js';
 import { lacking } from '../../support/lab/features.js';
 import { patient } from '../../support/patient.js';
 import { outcomeOf } from '../../support/lab/throw-away-host.js';
-import { hasOvs, runOn, throwAwayOvs, type ThrowAwayOvs } from '../../support/lab/throw-away-ovs.js';
+import { ovs, runOn, throwAwayOvs, type ThrowAwayOvs } from '../../support/lab/throw-away-ovs.js';
+import { needs, root } from '../../support/needs.js';
 
 const probe = 'probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 50 }, expect: private';
 const allow = 'allow_changes: true\n';
 
-describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run changes of Open vSwitch on a host', () => {
+describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () => {
   let host: ThrowAwayOvs;
   beforeAll(async () => {
     host = await throwAwayOvs();

@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding, Result } from '../../../src/core/model/result.js';
 import { patient } from '../../support/patient.js';
 import { outcomeOf } from '../../support/lab/throw-away-host.js';
-import { hasOvs, runOn, throwAwayOvs, type ThrowAwayOvs } from '../../support/lab/throw-away-ovs.js';
+import { ovs, runOn, throwAwayOvs, type ThrowAwayOvs } from '../../support/lab/throw-away-ovs.js';
+import { needs, root } from '../../support/needs.js';
 
 const probe = 'probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 50 }, expect: private';
 
-describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('what a run finds of Open vSwitch on a host', () => {
+describe('what a run finds of Open vSwitch on a host', needs(root, ovs), () => {
   let host: ThrowAwayOvs;
   beforeAll(async () => {
     host = await throwAwayOvs();

@@ -3,13 +3,14 @@ import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { enteringFrames } from '../../support/lab/entering-frames.js';
 import { guests, outcomeOf } from '../../support/lab/throw-away-host.js';
-import { hasOvs, throwAwayOvs, type ThrowAwayOvs } from '../../support/lab/throw-away-ovs.js';
+import { ovs, throwAwayOvs, type ThrowAwayOvs } from '../../support/lab/throw-away-ovs.js';
 import { patient } from '../../support/patient.js';
+import { needs, root } from '../../support/needs.js';
 
 const known =
   '  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: 50 }, expect: private }\n';
 
-describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('a run on a host whose bridge is Open vSwitch', () => {
+describe('a run on a host whose bridge is Open vSwitch', needs(root, ovs), () => {
   let host: ThrowAwayOvs;
   beforeAll(async () => {
     host = await throwAwayOvs();

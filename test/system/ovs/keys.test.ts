@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
-import { hasOvs } from '../../support/lab/throw-away-ovs.js';
+import { ovs } from '../../support/lab/throw-away-ovs.js';
+import { needs, root } from '../../support/needs.js';
 
 const cli = resolve(import.meta.dirname, '../../../dist/cli.cjs');
 const access = (vid: number): string => `vlans: [ { vid: ${vid}, pvid: true, untagged: true } ]`;
@@ -41,7 +42,7 @@ steps:
   - { name: not to another, probe: { class: known-unicast, from: a1, to: b1, count: 30 }, expect: { may_see: [a2, both, lan], must_see: [lan], seen: { b1: none } } }
 `;
 
-describe.skipIf(process.getuid?.() !== 0 || !hasOvs)('keys of Open vSwitch in a scenario', () => {
+describe('keys of Open vSwitch in a scenario', needs(root, ovs), () => {
   const dir = mkdtempSync(join(tmpdir(), 'ovs-keys-'));
   let results: readonly Result[] = [];
   beforeAll(() => {

@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hasOvs } from '../../support/lab/throw-away-ovs.js';
+import { ovs } from '../../support/lab/throw-away-ovs.js';
 import { describeOnKernelWith } from '../../support/lab/features.js';
 import { patient } from '../../support/patient.js';
 import { parseResult } from '../../support/parse-result.js';
+import { needs, root } from '../../support/needs.js';
 
 const macs = { kali2: '52:54:00:85:20:d1', kali3: '52:54:00:27:4e:0a', lan: '00:11:22:33:44:55' } as const;
 const probe = '{ class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 50, must_see: [] }';
@@ -16,8 +17,6 @@ const probe = '{ class: known-unicast, from: kali2, to: lan, carriers: [raw], co
  */
 const restS = 3;
 const resting = `ovs-appctl revalidator/pause; (sleep ${restS}; exec ovs-appctl revalidator/resume) > /dev/null 2>&1 &`;
-
-const inLab = process.getuid?.() === 0 && hasOvs;
 
 /**
  * Runs a step as the switch comes, and one after which a flow drops what the first one sent. `bridges`, `more`: further
@@ -78,7 +77,7 @@ ${more}steps:
   }
 }
 
-describe.skipIf(!inLab)('what a change of Open vSwitch decides, in the lab', () => {
+describe('what a change of Open vSwitch decides, in the lab', needs(root, ovs), () => {
   it('decides every probe of its step, although flows that there were forward as before until the revalidators come to them', {
     timeout: patient(60_000),
   }, () => {
@@ -86,19 +85,19 @@ describe.skipIf(!inLab)('what a change of Open vSwitch decides, in the lab', () 
   });
 });
 
-if (inLab) {
-  describeOnKernelWith(
-    ["Open vSwitch's datapath"],
-    'what a change of Open vSwitch decides where it has two datapaths',
-    () => {
-      it('decides every probe of its step, although the switch cannot tell when its revalidators have gone round', {
-        timeout: patient(60_000),
-      }, () => {
-        dropping({
-          bridges: ', br1: { kind: ovs, datapath: system }',
-          more: '    other: { bridge: br1, port: vnet7, mac: "52:54:00:00:00:07" }\n',
-        });
+describeOnKernelWith(
+  ["Open vSwitch's datapath"],
+  'what a change of Open vSwitch decides where it has two datapaths',
+  () => {
+    it('decides every probe of its step, although the switch cannot tell when its revalidators have gone round', {
+      timeout: patient(60_000),
+    }, () => {
+      dropping({
+        bridges: ', br1: { kind: ovs, datapath: system }',
+        more: '    other: { bridge: br1, port: vnet7, mac: "52:54:00:00:00:07" }\n',
       });
-    },
-  );
-}
+    });
+  },
+  root,
+  ovs,
+);

@@ -5,9 +5,10 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { Result, StepResult } from '../../../src/core/model/result.js';
-import { hasOvs } from '../../support/lab/throw-away-ovs.js';
+import { ovs } from '../../support/lab/throw-away-ovs.js';
 import { describeOnKernelWith, lacking } from '../../support/lab/features.js';
 import { isSlow, patient } from '../../support/patient.js';
+import { needs, root } from '../../support/needs.js';
 
 const top = resolve(import.meta.dirname, '../../..');
 /** `npm run test:uml -- --all` */
@@ -95,42 +96,44 @@ function acts(datapath: 'netdev' | 'system', whole: boolean): void {
   });
 }
 
-if (process.getuid?.() === 0 && hasOvs) {
-  describe('Open vSwitch in user space, started by the lab', () => acts('netdev', true));
-  it('is named with its package where it is not installed', () => {
-    const out = mkdtempSync(join(tmpdir(), 'ovs-none-'));
-    const { status, stderr } = spawnSync(
-      'unshare',
-      [
-        '--mount',
-        'sh',
-        '-c',
-        'mount -t tmpfs none /usr/share/openvswitch && exec "$@"',
-        'sh',
-        process.execPath,
-        join(top, 'dist/cli.cjs'),
-        'run',
-        fileOf('holds'),
-        '--out',
-        join(out, 'evidence'),
-      ],
-      { encoding: 'utf8' },
-    );
-    rmSync(out, { recursive: true, force: true });
-    expect({ status, named: stderr.includes('openvswitch-switch') }).toEqual({ status: 69, named: true });
-  });
-  const inKernel = lacking("Open vSwitch's datapath") === null;
-  it.skipIf(inKernel)('names the datapath where the kernel lacks it', () => {
+describe('Open vSwitch in user space, started by the lab', needs(root, ovs), () => acts('netdev', true));
+it('is named with its package where it is not installed', needs(root, ovs), () => {
+  const out = mkdtempSync(join(tmpdir(), 'ovs-none-'));
+  const { status, stderr } = spawnSync(
+    'unshare',
+    [
+      '--mount',
+      'sh',
+      '-c',
+      'mount -t tmpfs none /usr/share/openvswitch && exec "$@"',
+      'sh',
+      process.execPath,
+      join(top, 'dist/cli.cjs'),
+      'run',
+      fileOf('holds'),
+      '--out',
+      join(out, 'evidence'),
+    ],
+    { encoding: 'utf8' },
+  );
+  rmSync(out, { recursive: true, force: true });
+  expect({ status, named: stderr.includes('openvswitch-switch') }).toEqual({ status: 69, named: true });
+});
+const inKernel = lacking("Open vSwitch's datapath") === null;
+it(
+  'names the datapath where the kernel lacks it',
+  needs(root, ovs, inKernel ? "this kernel has Open vSwitch's datapath" : null),
+  () => {
     const out = mkdtempSync(join(tmpdir(), 'ovs-lacking-'));
     const { status, stderr } = run(fileOf('holds'), '--set', 'datapath=system', '--quiet', '--out', out);
     rmSync(out, { recursive: true, force: true });
     expect([status, stderr]).toEqual([69, expect.stringContaining('br0: datapath system: ')]);
-  });
-  describeOnKernelWith(
-    ["Open vSwitch's datapath"],
-    'Open vSwitch with the datapath of the kernel, started by the lab',
-    () => acts('system', allOfIt || (inKernel && !isSlow)),
-  );
-} else {
-  it.skip('Open vSwitch, which is not installed here or takes root', () => undefined);
-}
+  },
+);
+describeOnKernelWith(
+  ["Open vSwitch's datapath"],
+  'Open vSwitch with the datapath of the kernel, started by the lab',
+  () => acts('system', allOfIt || (inKernel && !isSlow)),
+  root,
+  ovs,
+);

@@ -1,14 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { htmlReport } from '../../../src/report/html/page.js';
 import { reported } from '../../support/report/evidence.js';
+import { file, needs } from '../../support/needs.js';
 
 const executablePath = '/usr/bin/chromium';
-const there = existsSync(executablePath);
-if (!there) console.warn(`SKIPPED: the HTML report in a browser, because ${executablePath} is not there`);
 const axe = readFileSync(resolve(import.meta.dirname, '../../../node_modules/axe-core/axe.min.js'), 'utf8');
 
 const pages = {
@@ -18,7 +17,7 @@ const pages = {
   'two runs': [reported(['c']), reported([])],
 } as const;
 
-describe.skipIf(!there)('html report in Chromium', () => {
+describe('html report in Chromium', needs(file(executablePath)), () => {
   const scratch = mkdtempSync(join(tmpdir(), 'page-'));
   let browser: Browser;
   beforeAll(async () => {

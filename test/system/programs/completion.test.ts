@@ -3,11 +3,11 @@ import { mkdtempSync, mkdirSync, rmSync, writeFileSync, chmodSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { needs, program } from '../../support/needs.js';
 
 const cli = resolve(import.meta.dirname, '../../../dist/cli.cjs');
 const scratch = mkdtempSync(join(tmpdir(), 'completion-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-const has = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 
 // The program as it is installed: by its name, on the path.
 const bin = join(scratch, 'bin');
@@ -56,22 +56,14 @@ describe.each([
   ['bash', bash],
   ['zsh', zsh],
 ] as const)('completion in %s', (shell, complete) => {
-  it.skipIf(!has(shell))(
-    'offers commands, and those that begin as typed',
-    () => {
-      expect(complete('')).toEqual(expect.arrayContaining(['run', 'replay', 'explain', 'doctor']));
-      expect(complete('ex')).toEqual(expect.arrayContaining(['explain', 'export']));
-      // zsh is given every command and itself shows those that begin as typed.
-      if (shell === 'bash') expect(complete('ex')).not.toContain('run');
-    },
-    30_000,
-  );
+  it('offers commands, and those that begin as typed', { ...needs(program(shell)), timeout: 30_000 }, () => {
+    expect(complete('')).toEqual(expect.arrayContaining(['run', 'replay', 'explain', 'doctor']));
+    expect(complete('ex')).toEqual(expect.arrayContaining(['explain', 'export']));
+    // zsh is given every command and itself shows those that begin as typed.
+    if (shell === 'bash') expect(complete('ex')).not.toContain('run');
+  });
 
-  it.skipIf(!has(shell))(
-    'offers the options of a command',
-    () => {
-      expect(complete('run', '--ba')).toContain('--baseline');
-    },
-    30_000,
-  );
+  it('offers the options of a command', { ...needs(program(shell)), timeout: 30_000 }, () => {
+    expect(complete('run', '--ba')).toContain('--baseline');
+  });
 });

@@ -8,9 +8,11 @@ import { nagiosReport } from '../../../src/report/machine/nagios.js';
 import { prometheusReport } from '../../../src/report/machine/prometheus.js';
 import { markdownReport } from '../../../src/report/markdown.js';
 import { experiment, findings, result, step } from '../../support/report/fixture.js';
+import { type Missing, needs, program } from '../../support/needs.js';
 
 // Programs of others that read such reports, from Debian's packages; scripts/set-up.sh installs them for the tests.
-const has = (...argv: readonly string[]): boolean => spawnSync('sh', ['-c', argv.join(' ')]).status === 0;
+const loads = (command: string, what: string): Missing =>
+  spawnSync('sh', ['-c', command]).status === 0 ? null : `${what} is not installed`;
 const scratch = mkdtempSync(join(tmpdir(), 'consumers-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -44,30 +46,34 @@ const feed = (
 ): { readonly status: number | null; readonly stdout: string; readonly stderr: string } =>
   spawnSync(program, args, { input, encoding: 'utf8' });
 
-describe.skipIf(!has('/usr/bin/python3 -c "import junitparser"'))('junit, read by junitparser', () => {
-  const count =
-    'import sys, junitparser as j; x = j.JUnitXml.fromstring(sys.stdin.buffer.read()); print([(s.name, s.tests, s.failures, s.errors, s.skipped, [[type(r).__name__ for r in c.result] for c in s]) for s in x])';
+describe(
+  'junit, read by junitparser',
+  needs(loads('/usr/bin/python3 -c "import junitparser"', 'python3-junitparser')),
+  () => {
+    const count =
+      'import sys, junitparser as j; x = j.JUnitXml.fromstring(sys.stdin.buffer.read()); print([(s.name, s.tests, s.failures, s.errors, s.skipped, [[type(r).__name__ for r in c.result] for c in s]) for s in x])';
 
-  it('has a failure, an error and a passed case, and nothing skipped', () => {
-    const { status, stdout, stderr } = feed(junitReport([run(broken)], view), '/usr/bin/python3', '-c', count);
-    expect({ status, stderr, stdout }).toEqual({
-      status: 0,
-      stderr: '',
-      stdout: "[('wireshark-experiment', 3, 1, 1, 0, [['Failure'], ['Error'], []])]\n",
+    it('has a failure, an error and a passed case, and nothing skipped', () => {
+      const { status, stdout, stderr } = feed(junitReport([run(broken)], view), '/usr/bin/python3', '-c', count);
+      expect({ status, stderr, stdout }).toEqual({
+        status: 0,
+        stderr: '',
+        stdout: "[('wireshark-experiment', 3, 1, 1, 0, [['Failure'], ['Error'], []])]\n",
+      });
     });
-  });
 
-  it.each([
-    ['fails', broken, 1],
-    ['passes', experiment, 0],
-  ] as const)('%s as a gate of a pipeline', (_, one, status) => {
-    const file = join(scratch, `${status}.xml`);
-    writeFileSync(file, junitReport([run(one), run(experiment)], view));
-    expect(spawnSync('junitparser', ['verify', file]).status).toBe(status);
-  });
-});
+    it.each([
+      ['fails', broken, 1],
+      ['passes', experiment, 0],
+    ] as const)('%s as a gate of a pipeline', (_, one, status) => {
+      const file = join(scratch, `${status}.xml`);
+      writeFileSync(file, junitReport([run(one), run(experiment)], view));
+      expect(spawnSync('junitparser', ['verify', file]).status).toBe(status);
+    });
+  },
+);
 
-describe.skipIf(!has('command -v cmark-gfm'))('markdown, rendered by cmark-gfm', () => {
+describe('markdown, rendered by cmark-gfm', needs(program('cmark-gfm')), () => {
   const html = feed(
     markdownReport([run(broken)], view),
     'cmark-gfm',
@@ -91,24 +97,28 @@ describe.skipIf(!has('command -v cmark-gfm'))('markdown, rendered by cmark-gfm',
   });
 });
 
-describe.skipIf(!has('perl -MMonitoring::Plugin::Performance -e1'))('nagios, read by Monitoring::Plugin', () => {
-  it('has performance data that its parser takes apart', () => {
-    const line = nagiosReport([run(broken)], view);
-    const { status, stdout, stderr } = feed(
-      line.split(' | ')[1] ?? '',
-      'perl',
-      '-MMonitoring::Plugin::Performance',
-      '-e',
-      'print map { join(" ", $_->label, $_->value, $_->uom // ""), "\\n" } Monitoring::Plugin::Performance->parse_perfstring(<STDIN>)',
-    );
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toContain('leaks 1 \n');
-    expect(stdout).toContain('duration 12.3 s\n');
-    expect(stdout.trimEnd().split('\n').length).toBe(4);
-  });
-});
+describe(
+  'nagios, read by Monitoring::Plugin',
+  needs(loads('perl -MMonitoring::Plugin::Performance -e1', 'libmonitoring-plugin-perl')),
+  () => {
+    it('has performance data that its parser takes apart', () => {
+      const line = nagiosReport([run(broken)], view);
+      const { status, stdout, stderr } = feed(
+        line.split(' | ')[1] ?? '',
+        'perl',
+        '-MMonitoring::Plugin::Performance',
+        '-e',
+        'print map { join(" ", $_->label, $_->value, $_->uom // ""), "\\n" } Monitoring::Plugin::Performance->parse_perfstring(<STDIN>)',
+      );
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toContain('leaks 1 \n');
+      expect(stdout).toContain('duration 12.3 s\n');
+      expect(stdout.trimEnd().split('\n').length).toBe(4);
+    });
+  },
+);
 
-describe.skipIf(!has('command -v promtool'))('prometheus, read by promtool', () => {
+describe('prometheus, read by promtool', needs(program('promtool')), () => {
   it('finds no fault with the metrics of two runs', () => {
     const { status, stdout, stderr } = feed(
       prometheusReport([run(broken), run(experiment)], view),

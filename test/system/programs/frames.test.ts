@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { available } from '../../support/pcap/helpers.js';
+import { needs, program } from '../../support/needs.js';
 
 const top = resolve(import.meta.dirname, '../../..');
 
-it.skipIf(!available('tcpdump'))('docs/frames.md has the frames that the program sends, as tcpdump reads them', () => {
+it('docs/frames.md has the frames that the program sends, as tcpdump reads them', needs(program('tcpdump')), () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/frames.mjs'], {
     cwd: top,
     encoding: 'utf8',

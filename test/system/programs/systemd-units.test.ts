@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { needs, program } from '../../support/needs.js';
 
 const folder = new URL('../../../contrib/systemd/', import.meta.url);
 const units = readdirSync(folder);
-const has = spawnSync('systemd-analyze', ['--version']).status === 0;
 
 /** The units, with a program that is there. */
 const scratch = mkdtempSync(join(tmpdir(), 'units-'));
@@ -17,7 +17,7 @@ for (const unit of units)
   );
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-describe.skipIf(!has)('units for systemd', () => {
+describe('units for systemd', needs(program('systemd-analyze')), () => {
   it('are understood by it, every line', () => {
     const { status, stderr } = spawnSync(
       'systemd-analyze',

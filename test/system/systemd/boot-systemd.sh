@@ -43,7 +43,7 @@ cat >"$root/etc/systemd/system/driver.service" <<'UNIT'
 After=basic.target
 [Service]
 Type=oneshot
-ExecStart=/bin/bash /opt/program/test/contrib/systemd-driver.sh
+ExecStart=/bin/bash /opt/program/test/system/systemd/systemd-driver.sh
 StandardOutput=append:/opt/said/out
 StandardError=append:/opt/said/err
 ExecStopPost=/bin/systemctl exit 0 --no-block

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { file, needs, root } from '../../support/needs.js';
 
 const top = resolve(import.meta.dirname, '../../..');
 const namespaces = [
@@ -19,8 +20,9 @@ const namespaces = [
   'private',
 ];
 
-describe.skipIf(process.getuid?.() !== 0 || !existsSync('/usr/lib/systemd/systemd'))(
+describe(
   'the units of contrib/systemd, under a systemd that was booted for them',
+  needs(root, file('/usr/lib/systemd/systemd')),
   () => {
     const scratch = mkdtempSync(join(tmpdir(), 'systemd-'));
     const said = new Map<string, string>();

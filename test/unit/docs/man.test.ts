@@ -46,16 +46,6 @@ describe('the man pages', () => {
     }
   });
 
-  it('are formatted by man without a warning', () => {
-    const pages = readdirSync(folder);
-    const { status, stdout, stderr } = run('man', '--warnings', '-l', ...pages.map((name) => join(folder, name)));
-    expect({ status, stderr, formatted: stdout.match(/^EXIT STATUS$/gm)?.length }).toEqual({
-      status: 0,
-      stderr: '',
-      formatted: pages.length,
-    });
-  });
-
   it('are part of the package', () => {
     const manifest: { readonly directories?: { readonly man?: string }; readonly files?: readonly string[] } =
       JSON.parse(readFileSync(join(top, 'package.json'), 'utf8'));

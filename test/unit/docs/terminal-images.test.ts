@@ -1,42 +1,13 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 const top = resolve(import.meta.dirname, '../../..');
-const scratch = mkdtempSync(join(tmpdir(), 'images-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-const has = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 /** What a reader of the picture reads. */
 const textOf = (svg: string): string =>
   [...svg.matchAll(/<text [^>]*>([^<]*)<\/text>/g)].map(([, text = '']) => text).join('\n');
 
 describe('the pictures of a terminal', () => {
-  it.skipIf(!has('tmux'))(
-    'show what a real terminal shows of a command, to the end',
-    () => {
-      const { status, stderr } = spawnSync(
-        process.execPath,
-        [
-          'scripts/terminal-images.mjs',
-          '--into',
-          scratch,
-          'one',
-          'npx verify-isolation explain control-missing && printf "\\033[1;31m<b>&\\033[0m\\n"',
-        ],
-        { cwd: top, encoding: 'utf8' },
-      );
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      const svg = readFileSync(join(scratch, 'one.svg'), 'utf8');
-      expect(textOf(svg)).toMatch(
-        /\$ npx verify-isolation explain control-missing[^]*control-missing: a reason why evidence does not carry a verdict\./,
-      );
-      expect(svg).toMatch(/class="c1 b">&lt;b&gt;&amp;<\/text>/);
-    },
-    60_000,
-  );
-
   const shown = readdirSync(join(top, 'docs/images')).filter((file) => file.endsWith('.svg'));
   it.each(shown)('docs/images/%s is small, harmless and in the README', (file) => {
     const svg = readFileSync(join(top, 'docs/images', file), 'utf8');

@@ -126,7 +126,7 @@ export const defineRun: DefineCommand = (parser, context) => {
         .option('prove-fix', {
           type: 'boolean',
           default: false,
-          describe: 'in the lab: after a leak try each fix, repeat the step, tell before → after',
+          describe: 'in the lab: after a leak try each fix, repeat the step, tell before and after',
         })
         .option('approved', {
           type: 'string',
@@ -137,7 +137,7 @@ export const defineRun: DefineCommand = (parser, context) => {
         .option('payload', {
           type: 'boolean',
           default: false,
-          describe: 'on a host: keep guests’ own traffic too, whole',
+          describe: 'on a host: keep the traffic of guests too, whole',
         })
         .option('operator', { type: 'string', requiresArg: true, describe: 'who is responsible, for run.json' })
         .option('ticket', { type: 'string', requiresArg: true, describe: 'by which order, for run.json' })

@@ -6,9 +6,7 @@ import {
   type JudgeInput,
   startJudging,
 } from '../../../../src/core/judge/judge.js';
-import { rootReasons, rootRows } from '../../../../src/core/judge/rows/root-rows.js';
 import { timeText } from '../../../../src/core/text/time.js';
-import { stepFacts } from '../../../../src/core/judge/proof/step-facts.js';
 import type { Reason, Result } from '../../../../src/core/model/result.js';
 import type { Step } from '../../../../src/core/model/scenario.js';
 import type { HostState } from '../../../../src/core/model/state.js';
@@ -38,9 +36,6 @@ type Outcome =
   | 'expected, and leaks'
   | 'expected, and holds'
   | 'expected, and deaf';
-
-const [probe] = step().probes;
-if (probe === undefined) throw new Error('the fixture has changed');
 const expecting = (expected: 'broken' | null): Partial<Step> => ({ expect: { ...step().expect, expected } });
 const stepOf = (outcome: Outcome): Step =>
   step({
@@ -379,59 +374,5 @@ describe('a result', () => {
         at: '1970-01-01T00:00:00.000000000Z',
       });
     expect(first(kept(0, '8999999999999999999'))).toMatchObject({ at: timeText(8_999_999_999_999_999_999n) });
-  });
-});
-
-describe('the root of a bridge after a guest’s BPDU', () => {
-  const { plan, timeline } = perfectRun(scenario([step({ probes: [{ ...probe, class: 'stp-root', to: null }] })]));
-  const [contest] = plan.steps;
-  const [facts] = stepFacts(plan, timeline);
-  if (contest === undefined || facts === undefined) throw new Error('the fixture has changed');
-  const after = (root: string | number | null): HostState => ({
-    ...hostState(),
-    links: hostState().links.map((link) =>
-      link.name === 'br0' && root !== null ? { ...link, bridge: { ...link.bridge, root_id: root } } : link,
-    ),
-  });
-  const rows = (root: string | number | null, of = contest) =>
-    rootRows(of, facts, { before: null, after: after(root) });
-  const unread = (root: string | number | null, of = contest) =>
-    rootReasons(of, { before: null, after: after(root) }).map(({ text }) => text);
-
-  it('is a row of the bridge: taken by the guest, or not', () => {
-    expect(rows('0000.52:54:0:0:0:1')).toEqual([
-      expect.objectContaining({
-        class: 'stp-root',
-        variant: 'root',
-        from: 'a',
-        to: null,
-        observer: 'br0',
-        seen: 1,
-        allowed: 'no',
-        leak: true,
-        firstSighting: null,
-        upperBound95: null,
-      }),
-    ]);
-    expect(rows('8000.2:76:69:FE:0:1')).toEqual([expect.objectContaining({ seen: 0, leak: false })]);
-    expect(unread('8000.2:0:0:0:0:1')).toEqual([]);
-  });
-  it('that was not read may be the guest, and is told once a bridge', () => {
-    for (const root of [null, 7]) expect([rows(root), unread(root)]).toEqual([[], ['the root of br0 was not read']]);
-    expect(unread(null, { ...contest, flows: [...contest.flows, ...contest.flows] })).toEqual([
-      'the root of br0 was not read',
-    ]);
-    expect(rootReasons(contest, { before: null, after: null })).toHaveLength(1);
-  });
-  it('is not asked where no judged BPDU was sent, or nobody observes who sent it', () => {
-    const { provokes: _, ...calm } = contest;
-    for (const of of [
-      calm,
-      { ...contest, flows: contest.flows.map((flow) => ({ ...flow, judged: false })) },
-      { ...contest, flows: contest.flows.map((flow) => ({ ...flow, class: 'broadcast' as const })) },
-      { ...contest, observers: contest.observers.filter(({ name }) => name !== 'a') },
-    ]) {
-      expect([rows('0000.52:54:0:0:0:1', of), unread(null, of)]).toEqual([[], []]);
-    }
   });
 });

@@ -1,74 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { Control, Flow, FrameSpec, Observer, TrafficPlan } from '../../../../src/core/model/plan.js';
-import type { Endpoint } from '../../../../src/core/model/scenario.js';
-import { type ControlInput, controlsOf, uplinkForms } from '../../../../src/core/plan/controls.js';
-import { filterByMac } from '../../../../src/core/plan/filter-by-mac.js';
-import {
-  earControlMac,
-  ingressControls,
-  type IngressControlsInput,
-  ingressMac,
-} from '../../../../src/core/plan/ingress-controls.js';
-import { observersOf, sendersOf } from '../../../../src/core/plan/observers.js';
+import type { Control, Flow, FrameSpec } from '../../../../src/core/model/plan.js';
+import { type ControlInput, controlsOf } from '../../../../src/core/plan/controls.js';
+import { earControlMac, ingressMac } from '../../../../src/core/plan/ingress-controls.js';
+import { sendersOf } from '../../../../src/core/plan/observers.js';
 import { flow as base, plan, step } from '../../../support/judge/row-fixture.js';
+import { mac, endpoints, flowOf, input, talk, ears, entering, proving } from '../../../support/plan/control-fixture.js';
 
-const mac = {
-  a: '52:54:00:00:00:01',
-  b: '52:54:00:00:00:02',
-  c: '52:54:00:00:00:03',
-  lan: '00:11:22:33:44:55',
-  bridge: '02:76:69:fe:00:00',
-} as const;
-const endpoints = new Map<string, Endpoint>(plan.endpoints.map((one) => [one.name, one]));
-const bridges = new Map(plan.bridges.map((one) => [one.name, one]));
-const flowOf = (over: Partial<Flow> = {}, frame: Partial<FrameSpec> = {}): Flow => ({
-  ...base,
-  ...over,
-  frame: { ...base.frame, ...frame },
-});
-const input = (over: Partial<ControlInput> = {}): ControlInput => ({
-  flows: [base],
-  traffic: [],
-  observers: step.observers,
-  endpoints,
-  bridgeMacs: { br0: mac.bridge },
-  filtersByMac: true,
-  firstToken: 100,
-  onHost: false,
-  closing: [],
-  ingress: [],
-  ...over,
-});
-const talk: TrafficPlan = {
-  kind: 'http',
-  from: 'a',
-  to: 'lan',
-  requests: 1,
-  bytes: 1,
-  must: ['a', 'lan'],
-  may: ['a', 'lan'],
-};
-const ears = (controls: readonly Control[], observer: string, phase = 'before'): readonly FrameSpec[] =>
-  controls
-    .filter((one) => one.kind === 'ear' && one.sender === null && one.observer === observer && one.phase === phase)
-    .map(({ frame }) => frame);
 const entries = (controls: readonly Control[]): readonly string[] =>
   controls.filter(({ kind }) => kind === 'entry').map(({ phase, sender }) => `${phase} ${sender ?? ''}`);
-const entering = (over: Partial<IngressControlsInput> = {}) =>
-  ingressControls({
-    flows: [base],
-    observers: step.observers,
-    endpoints,
-    bridges,
-    onHost: false,
-    inPlace: [],
-    ...over,
-  });
-/** `SOURCE > DESTINATION` by observer. */
-const proving = (over: Partial<IngressControlsInput> = {}): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    entering(over).controls.map(({ observer, frame }) => [observer.name, `${frame.srcMac} > ${frame.dstMac}`]),
-  );
 const switched = new Map(plan.bridges.map((one) => [one.name, { ...one, kind: 'ovs' as const }]));
 
 describe('ear controls', () => {
@@ -320,119 +259,6 @@ describe('entry controls', () => {
       { endpoints: new Map([...endpoints].map(([name, one]) => [name, { ...one, bridge: 'br1' }])) },
     ],
   ])('are not possible where %s', (_, over) => expect(entries(controlsOf(input(over)))).toEqual([]));
-});
-
-describe('ear controls at a host’s uplink', () => {
-  const lan: Observer = {
-    name: 'lan',
-    interface: 'p3',
-    bridge: 'br0',
-    place: 'port',
-    role: 'uplink',
-    macs: [mac.lan],
-    judged: true,
-  };
-  const forms: readonly FrameSpec[] = [
-    base.frame,
-    { ...base.frame, srcMac: mac.lan },
-    { ...base.frame, srcMac: earControlMac.src },
-  ];
-  it('are for the bridge, from guests of it, else from one of the step’s senders that is one, else from the bridge, each form once', () => {
-    const sources = (senders: readonly string[], of = forms): readonly string[] =>
-      uplinkForms(lan, of, endpoints.values(), mac.bridge, senders).map(({ srcMac }) => srcMac);
-    expect(
-      uplinkForms(lan, forms, endpoints.values(), mac.bridge, [mac.a]).map(({ srcMac, dstMac }) => [srcMac, dstMac]),
-    ).toEqual([[mac.a, mac.bridge]]);
-    expect([sources([mac.lan, mac.b]), sources([mac.lan]), sources([mac.lan, mac.b], forms.slice(1))]).toEqual([
-      [mac.a, mac.b],
-      [mac.a, mac.bridge],
-      [mac.b],
-    ]);
-  });
-  it('never bear the MAC of who lives beyond, nor of a guest of another bridge', () => {
-    const moved = [...endpoints.values()].map((one) => (one.name === 'a' ? { ...one, bridge: 'br1' } : one));
-    expect(uplinkForms(lan, [base.frame], moved, mac.bridge, [mac.a]).map(({ srcMac }) => srcMac)).toEqual([
-      mac.bridge,
-    ]);
-  });
-  it('are none where the bridge’s MAC is not known', () =>
-    expect(uplinkForms(lan, forms, endpoints.values(), undefined, [mac.a])).toEqual([]));
-  it('are sent there on a host only, and at uplinks only', () => {
-    const dst = (onHost: boolean, name: string): readonly string[] =>
-      ears(controlsOf(input({ onHost })), name).map(({ dstMac }) => dstMac);
-    expect([dst(true, 'lan'), dst(true, 'c'), dst(false, 'lan')]).toEqual([
-      [mac.bridge],
-      [earControlMac.dst],
-      [earControlMac.dst],
-    ]);
-  });
-});
-
-describe('a tunnel to another host', () => {
-  const tunnel = { vni: 7, to: ['far'] };
-  const through = new Map([...endpoints].map(([name, one]) => [name, name === 'lan' ? { ...one, tunnel } : one]));
-  it('is an uplink in the lab too: what proves its ear leaves by it, and nobody is asked to enter there', () => {
-    const controls = controlsOf(input({ endpoints: through }));
-    expect(ears(controls, 'lan').map(({ srcMac, dstMac }) => [srcMac, dstMac])).toEqual([[mac.a, mac.bridge]]);
-    expect(ears(controls, 'c').map(({ dstMac }) => dstMac)).toEqual([earControlMac.dst]);
-    expect(Object.keys(proving({ endpoints: through }))).toEqual(['a', 'b', 'c']);
-  });
-  it('is judged only where the author names it', () => {
-    const judged = (names: readonly string[] | null): readonly string[] =>
-      observersOf([...through.values()], [], {}, names)
-        .filter((one) => one.judged)
-        .map(({ name }) => name);
-    expect([judged(null), judged(['lan'])]).toEqual([['a', 'b', 'c'], ['lan']]);
-  });
-});
-
-describe('the capture filter', () => {
-  const filter = (
-    flows: readonly Flow[],
-    traffic: readonly TrafficPlan[] = [],
-    listens = false,
-    bridgeMacs: Readonly<Record<string, string>> = { br0: mac.bridge },
-  ): string => filterByMac(flows, traffic, listens, endpoints, bridgeMacs);
-  const sources = (text: string): readonly string[] =>
-    text.split(' or ').map((part) => part.replace(/^ether src /, ''));
-  it('lets through what the step sends, what the bridges route, and controls that enter', () => {
-    expect(sources(filter([base]))).toEqual([mac.a, mac.bridge, ingressMac]);
-    expect(sources(filter([flowOf({}, { srcMac: '02:00:00:00:00:99' })]))).toEqual([
-      '02:00:00:00:00:99',
-      mac.a,
-      mac.bridge,
-      ingressMac,
-    ]);
-    expect(sources(filter([], [talk]))).toEqual([mac.a, mac.lan, mac.bridge, ingressMac]);
-    expect(sources(filter([base], [talk]))).toEqual([mac.a, mac.lan, mac.bridge, ingressMac]);
-  });
-  it('lets through no more of who is not known, or has several MACs, than is sent', () => {
-    expect(sources(filter([flowOf({ sender: 'gone' })], [{ ...talk, from: 'gone', to: 'gone' }]))).toEqual([
-      mac.a,
-      mac.bridge,
-      ingressMac,
-    ]);
-    const several = new Map(
-      [...endpoints].map(([name, one]) => [name, { ...one, macs: [...one.macs, `02:00:00:00:0${name.length}:99`] }]),
-    );
-    expect(sources(filterByMac([flowOf({}, { srcMac: '02:00:00:00:00:77' })], [], false, several, {}))).toEqual([
-      '02:00:00:00:00:77',
-      mac.a,
-      ingressMac,
-    ]);
-  });
-  it('takes everything where the step listens, sweeps sources, sends nothing, or has more sources than a filter is worth', () => {
-    expect(filter([base], [], true)).toBe('');
-    expect(filter([base, flowOf({}, { form: 'source-sweep' })])).toBe('');
-    expect(filter([])).toBe('');
-    const many = (count: number): readonly Flow[] =>
-      Array.from({ length: count }, (_, at) =>
-        flowOf({}, { srcMac: `02:00:00:00:01:${at.toString(16).padStart(2, '0')}` }),
-      );
-    expect(sources(filter(many(13)))).toHaveLength(16);
-    expect(filter(many(14))).toBe('');
-    expect(filter(many(17))).toBe('');
-  });
 });
 
 describe('who sends in a step', () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../../src/core/model/result.js';
 import type { RunRecord } from '../../../../src/core/model/run-record.js';
 import { replayFolder } from '../../../../src/system/evidence/replay.js';
-import { call } from '../../../support/lab/small-run.js';
+import { call } from '../../../support/call.js';
 
 const recorded = join(import.meta.dirname, '../../../../captures/hub-mode');
 let dir = '';

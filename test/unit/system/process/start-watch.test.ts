@@ -56,7 +56,7 @@ describe('a process that starts', () => {
   );
 
   it('that is gone has done nothing that could be told', async () => {
-    const child = spawn('true');
+    const child = spawn(process.execPath, ['--eval', '']);
     await once(child, 'exit');
     expect([workOf(child.pid ?? 0), workOf(process.pid)?.waits]).toEqual([null, true]);
   });

@@ -1,39 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import { startForeign } from '../../../../../src/core/judge/foreign/foreign.js';
+import { finishForeign } from '../../../../../src/core/judge/foreign/report.js';
 import {
-  addForeignBatch,
-  type FileView,
-  type ForeignFold,
-  type ForeignListener,
-  mostRows,
-  startForeign,
-  startForeignFile,
-} from '../../../../../src/core/judge/foreign/foreign.js';
-import { finishForeign, type ForeignReport, macOfNumber } from '../../../../../src/core/judge/foreign/report.js';
-import { foreignProtocol, type ForeignProtocol } from '../../../../../src/core/judge/foreign/protocol.js';
-import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
-import type { FrameSpec } from '../../../../../src/core/model/plan.js';
-import { viewFrame } from '../../../../../src/core/wire/frame-view.js';
-import { tokenLength } from '../../../../../src/core/wire/token.js';
+  macs,
+  type Name,
+  numberOf,
+  nameOf,
+  frame,
+  udp,
+  type Heard,
+  hear,
+  listener,
+  report,
+  each,
+} from '../../../../support/judge/foreign-fixture.js';
 
-const macs = {
-  own: '52:54:00:00:00:01',
-  a: '52:54:00:00:00:02',
-  b: '52:54:00:00:00:03',
-  c: '52:54:00:00:00:04',
-  all: 'ff:ff:ff:ff:ff:ff',
-} as const;
-type Name = keyof typeof macs;
-const numberOf = (name: Name): number => Number.parseInt(macs[name].replaceAll(':', ''), 16);
-const nameOf = (mac: number): string =>
-  Object.entries(macs).find(([, text]) => text === macOfNumber(mac))?.[0] ?? macOfNumber(mac);
-
-const frame = (from: Name, to: Name, over: Partial<FrameSpec> = {}): Uint8Array =>
-  buildFrame(
-    { carrier: 'raw', srcMac: macs[from], dstMac: macs[to], vlan: [], srcIp: null, dstIp: null, size: 60, ...over },
-    new Uint8Array(tokenLength),
-  );
-const udp = (from: Name, to: Name): Uint8Array =>
-  frame(from, to, { carrier: 'ipv4-udp', srcIp: '10.0.0.1', dstIp: '10.0.0.2' });
 const tcpAck = (from: Name, to: Name): Uint8Array => {
   const bytes = Buffer.alloc(60);
   bytes.set(Buffer.from(`${macs[to]}${macs[from]}`.replaceAll(':', ''), 'hex'));
@@ -44,55 +25,6 @@ const tcpAck = (from: Name, to: Name): Uint8Array => {
   bytes[47] = 0x10;
   return bytes;
 };
-
-interface Heard {
-  readonly bytes: Uint8Array;
-  readonly ns?: bigint;
-  readonly original?: number;
-}
-const everything: FileView = { ethernet: () => true, settled: () => null };
-function hear(
-  fold: ForeignFold,
-  path: string,
-  frames: readonly Heard[],
-  view: FileView = everything,
-): ReturnType<typeof startForeignFile> {
-  const file = startForeignFile(fold, path);
-  const offsets: number[] = [];
-  let at = 0;
-  for (const { bytes } of frames) {
-    offsets.push(at);
-    at += bytes.length;
-  }
-  addForeignBatch(
-    fold,
-    file,
-    {
-      bytes: Buffer.concat(frames.map(({ bytes }) => bytes)),
-      count: frames.length,
-      offset: Uint32Array.from(offsets),
-      captured: Uint32Array.from(frames, ({ bytes }) => bytes.length),
-      original: Uint32Array.from(frames, ({ bytes, original }) => original ?? bytes.length),
-      interfaceId: Uint32Array.from(frames, (_, index) => index),
-      direction: new Uint8Array(frames.length),
-      timeNs: BigInt64Array.from(frames, ({ ns }, index) => ns ?? BigInt(index) * 1_000_000_000n),
-    },
-    view,
-  );
-  return file;
-}
-const listener = (over: Partial<ForeignListener> = {}): ForeignListener => ({
-  name: 'kali',
-  macs: [numberOf('own')],
-  elsewhere: null,
-  ...over,
-});
-function report(frames: readonly Heard[], of = listener(), view = everything): ForeignReport {
-  const fold = startForeign(of);
-  hear(fold, 'one.pcapng', frames, view);
-  return finishForeign(fold, nameOf);
-}
-const each = (...frames: readonly Uint8Array[]): readonly Heard[] => frames.map((bytes) => ({ bytes }));
 
 describe('what a listener heard', () => {
   it('is its own, a group’s, or foreign, by its addresses', () => {
@@ -275,49 +207,6 @@ describe('what a listener heard', () => {
   });
 });
 
-describe('rows that are kept', () => {
-  const udpTo = (port: number): Uint8Array => {
-    const bytes = Uint8Array.from(udp('a', 'b'));
-    bytes.set([port >> 8, port & 255], 36);
-    bytes.set([0xea, 0x60], 34);
-    return bytes;
-  };
-  it('are so many; of what comes then frames are counted only, of known rows as before', () => {
-    const fold = startForeign(listener());
-    fold.rows = mostRows - 1;
-    hear(fold, 'x', each(udpTo(53), udpTo(80), udpTo(80), frame('a', 'c'), udpTo(53)));
-    expect(fold.rows).toBe(mostRows);
-    const told = finishForeign(fold, nameOf);
-    expect([told.notKept, told.files[0]?.foreign, told.found]).toEqual([3, 5, true]);
-    expect(told.pairs.map(({ heard }) => heard.map(({ protocols }) => protocols))).toEqual([
-      [[{ name: 'UDP 53', frames: 2 }]],
-    ]);
-  });
-  it('of one pair may be more than are found by number', () => {
-    const ports = Array.from({ length: 300 }, (_, at) => at + 1);
-    const told = report(each(...ports.map(udpTo), ...ports.map(udpTo)));
-    expect(told.pairs[0]?.heard[0]?.protocols).toHaveLength(300);
-    expect(told.pairs[0]?.heard[0]?.protocols.every(({ frames }) => frames === 2)).toBe(true);
-  });
-  it('are one for one protocol, whether its frames are read by number or by their headers', () => {
-    const tagged = (bytes: Uint8Array): Uint8Array =>
-      Buffer.concat([bytes.subarray(0, 12), Buffer.from([0x81, 0, 0, 7]), bytes.subarray(12)]);
-    expect(report(each(udpTo(53), tagged(udpTo(53)))).pairs[0]?.heard[0]?.protocols).toEqual([
-      { name: 'UDP 53', frames: 2 },
-    ]);
-    expect(report(each(tagged(udpTo(53)), udpTo(53))).pairs[0]?.heard[0]?.protocols).toEqual([
-      { name: 'UDP 53', frames: 2 },
-    ]);
-  });
-  it('of a frame that ends within its tags say so', () => {
-    const cut = Buffer.concat([udpTo(53).subarray(0, 12), Buffer.from([0x81, 0, 0])]);
-    expect(report(each(cut)).pairs[0]?.heard[0]).toMatchObject({
-      payloadOctets: 0,
-      protocols: [{ name: 'cut off', frames: 1 }],
-    });
-  });
-});
-
 describe('nothing foreign', () => {
   it('is 0 where the ear is not deaf, and proves no isolation', () => {
     const told = report(each(frame('a', 'own')));
@@ -366,116 +255,4 @@ describe('nothing foreign', () => {
       exitCode: 2,
       reasons: [{ code: 'evidence-incomplete' }],
     }));
-});
-
-describe('a MAC in words', () => {
-  it('is lower case with colons, with its leading zeros', () =>
-    expect([macOfNumber(0), macOfNumber(0xab), macOfNumber(0x0a0b0c0d0e0f)]).toEqual([
-      '00:00:00:00:00:00',
-      '00:00:00:00:00:ab',
-      '0a:0b:0c:0d:0e:0f',
-    ]));
-});
-
-describe('what a foreign frame carries', () => {
-  const told = (bytes: Uint8Array): ForeignProtocol | null => {
-    const view = viewFrame(bytes, 0, bytes.length);
-    return view === null ? null : foreignProtocol(bytes, bytes.length, view);
-  };
-  const ipv4 = (protocol: number, more: readonly number[] = [], fragment: readonly number[] = [0, 0]): Uint8Array =>
-    Uint8Array.from([
-      ...Buffer.from(`${macs.b}${macs.a}`.replaceAll(':', ''), 'hex'),
-      8,
-      0,
-      0x45,
-      0,
-      0,
-      20 + more.length,
-      0,
-      0,
-      ...fragment,
-      64,
-      protocol,
-      0,
-      0,
-      10,
-      0,
-      0,
-      1,
-      10,
-      0,
-      0,
-      2,
-      ...more,
-    ]);
-  const ethernet = (type: readonly number[], more: readonly number[] = []): Uint8Array =>
-    Uint8Array.from([...Buffer.from(`${macs.b}${macs.a}`.replaceAll(':', ''), 'hex'), ...type, ...more]);
-  const ports = (a: number, b: number): readonly number[] => [a >> 8, a & 255, b >> 8, b & 255];
-
-  it.each<[string, Uint8Array, ForeignProtocol]>([
-    [
-      'the lower port of UDP',
-      ipv4(17, [...ports(5353, 53), 0, 10, 0, 0, 1, 2]),
-      { name: 'UDP 53', answers: false, payloadOctets: 2 },
-    ],
-    [
-      'the highest port that names a service',
-      ipv4(17, [...ports(60_000, 49_151), 0, 8, 0, 0]),
-      { name: 'UDP 49151', answers: false, payloadOctets: 0 },
-    ],
-    [
-      'two ports that name none',
-      ipv4(17, [...ports(60_000, 49_152), 0, 8, 0, 0]),
-      { name: 'UDP', answers: false, payloadOctets: 0 },
-    ],
-    ['UDP that is cut off', ipv4(17, [0, 53]), { name: 'UDP', answers: false, payloadOctets: 2 }],
-    [
-      'TCP that acknowledges',
-      ipv4(6, [...ports(80, 50_000), 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 0x18, 0, 0, 0, 0, 0, 0, 7]),
-      { name: 'TCP 80', answers: true, payloadOctets: 1 },
-    ],
-    [
-      'TCP that opens',
-      ipv4(6, [...ports(50_000, 443), 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 0x02, 0, 0, 0, 0, 0, 0]),
-      { name: 'TCP 443', answers: false, payloadOctets: 0 },
-    ],
-    ['TCP that is cut off', ipv4(6, [0, 80]), { name: 'TCP', answers: false, payloadOctets: 2 }],
-    ['an echo', ipv4(1, [8, 0, 0, 0, 0, 0, 0, 0]), { name: 'ICMP', answers: false, payloadOctets: 0 }],
-    ['an answer to an echo', ipv4(1, [0, 0, 0, 0, 0, 0, 0, 0, 9]), { name: 'ICMP', answers: true, payloadOctets: 1 }],
-    ['a protocol with a name', ipv4(47, [1, 2]), { name: 'GRE', answers: false, payloadOctets: 2 }],
-    ['a protocol without one', ipv4(200), { name: 'IP protocol 200', answers: false, payloadOctets: 0 }],
-    ['a later fragment', ipv4(17, [1, 2, 3], [0, 1]), { name: 'IPv4 fragment', answers: false, payloadOctets: 3 }],
-    ['IPv4 that is cut off', ethernet([8, 0], [0x45, 0]), { name: '0x0800', answers: false, payloadOctets: 2 }],
-    [
-      'another EtherType, with its zeros',
-      ethernet([0x06, 0x00], [1, 2, 3]),
-      { name: '0x0600', answers: false, payloadOctets: 3 },
-    ],
-    ['a length, which is LLC', ethernet([0x05, 0xff], [1, 2, 3]), { name: 'LLC', answers: false, payloadOctets: 3 }],
-    [
-      'a request of ARP',
-      frame('a', 'b', { carrier: 'arp', srcIp: '10.0.0.1', dstIp: '10.0.0.2' }),
-      { name: 'ARP', answers: false, payloadOctets: 0 },
-    ],
-    [
-      'a reply of ARP',
-      frame('a', 'b', { carrier: 'arp', form: 'arp-reply', srcIp: '10.0.0.1', dstIp: '10.0.0.2' }),
-      { name: 'ARP', answers: true, payloadOctets: 0 },
-    ],
-    ['ARP that is cut off', ethernet([8, 6], [0, 1]), { name: 'ARP', answers: false, payloadOctets: 0 }],
-  ])('is named: %s', (_, bytes, expected) => expect(told(bytes)).toEqual(expected));
-
-  it('in IPv6 is named likewise', () => {
-    const icmp = (type: number): Uint8Array => {
-      const bytes = Buffer.alloc(14 + 40 + 8);
-      bytes.set(ethernet([0x86, 0xdd]));
-      bytes.set([0x60, 0, 0, 0, 0, 8, 58, 64], 14);
-      bytes[54] = type;
-      return bytes;
-    };
-    expect([told(icmp(128)), told(icmp(129))]).toEqual([
-      { name: 'ICMPv6', answers: false, payloadOctets: 0 },
-      { name: 'ICMPv6', answers: true, payloadOctets: 0 },
-    ]);
-  });
 });

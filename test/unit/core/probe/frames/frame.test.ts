@@ -1,49 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FrameSpec } from '../../../../../src/core/model/plan.js';
-import { carriers } from '../../../../../src/core/model/scenario.js';
 import { VerifyError } from '../../../../../src/core/model/verify-error.js';
-import { classicHeader, classicRecord } from '../../../../../src/core/pcap/classic/writer.js';
 import { buildFrame, buildFrames, frameTemplate } from '../../../../../src/core/probe/frames/frame.js';
 import { describeFrame, viewFrame } from '../../../../../src/core/wire/frame-view.js';
 import { leastSize, tokenOffset } from '../../../../../src/core/probe/frames/plain.js';
 import { stampToken } from '../../../../../src/core/probe/frames/template.js';
 import { findToken, tokenLength, tokensFor } from '../../../../../src/core/wire/token.js';
-import { available, concat, runOn } from '../../../../support/pcap/helpers.js';
-
-const key = new Uint8Array(32).fill(9);
-const runTag = 0x12345678;
-const token = tokensFor(key, runTag, 42, 1);
-
-function spec(
-  carrier: FrameSpec['carrier'],
-  vlan: readonly number[],
-  size = Math.max(60, leastSize(carrier, vlan.length)),
-): FrameSpec {
-  const v6 = carrier.startsWith('ipv6');
-  const ip = carrier === 'raw' ? null : v6 ? ['2001:db8::20', '2001:db8::c8'] : ['192.168.0.20', '192.168.0.200'];
-  return {
-    carrier,
-    srcMac: '52:54:00:85:20:d1',
-    dstMac: '00:11:22:33:44:55',
-    vlan,
-    srcIp: ip?.[0] ?? null,
-    dstIp: ip?.[1] ?? null,
-    size,
-  };
-}
-
-const stacks = [[], [10], [1, 10]] as const;
-const forms = carriers.flatMap((carrier) => stacks.map((vlan) => ({ carrier, vlan })));
-
-function capture(frames: readonly Uint8Array[]): Uint8Array {
-  return concat(
-    classicHeader('micro', 65_535),
-    ...frames.map((data, i) =>
-      classicRecord('micro', { timeNs: BigInt(i) * 1_000_000n, originalLength: data.length, data }),
-    ),
-  );
-}
+import { concat } from '../../../../support/pcap/helpers.js';
+import { key, runTag, token, spec, forms } from '../../../../support/probe/frame-fixture.js';
 
 describe('a probe frame', () => {
   it('of 60 octets has room for a token behind Ethernet, IPv4 and UDP', () => {
@@ -115,88 +79,6 @@ describe('a probe frame', () => {
         'c0a800c8' +
         Buffer.from(token).toString('hex'),
     );
-  });
-
-  it.skipIf(!available('tcpdump'))('is what its tcpdump line says, for every form', () => {
-    const lines = runOn(capture(forms.map(({ carrier, vlan }) => buildFrame(spec(carrier, vlan), token))), 'tcpdump', [
-      '-r',
-      'FILE',
-      '-nevvt',
-    ])
-      .stdout.replaceAll(/\n\s+/g, ' ')
-      .trim()
-      .split('\n');
-    expect(lines).toHaveLength(forms.length);
-    const what = {
-      raw: /ethertype Unknown \(0x88b5\)/,
-      arp: /Request who-has 192\.168\.0\.200 tell 192\.168\.0\.20/,
-      'ipv4-udp':
-        /ttl 64, id 0, .*flags \[DF\], proto UDP.*192\.168\.0\.20\.54857 > 192\.168\.0\.200\.54858: \[udp sum ok\] UDP, length 18/,
-      'ipv4-tcp': /proto TCP.*Flags \[S\], cksum 0x[0-9a-f]+ \(correct\), seq 0:18/,
-      'ipv4-icmp': /proto ICMP.*192\.168\.0\.20 > 192\.168\.0\.200: ICMP echo request, id 54857, seq 1, length 26/,
-      'ipv6-udp': /hlim 64, next-header UDP.*\[udp sum ok\] UDP, length 18/,
-      'ipv6-icmp': /next-header ICMPv6.*\[icmp6 sum ok\] ICMP6, echo request, id 54857, seq 1/,
-    };
-    forms.forEach(({ carrier, vlan }, i) => {
-      const line = lines[i] ?? '';
-      expect(line).toMatch(what[carrier]);
-      expect(line).not.toMatch(/bad|wrong|incorrect|truncated|invalid/);
-      for (const id of vlan) expect(line).toMatch(new RegExp(`vlan ${id}, p 0`));
-      expect(line).not.toContain('0x88a8');
-    });
-  });
-
-  it.skipIf(!available('tshark'))('is whole and rightly summed at every layer in the eyes of tshark', () => {
-    const sizes = [0, 1, 7, 400];
-    const frames = forms.flatMap(({ carrier, vlan }) =>
-      sizes.flatMap((more) =>
-        [0, 1, 65_535, 77_777].map((index) =>
-          buildFrame(
-            spec(carrier, vlan, Math.max(60, leastSize(carrier, vlan.length)) + more),
-            tokensFor(key, runTag, index, 1),
-          ),
-        ),
-      ),
-    );
-    const checks = ['ip', 'tcp', 'udp'].map((layer) => ['-o', `${layer}.check_checksum:TRUE`]).flat();
-    const { stdout, status } = runOn(capture(frames), 'tshark', [
-      '-r',
-      'FILE',
-      '-n',
-      ...checks,
-      '-T',
-      'fields',
-      '-e',
-      '_ws.expert.message',
-      '-e',
-      'ip.checksum.status',
-      '-e',
-      'udp.checksum.status',
-      '-e',
-      'tcp.checksum.status',
-      '-e',
-      'icmp.checksum.status',
-      '-e',
-      'icmpv6.checksum.status',
-    ]);
-    expect(status).toBe(0);
-    const lines = stdout.replace(/\n$/, '').split('\n');
-    expect(lines).toHaveLength(frames.length);
-    const per = sizes.length * 4;
-    lines.forEach((line, i) => {
-      const { carrier } = forms[Math.floor(i / per)] ?? { carrier: 'raw' as const };
-      const [expert, ip, udp, tcp, icmp, icmpv6] = line.split('\t');
-      expect(expert).not.toMatch(/malformed|checksum|bad|exceeds|bogus|truncat/i);
-      const good = (yes: boolean): string => (yes ? '1' : '');
-      expect({ carrier, ip, udp, tcp, icmp, icmpv6 }).toEqual({
-        carrier,
-        ip: good(carrier.startsWith('ipv4')),
-        udp: good(carrier.endsWith('udp')),
-        tcp: good(carrier === 'ipv4-tcp'),
-        icmp: good(carrier === 'ipv4-icmp'),
-        icmpv6: good(carrier === 'ipv6-icmp'),
-      });
-    });
   });
 
   it('has no UDP checksum of 0, which would mean none', () => {

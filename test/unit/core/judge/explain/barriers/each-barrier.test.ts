@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { barrierOf, barriers, lastBarriers } from '../../../../../../src/core/judge/explain/barriers.js';
-import { filtersInState } from '../../../../../../src/core/judge/rows/filters-in-state.js';
+import { barriers, lastBarriers } from '../../../../../../src/core/judge/explain/barriers.js';
 import type { RowContext } from '../../../../../../src/core/judge/rows/row-context.js';
 import type { FdbState, OvsState } from '../../../../../../src/core/model/state.js';
 import {
   a,
-  b,
   bridge,
   broadcast,
   entry,
@@ -396,60 +394,4 @@ describe.each(Object.entries(cases))('%s', (code, { found, place, also = {}, not
   it.each(Object.entries(not))('is not in the way with: %s', (_, other) =>
     expect(barrier.find(row({ ...found, ...other }))).toBeNull(),
   );
-});
-
-describe('a barrier', () => {
-  it('is explained by its code, a filter as well, and another code is none', () => {
-    expect(barrierOf('isolated')).toBe(barriers.isolated);
-    expect(barrierOf('filter')).toBe(lastBarriers.filter);
-    expect(barrierOf('unexplained')).toBeNull();
-    expect(barrierOf('toString')).toBeNull();
-  });
-  it('that nothing explains is found anywhere', () => expect(lastBarriers.unexplained.find()).toBe(''));
-});
-
-describe('filters', () => {
-  const rule = (family: string, table: string): object => ({ rule: { family, table, chain: 'c', expr: [] } });
-  const nft = {
-    nftables: [
-      { metainfo: {} },
-      { table: { family: 'inet', name: 'empty' } },
-      rule('bridge', 'guard'),
-      rule('bridge', 'guard'),
-      rule('netdev', 'mark'),
-      rule('ip', 'filter'),
-      rule('inet', 'fw'),
-    ],
-  };
-  const tc = { filters: { 'vnet0 ingress': [{ kind: 'matchall' }], 'vnet1 ingress': [] } };
-  const state = (sysctl: Readonly<Record<string, string>>) => host({ nft, tc, sysctl });
-
-  it('are tables with rules and devices with filters, each once; those of IP act on bridged packets where they are handed over', () => {
-    const link = ['nft bridge guard', 'nft netdev mark', 'tc on vnet0 ingress'];
-    expect(filtersInState(state({}))).toEqual({ link, ip: { all: ['nft ip filter', 'nft inet fw'], bridged: [] } });
-    for (const name of ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables']) {
-      expect(filtersInState(state({ [name]: '1' })).ip.bridged).toEqual([
-        'nft ip filter by br_netfilter',
-        'nft inet fw by br_netfilter',
-      ]);
-      expect(filtersInState(state({ [name]: '0' })).ip.bridged).toEqual([]);
-    }
-    expect(filtersInState(host())).toEqual({ link: [], ip: { all: [], bridged: [] } });
-  });
-
-  it('that can have acted are told: of the link for any frame, of IP for packets, all of IP for what the host routes', () => {
-    const find = (
-      finding: RowContext['finding'],
-      sysctl: Readonly<Record<string, string>> = { 'net.bridge.bridge-nf-call-iptables': '1' },
-    ): string | null => lastBarriers.filter.find(row({ finding, before: state(sysctl) }));
-    expect(find(of('known-unicast', { carrier: 'raw' }))).toBe(
-      'nft bridge guard, nft netdev mark, tc on vnet0 ingress',
-    );
-    expect(find(of('known-unicast', { carrier: 'ipv4-udp' }))).toBe(
-      'nft bridge guard, nft netdev mark, tc on vnet0 ingress, nft ip filter by br_netfilter, nft inet fw by br_netfilter',
-    );
-    expect(find(routed, {})).toBe('nft ip filter, nft inet fw');
-    expect(lastBarriers.filter.find(row({ finding: routed }))).toBeNull();
-    expect(lastBarriers.filter.find(row({ to: b }))).toBeNull();
-  });
 });

@@ -1,89 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import type { LeakContext } from '../../../../../../src/core/judge/explain/causes/leak.js';
-import { causes, withCauses } from '../../../../../../src/core/judge/explain/causes.js';
-import type { Flow } from '../../../../../../src/core/model/plan.js';
-import type { FdbState, HostState, LinkState } from '../../../../../../src/core/model/state.js';
-import { buildFrame } from '../../../../../../src/core/probe/frames/frame.js';
-import { tokensFor } from '../../../../../../src/core/wire/token.js';
-import { addFrames, hostState, judge, key, perfectRun } from '../../../../../support/judge/perfect-run.js';
+import { causes } from '../../../../../../src/core/judge/explain/causes.js';
+import type { HostState } from '../../../../../../src/core/model/state.js';
+import { hostState } from '../../../../../support/judge/perfect-run.js';
+import {
+  step,
+  a,
+  b,
+  c,
+  br0,
+  p0,
+  p1,
+  p2,
+  finding,
+  unicast,
+  group,
+  bridge,
+  port,
+  entry,
+  host,
+  leak,
+  never,
+  of,
+  withLink,
+  stimulus,
+  tunnel,
+  onOther,
+} from '../../../../../support/judge/leak-fixture.js';
 
 type Code = keyof typeof causes;
-
-const evidence = perfectRun();
-const [step] = evidence.plan.steps;
-const flow = step?.flows.at(0);
-const [a, b] = evidence.plan.endpoints;
-const c = step?.observers.find(({ name }) => name === 'c');
-const [br0, p0, p1, p2] = hostState().links;
-const row = judge(evidence).steps[0]?.findings.find(({ observer }) => observer === 'c');
-if (
-  step === undefined ||
-  flow === undefined ||
-  a === undefined ||
-  b === undefined ||
-  c === undefined ||
-  br0 === undefined ||
-  p0 === undefined ||
-  p1 === undefined ||
-  p2 === undefined ||
-  row === undefined
-) {
-  throw new Error('the fixture has changed');
-}
-const finding = { ...row, leak: true, seen: 3 };
-const unicast = b.macs[0] ?? '';
-const group = '01:00:5e:01:01:01';
 const broadcast = 'ff:ff:ff:ff:ff:ff';
-
-const bridge = (settings: LinkState['bridge'], over: Partial<LinkState> = {}): LinkState => ({
-  ...br0,
-  ...over,
-  bridge: { ageing_time: 30000, ...settings },
-});
-const port = (link: LinkState, settings: LinkState['port']): LinkState => ({
-  ...link,
-  port: { state: 'forwarding', ...settings },
-});
-const entry = (over: Partial<FdbState> = {}): FdbState => ({
-  mac: unicast,
-  port: 'p1',
-  master: 'br0',
-  vlan: null,
-  state: 'dynamic',
-  flags: [],
-  usedS: 0,
-  updatedS: 0,
-  ...over,
-});
-const host = (over: Partial<HostState> = {}): HostState => ({ ...hostState(), ...over });
-
-/** A leak for which nothing accounts. */
-function leak(over: Partial<LeakContext> = {}): LeakContext {
-  return {
-    finding,
-    step: step ?? never(),
-    flow: flow ?? null,
-    dstMac: unicast,
-    from: a ?? null,
-    to: b ?? null,
-    observer: c ?? null,
-    listener: null,
-    bridge: bridge({}),
-    port: port(p2 ?? never(), {}),
-    fromPort: port(p0 ?? never(), {}),
-    entries: [entry()],
-    before: host(),
-    after: host(),
-    ...over,
-  };
-}
-function never(): never {
-  throw new Error('the fixture has changed');
-}
-const of = (name: string, more: Partial<typeof finding> = {}): typeof finding => ({ ...finding, class: name, ...more });
-const withLink = (link: LinkState): HostState =>
-  host({ links: hostState().links.map((one) => (one.name === link.name ? link : one)) });
-const stimulus: Flow = { ...flow, class: 'igmp-query', from: 'c', purpose: 'stimulus' };
 
 interface Case {
   readonly found: Partial<LeakContext>;
@@ -92,11 +38,8 @@ interface Case {
   /** By what differs: then it is another cause. */
   readonly not: Readonly<Record<string, Partial<LeakContext>>>;
 }
-
-const tunnel = (name: string, master: string, vni: number): LinkState => ({ ...p1, name, master, kind: 'vxlan', vni });
 const overlay = (vni: number): HostState =>
   host({ links: [...hostState().links, tunnel('vx1', 'br0', 100), tunnel('hv2/vx2', 'hv2/br1', vni)] });
-const onOther = bridge({}, { name: 'hv2/br1' });
 
 const cases: { readonly [C in Code]?: Case } = {
   'vni-shared': {
@@ -331,158 +274,4 @@ describe.each(Object.entries(cases))('%s', (code, { found, told, not }) => {
   it.each(Object.entries(not))('is not found with: %s', (_, other) =>
     expect(find(leak({ ...found, ...other }))).toBeNull(),
   );
-});
-
-describe('a cause', () => {
-  it('by the promiscuous flag alone is behind the bridge as well', () => {
-    const held = { entries: [], to: null, flow: null, bridge: bridge({}, { promiscuity: null, sysFlags: 0x1103 }) };
-    expect(causes['behind-bridge'](leak(held))).toMatchObject({ value: '1', text: expect.stringContaining(unicast) });
-  });
-  it('of a theft is the move, wherever the entry stands', () => {
-    expect(causes['mac-moved'](leak({ finding: of('mac-steal'), entries: [] }))).toMatchObject({ value: 'p2' });
-    expect(causes['mac-moved'](leak({ finding: of('gateway-steal'), port: null }))).toMatchObject({ value: '' });
-  });
-  it('of a full table without an addressee is mended by the limit', () => {
-    expect(
-      causes['fdb-full'](leak({ to: null, after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 9 })) }))?.fix,
-    ).toBe('ip link set dev br0 type bridge fdb_max_learned 0');
-  });
-  it('of a root without STP is that BPDUs are handed on', () => {
-    expect(
-      causes['stp-open'](
-        leak({ finding: of('stp-root'), fromPort: port(p0, { guard: false }), bridge: bridge({ stp_state: 0 }) }),
-      ),
-    ).toMatchObject({
-      place: 'br0.stp_state',
-      fix: expect.stringContaining('iifname p0 ether daddr 01:80:c2:00:00:00 drop'),
-    });
-  });
-  it('of multicast after a query by the observer is its port', () => {
-    const asked = {
-      finding: of('igmp-query'),
-      step: { ...step, flows: [stimulus] },
-      dstMac: group,
-      port: port(p2, { multicast_router: 1 }),
-    };
-    expect(causes['mcast-router-port'](leak(asked))).toMatchObject({
-      value: '1',
-      text: expect.stringContaining('a query makes p2'),
-    });
-    expect(causes['group-flood'](leak({ dstMac: group, port: port(p2, { mcast_flood: true }) }))).toMatchObject({
-      place: 'p2.mcast_flood',
-    });
-  });
-  it('of guests that are both open names both ports', () => {
-    expect(
-      causes['not-isolated'](leak({ fromPort: port(p0, { isolated: false }), port: port(p2, { isolated: false }) })),
-    ).toMatchObject({
-      place: 'p0.isolated, p2.isolated',
-      text: expect.stringContaining('p0 and p2 are'),
-      fix: 'bridge link set dev p0 isolated on && bridge link set dev p2 isolated on',
-    });
-  });
-  it('of two networks on one overlay names the tunnel of either, whatever others there are', () => {
-    const links = [
-      ...hostState().links,
-      tunnel('vx0', 'br0', 50),
-      tunnel('vx1', 'br0', 100),
-      tunnel('vx2', 'br0', 70),
-      tunnel('hv2/vx3', 'hv2/br1', 60),
-      tunnel('hv2/vx4', 'hv2/br1', 100),
-    ];
-    expect(causes['vni-shared'](leak({ bridge: onOther, before: host({ links }) }))).toMatchObject({
-      place: 'hv2/vx4.vni',
-      value: '100',
-      text: expect.stringContaining('hv2/vx4 of hv2/br1 has the VXLAN network identifier of vx1, which belongs to br0'),
-    });
-  });
-  it('of guests one of whom is open, or who are on different hosts', () => {
-    expect(
-      causes['not-isolated'](leak({ fromPort: port(p0, { isolated: true }), port: port(p2, { isolated: false }) }))
-        ?.text,
-    ).toBe('p2 is not isolated, so guests reach one another');
-    expect(
-      causes['not-isolated'](
-        leak({ fromPort: port(p0, { isolated: true }), port: { ...port(p2, { isolated: false }), name: 'hv2/p2' } }),
-      ),
-    ).toBeNull();
-  });
-  it('of tags that hop is the filter, tags told or not', () => {
-    expect(
-      causes['vlan-unfiltered'](leak({ finding: of('vlan-hop'), bridge: bridge({ vlan_filtering: 0 }) })),
-    ).not.toBeNull();
-  });
-  it('by IPv6 is IPv6 forwarding', () => {
-    expect(
-      causes['host-forwards'](
-        leak({
-          finding: of('routed-bounce', { carrier: 'ipv6-udp' }),
-          before: host({ sysctl: { 'net.ipv6.conf.all.forwarding': '1' } }),
-        }),
-      ),
-    ).toMatchObject({ place: 'net.ipv6.conf.all.forwarding' });
-  });
-});
-
-describe('a leak in a result', () => {
-  function leaking(states: (state: HostState) => HostState | null): string[] {
-    const run = perfectRun();
-    addFrames(run, {
-      observer: 'c',
-      outgoing: true,
-      bytes: buildFrame(flow?.frame ?? never(), tokensFor(key, run.plan.runTag, flow?.first ?? 0, 1)),
-    });
-    run.states = run.states.map(({ before, after }) => ({ before: before === null ? null : states(before), after }));
-    return (
-      judge(run)
-        .steps[0]?.findings.filter((one) => one.leak)
-        .flatMap((one) => one.causes.map(({ code }) => code)) ?? []
-    );
-  }
-  const changed =
-    (change: (link: LinkState) => LinkState, fdb: HostState['fdb'] = []) =>
-    (state: HostState): HostState => ({ ...state, fdb, links: state.links.map(change) });
-
-  it('has its causes, the most specific first', () => {
-    expect(leaking(changed((link) => (link.bridge === null ? link : { ...link, bridge: { ageing_time: 0 } })))).toEqual(
-      ['ageing-zero', 'unknown-flood'],
-    );
-  });
-  it('that a table entry and a port rule out is unexplained', () => {
-    expect(leaking(changed((link) => (link.name === 'p2' ? port(link, { flood: false }) : link)))).toEqual([
-      'unexplained',
-    ]);
-    expect(leaking(changed((link) => link, [entry()]))).toEqual(['unexplained']);
-    expect(leaking(() => null)).toEqual(['unexplained']);
-    expect(leaking(changed((link) => ({ ...link, name: `other-${link.name}` })))).toEqual(['unexplained']);
-  });
-  it('that is unexplained says whether the state was read', () => {
-    const text = (before: HostState | null): string | undefined =>
-      withCauses([finding], evidence.plan, step, { before, after: host() })[0]?.causes[0]?.text;
-    expect([
-      text(null),
-      text(
-        host({ links: hostState().links.map((link) => (link.name === 'p2' ? port(link, { flood: false }) : link)) }),
-      ),
-    ]).toEqual([
-      'unexplained: the state around the step was not read',
-      'unexplained: nothing in the state around the step accounts for it',
-    ]);
-  });
-  it('whose entry stands on another port moved', () =>
-    expect(
-      leaking(changed((link) => link, [entry({ port: 'p2' }), entry({ mac: '02:00:00:00:00:99', port: 'p3' })])),
-    ).toEqual(['mac-moved']));
-  it('is explained, other rows are left as they are', () => {
-    const state = { before: host(), after: host() };
-    const [first, second] = withCauses([{ ...finding, leak: false }, finding], evidence.plan, step, state);
-    expect([first?.causes.length, second?.causes.length]).toEqual([0, 1]);
-    const many = withCauses(
-      Array.from({ length: 2001 }, () => finding),
-      evidence.plan,
-      step,
-      state,
-    );
-    expect([many[1999]?.causes.length, many[2000]?.causes.length]).toEqual([1, 0]);
-  });
 });

@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunRecord } from '../../../src/core/model/run-record.js';
-import { call, smallRun } from '../../support/lab/small-run.js';
+import { call } from '../../support/call.js';
+import { smallRun } from '../../support/lab/small-run.js';
+import { needs, program } from '../../support/needs.js';
 
 let run = { scratch: '', dir: '' };
 beforeAll(() => {
@@ -16,39 +17,6 @@ function copy(name: string): string {
   cpSync(run.dir, to, { recursive: true });
   return to;
 }
-
-describe('run.json', () => {
-  it('carries who, where, when, with what, by which method, how much of it, and what it does not say', () => {
-    const { provenance } = JSON.parse(readFileSync(join(run.dir, 'run.json'), 'utf8')) as RunRecord;
-    expect(provenance).toMatchObject({
-      who: { uid: process.getuid?.(), operator: 'Ann Other', ticket: 'CHG-17' },
-      where: {
-        kernel: spawnSync('uname', ['-r'], { encoding: 'utf8' }).stdout.trim(),
-        nftRuleset: { text: 'no rules' },
-      },
-      when: { steps: [{ name: 'probes' }, { name: 'http' }] },
-      instrument: {
-        tool: { verdictRules: 1, sabotage: { falseHolds: 0 } },
-        node: process.versions.node,
-        captures: [{ step: 'probes', snaplen: 2048 }, { step: 'http' }],
-      },
-      scope: { bridges: ['br0'], observed: 3, ports: 3, unobserved: [], partial: null },
-    });
-    const hashes = spawnSync(
-      'sh',
-      ['-c', `find dist -name '*.js' -o -name '*.cjs' | LC_ALL=C sort | xargs sha256sum | sha256sum`],
-      { encoding: 'utf8', cwd: join(import.meta.dirname, '../../..') },
-    ).stdout;
-    expect(provenance?.instrument.packageSha256).toBe(hashes.slice(0, 64));
-    expect(provenance?.when.ended?.utc).toMatch(/^\d{4}-/);
-    expect(
-      provenance?.method.some((line) => line.includes('sent 80 frames of known-unicast (raw, ipv4-udp) as a, b')),
-    ).toBe(true);
-    expect(provenance?.limits.length).toBeGreaterThan(3);
-    // The filter as the kernel ran it: loads of 8 octets each, the last one returns.
-    expect(provenance?.instrument.captures[0]?.program).toMatch(/^([0-9a-f]{16})+$/);
-  });
-});
 
 interface Checks {
   readonly whole: boolean;
@@ -64,49 +32,7 @@ function check(dir: string, ...more: readonly string[]) {
   return { status, told, ok: by(true), wrong: by(false), none: by(null) };
 }
 
-describe('check', () => {
-  it('calls the folder of a run whole', () => {
-    expect(check(run.dir)).toMatchObject({
-      status: 0,
-      ok: ['hashes', 'capture', 'key', 'result'],
-      wrong: [],
-      none: ['custody', 'signature'],
-      told: { whole: true, verdict: 'broken' },
-    });
-  });
-
-  it.each([
-    ['run.json', (text: string) => text.replace('"startedAt": "20', '"startedAt": "19'), ['hashes', 'result']],
-    ['result.json', (text: string) => text.replace('"broken"', '"holds"'), ['hashes', 'result']],
-    ['timeline.ndjson', (text: string) => text.replace('"accepted":20', '"accepted":10'), ['hashes', 'result']],
-    ['plan.json', (text: string) => text.replace(/"keySha256": "./, '"keySha256": "z'), ['hashes', 'key', 'result']],
-    ['SHA256SUMS', (text: string) => text.split('\n').slice(1).join('\n'), ['hashes']],
-    ['SHA256SUMS', (text: string) => `${text}${'0'.repeat(64)}  ../../etc/passwd\n`, ['hashes']],
-  ])('sees a change of %s', (file, change, wrong) => {
-    const dir = copy('changed');
-    const before = readFileSync(join(dir, file), 'utf8');
-    writeFileSync(join(dir, file), change(before));
-    expect(readFileSync(join(dir, file), 'utf8')).not.toBe(before);
-    const told = check(dir);
-    expect({ status: told.status, wrong: told.wrong }).toEqual({ status: 3, wrong });
-    rmSync(dir, { recursive: true });
-  });
-
-  it('sees one octet of the capture changed', () => {
-    const dir = copy('octet');
-    const path = join(dir, 'evidence.pcapng');
-    const octets = readFileSync(path);
-    octets[octets.length - 400] = (octets[octets.length - 400] ?? 0) ^ 1;
-    writeFileSync(path, octets);
-    expect(check(dir)).toMatchObject({ status: 3, wrong: ['hashes', 'capture', 'result'] });
-  });
-
-  it('exits 64 where no run left the folder', () => {
-    expect(call('check', run.scratch).status).toBe(64);
-  });
-});
-
-describe('attest', () => {
+describe('attest', needs(program('ssh-keygen')), () => {
   it('signs with an OpenSSH key, and only that signer over only these files is trusted', () => {
     const dir = copy('signed');
     const key = join(run.scratch, 'key');
@@ -132,7 +58,7 @@ describe('attest', () => {
   });
 });
 
-describe('purge', () => {
+describe('purge', needs(program('tshark')), () => {
   it('makes no report where there is none when it removes payload', () => {
     const dir = copy('unreported');
     rmSync(join(dir, 'report.html'));

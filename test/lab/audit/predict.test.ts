@@ -1,0 +1,26 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, it } from 'vitest';
+import { differing, heldRun } from '../../support/judge/held.js';
+
+const top = fileURLToPath(new URL('../../..', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'predict-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+// Every other scenario that is shipped is held against the wire where it is run: test/lab/run/shipped,
+// test/lab/scenarios/attacks, test/lab/watch/watch-a-run.
+it('predicts a mesh of a hundred guests, pair by pair', async () => {
+  const dir = join(scratch, 'mesh');
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['dist/cli.cjs', 'run', 'scenarios/scale/mesh.yml', '--out', dir, '--quiet', '--json'],
+    { cwd: top, encoding: 'utf8' },
+  );
+  expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+  const rows = await heldRun(dir);
+  expect(differing(rows)).toEqual([]);
+  expect(new Set(rows.map(({ outcome }) => outcome))).toEqual(new Set(['agrees']));
+}, 120_000);

@@ -1,0 +1,108 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunRecord } from '../../../src/core/model/run-record.js';
+import { call } from '../../support/call.js';
+import { smallRun } from '../../support/lab/small-run.js';
+
+let run = { scratch: '', dir: '' };
+beforeAll(() => {
+  run = smallRun();
+}, 60_000);
+afterAll(() => rmSync(run.scratch, { recursive: true, force: true }));
+
+function copy(name: string): string {
+  const to = join(run.scratch, name);
+  cpSync(run.dir, to, { recursive: true });
+  return to;
+}
+
+describe('run.json', () => {
+  it('carries who, where, when, with what, by which method, how much of it, and what it does not say', () => {
+    const { provenance } = JSON.parse(readFileSync(join(run.dir, 'run.json'), 'utf8')) as RunRecord;
+    expect(provenance).toMatchObject({
+      who: { uid: process.getuid?.(), operator: 'Ann Other', ticket: 'CHG-17' },
+      where: {
+        kernel: spawnSync('uname', ['-r'], { encoding: 'utf8' }).stdout.trim(),
+        nftRuleset: { text: 'no rules' },
+      },
+      when: { steps: [{ name: 'probes' }, { name: 'http' }] },
+      instrument: {
+        tool: { verdictRules: 1, sabotage: { falseHolds: 0 } },
+        node: process.versions.node,
+        captures: [{ step: 'probes', snaplen: 2048 }, { step: 'http' }],
+      },
+      scope: { bridges: ['br0'], observed: 3, ports: 3, unobserved: [], partial: null },
+    });
+    const hashes = spawnSync(
+      'sh',
+      ['-c', `find dist -name '*.js' -o -name '*.cjs' | LC_ALL=C sort | xargs sha256sum | sha256sum`],
+      { encoding: 'utf8', cwd: join(import.meta.dirname, '../../..') },
+    ).stdout;
+    expect(provenance?.instrument.packageSha256).toBe(hashes.slice(0, 64));
+    expect(provenance?.when.ended?.utc).toMatch(/^\d{4}-/);
+    expect(
+      provenance?.method.some((line) => line.includes('sent 80 frames of known-unicast (raw, ipv4-udp) as a, b')),
+    ).toBe(true);
+    expect(provenance?.limits.length).toBeGreaterThan(3);
+    // The filter as the kernel ran it: loads of 8 octets each, the last one returns.
+    expect(provenance?.instrument.captures[0]?.program).toMatch(/^([0-9a-f]{16})+$/);
+  });
+});
+
+interface Checks {
+  readonly whole: boolean;
+  readonly verdict: string;
+  readonly checks: readonly { readonly name: string; readonly ok: boolean | null; readonly text: string }[];
+}
+
+function check(dir: string, ...more: readonly string[]) {
+  const { status, stdout } = call('check', dir, '--json', ...more);
+  const told = JSON.parse(stdout) as Checks;
+  const by = (ok: boolean | null): readonly string[] =>
+    told.checks.filter((one) => one.ok === ok).map(({ name }) => name);
+  return { status, told, ok: by(true), wrong: by(false), none: by(null) };
+}
+
+describe('check', () => {
+  it('calls the folder of a run whole', () => {
+    expect(check(run.dir)).toMatchObject({
+      status: 0,
+      ok: ['hashes', 'capture', 'key', 'result'],
+      wrong: [],
+      none: ['custody', 'signature'],
+      told: { whole: true, verdict: 'broken' },
+    });
+  });
+
+  it.each([
+    ['run.json', (text: string) => text.replace('"startedAt": "20', '"startedAt": "19'), ['hashes', 'result']],
+    ['result.json', (text: string) => text.replace('"broken"', '"holds"'), ['hashes', 'result']],
+    ['timeline.ndjson', (text: string) => text.replace('"accepted":20', '"accepted":10'), ['hashes', 'result']],
+    ['plan.json', (text: string) => text.replace(/"keySha256": "./, '"keySha256": "z'), ['hashes', 'key', 'result']],
+    ['SHA256SUMS', (text: string) => text.split('\n').slice(1).join('\n'), ['hashes']],
+    ['SHA256SUMS', (text: string) => `${text}${'0'.repeat(64)}  ../../etc/passwd\n`, ['hashes']],
+  ])('sees a change of %s', (file, change, wrong) => {
+    const dir = copy('changed');
+    const before = readFileSync(join(dir, file), 'utf8');
+    writeFileSync(join(dir, file), change(before));
+    expect(readFileSync(join(dir, file), 'utf8')).not.toBe(before);
+    const told = check(dir);
+    expect({ status: told.status, wrong: told.wrong }).toEqual({ status: 3, wrong });
+    rmSync(dir, { recursive: true });
+  });
+
+  it('sees one octet of the capture changed', () => {
+    const dir = copy('octet');
+    const path = join(dir, 'evidence.pcapng');
+    const octets = readFileSync(path);
+    octets[octets.length - 400] = (octets[octets.length - 400] ?? 0) ^ 1;
+    writeFileSync(path, octets);
+    expect(check(dir)).toMatchObject({ status: 3, wrong: ['hashes', 'capture', 'result'] });
+  });
+
+  it('exits 64 where no run left the folder', () => {
+    expect(call('check', run.scratch).status).toBe(64);
+  });
+});

@@ -1,0 +1,68 @@
+import type { Found, FoundScenario } from '../../../src/core/discover/found-scenario.js';
+import { type TwinInput, twinScenario } from '../../../src/core/discover/twin/scenario.js';
+import type { FdbState, HostState, LinkState } from '../../../src/core/model/state.js';
+import { hostState } from '../judge/perfect-run.js';
+
+export const macOf = (at: number): string => `52:54:00:00:00:0${at}`;
+export const change = (state: HostState, name: string, over: Partial<LinkState>): HostState => ({
+  ...state,
+  links: state.links.map((one) => (one.name === name ? { ...one, ...over } : one)),
+});
+export const plain = change(hostState(), 'br0', { bridge: { ageing_time: 30_000, vlan_default_pvid: 1 } });
+export const entry = (mac: string, port: string, over: Partial<FdbState> = {}): FdbState => ({
+  mac,
+  port,
+  master: 'br0',
+  vlan: null,
+  state: 'dynamic',
+  flags: [],
+  usedS: null,
+  updatedS: null,
+  ...over,
+});
+export const endpoints: FoundScenario['topology']['endpoints'] = {
+  g0: { bridge: 'br0', port: 'p0', mac: macOf(1), ip: '10.0.0.1/24' },
+  g1: { bridge: 'br0', port: 'p1', mac: macOf(2) },
+  g2: { bridge: 'br0', port: 'p2', mac: macOf(3), vlans: [{ vid: 99 }] },
+  nic: { bridge: 'br0', port: 'p3', role: 'uplink', mac: '00:11:22:33:44:55' },
+};
+export const found = (over: Partial<FoundScenario['topology']['endpoints']> = {}): Found => {
+  const all: Record<string, FoundScenario['topology']['endpoints'][string]> = {};
+  for (const [name, one] of Object.entries({ ...endpoints, ...over })) if (one !== undefined) all[name] = one;
+  return {
+    scenario: {
+      version: 1,
+      name: 'host-br0',
+      topology: { provider: 'host', bridges: { br0: {} }, endpoints: all },
+      steps: [{ name: 'asked' }],
+      policy: [{ within: 'zone:*', expect: 'private' }],
+    },
+    notes: [],
+    origins: {},
+    sentences: [],
+  };
+};
+export const input = (over: Partial<TwinInput> = {}): TwinInput => ({
+  found: found(),
+  state: plain,
+  bridge: 'br0',
+  addresses: [],
+  neighbours: [],
+  hasRules: false,
+  keepers: [],
+  missing: [],
+  classes: [],
+  ...over,
+});
+export const link = (state: HostState, name: string): LinkState => {
+  const one = state.links.find((each) => each.name === name);
+  if (one === undefined) throw new Error('the fixture has changed');
+  return one;
+};
+interface Step {
+  readonly name?: string;
+  readonly probe?: readonly { readonly class?: string }[];
+}
+export const steps = (over: Partial<TwinInput> = {}): readonly Step[] => twinScenario(input(over)).scenario.steps;
+export const classes = (over: Partial<TwinInput> = {}): readonly (string | undefined)[] =>
+  steps(over).map(({ name, probe }) => probe?.[0]?.class ?? name);

@@ -1,0 +1,17 @@
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const top = resolve(import.meta.dirname, '../..');
+
+/** What a user reads: their paths in the checkout. */
+export const documents: readonly string[] = [
+  'README.md',
+  ...readdirSync(join(top, 'docs'))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+];
+
+/** Fenced blocks of a language in Markdown. */
+export function blocks(text: string, language: string): readonly string[] {
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block);
+}

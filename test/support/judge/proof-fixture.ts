@@ -1,0 +1,59 @@
+import { createTallies, type StepTally } from '../../../src/core/judge/count/tally.js';
+import { missingProofs } from '../../../src/core/judge/proof/proofs.js';
+import { type StepFacts, stepFacts } from '../../../src/core/judge/proof/step-facts.js';
+import type { Flow, Plan, StepPlan } from '../../../src/core/model/plan.js';
+import type { Endpoint } from '../../../src/core/model/scenario.js';
+import type { Counters, TimelineEntry } from '../../../src/core/model/timeline.js';
+import { there } from '../there.js';
+import { perfectRun } from './perfect-run.js';
+
+export interface Run {
+  plan: Plan;
+  timeline: readonly TimelineEntry[];
+}
+
+export const first = { frame: 1, timeNs: 1n };
+
+/** A tally in which everything was seen that has to be. */
+export function fullTally({ plan }: Run): StepTally {
+  const tally = there(createTallies(plan)[0]);
+  const step = there(plan.steps[0]);
+  for (const { index } of step.controls) tally.controls.add(index);
+  for (const flow of step.flows) {
+    for (let sequence = 0; sequence < flow.count; sequence += 1) {
+      tally.entries.add(flow, sequence, 'port');
+      for (const name of flow.must) tally.seen.add(flow, sequence, name, first.frame, 0, 1);
+    }
+  }
+  return tally;
+}
+
+/** What is missing, as `code observer: text`, in a run that was changed. */
+export function missing(
+  change: {
+    readonly facts?: (facts: StepFacts) => StepFacts;
+    readonly tally?: (tally: StepTally, flow: Flow) => void;
+    readonly step?: (step: StepPlan) => StepPlan;
+    readonly run?: Run;
+    readonly endpoints?: readonly Endpoint[];
+  } = {},
+): readonly string[] {
+  const run = change.run ?? perfectRun();
+  const step = there(run.plan.steps[0]);
+  const tally = fullTally(run);
+  const facts = there(stepFacts(run.plan, run.timeline)[0]);
+  const names = step.observers.map(({ name }) => name);
+  const even = Object.fromEntries(names.map((name) => [name, 0]));
+  const stopped: Record<string, Counters> = Object.fromEntries(
+    names.map((name) => [name, { received: 0, dropped: 0, delivered: 0 }]),
+  );
+  const whole = { ...facts, stopped, written: even };
+  const flow = step.flows.at(0);
+  if (flow !== undefined) change.tally?.(tally, flow);
+  return missingProofs(
+    change.step?.(step) ?? step,
+    change.facts?.(whole) ?? whole,
+    tally,
+    change.endpoints ?? run.plan.endpoints,
+  ).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);
+}

@@ -1,0 +1,34 @@
+import { createTallies, type StepTally } from '../../../src/core/judge/count/tally.js';
+import { stepFacts } from '../../../src/core/judge/proof/step-facts.js';
+import type { RowInput } from '../../../src/core/judge/rows/probe-row.js';
+import type { Flow, StepPlan } from '../../../src/core/model/plan.js';
+import { perfectRun } from './perfect-run.js';
+import { flow, host, plan, step } from './row-fixture.js';
+
+export function input(fill: (tally: StepTally) => void, over: Partial<StepPlan> = {}): RowInput {
+  const [tally] = createTallies({ ...plan, steps: [{ ...step, ...over }] });
+  const [facts] = stepFacts(plan, perfectRun().timeline);
+  if (tally === undefined || facts === undefined) throw new Error('the fixture has changed');
+  fill(tally);
+  return {
+    plan,
+    step: { ...step, ...over },
+    facts,
+    tally,
+    states: { before: host(), after: host() },
+    day: '2026-01-15',
+  };
+}
+export const sees =
+  (name: string, frames: number, of: Flow = flow) =>
+  (tally: StepTally): void => {
+    for (let sequence = 0; sequence < frames; sequence += 1)
+      tally.seen.add(
+        of,
+        sequence,
+        name,
+        sequence + 5,
+        Number(1_700_000_000_123_456_789n >> 32n),
+        Number(1_700_000_000_123_456_789n & 0xffff_ffffn),
+      );
+  };

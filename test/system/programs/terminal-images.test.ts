@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { needs, program } from '../../support/needs.js';
+
+const top = resolve(import.meta.dirname, '../../..');
+const scratch = mkdtempSync(join(tmpdir(), 'images-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+/** What a reader of the picture reads. */
+const textOf = (svg: string): string =>
+  [...svg.matchAll(/<text [^>]*>([^<]*)<\/text>/g)].map(([, text = '']) => text).join('\n');
+
+describe('the pictures of a terminal', () => {
+  it('show what a real terminal shows of a command, to the end', { ...needs(program('tmux')), timeout: 60_000 }, () => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [
+        'scripts/terminal-images.mjs',
+        '--into',
+        scratch,
+        'one',
+        'npx verify-isolation explain control-missing && printf "\\033[1;31m<b>&\\033[0m\\n"',
+      ],
+      { cwd: top, encoding: 'utf8' },
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const svg = readFileSync(join(scratch, 'one.svg'), 'utf8');
+    expect(textOf(svg)).toMatch(
+      /\$ npx verify-isolation explain control-missing[^]*control-missing: a reason why evidence does not carry a verdict\./,
+    );
+    expect(svg).toMatch(/class="c1 b">&lt;b&gt;&amp;<\/text>/);
+  });
+});

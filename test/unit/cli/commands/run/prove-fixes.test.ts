@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+
+const cli = resolve(import.meta.dirname, '../../../../../dist/cli.cjs');
+const scratch = mkdtempSync(join(tmpdir(), 'prove-fix-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const scenario = `
+version: 1
+name: hub
+topology:
+  provider: lab
+  bridges: { br0: { stp_state: off, ageing_time: 0 } }
+  endpoints:
+    alice: { bridge: br0, port: tap0 }
+    bob: { bridge: br0, port: tap1 }
+    lan: { bridge: br0, port: eth9, role: uplink }
+steps:
+  - name: bob overhears alice and the LAN
+    probe: [ { class: known-unicast, from: lan, to: alice, count: 20, carriers: [ raw ] } ]
+    expect: leak
+`;
+
+function cliRun(...args: readonly string[]): {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+} {
+  return spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
+}
+
+it('run --prove-fix refuses a host before anything runs', () => {
+  writeFileSync(
+    join(scratch, 'host.yml'),
+    scenario
+      .replace('provider: lab', 'provider: host')
+      .replace('stp_state: off, ageing_time: 0', '')
+      .replace('expect: leak', 'expect: private'),
+  );
+  expect(cliRun('run', join(scratch, 'host.yml'), '--prove-fix')).toMatchObject({
+    status: 64,
+    stderr: expect.stringContaining('--prove-fix changes what it runs on'),
+  });
+});

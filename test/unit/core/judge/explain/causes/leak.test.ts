@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { withCauses } from '../../../../../../src/core/judge/explain/causes.js';
+import type { HostState, LinkState } from '../../../../../../src/core/model/state.js';
+import { buildFrame } from '../../../../../../src/core/probe/frames/frame.js';
+import { tokensFor } from '../../../../../../src/core/wire/token.js';
+import { addFrames, hostState, judge, key, perfectRun } from '../../../../../support/judge/perfect-run.js';
+import { evidence, step, flow, finding, port, entry, host, never } from '../../../../../support/judge/leak-fixture.js';
+
+describe('a leak in a result', () => {
+  function leaking(states: (state: HostState) => HostState | null): string[] {
+    const run = perfectRun();
+    addFrames(run, {
+      observer: 'c',
+      outgoing: true,
+      bytes: buildFrame(flow?.frame ?? never(), tokensFor(key, run.plan.runTag, flow?.first ?? 0, 1)),
+    });
+    run.states = run.states.map(({ before, after }) => ({ before: before === null ? null : states(before), after }));
+    return (
+      judge(run)
+        .steps[0]?.findings.filter((one) => one.leak)
+        .flatMap((one) => one.causes.map(({ code }) => code)) ?? []
+    );
+  }
+  const changed =
+    (change: (link: LinkState) => LinkState, fdb: HostState['fdb'] = []) =>
+    (state: HostState): HostState => ({ ...state, fdb, links: state.links.map(change) });
+
+  it('has its causes, the most specific first', () => {
+    expect(leaking(changed((link) => (link.bridge === null ? link : { ...link, bridge: { ageing_time: 0 } })))).toEqual(
+      ['ageing-zero', 'unknown-flood'],
+    );
+  });
+  it('that a table entry and a port rule out is unexplained', () => {
+    expect(leaking(changed((link) => (link.name === 'p2' ? port(link, { flood: false }) : link)))).toEqual([
+      'unexplained',
+    ]);
+    expect(leaking(changed((link) => link, [entry()]))).toEqual(['unexplained']);
+    expect(leaking(() => null)).toEqual(['unexplained']);
+    expect(leaking(changed((link) => ({ ...link, name: `other-${link.name}` })))).toEqual(['unexplained']);
+  });
+  it('that is unexplained says whether the state was read', () => {
+    const text = (before: HostState | null): string | undefined =>
+      withCauses([finding], evidence.plan, step, { before, after: host() })[0]?.causes[0]?.text;
+    expect([
+      text(null),
+      text(
+        host({ links: hostState().links.map((link) => (link.name === 'p2' ? port(link, { flood: false }) : link)) }),
+      ),
+    ]).toEqual([
+      'unexplained: the state around the step was not read',
+      'unexplained: nothing in the state around the step accounts for it',
+    ]);
+  });
+  it('whose entry stands on another port moved', () =>
+    expect(
+      leaking(changed((link) => link, [entry({ port: 'p2' }), entry({ mac: '02:00:00:00:00:99', port: 'p3' })])),
+    ).toEqual(['mac-moved']));
+  it('is explained, other rows are left as they are', () => {
+    const state = { before: host(), after: host() };
+    const [first, second] = withCauses([{ ...finding, leak: false }, finding], evidence.plan, step, state);
+    expect([first?.causes.length, second?.causes.length]).toEqual([0, 1]);
+    const many = withCauses(
+      Array.from({ length: 2001 }, () => finding),
+      evidence.plan,
+      step,
+      state,
+    );
+    expect([many[1999]?.causes.length, many[2000]?.causes.length]).toEqual([1, 0]);
+  });
+});

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { wholeInterval } from '../../../../../src/core/judge/proof/intervals.js';
+import { unchangedReasons } from '../../../../../src/core/judge/proof/unchanged.js';
+import type { HostState } from '../../../../../src/core/model/state.js';
+import { type RuleChange, vlanList } from '../../../../../src/core/model/timeline.js';
+import { hostState } from '../../../../support/judge/perfect-run.js';
+import { plan, step, links, over } from '../../../../support/judge/unchanged-fixture.js';
+
+describe('what must not change while probes are under way', () => {
+  it('names who changed rules, as far as the kernel did', () => {
+    const nft = { kind: 'nft', pid: 77, program: 'nft' } as const;
+    const rules = (changes: readonly RuleChange[], after: HostState = hostState()): readonly string[] =>
+      unchangedReasons(step, [wholeInterval({ before: hostState(), after })], plan.endpoints, changes).map(
+        ({ code, text }) => `${code} ${text}`,
+      );
+    expect(rules([nft], { ...hostState(), nft: { nftables: [{ table: 'x' }] } })).toEqual([
+      'settings-changed the nft rules changed, by process 77 (nft)',
+    ]);
+    expect(rules([nft, { ...nft, pid: 78 }])).toEqual([
+      'settings-changed the nft rules changed and were put back, by process 77 (nft), process 78 (nft)',
+    ]);
+    expect(rules([{ kind: 'tc', pid: 79, program: null }])).toEqual([
+      'settings-changed the tc rules changed and were put back, by who asked from netlink port 79, as a rule its process id',
+    ]);
+    expect(rules([{ kind: 'tc', pid: null, program: null }])).toEqual([
+      'settings-changed the tc rules changed and were put back, by somebody whom the kernel did not name',
+    ]);
+    expect(rules(Array.from({ length: 3 }, (_, at) => ({ ...nft, pid: at })))[0]).toMatch(/process 2 \(nft\)$/);
+    expect(rules(Array.from({ length: 5 }, (_, at) => ({ ...nft, pid: at })))[0]).toMatch(
+      /process 2 \(nft\) and 2 more$/,
+    );
+  });
+
+  it('names a setting that was changed and put back, of the step’s bridges and ports only, and once', () => {
+    const [bridge, port] = hostState().links;
+    const settings = (what: string, ifindex = port?.ifindex ?? -1, after: HostState = hostState()): readonly string[] =>
+      unchangedReasons(
+        step,
+        [wholeInterval({ before: hostState(), after })],
+        plan.endpoints,
+        [],
+        [{ ifindex, what }],
+      ).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);
+    expect(settings('flood')).toEqual(['settings-changed a: p0: flood changed and was put back']);
+    expect(settings('ageing_time', bridge?.ifindex)).toEqual([
+      'settings-changed br0: br0: ageing_time changed and was put back',
+    ]);
+    expect(settings('flood', 4711)).toEqual([]);
+    expect(settings('flood', port?.ifindex, links('p0', () => null)(hostState()))).toEqual([
+      'settings-changed a: p0 is gone',
+      'not-forwarding a: p0 does not exist',
+    ]);
+    expect(settings('master')).toEqual(['settings-changed a: p0: master changed and was put back']);
+    expect(settings('MTU', port?.ifindex, over('p0', { mtu: 9000 })(hostState()))).toEqual([
+      'settings-changed a: p0: MTU was 1500, is 9000',
+    ]);
+    expect(settings(vlanList)).toEqual(['settings-changed a: p0: the list of its VLANs changed and was put back']);
+    expect(
+      settings(vlanList, port?.ifindex, { ...hostState(), vlan: [{ ifname: 'p0', vlans: [{ vlan: 2 }] }] }),
+    ).toEqual(['settings-changed -: p0: its VLANs changed']);
+    const off = over('p0', { port: { state: 'forwarding', flood: false } })(hostState());
+    expect(settings('flood', port?.ifindex, off).filter((text) => text.includes('flood'))).toEqual([
+      expect.stringContaining('p0: flood was '),
+    ]);
+  });
+
+  it('names the setting of the host whose it is, where interfaces of several have one number', () => {
+    const onHosts: HostState = {
+      ...hostState(),
+      sysctl: { 'hv1/net.ipv4.ip_forward': '0', 'hv2/net.ipv4.ip_forward': '0' },
+      links: ['hv1', 'hv2'].flatMap((host) =>
+        hostState().links.map((link) => ({
+          ...link,
+          name: `${host}/${link.name}`,
+          master: link.master === null ? null : `${host}/${link.master}`,
+        })),
+      ),
+    };
+    const onHv2 = {
+      ...step,
+      observers: step.observers.map((one) => ({
+        ...one,
+        bridge: `hv2/${one.bridge}`,
+        interface: `hv2/${one.interface}`,
+      })),
+    };
+    const ifindex = hostState().links[1]?.ifindex ?? -1;
+    const heard = ['hv1', 'hv2'].flatMap((host) => [
+      { ifindex, what: 'flood', host },
+      { ifindex: null, what: 'net.ipv4.ip_forward', host },
+    ]);
+    expect(
+      unchangedReasons(onHv2, [wholeInterval({ before: onHosts, after: onHosts })], plan.endpoints, [], heard).map(
+        ({ observer, text }) => `${observer ?? '-'} ${text}`,
+      ),
+    ).toEqual([
+      '- hv1/net.ipv4.ip_forward changed and was put back',
+      'a hv2/p0: flood changed and was put back',
+      '- hv2/net.ipv4.ip_forward changed and was put back',
+    ]);
+  });
+
+  it('names a sysctl that was changed and put back, if it is one of those that are read', () => {
+    const forwarding = (value: string): HostState => ({ ...hostState(), sysctl: { 'net.ipv4.ip_forward': value } });
+    const sysctl = (what: string, after = forwarding('0')): readonly string[] =>
+      unchangedReasons(
+        step,
+        [wholeInterval({ before: forwarding('0'), after })],
+        plan.endpoints,
+        [],
+        [{ ifindex: null, what }],
+      ).map(({ text }) => text);
+    expect(sysctl('net.ipv4.ip_forward')).toEqual(['net.ipv4.ip_forward changed and was put back']);
+    expect(sysctl('net.ipv4.ip_forward', forwarding('1'))).toEqual(['net.ipv4.ip_forward was 0, is 1']);
+    expect(sysctl('net.ipv4.conf.all.rp_filter')).toEqual([]);
+  });
+
+  it('names what was heard to change no more where one of several stretches shows it', () => {
+    const forwarding = { ...over('p0', { mtu: 9000 })(hostState()), sysctl: { 'net.ipv4.ip_forward': '1' } };
+    const still: HostState = { ...hostState(), sysctl: { 'net.ipv4.ip_forward': '0' } };
+    const heard = [
+      { ifindex: null, what: 'net.ipv4.ip_forward' },
+      { ifindex: hostState().links[1]?.ifindex ?? -1, what: 'MTU' },
+    ];
+    const stretches = [
+      [still, still],
+      [still, forwarding],
+    ].map(([before = null, after = null]) => wholeInterval({ before, after }));
+    expect(unchangedReasons(step, stretches, plan.endpoints, [], heard).map(({ text }) => text)).toEqual([
+      'p0: MTU was 1500, is 9000',
+      'net.ipv4.ip_forward was 0, is 1',
+    ]);
+  });
+});

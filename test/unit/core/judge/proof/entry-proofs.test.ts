@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { type StepTally } from '../../../../../src/core/judge/count/tally.js';
+import { missingProofs } from '../../../../../src/core/judge/proof/proofs.js';
+import { type StepFacts, stepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
+import type { Flow, StepPlan } from '../../../../../src/core/model/plan.js';
+import { perfectRun } from '../../../../support/judge/perfect-run.js';
+import { fullTally, missing } from '../../../../support/judge/proof-fixture.js';
+import { there } from '../../../../support/there.js';
+
+describe('the way in of a sender', () => {
+  const run = perfectRun();
+  const entries = there(run.plan.steps[0])
+    .controls.filter(({ kind }) => kind === 'entry')
+    .map(({ index }) => index);
+  const without = (tally: StepTally, count: number): void => {
+    for (const index of entries.slice(0, count)) tally.controls.delete(index);
+  };
+  const nobodyMust = (step: StepPlan): StepPlan => ({
+    ...step,
+    flows: step.flows.map((flow) => ({ ...flow, must: [] })),
+  });
+
+  it('is proved by addressees where its controls are not seen', () =>
+    expect(
+      missing({
+        tally: (tally) => {
+          without(tally, 1);
+        },
+      }),
+    ).toEqual([]));
+  it('is proved by nothing where neither is', () => {
+    expect(
+      missing({
+        step: nobodyMust,
+        tally: (tally) => {
+          without(tally, 1);
+        },
+      }),
+    ).toEqual(['entry-unproved a: 2 of 3 entry controls from a were received on the bridge']);
+    expect(
+      missing({
+        step: (step) => nobodyMust({ ...step, controls: step.controls.filter(({ kind }) => kind === 'ear') }),
+      }),
+    ).toEqual(['entry-unproved a: no entry control is possible for a, and no addressee proves its probes']);
+  });
+  it('is not asked of who only undoes what others did', () => {
+    expect(
+      missing({
+        step: (step) =>
+          nobodyMust({
+            ...step,
+            controls: step.controls.filter(({ kind }) => kind === 'ear'),
+            flows: step.flows.map((flow): Flow => ({ ...flow, purpose: 'restore' })),
+          }),
+      }),
+    ).toEqual([]);
+  });
+  it('behind the bridge device is proved by every probe that left through it, not by addressees', () => {
+    const endpoints = run.plan.endpoints.map((one) =>
+      one.name === 'a' ? { ...one, attach: 'host' as const, port: null } : one,
+    );
+    const uncontrolled = (step: StepPlan): StepPlan => ({
+      ...step,
+      controls: step.controls.filter(({ kind }) => kind === 'ear'),
+    });
+    const leaving = (frames: number): readonly string[] =>
+      missing({
+        endpoints,
+        step: uncontrolled,
+        tally: (tally, flow) => {
+          for (let sequence = 0; sequence < frames; sequence += 1) tally.entries.add(flow, sequence, 'bridge');
+        },
+      });
+    expect([leaving(20), leaving(19), leaving(0)]).toEqual([
+      [],
+      ['entry-unproved a: not every probe of a left through the bridge device'],
+      ['entry-unproved a: not every probe of a left through the bridge device'],
+    ]);
+    expect(missing({ endpoints })).toEqual([]);
+    expect(missing({ step: uncontrolled })).toEqual([]);
+  });
+  it('has to show on its own port, where directions are known', () => {
+    const hidden =
+      (direction: 'known' | 'inferred') =>
+      (facts: StepFacts): StepFacts => ({
+        ...facts,
+        listening: new Map([...facts.listening].map(([name, one]) => [name, { ...one, direction }])),
+      });
+    const shown = (fewer: number) => {
+      const tally = fullTally(run);
+      const facts = there(stepFacts(run.plan, run.timeline)[0]);
+      const step = there(run.plan.steps[0]);
+      const even = {
+        ...facts,
+        stopped: Object.fromEntries(
+          step.observers.map(({ name }) => [name, { received: 0, dropped: 0, delivered: 0 }]),
+        ),
+        written: {},
+      };
+      const entered = { ...tally.entries, count: (flow: Flow) => tally.entries.count(flow) - fewer };
+      return (['known', 'inferred'] as const).map((direction) =>
+        missingProofs(step, hidden(direction)(even), { ...tally, entries: entered }, run.plan.endpoints).map(
+          ({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`,
+        ),
+      );
+    };
+    expect(shown(1)).toEqual([
+      ['entry-unproved a: 19 of 20 raw frames of known-unicast from a showed on the port of a'],
+      [],
+    ]);
+    expect(shown(0)).toEqual([[], []]);
+    expect(shown(-1)).toEqual([[], []]);
+  });
+});

@@ -1,0 +1,235 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type StepTally } from '../../../../../src/core/judge/count/tally.js';
+import { groupedRows } from '../../../../../src/core/judge/rows/group-rows.js';
+import { probeRow } from '../../../../../src/core/judge/rows/probe-row.js';
+import type { RowInput } from '../../../../../src/core/judge/rows/probe-row.js';
+import type { Flow } from '../../../../../src/core/model/plan.js';
+import type { Finding } from '../../../../../src/core/model/result.js';
+import { flow, step } from '../../../../support/judge/row-fixture.js';
+import { input, sees } from '../../../../support/judge/row-input.js';
+
+describe('grouped rows', () => {
+  const names = ['a', 'b', 'c', 'lan'];
+  const pairs = names.flatMap((from) => names.filter((to) => to !== from).map((to) => ({ from, to })));
+  const flows: readonly Flow[] = [
+    ...pairs.map(
+      ({ from, to }, id): Flow => ({
+        ...flow,
+        id,
+        from,
+        to,
+        sender: from,
+        must: [to],
+        may: [],
+        count: 2,
+        first: 2 * id,
+      }),
+    ),
+    { ...flow, id: 12, from: 'a', to: null, sender: 'a', must: [], may: ['lan'], count: 2, first: 24 },
+    { ...flow, id: 13, from: 'b', to: 'a', sender: 'b', must: ['a'], may: [], count: 2, first: 26, judged: false },
+    { ...flow, id: 14, from: 'b', to: 'a', sender: 'c', must: ['a'], may: [], count: 2, first: 28, variant: 'cdp' },
+    { ...flow, id: 15, from: 'b', to: 'a', sender: 'b', must: ['a'], may: [], count: 2, first: 30, vlan: [10] },
+  ];
+  const judged = step.observers.filter((one) => one.judged);
+  const sighting = fc.record({
+    flow: fc.nat(flows.length - 1),
+    sequence: fc.nat(1),
+    observer: fc.constantFrom(...names),
+  });
+
+  /** Rows as each for itself: what `like` says, and the sums of frames. */
+  const sums = (rows: readonly Finding[]): unknown => {
+    const table = new Map<string, { rows: number; sent: number; seen: number }>();
+    for (const {
+      probe,
+      class: name,
+      carrier,
+      vlan,
+      variant,
+      to,
+      observer,
+      allowed,
+      leak,
+      grouped,
+      sent,
+      seen,
+    } of rows) {
+      const key = JSON.stringify([probe, name, carrier, vlan, variant ?? '', to === null, observer, allowed, leak]);
+      const one = table.get(key) ?? { rows: 0, sent: 0, seen: 0 };
+      table.set(key, { rows: one.rows + (grouped ?? 1), sent: one.sent + (sent ?? 0), seen: one.seen + seen });
+    }
+    return [...table].sort(([x], [y]) => (x < y ? -1 : 1));
+  };
+  const everySingle = (one: RowInput): readonly Finding[] =>
+    flows
+      .filter((each) => each.judged)
+      .flatMap((each) =>
+        judged
+          .filter(({ name }) => name !== each.from && name !== each.sender)
+          .map((observer) => probeRow(each, observer, one)),
+      );
+  const filled = (
+    list: readonly { readonly flow: number; readonly sequence: number; readonly observer: string }[],
+  ): RowInput => {
+    const one = input(() => {}, { flows });
+    for (const { flow: at, sequence, observer } of list)
+      one.tally.seen.add(flows[at] ?? flow, sequence, observer, 1, 0, 1);
+    for (const each of flows) one.facts.accepted.add(each.first, each.count);
+    return one;
+  };
+
+  it('say the same as every row by itself, and hide no leak and no loss', () => {
+    fc.assert(
+      fc.property(fc.array(sighting, { maxLength: 40 }), fc.subarray(names), (list, single) => {
+        const one = filled(list);
+        const grouped = groupedRows(one, judged, new Set(single));
+        const each = everySingle(one);
+        expect(sums(grouped)).toEqual(sums(each));
+        const key = ({ from, to, observer, vlan, variant, seen }: Finding): string =>
+          JSON.stringify([from, to, observer, vlan, variant ?? '', seen]);
+        expect(
+          grouped
+            .filter(({ leak }) => leak)
+            .map(key)
+            .sort(),
+        ).toEqual(
+          each
+            .filter(({ leak }) => leak)
+            .map(key)
+            .sort(),
+        );
+        expect(
+          grouped.filter((row) => row.grouped !== undefined && (row.leak || single.includes(row.observer))),
+        ).toEqual([]);
+        const short = ({ allowed, seen, sent }: Finding): boolean =>
+          allowed !== 'no' && seen !== sent && !(seen === 0 && allowed === 'may');
+        expect(
+          grouped
+            .filter((row) => row.grouped === undefined && short(row))
+            .map(key)
+            .sort(),
+        ).toEqual(each.filter(short).map(key).sort());
+        expect(
+          grouped.filter(
+            (row) => row.grouped !== undefined && row.allowed !== 'no' && row.seen !== row.sent && row.seen !== 0,
+          ),
+        ).toEqual([]);
+      }),
+    );
+  });
+
+  it('are bounded by all frames that they stand for, and told in the order of the observers', () => {
+    const all = flows.flatMap(({ must, count }, at) =>
+      must.flatMap((observer) => Array.from({ length: count }, (_, sequence) => ({ flow: at, sequence, observer }))),
+    );
+    const rows = groupedRows(filled(all), judged, new Set());
+    const plainKind = rows.filter(({ vlan, variant, to }) => vlan.length === 0 && variant === undefined && to === '*');
+    expect(
+      plainKind.map(({ observer, allowed, grouped, sent, seen, upperBound95, from }) => [
+        observer,
+        allowed,
+        grouped,
+        sent,
+        seen,
+        upperBound95,
+        from,
+      ]),
+    ).toEqual([
+      ['a', 'must', 3, 6, 6, null, '*'],
+      ['b', 'must', 3, 6, 6, null, '*'],
+      ['c', 'must', 3, 6, 6, null, '*'],
+      ['lan', 'must', 3, 6, 6, null, '*'],
+      ...names.map((name) => [name, 'no', 6, 12, 0, 0.221, '*']),
+    ]);
+    expect(rows.find(({ to }) => to === null)).toMatchObject({ from: '*', to: null });
+    expect(rows.find(({ variant }) => variant !== undefined)).toMatchObject({ variant: 'cdp' });
+  });
+
+  const told = (list: readonly Flow[], seen: (tally: StepTally) => void = () => {}): readonly string[] => {
+    const one = input(seen, { flows: list });
+    for (const each of list) one.facts.accepted.add(each.first, each.count);
+    return groupedRows(one, judged, new Set()).map(
+      ({ probe, class: name, carrier, vlan, variant, from, to, observer, allowed, sent, seen: frames, grouped }) =>
+        [
+          probe,
+          name,
+          carrier,
+          vlan.join(),
+          variant ?? '',
+          `${from}>${to ?? ''}`,
+          observer,
+          allowed,
+          `${frames}/${sent ?? '?'}`,
+          grouped ?? 'single',
+        ].join(' '),
+    );
+  };
+  /** Three flows of a to nobody who must see it; the second differs. */
+  const between = (over: Partial<Flow>): readonly Flow[] =>
+    [{}, over, {}].map((more, id): Flow => ({ ...flow, id, first: 10 * id, count: 2, must: [], may: [], ...more }));
+  const atC = (list: readonly string[]): readonly string[] => list.filter((text) => text.includes(' c no '));
+
+  it.each<[string, Partial<Flow>, string]>([
+    ['probe', { probe: 1 }, '1 known-unicast raw   *>* c no 0/2 1'],
+    ['class', { class: 'broadcast' }, '0 broadcast raw   *>* c no 0/2 1'],
+    ['carrier', { carrier: 'arp' }, '0 known-unicast arp   *>* c no 0/2 1'],
+    ['variant', { variant: 'cdp' }, '0 known-unicast raw  cdp *>* c no 0/2 1'],
+    ['VLAN', { vlan: [10] }, '0 known-unicast raw 10  *>* c no 0/2 1'],
+    ['addressee, there being none', { to: null }, '0 known-unicast raw   *> c no 0/2 1'],
+  ])('are apart where flows have another %s, and together again after it', (_, over, other) => {
+    expect(atC(told(between(over)))).toEqual(['0 known-unicast raw   *>* c no 0/4 2', other]);
+  });
+  it('are together whoever sends to whom, and wherever equal tags stand', () => {
+    expect(atC(told(between({ from: 'b', sender: 'b', to: 'a' })))).toEqual(['0 known-unicast raw   *>* c no 0/6 3']);
+    expect(
+      atC(
+        told([
+          { ...flow, id: 0, count: 2, must: [], may: [], vlan: [10] },
+          { ...flow, id: 1, first: 10, count: 2, must: [], may: [], vlan: [10] },
+        ]),
+      ),
+    ).toEqual(['0 known-unicast raw 10  *>* c no 0/4 2']);
+  });
+  it('of who may or must see are together where as many frames were sent and seen, for the same allowance', () => {
+    const arrived =
+      (...of: readonly (readonly [id: number, frames: number])[]) =>
+      (list: readonly Flow[]) =>
+      (tally: StepTally): void => {
+        for (const [id, frames] of of) sees('c', frames, list[id])(tally);
+      };
+    const seen = (
+      list: readonly Flow[],
+      ...of: readonly (readonly [id: number, frames: number])[]
+    ): readonly string[] => told(list, arrived(...of)(list)).filter((text) => text.includes(' c m'));
+    const like = (...more: readonly Partial<Flow>[]): readonly Flow[] =>
+      more.map((over, id): Flow => ({ ...flow, id, first: 10 * id, count: 2, must: ['c'], may: ['c'], ...over }));
+    expect(seen(like({}, {}, { count: 3 }), [0, 2], [1, 2], [2, 3])).toEqual([
+      '0 known-unicast raw   *>* c must 4/4 2',
+      '0 known-unicast raw   *>* c must 3/3 1',
+    ]);
+    expect(seen(like({}, { must: [] }), [0, 2], [1, 2])).toEqual([
+      '0 known-unicast raw   *>* c must 2/2 1',
+      '0 known-unicast raw   *>* c may 2/2 1',
+    ]);
+    expect(seen(like({ must: [] }, { must: [] }, { must: [] }), [0, 2])).toEqual([
+      '0 known-unicast raw   *>* c may 2/2 1',
+      '0 known-unicast raw   *>* c may 0/4 2',
+    ]);
+    expect(seen(like({ must: [] }, { must: [] }, {}, {}), [0, 1], [1, 2], [2, 1])).toEqual([
+      '0 known-unicast raw   a>b c may 1/2 single',
+      '0 known-unicast raw   a>b c must 1/2 single',
+      '0 known-unicast raw   a>b c must 0/2 single',
+      '0 known-unicast raw   *>* c may 2/2 1',
+    ]);
+  });
+  it('name their variant only where there is one, and no causes', () => {
+    const [row] = groupedRows(
+      input(() => {}, { flows: [{ ...flow, must: [], may: [] }] }),
+      judged,
+      new Set(),
+    );
+    expect(row).not.toHaveProperty('variant');
+    expect(row?.causes).toEqual([]);
+  });
+});

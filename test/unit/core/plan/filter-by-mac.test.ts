@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import type { Flow, TrafficPlan } from '../../../../src/core/model/plan.js';
+import { filterByMac } from '../../../../src/core/plan/filter-by-mac.js';
+import { ingressMac } from '../../../../src/core/plan/ingress-controls.js';
+import { flow as base } from '../../../support/judge/row-fixture.js';
+import { mac, endpoints, flowOf, talk } from '../../../support/plan/control-fixture.js';
+
+describe('the capture filter', () => {
+  const filter = (
+    flows: readonly Flow[],
+    traffic: readonly TrafficPlan[] = [],
+    listens = false,
+    bridgeMacs: Readonly<Record<string, string>> = { br0: mac.bridge },
+  ): string => filterByMac(flows, traffic, listens, endpoints, bridgeMacs);
+  const sources = (text: string): readonly string[] =>
+    text.split(' or ').map((part) => part.replace(/^ether src /, ''));
+  it('lets through what the step sends, what the bridges route, and controls that enter', () => {
+    expect(sources(filter([base]))).toEqual([mac.a, mac.bridge, ingressMac]);
+    expect(sources(filter([flowOf({}, { srcMac: '02:00:00:00:00:99' })]))).toEqual([
+      '02:00:00:00:00:99',
+      mac.a,
+      mac.bridge,
+      ingressMac,
+    ]);
+    expect(sources(filter([], [talk]))).toEqual([mac.a, mac.lan, mac.bridge, ingressMac]);
+    expect(sources(filter([base], [talk]))).toEqual([mac.a, mac.lan, mac.bridge, ingressMac]);
+  });
+  it('lets through no more of who is not known, or has several MACs, than is sent', () => {
+    expect(sources(filter([flowOf({ sender: 'gone' })], [{ ...talk, from: 'gone', to: 'gone' }]))).toEqual([
+      mac.a,
+      mac.bridge,
+      ingressMac,
+    ]);
+    const several = new Map(
+      [...endpoints].map(([name, one]) => [name, { ...one, macs: [...one.macs, `02:00:00:00:0${name.length}:99`] }]),
+    );
+    expect(sources(filterByMac([flowOf({}, { srcMac: '02:00:00:00:00:77' })], [], false, several, {}))).toEqual([
+      '02:00:00:00:00:77',
+      mac.a,
+      ingressMac,
+    ]);
+  });
+  it('takes everything where the step listens, sweeps sources, sends nothing, or has more sources than a filter is worth', () => {
+    expect(filter([base], [], true)).toBe('');
+    expect(filter([base, flowOf({}, { form: 'source-sweep' })])).toBe('');
+    expect(filter([])).toBe('');
+    const many = (count: number): readonly Flow[] =>
+      Array.from({ length: count }, (_, at) =>
+        flowOf({}, { srcMac: `02:00:00:00:01:${at.toString(16).padStart(2, '0')}` }),
+      );
+    expect(sources(filter(many(13)))).toHaveLength(16);
+    expect(filter(many(14))).toBe('');
+    expect(filter(many(17))).toBe('');
+  });
+});

@@ -1,0 +1,52 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseScenario } from '../../../src/core/scenario/load-scenario.js';
+import { blocks, documents } from '../../support/documents.js';
+
+const top = resolve(import.meta.dirname, '../../..');
+
+const helps = new Map<string, string>();
+/** What a command says of its options. */
+function helpOf(command: string): string {
+  const known =
+    helps.get(command) ??
+    spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), command, '--help'], { encoding: 'utf8' }).stdout;
+  helps.set(command, known);
+  return known;
+}
+
+describe.each(documents)('%s', (document) => {
+  const text = readFileSync(join(top, document), 'utf8');
+
+  it('shows scenarios that are valid', () => {
+    const scenarios = blocks(text, 'yaml').filter((block) => block.includes('version: 1'));
+    for (const block of scenarios) expect(parseScenario(document, new TextEncoder().encode(block)).faults).toEqual([]);
+  });
+
+  it('names only options that there are', () => {
+    const typed = blocks(text, 'text')
+      .flatMap((block) => block.split('\n'))
+      .flatMap((line) => {
+        const [, command, rest] = /^verify-isolation ([a-z-]+)(.*?)( {2,}#.*)?$/.exec(line) ?? [];
+        return command === undefined
+          ? []
+          : [{ line, command, options: [...(rest ?? '').matchAll(/--[a-z][a-z-]*/g)].map(([option]) => option) }];
+      });
+    expect(
+      typed.filter(({ command, options }) => options.some((option) => !helpOf(command).includes(`${option} `))),
+    ).toEqual([]);
+  });
+
+  it('links to files that exist', () => {
+    const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path = '']) => join(dirname(document), path));
+    expect(links.filter((path) => !existsSync(join(top, path)))).toEqual([]);
+  });
+});
+
+it('the README has commands and a scenario', () => {
+  const readme = readFileSync(join(top, 'README.md'), 'utf8');
+  expect(blocks(readme, 'sh').length).toBeGreaterThan(2);
+  expect(blocks(readme, 'yaml').length).toBeGreaterThan(0);
+});

@@ -1,0 +1,36 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const top = resolve(import.meta.dirname, '../..');
+const files = readdirSync(join(top, 'test'), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => relative(top, join(entry.parentPath, entry.name)));
+const tests = files.filter((file) => file.endsWith('.test.ts'));
+const unit = tests.filter((file) => file.startsWith('test/unit/'));
+
+/** What a test of these folders is about is no file of src. */
+const notOfSrc = ['captures', 'docs', 'scripts'];
+
+describe('tests', () => {
+  it('are found', () => expect(unit.length).toBeGreaterThan(100));
+
+  it('are all in a project', () => {
+    expect(tests.filter((file) => !/^test\/(unit|lab|system)\//.test(file))).toEqual([]);
+  });
+
+  it('of a unit stand where it stands in src', () => {
+    const folders = [...new Set(unit.map((file) => relative('test/unit', dirname(file))))];
+    expect(folders.filter((folder) => !notOfSrc.includes(folder) && !existsSync(join(top, 'src', folder)))).toEqual([]);
+  });
+
+  it('of a unit need no lab, and are skipped nowhere', () => {
+    const needing = /from '[^']*support\/(lab\/|needs)|\.(skipIf|runIf|skip)\b\(/;
+    expect(unit.filter((file) => needing.test(readFileSync(join(top, file), 'utf8')))).toEqual([]);
+  });
+
+  it('and what they share are at most 20 files in a folder', () => {
+    const folders = files.map((file) => dirname(file));
+    expect([...new Set(folders)].filter((folder) => folders.filter((each) => each === folder).length > 20)).toEqual([]);
+  });
+});
