@@ -46,12 +46,21 @@ export function isRootHere(): boolean {
   return process.geteuid?.() === 0 && !inUserNamespace();
 }
 
+/** CAP_SETGID and CAP_SETUID of linux/capability.h. */
+const becoming = 0b1100_0000n;
+
+/** A service or a container may have taken from root what it takes to become somebody else. */
+function mayBecome(): boolean {
+  const [, set = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return (BigInt(`0x${set}`) & becoming) === becoming;
+}
+
 /**
  * Who helpers are that root starts: nobody who owns anything. Null: they are who this process is, for it is no root, or
  * in a user namespace, where setuid fails (one uid is mapped).
  */
 export function helperIdentity(): Identity | null {
-  if (!isRootHere()) return null;
+  if (!isRootHere() || !mayBecome()) return null;
   return systemUserHere() ?? nobody;
 }
 

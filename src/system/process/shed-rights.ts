@@ -57,6 +57,9 @@ export function shedRights(): void {
   const execvp: (program: string, words: readonly (string | null)[]) => number = library.func(
     'int execvp(const char *, const char **)',
   );
+  const fcntl: (fd: number, command: number, flags: number) => number = library.func('int fcntl(int, int, int)');
+  const setFlags = 2; // F_SETFD: Node closes its streams for whoever is executed
+  for (const stream of [0, 1, 2]) fcntl(stream, setFlags, 0);
   setenv(marker, '1', 1);
   execvp('setpriv', [...words, process.execPath, ...process.execArgv, ...process.argv.slice(1), null]);
   // Where that fails the program goes on as it was: nothing has been begun.
