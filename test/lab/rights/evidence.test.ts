@@ -18,8 +18,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isRoot } from '../../support/lab/test-network.js';
 
+const isRoot = process.getuid?.() === 0;
 const top = fileURLToPath(new URL('../../..', import.meta.url));
 const cli = join(process.env['VERIFY_ISOLATION_TRIED'] ?? top, 'dist/cli.cjs');
 const caller = 4321;
