@@ -5,7 +5,7 @@ import { stepFacts } from '../core/judge/proof/step-facts.js';
 import type { Fabric } from '../core/model/fabric.js';
 import type { Plan } from '../core/model/plan.js';
 import type { ProgressEvent } from '../core/model/progress.js';
-import type { CalibrationRecord } from '../core/model/provenance.js';
+import { type CalibrationRecord, currentRules } from '../core/model/provenance.js';
 import type { Result } from '../core/model/result.js';
 import { type PrecheckNote, type RunRecord, sabotageFigures } from '../core/model/run-record.js';
 import type { Scenario } from '../core/model/scenario.js';
@@ -214,7 +214,12 @@ async function carryOut({
   const keepers = look.keepers ?? scenario.topology.keepers;
   let record: RunRecord = {
     runVersion: 1,
-    tool: { name: 'verify-isolation', version: options.toolVersion, verdictRules: 1, sabotage: sabotageFigures },
+    tool: {
+      name: 'verify-isolation',
+      version: options.toolVersion,
+      verdictRules: currentRules,
+      sabotage: sabotageFigures,
+    },
     id: options.runId,
     startedAt: new Date().toISOString(),
     scenario: scenarioRecord(scenario),
@@ -290,6 +295,7 @@ async function carryOut({
   } finally {
     timeline.close();
   }
+  record = { ...record, timeline: { entries: timeline.entries.length } };
   if (record.provenance !== undefined)
     record = { ...record, provenance: completeProvenance(record.provenance, plan, timeline.entries, states) };
   const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });

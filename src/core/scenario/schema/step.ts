@@ -51,7 +51,7 @@ const allowance = {
   must_see: selectorsOrNone
     .optional()
     .describe(
-      'Who has to see at least 99 % of it, else the step is inconclusive (`delivery-short`). Default: by class.',
+      'Who has to see all of it, else the step is inconclusive (`delivery-short`), unless drop counters explain what is missing. Default: by class.',
     ),
   seen: seen
     .optional()

@@ -259,6 +259,11 @@ export const endpoint = z
       .optional()
       .describe('Addresses. In the lab an endpoint with one has a network stack of its own.'),
     zone: name.optional().describe('The tenant that it belongs to.'),
+    owner: name
+      .optional()
+      .describe(
+        'The guest that it is an interface of. Endpoints of one owner are one party: what one of them sends is no leak at another.',
+      ),
     netns: text
       .optional()
       .describe('Host: network namespace in which its interface lives (a container), by name or path.'),

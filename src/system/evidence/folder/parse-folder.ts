@@ -55,7 +55,7 @@ const shapes = {
     id: z.string(),
     startedAt: z.string(),
     key: z.string().nullable(),
-    tool: z.object({ name: z.string(), version: z.string(), verdictRules: z.literal(1) }),
+    tool: z.object({ name: z.string(), version: z.string(), verdictRules: z.literal([1, 2]) }),
     scenario: z.object({
       name: z.string(),
       file: z.string(),
@@ -71,6 +71,7 @@ const shapes = {
         discarded: z.object({ frames: z.number(), sha256: z.string() }).optional(),
       })
       .nullable(),
+    timeline: z.object({ entries: z.int().min(0) }).optional(),
     precheck: z
       .array(z.object({ code: z.string(), place: z.string(), value: z.string(), text: z.string() }))
       .optional(),
@@ -111,7 +112,13 @@ const shapes = {
     ),
   }),
   discarded: z.object({ step: z.number(), observer: z.string(), entered: spans, seen: spans, again: z.number() }),
-  entry: z.looseObject({ atNs: z.string(), monoMs: z.number(), step: z.number(), event: z.string() }),
+  entry: z.looseObject({
+    n: z.int().min(0).optional(),
+    atNs: z.string(),
+    monoMs: z.number(),
+    step: z.number(),
+    event: z.string(),
+  }),
   state: z.looseObject({
     links: z.array(z.looseObject({ name: z.string() })),
     fdb: z.array(z.looseObject({})),

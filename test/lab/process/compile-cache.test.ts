@@ -16,7 +16,8 @@ import * as modules from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { compileCacheFolder } from '../../../../src/system/process/compile-cache.js';
+import { compileCacheFolder } from '../../../src/system/process/compile-cache.js';
+import { type Missing, needs, root } from '../../support/needs.js';
 
 const uid = process.geteuid?.() ?? -1;
 const nobody = 65534;
@@ -58,7 +59,7 @@ describe('the folder for compiled code', () => {
     expect(folderOf({ cacheHome: 'elsewhere' })).toBe(join(home, last));
   });
 
-  it.runIf(uid === 0)('lies below the home where XDG_CACHE_HOME is that of somebody else, as sudo may keep it', () => {
+  it('lies below the home where XDG_CACHE_HOME is that of somebody else, as sudo may keep it', needs(root), () => {
     const cacheHome = join(top, 'elsewhere');
     mkdirSync(cacheHome, 0o700);
     chownSync(cacheHome, nobody, nobody);
@@ -91,7 +92,7 @@ describe('the folder for compiled code', () => {
     }
   });
 
-  it.runIf(uid === 0).each(levels)('is none where %s belongs to somebody else', (level) => {
+  it.each(levels)('is none where %s belongs to somebody else', needs(root), (level) => {
     chownSync(made(level), nobody, nobody);
     expect(folderOf()).toBeNull();
   });
@@ -113,7 +114,7 @@ describe('the folder for compiled code', () => {
     expect(folderOf()).toBe(join(home, last));
   });
 
-  it.runIf(uid === 0)('is none where somebody else made it first, in a folder with the sticky bit', () => {
+  it('is none where somebody else made it first, in a folder with the sticky bit', needs(root), () => {
     chmodSync(top, 0o1777);
     const cacheHome = join(top, 'cache');
     mkdirSync(cacheHome, 0o700);
@@ -123,7 +124,7 @@ describe('the folder for compiled code', () => {
     expect(readdirSync(cacheHome)).toEqual([]);
   });
 
-  it.runIf(uid === 0)('is none below a folder of somebody else, who could replace what is there', () => {
+  it('is none below a folder of somebody else, who could replace what is there', needs(root), () => {
     chownSync(top, nobody, nobody);
     expect(folderOf()).toBeNull();
   });
@@ -147,6 +148,8 @@ describe('the folder for compiled code', () => {
 
 describe('the program', () => {
   const knows = Reflect.has(modules, 'enableCompileCache');
+  const newer: Missing = knows ? null : 'Node keeps what it compiles from 22.1 on';
+  const older: Missing = knows ? 'this Node keeps what it compiles' : null;
   const run = (environment: Readonly<Record<string, string>>): string => {
     const { stdout, stderr } = spawnSync(process.execPath, [resolve('dist/cli.cjs'), '--version'], {
       encoding: 'utf8',
@@ -156,7 +159,7 @@ describe('the program', () => {
   };
   const version = run({ NODE_DISABLE_COMPILE_CACHE: '1' });
 
-  it.runIf(knows)('keeps there what Node has compiled, unless it is told not to', () => {
+  it('keeps there what Node has compiled, unless it is told not to', needs(newer), () => {
     expect(run({ NODE_DISABLE_COMPILE_CACHE: '1' })).toBe(version);
     expect(readdirSync(home, { recursive: true })).not.toContainEqual(expect.stringMatching(/code\/v/));
     expect(run({})).toBe(version);
@@ -164,13 +167,13 @@ describe('the program', () => {
     expect(run({})).toBe(version);
   });
 
-  it.runIf(knows)('starts without a cache where the place is not safe', () => {
+  it('starts without a cache where the place is not safe', needs(newer), () => {
     chmodSync(home, 0o777);
     expect(run({})).toBe(version);
     expect(readdirSync(home)).toEqual([]);
   });
 
-  it.runIf(!knows)('makes no folder where this Node keeps nothing', () => {
+  it('makes no folder where this Node keeps nothing', needs(older), () => {
     expect(run({})).toBe(version);
     expect(readdirSync(home)).toEqual([]);
   });
