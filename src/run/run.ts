@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { JudgeInput } from '../core/judge/judge.js';
 import { stepFacts } from '../core/judge/proof/step-facts.js';
@@ -8,13 +8,13 @@ import type { ProgressEvent } from '../core/model/progress.js';
 import { type CalibrationRecord, currentRules } from '../core/model/provenance.js';
 import type { Result } from '../core/model/result.js';
 import { type PrecheckNote, type RunRecord, sabotageFigures } from '../core/model/run-record.js';
-import type { Scenario } from '../core/model/scenario.js';
+import type { Host, Scenario } from '../core/model/scenario.js';
 import type { StepStates } from '../core/model/state.js';
 import { framesOfStep } from '../core/plan/flows/shortcuts.js';
 import { planHash } from '../core/plan/hash.js';
 import { localPart } from '../core/plan/hosts.js';
-import { makePlan, planTopology } from '../core/plan/make-plan.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';
+import { hostsToConnect } from '../core/scenario/topology/host-command.js';
 import { chooseEngine } from '../system/capture/choose-engine.js';
 import { keepCapture } from '../system/capture/keep-capture.js';
 import type { CollateInput } from '../system/evidence/collate/collate.js';
@@ -30,7 +30,8 @@ import { type JudgeApart, judgeApart } from './judge-apart.js';
 import type { HostLook } from './precheck-host.js';
 import { beginProvenance, completeProvenance, type OperatorDeclaration } from './provenance.js';
 import { runSteps } from './step.js';
-import { type PreparedTopology, topologyOf } from './topology.js';
+import { type PreparedTopology, planOn, topologyOf } from './topology.js';
+import { withUnchangedFiles } from './unchanged-files.js';
 
 export interface RunOptions {
   /** Folder for the evidence; made if it is not there. */
@@ -51,6 +52,8 @@ export interface RunOptions {
    * it is given; throws to refuse.
    */
   readonly calibrate?: (engine: 'libpcap' | 'cap', outDir: string) => Promise<CalibrationRecord>;
+  /** Hears of the hosts before anybody is connected to; throws to refuse. */
+  readonly connect?: (hosts: readonly Host[]) => Promise<void>;
   /** Looks at the plan before anything is built or sent; throws to refuse. `hash`: what `planHash` says. */
   readonly approve?: (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void>;
   /** Everything is done but sending. */
@@ -81,6 +84,8 @@ export interface Run {
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Run> {
   const engine = chooseEngine(options.engine);
   const key = randomBytes(32);
+  const hosts = hostsToConnect(scenario.topology);
+  if (hosts.length > 0) await options.connect?.(hosts);
   const topology = await topologyOf(scenario, options.inside, options.runId);
   try {
     return await runOn(topology, { scenario, options, engine, key });
@@ -90,33 +95,6 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   }
 }
 
-/**
- * The plan, and a lab that is built while it is made; null = it is opened later. That a lab cannot be built is told
- * where it is awaited.
- */
-async function planOn(
-  { scenario, openEarly, found }: PreparedTopology,
-  key: Uint8Array,
-): Promise<Pick<Prepared, 'plan' | 'opening'>> {
-  const input = {
-    runTag: randomBytes(4).readUInt32BE(),
-    keySha256: createHash('sha256').update(key).digest('hex'),
-    ...found,
-  };
-  const planned = planTopology(scenario, input);
-  const make = (): Plan => makePlan(scenario, input, planned);
-  if (openEarly === null) return { plan: make(), opening: null };
-  const made: { plan: Plan | null } = { plan: null };
-  let begun = (): void => undefined;
-  const beginning = new Promise<void>((resolve) => (begun = resolve));
-  const opening = openEarly(planned, () => {
-    made.plan = make();
-    begun();
-  });
-  await Promise.race([beginning, opening.catch(() => undefined)]);
-  return { plan: made.plan ?? make(), opening };
-}
-
 async function runOn(
   topology: PreparedTopology,
   { scenario, options, engine, key }: Pick<Prepared, 'scenario' | 'options' | 'engine' | 'key'>,
@@ -124,7 +102,11 @@ async function runOn(
   const { inside } = options;
   const { plan, opening } = await planOn(topology, key);
   const look = inside === null ? await lookAtHost(plan, topology) : { notes: [], keepers: null };
-  await options.approve?.(plan, planHash(plan), look.notes);
+  await options.approve?.(
+    plan,
+    planHash(plan, { files: scenario.files, toolVersion: options.toolVersion }),
+    look.notes,
+  );
   // What is to happen in the middle may well make guests drop frames: that is then no reason to stop.
   const guard =
     inside === null && plan.steps.every(({ during }) => during.length === 0)
@@ -276,7 +258,7 @@ async function carryOut({
         plan,
         key,
         dir,
-        fabric,
+        fabric: withUnchangedFiles(fabric, scenario),
         timeline,
         states,
         engine: engine.name,

@@ -3,6 +3,8 @@ import { VerifyError } from '../../core/model/verify-error.js';
 
 /** Flags of setns(2) and unshare(2): a network namespace (linux/sched.h). */
 export const CLONE_NEWNET = 0x4000_0000;
+/** The same: a mount namespace. */
+export const CLONE_NEWNS = 0x2_0000;
 
 type Koffi = typeof import('koffi');
 
@@ -10,6 +12,9 @@ type Koffi = typeof import('koffi');
 export interface Libc {
   setns(fd: number, kind: number): number;
   unshare(flags: number): number;
+  /** Of the calling thread, where it shares neither with others. */
+  fchdir(fd: number): number;
+  chroot(path: string): number;
   mount(source: string | null, target: string, type: string | null, flags: number, data: string | null): number;
   socket(domain: number, type: number, protocol: number): number;
   /** `ends`: two 32-bit numbers, filled in. */
@@ -92,6 +97,8 @@ function bindLibc(k: Koffi): Libc {
   return {
     setns: library.func('int setns(int, int)'),
     unshare: library.func('int unshare(int)'),
+    fchdir: library.func('int fchdir(int)'),
+    chroot: library.func('int chroot(const char *)'),
     mount: library.func('int mount(const char *, const char *, const char *, unsigned long, const char *)'),
     socket: library.func('int socket(int, int, int)'),
     socketpair: library.func('int socketpair(int, int, int, void *)'),

@@ -36,7 +36,7 @@ describeOnKernelWith(['VLAN filtering'], 'a VLAN that a run on a host adds or ta
       { runId: 'x', state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans },
       () => 'br0',
     );
-    await applyToKernel(change, () => 'br0', '/', netns);
+    await applyToKernel(change, () => 'br0', { folder: '/' }, netns);
     expect(show()).not.toBe(before);
     expect(await undoAll(entries, netns)).toEqual({ undone: 1, left: [], failed: [] });
     expect(show()).toBe(before);
@@ -66,7 +66,7 @@ describeOnKernelWith(['VLAN filtering'], 'a VLAN that a run on a host adds or ta
       { runId: 'x', state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans: null },
       () => 'br0',
     );
-    await applyToKernel(change, () => 'br0', '/', netns);
+    await applyToKernel(change, () => 'br0', { folder: '/' }, netns);
     expect(show()).toContain('vlan 21');
     expect(await undoAll(entries, netns)).toEqual({ undone: 1, left: [], failed: [] });
     expect(show()).toBe(before);

@@ -1,7 +1,5 @@
-import type { CauseCode } from './cause-meanings.js';
-
 /** What the fix of a cause costs, in one sentence: who loses what. Of those that have no fix there is none. */
-const costs: Readonly<Partial<Record<CauseCode, string>>> = {
+const costs: Readonly<Record<string, string>> = {
   mirror: 'whoever the copies are for (an intrusion detection, a debugging session) no longer gets them',
   'ovs-mirror': 'whoever the copies are for (an intrusion detection, a debugging session) no longer gets them',
   'vni-shared': 'the two networks are apart again; whoever relied on their being one is cut off',

@@ -234,7 +234,7 @@ export const stepShell = z.strictObject({
     .array(command)
     .optional()
     .describe(
-      'Lab: commands in the namespace of the bridges, as text or argument list, without a shell: ip, bridge, tc, nft, ethtool, sysctl, ovs-vsctl, ovs-ofctl; others with `--allow-run`.',
+      'Lab: commands in the namespace of the bridges, as text or argument list, without a shell: ip, bridge, tc, nft, ethtool, sysctl (below `net.`), ovs-vsctl, ovs-ofctl, with files below the scenario’s folder and without options that reach beyond the lab (`-n`, `--db`, `--log-file`, …); anything else with `--allow-run`.',
     ),
   during: z
     .array(

@@ -4,8 +4,8 @@ import type { Plan } from '../../../core/model/plan.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { sendersOf, silentAddressees } from '../../../core/plan/observers.js';
-import { mustRun, readJson } from '../../process/programs.js';
-import { applyToKernel, type KernelChange } from '../apply.js';
+import { readJson } from '../../process/programs.js';
+import { applyToKernel, type KernelChange, runAuthored } from '../apply.js';
 import { ovsRows, ovsValue } from '../ovs.js';
 import { ovsVlanColumns } from '../ovs-vlans.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
@@ -18,6 +18,8 @@ export interface HostDeps {
   readonly found: FoundHost;
   readonly readState: () => Promise<HostState>;
   readonly runId: string;
+  /** Folder in which the author's own commands run: the scenario's; absent = the caller's. */
+  readonly runIn?: string;
   /** Folder of the journal. */
   readonly journalFolder: string;
 }
@@ -69,7 +71,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     const owed = undoOf(one, before, bridgeOf);
     refuseReplaced(owed, state);
     for (const entry of [...owed].reverse()) ways.journal.add(entry);
-    return applyToKernel(one.kind === 'mirror' ? { ...one, runId } : one, bridgeOf, '/', netns);
+    return applyToKernel(one.kind === 'mirror' ? { ...one, runId } : one, bridgeOf, { folder: '/' }, netns);
   };
 
   return {
@@ -85,7 +87,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
       return change(one);
     },
     happen: async (command) => {
-      await mustRun(command, { netns });
+      await runAuthored(command, { folder: deps.runIn ?? '.' }, netns);
     },
     sendingPlace: (name) => {
       const endpoint = endpointNamed(name);
