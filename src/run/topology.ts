@@ -129,12 +129,6 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
     found: whatIsFound(found),
     netns: found.netns,
     open: (plan) =>
-      openHost(plan, {
-        found,
-        runId,
-        journalFolder: journalFolder(),
-        readState: () => read(found.netns),
-        runIn: dirname(scenario.file),
-      }),
+      openHost(plan, { found, runId, journalFolder: journalFolder(), readState: () => read(found.netns) }),
   };
 }

@@ -1,6 +1,5 @@
 import { isOn } from '../../core/bridge/change-commands.js';
 import { withoutOpenFlow10 } from '../../core/bridge/ovs.js';
-import { ovsMembers } from '../../core/bridge/undo/decide-ovs.js';
 import { ovsFlood, ovsPortConfigs } from '../../core/bridge/ovs-settings.js';
 import type { Change } from '../../core/model/fabric.js';
 import { VerifyError } from '../../core/model/verify-error.js';
@@ -97,7 +96,7 @@ export async function ovsValue(
  * where they differ.
  */
 export function checkOvsValue({ device, key, value }: OvsSet, found: string): string {
-  const same = key === ovsFlood ? isOn(value) === isOn(found) : ovsMembers(String(value)) === ovsMembers(found);
+  const same = key === ovsFlood ? isOn(value) === isOn(found) : members(String(value)) === members(found);
   if (!same)
     throw new VerifyError(
       'read-back',
@@ -108,14 +107,11 @@ export function checkOvsValue({ device, key, value }: OvsSet, found: string): st
   return `${device}.${key} = ${found}`;
 }
 
-/** The `_uuid` of rows of its database, by `TABLE NAME`; those that are not there are left out. */
-export async function ovsRows(
-  rows: readonly (readonly [table: 'Bridge' | 'Port', name: string])[],
-): Promise<ReadonlyMap<string, string>> {
-  const found = new Map<string, string>();
-  for (const [table, name] of rows) {
-    const uuid = (await mustRun(['ovs-vsctl', '--if-exists', 'get', table, name, '_uuid'])).trim();
-    if (uuid !== '') found.set(`${table} ${name}`, uuid);
-  }
-  return found;
+/** One spelling for `10,20`, `[10, 20]` and `["10", "20"]`. */
+function members(text: string): string {
+  return text
+    .replaceAll(/["[\]{}\s]/g, '')
+    .split(',')
+    .sort()
+    .join();
 }

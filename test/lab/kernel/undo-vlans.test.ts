@@ -31,14 +31,19 @@ describeOnKernelWith(['VLAN filtering'], 'a VLAN that a run on a host adds or ta
     const show = (): string => host.run(['bridge', 'vlan', 'show', 'dev', 'vnet0']);
     const [before, change] = [show(), { kind: 'vlan', act, entry: { ...entry, port: 'vnet0' }, self: false } as const];
     const vlans = await readJson(['bridge', '-j', 'vlan', 'show', 'dev', 'vnet0'], { netns });
-    const entries = undoOf(
+    const commands = undoOf(
       change,
-      { runId: 'x', state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans },
+      { state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans },
       () => 'br0',
     );
-    await applyToKernel(change, () => 'br0', { folder: '/' }, netns);
+    await applyToKernel(change, () => 'br0', '/', netns);
     expect(show()).not.toBe(before);
-    expect(await undoAll(entries, netns)).toEqual({ undone: 1, left: [], failed: [] });
+    expect(
+      await undoAll(
+        commands.map((command) => ({ command, gone: true })),
+        netns,
+      ),
+    ).toEqual([]);
     expect(show()).toBe(before);
   });
 
@@ -61,14 +66,19 @@ describeOnKernelWith(['VLAN filtering'], 'a VLAN that a run on a host adds or ta
       act: 'add',
       entry: { mac, port: 'vnet0', state: 'static', sticky: false, vlan: null, self: false },
     } as const;
-    const entries = undoOf(
+    const commands = undoOf(
       change,
-      { runId: 'x', state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans: null },
+      { state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans: null },
       () => 'br0',
     );
-    await applyToKernel(change, () => 'br0', { folder: '/' }, netns);
+    await applyToKernel(change, () => 'br0', '/', netns);
     expect(show()).toContain('vlan 21');
-    expect(await undoAll(entries, netns)).toEqual({ undone: 1, left: [], failed: [] });
+    expect(
+      await undoAll(
+        commands.map((command) => ({ command, gone: true })),
+        netns,
+      ),
+    ).toEqual([]);
     expect(show()).toBe(before);
   });
 });

@@ -6,8 +6,7 @@ import { perfectRun } from './perfect-run.js';
 import { flow, host, plan, step } from './row-fixture.js';
 
 export function input(fill: (tally: StepTally) => void, over: Partial<StepPlan> = {}): RowInput {
-  const { steps, parties } = createTallies({ ...plan, steps: [{ ...step, ...over }] }, 2, true);
-  const [tally] = steps;
+  const [tally] = createTallies({ ...plan, steps: [{ ...step, ...over }] });
   const [facts] = stepFacts(plan, perfectRun().timeline);
   if (tally === undefined || facts === undefined) throw new Error('the fixture has changed');
   fill(tally);
@@ -17,7 +16,6 @@ export function input(fill: (tally: StepTally) => void, over: Partial<StepPlan> 
     facts,
     tally,
     states: { before: host(), after: host() },
-    parties,
     day: '2026-01-15',
   };
 }

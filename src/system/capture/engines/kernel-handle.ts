@@ -1,7 +1,6 @@
 import type { Counters } from '../../../core/model/timeline.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { searchDepthsOf } from '../../../core/wire/token-filter.js';
-import { attachFilter, attachFirstFilter, ignoreOutgoing } from '../../kernel/packet-socket.js';
+import { attachFilter, ignoreOutgoing } from '../../kernel/packet-socket.js';
 import { type HandleKind, refuseEverything, withDirection } from '../socket-filter.js';
 import { compileFilter, libpcap, type Pcap } from './libpcap-library.js';
 
@@ -105,14 +104,12 @@ function activate(pcap: Pcap, options: KernelHandleOptions, message: Uint8Array)
     },
     refuse: () => attachFilter(fd, refuseEverything),
     begin(filter) {
-      const programs = searchDepthsOf(filter).map(
-        (depth) => () => withDirection(options.kind, compileFilter(pcap, filter, depth)),
-      );
+      const program = withDirection(options.kind, compileFilter(pcap, filter));
       const { received, dropped } = read();
       handle.stale = received - dropped - handle.delivered;
       // Stale frames count as received now, since they are still to be taken.
       before = { received: received - handle.stale, dropped, delivered: handle.delivered };
-      attachFirstFilter(fd, programs);
+      attachFilter(fd, program);
     },
     close: () => library.close(pcap),
     closeBeside: () => library.closeBeside(pcap),

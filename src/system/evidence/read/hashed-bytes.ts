@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { closeSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { packagePath } from '../../process/package-path.js';
 import { isGzipHead, readBytes } from './read-bytes.js';
-import { openRegular } from './regular-file.js';
 import { leaveBytes, type SharedBytes, shareBytes, takeBytes } from './shared-bytes.js';
 
 /** From so many octets on a thread is worth its start. */
@@ -43,12 +42,11 @@ interface HashThread extends HashedBytes {
 function openLarge(path: string): number | null {
   let file: number | null = null;
   try {
-    const opened = openRegular(path);
-    const { fd } = opened;
-    file = fd;
+    if (statSync(path).size < worthAThread) return null;
+    file = openSync(path, 'r');
     const head = new Uint8Array(2);
-    readSync(fd, head, 0, 2, 0);
-    if (opened.size >= worthAThread && !isGzipHead(head)) return fd;
+    readSync(file, head, 0, 2, 0);
+    if (!isGzipHead(head)) return file;
   } catch {
     // whoever reads it after all says what is wrong
   }
@@ -101,7 +99,7 @@ function hashBeside(path: string, file: number): HashThread {
 /** Hashes each chunk before it is given. */
 function hashHere(path: string): HashedBytes {
   const hash = createHash('sha256');
-  const source = readBytes(path, { fleeting: true, regular: true });
+  const source = readBytes(path, { fleeting: true });
   let failure: Error | null = null;
   const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
     try {

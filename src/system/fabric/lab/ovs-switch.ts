@@ -113,9 +113,7 @@ export async function startOvsSwitch(inside: { readonly sysfs: boolean }): Promi
       await takes(port);
       for (const [key, value] of Object.entries(endpoint.settings)) {
         if (placeOfKey(key) !== 'link')
-          await applyToKernel({ kind: 'ovs-set', table: 'Port', device: port, key, value }, () => endpoint.bridge, {
-            folder: '/',
-          });
+          await applyToKernel({ kind: 'ovs-set', table: 'Port', device: port, key, value }, () => endpoint.bridge, '/');
       }
     },
     removePort: (bridge, port) => vsctl(['--if-exists', 'del-port', bridge, port]),

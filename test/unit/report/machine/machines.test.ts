@@ -28,18 +28,16 @@ const run = (one: typeof experiment): { result: typeof experiment; dir: null; de
   details: null,
 });
 
-/** Those that carry the result whole, and the page, at whose foot the figures stand. */
-const whole = ['json', 'ndjson', 'html'];
-
-describe.each(Object.entries(reporters))('%s report', (name, report) => {
+describe.each(Object.entries(reporters))('%s report', (_name, report) => {
   it('lets no control character of a guest through', () => {
     expect(report([run(broken)], view)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   });
 
-  it('praises its tool with no figures: what was broken on purpose is no evidence of this run', () => {
+  it('says in how many ways its tool was broken on purpose, and how often that gave a false holds', () => {
     const { tool } = experiment;
     const text = report([run({ ...experiment, tool: { ...tool, sabotage: { cases: 4711, falseHolds: 8642 } } })], view);
-    expect(/4711|8642/.test(text)).toBe(whole.includes(name));
+    expect([text.includes('4711'), text.includes('8642')]).toEqual([true, true]);
+    expect(report([run(experiment)], view)).not.toMatch(/sabotage\S* \d|sabotage_cases=|on purpose in/);
   });
 
   it('ends with a line feed', () => {

@@ -19,7 +19,6 @@ import {
   type Captured,
   type Evidence,
   key,
-  numbered,
   perfectRun,
   scenario,
   step,
@@ -48,7 +47,6 @@ async function finish(dir: string, keep: 'leaks' | 'all'): Promise<Result> {
     key: Buffer.from(run.key ?? '', 'hex'),
     application: 'test',
     keep,
-    rules: run.tool.verdictRules,
     inferred,
     clocks: clockOffsets(timeline),
     counters: stepFacts(plan, timeline).map((facts) => facts.lastCounters),
@@ -118,10 +116,10 @@ describe('a recorded run, with only leaks kept', () => {
 function write(dir: string, { plan, run, timeline, states, frames }: Evidence): void {
   const written = (name: string): number => frames.filter(({ observer }) => observer === name).length;
   writeFileSync(join(dir, 'plan.json'), JSON.stringify(plan));
-  writeFileSync(join(dir, 'run.json'), JSON.stringify({ ...run, timeline: { entries: timeline.length } }));
+  writeFileSync(join(dir, 'run.json'), JSON.stringify(run));
   writeFileSync(
     join(dir, 'timeline.ndjson'),
-    numbered(timeline)
+    timeline
       .map((entry) =>
         entry.event === 'stopped'
           ? { ...entry, written: Object.fromEntries(Object.keys(entry.written).map((name) => [name, written(name)])) }
