@@ -1,4 +1,5 @@
 import { changeCommands } from '../../core/bridge/change-commands.js';
+import { settingIn } from '../../core/bridge/setting-value.js';
 import type { Change, ChangeRecord, Fabric } from '../../core/model/fabric.js';
 import type { SettingValue } from '../../core/model/scenario.js';
 import { VerifyError } from '../../core/model/verify-error.js';
@@ -94,26 +95,6 @@ async function currentValue(
   key: string,
 ): Promise<SettingValue | undefined> {
   return settingIn(await readJson(['ip', '-j', '-d', 'link', 'show', 'dev', device], { netns }), place, key);
-}
-
-/** One setting of the first link of `ip -j -d link`; undefined where the kernel does not tell it. */
-export function settingIn(json: unknown, place: 'bridge' | 'port' | 'link', key: string): SettingValue | undefined {
-  const link = child(json, '0');
-  if (place === 'link' && key === 'up') {
-    const flags = child(link, 'flags');
-    return Array.isArray(flags) ? flags.includes('UP') : undefined;
-  }
-  const value =
-    place === 'link'
-      ? child(link, key)
-      : child(child(child(link, 'linkinfo'), place === 'bridge' ? 'info_data' : 'info_slave_data'), key);
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
-}
-
-function child(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? Object.entries(value).find(([name]) => name === key)?.[1]
-    : undefined;
 }
 
 async function unsupported(what: string): Promise<never> {

@@ -31,6 +31,7 @@ export interface Libc {
   /** `argument` is read and written in place. */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   close(fd: number): number;
+  flock(fd: number, operation: number): number;
   memfd_create(name: string, flags: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   /** A system call without a function of its own; `last` is handed over by its address. */
@@ -110,6 +111,7 @@ function bindLibc(k: Koffi): Libc {
     recvmsg: library.func('long recvmsg(int, void *, int)'),
     ioctl: library.func('int ioctl(int, unsigned long, void *)'),
     close: library.func('int close(int)'),
+    flock: library.func('int flock(int, int)'),
     fallocate: library.func('int fallocate(int, int, int64_t, int64_t)'),
     memfd_create: library.func('int memfd_create(const char *, unsigned int)'),
     syscall: library.func('long syscall(long, unsigned long, unsigned long, void *)'),

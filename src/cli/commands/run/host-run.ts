@@ -9,12 +9,12 @@ import { escapeText } from '../../../core/text/escape.js';
 import { connectionsText, hostSummary, precheckText } from '../../../report/terminal/host-summary.js';
 import type { Run } from '../../../run/run.js';
 import { rootHash } from '../../../system/evidence/folder/custody.js';
+import { cleanedText } from '../../../system/fabric/host/cleaned.js';
 import { journalFolder } from '../../../system/fabric/host/journal.js';
 import { cleanUp } from '../../../system/fabric/host/undo.js';
 import { stopSignals } from '../../../system/fabric/lab/launch.js';
 import { writeJournalEntry } from '../../../system/machine/systemd-notify.js';
 import { guestsFirst } from '../../../system/process/process-rights.js';
-import { cleanedText } from '../host/cleanup.js';
 
 /**
  * Before a run on a host: root, guests first, what killed runs have left is put back, and signals end the run in order.
