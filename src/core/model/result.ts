@@ -16,6 +16,8 @@ export interface Cause {
   readonly value: string;
   readonly text: string;
   readonly fix: string;
+  /** What the fix costs: who loses what. Absent where there is none, and in runs that are judged by rules 1. */
+  readonly cost?: string;
   /** On a host whose bridges and ports a known program makes: how the fix comes to stay. */
   readonly lasting?: readonly PersistentFix[];
 }

@@ -3,6 +3,7 @@ import type { Plan, StepPlan } from '../../model/plan.js';
 import type { VerdictRules } from '../../model/provenance.js';
 import type { Cause, Finding } from '../../model/result.js';
 import type { StepStates } from '../../model/state.js';
+import { fixCost } from './fix-costs.js';
 import { type RowContext, rowContexts } from '../rows/row-context.js';
 import { copyInTunnel, nat, reflectedByUplink, rewritten } from './causes/altered.js';
 import { groupFlood, unknownFlood } from './causes/flooding.js';
@@ -76,7 +77,10 @@ function causesOf(leak: RowContext | null, plan: Plan, rules: VerdictRules): rea
       ? []
       : finders.flatMap(([code, find]) => {
           const cause = find(leak);
-          return cause === null ? [] : [{ code, ...cause, fix: fixOnHost(cause.fix, leak.bridge.name, plan) }];
+          if (cause === null) return [];
+          const fix = fixOnHost(cause.fix, leak.bridge.name, plan);
+          const cost = rules === 1 ? null : fixCost(code, fix);
+          return [{ code, ...cause, fix, ...(cost === null ? {} : { cost }) }];
         });
   const found = worthTelling(all, rules);
   if (found.length > 0) return found;
