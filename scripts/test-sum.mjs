@@ -24,7 +24,7 @@ function mostOf(counts) {
 
 /**
  * What failed in a report of vitest, a line each: its file, its name and the first line of why. A file that could not be
- * loaded has no failed test of its own.
+ * loaded has no failed test of its own, and one whose hook failed has no message either.
  */
 function failuresIn(report, cwd) {
   return report.testResults
@@ -33,7 +33,7 @@ function failuresIn(report, cwd) {
       const place = relative(cwd, file.name);
       const tests = file.assertionResults.filter(({ status }) => status === 'failed');
       return tests.length === 0
-        ? [`${place}: ${firstLine(file.message)}`]
+        ? [`${place}: ${firstLine(file.message) || 'a hook failed; its error stands above'}`]
         : tests.map((test) => `${place} > ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
     });
 }

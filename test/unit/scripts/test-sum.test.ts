@@ -130,6 +130,13 @@ describe('the sum of all runs', () => {
     });
   });
 
+  it('says of a file whose hook failed, which has no message, where to look', () => {
+    const hooked = { ...file('b'), status: 'failed', message: '' };
+    expect(sumUp({ runs: [run('here', hooked)] }).lines).toEqual([
+      'FAILED: in the run "here": test/b: a hook failed; its error stands above',
+    ]);
+  });
+
   it('takes a run for failed that left no report, executed no test, or ended badly although no test failed', () => {
     const bad = readRun('bad', { testResults: [file('a', 'x: passed')] }, { cwd, end: 'SIGKILL' });
     const idle = run('idle', file('b', 'y: skipped'));
