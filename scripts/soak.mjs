@@ -19,15 +19,32 @@ const soaks = {
       'test/lab/sabotage',
       ...(part.startsWith('1/') ? ['test/lab/scenarios/attacks.test.ts'] : []),
     ),
+  /**
+   * Leaks composed at random, and hosts that are sound: `npm run soak adversary CASES [SEED]`; under User-mode Linux,
+   * whose kernel has what others lack: `npm run soak adversary CASES SEED uml`.
+   */
+  adversary: (count, seed, where) => {
+    const env = {
+      ...(count === undefined ? {} : { ADVERSARY_CASES: count }),
+      ...(seed === undefined ? {} : { ADVERSARY_SEED: seed }),
+    };
+    const args = [
+      '--config',
+      'vitest.soak.config.ts',
+      'test/system/adversary/adversary.soak.ts',
+      '--disable-console-intercept',
+    ];
+    return where === 'uml' ? { argv: ['scripts/test-uml.mjs', ...args], env } : vitest(env, ...args);
+  },
 };
 
-const [what = '', count] = process.argv.slice(2);
+const [what = '', ...words] = process.argv.slice(2);
 const soak = soaks[what];
 if (soak === undefined) {
   console.error(`npm run soak WHAT [COUNT or PART]: ${Object.keys(soaks).join(', ')}`);
   process.exit(64);
 }
-const { argv, env } = soak(count);
+const { argv, env } = soak(...words);
 process.exitCode =
   spawnSync(process.execPath, argv, {
     cwd: top,

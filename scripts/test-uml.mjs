@@ -133,6 +133,7 @@ function boot(folder) {
     CI: '1',
     VERIFY_ISOLATION_PATIENCE: '10',
     VERIFY_ISOLATION_ALL: isAll ? '1' : '0',
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('ADVERSARY_'))),
   };
   writeFileSync(
     join(folder, 'command'),

@@ -80,10 +80,8 @@ export async function replay(dir: string): Promise<Result> {
 
 /** Reads a scenario whole, with the files that it includes. VerifyError (64) with `file:line:col` for every fault. */
 export async function loadScenario(file: string, set: VariableValues = {}): Promise<Scenario> {
-  const [scenario] = await loadFiles(
-    [file],
-    new Map(Object.entries(set).map(([name, value]) => [name, String(value)])),
-  );
+  const sets = new Map(Object.entries(set).map(([name, value]) => [name, String(value)]));
+  const [scenario] = await loadFiles([file], { sets });
   if (scenario === undefined)
     throw new VerifyError('scenario-invalid', 64, `${file}: no scenario`, 'give the path of a scenario');
   return scenario;

@@ -1,4 +1,5 @@
 import yargs from 'yargs';
+import { sabotageFigures } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { toolVersion } from '../system/process/package-path.js';
 import { commands } from './commands.js';
@@ -7,6 +8,11 @@ import { printError } from './print-error.js';
 
 /** EX_USAGE of sysexits.h. */
 const usageStatus = 64;
+
+/** What was done to this version before its release, to see whether it can fail. */
+function campaignText({ cases, falseHolds }: typeof sabotageFigures): string {
+  return `broken on purpose in ${cases} ways and more before its release (barriers and senses of its own): ${falseHolds} false HOLDS; docs/faults.md has what else was tried`;
+}
 
 /** A command line that cannot be understood. */
 function usage(message: string): VerifyError {
@@ -45,6 +51,10 @@ async function main(argv: readonly string[]): Promise<number> {
       },
     });
   parser.completion('completion', 'print a script that completes this command line, for bash or (SHELL=zsh) zsh');
+  if (argv.length === 2 && argv.includes('--version') && argv.includes('--verbose')) {
+    process.stdout.write(`${version}\n${campaignText(sabotageFigures)}\n`);
+    return 0;
+  }
   if (argv.length === 1 && (argv[0] === '--help' || argv[0] === 'help'))
     process.stdout.write(`${groupHelp(await parser.getHelp())}\n`);
   else await parser.parseAsync();

@@ -2,7 +2,7 @@ import type { Result } from '../core/model/result.js';
 import { escapeText } from '../core/text/escape.js';
 import type { ReportedRun, Reporter } from './reporter.js';
 import { failingLeaks, missingProof, type Told } from './told-leaks.js';
-import { expectedWord, runWord, sabotageText, stepWord } from './word.js';
+import { expectedWord, runWord, stepWord } from './word.js';
 
 const mostLines = 50;
 
@@ -26,7 +26,6 @@ function one(result: Result): readonly string[] {
   });
   const seen = (pick: (observer: Result['steps'][number]['observers'][number]) => number): number =>
     result.steps.flatMap((step) => step.observers).reduce((total, observer) => total + pick(observer), 0);
-  const sabotage = sabotageText(result);
   return [
     `## ${runWord(result).text}: ${plainMarkdown(result.scenario.name)}`,
     '',
@@ -37,7 +36,6 @@ function one(result: Result): readonly string[] {
     ...list('Not proven', missingProof(result)),
     '',
     `${result.coverage.observed} of ${result.coverage.ports} ports observed, ${seen((observer) => observer.controlsSeen)} of ${seen((observer) => observer.controlsSent)} controls seen, ${seen((observer) => observer.dropped)} of ${seen((observer) => observer.received)} frames dropped. Run ${plainMarkdown(result.run.id)}.`,
-    ...(sabotage === null ? [] : [`This tool was ${sabotage}.`]),
   ];
 }
 

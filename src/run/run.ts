@@ -5,16 +5,17 @@ import { stepFacts } from '../core/judge/proof/step-facts.js';
 import type { Fabric } from '../core/model/fabric.js';
 import type { Plan } from '../core/model/plan.js';
 import type { ProgressEvent } from '../core/model/progress.js';
-import type { CalibrationRecord } from '../core/model/provenance.js';
+import { type CalibrationRecord, currentRules } from '../core/model/provenance.js';
 import type { Result } from '../core/model/result.js';
 import { type PrecheckNote, type RunRecord, sabotageFigures } from '../core/model/run-record.js';
-import type { Scenario } from '../core/model/scenario.js';
+import type { Host, Scenario } from '../core/model/scenario.js';
 import type { StepStates } from '../core/model/state.js';
 import { framesOfStep } from '../core/plan/flows/shortcuts.js';
 import { planHash } from '../core/plan/hash.js';
 import { localPart } from '../core/plan/hosts.js';
 import { makePlan, planTopology } from '../core/plan/make-plan.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';
+import { hostsToConnect } from '../core/scenario/topology/host-command.js';
 import { chooseEngine } from '../system/capture/choose-engine.js';
 import { keepCapture } from '../system/capture/keep-capture.js';
 import { type CollatingWhileRunning, collateWhileRunning } from '../system/evidence/collate-while-running.js';
@@ -31,6 +32,7 @@ import type { HostLook } from './precheck-host.js';
 import { beginProvenance, completeProvenance, type OperatorDeclaration } from './provenance.js';
 import { runSteps } from './step.js';
 import { type PreparedTopology, topologyOf } from './topology.js';
+import { withUnchangedFiles } from './unchanged-files.js';
 
 export interface RunOptions {
   /** Folder for the evidence; made if it is not there. */
@@ -51,6 +53,8 @@ export interface RunOptions {
    * it is given; throws to refuse.
    */
   readonly calibrate?: (engine: 'libpcap' | 'cap', outDir: string) => Promise<CalibrationRecord>;
+  /** Hears of the hosts before anybody is connected to; throws to refuse. */
+  readonly connect?: (hosts: readonly Host[]) => Promise<void>;
   /** Looks at the plan before anything is built or sent; throws to refuse. `hash`: what `planHash` says. */
   readonly approve?: (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void>;
   /** Everything is done but sending. */
@@ -79,6 +83,8 @@ export interface Run {
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Run> {
   const engine = chooseEngine(options.engine);
   const key = randomBytes(32);
+  const hosts = hostsToConnect(scenario.topology);
+  if (hosts.length > 0) await options.connect?.(hosts);
   const topology = await topologyOf(scenario, options.inside, options.runId);
   try {
     return await runOn(topology, { scenario, options, engine, key });
@@ -122,7 +128,11 @@ async function runOn(
   const { inside } = options;
   const { plan, opening } = await planOn(topology, key);
   const look = inside === null ? await lookAtHost(plan, topology) : { notes: [], keepers: null };
-  await options.approve?.(plan, planHash(plan), look.notes);
+  await options.approve?.(
+    plan,
+    planHash(plan, { files: scenario.files, toolVersion: options.toolVersion }),
+    look.notes,
+  );
   // What is to happen in the middle may well make guests drop frames: that is then no reason to stop.
   const guard =
     inside === null && plan.steps.every(({ during }) => during.length === 0)
@@ -211,7 +221,12 @@ async function carryOut({
   const keepers = look.keepers ?? scenario.topology.keepers;
   let record: RunRecord = {
     runVersion: 1,
-    tool: { name: 'verify-isolation', version: options.toolVersion, verdictRules: 1, sabotage: sabotageFigures },
+    tool: {
+      name: 'verify-isolation',
+      version: options.toolVersion,
+      verdictRules: currentRules,
+      sabotage: sabotageFigures,
+    },
     id: options.runId,
     startedAt: new Date().toISOString(),
     scenario: scenarioRecord(scenario),
@@ -266,7 +281,7 @@ async function carryOut({
         plan,
         key,
         dir,
-        fabric,
+        fabric: withUnchangedFiles(fabric, scenario),
         timeline,
         states,
         engine: engine.name,
@@ -285,6 +300,7 @@ async function carryOut({
   } finally {
     timeline.close();
   }
+  record = { ...record, timeline: { entries: timeline.entries.length } };
   if (record.provenance !== undefined)
     record = { ...record, provenance: completeProvenance(record.provenance, plan, timeline.entries, states) };
   const known = record;

@@ -129,6 +129,12 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
     found: whatIsFound(found),
     netns: found.netns,
     open: (plan) =>
-      openHost(plan, { found, runId, journalFolder: journalFolder(), readState: () => read(found.netns) }),
+      openHost(plan, {
+        found,
+        runId,
+        journalFolder: journalFolder(),
+        readState: () => read(found.netns),
+        runIn: dirname(scenario.file),
+      }),
   };
 }

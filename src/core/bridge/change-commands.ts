@@ -39,7 +39,7 @@ export function changeCommands(change: Change, bridgeOf: (port: string) => strin
           : ['ip', 'link', 'set', 'dev', change.bridge, 'type', 'bridge', 'fdb_flush'],
       ];
     case 'mirror':
-      return [mirrorCommand(change.bridge, change.mirror)];
+      return [mirrorCommand(change.bridge, change.mirror, change.runId)];
     case 'fdb':
       return [change.ovs === true ? ovsFdbCommand(change, bridgeOf) : fdbCommand(change)];
     case 'mdb': {
@@ -120,8 +120,11 @@ function ovsCommand(
   return ['ovs-vsctl', 'set', table, device, `${key}=${String(value)}`];
 }
 
-/** The command that makes a mirror of Open vSwitch. */
-export function mirrorCommand(bridge: string, { name, select, output }: Mirror): readonly string[] {
+/** The key of external_ids under which what a run has made bears its id. */
+export const ovsOwner = 'verify-isolation';
+
+/** The command that makes a mirror of Open vSwitch; on a host it bears the run's id. */
+export function mirrorCommand(bridge: string, { name, select, output }: Mirror, runId?: string): readonly string[] {
   const all = select === 'all';
   return [
     'ovs-vsctl',
@@ -137,6 +140,7 @@ export function mirrorCommand(bridge: string, { name, select, output }: Mirror):
     `name=${name}`,
     'output_port=@out',
     ...(all ? ['select_all=true'] : ['select_src_port=@in', 'select_dst_port=@in']),
+    ...(runId === undefined ? [] : [`external_ids:${ovsOwner}=${runId}`]),
     '--',
     'add',
     'Bridge',

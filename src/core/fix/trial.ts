@@ -1,6 +1,6 @@
 import type { Result, StepResult } from '../model/result.js';
 import type { Endpoint, ProbeEntry, Scenario, Step } from '../model/scenario.js';
-import { freePrograms } from '../scenario/steps/read-run.js';
+import { freePrograms } from '../scenario/free-commands.js';
 import { splitFix } from './text.js';
 
 /** What one fix is tried with: a scenario of its own, in a lab of its own. */

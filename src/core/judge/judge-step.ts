@@ -1,4 +1,5 @@
 import type { Control, Plan, StepPlan } from '../model/plan.js';
+import type { VerdictRules } from '../model/provenance.js';
 import type { Finding, ObserverResult, Reason, StepResult, Verdict } from '../model/result.js';
 import type { StepStates } from '../model/state.js';
 import { noiseAt } from './count/noise.js';
@@ -6,6 +7,7 @@ import type { StepTally } from './count/tally.js';
 import { withCauses } from './explain/causes.js';
 import { whyHolds } from './explain/why-holds.js';
 import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
+import type { Parties } from './parties.js';
 import { missingProofs } from './proof/proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
 import { unchangedReasons } from './proof/unchanged.js';
@@ -22,6 +24,8 @@ export interface StepInput {
   readonly facts: StepFacts;
   readonly tally: StepTally;
   readonly states: StepStates;
+  readonly parties: Parties;
+  readonly rules: VerdictRules;
   /** Reasons that concern the whole capture: damage, a lost key. */
   readonly captureReasons: readonly Reason[];
   readonly day: string;
@@ -106,18 +110,26 @@ function changedMeanwhile({ step, facts, states, plan: { endpoints } }: StepInpu
   ];
 }
 
+/** Sightings that a guest's answer may account for are a reason only where no other sighting decides. */
+function withoutDoubts(reasons: readonly Reason[], rows: readonly Finding[]): readonly Reason[] {
+  return rows.some((row) => row.leak && row.accepted === undefined)
+    ? reasons.filter(({ code }) => code !== 'replayed')
+    : reasons;
+}
+
 /** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
 export function judgeStep(input: StepInput): JudgedStep {
   const { step, facts, plan } = input;
   const failed = facts.outcome !== 'done';
   const idle = step.observers.length === 0;
-  const missing = [
+  const all = [
     ...input.captureReasons,
-    ...(idle && !failed ? [] : missingProofs(step, facts, input.tally, plan.endpoints)),
+    ...(idle && !failed ? [] : missingProofs({ ...input, endpoints: plan.endpoints })),
     ...(idle || failed ? [] : changedMeanwhile(input)),
     ...(idle || failed ? [] : rootReasons(step, input.states)),
   ];
-  const rows = withCauses(rowsOf(input), plan, step, input.states);
+  const rows = withCauses(rowsOf(input), plan, step, input.states, input.rules);
+  const missing = input.rules === 1 ? all : withoutDoubts(all, rows);
   const unsupported = missing.some(({ code }) => code === 'unsupported');
   const unjudged = step.expect.expected === null;
   if (unsupported || (unjudged && !failed) || (idle && !failed)) {

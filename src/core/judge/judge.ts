@@ -9,15 +9,16 @@ import { highHalf, lowHalf, timeWords } from '../pcap/time-words.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { createTokenSearch, type TokenSearch } from '../wire/token-search.js';
 import { countDiscarded, framesOfLine } from './count/count-discarded.js';
-import { countProbe, countSighting, type Seen, type Tallies } from './count/count-frame.js';
+import { countSighting } from './count/count-frame.js';
+import { countProbe } from './count/count-probe.js';
 import type { DiscardedFrames } from './count/discarded.js';
 import { createPlainFrames, type PlainFrames } from './count/plain-frames.js';
-import { createTallies, raise, type StepTally } from './count/tally.js';
+import { createTallies, raise, type Seen, type Tallies } from './count/tally.js';
 import { type JudgedStep, judgeStep } from './judge-step.js';
 import { coverageOf } from './proof/coverage.js';
 import { type StepFacts, stepFacts } from './proof/step-facts.js';
 import { reason } from './reasons.js';
-import { type Classifier, createClassifier, flowFinder, tagsOf } from './recognise/classify.js';
+import { type Classify, createClassifier, flowFinder, tagsOf } from './recognise/classify.js';
 import { createPlannedProbes, type PlannedProbes } from './recognise/planned-probes.js';
 
 /** The part of a `Batch` (core/pcap/capture-items.ts) that judging reads: typed arrays of `count` entries. */
@@ -47,7 +48,7 @@ export interface JudgeInput {
 
 /** What a judgement can begin with, while a run goes on: `timeline` as far as it is written. */
 export interface JudgeStart extends Pick<JudgeInput, 'plan' | 'timeline' | 'discarded'> {
-  readonly run: Pick<RunRecord, 'key'>;
+  readonly run: Pick<RunRecord, 'key'> & { readonly tool: Pick<RunRecord['tool'], 'verdictRules'> };
 }
 
 interface Listener {
@@ -64,9 +65,9 @@ export interface Judging<Input extends JudgeStart = JudgeInput> {
   readonly keyed: boolean;
   readonly search: TokenSearch;
   readonly probes: PlannedProbes;
-  readonly classify: (bytes: Uint8Array, start: number, end: number) => Classifier;
+  readonly classify: Classify;
   readonly facts: readonly StepFacts[];
-  readonly tallies: readonly StepTally[];
+  readonly tallies: Tallies;
   readonly listeners: readonly Listener[];
   readonly damages: string[];
   frames: number;
@@ -98,11 +99,13 @@ function isInferred(facts: StepFacts | undefined, observer: string): boolean {
  */
 export function startJudging<Input extends JudgeStart>(input: Input): Judging<Input> {
   const facts = stepFacts(input.plan, input.timeline);
-  const tallies = createTallies(input.plan);
+  const rules = input.run.tool.verdictRules;
+  const keyed = commits(input);
+  const tallies = createTallies(input.plan, rules, keyed);
   const listeners = evidenceInterfaces(input.plan).flatMap(({ step, observer }) => {
     const stepPlan = input.plan.steps[step];
     const one = stepPlan?.observers[observer];
-    const tally = tallies[step];
+    const tally = tallies.steps[step];
     if (stepPlan === undefined || one === undefined || tally === undefined) return [];
     const inferred = isInferred(facts[step], one.name);
     return [
@@ -113,7 +116,6 @@ export function startJudging<Input extends JudgeStart>(input: Input): Judging<In
       },
     ];
   });
-  const keyed = commits(input);
   const tags = tagsOf(input.plan, keyed ? keyOf(input) : null);
   const judging: Judging<Input> = {
     input,
@@ -123,7 +125,7 @@ export function startJudging<Input extends JudgeStart>(input: Input): Judging<In
     tallies,
     search: createTokenSearch(input.plan.runTag),
     probes: createPlannedProbes(input.plan.runTag, tags, flowFinder(input.plan)),
-    classify: createClassifier(input.plan, tags),
+    classify: createClassifier(input.plan, tags, rules),
     damages: [],
     frames: 0,
   };
@@ -159,14 +161,10 @@ function addDiscarded(judging: Judging<JudgeStart>): void {
     const unfit =
       listener === undefined
         ? `frames were counted for an observer that step ${line.step + 1} does not have`
-        : countDiscarded(line, listener.seen, talliesOf(judging), flowOf);
+        : countDiscarded(line, listener.seen, judging.tallies, flowOf);
     if (unfit !== null) damages.push(`discarded.ndjson: ${unfit}`);
     if (listener !== undefined) listener.probes += framesOfLine(line);
   }
-}
-
-function talliesOf({ input, tallies, keyed }: Judging<JudgeStart>): Tallies {
-  return { plan: input.plan, keyed, steps: tallies };
 }
 
 const directionOut = 2;
@@ -177,8 +175,7 @@ const mostKept = 1000;
 
 /** Adds a batch of the capture, in file order; `interfaceId` numbers the interface blocks of the whole file. */
 export function addBatch(judging: Judging<JudgeStart>, batch: JudgedBatch): void {
-  const tallies = talliesOf(judging);
-  const { listeners, search, probes, classify } = judging;
+  const { listeners, search, probes, classify, tallies } = judging;
   const { bytes } = batch;
   const times = timeWords(batch.timeNs);
   let { frames } = judging;
@@ -220,7 +217,7 @@ export function addBatch(judging: Judging<JudgeStart>, batch: JudgedBatch): void
  * one.
  */
 function addKept(judging: Judging): void {
-  const tallies = talliesOf(judging);
+  const { tallies } = judging;
   for (const { seen } of judging.listeners) {
     const own = (judging.facts[seen.step.index]?.kept ?? [])
       .filter((frame) => frame.observer === seen.observer.name)
@@ -244,8 +241,38 @@ export function addDamage(judging: Judging<JudgeStart>, text: string): void {
   judging.damages.push(text);
 }
 
+/** Whether timeline.ndjson is whole: every line numbered by its place, and as many as there were when it was closed. */
+function timelineReasons({ input, tallies }: Judging, run: RunRecord): readonly Reason[] {
+  if (tallies.rules === 1) return [];
+  const { timeline } = input;
+  const gap = timeline.findIndex(({ n }, at) => n !== at);
+  if (gap >= 0)
+    return [
+      reason(
+        'evidence-incomplete',
+        null,
+        `timeline.ndjson: line ${gap + 1} is number ${timeline[gap]?.n ?? 'none'}, not ${gap}`,
+      ),
+    ];
+  const entries = run.timeline?.entries ?? null;
+  return entries === timeline.length
+    ? []
+    : [
+        reason(
+          'evidence-incomplete',
+          null,
+          entries === null
+            ? 'run.json does not say how many lines timeline.ndjson had'
+            : `timeline.ndjson had ${entries} lines, ${timeline.length} were read back`,
+        ),
+      ];
+}
+
 function captureReasons(judging: Judging, run: RunRecord, hashMatches: boolean): readonly Reason[] {
-  const told = judging.damages.map((text) => reason('capture-damaged', null, text));
+  const told = [
+    ...judging.damages.map((text) => reason('capture-damaged', null, text)),
+    ...timelineReasons(judging, run),
+  ];
   if (run.key === null) told.push(reason('key-lost', null, 'run.json holds no key'));
   else if (!commits(judging.input))
     told.push(reason('key-mismatch', null, 'the key in run.json is not the one committed to in plan.json'));
@@ -287,8 +314,8 @@ function overall(steps: readonly JudgedStep[]): { verdict: Verdict; exitCode: nu
 /** What the capture file itself is, as it was read: SHA-256 in hex, null = there is none. */
 export interface CaptureIdentity {
   readonly sha256: string | null;
-  /** What run.json says of the capture, where it was not yet closed when the judgement began. */
-  readonly closed?: RunRecord['capture'];
+  /** What run.json says of capture and timeline, where these were not yet closed when the judgement began. */
+  readonly closed?: Pick<RunRecord, 'capture' | 'timeline'>;
   readonly files: readonly { readonly path: string; readonly sha256: string }[];
 }
 
@@ -301,11 +328,11 @@ function withFixes(result: StepResult, index: number, tried: JudgeInput['fixes']
 /** Ends the judgement. `capture` names the files that it rests on. */
 export function finishJudging(judging: Judging, capture: CaptureIdentity): Result {
   const { plan, states } = judging.input;
-  const run = capture.closed === undefined ? judging.input.run : { ...judging.input.run, capture: capture.closed };
+  const run = capture.closed === undefined ? judging.input.run : { ...judging.input.run, ...capture.closed };
   addKept(judging);
   for (const { seen, plain, probes } of judging.listeners) {
     plain.finish();
-    const tally = judging.tallies[seen.step.index];
+    const tally = judging.tallies.steps[seen.step.index];
     if (probes > 0 && tally !== undefined) raise(tally.read, seen.observer.name, probes);
   }
   const whole = captureReasons(judging, run, capture.sha256 === run.capture?.sha256);
@@ -317,7 +344,7 @@ export function finishJudging(judging: Judging, capture: CaptureIdentity): Resul
   const none: StepStates = { before: null, after: null };
   const steps = plan.steps.flatMap((step) => {
     const facts = judging.facts[step.index];
-    const tally = judging.tallies[step.index];
+    const tally = judging.tallies.steps[step.index];
     return facts === undefined || tally === undefined
       ? []
       : [
@@ -327,6 +354,8 @@ export function finishJudging(judging: Judging, capture: CaptureIdentity): Resul
             facts,
             tally,
             states: states[step.index] ?? none,
+            parties: judging.tallies.parties,
+            rules: judging.tallies.rules,
             captureReasons: step.observers.length === 0 ? [] : [...whole, ...partial],
             day: run.startedAt.slice(0, 10),
           }),

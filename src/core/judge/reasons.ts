@@ -11,7 +11,7 @@ export const reasonHints = {
     'The kernel counted more frames than the capture delivered. Repeat the run; if it stays, try the other --engine.',
   'probes-not-sent': "Fewer probes left than planned. Look at the sender's interface.",
   'delivery-short':
-    'Who has to see the probes did not get 99 % of them: an isolation that also cuts the addressee off proves nothing. Look at carrier, filters, FDB.',
+    'Who has to see the probes did not get all of them, and no drop counter of the kernel explains what is missing: something on the way took it, or an isolation also cuts the addressee off. Look at carrier, filters, FDB.',
   'settings-changed': 'A setting changed while the probes were on their way. Find out who changes it, then repeat.',
   'not-forwarding': 'A port did not forward, so it could not have leaked. Wait for STP, or start the guest behind it.',
   'mac-moved':
@@ -32,7 +32,10 @@ export const reasonHints = {
   'capture-damaged': 'The capture is damaged: what came after the damage is not known.',
   'key-lost': 'The run ended before its key was written down, so no token can be told from a forged one.',
   'key-mismatch': 'The key is not the one that was committed to before the first frame.',
-  replayed: 'A guest sent tokens again that it had received, so later sightings of them decide nothing.',
+  replayed:
+    'A guest that had got tokens sent them again, and somebody saw them who may not have them: it may have told them on by itself.',
+  'unheard-delivery':
+    'A guest sent tokens that nobody was heard handing to it: something reaches it past the ports that are observed, or guests work together. Look for mirrors, programs (tc, XDP) and sockets on its interfaces.',
   'replay-possible':
     'This engine does not know directions, and a token was seen twice here: it may have been sent again.',
   'traffic-failed': 'The traffic did not work between its two ends, so it proves nothing.',

@@ -70,8 +70,8 @@ export type Change =
     }
   | { readonly kind: 'fdb-flush'; readonly bridge: string; readonly ovs?: true }
   | { readonly kind: 'fdb'; readonly act: 'add' | 'del'; readonly entry: FdbEntry; readonly ovs?: true }
-  /** Open vSwitch's. */
-  | { readonly kind: 'mirror'; readonly bridge: string; readonly mirror: Mirror }
+  /** Open vSwitch's. `runId`: it bears it, so that it can be told from another of its name. */
+  | { readonly kind: 'mirror'; readonly bridge: string; readonly mirror: Mirror; readonly runId?: string }
   | { readonly kind: 'mdb'; readonly act: 'add' | 'del'; readonly bridge: string; readonly entry: MdbEntry }
   | { readonly kind: 'start'; readonly endpoint: string }
   | { readonly kind: 'stop'; readonly endpoint: string }

@@ -85,7 +85,7 @@ export interface Flow {
   readonly count: number;
   /** Token index of the flow's first frame; the sequence number is index − first. */
   readonly first: number;
-  /** Observers that must see at least 99 % of it; those that may; everybody else must not. */
+  /** Observers that must see all of it; those that may; everybody else must not. */
   readonly must: readonly string[];
   readonly may: readonly string[];
   readonly judged: boolean;

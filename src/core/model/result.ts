@@ -16,6 +16,8 @@ export interface Cause {
   readonly value: string;
   readonly text: string;
   readonly fix: string;
+  /** What the fix costs: who loses what. Absent where there is none, and in runs that are judged by rules 1. */
+  readonly cost?: string;
   /** On a host whose bridges and ports a known program makes: how the fix comes to stay. */
   readonly lasting?: readonly PersistentFix[];
 }
@@ -101,6 +103,18 @@ export interface StepEvent {
   readonly toMs: number | null;
 }
 
+/** The headers under which a token arrived where they are not those that were sent. */
+export interface AlteredFrame {
+  readonly srcMac: string;
+  readonly dstMac: string;
+  /** 0x and four digits. */
+  readonly etherType: string;
+  readonly srcIp: string | null;
+  readonly dstIp: string | null;
+  /** Offset of the token in the frame, in bytes. */
+  readonly tokenAt: number;
+}
+
 /** One row: what of one flow one observer saw. */
 export interface Finding {
   readonly probe: number;
@@ -129,6 +143,12 @@ export interface Finding {
   };
   /** Of a leak, where the step has events: when. */
   readonly windows?: readonly LeakWindow[];
+  /** Frames that arrived with other headers than they were sent with, by form; absent = all as they were sent. */
+  readonly forms?: Readonly<Partial<Record<'routed' | 'rewritten' | 'encapsulated', number>>>;
+  /** The first of these. */
+  readonly altered?: AlteredFrame;
+  /** So many came in again from an uplink before they were seen here. */
+  readonly reflected?: number;
   /**
    * So many rows that differ in from and to only, and say the same, are folded into this one: `sent` and `seen` are
    * their sums.

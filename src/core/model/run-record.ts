@@ -40,6 +40,8 @@ export interface RunRecord {
     readonly packets: number;
     readonly discarded?: { readonly frames: number; readonly sha256: string };
   } | null;
+  /** How many lines timeline.ndjson had when it was closed; absent in runs of earlier versions, and of killed ones. */
+  readonly timeline?: { readonly entries: number };
   /**
    * On a host: what acts on frames beside the bridges, or watches them; and what was usual before anything was sent.
    * Absent in runs of earlier versions.

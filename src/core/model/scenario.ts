@@ -76,6 +76,8 @@ export interface Endpoint {
   readonly ips: readonly IpPrefix[];
   readonly gateway: string | null;
   readonly zone: string | null;
+  /** The guest that it is an interface of; endpoints of one owner are one party. Absent: it is one by itself. */
+  readonly owner?: string;
   readonly started: boolean;
   readonly netns: string | null;
   /** `attach: promiscuous` only: the relay hands over every frame, not just those for the endpoint. */

@@ -84,6 +84,14 @@ export interface OvsState {
   readonly mirrors: readonly OvsMirrorState[];
 }
 
+/** Frames that the kernel says it has dropped since it started. */
+export interface Drops {
+  /** By device: received and sent together (/proc/net/dev). */
+  readonly devices: Readonly<Record<string, number>>;
+  /** Frames for which a processor's backlog had no room (/proc/net/softnet_stat), of the whole machine. */
+  readonly backlog: number;
+}
+
 /** What the kernel said of one bridge host at one moment. Parts that could not be read are named in `unread`. */
 export interface HostState {
   readonly links: readonly LinkState[];
@@ -96,6 +104,8 @@ export interface HostState {
   readonly sysctl: Readonly<Record<string, string>>;
   /** Absent where there is none. */
   readonly ovs?: OvsState;
+  /** What was dropped until then; absent in states of earlier versions. */
+  readonly drops?: Drops;
   /** Packet sockets of others than this program's helpers; null = they could not be read, absent = nobody asked. */
   readonly packetSockets?: readonly PacketSocket[] | null;
   readonly unread: readonly { readonly what: string; readonly why: string }[];

@@ -55,10 +55,15 @@ export interface SettingChange {
 export const vlanList = 'the list of its VLANs';
 
 /**
- * One line of timeline.ndjson. `atNs` is wall-clock time in ns since 1970 as decimal text, `monoMs` monotonic since the
- * run began.
+ * One line of timeline.ndjson. `n` numbers the lines from 0, so that one that is missing shows (absent in runs of
+ * earlier versions); `atNs` is wall-clock time in ns since 1970 as decimal text, `monoMs` monotonic since the run began.
  */
-export type TimelineEntry = { readonly atNs: string; readonly monoMs: number; readonly step: number } & TimelineEvent;
+export type TimelineEntry = {
+  readonly n?: number;
+  readonly atNs: string;
+  readonly monoMs: number;
+  readonly step: number;
+} & TimelineEvent;
 
 export type TimelineEvent =
   | { readonly event: 'step-started' }

@@ -1,25 +1,31 @@
 import type { Mac } from '../model/mac.js';
-import type { Flows, TrafficPlan } from '../model/plan.js';
+import type { StepPlan } from '../model/plan.js';
 import type { Endpoint } from '../model/scenario.js';
 import { kindsOfFlows } from './flows/shortcuts.js';
+import { tokenWord } from '../wire/token-filter.js';
 import { ingressMac } from './ingress-controls.js';
 
 /** Beyond this many source MACs a filter costs the kernel more than it saves; then everything is taken. */
 export const mostMacs = 16;
 
+/** What a filter has to know beside the step. */
+export interface FilterSurroundings {
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly bridgeMacs: Readonly<Record<string, Mac>>;
+  readonly runTag: number;
+}
+
 /**
- * The libpcap filter of a step: by source MAC only, since tags of received frames are held aside by the kernel and
- * `ether proto` would miss tagged ones; never `inbound` or `outbound` (libpcap issues 1482, 1402, 1254). The bridges'
- * MACs belong to it: routed frames bear them; so does the source of controls that enter. '' takes everything.
+ * The filter of a step in the lab: by source MAC, since tags of received frames are held aside by the kernel and `ether
+ * proto` would miss tagged ones; never `inbound` or `outbound` (libpcap issues 1482, 1402, 1254). The bridges' MACs
+ * belong to it: routed frames bear them; so does the source of controls that enter. And by the token, for what on its
+ * way gets another MAC or goes into another frame. '' takes everything.
  */
 export function filterByMac(
-  flows: Flows,
-  traffic: readonly TrafficPlan[],
-  listens: boolean,
-  endpoints: ReadonlyMap<string, Endpoint>,
-  bridgeMacs: Readonly<Record<string, Mac>>,
+  { flows, traffic, listenMs }: Pick<StepPlan, 'flows' | 'traffic' | 'listenMs'>,
+  { endpoints, bridgeMacs, runTag }: FilterSurroundings,
 ): string {
-  if (listens) return '';
+  if (listenMs !== null) return '';
   const ends = traffic.flatMap(({ from, to }) => [from, to]).flatMap((name) => endpoints.get(name)?.macs ?? []);
   const macs = new Set<Mac>();
   for (const flow of kindsOfFlows(flows)) {
@@ -32,5 +38,5 @@ export function filterByMac(
   for (const mac of [...ends, ...Object.values(bridgeMacs), ingressMac]) macs.add(mac);
   return macs.size > mostMacs || flows.length + traffic.length === 0
     ? ''
-    : [...macs].map((mac) => `ether src ${mac}`).join(' or ');
+    : [...[...macs].map((mac) => `ether src ${mac}`), ...(flows.length === 0 ? [] : [tokenWord(runTag)])].join(' or ');
 }

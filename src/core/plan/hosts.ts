@@ -53,6 +53,15 @@ function filters(host: string | null, json: unknown): readonly (readonly [string
   ]);
 }
 
+function dropsOf(states: readonly StateOfHost[]): Pick<HostState, 'drops'> {
+  if (states.some(({ state }) => state.drops === undefined)) return {};
+  const devices = states.flatMap(({ host, state }) =>
+    Object.entries(state.drops?.devices ?? {}).map(([name, dropped]) => [onHost(host, name), dropped] as const),
+  );
+  const backlog = states.reduce((sum, { state }) => sum + (state.drops?.backlog ?? 0), 0);
+  return { drops: { devices: Object.fromEntries(devices), backlog } };
+}
+
 /**
  * The states of several hosts as one, names of devices as they are called across hosts. Rules of nft name devices
  * anywhere in their text: those of other hosts stand apart under `hosts`, where a change of them shows and nobody takes
@@ -79,6 +88,7 @@ export function mergeStates(states: readonly StateOfHost[]): HostState {
         Object.entries(state.sysctl).map(([name, value]) => [onHost(host, name), value]),
       ),
     ),
+    ...dropsOf(states),
     ...(own?.ovs === undefined ? {} : { ovs: own.ovs }),
     ...(own?.packetSockets === undefined ? {} : { packetSockets: own.packetSockets }),
     unread: states.flatMap(({ host, state }) =>

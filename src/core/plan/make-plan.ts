@@ -1,5 +1,5 @@
 import type { Mac } from '../model/mac.js';
-import type { Flows, FrameSpec, Plan, PlannedTopology, StepPlan, TrafficPlan } from '../model/plan.js';
+import type { Plan, PlannedTopology, StepPlan, TrafficPlan } from '../model/plan.js';
 import { disruptiveClasses, type Endpoint, type MdbEntry, type Scenario, type Step } from '../model/scenario.js';
 import { classes } from '../probe/classes.js';
 import { changesOf } from './changes.js';
@@ -7,9 +7,9 @@ import { controlsOf } from './controls.js';
 import { rateForEvents } from './event-rounds.js';
 import { expandFlows, type Numbering, type Surroundings } from './expand-flows.js';
 import { filterByMac } from './filter-by-mac.js';
-import { filterByToken } from './filter-by-token.js';
-import { earControlMac, ingressControls, rawControl } from './ingress-controls.js';
+import { ingressControls } from './ingress-controls.js';
 import { observersOf } from './observers.js';
+import { searchDepth, tokenWord } from '../wire/token-filter.js';
 import { checkPlanSize } from './size.js';
 
 export interface PlanInput {
@@ -25,13 +25,8 @@ export interface PlanInput {
   readonly inPlace?: readonly string[];
 }
 
-/**
- * Lab: whole frames of the usual MTU. Host: Ethernet with two tags, IPv6, TCP with options and a token, since what
- * guests say is theirs.
- */
-const snaplen = { lab: 2048, host: 160 } as const;
-/** A DHCP offer has its token behind more than the other forms. */
-const longestForm = 360;
+/** Lab: whole frames of the usual MTU. Host: as far as tokens are looked for, since what guests say is theirs. */
+const snaplen = { lab: 2048, host: searchDepth } as const;
 /** Frames a second of disruptive probes where the scenario writes no rate. */
 const disruptiveRate = 1000;
 /** Time for frames that are still under way after the last probe (relays and user-space switches poll). */
@@ -71,8 +66,8 @@ function planStep(
   // A host's guests talk as well: their frames are refused in the kernel, however many MACs the probes have
   const filter =
     onHost && flows.length > 0 && traffic.length === 0 && step.listenMs === null
-      ? filterByToken(framesOf(flows), around.runTag)
-      : filterByMac(flows, traffic, step.listenMs !== null, around.endpoints, around.bridgeMacs);
+      ? tokenWord(around.runTag)
+      : filterByMac({ flows, traffic, listenMs: step.listenMs }, around);
   const quiet = flows.length === 0 && traffic.length === 0 && step.listenMs === null;
   const { controls: ingress, unproved } = quiet
     ? { controls: [], unproved: [] }
@@ -122,10 +117,7 @@ function planStep(
     present: names,
     observers: quiet ? [] : observers,
     filter,
-    snaplen: Math.max(
-      snaplen[scenario.topology.provider],
-      step.probes.some((entry) => entry.class === 'dhcp-offer') ? longestForm : 0,
-    ),
+    snaplen: snaplen[scenario.topology.provider],
     flows,
     controls,
     ...(unproved.length === 0 ? {} : { inwardUnproved: unproved }),
@@ -137,12 +129,6 @@ function planStep(
     drainMs: drainMs[scenario.topology.provider],
     expect: { expected: quiet ? null : step.expect.expected, seen, accept: step.accept },
   };
-}
-
-/** What a step sends: its probes, and a control, which may be of another form. */
-function* framesOf(flows: Flows): Generator<FrameSpec> {
-  yield rawControl(earControlMac.src);
-  for (const { frame } of flows) yield frame;
 }
 
 /** The host's MAC is its bridge's where the author gives none: both are one device. */

@@ -2,7 +2,7 @@ import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 import { failingLeaks, missingProof } from '../told-leaks.js';
-import { runWord, sabotageText } from '../word.js';
+import { runWord } from '../word.js';
 
 /** GitHub shows ten annotations of each kind for a step. */
 const mostOfStep = 3;
@@ -29,10 +29,9 @@ function annotations({ result, details }: ReportedRun): readonly string[] {
       ...(texts.length > mostOfStep ? [`${head}and ${texts.length - mostOfStep} more`] : []),
     ];
   });
-  const sabotage = sabotageText(result);
   return lines.length === 0
     ? [
-        `::notice file=${property(result.scenario.file)},title=${property(notice(result))}::${message([`run ${result.run.id}`, ...(sabotage === null ? [] : [`tool ${sabotage}`])].join('; '))}`,
+        `::notice file=${property(result.scenario.file)},title=${property(notice(result))}::${message(`run ${result.run.id}`)}`,
       ]
     : lines;
 }

@@ -1,7 +1,6 @@
 import type { Result, StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
-import { sabotageText } from '../word.js';
 
 /** Text for XML 1.0: what the format cannot hold is escaped first, its own marks after. */
 function xml(text: string): string {
@@ -48,13 +47,9 @@ function suite(result: Result): string {
       ? `${head}/>`
       : `${head}>\n      <${fault.tag} message="${xml(fault.message)}">${xml(fault.detail)}</${fault.tag}>\n    </testcase>`;
   });
-  const sabotage = sabotageText(result);
   const time = (result.run.durationMs / 1000).toFixed(3);
   return [
     `  <testsuite name="${xml(result.scenario.name)}" tests="${cases.length}" failures="${number('failure')}" errors="${number('error')}" skipped="0" time="${time}" timestamp="${xml(result.run.startedAt)}">`,
-    ...(sabotage === null
-      ? []
-      : ['    <properties>', `      <property name="tool" value="${xml(sabotage)}"/>`, '    </properties>']),
     ...lines,
     '  </testsuite>',
   ].join('\n');

@@ -28,14 +28,6 @@ function summary(result: Result): string {
   );
 }
 
-/** What test/lab/sabotage found in the version that judged. */
-function sabotageData([first]: readonly Result[]): readonly string[] {
-  const sabotage = first?.tool.sabotage;
-  return sabotage === undefined
-    ? []
-    : [`sabotage_cases=${sabotage.cases}`, `sabotage_false_holds=${sabotage.falseHolds};;0`];
-}
-
 /**
  * One line for Nagios, Icinga and their kin, with performance data. The program's exit status 0, 2 or 3 is the state.
  */
@@ -50,7 +42,6 @@ export const nagiosReport: Reporter = (runs: readonly ReportedRun[]): string => 
     `unobserved_ports=${total((result) => result.coverage.ports - result.coverage.observed)}`,
     `dropped=${dropped}`,
     `duration=${(total((result) => result.run.durationMs) / 1000).toFixed(1)}s`,
-    ...sabotageData(results),
   ];
   return `ISOLATION ${status(runs)} - ${results.map(summary).join('; ')} | ${data.join(' ')}\n`;
 };

@@ -14,10 +14,6 @@ interface Metric {
 const ofRun =
   (value: (result: Result) => number): Metric['samples'] =>
   (result) => [{ labels: {}, value: value(result) }];
-const ofSabotage =
-  (pick: (figures: { readonly cases: number; readonly falseHolds: number }) => number): Metric['samples'] =>
-  ({ tool: { sabotage } }) =>
-    sabotage === undefined ? [] : [{ labels: {}, value: pick(sabotage) }];
 const ofSteps =
   (value: (step: StepResult) => number): Metric['samples'] =>
   (result) =>
@@ -57,16 +53,6 @@ const metrics: readonly Metric[] = [
   },
   { name: 'ports', help: 'Ports of the bridges under test.', samples: ofRun((result) => result.coverage.ports) },
   { name: 'ports_observed', help: 'Ports that were observed.', samples: ofRun((result) => result.coverage.observed) },
-  {
-    name: 'sabotage_cases',
-    help: 'Ways in which the tool was broken on purpose before its release, at least.',
-    samples: ofSabotage(({ cases }) => cases),
-  },
-  {
-    name: 'sabotage_false_holds',
-    help: 'How often it said holds all the same.',
-    samples: ofSabotage(({ falseHolds }) => falseHolds),
-  },
   {
     name: 'step_as_expected',
     help: '1 where the step came out as the scenario expects.',

@@ -1,6 +1,7 @@
 import { changeCommands } from '../../core/bridge/change-commands.js';
 import type { Plan, StepPlan } from '../../core/model/plan.js';
 import type { PrecheckNote } from '../../core/model/run-record.js';
+import type { Host } from '../../core/model/scenario.js';
 import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
 import { escapeText } from '../../core/text/escape.js';
 import { quoteForShell } from '../../core/text/shell.js';
@@ -79,6 +80,16 @@ export function precheckText(notes: readonly PrecheckNote[]): string {
     .map(
       ({ code, place, value, text }) =>
         `Note ${code}: ${escapeText(place)} (${escapeText(value)}): ${escapeText(text)}.\n`,
+    )
+    .join('');
+}
+
+/** Where it would connect to through ssh, and what it would start there, a line each. */
+export function connectionsText(hosts: readonly Host[]): string {
+  return hosts
+    .map(
+      ({ name, ssh, command }) =>
+        `${escapeText(name)}: ssh ${quoteForShell(escapeText(ssh ?? ''))}, starts ${[...command, 'helper'].map((word) => quoteForShell(escapeText(word))).join(' ')}\n`,
     )
     .join('');
 }

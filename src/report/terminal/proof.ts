@@ -1,6 +1,5 @@
 import type { Result, StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
-import { sabotageText } from '../word.js';
 import { foldAfter, type Paint } from './layout.js';
 
 function sum(numbers: readonly number[]): number {
@@ -31,7 +30,6 @@ export function terminalProof(result: Result, width: number, paint: Paint): read
   const judged = result.steps.filter((step) => step.observers.length > 0);
   if (judged.length === 0) return [];
   const { coverage } = result;
-  const sabotage = sabotageText(result);
   const observers = judged.flatMap((step) => step.observers);
   const engines = [
     ...new Set(observers.flatMap((observer) => (observer.engine === null ? [] : [observer.engine]))),
@@ -82,7 +80,6 @@ export function terminalProof(result: Result, width: number, paint: Paint): read
     ...(result.precheck ?? []).map(
       ({ code, place, value }) => ['beside', `${code}: ${escapeText(place)} (${escapeText(value)})`] as const,
     ),
-    ...(sabotage === null ? [] : [['tool', sabotage] as const]),
   ];
   return [
     paint('What the zeros rest on', 'bold'),

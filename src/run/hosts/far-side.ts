@@ -18,6 +18,7 @@ import {
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { parseToHost } from '../../core/protocol/parse-host-message.js';
 import { type Capture, startCapture } from '../../system/capture/client.js';
+import { cleanedText, isClean } from '../../system/fabric/host/cleaned.js';
 import { parseNeighbours } from '../../system/fabric/host/find.js';
 import { type InjectionPorts, openInjectionPorts } from '../../system/fabric/host/injection-ports.js';
 import { journalFolder } from '../../system/fabric/host/journal.js';
@@ -204,7 +205,8 @@ async function letGo({ captures, senders }: Held): Promise<void> {
  * and everything is undone; what one that was killed has left is undone when the next starts.
  */
 export async function farSide(): Promise<void> {
-  if (process.getuid?.() === 0) await cleanUp(journalFolder());
+  const cleaned = process.getuid?.() === 0 ? await cleanUp(journalFolder()) : [];
+  for (const one of cleaned) if (!isClean(one)) process.stderr.write(`${cleanedText(one)}\n`);
   const held: Held = { captures: new Map(), senders: new Map(), ways: null };
   const output = new Socket({ fd: 1, readable: false, writable: true });
   const input = new Socket({ fd: 0, readable: true, writable: false });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
+import type { JudgeInput } from '../../core/judge/judge.js';
 import type { Result } from '../../core/model/result.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { jsonText } from '../../core/text/json-text.js';
@@ -8,11 +8,12 @@ import { readCustody } from './folder/custody.js';
 import { files } from './folder/folder.js';
 import { hashFile } from './folder/hash.js';
 import { checkSignature, type SignatureCheck } from './folder/signature.js';
+import { readRegularIfThere } from './read/regular-file.js';
 import { judgeFolder } from './replay.js';
 
 /** One thing that was checked of a run's folder. */
 export interface FolderCheck {
-  readonly name: 'hashes' | 'capture' | 'key' | 'result' | 'custody' | 'signature';
+  readonly name: 'hashes' | 'capture' | 'key' | 'result' | 'report' | 'custody' | 'signature';
   /** null = there was nothing to check. */
   readonly ok: boolean | null;
   readonly text: string;
@@ -21,17 +22,38 @@ export interface FolderCheck {
 export interface CheckedFolder {
   readonly checks: readonly FolderCheck[];
   readonly result: Result;
+  /** All that the result rests on but the capture. */
+  readonly input: JudgeInput;
   /** SHA-256 of SHA256SUMS. */
   readonly rootHash: string | null;
 }
 
+/** A list of hashes of a million files, and a result of a mesh of a thousand guests, have less. */
+const mostOctets = 256 * 2 ** 20;
+const mostTold = 20;
+
+/** The first of them, and how many more there are. */
+function someOf(faults: readonly string[]): string {
+  const more = faults.length - mostTold;
+  return `${faults.slice(0, mostTold).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+}
+
+function readOrSay(path: string): { readonly content: string } | { readonly content: null; readonly why: string } {
+  try {
+    const content = readRegularIfThere(path, mostOctets);
+    return content === null ? { content, why: 'is missing' } : { content };
+  } catch (error) {
+    return { content: null, why: `cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
 /** `known`: hashes of files of the folder as they were judged, so that none is read twice. */
 async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<FolderCheck> {
-  const text = await readFile(join(dir, files.sums), 'utf8').catch(() => null);
-  if (text === null) return { name: 'hashes', ok: false, text: `${files.sums} is missing` };
+  const text = readOrSay(join(dir, files.sums));
+  if (text.content === null) return { name: 'hashes', ok: false, text: `${files.sums} ${text.why}` };
   const faults: string[] = [];
   const listed = new Set<string>();
-  for (const line of text.split('\n').filter((one) => one !== '')) {
+  for (const line of text.content.split('\n').filter((one) => one !== '')) {
     const [, wanted, path] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
     // A list from elsewhere must not make this program read outside the folder.
     if (wanted === undefined || path === undefined || isAbsolute(path) || normalize(path).startsWith('..'))
@@ -39,7 +61,7 @@ async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<
     else {
       listed.add(path);
       const found = known.get(path) ?? (await hashFile(join(dir, path)).catch(() => null));
-      if (found === null) faults.push(`${path} is missing`);
+      if (found === null) faults.push(`${path} is missing, or cannot be read`);
       else if (found !== wanted) faults.push(`${path} was changed`);
     }
   }
@@ -47,13 +69,16 @@ async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<
   faults.push(...unlisted.map((path) => `${path} is not listed`));
   return faults.length === 0
     ? { name: 'hashes', ok: true, text: `${listed.size} files are what ${files.sums} says` }
-    : { name: 'hashes', ok: false, text: faults.join('; ') };
+    : { name: 'hashes', ok: false, text: someOf(faults) };
 }
 
 function signatureCheck({ state, text }: SignatureCheck): FolderCheck {
+  const name = 'signature';
+  if (state === 'absent') return { name, ok: null, text: 'unsigned: proves nothing against its holder' };
+  if (state === 'bad') return { name, ok: false, text };
   return {
-    name: 'signature',
-    ok: state === 'absent' ? null : state !== 'bad',
+    name,
+    ok: true,
     text: state === 'valid' ? `${text} (nobody said whose key that is: --allowed-signers)` : text,
   };
 }
@@ -66,19 +91,19 @@ export async function checkFolder(
   dir: string,
   signers: { readonly file: string; readonly identity: string } | null,
 ): Promise<CheckedFolder> {
-  const {
-    result,
-    input: { run, plan },
-  } = await judgeFolder(dir);
-  const written = await readFile(join(dir, files.result), 'utf8').catch(() => null);
+  const { result, input } = await judgeFolder(dir);
+  const { run, plan } = input;
+  const written = readOrSay(join(dir, files.result));
   const known = new Map(result.evidence.files.map(({ path, sha256 }) => [path, sha256]));
   const captured = known.get(files.capture);
   const committed =
     run.key !== null && createHash('sha256').update(Buffer.from(run.key, 'hex')).digest('hex') === plan.keySha256;
   const custody = await readCustody(dir);
-  const custodyText = custody.entries
-    .map(({ at, action, uid, text }) => `${at} ${action} by uid ${uid}: ${text}`)
-    .join('; ');
+  const earlier = custody.count - custody.entries.length;
+  const custodyText = [
+    ...(earlier > 0 ? [`${earlier} entries`] : []),
+    ...custody.entries.map(({ at, action, uid, text }) => `${at} ${action} by uid ${uid}: ${text}`),
+  ].join('; ');
   const checks: readonly FolderCheck[] = [
     await hashes(dir, known),
     captured !== undefined && captured === run.capture?.sha256
@@ -102,14 +127,14 @@ export async function checkFolder(
           ok: false,
           text: run.key === null ? 'the key was lost' : 'the key is not the one that plan.json commits to',
         },
-    written === `${jsonText(result, 2)}\n`
+    written.content === `${jsonText(result, 2)}\n`
       ? { name: 'result', ok: true, text: 'judged again: result.json, byte for byte' }
       : {
           name: 'result',
           ok: false,
           text:
-            written === null
-              ? 'result.json is missing'
+            written.content === null
+              ? `result.json ${written.why}`
               : `judged again it is ${result.verdict}, and not what result.json says`,
         },
     custody.faults.length > 0
@@ -121,7 +146,7 @@ export async function checkFolder(
         },
     signatureCheck(await checkSignature(dir, signers)),
   ];
-  return { checks, result, rootHash: await hashFile(join(dir, files.sums)).catch(() => null) };
+  return { checks, result, input, rootHash: await hashFile(join(dir, files.sums)).catch(() => null) };
 }
 
 /** Throws VerifyError (3) where anything of the folder is not right: nobody signs or changes such evidence. */

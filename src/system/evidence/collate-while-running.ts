@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type JudgeStart, type Judging, startJudging } from '../../core/judge/judge.js';
+import { currentRules } from '../../core/model/provenance.js';
 import type { Plan } from '../../core/model/plan.js';
 import type { TimelineEntry } from '../../core/model/timeline.js';
 import type { Collation } from './collate/collate.js';
@@ -63,7 +64,11 @@ export function collateWhileRunning(
     const growing = growingFile(path);
     const thread = collateInWorker({ ...request, path, counters: [], growing: true }, growing);
     for (const step of ended) thread.tell({ kind: 'ended', step });
-    const judging = startJudging({ plan, run: { key: Buffer.from(request.key).toString('hex') }, timeline: heard });
+    const judging = startJudging({
+      plan,
+      run: { key: Buffer.from(request.key).toString('hex'), tool: { verdictRules: currentRules } },
+      timeline: heard,
+    });
     const judged = judgeGrowing(judging, growing);
     judged.catch(() => undefined); // told where it is awaited
     return { ...thread, judging, judged };

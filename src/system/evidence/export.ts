@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { createClassifier, tagsOf } from '../../core/judge/recognise/classify.js';
+import { type Classify, createClassifier, tagsOf, tokenIndexOf } from '../../core/judge/recognise/classify.js';
 import { keptEnd } from '../../core/judge/recognise/kept-end.js';
+import { createParties } from '../../core/judge/parties.js';
 import { controlComment, isControlComment, leakComment } from '../../core/judge/recognise/leak-comment.js';
 import type { Plan } from '../../core/model/plan.js';
 import { VerifyError } from '../../core/model/verify-error.js';
@@ -10,7 +11,6 @@ import { classicHeader, classicRecord } from '../../core/pcap/classic/writer.js'
 import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from '../../core/pcap/pcapng/writer.js';
 import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
-import { tokenAt, tokenIndex } from '../../core/wire/token.js';
 import { capturePath } from './folder/folder.js';
 import { parseFolder } from './folder/parse-folder.js';
 import { readCapture } from './read/read-capture.js';
@@ -40,7 +40,6 @@ export interface Exported {
 
 /** One packet that is to be kept, as a block or record of the output. */
 type Encode = (batch: Batch, packet: number, data: Uint8Array) => Uint8Array;
-type Classify = ReturnType<typeof createClassifier>;
 
 /** Controls are told as such, also where the run's own capture does not (before version 0.2). */
 function comments(classify: Classify, batch: Batch, packet: number, written: readonly string[]): readonly string[] {
@@ -80,6 +79,7 @@ const encodePcap: Encode = (batch, packet, data) =>
  */
 function chooser(plan: Plan, classify: Classify, options: ExportOptions): (batch: Batch, packet: number) => boolean {
   const blocks = evidenceInterfaces(plan);
+  const parties = createParties(plan.endpoints);
   return (batch, packet) => {
     const timeNs = batch.timeNs[packet] ?? 0n;
     if ((options.fromNs !== null && timeNs < options.fromNs) || (options.untilNs !== null && timeNs > options.untilNs))
@@ -98,12 +98,7 @@ function chooser(plan: Plan, classify: Classify, options: ExportOptions): (batch
     const end = start + (batch.captured[packet] ?? 0);
     const classified = classify(batch.bytes, start, end);
     if (options.probes !== null) {
-      const { kind } = classified.sighting;
-      const at =
-        kind === 'probe' || kind === 'control'
-          ? tokenAt(batch.bytes, start, end, plan.runTag, classified.view?.payloadAt ?? -1)
-          : -1;
-      const index = at < 0 ? -1 : tokenIndex(batch.bytes, at);
+      const index = tokenIndexOf(classified.sighting);
       if (index < options.probes.first || index > options.probes.last) return false;
     }
     if (options.only === null) return true;
@@ -112,6 +107,7 @@ function chooser(plan: Plan, classify: Classify, options: ExportOptions): (batch
       leakComment(
         { bytes: batch.bytes, classified, step, observer, towards: observer.place === 'bridge' ? !outgoing : outgoing },
         plan,
+        parties,
       ) !== null
     );
   };
@@ -135,7 +131,8 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
   }
   const capture = await capturePath(dir);
   const classic = out.endsWith('.pcap');
-  const classify = createClassifier(plan, tagsOf(plan, run.key === null ? null : Buffer.from(run.key, 'hex')));
+  const tags = tagsOf(plan, run.key === null ? null : Buffer.from(run.key, 'hex'));
+  const classify = createClassifier(plan, tags, run.tool.verdictRules);
   const encode = classic ? encodePcap : pcapngEncoder(classify);
   const keeps = chooser(plan, classify, options);
   const stream = createWriteStream(out, { mode: 0o600 });

@@ -77,7 +77,7 @@ async function judgeBeside(run: FinishedRun): Promise<JudgedRun> {
   const closed = await close(run, await collation);
   const result = finishJudging(judging, {
     sha256,
-    closed: closed.capture,
+    closed: { capture: closed.capture, ...(closed.timeline === undefined ? {} : { timeline: closed.timeline }) },
     files: withCapture(await hashedBeside(dir), sha256),
   });
   return { result, input: { ...input, run: closed } };

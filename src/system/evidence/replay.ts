@@ -9,6 +9,7 @@ import {
   startJudging,
 } from '../../core/judge/judge.js';
 import type { Result } from '../../core/model/result.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import type { CaptureItem } from '../../core/pcap/capture-items.js';
 import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
 import { escapeText } from '../../core/text/escape.js';
@@ -57,6 +58,16 @@ export async function judgeFolder(dir: string): Promise<JudgedRun> {
   return judgeCapture(dir, () => parseFolder(dir));
 }
 
+/** Whatever a folder holds that nobody wrote in a run is its fault, and no fault of this program's: VerifyError 64. */
+function notFitting(dir: string, error: unknown): VerifyError {
+  return new VerifyError(
+    'evidence-unreadable',
+    64,
+    `${dir}: its files do not fit together: ${error instanceof Error ? error.message : String(error)}`,
+    'A file of the run was changed. If none was, please report this as a fault of verify-isolation.',
+  );
+}
+
 /** As `judgeFolder`, of a folder of which `inputOf` gives all but the capture. */
 export async function judgeCapture(dir: string, inputOf: () => Promise<JudgeInput>): Promise<JudgedRun> {
   const path = await capturePath(dir);
@@ -68,6 +79,8 @@ export async function judgeCapture(dir: string, inputOf: () => Promise<JudgeInpu
     await addCapture(judging, readCaptureOf(capture.octets, { fleeting: true }));
     const sha256 = await capture.sha256().catch(() => null);
     return { result: finishJudging(judging, { sha256, files: withCapture(beside, sha256) }), input };
+  } catch (error) {
+    throw error instanceof VerifyError ? error : notFitting(dir, error);
   } finally {
     capture.stop();
   }

@@ -1,7 +1,10 @@
 import { changeCommands } from '../../core/bridge/change-commands.js';
+import { settingIn } from '../../core/bridge/setting-value.js';
 import type { Change, ChangeRecord, Fabric } from '../../core/model/fabric.js';
 import type { SettingValue } from '../../core/model/scenario.js';
 import { VerifyError } from '../../core/model/verify-error.js';
+import { whyForeign } from '../../core/scenario/free-commands.js';
+import type { MountSpace } from '../kernel/mounts.js';
 import { writeSysctl } from '../kernel/sysctl.js';
 import { mustRun, readJson } from '../process/programs.js';
 import { changeOvsEntry, checkOvsEntry, checkOvsValue, ovsValue } from './ovs.js';
@@ -11,14 +14,31 @@ import { checkFdb, checkMdb, checkReadBack, checkVlan } from './read-back.js';
 /** A change that the kernel takes, or Open vSwitch; start and stop are the fabric's. */
 export type KernelChange = Exclude<Change, { kind: 'start' | 'stop' }>;
 
+/** Where the author's own commands run. */
+export interface RunsIn {
+  readonly folder: string;
+  /** The mount tree of those that every scenario may have carried out; absent = the caller's. */
+  readonly sandbox?: () => MountSpace;
+}
+
+/** Carries one of the author's own commands out. Rejects as `mustRun`. */
+export async function runAuthored(
+  argv: readonly string[],
+  { folder, sandbox }: RunsIn,
+  netns: string | null,
+): Promise<void> {
+  // What --allow-run has let in is not held in by anything.
+  const mounts = sandbox === undefined || whyForeign(argv) !== null ? {} : { mounts: sandbox() };
+  await mustRun(argv, { netns, cwd: folder, ...mounts });
+}
+
 /**
- * Carries a change out in a network namespace (null = the caller's) and reads it back. `runIn`: the folder in which the
- * author's own commands run.
+ * Carries a change out in a network namespace (null = the caller's) and reads it back.
  */
 export async function applyToKernel(
   change: KernelChange,
   bridgeOf: (port: string) => string,
-  runIn: string,
+  runsIn: RunsIn,
   netns: string | null = null,
 ): Promise<ChangeRecord> {
   const commands = changeCommands(change, bridgeOf);
@@ -29,7 +49,8 @@ export async function applyToKernel(
   if (change.kind === 'vlan' && change.ovs === true) refuseOpening(change, await ovsVlanColumns(change.entry.port));
   for (const command of commands) {
     if (change.kind === 'fdb' && change.ovs === true) await changeOvsEntry(command);
-    else await mustRun(command, change.kind === 'run' ? { netns, cwd: runIn } : { netns });
+    else if (change.kind === 'run') await runAuthored(command, runsIn, netns);
+    else await mustRun(command, { netns });
   }
   return { commands, readBack: await readBackOf(change, bridgeOf, netns) };
 }
@@ -74,26 +95,6 @@ async function currentValue(
   key: string,
 ): Promise<SettingValue | undefined> {
   return settingIn(await readJson(['ip', '-j', '-d', 'link', 'show', 'dev', device], { netns }), place, key);
-}
-
-/** One setting of the first link of `ip -j -d link`; undefined where the kernel does not tell it. */
-export function settingIn(json: unknown, place: 'bridge' | 'port' | 'link', key: string): SettingValue | undefined {
-  const link = child(json, '0');
-  if (place === 'link' && key === 'up') {
-    const flags = child(link, 'flags');
-    return Array.isArray(flags) ? flags.includes('UP') : undefined;
-  }
-  const value =
-    place === 'link'
-      ? child(link, key)
-      : child(child(child(link, 'linkinfo'), place === 'bridge' ? 'info_data' : 'info_slave_data'), key);
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
-}
-
-function child(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? Object.entries(value).find(([name]) => name === key)?.[1]
-    : undefined;
 }
 
 async function unsupported(what: string): Promise<never> {

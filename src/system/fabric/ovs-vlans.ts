@@ -22,7 +22,8 @@ export async function ovsVlanColumns(port: string): Promise<OvsVlanColumns> {
   return { tag, trunks, mode };
 }
 
-function numbersIn(column: string): readonly number[] {
+/** The numbers in a column. */
+export function vlanNumbers(column: string): readonly number[] {
   return (column.match(/\d+/g) ?? []).map(Number);
 }
 
@@ -35,10 +36,10 @@ function carried({ tag, trunks, mode }: OvsVlanColumns): {
   readonly untagged: boolean;
   readonly others: readonly number[] | null;
 } {
-  const [own = null] = numbersIn(tag);
+  const [own = null] = vlanNumbers(tag);
   const byTag = own === null ? 'trunk' : 'access';
   const kind = mode === '[]' ? byTag : mode.replaceAll('"', '');
-  const listed = numbersIn(trunks);
+  const listed = vlanNumbers(trunks);
   return {
     native: kind === 'trunk' ? null : (own ?? 0),
     untagged: kind !== 'native-tagged',
@@ -50,7 +51,7 @@ function carried({ tag, trunks, mode }: OvsVlanColumns): {
 export function refuseOpening({ act, entry: { port, first, last } }: VlanChange, now: OvsVlanColumns): void {
   if (act === 'add') return;
   const left = (column: string): string =>
-    `[${numbersIn(column)
+    `[${vlanNumbers(column)
       .filter((vid) => vid < first || vid > last)
       .join(', ')}]`;
   if (carried({ tag: left(now.tag), trunks: left(now.trunks), mode: now.mode }).others !== null) return;

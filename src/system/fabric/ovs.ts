@@ -1,5 +1,6 @@
 import { isOn } from '../../core/bridge/change-commands.js';
 import { withoutOpenFlow10 } from '../../core/bridge/ovs.js';
+import { ovsMembers } from '../../core/bridge/undo/decide-ovs.js';
 import { ovsFlood, ovsPortConfigs } from '../../core/bridge/ovs-settings.js';
 import type { Change } from '../../core/model/fabric.js';
 import { VerifyError } from '../../core/model/verify-error.js';
@@ -96,7 +97,7 @@ export async function ovsValue(
  * where they differ.
  */
 export function checkOvsValue({ device, key, value }: OvsSet, found: string): string {
-  const same = key === ovsFlood ? isOn(value) === isOn(found) : members(String(value)) === members(found);
+  const same = key === ovsFlood ? isOn(value) === isOn(found) : ovsMembers(String(value)) === ovsMembers(found);
   if (!same)
     throw new VerifyError(
       'read-back',
@@ -107,11 +108,14 @@ export function checkOvsValue({ device, key, value }: OvsSet, found: string): st
   return `${device}.${key} = ${found}`;
 }
 
-/** One spelling for `10,20`, `[10, 20]` and `["10", "20"]`. */
-function members(text: string): string {
-  return text
-    .replaceAll(/["[\]{}\s]/g, '')
-    .split(',')
-    .sort()
-    .join();
+/** The `_uuid` of rows of its database, by `TABLE NAME`; those that are not there are left out. */
+export async function ovsRows(
+  rows: readonly (readonly [table: 'Bridge' | 'Port', name: string])[],
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  for (const [table, name] of rows) {
+    const uuid = (await mustRun(['ovs-vsctl', '--if-exists', 'get', table, name, '_uuid'])).trim();
+    if (uuid !== '') found.set(`${table} ${name}`, uuid);
+  }
+  return found;
 }

@@ -1,12 +1,7 @@
+import { isSameSetting } from '../../core/bridge/setting-value.js';
 import type { Change } from '../../core/model/fabric.js';
 import type { SettingValue } from '../../core/model/scenario.js';
-import {
-  bridgeSettings,
-  linkSettings,
-  portSettings,
-  type SettingKind,
-  type SettingPlace,
-} from '../../core/model/settings.js';
+import type { SettingPlace } from '../../core/model/settings.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 
 /**
@@ -29,8 +24,7 @@ export function checkReadBack(
       'use a kernel that has this setting, or leave it out',
     );
   }
-  const kind = kindOf(place, key);
-  if (comparable(kind, asked) !== comparable(kind, found)) {
+  if (!isSameSetting(place, key, asked, found)) {
     throw new VerifyError(
       'read-back',
       3,
@@ -39,26 +33,6 @@ export function checkReadBack(
     );
   }
   return `${device}.${key} = ${String(found)}`;
-}
-
-function kindOf(place: SettingPlace, key: string): SettingKind {
-  const known = place === 'bridge' ? bridgeSettings : place === 'port' ? portSettings : linkSettings;
-  return known.find((setting) => setting.key === key)?.kind ?? 'text';
-}
-
-/** One spelling for each value: 1, true and `on` are the same switch, 0x8 and 8 (hexadecimal text) the same mask. */
-function comparable(kind: SettingKind, value: SettingValue): string {
-  switch (kind) {
-    case 'switch':
-      return [true, 1, '1', 'on', 'true'].includes(value) ? 'on' : 'off';
-    case 'mask':
-      return String(typeof value === 'number' ? value : Number.parseInt(String(value), 16));
-    case 'number':
-    case 'centiseconds':
-      return String(Number(value));
-    case 'text':
-      return String(value).toLowerCase();
-  }
 }
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;

@@ -3,6 +3,8 @@ import { VerifyError } from '../../core/model/verify-error.js';
 
 /** Flags of setns(2) and unshare(2): a network namespace (linux/sched.h). */
 export const CLONE_NEWNET = 0x4000_0000;
+/** The same: a mount namespace. */
+export const CLONE_NEWNS = 0x2_0000;
 
 type Koffi = typeof import('koffi');
 
@@ -10,6 +12,9 @@ type Koffi = typeof import('koffi');
 export interface Libc {
   setns(fd: number, kind: number): number;
   unshare(flags: number): number;
+  /** Of the calling thread, where it shares neither with others. */
+  fchdir(fd: number): number;
+  chroot(path: string): number;
   mount(source: string | null, target: string, type: string | null, flags: number, data: string | null): number;
   socket(domain: number, type: number, protocol: number): number;
   /** `ends`: two 32-bit numbers, filled in. */
@@ -26,6 +31,7 @@ export interface Libc {
   /** `argument` is read and written in place. */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   close(fd: number): number;
+  flock(fd: number, operation: number): number;
   memfd_create(name: string, flags: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   /** A system call without a function of its own; `last` is handed over by its address. */
@@ -91,6 +97,8 @@ function bindLibc(k: Koffi): Libc {
   return {
     setns: library.func('int setns(int, int)'),
     unshare: library.func('int unshare(int)'),
+    fchdir: library.func('int fchdir(int)'),
+    chroot: library.func('int chroot(const char *)'),
     mount: library.func('int mount(const char *, const char *, const char *, unsigned long, const char *)'),
     socket: library.func('int socket(int, int, int)'),
     socketpair: library.func('int socketpair(int, int, int, void *)'),
@@ -103,6 +111,7 @@ function bindLibc(k: Koffi): Libc {
     recvmsg: library.func('long recvmsg(int, void *, int)'),
     ioctl: library.func('int ioctl(int, unsigned long, void *)'),
     close: library.func('int close(int)'),
+    flock: library.func('int flock(int, int)'),
     fallocate: library.func('int fallocate(int, int, int64_t, int64_t)'),
     memfd_create: library.func('int memfd_create(const char *, unsigned int)'),
     syscall: library.func('long syscall(long, unsigned long, unsigned long, void *)'),

@@ -104,17 +104,30 @@ function interfaceRequest(device: string): Uint8Array | null {
  * before.
  */
 export function attachFilter(fd: number, program: Uint8Array): void {
+  if (takesFilter(fd, program)) return;
+  throw failed(
+    'open-failed',
+    `the kernel does not take a filter of ${program.length / 8} instructions`,
+    'a filter has at most 4,096; make it simpler',
+  );
+}
+
+/**
+ * Attaches the first of several programs that the kernel takes: what a program costs counts towards
+ * net.core.optmem_max, which differs between kernels. Throws as `attachFilter` where it takes none.
+ */
+export function attachFirstFilter(fd: number, programs: readonly (() => Uint8Array)[]): void {
+  const last = programs.at(-1);
+  if (last !== undefined && !programs.slice(0, -1).some((program) => takesFilter(fd, program())))
+    attachFilter(fd, last());
+}
+
+function takesFilter(fd: number, program: Uint8Array): boolean {
   const c = libc();
   const fprog = new ArrayBuffer(16);
   new Uint16Array(fprog)[0] = program.length / 8;
   new BigUint64Array(fprog)[1] = c.addressOf(program);
-  if (c.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, new Uint8Array(fprog), 16) < 0) {
-    throw failed(
-      'open-failed',
-      `the kernel does not take a filter of ${program.length / 8} instructions`,
-      'a filter has at most 4,096; make it simpler',
-    );
-  }
+  return c.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, new Uint8Array(fprog), 16) >= 0;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { VerifyError } from '../../core/model/verify-error.js';
+import { inMountSpace, type MountSpace } from '../kernel/mounts.js';
 import { inNamespace } from '../kernel/namespaces.js';
 
 /** Debian's package of each program that the tool runs. */
@@ -25,6 +26,8 @@ const packages: Readonly<Record<string, string>> = {
 export interface ProgramOptions {
   /** Network namespace that the program is born in; null or absent = the caller's. */
   readonly netns?: string | null;
+  /** Mount namespace that it is born in; absent = the caller's. */
+  readonly mounts?: MountSpace;
   /** Text for its stdin. */
   readonly input?: string;
   /** Killed when it takes longer, with what it started; 30 s where not given. */
@@ -76,13 +79,15 @@ function killGroup(pid: number | undefined): void {
 export function runProgram(argv: readonly string[], options: ProgramOptions = {}): Promise<ProgramOutcome> {
   const [program = '', ...args] = argv;
   return new Promise((resolve, reject) => {
-    const child = inNamespace(options.netns ?? null, () =>
-      spawn(program, args, {
-        stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-        detached: true,
-        env: programEnv(),
-        ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      }),
+    const child = inMountSpace(options.mounts ?? null, () =>
+      inNamespace(options.netns ?? null, () =>
+        spawn(program, args, {
+          stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+          detached: true,
+          env: programEnv(),
+          ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+        }),
+      ),
     );
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Drops } from '../../core/model/state.js';
 import { withEthtool } from '../kernel/ethtool.js';
 import { inNamespace } from '../kernel/namespaces.js';
 
@@ -22,6 +23,27 @@ export function parseDrops(text: string): Readonly<Record<string, number>> {
         return at < 0 || Number.isNaN(drops) ? [] : [[line.slice(0, at).trim(), drops] as const];
       }),
   );
+}
+
+/**
+ * Frames that did not fit into a processor's backlog, from /proc/net/softnet_stat: its second column, hexadecimal, a
+ * line for each processor (net/core/net-procfs.c).
+ */
+export function parseBacklogDrops(text: string): number {
+  const columns = text.split('\n').map((line) => Number.parseInt(line.split(/\s+/)[1] ?? '', 16));
+  return columns.reduce((sum, dropped) => sum + (Number.isNaN(dropped) ? 0 : dropped), 0);
+}
+
+/** What a namespace's devices, and the machine's processors, have dropped; null = the kernel does not tell. */
+export function readAllDrops(netns: string | null): Drops | null {
+  try {
+    return {
+      devices: readDrops(netns),
+      backlog: parseBacklogDrops(readFileSync('/proc/net/softnet_stat', 'utf8')),
+    };
+  } catch {
+    return null;
+  }
 }
 
 /** Drops of every device of a namespace, by name. */

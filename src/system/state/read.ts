@@ -7,6 +7,7 @@ import { readJson } from '../process/programs.js';
 import { withOvs } from './ovs/parse.js';
 import { readOvsTexts } from './ovs/read.js';
 import { parseFdb, parseLinks } from './parse-links.js';
+import { readAllDrops } from './read-devices.js';
 import { readFilters } from './read-filters.js';
 import { readPacketSockets } from './read-packet-sockets.js';
 
@@ -79,6 +80,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     options.packetSockets === true
       ? { packetSockets: readPacketSockets(options.netns)?.filter(({ own }) => !own) ?? null }
       : {};
+  const drops = readAllDrops(options.netns);
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
   const state: HostState = {
     links: inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null)),
@@ -88,6 +90,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     tc,
     nft,
     sysctl,
+    ...(drops === null ? {} : { drops }),
     ...sockets,
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };

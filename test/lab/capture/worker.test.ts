@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { there } from '../../support/there.js';
 import { startCapture, type Capture } from '../../../src/system/capture/client.js';
 import { startSender } from '../../../src/system/inject/helper.js';
 import type { Fault } from '../../../src/core/model/timeline.js';
@@ -57,7 +56,7 @@ describe('capture helper', needs(root), () => {
       { ...request, observer: 'a' },
       { ...request, device: 'eth0', observer: 'b' },
     ]);
-    process.kill(there(capture.pids()[0]), 'SIGKILL');
+    process.kill(capture.pids()[0] ?? -1, 'SIGKILL');
     await until('helper-died', () => faults.length > 0);
     expect(faults).toEqual([{ code: 'helper-died', observers: ['a', 'b'], text: expect.stringContaining('SIGKILL') }]);
     expect((await capture.stop()).counters).toEqual({});
@@ -66,9 +65,9 @@ describe('capture helper', needs(root), () => {
   test('that stands still is said to be silent', async () => {
     const { capture, faults } = await start({ silentMs: 400 });
     await capture.open([{ ...request, observer: 'a' }]);
-    process.kill(there(capture.pids()[0]), 'SIGSTOP');
+    process.kill(capture.pids()[0] ?? -1, 'SIGSTOP');
     await until('helper-silent', () => faults.length > 0);
-    process.kill(there(capture.pids()[0]), 'SIGCONT');
+    process.kill(capture.pids()[0] ?? -1, 'SIGCONT');
     expect(faults).toMatchObject([{ code: 'helper-silent', observers: ['a'] }]);
   });
 

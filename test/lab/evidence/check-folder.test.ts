@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../../src/core/model/run-record.js';
@@ -29,7 +29,7 @@ describe('run.json', () => {
       },
       when: { steps: [{ name: 'probes' }, { name: 'http' }] },
       instrument: {
-        tool: { verdictRules: 1, sabotage: { falseHolds: 0 } },
+        tool: { verdictRules: 2, sabotage: { falseHolds: 0 } },
         node: process.versions.node,
         captures: [{ step: 'probes', snaplen: 2048 }, { step: 'http' }],
       },
@@ -69,7 +69,7 @@ describe('check', () => {
   it('calls the folder of a run whole', () => {
     expect(check(run.dir)).toMatchObject({
       status: 0,
-      ok: ['hashes', 'capture', 'key', 'result'],
+      ok: ['hashes', 'capture', 'key', 'result', 'report'],
       wrong: [],
       none: ['custody', 'signature'],
       told: { whole: true, verdict: 'broken' },
@@ -77,10 +77,22 @@ describe('check', () => {
   });
 
   it.each([
-    ['run.json', (text: string) => text.replace('"startedAt": "20', '"startedAt": "19'), ['hashes', 'result']],
+    [
+      'run.json',
+      (text: string) => text.replace('"startedAt": "20', '"startedAt": "19'),
+      ['hashes', 'result', 'report'],
+    ],
     ['result.json', (text: string) => text.replace('"broken"', '"holds"'), ['hashes', 'result']],
-    ['timeline.ndjson', (text: string) => text.replace('"accepted":20', '"accepted":10'), ['hashes', 'result']],
-    ['plan.json', (text: string) => text.replace(/"keySha256": "./, '"keySha256": "z'), ['hashes', 'key', 'result']],
+    [
+      'timeline.ndjson',
+      (text: string) => text.replace('"accepted":20', '"accepted":10'),
+      ['hashes', 'result', 'report'],
+    ],
+    [
+      'plan.json',
+      (text: string) => text.replace(/"keySha256": "./, '"keySha256": "z'),
+      ['hashes', 'key', 'result', 'report'],
+    ],
     ['SHA256SUMS', (text: string) => text.split('\n').slice(1).join('\n'), ['hashes']],
     ['SHA256SUMS', (text: string) => `${text}${'0'.repeat(64)}  ../../etc/passwd\n`, ['hashes']],
   ])('sees a change of %s', (file, change, wrong) => {
@@ -99,7 +111,27 @@ describe('check', () => {
     const octets = readFileSync(path);
     octets[octets.length - 400] = (octets[octets.length - 400] ?? 0) ^ 1;
     writeFileSync(path, octets);
-    expect(check(dir)).toMatchObject({ status: 3, wrong: ['hashes', 'capture', 'result'] });
+    expect(check(dir)).toMatchObject({ status: 3, wrong: ['hashes', 'capture', 'result', 'report'] });
+  });
+
+  it('sees a report that is not what the run says', () => {
+    const dir = copy('report');
+    const path = join(dir, 'report.html');
+    appendFileSync(path, '<p>it holds</p>');
+    expect(check(dir)).toMatchObject({ status: 3, wrong: ['report'], ok: ['hashes', 'capture', 'key', 'result'] });
+  });
+
+  it('says that without a signature it proves nothing against its holder, and wants one where it is asked to', () => {
+    expect(check(run.dir).told.checks.find(({ name }) => name === 'signature')?.text).toBe(
+      'unsigned: proves nothing against its holder',
+    );
+    expect(check(run.dir, '--require-signature')).toMatchObject({ status: 3, told: { whole: false } });
+    const fleet = (...more: readonly string[]) => call('fleet', run.dir, '--json', ...more);
+    expect(fleet().stdout).toContain('"problems": []');
+    expect(fleet('--require-signature')).toMatchObject({
+      status: 3,
+      stdout: expect.stringContaining('unsigned: proves nothing') as string,
+    });
   });
 
   it('exits 64 where no run left the folder', () => {

@@ -115,8 +115,29 @@ export const attacks = {
         }),
       ),
   },
-  'answers that quote tokens': {
+  'errors that quote tokens, to who sent them': {
     verdict: 'holds',
+    late: true,
+    act: ({ probes, send }) =>
+      sendAll(
+        send,
+        'send:bob',
+        probes
+          .slice(0, 50)
+          .map((probe) =>
+            padded(
+              Buffer.concat([
+                header('alice', 'bob', '0800'),
+                ipv4(11, 10, Buffer.concat([Buffer.from('0303000000000000', 'hex'), probe.subarray(ethernet)])),
+              ]),
+            ),
+          ),
+      ),
+  },
+  'answers that quote tokens, to others as well': {
+    verdict: 'inconclusive',
+    reason: 'replayed',
+    late: true,
     act: ({ probes, send }) =>
       sendAll(
         send,
@@ -140,7 +161,8 @@ export const attacks = {
       ),
   },
   'tokens in frames of every shape': {
-    verdict: 'holds',
+    verdict: 'inconclusive',
+    reason: 'unheard-delivery',
     act: ({ probes: [probe], send }) =>
       sendAll(send, 'send:mallory', [
         ...[15, 16, 17, 23, 31, 32, 45].map((at) =>
@@ -169,12 +191,13 @@ export const attacks = {
   },
   'a token that bob received, sent again to all': {
     verdict: 'inconclusive',
-    reason: 'replayed',
+    reason: 'mac-moved',
     late: true,
     act: ({ probes, send }) => sendAll(send, 'send:bob', probes.slice(-40)),
   },
   'frames of 64 KiB with partial checksums': {
-    verdict: 'holds',
+    verdict: 'inconclusive',
+    reason: 'unheard-delivery',
     act: async ({ probes, sendUnfinished }) => {
       for (const probe of probes.slice(0, 20)) await sendUnfinished('mallory', giant(probe));
     },

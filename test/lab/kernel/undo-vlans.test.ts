@@ -31,19 +31,14 @@ describeOnKernelWith(['VLAN filtering'], 'a VLAN that a run on a host adds or ta
     const show = (): string => host.run(['bridge', 'vlan', 'show', 'dev', 'vnet0']);
     const [before, change] = [show(), { kind: 'vlan', act, entry: { ...entry, port: 'vnet0' }, self: false } as const];
     const vlans = await readJson(['bridge', '-j', 'vlan', 'show', 'dev', 'vnet0'], { netns });
-    const commands = undoOf(
+    const entries = undoOf(
       change,
-      { state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans },
+      { runId: 'x', state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans },
       () => 'br0',
     );
-    await applyToKernel(change, () => 'br0', '/', netns);
+    await applyToKernel(change, () => 'br0', { folder: '/' }, netns);
     expect(show()).not.toBe(before);
-    expect(
-      await undoAll(
-        commands.map((command) => ({ command, gone: true })),
-        netns,
-      ),
-    ).toEqual([]);
+    expect(await undoAll(entries, netns)).toEqual({ undone: 1, left: [], failed: [] });
     expect(show()).toBe(before);
   });
 
@@ -66,19 +61,14 @@ describeOnKernelWith(['VLAN filtering'], 'a VLAN that a run on a host adds or ta
       act: 'add',
       entry: { mac, port: 'vnet0', state: 'static', sticky: false, vlan: null, self: false },
     } as const;
-    const commands = undoOf(
+    const entries = undoOf(
       change,
-      { state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans: null },
+      { runId: 'x', state: await readState({ netns, sysfs: false, sysctl: [] }), link: null, vlans: null },
       () => 'br0',
     );
-    await applyToKernel(change, () => 'br0', '/', netns);
+    await applyToKernel(change, () => 'br0', { folder: '/' }, netns);
     expect(show()).toContain('vlan 21');
-    expect(
-      await undoAll(
-        commands.map((command) => ({ command, gone: true })),
-        netns,
-      ),
-    ).toEqual([]);
+    expect(await undoAll(entries, netns)).toEqual({ undone: 1, left: [], failed: [] });
     expect(show()).toBe(before);
   });
 });

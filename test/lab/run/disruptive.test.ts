@@ -16,6 +16,7 @@ import {
   writeScenario,
 } from '../../support/lab/program.js';
 import { patient } from '../../support/patient.js';
+import { there } from '../../support/there.js';
 
 const victim = { mac: '52:54:00:00:00:0b', port: 'p1' };
 const topology = `version: 1
@@ -170,7 +171,7 @@ describe('an attack that does not come to its end', () => {
     'because the helper that sends was killed: another one lets the owner have the last word',
     async () => {
       const { status, entered, result } = await cutShort(({ pid }) =>
-        process.kill(descendants(pid).find(({ command }) => /helper\.cjs send /.test(command))?.pid ?? 0, 'SIGKILL'),
+        process.kill(there(descendants(pid).find(({ command }) => /helper\.cjs send /.test(command))).pid, 'SIGKILL'),
       );
       expect(status).toBe(3);
       expect(entered.slice(-3).map(({ flow }) => [flow.sender, flow.purpose])).toEqual(Array(3).fill(['b', 'restore']));

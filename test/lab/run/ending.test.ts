@@ -15,6 +15,7 @@ import {
   untilEvent,
 } from '../../support/lab/program.js';
 import { patient } from '../../support/patient.js';
+import { there } from '../../support/there.js';
 
 // A relay, a capture and a send helper, four endpoints in namespaces of their own, and probes for two seconds.
 const busy = threeOn(
@@ -101,7 +102,7 @@ describe('a run', () => {
     'stopped by Ctrl-C, which goes to the whole group: exits 130 and leaves nothing',
     async () => {
       const run = await startBusy();
-      process.kill(-(run.child.pid ?? 0), 'SIGINT');
+      process.kill(-there(run.child.pid), 'SIGINT');
       expect((await run.ended).status).toBe(130);
       expect(await leftOf(run)).toEqual([]);
     },
@@ -109,7 +110,7 @@ describe('a run', () => {
   );
 
   it.concurrent.each([
-    ['launcher', (run: Busy) => run.child.pid ?? 0],
+    ['launcher', (run: Busy) => there(run.child.pid)],
     ['unshare', (run: Busy) => run.find(/^unshare /)],
     ['inside', (run: Busy) => run.find(/^\S*node \S*cli\.cjs run /)],
   ] as const)(
@@ -128,7 +129,7 @@ describe('a run', () => {
     timeout: patient(60_000),
   }, async () => {
     const run = await startBusy();
-    process.kill(run.child.pid ?? 0, 'SIGKILL');
+    process.kill(there(run.child.pid), 'SIGKILL');
     await run.ended;
     await leftOf(run);
     const { status, stdout } = await program(['replay', run.dir, '--json']);

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { again } from '../../support/lab/program.js';
+import { there } from '../../support/there.js';
 
 const program = fileURLToPath(new URL('./lab-program.mjs', import.meta.url));
 const isRoot = process.getuid?.() === 0;
@@ -88,8 +89,8 @@ describe.each(users)('the lab as %s', (name, as) => {
     for (let round = 0; round < (again ? 2 : 5); round += 1) {
       const { launcher, chain } = await start(as);
       await sleep(Math.random() * 50);
-      const [unshare = 0, inside = 0] = chain;
-      process.kill({ launcher: launcher.pid ?? 0, unshare, inside }[victim], 'SIGKILL');
+      const [unshare, inside] = chain;
+      process.kill(there({ launcher: launcher.pid, unshare, inside }[victim]), 'SIGKILL');
       for (let waited = 0; waited < 100 && left().length > 0; waited += 1) await sleep(10);
       expect(left()).toEqual([]);
     }
@@ -100,7 +101,7 @@ async function start(as: readonly string[]): Promise<{ launcher: ReturnType<type
   const [command = '', ...rest] = [...as, process.execPath, program, 'stay'];
   const launcher = spawn(command, rest, { stdio: ['ignore', 'pipe', 'ignore'] });
   await new Promise((resolve) => launcher.stdout?.once('data', resolve));
-  const [unshare = 0] = childrenOf(launcher.pid ?? 0);
-  const [inside = 0] = childrenOf(unshare);
+  const unshare = there(childrenOf(there(launcher.pid))[0]);
+  const inside = there(childrenOf(unshare)[0]);
   return { launcher, chain: [unshare, inside] };
 }

@@ -235,7 +235,7 @@ export function perfectRun(of: Scenario = scenario([step()])): Evidence {
     plan,
     run: {
       runVersion: 1,
-      tool: { name: 'verify-isolation', version: '0', verdictRules: 1 },
+      tool: { name: 'verify-isolation', version: '0', verdictRules: 2 },
       id: 'r',
       startedAt: '2026-01-01T00:00:00.000Z',
       scenario: { name: 'test', file: 'test.yml', sha256: of.sha256 },
@@ -282,14 +282,24 @@ export function batchOf({ plan, frames }: Evidence): JudgedBatch {
   };
 }
 
+/** A timeline that tests have changed, as a run would have numbered it. */
+export function numbered(timeline: readonly TimelineEntry[]): readonly TimelineEntry[] {
+  return timeline.map((entry, n) => ({ ...entry, n }));
+}
+
 /** Judges evidence of one step; `packets` is what the writer of the capture counted, where it is not what is there. */
 export function judge(
   evidence: Evidence,
   packets = evidence.frames.length,
   identity: CaptureIdentity = { sha256: 'f'.repeat(64), files: [] },
 ): Result {
-  const run = { ...evidence.run, capture: evidence.run.capture ?? { sha256: 'f'.repeat(64), packets } };
-  const judging = startJudging({ plan: evidence.plan, run, timeline: evidence.timeline, states: evidence.states });
+  const timeline = numbered(evidence.timeline);
+  const run = {
+    ...evidence.run,
+    timeline: { entries: timeline.length },
+    capture: evidence.run.capture ?? { sha256: 'f'.repeat(64), packets },
+  };
+  const judging = startJudging({ plan: evidence.plan, run, timeline, states: evidence.states });
   addBatch(judging, batchOf(evidence));
   return finishJudging(judging, identity);
 }

@@ -16,7 +16,7 @@ export const first = { frame: 1, timeNs: 1n };
 
 /** A tally in which everything was seen that has to be. */
 export function fullTally({ plan }: Run): StepTally {
-  const tally = there(createTallies(plan)[0]);
+  const tally = there(createTallies(plan, 2, true).steps[0]);
   const step = there(plan.steps[0]);
   for (const { index } of step.controls) tally.controls.add(index);
   for (const flow of step.flows) {
@@ -50,10 +50,12 @@ export function missing(
   const whole = { ...facts, stopped, written: even };
   const flow = step.flows.at(0);
   if (flow !== undefined) change.tally?.(tally, flow);
-  return missingProofs(
-    change.step?.(step) ?? step,
-    change.facts?.(whole) ?? whole,
+  return missingProofs({
+    step: change.step?.(step) ?? step,
+    facts: change.facts?.(whole) ?? whole,
     tally,
-    change.endpoints ?? run.plan.endpoints,
-  ).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);
+    states: { before: null, after: null },
+    endpoints: change.endpoints ?? run.plan.endpoints,
+    rules: 2,
+  }).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);
 }

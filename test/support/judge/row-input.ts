@@ -6,7 +6,8 @@ import { perfectRun } from './perfect-run.js';
 import { flow, host, plan, step } from './row-fixture.js';
 
 export function input(fill: (tally: StepTally) => void, over: Partial<StepPlan> = {}): RowInput {
-  const [tally] = createTallies({ ...plan, steps: [{ ...step, ...over }] });
+  const { steps, parties } = createTallies({ ...plan, steps: [{ ...step, ...over }] }, 2, true);
+  const [tally] = steps;
   const [facts] = stepFacts(plan, perfectRun().timeline);
   if (tally === undefined || facts === undefined) throw new Error('the fixture has changed');
   fill(tally);
@@ -16,6 +17,7 @@ export function input(fill: (tally: StepTally) => void, over: Partial<StepPlan> 
     facts,
     tally,
     states: { before: host(), after: host() },
+    parties,
     day: '2026-01-15',
   };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { withOwnJournals } from './own-journals.js';
 
 export const cli = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
 
@@ -49,9 +50,16 @@ export interface ThrowAwayHost {
       readonly also?: Partial<Record<GuestName, string>>;
     },
   ): string;
+  /**
+   * The guest stops, and another one comes up under its port's name, MAC and address, as a manager does it: with
+   * settings of its own.
+   */
+  replace(guest: GuestName, settings: readonly string[]): void;
   /** Links with their settings, tc, a sysctl, MDB, and FDB without times: what a run has to leave as it was. */
   shape(): string;
   journals(): readonly string[];
+  /** Where they are. */
+  readonly journal: string;
   close(): void;
 }
 
@@ -60,7 +68,8 @@ export function throwAwayHost(): ThrowAwayHost {
   const dir = mkdtempSync(join(tmpdir(), 'host-test-'));
   const journal = join(dir, 'journal');
   const spaces = new Map(Object.keys(guests).map((name) => [name, newNamespace(disableIpv6)]));
-  const env = { ...process.env, VERIFY_ISOLATION_JOURNAL: journal, VIRSH_DEFAULT_CONNECT_URI: `test://${libvirtNode}` };
+  const env = { ...process.env, VIRSH_DEFAULT_CONNECT_URI: `test://${libvirtNode}` };
+  const own = withOwnJournals(journal);
   const run = (argv: readonly string[], fd = host): string =>
     inNamespaceFd(fd, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
   run(['ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge', 'forward_delay', '0']);
@@ -93,21 +102,25 @@ export function throwAwayHost(): ThrowAwayHost {
   return {
     netns,
     dir,
+    journal,
     run: (argv) => run(argv),
     start: (guest, argv) =>
       inNamespaceFd(spaces.get(guest) ?? host, () =>
         spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] }),
       ),
     cli: (args, inside = true, through = []) => {
-      const [program = '', ...words] = [...through, process.execPath, cli, ...args];
+      const [program = '', ...words] = [...own, ...through, process.execPath, cli, ...args];
       const start = (): ChildProcess => spawn(program, words, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
       return inside ? inNamespaceFd(host, start) : start();
     },
     terminal: (args, typed) =>
       inNamespaceFd(host, () => {
+        const [program = '', ...words] = own;
         const child = spawn(
-          'script',
+          program,
           [
+            ...words,
+            'script',
             '--quiet',
             '--return',
             '--command',
@@ -137,6 +150,21 @@ export function throwAwayHost(): ThrowAwayHost {
         `version: 1\nname: ${name}\n${head}topology:\n  provider: host\n  bridges: { br0: ${bridge} }\n  endpoints:\n${endpoints.join('')}${more}steps:\n${steps}`,
       );
       return file;
+    },
+    replace(guest, settings) {
+      const { port, mac, ip } = guests[guest];
+      const space = spaces.get(guest) ?? host;
+      // In one go: a run that looks in between would find a guest that is not whole.
+      const lines = [
+        `link del dev ${port}`,
+        `link add dev ${port} type veth peer name eth0 address ${mac} netns /proc/${process.pid}/fd/${space}`,
+        `link set dev ${port} master br0 up`,
+        ...(settings.length === 0 ? [] : [`link set dev ${port} type bridge_slave ${settings.join(' ')}`]),
+      ].join('\n');
+      inNamespaceFd(host, () => execFileSync('ip', ['-batch', '-'], { input: lines, stdio: 'pipe' }));
+      run(['ip', 'address', 'add', `${ip}/24`, 'dev', 'eth0'], space);
+      run(['ip', 'link', 'set', 'dev', 'eth0', 'up'], space);
+      run(['ping', '-c', '1', '-w', '10', guests.lan.ip], space);
     },
     shape() {
       const links = run(['ip', '-d', '-o', 'link', 'show']).replaceAll(/(_timer|gc_timer|fdb_n_learned) +\S+/g, '');

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Result } from '../../../src/core/model/result.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import type { Missing } from '../needs.js';
+import { withOwnJournals } from './own-journals.js';
 import { cli, guests, outcomeOf } from './throw-away-host.js';
 
 const schema = '/usr/share/openvswitch/vswitch.ovsschema';
@@ -54,7 +55,6 @@ export async function throwAwayOvs(datapath: 'netdev' | 'system' = 'netdev'): Pr
     OVS_LOGDIR: dir,
     OVS_DBDIR: dir,
     OVS_SYSCONFDIR: dir,
-    VERIFY_ISOLATION_JOURNAL: join(dir, 'journal'),
     PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
   };
   const spaces = new Map(Object.keys(guests).map((name) => [name, newNamespace(disableIpv6)]));
@@ -133,10 +133,10 @@ export async function throwAwayOvs(datapath: 'netdev' | 'system' = 'netdev'): Pr
           spaces.get(name) ?? host,
         );
     },
-    cli: (args) =>
-      inNamespaceFd(host, () =>
-        spawn(process.execPath, [cli, ...args], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] }),
-      ),
+    cli: (args) => {
+      const [program = '', ...words] = [...withOwnJournals(join(dir, 'journal')), process.execPath, cli, ...args];
+      return inNamespaceFd(host, () => spawn(program, words, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    },
     scenario(name, steps, head = '', { bridge = '{ kind: ovs }', name: br = 'br0', settings = {} } = {}) {
       const file = join(dir, `${name}.yml`);
       const endpoints = (['kali2', 'kali3', 'lan'] as const).map(

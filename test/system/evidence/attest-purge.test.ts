@@ -44,8 +44,34 @@ describe('attest', needs(program('ssh-keygen')), () => {
     expect(call('attest', dir, '--key', key, '--as', 'operator@example.org').status).toBe(0);
     expect(who('operator@example.org')).toMatchObject({ status: 0, wrong: [], none: [], told: { whole: true } });
     expect(who('somebody@example.org')).toMatchObject({ status: 3, wrong: ['signature'] });
-    appendFileSync(join(dir, 'SHA256SUMS'), '\n');
+    expect(check(dir, '--require-signature').status).toBe(0);
+    const [log, sums] = ['custody.ndjson', 'SHA256SUMS'].map((name) => join(dir, name));
+    const signed = readFileSync(log ?? '', 'utf8');
+    // what was done, by whom and when is signed as well
+    writeFileSync(log ?? '', signed.replace(/"uid":\d+/, '"uid":4711'));
+    expect(who('operator@example.org')).toMatchObject({ status: 3, wrong: ['signature'] });
+    rmSync(log ?? '');
+    expect(who('operator@example.org')).toMatchObject({ status: 3, wrong: ['signature'] });
+    writeFileSync(log ?? '', signed);
+    appendFileSync(sums ?? '', '\n');
     expect(who('operator@example.org')).toMatchObject({ status: 3, wrong: ['custody', 'signature'] });
+  });
+
+  it('is done by the run itself where it is given a key, and a key that does not sign is told', () => {
+    const key = join(run.scratch, 'own-key');
+    expect(spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]).status).toBe(0);
+    const [dir, other] = [join(run.scratch, 'signed-run'), join(run.scratch, 'unsigned-run')];
+    const file = join(run.scratch, 'hub.yml');
+    expect(call('run', file, '--out', dir, '--sign', key)).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/^signed [0-9a-f]{64}$/m) as string,
+    });
+    expect(check(dir, '--require-signature')).toMatchObject({ status: 0, none: [], wrong: [] });
+    expect(call('run', file, '--out', other, '--quiet', '--sign', join(run.scratch, 'no-key'))).toMatchObject({
+      status: 69,
+      stderr: expect.stringContaining('is not signed') as string,
+    });
+    expect(check(other).status).toBe(0);
   });
 
   it('does not sign what is not whole', () => {
@@ -84,7 +110,11 @@ describe('purge', needs(program('tshark')), () => {
     expect([report.includes('payload of a guest'), report.includes('<h4 id="frame-')]).toEqual([false, true]);
     expect(rows()).toEqual(before);
     const told = check(dir);
-    expect(told).toMatchObject({ status: 0, wrong: [], ok: ['hashes', 'capture', 'key', 'result', 'custody'] });
+    expect(told).toMatchObject({
+      status: 0,
+      wrong: [],
+      ok: ['hashes', 'capture', 'key', 'result', 'report', 'custody'],
+    });
     expect(told.told.checks.find(({ name }) => name === 'custody')?.text).toMatch(
       /purged by uid \d+: [1-9]\d* octets of payload removed; verdict broken, judged again broken/,
     );

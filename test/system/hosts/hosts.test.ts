@@ -166,7 +166,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
     'refuses before anything is sent: %s',
     async (_name, [host, status, says]) => {
       const before = shapes();
-      const run = await outcomeOf(start(scenario(10, { host })));
+      const run = await outcomeOf(start(scenario(10, { host }), ['--allow-run']));
       expect({ status: run.status, told: says.test(run.stderr) }, run.stderr).toEqual({ status, told: true });
       await nothingLeft(before);
     },
@@ -202,12 +202,12 @@ describe('a run that spans hosts', needs(...sshd), () => {
     const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
       readonly version: string;
     };
-    const old = await outcomeOf(start(scenario(10, { host: helper('old', 0, '0.0.1') })));
+    const old = await outcomeOf(start(scenario(10, { host: helper('old', 0, '0.0.1') }), ['--allow-run']));
     expect({ status: old.status, told: /hv2 has version 0\.0\.1/.test(old.stderr) }, old.stderr).toEqual({
       status: 69,
       told: true,
     });
-    const nobody = await outcomeOf(start(scenario(10, { host: helper('nobody', 65534, version) })));
+    const nobody = await outcomeOf(start(scenario(10, { host: helper('nobody', 65534, version) }), ['--allow-run']));
     expect(
       { status: nobody.status, told: /hv2: the helper there runs as uid 65534/.test(nobody.stderr) },
       nobody.stderr,

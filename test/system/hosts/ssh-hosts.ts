@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { withOwnJournals } from '../../support/lab/own-journals.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { type Missing, program, root } from '../../support/needs.js';
 
@@ -77,6 +78,8 @@ export async function sshHosts(): Promise<SshHosts> {
   const underlay = newNamespace(disableIpv6);
   const spaces = new Map(hostNames.map((name) => [name, newNamespace(disableIpv6)] as const));
   const guests = new Map<string, number>();
+  const journalsOf = (host: HostName): string => join(dir, `${host}-journal`);
+  for (const host of hostNames) mkdirSync(journalsOf(host), { mode: 0o700 });
   const spaceOf = (host: HostName): number => spaces.get(host) ?? -1;
   const inside = (fd: number, argv: readonly string[]): string =>
     inNamespaceFd(fd, () =>
@@ -201,7 +204,7 @@ export async function sshHosts(): Promise<SshHosts> {
         'PasswordAuthentication no',
         'PidFile none',
         'Subsystem sftp internal-sftp',
-        `SetEnv PATH=${join(dir, 'bin')}:${path} VERIFY_ISOLATION_JOURNAL=${join(dir, `${host}-journal`)}`,
+        `SetEnv PATH=${join(dir, 'bin')}:${path} TEST_JOURNALS=${journalsOf(host)}`,
         '',
       ].join('\n'),
     );
@@ -213,9 +216,12 @@ export async function sshHosts(): Promise<SshHosts> {
     );
   }
   mkdirSync(join(dir, 'bin'));
-  writeFileSync(join(dir, 'bin/verify-isolation'), `#!/bin/sh\nexec ${process.execPath} ${cli} "$@"\n`, {
-    mode: 0o755,
-  });
+  const [unshare = '', ...words] = withOwnJournals(journalsOf('hv1')).slice(0, -1);
+  writeFileSync(
+    join(dir, 'bin/verify-isolation'),
+    `#!/bin/sh\nexec ${unshare} ${words.map((word) => `'${word}'`).join(' ')} "$TEST_JOURNALS" ${process.execPath} ${cli} "$@"\n`,
+    { mode: 0o755 },
+  );
   writeFileSync(join(dir, 'known'), `${known.join('\n')}\n`);
   const sshConfig = join(dir, 'ssh-config');
   writeFileSync(
@@ -232,7 +238,6 @@ export async function sshHosts(): Promise<SshHosts> {
     ...process.env,
     PATH: `${join(dir, 'bin')}:${path}`,
     HOME: home,
-    VERIFY_ISOLATION_JOURNAL: join(dir, 'hv1-journal'),
   };
   const start = (argv: readonly string[], more: Readonly<Record<string, string>> = {}): ChildProcess =>
     inNamespaceFd(spaceOf('hv1'), () =>
@@ -249,7 +254,7 @@ export async function sshHosts(): Promise<SshHosts> {
         spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH: path } }),
       ),
     run: (host, argv) => inside(spaceOf(host), argv),
-    cli: (args, more) => start([process.execPath, cli, ...args], more),
+    cli: (args, more) => start([...withOwnJournals(journalsOf('hv1')), process.execPath, cli, ...args], more),
     processes: (host) => processesIn(spaceOf(host)),
     shape: (host) => {
       const links = inside(spaceOf(host), ['ip', '-d', '-o', 'link', 'show']).replaceAll(
@@ -264,7 +269,7 @@ export async function sshHosts(): Promise<SshHosts> {
       return `${links}\n${entries}\n${inside(spaceOf(host), ['tc', 'qdisc', 'show'])}`;
     },
     plug: (host, plugged) => void inside(underlay, ['ip', 'link', 'set', 'dev', host, plugged ? 'up' : 'down']),
-    journals: (host) => (existsSync(join(dir, `${host}-journal`)) ? readdirSync(join(dir, `${host}-journal`)) : []),
+    journals: (host) => readdirSync(journalsOf(host)),
     async close() {
       await Promise.all(
         [...daemons.values()].map(

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -156,6 +157,17 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     expect(shape()).toBe(before);
   });
 
+  const probing = async (file: string): Promise<ChildProcess> => {
+    const child = host.cli(['run', file, '--yes', '--allow-changes', '--verbose']);
+    let said = '';
+    await new Promise<void>((resolve) => {
+      child.stderr?.on('data', (chunk) => (/: probing/.test((said += String(chunk))) ? resolve() : undefined));
+      child.once('close', () => resolve());
+    });
+    expect(child.exitCode, said).toBeNull();
+    return child;
+  };
+
   it('is put back by cleanup after a kill -9', { timeout: patient(180_000) }, async () => {
     const before = shape();
     const file = host.scenario(
@@ -164,13 +176,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
       allow,
       { bridge: '{ kind: ovs, mirrors: [ { name: tap, select: all, output: spare } ] }' },
     );
-    const child = host.cli(['run', file, '--yes', '--allow-changes', '--verbose']);
-    let told = '';
-    await new Promise<void>((resolve) => {
-      child.stderr?.on('data', (chunk) => (/: probing/.test((told += String(chunk))) ? resolve() : undefined));
-      child.once('close', () => resolve());
-    });
-    expect(child.exitCode, told).toBeNull();
+    const child = await probing(file);
     expect(shape()).not.toBe(before);
     const entry = (): boolean => host.run(['ovs-appctl', 'fdb/show', 'br0']).includes('02:00:00:00:00:79');
     expect(entry()).toBe(true);
@@ -180,10 +186,39 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     const cleaned = await outcomeOf(host.cli(['cleanup']));
     expect([cleaned.status, cleaned.stdout]).toEqual([
       0,
-      expect.stringMatching(/was killed: \d+ changes undone, nothing is left of it/),
+      expect.stringMatching(/was killed: \d+ changes? undone, nothing is left of it/),
     ]);
     expect([shape(), entry()]).toEqual([before, false]);
     expect(journals()).toEqual([]);
+  });
+
+  it('is never put back on a row that has got the name since, and a mirror only where it is the run’s', {
+    timeout: patient(180_000),
+  }, async () => {
+    const before = shape();
+    const steps = `  - { name: long, set: { vnet4: { tag: 10, flood: off } }, probe: { class: known-unicast, from: kali2, to: lan, count: 20000 }, expect: private }\n`;
+    const bridge = '{ kind: ovs, mirrors: [ { name: tap, select: vnet0, output: spare } ] }';
+    const child = await probing(host.scenario('renamed', steps, allow, { bridge }));
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('close', resolve));
+    const port = (): string => host.run(['ovs-vsctl', 'get', 'Port', 'vnet4', 'tag']).trim();
+    const mirrors = (): string => host.run(['ovs-vsctl', 'get', 'Bridge', 'br0', 'mirrors']).trim();
+    expect(port()).toBe('10');
+    // Another tenant's port, and somebody's mirror, under the names of those of the run
+    host.run(['ovs-vsctl', 'del-port', 'vnet4', '--', 'clear', 'Bridge', 'br0', 'mirrors']);
+    host.run(['ovs-vsctl', 'add-port', 'br0', 'vnet4', '--', 'set', 'Port', 'vnet4', 'tag=10']);
+    host.run(['ovs-ofctl', 'mod-port', 'br0', 'vnet4', 'no-flood']);
+    const mirror = ['--id=@m', 'create', 'Mirror', 'name=tap', '--', 'add', 'Bridge', 'br0', 'mirrors', '@m'];
+    host.run(['ovs-vsctl', '--', ...mirror]);
+    const theirs = mirrors();
+    const cleaned = await outcomeOf(host.cli(['cleanup']));
+    expect([cleaned.status, cleaned.stdout]).toEqual([0, expect.stringContaining('0 changes undone, nothing is left')]);
+    expect([port(), mirrors(), journals()]).toEqual(['10', theirs, []]);
+    expect(host.run(['ovs-ofctl', 'show', 'br0'])).toMatch(/\(vnet4\)[^]*?config: +NO_FLOOD/);
+    host.run(['ovs-vsctl', 'clear', 'Bridge', 'br0', 'mirrors', '--', 'clear', 'Port', 'vnet4', 'tag']);
+    host.run(['ovs-ofctl', 'mod-port', 'br0', 'vnet4', 'flood']);
+    host.talk();
+    expect(shape().replaceAll(/\d+\(vnet4\)/g, '(vnet4)')).toBe(before.replaceAll(/\d+\(vnet4\)/g, '(vnet4)'));
   });
 
   it('is refused where it could not be put back, and where Open vSwitch has no such table', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { classicHeader, classicRecord } from '../../../src/core/pcap/classic/writer.js';
-import { filterByToken } from '../../../src/core/plan/filter-by-token.js';
 import { ingressMac, rawControl } from '../../../src/core/plan/ingress-controls.js';
 import { buildFrame } from '../../../src/core/probe/frames/frame.js';
+import { expandTokenWord, searchDepth, tokenWord } from '../../../src/core/wire/token-filter.js';
 import { tokensFor } from '../../../src/core/wire/token.js';
 import { concat, runOn } from '../../support/pcap/helpers.js';
 import { key, runTag, token, table } from '../../support/probe/form-fixture.js';
@@ -36,7 +36,7 @@ describe('a form of frame', () => {
     'passes the filter of its run, with a tag more or less as well, and no frame of others does',
     needs(program('tcpdump')),
     () => {
-      const filter = filterByToken([rawControl(ingressMac), ...table.map(([one]) => one)], runTag);
+      const filter = expandTokenWord(tokenWord(runTag), searchDepth);
       const tagged = (frame: Uint8Array): Uint8Array =>
         concat(frame.subarray(0, 12), Uint8Array.of(0x81, 0, 0, 10), frame.subarray(12));
       const untagged = (frame: Uint8Array): Uint8Array => concat(frame.subarray(0, 12), frame.subarray(16));

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { disableOffloads } from '../../../src/system/fabric/lab/endpoints.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { startRelay, type RunningRelay } from '../../../src/system/traffic/relay-client.js';
+import { withOwnJournals } from '../../support/lab/own-journals.js';
 import { startMachine, type GuestImage, type VirtualMachine } from './virtual-machine.js';
 
 const cli = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
@@ -95,14 +96,10 @@ export async function startHost(image: GuestImage): Promise<HostOfMachines> {
       inNamespaceFd(host, () =>
         startRelay({ bridge: 'br0', device: machines.winxp.tap, macs: [machines.winxp.mac], everything: false }),
       ),
-    cli: (args) =>
-      inNamespaceFd(host, () =>
-        spawn(process.execPath, [cli, ...args], {
-          cwd: dir,
-          env: { ...process.env, VERIFY_ISOLATION_JOURNAL: join(dir, 'journal') },
-          stdio: ['ignore', 'pipe', 'pipe'],
-        }),
-      ),
+    cli: (args) => {
+      const [program = '', ...words] = [...withOwnJournals(join(dir, 'journal')), process.execPath, cli, ...args];
+      return inNamespaceFd(host, () => spawn(program, words, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] }));
+    },
     scenario(name, steps, withWinxp = false) {
       const file = join(dir, `${name}.yml`);
       const lines = [

@@ -21,16 +21,12 @@ export const defineAttest: DefineCommand = (parser) => {
           describe: 'who signs, for the custody log',
         }),
     async (args) => {
-      const [{ mustBeWhole }, { signFolder }, { logCustody, rootHash }] = await Promise.all([
+      const [{ mustBeWhole }, { attestFolder }] = await Promise.all([
         import('../../../system/evidence/check-folder.js'),
         import('../../../system/evidence/folder/signature.js'),
-        import('../../../system/evidence/folder/custody.js'),
       ]);
       await mustBeWhole(args.dir);
-      const before = await rootHash(args.dir);
-      await signFolder(args.dir, args.key);
-      await logCustody(args.dir, { action: 'attested', before, text: `signed by ${args.as} with ${args.key}` });
-      process.stderr.write(`signed ${before}\n`);
+      process.stderr.write(`signed ${await attestFolder(args.dir, args.key, args.as)}\n`);
     },
   );
 };

@@ -2,6 +2,10 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { htmlReport } from '../../../report/html/page.js';
 import type { ReportedRun } from '../../../report/reporter.js';
+import type { CheckedFolder, FolderCheck } from '../../../system/evidence/check-folder.js';
+import { readRegularIfThere } from '../../../system/evidence/read/regular-file.js';
+import { toolVersion } from '../../../system/process/package-path.js';
+import { reportedRun } from './load-details.js';
 
 const reportFile = 'report.html';
 
@@ -17,6 +21,30 @@ export async function writeReportFile(run: ReportedRun): Promise<readonly string
     return [];
   } catch (error) {
     return [`${path} could not be written: ${error instanceof Error ? error.message : String(error)}`];
+  }
+}
+
+/** A report has the frames of sixty leaks, and a table of a thousand guests. */
+const mostOctets = 256 * 2 ** 20;
+
+/**
+ * Holds `report.html` against one that is made anew from the run: what people read is what was judged. Where another
+ * version of the program made it, it is not compared.
+ */
+export async function checkReportFile(dir: string, { result, input }: CheckedFolder): Promise<FolderCheck> {
+  const name = 'report';
+  try {
+    const written = readRegularIfThere(join(dir, reportFile), mostOctets);
+    if (written === null) return { name, ok: null, text: 'there is no report.html' };
+    const { version } = input.run.tool;
+    if (version !== toolVersion())
+      return { name, ok: null, text: `report.html is of version ${version}: not compared, write it again with report` };
+    const made = htmlReport([await reportedRun(dir, result, true, input)], { width: 100, color: false });
+    return made === written
+      ? { name, ok: true, text: 'made anew: report.html, byte for byte' }
+      : { name, ok: false, text: 'report.html is not what this run says' };
+  } catch (error) {
+    return { name, ok: false, text: `report.html: ${error instanceof Error ? error.message : String(error)}` };
   }
 }
 

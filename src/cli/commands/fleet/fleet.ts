@@ -2,6 +2,7 @@ import type { FleetHost, FleetReport } from '../../../core/model/fleet.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { fleetReporterNames, fleetReporters } from '../../../report/fleet/reporters.js';
 import { hostFolders } from '../../../system/evidence/folder/host-folders.js';
+import type { WantedSignature } from '../evidence/signature-options.js';
 import { combineExitStatuses } from '../exit-status.js';
 import { chooseAmong, tellFailedReports, writeTexts } from '../reporters.js';
 import { readHost } from './read-host.js';
@@ -11,6 +12,7 @@ export interface FleetCommandOptions {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly reporter: readonly string[];
+  readonly signature: WantedSignature;
 }
 
 /** Folders that are read at a time: while one waits for the disk the next is judged. */
@@ -35,7 +37,7 @@ function reportOf(hosts: readonly FleetHost[]): FleetReport {
 }
 
 /** Judges what came back from every host and writes one report; the exit status is the contract's over all of them. */
-export async function fleetCommand({ dirs, json, quiet, reporter }: FleetCommandOptions): Promise<number> {
+export async function fleetCommand({ dirs, json, quiet, reporter, signature }: FleetCommandOptions): Promise<number> {
   const chosen = chooseAmong(fleetReporterNames, reporter, json);
   const folders = await hostFolders(dirs);
   if (folders.length === 0)
@@ -50,7 +52,7 @@ export async function fleetCommand({ dirs, json, quiet, reporter }: FleetCommand
   let toldMs = performance.now();
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      hosts.push(await readHost(next));
+      hosts.push(await readHost(next, signature));
       if (quiet || performance.now() - toldMs < progressMs) continue;
       toldMs = performance.now();
       process.stderr.write(`${hosts.length} of ${folders.length} hosts read\n`);

@@ -1,4 +1,5 @@
 import type { DefineCommand } from '../../command.js';
+import { signatureOptions, wantedSignature } from '../evidence/signature-options.js';
 
 /** `fleet DIR…`: the runs of many hosts in one report. */
 export const defineFleet: DefineCommand = (parser, context) => {
@@ -13,6 +14,7 @@ export const defineFleet: DefineCommand = (parser, context) => {
           demandOption: true,
           describe: "folders that hold one for each host, hosts' folders, or evidence folders",
         })
+        .options(signatureOptions)
         .option('json', { type: 'boolean', default: false, describe: 'print the report as JSON and nothing else' })
         .option('quiet', { type: 'boolean', default: false, describe: 'no progress' })
         .option('reporter', {
@@ -23,8 +25,9 @@ export const defineFleet: DefineCommand = (parser, context) => {
           describe: 'terminal, json, markdown or html, with =PATH into a file',
         }),
     async (args) => {
+      const signature = wantedSignature(args);
       const { fleetCommand } = await import('./fleet.js');
-      context.setStatus(await fleetCommand({ ...args, dirs: args.dir }));
+      context.setStatus(await fleetCommand({ ...args, dirs: args.dir, signature }));
     },
   );
 };

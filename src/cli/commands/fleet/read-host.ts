@@ -1,16 +1,18 @@
 import type { FleetHost, FleetRun } from '../../../core/model/fleet.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
 import { failingLeaks, missingProof, type Told } from '../../../report/told-leaks.js';
-import { checkFolder } from '../../../system/evidence/check-folder.js';
 import {
   evidenceFolders,
   type HostFolder,
   type HostRecord,
   readHostRecord,
 } from '../../../system/evidence/folder/host-folders.js';
+import { checkWhole } from '../evidence/check-whole.js';
+import type { WantedSignature } from '../evidence/signature-options.js';
 import { combineExitStatuses } from '../exit-status.js';
 
 const inconclusive = 3;
+/** Nobody asks for one. */
+const anySignature: WantedSignature = { signers: null, required: false };
 /**
  * Statuses of commands that say something of the host; any other (a wrong command line, a signal, a shell's 127) says
  * that nothing is known.
@@ -26,10 +28,16 @@ function lines(told: readonly Told[]): readonly string[] {
   return told.map(({ step, text }) => `step ${step + 1}: ${text}`);
 }
 
+/** What is wrong with a folder. Whatever it is, it costs its own host, and hides nothing of another. */
+function tell(dir: string, error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.startsWith(dir) ? message : `${dir}: ${message}`;
+}
+
 /** Checks and judges one folder of evidence; what is wrong with it is told, not thrown. */
-async function readRun(dir: string): Promise<ReadRun> {
+async function readRun(dir: string, signature: WantedSignature): Promise<ReadRun> {
   try {
-    const { checks, result, rootHash } = await checkFolder(dir, null);
+    const { wrong, result, rootHash } = await checkWhole(dir, signature);
     const { coverage } = result;
     return {
       run: {
@@ -44,31 +52,45 @@ async function readRun(dir: string): Promise<ReadRun> {
         leaks: lines(failingLeaks(result)),
         reasons: lines(missingProof(result)),
       },
-      problems: checks.filter(({ ok }) => ok === false).map(({ name, text }) => `${dir}: ${name}: ${text}`),
+      problems: wrong.map(({ name, text }) => `${dir}: ${name}: ${text}`),
     };
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
-    return { run: null, problems: [error.message.startsWith(dir) ? error.message : `${dir}: ${error.message}`] };
+    return { run: null, problems: [tell(dir, error)] };
   }
+}
+
+/** The record of a host and each of its runs; what cannot be read is a problem. */
+async function readAll(
+  dir: string,
+  signature: WantedSignature,
+): Promise<{ readonly record: HostRecord | null; readonly read: readonly ReadRun[]; readonly problems: string[] }> {
+  const problems: string[] = [];
+  const read: ReadRun[] = [];
+  let record: HostRecord | null = null;
+  try {
+    record = await readHostRecord(dir);
+  } catch (error) {
+    problems.push(tell(dir, error));
+  }
+  try {
+    for (const folder of await evidenceFolders(dir)) read.push(await readRun(folder, signature));
+  } catch (error) {
+    problems.push(tell(dir, error));
+  }
+  return { record, read, problems };
 }
 
 /**
  * All that came back from a host. Evidence that is missing, damaged or without its key is a problem with status 3,
  * unless something worse is known.
  */
-export async function readHost({ host, dir }: HostFolder): Promise<FleetHost> {
+export async function readHost(
+  { host, dir }: HostFolder,
+  signature: WantedSignature = anySignature,
+): Promise<FleetHost> {
   if (dir === null)
     return { host, dir: '', status: inconclusive, problems: ['nothing came back from it'], commands: [], runs: [] };
-  const problems: string[] = [];
-  let record: HostRecord | null = null;
-  try {
-    record = await readHostRecord(dir);
-  } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
-    problems.push(error.message);
-  }
-  const read: ReadRun[] = [];
-  for (const folder of await evidenceFolders(dir)) read.push(await readRun(folder));
+  const { record, read, problems } = await readAll(dir, signature);
   const runs = read.flatMap(({ run }) => (run === null ? [] : [run]));
   const commands = record?.commands ?? [];
   if (record !== null && record.unreachable !== null) problems.push(`unreachable: ${record.unreachable}`);

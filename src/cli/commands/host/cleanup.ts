@@ -1,9 +1,12 @@
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { escapeText } from '../../../core/text/escape.js';
 import { journalFolder } from '../../../system/fabric/host/journal.js';
-import { type CleanedRun, cleanUp } from '../../../system/fabric/host/undo.js';
+import { cleanedText, isClean } from '../../../system/fabric/host/cleaned.js';
+import { cleanUp } from '../../../system/fabric/host/undo.js';
 
-/** Undoes what killed runs have left on this host; returns the exit status: 0, or 3 where something is still there. */
+/**
+ * Undoes what killed runs have left on this host; returns the exit status: 0, or 3 where something is left that
+ * somebody has to look at.
+ */
 export async function cleanupCommand(): Promise<number> {
   if (process.getuid?.() !== 0)
     throw new VerifyError('not-root', 69, 'only root can undo what a run on this host has changed', 'run it with sudo');
@@ -11,11 +14,5 @@ export async function cleanupCommand(): Promise<number> {
   const lines =
     cleaned.length === 0 ? ['nothing to clean up: no run on this host was killed'] : cleaned.map(cleanedText);
   process.stdout.write(`${lines.join('\n')}\n`);
-  return cleaned.some(({ failed }) => failed.length > 0) ? 3 : 0;
-}
-
-export function cleanedText({ runId, undone, failed }: CleanedRun): string {
-  if (failed.length === 0)
-    return `run ${escapeText(runId)} was killed: ${undone} ${undone === 1 ? 'change' : 'changes'} undone, nothing is left of it`;
-  return `run ${escapeText(runId)} was killed and this is left of it:${failed.map((one) => `\n  ${escapeText(one)}`).join('')}`;
+  return cleaned.every(isClean) ? 0 : 3;
 }

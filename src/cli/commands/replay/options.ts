@@ -1,3 +1,4 @@
+import { VerifyError } from '../../../core/model/verify-error.js';
 import type { DefineCommand } from '../../command.js';
 import { reporterHelp } from '../../help.js';
 
@@ -38,6 +39,11 @@ export const defineReplay: DefineCommand = (parser, context) => {
           default: [],
           describe: 'NAME=FILE: the capture of one endpoint of the scenario',
         })
+        .option('second-reader', {
+          type: 'boolean',
+          default: false,
+          describe: 'read classic captures with pcap-parser too, and say where the two readers differ',
+        })
         .option('json', { type: 'boolean', default: false, describe: 'print the result as JSON and nothing else' })
         .option('reporter', {
           type: 'string',
@@ -58,10 +64,18 @@ export const defineReplay: DefineCommand = (parser, context) => {
             observers: args.observer,
             json: args.json,
             reporter: args.reporter,
+            secondReader: args.secondReader,
           }),
         );
         return;
       }
+      if (args.secondReader)
+        throw new VerifyError(
+          'usage',
+          64,
+          '--second-reader is for captures of others: a run writes pcapng, which one reader alone knows',
+          'give captures and --mac, or --scenario and --observer',
+        );
       const { replayCommand } = await import('./replay.js');
       context.setStatus(await replayCommand(args.path, args));
     },

@@ -3,6 +3,7 @@ import { startForeign } from '../../../core/judge/foreign/foreign.js';
 import { type ForeignReport, finishForeign, macOfNumber, type NameOf } from '../../../core/judge/foreign/report.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { escapeText } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { macBytes, macNumber } from '../../../core/wire/ethernet.js';
 import { foreignText } from '../../../report/terminal/foreign.js';
@@ -18,6 +19,8 @@ export interface ReplayForeignOptions {
   readonly observers: readonly string[];
   readonly json: boolean;
   readonly reporter: readonly string[];
+  /** Captures are read by two readers. */
+  readonly secondReader: boolean;
 }
 
 function usage(message: string, hint: string): VerifyError {
@@ -105,6 +108,23 @@ async function byScenario(path: string, options: ReplayForeignOptions): Promise<
   return reports;
 }
 
+/** Says on stderr where two readers differ in these captures; returns 3 where they do. */
+async function tellReaders(paths: readonly string[]): Promise<readonly number[]> {
+  const { compareReaders } = await import('../../../system/evidence/second-reader.js');
+  const statuses: number[] = [];
+  for (const path of paths) {
+    const comparison = await compareReaders(path);
+    if (comparison === null) process.stderr.write(`${escapeText(path)}: no classic pcap in µs: one reader read it\n`);
+    else if (comparison.differences.length === 0)
+      process.stderr.write(`${escapeText(path)}: two readers read the same ${comparison.packets} packets\n`);
+    else {
+      for (const text of comparison.differences) process.stderr.write(`${escapeText(`${path}: ${text}`)}\n`);
+      statuses.push(3);
+    }
+  }
+  return statuses;
+}
+
 /**
  * Says what the captures hold that was not meant for who recorded them; returns the exit status: 2 found, 3 the
  * captures carry no "none", 0 none.
@@ -120,5 +140,7 @@ export async function replayForeign(options: ReplayForeignOptions): Promise<numb
       ? `${jsonText({ schemaVersion: 1, listeners: reports }, 2)}\n`
       : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }),
   );
-  return combineExitStatuses(reports.map(({ exitCode }) => exitCode));
+  const paths = [...options.files, ...options.observers.map((text) => text.slice(text.indexOf('=') + 1))];
+  const readers = options.secondReader ? await tellReaders(paths) : [];
+  return combineExitStatuses([...reports.map(({ exitCode }) => exitCode), ...readers]);
 }

@@ -1,8 +1,8 @@
 import { disruptiveClasses, type Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { foreignPrograms } from '../../../core/scenario/steps/read-run.js';
 import { settingsOf } from '../../../core/scenario/topology/device-place.js';
 import { unsupportedKeys } from '../../../core/scenario/unsupported.js';
+import { checkStarts } from '../scenario/check-starts.js';
 
 export interface RunnableOptions {
   readonly allowRun: boolean;
@@ -34,20 +34,7 @@ function changes(step: Scenario['steps'][number]): boolean {
  * supported yet. Names all of it, of every file.
  */
 export function checkRunnable(scenarios: readonly Scenario[], options: RunnableOptions): void {
-  const foreign = options.allowRun
-    ? []
-    : scenarios.flatMap((scenario) =>
-        foreignPrograms(scenario.steps).map(
-          (program) => `${scenario.file}: run: ${program} is not one of the programs that every scenario may start`,
-        ),
-      );
-  if (foreign.length > 0)
-    throw new VerifyError(
-      'run-not-allowed',
-      64,
-      foreign.join('\n'),
-      'read the scenario; --allow-run lets it start any program',
-    );
+  checkStarts(scenarios, options.allowRun);
   const changing =
     options.allowChanges === true
       ? []

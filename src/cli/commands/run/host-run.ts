@@ -2,19 +2,19 @@ import { createInterface } from 'node:readline/promises';
 import type { Plan } from '../../../core/model/plan.js';
 import type { Result } from '../../../core/model/result.js';
 import type { PrecheckNote } from '../../../core/model/run-record.js';
-import type { Scenario } from '../../../core/model/scenario.js';
+import type { Host, Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { describeNewMacs } from '../../../core/plan/new-macs.js';
 import { escapeText } from '../../../core/text/escape.js';
-import { hostSummary, precheckText } from '../../../report/terminal/host-summary.js';
+import { connectionsText, hostSummary, precheckText } from '../../../report/terminal/host-summary.js';
 import type { Run } from '../../../run/run.js';
 import { rootHash } from '../../../system/evidence/folder/custody.js';
+import { cleanedText } from '../../../system/fabric/host/cleaned.js';
 import { journalFolder } from '../../../system/fabric/host/journal.js';
 import { cleanUp } from '../../../system/fabric/host/undo.js';
 import { stopSignals } from '../../../system/fabric/lab/launch.js';
 import { writeJournalEntry } from '../../../system/machine/systemd-notify.js';
 import { guestsFirst } from '../../../system/process/process-rights.js';
-import { cleanedText } from '../host/cleanup.js';
 
 /**
  * Before a run on a host: root, guests first, what killed runs have left is put back, and signals end the run in order.
@@ -33,17 +33,61 @@ export async function prepareHostRun(onStop: (signal: NodeJS.Signals) => void): 
   for (const cleaned of await cleanUp(journalFolder())) process.stderr.write(`${cleanedText(cleaned)}\n`);
 }
 
-/**
- * Asks before anything is sent: the hash that was approved, a person at the terminal, or `--yes`. Throws VerifyError
- * (64) where nobody says yes.
- */
-export function approval(options: {
+export interface ConsentOptions {
   readonly yes?: boolean;
   readonly quiet: boolean;
   readonly approved?: string | undefined;
   readonly rehearse?: boolean;
   readonly allowNewMacs?: boolean;
-}): (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void> {
+}
+
+/**
+ * Whether somebody says yes: a person at the terminal, `--yes`, or the hash that was approved. Throws VerifyError (64)
+ * where nobody does.
+ */
+async function mustConsent(
+  { yes, approved }: ConsentOptions,
+  question: string,
+  nobody: string,
+  nothing: string,
+): Promise<void> {
+  if (yes === true || approved !== undefined) return;
+  if (!process.stdin.isTTY || !process.stderr.isTTY)
+    throw new VerifyError(
+      'not-confirmed',
+      64,
+      `nobody is at the terminal to say ${nobody}`,
+      `say --yes, or --approved with the SHA-256 of \`plan --hash\`; ${nothing}`,
+    );
+  const ask = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await ask.question(`${question} [y/N] `);
+  ask.close();
+  if (!/^y(es)?$/i.test(answer.trim())) throw new VerifyError('not-confirmed', 64, 'not confirmed', nothing);
+}
+
+/**
+ * Asks before anybody is connected to. Throws VerifyError (64) where nobody says yes; a rehearsal connects, so it asks
+ * too.
+ */
+export function connecting(options: ConsentOptions): (hosts: readonly Host[]) => Promise<void> {
+  return async (hosts) => {
+    if (!options.quiet) process.stderr.write(`Connects to\n${connectionsText(hosts)}`);
+    await mustConsent(
+      options,
+      'Connect to these?',
+      `that ${hosts.map(({ name }) => name).join(', ')} may be connected to`,
+      'nobody was connected to',
+    );
+  };
+}
+
+/**
+ * Asks before anything is sent: the hash that was approved, a person at the terminal, or `--yes`. Throws VerifyError
+ * (64) where nobody says yes.
+ */
+export function approval(
+  options: ConsentOptions,
+): (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void> {
   return async (plan, hash, notes) => {
     const unknown = options.allowNewMacs === true ? [] : describeNewMacs(plan);
     if (unknown.length > 0)
@@ -63,19 +107,7 @@ export function approval(options: {
     }
     if (!options.quiet) process.stderr.write(`${hostSummary(plan)}${precheckText(notes)}`);
     if (options.rehearse === true) return;
-    if (options.yes === true || options.approved !== undefined) return;
-    if (!process.stdin.isTTY || !process.stderr.isTTY)
-      throw new VerifyError(
-        'not-confirmed',
-        64,
-        'nobody is at the terminal to say that this may be sent',
-        'say --yes, or --approved with the SHA-256 of `plan --hash`; nothing was sent',
-      );
-    const ask = createInterface({ input: process.stdin, output: process.stderr });
-    const answer = await ask.question('Send this? [y/N] ');
-    ask.close();
-    if (!/^y(es)?$/i.test(answer.trim()))
-      throw new VerifyError('not-confirmed', 64, 'not confirmed', 'nothing was sent');
+    await mustConsent(options, 'Send this?', 'that this may be sent', 'nothing was sent');
   };
 }
 

@@ -140,6 +140,12 @@ export const defineRun: DefineCommand = (parser, context) => {
           describe: 'on a host: keep the traffic of guests too, whole',
         })
         .option('operator', { type: 'string', requiresArg: true, describe: 'who is responsible, for run.json' })
+        .option('sign', {
+          type: 'string',
+          requiresArg: true,
+          describe:
+            'sign the evidence with this OpenSSH key, as attest does; on a host also where VERIFY_ISOLATION_SIGN_KEY names one',
+        })
         .option('ticket', { type: 'string', requiresArg: true, describe: 'by which order, for run.json' })
         .option('allow-changes', { type: 'boolean', default: false, describe: 'on a host: steps may change it' })
         .option('allow-disruptive', {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Result } from '../../../core/model/result.js';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { escapeText } from '../../../core/text/escape.js';
 import { milliseconds } from '../../../core/text/time.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 import type { Run } from '../../../run/run.js';
@@ -49,6 +50,8 @@ export interface RunCommandOptions {
   /** Who is responsible, and by which order: for the record. */
   readonly operator?: string | undefined;
   readonly ticket?: string | undefined;
+  /** OpenSSH key that signs the evidence. */
+  readonly sign?: string | undefined;
   readonly toolVersion: string;
   /** `demo`: the observer whose ear is killed in the middle of every step. */
   readonly deafen?: string | undefined;
@@ -114,6 +117,8 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
         }, timeoutMs);
   const runs: ReportedRun[] = [];
   const failed: string[] = [];
+  const signKey = options.sign ?? (onHost ? process.env['VERIFY_ISOLATION_SIGN_KEY'] : undefined);
+  const unsigned: 69[] = [];
   try {
     for (const scenario of series) {
       if (stop.signal.aborted) break;
@@ -133,7 +138,10 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
       // Trials of fixes leave more in the folder.
       const run = await reportedRun(dir, result, true, proven === null ? first.input : null);
       // Judged from memory: the folder takes nothing more, and the reasons say so.
-      if (result.evidence.files.length > 0) failed.push(...(await writeReportFile(run)));
+      if (result.evidence.files.length > 0) {
+        failed.push(...(await writeReportFile(run)));
+        if (signKey !== undefined) unsigned.push(...(await signRun(dir, signKey, options)));
+      }
       runs.push(run);
     }
   } catch (error) {
@@ -157,8 +165,23 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   return combineExitStatuses([
     ...runs.map(({ result }) => statusOfRun(result)),
     ...reportStatuses,
+    ...unsigned,
     ...(timedOut ? [inconclusiveStatus] : []),
   ]);
+}
+
+/** Signs the evidence of a run; says where that fails, and returns the exit status that it adds. */
+async function signRun(dir: string, key: string, { operator, quiet }: RunCommandOptions): Promise<readonly 69[]> {
+  const { attestFolder } = await import('../../../system/evidence/folder/signature.js');
+  try {
+    const root = await attestFolder(dir, key, operator ?? 'the run itself');
+    if (!quiet) process.stderr.write(`signed ${root}\n`);
+    return [];
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`verify-isolation: ${escapeText(`${dir} is not signed: ${why}`)}\n  sign it with attest\n`);
+    return [69];
+  }
 }
 
 /** The scenarios of every file, as they are to be run. Rejects with VerifyError (64, 69). */
@@ -167,7 +190,10 @@ async function readyScenarios(options: RunCommandOptions): Promise<readonly Scen
     import('../scenario/load-files.js'),
     import('./check-runnable.js'),
   ]);
-  const loaded = grepSteps(await loadFiles(options.files, parseSets(options.set ?? [])), options.grep);
+  const loaded = grepSteps(
+    await loadFiles(options.files, { sets: parseSets(options.set ?? []), allowRun: options.allowRun }),
+    options.grep,
+  );
   const scenarios = options.adapt === undefined ? loaded : loaded.map(options.adapt);
   checkRunnable(scenarios, options);
   return scenarios;
@@ -207,7 +233,7 @@ async function runOne(
     { deafen },
     { calibrate },
     { makeProgress, progressMode },
-    { approval, tellJournal, tellLeft },
+    { approval, connecting, tellJournal, tellLeft },
   ] = await Promise.all([
     import('../../../run/run.js'),
     import('../../../run/deafen.js'),
@@ -234,7 +260,7 @@ async function runOne(
   const { engine, keep, toolVersion } = options;
   let ok = false;
   try {
-    const onHost = inside === null ? { approve: approval(options), calibrate } : {};
+    const onHost = inside === null ? { approve: approval(options), connect: connecting(options), calibrate } : {};
     const run = await runScenario(scenario, {
       outDir,
       runId,

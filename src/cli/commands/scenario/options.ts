@@ -4,7 +4,7 @@ import type { DefineCommand } from '../../command.js';
 export const definePlan: DefineCommand = (parser) => {
   parser.command(
     'plan <file>',
-    'print what a run would do; needs no rights',
+    'print what a run would do; needs no rights, connects to nobody unasked',
     (options) =>
       options
         .positional('file', { type: 'string', demandOption: true, describe: 'scenario file' })
@@ -17,7 +17,17 @@ export const definePlan: DefineCommand = (parser) => {
           describe: 'NAME=VALUE: a value for a variable of the scenario',
         })
         .option('json', { type: 'boolean', default: false, describe: 'print the plan as JSON' })
-        .option('hash', { type: 'boolean', default: false, describe: 'print the SHA-256 that run --approved takes' }),
+        .option('hash', { type: 'boolean', default: false, describe: 'print the SHA-256 that run --approved takes' })
+        .option('connect', {
+          type: 'boolean',
+          default: false,
+          describe: 'where the scenario has hosts: connect to them; without it they are only named',
+        })
+        .option('allow-run', {
+          type: 'boolean',
+          default: false,
+          describe: 'as for run: hosts may start any program, and commands read any file',
+        }),
     async (args) => {
       const { planCommand } = await import('./plan.js');
       await planCommand(args.file, args);

@@ -1,12 +1,16 @@
 import type { Plan } from '../../../core/model/plan.js';
 import type { PrecheckNote } from '../../../core/model/run-record.js';
 import type { Scenario } from '../../../core/model/scenario.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
 import { planHash } from '../../../core/plan/hash.js';
 import { localPart } from '../../../core/plan/hosts.js';
 import { makePlan } from '../../../core/plan/make-plan.js';
+import { hostsToConnect } from '../../../core/scenario/topology/host-command.js';
 import { jsonText } from '../../../core/text/json-text.js';
-import { hostSummary, precheckText } from '../../../report/terminal/host-summary.js';
+import { toolVersion } from '../../../system/process/package-path.js';
+import { connectionsText, hostSummary, precheckText } from '../../../report/terminal/host-summary.js';
 import { planText } from '../../../report/terminal/plan.js';
+import { checkStarts } from './check-starts.js';
 import { loadFiles } from './load-files.js';
 import { parseSets } from './series.js';
 
@@ -27,17 +31,47 @@ async function planOf(scenario: Scenario): Promise<{ readonly plan: Plan; readon
   }
 }
 
+export interface PlanCommandOptions {
+  readonly json: boolean;
+  readonly hash: boolean;
+  /** May connect to the scenario's hosts. */
+  readonly connect: boolean;
+  readonly allowRun: boolean;
+  readonly set: readonly string[];
+}
+
+/** What is known of a scenario with hosts as long as nobody connects to them. */
+function unconnectedText(scenario: Scenario, { json, hash }: PlanCommandOptions): string {
+  const hosts = hostsToConnect(scenario.topology);
+  if (hash)
+    throw new VerifyError(
+      'not-connected',
+      64,
+      `${scenario.file}: the plan rests on what runs on ${hosts.map(({ name }) => name).join(', ')}, and nothing was connected to`,
+      'read where it connects to with `plan FILE`; --connect lets it',
+    );
+  return json
+    ? `${jsonText({ schemaVersion: 1, name: scenario.name, connects: hosts }, 2)}\n`
+    : `The plan rests on what runs on other hosts. Nothing was connected to; with --connect these are:\n${connectionsText(hosts)}`;
+}
+
 /**
  * Prints what a run of the scenario would do, or the SHA-256 that `run --approved` takes. The run's tag and key are
- * drawn when it runs; here they are zeros, so that the same file prints the same plan.
+ * drawn when it runs; here they are zeros, so that the same file prints the same plan. Where it takes other hosts, it
+ * prints which, and connects to them with --connect only.
  */
-export async function planCommand(
-  file: string,
-  options: { readonly json: boolean; readonly hash: boolean; readonly set: readonly string[] },
-): Promise<void> {
-  for (const scenario of await loadFiles([file], parseSets(options.set))) {
+export async function planCommand(file: string, options: PlanCommandOptions): Promise<void> {
+  for (const scenario of await loadFiles([file], { sets: parseSets(options.set), allowRun: options.allowRun })) {
+    if (hostsToConnect(scenario.topology).length > 0) {
+      if (!options.connect) {
+        process.stdout.write(unconnectedText(scenario, options));
+        continue;
+      }
+      checkStarts([scenario], options.allowRun);
+    }
     const { plan, notes } = await planOf(scenario);
-    if (options.hash) process.stdout.write(`${planHash(plan)}\n`);
+    if (options.hash)
+      process.stdout.write(`${planHash(plan, { files: scenario.files, toolVersion: toolVersion() })}\n`);
     else if (options.json) process.stdout.write(`${jsonText(plan, 2)}\n`);
     else
       process.stdout.write(

@@ -1,6 +1,6 @@
 import type { Flow } from '../../model/plan.js';
-import type { Seen, Tallies } from './count-frame.js';
 import { type DiscardedFrames, eachToken } from './discarded.js';
+import type { Seen, Tallies } from './tally.js';
 
 /**
  * Behind every frame that is in the capture: a row's first sighting is one that can be looked at, where there is one.

@@ -1,6 +1,6 @@
 import { type Flow, type Flows, mostTokens } from '../../model/plan.js';
 
-/** Which tokens of a step's flows entered at their senders' own places. */
+/** Which tokens of a step's flows entered: at their senders' own places, and at others'. */
 export interface EnteredTokens {
   /**
    * False: the token has entered at this kind of place before. `port`: the sender's; else it left through the bridge
@@ -11,9 +11,21 @@ export interface EnteredTokens {
   count(flow: Flow): number;
   /** Distinct tokens that left through the bridge device. */
   throughDevice(flow: Flow): number;
+  /** Notes that a token entered again, or elsewhere than at its sender. */
+  addAgain(flow: Flow, sequence: number, how: Again): void;
+  /** Has the token entered so? Without `how`: in any of these ways. */
+  isAgain(flow: Flow, sequence: number, how?: Again): boolean;
 }
 
-const bits = { port: 1, bridge: 2 } as const;
+/**
+ * How a token enters that has entered before, or enters elsewhere: `retold` as it was sent by a guest that had got it,
+ * `answered` by one in a frame of its own (an ICMP error quotes it), `reflected` by an uplink, `unheard` from a guest
+ * that nobody was heard handing it to.
+ */
+export type Again = 'retold' | 'answered' | 'reflected' | 'unheard';
+
+const bits = { port: 1, bridge: 2, retold: 4, reflected: 8, unheard: 16, answered: 32 } as const;
+const anyAgain = bits.retold | bits.reflected | bits.unheard | bits.answered;
 
 export function createEnteredTokens(flows: Flows): EnteredTokens {
   const base = flows.at(0)?.first ?? 0;
@@ -27,6 +39,9 @@ export function createEnteredTokens(flows: Flows): EnteredTokens {
       if (((entered[at] ?? 0) & mask) !== 0) count += 1;
     return count;
   };
+  /** Position of a token; -1 = the flow has none of that number. */
+  const positionOf = (flow: Flow, sequence: number): number =>
+    sequence < 0 || sequence >= flow.count ? -1 : flow.first - base + sequence;
   return {
     add(flow, sequence, place) {
       const at = flow.first - base + sequence;
@@ -37,5 +52,12 @@ export function createEnteredTokens(flows: Flows): EnteredTokens {
     },
     count: (flow) => countWith(flow, bits.port | bits.bridge),
     throughDevice: (flow) => countWith(flow, bits.bridge),
+    addAgain(flow, sequence, how) {
+      const at = positionOf(flow, sequence);
+      const known = entered[at];
+      if (known !== undefined) entered[at] = known | bits[how];
+    },
+    isAgain: (flow, sequence, how) =>
+      ((entered[positionOf(flow, sequence)] ?? 0) & (how === undefined ? anyAgain : bits[how])) !== 0,
   };
 }

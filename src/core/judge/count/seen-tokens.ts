@@ -16,6 +16,8 @@ export interface First {
 export interface SeenTokens {
   /** False if this observer has seen the token before. The time is two 32-bit words of ns. */
   add(flow: Flow, sequence: number, observer: string, frame: number, high: number, low: number): boolean;
+  /** Has this observer seen the token? */
+  has(flow: Flow, sequence: number, observer: string): boolean;
   /** Distinct tokens of the flow that the observer saw. */
   count(flow: Flow, observer: string): number;
   first(flow: Flow, observer: string): First | undefined;
@@ -175,6 +177,20 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     pages.set(page, made);
     return made;
   }
+  /** Is the bit of a token set? */
+  function hasBit(row: number, sequence: number, tokens: number): boolean {
+    const bit = 1 << (sequence & 31);
+    if (tokens <= inRow) return ((columns.bits[row] ?? 0) & bit) !== 0;
+    if (tokens <= perPage) return ((words[(columns.bits[row] ?? 0) + (sequence >>> 5)] ?? 0) & bit) !== 0;
+    const page = pages.get(row * pagesPerFlow + Math.floor(sequence / perPage));
+    return ((page?.[(sequence % perPage) >>> 5] ?? 0) & bit) !== 0;
+  }
+  /** Is the token among those of a row? */
+  function isNoted(row: number, sequence: number, tokens: number): boolean {
+    if (columns.inOrder[row] === 0) return hasBit(row, sequence, tokens);
+    const end = columns.bits[row] ?? 0;
+    return sequence >= end - (columns.count[row] ?? 0) && sequence < end;
+  }
   /** Sets the bit of a token; false if it was set. */
   function setBit(row: number, sequence: number, tokens: number): boolean {
     let among = columns.bits;
@@ -235,6 +251,10 @@ export function createSeenTokens(flows: Flows): SeenTokens {
       }
       if (fresh) count[row] = (count[row] ?? 0) + 1;
       return fresh;
+    },
+    has(flow, sequence, observer) {
+      const row = find(flow, observer);
+      return row >= 0 && sequence >= 0 && sequence < flow.count && isNoted(row, sequence, flow.count);
     },
     count(flow, observer) {
       const row = find(flow, observer);

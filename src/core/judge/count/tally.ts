@@ -1,4 +1,8 @@
-import type { Plan, StepPlan } from '../../model/plan.js';
+import type { Observer, Plan, StepPlan } from '../../model/plan.js';
+import type { AlteredFrame } from '../../model/result.js';
+import type { VerdictRules } from '../../model/provenance.js';
+import type { FrameFormName } from '../recognise/frame-form.js';
+import { createParties, type Parties } from '../parties.js';
 import { createEnteredTokens, type EnteredTokens } from './entered-tokens.js';
 import { createSeenTokens, type First, type SeenTokens } from './seen-tokens.js';
 
@@ -14,6 +18,13 @@ export interface FrameCount {
   first: First;
 }
 
+/** Sightings of a flow at an observer in frames that are not as they were sent. */
+export interface AlteredFrames {
+  readonly forms: Map<FrameFormName, number>;
+  /** The first of them that came. */
+  readonly example: AlteredFrame;
+}
+
 /**
  * What the capture says of one step, counted while it is read. Keys of maps name a flow or conversation and an
  * observer.
@@ -27,8 +38,16 @@ export interface StepTally {
   readonly controls: Set<number>;
   /** Token → the observer at which a guest sent it again, and whether that is an uplink. */
   readonly reentered: Map<number, { readonly observer: string; readonly uplink: boolean }>;
-  /** Observers without known direction that saw a token twice. */
+  /** Observers without known direction that saw a token twice, or that may have said one again. */
   readonly twice: Map<string, number>;
+  /** Rules 2, by observer: tokens that it sent although nobody was seen to hand them to it. */
+  readonly unheard: Map<string, number>;
+  /** Rules 2, by observer: tokens that it saw and must not see, after a guest had said them again. */
+  readonly replayed: Map<string, number>;
+  /** Rules 2, by `flow|observer`: what sightings that are not as they were sent look like. */
+  readonly altered: Map<string, AlteredFrames>;
+  /** Rules 2, by `flow|observer`: sightings of tokens that had come in again from an uplink. */
+  readonly reflected: Map<string, number>;
   /** `traffic index/way/observer` → frames; way `>` from → to, `<` back. */
   readonly traffic: Map<string, FrameCount>;
   readonly trafficEntered: Map<string, number>;
@@ -41,6 +60,33 @@ export interface StepTally {
   readonly read: Map<string, number>;
 }
 
+/**
+ * One frame as an observer saw it. One object does for all frames of an observer, one after the other: nothing keeps
+ * it.
+ */
+export interface Seen {
+  readonly step: StepPlan;
+  readonly observer: Observer;
+  readonly inferred: boolean;
+  /** To the guest, or on the bridge device to the host. */
+  towards: boolean;
+  /** As `First.frame`. */
+  frame: number;
+  /** When, ns in two words of 32 bits. */
+  high: number;
+  low: number;
+}
+
+/** The step that a token belongs to, and its tally; tokens may turn up after their step. */
+export interface Tallies {
+  readonly plan: Plan;
+  /** False: the run's key is not known, so a token may be anybody's. */
+  readonly keyed: boolean;
+  readonly steps: readonly StepTally[];
+  readonly rules: VerdictRules;
+  readonly parties: Parties;
+}
+
 function createTally(step: StepPlan): StepTally {
   return {
     seen: createSeenTokens(step.flows),
@@ -49,6 +95,10 @@ function createTally(step: StepPlan): StepTally {
     controls: new Set(),
     reentered: new Map(),
     twice: new Map(),
+    unheard: new Map(),
+    replayed: new Map(),
+    altered: new Map(),
+    reflected: new Map(),
     traffic: new Map(),
     trafficEntered: new Map(),
     foreign: new Map(),
@@ -58,8 +108,9 @@ function createTally(step: StepPlan): StepTally {
   };
 }
 
-export function createTallies(plan: Plan): readonly StepTally[] {
-  return plan.steps.map(createTally);
+/** Tallies of a plan's steps, with nothing counted yet. `keyed`: the run's key is known. */
+export function createTallies(plan: Plan, rules: VerdictRules, keyed: boolean): Tallies {
+  return { plan, keyed, rules, parties: createParties(plan.endpoints), steps: plan.steps.map(createTally) };
 }
 
 export function raise(map: Map<string, number>, key: string, by = 1): void {

@@ -8,6 +8,14 @@ export const causeMeanings: Readonly<Record<CauseCode, string>> = {
     'The bridge learns nothing, so unicast between any two ports floods to every other: it is a hub. Set an ageing time.',
   mirror:
     'A rule of tc or nft, or an XDP program, carries frames of one port to another. No attribute of a link shows it; the place of the rule is named.',
+  'reflected-by-uplink':
+    'Frames that had left through an uplink came in from it again: a switch beyond it reflects them, or a mirror there copies them back. Look at the switch’s port: port security, loops, mirror sessions.',
+  nat: 'The host routes between the two and translates addresses (NAT) on the way: the frames arrive under another address. The rule is named.',
+  rewritten:
+    'Something on the way wrote other headers: a rule of tc (skbmod, pedit), nft or ebtables, a flow of Open vSwitch, a relay, or `mcast_to_unicast`. What the frames looked like is told.',
+  'copy-in-tunnel':
+    'The frames came inside other frames: a copy in a tunnel (VXLAN, GRE, a mirror’s), or under labels and tags that were put on. Where the token stood is told.',
+  member: 'The observer’s port is a member of the group. Where nobody there asked for it, the entry is to be deleted.',
   'vni-shared':
     'Bridges of different networks have tunnels with one VXLAN network identifier, so what is flooded on one comes out on the other, on whatever host that is. Both are named.',
   'ovs-mirror': 'A mirror of Open vSwitch copies frames to the observer’s port. The mirror is named.',

@@ -1,14 +1,17 @@
 import { fixOnHost } from '../../fix/text.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
+import type { VerdictRules } from '../../model/provenance.js';
 import type { Cause, Finding } from '../../model/result.js';
 import type { StepStates } from '../../model/state.js';
+import { fixCost } from './fix-costs.js';
 import { type RowContext, rowContexts } from '../rows/row-context.js';
+import { copyInTunnel, nat, reflectedByUplink, rewritten } from './causes/altered.js';
 import { groupFlood, unknownFlood } from './causes/flooding.js';
 import { hostForwards, notIsolated, sourceUnchecked } from './causes/isolation.js';
 import type { CauseFinder } from './causes/leak.js';
 import { agedOut, ageingZero, behindBridge, fdbFull, learningOff, macMoved } from './causes/learning.js';
 import { mirror, snifferOnHost } from './causes/mirror.js';
-import { mcastRouterPort, noQuerier } from './causes/multicast.js';
+import { mcastRouterPort, member, noQuerier } from './causes/multicast.js';
 import { ovsFloodFlow, ovsFloodVlans, ovsTableFull, ovsUnknownFlood } from './causes/ovs-flooding.js';
 import { ovsMirror, ovsProtected } from './causes/ovs-mirror.js';
 import { stpOpen } from './causes/stp.js';
@@ -17,6 +20,10 @@ import { vlanShared, vlanUnfiltered, vniShared } from './causes/vlan.js';
 /** Every cause by code, the most specific first. A new one is one file and one line here. */
 export const causes = {
   mirror: mirror,
+  'reflected-by-uplink': reflectedByUplink,
+  nat: nat,
+  rewritten: rewritten,
+  'copy-in-tunnel': copyInTunnel,
   'vni-shared': vniShared,
   'ovs-mirror': ovsMirror,
   'ovs-flood-flow': ovsFloodFlow,
@@ -34,6 +41,7 @@ export const causes = {
   'stp-open': stpOpen,
   'vlan-unfiltered': vlanUnfiltered,
   'vlan-shared': vlanShared,
+  member: member,
   'mcast-router-port': mcastRouterPort,
   'no-querier': noQuerier,
   'source-unchecked': sourceUnchecked,
@@ -45,17 +53,36 @@ export const causes = {
 
 const finders: readonly (readonly [string, CauseFinder])[] = Object.entries(causes);
 
+/** Causes that rules 1 did not know. */
+const ofRules2: readonly string[] = ['reflected-by-uplink', 'nat', 'rewritten', 'copy-in-tunnel', 'member'];
+/** What a bridge has open anyway; beside such a cause alone a process that listens may be the one that hands frames on. */
+const openAnyway: readonly string[] = ['not-isolated', 'source-unchecked'];
+
+/** The causes that are told: where one accounts for the leak, others are not accused beside it. */
+function worthTelling(found: readonly Cause[], rules: VerdictRules): readonly Cause[] {
+  if (rules === 1) return found.filter(({ code }) => !ofRules2.includes(code));
+  const has = (code: string): boolean => found.some((cause) => cause.code === code);
+  const isExplained = found.some(({ code }) => code !== 'sniffer-on-host' && !openAnyway.includes(code));
+  return found.filter(
+    ({ code }) => !(code === 'sniffer-on-host' && isExplained) && !(code === 'group-flood' && has('member')),
+  );
+}
+
 /** Leaks of a step beyond these are not explained one by one: a mesh may have a million. */
 const mostExplained = 2000;
 
-function causesOf(leak: RowContext | null, plan: Plan): readonly Cause[] {
-  const found =
+function causesOf(leak: RowContext | null, plan: Plan, rules: VerdictRules): readonly Cause[] {
+  const all: readonly Cause[] =
     leak === null
       ? []
       : finders.flatMap(([code, find]) => {
           const cause = find(leak);
-          return cause === null ? [] : [{ code, ...cause, fix: fixOnHost(cause.fix, leak.bridge.name, plan) }];
+          if (cause === null) return [];
+          const fix = fixOnHost(cause.fix, leak.bridge.name, plan);
+          const cost = rules === 1 ? null : fixCost(code, fix);
+          return [{ code, ...cause, fix, ...(cost === null ? {} : { cost }) }];
         });
+  const found = worthTelling(all, rules);
   if (found.length > 0) return found;
   return [
     {
@@ -80,12 +107,13 @@ export function withCauses(
   plan: Plan,
   step: StepPlan,
   states: StepStates,
+  rules: VerdictRules,
 ): readonly Finding[] {
   let left = mostExplained;
   const contextOf = rowContexts(plan, step, states);
   return rows.map((row) => {
     if (!row.leak || left === 0) return row;
     left -= 1;
-    return { ...row, causes: causesOf(contextOf(row), plan) };
+    return { ...row, causes: causesOf(contextOf(row), plan, rules) };
   });
 }

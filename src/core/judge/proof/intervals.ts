@@ -2,7 +2,7 @@ import type { StepPlan } from '../../model/plan.js';
 import type { Reason } from '../../model/result.js';
 import type { HostState, StepStates } from '../../model/state.js';
 import type { RuleChange } from '../../model/timeline.js';
-import { freePrograms } from '../../scenario/steps/read-run.js';
+import { freePrograms } from '../../scenario/free-commands.js';
 import { reason } from '../reasons.js';
 import type { StepFacts } from './step-facts.js';
 

@@ -1,15 +1,18 @@
 import type { Control, Flow, Observer, StepPlan } from '../../model/plan.js';
 import type { Reason } from '../../model/result.js';
-import type { Endpoint } from '../../model/scenario.js';
 import { ofSender } from '../../plan/flows/shortcuts.js';
 import { noiseAt, noiseText } from '../count/noise.js';
 import type { StepTally } from '../count/tally.js';
 import { isReasonCode, type ReasonCode, reason } from '../reasons.js';
+import { type DeliveryInput, deliveryShare, type LeastDelivered, leastDelivered } from './delivery.js';
 import { type StepFacts, sentOf } from './step-facts.js';
 import { eventReasons } from './windows.js';
 
-/** Share of the probes that who must see them has to get. */
-export const deliveryShare = 0.99;
+/** What the proof of a step rests on. */
+export interface ProofInput extends DeliveryInput {
+  readonly facts: StepFacts;
+  readonly tally: StepTally;
+}
 
 /** Reasons that are alike are told so often; then one says how many more there are. */
 const mostAlike = 100;
@@ -67,9 +70,9 @@ function earReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonl
   });
 }
 
-function metByAddressee(flow: Flow, facts: StepFacts, tally: StepTally): boolean {
+function metByAddressee(flow: Flow, { facts, tally }: ProofInput, least: LeastDelivered): boolean {
   const sent = sentOf(facts, flow);
-  return sent > 0 && flow.must.some((name) => tally.seen.count(flow, name) >= deliveryShare * sent);
+  return sent > 0 && flow.must.some((name) => tally.seen.count(flow, name) >= least(flow, name, sent));
 }
 
 /** The first and the last flow of a sender, in the order in which they are sent. */
@@ -91,7 +94,7 @@ interface FlowReasons {
  * known (whoever says that it sent may lie), and did those who must see them get them? One pass: a mesh has a million
  * flows.
  */
-function flowReasons(step: StepPlan, facts: StepFacts, tally: StepTally): FlowReasons {
+function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered): FlowReasons {
   const sent: Reason[] = [];
   const shown: Reason[] = [];
   const delivered: Reason[] = [];
@@ -127,7 +130,7 @@ function flowReasons(step: StepPlan, facts: StepFacts, tally: StepTally): FlowRe
     for (const name of flow.must) {
       if (name === flow.sender) continue;
       const seen = tally.seen.count(flow, name);
-      if (seen < deliveryShare * accepted || seen === 0)
+      if (seen < least(flow, name, accepted) || seen === 0)
         delivered.push(reason('delivery-short', name, `${name} got ${seen} of ${accepted} ${what()}`));
     }
   });
@@ -145,13 +148,9 @@ function flowReasons(step: StepPlan, facts: StepFacts, tally: StepTally): FlowRe
  * arrive, as in a VLAN in which the bridge has no address, by addressees that got what was sent first and last: what
  * nobody must see stands between.
  */
-function entryReasons(
-  step: StepPlan,
-  facts: StepFacts,
-  tally: StepTally,
-  ends: FlowReasons['ends'],
-  behindDevice: ReadonlySet<string>,
-): readonly Reason[] {
+function entryReasons(input: ProofInput, ends: FlowReasons['ends'], least: LeastDelivered): readonly Reason[] {
+  const { step, facts, tally, endpoints } = input;
+  const behindDevice = new Set(endpoints.filter(({ attach }) => attach !== 'port').map(({ name }) => name));
   const bySender = groupControls(step.controls, 'entry', (control) => control.sender);
   const leftThroughDevice = (sender: string): boolean =>
     step.flows.every(
@@ -162,7 +161,7 @@ function entryReasons(
     if (controls.length === 0 && behindDevice.has(sender)) return leftThroughDevice(sender);
     return (
       (controls.length > 0 && controls.every((control) => tally.controls.has(control.index))) ||
-      (metByAddressee(first, facts, tally) && metByAddressee(last, facts, tally))
+      (metByAddressee(first, input, least) && metByAddressee(last, input, least))
     );
   };
   const unproved = [...ends]
@@ -218,13 +217,30 @@ function observerReasons(observer: Observer, facts: StepFacts, tally: StepTally)
   return told;
 }
 
-function replayReasons(tally: StepTally): readonly Reason[] {
+function replayReasonsByRules1(tally: StepTally): readonly Reason[] {
   const byGuest = new Map<string, number>();
   for (const { observer, uplink } of tally.reentered.values())
     if (!uplink) byGuest.set(observer, (byGuest.get(observer) ?? 0) + 1);
   return [...byGuest].map(([guest, count]) =>
     reason('replayed', guest, `${guest} sent ${count} tokens that were not its own`),
   );
+}
+
+/** What guests said again, and what reached them unheard. */
+function replayReasons({ tally, rules }: ProofInput): readonly Reason[] {
+  if (rules === 1) return replayReasonsByRules1(tally);
+  return [
+    ...[...tally.replayed].map(([observer, count]) =>
+      reason(
+        'replayed',
+        observer,
+        `${observer} saw ${count} tokens that it may not have, after a guest that had got them sent them again`,
+      ),
+    ),
+    ...[...tally.unheard].map(([observer, count]) =>
+      reason('unheard-delivery', observer, `${observer} sent ${count} tokens that nobody was heard handing to it`),
+    ),
+  ];
 }
 
 function trafficReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
@@ -326,40 +342,28 @@ function keptReasons(facts: StepFacts): readonly Reason[] {
       ];
 }
 
-/**
- * Everything that a *holds* of this step lacks, in a fixed order; empty = the proof is complete. `endpoints`: the
- * plan's.
- */
-export function missingProofs(
-  step: StepPlan,
-  facts: StepFacts,
-  tally: StepTally,
-  endpoints: readonly Endpoint[],
-): readonly Reason[] {
+/** Everything that a *holds* of this step lacks, in a fixed order; empty = the proof is complete. */
+export function missingProofs(input: ProofInput): readonly Reason[] {
+  const { step, facts, tally } = input;
   const outcome = outcomeReasons(facts);
   const never = !facts.probed && facts.outcome !== 'done';
   if (never || outcome.some(({ code }) => code === 'not-run' || code === 'unsupported'))
     return [...faultReasons(facts), ...outcome];
-  const ofFlows = flowReasons(step, facts, tally);
+  const least = leastDelivered(input);
+  const ofFlows = flowReasons(input, least);
   const drained = facts.drainedMs !== null && facts.drainedMs >= step.drainMs;
   return [
     ...outcome,
     ...faultReasons(facts),
     ...step.observers.flatMap((observer) => observerReasons(observer, facts, tally)),
     ...earReasons(step, facts, tally),
-    ...entryReasons(
-      step,
-      facts,
-      tally,
-      ofFlows.ends,
-      new Set(endpoints.filter(({ attach }) => attach !== 'port').map(({ name }) => name)),
-    ),
+    ...entryReasons(input, ofFlows.ends, least),
     ...ofFlows.sent,
     ...ofFlows.shown,
     ...ofFlows.delivered,
     ...trafficReasons(step, facts, tally),
     ...listenReasons(step, tally),
-    ...replayReasons(tally),
+    ...replayReasons(input),
     ...clockReasons(facts),
     ...eventReasons(step, facts),
     ...keptReasons(facts),

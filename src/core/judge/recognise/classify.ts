@@ -1,25 +1,46 @@
-import { type Control, type Flow, type Flows, mostTokens, type Plan, type StepPlan } from '../../model/plan.js';
+import {
+  type Control,
+  type Flow,
+  type Flows,
+  type FrameSpec,
+  mostTokens,
+  type Plan,
+  type StepPlan,
+} from '../../model/plan.js';
+import type { VerdictRules } from '../../model/provenance.js';
 import { type FrameView, viewFrame } from '../../wire/frame-view.js';
 import { tagLength, tokenAt, tokenIndex, tokenLength } from '../../wire/token.js';
 import { createTokenSearch } from '../../wire/token-search.js';
-import { createHeaderReader, type FrameFormName, formOf } from './frame-form.js';
+import { createHeaderReader, type FrameFormName, formByRules1, formOf } from './frame-form.js';
 import { createRunTags, type RunTags } from './run-tags.js';
 
 /**
- * What a frame of a capture is. The token says which probe it stems from, the headers say whether it is that probe:
- * `as-sent` with the planned MACs (tags may have come or gone), `routed` with other MACs, the planned IP pair and a
- * smaller hop limit, `answer` for anything else that quotes the token.
+ * What a frame of a capture is. The token says which probe it stems from, whatever its headers have become; `form` says
+ * how they stand to those that were sent (frame-form.ts).
  */
 export type Sighting =
   | { readonly kind: 'none' }
   | { readonly kind: 'forged' }
   | { readonly kind: 'control'; readonly step: number; readonly control: Control }
-  | { readonly kind: 'probe'; readonly flow: Flow; readonly sequence: number; readonly form: FrameFormName };
+  | {
+      readonly kind: 'probe';
+      readonly flow: Flow;
+      readonly sequence: number;
+      readonly form: FrameFormName;
+      /** Offset of the token in the frame. */
+      readonly tokenAt: number;
+    };
 
-export interface Classifier {
+/** A frame with its headers, and what it is. */
+export interface Classified {
   readonly view: FrameView | null;
   readonly sighting: Sighting;
+  /** Further genuine tokens in the same frame: receive offload merges several datagrams. Mostly empty. */
+  readonly more: readonly Sighting[];
 }
+
+/** Says of `bytes[start, end)` what it is. */
+export type Classify = (bytes: Uint8Array, start: number, end: number) => Classified;
 
 /** Tokens in a row: the flows of a step, or its controls. */
 interface Segment {
@@ -62,6 +83,8 @@ function find(segments: readonly Segment[], index: number): Segment | null {
 }
 
 const noToken: Sighting = { kind: 'none' };
+const forged: Sighting = { kind: 'forged' };
+const nothing: readonly Sighting[] = [];
 
 /** The tags of all tokens that a plan has, under its key; null: none is known. */
 export function tagsOf(plan: Plan, key: Uint8Array | null): RunTags {
@@ -77,42 +100,92 @@ export function flowFinder(plan: Plan): (index: number) => Flow | null {
   };
 }
 
+/** A token as it was found: whose it is, or that it is forged. */
+interface Recognised {
+  readonly segment: Segment;
+  readonly flow: Flow | null;
+  readonly control: Control | undefined;
+  readonly index: number;
+  /** Offset of the token. */
+  readonly at: number;
+}
+
+/** So many tokens of a frame are looked at: as many as fit into the largest frame that an offload makes. */
+const mostInFrame = 4096;
+
 /**
  * A function that says of `bytes[start, end)` what it is. Tags of no key (the run was killed before it was revealed):
  * no token can be told from a forged one, so every token counts as forged.
+ *
+ * By rules 2 every genuine token of a frame counts, wherever it stands; a forged one before it hides nothing. By rules
+ * 1 the token behind the last header decided, or the first one, and a frame whose headers could not be read was none.
  */
-export function createClassifier(
-  plan: Plan,
-  tags: RunTags,
-): (bytes: Uint8Array, start: number, end: number) => Classifier {
+export function createClassifier(plan: Plan, tags: RunTags, rules: VerdictRules): Classify {
   const segments = segmentsOf(plan);
   const planned = createHeaderReader();
   const search = createTokenSearch(plan.runTag);
-  return (bytes, start, end) => {
-    const view = viewFrame(bytes, start, end);
-    const none: Classifier = { view, sighting: noToken };
-    if (view === null || !search.mayHold(bytes, start, end)) return none;
-    const at = tokenAt(bytes, start, end, plan.runTag, view.payloadAt);
-    if (at < 0) return none;
+
+  /** What the token at `at` says; null = it is forged, or none of the plan's. */
+  function recognise(bytes: Uint8Array, at: number): Recognised | null {
     const index = tokenIndex(bytes, at);
     const segment = find(segments, index);
-    const flow = segment?.of === 'flows' ? flowOfToken(segment.step.flows, index) : null;
-    const control = segment?.of === 'controls' ? segment.step.controls[index - segment.first] : undefined;
-    if (
-      segment === null ||
-      (flow === null && control?.index !== index) ||
-      !tags.holds(bytes, at + tokenLength - tagLength, index)
-    )
-      return { view, sighting: { kind: 'forged' } };
+    if (segment === null) return null;
+    const flow = segment.of === 'flows' ? flowOfToken(segment.step.flows, index) : null;
+    const control = segment.of === 'controls' ? segment.step.controls[index - segment.first] : undefined;
+    const isOurs =
+      (flow !== null || control?.index === index) && tags.holds(bytes, at + tokenLength - tagLength, index);
+    return isOurs ? { segment, flow, control, index, at } : null;
+  }
+  function sightingOf(bytes: Uint8Array, start: number, view: FrameView | null, found: Recognised): Sighting {
+    const { segment, flow, control, index, at } = found;
+    const form = (frame: FrameSpec): FrameFormName => {
+      if (rules === 2) return formOf(bytes, view, planned(frame), at);
+      return view === null ? 'answer' : formByRules1(bytes, view, planned(frame));
+    };
     if (flow !== null)
-      return {
-        view,
-        sighting: { kind: 'probe', flow, sequence: index - flow.first, form: formOf(bytes, view, planned(flow.frame)) },
-      };
-    if (control !== undefined && formOf(bytes, view, planned(control.frame)) === 'as-sent')
-      return { view, sighting: { kind: 'control', step: segment.step.index, control } };
-    return none;
+      return { kind: 'probe', flow, sequence: index - flow.first, form: form(flow.frame), tokenAt: at - start };
+    return control !== undefined && form(control.frame) === 'as-sent'
+      ? { kind: 'control', step: segment.step.index, control }
+      : noToken;
+  }
+
+  return (bytes, start, end) => {
+    const view = viewFrame(bytes, start, end);
+    const none: Classified = { view, sighting: noToken, more: nothing };
+    if ((view === null && rules === 1) || !search.mayHold(bytes, start, end)) return none;
+    const first = tokenAt(bytes, start, end, plan.runTag, view?.payloadAt ?? -1);
+    if (first < 0) return none;
+    const found = recognise(bytes, first);
+    if (rules === 1) return { ...none, sighting: found === null ? forged : sightingOf(bytes, start, view, found) };
+    const others = tokensBut(bytes, start, end, plan.runTag, first).flatMap((at) => recognise(bytes, at) ?? []);
+    const all = (found === null ? others : [found, ...others]).map((one) => sightingOf(bytes, start, view, one));
+    const [sighting = forged, ...more] = all;
+    return { view, sighting, more };
   };
+}
+
+/** Offsets of the frame's further tokens, in their order. */
+function tokensBut(bytes: Uint8Array, start: number, end: number, runTag: number, first: number): readonly number[] {
+  const found: number[] = [];
+  for (let at = start; found.length < mostInFrame; at += 1) {
+    at = tokenAt(bytes, at, end, runTag, -1);
+    if (at < 0) return found;
+    if (at !== first) found.push(at);
+  }
+  return found;
+}
+
+/** Index of the token that a sighting rests on; -1 = it rests on none. */
+export function tokenIndexOf(sighting: Sighting): number {
+  switch (sighting.kind) {
+    case 'probe':
+      return sighting.flow.first + sighting.sequence;
+    case 'control':
+      return sighting.control.index;
+    case 'forged':
+    case 'none':
+      return -1;
+  }
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { FrameSpec } from '../../model/plan.js';
 import { probeHopLimit } from '../../probe/frames/parts.js';
+import { frameTemplate } from '../../probe/frames/frame.js';
 import { macBytes, macNumber } from '../../wire/ethernet.js';
-import type { FrameView } from '../../wire/frame-view.js';
+import { type FrameView, viewFrame } from '../../wire/frame-view.js';
 import { ipv4Bytes } from '../../wire/ipv4.js';
 import { ipv6Bytes } from '../../wire/ipv6.js';
 
@@ -12,10 +13,21 @@ export interface PlannedHeaders {
   readonly dstMac: number;
   readonly srcIp: Uint8Array | null;
   readonly dstIp: Uint8Array | null;
+  /** Octets between the last header that is understood and the token: 0 for most forms. */
+  readonly tokenBehind: number;
 }
 
-/** What a frame with a token is, by its headers: `classify.ts` has the rule. */
-export type FrameFormName = 'as-sent' | 'routed' | 'answer';
+/**
+ * How a frame with a genuine token stands to the frame that was sent:
+ *
+ * - `as-sent`: the planned MACs and IP addresses; VLAN tags may have been added or removed;
+ * - `routed`: other MACs, the planned IP pair, a smaller hop limit;
+ * - `rewritten`: other headers of any kind (NAT, MAC rewriting, a hop limit set anew);
+ * - `encapsulated`: the token stands under another header (MPLS, VXLAN, GRE, an ICMP error that quotes the frame);
+ * - `answer`: by rules 1 alone, every form but the first two. It decided nothing there.
+ */
+export const frameFormNames = ['as-sent', 'routed', 'rewritten', 'encapsulated', 'answer'] as const;
+export type FrameFormName = (typeof frameFormNames)[number];
 
 function ipBytes(text: string | null): Uint8Array | null {
   return text === null ? null : (ipv4Bytes(text) ?? ipv6Bytes(text));
@@ -40,12 +52,32 @@ export function createHeaderReader(): (frame: FrameSpec) => PlannedHeaders {
     ips.set(text, octets);
     return octets;
   };
+  const behind = new Map<string, number>();
+  const tokenBehind = (frame: FrameSpec): number => {
+    const key = `${frame.carrier} ${frame.form ?? ''} ${frame.vlan.length} ${frame.size}`;
+    const known = behind.get(key);
+    if (known !== undefined) return known;
+    const distance = distanceOf(frame);
+    behind.set(key, distance);
+    return distance;
+  };
   return (frame) => ({
     srcMac: frame.form === 'source-sweep' ? null : mac(frame.srcMac),
     dstMac: mac(frame.dstMac),
     srcIp: ip(frame.srcIp),
     dstIp: ip(frame.dstIp),
+    tokenBehind: tokenBehind(frame),
   });
+}
+
+function distanceOf(frame: FrameSpec): number {
+  try {
+    const { bytes, tokenAt } = frameTemplate(frame);
+    const view = viewFrame(bytes, 0, bytes.length);
+    return view === null ? 0 : tokenAt - view.payloadAt;
+  } catch {
+    return 0; // a plan that somebody wrote may hold frames that cannot be built
+  }
 }
 
 /** Are the octets at `at` those expected? -1 = there are none. */
@@ -55,17 +87,45 @@ export function sameOctets(bytes: Uint8Array, at: number, expected: Uint8Array):
   return true;
 }
 
-/** How a frame's headers stand to the planned ones. */
-export function formOf(bytes: Uint8Array, view: FrameView, planned: PlannedHeaders): FrameFormName {
-  const sameIps =
-    planned.srcIp === null ||
-    planned.dstIp === null ||
-    (sameOctets(bytes, view.srcIpAt, planned.srcIp) && sameOctets(bytes, view.dstIpAt, planned.dstIp));
-  if (!sameIps) return 'answer';
-  if (
+function hasPlannedMacs(bytes: Uint8Array, view: FrameView, planned: PlannedHeaders): boolean {
+  return (
     (planned.srcMac === null || macNumber(bytes, view.srcMacAt) === planned.srcMac) &&
     macNumber(bytes, view.dstMacAt) === planned.dstMac
-  )
-    return 'as-sent';
-  return planned.srcIp !== null && view.hopLimit >= 0 && view.hopLimit < probeHopLimit ? 'routed' : 'answer';
+  );
+}
+
+function hasPlannedIps(bytes: Uint8Array, view: FrameView, { srcIp, dstIp }: PlannedHeaders): boolean {
+  return (
+    srcIp === null ||
+    dstIp === null ||
+    (sameOctets(bytes, view.srcIpAt, srcIp) && sameOctets(bytes, view.dstIpAt, dstIp))
+  );
+}
+
+/** Was the frame routed: its IP pair kept, its hop limit smaller than that of probes? */
+function wasRouted(view: FrameView, planned: PlannedHeaders): boolean {
+  return planned.srcIp !== null && view.hopLimit >= 0 && view.hopLimit < probeHopLimit;
+}
+
+/**
+ * The form of a frame whose token stands at `tokenAt`, by rules 2. `view` null: its headers cannot be read to their
+ * end, so that whatever they are, the token stands under others than those that were sent.
+ */
+export function formOf(
+  bytes: Uint8Array,
+  view: FrameView | null,
+  planned: PlannedHeaders,
+  tokenAt: number,
+): FrameFormName {
+  if (view === null || tokenAt - view.payloadAt !== planned.tokenBehind) return 'encapsulated';
+  if (!hasPlannedIps(bytes, view, planned)) return 'rewritten';
+  if (hasPlannedMacs(bytes, view, planned)) return 'as-sent';
+  return wasRouted(view, planned) ? 'routed' : 'rewritten';
+}
+
+/** The form by rules 1, which did not ask where the token stands and called every other frame an answer. */
+export function formByRules1(bytes: Uint8Array, view: FrameView, planned: PlannedHeaders): FrameFormName {
+  if (!hasPlannedIps(bytes, view, planned)) return 'answer';
+  if (hasPlannedMacs(bytes, view, planned)) return 'as-sent';
+  return wasRouted(view, planned) ? 'routed' : 'answer';
 }

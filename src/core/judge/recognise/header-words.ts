@@ -42,7 +42,7 @@ export function headerWords(
       sweepsSource === true ||
       (tokenAt & 3) !== 2 ||
       view?.payloadAt !== tokenAt ||
-      formOf(bytes, view, headersOf(flow.frame)) !== 'as-sent'
+      formOf(bytes, view, headersOf(flow.frame), tokenAt) !== 'as-sent'
     )
       return null;
     const like = new Uint8Array((tokenAt + ofRun + 3) & ~3);

@@ -1,34 +1,27 @@
-import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
+import type { Observer, Plan, StepPlan } from '../../model/plan.js';
 import { etherTypes, isGroupMac, macText } from '../../wire/ethernet.js';
 import type { FrameView } from '../../wire/frame-view.js';
-import type { Classifier, Sighting } from './classify.js';
+import { isLeak, type Parties } from '../parties.js';
+import type { Classified, Sighting } from './classify.js';
 
 /** One frame at one observer, as far as a comment needs it. */
 export interface CommentedFrame {
   readonly bytes: Uint8Array;
-  readonly classified: Classifier;
+  readonly classified: Pick<Classified, 'view' | 'sighting'>;
   readonly step: StepPlan;
   readonly observer: Observer;
   readonly towards: boolean;
 }
 
-/** Is a probe that was seen towards this observer a leak, if it is the probe itself and not an answer to it? */
-export function isLeak(flow: Flow, { name, judged }: Observer): boolean {
-  return (
-    judged &&
-    flow.judged &&
-    name !== flow.sender &&
-    name !== flow.from &&
-    !flow.must.includes(name) &&
-    !flow.may.includes(name)
-  );
-}
-
-function probeComment(sighting: Extract<Sighting, { kind: 'probe' }>, observer: Observer): string | null {
+function probeComment(
+  sighting: Pick<Extract<Sighting, { kind: 'probe' }>, 'flow' | 'form' | 'sequence'>,
+  observer: Observer,
+  parties: Parties,
+): string | null {
   const { flow, form, sequence } = sighting;
   const { name } = observer;
-  if (form === 'answer' || !isLeak(flow, observer)) return null;
-  return `LEAK probe ${flow.first + sequence} ${flow.from}→${flow.to ?? 'nobody'} ${flow.class}, overheard by ${name}${form === 'routed' ? ' (routed)' : ''}`;
+  if (form === 'answer' || !isLeak(flow, observer, parties)) return null;
+  return `LEAK probe ${flow.first + sequence} ${flow.from}→${flow.to ?? 'nobody'} ${flow.class}, overheard by ${name}${form === 'as-sent' ? '' : ` (${form})`}`;
 }
 
 function addressComment(frame: CommentedFrame, view: FrameView, plan: Plan): string | null {
@@ -57,12 +50,12 @@ function addressComment(frame: CommentedFrame, view: FrameView, plan: Plan): str
  * What a frame is in one line if it is a leak, for people who open the capture; null for every other frame. No verdict
  * rests on it.
  */
-export function leakComment(frame: CommentedFrame, plan: Plan): string | null {
+export function leakComment(frame: CommentedFrame, plan: Plan, parties: Parties): string | null {
   const { sighting, view } = frame.classified;
   if (!frame.towards || !frame.observer.judged) return null;
   switch (sighting.kind) {
     case 'probe':
-      return probeComment(sighting, frame.observer);
+      return probeComment(sighting, frame.observer, parties);
     case 'control':
       return null;
     case 'forged':
@@ -77,7 +70,7 @@ const controlMark = 'CONTROL ';
  * What a control is in one line, for people who open the capture, and so that `replay --mac` does not take it for
  * something overheard; null for every other frame.
  */
-export function controlComment({ sighting }: Classifier): string | null {
+export function controlComment({ sighting }: Pick<Classified, 'sighting'>): string | null {
   if (sighting.kind !== 'control') return null;
   const { kind, phase, observer, sender } = sighting.control;
   return kind === 'ear'

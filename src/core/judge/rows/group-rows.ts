@@ -157,7 +157,7 @@ export function groupedRows(
     looked.flow = looking;
     if (looked.kind !== kind) turnTo(looked, kind);
     addTo(looked.except, sent, 0, proven);
-    if (name === flow.sender || name === flow.from) return;
+    if (input.parties.isOfSender(flow, name)) return;
     const seen = flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.count(flow, name);
     const allowed = allowanceOf(name, flow.must, flow.may);
     const plain = !single.has(name) && allowed !== 'no' && (seen === sent || (seen === 0 && allowed === 'may'));
@@ -175,6 +175,7 @@ export function groupedRows(
     const { sender, must, may } = flow;
     lookAt(senderOf(sender), sender, flow, kind, sent, proven);
     if (flow.from !== sender) look(flow.from, flow, kind, sent, proven);
+    for (const name of input.parties.othersOf(sender)) look(name, flow, kind, sent, proven);
     for (const name of must) look(name, flow, kind, sent, proven);
     if (may !== must) for (const name of may) look(name, flow, kind, sent, proven);
     // Mostly it is one who must see it, and was looked at.

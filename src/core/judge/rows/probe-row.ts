@@ -5,6 +5,7 @@ import type { StepStates } from '../../model/state.js';
 import { timeText } from '../../text/time.js';
 import type { First } from '../count/seen-tokens.js';
 import type { StepTally } from '../count/tally.js';
+import type { Parties } from '../parties.js';
 import { type StepFacts, sentOf } from '../proof/step-facts.js';
 import { windowsOf } from '../proof/windows.js';
 import { upperBound95 } from './bound.js';
@@ -19,6 +20,7 @@ export interface RowInput {
   readonly facts: StepFacts;
   readonly tally: StepTally;
   readonly states: StepStates;
+  readonly parties: Parties;
   /** Day of the run, `YYYY-MM-DD`: accepted leaks end. */
   readonly day: string;
 }
@@ -68,6 +70,17 @@ export function provenOf(flow: Flow, input: RowInput): number {
   return least;
 }
 
+/** How frames of a flow looked at an observer where they did not look as they were sent. */
+function alteredOf(flow: Flow, observer: Observer, tally: StepTally): Pick<Finding, 'forms' | 'altered' | 'reflected'> {
+  const key = `${flow.id}|${observer.name}`;
+  const altered = tally.altered.get(key);
+  const reflected = tally.reflected.get(key);
+  return {
+    ...(altered === undefined ? {} : { forms: Object.fromEntries(altered.forms), altered: altered.example }),
+    ...(reflected === undefined ? {} : { reflected }),
+  };
+}
+
 /** The row of one flow at one observer. */
 export function probeRow(flow: Flow, observer: Observer, input: RowInput): Finding {
   const { facts, tally } = input;
@@ -92,6 +105,7 @@ export function probeRow(flow: Flow, observer: Observer, input: RowInput): Findi
     direction: directionOf(facts, observer.name),
     firstSighting: firstSightingOf(tally.seen.first(flow, observer.name)),
     causes: [],
+    ...alteredOf(flow, observer, tally),
     ...(leak
       ? {
           ...windowsOf(flow, observer.name, input.step, facts, tally),

@@ -99,7 +99,7 @@ function probeRows(input: RowInput): readonly Finding[] {
     .filter((flow) => flow.judged)
     .flatMap((flow) =>
       observers
-        .filter((observer) => observer.name !== flow.from && observer.name !== flow.sender)
+        .filter((observer) => !input.parties.isOfSender(flow, observer.name))
         .map((observer) => probeRow(flow, observer, input)),
     );
 }

@@ -15,14 +15,25 @@ export interface ClassicFile {
   readonly fault: string | null;
 }
 
+/** Reads a classic µs capture as its octets come. */
+export interface ClassicReader {
+  readonly linkType: number;
+  readonly snaplen: number;
+  /** Records that are whole, as far as octets were pushed; each is given once. Nothing comes after a fault. */
+  push(chunk: Uint8Array): readonly ClassicFileRecord[];
+  /** Why the file is not whole, as far as it is known; null = it is. */
+  fault(): string | null;
+}
+
 /**
- * Reads a classic µs capture with the npm package `pcap-parser`: a second opinion that shares no code with the capture
- * reader. The package alone is silent on an empty or cut file, takes any version, and copies without bound where a
- * record claims a huge length: hence the guard.
+ * Reads with the npm package `pcap-parser`: a second opinion that shares no code with the capture reader. The package
+ * alone is silent on an empty or cut file, takes any version, and copies without bound where a record claims a huge
+ * length: hence the guard.
  */
-export function classicWithPcapParser(chunks: Iterable<Uint8Array>): ClassicFile {
+export function pcapParserReader(): ClassicReader {
   const guard = classicGuard();
-  const records: ClassicFileRecord[] = [];
+  let records: ClassicFileRecord[] = [];
+  let given = 0;
   let linkType = 0;
   let snaplen = 0;
   let error: string | null = null;
@@ -46,13 +57,33 @@ export function classicWithPcapParser(chunks: Iterable<Uint8Array>): ClassicFile
   parser.on('error', (cause) => {
     error = cause.message;
   });
-  for (const chunk of chunks) {
-    if (guard.see(chunk) !== null || error !== null) break;
-    deliver(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-  }
-  const fault =
-    guard.atEnd() ??
-    error ??
-    (guard.records === records.length ? null : `pcap-parser gave ${records.length} of ${guard.records} records`);
-  return { linkType, snaplen, records, fault };
+  return {
+    get linkType() {
+      return linkType;
+    },
+    get snaplen() {
+      return snaplen;
+    },
+    push(chunk) {
+      if (guard.see(chunk) !== null || error !== null) return [];
+      deliver(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+      const taken = records;
+      records = [];
+      given += taken.length;
+      return taken;
+    },
+    fault: () =>
+      guard.atEnd() ??
+      error ??
+      (guard.records === given ? null : `pcap-parser gave ${given} of ${guard.records} records`),
+  };
+}
+
+/** Reads a whole capture with it. */
+export function classicWithPcapParser(chunks: Iterable<Uint8Array>): ClassicFile {
+  const reader = pcapParserReader();
+  const records: ClassicFileRecord[] = [];
+  for (const chunk of chunks) for (const record of reader.push(chunk)) records.push(record);
+  const { linkType, snaplen } = reader;
+  return { linkType, snaplen, records, fault: reader.fault() };
 }

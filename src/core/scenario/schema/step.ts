@@ -51,7 +51,7 @@ const allowance = {
   must_see: selectorsOrNone
     .optional()
     .describe(
-      'Who has to see at least 99 % of it, else the step is inconclusive (`delivery-short`). Default: by class.',
+      'Who has to see all of it, else the step is inconclusive (`delivery-short`), unless drop counters explain what is missing. Default: by class.',
     ),
   seen: seen
     .optional()
@@ -234,7 +234,7 @@ export const stepShell = z.strictObject({
     .array(command)
     .optional()
     .describe(
-      'Lab: commands in the namespace of the bridges, as text or argument list, without a shell: ip, bridge, tc, nft, ethtool, sysctl, ovs-vsctl, ovs-ofctl; others with `--allow-run`.',
+      'Lab: commands in the namespace of the bridges, as text or argument list, without a shell: ip, bridge, tc, nft, ethtool, sysctl (below `net.`), ovs-vsctl, ovs-ofctl, with files below the scenario’s folder and without options that reach beyond the lab (`-n`, `--db`, `--log-file`, …); anything else with `--allow-run`.',
     ),
   during: z
     .array(

@@ -182,7 +182,9 @@ export const host = z
       .array(title)
       .min(1)
       .optional()
-      .describe('Host: the program there, as an argument list. Default: `[verify-isolation]`.'),
+      .describe(
+        'Host: the program there, as an argument list: `[verify-isolation]` (default), its absolute path, or either behind `sudo -n` or `doas -n`; others with `--allow-run`.',
+      ),
   })
   .meta({ id: 'host', description: 'Another host. In the lab it is a namespace and has no keys.' });
 
@@ -259,6 +261,11 @@ export const endpoint = z
       .optional()
       .describe('Addresses. In the lab an endpoint with one has a network stack of its own.'),
     zone: name.optional().describe('The tenant that it belongs to.'),
+    owner: name
+      .optional()
+      .describe(
+        'The guest that it is an interface of. Endpoints of one owner are one party: what one of them sends is no leak at another.',
+      ),
     netns: text
       .optional()
       .describe('Host: network namespace in which its interface lives (a container), by name or path.'),
@@ -307,7 +314,9 @@ export const topologyShell = z.strictObject({
   bridges: z.record(z.string(), z.unknown()),
   endpoints: z.record(z.string(), z.unknown()).optional(),
   generate: z.array(z.unknown()).optional(),
-  sysctl: sysctl.optional().describe('Lab: sysctls of the host of the bridges, such as `net.ipv4.ip_forward: 1`.'),
+  sysctl: sysctl
+    .optional()
+    .describe('Lab: sysctls of the host of the bridges, below `net.`, such as `net.ipv4.ip_forward: 1`.'),
   keepers: z
     .array(keeper)
     .optional()

@@ -7,7 +7,7 @@ import { type DevicePlace, devicePlaceOf } from '../topology/device-place.js';
 import { readVlan } from '../topology/read-bridge.js';
 import { readOvsSettings } from '../topology/read-ovs-settings.js';
 import { readSettings, readSwitch } from '../topology/read-setting.js';
-import { sysctlTexts } from '../topology/read-topology.js';
+import { readSysctls } from '../topology/read-topology.js';
 import { where } from '../yaml/explain-issue.js';
 import type { Path } from '../yaml/fault.js';
 import { didYouMean } from '../yaml/nearest-word.js';
@@ -65,7 +65,7 @@ function readSet(
     const ageing = settings['ageing_time'];
     if (place === 'bridge' && typeof ageing === 'number') context.ageing.set(device, ageing);
   }
-  return { set, sysctl: sysctlTexts(raw['sysctl'] ?? {}) };
+  return { set, sysctl: readSysctls(context.faults, raw['sysctl'] ?? {}, [...path, 'sysctl']) };
 }
 
 /**

@@ -1,18 +1,6 @@
 import { where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 
-/** Programs that `run` may start without `--allow-run` on the command line. */
-export const freePrograms: readonly string[] = [
-  'ip',
-  'bridge',
-  'tc',
-  'nft',
-  'ethtool',
-  'sysctl',
-  'ovs-vsctl',
-  'ovs-ofctl',
-];
-
 /** Options of `ip` and `tc` that take a word of their own (ip.c and tc.c of iproute2 6.15); both may be shortened. */
 const optionsWithWord = ['netns', 'family', 'loops', 'rcvbuf', 'conf', 'color'];
 
@@ -33,19 +21,6 @@ export function readRun(
     if (problem !== null) faults.add(at, `${where(at)}: ${problem}`);
     return problem === null ? [argv] : [];
   });
-}
-
-/** Programs in `run` that need `--allow-run`, each once. */
-export function foreignPrograms(
-  steps: readonly {
-    readonly run: readonly (readonly string[])[];
-    readonly during: readonly { readonly run: readonly (readonly string[])[] }[];
-  }[],
-): readonly string[] {
-  const programs = steps
-    .flatMap(({ run, during }) => [...run, ...during.flatMap((each) => each.run)])
-    .flatMap(([program]) => program ?? []);
-  return [...new Set(programs)].filter((program) => !freePrograms.includes(program));
 }
 
 /** Why a command is not run: it is empty, or it would start another program out of sight. */

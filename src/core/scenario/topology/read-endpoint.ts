@@ -90,6 +90,7 @@ export function readEndpoint(
       dropped.has('ip'),
     ),
     zone: raw.zone ?? null,
+    ...(raw.owner === undefined ? {} : { owner: raw.owner }),
     started: readSwitch(raw.started) ?? true,
     netns: raw.netns ?? null,
     promiscuous: readSwitch(raw.promiscuous) ?? false,

@@ -4,6 +4,7 @@ import type { Endpoint, Provider, Topology } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import { endpoint, type keeper, topologyShell } from '../schema/topology.js';
 import { namePattern } from '../schema/values.js';
+import { isFreeSysctl } from '../free-commands.js';
 import { where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 import { didYouMean } from '../yaml/nearest-word.js';
@@ -98,7 +99,7 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
       'topology.keepers is of the lab only, expected no such key with "provider: host": they are read there',
     );
   const keepers = readKeepers(shell.value.keepers);
-  const sysctl = sysctlTexts(shell.value.sysctl ?? {});
+  const sysctl = readSysctls(faults, shell.value.sysctl ?? {}, [...path, 'sysctl']);
   return {
     topology: {
       provider,
@@ -121,10 +122,18 @@ function readKeepers(raw: readonly z.output<typeof keeper>[] | undefined): reado
   });
 }
 
-/** Values of sysctl as text, switches as 1 and 0. */
-export function sysctlTexts(
+/** Values of sysctl as text, switches as 1 and 0; what is not of a network namespace is at fault. */
+export function readSysctls(
+  faults: FaultList,
   raw: Readonly<Record<string, string | number | boolean>>,
+  path: Path,
 ): Readonly<Record<string, string>> {
+  for (const name of Object.keys(raw))
+    if (!isFreeSysctl(name))
+      faults.addKey(
+        [...path, name],
+        `${where(path)}: ${quote(name)} is of the whole machine, expected a sysctl of a network namespace, such as net.ipv4.ip_forward`,
+      );
   return Object.fromEntries(
     Object.entries(raw).map(([key, value]) => [
       key,

@@ -1,8 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { searchDepthsOf } from '../../../core/wire/token-filter.js';
 import { libc } from '../../kernel/libc.js';
 import {
   attachFilter,
+  attachFirstFilter,
   isPacketSocket,
   linkFlags,
   openPacketSocket,
@@ -45,7 +47,8 @@ function openPort(options: OpenOptions): EngineHandle {
   const { device } = options;
   if (options.buffer > mostBuffer)
     throw failed('open-failed', device, `cap takes a buffer of at most ${mostBuffer} octets, not ${options.buffer}`);
-  const program = compileFilterFor(options);
+  compileFilterFor(options); // what is no filter is refused before cap opens anything
+  const programs = searchDepthsOf(options.filter).map((depth) => () => compileFilterFor(options, depth));
   requireUp(device);
   const known = new Set(packetSockets());
   const object = new (capModule().Cap)();
@@ -63,7 +66,7 @@ function openPort(options: OpenOptions): EngineHandle {
   if (fd === undefined) throw failed('open-failed', device, "cap's descriptor was not found");
   attachFilter(fd, refuseEverything);
   const before = packetStatistics(fd);
-  attachFilter(fd, program);
+  attachFirstFilter(fd, programs);
 
   let received = before.packets - before.drops;
   let dropped = 0;

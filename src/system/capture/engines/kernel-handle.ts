@@ -1,6 +1,7 @@
 import type { Counters } from '../../../core/model/timeline.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { attachFilter, ignoreOutgoing } from '../../kernel/packet-socket.js';
+import { searchDepthsOf } from '../../../core/wire/token-filter.js';
+import { attachFilter, attachFirstFilter, ignoreOutgoing } from '../../kernel/packet-socket.js';
 import { type HandleKind, refuseEverything, withDirection } from '../socket-filter.js';
 import { compileFilter, libpcap, type Pcap } from './libpcap-library.js';
 
@@ -104,12 +105,14 @@ function activate(pcap: Pcap, options: KernelHandleOptions, message: Uint8Array)
     },
     refuse: () => attachFilter(fd, refuseEverything),
     begin(filter) {
-      const program = withDirection(options.kind, compileFilter(pcap, filter));
+      const programs = searchDepthsOf(filter).map(
+        (depth) => () => withDirection(options.kind, compileFilter(pcap, filter, depth)),
+      );
       const { received, dropped } = read();
       handle.stale = received - dropped - handle.delivered;
       // Stale frames count as received now, since they are still to be taken.
       before = { received: received - handle.stale, dropped, delivered: handle.delivered };
-      attachFilter(fd, program);
+      attachFirstFilter(fd, programs);
     },
     close: () => library.close(pcap),
     closeBeside: () => library.closeBeside(pcap),

@@ -1,4 +1,5 @@
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { expandTokenWord, searchDepth } from '../../../core/wire/token-filter.js';
 import { koffi } from '../../kernel/libc.js';
 import type { OpenOptions } from '../engine.js';
 import { checkFilterWords } from '../socket-filter.js';
@@ -113,8 +114,9 @@ function open(k: ReturnType<typeof koffi>): ReturnType<ReturnType<typeof koffi>[
  * A filter as classic BPF for a live handle, which knows how the kernel holds VLAN tags. It returns the handle's
  * snaplen, so that the kernel cuts frames. Throws VerifyError `bad-filter` with libpcap's words.
  */
-export function compileFilter(handle: Pcap, filter: string): Uint8Array {
-  checkFilterWords(filter);
+export function compileFilter(handle: Pcap, words: string, depth = searchDepth): Uint8Array {
+  checkFilterWords(words);
+  const filter = expandTokenWord(words, depth);
   const library = libpcap();
   const program = new ArrayBuffer(16); // struct bpf_program { u_int bf_len; struct bpf_insn *bf_insns; }
   const bytes = new Uint8Array(program);
@@ -122,7 +124,7 @@ export function compileFilter(handle: Pcap, filter: string): Uint8Array {
     throw new VerifyError(
       'bad-filter',
       64,
-      `not a capture filter: ${JSON.stringify(filter)}: ${library.error(handle)}`,
+      `not a capture filter: ${JSON.stringify(words)}: ${library.error(handle)}`,
       'man pcap-filter has the words',
     );
   }
@@ -139,8 +141,11 @@ const compiledFor = new Map<string, Uint8Array>();
  * The same for a device, through a handle of its own that is closed again (it takes some 30 ms); kept for each filter
  * and snaplen.
  */
-export function compileFilterFor(options: Pick<OpenOptions, 'device' | 'filter' | 'snaplen'>): Uint8Array {
-  const key = `${options.snaplen} ${options.filter}`;
+export function compileFilterFor(
+  options: Pick<OpenOptions, 'device' | 'filter' | 'snaplen'>,
+  depth = searchDepth,
+): Uint8Array {
+  const key = `${depth} ${options.snaplen} ${options.filter}`;
   const kept = compiledFor.get(key);
   if (kept !== undefined) return kept;
   const library = libpcap();
@@ -164,7 +169,7 @@ export function compileFilterFor(options: Pick<OpenOptions, 'device' | 'filter' 
         'see whether the interface exists and is up',
       );
     }
-    const program = compileFilter(handle, options.filter);
+    const program = compileFilter(handle, options.filter, depth);
     compiledFor.set(key, program);
     return program;
   } finally {

@@ -3,6 +3,7 @@ import { ringBlock } from '../../../core/pcap/ring/block.js';
 import { libc } from '../../kernel/libc.js';
 import {
   attachFilter,
+  attachFirstFilter,
   linkAddress,
   linkAddressLength,
   openUnboundPacketSocket,
@@ -44,11 +45,16 @@ export interface PacketRing {
 }
 
 /**
- * Opens a ring of about `bytes` octets. `program`: classic BPF that the kernel runs on each frame. Nothing is received
+ * Opens a ring of about `bytes` octets. `programs`: classic BPF, of which the kernel runs the first
+ * that it takes on each frame. Nothing is received
  * before all is set up, so there is nothing stale. `interfaceIndex` 0: every interface of the namespace. Throws
  * VerifyError (69) `open-failed`.
  */
-export function openPacketRing(interfaceIndex: number, program: Uint8Array, bytes: number): PacketRing {
+export function openPacketRing(
+  interfaceIndex: number,
+  programs: readonly (() => Uint8Array)[],
+  bytes: number,
+): PacketRing {
   const c = libc();
   const fd = openUnboundPacketSocket();
   const blocks = Math.max(2, Math.round(bytes / blockBytes));
@@ -71,7 +77,7 @@ export function openPacketRing(interfaceIndex: number, program: Uint8Array, byte
     c.setsockopt(fd, SOL_PACKET, options.rxRing, words(blockBytes, blocks, 2048, length / 2048, retireMs, 0, 0), 28),
     'PACKET_RX_RING',
   );
-  attachFilter(fd, program);
+  attachFirstFilter(fd, programs);
   const mapped = c.mapShared(fd, length);
   if (mapped === null) must(-1, 'mmap');
   must(c.bind(fd, linkAddress(interfaceIndex, everyProtocol), linkAddressLength), 'bind');

@@ -1,6 +1,7 @@
 import type { Counters } from '../../../core/model/timeline.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { closeRingBlock, eachRingFrame, packetTypes, ringBlock, ringFrame } from '../../../core/pcap/ring/block.js';
+import { searchDepthsOf } from '../../../core/wire/token-filter.js';
 import { encodeBpf } from '../../kernel/bpf.js';
 import { linkIndex } from '../../kernel/packet-socket.js';
 import type { Engine, EngineHandle, OpenOptions, SharedTarget, TakeBlock } from '../engine.js';
@@ -70,10 +71,12 @@ function refused(options: OpenOptions, why: string): VerifyError {
 
 function openShared(options: OpenOptions): SharedRing {
   const returnsSnaplen = 0x06;
-  const program =
-    options.filter === '' ? encodeBpf([[returnsSnaplen, 0, 0, options.snaplen]]) : compileFilterFor(options);
+  const programs =
+    options.filter === ''
+      ? [() => encodeBpf([[returnsSnaplen, 0, 0, options.snaplen]])]
+      : searchDepthsOf(options.filter).map((depth) => () => compileFilterFor(options, depth));
   return {
-    ring: openPacketRing(0, program, options.buffer),
+    ring: openPacketRing(0, programs, options.buffer),
     filter: options.filter,
     snaplen: options.snaplen,
     listeners: new Map(),

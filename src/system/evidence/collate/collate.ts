@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { framesOfLine } from '../../../core/judge/count/count-discarded.js';
 import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
 import type { Plan } from '../../../core/model/plan.js';
+import { currentRules, type VerdictRules } from '../../../core/model/provenance.js';
 import { directions } from '../../../core/pcap/capture-items.js';
 import {
   enhancedPacket,
@@ -42,6 +43,8 @@ export interface CollateInput {
   readonly clocks: ReadonlyMap<string, bigint>;
   /** Which frames stay in the evidence. */
   readonly keep: 'leaks' | 'all';
+  /** The rules that the run is judged by; those of today where it is not said. */
+  readonly rules?: VerdictRules;
   /** By step: observers whose engine does not know directions. */
   readonly inferred: readonly ReadonlySet<string>[];
   /** Last counters by step and observer, for the statistics blocks. */
@@ -78,15 +81,16 @@ export async function collate(
   input: CollateInput,
   { told, captures = wholeCaptures(input) }: CollateOptions = {},
 ): Promise<Collation> {
-  const { dir, plan, path = join(dir, files.capture) } = input;
+  const { dir, plan, path = join(dir, files.capture), rules = currentRules } = input;
   const blocks = evidenceInterfaces(plan);
-  const noteOf = createFrameNotes(plan, input.key);
+  const noteOf = createFrameNotes(plan, input.key, rules);
   const listeners = blocks.map(({ step, observer }) => {
     const listened = plan.steps[step];
     const one = listened?.observers[observer];
     return listened === undefined || one === undefined ? null : { step: listened, observer: one };
   });
-  const discarding = input.keep === 'all' ? null : createLeakKeeper({ plan, listeners, inferred: input.inferred });
+  const discarding =
+    input.keep === 'all' ? null : createLeakKeeper({ plan, rules, listeners, inferred: input.inferred });
   const out = createBlockWriter(path, told);
   out.block(sectionHeader({ application: input.application, os: 'Linux', comment: `scenario ${plan.name}` }));
   for (const { step, name, description } of blocks) {

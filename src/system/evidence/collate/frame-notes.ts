@@ -1,5 +1,7 @@
-import { createClassifier, flowFinder, type Sighting, tagsOf } from '../../../core/judge/recognise/classify.js';
-import { controlComment, isLeak, leakComment } from '../../../core/judge/recognise/leak-comment.js';
+import { createClassifier, flowFinder, tagsOf, tokenIndexOf } from '../../../core/judge/recognise/classify.js';
+import { createParties, isLeak } from '../../../core/judge/parties.js';
+import type { VerdictRules } from '../../../core/model/provenance.js';
+import { controlComment, leakComment } from '../../../core/judge/recognise/leak-comment.js';
 import { createPlannedProbes } from '../../../core/judge/recognise/planned-probes.js';
 import type { Flow, Observer, Plan, StepPlan } from '../../../core/model/plan.js';
 import { createTokenSearch } from '../../../core/wire/token-search.js';
@@ -17,18 +19,6 @@ export interface FrameNote {
   sequence: number;
 }
 
-function tokenIndexOf(sighting: Sighting): number {
-  switch (sighting.kind) {
-    case 'probe':
-      return sighting.flow.first + sighting.sequence;
-    case 'control':
-      return sighting.control.index;
-    case 'forged':
-    case 'none':
-      return -1;
-  }
-}
-
 /**
  * A function that says what stands beside `bytes[start, end)`, seen by `observer` in `step`; frames come in the order
  * of the file. No verdict rests on it.
@@ -36,6 +26,7 @@ function tokenIndexOf(sighting: Sighting): number {
 export function createFrameNotes(
   plan: Plan,
   key: Uint8Array,
+  rules: VerdictRules,
 ): (
   bytes: Uint8Array,
   start: number,
@@ -45,7 +36,8 @@ export function createFrameNotes(
   towards: boolean,
 ) => Readonly<FrameNote> {
   const tags = tagsOf(plan, key);
-  const classify = createClassifier(plan, tags);
+  const classify = createClassifier(plan, tags, rules);
+  const parties = createParties(plan.endpoints);
   const search = createTokenSearch(plan.runTag);
   const probes = createPlannedProbes(plan.runTag, tags, flowFinder(plan));
   const told = new Map<string, number>();
@@ -66,18 +58,19 @@ export function createFrameNotes(
       note.probe = flow;
       note.sequence = sequence;
       note.comment =
-        towards && isLeak(flow, observer)
+        towards && isLeak(flow, observer, parties)
           ? limited(
               `${flow.id}/${observer.name}`,
               leakComment(
                 {
                   bytes,
-                  classified: { view: null, sighting: { kind: 'probe', flow, sequence, form: 'as-sent' } },
+                  classified: { view: null, sighting: { kind: 'probe', flow, sequence, form: 'as-sent', tokenAt: -1 } },
                   step,
                   observer,
                   towards,
                 },
                 plan,
+                parties,
               ),
             )
           : null;
@@ -96,7 +89,7 @@ export function createFrameNotes(
       note.sequence = sighting.sequence;
     }
     note.packetId = tokenIndexOf(sighting);
-    const leak = leakComment({ bytes, classified, step, observer, towards }, plan);
+    const leak = leakComment({ bytes, classified, step, observer, towards }, plan, parties);
     note.comment =
       limited(sighting.kind === 'probe' ? `${sighting.flow.id}/${observer.name}` : observer.name, leak) ??
       controlComment(classified);

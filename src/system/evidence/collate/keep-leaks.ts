@@ -1,7 +1,8 @@
-import { countProbe, type Seen } from '../../../core/judge/count/count-frame.js';
+import { countProbe } from '../../../core/judge/count/count-probe.js';
 import { type DiscardedFrames, tokenCollector } from '../../../core/judge/count/discarded.js';
-import { createTallies } from '../../../core/judge/count/tally.js';
-import { isLeak } from '../../../core/judge/recognise/leak-comment.js';
+import { createTallies, type Seen } from '../../../core/judge/count/tally.js';
+import { isLeak } from '../../../core/judge/parties.js';
+import type { VerdictRules } from '../../../core/model/provenance.js';
 import type { Flow, Observer, Plan, StepPlan } from '../../../core/model/plan.js';
 
 /** So many frames of each leak are kept: of each flow at each observer who must not see it. */
@@ -16,6 +17,8 @@ export interface LeakKeeper {
 
 export interface LeakKeeperInput {
   readonly plan: Plan;
+  /** Those that the run is judged by. */
+  readonly rules: VerdictRules;
   /** By number of the interface block. */
   readonly listeners: readonly ({ readonly step: StepPlan; readonly observer: Observer } | null)[];
   /**
@@ -29,8 +32,8 @@ export interface LeakKeeperInput {
  * their tokens and go. What the judge looks at closer stays: controls, forged and re-sent tokens, answers, what was
  * routed, whatever is none of the run's, and all of steps with events, which are told by time.
  */
-export function createLeakKeeper({ plan, listeners, inferred }: LeakKeeperInput): LeakKeeper {
-  const tallies = { plan, keyed: true, steps: createTallies(plan) };
+export function createLeakKeeper({ plan, rules, listeners, inferred }: LeakKeeperInput): LeakKeeper {
+  const tallies = createTallies(plan, rules, true);
   const kept = new Map<string, number>();
   const counted = listeners.map((listener) => {
     if (listener === null) return null;
@@ -59,13 +62,15 @@ export function createLeakKeeper({ plan, listeners, inferred }: LeakKeeperInput)
       if (one === undefined || one === null) return false;
       one.seen.towards = towards;
       const what = countProbe({ flow, sequence, form: 'as-sent' }, one.seen, tallies);
-      if (one.all || plan.steps[flow.step]?.during.length !== 0) return false;
+      // Of a token that entered again it decides what came before: what is counted without its order would not say.
+      const isAgain = tallies.steps[flow.step]?.entries.isAgain(flow, sequence) ?? true;
+      if (one.all || isAgain || plan.steps[flow.step]?.during.length !== 0) return false;
       switch (what) {
         case 'entered':
           one.entered.add(flow.first + sequence);
           return true;
         case 'seen':
-          if (isLeak(flow, one.seen.observer) && isKept(flow, one.seen.observer)) return false;
+          if (isLeak(flow, one.seen.observer, tallies.parties) && isKept(flow, one.seen.observer)) return false;
           one.came.add(flow.first + sequence);
           return true;
         case 'again':

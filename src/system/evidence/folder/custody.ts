@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { jsonText } from '../../../core/text/json-text.js';
+import { type FileLine, linesOfRegular } from '../read/regular-file.js';
 import { files } from './folder.js';
 import { hashFile } from './hash.js';
 
@@ -24,7 +24,7 @@ export interface CustodyEntry {
   readonly previous: string | null;
 }
 
-const shape = z.object({
+const shape = z.strictObject({
   at: z.string(),
   action: z.enum(['attested', 'purged']),
   uid: z.number(),
@@ -35,62 +35,106 @@ const shape = z.object({
   previous: z.string().nullable(),
 });
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
 /** The root hash of a run's folder: SHA-256 of SHA256SUMS, which names every other file by its hash. */
 export function rootHash(dir: string): Promise<string> {
   return hashFile(join(dir, files.sums));
 }
 
-async function lines(dir: string): Promise<readonly string[]> {
-  const text = await readFile(join(dir, files.custody), 'utf8').catch(() => '');
-  return text.split('\n').filter((line) => line !== '');
+/** A line has a few hundred octets; the text in it is this program's own. */
+const mostInLine = 1 << 16;
+/** So many entries are kept to be shown, and so many faults; the others are counted. */
+const mostShown = 20;
+
+/** The lines of the log, one in memory at a time; none where there is no log. Throws where it is no regular file. */
+function* lines(dir: string): Generator<FileLine> {
+  try {
+    yield* linesOfRegular(join(dir, files.custody), mostInLine);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
 }
 
-/** Appends to the custody log what was just done. */
-export async function logCustody(dir: string, entry: Pick<CustodyEntry, 'action' | 'before' | 'text'>): Promise<void> {
-  const last = (await lines(dir)).at(-1);
+/** What a line of the log about what is just being done looks like, with its end. `after`: the root hash afterwards. */
+export function custodyLine(
+  dir: string,
+  entry: Pick<CustodyEntry, 'action' | 'before' | 'text'>,
+  after: string,
+): string {
+  let previous: string | null = null;
+  for (const { sha256 } of lines(dir)) previous = sha256;
   const whole: CustodyEntry = {
     at: new Date().toISOString(),
     ...entry,
     uid: process.getuid?.() ?? -1,
     sudoUser: process.env.SUDO_USER ?? null,
-    after: await rootHash(dir),
-    previous: last === undefined ? null : sha256(last),
+    after,
+    previous,
   };
-  await appendFile(join(dir, files.custody), `${jsonText(whole)}\n`, { mode: 0o600 });
+  return `${jsonText(whole)}\n`;
+}
+
+/** Appends a line of `custodyLine`. */
+export async function appendCustody(dir: string, line: string): Promise<void> {
+  await appendFile(join(dir, files.custody), line, { mode: 0o600 });
+}
+
+/** Appends to the custody log what was just done. */
+export async function logCustody(dir: string, entry: Pick<CustodyEntry, 'action' | 'before' | 'text'>): Promise<void> {
+  await appendCustody(dir, custodyLine(dir, entry, await rootHash(dir)));
+}
+
+/** The custody log and what is wrong with it. */
+export interface Custody {
+  /** How many there are; the last of them are `entries`. */
+  readonly count: number;
+  readonly entries: readonly CustodyEntry[];
+  readonly faults: readonly string[];
+}
+
+function parseEntry(text: string | null): CustodyEntry | null {
+  try {
+    const parsed = shape.safeParse(JSON.parse(text ?? ''));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
 }
 
 /**
  * The custody log, and what is wrong with it: a line that is none, a chain that is broken, a root hash that is not the
- * folder's. No log: nothing was done.
+ * folder's. No log: nothing was done. However long it is, memory stays flat.
  */
-export async function readCustody(
-  dir: string,
-): Promise<{ readonly entries: readonly CustodyEntry[]; readonly faults: readonly string[] }> {
+export async function readCustody(dir: string): Promise<Custody> {
   const entries: CustodyEntry[] = [];
   const faults: string[] = [];
+  let faultCount = 0;
+  const fault = (what: string): void => {
+    faultCount += 1;
+    if (faults.length < mostShown) faults.push(what);
+  };
+  let [number, count] = [0, 0];
   let previous: string | null = null;
-  for (const [index, line] of (await lines(dir)).entries()) {
-    let value: unknown = null;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      // told below: null is no entry
+  let last: CustodyEntry | null = null;
+  try {
+    for (const { text, sha256 } of lines(dir)) {
+      number += 1;
+      const entry = parseEntry(text);
+      if (entry === null) fault(`line ${number} is no entry`);
+      else {
+        if (entry.previous !== previous) fault(`line ${number} does not follow the line before it`);
+        if (last !== null && last.after !== entry.before)
+          fault(`line ${number} begins with another root hash than the one before it ended with`);
+        count += 1;
+        last = entry;
+        if (entries.push(entry) > mostShown) entries.shift();
+      }
+      previous = sha256;
     }
-    const parsed = shape.safeParse(value);
-    if (!parsed.success) faults.push(`line ${index + 1} is no entry`);
-    else {
-      const before = entries.at(-1);
-      if (parsed.data.previous !== previous) faults.push(`line ${index + 1} does not follow the line before it`);
-      if (before !== undefined && before.after !== parsed.data.before)
-        faults.push(`line ${index + 1} begins with another root hash than the one before it ended with`);
-      entries.push(parsed.data);
-    }
-    previous = sha256(line);
+  } catch (error) {
+    fault(`${files.custody}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const last = entries.at(-1);
-  if (last !== undefined && last.after !== (await rootHash(dir).catch(() => null)))
-    faults.push('the root hash is not the one that the last line ends with');
-  return { entries, faults };
+  if (last !== null && last.after !== (await rootHash(dir).catch(() => null)))
+    fault('the root hash is not the one that the last line ends with');
+  if (faultCount > faults.length) faults.push(`and ${faultCount - faults.length} more`);
+  return { count, entries, faults };
 }

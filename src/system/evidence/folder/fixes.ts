@@ -1,9 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fixOutcomes, type ProvenFix } from '../../../core/model/result.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { readRegularIfThere } from '../read/regular-file.js';
 import { files } from './folder.js';
+
+const mostOctets = 64 * 2 ** 20;
 
 /** One entry of fixes.json: a fix that was tried, and the 0-based step whose leaks it is for. */
 export interface FixRecord extends ProvenFix {
@@ -31,11 +33,10 @@ const shape = z.array(
  */
 export async function readFixes(dir: string): Promise<readonly FixRecord[]> {
   const path = join(dir, files.fixes);
-  const text = await readFile(path, 'utf8').catch(() => null);
-  if (text === null) return [];
   const read = (): unknown => {
     try {
-      return JSON.parse(text);
+      const text = readRegularIfThere(path, mostOctets);
+      return text === null ? [] : JSON.parse(text);
     } catch {
       return null;
     }

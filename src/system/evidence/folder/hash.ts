@@ -52,6 +52,6 @@ export async function writeSums(dir: string, known?: readonly HashedFile[]): Pro
 /** SHA-256 of a file's bytes, hex, read as a stream; of a compressed one what it stands for. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of readBytes(path, { fleeting: true })) hash.update(chunk);
+  for await (const chunk of readBytes(path, { fleeting: true, regular: true })) hash.update(chunk);
   return hash.digest('hex');
 }

@@ -1,9 +1,13 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { FleetCommand } from '../../../core/model/fleet.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 import { compressedCapture, files } from './folder.js';
+
+/** Of a list of names, and of what commands said. */
+const mostOctets = 16 * 2 ** 20;
 
 /** A host and the folder with what came back from it; null = nothing did, only its name is known. */
 export interface HostFolder {
@@ -50,6 +54,19 @@ async function list(dir: string): Promise<Listed> {
   }
 }
 
+function readNames(path: string): string {
+  try {
+    return readRegular(path, mostOctets);
+  } catch (error) {
+    throw new VerifyError(
+      'folder-unreadable',
+      64,
+      `${path}: ${error instanceof Error ? error.message : String(error)}`,
+      'it has the names of the hosts that were asked, a line each',
+    );
+  }
+}
+
 /**
  * The hosts below `dirs`: each is a run's folder, a host's (it has a host.json, which contrib/ansible writes) or holds
  * a folder for each host; `hosts` in the latter names all that were asked, so that one of which nothing came back is
@@ -69,7 +86,7 @@ export async function hostFolders(dirs: readonly string[]): Promise<readonly Hos
       continue;
     }
     const asked = names.includes(namesFile)
-      ? (await readFile(join(dir, namesFile), 'utf8'))
+      ? readNames(join(dir, namesFile))
           .split('\n')
           .map((line) => line.trim())
           .filter((line) => line !== '')
@@ -93,11 +110,11 @@ export async function evidenceFolders(dir: string, deep = 0): Promise<readonly s
 /** What ran on a host and how it ended: contrib/ansible writes it beside the evidence. */
 const hostRecordFile = 'host.json';
 
-const shape = z.object({
+const shape = z.strictObject({
   schemaVersion: z.literal(1),
   /** null = it was reached. */
   unreachable: z.string().nullable(),
-  commands: z.array(z.object({ name: z.string(), status: z.int().min(0).max(255), text: z.string() })),
+  commands: z.array(z.strictObject({ name: z.string(), status: z.int().min(0).max(255), text: z.string() })),
 });
 
 export interface HostRecord {
@@ -108,9 +125,9 @@ export interface HostRecord {
 /** The record in a host's folder; null = there is none. Throws VerifyError (3) where it is not one. */
 export async function readHostRecord(dir: string): Promise<HostRecord | null> {
   const path = join(dir, hostRecordFile);
-  const text = await readFile(path, 'utf8').catch(() => null);
-  if (text === null) return null;
   try {
+    const text = readRegularIfThere(path, mostOctets);
+    if (text === null) return null;
     return shape.parse(JSON.parse(text));
   } catch (error) {
     throw new VerifyError(

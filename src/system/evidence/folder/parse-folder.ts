@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
 import type { JudgeInput } from '../../../core/judge/judge.js';
-import { keeperNames } from '../../../core/model/persistent-fix.js';
-import { type Flow, mostTokens, type Plan, type StepPlan } from '../../../core/model/plan.js';
+import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
 import type { RunRecord } from '../../../core/model/run-record.js';
 import type { HostState, StepStates } from '../../../core/model/state.js';
 import type { TimelineEntry } from '../../../core/model/timeline.js';
@@ -13,112 +12,15 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { type FlowColumnsRecord, readFlowColumns } from '../../../core/plan/flows/flow-table.js';
 import { readFixes } from './fixes.js';
 import { documentText, files, stateFile } from './folder.js';
+import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 import { noRun } from './host-folders.js';
+import { planShape } from './plan-shape.js';
+import { discardedShape, runShape } from './run-shape.js';
+import { stateShape } from './state-shape.js';
+import { timelineShape } from './timeline-shape.js';
 
-/** Many flows as columns (core/plan/flows/flow-table.ts). */
-const flowColumns = z.looseObject({
-  step: z.number(),
-  id: z.number(),
-  first: z.number(),
-  length: z.int().min(0).max(mostTokens),
-  form: z.string(),
-  source: z.string(),
-  aim: z.string(),
-  forms: z.array(z.looseObject({ count: z.number(), frame: z.looseObject({}) })),
-  sources: z.array(z.looseObject({ from: z.string(), sender: z.string(), srcMac: z.string() })),
-  aims: z.array(z.looseObject({ dstMac: z.string(), must: z.array(z.string()), may: z.array(z.string()) })),
-});
-
-const ovs = z.looseObject({
-  bridges: z.array(z.looseObject({ name: z.string(), columns: z.looseObject({}), flows: z.array(z.string()) })),
-  ports: z.array(
-    z.looseObject({ name: z.string(), bridge: z.string(), columns: z.looseObject({}), config: z.array(z.string()) }),
-  ),
-  mirrors: z.array(
-    z.looseObject({
-      name: z.string(),
-      bridge: z.string(),
-      outputPort: z.string().nullable(),
-      ports: z.array(z.string()).nullable(),
-    }),
-  ),
-});
-
-const spans = z.object({ frames: z.number(), spans: z.number(), gaps: z.string(), lengths: z.string() });
-
-/**
- * What has to hold of a document before it is taken for what its name says. Inner parts are written by this program.
- */
-const shapes = {
-  run: z.looseObject({
-    runVersion: z.literal(1),
-    id: z.string(),
-    startedAt: z.string(),
-    key: z.string().nullable(),
-    tool: z.object({ name: z.string(), version: z.string(), verdictRules: z.literal(1) }),
-    scenario: z.object({
-      name: z.string(),
-      file: z.string(),
-      sha256: z.string(),
-      files: z.array(z.object({ path: z.string(), sha256: z.string() })).optional(),
-      variables: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-      grep: z.string().optional(),
-    }),
-    capture: z
-      .object({
-        sha256: z.string(),
-        packets: z.number(),
-        discarded: z.object({ frames: z.number(), sha256: z.string() }).optional(),
-      })
-      .nullable(),
-    precheck: z
-      .array(z.object({ code: z.string(), place: z.string(), value: z.string(), text: z.string() }))
-      .optional(),
-    keepers: z.array(z.looseObject({ by: z.enum(keeperNames), device: z.string() })).optional(),
-    provenance: z
-      .looseObject({
-        instrument: z.looseObject({
-          calibration: z
-            .object({
-              at: z.string(),
-              durationMs: z.number(),
-              engine: z.string(),
-              planted: z.number(),
-              seen: z.number(),
-            })
-            .nullable(),
-        }),
-      })
-      .optional(),
-  }),
-  plan: z.looseObject({
-    planVersion: z.literal(1),
-    runTag: z.number(),
-    keySha256: z.string(),
-    bridges: z.array(z.looseObject({})),
-    endpoints: z.array(z.looseObject({ name: z.string(), macs: z.array(z.string()) })),
-    steps: z.array(
-      z.looseObject({
-        index: z.number(),
-        name: z.string(),
-        observers: z.array(z.looseObject({ name: z.string(), interface: z.string() })),
-        flows: z.union([z.array(z.looseObject({ id: z.number(), first: z.number(), count: z.number() })), flowColumns]),
-        controls: z.array(z.looseObject({ index: z.number() })),
-        traffic: z.array(z.looseObject({})),
-        during: z.array(z.looseObject({ atMs: z.number(), run: z.array(z.array(z.string())) })),
-        expect: z.looseObject({ seen: z.array(z.looseObject({})) }),
-      }),
-    ),
-  }),
-  discarded: z.object({ step: z.number(), observer: z.string(), entered: spans, seen: spans, again: z.number() }),
-  entry: z.looseObject({ atNs: z.string(), monoMs: z.number(), step: z.number(), event: z.string() }),
-  state: z.looseObject({
-    links: z.array(z.looseObject({ name: z.string() })),
-    fdb: z.array(z.looseObject({})),
-    unread: z.array(z.looseObject({})),
-    ovs: ovs.optional(),
-  }),
-};
+/** A run with a million flows, or a host with ten thousand guests, has a tenth of it. */
+const mostOctets = 256 * 2 ** 20;
 
 function damaged(path: string, why: string): VerifyError {
   return new VerifyError(
@@ -137,9 +39,18 @@ function isMissing(path: string): Promise<boolean> {
   );
 }
 
-async function read(path: string): Promise<string> {
+function read(path: string): string {
   try {
-    return await readFile(path, 'utf8');
+    return readRegular(path, mostOctets);
+  } catch (error) {
+    throw damaged(path, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** null = there is no such file. */
+function readIfThere(path: string): string | null {
+  try {
+    return readRegularIfThere(path, mostOctets);
   } catch (error) {
     throw damaged(path, error instanceof Error ? error.message : String(error));
   }
@@ -163,9 +74,9 @@ function parse(path: string, text: string, shape: z.ZodType): unknown {
  */
 export async function parsePlan(dir: string, known: Plan | null = null): Promise<Plan> {
   const path = join(dir, files.plan);
-  const text = await read(path);
+  const text = read(path);
   if (known !== null && text === documentText(known)) return known;
-  const plan = parse(path, text, shapes.plan) as Omit<Plan, 'steps'> & {
+  const plan = parse(path, text, planShape) as Omit<Plan, 'steps'> & {
     readonly steps: readonly (Omit<StepPlan, 'flows'> & { readonly flows: readonly Flow[] | FlowColumnsRecord })[];
   };
   return {
@@ -179,26 +90,26 @@ export async function parsePlan(dir: string, known: Plan | null = null): Promise
 }
 
 async function parseTimeline(path: string): Promise<readonly TimelineEntry[]> {
-  const lines = (await read(path)).split('\n');
+  const lines = read(path).split('\n');
   // A run that was killed may leave its last line unfinished; every other line has to be whole.
   const whole = lines.slice(0, -1);
-  return whole.map((line, index) => parse(`${path}:${index + 1}`, line, shapes.entry) as TimelineEntry);
+  return whole.map((line, index) => parse(`${path}:${index + 1}`, line, timelineShape) as TimelineEntry);
 }
 
 async function parseState(dir: string, step: number, when: 'before' | 'after' | number): Promise<HostState | null> {
   const path = join(dir, stateFile(step, when));
-  const text = await readFile(path, 'utf8').catch(() => null);
-  return text === null ? null : (parse(path, text, shapes.state) as HostState);
+  const text = readIfThere(path);
+  return text === null ? null : (parse(path, text, stateShape) as HostState);
 }
 
 /** Frames that were counted and not kept; where the file is missing there are none, which its hash tells. */
 async function parseDiscarded(dir: string): Promise<NonNullable<JudgeInput['discarded']>> {
   const path = join(dir, files.discarded);
-  const text = await readFile(path, 'utf8').catch(() => null);
+  const text = readIfThere(path);
   const lines = (text ?? '')
     .split('\n')
     .slice(0, -1)
-    .map((line, index) => parse(`${path}:${index + 1}`, line, shapes.discarded) as DiscardedFrames);
+    .map((line, index) => parse(`${path}:${index + 1}`, line, discardedShape) as DiscardedFrames);
   return { lines, sha256: text === null ? null : createHash('sha256').update(text).digest('hex') };
 }
 
@@ -209,7 +120,7 @@ async function parseDiscarded(dir: string): Promise<NonNullable<JudgeInput['disc
 export async function parseFolder(dir: string, known: Plan | null = null): Promise<JudgeInput> {
   const runFile = join(dir, files.run);
   if (await isMissing(runFile)) throw await noRun(dir);
-  const run = parse(runFile, await read(runFile), shapes.run) as RunRecord;
+  const run = parse(runFile, read(runFile), runShape) as RunRecord;
   const plan = await parsePlan(dir, known);
   const timeline = await parseTimeline(join(dir, files.timeline));
   const states = await Promise.all(

@@ -1,29 +1,63 @@
-import { readFile, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { runProgram } from '../../process/programs.js';
+import { readBytes } from '../read/read-bytes.js';
+import { readRegular, readRegularIfThere } from '../read/regular-file.js';
+import { appendCustody, custodyLine, rootHash } from './custody.js';
 import { files } from './folder.js';
 
 /** OpenSSH's signature namespace (PROTOCOL.sshsig): a signature for another purpose is none here. */
 const namespace = 'verify-isolation';
 
+/** A signature of OpenSSH has a few hundred octets. */
+const mostOctets = 1 << 16;
+const mostInSums = 256 * 2 ** 20;
+
 /**
- * Signs SHA256SUMS, and so every file that it names, with an OpenSSH key: SHA256SUMS.sig. VerifyError 64 where the key
- * does not sign.
+ * What is signed: SHA256SUMS, which names every file by its hash, and a line with the hash of the custody log, where
+ * there is one. `more`: what is about to be appended to the log.
  */
-export async function signFolder(dir: string, key: string): Promise<void> {
-  await rm(join(dir, files.signature), { force: true });
-  const { status, stderr } = await runProgram(
-    ['ssh-keygen', '-q', '-Y', 'sign', '-f', key, '-n', namespace, join(dir, files.sums)],
-    { timeoutMs: 120_000 },
-  );
+async function signedText(dir: string, more = ''): Promise<string> {
+  const sums = readRegular(join(dir, files.sums), mostInSums);
+  const hash = createHash('sha256');
+  let length = 0;
+  try {
+    for await (const chunk of readBytes(join(dir, files.custody), { fleeting: true, regular: true })) {
+      length += chunk.length;
+      hash.update(chunk);
+    }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
+  hash.update(more);
+  return length + more.length === 0 ? sums : `${sums}${hash.digest('hex')}  ${files.custody}\n`;
+}
+
+/**
+ * Signs SHA256SUMS, and so every file that it names, and the custody log, in which that stands, with an OpenSSH key:
+ * SHA256SUMS.sig. Returns the root hash that was signed. VerifyError 64 where the key does not sign, and then nothing
+ * is changed.
+ */
+export async function attestFolder(dir: string, key: string, who: string): Promise<string> {
+  const root = await rootHash(dir);
+  const line = custodyLine(dir, { action: 'attested', before: root, text: `signed by ${who} with ${key}` }, root);
+  const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-q', '-Y', 'sign', '-f', key, '-n', namespace], {
+    timeoutMs: 120_000,
+    input: await signedText(dir, line),
+  });
   if (status !== 0)
     throw new VerifyError(
       'not-signed',
       64,
       `${key}: ${stderr.trim() || 'ssh-keygen did not sign'}`,
-      'name an OpenSSH key with --key: a private key, or a public one whose private half the agent holds',
+      'name an OpenSSH key: a private key, or a public one whose private half the agent holds',
     );
+  await appendCustody(dir, line);
+  await rm(join(dir, files.signature), { force: true });
+  await writeFile(join(dir, files.signature), stdout, { mode: 0o600, flag: 'wx' });
+  return root;
 }
 
 export interface SignatureCheck {
@@ -35,17 +69,19 @@ export interface SignatureCheck {
   readonly text: string;
 }
 
-/** Verifies SHA256SUMS.sig. `signers`: OpenSSH's allowed_signers file, and the identity in it that must have signed. */
+/** Verifies SHA256SUMS.sig, over the hashes and over the custody log. `signers`: OpenSSH's allowed_signers file, and the identity in it that must have signed. */
 export async function checkSignature(
   dir: string,
   signers: { readonly file: string; readonly identity: string } | null,
 ): Promise<SignatureCheck> {
   const signature = join(dir, files.signature);
-  const there = await stat(signature)
-    .then(() => true)
-    .catch(() => false);
-  if (!there) return { state: 'absent', text: 'not signed' };
-  const input = await readFile(join(dir, files.sums), 'utf8').catch(() => '');
+  let input: string;
+  try {
+    if (readRegularIfThere(signature, mostOctets) === null) return { state: 'absent', text: 'not signed' };
+    input = await signedText(dir);
+  } catch (error) {
+    return { state: 'bad', text: error instanceof Error ? error.message : String(error) };
+  }
   const how = signers === null ? ['check-novalidate'] : ['verify', '-f', signers.file, '-I', signers.identity];
   const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-Y', ...how, '-n', namespace, '-s', signature], {
     input,

@@ -31,6 +31,7 @@ export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void =
     log(step, event) {
       const atNs = (BigInt(Date.now()) * 1_000_000n).toString();
       const entry: TimelineEntry = {
+        n: entries.length,
         atNs,
         monoMs: Math.round((performance.now() - began) * 1000) / 1000,
         step,

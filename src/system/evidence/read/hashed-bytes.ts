@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { packagePath } from '../../process/package-path.js';
 import { isGzipHead, readBytes } from './read-bytes.js';
+import { openRegular } from './regular-file.js';
 import { leaveBytes, type SharedBytes, shareBytes, takeBytes } from './shared-bytes.js';
 
 /** From so many octets on a thread is worth its start. */
@@ -42,11 +43,12 @@ interface HashThread extends HashedBytes {
 function openLarge(path: string): number | null {
   let file: number | null = null;
   try {
-    if (statSync(path).size < worthAThread) return null;
-    file = openSync(path, 'r');
+    const opened = openRegular(path);
+    const { fd } = opened;
+    file = fd;
     const head = new Uint8Array(2);
-    readSync(file, head, 0, 2, 0);
-    if (!isGzipHead(head)) return file;
+    readSync(fd, head, 0, 2, 0);
+    if (opened.size >= worthAThread && !isGzipHead(head)) return fd;
   } catch {
     // whoever reads it after all says what is wrong
   }
@@ -99,7 +101,7 @@ function hashBeside(path: string, file: number): HashThread {
 /** Hashes each chunk before it is given. */
 function hashHere(path: string): HashedBytes {
   const hash = createHash('sha256');
-  const source = readBytes(path, { fleeting: true });
+  const source = readBytes(path, { fleeting: true, regular: true });
   let failure: Error | null = null;
   const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
     try {

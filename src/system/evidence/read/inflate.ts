@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, openSync } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 
 /**
@@ -17,7 +17,7 @@ const freeExpansion = 64 * 1024 * 1024;
  * The octets of a file that is compressed with gzip. Throws where the stream is damaged or grows beyond bounds, after
  * everything before that was given.
  */
-export async function* inflate(path: string): AsyncGenerator<Uint8Array> {
+export async function* inflate(path: string, flags: number): AsyncGenerator<Uint8Array> {
   const gunzip = createGunzip({ chunkSize: 1 << 18 });
   const ready: Uint8Array[] = [];
   let failure: Error | null = null;
@@ -48,7 +48,7 @@ export async function* inflate(path: string): AsyncGenerator<Uint8Array> {
       );
   }
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: gzChunkLength })) {
+    for await (const chunk of createReadStream('', { fd: openSync(path, flags), highWaterMark: gzChunkLength })) {
       if (!(chunk instanceof Uint8Array)) continue;
       taken += chunk.length;
       await until((done) => gunzip.write(chunk, () => done()));

@@ -1,7 +1,8 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { pageMemory } from '../../kernel/page-memory.js';
+import { regularFlags } from './regular-file.js';
 
 /** Fits a processor's second-level cache with what is made of it. */
 const chunkLength = 1 << 18;
@@ -13,9 +14,10 @@ export function isGzipHead(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
 }
 
-async function isGzip(path: string): Promise<boolean> {
-  const handle = await open(path, 'r');
+async function isGzip(path: string, flags: number): Promise<boolean> {
+  const handle = await open(path, flags);
   try {
+    if (flags !== constants.O_RDONLY && !(await handle.stat()).isFile()) throw new Error('it is not a regular file');
     const { bytesRead, buffer } = await handle.read(new Uint8Array(2), 0, 2, 0);
     return bytesRead === 2 && isGzipHead(buffer);
   } finally {
@@ -27,8 +29,8 @@ async function isGzip(path: string): Promise<boolean> {
  * Waiting for a thread that reads takes longer than reading: what is read next is in memory already, by the kernel's
  * read-ahead at the latest.
  */
-async function* read(path: string, fleeting: boolean): AsyncGenerator<Uint8Array> {
-  const file = openSync(path, 'r');
+async function* read(path: string, fleeting: boolean, flags: number): AsyncGenerator<Uint8Array> {
+  const file = openSync(path, flags);
   let into = new Uint8Array(chunkLength);
   try {
     for (let chunks = 1; ; chunks += 1) {
@@ -46,13 +48,15 @@ async function* read(path: string, fleeting: boolean): AsyncGenerator<Uint8Array
 
 /**
  * The octets of a file in order, decompressed where it is compressed with gzip (RFC 1952). Rejects where it cannot be
- * read further, after all before that was given. `fleeting`: a chunk is void once the next is asked for.
+ * read further, after all before that was given. `fleeting`: a chunk is void once the next is asked for. `regular`: it has to
+ * be a regular file, and no link.
  */
 export async function* readBytes(
   path: string,
-  options: { readonly fleeting?: boolean } = {},
+  options: { readonly fleeting?: boolean; readonly regular?: boolean } = {},
 ): AsyncGenerator<Uint8Array> {
   // Few captures are compressed, and loading zlib takes a while.
-  if (await isGzip(path)) yield* (await import('./inflate.js')).inflate(path);
-  else yield* read(path, options.fleeting ?? false);
+  const flags = options.regular === true ? regularFlags : constants.O_RDONLY;
+  if (await isGzip(path, flags)) yield* (await import('./inflate.js')).inflate(path, flags);
+  else yield* read(path, options.fleeting ?? false, flags);
 }

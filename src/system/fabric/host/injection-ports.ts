@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import type { Place } from '../../../core/model/fabric.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
@@ -8,7 +9,7 @@ import { writeSysctl } from '../../kernel/sysctl.js';
 import { mustRun, readJson } from '../../process/programs.js';
 import { takeRunLock } from '../../process/run-lock.js';
 import { netnsPath } from './find.js';
-import { type Journal, namespaceInode, openJournal, startOf } from './journal.js';
+import { type Journal, openJournal } from './journal.js';
 import { undoAll } from './undo.js';
 
 /**
@@ -40,6 +41,8 @@ export async function makePortPairs(options: PortPairOptions): Promise<PortPairs
   const near = `/proc/${process.pid}/fd/${fd}`;
   // held open: /proc/PID/ns/net names the near namespace for the moment in which a program is being born there
   const home = openSync(netns ?? '/proc/thread-self/ns/net', 'r');
+  // Chosen, so that they are on disk before the interfaces are there; the kernel counts its own from 1.
+  const firstIndex = randomInt(0x4000_0000, 0x7f00_0000);
   const names = ports.map((_, index) => `vi${runId.slice(0, 8)}-${index}`);
   const pairs: PortPairs = {
     names,
@@ -59,8 +62,17 @@ export async function makePortPairs(options: PortPairOptions): Promise<PortPairs
   try {
     for (const [index, port] of ports.entries()) {
       const name = names[index] ?? '';
-      journal.add({ command: ['ip', 'link', 'del', 'dev', name], gone: true });
-      await makePortPair({ near, home: `/proc/${process.pid}/fd/${home}`, netns, name, nearName: `p${index}`, port });
+      const ifindex = firstIndex + index;
+      journal.add({ kind: 'interface', name, ifindex });
+      await makePortPair({
+        near,
+        home: `/proc/${process.pid}/fd/${home}`,
+        netns,
+        name,
+        ifindex,
+        nearName: `p${index}`,
+        port,
+      });
     }
     return pairs;
   } catch (error) {
@@ -76,14 +88,34 @@ interface PortPair {
   readonly home: string;
   readonly netns: string | null;
   readonly name: string;
+  readonly ifindex: number;
   readonly nearName: string;
   readonly port: LinkState;
 }
 
-async function makePortPair({ near, home, netns, name, nearName, port }: PortPair): Promise<void> {
+/** The near end has an index of its choice as well: else the kernel does not heed the other's (veth_newlink). */
+const nearIndex = 1000;
+
+async function makePortPair({ near, home, netns, name, ifindex, nearName, port }: PortPair): Promise<void> {
   const mtu = ['mtu', String(port.mtu)];
+  const [own, far] = [nearIndex + Number(nearName.slice(1)), ifindex].map((index) => ['index', String(index), ...mtu]);
   await mustRun(
-    ['ip', 'link', 'add', 'dev', nearName, ...mtu, 'type', 'veth', 'peer', 'name', name, ...mtu, 'netns', home],
+    [
+      'ip',
+      'link',
+      'add',
+      'dev',
+      nearName,
+      ...(own ?? []),
+      'type',
+      'veth',
+      'peer',
+      'name',
+      name,
+      ...(far ?? []),
+      'netns',
+      home,
+    ],
     { netns: near },
   );
   silence(netns, name);
@@ -204,26 +236,20 @@ export async function openInjectionPorts({
     return links.filter(({ name }) => names.includes(name)).map(({ name }) => `the interface ${name}`);
   };
   const close = async (): Promise<readonly string[]> => {
-    const undos = journal?.undos() ?? [];
-    const failed = await undoAll(undos, netns);
+    const { left, failed } = await undoAll(journal?.entries() ?? [], netns);
     pairs?.close();
-    const left = await leftOver(pairs?.names ?? []);
-    if (failed.length + left.length === 0) journal?.remove();
+    const there = await leftOver(pairs?.names ?? []);
+    if (failed.length + there.length === 0) journal?.remove();
+    else journal?.release();
     for (const release of locks) release();
-    return [...failed, ...left];
+    return [...failed, ...left, ...there];
   };
   try {
     for (const bridge of bridges) {
       const link = state.links.find(({ name }) => name === bridge);
       locks.push(takeRunLock(netns, `verify-isolation/${link?.ifindex ?? 0}`, `bridge ${bridge}`));
     }
-    journal = openJournal(journalFolder, {
-      runId,
-      pid: process.pid,
-      started: startOf(process.pid) ?? '',
-      netns,
-      inode: namespaceInode(netns),
-    });
+    journal = openJournal(journalFolder, { runId, netns });
     const sending = new Set(
       endpoints
         .filter(({ name, attach }) => attach === 'port' && senders.has(name) && !inside.has(name))

@@ -1,152 +1,200 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, ftruncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import type { UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { JournalFolder, maxJournalBytes } from './journal-folder.js';
+import { namespacePlace } from './namespace-place.js';
+import { type JournalOwner, parseJournal, type ParsedJournal } from './parse-journal.js';
 
-/** Who made the changes of a journal, and where. */
-export interface JournalOwner {
-  readonly runId: string;
-  readonly pid: number;
-  /** Start of the process in clock ticks since boot (proc_pid_stat(5), field 22): a pid alone is used again. */
-  readonly started: string;
-  /** The namespace of the bridges: its path (null = the host's) and its inode, since names are used again. */
-  readonly netns: string | null;
-  readonly inode: number;
-}
-
-/** One thing to undo. `gone`: that the command fails because the thing is no more is as good. */
-export interface Undo {
-  readonly command: readonly string[];
-  readonly gone: boolean;
-}
-
-/** What a run has to undo, on disk before it is done. */
+/** What a run has to undo, on disk before it is done. Its file is locked as long as the run lives, however that ends. */
 export interface Journal {
-  /** Writes one undo down and waits for the disk. Call it before the change. */
-  add(undo: Undo): void;
+  /** Writes one thing down and waits for the disk. Call it before the change. Throws VerifyError `journal-failed` (69). */
+  add(entry: UndoEntry): void;
   /** Latest first. */
-  undos(): readonly Undo[];
+  entries(): readonly UndoEntry[];
   /** All is undone. */
   remove(): void;
-}
-
-export interface FoundJournal {
-  readonly file: string;
-  readonly owner: JournalOwner;
-  /** Latest first. */
-  readonly undos: readonly Undo[];
-}
-
-/** Gone after a reboot, as the changes are. */
-export function journalFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return env['VERIFY_ISOLATION_JOURNAL'] ?? '/run/verify-isolation';
-}
-
-export function openJournal(folder: string, owner: JournalOwner): Journal {
-  const file = join(folder, `${owner.runId}.journal`);
-  let fd: number;
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    fd = openSync(file, 'ax', 0o600);
-  } catch (error) {
-    throw new VerifyError(
-      'journal-failed',
-      69,
-      `the journal cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-      'a run on a host takes root',
-    );
-  }
-  const undos: Undo[] = [];
-  const write = (line: unknown): void => {
-    writeSync(fd, `${JSON.stringify(line)}\n`);
-    fsyncSync(fd);
-  };
-  write(owner);
-  return {
-    add(undo) {
-      write(undo);
-      undos.unshift(undo);
-    },
-    undos: () => undos,
-    remove() {
-      closeSync(fd);
-      rmSync(file, { force: true });
-    },
-  };
+  /** Something is left: the file stays, for `cleanup`. */
+  release(): void;
 }
 
 /**
- * Journals whose runs have ended without undoing: killed. A line cut short by the end is not one that was carried out.
+ * A journal whose run has ended without undoing, locked by this process until `remove` or `release`, one of which has to
+ * come before the next is looked for.
  */
-export function orphanedJournals(folder: string): readonly FoundJournal[] {
-  return journalFiles(folder).flatMap((file) => {
-    const [first, ...rest] = readFileSync(file, 'utf8').split('\n').slice(0, -1).flatMap(parseLine);
-    const owner = readOwner(first);
-    if (owner === null) return [];
-    return startOf(owner.pid) === owner.started
-      ? []
-      : [{ file, owner, undos: rest.flatMap((line) => readUndo(line) ?? []).reverse() }];
-  });
+export interface OrphanedJournal extends ParsedJournal {
+  readonly kind: 'orphan';
+  readonly file: string;
+  remove(): void;
+  release(): void;
 }
 
-function journalFiles(folder: string): readonly string[] {
+/** Something in the folder that is no journal of this version, and why. */
+export interface RefusedJournal {
+  readonly kind: 'refused';
+  readonly file: string;
+  readonly why: string;
+}
+
+/**
+ * Gone after a reboot, as the kernel's changes are. There is no other place, so that nobody can have root read a journal
+ * of their own: throws VerifyError (64) where the environment names one.
+ */
+export function journalFolder(env: NodeJS.ProcessEnv = process.env): string {
+  if (env['VERIFY_ISOLATION_JOURNAL'] !== undefined)
+    throw new VerifyError(
+      'journal-refused',
+      64,
+      'VERIFY_ISOLATION_JOURNAL is set: journals are kept in /run/verify-isolation and nowhere else',
+      'unset it; for another folder mount one there (`unshare --mount`)',
+    );
+  return '/run/verify-isolation';
+}
+
+/** Throws VerifyError `journal-failed` (69): the folder is another's, the disk is full. */
+export function openJournal(
+  path: string,
+  { runId, netns }: { readonly runId: string; readonly netns: string | null },
+): Journal {
+  const name = `${runId}.journal`;
+  let folder: JournalFolder | null = null;
+  let fd: number | null = null;
   try {
-    return readdirSync(folder)
-      .filter((name) => name.endsWith('.journal'))
-      .map((name) => join(folder, name));
-  } catch {
-    return []; // there never was one
+    folder = JournalFolder.make(path);
+    fd = folder.create(name);
+    const owner: JournalOwner & { readonly journal: 2; readonly pid: number } = {
+      journal: 2,
+      runId,
+      pid: process.pid,
+      place: namespacePlace(netns),
+    };
+    const length = writeLine(fd, 0, owner);
+    folder.publish(name);
+    return new OpenJournal(folder, name, fd, length);
+  } catch (error) {
+    if (fd !== null) {
+      closeSync(fd);
+      folder?.remove(`${name}.new`);
+    }
+    folder?.close();
+    throw error instanceof VerifyError ? error : cannotWrite(error);
   }
 }
 
-/** When a process started; null = there is none of that id. */
-export function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null; // field 22; the name before it may hold blanks
-  } catch {
-    return null;
+class OpenJournal implements Journal {
+  readonly #folder: JournalFolder;
+  readonly #name: string;
+  readonly #fd: number;
+  readonly #entries: UndoEntry[] = [];
+  #length: number;
+  #isOpen = true;
+
+  constructor(folder: JournalFolder, name: string, fd: number, length: number) {
+    this.#folder = folder;
+    this.#name = name;
+    this.#fd = fd;
+    this.#length = length;
+  }
+
+  add(entry: UndoEntry): void {
+    try {
+      this.#length = writeLine(this.#fd, this.#length, entry);
+    } catch (error) {
+      ftruncateSync(this.#fd, this.#length); // the next line is not to follow half of this one
+      throw cannotWrite(error);
+    }
+    this.#entries.unshift(entry);
+  }
+
+  entries(): readonly UndoEntry[] {
+    return this.#entries;
+  }
+
+  remove(): void {
+    if (this.#isOpen) this.#folder.remove(this.#name);
+    this.release();
+  }
+
+  release(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    closeSync(this.#fd);
+    this.#folder.close();
   }
 }
 
-/** Inode of a network namespace; null = the caller's. 0 = there is none. */
-export function namespaceInode(path: string | null): number {
-  try {
-    return statSync(path ?? '/proc/thread-self/ns/net').ino;
-  } catch {
-    return 0;
-  }
+/** Writes a line at a place of a file and waits for the disk; where the next is to be. */
+function writeLine(fd: number, at: number, line: unknown): number {
+  const octets = Buffer.from(`${JSON.stringify(line)}\n`);
+  if (at + octets.length > maxJournalBytes) throw new Error(`it would have more than ${maxJournalBytes} bytes`);
+  for (let written = 0; written < octets.length; )
+    written += writeSync(fd, octets, written, octets.length - written, at + written);
+  fsyncSync(fd);
+  return at + octets.length;
 }
 
-function parseLine(line: string): readonly ReadonlyMap<string, unknown>[] {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? [new Map<string, unknown>(Object.entries(value))] : [];
-  } catch {
-    return [];
-  }
-}
-
-function readOwner(line: ReadonlyMap<string, unknown> | undefined): JournalOwner | null {
-  const [runId, pid, started, netns, inode] = ['runId', 'pid', 'started', 'netns', 'inode'].map((key) =>
-    line?.get(key),
+function cannotWrite(error: unknown): VerifyError {
+  return new VerifyError(
+    'journal-failed',
+    69,
+    `the journal cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+    'without it nothing is changed; a run on a host takes root, and room in /run/verify-isolation',
   );
-  if (typeof runId !== 'string' || typeof pid !== 'number' || typeof started !== 'string' || typeof inode !== 'number')
-    return null;
-  return { runId, pid, started, netns: typeof netns === 'string' ? netns : null, inode };
 }
 
-function readUndo(line: ReadonlyMap<string, unknown>): Undo | null {
-  const command = line.get('command');
-  if (!Array.isArray(command) || !command.every((word): word is string => typeof word === 'string')) return null;
-  return { command, gone: line.get('gone') === true };
+/**
+ * What lies in the folder but the journals of runs that live, one after the other. Throws VerifyError `journal-failed`
+ * (69) where the folder is not this user's alone.
+ */
+export function* leftJournals(path: string): Generator<OrphanedJournal | RefusedJournal> {
+  const folder = openOrRefuse(path);
+  if (folder === null) return;
+  try {
+    for (const name of folder.names()) {
+      const file = join(path, name);
+      const found = folder.lock(name);
+      if (found === null) continue; // its run lives
+      if (typeof found === 'string') {
+        yield { kind: 'refused', file, why: found };
+        continue;
+      }
+      if (name.endsWith('.new')) {
+        folder.remove(name); // nothing is done before it has its name
+        closeSync(found.fd);
+        continue;
+      }
+      const parsed = parseJournal(found.text);
+      if (typeof parsed === 'string') {
+        closeSync(found.fd);
+        yield { kind: 'refused', file, why: parsed };
+        continue;
+      }
+      yield {
+        kind: 'orphan',
+        file,
+        ...parsed,
+        release: () => closeSync(found.fd),
+        remove: () => {
+          folder.remove(name);
+          closeSync(found.fd);
+        },
+      };
+    }
+  } finally {
+    folder.close();
+  }
+}
+
+function openOrRefuse(path: string): JournalFolder | null {
+  try {
+    return JournalFolder.open(path);
+  } catch (error) {
+    if (error instanceof VerifyError) throw error;
+    throw new VerifyError(
+      'journal-failed',
+      69,
+      `the journals in ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      'it has to be a folder of this user; look at what is there',
+    );
+  }
 }

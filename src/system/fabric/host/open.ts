@@ -1,22 +1,25 @@
+import type { UndoEntry } from '../../../core/bridge/undo/entry.js';
 import type { Change, ChangeRecord, Fabric } from '../../../core/model/fabric.js';
 import type { Plan } from '../../../core/model/plan.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { sendersOf, silentAddressees } from '../../../core/plan/observers.js';
-import { mustRun, readJson } from '../../process/programs.js';
-import { applyToKernel, type KernelChange } from '../apply.js';
-import { ovsValue } from '../ovs.js';
+import { readJson } from '../../process/programs.js';
+import { applyToKernel, type KernelChange, runAuthored } from '../apply.js';
+import { ovsRows, ovsValue } from '../ovs.js';
 import { ovsVlanColumns } from '../ovs-vlans.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
 import type { FoundHost } from './find.js';
 import { forgetInvented } from './forget-invented.js';
 import { openInjectionPorts } from './injection-ports.js';
-import { undoOf } from './undo-of.js';
+import { ovsRowsOf, undoOf } from './undo-of.js';
 
 export interface HostDeps {
   readonly found: FoundHost;
   readonly readState: () => Promise<HostState>;
   readonly runId: string;
+  /** Folder in which the author's own commands run: the scenario's; absent = the caller's. */
+  readonly runIn?: string;
   /** Folder of the journal. */
   readonly journalFolder: string;
 }
@@ -64,20 +67,11 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
   };
 
   const change = async (one: KernelChange): Promise<ChangeRecord> => {
-    const device = one.kind === 'set' ? one.device : null;
-    const before = {
-      state: await readState(),
-      link: device === null ? null : await readJson(['ip', '-j', '-d', 'link', 'show', 'dev', device], { netns }),
-      ...(one.kind === 'ovs-set' ? { ovs: await ovsValue(one, bridgeOf) } : {}),
-      ...(one.kind === 'vlan' && one.ovs === true ? { ovsVlans: await ovsVlanColumns(one.entry.port) } : {}),
-      vlans:
-        one.kind === 'vlan' && one.ovs !== true
-          ? await readJson(['bridge', '-j', 'vlan', 'show', 'dev', one.entry.port], { netns })
-          : null,
-    };
-    for (const command of [...undoOf(one, before, bridgeOf)].reverse())
-      ways.journal.add({ command, gone: one.kind !== 'set' && one.kind !== 'ovs-set' });
-    return applyToKernel(one, bridgeOf, '/', netns);
+    const before = await readBefore(one, { runId, netns, bridgeOf, readState });
+    const owed = undoOf(one, before, bridgeOf);
+    refuseReplaced(owed, state);
+    for (const entry of [...owed].reverse()) ways.journal.add(entry);
+    return applyToKernel(one.kind === 'mirror' ? { ...one, runId } : one, bridgeOf, { folder: '/' }, netns);
   };
 
   return {
@@ -93,7 +87,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
       return change(one);
     },
     happen: async (command) => {
-      await mustRun(command, { netns });
+      await runAuthored(command, { folder: deps.runIn ?? '.' }, netns);
     },
     sendingPlace: (name) => {
       const endpoint = endpointNamed(name);
@@ -122,4 +116,48 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
       return ways.close();
     },
   };
+}
+
+interface BeforeDeps {
+  readonly runId: string;
+  readonly netns: string | null;
+  readonly bridgeOf: (port: string) => string;
+  readonly readState: () => Promise<HostState>;
+}
+
+/** Reads what a change is about, right before it. */
+async function readBefore(
+  change: KernelChange,
+  { runId, netns, bridgeOf, readState }: BeforeDeps,
+): Promise<Parameters<typeof undoOf>[1]> {
+  const state = await readState();
+  const device = change.kind === 'set' ? change.device : null;
+  const ofKernel = change.kind === 'vlan' && change.ovs !== true ? change.entry.port : null;
+  return {
+    runId,
+    state,
+    link: device === null ? null : await readJson(['ip', '-j', '-d', 'link', 'show', 'dev', device], { netns }),
+    vlans: ofKernel === null ? null : await readJson(['bridge', '-j', 'vlan', 'show', 'dev', ofKernel], { netns }),
+    ...(change.kind === 'ovs-set' ? { ovs: await ovsValue(change, bridgeOf) } : {}),
+    ...(change.kind === 'vlan' && change.ovs === true ? { ovsVlans: await ovsVlanColumns(change.entry.port) } : {}),
+    ovsRows: await ovsRows(ovsRowsOf(change, state, bridgeOf)),
+  };
+}
+
+/**
+ * A name may be another guest's by now, to whom nothing is to be done. Throws VerifyError `interface-gone` (69) where
+ * an interface is not the one that was found when the run was planned.
+ */
+function refuseReplaced(entries: readonly UndoEntry[], { links }: HostState): void {
+  for (const entry of entries) {
+    const held = 'on' in entry && entry.on !== null && 'ifindex' in entry.on ? entry.on : null;
+    const found = links.find((link) => link.name === held?.name);
+    if (held === null || found === undefined || found.ifindex === held.ifindex) continue;
+    throw new VerifyError(
+      'interface-gone',
+      69,
+      `${JSON.stringify(held.name)} is another interface than the one that was found`,
+      'its guest stopped, and another one has got the name: nothing was changed on it',
+    );
+  }
 }

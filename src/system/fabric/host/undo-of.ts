@@ -1,17 +1,21 @@
-import { changeCommands } from '../../../core/bridge/change-commands.js';
 import { portVlans } from '../../../core/bridge/port-vlans.js';
+import { isSameSetting, settingIn } from '../../../core/bridge/setting-value.js';
+import { fdbForm, mdbForm, vlanRanges } from '../../../core/bridge/undo/decide-tables.js';
+import type { FdbForm, FdbRow, HeldLink, OvsRow, UndoEntry } from '../../../core/bridge/undo/entry.js';
+import { ovsFlood } from '../../../core/bridge/ovs-settings.js';
 import type { Change } from '../../../core/model/fabric.js';
-import type { FdbEntry } from '../../../core/model/scenario.js';
+import type { FdbEntry, VlanRange } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { type KernelChange, settingIn } from '../apply.js';
-import type { OvsVlanColumns } from '../ovs-vlans.js';
+import type { KernelChange } from '../apply.js';
+import { vlanNumbers, type OvsVlanColumns } from '../ovs-vlans.js';
 
 /**
  * What the kernel said right before a change. `link`: `ip -j -d link show dev X` of the device, `vlans`: `bridge -j
  * vlan show` of the port.
  */
 export interface Before {
+  readonly runId: string;
   readonly state: HostState;
   readonly link: unknown;
   readonly vlans: unknown;
@@ -19,93 +23,65 @@ export interface Before {
   readonly ovs?: string;
   /** What decided the VLANs of a port of Open vSwitch. */
   readonly ovsVlans?: OvsVlanColumns;
+  /** The `_uuid` of its rows, by `TABLE NAME`. */
+  readonly ovsRows?: ReadonlyMap<string, string>;
 }
 
 /**
- * The commands that put back what a change is about to change, in the order of undoing. Throws VerifyError (69) where
- * it could not be put back.
+ * What is to be written down of a change before it is made, in the order of undoing. Throws VerifyError (69) where it
+ * could not be put back.
  */
-export function undoOf(
-  change: KernelChange,
-  before: Before,
-  bridgeOf: (port: string) => string,
-): readonly (readonly string[])[] {
-  const inverse = (one: Change): readonly (readonly string[])[] => changeCommands(one, bridgeOf);
+export function undoOf(change: KernelChange, before: Before, bridgeOf: (port: string) => string): readonly UndoEntry[] {
+  const { state } = before;
   switch (change.kind) {
     case 'set': {
-      const value = settingIn(before.link, change.place, change.key);
-      if (value === undefined)
+      const was = settingIn(before.link, change.place, change.key);
+      if (was === undefined)
         throw new VerifyError(
           'unsupported',
           69,
           `this kernel does not know ${change.device}.${change.key}`,
           'use a kernel that has this setting, or leave it out',
         );
-      return inverse({ ...change, value });
+      if (isSameSetting(change.place, change.key, was, change.value)) return [];
+      const { place, key, value: set } = change;
+      return [{ kind: 'setting', on: heldLink(state, change.device), place, key, set, was }];
     }
-    case 'ovs-set': {
-      const [column = '', key] = change.key.split(/:(.*)/s);
-      return before.ovs === '' && key !== undefined
-        ? [['ovs-vsctl', 'remove', change.table, change.device, column, key]]
-        : inverse({ ...change, value: before.ovs ?? '' });
-    }
-    case 'mirror':
-      return [
-        [
-          'ovs-vsctl',
-          '--id=@mirror',
-          'get',
-          'Mirror',
-          change.mirror.name,
-          '--',
-          'remove',
-          'Bridge',
-          change.bridge,
-          'mirrors',
-          '@mirror',
-        ],
-      ];
     case 'sysctl': {
-      const value = before.state.sysctl[change.name];
-      if (value === undefined)
+      const was = state.sysctl[change.name];
+      if (was === undefined)
         throw new VerifyError('unsupported', 69, `this kernel has no sysctl ${change.name}`, 'check its spelling');
-      return inverse({ ...change, value });
+      const set = change.value.trim().replaceAll('\t', ' ');
+      return set === was ? [] : [{ kind: 'sysctl', on: linkOfSysctl(state, change.name), name: change.name, set, was }];
     }
     case 'vlan':
-      if (before.ovsVlans !== undefined)
-        return [
-          [
-            'ovs-vsctl',
-            'set',
-            'Port',
-            change.entry.port,
-            `tag=${before.ovsVlans.tag}`,
-            `trunks=${before.ovsVlans.trunks}`,
-          ],
-        ];
-      return change.act === 'add'
-        ? [...inverse({ ...change, act: 'del' }), ...vlansIn(before.vlans, change)]
-        : vlansIn(before.vlans, change);
-    case 'fdb': {
-      if (change.ovs === true) {
-        const old = staticOn(before.state, bridgeOf(change.entry.port), change.entry);
-        return old !== null
-          ? inverse({ ...change, act: 'add', entry: old })
-          : change.act === 'add'
-            ? inverse({ ...change, act: 'del' })
-            : [];
-      }
-      const old = entryIn(before.state, change.entry);
-      if (old === null) return change.act === 'add' ? inverse({ ...change, act: 'del' }) : [];
-      return [
-        ...inverse({ kind: 'fdb', act: 'add', entry: old }),
-        ...inEveryVlan(before.state, old).flatMap((vlan) =>
-          inverse({ kind: 'fdb', act: 'del', entry: { ...old, vlan } }),
-        ),
-      ];
+      return before.ovsVlans === undefined
+        ? vlanEntry(change, before)
+        : [
+            {
+              kind: 'ovs-vlan',
+              on: ovsRow(before, 'Port', change.entry.port),
+              set: ovsColumnsAfter(change, before.ovsVlans),
+              was: { tag: before.ovsVlans.tag, trunks: before.ovsVlans.trunks },
+            },
+          ];
+    case 'fdb':
+      return change.ovs === true ? ovsFdbEntry(change, before, bridgeOf) : fdbEntry(change, state);
+    case 'mdb': {
+      const { port, group: address, vlan } = change.entry;
+      const [group, bridge] = [address.toLowerCase(), change.bridge === '' ? bridgeOf(port) : change.bridge];
+      const was = mdbForm(state.mdb, { bridge, port, group, vlan });
+      const set = change.act === 'add' ? 'permanent' : null;
+      if (set === was) return [];
+      const [on, above] = [heldLink(state, port), heldLink(state, bridge)];
+      return [{ kind: 'mdb', on, bridge: above, group, vlan, set, was }];
     }
-    case 'mdb':
-      return change.act === 'add' ? inverse({ ...change, act: 'del' }) : inverse({ ...change, act: 'add' });
+    case 'ovs-set':
+      return ovsSetEntry(change, before, bridgeOf);
+    case 'mirror': {
+      const bridge = ovsRow(before, 'Bridge', change.bridge);
+      return [{ kind: 'ovs-mirror', bridge, mirror: change.mirror.name, runId: before.runId }];
+    }
     case 'fdb-flush':
       return []; // only learned entries go, and guests teach them again
     case 'run':
@@ -113,78 +89,161 @@ export function undoOf(
   }
 }
 
-/** The entry of that MAC, VLAN and device as it was; null = there was none. */
-function entryIn(state: HostState, entry: FdbEntry): FdbEntry | null {
-  const found = state.fdb.find(
-    (one) =>
-      one.mac === entry.mac &&
-      one.port === entry.port &&
-      one.vlan === entry.vlan &&
-      (entry.self || one.master !== null),
-  );
-  if (found === undefined) return null;
-  const known = (['static', 'permanent', 'dynamic'] as const).find((one) => one === found.state) ?? 'dynamic';
-  return { ...entry, state: known, sticky: found.flags.includes('sticky') };
+/** An interface as it is now. Throws VerifyError `interface-gone` (69) where there is none of that name. */
+export function heldLink({ links }: Pick<HostState, 'links'>, name: string): HeldLink {
+  const link = links.find((one) => one.name === name);
+  if (link === undefined)
+    throw new VerifyError(
+      'interface-gone',
+      69,
+      `there is no interface ${JSON.stringify(name)} any more`,
+      'did its guest stop? Nothing was changed on it',
+    );
+  const master = links.find((one) => one.name === link.master)?.ifindex ?? 0;
+  return { name, ifindex: link.ifindex, master };
+}
+
+/** The interface that a sysctl's name names: `net.ipv4.conf.vnet4.rp_filter`, in which `/` stands for a dot. */
+function linkOfSysctl(state: HostState, name: string): HeldLink | null {
+  const part = /^net\.\w+\.(?:conf|neigh)\.([^.]+)\./.exec(name)?.[1]?.replaceAll('/', '.');
+  return part === undefined || !state.links.some((one) => one.name === part) ? null : heldLink(state, part);
+}
+
+/** A new PVID takes the flag from the old one. */
+function vlanEntry(change: Extract<Change, { kind: 'vlan' }>, { state, vlans }: Before): readonly UndoEntry[] {
+  const { first, last, pvid, untagged, port } = change.entry;
+  const touched = (range: VlanRange): boolean =>
+    (range.first <= last && range.last >= first) || (change.act === 'add' && pvid && range.pvid);
+  const was = vlanRanges(vlans, port)
+    .filter(touched)
+    .map((range) => (range.pvid ? range : clipped(range, first, last)));
+  const old = was.find((range) => range.pvid && (range.first < first || range.last > last));
+  const added = change.act === 'add' ? [{ first, last, pvid, untagged }] : [];
+  const set = old !== undefined && change.act === 'add' && pvid ? [...added, { ...old, pvid: false }] : added;
+  return [{ kind: 'vlan', on: heldLink(state, port), self: change.self, set, was }];
+}
+
+function clipped(range: VlanRange, first: number, last: number): VlanRange {
+  return { ...range, first: Math.max(range.first, first), last: Math.min(range.last, last) };
 }
 
 /**
- * Open vSwitch has one entry by hand for a MAC and VLAN of a bridge, whichever port it is on; null = there was none.
- * What it learned it learns again.
+ * The rows that a change of an entry touches: without a VLAN, it is made and taken away in every VLAN of its port as
+ * well (br_fdb_add, br_fdb_delete).
  */
-function staticOn(state: HostState, bridge: string, entry: FdbEntry): FdbEntry | null {
-  const found = state.fdb.find(
-    (one) =>
-      one.master === bridge && one.mac === entry.mac && (one.vlan ?? 0) === (entry.vlan ?? 0) && one.state === 'static',
-  );
-  return found === undefined ? null : { ...entry, port: found.port };
+function fdbEntry(change: Extract<Change, { kind: 'fdb' }>, state: HostState): readonly UndoEntry[] {
+  const { port, vlan, self, state: form, sticky } = change.entry;
+  const mac = change.entry.mac.toLowerCase();
+  const set: FdbForm | null = change.act === 'del' ? null : { state: self ? 'permanent' : form, sticky };
+  const vlans = vlan !== null || self ? [vlan] : [null, ...(portVlans(state.vlan, port)?.members ?? [])];
+  const rows = vlans.map((one): FdbRow => ({ vlan: one, set, was: formNow(state, { mac, port, vlan: one, self }) }));
+  const touched = rows.filter((row) => row.set !== null || row.was !== null);
+  return touched.length === 0 ? [] : [{ kind: 'fdb', on: heldLink(state, port), self, mac, rows: touched }];
 }
 
-/** An entry without a VLAN is made in every VLAN of its port as well (br_fdb_add): those in which it was not. */
-function inEveryVlan(state: HostState, { mac, port, vlan, self }: FdbEntry): readonly number[] {
-  if (vlan !== null || self) return [];
-  return [...(portVlans(state.vlan, port)?.members ?? [])].filter(
-    (vid) => !state.fdb.some((one) => one.mac === mac && one.port === port && one.vlan === vid),
+function formNow(state: HostState, entry: Pick<FdbEntry, 'mac' | 'port' | 'vlan' | 'self'>): FdbForm | null {
+  const own = state.fdb.filter(
+    ({ mac, port, vlan, master }) =>
+      mac === entry.mac && port === entry.port && vlan === entry.vlan && (entry.self || master !== null),
   );
+  const found = (entry.self ? own.find(({ master }) => master === null) : undefined) ?? own[0];
+  return found === undefined ? null : fdbForm({ state: found.state, flags: found.flags });
+}
+
+function ovsRow({ ovsRows }: Before, table: 'Bridge' | 'Port', name: string): OvsRow {
+  const uuid = ovsRows?.get(`${table} ${name}`);
+  if (uuid === undefined)
+    throw new VerifyError(
+      'interface-gone',
+      69,
+      `Open vSwitch has no ${table.toLowerCase()} ${JSON.stringify(name)} any more`,
+      'did its guest stop? Nothing was changed on it',
+    );
+  return { uuid, name };
+}
+
+function ovsSetEntry(
+  change: Extract<Change, { kind: 'ovs-set' }>,
+  before: Before,
+  bridgeOf: (port: string) => string,
+): readonly UndoEntry[] {
+  const { table, device, key, value } = change;
+  const was = before.ovs ?? '';
+  if (key === ovsFlood) {
+    const bridge = ovsRow(before, 'Bridge', bridgeOf(device));
+    const set = ['on', 'true', '1'].includes(String(value)) ? 'on' : 'off';
+    return [{ kind: 'ovs-flood', on: ovsRow(before, 'Port', device), bridge, set, was: was === 'on' ? 'on' : 'off' }];
+  }
+  return [{ kind: 'ovs-column', table, on: ovsRow(before, table, device), key, set: String(value), was }];
+}
+
+/** What `ovs-vsctl set`, `add` and `remove` make of the columns (core/bridge/change-commands.ts). */
+function ovsColumnsAfter(
+  { act, entry: { first, last, pvid } }: Extract<Change, { kind: 'vlan' }>,
+  { tag, trunks }: OvsVlanColumns,
+): { readonly tag: string; readonly trunks: string } {
+  if (act === 'add' && pvid) return { tag: String(first), trunks };
+  const range = Array.from({ length: last - first + 1 }, (_, at) => first + at);
+  const without = (column: string): string =>
+    `[${vlanNumbers(column)
+      .filter((vid) => !range.includes(vid))
+      .join(', ')}]`;
+  return act === 'add'
+    ? { tag, trunks: `[${[...new Set([...vlanNumbers(trunks), ...range])].join(', ')}]` }
+    : { tag: without(tag), trunks: without(trunks) };
 }
 
 /**
- * Commands that give a port its VLANs back as far as a change touches them, from `bridge -j vlan show dev PORT`: a new
- * PVID takes the flag from the old one.
+ * Open vSwitch has one entry by hand for a MAC and VLAN of a bridge, whichever port it is on. What it learned it learns
+ * again.
  */
-function vlansIn(json: unknown, change: Extract<Change, { kind: 'vlan' }>): readonly (readonly string[])[] {
-  const { first, last, port } = change.entry;
-  const rows = Array.isArray(json) ? json : [];
-  return rows
-    .flatMap((row: unknown) => listOf(row, 'vlans'))
-    .flatMap((vlan: unknown) => {
-      const from = numberIn(vlan, 'vlan');
-      const to = numberIn(vlan, 'vlanEnd') ?? from;
-      const flags = listOf(vlan, 'flags');
-      const losesPvid = change.act === 'add' && change.entry.pvid && flags.includes('PVID');
-      if (from === null || to === null || (!losesPvid && (to < first || from > last))) return [];
-      const vid = from === to ? String(from) : `${from}-${to}`;
-      const words = [
-        'vid',
-        vid,
-        ...(flags.includes('PVID') ? ['pvid'] : []),
-        ...(flags.includes('Egress Untagged') ? ['untagged'] : []),
+function ovsFdbEntry(
+  { act, entry }: Extract<Change, { kind: 'fdb' }>,
+  before: Before,
+  bridgeOf: (port: string) => string,
+): readonly UndoEntry[] {
+  const [mac, vlan, name] = [entry.mac.toLowerCase(), entry.vlan ?? 0, bridgeOf(entry.port)];
+  const found = before.state.fdb.find(
+    (one) => one.master === name && one.mac === mac && (one.vlan ?? 0) === vlan && one.state === 'static',
+  );
+  const set = act === 'add' ? ovsRow(before, 'Port', entry.port) : null;
+  const was = found === undefined ? null : ovsRow(before, 'Port', found.port);
+  if (set?.uuid === was?.uuid) return [];
+  return [{ kind: 'ovs-fdb', bridge: ovsRow(before, 'Bridge', name), mac, vlan, set, was }];
+}
+
+/** The rows of Open vSwitch's database whose `_uuid` the entry of a change takes. */
+export function ovsRowsOf(
+  change: KernelChange,
+  state: HostState,
+  bridgeOf: (port: string) => string,
+): readonly (readonly [table: 'Bridge' | 'Port', name: string])[] {
+  switch (change.kind) {
+    case 'ovs-set':
+      return change.key === ovsFlood
+        ? [
+            ['Port', change.device],
+            ['Bridge', bridgeOf(change.device)],
+          ]
+        : [[change.table, change.device]];
+    case 'mirror':
+      return [['Bridge', change.bridge]];
+    case 'vlan':
+      return change.ovs === true ? [['Port', change.entry.port]] : [];
+    case 'fdb': {
+      if (change.ovs !== true) return [];
+      const { mac, port } = change.entry;
+      const old = state.fdb.filter((one) => one.mac === mac.toLowerCase() && one.state === 'static');
+      return [
+        ['Bridge', bridgeOf(port)],
+        ...[...new Set([port, ...old.map((one) => one.port)])].map((name) => ['Port', name] as const),
       ];
-      return [['bridge', 'vlan', 'add', 'dev', port, ...words, ...(change.self ? ['self'] : [])]];
-    });
-}
-
-function memberOf(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? new Map<string, unknown>(Object.entries(value)).get(key)
-    : undefined;
-}
-
-function listOf(value: unknown, key: string): readonly unknown[] {
-  const found = memberOf(value, key);
-  return Array.isArray(found) ? found : [];
-}
-
-function numberIn(value: unknown, key: string): number | null {
-  const found = memberOf(value, key);
-  return typeof found === 'number' ? found : null;
+    }
+    case 'set':
+    case 'sysctl':
+    case 'mdb':
+    case 'fdb-flush':
+    case 'run':
+      return [];
+  }
 }

@@ -1,54 +1,116 @@
-import { rmSync } from 'node:fs';
+import { decideUndo } from '../../../core/bridge/undo/decide.js';
+import type { UndoDecision } from '../../../core/bridge/undo/decision.js';
+import { isOfOvs, type UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { runProgram, showCommand } from '../../process/programs.js';
-import { namespaceInode, orphanedJournals, type Undo } from './journal.js';
-
-/** What iproute2 and ovs-vsctl say where the thing to take away is no more. */
-const isGone =
-  /no row "|could not find static mac entry|no such bridge|cannot find device|does not exist|no such (?:device|file|process)|no such file or directory/i;
+import { commandFailed, runProgram } from '../../process/programs.js';
+import type { Cleaned, CleanedRun, UndoOutcome } from './cleaned.js';
+import { leftJournals, type OrphanedJournal } from './journal.js';
+import { whereIs } from './namespace-place.js';
+import { readPresent } from './present.js';
 
 /**
- * Undoes what was done, latest first, whatever fails on the way; returns what could not be undone, as commands with
- * what was said.
+ * Undoes entries, latest first, whatever fails on the way: each only where interface and present value are the run's,
+ * and looks whether it is as it was.
  */
-export async function undoAll(undos: readonly Undo[], netns: string | null): Promise<readonly string[]> {
-  const failed: string[] = [];
-  for (const { command, gone } of undos) {
+export async function undoAll(entries: readonly UndoEntry[], netns: string | null): Promise<UndoOutcome> {
+  const [left, failed]: [string[], string[]] = [[], []];
+  let undone = 0;
+  for (const entry of entries) {
     try {
-      const { status, stderr } = await runProgram(command, { netns });
-      if (status !== 0 && !(gone && isGone.test(stderr))) failed.push(`${showCommand(command)}: ${stderr.trim()}`);
+      const outcome = await undoOne(entry, netns);
+      if (outcome.kind === 'left') left.push(`${outcome.why}: left as it is`);
+      if (outcome.undone) undone += 1;
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
-      failed.push(`${showCommand(command)}: ${error.message}`);
+      failed.push(error.message);
     }
   }
-  return failed;
+  return { undone, left, failed };
 }
 
-/** What was found of a run that was killed. */
-export interface CleanedRun {
-  readonly runId: string;
-  readonly undone: number;
-  /** What could not be undone; its journal is kept. */
-  readonly failed: readonly string[];
+async function undoOne(
+  entry: UndoEntry,
+  netns: string | null,
+): Promise<Exclude<UndoDecision, { kind: 'undo' }> & { readonly undone: boolean }> {
+  const first = decideUndo(entry, await readPresent(entry, netns));
+  if (first.kind !== 'undo') return { ...first, undone: false };
+  const refusals: VerifyError[] = [];
+  for (const command of first.commands) {
+    const outcome = await runProgram(command, { netns });
+    if (outcome.status !== 0) refusals.push(commandFailed(command, outcome));
+  }
+  const then = decideUndo(entry, await readPresent(entry, netns));
+  // What is gone by now, or as it was, is nobody's fault.
+  if (then.kind !== 'undo') return { ...then, undone: refusals.length === 0 };
+  throw (
+    refusals[0] ??
+    new VerifyError('command-failed', 3, `${describeUndo(entry)} is not as it was`, 'does another program set it?')
+  );
+}
+
+function describeUndo(entry: UndoEntry): string {
+  switch (entry.kind) {
+    case 'setting':
+      return `${entry.key} of ${entry.on.name}`;
+    case 'interface':
+    case 'sysctl':
+      return entry.name;
+    case 'vlan':
+    case 'fdb':
+    case 'mdb':
+      return `the ${entry.kind} of ${entry.on.name}`;
+    case 'ovs-column':
+    case 'ovs-flood':
+    case 'ovs-vlan':
+      return `Open vSwitch's ${entry.on.name}`;
+    case 'ovs-fdb':
+      return `the entry of ${entry.mac} on ${entry.bridge.name}`;
+    case 'ovs-mirror':
+      return `the mirror ${entry.mirror}`;
+  }
 }
 
 /**
- * Undoes what killed runs have left, by their journals. A namespace that is no more took everything with it. Changes in
- * a namespace which this process is not in and which has no path are left alone and named.
+ * Undoes what killed runs have left, by their journals. A journal stays where something is still the run's and could
+ * not be undone: what is another's by now is told once. A namespace that is no more took everything with it but what
+ * Open vSwitch keeps; changes in a namespace that cannot be told from here are left alone and named.
  */
-export async function cleanUp(folder: string): Promise<readonly CleanedRun[]> {
-  const cleaned: CleanedRun[] = [];
-  for (const { file, owner, undos } of orphanedJournals(folder)) {
-    const here = namespaceInode(owner.netns) === owner.inode;
-    const elsewhere = !here && owner.netns === null;
-    const failed = here
-      ? await undoAll(undos, owner.netns)
-      : elsewhere
-        ? ['it ran in another network namespace: run cleanup there']
-        : [];
-    if (failed.length === 0) rmSync(file, { force: true });
-    cleaned.push({ runId: owner.runId, undone: here ? undos.length : 0, failed });
+export async function cleanUp(folder: string): Promise<readonly Cleaned[]> {
+  const cleaned: Cleaned[] = [];
+  try {
+    for (const found of leftJournals(folder)) cleaned.push(found.kind === 'refused' ? found : await cleanOne(found));
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    cleaned.push({ kind: 'refused', file: folder, why: `${error.message} (${error.hint})` });
   }
   return cleaned;
+}
+
+async function cleanOne({ file, owner, entries, unread, remove, release }: OrphanedJournal): Promise<CleanedRun> {
+  const { runId, place } = owner;
+  let isDone = false;
+  try {
+    const where = whereIs(place);
+    if (where === 'elsewhere')
+      return outcomeOf(runId, {
+        undone: 0,
+        left: [],
+        failed: ['it ran in another network namespace: run cleanup there'],
+      });
+    const owed = where === 'here' ? entries : entries.filter(isOfOvs);
+    const { undone, left, failed } = await undoAll(owed, place.path);
+    const all = [
+      ...failed,
+      ...unread.map((line) => `line ${line} of ${file} cannot be read: look at it, then remove it`),
+    ];
+    isDone = all.length === 0;
+    return outcomeOf(runId, { undone, left, failed: all });
+  } finally {
+    if (isDone) remove();
+    else release();
+  }
+}
+
+function outcomeOf(runId: string, outcome: UndoOutcome): CleanedRun {
+  return { kind: 'run', runId, ...outcome };
 }

@@ -3,10 +3,11 @@ import type { PlannedTopology } from '../../../core/model/plan.js';
 import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
 import type { HostState, LinkState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { closeMountSpace, type MountSpace } from '../../kernel/mounts.js';
 import { writeSysctl } from '../../kernel/sysctl.js';
 import { runBatch } from '../../process/batch.js';
 import { mustRun } from '../../process/programs.js';
-import { applyToKernel } from '../apply.js';
+import { applyToKernel, type RunsIn } from '../apply.js';
 import { checkReadBack } from '../read-back.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
 import {
@@ -21,6 +22,7 @@ import { plugInEndpoints, setVlans } from './endpoints.js';
 import type { Inside } from './enter.js';
 import { type OvsSwitch, startOvsSwitch } from './ovs-switch.js';
 import { makeRelays, type RelayHandle, type RelaySpec } from './relays.js';
+import { makeSandbox } from './sandbox.js';
 import { isIpv6, makeSpaces, placeOfSpace, quietHost } from './spaces.js';
 
 /** What the lab needs of other folders: edges do not import one another. */
@@ -69,8 +71,14 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
       );
     return endpoint;
   };
+  let sandbox: MountSpace | null = null;
+  const runsIn: RunsIn = {
+    folder: deps.runIn,
+    // A user namespace has no right to anything that is the machine's.
+    ...(deps.inside.runsAs === 'root' ? { sandbox: () => (sandbox ??= makeSandbox(deps.runIn)) } : {}),
+  };
   const kernel = (change: Parameters<typeof applyToKernel>[0]): Promise<ChangeRecord> =>
-    applyToKernel(change, bridgeOf, deps.runIn);
+    applyToKernel(change, bridgeOf, runsIn);
 
   const start = async (endpoint: Endpoint): Promise<ChangeRecord> => {
     if (present.has(endpoint.name)) return { commands: [], readBack: `${endpoint.name} is there already` };
@@ -104,6 +112,7 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
     await relays.close();
     await ovs?.close();
     spaces.close();
+    if (sandbox !== null) closeMountSpace(sandbox);
     return []; // the namespaces end with this process, and everything in them
   };
   let ending: Promise<readonly string[]> | null = null;

@@ -113,7 +113,9 @@ export async function startOvsSwitch(inside: { readonly sysfs: boolean }): Promi
       await takes(port);
       for (const [key, value] of Object.entries(endpoint.settings)) {
         if (placeOfKey(key) !== 'link')
-          await applyToKernel({ kind: 'ovs-set', table: 'Port', device: port, key, value }, () => endpoint.bridge, '/');
+          await applyToKernel({ kind: 'ovs-set', table: 'Port', device: port, key, value }, () => endpoint.bridge, {
+            folder: '/',
+          });
       }
     },
     removePort: (bridge, port) => vsctl(['--if-exists', 'del-port', bridge, port]),

@@ -7,13 +7,19 @@ import {
   startJudging,
 } from '../../../../src/core/judge/judge.js';
 import type { Result } from '../../../../src/core/model/result.js';
-import { batchOf, type Evidence, judge, perfectRun } from '../../../support/judge/perfect-run.js';
+import { batchOf, type Evidence, judge, numbered, perfectRun } from '../../../support/judge/perfect-run.js';
 
 const capture = { sha256: 'f'.repeat(64), files: [] };
 
 /** All that the run of `evidence` has left, but the capture. */
 function inputOf({ plan, run, timeline, states, frames }: Evidence): JudgeInput {
-  return { plan, run: { ...run, capture: { sha256: 'f'.repeat(64), packets: frames.length } }, timeline, states };
+  const capture = { sha256: 'f'.repeat(64), packets: frames.length };
+  return {
+    plan,
+    run: { ...run, capture, timeline: { entries: timeline.length } },
+    timeline: numbered(timeline),
+    states,
+  };
 }
 
 /** Judges evidence as while the run goes on: counting begins when the probes do. null = it is to be begun anew. */
@@ -21,11 +27,11 @@ function judgeAlong(evidence: Evidence, over: Partial<JudgeInput> = {}): Result 
   const {
     plan,
     timeline,
-    run: { key },
+    run: { key, tool },
   } = evidence;
   const judging = startJudging({
     plan,
-    run: { key },
+    run: { key, tool },
     timeline: timeline.slice(0, timeline.findIndex(({ event }) => event === 'probing') + 1),
   });
   addBatch(judging, batchOf(evidence));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createParties } from '../../../../src/core/judge/parties.js';
 import { createClassifier, tagsOf } from '../../../../src/core/judge/recognise/classify.js';
 import { leakComment } from '../../../../src/core/judge/recognise/leak-comment.js';
 import type { Result } from '../../../../src/core/model/result.js';
@@ -257,12 +258,13 @@ describe('the comment of a frame in the capture', () => {
     return leakComment(
       {
         bytes,
-        classified: createClassifier(of.plan, tagsOf(of.plan, key))(bytes, 0, bytes.length),
+        classified: createClassifier(of.plan, tagsOf(of.plan, key), 2)(bytes, 0, bytes.length),
         step: one,
         observer,
         towards,
       },
       of.plan,
+      createParties(of.plan.endpoints),
     );
   };
   const flow = stepPlan.flows.at(0);

@@ -19,6 +19,7 @@ import {
   hostState,
   judge,
   key,
+  numbered,
   perfectRun,
   scenario,
   step,
@@ -138,8 +139,13 @@ function captureReasons(
   const evidence = perfectRun();
   const judging = startJudging({
     plan: evidence.plan,
-    run: { ...evidence.run, capture: { sha256: 'f'.repeat(64), packets: 0 }, ...over },
-    timeline: evidence.timeline,
+    run: {
+      ...evidence.run,
+      timeline: { entries: evidence.timeline.length },
+      capture: { sha256: 'f'.repeat(64), packets: 0 },
+      ...over,
+    },
+    timeline: numbered(evidence.timeline),
     states: evidence.states,
   });
   for (const text of damage) addDamage(judging, text);

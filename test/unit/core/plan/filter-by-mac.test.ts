@@ -5,15 +5,17 @@ import { ingressMac } from '../../../../src/core/plan/ingress-controls.js';
 import { flow as base } from '../../../support/judge/row-fixture.js';
 import { mac, endpoints, flowOf, talk } from '../../../support/plan/control-fixture.js';
 
+const runTag = 0x1234abcd;
+
 describe('the capture filter', () => {
   const filter = (
     flows: readonly Flow[],
     traffic: readonly TrafficPlan[] = [],
     listens = false,
     bridgeMacs: Readonly<Record<string, string>> = { br0: mac.bridge },
-  ): string => filterByMac(flows, traffic, listens, endpoints, bridgeMacs);
+  ): string => filterByMac({ flows, traffic, listenMs: listens ? 1 : null }, { endpoints, bridgeMacs, runTag });
   const sources = (text: string): readonly string[] =>
-    text.split(' or ').map((part) => part.replace(/^ether src /, ''));
+    text.split(' or ').flatMap((part) => /^ether src (.+)$/.exec(part)?.slice(1) ?? []);
   it('lets through what the step sends, what the bridges route, and controls that enter', () => {
     expect(sources(filter([base]))).toEqual([mac.a, mac.bridge, ingressMac]);
     expect(sources(filter([flowOf({}, { srcMac: '02:00:00:00:00:99' })]))).toEqual([
@@ -25,6 +27,10 @@ describe('the capture filter', () => {
     expect(sources(filter([], [talk]))).toEqual([mac.a, mac.lan, mac.bridge, ingressMac]);
     expect(sources(filter([base], [talk]))).toEqual([mac.a, mac.lan, mac.bridge, ingressMac]);
   });
+  it('lets through what carries the run’s token, whatever its MACs have become; where nothing is probed it need not', () => {
+    expect(filter([base])).toMatch(/ or token 0x1234abcd$/);
+    expect(filter([], [talk])).not.toContain('token');
+  });
   it('lets through no more of who is not known, or has several MACs, than is sent', () => {
     expect(sources(filter([flowOf({ sender: 'gone' })], [{ ...talk, from: 'gone', to: 'gone' }]))).toEqual([
       mac.a,
@@ -34,11 +40,14 @@ describe('the capture filter', () => {
     const several = new Map(
       [...endpoints].map(([name, one]) => [name, { ...one, macs: [...one.macs, `02:00:00:00:0${name.length}:99`] }]),
     );
-    expect(sources(filterByMac([flowOf({}, { srcMac: '02:00:00:00:00:77' })], [], false, several, {}))).toEqual([
-      '02:00:00:00:00:77',
-      mac.a,
-      ingressMac,
-    ]);
+    expect(
+      sources(
+        filterByMac(
+          { flows: [flowOf({}, { srcMac: '02:00:00:00:00:77' })], traffic: [], listenMs: null },
+          { endpoints: several, bridgeMacs: {}, runTag },
+        ),
+      ),
+    ).toEqual(['02:00:00:00:00:77', mac.a, ingressMac]);
   });
   it('takes everything where the step listens, sweeps sources, sends nothing, or has more sources than a filter is worth', () => {
     expect(filter([base], [], true)).toBe('');

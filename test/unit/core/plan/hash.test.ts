@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan, StepPlan } from '../../../../src/core/model/plan.js';
-import { planHash } from '../../../../src/core/plan/hash.js';
+import { type PlanSurroundings, planHash as hashOf } from '../../../../src/core/plan/hash.js';
 import { describeNewMacs } from '../../../../src/core/plan/new-macs.js';
 import { flow, plan, step } from '../../../support/judge/row-fixture.js';
 
@@ -8,13 +8,15 @@ const withStep = (over: Partial<StepPlan>): Plan => ({ ...plan, steps: [{ ...ste
 const withFrame = (frame: Partial<typeof flow.frame>): Plan =>
   withStep({ flows: [{ ...flow, frame: { ...flow.frame, ...frame } }] });
 
+const surroundings: PlanSurroundings = { files: [{ path: 'a/rules.nft', sha256: 'aa' }], toolVersion: '1' };
+const planHash = (of: Plan, around = surroundings): string => hashOf(of, around);
+
 describe('the hash of a plan', () => {
   it('is SHA-256 in hex', () => expect(planHash(plan)).toMatch(/^[0-9a-f]{64}$/));
   it.each<[string, Plan]>([
     ['the run’s tag and key', { ...plan, runTag: 5, keySha256: 'x' }],
     ['numbers of tokens', withStep({ flows: step.flows.map((one) => ({ ...one, first: 99 })) })],
     ['the line in the file', withStep({ line: 77 })],
-    ['what is expected', withStep({ expect: { ...step.expect, expected: 'broken' } })],
     ['MACs that a port has learned', withStep({ observers: step.observers.map((one) => ({ ...one, macs: [] })) })],
   ])('does not change with %s', (_, other) => expect(planHash(other)).toBe(planHash(plan)));
   it('does not change with an address that the run invents, and does with one that a guest has', () => {
@@ -53,7 +55,28 @@ describe('the hash of a plan', () => {
     ['a frame', withFrame({ size: 61 })],
     ['a control', withStep({ controls: step.controls.slice(1) })],
     ['who listens', withStep({ observers: step.observers.slice(1) })],
+    ['who is judged', withStep({ observers: step.observers.map((one) => ({ ...one, judged: !one.judged })) })],
+    ['what is expected', withStep({ expect: { ...step.expect, expected: 'broken' } })],
+    [
+      'what is accepted',
+      withStep({
+        expect: {
+          ...step.expect,
+          accept: [{ observer: 'c', class: 'broadcast', reason: 'x', owner: null, ticket: null, until: null }],
+        },
+      }),
+    ],
+    ['what is claimed to be seen', withStep({ flows: step.flows.map((one) => ({ ...one, may: ['c'] })) })],
+    ['the scope', { ...plan, partialScope: 'one port only' }],
+    ['the hosts', { ...plan, hosts: [{ name: 'hv2', ssh: 'hv2', command: ['verify-isolation'] }] }],
   ])('changes with %s', (_, other) => expect(planHash(other)).not.toBe(planHash(plan)));
+  it.each<[string, PlanSurroundings]>([
+    ['the content of a file', { ...surroundings, files: [{ path: 'a/rules.nft', sha256: 'bb' }] }],
+    ['a file more', { ...surroundings, files: [...surroundings.files, { path: 'x', sha256: 'aa' }] }],
+    ['the program’s version', { ...surroundings, toolVersion: '2' }],
+  ])('changes with %s', (_, other) => expect(planHash(plan, other)).not.toBe(planHash(plan)));
+  it('does not change with the folder of a file', () =>
+    expect(planHash(plan, { ...surroundings, files: [{ path: '/b/rules.nft', sha256: 'aa' }] })).toBe(planHash(plan)));
 });
 
 describe('sources that nobody has', () => {

@@ -184,8 +184,8 @@ describe('a step of a plan', () => {
     const offer = { class: 'dhcp-offer', carriers: ['ipv4-udp'] } as const;
     expect([of({}, 'lab'), of({}, 'host'), of(offer, 'host'), of(offer, 'lab')]).toEqual([
       [2048, 150],
-      [160, 1000],
-      [360, 1000],
+      [512, 1000],
+      [512, 1000],
       [2048, 150],
     ]);
   });

@@ -28,16 +28,18 @@ const run = (one: typeof experiment): { result: typeof experiment; dir: null; de
   details: null,
 });
 
-describe.each(Object.entries(reporters))('%s report', (_name, report) => {
+/** Those that carry the result whole, and the page, at whose foot the figures stand. */
+const whole = ['json', 'ndjson', 'html'];
+
+describe.each(Object.entries(reporters))('%s report', (name, report) => {
   it('lets no control character of a guest through', () => {
     expect(report([run(broken)], view)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   });
 
-  it('says in how many ways its tool was broken on purpose, and how often that gave a false holds', () => {
+  it('praises its tool with no figures: what was broken on purpose is no evidence of this run', () => {
     const { tool } = experiment;
     const text = report([run({ ...experiment, tool: { ...tool, sabotage: { cases: 4711, falseHolds: 8642 } } })], view);
-    expect([text.includes('4711'), text.includes('8642')]).toEqual([true, true]);
-    expect(report([run(experiment)], view)).not.toMatch(/sabotage\S* \d|sabotage_cases=|on purpose in/);
+    expect(/4711|8642/.test(text)).toBe(whole.includes(name));
   });
 
   it('ends with a line feed', () => {

@@ -1,5 +1,6 @@
+import { fieldsOf, objectsOf, textOf } from '../../../text/json-fields.js';
 import { word } from '../../../text/shell.js';
-import { isSwitchedOn, isUnicast } from '../../rows/row-context.js';
+import { groupAddress, isSwitchedOn, isUnicast } from '../../rows/row-context.js';
 import type { CauseFinder } from './leak.js';
 
 /**
@@ -22,6 +23,26 @@ export const noQuerier: CauseFinder = (leak) => {
     value: '0',
     text: `${bridge.name} snoops without a querier, so it does not know the members and floods`,
     fix: `ip link set dev ${word(bridge.name)} type bridge mcast_querier 1`,
+  };
+};
+
+/** The observer's port is a member of the group, by an entry that somebody made or by its guest's own report. */
+export const member: CauseFinder = (leak) => {
+  const { bridge, flow, port, before } = leak;
+  if (isUnicast(leak) || flow === null || port === null) return null;
+  const group = groupAddress(flow.frame);
+  const entry = objectsOf(before.mdb)
+    .flatMap((part) => objectsOf(fieldsOf(part)?.['mdb']))
+    .find(
+      (one) => textOf(one['dev']) === bridge.name && textOf(one['port']) === port.name && textOf(one['grp']) === group,
+    );
+  if (group === null || entry === undefined) return null;
+  const state = textOf(entry['state']) ?? 'temp';
+  return {
+    place: `mdb ${group} on ${port.name}`,
+    value: state,
+    text: `${port.name} is a ${state === 'permanent' ? 'permanent ' : ''}member of ${group}`,
+    fix: `bridge mdb del dev ${word(bridge.name)} port ${word(port.name)} grp ${group}`,
   };
 };
 

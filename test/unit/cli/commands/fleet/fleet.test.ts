@@ -136,7 +136,7 @@ describe('fleet', () => {
   it.each(Object.entries(harms))('is never green with %s, and says at which host', async (_name, [harm, says]) => {
     host('good', whole);
     harm(host('bad', whole));
-    const hosts = await Promise.all((await hostFolders([fleet])).map(readHost));
+    const hosts = await Promise.all((await hostFolders([fleet])).map((each) => readHost(each)));
     const [bad, good] = [hosts.find((one) => one.host === 'bad'), hosts.find((one) => one.host === 'good')];
     expect({ bad: bad?.status, good: good?.status }).toEqual({ bad: 3, good: 0 });
     expect(bad?.problems.join('\n')).toMatch(says);
@@ -144,7 +144,7 @@ describe('fleet', () => {
 
   it('keeps a leak broken whatever else is wrong with the evidence', async () => {
     rmSync(join(host('hv1', broken, 2), 'SHA256SUMS'));
-    const [hv1] = await Promise.all((await hostFolders([fleet])).map(readHost));
+    const [hv1] = await Promise.all((await hostFolders([fleet])).map((each) => readHost(each)));
     expect({
       status: hv1?.status,
       leaks: hv1?.runs.flatMap(({ leaks }) => leaks).length,

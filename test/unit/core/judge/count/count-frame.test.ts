@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countProbe } from '../../../../../src/core/judge/count/count-frame.js';
+import { countProbe } from '../../../../../src/core/judge/count/count-probe.js';
 import { createTallies } from '../../../../../src/core/judge/count/tally.js';
 import type { Flow, FrameSpec } from '../../../../../src/core/model/plan.js';
 import type { Result } from '../../../../../src/core/model/result.js';
@@ -39,22 +39,60 @@ const leaks = (result: Result): readonly string[] =>
   );
 
 describe('a token that enters the bridge again', () => {
-  it('is told by who said it, though it was heard there before it was at its sender', () => {
+  const replayed = 'replayed: c saw 1 tokens that it may not have, after a guest that had got them sent them again';
+  it('from a guest that nobody was heard handing it to says that somebody reached it past the ears', () => {
     const evidence = perfectRun();
     addFrames(evidence, enters('b', frameOf(evidence, flowOf(evidence), 3)));
     evidence.frames.unshift(...evidence.frames.splice(-1));
-    expect(told(judge(evidence)).filter((text) => text.startsWith('replayed'))).toEqual([
-      'replayed: b sent 1 tokens that were not its own',
+    const elsewhere = perfectRun();
+    addFrames(elsewhere, enters('c', frameOf(elsewhere, flowOf(elsewhere), 3)));
+    expect([told(judge(evidence)), told(judge(elsewhere))]).toEqual([
+      ['unheard-delivery: b sent 1 tokens that nobody was heard handing to it'],
+      ['unheard-delivery: c sent 1 tokens that nobody was heard handing to it'],
     ]);
+  });
+  it('from a guest that had got it is no reason by itself: errors quote, echo replies carry', () => {
+    const evidence = perfectRun();
+    addFrames(evidence, enters('b', frameOf(evidence, flowOf(evidence), 3)));
+    expect([told(judge(evidence)), leaks(judge(evidence))]).toEqual([[], []]);
+  });
+  it('makes later sightings doubtful, and no earlier ones', () => {
+    const evidence = perfectRun();
+    const bytes = frameOf(evidence, flowOf(evidence), 3);
+    addFrames(evidence, overheard(bytes), enters('b', bytes), overheard(bytes));
+    expect([told(judge(evidence)), leaks(judge(evidence))]).toEqual([[], ['0: a at c']]);
+  });
+  it('counts towards the sender never', () => {
+    const evidence = perfectRun();
+    const bytes = frameOf(evidence, flowOf(evidence), 3);
+    addFrames(evidence, { observer: 'a', outgoing: true, bytes });
+    expect([told(judge(evidence)), leaks(judge(evidence))]).toEqual([[], []]);
+  });
+  it('counts towards another interface of the sender’s owner never', () => {
+    const of = probing({ count: 20 });
+    const owned = (...names: readonly string[]): Result => {
+      const evidence = perfectRun({
+        ...of,
+        topology: {
+          ...of.topology,
+          endpoints: of.topology.endpoints.map((one) => (names.includes(one.name) ? { ...one, owner: 'vm' } : one)),
+        },
+      });
+      addFrames(evidence, overheard(frameOf(evidence, flowOf(evidence), 3)));
+      return judge(evidence);
+    };
+    expect([leaks(owned()), leaks(owned('a', 'c')), leaks(owned('b', 'c'))]).toEqual([
+      ['0: a at c'],
+      [],
+      ['0: a at c'],
+    ]);
+    expect(owned('a', 'c').steps[0]?.findings.map(({ observer }) => observer)).not.toContain('c');
   });
   it('is the sender’s own where it says it a second time', () => {
     const evidence = perfectRun();
     const bytes = frameOf(evidence, flowOf(evidence), 3);
     addFrames(evidence, enters('a', bytes), overheard(bytes));
-    expect([told(judge(evidence)), leaks(judge(evidence))]).toEqual([
-      ['replayed: a sent 1 tokens that were not its own'],
-      [],
-    ]);
+    expect([told(judge(evidence)), leaks(judge(evidence))]).toEqual([[replayed], []]);
   });
   it('by the uplink, as a switch beyond it does, hides no leak and is no replay', () => {
     const evidence = perfectRun(probing({ from: ['lan'] }));
@@ -62,18 +100,17 @@ describe('a token that enters the bridge again', () => {
     addFrames(evidence, enters('lan', bytes), overheard(bytes));
     expect([told(judge(evidence)), leaks(judge(evidence))]).toEqual([[], ['0: lan at c']]);
   });
-  it('is decided by who said it first: a guest, or the uplink', () => {
+  it('is doubtful wherever a guest said it, whatever the uplink did', () => {
     const said = (...names: readonly string[]): Result => {
       const evidence = perfectRun();
       const bytes = frameOf(evidence, flowOf(evidence), 3);
       addFrames(evidence, ...names.map((name) => enters(name, bytes)), overheard(bytes));
       return judge(evidence);
     };
-    expect([leaks(said('b', 'lan')), told(said('b', 'lan'))]).toEqual([
-      [],
-      ['replayed: b sent 1 tokens that were not its own'],
-    ]);
-    expect([leaks(said('lan', 'b')), told(said('lan', 'b'))]).toEqual([['0: a at c'], []]);
+    expect([leaks(said('b', 'lan')), told(said('b', 'lan'))]).toEqual([[], [replayed]]);
+    expect([leaks(said('lan', 'b')), told(said('lan', 'b'))]).toEqual([[], [replayed]]);
+    expect([leaks(said('lan')), told(said('lan'))]).toEqual([['0: a at c'], []]);
+    expect(said('lan').steps[0]?.findings.find(({ leak }) => leak)?.reflected).toBe(1);
   });
   it('hides no leak of another token', () => {
     const evidence = perfectRun(probing({ count: 20 }, { count: 40 }));
@@ -116,15 +153,17 @@ describe('when a probe was seen', () => {
     const [one] = evidence.plan.steps;
     const observer = one?.observers.find(({ name }) => name === 'c');
     if (one === undefined || observer === undefined) throw new Error('the fixture has changed');
-    const tallies = createTallies(evidence.plan);
+    const tallies = createTallies(evidence.plan, 2, true);
     const flow = flowOf(evidence);
     for (const sequence of [4, 4, 5])
       countProbe(
         { flow, sequence, form: 'as-sent' },
         { step: one, observer, inferred: false, towards: true, frame: 1, high: 0, low: sequence },
-        { plan: evidence.plan, keyed: true, steps: tallies },
+        tallies,
       );
-    return [...(tallies[0]?.moments.values() ?? [])].flatMap((moments) => moments.map(({ sequence }) => sequence));
+    return [...(tallies.steps[0]?.moments.values() ?? [])].flatMap((moments) =>
+      moments.map(({ sequence }) => sequence),
+    );
   };
   it('is kept in a step with events alone, each probe once', () => {
     expect(count(scenario([step({ during: [{ atMs: 0, run: [] }] })]))).toEqual([4, 5]);

@@ -78,15 +78,15 @@ function both(
   list: readonly Frame[],
   cut = Infinity,
 ): readonly [quick: StepTally, slow: StepTally] {
-  const [quick] = createTallies(plan);
-  const slow = createTallies(plan);
-  const [own] = slow;
+  const [quick] = createTallies(plan, 2, true).steps;
+  const slow = createTallies(plan, 2, true);
+  const [own] = slow.steps;
   const [one] = plan.steps;
   const observer = one?.observers.find(({ name }) => name === observerName);
   if (quick === undefined || own === undefined || one === undefined || observer === undefined)
     throw new Error('the fixture has changed');
   const plain = createPlainFrames(one, observer, quick, plan, true);
-  const classify = createClassifier(plan, tagsOf(plan, key));
+  const classify = createClassifier(plan, tagsOf(plan, key), 2);
   list.forEach((frame, index) => {
     const bytes = bytesOf(frame).subarray(0, cut);
     const timeNs = BigInt(frame.time) * 2n ** 33n + BigInt(index % 3);
@@ -96,7 +96,7 @@ function both(
       bytes,
       classify(bytes, 0, bytes.length),
       { step: one, observer, inferred: false, towards: frame.towards, frame: index + 1, high, low },
-      { plan, keyed: true, steps: slow },
+      slow,
     );
   });
   plain.finish();
@@ -162,7 +162,7 @@ describe('frames without a token', () => {
   });
   it('are noise only where something was lost', () => {
     const [one] = plans['listens'].steps;
-    const [tally] = createTallies(plans['listens']);
+    const [tally] = createTallies(plans['listens'], 2, true).steps;
     const observer = one?.observers[0];
     if (one === undefined || tally === undefined || observer === undefined) throw new Error('the fixture has changed');
     const plain = createPlainFrames(one, observer, tally, plans['listens'], false);

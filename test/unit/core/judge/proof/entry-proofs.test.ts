@@ -99,9 +99,14 @@ describe('the way in of a sender', () => {
       };
       const entered = { ...tally.entries, count: (flow: Flow) => tally.entries.count(flow) - fewer };
       return (['known', 'inferred'] as const).map((direction) =>
-        missingProofs(step, hidden(direction)(even), { ...tally, entries: entered }, run.plan.endpoints).map(
-          ({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`,
-        ),
+        missingProofs({
+          step,
+          facts: hidden(direction)(even),
+          tally: { ...tally, entries: entered },
+          states: { before: null, after: null },
+          endpoints: run.plan.endpoints,
+          rules: 2,
+        }).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`),
       );
     };
     expect(shown(1)).toEqual([

@@ -74,15 +74,12 @@ describe('the proof of a step', () => {
       ['helper-died c: the capture of c did not come to its end'],
     ],
     [
-      'a guest that sent again what was not its own',
-      {
-        tally: (tally, flow) =>
-          void tally.reentered
-            .set(flow.first, { observer: 'b', uplink: false })
-            .set(flow.first + 1, { observer: 'b', uplink: false })
-            .set(flow.first + 2, { observer: 'lan', uplink: true }),
-      },
-      ['replayed b: b sent 2 tokens that were not its own'],
+      'sightings after a guest said the tokens again, and a guest that nobody was heard handing a token to',
+      { tally: (tally) => void [tally.replayed.set('c', 2), tally.unheard.set('b', 1)] },
+      [
+        'replayed c: c saw 2 tokens that it may not have, after a guest that had got them sent them again',
+        'unheard-delivery b: b sent 1 tokens that nobody was heard handing to it',
+      ],
     ],
     [
       'a clock that was set',

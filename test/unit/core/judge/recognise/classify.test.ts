@@ -41,7 +41,7 @@ const frameOf = (flow: Flow, sequence = 0, over: Partial<FrameSpec> = {}): Uint8
 
 /** What a frame is, in a word; where it stands among other octets changes nothing. */
 function told(bytes: Uint8Array, of: Plan = plan, withKey: Uint8Array | null = key): string {
-  const classify = createClassifier(of, tagsOf(of, withKey));
+  const classify = createClassifier(of, tagsOf(of, withKey), 2);
   const word = (sighting: Sighting): string =>
     sighting.kind === 'probe'
       ? `${sighting.form} ${sighting.flow.id}/${sighting.sequence}`
@@ -69,25 +69,25 @@ describe('a frame of a probe', () => {
     const ttlAt = 14 + 8;
     expect(told(changed(frameOf(ipv4, 1, others), ttlAt, probeHopLimit - 1))).toBe(`routed ${ipv4.id}/1`);
     expect(told(changed(frameOf(ipv4, 1, others), ttlAt, 0))).toBe(`routed ${ipv4.id}/1`);
-    expect(told(frameOf(ipv4, 1, others))).toBe(`answer ${ipv4.id}/1`);
-    expect(told(changed(frameOf(ipv4, 1, others), ttlAt, probeHopLimit + 1))).toBe(`answer ${ipv4.id}/1`);
+    expect(told(frameOf(ipv4, 1, others))).toBe(`rewritten ${ipv4.id}/1`);
+    expect(told(changed(frameOf(ipv4, 1, others), ttlAt, probeHopLimit + 1))).toBe(`rewritten ${ipv4.id}/1`);
     expect(told(changed(frameOf(ipv6, 1, others), 14 + 7, probeHopLimit - 1))).toBe(`routed ${ipv6.id}/1`);
   });
   it('with one other MAC is no longer as sent', () => {
-    expect(told(frameOf(raw, 0, { srcMac: '02:00:00:00:00:11' }))).toBe(`answer ${raw.id}/0`);
-    expect(told(frameOf(raw, 0, { dstMac: '02:00:00:00:00:11' }))).toBe(`answer ${raw.id}/0`);
+    expect(told(frameOf(raw, 0, { srcMac: '02:00:00:00:00:11' }))).toBe(`rewritten ${raw.id}/0`);
+    expect(told(frameOf(raw, 0, { dstMac: '02:00:00:00:00:11' }))).toBe(`rewritten ${raw.id}/0`);
   });
-  it('with one other address only quotes it', () => {
-    expect(told(frameOf(ipv4, 0, { srcIp: '10.0.0.9' }))).toBe(`answer ${ipv4.id}/0`);
-    expect(told(frameOf(ipv4, 0, { dstIp: '10.0.0.9' }))).toBe(`answer ${ipv4.id}/0`);
-    expect(told(frameOf(raw, 0))).not.toContain('answer');
+  it('with one other address was rewritten', () => {
+    expect(told(frameOf(ipv4, 0, { srcIp: '10.0.0.9' }))).toBe(`rewritten ${ipv4.id}/0`);
+    expect(told(frameOf(ipv4, 0, { dstIp: '10.0.0.9' }))).toBe(`rewritten ${ipv4.id}/0`);
+    expect(told(frameOf(raw, 0))).not.toContain('rewritten');
   });
   it('without planned addresses is never routed, whatever carries its token', () => {
     const packet = buildFrame(
       { ...ipv4.frame, srcMac: '02:00:00:00:00:11', dstMac: '02:00:00:00:00:12' },
       token(raw.first),
     );
-    expect(told(changed(packet, 14 + 8, probeHopLimit - 1))).toBe(`answer ${raw.id}/0`);
+    expect(told(changed(packet, 14 + 8, probeHopLimit - 1))).toBe(`rewritten ${raw.id}/0`);
   });
   it('of a plan whose MACs are none is never as sent', () => {
     const odd: Plan = {
@@ -96,12 +96,12 @@ describe('a frame of a probe', () => {
         index === 0 ? { ...one, flows: [{ ...raw, frame: { ...raw.frame, dstMac: 'nobody' } }] } : one,
       ),
     };
-    expect(told(frameOf(raw, 0, { dstMac: '00:00:00:00:00:01' }), odd)).toBe(`answer ${raw.id}/0`);
+    expect(told(frameOf(raw, 0, { dstMac: '00:00:00:00:00:01' }), odd)).toBe(`rewritten ${raw.id}/0`);
   });
-  it('that carries the token behind no address at all only quotes it', () =>
+  it('that carries the token behind no address at all was rewritten', () =>
     expect(
       told(buildFrame({ ...raw.frame, srcMac: ipv4.frame.srcMac, dstMac: ipv4.frame.dstMac }, token(ipv4.first))),
-    ).toBe(`answer ${ipv4.id}/0`));
+    ).toBe(`rewritten ${ipv4.id}/0`));
 });
 
 describe('a frame of a sweep of sources', () => {
@@ -113,7 +113,7 @@ describe('a frame of a sweep of sources', () => {
   it('has a source of its own, so its destination decides', () => {
     const bytes = buildFrame({ ...raw.frame, srcMac: '02:99:99:99:99:99' }, token(raw.first + 1));
     expect(told(bytes, swept)).toBe(`as-sent ${raw.id}/1`);
-    expect(told(bytes)).toBe(`answer ${raw.id}/1`);
+    expect(told(bytes)).toBe(`rewritten ${raw.id}/1`);
   });
 });
 
@@ -177,7 +177,54 @@ describe('a token', () => {
   });
   it('is found at an odd place of a frame that says to be the probe, too', () => {
     const shifted = Buffer.concat([frameOf(raw).subarray(0, 14), Buffer.alloc(3), token(raw.first), Buffer.alloc(30)]);
-    expect(told(shifted)).toBe(`as-sent ${raw.id}/0`);
+    expect(told(shifted)).toBe(`encapsulated ${raw.id}/0`);
+  });
+  it('counts under whatever headers, also under those that cannot be read', () => {
+    const mpls = Buffer.concat([
+      frameOf(ipv4).subarray(0, 12),
+      Buffer.from('8847000101ff', 'hex'),
+      frameOf(ipv4).subarray(14),
+    ]);
+    expect(told(mpls)).toBe(`encapsulated ${ipv4.id}/0`);
+    const tags = Buffer.concat([
+      frameOf(raw).subarray(0, 12),
+      Buffer.from('81000001'.repeat(40), 'hex'),
+      token(raw.first),
+    ]);
+    expect(told(tags)).toMatch(new RegExp(`^(encapsulated|rewritten) ${raw.id}/0$`));
+    const vxlan = Buffer.concat([frameOf(ipv4).subarray(0, 42), Buffer.alloc(8), frameOf(raw, 1)]);
+    expect(told(vxlan)).toBe(`encapsulated ${raw.id}/1`);
+  });
+  it('that is forged hides no genuine one behind it', () => {
+    const forged = tokensFor(Buffer.alloc(32, 8), plan.runTag, raw.first, 1);
+    expect(told(Buffer.concat([frameOf(raw).subarray(0, 14), forged, token(raw.first)]))).toBe(
+      `encapsulated ${raw.id}/0`,
+    );
+  });
+  it('is not alone where receive offload has merged frames: each counts', () => {
+    const merged = Buffer.concat([frameOf(ipv4), token(ipv4.first + 1), token(raw.first)]);
+    const { sighting, more } = createClassifier(plan, tagsOf(plan, key), 2)(merged, 0, merged.length);
+    expect(
+      [sighting, ...more].map((one) => (one.kind === 'probe' ? `${one.flow.id}/${one.sequence}` : one.kind)),
+    ).toEqual([`${ipv4.id}/0`, `${ipv4.id}/1`, `${raw.id}/0`]);
+  });
+});
+
+describe('a frame of a folder that is judged by rules 1', () => {
+  const byRules1 = (bytes: Uint8Array): string => {
+    const { sighting } = createClassifier(plan, tagsOf(plan, key), 1)(bytes, 0, bytes.length);
+    return sighting.kind === 'probe' ? sighting.form : sighting.kind;
+  };
+  it('is the probe, routed, or an answer, as the versions that left such folders said', () => {
+    const others = { srcMac: '02:00:00:00:00:11', dstMac: '02:00:00:00:00:12' };
+    const ttlAt = 14 + 8;
+    expect([
+      byRules1(frameOf(ipv4)),
+      byRules1(changed(frameOf(ipv4, 1, others), ttlAt, probeHopLimit - 1)),
+      byRules1(frameOf(ipv4, 1, others)),
+      byRules1(frameOf(ipv4, 0, { srcIp: '10.0.0.9' })),
+      byRules1(Buffer.concat([frameOf(raw).subarray(0, 14), Buffer.alloc(3), token(raw.first), Buffer.alloc(30)])),
+    ]).toEqual(['as-sent', 'routed', 'answer', 'answer', 'as-sent']);
   });
 });
 

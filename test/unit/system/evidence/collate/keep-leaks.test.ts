@@ -19,6 +19,7 @@ import {
   type Captured,
   type Evidence,
   key,
+  numbered,
   perfectRun,
   scenario,
   step,
@@ -47,6 +48,7 @@ async function finish(dir: string, keep: 'leaks' | 'all'): Promise<Result> {
     key: Buffer.from(run.key ?? '', 'hex'),
     application: 'test',
     keep,
+    rules: run.tool.verdictRules,
     inferred,
     clocks: clockOffsets(timeline),
     counters: stepFacts(plan, timeline).map((facts) => facts.lastCounters),
@@ -116,10 +118,10 @@ describe('a recorded run, with only leaks kept', () => {
 function write(dir: string, { plan, run, timeline, states, frames }: Evidence): void {
   const written = (name: string): number => frames.filter(({ observer }) => observer === name).length;
   writeFileSync(join(dir, 'plan.json'), JSON.stringify(plan));
-  writeFileSync(join(dir, 'run.json'), JSON.stringify(run));
+  writeFileSync(join(dir, 'run.json'), JSON.stringify({ ...run, timeline: { entries: timeline.length } }));
   writeFileSync(
     join(dir, 'timeline.ndjson'),
-    timeline
+    numbered(timeline)
       .map((entry) =>
         entry.event === 'stopped'
           ? { ...entry, written: Object.fromEntries(Object.keys(entry.written).map((name) => [name, written(name)])) }

@@ -40,7 +40,7 @@ describe('a leak in a result', () => {
   });
   it('that is unexplained says whether the state was read', () => {
     const text = (before: HostState | null): string | undefined =>
-      withCauses([finding], evidence.plan, step, { before, after: host() })[0]?.causes[0]?.text;
+      withCauses([finding], evidence.plan, step, { before, after: host() }, 2)[0]?.causes[0]?.text;
     expect([
       text(null),
       text(
@@ -57,13 +57,14 @@ describe('a leak in a result', () => {
     ).toEqual(['mac-moved']));
   it('is explained, other rows are left as they are', () => {
     const state = { before: host(), after: host() };
-    const [first, second] = withCauses([{ ...finding, leak: false }, finding], evidence.plan, step, state);
+    const [first, second] = withCauses([{ ...finding, leak: false }, finding], evidence.plan, step, state, 2);
     expect([first?.causes.length, second?.causes.length]).toEqual([0, 1]);
     const many = withCauses(
       Array.from({ length: 2001 }, () => finding),
       evidence.plan,
       step,
       state,
+      2,
     );
     expect([many[1999]?.causes.length, many[2000]?.causes.length]).toEqual([1, 0]);
   });

@@ -1,0 +1,37 @@
+import type { Scenario } from '../../../core/model/scenario.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { foreignCommands } from '../../../core/scenario/free-commands.js';
+import { isHelperCommand } from '../../../core/scenario/topology/host-command.js';
+import { quoteForShell } from '../../../core/text/shell.js';
+import { namedFiles } from './named-files.js';
+
+/** What the hosts of a scenario are to start, other than this program; a line each. */
+function foreignHostCommands({ file, topology }: Scenario): readonly string[] {
+  return (topology.hosts ?? [])
+    .filter(({ ssh, command }) => ssh !== null && !isHelperCommand(command))
+    .map(
+      ({ name, ssh, command }) =>
+        `${file}: topology.hosts.${name}.command: ${command.map(quoteForShell).join(' ')} would be started on ${ssh}, expected [verify-isolation], its path, or one of them behind sudo -n or doas -n`,
+    );
+}
+
+/**
+ * Throws VerifyError (64), before anything is connected to or started, where a scenario starts what the command line
+ * has to allow.
+ */
+export function checkStarts(scenarios: readonly Scenario[], allowRun: boolean): void {
+  const foreign = allowRun
+    ? []
+    : scenarios.flatMap((scenario) => [
+        ...foreignCommands(scenario.steps).map((what) => `${scenario.file}: ${what}`),
+        ...namedFiles(scenario, false).refused,
+        ...foreignHostCommands(scenario),
+      ]);
+  if (foreign.length > 0)
+    throw new VerifyError(
+      'run-not-allowed',
+      64,
+      foreign.join('\n'),
+      'read the scenario; --allow-run lets it start any program and read any file',
+    );
+}

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { dirname, relative, resolve } from 'node:path';
+import type { FileHash, Scenario } from '../../../core/model/scenario.js';
+import { commandsOf, includesFile } from '../../../core/scenario/free-commands.js';
+import { readBelow } from './files-below.js';
+
+/** Rules of a firewall of ten thousand guests have a tenth of it. */
+const mostOctets = 64 * 1024 * 1024;
+
+/** Files that the commands of a scenario name. */
+export interface NamedFiles {
+  /** Each once, as they are now. */
+  readonly files: readonly FileHash[];
+  /** Why a command takes `--allow-run`, a line each. */
+  readonly refused: readonly string[];
+}
+
+/** A path inside a word: `--db=unix:/run/x.sock`, `options:path=/dev/x`. */
+const pathInside = /(?:^|[=,"'\s{(@]|[A-Za-z0-9_]:)((?:\.\.)?\/[^\s"',;{}]*|\.\.)/g;
+
+function pathsIn(word: string): readonly string[] {
+  return [...word.matchAll(pathInside)].flatMap(([, path]) => path ?? []);
+}
+
+/**
+ * Looks at every word of `run` and `during` that is the name of a file; relative paths start at the scenario's folder.
+ * `anywhere`: files elsewhere are taken as well, as `--allow-run` says.
+ */
+export function namedFiles({ file, steps }: Pick<Scenario, 'file' | 'steps'>, anywhere: boolean): NamedFiles {
+  const folder = dirname(file);
+  const files = new Map<string, string>();
+  const refused: string[] = [];
+  for (const { step, argv } of commandsOf(steps)) {
+    const [program, ...words] = argv;
+    const say = (why: string): void => {
+      if (!anywhere) refused.push(`${file}: step “${step}”: run: ${argv.join(' ')}: ${why}`);
+    };
+    /** `isPath`: it can be nothing else, whether it is there or not. */
+    const take = (path: string, isPath: boolean): void => {
+      const full = resolve(folder, path);
+      const found = readBelow(folder, full, mostOctets, anywhere);
+      if (found.kind === 'file') {
+        files.set(path, createHash('sha256').update(found.bytes).digest('hex'));
+        // of the programs that every scenario may start, nft alone has a language with such a statement
+        if (program === 'nft' && includesFile(Buffer.from(found.bytes).toString('latin1')))
+          say(`${path} reads another file with include`);
+      } else if (found.kind === 'outside' || (isPath && relative(resolve(folder), full).startsWith('..')))
+        say(`${path} is not below the folder of the scenario`);
+      else if (found.kind === 'refused') say(`${path}: ${found.why}`);
+    };
+    for (const word of words) {
+      const inside = pathsIn(word);
+      for (const path of new Set(word === '' ? inside : [word, ...inside])) take(path, inside.includes(path));
+    }
+  }
+  return { files: [...files].map(([path, sha256]) => ({ path, sha256 })), refused: [...new Set(refused)] };
+}

@@ -1,0 +1,204 @@
+import type { FdbEntry, VlanRange } from '../../model/scenario.js';
+import { type Fields, objectsOf, textOf, textsOf } from '../../text/json-fields.js';
+import { changeCommands } from '../change-commands.js';
+import { byIndex, changed, done, findHeld, left, linkOf, type Present, undo, type UndoDecision } from './decision.js';
+import type { FdbForm, FdbRow, UndoOf } from './entry.js';
+
+interface VlanFlags {
+  readonly pvid: boolean;
+  readonly untagged: boolean;
+}
+
+function vlanWord(flags: VlanFlags | undefined): string {
+  return flags === undefined ? 'absent' : `present${flags.pvid ? ' pvid' : ''}${flags.untagged ? ' untagged' : ''}`;
+}
+
+function byVid(ranges: readonly VlanRange[]): ReadonlyMap<number, VlanFlags> {
+  return new Map(
+    ranges.flatMap(({ first, last, pvid, untagged }) =>
+      Array.from({ length: last - first + 1 }, (_, at) => [first + at, { pvid, untagged }] as const),
+    ),
+  );
+}
+
+/** The VLANs of a port, of `bridge -j vlan show`: neighbouring ones of one kind may stand as a range. */
+export function vlanRanges(json: unknown, name: string): readonly VlanRange[] {
+  return objectsOf(json)
+    .filter((port) => port['ifname'] === name)
+    .flatMap((port) => objectsOf(port['vlans']))
+    .flatMap(({ vlan, vlanEnd = vlan, flags }) => {
+      if (typeof vlan !== 'number' || typeof vlanEnd !== 'number' || vlan > vlanEnd || vlanEnd > 4095) return [];
+      const words = textsOf(flags);
+      return [
+        { first: vlan, last: vlanEnd, pvid: words.includes('PVID'), untagged: words.includes('Egress Untagged') },
+      ];
+    });
+}
+
+/** Each VLAN that was touched is undone or left by itself; VLANs without a flag for the PVID come back before it. */
+export function decideVlan({ on, self, set, was }: UndoOf<'vlan'>, { links, vlan }: Present): UndoDecision {
+  const held = findHeld(on, links);
+  if ('kind' in held) return held;
+  const [after, before, now] = [byVid(set), byVid(was), byVid(vlanRanges(vlan, held.name))];
+  const touched = [...new Set([...after.keys(), ...before.keys()])].sort((a, b) => a - b);
+  const others: string[] = [];
+  const owed: number[] = [];
+  for (const vid of touched) {
+    const [isNow, asSet, asBefore] = [now, after, before].map((one) => vlanWord(one.get(vid)));
+    if (isNow === asBefore) continue;
+    if (isNow === asSet) owed.push(vid);
+    else others.push(`VLAN ${vid} of ${held.name} is ${isNow}, not what the run had set (${asSet})`);
+  }
+  if (owed.length === 0) return others.length === 0 ? done : left(others.slice(0, 5).join('; '));
+  const command = (act: 'add' | 'del', entry: VlanRange): readonly (readonly string[])[] =>
+    changeCommands({ kind: 'vlan', act, self, entry: { ...entry, port: byIndex(on.ifindex) } }, () => '');
+  const takenAway = runsOf(
+    owed.filter((vid) => !before.has(vid)).map((vid) => ({ vid, pvid: false, untagged: false })),
+  );
+  const givenBack = runsOf(
+    owed.flatMap((vid) => {
+      const flags = before.get(vid);
+      return flags === undefined ? [] : [{ vid, ...flags }];
+    }),
+  );
+  return undo(
+    ...takenAway.flatMap((one) => command('del', one)),
+    ...givenBack.filter(({ pvid }) => !pvid).flatMap((one) => command('add', one)),
+    ...givenBack.filter(({ pvid }) => pvid).flatMap((one) => command('add', one)),
+  );
+}
+
+/** Neighbours with the same flags as ranges; a PVID stands alone. */
+function runsOf(vlans: readonly ({ readonly vid: number } & VlanFlags)[]): readonly VlanRange[] {
+  const runs: VlanRange[] = [];
+  for (const { vid, pvid, untagged } of vlans) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.last === vid - 1 && !pvid && !last.pvid && last.untagged === untagged)
+      runs[runs.length - 1] = { ...last, last: vid };
+    else runs.push({ first: vid, last: vid, pvid, untagged });
+  }
+  return runs;
+}
+
+function formWord(form: FdbForm | null): string {
+  return form === null ? 'absent' : `${form.state}${form.sticky ? ' sticky' : ''}`;
+}
+
+/** An entry of `bridge -j fdb`. */
+export function fdbForm(row: Fields): FdbForm {
+  const state = (['static', 'permanent'] as const).find((one) => one === row['state']) ?? 'dynamic';
+  return { state, sticky: textsOf(row['flags']).includes('sticky') };
+}
+
+interface JudgedRow {
+  readonly vlan: number | null;
+  readonly now: FdbForm | null;
+  /** What it is to be: as it was where it is the run's, else as it is. */
+  readonly target: FdbForm | null;
+  /** What is another's by now, and how it is; null = it is not. */
+  readonly other: string | null;
+}
+
+function judgeRow(
+  { vlan, set, was }: FdbRow,
+  of: { readonly entries: readonly Fields[]; readonly name: string; readonly mac: string; readonly self: boolean },
+): JudgedRow {
+  const inVlan = of.entries.filter((one) => (one['vlan'] ?? null) === vlan);
+  const own = inVlan.filter((one) => one['ifname'] === of.name);
+  // The device's own entry stands beside that of its bridge, and that of a bridge is printed with or without `self`
+  const here = (of.self ? own.find((one) => one['master'] === undefined) : undefined) ?? own[0];
+  const now = here === undefined ? null : fdbForm(here);
+  const [isNow, asSet, asBefore] = [formWord(now), formWord(set), formWord(was)];
+  if (isNow === asBefore) return { vlan, now, target: now, other: null };
+  if (isNow === asSet) return { vlan, now, target: was, other: null };
+  const what = `the entry of ${of.mac}${vlan === null ? '' : ` in VLAN ${vlan}`} on ${of.name}`;
+  if (now !== null)
+    return { vlan, now, target: now, other: `${what} is ${isNow}, not what the run had set (${asSet})` };
+  // A static entry goes along with its MAC where that is seen on another port (br_fdb_update)
+  const moved = inVlan.find((one) => one['ifname'] !== of.name && fdbForm(one).state !== 'dynamic');
+  if (!of.self && moved !== undefined)
+    return { vlan, now, target: now, other: `${what} is on ${String(moved['ifname'])} by now` };
+  // one that is learned ages
+  const isAged = set?.state === 'dynamic';
+  return { vlan, now, target: now, other: isAged ? null : `${what} is absent, not what the run had set (${asSet})` };
+}
+
+/**
+ * An entry without a VLAN is made in every VLAN of its port as well (br_fdb_add): where it comes back, the others are
+ * set again to what they are to be.
+ */
+export function decideFdb({ on, self, mac, rows }: UndoOf<'fdb'>, { links, fdb }: Present): UndoDecision {
+  const held = findHeld(on, links);
+  if ('kind' in held) return held;
+  const bridge = textOf(linkOf(links, on.master === 0 ? on.ifindex : on.master)?.['ifname']);
+  const entries = objectsOf(fdb).filter((one) => one['mac'] === mac && (self || one['master'] === bridge));
+  const judged = rows.map((row) => judgeRow(row, { entries, name: held.name, mac, self }));
+  const wanted = judged.map(({ vlan, now, target }) => ({ vlan, now, target }));
+  const others = judged.flatMap(({ other }) => other ?? []);
+  const isOwed = ({ now, target }: { readonly now: FdbForm | null; readonly target: FdbForm | null }): boolean =>
+    formWord(now) !== formWord(target);
+  if (!wanted.some(isOwed)) return others.length === 0 ? done : left(others.slice(0, 5).join('; '));
+  const plain = wanted.find((row) => row.vlan === null && isOwed(row));
+  const command = (vlan: number | null, target: FdbForm | null): readonly (readonly string[])[] => {
+    const entry: FdbEntry = {
+      mac,
+      port: byIndex(on.ifindex),
+      vlan,
+      self,
+      ...(target ?? { state: 'static', sticky: false }),
+    };
+    return changeCommands({ kind: 'fdb', act: target === null ? 'del' : 'add', entry }, () => '');
+  };
+  return undo(
+    ...(plain === undefined ? [] : command(null, plain.target)),
+    ...wanted.flatMap((row) => {
+      if (row.vlan === null) return [];
+      // Taken away without a VLAN it is gone from each, given back it is in each.
+      const stands = plain === undefined || self ? row.now : plain.target;
+      return formWord(stands) === formWord(row.target) ? [] : command(row.vlan, row.target);
+    }),
+  );
+}
+
+/** A group's member in `bridge -j mdb`; null = there is none. */
+export function mdbForm(
+  json: unknown,
+  {
+    bridge,
+    port,
+    group,
+    vlan,
+  }: Readonly<Record<'bridge' | 'port' | 'group', string>> & { readonly vlan: number | null },
+): 'permanent' | 'temp' | null {
+  const found = objectsOf(json)
+    .flatMap((one) => objectsOf(one['mdb']))
+    .find(
+      (one) =>
+        one['dev'] === bridge && one['port'] === port && one['grp'] === group && (vlan === null || one['vid'] === vlan),
+    );
+  if (found === undefined) return null;
+  return found['state'] === 'permanent' ? 'permanent' : 'temp';
+}
+
+export function decideMdb(entry: UndoOf<'mdb'>, { links, mdb }: Present): UndoDecision {
+  const { on, bridge, group, vlan, set, was } = entry;
+  const [port, above] = [findHeld(on, links), findHeld(bridge, links)];
+  if ('kind' in port) return port;
+  if ('kind' in above) return above;
+  const now = mdbForm(mdb, { bridge: above.name, port: port.name, group, vlan });
+  if (now === was) return done;
+  if (now !== set) return changed(`the member ${port.name} of ${group}`, now ?? 'absent', set ?? 'absent');
+  return undo([
+    'bridge',
+    'mdb',
+    was === null ? 'del' : 'add',
+    'dev',
+    byIndex(bridge.ifindex),
+    'port',
+    byIndex(on.ifindex),
+    'grp',
+    group,
+    ...(was === null ? [] : [was]),
+    ...(vlan === null ? [] : ['vid', String(vlan)]),
+  ]);
+}

@@ -1,0 +1,75 @@
+import { setWords } from '../change-commands.js';
+import { isSameSetting, settingIn } from '../setting-value.js';
+import { decideOvs } from './decide-ovs.js';
+import { decideFdb, decideMdb, decideVlan } from './decide-tables.js';
+import {
+  byIndex,
+  changed,
+  done,
+  findHeld,
+  isIndexTaken,
+  left,
+  linkOf,
+  type Present,
+  undo,
+  type UndoDecision,
+} from './decision.js';
+import type { UndoEntry, UndoOf } from './entry.js';
+
+/**
+ * What is to be done for an entry of a journal: undone only where interface and bridge, by their indexes, and the
+ * present value are the run's. The commands name interfaces by index (`if17`: ll_idx_a2n, lib/ll_map.c of iproute2), so
+ * that one which comes in between is not met.
+ */
+export function decideUndo(entry: UndoEntry, present: Present): UndoDecision {
+  switch (entry.kind) {
+    case 'interface':
+      return decideInterface(entry, present);
+    case 'setting':
+      return decideSetting(entry, present);
+    case 'sysctl':
+      return decideSysctl(entry, present);
+    case 'vlan':
+      return decideVlan(entry, present);
+    case 'fdb':
+      return decideFdb(entry, present);
+    case 'mdb':
+      return decideMdb(entry, present);
+    case 'ovs-column':
+    case 'ovs-flood':
+    case 'ovs-vlan':
+    case 'ovs-fdb':
+    case 'ovs-mirror':
+      return present.ovs === undefined ? left('Open vSwitch says nothing') : decideOvs(entry, present.ovs);
+  }
+}
+
+function decideInterface({ name, ifindex }: UndoOf<'interface'>, { links }: Present): UndoDecision {
+  const link = linkOf(links, ifindex);
+  if (link === undefined) return done;
+  if (link['ifname'] !== name) return left(`the interface ${ifindex} is ${String(link['ifname'])}, not ${name}`);
+  if (isIndexTaken(links, ifindex)) return left(`another interface is called ${byIndex(ifindex)}`);
+  return undo(['ip', 'link', 'del', 'dev', byIndex(ifindex)]);
+}
+
+function decideSetting({ on, place, key, set, was }: UndoOf<'setting'>, { links }: Present): UndoDecision {
+  const held = findHeld(on, links);
+  if ('kind' in held) return held;
+  const now = settingIn([linkOf(links, on.ifindex)], place, key);
+  if (now === undefined) return left(`the kernel no longer tells ${key} of ${held.name}`);
+  if (isSameSetting(place, key, now, was)) return done;
+  if (!isSameSetting(place, key, now, set)) return changed(`${key} of ${held.name}`, String(now), String(set));
+  return undo(['ip', 'link', 'set', 'dev', byIndex(on.ifindex), ...setWords({ place, key, value: was })]);
+}
+
+/** Its name goes by an interface's name: right before, that has to be the same interface's. */
+function decideSysctl({ on, name, set, was }: UndoOf<'sysctl'>, { links, sysctl }: Present): UndoDecision {
+  if (on !== null) {
+    const held = findHeld(on, links);
+    if ('kind' in held) return held;
+    if (held.name !== on.name) return left(`${on.name} is called ${held.name} by now`);
+  }
+  if (sysctl === undefined || sysctl === was) return done;
+  if (sysctl !== set) return changed(name, sysctl, set);
+  return undo(['sysctl', '-w', `${name}=${was}`]);
+}

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import type { SettingPlace } from '../../model/settings.js';
+import { ovsColumnKind, ovsColumns } from '../ovs-settings.js';
+import { settingsOfPlace } from '../setting-value.js';
+import type { UndoEntry } from './entry.js';
+
+const linkSettingKeys = (place: SettingPlace): ReadonlySet<string> =>
+  new Set(settingsOfPlace(place).map(({ key }) => key));
+const keys = { bridge: linkSettingKeys('bridge'), port: linkSettingKeys('port'), link: linkSettingKeys('link') };
+
+/** Of the kernel's names (dev_valid_name, net/core/dev.c) those that no program takes for an option or a path. */
+const name = z
+  .string()
+  .min(1)
+  .max(15)
+  .refine((text) => !/[/\s:]/.test(text) && !text.startsWith('-'));
+const ifindex = z.int().min(1).max(0x7fff_ffff);
+const link = z.strictObject({ name: z.string().min(1).max(15), ifindex, master: z.int().min(0).max(0x7fff_ffff) });
+const row = z.strictObject({
+  uuid: z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+  name: z.string().min(1).max(255),
+});
+const mac = z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/);
+const vid = z.int().min(0).max(4095);
+const value = z.union([z.string().max(255), z.number(), z.boolean()]);
+const line = z
+  .string()
+  .max(4096)
+  .refine((text) => !/[\n\0]/.test(text));
+const group = z.string().regex(/^[0-9a-f.:]{2,45}$/);
+const form = z.strictObject({ state: z.enum(['static', 'permanent', 'dynamic']), sticky: z.boolean() }).nullable();
+const member = z.enum(['permanent', 'temp']).nullable();
+const columns = z.strictObject({ tag: line, trunks: line });
+const flood = z.enum(['on', 'off']);
+const ranges = z
+  .array(
+    z
+      .strictObject({ first: vid, last: vid, pvid: z.boolean(), untagged: z.boolean() })
+      .refine(({ first, last }) => first <= last),
+  )
+  .max(4096);
+
+/** COLUMN of those that a run may set, or COLUMN:KEY of a map. */
+function isOvsKey(table: 'Bridge' | 'Port', key: string): boolean {
+  const [column = '', inner] = key.split(/:(.*)/s);
+  const known: readonly string[] = ovsColumns[table === 'Bridge' ? 'bridge' : 'port'];
+  if (!known.includes(column)) return false;
+  return ovsColumnKind(column) === 'map' ? inner !== undefined && /^[^\s=,"]{1,64}$/.test(inner) : inner === undefined;
+}
+
+const entry = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('interface'), name, ifindex }),
+  z
+    .strictObject({
+      kind: z.literal('setting'),
+      on: link,
+      place: z.enum(['bridge', 'port', 'link']),
+      key: z.string(),
+      set: value,
+      was: value,
+    })
+    .refine(({ place, key }) => keys[place].has(key)),
+  z.strictObject({
+    kind: z.literal('sysctl'),
+    on: link.nullable(),
+    name: z
+      .string()
+      .max(255)
+      .regex(/^net\.[^\s=]+$/)
+      .refine((text) => !text.includes('..')),
+    set: line,
+    was: line,
+  }),
+  z.strictObject({ kind: z.literal('vlan'), on: link, self: z.boolean(), set: ranges, was: ranges }),
+  z.strictObject({
+    kind: z.literal('fdb'),
+    on: link,
+    self: z.boolean(),
+    mac,
+    rows: z.array(z.strictObject({ vlan: vid.nullable(), set: form, was: form })).max(4096),
+  }),
+  z.strictObject({
+    kind: z.literal('mdb'),
+    on: link,
+    bridge: link,
+    group,
+    vlan: vid.nullable(),
+    set: member,
+    was: member,
+  }),
+  z
+    .strictObject({
+      kind: z.literal('ovs-column'),
+      table: z.enum(['Bridge', 'Port']),
+      on: row,
+      key: z.string(),
+      set: line,
+      was: line,
+    })
+    .refine(({ table, key }) => isOvsKey(table, key)),
+  z.strictObject({ kind: z.literal('ovs-flood'), on: row, bridge: row, set: flood, was: flood }),
+  z.strictObject({ kind: z.literal('ovs-vlan'), on: row, set: columns, was: columns }),
+  z.strictObject({
+    kind: z.literal('ovs-fdb'),
+    bridge: row,
+    mac,
+    vlan: vid,
+    set: row.nullable(),
+    was: row.nullable(),
+  }),
+  z.strictObject({
+    kind: z.literal('ovs-mirror'),
+    bridge: row,
+    mirror: line,
+    runId: z.string().regex(/^[\w-]{1,64}$/),
+  }),
+]);
+
+/** What a line of a journal says is to be undone; null = nothing that this version could have written. */
+export function parseUndoEntry(json: unknown): UndoEntry | null {
+  const { success, data } = entry.safeParse(json);
+  return success ? data : null;
+}

@@ -1,0 +1,110 @@
+import type { FrameView } from '../../wire/frame-view.js';
+import { macText } from '../../wire/ethernet.js';
+import { ipv4Text } from '../../wire/ipv4.js';
+import { ipv6Text } from '../../wire/ipv6.js';
+import { isLeak } from '../parties.js';
+import { countProbeByRules1 } from './count-probe-rules-1.js';
+import { type CountedAs, noteMoment, type ProbeSighting } from './probe-sighting.js';
+import { raise, type Seen, type StepTally, type Tallies } from './tally.js';
+
+/**
+ * Counts a frame that stems from a probe, whatever its headers have become (rules 2):
+ *
+ * - towards the sender, or another port of its owner: never counts;
+ * - towards somebody who may not have it: a leak, unless a guest sent the token before: then `replayed`, for that guest
+ *   may have had it rightfully and told it on;
+ * - entering at a guest that was seen to get it: said again (an ICMP error quotes, an echo reply carries), which alone
+ *   is no reason for anything;
+ * - entering at a guest that was not seen to get it: `unheard-delivery`, for somebody reached it past our ears;
+ * - the host transmitting: in transit; the ports there decide.
+ */
+export function countProbe(sighting: ProbeSighting, seen: Seen, tallies: Tallies): CountedAs {
+  if (tallies.rules === 1) return countProbeByRules1(sighting, seen, tallies);
+  const tally = tallies.steps[sighting.flow.step];
+  if (tally === undefined) return 'other';
+  return seen.towards ? countTowards(sighting, seen, tallies, tally) : countEntering(sighting, seen, tallies, tally);
+}
+
+function countTowards(
+  { flow, sequence, form }: ProbeSighting,
+  seen: Seen,
+  tallies: Tallies,
+  tally: StepTally,
+): CountedAs {
+  const { observer } = seen;
+  if (tallies.parties.isOfSender(flow, observer.name)) return 'other';
+  // What is as it was sent stems from no answer: every frame of a guest is heard where it enters.
+  const isDoubtful =
+    tally.entries.isAgain(flow, sequence, 'retold') ||
+    tally.entries.isAgain(flow, sequence, 'unheard') ||
+    (form !== 'as-sent' && tally.entries.isAgain(flow, sequence, 'answered'));
+  if (isDoubtful && isLeak(flow, observer, tallies.parties)) {
+    if (!tally.seen.has(flow, sequence, observer.name)) raise(tally.replayed, observer.name);
+    return 'other';
+  }
+  const fresh = tally.seen.add(flow, sequence, observer.name, seen.frame, seen.high, seen.low);
+  if (fresh && tallies.plan.steps[flow.step]?.during.length !== 0) noteMoment(tally, flow, sequence, seen);
+  if (fresh && tally.entries.isAgain(flow, sequence, 'reflected'))
+    raise(tally.reflected, `${flow.id}|${observer.name}`);
+  if (fresh) return 'seen';
+  if (!seen.inferred) return 'again';
+  raise(tally.twice, observer.name);
+  return 'other';
+}
+
+function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, tally: StepTally): CountedAs {
+  const { flow, sequence, form } = sighting;
+  const { observer, inferred } = seen;
+  if (observer.place === 'bridge') return tally.entries.add(flow, sequence, 'bridge') ? 'entered' : 'other';
+  if (observer.name === flow.sender) {
+    if (form !== 'as-sent') return 'other';
+    if (tally.entries.add(flow, sequence, 'port')) return 'entered';
+    // Its own token, but a second time: whoever stands behind this port says it again.
+    if (observer.role === 'uplink') tally.entries.addAgain(flow, sequence, 'reflected');
+    else if (!inferred) tally.entries.addAgain(flow, sequence, 'retold');
+    return 'other';
+  }
+  if (tallies.parties.isOfSender(flow, observer.name)) return 'other';
+  const hadGot = tally.seen.has(flow, sequence, observer.name);
+  if (hadGot && form !== 'as-sent') tally.entries.addAgain(flow, sequence, 'answered');
+  else if (observer.role === 'uplink') tally.entries.addAgain(flow, sequence, 'reflected');
+  else if (hadGot) tally.entries.addAgain(flow, sequence, 'retold');
+  else {
+    tally.entries.addAgain(flow, sequence, 'unheard');
+    raise(inferred ? tally.twice : tally.unheard, observer.name);
+  }
+  return 'other';
+}
+
+/** Notes what a frame looks like that was seen with other headers than it was sent with. */
+export function noteAltered(
+  bytes: Uint8Array,
+  view: FrameView,
+  { flow, form, tokenAt }: ProbeSighting & { readonly tokenAt: number },
+  { observer }: Seen,
+  { steps }: Tallies,
+): void {
+  const tally = steps[flow.step];
+  if (tally === undefined) return;
+  const key = `${flow.id}|${observer.name}`;
+  const known = tally.altered.get(key);
+  if (known !== undefined) {
+    known.forms.set(form, (known.forms.get(form) ?? 0) + 1);
+    return;
+  }
+  const address = (at: number): string | null => {
+    if (at < 0 || view.ipVersion === 0) return null;
+    return view.ipVersion === 4 ? ipv4Text(bytes, at) : ipv6Text(bytes, at);
+  };
+  tally.altered.set(key, {
+    forms: new Map([[form, 1]]),
+    example: {
+      srcMac: macText(bytes, view.srcMacAt),
+      dstMac: macText(bytes, view.dstMacAt),
+      etherType: `0x${view.etherType.toString(16).padStart(4, '0')}`,
+      srcIp: address(view.srcIpAt),
+      dstIp: address(view.dstIpAt),
+      tokenAt,
+    },
+  });
+}

@@ -1,0 +1,236 @@
+import { z } from 'zod';
+import { frameForms, mostTokens, phases } from '../../../core/model/plan.js';
+import { carriers, probeClasses } from '../../../core/model/scenario.js';
+
+/**
+ * What has to hold of every file of a run's folder before it is taken for what its name says: the type of each value
+ * that anything reads. Keys that nobody reads may stand beside them.
+ */
+
+const text = z.string();
+const texts = z.array(text);
+const number = z.number();
+const whole = z.int();
+const flag = z.boolean();
+const scalar = z.union([text, number, flag]);
+const scalars = z.record(text, scalar);
+const textMap = z.record(text, text);
+const vlanRange = { first: whole, last: whole, pvid: flag, untagged: flag };
+const ipPrefix = z.looseObject({ family: z.union([z.literal(4), z.literal(6)]), address: text, prefix: whole });
+const mirror = z.looseObject({ name: text, select: text, output: text });
+const host = z.looseObject({ name: text, ssh: text.nullable(), command: texts });
+
+const bridge = z.looseObject({
+  name: text,
+  kind: z.enum(['linux', 'ovs']),
+  datapath: z.enum(['netdev', 'system']).nullable().optional(),
+  settings: scalars,
+  addresses: z.array(ipPrefix),
+  vlans: z.array(z.looseObject(vlanRange)),
+  mirrors: z.array(mirror),
+  netns: text.nullable(),
+});
+
+const endpoint = z.looseObject({
+  name: text,
+  bridge: text,
+  port: text.nullable(),
+  attach: z.enum(['port', 'host', 'promiscuous']),
+  role: z.enum(['guest', 'uplink', 'host']),
+  macs: texts,
+  ips: z.array(ipPrefix),
+  gateway: text.nullable(),
+  zone: text.nullable(),
+  started: flag,
+  netns: text.nullable(),
+  promiscuous: flag,
+  vlans: z.array(z.looseObject(vlanRange)),
+  settings: scalars,
+  offloads: flag,
+  generated: flag.optional(),
+  owner: text.optional(),
+  tunnel: z.looseObject({ vni: whole.nullable(), to: texts }).optional(),
+});
+
+const frame = z.looseObject({
+  carrier: z.enum(carriers),
+  srcMac: text,
+  dstMac: text,
+  vlan: z.array(whole),
+  srcIp: text.nullable(),
+  dstIp: text.nullable(),
+  size: whole,
+  form: z.enum(frameForms).optional(),
+});
+const flowParts = {
+  probe: whole,
+  class: z.enum(probeClasses),
+  carrier: z.enum(carriers),
+  vlan: z.array(whole),
+  count: whole.min(0).max(mostTokens),
+  judged: flag,
+  purpose: z.enum(['stimulus', 'restore']).optional(),
+  variant: text.optional(),
+};
+const flow = z.looseObject({
+  ...flowParts,
+  id: whole,
+  step: whole,
+  from: text,
+  to: text.nullable(),
+  sender: text,
+  frame,
+  first: whole.min(0).max(mostTokens),
+  must: texts,
+  may: texts,
+});
+
+/** Many flows as columns (core/plan/flows/flow-table.ts). */
+const flowColumns = z.looseObject({
+  step: whole,
+  id: whole,
+  first: whole.min(0).max(mostTokens),
+  length: whole.min(0).max(mostTokens),
+  form: text,
+  source: text,
+  aim: text,
+  forms: z.array(
+    z.looseObject({
+      ...flowParts,
+      frame: z.looseObject({ vlan: z.array(whole), size: whole, form: z.enum(frameForms).optional() }),
+    }),
+  ),
+  sources: z.array(z.looseObject({ from: text, sender: text, srcMac: text, srcIp: text.nullable() })),
+  aims: z.array(z.looseObject({ to: text.nullable(), dstMac: text, dstIp: text.nullable(), must: texts, may: texts })),
+});
+
+const control = z.looseObject({
+  kind: z.enum(['ear', 'entry']),
+  phase: z.enum(phases),
+  observer: text,
+  sender: text.nullable(),
+  frame,
+  index: whole.min(0).max(mostTokens),
+});
+
+const fdbEntry = z.looseObject({
+  mac: text,
+  port: text,
+  state: text,
+  sticky: flag,
+  vlan: whole.nullable(),
+  self: flag,
+});
+const act = z.enum(['add', 'del']);
+const change = z.discriminatedUnion('kind', [
+  z.looseObject({
+    kind: z.literal('set'),
+    device: text,
+    place: z.enum(['bridge', 'port', 'link']),
+    key: text,
+    value: scalar,
+  }),
+  z.looseObject({
+    kind: z.literal('ovs-set'),
+    table: z.enum(['Bridge', 'Port']),
+    device: text,
+    key: text,
+    value: scalar,
+  }),
+  z.looseObject({ kind: z.literal('sysctl'), name: text, value: text }),
+  z.looseObject({ kind: z.literal('vlan'), act, entry: z.looseObject({ ...vlanRange, port: text }), self: flag }),
+  z.looseObject({ kind: z.literal('fdb-flush'), bridge: text }),
+  z.looseObject({ kind: z.literal('fdb'), act, entry: fdbEntry }),
+  z.looseObject({ kind: z.literal('mirror'), bridge: text, mirror }),
+  z.looseObject({
+    kind: z.literal('mdb'),
+    act,
+    bridge: text,
+    entry: z.looseObject({ group: text, port: text, vlan: whole.nullable() }),
+  }),
+  z.looseObject({ kind: z.literal('start'), endpoint: text }),
+  z.looseObject({ kind: z.literal('stop'), endpoint: text }),
+  z.looseObject({ kind: z.literal('run'), argv: texts }),
+]);
+
+const claim = z.looseObject({
+  observer: text,
+  from: text.nullable(),
+  to: text.nullable(),
+  carrier: text.nullable(),
+  variant: text.optional(),
+  seen: z.union([z.enum(['none', 'some', 'all']), number]),
+  probe: whole.nullable(),
+});
+const accepted = z.looseObject({
+  observer: text,
+  class: text,
+  reason: text,
+  owner: text.nullable(),
+  ticket: text.nullable(),
+  until: text.nullable(),
+});
+
+const step = z.looseObject({
+  index: whole,
+  name: text,
+  line: number,
+  changes: z.array(change),
+  learn: texts,
+  waitMs: number,
+  present: texts,
+  observers: z.array(
+    z.looseObject({
+      name: text,
+      interface: text,
+      bridge: text,
+      place: z.enum(['port', 'bridge', 'relay']),
+      role: z.enum(['guest', 'uplink', 'host']),
+      macs: texts,
+      judged: flag,
+    }),
+  ),
+  filter: text,
+  snaplen: number,
+  flows: z.union([z.array(flow), flowColumns]),
+  provokes: texts.optional(),
+  controls: z.array(control),
+  inwardUnproved: texts.optional(),
+  traffic: z.array(
+    z.looseObject({
+      kind: z.enum(['http', 'ping', 'tcp', 'udp']),
+      from: text,
+      to: text,
+      requests: number,
+      bytes: number,
+      must: texts,
+      may: texts,
+    }),
+  ),
+  listenMs: number.nullable(),
+  during: z.array(z.looseObject({ atMs: number, run: z.array(texts), settleMs: number.optional() })),
+  rate: number.nullable(),
+  drainMs: number,
+  expect: z.looseObject({
+    expected: z.enum(['holds', 'broken']).nullable(),
+    seen: z.array(claim),
+    accept: z.array(accepted),
+  }),
+});
+
+/** plan.json. */
+export const planShape = z.looseObject({
+  planVersion: z.literal(1),
+  name: text,
+  provider: z.enum(['lab', 'host']),
+  bridges: z.array(bridge),
+  endpoints: z.array(endpoint),
+  hosts: z.array(host).optional(),
+  sysctl: textMap,
+  partialScope: text.nullable(),
+  runTag: whole,
+  keySha256: text,
+  bridgeMacs: textMap,
+  unobservable: z.array(z.looseObject({ bridge: text, port: text, reason: text })).optional(),
+  steps: z.array(step),
+});

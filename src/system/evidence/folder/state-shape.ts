@@ -1,0 +1,76 @@
+import { z } from 'zod';
+
+const text = z.string();
+const texts = z.array(text);
+const number = z.number();
+const whole = z.int();
+const flag = z.boolean();
+const scalars = z.record(text, z.union([text, number, flag]));
+const anything = z.record(text, z.unknown());
+const seconds = z.number().min(0);
+
+const ovs = z.looseObject({
+  bridges: z.array(z.looseObject({ name: text, columns: anything, flows: texts })),
+  ports: z.array(
+    z.looseObject({
+      name: text,
+      bridge: text,
+      columns: anything,
+      ofport: number.nullable().optional(),
+      type: text.optional(),
+      config: texts,
+    }),
+  ),
+  mirrors: z.array(z.looseObject({ name: text, bridge: text, outputPort: text.nullable(), ports: texts.nullable() })),
+});
+
+/** A file of state/. What iproute2 and nft print stays as they print it, and is read as such. */
+export const stateShape = z.looseObject({
+  links: z.array(
+    z.looseObject({
+      name: text,
+      ifindex: whole,
+      mac: text,
+      mtu: number,
+      flags: texts,
+      operstate: text,
+      master: text.nullable(),
+      promiscuity: number.nullable(),
+      peer: number.optional(),
+      vni: number.optional(),
+      xdp: text.optional(),
+      kind: text.nullable(),
+      sysFlags: number.nullable(),
+      bridge: scalars.nullable(),
+      port: scalars.nullable(),
+    }),
+  ),
+  fdb: z.array(
+    z.looseObject({
+      mac: text,
+      port: text,
+      master: text.nullable(),
+      vlan: number.nullable(),
+      state: text,
+      flags: texts,
+      usedS: seconds.nullable(),
+      updatedS: seconds.nullable(),
+    }),
+  ),
+  sysctl: z.record(text, text),
+  ovs: ovs.optional(),
+  packetSockets: z
+    .array(
+      z.looseObject({
+        inode: text,
+        ifindex: number,
+        protocol: text,
+        holders: z.array(z.looseObject({ pid: number, name: text })),
+        own: flag,
+      }),
+    )
+    .nullable()
+    .optional(),
+  drops: z.looseObject({ devices: z.record(text, number), backlog: number }).optional(),
+  unread: z.array(z.looseObject({ what: text, why: text })),
+});

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { phases } from '../../../core/model/plan.js';
+
+const text = z.string();
+const number = z.number();
+const whole = z.int();
+const when = { n: whole.min(0).optional(), atNs: z.string().regex(/^\d{1,20}$/), monoMs: number, step: whole };
+const counters = z.record(text, z.looseObject({ received: number, dropped: number, delivered: number }));
+const meanwhile = z.literal(true).optional();
+
+const entry = <S extends z.ZodRawShape, E extends string>(event: E, shape: S) =>
+  z.looseObject({ ...when, event: z.literal(event), ...shape });
+
+/** A line of timeline.ndjson (core/model/timeline.ts). */
+export const timelineShape = z.discriminatedUnion('event', [
+  entry('step-started', {}),
+  entry('changed', { change: whole, commands: z.array(z.array(text)), readBack: text.nullable() }),
+  entry('learned', { endpoints: z.array(text) }),
+  entry('listening', {
+    observer: text,
+    facts: z.looseObject({
+      engine: z.enum(['libpcap', 'cap', 'ring']),
+      timestamps: z.enum(['kernel', 'user']),
+      originalLength: z.boolean(),
+      direction: z.enum(['known', 'inferred']),
+    }),
+    version: text,
+  }),
+  entry('sealed', { uid: number, capabilities: text, filtered: z.boolean().optional() }),
+  entry('clock', { host: text, file: text, offsetNs: text, boundNs: text }),
+  z.discriminatedUnion('when', [
+    entry('state-read', { when: z.enum(['before', 'after']) }),
+    entry('state-read', { when: z.literal('during'), reading: whole }),
+  ]),
+  entry('rules-changed', {
+    changes: z.array(z.looseObject({ kind: z.enum(['nft', 'tc']), pid: number.nullable(), program: text.nullable() })),
+    meanwhile,
+  }),
+  entry('settings-changed', {
+    changes: z.array(z.looseObject({ ifindex: number.nullable(), what: text, host: text.optional() })),
+    meanwhile,
+  }),
+  entry('controls-sent', { phase: z.enum(phases), accepted: z.array(whole) }),
+  entry('mark', { id: text, counters }),
+  entry('sent', { flow: whole, first: whole, planned: whole, accepted: whole }),
+  entry('event-started', { during: whole }),
+  entry('event-ended', { during: whole, ok: z.boolean(), detail: text }),
+  entry('probing', { state: z.enum(['started', 'ended']) }),
+  entry('traffic', { traffic: whole, ok: z.boolean(), detail: text }),
+  entry('drained', { drainMs: number }),
+  entry('stopped', { counters, written: z.record(text, number) }),
+  entry('fault', { fault: z.looseObject({ code: text, observers: z.array(text), text }) }),
+  entry('kept', { observer: text, towards: z.boolean(), frame: text }),
+  entry('step-ended', { outcome: z.enum(['done', 'fault', 'not-run', 'unsupported']) }),
+]);

@@ -1,0 +1,96 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+
+/**
+ * How files of a folder that somebody else may have filled are opened: a link is not followed, and a fifo does not keep
+ * anybody waiting.
+ */
+export const regularFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+/** Opens a file that has to be a regular one; returns its size too. Throws where it is none. */
+export function openRegular(path: string): { readonly fd: number; readonly size: number } {
+  const fd = openSync(path, regularFlags);
+  const info = fstatSync(fd);
+  if (info.isFile()) return { fd, size: info.size };
+  closeSync(fd);
+  throw new Error('it is not a regular file');
+}
+
+/** The text of a regular file of at most `most` octets. Throws where it is none, or larger. */
+export function readRegular(path: string, most: number): string {
+  const { fd, size } = openRegular(path);
+  try {
+    if (size > most) throw new Error(`it has ${size} octets, expected at most ${most}`);
+    const bytes = Buffer.alloc(size);
+    let filled = 0;
+    while (filled < size) {
+      const length = readSync(fd, bytes, filled, size - filled, filled);
+      if (length === 0) break;
+      filled += length;
+    }
+    return bytes.toString('utf8', 0, filled);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** As `readRegular`; null = there is no such file. */
+export function readRegularIfThere(path: string, most: number): string | null {
+  try {
+    return readRegular(path, most);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+    throw error;
+  }
+}
+
+/** A line of a file, without its end; `text` null = it is longer than was asked for. */
+export interface FileLine {
+  readonly text: string | null;
+  /** SHA-256 of its octets, hex. */
+  readonly sha256: string;
+}
+
+const chunkLength = 1 << 16;
+const lineEnd = 0x0a;
+
+/** The lines of a regular file that are not empty, one in memory at a time. Throws where it is none. */
+export function* linesOfRegular(path: string, mostInLine: number): Generator<FileLine> {
+  const { fd } = openRegular(path);
+  const chunk = Buffer.alloc(chunkLength);
+  let parts: Buffer[] = [];
+  let length = 0;
+  let hash = createHash('sha256');
+  const add = (part: Buffer): void => {
+    length += part.length;
+    hash.update(part);
+    if (length <= mostInLine) parts.push(Buffer.from(part));
+    else parts = [];
+  };
+  const take = (): FileLine | null => {
+    const line =
+      length === 0
+        ? null
+        : { text: length > mostInLine ? null : Buffer.concat(parts).toString('utf8'), sha256: hash.digest('hex') };
+    parts = [];
+    length = 0;
+    hash = createHash('sha256');
+    return line;
+  };
+  try {
+    for (let read = readSync(fd, chunk); read > 0; read = readSync(fd, chunk)) {
+      let from = 0;
+      for (let end = chunk.indexOf(lineEnd); end !== -1 && end < read; end = chunk.indexOf(lineEnd, from)) {
+        add(chunk.subarray(from, end));
+        from = end + 1;
+        const line = take();
+        if (line !== null) yield line;
+      }
+      if (from < read) add(chunk.subarray(from, read));
+    }
+    const last = take();
+    if (last !== null) yield last;
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,97 @@
+import type { CaptureItem } from '../../core/pcap/capture-items.js';
+import { createCaptureReader } from '../../core/pcap/capture-reader.js';
+import { type ClassicFileRecord, pcapParserReader } from '../../core/pcap/classic/with-pcap-parser.js';
+import { readBytes } from './read/read-bytes.js';
+
+/** What two readers that share no code read in one capture. */
+export interface ReaderComparison {
+  /** Packets that both have given. */
+  readonly packets: number;
+  /** Why both say that the file is not whole; null = it is. */
+  readonly fault: string | null;
+  /** Where they differ, a line each; the first of them. */
+  readonly differences: readonly string[];
+}
+
+const mostTold = 20;
+
+interface OwnRecord extends ClassicFileRecord {
+  readonly number: number;
+}
+
+function* recordsOf(items: Iterable<CaptureItem>): Generator<OwnRecord> {
+  for (const item of items) {
+    if (item.kind !== 'batch') continue;
+    for (let i = 0; i < item.count; i += 1) {
+      const start = item.offset[i] ?? 0;
+      yield {
+        number: item.firstFrame + i,
+        timeNs: item.timeNs[i] ?? 0n,
+        originalLength: item.original[i] ?? 0,
+        data: item.bytes.slice(start, start + (item.captured[i] ?? 0)),
+      };
+    }
+  }
+}
+
+function difference(ours: OwnRecord, theirs: ClassicFileRecord): string | null {
+  const at = `packet ${ours.number}: `;
+  if (ours.timeNs !== theirs.timeNs)
+    return `${at}its time is ${ours.timeNs} ns, and to pcap-parser ${theirs.timeNs} ns`;
+  if (ours.originalLength !== theirs.originalLength)
+    return `${at}it had ${ours.originalLength} octets, and to pcap-parser ${theirs.originalLength}`;
+  if (Buffer.compare(ours.data, theirs.data) !== 0) return `${at}its octets are not those that pcap-parser reads`;
+  return null;
+}
+
+/**
+ * Reads a capture with this program's reader and with the npm package pcap-parser side by side; null = it is no classic
+ * capture in µs, which the package alone knows. Memory stays flat.
+ */
+export async function compareReaders(path: string): Promise<ReaderComparison | null> {
+  const own = createCaptureReader();
+  const other = pcapParserReader();
+  const differences: string[] = [];
+  const waiting: { readonly ours: OwnRecord[]; readonly theirs: ClassicFileRecord[] } = { ours: [], theirs: [] };
+  let [packets, told] = [0, 0];
+  let isClassic = false;
+  let damage: string | null = null;
+  const tell = (text: string): void => {
+    told += 1;
+    if (told <= mostTold) differences.push(text);
+  };
+  const take = (items: readonly CaptureItem[], theirs: readonly ClassicFileRecord[]): void => {
+    for (const item of items) {
+      if (item.kind === 'section') isClassic = item.format === 'pcap-micro';
+      if (item.kind === 'damage') damage ??= `offset ${item.offset}: ${item.message}`;
+    }
+    for (const record of recordsOf(items)) waiting.ours.push(record);
+    for (const record of theirs) waiting.theirs.push(record);
+    const both = Math.min(waiting.ours.length, waiting.theirs.length);
+    const [mine, its] = [waiting.ours.splice(0, both), waiting.theirs.splice(0, both)];
+    mine.forEach((record, at) => {
+      const other_ = its[at];
+      const text = other_ === undefined ? null : difference(record, other_);
+      if (text !== null) tell(text);
+    });
+    packets += both;
+  };
+  try {
+    for await (const chunk of readBytes(path)) take([...own.push(chunk)], other.push(chunk));
+  } catch (error) {
+    damage ??= error instanceof Error ? error.message : String(error);
+  }
+  take([...own.end()], []);
+  if (!isClassic) return null;
+  const [first] = waiting.ours;
+  if (first !== undefined)
+    tell(`packet ${first.number}: pcap-parser has none such, and ${waiting.ours.length - 1} more`);
+  if (waiting.theirs.length > 0) tell(`pcap-parser has ${waiting.theirs.length} packets more`);
+  const fault = other.fault();
+  if ((fault === null) !== (damage === null))
+    tell(
+      `the file is ${damage === null ? 'whole' : `damaged (${damage})`}, and to pcap-parser ${fault === null ? 'whole' : `damaged (${fault})`}`,
+    );
+  if (told > mostTold) differences.push(`and ${told - mostTold} more`);
+  return { packets, fault: damage, differences };
+}

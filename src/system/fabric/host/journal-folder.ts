@@ -1,0 +1,159 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  type Stats,
+  unlinkSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { libc } from '../../kernel/libc.js';
+
+/** A run that changes four settings of each of two thousand ports writes as much as half of it. */
+export const maxJournalBytes = 4 << 20;
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
+/** flock(2): for one alone, or not at all. */
+const exclusiveOrNot = 2 | 4;
+
+/** A file of the folder: open, and locked by this process. */
+export interface LockedFile {
+  readonly fd: number;
+  readonly text: string;
+}
+
+/**
+ * The folder of the journals, held open: what is done in it is done there, whatever its path leads to meanwhile. It and
+ * its files are this user's alone.
+ */
+export class JournalFolder {
+  readonly path: string;
+  /** null = closed: its number is another's by now. */
+  #fd: number | null;
+
+  private constructor(path: string, fd: number) {
+    this.path = path;
+    this.#fd = fd;
+  }
+
+  /** null = there is none. Throws VerifyError `journal-failed` (69) where it is not this user's alone. */
+  static open(path: string): JournalFolder | null {
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return null;
+    const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    const stats = fstatSync(fd);
+    const why = stats.uid === process.geteuid?.() ? null : `it belongs to the user ${stats.uid}`;
+    if (why !== null || (stats.mode & 0o022) !== 0) {
+      closeSync(fd);
+      throw refused(path, why ?? 'others may write into it');
+    }
+    if ((stats.mode & 0o777) !== 0o700) fchmodSync(fd, 0o700);
+    return new JournalFolder(path, fd);
+  }
+
+  /** Makes it where it is missing; throws as `open` does. */
+  static make(path: string): JournalFolder {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const made = JournalFolder.open(path);
+    if (made === null) throw refused(path, 'it was removed just now');
+    return made;
+  }
+
+  close(): void {
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
+  }
+
+  names(): readonly string[] {
+    return readdirSync(this.#at('.')).sort();
+  }
+
+  remove(name: string): void {
+    rmSync(this.#at(name), { force: true });
+  }
+
+  /** Makes a file and locks it; under its name it is seen once `publish` was called. */
+  create(name: string): number {
+    const fd = openSync(this.#at(`${name}.new`), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    libc().flock(fd, exclusiveOrNot); // nobody else knows it yet
+    return fd;
+  }
+
+  publish(name: string): void {
+    linkSync(this.#at(`${name}.new`), this.#at(name));
+    unlinkSync(this.#at(`${name}.new`));
+  }
+
+  /**
+   * Locks a file that nobody holds and reads it; null = somebody does, or it is gone. Returns why where it is no file
+   * of this user's alone, without waiting for anybody: a pipe may have no other end.
+   */
+  lock(name: string): LockedFile | string | null {
+    try {
+      return this.#lock(name);
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+      return `it cannot be read: ${error instanceof Error ? error.message.replace(/, \w+ '.*$/, '') : String(error)}`;
+    }
+  }
+
+  #lock(name: string): LockedFile | string | null {
+    // What a device does when it is opened is its own affair
+    const unfit = whyUnfit(lstatSync(this.#at(name)));
+    if (unfit !== null) return unfit;
+    const fd = openSync(this.#at(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      const stats = fstatSync(fd);
+      const why = whyUnfit(stats);
+      if (why !== null) {
+        closeSync(fd);
+        return why;
+      }
+      if (libc().flock(fd, exclusiveOrNot) !== 0 || fstatSync(fd).nlink === 0) {
+        closeSync(fd);
+        return null;
+      }
+      const octets = Buffer.alloc(maxJournalBytes);
+      return { fd, text: octets.toString('utf8', 0, readSync(fd, octets, 0, maxJournalBytes, 0)) };
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  #at(name: string): string {
+    if (this.#fd === null) throw new Error(`${this.path} is closed`);
+    return join(`/proc/self/fd/${this.#fd}`, name);
+  }
+}
+
+function whyUnfit(stats: Stats): string | null {
+  if (!stats.isFile()) return `it is ${kindOf(stats)}, not a file`;
+  if (stats.uid !== process.geteuid?.()) return `it belongs to the user ${stats.uid}`;
+  if ((stats.mode & 0o077) !== 0) return `others may read or write it (mode ${(stats.mode & 0o777).toString(8)})`;
+  if (stats.size > maxJournalBytes) return `it has ${stats.size} bytes, and a journal has ${maxJournalBytes} at most`;
+  return null;
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) return 'a folder';
+  if (stats.isSymbolicLink()) return 'a link';
+  if (stats.isFIFO()) return 'a named pipe';
+  return stats.isSocket() ? 'a socket' : 'a device';
+}
+
+function refused(path: string, why: string): VerifyError {
+  return new VerifyError(
+    'journal-failed',
+    69,
+    `no journal may be kept in ${path}: ${why}`,
+    `look at what is in it; then \`rm -r ${path}\`: a run makes it again`,
+  );
+}

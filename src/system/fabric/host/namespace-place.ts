@@ -1,0 +1,64 @@
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { libc } from '../../kernel/libc.js';
+import { inNamespace } from '../../kernel/namespaces.js';
+import { AF_UNIX, SO_NETNS_COOKIE, SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET } from '../../kernel/socket-constants.js';
+
+/** Which network namespace it was, under which kernel: paths and inodes of namespaces are used again. */
+export interface NamespacePlace {
+  /** null = the caller's. */
+  readonly path: string | null;
+  readonly inode: number;
+  /** Is never used again while a kernel runs (SO_NETNS_COOKIE, Linux 5.14); '' = this kernel has none. */
+  readonly cookie: string;
+  /** Who sees the same thing under `path`: a container may not. */
+  readonly view: string;
+  /** Of the kernel that ran. */
+  readonly boot: string;
+}
+
+/** A namespace as it is now. */
+export function namespacePlace(path: string | null): NamespacePlace {
+  return { path, inode: inodeOf(path), cookie: cookieOf(path), view: viewOf(path), boot: bootId() };
+}
+
+/**
+ * Where a namespace is by now: `here` = it is the one at its path, `gone` = with all that was in it, `elsewhere` = it
+ * cannot be told from here.
+ */
+export function whereIs(place: NamespacePlace): 'here' | 'gone' | 'elsewhere' {
+  if (place.boot !== bootId()) return 'gone';
+  const now = namespacePlace(place.path);
+  if (now.inode === place.inode && now.inode !== 0 && now.cookie === place.cookie) return 'here';
+  return place.path !== null && now.view === place.view ? 'gone' : 'elsewhere';
+}
+
+function inodeOf(path: string | null): number {
+  return statSync(path ?? '/proc/thread-self/ns/net', { throwIfNoEntry: false })?.ino ?? 0;
+}
+
+function cookieOf(path: string | null): string {
+  const c = libc();
+  const cookie = new BigUint64Array(1);
+  try {
+    const fd = inNamespace(path, () => c.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const [octets, length] = [new Uint8Array(cookie.buffer), new Uint8Array(new Uint32Array([8]).buffer)];
+    const result = c.getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, octets, length);
+    c.close(fd);
+    return result < 0 ? '' : String(cookie[0]);
+  } catch {
+    return ''; // there is no such namespace
+  }
+}
+
+/** What is under /proc/PID depends on the pid namespace, other paths on the folder that is mounted there. */
+function viewOf(path: string | null): string {
+  if (path === null) return '';
+  if (path.startsWith('/proc/')) return readlinkSync('/proc/self/ns/pid');
+  const folder = statSync(dirname(path), { throwIfNoEntry: false });
+  return folder === undefined ? '' : `${folder.dev}:${folder.ino}`;
+}
+
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}

@@ -1,0 +1,143 @@
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { CLONE_NEWNS, libc } from './libc.js';
+
+/** Flags of mount(2) (linux/mount.h). */
+export const mountFlag = {
+  readOnly: 1,
+  noSuid: 2,
+  noDev: 4,
+  noExec: 8,
+  remount: 32,
+  noAtime: 1024,
+  noDirAtime: 2048,
+  bind: 4096,
+  recursive: 16_384,
+  private: 1 << 18,
+  relAtime: 1 << 21,
+} as const;
+
+/** What /proc/PID/mountinfo calls the flags that a mount keeps when it is mounted anew (proc_pid_mountinfo(5)). */
+const keptOptions: Readonly<Record<string, number>> = {
+  nosuid: mountFlag.noSuid,
+  nodev: mountFlag.noDev,
+  noexec: mountFlag.noExec,
+  noatime: mountFlag.noAtime,
+  nodiratime: mountFlag.noDirAtime,
+  relatime: mountFlag.relAtime,
+};
+
+/** A mount of the calling thread's namespace. */
+export interface Mount {
+  readonly path: string;
+  readonly readOnly: boolean;
+  /** Flags of mount(2) that it has beside. */
+  readonly flags: number;
+}
+
+/** Those of a text in the form of /proc/PID/mountinfo, whose blanks are in octal. */
+export function parseMounts(text: string): readonly Mount[] {
+  return text.split('\n').flatMap((line) => {
+    const [, , , , point, options] = line.split(' ');
+    if (point === undefined || options === undefined) return [];
+    const words = options.split(',');
+    return [
+      {
+        path: point.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+        readOnly: words.includes('ro'),
+        flags: words.reduce((sum, word) => sum | (keptOptions[word] ?? 0), 0),
+      },
+    ];
+  });
+}
+
+/** The mounts that the calling thread sees. */
+export function mountsHere(): readonly Mount[] {
+  return parseMounts(readFileSync('/proc/thread-self/mountinfo', 'latin1'));
+}
+
+/** mount(2). Throws VerifyError (69) where the kernel refuses, unless for one of the reasons in `mayFail`. */
+export function mountOrRefuse(
+  [source, target, type, flags, data = null]: readonly [string | null, string, string | null, number, (string | null)?],
+  mayFail: readonly string[] = [],
+): void {
+  const c = libc();
+  if (c.mount(source, target, type, flags, data) === 0) return;
+  const why = c.errnoName(c.errno());
+  if (!mayFail.includes(why)) throw refused(`mount ${target}`, why);
+}
+
+function refused(what: string, why: string): VerifyError {
+  return new VerifyError(
+    'sandbox-refused',
+    69,
+    `the kernel refuses to ${what}: ${why}: commands of a scenario would reach this machine’s files`,
+    'in a container: give it CAP_SYS_ADMIN and CAP_SYS_CHROOT; elsewhere run it as an ordinary user',
+  );
+}
+
+/** A mount namespace with the root and the folder that a thread has in it. */
+export interface MountSpace {
+  readonly fds: readonly [namespace: number, root: number, folder: number];
+}
+
+/** Linux alone has it: opens a name without reading what stands behind it. */
+const O_PATH = 0o10_000_000;
+
+function here(): MountSpace {
+  const folder = O_PATH | constants.O_DIRECTORY;
+  return { fds: [openSync('/proc/thread-self/ns/mnt', 'r'), openSync('/', folder), openSync('.', folder)] };
+}
+
+/** setns(2) leaves a thread at the namespace's own root: the root and the folder are taken again. */
+function enter({ fds: [namespace, root, folder] }: MountSpace): string | null {
+  const c = libc();
+  const isThere =
+    c.setns(namespace, CLONE_NEWNS) === 0 && c.fchdir(root) === 0 && c.chroot('.') === 0 && c.fchdir(folder) === 0;
+  return isThere ? null : c.errnoName(c.errno());
+}
+
+export function closeMountSpace({ fds }: MountSpace): void {
+  fds.forEach((fd) => closeSync(fd));
+}
+
+function comeBack(home: MountSpace): void {
+  // In a wrong tree nothing that follows could be trusted.
+  if (enter(home) !== null) process.abort();
+  closeMountSpace(home);
+}
+
+/**
+ * A mount namespace of its own, a copy of the calling thread's that `prepare` then changes; it lives as long as its
+ * descriptors. Call it from the main thread. Throws VerifyError (69) where the kernel refuses.
+ */
+export function newMountSpace(prepare: () => void): MountSpace {
+  const home = here();
+  const c = libc();
+  if (c.unshare(CLONE_NEWNS) !== 0) {
+    closeMountSpace(home);
+    throw refused('make a mount namespace', c.errnoName(c.errno()));
+  }
+  try {
+    prepare();
+    return here();
+  } finally {
+    comeBack(home);
+  }
+}
+
+/**
+ * Runs `fn` with the calling thread in a mount namespace and comes back. Only what happens synchronously is inside:
+ * children spawned are born there.
+ */
+export function inMountSpace<T>(space: MountSpace | null, fn: () => T): T {
+  if (space === null) return fn();
+  const home = here();
+  const why = enter(space);
+  try {
+    if (why !== null) throw refused('enter the lab’s own mount tree', why);
+    return fn();
+  } finally {
+    comeBack(home);
+  }
+}

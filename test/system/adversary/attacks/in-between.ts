@@ -1,0 +1,68 @@
+import type { Primitive } from '../attack.js';
+import { guests } from '../guests.js';
+import { strangerMac } from '../receivers.js';
+
+const sleep = (ms: number): string => `sleep ${(ms / 1000).toFixed(2)}`;
+
+/** A port that joins the bridge and leaves it again while probes go out, and is there at no reading. */
+const joins: Primitive = {
+  name: 'a port that comes and goes',
+  kind: 'in-between',
+  fabrics: ['linux'],
+  draw(random) {
+    const cls = random.pick(['unknown-unicast', 'broadcast']);
+    const first = 300 + random.below(200);
+    const stays = 60 + random.below(150);
+    return {
+      kind: 'in-between',
+      fabric: 'linux',
+      primitive: this.name,
+      place: 'bridge',
+      receiver: 'namespace',
+      detail: `${cls}, after ${first} ms for ${stays} ms`,
+      due: ['settings-changed', 'escaped', 'coverage-partial'],
+      ears: [{ name: 'x', place: '$(cat $W/hold.pid):eth0', check: 'vx' }],
+      probe: `{ class: ${cls}, from: a, count: 300, rate: 400, carriers: [raw], may_see: [b, c, d], must_see: [] }`,
+      expect: '{ verdict: holds }',
+      setup: [
+        'start hold hold',
+        `ip link add dev vx type veth peer name eth0 address ${strangerMac} netns $(cat $W/hold.pid)`,
+        'ip link set dev vx up',
+        'nsenter --net=/proc/$(cat $W/hold.pid)/ns/net ip link set dev eth0 up',
+        // It comes when the first of a's probes has gone through its port
+        `( before=$(cat /sys/class/net/p0/statistics/rx_packets); for _ in $(seq 600); do [ $(($(cat /sys/class/net/p0/statistics/rx_packets) - before)) -gt 60 ] && break; sleep 0.02; done; ${sleep(first - 300)}; ip link set dev vx master br0; ${sleep(stays)}; ip link set dev vx nomaster ) >/dev/null 2>&1 </dev/null &`,
+      ],
+      undo: ['ip link del dev vx', 'stop hold'],
+    };
+  },
+};
+
+/** A copy that stands only while probes go out. */
+const brief: Primitive = {
+  name: 'a mirror that comes and goes',
+  kind: 'in-between',
+  fabrics: ['linux'],
+  draw(random) {
+    const to = random.pick(['c', 'd', 'e'] as const);
+    const delay = random.below(150);
+    const stays = 60 + random.below(150);
+    return {
+      kind: 'in-between',
+      fabric: 'linux',
+      primitive: this.name,
+      place: 'ingress',
+      receiver: to === 'e' ? 'other bridge' : 'port',
+      detail: `to ${to}, after ${delay} ms for ${stays} ms`,
+      due: 'broken',
+      ears: [{ name: to, place: guests[to].mac, check: guests[to].port }],
+      probe: '{ class: known-unicast, from: a, to: b, count: 300, rate: 400, carriers: [raw] }',
+      expect: 'private',
+      setup: [
+        `( before=$(cat /sys/class/net/p0/statistics/rx_packets); for _ in $(seq 600); do [ $(($(cat /sys/class/net/p0/statistics/rx_packets) - before)) -gt 60 ] && break; sleep 0.02; done; ${sleep(delay)}; tc qdisc add dev p0 clsact; tc filter add dev p0 ingress protocol all prio 7 u32 match u32 0 0 action mirred egress mirror dev ${guests[to].port}; ${sleep(stays)}; tc qdisc del dev p0 clsact ) >/dev/null 2>&1 </dev/null &`,
+      ],
+      undo: ['tc qdisc del dev p0 clsact || true'],
+    };
+  },
+};
+
+export const inBetween: readonly Primitive[] = [joins, brief];

@@ -1,0 +1,36 @@
+import type { Primitive } from './attack.js';
+import * as bpf from './attacks/bpf.js';
+import * as copies from './attacks/copies.js';
+import { headers } from './attacks/headers.js';
+import { inBetween } from './attacks/in-between.js';
+import { translations } from './attacks/nat.js';
+import { noPort } from './attacks/no-port.js';
+import { openVSwitch } from './attacks/ovs.js';
+import { wrapped } from './attacks/wrapped.js';
+
+/** Every kind of attack that can be drawn. */
+export const primitives: readonly Primitive[] = [
+  copies.plainMirror,
+  copies.mirrorElsewhere,
+  copies.mirrorUnderQdisc,
+  copies.sharedBlock,
+  copies.ingressMirror,
+  copies.redirect,
+  copies.nftCopy,
+  copies.dupToAddress,
+  bpf.bpfClone,
+  bpf.bpfRedirect,
+  copies.relay,
+  copies.relayElsewhere,
+  copies.bypassRelay,
+  copies.lateRelay,
+  ...headers.slice(0, 3),
+  ...translations.slice(0, 4),
+  ...headers.slice(3, 5),
+  ...translations.slice(4),
+  ...headers.slice(5),
+  ...wrapped,
+  ...noPort,
+  ...inBetween,
+  ...openVSwitch,
+];

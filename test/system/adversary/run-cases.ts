@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Attack, Fabric, Provider } from './attack.js';
+import { writeCase } from './case-files.js';
+import { hostScript } from './host-script.js';
+import type { Judged } from './outcome.js';
+import { scenarioOf, stepName } from './scenario.js';
+import { heardOf } from './tools/heard.mjs';
+
+export const cli = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end. */
+export function ended(argv: readonly string[], cwd: string): Promise<Ended> {
+  const child = spawn(argv[0] ?? '', argv.slice(1), {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+/** What a private host is: namespaces of its own, gone with the first process. */
+export const cage = [
+  'unshare',
+  '--net',
+  '--mount',
+  '--pid',
+  '--fork',
+  '--kill-child',
+  '--mount-proc',
+  '--propagation',
+  'private',
+] as const;
+
+interface Step {
+  readonly name: string;
+  readonly verdict: string | null;
+  readonly reasons: readonly { readonly code: string; readonly text: string }[];
+}
+
+/** The steps of the result that a run left in its folder; as text why there is none, where it is that this kernel lacks something. */
+function stepsOf(evidence: string, { status, stderr }: Ended): readonly Step[] | string {
+  const file = join(evidence, 'result.json');
+  const why = stderr.trim().split('\n').slice(-2).join(' ');
+  if (!existsSync(file) && status === 69) return why;
+  if (!existsSync(file)) throw new Error(`the program gave no result: ${stderr.trim().slice(-600)}`);
+  const parsed: { readonly steps?: readonly Step[] } = JSON.parse(readFileSync(file, 'utf8'));
+  return parsed.steps ?? [];
+}
+
+/** The run that judged a case. */
+interface Run {
+  readonly provider: Provider;
+  readonly evidence: string;
+  readonly steps: readonly Step[] | string;
+}
+
+function refusalOf(file: string, steps: Run['steps']): string | null {
+  if (typeof steps === 'string') return `this kernel has no such fabric: not supported: ${steps}`;
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().replaceAll('\n', ', ') : null;
+}
+
+function judgedOf(attack: Attack, folder: string, { provider, evidence, steps }: Run, at: number): Judged {
+  const refusal = join(folder, 'refused');
+  const step = typeof steps === 'string' ? undefined : steps.find(({ name }) => name === stepName(at));
+  const log = join(folder, 'heard');
+  return {
+    attack,
+    provider,
+    verdict: step?.verdict ?? null,
+    reasons: (step?.reasons ?? []).map(({ code }) => code),
+    heard: existsSync(log) && existsSync(join(evidence, 'run.json')) ? heardOf(log, evidence, stepName(at)) : {},
+    refused: refusalOf(refusal, steps),
+    folder,
+  };
+}
+
+/** Cases of one fabric in one lab, one after the other, each done and undone; `folder` takes all that is left of them. */
+export async function runInLab(fabric: Fabric, attacks: readonly Attack[], folder: string): Promise<readonly Judged[]> {
+  const cases = attacks.map((attack, at) => ({ attack, ...writeCase(attack, join(folder, `case-${at}`)) }));
+  const scenario = join(folder, 'scenario.yml');
+  const evidence = join(folder, 'evidence');
+  writeFileSync(scenario, scenarioOf(fabric, 'lab', cases));
+  const argv = [process.execPath, cli, 'run', scenario, '--allow-run', '--quiet', '--out', evidence];
+  writeFileSync(join(folder, 'reproduce.sh'), reproduction(argv, evidence));
+  const steps = stepsOf(evidence, await ended(argv, folder));
+  return attacks.map((attack, at) =>
+    judgedOf(attack, join(folder, `case-${at}`), { provider: 'lab', evidence, steps }, at),
+  );
+}
+
+/** One case on a host of its own. */
+export async function runOnHost(attack: Attack, folder: string): Promise<Judged> {
+  const place = join(folder, 'case-0');
+  mkdirSync(place, { recursive: true });
+  const files = writeCase(attack, place);
+  const evidence = join(folder, 'evidence');
+  writeFileSync(join(folder, 'scenario.yml'), scenarioOf(attack.fabric, 'host', [{ attack, ...files }]));
+  const words = [process.execPath, cli, 'run', join(folder, 'scenario.yml'), '--yes', '--quiet', '--out', evidence];
+  const script = join(folder, 'host.sh');
+  writeFileSync(
+    script,
+    hostScript(attack.fabric, folder, [
+      `sh ${files.does} >/dev/null`,
+      words.map(quoted).join(' '),
+      `sh ${files.undoes} >/dev/null`,
+    ]),
+  );
+  const argv = [...cage, 'sh', script];
+  writeFileSync(join(folder, 'reproduce.sh'), reproduction(argv, evidence));
+  const steps = stepsOf(evidence, await ended(argv, folder));
+  return judgedOf(attack, place, { provider: 'host', evidence, steps }, 0);
+}
+
+export const quoted = (word: string): string =>
+  /^[\w./:=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+/** A script that does all of it again and says what each victim heard. */
+function reproduction(argv: readonly string[], evidence: string): string {
+  const heard = fileURLToPath(new URL('tools/heard.mjs', import.meta.url));
+  return [
+    '#!/bin/sh',
+    '# Builds it, attacks it, runs the program, and says what the ears heard, for each case. Root; leaves nothing running.',
+    `rm -rf ${quoted(evidence)}`,
+    'cd "$(dirname "$0")" || exit',
+    'rm -f case-*/heard* case-*/refused',
+    argv.map(quoted).join(' '),
+    'for at in case-*; do',
+    `  echo "$(sed -n 2p "$at/do.sh"): $(node ${quoted(heard)} "$at/heard" ${quoted(evidence)} "case \${at#case-}")"`,
+    'done',
+    '',
+  ].join('\n');
+}

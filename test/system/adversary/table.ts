@@ -1,0 +1,90 @@
+import { release } from 'node:os';
+import type { Judged, Outcome } from './outcome.js';
+import { isLack, itemOfCase, outcomeOf } from './outcome.js';
+import { nameOf } from './attack.js';
+
+const outcomes = [
+  'found',
+  'undecided',
+  'false holds',
+  'no leak',
+  'deaf',
+  'not available',
+] as const satisfies readonly Outcome[];
+
+const caseName = (judged: Judged): string => `${judged.provider}: ${nameOf(judged.attack)}`;
+
+/** What was counted of the cases of one row. */
+type Counts = Record<Outcome, number>;
+
+const none = (): Counts => ({ found: 0, undecided: 0, 'false holds': 0, 'no leak': 0, deaf: 0, 'not available': 0 });
+
+/** A table of outcomes by primitive and fabric, as Markdown, with when, where and by which seed it came about. */
+export function tableOf(all: readonly Judged[], about: { readonly date: string; readonly seed: number }): string {
+  const rows = new Map<string, Counts>();
+  const totals = none();
+  for (const judged of all) {
+    const { kind, primitive, fabric } = judged.attack;
+    const key = `${kind} | ${primitive} | ${fabric}, ${judged.provider}`;
+    const counts = rows.get(key) ?? none();
+    const outcome = outcomeOf(judged);
+    counts[outcome] += 1;
+    totals[outcome] += 1;
+    rows.set(key, counts);
+  }
+  const cells = (counts: Counts): string => outcomes.map((outcome) => counts[outcome] || '–').join(' | ');
+  return [
+    `${all.length} cases, ${about.date}, Linux ${release()}, seed ${about.seed}; of leaks that an ear heard ${share(all)} came out as is due.`,
+    '',
+    `| kind | primitive | fabric, provider | ${outcomes.join(' | ')} |`,
+    `| --- | --- | --- |${outcomes.map(() => ' ---: |').join('')}`,
+    ...[...rows].sort(([a], [b]) => a.localeCompare(b)).map(([key, counts]) => `| ${key} | ${cells(counts)} |`),
+    `| all | | | ${cells(totals)} |`,
+    '',
+    ...lackingLines(all),
+  ].join('\n');
+}
+
+function share(all: readonly Judged[]): string {
+  const heard = all.map(outcomeOf).filter((outcome) => ['found', 'undecided', 'false holds'].includes(outcome));
+  const found = heard.filter((outcome) => outcome === 'found').length;
+  return heard.length === 0 ? 'none' : `${found} of ${heard.length} (${((100 * found) / heard.length).toFixed(1)} %)`;
+}
+
+/** What this kernel or machine has not, and how many cases that concerns. */
+function lackingLines(all: readonly Judged[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const judged of all) {
+    if (judged.refused === null) continue;
+    const why = `${judged.attack.primitive}, ${judged.attack.receiver}: ${judged.refused.replace(/^.*do\.sh: \d+: /, '').replace(/, exit \d+$/, '')}`;
+    counts.set(why, (counts.get(why) ?? 0) + 1);
+  }
+  return [...counts].sort().map(([why, count]) => `- not available here: ${why} (${count})`);
+}
+
+/** A case that failed, or that could not be judged, in a line that tells all of it. */
+export function lineOf(judged: Judged): string {
+  const heard = Object.entries(judged.heard)
+    .filter(([name]) => name !== 'b')
+    .map(([name, { tokens, offsets }]) => `${name} heard ${tokens}${tokens > 0 ? ` at ${offsets.join(', ')}` : ''}`);
+  const { verdict, reasons, refused, folder } = judged;
+  return `${outcomeOf(judged)}: ${caseName(judged)}: ${verdict ?? 'no verdict'}${reasons.length > 0 ? ` (${[...new Set(reasons)].join(', ')})` : ''}; ${heard.join(', ')}${refused === null ? '' : `; ${refused}`}; ${itemOfCase(judged)}; ${folder}`;
+}
+
+/** The cases whose outcome is a failure of the program, by name. */
+export function failuresIn(all: readonly Judged[]): ReadonlyMap<string, Judged> {
+  return new Map(
+    all
+      .filter((judged) => ['false holds', 'undecided'].includes(outcomeOf(judged)))
+      .map((judged) => [caseName(judged), judged]),
+  );
+}
+
+/** The cases that show nothing because the adversary itself failed: a deaf ear, a script that did not do. */
+export function brokenCases(all: readonly Judged[]): readonly string[] {
+  return all
+    .filter((judged) => outcomeOf(judged) === 'deaf' || (judged.refused !== null && !isLack(judged.refused)))
+    .map(lineOf);
+}
+
+export { caseName };

@@ -1,0 +1,270 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import type { UndoEntry } from '../../../../../src/core/bridge/undo/entry.js';
+import { VerifyError } from '../../../../../src/core/model/verify-error.js';
+import { journalFolder, leftJournals, openJournal } from '../../../../../src/system/fabric/host/journal.js';
+import { maxJournalBytes } from '../../../../../src/system/fabric/host/journal-folder.js';
+import { namespacePlace } from '../../../../../src/system/fabric/host/namespace-place.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'journals-'));
+const folder = join(dir, 'journals');
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+beforeEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const made = (number: number): UndoEntry => ({ kind: 'interface', name: `vi-${number}`, ifindex: number });
+const open = (runId = 'run'): ReturnType<typeof openJournal> => openJournal(folder, { runId, netns: null });
+const header = (runId: string): string => JSON.stringify({ journal: 2, runId, pid: 1, place: namespacePlace(null) });
+/** What lies there, each let go at once. */
+const found = (): readonly object[] =>
+  [...leftJournals(folder)].map((one) => {
+    if (one.kind === 'refused') return one;
+    one.release();
+    const { owner, entries, unread, file } = one;
+    return { file, runId: owner.runId, entries, unread };
+  });
+const put = (name: string, text: string | Buffer, mode = 0o600): string => {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, name), text, { mode });
+  return join(folder, name);
+};
+const thrown = (act: () => unknown): VerifyError => {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof VerifyError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+};
+
+describe('a journal', () => {
+  it('is on disk before add returns, for this user alone, and is removed at the end', () => {
+    const journal = open();
+    journal.add(made(1));
+    journal.add(made(2));
+    expect(journal.entries()).toEqual([made(2), made(1)]);
+    expect(readdirSync(folder)).toEqual(['run.journal']);
+    const [first = '', ...rest] = readFileSync(join(folder, 'run.journal'), 'utf8').split('\n');
+    expect(JSON.parse(first)).toEqual({ journal: 2, runId: 'run', pid: process.pid, place: namespacePlace(null) });
+    expect(rest).toEqual([JSON.stringify(made(1)), JSON.stringify(made(2)), '']);
+    expect([statSync(folder).mode & 0o777, statSync(join(folder, 'run.journal')).mode & 0o777]).toEqual([0o700, 0o600]);
+    journal.remove();
+    journal.remove();
+    journal.release();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("is nobody else's as long as its run lives, and found when it does not, latest entry first", () => {
+    const journal = open();
+    journal.add(made(1));
+    journal.add(made(2));
+    expect(found()).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['run.journal']);
+    journal.release();
+    journal.remove(); // too late: it is somebody else's to clean up
+    const [one] = [...leftJournals(folder)];
+    if (one?.kind !== 'orphan') throw new Error('an orphan');
+    expect(one.entries).toEqual([made(2), made(1)]);
+    expect(found()).toEqual([]); // it is being cleaned up
+    one.release();
+    expect(found()).toHaveLength(1);
+    let late: (() => void) | null = null;
+    for (const again of leftJournals(folder)) {
+      if (again.kind !== 'orphan') throw new Error('an orphan');
+      again.remove();
+      late = again.remove;
+    }
+    expect(readdirSync(folder)).toEqual([]);
+    expect(() => late?.()).toThrow(`${folder} is closed`);
+  });
+
+  it('is locked for other processes too, whatever they see of this one', () => {
+    const journal = open();
+    const flock = (): number | null =>
+      spawnSync('flock', ['--nonblock', join(folder, 'run.journal'), 'true'], { stdio: 'ignore' }).status;
+    expect(flock()).toBe(1);
+    journal.release();
+    expect(flock()).toBe(0);
+  });
+
+  it('is not written over another of its name, nor through a link', () => {
+    put('run.journal', 'mine');
+    expect(thrown(open)).toMatchObject({ code: 'journal-failed', exit: 69 });
+    expect(readFileSync(join(folder, 'run.journal'), 'utf8')).toBe('mine');
+    expect(readdirSync(folder)).toEqual(['run.journal']);
+    symlinkSync(join(dir, 'elsewhere'), join(folder, 'linked.journal.new'));
+    expect(thrown(() => open('linked'))).toMatchObject({ code: 'journal-failed', exit: 69 });
+    expect(existsSync(join(dir, 'elsewhere'))).toBe(false);
+  });
+
+  it('grows to what is read again, and no further: what does not fit is refused whole', () => {
+    const journal = open();
+    const long: UndoEntry = { kind: 'sysctl', on: null, name: 'net.x', set: 'x'.repeat(4096), was: 'y'.repeat(4096) };
+    const refused = thrown(() => {
+      for (;;) journal.add(long);
+    });
+    expect([refused.code, refused.exit, refused.message]).toEqual([
+      'journal-failed',
+      69,
+      `the journal cannot be written: it would have more than ${maxJournalBytes} bytes`,
+    ]);
+    journal.add(made(3)); // there is still room for that
+    const { length } = journal.entries();
+    expect(statSync(join(folder, 'run.journal')).size).toBeLessThanOrEqual(maxJournalBytes);
+    journal.release();
+    expect(found()).toMatchObject([{ entries: { length }, unread: [] }]);
+  });
+
+  it('whose last line is cut short did not carry that out; another line is told by its number', () => {
+    put('a.journal', `${header('a')}\n${JSON.stringify(made(1))}\n{"kind":"interf`);
+    put('b.journal', `${header('b')}\n{"kind":"interf\n${JSON.stringify(made(1))}\n{}\n`);
+    expect(found()).toEqual([
+      { file: join(folder, 'a.journal'), runId: 'a', entries: [made(1)], unread: [] },
+      { file: join(folder, 'b.journal'), runId: 'b', entries: [made(1)], unread: [2, 4] },
+    ]);
+  });
+
+  it('that was never published says nothing, and is removed', () => {
+    put('a.journal.new', header('a').slice(0, 20));
+    expect(found()).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('what lies among journals', () => {
+  const whyOf = (name: string): unknown => {
+    const all = [...leftJournals(folder)];
+    for (const one of all) if (one.kind === 'orphan') one.release();
+    const one = all.find(({ file }) => file === join(folder, name));
+    return one?.kind === 'refused' ? one.why : one?.kind;
+  };
+
+  it('is told by its name and kind, and the others are still found', async () => {
+    put('z.journal', `${header('z')}\n`);
+    spawnSync('mkfifo', ['-m', '600', join(folder, 'fifo.journal')]);
+    mkdirSync(join(folder, 'folder.journal'));
+    symlinkSync('/etc/shadow', join(folder, 'link.journal'));
+    const server = createServer().listen(join(folder, 'socket.journal'));
+    await new Promise((resolve) => server.once('listening', resolve));
+    put('large.journal', Buffer.alloc(maxJournalBytes + 1));
+    put('full.journal', Buffer.alloc(maxJournalBytes));
+    put('empty.journal', '');
+    put('torn.journal', header('x').slice(0, 40));
+    put('text.journal', 'hello\n');
+    put('open.journal', `${header('x')}\n`);
+    chmodSync(join(folder, 'open.journal'), 0o640);
+    const names = ['fifo', 'folder', 'link', 'socket', 'large', 'full', 'empty', 'torn', 'text', 'open', 'z'];
+    expect(Object.fromEntries(names.map((name) => [name, whyOf(`${name}.journal`)]))).toEqual({
+      fifo: 'it is a named pipe, not a file',
+      folder: 'it is a folder, not a file',
+      link: 'it is a link, not a file',
+      socket: 'it is a socket, not a file',
+      large: `it has ${maxJournalBytes + 1} bytes, and a journal has ${maxJournalBytes} at most`,
+      full: 'its first line is cut short: its run had changed nothing yet',
+      empty: 'its first line is cut short: its run had changed nothing yet',
+      torn: 'its first line is cut short: its run had changed nothing yet',
+      text: 'its first line does not say which run wrote it',
+      open: 'others may read or write it (mode 640)',
+      z: 'orphan',
+    });
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('of another version is never carried out: its commands are shown', () => {
+    const old = { runId: 'o', pid: 1, started: '1', netns: null, inode: 1 };
+    const command = (word: string): object => ({ command: ['ip', word], gone: true });
+    const lines = (...all: readonly object[]): string => all.map((line) => `${JSON.stringify(line)}\n`).join('');
+    put('old.journal', lines(old, command('first'), { command: 'x' }, command('last')));
+    expect(whyOf('old.journal')).toBe(
+      'another version wrote it, and nothing in it is carried out. See whether this is still owed: ip last; ip first',
+    );
+    put('none.journal', lines(old));
+    expect(whyOf('none.journal')).toBe(
+      'another version wrote it, and nothing in it is carried out. It names no command',
+    );
+    put('many.journal', lines(old, ...Array.from({ length: 23 }, (_, at) => command(String(at)))));
+    expect(whyOf('many.journal')).toMatch(/owed: ip 22; (ip \d+; ){18}ip 3; and 3 more$/);
+    put('twenty.journal', lines(old, ...Array.from({ length: 20 }, (_, at) => command(String(at)))));
+    expect(whyOf('twenty.journal')).toMatch(/; ip 0$/);
+    put('next.journal', `${header('n').replace('"journal":2', '"journal":3')}\n`);
+    expect(whyOf('next.journal')).toContain('another version wrote it');
+    put('id.journal', `${header('a b')}\n`);
+    expect(whyOf('id.journal')).toContain('another version wrote it');
+  });
+});
+
+describe('the folder of journals', () => {
+  it('is missing before the first run', () => {
+    expect(found()).toEqual([]);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('is closed to others where they could only read', () => {
+    mkdirSync(folder, { mode: 0o755 });
+    open().remove();
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+  });
+
+  it.each([0o720, 0o702])('that others may write into is refused, mode %o', (mode) => {
+    mkdirSync(folder);
+    chmodSync(folder, mode);
+    for (const act of [(): unknown => found(), open]) {
+      const { code, exit, message, hint } = thrown(act);
+      expect([code, exit, message]).toEqual([
+        'journal-failed',
+        69,
+        `no journal may be kept in ${folder}: others may write into it`,
+      ]);
+      expect(hint).toContain(`rm -r ${folder}`);
+    }
+  });
+
+  it('that is a link or a file is refused', () => {
+    symlinkSync(dir, folder);
+    expect(thrown(found)).toMatchObject({ code: 'journal-failed', exit: 69 });
+    expect(thrown(open)).toMatchObject({ code: 'journal-failed', exit: 69 });
+    rmSync(folder);
+    writeFileSync(folder, '');
+    expect(thrown(found)).toMatchObject({ code: 'journal-failed', exit: 69 });
+    expect(thrown(open)).toMatchObject({ code: 'journal-failed', exit: 69 });
+    expect(readdirSync(dir)).toEqual(['journals']);
+  });
+
+  it('is one, and no variable names another', () => {
+    expect(journalFolder({})).toBe('/run/verify-isolation');
+    expect(thrown(() => journalFolder({ VERIFY_ISOLATION_JOURNAL: '' }))).toMatchObject({
+      code: 'journal-refused',
+      exit: 64,
+    });
+  });
+
+  it('is not followed to another place once it is open', () => {
+    const journal = open();
+    mkdirSync(join(dir, 'moved'), { mode: 0o700 });
+    linkSync(join(folder, 'run.journal'), join(dir, 'moved', 'kept'));
+    rmSync(join(dir, 'aside'), { recursive: true, force: true });
+    spawnSync('mv', [folder, join(dir, 'aside')]);
+    put('run.journal', 'another');
+    journal.remove();
+    expect(readFileSync(join(folder, 'run.journal'), 'utf8')).toBe('another');
+    expect(readdirSync(join(dir, 'aside'))).toEqual([]);
+  });
+});
