@@ -71,6 +71,21 @@ describe('what a run has changed on a host', needs(root), () => {
       host.run(['bridge', 'fdb', 'del', '02:00:00:00:00:77', 'dev', 'vnet4', 'master']);
     });
 
+    it('reads the tables of the bridge for what is in them', async () => {
+      const [name, mac] = ['vnet4', '02:00:00:00:00:78'];
+      const on = { name, ifindex: indexOf(name), master: indexOf('br0') };
+      const bridge = { name: 'br0', ifindex: indexOf('br0'), master: 0 };
+      const set = { state: 'static', sticky: false } as const;
+      const entries: readonly UndoEntry[] = [
+        { kind: 'fdb', on, self: false, mac, rows: [{ vlan: null, set, was: null }] },
+        { kind: 'mdb', on, bridge, group: '239.7.7.7', vlan: null, set: 'permanent', was: null },
+      ];
+      host.run(['bridge', 'fdb', 'replace', mac, 'dev', name, 'master', 'static']);
+      host.run(['bridge', 'mdb', 'add', 'dev', 'br0', 'port', name, 'grp', '239.7.7.7', 'permanent']);
+      expect(await undoAll(entries, host.netns)).toEqual({ ...none, undone: 2 });
+      expect(host.shape()).not.toMatch(/239\.7\.7\.7|02:00:00:00:00:78/);
+    });
+
     it('takes an interface that is gone by the time of the command for gone', async () => {
       const on = { name: 'nobody', ifindex: 999_999, master: 0 };
       const entries: UndoEntry[] = [

@@ -46,7 +46,16 @@ export class JournalFolder {
 
   /** null = there is none. Throws VerifyError `journal-failed` (69) where it is not this user's alone. */
   static open(path: string): JournalFolder | null {
-    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return null;
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined ? null : JournalFolder.#take(path);
+  }
+
+  /** Makes it where it is missing; throws as `open` does. */
+  static make(path: string): JournalFolder {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return JournalFolder.#take(path);
+  }
+
+  static #take(path: string): JournalFolder {
     const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     const stats = fstatSync(fd);
     const why = stats.uid === process.geteuid?.() ? null : `it belongs to the user ${stats.uid}`;
@@ -54,16 +63,8 @@ export class JournalFolder {
       closeSync(fd);
       throw refused(path, why ?? 'others may write into it');
     }
-    if ((stats.mode & 0o777) !== 0o700) fchmodSync(fd, 0o700);
+    fchmodSync(fd, 0o700); // an older version, or systemd, may have let others read
     return new JournalFolder(path, fd);
-  }
-
-  /** Makes it where it is missing; throws as `open` does. */
-  static make(path: string): JournalFolder {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    const made = JournalFolder.open(path);
-    if (made === null) throw refused(path, 'it was removed just now');
-    return made;
   }
 
   close(): void {
@@ -96,35 +97,26 @@ export class JournalFolder {
    * of this user's alone, without waiting for anybody: a pipe may have no other end.
    */
   lock(name: string): LockedFile | string | null {
-    try {
-      return this.#lock(name);
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-      return `it cannot be read: ${error instanceof Error ? error.message.replace(/, \w+ '.*$/, '') : String(error)}`;
+    const fd = this.#open(name);
+    if (typeof fd !== 'number') return fd;
+    const why = whyUnfit(fstatSync(fd));
+    // Its run lives, or another has undone it right now
+    const isHeld = why === null && (libc().flock(fd, exclusiveOrNot) !== 0 || fstatSync(fd).nlink === 0);
+    if (why !== null || isHeld) {
+      closeSync(fd);
+      return why;
     }
+    const octets = Buffer.alloc(maxJournalBytes);
+    return { fd, text: octets.toString('utf8', 0, readSync(fd, octets, 0, maxJournalBytes, 0)) };
   }
 
-  #lock(name: string): LockedFile | string | null {
-    // What a device does when it is opened is its own affair
-    const unfit = whyUnfit(lstatSync(this.#at(name)));
-    if (unfit !== null) return unfit;
-    const fd = openSync(this.#at(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  #open(name: string): number | string | null {
     try {
-      const stats = fstatSync(fd);
-      const why = whyUnfit(stats);
-      if (why !== null) {
-        closeSync(fd);
-        return why;
-      }
-      if (libc().flock(fd, exclusiveOrNot) !== 0 || fstatSync(fd).nlink === 0) {
-        closeSync(fd);
-        return null;
-      }
-      const octets = Buffer.alloc(maxJournalBytes);
-      return { fd, text: octets.toString('utf8', 0, readSync(fd, octets, 0, maxJournalBytes, 0)) };
+      return openSync(this.#at(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     } catch (error) {
-      closeSync(fd);
-      throw error;
+      const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      if (code === 'ENOENT') return null;
+      return code === 'ELOOP' ? 'it is a link, not a file' : `it cannot be opened: ${code}`;
     }
   }
 
@@ -144,9 +136,7 @@ function whyUnfit(stats: Stats): string | null {
 
 function kindOf(stats: Stats): string {
   if (stats.isDirectory()) return 'a folder';
-  if (stats.isSymbolicLink()) return 'a link';
-  if (stats.isFIFO()) return 'a named pipe';
-  return stats.isSocket() ? 'a socket' : 'a device';
+  return stats.isFIFO() ? 'a named pipe' : 'a device';
 }
 
 function refused(path: string, why: string): VerifyError {

@@ -49,25 +49,7 @@ async function undoOne(
 }
 
 function describeUndo(entry: UndoEntry): string {
-  switch (entry.kind) {
-    case 'setting':
-      return `${entry.key} of ${entry.on.name}`;
-    case 'interface':
-    case 'sysctl':
-      return entry.name;
-    case 'vlan':
-    case 'fdb':
-    case 'mdb':
-      return `the ${entry.kind} of ${entry.on.name}`;
-    case 'ovs-column':
-    case 'ovs-flood':
-    case 'ovs-vlan':
-      return `Open vSwitch's ${entry.on.name}`;
-    case 'ovs-fdb':
-      return `the entry of ${entry.mac} on ${entry.bridge.name}`;
-    case 'ovs-mirror':
-      return `the mirror ${entry.mirror}`;
-  }
+  return `${entry.kind} ${'on' in entry ? (entry.on?.name ?? '') : ''}`.trim();
 }
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decideUndo } from '../../../../../src/core/bridge/undo/decide.js';
 import { fdbForm, mdbForm, vlanRanges } from '../../../../../src/core/bridge/undo/decide-tables.js';
 import type { UndoDecision } from '../../../../../src/core/bridge/undo/decision.js';
-import type { FdbForm, FdbRow, UndoOf } from '../../../../../src/core/bridge/undo/entry.js';
+import type { FdbForm, FdbRow, UndoEntry, UndoOf } from '../../../../../src/core/bridge/undo/entry.js';
 
 const on = { name: 'vnet4', ifindex: 17, master: 3 };
 const links = [
@@ -100,6 +100,40 @@ describe('VLANs that a run added or took away', () => {
     ]);
     expect(vlanRanges([{ ifname: 'a', vlans: [{ vlan: 'x' }, { vlan: 1, vlanEnd: 'x' }] }], 'a')).toEqual([]);
   });
+});
+
+it('what is of a port is left where that is a port of another bridge by now', () => {
+  const moved = [
+    { ifname: 'br1', ifindex: 9 },
+    { ...links[1], master: 'br1' },
+  ];
+  const why = 'vnet4 is no longer a port of the bridge that it was a port of';
+  const mdb = { kind: 'mdb', bridge: { name: 'br1', ifindex: 9, master: 0 }, group: '239.1.1.1', vlan: null } as const;
+  const entries: readonly UndoEntry[] = [
+    { kind: 'vlan', on, self: false, set: [range(10)], was: [] },
+    { kind: 'fdb', on, self: false, mac: '02:00:00:00:00:09', rows: [] },
+    { ...mdb, on, set: null, was: 'temp' },
+  ];
+  for (const entry of entries) expect(decideUndo(entry, { links: moved })).toEqual({ kind: 'left', why });
+  const under: UndoEntry = {
+    ...mdb,
+    on: { ...on, master: 9 },
+    bridge: { ...mdb.bridge, master: 3 },
+    set: null,
+    was: 'temp',
+  };
+  expect(decideUndo(under, { links: moved })).toMatchObject({ kind: 'left' });
+  expect(
+    decideUndo({ kind: 'vlan', on, self: false, set: [], was: [] }, { links: [{ ...links[1], master: 'gone' }] }),
+  ).toEqual({ kind: 'left', why });
+});
+
+it('VLANs are undone in their order, however they were written down', () => {
+  const set = [range(12), range(10), range(11)];
+  const vlan = [{ ifname: 'vnet4', vlans: [{ vlan: 10, vlanEnd: 12 }] }];
+  expect(shown(decideUndo({ kind: 'vlan', on, self: false, set, was: [] }, { links, vlan }))).toEqual([
+    'bridge vlan del dev if17 vid 10-12',
+  ]);
 });
 
 const mac = '02:00:00:00:00:09';

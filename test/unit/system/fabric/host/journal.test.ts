@@ -19,7 +19,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { UndoEntry } from '../../../../../src/core/bridge/undo/entry.js';
 import { VerifyError } from '../../../../../src/core/model/verify-error.js';
 import { journalFolder, leftJournals, openJournal } from '../../../../../src/system/fabric/host/journal.js';
-import { maxJournalBytes } from '../../../../../src/system/fabric/host/journal-folder.js';
+import { JournalFolder, maxJournalBytes } from '../../../../../src/system/fabric/host/journal-folder.js';
 import { namespacePlace } from '../../../../../src/system/fabric/host/namespace-place.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'journals-'));
@@ -176,7 +176,7 @@ describe('what lies among journals', () => {
       fifo: 'it is a named pipe, not a file',
       folder: 'it is a folder, not a file',
       link: 'it is a link, not a file',
-      socket: 'it is a socket, not a file',
+      socket: 'it cannot be opened: ENXIO',
       large: `it has ${maxJournalBytes + 1} bytes, and a journal has ${maxJournalBytes} at most`,
       full: 'its first line is cut short: its run had changed nothing yet',
       empty: 'its first line is cut short: its run had changed nothing yet',
@@ -209,6 +209,32 @@ describe('what lies among journals', () => {
     put('id.journal', `${header('a b')}\n`);
     expect(whyOf('id.journal')).toContain('another version wrote it');
   });
+});
+
+it('nothing that was looked at stays open', () => {
+  const fds = (): number => readdirSync('/proc/self/fd').length;
+  put('z.journal', `${header('z')}\n`);
+  put('torn.journal', '');
+  put('new.journal.new', '');
+  mkdirSync(join(folder, 'folder.journal'));
+  const live = open('live');
+  const before = fds();
+  found();
+  expect(fds()).toBe(before);
+  live.release();
+  expect(fds()).toBe(before - 2);
+  chmodSync(folder, 0o722);
+  thrown(found);
+  thrown(() => open('other'));
+  expect(fds()).toBe(before - 2);
+});
+
+it('a file that is removed right then is gone, not a fault', () => {
+  put('a.journal', '');
+  const opened = JournalFolder.open(folder);
+  expect([opened?.lock('b.journal'), opened?.lock('a.journal')]).toEqual([null, { fd: expect.any(Number), text: '' }]);
+  opened?.close();
+  opened?.close();
 });
 
 describe('the folder of journals', () => {
