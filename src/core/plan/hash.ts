@@ -38,7 +38,6 @@ export function planHash(plan: Plan, { files, toolVersion }: PlanSurroundings): 
     present: step.present,
     expect: step.expect,
     provokes: step.provokes ?? [],
-    filter: step.filter,
     snaplen: step.snaplen,
     drainMs: step.drainMs,
     flows: step.flows.map(({ class: probeClass, sender, from, to, count, frame, must, may, judged }) => ({
