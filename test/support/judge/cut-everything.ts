@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { VerifyError } from '../../../src/core/model/verify-error.js';
 import { replayFolder } from '../../../src/system/evidence/replay.js';
-import { captureCuts, type Cut, cutsOfEvery, eventCuts, probeCuts, stepCuts } from './evidence-cuts.js';
+import { captureCuts, type Cut, cutsOfEvery, eventCuts, probeCuts, refusedCuts, stepCuts } from './evidence-cuts.js';
 
-/** What was changed of which step that held, and what the verdict is now; it has to be *inconclusive*. */
+/** What was changed of which step that held, what the verdict is now, and what it has to be. */
 export interface CutOutcome {
   readonly what: string;
   readonly verdict: string;
+  readonly required: 'inconclusive' | 'refused';
 }
 
 interface Change {
@@ -83,7 +84,9 @@ export async function cutEverything(dir: string, { part, of }: Share): Promise<r
         throw error;
       },
     );
-    for (const step of changed) outcomes.push({ what: `step ${step + 1}: ${name}`, verdict: verdicts[step] ?? 'none' });
+    const required = refusedCuts.includes(name) ? 'refused' : 'inconclusive';
+    for (const step of changed)
+      outcomes.push({ what: `step ${step + 1}: ${name}`, verdict: verdicts[step] ?? 'none', required });
     rmSync(copy, { recursive: true });
   }
   rmSync(scratch, { recursive: true });

@@ -228,6 +228,9 @@ export const eventCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   'no event ended': without('event-ended'),
 };
 
+/** After these a file of the folder is none that a run writes: the folder is refused, with what is wrong and where. */
+export const refusedCuts: readonly string[] = ['the key is no key'];
+
 /** Those that no scenario's evidence is spared, even where scenarios share the others among them. */
 export const cutsOfEvery: readonly string[] = [
   'the capture is cut in the middle',

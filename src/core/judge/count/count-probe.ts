@@ -2,6 +2,7 @@ import type { FrameView } from '../../wire/frame-view.js';
 import { macText } from '../../wire/ethernet.js';
 import { ipv4Text } from '../../wire/ipv4.js';
 import { ipv6Text } from '../../wire/ipv6.js';
+import type { Flow } from '../../model/plan.js';
 import { isLeak } from '../parties.js';
 import { countProbeByRules1 } from './count-probe-rules-1.js';
 import { type CountedAs, noteMoment, type ProbeSighting } from './probe-sighting.js';
@@ -52,6 +53,11 @@ function countTowards(
   return 'other';
 }
 
+/** By an uplink of another bridge a frame only goes on: what is beyond joins the two. */
+function isOfSendersBridge(flow: Flow, { step, observer }: Seen): boolean {
+  return step.observers.some(({ name, bridge }) => name === flow.sender && bridge === observer.bridge);
+}
+
 function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, tally: StepTally): CountedAs {
   const { flow, sequence, form } = sighting;
   const { observer, inferred } = seen;
@@ -67,8 +73,9 @@ function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, ta
   if (tallies.parties.isOfSender(flow, observer.name)) return 'other';
   const hadGot = tally.seen.has(flow, sequence, observer.name);
   if (hadGot && form !== 'as-sent') tally.entries.addAgain(flow, sequence, 'answered');
-  else if (observer.role === 'uplink') tally.entries.addAgain(flow, sequence, 'reflected');
-  else if (hadGot) tally.entries.addAgain(flow, sequence, 'retold');
+  else if (observer.role === 'uplink') {
+    if (isOfSendersBridge(flow, seen)) tally.entries.addAgain(flow, sequence, 'reflected');
+  } else if (hadGot) tally.entries.addAgain(flow, sequence, 'retold');
   else {
     tally.entries.addAgain(flow, sequence, 'unheard');
     raise(inferred ? tally.twice : tally.unheard, observer.name);

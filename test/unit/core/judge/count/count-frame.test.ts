@@ -112,6 +112,17 @@ describe('a token that enters the bridge again', () => {
     expect([leaks(said('lan')), told(said('lan'))]).toEqual([['0: a at c'], []]);
     expect(said('lan').steps[0]?.findings.find(({ leak }) => leak)?.reflected).toBe(1);
   });
+  it('by the uplink of another bridge has only gone on', () => {
+    const evidence = perfectRun();
+    const bytes = frameOf(evidence, flowOf(evidence), 3);
+    addFrames(evidence, enters('lan', bytes), overheard(bytes));
+    const elsewhere = evidence.plan.steps.map((of) => ({
+      ...of,
+      observers: of.observers.map((one) => (one.name === 'lan' ? { ...one, bridge: 'br9' } : one)),
+    }));
+    const found = judge({ ...evidence, plan: { ...evidence.plan, steps: elsewhere } }).steps[0]?.findings;
+    expect(found?.find(({ leak }) => leak)).not.toHaveProperty('reflected');
+  });
   it('hides no leak of another token', () => {
     const evidence = perfectRun(probing({ count: 20 }, { count: 40 }));
     const [first, second] = [flowOf(evidence), flowOf(evidence, 1)];
