@@ -218,7 +218,13 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     host.run(['ovs-vsctl', 'clear', 'Bridge', 'br0', 'mirrors', '--', 'clear', 'Port', 'vnet4', 'tag']);
     host.run(['ovs-ofctl', 'mod-port', 'br0', 'vnet4', 'flood']);
     host.talk();
-    expect(shape().replaceAll(/\d+\(vnet4\)/g, '(vnet4)')).toBe(before.replaceAll(/\d+\(vnet4\)/g, '(vnet4)'));
+    // The port that was made anew has another number, and stands elsewhere in the list.
+    const unnumbered = (text: string): readonly string[] =>
+      text
+        .replaceAll(/\d+\(vnet4\)/g, '(vnet4)')
+        .split('\n')
+        .sort();
+    expect(unnumbered(shape())).toEqual(unnumbered(before));
   });
 
   it('is refused where it could not be put back, and where Open vSwitch has no such table', async () => {

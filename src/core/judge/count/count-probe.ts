@@ -49,7 +49,9 @@ function countTowards(
     raise(tally.reflected, `${flow.id}|${observer.name}`);
   if (fresh) return 'seen';
   if (!seen.inferred) return 'again';
-  raise(tally.twice, observer.name);
+  // An answer that quotes the frame is heard after it: which way it went is not known, that it was retold is not said.
+  if (form === 'as-sent') raise(tally.twice, observer.name);
+  else tally.entries.addAgain(flow, sequence, 'answered');
   return 'other';
 }
 

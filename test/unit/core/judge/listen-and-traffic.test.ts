@@ -245,6 +245,19 @@ describe('an engine that knows no directions', () => {
     });
     expect(codes(judge(evidence))).toEqual(['replay-possible b']);
   });
+  it('that sees a frame and an answer that quotes it takes the answer for none that was sent again', () => {
+    const evidence = inferred();
+    const flow = evidence.plan.steps[0]?.flows.at(0);
+    if (flow === undefined) throw new Error('no flow');
+    const { srcMac, dstMac } = flow.frame;
+    const answer = { ...flow.frame, srcMac: dstMac, dstMac: srcMac };
+    addFrames(evidence, {
+      observer: 'b',
+      outgoing: true,
+      bytes: buildFrame(answer, tokensFor(key, evidence.plan.runTag, flow.first, 1)),
+    });
+    expect(codes(judge(evidence))).toEqual([]);
+  });
 });
 
 describe('the comment of a frame in the capture', () => {
