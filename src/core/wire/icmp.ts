@@ -7,6 +7,14 @@ import { readU16, writeU16 } from './octets.js';
 export const icmpLength = 8;
 export const icmpTypes = { echoReply: 0, echoRequest: 8, echoRequestV6: 128, echoReplyV6: 129 } as const;
 
+/** Unreachable, quench, redirect, time exceeded, parameter problem; ICMPv6 numbers its errors 0 to 127. */
+const errorTypes = [3, 4, 5, 11, 12];
+
+/** An error, which quotes the datagram that it is about (RFC 792, RFC 4443, section 2.1). */
+export function isIcmpError(ipVersion: 0 | 4 | 6, type: number): boolean {
+  return ipVersion === 4 ? errorTypes.includes(type) : ipVersion === 6 && type >= 0 && type < 128;
+}
+
 export interface IcmpHeader {
   readonly type: number;
   readonly code: number;

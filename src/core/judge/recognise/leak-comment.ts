@@ -1,8 +1,10 @@
 import type { Observer, Plan, StepPlan } from '../../model/plan.js';
 import { etherTypes, isGroupMac, macText } from '../../wire/ethernet.js';
 import type { FrameView } from '../../wire/frame-view.js';
+import { isIcmpError } from '../../wire/icmp.js';
 import { isLeak, type Parties } from '../parties.js';
 import type { Classified, Sighting } from './classify.js';
+import type { FrameFormName } from './frame-form.js';
 
 /** One frame at one observer, as far as a comment needs it. */
 export interface CommentedFrame {
@@ -13,14 +15,19 @@ export interface CommentedFrame {
   readonly towards: boolean;
 }
 
+/** An error is the word of who sends it: that it quotes a probe, which was overheard or not, is told of the probe. */
+function isAnswer(form: FrameFormName, view: FrameView | null): boolean {
+  return form === 'answer' || (form === 'encapsulated' && view !== null && isIcmpError(view.ipVersion, view.icmpType));
+}
+
 function probeComment(
-  sighting: Pick<Extract<Sighting, { kind: 'probe' }>, 'flow' | 'form' | 'sequence'>,
+  { flow, form, sequence }: Extract<Sighting, { kind: 'probe' }>,
+  view: FrameView | null,
   observer: Observer,
   parties: Parties,
 ): string | null {
-  const { flow, form, sequence } = sighting;
   const { name } = observer;
-  if (form === 'answer' || !isLeak(flow, observer, parties)) return null;
+  if (isAnswer(form, view) || !isLeak(flow, observer, parties)) return null;
   return `LEAK probe ${flow.first + sequence} ${flow.from}→${flow.to ?? 'nobody'} ${flow.class}, overheard by ${name}${form === 'as-sent' ? '' : ` (${form})`}`;
 }
 
@@ -55,7 +62,7 @@ export function leakComment(frame: CommentedFrame, plan: Plan, parties: Parties)
   if (!frame.towards || !frame.observer.judged) return null;
   switch (sighting.kind) {
     case 'probe':
-      return probeComment(sighting, frame.observer, parties);
+      return probeComment(sighting, view, frame.observer, parties);
     case 'control':
       return null;
     case 'forged':

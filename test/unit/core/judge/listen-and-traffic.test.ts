@@ -299,6 +299,30 @@ describe('the comment of a frame in the capture', () => {
     expect(comment(evidence, 'c', new Uint8Array(5))).toBeNull();
     expect(comment(evidence, 'c', plain('a', 'b'))).toBeNull();
   });
+  it('is none for an ICMP error that quotes a probe, and one for whatever else carries it', () => {
+    const ipv4 = [0x45, 0, 0, 200, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 2, 10, 0, 0, 1];
+    const wrapped = (type: number): Uint8Array =>
+      new Uint8Array([
+        ...probe.subarray(0, 12),
+        8,
+        0,
+        ...ipv4,
+        type,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        ...ipv4,
+        ...probe.subarray(14),
+      ]);
+    expect([wrapped(3), wrapped(8)].map((bytes) => comment(evidence, 'c', bytes))).toEqual([
+      null,
+      `LEAK probe ${flow.first + 2} a→b known-unicast, overheard by c (encapsulated)`,
+    ]);
+  });
   it('names foreign unicast and traffic by the ends', () => {
     expect(comment(listening(), 'c', plain('a', 'b'))).toBe('LEAK foreign unicast a→b, overheard by c');
     expect(comment(listening(), 'c', plain('stranger', 'b'))).toBe(
