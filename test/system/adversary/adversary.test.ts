@@ -70,7 +70,9 @@ describe.skipIf(process.getuid?.() !== 0 || !hasPython)('hosts on which nobody h
       const hosts = soundHosts.filter(({ name }) => sound.includes(name) && (hasOvs || !name.startsWith('Open')));
       const all = await runSoundHosts(hosts, folder, isSlow ? 1 : 2);
       const not = all.filter(({ verdict }) => verdict !== 'holds').map(({ name }) => name);
-      const why = all.flatMap(({ name, reasons }) => reasons.map((reason) => `${name}: ${reason}`));
+      const why = all.flatMap(({ name, verdict, reasons, refused }) =>
+        verdict === 'holds' ? [] : [`${name}: ${verdict ?? refused ?? 'no verdict'}: ${reasons.join('; ')}`],
+      );
       expect(not, why.join('\n')).toEqual([]);
       expect(all.filter(({ refused }) => refused !== null)).toEqual([]);
     },

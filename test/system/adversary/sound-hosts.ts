@@ -39,7 +39,7 @@ const firewallBridge = (name: GuestName): string =>
     `ip link set dev fwln${name} master fwbr${name}`,
     `ip link set dev fwpr${name} master br0`,
     `for link in fwbr${name} fwln${name} fwpr${name}; do ip link set dev $link up; done`,
-    `ip netns exec ${name} ping -c 1 -w 5 ${gateways.br0.ip} >/dev/null`,
+    `ip netns exec ${name} ping -c 1 -w 30 ${gateways.br0.ip} >/dev/null || { echo "${name} does not reach its gateway" >&2; exit 1; }`,
   ].join('\n');
 
 const bases: readonly Part[] = [
