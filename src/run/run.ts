@@ -274,15 +274,18 @@ async function carryOut({
       await senders.end();
       left = await fabric.close();
     }
+  } catch (error) {
+    apart?.stop(); // nobody will ask it, and as long as it lives this process does
+    throw error;
   } finally {
     timeline.close();
   }
-  record = { ...record, timeline: { entries: timeline.entries.length } };
-  if (record.provenance !== undefined)
-    record = { ...record, provenance: completeProvenance(record.provenance, plan, timeline.entries, states) };
-  const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
-  const known = { dir, plan, record, key, timeline, along, options, states: read };
   try {
+    record = { ...record, timeline: { entries: timeline.entries.length } };
+    if (record.provenance !== undefined)
+      record = { ...record, provenance: completeProvenance(record.provenance, plan, timeline.entries, states) };
+    const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
+    const known = { dir, plan, record, key, timeline, along, options, states: read };
     return { ...(await (apart === null ? completeHere(known) : completeApart(known, apart))), plan, dir, left };
   } finally {
     apart?.stop();

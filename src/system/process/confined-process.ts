@@ -11,6 +11,8 @@ export type ConfinedTask = 'judge' | 'parse';
 
 /** Longest answer that is taken, in octets. */
 const longestAnswer = 512 * 2 ** 20;
+/** One whose stdin is closed, and that has nothing to answer, ends within it. */
+const endingMs = 2000;
 
 /** A line of a confined process: an answer, or what it tells meanwhile. */
 export type ConfinedWord = { readonly answer: unknown } | { readonly told: unknown };
@@ -26,7 +28,7 @@ export interface ConfinedProcess {
    * `helper-died`.
    */
   ask(request: object, told?: (word: unknown) => void): Promise<unknown>;
-  /** Lets it end. */
+  /** Lets it end when it has answered; one that then does not is killed. */
   end(): void;
   /** Ends it, wherever it is. */
   kill(): void;
@@ -60,12 +62,20 @@ export function startConfined(task: ConfinedTask, folder: string | null): Confin
   const split = lineSplitter(longestAnswer);
   let stderr = '';
   let end: VerifyError | null = null;
+  let isEnding = false;
+  let patience: NodeJS.Timeout | undefined;
+  const kill = (): void => void child.kill('SIGKILL');
+  const endWhenDone = (): void => {
+    if (isEnding && questions.length === 0 && end === null) patience ??= setTimeout(kill, endingMs);
+  };
   const hear = (word: unknown): void => {
     if (!isWord(word)) throw new TypeError('no word of a confined process');
     if ('told' in word) questions[0]?.told(word.told);
     else questions.shift()?.resolve(word.answer);
+    endWhenDone();
   };
   const over = (how: string): void => {
+    clearTimeout(patience);
     end ??= new VerifyError(
       'helper-died',
       3,
@@ -81,7 +91,7 @@ export function startConfined(task: ConfinedTask, folder: string | null): Confin
       for (const line of split(chunk)) hear(JSON.parse(line));
     } catch (error) {
       stderr += String(error);
-      child.kill('SIGKILL');
+      kill();
     }
   });
   child.once('error', (error) => over(error.message));
@@ -94,7 +104,11 @@ export function startConfined(task: ConfinedTask, folder: string | null): Confin
         questions.push({ told, resolve, reject });
         child.stdin?.write(encodeLine(request));
       }),
-    end: () => void child.stdin?.end(),
-    kill: () => void child.kill('SIGKILL'),
+    end() {
+      isEnding = true;
+      child.stdin?.end();
+      endWhenDone();
+    },
+    kill,
   };
 }

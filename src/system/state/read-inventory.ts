@@ -53,20 +53,23 @@ export async function readInventory(links: readonly LinkState[], netns: string |
       read: async () => namespaces(await printed(['ip', '-j', 'netns', 'list'], { netns }), parser, netns),
     },
   ];
-  const guests = await Promise.all(
-    readers.map(async ({ what, where, read }) => {
-      if (where?.some(existsSync) === false) return [];
-      try {
-        return await read();
-      } catch (error) {
-        if (!(error instanceof VerifyError)) throw error;
-        if (error.code !== 'program-missing') unread.push({ what, why: error.message });
-        return [];
-      }
-    }),
-  );
-  parser.end();
-  return { guests: guests.flat(), unread };
+  try {
+    const guests = await Promise.all(
+      readers.map(async ({ what, where, read }) => {
+        if (where?.some(existsSync) === false) return [];
+        try {
+          return await read();
+        } catch (error) {
+          if (!(error instanceof VerifyError)) throw error;
+          if (error.code !== 'program-missing') unread.push({ what, why: error.message });
+          return [];
+        }
+      }),
+    );
+    return { guests: guests.flat(), unread };
+  } finally {
+    parser.end();
+  }
 }
 
 /** What a program prints, which nobody has parsed yet. */

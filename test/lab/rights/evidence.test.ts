@@ -132,15 +132,20 @@ describe.skipIf(!isRoot)('evidence that root writes for whoever called sudo', ()
     'is written nowhere else, 10 times of 10, while he puts links in its way; takes the folder’s place: %s',
     { timeout: 180_000 },
     async (swap) => {
+      let refused = 0;
       for (let round = 0; round < 10; round += 1) {
         const out = join(home(), `run-${round}`);
         const attack = await planting(out, swap);
-        const { status } = await runAs(caller, out);
+        const { status, stderr } = await runAs(caller, out);
         expect((await attack.end()).rounds).toBeGreaterThan(100);
         untouched();
-        expect(status).toBe(0);
-        expect(existsSync(join(swap ? `${out}.moved` : out, 'result.json'))).toBe(true);
+        // Who takes the folder away between its making and its opening, which is a matter of luck, is told so.
+        const isRefused = swap && status === 64 && stderr.includes('was put there by somebody else just now');
+        if (isRefused) refused += 1;
+        else expect([status, stderr]).toEqual([0, '']);
+        expect(existsSync(join(swap ? `${out}.moved` : out, 'result.json'))).toBe(!isRefused);
       }
+      expect(refused).toBeLessThan(5);
     },
   );
 

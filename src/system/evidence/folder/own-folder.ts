@@ -86,13 +86,25 @@ function linkAt(name: string, folder: number, part: string, { uid }: Stats): rea
 
 const partsOf = (path: string): readonly string[] => path.split('/').filter((part) => part !== '' && part !== '.');
 
+/** A folder that was made just now; null = something else has taken its place. */
+function openMade(path: string): number | null {
+  try {
+    return openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && ['ENOTDIR', 'ELOOP', 'ENOENT'].includes(String(error.code)))
+      return null;
+    throw error;
+  }
+}
+
 /** Opens the folder of that name in an open one; makes it where nothing is. Throws where somebody else does so now. */
 function enterFolder(name: string, folder: number, part: string, isThere: boolean): number {
   const path = inside(folder, part);
-  if (!isThere) mkdirSync(path, 0o700);
-  const fd = openSync(path, (isThere ? O_PATH : O_RDONLY) | O_DIRECTORY | O_NOFOLLOW);
-  if (isThere || fstatSync(fd).uid === process.geteuid?.()) return fd;
-  closeSync(fd);
+  if (isThere) return openSync(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  mkdirSync(path, 0o700);
+  const fd = openMade(path);
+  if (fd !== null && fstatSync(fd).uid === process.geteuid?.()) return fd;
+  if (fd !== null) closeSync(fd);
   throw refused(name, `${JSON.stringify(part)} was put there by somebody else just now`);
 }
 
