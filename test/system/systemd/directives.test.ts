@@ -41,6 +41,13 @@ describe(
       expect(said.get(directive)).toMatch(/^[1-9]\d* helpers: watcher: $/);
     });
 
+    it('ends a run whose helper is stuck, and without CAP_KILL does not', () => {
+      expect([said.get('stopped-helper:nothing'), said.get('stopped-helper:CAP_KILL')]).toEqual([
+        'failed',
+        'activating',
+      ]);
+    });
+
     it.each([
       ['CAP_SETUID', 'helpers that are root', whole.replace('65534', '0')],
       ['CAP_SETGID', 'helpers that are root', whole.replace('65534', '0')],
