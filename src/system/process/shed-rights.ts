@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { koffi } from '../kernel/libc.js';
 import { evidenceOwner, isRootHere } from './identity.js';
 
@@ -28,6 +29,19 @@ const kept = [
 ] as const;
 /** Evidence is made in a folder of whoever called sudo, and given to him. */
 const keptForCaller = ['dac_override', 'chown', 'fowner'] as const;
+/** A report or evidence goes where root may write because nothing is kept from it, and not because it is root's. */
+const keptForOthersFolders = ['dac_override'] as const;
+
+const [ownerWrites, ownerEnters] = [0o200, 0o100];
+
+/** Whether a file, or a folder that is made on the way, goes into a folder that root's own rights do not reach. */
+function goesToOthers(path: string): boolean {
+  const folder = dirname(resolve(path));
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined) return goesToOthers(folder);
+  const needed = ownerWrites | ownerEnters;
+  return found.uid !== 0 || (found.mode & needed) !== needed;
+}
 
 function isBoundAlready(): boolean {
   return process.env[marker] !== undefined || !/^NoNewPrivs:\s*0$/m.test(readFileSync('/proc/self/status', 'utf8'));
@@ -41,11 +55,12 @@ function setprivWords(capabilities: readonly string[]): readonly string[] {
 /**
  * Root's program on a host begins anew, in the same process, with the capabilities that a run takes and no_new_privs:
  * the bounding set of a process is that of all its threads, and of all that it starts, only where it is born with it.
- * Returns where that is so already, this is not root, or setpriv(1) does not know how. Call it before anything is begun.
+ * `written`: files and folders that it will write. Returns where that is so already, this is not root, or setpriv(1) does not know how. Call it before anything is begun.
  */
-export function shedRights(): void {
+export function shedRights(written: readonly string[] = []): void {
   if (!isRootHere() || isBoundAlready()) return;
-  const own = [...kept, ...(evidenceOwner() === null ? [] : keptForCaller)];
+  const more = evidenceOwner() !== null ? keptForCaller : written.some(goesToOthers) ? keptForOthersFolders : [];
+  const own = [...kept, ...more];
   const words = [own, own.filter((name) => name !== 'bpf')]
     .map(setprivWords)
     .find(([program = '', ...rest]) => spawnSync(program, [...rest, 'true'], { stdio: 'ignore' }).status === 0);

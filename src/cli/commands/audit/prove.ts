@@ -41,7 +41,7 @@ export async function proveAudit(
   reading: Reading,
   options: ProveOptions,
 ): Promise<ProvedAudit | NodeJS.Signals> {
-  shedRights();
+  shedRights([options.out ?? 'evidence']);
   const stop = new AbortController();
   let stoppedBy: NodeJS.Signals | null = null;
   await prepareHostRun((signal) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type PresetName, presets } from '../../../core/discover/presets.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
 import { shedRights } from '../../../system/process/shed-rights.js';
+import { chooseReporters } from '../reporters.js';
 import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
 import { readFound } from '../host/read-found.js';
 import { scenarioText } from '../scenario/scenario-text.js';
@@ -20,7 +21,8 @@ export interface PresetOptions extends Omit<RunCommandOptions, 'files'> {
  * as any other file, with its evidence in `evidence/`. Returns the exit status of the run.
  */
 export async function presetCommand(options: PresetOptions): Promise<number> {
-  shedRights();
+  const written = chooseReporters(options.reporter, options.json).flatMap(({ path }) => path ?? []);
+  shedRights([options.out ?? 'evidence', ...written]);
   const { preset } = options;
   const found = await readFound(options);
   const scenario = presets[preset](found, {

@@ -90,7 +90,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   if (options.rehearse === true && !onHost)
     throw new VerifyError('usage', 64, '--rehearse is for provider: host', 'a lab disturbs nobody: just run it');
   if (inside === null && !onHost) return (await launchInside(process.argv.slice(2), { handed: scenarios })).status;
-  if (onHost) shedRights();
+  if (onHost) shedRights([options.out ?? 'evidence', ...chosen.flatMap(({ path }) => path ?? [])]);
   // From here on for the inside and for runs on a host: the launcher needs none of it.
   const [{ prepareHostRun, rehearsalStatus }, { reportedRun }, { writeReportFile }, { renewLab }, { proveFixesInLab }] =
     await Promise.all([
