@@ -59,8 +59,11 @@ function setprivWords(capabilities: readonly string[]): readonly string[] {
  */
 export function shedRights(written: readonly string[] = []): void {
   if (!isRootHere() || isBoundAlready()) return;
-  const more = evidenceOwner() !== null ? keptForCaller : written.some(goesToOthers) ? keptForOthersFolders : [];
-  const own = [...kept, ...more];
+  const own = [
+    ...kept,
+    ...(evidenceOwner() === null ? [] : keptForCaller),
+    ...(written.some(goesToOthers) ? keptForOthersFolders : []),
+  ];
   const words = [own, own.filter((name) => name !== 'bpf')]
     .map(setprivWords)
     .find(([program = '', ...rest]) => spawnSync(program, [...rest, 'true'], { stdio: 'ignore' }).status === 0);
