@@ -11,6 +11,7 @@ const withoutTarget = process.env['VERIFY_ISOLATION_TARGET'] === undefined ? ['t
 const longest = [
   'system/adversary/adversary',
   'lab/sabotage/sabotage',
+  'system/systemd/directives',
   'lab/host/host',
   'lab/docs/documents',
   'system/hosts/hosts',

@@ -10,6 +10,7 @@ import { bundleTypes } from './bundle-types.mjs';
 const programs = {
   cli: 'build/cli.js',
   helper: 'build/helper.js',
+  confined: 'build/confined.js',
   'hash-thread': 'build/system/evidence/read/hash-thread.js',
   'collate-thread': 'build/system/evidence/collate/worker.js',
 };

@@ -36,11 +36,12 @@ export async function calibrate(engine: 'libpcap' | 'cap', outDir: string): Prom
   const at = new Date().toISOString();
   try {
     mkdirSync(dir, { mode: 0o700 });
-    const file = join(dir, 'calibration.yml');
-    writeFileSync(file, plantedLeak);
+    const file = 'calibration.yml';
+    writeFileSync(join(dir, file), plantedLeak);
+    // From inside the folder: its path may be this process's alone.
     const { status, stdout, stderr } = await runProgram(
-      [process.execPath, program, 'run', file, '--json', '--quiet', '--engine', engine, '--out', join(dir, 'evidence')],
-      { timeoutMs },
+      [process.execPath, program, 'run', file, '--json', '--quiet', '--engine', engine, '--out', 'evidence'],
+      { timeoutMs, cwd: dir },
     );
     if (status === 69)
       throw new VerifyError(

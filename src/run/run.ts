@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { JudgeInput } from '../core/judge/judge.js';
 import { stepFacts } from '../core/judge/proof/step-facts.js';
@@ -13,25 +13,24 @@ import type { StepStates } from '../core/model/state.js';
 import { framesOfStep } from '../core/plan/flows/shortcuts.js';
 import { planHash } from '../core/plan/hash.js';
 import { localPart } from '../core/plan/hosts.js';
-import { makePlan, planTopology } from '../core/plan/make-plan.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';
 import { hostsToConnect } from '../core/scenario/topology/host-command.js';
 import { chooseEngine } from '../system/capture/choose-engine.js';
 import { keepCapture } from '../system/capture/keep-capture.js';
-import { type CollatingWhileRunning, collateWhileRunning } from '../system/evidence/collate-while-running.js';
+import type { CollateInput } from '../system/evidence/collate/collate.js';
+import type { CollatingWhileRunning } from '../system/evidence/collate-while-running.js';
 import { cannotWrite, createFolder, files, writeJson } from '../system/evidence/folder/folder.js';
-import { writeSums } from '../system/evidence/folder/hash.js';
 import { clockOffsets, openTimeline, type TimelineLog } from '../system/evidence/folder/timeline-log.js';
-import { isWriteFailure, judgeRaw } from '../system/evidence/judge-raw.js';
-import { judgeRun } from '../system/evidence/judge-run.js';
+import type { SightedFrame } from '../system/evidence/first-frames.js';
 import type { Inside } from '../system/fabric/lab/enter.js';
 import { keepSender } from '../system/inject/keep-sender.js';
 import { type AlterDevices, muted } from './devices.js';
 import { type Guard, startGuard } from './guard.js';
+import { type JudgeApart, judgeApart } from './judge-apart.js';
 import type { HostLook } from './precheck-host.js';
 import { beginProvenance, completeProvenance, type OperatorDeclaration } from './provenance.js';
 import { runSteps } from './step.js';
-import { type PreparedTopology, topologyOf } from './topology.js';
+import { type PreparedTopology, planOn, topologyOf } from './topology.js';
 import { withUnchangedFiles } from './unchanged-files.js';
 
 export interface RunOptions {
@@ -74,6 +73,8 @@ export interface Run {
   readonly left: readonly string[];
   /** All that the result rests on but the capture, as the folder has it; null = the folder could not be completed. */
   readonly input: JudgeInput | null;
+  /** The first frame of each leak; null = they are still to be read. */
+  readonly frames: readonly SightedFrame[] | null;
 }
 
 /**
@@ -94,33 +95,6 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   }
 }
 
-/**
- * The plan, and a lab that is built while it is made; null = it is opened later. That a lab cannot be built is told
- * where it is awaited.
- */
-async function planOn(
-  { scenario, openEarly, found }: PreparedTopology,
-  key: Uint8Array,
-): Promise<Pick<Prepared, 'plan' | 'opening'>> {
-  const input = {
-    runTag: randomBytes(4).readUInt32BE(),
-    keySha256: createHash('sha256').update(key).digest('hex'),
-    ...found,
-  };
-  const planned = planTopology(scenario, input);
-  const make = (): Plan => makePlan(scenario, input, planned);
-  if (openEarly === null) return { plan: make(), opening: null };
-  const made: { plan: Plan | null } = { plan: null };
-  let begun = (): void => undefined;
-  const beginning = new Promise<void>((resolve) => (begun = resolve));
-  const opening = openEarly(planned, () => {
-    made.plan = make();
-    begun();
-  });
-  await Promise.race([beginning, opening.catch(() => undefined)]);
-  return { plan: made.plan ?? make(), opening };
-}
-
 async function runOn(
   topology: PreparedTopology,
   { scenario, options, engine, key }: Pick<Prepared, 'scenario' | 'options' | 'engine' | 'key'>,
@@ -138,7 +112,7 @@ async function runOn(
     inside === null && plan.steps.every(({ during }) => during.length === 0)
       ? await startGuard(plan, topology.netns, topology.watched)
       : null;
-  const along = alongOf(plan, key, options);
+  const along = await alongOf(plan, key, options);
   try {
     return await carryOut({ options, engine, key, topology, plan, opening, look, guard, along, scenario });
   } finally {
@@ -180,13 +154,14 @@ interface Prepared {
  */
 const manyFrames = 5000;
 
-function alongOf(
+async function alongOf(
   plan: Plan,
   key: Uint8Array,
   { outDir: dir, keep = 'all', toolVersion }: RunOptions,
-): CollatingWhileRunning | null {
+): Promise<CollatingWhileRunning | null> {
   const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);
   if (plan.provider !== 'lab' || plan.hosts !== undefined || keep !== 'all' || frames < manyFrames) return null;
+  const { collateWhileRunning } = await import('../system/evidence/collate-while-running.js');
   return collateWhileRunning(plan, {
     dir,
     key,
@@ -245,6 +220,8 @@ async function carryOut({
   await writeJson(dir, files.run, record);
   const timeline = openTimeline(dir, (entry) => along?.hear(entry));
   const signal = guard === null ? options.signal : AbortSignal.any([options.signal, guard.signal]);
+  // In a lab nobody sends but its own guests, and another process would make a small run slower by a tenth.
+  const apart = plan.provider === 'host' ? judgeApart(dir) : null;
   let left: readonly string[] = [];
   const states: StepStates[] = [];
   try {
@@ -297,62 +274,104 @@ async function carryOut({
       await senders.end();
       left = await fabric.close();
     }
+  } catch (error) {
+    apart?.stop(); // nobody will ask it, and as long as it lives this process does
+    throw error;
   } finally {
     timeline.close();
   }
-  record = { ...record, timeline: { entries: timeline.entries.length } };
-  if (record.provenance !== undefined)
-    record = { ...record, provenance: completeProvenance(record.provenance, plan, timeline.entries, states) };
-  const known = record;
-  const { result, input } = await complete({ dir, plan, record: known, key, timeline, along, options }).catch(
-    async (error: unknown) => {
-      if (!isWriteFailure(error)) throw error;
-      const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
-      return {
-        result: await judgeRaw(dir, {
-          plan,
-          run: { ...known, key: Buffer.from(key).toString('hex') },
-          timeline: timeline.entries,
-          states: read,
-        }),
-        input: null,
-      };
-    },
-  );
-  return { result, plan, dir, left, input };
+  try {
+    record = { ...record, timeline: { entries: timeline.entries.length } };
+    if (record.provenance !== undefined)
+      record = { ...record, provenance: completeProvenance(record.provenance, plan, timeline.entries, states) };
+    const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
+    const known = { dir, plan, record, key, timeline, along, options, states: read };
+    return { ...(await (apart === null ? completeHere(known) : completeApart(known, apart))), plan, dir, left };
+  } finally {
+    apart?.stop();
+  }
 }
 
-/** Collates, reveals the key, judges what the folder holds and writes the result down. */
-async function complete({
-  dir,
-  plan,
-  record,
-  key,
-  timeline,
-  along,
-  options,
-}: Pick<Prepared, 'plan' | 'key' | 'along' | 'options'> & {
+/** All that is known of a run when it is over. */
+interface Ended extends Pick<Prepared, 'plan' | 'key' | 'along' | 'options'> {
   readonly dir: string;
   readonly record: RunRecord;
   readonly timeline: TimelineLog;
-}): Promise<Pick<Run, 'result' | 'input'>> {
+  /** By step. */
+  readonly states: readonly StepStates[];
+}
+
+type Completed = Pick<Run, 'result' | 'input' | 'frames'>;
+
+/** Has a process without rights complete the folder; what it read is known here as well. */
+async function completeApart(ended: Ended, apart: JudgeApart): Promise<Completed> {
+  const { plan, record, key, timeline, states, options } = ended;
+  options.onProgress({ kind: 'phase', name: 'collating' });
+  const { counters, inferred } = countersOf(ended);
+  return apart.judge(
+    {
+      plan,
+      record,
+      key: Buffer.from(key).toString('hex'),
+      timeline: timeline.entries,
+      states,
+      counters,
+      inferred: inferred.map((names) => [...names]),
+      clocks: [...clockOffsets(timeline.entries)].map(([name, ns]) => [name, ns.toString()] as const),
+      keep: options.keep ?? 'all',
+      application: applicationOf(options.toolVersion),
+      isFull: timeline.failure !== null,
+    },
+    () => options.onProgress({ kind: 'phase', name: 'judging' }),
+  );
+}
+
+/** Last counters by step, and observers whose engine does not know directions. */
+function countersOf({ plan, timeline }: Ended): Pick<CollateInput, 'counters' | 'inferred'> {
+  const facts = stepFacts(plan, timeline.entries);
+  return {
+    counters: facts.map(({ lastCounters }) => ({ ...lastCounters })),
+    inferred: facts.map(
+      ({ listening }) =>
+        new Set([...listening].filter(([, { direction }]) => direction !== 'known').map(([name]) => name)),
+    ),
+  };
+}
+
+/** The same in this process, for a lab. */
+async function completeHere(ended: Ended): Promise<Completed> {
+  const { isWriteFailure, judgeRaw } = await import('../system/evidence/judge-raw.js');
+  try {
+    return { ...(await complete(ended)), frames: null };
+  } catch (error) {
+    if (!isWriteFailure(error)) throw error;
+    const { dir, plan, record, key, timeline, states } = ended;
+    const run = { ...record, key: Buffer.from(key).toString('hex') };
+    return {
+      result: await judgeRaw(dir, { plan, run, timeline: timeline.entries, states }),
+      input: null,
+      frames: null,
+    };
+  }
+}
+
+/** Collates, reveals the key, judges what the folder holds and writes the result down. */
+async function complete(ended: Ended): Promise<Pick<Run, 'result' | 'input'>> {
+  const { dir, plan, record, key, timeline, along, options } = ended;
   const { onProgress } = options;
+  const [{ judgeRun }, { writeSums }] = await Promise.all([
+    import('../system/evidence/judge-run.js'),
+    import('../system/evidence/folder/hash.js'),
+  ]);
   if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
   onProgress({ kind: 'phase', name: 'collating' });
-  const facts = stepFacts(plan, timeline.entries);
-  const counters = facts.map(({ lastCounters }) => ({ ...lastCounters }));
-  const inferred = facts.map(
-    ({ listening }) =>
-      new Set([...listening].filter(([, { direction }]) => direction !== 'known').map(([name]) => name)),
-  );
   const judged = await judgeRun({
     dir,
     plan,
     key,
     record,
     along,
-    counters,
-    inferred,
+    ...countersOf(ended),
     keep: options.keep ?? 'all',
     clocks: clockOffsets(timeline.entries),
     application: applicationOf(options.toolVersion),

@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { buildLab } from '../system/fabric/lab/build.js';
 import type { Inside } from '../system/fabric/lab/enter.js';
@@ -7,6 +8,7 @@ import type { Plan, PlannedTopology } from '../core/model/plan.js';
 import type { HostTopology } from '../core/discover/host-topology.js';
 import { readLinks, readState } from '../system/state/read.js';
 import { startRelay } from '../system/traffic/relay-client.js';
+import { makePlan, planTopology } from '../core/plan/make-plan.js';
 import type { RemoteHost } from './hosts/remote-host.js';
 import type { WatchedHost } from './hosts/watch-drops.js';
 
@@ -137,4 +139,31 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
         runIn: dirname(scenario.file),
       }),
   };
+}
+
+/**
+ * The plan, and a lab that is built while it is made; null = it is opened later. That a lab cannot be built is told
+ * where it is awaited.
+ */
+export async function planOn(
+  { scenario, openEarly, found }: PreparedTopology,
+  key: Uint8Array,
+): Promise<{ readonly plan: Plan; readonly opening: Promise<Fabric> | null }> {
+  const input = {
+    runTag: randomBytes(4).readUInt32BE(),
+    keySha256: createHash('sha256').update(key).digest('hex'),
+    ...found,
+  };
+  const planned = planTopology(scenario, input);
+  const make = (): Plan => makePlan(scenario, input, planned);
+  if (openEarly === null) return { plan: make(), opening: null };
+  const made: { plan: Plan | null } = { plan: null };
+  let begun = (): void => undefined;
+  const beginning = new Promise<void>((resolve) => (begun = resolve));
+  const opening = openEarly(planned, () => {
+    made.plan = make();
+    begun();
+  });
+  await Promise.race([beginning, opening.catch(() => undefined)]);
+  return { plan: made.plan ?? make(), opening };
 }

@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { OpenMessage } from '../../core/protocol/messages.js';
 import { openFdChannel, passFd } from '../kernel/fd-passing.js';
-import { helperIdentity } from '../process/helper-command.js';
 import { type HelperProcess, startHelper } from '../process/helper-process.js';
+import { evidenceOwner } from '../process/identity.js';
 
 /** An observer to be opened. */
 export type ObserverRequest = Omit<OpenMessage, 'type'>;
@@ -115,7 +115,7 @@ function openFile(path: string, over: boolean): number {
         (over ? constants.O_TRUNC : constants.O_CREAT | constants.O_EXCL),
       0o600,
     );
-    const owner = helperIdentity();
+    const owner = evidenceOwner();
     if (owner !== null) fchownSync(fd, owner.uid, owner.gid);
     return fd;
   } catch (error) {

@@ -2,8 +2,8 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { libc } from '../kernel/libc.js';
 import { NETLINK_ROUTE, netlinkMessages, openNetlink, readNetlink } from '../kernel/netlink-socket.js';
 import { linkFlags, linkIndex } from '../kernel/packet-socket.js';
+import { AF_UNIX } from '../kernel/socket-constants.js';
 
-const AF_INET = 2;
 const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK_CLOEXEC = 0o2004000;
 const RTNLGRP_LINK = 1;
@@ -39,7 +39,7 @@ export interface LinkWatch {
 export function watchLinks(): LinkWatch {
   const c = libc();
   const fd = openNetlink({ family: NETLINK_ROUTE, groups: [RTNLGRP_LINK], waitMs: null });
-  const asker = c.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK_CLOEXEC, 0);
+  const asker = c.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK_CLOEXEC, 0);
   if (asker < 0) {
     c.close(fd);
     throw new VerifyError(

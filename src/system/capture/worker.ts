@@ -2,10 +2,9 @@ import type { Counters } from '../../core/model/timeline.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type Captured, firstInheritedFd, type OpenMessage, type ToCapture } from '../../core/protocol/messages.js';
 import { receiveFd } from '../kernel/fd-passing.js';
-import { sealProcess } from '../kernel/seccomp.js';
 import { type HelperChannel, openHelperChannel } from '../process/helper-channel.js';
 import { toolVersion } from '../process/package-path.js';
-import { processRights } from '../process/process-rights.js';
+import { type SealedRights, sealHelper } from '../process/seal-helper.js';
 import { type CaptureFile, createCaptureFile } from './capture-file.js';
 import { drainUntil, reached, settled } from './drain.js';
 import { watchLinks } from './link-watch.js';
@@ -34,8 +33,8 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
   table.watch(links.fd);
   let file: CaptureFile | null = null;
   let fileFailureTold = false;
-  /** Once it is sealed: whether the kernel refuses what it does not need. */
-  let filtered: boolean | null = null;
+  /** Once it is sealed. */
+  let rights: SealedRights | null = null;
   let stopped = false;
   /** Since it rested it was not told to open anything. */
   let rested = false;
@@ -104,7 +103,7 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
     try {
       if (file === null) throw refused('no capture file was named');
       rested = false;
-      const observer = filtered === null ? openFirst(message, file) : table.again(message, file);
+      const observer = rights === null ? openFirst(message, file) : table.again(message, file);
       if (observer === null) throw refused('this helper is sealed and opens nothing any more');
       channel.say({
         type: 'listening',
@@ -212,8 +211,8 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
           // between two openings the others are drained and the heart beats
           return new Promise((resolve) => setImmediate(resolve));
         case 'seal':
-          filtered ??= sealProcess();
-          channel.say({ type: 'sealed', ...processRights(), filtered });
+          rights ??= sealHelper('capture');
+          channel.say({ type: 'sealed', ...rights });
           return;
         case 'mark':
           return mark(message.id);

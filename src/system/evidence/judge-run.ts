@@ -2,6 +2,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { continueJudging, finishJudging, startJudging } from '../../core/judge/judge.js';
 import type { RunRecord } from '../../core/model/run-record.js';
+import { mayStartThreads } from '../process/threads.js';
 import { type CollateInput, type Collation, collate } from './collate/collate.js';
 import { collateInWorker } from './collate/worker-client.js';
 import type { CollatingWhileRunning, JudgedWhileRunning } from './collate-while-running.js';
@@ -95,7 +96,7 @@ export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
     return judgeAlong(run, along);
   }
   // What is discarded is judged before what is kept, and known last.
-  if (run.keep === 'all' && (await octetsOf(run.dir)) >= worthAThread) {
+  if (mayStartThreads() && run.keep === 'all' && (await octetsOf(run.dir)) >= worthAThread) {
     run.onJudging();
     return judgeBeside(run);
   }

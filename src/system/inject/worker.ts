@@ -2,9 +2,9 @@ import { readSync } from 'node:fs';
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { ToSend } from '../../core/protocol/messages.js';
 import { isPacketSocket } from '../kernel/packet-socket.js';
-import { sealProcess } from '../kernel/seccomp.js';
 import { type HelperChannel, openHelperChannel } from '../process/helper-channel.js';
 import { toolVersion } from '../process/package-path.js';
+import { sealHelper } from '../process/seal-helper.js';
 import { sendFrames } from './send-frames.js';
 
 const beatMs = 100;
@@ -79,7 +79,7 @@ function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Prom
           ({ fd: file } = message);
           return;
         case 'send':
-          if (!sealed) sealed = sealProcess(); // whoever sends has what he needs
+          if (!sealed) sealed = sealHelper('send').filtered; // whoever sends has what he needs
           return send(message);
         case 'stop':
           channel.say({ type: 'stopped' });

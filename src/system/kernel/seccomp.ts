@@ -1,82 +1,179 @@
-import { type BpfInstruction, encodeBpf } from './bpf.js';
+import { readdirSync } from 'node:fs';
+import { encodeBpf } from './bpf.js';
 import { libc } from './libc.js';
+import { isPacketSocket } from './packet-socket.js';
+import { type AllowList, type Condition, seccompProgram } from './seccomp-program.js';
+import { machineNamed, type SystemCall } from './system-calls.js';
 
-/** seccomp(2) and its filters: linux/seccomp.h, linux/filter.h. */
 const setModeFilter = 1;
 const allThreads = 1;
-const code = { load: 0x20, equal: 0x15, atLeast: 0x35, anyBit: 0x45, give: 0x06 } as const;
-const allow = 0x7fff_0000;
-const notPermitted = 0x0005_0001; // SECCOMP_RET_ERRNO | EPERM
-const notThere = 0x0005_0026; // SECCOMP_RET_ERRNO | ENOSYS
-const wrongMachine = 0x8000_0000; // SECCOMP_RET_KILL_PROCESS
-/** The first argument's lower half: both machines are little-endian. */
-const placeOf = { number: 0, machine: 4, flags: 16 } as const;
-/** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET of linux/sched.h. */
-const newNamespaces = 0x7e02_0000;
-/** System calls of x32 are numbered from here: the same calls by another name. */
-const otherNumbers = 0x4000_0000;
 
-interface Machine {
-  /** AUDIT_ARCH_… of linux/audit.h. */
-  readonly audit: number;
-  readonly seccomp: number;
-  /** socket, setns, unshare, mount, execve, execveat, ptrace, bpf, process_vm_readv, process_vm_writev. */
-  readonly refused: readonly number[];
-  /** Threads are made by it too, so only its flags for namespaces are refused. */
-  readonly clone: number;
+/** CLONE_THREAD of linux/sched.h: no other process. */
+const newThread = 0x0001_0000;
+/** CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. */
+const newNamespaces = 0x7e02_0080;
+/** PR_SET_NAME and PR_SET_VMA: threads and memory are named by the C library and by Node. */
+const naming = [15, 0x5356_4d41] as const;
+/** F_GETFD, F_SETFD, F_GETFL and F_SETFL: no further descriptor of a file. */
+const flagsOfFiles = [1, 2, 3, 4] as const;
+/** FIONREAD, FIONBIO and FIOCLEX of libuv; SIOCGIFFLAGS and SIOCGIFINDEX, by which links are asked about. */
+const askedOfFiles = [0x541b, 0x5421, 0x5451, 0x8913, 0x8933] as const;
+const [ofSockets, ofPacketSockets] = [1, 263] as const;
+/** SO_ATTACH_FILTER and SO_DETACH_FILTER. */
+const filters = [26, 27] as const;
+/** PACKET_DROP_MEMBERSHIP, PACKET_RX_RING (libpcap takes its ring down) and PACKET_IGNORE_OUTGOING. */
+const packetOptions = [2, 5, 23] as const;
+
+/**
+ * What Node, V8 and the C library do all the time: memory, time, threads, waiting, and reading what is open. Each was
+ * seen to be asked for, or is another name of one that was (an older kernel, an older C library, arm64).
+ */
+const usual: readonly SystemCall[] = [
+  'read',
+  'recvfrom',
+  'recvmsg',
+  'epoll_wait',
+  'epoll_pwait',
+  'futex',
+  'getsockopt',
+  'clock_gettime',
+  'madvise',
+  'mprotect',
+  'mmap',
+  'munmap',
+  'mremap',
+  'brk',
+  'pread64',
+  'readv',
+  'close',
+  'fstat',
+  'poll',
+  'ppoll',
+  'lseek',
+  'rt_sigaction',
+  'rt_sigprocmask',
+  'rt_sigreturn',
+  'sigaltstack',
+  'sched_yield',
+  'sched_getaffinity',
+  'nanosleep',
+  'clock_nanosleep',
+  'clock_getres',
+  'gettimeofday',
+  'getrandom',
+  'getcpu',
+  'getpid',
+  'getppid',
+  'gettid',
+  'getuid',
+  'geteuid',
+  'getgid',
+  'getegid',
+  'getrusage',
+  'sysinfo',
+  'uname',
+  'fsync', // koffi waits for ever at its end where it is refused
+  'fdatasync',
+  'getsockname',
+  'shutdown',
+  'restart_syscall',
+  'epoll_ctl',
+  'epoll_pwait2',
+  'eventfd2',
+  'set_robust_list',
+  'membarrier',
+  'pkey_mprotect',
+  'rseq',
+  'exit',
+  'exit_group',
+];
+const writing = ['write', 'writev'] as const;
+const toFiles: readonly SystemCall[] = ['pwrite64', 'ftruncate', 'fallocate'];
+
+/** Files by their names, in a folder that is all that there is. */
+const byName: readonly SystemCall[] = [
+  'open',
+  'openat',
+  'stat',
+  'lstat',
+  'newfstatat',
+  'statx',
+  'access',
+  'faccessat',
+  'faccessat2',
+  'getdents64',
+  'getcwd',
+  'readlink',
+  'readlinkat',
+  'rename',
+  'renameat',
+  'renameat2',
+  'unlink',
+  'unlinkat',
+  'rmdir',
+];
+
+/** The roles that are sealed: what each needs beyond the usual. */
+const needs = {
+  judge: { always: [...toFiles, ...byName], sockets: 'sent' },
+  parse: { always: [], sockets: 'sent' },
+  capture: { always: toFiles, sockets: 'heard' },
+  send: { always: ['sendmmsg'], sockets: 'sent' },
+  relay: { always: ['sendto'], sockets: 'sent' },
+} as const satisfies Readonly<
+  Record<string, { readonly always: readonly SystemCall[]; readonly sockets: 'heard' | 'sent' }>
+>;
+
+/** What a sealed process is for. */
+export type SealedRole = keyof typeof needs;
+
+/** `pid`: of the process itself; `deaf`: descriptors that are never written to. */
+export function allowListOf(role: SealedRole, pid: number, deaf: readonly number[]): AllowList {
+  const { always } = needs[role];
+  const oneOf = (argument: number, values: readonly number[]): Condition => ({ argument, oneOf: values });
+  return {
+    always: [...usual, ...always],
+    where: [
+      ...writing.map((call) => [call, [[{ argument: 0, noneOf: deaf }]]] as const),
+      [
+        'setsockopt',
+        [
+          [oneOf(1, [ofSockets]), oneOf(2, filters)],
+          [oneOf(1, [ofPacketSockets]), oneOf(2, packetOptions)],
+        ],
+      ],
+      ['ioctl', [[oneOf(1, askedOfFiles)]]],
+      ['fcntl', [[oneOf(1, flagsOfFiles)]]],
+      ['prctl', [[oneOf(0, naming)]]],
+      ['tgkill', [[oneOf(0, [pid])]]], // abort(3)
+      ['clone', [[{ argument: 0, bits: newThread, without: newNamespaces }]]],
+    ],
+    notThere: ['clone3'], // its flags lie in memory, where a filter does not look: the C library takes clone(2) instead
+  };
+}
+
+function packetSockets(): readonly number[] {
+  return readdirSync('/proc/self/fd').map(Number).filter(isPacketSocket);
 }
 
 /**
- * io_uring_setup, by which sockets are opened too; pidfd_getfd, which takes those of other processes. The same number
- * on every machine, as all newer calls.
+ * From now on this process, in all its threads, goes on with what is open and can do nothing else: the kernel refuses
+ * (EPERM) whatever is not on the list of its role, and nothing takes that back. It opens no file and no socket, makes
+ * no process, signals none, and where it captures it sends nothing on its packet sockets. What modules load later has
+ * to be loaded before. False where the machine is of a kind whose system calls are not known here, or the kernel
+ * refuses the filter; then the program's own refusal remains. Needs no_new_privs.
  */
-const refusedEverywhere = [425, 438] as const;
-/** Its flags lie in memory, where a filter does not look: the C library takes clone(2) where it is not there. */
-const clone3 = 435;
-
-/** Numbers of system calls: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
-const machines: Readonly<Record<string, Machine>> = {
-  x64: { audit: 0xc000_003e, seccomp: 317, refused: [41, 308, 272, 165, 59, 322, 101, 321, 310, 311], clone: 56 },
-  arm64: { audit: 0xc000_00b7, seccomp: 277, refused: [198, 268, 97, 40, 221, 281, 117, 280, 270, 271], clone: 220 },
-};
-
-function filterOf({ audit, refused, clone }: Machine): readonly BpfInstruction[] {
-  const all = [...refused, ...refusedEverywhere];
-  // Behind the questions come the three answers: allowed, not permitted, not there.
-  const allowed = all.length + 5;
-  const to = (answer: number, from: number): number => answer - from - 1;
-  return [
-    [code.load, 0, 0, placeOf.machine],
-    [code.equal, 1, 0, audit],
-    [code.give, 0, 0, wrongMachine],
-    [code.load, 0, 0, placeOf.number],
-    [code.atLeast, to(allowed + 1, 0), 0, otherNumbers],
-    ...all.map((number, at): BpfInstruction => [code.equal, to(allowed + 1, at + 1), 0, number]),
-    [code.equal, to(allowed + 2, all.length + 1), 0, clone3],
-    [code.equal, 0, to(allowed, all.length + 2), clone],
-    [code.load, 0, 0, placeOf.flags],
-    [code.anyBit, to(allowed + 1, all.length + 4), to(allowed, all.length + 4), newNamespaces],
-    [code.give, 0, 0, allow],
-    [code.give, 0, 0, notPermitted],
-    [code.give, 0, 0, notThere],
-  ];
-}
-
-/**
- * From now on this process, in all its threads, can open no socket, enter or make no namespace, start no program and
- * look into no other process: the kernel refuses (EPERM), and nothing takes it back. What is open stays open. False
- * where the machine is of a kind whose system calls are not known here, or the kernel refuses the filter; then the
- * program's own refusal remains. Needs no_new_privs.
- */
-export function sealProcess(): boolean {
-  const machine = machines[process.arch];
-  if (machine === undefined) return false;
-  const instructions = filterOf(machine);
+export function sealProcess(role: SealedRole): boolean {
+  const machine = machineNamed(process.arch);
+  const seccomp = machine?.numberOf('seccomp') ?? null;
+  if (machine === null || seccomp === null) return false;
+  const deaf = needs[role].sockets === 'heard' ? packetSockets() : [];
+  const instructions = seccompProgram(machine, allowListOf(role, process.pid, deaf));
   const filter = encodeBpf(instructions);
   const program = new Uint8Array(16); // struct sock_fprog { u16 len; struct sock_filter *filter; }
   const view = new DataView(program.buffer);
   view.setUint16(0, instructions.length, true);
   view.setBigUint64(8, libc().addressOf(filter), true);
-  const sealed = libc().syscall(machine.seccomp, setModeFilter, allThreads, program) === 0;
+  const sealed = libc().syscall(seccomp, setModeFilter, allThreads, program) === 0;
   return sealed && filter.length > 0; // read until here: the kernel copies it during the call
 }

@@ -1,34 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import type { HelperRole } from '../../core/protocol/messages.js';
+import { type Identity, isForEverybody } from './identity.js';
 import { packagePath } from './package-path.js';
 
-/** Who a helper runs as: null = as the calling process does. */
-export interface Identity {
-  readonly uid: number;
-  readonly gid: number;
-}
+/** The built program of every helper. */
+export const helperPath = packagePath('dist/helper.cjs');
+/** That of processes that read what others wrote. */
+const confinedPath = packagePath('dist/confined.cjs');
 
-/**
- * Under sudo the user who called it: a helper then owns what it writes and is nobody special. Otherwise null; so is a
- * user namespace, where setuid fails (one uid is mapped), and plain root, which stays uid 0 but can do nothing more
- * than a packet socket.
- */
-export function helperIdentity(
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-): Identity | null {
-  if (process.getuid?.() !== 0 || inUserNamespace()) return null;
-  const uid = Number(environment['SUDO_UID']);
-  const gid = Number(environment['SUDO_GID'] ?? environment['SUDO_UID']);
-  return Number.isSafeInteger(uid) && uid > 0 && Number.isSafeInteger(gid) && gid > 0 ? { uid, gid } : null;
-}
-
-function inUserNamespace(): boolean {
-  try {
-    return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
-  } catch {
-    return false;
-  }
-}
+/** Of a helper that is born as root: whom it becomes when it is sealed, as UID:GID behind it. */
+export const becomeOption = '--become=';
 
 /** The one capability that a role needs: those that open packet sockets CAP_NET_RAW; who sends gets them open. */
 const capabilityOf: { readonly [R in HelperRole]: 'net_raw' | null } = {
@@ -38,37 +19,110 @@ const capabilityOf: { readonly [R in HelperRole]: 'net_raw' | null } = {
 };
 
 /**
+ * To write to a file that is opened by its name, to make one or to take one away (landlock(7)). A process may make
+ * itself the first that the kernel kills when memory runs out.
+ */
+const landlockWords = [
+  'fs:write-file,remove-dir,remove-file,make-char,make-dir,make-reg,make-sock,make-fifo,make-block,make-sym,refer,truncate',
+  'fs:write-file,remove-dir,remove-file,make-char,make-dir,make-reg,make-sock,make-fifo,make-block,make-sym',
+] as const;
+/** What evidence takes of it. */
+const writing = 'write-file,remove-file,remove-dir,make-reg';
+let landlock: readonly string[] | null = null;
+
+/**
+ * Options of setpriv(1) by which all threads of a program may change no file that it opens itself. Tried once: they
+ * take Linux 5.13 with Landlock (`refer` and `truncate` 6.2), and setpriv of util-linux 2.40. Without them it is the
+ * filter of a sealed helper that keeps it from opening anything.
+ */
+function landlockOptions(): readonly string[] {
+  landlock ??=
+    landlockWords
+      .map((words) => [
+        '--landlock-access',
+        words,
+        '--landlock-rule',
+        'path-beneath:write-file:/proc/self/oom_score_adj',
+      ])
+      .find(
+        (options) =>
+          spawnSync('setpriv', ['--no-new-privs', ...options, '--', 'true'], { stdio: 'ignore' }).status === 0,
+      ) ?? [];
+  return landlock;
+}
+
+/** How a helper becomes somebody, and with what it is born. */
+function birth(needed: 'net_raw' | null, identity: Identity | null): readonly string[] {
+  const all = (...names: readonly string[]): string => ['-all', ...names.map((name) => `+${name}`)].join(',');
+  const own = needed === null ? [] : [needed];
+  if (identity === null) return ['--inh-caps=-all', `--bounding-set=${all(...own)}`];
+  if (!isReadable()) return ['--clear-groups', '--inh-caps=-all', `--bounding-set=${all(...own, 'setuid', 'setgid')}`];
+  return [
+    `--reuid=${identity.uid}`,
+    `--regid=${identity.gid}`,
+    '--clear-groups',
+    `--inh-caps=${all(...own)}`,
+    `--ambient-caps=${all(...own)}`,
+    `--bounding-set=${all(...own)}`,
+  ];
+}
+
+let readable: boolean | null = null;
+/** Node or this program may lie below a home that nobody else may enter: of root's, say. */
+function isReadable(): boolean {
+  readable ??= [process.execPath, helperPath, packagePath('package.json')].every(isForEverybody);
+  return readable;
+}
+
+/**
  * The command of a helper that is born with one capability at most in all its threads (setpriv(1) of util-linux): a set
- * dropped later inside Node leaves other threads privileged. It lacks CAP_DAC_OVERRIDE as well, so root's helper may
- * write only where uid 0 owns the folder: the orchestrator opens files and passes descriptors. The kernel kills it
- * should the orchestrator's thread end.
+ * dropped later inside Node leaves other threads privileged. It is born as `identity`, or becomes it when it is sealed
+ * where only root may read this program; files are opened for it, and handed over. The kernel kills it should the
+ * orchestrator's thread end.
  */
 export function helperCommand(role: HelperRole, identity: Identity | null): readonly string[] {
-  const needed = capabilityOf[role];
-  const only = needed === null ? '-all' : `-all,+${needed}`;
+  const become = identity === null || isReadable() ? [] : [`${becomeOption}${identity.uid}:${identity.gid}`];
+  return [
+    'setpriv',
+    '--pdeathsig',
+    'KILL',
+    ...birth(capabilityOf[role], identity),
+    '--no-new-privs',
+    ...landlockOptions(),
+    '--',
+    process.execPath,
+    helperPath,
+    role,
+    ...become,
+  ];
+}
+
+/**
+ * The command of a process that reads what others wrote (confined-process.ts). One with a folder, which is root's until
+ * it is handed over, stays root without a capability, but for the one by which it shuts itself in there; one that needs
+ * no file is born as `identity`.
+ */
+export function confinedCommand(task: 'judge' | 'parse', identity: Identity | null): readonly string[] {
+  const only = task === 'judge' ? '-all,+sys_chroot' : '-all';
   const become =
-    identity === null
-      ? ['--inh-caps=-all']
-      : [
-          `--reuid=${identity.uid}`,
-          `--regid=${identity.gid}`,
-          '--clear-groups',
-          `--inh-caps=${only}`,
-          `--ambient-caps=${only}`,
-        ];
+    identity === null || !isReadable() ? [] : [`--reuid=${identity.uid}`, `--regid=${identity.gid}`, '--clear-groups'];
+  const below =
+    task === 'judge' && landlockOptions().length > 0
+      ? ['--landlock-rule', `path-beneath:${writing}:/proc/self/fd/3`]
+      : [];
   return [
     'setpriv',
     '--pdeathsig',
     'KILL',
     ...become,
+    '--inh-caps=-all',
     `--bounding-set=${only}`,
     '--no-new-privs',
+    ...landlockOptions(),
+    ...below,
     '--',
     process.execPath,
-    helperPath,
-    role,
+    confinedPath,
+    task,
   ];
 }
-
-/** The built program of every helper. */
-export const helperPath = packagePath('dist/helper.cjs');

@@ -6,7 +6,8 @@ import type { FromHelper, HelperFault, HelperRole, Ready, ToHelper } from '../..
 import { parseFromHelper } from '../../core/protocol/parse-message.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { procText } from '../kernel/proc-files.js';
-import { helperCommand, helperIdentity } from './helper-command.js';
+import { helperCommand } from './helper-command.js';
+import { helperIdentity } from './identity.js';
 import { programEnv } from './programs.js';
 import { type SilenceWatch, watchSilence } from './silence-watch.js';
 
@@ -70,7 +71,7 @@ export interface HelperProcess<R extends HelperRole> {
 
 /**
  * Starts a helper: in the network namespace asked for, detached (Ctrl-C in the terminal does not reach it before it has
- * drained), with CAP_NET_RAW alone. Resolves when it is ready. Throws VerifyError (69) when it does not come up.
+ * drained), with CAP_NET_RAW alone, and of root's as nobody. Resolves when it is ready. Throws VerifyError (69) when it does not come up.
  */
 export async function startHelper<R extends HelperRole>(
   role: R,
@@ -104,7 +105,7 @@ export async function startHelper<R extends HelperRole>(
       'helper-died',
       69,
       `the ${role} helper does not start: ${detail}`,
-      'it needs setpriv (util-linux) and this program readable for the user it runs as',
+      'it needs setpriv (util-linux)',
     );
   }
 }

@@ -139,8 +139,7 @@ export async function mustRun(argv: readonly string[], options: ProgramOptions =
 
 /** The JSON that a program prints; nothing printed counts as an empty list, as iproute2 means it. */
 export async function readJson(argv: readonly string[], options: ProgramOptions = {}): Promise<unknown> {
-  const text = (await mustRun(argv, options)).trim();
-  return text === '' ? [] : parsePrinted(argv, text);
+  return parsePrinted(showCommand(argv), await mustRun(argv, options));
 }
 
 /** As readJson, of a program that prints several documents, each in a line. */
@@ -152,17 +151,18 @@ export async function readJsonLines(
   return text
     .split('\n')
     .filter((line) => line.trim() !== '')
-    .map((line) => parsePrinted(argv, line));
+    .map((line) => parsePrinted(showCommand(argv), line));
 }
 
-function parsePrinted(argv: readonly string[], text: string): unknown {
+/** JSON that a program printed; nothing is an empty list. Throws VerifyError (3), which names the command. */
+export function parsePrinted(command: string, text: string): unknown {
   try {
-    return JSON.parse(escapeControls(text));
+    return text.trim() === '' ? [] : JSON.parse(escapeControls(text));
   } catch {
     throw new VerifyError(
       'command-failed',
       3,
-      `${showCommand(argv)} printed something that is not JSON`,
+      `${command} printed something that is not JSON`,
       'a newer iproute2 or nftables may be needed',
     );
   }

@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
-import { containerGuests, withSandboxPort } from '../../core/discover/guests/containers.js';
-import { incusGuests } from '../../core/discover/guests/incus.js';
-import { libvirtGuests } from '../../core/discover/guests/libvirt.js';
-import { namespaceGuests } from '../../core/discover/guests/namespaces.js';
-import { proxmoxGuests, proxmoxOwner, proxmoxSurroundings } from '../../core/discover/guests/proxmox.js';
+import { withSandboxPort } from '../../core/discover/guests/containers.js';
+import { proxmoxOwner } from '../../core/discover/guests/proxmox.js';
 import type { GuestRecord, Inventory } from '../../core/model/host-config.js';
 import type { LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { mustRun, readJson } from '../process/programs.js';
+import { mustRun, type ProgramOptions, readJson, showCommand } from '../process/programs.js';
+import { type GuestParser, guestParser } from './ask-guests.js';
+import type { Printed } from './parse-guests.js';
 
 /** A daemon that does not answer is not waited for. */
 const timeoutMs = 10_000;
@@ -35,49 +34,62 @@ interface Reader {
  */
 export async function readInventory(links: readonly LinkState[], netns: string | null): Promise<Inventory> {
   const unread: { what: string; why: string }[] = [];
-  const instances = (program: string): Promise<unknown> =>
-    readJson([program, 'list', '--all-projects', '--format', 'json'], bounds);
+  const parser = guestParser();
+  const instances = (program: string): Promise<Printed> =>
+    printed([program, 'list', '--all-projects', '--format', 'json']);
   const readers: readonly Reader[] = [
-    { what: 'Proxmox VE', read: () => proxmox(links) },
-    { what: 'libvirt', read: () => libvirt(unread) },
-    { what: 'Incus', read: async () => incusGuests('incus', await instances('incus')) },
+    { what: 'Proxmox VE', read: () => proxmox(links, parser) },
+    { what: 'libvirt', read: () => libvirt(unread, parser) },
+    { what: 'Incus', read: async () => parser.ask({ manager: 'incus', instances: await instances('incus') }) },
     {
       what: 'LXD',
       where: ['/var/lib/lxd/unix.socket', '/var/snap/lxd/common/lxd/unix.socket'],
-      read: async () => incusGuests('lxd', await instances('lxc')),
+      read: async () => parser.ask({ manager: 'lxd', instances: await instances('lxc') }),
     },
-    { what: 'Docker', read: () => containers('docker', links) },
-    { what: 'Podman', where: ['/var/lib/containers/storage'], read: () => containers('podman', links) },
+    { what: 'Docker', read: () => containers('docker', links, parser) },
+    { what: 'Podman', where: ['/var/lib/containers/storage'], read: () => containers('podman', links, parser) },
     {
       what: 'ip netns',
-      read: async () =>
-        namespaceGuests(
-          await readJson(['ip', '-j', 'netns', 'list'], { netns }),
-          await readJson(['ip', '-j', '-d', 'link', 'show'], { netns }),
-        ),
+      read: async () => namespaces(await printed(['ip', '-j', 'netns', 'list'], { netns }), parser, netns),
     },
   ];
-  const guests = await Promise.all(
-    readers.map(async ({ what, where, read }) => {
-      if (where?.some(existsSync) === false) return [];
-      try {
-        return await read();
-      } catch (error) {
-        if (!(error instanceof VerifyError)) throw error;
-        if (error.code !== 'program-missing') unread.push({ what, why: error.message });
-        return [];
-      }
-    }),
-  );
-  return { guests: guests.flat(), unread };
+  try {
+    const guests = await Promise.all(
+      readers.map(async ({ what, where, read }) => {
+        if (where?.some(existsSync) === false) return [];
+        try {
+          return await read();
+        } catch (error) {
+          if (!(error instanceof VerifyError)) throw error;
+          if (error.code !== 'program-missing') unread.push({ what, why: error.message });
+          return [];
+        }
+      }),
+    );
+    return { guests: guests.flat(), unread };
+  } finally {
+    parser.end();
+  }
+}
+
+/** What a program prints, which nobody has parsed yet. */
+async function printed(argv: readonly string[], options: ProgramOptions = bounds): Promise<Printed> {
+  return { command: showCommand(argv), text: await mustRun(argv, options) };
+}
+
+/** Where there are none nothing is parsed. */
+async function namespaces(list: Printed, parser: GuestParser, netns: string | null): Promise<readonly GuestRecord[]> {
+  if (/^\s*(\[\s*\])?\s*$/.test(list.text)) return [];
+  const links = await printed(['ip', '-j', '-d', 'link', 'show'], { netns });
+  return parser.ask({ manager: 'netns', namespaces: list, links });
 }
 
 /** Domains by UUID: their names may be anything. One that cannot be read does not hide the others. */
-async function libvirt(unread: { what: string; why: string }[]): Promise<readonly GuestRecord[]> {
+async function libvirt(unread: { what: string; why: string }[], parser: GuestParser): Promise<readonly GuestRecord[]> {
   const uuids = idsIn(await mustRun(['virsh', '-r', '-q', 'list', '--uuid'], bounds), /^[0-9a-f-]{36}$/, 'virsh list');
   return inTurns(uuids, async (uuid) => {
     try {
-      return libvirtGuests(await mustRun(['virsh', '-r', '-q', 'dumpxml', uuid], bounds));
+      return await parser.ask({ manager: 'libvirt', domain: await printed(['virsh', '-r', '-q', 'dumpxml', uuid]) });
     } catch (error) {
       unread.push({ what: `libvirt's domain ${uuid}`, why: error instanceof Error ? error.message : String(error) });
       return [];
@@ -86,7 +98,7 @@ async function libvirt(unread: { what: string; why: string }[]): Promise<readonl
 }
 
 /** Its guests by number, as their interfaces name them: no others can be on a bridge. */
-async function proxmox(links: readonly LinkState[]): Promise<readonly GuestRecord[]> {
+async function proxmox(links: readonly LinkState[], parser: GuestParser): Promise<readonly GuestRecord[]> {
   const owners = new Map(
     links.flatMap(({ name }) => {
       const owner = proxmoxOwner(name);
@@ -94,18 +106,30 @@ async function proxmox(links: readonly LinkState[]): Promise<readonly GuestRecor
     }),
   );
   if (owners.size === 0) return [];
-  const ask = (path: string, ...words: readonly string[]): Promise<unknown> =>
-    readJson(['pvesh', 'get', path, ...words, '--output-format', 'json'], bounds).catch((error: unknown) => {
+  const ask = (path: string, ...words: readonly string[]): Promise<Printed | null> =>
+    printed(['pvesh', 'get', path, ...words, '--output-format', 'json']).catch((error: unknown) => {
       if (!(error instanceof VerifyError)) throw error;
       return null; // software-defined networking may be off; names do not depend on it
     });
-  const around = proxmoxSurroundings(await ask('/cluster/resources', '--type', 'vm'), await ask('/cluster/sdn/vnets'));
+  const resources = await ask('/cluster/resources', '--type', 'vm');
+  const vnets = await ask('/cluster/sdn/vnets');
   return inTurns([...owners.values()], async ({ id, program }) =>
-    proxmoxGuests(id, program, await mustRun([program, 'config', String(id)], bounds), around),
+    parser.ask({
+      manager: 'proxmox',
+      id,
+      program,
+      config: await printed([program, 'config', String(id)]),
+      resources,
+      vnets,
+    }),
   );
 }
 
-async function containers(program: 'docker' | 'podman', links: readonly LinkState[]): Promise<readonly GuestRecord[]> {
+async function containers(
+  program: 'docker' | 'podman',
+  links: readonly LinkState[],
+  parser: GuestParser,
+): Promise<readonly GuestRecord[]> {
   const ids = idsIn(
     await mustRun([program, 'ps', '--quiet', '--no-trunc'], bounds),
     /^[0-9a-f]{12,64}$/,
@@ -114,7 +138,10 @@ async function containers(program: 'docker' | 'podman', links: readonly LinkStat
   const guests: GuestRecord[] = [];
   for (let at = 0; at < ids.length; at += mostTogether)
     guests.push(
-      ...containerGuests(program, await readJson([program, 'inspect', ...ids.slice(at, at + mostTogether)], bounds)),
+      ...(await parser.ask({
+        manager: program,
+        inspected: await printed([program, 'inspect', ...ids.slice(at, at + mostTogether)]),
+      })),
     );
   const inside = new Map<string, unknown>();
   for (const netns of new Set(guests.flatMap((guest) => guest.netns ?? []))) inside.set(netns, await linksIn(netns));

@@ -1,8 +1,8 @@
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { ToRelay } from '../../core/protocol/messages.js';
-import { sealProcess } from '../kernel/seccomp.js';
 import { type HelperChannel, openHelperChannel } from '../process/helper-channel.js';
 import { toolVersion } from '../process/package-path.js';
+import { sealHelper } from '../process/seal-helper.js';
 import { type CapSocket, openCapSocket } from './cap-socket.js';
 
 const beatMs = 100;
@@ -63,7 +63,7 @@ function serve(channel: HelperChannel<'relay'>): { message(message: ToRelay): vo
       if (choose(buffer, octets) && count(() => ends.guest?.send(buffer, octets))) toGuest += 1;
     });
     carrying = { bridge: ends.bridge, guest: ends.guest };
-    sealProcess();
+    sealHelper('relay');
     channel.say({ type: 'relaying', bridge: message.bridge, device: message.device });
   }
   function leave(status: number): void {

@@ -18,7 +18,7 @@ function rightsOf(pid: number): readonly string[] {
   });
   return [...new Set(lines)];
 }
-const raw = 'CapEff 2000, CapPrm 2000, CapBnd 2000, CapAmb 0, NoNewPrivs 1';
+const raw = 'CapEff 2000, CapPrm 2000, CapBnd 2000, CapAmb 2000, NoNewPrivs 1';
 const none = 'CapEff 0, CapPrm 0, CapBnd 0, CapAmb 0, NoNewPrivs 1';
 
 describe('a helper', needs(root), () => {
@@ -49,7 +49,7 @@ describe('a helper', needs(root), () => {
       const [pid = 0] = capture.pids();
       await open('a');
       expect(rightsOf(pid)).toEqual([`${raw}, Seccomp 0`]);
-      expect(await capture.seal()).toEqual({ uid: 0, capabilities: '0000000000002000', filtered: true });
+      expect(await capture.seal()).toEqual({ uid: 65_534, capabilities: '0000000000002000', filtered: true });
       expect(rightsOf(pid)).toEqual([`${raw}, Seccomp 2`]);
       await expect(open('b')).rejects.toThrow('sealed');
       const sender = await startSender({ out: { device: 'vnet0', netns: network.netns } });

@@ -1,8 +1,8 @@
 #!/bin/bash
-# boot-systemd.sh SCRATCH REPOSITORY NODE: boots systemd as pid 1 of namespaces that the caller made (unshare), on a copy-on-write view of this machine's
-# files, with the units of contrib/systemd and a bridge br0 with four guests; it runs systemd-driver.sh, whose output goes to SCRATCH/said, and ends.
+# boot-systemd.sh SCRATCH REPOSITORY NODE DRIVER: boots systemd as pid 1 of namespaces that the caller made (unshare), on a copy-on-write view of this machine's
+# files, with the units of contrib/systemd and a bridge br0 with four guests; it runs DRIVER of this folder, whose output goes to SCRATCH/said, and ends.
 set -e
-scratch=$1 repository=$2 node=$3
+scratch=$1 repository=$2 node=$3 driver=$4
 root=$scratch/root
 mkdir "$scratch/layers" "$root"
 mount -t tmpfs tmpfs "$scratch/layers"
@@ -17,9 +17,10 @@ for device in null zero full random urandom tty; do
   touch "$root/dev/$device"
   mount --bind "/dev/$device" "$root/dev/$device"
 done
-mkdir "$root/dev/pts" "$root/dev/shm"
+mkdir "$root/dev/pts" "$root/dev/shm" "$root/dev/mqueue" "$root/dev/hugepages"
 mount -t devpts devpts "$root/dev/pts" -o newinstance,ptmxmode=0666
 ln -s /proc/self/fd "$root/dev/fd"
+ln -s pts/ptmx "$root/dev/ptmx"
 # systemd wants the one hierarchy, whatever this machine has
 mount -t tmpfs tmpfs "$root/sys/fs/cgroup"
 mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
@@ -38,12 +39,12 @@ cp "$repository"/contrib/systemd/* "$root/etc/systemd/system/"
 for unit in systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket systemd-udev-trigger.service systemd-networkd.service systemd-timesyncd.service systemd-logind.service; do
   ln -s /dev/null "$root/etc/systemd/system/$unit"
 done
-cat >"$root/etc/systemd/system/driver.service" <<'UNIT'
+cat >"$root/etc/systemd/system/driver.service" <<UNIT
 [Unit]
 After=basic.target
 [Service]
 Type=oneshot
-ExecStart=/bin/bash /opt/program/test/system/systemd/systemd-driver.sh
+ExecStart=/bin/bash /opt/program/test/system/systemd/$driver
 StandardOutput=append:/opt/said/out
 StandardError=append:/opt/said/err
 ExecStopPost=/bin/systemctl exit 0 --no-block
@@ -62,6 +63,10 @@ for at in 0 1 2 3; do
   nsenter -t "$guest" -n sh -c "ip address add 10.77.0.$((at + 1))/24 dev eth0 && ip link set dev eth0 up"
   [ "$at" = 0 ] || nsenter -t "$guest" -n ping -c 1 -W 5 10.77.0.1 >/dev/null
 done
+
+# Somebody listens, who is another user
+setpriv --reuid 4321 --regid 4321 --clear-groups --inh-caps=-all,+net_raw --ambient-caps=-all,+net_raw \
+  perl -e 'socket(my $s, 17, 3, 0x0300) or die; sleep 600' &
 
 cd "$root"
 mkdir old

@@ -6,7 +6,9 @@ verify-isolation init --bridge br0 >br0.yml || exit 1
 echo "APPROVED=$(verify-isolation plan --hash br0.yml)" >br0.approved
 
 systemctl start "$run.service" 2>/dev/null
-echo "start $?"
+status=$?
+echo "start $status"
+[ $status = 0 ] || journalctl -o cat -u "$run.service" >&2
 echo "run $(systemctl show --value -p Result -p ExecMainStatus "$run.service" | paste -sd ' ')"
 evidence=$(echo /var/lib/verify-isolation/evidence/*/)
 echo "root $(sha256sum "$evidence/SHA256SUMS" | cut -d ' ' -f 1)"

@@ -8,11 +8,13 @@ import type { Reading } from '../../../core/model/state.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
 import { makeProgress, progressMode } from '../../../report/progress/make.js';
 import { runScenario } from '../../../run/run.js';
+import { namingFolder, openOwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
 import { parseNeighbours } from '../../../system/fabric/host/find.js';
 import { readJson } from '../../../system/process/programs.js';
+import { shedRights } from '../../../system/process/shed-rights.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
-import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
+import { evidenceFolder } from '../evidence/evidence-folder.js';
 import { reportedRun } from '../evidence/load-details.js';
 import { writeReportFile } from '../evidence/write-report-file.js';
 import { approval, prepareHostRun, tellLeft } from '../run/host-run.js';
@@ -39,6 +41,7 @@ export async function proveAudit(
   reading: Reading,
   options: ProveOptions,
 ): Promise<ProvedAudit | NodeJS.Signals> {
+  shedRights([options.out ?? 'evidence']);
   const stop = new AbortController();
   let stoppedBy: NodeJS.Signals | null = null;
   await prepareHostRun((signal) => {
@@ -56,7 +59,7 @@ export async function proveAudit(
   );
   const runId = randomBytes(8).toString('hex');
   const dir = evidenceFolder(options.out, scenario.name, false, new Date(), runId);
-  makeEvidenceFolder(dir);
+  const folder = openOwnFolder(dir);
   const mode = progressMode({ quiet: options.quiet, verbose: false, isTty: process.stderr.isTTY, env: process.env });
   const progress = await makeProgress(
     mode,
@@ -67,7 +70,7 @@ export async function proveAudit(
   let ok = false;
   try {
     const run = await runScenario(scenario, {
-      outDir: dir,
+      outDir: folder.path,
       runId,
       inside: null,
       engine: 'auto',
@@ -79,15 +82,18 @@ export async function proveAudit(
     tellLeft(scenario, run);
     if (stoppedBy !== null) return stoppedBy;
     ok = true;
-    await writeReportFile(await reportedRun(dir, run.result, true));
-    const { states } = await parseFolder(dir);
+    await writeReportFile(await reportedRun(folder.path, run.result, run.frames ?? true, run.input));
+    const { states } = await parseFolder(folder.path);
     const judged = { plan: run.plan, result: run.result, before: states.map(({ before }) => before) };
     return withProof(report, {
       ...judged,
       evidence: dir,
       leftOut: (probe) => leftOut(probe, options.allowDisruptive, hasUplink(found.scenario)),
     });
+  } catch (error) {
+    throw namingFolder(folder, error);
   } finally {
+    folder.handOver();
     await progress.end(ok);
   }
 }

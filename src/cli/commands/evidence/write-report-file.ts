@@ -1,8 +1,9 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { htmlReport } from '../../../report/html/page.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 import type { CheckedFolder, FolderCheck } from '../../../system/evidence/check-folder.js';
+import { writeWhole } from '../../../system/evidence/folder/folder.js';
 import { readRegularIfThere } from '../../../system/evidence/read/regular-file.js';
 import { toolVersion } from '../../../system/process/package-path.js';
 import { reportedRun } from './load-details.js';
@@ -17,7 +18,7 @@ export async function writeReportFile(run: ReportedRun): Promise<readonly string
   if (run.dir === null) return [];
   const path = join(run.dir, reportFile);
   try {
-    await writeFile(path, htmlReport([run], { width: 100, color: false }), { mode: 0o600 });
+    await writeWhole(path, htmlReport([run], { width: 100, color: false }));
     return [];
   } catch (error) {
     return [`${path} could not be written: ${error instanceof Error ? error.message : String(error)}`];

@@ -17,12 +17,12 @@ import { macBytes, macNumber } from '../../../core/wire/ethernet.js';
 import { foreignText } from '../../../report/terminal/foreign.js';
 import { kernelDevices } from '../../../run/devices.js';
 import { listenQuietly } from '../../../run/listen-quietly.js';
+import { namedIn, openOwnFolder, type OwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import { hearForeign } from '../../../system/evidence/hear-foreign.js';
 import { type SplitCapture, splitByPort } from '../../../system/evidence/split-by-port.js';
 import { statusOf, stopSignals } from '../../../system/fabric/lab/launch.js';
 import { readState } from '../../../system/state/read.js';
 import { namespacePath } from '../audit/audit.js';
-import { makeEvidenceFolder } from '../evidence/evidence-folder.js';
 import { combineExitStatuses } from '../exit-status.js';
 import { wantsColor } from '../reporters.js';
 
@@ -47,7 +47,7 @@ interface Heard {
   readonly macs: ReadonlyMap<string, readonly number[]>;
   readonly split: SplitCapture;
   readonly faults: readonly Fault[];
-  readonly kept: boolean;
+  readonly out: OwnFolder | null;
 }
 
 /** Why "nothing was heard" at this port would be more than was measured. */
@@ -98,7 +98,11 @@ async function reportAt(port: ListeningPort, heard: Heard): Promise<ForeignRepor
           .flatMap(({ name }) => macs.get(name) ?? []);
   const fold = startForeign({ name: port.name, macs: own, elsewhere });
   const file = split.files[ports.indexOf(port)] ?? '';
-  await hearForeign(fold, file, heard.kept ? file : `${port.name} (not kept; --out keeps it)`);
+  await hearForeign(
+    fold,
+    file,
+    heard.out === null ? `${port.name} (not kept; --out keeps it)` : namedIn(heard.out, file),
+  );
   return finishForeign(fold, (mac) => names.get(mac) ?? macOfNumber(mac), reasonsAt(port, new Set(own), heard));
 }
 
@@ -115,7 +119,7 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
   const before = await look();
   const bridge = chooseBridge(before, options.bridge ?? null);
   const { ports, reported } = listeningPorts(before, bridge, options.port);
-  if (options.out !== undefined) makeEvidenceFolder(options.out);
+  const out = options.out === undefined ? null : openOwnFolder(options.out);
   const scratch = await mkdtemp(join(tmpdir(), 'verify-isolation-'));
   const stop = new AbortController();
   let stoppedBy: NodeJS.Signals | undefined;
@@ -147,7 +151,7 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
     );
     const split = await splitByPort(
       join(scratch, 'all.pcapng'),
-      options.out ?? scratch,
+      out?.path ?? scratch,
       ports.map(({ name }) => name),
       `verify-isolation ${options.toolVersion}`,
     );
@@ -159,7 +163,7 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
         return [name, known.length > 0 ? known : split.spoke(index)] as const;
       }),
     );
-    const heard: Heard = { ports, macs, split, faults, kept: options.out !== undefined };
+    const heard: Heard = { ports, macs, split, faults, out };
     const reports: ForeignReport[] = [];
     for (const port of reported) reports.push(await reportAt(port, heard));
     process.stdout.write(
@@ -169,6 +173,7 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
     );
     return stoppedBy === undefined ? combineExitStatuses(reports.map(({ exitCode }) => exitCode)) : statusOf(stoppedBy);
   } finally {
+    out?.handOver();
     await rm(scratch, { recursive: true, force: true });
   }
 }

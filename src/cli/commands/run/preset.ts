@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type PresetName, presets } from '../../../core/discover/presets.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
+import { shedRights } from '../../../system/process/shed-rights.js';
+import { chooseReporters } from '../reporters.js';
 import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
 import { readFound } from '../host/read-found.js';
 import { scenarioText } from '../scenario/scenario-text.js';
@@ -19,6 +21,8 @@ export interface PresetOptions extends Omit<RunCommandOptions, 'files'> {
  * as any other file, with its evidence in `evidence/`. Returns the exit status of the run.
  */
 export async function presetCommand(options: PresetOptions): Promise<number> {
+  const written = chooseReporters(options.reporter, options.json).flatMap(({ path }) => path ?? []);
+  shedRights([options.out ?? 'evidence', ...written]);
   const { preset } = options;
   const found = await readFound(options);
   const scenario = presets[preset](found, {
@@ -30,8 +34,7 @@ export async function presetCommand(options: PresetOptions): Promise<number> {
   const folder = evidenceFolder(options.out, scenario.name, false, new Date(), randomBytes(8).toString('hex'));
   makeEvidenceFolder(folder);
   const scenarios = join(folder, 'scenario');
-  makeEvidenceFolder(scenarios);
-  const file = join(scenarios, `${preset}.yml`);
-  writeFileSync(file, text, { mode: 0o600 });
-  return runCommand({ ...options, files: [file], out: join(folder, 'evidence') });
+  const file = `${preset}.yml`;
+  makeEvidenceFolder(scenarios, (path) => writeFileSync(join(path, file), text, { mode: 0o600 }));
+  return runCommand({ ...options, files: [join(scenarios, file)], out: join(folder, 'evidence') });
 }

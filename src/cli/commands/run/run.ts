@@ -8,7 +8,9 @@ import type { ReportedRun } from '../../../report/reporter.js';
 import type { Run } from '../../../run/run.js';
 import type { Inside } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
-import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
+import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
+import { evidenceFolder } from '../evidence/evidence-folder.js';
+import { shedRights } from '../../../system/process/shed-rights.js';
 import { combineExitStatuses } from '../exit-status.js';
 import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
 import { grepSteps, inSeries, parseSets } from '../scenario/series.js';
@@ -88,6 +90,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   if (options.rehearse === true && !onHost)
     throw new VerifyError('usage', 64, '--rehearse is for provider: host', 'a lab disturbs nobody: just run it');
   if (inside === null && !onHost) return (await launchInside(process.argv.slice(2), { handed: scenarios })).status;
+  if (onHost) shedRights([options.out ?? 'evidence', ...chosen.flatMap(({ path }) => path ?? [])]);
   // From here on for the inside and for runs on a host: the launcher needs none of it.
   const [{ prepareHostRun, rehearsalStatus }, { reportedRun }, { writeReportFile }, { renewLab }, { proveFixesInLab }] =
     await Promise.all([
@@ -129,20 +132,24 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
         runs.length === 0 || inside === null ? inside : renewLab(inside),
         stop.signal,
       );
-      const { dir } = first;
-      const proven =
-        inside === null || options.proveFix !== true
-          ? null
-          : await proveFixesInLab(scenario, first, { ...options, inside, signal: stop.signal });
-      const result = proven ?? first.result;
-      // Trials of fixes leave more in the folder.
-      const run = await reportedRun(dir, result, true, proven === null ? first.input : null);
-      // Judged from memory: the folder takes nothing more, and the reasons say so.
-      if (result.evidence.files.length > 0) {
-        failed.push(...(await writeReportFile(run)));
-        if (signKey !== undefined) unsigned.push(...(await signRun(dir, signKey, options)));
+      const { dir, folder } = first;
+      try {
+        const proven =
+          inside === null || options.proveFix !== true
+            ? null
+            : await proveFixesInLab(scenario, first, { ...options, inside, signal: stop.signal });
+        const result = proven ?? first.result;
+        // Trials of fixes leave more in the folder.
+        const run = await reportedRun(dir, result, first.frames ?? true, proven === null ? first.input : null);
+        // Judged from memory: the folder takes nothing more, and the reasons say so.
+        if (result.evidence.files.length > 0) {
+          failed.push(...(await writeReportFile(run)).map((line) => line.replaceAll(folder.path, folder.name)));
+          if (signKey !== undefined) unsigned.push(...(await signRun(folder, signKey, options)));
+        }
+        runs.push({ ...run, dir: folder.name });
+      } finally {
+        folder.handOver();
       }
-      runs.push(run);
     }
   } catch (error) {
     if (stoppedBy === undefined && !timedOut) throw error;
@@ -171,15 +178,19 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
 }
 
 /** Signs the evidence of a run; says where that fails, and returns the exit status that it adds. */
-async function signRun(dir: string, key: string, { operator, quiet }: RunCommandOptions): Promise<readonly 69[]> {
+async function signRun(
+  { path, name }: OwnFolder,
+  key: string,
+  { operator, quiet }: RunCommandOptions,
+): Promise<readonly 69[]> {
   const { attestFolder } = await import('../../../system/evidence/folder/signature.js');
   try {
-    const root = await attestFolder(dir, key, operator ?? 'the run itself');
+    const root = await attestFolder(path, key, operator ?? 'the run itself');
     if (!quiet) process.stderr.write(`signed ${root}\n`);
     return [];
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`verify-isolation: ${escapeText(`${dir} is not signed: ${why}`)}\n  sign it with attest\n`);
+    const why = (error instanceof Error ? error.message : String(error)).replaceAll(path, name);
+    process.stderr.write(`verify-isolation: ${escapeText(`${name} is not signed: ${why}`)}\n  sign it with attest\n`);
     return [69];
   }
 }
@@ -226,7 +237,7 @@ async function runOne(
   several: boolean,
   inside: Inside | null,
   signal: AbortSignal,
-): Promise<Run> {
+): Promise<Run & { readonly folder: OwnFolder }> {
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
   const [
     { runScenario },
@@ -234,17 +245,18 @@ async function runOne(
     { calibrate },
     { makeProgress, progressMode },
     { approval, connecting, tellJournal, tellLeft },
+    { namingFolder, openOwnFolder },
   ] = await Promise.all([
     import('../../../run/run.js'),
     import('../../../run/deafen.js'),
     import('../../../run/calibrate.js'),
     import('../../../report/progress/make.js'),
     import('./host-run.js'),
+    import('../../../system/evidence/folder/own-folder.js'),
   ]);
   const altered = options.deafen === undefined ? {} : { alter: deafen(options.deafen) };
   const runId = randomBytes(8).toString('hex');
-  const outDir = evidenceFolder(options.out, scenario.name, several, new Date(), runId);
-  makeEvidenceFolder(outDir);
+  const folder = openOwnFolder(evidenceFolder(options.out, scenario.name, several, new Date(), runId));
   const mode = progressMode({
     quiet: options.quiet,
     verbose: options.verbose,
@@ -262,7 +274,7 @@ async function runOne(
   try {
     const onHost = inside === null ? { approve: approval(options), connect: connecting(options), calibrate } : {};
     const run = await runScenario(scenario, {
-      outDir,
+      outDir: folder.path,
       runId,
       inside,
       engine,
@@ -277,12 +289,15 @@ async function runOne(
       ...onHost,
     });
     if (inside === null) {
-      if (run.result.evidence.files.length > 0) await tellJournal(run.result, outDir, options.quiet);
+      if (run.result.evidence.files.length > 0) await tellJournal(run.result, folder.path, options.quiet);
       tellLeft(scenario, run);
     }
     ok = true;
-    return run;
+    return { ...run, folder };
+  } catch (error) {
+    throw namingFolder(folder, error);
   } finally {
+    if (!ok) folder.handOver();
     await progress.end(ok);
   }
 }

@@ -46,9 +46,10 @@ export async function twinCommand(options: TwinOptions): Promise<number> {
   const folder = evidenceFolder(options.out, `twin-${read.bridge}`, false, new Date(), randomBytes(8).toString('hex'));
   makeEvidenceFolder(folder);
   const scenarios = join(folder, 'scenario');
-  makeEvidenceFolder(scenarios);
-  for (const { name, text } of texts) writeFileSync(join(scenarios, name), text, { mode: 0o600 });
-  if (read.rules !== '') writeFileSync(join(scenarios, 'rules.nft'), read.rules, { mode: 0o600 });
+  makeEvidenceFolder(scenarios, (path) => {
+    for (const { name, text } of texts) writeFileSync(join(path, name), text, { mode: 0o600 });
+    if (read.rules !== '') writeFileSync(join(path, 'rules.nft'), read.rules, { mode: 0o600 });
+  });
   if (!options.quiet)
     process.stderr.write(
       `${[`twin of ${escapeText(read.bridge)}: ${join(scenarios, 'twin.yml')}; not in it:`, ...read.twin.missing.map((one) => `  ${escapeText(one)}`)].join('\n')}\n`,

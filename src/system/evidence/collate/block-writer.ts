@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import type { Direction } from '../../../core/pcap/capture-items.js';
 import { textOctets } from '../../../core/pcap/pcapng/options.js';
@@ -32,6 +32,8 @@ export interface BlockWriter {
 }
 
 const bufferLength = 1 << 20;
+/** Whatever the file held goes; a link is not followed. */
+const anew = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
 /** `told` hears, after each write, how many octets the file has. */
 export function createBlockWriter(path: string, told: (octets: number) => void = () => undefined): BlockWriter {
@@ -49,7 +51,7 @@ export function createBlockWriter(path: string, told: (octets: number) => void =
       );
     }
   };
-  const fd = orCannotWrite(() => openSync(path, 'w', 0o600));
+  const fd = orCannotWrite(() => openSync(path, anew, 0o600));
   let used = 0;
   let size = 0;
   const write = (bytes: Uint8Array): void => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { framesOfLine } from '../../../core/judge/count/count-discarded.js';
 import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
@@ -14,7 +14,7 @@ import {
 } from '../../../core/pcap/pcapng/writer.js';
 import { highHalf, lowHalf, nsOf, timeWords } from '../../../core/pcap/time-words.js';
 import { evidenceInterfaces } from '../../../core/plan/evidence-interfaces.js';
-import { cannotWrite, files } from '../folder/folder.js';
+import { cannotWrite, files, writeWhole } from '../folder/folder.js';
 import { createBlockWriter } from './block-writer.js';
 import { createFrameNotes } from './frame-notes.js';
 import { createLeakKeeper } from './keep-leaks.js';
@@ -62,7 +62,7 @@ async function writeDiscarded(
 ): Promise<NonNullable<Collation['discarded']>> {
   const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
   const path = join(dir, files.discarded);
-  await writeFile(path, text, { mode: 0o600 }).catch((error: unknown) => {
+  await writeWhole(path, text).catch((error: unknown) => {
     throw cannotWrite(path, error);
   });
   return {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { jsonText } from '../../../core/text/json-text.js';
 import { type FileLine, linesOfRegular } from '../read/regular-file.js';
-import { files } from './folder.js';
+import { appending, files } from './folder.js';
 import { hashFile } from './hash.js';
 
 /**
@@ -75,7 +75,7 @@ export function custodyLine(
 
 /** Appends a line of `custodyLine`. */
 export async function appendCustody(dir: string, line: string): Promise<void> {
-  await appendFile(join(dir, files.custody), line, { mode: 0o600 });
+  await appendFile(join(dir, files.custody), line, { mode: 0o600, flag: appending });
 }
 
 /** Appends to the custody log what was just done. */

@@ -1,4 +1,5 @@
-import { access, appendFile, chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, appendFile, chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
@@ -81,17 +82,28 @@ export function documentText(value: object): string {
   return `${jsonText(value, 2)}\n`;
 }
 
-/** Writes a JSON document whole or not at all: to a file beside it, then renamed. 0600. */
+/**
+ * Writes a file whole or not at all: to one beside it that was not there, so that no link is followed, then renamed.
+ * 0600.
+ */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const part = `${path}.part`;
+  await rm(part, { force: true }); // of a writer that was killed
+  await writeFile(part, text, { mode: 0o600, flag: 'wx' });
+  await rename(part, path);
+}
+
+/** Opens a file at its end, made where it is not there; a link is not followed. */
+export const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+
+/** Writes a JSON document whole or not at all. 0600. */
 export async function writeJson(dir: string, name: string, value: object): Promise<void> {
   const path = join(dir, name);
-  await orCannotWrite(path, async () => {
-    await writeFile(`${path}.part`, documentText(value), { mode: 0o600 });
-    await rename(`${path}.part`, path);
-  });
+  await orCannotWrite(path, () => writeWhole(path, documentText(value)));
 }
 
 /** Appends one JSON value as a line. 0600. */
 export async function appendJsonLine(dir: string, name: string, value: object): Promise<void> {
   const path = join(dir, name);
-  await orCannotWrite(path, () => appendFile(path, `${jsonText(value)}\n`, { mode: 0o600 }));
+  await orCannotWrite(path, () => appendFile(path, `${jsonText(value)}\n`, { mode: 0o600, flag: appending }));
 }

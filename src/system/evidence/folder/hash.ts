@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBytes } from '../read/read-bytes.js';
-import { capturePath, files } from './folder.js';
+import { capturePath, files, writeWhole } from './folder.js';
 
 /** A file that a result rests on, relative to its folder. */
 interface HashedFile {
@@ -42,10 +42,9 @@ export async function writeSums(dir: string, known?: readonly HashedFile[]): Pro
   const hashed =
     known ?? withCapture(await hashedBeside(dir), await hashFile(await capturePath(dir)).catch(() => null));
   const result = { path: files.result, sha256: await hashFile(join(dir, files.result)) };
-  await writeFile(
+  await writeWhole(
     join(dir, files.sums),
     [...hashed, result].map(({ path, sha256 }) => `${sha256}  ${path}\n`).join(''),
-    { mode: 0o600 },
   );
 }
 

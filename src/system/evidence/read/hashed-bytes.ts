@@ -3,6 +3,7 @@ import { closeSync, readSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { packagePath } from '../../process/package-path.js';
+import { mayStartThreads } from '../../process/threads.js';
 import { isGzipHead, readBytes } from './read-bytes.js';
 import { openRegular } from './regular-file.js';
 import { leaveBytes, type SharedBytes, shareBytes, takeBytes } from './shared-bytes.js';
@@ -43,6 +44,7 @@ interface HashThread extends HashedBytes {
 function openLarge(path: string): number | null {
   let file: number | null = null;
   try {
+    if (!mayStartThreads()) return null;
     const opened = openRegular(path);
     const { fd } = opened;
     file = fd;

@@ -145,6 +145,7 @@ function prefix(runsAs: RunsAs, ownProc: boolean): readonly string[] {
     'setpriv',
     '--pdeathsig',
     'KILL',
+    '--no-new-privs',
     'unshare',
     ...(runsAs === 'root' ? [] : ['--user', '--map-root-user']),
     '--net',

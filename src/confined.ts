@@ -1,0 +1,57 @@
+import type { ConfinedTask, ConfinedWord } from './system/process/confined-process.js';
+
+/**
+ * A process that reads what others wrote, and for that has no rights (system/process/confined-process.ts): it loads what
+ * it needs, shuts itself in, and answers lines of JSON on its stdin by lines on its stdout, until the former ends. Who
+ * asks is the program itself, so that what it asks is taken as it is.
+ */
+const folderFd = 3;
+
+function say(word: ConfinedWord): void {
+  process.stdout.write(`${JSON.stringify(word)}\n`);
+}
+
+/** Answers each line; one after the other. */
+async function serve<T>(answer: (request: T) => object | Promise<object>): Promise<void> {
+  let held: Buffer[] = [];
+  for await (const chunk of process.stdin) {
+    let rest = Buffer.from(chunk);
+    for (let at = rest.indexOf(10); at >= 0; at = rest.indexOf(10)) {
+      const line = Buffer.concat([...held, rest.subarray(0, at)]).toString('utf8');
+      held = [];
+      rest = rest.subarray(at + 1);
+      say({ answer: await answer(JSON.parse(line)) });
+    }
+    held.push(rest);
+  }
+}
+
+const tasks: { readonly [T in ConfinedTask]: () => Promise<void> } = {
+  async judge() {
+    const [{ judgeTask }, { confine }] = await Promise.all([
+      import('./system/evidence/judge-task.js'),
+      import('./system/process/confine.js'),
+    ]);
+    const { enclosed } = confine(folderFd);
+    const folder = enclosed ? '/' : `/proc/self/fd/${folderFd}`;
+    await serve((request: Parameters<typeof judgeTask>[1]) =>
+      judgeTask(folder, request, () => say({ told: { phase: 'judging' } })),
+    );
+  },
+  async parse() {
+    const [{ parseGuests }, { confine }] = await Promise.all([
+      import('./system/state/parse-guests.js'),
+      import('./system/process/confine.js'),
+    ]);
+    confine(null);
+    await serve(parseGuests);
+  },
+};
+
+const task = Object.entries(tasks).find(([name]) => name === process.argv[2])?.[1];
+if (task === undefined) {
+  process.stderr.write(`confined: unknown task; known: ${Object.keys(tasks).join(', ')}\n`);
+  process.exitCode = 64;
+} else {
+  void task();
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import type { JudgeInput } from '../core/judge/judge.js';
+import type { Result } from '../core/model/result.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import type { SightedFrame } from '../system/evidence/first-frames.js';
+import type { JudgeAnswer, JudgeRequest } from '../system/evidence/judge-task.js';
+import { startConfined } from '../system/process/confined-process.js';
+
+/** What has to hold of an answer before it is taken for one. */
+const result = z.looseObject({
+  schemaVersion: z.literal(1),
+  run: z.looseObject({ id: z.string() }),
+  verdict: z.enum(['holds', 'broken', 'inconclusive']),
+  exitCode: z.number(),
+  steps: z.array(
+    z.looseObject({ findings: z.array(z.looseObject({})), reasons: z.array(z.looseObject({ code: z.string() })) }),
+  ),
+  evidence: z.looseObject({ files: z.array(z.object({ path: z.string(), sha256: z.string() })) }),
+});
+const answer = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('judged'),
+    result,
+    record: z.looseObject({ id: z.string(), key: z.string().nullable() }),
+    discarded: z.looseObject({ lines: z.array(z.looseObject({})), sha256: z.string().nullable() }).nullable(),
+    frames: z.array(z.object({ frame: z.number(), bytes: z.string(), original: z.number() })),
+  }),
+  z.object({ kind: z.literal('raw'), result }),
+  z.object({
+    kind: z.literal('failed'),
+    code: z.string(),
+    exit: z.union([z.literal(64), z.literal(69), z.literal(70), z.literal(3)]),
+    message: z.string(),
+    hint: z.string(),
+  }),
+]);
+
+function isAnswer(value: unknown): value is JudgeAnswer {
+  return answer.safeParse(value).success;
+}
+
+/** A judgement, and what reports need beside it; null = the folder could not be completed. */
+export interface JudgedApart {
+  readonly result: Result;
+  readonly input: JudgeInput | null;
+  readonly frames: readonly SightedFrame[];
+}
+
+/** A process that judges a run's folder when the run is over. */
+export interface JudgeApart {
+  /** Rejects with VerifyError where it cannot be judged. `onJudging`: the captures are in order. */
+  judge(request: JudgeRequest, onJudging: () => void): Promise<JudgedApart>;
+  /** Ends it where nobody will ask it. */
+  stop(): void;
+}
+
+/**
+ * Starts the process that will put the captures of a run in order and judge them: what a guest sent is read where there
+ * are no rights, but to write in the run's own folder.
+ */
+export function judgeApart(dir: string): JudgeApart {
+  const confined = startConfined('judge', dir);
+  return {
+    stop: confined.kill,
+    async judge(request, onJudging) {
+      const said = await confined.ask(request, onJudging);
+      confined.end();
+      if (!isAnswer(said))
+        throw new VerifyError(
+          'helper-died',
+          3,
+          'the process that judges said something that is no result',
+          'report this as a fault of verify-isolation',
+        );
+      switch (said.kind) {
+        case 'failed': // it knows its folder as /
+          throw new VerifyError(said.code, said.exit, said.message.replace(/^\/(?!proc)/, `${dir}/`), said.hint);
+        case 'raw':
+          return { result: said.result, input: null, frames: [] };
+        case 'judged': {
+          const { plan, timeline, states } = request;
+          const { record: run, discarded } = said;
+          return {
+            result: said.result,
+            input: { plan, run, timeline, states, ...(discarded === null ? {} : { discarded }) },
+            frames: said.frames.map((frame) => ({ ...frame, bytes: Buffer.from(frame.bytes, 'base64') })),
+          };
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import type { JudgeInput } from '../../core/judge/judge.js';
+import type { Plan } from '../../core/model/plan.js';
+import type { Result } from '../../core/model/result.js';
+import type { RunRecord } from '../../core/model/run-record.js';
+import type { StepStates } from '../../core/model/state.js';
+import type { TimelineEntry } from '../../core/model/timeline.js';
+import { type ErrorExit, VerifyError } from '../../core/model/verify-error.js';
+import type { StepCounters } from './collate/raw-captures.js';
+import { firstFrames } from './first-frames.js';
+import { cannotWrite, files, writeJson } from './folder/folder.js';
+import { writeSums } from './folder/hash.js';
+import { isWriteFailure, judgeRaw } from './judge-raw.js';
+import { judgeRun } from './judge-run.js';
+
+/** What a process that judges a run's folder is asked: as JSON carries it. */
+export interface JudgeRequest {
+  readonly plan: Plan;
+  /** Without key and capture. */
+  readonly record: RunRecord;
+  readonly key: string;
+  readonly timeline: readonly TimelineEntry[];
+  readonly states: readonly StepStates[];
+  readonly counters: StepCounters;
+  readonly inferred: readonly (readonly string[])[];
+  readonly clocks: readonly (readonly [string, string])[];
+  readonly keep: 'leaks' | 'all';
+  readonly application: string;
+  /** The file system takes no more already. */
+  readonly isFull: boolean;
+}
+
+/** A frame that reports show whole; `bytes` is base64. */
+export interface CarriedFrame {
+  readonly frame: number;
+  readonly bytes: string;
+  readonly original: number;
+}
+
+/** What it answers. */
+export type JudgeAnswer =
+  | {
+      readonly kind: 'judged';
+      readonly result: Result;
+      readonly record: RunRecord;
+      readonly discarded: NonNullable<JudgeInput['discarded']> | null;
+      readonly frames: readonly CarriedFrame[];
+    }
+  /** The file system took no more: what is in memory and in the captures was judged. */
+  | { readonly kind: 'raw'; readonly result: Result }
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly exit: ErrorExit;
+      readonly message: string;
+      readonly hint: string;
+    };
+
+async function judged(dir: string, request: JudgeRequest, onJudging: () => void): Promise<JudgeAnswer> {
+  const { plan, record, counters, keep, application } = request;
+  const { result, input } = await judgeRun({
+    dir,
+    plan,
+    record,
+    counters,
+    keep,
+    application,
+    key: Buffer.from(request.key, 'hex'),
+    inferred: request.inferred.map((names) => new Set(names)),
+    clocks: new Map(request.clocks.map(([name, ns]) => [name, BigInt(ns)])),
+    along: null,
+    onJudging,
+  });
+  await writeJson(dir, files.result, result);
+  await writeSums(dir, result.evidence.files);
+  const frames = (await firstFrames(dir, result)).map(({ frame, bytes, original }) => ({
+    frame,
+    bytes: Buffer.from(bytes).toString('base64'),
+    original,
+  }));
+  return { kind: 'judged', result, record: input.run, discarded: input.discarded ?? null, frames };
+}
+
+/** Judges the run that left `dir`: puts its captures in order, reveals the key, and writes the result down. */
+export async function judgeTask(dir: string, request: JudgeRequest, onJudging: () => void): Promise<JudgeAnswer> {
+  try {
+    if (request.isFull) throw cannotWrite(dir, 'it takes no more');
+    return await judged(dir, request, onJudging);
+  } catch (error) {
+    if (isWriteFailure(error)) {
+      const { plan, record, key, timeline, states } = request;
+      return { kind: 'raw', result: await judgeRaw(dir, { plan, run: { ...record, key }, timeline, states }) };
+    }
+    if (!(error instanceof VerifyError)) throw error;
+    const { code, exit, message, hint } = error;
+    return { kind: 'failed', code, exit, message, hint };
+  }
+}

@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
+import { confinedCommand } from './helper-command.js';
+import { helperIdentity } from './identity.js';
+import { programEnv } from './programs.js';
+
+/** What a confined process is for: to judge what a folder holds, or to parse what others wrote. */
+export type ConfinedTask = 'judge' | 'parse';
+
+/** Longest answer that is taken, in octets. */
+const longestAnswer = 512 * 2 ** 20;
+/** One whose stdin is closed, and that has nothing to answer, ends within it. */
+const endingMs = 2000;
+
+/** A line of a confined process: an answer, or what it tells meanwhile. */
+export type ConfinedWord = { readonly answer: unknown } | { readonly told: unknown };
+
+/**
+ * A process without rights that reads what others wrote. It is started before it is needed: what it takes to start
+ * passes meanwhile.
+ */
+export interface ConfinedProcess {
+  readonly pid: number;
+  /**
+   * Gives its answer, one question after the other; `told` hears what it says before. Rejects with VerifyError (3)
+   * `helper-died`.
+   */
+  ask(request: object, told?: (word: unknown) => void): Promise<unknown>;
+  /** Lets it end when it has answered; one that then does not is killed. */
+  end(): void;
+  /** Ends it, wherever it is. */
+  kill(): void;
+}
+
+interface Question {
+  readonly told: (word: unknown) => void;
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: VerifyError) => void;
+}
+
+/** `word` as a confined process says it; what is none comes of a process that is not ours any more. */
+function isWord(word: unknown): word is ConfinedWord {
+  return typeof word === 'object' && word !== null && ('answer' in word || 'told' in word);
+}
+
+/**
+ * Starts one; `folder` is all that it can come to. It has no capability but the one to shut itself in, and gives that
+ * up with it.
+ */
+export function startConfined(task: ConfinedTask, folder: string | null): ConfinedProcess {
+  const fds = folder === null ? [] : [openSync(folder, 'r')];
+  const [program = '', ...parameters] = confinedCommand(task, folder === null ? helperIdentity() : null);
+  const child = spawn(program, parameters, {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe', ...fds],
+    env: programEnv(),
+  });
+  for (const fd of fds) closeSync(fd);
+  const questions: Question[] = [];
+  const split = lineSplitter(longestAnswer);
+  let stderr = '';
+  let end: VerifyError | null = null;
+  let isEnding = false;
+  let patience: NodeJS.Timeout | undefined;
+  const kill = (): void => void child.kill('SIGKILL');
+  const endWhenDone = (): void => {
+    if (isEnding && questions.length === 0 && end === null) patience ??= setTimeout(kill, endingMs);
+  };
+  const hear = (word: unknown): void => {
+    if (!isWord(word)) throw new TypeError('no word of a confined process');
+    if ('told' in word) questions[0]?.told(word.told);
+    else questions.shift()?.resolve(word.answer);
+    endWhenDone();
+  };
+  const over = (how: string): void => {
+    clearTimeout(patience);
+    end ??= new VerifyError(
+      'helper-died',
+      3,
+      `the process that was to ${task} what others wrote ended with ${how}: ${stderr.trim().slice(-500)}`,
+      'what was captured is kept in the folder; run again',
+    );
+    for (const question of questions.splice(0)) question.reject(end);
+  };
+  child.stdin?.on('error', () => undefined); // it is gone: its end tells
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr = (stderr + chunk).slice(-8192)));
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    try {
+      for (const line of split(chunk)) hear(JSON.parse(line));
+    } catch (error) {
+      stderr += String(error);
+      kill();
+    }
+  });
+  child.once('error', (error) => over(error.message));
+  child.once('close', (status, signal) => over(String(status ?? signal)));
+  return {
+    pid: child.pid ?? 0,
+    ask: (request, told = () => undefined) =>
+      new Promise((resolve, reject) => {
+        if (end !== null) return reject(end);
+        questions.push({ told, resolve, reject });
+        child.stdin?.write(encodeLine(request));
+      }),
+    end() {
+      isEnding = true;
+      child.stdin?.end();
+      endWhenDone();
+    },
+    kill,
+  };
+}

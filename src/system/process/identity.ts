@@ -1,0 +1,90 @@
+import { readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** A user and his group. */
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Made by the package, for helpers alone. */
+const systemUser = 'verify-isolation';
+/** `nobody` and `nogroup`, which own nothing. */
+const nobody: Identity = { uid: 65_534, gid: 65_534 };
+
+const isId = (value: number): boolean => Number.isSafeInteger(value) && value > 0 && value < 2 ** 32 - 1;
+
+/** The system user in the text of /etc/passwd (passwd(5)); null = there is none, or it is root by another name. */
+export function systemUserIn(passwd: string): Identity | null {
+  for (const line of passwd.split('\n')) {
+    const [name, , uid, gid] = line.split(':');
+    if (name !== systemUser) continue;
+    const found = { uid: Number(uid), gid: Number(gid) };
+    return isId(found.uid) && isId(found.gid) ? found : null;
+  }
+  return null;
+}
+
+function systemUserHere(): Identity | null {
+  try {
+    return systemUserIn(readFileSync('/etc/passwd', 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+function inUserNamespace(): boolean {
+  try {
+    return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Whether this process is root of the machine, and not of a user namespace alone. */
+export function isRootHere(): boolean {
+  return process.geteuid?.() === 0 && !inUserNamespace();
+}
+
+/** CAP_SETGID and CAP_SETUID of linux/capability.h. */
+const becoming = 0b1100_0000n;
+
+/** A service or a container may have taken from root what it takes to become somebody else. */
+function mayBecome(): boolean {
+  const [, set = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return (BigInt(`0x${set}`) & becoming) === becoming;
+}
+
+/**
+ * Who helpers are that root starts: nobody who owns anything. Null: they are who this process is, for it is no root, or
+ * in a user namespace, where setuid fails (one uid is mapped).
+ */
+export function helperIdentity(): Identity | null {
+  if (!isRootHere() || !mayBecome()) return null;
+  return systemUserHere() ?? nobody;
+}
+
+/** To whom evidence belongs: under sudo to the user who called it. Null: to whom this process is. */
+export function evidenceOwner(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Identity | null {
+  if (!isRootHere()) return null;
+  const uid = Number(environment['SUDO_UID']);
+  const gid = Number(environment['SUDO_GID'] ?? environment['SUDO_UID']);
+  return isId(uid) && isId(gid) ? { uid, gid } : null;
+}
+
+const othersRead = 0o004;
+const othersEnter = 0o001;
+
+/** Whether everybody may read the file, and come to it. */
+export function isForEverybody(path: string): boolean {
+  const has = (each: string, right: number): boolean => (statSync(each).mode & right) !== 0;
+  const mayEnter = (folder: string): boolean =>
+    has(folder, othersEnter) && (dirname(folder) === folder || mayEnter(dirname(folder)));
+  try {
+    return has(path, othersRead) && mayEnter(dirname(path));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,41 @@
+import { koffi } from '../kernel/libc.js';
+import { type SealedRole, sealProcess } from '../kernel/seccomp.js';
+import { becomeOption } from './helper-command.js';
+import { processRights } from './process-rights.js';
+
+/** What a sealed helper may do: `filtered` = the kernel itself refuses what its role does not need. */
+export interface SealedRights {
+  readonly uid: number;
+  readonly capabilities: string;
+  readonly filtered: boolean;
+}
+
+/** linux/prctl.h */
+const [parentDeathSignal, dumpable] = [1, 4] as const;
+const SIGKILL = 9;
+
+/**
+ * Root's helper that could not be born as somebody else becomes it now: Node does so in all threads, whose capabilities
+ * end with it.
+ */
+function become(identity: string | undefined): void {
+  const [, uid, gid] = /^(\d+):(\d+)$/.exec(identity ?? '') ?? [];
+  if (uid === undefined || gid === undefined) return;
+  process.setgroups?.([]);
+  process.setgid?.(Number(gid));
+  process.setuid?.(Number(uid));
+}
+
+/**
+ * From now on the process does what its role needs with what it has open, and nothing else. Others of its user may not
+ * look into it.
+ */
+export function sealHelper(role: SealedRole): SealedRights {
+  const named = process.argv.find((word) => word.startsWith(becomeOption));
+  become(named?.slice(becomeOption.length));
+  const prctl: (option: number, value: number) => number = koffi().load(null).func('int prctl(int, unsigned long)');
+  prctl(dumpable, 0);
+  prctl(parentDeathSignal, SIGKILL); // who becomes another user loses it
+  const rights = processRights(); // /proc cannot be read afterwards
+  return { ...rights, filtered: sealProcess(role) };
+}

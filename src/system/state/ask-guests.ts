@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { managers } from '../../core/model/host-config.js';
+import type { GuestRecord } from '../../core/model/host-config.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { type ConfinedProcess, startConfined } from '../process/confined-process.js';
+import type { GuestAnswer, GuestQuestion } from './parse-guests.js';
+
+const answer = z.union([
+  z.strictObject({
+    guests: z.array(
+      z.strictObject({
+        manager: z.enum(managers),
+        name: z.string(),
+        port: z.string().nullable(),
+        netns: z.string().optional(),
+        mac: z
+          .string()
+          .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/)
+          .nullable(),
+        ips: z.array(z.string()),
+        zone: z.strictObject({ name: z.string(), from: z.string() }).nullable(),
+        firewall: z.string().nullable(),
+      }),
+    ),
+  }),
+  z.strictObject({
+    error: z.strictObject({
+      code: z.string(),
+      exit: z.union([z.literal(64), z.literal(69), z.literal(70), z.literal(3)]),
+      message: z.string(),
+      hint: z.string(),
+    }),
+  }),
+]);
+
+function isAnswer(value: unknown): value is GuestAnswer {
+  return answer.safeParse(value).success;
+}
+
+/** Who says which guests a manager's text tells of. */
+export interface GuestParser {
+  /** Rejects with VerifyError where the text is none of that manager's. */
+  ask(question: GuestQuestion): Promise<readonly GuestRecord[]>;
+  end(): void;
+}
+
+/**
+ * What tenants wrote is parsed by a process that can do nothing, started with the first text; another takes the place
+ * of one that it has ended.
+ */
+export function guestParser(): GuestParser {
+  let confined: ConfinedProcess | null = null;
+  return {
+    async ask(question) {
+      const asked = (confined ??= startConfined('parse', null));
+      const said = await asked.ask(question).catch((error: unknown) => {
+        if (confined === asked) confined = null;
+        throw error;
+      });
+      if (!isAnswer(said))
+        throw new VerifyError(
+          'command-failed',
+          3,
+          `what ${question.manager} printed makes something that describes no guests`,
+          'see what it prints',
+        );
+      if ('guests' in said) return said.guests;
+      const { code, exit, message, hint } = said.error;
+      throw new VerifyError(code, exit, message, hint);
+    },
+    end: () => confined?.end(),
+  };
+}

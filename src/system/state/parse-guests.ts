@@ -1,0 +1,81 @@
+import { containerGuests } from '../../core/discover/guests/containers.js';
+import { incusGuests } from '../../core/discover/guests/incus.js';
+import { libvirtGuests } from '../../core/discover/guests/libvirt.js';
+import { namespaceGuests } from '../../core/discover/guests/namespaces.js';
+import { proxmoxGuests, proxmoxSurroundings } from '../../core/discover/guests/proxmox.js';
+import type { GuestRecord } from '../../core/model/host-config.js';
+import { type ErrorExit, VerifyError } from '../../core/model/verify-error.js';
+import { parsePrinted } from '../process/programs.js';
+
+/** What a program printed, and what it was asked. */
+export interface Printed {
+  readonly command: string;
+  readonly text: string;
+}
+
+/** What was printed about guests, and by which manager; `null` = it could not be asked, and does without. */
+export type GuestQuestion =
+  | { readonly manager: 'libvirt'; readonly domain: Printed }
+  | {
+      readonly manager: 'proxmox';
+      readonly id: number;
+      readonly program: 'qm' | 'pct';
+      readonly config: Printed;
+      readonly resources: Printed | null;
+      readonly vnets: Printed | null;
+    }
+  | { readonly manager: 'incus' | 'lxd'; readonly instances: Printed }
+  | { readonly manager: 'docker' | 'podman'; readonly inspected: Printed }
+  | { readonly manager: 'netns'; readonly namespaces: Printed; readonly links: Printed };
+
+export type GuestAnswer =
+  | { readonly guests: readonly GuestRecord[] }
+  | {
+      readonly error: {
+        readonly code: string;
+        readonly exit: ErrorExit;
+        readonly message: string;
+        readonly hint: string;
+      };
+    };
+
+const read = ({ command, text }: Printed): unknown => parsePrinted(command, text);
+/** Names do not depend on it: what cannot be read says nothing. */
+function readOrNull(printed: Printed | null): unknown {
+  try {
+    return printed === null ? null : read(printed);
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return null;
+  }
+}
+
+function guestsOf(question: GuestQuestion): readonly GuestRecord[] {
+  switch (question.manager) {
+    case 'libvirt':
+      return libvirtGuests(question.domain.text);
+    case 'proxmox': {
+      const { id, program, config, resources, vnets } = question;
+      return proxmoxGuests(id, program, config.text, proxmoxSurroundings(readOrNull(resources), readOrNull(vnets)));
+    }
+    case 'incus':
+    case 'lxd':
+      return incusGuests(question.manager, read(question.instances));
+    case 'docker':
+    case 'podman':
+      return containerGuests(question.manager, read(question.inspected));
+    case 'netns':
+      return namespaceGuests(read(question.namespaces), read(question.links));
+  }
+}
+
+/** The guests that a text of a manager tells of: tenants wrote a part of it. */
+export function parseGuests(question: GuestQuestion): GuestAnswer {
+  try {
+    return { guests: guestsOf(question) };
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    const { code, exit, message, hint } = error;
+    return { error: { code, exit, message, hint } };
+  }
+}

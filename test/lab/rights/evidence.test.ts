@@ -1,0 +1,171 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const isRoot = process.getuid?.() === 0;
+const top = fileURLToPath(new URL('../../..', import.meta.url));
+const cli = join(process.env['VERIFY_ISOLATION_TRIED'] ?? top, 'dist/cli.cjs');
+const caller = 4321;
+const scenario = `version: 1
+name: small
+topology:
+  provider: lab
+  bridges: { br0: {} }
+  endpoints:
+    a: { bridge: br0, port: vnet0 }
+    b: { bridge: br0, port: vnet1 }
+    c: { bridge: br0, port: vnet2 }
+steps:
+  - { name: one, learn: [a, b], probe: { class: known-unicast, from: a, to: b, count: 20 } }
+`;
+
+/** What root under sudo says of such a run. */
+async function runAs(sudo: number | null, out: string): Promise<{ readonly status: number; readonly stderr: string }> {
+  const file = join(dir, 'small.yml');
+  writeFileSync(file, scenario);
+  const { SUDO_UID: _uid, SUDO_GID: _gid, ...own } = process.env;
+  const env = sudo === null ? own : { ...own, SUDO_UID: String(sudo), SUDO_GID: String(sudo) };
+  try {
+    const { stderr } = await promisify(execFile)(
+      process.execPath,
+      [cli, 'run', file, '--quiet', '--json', '--out', out],
+      {
+        env,
+        maxBuffer: 1 << 26,
+      },
+    );
+    return { status: 0, stderr };
+  } catch (error) {
+    const { code, stderr } = Object(error);
+    return { status: Number(code), stderr: String(stderr) };
+  }
+}
+
+let dir: string;
+/** A folder of the caller's, and what only root may touch. */
+const home = (): string => join(dir, 'home');
+const rootsFile = (): string => join(dir, 'root', 'precious');
+const rootsFolder = (): string => join(dir, 'root', 'folder');
+
+function untouched(): void {
+  expect(readFileSync(rootsFile(), 'utf8')).toBe('precious\n');
+  expect(lstatSync(rootsFile())).toMatchObject({ uid: 0, mode: 0o100644 });
+  expect(readdirSync(rootsFolder())).toEqual([]);
+  expect(lstatSync(rootsFolder())).toMatchObject({ uid: 0, mode: 0o40755 });
+}
+
+async function planting(
+  out: string,
+  swap: boolean,
+): Promise<{ readonly end: () => Promise<{ readonly rounds: number }> }> {
+  const child: ChildProcess = spawn(
+    'setpriv',
+    [
+      ...[`--reuid=${caller}`, `--regid=${caller}`, '--clear-groups', '--', process.execPath],
+      ...[join(top, 'test/lab/rights/plant-links.mjs'), out, rootsFile(), rootsFolder()],
+    ],
+    { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, SWAP: swap ? '1' : '0' } },
+  );
+  let said = '';
+  child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  if (child.stdout !== null) await once(child.stdout, 'data');
+  return {
+    async end() {
+      const closed = once(child, 'close');
+      child.stdin?.end();
+      await closed;
+      const seen: { rounds: number } = JSON.parse(said.replace('ready\n', ''));
+      return seen;
+    },
+  };
+}
+
+describe.skipIf(!isRoot)('evidence that root writes for whoever called sudo', () => {
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'evidence-rights-'));
+    chmodSync(dir, 0o755);
+    mkdirSync(home(), { mode: 0o755 });
+    chownSync(home(), caller, caller);
+    mkdirSync(rootsFolder(), { recursive: true, mode: 0o755 });
+    writeFileSync(rootsFile(), 'precious\n', { mode: 0o644 });
+  });
+  afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+  it('is whole, his, and for him alone', async () => {
+    const out = join(home(), 'evidence', 'first');
+    expect(await runAs(caller, out)).toEqual({ status: 0, stderr: '' });
+    for (const name of ['', ...readdirSync(out, { recursive: true, encoding: 'utf8' })]) {
+      const found = lstatSync(join(out, name));
+      expect([name, found.uid, found.gid, found.mode & 0o777]).toEqual([
+        name,
+        caller,
+        caller,
+        found.isDirectory() ? 0o700 : 0o600,
+      ]);
+    }
+    expect(lstatSync(join(home(), 'evidence')).uid).toBe(caller);
+    const { stdout } = await promisify(execFile)('setpriv', [
+      ...[`--reuid=${caller}`, `--regid=${caller}`, '--clear-groups', '--', process.execPath],
+      ...[cli, 'replay', out, '--json'],
+    ]);
+    expect(stdout).toBe(readFileSync(join(out, 'result.json'), 'utf8'));
+  });
+
+  it.each([false, true])(
+    'is written nowhere else, 10 times of 10, while he puts links in its way; takes the folder’s place: %s',
+    { timeout: 180_000 },
+    async (swap) => {
+      let refused = 0;
+      for (let round = 0; round < 10; round += 1) {
+        const out = join(home(), `run-${round}`);
+        const attack = await planting(out, swap);
+        const { status, stderr } = await runAs(caller, out);
+        expect((await attack.end()).rounds).toBeGreaterThan(100);
+        untouched();
+        // Who takes the folder away between its making and its opening, which is a matter of luck, is told so.
+        const isRefused = swap && status === 64 && stderr.includes('was put there by somebody else just now');
+        if (isRefused) refused += 1;
+        else expect([status, stderr]).toEqual([0, '']);
+        expect(existsSync(join(swap ? `${out}.moved` : out, 'result.json'))).toBe(!isRefused);
+      }
+      expect(refused).toBeLessThan(5);
+    },
+  );
+
+  it.each(['folder', 'folder/deeper'])('is refused where a link of his leads elsewhere: %s', async (below) => {
+    symlinkSync(join(dir, 'root'), join(home(), 'link'));
+    const { status, stderr } = await runAs(caller, join(home(), 'link', below));
+    expect(status).toBe(64);
+    expect(stderr).toContain('"link" on the way there is a symbolic link of user');
+    expect(stderr).toContain('--out');
+    untouched();
+  });
+
+  it('is refused where anybody could have put the link, and follows root’s own where nobody could', async () => {
+    const [shared, mine] = [join(dir, 'shared'), join(dir, 'mine')];
+    for (const folder of [shared, mine]) mkdirSync(folder);
+    chmodSync(shared, 0o777);
+    for (const folder of [shared, mine]) symlinkSync(home(), join(folder, 'link'));
+    expect((await runAs(null, join(shared, 'link', 'one'))).status).toBe(64);
+    expect(existsSync(join(home(), 'one'))).toBe(false);
+    expect((await runAs(null, join(mine, 'link', 'two'))).status).toBe(0);
+    expect(lstatSync(join(home(), 'two', 'result.json'))).toMatchObject({ uid: 0, mode: 0o100600 });
+  });
+});

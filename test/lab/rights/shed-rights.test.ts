@@ -1,0 +1,60 @@
+import type { ChildProcess } from 'node:child_process';
+import { chownSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { needs, root } from '../../support/needs.js';
+import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+
+const steps = (count: number): string =>
+  `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, count: ${count} }, expect: private }\n`;
+/** Of linux/capability.h. */
+const CAP = { CHOWN: 0, DAC_OVERRIDE: 1, NET_ADMIN: 12, SYS_MODULE: 16, SYS_RAWIO: 17, SYS_BOOT: 22 };
+
+/** What the run may do while it probes, and how it ends. */
+async function rightsOf(child: ChildProcess): Promise<{
+  readonly has: (capability: number) => boolean;
+  readonly noNewPrivs: string | undefined;
+  readonly status: number | null;
+}> {
+  const outcome = outcomeOf(child);
+  await new Promise<void>((resolve) =>
+    child.stderr?.on('data', (chunk) => (/: probing, \d/.test(String(chunk)) ? resolve() : undefined)),
+  );
+  const status = readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8');
+  const field = (name: string): string | undefined => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
+  const capabilities = BigInt(`0x${field('CapBnd') ?? '0'}`) | BigInt(`0x${field('CapEff') ?? '0'}`);
+  return {
+    has: (capability) => ((capabilities >> BigInt(capability)) & 1n) === 1n,
+    noNewPrivs: field('NoNewPrivs'),
+    status: (await outcome).status,
+  };
+}
+
+describe('root’s run on a host', needs(root), () => {
+  let host: ThrowAwayHost;
+  beforeAll(() => {
+    host = throwAwayHost();
+  });
+  afterAll(() => host.close());
+
+  it('has given up what it does not take, for itself and all that it starts', async () => {
+    const file = host.scenario('shed', { steps: steps(2000) });
+    const seen = await rightsOf(host.cli(['run', file, '--yes', '--verbose']));
+    const { CHOWN, DAC_OVERRIDE, NET_ADMIN, SYS_MODULE, SYS_RAWIO, SYS_BOOT } = CAP;
+    expect([NET_ADMIN, CHOWN, DAC_OVERRIDE, SYS_MODULE, SYS_RAWIO, SYS_BOOT].filter(seen.has)).toEqual([NET_ADMIN]);
+    expect([seen.noNewPrivs, seen.status]).toEqual(['1', 0]);
+  });
+
+  it('writes a report and evidence into folders of others, as it was asked to', async () => {
+    const folder = join(host.dir, 'of-somebody');
+    mkdirSync(folder, { mode: 0o755 });
+    chownSync(folder, 4321, 4321);
+    const [out, report] = [join(folder, 'new', 'evidence'), join(folder, 'isolation.prom')];
+    const file = host.scenario('others', { steps: steps(200) });
+    const words = ['run', file, '--yes', '--verbose', '--out', out, '--reporter', `prometheus=${report}`];
+    const seen = await rightsOf(host.cli(words));
+    expect([seen.has(CAP.DAC_OVERRIDE), seen.has(CAP.CHOWN), seen.status]).toEqual([true, false, 0]);
+    expect(readFileSync(report, 'utf8')).toContain('verify_isolation_');
+    expect(lstatSync(join(out, 'result.json'))).toMatchObject({ uid: 0, mode: 0o100600 });
+  });
+});
