@@ -26,20 +26,23 @@ export function countProbe(sighting: ProbeSighting, seen: Seen, tallies: Tallies
   return seen.towards ? countTowards(sighting, seen, tallies, tally) : countEntering(sighting, seen, tallies, tally);
 }
 
-function countTowards(
-  { flow, sequence, form }: ProbeSighting,
-  seen: Seen,
-  tallies: Tallies,
-  tally: StepTally,
-): CountedAs {
+/**
+ * May a guest have said the token again? What is as it was sent stems from no answer: every frame of a guest is heard
+ * where it enters.
+ */
+function isDoubtful({ flow, sequence, form }: ProbeSighting, { entries }: StepTally): boolean {
+  return (
+    entries.isAgain(flow, sequence, 'retold') ||
+    entries.isAgain(flow, sequence, 'unheard') ||
+    (form !== 'as-sent' && entries.isAgain(flow, sequence, 'answered'))
+  );
+}
+
+function countTowards(sighting: ProbeSighting, seen: Seen, tallies: Tallies, tally: StepTally): CountedAs {
+  const { flow, sequence, form } = sighting;
   const { observer } = seen;
   if (tallies.parties.isOfSender(flow, observer.name)) return 'other';
-  // What is as it was sent stems from no answer: every frame of a guest is heard where it enters.
-  const isDoubtful =
-    tally.entries.isAgain(flow, sequence, 'retold') ||
-    tally.entries.isAgain(flow, sequence, 'unheard') ||
-    (form !== 'as-sent' && tally.entries.isAgain(flow, sequence, 'answered'));
-  if (isDoubtful && isLeak(flow, observer, tallies.parties)) {
+  if (isDoubtful(sighting, tally) && isLeak(flow, observer, tallies.parties)) {
     if (!tally.seen.has(flow, sequence, observer.name)) raise(tally.replayed, observer.name);
     return 'other';
   }
