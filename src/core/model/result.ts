@@ -266,7 +266,9 @@ export interface Result {
     readonly dir: string;
     readonly files: readonly { readonly path: string; readonly sha256: string }[];
     /**
-     * Only leaks and what else is looked at closer was kept; the others were counted. Absent = every frame was kept.
+     * Not every frame was kept: with `--keep leaks` only leaks and what else is looked at closer; of a mesh in which
+     * everybody hears everybody not the leaks beyond the first thousand at an observer. The others were counted. Absent
+     * = every frame was kept.
      */
     readonly keep?: 'leaks';
     /** So many frames were counted and not kept. */

@@ -66,7 +66,7 @@ export function terminalProof(result: Result, width: number, paint: Paint): read
       : [
           [
             'kept',
-            `leaks, controls and what else is looked at closer; ${result.evidence.discarded ?? 0} frames were counted and not kept (--keep leaks)`,
+            `leaks, controls and what else is looked at closer; ${result.evidence.discarded ?? 0} frames were counted and not kept (--keep leaks, or beyond the first 1000 leaks at an observer of a mesh)`,
           ] as const,
         ]),
     ...(bound === null ? [] : [['bound', bound] as const]),

@@ -8,11 +8,10 @@ import { countText, setText, stepsText } from '../answer/names.js';
 import { whoText } from '../answer/who.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { heldStories } from '../stories.js';
-import { runWord } from '../word.js';
+import { runWord, summary } from '../word.js';
 import { closingLines } from './closing.js';
 import { cut, foldAfter, type Paint, padEnd, padStart, widthOf } from './layout.js';
 import { loosestBound } from './proof.js';
-import { summary } from './summary.js';
 
 /** A terminal of 24 lines shows the whole answer, and the prompt behind it. */
 export const maxLines = 23;

@@ -2,7 +2,7 @@ import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import { quoteForShell } from '../../core/text/shell.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
-import { runWord } from '../word.js';
+import { runWord, summary } from '../word.js';
 import { closingLines } from './closing.js';
 import { terminalFixes } from './fixes.js';
 import { foldAfter, makePaint, type Paint } from './layout.js';
@@ -11,7 +11,6 @@ import { terminalPassed } from './passed.js';
 import { terminalProof, terminalReasons } from './proof.js';
 import { shortReport } from './short.js';
 import { sumLines } from './sum.js';
-import { summary } from './summary.js';
 import { terminalTable } from './table.js';
 import { terminalWhyHolds } from './why-holds.js';
 
