@@ -16,17 +16,17 @@ const rows = 90;
 const images = [
   {
     name: 'demo',
-    command: 'npx verify-isolation demo',
+    command: 'node dist/cli.cjs demo',
     lines: 64,
     description:
-      'The experiment in a terminal: ageing time 30 s holds, ageing time 0 and a promiscuous bridge leak as foretold, flood off and a port of its own hold again; below it who overheard whom, why, and the command that mends it.',
+      'The experiment in a terminal: who overheard whom, why, and the command that fixes it; then the five acts in a line each (ageing time 30 s holds, ageing time 0 and a promiscuous bridge leak as expected, flood off and a port of its own hold again), and the verdict in a sentence.',
   },
   {
     name: 'deafened',
-    command: 'npx verify-isolation demo --deafen kali3',
+    command: 'node dist/cli.cjs demo --deafen kali3',
     lines: 52,
     description:
-      'The same experiment with the ear at kali3 killed in the middle of each act: INCONCLUSIVE, and a question mark instead of every zero at kali3.',
+      'The same experiment with the ear at kali3 killed in the middle of each act: INCONCLUSIVE, with the reason at kali3 and what to do about it.',
   },
 ];
 
@@ -47,12 +47,11 @@ async function screenOf(command) {
   const home = mkdtempSync(join(tmpdir(), 'terminal-'));
   const socket = join(home, 'socket');
   const done = join(home, 'done');
-  for (const folder of ['docs', 'scenarios', 'captures'])
+  for (const folder of ['dist', 'docs', 'scenarios', 'captures'])
     spawnSync('ln', ['-s', join(top, folder), join(home, folder)]);
-  // `npx verify-isolation` is this checkout here, as it would be a project's package there.
   writeFileSync(
     join(home, 'rc'),
-    `PS1='$ '; unset CI NO_COLOR\nnpx() { shift; "${process.execPath}" "${top}/dist/cli.cjs" "$@"; }\nPROMPT_COMMAND='[ -z "$typed" ] || : > "${done}"; typed=1'\nexport HISTFILE=\n`,
+    `PS1='$ '; unset CI NO_COLOR\nPROMPT_COMMAND='[ -z "$typed" ] || : > "${done}"; typed=1'\nexport HISTFILE=\n`,
   );
   tmux(
     socket,

@@ -23,13 +23,21 @@ export interface ReportedRun {
   readonly result: Result;
   readonly dir: string | null;
   readonly details: RunDetails | null;
+  /** Its report.html, where it has one. */
+  readonly page?: string;
+  /** The exit status that it asks for, where that is not its result's own: known leaks, a rehearsal. */
+  readonly status?: number;
 }
 
-/** Where a report is read: columns of the terminal, whether it may be coloured, whether what passed is told as well. */
+/** Where a report is read: columns of the terminal, whether it may be coloured, whether all that is known is told. */
 export interface View {
   readonly width: number;
   readonly color: boolean;
   readonly verbose?: boolean;
+  /** How this program was called, for commands to type: `node dist/cli.cjs`; absent: `verify-isolation`. */
+  readonly command?: string;
+  /** The exit status of the program, of all runs together. */
+  readonly status?: number;
 }
 
 /** A view of the result: text that ends with a line feed. Never throws on what a guest wrote. */

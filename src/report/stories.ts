@@ -35,9 +35,9 @@ export function apartStories(result: Result): readonly { readonly step: number; 
 
 /** What the outcome of a trial means, in a word or two. */
 export const outcomeWords: Readonly<Record<ProvenFix['outcome'], string>> = {
-  mends: 'MENDS',
-  partly: 'MENDS IN PART',
-  'still-leaks': 'STILL LEAKS',
+  mends: 'WORKS',
+  partly: 'WORKS IN PART',
+  'still-leaks': 'NO EFFECT',
   'cuts-off': 'CUTS OFF',
   unproven: 'UNPROVEN',
   failed: 'FAILED',

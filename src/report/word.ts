@@ -58,3 +58,21 @@ export function sabotageText({ tool: { sabotage } }: Pick<Result, 'tool'>): stri
     ? null
     : `broken on purpose in ${sabotage.cases} ways and more before its release: ${sabotage.falseHolds} false HOLDS`;
 }
+
+function counted(steps: readonly StepResult[], word: string, one: string, many: string): readonly string[] {
+  const number = steps.filter((step) => stepWord(step).text === word).length;
+  return number === 0 ? [] : [`${number} ${number === 1 ? one : many}`];
+}
+
+/** `3 steps hold, 2 leaks reproduced` */
+export function summary(result: Result): string {
+  const { steps } = result;
+  const parts = [
+    ...counted(steps, 'BROKEN', 'step is broken', 'steps are broken'),
+    ...counted(steps, 'INCONCLUSIVE', 'step is inconclusive', 'steps are inconclusive'),
+    ...counted(steps, 'HOLDS', 'step holds', 'steps hold'),
+    ...counted(steps, 'REPRODUCED', 'expected leak reproduced', 'expected leaks reproduced'),
+    ...counted(steps, 'UNSUPPORTED', 'step unsupported here', 'steps unsupported here'),
+  ];
+  return `${parts.length === 0 ? 'nothing was judged' : parts.join(', ')}${result.asExpected ? '' : '; not as expected'}`;
+}

@@ -168,7 +168,8 @@ async function alongOf(
     keep,
     application: applicationOf(toolVersion),
     clocks: new Map(),
-    inferred: [],
+    // It is given up where an engine other than the ring listens, which knows every direction.
+    inferred: plan.steps.map(() => new Set<string>()),
   });
 }
 

@@ -4,6 +4,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, View } from '../../report/reporter.js';
 import type { ReporterName } from '../../report/reporters.js';
+import { ownCall } from '../called-as.js';
 import { formatNames } from '../help.js';
 
 /** A reporter and where its text goes; null = stdout. */
@@ -50,16 +51,24 @@ export function chooseAmong<Name extends string>(
   return onStdout.length === 0 ? [{ name: 'terminal', path: null }, ...chosen] : chosen;
 }
 
+/** What reports are to tell besides their runs. */
+export interface ReportWriting {
+  readonly verbose?: boolean;
+  /** The exit status that all runs together ask for. */
+  readonly status?: number;
+}
+
 /** Writes every report of runs, as `writeTexts` does. */
 export async function writeReports(
   chosen: readonly ChosenReporter[],
   runs: readonly ReportedRun[],
-  verbose = false,
+  { verbose = false, status }: ReportWriting = {},
 ): Promise<readonly string[]> {
   const { reporters } = await import('../../report/reporters.js'); // the launcher of a lab writes none
   return writeTexts(
     chosen.map(({ name, path }) => ({ name, path, render: (view) => reporters[name](runs, view) })),
     verbose,
+    status,
   );
 }
 
@@ -74,17 +83,22 @@ export interface ReportText {
  * Writes every report: files first, so that they are there when stdout is read. One that fails keeps no other from
  * being written; returns what failed, one line each.
  */
-export async function writeTexts(texts: readonly ReportText[], verbose: boolean): Promise<readonly string[]> {
+export async function writeTexts(
+  texts: readonly ReportText[],
+  verbose: boolean,
+  status?: number,
+): Promise<readonly string[]> {
+  const told = { verbose, command: ownCall(), ...(status === undefined ? {} : { status }) };
   const failed: string[] = [];
   const sorted = [...texts].sort((a, b) => Number(a.path === null) - Number(b.path === null));
   for (const { name, path, render } of sorted) {
     try {
       if (path === null) {
-        process.stdout.write(render({ ...stdoutView(), verbose }));
+        process.stdout.write(render({ ...stdoutView(), ...told }));
         continue;
       }
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, render({ width: 100, color: false, verbose }));
+      await writeFile(path, render({ width: 100, color: false, ...told }));
     } catch (error) {
       failed.push(
         `the ${name} report could not be written${path === null ? '' : ` to ${path}`}: ${error instanceof Error ? error.message : String(error)}`,
@@ -101,7 +115,7 @@ export async function writeTexts(texts: readonly ReportText[], verbose: boolean)
 export function tellFailedReports(failed: readonly string[], again = 'report DIR --format NAME'): readonly number[] {
   for (const line of failed)
     process.stderr.write(
-      `verify-isolation: ${escapeText(line)}\n  the evidence is complete and the other reports were written; write this one again with: verify-isolation ${again}\n`,
+      `verify-isolation: ${escapeText(line)}\n  the evidence is complete and the other reports were written; write this one again with: ${escapeText(ownCall())} ${again}\n`,
     );
   return failed.length === 0 ? [] : [70];
 }

@@ -1,5 +1,5 @@
 import type { Keeper, PersistentFix } from '../model/persistent-fix.js';
-import type { Cause, StepResult } from '../model/result.js';
+import type { Cause, GroupCause, StepResult } from '../model/result.js';
 import { deviceOf } from './command-of.js';
 import { hostWideForm } from './managers/host-wide.js';
 import { interfacesForm } from './managers/interfaces.js';
@@ -16,9 +16,17 @@ import { type Wanted, wantedOfFix } from './wanted.js';
 export function withPersistentFixes(result: StepResult, keepers: readonly Keeper[] | undefined): StepResult {
   if (keepers === undefined) return result;
   const known = new Map<string, readonly PersistentFix[]>();
+  const lastingOf = (fix: string): readonly PersistentFix[] => {
+    const lasting = known.get(fix) ?? persistentFixes(fix, keepers);
+    known.set(fix, lasting);
+    return lasting;
+  };
   const told = (cause: Cause): Cause => {
-    const lasting = known.get(cause.fix) ?? persistentFixes(cause.fix, keepers);
-    known.set(cause.fix, lasting);
+    const lasting = lastingOf(cause.fix);
+    return lasting.length === 0 ? cause : { ...cause, lasting };
+  };
+  const toldOfGroup = (cause: GroupCause): GroupCause => {
+    const lasting = lastingOf(cause.fixes.join(' && '));
     return lasting.length === 0 ? cause : { ...cause, lasting };
   };
   return {
@@ -26,6 +34,9 @@ export function withPersistentFixes(result: StepResult, keepers: readonly Keeper
     findings: result.findings.map((finding) =>
       finding.causes.length === 0 ? finding : { ...finding, causes: finding.causes.map(told) },
     ),
+    ...(result.groups === undefined
+      ? {}
+      : { groups: result.groups.map((group) => ({ ...group, causes: group.causes.map(toldOfGroup) })) }),
   };
 }
 

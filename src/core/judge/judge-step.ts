@@ -4,7 +4,8 @@ import type { Finding, ObserverResult, Reason, StepResult, Verdict } from '../mo
 import type { StepStates } from '../model/state.js';
 import { noiseAt } from './count/noise.js';
 import type { StepTally } from './count/tally.js';
-import { withCauses } from './explain/causes.js';
+import { createCauseFinding, withCauses } from './explain/causes.js';
+import { leakGroups } from './explain/leak-groups.js';
 import { whyHolds } from './explain/why-holds.js';
 import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
 import type { Parties } from './parties.js';
@@ -139,7 +140,10 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...(idle || failed ? [] : changedMeanwhile(input)),
     ...(idle || failed ? [] : rootReasons(step, input.states)),
   ];
-  const rows = withCauses(rowsOf(input), plan, step, input.states, input.rules);
+  const { rows: bare, folded } = rowsOf(input);
+  const finding = createCauseFinding(plan, step, input.states, input.rules);
+  const rows = withCauses(bare, finding);
+  const groups = input.rules === 1 ? [] : leakGroups(rows, folded, finding.causesAlike);
   const missing = input.rules === 1 ? all : withoutDoubts(all, rows, input);
   const unsupported = missing.some(({ code }) => code === 'unsupported');
   const unjudged = step.expect.expected === null;
@@ -151,6 +155,8 @@ export function judgeStep(input: StepInput): JudgedStep {
       asExpected: !unsupported,
       reasons: idle && !unsupported ? [] : missing,
       findings: rows,
+      ...(groups.length === 0 ? {} : { groups }),
+      ...(groups.length === 0 ? {} : { groups }),
       observers: observerResults(input),
       entry: entryOf(input),
       ...eventsOf(step, facts),
@@ -175,6 +181,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     asExpected: exit === 0,
     reasons,
     findings: rows,
+    ...(groups.length === 0 ? {} : { groups }),
     observers: observerResults(input),
     entry: entryOf(input),
     ...eventsOf(step, facts),

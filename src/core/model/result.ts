@@ -156,6 +156,41 @@ export interface Finding {
   readonly grouped?: number;
 }
 
+/** A cause of the leaks of a group: every place where it shows, and what has to be typed to end it there. */
+export interface GroupCause {
+  readonly code: string;
+  readonly places: readonly string[];
+  readonly value: string;
+  readonly text: string;
+  /** Commands, all of which belong to the fix; empty where there is none. */
+  readonly fixes: readonly string[];
+  readonly cost?: string;
+  /** Leaking rows that it explains. */
+  readonly rows: number;
+  readonly lasting?: readonly PersistentFix[];
+}
+
+/** Leaks of a step that have one cause: who hears whom, as sets. */
+export interface LeakGroup {
+  /** The most specific cause, which all of them have. */
+  readonly cause: string;
+  readonly from: readonly string[];
+  /** Whom the frames were for; null = all. */
+  readonly to: readonly (string | null)[];
+  readonly observers: readonly string[];
+  readonly classes: readonly string[];
+  readonly carriers: readonly string[];
+  /** Leaking rows, and the frames that were sent and seen in them; null = it is not known how many were sent. */
+  readonly rows: number;
+  readonly sent: number | null;
+  readonly seen: number;
+  readonly firstSighting: FirstSighting | null;
+  /** Present where the scenario accepts these leaks. */
+  readonly accepted?: NonNullable<Finding['accepted']>;
+  /** What would end them, one or the other; the most specific first. */
+  readonly causes: readonly GroupCause[];
+}
+
 /** Frames at an observer that are none of the run's. */
 export interface Noise {
   /** Source MAC; `*`: all beyond those that are told one by one. */
@@ -184,6 +219,11 @@ export interface StepResult {
   readonly asExpected: boolean;
   readonly reasons: readonly Reason[];
   readonly findings: readonly Finding[];
+  /**
+   * Its leaks by cause. Where there are more leaking rows than are written down one by one, the rest is in here alone.
+   * Absent where nothing leaked, and in runs that are judged by rules 1.
+   */
+  readonly groups?: readonly LeakGroup[];
   readonly observers: readonly ObserverResult[];
   /** Entry controls sent and received, all senders together. */
   readonly entry: { readonly sent: number; readonly seen: number };
@@ -226,7 +266,9 @@ export interface Result {
     readonly dir: string;
     readonly files: readonly { readonly path: string; readonly sha256: string }[];
     /**
-     * Only leaks and what else is looked at closer was kept; the others were counted. Absent = every frame was kept.
+     * Not every frame was kept: with `--keep leaks` only leaks and what else is looked at closer; of a mesh in which
+     * everybody hears everybody not the leaks beyond the first thousand at an observer. The others were counted. Absent
+     * = every frame was kept.
      */
     readonly keep?: 'leaks';
     /** So many frames were counted and not kept. */

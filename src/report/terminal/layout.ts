@@ -11,6 +11,11 @@ export function padStart(text: string, width: number): string {
   return ' '.repeat(Math.max(0, width - widthOf(text))) + text;
 }
 
+/** The beginning of a text that is wider than `width`, with a sign that it goes on. */
+export function cut(text: string, width: number): string {
+  return widthOf(text) <= width ? text : `${[...text].slice(0, Math.max(1, width - 1)).join('')}…`;
+}
+
 /**
  * Folds a text at spaces into lines of at most `width` columns; a longer word stands alone, whole, so that it can be
  * copied.

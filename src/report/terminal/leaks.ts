@@ -189,7 +189,7 @@ function describe(
         )),
     ...[...causes.values()].flatMap((cause) => [
       ...foldAfter('          because ', escapeText(cause.text), width),
-      ...(cause.fix === '' ? [] : [`          mend it: ${paint(escapeText(cause.fix), 'bold')}`]),
+      ...(cause.fix === '' ? [] : [`          fix: ${paint(escapeText(cause.fix), 'bold')}`]),
       ...(cause.cost === undefined ? [] : foldAfter('          it costs ', escapeText(cause.cost), width)),
       ...lastingLines(cause.lasting, '          '),
     ]),

@@ -18,12 +18,17 @@ export function terminalPassed(result: Result, width: number, paint: Paint): rea
         `${escapeText(step.name)}; entry controls ${step.entry.seen} of ${step.entry.sent}`,
         width,
       ),
-      ...step.observers.slice(0, mostObservers).map((observer) => {
+      ...step.observers.slice(0, mostObservers).flatMap((observer) => {
         const zeros = step.findings.filter(
           (finding) => finding.observer === observer.name && finding.allowed === 'no' && !finding.leak,
         );
         const sent = zeros.reduce((sum, finding) => sum + (finding.sent ?? 0), 0);
-        return `          ${padEnd(escapeText(observer.name), widest)}  at ${escapeText(observer.interface)}: controls ${observer.controlsSeen} of ${observer.controlsSent}, dropped ${observer.dropped} of ${observer.received}${zeros.length === 0 ? '' : `, saw 0 of ${sent}`}`;
+        const name = `          ${padEnd(escapeText(observer.name), widest)}  `;
+        return foldAfter(
+          name,
+          `at ${escapeText(observer.interface)}: controls ${observer.controlsSeen} of ${observer.controlsSent}, dropped ${observer.dropped} of ${observer.received}${zeros.length === 0 ? '' : `, saw 0 of ${sent}`}`,
+          width,
+        );
       }),
       ...(more > 0 ? [`          and ${more} more, all of them in result.json`] : []),
     ];

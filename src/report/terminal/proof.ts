@@ -16,13 +16,14 @@ function controls(steps: readonly StepResult[]): string {
   return `${sum(observers.map((each) => each.controlsSeen))} of ${sum(observers.map((each) => each.controlsSent))} seen${names.length > 0 ? ` (short: ${names.join(', ')})` : ''}`;
 }
 
-function loosestBound(result: Result): string | null {
+/** How many of the frames that were sent may leak unseen, at most; null = no row says so. */
+export function loosestBound(result: Result): string | null {
   const bounds = result.steps
     .filter((step) => step.verdict === 'holds')
     .flatMap((step) => step.findings)
     .flatMap((finding) => (finding.seen === 0 && finding.upperBound95 !== null ? [finding.upperBound95] : []));
   if (bounds.length === 0) return null;
-  return `at most ${(Math.ceil(Math.max(...bounds) * 10_000) / 100).toFixed(2)} % of such frames leak (95 % confidence); more frames tighten it`;
+  return `at most ${(Math.ceil(bounds.reduce((most, bound) => Math.max(most, bound), 0) * 10_000) / 100).toFixed(2)} % of such frames leak (95 % confidence); more frames tighten it`;
 }
 
 /** What the zeros rest on: who listened, whether he could hear, whether anything was lost. */
@@ -65,7 +66,7 @@ export function terminalProof(result: Result, width: number, paint: Paint): read
       : [
           [
             'kept',
-            `leaks, controls and what else is looked at closer; ${result.evidence.discarded ?? 0} frames were counted and not kept (--keep leaks)`,
+            `leaks, controls and what else is looked at closer; ${result.evidence.discarded ?? 0} frames were counted and not kept (--keep leaks, or beyond the first 1000 leaks at an observer of a mesh)`,
           ] as const,
         ]),
     ...(bound === null ? [] : [['bound', bound] as const]),

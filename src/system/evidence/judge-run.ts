@@ -53,6 +53,7 @@ async function judgeAlong(run: FinishedRun, { collation, judging, judged }: Judg
   const sha256 = await judged;
   await rename(join(dir, growingCapture), join(dir, files.capture));
   const whole = { ...input, run: await close(run, collated) };
+  if (collated.discarded !== null) return judgeFolder(dir);
   const counted = continueJudging(judging, whole);
   if (counted === null) return judgeCapture(dir, async () => whole);
   return {
@@ -63,7 +64,8 @@ async function judgeAlong(run: FinishedRun, { collation, judging, judged }: Judg
 
 /**
  * Judges evidence.pcapng while a thread writes it: what is read is what the file has, and its hash is that of what was
- * read.
+ * read. Frames that were counted and not kept are judged before those that were, and known last: where there are any,
+ * the folder is judged anew, and there is little in it then.
  */
 async function judgeBeside(run: FinishedRun): Promise<JudgedRun> {
   const { dir, key, application, clocks, counters, inferred, keep } = run;
@@ -75,7 +77,9 @@ async function judgeBeside(run: FinishedRun): Promise<JudgedRun> {
   const input = await parseFolder(dir);
   const judging = startJudging({ ...input, run: { ...input.run, key: Buffer.from(key).toString('hex') } });
   const sha256 = await judgeGrowing(judging, growing);
-  const closed = await close(run, await collation);
+  const collated = await collation;
+  const closed = await close(run, collated);
+  if (collated.discarded !== null) return judgeFolder(dir);
   const result = finishJudging(judging, {
     sha256,
     closed: { capture: closed.capture, ...(closed.timeline === undefined ? {} : { timeline: closed.timeline }) },

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -11,18 +11,22 @@ const scratch = mkdtempSync(join(tmpdir(), 'documents-'));
 mkdirSync(join(scratch, 'tmp'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-/**
- * What npx finds, without its second of looking for it each time: that it finds it the demonstration shows, and
- * test/system/package in a project of somebody else's.
- */
-const direct = (command: string): string =>
-  command.includes(' demo ')
-    ? command
-    : command.replace(/^(! )?npx verify-isolation /, `$1${process.execPath} ${join(top, 'dist/cli.cjs')} `);
+/** What an installed package puts into the path; that it does, test/system/package shows. */
+const bin = join(scratch, 'bin');
+mkdirSync(bin);
+writeFileSync(
+  join(bin, 'verify-isolation'),
+  `#!/bin/sh\nexec "${process.execPath}" "${join(top, 'dist/cli.cjs')}" "$@"\n`,
+  { mode: 0o755 },
+);
 
 /** What a shell makes of a line. */
 function type(command: string): { readonly status: number | null; readonly stderr: string } {
-  const { status, stderr } = spawnSync('sh', ['-c', command], { cwd: top, encoding: 'utf8' });
+  const { status, stderr } = spawnSync('sh', ['-c', command], {
+    cwd: top,
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${bin}:${process.env.PATH ?? ''}` },
+  });
   return { status, stderr: status === 0 ? '' : stderr };
 }
 
@@ -37,12 +41,12 @@ const made = new Map<string, Made>();
  * Of a line that is a run and nothing more: what the shell makes of its status, the run, its folder, what else the
  * shell makes of its status.
  */
-const run = /^(! )?(npx verify-isolation run(?: (?!--out|\|\||>)\S+)+?)(?: --out (\S+))?( \|\| test \$\? = \d+)?$/;
+const run = /^(! )?(verify-isolation run(?: (?!--out|\|\||>)\S+)+?)(?: --out (\S+))?( \|\| test \$\? = \d+)?$/;
 /**
  * Runs that test/lab/scenarios makes with the same words where root runs it: here it is enough that their file is there and
  * says what can be run.
  */
-const madeElsewhere = /^npx verify-isolation run (scenarios\/(?:hosts|attacks)\/\S+)$/;
+const madeElsewhere = /^verify-isolation run (scenarios\/(?:hosts|attacks)\/\S+)$/;
 
 /**
  * What comes of a line of a document. The same run is made once: where documents show it with another folder, that one
@@ -50,12 +54,12 @@ const madeElsewhere = /^npx verify-isolation run (scenarios\/(?:hosts|attacks)\/
  */
 function typed(line: string): ReturnType<typeof type> {
   const [, not = '', command, out, test = ''] = run.exec(line) ?? [];
-  if (command === undefined) return type(direct(line));
+  if (command === undefined) return type(line);
   const [, scenario] = madeElsewhere.exec(command) ?? [];
-  if (scenario !== undefined && process.getuid?.() === 0) return type(direct(`npx verify-isolation plan ${scenario}`));
+  if (scenario !== undefined && process.getuid?.() === 0) return type(`verify-isolation plan ${scenario}`);
   const known = made.get(command);
   const dir = known?.dir ?? out ?? join(scratch, `run-${made.size}`);
-  const came = known ?? { ...type(direct(`${command} --out ${dir}`)), dir };
+  const came = known ?? { ...type(`${command} --out ${dir}`), dir };
   made.set(command, came);
   if (out !== undefined && out !== dir) cpSync(dir, out, { recursive: true });
   const { status } = type(`${not}(exit ${came.status})${test}`);
@@ -68,7 +72,7 @@ const commandsOf = (document: string): readonly string[] =>
     .flatMap((block) => block.split('\n'))
     // `npm test` of this very checkout would run itself; `demo` runs what `npm start` runs, and runs with an ear lost as
     // well.
-    .filter((line) => line !== '' && line !== 'npm test' && line !== 'npx verify-isolation demo');
+    .filter((line) => line !== '' && line !== 'npm test' && line !== 'verify-isolation demo');
 
 describe.each(documents.filter((document) => commandsOf(document).length > 0))('%s', (document) => {
   it.each(commandsOf(document))(
@@ -95,7 +99,6 @@ describe.each(['github', 'gitlab'])('contrib/ci/%s.yml', (name) => {
     const out = join(scratch, name);
     mkdirSync(out);
     const own = command
-      .replace('npx verify-isolation', `node ${top}/dist/cli.cjs`)
       .replace('scenarios/*.yml', join(top, 'scenarios/switch-mode.yml'))
       .replaceAll(/(--out |=)([a-z])/g, `$1${out}/$2`);
     expect(type(own)).toEqual({ status: 0, stderr: '' });

@@ -69,7 +69,7 @@ describe('a run with --keep leaks', () => {
 
   it('is found whole by check, and says in its report what was kept', async () => {
     expect(await program(['check', leaks.dir])).toMatchObject({ status: 0 });
-    const replayed = await program(['replay', leaks.dir]);
+    const replayed = await program(['replay', leaks.dir, '--verbose']);
     expect(replayed.stdout).toMatch(/kept +leaks, controls/);
     expect(replayed.stdout.replaceAll(/\s+/g, ' ')).toContain('8800 frames were counted and not kept');
   });

@@ -18,6 +18,7 @@ export function input(fill: (tally: StepTally) => void, over: Partial<StepPlan> 
     tally,
     states: { before: host(), after: host() },
     parties,
+    rules: 2,
     day: '2026-01-15',
   };
 }

@@ -21,14 +21,14 @@ describe('the pictures of a terminal', () => {
         '--into',
         scratch,
         'one',
-        'npx verify-isolation explain control-missing && printf "\\033[1;31m<b>&\\033[0m\\n"',
+        'node dist/cli.cjs explain control-missing && printf "\\033[1;31m<b>&\\033[0m\\n"',
       ],
       { cwd: top, encoding: 'utf8' },
     );
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const svg = readFileSync(join(scratch, 'one.svg'), 'utf8');
     expect(textOf(svg)).toMatch(
-      /\$ npx verify-isolation explain control-missing[^]*control-missing: a reason why evidence does not carry a verdict\./,
+      /\$ node dist\/cli\.cjs explain control-missing[^]*control-missing: a reason why evidence does not carry a verdict\./,
     );
     expect(svg).toMatch(/class="c1 b">&lt;b&gt;&amp;<\/text>/);
   });

@@ -8,7 +8,8 @@ import { readRegularIfThere } from '../../../system/evidence/read/regular-file.j
 import { toolVersion } from '../../../system/process/package-path.js';
 import { reportedRun } from './load-details.js';
 
-const reportFile = 'report.html';
+/** The page in a run's folder. */
+export const reportFile = 'report.html';
 
 /**
  * Writes `report.html` into the run's folder, 0600. It is a view, no evidence: neither hashed nor read by a replay.

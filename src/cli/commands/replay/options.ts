@@ -44,6 +44,11 @@ export const defineReplay: DefineCommand = (parser, context) => {
           default: false,
           describe: 'read classic captures with pcap-parser too, and say where the two readers differ',
         })
+        .option('verbose', {
+          type: 'boolean',
+          default: false,
+          describe: 'print all that is known, not the answer alone',
+        })
         .option('json', { type: 'boolean', default: false, describe: 'print the result as JSON and nothing else' })
         .option('reporter', {
           type: 'string',

@@ -9,7 +9,7 @@ import { chooseReporters, tellFailedReports, writeReports } from '../reporters.j
 /** Judges each folder again and reports; returns the exit status. */
 export async function replayCommand(
   dirs: readonly string[],
-  options: { readonly json: boolean; readonly reporter: readonly string[] },
+  options: { readonly json: boolean; readonly reporter: readonly string[]; readonly verbose?: boolean },
 ): Promise<number> {
   if (dirs.length === 0)
     throw new VerifyError(
@@ -42,6 +42,7 @@ export async function replayCommand(
       ),
     );
   }
-  const failed = tellFailedReports(await writeReports(chosen, runs));
-  return combineExitStatuses([...runs.map(({ result }) => result.exitCode), ...failed]);
+  const status = combineExitStatuses(runs.map(({ result }) => result.exitCode));
+  const failed = tellFailedReports(await writeReports(chosen, runs, { status, verbose: options.verbose ?? false }));
+  return combineExitStatuses([status, ...failed]);
 }

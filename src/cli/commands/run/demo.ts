@@ -8,6 +8,7 @@ export interface DemoOptions {
   readonly out: string | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
+  readonly verbose: boolean;
   readonly engine: 'auto' | 'libpcap' | 'cap';
   readonly toolVersion: string;
 }
@@ -23,7 +24,6 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
   return runCommand({
     ...options,
     files: [experiment],
-    verbose: false,
     reporter: [],
     keep: 'all',
     allowRun: false,

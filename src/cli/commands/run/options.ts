@@ -71,7 +71,11 @@ export const defineRun: DefineCommand = (parser, context) => {
         })
         .option('json', { type: 'boolean', default: false, describe: 'print the result as JSON and nothing else' })
         .option('quiet', { type: 'boolean', default: false, describe: 'no progress' })
-        .option('verbose', { type: 'boolean', default: false, describe: 'progress line by line, with details' })
+        .option('verbose', {
+          type: 'boolean',
+          default: false,
+          describe: 'progress line by line, and all that is known at the end',
+        })
         .option('engine', {
           choices: ['auto', 'libpcap', 'cap'] as const,
           default: 'auto' as const,
@@ -257,6 +261,11 @@ export const defineDemo: DefineCommand = (parser, context) => {
         })
         .option('out', { type: 'string', requiresArg: true, describe: 'folder for the evidence' })
         .option('json', { type: 'boolean', default: false, describe: 'print the result as JSON and nothing else' })
+        .option('verbose', {
+          type: 'boolean',
+          default: false,
+          describe: 'print all that is known, not the answer alone',
+        })
         .option('quiet', { type: 'boolean', default: false, describe: 'no progress' })
         .option('engine', {
           choices: ['auto', 'libpcap', 'cap'] as const,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Result } from '../../../core/model/result.js';
+import { join } from 'node:path';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { escapeText } from '../../../core/text/escape.js';
@@ -92,14 +92,19 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   if (inside === null && !onHost) return (await launchInside(process.argv.slice(2), { handed: scenarios })).status;
   if (onHost) shedRights([options.out ?? 'evidence', ...chosen.flatMap(({ path }) => path ?? [])]);
   // From here on for the inside and for runs on a host: the launcher needs none of it.
-  const [{ prepareHostRun, rehearsalStatus }, { reportedRun }, { writeReportFile }, { renewLab }, { proveFixesInLab }] =
-    await Promise.all([
-      import('./host-run.js'),
-      import('../evidence/load-details.js'),
-      import('../evidence/write-report-file.js'),
-      import('../../../system/fabric/lab/enter.js'),
-      import('./prove-fixes.js'),
-    ]);
+  const [
+    { prepareHostRun, rehearsalStatus },
+    { reportedRun },
+    { reportFile, writeReportFile },
+    { renewLab },
+    { proveFixesInLab },
+  ] = await Promise.all([
+    import('./host-run.js'),
+    import('../evidence/load-details.js'),
+    import('../evidence/write-report-file.js'),
+    import('../../../system/fabric/lab/enter.js'),
+    import('./prove-fixes.js'),
+  ]);
   if (onHost) {
     await prepareHostRun((signal) => {
       stoppedBy = signal;
@@ -141,12 +146,16 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
         const result = proven ?? first.result;
         // Trials of fixes leave more in the folder.
         const run = await reportedRun(dir, result, first.frames ?? true, proven === null ? first.input : null);
+        let page: string | undefined;
         // Judged from memory: the folder takes nothing more, and the reasons say so.
         if (result.evidence.files.length > 0) {
-          failed.push(...(await writeReportFile(run)).map((line) => line.replaceAll(folder.path, folder.name)));
+          const failure = (await writeReportFile(run)).map((line) => line.replaceAll(folder.path, folder.name));
+          failed.push(...failure);
+          if (failure.length === 0) page = join(folder.name, reportFile);
           if (signKey !== undefined) unsigned.push(...(await signRun(folder, signKey, options)));
         }
-        runs.push({ ...run, dir: folder.name });
+        const known = options.rehearse === true ? rehearsalStatus(result) : statusWithBaseline(baselines, result);
+        runs.push({ ...run, dir: folder.name, ...(page === undefined ? {} : { page }), status: known });
       } finally {
         folder.handOver();
       }
@@ -156,25 +165,20 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   } finally {
     clearTimeout(timer);
   }
-  if (runs.length > 0) failed.push(...(await writeReports(chosen, runs, options.verbose)));
+  const statuses = [...runs.map(({ result, status }) => status ?? result.exitCode), ...unsigned];
+  const status = combineExitStatuses(timedOut ? [...statuses, inconclusiveStatus] : statuses);
+  if (runs.length > 0) failed.push(...(await writeReports(chosen, runs, { verbose: options.verbose, status })));
   const reportStatuses = tellFailedReports(failed);
   for (const run of runs) await options.finished?.(run);
   if (stoppedBy !== undefined) {
     process.stderr.write(`stopped by ${stoppedBy}: everything is put back, and what was seen is kept\n`);
     return statusOf(stoppedBy);
   }
-  const statusOfRun =
-    options.rehearse === true ? rehearsalStatus : (result: Result): number => statusWithBaseline(baselines, result);
   if (timedOut)
     process.stderr.write(
       `stopped by --timeout ${options.timeout}: ${runs.length} of ${series.length} runs begun; everything is put back, and what was seen is kept\n`,
     );
-  return combineExitStatuses([
-    ...runs.map(({ result }) => statusOfRun(result)),
-    ...reportStatuses,
-    ...unsigned,
-    ...(timedOut ? [inconclusiveStatus] : []),
-  ]);
+  return combineExitStatuses([status, ...reportStatuses]);
 }
 
 /** Signs the evidence of a run; says where that fails, and returns the exit status that it adds. */

@@ -1,5 +1,6 @@
 import { type Flow, type Flows, mostTokens } from '../../model/plan.js';
 import { nsOf } from '../../pcap/time-words.js';
+import { createTokenBits } from './token-bits.js';
 
 /** Where something was first seen: the frame's number in the capture and its time. */
 export interface First {
@@ -12,6 +13,8 @@ export interface First {
  * Which observer saw which tokens of a step's flows: a row of numbers for each flow and observer that saw any of it.
  * Tokens that come one after the other, as they were sent, are two numbers of that row; once one is missing or late,
  * the row has a bit for each token. Memory goes by what the plan asks at most, not by how many frames were captured.
+ * Beyond a million rows a token is a bit, and where it was first seen is not known: a hub of 200 guests has eight
+ * million.
  */
 export interface SeenTokens {
   /** False if this observer has seen the token before. The time is two 32-bit words of ns. */
@@ -21,7 +24,7 @@ export interface SeenTokens {
   /** Distinct tokens of the flow that the observer saw. */
   count(flow: Flow, observer: string): number;
   first(flow: Flow, observer: string): First | undefined;
-  /** Everyone who saw any token of the flow, in the order of the capture. */
+  /** Everyone who saw any token of the flow, in the order of the capture; who has no row of it comes last. */
   observersOf(flow: Flow): readonly string[];
 }
 
@@ -32,6 +35,9 @@ export interface SeenTokens {
 const inRow = 32;
 const perPage = 4096;
 const pagesPerFlow = mostTokens / perPage;
+
+/** Rows of a step, 50 octets each. */
+const maxRows = 2 ** 20;
 
 /**
  * A flow's rows are looked through one by one up to so many; flows with more are in the table. A mesh has a million
@@ -63,7 +69,10 @@ function hashOf(flow: number, observer: number): number {
   return mixed ^ (mixed >>> 15);
 }
 
-export function createSeenTokens(flows: Flows): SeenTokens {
+/** `limit`: rows of which it is known where they were first seen. */
+export function createSeenTokens(flows: Flows, limit = Math.max(maxRows, 2 * flows.length)): SeenTokens {
+  const firstToken = flows.at(0)?.first ?? 0;
+  const beyond = createTokenBits();
   const firstId = flows.at(0)?.id ?? 0;
   const names: string[] = [];
   const numbers = new Map<string, number>();
@@ -150,11 +159,13 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     }
     return start;
   }
+  /** -1 = there are too many for a new one. */
   function rowFor(position: number, observer: number): number {
     const newest = (lastOfFlow[position] ?? 0) - 1;
     if (newest >= 0 && columns.observer[newest] === observer) return newest;
     const known = rowOf(position, observer);
     if (known >= 0) return known;
+    if (rows >= limit) return -1;
     if (rows === columns.flow.length) grow();
     const row = rows;
     rows += 1;
@@ -240,7 +251,9 @@ export function createSeenTokens(flows: Flows): SeenTokens {
       const position = flow.id - firstId;
       if (sequence < 0 || sequence >= flow.count || sequence >= mostTokens || lastOfFlow[position] === undefined)
         return false;
-      const row = rowFor(position, numberOf(observer));
+      const number = numberOf(observer);
+      const row = rowFor(position, number);
+      if (row < 0) return beyond.set(number, flow.first - firstToken + sequence);
       const fresh = note(row, sequence, flow.count);
       const { count } = columns;
       const knownHigh = columns.high[row] ?? 0;
@@ -254,11 +267,16 @@ export function createSeenTokens(flows: Flows): SeenTokens {
     },
     has(flow, sequence, observer) {
       const row = find(flow, observer);
-      return row >= 0 && sequence >= 0 && sequence < flow.count && isNoted(row, sequence, flow.count);
+      if (sequence < 0 || sequence >= flow.count) return false;
+      if (row >= 0) return isNoted(row, sequence, flow.count);
+      const number = numbers.get(observer);
+      return number !== undefined && beyond.has(number, flow.first - firstToken + sequence);
     },
     count(flow, observer) {
       const row = find(flow, observer);
-      return row < 0 ? 0 : (columns.count[row] ?? 0);
+      if (row >= 0) return columns.count[row] ?? 0;
+      const number = rows < limit ? undefined : numbers.get(observer);
+      return number === undefined ? 0 : beyond.count(number, flow.first - firstToken, flow.count);
     },
     first(flow, observer) {
       const row = find(flow, observer);
@@ -273,7 +291,11 @@ export function createSeenTokens(flows: Flows): SeenTokens {
       const found: string[] = [];
       for (let row = (lastOfFlow[flow.id - firstId] ?? 0) - 1; row >= 0; row = columns.nextOfFlow[row] ?? -1)
         found.push(names[columns.observer[row] ?? 0] ?? '');
-      return found.reverse();
+      found.reverse();
+      if (rows < limit) return found;
+      for (const number of beyond.observers())
+        if (beyond.count(number, flow.first - firstToken, flow.count) > 0) found.push(names[number] ?? '');
+      return found;
     },
   };
 }

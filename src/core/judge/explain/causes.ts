@@ -4,6 +4,7 @@ import type { VerdictRules } from '../../model/provenance.js';
 import type { Cause, Finding } from '../../model/result.js';
 import type { StepStates } from '../../model/state.js';
 import { fixCost } from './fix-costs.js';
+import { endpointLikeness } from '../rows/endpoint-likeness.js';
 import { type RowContext, rowContexts } from '../rows/row-context.js';
 import { copyInTunnel, nat, reflectedByUplink, rewritten } from './causes/altered.js';
 import { groupFlood, unknownFlood } from './causes/flooding.js';
@@ -69,7 +70,7 @@ function worthTelling(found: readonly Cause[], rules: VerdictRules): readonly Ca
 }
 
 /** Leaks of a step beyond these are not explained one by one: a mesh may have a million. */
-const mostExplained = 2000;
+const maxExplained = 2000;
 
 function causesOf(leak: RowContext | null, plan: Plan, rules: VerdictRules): readonly Cause[] {
   const all: readonly Cause[] =
@@ -98,22 +99,39 @@ function causesOf(leak: RowContext | null, plan: Plan, rules: VerdictRules): rea
   ];
 }
 
-/**
- * The rows of a step, leaks with their causes and what mends them. Pure: from the plan and the state that was read
- * around the step.
- */
-export function withCauses(
-  rows: readonly Finding[],
-  plan: Plan,
-  step: StepPlan,
-  states: StepStates,
-  rules: VerdictRules,
-): readonly Finding[] {
-  let left = mostExplained;
+/** Finds the causes of a step's leaks. */
+export interface CauseFinding {
+  readonly causesOf: (leak: Finding) => readonly Cause[];
+  /** The same for a leak that is like one whose causes are known, but for who sent it and whom it was for. */
+  readonly causesAlike: (leak: Finding) => readonly Cause[];
+}
+
+/** Pure: from the plan and the state that was read around the step. */
+export function createCauseFinding(plan: Plan, step: StepPlan, states: StepStates, rules: VerdictRules): CauseFinding {
   const contextOf = rowContexts(plan, step, states);
+  const likeness = endpointLikeness(plan, states);
+  const known = new Map<string, readonly Cause[]>();
+  const find = (leak: Finding): readonly Cause[] => causesOf(contextOf(leak), plan, rules);
+  return {
+    causesOf: find,
+    causesAlike: (leak) => {
+      const { probe, class: name, carrier, variant = '', vlan, from, to, observer, forms = {} } = leak;
+      const key = [probe, name, carrier, variant, vlan, likeness(from), likeness(to), observer, Object.keys(forms)]
+        .map(String)
+        .join('|');
+      const causes = known.get(key) ?? find(leak);
+      known.set(key, causes);
+      return causes;
+    },
+  };
+}
+
+/** The rows of a step, leaks with their causes and what fixes them. */
+export function withCauses(rows: readonly Finding[], { causesOf: find }: CauseFinding): readonly Finding[] {
+  let left = maxExplained;
   return rows.map((row) => {
-    if (!row.leak || left === 0) return row;
+    if (!row.leak || row.grouped !== undefined || left === 0) return row;
     left -= 1;
-    return { ...row, causes: causesOf(contextOf(row), plan, rules) };
+    return { ...row, causes: find(row) };
   });
 }

@@ -3,7 +3,8 @@ import type { Finding } from '../../model/result.js';
 import { ofSender } from '../../plan/flows/shortcuts.js';
 import { sentOf } from '../proof/step-facts.js';
 import { upperBound95 } from './bound.js';
-import { allowanceOf, directionOf, probeRow, provenOf, type RowInput } from './probe-row.js';
+import type { LeakFolder } from './folded-leaks.js';
+import { acceptedOf, allowanceOf, directionOf, probeRow, provenOf, type RowInput } from './probe-row.js';
 
 /** A step with more rows than this has those grouped that say the same: a mesh of 1,000 guests has a billion. */
 export const mostUngrouped = 10_000;
@@ -16,10 +17,11 @@ interface Sums {
   proven: number;
 }
 
-/** Rows of an observer who may or must see, all with as many frames sent and seen. */
+/** Rows of an observer who may or must see, or of its leaks, all with as many frames sent and seen. */
 interface Alike {
   readonly observer: Observer;
   readonly allowed: Finding['allowed'];
+  readonly leak: boolean;
   readonly sent: number;
   readonly seen: number;
   readonly sums: Sums;
@@ -46,7 +48,12 @@ function addTo(sums: Sums, sent: number, seen: number, proven: number): void {
   sums.proven += proven;
 }
 
-function groupRow(kind: Kind, observer: Observer, allowed: Finding['allowed'], sums: Sums, input: RowInput): Finding {
+function groupRow(
+  kind: Kind,
+  { observer, allowed, leak }: Pick<Alike, 'observer' | 'allowed' | 'leak'>,
+  sums: Sums,
+  input: RowInput,
+): Finding {
   const { probe, class: probeClass, carrier, vlan, to, variant } = kind.like;
   return {
     probe,
@@ -60,12 +67,13 @@ function groupRow(kind: Kind, observer: Observer, allowed: Finding['allowed'], s
     sent: sums.sent,
     seen: sums.seen,
     allowed,
-    leak: false,
-    upperBound95: allowed === 'no' ? upperBound95(sums.proven) : null,
+    leak,
+    upperBound95: allowed === 'no' && !leak ? upperBound95(sums.proven) : null,
     direction: directionOf(input.facts, observer.name),
     firstSighting: null,
     causes: [],
     grouped: sums.rows,
+    ...(leak ? acceptedOf(input.step.expect.accept, observer.name, probeClass, input.day) : {}),
   };
 }
 
@@ -111,22 +119,30 @@ function turnTo(looked: Looked, kind: Kind): void {
 }
 
 function alikeOf({ observer, alike }: Looked, allowed: Finding['allowed'], sent: number, seen: number): Sums {
+  const leak = allowed === 'no';
   for (const group of alike)
     if (group.allowed === allowed && group.sent === sent && group.seen === seen) return group.sums;
   const sums = none();
-  alike.push({ observer, allowed, sent, seen, sums });
+  alike.push({ observer, allowed, leak, sent, seen, sums });
   return sums;
+}
+
+/** Who may or must see: all of it arrived, or none of what need not. */
+function isPlain(allowed: Finding['allowed'], sent: number, seen: number): boolean {
+  return allowed !== 'no' && (seen === sent || (seen === 0 && allowed === 'may'));
 }
 
 /**
  * The rows of a step's probes with those grouped from which nothing is lost: rows without a sighting of who must not
- * see it, and rows of who may or must where all frames or none arrived. A leak, a loss, and every row of an observer in
- * `single` is written down by itself. One pass over the flows and their sightings, whatever the number of observers.
+ * see it, and rows of who may or must where all frames or none arrived. A leak up to so many, a loss, and every row of
+ * an observer in `single` is written down by itself; leaks beyond that go to `folder`. One pass over the flows and their
+ * sightings, whatever the number of observers.
  */
 export function groupedRows(
   input: RowInput,
   judged: readonly Observer[],
   single: ReadonlySet<string>,
+  folder: LeakFolder,
 ): readonly Finding[] {
   const { step, facts, tally } = input;
   const byName = new Map(
@@ -140,6 +156,7 @@ export function groupedRows(
   const rows: Finding[] = [];
   const senderOf = ofSender((name) => byName.get(name));
   let looking = 0;
+  let leaks = 0;
 
   /** A row of the flow that is no zero like the others, or is asked for; once for each observer. */
   function look(name: string, flow: Flow, kind: Kind, sent: number, proven: number): void {
@@ -160,9 +177,16 @@ export function groupedRows(
     if (input.parties.isOfSender(flow, name)) return;
     const seen = flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.count(flow, name);
     const allowed = allowanceOf(name, flow.must, flow.may);
-    const plain = !single.has(name) && allowed !== 'no' && (seen === sent || (seen === 0 && allowed === 'may'));
-    if (plain) addTo(alikeOf(looked, allowed, sent, seen), sent, seen, proven);
-    else rows.push(probeRow(flow, looked.observer, input));
+    const { observer } = looked;
+    const isLeak = allowed === 'no' && seen > 0;
+    if (isLeak) leaks += 1;
+    const isFolded = isLeak && leaks > folder.maxRows;
+    if (single.has(name) || !(isFolded || isPlain(allowed, sent, seen))) {
+      rows.push(probeRow(flow, observer, input));
+      return;
+    }
+    addTo(alikeOf(looked, allowed, sent, seen), sent, seen, proven);
+    if (isFolded) folder.add({ kind, flow, observer, sent, seen }, () => probeRow(flow, observer, input));
   }
 
   step.flows.forEach((flow) => {
@@ -185,8 +209,7 @@ export function groupedRows(
   });
   for (const kind of kinds.values()) {
     for (const observer of judged)
-      for (const { allowed, sums } of kind.alike.get(observer.name) ?? [])
-        rows.push(groupRow(kind, observer, allowed, sums, input));
+      for (const alike of kind.alike.get(observer.name) ?? []) rows.push(groupRow(kind, alike, alike.sums, input));
     for (const observer of judged) {
       const except = kind.except.get(observer.name) ?? none();
       const sums = {
@@ -195,7 +218,7 @@ export function groupedRows(
         seen: 0,
         proven: kind.all.proven - except.proven,
       };
-      if (sums.rows > 0) rows.push(groupRow(kind, observer, 'no', sums, input));
+      if (sums.rows > 0) rows.push(groupRow(kind, { observer, allowed: 'no', leak: false }, sums, input));
     }
   }
   return rows;

@@ -1,4 +1,5 @@
 import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
+import type { VerdictRules } from '../../model/provenance.js';
 import type { Finding, FirstSighting } from '../../model/result.js';
 import type { Accepted } from '../../model/scenario.js';
 import type { StepStates } from '../../model/state.js';
@@ -21,6 +22,7 @@ export interface RowInput {
   readonly tally: StepTally;
   readonly states: StepStates;
   readonly parties: Parties;
+  readonly rules: VerdictRules;
   /** Day of the run, `YYYY-MM-DD`: accepted leaks end. */
   readonly day: string;
 }

@@ -1,5 +1,7 @@
 import type { Finding } from '../../model/result.js';
 import { upperBound95 } from './bound.js';
+import { endpointLikeness } from './endpoint-likeness.js';
+import { type FoldedLeaks, LeakFolder, maxLeakRows } from './folded-leaks.js';
 import { groupedRows, mostUngrouped } from './group-rows.js';
 import { acceptedOf, allowanceOf, directionOf, firstSightingOf, probeRow, type RowInput } from './probe-row.js';
 import { rootRows } from './root-rows.js';
@@ -85,7 +87,7 @@ function foreignRows(input: RowInput): readonly Finding[] {
     });
 }
 
-function probeRows(input: RowInput): readonly Finding[] {
+function probeRows(input: RowInput, folder: LeakFolder): readonly Finding[] {
   const { flows, expect } = input.step;
   const observers = input.step.observers.filter((observer) => observer.judged);
   if (flows.length * observers.length > mostUngrouped) {
@@ -93,7 +95,7 @@ function probeRows(input: RowInput): readonly Finding[] {
     const single = new Set(
       expect.seen.filter((claim) => claim.from !== null || claim.to !== null).map((claim) => claim.observer),
     );
-    return groupedRows(input, observers, single);
+    return groupedRows(input, observers, single, folder);
   }
   return flows
     .filter((flow) => flow.judged)
@@ -104,15 +106,23 @@ function probeRows(input: RowInput): readonly Finding[] {
     );
 }
 
+/** The rows of a step, and its leaks that have none of their own. */
+export interface StepRows {
+  readonly rows: readonly Finding[];
+  readonly folded: readonly FoldedLeaks[];
+}
+
 /**
  * All rows of a step in the plan's order: what of each flow each judged observer saw. The sender is never judged for
  * its own probe.
  */
-export function rowsOf(input: RowInput): readonly Finding[] {
-  return [
-    ...probeRows(input),
+export function rowsOf(input: RowInput): StepRows {
+  const folder = new LeakFolder(endpointLikeness(input.plan, input.states), input.rules === 1 ? Infinity : maxLeakRows);
+  const rows = [
+    ...probeRows(input, folder),
     ...rootRows(input.step, input.facts, input.states),
     ...trafficRows(input),
     ...foreignRows(input),
   ];
+  return { rows, folded: folder.folded() };
 }

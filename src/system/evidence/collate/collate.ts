@@ -17,7 +17,7 @@ import { evidenceInterfaces } from '../../../core/plan/evidence-interfaces.js';
 import { cannotWrite, files, writeWhole } from '../folder/folder.js';
 import { createBlockWriter } from './block-writer.js';
 import { createFrameNotes } from './frame-notes.js';
-import { createLeakKeeper } from './keep-leaks.js';
+import { createLeakKeeper, isMesh } from './keep-leaks.js';
 import { type RawCaptures, type StepCounters, wholeCaptures } from './raw-captures.js';
 import { readRawFrames, type TakeRawFrame } from './raw-frames.js';
 
@@ -89,8 +89,9 @@ export async function collate(
     const one = listened?.observers[observer];
     return listened === undefined || one === undefined ? null : { step: listened, observer: one };
   });
+  const { keep, inferred } = input;
   const discarding =
-    input.keep === 'all' ? null : createLeakKeeper({ plan, rules, listeners, inferred: input.inferred });
+    keep === 'all' && !plan.steps.some(isMesh) ? null : createLeakKeeper({ keep, plan, rules, listeners, inferred });
   const out = createBlockWriter(path, told);
   out.block(sectionHeader({ application: input.application, os: 'Linux', comment: `scenario ${plan.name}` }));
   for (const { step, name, description } of blocks) {
@@ -183,7 +184,9 @@ export async function collate(
     );
   }
   const sha256 = out.finish();
-  const discarded = discarding === null ? null : await writeDiscarded(dir, discarding.lines());
+  const lines = discarding?.lines() ?? [];
+  const nothingWent = discarding === null || (keep === 'all' && lines.length === 0);
+  const discarded = nothingWent ? null : await writeDiscarded(dir, lines);
   await rm(join(dir, files.raw), { recursive: true, force: true });
   return { sha256, packets, damages, discarded };
 }

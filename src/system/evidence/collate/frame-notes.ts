@@ -4,6 +4,7 @@ import type { VerdictRules } from '../../../core/model/provenance.js';
 import { controlComment, leakComment } from '../../../core/judge/recognise/leak-comment.js';
 import { createPlannedProbes } from '../../../core/judge/recognise/planned-probes.js';
 import type { Flow, Observer, Plan, StepPlan } from '../../../core/model/plan.js';
+import { isMesh } from './keep-leaks.js';
 import { createTokenSearch } from '../../../core/wire/token-search.js';
 
 /** Comments on leaks stop here for each row: a hub would else write more comment than capture. */
@@ -41,14 +42,20 @@ export function createFrameNotes(
   const search = createTokenSearch(plan.runTag);
   const probes = createPlannedProbes(plan.runTag, tags, flowFinder(plan));
   const told = new Map<string, number>();
+  const meshes = new Set(plan.steps.filter(isMesh));
   const note: FrameNote = { packetId: -1, comment: null, probe: null, sequence: 0 };
 
   /** A comment, if there are not too many of its row. */
-  function limited(row: string, comment: string | null): string | null {
-    if (comment === null) return null;
+  function limited(row: string, comment: () => string | null): string | null {
     const before = told.get(row) ?? 0;
-    told.set(row, before + 1);
-    return before < mostComments ? comment : null;
+    if (before >= mostComments) return null;
+    const text = comment();
+    if (text !== null) told.set(row, before + 1);
+    return text;
+  }
+  /** The row of a probe at an observer; in a mesh all rows of an observer are one. */
+  function rowOf(flow: Flow, step: StepPlan, { name }: Observer): string {
+    return meshes.has(step) ? `${step.index}/${name}` : `${flow.id}/${name}`;
   }
   return (bytes, start, end, step, observer, towards) => {
     const probe = probes.read(bytes, start, end);
@@ -59,8 +66,7 @@ export function createFrameNotes(
       note.sequence = sequence;
       note.comment =
         towards && isLeak(flow, observer, parties)
-          ? limited(
-              `${flow.id}/${observer.name}`,
+          ? limited(rowOf(flow, step, observer), () =>
               leakComment(
                 {
                   bytes,
@@ -89,10 +95,10 @@ export function createFrameNotes(
       note.sequence = sighting.sequence;
     }
     note.packetId = tokenIndexOf(sighting);
-    const leak = leakComment({ bytes, classified, step, observer, towards }, plan, parties);
     note.comment =
-      limited(sighting.kind === 'probe' ? `${sighting.flow.id}/${observer.name}` : observer.name, leak) ??
-      controlComment(classified);
+      limited(sighting.kind === 'probe' ? rowOf(sighting.flow, step, observer) : observer.name, () =>
+        leakComment({ bytes, classified, step, observer, towards }, plan, parties),
+      ) ?? controlComment(classified);
     return note;
   };
 }

@@ -1,12 +1,17 @@
 import { countProbe } from '../../../core/judge/count/count-probe.js';
+import type { CountedAs } from '../../../core/judge/count/probe-sighting.js';
 import { type DiscardedFrames, tokenCollector } from '../../../core/judge/count/discarded.js';
 import { createTallies, type Seen } from '../../../core/judge/count/tally.js';
+import { mostUngrouped } from '../../../core/judge/rows/group-rows.js';
 import { isLeak } from '../../../core/judge/parties.js';
 import type { VerdictRules } from '../../../core/model/provenance.js';
 import type { Flow, Observer, Plan, StepPlan } from '../../../core/model/plan.js';
 
 /** So many frames of each leak are kept: of each flow at each observer who must not see it. */
 const mostOfLeak = 1000;
+
+/** Of a mesh so many frames are kept of all leaks at an observer in a step: a hub of 200 guests has eight million. */
+const maxOfObserver = 1000;
 
 /** Says which frames need not be kept, and counts them. */
 export interface LeakKeeper {
@@ -16,6 +21,8 @@ export interface LeakKeeper {
 }
 
 export interface LeakKeeperInput {
+  /** `all`: only leaks of a mesh beyond the first at each observer go. */
+  readonly keep: 'leaks' | 'all';
   readonly plan: Plan;
   /** Those that the run is judged by. */
   readonly rules: VerdictRules;
@@ -27,12 +34,17 @@ export interface LeakKeeperInput {
   readonly inferred: readonly ReadonlySet<string>[];
 }
 
+/** A step whose rows are grouped: whoever hears in it hears thousands of pairs. */
+export function isMesh({ flows, observers }: StepPlan): boolean {
+  return flows.length * observers.filter(({ judged }) => judged).length > mostUngrouped;
+}
+
 /**
  * `--keep leaks`: probes that were where they belonged, and those of a leak beyond the first thousand, are counted by
  * their tokens and go. What the judge looks at closer stays: controls, forged and re-sent tokens, answers, what was
  * routed, whatever is none of the run's, and all of steps with events, which are told by time.
  */
-export function createLeakKeeper({ plan, rules, listeners, inferred }: LeakKeeperInput): LeakKeeper {
+export function createLeakKeeper({ keep, plan, rules, listeners, inferred }: LeakKeeperInput): LeakKeeper {
   const tallies = createTallies(plan, rules, true);
   const kept = new Map<string, number>();
   const counted = listeners.map((listener) => {
@@ -45,40 +57,50 @@ export function createLeakKeeper({ plan, rules, listeners, inferred }: LeakKeepe
       entered: tokenCollector(),
       came: tokenCollector(),
       again: 0,
-      all: unknown || step.during.length > 0,
+      leaks: 0,
+      isMesh: isMesh(step),
+      all: unknown || step.during.length > 0 || (keep === 'all' && !isMesh(step)),
     };
   });
 
-  /** Is it one of the first of its leak? */
-  function isKept(flow: Flow, observer: Observer): boolean {
+  /** Is it one of the first of its leak, and in a mesh of all leaks there? */
+  function isKept(flow: Flow, one: { readonly seen: Seen; readonly isMesh: boolean; leaks: number }): boolean {
+    const { observer } = one.seen;
+    one.leaks += 1;
+    if (one.isMesh) return one.leaks <= maxOfObserver;
     const row = `${flow.id}/${observer.name}`;
     const before = kept.get(row) ?? 0;
     kept.set(row, before + 1);
     return before < mostOfLeak;
   }
+  /** Counts a frame that goes; false = it is none that can be counted. */
+  function count(one: NonNullable<(typeof counted)[number]>, what: CountedAs, token: number): boolean {
+    switch (what) {
+      case 'entered':
+        one.entered.add(token);
+        return true;
+      case 'seen':
+        one.came.add(token);
+        return true;
+      case 'again':
+        one.again += 1;
+        return true;
+      case 'other':
+        return false;
+    }
+  }
   return {
     mayGo(interfaceId, flow, sequence, towards) {
       const one = counted[interfaceId];
-      if (one === undefined || one === null) return false;
+      if (one === undefined || one === null || (keep === 'all' && one.all)) return false;
       one.seen.towards = towards;
       const what = countProbe({ flow, sequence, form: 'as-sent' }, one.seen, tallies);
       // Of a token that entered again it decides what came before: what is counted without its order would not say.
       const isAgain = tallies.steps[flow.step]?.entries.isAgain(flow, sequence) ?? true;
       if (one.all || isAgain || plan.steps[flow.step]?.during.length !== 0) return false;
-      switch (what) {
-        case 'entered':
-          one.entered.add(flow.first + sequence);
-          return true;
-        case 'seen':
-          if (isLeak(flow, one.seen.observer, tallies.parties) && isKept(flow, one.seen.observer)) return false;
-          one.came.add(flow.first + sequence);
-          return true;
-        case 'again':
-          one.again += 1;
-          return true;
-        case 'other':
-          return false;
-      }
+      const leaks = what === 'seen' && isLeak(flow, one.seen.observer, tallies.parties);
+      const stays = leaks ? isKept(flow, one) : keep === 'all';
+      return !stays && count(one, what, flow.first + sequence);
     },
     lines: () =>
       counted.flatMap((one) => {

@@ -153,7 +153,11 @@ describe('the order of records', () => {
   /** All but where a sighting stands in the file, which is the order itself. */
   const told = (result: Result): unknown => ({
     ...result,
-    steps: result.steps.map((one) => ({ ...one, findings: one.findings.map(({ firstSighting: _, ...row }) => row) })),
+    steps: result.steps.map((one) => ({
+      ...one,
+      findings: one.findings.map(({ firstSighting: _, ...row }) => row),
+      groups: one.groups?.map(({ firstSighting: _, ...group }) => group),
+    })),
   });
 
   it('does not matter to anything that is judged', () => {

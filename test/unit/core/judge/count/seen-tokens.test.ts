@@ -239,3 +239,40 @@ it('counts nothing for a flow that is not of the step', () => {
   expect(seen.add(other, 0, 'a', 1, 0, 0)).toBe(false);
   expect([seen.count(other, 'a'), seen.first(other, 'a'), seen.observersOf(other)]).toEqual([0, undefined, []]);
 });
+
+it('says the same of who saw what where there are more rows than it may have, but not where it was first', () => {
+  const sizes = [1, 40, 3, 5000];
+  const flows = flowsOf(sizes);
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(3), fc.nat(5001), fc.nat(6)), { minLength: 30, maxLength: 200 }),
+      fc.integer({ min: 0, max: 12 }),
+      (sightings, limit) => {
+        const [few, all] = [createSeenTokens(flows, limit), createSeenTokens(flows)];
+        sightings.forEach(([at, sequence, observer], index) => {
+          const flow = flows[at];
+          if (flow === undefined) return;
+          const [one, other] = [few, all].map((seen) =>
+            seen.add(flow, sequence % (sizes[at] ?? 1), `o${observer}`, index + 1, 0, index + 1),
+          );
+          expect(one).toBe(other);
+        });
+        let unknown = 0;
+        for (const flow of flows) {
+          expect([...few.observersOf(flow)].sort()).toEqual([...all.observersOf(flow)].sort());
+          for (const name of ['o0', 'o1', 'o2', 'o3', 'o4', 'o5', 'o6', 'nobody']) {
+            expect(few.count(flow, name)).toBe(all.count(flow, name));
+            for (const sequence of [0, 1, 39, 4096])
+              expect(few.has(flow, sequence, name)).toBe(all.has(flow, sequence, name));
+            const [mine, theirs] = [few.first(flow, name), all.first(flow, name)];
+            if (mine !== undefined) expect(mine).toEqual(theirs);
+            else if (theirs !== undefined) unknown += 1;
+          }
+        }
+        const rows = flows.reduce((sum, flow) => sum + all.observersOf(flow).length, 0);
+        expect(unknown).toBe(Math.max(0, rows - limit));
+      },
+    ),
+    { numRuns: 50 },
+  );
+});

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type StepTally } from '../../../../../src/core/judge/count/tally.js';
+import { LeakFolder } from '../../../../../src/core/judge/rows/folded-leaks.js';
 import { groupedRows } from '../../../../../src/core/judge/rows/group-rows.js';
 import { probeRow } from '../../../../../src/core/judge/rows/probe-row.js';
 import type { RowInput } from '../../../../../src/core/judge/rows/probe-row.js';
@@ -83,7 +84,7 @@ describe('grouped rows', () => {
     fc.assert(
       fc.property(fc.array(sighting, { maxLength: 40 }), fc.subarray(names), (list, single) => {
         const one = filled(list);
-        const grouped = groupedRows(one, judged, new Set(single));
+        const grouped = groupedRows(one, judged, new Set(single), new LeakFolder(() => 0, Infinity));
         const each = everySingle(one);
         expect(sums(grouped)).toEqual(sums(each));
         const key = ({ from, to, observer, vlan, variant, seen }: Finding): string =>
@@ -123,7 +124,7 @@ describe('grouped rows', () => {
     const all = flows.flatMap(({ must, count }, at) =>
       must.flatMap((observer) => Array.from({ length: count }, (_, sequence) => ({ flow: at, sequence, observer }))),
     );
-    const rows = groupedRows(filled(all), judged, new Set());
+    const rows = groupedRows(filled(all), judged, new Set(), new LeakFolder(() => 0, Infinity));
     const plainKind = rows.filter(({ vlan, variant, to }) => vlan.length === 0 && variant === undefined && to === '*');
     expect(
       plainKind.map(({ observer, allowed, grouped, sent, seen, upperBound95, from }) => [
@@ -149,7 +150,7 @@ describe('grouped rows', () => {
   const told = (list: readonly Flow[], seen: (tally: StepTally) => void = () => {}): readonly string[] => {
     const one = input(seen, { flows: list });
     for (const each of list) one.facts.accepted.add(each.first, each.count);
-    return groupedRows(one, judged, new Set()).map(
+    return groupedRows(one, judged, new Set(), new LeakFolder(() => 0, Infinity)).map(
       ({ probe, class: name, carrier, vlan, variant, from, to, observer, allowed, sent, seen: frames, grouped }) =>
         [
           probe,
@@ -228,6 +229,7 @@ describe('grouped rows', () => {
       input(() => {}, { flows: [{ ...flow, must: [], may: [] }] }),
       judged,
       new Set(),
+      new LeakFolder(() => 0, Infinity),
     );
     expect(row).not.toHaveProperty('variant');
     expect(row?.causes).toEqual([]);

@@ -127,7 +127,7 @@ describe('the rows of a step', () => {
   it('are those of judged flows at judged observers, never of who sends', () => {
     const unjudged: Flow = { ...flow, id: 1, from: 'b', to: 'c', judged: false };
     const lent: Flow = { ...flow, id: 2, from: 'a', sender: 'c' };
-    const rows = rowsOf(
+    const { rows } = rowsOf(
       input(() => {}, {
         flows: [flow, unjudged, lent],
         observers: step.observers.map((one) => ({ ...one, judged: one.name !== 'lan' && one.judged })),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withCauses } from '../../../../../../src/core/judge/explain/causes.js';
+import { createCauseFinding, withCauses } from '../../../../../../src/core/judge/explain/causes.js';
 import type { HostState, LinkState } from '../../../../../../src/core/model/state.js';
 import { buildFrame } from '../../../../../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../../../../../src/core/wire/token.js';
@@ -40,7 +40,7 @@ describe('a leak in a result', () => {
   });
   it('that is unexplained says whether the state was read', () => {
     const text = (before: HostState | null): string | undefined =>
-      withCauses([finding], evidence.plan, step, { before, after: host() }, 2)[0]?.causes[0]?.text;
+      withCauses([finding], createCauseFinding(evidence.plan, step, { before, after: host() }, 2))[0]?.causes[0]?.text;
     expect([
       text(null),
       text(
@@ -56,15 +56,12 @@ describe('a leak in a result', () => {
       leaking(changed((link) => link, [entry({ port: 'p2' }), entry({ mac: '02:00:00:00:00:99', port: 'p3' })])),
     ).toEqual(['mac-moved']));
   it('is explained, other rows are left as they are', () => {
-    const state = { before: host(), after: host() };
-    const [first, second] = withCauses([{ ...finding, leak: false }, finding], evidence.plan, step, state, 2);
+    const causeFinding = createCauseFinding(evidence.plan, step, { before: host(), after: host() }, 2);
+    const [first, second] = withCauses([{ ...finding, leak: false }, finding], causeFinding);
     expect([first?.causes.length, second?.causes.length]).toEqual([0, 1]);
     const many = withCauses(
       Array.from({ length: 2001 }, () => finding),
-      evidence.plan,
-      step,
-      state,
-      2,
+      causeFinding,
     );
     expect([many[1999]?.causes.length, many[2000]?.causes.length]).toEqual([1, 0]);
   });

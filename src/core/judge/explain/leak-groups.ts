@@ -1,0 +1,154 @@
+import type { Cause, Finding, FirstSighting, GroupCause, LeakGroup } from '../../model/result.js';
+import { splitFix } from '../../fix/text.js';
+import type { FoldedLeaks } from '../rows/folded-leaks.js';
+
+/** Causes of a bridge as a whole: leaks of two bridges are two groups. */
+const ofBridge: readonly string[] = ['ageing-zero', 'behind-bridge', 'fdb-full', 'vlan-unfiltered', 'no-querier'];
+
+/** Leaks of which no cause was looked for. */
+const notExplained: Cause = {
+  code: 'unexplained',
+  place: '',
+  value: '',
+  text: 'these leaks were not explained one by one',
+  fix: '',
+};
+
+interface GrowingCause extends Omit<GroupCause, 'places' | 'fixes' | 'rows'> {
+  readonly places: Set<string>;
+  readonly fixes: Set<string>;
+  rows: number;
+}
+
+interface Growing {
+  readonly first: Finding;
+  readonly cause: string;
+  readonly from: Set<string>;
+  readonly to: Set<string | null>;
+  readonly observers: Set<string>;
+  readonly classes: Set<string>;
+  readonly carriers: Set<string>;
+  readonly causes: Map<string, GrowingCause>;
+  rows: number;
+  sent: number | null;
+  seen: number;
+  firstSighting: LeakGroup['firstSighting'];
+}
+
+/** What a leak adds to its group. */
+interface Added extends Pick<FoldedLeaks, 'like' | 'rows' | 'seen'> {
+  readonly from: Iterable<string>;
+  readonly to: Iterable<string | null>;
+  readonly sent: number | null;
+}
+
+function begin(first: Finding, cause: string): Growing {
+  return {
+    first,
+    cause,
+    from: new Set(),
+    to: new Set(),
+    observers: new Set(),
+    classes: new Set(),
+    carriers: new Set(),
+    causes: new Map(),
+    rows: 0,
+    sent: 0,
+    seen: 0,
+    firstSighting: null,
+  };
+}
+
+function addCause(group: Growing, cause: Cause, rows: number): void {
+  const { code, place, value, text, fix, cost } = cause;
+  let known = group.causes.get(code);
+  if (known === undefined) {
+    known = {
+      code,
+      places: new Set(),
+      value,
+      text,
+      fixes: new Set(),
+      ...(cost === undefined ? {} : { cost }),
+      rows: 0,
+    };
+    group.causes.set(code, known);
+  }
+  known.rows += rows;
+  if (place !== '') for (const one of place.split(', ')) known.places.add(one);
+  for (const { text: command } of splitFix(fix)) known.fixes.add(command);
+}
+
+/** Of two sightings the one that comes first in the evidence; frames that stand in the timeline come behind all others. */
+function earlier(a: FirstSighting | null, b: FirstSighting | null): FirstSighting | null {
+  if (a === null || b === null) return a ?? b;
+  if (a.file !== b.file) return a.file.endsWith('.pcapng') ? a : b;
+  return b.frame < a.frame ? b : a;
+}
+
+function add(group: Growing, { like, from, to, rows, sent, seen }: Added, causes: readonly Cause[]): void {
+  for (const name of from) group.from.add(name);
+  for (const name of to) group.to.add(name);
+  group.observers.add(like.observer);
+  group.classes.add(like.class);
+  group.carriers.add(like.carrier);
+  group.rows += rows;
+  group.sent = group.sent === null || sent === null ? null : group.sent + sent;
+  group.seen += seen;
+  group.firstSighting = earlier(group.firstSighting, like.firstSighting);
+  for (const cause of causes) addCause(group, cause, rows);
+}
+
+function finished(group: Growing): LeakGroup {
+  const { first, cause, rows, sent, seen, firstSighting } = group;
+  return {
+    cause,
+    from: [...group.from],
+    to: [...group.to],
+    observers: [...group.observers],
+    classes: [...group.classes],
+    carriers: [...group.carriers],
+    rows,
+    sent,
+    seen,
+    firstSighting,
+    ...(first.accepted === undefined ? {} : { accepted: first.accepted }),
+    causes: [...group.causes.values()].map(({ places, fixes, ...known }) => ({
+      ...known,
+      places: [...places],
+      fixes: [...fixes],
+    })),
+  };
+}
+
+/**
+ * The leaks of a step by their most specific cause, the one with most rows first. `causesAlike` finds the causes of a
+ * leak that was not explained by itself; absent: it is told as unexplained.
+ */
+export function leakGroups(
+  rows: readonly Finding[],
+  folded: readonly FoldedLeaks[] = [],
+  causesAlike: (leak: Finding) => readonly Cause[] = () => [],
+): readonly LeakGroup[] {
+  const groups = new Map<string, Growing>();
+  const addLeak = (added: Added): void => {
+    const { like } = added;
+    const found = like.causes.length > 0 ? like.causes : causesAlike(like);
+    const causes = found.length > 0 ? found : [notExplained];
+    const [first = notExplained] = causes;
+    const place = ofBridge.includes(first.code) ? first.place : '';
+    const key = `${first.code}|${place}|${like.accepted === undefined ? '' : JSON.stringify(like.accepted)}`;
+    let group = groups.get(key);
+    if (group === undefined) groups.set(key, (group = begin(like, first.code)));
+    add(group, added, causes);
+  };
+  const oneByOne = folded.length > 0;
+  for (const row of rows) {
+    // What is folded comes with its sets.
+    if (!row.leak || (oneByOne && row.grouped !== undefined)) continue;
+    const { from, to, sent, seen } = row;
+    addLeak({ like: row, from: [from], to: [to], rows: row.grouped ?? 1, sent, seen });
+  }
+  for (const fold of folded) addLeak(fold);
+  return [...groups.values()].sort((a, b) => b.rows - a.rows).map(finished);
+}

@@ -1,0 +1,46 @@
+import type { Plan } from '../../model/plan.js';
+import type { StepStates } from '../../model/state.js';
+
+/**
+ * Numbers the endpoints of a plan: those with the same number are alike in all that decides why a frame of theirs, or
+ * for them, goes where it goes. Their ports' settings, their entries in the bridge's table, and what the author says of
+ * them.
+ */
+export function endpointLikeness(
+  { endpoints }: Pick<Plan, 'endpoints'>,
+  { before }: StepStates,
+): (name: string | null) => number {
+  const links = new Map((before?.links ?? []).map((link) => [link.name, link]));
+  const entriesOf = new Map<string, string[]>();
+  for (const { mac, port, state, flags, vlan } of before?.fdb ?? []) {
+    const entry = JSON.stringify([port, state, flags, vlan]);
+    const known = entriesOf.get(mac);
+    if (known === undefined) entriesOf.set(mac, [entry]);
+    else known.push(entry);
+  }
+  const numbers = new Map<string, number>();
+  const numberOf = new Map<string, number>();
+  for (const { name, bridge, port, macs, role, attach, zone, vlans, owner } of endpoints) {
+    const link = links.get(port ?? '');
+    const settings = Object.entries(link?.port ?? {}).filter(([key]) => !ownValues.has(key));
+    const entries = macs
+      .flatMap((mac) => entriesOf.get(mac) ?? [])
+      .map((entry) => entry.replace(JSON.stringify(port), '"its own"'));
+    const likeness = JSON.stringify([bridge, role, attach, zone, vlans, owner !== undefined, settings, entries]);
+    const number = numbers.get(likeness) ?? numbers.size + 1;
+    numbers.set(likeness, number);
+    numberOf.set(name, number);
+  }
+  return (name) => (name === null ? 0 : (numberOf.get(name) ?? -1));
+}
+
+/** What each port has of its own, and no forwarding rests on. */
+const ownValues: ReadonlySet<string> = new Set([
+  'id',
+  'no',
+  'designated_port',
+  'designated_cost',
+  'message_age_timer',
+  'forward_delay_timer',
+  'hold_timer',
+]);

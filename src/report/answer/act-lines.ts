@@ -1,0 +1,76 @@
+import type { Result, StepResult } from '../../core/model/result.js';
+import { expectedWord, stepWord, type Word } from '../word.js';
+import { zeroFrames } from './answer.js';
+import { groupsOf } from './cause-stories.js';
+import { countText, setText } from './names.js';
+
+/** Steps that are told in one line: one, or several in a row of which the same is to be said. */
+export interface Act {
+  /** 0-based. */
+  readonly steps: readonly number[];
+  readonly name: string;
+  readonly word: Word;
+  readonly expected: string;
+  readonly asExpected: boolean;
+  /** Who overheard how much, or why that is not known. */
+  readonly text: string;
+}
+
+/** A run with no more steps has a line for each. */
+const maxSingle = 6;
+
+function overheardText(steps: readonly StepResult[]): string {
+  const groups = steps.flatMap(groupsOf);
+  const codes = [...new Set(steps.flatMap(({ reasons }) => reasons.map(({ code }) => code)))];
+  if (groups.length > 0) {
+    const observers = [...new Set(groups.flatMap((group) => group.observers))];
+    return `${countText(groups.reduce((sum, { seen }) => sum + seen, 0))} overheard by ${setText(observers)}`;
+  }
+  if (codes.length > 0) return setText(codes);
+  if (steps.every(({ verdict }) => verdict === null)) return 'not judged';
+  const frames = zeroFrames(steps);
+  return frames === 0 ? 'nothing was to be overheard' : `0 of ${countText(frames)} overheard`;
+}
+
+/** What stands before the last comma: `ageing 0` of `ageing 0, by http`. */
+function headOf(name: string): string {
+  const at = name.lastIndexOf(', ');
+  return at <= 0 ? name : name.slice(0, at);
+}
+
+function actOf(result: Result, steps: readonly number[]): readonly Act[] {
+  const own = steps.flatMap((at) => result.steps[at] ?? []);
+  const [first] = own;
+  if (first === undefined) return [];
+  return [
+    {
+      steps,
+      name: own.length === 1 ? first.name : headOf(first.name),
+      word: stepWord(first),
+      expected: expectedWord(first),
+      asExpected: first.asExpected,
+      text: overheardText(own),
+    },
+  ];
+}
+
+/** The steps of a run as lines; in a run of many, those in a row that say the same of one setting become one. */
+export function actsOf(result: Result): readonly Act[] {
+  const { steps } = result;
+  if (steps.length <= maxSingle) return steps.flatMap((_step, at) => actOf(result, [at]));
+  const rows: number[][] = [];
+  steps.forEach((step, at) => {
+    const last = rows.at(-1);
+    const before = last === undefined ? undefined : steps[last[0] ?? 0];
+    const isAlike =
+      before !== undefined &&
+      headOf(before.name) === headOf(step.name) &&
+      headOf(step.name) !== step.name &&
+      stepWord(before).text === stepWord(step).text &&
+      before.expected === step.expected &&
+      before.asExpected === step.asExpected;
+    if (isAlike) last?.push(at);
+    else rows.push([at]);
+  });
+  return rows.flatMap((row) => actOf(result, row));
+}

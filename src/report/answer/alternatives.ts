@@ -1,0 +1,80 @@
+import { causePhrase } from '../../core/judge/explain/cause-phrases.js';
+import { fixCost } from '../../core/judge/explain/fix-costs.js';
+import type { PersistentFix } from '../../core/model/persistent-fix.js';
+import type { ProvenFix } from '../../core/model/result.js';
+import { beforeAfterText, outcomeWords } from '../stories.js';
+import { countText, setText } from './names.js';
+import type { CauseStory } from './cause-stories.js';
+
+/** One way to end the leaks of a story. */
+export interface Alternative {
+  readonly cause: string;
+  /** Why they leak: a main clause. */
+  readonly phrase: string;
+  /** All of them belong to it; empty where nothing can be typed. */
+  readonly commands: readonly string[];
+  /** Who loses what by it; '' where that is not known. */
+  readonly cost: string;
+  /** What became of it where it was tried: `WORKS (20 → 0 frames)`; '' = it was not. */
+  readonly tried: string;
+  /** It was tried, and stops nothing or cuts somebody off. */
+  readonly failed: boolean;
+  /** Which of the leaks it ends; '' = all of them. */
+  readonly part: string;
+  readonly lasting: readonly PersistentFix[];
+}
+
+/** What would end the leaks of a story, one or the other: those that end all of them first. */
+export function alternativesOf({ group, tried }: CauseStory): readonly Alternative[] {
+  const sorted = [...group.causes].sort((a, b) => Number(b.rows >= group.rows) - Number(a.rows >= group.rows));
+  const told = sorted.map((cause): Alternative => {
+    const trials = tried.filter((fix) => fix.cause === cause.code);
+    return {
+      cause: cause.code,
+      phrase: causePhrase(cause),
+      commands: cause.fixes,
+      cost: cause.cost ?? fixCost(cause.code, cause.fixes[0] ?? '') ?? '',
+      part: cause.rows >= group.rows ? '' : `${countText(cause.rows)} of ${countText(group.rows)} leaks`,
+      lasting: cause.lasting ?? [],
+      tried: [...new Set(trials.map(triedText))].join(', '),
+      failed: trials.some(({ outcome }) => !['mends', 'partly', 'unproven'].includes(outcome)),
+    };
+  });
+  return [...told].sort((a, b) => Number(a.failed) - Number(b.failed));
+}
+
+/** `CUTS OFF bob (20 → 0 frames)` */
+function triedText(fix: ProvenFix): string {
+  const who = fix.cutOff.length === 0 ? '' : ` ${setText(fix.cutOff)}`;
+  return `${outcomeWords[fix.outcome]}${who} (${beforeAfterText(fix)} frames)`;
+}
+
+/** Why the leaks of a story happen, by their most specific cause. */
+export function storyPhrase({ group }: CauseStory): string {
+  const cause = group.causes.find(({ code }) => code === group.cause);
+  return cause === undefined ? group.cause : causePhrase(cause);
+}
+
+/** The first alternative that can be typed; null = there is none. */
+export function firstFix(story: CauseStory): Alternative | null {
+  return alternativesOf(story).find(({ commands }) => commands.length > 0) ?? null;
+}
+
+const maxDevices = 12;
+/** A word of a command that names a device, bare or quoted, behind `dev` or `port`. */
+const devicePattern = /(?<= dev )('[^']*'|\S+)/;
+
+/**
+ * Commands in one line that can be pasted: those that differ in the device alone as a loop. What is left out is told
+ * behind it.
+ */
+export function commandsText(commands: readonly string[]): { readonly line: string; readonly more: number } {
+  const [first = ''] = commands;
+  if (commands.length <= 2) return { line: commands.join(' && '), more: 0 };
+  const template = first.replace(devicePattern, '"$dev"');
+  const alike = commands.every((command) => command.replace(devicePattern, '"$dev"') === template);
+  const devices = commands.map((command) => devicePattern.exec(command)?.[0] ?? '');
+  if (alike && template !== first && !first.startsWith('ssh ') && commands.length <= maxDevices)
+    return { line: `for dev in ${devices.join(' ')}; do ${template}; done`, more: 0 };
+  return alike ? { line: first, more: commands.length - 1 } : { line: commands.join(' && '), more: 0 };
+}

@@ -1,0 +1,113 @@
+import type { Finding, Result, StepResult } from '../../core/model/result.js';
+import type { ReportedRun } from '../reporter.js';
+import { expectedWord, runWord, stepWord, type Word } from '../word.js';
+import { type Alternative, firstFix, storyPhrase } from './alternatives.js';
+import { type CauseStory, causeStories } from './cause-stories.js';
+import { countText, setText, stepsText } from './names.js';
+import { type ReasonStory, reasonStories } from './reason-stories.js';
+import { type Audience, audienceOf, whoText } from './who.js';
+
+/** What a run came to, for people: the same in every report. Names and texts in it are not escaped. */
+export interface Answer {
+  readonly word: Word;
+  /** A sentence in plain language, with names and numbers, without the word. */
+  readonly sentence: string;
+  /** Why what leaked did; those that were not expected first. */
+  readonly stories: readonly CauseStory[];
+  /** Why nothing is proven. */
+  readonly reasons: readonly ReasonStory[];
+  /** What ends most of the leaks; null where nothing leaked, or nothing can be typed. */
+  readonly fix: Alternative | null;
+  readonly audience: Audience;
+}
+
+/** Who hears whom, and why, in one clause. */
+export function storyText(story: CauseStory, audience: Audience): string {
+  return `${whoText(story.group, audience)}: ${storyPhrase(story)}`;
+}
+
+function otherCauses(stories: readonly CauseStory[]): string {
+  if (stories.length < 2) return '';
+  return `; and ${stories.length === 2 ? 'one other cause' : `${stories.length - 1} other causes`}`;
+}
+
+/** Frames that an observer did not see though it could have, at the observer that was asked for most. */
+export function zeroFrames(steps: readonly StepResult[]): number {
+  return steps.reduce((total, { findings }) => total + Math.max(0, ...sentByObserver(findings).values()), 0);
+}
+
+function sentByObserver(findings: readonly Finding[]): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  for (const { allowed, observer, sent } of findings)
+    if (allowed === 'no') sums.set(observer, (sums.get(observer) ?? 0) + (sent ?? 0));
+  return sums;
+}
+
+function holdsText(result: Result, { noun, names }: Audience): string {
+  const held = result.steps.filter(({ verdict }) => verdict === 'holds');
+  const observers = result.steps.flatMap((step) => step.observers);
+  const [seen, sent] = [
+    observers.reduce((sum, { controlsSeen }) => sum + controlsSeen, 0),
+    observers.reduce((sum, { controlsSent }) => sum + controlsSent, 0),
+  ];
+  return `none of ${countText(names.size)} ${noun} received any of ${countText(zeroFrames(held))} frames that were not meant for it, and all could hear (${countText(seen)} of ${countText(sent)} controls seen)`;
+}
+
+function reproducedText(stories: readonly CauseStory[], audience: Audience): string {
+  const [first] = stories;
+  if (first === undefined) return 'the leaks that were expected showed';
+  return `as expected, ${storyText(first, audience)}${otherCauses(stories)}`;
+}
+
+function inconclusiveText(result: Result, reasons: readonly ReasonStory[]): string {
+  const [first] = reasons;
+  const judged = result.steps.filter(({ verdict, reasons: missing }) => verdict !== null || missing.length > 0).length;
+  if (first === undefined) return 'nothing was judged, so it is not known whether isolation holds';
+  const where = first.observers.length === 0 ? '' : ` at ${setText(first.observers)}`;
+  const more = reasons.length < 2 ? '' : ` and ${reasons.length - 1} more`;
+  return `it is not known whether isolation holds: ${first.code}${where}${more}, in ${countText(first.steps.length)} of ${countText(judged)} steps`;
+}
+
+function unexpectedText(result: Result): string {
+  const [first, ...others] = result.steps.flatMap((step, at) => (step.asExpected ? [] : [{ step, at }]));
+  if (first === undefined) return 'something did not come out as it was expected';
+  const more = others.length === 0 ? '' : `; and ${others.length} more ${others.length === 1 ? 'step' : 'steps'}`;
+  return `${stepsText([first.at])} (${first.step.name}) expected ${expectedWord(first.step)} and came to ${stepWord(first.step).text}${more}`;
+}
+
+function sentenceOf(
+  result: Result,
+  stories: readonly CauseStory[],
+  reasons: readonly ReasonStory[],
+  audience: Audience,
+): string {
+  const failing = stories.filter((story) => story.failing);
+  const [first] = failing;
+  switch (result.exitCode) {
+    case 0:
+      return result.verdict === 'holds' ? holdsText(result, audience) : reproducedText(stories, audience);
+    case 2:
+      return first === undefined
+        ? 'frames reached somebody for whom they were not meant'
+        : `${storyText(first, audience)}${otherCauses(failing)}`;
+    case 4:
+      return unexpectedText(result);
+    default:
+      return inconclusiveText(result, reasons);
+  }
+}
+
+/** What a run came to: its verdict in a sentence, why, and what to do. */
+export function answerOf({ result, details }: ReportedRun): Answer {
+  const audience = audienceOf(result, details?.plan ?? null);
+  const stories = causeStories(result);
+  const reasons = reasonStories(result);
+  return {
+    word: runWord(result),
+    sentence: sentenceOf(result, stories, reasons, audience),
+    stories,
+    reasons,
+    fix: stories.map(firstFix).find((fix) => fix !== null) ?? null,
+    audience,
+  };
+}

@@ -1,0 +1,90 @@
+import { leakGroups } from '../../core/judge/explain/leak-groups.js';
+import type { GroupCause, LeakGroup, ProvenFix, Result, StepResult } from '../../core/model/result.js';
+
+/** Leaks of a run that have one cause: who hears whom in which steps, and what ends it. */
+export interface CauseStory {
+  /** 0-based. */
+  readonly steps: readonly number[];
+  /** They are why steps did not come out as expected. */
+  readonly failing: boolean;
+  readonly group: LeakGroup;
+  /** Fixes for its causes that were tried in its steps. */
+  readonly tried: readonly ProvenFix[];
+}
+
+/** The leaks of a step by cause, as the judge wrote them down or, in runs of older rules, from its rows. */
+export function groupsOf(step: StepResult): readonly LeakGroup[] {
+  return step.groups ?? leakGroups(step.findings);
+}
+
+function union<T>(a: readonly T[], b: readonly T[]): readonly T[] {
+  return [...new Set([...a, ...b])];
+}
+
+function mergeCauses(a: readonly GroupCause[], b: readonly GroupCause[]): readonly GroupCause[] {
+  const merged = new Map(a.map((cause) => [cause.code, cause]));
+  for (const cause of b) {
+    const known = merged.get(cause.code);
+    merged.set(
+      cause.code,
+      known === undefined
+        ? cause
+        : {
+            ...known,
+            places: union(known.places, cause.places),
+            fixes: union(known.fixes, cause.fixes),
+            rows: known.rows + cause.rows,
+            ...((known.lasting ?? cause.lasting) === undefined
+              ? {}
+              : { lasting: union(known.lasting ?? [], cause.lasting ?? []) }),
+          },
+    );
+  }
+  return [...merged.values()];
+}
+
+function merge(a: LeakGroup, b: LeakGroup): LeakGroup {
+  return {
+    ...a,
+    from: union(a.from, b.from),
+    to: union(a.to, b.to),
+    observers: union(a.observers, b.observers),
+    classes: union(a.classes, b.classes),
+    carriers: union(a.carriers, b.carriers),
+    rows: a.rows + b.rows,
+    sent: a.sent === null || b.sent === null ? null : a.sent + b.sent,
+    seen: a.seen + b.seen,
+    firstSighting: a.firstSighting ?? b.firstSighting,
+    causes: mergeCauses(a.causes, b.causes),
+  };
+}
+
+/** Places of the most specific cause, without the device where it is a port's: `br0.ageing_time`, `flood`. */
+function kindOfPlace({ cause, causes }: LeakGroup): string {
+  const [place = ''] = causes[0]?.places ?? [];
+  return ['ageing-zero', 'behind-bridge', 'vlan-unfiltered', 'no-querier'].includes(cause) ? place : '';
+}
+
+/** The leaks of a run by cause over steps, pairs and observers: those that were not expected first, then by their number. */
+export function causeStories(result: Result): readonly CauseStory[] {
+  const stories = new Map<string, { readonly steps: number[]; readonly failing: boolean; group: LeakGroup }>();
+  result.steps.forEach((step, at) => {
+    for (const group of groupsOf(step)) {
+      const failing = !step.asExpected && group.accepted === undefined;
+      const key = JSON.stringify([group.cause, kindOfPlace(group), failing, group.accepted ?? null]);
+      const known = stories.get(key);
+      if (known === undefined) stories.set(key, { steps: [at], failing, group });
+      else {
+        if (known.steps.at(-1) !== at) known.steps.push(at);
+        known.group = merge(known.group, group);
+      }
+    }
+  });
+  const told = [...stories.values()].map(
+    (story): CauseStory => ({
+      ...story,
+      tried: story.steps.flatMap((at) => result.steps[at]?.fixes ?? []),
+    }),
+  );
+  return told.sort((a, b) => Number(b.failing) - Number(a.failing) || b.group.rows - a.group.rows);
+}

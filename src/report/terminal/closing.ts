@@ -1,0 +1,66 @@
+import { escapeText } from '../../core/text/escape.js';
+import { quoteForShell } from '../../core/text/shell.js';
+import { commandsText } from '../answer/alternatives.js';
+import { type Answer, answerOf } from '../answer/answer.js';
+import { countText } from '../answer/names.js';
+import type { ReportedRun, View } from '../reporter.js';
+import { foldAfter, type Paint } from './layout.js';
+
+const statusMeanings: Readonly<Record<number, string>> = {
+  0: 'as expected',
+  2: 'a leak that was not expected',
+  3: 'not proven',
+  4: 'not as expected',
+  69: 'this machine lacks something',
+  70: 'a fault in the program',
+};
+
+/** `exit status 2: a leak that was not expected` */
+export function statusText(status: number): string {
+  const meaning = statusMeanings[status];
+  return `exit status ${status}${meaning === undefined ? '' : `: ${meaning}`}`;
+}
+
+/** A sentence takes so many lines at most: names may be long. */
+const maxSentence = 4;
+
+/** The verdict in a sentence. */
+function verdictText({ word, sentence }: Answer, width: number, paint: Paint): readonly string[] {
+  const whole = foldAfter(`${word.text}: `, escapeText(sentence), width);
+  const lines =
+    whole.length <= maxSentence ? whole : [...whole.slice(0, maxSentence - 1), `${whole[maxSentence - 1] ?? ''} …`];
+  const [first = '', ...others] = lines;
+  return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...others];
+}
+
+function fixLine({ fix, reasons, word }: Answer, paint: Paint): readonly string[] {
+  if (word.text === 'INCONCLUSIVE')
+    return reasons[0]?.hint === undefined ? [] : [`  ${'to do'.padEnd(8)}${escapeText(reasons[0].hint)}`];
+  if (fix === null) return [];
+  const { line, more } = commandsText(fix.commands);
+  return [
+    `  ${'fix'.padEnd(8)}${paint(escapeText(line), 'bold')}${more === 0 ? '' : ` (and ${countText(more)} more like it)`}`,
+  ];
+}
+
+/** The last lines of a report: the verdict in a sentence, the fix that ends most, where to read on, the exit status. */
+export function closingLines(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
+  const { dir, page, result, status = result.exitCode } = run;
+  const answer = answerOf(run);
+  const command = view.command ?? 'verify-isolation';
+  const lines = [
+    ...fixLine(answer, paint),
+    ...(page === undefined ? [] : [`  ${'report'.padEnd(8)}${escapeText(page)}`]),
+    ...(dir === null ? [] : [`  ${'again'.padEnd(8)}${escapeText(command)} replay ${quoteForShell(escapeText(dir))}`]),
+    `  ${statusText(status)}; it took ${(result.run.durationMs / 1000).toFixed(1)} s`,
+  ];
+  return [
+    ...verdictText(answer, width, paint),
+    ...lines.flatMap((line) => (isProse(line) ? foldAfter(line.slice(0, 10), line.slice(10), width) : [line])),
+  ];
+}
+
+/** What is not to be copied is folded. */
+function isProse(line: string): boolean {
+  return line.startsWith('  to do');
+}

@@ -1,0 +1,226 @@
+import type { Result } from '../../core/model/result.js';
+import { escapeText } from '../../core/text/escape.js';
+import { actsOf, type Act } from '../answer/act-lines.js';
+import { alternativesOf, type Alternative, commandsText, storyPhrase } from '../answer/alternatives.js';
+import { type Answer, answerOf } from '../answer/answer.js';
+import type { CauseStory } from '../answer/cause-stories.js';
+import { countText, setText, stepsText } from '../answer/names.js';
+import { whoText } from '../answer/who.js';
+import type { ReportedRun, View } from '../reporter.js';
+import { heldStories } from '../stories.js';
+import { runWord, summary } from '../word.js';
+import { closingLines } from './closing.js';
+import { cut, foldAfter, type Paint, padEnd, padStart, widthOf } from './layout.js';
+import { loosestBound } from './proof.js';
+
+/** A terminal of 24 lines shows the whole answer, and the prompt behind it. */
+export const maxLines = 23;
+
+/** Lines that a text takes where it is wider than the terminal. */
+function heightOf(lines: readonly string[], width: number): number {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: SGR sequences take no columns
+  const plain = lines.map((line) => line.replace(/\u001b\[[\d;]*m/g, ''));
+  return plain.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / width)), 0);
+}
+
+/** As many blocks as fit into `room` lines, one at least, and how many do not. */
+function fitting(
+  blocks: readonly (readonly string[])[],
+  room: number,
+  width: number,
+): { readonly lines: readonly string[]; readonly left: number } {
+  const lines: string[] = [];
+  let used = 0;
+  let shown = 0;
+  for (const block of blocks) {
+    const height = heightOf(block, width);
+    // The last line says how many are left.
+    if (shown > 0 && used + height > room - (shown + 1 === blocks.length ? 0 : 1)) break;
+    lines.push(...(height > room ? [...block.slice(0, Math.max(1, room - 1)), '     …'] : block));
+    used += height;
+    shown += 1;
+  }
+  return { lines, left: blocks.length - shown };
+}
+
+function alternativeLines(alternative: Alternative, head: string, width: number, paint: Paint): readonly string[] {
+  const { line, more } = commandsText(alternative.commands);
+  const left = more === 0 ? '' : `  (and ${countText(more)} more like it)`;
+  const price = [
+    alternative.tried === '' ? '' : `tried: ${alternative.tried}`,
+    alternative.part === '' ? '' : `ends ${alternative.part}`,
+    alternative.cost === '' ? '' : `costs: ${alternative.cost}`,
+  ].filter((text) => text !== '');
+  return [
+    `     ${head}  ${paint(escapeText(line), 'bold')}${left}`,
+    ...(price.length === 0 ? [] : foldAfter('          ', escapeText(price.join('; ')), width)),
+  ];
+}
+
+/** How many ways to end a leak are told; the others are in the page. */
+const maxAlternatives = 3;
+
+function storyLines(
+  story: CauseStory,
+  { audience }: Answer,
+  width: number,
+  paint: Paint,
+): { readonly lines: readonly string[]; readonly alternatives: readonly (readonly string[])[] } {
+  const { accepted } = story.group;
+  const fixes = alternativesOf(story).filter(({ commands }) => commands.length > 0);
+  const note = accepted === undefined ? '' : ` Accepted: ${accepted.reason}.`;
+  return {
+    lines: [
+      ...foldAfter(
+        '  ',
+        escapeText(`${storyPhrase(story)}, ${stepsText(story.steps)}${story.failing ? '' : ' (expected)'}`),
+        width,
+      ).map((line) => paint(line, 'bold')),
+      ...foldAfter('     ', escapeText(`${whoText(story.group, audience)}.${note}`), width),
+    ],
+    alternatives: fixes
+      .slice(0, maxAlternatives)
+      .map((fix, at) => alternativeLines(fix, at === 0 ? 'fix' : 'or ', width, paint)),
+  };
+}
+
+/**
+ * Causes with who hears whom and what ends it. Where that is too much, first prices go, then causes; ways to end a leak
+ * beyond the first come only where there is room for all causes.
+ */
+function whyLines(answer: Answer, room: number, width: number, paint: Paint): readonly string[] {
+  const stories = answer.stories.map((story) => storyLines(story, answer, width, paint));
+  const priced = stories.map(({ lines, alternatives }) => [...lines, ...(alternatives[0] ?? [])]);
+  const fits = (blocks: readonly (readonly string[])[]): boolean => heightOf(blocks.flat(), width) <= room - 1;
+  const blocks = fits(priced)
+    ? priced
+    : stories.map(({ lines, alternatives }) => [...lines, ...(alternatives[0] ?? []).slice(0, 1)]);
+  stories.forEach(({ alternatives }, at) => {
+    for (const more of alternatives.slice(1)) {
+      const block = [...(blocks[at] ?? []), ...more];
+      if (!fits(blocks.map((known, index) => (index === at ? block : known)))) return;
+      blocks[at] = block;
+    }
+  });
+  const { lines, left } = fitting(blocks, room - 1, width);
+  return [
+    paint('Why', 'bold'),
+    ...lines,
+    ...(left === 0 ? [] : [`  and ${left} more ${left === 1 ? 'cause' : 'causes'}: --verbose tells them`]),
+  ];
+}
+
+function reasonLines({ reasons }: Answer, room: number, width: number, paint: Paint): readonly string[] {
+  const blocks = reasons.map(({ code, observers, steps, text }) =>
+    foldAfter(
+      '  ',
+      escapeText(`${code}${observers.length === 0 ? '' : ` at ${setText(observers)}`}, ${stepsText(steps)}: ${text}`),
+      width,
+    ),
+  );
+  const { lines, left } = fitting(blocks, room - 1, width);
+  return [
+    paint('Not proven', 'bold', 'yellow'),
+    ...lines,
+    ...(left === 0 ? [] : [`  and ${left} more: --verbose tells them`]),
+  ];
+}
+
+/** What stands in the way, in one line each. */
+function heldLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
+  const byBarrier = new Map<string, { classes: Set<string>; steps: Set<number>; opens: Set<string> }>();
+  for (const { steps, held } of heldStories(result)) {
+    const key = held.barriers.map(({ code }) => code).join(' and ') + (held.alone ? ' alone' : '');
+    const known = byBarrier.get(key) ?? { classes: new Set(), steps: new Set(), opens: new Set() };
+    known.classes.add(held.class);
+    for (const step of steps) known.steps.add(step);
+    for (const { opens } of held.alone ? held.barriers : []) known.opens.add(opens);
+    byBarrier.set(key, known);
+  }
+  const bound = loosestBound(result);
+  const blocks = [...byBarrier].map(([barrier, { classes, opens }]) =>
+    foldAfter(
+      '  ',
+      escapeText(
+        `${barrier} stops ${setText([...classes])}${opens.size === 0 ? '' : `; opened by ${[...opens][0] ?? ''}`}`,
+      ),
+      width,
+    ),
+  );
+  const bounds = bound === null ? [] : foldAfter('  ', bound, width);
+  if (blocks.length + bounds.length === 0 || room < 3) return [];
+  const { lines, left } = fitting(blocks, room - 1 - bounds.length, width);
+  return [
+    paint('Why it holds', 'bold'),
+    ...lines,
+    ...(left === 0 ? [] : [`  and ${left} more: --verbose tells them`]),
+    ...bounds,
+  ];
+}
+
+function actLine(act: Act, nameWidth: number, width: number, paint: Paint): string {
+  const numbers =
+    act.steps.length === 1 ? `${(act.steps[0] ?? 0) + 1}` : `${(act.steps[0] ?? 0) + 1}-${(act.steps.at(-1) ?? 0) + 1}`;
+  const [start = ''] = [cut(escapeText(act.name), nameWidth)];
+  const left = `${padStart(numbers, 5)}  ${padEnd(start, nameWidth)}  `;
+  const room = width - widthOf(left) - 14;
+  const expected = act.asExpected ? '' : `≠ expected ${act.expected}; `;
+  return `${left}${paint(padEnd(act.word.text, 12), 'bold', act.word.tint)}  ${cut(`${expected}${escapeText(act.text)}`, room)}`;
+}
+
+/** The steps in a line each, those that did not come out as expected first where there are more than fit. */
+function actLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
+  const acts = actsOf(result);
+  const nameWidth = Math.min(
+    Math.max(4, ...acts.map(({ name }) => widthOf(escapeText(name)))),
+    Math.floor(width * 0.4),
+  );
+  const fits = acts.length + 1 <= room;
+  const sorted = fits ? acts : [...acts].sort((a, b) => Number(a.asExpected) - Number(b.asExpected));
+  const shown = fits ? sorted : sorted.slice(0, Math.max(1, room - 2));
+  const left = acts.length - shown.length;
+  return [
+    paint(acts.length === result.steps.length ? 'Steps' : 'Acts', 'bold'),
+    ...shown.map((act) => actLine(act, nameWidth, width, paint)),
+    ...(left === 0
+      ? []
+      : [
+          `       and ${left} more${acts.some(({ asExpected }) => !asExpected) && shown.some(({ asExpected }) => asExpected) ? ', all as expected' : ''}: --verbose tells them`,
+        ]),
+  ];
+}
+
+function leadLines({ result }: ReportedRun, width: number, paint: Paint): readonly string[] {
+  const word = runWord(result);
+  const [first = '', ...others] = foldAfter(
+    `${word.text}  `,
+    `${escapeText(result.scenario.name)}: ${summary(result)}`,
+    width,
+  );
+  return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...others];
+}
+
+/** Lines for the steps where there is more to say than fits. */
+const leastActs = 4;
+
+/** What leaked and why; where that is not known what is not proven; else what stands in the way. */
+function whyOf({ result }: ReportedRun, answer: Answer, room: number, width: number, paint: Paint): readonly string[] {
+  const leaks = answer.stories.length > 0;
+  if (answer.reasons.length > 0 && (!leaks || ![0, 2].includes(result.exitCode)))
+    return reasonLines(answer, room, width, paint);
+  return leaks ? whyLines(answer, room, width, paint) : heldLines(result, room, width, paint);
+}
+
+/** A run in at most 24 lines: verdict, why, the steps, and at the end the verdict in a sentence and what to type. */
+export function shortReport(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
+  const { result } = run;
+  const answer = answerOf(run);
+  const lead = leadLines(run, width, paint);
+  const closing = closingLines(run, view, width, paint);
+  const room = maxLines - heightOf(lead, width) - heightOf(closing, width) - 2;
+  const actsHeight = Math.min(actsOf(result).length + 1, Math.max(leastActs, Math.floor(room / 2)));
+  const rest = room - actsHeight;
+  const why = whyOf(run, answer, rest, width, paint);
+  const acts = actLines(result, room - heightOf(why, width), width, paint);
+  return [...lead, ...why, '', ...acts, '', ...closing];
+}

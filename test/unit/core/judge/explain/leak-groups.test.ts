@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { leakGroups } from '../../../../../src/core/judge/explain/leak-groups.js';
+import { LeakFolder } from '../../../../../src/core/judge/rows/folded-leaks.js';
+import type { Cause, Finding } from '../../../../../src/core/model/result.js';
+import { findings } from '../../../../support/report/fixture.js';
+import { flow, step } from '../../../../support/judge/leak-fixture.js';
+
+const cause = (code: string, place: string, fix: string): Cause => ({ code, place, value: '0', text: 'text', fix });
+const hub = cause('ageing-zero', 'br0.ageing_time', 'ip link set dev br0 type bridge ageing_time 30000');
+const flood = (port: string): Cause => cause('unknown-flood', `${port}.flood`, `bridge link set dev ${port} flood off`);
+const leaks = (from: string, to: string, observer: string, causes: readonly Cause[]): readonly Finding[] =>
+  findings(from, to, 'raw', { [to]: 100, [observer]: 7 }, { causes });
+
+describe('the leaks of a step by cause', () => {
+  it('are sets of who sends, to whom and who hears, with all that has to be typed for each way to end them', () => {
+    const [group, ...others] = leakGroups([
+      ...leaks('a', 'b', 'c', [hub, flood('p2')]),
+      ...leaks('b', 'a', 'c', [hub, flood('p2')]),
+      ...leaks('a', 'b', 'd', [hub, flood('p3')]),
+      ...leaks('a', 'b', 'br0', [hub]),
+    ]);
+    expect(others).toEqual([]);
+    expect(group).toMatchObject({
+      cause: 'ageing-zero',
+      from: ['a', 'b'],
+      to: ['b', 'a'],
+      observers: ['c', 'd', 'br0'],
+      rows: 4,
+      sent: 400,
+      seen: 28,
+    });
+    expect(group?.causes.map(({ code, fixes, places, rows }) => [code, fixes, places, rows])).toEqual([
+      ['ageing-zero', [hub.fix], ['br0.ageing_time'], 4],
+      ['unknown-flood', [flood('p2').fix, flood('p3').fix], ['p2.flood', 'p3.flood'], 3],
+    ]);
+  });
+
+  it('are apart where their cause, its bridge or who accepts them is another; the one with most rows comes first', () => {
+    const other = { ...hub, place: 'br1.ageing_time' };
+    const accepted = { reason: 'known', owner: null, ticket: null, until: null };
+    const groups = leakGroups([
+      ...leaks('a', 'b', 'c', [hub]),
+      ...leaks('x', 'y', 'z', [other]),
+      ...leaks('y', 'x', 'z', [other]),
+      ...leaks('a', 'b', 'd', [hub]).map((row) => ({ ...row, accepted })),
+      ...leaks('a', 'b', 'e', [flood('p9')]),
+    ]);
+    expect(groups.map(({ causes, observers, accepted: by }) => [causes[0]?.places[0], observers, by?.reason])).toEqual([
+      ['br1.ageing_time', ['z'], undefined],
+      ['br0.ageing_time', ['c'], undefined],
+      ['br0.ageing_time', ['d'], 'known'],
+      ['p9.flood', ['e'], undefined],
+    ]);
+  });
+
+  it('whose causes nobody looked for are told as unexplained, and never left out', () => {
+    const [group] = leakGroups(leaks('a', 'b', 'c', []));
+    expect(group).toMatchObject({ cause: 'unexplained', observers: ['c'], rows: 1 });
+  });
+
+  it('count what has no row of its own, each once', () => {
+    const row = leaks('a', 'b', 'c', []).find(({ leak }) => leak);
+    const [observer] = step.observers;
+    if (row === undefined || observer === undefined || flow === undefined) throw new Error('no row');
+    const folder = new LeakFolder(() => 0, 0);
+    const kind = {};
+    for (const [at, from] of ['a', 'b', 'c'].entries())
+      folder.add({ kind, flow: { ...flow, id: at, from, to: 'x' }, observer, sent: 5, seen: 4 }, () => row);
+    const grouped = { ...row, from: '*', to: '*', grouped: 3, sent: 15, seen: 12 };
+    const asked: Finding[] = [];
+    const groups = leakGroups([row, grouped], folder.folded(), (leak) => {
+      asked.push(leak);
+      return [hub];
+    });
+    expect(groups).toHaveLength(1);
+    expect(groups[0]).toMatchObject({ cause: 'ageing-zero', from: ['a', 'b', 'c'], rows: 4, sent: 115, seen: 19 });
+    expect(asked).toHaveLength(2);
+  });
+});

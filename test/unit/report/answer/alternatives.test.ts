@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { GroupCause, ProvenFix } from '../../../../src/core/model/result.js';
+import type { CauseStory } from '../../../../src/report/answer/cause-stories.js';
+import { alternativesOf, commandsText, firstFix } from '../../../../src/report/answer/alternatives.js';
+
+const cause = (code: string, rows: number, fixes: readonly string[], change: Partial<GroupCause> = {}): GroupCause => ({
+  code,
+  places: ['br0.ageing_time'],
+  value: '0',
+  text: 'a text',
+  fixes,
+  rows,
+  ...change,
+});
+const story = (causes: readonly GroupCause[], tried: readonly ProvenFix[] = []): CauseStory => ({
+  steps: [0],
+  failing: true,
+  tried,
+  group: {
+    cause: causes[0]?.code ?? '',
+    from: ['a'],
+    to: ['b'],
+    observers: ['c'],
+    classes: ['known-unicast'],
+    carriers: ['raw'],
+    rows: 4,
+    sent: 40,
+    seen: 40,
+    firstSighting: null,
+    causes,
+  },
+});
+
+describe('what would end leaks', () => {
+  it('ends all of them first, and says of what ends a part how much', () => {
+    const [first, second] = alternativesOf(story([cause('not-isolated', 1, ['x']), cause('ageing-zero', 4, ['y'])]));
+    expect([first?.cause, first?.part, second?.cause, second?.part]).toEqual([
+      'ageing-zero',
+      '',
+      'not-isolated',
+      '1 of 4 leaks',
+    ]);
+  });
+
+  it('has its price, also where the run was judged before there were prices', () => {
+    const [group, isolated] = alternativesOf(
+      story([
+        cause('group-flood', 4, ['bridge link set dev p1 bcast_flood off']),
+        cause('not-isolated', 4, ['bridge link set dev p1 isolated on'], { cost: 'everything' }),
+      ]),
+    );
+    expect(group?.cost).toContain('ARP requests and DHCP no longer reach this guest');
+    expect(isolated?.cost).toBe('everything');
+  });
+
+  it('is the first that can be typed', () => {
+    expect(firstFix(story([cause('nat', 4, []), cause('ageing-zero', 4, ['y'])]))?.commands).toEqual(['y']);
+    expect(firstFix(story([cause('nat', 4, [])]))).toBeNull();
+  });
+});
+
+describe('a fix that was tried', () => {
+  const trial = (code: string, outcome: ProvenFix['outcome'], cutOff: readonly string[]): ProvenFix => ({
+    cause: code,
+    commands: [],
+    outcome,
+    before: 20,
+    after: 0,
+    cutOff,
+    text: '',
+    evidence: '',
+    sha256: null,
+  });
+  const [first, second] = alternativesOf(
+    story(
+      [cause('unknown-flood', 4, ['x']), cause('ageing-zero', 4, ['y'])],
+      [trial('unknown-flood', 'cuts-off', ['bob']), trial('ageing-zero', 'mends', [])],
+    ),
+  );
+
+  it('says what became of it, and comes last where it cuts somebody off', () => {
+    expect([first?.tried, second?.tried]).toEqual(['WORKS (20 → 0 frames)', 'CUTS OFF bob (20 → 0 frames)']);
+  });
+});
+
+describe('commands in a line', () => {
+  const off = (device: string): string => `bridge link set dev ${device} flood off`;
+  it.each([
+    [[off('p1')], off('p1'), 0],
+    [[off('p1'), off('p2')], `${off('p1')} && ${off('p2')}`, 0],
+    [[off('p1'), off('p2'), off(`'p 3'`)], `for dev in p1 p2 'p 3'; do bridge link set dev "$dev" flood off; done`, 0],
+    [Array.from({ length: 50 }, (_, at) => off(`p${at}`)), off('p0'), 49],
+    [['nft a', 'nft b', 'nft c'], 'nft a && nft b && nft c', 0],
+    // The loop's variable would not be known on the other host.
+    [['a', 'b', 'c'].map((host) => `ssh h '${off(host)}'`), `ssh h '${off('a')}'`, 2],
+  ])('%j is %s', (commands, line, more) => expect(commandsText(commands)).toEqual({ line, more }));
+});

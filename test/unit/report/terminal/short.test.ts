@@ -1,0 +1,199 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Finding, Result } from '../../../../src/core/model/result.js';
+import { terminalReport } from '../../../../src/report/terminal/terminal.js';
+import { replayFolder } from '../../../../src/system/evidence/replay.js';
+import { experiment, findings, result, step } from '../../../support/report/fixture.js';
+
+const render = (run: Result, width = 80, change: Partial<Parameters<typeof terminalReport>[0][number]> = {}): string =>
+  terminalReport([{ result: run, dir: 'evidence/run', details: null, ...change }], { width, color: false });
+const linesOf = (text: string): readonly string[] => text.trimEnd().split('\n');
+/** Lines that the terminal needs: what is wider than it goes on in the next. */
+const heightOf = (text: string, width: number): number =>
+  linesOf(text).reduce((sum, line) => sum + Math.max(1, Math.ceil([...line].length / width)), 0);
+/** The last words, as one line. */
+const closingOf = (text: string): string => text.slice(text.lastIndexOf('\n\n') + 2).replaceAll(/\s+/g, ' ');
+
+const hub = {
+  code: 'ageing-zero',
+  place: 'br0.ageing_time',
+  value: '0',
+  text: 'br0 learns nothing',
+  fix: 'ip link set dev br0 type bridge ageing_time 30000',
+};
+const names = (count: number): readonly string[] => Array.from({ length: count }, (_, at) => `g${at + 1}`);
+/** Every guest overhears what every other sends to a third. */
+function mesh(count: number): readonly Finding[] {
+  const guests = names(count);
+  return guests.flatMap((from, at) => {
+    const to = guests[(at + 1) % count] ?? '';
+    const seen = Object.fromEntries(guests.filter((name) => name !== from).map((name) => [name, 100]));
+    return findings(from, to, 'raw', seen).map((finding) => {
+      const fix = `bridge link set dev p${finding.observer.slice(1)} flood off`;
+      const flood = { code: 'unknown-flood', place: `${fix.split(' ')[4] ?? ''}.flood`, value: 'on', text: '', fix };
+      return finding.leak ? { ...finding, causes: [hub, flood] } : finding;
+    });
+  });
+}
+const broken = (rows: readonly Finding[]): Result =>
+  result([step('gate', { verdict: 'broken', asExpected: false, findings: rows })], { exitCode: 2, asExpected: false });
+
+describe('the answer in the terminal', () => {
+  it('begins with the verdict and ends with it, in a sentence, with what to type and where to read on', () => {
+    const text = render(broken(mesh(50)), 80, { page: 'evidence/run/report.html' });
+    expect(text).toMatch(/^BROKEN {2}wireshark-experiment: 1 step is broken; not as expected\n/);
+    expect(closingOf(text)).toBe(
+      "BROKEN: 50 of 50 endpoints receive each other's traffic (240,000 of 240,000 frames): br0 is a hub (ageing_time 0)" +
+        ' fix ip link set dev br0 type bridge ageing_time 30000 report evidence/run/report.html' +
+        ' again verify-isolation replay evidence/run exit status 2: a leak that was not expected; it took 12.3 s ',
+    );
+  });
+
+  it('names who hears whom where they are few', () => {
+    const rows = [
+      ...findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }, { causes: [hub] }),
+      ...findings('lan', 'kali2', 'raw', { kali2: 100, kali3: 7 }, { causes: [hub] }),
+    ];
+    expect(closingOf(render(broken(rows)))).toMatch(
+      /^BROKEN: kali3 receives what kali2 and lan send to each other \(14 of 200 frames\): br0 is a hub \(ageing_time 0\) /,
+    );
+  });
+
+  it('tells ways to end a leak as one or the other, each with its price', () => {
+    const text = render(broken(mesh(5)));
+    expect(text).toMatch(
+      /fix {2}ip link set dev br0 type bridge ageing_time 30000\n +costs: nothing[^]*\n +or {3}for dev in p3 p4 p5 p1 p2; do bridge link set dev "\$dev" flood off; done\n +costs: a guest that is silent/,
+    );
+  });
+
+  it('tells one cause once, whatever the number of pairs and steps', () => {
+    const steps = ['one', 'two'].map((name) =>
+      step(name, { verdict: 'broken', asExpected: false, findings: mesh(20) }),
+    );
+    const text = render(result(steps, { exitCode: 2, asExpected: false }));
+    expect(text.split('Why\n')[1]?.match(/br0 is a hub/g)).toHaveLength(2);
+    expect(text).toContain('br0 is a hub (ageing_time 0), steps 1 and 2\n');
+  });
+
+  it('says what a HOLDS rests on in numbers', () => {
+    const silent = findings('kali2', 'lan', 'raw', { lan: 100, kali3: 0 });
+    const text = render(result([step('gate', { findings: silent })], { verdict: 'holds' }));
+    expect(closingOf(text)).toMatch(
+      /^HOLDS: none of 2 endpoints received any of 100 frames that were not meant for it, and all could hear \(48 of 48 controls seen\) again /,
+    );
+    expect(text).toContain('at most 2.96 % of such frames leak');
+  });
+
+  it('says of what is not proven where, why, and what to do', () => {
+    const deaf = step('gate', {
+      verdict: 'inconclusive',
+      asExpected: false,
+      reasons: [{ code: 'control-missing', observer: 'kali3', text: 'did not see its controls' }],
+    });
+    const closing = closingOf(render(result([deaf], { verdict: 'inconclusive', exitCode: 3, asExpected: false })));
+    expect(closing).toMatch(
+      /^INCONCLUSIVE: it is not known whether isolation holds: control-missing at kali3, in 1 of 1 steps to do /,
+    );
+    expect(closing).toContain('Look for a capture that was stopped');
+    expect(closing).toMatch(/exit status 3: not proven/);
+  });
+
+  it('names the step that did not come out as expected', () => {
+    const held = step('the hub', { verdict: 'holds', expected: 'broken', asExpected: false });
+    expect(closingOf(render(result([held], { verdict: 'holds', exitCode: 4, asExpected: false })))).toMatch(
+      /^NOT AS EXPECTED: step 1 \(the hub\) expected a leak and came to HOLDS /,
+    );
+  });
+
+  it('tells the five acts of the experiment in a line each', () => {
+    const acts = experiment.steps.flatMap((one) =>
+      ['by probes', 'by http'].map((how) => ({ ...one, name: `${one.name}, ${how}` })),
+    );
+    const text = render({ ...experiment, steps: acts });
+    const told = linesOf(text.slice(text.indexOf('Acts\n'), text.lastIndexOf('\n\n')));
+    expect(told.map((line) => line.replace(/^ *(\S+) .*? (HOLDS|REPRODUCED) .*$/, '$1 $2'))).toEqual([
+      'Acts',
+      '1-2 HOLDS',
+      '3-4 REPRODUCED',
+      '5-6 REPRODUCED',
+      '7-8 HOLDS',
+      '9-10 HOLDS',
+    ]);
+  });
+
+  it('puts the steps that failed first where there are more than fit', () => {
+    const steps = names(60).map((name, at) =>
+      at === 47
+        ? step(name, { verdict: 'broken', asExpected: false, findings: mesh(3) })
+        : step(name, { findings: findings('a', 'b', 'raw', { b: 100, c: 0 }) }),
+    );
+    const text = render(result(steps, { exitCode: 2, asExpected: false }));
+    expect(text).toMatch(/Steps\n +48 +g48 +BROKEN/);
+    expect(text).toMatch(/and \d+ more, all as expected: --verbose tells them/);
+  });
+
+  it('says how it was called', () => {
+    const run = { result: experiment, dir: 'evidence/run', details: null };
+    expect(terminalReport([run], { width: 80, color: false, command: 'node dist/cli.cjs' })).toContain(
+      'again   node dist/cli.cjs replay evidence/run',
+    );
+  });
+
+  it('never lets names act on the terminal', () => {
+    const evil = 'a\u001b[2J\u202e\nb';
+    const run = broken(findings(evil, 'lan', 'raw', { lan: 100, [evil]: 3, kali3: 2 }));
+    const text = render({ ...run, scenario: { ...run.scenario, name: evil } });
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+    expect(text).toContain(String.raw`a\u{1b}[2J\u{202e}\u{a}b`);
+  });
+
+  it('fits although names are as long as names may be', () => {
+    const long = (letter: string): string => letter.repeat(200);
+    const rows = ['a', 'b', 'c', 'd'].flatMap((letter) =>
+      findings(long(letter), long('x'), 'raw', { [long('x')]: 100, [long('y')]: 3 }),
+    );
+    expect(heightOf(render(broken(rows)), 80)).toBeLessThanOrEqual(24);
+  });
+});
+
+describe('several runs', () => {
+  const holds = result([step('gate', { findings: findings('a', 'b', 'raw', { b: 1, c: 0 }) })], { verdict: 'holds' });
+  const runs = [holds, broken(mesh(3)), holds].map((one, at) => ({
+    result: { ...one, scenario: { ...one.scenario, name: `run-${at + 1}` } },
+    dir: `evidence/run-${at + 1}`,
+    details: null,
+  }));
+  const text = terminalReport(runs, { width: 80, color: false, status: 2 });
+
+  it('end with a line each and a sum', () => {
+    const last = linesOf(text).slice(-4);
+    expect(last.map((line) => line.slice(0, 15))).toEqual([
+      'HOLDS   run-1  ',
+      'BROKEN  run-2  ',
+      'HOLDS   run-3  ',
+      '3 runs: 2 HOLDS',
+    ]);
+    expect(last[3]).toBe('3 runs: 2 HOLDS, 1 BROKEN; exit status 2: a leak that was not expected');
+    expect(last.every((line) => line.length <= 80)).toBe(true);
+  });
+
+  it('are told closer only where they failed', () => {
+    expect(text).toContain('replay evidence/run-2');
+    expect(text).not.toContain('replay evidence/run-1');
+  });
+});
+
+describe('every recorded run', () => {
+  const captures = resolve(import.meta.dirname, '../../../../captures');
+  const folders = readdirSync(captures).filter((name) => existsSync(join(captures, name, 'plan.json')));
+
+  it.each(folders)('%s is answered in 24 lines at 80 and 60 columns', async (name) => {
+    const run = await replayFolder(join(captures, name));
+    for (const width of [60, 80]) {
+      const text = render(run, width, { dir: name, page: `${name}/report.html` });
+      expect(heightOf(text, width)).toBeLessThanOrEqual(24);
+      expect(closingOf(text)).toMatch(new RegExp(`exit status ${run.exitCode}: `));
+    }
+  });
+});
