@@ -10,6 +10,7 @@ import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval 
 import type { Parties } from './parties.js';
 import { missingProofs } from './proof/proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
+import { bypassReasons } from './proof/bypass.js';
 import { unchangedReasons } from './proof/unchanged.js';
 import { eventsOf } from './proof/windows.js';
 import { reason } from './reasons.js';
@@ -127,6 +128,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...(idle && !failed ? [] : missingProofs({ ...input, endpoints: plan.endpoints })),
     ...(idle || failed ? [] : changedMeanwhile(input)),
     ...(idle || failed ? [] : rootReasons(step, input.states)),
+    ...(idle || failed ? [] : bypassReasons(step, input.states)),
   ];
   const rows = withCauses(rowsOf(input), plan, step, input.states, input.rules);
   const missing = input.rules === 1 ? all : withoutDoubts(all, rows);
