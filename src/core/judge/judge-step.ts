@@ -8,6 +8,7 @@ import { withCauses } from './explain/causes.js';
 import { whyHolds } from './explain/why-holds.js';
 import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
 import type { Parties } from './parties.js';
+import { passingPorts } from './proof/passing-ports.js';
 import { missingProofs } from './proof/proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
 import { bypassReasons } from './proof/bypass.js';
@@ -129,6 +130,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...(idle || failed ? [] : changedMeanwhile(input)),
     ...(idle || failed ? [] : rootReasons(step, input.states)),
     ...(idle || failed ? [] : bypassReasons(step, input.states)),
+    ...(idle || failed ? [] : passingPorts(step, input.states, facts.settingChanges)),
   ];
   const rows = withCauses(rowsOf(input), plan, step, input.states, input.rules);
   const missing = input.rules === 1 ? all : withoutDoubts(all, rows);

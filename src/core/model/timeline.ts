@@ -49,7 +49,13 @@ export interface SettingChange {
    * is one host only.
    */
   readonly host?: string;
+  /** Of a `master`: the name of the link, and the numbers of the bridges that it was told to be a port of. */
+  readonly name?: string;
+  readonly masters?: readonly number[];
 }
+
+/** What a SettingChange without interface says where the kernel had more events of links than it kept. */
+export const lostEvents = 'events that were lost';
 
 /** How a SettingChange calls the VLANs of a bridge or of a port, with their flags and tunnels. */
 export const vlanList = 'the list of its VLANs';

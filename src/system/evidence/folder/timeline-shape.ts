@@ -37,7 +37,15 @@ export const timelineShape = z.discriminatedUnion('event', [
     meanwhile,
   }),
   entry('settings-changed', {
-    changes: z.array(z.looseObject({ ifindex: number.nullable(), what: text, host: text.optional() })),
+    changes: z.array(
+      z.looseObject({
+        ifindex: number.nullable(),
+        what: text,
+        host: text.optional(),
+        name: text.optional(),
+        masters: z.array(whole).optional(),
+      }),
+    ),
     meanwhile,
   }),
   entry('controls-sent', { phase: z.enum(phases), accepted: z.array(whole) }),
