@@ -19,6 +19,7 @@ import { carriersApart } from './rows/carriers-apart.js';
 import { claimOutcome, claimText } from './rows/claims.js';
 import { rootReasons } from './rows/root-rows.js';
 import { rowsOf } from './rows/rows.js';
+import { acceptedOf } from './rows/probe-row.js';
 
 export interface StepInput {
   readonly plan: Plan;
@@ -112,11 +113,21 @@ function changedMeanwhile({ step, facts, states, plan: { endpoints } }: StepInpu
   ];
 }
 
+/**
+ * Who may overhear all that a step probes, for somebody answers for it, may as well overhear what guests say of it
+ * again.
+ */
+function isTakenOn({ step, day }: StepInput, observer: string | null): boolean {
+  if (observer === null || step.expect.accept.length === 0) return false;
+  return step.flows.every(
+    (flow) => !flow.judged || 'accepted' in acceptedOf(step.expect.accept, observer, flow.class, day),
+  );
+}
+
 /** Sightings that a guest's answer may account for are a reason only where no other sighting decides. */
-function withoutDoubts(reasons: readonly Reason[], rows: readonly Finding[]): readonly Reason[] {
-  return rows.some((row) => row.leak && row.accepted === undefined)
-    ? reasons.filter(({ code }) => code !== 'replayed')
-    : reasons;
+function withoutDoubts(reasons: readonly Reason[], rows: readonly Finding[], input: StepInput): readonly Reason[] {
+  const decided = rows.some((row) => row.leak && row.accepted === undefined);
+  return reasons.filter(({ code, observer }) => code !== 'replayed' || !(decided || isTakenOn(input, observer)));
 }
 
 /** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
@@ -133,7 +144,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...(idle || failed ? [] : passingPorts(step, input.states, facts.settingChanges)),
   ];
   const rows = withCauses(rowsOf(input), plan, step, input.states, input.rules);
-  const missing = input.rules === 1 ? all : withoutDoubts(all, rows);
+  const missing = input.rules === 1 ? all : withoutDoubts(all, rows, input);
   const unsupported = missing.some(({ code }) => code === 'unsupported');
   const unjudged = step.expect.expected === null;
   if (unsupported || (unjudged && !failed) || (idle && !failed)) {

@@ -40,6 +40,19 @@ describe('what a forger can do', () => {
     expect(codes(result)).toContain('replayed');
   });
 
+  it('a token that a guest sends again is no doubt at who may overhear all that is probed, for somebody answers for it', () => {
+    const accepted = (probeClass: string, until: string | null): Result => {
+      const accept = [{ observer: 'c', class: probeClass, reason: 'IDS', owner: 'ops', ticket: null, until }];
+      const evidence = perfectRun(scenario([step({ accept })]));
+      const bytes = probeFrame(evidence, 0);
+      addFrames(evidence, { observer: 'b', outgoing: false, bytes }, { observer: 'c', outgoing: true, bytes });
+      return judge(evidence);
+    };
+    expect(accepted('known-unicast', null).verdict).toBe('holds');
+    expect(codes(accepted('known-unicast', '2001-01-01'))).toContain('replayed');
+    expect(codes(accepted('broadcast', null))).toContain('replayed');
+  });
+
   it('its own token, sent again by the sender, is inconclusive, and no leak', () => {
     const evidence = perfectRun();
     const bytes = probeFrame(evidence, 0);
