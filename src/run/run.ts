@@ -13,6 +13,7 @@ import type { StepStates } from '../core/model/state.js';
 import { framesOfStep } from '../core/plan/flows/shortcuts.js';
 import { planHash } from '../core/plan/hash.js';
 import { localPart } from '../core/plan/hosts.js';
+import { planWithEars } from '../core/plan/ears.js';
 import { makePlan, planTopology } from '../core/plan/make-plan.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';
 import { hostsToConnect } from '../core/scenario/topology/host-command.js';
@@ -310,7 +311,7 @@ async function carryOut({
       const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
       return {
         result: await judgeRaw(dir, {
-          plan,
+          plan: planWithEars(plan, timeline.entries),
           run: { ...known, key: Buffer.from(key).toString('hex') },
           timeline: timeline.entries,
           states: read,
@@ -347,7 +348,7 @@ async function complete({
   );
   const judged = await judgeRun({
     dir,
-    plan,
+    plan: planWithEars(plan, timeline.entries),
     key,
     record,
     along,

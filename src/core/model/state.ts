@@ -182,6 +182,22 @@ export interface Reading {
   readonly keepers?: readonly Keeper[];
 }
 
+/** A device of the bridges' network namespace, or one elsewhere that stands on one of them or is its other end. */
+export interface LinkedDevice {
+  /** Path of its network namespace; null = that of the bridges. */
+  readonly space: string | null;
+  readonly name: string;
+  readonly ifindex: number;
+  /** linkinfo.info_kind; '' where it has none. */
+  readonly kind: string;
+  readonly mac: string;
+  /** Number, in the bridges' namespace, of what it stands on, or of the other end of a veth; null = nothing there. */
+  readonly lower: number | null;
+  /** Number of its master, in its own namespace. */
+  readonly master: number | null;
+  readonly up: boolean;
+}
+
 /** What the kernel said around a step's probes; null = it was not read. */
 export interface StepStates {
   readonly before: HostState | null;

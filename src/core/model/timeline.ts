@@ -1,4 +1,4 @@
-import type { Phase } from './plan.js';
+import type { Observer, Phase } from './plan.js';
 
 /** What one observer's handles have counted since they were opened; both directions together. */
 export interface Counters {
@@ -79,6 +79,8 @@ export type TimelineEvent =
       readonly commands: readonly (readonly string[])[];
       readonly readBack: string | null;
     }
+  /** Somebody gets frames beside the ports: there is an ear there for the rest of the step (core/plan/ears.ts). */
+  | { readonly event: 'ear'; readonly observer: Observer }
   | { readonly event: 'learned'; readonly endpoints: readonly string[] }
   | { readonly event: 'listening'; readonly observer: string; readonly facts: EngineFacts; readonly version: string }
   /** What the capture helpers may do from now on; `filtered`: in all of them the kernel refuses to open anything. */

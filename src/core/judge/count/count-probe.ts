@@ -2,7 +2,7 @@ import type { FrameView } from '../../wire/frame-view.js';
 import { macText } from '../../wire/ethernet.js';
 import { ipv4Text } from '../../wire/ipv4.js';
 import { ipv6Text } from '../../wire/ipv6.js';
-import { isLeak } from '../parties.js';
+import { isLeak, partyOf } from '../parties.js';
 import { countProbeByRules1 } from './count-probe-rules-1.js';
 import { type CountedAs, noteMoment, type ProbeSighting } from './probe-sighting.js';
 import { raise, type Seen, type StepTally, type Tallies } from './tally.js';
@@ -32,7 +32,7 @@ function countTowards(
   tally: StepTally,
 ): CountedAs {
   const { observer } = seen;
-  if (tallies.parties.isOfSender(flow, observer.name)) return 'other';
+  if (tallies.parties.isOfSender(flow, partyOf(observer))) return 'other';
   // What is as it was sent stems from no answer: every frame of a guest is heard where it enters.
   const isDoubtful =
     tally.entries.isAgain(flow, sequence, 'retold') ||
@@ -64,7 +64,7 @@ function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, ta
     else if (!inferred) tally.entries.addAgain(flow, sequence, 'retold');
     return 'other';
   }
-  if (tallies.parties.isOfSender(flow, observer.name)) return 'other';
+  if (tallies.parties.isOfSender(flow, partyOf(observer))) return 'other';
   const hadGot = tally.seen.has(flow, sequence, observer.name);
   if (hadGot && form !== 'as-sent') tally.entries.addAgain(flow, sequence, 'answered');
   else if (observer.role === 'uplink') tally.entries.addAgain(flow, sequence, 'reflected');
