@@ -47,6 +47,8 @@ export interface RunOptions {
   readonly toolVersion: string;
   /** On a host: keep what guests say to each other, whole, instead of the run's own frames' headers. */
   readonly payload?: boolean;
+  /** For so long, in ms, it is listened after the last probe of each step, if that is longer than usual. */
+  readonly lingerMs?: number;
   /** Who is responsible, as declared; for the record. */
   readonly declared?: OperatorDeclaration;
   /**
@@ -102,10 +104,12 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 async function planOn(
   { scenario, openEarly, found }: PreparedTopology,
   key: Uint8Array,
+  lingerMs: number,
 ): Promise<Pick<Prepared, 'plan' | 'opening'>> {
   const input = {
     runTag: randomBytes(4).readUInt32BE(),
     keySha256: createHash('sha256').update(key).digest('hex'),
+    lingerMs,
     ...found,
   };
   const planned = planTopology(scenario, input);
@@ -127,7 +131,7 @@ async function runOn(
   { scenario, options, engine, key }: Pick<Prepared, 'scenario' | 'options' | 'engine' | 'key'>,
 ): Promise<Run> {
   const { inside } = options;
-  const { plan, opening } = await planOn(topology, key);
+  const { plan, opening } = await planOn(topology, key, options.lingerMs ?? 0);
   const look = inside === null ? await lookAtHost(plan, topology) : { notes: [], keepers: null };
   await options.approve?.(
     plan,
