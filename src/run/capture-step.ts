@@ -56,13 +56,18 @@ export function ringOf(context: Pick<RunContext, 'engine' | 'plan'>, step: StepP
   return Math.min(ringSize[context.plan.provider][engine], Math.floor(memoryBudget / (2 * step.observers.length)));
 }
 
+/** Octets of the ring of a handle of its own. */
+export function ringSizeOf({ plan, engine }: Pick<RunContext, 'engine' | 'plan'>): number {
+  return ringSize[plan.provider][engine];
+}
+
 /** Octets of a frame that are kept. */
 export function snaplenOf(context: Pick<RunContext, 'payload'>, step: StepPlan): number {
   return context.payload ? Math.max(step.snaplen, 2048) : step.snaplen;
 }
 
 /** On a host guests' own traffic is kept only where it is what the step is about. */
-function onlyOwn(context: RunContext, step: StepPlan): boolean {
+export function onlyOwn(context: RunContext, step: StepPlan): boolean {
   return context.plan.provider === 'host' && !context.payload && step.listenMs === null && step.traffic.length === 0;
 }
 

@@ -13,6 +13,7 @@ import type { StepStates } from '../core/model/state.js';
 import { framesOfStep } from '../core/plan/flows/shortcuts.js';
 import { planHash } from '../core/plan/hash.js';
 import { localPart } from '../core/plan/hosts.js';
+import { planWithEars } from '../core/plan/ears.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';
 import { hostsToConnect } from '../core/scenario/topology/host-command.js';
 import { chooseEngine } from '../system/capture/choose-engine.js';
@@ -45,6 +46,8 @@ export interface RunOptions {
   readonly toolVersion: string;
   /** On a host: keep what guests say to each other, whole, instead of the run's own frames' headers. */
   readonly payload?: boolean;
+  /** For so long, in ms, it is listened after the last probe of each step, if that is longer than usual. */
+  readonly lingerMs?: number;
   /** Who is responsible, as declared; for the record. */
   readonly declared?: OperatorDeclaration;
   /**
@@ -100,7 +103,7 @@ async function runOn(
   { scenario, options, engine, key }: Pick<Prepared, 'scenario' | 'options' | 'engine' | 'key'>,
 ): Promise<Run> {
   const { inside } = options;
-  const { plan, opening } = await planOn(topology, key);
+  const { plan, opening } = await planOn(topology, key, options.lingerMs ?? 0);
   const look = inside === null ? await lookAtHost(plan, topology) : { notes: [], keepers: null };
   await options.approve?.(
     plan,
@@ -286,7 +289,16 @@ async function carryOut({
     if (record.provenance !== undefined)
       record = { ...record, provenance: completeProvenance(record.provenance, plan, timeline.entries, states) };
     const read = plan.steps.map((step) => states[step.index] ?? { before: null, after: null });
-    const known = { dir, plan, record, key, timeline, along, options, states: read };
+    const known = {
+      dir,
+      plan: planWithEars(plan, timeline.entries),
+      record,
+      key,
+      timeline,
+      along,
+      options,
+      states: read,
+    };
     return { ...(await (apart === null ? completeHere(known) : completeApart(known, apart))), plan, dir, left };
   } finally {
     apart?.stop();

@@ -9,6 +9,7 @@ import { checkStop, pause, type RunContext, stopReason, tell } from './context.j
 import { type Events, startEvents } from './events.js';
 import { type StateReader, stateReader } from './read-states.js';
 import { announce } from './send/announce.js';
+import { startEars, withEars } from './ears.js';
 import { restoreOwners } from './send/restore.js';
 import { sendControls } from './send/send-controls.js';
 import { probeSender } from './send/send-probes.js';
@@ -29,7 +30,6 @@ async function change(context: RunContext, step: StepPlan): Promise<void> {
 
 /** From the first control to the last: what is sent between two readings of the state. */
 async function probe(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
-  await listen(context, step, capture);
   const watch = watchKernel(context, step);
   try {
     await probeBetweenReadings(context, step, capture, sender, stateReader(context, step, watch));
@@ -150,6 +150,7 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
   context.timeline.log(step.index, { event: 'step-started' });
   const starting = step.observers.length === 0 ? null : startStepCapture(context, step);
   starting?.catch(() => undefined); // told below, where it is awaited
+  let ears: Capture | null = null;
   let sender: Sender | null = null;
   let outcome: 'done' | 'fault' | 'unsupported' = 'done';
   try {
@@ -160,14 +161,19 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
       await pause(step.waitMs, context.signal);
       tell(context, step, 'listening');
       const capture = await starting;
-      if (capture !== null) await probe(context, step, capture, sender);
+      if (capture !== null) {
+        await listen(context, step, capture);
+        ears = await startEars(context, step);
+        await probe(context, step, withEars(capture, ears), sender);
+      }
     } catch (error) {
       outcome = fault(context, step, error);
     }
     if (sender !== null && isUnfinished(context, step, outcome)) await restoreOwners(context, step, sender);
   } finally {
     const capture = await starting?.catch(() => null);
-    if (capture !== null && capture !== undefined) await stopStepCapture(context, step, capture);
+    if (capture !== null && capture !== undefined) await stopStepCapture(context, step, withEars(capture, ears));
+    else ears?.kill();
     await sender?.stop();
   }
   for (const { code, text } of context.fabric.faults())

@@ -148,10 +148,12 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
 export async function planOn(
   { scenario, openEarly, found }: PreparedTopology,
   key: Uint8Array,
+  lingerMs: number,
 ): Promise<{ readonly plan: Plan; readonly opening: Promise<Fabric> | null }> {
   const input = {
     runTag: randomBytes(4).readUInt32BE(),
     keySha256: createHash('sha256').update(key).digest('hex'),
+    lingerMs,
     ...found,
   };
   const planned = planTopology(scenario, input);

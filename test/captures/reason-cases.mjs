@@ -179,6 +179,13 @@ export const reasonCases = {
       link(state, 'vnet4').port.state = 'blocking';
     }),
   },
+  'bypass-possible': {
+    why: 'a program of eBPF stood at the port of kali2 at the end, which no command of tc shows',
+    change: (folder) => {
+      folder.states['1-before'].programs = [];
+      folder.states['1-after'].programs = [{ device: 'vnet0', place: 'tcx ingress', id: 12 }];
+    },
+  },
   'mac-moved': {
     why: 'the MAC of the LAN was learned on the port of kali3 at the end',
     change: after((state) => {

@@ -9,8 +9,10 @@ import { leakGroups } from './explain/leak-groups.js';
 import { whyHolds } from './explain/why-holds.js';
 import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
 import type { Parties } from './parties.js';
+import { passingPorts } from './proof/passing-ports.js';
 import { missingProofs } from './proof/proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
+import { bypassReasons } from './proof/bypass.js';
 import { unchangedReasons } from './proof/unchanged.js';
 import { eventsOf } from './proof/windows.js';
 import { reason } from './reasons.js';
@@ -139,6 +141,8 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...(idle && !failed ? [] : missingProofs({ ...input, endpoints: plan.endpoints })),
     ...(idle || failed ? [] : changedMeanwhile(input)),
     ...(idle || failed ? [] : rootReasons(step, input.states)),
+    ...(idle || failed ? [] : bypassReasons(step, input.states)),
+    ...(idle || failed ? [] : passingPorts(step, input.states, facts.settingChanges)),
   ];
   const { rows: bare, folded } = rowsOf(input);
   const finding = createCauseFinding(plan, step, input.states, input.rules);

@@ -6,6 +6,7 @@ import type { RunRecord } from '../model/run-record.js';
 import type { StepStates } from '../model/state.js';
 import type { TimelineEntry } from '../model/timeline.js';
 import { highHalf, lowHalf, timeWords } from '../pcap/time-words.js';
+import { isTowards } from '../plan/observers.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { createTokenSearch, type TokenSearch } from '../wire/token-search.js';
 import { countDiscarded, framesOfLine } from './count/count-discarded.js';
@@ -187,7 +188,7 @@ export function addBatch(judging: Judging<JudgeStart>, batch: JudgedBatch): void
     const start = batch.offset[i] ?? 0;
     const end = start + (batch.captured[i] ?? 0);
     const outgoing = batch.direction[i] === directionOut;
-    const towards = seen.observer.place === 'bridge' ? !outgoing : outgoing;
+    const towards = isTowards(seen.observer, outgoing);
     const high = times[2 * i + highHalf] ?? 0;
     const low = times[2 * i + lowHalf] ?? 0;
     const probe = probes.read(bytes, start, end);

@@ -31,9 +31,19 @@ export function createParties(endpoints: readonly Endpoint[]): Parties {
   };
 }
 
+/** Whom an observer is of: what stands above a bridge may be a listed endpoint's. */
+export function partyOf({ name, party }: Pick<Observer, 'name' | 'party'>): string {
+  return party ?? name;
+}
+
 /** Is a token of the flow that is seen towards this observer a leak? */
-export function isLeak(flow: Flow, { name, judged }: Observer, parties: Parties): boolean {
+export function isLeak(flow: Flow, observer: Observer, parties: Parties): boolean {
+  const name = partyOf(observer);
   return (
-    judged && flow.judged && !flow.must.includes(name) && !flow.may.includes(name) && !parties.isOfSender(flow, name)
+    observer.judged &&
+    flow.judged &&
+    !flow.must.includes(name) &&
+    !flow.may.includes(name) &&
+    !parties.isOfSender(flow, name)
   );
 }

@@ -36,6 +36,8 @@ export const reasonHints = {
     'A guest that had got tokens sent them again, and somebody saw them who may not have them: it may have told them on by itself.',
   'unheard-delivery':
     'A guest sent tokens that nobody was heard handing to it: something reaches it past the ports that are observed, or guests work together. Look for mirrors, programs (tc, XDP) and sockets on its interfaces.',
+  'bypass-possible':
+    'Something that is not known to be harmless can carry frames past every ear: a program, a rule, a process with a packet socket. The text says what, where, and what would acquit it.',
   'replay-possible':
     'This engine does not know directions, and a token was seen twice here: it may have been sent again.',
   'traffic-failed': 'The traffic did not work between its two ends, so it proves nothing.',

@@ -16,19 +16,22 @@ import type {
 
 /**
  * A place to listen. On a port the frames towards the guest are the outgoing ones, on the bridge device (the host) they
- * are the incoming ones that the host's own stack accepts.
+ * are the incoming ones that the host's own stack accepts; on what stands above a bridge or a port (a macvlan, a VLAN
+ * device), which a step finds when it begins, all that come in.
  */
 export interface Observer {
   /** The endpoint's name, or the bridge's name for a host that is no endpoint. */
   readonly name: string;
   readonly interface: string;
   readonly bridge: string;
-  readonly place: 'port' | 'bridge' | 'relay';
+  readonly place: 'port' | 'bridge' | 'relay' | 'above';
   readonly role: Role;
   /** MACs that are rightfully behind this observer; empty where not known. */
   readonly macs: readonly Mac[];
   /** Judged, that is: sightings here count. The bridge device is observed always, but judged only as an endpoint. */
   readonly judged: boolean;
+  /** Of one above: the endpoint whose it is, as far as that is known. */
+  readonly party?: string;
 }
 
 /**

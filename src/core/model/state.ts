@@ -12,6 +12,8 @@ export interface LinkState {
   readonly operstate: string;
   readonly master: string | null;
   readonly promiscuity: number | null;
+  /** The link below it, or the other end of a veth, by name, where that is in this namespace. */
+  readonly lower?: string;
   /**
    * Index of the other end of a veth, in the namespace where that is; absent where it is no veth or the other end is
    * here.
@@ -92,6 +94,14 @@ export interface Drops {
   readonly backlog: number;
 }
 
+/** A program that is attached to a device where no command of iproute2 shows it (bpf(2), BPF_PROG_QUERY). */
+export interface AttachedProgram {
+  readonly device: string;
+  /** `tcx ingress`, `tcx egress`, `netkit primary`, `netkit peer`. */
+  readonly place: string;
+  readonly id: number;
+}
+
 /** What the kernel said of one bridge host at one moment. Parts that could not be read are named in `unread`. */
 export interface HostState {
   readonly links: readonly LinkState[];
@@ -108,6 +118,8 @@ export interface HostState {
   readonly drops?: Drops;
   /** Packet sockets of others than this program's helpers; null = they could not be read, absent = nobody asked. */
   readonly packetSockets?: readonly PacketSocket[] | null;
+  /** null = this user may not ask (then nobody of his rights can have attached any); absent = nobody asked. */
+  readonly programs?: readonly AttachedProgram[] | null;
   readonly unread: readonly { readonly what: string; readonly why: string }[];
 }
 
@@ -122,6 +134,13 @@ export interface PacketSocket {
   readonly holders: readonly { readonly pid: number; readonly name: string }[];
   /** A helper of this program: what it listens to is known. */
   readonly own: boolean;
+  /**
+   * Its filter, classic BPF, 8 octets an instruction, hex; null = it has none, or one of eBPF. Absent = the kernel did
+   * not tell.
+   */
+  readonly filter?: string | null;
+  /** It gets frames, and its filter sees them, from their network header on; absent = whole. */
+  readonly cooked?: true;
 }
 
 /** Does it receive frames, or is it for sending, or not bound yet? */
@@ -161,6 +180,22 @@ export interface Reading {
   readonly declared?: readonly Declared[];
   /** Whose configuration makes which bridge and port; absent = it was not read. */
   readonly keepers?: readonly Keeper[];
+}
+
+/** A device of the bridges' network namespace, or one elsewhere that stands on one of them or is its other end. */
+export interface LinkedDevice {
+  /** Path of its network namespace; null = that of the bridges. */
+  readonly space: string | null;
+  readonly name: string;
+  readonly ifindex: number;
+  /** linkinfo.info_kind; '' where it has none. */
+  readonly kind: string;
+  readonly mac: string;
+  /** Number, in the bridges' namespace, of what it stands on, or of the other end of a veth; null = nothing there. */
+  readonly lower: number | null;
+  /** Number of its master, in its own namespace. */
+  readonly master: number | null;
+  readonly up: boolean;
 }
 
 /** What the kernel said around a step's probes; null = it was not read. */

@@ -1,4 +1,4 @@
-import type { Phase } from './plan.js';
+import type { Observer, Phase } from './plan.js';
 
 /** What one observer's handles have counted since they were opened; both directions together. */
 export interface Counters {
@@ -49,7 +49,13 @@ export interface SettingChange {
    * is one host only.
    */
   readonly host?: string;
+  /** Of a `master`: the name of the link, and the numbers of the bridges that it was told to be a port of. */
+  readonly name?: string;
+  readonly masters?: readonly number[];
 }
+
+/** What a SettingChange without interface says where the kernel had more events of links than it kept. */
+export const lostEvents = 'events that were lost';
 
 /** How a SettingChange calls the VLANs of a bridge or of a port, with their flags and tunnels. */
 export const vlanList = 'the list of its VLANs';
@@ -73,6 +79,8 @@ export type TimelineEvent =
       readonly commands: readonly (readonly string[])[];
       readonly readBack: string | null;
     }
+  /** Somebody gets frames beside the ports: there is an ear there for the rest of the step (core/plan/ears.ts). */
+  | { readonly event: 'ear'; readonly observer: Observer }
   | { readonly event: 'learned'; readonly endpoints: readonly string[] }
   | { readonly event: 'listening'; readonly observer: string; readonly facts: EngineFacts; readonly version: string }
   /** What the capture helpers may do from now on; `filtered`: in all of them the kernel refuses to open anything. */

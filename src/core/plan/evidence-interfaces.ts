@@ -14,14 +14,19 @@ export function describeObserver(observer: Observer, stepIndex: number, stepName
   return `${observer.name} (${observer.role}) on ${observer.bridge}, step ${stepIndex + 1}: ${stepName}`;
 }
 
-/** The interface blocks of evidence.pcapng, in order: by step, then by observer. */
+/** The interface blocks of evidence.pcapng, in order: by step, then by observer; then those that steps found. */
 export function evidenceInterfaces(plan: Plan): readonly EvidenceInterface[] {
-  return plan.steps.flatMap((step) =>
+  const all = plan.steps.flatMap((step) =>
     step.observers.map((observer, index) => ({
-      step: step.index,
-      observer: index,
-      name: observer.interface,
-      description: describeObserver(observer, step.index, step.name),
+      place: observer.place,
+      block: {
+        step: step.index,
+        observer: index,
+        name: observer.interface,
+        description: describeObserver(observer, step.index, step.name),
+      },
     })),
   );
+  const isFound = ({ place }: (typeof all)[number]): boolean => place === 'above';
+  return [...all.filter((one) => !isFound(one)), ...all.filter(isFound)].map(({ block }) => block);
 }

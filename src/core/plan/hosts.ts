@@ -10,7 +10,12 @@ export interface StateOfHost {
 }
 
 function linkOf(host: string | null, link: LinkState): LinkState {
-  return { ...link, name: onHost(host, link.name), master: link.master === null ? null : onHost(host, link.master) };
+  return {
+    ...link,
+    name: onHost(host, link.name),
+    master: link.master === null ? null : onHost(host, link.master),
+    ...(link.lower === undefined ? {} : { lower: onHost(host, link.lower) }),
+  };
 }
 
 function entryOf(host: string | null, entry: FdbState): FdbState {
@@ -62,6 +67,15 @@ function dropsOf(states: readonly StateOfHost[]): Pick<HostState, 'drops'> {
   return { drops: { devices: Object.fromEntries(devices), backlog } };
 }
 
+/** Known where every host told it. */
+function programsOf(states: readonly StateOfHost[]): Pick<HostState, 'programs'> {
+  if (states.some(({ state }) => state.programs === undefined)) return {};
+  const known = states.flatMap(({ host, state }) =>
+    (state.programs ?? []).map((one) => ({ ...one, device: onHost(host, one.device) })),
+  );
+  return { programs: states.some(({ state }) => state.programs === null) && known.length === 0 ? null : known };
+}
+
 /**
  * The states of several hosts as one, names of devices as they are called across hosts. Rules of nft name devices
  * anywhere in their text: those of other hosts stand apart under `hosts`, where a change of them shows and nobody takes
@@ -91,6 +105,7 @@ export function mergeStates(states: readonly StateOfHost[]): HostState {
     ...dropsOf(states),
     ...(own?.ovs === undefined ? {} : { ovs: own.ovs }),
     ...(own?.packetSockets === undefined ? {} : { packetSockets: own.packetSockets }),
+    ...programsOf(states),
     unread: states.flatMap(({ host, state }) =>
       state.unread.map(({ what, why }) => ({ what: onHost(host, what), why })),
     ),

@@ -21,6 +21,8 @@ export interface PlanInput {
   readonly bridgeMacs?: Readonly<Record<string, Mac>>;
   /** Ports on which nobody can listen, as found on a host. */
   readonly unobservable?: Plan['unobservable'];
+  /** For so long, in ms, it is listened after the last probe of a step, if that is longer than usual. */
+  readonly lingerMs?: number;
   /** On a host: endpoints whose MAC Open vSwitch has on their port. */
   readonly inPlace?: readonly string[];
 }
@@ -55,7 +57,7 @@ function planStep(
   index: number,
   present: readonly Endpoint[],
   scenario: Scenario,
-  around: Surroundings & Required<Pick<PlanInput, 'inPlace'>>,
+  around: Surroundings & Required<Pick<PlanInput, 'inPlace' | 'lingerMs'>>,
   numbering: Numbering,
 ): StepPlan {
   const { bridges } = scenario.topology;
@@ -126,7 +128,7 @@ function planStep(
     during: step.during,
     ...(provoked.length === 0 ? {} : { provokes: provoked }),
     rate: rates.length > 0 ? Math.min(...rates) : step.during.length > 0 ? rateForEvents(flows, step.during) : null,
-    drainMs: drainMs[scenario.topology.provider],
+    drainMs: Math.max(drainMs[scenario.topology.provider], around.lingerMs),
     expect: { expected: quiet ? null : step.expect.expected, seen, accept: step.accept },
   };
 }
@@ -183,6 +185,7 @@ export function makePlan(scenario: Scenario, input: PlanInput, planned = planTop
     runTag: input.runTag,
     mdb: [],
     inPlace: input.inPlace ?? [],
+    lingerMs: input.lingerMs ?? 0,
   };
   const numbering: Numbering = { flow: 0, token: 0, entry: 0 };
   const running = new Set(topology.endpoints.filter((endpoint) => endpoint.started).map((endpoint) => endpoint.name));

@@ -20,6 +20,11 @@ function observerOf(endpoint: Endpoint, bridgeMac: string | undefined, judged: b
   }
 }
 
+/** Whether a frame that its device sees go out, or come in, goes towards who is behind an observer. */
+export function isTowards({ place }: Pick<Observer, 'place'>, outgoing: boolean): boolean {
+  return place === 'bridge' || place === 'above' ? !outgoing : outgoing;
+}
+
 /** What is behind a bridge device of a host can be heard only where it has an interface. */
 function isHeard({ attach, port }: Endpoint): boolean {
   return attach !== 'promiscuous' || port !== null;

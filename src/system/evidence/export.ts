@@ -10,6 +10,7 @@ import { type Batch, directions } from '../../core/pcap/capture-items.js';
 import { classicHeader, classicRecord } from '../../core/pcap/classic/writer.js';
 import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from '../../core/pcap/pcapng/writer.js';
+import { isTowards } from '../../core/plan/observers.js';
 import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
 import { capturePath } from './folder/folder.js';
 import { parseFolder } from './folder/parse-folder.js';
@@ -105,7 +106,7 @@ function chooser(plan: Plan, classify: Classify, options: ExportOptions): (batch
     const outgoing = batch.direction[packet] === directions.out;
     return (
       leakComment(
-        { bytes: batch.bytes, classified, step, observer, towards: observer.place === 'bridge' ? !outgoing : outgoing },
+        { bytes: batch.bytes, classified, step, observer, towards: isTowards(observer, outgoing) },
         plan,
         parties,
       ) !== null

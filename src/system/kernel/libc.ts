@@ -36,6 +36,8 @@ export interface Libc {
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   /** A system call without a function of its own; `last` is handed over by its address. */
   syscall(number: number, first: number, second: number, last: Uint8Array): number;
+  /** bpf(2); `attributes`: union bpf_attr, filled in. Below 0 also where the machine's number is not known. */
+  bpf(command: number, attributes: Uint8Array): number;
   /** `timex`: struct timex, filled in; below 0 = an error, 5 = the clock is not synchronized. */
   adjtimex(timex: Uint8Array): number;
   /**
@@ -50,6 +52,9 @@ export interface Libc {
   /** Address of a buffer's first octet. The caller keeps the buffer referenced for as long as C may use it. */
   addressOf(buffer: Uint8Array): bigint;
 }
+
+/** Numbers of the system call: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
+const bpfNumbers: Readonly<Record<string, number>> = { x64: 321, arm64: 280, riscv64: 280 };
 
 let koffiModule: Koffi | undefined;
 let libcFunctions: Libc | undefined;
@@ -93,6 +98,10 @@ function bindLibc(k: Koffi): Libc {
     fd: number,
     offset: number,
   ) => number | bigint = library.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)');
+  const callBpf: (number: number, command: number, attributes: Uint8Array, size: number) => number = library.func(
+    'long syscall(long, int, void *, unsigned int)',
+  );
+  const bpfNumber = bpfNumbers[process.arch];
   const names = new Map(Object.entries(k.os.errno).map(([name, value]) => [value, name]));
   return {
     setns: library.func('int setns(int, int)'),
@@ -115,6 +124,8 @@ function bindLibc(k: Koffi): Libc {
     fallocate: library.func('int fallocate(int, int, int64_t, int64_t)'),
     memfd_create: library.func('int memfd_create(const char *, unsigned int)'),
     syscall: library.func('long syscall(long, unsigned long, unsigned long, void *)'),
+    bpf: (command, attributes) =>
+      bpfNumber === undefined ? -1 : callBpf(bpfNumber, command, attributes, attributes.length),
     adjtimex: library.func('int adjtimex(void *)'),
     mapShared(fd, length) {
       const [readWrite, shared] = [3, 1];

@@ -18,9 +18,11 @@ const FIONBIO = 0x5421;
 /** Families of netlink(7). */
 export const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;
+/** sock_diag(7). */
+export const NETLINK_SOCK_DIAG = 4;
 
 export interface NetlinkOptions {
-  readonly family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER;
+  readonly family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER | typeof NETLINK_SOCK_DIAG;
   /** Multicast groups by number (RTNLGRP_LINK = 1), not by bit. */
   readonly groups: readonly number[];
   /** Reading waits so long and then says EAGAIN; null = it never waits. */

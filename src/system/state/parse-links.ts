@@ -26,6 +26,7 @@ function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number
     operstate: textOf(link.operstate) ?? 'UNKNOWN',
     master: textOf(link.master),
     promiscuity: numberOf(link.promiscuity),
+    ...lowerOf(link.link),
     ...peerOf(link.link_index),
     ...xdpOf(link.xdp),
     ...vniOf(kind, info?.info_data),
@@ -42,6 +43,11 @@ function settingsOf(value: unknown): Readonly<Record<string, SettingValue>> {
     if (typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean') settings[key] = one;
   }
   return settings;
+}
+
+function lowerOf(value: unknown): { readonly lower?: string } {
+  const lower = textOf(value);
+  return lower === null ? {} : { lower };
 }
 
 function peerOf(value: unknown): { readonly peer?: number } {

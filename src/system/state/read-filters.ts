@@ -1,4 +1,6 @@
-import { objectsOf, textOf } from '../../core/text/json-fields.js';
+import { type Fields, objectsOf, textOf } from '../../core/text/json-fields.js';
+import { inNamespace } from '../kernel/namespaces.js';
+import { type FilterFinder, openFilterFinder } from '../kernel/ask/tc-filters.js';
 import { readJson } from '../process/programs.js';
 
 /** Queueing disciplines by device, and the filters where a device has a discipline that can carry some. */
@@ -7,28 +9,99 @@ export interface Filters {
   readonly filters: Readonly<Record<string, unknown>>;
 }
 
+/** Disciplines that never have filters (net/sched: those without `tcf_block`): nothing needs to be asked of them. */
+const bare: ReadonlySet<string> = new Set([
+  'noqueue',
+  'noop',
+  'pfifo_fast',
+  'fq',
+  'pfifo',
+  'bfifo',
+  'mq',
+  'netem',
+  'tbf',
+]);
 /**
- * Disciplines that the kernel attaches by itself and that hold no filters: nothing needs to be asked of them, which
- * keeps a thousand ports cheap.
+ * Those that the kernel attaches by itself, and that mostly have none: it is asked first whether they do, which keeps a
+ * thousand ports cheap.
  */
-const plain = new Set(['noqueue', 'noop', 'pfifo_fast', 'fq_codel', 'fq', 'pfifo', 'mq']);
+const usual: ReadonlySet<string> = new Set(['fq_codel']);
+
+/** A place of a device where filters hang, as it is told, and the words of tc for it. */
+interface FilterPlace {
+  readonly device: string;
+  readonly place: string;
+  readonly words: readonly string[];
+}
+
+/** `1:` and `8001:10`, hexadecimal (tc(8)), as the kernel numbers them. */
+function numberOf(handle: string): number {
+  const [major = '0', minor = ''] = handle.split(':');
+  return ((Number.parseInt(major, 16) << 16) | (minor === '' ? 0 : Number.parseInt(minor, 16))) >>> 0;
+}
+
+function handleOf(number: number): string {
+  const minor = number & 0xffff;
+  return `${(number >>> 16).toString(16)}:${minor === 0 ? '' : minor.toString(16)}`;
+}
+
+/** Classes that filters hang on, beside those of the disciplines themselves. */
+function classPlaces(device: string, index: number, finder: FilterFinder): readonly FilterPlace[] {
+  return finder
+    .classesOf(index)
+    .filter((parent) => finder.hasFilters(index, parent) === true)
+    .map((parent) => ({ device, place: handleOf(parent), words: ['parent', handleOf(parent)] }));
+}
+
+/** Where filters of a discipline are, or may be, by a line of `tc -j qdisc show`. */
+function disciplinePlaces(
+  one: Fields,
+  device: string,
+  kind: string,
+  finder: FilterFinder | null,
+): readonly FilterPlace[] {
+  if (kind === 'clsact') return ['ingress', 'egress'].map((place) => ({ device, place, words: [place] }));
+  if (kind === 'ingress') return [{ device, place: 'ingress', words: ['ingress'] }];
+  const handle = textOf(one['handle']) ?? '0:';
+  const isRoot = one['root'] === true;
+  const index = finder?.indexOf(device) ?? null;
+  const has = index !== null && finder?.hasFilters(index, isRoot ? 0 : numberOf(handle)) === true;
+  if (isRoot) return has || !usual.has(kind) ? [{ device, place: 'root', words: [] }] : [];
+  return has ? [{ device, place: handle, words: ['parent', handle] }] : [];
+}
+
+/** Where filters are, or may be, by a list of `tc -j qdisc show`. */
+function placesOf(qdisc: unknown, finder: FilterFinder | null): readonly FilterPlace[] {
+  const all = objectsOf(qdisc).flatMap((one) => {
+    const [device, kind] = [textOf(one['dev']), textOf(one['kind'])];
+    return device === null || kind === null || bare.has(kind) ? [] : [{ one, device, kind }];
+  });
+  const classful = new Set(
+    all.filter(({ kind }) => !usual.has(kind) && kind !== 'clsact' && kind !== 'ingress').map(({ device }) => device),
+  );
+  return [
+    ...all.flatMap(({ one, device, kind }) => disciplinePlaces(one, device, kind, finder)),
+    ...[...classful].flatMap((device) => {
+      const index = finder?.indexOf(device) ?? null;
+      return index === null || finder === null ? [] : classPlaces(device, index, finder);
+    }),
+  ];
+}
 
 /** tc's rules of every device of a namespace. Rejects with VerifyError where tc is missing or refuses. */
 export async function readFilters(netns: string | null): Promise<Filters> {
   const where = { netns };
   const qdisc = await readJson(['tc', '-j', 'qdisc', 'show'], where);
-  const asked = objectsOf(qdisc).flatMap((one) => {
-    const [device, kind] = [textOf(one.dev), textOf(one.kind)];
-    if (device === null || kind === null || plain.has(kind)) return [];
-    const places = kind === 'clsact' ? ['ingress', 'egress'] : kind === 'ingress' ? ['ingress'] : [null];
-    return places.map((place) => ({ device, place }));
+  const places = inNamespace(netns, () => {
+    const finder = objectsOf(qdisc).some(({ kind }) => !bare.has(String(kind))) ? openFilterFinder() : null;
+    try {
+      return placesOf(qdisc, finder);
+    } finally {
+      finder?.close();
+    }
   });
   const filters: Record<string, unknown> = {};
-  for (const { device, place } of asked) {
-    filters[`${device} ${place ?? 'root'}`] = await readJson(
-      ['tc', '-j', 'filter', 'show', 'dev', device, ...(place === null ? [] : [place])],
-      where,
-    );
-  }
+  for (const { device, place, words } of places)
+    filters[`${device} ${place}`] = await readJson(['tc', '-j', 'filter', 'show', 'dev', device, ...words], where);
   return { qdisc, filters };
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { PacketSocket } from '../../core/model/state.js';
 import { inNamespace } from '../kernel/namespaces.js';
+import { packetSocketFilters, type SocketFilter } from '../kernel/ask/packet-diag.js';
 import { type SocketHolder, socketHolders } from '../kernel/socket-holders.js';
 import { helperPath } from '../process/helper-command.js';
 
@@ -8,7 +9,9 @@ import { helperPath } from '../process/helper-command.js';
  * The lines of /proc/net/packet (net/packet/af_packet.c, packet_seq_show): sk RefCnt Type Proto Iface R Rmem User
  * Inode.
  */
-export function parsePacketSockets(text: string): readonly Omit<PacketSocket, 'holders' | 'own'>[] {
+export function parsePacketSockets(
+  text: string,
+): readonly Omit<PacketSocket, 'holders' | 'own' | 'filter' | 'cooked'>[] {
   return text
     .split('\n')
     .slice(1)
@@ -39,14 +42,20 @@ export function readPacketSockets(netns: string | null): readonly PacketSocket[]
   const sockets = parsePacketSockets(table);
   if (sockets.length === 0) return [];
   const holders = socketHolders(new Set(sockets.map(({ inode }) => inode)));
+  const filters = inNamespace(netns, packetSocketFilters);
   return sockets.map((socket) => {
     const found = (holders.get(socket.inode) ?? []).map(describe);
     return {
       ...socket,
       holders: found.map(({ pid, name }) => ({ pid, name })),
       own: found.length > 0 && found.every(({ own }) => own),
+      ...filterOf(filters?.get(socket.inode)),
     };
   });
+}
+
+function filterOf(told: SocketFilter | undefined): Pick<PacketSocket, 'filter' | 'cooked'> {
+  return told === undefined ? {} : { filter: told.filter, ...(told.cooked ? { cooked: true } : {}) };
 }
 
 interface Holder {

@@ -10,6 +10,7 @@ import { parseFdb, parseLinks } from './parse-links.js';
 import { readAllDrops } from './read-devices.js';
 import { readFilters } from './read-filters.js';
 import { readPacketSockets } from './read-packet-sockets.js';
+import { readPrograms } from './read-programs.js';
 
 export interface ReadOptions {
   /** Also Open vSwitch's bridges, where it runs: they stand among `links` and `fdb` like the kernel's. */
@@ -82,8 +83,9 @@ export async function readState(options: ReadOptions): Promise<HostState> {
       : {};
   const drops = readAllDrops(options.netns);
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
+  const parsed = inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null));
   const state: HostState = {
-    links: inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null)),
+    links: parsed,
     fdb: parseFdb(fdb),
     vlan,
     mdb,
@@ -92,6 +94,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     sysctl,
     ...(drops === null ? {} : { drops }),
     ...sockets,
+    programs: readPrograms(options.netns, parsed),
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
   return ovs === null ? state : withOvs(state, ovs);

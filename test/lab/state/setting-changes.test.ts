@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lostEvents } from '../../../src/core/model/timeline.js';
 import { watchedBridge, type WatchedBridge } from '../../support/lab/watched-bridge.js';
 import { needs, root } from '../../support/needs.js';
 
@@ -117,6 +118,26 @@ describe('settings that are changed and put back', needs(root), () => {
     expect([...heard()].sort()).toEqual([name, ...moved].sort());
     run('sysctl', '-w', `${name}=${usual}`);
     expect(heard()).toEqual([]);
+  });
+
+  it('are those of a port that joined and left, with its name and the bridge', () => {
+    const bridge0 = Number(JSON.parse(run('ip', '-j', 'link', 'show', 'dev', 'br0'))[0].ifindex);
+    run('ip', 'link', 'add', 'dev', 'w0', 'type', 'veth', 'peer', 'name', 'w1');
+    const w0 = Number(JSON.parse(run('ip', '-j', 'link', 'show', 'dev', 'w0'))[0].ifindex);
+    run('ip', 'link', 'set', 'dev', 'w0', 'master', 'br0');
+    run('ip', 'link', 'set', 'dev', 'w0', 'nomaster');
+    const told = [{ ifindex: w0, what: 'master', name: 'w0', masters: [bridge0] }];
+    expect(bridge.changes().filter(({ what }) => what === 'master')).toEqual(told);
+    run('ip', 'link', 'set', 'dev', 'w0', 'master', 'br0');
+    run('ip', 'link', 'del', 'dev', 'w0');
+    expect(bridge.changes().filter(({ what }) => what === 'master')).toEqual(told);
+  });
+
+  it('say that some were lost, where more of links came than the kernel keeps', () => {
+    for (let round = 0; round < 40; round += 1)
+      run('sh', '-c', 'for i in $(seq 60); do echo "link set dev v1 alias a$i"; done | ip -batch -');
+    expect(bridge.changes().map(({ what }) => what)).toContain(lostEvents);
+    expect(bridge.changes()).toEqual([]);
   });
 
   it('are none where entries are learned and forgotten, and names, states and flags of links change', () => {

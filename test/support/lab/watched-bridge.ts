@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync } from 'node:fs';
+import type { SettingChange } from '../../../src/core/model/timeline.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { watchSettingChanges } from '../../../src/system/state/changes/setting-changes.js';
 
@@ -9,6 +10,8 @@ export interface WatchedBridge {
   run(...argv: readonly string[]): string;
   /** What was heard since it was last asked: the link's name and what changed; of sysctls their names. */
   heard(): readonly string[];
+  /** The same as it was told. */
+  changes(): readonly SettingChange[];
   close(): void;
 }
 
@@ -34,6 +37,7 @@ export function watchedBridge(...more: readonly string[]): WatchedBridge {
           ifindex === null ? what : `${links.find((one) => one.ifindex === ifindex)?.ifname ?? '?'}: ${what}`,
         );
     },
+    changes: () => watch.take(),
     close() {
       watch.close();
       closeSync(namespace);

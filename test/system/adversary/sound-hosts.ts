@@ -39,6 +39,8 @@ const firewallBridge = (name: GuestName): string =>
     `ip link set dev fwln${name} master fwbr${name}`,
     `ip link set dev fwpr${name} master br0`,
     `for link in fwbr${name} fwln${name} fwpr${name}; do ip link set dev $link up; done`,
+    // the bridge's MAC is that of its lowest port, which may be another one now
+    `ip netns exec ${name} ip neigh flush all`,
     `ip netns exec ${name} ping -c 1 -w 30 ${gateways.br0.ip} >/dev/null || { echo "${name} does not reach its gateway" >&2; exit 1; }`,
   ].join('\n');
 

@@ -126,6 +126,11 @@ export const defineRun: DefineCommand = (parser, context) => {
           requiresArg: true,
           describe: 'stop after so long, such as 90s; what was not done is inconclusive',
         })
+        .option('linger', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'listen for so long after the last probe of each step, such as 10s, for what comes late',
+        })
         .option('yes', { type: 'boolean', default: false, describe: 'do not ask before sending' })
         .option('prove-fix', {
           type: 'boolean',

@@ -37,6 +37,8 @@ export interface RunCommandOptions {
   readonly shuffle?: number | true | undefined;
   /** After so long the run is stopped, such as `90s`; what was not done is inconclusive. */
   readonly timeout?: string | undefined;
+  /** It is listened for so long after the last probe of each step, such as `10s`. */
+  readonly linger?: string | undefined;
   readonly allowRun: boolean;
   /** On a host: what the command line allows; nothing where absent. */
   readonly allowChanges?: boolean;
@@ -78,7 +80,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
         stop.abort();
       })
     : null;
-  const timeoutMs = options.timeout === undefined ? null : timeoutOf(options.timeout);
+  const timeoutMs = options.timeout === undefined ? null : timeOf('--timeout', options.timeout);
   const handed = await inside?.handed;
   const scenarios = areScenarios(handed) ? handed : await readyScenarios(options);
   const baselines = await loadBaselines(options.baseline ?? []);
@@ -223,14 +225,14 @@ function areScenarios(handed: unknown): handed is readonly Scenario[] {
 const inconclusiveStatus = 3;
 
 /** A time such as `90s` in milliseconds. Throws VerifyError (64). */
-function timeoutOf(text: string): number {
+function timeOf(option: string, text: string): number {
   const ms = milliseconds(text);
   if (ms === null || ms === 0 || ms > 0x7fffffff)
     throw new VerifyError(
       'usage',
       64,
-      `--timeout ${text}: expected a time with unit`,
-      'for example --timeout 90s or --timeout 10m; at most 24 days',
+      `${option} ${text}: expected a time with unit`,
+      `for example ${option} 90s or ${option} 10m; at most 24 days`,
     );
   return ms;
 }
@@ -288,6 +290,7 @@ async function runOne(
       onProgress: progress.onProgress,
       ...altered,
       payload: options.payload ?? false,
+      lingerMs: options.linger === undefined ? 0 : timeOf('--linger', options.linger),
       rehearse: options.rehearse ?? false,
       declared: { operator: options.operator ?? null, ticket: options.ticket ?? null },
       ...onHost,

@@ -3,7 +3,7 @@ import { macText } from '../../wire/ethernet.js';
 import { ipv4Text } from '../../wire/ipv4.js';
 import { ipv6Text } from '../../wire/ipv6.js';
 import type { Flow } from '../../model/plan.js';
-import { isLeak } from '../parties.js';
+import { isLeak, partyOf } from '../parties.js';
 import { countProbeByRules1 } from './count-probe-rules-1.js';
 import { type CountedAs, noteMoment, type ProbeSighting } from './probe-sighting.js';
 import { raise, type Seen, type StepTally, type Tallies } from './tally.js';
@@ -41,7 +41,7 @@ function isDoubtful({ flow, sequence, form }: ProbeSighting, { entries }: StepTa
 function countTowards(sighting: ProbeSighting, seen: Seen, tallies: Tallies, tally: StepTally): CountedAs {
   const { flow, sequence, form } = sighting;
   const { observer } = seen;
-  if (tallies.parties.isOfSender(flow, observer.name)) return 'other';
+  if (tallies.parties.isOfSender(flow, partyOf(observer))) return 'other';
   if (isDoubtful(sighting, tally) && isLeak(flow, observer, tallies.parties)) {
     if (!tally.seen.has(flow, sequence, observer.name)) raise(tally.replayed, observer.name);
     return 'other';
@@ -75,7 +75,7 @@ function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, ta
     else if (!inferred) tally.entries.addAgain(flow, sequence, 'retold');
     return 'other';
   }
-  if (tallies.parties.isOfSender(flow, observer.name)) return 'other';
+  if (tallies.parties.isOfSender(flow, partyOf(observer))) return 'other';
   const hadGot = tally.seen.has(flow, sequence, observer.name);
   if (hadGot && form !== 'as-sent') tally.entries.addAgain(flow, sequence, 'answered');
   else if (observer.role === 'uplink') {

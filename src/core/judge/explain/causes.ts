@@ -6,6 +6,7 @@ import type { StepStates } from '../../model/state.js';
 import { fixCost } from './fix-costs.js';
 import { endpointLikeness } from '../rows/endpoint-likeness.js';
 import { type RowContext, rowContexts } from '../rows/row-context.js';
+import { aboveBridge } from './causes/above-bridge.js';
 import { copyInTunnel, nat, reflectedByUplink, rewritten } from './causes/altered.js';
 import { groupFlood, unknownFlood } from './causes/flooding.js';
 import { hostForwards, notIsolated, sourceUnchecked } from './causes/isolation.js';
@@ -21,6 +22,7 @@ import { vlanShared, vlanUnfiltered, vniShared } from './causes/vlan.js';
 /** Every cause by code, the most specific first. A new one is one file and one line here. */
 export const causes = {
   mirror: mirror,
+  'above-bridge': aboveBridge,
   'reflected-by-uplink': reflectedByUplink,
   nat: nat,
   rewritten: rewritten,

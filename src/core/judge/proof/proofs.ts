@@ -275,7 +275,7 @@ function listenReasons(step: StepPlan, tally: StepTally): readonly Reason[] {
   if (step.listenMs === null) return [];
   const crossed = [...tally.crossed.values()];
   return step.observers
-    .filter((observer) => observer.judged && observer.place !== 'bridge')
+    .filter((observer) => observer.judged && observer.place !== 'bridge' && observer.place !== 'above')
     .flatMap((observer) => {
       const others = crossed.some(({ from, to }) => from !== observer.name && !observer.macs.includes(to));
       return others

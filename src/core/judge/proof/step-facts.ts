@@ -223,6 +223,7 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
       break;
     case 'step-started':
     case 'changed':
+    case 'ear':
     case 'learned':
     case 'sealed':
       break;

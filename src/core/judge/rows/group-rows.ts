@@ -1,10 +1,11 @@
 import type { Flow, Observer } from '../../model/plan.js';
 import type { Finding } from '../../model/result.js';
 import { ofSender } from '../../plan/flows/shortcuts.js';
+import { partyOf } from '../parties.js';
 import { sentOf } from '../proof/step-facts.js';
 import { upperBound95 } from './bound.js';
 import type { LeakFolder } from './folded-leaks.js';
-import { acceptedOf, allowanceOf, directionOf, probeRow, provenOf, type RowInput } from './probe-row.js';
+import { acceptedOf, allowanceAt, directionOf, probeRow, provenOf, type RowInput } from './probe-row.js';
 
 /** A step with more rows than this has those grouped that say the same: a mesh of 1,000 guests has a billion. */
 export const mostUngrouped = 10_000;
@@ -174,9 +175,9 @@ export function groupedRows(
     looked.flow = looking;
     if (looked.kind !== kind) turnTo(looked, kind);
     addTo(looked.except, sent, 0, proven);
-    if (input.parties.isOfSender(flow, name)) return;
+    if (input.parties.isOfSender(flow, partyOf(looked.observer))) return;
     const seen = flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.count(flow, name);
-    const allowed = allowanceOf(name, flow.must, flow.may);
+    const allowed = allowanceAt(looked.observer, flow);
     const { observer } = looked;
     const isLeak = allowed === 'no' && seen > 0;
     if (isLeak) leaks += 1;

@@ -6,7 +6,7 @@ import type { StepStates } from '../../model/state.js';
 import { timeText } from '../../text/time.js';
 import type { First } from '../count/seen-tokens.js';
 import type { StepTally } from '../count/tally.js';
-import type { Parties } from '../parties.js';
+import { type Parties, partyOf } from '../parties.js';
 import { type StepFacts, sentOf } from '../proof/step-facts.js';
 import { windowsOf } from '../proof/windows.js';
 import { upperBound95 } from './bound.js';
@@ -56,6 +56,12 @@ export function allowanceOf(name: string, must: readonly string[], may: readonly
   return may.includes(name) ? 'may' : 'no';
 }
 
+/** The same of an observer and a flow. Who is asked for all of it is the listed endpoint, not what else it has. */
+export function allowanceAt(observer: Observer, { must, may }: Flow): Finding['allowed'] {
+  const allowed = allowanceOf(partyOf(observer), must, may);
+  return allowed === 'must' && observer.party !== undefined ? 'may' : allowed;
+}
+
 /** How the observer's engine knew which way a frame went. */
 export function directionOf(facts: StepFacts, observer: string): Finding['direction'] {
   return facts.listening.get(observer)?.direction ?? 'known';
@@ -88,7 +94,7 @@ export function probeRow(flow: Flow, observer: Observer, input: RowInput): Findi
   const { facts, tally } = input;
   const sent = sentOf(facts, flow);
   const seen = tally.seen.count(flow, observer.name);
-  const allowed = allowanceOf(observer.name, flow.must, flow.may);
+  const allowed = allowanceAt(observer, flow);
   const leak = allowed === 'no' && seen > 0;
   return {
     probe: flow.probe,

@@ -1,4 +1,5 @@
 import type { Finding } from '../../model/result.js';
+import { partyOf } from '../parties.js';
 import { upperBound95 } from './bound.js';
 import { endpointLikeness } from './endpoint-likeness.js';
 import { type FoldedLeaks, LeakFolder, maxLeakRows } from './folded-leaks.js';
@@ -16,12 +17,12 @@ function trafficRows(input: RowInput): readonly Finding[] {
       ] as const
     ).flatMap(([way, from, to]) =>
       step.observers
-        .filter((observer) => observer.judged && observer.name !== from)
+        .filter((observer) => observer.judged && partyOf(observer) !== from)
         .map((observer): Finding => {
           const count = tally.traffic.get(`${index}/${way}/${observer.name}`);
           const sent = tally.trafficEntered.get(`${index}/${way}`) ?? 0;
           const seen = count?.frames ?? 0;
-          const allowed = allowanceOf(observer.name, traffic.must, traffic.may);
+          const allowed = allowanceOf(partyOf(observer), traffic.must, traffic.may);
           const leak = allowed === 'no' && seen > 0;
           return {
             probe: index,
@@ -101,7 +102,7 @@ function probeRows(input: RowInput, folder: LeakFolder): readonly Finding[] {
     .filter((flow) => flow.judged)
     .flatMap((flow) =>
       observers
-        .filter((observer) => !input.parties.isOfSender(flow, observer.name))
+        .filter((observer) => !input.parties.isOfSender(flow, partyOf(observer)))
         .map((observer) => probeRow(flow, observer, input)),
     );
 }

@@ -13,6 +13,7 @@ import {
   sectionHeader,
 } from '../../../core/pcap/pcapng/writer.js';
 import { highHalf, lowHalf, nsOf, timeWords } from '../../../core/pcap/time-words.js';
+import { isTowards } from '../../../core/plan/observers.js';
 import { evidenceInterfaces } from '../../../core/plan/evidence-interfaces.js';
 import { cannotWrite, files, writeWhole } from '../folder/folder.js';
 import { createBlockWriter } from './block-writer.js';
@@ -124,7 +125,7 @@ export async function collate(
         : batch.direction[packet] === directions.in
           ? directions.in
           : directions.unknown;
-    const towards = observer.place === 'bridge' ? direction !== directions.out : direction === directions.out;
+    const towards = isTowards(observer, direction === directions.out);
     const { packetId, comment, probe, sequence } = noteOf(bytes, from, from + captured, step, observer, towards);
     if (
       discarding !== null &&

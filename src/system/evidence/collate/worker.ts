@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { parsePlan } from '../folder/parse-folder.js';
+import { parseHeardPlan, parsePlan } from '../folder/parse-folder.js';
 import { collate } from './collate.js';
 import { growingCaptures } from './growing-captures.js';
 import { type RawCaptures, wholeCaptures } from './raw-captures.js';
@@ -17,7 +17,7 @@ async function serve(port: MessagePort): Promise<void> {
   const request: CollateRequest = workerData;
   try {
     const captures = request.growing ? followed(request.dir, port) : wholeCaptures(request);
-    const plan = await parsePlan(request.dir);
+    const plan = await (request.growing ? parsePlan : parseHeardPlan)(request.dir);
     say({
       kind: 'done',
       collation: await collate({ ...request, plan }, { captures, told: (octets) => say({ kind: 'grown', octets }) }),

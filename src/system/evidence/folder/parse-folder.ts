@@ -10,6 +10,7 @@ import type { HostState, StepStates } from '../../../core/model/state.js';
 import type { TimelineEntry } from '../../../core/model/timeline.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { type FlowColumnsRecord, readFlowColumns } from '../../../core/plan/flows/flow-table.js';
+import { planWithEars } from '../../../core/plan/ears.js';
 import { readFixes } from './fixes.js';
 import { documentText, files, stateFile } from './folder.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
@@ -89,6 +90,11 @@ export async function parsePlan(dir: string, known: Plan | null = null): Promise
   };
 }
 
+/** The plan with the ears that the run's steps found, from the folder of a run that has ended. */
+export async function parseHeardPlan(dir: string): Promise<Plan> {
+  return planWithEars(await parsePlan(dir), await parseTimeline(join(dir, files.timeline)));
+}
+
 async function parseTimeline(path: string): Promise<readonly TimelineEntry[]> {
   const lines = read(path).split('\n');
   // A run that was killed may leave its last line unfinished; every other line has to be whole.
@@ -140,7 +146,7 @@ export async function parseFolder(dir: string, known: Plan | null = null): Promi
   const discarded = run.capture?.discarded === undefined ? null : await parseDiscarded(dir);
   return {
     run,
-    plan,
+    plan: planWithEars(plan, timeline),
     timeline,
     states,
     ...(discarded === null ? {} : { discarded }),

@@ -171,6 +171,18 @@ const accepted = z.looseObject({
   until: text.nullable(),
 });
 
+/** An observer, as plan.json and timeline.ndjson have it. */
+export const observerShape = z.looseObject({
+  name: text,
+  interface: text,
+  bridge: text,
+  place: z.enum(['port', 'bridge', 'relay', 'above']),
+  role: z.enum(['guest', 'uplink', 'host']),
+  macs: texts,
+  judged: flag,
+  party: text.optional(),
+});
+
 const step = z.looseObject({
   index: whole,
   name: text,
@@ -179,17 +191,7 @@ const step = z.looseObject({
   learn: texts,
   waitMs: number,
   present: texts,
-  observers: z.array(
-    z.looseObject({
-      name: text,
-      interface: text,
-      bridge: text,
-      place: z.enum(['port', 'bridge', 'relay']),
-      role: z.enum(['guest', 'uplink', 'host']),
-      macs: texts,
-      judged: flag,
-    }),
-  ),
+  observers: z.array(observerShape),
   filter: text,
   snaplen: number,
   flows: z.union([z.array(flow), flowColumns]),

@@ -36,6 +36,7 @@ export const stateShape = z.looseObject({
       operstate: text,
       master: text.nullable(),
       promiscuity: number.nullable(),
+      lower: text.optional(),
       peer: number.optional(),
       vni: number.optional(),
       xdp: text.optional(),
@@ -67,8 +68,17 @@ export const stateShape = z.looseObject({
         protocol: text,
         holders: z.array(z.looseObject({ pid: number, name: text })),
         own: flag,
+        filter: text
+          .regex(/^([0-9a-f]{16})+$/)
+          .nullable()
+          .optional(),
+        cooked: z.literal(true).optional(),
       }),
     )
+    .nullable()
+    .optional(),
+  programs: z
+    .array(z.looseObject({ device: text, place: text, id: number }))
     .nullable()
     .optional(),
   drops: z.looseObject({ devices: z.record(text, number), backlog: number }).optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { phases } from '../../../core/model/plan.js';
+import { observerShape } from './plan-shape.js';
 
 const text = z.string();
 const number = z.number();
@@ -15,6 +16,7 @@ const entry = <S extends z.ZodRawShape, E extends string>(event: E, shape: S) =>
 export const timelineShape = z.discriminatedUnion('event', [
   entry('step-started', {}),
   entry('changed', { change: whole, commands: z.array(z.array(text)), readBack: text.nullable() }),
+  entry('ear', { observer: observerShape }),
   entry('learned', { endpoints: z.array(text) }),
   entry('listening', {
     observer: text,
@@ -37,7 +39,15 @@ export const timelineShape = z.discriminatedUnion('event', [
     meanwhile,
   }),
   entry('settings-changed', {
-    changes: z.array(z.looseObject({ ifindex: number.nullable(), what: text, host: text.optional() })),
+    changes: z.array(
+      z.looseObject({
+        ifindex: number.nullable(),
+        what: text,
+        host: text.optional(),
+        name: text.optional(),
+        masters: z.array(whole).optional(),
+      }),
+    ),
     meanwhile,
   }),
   entry('controls-sent', { phase: z.enum(phases), accepted: z.array(whole) }),

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { type SettingChange, vlanList } from '../../../core/model/timeline.js';
+import { lostEvents, type SettingChange, vlanList } from '../../../core/model/timeline.js';
 import { inNamespace } from '../../kernel/namespaces.js';
 import {
   NETLINK_ROUTE,
@@ -14,8 +14,10 @@ import { netconfGroups, RTM_NEWNETCONF, sysctlChangesIn } from './sysctl-changes
  * RTNLGRP_LINK and RTNLGRP_NEIGH of linux/rtnetlink.h, and those of sysctls: what floods the one must not displace what
  * is told by the other.
  */
-const groups = [1, 3, ...netconfGroups] as const;
+const linkGroup = 1;
+const groups = [linkGroup, 3, ...netconfGroups] as const;
 const RTM_NEWLINK = 16;
+const RTM_DELLINK = 17;
 const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
 const AF_BRIDGE = 7;
@@ -59,11 +61,14 @@ const ofPort: ReadonlyMap<number, string> = new Map([
   [40, 'mab'],
   [43, 'neigh_vlan_suppress'],
 ]);
+/** IFLA_IFNAME. */
+const nameAttribute = 3;
+const masterWord = 'master';
 /** IFLA_ADDRESS, _MTU and _MASTER, by the words of the judge. */
 const ofLink: ReadonlyMap<number, string> = new Map([
   [1, 'MAC'],
   [4, 'MTU'],
-  [10, 'master'],
+  [10, masterWord],
 ]);
 /** IFLA_MTU, _PROTINFO, _LINKINFO and _AF_SPEC; in the third IFLA_INFO_KIND, _DATA, _SLAVE_KIND and _SLAVE_DATA. */
 const link = { mtu: 4, protinfo: 12, info: 18, ofFamily: 26, kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
@@ -90,23 +95,31 @@ export interface SettingChangeWatch {
  * keeps it.
  */
 export function watchSettingChanges(netns: string | null): SettingChangeWatch {
-  const fds = inNamespace(netns, () =>
-    groups.flatMap(
-      (group) => openNetlinkIfAllowed({ family: NETLINK_ROUTE, groups: [group], waitMs: null, buffer }) ?? [],
-    ),
+  const sockets = inNamespace(netns, () =>
+    groups.flatMap((group) => {
+      const fd = openNetlinkIfAllowed({ family: NETLINK_ROUTE, groups: [group], waitMs: null, buffer });
+      return fd === null ? [] : [{ fd, ofLinks: group === linkGroup }];
+    }),
   );
   return {
     take() {
       const told = new Map<string, SettingChange & { readonly values: Set<string> }>();
-      for (const { ifindex, what, value } of fds.flatMap((fd) => [...waiting(fd)])) {
+      for (const { ifindex, what, value, name } of sockets.flatMap(({ fd, ofLinks }) => [...waiting(fd, ofLinks)])) {
         const key = `${ifindex} ${what}`;
-        const known = told.get(key) ?? { ifindex, what, values: new Set<string>() };
+        const known = told.get(key) ?? {
+          ifindex,
+          what,
+          values: new Set<string>(),
+          ...(name === undefined ? {} : { name }),
+        };
         told.set(key, known);
         known.values.add(value);
       }
-      return [...told.values()].filter(({ values }) => values.size > 1).map(({ ifindex, what }) => ({ ifindex, what }));
+      return [...told.values()]
+        .filter(({ what, values }) => values.size > 1 || what === lostEvents)
+        .map(({ values, ...change }) => ({ ...change, ...mastersOf(change, values) }));
     },
-    close: () => fds.forEach((fd) => closeSync(fd)),
+    close: () => sockets.forEach(({ fd }) => closeSync(fd)),
   };
 }
 
@@ -114,11 +127,24 @@ interface Told extends SettingChange {
   readonly value: string;
 }
 
-function* waiting(fd: number): Generator<Told> {
+/** The bridges that a link was told to be a port of, by their numbers. */
+function mastersOf({ what }: SettingChange, values: ReadonlySet<string>): Pick<SettingChange, 'masters'> {
+  if (what !== masterWord) return {};
+  return {
+    masters: [...values].filter((value) => value !== '').map((value) => Buffer.from(value, 'hex').readUInt32LE(0)),
+  };
+}
+
+/** Of neighbours more may come than is kept where MACs are swept; of links it must not. */
+function* waiting(fd: number, ofLinks: boolean): Generator<Told> {
   for (const message of waitingMessages(fd)) {
-    if (message === 'lost') continue;
+    if (message === 'lost') {
+      if (ofLinks) yield { ifindex: null, what: lostEvents, value: '' };
+      continue;
+    }
     const { type, family, bytes } = message;
     if (type === RTM_NEWLINK) yield* linkIn(bytes, family);
+    else if (type === RTM_DELLINK && family !== AF_BRIDGE) yield goneIn(bytes);
     else if (type === RTM_NEWNETCONF)
       for (const { name, value } of sysctlChangesIn(bytes, family)) yield { ifindex: null, what: name, value };
     else if (family === AF_BRIDGE && (type === RTM_NEWNEIGH || type === RTM_DELNEIGH))
@@ -134,7 +160,19 @@ function* linkIn(message: Buffer, family: number): Generator<Told> {
   const ifindex = message.readInt32LE(ifindexAt);
   const attributes = attributesOf(message.subarray(linkAttributesAt));
   const told = family === AF_BRIDGE ? vlansIn(attributes) : identityIn(attributes);
-  for (const [what, value] of [...told, ...settingsIn(attributes)]) yield { ifindex, what, value };
+  for (const [what, value] of [...told, ...settingsIn(attributes)])
+    yield { ifindex, what, value, ...(what === masterWord ? { name: textOf(attributes.get(nameAttribute)) } : {}) };
+}
+
+/** A link that is gone is no port any more, whether or not that was told before. */
+function goneIn(message: Buffer): Told {
+  const attributes = attributesOf(message.subarray(linkAttributesAt));
+  return {
+    ifindex: message.readInt32LE(ifindexAt),
+    what: masterWord,
+    value: '',
+    name: textOf(attributes.get(nameAttribute)),
+  };
 }
 
 /** Port settings come within IFLA_LINKINFO from `ip link`, within IFLA_PROTINFO from `bridge link`. */

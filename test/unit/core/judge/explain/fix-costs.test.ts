@@ -5,7 +5,7 @@ import { causes } from '../../../../../src/core/judge/explain/causes.js';
 import { fixCost } from '../../../../../src/core/judge/explain/fix-costs.js';
 
 const folder = resolve(import.meta.dirname, '../../../../../src/core/judge/explain/causes');
-const withoutFix = ['sniffer-on-host', 'nat', 'copy-in-tunnel', 'reflected-by-uplink'];
+const withoutFix = ['above-bridge', 'sniffer-on-host', 'nat', 'copy-in-tunnel', 'reflected-by-uplink'];
 
 describe('what a fix costs', () => {
   it.each(Object.keys(causes).filter((code) => !withoutFix.includes(code)))('is said for %s', (code) => {

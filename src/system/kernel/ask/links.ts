@@ -1,0 +1,70 @@
+import { netlinkAttributes, netlinkText } from '../netlink-socket.js';
+import type { NetlinkAsker } from './netlink-dump.js';
+
+const RTM_NEWLINK = 16;
+const RTM_GETLINK = 18;
+const RTM_GETNSID = 90;
+const IFF_UP = 0x1;
+/** struct ifinfomsg behind struct nlmsghdr: family, pad, type, index, flags, change. */
+const at = { ifindex: 20, flags: 24, attributes: 32 } as const;
+const linkMessage = 16;
+/** IFLA_… of linux/if_link.h; within _LINKINFO IFLA_INFO_KIND. */
+const attribute = { address: 1, name: 3, link: 5, master: 10, info: 18, linkSpace: 37, kind: 1 } as const;
+/** struct rtgenmsg, padded, and NETNSA_FD and NETNSA_NSID of linux/net_namespace.h. */
+const spaceMessage = 4;
+const ofSpace = { id: 1, fd: 3 } as const;
+
+/** A link as the kernel tells it in its own namespace. */
+export interface KernelLink {
+  readonly name: string;
+  readonly ifindex: number;
+  readonly kind: string;
+  readonly mac: string;
+  readonly up: boolean;
+  readonly master: number | null;
+  /** Number of what it stands on, or of a veth's other end; null = none. */
+  readonly link: number | null;
+  /** Number that its namespace has for the one in which `link` is; null = it is in the same. */
+  readonly linkSpace: number | null;
+}
+
+/** All links of the namespace in which the asker was opened; null = they could not be read. */
+export function linksOf(asker: NetlinkAsker): readonly KernelLink[] | null {
+  const answers = asker.ask(RTM_GETLINK, new Uint8Array(linkMessage), 'dump');
+  return answers === null ? null : answers.filter(({ type }) => type === RTM_NEWLINK).map(({ bytes }) => linkIn(bytes));
+}
+
+function linkIn(bytes: Buffer): KernelLink {
+  const attributes = netlinkAttributes(bytes.subarray(at.attributes));
+  const number = (key: number): number | null => attributes.get(key)?.readInt32LE(0) ?? null;
+  const info = attributes.get(attribute.info);
+  const kind = info === undefined ? undefined : netlinkAttributes(info).get(attribute.kind);
+  const name = attributes.get(attribute.name);
+  return {
+    name: name === undefined ? '' : netlinkText(name),
+    ifindex: bytes.readInt32LE(at.ifindex),
+    kind: kind === undefined ? '' : netlinkText(kind),
+    mac:
+      attributes
+        .get(attribute.address)
+        ?.toString('hex')
+        .replaceAll(/(..)(?=.)/g, '$1:') ?? '',
+    up: (bytes.readUInt32LE(at.flags) & IFF_UP) !== 0,
+    master: number(attribute.master),
+    link: number(attribute.link),
+    linkSpace: number(attribute.linkSpace),
+  };
+}
+
+/** The number that the asker's namespace has for the one that is open as `fd`; null = none: it has no link there. */
+export function spaceNumber(asker: NetlinkAsker, fd: number): number | null {
+  const body = new Uint8Array(spaceMessage + 8);
+  const view = new DataView(body.buffer);
+  view.setUint16(spaceMessage, 8, true);
+  view.setUint16(spaceMessage + 2, ofSpace.fd, true);
+  view.setInt32(spaceMessage + 4, fd, true);
+  const [answer] = asker.ask(RTM_GETNSID, body, 'one') ?? [];
+  const number = answer === undefined ? undefined : netlinkAttributes(answer.bytes.subarray(20)).get(ofSpace.id);
+  const found = number?.readInt32LE(0) ?? -1;
+  return found < 0 ? null : found;
+}

@@ -1,0 +1,115 @@
+import { closeSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import type { LinkedDevice } from '../../core/model/state.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { type KernelLink, linksOf, spaceNumber } from '../kernel/ask/links.js';
+import { openNetlinkAsker } from '../kernel/ask/netlink-dump.js';
+import { inNamespace, inNamespaceFd } from '../kernel/namespaces.js';
+import { NETLINK_ROUTE } from '../kernel/netlink-socket.js';
+
+/** What tells two namespaces apart. */
+function identityOf(path: string): string | null {
+  try {
+    const { dev, ino } = statSync(path);
+    return `${dev}:${ino}`;
+  } catch {
+    return null; // its process ended
+  }
+}
+
+/** Where namespaces of the network are mounted: `ip netns`, Docker (mountinfo of proc(5): the mount point is the fifth). */
+function mountedSpaces(): readonly string[] {
+  try {
+    return readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(' - nsfs '))
+      .flatMap((line) => {
+        const [, , , root = '', place] = line.split(' ');
+        return root.startsWith('net:') && place !== undefined ? [place] : [];
+      });
+  } catch {
+    return [];
+  }
+}
+
+/** A path of each network namespace that a process lives in or that is mounted, but for those named. */
+function otherSpaces(known: ReadonlySet<string>): readonly string[] {
+  const found = new Set(known);
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return [...processes.map((pid) => `/proc/${pid}/ns/net`), ...mountedSpaces()].filter((path) => {
+    const identity = identityOf(path);
+    if (identity === null || found.has(identity)) return false;
+    found.add(identity);
+    return true;
+  });
+}
+
+/** The links of a namespace, and its number for the one that is open as `home`; null = nobody may look. */
+function linksIn(
+  fd: number,
+  home: number,
+): { readonly links: readonly KernelLink[]; readonly home: number | null } | null {
+  try {
+    return inNamespaceFd(fd, () => {
+      const asker = openNetlinkAsker(NETLINK_ROUTE);
+      if (asker === null) return null;
+      try {
+        const links = linksOf(asker);
+        return links === null ? null : { links, home: spaceNumber(asker, home) };
+      } finally {
+        asker.close();
+      }
+    });
+  } catch (error) {
+    if (error instanceof VerifyError) return null;
+    throw error;
+  }
+}
+
+function deviceOf(link: KernelLink, space: string | null): LinkedDevice {
+  const { name, ifindex, kind, mac, master, up } = link;
+  return { space, name, ifindex, kind, mac, lower: link.link, master, up };
+}
+
+/**
+ * The devices of a namespace, and those of others that stand on one of them or are its other end. What is in a
+ * namespace that no process lives in and that is mounted nowhere is not found.
+ */
+export function readLinkedDevices(netns: string | null): readonly LinkedDevice[] {
+  const homePath = netns ?? '/proc/self/ns/net';
+  const home = openSync(homePath, 'r');
+  try {
+    const own = inNamespace(netns, () => {
+      const asker = openNetlinkAsker(NETLINK_ROUTE);
+      try {
+        return asker === null ? [] : (linksOf(asker) ?? []);
+      } finally {
+        asker?.close();
+      }
+    });
+    // what stands in another namespace is none of this one's: a number there may be another device's here
+    const devices = own.map((link) => deviceOf(link.linkSpace === null ? link : { ...link, link: null }, null));
+    for (const path of otherSpaces(new Set([identityOf(homePath) ?? '']))) {
+      devices.push(...devicesElsewhere(path, home));
+    }
+    return devices;
+  } finally {
+    closeSync(home);
+  }
+}
+
+function devicesElsewhere(path: string, home: number): readonly LinkedDevice[] {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch {
+    return [];
+  }
+  try {
+    const found = linksIn(fd, home);
+    return found?.home === null || found === null
+      ? []
+      : found.links.filter(({ linkSpace }) => linkSpace === found.home).map((link) => deviceOf(link, path));
+  } finally {
+    closeSync(fd);
+  }
+}

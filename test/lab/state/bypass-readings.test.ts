@@ -1,0 +1,98 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Fields, fieldsOf } from '../../../src/core/text/json-fields.js';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { readState } from '../../../src/system/state/read.js';
+import { needs, root } from '../../support/needs.js';
+
+const tools = fileURLToPath(new URL('../../system/adversary/tools/attack.py', import.meta.url));
+
+/** Whether this kernel has a discipline of that kind. */
+const has = (kind: string): boolean =>
+  spawnSync('unshare', ['--net', 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', kind]).status === 0;
+
+/** What no earlier reading showed, made on a real kernel. */
+describe('a reading of the state', needs(root), () => {
+  let namespace = -1;
+  const netns = (): string => `/proc/${process.pid}/fd/${namespace}`;
+  const run = (...argv: readonly string[]): void =>
+    inNamespaceFd(namespace, () => {
+      const { status, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8' });
+      if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
+    });
+  const state = (): ReturnType<typeof readState> =>
+    readState({ netns: netns(), sysfs: false, sysctl: [], packetSockets: true });
+  const filters = async (): Promise<Fields | null> => fieldsOf(fieldsOf((await state()).tc)?.['filters']);
+  /** Starts a tool of the adversary, runs `then`, and ends it. */
+  async function during(words: readonly string[], then: () => Promise<void>): Promise<void> {
+    const tool = inNamespaceFd(namespace, () =>
+      spawn('/usr/bin/python3', [tools, ...words], { stdio: ['ignore', 'pipe', 'inherit'] }),
+    );
+    try {
+      await new Promise<void>((resolve, reject) => {
+        tool.stdout?.once('data', () => resolve());
+        tool.once('exit', () => reject(new Error(`${words.join(' ')} ended`)));
+      });
+      await then();
+    } finally {
+      tool.removeAllListeners('exit');
+      tool.kill('SIGKILL');
+    }
+  }
+  beforeAll(() => {
+    namespace = newNamespace(disableIpv6);
+    run('ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge');
+    run('ip', 'link', 'add', 'dev', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
+    run('ip', 'link', 'set', 'dev', 'v0', 'master', 'br0', 'up');
+    run('ip', 'link', 'set', 'dev', 'v1', 'up');
+  });
+  afterAll(() => closeSync(namespace));
+
+  it('has the other end of a veth that is in the same namespace', async () => {
+    expect((await state()).links.find(({ name }) => name === 'v0')?.lower).toBe('v1');
+  });
+
+  it.skipIf(!has('fq_codel'))('has filters that hang on fq_codel, and asks no device that has none', async () => {
+    run('tc', 'qdisc', 'add', 'dev', 'v0', 'root', 'handle', '1:', 'fq_codel');
+    run('tc', 'qdisc', 'add', 'dev', 'v1', 'root', 'fq_codel');
+    expect((await state()).tc).toMatchObject({ filters: {} });
+    const filter = ['filter', 'add', 'dev', 'v0', 'parent', '1:', 'protocol', 'all', 'u32', 'match', 'u32', '0', '0'];
+    run('tc', ...filter, 'action', 'mirred', 'egress', 'mirror', 'dev', 'v1');
+    const { tc } = await state();
+    expect(JSON.stringify(tc)).toContain('"to_dev":"v1"');
+    expect(tc).toHaveProperty(['filters', 'v0 root']);
+    expect(tc).not.toHaveProperty(['filters', 'v1 root']);
+    run('tc', 'qdisc', 'del', 'dev', 'v0', 'root');
+  });
+
+  it.skipIf(!has('htb'))('has filters of a class', async () => {
+    run('tc', 'qdisc', 'add', 'dev', 'v0', 'root', 'handle', '1:', 'htb');
+    run('tc', 'class', 'add', 'dev', 'v0', 'parent', '1:', 'classid', '1:1', 'htb', 'rate', '1gbit');
+    expect(Object.keys((await filters()) ?? {})).toEqual(['v0 root']);
+    const filter = ['filter', 'add', 'dev', 'v0', 'parent', '1:1', 'protocol', 'all', 'u32', 'match', 'u32', '0', '0'];
+    run('tc', ...filter, 'action', 'mirred', 'egress', 'mirror', 'dev', 'v1');
+    expect(JSON.stringify((await filters())?.['v0 1:1'])).toContain('"to_dev":"v1"');
+    run('tc', 'qdisc', 'del', 'dev', 'v0', 'root');
+  });
+
+  it('has programs of tcx, which tc does not show', async () => {
+    expect((await state()).programs).toEqual([]);
+    await during(['bpf', 'v0', 'tcx-in', 'clone', 'v1', '1'], async () => {
+      expect((await state()).programs).toEqual([{ device: 'v0', place: 'tcx ingress', id: expect.any(Number) }]);
+    });
+  });
+
+  it('has the filter of a packet socket, and that there is none', async () => {
+    await during(['listen', 'v0', '0x0003', 'dhcp'], async () => {
+      const [socket] = (await state()).packetSockets ?? [];
+      expect(socket?.filter).toMatch(/^280000000c000000/);
+      expect(socket?.filter?.length).toBe(9 * 16);
+    });
+    await during(['listen', 'v0', '0x0003', 'none'], async () => {
+      const [socket] = (await state()).packetSockets ?? [];
+      expect(socket?.filter).toBeNull();
+    });
+  });
+});

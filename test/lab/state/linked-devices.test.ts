@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { readLinkedDevices } from '../../../src/system/state/read-linked-devices.js';
+import { needs, root } from '../../support/needs.js';
+
+describe('devices that stand on a bridge', needs(root), () => {
+  let home = -1;
+  let stranger: ChildProcess | null = null;
+  const run = (...argv: readonly string[]): void =>
+    inNamespaceFd(home, () => {
+      const { status, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8' });
+      if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
+    });
+  const indexOf = (name: string): number =>
+    inNamespaceFd(home, () => {
+      const { stdout } = spawnSync('ip', ['-j', 'link', 'show', 'dev', name], { encoding: 'utf8' });
+      return Number(JSON.parse(stdout)[0].ifindex);
+    });
+  const found = (): ReturnType<typeof readLinkedDevices> => readLinkedDevices(`/proc/${process.pid}/fd/${home}`);
+
+  beforeAll(async () => {
+    home = newNamespace(disableIpv6);
+    const child = spawn('unshare', ['--net', 'sh', '-c', 'echo; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    stranger = child;
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    run('ip', 'link', 'add', 'dev', 'br0', 'up', 'type', 'bridge');
+    run('ip', 'link', 'add', 'dev', 'v0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(child.pid));
+    run('ip', 'link', 'set', 'dev', 'v0', 'master', 'br0', 'up');
+    run('ip', 'link', 'add', 'link', 'br0', 'name', 'mv0', 'type', 'macvlan', 'mode', 'bridge');
+    run('ip', 'link', 'set', 'dev', 'mv0', 'netns', String(child.pid));
+    run('nsenter', `--net=/proc/${child.pid}/ns/net`, 'ip', 'link', 'set', 'dev', 'mv0', 'up');
+    run('ip', 'link', 'add', 'link', 'br0', 'name', 'mv1', 'type', 'macvlan', 'mode', 'bridge');
+  });
+  afterAll(() => {
+    stranger?.kill('SIGKILL');
+    closeSync(home);
+  });
+
+  it('are found here and in other namespaces, with what they stand on', () => {
+    const br0 = indexOf('br0');
+    const space = `/proc/${stranger?.pid ?? 0}/ns/net`;
+    expect(found()).toContainEqual(
+      expect.objectContaining({ space, name: 'mv0', kind: 'macvlan', lower: br0, master: null, up: true }),
+    );
+    expect(found()).toContainEqual(
+      expect.objectContaining({ space, name: 'eth0', kind: 'veth', lower: indexOf('v0'), up: false }),
+    );
+    expect(found()).toContainEqual(
+      expect.objectContaining({ space: null, name: 'mv1', kind: 'macvlan', lower: br0, up: false }),
+    );
+    expect(found()).toContainEqual(expect.objectContaining({ space: null, name: 'v0', kind: 'veth', master: br0 }));
+  });
+
+  it('are those of namespaces that are linked alone', () => {
+    expect(
+      found()
+        .filter(({ space }) => space !== null)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['eth0', 'mv0']);
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { segmentOf } from '../../../../../src/core/bridge/bypass/segment.js';
+import type { LinkState } from '../../../../../src/core/model/state.js';
+
+const link = (name: string, parts: Partial<LinkState> = {}): LinkState => ({
+  name,
+  ifindex: 1,
+  mac: '',
+  mtu: 1500,
+  flags: ['UP'],
+  operstate: 'UP',
+  master: null,
+  promiscuity: 0,
+  kind: null,
+  sysFlags: null,
+  bridge: null,
+  port: null,
+  ...parts,
+});
+const reached = (...links: readonly LinkState[]): readonly string[] =>
+  [...segmentOf(new Set(['br0']), { links })].sort();
+const br0 = link('br0', { kind: 'bridge' });
+
+describe('the devices that frames of a bridge come to', () => {
+  it('are the bridge, its ports, and what stands on them', () => {
+    expect(
+      reached(
+        br0,
+        link('vnet0', { master: 'br0', kind: 'tun' }),
+        link('br0.7', { lower: 'br0', kind: 'vlan' }),
+        link('mv', { lower: 'br0', kind: 'macvlan' }),
+        link('vnet0.9', { lower: 'vnet0', kind: 'vlan' }),
+        link('eth9'),
+      ),
+    ).toEqual(['br0', 'br0.7', 'mv', 'vnet0', 'vnet0.9']);
+  });
+
+  it('are the bridge behind a pair of veths, and its ports', () => {
+    expect(
+      reached(
+        br0,
+        link('w0', { master: 'br0', kind: 'veth', lower: 'w1' }),
+        link('w1', { master: 'br1', kind: 'veth', lower: 'w0' }),
+        link('br1', { kind: 'bridge' }),
+        link('tap', { master: 'br1', kind: 'tun' }),
+      ),
+    ).toEqual(['br0', 'br1', 'tap', 'w0', 'w1']);
+  });
+
+  it('are what lies below an uplink, and not what else stands there', () => {
+    expect(
+      reached(
+        br0,
+        link('bond0.7', { master: 'br0', kind: 'vlan', lower: 'bond0' }),
+        link('bond0', { kind: 'bond' }),
+        link('eth0', { master: 'bond0' }),
+        link('bond0.8', { kind: 'vlan', lower: 'bond0', master: 'br8' }),
+        link('br8', { kind: 'bridge' }),
+      ),
+    ).toEqual(['bond0', 'bond0.7', 'br0', 'eth0']);
+  });
+
+  it('end where links form a ring', () => {
+    expect(
+      reached(
+        br0,
+        link('a', { master: 'br0', kind: 'veth', lower: 'b' }),
+        link('b', { master: 'br0', kind: 'veth', lower: 'a' }),
+      ),
+    ).toEqual(['a', 'b', 'br0']);
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { bypassReasons } from '../../../../../src/core/judge/proof/bypass.js';
+import type { HostState, PacketSocket } from '../../../../../src/core/model/state.js';
+import { type BpfInstruction, encodeBpf } from '../../../../../src/system/kernel/bpf.js';
+import { hostState } from '../../../../support/judge/perfect-run.js';
+import { step } from '../../../../support/judge/unchanged-fixture.js';
+
+const read = (parts: Partial<HostState> = {}): HostState => ({ ...hostState(), programs: [], ...parts });
+const told = (before: HostState, after: HostState = read()): readonly string[] =>
+  bypassReasons(step, { before, after }).map(({ code, text }) => `${code}: ${text.split(':')[0] ?? ''}`);
+const socket = (parts: Partial<PacketSocket> = {}): PacketSocket => ({
+  inode: '1',
+  ifindex: 2,
+  protocol: '0003',
+  holders: [{ pid: 9, name: 'python3' }],
+  own: false,
+  filter: null,
+  ...parts,
+});
+const sockets = (parts: Partial<PacketSocket>): readonly string[] => told(read({ packetSockets: [socket(parts)] }));
+const hex = (...program: readonly BpfInstruction[]): string => Buffer.from(encodeBpf(program)).toString('hex');
+const frameOf = (etherType: number): string =>
+  hex([0x28, 0, 0, 12], [0x15, 0, 1, etherType], [0x06, 0, 0, 0xffff], [0x06, 0, 0, 0]);
+
+describe('what could carry frames past the ears', () => {
+  it('is nothing on a host as it is', () => expect(told(read())).toEqual([]));
+
+  it('is a program that stood at one of the readings', () => {
+    const programs = [{ device: 'p1', place: 'tcx egress', id: 4 }];
+    const one = ['bypass-possible: BPF program 4 at p1 tcx egress may carry frames past the ears'];
+    expect(told(read({ programs }))).toEqual(one);
+    expect(told(read(), read({ programs }))).toEqual(one);
+    expect(told(read({ programs }), read({ programs }))).toEqual(one);
+  });
+
+  it('is not asked of states of versions that did not look', () => {
+    const { programs: _, ...old } = read({ packetSockets: [socket()] });
+    expect(told(old, hostState())).toEqual([]);
+  });
+
+  it('is a process with a socket that takes what probes are', () => {
+    expect(sockets({})).toEqual(['bypass-possible: packet socket of python3 at p0 may carry frames past the ears']);
+    expect(sockets({ ifindex: 0 })).toEqual([
+      'bypass-possible: packet socket of python3 at every interface may carry frames past the ears',
+    ]);
+    expect(sockets({ holders: [] })[0]).toContain('a process that cannot be seen');
+  });
+
+  it('is no socket at a device that frames do not come to, for sending, or for other frames', () => {
+    expect(sockets({ ifindex: 99 })).toEqual([]);
+    expect(sockets({ protocol: '0000' })).toEqual([]);
+    expect(sockets({ protocol: '88cc' })).toEqual([]);
+    expect(sockets({ own: true })).toEqual([]);
+    expect(sockets({ holders: [{ pid: 1, name: 'verify-isolation relay' }] })).toEqual([]);
+  });
+
+  it('is a socket whose filter takes one of the planned forms, and none that refuses all', () => {
+    const [flow] = step.flows;
+    expect(flow?.carrier).toBe('raw');
+    expect(sockets({ filter: frameOf(0x88b5) })).toHaveLength(1);
+    expect(sockets({ filter: frameOf(0x88cc) })).toEqual([]);
+    // without the Ethernet header the type stands nowhere
+    expect(sockets({ filter: frameOf(0x88b5), cooked: true })).toEqual([]);
+    expect(sockets({ filter: hex([0x20, 0, 0, 0xffff_f008], [0x06, 0, 0, 0]) })).toHaveLength(1); // by its interface
+  });
+
+  it('is Open vSwitch where there is none', () => {
+    const switchd = { packetSockets: [socket({ holders: [{ pid: 3, name: 'ovs-vswitchd' }] })] };
+    expect(told(read(switchd))).toHaveLength(1);
+    expect(told(read({ ...switchd, ovs: { bridges: [], ports: [], mirrors: [] } }))).toEqual([]);
+  });
+});
