@@ -112,17 +112,20 @@ export async function runOnHost(attack: Attack, folder: string): Promise<Judged>
   writeFileSync(join(folder, 'scenario.yml'), scenarioOf(attack.fabric, 'host', [{ attack, ...files }]));
   const words = [process.execPath, cli, 'run', join(folder, 'scenario.yml'), '--yes', '--quiet', '--out', evidence];
   const script = join(folder, 'host.sh');
+  const refusal = join(place, 'refused');
   writeFileSync(
     script,
     hostScript(attack.fabric, folder, [
       `sh ${files.does} >/dev/null`,
-      words.map(quoted).join(' '),
+      // what cannot be built here may have left no host to run on
+      `[ -e ${quoted(refusal)} ] || ${words.map(quoted).join(' ')}`,
       `sh ${files.undoes} >/dev/null`,
     ]),
   );
   const argv = [...cage, 'sh', script];
   writeFileSync(join(folder, 'reproduce.sh'), reproduction(argv, evidence));
-  const steps = stepsOf(evidence, await ended(argv, folder));
+  const end = await ended(argv, folder);
+  const steps = existsSync(refusal) ? [] : stepsOf(evidence, end);
   return judgedOf(attack, place, { provider: 'host', evidence, steps }, 0);
 }
 

@@ -2,6 +2,7 @@ import { release } from 'node:os';
 import type { Judged, Outcome } from './outcome.js';
 import { isLack, itemOfCase, outcomeOf } from './outcome.js';
 import { nameOf } from './attack.js';
+import type { Said } from './sound-hosts.js';
 
 const outcomes = [
   'found',
@@ -85,6 +86,29 @@ export function brokenCases(all: readonly Judged[]): readonly string[] {
   return all
     .filter((judged) => outcomeOf(judged) === 'deaf' || (judged.refused !== null && !isLack(judged.refused)))
     .map(lineOf);
+}
+
+/** What a run said of a sound host. */
+export const soundLine = ({ name, verdict, reasons, refused }: Said): string =>
+  [`${verdict ?? 'not available'}: ${name}`, ...reasons, ...(refused === null ? [] : [refused])].join('; ');
+
+/** How many of the sound hosts held, and of those that did not at each time how often, and why not. */
+export function soundSummary(all: readonly Said[]): readonly string[] {
+  const there = all.filter(({ refused }) => refused === null);
+  const held = there.filter(({ verdict }) => verdict === 'holds').length;
+  const names = [...new Set(there.map(({ name }) => name))];
+  const lacking = new Set(all.map(({ name }) => name)).size - names.length;
+  const lines = names.flatMap((name) => {
+    const said = there.filter((one) => one.name === name);
+    const not = said.filter(({ verdict }) => verdict !== 'holds');
+    if (not.length === 0) return [];
+    const why = [...new Set(not.flatMap(({ verdict, reasons }) => [verdict ?? 'no verdict', ...reasons]))];
+    return [`- ${name}: ${said.length - not.length} of ${said.length} times; else ${why.join('; ')}`];
+  });
+  return [
+    `sound hosts: ${held} of ${there.length} runs hold, on ${names.length} hosts; ${lacking} hosts not available here`,
+    ...lines,
+  ];
 }
 
 export { caseName };
