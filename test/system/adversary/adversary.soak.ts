@@ -41,6 +41,8 @@ it.skipIf(times === 0 || (only !== '' && !only.startsWith('sound')))('lets sound
   const hosts = soundHosts.filter(({ name }) => !only.startsWith('sound:') || name.includes(only.slice(6)));
   const rounds = Array.from({ length: times }, () => hosts).flat();
   const all = await runSoundHosts(rounds, folder, atOnce, (said) => console.log(soundLine(said)));
-  console.log(soundSummary(all).join('\n'));
+  const summary = soundSummary(all, date).join('\n');
+  writeFileSync(join(folder, 'sound.md'), `${summary}\n`);
+  console.log(`${summary}\n\nto paste: ${join(folder, 'sound.md')}`);
   expect(all.filter(({ refused, verdict }) => refused === null && verdict !== 'holds')).toEqual([]);
 });
