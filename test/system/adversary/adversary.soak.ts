@@ -20,6 +20,12 @@ const atOnce = isSlow ? 1 : 2;
 const folder = mkdtempSync(join(tmpdir(), 'adversary-'));
 /** Under another kernel the folder goes with it: a copy of it goes here. */
 const keep = process.env['ADVERSARY_KEEP'];
+/** After so many minutes none of the cases, and none of the sound hosts, is begun any more. */
+const minutes = Number(process.env['ADVERSARY_MINUTES'] ?? Number.POSITIVE_INFINITY);
+const timeFromNow = (): (() => boolean) => {
+  const end = Date.now() + minutes * 60_000;
+  return () => Date.now() > end;
+};
 const date = new Date().toISOString().slice(0, 10);
 
 afterAll(() => (keep === undefined ? undefined : cpSync(folder, keep, { recursive: true })));
@@ -29,7 +35,7 @@ it.skipIf(cases === 0)(`asks an independent ear of leaks, seed ${seed}`, async (
   const drawn = drawCases(cases, seed, Math.floor(cases / 5), [...further, ...primitives]).filter(({ name }) =>
     name.includes(only),
   );
-  const all = await runDrawn(drawn, folder, atOnce, (judged) => console.log(lineOf(judged)));
+  const all = await runDrawn(drawn, folder, atOnce, (judged) => console.log(lineOf(judged)), timeFromNow());
   const table = tableOf(all, { date, seed });
   writeFileSync(join(folder, 'table.md'), `${table}\n`);
   console.log(`${table}\n\nto paste: ${join(folder, 'table.md')}`);
@@ -40,7 +46,7 @@ it.skipIf(cases === 0)(`asks an independent ear of leaks, seed ${seed}`, async (
 it.skipIf(times === 0 || (only !== '' && !only.startsWith('sound')))('lets sound hosts hold', async () => {
   const hosts = soundHosts.filter(({ name }) => !only.startsWith('sound:') || name.includes(only.slice(6)));
   const rounds = Array.from({ length: times }, () => hosts).flat();
-  const all = await runSoundHosts(rounds, folder, atOnce, (said) => console.log(soundLine(said)));
+  const all = await runSoundHosts(rounds, folder, atOnce, (said) => console.log(soundLine(said)), timeFromNow());
   const summary = soundSummary(all, date).join('\n');
   writeFileSync(join(folder, 'sound.md'), `${summary}\n`);
   console.log(`${summary}\n\nto paste: ${join(folder, 'sound.md')}`);

@@ -265,19 +265,20 @@ export async function runSoundHost(host: SoundHost, folder: string): Promise<Sai
   return { name: host.name, verdict: result.verdict, reasons, refused: null };
 }
 
-/** Runs many, so many at a time. */
+/** Runs many, so many at a time, none more when it is over. */
 export async function runSoundHosts(
   hosts: readonly SoundHost[],
   folder: string,
   atOnce: number,
   told: (said: Said) => void = () => undefined,
+  isOver: () => boolean = () => false,
 ): Promise<readonly Said[]> {
   const all: Said[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let at = (next += 1) - 1; at < hosts.length; at = (next += 1) - 1) {
       const host = hosts[at];
-      if (host === undefined) return;
+      if (host === undefined || isOver()) return;
       const said = await runSoundHost(host, join(folder, `sound-${at}`));
       told(said);
       all.push(said);
