@@ -13,6 +13,8 @@ import { brokenCases, lineOf, soundLine, soundSummary, tableOf } from './table.j
 const cases = Number(process.env['ADVERSARY_CASES'] ?? 200);
 const seed = Number(process.env['ADVERSARY_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const only = process.env['ADVERSARY_ONLY'] ?? '';
+/** So many of the cases on a host of their own; each takes a run of the program, where ten in a lab share one. */
+const hosts = Number(process.env['ADVERSARY_HOSTS'] ?? Math.floor(cases / 5));
 /** So many times each sound host is asked. */
 const times = Number(process.env['ADVERSARY_TIMES'] ?? 1);
 /** Runs of the program at a time. */
@@ -32,9 +34,7 @@ afterAll(() => (keep === undefined ? undefined : cpSync(folder, keep, { recursiv
 
 it.skipIf(cases === 0)(`asks an independent ear of leaks, seed ${seed}`, async () => {
   console.log(`${cases} cases, seed ${seed}; what each leaves: ${folder}`);
-  const drawn = drawCases(cases, seed, Math.floor(cases / 5), [...further, ...primitives]).filter(({ name }) =>
-    name.includes(only),
-  );
+  const drawn = drawCases(cases, seed, hosts, [...further, ...primitives]).filter(({ name }) => name.includes(only));
   const all = await runDrawn(drawn, folder, atOnce, (judged) => console.log(lineOf(judged)), timeFromNow());
   const table = tableOf(all, { date, seed });
   writeFileSync(join(folder, 'table.md'), `${table}\n`);
@@ -44,8 +44,8 @@ it.skipIf(cases === 0)(`asks an independent ear of leaks, seed ${seed}`, async (
 });
 
 it.skipIf(times === 0 || (only !== '' && !only.startsWith('sound')))('lets sound hosts hold', async () => {
-  const hosts = soundHosts.filter(({ name }) => !only.startsWith('sound:') || name.includes(only.slice(6)));
-  const rounds = Array.from({ length: times }, () => hosts).flat();
+  const asked = soundHosts.filter(({ name }) => !only.startsWith('sound:') || name.includes(only.slice(6)));
+  const rounds = Array.from({ length: times }, () => asked).flat();
   const all = await runSoundHosts(rounds, folder, atOnce, (said) => console.log(soundLine(said)), timeFromNow());
   const summary = soundSummary(all, date).join('\n');
   writeFileSync(join(folder, 'sound.md'), `${summary}\n`);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Fabric } from './attack.js';
 import { type GuestName, gateways, guestNames, guests } from './guests.js';
 import { hostScript } from './host-script.js';
+import { noResult } from './outcome.js';
 import { cage, cli, ended, quoted } from './run-cases.js';
 import { tools } from './case-files.js';
 
@@ -256,7 +257,8 @@ export async function runSoundHost(host: SoundHost, folder: string): Promise<Sai
   if (existsSync(refusal)) return refused(readFileSync(refusal, 'utf8').trim());
   const file = join(evidence, 'result.json');
   if (!existsSync(file) && status === 69) return refused(stderr.trim().split('\n').at(-1) ?? '');
-  if (!existsSync(file)) throw new Error(`no result of ${host.name}: ${stderr.trim().slice(-600)}`);
+  if (!existsSync(file))
+    return { name: host.name, verdict: null, reasons: [`${noResult}: ${stderr.trim().slice(-600)}`], refused: null };
   const result: {
     readonly verdict: string;
     readonly steps: readonly { readonly reasons: readonly { readonly code: string; readonly text: string }[] }[];
