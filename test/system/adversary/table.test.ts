@@ -33,13 +33,13 @@ describe('the table of the adversary', () => {
       judged('holds', [], 5),
       judged('holds', [], 0),
       judged('holds', [], 0, false),
-      { ...judged(null, [], 0), refused: 'Error: Unknown device type., exit 2' },
+      { ...judged(null, [], 0), refused: 'Warning: big, Error: Unknown device type., exit 2' },
     ];
     const lines = tableOf(all, { date: '2026-01-02', seed: 3 }).split('\n');
     expect(lines[0]).toMatch(/^7 cases, 0 of them on a host, 2026-01-02, Linux \S+, seed 3\.$/);
     expect(lines[1]).toContain('2 of 4 (50.0 %)');
     expect(lines).toContain('| no-port | copy | linux | 1 | 1 | 1 | 1 | 1 | 1 | 1 |');
-    expect(lines.at(-1)).toBe('- not available here: copy, port: Error: Unknown device type. (1)');
+    expect(lines.at(-1)).toBe('- not available here: copy: Error: Unknown device type. (1)');
   });
 });
 

@@ -71,15 +71,23 @@ function share(all: readonly Judged[]): string {
   return heard.length === 0 ? 'none' : `${found} of ${heard.length} (${((100 * found) / heard.length).toFixed(1)} %)`;
 }
 
+/** What was said last before a script gave up, without the warnings before it. */
+const lastSaid = (refused: string): string =>
+  refused
+    .replace(/, exit \d+$/, '')
+    .split(', ')
+    .filter((part) => !/^(Warning|grep): |^\^+$/.test(part))
+    .join(', ')
+    .replace(/^.*do\.sh: \d+: /, '');
+
 /** What this kernel or machine has not, and how many cases that concerns. */
 function lackingLines(all: readonly Judged[]): readonly string[] {
   const counts = new Map<string, number>();
   for (const { refused, attack } of all) {
     if (refused === null) continue;
-    const said = refused.replace(/^.*do\.sh: \d+: /, '').replace(/(, \^+)?, exit \d+$/, '');
-    const why = /no such fabric/.test(said)
-      ? `fabric ${attack.fabric}: ${said.replace(/^.*does not support it: /, '').replace(/ {2,}.*$/, '')}`
-      : `${attack.primitive}, ${attack.receiver}: ${said}`;
+    const why = refused.includes('no such fabric')
+      ? `fabric ${attack.fabric}: ${refused.replace(/^.*(does not support it|not supported): /, '').replace(/ {2,}.*$/, '')}`
+      : `${attack.primitive}: ${lastSaid(refused)}`;
     counts.set(why, (counts.get(why) ?? 0) + 1);
   }
   return [...counts].sort().map(([why, count]) => `- not available here: ${why} (${count})`);
