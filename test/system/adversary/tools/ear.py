@@ -95,13 +95,16 @@ def where_is(mac, all_spaces, home):
     raise LookupError(f'nobody has the MAC {mac}')
 
 
-def node_of(name):
-    """The character device of a macvtap: made here, since /dev may be another namespace's."""
+def descriptor_of(name):
+    """Of a macvtap: its node is made here and gone again, since /dev may be another namespace's."""
     index = socket.if_nametoindex(name)
     numbers = open(f'/sys/class/net/{name}/tap{index}/dev', encoding='ascii').read().split(':')
     path = f'{sys.argv[1]}.{name}'
     os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(*map(int, numbers)))
-    return path
+    try:
+        return os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    finally:
+        os.unlink(path)
 
 
 def received(name):
@@ -124,7 +127,8 @@ class Ear:
         self.flows = 32 if kind == 'queue' else 3
         if kind in ('tap', 'queue', 'macvtap'):
             self.device = device
-            self.tap = os.open(node_of(device) if kind == 'macvtap' else '/dev/net/tun', os.O_RDWR | os.O_NONBLOCK)
+            by_path = kind != 'macvtap'
+            self.tap = os.open('/dev/net/tun', os.O_RDWR | os.O_NONBLOCK) if by_path else descriptor_of(device)
             flags = TAP | NO_INFORMATION | (MULTI_QUEUE if kind == 'queue' else 0)
             fcntl.ioctl(self.tap, 0x400454CA, struct.pack('16sH22x', self.device.encode(), flags))
             self.descriptor = self.tap
