@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Fabric } from './attack.js';
 import { type GuestName, gateways, guestNames, guests } from './guests.js';
 import { hostScript } from './host-script.js';
-import { noResult } from './outcome.js';
+import { isLack, noResult } from './outcome.js';
 import { cage, cli, ended, quoted } from './run-cases.js';
 import { tools } from './case-files.js';
 
@@ -40,7 +40,7 @@ const firewallBridge = (name: GuestName): string =>
     `ip link set dev fwln${name} master fwbr${name}`,
     `ip link set dev fwpr${name} master br0`,
     `for link in fwbr${name} fwln${name} fwpr${name}; do ip link set dev $link up; done`,
-    `ip netns exec ${name} ping -c 1 -w 5 ${gateways.br0.ip} >/dev/null`,
+    `ip netns exec ${name} ping -c 1 -w 20 ${gateways.br0.ip} >/dev/null`,
   ].join('\n');
 
 const bases: readonly Part[] = [
@@ -254,7 +254,13 @@ export async function runSoundHost(host: SoundHost, folder: string): Promise<Sai
   );
   const { status, stderr } = await ended([...cage, 'sh', script], folder);
   const refused = (why: string): Said => ({ name: host.name, verdict: null, reasons: [], refused: why });
-  if (existsSync(refusal)) return refused(readFileSync(refusal, 'utf8').trim());
+  if (existsSync(refusal)) {
+    const why = readFileSync(refusal, 'utf8').trim();
+    // what failed without a word, or for another cause, is no lack of the kernel's
+    return isLack(why)
+      ? refused(why)
+      : { name: host.name, verdict: null, reasons: [`it was not built: ${why}`], refused: null };
+  }
   const file = join(evidence, 'result.json');
   if (!existsSync(file) && status === 69) return refused(stderr.trim().split('\n').at(-1) ?? '');
   if (!existsSync(file))

@@ -120,7 +120,11 @@ export function brokenCases(all: readonly Judged[]): readonly string[] {
 
 /** What a run said of a sound host. */
 export const soundLine = ({ name, verdict, reasons, refused }: Said): string =>
-  [`${verdict ?? 'not available'}: ${name}`, ...reasons, ...(refused === null ? [] : [refused])].join('; ');
+  [
+    `${verdict ?? (refused === null ? 'no verdict' : 'not available')}: ${name}`,
+    ...reasons,
+    ...(refused === null ? [] : [refused]),
+  ].join('; ');
 
 /** How many of the sound hosts held, and of those that did not at each time how often, and why not. */
 export function soundSummary(all: readonly Said[], date: string): readonly string[] {
