@@ -1,5 +1,8 @@
 // `npm run soak WHAT`: what takes too long for `npm test`. Its figures stand in CONTRIBUTING.md.
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
@@ -20,8 +23,10 @@ const soaks = {
       ...(part.startsWith('1/') ? ['test/lab/scenarios/attacks.test.ts'] : []),
     ),
   /**
-   * Leaks composed at random, and hosts that are sound: `npm run soak adversary CASES [SEED]`; under User-mode Linux,
-   * whose kernel has what others lack: `npm run soak adversary CASES SEED uml`.
+   * Leaks composed at random, and hosts that are sound: `npm run soak adversary CASES [SEED]`; under another kernel,
+   * which has what others lack: `npm run soak adversary CASES SEED uml` (User-mode Linux) or `vm` (Debian's cloud kernel
+   * in a QEMU guest). ADVERSARY_TIMES=20: each sound host so many times; 0: none. ADVERSARY_ONLY: cases with that text in
+   * their names; `sound:TEXT`: sound hosts.
    */
   adversary: (count, seed, where) => {
     const env = {
@@ -34,7 +39,11 @@ const soaks = {
       'test/system/adversary/adversary.soak.ts',
       '--disable-console-intercept',
     ];
-    return where === 'uml' ? { argv: ['scripts/test-uml.mjs', ...args], env } : vitest(env, ...args);
+    if (where === undefined) return vitest(env, ...args);
+    const kept = mkdtempSync(join(tmpdir(), `adversary-${where}-`));
+    console.log(`what the cases leave: ${kept}, when all are done`);
+    if (where === 'uml') return { argv: ['scripts/test-uml.mjs', ...args], env: { ...env, ADVERSARY_KEEP: kept } };
+    return { argv: ['scripts/test-cloud.mjs', ...args], env: { ...env, VM_KEEP: kept } };
   },
 };
 

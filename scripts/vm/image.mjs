@@ -1,6 +1,5 @@
 // What the test guests boot: Debian's cloud kernel, unpacked and never installed, and a small first file system. Kept
 // outside the checkout.
-import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -15,6 +14,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cpio } from './cpio.mjs';
+import { aptGet, cloudKernelPackage, has, Refused, run, unpackedKernel } from './packages.mjs';
 
 /** In the order of loading: busybox's insmod resolves no dependencies. vmxnet3 is VMware's card. */
 const modules = [
@@ -42,34 +42,6 @@ const applets = [
 const folderMode = 0o040755;
 const fileMode = 0o100755;
 const linkMode = 0o120777;
-const elf = 0x7f454c46;
-
-class Refused extends Error {}
-
-function run(argv, options = {}) {
-  const { status, stdout, stderr, error } = spawnSync(argv[0], argv.slice(1), { maxBuffer: 1 << 28, ...options });
-  if (status !== 0)
-    throw new Refused(
-      `${argv.slice(0, 3).join(' ')}: ${error?.message ?? (stderr.toString().trim().split('\n').at(-1) || `exit ${status}`)}`,
-    );
-  return stdout;
-}
-
-/** apt-get, with its lists fetched where it cannot do without them. */
-function aptGet(args, options = {}) {
-  const argv = ['apt-get', '-q', '-y', '-o', 'DPkg::Lock::Timeout=120', '-o', 'APT::Sandbox::User=root', ...args];
-  const all = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, ...options };
-  try {
-    run(argv, all);
-  } catch {
-    run(['apt-get', '-q', 'update'], all);
-    run(argv, all);
-  }
-}
-
-function has(program) {
-  return spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
-}
 
 /** Why this machine can run no guest at all; null = it can be tried. */
 function impossible() {
@@ -85,11 +57,7 @@ function fetchParts(folder) {
   mkdirSync(folder, { recursive: true });
   const work = mkdtempSync(join(folder, 'unpack-'));
   try {
-    run(['apt-get', '-q', 'update']);
-    const kernel = /Depends: (linux-image-\S+)/.exec(
-      run(['apt-cache', 'depends', 'linux-image-cloud-amd64']).toString(),
-    )?.[1];
-    if (kernel === undefined) throw new Refused('apt-cache knows no linux-image-cloud-amd64');
+    const kernel = cloudKernelPackage();
     aptGet(['download', kernel, 'busybox-static'], { cwd: work });
     for (const archive of readdirSync(work).filter((name) => name.endsWith('.deb')))
       run(['dpkg-deb', '-x', archive, 'root'], { cwd: work });
@@ -113,28 +81,6 @@ function fetchParts(folder) {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-}
-
-/**
- * The kernel as it lies in memory, out of the image in which Debian packs it by zstd: unpacking takes a guest under
- * emulation a fifth of its boot. Where it is packed otherwise, or apt cannot unpack it, the image itself. Fields of the
- * header: Documentation/arch/x86/boot.rst.
- */
-function unpackedKernel(parts) {
-  const [image, kernel] = ['vmlinuz', 'vmlinux'].map((name) => join(parts, name));
-  if (existsSync(kernel)) return kernel;
-  const octets = readFileSync(image);
-  const [sectors, offset, length] = [octets[0x1f1] || 4, octets.readUInt32LE(0x248), octets.readUInt32LE(0x24c)];
-  const start = (sectors + 1) * 512 + offset;
-  const packed = join(parts, `${process.pid}.zst`); // of the payload the last four octets are its unpacked size
-  writeFileSync(packed, octets.subarray(start, start + length - 4));
-  const { status, stdout } = spawnSync('/usr/lib/apt/apt-helper', ['cat-file', packed], { maxBuffer: 1 << 28 });
-  rmSync(packed);
-  if (status !== 0 || stdout.readUInt32BE(0) !== elf) return image;
-  const unfinished = join(parts, `${process.pid}.vmlinux`);
-  writeFileSync(unfinished, stdout);
-  renameSync(unfinished, kernel); // whole or not at all
-  return kernel;
 }
 
 /** A program of this machine with the libraries that it loads. */

@@ -1,23 +1,45 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, lstatSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
+import { isSlow } from '../../support/patient.js';
 import { drawCases } from './draw.js';
 import { outcomeOf } from './outcome.js';
+import { further, primitives } from './primitives.js';
 import { runDrawn } from './run-drawn.js';
 import { runSoundHosts, soundHosts } from './sound-hosts.js';
-import { brokenCases, lineOf, tableOf } from './table.js';
+import { brokenCases, lineOf, soundLine, soundSummary, tableOf } from './table.js';
 
 const cases = Number(process.env['ADVERSARY_CASES'] ?? 200);
 const seed = Number(process.env['ADVERSARY_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const only = process.env['ADVERSARY_ONLY'] ?? '';
+/** So many of the cases on a host of their own; each takes a run of the program, where ten in a lab share one. */
+const hosts = Number(process.env['ADVERSARY_HOSTS'] ?? Math.floor(cases / 5));
+/** So many times each sound host is asked. */
+const times = Number(process.env['ADVERSARY_TIMES'] ?? 1);
+/** Runs of the program at a time. */
+const atOnce = isSlow ? 1 : 2;
 const folder = mkdtempSync(join(tmpdir(), 'adversary-'));
+/** Under another kernel the folder goes with it: a copy of it goes here. */
+const keep = process.env['ADVERSARY_KEEP'];
+/** After so many minutes none of the cases, and none of the sound hosts, is begun any more. */
+const minutes = Number(process.env['ADVERSARY_MINUTES'] ?? Number.POSITIVE_INFINITY);
+const timeFromNow = (): (() => boolean) => {
+  const end = Date.now() + minutes * 60_000;
+  return () => Date.now() > end;
+};
+/** Whatever limit the command line sets. */
+const long = 6 * 3_600_000;
 const date = new Date().toISOString().slice(0, 10);
 
-it.skipIf(cases === 0)(`asks an independent ear of leaks, seed ${seed}`, async () => {
+/** Sockets of daemons lie there too, which cannot be copied. */
+const isKept = (path: string): boolean => lstatSync(path).isFile() || lstatSync(path).isDirectory();
+afterAll(() => (keep === undefined ? undefined : cpSync(folder, keep, { recursive: true, filter: isKept })));
+
+it.skipIf(cases === 0)(`asks an independent ear of leaks, seed ${seed}`, { timeout: long }, async () => {
   console.log(`${cases} cases, seed ${seed}; what each leaves: ${folder}`);
-  const drawn = drawCases(cases, seed, Math.floor(cases / 5)).filter(({ name }) => name.includes(only));
-  const all = await runDrawn(drawn, folder, 2, (judged) => console.log(lineOf(judged)));
+  const drawn = drawCases(cases, seed, hosts, [...further, ...primitives]).filter(({ name }) => name.includes(only));
+  const all = await runDrawn(drawn, folder, atOnce, (judged) => console.log(lineOf(judged)), timeFromNow());
   const table = tableOf(all, { date, seed });
   writeFileSync(join(folder, 'table.md'), `${table}\n`);
   console.log(`${table}\n\nto paste: ${join(folder, 'table.md')}`);
@@ -25,16 +47,16 @@ it.skipIf(cases === 0)(`asks an independent ear of leaks, seed ${seed}`, async (
   expect(all.filter((judged) => ['false holds', 'undecided'].includes(outcomeOf(judged))).map(lineOf)).toEqual([]);
 });
 
-it.skipIf(only !== '' && !only.startsWith('sound'))('lets sound hosts hold', async () => {
-  const hosts = soundHosts.filter(({ name }) => !only.startsWith('sound:') || name.includes(only.slice(6)));
-  const all = await runSoundHosts(hosts, folder, 2, ({ name, verdict, reasons, refused }) =>
-    console.log(
-      `${verdict ?? 'not available'}: ${name}${reasons.length > 0 ? `; ${reasons.join('; ')}` : ''}${refused === null ? '' : `; ${refused}`}`,
-    ),
-  );
-  const there = all.filter(({ refused }) => refused === null);
-  console.log(
-    `${there.filter(({ verdict }) => verdict === 'holds').length} of ${there.length} sound hosts hold, ${all.length - there.length} not available here`,
-  );
-  expect(there.filter(({ verdict }) => verdict !== 'holds')).toEqual([]);
-});
+it.skipIf(times === 0 || (only !== '' && !only.startsWith('sound')))(
+  'lets sound hosts hold',
+  { timeout: long },
+  async () => {
+    const asked = soundHosts.filter(({ name }) => !only.startsWith('sound:') || name.includes(only.slice(6)));
+    const rounds = Array.from({ length: times }, () => asked).flat();
+    const all = await runSoundHosts(rounds, folder, atOnce, (said) => console.log(soundLine(said)), timeFromNow());
+    const summary = soundSummary(all, date).join('\n');
+    writeFileSync(join(folder, 'sound.md'), `${summary}\n`);
+    console.log(`${summary}\n\nto paste: ${join(folder, 'sound.md')}`);
+    expect(all.filter(({ refused, verdict }) => refused === null && verdict !== 'holds')).toEqual([]);
+  },
+);

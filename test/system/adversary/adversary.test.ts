@@ -5,16 +5,23 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isSlow, patient } from '../../support/patient.js';
 import { itemOf } from './attack.js';
-import { drawCases } from './draw.js';
+import { type Drawn, drawCases } from './draw.js';
 import { type Judged, itemOfCase, outcomeOf } from './outcome.js';
+import { further } from './primitives.js';
 import { runDrawn } from './run-drawn.js';
 import { runSoundHosts, soundHosts } from './sound-hosts.js';
 import { brokenCases, caseName, failuresIn, lineOf } from './table.js';
 
 /** The share of `npm run soak adversary` that every run of the tests has, always the same. */
-const share = { cases: 220, seed: 20, hosts: 14 };
+const share = { cases: 220, seed: 20, hosts: 14, further: 12 };
 /** Under a kernel that is slow, of which this shows that it is another one. */
-const slowShare = { cases: 80, seed: 20, hosts: 6 };
+const slowShare = { cases: 80, seed: 20, hosts: 6, further: 12 };
+
+/** The cases of a share: of what it began with, and of what came later. */
+const drawShare = ({ cases, seed, hosts, further: later }: typeof share): readonly Drawn[] => [
+  ...drawCases(cases, seed, hosts),
+  ...drawCases(later, seed, 0, further),
+];
 
 const listFile = fileURLToPath(new URL('expected-failures.json', import.meta.url));
 /** Cases that fail until a part of the defence is there, by that part. `ADVERSARY_WRITE=1` writes them anew. */
@@ -24,9 +31,7 @@ const hasOvs = existsSync('/usr/share/openvswitch/vswitch.ovsschema');
 const hasPython = existsSync('/usr/bin/python3');
 
 /** All that is drawn, there or here. */
-const drawnNames = new Set(
-  [share, slowShare].flatMap(({ cases, seed, hosts }) => drawCases(cases, seed, hosts).map(({ name }) => name)),
-);
+const drawnNames = new Set([share, slowShare].flatMap((one) => drawShare(one).map(({ name }) => name)));
 
 /** Adds what failed under this kernel to what failed under others, and takes off what is found by now. */
 function writeList(all: readonly Judged[]): void {
@@ -81,11 +86,10 @@ describe.skipIf(process.getuid?.() !== 0 || !hasPython)('hosts on which nobody h
 });
 
 describe.skipIf(process.getuid?.() !== 0 || !hasOvs || !hasPython)('leaks that an adversary composes', () => {
-  const { cases, seed, hosts } = isSlow ? slowShare : share;
   const folder = mkdtempSync(join(tmpdir(), 'adversary-'));
   let all: readonly Judged[] = [];
   beforeAll(async () => {
-    all = await runDrawn(drawCases(cases, seed, hosts), folder, isSlow ? 1 : 2);
+    all = await runDrawn(drawShare(isSlow ? slowShare : share), folder, isSlow ? 1 : 2);
     if (process.env['ADVERSARY_WRITE'] === '1') writeList(all);
   }, patient(600_000));
   // what failed stays, to be run again by reproduce.sh of its folder

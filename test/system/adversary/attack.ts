@@ -1,3 +1,5 @@
+import type { GuestName } from './guests.js';
+
 /** The kinds of the table that this suite began with, `plain` = what has always been found, to show that it is. */
 export const kinds = [
   'headers',
@@ -28,7 +30,7 @@ export const itemOf: Readonly<Record<Kind, 'token' | 'closed-accounts' | 'always
   plain: 'always',
 };
 
-/** Where the ear listens: a MAC, `PID:DEVICE` with the id read from a file by the shell, or `tap:DEVICE`. */
+/** Where the ear listens: a MAC, `PID:DEVICE` with the id read from a file by the shell, `tap:DEVICE`, `queue:DEVICE` or `macvtap:DEVICE`. */
 export interface EarPlace {
   readonly name: string;
   readonly place: string;
@@ -70,6 +72,8 @@ export interface Attack {
   readonly after?: number;
   /** A rule that the program reads names a device that is no port: it says so of all steps of a run. */
   readonly told?: boolean;
+  /** Who of the guests stands beyond an uplink. */
+  readonly uplink?: GuestName;
   /** What the design says: broken, or that it may be inconclusive, for these reasons. */
   readonly due: 'broken' | readonly string[];
 }

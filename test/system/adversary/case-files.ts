@@ -47,7 +47,7 @@ function doing(attack: Attack, folder: string): string {
   const ears = [...attack.ears, { name: 'b', place: guests.b.mac, check: guests.b.port }];
   return `${head(attack, folder)}
 exec 2>"$W/stderr"
-trap 'status=$?; set +e; if [ $status != 0 ]; then { tail -n 2 "$W/stderr"; echo "exit $status"; } >"$W/refused"; undo 2>/dev/null; gone ear; fi; exit 0' EXIT
+trap 'status=$?; set +e; if [ $status != 0 ]; then { tail -n 3 "$W/stderr"; echo "exit $status"; } >"$W/refused"; undo 2>/dev/null; gone ear; fi; exit 0' EXIT
 set -e
 ${attack.setup.join('\n')}
 /usr/bin/python3 "$T/ear.py" "$W/heard" ${ears.map(({ name, place, check }) => `"${name}=${place}/${check}"`).join(' ')} >"$W/ear.out" 2>"$W/ear.err" </dev/null &

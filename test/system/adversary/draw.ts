@@ -1,4 +1,4 @@
-import { type Attack, type Fabric, fabrics, nameOf, type Provider, randomFrom } from './attack.js';
+import { type Attack, fabrics, nameOf, type Primitive, type Provider, randomFrom } from './attack.js';
 import { primitives } from './primitives.js';
 
 /** A case that was drawn: how, and where. */
@@ -16,13 +16,11 @@ export function drawCases(
   count: number,
   seed: number,
   hosts: number,
-  only: (fabric: Fabric) => boolean = () => true,
+  from: readonly Primitive[] = primitives,
 ): readonly Drawn[] {
   const random = randomFrom(seed);
-  const ways = primitives.flatMap((primitive) =>
-    fabrics
-      .filter((fabric) => primitive.fabrics.includes(fabric) && only(fabric))
-      .map((fabric) => ({ primitive, fabric })),
+  const ways = from.flatMap((primitive) =>
+    fabrics.filter((fabric) => primitive.fabrics.includes(fabric)).map((fabric) => ({ primitive, fabric })),
   );
   const drawn = new Map<string, Drawn>();
   const every = hosts === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(count / hosts));

@@ -9,6 +9,7 @@ import { guests } from './guests.js';
 import { type Judged, outcomeOf } from './outcome.js';
 import { runInLab } from './run-cases.js';
 import { privateProbe } from './selections.js';
+import { brokenCases } from './table.js';
 import { heardOf } from './tools/heard.mjs';
 
 /** A case that floods everything, before it is changed. */
@@ -84,6 +85,16 @@ describe.skipIf(process.getuid?.() !== 0 || !existsSync('/usr/bin/python3'))("th
   it('says what cannot be built here', () => {
     expect(outcome('cannot be built')).toBe('not available');
     expect(all.get('cannot be built')?.refused).toMatch(/^Error: Unknown device type\., exit \d+$/);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)('a run of the adversary that leaves no result', () => {
+  it('fails its own cases, and no more', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'adversary-lost-'));
+    const judged = await runInLab('linux', [{ ...flood, probe: '{ class: nonesuch }' }], folder);
+    rmSync(folder, { recursive: true, force: true });
+    expect(brokenCases(judged)).toEqual([expect.stringContaining('the program gave no result')]);
+    expect(judged.map(outcomeOf)).toEqual(['not available']);
   });
 });
 

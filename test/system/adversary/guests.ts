@@ -17,8 +17,9 @@ export const gateways = {
 } as const;
 
 /** What stands of the guests in a scenario's topology. */
-export const endpointLines: readonly string[] = guestNames.map((name) => {
-  const { bridge, port, mac, ip, ip6 } = guests[name];
-  const gateway = gateways[bridge].ip;
-  return `    ${name}: { bridge: ${bridge}, port: ${port}, mac: "${mac}", ip: [${ip}/24, "${ip6}/64"], gateway: ${gateway} }`;
-});
+export const endpointLines = (uplink?: GuestName): readonly string[] =>
+  guestNames.map((name) => {
+    const { bridge, port, mac, ip, ip6 } = guests[name];
+    const role = name === uplink ? ', role: uplink' : '';
+    return `    ${name}: { bridge: ${bridge}, port: ${port}, mac: "${mac}", ip: [${ip}/24, "${ip6}/64"], gateway: ${gateways[bridge].ip}${role} }`;
+  });

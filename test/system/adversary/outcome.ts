@@ -24,7 +24,10 @@ export type Outcome = 'false holds' | 'undecided' | 'found' | 'no leak' | 'deaf'
 const lacking =
   /Unknown device type|Specified qdisc kind is unknown|Failed to load TC action|error talking to the kernel|Failed to find|not supported|No such file or directory|not found|Could not process rule|Protocol not supported|Unknown (qdisc|filter|action)|Invalid argument|Unknown object|not permitted/i;
 
-export const isLack = (refused: string): boolean => lacking.test(refused);
+/** What stands before the program's last words where a run left no result: a failure, and other cases go on. */
+export const noResult = 'the program gave no result';
+
+export const isLack = (refused: string): boolean => !refused.startsWith(noResult) && lacking.test(refused);
 
 /** The ears of a case that may not hear the probes. */
 const victimsOf = ({ attack }: Judged): readonly string[] => attack.ears.map(({ name }) => name);

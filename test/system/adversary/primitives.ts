@@ -6,9 +6,11 @@ import { inBetween } from './attacks/in-between.js';
 import { translations } from './attacks/nat.js';
 import { noPort } from './attacks/no-port.js';
 import { openVSwitch } from './attacks/ovs.js';
+import { taps } from './attacks/taps.js';
+import { uplinks } from './attacks/uplinks.js';
 import { wrapped } from './attacks/wrapped.js';
 
-/** Every kind of attack that can be drawn. */
+/** What `npm test` draws of: what is added here moves all lots. */
 export const primitives: readonly Primitive[] = [
   copies.plainMirror,
   copies.mirrorElsewhere,
@@ -34,3 +36,6 @@ export const primitives: readonly Primitive[] = [
   ...inBetween,
   ...openVSwitch,
 ];
+
+/** What came later, drawn beside it so that those lots stay as they are. */
+export const further: readonly Primitive[] = [copies.mirrorUnderChild, copies.mirrorToNetkit, ...taps, ...uplinks];

@@ -36,6 +36,22 @@ export function namespaceReceiver(port = 'vx'): Receiver {
   };
 }
 
+/** Somebody in a namespace of his own behind a netkit pair. */
+export const netkitReceiver: Receiver = {
+  name: 'netkit',
+  device: 'nkx',
+  setup: [
+    'start hold hold',
+    'ip link add dev nkx type netkit mode l2 forward peer forward name eth0 netns $(cat $W/hold.pid)',
+    'ip link set dev nkx up',
+    'nsenter --net=/proc/$(cat $W/hold.pid)/ns/net ip link set dev eth0 up',
+  ],
+  undo: ['ip link del dev nkx', 'stop hold'],
+  ears: [{ name: 'x', place: '$(cat $W/hold.pid):eth0', check: 'nkx' }],
+  isPort: false,
+  mac: strangerMac,
+};
+
 /** A virtual machine's tap that is on no bridge. */
 export const tapReceiver: Receiver = {
   name: 'tap',

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Attack, Fabric, Provider } from './attack.js';
 import { writeCase } from './case-files.js';
 import { hostScript } from './host-script.js';
-import type { Judged } from './outcome.js';
+import { type Judged, noResult } from './outcome.js';
 import { scenarioOf, stepName } from './scenario.js';
 import { heardOf } from './tools/heard.mjs';
 
@@ -52,31 +52,35 @@ interface Step {
   readonly reasons: readonly { readonly code: string; readonly text: string }[];
 }
 
-/** The steps of the result that a run left in its folder; as text why there is none, where it is that this kernel lacks something. */
-function stepsOf(evidence: string, { status, stderr }: Ended): readonly Step[] | string {
+/** What a run left: the steps of its result; `why` there is none. */
+interface Left {
+  readonly steps: readonly Step[];
+  readonly why: string | null;
+}
+
+function leftBy(evidence: string, { status, stderr }: Ended): Left {
   const file = join(evidence, 'result.json');
-  const why = stderr.trim().split('\n').slice(-2).join(' ');
-  if (!existsSync(file) && status === 69) return why;
-  if (!existsSync(file)) throw new Error(`the program gave no result: ${stderr.trim().slice(-600)}`);
-  const parsed: { readonly steps?: readonly Step[] } = JSON.parse(readFileSync(file, 'utf8'));
-  return parsed.steps ?? [];
+  if (existsSync(file)) {
+    const { steps = [] }: { readonly steps?: readonly Step[] } = JSON.parse(readFileSync(file, 'utf8'));
+    return { steps, why: null };
+  }
+  const lines = stderr.trim().split('\n').slice(-2).join(' ');
+  return {
+    steps: [],
+    why: status === 69 ? `this kernel has no such fabric: not supported: ${lines}` : `${noResult}: ${lines}`,
+  };
 }
 
 /** The run that judged a case. */
 interface Run {
   readonly provider: Provider;
   readonly evidence: string;
-  readonly steps: readonly Step[] | string;
+  readonly left: Left;
 }
 
-function refusalOf(file: string, steps: Run['steps']): string | null {
-  if (typeof steps === 'string') return `this kernel has no such fabric: not supported: ${steps}`;
-  return existsSync(file) ? readFileSync(file, 'utf8').trim().replaceAll('\n', ', ') : null;
-}
-
-function judgedOf(attack: Attack, folder: string, { provider, evidence, steps }: Run, at: number): Judged {
+function judgedOf(attack: Attack, folder: string, { provider, evidence, left }: Run, at: number): Judged {
   const refusal = join(folder, 'refused');
-  const step = typeof steps === 'string' ? undefined : steps.find(({ name }) => name === stepName(at));
+  const step = left.steps.find(({ name }) => name === stepName(at));
   const log = join(folder, 'heard');
   return {
     attack,
@@ -84,7 +88,7 @@ function judgedOf(attack: Attack, folder: string, { provider, evidence, steps }:
     verdict: step?.verdict ?? null,
     reasons: (step?.reasons ?? []).map(({ code }) => code),
     heard: existsSync(log) && existsSync(join(evidence, 'run.json')) ? heardOf(log, evidence, stepName(at)) : {},
-    refused: refusalOf(refusal, steps),
+    refused: left.why ?? (existsSync(refusal) ? readFileSync(refusal, 'utf8').trim().replaceAll('\n', ', ') : null),
     folder,
   };
 }
@@ -97,9 +101,9 @@ export async function runInLab(fabric: Fabric, attacks: readonly Attack[], folde
   writeFileSync(scenario, scenarioOf(fabric, 'lab', cases));
   const argv = [process.execPath, cli, 'run', scenario, '--allow-run', '--quiet', '--out', evidence];
   writeFileSync(join(folder, 'reproduce.sh'), reproduction(argv, evidence));
-  const steps = stepsOf(evidence, await ended(argv, folder));
+  const left = leftBy(evidence, await ended(argv, folder));
   return attacks.map((attack, at) =>
-    judgedOf(attack, join(folder, `case-${at}`), { provider: 'lab', evidence, steps }, at),
+    judgedOf(attack, join(folder, `case-${at}`), { provider: 'lab', evidence, left }, at),
   );
 }
 
@@ -112,18 +116,21 @@ export async function runOnHost(attack: Attack, folder: string): Promise<Judged>
   writeFileSync(join(folder, 'scenario.yml'), scenarioOf(attack.fabric, 'host', [{ attack, ...files }]));
   const words = [process.execPath, cli, 'run', join(folder, 'scenario.yml'), '--yes', '--quiet', '--out', evidence];
   const script = join(folder, 'host.sh');
+  const refusal = join(place, 'refused');
   writeFileSync(
     script,
     hostScript(attack.fabric, folder, [
       `sh ${files.does} >/dev/null`,
-      words.map(quoted).join(' '),
+      // what cannot be built here may have left no host to run on
+      `[ -e ${quoted(refusal)} ] || ${words.map(quoted).join(' ')}`,
       `sh ${files.undoes} >/dev/null`,
     ]),
   );
   const argv = [...cage, 'sh', script];
   writeFileSync(join(folder, 'reproduce.sh'), reproduction(argv, evidence));
-  const steps = stepsOf(evidence, await ended(argv, folder));
-  return judgedOf(attack, place, { provider: 'host', evidence, steps }, 0);
+  const end = await ended(argv, folder);
+  const left = existsSync(refusal) ? { steps: [], why: null } : leftBy(evidence, end);
+  return judgedOf(attack, place, { provider: 'host', evidence, left }, 0);
 }
 
 export const quoted = (word: string): string =>

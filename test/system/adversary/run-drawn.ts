@@ -35,12 +35,13 @@ function batchesOf(drawn: readonly Drawn[]): readonly Batch[] {
   return batches;
 }
 
-/** Runs all cases, `atOnce` runs of the program at a time, and gives what became of each, in their order. */
+/** Runs all cases, `atOnce` runs of the program at a time, and gives what became of each, in their order; of those that were not begun before it is over, nothing. */
 export async function runDrawn(
   drawn: readonly Drawn[],
   folder: string,
   atOnce: number,
   told: (judged: Judged) => void = () => undefined,
+  isOver: () => boolean = () => false,
 ): Promise<readonly Judged[]> {
   const batches = batchesOf(drawn);
   const all: (Judged | undefined)[] = drawn.map(() => undefined);
@@ -48,7 +49,7 @@ export async function runDrawn(
   const worker = async (): Promise<void> => {
     for (let number = (next += 1) - 1; number < batches.length; number = (next += 1) - 1) {
       const batch = batches[number];
-      if (batch === undefined) return;
+      if (batch === undefined || isOver()) return;
       const place = join(folder, `run-${number}`);
       mkdirSync(place, { recursive: true });
       const judged = await batch.run(place);

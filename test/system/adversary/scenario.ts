@@ -36,7 +36,7 @@ export function scenarioOf(
     '  bridges:',
     ...bridges,
     '  endpoints:',
-    ...endpointLines,
+    ...endpointLines(isLab ? undefined : cases[0]?.attack.uplink),
     ...(isLab && fabric === 'routed' ? ['  sysctl: { net.ipv4.ip_forward: 1 }'] : []),
     'steps:',
     ...steps,

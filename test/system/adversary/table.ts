@@ -2,42 +2,62 @@ import { release } from 'node:os';
 import type { Judged, Outcome } from './outcome.js';
 import { isLack, itemOfCase, outcomeOf } from './outcome.js';
 import { nameOf } from './attack.js';
+import type { Said } from './sound-hosts.js';
 
-const outcomes = [
-  'found',
-  'undecided',
-  'false holds',
-  'no leak',
-  'deaf',
-  'not available',
-] as const satisfies readonly Outcome[];
+/** What became of a case, with the verdict: broken and inconclusive can both be as is due. */
+const columns = ['BROKEN', 'inconclusive as due', 'inconclusive', 'HOLDS', 'no leak', 'deaf', 'not available'] as const;
+type Column = (typeof columns)[number];
+
+const columnOfOutcome: Readonly<Record<Exclude<Outcome, 'found'>, Column>> = {
+  undecided: 'inconclusive',
+  'false holds': 'HOLDS',
+  'no leak': 'no leak',
+  deaf: 'deaf',
+  'not available': 'not available',
+};
+
+function columnOf(judged: Judged): Column {
+  const outcome = outcomeOf(judged);
+  if (outcome !== 'found') return columnOfOutcome[outcome];
+  return judged.verdict === 'broken' ? 'BROKEN' : 'inconclusive as due';
+}
 
 const caseName = (judged: Judged): string => `${judged.provider}: ${nameOf(judged.attack)}`;
 
 /** What was counted of the cases of one row. */
-type Counts = Record<Outcome, number>;
+type Counts = Record<Column, number>;
 
-const none = (): Counts => ({ found: 0, undecided: 0, 'false holds': 0, 'no leak': 0, deaf: 0, 'not available': 0 });
+const none = (): Counts => ({
+  BROKEN: 0,
+  'inconclusive as due': 0,
+  inconclusive: 0,
+  HOLDS: 0,
+  'no leak': 0,
+  deaf: 0,
+  'not available': 0,
+});
 
-/** A table of outcomes by primitive and fabric, as Markdown, with when, where and by which seed it came about. */
+/** A table of verdicts by primitive and fabric, as Markdown, with when, where and by which seed it came about. */
 export function tableOf(all: readonly Judged[], about: { readonly date: string; readonly seed: number }): string {
   const rows = new Map<string, Counts>();
   const totals = none();
   for (const judged of all) {
     const { kind, primitive, fabric } = judged.attack;
-    const key = `${kind} | ${primitive} | ${fabric}, ${judged.provider}`;
+    const key = `${kind} | ${primitive} | ${fabric}`;
     const counts = rows.get(key) ?? none();
-    const outcome = outcomeOf(judged);
-    counts[outcome] += 1;
-    totals[outcome] += 1;
+    const column = columnOf(judged);
+    counts[column] += 1;
+    totals[column] += 1;
     rows.set(key, counts);
   }
-  const cells = (counts: Counts): string => outcomes.map((outcome) => counts[outcome] || '–').join(' | ');
+  const cells = (counts: Counts): string => columns.map((column) => counts[column] || '–').join(' | ');
+  const onHosts = all.filter(({ provider }) => provider === 'host').length;
   return [
-    `${all.length} cases, ${about.date}, Linux ${release()}, seed ${about.seed}; of leaks that an ear heard ${share(all)} came out as is due.`,
+    `${all.length} cases, ${onHosts} of them on a host, ${about.date}, Linux ${release()}, seed ${about.seed}.`,
+    `Of the leaks that an ear heard, ${share(all)} came out as is due.`,
     '',
-    `| kind | primitive | fabric, provider | ${outcomes.join(' | ')} |`,
-    `| --- | --- | --- |${outcomes.map(() => ' ---: |').join('')}`,
+    `| kind | primitive | fabric | ${columns.join(' | ')} |`,
+    `| --- | --- | --- |${columns.map(() => ' ---: |').join('')}`,
     ...[...rows].sort(([a], [b]) => a.localeCompare(b)).map(([key, counts]) => `| ${key} | ${cells(counts)} |`),
     `| all | | | ${cells(totals)} |`,
     '',
@@ -51,12 +71,23 @@ function share(all: readonly Judged[]): string {
   return heard.length === 0 ? 'none' : `${found} of ${heard.length} (${((100 * found) / heard.length).toFixed(1)} %)`;
 }
 
+/** What was said last before a script gave up, without the warnings before it. */
+const lastSaid = (refused: string): string =>
+  refused
+    .replace(/, exit \d+$/, '')
+    .split(', ')
+    .filter((part) => !/^(Warning|grep): |^\^+$/.test(part))
+    .join(', ')
+    .replace(/^.*do\.sh: \d+: /, '');
+
 /** What this kernel or machine has not, and how many cases that concerns. */
 function lackingLines(all: readonly Judged[]): readonly string[] {
   const counts = new Map<string, number>();
-  for (const judged of all) {
-    if (judged.refused === null) continue;
-    const why = `${judged.attack.primitive}, ${judged.attack.receiver}: ${judged.refused.replace(/^.*do\.sh: \d+: /, '').replace(/, exit \d+$/, '')}`;
+  for (const { refused, attack } of all) {
+    if (refused === null) continue;
+    const why = refused.includes('no such fabric')
+      ? `fabric ${attack.fabric}: ${refused.replace(/^.*(does not support it|not supported): /, '').replace(/ {2,}.*$/, '')}`
+      : `${attack.primitive}: ${lastSaid(refused)}`;
     counts.set(why, (counts.get(why) ?? 0) + 1);
   }
   return [...counts].sort().map(([why, count]) => `- not available here: ${why} (${count})`);
@@ -85,6 +116,34 @@ export function brokenCases(all: readonly Judged[]): readonly string[] {
   return all
     .filter((judged) => outcomeOf(judged) === 'deaf' || (judged.refused !== null && !isLack(judged.refused)))
     .map(lineOf);
+}
+
+/** What a run said of a sound host. */
+export const soundLine = ({ name, verdict, reasons, refused }: Said): string =>
+  [
+    `${verdict ?? (refused === null ? 'no verdict' : 'not available')}: ${name}`,
+    ...reasons,
+    ...(refused === null ? [] : [refused]),
+  ].join('; ');
+
+/** How many of the sound hosts held, and of those that did not at each time how often, and why not. */
+export function soundSummary(all: readonly Said[], date: string): readonly string[] {
+  const there = all.filter(({ refused }) => refused === null);
+  const held = there.filter(({ verdict }) => verdict === 'holds').length;
+  const names = [...new Set(there.map(({ name }) => name))];
+  const lacking = new Set(all.map(({ name }) => name)).size - names.length;
+  const lines = names.flatMap((name) => {
+    const said = there.filter((one) => one.name === name);
+    const not = said.filter(({ verdict }) => verdict !== 'holds');
+    if (not.length === 0) return [];
+    const why = [...new Set(not.flatMap(({ verdict, reasons }) => [verdict ?? 'no verdict', ...reasons]))];
+    return [`- ${name}: ${said.length - not.length} of ${said.length} times; else ${why.join('; ')}`];
+  });
+  return [
+    `${held} of ${there.length} runs hold on ${names.length} sound hosts, ${date}, Linux ${release()}; ${lacking} more cannot be built there.`,
+    ...(lines.length === 0 ? [] : ['']),
+    ...lines,
+  ];
 }
 
 export { caseName };

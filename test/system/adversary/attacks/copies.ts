@@ -5,6 +5,7 @@ import {
   drawReceiver,
   guestReceiver,
   namespaceReceiver,
+  netkitReceiver,
   strangerMac,
   tapReceiver,
 } from '../receivers.js';
@@ -14,7 +15,7 @@ export type Parts = Pick<Attack, 'kind' | 'primitive' | 'place' | 'setup' | 'und
   Partial<Pick<Attack, 'due' | 'fabric' | 'after' | 'detail'>>;
 
 /** What a run may say of frames on a device that belongs to nobody whom it knows. */
-const escaped = ['escaped', 'bypass-possible', 'coverage-partial'];
+export const escaped: readonly string[] = ['escaped', 'bypass-possible', 'coverage-partial'];
 
 /** An attack that copies or moves what `selection` takes of a's frames for b to `to`. */
 export function taking(to: Receiver, selection: Selection, parts: Parts): Attack {
@@ -44,7 +45,8 @@ export const passing = [
   { dev: 'p1', place: 'egress', tc: 'egress', hook: 'egress', tcx: 'tcx-out' },
 ] as const;
 
-const filter = (parent: string, { tc }: Selection, action: string): string =>
+/** A filter of tc on that parent, for what the selection takes. */
+export const tcFilter = (parent: string, { tc }: Selection, action: string): string =>
   `tc filter add ${parent} protocol ${tc.protocol} prio 7 u32 match ${tc.match} action ${action}`;
 
 /** A copy by tc that shows as a rule of the port, to one of the ports: what has always been found. */
@@ -62,7 +64,7 @@ export const plainMirror: Primitive = {
       place: at.place,
       setup: [
         `tc qdisc add dev ${at.dev} clsact`,
-        filter(`dev ${at.dev} ${at.tc}`, selection, `mirred egress mirror dev ${to.device}`),
+        tcFilter(`dev ${at.dev} ${at.tc}`, selection, `mirred egress mirror dev ${to.device}`),
       ],
       undo: [`tc qdisc del dev ${at.dev} clsact`],
     });
@@ -83,7 +85,7 @@ export const mirrorElsewhere: Primitive = {
       place: at.place,
       setup: [
         `tc qdisc add dev ${at.dev} clsact`,
-        filter(`dev ${at.dev} ${at.tc}`, selection, `mirred egress mirror dev ${to.device}`),
+        tcFilter(`dev ${at.dev} ${at.tc}`, selection, `mirred egress mirror dev ${to.device}`),
       ],
       undo: [`tc qdisc del dev ${at.dev} clsact`],
     });
@@ -106,9 +108,61 @@ export const mirrorUnderQdisc: Primitive = {
       detail: qdisc.split(' ')[0] ?? '',
       setup: [
         `tc qdisc add dev p1 root handle 1: ${qdisc}`,
-        filter('dev p1 parent 1:', selection, `mirred egress mirror dev ${to.device}`),
+        tcFilter('dev p1 parent 1:', selection, `mirred egress mirror dev ${to.device}`),
       ],
       undo: ['tc qdisc del dev p1 root'],
+    });
+  },
+};
+
+/** Filters that hang on a qdisc below the root, where only what its class gets comes by. */
+export const mirrorUnderChild: Primitive = {
+  name: 'mirror under a child qdisc',
+  kind: 'unknown-copy',
+  fabrics: ['linux'],
+  draw(random) {
+    const selection = drawSelection(random);
+    const to = drawReceiver(random);
+    const child = random.pick(['fq_codel', 'prio', 'sfq', 'ets bands 3']);
+    const root = random.pick([
+      ['htb default 10', 'htb rate 1gbit'],
+      ['hfsc default 10', 'hfsc sc rate 1gbit ul rate 1gbit'],
+    ] as const);
+    return taking(to, selection, {
+      kind: 'unknown-copy',
+      primitive: this.name,
+      place: 'egress',
+      detail: `${root[0].split(' ')[0]}, ${child.split(' ')[0]}`,
+      setup: [
+        `tc qdisc add dev p1 root handle 1: ${root[0]}`,
+        `tc class add dev p1 parent 1: classid 1:10 ${root[1]}`,
+        `tc qdisc add dev p1 parent 1:10 handle 10: ${child}`,
+        tcFilter('dev p1 parent 10:', selection, `mirred egress mirror dev ${to.device}`),
+      ],
+      undo: ['tc qdisc del dev p1 root'],
+    });
+  },
+};
+
+/** A copy to a netkit pair, in which a program of the kernel may decide on every frame. */
+export const mirrorToNetkit: Primitive = {
+  name: 'mirror to netkit',
+  kind: 'no-port',
+  fabrics: ['linux'],
+  draw(random) {
+    const at = random.pick(passing);
+    const selection = drawSelection(random);
+    const how = random.pick(['mirror', 'redirect'] as const);
+    return taking(netkitReceiver, selection, {
+      kind: 'no-port',
+      primitive: this.name,
+      place: at.place,
+      detail: how,
+      setup: [
+        `tc qdisc add dev ${at.dev} clsact`,
+        tcFilter(`dev ${at.dev} ${at.tc}`, selection, `mirred egress ${how} dev ${netkitReceiver.device}`),
+      ],
+      undo: [`tc qdisc del dev ${at.dev} clsact`],
     });
   },
 };
@@ -132,7 +186,7 @@ export const sharedBlock: Primitive = {
       setup: [
         ...target,
         `tc qdisc add dev p0 ingress_block ${block} clsact`,
-        filter(`block ${block}`, selection, action),
+        tcFilter(`block ${block}`, selection, action),
       ],
       undo: ['tc qdisc del dev p0 clsact', ...(byBlock ? [`tc qdisc del dev ${to.device} clsact`] : [])],
     });
@@ -155,7 +209,7 @@ export const ingressMirror: Primitive = {
       due: ['unheard-delivery', 'replayed'],
       setup: [
         `tc qdisc add dev ${at.dev} clsact`,
-        filter(`dev ${at.dev} ${at.tc}`, selection, 'mirred ingress mirror dev q1'),
+        tcFilter(`dev ${at.dev} ${at.tc}`, selection, 'mirred ingress mirror dev q1'),
       ],
       undo: [`tc qdisc del dev ${at.dev} clsact`],
     });
@@ -177,7 +231,7 @@ export const redirect: Primitive = {
       place: at.place,
       setup: [
         `tc qdisc add dev ${at.dev} clsact`,
-        filter(`dev ${at.dev} ${at.tc}`, selection, `mirred egress redirect dev ${to.device}`),
+        tcFilter(`dev ${at.dev} ${at.tc}`, selection, `mirred egress redirect dev ${to.device}`),
       ],
       undo: [`tc qdisc del dev ${at.dev} clsact`],
     });

@@ -4,6 +4,10 @@ import { strangerMac } from '../receivers.js';
 
 const sleep = (ms: number): string => `sleep ${(ms / 1000).toFixed(2)}`;
 
+/** Lines of a shell in the background, when more than 60 of a's frames have come: a run starts late on a slow machine. */
+const whenProbed = (...lines: readonly string[]): string =>
+  `( before=$(cat /sys/class/net/p0/statistics/rx_packets); for _ in $(seq 3000); do [ $(($(cat /sys/class/net/p0/statistics/rx_packets) - before)) -gt 60 ] && break; sleep 0.02; done; ${lines.join('; ')} ) >/dev/null 2>&1 </dev/null & echo $! >"$W/when.pid"`;
+
 /** A port that joins the bridge and leaves it again while probes go out, and is there at no reading. */
 const joins: Primitive = {
   name: 'a port that comes and goes',
@@ -29,10 +33,9 @@ const joins: Primitive = {
         `ip link add dev vx type veth peer name eth0 address ${strangerMac} netns $(cat $W/hold.pid)`,
         'ip link set dev vx up',
         'nsenter --net=/proc/$(cat $W/hold.pid)/ns/net ip link set dev eth0 up',
-        // It comes when the first of a's probes has gone through its port
-        `( before=$(cat /sys/class/net/p0/statistics/rx_packets); for _ in $(seq 600); do [ $(($(cat /sys/class/net/p0/statistics/rx_packets) - before)) -gt 60 ] && break; sleep 0.02; done; ${sleep(first - 300)}; ip link set dev vx master br0; ${sleep(stays)}; ip link set dev vx nomaster ) >/dev/null 2>&1 </dev/null &`,
+        whenProbed(sleep(first - 300), 'ip link set dev vx master br0', sleep(stays), 'ip link set dev vx nomaster'),
       ],
-      undo: ['ip link del dev vx', 'stop hold'],
+      undo: ['stop when', 'ip link del dev vx', 'stop hold'],
     };
   },
 };
@@ -58,9 +61,15 @@ const brief: Primitive = {
       probe: '{ class: known-unicast, from: a, to: b, count: 300, rate: 400, carriers: [raw] }',
       expect: 'private',
       setup: [
-        `( before=$(cat /sys/class/net/p0/statistics/rx_packets); for _ in $(seq 600); do [ $(($(cat /sys/class/net/p0/statistics/rx_packets) - before)) -gt 60 ] && break; sleep 0.02; done; ${sleep(delay)}; tc qdisc add dev p0 clsact; tc filter add dev p0 ingress protocol all prio 7 u32 match u32 0 0 action mirred egress mirror dev ${guests[to].port}; ${sleep(stays)}; tc qdisc del dev p0 clsact ) >/dev/null 2>&1 </dev/null &`,
+        whenProbed(
+          sleep(delay),
+          'tc qdisc add dev p0 clsact',
+          `tc filter add dev p0 ingress protocol all prio 7 u32 match u32 0 0 action mirred egress mirror dev ${guests[to].port}`,
+          sleep(stays),
+          'tc qdisc del dev p0 clsact',
+        ),
       ],
-      undo: ['tc qdisc del dev p0 clsact || true'],
+      undo: ['stop when', 'tc qdisc del dev p0 clsact || true'],
     };
   },
 };

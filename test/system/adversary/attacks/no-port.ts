@@ -2,6 +2,7 @@ import type { Attack, EarPlace, Primitive } from '../attack.js';
 import { guests } from '../guests.js';
 import { strangerMac } from '../receivers.js';
 import { privateProbe } from '../selections.js';
+import { escaped } from './copies.js';
 
 const stranger = (check: string): readonly EarPlace[] => [{ name: 'x', place: '$(cat $W/hold.pid):mvx', check }];
 
@@ -17,9 +18,6 @@ const elsewhere = (receiver: string, parts: Parts): Attack => ({
   expect: 'private',
   ...parts,
 });
-
-/** Of devices that belong to nobody whom a run knows. */
-const escaped = ['escaped', 'bypass-possible', 'coverage-partial'];
 
 /** What nobody but the sender's bridge may flood: x is not among those who may see it. */
 const flood = (cls: string, more = ''): Partial<Attack> => ({

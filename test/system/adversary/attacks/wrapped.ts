@@ -68,7 +68,7 @@ const tunnel: Primitive = {
       'erspan erspan_ver 1 key 5 seq',
     ]);
     const [type = '', ...words] = kind.split(' ');
-    const six6 = six && type === 'gretap' ? 'ip6gretap' : type;
+    const six6 = six && (type === 'gretap' || type === 'erspan') ? `ip6${type}` : type;
     const at = random.pick([
       { dev: 'p0', tc: 'ingress', hook: 'ingress' },
       { dev: 'p1', tc: 'egress', hook: 'egress' },

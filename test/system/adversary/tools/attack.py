@@ -6,6 +6,7 @@ bpf FROM WHERE WHAT TO ONE_IN              a program that copies or moves frames
 pin PATH WHAT TO ONE_IN FROM               the same as a file, for tc's bpf filter
 listen DEVICE PROTOCOL FILTER              as daemons do: a packet socket for one protocol, or `dhcp` = all with their filter
 announce ADDRESS PORT EVERY                multicast datagrams, as guests send them
+queue DEVICE                               the first queue of a tap, read as a virtual machine does
 forget                                     all tracked connections
 gro PID DEVICE                             generic receive offload on, in the namespace of that process: the device polls
 
@@ -51,6 +52,15 @@ def hold():
         raise OSError(ctypes.get_errno(), 'unshare')
     open('/proc/sys/net/ipv6/conf/all/disable_ipv6', 'w', encoding='ascii').write('1')
     forever()
+
+
+def queue(device):
+    descriptor = os.open('/dev/net/tun', os.O_RDWR)
+    fcntl.ioctl(descriptor, 0x400454CA, struct.pack('16sH22x', device.encode(), 0x0002 | 0x1000 | 0x0100))
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    ready()
+    while True:
+        os.read(descriptor, 70000)
 
 
 def chooser(words):
@@ -325,6 +335,6 @@ def gro(pid, device):
 
 if __name__ == '__main__':
     doing, *rest = sys.argv[1:]
-    known = {'hold': hold, 'relay': relay, 'bpf': attach, 'pin': pin}
+    known = {'hold': hold, 'queue': queue, 'relay': relay, 'bpf': attach, 'pin': pin}
     known |= {'forget': forget, 'gro': gro, 'listen': listen, 'announce': announce}
     known[doing](*rest)

@@ -5,7 +5,8 @@ usage: ear.py LOG NAME=PLACE[/CHECK]...
 
 PLACE is the victim's own interface: its MAC (searched in every network namespace that this process can see), or
 PID:DEVICE, a device in the namespace of a process, or tap:DEVICE, a tap that the ear makes here and whose descriptor it
-reads, as a virtual machine does. CHECK says how the ear is shown to hear: DEVICE, a device of this namespace whose far
+reads, as a virtual machine does, or queue:DEVICE, another queue of a tap that is there, or macvtap:DEVICE, the descriptor
+of a macvtap or ipvtap. CHECK says how the ear is shown to hear: DEVICE, a device of this namespace whose far
 end the victim is, or @MAC, a guest that broadcasts to him. Without it the ear proves nothing, and says so.
 
 In the log stands a line for each frame: NAME in|out SECONDS OCTETS. The first and the last lines are the ear's own:
@@ -19,6 +20,7 @@ import os
 import select
 import signal
 import socket
+import stat
 import struct
 import sys
 import time
@@ -27,6 +29,7 @@ SOL_PACKET, ADD_MEMBERSHIP, PROMISCUOUS = 263, 1, 1
 OUTGOING = 4
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
+TAP, NO_INFORMATION, MULTI_QUEUE = 0x0002, 0x1000, 0x0100
 MARK = b'\x88\xb6EARCHECK'
 
 
@@ -92,6 +95,18 @@ def where_is(mac, all_spaces, home):
     raise LookupError(f'nobody has the MAC {mac}')
 
 
+def descriptor_of(name):
+    """Of a macvtap: its node is made here and gone again, since /dev may be another namespace's."""
+    index = socket.if_nametoindex(name)
+    numbers = open(f'/sys/class/net/{name}/tap{index}/dev', encoding='ascii').read().split(':')
+    path = f'{sys.argv[1]}.{name}'
+    os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(*map(int, numbers)))
+    try:
+        return os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    finally:
+        os.unlink(path)
+
+
 def received(name):
     """What the kernel counts as received by that device of the namespace that this thread is in."""
     for line in open('/proc/thread-self/net/dev', encoding='ascii'):
@@ -107,10 +122,15 @@ class Ear:
         place, _, self.check = rest.partition('/')
         self.heard, self.checked = 0, [False, False]
         self.space, self.tap = home, None
-        if place.startswith('tap:'):
-            self.device = place[4:]
-            self.tap = os.open('/dev/net/tun', os.O_RDWR | os.O_NONBLOCK)
-            fcntl.ioctl(self.tap, 0x400454CA, struct.pack('16sH22x', self.device.encode(), 0x0002 | 0x1000))
+        kind, _, device = place.partition(':')
+        # of a tap's queues each gets some of the flows
+        self.flows = 32 if kind == 'queue' else 3
+        if kind in ('tap', 'queue', 'macvtap'):
+            self.device = device
+            by_path = kind != 'macvtap'
+            self.tap = os.open('/dev/net/tun', os.O_RDWR | os.O_NONBLOCK) if by_path else descriptor_of(device)
+            flags = TAP | NO_INFORMATION | (MULTI_QUEUE if kind == 'queue' else 0)
+            fcntl.ioctl(self.tap, 0x400454CA, struct.pack('16sH22x', self.device.encode(), flags))
             self.descriptor = self.tap
         else:
             if ':' in place and len(place) != 17:
@@ -161,9 +181,14 @@ class Ear:
 
     def say(self, phase):
         if self.sender is not None:
-            for _ in range(3):
+            for number in range(self.flows):
+                mark = MARK + bytes([phase])
+                if self.flows > 3:
+                    # the kernel chooses the queue by addresses and ports
+                    head = struct.pack('>BBHHHBBH4s4s', 0x45, 0, 48, 0, 0, 64, 17, 0, b'\x0a\x09\0\xfd', b'\x0a\x09\0\xff')
+                    mark = b'\x08\0' + head + struct.pack('>HHHH', 20000 + number, 9, 28, 0) + mark
                 try:
-                    self.sender.send((b'\xff' * 6 + self.source + MARK + bytes([phase])).ljust(60, b'\0'))
+                    self.sender.send((b'\xff' * 6 + self.source + mark).ljust(62, b'\0'))
                 except OSError:
                     pass
 

@@ -1,0 +1,68 @@
+// Debian's packages that test guests boot from, and the kernel in them.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const elf = 0x7f454c46;
+
+/** What a machine refuses to a script that needs it, in its own words. */
+export class Refused extends Error {}
+
+/** Runs a program to its end and gives what it printed; throws `Refused` with its last line where it fails. */
+export function run(argv, options = {}) {
+  const { status, stdout, stderr, error } = spawnSync(argv[0], argv.slice(1), { maxBuffer: 1 << 28, ...options });
+  if (status !== 0)
+    throw new Refused(
+      `${argv.slice(0, 3).join(' ')}: ${error?.message ?? (stderr.toString().trim().split('\n').at(-1) || `exit ${status}`)}`,
+    );
+  return stdout;
+}
+
+/** apt-get, with its lists fetched where it cannot do without them. */
+export function aptGet(args, options = {}) {
+  const argv = ['apt-get', '-q', '-y', '-o', 'DPkg::Lock::Timeout=120', '-o', 'APT::Sandbox::User=root', ...args];
+  const all = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, ...options };
+  try {
+    run(argv, all);
+  } catch {
+    run(['apt-get', '-q', 'update'], all);
+    run(argv, all);
+  }
+}
+
+/** Whether a program of that name is there. */
+export function has(program) {
+  return spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+}
+
+/** The package of the newest cloud kernel that Debian has. */
+export function cloudKernelPackage() {
+  run(['apt-get', '-q', 'update']);
+  const name = /Depends: (linux-image-\S+)/.exec(
+    run(['apt-cache', 'depends', 'linux-image-cloud-amd64']).toString(),
+  )?.[1];
+  if (name === undefined) throw new Refused('apt-cache knows no linux-image-cloud-amd64');
+  return name;
+}
+
+/**
+ * The kernel as it lies in memory, out of the image in which Debian packs it by zstd: unpacking takes a guest under
+ * emulation a fifth of its boot. Where it is packed otherwise, or apt cannot unpack it, the image itself. Fields of the
+ * header: Documentation/arch/x86/boot.rst.
+ */
+export function unpackedKernel(parts) {
+  const [image, kernel] = ['vmlinuz', 'vmlinux'].map((name) => join(parts, name));
+  if (existsSync(kernel)) return kernel;
+  const octets = readFileSync(image);
+  const [sectors, offset, length] = [octets[0x1f1] || 4, octets.readUInt32LE(0x248), octets.readUInt32LE(0x24c)];
+  const start = (sectors + 1) * 512 + offset;
+  const packed = join(parts, `${process.pid}.zst`); // of the payload the last four octets are its unpacked size
+  writeFileSync(packed, octets.subarray(start, start + length - 4));
+  const { status, stdout } = spawnSync('/usr/lib/apt/apt-helper', ['cat-file', packed], { maxBuffer: 1 << 28 });
+  rmSync(packed);
+  if (status !== 0 || stdout.readUInt32BE(0) !== elf) return image;
+  const unfinished = join(parts, `${process.pid}.vmlinux`);
+  writeFileSync(unfinished, stdout);
+  renameSync(unfinished, kernel); // whole or not at all
+  return kernel;
+}
