@@ -55,7 +55,7 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${version}\n${campaignText(sabotageFigures)}\n`);
     return 0;
   }
-  if (argv.length === 1 && (argv[0] === '--help' || argv[0] === 'help'))
+  if (argv.length === 0 || (argv.length === 1 && (argv[0] === '--help' || argv[0] === 'help')))
     process.stdout.write(`${groupHelp(await parser.getHelp())}\n`);
   else await parser.parseAsync();
   return status;
