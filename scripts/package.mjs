@@ -76,6 +76,8 @@ function fill(folder) {
 const launcher = `#!/bin/sh
 # Runs the program with the runtime that came with it, wherever both stand.
 here=$(dirname "$(readlink -f "$0")")
+# What hints tell people to type.
+export VERIFY_ISOLATION_LAUNCHER="\${VERIFY_ISOLATION_LAUNCHER:-$0}"
 exec "$here/node" "$here/../dist/cli.cjs" "$@"
 `;
 
@@ -120,7 +122,7 @@ function debianTree(root, program) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), data);
   };
-  put(`usr/bin/${name}`, `#!/bin/sh\nexec /usr/lib/${name}/bin/${name} "$@"\n`);
+  put(`usr/bin/${name}`, `#!/bin/sh\nVERIFY_ISOLATION_LAUNCHER=${name} exec /usr/lib/${name}/bin/${name} "$@"\n`);
   chmodSync(join(root, 'usr/bin', name), 0o755);
   put(
     `usr/share/bash-completion/completions/${name}`,

@@ -11,9 +11,11 @@ export interface Call {
 
 /**
  * What to type for this program, as it was called: `node dist/cli.cjs` from a checkout, `verify-isolation` where that
- * is what a shell finds, `npx verify-isolation` where npx started it.
+ * is what a shell finds or the package's launcher says so, `npx verify-isolation` where npx started it.
  */
 export function calledAs({ script, cwd, env }: Call): string {
+  const launcher = env['VERIFY_ISOLATION_LAUNCHER'] ?? '';
+  if (launcher !== '') return quoteForShell(launcher);
   if (script === '') return 'verify-isolation';
   if (env['npm_command'] === 'exec') return 'npx verify-isolation';
   if (basename(script) === 'verify-isolation' && (env['PATH'] ?? '').split(delimiter).includes(dirname(script)))

@@ -55,6 +55,13 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${version}\n${campaignText(sabotageFigures)}\n`);
     return 0;
   }
+  if (argv.length === 0) {
+    // Whoever forgot the command sees what there is; a pipeline that did must not pass.
+    process.stderr.write(
+      `verify-isolation: no command given\n  these are the commands\n\n${groupHelp(await parser.getHelp())}\n`,
+    );
+    return usageStatus;
+  }
   if (argv.length === 1 && (argv[0] === '--help' || argv[0] === 'help'))
     process.stdout.write(`${groupHelp(await parser.getHelp())}\n`);
   else await parser.parseAsync();

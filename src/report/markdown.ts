@@ -1,7 +1,11 @@
 import type { Result } from '../core/model/result.js';
+import { answerOf } from './answer/answer.js';
+import type { CauseStory } from './answer/cause-stories.js';
+import { storyTextsOf } from './answer/story-texts.js';
+import type { Audience } from './answer/who.js';
 import { escapeText } from '../core/text/escape.js';
 import type { ReportedRun, Reporter } from './reporter.js';
-import { failingLeaks, missingProof, type Told } from './told-leaks.js';
+import { missingProof, type Told } from './told-leaks.js';
 import { expectedWord, runWord, stepWord } from './word.js';
 
 const mostLines = 50;
@@ -19,7 +23,38 @@ function list(title: string, told: readonly Told[]): readonly string[] {
 
 const marks: Readonly<Record<string, string>> = { HOLDS: '✔', BROKEN: '✖', REPRODUCED: '◆', INCONCLUSIVE: '?' };
 
-function one(result: Result): readonly string[] {
+/** A command as code: what would end it early, or act in a table, is no part of a command that a cause makes. */
+function code(text: string): string {
+  return `<code>${plainMarkdown(text)}</code>`;
+}
+
+/** A cause, who hears whom, and what ends it. */
+function storyMarkdown(story: CauseStory, audience: Audience): readonly string[] {
+  const { phrase, steps, who, fixes, accepted } = storyTextsOf(story, audience);
+  return [
+    `- **${plainMarkdown(phrase)}**, ${steps}${story.failing ? '' : ` (${accepted === '' ? 'expected' : `accepted: ${plainMarkdown(accepted)}`})`}: ${plainMarkdown(who)}`,
+    ...fixes.map(
+      ({ command, price }, at) =>
+        `  - ${at === 0 ? 'fix' : 'or'}: ${code(command)}${price === '' ? '' : `, ${plainMarkdown(price)}`}`,
+    ),
+  ];
+}
+
+function storyList(stories: readonly CauseStory[], audience: Audience): readonly string[] {
+  if (stories.length === 0) return [];
+  const more = stories.length - mostLines;
+  return [
+    '',
+    '**Why it leaks**',
+    '',
+    ...stories.slice(0, mostLines).flatMap((story) => storyMarkdown(story, audience)),
+    ...(more > 0 ? [`- and ${more} more causes, all of them in result.json`] : []),
+  ];
+}
+
+function one(run: ReportedRun): readonly string[] {
+  const { result, dir } = run;
+  const { sentence, stories, audience } = answerOf(run);
   const rows = result.steps.map((step, at) => {
     const word = stepWord(step).text;
     return `| ${at + 1} | ${plainMarkdown(step.name)} | ${marks[word] ?? ''} ${word} | ${expectedWord(step)}${step.asExpected ? '' : ' ≠'} |`;
@@ -29,19 +64,21 @@ function one(result: Result): readonly string[] {
   return [
     `## ${runWord(result).text}: ${plainMarkdown(result.scenario.name)}`,
     '',
+    `${plainMarkdown(sentence)}.`,
+    '',
     '| step | claim | the wire showed | expected |',
     '| ---: | --- | --- | --- |',
     ...rows,
-    ...list('Leaks', failingLeaks(result)),
+    ...storyList(stories, audience),
     ...list('Not proven', missingProof(result)),
     '',
-    `${result.coverage.observed} of ${result.coverage.ports} ports observed, ${seen((observer) => observer.controlsSeen)} of ${seen((observer) => observer.controlsSent)} controls seen, ${seen((observer) => observer.dropped)} of ${seen((observer) => observer.received)} frames dropped. Run ${plainMarkdown(result.run.id)}.`,
+    `${result.coverage.observed} of ${result.coverage.ports} ports observed, ${seen((observer) => observer.controlsSeen)} of ${seen((observer) => observer.controlsSent)} controls seen, ${seen((observer) => observer.dropped)} of ${seen((observer) => observer.received)} frames dropped. Run ${plainMarkdown(result.run.id)}${dir === null ? '' : `, evidence in ${plainMarkdown(dir)}`}.`,
   ];
 }
 
 /** For comments and job summaries. */
 export const markdownReport: Reporter = (runs: readonly ReportedRun[]): string =>
-  `${runs.map(({ result }) => one(result).join('\n')).join('\n\n')}\n`;
+  `${runs.map((run) => one(run).join('\n')).join('\n\n')}\n`;
 
 /** Text inside Markdown: no mark of it, no HTML and no mention of somebody acts. */
 export function plainMarkdown(text: string): string {

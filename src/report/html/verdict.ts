@@ -1,5 +1,11 @@
 import type { ProvenFix, Result } from '../../core/model/result.js';
 import { apartStories, beforeAfterText, fixStories, heldStories, outcomeWords, placesText } from '../stories.js';
+import { alternativesOf } from '../answer/alternatives.js';
+import { answerOf } from '../answer/answer.js';
+import type { CauseStory } from '../answer/cause-stories.js';
+import { storyTextsOf } from '../answer/story-texts.js';
+import type { Audience } from '../answer/who.js';
+import type { ReportedRun } from '../reporter.js';
 import { expectedWord, runWord, stepWord } from '../word.js';
 import { someOf } from './leaks.js';
 import { html, type Markup, nothing, plural, type Tone, toneOf, wordMarkup } from './markup.js';
@@ -16,7 +22,7 @@ export function plainSentence(result: Result): string {
       return result.verdict === 'broken'
         ? 'This demonstration showed the leaks that it was meant to show, and nothing else leaked.'
         : result.verdict === 'holds'
-          ? 'Nobody received frames that were not meant for him, and everybody who was asked could have heard them.'
+          ? 'Nobody received frames that were not meant for it, and everybody who was asked could have heard them.'
           : 'Everything came out as it was expected.';
     case 2:
       return ears.length === 0
@@ -29,9 +35,38 @@ export function plainSentence(result: Result): string {
   }
 }
 
-export function verdictSection(result: Result): Markup {
+/** The verdict with its answer: a sentence for everybody, one with names and numbers, why, and what ends it. */
+export function verdictSection(run: ReportedRun): Markup {
+  const { result } = run;
   const word = runWord(result);
-  return html`<div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${plainSentence(result)}</p></div>`;
+  const { sentence } = answerOf(run);
+  return html`<div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${plainSentence(result)}</p><p>${sentence}.</p></div>`;
+}
+
+/** Causes of leaks that are told; what is beyond is in result.json. */
+const mostCauses = 50;
+
+function causeRow(story: CauseStory, audience: Audience): Markup {
+  const { phrase, steps, who, fixes, accepted } = storyTextsOf(story, audience);
+  const commands = alternativesOf(story).filter((way) => way.commands.length > 0);
+  const ways = fixes.map(({ command, price }, at) => {
+    const all = commands[at]?.commands ?? [];
+    const whole =
+      all.length < 3
+        ? nothing
+        : html`<details><summary>${all.length} commands</summary><pre>${all.join('\n')}</pre></details>`;
+    return html`<p><strong>${at === 0 ? 'Fix' : 'Or'}:</strong> <code>${command}</code>${price === '' ? nothing : html` <span class="soft">${price}</span>`}</p>${whole}`;
+  });
+  const expected = accepted === '' ? ' (expected by the scenario)' : ` (accepted: ${accepted})`;
+  return html`<div class="leak ${story.failing ? '' : 'shown'}"><h3>${phrase}</h3><p>${who}; ${steps}${story.failing ? '' : expected}.</p>${ways}</div>`;
+}
+
+/** Why frames leaked, who heard whom, and what ends it, by cause; nothing where nothing leaked. */
+export function causesSection(run: ReportedRun): Markup {
+  const { stories, audience } = answerOf(run);
+  if (stories.length === 0) return nothing;
+  const more = stories.length - mostCauses;
+  return html`<section aria-labelledby="causes"><h2 id="causes">Why it leaks, and what ends it</h2>${stories.slice(0, mostCauses).map((story) => causeRow(story, audience))}${more > 0 ? html`<p>${more} more causes stand in result.json.</p>` : nothing}</section>`;
 }
 
 /** The claims of the scenario, each with what was shown. */

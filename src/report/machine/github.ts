@@ -1,7 +1,10 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
-import { failingLeaks, missingProof } from '../told-leaks.js';
+import { answerOf } from '../answer/answer.js';
+import { failingStoriesOf, storyLine } from '../answer/story-texts.js';
+import { audienceOf } from '../answer/who.js';
+import { missingProof } from '../told-leaks.js';
 import { runWord } from '../word.js';
 
 /** GitHub shows ten annotations of each kind for a step. */
@@ -15,23 +18,29 @@ function property(text: string): string {
   return message(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }
 
-function annotations({ result, details }: ReportedRun): readonly string[] {
-  const [leaks, missing] = [failingLeaks(result), missingProof(result)];
+function annotations(run: ReportedRun): readonly string[] {
+  const { result, details, dir } = run;
+  const audience = audienceOf(result, details?.plan ?? null);
+  const missing = missingProof(result);
   const lines = result.steps.flatMap((step, at) => {
     if (step.asExpected) return [];
-    const told = [...leaks, ...missing].filter((each) => each.step === at).map((each) => each.text);
+    const told = [
+      ...failingStoriesOf(result, at).map((story) => storyLine(story, audience)),
+      ...missing.filter((each) => each.step === at).map((each) => each.text),
+    ];
     const texts =
       told.length === 0 ? [`expected ${step.expected ?? 'nothing'}, was ${step.verdict ?? 'not judged'}`] : told;
+    const evidence = dir === null ? '' : message(` Evidence: ${dir}`);
     const line = details?.plan.steps[at]?.line;
     const head = `::error file=${property(result.scenario.file)}${line === undefined ? '' : `,line=${line}`},title=${property(`${step.verdict === 'broken' ? 'isolation is broken' : (step.verdict ?? 'not judged')}: ${step.name}`)}::`;
     return [
-      ...texts.slice(0, mostOfStep).map((text) => head + message(text)),
+      ...texts.slice(0, mostOfStep).map((text) => head + message(text) + evidence),
       ...(texts.length > mostOfStep ? [`${head}and ${texts.length - mostOfStep} more`] : []),
     ];
   });
   return lines.length === 0
     ? [
-        `::notice file=${property(result.scenario.file)},title=${property(notice(result))}::${message(`run ${result.run.id}`)}`,
+        `::notice file=${property(result.scenario.file)},title=${property(notice(result))}::${message(`${answerOf(run).sentence}; run ${result.run.id}`)}`,
       ]
     : lines;
 }

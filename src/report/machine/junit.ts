@@ -1,6 +1,9 @@
-import type { Result, StepResult } from '../../core/model/result.js';
+import type { StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
-import type { ReportedRun, Reporter } from '../reporter.js';
+import { storyText } from '../answer/answer.js';
+import { failingStoriesOf, storyLine } from '../answer/story-texts.js';
+import { audienceOf } from '../answer/who.js';
+import type { ReportedRun, Reporter, RunDetails } from '../reporter.js';
 
 /** Text for XML 1.0: what the format cannot hold is escaped first, its own marks after. */
 function xml(text: string): string {
@@ -17,32 +20,45 @@ function xml(text: string): string {
  * a step without proof must not look green.
  */
 function outcome(
+  { result, details, dir }: ReportedRun,
   step: StepResult,
+  at: number,
 ): { readonly tag: 'failure' | 'error'; readonly message: string; readonly detail: string } | null {
   if (step.expected === null || step.asExpected) return null;
+  const evidence = dir === null ? [] : [`evidence: ${dir}`];
   const reasons = step.reasons.map(
     (reason) => `${reason.code}${reason.observer === null ? '' : ` at ${reason.observer}`}: ${reason.text}`,
   );
   if (step.verdict === 'inconclusive' || step.verdict === null)
-    return { tag: 'error', message: 'inconclusive', detail: reasons.join(' | ') };
-  const leaks = step.findings
-    .filter((finding) => finding.leak)
-    .map(
-      (finding) =>
-        `${finding.from} to ${finding.to ?? 'all'} (${finding.class}, ${finding.carrier}) at ${finding.observer}: ${finding.seen}${finding.sent === null ? '' : ` of ${finding.sent}`}`,
-    );
+    return { tag: 'error', message: 'inconclusive', detail: [...reasons, ...evidence].join(' | ') };
+  const audience = audienceOf(result, details?.plan ?? null);
+  const stories = failingStoriesOf(result, at);
+  const [first] = stories;
   return {
     tag: 'failure',
-    message: leaks.length > 0 ? 'isolation is broken' : `expected ${step.expected}, was ${step.verdict}`,
-    detail: [...leaks, ...reasons].join(' | '),
+    message:
+      first === undefined
+        ? `expected ${step.expected}, was ${step.verdict}`
+        : `isolation is broken: ${storyText(first, audience)}`,
+    detail: [...stories.map((story) => storyLine(story, audience)), ...reasons, ...evidence].join(' | '),
   };
 }
 
-function suite(result: Result): string {
-  const cases = result.steps.filter((step) => step.expected !== null).map((step) => ({ step, fault: outcome(step) }));
+/** How long a step took, in seconds; null = the timeline is not at hand. */
+function secondsOf(details: RunDetails | null, step: number): string | null {
+  const times = (details?.timeline ?? []).filter((entry) => entry.step === step).map(({ monoMs }) => monoMs);
+  return times.length === 0 ? null : ((Math.max(...times) - Math.min(...times)) / 1000).toFixed(3);
+}
+
+function suite(run: ReportedRun): string {
+  const { result, details } = run;
+  const cases = result.steps.flatMap((step, at) =>
+    step.expected === null ? [] : [{ step, fault: outcome(run, step, at), seconds: secondsOf(details, at) }],
+  );
   const number = (tag: 'failure' | 'error'): number => cases.filter(({ fault }) => fault?.tag === tag).length;
-  const lines = cases.map(({ step, fault }) => {
-    const head = `    <testcase classname="${xml(result.scenario.name)}" name="${xml(step.name)}"`;
+  const lines = cases.map(({ step, fault, seconds }) => {
+    const time = seconds === null ? '' : ` time="${seconds}"`;
+    const head = `    <testcase classname="${xml(result.scenario.name)}" name="${xml(step.name)}"${time}`;
     return fault === null
       ? `${head}/>`
       : `${head}>\n      <${fault.tag} message="${xml(fault.message)}">${xml(fault.detail)}</${fault.tag}>\n    </testcase>`;
@@ -57,4 +73,4 @@ function suite(result: Result): string {
 
 /** JUnit's XML, as CI systems read it: a test case for each judged step. */
 export const junitReport: Reporter = (runs: readonly ReportedRun[]): string =>
-  `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${runs.map((run) => suite(run.result)).join('\n')}\n</testsuites>\n`;
+  `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${runs.map(suite).join('\n')}\n</testsuites>\n`;

@@ -3,14 +3,13 @@ import { escapeText } from '../../core/text/escape.js';
 import { quoteForShell } from '../../core/text/shell.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
 import { runWord, summary } from '../word.js';
-import { closingLines } from './closing.js';
+import { closingLines, sumLines } from './closing.js';
 import { terminalFixes } from './fixes.js';
 import { foldAfter, makePaint, type Paint } from './layout.js';
 import { terminalLeaks } from './leaks.js';
 import { terminalPassed } from './passed.js';
 import { terminalProof, terminalReasons } from './proof.js';
 import { shortReport } from './short.js';
-import { sumLines } from './sum.js';
 import { terminalTable } from './table.js';
 import { terminalWhyHolds } from './why-holds.js';
 

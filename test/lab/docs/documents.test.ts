@@ -87,7 +87,7 @@ describe.each(documents.filter((document) => commandsOf(document).length > 0))('
 
 /** Every text of a pipeline's file that starts this program. */
 function runsOf(value: unknown): readonly string[] {
-  if (typeof value === 'string') return value.includes('verify-isolation') ? [value] : [];
+  if (typeof value === 'string') return value.includes('verify-isolation run ') ? [value] : [];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(runsOf) : [];
 }
 

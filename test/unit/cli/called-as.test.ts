@@ -11,6 +11,12 @@ describe('what is typed for this program again', () => {
     ['/work/node_modules/.bin/verify-isolation', '/work', { npm_command: 'exec' }, 'npx verify-isolation'],
     // `npm start` and `npm run` set it too, to another word.
     ['/work/dist/cli.cjs', '/work', { npm_command: 'start' }, 'node dist/cli.cjs'],
+    [
+      '/usr/lib/verify-isolation/dist/cli.cjs',
+      '/',
+      { VERIFY_ISOLATION_LAUNCHER: 'verify-isolation' },
+      'verify-isolation',
+    ],
     ['', '/work', {}, 'verify-isolation'],
   ])('of %s in %s with %j is %s', (script, cwd, env, typed) => expect(calledAs({ script, cwd, env })).toBe(typed));
 });

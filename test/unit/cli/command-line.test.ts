@@ -48,6 +48,10 @@ describe('command line', () => {
     expect(stderr).toMatch(/^verify-isolation: .+\n {2}.+/);
   });
 
+  it('shows its help where no command is given', () => {
+    expect(call().stderr).toMatch(/Try:\n {2}verify-isolation demo [^]*Understand:/);
+  });
+
   it('names the faults of all files at once, before anything runs', () => {
     const bad = scenario('bad.yml', `${topology}steps: [ { name: s, prob: [] } ]\n`);
     const { status, stderr } = call('run', private_, bad, join(scratch, 'missing.yml'), scratch);

@@ -4,6 +4,7 @@ import { causeMeanings, isCauseCode } from '../../../core/judge/explain/cause-me
 import { isReasonCode, reasonHints } from '../../../core/judge/reasons.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { nearestWord } from '../../../core/scenario/yaml/nearest-word.js';
+import { carrierMeanings, classMeanings, expectationMeanings, statusMeanings, verdictMeanings } from './glossary.js';
 
 /** Codes by what they are. A finding of the audit may be the cause of a leak too, under the same code. */
 const kinds: readonly (readonly [string, readonly string[]])[] = [
@@ -13,9 +14,23 @@ const kinds: readonly (readonly [string, readonly string[]])[] = [
     [...new Set([...Object.keys(auditMeanings), ...Object.keys(causeMeanings)])],
   ],
   ['barriers that keep frames from observers', barrierCodes],
+  ['verdicts', Object.keys(verdictMeanings)],
+  ['what a step may expect', Object.keys(expectationMeanings)],
+  ['classes of probes', Object.keys(classMeanings)],
+  ['carriers of probes', Object.keys(carrierMeanings)],
+  ['exit statuses', Object.keys(statusMeanings)],
 ];
 
 export const codes: readonly string[] = [...new Set(kinds.flatMap(([, list]) => list))];
+
+/** Words of reports and scenarios that are no codes, by what they are. */
+const words: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
+  ['a verdict', verdictMeanings],
+  ['a word for what a step expects', expectationMeanings],
+  ['a class of probes', classMeanings],
+  ['a carrier of probes', carrierMeanings],
+  ['a status with which this program ends', statusMeanings],
+];
 
 function barrierText(code: string): readonly string[] {
   const barrier = barrierOf(code);
@@ -30,19 +45,23 @@ function barrierText(code: string): readonly string[] {
  * What a code of a report means and what to do about it. VerifyError 64, with the nearest known one, for a code that no
  * report has.
  */
-export function explainCode(code: string): string {
+export function explainCode(typed: string): string {
+  const code = codes.includes(typed) ? typed : typed.toLowerCase();
   const parts = [
     ...(isReasonCode(code) ? [`a reason why evidence does not carry a verdict.\n  ${reasonHints[code]}`] : []),
     ...(isAuditId(code) ? [`a finding of the audit, and the cause of a leak.\n  ${auditMeanings[code]}`] : []),
     ...(isCauseCode(code) && !isAuditId(code) ? [`a cause of a leak.\n  ${causeMeanings[code]}`] : []),
     ...barrierText(code),
+    ...words.flatMap(([what, meanings]) =>
+      Object.hasOwn(meanings, code) ? [`${what}.\n  ${meanings[code] ?? ''}`] : [],
+    ),
   ];
   if (parts.length === 0) {
     const near = nearestWord(code, codes);
     throw new VerifyError(
       'usage',
       64,
-      `${code} is not a code of this program`,
+      `${typed} is not a code of this program`,
       near === null
         ? 'explain without a code lists them all'
         : `did you mean ${near}? explain without a code lists them all`,
@@ -51,7 +70,18 @@ export function explainCode(code: string): string {
   return `${parts.map((part) => `${code}: ${part}`).join('\n')}\n`;
 }
 
-/** Every code, by kind. */
+/** The first sentence of what is explained. */
+function glossOf(code: string): string {
+  const [, meaning = ''] = explainCode(code).split('\n');
+  return /^.*?\.(?= |$)/.exec(meaning.trim())?.[0] ?? meaning.trim();
+}
+
+/** Every code, by kind, each with a sentence. */
 export function listCodes(): string {
-  return kinds.map(([kind, list]) => `${kind}:\n${list.map((code) => `  ${code}`).join('\n')}\n`).join('');
+  return kinds
+    .map(([kind, list]) => {
+      const width = Math.max(...list.map((code) => code.length));
+      return `${kind}:\n${list.map((code) => `  ${code.padEnd(width)}  ${glossOf(code)}\n`).join('')}`;
+    })
+    .join('\n');
 }

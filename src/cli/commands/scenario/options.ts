@@ -53,7 +53,11 @@ export const defineExplain: DefineCommand = (parser) => {
   parser.command(
     'explain [code]',
     'say what a code of a report means and what to do; without one, list them',
-    (options) => options.positional('code', { type: 'string', describe: 'a reason, a cause, a finding of the audit' }),
+    (options) =>
+      options.positional('code', {
+        type: 'string',
+        describe: 'a reason, a cause, a finding of the audit, a verdict, a class, a carrier, an exit status',
+      }),
     async (args) => {
       const { explainCode, listCodes } = await import('./explain.js');
       process.stdout.write(args.code === undefined ? listCodes() : explainCode(args.code));

@@ -125,8 +125,8 @@ export const traffic = z
   })
   .meta({ id: 'traffic', description: 'Programs that talk through the stacks of two endpoints.' });
 
-/** `isolated` is the old alias of private. */
-export const shortExpectation = z.enum(['private', 'separated', 'leak', 'unjudged', 'isolated']);
+/** `private` and `isolated` are older words for holds. */
+export const shortExpectation = z.enum(['holds', 'separated', 'leak', 'unjudged', 'private', 'isolated']);
 export const expectation = z.union([
   shortExpectation,
   z
@@ -269,7 +269,7 @@ export const stepShell = z.strictObject({
   expect: expectation
     .optional()
     .describe(
-      '`private` (nobody but the addressee sees it, and he does), `separated` (he must not get it either), `leak` (a demonstration; not on a host), `unjudged` (a stimulus), `isolated` (old word for private), or in detail.',
+      '`holds` (nobody but the addressee sees it, and it does), `separated` (it must not get it either), `leak` (a demonstration; not on a host), `unjudged` (a stimulus), `private` and `isolated` (older words for holds), or in detail.',
     ),
   accept: z
     .array(
@@ -310,6 +310,6 @@ export const policy = z
     from: selectors.optional().describe('Who sends; with `to`.'),
     to: selectors.optional().describe('To whom.'),
     within: selectors.optional().describe('Instead of `from` and `to`: among these.'),
-    expect: expectation.optional().describe('As of a step. Default: private.'),
+    expect: expectation.optional().describe('As of a step. Default: holds.'),
   })
   .meta({ id: 'policy', description: 'A claim on pairs of zones, or on what goes on in each.' });

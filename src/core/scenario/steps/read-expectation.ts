@@ -74,7 +74,7 @@ export function checkName(context: StepContext, name: string, path: Path): boole
 const nothingSaid = { maySee: null, mustSee: null, seen: [], observers: null } as const;
 
 /**
- * Reads `expect`. `private` leaves who may and must see it to the class: the addressee, where there is one.
+ * Reads `expect`. `holds` leaves who may and must see it to the class: the addressee, where there is one.
  * `otherwise`: what a step without the key expects.
  */
 export function readExpectation(
@@ -102,6 +102,7 @@ function expectationOf(
   switch (raw) {
     case undefined:
       return { expected: otherwise, ...nothingSaid };
+    case 'holds':
     case 'private':
     case 'isolated':
       return { expected: 'holds', ...nothingSaid };

@@ -25,6 +25,13 @@ const places = (text: string): readonly string[] =>
 describe('a scenario', () => {
   it('loads when nothing is wrong with it', () => expect(places(good)).toEqual([]));
 
+  it.each(['holds', 'private', 'isolated'])('that expects %s expects that it holds', (word) => {
+    const { scenario } = parseScenario('f.yml', new TextEncoder().encode(`${good}\n    expect: ${word}`));
+    const bare = parseScenario('f.yml', new TextEncoder().encode(good)).scenario;
+    expect(scenario?.steps[0]?.expect).toEqual(bare?.steps[0]?.expect);
+    expect(scenario?.steps[0]?.expect.expected).toBe('holds');
+  });
+
   it.each([
     ['an empty file', '', '1:1'],
     ['%YAML 1.1', `%YAML 1.1\n---\n${good}`, '1:1'],

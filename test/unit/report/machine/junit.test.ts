@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { junitReport } from '../../../../src/report/machine/junit.js';
+import { reported } from '../../../support/report/evidence.js';
 import { experiment, findings, result, step } from '../../../support/report/fixture.js';
 
 const render = (run: typeof experiment): string =>
@@ -27,9 +28,18 @@ describe('junit report', () => {
     );
     expect(text).toContain('failures="1" errors="1" skipped="0"');
     expect(text).toContain(
-      '<failure message="isolation is broken">kali2 to lan (known-unicast, raw) at kali3: 7 of 100</failure>',
+      '<failure message="isolation is broken: kali3 receives what kali2 sends to lan (7 of 100 frames): nothing in the settings that were read explains it">kali3 receives what kali2 sends to lan (7 of 100 frames): nothing in the settings that were read explains it.</failure>',
     );
     expect(text).toContain('<error message="inconclusive">control-missing at kali3: deaf</error>');
+  });
+
+  it('carries cause, fix, evidence and how long each step took', () => {
+    const run = reported(['c']);
+    const text = junitReport([run], { width: 80, color: false });
+    expect(text).toMatch(/<testcase classname="test" name="one" time="\d+\.\d{3}">/);
+    expect(text).toContain(
+      '>c receives what a sends to b (1 of 20 frames): p2 takes frames to MACs that the bridge does not know (flood on). Fix: bridge link set dev p2 flood off (costs: a guest that is silent for longer than the ageing time is not reached until it speaks). | evidence: /evidence</failure>',
+    );
   });
 
   it('escapes names', () => {

@@ -51,7 +51,7 @@ describe('github report', () => {
   it('puts an error at the line of the step, and its parts escaped', () => {
     const text = reporters.github([reported(['c'], { name: 'a: b, c' })], view);
     expect(text).toBe(
-      '::error file=test.yml,line=1,title=isolation is broken%3A a%3A b%2C c::a to b (known-unicast, raw) overheard by c: 1 of 20\n',
+      '::error file=test.yml,line=1,title=isolation is broken%3A a%3A b%2C c::c receives what a sends to b (1 of 20 frames): p2 takes frames to MACs that the bridge does not know (flood on). Fix: bridge link set dev p2 flood off (costs: a guest that is silent for longer than the ageing time is not reached until it speaks). Evidence: /evidence\n',
     );
   });
 
@@ -76,9 +76,35 @@ describe('markdown report', () => {
   it('has a row for each step and makes no mark out of a name', () => {
     const text = reporters.markdown([run(broken)], view);
     expect(text).toContain('| 2 | deaf | ? INCONCLUSIVE | holds ≠ |');
-    expect(text).toContain('- step 1: kali2 to lan &#40;known-unicast, raw&#41; overheard by kali3&#58; 7 of 100');
+    expect(text).toContain(
+      '- **nothing in the settings that were read explains it**, step 1: kali3 receives what kali2 sends to lan &#40;7 of 100 frames&#41;',
+    );
+    expect(text).toContain('\nkali3 receives what kali2 sends to lan &#40;7 of 100 frames&#41;&#58; nothing');
     expect(text).not.toMatch(/<b>|@a|`/);
   });
+});
+
+describe('one piece of code', () => {
+  const [run] = [reported(['c'])];
+  const parts = [
+    'c receives what a sends to b',
+    'p2 takes frames to MACs that the bridge does not know',
+    'bridge link set dev p2 flood off',
+    'a guest that is silent',
+  ];
+  const plain = (text: string): string =>
+    text
+      .replaceAll(/<[^>]*>/g, '')
+      .replaceAll(/&#(\d+);/g, (_whole, code: string) => String.fromCharCode(Number(code)))
+      .replaceAll(/\s+/g, ' ');
+
+  it.each(['terminal', 'html', 'markdown', 'junit', 'github'] as const)(
+    'tells who, why, what to type and its price in %s',
+    (name) => {
+      const text = plain(reporters[name]([run], view));
+      expect(parts.filter((part) => !text.includes(part))).toEqual([]);
+    },
+  );
 });
 
 describe('prometheus report', () => {

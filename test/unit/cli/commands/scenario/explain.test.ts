@@ -6,8 +6,17 @@ import { groupHelp, helpGroups } from '../../../../../src/cli/help.js';
 
 describe('explainCode', () => {
   it.each(codes)('explains %s in a sentence', (code) => {
-    expect(explainCode(code)).toMatch(/^[a-z0-9-]+: a .+\.\n {2}\S.{20,}\.?\n/);
-    expect(listCodes()).toContain(`  ${code}\n`);
+    expect(explainCode(code)).toMatch(/^[a-z0-9-]+: an? .+\.\n {2}\S.{10,}\.?\n/);
+    expect(listCodes()).toMatch(new RegExp(`^ {2}${code} +[A-Za-z].{8,}[.]$`, 'm'));
+  });
+
+  it('explains words of reports as they are written there', () => {
+    expect(explainCode('BROKEN')).toBe(
+      'broken: a verdict.\n  A frame reached somebody for whom it was not meant. Nothing takes that back.\n',
+    );
+    expect(explainCode('2')).toContain('there is a leak beyond what was expected');
+    expect(explainCode('gateway-steal')).toContain('a class of probes');
+    expect(explainCode('raw')).toContain('a carrier of probes');
   });
 
   it('names the nearest code for a misspelt one', () => {

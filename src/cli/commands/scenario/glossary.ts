@@ -1,0 +1,62 @@
+import type { Carrier, ProbeClassName } from '../../../core/model/scenario.js';
+
+/** Verdicts, as reports write them. */
+export const verdictMeanings: Readonly<Record<string, string>> = {
+  holds: 'Nobody received what was not meant for it, and everybody who was asked could have heard it.',
+  broken: 'A frame reached somebody for whom it was not meant. Nothing takes that back.',
+  inconclusive: 'Something that a HOLDS takes is missing, so it is not known whether isolation holds.',
+  reproduced: 'A demonstration showed the leak that it was meant to show.',
+  unsupported: 'This kernel or this build cannot do what the step asks for, so it was not judged.',
+};
+
+/** What a step may expect. */
+export const expectationMeanings: Readonly<Record<string, string>> = {
+  holds: 'The step has to hold: nobody but the addressee sees the frames, and the addressee does.',
+  separated: 'The step has to hold, and the addressee must not get the frames either.',
+  leak: 'A demonstration: the step has to leak, else the exit status is 4.',
+};
+
+/** Exit statuses of this program. */
+export const statusMeanings: Readonly<Record<string, string>> = {
+  0: 'Everything came out as expected.',
+  2: 'Broken: there is a leak beyond what was expected.',
+  3: 'Inconclusive: the evidence does not carry a verdict.',
+  4: 'An expected leak did not show.',
+  64: 'The command line or a scenario is wrong.',
+  69: 'This machine lacks a right, a kernel feature or a program, which is named.',
+  70: 'A fault in the program.',
+};
+
+/** What each class of probe sends. */
+export const classMeanings: Readonly<Record<ProbeClassName, string>> = {
+  'known-unicast': 'Frames to a MAC that announced itself: where others get them, they read along.',
+  'aged-unicast': 'Frames to a guest that was silent for longer than ageing_time, so that the bridge forgot it.',
+  'unknown-unicast': 'Frames to a MAC that nobody has, which a bridge floods.',
+  broadcast: 'Frames to everybody.',
+  'arp-request': 'The question of IPv4 for a MAC, which goes to everybody.',
+  'link-local-multicast': 'Frames of protocols between neighbours: mDNS, LLDP, GVRP, CDP.',
+  multicast: 'Frames to a group that nobody joined.',
+  'vlan-hop': 'Frames with tags of a VLAN that the guest does not belong to.',
+  'routed-bounce': "An IP packet for another guest in a frame for the bridge's own MAC: the host may route it.",
+  'mac-spoof': "Frames with a source MAC that is not the guest's.",
+  'ip-spoof': "Packets with a source address that is not the guest's, plain, in fragments, behind an extension header.",
+  'mac-steal': "Frames with another guest's MAC, after which others talk to it.",
+  'gateway-steal': "Frames with the router's MAC, after which others talk to it.",
+  'mac-flood': "Frames from many source MACs, which fill the bridge's table.",
+  'arp-spoof': "ARP replies that nobody asked for, with another's address.",
+  'ra-spoof': 'Router and neighbour advertisements of IPv6 from a guest.',
+  'dhcp-offer': 'A DHCP offer from a guest, by broadcast.',
+  'igmp-query': 'A query from a guest, after which others send to a group.',
+  'stp-root': 'A superior BPDU from a guest, which wants to be the root bridge.',
+};
+
+/** What carries a probe: the form of its frame behind the Ethernet header. */
+export const carrierMeanings: Readonly<Record<Carrier, string>> = {
+  raw: 'A frame of an EtherType of its own: no filter of IP or ARP looks at it.',
+  arp: 'An ARP packet.',
+  'ipv4-udp': 'A UDP datagram in IPv4.',
+  'ipv4-tcp': 'A TCP segment in IPv4.',
+  'ipv4-icmp': 'An ICMP message in IPv4.',
+  'ipv6-udp': 'A UDP datagram in IPv6.',
+  'ipv6-icmp': 'An ICMPv6 message in IPv6.',
+};
