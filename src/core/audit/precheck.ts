@@ -1,3 +1,5 @@
+import { bypassesIn } from '../bridge/bypass/bypasses.js';
+import { segmentOf } from '../bridge/bypass/segment.js';
 import { type BridgeView, bridgeViews, isSettingOn } from '../bridge/view.js';
 import type { Precheck, PrecheckNote } from '../model/run-record.js';
 import type { Reading } from '../model/state.js';
@@ -33,6 +35,7 @@ export function precheck({ reading, bridges, ports, offloads }: PrecheckInput): 
       ...views.flatMap((view) => netfilterNotes(view, reading)),
       ...nftNotes(reading),
       ...tcNotes(reading, devices),
+      ...bypassNotes(reading, bridges, devices),
       ...offloadNotes(offloads),
       ...reading.state.unread.map(({ what, why }) => ({
         code: 'unread',
@@ -103,6 +106,22 @@ function tcNotes({ state }: Reading, devices: ReadonlySet<string>): readonly Pre
           },
         ];
   });
+}
+
+/** What a *holds* will lack while it stands there; XDP has a rule of its own. */
+function bypassNotes(
+  { state }: Reading,
+  bridges: readonly string[],
+  devices: ReadonlySet<string>,
+): readonly PrecheckNote[] {
+  return bypassesIn(state, { segment: segmentOf(new Set(bridges), state), heard: devices })
+    .filter(({ what }) => !what.startsWith('XDP'))
+    .map(({ what, where, remedy }) => ({
+      code: 'bypass',
+      place: where,
+      value: what,
+      text: `it may carry frames past every ear, so that nothing will hold (bypass-possible): ${remedy}`,
+    }));
 }
 
 function offloadNotes(offloads: PrecheckInput['offloads']): readonly PrecheckNote[] {

@@ -131,17 +131,21 @@ function withoutDoubts(reasons: readonly Reason[], rows: readonly Finding[], inp
   return reasons.filter(({ code, observer }) => code !== 'replayed' || !(decided || isTakenOn(input, observer)));
 }
 
+const noBypasses: ReturnType<typeof bypassReasons> = { reasons: [], trusted: [] };
+
 /** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
 export function judgeStep(input: StepInput): JudgedStep {
   const { step, facts, plan } = input;
   const failed = facts.outcome !== 'done';
   const idle = step.observers.length === 0;
+  const bypasses = idle || failed ? noBypasses : bypassReasons(step, input.states, input.day);
+  const trusted = bypasses.trusted.length === 0 ? {} : { trusted: bypasses.trusted };
   const all = [
     ...input.captureReasons,
     ...(idle && !failed ? [] : missingProofs({ ...input, endpoints: plan.endpoints })),
     ...(idle || failed ? [] : changedMeanwhile(input)),
     ...(idle || failed ? [] : rootReasons(step, input.states)),
-    ...(idle || failed ? [] : bypassReasons(step, input.states)),
+    ...bypasses.reasons,
     ...(idle || failed ? [] : passingPorts(step, input.states, facts.settingChanges)),
   ];
   const { rows: bare, folded } = rowsOf(input);
@@ -188,6 +192,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...(groups.length === 0 ? {} : { groups }),
     observers: observerResults(input),
     entry: entryOf(input),
+    ...trusted,
     ...eventsOf(step, facts),
     ...explained(rows, verdict, missing.length === 0, input),
   };

@@ -37,7 +37,7 @@ export const reasonHints = {
   'unheard-delivery':
     'A guest sent tokens that nobody was heard handing to it: something reaches it past the ports that are observed, or guests work together. Look for mirrors, programs (tc, XDP) and sockets on its interfaces.',
   'bypass-possible':
-    'Something that is not known to be harmless can carry frames past every ear: a program, a rule, a process with a packet socket. The text says what, where, and what would acquit it.',
+    'Something that is not known to be harmless can carry frames past every ear: a program, a rule, a process with a packet socket. The text says what, where, and what would acquit it; `trust` in the step takes it on.',
   'replay-possible':
     'This engine does not know directions, and a token was seen twice here: it may have been sent again.',
   'traffic-failed': 'The traffic did not work between its two ends, so it proves nothing.',

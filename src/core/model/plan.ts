@@ -12,6 +12,7 @@ import type {
   Role,
   SeenClaim,
   TrafficKind,
+  Trusted,
 } from './scenario.js';
 
 /**
@@ -161,6 +162,8 @@ export interface ExpectationPlan {
   readonly expected: 'holds' | 'broken' | null;
   readonly seen: readonly PlannedClaim[];
   readonly accept: readonly Accepted[];
+  /** Absent where there is none. */
+  readonly trust?: readonly Trusted[];
 }
 
 export interface StepPlan {

@@ -1,6 +1,7 @@
 import type { PersistentFix } from './persistent-fix.js';
 import type { CalibrationRecord, ToolRecord } from './provenance.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
+import type { Trusted } from './scenario.js';
 
 export type Verdict = 'holds' | 'broken' | 'inconclusive';
 
@@ -227,6 +228,8 @@ export interface StepResult {
   readonly observers: readonly ObserverResult[];
   /** Entry controls sent and received, all senders together. */
   readonly entry: { readonly sent: number; readonly seen: number };
+  /** What could carry frames past the ears, and is trusted not to; absent where there was nothing of the kind. */
+  readonly trusted?: readonly Trusted[];
   /** Of a step with `during`: what ran meanwhile. */
   readonly events?: readonly StepEvent[];
   /** Of a step that holds: what was in the way. Absent where no row is explained. */

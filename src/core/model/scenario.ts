@@ -244,6 +244,14 @@ export interface Accepted {
   readonly until: string | null;
 }
 
+/** Something that can carry frames past the ears (`bypass-possible`), and who answers for it. */
+export interface Trusted extends Omit<Accepted, 'observer' | 'class'> {
+  /** As the reason names it, such as `packet socket of suricata`. */
+  readonly what: string;
+  /** As the reason names it; null = wherever it stands. */
+  readonly where: string | null;
+}
+
 /** `expected`: what the step has to come to; null = unjudged. */
 export interface Expectation extends Allowance {
   readonly expected: 'holds' | 'broken' | null;
@@ -277,6 +285,8 @@ export interface Step {
   readonly listenMs: number | null;
   readonly expect: Expectation;
   readonly accept: readonly Accepted[];
+  /** Absent where there is none. */
+  readonly trust?: readonly Trusted[];
 }
 
 /** A file and the SHA-256 of its bytes, hex. */

@@ -1,5 +1,5 @@
 import type { Mac } from '../model/mac.js';
-import type { Plan, PlannedTopology, StepPlan, TrafficPlan } from '../model/plan.js';
+import type { ExpectationPlan, Plan, PlannedTopology, StepPlan, TrafficPlan } from '../model/plan.js';
 import { disruptiveClasses, type Endpoint, type MdbEntry, type Scenario, type Step } from '../model/scenario.js';
 import { classes } from '../probe/classes.js';
 import { changesOf } from './changes.js';
@@ -50,6 +50,15 @@ function trafficPlan(step: Step): readonly TrafficPlan[] {
     must: mustSee ?? step.expect.mustSee ?? [from, to],
     may: maySee ?? step.expect.maySee ?? [from, to],
   }));
+}
+
+function expectationOf(step: Step, quiet: boolean, seen: ExpectationPlan['seen']): ExpectationPlan {
+  return {
+    expected: quiet ? null : step.expect.expected,
+    seen,
+    accept: step.accept,
+    ...(step.trust === undefined ? {} : { trust: step.trust }),
+  };
 }
 
 function planStep(
@@ -129,7 +138,7 @@ function planStep(
     ...(provoked.length === 0 ? {} : { provokes: provoked }),
     rate: rates.length > 0 ? Math.min(...rates) : step.during.length > 0 ? rateForEvents(flows, step.during) : null,
     drainMs: Math.max(drainMs[scenario.topology.provider], around.lingerMs),
-    expect: { expected: quiet ? null : step.expect.expected, seen, accept: step.accept },
+    expect: expectationOf(step, quiet, seen),
   };
 }
 

@@ -2,6 +2,7 @@ import { type Bypass, bypassesIn } from '../../bridge/bypass/bypasses.js';
 import { segmentOf } from '../../bridge/bypass/segment.js';
 import type { FrameSpec, StepPlan } from '../../model/plan.js';
 import type { Reason } from '../../model/result.js';
+import type { Trusted } from '../../model/scenario.js';
 import { type HostState, type PacketSocket, receives, type StepStates } from '../../model/state.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
@@ -93,7 +94,7 @@ function socketBypasses(
   });
 }
 
-function bypassesOf(step: StepPlan, state: HostState, forms: () => readonly PlannedForm[]): readonly Bypass[] {
+function bypassesAt(step: StepPlan, state: HostState, forms: () => readonly PlannedForm[]): readonly Bypass[] {
   const segment = segmentOf(new Set(step.observers.map(({ bridge }) => bridge)), state);
   const heard = new Set(step.observers.map((observer) => observer.interface));
   return [...bypassesIn(state, { segment, heard }), ...socketBypasses(state, segment, forms)];
@@ -103,15 +104,41 @@ function bypassesOf(step: StepPlan, state: HostState, forms: () => readonly Plan
  * What stood meanwhile that can carry frames of the bridges past every ear, and is not known to be harmless; each thing
  * once. States of versions that did not look for programs give none.
  */
-export function bypassReasons(step: StepPlan, { before, after, during = [] }: StepStates): readonly Reason[] {
+function bypassesOf(step: StepPlan, { before, after, during = [] }: StepStates): readonly Bypass[] {
   let known: readonly PlannedForm[] | null = null;
   const forms = (): readonly PlannedForm[] => (known ??= plannedForms(step));
   const told = new Map<string, Bypass>();
   for (const state of [before, ...during, after]) {
     if (state?.programs === undefined) continue;
-    for (const bypass of bypassesOf(step, state, forms)) told.set(`${bypass.what}|${bypass.where}`, bypass);
+    for (const bypass of bypassesAt(step, state, forms)) told.set(`${bypass.what}|${bypass.where}`, bypass);
   }
-  return [...told.values()].map(({ what, where, remedy }) =>
-    reason('bypass-possible', null, `${what} at ${where} may carry frames past the ears: ${remedy}`),
+  return [...told.values()];
+}
+
+/** Who answers for it on that day; undefined = nobody. */
+function trusterOf({ what, where }: Bypass, trust: readonly Trusted[], day: string): Trusted | undefined {
+  return trust.find(
+    (one) =>
+      one.what === what && (one.where === null || one.where === where) && (one.until === null || day <= one.until),
   );
+}
+
+/** The reasons that such things give, but for those for which somebody answers; these are told with their places. */
+export function bypassReasons(
+  step: StepPlan,
+  states: StepStates,
+  day: string,
+): { readonly reasons: readonly Reason[]; readonly trusted: readonly Trusted[] } {
+  const all = bypassesOf(step, states).map((bypass) => ({
+    bypass,
+    truster: trusterOf(bypass, step.expect.trust ?? [], day),
+  }));
+  return {
+    reasons: all.flatMap(({ bypass: { what, where, remedy }, truster }) =>
+      truster === undefined
+        ? [reason('bypass-possible', null, `${what} at ${where} may carry frames past the ears: ${remedy}`)]
+        : [],
+    ),
+    trusted: all.flatMap(({ bypass: { where }, truster }) => (truster === undefined ? [] : [{ ...truster, where }])),
+  };
 }

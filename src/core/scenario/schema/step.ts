@@ -290,6 +290,27 @@ export const stepShell = z.strictObject({
     )
     .optional()
     .describe('Leaks that are accepted; always printed.'),
+  trust: z
+    .array(
+      z
+        .strictObject({
+          what: title.describe('As the reason `bypass-possible` names it, such as `packet socket of suricata`.'),
+          where: title
+            .optional()
+            .describe('As the reason names it, such as `vnet0 tcx ingress`. Default: wherever it stands.'),
+          reason: text.describe('Why it is known to carry no frame elsewhere.'),
+          owner: text.optional().describe('Who answers for it.'),
+          ticket: text.optional().describe('Where it is followed up.'),
+          until: z
+            .string({ error: dateRule })
+            .regex(/^\d{4}-\d{2}-\d{2}$/, { error: dateRule })
+            .optional()
+            .describe('Last day on which it is trusted, such as 2027-01-31.'),
+        })
+        .meta({ id: 'trusted-bypass' }),
+    )
+    .optional()
+    .describe('What can carry frames past the ears and is trusted not to: a program, a rule, a process that listens.'),
 });
 
 export const step = stepShell

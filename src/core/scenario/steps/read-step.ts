@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type Accepted, probeClasses, type Step } from '../../model/scenario.js';
+import { type Accepted, probeClasses, type Step, type Trusted } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import { milliseconds } from '../../text/time.js';
 import { stepShell } from '../schema/step.js';
@@ -89,6 +89,7 @@ export function readStep(context: StepContext, input: unknown, path: Path, locat
     listenMs,
     expect,
     accept: readAccepted(context, raw, at('accept')),
+    ...readTrusted(context, raw, at('trust')),
   };
   const sound = faults.faults.length === before && context.reading.whole && context.presenceKnown && dropped.size === 0;
   if (!sound || expect.expected === null) return step;
@@ -155,7 +156,7 @@ function checkParts(
     faults.addKey(at(sends[1]), `${where(at(sends[1]))}: a step has "probe" or "${sends[1]}", expected two steps`);
   }
   if (sends.length === 0) {
-    for (const key of ['expect', 'accept', 'during'] as const) {
+    for (const key of ['expect', 'accept', 'trust', 'during'] as const) {
       if (raw[key] !== undefined)
         faults.addKey(
           at(key),
@@ -197,6 +198,25 @@ function readAccepted(context: StepContext, raw: RawStep, path: Path): readonly 
       until: each.until ?? null,
     }));
   });
+}
+
+function readTrusted({ faults }: StepContext, raw: RawStep, path: Path): Pick<Step, 'trust'> {
+  if (raw.trust === undefined || raw.trust.length === 0) return {};
+  return {
+    trust: raw.trust.map(({ what, where: place, reason, owner, ticket, until }, index): Trusted => {
+      const at = [...path, index, 'until'];
+      if (until !== undefined && !isDate(until))
+        faults.add(at, `${where(at)}: expected a date such as 2027-01-31, got ${quote(until)}`);
+      return {
+        what,
+        where: place ?? null,
+        reason,
+        owner: owner ?? null,
+        ticket: ticket ?? null,
+        until: until ?? null,
+      };
+    }),
+  };
 }
 
 function isDate(text: string): boolean {

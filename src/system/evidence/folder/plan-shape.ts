@@ -171,6 +171,15 @@ const accepted = z.looseObject({
   until: text.nullable(),
 });
 
+const trusted = z.looseObject({
+  what: text,
+  where: text.nullable(),
+  reason: text,
+  owner: text.nullable(),
+  ticket: text.nullable(),
+  until: text.nullable(),
+});
+
 /** An observer, as plan.json and timeline.ndjson have it. */
 export const observerShape = z.looseObject({
   name: text,
@@ -217,6 +226,7 @@ const step = z.looseObject({
     expected: z.enum(['holds', 'broken']).nullable(),
     seen: z.array(claim),
     accept: z.array(accepted),
+    trust: z.array(trusted).optional(),
   }),
 });
 

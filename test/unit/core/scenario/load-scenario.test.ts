@@ -32,6 +32,23 @@ describe('a scenario', () => {
     expect(scenario?.steps[0]?.expect.expected).toBe('holds');
   });
 
+  it('says what can carry frames past the ears and is trusted, and until when', () => {
+    const trust = (until: string): string =>
+      `${good}\n    trust: [ { what: packet socket of suricata, where: p3, reason: IDS, owner: ops, until: ${until} } ]`;
+    const { scenario } = parseScenario('f.yml', new TextEncoder().encode(trust('2027-01-31')));
+    expect(scenario?.steps[0]?.trust).toEqual([
+      {
+        what: 'packet socket of suricata',
+        where: 'p3',
+        reason: 'IDS',
+        owner: 'ops',
+        ticket: null,
+        until: '2027-01-31',
+      },
+    ]);
+    expect(places(trust('2027-02-30'))).toEqual(['12:92']);
+  });
+
   it.each([
     ['an empty file', '', '1:1'],
     ['%YAML 1.1', `%YAML 1.1\n---\n${good}`, '1:1'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bypassReasons } from '../../../../../src/core/judge/proof/bypass.js';
+import type { Trusted } from '../../../../../src/core/model/scenario.js';
 import type { HostState, PacketSocket } from '../../../../../src/core/model/state.js';
 import { type BpfInstruction, encodeBpf } from '../../../../../src/system/kernel/bpf.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
@@ -7,7 +8,9 @@ import { step } from '../../../../support/judge/unchanged-fixture.js';
 
 const read = (parts: Partial<HostState> = {}): HostState => ({ ...hostState(), programs: [], ...parts });
 const told = (before: HostState, after: HostState = read()): readonly string[] =>
-  bypassReasons(step, { before, after }).map(({ code, text }) => `${code}: ${text.split(':')[0] ?? ''}`);
+  bypassReasons(step, { before, after }, '2026-11-27').reasons.map(
+    ({ code, text }) => `${code}: ${text.split(':')[0] ?? ''}`,
+  );
 const socket = (parts: Partial<PacketSocket> = {}): PacketSocket => ({
   inode: '1',
   ifindex: 2,
@@ -62,6 +65,29 @@ describe('what could carry frames past the ears', () => {
     // without the Ethernet header the type stands nowhere
     expect(sockets({ filter: frameOf(0x88b5), cooked: true })).toEqual([]);
     expect(sockets({ filter: hex([0x20, 0, 0, 0xffff_f008], [0x06, 0, 0, 0]) })).toHaveLength(1); // by its interface
+  });
+
+  it('is nothing for which somebody answers, by what it is, where, and until when', () => {
+    const trusting = (parts: Partial<Trusted>): ReturnType<typeof bypassReasons> => {
+      const trust = [
+        {
+          what: 'packet socket of python3',
+          where: null,
+          reason: 'IDS',
+          owner: 'ops',
+          ticket: null,
+          until: null,
+          ...parts,
+        },
+      ];
+      const trustful = { ...step, expect: { ...step.expect, trust } };
+      return bypassReasons(trustful, { before: read({ packetSockets: [socket()] }), after: read() }, '2026-11-27');
+    };
+    expect(trusting({})).toMatchObject({ reasons: [], trusted: [{ owner: 'ops', where: 'p0' }] });
+    expect(trusting({ where: 'p0' }).reasons).toEqual([]);
+    expect(trusting({ until: '2026-11-27' }).reasons).toEqual([]);
+    for (const other of [{ where: 'p1' }, { what: 'packet socket of tcpdump' }, { until: '2026-11-26' }])
+      expect(trusting(other)).toMatchObject({ reasons: [{ code: 'bypass-possible' }], trusted: [] });
   });
 
   it('is Open vSwitch where there is none', () => {
