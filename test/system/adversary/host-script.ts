@@ -6,8 +6,9 @@ const bridges = Object.entries(gateways);
 function linuxBridges(fabric: Fabric): readonly string[] {
   const filtering = fabric === 'vlan' ? ' vlan_filtering 1' : '';
   return [
-    ...bridges.flatMap(([name, { ip, ip6 }]) => [
-      `ip link add dev ${name} type bridge forward_delay 0${filtering}`,
+    ...bridges.flatMap(([name, { ip, ip6 }], at) => [
+      // else it has the lowest address of its ports, and another one when that port goes to another bridge
+      `ip link add dev ${name} address 52:54:00:00:00:f${at} type bridge forward_delay 0${filtering}`,
       `ip address add ${ip}/24 dev ${name}`,
       // an address to tunnel from, and nothing that speaks by itself
       `ip link set dev ${name} addrgenmode none; echo 0 >/proc/sys/net/ipv6/conf/${name}/disable_ipv6`,
