@@ -1,5 +1,5 @@
 import { basename, delimiter, dirname, relative } from 'node:path';
-import { quoteForShell } from '../core/text/shell.js';
+import { quoteForShell } from '../core/text/escape.js';
 
 /** How a process was called, as far as that decides how it is called again. */
 export interface Call {

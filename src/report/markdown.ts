@@ -1,7 +1,7 @@
 import type { Result } from '../core/model/result.js';
 import { answerOf } from './answer/answer.js';
 import type { CauseStory } from './answer/cause-stories.js';
-import { storyTextsOf } from './answer/story-texts.js';
+import { storyTextsOf } from './answer/alternatives.js';
 import type { Audience } from './answer/who.js';
 import { escapeText } from '../core/text/escape.js';
 import type { ReportedRun, Reporter } from './reporter.js';

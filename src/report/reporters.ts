@@ -1,9 +1,8 @@
 import { htmlReport } from './html/page.js';
 import { githubReport } from './machine/github.js';
-import { jsonReport } from './machine/json.js';
+import { jsonReport, ndjsonReport } from './machine/json.js';
 import { junitReport } from './machine/junit.js';
 import { nagiosReport } from './machine/nagios.js';
-import { ndjsonReport } from './machine/ndjson.js';
 import { prometheusReport } from './machine/prometheus.js';
 import { markdownReport } from './markdown.js';
 import type { Reporter } from './reporter.js';

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CalibrationRecord } from '../core/model/provenance.js';
 import { VerifyError } from '../core/model/verify-error.js';
-import { fieldsOf, objectsOf } from '../core/text/json-fields.js';
+import { fieldsOf, objectsOf } from '../core/text/json-text.js';
 import { packagePath } from '../system/process/package-path.js';
 import { runProgram } from '../system/process/programs.js';
 

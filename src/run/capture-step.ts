@@ -9,7 +9,7 @@ import { joinCaptures } from '../system/capture/join.js';
 import { rawFile } from '../system/evidence/folder/folder.js';
 import { type RunContext, remoteOf } from './context.js';
 import { clockOffset } from './hosts/clock-offset.js';
-import { startRemoteCapture } from './hosts/remote-capture.js';
+import { startRemoteCapture } from './hosts/remote-helpers.js';
 import { groupByPlace } from './place-groups.js';
 
 /** Rings of all handles together; each observer has two. */

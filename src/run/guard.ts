@@ -1,11 +1,11 @@
 import type { Plan } from '../core/model/plan.js';
 import type { GuardRecord } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
-import { objectsOf, textOf } from '../core/text/json-fields.js';
-import { type PingStream, startPing } from '../system/process/ping-stream.js';
+import { objectsOf, textOf } from '../core/text/json-text.js';
 import { readJson } from '../system/process/programs.js';
 import { readDrops } from '../system/state/read-devices.js';
-import { type WatchedHost, watchDrops } from './hosts/watch-drops.js';
+import { type PingStream, startPing } from '../system/traffic/ping.js';
+import { watchDrops, type WatchedHost } from './hosts/watch-drops.js';
 
 const pingsPerSecond = 4;
 const everyMs = 250;

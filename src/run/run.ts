@@ -15,7 +15,7 @@ import { planHash } from '../core/plan/hash.js';
 import { localPart } from '../core/plan/hosts.js';
 import { planWithEars } from '../core/plan/ears.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';
-import { hostsToConnect } from '../core/scenario/topology/host-command.js';
+import { hostsToConnect } from '../core/scenario/topology/read-hosts.js';
 import { chooseEngine } from '../system/capture/choose-engine.js';
 import { keepCapture } from '../system/capture/keep-capture.js';
 import type { CollateInput } from '../system/evidence/collate/collate.js';

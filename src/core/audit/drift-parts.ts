@@ -1,7 +1,7 @@
 import { type BridgeView, isGroup } from '../bridge/view.js';
 import type { Drift } from '../model/audit.js';
 import type { FdbState, Reading } from '../model/state.js';
-import { fieldsOf } from '../text/json-fields.js';
+import { fieldsOf } from '../text/json-text.js';
 
 /**
  * Somebody's place by MAC and VLAN; a port's own MAC (`permanent`) is the kernel's affair, one on the bridge device is

@@ -1,9 +1,8 @@
-import { bypassesIn } from '../bridge/bypass/bypasses.js';
-import { segmentOf } from '../bridge/bypass/segment.js';
+import { bypassesIn, segmentOf } from '../bridge/bypass/bypasses.js';
 import { type BridgeView, bridgeViews, isSettingOn } from '../bridge/view.js';
 import type { Precheck, PrecheckNote } from '../model/run-record.js';
 import type { Reading } from '../model/state.js';
-import { fieldsOf, objectsOf, objectsWithin } from '../text/json-fields.js';
+import { fieldsOf, objectsOf, objectsWithin } from '../text/json-text.js';
 import { bridgeRules } from './rules.js';
 
 /** Rules of the audit that find what diverts, copies or watches frames. */

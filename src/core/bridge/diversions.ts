@@ -1,5 +1,5 @@
 import type { HostState, Reading } from '../model/state.js';
-import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../text/json-fields.js';
+import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../text/json-text.js';
 import { type BridgeView, isSettingOn } from './view.js';
 
 /** What acts on frames beside the bridge's own settings. */

@@ -1,4 +1,4 @@
-import { fieldsOf, objectsOf, textOf } from '../text/json-fields.js';
+import { fieldsOf, objectsOf, textOf } from '../text/json-text.js';
 
 /** The VLANs of a port: which one untagged frames of it travel in, and all that it is in. */
 export interface PortVlans {

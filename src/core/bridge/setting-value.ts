@@ -1,6 +1,6 @@
 import type { SettingValue } from '../model/scenario.js';
 import { bridgeSettings, linkSettings, portSettings, type SettingKind, type SettingPlace } from '../model/settings.js';
-import { fieldsOf, objectsOf, textsOf } from '../text/json-fields.js';
+import { fieldsOf, objectsOf, textsOf } from '../text/json-text.js';
 
 /** One setting of the first link of `ip -j -d link`; undefined where the kernel does not tell it. */
 export function settingIn(json: unknown, place: SettingPlace, key: string): SettingValue | undefined {

@@ -1,6 +1,6 @@
 import { membersOf } from '../bridge/ovs-settings.js';
 import type { HostState, OvsPortState } from '../model/state.js';
-import { fieldsOf, objectsOf } from '../text/json-fields.js';
+import { fieldsOf, objectsOf } from '../text/json-text.js';
 
 /** `vlans` of an endpoint as a scenario file has it. */
 export interface FoundVlan {

@@ -1,5 +1,5 @@
 import type { PersistentFix } from '../model/persistent-fix.js';
-import { fileWord, word } from '../text/shell.js';
+import { fileWord, word } from '../text/escape.js';
 import type { Wanted } from './wanted.js';
 
 /** The device that something is wanted of; null = none. */

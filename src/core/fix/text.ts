@@ -1,6 +1,6 @@
 import { hostOf } from '../model/host-names.js';
 import type { Plan } from '../model/plan.js';
-import { word } from '../text/shell.js';
+import { word } from '../text/escape.js';
 
 /** One word of a command: bare, or in single quotes, which a quote inside leaves and enters again (`'\''`). */
 const wordPattern = /(?:[^\s'\\]|'[^']*'|\\.)+/g;

@@ -7,20 +7,19 @@ import type { StepTally } from './count/tally.js';
 import { createCauseFinding, withCauses } from './explain/causes.js';
 import { leakGroups } from './explain/leak-groups.js';
 import { whyHolds } from './explain/why-holds.js';
-import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
 import type { Parties } from './parties.js';
-import { passingPorts } from './proof/passing-ports.js';
+import { bypassReasons, passingPorts } from './proof/bypass.js';
+import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
 import { missingProofs } from './proof/proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
-import { bypassReasons } from './proof/bypass.js';
 import { unchangedReasons } from './proof/unchanged.js';
 import { eventsOf } from './proof/windows.js';
 import { reason } from './reasons.js';
 import { carriersApart } from './rows/carriers-apart.js';
 import { claimOutcome, claimText } from './rows/claims.js';
+import { acceptedOf } from './rows/probe-row.js';
 import { rootReasons } from './rows/root-rows.js';
 import { rowsOf } from './rows/rows.js';
-import { acceptedOf } from './rows/probe-row.js';
 
 export interface StepInput {
   readonly plan: Plan;

@@ -1,7 +1,7 @@
 import type { Change } from '../model/fabric.js';
 import type { Scenario, Settings, Step } from '../model/scenario.js';
 import { linkSettings } from '../model/settings.js';
-import { devicePlaceOf, settingsOf } from '../scenario/topology/device-place.js';
+import { devicePlaceOf, settingsOf } from '../scenario/topology/read-endpoint.js';
 
 /**
  * The changes of a step in the fixed order of the contract: set, vlan, fdb (flush, del, add), mdb, start and stop, run.

@@ -1,7 +1,7 @@
 import { hostOf, onHost } from '../model/host-names.js';
 import type { Plan } from '../model/plan.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
-import { fieldsOf, objectsOf } from '../text/json-fields.js';
+import { fieldsOf, objectsOf } from '../text/json-text.js';
 
 /** What the kernel of one host said; `host` null = the orchestrator's own. */
 export interface StateOfHost {

@@ -3,7 +3,7 @@ import type { Mac } from '../model/mac.js';
 import type { FrameSpec } from '../model/plan.js';
 import type { Endpoint } from '../model/scenario.js';
 import { broadcastMac, ipPair } from './addresses.js';
-import { frameSpec } from './frames/spec.js';
+import { frameSpec } from './frames/frame.js';
 import type { FlowDraft, ProbeContext } from './probe-class.js';
 
 /**

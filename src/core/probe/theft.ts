@@ -1,5 +1,5 @@
 import { inventedMac, ipPair } from './addresses.js';
-import { frameSpec } from './frames/spec.js';
+import { frameSpec } from './frames/frame.js';
 import type { FlowDraft, ProbeContext, ProbePair } from './probe-class.js';
 import { macReaching, restoreOwner, talkers } from './restore-owner.js';
 

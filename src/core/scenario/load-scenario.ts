@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Scenario, Topology } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
 import { escapePath } from '../text/escape.js';
-import { isFields } from '../text/json-fields.js';
+import { isFields } from '../text/json-text.js';
 import { scenarioShell } from './schema/scenario.js';
 import { readPolicy } from './steps/read-policy.js';
 import { readStep } from './steps/read-step.js';

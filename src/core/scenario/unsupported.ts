@@ -1,5 +1,5 @@
 import type { Scenario, Step, TrafficKind } from '../model/scenario.js';
-import { devicePlaceOf, settingsOf } from './topology/device-place.js';
+import { devicePlaceOf, settingsOf } from './topology/read-endpoint.js';
 
 /** What the contract knows and this build does not do yet: remove a line when it does. */
 const unsupportedTraffic: readonly TrafficKind[] = ['tcp', 'udp'];

@@ -1,5 +1,4 @@
-import { checksumOf, sumOf } from './checksum.js';
-import { writeU16 } from './octets.js';
+import { checksumOf, sumOf, writeU16 } from './octets.js';
 
 /** IGMPv2 (RFC 2236 2): type, time, checksum, group. */
 export const igmpLength = 8;

@@ -1,5 +1,4 @@
-import { checksumOf, sumOf } from './checksum.js';
-import { readU16, writeU16 } from './octets.js';
+import { checksumOf, readU16, sumOf, writeU16 } from './octets.js';
 
 /** IPv4 (RFC 791 3.1) without options. */
 export const ipv4Length = 20;

@@ -3,9 +3,8 @@ import type { Finding, Result, StepResult } from '../../core/model/result.js';
 import type { ReportedRun } from '../reporter.js';
 import { expectedWord, runWord, stepWord, type Word } from '../word.js';
 import { type Alternative, firstFix, storyPhrase } from './alternatives.js';
-import { type CauseStory, causeStories } from './cause-stories.js';
-import { countText, setText, stepsText } from './names.js';
-import { type Audience, audienceOf, whoText } from './who.js';
+import { causeStories, type CauseStory } from './cause-stories.js';
+import { type Audience, audienceOf, countText, setText, stepsText, whoText } from './who.js';
 
 /** Why nothing is proven, each reason told once over steps and observers. */
 export interface ReasonStory {

@@ -1,6 +1,6 @@
 import type { Result } from '../../core/model/result.js';
 import type { TimelineEntry } from '../../core/model/timeline.js';
-import { quoteForShell } from '../../core/text/shell.js';
+import { quoteForShell } from '../../core/text/escape.js';
 import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';
 

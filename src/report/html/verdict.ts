@@ -1,11 +1,10 @@
 import type { ProvenFix, Result } from '../../core/model/result.js';
-import { apartStories, beforeAfterText, fixStories, heldStories, outcomeWords, placesText } from '../stories.js';
-import { alternativesOf } from '../answer/alternatives.js';
+import { alternativesOf, storyTextsOf } from '../answer/alternatives.js';
 import { answerOf } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
-import { storyTextsOf } from '../answer/story-texts.js';
 import type { Audience } from '../answer/who.js';
 import type { ReportedRun } from '../reporter.js';
+import { apartStories, beforeAfterText, fixStories, heldStories, outcomeWords, placesText } from '../stories.js';
 import { expectedWord, runWord, stepWord } from '../word.js';
 import { someOf } from './leaks.js';
 import { html, type Markup, nothing, plural, type Tone, toneOf, wordMarkup } from './markup.js';

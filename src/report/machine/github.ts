@@ -2,7 +2,7 @@ import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 import { answerOf } from '../answer/answer.js';
-import { failingStoriesOf, storyLine } from '../answer/story-texts.js';
+import { failingStoriesOf, storyLine } from '../answer/alternatives.js';
 import { audienceOf } from '../answer/who.js';
 import { missingProof } from '../told-leaks.js';
 import { runWord } from '../word.js';

@@ -7,3 +7,35 @@ export const jsonReport: Reporter = (runs: readonly ReportedRun[]): string => {
   const document = runs.length === 1 && only !== undefined ? only.result : { results: runs.map((run) => run.result) };
   return `${jsonText(document, 2)}\n`;
 };
+
+function events({ result, details }: ReportedRun): readonly object[] {
+  const run = result.run.id;
+  const { tool, scenario, coverage, verdict, asExpected, exitCode } = result;
+  return [
+    { event: 'run-started', run, at: result.run.startedAt, tool, scenario },
+    ...(details?.timeline ?? []).map((entry) => ({ ...entry, event: `timeline-${entry.event}`, run })),
+    ...result.steps.flatMap((step, at) => [
+      ...step.findings.filter((finding) => finding.leak).map((finding) => ({ event: 'leak', run, step: at, finding })),
+      ...step.reasons.map((reason) => ({ event: 'reason', run, step: at, reason })),
+      {
+        event: 'step-judged',
+        run,
+        step: at,
+        name: step.name,
+        verdict: step.verdict,
+        expected: step.expected,
+        asExpected: step.asExpected,
+        entry: step.entry,
+        observers: step.observers,
+      },
+    ]),
+    { event: 'run-judged', run, verdict, asExpected, exitCode, coverage, durationMs: result.run.durationMs },
+  ];
+}
+
+/** One JSON object a line: the timeline, then what was judged. Control characters are escaped by JSON itself. */
+export const ndjsonReport: Reporter = (runs: readonly ReportedRun[]): string =>
+  `${runs
+    .flatMap(events)
+    .map((event) => jsonText(event))
+    .join('\n')}\n`;

@@ -1,7 +1,7 @@
 import type { StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
+import { failingStoriesOf, storyLine } from '../answer/alternatives.js';
 import { storyText } from '../answer/answer.js';
-import { failingStoriesOf, storyLine } from '../answer/story-texts.js';
 import { audienceOf } from '../answer/who.js';
 import type { ReportedRun, Reporter, RunDetails } from '../reporter.js';
 

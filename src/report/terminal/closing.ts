@@ -1,10 +1,9 @@
-import { escapeText } from '../../core/text/escape.js';
-import { quoteForShell } from '../../core/text/shell.js';
+import { escapeText, quoteForShell } from '../../core/text/escape.js';
 import { commandsText } from '../answer/alternatives.js';
 import { type Answer, answerOf } from '../answer/answer.js';
-import { countText } from '../answer/names.js';
+import { countText } from '../answer/who.js';
 import type { ReportedRun, View } from '../reporter.js';
-import { cut, foldAfter, type Paint, padEnd, widthOf } from './layout.js';
+import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 
 const statusMeanings: Readonly<Record<number, string>> = {
   0: 'as expected',

@@ -3,8 +3,7 @@ import type { Plan, StepPlan } from '../../core/model/plan.js';
 import type { PrecheckNote } from '../../core/model/run-record.js';
 import type { Host } from '../../core/model/scenario.js';
 import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
-import { escapeText } from '../../core/text/escape.js';
-import { quoteForShell } from '../../core/text/shell.js';
+import { escapeText, quoteForShell } from '../../core/text/escape.js';
 
 /** Calibration, opening and closing. */
 const overheadS = 3;

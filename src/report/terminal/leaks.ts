@@ -1,7 +1,7 @@
 import type { Finding, Result, StepEvent } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import { foldInARow, groupByPair, kindNumbers, numbering } from '../group.js';
-import { lastingLines } from '../stories.js';
+import { beforeAfterText, fixStories, lastingLines, outcomeWords } from '../stories.js';
 import { foldAfter, type Paint } from './layout.js';
 
 const mostShown = 24;
@@ -213,6 +213,27 @@ export function terminalLeaks(result: Result, width: number, paint: Paint): read
     paint('What leaked', 'bold'),
     ...groups.slice(0, mostShown).flatMap(({ story, index, events }) => describe(story, index, events, width, paint)),
     ...(more > 0 ? [`  and ${more} more, all of them in result.json`] : []),
+    '',
+  ];
+}
+
+/**
+ * What became of the fixes that were tried: frames leaked before → after, and the commands to paste; nothing where none
+ * was.
+ */
+export function terminalFixes(result: Result, width: number, paint: Paint): readonly string[] {
+  const stories = fixStories(result);
+  if (stories.length === 0) return [];
+  return [
+    paint('Fixes that were tried in the lab: frames leaked before → after', 'bold'),
+    ...stories.flatMap(({ step, fix }) => [
+      ...foldAfter(
+        `  step ${step + 1}  `,
+        escapeText(`${beforeAfterText(fix)}  ${outcomeWords[fix.outcome]}  ${fix.cause}: ${fix.text}`),
+        width,
+      ),
+      ...fix.commands.map((command) => `          ${escapeText(command)}`),
+    ]),
     '',
   ];
 }

@@ -2,8 +2,7 @@ import { changeCommands } from '../../core/bridge/change-commands.js';
 import type { Change } from '../../core/model/fabric.js';
 import type { Flow, Plan, StepPlan, TrafficPlan } from '../../core/model/plan.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
-import { escapeText } from '../../core/text/escape.js';
-import { quoteForShell } from '../../core/text/shell.js';
+import { escapeText, quoteForShell } from '../../core/text/escape.js';
 import { tokenLength, writeToken } from '../../core/wire/token.js';
 import { foldAfter } from './layout.js';
 

@@ -1,16 +1,15 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
-import { actsOf, type Act } from '../answer/act-lines.js';
-import { alternativesOf, type Alternative, commandsText, storyPhrase } from '../answer/alternatives.js';
+import { type Act, actsOf } from '../answer/act-lines.js';
+import { type Alternative, alternativesOf, commandsText, storyPhrase } from '../answer/alternatives.js';
 import { type Answer, answerOf } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
-import { countText, setText, stepsText } from '../answer/names.js';
-import { whoText } from '../answer/who.js';
+import { countText, setText, stepsText, whoText } from '../answer/who.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { heldStories } from '../stories.js';
 import { runWord, summary } from '../word.js';
 import { closingLines } from './closing.js';
-import { cut, foldAfter, type Paint, padEnd, padStart, widthOf } from './layout.js';
+import { cut, foldAfter, padEnd, padStart, type Paint, widthOf } from './layout.js';
 import { loosestBound } from './proof.js';
 
 /** A terminal of 24 lines shows the whole answer, and the prompt behind it. */

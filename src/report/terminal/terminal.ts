@@ -1,17 +1,14 @@
 import type { Result } from '../../core/model/result.js';
-import { escapeText } from '../../core/text/escape.js';
-import { quoteForShell } from '../../core/text/shell.js';
+import { escapeText, quoteForShell } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
 import { runWord, summary } from '../word.js';
 import { closingLines, sumLines } from './closing.js';
-import { terminalFixes } from './fixes.js';
 import { foldAfter, makePaint, type Paint } from './layout.js';
-import { terminalLeaks } from './leaks.js';
-import { terminalPassed } from './passed.js';
+import { terminalFixes, terminalLeaks } from './leaks.js';
 import { terminalProof, terminalReasons } from './proof.js';
 import { shortReport } from './short.js';
 import { terminalTable } from './table.js';
-import { terminalWhyHolds } from './why-holds.js';
+import { terminalPassed, terminalWhyHolds } from './why-holds.js';
 
 function verdictLines(result: Result, width: number, paint: Paint): readonly string[] {
   const word = runWord(result);

@@ -7,9 +7,9 @@ import type { HostState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import {
   beatMs,
-  type FromHost,
   farPatienceMs,
   fetchBytes,
+  type FromHost,
   type HostAnswers,
   type HostAsk,
   type HostQuestion,
@@ -18,19 +18,18 @@ import {
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { parseToHost } from '../../core/protocol/parse-host-message.js';
 import { type Capture, startCapture } from '../../system/capture/client.js';
-import { cleanedText, isClean } from '../../system/fabric/host/cleaned.js';
 import { parseNeighbours } from '../../system/fabric/host/find.js';
 import { type InjectionPorts, openInjectionPorts } from '../../system/fabric/host/injection-ports.js';
 import { journalFolder } from '../../system/fabric/host/journal.js';
-import { cleanUp } from '../../system/fabric/host/undo.js';
+import { cleanedText, cleanUp, isClean } from '../../system/fabric/host/undo.js';
 import { startSender } from '../../system/inject/helper.js';
 import type { Sender } from '../../system/inject/sender.js';
 import { wallClockNs } from '../../system/kernel/clock.js';
+import { watchSilence } from '../../system/process/helper-process.js';
 import { toolVersion } from '../../system/process/package-path.js';
 import { readJson } from '../../system/process/programs.js';
-import { watchSilence } from '../../system/process/silence-watch.js';
-import { readState } from '../../system/state/read.js';
 import { readDrops } from '../../system/state/read-devices.js';
+import { readState } from '../../system/state/read.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
 const mostBacklog = 1 << 20;

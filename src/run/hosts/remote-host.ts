@@ -9,8 +9,8 @@ import {
   type QuestionOf,
 } from '../../core/protocol/host-messages.js';
 import { parseAnswer, parseFromHost } from '../../core/protocol/parse-host-message.js';
+import { type SilenceWatch, watchSilence } from '../../system/process/helper-process.js';
 import { toolVersion } from '../../system/process/package-path.js';
-import { type SilenceWatch, watchSilence } from '../../system/process/silence-watch.js';
 import { type ChannelEnd, openSshChannel } from '../../system/process/ssh-channel.js';
 
 /** A host that is reached through ssh, with `verify-isolation helper` on its side. */

@@ -1,3 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Capture } from '../../system/capture/client.js';
+import { mostRestMs } from '../../system/capture/engines/packet-ring.js';
 import type { RunContext } from '../context.js';
 
 /**
@@ -26,4 +29,89 @@ const hostRate = 1000;
  */
 export function lossFreeRate(context: Pick<RunContext, 'engine' | 'plan'>): number {
   return context.plan.provider === 'host' ? hostRate : defaultRate[context.engine];
+}
+
+/** Lets frames go as fast as the observers take them: what is under way fits half of their ring. */
+export interface Feedback {
+  /** Frames that may be sent now; waits until there are some. */
+  room(): Promise<number>;
+  sent(frames: number): void;
+  /** What came until now, which a mark has said is all, were no sightings of the probes that follow: controls, say. */
+  interrupted(): void;
+}
+
+export interface FeedbackOptions {
+  /** Frames that the ring of the observers holds. */
+  readonly capacity: number;
+  /** Places that may see a frame: what each frame costs before anything is known. */
+  readonly observers: number;
+  /** Resolves when all that `sent` was told of is with the kernel. */
+  readonly handedOver: () => Promise<void>;
+}
+
+/** However few sightings a frame makes: later ones may make more, and are then not too many. */
+const mostUnderWay = 32_768;
+/**
+ * A ring rests for so long at most, and what it then brings has to be told. What did not come for so long is no longer
+ * under way: these frames make fewer sightings than those before.
+ */
+const patienceMs = mostRestMs + 10;
+const pollMs = 2;
+
+/**
+ * Learns from a mark after the first frames how many sightings a frame makes, and from the counts of the observers how
+ * many are still to come. Where later frames make more, that shows as soon as more is counted than was to come; where
+ * they make fewer, the observers fall silent, and a mark says that they have all.
+ */
+export function createFeedback(
+  capture: Pick<Capture, 'onCounts' | 'mark'>,
+  { capacity, observers, handedOver }: FeedbackOptions,
+): Feedback {
+  /** Sightings so far. */
+  let total = 0;
+  let perFrame: number | null = null;
+  capture.onCounts((taken) => {
+    total = taken;
+  });
+  /** `total` when the frames began that `sent` counts. */
+  let base = total;
+  let sent = 0;
+  /** Reads what came when nothing is under way. */
+  async function settle(): Promise<number> {
+    await handedOver();
+    await capture.mark('pace');
+    return total;
+  }
+  /** How many frames fit the observers' ring, and may be under way. */
+  function fitting(sightings: number): number {
+    return Math.max(1, Math.floor(Math.min(mostUnderWay, capacity / 2 / (sightings * 1.25))));
+  }
+  return {
+    sent(frames) {
+      sent += frames;
+    },
+    interrupted() {
+      base = total;
+      sent = 0;
+    },
+    async room() {
+      if (sent === 0 && perFrame === null) return Math.max(1, Math.floor(capacity / 2 / (observers + 1)));
+      perFrame ??= Math.max(1, ((await settle()) - base) / sent);
+      const began = performance.now();
+      for (;;) {
+        if (sent > 0) perFrame = Math.max(perFrame, (total - base) / sent);
+        const most = fitting(perFrame);
+        const room = Math.floor(most - Math.max(0, sent - (total - base) / perFrame));
+        if (room >= most / 4) return room;
+        if (performance.now() - began > patienceMs) {
+          const all = await settle();
+          if (sent > 0) perFrame = Math.max(1, (all - base) / sent);
+          base = all;
+          sent = 0;
+        } else {
+          await sleep(pollMs);
+        }
+      }
+    },
+  };
 }

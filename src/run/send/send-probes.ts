@@ -8,8 +8,7 @@ import type { Capture } from '../../system/capture/client.js';
 import type { Sender } from '../../system/inject/sender.js';
 import { engineOf, sharedRingFrames } from '../capture-step.js';
 import { checkStop, pause, type RunContext, tell } from '../context.js';
-import { createFeedback } from './feedback.js';
-import { lossFreeRate, paceText } from './pace.js';
+import { createFeedback, lossFreeRate, paceText } from './pace.js';
 import { type Burst, prepare, sendBatch, transmit } from './send-batch.js';
 
 const mostInBurst = 1000;

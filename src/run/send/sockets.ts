@@ -4,7 +4,7 @@ import { sendersOf } from '../../core/plan/observers.js';
 import type { Sender } from '../../system/inject/sender.js';
 import { type RunContext, remoteOf } from '../context.js';
 import { joinSenders } from '../hosts/join-senders.js';
-import { startRemoteSender } from '../hosts/remote-sender.js';
+import { startRemoteSender } from '../hosts/remote-helpers.js';
 
 /** Name of the socket on which an endpoint's frames are sent. */
 export function senderSocket(endpoint: string): string {

@@ -1,5 +1,9 @@
+import type { EngineFacts } from '../../core/model/timeline.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { engineNamed, engines } from './engines.js';
+import type { Engine } from './engine.js';
+import { capEngine } from './engines/cap.js';
+import { libpcapEngine } from './engines/libpcap.js';
+import { ringEngine } from './engines/ring.js';
 
 /** The engine to capture with, and in words which and why. */
 export interface EngineChoice {
@@ -28,4 +32,24 @@ export function chooseEngine(asked: 'auto' | 'libpcap' | 'cap'): EngineChoice {
     `frames cannot be captured: ${refusals.join('; ')}`,
     `One of ${Object.keys(engines).join(', ')} is needed: apt-get install libpcap0.8t64`,
   );
+}
+
+export const engines: { readonly [N in EngineFacts['engine']]: Engine } = {
+  libpcap: libpcapEngine,
+  cap: capEngine,
+  ring: ringEngine,
+};
+
+/** The engine of that name. Throws VerifyError (64) that lists the known ones. */
+export function engineNamed(name: string): Engine {
+  const engine = Object.values(engines).find((known) => known.name === name);
+  if (engine === undefined) {
+    throw new VerifyError(
+      'unknown-engine',
+      64,
+      `there is no engine ${JSON.stringify(name)}`,
+      `known engines: ${Object.keys(engines).join(', ')}`,
+    );
+  }
+  return engine;
 }

@@ -3,8 +3,8 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import type { OpenMessage, Watch } from '../../core/protocol/messages.js';
 import { createEpoll } from '../kernel/epoll.js';
 import type { CaptureFile } from './capture-file.js';
+import { engineNamed, engines } from './choose-engine.js';
 import type { EngineHandle, TakeFrame } from './engine.js';
-import { engineNamed, engines } from './engines.js';
 
 export interface OpenObserver {
   readonly name: string;

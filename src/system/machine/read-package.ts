@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fieldsOf } from '../../core/text/json-fields.js';
+import { fieldsOf } from '../../core/text/json-text.js';
 import { packagePath } from '../process/package-path.js';
 
 /** What this program's own files are, by their hashes. */

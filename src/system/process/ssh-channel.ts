@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
-import { word } from '../../core/text/shell.js';
+import { word } from '../../core/text/escape.js';
 import { installHint } from './programs.js';
 
 /** How a channel ended; `stderr` is the end of what ssh and the program there had to say. */

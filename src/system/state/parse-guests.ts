@@ -1,7 +1,7 @@
 import { containerGuests } from '../../core/discover/guests/containers.js';
+import { namespaceGuests } from '../../core/discover/guests/guest-of-port.js';
 import { incusGuests } from '../../core/discover/guests/incus.js';
 import { libvirtGuests } from '../../core/discover/guests/libvirt.js';
-import { namespaceGuests } from '../../core/discover/guests/namespaces.js';
 import { proxmoxGuests, proxmoxSurroundings } from '../../core/discover/guests/proxmox.js';
 import type { GuestRecord } from '../../core/model/host-config.js';
 import { type ErrorExit, VerifyError } from '../../core/model/verify-error.js';

@@ -1,6 +1,6 @@
 import type { SettingValue } from '../../core/model/scenario.js';
 import type { FdbState, LinkState } from '../../core/model/state.js';
-import { type Fields, fieldsOf, numberOf, objectsOf, textOf, textsOf } from '../../core/text/json-fields.js';
+import { type Fields, fieldsOf, numberOf, objectsOf, textOf, textsOf } from '../../core/text/json-text.js';
 
 /**
  * The links of `ip -j -d link`. `sysFlagsOf` gives /sys/class/net/NAME/flags, null where it cannot be read. Entries

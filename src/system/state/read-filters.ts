@@ -1,6 +1,8 @@
-import { type Fields, objectsOf, textOf } from '../../core/text/json-fields.js';
-import { inNamespace } from '../kernel/namespaces.js';
+import type { AttachedProgram } from '../../core/model/state.js';
+import { type Fields, objectsOf, textOf } from '../../core/text/json-text.js';
 import { type FilterFinder, openFilterFinder } from '../kernel/ask/tc-filters.js';
+import { programPlaces, programsAt } from '../kernel/bpf.js';
+import { inNamespace } from '../kernel/namespaces.js';
 import { readJson } from '../process/programs.js';
 
 /** Queueing disciplines by device, and the filters where a device has a discipline that can carry some. */
@@ -104,4 +106,23 @@ export async function readFilters(netns: string | null): Promise<Filters> {
   for (const { device, place, words } of places)
     filters[`${device} ${place}`] = await readJson(['tc', '-j', 'filter', 'show', 'dev', device, ...words], where);
   return { qdisc, filters };
+}
+
+/** Programs that are attached to devices of a namespace where no command shows them; null = nobody may ask. */
+export function readPrograms(
+  netns: string | null,
+  links: readonly { readonly name: string; readonly ifindex: number; readonly kind: string | null }[],
+): readonly AttachedProgram[] | null {
+  const programs: AttachedProgram[] = [];
+  const denied = inNamespace(netns, () => {
+    for (const { name, ifindex, kind } of links)
+      for (const place of programPlaces) {
+        if (place.startsWith('netkit') && kind !== 'netkit') continue;
+        const ids = programsAt(ifindex, place);
+        if (ids === 'denied') return true;
+        for (const id of ids) programs.push({ device: name, place, id });
+      }
+    return false;
+  });
+  return denied ? null : programs;
 }

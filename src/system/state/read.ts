@@ -8,9 +8,8 @@ import { withOvs } from './ovs/parse.js';
 import { readOvsTexts } from './ovs/read.js';
 import { parseFdb, parseLinks } from './parse-links.js';
 import { readAllDrops } from './read-devices.js';
-import { readFilters } from './read-filters.js';
+import { readFilters, readPrograms } from './read-filters.js';
 import { readPacketSockets } from './read-packet-sockets.js';
-import { readPrograms } from './read-programs.js';
 
 export interface ReadOptions {
   /** Also Open vSwitch's bridges, where it runs: they stand among `links` and `fdb` like the kernel's. */

@@ -1,4 +1,6 @@
-import { runProgram } from '../process/programs.js';
+import { spawn } from 'node:child_process';
+import { inNamespace } from '../kernel/namespaces.js';
+import { programEnv, runProgram } from '../process/programs.js';
 import type { ExchangeOptions, ExchangeOutcome } from './http.js';
 
 /** ICMP echo header and IPv4 header leave this much of the largest packet. */
@@ -31,4 +33,41 @@ export async function exchangePing(options: ExchangeOptions): Promise<ExchangeOu
   const received = Number(/(\d+) received/.exec(outcome.stdout)?.[1] ?? 0);
   const detail = `${received} of ${requests} answers from ${address}${outcome.stderr === '' ? '' : `: ${outcome.stderr.trim()}`}`;
   return { ok: outcome.status === 0 && received === requests, detail };
+}
+
+/** A ping that goes on until it is stopped. */
+export interface PingStream {
+  /** Answers so far in ms, in order; null = none came. */
+  readonly answers: readonly (number | null)[];
+  stop(): void;
+}
+
+/** What one line of `ping -n -O` (iputils) says of an answer; undefined = nothing. */
+export function parsePing(line: string): number | null | undefined {
+  if (/^no answer yet|Destination .* Unreachable/i.test(line)) return null;
+  const time = /\btime[=<]([\d.]+) ms/.exec(line)?.[1];
+  return time === undefined ? undefined : Number(time);
+}
+
+/** Pings an address from a namespace, so many times a second. A ping that cannot run gives no answers and no losses. */
+export function startPing(address: string, netns: string | null, perSecond: number): PingStream {
+  const answers: (number | null)[] = [];
+  const child = inNamespace(netns, () =>
+    spawn('ping', ['-n', '-O', '-i', String(1 / perSecond), '--', address], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: programEnv(),
+      detached: true,
+    }),
+  );
+  let rest = '';
+  child.on('error', () => undefined);
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const answer = parsePing(line);
+      if (answer !== undefined) answers.push(answer);
+    }
+  });
+  return { answers, stop: () => void child.kill('SIGKILL') };
 }

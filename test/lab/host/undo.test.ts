@@ -13,13 +13,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { UndoEntry } from '../../../src/core/bridge/undo/entry.js';
-import { cleanedText, isClean } from '../../../src/system/fabric/host/cleaned.js';
 import { openJournal } from '../../../src/system/fabric/host/journal.js';
 import { namespacePlace, whereIs } from '../../../src/system/fabric/host/namespace-place.js';
-import { cleanUp, undoAll } from '../../../src/system/fabric/host/undo.js';
+import { cleanedText, cleanUp, isClean, undoAll } from '../../../src/system/fabric/host/undo.js';
 import { newNamespace } from '../../../src/system/kernel/namespaces.js';
-import { needs, root } from '../../support/needs.js';
 import { throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { needs, root } from '../../support/needs.js';
 
 const none = { undone: 0, left: [], failed: [] };
 

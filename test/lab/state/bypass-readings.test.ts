@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Fields, fieldsOf } from '../../../src/core/text/json-fields.js';
+import { type Fields, fieldsOf } from '../../../src/core/text/json-text.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { readState } from '../../../src/system/state/read.js';
 import { needs, root } from '../../support/needs.js';

@@ -6,7 +6,7 @@ import { prepareManagers } from '../../../scripts/managers.mjs';
 import { networkManagerKeepers } from '../../../src/core/discover/managers/network-manager.js';
 import { persistentFixes } from '../../../src/core/fix/persistent.js';
 import type { Keeper, PersistentFix } from '../../../src/core/model/persistent-fix.js';
-import { word } from '../../../src/core/text/shell.js';
+import { word } from '../../../src/core/text/escape.js';
 import { runThrowAway } from '../../support/lab/throw-away.js';
 import { lacking } from '../../support/lab/features.js';
 import { patient } from '../../support/patient.js';

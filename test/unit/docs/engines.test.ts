@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { engines } from '../../../src/system/capture/engines.js';
+import { engines } from '../../../src/system/capture/choose-engine.js';
 
 const top = join(import.meta.dirname, '../../..');
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { droppingPort, worseGateway } from '../../../src/run/guard.js';
-import { parsePing } from '../../../src/system/process/ping-stream.js';
 import { parseDrops } from '../../../src/system/state/read-devices.js';
+import { parsePing } from '../../../src/system/traffic/ping.js';
 
 const at = (atMs: number, vnet0: number): { atMs: number; drops: { vnet0: number } } => ({ atMs, drops: { vnet0 } });
 

@@ -1,5 +1,9 @@
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { escapeText } from '../../../core/text/escape.js';
+import { jsonText } from '../../../core/text/json-text.js';
 import { type CheckedFolder, checkFolder, type FolderCheck } from '../../../system/evidence/check-folder.js';
-import type { WantedSignature } from './signature-options.js';
+import { compareReaders, type ReaderComparison } from '../../../system/evidence/second-reader.js';
+import type { WantedSignature } from './options.js';
 import { checkReportFile } from './write-report-file.js';
 
 /** Checks a run's folder, and the report in it; `wrong`: what is not right, or was asked for and is missing. */
@@ -15,4 +19,29 @@ export async function checkWhole(
   const needed = required || signers !== null;
   const wrong = checks.filter(({ name, ok }) => ok === false || (ok === null && name === 'signature' && needed));
   return { ...checked, checks, wrong };
+}
+
+/**
+ * Reads a classic capture with two readers that share no code and says where they differ; returns the exit status: 0,
+ * or 3. Throws VerifyError (64) where it is of another form, which one reader alone knows.
+ */
+export async function checkCaptureFile(path: string, json: boolean): Promise<number> {
+  const comparison = await compareReaders(path);
+  if (comparison === null)
+    throw new VerifyError(
+      'usage',
+      64,
+      `${path}: no classic pcap in µs, and only that is read by two readers`,
+      'a folder that a run left is checked by check DIR; a capture is judged by replay',
+    );
+  const same = comparison.differences.length === 0;
+  process.stdout.write(json ? `${jsonText({ schemaVersion: 1, same, ...comparison }, 2)}\n` : textOf(comparison));
+  return same && comparison.fault === null ? 0 : 3;
+}
+
+function textOf({ packets, fault, differences }: ReaderComparison): string {
+  if (differences.length > 0)
+    return `${differences.map((text) => `WRONG ${escapeText(text)}\n`).join('')}${packets} packets were compared\n`;
+  const damage = fault === null ? '' : `, up to the damage: ${escapeText(fault)}`;
+  return `ok    two readers read the same ${packets} packets${damage}\n`;
 }

@@ -1,6 +1,6 @@
 import { jsonText } from '../../../core/text/json-text.js';
 import type { DefineCommand } from '../../command.js';
-import { signatureOptions, wantedSignature } from './signature-options.js';
+import { signatureOptions, wantedSignature } from './options.js';
 
 const marks = { true: 'ok', false: 'WRONG', null: '–' } as const;
 
@@ -23,16 +23,15 @@ export const defineCheck: DefineCommand = (parser, context) => {
         .option('json', { type: 'boolean', default: false, describe: 'print the checks as JSON' }),
     async (args) => {
       const wanted = wantedSignature(args);
-      const { statSync } = await import('node:fs');
-      if (statSync(args.path, { throwIfNoEntry: false })?.isFile() === true) {
-        const { checkCaptureFile } = await import('./check-capture.js');
-        context.setStatus(await checkCaptureFile(args.path, args.json));
-        return;
-      }
-      const [{ checkWhole }, { escapeText }] = await Promise.all([
+      const [{ statSync }, { checkCaptureFile, checkWhole }, { escapeText }] = await Promise.all([
+        import('node:fs'),
         import('./check-whole.js'),
         import('../../../core/text/escape.js'),
       ]);
+      if (statSync(args.path, { throwIfNoEntry: false })?.isFile() === true) {
+        context.setStatus(await checkCaptureFile(args.path, args.json));
+        return;
+      }
       const { checks, wrong, result, rootHash } = await checkWhole(args.path, wanted);
       const whole = wrong.length === 0;
       process.stdout.write(

@@ -2,7 +2,7 @@ import type { FleetHost, FleetReport } from '../../../core/model/fleet.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { fleetReporterNames, fleetReporters } from '../../../report/fleet/reporters.js';
 import { hostFolders } from '../../../system/evidence/folder/host-folders.js';
-import type { WantedSignature } from '../evidence/signature-options.js';
+import type { WantedSignature } from '../evidence/options.js';
 import { combineExitStatuses } from '../exit-status.js';
 import { chooseAmong, tellFailedReports, writeTexts } from '../reporters.js';
 import { readHost } from './read-host.js';

@@ -1,5 +1,5 @@
 import type { DefineCommand } from '../../command.js';
-import { signatureOptions, wantedSignature } from '../evidence/signature-options.js';
+import { signatureOptions, wantedSignature } from '../evidence/options.js';
 
 /** `fleet DIR…`: the runs of many hosts in one report. */
 export const defineFleet: DefineCommand = (parser, context) => {

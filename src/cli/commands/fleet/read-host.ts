@@ -7,7 +7,7 @@ import {
   readHostRecord,
 } from '../../../system/evidence/folder/host-folders.js';
 import { checkWhole } from '../evidence/check-whole.js';
-import type { WantedSignature } from '../evidence/signature-options.js';
+import type { WantedSignature } from '../evidence/options.js';
 import { combineExitStatuses } from '../exit-status.js';
 
 const inconclusive = 3;

@@ -1,7 +1,6 @@
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { journalFolder } from '../../../system/fabric/host/journal.js';
-import { cleanedText, isClean } from '../../../system/fabric/host/cleaned.js';
-import { cleanUp } from '../../../system/fabric/host/undo.js';
+import { cleanedText, cleanUp, isClean } from '../../../system/fabric/host/undo.js';
 
 /**
  * Undoes what killed runs have left on this host; returns the exit status: 0, or 3 where something is left that

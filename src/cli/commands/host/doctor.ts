@@ -6,7 +6,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { neededFeatures } from '../../../core/scenario/needed-features.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { doctorText } from '../../../report/terminal/doctor.js';
-import { engines } from '../../../system/capture/engines.js';
+import { engines } from '../../../system/capture/choose-engine.js';
 import { enterLab } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
 import { packagePath } from '../../../system/process/package-path.js';

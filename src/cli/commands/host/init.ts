@@ -1,5 +1,5 @@
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
-import { scenarioText } from '../scenario/scenario-text.js';
+import { scenarioText } from '../scenario/load-files.js';
 import { readFound } from './read-found.js';
 
 /** Prints a scenario of what runs on a bridge of this host. It is read back as `run` would before it is printed. */

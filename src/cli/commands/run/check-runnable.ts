@@ -1,6 +1,6 @@
 import { disruptiveClasses, type Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { settingsOf } from '../../../core/scenario/topology/device-place.js';
+import { settingsOf } from '../../../core/scenario/topology/read-endpoint.js';
 import { unsupportedKeys } from '../../../core/scenario/unsupported.js';
 import { checkStarts } from '../scenario/check-starts.js';
 

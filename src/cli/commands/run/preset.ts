@@ -3,11 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type PresetName, presets } from '../../../core/discover/presets.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
-import { shedRights } from '../../../system/process/shed-rights.js';
+import { shedRights } from '../../../system/process/process-rights.js';
 import { chooseReporters } from '../reporters.js';
 import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
 import { readFound } from '../host/read-found.js';
-import { scenarioText } from '../scenario/scenario-text.js';
+import { scenarioText } from '../scenario/load-files.js';
 import { type RunCommandOptions, runCommand } from './run.js';
 
 export interface PresetOptions extends Omit<RunCommandOptions, 'files'> {

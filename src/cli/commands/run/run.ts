@@ -10,7 +10,7 @@ import type { Inside } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
 import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
-import { shedRights } from '../../../system/process/shed-rights.js';
+import { shedRights } from '../../../system/process/process-rights.js';
 import { combineExitStatuses } from '../exit-status.js';
 import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
 import { grepSteps, inSeries, parseSets } from '../scenario/series.js';

@@ -1,8 +1,8 @@
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { foreignCommands } from '../../../core/scenario/free-commands.js';
-import { isHelperCommand } from '../../../core/scenario/topology/host-command.js';
-import { quoteForShell } from '../../../core/text/shell.js';
+import { isHelperCommand } from '../../../core/scenario/topology/read-hosts.js';
+import { quoteForShell } from '../../../core/text/escape.js';
 import { namedFiles } from './named-files.js';
 
 /** What the hosts of a scenario are to start, other than this program; a line each. */

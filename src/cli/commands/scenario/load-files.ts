@@ -1,10 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { Document, isMap, isSeq } from 'yaml';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
-import { readBelow } from './files-below.js';
-import { namedFiles } from './named-files.js';
+import { escapeText } from '../../../core/text/escape.js';
+import { namedFiles, readBelow } from './named-files.js';
 
 /** The contract's limit for a scenario; a larger file is not even read. */
 const mostOctets = 1024 * 1024;
@@ -62,4 +63,35 @@ export async function loadFiles(files: readonly string[], options: LoadOptions =
   const exit = errors.some((error) => error.exit === 64) ? 64 : first.exit;
   const hints = [...new Set(errors.map((error) => error.hint))];
   throw new VerifyError(first.code, exit, errors.map((error) => error.message).join('\n'), hints.join('\n'));
+}
+
+/** What stands in a written scenario as comments. */
+export interface Remarks {
+  /** At its head. */
+  readonly notes: readonly string[];
+  /** Before each endpoint, by name. */
+  readonly origins: Readonly<Record<string, string>>;
+  /** Before each rule of the policy, in their order. */
+  readonly sentences: readonly string[];
+}
+
+/**
+ * A scenario as the text of a file: comments hold names that guests and their owners chose, so that nothing in them may
+ * end the line.
+ */
+export function scenarioText(scenario: object, { notes, origins, sentences }: Remarks): string {
+  const document = new Document(scenario);
+  const comment = (text: string): string => ` ${escapeText(text)}`;
+  if (notes.length > 0) document.commentBefore = notes.map(comment).join('\n');
+  const told = new Map(Object.entries(origins)); // an interface may be called toString
+  const endpoints = document.getIn(['topology', 'endpoints']);
+  for (const pair of isMap(endpoints) ? endpoints.items : []) {
+    const origin = told.get(String(pair.key));
+    if (origin !== undefined && isMap(pair.value)) pair.value.commentBefore = comment(origin);
+  }
+  const policy = document.get('policy');
+  for (const [index, rule] of (isSeq(policy) ? policy.items : []).entries()) {
+    if (isMap(rule)) rule.commentBefore = comment(sentences[index] ?? '');
+  }
+  return document.toString({ lineWidth: 0 });
 }

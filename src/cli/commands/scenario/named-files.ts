@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { dirname, relative, resolve } from 'node:path';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, realpathSync } from 'node:fs';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import type { FileHash, Scenario } from '../../../core/model/scenario.js';
 import { commandsOf, includesFile } from '../../../core/scenario/free-commands.js';
-import { readBelow } from './files-below.js';
 
 /** Rules of a firewall of ten thousand guests have a tenth of it. */
 const mostOctets = 64 * 1024 * 1024;
@@ -54,4 +54,53 @@ export function namedFiles({ file, steps }: Pick<Scenario, 'file' | 'steps'>, an
     }
   }
   return { files: [...files].map(([path, sha256]) => ({ path, sha256 })), refused: [...new Set(refused)] };
+}
+
+/** What was found at a path. */
+export type FoundFile =
+  | { readonly kind: 'file'; readonly bytes: Uint8Array }
+  /** Nothing of it was read. */
+  | { readonly kind: 'none' | 'outside' | 'refused'; readonly why: string };
+
+function isBelow(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== '' && way !== '..' && !way.startsWith('../') && !isAbsolute(way);
+}
+
+function allOf(fd: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let filled = 0;
+  while (filled < size) {
+    const length = readSync(fd, bytes, filled, size - filled, null);
+    if (length === 0) break;
+    filled += length;
+  }
+  return bytes.subarray(0, filled);
+}
+
+/**
+ * Reads a regular file of at most `most` octets that lies below a folder. What counts is where the file is that was
+ * opened, whatever links lead there: of one that lies elsewhere nothing is read, and of a fifo or a device neither.
+ * `anywhere`: it may lie elsewhere.
+ */
+export function readBelow(folder: string, path: string, most: number, anywhere = false): FoundFile {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR'].includes(String(error.code));
+    return { kind: missing ? 'none' : 'refused', why: error instanceof Error ? error.message : String(error) };
+  }
+  try {
+    const real = readlinkSync(`/proc/self/fd/${fd}`);
+    const info = fstatSync(fd);
+    if (info.isDirectory()) return { kind: 'none', why: 'it is not a file' };
+    if (!anywhere && !isBelow(real, realpathSync(folder)))
+      return { kind: 'outside', why: 'it is not below the folder of the scenario' };
+    if (!info.isFile()) return { kind: 'refused', why: 'it is not a file' };
+    if (info.size > most) return { kind: 'refused', why: `it has ${info.size} octets, expected at most ${most}` };
+    return { kind: 'file', bytes: allOf(fd, info.size) };
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -4,13 +4,13 @@ import { copiedTables, isReadable } from '../../../core/discover/twin/copied-tab
 import { type Twin, twinScenario } from '../../../core/discover/twin/scenario.js';
 import type { ProbeClassName } from '../../../core/model/scenario.js';
 import type { Reading } from '../../../core/model/state.js';
-import { fieldsOf, objectsOf, textOf } from '../../../core/text/json-fields.js';
+import { fieldsOf, objectsOf, textOf } from '../../../core/text/json-text.js';
 import { netnsPath, parseNeighbours } from '../../../system/fabric/host/find.js';
 import { mustRun, readJson } from '../../../system/process/programs.js';
 import { readDeclared } from '../../../system/state/read-declared.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 import { readReading } from '../../../system/state/read-reading.js';
-import type { Remarks } from '../scenario/scenario-text.js';
+import type { Remarks } from '../scenario/load-files.js';
 
 /** A twin of a live bridge, not yet built. */
 export interface ReadTwin {

@@ -10,7 +10,7 @@ import { escapeText } from '../../../core/text/escape.js';
 import { launchInside } from '../../../system/fabric/lab/launch.js';
 import { diffCommand } from '../evidence/diff.js';
 import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
-import { scenarioText } from '../scenario/scenario-text.js';
+import { scenarioText } from '../scenario/load-files.js';
 import { readTwin } from './read-twin.js';
 
 export interface TwinOptions {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fieldsOf, textOf } from '../../../core/text/json-fields.js';
+import { fieldsOf, textOf } from '../../../core/text/json-text.js';
 import { packagePath } from '../../../system/process/package-path.js';
 
 export interface ReprobeOutcome {

@@ -2,7 +2,7 @@ import { type BridgeView, isSettingOn, readFrom } from '../../bridge/view.js';
 import { linkOfRecord } from '../../discover/guests/guest-of-port.js';
 import type { Declared } from '../../model/host-config.js';
 import type { LinkState } from '../../model/state.js';
-import { word } from '../../text/shell.js';
+import { word } from '../../text/escape.js';
 import type { BridgeRule } from '../rule.js';
 
 const grave: ReadonlySet<Declared['key']> = new Set([

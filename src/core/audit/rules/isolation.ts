@@ -1,5 +1,5 @@
 import { isSettingOn, readFrom } from '../../bridge/view.js';
-import { word } from '../../text/shell.js';
+import { word } from '../../text/escape.js';
 import type { BridgeRule } from '../rule.js';
 
 /** `isolated` acts between two ports that both have it: one alone has no effect. */

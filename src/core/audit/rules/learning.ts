@@ -1,5 +1,5 @@
 import { type BridgeView, isGroup, isSettingOn, type PortView, readFrom } from '../../bridge/view.js';
-import { word } from '../../text/shell.js';
+import { word } from '../../text/escape.js';
 import type { BridgeRule } from '../rule.js';
 
 /** MACs of whoever is behind a port, not the port's own (`permanent`). */

@@ -1,7 +1,7 @@
 import { readFrom } from '../../bridge/view.js';
 import type { HostState } from '../../model/state.js';
-import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-fields.js';
-import { word } from '../../text/shell.js';
+import { word } from '../../text/escape.js';
+import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-text.js';
 import type { BridgeRule } from '../rule.js';
 
 /** tc's action mirred carries frames of a device to another one (tc-mirred(8)). */

@@ -1,6 +1,6 @@
 import { isSettingOn, readFrom } from '../../bridge/view.js';
-import { fieldsOf, objectsOf, textOf } from '../../text/json-fields.js';
-import { word } from '../../text/shell.js';
+import { word } from '../../text/escape.js';
+import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import type { BridgeRule } from '../rule.js';
 
 /** Ports that get all multicast: set so (2), or because a query came from there. */

@@ -1,7 +1,7 @@
 import { type OvsBridgeView, ovsBridges, ovsText, referred } from '../../bridge/ovs.js';
 import { membersOf, valueIn } from '../../bridge/ovs-settings.js';
 import type { OvsRecord } from '../../model/state.js';
-import { word } from '../../text/shell.js';
+import { word } from '../../text/escape.js';
 import type { HostRule, RuleFinding } from '../rule.js';
 
 /** What Open vSwitch takes where `mac-table-size` is not set (ovs-vswitchd.conf.db(5)). */

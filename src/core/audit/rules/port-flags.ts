@@ -1,7 +1,7 @@
 import { isSettingOn, readFrom } from '../../bridge/view.js';
 import type { Severity } from '../../model/audit.js';
 import type { ProbeClassName } from '../../model/scenario.js';
-import { word } from '../../text/shell.js';
+import { word } from '../../text/escape.js';
 import type { BridgeRule } from '../rule.js';
 
 /** A rule on a flag of the guests' ports. */

@@ -1,6 +1,6 @@
 import { describeHolders, isGroup, readFrom } from '../../bridge/view.js';
 import { receives } from '../../model/state.js';
-import { word } from '../../text/shell.js';
+import { word } from '../../text/escape.js';
 import type { BridgeRule } from '../rule.js';
 
 /**

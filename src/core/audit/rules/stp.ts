@@ -1,6 +1,6 @@
 import { isSettingOn, readFrom } from '../../bridge/view.js';
 import type { Settings } from '../../model/scenario.js';
-import { word } from '../../text/shell.js';
+import { word } from '../../text/escape.js';
 import type { BridgeRule, RuleFinding } from '../rule.js';
 
 /** Bits of group_fwd_mask by the last octet of 01:80:c2:00:00:0x (IEEE 802.1Q table 8-1). */

@@ -1,4 +1,4 @@
-import { word } from '../../text/shell.js';
+import { word } from '../../text/escape.js';
 import type { HostRule } from '../rule.js';
 
 /** VMware lets a guest's adapter be promiscuous for whoever may write to its device. */

@@ -1,5 +1,4 @@
-import { changed, done, left, type OvsPresent, undo, type UndoDecision } from './decision.js';
-import type { OvsRow, UndoOf } from './entry.js';
+import { changed, done, left, type OvsPresent, type OvsRow, undo, type UndoDecision, type UndoOf } from './entry.js';
 
 /** One spelling for `10,20`, `[10, 20]` and `["10", "20"]`. */
 export function ovsMembers(text: string): string {

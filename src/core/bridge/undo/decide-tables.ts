@@ -1,8 +1,20 @@
 import type { FdbEntry, VlanRange } from '../../model/scenario.js';
-import { type Fields, objectsOf, textOf, textsOf } from '../../text/json-fields.js';
+import { type Fields, objectsOf, textOf, textsOf } from '../../text/json-text.js';
 import { changeCommands } from '../change-commands.js';
-import { byIndex, changed, done, findHeld, left, linkOf, type Present, undo, type UndoDecision } from './decision.js';
-import type { FdbForm, FdbRow, UndoOf } from './entry.js';
+import {
+  byIndex,
+  changed,
+  done,
+  type FdbForm,
+  type FdbRow,
+  findHeld,
+  left,
+  linkOf,
+  type Present,
+  undo,
+  type UndoDecision,
+  type UndoOf,
+} from './entry.js';
 
 interface VlanFlags {
   readonly pvid: boolean;

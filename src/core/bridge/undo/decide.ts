@@ -13,8 +13,9 @@ import {
   type Present,
   undo,
   type UndoDecision,
-} from './decision.js';
-import type { UndoEntry, UndoOf } from './entry.js';
+  type UndoEntry,
+  type UndoOf,
+} from './entry.js';
 
 /**
  * What is to be done for an entry of a journal: undone only where interface and bridge, by their indexes, and the

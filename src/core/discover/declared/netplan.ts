@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import type { Declared, DeclaredKey } from '../../model/host-config.js';
-import { type Fields, fieldsOf, isFields } from '../../text/json-fields.js';
+import { type Fields, fieldsOf, isFields } from '../../text/json-text.js';
 
 /** A file of netplan: later ones, by name, add to earlier ones and overrule them (netplan(5)). */
 export interface ConfigFile {

@@ -1,5 +1,5 @@
 import type { Declared } from '../../model/host-config.js';
-import { objectsOf, textOf } from '../../text/json-fields.js';
+import { objectsOf, textOf } from '../../text/json-text.js';
 import { readProxmoxConfig } from '../guests/proxmox.js';
 
 /**

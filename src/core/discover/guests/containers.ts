@@ -1,6 +1,6 @@
 import type { GuestRecord } from '../../model/host-config.js';
 import type { LinkState } from '../../model/state.js';
-import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-fields.js';
+import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { normalizeMac } from './guest-of-port.js';
 
 /**

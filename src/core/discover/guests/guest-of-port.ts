@@ -1,6 +1,7 @@
 import { type GuestRecord, managers } from '../../model/host-config.js';
 import type { Mac } from '../../model/mac.js';
 import type { HostState, LinkState } from '../../model/state.js';
+import { objectsOf, textOf } from '../../text/json-text.js';
 
 /**
  * Who is behind a port: the record that names it, else one with a MAC that the bridge has learned there; the first
@@ -38,4 +39,24 @@ export function normalizeMac(text: string | null | undefined): string | null {
   return text !== null && text !== undefined && /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text)
     ? text.toLowerCase()
     : null;
+}
+
+/**
+ * Ports whose other end lives in a network namespace that has a name: `ip -j netns list` numbers the namespaces, `ip -j
+ * -d link` says by number where the peer of a veth is.
+ */
+export function namespaceGuests(netns: unknown, links: unknown): readonly GuestRecord[] {
+  const names = new Map(
+    objectsOf(netns).flatMap((one) => {
+      const name = textOf(one['name']);
+      return typeof one['id'] === 'number' && name !== null ? [[one['id'], name] as const] : [];
+    }),
+  );
+  return objectsOf(links).flatMap((link): readonly GuestRecord[] => {
+    const [port, id] = [textOf(link['ifname']), link['link_netnsid']];
+    const name = typeof id === 'number' ? names.get(id) : undefined;
+    return port === null || name === undefined
+      ? []
+      : [{ manager: 'namespace', name, port, mac: null, ips: [], zone: null, firewall: null }];
+  });
 }

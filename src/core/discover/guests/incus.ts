@@ -1,5 +1,5 @@
 import type { GuestRecord } from '../../model/host-config.js';
-import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-fields.js';
+import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { normalizeMac } from './guest-of-port.js';
 
 /**

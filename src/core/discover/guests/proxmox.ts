@@ -1,5 +1,5 @@
 import type { GuestRecord } from '../../model/host-config.js';
-import { objectsOf, textOf } from '../../text/json-fields.js';
+import { objectsOf, textOf } from '../../text/json-text.js';
 import { normalizeMac } from './guest-of-port.js';
 
 /** What the cluster says of a guest beside its own configuration. */

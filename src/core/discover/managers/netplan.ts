@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import type { Keeper } from '../../model/persistent-fix.js';
-import { fieldsOf, isFields } from '../../text/json-fields.js';
+import { fieldsOf, isFields } from '../../text/json-text.js';
 import type { ConfigFile } from '../declared/netplan.js';
 
 type Renderer = Extract<Keeper, { readonly by: 'netplan' }>['renderer'];

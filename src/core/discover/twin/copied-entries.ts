@@ -1,6 +1,6 @@
 import { isGroup } from '../../bridge/view.js';
 import type { HostState, LinkState } from '../../model/state.js';
-import { fieldsOf, objectsOf, textOf } from '../../text/json-fields.js';
+import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 
 /** `fdb.add` and `mdb.add` of a step, and what of the tables no step can make. */
 export interface CopiedEntries {

@@ -1,5 +1,5 @@
 import type { HostState } from '../../model/state.js';
-import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-fields.js';
+import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-text.js';
 
 /** Commands of tc that make the filters of a bridge's ports again, and what they cannot. */
 export interface CopiedFilters {

@@ -1,5 +1,5 @@
 import type { HostState } from '../../model/state.js';
-import { fieldsOf, objectsOf, textOf } from '../../text/json-fields.js';
+import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 
 /** A table of nftables by family and name. */
 export interface TableName {

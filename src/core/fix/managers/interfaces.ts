@@ -1,4 +1,4 @@
-import { word } from '../../text/shell.js';
+import { word } from '../../text/escape.js';
 import { commandOf } from '../command-of.js';
 import type { Form, KeeperOf, Wanted } from '../wanted.js';
 

@@ -1,5 +1,5 @@
 import type { PersistentFix } from '../../model/persistent-fix.js';
-import { fileWord, word } from '../../text/shell.js';
+import { fileWord, word } from '../../text/escape.js';
 import { commandOf } from '../command-of.js';
 import type { Form, KeeperOf, Wanted } from '../wanted.js';
 

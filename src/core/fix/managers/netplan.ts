@@ -1,7 +1,7 @@
 import type { PersistentFix } from '../../model/persistent-fix.js';
 import { dispatcherScript } from '../command-of.js';
-import { networkManagerOption } from '../network-manager-option.js';
 import type { Form, KeeperOf, Wanted } from '../wanted.js';
+import { networkManagerOption } from './network-manager.js';
 
 type Device = KeeperOf<'netplan'>;
 

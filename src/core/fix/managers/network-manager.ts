@@ -1,7 +1,6 @@
-import { word } from '../../text/shell.js';
+import { word } from '../../text/escape.js';
 import { dispatcherScript } from '../command-of.js';
-import { networkManagerOption } from '../network-manager-option.js';
-import type { Form, KeeperOf } from '../wanted.js';
+import type { Form, KeeperOf, Wanted } from '../wanted.js';
 
 /** NetworkManager: properties of the device's profile; what has none goes into a script of its dispatcher. */
 export const networkManagerForm: Form<KeeperOf<'NetworkManager'>> = ({ by, device, profile, uuid, file }, wanted) => {
@@ -31,3 +30,42 @@ export const networkManagerForm: Form<KeeperOf<'NetworkManager'>> = ({ by, devic
     ...(rest.length === 0 ? [] : [dispatcherScript(by, device, rest)]),
   ];
 };
+
+/**
+ * Keys of the kernel as properties of a profile: NetworkManager's nm-settings-nmcli(5), "bridge setting" and
+ * "bridge-port setting".
+ */
+const ofBridge: Readonly<Record<string, readonly [name: string, write: (value: string) => string | null]>> = {
+  ageing_time: ['bridge.ageing-time', seconds],
+  stp_state: ['bridge.stp', bool],
+  vlan_filtering: ['bridge.vlan-filtering', bool],
+  vlan_default_pvid: ['bridge.vlan-default-pvid', whole],
+  mcast_querier: ['bridge.multicast-querier', bool],
+  mcast_snooping: ['bridge.multicast-snooping', bool],
+  mcast_router: ['bridge.multicast-router', (value) => ({ 0: 'disabled', 1: 'auto', 2: 'enabled' })[value] ?? null],
+};
+const ofPort: typeof ofBridge = { hairpin: ['bridge-port.hairpin-mode', bool] };
+
+function bool(value: string): string | null {
+  return /^(on|1|yes)$/.test(value) ? 'true' : /^(off|0|no)$/.test(value) ? 'false' : null;
+}
+
+function whole(value: string): string | null {
+  return /^\d+$/.test(value) ? value : null;
+}
+
+/** Centiseconds of the kernel as the whole seconds that a profile has. */
+function seconds(value: string): string | null {
+  return /^\d*00$/.test(value) ? String(Number(value) / 100) : value === '0' ? '0' : null;
+}
+
+/**
+ * A property of a profile and its value, as nmcli and the keyfile have them; null = profiles have none for this:
+ * `flood`, `isolated`, `locked`, entries of the table.
+ */
+export function networkManagerOption(one: Wanted): readonly [property: string, value: string] | null {
+  const [property, write] =
+    one.kind === 'bridge' ? (ofBridge[one.key] ?? []) : one.kind === 'port' ? (ofPort[one.key] ?? []) : [];
+  const value = 'value' in one ? (write?.(one.value) ?? null) : null;
+  return property === undefined || value === null ? null : [property, value];
+}

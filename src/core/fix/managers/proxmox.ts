@@ -1,5 +1,5 @@
 import type { PersistentFix } from '../../model/persistent-fix.js';
-import { word } from '../../text/shell.js';
+import { word } from '../../text/escape.js';
 import { commandOf } from '../command-of.js';
 import type { Form, KeeperOf, Wanted } from '../wanted.js';
 

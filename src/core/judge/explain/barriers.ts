@@ -1,5 +1,4 @@
-import type { Barrier } from './barriers/barrier.js';
-import { filter } from './barriers/filter.js';
+import { type Barrier, filter } from './barriers/barrier.js';
 import { linkLocalReserved, membersKnown } from './barriers/groups.js';
 import {
   bcastFloodOff,

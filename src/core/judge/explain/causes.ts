@@ -3,21 +3,18 @@ import type { Plan, StepPlan } from '../../model/plan.js';
 import type { VerdictRules } from '../../model/provenance.js';
 import type { Cause, Finding } from '../../model/result.js';
 import type { StepStates } from '../../model/state.js';
-import { fixCost } from './fix-costs.js';
 import { endpointLikeness } from '../rows/endpoint-likeness.js';
 import { type RowContext, rowContexts } from '../rows/row-context.js';
-import { aboveBridge } from './causes/above-bridge.js';
 import { copyInTunnel, nat, reflectedByUplink, rewritten } from './causes/altered.js';
-import { groupFlood, unknownFlood } from './causes/flooding.js';
+import { groupFlood, stpOpen, unknownFlood } from './causes/flooding.js';
 import { hostForwards, notIsolated, sourceUnchecked } from './causes/isolation.js';
 import type { CauseFinder } from './causes/leak.js';
 import { agedOut, ageingZero, behindBridge, fdbFull, learningOff, macMoved } from './causes/learning.js';
-import { mirror, snifferOnHost } from './causes/mirror.js';
+import { aboveBridge, mirror, snifferOnHost } from './causes/mirror.js';
 import { mcastRouterPort, member, noQuerier } from './causes/multicast.js';
-import { ovsFloodFlow, ovsFloodVlans, ovsTableFull, ovsUnknownFlood } from './causes/ovs-flooding.js';
-import { ovsMirror, ovsProtected } from './causes/ovs-mirror.js';
-import { stpOpen } from './causes/stp.js';
+import { ovsFloodFlow, ovsFloodVlans, ovsMirror, ovsProtected, ovsTableFull, ovsUnknownFlood } from './causes/ovs.js';
 import { vlanShared, vlanUnfiltered, vniShared } from './causes/vlan.js';
+import { fixCost } from './fix-costs.js';
 
 /** Every cause by code, the most specific first. A new one is one file and one line here. */
 export const causes = {

@@ -1,5 +1,5 @@
 import type { HostState } from '../../model/state.js';
-import { fieldsOf, objectsOf, textOf } from '../../text/json-fields.js';
+import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 
 /**
  * Families of nft that act on bridged frames by themselves; those of IP do so where br_netfilter hands frames to them.

@@ -3,9 +3,8 @@ import type { Finding } from '../../model/result.js';
 import { ofSender } from '../../plan/flows/shortcuts.js';
 import { partyOf } from '../parties.js';
 import { sentOf } from '../proof/step-facts.js';
-import { upperBound95 } from './bound.js';
 import type { LeakFolder } from './folded-leaks.js';
-import { acceptedOf, allowanceAt, directionOf, probeRow, provenOf, type RowInput } from './probe-row.js';
+import { acceptedOf, allowanceAt, directionOf, probeRow, provenOf, type RowInput, upperBound95 } from './probe-row.js';
 
 /** A step with more rows than this has those grouped that say the same: a mesh of 1,000 guests has a billion. */
 export const mostUngrouped = 10_000;

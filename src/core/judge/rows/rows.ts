@@ -1,10 +1,17 @@
 import type { Finding } from '../../model/result.js';
 import { partyOf } from '../parties.js';
-import { upperBound95 } from './bound.js';
 import { endpointLikeness } from './endpoint-likeness.js';
 import { type FoldedLeaks, LeakFolder, maxLeakRows } from './folded-leaks.js';
 import { groupedRows, mostUngrouped } from './group-rows.js';
-import { acceptedOf, allowanceOf, directionOf, firstSightingOf, probeRow, type RowInput } from './probe-row.js';
+import {
+  acceptedOf,
+  allowanceOf,
+  directionOf,
+  firstSightingOf,
+  probeRow,
+  type RowInput,
+  upperBound95,
+} from './probe-row.js';
 import { rootRows } from './root-rows.js';
 
 function trafficRows(input: RowInput): readonly Finding[] {

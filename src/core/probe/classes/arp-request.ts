@@ -1,5 +1,5 @@
 import { broadcastMac, ipPair, namesByRole } from '../addresses.js';
-import { frameSpec } from '../frames/spec.js';
+import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
 
 /**

@@ -1,6 +1,6 @@
 import { sameSegment } from '../../model/host-names.js';
 import { documentation, familyOf, linkLocalAddress, namesByRole } from '../addresses.js';
-import { frameSpec } from '../frames/spec.js';
+import { frameSpec } from '../frames/frame.js';
 import { groupCarriers, groupFor, groupMac, memberPorts } from '../groups.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
 import { talkers } from '../restore-owner.js';

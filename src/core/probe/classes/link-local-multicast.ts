@@ -1,7 +1,7 @@
 import type { Mac } from '../../model/mac.js';
 import type { Carrier } from '../../model/scenario.js';
 import { documentation, familyOf, namesByRole } from '../addresses.js';
-import { frameSpec } from '../frames/spec.js';
+import { frameSpec } from '../frames/frame.js';
 import { groupFor } from '../groups.js';
 import type { ProbeClass } from '../probe-class.js';
 

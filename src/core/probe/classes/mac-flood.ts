@@ -1,5 +1,5 @@
 import { inventedMac, ipPair, unicastCarriers } from '../addresses.js';
-import { frameSpec } from '../frames/spec.js';
+import { frameSpec } from '../frames/frame.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
 import { restoreOwner, restoreOwnerWith, talkers } from '../restore-owner.js';
 

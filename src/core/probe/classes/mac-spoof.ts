@@ -1,6 +1,6 @@
 import { inventedMac, ipPair, unicastCarriers } from '../addresses.js';
 import { envelopes } from '../envelopes.js';
-import { frameSpec } from '../frames/spec.js';
+import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
 
 /**

@@ -1,6 +1,6 @@
 import { sameSegment } from '../../model/host-names.js';
 import { documentation, familyOf, namesByRole } from '../addresses.js';
-import { frameSpec } from '../frames/spec.js';
+import { frameSpec } from '../frames/frame.js';
 import { groupCarriers, groupFor, memberPorts } from '../groups.js';
 import type { ProbeClass } from '../probe-class.js';
 

@@ -1,6 +1,6 @@
 import type { Endpoint, ProbeEntry } from '../../model/scenario.js';
 import { documentation, linkLocalAddress, namesByRole } from '../addresses.js';
-import { frameSpec } from '../frames/spec.js';
+import { frameSpec } from '../frames/frame.js';
 import { groupMac } from '../groups.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
 import { restoreOwner, restoreOwnerWith } from '../restore-owner.js';

@@ -1,4 +1,4 @@
-import { frameSpec } from '../frames/spec.js';
+import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
 
 /**

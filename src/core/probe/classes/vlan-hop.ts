@@ -2,7 +2,7 @@ import { sameSegment } from '../../model/host-names.js';
 import type { FrameForm } from '../../model/plan.js';
 import type { Endpoint, ProbeEntry, VlanRange } from '../../model/scenario.js';
 import { broadcastMac, ipPair, unicastCarriers } from '../addresses.js';
-import { frameSpec } from '../frames/spec.js';
+import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
 
 /** Where neither end says so: the VLAN that the kernel gives to new ports (vlan_default_pvid), and one to hop to. */

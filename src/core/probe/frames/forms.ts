@@ -6,9 +6,8 @@ import { dhcpOfferForm } from './forms/dhcp-offer.js';
 import { extensionHeaderForm } from './forms/extension-header.js';
 import { firstFragmentForm, laterFragmentForm } from './forms/fragments.js';
 import { igmpQueryForm, mldQueryForm } from './forms/group-queries.js';
-import { llcSnapForm } from './forms/llc-snap.js';
+import { llcSnapForm, serviceTagForm } from './forms/llc-snap.js';
 import { neighbourAdvertisementForm, routerAdvertisementForm } from './forms/neighbour-discovery.js';
-import { serviceTagForm } from './forms/service-tag.js';
 import { sourceSweepForm } from './forms/source-sweep.js';
 
 /** Every form of frame beyond the carriers' plain ones. A new one is one file and one line here. */

@@ -1,6 +1,5 @@
-import { checksumOf, sumOf } from '../../wire/checksum.js';
 import { macLength } from '../../wire/ethernet.js';
-import { writeU16 } from '../../wire/octets.js';
+import { checksumOf, sumOf, writeU16 } from '../../wire/octets.js';
 import { tokenLength } from '../../wire/token.js';
 
 /** A frame without its token, and what is needed to put one in. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isFields } from '../../text/json-fields.js';
+import { isFields } from '../../text/json-text.js';
 import { scenarioSchema } from './scenario.js';
 
 /**

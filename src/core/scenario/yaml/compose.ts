@@ -1,5 +1,5 @@
 import { quote } from '../../text/escape.js';
-import { isFields } from '../../text/json-fields.js';
+import { isFields } from '../../text/json-text.js';
 import { where } from './explain-issue.js';
 import type { Locate, Path, TextPlace, ScenarioFault } from './fault.js';
 import { readYaml } from './read-yaml.js';

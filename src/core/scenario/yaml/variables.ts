@@ -1,5 +1,5 @@
 import { quote } from '../../text/escape.js';
-import { isFields } from '../../text/json-fields.js';
+import { isFields } from '../../text/json-text.js';
 import { describe, where } from './explain-issue.js';
 import type { FaultList, Path } from './fault.js';
 import { didYouMean } from './nearest-word.js';

@@ -132,7 +132,7 @@ export interface RingRest {
   restMs(): number;
 }
 
-/** Who sends as fast as is taken waits longer for counts (run/send/feedback.ts). */
+/** Who sends as fast as is taken waits longer for counts (run/send/pace.ts). */
 export const mostRestMs = 30;
 const windowMs = 60;
 /** Of the ring, what may fill meanwhile: who sends as fast as is taken lets half of it fill. */

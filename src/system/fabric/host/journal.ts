@@ -2,9 +2,14 @@ import { closeSync, fsyncSync, ftruncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { JournalFolder, maxJournalBytes } from './journal-folder.js';
+import {
+  JournalFolder,
+  type JournalOwner,
+  maxJournalBytes,
+  type ParsedJournal,
+  parseJournal,
+} from './journal-folder.js';
 import { namespacePlace } from './namespace-place.js';
-import { type JournalOwner, parseJournal, type ParsedJournal } from './parse-journal.js';
 
 /** What a run has to undo, on disk before it is done. Its file is locked as long as the run lives, however that ends. */
 export interface Journal {

@@ -1,8 +1,10 @@
-import type { Present } from '../../../core/bridge/undo/decision.js';
-import type { UndoEntry } from '../../../core/bridge/undo/entry.js';
+import { ovsOwner } from '../../../core/bridge/change-commands.js';
+import { ovsFlood } from '../../../core/bridge/ovs-settings.js';
+import { ovsVlanText } from '../../../core/bridge/undo/decide-ovs.js';
+import type { OvsPresent, OvsRow, Present, UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { readSysctl } from '../../kernel/sysctl.js';
-import { readJson } from '../../process/programs.js';
-import { readOvsPresent } from './present-ovs.js';
+import { mustRun, readJson } from '../../process/programs.js';
+import { ovsValue } from '../ovs.js';
 
 /** Reads what the system says at this moment of what an entry is about. Rejects with VerifyError where it cannot. */
 export async function readPresent(entry: UndoEntry, netns: string | null): Promise<Present> {
@@ -31,4 +33,85 @@ export async function readPresent(entry: UndoEntry, netns: string | null): Promi
 
 function readLinks(netns: string | null): Promise<unknown> {
   return readJson(['ip', '-j', '-d', 'link', 'show'], { netns });
+}
+
+/** What a row is called now; null = there is none of that `_uuid` any more. */
+async function nameOf(table: 'Bridge' | 'Port', row: OvsRow | null): Promise<string | null> {
+  if (row === null) return null;
+  const said = (await mustRun(['ovs-vsctl', '--if-exists', 'get', table, row.uuid, 'name'])).trim();
+  return said === '' ? null : said.replace(/^"(.*)"$/, '$1');
+}
+
+type OvsUndo = Extract<UndoEntry, { kind: `ovs-${string}` }>;
+
+const nothing: OvsPresent = { on: null, bridge: null, value: '', handle: '', wasOn: null };
+
+/** What Open vSwitch says at this moment of what an entry is about. Rejects with VerifyError where it says nothing. */
+async function readOvsPresent(entry: OvsUndo): Promise<OvsPresent> {
+  switch (entry.kind) {
+    case 'ovs-column': {
+      const { table, on, key } = entry;
+      const name = await nameOf(table, on);
+      if (name === null) return nothing;
+      const value = await mustRun(['ovs-vsctl', '--if-exists', 'get', table, on.uuid, key]);
+      return { ...nothing, on: name, value: value.trim() };
+    }
+    case 'ovs-flood': {
+      const [name, bridge] = [await nameOf('Port', entry.on), await nameOf('Bridge', entry.bridge)];
+      if (name === null || bridge === null || (await bridgeOf(name)) !== bridge) return nothing;
+      const value = await ovsValue({ table: 'Port', device: name, key: ovsFlood }, () => bridge);
+      return { ...nothing, on: name, bridge, value, handle: await numberOf(name) };
+    }
+    case 'ovs-vlan': {
+      const name = await nameOf('Port', entry.on);
+      if (name === null) return nothing;
+      const [tag = '', trunks = ''] = (
+        await mustRun(['ovs-vsctl', 'get', 'Port', entry.on.uuid, 'tag', 'trunks'])
+      ).split('\n');
+      return { ...nothing, on: name, value: ovsVlanText({ tag, trunks }) };
+    }
+    case 'ovs-fdb': {
+      const bridge = await nameOf('Bridge', entry.bridge);
+      if (bridge === null) return nothing;
+      const wasOn = await nameOf('Port', entry.was);
+      return { ...nothing, bridge, wasOn, value: await handEntry(entry, bridge) };
+    }
+    case 'ovs-mirror':
+      return { ...nothing, bridge: await nameOf('Bridge', entry.bridge), handle: await mirrorOf(entry) };
+  }
+}
+
+async function bridgeOf(port: string): Promise<string> {
+  return (await mustRun(['ovs-vsctl', 'port-to-br', port])).trim();
+}
+
+async function numberOf(port: string): Promise<string> {
+  return (await mustRun(['ovs-vsctl', 'get', 'Interface', port, 'ofport'])).trim();
+}
+
+/** The `_uuid` of the port on which a MAC has an entry by hand: of the two that the run knows; `other`, or '' = none. */
+async function handEntry(
+  { mac, vlan, set, was }: Extract<UndoEntry, { kind: 'ovs-fdb' }>,
+  bridge: string,
+): Promise<string> {
+  const at = (await mustRun(['ovs-appctl', 'fdb/show', bridge]))
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, vid, address, age]) => vid === String(vlan) && address === mac && age === 'static')?.[0];
+  if (at === undefined) return '';
+  for (const row of [set, was]) {
+    const name = await nameOf('Port', row);
+    if (row !== null && name !== null && at === (name === bridge ? 'LOCAL' : await numberOf(name))) return row.uuid;
+  }
+  return 'other';
+}
+
+/** The `_uuid` of the mirror that bears the run's id and is on its bridge; '' = there is none. */
+async function mirrorOf({ bridge, mirror, runId }: Extract<UndoEntry, { kind: 'ovs-mirror' }>): Promise<string> {
+  const named = [`name=${JSON.stringify(mirror)}`, `external_ids:${ovsOwner}=${runId}`];
+  const own = (await mustRun(['ovs-vsctl', '--bare', '--columns=_uuid', 'find', 'Mirror', ...named]))
+    .split(/\s+/)
+    .filter((uuid) => uuid !== '');
+  const mirrors = await mustRun(['ovs-vsctl', '--if-exists', 'get', 'Bridge', bridge.uuid, 'mirrors']);
+  return own.find((uuid) => mirrors.includes(uuid)) ?? '';
 }

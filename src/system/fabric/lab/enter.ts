@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { fieldsOf } from '../../../core/text/json-fields.js';
+import { fieldsOf } from '../../../core/text/json-text.js';
 import { libc } from '../../kernel/libc.js';
 import { enterNewNamespace } from '../../kernel/namespaces.js';
 import { insideVariables, type RunsAs, statusOf, stopSignals } from './launch.js';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { ofctl } from '../../../core/bridge/ovs.js';
 import type { OvsRecord, Reading } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { fieldsOf, textsOf } from '../../../core/text/json-fields.js';
+import { fieldsOf, textsOf } from '../../../core/text/json-text.js';
 import { mustRun, readJsonLines, showCommand } from '../../process/programs.js';
 import type { OvsTexts } from './parse.js';
 

@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { containerGuests, withSandboxPort } from '../../../../src/core/discover/guests/containers.js';
-import { guestOfPort } from '../../../../src/core/discover/guests/guest-of-port.js';
+import { guestOfPort, namespaceGuests } from '../../../../src/core/discover/guests/guest-of-port.js';
 import { incusGuests } from '../../../../src/core/discover/guests/incus.js';
 import { libvirtGuests } from '../../../../src/core/discover/guests/libvirt.js';
-import { namespaceGuests } from '../../../../src/core/discover/guests/namespaces.js';
 import {
   isFirewallBridge,
   proxmoxGuests,

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arpLength, parseArp } from '../../../../src/core/wire/arp.js';
-import { checksumHolds, checksumOf, sumOf } from '../../../../src/core/wire/checksum.js';
 import { ethernetLength, parseEthernet } from '../../../../src/core/wire/ethernet.js';
 import { parseIcmp } from '../../../../src/core/wire/icmp.js';
 import { parseIpv4, writeIpv4 } from '../../../../src/core/wire/ipv4.js';
 import { parseIpv6 } from '../../../../src/core/wire/ipv6.js';
+import { checksumHolds, checksumOf, sumOf } from '../../../../src/core/wire/octets.js';
 import { parseTcp } from '../../../../src/core/wire/tcp.js';
 import { parseUdp } from '../../../../src/core/wire/udp.js';
 import { parseTags, writeTags } from '../../../../src/core/wire/vlan.js';

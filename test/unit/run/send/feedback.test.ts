@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Counters } from '../../../../src/core/model/timeline.js';
-import { createFeedback } from '../../../../src/run/send/feedback.js';
+import { createFeedback } from '../../../../src/run/send/pace.js';
 
 type Listener = (taken: number) => void;
 

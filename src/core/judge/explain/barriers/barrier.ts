@@ -1,3 +1,4 @@
+import { filtersInState } from '../../rows/filters-in-state.js';
 import type { RowContext } from '../../rows/row-context.js';
 
 /** What can stand between a sender and an observer. */
@@ -9,3 +10,16 @@ export interface Barrier {
   /** Where the state shows it in the way of a row's frames; null = it is not. */
   readonly find: (row: RowContext) => string | null;
 }
+
+/** Rules of nft or tc. Which of them acted cannot be told from the state: named where nothing else is in the way. */
+export const filter: Barrier = {
+  text: 'a filter, since no setting of the bridge is in the way',
+  opens:
+    'frames that its rules do not name: other EtherTypes, fragments, extension headers; or the rules being loaded anew',
+  find({ before, finding }) {
+    const { link, ip } = filtersInState(before);
+    const acting =
+      finding.class === 'routed-bounce' ? ip.all : finding.carrier === 'raw' ? link : [...link, ...ip.bridged];
+    return acting.length === 0 ? null : acting.join(', ');
+  },
+};

@@ -1,4 +1,4 @@
-import { fieldsOf, objectsOf, textOf } from '../../../text/json-fields.js';
+import { fieldsOf, objectsOf, textOf } from '../../../text/json-text.js';
 import { groupAddress, isSwitchedOn, isUnicast } from '../../rows/row-context.js';
 import type { Barrier } from './barrier.js';
 

@@ -1,5 +1,5 @@
-import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../../text/json-fields.js';
-import { word } from '../../../text/shell.js';
+import { word } from '../../../text/escape.js';
+import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../../text/json-text.js';
 import { isSwitchedOn } from '../../rows/row-context.js';
 import type { CauseFinder, LeakContext } from './leak.js';
 

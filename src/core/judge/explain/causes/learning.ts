@@ -1,5 +1,5 @@
 import { hostOf } from '../../../model/host-names.js';
-import { word } from '../../../text/shell.js';
+import { word } from '../../../text/escape.js';
 import { isSwitchedOff, isUnicast } from '../../rows/row-context.js';
 import type { CauseFinder } from './leak.js';
 

@@ -1,5 +1,5 @@
-import { fieldsOf, objectsOf, textOf } from '../../../text/json-fields.js';
-import { word } from '../../../text/shell.js';
+import { word } from '../../../text/escape.js';
+import { fieldsOf, objectsOf, textOf } from '../../../text/json-text.js';
 import { groupAddress, isSwitchedOn, isUnicast } from '../../rows/row-context.js';
 import type { CauseFinder } from './leak.js';
 

@@ -1,6 +1,9 @@
-import { membersOf } from '../../../bridge/ovs-settings.js';
+import { membersOf, valueIn } from '../../../bridge/ovs-settings.js';
+import { ofctl, withoutOpenFlow10 } from '../../../bridge/ovs.js';
 import type { OvsBridgeState, OvsPortState, OvsState } from '../../../model/state.js';
-import type { LeakContext } from './leak.js';
+import { word } from '../../../text/escape.js';
+import { isUnicast } from '../../rows/row-context.js';
+import type { CauseFinder, LeakContext } from './leak.js';
 
 /** A leak on a bridge of Open vSwitch, with what the switch said. */
 export interface OvsLeak {
@@ -26,3 +29,141 @@ export function ovsLeak({ before, bridge, fromPort, to, port }: LeakContext): Ov
 export function numbersIn(value: unknown): readonly number[] {
   return membersOf(value).filter((one) => typeof one === 'number');
 }
+
+/** A mirror of Open vSwitch copies frames to the observer's port. */
+export const ovsMirror: CauseFinder = (leak) => {
+  const found = ovsLeak(leak);
+  if (found === null) return null;
+  const near = [found.from?.name, found.to?.name];
+  const mirror = found.ovs.mirrors.find(
+    ({ bridge, outputPort, ports }) =>
+      bridge === found.bridge.name &&
+      outputPort !== null &&
+      outputPort === found.port?.name &&
+      (ports === null || ports.some((name) => near.includes(name))),
+  );
+  if (mirror === undefined) return null;
+  return {
+    place: `mirror ${mirror.name}`,
+    value: `${mirror.ports?.join(', ') ?? 'all ports'} to ${mirror.outputPort ?? ''}`,
+    text: `the mirror ${mirror.name} of ${mirror.bridge} copies frames of ${mirror.ports?.join(' and ') ?? 'all ports'} to ${mirror.outputPort ?? ''}`,
+    fix: `ovs-vsctl -- --id=@m get Mirror ${word(mirror.name)} -- remove Bridge ${word(mirror.bridge)} mirrors @m`,
+  };
+};
+
+/**
+ * Sender and addressee are protected from each other and the switch does not know the addressee: it floods the frame to
+ * the ports that are not (column protected).
+ */
+export const ovsProtected: CauseFinder = (leak) => {
+  const found = ovsLeak(leak);
+  if (found === null || !isUnicast(leak) || leak.entries.length > 0) return null;
+  const { from, to, port, bridge } = found;
+  if (
+    from?.columns['protected'] !== true ||
+    to?.columns['protected'] !== true ||
+    port === null ||
+    port.columns['protected'] === true
+  )
+    return null;
+  return {
+    place: `${port.name}.protected`,
+    value: 'false',
+    text: `${from.name} and ${to.name} are protected from each other; ${bridge.name} floods what one sends to the other to ports that are not, such as ${port.name}`,
+    fix: `ovs-vsctl set Port ${word(port.name)} protected=true`,
+  };
+};
+
+/**
+ * A flow sends frames to every port (FLOOD, ALL), or to the observer's by its name or number, past the table of MACs
+ * (ovs-actions(7)).
+ */
+export const ovsFloodFlow: CauseFinder = (leak) => {
+  const found = ovsLeak(leak);
+  if (found === null) return null;
+  const { name = '', ofport = null } = found.port ?? {};
+  const reaches = (action: string): boolean => {
+    if (/^(?:FLOOD|ALL)$/i.test(action)) return true;
+    const output = /^output:"?([^"]+)"?$/i.exec(action)?.[1];
+    return output !== undefined && (output === name || output === String(ofport));
+  };
+  const flow = found.bridge.flows.find((one) =>
+    (/actions=(.*)$/.exec(one)?.[1] ?? '').split(',').some((action) => reaches(action.trim())),
+  );
+  if (flow === undefined) return null;
+  const match = flow
+    .replace(/,? ?actions=.*$/, '')
+    .split(/[, ]+/)
+    .filter((field) => field !== '' && !field.startsWith('priority='))
+    .join(',');
+  return {
+    place: `a flow of ${found.bridge.name}`,
+    value: flow,
+    text: `a flow of ${found.bridge.name} sends such frames to ${name === '' ? 'every port' : name}, whatever the switch has learned`,
+    fix: `${ofctl(found.bridge.columns['protocols']).join(' ')} del-flows ${word(found.bridge.name)}${match === '' ? '' : ` ${word(match)}`}`,
+  };
+};
+
+/** The bridge learns nothing in the frame's VLAN (column flood_vlans, ovs-vswitchd.conf.db(5)). */
+export const ovsFloodVlans: CauseFinder = (leak) => {
+  const found = ovsLeak(leak);
+  if (found === null || !isUnicast(leak)) return null;
+  const [tag = 0] = leak.finding.vlan.length > 0 ? leak.finding.vlan : numbersIn(found.from?.columns['tag']);
+  if (!numbersIn(found.bridge.columns['flood_vlans']).includes(tag)) return null;
+  return {
+    place: `${found.bridge.name}.flood_vlans`,
+    value: String(tag),
+    text: `${found.bridge.name} learns nothing in VLAN ${tag}, so it floods all unicast there like a hub`,
+    fix: `ovs-vsctl remove Bridge ${word(found.bridge.name)} flood_vlans ${tag}`,
+  };
+};
+
+/** What ovs-vswitchd keeps where nothing is said (ovs-vswitchd.conf.db(5), other_config:mac-table-size). */
+const usualSize = 8192;
+
+/** The table of MACs is at its limit: an entry is thrown out for each that is learned, and what is for it floods. */
+export const ovsTableFull: CauseFinder = (leak) => {
+  const found = ovsLeak(leak);
+  if (found === null || !isUnicast(leak)) return null;
+  const size = Number(valueIn(found.bridge.columns['other_config'], 'mac-table-size') ?? usualSize);
+  const learned = Math.max(
+    ...[leak.before, leak.after].map(
+      ({ fdb }) => fdb.filter(({ master, state }) => master === found.bridge.name && state === 'dynamic').length,
+    ),
+  );
+  if (learned < size) return null;
+  return {
+    place: `${found.bridge.name}.other_config:mac-table-size`,
+    value: `${learned} of ${size}`,
+    text: `the table of ${found.bridge.name} is full: for each MAC that it learns it forgets another, and floods what is for that one`,
+    fix: `ovs-vsctl set Bridge ${word(found.bridge.name)} other_config:mac-table-size=${Math.max(usualSize, size * 2)}`,
+  };
+};
+
+/**
+ * Open vSwitch has no entry for the destination, and the observer's port takes what is flooded. Where it floods on
+ * purpose, an entry would not help.
+ */
+export const ovsUnknownFlood: CauseFinder = (leak) => {
+  const found = ovsLeak(leak);
+  if (
+    found === null ||
+    !isUnicast(leak) ||
+    found.port === null ||
+    leak.entries.length > 0 ||
+    found.port.config.includes('NO_FLOOD') ||
+    ovsFloodVlans(leak) !== null ||
+    ovsFloodFlow(leak) !== null
+  )
+    return null;
+  const speaking =
+    withoutOpenFlow10(found.bridge.columns['protocols']).length === 0
+      ? ''
+      : `ovs-vsctl add Bridge ${word(found.bridge.name)} protocols OpenFlow10 && `;
+  return {
+    place: `${found.port.name}.no-flood`,
+    value: 'off',
+    text: `${found.bridge.name} has no entry for ${leak.dstMac ?? ''}, and ${found.port.name} takes what is flooded`,
+    fix: `${speaking}ovs-ofctl mod-port ${word(found.bridge.name)} ${word(found.port.name)} no-flood`,
+  };
+};

@@ -1,7 +1,7 @@
 import { portVlans } from '../../../bridge/port-vlans.js';
 import { sameSegment } from '../../../model/host-names.js';
 import type { Endpoint } from '../../../model/scenario.js';
-import { word } from '../../../text/shell.js';
+import { word } from '../../../text/escape.js';
 import { isSwitchedOff, isSwitchedOn } from '../../rows/row-context.js';
 import type { CauseFinder, LeakContext } from './leak.js';
 

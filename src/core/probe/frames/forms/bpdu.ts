@@ -1,4 +1,4 @@
-import { writeConfigurationBpdu } from '../../../wire/bpdu.js';
+import { writeConfigurationBpdu } from '../../../wire/llc.js';
 import { tokenLength } from '../../../wire/token.js';
 import { type FormBuilder, headerLength, needCarrier, startFrame } from '../form-builder.js';
 import { macBytesOf } from '../parts.js';

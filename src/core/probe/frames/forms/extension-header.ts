@@ -1,4 +1,3 @@
-import { pseudoHeaderSum, sumOf } from '../../../wire/checksum.js';
 import { etherTypes } from '../../../wire/ethernet.js';
 import { ipProtocols } from '../../../wire/ipv4.js';
 import {
@@ -8,6 +7,7 @@ import {
   writeDestinationOptions,
   writeIpv6,
 } from '../../../wire/ipv6.js';
+import { pseudoHeaderSum, sumOf } from '../../../wire/octets.js';
 import { type FormBuilder, needCarrier, startFrame } from '../form-builder.js';
 import { addressOf, probeHopLimit, protocolOf, unbuildable, writeTransport } from '../parts.js';
 import { leastSize, tokenOffset } from '../plain.js';

@@ -1,10 +1,10 @@
 import type { FrameSpec } from '../../../model/plan.js';
 import type { Carrier } from '../../../model/scenario.js';
-import { pseudoHeaderSum, sumOf } from '../../../wire/checksum.js';
 import { etherTypes } from '../../../wire/ethernet.js';
 import { icmpLength } from '../../../wire/icmp.js';
 import { ipProtocols, ipv4Length, writeIpv4 } from '../../../wire/ipv4.js';
 import { ipv6ExtensionLength, ipv6Extensions, ipv6Length, writeIpv6, writeIpv6Fragment } from '../../../wire/ipv6.js';
+import { pseudoHeaderSum, sumOf } from '../../../wire/octets.js';
 import { tcpLength } from '../../../wire/tcp.js';
 import { tokenLength } from '../../../wire/token.js';
 import { udpLength } from '../../../wire/udp.js';

@@ -1,9 +1,8 @@
-import { checksumOf, pseudoHeaderSum, sumOf } from '../../../wire/checksum.js';
 import { etherTypes } from '../../../wire/ethernet.js';
 import { igmpLength, mldLength, writeIgmpQuery, writeMldQuery } from '../../../wire/igmp.js';
 import { ipProtocols, ipv4Length, writeIpv4 } from '../../../wire/ipv4.js';
 import { ipv6ExtensionLength, ipv6Extensions, ipv6Length, writeIpv6, writeRouterAlert } from '../../../wire/ipv6.js';
-import { writeU16 } from '../../../wire/octets.js';
+import { checksumOf, pseudoHeaderSum, sumOf, writeU16 } from '../../../wire/octets.js';
 import { tokenLength } from '../../../wire/token.js';
 import { type FormBuilder, headerLength, startFrame } from '../form-builder.js';
 import { addressOf } from '../parts.js';

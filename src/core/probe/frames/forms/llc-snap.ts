@@ -1,4 +1,4 @@
-import { ethernetLength } from '../../../wire/ethernet.js';
+import { ethernetLength, etherTypes } from '../../../wire/ethernet.js';
 import { llcSnapLength, mostInLengthField, writeSnap } from '../../../wire/llc.js';
 import { readU16, writeU16 } from '../../../wire/octets.js';
 import { vlanTagLength } from '../../../wire/vlan.js';
@@ -27,4 +27,14 @@ export const llcSnapForm: FormBuilder = {
     const shifted = plain.checksumAt < 0 ? -1 : plain.checksumAt + llcSnapLength;
     return { ...plain, bytes, tokenAt: plain.tokenAt + llcSnapLength, checksumAt: shifted };
   },
+};
+
+/**
+ * The carrier's plain frame, its outermost tag a service tag (IEEE 802.1Q 9.5: type 0x88a8), those within customer
+ * tags.
+ */
+export const serviceTagForm: FormBuilder = {
+  leastSize,
+  template: (spec) =>
+    plainTemplate(spec, { tagTypes: spec.vlan.map((_, i) => (i === 0 ? etherTypes.serviceVlan : etherTypes.vlan)) }),
 };

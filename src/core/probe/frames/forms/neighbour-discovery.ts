@@ -1,4 +1,3 @@
-import { pseudoHeaderSum, sumOf } from '../../../wire/checksum.js';
 import { etherTypes } from '../../../wire/ethernet.js';
 import { ipProtocols } from '../../../wire/ipv4.js';
 import { ipv6Length, writeIpv6 } from '../../../wire/ipv6.js';
@@ -12,6 +11,7 @@ import {
   writeNeighbourAdvertisement,
   writeRouterAdvertisement,
 } from '../../../wire/neighbour-discovery.js';
+import { pseudoHeaderSum, sumOf } from '../../../wire/octets.js';
 import { type FormBuilder, headerLength, needCarrier, startFrame } from '../form-builder.js';
 import { addressOf, macBytesOf } from '../parts.js';
 

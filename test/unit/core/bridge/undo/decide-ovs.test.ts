@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { decideUndo } from '../../../../../src/core/bridge/undo/decide.js';
 import { ovsMembers, ovsVlanText } from '../../../../../src/core/bridge/undo/decide-ovs.js';
-import type { OvsPresent } from '../../../../../src/core/bridge/undo/decision.js';
-import type { UndoEntry, UndoOf } from '../../../../../src/core/bridge/undo/entry.js';
+import { decideUndo } from '../../../../../src/core/bridge/undo/decide.js';
+import type { OvsPresent, UndoEntry, UndoOf } from '../../../../../src/core/bridge/undo/entry.js';
 
 const uuid = (digit: number): string => `00000000-0000-4000-8000-00000000000${digit}`;
 const [on, bridge, spare] = [1, 2, 3].map((digit) => ({

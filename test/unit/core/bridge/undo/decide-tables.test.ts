@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { decideUndo } from '../../../../../src/core/bridge/undo/decide.js';
 import { fdbForm, mdbForm, vlanRanges } from '../../../../../src/core/bridge/undo/decide-tables.js';
-import type { UndoDecision } from '../../../../../src/core/bridge/undo/decision.js';
-import type { FdbForm, FdbRow, UndoEntry, UndoOf } from '../../../../../src/core/bridge/undo/entry.js';
+import { decideUndo } from '../../../../../src/core/bridge/undo/decide.js';
+import type { FdbForm, FdbRow, UndoDecision, UndoEntry, UndoOf } from '../../../../../src/core/bridge/undo/entry.js';
 
 const on = { name: 'vnet4', ifindex: 17, master: 3 };
 const links = [

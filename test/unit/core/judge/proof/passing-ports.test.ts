@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { passingPorts } from '../../../../../src/core/judge/proof/passing-ports.js';
+import { passingPorts } from '../../../../../src/core/judge/proof/bypass.js';
 import { lostEvents, type SettingChange } from '../../../../../src/core/model/timeline.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { step } from '../../../../support/judge/unchanged-fixture.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { upperBound95 } from '../../../../../src/core/judge/rows/bound.js';
+import { upperBound95 } from '../../../../../src/core/judge/rows/probe-row.js';
 
 describe('upperBound95', () => {
   it('is the exact binomial bound, rounded up', () => {

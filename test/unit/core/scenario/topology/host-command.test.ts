@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isHelperCommand } from '../../../../../src/core/scenario/topology/host-command.js';
+import { isHelperCommand } from '../../../../../src/core/scenario/topology/read-hosts.js';
 
 describe('what a host may be told to start', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Cleaned, cleanedText, isClean } from '../../../../../src/system/fabric/host/cleaned.js';
+import { type Cleaned, cleanedText, isClean } from '../../../../../src/system/fabric/host/undo.js';
 
 const run = (undone: number, left: readonly string[] = [], failed: readonly string[] = []): Cleaned => ({
   kind: 'run',
