@@ -1,4 +1,5 @@
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
+import type { PersistentFix } from '../../core/model/persistent-fix.js';
 import { commandsText } from '../answer/alternatives.js';
 import { type Answer, answerOf } from '../answer/answer.js';
 import { countText } from '../answer/who.js';
@@ -39,7 +40,26 @@ function fixLine({ fix, reasons, word }: Answer, paint: Paint): readonly string[
   const { line, more } = commandsText(fix.commands);
   return [
     `  ${'fix'.padEnd(8)}${paint(escapeText(line), 'bold')}${more === 0 ? '' : ` (and ${countText(more)} more like it)`}`,
+    ...lastingLine(fix.lasting),
   ];
+}
+
+/** Where the fix comes to stay; the whole form stands in the page and under `--verbose`. */
+function lastingLine(lasting: readonly PersistentFix[]): readonly string[] {
+  const known = lasting.find(({ where }) => where !== '');
+  if (known === undefined) return [];
+  const form = known.form.trim();
+  const what = form === '' || form.includes('\n') ? '' : `: ${form}`;
+  return [`  ${'to last'.padEnd(8)}${escapeText(`${known.where} (${known.by})${what}`)}`];
+}
+
+/** How to look at the leaks themselves. */
+function captureLine({ dir, result }: ReportedRun): readonly string[] {
+  const leaks = result.steps.some(({ findings }) => findings.some(({ leak }) => leak));
+  const capture = result.evidence.files.find(({ path }) => path === 'evidence.pcapng');
+  if (dir === null || !leaks || capture === undefined) return [];
+  const path = quoteForShell(escapeText(`${dir}/${capture.path}`));
+  return [`  ${'frames'.padEnd(8)}wireshark -Y 'frame.comment contains "LEAK"' ${path}`];
 }
 
 /** The last lines of a report: the verdict in a sentence, the fix that ends most, where to read on, the exit status. */
@@ -50,6 +70,7 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
   const lines = [
     ...fixLine(answer, paint),
     ...(page === undefined ? [] : [`  ${'report'.padEnd(8)}${escapeText(page)}`]),
+    ...captureLine(run),
     ...(dir === null ? [] : [`  ${'again'.padEnd(8)}${escapeText(command)} replay ${quoteForShell(escapeText(dir))}`]),
     `  ${statusText(status)}; it took ${(result.run.durationMs / 1000).toFixed(1)} s`,
   ];

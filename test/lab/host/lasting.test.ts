@@ -25,11 +25,14 @@ describe('on a host whose bridge a known program makes', needs(root, file('/etc/
     async () => {
       const scenario = `version: 1\\nname: hub\\ntopology:\\n  provider: host\\n  bridges:\\n    br0: {}\\n  endpoints:\\n    a: { bridge: br0, port: vnet0, mac: "02:76:69:00:00:00" }\\n    b: { bridge: br0, port: vnet1, mac: "02:76:69:00:00:01" }\\n    up: { bridge: br0, port: vnet2, mac: "02:76:69:00:00:02", role: uplink }\\nsteps:\\n  - name: private\\n    probe: [ { class: known-unicast, from: a, to: b, carriers: raw, count: 20 } ]\\n`;
       const { status, stdout, stderr } = await runThrowAway(
-        `${threeGuests}${hub}\nprintf '${scenario}' > ${dir}/hub.yml\nnode dist/cli.cjs run ${dir}/hub.yml --yes --out ${dir}/run --reporter html=${dir}/report.html || [ $? = 2 ]\nnode dist/cli.cjs replay ${dir}/run --json > ${dir}/replayed || [ $? = 2 ]`,
+        `${threeGuests}${hub}\nprintf '${scenario}' > ${dir}/hub.yml\nnode dist/cli.cjs run ${dir}/hub.yml --yes --verbose --out ${dir}/run --reporter html=${dir}/report.html || [ $? = 2 ]\nnode dist/cli.cjs replay ${dir}/run --json > ${dir}/replayed || [ $? = 2 ]`,
       );
       expect(status, stderr).toBe(0);
       expect(stdout).toMatch(
         /to last \(ifupdown\): \/etc\/network\/interfaces, below iface br0\n +bridge_ageing 300\n +then: at the next boot; /,
+      );
+      expect(stdout).toMatch(
+        /^ {2}to last \/etc\/network\/interfaces, below iface br0 \(ifupdown\): bridge_ageing 300$/m,
       );
       const text = readFileSync(join(dir, 'run/result.json'), 'utf8');
       const result: Result = JSON.parse(text);
@@ -49,7 +52,7 @@ describe('on a host whose bridge a known program makes', needs(root, file('/etc/
     'its twin in the lab tells it as the host does, and its file keeps it',
     async () => {
       const { status, stdout, stderr } = await runThrowAway(
-        `${threeGuests}${hub}\nnode dist/cli.cjs run --twin --bridge br0 --class known-unicast --out ${dir}/twin || [ $? = 2 ]`,
+        `${threeGuests}${hub}\nnode dist/cli.cjs run --twin --bridge br0 --class known-unicast --verbose --out ${dir}/twin || [ $? = 2 ]`,
       );
       expect(status, stderr).toBe(0);
       expect(stdout).toMatch(

@@ -79,7 +79,8 @@ describe.skipIf(process.getuid?.() !== 0 || !existsSync('/usr/bin/python3'))("th
   );
 
   it('does not take a leak that did not happen for one that was found', () => {
-    expect([outcome('no leak'), all.get('no leak')?.verdict]).toEqual(['no leak', 'holds']);
+    // The relay carries nothing, but its socket takes what it could carry.
+    expect([outcome('no leak'), all.get('no leak')?.verdict]).toEqual(['no leak', 'inconclusive']);
   });
 
   it('says what cannot be built here', () => {

@@ -46,6 +46,7 @@ describe('the answer in the terminal', () => {
     expect(closingOf(text)).toBe(
       "BROKEN: 50 of 50 endpoints receive each other's traffic (240,000 of 240,000 frames): br0 is a hub (ageing_time 0)" +
         ' fix ip link set dev br0 type bridge ageing_time 30000 report evidence/run/report.html' +
+        ` frames wireshark -Y 'frame.comment contains "LEAK"' evidence/run/evidence.pcapng` +
         ' again verify-isolation replay evidence/run exit status 2: a leak that was not expected; it took 12.3 s ',
     );
   });
