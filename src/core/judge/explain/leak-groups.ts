@@ -75,8 +75,17 @@ function addCause(group: Growing, cause: Cause, rows: number): void {
     group.causes.set(code, known);
   }
   known.rows += rows;
-  if (place !== '') for (const one of place.split(', ')) known.places.add(one);
-  for (const { text: command } of splitFix(fix)) known.fixes.add(command);
+  // Many rows, few texts: they are taken apart once, at the end.
+  known.places.add(place);
+  known.fixes.add(fix);
+}
+
+function placesOf(texts: ReadonlySet<string>): readonly string[] {
+  return [...new Set([...texts].flatMap((text) => (text === '' ? [] : text.split(', '))))];
+}
+
+function commandsOf(texts: ReadonlySet<string>): readonly string[] {
+  return [...new Set([...texts].flatMap((text) => splitFix(text).map((command) => command.text)))];
 }
 
 /** Of two sightings the one that comes first in the evidence; frames that stand in the timeline come behind all others. */
@@ -115,8 +124,8 @@ function finished(group: Growing): LeakGroup {
     ...(first.accepted === undefined ? {} : { accepted: first.accepted }),
     causes: [...group.causes.values()].map(({ places, fixes, ...known }) => ({
       ...known,
-      places: [...places],
-      fixes: [...fixes],
+      places: placesOf(places),
+      fixes: commandsOf(fixes),
     })),
   };
 }
