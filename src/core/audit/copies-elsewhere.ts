@@ -1,27 +1,45 @@
-import { diversionsOf } from '../bridge/diversions.js';
+import { tcCopies } from '../bridge/diversions.js';
 import type { UnheardPort } from '../bridge/ovs.js';
 import { type BridgeView, bridgeViews, stateAlone } from '../bridge/view.js';
 import type { HostState } from '../model/state.js';
 import { nftCopies } from './rules/mirrors.js';
 
-/** Kinds of link behind which nobody is: what is shaped takes the way through an ifb and comes back (ip-link(8)). */
+/** Kinds of link behind which nobody is, but for rules of their own, which carry frames onward (ip-link(8)). */
 const nobodys: readonly (string | null)[] = ['ifb', 'dummy'];
 
-/** Devices that are no ports of the bridge and get copies of its frames by tc or nft. */
+interface Copy {
+  readonly to: string;
+  readonly by: string;
+}
+
+function copiesFrom(devices: ReadonlySet<string>, state: HostState): readonly Copy[] {
+  return [
+    ...tcCopies(devices, state).map(({ from, to, place }) => ({ to, by: `tc at ${from} ${place}` })),
+    ...nftCopies(devices, state).map(({ to, place }) => ({ to, by: `nft in ${place}` })),
+  ];
+}
+
+/** Devices that are no ports of the bridge and get copies of its frames by tc or nft, also by way of an ifb. */
 function copiesOf(view: BridgeView, state: HostState): readonly UnheardPort[] {
-  const byTc = diversionsOf(view, stateAlone(state)).copies.map(({ from, to, place }) => ({
-    to,
-    by: `tc at ${from} ${place}`,
-  }));
-  const byNft = nftCopies(view.devices, state).map(({ to, place }) => ({ to, by: `nft in ${place}` }));
   const links = new Map(state.links.map((link) => [link.name, link]));
-  return [...byTc, ...byNft].flatMap(({ to, by }): readonly UnheardPort[] => {
+  const found: UnheardPort[] = [];
+  const looked = new Set(view.devices);
+  const copies = [...copiesFrom(view.devices, state)];
+  for (const { to, by } of copies) {
     const link = links.get(to);
-    const goesNowhere = link === undefined || link.flags.includes('LOOPBACK') || nobodys.includes(link.kind);
-    return view.devices.has(to) || goesNowhere
-      ? []
-      : [{ bridge: view.name, port: to, reason: `${by} carries frames there, and it is no port of ${view.name}` }];
-  });
+    if (link === undefined || view.devices.has(to) || link.flags.includes('LOOPBACK')) continue;
+    if (!nobodys.includes(link.kind))
+      found.push({
+        bridge: view.name,
+        port: to,
+        reason: `${by} carries frames there, and it is no port of ${view.name}`,
+      });
+    else if (!looked.has(to)) {
+      looked.add(to);
+      for (const onward of copiesFrom(new Set([to]), state)) copies.push({ ...onward, by: `${by}, and ${onward.by},` });
+    }
+  }
+  return found;
 }
 
 /**

@@ -60,17 +60,28 @@ function stops(filters: unknown): boolean {
     .some((action) => action['kind'] !== 'mirred' || action['mirred_action'] !== 'mirror');
 }
 
-/** What of a reading acts on frames of one bridge. */
-export function diversionsOf(view: BridgeView, { state }: Reading): Diversions {
-  const unread = state.unread.find(({ what }) => ['tc', 'nft', 'fdb'].includes(what));
-  const tc = Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {})
+interface FiltersOfPlace {
+  readonly device: string;
+  /** `ingress`, `egress`, `root` or a parent. */
+  readonly place: string;
+  readonly filters: unknown;
+}
+
+function filtersAt(devices: ReadonlySet<string>, state: Pick<HostState, 'tc'>): readonly FiltersOfPlace[] {
+  return Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {})
     .map(([key, filters]) => ({
       device: key.slice(0, key.lastIndexOf(' ')),
       place: key.slice(key.lastIndexOf(' ') + 1),
       filters,
     }))
-    .filter(({ device }) => view.devices.has(device));
-  const moved = tc.flatMap(({ device, place, filters }) =>
+    .filter(({ device }) => devices.has(device));
+}
+
+/** Where tc-mirred(8) moves or copies frames; `out`: it leaves there, else it enters there. */
+function movesOf(
+  places: readonly FiltersOfPlace[],
+): readonly { readonly from: string; readonly to: string; readonly place: string; readonly out: boolean }[] {
+  return places.flatMap(({ device, place, filters }) =>
     [...objectsWithin(filters)]
       .filter(({ kind }) => kind === 'mirred')
       .map((action) => ({
@@ -80,6 +91,20 @@ export function diversionsOf(view: BridgeView, { state }: Reading): Diversions {
         out: action['direction'] === 'egress',
       })),
   );
+}
+
+/** Copies that tc makes of what enters or leaves these devices and sends out of others. */
+export function tcCopies(devices: ReadonlySet<string>, state: Pick<HostState, 'tc'>): Diversions['copies'] {
+  return movesOf(filtersAt(devices, state))
+    .filter(({ out }) => out)
+    .map(({ from, to, place }) => ({ from, to, place }));
+}
+
+/** What of a reading acts on frames of one bridge. */
+export function diversionsOf(view: BridgeView, { state }: Reading): Diversions {
+  const unread = state.unread.find(({ what }) => ['tc', 'nft', 'fdb'].includes(what));
+  const tc = filtersAt(view.devices, state);
+  const moved = movesOf(tc);
   const parts = actingParts(state.nft);
   const netfilter = callsNetfilter(view, state);
   const bridged = parts.filter(
@@ -97,7 +122,7 @@ export function diversionsOf(view: BridgeView, { state }: Reading): Diversions {
       ? 'an XDP program may stop it'
       : null;
   return {
-    copies: moved.filter(({ out }) => out).map(({ from, to, place }) => ({ from, to, place })),
+    copies: tcCopies(view.devices, state),
     filter: bridged.length > 0 ? 'rules of nft may stop it' : other,
     routeFilter: parts.length > 0 ? 'rules of nft may stop it' : other,
     program: diverting

@@ -130,7 +130,16 @@ describe('coverage', () => {
       { port: 'tap9', reason: 'nft in netdev t c on p1 carries frames there, and it is no port of br0' },
     ]);
     expect(copied(nft({ fwd: { dev: 'tap9' } })).map((one) => one.port)).toEqual(['tap9']);
+    const onward = (to: string): Partial<HostState> => ({
+      tc: {
+        qdisc: [],
+        filters: Object.assign({}, ...[mirred('ifb0'), mirred(to, 'ifb0')].map(({ tc }) => Object(tc).filters)),
+      },
+    });
+    expect(copied(onward('tap9')).map((one) => one.port)).toEqual(['tap9']);
     for (const harmless of [
+      onward('p2'),
+      onward('ifb0'),
       mirred('p2'),
       mirred('ifb0'),
       mirred('lo'),
