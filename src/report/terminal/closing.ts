@@ -53,25 +53,25 @@ function lastingLine(lasting: readonly PersistentFix[]): readonly string[] {
   return [`  ${'to last'.padEnd(8)}${escapeText(`${known.where} (${known.by})${what}`)}`];
 }
 
-/** How to look at the leaks themselves. */
-function captureLine({ dir, result }: ReportedRun): readonly string[] {
+/** How to look at the leaks themselves; where there are none, how to judge again. */
+function evidenceLine({ dir, result }: ReportedRun, command: string): readonly string[] {
+  if (dir === null) return [];
   const leaks = result.steps.some(({ findings }) => findings.some(({ leak }) => leak));
   const capture = result.evidence.files.find(({ path }) => path === 'evidence.pcapng');
-  if (dir === null || !leaks || capture === undefined) return [];
+  if (!leaks || capture === undefined)
+    return [`  ${'again'.padEnd(8)}${escapeText(command)} replay ${quoteForShell(escapeText(dir))}`];
   const path = quoteForShell(escapeText(`${dir}/${capture.path}`));
   return [`  ${'frames'.padEnd(8)}wireshark -Y 'frame.comment contains "LEAK"' ${path}`];
 }
 
 /** The last lines of a report: the verdict in a sentence, the fix that ends most, where to read on, the exit status. */
 export function closingLines(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
-  const { dir, page, result, status = result.exitCode } = run;
+  const { page, result, status = result.exitCode } = run;
   const answer = answerOf(run);
-  const command = view.command ?? 'verify-isolation';
   const lines = [
     ...fixLine(answer, paint),
     ...(page === undefined ? [] : [`  ${'report'.padEnd(8)}${escapeText(page)}`]),
-    ...captureLine(run),
-    ...(dir === null ? [] : [`  ${'again'.padEnd(8)}${escapeText(command)} replay ${quoteForShell(escapeText(dir))}`]),
+    ...evidenceLine(run, view.command ?? 'verify-isolation'),
     `  ${statusText(status)}; it took ${(result.run.durationMs / 1000).toFixed(1)} s`,
   ];
   return [

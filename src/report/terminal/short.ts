@@ -217,7 +217,7 @@ export function shortReport(run: ReportedRun, view: View, width: number, paint: 
   const lead = leadLines(run, width, paint);
   const closing = closingLines(run, view, width, paint);
   const room = maxLines - heightOf(lead, width) - heightOf(closing, width) - 2;
-  const actsHeight = Math.min(actsOf(result).length + 1, Math.max(leastActs, Math.floor(room / 2)));
+  const actsHeight = Math.min(actsOf(result).length + 1, Math.max(leastActs, Math.ceil(room / 2)));
   const rest = room - actsHeight;
   const why = whyOf(run, answer, rest, width, paint);
   const acts = actLines(result, room - heightOf(why, width), width, paint);

@@ -21,7 +21,7 @@ function verdictLines(result: Result, width: number, paint: Paint): readonly str
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...rest, ''];
 }
 
-function evidenceLines({ dir, result }: ReportedRun, paint: Paint): readonly string[] {
+function evidenceLines({ dir, result }: ReportedRun, view: View, paint: Paint): readonly string[] {
   if (dir === null) return [];
   const capture = quoteForShell(escapeText(`${dir}/evidence.pcapng`));
   return [
@@ -32,6 +32,7 @@ function evidenceLines({ dir, result }: ReportedRun, paint: Paint): readonly str
           `  look at it:   wireshark ${result.steps.some((step) => step.findings.some((finding) => finding.leak)) ? `-Y 'frame.comment contains "LEAK"' ` : ''}${capture}`,
         ]
       : []),
+    `  judge again:  ${escapeText(view.command ?? 'verify-isolation')} replay ${quoteForShell(escapeText(dir))}`,
   ];
 }
 
@@ -48,7 +49,7 @@ function wholeReport(run: ReportedRun, view: View, width: number, paint: Paint):
     ...terminalReasons(result, width, paint),
     ...terminalPassed(result, width, paint),
     ...terminalProof(result, width, paint),
-    ...evidenceLines(run, paint),
+    ...evidenceLines(run, view, paint),
     ...(run.dir === null ? [] : ['']),
     ...closingLines(run, view, width, paint),
   ];

@@ -47,7 +47,7 @@ describe('the answer in the terminal', () => {
       "BROKEN: 50 of 50 endpoints receive each other's traffic (240,000 of 240,000 frames): br0 is a hub (ageing_time 0)" +
         ' fix ip link set dev br0 type bridge ageing_time 30000 report evidence/run/report.html' +
         ` frames wireshark -Y 'frame.comment contains "LEAK"' evidence/run/evidence.pcapng` +
-        ' again verify-isolation replay evidence/run exit status 2: a leak that was not expected; it took 12.3 s ',
+        ' exit status 2: a leak that was not expected; it took 12.3 s ',
     );
   });
 
@@ -135,7 +135,8 @@ describe('the answer in the terminal', () => {
   });
 
   it('says how it was called', () => {
-    const run = { result: experiment, dir: 'evidence/run', details: null };
+    const held = result([step('one', { findings: findings('a', 'b', 'raw', { b: 100, c: 0 }) })]);
+    const run = { result: held, dir: 'evidence/run', details: null };
     expect(terminalReport([run], { width: 80, color: false, command: 'node dist/cli.cjs' })).toContain(
       'again   node dist/cli.cjs replay evidence/run',
     );
@@ -180,7 +181,7 @@ describe('several runs', () => {
   });
 
   it('are told closer only where they failed', () => {
-    expect(text).toContain('replay evidence/run-2');
+    expect(text).toContain('evidence/run-2/evidence.pcapng');
     expect(text).not.toContain('replay evidence/run-1');
   });
 });
@@ -188,6 +189,12 @@ describe('several runs', () => {
 describe('every recorded run', () => {
   const captures = resolve(import.meta.dirname, '../../../../captures');
   const folders = readdirSync(captures).filter((name) => existsSync(join(captures, name, 'plan.json')));
+
+  it('has the five acts of the experiment, whatever its evidence is called', async () => {
+    const dir = 'evidence/wireshark-experiment-20261127-084353-15f3f6ad';
+    const run = await replayFolder(join(captures, 'wireshark-experiment'));
+    expect(render(run, 80, { dir, page: `${dir}/report.html` }).match(/^ +\d+-\d+ .*/gm)).toHaveLength(5);
+  });
 
   it.each(folders)('%s is answered in 24 lines at 80 and 60 columns', async (name) => {
     const run = await replayFolder(join(captures, name));
