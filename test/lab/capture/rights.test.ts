@@ -5,7 +5,7 @@ import { startSender } from '../../../src/system/inject/helper.js';
 import { inNamespace } from '../../../src/system/kernel/namespaces.js';
 import { startRelay } from '../../../src/system/traffic/relay-client.js';
 import { frames, guestMac, runTag, testNetwork, type TestNetwork } from '../../support/lab/test-network.js';
-import { needs, root } from '../../support/needs.js';
+import { needs, readable, root } from '../../support/needs.js';
 
 /** What all threads of a process may do, as the kernel tells: a thread with other rights makes another entry. */
 function rightsOf(pid: number): readonly string[] {
@@ -21,7 +21,7 @@ function rightsOf(pid: number): readonly string[] {
 const raw = 'CapEff 2000, CapPrm 2000, CapBnd 2000, CapAmb 2000, NoNewPrivs 1';
 const none = 'CapEff 0, CapPrm 0, CapBnd 0, CapAmb 0, NoNewPrivs 1';
 
-describe('a helper', needs(root), () => {
+describe('a helper', needs(root, readable), () => {
   let network: TestNetwork;
   beforeEach(() => {
     network = testNetwork();

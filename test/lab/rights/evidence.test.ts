@@ -18,8 +18,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { needs, readable, root } from '../../support/needs.js';
 
-const isRoot = process.getuid?.() === 0;
 const top = fileURLToPath(new URL('../../..', import.meta.url));
 const cli = join(process.env['VERIFY_ISOLATION_TRIED'] ?? top, 'dist/cli.cjs');
 const caller = 4321;
@@ -97,7 +97,7 @@ async function planting(
   };
 }
 
-describe.skipIf(!isRoot)('evidence that root writes for whoever called sudo', () => {
+describe('evidence that root writes for whoever called sudo', needs(root, readable), () => {
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'evidence-rights-'));
     chmodSync(dir, 0o755);

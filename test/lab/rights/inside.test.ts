@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { needs, readable, root } from '../../support/needs.js';
 
-const isRoot = process.getuid?.() === 0;
 const top = fileURLToPath(new URL('../../..', import.meta.url));
 const programBelow = (folder: string, name = 'try-inside.mjs'): string => join(folder, 'test/lab/rights', name);
 /** Who starts the helper, and what it then is. */
@@ -44,7 +44,7 @@ async function tried(
 const granted = ({ said }: Tried): readonly string[] =>
   Object.entries(said.answers).flatMap(([way, answer]) => (answer === 'EPERM' ? [] : [`${way}: ${answer}`]));
 
-describe.skipIf(!isRoot)('code that runs in a sealed helper', () => {
+describe('code that runs in a sealed helper', needs(root, readable), () => {
   describe.each(['root', 'sudo', 'user'] as const)('of %s', (caller) => {
     const { uid, owner } = callers[caller];
     it.each(['libpcap', 'ring', 'cap'])(
