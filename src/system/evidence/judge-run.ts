@@ -2,7 +2,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { continueJudging, finishJudging, startJudging } from '../../core/judge/judge.js';
 import type { RunRecord } from '../../core/model/run-record.js';
-import { mayStartThreads } from '../process/seal-helper.js';
+import { mayStartThreads } from '../process/threads.js';
 import { type CollateInput, type Collation, collate } from './collate/collate.js';
 import { collateInWorker } from './collate/worker-client.js';
 import type { CollatingWhileRunning, JudgedWhileRunning } from './collate-while-running.js';

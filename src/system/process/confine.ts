@@ -1,7 +1,8 @@
 import { koffi } from '../kernel/libc.js';
 import { sealProcess } from '../kernel/seccomp.js';
 import { processRights } from './process-rights.js';
-import { keepToOneThread, type SealedRights } from './seal-helper.js';
+import type { SealedRights } from './seal-helper.js';
+import { keepToOneThread } from './threads.js';
 
 /** linux/prctl.h */
 const dumpable = 4;

@@ -56,15 +56,3 @@ export function sealHelper(role: SealedRole): SealedRights {
   const rights = processRights(); // /proc cannot be read afterwards
   return { ...rights, filtered: sealProcess(role) };
 }
-
-let allowed = true;
-
-/** From now on this process starts no thread of Node's: a confined one cannot load their programs. */
-export function keepToOneThread(): void {
-  allowed = false;
-}
-
-/** Whether work may be given to a thread of its own. */
-export function mayStartThreads(): boolean {
-  return allowed;
-}

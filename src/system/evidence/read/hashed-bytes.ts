@@ -3,7 +3,7 @@ import { closeSync, readSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { packagePath } from '../../process/package-path.js';
-import { mayStartThreads } from '../../process/seal-helper.js';
+import { mayStartThreads } from '../../process/threads.js';
 import { isGzipHead, readBytes } from './read-bytes.js';
 import { openRegular } from './regular-file.js';
 import { leaveBytes, type SharedBytes, shareBytes, takeBytes } from './shared-bytes.js';
