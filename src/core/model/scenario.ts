@@ -234,18 +234,28 @@ export interface During {
   readonly settleMs?: number;
 }
 
-export interface Accepted {
-  readonly observer: string;
-  readonly class: string;
+/** Why something is taken on, by whom, and for how long. */
+export interface Vouched {
   readonly reason: string;
   readonly owner: string | null;
   readonly ticket: string | null;
-  /** Last day on which the leak is accepted, `YYYY-MM-DD`; null = without end. */
+  /** Last day on which it is, `YYYY-MM-DD`; null = without end. */
   readonly until: string | null;
 }
 
+/** Does somebody still answer for it on that day, `YYYY-MM-DD`? */
+export function isInForce({ until }: Vouched, day: string): boolean {
+  return until === null || day <= until;
+}
+
+/** A leak that is accepted; afterwards it is one again. */
+export interface Accepted extends Vouched {
+  readonly observer: string;
+  readonly class: string;
+}
+
 /** Something that can carry frames past the ears (`bypass-possible`), and who answers for it. */
-export interface Trusted extends Omit<Accepted, 'observer' | 'class'> {
+export interface Trusted extends Vouched {
   /** As the reason names it, such as `packet socket of suricata`. */
   readonly what: string;
   /** As the reason names it; null = wherever it stands. */

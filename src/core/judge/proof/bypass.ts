@@ -3,7 +3,7 @@ import { runBpf } from '../../bridge/bypass/run-bpf.js';
 import { hostOf, onHost } from '../../model/host-names.js';
 import type { FrameSpec, StepPlan } from '../../model/plan.js';
 import type { Reason } from '../../model/result.js';
-import type { Trusted } from '../../model/scenario.js';
+import { isInForce, type Trusted } from '../../model/scenario.js';
 import { type HostState, type PacketSocket, receives, type StepStates } from '../../model/state.js';
 import { lostEvents, type SettingChange } from '../../model/timeline.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
@@ -118,10 +118,7 @@ function bypassesOf(step: StepPlan, { before, after, during = [] }: StepStates):
 
 /** Who answers for it on that day; undefined = nobody. */
 function trusterOf({ what, where }: Bypass, trust: readonly Trusted[], day: string): Trusted | undefined {
-  return trust.find(
-    (one) =>
-      one.what === what && (one.where === null || one.where === where) && (one.until === null || day <= one.until),
-  );
+  return trust.find((one) => one.what === what && (one.where === null || one.where === where) && isInForce(one, day));
 }
 
 /** The reasons that such things give, but for those for which somebody answers; these are told with their places. */

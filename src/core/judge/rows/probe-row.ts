@@ -1,7 +1,7 @@
 import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
 import type { VerdictRules } from '../../model/provenance.js';
 import type { Finding, FirstSighting } from '../../model/result.js';
-import type { Accepted } from '../../model/scenario.js';
+import { type Accepted, isInForce } from '../../model/scenario.js';
 import type { StepStates } from '../../model/state.js';
 import { timeText } from '../../text/time.js';
 import type { First } from '../count/seen-tokens.js';
@@ -41,9 +41,7 @@ export function acceptedOf(
   probeClass: string,
   day: string,
 ): Pick<Finding, 'accepted'> {
-  const found = accept.find(
-    (one) => one.observer === observer && one.class === probeClass && (one.until === null || day <= one.until),
-  );
+  const found = accept.find((one) => one.observer === observer && one.class === probeClass && isInForce(one, day));
   return found === undefined
     ? {}
     : { accepted: { reason: found.reason, owner: found.owner, ticket: found.ticket, until: found.until } };

@@ -193,6 +193,17 @@ const mdbEntry = z
   .meta({ id: 'mdb-entry', description: 'Not of Open vSwitch, which has no command for members.' });
 const dateRule = 'expected a date such as 2027-01-31';
 
+/** Who answers for what is taken on, and until when. */
+const vouching = (lastDay: string) => ({
+  owner: text.optional().describe('Who answers for it.'),
+  ticket: text.optional().describe('Where it is followed up.'),
+  until: z
+    .string({ error: dateRule })
+    .regex(/^\d{4}-\d{2}-\d{2}$/, { error: dateRule })
+    .optional()
+    .describe(lastDay),
+});
+
 /** A step's own keys; its probes and traffic are read one by one. */
 export const stepShell = z.strictObject({
   name: title.describe('What it claims, shown in every report.'),
@@ -278,13 +289,7 @@ export const stepShell = z.strictObject({
           observer: selector.describe('Who may overhear it for now.'),
           class: title.describe('Class of the probes; the kind of traffic, or `foreign-unicast`.'),
           reason: text.describe('Why.'),
-          owner: text.optional().describe('Who answers for it.'),
-          ticket: text.optional().describe('Where it is followed up.'),
-          until: z
-            .string({ error: dateRule })
-            .regex(/^\d{4}-\d{2}-\d{2}$/, { error: dateRule })
-            .optional()
-            .describe('Last day on which it is accepted, such as 2027-01-31; then it is a leak again.'),
+          ...vouching('Last day on which it is accepted, such as 2027-01-31; then it is a leak again.'),
         })
         .meta({ id: 'accepted-leak' }),
     )
@@ -299,13 +304,7 @@ export const stepShell = z.strictObject({
             .optional()
             .describe('As the reason names it, such as `vnet0 tcx ingress`. Default: wherever it stands.'),
           reason: text.describe('Why it is known to carry no frame elsewhere.'),
-          owner: text.optional().describe('Who answers for it.'),
-          ticket: text.optional().describe('Where it is followed up.'),
-          until: z
-            .string({ error: dateRule })
-            .regex(/^\d{4}-\d{2}-\d{2}$/, { error: dateRule })
-            .optional()
-            .describe('Last day on which it is trusted, such as 2027-01-31.'),
+          ...vouching('Last day on which it is trusted, such as 2027-01-31.'),
         })
         .meta({ id: 'trusted-bypass' }),
     )

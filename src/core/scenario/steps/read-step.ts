@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type Accepted, probeClasses, type Step, type Trusted } from '../../model/scenario.js';
+import { type Accepted, probeClasses, type Step, type Trusted, type Vouched } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import { milliseconds } from '../../text/time.js';
 import { stepShell } from '../schema/step.js';
@@ -186,37 +186,36 @@ function readAccepted(context: StepContext, raw: RawStep, path: Path): readonly 
         at('class'),
         `${where(at('class'))}: there is no class ${quote(each.class)}${didYouMean(each.class, known)}`,
       );
-    if (each.until !== undefined && !isDate(each.until))
-      faults.add(at('until'), `${where(at('until'))}: expected a date such as 2027-01-31, got ${quote(each.until)}`);
+    const vouched = readVouched(context, each, [...path, index]);
     const rowClass = each.class === 'gateway-bounce' ? 'routed-bounce' : each.class;
     return select(faults, reading, each.observer, at('observer'), { among: null }).map((observer) => ({
       observer,
       class: rowClass,
-      reason: each.reason,
-      owner: each.owner ?? null,
-      ticket: each.ticket ?? null,
-      until: each.until ?? null,
+      ...vouched,
     }));
   });
 }
 
-function readTrusted({ faults }: StepContext, raw: RawStep, path: Path): Pick<Step, 'trust'> {
+function readTrusted(context: StepContext, raw: RawStep, path: Path): Pick<Step, 'trust'> {
   if (raw.trust === undefined || raw.trust.length === 0) return {};
   return {
-    trust: raw.trust.map(({ what, where: place, reason, owner, ticket, until }, index): Trusted => {
-      const at = [...path, index, 'until'];
-      if (until !== undefined && !isDate(until))
-        faults.add(at, `${where(at)}: expected a date such as 2027-01-31, got ${quote(until)}`);
-      return {
-        what,
-        where: place ?? null,
-        reason,
-        owner: owner ?? null,
-        ticket: ticket ?? null,
-        until: until ?? null,
-      };
-    }),
+    trust: raw.trust.map(
+      (each, index): Trusted => ({
+        what: each.what,
+        where: each.where ?? null,
+        ...readVouched(context, each, [...path, index]),
+      }),
+    ),
   };
+}
+
+type RawVouched = Pick<NonNullable<RawStep['trust']>[number], 'reason' | 'owner' | 'ticket' | 'until'>;
+
+function readVouched({ faults }: StepContext, { reason, owner, ticket, until }: RawVouched, path: Path): Vouched {
+  const at = [...path, 'until'];
+  if (until !== undefined && !isDate(until))
+    faults.add(at, `${where(at)}: expected a date such as 2027-01-31, got ${quote(until)}`);
+  return { reason, owner: owner ?? null, ticket: ticket ?? null, until: until ?? null };
 }
 
 function isDate(text: string): boolean {
