@@ -31,10 +31,12 @@ export function countProbe(sighting: ProbeSighting, seen: Seen, tallies: Tallies
  * where it enters.
  */
 function isDoubtful({ flow, sequence, form }: ProbeSighting, { entries }: StepTally): boolean {
+  // Nearly none has entered again: one look is enough for them.
   return (
-    entries.isAgain(flow, sequence, 'retold') ||
-    entries.isAgain(flow, sequence, 'unheard') ||
-    (form !== 'as-sent' && entries.isAgain(flow, sequence, 'answered'))
+    entries.isAgain(flow, sequence) &&
+    (entries.isAgain(flow, sequence, 'retold') ||
+      entries.isAgain(flow, sequence, 'unheard') ||
+      (form !== 'as-sent' && entries.isAgain(flow, sequence, 'answered')))
   );
 }
 
