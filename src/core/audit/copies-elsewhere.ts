@@ -1,11 +1,9 @@
+import { waypoints } from '../bridge/bypass/bypasses.js';
 import { tcCopies } from '../bridge/diversions.js';
 import type { UnheardPort } from '../bridge/ovs.js';
 import { type BridgeView, bridgeViews, stateAlone } from '../bridge/view.js';
 import type { HostState } from '../model/state.js';
 import { nftCopies } from './rules/mirrors.js';
-
-/** Kinds of link behind which nobody is, but for rules of their own, which carry frames onward (ip-link(8)). */
-const nobodys: readonly (string | null)[] = ['ifb', 'dummy'];
 
 interface Copy {
   readonly to: string;
@@ -28,7 +26,7 @@ function copiesOf(view: BridgeView, state: HostState): readonly UnheardPort[] {
   for (const { to, by } of copies) {
     const link = links.get(to);
     if (link === undefined || view.devices.has(to) || link.flags.includes('LOOPBACK')) continue;
-    if (!nobodys.includes(link.kind))
+    if (!waypoints.includes(link.kind))
       found.push({
         bridge: view.name,
         port: to,

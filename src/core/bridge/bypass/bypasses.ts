@@ -1,3 +1,4 @@
+import { tcCopies } from '../diversions.js';
 import type { HostState, LinkState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { harmlessActions, harmlessFilters, harmlessStatements, harmlessTargets } from './known-good.js';
@@ -140,12 +141,19 @@ export function bypassesIn(state: HostState, scope: BypassScope): readonly Bypas
   return [...programBypasses(state, scope), ...tcBypasses(state, scope), ...nftBypasses(state, scope)];
 }
 
+/** Kinds of link behind which nobody is: what gets there is carried on by rules of theirs, or ends (ip-link(8)). */
+export const waypoints: readonly unknown[] = ['ifb', 'dummy'];
+
 /**
  * Names of the devices that frames of these bridges come to without anybody's rule: the bridges and their ports, what
  * stands on them (VLAN devices, macvlan), the other ends of veth pairs here and the bridges that these are ports of, and
- * what lies below a port. From below an uplink nothing goes up again: what else stands there is of other networks.
+ * what lies below a port. From below an uplink nothing goes up again: what else stands there is of other networks. An
+ * ifb to which tc hands frames of theirs is one of them.
  */
-export function segmentOf(bridges: ReadonlySet<string>, { links }: Pick<HostState, 'links'>): ReadonlySet<string> {
+export function segmentOf(
+  bridges: ReadonlySet<string>,
+  { links, tc }: Pick<HostState, 'links' | 'tc'>,
+): ReadonlySet<string> {
   const byName = new Map(links.map((link) => [link.name, link]));
   const membersOf = groupBy(links, ({ master }) => master);
   const aboveOf = groupBy(links, ({ kind, lower }) => (kind === 'veth' ? null : (lower ?? null)));
@@ -183,6 +191,10 @@ export function segmentOf(bridges: ReadonlySet<string>, { links }: Pick<HostStat
     const bridge = byName.get(name);
     if (bridge !== undefined) arriveAt(bridge);
   }
+  // A set that grows is walked to its end: what one ifb hands to the next is looked at too.
+  for (const device of found)
+    for (const { to } of tcCopies(new Set([device]), { tc }))
+      if (waypoints.includes(byName.get(to)?.kind)) found.add(to);
   return found;
 }
 

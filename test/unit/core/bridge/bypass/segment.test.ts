@@ -18,7 +18,7 @@ const link = (name: string, parts: Partial<LinkState> = {}): LinkState => ({
   ...parts,
 });
 const reached = (...links: readonly LinkState[]): readonly string[] =>
-  [...segmentOf(new Set(['br0']), { links })].sort();
+  [...segmentOf(new Set(['br0']), { links, tc: null })].sort();
 const br0 = link('br0', { kind: 'bridge' });
 
 describe('the devices that frames of a bridge come to', () => {
@@ -33,6 +33,18 @@ describe('the devices that frames of a bridge come to', () => {
         link('eth9'),
       ),
     ).toEqual(['br0', 'br0.7', 'mv', 'vnet0', 'vnet0.9']);
+  });
+
+  it('are the ifbs to which tc hands frames, one after the other, and nobody else that tc names', () => {
+    const to = (device: string) => [{ kind: 'mirred', direction: 'egress', to_dev: device }];
+    const tc = { filters: { 'vnet0 ingress': to('ifb0'), 'ifb0 egress': to('ifb1'), 'ifb1 egress': to('eth9') } };
+    const links = [
+      br0,
+      link('vnet0', { master: 'br0', kind: 'tun' }),
+      ...['ifb0', 'ifb1', 'ifb2'].map((name) => link(name, { kind: 'ifb' })),
+      link('eth9'),
+    ];
+    expect([...segmentOf(new Set(['br0']), { links, tc })].sort()).toEqual(['br0', 'ifb0', 'ifb1', 'vnet0']);
   });
 
   it('are the bridge behind a pair of veths, and its ports', () => {
