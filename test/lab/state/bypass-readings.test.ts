@@ -5,13 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Fields, fieldsOf } from '../../../src/core/text/json-text.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { readState } from '../../../src/system/state/read.js';
-import { needs, root } from '../../support/needs.js';
+import { type Missing, needs, root } from '../../support/needs.js';
 
 const tools = fileURLToPath(new URL('../../system/adversary/tools/attack.py', import.meta.url));
 
-/** Whether this kernel has a discipline of that kind. */
-const has = (kind: string): boolean =>
-  spawnSync('unshare', ['--net', 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', kind]).status === 0;
+/** Whether this kernel has a queueing discipline of that kind. */
+const discipline = (kind: string): Missing =>
+  spawnSync('unshare', ['--net', 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', kind]).status === 0
+    ? null
+    : `this kernel has no queueing discipline ${kind}`;
 
 /** What no earlier reading showed, made on a real kernel. */
 describe('a reading of the state', needs(root), () => {
@@ -54,7 +56,7 @@ describe('a reading of the state', needs(root), () => {
     expect((await state()).links.find(({ name }) => name === 'v0')?.lower).toBe('v1');
   });
 
-  it.skipIf(!has('fq_codel'))('has filters that hang on fq_codel, and asks no device that has none', async () => {
+  it('has filters that hang on fq_codel, and asks no device that has none', needs(discipline('fq_codel')), async () => {
     run('tc', 'qdisc', 'add', 'dev', 'v0', 'root', 'handle', '1:', 'fq_codel');
     run('tc', 'qdisc', 'add', 'dev', 'v1', 'root', 'fq_codel');
     expect((await state()).tc).toMatchObject({ filters: {} });
@@ -67,7 +69,7 @@ describe('a reading of the state', needs(root), () => {
     run('tc', 'qdisc', 'del', 'dev', 'v0', 'root');
   });
 
-  it.skipIf(!has('htb'))('has filters of a class', async () => {
+  it('has filters of a class', needs(discipline('htb')), async () => {
     run('tc', 'qdisc', 'add', 'dev', 'v0', 'root', 'handle', '1:', 'htb');
     run('tc', 'class', 'add', 'dev', 'v0', 'parent', '1:', 'classid', '1:1', 'htb', 'rate', '1gbit');
     expect(Object.keys((await filters()) ?? {})).toEqual(['v0 root']);
