@@ -1,6 +1,7 @@
 import type { PersistentFix } from '../core/model/persistent-fix.js';
 import type { CarriersApart, Held, ProvenFix, Result } from '../core/model/result.js';
 import { escapeText } from '../core/text/escape.js';
+import { setText } from './answer/who.js';
 
 /** What held, the same in one or more steps. Steps are 0-based. */
 export interface HeldStory {
@@ -34,14 +35,32 @@ export function apartStories(result: Result): readonly { readonly step: number; 
 }
 
 /** What the outcome of a trial means, in a word or two. */
-export const outcomeWords: Readonly<Record<ProvenFix['outcome'], string>> = {
+const outcomeWords: Readonly<Record<ProvenFix['outcome'], string>> = {
+  works: 'WORKS',
   mends: 'WORKS',
   partly: 'WORKS IN PART',
-  'still-leaks': 'NO EFFECT',
+  'still-leaks': 'STILL LEAKS',
+  'no-effect': 'NO EFFECT',
   'cuts-off': 'CUTS OFF',
+  separates: 'SEPARATES',
   unproven: 'UNPROVEN',
   failed: 'FAILED',
 };
+
+/** What became of a fix in a few words: `WORKS`, `CUTS OFF (ARP): db`, `SEPARATES a and b`, `NO EFFECT`. */
+export function outcomeText({ outcome, cutOff, lost = [], separated = [] }: ProvenFix): string {
+  const word = outcomeWords[outcome];
+  switch (outcome) {
+    case 'cuts-off':
+      return lost.length === 0
+        ? `${word}: ${setText(cutOff)}`
+        : `${word} (${lost.map(({ what }) => what).join(', ')}): ${setText(cutOff)}`;
+    case 'separates':
+      return `${word} ${setText([...new Set(separated.flat())])}`;
+    default:
+      return word;
+  }
+}
 
 /** Every fix that was tried, with its 0-based step. */
 export function fixStories(result: Result): readonly { readonly step: number; readonly fix: ProvenFix }[] {

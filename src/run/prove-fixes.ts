@@ -27,7 +27,7 @@ async function tried(trial: FixTrial, dir: string, { runTrial }: ProveFixesDeps)
     const result = await runTrial(trial.scenario, join(dir, evidence));
     return {
       ...head,
-      ...fixOutcome(trial.cause, result, trial.at),
+      ...fixOutcome(trial, result),
       sha256: await hashFile(join(dir, evidence, files.sums)).catch(() => null),
     };
   } catch (error) {

@@ -1,40 +1,129 @@
-import type { Finding, ProvenFix, Result, StepResult } from '../model/result.js';
+import type { Finding, LostNeed, ProvenFix, Result, StepResult } from '../model/result.js';
+import { needOf } from './reach.js';
+import type { FixTrial } from './trial.js';
 
 /** As much of what is sent as who has to see it must get, as in a step's own proof. */
 const deliveryShare = 0.99;
+/** A fix after which so much is still seen has done nothing. */
+const noEffectShare = 0.9;
 
-type Outcome = Pick<ProvenFix, 'outcome' | 'before' | 'after' | 'cutOff' | 'text'>;
+type Outcome = Pick<ProvenFix, 'outcome' | 'before' | 'after' | 'cutOff' | 'lost' | 'separated' | 'text'>;
 
 function keyOf({ probe, class: name, carrier, vlan, variant, from, to, observer }: Finding): string {
   return JSON.stringify([probe, name, carrier, vlan, variant ?? null, from, to, observer]);
 }
 
-/** Addressees that got what was sent to them. */
-function reached(step: StepResult | undefined): ReadonlySet<string> {
-  const rows = (step?.findings ?? []).filter((row) => row.allowed === 'must' && (row.sent ?? 0) > 0);
-  const short = new Set(
-    rows.filter((row) => row.seen < deliveryShare * (row.sent ?? 0)).map(({ observer }) => observer),
-  );
-  return new Set(rows.map(({ observer }) => observer).filter((name) => !short.has(name)));
+/** Something that arrives where it has to. */
+interface Delivery {
+  readonly what: string;
+  readonly from: string;
+  readonly observer: string;
 }
 
-function sum(rows: readonly Finding[], keys: ReadonlySet<string>): number {
-  return rows.filter((row) => keys.has(keyOf(row))).reduce((total, row) => total + row.seen, 0);
+/** What arrived whole where it had to, by itself; what arrived in part is no longer among it. */
+function delivered(step: StepResult | undefined, whatOf: (row: Finding) => string): ReadonlyMap<string, Delivery> {
+  const found = new Map<string, Delivery>();
+  const short = new Set<string>();
+  for (const row of step?.findings ?? []) {
+    if (row.allowed !== 'must' || (row.sent ?? 0) === 0) continue;
+    const delivery = { what: whatOf(row), from: row.from, observer: row.observer };
+    const key = JSON.stringify([delivery.what, delivery.from, delivery.observer]);
+    found.set(key, delivery);
+    if (row.seen < deliveryShare * (row.sent ?? 0)) short.add(key);
+  }
+  for (const key of short) found.delete(key);
+  return found;
+}
+
+function missing(before: ReadonlyMap<string, Delivery>, after: ReadonlyMap<string, Delivery>): readonly Delivery[] {
+  return [...before].flatMap(([key, delivery]) => (after.has(key) ? [] : [delivery]));
+}
+
+/** Two names in the order of the alphabet, so that both directions of a pair are one. */
+function pairOf({ from, observer }: Delivery): readonly [string, string] {
+  return from < observer ? [from, observer] : [observer, from];
+}
+
+/** Whom a lost delivery leaves without it: who gets it from nobody any longer, else who no longer gets it through. */
+function victimsOf(lost: readonly Delivery[], after: readonly Delivery[]): readonly LostNeed[] {
+  const byWhat = new Map<string, Set<string>>();
+  for (const { what, from, observer } of lost) {
+    const stillServed = after.some((delivery) => delivery.what === what && delivery.observer === observer);
+    const names = byWhat.get(what) ?? new Set<string>();
+    byWhat.set(what, names.add(stillServed ? from : observer));
+  }
+  return [...byWhat].map(([what, names]) => ({ what, names: [...names] }));
+}
+
+interface Loss {
+  readonly lost: readonly LostNeed[];
+  readonly cutOff: readonly string[];
+  readonly separated: readonly (readonly [string, string])[];
+}
+
+/** What no longer works after the fix. `wanted`: pairs whose frames were the leak, which are to be apart. */
+function lossOf({ at, gateway }: Pick<FixTrial, 'at' | 'gateway'>, trial: Result, wanted: ReadonlySet<string>): Loss {
+  const needText = (row: Finding): string => needOf(row) ?? row.class;
+  // A broadcast of the step itself is none of DHCP.
+  const ownText = (row: Finding): string => (row.class === 'broadcast' ? row.class : needText(row));
+  const reachBefore = delivered(trial.steps[at.reachBefore], needText);
+  const reachAfter = delivered(trial.steps[at.reachAfter], needText);
+  const own = missing(delivered(trial.steps[at.before], ownText), delivered(trial.steps[at.after], ownText));
+  const gone = [...own, ...missing(reachBefore, reachAfter)].filter(
+    ({ from, observer }) => !wanted.has(JSON.stringify([from, observer])),
+  );
+  const remaining = [...reachAfter.values()];
+  const reachesGateway = (name: string): boolean =>
+    remaining.some(({ what, from, observer }) => what === 'unicast' && from === name && observer === gateway) &&
+    remaining.some(({ what, from, observer }) => what === 'unicast' && from === gateway && observer === name);
+  const isApart = ({ what, from, observer }: Delivery): boolean =>
+    what === 'unicast' && from !== gateway && observer !== gateway && reachesGateway(from) && reachesGateway(observer);
+  const lost = victimsOf(
+    gone.filter((delivery) => !isApart(delivery)),
+    remaining,
+  );
+  return {
+    lost,
+    cutOff: [...new Set(lost.flatMap(({ names }) => names))],
+    separated: [...new Map(gone.filter(isApart).map((each) => [pairOf(each).join('\n'), pairOf(each)])).values()],
+  };
+}
+
+function listOf(names: readonly string[]): string {
+  return names.join(', ');
+}
+
+function lossText({ lost, separated }: Loss): string {
+  return [
+    ...lost.map(({ what, names }) => `${what} no longer works for ${listOf(names)}`),
+    ...(separated.length === 0
+      ? []
+      : [`no longer reach each other: ${separated.map((pair) => pair.join(' and ')).join(', ')}`]),
+  ].join('; ');
+}
+
+/** What a fix did to the leaks alone, which are seen no longer; null = they are gone, and that is proven. */
+function unprovenOutcome(after: StepResult): Pick<Outcome, 'outcome' | 'text'> | null {
+  if (after.verdict === 'broken')
+    return { outcome: 'partly', text: 'these rows leak no longer, others of the step still do' };
+  if (after.verdict !== 'holds')
+    return {
+      outcome: 'unproven',
+      text: `nothing was seen, but that is not proven: ${[...new Set(after.reasons.map(({ code }) => code))].join(', ')}`,
+    };
+  return null;
 }
 
 /**
- * What became of a fix, from the run of its trial. `at`: where the trial has the step before and after it, and the
- * looks at who is reached. A fix that stops a leak by cutting somebody off is no fix: who got what was sent to it has
- * to get it still.
+ * What became of a fix, from the run of its trial. A fix that stops a leak by cutting somebody off is no fix: what
+ * guests live on has to work as before.
  */
-export function fixOutcome(
-  cause: string,
-  trial: Result,
-  at: { readonly before: number; readonly reachBefore: number; readonly after: number; readonly reachAfter: number },
-): Outcome {
+export function fixOutcome(fix: Pick<FixTrial, 'cause' | 'at' | 'gateway'>, trial: Result): Outcome {
+  const { at } = fix;
   const [before, after] = [trial.steps[at.before], trial.steps[at.after]];
-  const explained = (before?.findings ?? []).filter((row) => row.leak && row.causes.some(({ code }) => code === cause));
-  const keys = new Set(explained.map(keyOf));
+  const explained = (before?.findings ?? []).filter(
+    (row) => row.leak && row.causes.some(({ code }) => code === fix.cause),
+  );
   const seen = explained.reduce((total, row) => total + row.seen, 0);
   if (before === undefined || after === undefined || seen === 0) {
     return {
@@ -49,26 +138,29 @@ export function fixOutcome(
     ['step-failed', 'unsupported', 'not-run', 'interrupted'].includes(code),
   );
   if (failed !== undefined) return { outcome: 'failed', before: seen, after: null, cutOff: [], text: failed.text };
-  const left = sum(after.findings, keys);
-  const cutOff = [
-    ...[...reached(before)].filter((name) => !reached(after).has(name)),
-    ...[...reached(trial.steps[at.reachBefore])].filter((name) => !reached(trial.steps[at.reachAfter]).has(name)),
-  ].filter((name, index, all) => all.indexOf(name) === index);
-  const counts = { before: seen, after: left, cutOff };
-  if (left > 0) return { ...counts, outcome: 'still-leaks', text: `${left} of ${seen} frames are still seen` };
-  if (cutOff.length > 0)
+  const keys = new Set(explained.map(keyOf));
+  const left = after.findings.filter((row) => keys.has(keyOf(row))).reduce((total, row) => total + row.seen, 0);
+  // Who is addressed and must not get it is to be cut off from who sent it.
+  const unwanted = before.findings.filter((row) => row.leak && row.to === row.observer);
+  const loss = lossOf(fix, trial, new Set(unwanted.map(({ from, observer }) => JSON.stringify([from, observer]))));
+  const counts = {
+    before: seen,
+    after: left,
+    cutOff: loss.cutOff,
+    ...(loss.lost.length === 0 ? {} : { lost: loss.lost }),
+    ...(loss.separated.length === 0 ? {} : { separated: loss.separated }),
+  };
+  if (left > 0)
     return {
       ...counts,
-      outcome: 'cuts-off',
-      text: `nothing leaks, but ${cutOff.join(', ')} no longer ${cutOff.length === 1 ? 'gets' : 'get'} what is sent there`,
+      outcome: left >= noEffectShare * seen ? 'no-effect' : 'still-leaks',
+      text: `${left} of ${seen} frames are still seen`,
     };
-  if (after.verdict === 'broken')
-    return { ...counts, outcome: 'partly', text: 'these rows leak no longer, others of the step still do' };
-  if (after.verdict !== 'holds')
-    return {
-      ...counts,
-      outcome: 'unproven',
-      text: `nothing was seen, but that is not proven: ${[...new Set(after.reasons.map(({ code }) => code))].join(', ')}`,
-    };
-  return { ...counts, outcome: 'mends', text: 'nothing leaks, and everybody still gets what is sent there' };
+  if (loss.lost.length > 0) return { ...counts, outcome: 'cuts-off', text: `nothing leaks, but ${lossText(loss)}` };
+  if (loss.separated.length > 0)
+    return { ...counts, outcome: 'separates', text: `nothing leaks, but guests ${lossText(loss)}` };
+  return {
+    ...counts,
+    ...(unprovenOutcome(after) ?? { outcome: 'works', text: 'nothing leaks, and what worked before still works' }),
+  };
 }

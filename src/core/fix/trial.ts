@@ -1,6 +1,7 @@
 import type { Result, StepResult } from '../model/result.js';
-import type { Endpoint, ProbeEntry, Scenario, Step } from '../model/scenario.js';
+import type { Scenario, Step } from '../model/scenario.js';
 import { freePrograms } from '../scenario/free-commands.js';
+import { changesOnly, presentAt, reachStep, talkerOf, withoutChanges } from './reach.js';
 import { splitFix } from './text.js';
 
 /** What one fix is tried with: a scenario of its own, in a lab of its own. */
@@ -19,113 +20,23 @@ export interface FixTrial {
     readonly after: number;
     readonly reachAfter: number;
   };
+  /** Who stands for the way out in the looks at who is reached; null = nobody can. */
+  readonly gateway: string | null;
 }
-
-/** Frames for each pair of a reach. */
-const reachCount = 20;
-/** Endpoints beyond these are not asked whether they are still reached. */
-const mostReached = 32;
 
 /** Fixes that act only after a while: a new querier is believed after mcast_query_response_interval, 10 s. */
 const settleMs: Readonly<Record<string, number>> = { 'no-querier': 11_000 };
-
-const nothing = { flush: [], del: [], add: [] } as const;
-const nobodyExpected = { expected: null, maySee: null, mustSee: null, seen: [], observers: null } as const;
-
-/** A step without what it sends: only what it changes. */
-function changesOnly(step: Step): Step {
-  return {
-    ...step,
-    waitMs: 0,
-    probes: [],
-    traffic: [],
-    listenMs: null,
-    during: [],
-    accept: [],
-    expect: nobodyExpected,
-  };
-}
-
-function presentAt(scenario: Scenario, index: number): readonly Endpoint[] {
-  const running = new Set(scenario.topology.endpoints.filter(({ started }) => started).map(({ name }) => name));
-  for (const step of scenario.steps.slice(0, index + 1)) {
-    for (const name of step.stop) running.delete(name);
-    for (const name of step.start) running.add(name);
-  }
-  return scenario.topology.endpoints.filter(({ name }) => running.has(name));
-}
-
-function unicast(from: Endpoint, to: readonly Endpoint[], everybody: readonly string[]): ProbeEntry {
-  return {
-    class: 'known-unicast',
-    from: [from.name],
-    to: to.map(({ name }) => name),
-    via: null,
-    bothWays: false,
-    acrossBridges: false,
-    count: reachCount,
-    rate: null,
-    carriers: ['raw'],
-    vlanStacks: [[]],
-    srcMac: null,
-    dstMac: null,
-    srcIp: null,
-    dstIp: null,
-    group: null,
-    size: null,
-    maySee: everybody,
-    mustSee: null,
-    seen: [],
-  };
-}
-
-/**
- * Who gets what is sent to it: the uplink, else the first guest, sends to everybody on its bridge, and somebody sends
- * back.
- */
-function reachStep(name: string, step: Step, present: readonly Endpoint[]): Step {
-  const able = present.filter(({ macs, attach }) => macs.length > 0 && attach !== 'host');
-  const talker = able.find(({ role }) => role === 'uplink') ?? able[0];
-  const others = able.filter((one) => one !== talker && one.bridge === talker?.bridge).slice(0, mostReached);
-  const [first] = others;
-  const everybody = present.map((one) => one.name);
-  const probes =
-    talker === undefined || first === undefined
-      ? []
-      : [unicast(talker, others, everybody), unicast(first, [talker], everybody)];
-  return {
-    ...changesOnly({
-      ...step,
-      set: [],
-      sysctl: {},
-      vlan: { add: [], del: [] },
-      fdb: nothing,
-      mdb: { add: [], del: [] },
-      start: [],
-      stop: [],
-      run: [],
-      learn: everybody,
-    }),
-    name,
-    probes,
-  };
-}
 
 /**
  * The step again, with the fix instead of its own changes. What it flushed it flushes again: its leak may need an empty
  * table.
  */
 function repeated(step: Step, cause: string, fix: readonly (readonly string[])[]): Step {
+  const unchanged = withoutChanges(step);
   return {
-    ...step,
+    ...unchanged,
     name: `${step.name}, with the fix`,
-    set: [],
-    sysctl: {},
-    vlan: { add: [], del: [] },
-    fdb: { ...nothing, flush: step.fdb.flush },
-    mdb: { add: [], del: [] },
-    start: [],
-    stop: [],
+    fdb: { ...unchanged.fdb, flush: step.fdb.flush },
     run: fix,
     waitMs: Math.max(step.waitMs, settleMs[cause] ?? 0),
     probes: step.probes.map((probe) => ({ ...probe, seen: [] })),
@@ -160,7 +71,7 @@ export function fixTrials(scenario: Scenario, result: Result): readonly FixTrial
   return result.steps.flatMap((stepResult, index) => {
     const step = scenario.steps[index];
     if (step === undefined || stepResult.verdict !== 'broken') return [];
-    const present = presentAt(scenario, index);
+    const gateway = talkerOf(presentAt(scenario, index))?.name ?? null;
     const earlier = scenario.steps.slice(0, index).map(changesOnly);
     return [...proposed(stepResult)].map(
       ([cause, commands]): FixTrial => ({
@@ -173,11 +84,12 @@ export function fixTrials(scenario: Scenario, result: Result): readonly FixTrial
           steps: [
             ...earlier,
             { ...step, accept: [] },
-            reachStep('who is reached', step, present),
+            reachStep('who is reached', step, scenario, index),
             repeated(step, cause, [...commands.values()]),
-            reachStep('who is still reached', step, present),
+            reachStep('who is still reached', step, scenario, index),
           ],
         },
+        gateway,
         at: { before: index, reachBefore: index + 1, after: index + 2, reachAfter: index + 3 },
       }),
     );

@@ -58,7 +58,24 @@ export interface CarriersApart {
   readonly text: string;
 }
 
-export const fixOutcomes = ['mends', 'partly', 'still-leaks', 'cuts-off', 'unproven', 'failed'] as const;
+/** `mends`: what `works` was called; it stands in runs of older versions. */
+export const fixOutcomes = [
+  'works',
+  'mends',
+  'partly',
+  'still-leaks',
+  'no-effect',
+  'cuts-off',
+  'separates',
+  'unproven',
+  'failed',
+] as const;
+
+/** Something that worked before a fix and no longer does: ARP, DHCP, … and who is without it. */
+export interface LostNeed {
+  readonly what: string;
+  readonly names: readonly string[];
+}
 
 /** A proposed fix that was tried in the lab: the step as it was, the fix, the step again. */
 export interface ProvenFix {
@@ -71,8 +88,12 @@ export interface ProvenFix {
    */
   readonly before: number | null;
   readonly after: number | null;
-  /** Who got what was sent to it before the fix and no longer does. */
+  /** Who worked with the others before the fix and no longer does. */
   readonly cutOff: readonly string[];
+  /** What they are without. Absent where nobody is cut off, and in runs of older versions. */
+  readonly lost?: readonly LostNeed[];
+  /** Pairs that no longer reach each other, though both reach the gateway. Absent where there are none. */
+  readonly separated?: readonly (readonly [string, string])[];
   readonly text: string;
   /** Folder with the evidence of the trial, within the run's, and the SHA-256 of its SHA256SUMS. */
   readonly evidence: string;

@@ -1,10 +1,10 @@
 import { causePhrase } from '../../core/judge/explain/cause-phrases.js';
-import { fixCost } from '../../core/judge/explain/fix-costs.js';
+import { fixCost, fixPrice } from '../../core/judge/explain/fix-costs.js';
 import type { PersistentFix } from '../../core/model/persistent-fix.js';
 import type { ProvenFix, Result } from '../../core/model/result.js';
-import { beforeAfterText, outcomeWords } from '../stories.js';
+import { beforeAfterText, outcomeText } from '../stories.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
-import { type Audience, countText, setText, stepsText, whoText } from './who.js';
+import { type Audience, countText, stepsText, whoText } from './who.js';
 
 /** One way to end the leaks of a story. */
 export interface Alternative {
@@ -17,19 +17,32 @@ export interface Alternative {
   readonly cost: string;
   /** What became of it where it was tried: `WORKS (20 → 0 frames)`; '' = it was not. */
   readonly tried: string;
-  /** It was tried, and stops nothing or cuts somebody off. */
-  readonly failed: boolean;
+  /** How it came out where it was tried: the worst of several trials. */
+  readonly standing: Standing;
   /** Which of the leaks it ends; '' = all of them. */
   readonly part: string;
   readonly lasting: readonly PersistentFix[];
 }
 
-/** What would end the leaks of a story, one or the other: those that end all of them first. */
+/** Whether a fix may be advised: it was shown to work, it was not tried, or it does harm or nothing. */
+type Standing = 'works' | 'untried' | 'fails';
+const standings: readonly Standing[] = ['works', 'untried', 'fails'];
+
+function standingOf(trials: readonly ProvenFix[]): Standing {
+  if (trials.length === 0) return 'untried';
+  if (trials.some(({ outcome }) => !['works', 'mends', 'partly', 'unproven'].includes(outcome))) return 'fails';
+  return trials.every(({ outcome }) => outcome === 'works' || outcome === 'mends') ? 'works' : 'untried';
+}
+
+/**
+ * What would end the leaks of a story, one or the other. First what was shown to work, last what was shown to fail;
+ * among these what ends all leaks before what ends some, and then what costs least.
+ */
 export function alternativesOf({ group, tried }: CauseStory): readonly Alternative[] {
-  const sorted = [...group.causes].sort((a, b) => Number(b.rows >= group.rows) - Number(a.rows >= group.rows));
-  const told = sorted.map((cause): Alternative => {
+  const told = group.causes.map((cause): Alternative & { readonly price: number } => {
     const trials = tried.filter((fix) => fix.cause === cause.code);
     return {
+      price: fixPrice(cause.code, cause.fixes.join(' && ')),
       cause: cause.code,
       phrase: causePhrase(cause),
       commands: cause.fixes,
@@ -37,16 +50,20 @@ export function alternativesOf({ group, tried }: CauseStory): readonly Alternati
       part: cause.rows >= group.rows ? '' : `${countText(cause.rows)} of ${countText(group.rows)} leaks`,
       lasting: cause.lasting ?? [],
       tried: [...new Set(trials.map(triedText))].join(', '),
-      failed: trials.some(({ outcome }) => !['mends', 'partly', 'unproven'].includes(outcome)),
+      standing: standingOf(trials),
     };
   });
-  return [...told].sort((a, b) => Number(a.failed) - Number(b.failed));
+  return [...told].sort(
+    (a, b) =>
+      standings.indexOf(a.standing) - standings.indexOf(b.standing) ||
+      Number(a.part !== '') - Number(b.part !== '') ||
+      a.price - b.price,
+  );
 }
 
-/** `CUTS OFF bob (20 → 0 frames)` */
+/** `CUTS OFF (ARP): bob (20 → 0 frames)` */
 function triedText(fix: ProvenFix): string {
-  const who = fix.cutOff.length === 0 ? '' : ` ${setText(fix.cutOff)}`;
-  return `${outcomeWords[fix.outcome]}${who} (${beforeAfterText(fix)} frames)`;
+  return `${outcomeText(fix)} (${beforeAfterText(fix)} frames)`;
 }
 
 /** Why the leaks of a story happen, by their most specific cause. */

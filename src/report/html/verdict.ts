@@ -4,7 +4,7 @@ import { answerOf } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
 import type { Audience } from '../answer/who.js';
 import type { ReportedRun } from '../reporter.js';
-import { apartStories, beforeAfterText, fixStories, heldStories, outcomeWords, placesText } from '../stories.js';
+import { apartStories, beforeAfterText, fixStories, heldStories, outcomeText, placesText } from '../stories.js';
 import { expectedWord, runWord, stepWord } from '../word.js';
 import { someOf } from './leaks.js';
 import { html, type Markup, nothing, plural, type Tone, toneOf, wordMarkup } from './markup.js';
@@ -92,9 +92,12 @@ export function reasonsSection(result: Result, hintOf: (code: string) => string)
 }
 
 const tones: Readonly<Record<ProvenFix['outcome'], Tone>> = {
+  works: 'good',
   mends: 'good',
   partly: 'doubt',
   'still-leaks': 'bad',
+  'no-effect': 'bad',
+  separates: 'bad',
   'cuts-off': 'bad',
   unproven: 'doubt',
   failed: 'bad',
@@ -106,7 +109,7 @@ export function fixesSection(result: Result): Markup {
   if (stories.length === 0) return nothing;
   const rows = stories.map(
     ({ step, fix }) =>
-      html`<tr><td class="n">${step + 1}</td><th scope="row"><code>${fix.cause}</code></th><td>${fix.commands.map((command) => html`<div><code>${command}</code></div>`)}</td><td class="n">${beforeAfterText(fix)}</td><td class="word"><span class="${tones[fix.outcome]}">${outcomeWords[fix.outcome]}</span></td><td>${fix.text}</td></tr>`,
+      html`<tr><td class="n">${step + 1}</td><th scope="row"><code>${fix.cause}</code></th><td>${fix.commands.map((command) => html`<div><code>${command}</code></div>`)}</td><td class="n">${beforeAfterText(fix)}</td><td class="word"><span class="${tones[fix.outcome]}">${outcomeText(fix)}</span></td><td>${fix.text}</td></tr>`,
   );
   return html`<section aria-labelledby="fixes"><h2 id="fixes">Fixes that were tried</h2><p>Each in a lab of its own: the step as it was, the fix, the step again. A fix that stops a leak by cutting somebody off is no fix.</p><div class="wide" tabindex="0" role="region" aria-label="Fixes that were tried"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">cause</th><th scope="col">fix</th><th scope="col" class="n">leaked before → after</th><th scope="col">it</th><th scope="col">in short</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
 }

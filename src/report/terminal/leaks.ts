@@ -1,7 +1,7 @@
 import type { Finding, Result, StepEvent } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import { foldInARow, groupByPair, kindNumbers, numbering } from '../group.js';
-import { beforeAfterText, fixStories, lastingLines, outcomeWords } from '../stories.js';
+import { beforeAfterText, fixStories, lastingLines, outcomeText } from '../stories.js';
 import { foldAfter, type Paint } from './layout.js';
 
 const mostShown = 24;
@@ -229,7 +229,7 @@ export function terminalFixes(result: Result, width: number, paint: Paint): read
     ...stories.flatMap(({ step, fix }) => [
       ...foldAfter(
         `  step ${step + 1}  `,
-        escapeText(`${beforeAfterText(fix)}  ${outcomeWords[fix.outcome]}  ${fix.cause}: ${fix.text}`),
+        escapeText(`${beforeAfterText(fix)}  ${outcomeText(fix)}  ${fix.cause}: ${fix.text}`),
         width,
       ),
       ...fix.commands.map((command) => `          ${escapeText(command)}`),

@@ -26,6 +26,21 @@ steps:
     probe: [ { class: known-unicast, from: lan, to: alice, count: 20, carriers: [ raw ] } ]
     expect: leak
 `;
+const broadcasts = `
+version: 1
+name: broadcasts
+topology:
+  provider: lab
+  bridges: { br0: { stp_state: off } }
+  endpoints:
+    web: { bridge: br0, port: tap0, ip: 10.0.0.1/24 }
+    db: { bridge: br0, port: tap1, ip: 10.0.0.2/24 }
+    lan: { bridge: br0, port: eth9, role: uplink, ip: 10.0.0.254/24 }
+steps:
+  - name: db hears what web broadcasts
+    probe: [ { class: broadcast, from: web, count: 20, carriers: [ raw ], may_see: [ lan ] } ]
+    expect: leak
+`;
 const fixes = z.object({
   steps: z.array(
     z.object({
@@ -36,6 +51,8 @@ const fixes = z.object({
           before: z.number(),
           after: z.number(),
           cutOff: z.array(z.string()),
+          lost: z.array(z.object({ what: z.string(), names: z.array(z.string()) })).exactOptional(),
+          separated: z.array(z.array(z.string())).exactOptional(),
           evidence: z.string(),
         }),
       ),
@@ -60,15 +77,19 @@ describe('run --prove-fix', needs(root), () => {
     ({ stdout } = run);
   }, 120_000);
 
-  it('tells a fix that mends from one that cuts a guest off, with the frames before and after', () => {
+  it('tells a fix that works from one that cuts a guest off, with the frames before and after', () => {
     expect(fixes.parse(JSON.parse(stdout)).steps[0]?.fixes).toEqual([
-      { cause: 'ageing-zero', outcome: 'mends', before: 20, after: 0, cutOff: [], evidence: 'prove-fix/1-ageing-zero' },
+      { cause: 'ageing-zero', outcome: 'works', before: 20, after: 0, cutOff: [], evidence: 'prove-fix/1-ageing-zero' },
       {
         cause: 'unknown-flood',
         outcome: 'cuts-off',
         before: 20,
         after: 0,
         cutOff: ['bob'],
+        lost: [
+          { what: 'unicast', names: ['bob'] },
+          { what: 'ARP', names: ['bob'] },
+        ],
         evidence: 'prove-fix/1-unknown-flood',
       },
     ]);
@@ -77,7 +98,7 @@ describe('run --prove-fix', needs(root), () => {
   it('shows them in the terminal and in the page', () => {
     expect(cliRun('report', dir, '--format', 'html').stdout).toContain('Fixes that were tried');
     expect(cliRun('report', dir, '--format', 'terminal').stdout).toMatch(
-      /fix {2}ip link set dev br0 type bridge ageing_time 30000\n +tried: WORKS \(20 → 0 frames\)[^]*flood off\n +tried: CUTS OFF bob \(20 → 0 frames\)/,
+      /fix {2}ip link set dev br0 type bridge ageing_time 30000\n +tried: WORKS \(20 → 0 frames\)[^]*flood off\n +tried: CUTS OFF \([A-Za-z, ]+\): bob \(20 → 0 frames\)/,
     );
     expect(cliRun('replay', dir, '--verbose').stdout).toMatch(/20 → 0 {2}WORKS {2}ageing-zero/);
   });
@@ -87,7 +108,27 @@ describe('run --prove-fix', needs(root), () => {
     expect(cliRun('check', dir).stdout).toMatch(/^WHOLE; verdict broken/m);
     expect(cliRun('check', join(dir, 'prove-fix/1-ageing-zero')).stdout).toMatch(/^WHOLE/m);
     expect(readFileSync(join(dir, 'SHA256SUMS'), 'utf8')).toContain('  fixes.json\n');
-    writeFileSync(join(dir, 'fixes.json'), readFileSync(join(dir, 'fixes.json'), 'utf8').replace('cuts-off', 'mends'));
+    writeFileSync(join(dir, 'fixes.json'), readFileSync(join(dir, 'fixes.json'), 'utf8').replace('cuts-off', 'works'));
     expect(cliRun('check', dir).stdout).toMatch(/fixes\.json was changed/);
   });
 });
+
+it(
+  'run --prove-fix: bcast_flood off on a guest’s port is no fix, since ARP no longer reaches the guest',
+  needs(root),
+  () => {
+    const to = join(scratch, 'broadcasts');
+    writeFileSync(join(scratch, 'broadcasts.yml'), broadcasts);
+    const run = cliRun('run', join(scratch, 'broadcasts.yml'), '--prove-fix', '--json', '--quiet', '--out', to);
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    const told = fixes.parse(JSON.parse(run.stdout)).steps[0]?.fixes;
+    expect(told?.find(({ cause }) => cause === 'group-flood')).toMatchObject({
+      outcome: 'cuts-off',
+      before: 20,
+      after: 0,
+      lost: [{ what: 'ARP', names: ['db'] }],
+    });
+    expect(cliRun('replay', to, '--verbose').stdout).toContain('CUTS OFF (ARP): db');
+  },
+  120_000,
+);

@@ -21,6 +21,8 @@ const shape = z.array(
     before: z.number().nullable(),
     after: z.number().nullable(),
     cutOff: z.array(z.string()),
+    lost: z.array(z.object({ what: z.string(), names: z.array(z.string()) })).exactOptional(),
+    separated: z.array(z.tuple([z.string(), z.string()])).exactOptional(),
     text: z.string(),
     evidence: z.string(),
     sha256: z.string().nullable(),

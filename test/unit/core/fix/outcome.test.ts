@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fixOutcome } from '../../../../src/core/fix/outcome.js';
 import { splitFix } from '../../../../src/core/fix/text.js';
 import type { StepResult } from '../../../../src/core/model/result.js';
+import { outcomeText } from '../../../../src/report/stories.js';
 import { findings, result, step } from '../../../support/report/fixture.js';
 
 const cause = {
@@ -20,12 +21,12 @@ const reach = (kali3: number): StepResult =>
   step('reach', { verdict: null, expected: null, findings: findings('lan', 'kali3', 'raw', { kali3 }) });
 const at = { before: 0, reachBefore: 1, after: 2, reachAfter: 3 };
 const outcome = (steps: readonly StepResult[]): ReturnType<typeof fixOutcome> =>
-  fixOutcome('unknown-flood', result(steps), at);
+  fixOutcome({ cause: 'unknown-flood', at, gateway: 'lan' }, result(steps));
 
 describe('a fix', () => {
-  it('mends where nothing leaks any longer and everybody is still reached', () => {
+  it('works where nothing leaks any longer and everybody is still reached', () => {
     expect(outcome([leak, reach(100), mended, reach(100)])).toMatchObject({
-      outcome: 'mends',
+      outcome: 'works',
       before: 100,
       after: 0,
       cutOff: [],
@@ -43,7 +44,7 @@ describe('a fix', () => {
   });
 
   it('is not blamed for who was not reached before it either', () => {
-    expect(outcome([leak, reach(0), mended, reach(0)])).toMatchObject({ outcome: 'mends' });
+    expect(outcome([leak, reach(0), mended, reach(0)])).toMatchObject({ outcome: 'works' });
   });
 
   it('that leaves some frames still leaks', () => {
@@ -58,7 +59,7 @@ describe('a fix', () => {
     });
   });
 
-  it('that mends the rows of its cause while others leak mends in part', () => {
+  it('that ends the rows of its cause while others leak works in part', () => {
     const other = step('with the fix', {
       verdict: 'broken',
       findings: [
@@ -131,7 +132,7 @@ describe('what is counted of a fix', () => {
       text: 'these rows leak no longer, others of the step still do',
     });
     expect(told(before({ ...row, ...over }), after({ ...row, ...over }))).toMatchObject({
-      outcome: 'still-leaks',
+      outcome: 'no-effect',
       after: 5,
     });
   });
@@ -177,10 +178,10 @@ describe('what is counted of a fix', () => {
     expect(both).toMatchObject({
       outcome: 'cuts-off',
       cutOff: ['lan', 'kali3'],
-      text: 'nothing leaks, but lan, kali3 no longer get what is sent there',
+      text: 'nothing leaks, but unicast no longer works for lan, kali3',
     });
     expect(outcome([leak, reach(100), mended, reach(0)]).text).toBe(
-      'nothing leaks, but kali3 no longer gets what is sent there',
+      'nothing leaks, but unicast no longer works for kali3',
     );
   });
 
@@ -212,6 +213,85 @@ describe('what is counted of a fix', () => {
       after: 0,
       text: 'nothing was seen, but that is not proven: key-lost, drain-incomplete',
     });
+  });
+});
+
+describe('what guests live on', () => {
+  type Row = StepResult['findings'][number];
+  const [like] = findings('kali2', 'lan', 'raw', { lan: 100 });
+  if (like === undefined) throw new Error('the fixture has changed');
+  const [guests, unicast] = [['kali2', 'kali3'], { class: 'known-unicast', carrier: 'raw' }] as const;
+  const arp = { class: 'arp-request', carrier: 'arp' } as const;
+  const dhcp = { class: 'broadcast', carrier: 'ipv4-udp' } as const;
+  const row = (from: string, observer: string, kind: { readonly class: string; readonly carrier: string }): Row => ({
+    ...like,
+    ...kind,
+    from,
+    to: observer,
+    observer,
+    allowed: 'must',
+    leak: false,
+  });
+  const whole = guests.flatMap((guest) => [
+    row('lan', guest, unicast),
+    row(guest, 'lan', unicast),
+    row('lan', guest, arp),
+    row(guest, 'lan', arp),
+    row(guest, 'lan', dhcp),
+    row(guest, guest === 'kali2' ? 'kali3' : 'kali2', unicast),
+  ]);
+  const look = (rows: readonly Row[]): StepResult => step('reach', { verdict: null, expected: null, findings: rows });
+  const after = (isLost: (row: Row) => boolean): ReturnType<typeof fixOutcome> =>
+    outcome([leak, look(whole), mended, look(whole.map((each) => (isLost(each) ? { ...each, seen: 0 } : each)))]);
+
+  it('is all there where a fix works', () => expect(after(() => false)).toMatchObject({ outcome: 'works' }));
+
+  it('is ARP: who gets no request any longer is cut off', () => {
+    const told = after(({ class: name, observer }) => name === 'arp-request' && observer === 'kali3');
+    expect(told).toMatchObject({
+      outcome: 'cuts-off',
+      cutOff: ['kali3'],
+      lost: [{ what: 'ARP', names: ['kali3'] }],
+      text: 'nothing leaks, but ARP no longer works for kali3',
+    });
+  });
+
+  it('is DHCP: who gets no discover through is cut off, and the gateway where it gets none', () => {
+    expect(after(({ class: name, from }) => name === 'broadcast' && from === 'kali2').lost).toEqual([
+      { what: 'DHCP', names: ['kali2'] },
+    ]);
+    expect(after(({ class: name }) => name === 'broadcast').lost).toEqual([{ what: 'DHCP', names: ['lan'] }]);
+  });
+
+  it('is each other: guests that reach the gateway and not each other are separated', () => {
+    const told = after(({ from, observer }) => from !== 'lan' && observer !== 'lan');
+    expect(told).toMatchObject({ outcome: 'separates', cutOff: [], separated: [['kali2', 'kali3']] });
+    expect(told).not.toHaveProperty('lost');
+  });
+
+  it('is not what the claim wants apart', () => {
+    const unwanted = step('as it was', {
+      verdict: 'broken',
+      findings: findings('kali2', 'kali3', 'raw', { kali3: 100 }, { allowed: 'no', leak: true, causes: [cause] }),
+    });
+    const silent = step('with the fix', {
+      findings: findings('kali2', 'kali3', 'raw', { kali3: 0 }, { allowed: 'no' }),
+    });
+    const apart = whole.map((each) =>
+      each.from === 'kali2' && each.observer === 'kali3' ? { ...each, seen: 0 } : each,
+    );
+    expect(outcome([unwanted, look(whole), silent, look(apart)])).toMatchObject({ outcome: 'works' });
+  });
+
+  it('is in the words of a report', () => {
+    const told = (fix: ReturnType<typeof fixOutcome>): string =>
+      outcomeText({ ...fix, cause: '', commands: [], evidence: '', sha256: null });
+    expect([
+      told(after(() => false)),
+      told(after(({ class: name, observer }) => name === 'arp-request' && observer === 'kali3')),
+      told(after(({ from, observer }) => from !== 'lan' && observer !== 'lan')),
+      told(outcome([leak, look(whole), leak, look(whole)])),
+    ]).toEqual(['WORKS', 'CUTS OFF (ARP): kali3', 'SEPARATES kali2 and kali3', 'NO EFFECT']);
   });
 });
 

@@ -160,13 +160,17 @@ describe('who is reached', () => {
   const reach = (topology: Partial<Scenario['topology']> = {}, of: Step = step()): Step | undefined =>
     stepsOf(trials([broken(leak(flood))], one(of, topology))[0])[1];
   const probes = (...args: Parameters<typeof reach>): unknown =>
-    reach(...args)?.probes.map(({ from, to, maySee, count, carriers }) => [from, to, maySee, count, carriers]);
+    reach(...args)?.probes.map(({ class: name, from, to, mustSee, carriers }) => [name, from, to, mustSee, carriers]);
   const all = ['a', 'b', 'c', 'lan'];
 
-  it('is asked of everybody by the uplink, and of the uplink by one of them', () => {
+  it('is asked by what guests live on: frames and ARP both ways, DHCP, frames between guests', () => {
     expect(probes()).toEqual([
-      [['lan'], ['a', 'b', 'c'], all, 20, ['raw']],
-      [['a'], ['lan'], all, 20, ['raw']],
+      ['known-unicast', ['lan'], ['a', 'b', 'c'], null, ['raw', 'arp']],
+      ['known-unicast', ['a', 'b', 'c'], ['lan'], null, ['raw', 'arp']],
+      ['known-unicast', ['a', 'b', 'c'], ['a', 'b', 'c'], null, ['raw']],
+      ['arp-request', ['lan'], ['a'], ['a', 'b', 'c'], ['arp']],
+      ['arp-request', ['a', 'b', 'c'], ['lan'], ['lan'], ['arp']],
+      ['broadcast', ['a', 'b', 'c'], null, ['lan'], ['ipv4-udp']],
     ]);
     const changing = step({
       set: [{ device: 'br0', settings: { ageing_time: 0 } }],
@@ -193,7 +197,7 @@ describe('who is reached', () => {
       acrossBridges: false,
       count: 20,
       rate: null,
-      carriers: ['raw'],
+      carriers: ['raw', 'arp'],
       vlanStacks: [[]],
       srcMac: null,
       dstMac: null,
@@ -207,10 +211,37 @@ describe('who is reached', () => {
     });
   });
   it('is asked by the first guest where there is no uplink', () => {
-    expect(probes({ endpoints: endpoints.filter(({ name }) => name !== 'lan') })).toEqual([
-      [['a'], ['b', 'c'], ['a', 'b', 'c'], 20, ['raw']],
-      [['b'], ['a'], ['a', 'b', 'c'], 20, ['raw']],
+    expect(reach({ endpoints: endpoints.filter(({ name }) => name !== 'lan') })?.probes[0]).toMatchObject({
+      from: ['a'],
+      to: ['b', 'c'],
+      maySee: ['a', 'b', 'c'],
+    });
+  });
+  it('is asked by the gateway of a guest where no endpoint is the uplink', () => {
+    const ip = { family: 4, address: '192.0.2.254', prefix: 24 } as const;
+    const routed = endpoints
+      .filter(({ name }) => name !== 'lan')
+      .map((each): Endpoint => ({ ...each, gateway: ip.address, ips: each.name === 'c' ? [ip] : each.ips }));
+    expect(reach({ endpoints: routed })?.probes[0]).toMatchObject({ from: ['c'], to: ['a', 'b'] });
+  });
+  it('is asked of members of groups, and of IPv6 neighbours by the group of their address', () => {
+    const ip = { family: 6, address: 'fd00::12:3456', prefix: 64 } as const;
+    const withIpv6 = endpoints.map((each): Endpoint => (each.name === 'a' ? { ...each, ips: [ip] } : each));
+    const told = reach({ endpoints: withIpv6 }, step({ mdb: { add: [member], del: [] } }))?.probes;
+    expect(told?.filter(({ class: name }) => name === 'multicast')).toMatchObject([
+      { from: ['lan'], group: '239.1.1.1', mustSee: null },
+      { from: ['lan'], group: 'ff02::1:ff12:3456', mustSee: ['a'], carriers: ['ipv6-icmp'] },
     ]);
+  });
+  it('is asked between neighbours where there are many', () => {
+    const many = Array.from({ length: 9 }, (_, at) =>
+      endpoints.slice(0, 1).map((each) => ({ ...each, name: `g${at}`, port: `p${at}` })),
+    ).flat();
+    expect(
+      reach({ endpoints: many })
+        ?.probes.filter(({ bothWays }) => bothWays)
+        .map(({ from, to }) => [...from, ...(to ?? [])]),
+    ).toEqual(Array.from({ length: 7 }, (_, at) => [`g${at + 1}`, `g${at + 2}`]));
   });
   it('is asked of who is there, has a MAC, is no host and on the same bridge', () => {
     const change = (name: string, over: Partial<Endpoint>): Partial<Scenario['topology']> => ({

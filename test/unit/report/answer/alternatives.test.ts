@@ -43,7 +43,7 @@ describe('what would end leaks', () => {
   });
 
   it('has its price, also where the run was judged before there were prices', () => {
-    const [group, isolated] = alternativesOf(
+    const [isolated, group] = alternativesOf(
       story([
         cause('group-flood', 4, ['bridge link set dev p1 bcast_flood off']),
         cause('not-isolated', 4, ['bridge link set dev p1 isolated on'], { cost: 'everything' }),
@@ -51,6 +51,23 @@ describe('what would end leaks', () => {
     );
     expect(group?.cost).toContain('ARP requests and DHCP no longer reach this guest');
     expect(isolated?.cost).toBe('everything');
+  });
+
+  it('is what costs least where several end all of them, whatever their order', () => {
+    const told = alternativesOf(
+      story([
+        cause('group-flood', 4, ['bridge link set dev p1 bcast_flood off']),
+        cause('not-isolated', 4, ['bridge link set dev p1 isolated on']),
+        cause('unknown-flood', 4, ['bridge link set dev p1 flood off']),
+        cause('ageing-zero', 4, ['ip link set dev br0 type bridge ageing_time 30000']),
+      ]),
+    );
+    expect(told.map(({ cause: code }) => code)).toEqual([
+      'ageing-zero',
+      'unknown-flood',
+      'not-isolated',
+      'group-flood',
+    ]);
   });
 
   it('is the first that can be typed', () => {
@@ -74,12 +91,22 @@ describe('a fix that was tried', () => {
   const [first, second] = alternativesOf(
     story(
       [cause('unknown-flood', 4, ['x']), cause('ageing-zero', 4, ['y'])],
-      [trial('unknown-flood', 'cuts-off', ['bob']), trial('ageing-zero', 'mends', [])],
+      [trial('unknown-flood', 'cuts-off', ['bob']), trial('ageing-zero', 'works', [])],
     ),
   );
 
+  it('of an older version says the same', () => {
+    const [old] = alternativesOf(story([cause('ageing-zero', 4, ['y'])], [trial('ageing-zero', 'mends', [])]));
+    expect([old?.tried, old?.standing]).toEqual(['WORKS (20 → 0 frames)', 'works']);
+  });
+
+  it('and works is advised before one that costs less and was not tried', () => {
+    const causes = [cause('ageing-zero', 4, ['y']), cause('unknown-flood', 4, ['x'])];
+    expect(alternativesOf(story(causes, [trial('unknown-flood', 'works', [])]))[0]?.cause).toBe('unknown-flood');
+  });
+
   it('says what became of it, and comes last where it cuts somebody off', () => {
-    expect([first?.tried, second?.tried]).toEqual(['WORKS (20 → 0 frames)', 'CUTS OFF bob (20 → 0 frames)']);
+    expect([first?.tried, second?.tried]).toEqual(['WORKS (20 → 0 frames)', 'CUTS OFF: bob (20 → 0 frames)']);
   });
 });
 

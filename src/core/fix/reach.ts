@@ -1,0 +1,202 @@
+import type { Carrier, Endpoint, ProbeClassName, ProbeEntry, Scenario, Step } from '../model/scenario.js';
+import { ipv6Bytes, ipv6Text } from '../wire/ipv6.js';
+
+/** What guests live on, as reports call it. */
+export type Need = 'unicast' | 'ARP' | 'DHCP' | 'multicast' | 'IPv6 neighbour discovery';
+
+/** Frames for each pair of a reach. */
+const reachCount = 20;
+/** Endpoints beyond these are not asked whether they are still reached. */
+const maxReached = 32;
+/** Between so many guests every pair is tried; of more each with the next. */
+const maxMeshed = 6;
+/** Multicast groups, and guests whose IPv6 neighbours look for them, beyond these are not tried. */
+const maxGroups = 8;
+
+const nothing = { flush: [], del: [], add: [] } as const;
+const nobodyExpected = { expected: null, maySee: null, mustSee: null, seen: [], observers: null } as const;
+
+/** A step without what it sends: only what it changes. */
+export function changesOnly(step: Step): Step {
+  return {
+    ...step,
+    waitMs: 0,
+    probes: [],
+    traffic: [],
+    listenMs: null,
+    during: [],
+    accept: [],
+    expect: nobodyExpected,
+  };
+}
+
+/** A step without what it changes. */
+export function withoutChanges(step: Step): Step {
+  return {
+    ...step,
+    set: [],
+    sysctl: {},
+    vlan: { add: [], del: [] },
+    fdb: nothing,
+    mdb: { add: [], del: [] },
+    start: [],
+    stop: [],
+    run: [],
+  };
+}
+
+/** Endpoints that run in a step. */
+export function presentAt(scenario: Scenario, index: number): readonly Endpoint[] {
+  const running = new Set(scenario.topology.endpoints.filter(({ started }) => started).map(({ name }) => name));
+  for (const step of scenario.steps.slice(0, index + 1)) {
+    for (const name of step.stop) running.delete(name);
+    for (const name of step.start) running.add(name);
+  }
+  return scenario.topology.endpoints.filter(({ name }) => running.has(name));
+}
+
+/** Groups that have members in a step, by the entries that steps made. */
+function groupsAt(scenario: Scenario, index: number): readonly string[] {
+  const groups = new Set<string>();
+  for (const { mdb } of scenario.steps.slice(0, index + 1)) {
+    for (const { group } of mdb.del) groups.delete(group);
+    for (const { group } of mdb.add) groups.add(group);
+  }
+  return [...groups];
+}
+
+interface Sent {
+  readonly class: ProbeClassName;
+  readonly from: readonly Endpoint[];
+  readonly to: readonly Endpoint[] | null;
+  readonly carriers: readonly Carrier[] | null;
+  /** null = as the class has it. */
+  readonly mustSee: readonly Endpoint[] | null;
+  readonly group?: string;
+  readonly bothWays?: boolean;
+}
+
+function namesOf(endpoints: readonly Endpoint[]): readonly string[] {
+  return endpoints.map(({ name }) => name);
+}
+
+function entryOf({ class: name, from, to, carriers, mustSee, group, bothWays }: Sent): Omit<ProbeEntry, 'maySee'> {
+  return {
+    class: name,
+    from: namesOf(from),
+    to: to === null ? null : namesOf(to),
+    via: null,
+    bothWays: bothWays ?? false,
+    acrossBridges: false,
+    count: reachCount,
+    rate: null,
+    carriers,
+    vlanStacks: [[]],
+    srcMac: null,
+    dstMac: null,
+    srcIp: null,
+    dstIp: null,
+    group: group ?? null,
+    size: null,
+    mustSee: mustSee === null ? null : namesOf(mustSee),
+    seen: [],
+  };
+}
+
+/** The group in which neighbours look for an address (RFC 4291 2.7.1); null = it is no IPv6 address. */
+function solicitedNodeGroup(address: string): string | null {
+  const bytes = ipv6Bytes(address);
+  return bytes === null
+    ? null
+    : ipv6Text(Uint8Array.of(0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, ...bytes.subarray(13)), 0);
+}
+
+function guestPairs(guests: readonly Endpoint[]): readonly Sent[] {
+  const unicast = { class: 'known-unicast', carriers: ['raw'], mustSee: null } as const;
+  if (guests.length < 2) return [];
+  if (guests.length <= maxMeshed) return [{ ...unicast, from: guests, to: guests }];
+  return guests
+    .slice(1)
+    .map((guest, at) => ({ ...unicast, from: guests.slice(at, at + 1), to: [guest], bothWays: true }));
+}
+
+function sentBy(talker: Endpoint, guests: readonly Endpoint[], groups: readonly string[]): readonly Sent[] {
+  const [first] = guests;
+  if (first === undefined) return [];
+  const gateway = [talker];
+  const ipv6 = guests.flatMap((guest) => {
+    const address = guest.ips.find(({ family }) => family === 6)?.address;
+    const group = address === undefined ? null : solicitedNodeGroup(address);
+    return group === null ? [] : [{ guest, group }];
+  });
+  return [
+    // Frames, and replies to ARP requests, between the gateway and each guest.
+    { class: 'known-unicast', from: gateway, to: guests, carriers: ['raw', 'arp'], mustSee: null },
+    { class: 'known-unicast', from: guests, to: gateway, carriers: ['raw', 'arp'], mustSee: null },
+    ...guestPairs(guests),
+    // A request is a broadcast: where one for the first arrives everywhere, so does one for each.
+    { class: 'arp-request', from: gateway, to: [first], carriers: ['arp'], mustSee: guests },
+    { class: 'arp-request', from: guests, to: gateway, carriers: ['arp'], mustSee: gateway },
+    // As a client's DISCOVER (RFC 2131): servers answer with unicast.
+    { class: 'broadcast', from: guests, to: null, carriers: ['ipv4-udp'], mustSee: gateway },
+    ...groups
+      .slice(0, maxGroups)
+      .map((group): Sent => ({ class: 'multicast', from: gateway, to: null, carriers: null, mustSee: null, group })),
+    ...ipv6.slice(0, maxGroups).map(
+      ({ guest, group }): Sent => ({
+        class: 'multicast',
+        from: gateway,
+        to: null,
+        carriers: ['ipv6-icmp'],
+        mustSee: [guest],
+        group,
+      }),
+    ),
+  ];
+}
+
+/** What a row of a reach is about. */
+export function needOf(row: { readonly class: string; readonly carrier: string }): Need | null {
+  if (row.class === 'known-unicast') return row.carrier === 'arp' ? 'ARP' : 'unicast';
+  if (row.class === 'arp-request') return 'ARP';
+  if (row.class === 'broadcast') return 'DHCP';
+  if (row.class === 'multicast') return row.carrier === 'ipv6-icmp' ? 'IPv6 neighbour discovery' : 'multicast';
+  return null;
+}
+
+/** The endpoint that stands for the way out: the uplink, else the gateway of somebody, else the first. */
+export function talkerOf(present: readonly Endpoint[]): Endpoint | null {
+  const able = present.filter(({ macs, attach }) => macs.length > 0 && attach !== 'host');
+  const gateways = new Set(present.flatMap(({ gateway }) => gateway ?? []));
+  return (
+    able.find(({ role }) => role === 'uplink') ??
+    able.find(({ ips }) => ips.some(({ address }) => gateways.has(address))) ??
+    able[0] ??
+    null
+  );
+}
+
+/**
+ * A step that shows what still works, without changing anything: between the gateway and each guest on its bridge
+ * frames, ARP and DHCP; frames between guests; groups to their members. Everybody announces itself before.
+ */
+export function reachStep(name: string, step: Step, scenario: Scenario, index: number): Step {
+  const present = presentAt(scenario, index);
+  const talker = talkerOf(present);
+  const guests = present
+    .filter(
+      (endpoint) =>
+        endpoint !== talker &&
+        endpoint.macs.length > 0 &&
+        endpoint.attach !== 'host' &&
+        endpoint.bridge === talker?.bridge,
+    )
+    .slice(0, maxReached);
+  const everybody = namesOf(present);
+  const sent = talker === null ? [] : sentBy(talker, guests, groupsAt(scenario, index));
+  return {
+    ...changesOnly({ ...withoutChanges(step), learn: everybody }),
+    name,
+    probes: sent.map((entry) => ({ ...entryOf(entry), maySee: everybody })),
+  };
+}
