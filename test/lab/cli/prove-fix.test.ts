@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { needs, root } from '../../support/needs.js';
+import { patient } from '../../support/patient.js';
 
 const cli = resolve(import.meta.dirname, '../../../dist/cli.cjs');
 const scratch = mkdtempSync(join(tmpdir(), 'prove-fix-'));
@@ -113,22 +114,20 @@ describe('run --prove-fix', needs(root), () => {
   });
 });
 
-it(
-  'run --prove-fix: bcast_flood off on a guest’s port is no fix, since ARP no longer reaches the guest',
-  needs(root),
-  () => {
-    const to = join(scratch, 'broadcasts');
-    writeFileSync(join(scratch, 'broadcasts.yml'), broadcasts);
-    const run = cliRun('run', join(scratch, 'broadcasts.yml'), '--prove-fix', '--json', '--quiet', '--out', to);
-    expect(run).toMatchObject({ status: 0, stderr: '' });
-    const told = fixes.parse(JSON.parse(run.stdout)).steps[0]?.fixes;
-    expect(told?.find(({ cause }) => cause === 'group-flood')).toMatchObject({
-      outcome: 'cuts-off',
-      before: 20,
-      after: 0,
-      lost: [{ what: 'ARP', names: ['db'] }],
-    });
-    expect(cliRun('replay', to, '--verbose').stdout).toContain('CUTS OFF (ARP): db');
-  },
-  120_000,
-);
+it('run --prove-fix: bcast_flood off on a guest’s port is no fix, since ARP no longer reaches the guest', {
+  ...needs(root),
+  timeout: patient(120_000),
+}, () => {
+  const to = join(scratch, 'broadcasts');
+  writeFileSync(join(scratch, 'broadcasts.yml'), broadcasts);
+  const run = cliRun('run', join(scratch, 'broadcasts.yml'), '--prove-fix', '--json', '--quiet', '--out', to);
+  expect(run).toMatchObject({ status: 0, stderr: '' });
+  const told = fixes.parse(JSON.parse(run.stdout)).steps[0]?.fixes;
+  expect(told?.find(({ cause }) => cause === 'group-flood')).toMatchObject({
+    outcome: 'cuts-off',
+    before: 20,
+    after: 0,
+    lost: [{ what: 'ARP', names: ['db'] }],
+  });
+  expect(cliRun('replay', to, '--verbose').stdout).toContain('CUTS OFF (ARP): db');
+});
