@@ -1,4 +1,4 @@
-import { bridgeSettings, portSettings } from '../core/model/settings.js';
+import { bridgeSettings, portSettings } from '../core/bridge/attributes.js';
 import type { FdbState, HostState, LinkState } from '../core/model/state.js';
 
 /** One thing that the kernel said differently at two moments; null = it was not there. */

@@ -1,32 +1,15 @@
+import { bridgeSettings, decidesAlone, portSettings } from '../bridge/attributes.js';
 import type { BridgeView } from '../bridge/view.js';
 import type { Drift, Severity } from '../model/audit.js';
 import type { Settings } from '../model/scenario.js';
-import { bridgeSettings, portSettings } from '../model/settings.js';
 import type { Reading } from '../model/state.js';
-
-/** Settings whose change alone decides who gets what. */
-const grave: ReadonlySet<string> = new Set([
-  'ageing_time',
-  'vlan_filtering',
-  'flood',
-  'isolated',
-  'learning',
-  'locked',
-  'mab',
-  'hairpin',
-  'backup_port',
-  'fdb_max_learned',
-  'nf_call_iptables',
-  'nf_call_ip6tables',
-  'nf_call_arptables',
-]);
 
 function changed(bridge: string, name: string, keys: readonly string[], was: Settings, is: Settings): readonly Drift[] {
   return keys
     .filter((key) => was[key] !== is[key])
     .map((key) => ({
       code: 'setting-changed',
-      severity: (grave.has(key) ? 'high' : 'medium') satisfies Severity,
+      severity: (decidesAlone(key) ? 'high' : 'medium') satisfies Severity,
       bridge,
       place: `${name}.${key}`,
       before: was[key] === undefined ? null : String(was[key]),

@@ -1,7 +1,9 @@
 import type { Change } from '../model/fabric.js';
 import type { Mirror, SettingValue, VlanRange } from '../model/scenario.js';
-import { bridgeSettings, portSettings, type Setting, type SettingKind } from '../model/settings.js';
+import type { Setting, SettingKind } from '../model/settings.js';
+import { bridgeSettings, portSettings } from './attributes.js';
 import { ovsFlood } from './ovs-settings.js';
+import { isOn } from './setting-value.js';
 
 type SetChange = Extract<Change, { kind: 'set' }>;
 
@@ -148,11 +150,6 @@ export function mirrorCommand(bridge: string, { name, select, output }: Mirror, 
     'mirrors',
     '@mirror',
   ];
-}
-
-/** Is a switch on? The kernel prints bridges' switches as 0 and 1, ports' as false and true. */
-export function isOn(value: SettingValue): boolean {
-  return value === true || value === 1 || value === '1' || value === 'on' || value === 'true';
 }
 
 function settingWords(

@@ -21,7 +21,7 @@ export interface Diversions {
 
 /** Rules of IP see bridged frames only while br_netfilter hands them over. */
 function callsNetfilter(view: BridgeView, { sysctl }: HostState): boolean {
-  return ['iptables', 'ip6tables', 'arptables'].some(
+  return (['iptables', 'ip6tables', 'arptables'] as const).some(
     (table) =>
       sysctl[`net.bridge.bridge-nf-call-${table}`] === '1' || isSettingOn(view.settings, `nf_call_${table}`) === true,
   );

@@ -1,6 +1,7 @@
 import type { SettingValue } from '../model/scenario.js';
-import { bridgeSettings, linkSettings, portSettings, type SettingKind, type SettingPlace } from '../model/settings.js';
+import type { SettingKind, SettingPlace } from '../model/settings.js';
 import { fieldsOf, objectsOf, textsOf } from '../text/json-text.js';
+import { settingsOfPlace } from './attributes.js';
 
 /** One setting of the first link of `ip -j -d link`; undefined where the kernel does not tell it. */
 export function settingIn(json: unknown, place: SettingPlace, key: string): SettingValue | undefined {
@@ -20,16 +21,9 @@ export function isSameSetting(place: SettingPlace, key: string, one: SettingValu
   return comparable(kind, one) === comparable(kind, other);
 }
 
-/** The settings of a place, by their keys. */
-export function settingsOfPlace(place: SettingPlace): typeof bridgeSettings {
-  switch (place) {
-    case 'bridge':
-      return bridgeSettings;
-    case 'port':
-      return portSettings;
-    case 'link':
-      return linkSettings;
-  }
+/** Is a switch on? The kernel prints bridges' switches as 0 and 1, ports' as false and true. */
+export function isOn(value: SettingValue): boolean {
+  return value === true || value === 1 || value === '1' || value === 'on' || value === 'true';
 }
 
 function kindOf(place: SettingPlace, key: string): SettingKind {
@@ -40,7 +34,7 @@ function kindOf(place: SettingPlace, key: string): SettingKind {
 function comparable(kind: SettingKind, value: SettingValue): string {
   switch (kind) {
     case 'switch':
-      return [true, 1, '1', 'on', 'true'].includes(value) ? 'on' : 'off';
+      return isOn(value) ? 'on' : 'off';
     case 'mask':
       return String(typeof value === 'number' ? value : Number.parseInt(String(value), 16));
     case 'number':

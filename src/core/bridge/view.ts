@@ -1,6 +1,8 @@
 import type { Settings } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState, PacketSocket, Reading } from '../model/state.js';
+import type { BridgeKey, PortKey } from './attributes.js';
 import { type PortVlans, portVlans } from './port-vlans.js';
+import { isOn } from './setting-value.js';
 
 /** A port as a rule sees it. */
 export interface PortView {
@@ -72,9 +74,9 @@ export const readFrom = {
 } as const;
 
 /** A switch as bridges (0, 1) and ports (true, false) print it; null where the kernel does not tell. */
-export function isSettingOn(settings: Settings, key: string): boolean | null {
+export function isSettingOn(settings: Settings, key: BridgeKey | PortKey): boolean | null {
   const value = settings[key];
-  return value === undefined ? null : value === true || value === 1 || value === '1' || value === 'on';
+  return value === undefined ? null : isOn(value);
 }
 
 export function isGroup(mac: string): boolean {

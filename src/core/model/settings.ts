@@ -1,9 +1,6 @@
-/**
- * The bridge and bridge-port settings that a scenario may name, a fabric writes and the judge compares.
- *
- * `key` is the JSON key of `ip -j -d link` (iproute2 6.15: ip/iplink_bridge.c, ip/iplink_bridge_slave.c), `option` the
- * word that `ip link set dev X type bridge|bridge_slave` takes (`man ip-link`). A scenario may use either.
- */
+import type { SettingValue } from './scenario.js';
+
+/** How the values of an attribute are read, written and compared. */
 export type SettingKind =
   | 'switch' // on/off; bridges print 0 or 1, ports print true or false
   | 'number'
@@ -11,95 +8,38 @@ export type SettingKind =
   | 'mask' // a bit mask, printed as hexadecimal text without 0x
   | 'text';
 
-export interface Setting {
+/** What an attribute is of: a bridge, one of its ports, or any link. */
+export type SettingPlace = 'bridge' | 'port' | 'link';
+
+/** One line of the tables in core/bridge/attributes: all that the program knows of an attribute but its rules. */
+export interface Attribute {
+  readonly kind: SettingKind;
+  /** The word that `ip link set dev X type bridge|bridge_slave` takes (`man ip-link`). Absent: the key. */
+  readonly option?: string;
+  /**
+   * Its number in events of the kernel (linux/if_link.h). Absent: events do not tell it, tell it within another
+   * attribute (IFLA_BR_MULTI_BOOLOPT), or spanning tree and the link's speed change it without anybody's doing.
+   */
+  readonly netlink?: number;
+  /** What a new bridge or port has (net/bridge/br_device.c, br_multicast.c, br_if.c). Absent: it differs. */
+  readonly default?: SettingValue;
+  /** iproute2 prints the key only where it is set: without it the value is this. */
+  readonly ifAbsent?: 'none';
+  /** Its part in who gets which frame: the audit shows it, and a change of one that decides `alone` is grave. */
+  readonly decides?: 'alone' | 'with others';
+  /** It is read and cannot be set. */
+  readonly isReadOnly?: true;
+  /** `false`: a twin keeps its own value, since the live one decides when a port forwards, not what. */
+  readonly isCopied?: false;
+  /** What it does, in a line; after man ip-link, bridge(8) and Documentation/networking/bridge.rst of the kernel. */
+  readonly meaning: string;
+}
+
+/** Attributes by their JSON keys of `ip -j -d link`, which results and scenarios use too. */
+export type AttributeTable = Readonly<Record<string, Attribute>>;
+
+/** An attribute with its key; `option` is always there. */
+export interface Setting extends Attribute {
   readonly key: string;
   readonly option: string;
-  readonly kind: SettingKind;
 }
-
-function settings(
-  kind: SettingKind,
-  names: readonly (string | readonly [key: string, option: string])[],
-): readonly Setting[] {
-  return names.map((name) => {
-    const [key, option] = typeof name === 'string' ? [name, name] : name;
-    return { key, option, kind };
-  });
-}
-
-/** Writable attributes of a bridge (linkinfo.info_data). */
-export const bridgeSettings: readonly Setting[] = [
-  ...settings('centiseconds', [
-    'ageing_time',
-    'forward_delay',
-    'hello_time',
-    'max_age',
-    ['mcast_last_member_intvl', 'mcast_last_member_interval'],
-    ['mcast_membership_intvl', 'mcast_membership_interval'],
-    ['mcast_querier_intvl', 'mcast_querier_interval'],
-    ['mcast_query_intvl', 'mcast_query_interval'],
-    ['mcast_query_response_intvl', 'mcast_query_response_interval'],
-    ['mcast_startup_query_intvl', 'mcast_startup_query_interval'],
-  ]),
-  ...settings('switch', [
-    'stp_state',
-    'vlan_filtering',
-    'mcast_snooping',
-    'mcast_vlan_snooping',
-    'mcast_query_use_ifaddr',
-    'mcast_querier',
-    'mcast_stats_enabled',
-    'nf_call_iptables',
-    'nf_call_ip6tables',
-    'nf_call_arptables',
-    'no_linklocal_learn',
-    'mst_enabled',
-    'vlan_stats_enabled',
-    'vlan_stats_per_port',
-  ]),
-  ...settings('number', [
-    'priority',
-    'fdb_max_learned',
-    'vlan_default_pvid',
-    'mcast_router',
-    'mcast_hash_max',
-    ['mcast_last_member_cnt', 'mcast_last_member_count'],
-    ['mcast_startup_query_cnt', 'mcast_startup_query_count'],
-    'mcast_igmp_version',
-    'mcast_mld_version',
-  ]),
-  ...settings('mask', ['group_fwd_mask']),
-  ...settings('text', ['vlan_protocol', ['group_addr', 'group_address']]),
-];
-
-/** Writable attributes of a bridge port (linkinfo.info_slave_data). */
-export const portSettings: readonly Setting[] = [
-  ...settings('switch', [
-    'hairpin',
-    'guard',
-    'root_block',
-    ['fastleave', 'mcast_fast_leave'],
-    'learning',
-    'flood',
-    'proxy_arp',
-    'proxy_arp_wifi',
-    'mcast_flood',
-    'bcast_flood',
-    'mcast_to_unicast',
-    'neigh_suppress',
-    'neigh_vlan_suppress',
-    'vlan_tunnel',
-    'isolated',
-    'locked',
-    'mab',
-  ]),
-  ...settings('number', ['priority', 'cost', ['multicast_router', 'mcast_router']]),
-  ...settings('mask', ['group_fwd_mask']),
-  ...settings('text', ['backup_port']),
-];
-
-/** Attributes of any link that a scenario may set. */
-export const linkSettings: readonly Setting[] = [...settings('number', ['mtu']), ...settings('switch', ['up'])];
-
-/** What a setting is of: a bridge, one of its ports, or any link. */
-export type SettingPlace = 'bridge' | 'port' | 'link';

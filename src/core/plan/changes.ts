@@ -1,6 +1,6 @@
 import type { Change } from '../model/fabric.js';
 import type { Scenario, Settings, Step } from '../model/scenario.js';
-import { linkSettings } from '../model/settings.js';
+import { linkSettings } from '../bridge/attributes.js';
 import { devicePlaceOf, settingsOf } from '../scenario/topology/read-endpoint.js';
 
 /**

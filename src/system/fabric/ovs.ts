@@ -1,4 +1,4 @@
-import { isOn } from '../../core/bridge/change-commands.js';
+import { isOn } from '../../core/bridge/setting-value.js';
 import { withoutOpenFlow10 } from '../../core/bridge/ovs.js';
 import { ovsMembers } from '../../core/bridge/undo/decide-ovs.js';
 import { ovsFlood, ovsPortConfigs } from '../../core/bridge/ovs-settings.js';

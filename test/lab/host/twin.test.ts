@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../../../src/core/model/plan.js';
 import type { Result } from '../../../src/core/model/result.js';
 import type { HostState } from '../../../src/core/model/state.js';
-import { bridgeDefaults, portDefaults } from '../../../src/core/bridge/kernel-defaults.js';
+import { bridgeSettings, portSettings } from '../../../src/core/bridge/attributes.js';
+import { defaultsOf } from '../../support/discover/twin-fixture.js';
 import { lacking } from '../../support/lab/features.js';
 import {
   guests,
@@ -251,11 +252,11 @@ describe('the twin of a live bridge', needs(root), () => {
         )[0]?.linkinfo,
     );
     for (const [known, found] of [
-      [bridgeDefaults, bridge?.info_data],
-      [portDefaults, port?.info_slave_data],
+      [bridgeSettings, bridge?.info_data],
+      [portSettings, port?.info_slave_data],
     ] as const) {
       // This kernel may lack some; the times are kept in its own ticks.
-      const there = Object.entries(known).filter(([key]) => found?.[key] !== undefined);
+      const there = Object.entries(defaultsOf(known)).filter(([key]) => found?.[key] !== undefined);
       expect(there.length).toBeGreaterThan(15);
       expect(
         there.filter(

@@ -70,6 +70,19 @@ describe('settings that are changed and put back', needs(root), () => {
       ['0', '30000'],
       'br0: ageing_time',
     ],
+    [
+      'fdb_max_learned',
+      ['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'fdb_max_learned'],
+      ['100', '0'],
+      'br0: fdb_max_learned',
+    ],
+    [
+      'mcast_querier_intvl',
+      ['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'mcast_querier_interval'],
+      ['1000', '25500'],
+      'br0: mcast_querier_intvl',
+    ],
+    ['priority', ['bridge', 'link', 'set', 'dev', 'v0', 'priority'], ['1', '32'], 'v0: priority'],
     ['stp_state', ['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'stp_state'], ['1', '0'], 'br0: stp_state'],
   ])('are told: %s; what was changed once is not', (_, command, values, told) => {
     for (const value of values) run(...command, value);
@@ -78,6 +91,17 @@ describe('settings that are changed and put back', needs(root), () => {
     expect(heard()).toEqual([]);
     run(...command, values[1] ?? '');
     expect(heard()).toEqual([]);
+  });
+
+  it('are told of a backup port that was set and taken away', () => {
+    run('ip', 'link', 'add', 'dev', 'backup', 'type', 'veth', 'peer', 'name', 'far');
+    run('ip', 'link', 'set', 'dev', 'backup', 'master', 'br0');
+    heard();
+    run('ip', 'link', 'set', 'dev', 'v0', 'type', 'bridge_slave', 'backup_port', 'backup');
+    run('ip', 'link', 'set', 'dev', 'v0', 'type', 'bridge_slave', 'nobackup_port');
+    expect(heard()).toEqual(['v0: backup_port']);
+    run('ip', 'link', 'del', 'dev', 'backup');
+    heard();
   });
 
   it.each([

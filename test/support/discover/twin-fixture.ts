@@ -1,8 +1,13 @@
 import type { Found, FoundScenario } from '../../../src/core/discover/found-scenario.js';
 import { type TwinInput, twinScenario } from '../../../src/core/discover/twin/scenario.js';
+import type { Settings } from '../../../src/core/model/scenario.js';
+import type { Setting } from '../../../src/core/model/settings.js';
 import type { FdbState, HostState, LinkState } from '../../../src/core/model/state.js';
 import { hostState } from '../judge/perfect-run.js';
 
+/** What a new bridge or port has. */
+export const defaultsOf = (settings: readonly Setting[]): Settings =>
+  Object.fromEntries(settings.flatMap(({ key, default: value }) => (value === undefined ? [] : [[key, value]])));
 export const macOf = (at: number): string => `52:54:00:00:00:0${at}`;
 export const change = (state: HostState, name: string, over: Partial<LinkState>): HostState => ({
   ...state,

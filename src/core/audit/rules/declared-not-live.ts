@@ -1,3 +1,4 @@
+import { attributesOf, type BridgeKey, decidesAlone, type PortKey } from '../../bridge/attributes.js';
 import { type BridgeView, isSettingOn, readFrom } from '../../bridge/view.js';
 import { linkOfRecord } from '../../discover/guests/guest-of-port.js';
 import type { Declared } from '../../model/host-config.js';
@@ -5,13 +6,8 @@ import type { LinkState } from '../../model/state.js';
 import { word } from '../../text/escape.js';
 import type { BridgeRule } from '../rule.js';
 
-const grave: ReadonlySet<Declared['key']> = new Set([
-  'isolated',
-  'master',
-  'native_vlan',
-  'vlan_filtering',
-  'ageing_time',
-]);
+/** What a port belongs to decides as much as an attribute that decides alone. */
+const isGrave = (key: Declared['key']): boolean => key === 'master' || key === 'native_vlan' || decidesAlone(key);
 
 /** The value that runs; null = it is not told, or means nothing here. */
 function live({ key }: Declared, link: LinkState, view: BridgeView): boolean | number | string | null {
@@ -20,20 +16,17 @@ function live({ key }: Declared, link: LinkState, view: BridgeView): boolean | n
       return link.master ?? 'none';
     case 'native_vlan':
       return isSettingOn(view.settings, 'vlan_filtering') === true ? (view.vlansOf(link.name)?.native ?? null) : null;
-    case 'ageing_time': {
-      const value = link.bridge?.[key];
-      return typeof value === 'number' ? value : null;
-    }
-    case 'stp_state':
-    case 'vlan_filtering':
-    case 'mcast_snooping':
-      return isSettingOn(link.bridge ?? {}, key);
-    case 'isolated':
-    case 'learning':
-    case 'hairpin':
-    case 'neigh_suppress':
-      return isSettingOn(link.port ?? {}, key);
+    default:
+      return liveAttribute(key, link);
   }
+}
+
+function liveAttribute(key: (BridgeKey | PortKey) & Declared['key'], link: LinkState): boolean | number | null {
+  const holder = link.kind === 'bridge' ? link.bridge : link.port;
+  const attribute = attributesOf[link.kind === 'bridge' ? 'bridge' : 'port'].find((each) => each.key === key);
+  const value = holder?.[key];
+  if (attribute?.kind === 'switch') return isSettingOn(holder ?? {}, key);
+  return typeof value === 'number' ? value : null;
 }
 
 function valueText(value: boolean | number | string): string {
@@ -52,7 +45,7 @@ export const declaredNotLiveRule: BridgeRule = (view, reading) =>
     if (now === null || now === declared.value) return [];
     return [
       {
-        severity: grave.has(declared.key) ? 'high' : 'medium',
+        severity: isGrave(declared.key) ? 'high' : 'medium',
         place: `${link.name}.${declared.key}`,
         value: `${valueText(now)}, ${declared.by} says ${valueText(declared.value)}`,
         readFrom: `${declared.readFrom}, ip -d link`,

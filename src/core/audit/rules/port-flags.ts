@@ -1,3 +1,4 @@
+import type { PortKey } from '../../bridge/attributes.js';
 import { isSettingOn, readFrom } from '../../bridge/view.js';
 import type { Severity } from '../../model/audit.js';
 import type { ProbeClassName } from '../../model/scenario.js';
@@ -5,7 +6,7 @@ import { word } from '../../text/escape.js';
 import type { BridgeRule } from '../rule.js';
 
 /** A rule on a flag of the guests' ports. */
-function flagRule(key: string, severity: Severity, text: string, probe: ProbeClassName | null): BridgeRule {
+function flagRule(key: PortKey, severity: Severity, text: string, probe: ProbeClassName | null): BridgeRule {
   return ({ guests }) =>
     guests
       .filter((port) => isSettingOn(port.settings, key) === true)
@@ -74,7 +75,7 @@ export const notForwardingRule: BridgeRule = ({ ports }) =>
     }));
 
 /** A rule on a flag of the guests' ports that is on by default and hands over frames meant for others. */
-function floodRule(key: string, severity: Severity, text: string, probe: ProbeClassName): BridgeRule {
+function floodRule(key: PortKey, severity: Severity, text: string, probe: ProbeClassName): BridgeRule {
   const rule = flagRule(key, severity, text, probe);
   return (view, reading) => (view.guests.length < 2 ? [] : rule(view, reading));
 }

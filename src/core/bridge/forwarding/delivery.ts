@@ -1,9 +1,10 @@
+import type { PortKey } from '../attributes.js';
 import { type BridgeView, isSettingOn } from '../view.js';
 import { type Destination, destinationOf } from './destination.js';
 import { type End, type Forecast, no, portOf, unknown, yes } from './forecast.js';
 
 /** The flag of a port that a flood of each kind asks for (br_flood of the kernel's net/bridge/br_forward.c). */
-export type FloodFlag = 'flood' | 'bcast_flood' | 'mcast_flood';
+export type FloodFlag = Extract<PortKey, 'flood' | 'bcast_flood' | 'mcast_flood'>;
 
 /** Whether a port's own barriers let a frame through: isolated, state, and for floods the flag of their kind. */
 function shouldDeliver(from: End, observer: End, flag: FloodFlag | null, why: string): Forecast {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SettingPlace } from '../../model/settings.js';
 import { ovsColumnKind, ovsColumns } from '../ovs-settings.js';
-import { settingsOfPlace } from '../setting-value.js';
+import { settingsOfPlace } from '../attributes.js';
 import type { UndoEntry } from './entry.js';
 
 const linkSettingKeys = (place: SettingPlace): ReadonlySet<string> =>

@@ -1,7 +1,7 @@
-import { isOn } from '../../bridge/change-commands.js';
-import { bridgeDefaults, portDefaults } from '../../bridge/kernel-defaults.js';
+import { bridgeSettings, portSettings } from '../../bridge/attributes.js';
+import { isOn } from '../../bridge/setting-value.js';
 import type { Settings, SettingValue } from '../../model/scenario.js';
-import { bridgeSettings, portSettings, type Setting } from '../../model/settings.js';
+import type { Setting } from '../../model/settings.js';
 import type { LinkState } from '../../model/state.js';
 
 /** What a part of a live bridge becomes in the scenario of its twin. */
@@ -10,12 +10,6 @@ export interface CopiedSettings {
   /** A line for each thing that the twin does not have. */
   readonly missing: readonly string[];
 }
-
-/**
- * STP's timers decide when a port forwards, not what it forwards: the lab's are short. A port's cost follows the speed
- * of its link.
- */
-const notOfInterest: readonly string[] = ['forward_delay', 'hello_time', 'max_age', 'cost'];
 
 /** A setting as a scenario file has it; null where no file can say it. */
 function written({ kind }: Setting, value: SettingValue): SettingValue | null {
@@ -34,20 +28,19 @@ function written({ kind }: Setting, value: SettingValue): SettingValue | null {
   }
 }
 
-function same({ kind }: Setting, value: SettingValue, usual: SettingValue | undefined): boolean {
+function isDefault({ kind, default: usual }: Setting, value: SettingValue): boolean {
   if (usual === undefined) return false;
   // The kernel keeps these times in its own ticks, and prints 3124 or 3125.
   if (kind === 'centiseconds') return Math.abs(Number(value) - Number(usual)) <= 1;
   return kind === 'switch' ? isOn(value) === isOn(usual) : String(value).replace(/^0x/, '') === String(usual);
 }
 
-function copied(device: string, known: readonly Setting[], defaults: Settings, values: Settings): CopiedSettings {
+function copied(device: string, known: readonly Setting[], values: Settings): CopiedSettings {
   const settings: Record<string, SettingValue> = {};
   const missing: string[] = [];
   for (const setting of known) {
     const value = values[setting.key];
-    if (value === undefined || notOfInterest.includes(setting.key) || same(setting, value, defaults[setting.key]))
-      continue;
+    if (value === undefined || setting.isCopied === false || isDefault(setting, value)) continue;
     const word = written(setting, value);
     if (word === null) missing.push(`${device}.${setting.key} ${String(value)}`);
     else settings[setting.key] = word;
@@ -57,7 +50,7 @@ function copied(device: string, known: readonly Setting[], defaults: Settings, v
 
 /** The settings of a bridge that a new one would not have. */
 export function copiedBridgeSettings(link: LinkState): CopiedSettings {
-  return copied(link.name, bridgeSettings, bridgeDefaults, link.bridge ?? {});
+  return copied(link.name, bridgeSettings, link.bridge ?? {});
 }
 
 /**
@@ -65,7 +58,7 @@ export function copiedBridgeSettings(link: LinkState): CopiedSettings {
  * be.
  */
 export function copiedPortSettings(link: LinkState, ports: ReadonlySet<string>): CopiedSettings {
-  const { settings, missing } = copied(link.name, portSettings, portDefaults, link.port ?? {});
+  const { settings, missing } = copied(link.name, portSettings, link.port ?? {});
   const { backup_port: backup, ...others } = settings;
   const mtu = link.mtu === 1500 ? {} : { mtu: link.mtu };
   if (backup === undefined || ports.has(String(backup))) return { settings: { ...settings, ...mtu }, missing };

@@ -1,4 +1,4 @@
-import { bridgeSettings, linkSettings, portSettings } from '../../model/settings.js';
+import { bridgeSettings, linkSettings, portSettings } from '../../bridge/attributes.js';
 import { VerifyError } from '../../model/verify-error.js';
 
 /** A setting of the bridge or of a port as it might be. */

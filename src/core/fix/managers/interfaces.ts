@@ -1,3 +1,4 @@
+import type { BridgeKey, PortKey } from '../../bridge/attributes.js';
 import { word } from '../../text/escape.js';
 import { commandOf } from '../command-of.js';
 import type { Form, KeeperOf, Wanted } from '../wanted.js';
@@ -9,7 +10,8 @@ const onOff = (value: string): string => (/^(on|1|yes)$/.test(value) ? 'on' : 'o
 const digit = (value: string): string => (/^(on|1|yes)$/.test(value) ? '1' : '0');
 const yesNo = (value: string): string => (/^(on|1|yes)$/.test(value) ? 'yes' : 'no');
 
-type Options = Readonly<Record<string, readonly [name: string, write: (value: string) => string]>>;
+type Option = readonly [name: string, write: (value: string) => string];
+type Options = Readonly<Record<string, Option>>;
 
 /** Of the bridge: ifupdown-addons-interfaces(5). */
 const bridge2: Options = {
@@ -18,7 +20,7 @@ const bridge2: Options = {
   vlan_filtering: ['bridge-vlan-aware', yesNo],
   mcast_querier: ['bridge-mcquerier', digit],
   mcast_snooping: ['bridge-mcsnoop', digit],
-};
+} satisfies Partial<Record<BridgeKey, Option>>;
 /**
  * Of a port, written below its bridge as `PORT=VALUE`; isolated, locked, guard and entries have none in ifupdown2 3.0.
  */
@@ -29,9 +31,12 @@ const port2: Options = {
   learning: ['bridge-learning', onOff],
   neigh_suppress: ['bridge-arp-nd-suppress', onOff],
   mcast_router: ['bridge-portmcrouter', String],
-};
+} satisfies Partial<Record<PortKey | 'mcast_router', Option>>;
 /** bridge-utils-interfaces(5). */
-const bridge1: Options = { ageing_time: ['bridge_ageing', seconds], stp_state: ['bridge_stp', onOff] };
+const bridge1: Options = {
+  ageing_time: ['bridge_ageing', seconds],
+  stp_state: ['bridge_stp', onOff],
+} satisfies Partial<Record<BridgeKey, Option>>;
 
 function lineOf({ by, device }: Device, one: Wanted): string {
   const options: Options =

@@ -1,3 +1,4 @@
+import type { BridgeKey, PortKey } from '../../bridge/attributes.js';
 import type { PersistentFix } from '../../model/persistent-fix.js';
 import { dispatcherScript } from '../command-of.js';
 import type { Form, KeeperOf, Wanted } from '../wanted.js';
@@ -15,37 +16,39 @@ function seconds(value: string): string | null {
   return /^\d+$/.test(value) ? String(Number(value) / 100) : null;
 }
 
+type Option = readonly [name: string, write: (value: string) => string | null];
+type Options = Readonly<Record<string, Option>>;
 /** netplan(5), "Properties for device type bridges:" and "for all device types". */
-const ownBridgeOptions: Readonly<Record<string, readonly [name: string, write: (value: string) => string | null]>> = {
+const ownBridgeOptions: Options = {
   ageing_time: ['ageing-time', seconds],
   stp_state: ['stp', bool],
-};
+} satisfies Partial<Record<BridgeKey, Option>>;
 const ownPortOptions: Readonly<Record<string, string>> = {
   hairpin: 'hairpin',
   learning: 'port-mac-learning',
   neigh_suppress: 'neigh-suppress',
-};
+} satisfies Partial<Record<PortKey, unknown>>;
 /** What netplan hands on to networkd alone: NetworkManager's profile is written without it. */
 const ofNetworkd: readonly string[] = ['learning', 'neigh_suppress'];
 
 /** systemd.netdev(5), [Bridge]; networkd sets them when it makes the bridge. */
-const networkdBridge: Readonly<Record<string, readonly [name: string, write: (value: string) => string | null]>> = {
+const networkdBridge: Options = {
   vlan_filtering: ['VLANFiltering', bool],
   mcast_querier: ['MulticastQuerier', bool],
   mcast_snooping: ['MulticastSnooping', bool],
   vlan_default_pvid: ['DefaultPVID', (value) => (value === '0' ? 'none' : value)],
   group_fwd_mask: ['GroupForwardMask', String],
   fdb_max_learned: ['FDBMaxLearned', String],
-};
+} satisfies Partial<Record<BridgeKey, Option>>;
 /** systemd.network(5), [Bridge]. */
-const networkdPort: Readonly<Record<string, readonly [name: string, write: (value: string) => string | null]>> = {
+const networkdPort: Options = {
   flood: ['UnicastFlood', bool],
   mcast_flood: ['MulticastFlood', bool],
   isolated: ['Isolated', bool],
   guard: ['UseBPDU', not],
   root_block: ['AllowPortToBeRoot', not],
   mcast_router: ['MulticastRouter', (value) => (value === '0' ? 'no' : null)],
-};
+} satisfies Partial<Record<PortKey | 'mcast_router', Option>>;
 
 function asOwnOption(device: Device, one: Wanted): readonly string[] {
   if (one.kind === 'bridge' && device.kind === 'bridges') {

@@ -1,3 +1,4 @@
+import type { BridgeKey, PortKey } from '../../bridge/attributes.js';
 import { word } from '../../text/escape.js';
 import { dispatcherScript } from '../command-of.js';
 import type { Form, KeeperOf, Wanted } from '../wanted.js';
@@ -31,11 +32,13 @@ export const networkManagerForm: Form<KeeperOf<'NetworkManager'>> = ({ by, devic
   ];
 };
 
+type Option = readonly [name: string, write: (value: string) => string | null];
+
 /**
  * Keys of the kernel as properties of a profile: NetworkManager's nm-settings-nmcli(5), "bridge setting" and
  * "bridge-port setting".
  */
-const ofBridge: Readonly<Record<string, readonly [name: string, write: (value: string) => string | null]>> = {
+const ofBridge: Readonly<Record<string, Option>> = {
   ageing_time: ['bridge.ageing-time', seconds],
   stp_state: ['bridge.stp', bool],
   vlan_filtering: ['bridge.vlan-filtering', bool],
@@ -43,8 +46,10 @@ const ofBridge: Readonly<Record<string, readonly [name: string, write: (value: s
   mcast_querier: ['bridge.multicast-querier', bool],
   mcast_snooping: ['bridge.multicast-snooping', bool],
   mcast_router: ['bridge.multicast-router', (value) => ({ 0: 'disabled', 1: 'auto', 2: 'enabled' })[value] ?? null],
-};
-const ofPort: typeof ofBridge = { hairpin: ['bridge-port.hairpin-mode', bool] };
+} satisfies Partial<Record<BridgeKey, Option>>;
+const ofPort: typeof ofBridge = { hairpin: ['bridge-port.hairpin-mode', bool] } satisfies Partial<
+  Record<PortKey, Option>
+>;
 
 function bool(value: string): string | null {
   return /^(on|1|yes)$/.test(value) ? 'true' : /^(off|0|no)$/.test(value) ? 'false' : null;

@@ -2,7 +2,7 @@ import { hostOf, onHost } from '../../model/host-names.js';
 import type { StepPlan } from '../../model/plan.js';
 import type { Reason } from '../../model/result.js';
 import type { Endpoint } from '../../model/scenario.js';
-import { bridgeSettings, portSettings } from '../../model/settings.js';
+import { bridgeSettings, portSettings } from '../../bridge/attributes.js';
 import type { FdbState, HostState, LinkState } from '../../model/state.js';
 import { type RuleChange, type SettingChange, vlanList } from '../../model/timeline.js';
 import { ingressMac } from '../../plan/ingress-controls.js';

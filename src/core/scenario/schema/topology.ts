@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { bridgeSettings, linkSettings, portSettings, type Setting } from '../../model/settings.js';
-import { bridgeSettingMeanings, linkSettingMeanings, portSettingMeanings } from './setting-meanings.js';
+import { bridgeSettings, linkSettings, portSettings } from '../../bridge/attributes.js';
+import type { Setting } from '../../model/settings.js';
 import {
   interfaceName,
   ipAddress,
@@ -85,17 +85,10 @@ export const keeper = z.union([
 ]);
 
 /** Every name of the settings, both ways of writing them, as optional keys that say what they mean. */
-function settingKeys(
-  settings: readonly Setting[],
-  meanings: Readonly<Record<string, string>>,
-): Record<string, z.ZodOptional<typeof scalar>> {
+function settingKeys(settings: readonly Setting[]): Record<string, z.ZodOptional<typeof scalar>> {
   return Object.fromEntries(
-    settings.flatMap(({ key, option, kind }) => {
-      const meaning = meanings[key];
-      const described =
-        meaning === undefined
-          ? scalar.optional()
-          : scalar.optional().describe(`${meaning} (${kind === 'centiseconds' ? 'time' : kind})`);
+    settings.flatMap(({ key, option, kind, meaning }) => {
+      const described = scalar.optional().describe(`${meaning} (${kind === 'centiseconds' ? 'time' : kind})`);
       return [
         [key, described],
         [option, option === key ? described : scalar.optional().describe(`The same as ${key}.`)],
@@ -132,7 +125,7 @@ export const linuxBridge = z
         'With `hosts`: the host of its endpoints, where they do not say their own. Left out: lab, every endpoint says it; host, the one that the program runs on.',
       ),
     vlans: vlans.optional().describe('VLANs of the bridge device itself, that is of the host.'),
-    ...settingKeys([...bridgeSettings, ...linkSettings], { ...bridgeSettingMeanings, ...linkSettingMeanings }),
+    ...settingKeys([...bridgeSettings, ...linkSettings]),
   })
   .meta({
     id: 'linux-bridge',
@@ -207,7 +200,7 @@ export const attach = z.enum(['port', 'host', 'promiscuous']);
 
 export const endpointSettings = z
   .strictObject({
-    ...settingKeys([...portSettings, ...linkSettings], { ...portSettingMeanings, ...linkSettingMeanings }),
+    ...settingKeys([...portSettings, ...linkSettings]),
     protected: onOff.optional().describe('Open vSwitch: a protected port exchanges nothing with other protected ones.'),
     offloads: onOff
       .optional()

@@ -1,6 +1,6 @@
 import { ovsColumnKind, ovsColumns, ovsFlood } from '../../bridge/ovs-settings.js';
 import type { Settings, SettingValue } from '../../model/scenario.js';
-import { linkSettings } from '../../model/settings.js';
+import { linkSettings } from '../../bridge/attributes.js';
 import { quote } from '../../text/escape.js';
 import { describe, where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';

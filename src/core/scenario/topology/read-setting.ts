@@ -1,5 +1,6 @@
 import type { Settings, SettingValue } from '../../model/scenario.js';
-import { bridgeSettings, linkSettings, portSettings, type Setting, type SettingPlace } from '../../model/settings.js';
+import { bridgeSettings, linkSettings, portSettings } from '../../bridge/attributes.js';
+import type { Setting, SettingPlace } from '../../model/settings.js';
 import { quote } from '../../text/escape.js';
 import { centiseconds } from '../../text/time.js';
 import { describe, where } from '../yaml/explain-issue.js';

@@ -1,3 +1,4 @@
+import { linkSettings } from '../../../core/bridge/attributes.js';
 import { setWords, vlanWords } from '../../../core/bridge/change-commands.js';
 import type { Mac } from '../../../core/model/mac.js';
 import type { Bridge, Endpoint, IpPrefix, VlanRange } from '../../../core/model/scenario.js';
@@ -25,7 +26,7 @@ export function bridgeCommands(bridge: Bridge, mac: Mac | undefined): readonly (
 
 /** Keys of any link among a bridge's settings are the link's. */
 export function placeOfKey(key: string): 'bridge' | 'link' {
-  return key === 'mtu' || key === 'up' ? 'link' : 'bridge';
+  return linkSettings.some((setting) => setting.key === key) ? 'link' : 'bridge';
 }
 
 /** `ip` commands that give a device addresses; no duplicate address detection, which would send. */

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { attributesByNumber } from '../../../core/bridge/attributes.js';
 import { lostEvents, type SettingChange, vlanList } from '../../../core/model/timeline.js';
 import { inNamespace } from '../../kernel/namespaces.js';
 import {
@@ -25,42 +26,8 @@ const AF_BRIDGE = 7;
 const buffer = 1024 * 1024;
 
 /** Attributes of linux/if_link.h: IFLA_BR_… and IFLA_BRPORT_…, by the key that `ip -j -d link` prints. */
-const ofBridge: ReadonlyMap<number, string> = new Map([
-  [4, 'ageing_time'],
-  [5, 'stp_state'],
-  [7, 'vlan_filtering'],
-  [8, 'vlan_protocol'],
-  [9, 'group_fwd_mask'],
-  [20, 'group_addr'],
-  [22, 'mcast_router'],
-  [23, 'mcast_snooping'],
-  [25, 'mcast_querier'],
-  [36, 'nf_call_iptables'],
-  [37, 'nf_call_ip6tables'],
-  [38, 'nf_call_arptables'],
-  [39, 'vlan_default_pvid'],
-]);
-const ofPort: ReadonlyMap<number, string> = new Map([
-  [4, 'hairpin'],
-  [5, 'guard'],
-  [6, 'root_block'],
-  [7, 'fastleave'],
-  [8, 'learning'],
-  [9, 'flood'],
-  [10, 'proxy_arp'],
-  [12, 'proxy_arp_wifi'],
-  [25, 'multicast_router'],
-  [27, 'mcast_flood'],
-  [28, 'mcast_to_unicast'],
-  [29, 'vlan_tunnel'],
-  [30, 'bcast_flood'],
-  [31, 'group_fwd_mask'],
-  [32, 'neigh_suppress'],
-  [33, 'isolated'],
-  [39, 'locked'],
-  [40, 'mab'],
-  [43, 'neigh_vlan_suppress'],
-]);
+const ofBridge = attributesByNumber('bridge');
+const ofPort = attributesByNumber('port');
 /** IFLA_IFNAME. */
 const nameAttribute = 3;
 const masterWord = 'master';
@@ -180,14 +147,15 @@ function* settingsIn(attributes: Attributes): Generator<Setting> {
   const info = attributesOf(attributes.get(link.info));
   const isBridge = textOf(info.get(link.kind)) === 'bridge';
   const isPort = textOf(info.get(link.slaveKind)) === 'bridge';
-  for (const [names, nested] of [
+  for (const [known, nested] of [
     [ofBridge, isBridge ? info.get(link.data) : undefined],
     [ofPort, isPort ? info.get(link.slaveData) : undefined],
     [ofPort, attributes.get(link.protinfo)],
   ] as const) {
-    for (const [number, value] of attributesOf(nested)) {
-      const what = names.get(number);
-      if (what !== undefined) yield [what, value.toString('hex')];
+    const values = attributesOf(nested);
+    for (const [number, { key, ifAbsent }] of nested === undefined ? [] : known) {
+      const value = values.get(number)?.toString('hex') ?? ifAbsent;
+      if (value !== undefined) yield [key, value];
     }
   }
 }

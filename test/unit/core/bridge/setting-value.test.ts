@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { isSameSetting, settingIn, settingsOfPlace } from '../../../../src/core/bridge/setting-value.js';
+import { settingsOfPlace } from '../../../../src/core/bridge/attributes.js';
+import { isSameSetting, settingIn } from '../../../../src/core/bridge/setting-value.js';
 
 const link = {
   mtu: 1500,
@@ -46,7 +47,7 @@ it('two spellings of one value are the same setting', () => {
 it('each place has settings of its own', () => {
   expect((['bridge', 'port', 'link'] as const).map((place) => settingsOfPlace(place)[0]?.key)).toEqual([
     'ageing_time',
-    'hairpin',
+    'flood',
     'mtu',
   ]);
 });

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { bridgeDefaults, portDefaults } from '../../../../../src/core/bridge/kernel-defaults.js';
+import { bridgeSettings, portSettings } from '../../../../../src/core/bridge/attributes.js';
 import { copiedBridgeSettings, copiedPortSettings } from '../../../../../src/core/discover/twin/copied-settings.js';
 import type { LinkState } from '../../../../../src/core/model/state.js';
-import { plain, link } from '../../../../support/discover/twin-fixture.js';
+import { defaultsOf, plain, link } from '../../../../support/discover/twin-fixture.js';
 
 describe('settings that are copied', () => {
   const bridge = (settings: LinkState['bridge']): ReturnType<typeof copiedBridgeSettings> =>
     copiedBridgeSettings({ ...link(plain, 'br0'), bridge: settings });
   it('are none where all are as the kernel sets them', () => {
-    expect(bridge({ ...bridgeDefaults })).toEqual({ settings: {}, missing: [] });
+    expect(bridge({ ...defaultsOf(bridgeSettings) })).toEqual({ settings: {}, missing: [] });
     expect(bridge(null)).toEqual({ settings: {}, missing: [] });
-    expect(copiedPortSettings({ ...link(plain, 'p0'), port: { ...portDefaults } }, new Set())).toEqual({
+    expect(copiedPortSettings({ ...link(plain, 'p0'), port: { ...defaultsOf(portSettings) } }, new Set())).toEqual({
       settings: {},
       missing: [],
     });
