@@ -1,4 +1,4 @@
-import { procLink, procNames, procText } from './proc-files.js';
+import { descriptorsOf, procNames, procText } from './proc-files.js';
 
 /** A process that holds a socket. */
 export interface SocketHolder {
@@ -17,8 +17,8 @@ export function socketHolders(inodes: ReadonlySet<string>): ReadonlyMap<string, 
   const found = new Map<string, SocketHolder[]>();
   for (const pid of procNames('/proc').filter((name) => /^\d+$/.test(name))) {
     const held = new Set(
-      procNames(`/proc/${pid}/fd`)
-        .map((fd) => /^socket:\[(\d+)\]$/.exec(procLink(`/proc/${pid}/fd/${fd}`))?.[1] ?? '')
+      descriptorsOf(pid)
+        .map((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? '')
         .filter((inode) => inodes.has(inode)),
     );
     if (held.size === 0) continue;

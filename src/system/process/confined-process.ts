@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { confinedCommand } from './helper-command.js';
-import { helperIdentity } from './identity.js';
+import { helperIdentity, killChild } from './identity.js';
 import { programEnv } from './programs.js';
 
 /** What a confined process is for: to judge what a folder holds, or to parse what others wrote. */
@@ -51,7 +51,8 @@ function isWord(word: unknown): word is ConfinedWord {
  */
 export function startConfined(task: ConfinedTask, folder: string | null): ConfinedProcess {
   const fds = folder === null ? [] : [openSync(folder, 'r')];
-  const [program = '', ...parameters] = confinedCommand(task, folder === null ? helperIdentity() : null);
+  const identity = folder === null ? helperIdentity() : null;
+  const [program = '', ...parameters] = confinedCommand(task, identity);
   const child = spawn(program, parameters, {
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe', ...fds],
@@ -64,7 +65,7 @@ export function startConfined(task: ConfinedTask, folder: string | null): Confin
   let end: VerifyError | null = null;
   let isEnding = false;
   let patience: NodeJS.Timeout | undefined;
-  const kill = (): void => void child.kill('SIGKILL');
+  const kill = (): void => killChild(child, identity);
   const endWhenDone = (): void => {
     if (isEnding && questions.length === 0 && end === null) patience ??= setTimeout(kill, endingMs);
   };

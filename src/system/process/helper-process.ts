@@ -7,7 +7,7 @@ import { parseFromHelper } from '../../core/protocol/parse-message.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { procText } from '../kernel/proc-files.js';
 import { helperCommand } from './helper-command.js';
-import { helperIdentity } from './identity.js';
+import { helperIdentity, type Identity, killChild } from './identity.js';
 import { programEnv } from './programs.js';
 
 export interface HelperOptions {
@@ -76,13 +76,15 @@ export async function startHelper<R extends HelperRole>(
   role: R,
   options: HelperOptions = {},
 ): Promise<HelperProcess<R>> {
-  const [program = '', ...parameters] = helperCommand(role, helperIdentity());
+  const identity = helperIdentity();
+  const [program = '', ...parameters] = helperCommand(role, identity);
   const fds = options.fds ?? [];
   const child = inNamespace(options.netns ?? null, () =>
     spawn(program, parameters, { detached: true, stdio: ['pipe', 'pipe', 'pipe', ...fds], env: programEnv() }),
   );
   yieldMemory(child.pid);
-  const helper = attend(role, child, options.silentMs === undefined ? 3000 : options.silentMs);
+  const silentMs = options.silentMs === undefined ? 3000 : options.silentMs;
+  const helper = attend({ role, child, identity, silentMs });
   let version = '';
   const unsubscribe = helper.subscribe((message) => {
     if (message.type === 'ready') version = message.version;
@@ -126,11 +128,20 @@ interface Waiter<R extends HelperRole> {
   readonly fail: (error: VerifyError) => void;
 }
 
-function attend<R extends HelperRole>(
-  role: R,
-  child: ChildProcess,
-  silentMs: number | null,
-): Omit<HelperProcess<R>, 'version'> {
+interface Attended<R extends HelperRole> {
+  readonly role: R;
+  readonly child: ChildProcess;
+  /** Whom it is or becomes; null = it is this process's user. */
+  readonly identity: Identity | null;
+  readonly silentMs: number | null;
+}
+
+function attend<R extends HelperRole>({
+  role,
+  child,
+  identity,
+  silentMs,
+}: Attended<R>): Omit<HelperProcess<R>, 'version'> {
   const listeners = new Set<(message: Said<R>) => void>();
   const waiters = new Set<Waiter<R>>();
   const parse = parseFromHelper[role];
@@ -201,7 +212,7 @@ function attend<R extends HelperRole>(
     child.on('close', finish);
   });
   function kill(): void {
-    if (end === null) child.kill('SIGKILL');
+    if (end === null) killChild(child, identity);
   }
 
   return {

@@ -1,5 +1,7 @@
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { asUser } from '../kernel/thread-user.js';
 
 /** A user and his group. */
 export interface Identity {
@@ -86,5 +88,22 @@ export function isForEverybody(path: string): boolean {
     return has(path, othersRead) && mayEnter(dirname(path));
   } catch {
     return false;
+  }
+}
+
+/**
+ * Kills a child that may have become `identity`, also where this process may not signal other users' processes (it lacks
+ * CAP_KILL). One that has ended stays as it is.
+ */
+export function killChild(child: ChildProcess, identity: Identity | null): void {
+  const { pid } = child;
+  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code === 'ESRCH') return; // its end is told in a moment
+    if (error.code !== 'EPERM' || identity === null) throw error;
+    asUser(identity.uid, () => process.kill(pid, 'SIGKILL'));
   }
 }

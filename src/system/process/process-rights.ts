@@ -47,9 +47,9 @@ const marker = 'VERIFY_ISOLATION_SHED';
 /**
  * What a run on a host takes. For the bridge: `net_admin` makes veths, tc and nft rules and changes settings, `net_raw`
  * opens the sockets that senders are handed, `sys_admin` enters and makes namespaces and mounts /sys, `bpf` loads the
- * counting ear. To look: `sys_ptrace` and `dac_read_search` show who holds a packet socket, guests' namespaces and what
- * their managers say. For processes with less: `setpcap`, `setuid` and `setgid` take rights from them, `sys_chroot` shuts
- * them in, `kill` ends them.
+ * counting ear. To look: `sys_ptrace` shows who holds a packet socket and guests' namespaces, `dac_read_search`
+ * opens files of others that it is told to read. For processes with less: `setpcap`, `setuid` and `setgid` take rights from them, `sys_chroot` shuts
+ * them in.
  */
 const kept = [
   'net_admin',
@@ -62,7 +62,6 @@ const kept = [
   'setuid',
   'setgid',
   'sys_chroot',
-  'kill',
 ] as const;
 /** Evidence is made in a folder of whoever called sudo, and given to him. */
 const keptForCaller = ['dac_override', 'chown', 'fowner'] as const;

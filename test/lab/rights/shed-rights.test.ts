@@ -8,7 +8,7 @@ import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/
 const steps = (count: number): string =>
   `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, count: ${count} }, expect: private }\n`;
 /** Of linux/capability.h. */
-const CAP = { CHOWN: 0, DAC_OVERRIDE: 1, NET_ADMIN: 12, SYS_MODULE: 16, SYS_RAWIO: 17, SYS_BOOT: 22 };
+const CAP = { CHOWN: 0, DAC_OVERRIDE: 1, KILL: 5, NET_ADMIN: 12, SYS_MODULE: 16, SYS_RAWIO: 17, SYS_BOOT: 22 };
 
 /** What the run may do while it probes, and how it ends. */
 async function rightsOf(child: ChildProcess): Promise<{
@@ -40,8 +40,10 @@ describe('root’s run on a host', needs(root), () => {
   it('has given up what it does not take, for itself and all that it starts', async () => {
     const file = host.scenario('shed', { steps: steps(2000) });
     const seen = await rightsOf(host.cli(['run', file, '--yes', '--verbose']));
-    const { CHOWN, DAC_OVERRIDE, NET_ADMIN, SYS_MODULE, SYS_RAWIO, SYS_BOOT } = CAP;
-    expect([NET_ADMIN, CHOWN, DAC_OVERRIDE, SYS_MODULE, SYS_RAWIO, SYS_BOOT].filter(seen.has)).toEqual([NET_ADMIN]);
+    const { CHOWN, DAC_OVERRIDE, KILL, NET_ADMIN, SYS_MODULE, SYS_RAWIO, SYS_BOOT } = CAP;
+    expect([NET_ADMIN, CHOWN, DAC_OVERRIDE, KILL, SYS_MODULE, SYS_RAWIO, SYS_BOOT].filter(seen.has)).toEqual([
+      NET_ADMIN,
+    ]);
     expect([seen.noNewPrivs, seen.status]).toEqual(['1', 0]);
   });
 
@@ -56,5 +58,16 @@ describe('root’s run on a host', needs(root), () => {
     expect([seen.has(CAP.DAC_OVERRIDE), seen.has(CAP.CHOWN), seen.status]).toEqual([true, false, 0]);
     expect(readFileSync(report, 'utf8')).toContain('verify_isolation_');
     expect(lstatSync(join(out, 'result.json'))).toMatchObject({ uid: 0, mode: 0o100600 });
+  });
+
+  it('writes what an audit proves into a folder of others', async () => {
+    const folder = join(host.dir, 'of-somebody-else');
+    mkdirSync(folder, { mode: 0o755 });
+    chownSync(folder, 4321, 4321);
+    const out = join(folder, 'evidence');
+    const { stderr } = await outcomeOf(host.cli(['audit', '--prove', '--yes', '--out', out]));
+    expect(stderr).not.toContain('EACCES');
+    expect(lstatSync(join(out, 'result.json'))).toMatchObject({ uid: 0, mode: 0o100600 });
+    expect(lstatSync(join(out, 'report.html'))).toMatchObject({ uid: 0, mode: 0o100600 });
   });
 });

@@ -58,7 +58,7 @@ try_stopped() {
 }
 
 try nothing
-for capability in NET_ADMIN NET_RAW SYS_ADMIN SETPCAP SETUID SETGID SYS_CHROOT SYS_PTRACE DAC_READ_SEARCH; do
+for capability in NET_ADMIN NET_RAW SYS_ADMIN SETPCAP SETUID SETGID SYS_CHROOT SYS_PTRACE; do
   try "CAP_$capability" "CapabilityBoundingSet=~CAP_$capability"
 done
 for kind in net mnt pid; do try "namespaces-$kind" "RestrictNamespaces=~$kind"; done
@@ -68,5 +68,4 @@ for directive in MemoryDenyWriteExecute=yes ProcSubset=pid PrivateNetwork=yes Pr
   try "${directive%=*}" "$directive"
 done
 try_stopped nothing
-try_stopped CAP_KILL CapabilityBoundingSet=~CAP_KILL
 echo "done"

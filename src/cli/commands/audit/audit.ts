@@ -27,6 +27,9 @@ export interface AuditCommandOptions {
  */
 export async function auditCommand(options: AuditCommandOptions): Promise<number> {
   const netns = namespacePath(options.netns);
+  // It begins anew: before anything is read, so that it is read once.
+  if (options.prove)
+    (await import('../../../system/process/process-rights.js')).shedRights([options.out ?? 'evidence']);
   const reading = await readReading({ netns, whole: true });
   const report = audit(reading, { bridge: options.bridge ?? null });
   if (report.bridges.length === 0 && options.bridge !== undefined) {

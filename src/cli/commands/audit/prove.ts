@@ -11,7 +11,6 @@ import { runScenario } from '../../../run/run.js';
 import { namingFolder, openOwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
 import { parseNeighbours } from '../../../system/fabric/host/find.js';
-import { shedRights } from '../../../system/process/process-rights.js';
 import { readJson } from '../../../system/process/programs.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
@@ -41,7 +40,6 @@ export async function proveAudit(
   reading: Reading,
   options: ProveOptions,
 ): Promise<ProvedAudit | NodeJS.Signals> {
-  shedRights([options.out ?? 'evidence']);
   const stop = new AbortController();
   let stoppedBy: NodeJS.Signals | null = null;
   await prepareHostRun((signal) => {

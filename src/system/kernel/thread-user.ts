@@ -1,0 +1,81 @@
+import { koffi } from './libc.js';
+
+/** Numbers of setresuid: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
+const setresuidNumbers: Readonly<Record<string, number>> = { x64: 117, arm64: 147, riscv64: 147 };
+const unchanged = -1;
+/** linux/prctl.h */
+const [setDeathSignal, getDeathSignal, getDumpable, setDumpable] = [1, 2, 3, 4] as const;
+
+interface Calls {
+  prctl(option: number, value: number | bigint): number;
+  setfsuid(uid: number): number;
+  setresuid(number: number, real: number, effective: number, saved: number): number;
+}
+
+let bound: Calls | undefined;
+/** The raw call changes one thread, where the C library's function changes all of them. */
+function calls(): Calls {
+  if (bound !== undefined) return bound;
+  const library = koffi().load(null);
+  bound = {
+    prctl: library.func('int prctl(int, unsigned long)'),
+    setfsuid: library.func('int setfsuid(unsigned int)'),
+    setresuid: library.func('long syscall(long, long, long, long)'),
+  };
+  return bound;
+}
+
+/**
+ * The kernel forgets both where a user changes (kernel/cred.c, commit_creds): a process of root's that cannot be
+ * looked into is closed to its own children.
+ */
+function keepingProcess<T>(fn: () => T): T {
+  const { prctl } = calls();
+  const signal = new Uint32Array(1);
+  prctl(getDeathSignal, koffi().address(signal));
+  const dumpable = prctl(getDumpable, 0);
+  try {
+    return fn();
+  } finally {
+    prctl(setDumpable, dumpable);
+    prctl(setDeathSignal, signal[0] ?? 0);
+  }
+}
+
+/**
+ * Runs `fn` with the calling thread as that user for files (setfsuid(2)): what it opens synchronously is opened as by
+ * its owner. It takes CAP_SETUID, which could do as much for good, and so spares CAP_DAC_READ_SEARCH. Without it the
+ * thread stays who it is.
+ */
+export function asFileUser<T>(uid: number, fn: () => T): T {
+  return keepingProcess(() => {
+    const { setfsuid } = calls();
+    const before = setfsuid(uid);
+    try {
+      return fn();
+    } finally {
+      setfsuid(before);
+      if (setfsuid(before) !== before) process.abort(); // it tells who the thread was before the call
+    }
+  });
+}
+
+/**
+ * Runs `fn` with the calling thread as that user (setresuid(2), the effective one): it may signal that user's processes
+ * without CAP_KILL. Root's threads alone come back with the capabilities that they had. Where the kernel refuses, or
+ * its number of the call is not known here, the thread stays who it is.
+ */
+export function asUser<T>(uid: number, fn: () => T): T {
+  const number = setresuidNumbers[process.arch];
+  const home = process.geteuid?.() ?? uid;
+  if (number === undefined || home === uid) return fn();
+  return keepingProcess(() => {
+    const { setresuid } = calls();
+    if (setresuid(number, unchanged, uid, unchanged) !== 0) return fn();
+    try {
+      return fn();
+    } finally {
+      if (setresuid(number, unchanged, home, unchanged) !== 0) process.abort();
+    }
+  });
+}
