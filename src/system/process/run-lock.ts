@@ -3,7 +3,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { libc } from '../kernel/libc.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from '../kernel/socket-constants.js';
-import { socketHolders } from '../kernel/socket-holders.js';
+import { socketHolders } from './socket-holders.js';
 
 const EADDRINUSE = 98;
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { PacketSocket } from '../../core/model/state.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { packetSocketFilters, type SocketFilter } from '../kernel/ask/packet-diag.js';
-import { type SocketHolder, socketHolders } from '../kernel/socket-holders.js';
+import { type SocketHolder, socketHolders } from '../process/socket-holders.js';
 import { helperPath } from '../process/helper-command.js';
 
 /**

@@ -1,4 +1,4 @@
-import { descriptorsOf, procNames, procText } from './proc-files.js';
+import { descriptorsOf, procNames, procText } from '../kernel/proc-files.js';
 
 /** A process that holds a socket. */
 export interface SocketHolder {
