@@ -1,3 +1,5 @@
-export function prepareManagers():
+type Prepared =
   | { readonly folder: string; readonly skip?: undefined }
   | { readonly skip: string; readonly folder?: undefined };
+export function prepareManagers(): Prepared;
+export function prepareGuestManagers(): Prepared;
