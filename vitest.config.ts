@@ -15,6 +15,7 @@ const longest = [
   'lab/host/host',
   'lab/docs/documents',
   'system/hosts/hosts',
+  'system/managers/docker',
   'lab/scenarios/attacks',
   'lab/host/disruptive',
   'system/ovs/host',

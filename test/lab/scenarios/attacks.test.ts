@@ -14,7 +14,7 @@ const top = resolve(import.meta.dirname, '../../..');
 const scratch = mkdtempSync(join(tmpdir(), 'attacks-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const folders = ['attacks', 'hardening', 'alternatives'].flatMap((folder) =>
+const folders = ['attacks', 'hardening', 'alternatives', 'managers'].flatMap((folder) =>
   readdirSync(join(top, 'scenarios', folder))
     .filter((name) => name.endsWith('.yml'))
     .map((name) => `${folder}/${name}`),
@@ -65,6 +65,7 @@ const carriersApart: Readonly<Record<string, readonly string[]>> = {
     'carol: raw broken, ipv4-udp ipv4-icmp holds, nft bridge guard',
     'bob: raw broken, ipv4-udp holds, nft ip firewall by br_netfilter',
   ],
+  'docker-no-icc': ['c2: raw broken, ipv4-udp holds, nft ip filter by br_netfilter'],
 };
 
 /** What keeps bob, the victim of most scenarios, in their steps that hold, step by step. */
