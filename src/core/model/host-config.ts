@@ -36,7 +36,20 @@ export interface Declared {
 }
 
 /** Programs that know guests by name, in the order in which they are believed. */
-export const managers = ['proxmox', 'libvirt', 'incus', 'lxd', 'docker', 'podman', 'namespace'] as const;
+export const managers = [
+  'proxmox',
+  'libvirt',
+  'incus',
+  'lxd',
+  'docker',
+  'podman',
+  'cri',
+  'containerd',
+  'nspawn',
+  'firecracker',
+  'cloud-hypervisor',
+  'namespace',
+] as const;
 export type Manager = (typeof managers)[number];
 
 /**
@@ -46,6 +59,8 @@ export type Manager = (typeof managers)[number];
 export interface GuestRecord {
   readonly manager: Manager;
   readonly name: string;
+  /** What its manager tells it by, where names may come twice: records of one manager and id are one guest. */
+  readonly id?: string;
   /** Its port on the host; null = not told, `mac` has to do. */
   readonly port: string | null;
   /** Where its own end of the port lives: the path of a network namespace. Absent = not told. */

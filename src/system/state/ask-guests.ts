@@ -11,6 +11,7 @@ const answer = z.union([
       z.strictObject({
         manager: z.enum(managers),
         name: z.string(),
+        id: z.string().optional(),
         port: z.string().nullable(),
         netns: z.string().optional(),
         mac: z

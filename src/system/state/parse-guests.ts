@@ -1,7 +1,11 @@
+import { containerdGuests } from '../../core/discover/guests/containerd.js';
 import { containerGuests } from '../../core/discover/guests/containers.js';
+import { criGuests } from '../../core/discover/guests/cri.js';
 import { namespaceGuests } from '../../core/discover/guests/guest-of-port.js';
 import { incusGuests } from '../../core/discover/guests/incus.js';
 import { libvirtGuests } from '../../core/discover/guests/libvirt.js';
+import { monitorGuests, monitorProcesses } from '../../core/discover/guests/machine-monitors.js';
+import { nspawnGuests } from '../../core/discover/guests/nspawn.js';
 import { proxmoxGuests, proxmoxSurroundings } from '../../core/discover/guests/proxmox.js';
 import type { GuestRecord } from '../../core/model/host-config.js';
 import { type ErrorExit, VerifyError } from '../../core/model/verify-error.js';
@@ -26,6 +30,10 @@ export type GuestQuestion =
     }
   | { readonly manager: 'incus' | 'lxd'; readonly instances: Printed }
   | { readonly manager: 'docker' | 'podman'; readonly inspected: Printed }
+  | { readonly manager: 'containerd'; readonly space: string; readonly pid: number; readonly container: Printed }
+  | { readonly manager: 'cri'; readonly pod: Printed }
+  | { readonly manager: 'nspawn'; readonly machine: Printed }
+  | { readonly manager: 'monitors'; readonly processes: Printed }
   | { readonly manager: 'netns'; readonly namespaces: Printed; readonly links: Printed };
 
 export type GuestAnswer =
@@ -64,6 +72,14 @@ function guestsOf(question: GuestQuestion): readonly GuestRecord[] {
     case 'docker':
     case 'podman':
       return containerGuests(question.manager, read(question.inspected));
+    case 'containerd':
+      return containerdGuests(question.space, question.pid, read(question.container));
+    case 'cri':
+      return criGuests(read(question.pod));
+    case 'nspawn':
+      return nspawnGuests(question.machine.text);
+    case 'monitors':
+      return monitorGuests(monitorProcesses(read(question.processes)));
     case 'netns':
       return namespaceGuests(read(question.namespaces), read(question.links));
   }

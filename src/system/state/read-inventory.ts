@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { withSandboxPort } from '../../core/discover/guests/containers.js';
 import { proxmoxOwner } from '../../core/discover/guests/proxmox.js';
+import { portsOfSandbox } from '../../core/discover/guests/sandbox.js';
 import type { GuestRecord, Inventory } from '../../core/model/host-config.js';
 import type { LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { mustRun, type ProgramOptions, readJson, showCommand } from '../process/programs.js';
 import { type GuestParser, guestParser } from './ask-guests.js';
 import type { Printed } from './parse-guests.js';
+import { containerdRecords, criRecords, monitorRecords, nspawnRecords } from './read-sandboxes.js';
 
 /** A daemon that does not answer is not waited for. */
 const timeoutMs = 10_000;
@@ -18,6 +20,7 @@ const bounds = { timeoutMs, mostOutput };
  * clients who may only read.
  */
 const sideBySide = 4;
+const containerd = ['/run/containerd/containerd.sock'];
 /** Containers that are looked at with one command. */
 const mostTogether = 100;
 
@@ -46,8 +49,16 @@ export async function readInventory(links: readonly LinkState[], netns: string |
       where: ['/var/lib/lxd/unix.socket', '/var/snap/lxd/common/lxd/unix.socket'],
       read: async () => parser.ask({ manager: 'lxd', instances: await instances('lxc') }),
     },
-    { what: 'Docker', read: () => containers('docker', links, parser) },
-    { what: 'Podman', where: ['/var/lib/containers/storage'], read: () => containers('podman', links, parser) },
+    { what: 'Docker', read: () => containers('docker', parser) },
+    { what: 'Podman', where: ['/var/lib/containers/storage'], read: () => containers('podman', parser) },
+    {
+      what: 'pods (CRI)',
+      where: ['/etc/crictl.yaml', '/run/crio/crio.sock', ...containerd],
+      read: () => criRecords(printed, parser),
+    },
+    { what: 'containerd', where: containerd, read: () => containerdRecords(printed, parser) },
+    { what: 'systemd-nspawn', where: ['/run/systemd/machines'], read: () => nspawnRecords(printed, parser) },
+    { what: 'machine monitors', read: () => monitorRecords(netns, parser) },
     {
       what: 'ip netns',
       read: async () => namespaces(await printed(['ip', '-j', 'netns', 'list'], { netns }), parser, netns),
@@ -66,7 +77,7 @@ export async function readInventory(links: readonly LinkState[], netns: string |
         }
       }),
     );
-    return { guests: guests.flat(), unread };
+    return { guests: await withPorts(guests.flat(), links), unread };
   } finally {
     parser.end();
   }
@@ -125,11 +136,7 @@ async function proxmox(links: readonly LinkState[], parser: GuestParser): Promis
   );
 }
 
-async function containers(
-  program: 'docker' | 'podman',
-  links: readonly LinkState[],
-  parser: GuestParser,
-): Promise<readonly GuestRecord[]> {
+async function containers(program: 'docker' | 'podman', parser: GuestParser): Promise<readonly GuestRecord[]> {
   const ids = idsIn(
     await mustRun([program, 'ps', '--quiet', '--no-trunc'], bounds),
     /^[0-9a-f]{12,64}$/,
@@ -143,11 +150,19 @@ async function containers(
         inspected: await printed([program, 'inspect', ...ids.slice(at, at + mostTogether)]),
       })),
     );
+  return guests;
+}
+
+/** Guests that are known by their namespace, with the ports that lead there. */
+async function withPorts(guests: readonly GuestRecord[], links: readonly LinkState[]): Promise<readonly GuestRecord[]> {
   const inside = new Map<string, unknown>();
-  for (const netns of new Set(guests.flatMap((guest) => guest.netns ?? []))) inside.set(netns, await linksIn(netns));
-  return guests.map((guest) =>
-    guest.netns === undefined ? guest : withSandboxPort(guest, inside.get(guest.netns), links),
-  );
+  const portless = guests.filter(({ port }) => port === null);
+  for (const netns of new Set(portless.flatMap((guest) => guest.netns ?? []))) inside.set(netns, await linksIn(netns));
+  return guests.flatMap((guest) => {
+    if (guest.netns === undefined || guest.port !== null) return [guest];
+    const devices = inside.get(guest.netns);
+    return guest.mac === null ? portsOfSandbox(guest, devices, links) : [withSandboxPort(guest, devices, links)];
+  });
 }
 
 /** Links of a container's namespace; none where it has just ended, or may not be entered: then MACs have to do. */

@@ -56,6 +56,15 @@ ip netns exec ${name} ping -c 1 -w 10 $(ip -n ${name} route | sed -n 's/^default
   }, patient(120_000));
   afterAll(() => cage?.end());
 
+  it('init names the containers behind its ports', async () => {
+    const { stdout, stderr, status } = await cage.cli(['init', '--bridge', 'cni0']);
+    expect(status, stderr).toBe(0);
+    for (const name of ['k1', 'k2', 'k3'])
+      expect(stdout).toContain(
+        `    ${name}:\n      # named by containerd\n      bridge: cni0\n      port: ${guests[name]?.port}\n      mac: ${guests[name]?.mac}\n`,
+      );
+  });
+
   it('two networks', async () => {
     const { answer, expected, stderr } = await answerOf(cage, 'cni-bridge', guests);
     expect(answer, stderr).toEqual(expected);

@@ -2,12 +2,7 @@ import type { GuestRecord } from '../../model/host-config.js';
 import type { LinkState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { normalizeMac } from './guest-of-port.js';
-
-/**
- * Where Docker and Podman keep the namespaces of containers; the text is theirs, but nothing else is to be opened for
- * it.
- */
-const sandbox = /^\/(var\/)?run\/[\w./-]{1,200}$/;
+import { sandboxPath } from './sandbox.js';
 
 /**
  * The interfaces of running containers, from `docker inspect ID…` (Podman prints the same shape). Neither names the
@@ -29,7 +24,8 @@ function interfacesOf(manager: 'docker' | 'podman', container: Fields): readonly
   const labels = fieldsOf(fieldsOf(container['Config'])?.['Labels']) ?? {};
   const project = textOf(labels['com.docker.compose.project']) ?? textOf(labels['io.podman.compose.project']);
   const settings = fieldsOf(container['NetworkSettings']);
-  const netns = textOf(settings?.['SandboxKey']) ?? '';
+  const netns = sandboxPath(textOf(settings?.['SandboxKey']));
+  const id = textOf(container['Id']);
   const networks = objectsOf(Object.values(fieldsOf(settings?.['Networks']) ?? {}));
   return (networks.length > 0 ? networks : [settings ?? {}]).flatMap((network): readonly GuestRecord[] => {
     const mac = normalizeMac(textOf(network['MacAddress']));
@@ -45,7 +41,8 @@ function interfacesOf(manager: 'docker' | 'podman', container: Fields): readonly
         ips,
         zone,
         firewall: null,
-        ...(sandbox.test(netns) && !netns.includes('..') ? { netns } : {}),
+        ...(netns === null ? {} : { netns }),
+        ...(id === null ? {} : { id }),
       },
     ];
   });

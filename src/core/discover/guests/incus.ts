@@ -23,6 +23,7 @@ export function incusGuests(manager: 'incus' | 'lxd', json: unknown): readonly G
       return {
         manager,
         name,
+        id: `${textOf(instance['project']) ?? ''}/${name}`,
         port,
         mac,
         ips: addressesOf(state),

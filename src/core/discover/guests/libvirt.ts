@@ -17,12 +17,14 @@ export function libvirtGuests(xml: string): readonly GuestRecord[] {
   const name = (nova === undefined ? undefined : [...elementsNamed(nova, 'name')][0]?.text) || domainName;
   const project = nova === undefined ? undefined : [...elementsNamed(nova, 'project')][0];
   const devices = childOf(domain, 'devices');
+  const id = childOf(domain, 'uuid')?.text;
   return (devices?.children ?? [])
     .filter((device) => device.name === 'interface')
     .map(
       (device): GuestRecord => ({
         manager: 'libvirt',
         name,
+        ...(id === undefined ? {} : { id }),
         port: childOf(device, 'target')?.attributes['dev'] ?? null,
         mac: normalizeMac(childOf(device, 'mac')?.attributes['address']),
         ips: device.children.filter((child) => child.name === 'ip').flatMap((ip) => ip.attributes['address'] ?? []),

@@ -61,6 +61,7 @@ export function proxmoxGuests(
     const record = {
       manager: 'proxmox' as const,
       name,
+      id: String(id),
       mac,
       ips,
       zone: zoneOf(id, values.get('tags') ?? '', parts, around),

@@ -1,0 +1,16 @@
+import type { GuestRecord } from '../../model/host-config.js';
+import { guestInSandbox } from './sandbox.js';
+
+/**
+ * A container of systemd-nspawn, from `machinectl show NAME`: lines of `KEY=VALUE`, of which Name, Leader (its first
+ * process) and Service matter (org.freedesktop.machine1(5)). Machines of other services, as libvirt registers them,
+ * are told by those.
+ */
+export function nspawnGuests(text: string): readonly GuestRecord[] {
+  const lines = text.split('\n').map((line) => /^(\w+)=(.*)$/.exec(line.trim()));
+  const values = new Map(lines.flatMap((line) => (line === null ? [] : [[line[1] ?? '', line[2] ?? ''] as const])));
+  const [name = '', leader = ''] = [values.get('Name'), values.get('Leader')];
+  return name === '' || values.get('Service') !== 'systemd-nspawn' || !/^[1-9]\d{0,9}$/.test(leader)
+    ? []
+    : [guestInSandbox('nspawn', name, `/proc/${leader}/ns/net`, { id: name })];
+}

@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { containerdGuests } from '../../../../../src/core/discover/guests/containerd.js';
+import { criGuests } from '../../../../../src/core/discover/guests/cri.js';
+import {
+  isMonitor,
+  monitorGuests,
+  monitorProcesses,
+} from '../../../../../src/core/discover/guests/machine-monitors.js';
+import { nspawnGuests } from '../../../../../src/core/discover/guests/nspawn.js';
+import { portsOfSandbox, sandboxPath } from '../../../../../src/core/discover/guests/sandbox.js';
+import { parseLinks } from '../../../../../src/system/state/parse-links.js';
+
+const container = (labels: object, path: string | undefined): unknown => ({
+  ID: 'k1',
+  Labels: labels,
+  Spec: { linux: { namespaces: [{ type: 'pid' }, { type: 'network', ...(path === undefined ? {} : { path }) }] } },
+});
+const pod = (state: string, more: object = {}): unknown => ({
+  status: {
+    id: 'ab12',
+    metadata: { name: 'web-0', namespace: 'shop', uid: 'u' },
+    state,
+    network: { ip: '10.88.0.9' },
+  },
+  info: {
+    pid: 7,
+    runtimeSpec: { linux: { namespaces: [{ type: 'network', path: '/var/run/netns/cni-1' }] } },
+    ...more,
+  },
+});
+
+describe('guests that are known by their namespace', () => {
+  it('containerd: by the path of the specification, else by the process', () => {
+    expect(containerdGuests('default', 7, container({}, '/run/netns/k1'))).toEqual([
+      {
+        manager: 'containerd',
+        name: 'k1',
+        id: 'default/k1',
+        port: null,
+        mac: null,
+        ips: [],
+        zone: null,
+        firewall: null,
+        netns: '/run/netns/k1',
+      },
+    ]);
+    expect(containerdGuests('default', 7, container({}, undefined))[0]?.netns).toBe('/proc/7/ns/net');
+    expect(containerdGuests('default', 7, container({}, '/etc/../etc/shadow'))[0]?.netns).toBe('/proc/7/ns/net');
+  });
+
+  it('containerd: a container on the host’s own network is nobody', () => {
+    expect(containerdGuests('default', 7, { ID: 'k1', Spec: { linux: { namespaces: [{ type: 'pid' }] } } })).toEqual(
+      [],
+    );
+  });
+
+  it('containerd: the names of nerdctl and of Kubernetes, whose namespace is the zone before containerd’s own', () => {
+    const labels = { 'io.kubernetes.pod.name': 'web-0', 'io.kubernetes.pod.namespace': 'shop' };
+    expect(containerdGuests('k8s.io', 7, container(labels, '/run/netns/a'))[0]).toMatchObject({
+      name: 'web-0',
+      zone: { name: 'shop', from: 'Kubernetes namespace' },
+    });
+    expect(containerdGuests('blue', 7, container({ 'nerdctl/name': 'db' }, '/run/netns/a'))[0]).toMatchObject({
+      name: 'db',
+      zone: { name: 'blue', from: 'containerd namespace' },
+    });
+  });
+
+  it('CRI: a pod that is ready, with its address, and no other', () => {
+    expect(criGuests(pod('SANDBOX_READY'))[0]).toMatchObject({
+      manager: 'cri',
+      name: 'web-0',
+      id: 'ab12',
+      ips: ['10.88.0.9'],
+      zone: { name: 'shop', from: 'Kubernetes namespace' },
+      netns: '/var/run/netns/cni-1',
+    });
+    expect(criGuests(pod('SANDBOX_NOTREADY'))).toEqual([]);
+    expect(criGuests(pod('SANDBOX_READY', { runtimeSpec: { linux: { namespaces: [] } } }))).toEqual([]);
+  });
+
+  it('systemd-nspawn: by its first process; a machine of another service is not its own', () => {
+    expect(nspawnGuests('Name=deb\nService=systemd-nspawn\nLeader=812\n')[0]).toMatchObject({
+      manager: 'nspawn',
+      name: 'deb',
+      netns: '/proc/812/ns/net',
+    });
+    expect(nspawnGuests('Name=qemu-1-x\nService=libvirt-qemu\nLeader=812\n')).toEqual([]);
+    expect(nspawnGuests('Name=deb\nService=systemd-nspawn\nLeader=0\n')).toEqual([]);
+  });
+
+  it('have a record for each of their interfaces that leads to a port here, and none for others', () => {
+    const links = parseLinks(
+      [
+        { ifindex: 4, ifname: 'veth4', link_index: 2, link_netnsid: 0, linkinfo: { info_kind: 'veth' } },
+        { ifindex: 6, ifname: 'veth6', link_index: 3, link_netnsid: 0, linkinfo: { info_kind: 'veth' } },
+        { ifindex: 9, ifname: 'veth9', link_index: 2, link_netnsid: 1, linkinfo: { info_kind: 'veth' } },
+      ],
+      () => null,
+    );
+    const [guest] = containerdGuests('default', 7, container({}, '/run/netns/k1'));
+    if (guest === undefined) throw new Error('no guest');
+    const inside = [
+      { ifindex: 1, ifname: 'lo', address: '00:00:00:00:00:00' },
+      { ifindex: 2, link_index: 4, address: '02:00:00:00:00:02' },
+      { ifindex: 3, link_index: 6, address: '02:00:00:00:00:03' },
+    ];
+    expect(portsOfSandbox(guest, inside, links).map(({ port, mac }) => [port, mac])).toEqual([
+      ['veth4', '02:00:00:00:00:02'],
+      ['veth6', '02:00:00:00:00:03'],
+    ]);
+  });
+
+  it('open nothing but what a manager keeps namespaces in', () => {
+    const paths = [
+      '/run/netns/a',
+      '/var/run/docker/netns/b',
+      '/proc/7/ns/net',
+      '/proc/7/mem',
+      '/run/../etc/shadow',
+      'x',
+    ];
+    expect(paths.map(sandboxPath)).toEqual([
+      '/run/netns/a',
+      '/var/run/docker/netns/b',
+      '/proc/7/ns/net',
+      null,
+      null,
+      null,
+    ]);
+  });
+
+  it('are nothing, never an error, where a program prints something else', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 3 }), fc.string(), (value, text) => {
+        const read = [
+          ...containerdGuests('s', 1, value),
+          ...containerdGuests('s', 1, { ID: 'x', Labels: value, Spec: { linux: value } }),
+          ...criGuests(value),
+          ...criGuests({ status: value, info: value }),
+          ...nspawnGuests(text),
+          ...monitorGuests(monitorProcesses(value)),
+        ];
+        for (const { name, ips } of read) expect([typeof name, Array.isArray(ips)]).toEqual(['string', true]);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('machines without a manager', () => {
+  const process = (comm: string, argv: readonly string[], taps: readonly string[], here = true) => ({
+    pid: 42,
+    comm,
+    argv: [comm, ...argv],
+    taps,
+    here,
+  });
+
+  it('are told by the processes that run them', () => {
+    expect(['firecracker', 'cloud-hyperviso', 'qemu-system-x86', 'constructor', 'bash'].map(isMonitor)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it.each([
+    ['firecracker', ['--id', 'web', '--api-sock', '/run/x.sock'], 'web', 'firecracker'],
+    ['firecracker', ['--api-sock=/run/vm7.socket'], 'vm7', 'firecracker'],
+    ['firecracker', ['--no-api'], 'firecracker-42', 'firecracker'],
+    ['cloud-hyperviso', ['--api-socket', 'path=/run/db.sock', '--net', 'tap=tap1'], 'db', 'cloud-hypervisor'],
+    ['cloud-hyperviso', ['--kernel', 'x'], 'cloud-hypervisor-42', 'cloud-hypervisor'],
+  ])('%s %j is %s', (comm, argv, name, manager) => {
+    expect(
+      monitorGuests([process(comm, argv, ['tap0', 'tap1'])]).map((each) => [each.manager, each.name, each.port]),
+    ).toEqual([
+      [manager, name, 'tap0'],
+      [manager, name, 'tap1'],
+    ]);
+  });
+
+  it('are known by their namespace where the bridges are in another one, as Kata has it', () => {
+    expect(monitorGuests([process('firecracker', ['--id', 'web'], ['tap0'], false)])).toEqual([
+      {
+        manager: 'firecracker',
+        name: 'web',
+        id: '42',
+        port: null,
+        mac: null,
+        ips: [],
+        zone: null,
+        firewall: null,
+        netns: '/proc/42/ns/net',
+      },
+    ]);
+  });
+});
