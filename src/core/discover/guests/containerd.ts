@@ -1,6 +1,6 @@
 import type { GuestRecord } from '../../model/host-config.js';
-import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
-import { guestInSandbox, sandboxPath } from './sandbox.js';
+import { fieldsOf, textOf } from '../../text/json-text.js';
+import { guestInSandbox, networkOf, sandboxPath, zoneBy } from './sandbox.js';
 
 /**
  * A running container, from `ctr containers info ID` and its process in `ctr tasks list`. Its name is that which nerdctl
@@ -10,21 +10,14 @@ export function containerdGuests(space: string, pid: number, json: unknown): rea
   const container = fieldsOf(json);
   const id = textOf(container?.['ID']);
   if (id === null || id === '') return [];
-  const labels = fieldsOf(container?.['Labels']) ?? {};
-  const pod = textOf(labels['io.kubernetes.pod.name']);
-  const project = textOf(labels['io.kubernetes.pod.namespace']);
-  const namespaces = objectsOf(fieldsOf(fieldsOf(container?.['Spec'])?.['linux'])?.['namespaces']);
-  const network = namespaces.find(({ type }) => type === 'network');
+  const network = networkOf(container?.['Spec']);
   // without an entry it has the host's own network, and no port
   if (network === undefined) return [];
-  const netns = sandboxPath(textOf(network['path'])) ?? `/proc/${pid}/ns/net`;
+  const labels = fieldsOf(container?.['Labels']) ?? {};
+  const [pod, named] = [textOf(labels['io.kubernetes.pod.name']), textOf(labels['nerdctl/name'])];
   const zone =
-    project !== null && project !== ''
-      ? { name: project, from: 'Kubernetes namespace' }
-      : space === 'default'
-        ? null
-        : { name: space, from: 'containerd namespace' };
-  return [
-    guestInSandbox('containerd', pod || textOf(labels['nerdctl/name']) || id, netns, { zone, id: `${space}/${id}` }),
-  ];
+    zoneBy(textOf(labels['io.kubernetes.pod.namespace']), 'Kubernetes namespace') ??
+    zoneBy(space === 'default' ? null : space, 'containerd namespace');
+  const netns = sandboxPath(textOf(network['path'])) ?? `/proc/${pid}/ns/net`;
+  return [guestInSandbox('containerd', pod || named || id, netns, { zone, id: `${space}/${id}` })];
 }

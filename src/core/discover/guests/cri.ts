@@ -1,6 +1,6 @@
 import type { GuestRecord } from '../../model/host-config.js';
-import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
-import { guestInSandbox, sandboxPath } from './sandbox.js';
+import { type Fields, fieldsOf, textOf } from '../../text/json-text.js';
+import { guestInSandbox, networkOf, sandboxPath, zoneBy } from './sandbox.js';
 
 /**
  * A pod, from `crictl inspectp ID`, of containerd or CRI-O; one that Kata runs in a machine of its own is named like any
@@ -12,18 +12,19 @@ export function criGuests(json: unknown): readonly GuestRecord[] {
   const status = fieldsOf(pod?.['status']);
   const metadata = fieldsOf(status?.['metadata']);
   const [id, name] = [textOf(status?.['id']), textOf(metadata?.['name'])];
-  if (id === null || name === null || name === '' || textOf(status?.['state']) !== 'SANDBOX_READY') return [];
-  const info = fieldsOf(pod?.['info']);
-  const namespaces = objectsOf(fieldsOf(fieldsOf(info?.['runtimeSpec'])?.['linux'])?.['namespaces']);
-  const path = sandboxPath(textOf(namespaces.find(({ type }) => type === 'network')?.['path']));
-  if (path === null) return [];
-  const space = textOf(metadata?.['namespace']);
-  const ip = textOf(fieldsOf(status?.['network'])?.['ip']);
+  const network = networkOf(fieldsOf(pod?.['info'])?.['runtimeSpec']);
+  const path = sandboxPath(textOf(network?.['path']));
+  if (path === null || id === null || !name || textOf(status?.['state']) !== 'SANDBOX_READY') return [];
   return [
     guestInSandbox('cri', name, path, {
       id,
-      ips: ip === null || ip === '' ? [] : [ip],
-      zone: space === null || space === '' ? null : { name: space, from: 'Kubernetes namespace' },
+      ips: addressesOf(status),
+      zone: zoneBy(textOf(metadata?.['namespace']), 'Kubernetes namespace'),
     }),
   ];
+}
+
+function addressesOf(status: Fields | null): readonly string[] {
+  const ip = textOf(fieldsOf(status?.['network'])?.['ip']);
+  return ip === null || ip === '' ? [] : [ip];
 }

@@ -18,7 +18,8 @@ export interface MonitorProcess {
 function valueOf(argv: readonly string[], option: string): string | null {
   const at = argv.findIndex((word) => word === option || word.startsWith(`${option}=`));
   const word = argv[at];
-  return word === undefined ? null : word === option ? (argv[at + 1] ?? null) : word.slice(option.length + 1);
+  if (word === undefined) return null;
+  return word === option ? (argv[at + 1] ?? null) : word.slice(option.length + 1);
 }
 
 /** The name of a file without folders and its last ending. */

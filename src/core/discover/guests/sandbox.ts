@@ -1,6 +1,6 @@
 import type { GuestRecord } from '../../model/host-config.js';
 import type { LinkState } from '../../model/state.js';
-import { objectsOf, textOf } from '../../text/json-text.js';
+import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { normalizeMac } from './guest-of-port.js';
 
 /** Where a manager keeps the namespaces of its guests; the text is its own, but nothing else is to be opened for it. */
@@ -9,6 +9,16 @@ const kept = /^\/(var\/)?run\/[\w./-]{1,200}$|^\/proc\/\d{1,10}\/ns\/net$/;
 /** The path, where it may be opened as a network namespace; null = it may not. */
 export function sandboxPath(path: string | null): string | null {
   return path !== null && kept.test(path) && !path.includes('..') ? path : null;
+}
+
+/** The entry of its network in the specification of a container (OCI runtime specification, `linux.namespaces`). */
+export function networkOf(specification: unknown): Fields | undefined {
+  return objectsOf(fieldsOf(fieldsOf(specification)?.['linux'])?.['namespaces']).find(({ type }) => type === 'network');
+}
+
+/** A zone where a text names one; null = it is empty or none. */
+export function zoneBy(name: string | null, from: string): GuestRecord['zone'] {
+  return name === null || name === '' ? null : { name, from };
 }
 
 /** A guest that is known by its namespace: what else there is to say of it, its interfaces tell. */
