@@ -44,6 +44,8 @@ export const auditMeanings: Readonly<Record<AuditId, string>> = {
   'netfilter-skipped':
     'Bridged IP does not pass the netfilter rules of the host: a firewall there does not separate guests.',
   'not-forwarding': 'The port does not forward now: nothing can be said about the guest behind it.',
+  'macvlan-bridge':
+    'Guests on one lower device by macvlan or macvtap in mode bridge reach each other within the kernel, whatever bridges, their rules and the switch say.',
   'vmnet-writable': 'Everybody may write to the devices of VMware: guests may become promiscuous.',
   'vmnet-present': 'VMware networking is loaded on this host: it may hold a bridge promiscuous.',
   'ovs-flooding': 'The Open vSwitch bridge floods where it should switch.',

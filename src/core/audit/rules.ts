@@ -2,6 +2,7 @@ import type { BridgeRule, HostRule } from './rule.js';
 import { declaredNotLiveRule, proxmoxFirewallPortRule } from './rules/declared-not-live.js';
 import { hostForwardsRule, isolatedOneSidedRule, netfilterSkippedRule, vlanUnfilteredRule } from './rules/isolation.js';
 import { ageingZeroRule, fdbLimitRule, learningOffRule, macStealableRule, notLockedRule } from './rules/learning.js';
+import { macvlanBridgeRule } from './rules/macvlan.js';
 import { nftMirrorRule, tcMirrorRule, xdpRule } from './rules/mirrors.js';
 import { mcastRouterPortRule, noQuerierRule } from './rules/multicast.js';
 import {
@@ -61,6 +62,7 @@ export const bridgeRules = {
 } as const satisfies Readonly<Record<string, BridgeRule>>;
 
 export const hostRules = {
+  'macvlan-bridge': macvlanBridgeRule,
   'vmnet-writable': vmnetWritableRule,
   'vmnet-present': vmnetPresentRule,
   'ovs-flooding': ovsFloodingRule,

@@ -21,6 +21,8 @@ export interface LinkState {
   readonly peer?: number;
   /** VXLAN network identifier of a VXLAN device; absent where it is none. */
   readonly vni?: number;
+  /** How a macvlan, macvtap or ipvlan hands frames over (`bridge`, `private`, `l2`, …); absent where it is none. */
+  readonly mode?: string;
   /** The XDP program on it, where there is one. */
   readonly xdp?: string;
   readonly kind: string | null;

@@ -30,6 +30,7 @@ function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number
     ...peerOf(link.link_index),
     ...xdpOf(link.xdp),
     ...vniOf(kind, info?.info_data),
+    ...modeOf(kind, info?.info_data),
     kind,
     sysFlags,
     bridge: kind === 'bridge' ? settingsOf(info?.info_data) : null,
@@ -53,6 +54,13 @@ function lowerOf(value: unknown): { readonly lower?: string } {
 function peerOf(value: unknown): { readonly peer?: number } {
   const peer = numberOf(value);
   return peer === null ? {} : { peer };
+}
+
+const stacked: readonly (string | null)[] = ['macvlan', 'macvtap', 'ipvlan', 'ipvtap'];
+
+function modeOf(kind: string | null, data: unknown): { readonly mode?: string } {
+  const mode = stacked.includes(kind) ? textOf(fieldsOf(data)?.mode) : null;
+  return mode === null ? {} : { mode };
 }
 
 function vniOf(kind: string | null, data: unknown): { readonly vni?: number } {

@@ -38,6 +38,15 @@ describe('audit of a live bridge', () => {
     });
   });
 
+  it('finds guests that meet on their lower device, with the command that parts them', async () => {
+    const guests =
+      'ip link add d0 type veth peer name d1; for n in 0 1; do ip link add link d0 name m$n type macvlan mode bridge; done';
+    const found = (await audited(guests)).report.findings.find(({ id }) => id === 'macvlan-bridge');
+    expect(found).toMatchObject({ severity: 'medium', place: 'd0', value: 'm0 m1' });
+    const mended = await audited(`${guests}; ${found?.fix ?? 'exit 1'}`);
+    expect(mended.report.findings.map(({ id }) => id)).not.toContain('macvlan-bridge');
+  });
+
   it('names the relay that holds br0 promiscuous', async () => {
     const relay =
       'mkfifo /mnt/hold; ip link add name vmnet0 type veth peer name w0; ip link set dev vmnet0 up; ip link set dev w0 up';

@@ -39,6 +39,7 @@ export const stateShape = z.looseObject({
       lower: text.optional(),
       peer: number.optional(),
       vni: number.optional(),
+      mode: text.optional(),
       xdp: text.optional(),
       kind: text.nullable(),
       sysFlags: number.nullable(),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { audit, auditStatus } from '../../../../src/core/audit/audit.js';
 import type { bridgeRules, hostRules } from '../../../../src/core/audit/rules.js';
+import { parseLinks } from '../../../../src/system/state/parse-links.js';
 import type { Settings } from '../../../../src/core/model/scenario.js';
 import type { FdbState, LinkState, OvsRecord, Reading } from '../../../../src/core/model/state.js';
 import { parseOvsTable } from '../../../../src/system/state/ovs/read.js';
@@ -119,6 +120,7 @@ const cases: Readonly<
   'proxy-arp': [withPort('vnet1', { proxy_arp: true }), rest],
   'netfilter-skipped': [withSysctl('net.bridge.bridge-nf-call-iptables', '0'), rest],
   'not-forwarding': [withPort('vnet1', { state: 'disabled' }), rest],
+  'macvlan-bridge': [withMacvtaps('bridge'), withMacvtaps('private')],
   'vmnet-writable': [
     { ...rest, vmnet: [{ path: '/dev/vmnet8', mode: 0o666, group: 0 }] },
     { ...rest, vmnet: [{ path: '/dev/vmnet8', mode: 0o660, group: 0 }] },
@@ -130,6 +132,21 @@ const cases: Readonly<
   'ovs-fail-open': [withOvs(), withOvs({ fail_mode: 'secure' })],
   'ovs-small-table': [withOvs(), withOvs({ other_config: ['map', []] })],
 };
+
+/** Two guests on eth0, and one on eth1, which is with nobody. */
+function withMacvtaps(mode: string): Reading {
+  const on = (lower: string, name: string, ifindex: number): object => ({
+    ifindex,
+    ifname: name,
+    link: lower,
+    linkinfo: { info_kind: 'macvtap', info_data: { mode } },
+  });
+  const taps = parseLinks(
+    [on('eth0', 'macvtap0', 91), on('eth0', 'macvtap1', 92), on('eth1', 'macvtap2', 93)],
+    () => null,
+  );
+  return { ...rest, state: { ...rest.state, links: [...rest.state.links, ...taps] } };
+}
 
 /**
  * Recorded from Open vSwitch 3.5: br1 with three guests and all that a rule speaks of, br2 as it comes; with columns of
