@@ -36,7 +36,7 @@ const answer = z.discriminatedUnion('kind', [
 ]);
 
 function isAnswer(value: unknown): value is JudgeAnswer {
-  return answer.safeParse(value).success;
+  return answer.safeParse(value, { jitless: true }).success;
 }
 
 /** A judgement, and what reports need beside it; null = the folder could not be completed. */

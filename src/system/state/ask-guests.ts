@@ -35,7 +35,7 @@ const answer = z.union([
 ]);
 
 function isAnswer(value: unknown): value is GuestAnswer {
-  return answer.safeParse(value).success;
+  return answer.safeParse(value, { jitless: true }).success;
 }
 
 /** Who says which guests a manager's text tells of. */

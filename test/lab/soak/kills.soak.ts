@@ -114,67 +114,123 @@ describe('a run on a host that is killed at a random moment', needs(root), () =>
   /** Only what cannot be caught leaves something to put back, and only once the run has changed it. */
   const onHost = ['SIGINT', 'SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGHUP', 'SIGKILL'] as const;
   const hostMs = 5000;
-  /** The port's settings of the guest that takes the name: as the run sets them, so that no value tells them apart. */
-  const hardened = ['flood', 'off'];
+  /** Settings of a guest that takes a name: the first as the run sets them, so that no value tells them apart. */
+  const [hardened, apart] = [
+    ['flood', 'off'],
+    ['isolated', 'on'],
+  ] as const;
+  const setting = (port: string, name: string): string | undefined =>
+    new RegExp(` ${name} (\\S+)`).exec(host.run(['ip', '-d', 'link', 'show', 'dev', port]))?.[1];
+  const put = (port: string, words: readonly string[]): string =>
+    host.run(['ip', 'link', 'set', 'dev', port, 'type', 'bridge_slave', ...words]);
+  /** Without what a port that was made again has anew: its index. */
+  const shape = (): readonly string[] =>
+    host
+      .shape()
+      .replaceAll(/^\d+: /gm, '')
+      .replaceAll(/@if\d+/g, '')
+      .split('\n')
+      .sort();
+
+  /** What happens to guests meanwhile, or right after the end; what a mend must leave of it; how it is taken back. */
+  interface Fate {
+    readonly name: string;
+    readonly meanwhile?: () => void;
+    readonly after?: () => void;
+    /** Of the next run, which needs the guests that the scenario names. */
+    readonly mendsByRun: boolean;
+    readonly untouched: () => readonly (string | undefined)[];
+    readonly wanted: readonly string[];
+    readonly back: () => void;
+  }
+  const takesName = { mendsByRun: true, untouched: () => [setting('vnet4', 'flood')], wanted: ['off'] };
+  const softens = { back: () => void put('vnet4', ['flood', 'on']) };
+  const none = { untouched: () => [], wanted: [] };
+  const fates: readonly Fate[] = [
+    { name: 'stays', mendsByRun: true, ...none, back: () => undefined },
+    { name: 'is replaced meanwhile', meanwhile: () => host.replace('kali3', hardened), ...takesName, ...softens },
+    { name: 'is replaced after', after: () => host.replace('kali3', hardened), ...takesName, ...softens },
+    {
+      name: 'goes, and comes back',
+      meanwhile: () => host.stop('kali3'),
+      mendsByRun: false,
+      ...none,
+      back: () => host.come('kali3', []),
+    },
+    {
+      name: 'exchanges its name with another',
+      meanwhile() {
+        host.exchangeNames('kali3', 'spare');
+        put('vnet4', hardened);
+      },
+      mendsByRun: false,
+      // What the run had changed is called spare now.
+      untouched: () => [setting('vnet4', 'flood'), setting('spare', 'flood')],
+      wanted: ['off', 'on'],
+      back() {
+        put('vnet4', ['flood', 'on']);
+        host.exchangeNames('kali3', 'spare');
+      },
+    },
+    {
+      name: 'stays, and the sender is replaced',
+      meanwhile: () => host.replace('kali2', apart),
+      mendsByRun: false,
+      untouched: () => [setting('vnet0', 'isolated'), setting('vnet4', 'flood')],
+      wanted: ['on', 'on'],
+      back: () => host.replace('kali2', []),
+    },
+  ];
+
+  const journalThere = async (): Promise<void> => {
+    while (host.journals().length === 0) await sleep(10);
+  };
 
   it('leaves nothing, or `cleanup` and the next start put it back, and no other guest of the name is touched', async () => {
     const head = 'allow_changes: true\n';
     const long = host.scenario('long', { steps: withFlood(1500), head });
     const short = host.scenario('short', { steps: withFlood(5), head });
+    for (const guest of ['kali2', 'kali3', 'spare'] as const) host.replace(guest, []);
     const all = kills(runs, onHost, hostMs);
     const ended: (number | null)[] = [];
-    const counts = { left: 0, replacedAfter: 0, replacedMeanwhile: 0 };
-    let wanted = host.shape();
+    const counts = new Map<string, { runs: number; left: number }>();
+    const usual = shape();
     for (const { number, signal, afterMs } of all) {
-      const about = { number, signal, afterMs };
-      // With every signal in turn: the guest stays, stops meanwhile, stays, stops right after.
-      const fate = ['stays', 'stops', 'stays', 'stopped'][Math.floor(number / onHost.length) % 4];
+      // With every signal in turn.
+      const fate = fates[Math.floor(number / onHost.length) % fates.length];
+      if (fate === undefined) throw new Error('no fate');
+      const about = { number, signal, afterMs, fate: fate.name };
+      const count = counts.get(fate.name) ?? { runs: 0, left: 0 };
+      counts.set(fate.name, count);
+      count.runs += 1;
       const child = host.cli(['run', long, ...args]);
       const end = exited(child);
-      if (fate === 'stops') {
-        await sleep(afterMs / 2);
-        host.replace('kali3', hardened);
-        wanted = host.shape();
-        counts.replacedMeanwhile += 1;
-        await sleep(afterMs / 2);
-      } else {
-        await sleep(afterMs);
-      }
+      // Every -9 comes when the run has begun to change the host, the others whenever they come.
+      const restMs = signal === 'SIGKILL' ? afterMs / 2 : afterMs;
+      if (signal === 'SIGKILL') await Promise.race([end, journalThere()]);
+      await sleep(restMs / 2);
+      fate.meanwhile?.();
+      await sleep(restMs / 2);
       child.kill(signal);
       const status = await end;
-      // Without the guest that it began with a run may end by itself.
-      if (fate === 'stops') expect({ ...about, status }).not.toEqual({ ...about, status: 70 });
-      else expectEnd(about, status);
+      // Without the guests that it began with a run may end by itself.
+      if (fate.meanwhile === undefined) expectEnd({ number, signal, afterMs }, status);
+      else expect({ ...about, status }).not.toEqual({ ...about, status: 70 });
       ended.push(status);
-      if (fate === 'stopped') {
-        host.replace('kali3', hardened);
-        wanted = host.shape();
-        counts.replacedAfter += 1;
-      }
+      fate.after?.();
       if (host.journals().length > 0) {
-        counts.left += 1;
+        count.left += 1;
         // A signal that can be caught leaves nothing; after -9 the journal says what there is to put back.
         expect({ ...about, signal }).toEqual({ ...about, signal: 'SIGKILL' });
-        const again = counts.left % 2 === 0 ? host.cli(['cleanup']) : host.cli(['run', short, ...args]);
-        const mended = await outcomeOf(again);
-        expect({ ...about, status: mended.status, stderr: mended.stderr }).toMatchObject({ ...about, status: 0 });
+        const again = fate.mendsByRun && count.left % 2 === 1 ? ['run', short, ...args] : ['cleanup'];
+        const { status: mended, stderr } = await outcomeOf(host.cli(again));
+        expect({ ...about, again, mended, stderr }).toMatchObject({ ...about, mended: 0 });
       }
-      expect({ ...about, fate, shape: host.shape(), journals: host.journals() }).toEqual({
-        ...about,
-        fate,
-        shape: wanted,
-        journals: [],
-      });
-      if (fate === 'stops' || fate === 'stopped') {
-        host.run(['ip', 'link', 'set', 'dev', 'vnet4', 'type', 'bridge_slave', 'flood', 'on']);
-        wanted = host.shape();
-      }
+      expect({ ...about, settings: fate.untouched() }).toEqual({ ...about, settings: fate.wanted });
+      fate.back();
+      expect({ ...about, shape: shape(), journals: host.journals() }).toEqual({ ...about, shape: usual, journals: [] });
     }
-    told(
-      `host, ${counts.left} of them mended by cleanup or the next start, the guest replaced in ${counts.replacedMeanwhile} and right after ${counts.replacedAfter}`,
-      all,
-      ended,
-      hostMs,
-    );
+    const each = [...counts].map(([name, { runs: of, left }]) => `${name}: ${of}, of which ${left} left a journal`);
+    told(`host, while the guest whose port is changed ${each.join('; ')}`, all, ended, hostMs);
   });
 });

@@ -50,11 +50,14 @@ export interface ThrowAwayHost {
       readonly also?: Partial<Record<GuestName, string>>;
     },
   ): string;
-  /**
-   * The guest stops, and another one comes up under its port's name, MAC and address, as a manager does it: with
-   * settings of its own.
-   */
+  /** The guest stops, and its port is gone. */
+  stop(guest: GuestName): void;
+  /** A guest that has stopped, or another one, comes up under its port's name, MAC and address, with such settings. */
+  come(guest: GuestName, settings: readonly string[]): void;
+  /** Both in one go, as a manager does it: a run that looks in between would find a guest that is not whole. */
   replace(guest: GuestName, settings: readonly string[]): void;
+  /** Two ports exchange their names; then what the bridge knew of them is learned again. */
+  exchangeNames(first: GuestName, second: GuestName): void;
   /** Links with their settings, tc, a sysctl, MDB, and FDB without times: what a run has to leave as it was. */
   shape(): string;
   journals(): readonly string[];
@@ -99,6 +102,24 @@ export function throwAwayHost(): ThrowAwayHost {
   // the bridge knows them all
   for (const name of ['kali2', 'kali3', 'spare']) run(['ping', '-c', '1', guests.lan.ip], spaces.get(name) ?? host);
   const netns = `/proc/${process.pid}/fd/${host}`;
+  const batch = (lines: readonly string[]): void =>
+    void inNamespaceFd(host, () => execFileSync('ip', ['-batch', '-'], { input: lines.join('\n'), stdio: 'pipe' }));
+  const isHeard = (guest: GuestName): void =>
+    void run(['ping', '-c', '1', '-w', '10', guests.lan.ip], spaces.get(guest) ?? host);
+  const comeUp = (guest: GuestName, before: readonly string[], settings: readonly string[]): void => {
+    const { port, mac, ip } = guests[guest];
+    const space = spaces.get(guest) ?? host;
+    const near = mac.replace(/^../, 'fe'); // as libvirt names it
+    batch([
+      ...before,
+      `link add dev ${port} address ${near} type veth peer name eth0 address ${mac} netns /proc/${process.pid}/fd/${space}`,
+      `link set dev ${port} master br0 up`,
+      ...(settings.length === 0 ? [] : [`link set dev ${port} type bridge_slave ${settings.join(' ')}`]),
+    ]);
+    run(['ip', 'address', 'add', `${ip}/24`, 'dev', 'eth0'], space);
+    run(['ip', 'link', 'set', 'dev', 'eth0', 'up'], space);
+    isHeard(guest);
+  };
   return {
     netns,
     dir,
@@ -151,20 +172,23 @@ export function throwAwayHost(): ThrowAwayHost {
       );
       return file;
     },
-    replace(guest, settings) {
-      const { port, mac, ip } = guests[guest];
-      const space = spaces.get(guest) ?? host;
-      // In one go: a run that looks in between would find a guest that is not whole.
-      const lines = [
-        `link del dev ${port}`,
-        `link add dev ${port} type veth peer name eth0 address ${mac} netns /proc/${process.pid}/fd/${space}`,
-        `link set dev ${port} master br0 up`,
-        ...(settings.length === 0 ? [] : [`link set dev ${port} type bridge_slave ${settings.join(' ')}`]),
-      ].join('\n');
-      inNamespaceFd(host, () => execFileSync('ip', ['-batch', '-'], { input: lines, stdio: 'pipe' }));
-      run(['ip', 'address', 'add', `${ip}/24`, 'dev', 'eth0'], space);
-      run(['ip', 'link', 'set', 'dev', 'eth0', 'up'], space);
-      run(['ping', '-c', '1', '-w', '10', guests.lan.ip], space);
+    stop: (guest) => batch([`link del dev ${guests[guest].port}`]),
+    come: (guest, settings) => comeUp(guest, [], settings),
+    replace: (guest, settings) => comeUp(guest, [`link del dev ${guests[guest].port}`], settings),
+    exchangeNames(first, second) {
+      const rename = (from: string, to: string): readonly string[] => [
+        `link set dev ${from} down`,
+        `link set dev ${from} name ${to}`,
+      ];
+      const [a, b] = [guests[first].port, guests[second].port];
+      batch([
+        ...rename(a, 'between'),
+        ...rename(b, a),
+        ...rename('between', b),
+        `link set dev ${a} up`,
+        `link set dev ${b} up`,
+      ]);
+      for (const guest of [first, second]) isHeard(guest);
     },
     shape() {
       const links = run(['ip', '-d', '-o', 'link', 'show']).replaceAll(/(_timer|gc_timer|fdb_n_learned) +\S+/g, '');

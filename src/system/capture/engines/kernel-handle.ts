@@ -3,7 +3,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { searchDepthsOf } from '../../../core/wire/token-filter.js';
 import { attachFilter, attachFirstFilter, ignoreOutgoing } from '../../kernel/packet-socket.js';
 import { type HandleKind, refuseEverything, withDirection } from '../socket-filter.js';
-import { compileFilter, libpcap, type Pcap } from './libpcap-library.js';
+import { compileFilterOnce, libpcap, type Pcap } from './libpcap-library.js';
 
 /** A partly filled block of the ring is handed over after this time at the latest. */
 export const blockTimeoutMs = 50;
@@ -106,7 +106,8 @@ function activate(pcap: Pcap, options: KernelHandleOptions, message: Uint8Array)
     refuse: () => attachFilter(fd, refuseEverything),
     begin(filter) {
       const programs = searchDepthsOf(filter).map(
-        (depth) => () => withDirection(options.kind, compileFilter(pcap, filter, depth)),
+        (depth) => () =>
+          withDirection(options.kind, compileFilterOnce(pcap, { filter, snaplen: options.snaplen }, depth)),
       );
       const { received, dropped } = read();
       handle.stale = received - dropped - handle.delivered;

@@ -114,7 +114,7 @@ function open(k: ReturnType<typeof koffi>): ReturnType<ReturnType<typeof koffi>[
  * A filter as classic BPF for a live handle, which knows how the kernel holds VLAN tags. It returns the handle's
  * snaplen, so that the kernel cuts frames. Throws VerifyError `bad-filter` with libpcap's words.
  */
-export function compileFilter(handle: Pcap, words: string, depth = searchDepth): Uint8Array {
+function compileFilter(handle: Pcap, words: string, depth = searchDepth): Uint8Array {
   checkFilterWords(words);
   const filter = expandTokenWord(words, depth);
   const library = libpcap();
@@ -136,17 +136,29 @@ export function compileFilter(handle: Pcap, words: string, depth = searchDepth):
 }
 
 const compiledFor = new Map<string, Uint8Array>();
+type Compiled = Pick<OpenOptions, 'filter' | 'snaplen'>;
+
+function compiledKey({ filter, snaplen }: Compiled, depth: number): string {
+  return `${depth} ${snaplen} ${filter}`;
+}
 
 /**
- * The same for a device, through a handle of its own that is closed again (it takes some 30 ms); kept for each filter
- * and snaplen.
+ * The same, kept for each filter and snaplen: of Ethernet's live handles all have the same program, and libpcap takes
+ * some 35 ms to look for tokens in 500 places.
  */
+export function compileFilterOnce(handle: Pcap, options: Compiled, depth = searchDepth): Uint8Array {
+  const key = compiledKey(options, depth);
+  const program = compiledFor.get(key) ?? compileFilter(handle, options.filter, depth);
+  compiledFor.set(key, program);
+  return program;
+}
+
+/** The same for a device, through a handle of its own that is closed again: opening it takes some 30 ms. */
 export function compileFilterFor(
   options: Pick<OpenOptions, 'device' | 'filter' | 'snaplen'>,
   depth = searchDepth,
 ): Uint8Array {
-  const key = `${depth} ${options.snaplen} ${options.filter}`;
-  const kept = compiledFor.get(key);
+  const kept = compiledFor.get(compiledKey(options, depth));
   if (kept !== undefined) return kept;
   const library = libpcap();
   const handle = library.create(options.device, new Uint8Array(256));
@@ -169,9 +181,7 @@ export function compileFilterFor(
         'see whether the interface exists and is up',
       );
     }
-    const program = compileFilter(handle, options.filter, depth);
-    compiledFor.set(key, program);
-    return program;
+    return compileFilterOnce(handle, options, depth);
   } finally {
     library.close(handle);
   }
