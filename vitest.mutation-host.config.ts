@@ -19,6 +19,7 @@ export default defineConfig({
       'test/unit/core/bridge/undo/*.test.ts',
       'test/unit/core/bridge/setting-value.test.ts',
       'test/unit/system/fabric/host/*.test.ts',
+      'test/unit/system/kernel/seccomp-program.test.ts',
       'test/lab/host/{open,undo}.test.ts',
     ],
     sequence: { sequencer: QuickFirst },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BpfInstruction } from '../../../../src/system/kernel/bpf.js';
-import { allowListOf } from '../../../../src/system/kernel/seccomp.js';
+import { allowListOf, type SealedRole } from '../../../../src/system/kernel/seccomp.js';
 import { answers, seccompProgram } from '../../../../src/system/kernel/seccomp-program.js';
 import { type Machine, machineNamed, type SystemCall } from '../../../../src/system/kernel/system-calls.js';
 
@@ -41,7 +41,7 @@ const said = new Map<number, string>(Object.entries(answers).map(([name, answer]
 
 describe.each(['x64', 'arm64'])('the filter of a sealed helper on %s', (name) => {
   const machine = machineOf(name);
-  const ask = (role: 'capture' | 'send' | 'relay', call: SystemCall | number, ...parameters: readonly number[]) => {
+  const ask = (role: SealedRole, call: SystemCall | number, ...parameters: readonly number[]) => {
     const program = seccompProgram(machine, allowListOf(role, pid, role === 'capture' ? heard : []));
     const number = typeof call === 'number' ? call : (machine.numberOf(call) ?? -1);
     const words = new Map([
@@ -94,6 +94,69 @@ describe.each(['x64', 'arm64'])('the filter of a sealed helper on %s', (name) =>
       'notPermitted',
     ]);
     expect([ask('relay', 'sendto', 5), ask('relay', 'sendmmsg', 5)]).toEqual(['allow', 'notPermitted']);
+  });
+
+  it('lets who judges come to files by their names, and who parses to none; neither sends', () => {
+    const files = ['newfstatat', 'unlinkat', 'pwrite64', 'renameat2'] as const;
+    expect(files.map((call) => ask('judge', call))).toEqual(['allow', 'allow', 'allow', 'allow']);
+    expect([ask('judge', 'openat'), ask('parse', 'openat')]).toEqual(['allow', 'notPermitted']);
+    expect(files.map((call) => ask('parse', call))).toEqual(Array(4).fill('notPermitted'));
+    for (const role of ['judge', 'parse'] as const)
+      expect([ask(role, 'read', 0), ask(role, 'write', 5), ask(role, 'sendmmsg', 5), ask(role, 'sendto', 5)]).toEqual([
+        'allow',
+        'allow',
+        'notPermitted',
+        'notPermitted',
+      ]);
+    expect(files.map((call) => ask('capture', call))).toEqual([
+      'notPermitted',
+      'notPermitted',
+      'allow',
+      'notPermitted',
+    ]);
+  });
+
+  it('asks for several bits, for several values and for none, one condition after the other and one way after the other', () => {
+    const program = seccompProgram(machine, {
+      always: ['read'],
+      where: [
+        [
+          'clone',
+          [
+            [
+              { argument: 0, bits: 0b0110, without: 0b1000 },
+              { argument: 1, noneOf: [3, 4, 5] },
+            ],
+            [
+              { argument: 1, oneOf: [4, 5, 6] },
+              { argument: 2, noneOf: [] },
+            ],
+          ],
+        ],
+        ['ioctl', []],
+      ],
+      notThere: [],
+    });
+    const answer = (call: SystemCall, first: number, second: number) =>
+      said.get(
+        run(
+          program,
+          new Map([
+            [0, machine.numberOf(call) ?? -1],
+            [4, machine.audit],
+            [16, first],
+            [24, second],
+          ]),
+        ),
+      );
+    const allowed = (first: number): readonly number[] =>
+      Array.from({ length: 8 }, (_, second) => second).filter((second) => answer('clone', first, second) === 'allow');
+    const bySecondWay = [4, 5, 6];
+    const byFirstWay = [0, 1, 2, 6, 7];
+    for (const bits of [0b0110, 0b0111, 0b1_0110])
+      expect([bits, allowed(bits)]).toEqual([bits, [...new Set([...byFirstWay, ...bySecondWay])].sort()]);
+    for (const bits of [0, 0b0100, 0b0010, 0b1110, 0b1000]) expect([bits, allowed(bits)]).toEqual([bits, bySecondWay]);
+    expect([answer('ioctl', 0b0110, 4), answer('read', 0, 0)]).toEqual(['notPermitted', 'allow']);
   });
 
   it('refuses every number that is on no list, those of x32 and those that are yet to come', () => {
