@@ -4,7 +4,16 @@ import { ofSender } from '../../plan/flows/shortcuts.js';
 import { partyOf } from '../parties.js';
 import { sentOf } from '../proof/step-facts.js';
 import type { LeakFolder } from './folded-leaks.js';
-import { acceptedOf, allowanceAt, directionOf, probeRow, provenOf, type RowInput, upperBound95 } from './probe-row.js';
+import {
+  acceptedOf,
+  directionOf,
+  type OpenByDesign,
+  outcomeAt,
+  probeRow,
+  provenOf,
+  type RowInput,
+  upperBound95,
+} from './probe-row.js';
 
 /** A step with more rows than this has those grouped that say the same: a mesh of 1,000 guests has a billion. */
 export const mostUngrouped = 10_000;
@@ -22,9 +31,19 @@ interface Alike {
   readonly observer: Observer;
   readonly allowed: Finding['allowed'];
   readonly leak: boolean;
+  readonly exposed: boolean;
   readonly sent: number;
   readonly seen: number;
   readonly sums: Sums;
+}
+
+/** What of the rows is written down by itself, and where the others go. */
+export interface Grouping {
+  /** Observers of which every row is. */
+  readonly single: ReadonlySet<string>;
+  readonly folder: LeakFolder;
+  readonly exposures: LeakFolder;
+  readonly open: OpenByDesign;
 }
 
 /** Flows that differ in their two ends only. */
@@ -50,7 +69,7 @@ function addTo(sums: Sums, sent: number, seen: number, proven: number): void {
 
 function groupRow(
   kind: Kind,
-  { observer, allowed, leak }: Pick<Alike, 'observer' | 'allowed' | 'leak'>,
+  { observer, allowed, leak, exposed }: Pick<Alike, 'observer' | 'allowed' | 'leak' | 'exposed'>,
   sums: Sums,
   input: RowInput,
 ): Finding {
@@ -72,6 +91,7 @@ function groupRow(
     direction: directionOf(input.facts, observer.name),
     firstSighting: null,
     causes: [],
+    ...(exposed ? { exposed } : {}),
     grouped: sums.rows,
     ...(leak ? acceptedOf(input.step.expect.accept, observer.name, probeClass, input.day) : {}),
   };
@@ -118,12 +138,16 @@ function turnTo(looked: Looked, kind: Kind): void {
   kind.alike.set(name, looked.alike);
 }
 
-function alikeOf({ observer, alike }: Looked, allowed: Finding['allowed'], sent: number, seen: number): Sums {
+function alikeOf(
+  { observer, alike }: Looked,
+  { allowed, exposed, sent, seen }: Pick<Alike, 'allowed' | 'exposed' | 'sent' | 'seen'>,
+): Sums {
   const leak = allowed === 'no';
   for (const group of alike)
-    if (group.allowed === allowed && group.sent === sent && group.seen === seen) return group.sums;
+    if (group.allowed === allowed && group.exposed === exposed && group.sent === sent && group.seen === seen)
+      return group.sums;
   const sums = none();
-  alike.push({ observer, allowed, leak, sent, seen, sums });
+  alike.push({ observer, allowed, leak, exposed, sent, seen, sums });
   return sums;
 }
 
@@ -141,8 +165,7 @@ function isPlain(allowed: Finding['allowed'], sent: number, seen: number): boole
 export function groupedRows(
   input: RowInput,
   judged: readonly Observer[],
-  single: ReadonlySet<string>,
-  folder: LeakFolder,
+  { single, folder, exposures, open }: Grouping,
 ): readonly Finding[] {
   const { step, facts, tally } = input;
   const byName = new Map(
@@ -158,6 +181,10 @@ export function groupedRows(
   let looking = 0;
   let leaks = 0;
 
+  /** What is proven is what the only one who must see it has. */
+  function seenBy(flow: Flow, name: string, proven: number): number {
+    return flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.count(flow, name);
+  }
   /** A row of the flow that is no zero like the others, or is asked for; once for each observer. */
   function look(name: string, flow: Flow, kind: Kind, sent: number, proven: number): void {
     lookAt(byName.get(name), name, flow, kind, sent, proven);
@@ -175,18 +202,20 @@ export function groupedRows(
     if (looked.kind !== kind) turnTo(looked, kind);
     addTo(looked.except, sent, 0, proven);
     if (input.parties.isOfSender(flow, partyOf(looked.observer))) return;
-    const seen = flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.count(flow, name);
-    const allowed = allowanceAt(looked.observer, flow);
+    const seen = seenBy(flow, name, proven);
     const { observer } = looked;
+    const { allowed, exposed } = outcomeAt(observer, flow, seen, open);
     const isLeak = allowed === 'no' && seen > 0;
     if (isLeak) leaks += 1;
     const isFolded = isLeak && leaks > folder.maxRows;
-    if (single.has(name) || !(isFolded || isPlain(allowed, sent, seen))) {
-      rows.push(probeRow(flow, observer, input));
+    const row = (): Finding => probeRow(flow, observer, input, open);
+    if (exposed) exposures.add({ kind, flow, observer, sent, seen }, row);
+    if (single.has(name) || !(isFolded || exposed || isPlain(allowed, sent, seen))) {
+      rows.push(row());
       return;
     }
-    addTo(alikeOf(looked, allowed, sent, seen), sent, seen, proven);
-    if (isFolded) folder.add({ kind, flow, observer, sent, seen }, () => probeRow(flow, observer, input));
+    addTo(alikeOf(looked, { allowed, exposed, sent, seen }), sent, seen, proven);
+    if (isFolded) folder.add({ kind, flow, observer, sent, seen }, row);
   }
 
   step.flows.forEach((flow) => {
@@ -218,7 +247,8 @@ export function groupedRows(
         seen: 0,
         proven: kind.all.proven - except.proven,
       };
-      if (sums.rows > 0) rows.push(groupRow(kind, { observer, allowed: 'no', leak: false }, sums, input));
+      if (sums.rows > 0)
+        rows.push(groupRow(kind, { observer, allowed: 'no', leak: false, exposed: false }, sums, input));
     }
   }
   return rows;
