@@ -7,6 +7,9 @@ const withoutImage = process.env['VERIFY_ISOLATION_GUESTS'] === undefined ? ['te
 /** So does the system that a package is installed on: `npm run test:package`. */
 const withoutTarget = process.env['VERIFY_ISOLATION_TARGET'] === undefined ? ['test/system/package/**'] : [];
 
+/** What takes a minute and more is for the night: `npm run test:nightly`. */
+const withoutNight = process.env['VERIFY_ISOLATION_NIGHTLY'] === undefined ? ['test/system/nightly/**'] : [];
+
 /** Files that take longest, the longest first: one that began last would have a processor wait for the other. */
 const longest = [
   'system/adversary/adversary',
@@ -71,7 +74,7 @@ export default defineConfig({
       project('lab', { setupFiles: ['test/support/lab/setup.ts'] }),
       project('system', {
         setupFiles: ['test/support/lab/setup.ts'],
-        exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget],
+        exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget, ...withoutNight],
       }),
     ],
     tags: [

@@ -73,8 +73,9 @@ ${containers
     expect(answer.map(([, verdict]) => verdict)).toEqual(['holds', 'holds']);
   });
 
-  it('two networks, when a reload of firewalld has taken the jump into its chains of isolation (CVE-2025-54410)', async () => {
-    cage.run('iptables -D FORWARD -j DOCKER-ISOLATION-STAGE-1');
+  it('two networks, when a reload of firewalld has emptied its chain of isolation (CVE-2025-54410)', async () => {
+    // as firewalld's reload was seen to leave it: test/system/nightly
+    cage.run('iptables -F DOCKER-ISOLATION-STAGE-1; iptables -A DOCKER-ISOLATION-STAGE-1 -j RETURN');
     const { answer, result, stderr } = await answerOf(cage, 'docker-networks', networked(), /^after/);
     expect(answer, stderr).toEqual([['after a reload of firewalld they reach each other', 'broken']]);
     const leaks = result.steps.flatMap(({ findings }) => findings.filter(({ leak }) => leak));
