@@ -198,6 +198,8 @@ export interface LinkedDevice {
   /** Number of its master, in its own namespace. */
   readonly master: number | null;
   readonly up: boolean;
+  /** Frames that may wait to be sent: txqueuelen of ip-link(8). Absent = the kernel does not tell. */
+  readonly queue?: number;
 }
 
 /** What the kernel said around a step's probes; null = it was not read. */
