@@ -27,13 +27,13 @@ function homeOf({ fabric }: RunContext, step: StepPlan): string | null | undefin
 }
 
 /** The devices around a step's bridges, and the namespace that these are in. */
-export interface Surroundings {
+export interface SegmentDevices {
   readonly home: string | null;
   readonly devices: readonly LinkedDevice[];
 }
 
 /** What is around a step's bridges now; null = they are in several namespaces, or on another host. */
-export function readSurroundings(context: RunContext, step: StepPlan): Surroundings | null {
+export function readSegmentDevices(context: RunContext, step: StepPlan): SegmentDevices | null {
   const home = homeOf(context, step);
   return home === undefined ? null : { home, devices: readLinkedDevices(home) };
 }
@@ -42,7 +42,7 @@ export function readSurroundings(context: RunContext, step: StepPlan): Surroundi
  * Does that end of a veth take frames by polling? One that cannot be asked may, but for the lab's own, which are held by
  * descriptors and do not (system/fabric/lab/endpoints.ts).
  */
-function polls({ plan }: RunContext, { home }: Surroundings, end: LinkedDevice | undefined): boolean {
+function polls({ plan }: RunContext, { home }: SegmentDevices, end: LinkedDevice | undefined): boolean {
   if (end === undefined) return plan.provider !== 'lab';
   const { space, name } = end;
   try {
@@ -56,7 +56,7 @@ function polls({ plan }: RunContext, { home }: Surroundings, end: LinkedDevice |
 export function startAccounts(
   context: RunContext,
   step: StepPlan,
-  around: Surroundings | null,
+  around: SegmentDevices | null,
   capture: Capture,
 ): void {
   if (around === null) return;
@@ -95,7 +95,7 @@ function withinReach(context: RunContext, step: StepPlan, ears: readonly Ear[]):
 export async function startEars(
   context: RunContext,
   step: StepPlan,
-  around: Surroundings | null,
+  around: SegmentDevices | null,
 ): Promise<Capture | null> {
   if (around === null) return null;
   const { home, devices } = around;

@@ -24,7 +24,7 @@ export interface Account {
   readonly processors: number;
 }
 
-/** Readings of an account, one soon after the other, folded into one (core/judge/count/account-window.ts). */
+/** Readings of an account, one soon after the other, folded into one (core/protocol/account-window.ts). */
 export interface AccountWindow {
   readonly readings: number;
   /** The highest of counted − heard with the counter read before the ears, and the lowest with it read after them. */

@@ -1,8 +1,8 @@
-import { withReading } from '../../core/judge/count/account-window.js';
+import { withReading } from '../../core/protocol/account-window.js';
 import type { AccountWindow } from '../../core/model/timeline.js';
 import { linkCountersOf, type LinkCounters } from '../kernel/ask/link-counters.js';
 import { type NetlinkAsker, openNetlinkAsker } from '../kernel/ask/netlink-dump.js';
-import { type CountingSocket, openCountingSocket } from '../kernel/counting-socket.js';
+import { type CountingSocket, openCountingSocket } from './counting-socket.js';
 import { NETLINK_ROUTE } from '../kernel/netlink-socket.js';
 import { linkIndex } from '../kernel/packet-socket.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AccountReading, withReading } from '../../../../../src/core/judge/count/account-window.js';
+import { type AccountReading, withReading } from '../../../../../src/core/protocol/account-window.js';
 import { accountReasons, unheardBetween } from '../../../../../src/core/judge/proof/accounts.js';
 import { stepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
 import type { Account, AccountWindow } from '../../../../../src/core/model/timeline.js';

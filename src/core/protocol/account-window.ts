@@ -1,4 +1,4 @@
-import type { AccountWindow } from '../../model/timeline.js';
+import type { AccountWindow } from '../model/timeline.js';
 
 /** What the kernel counts out of the ports of an account, all of them together, since they were made. */
 export interface SentCount {

@@ -1,13 +1,13 @@
-import { type BpfInstruction, encodeBpf, loadPacketType, refuse } from './bpf.js';
-import { libc } from './libc.js';
+import { type BpfInstruction, encodeBpf, loadPacketType, refuse } from '../kernel/bpf.js';
+import { libc } from '../kernel/libc.js';
 import {
   attachFilter,
   linkAddress,
   linkAddressLength,
   openUnboundPacketSocket,
   packetStatistics,
-} from './packet-socket.js';
-import { SO_RCVBUF, SOL_SOCKET } from './socket-constants.js';
+} from '../kernel/packet-socket.js';
+import { SO_RCVBUF, SOL_SOCKET } from '../kernel/socket-constants.js';
 
 const everyProtocol = 0x0003; // ETH_P_ALL
 const outgoing = 4; // PACKET_OUTGOING

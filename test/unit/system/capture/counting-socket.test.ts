@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countingProgram, runsOf } from '../../../../src/system/kernel/counting-socket.js';
+import { countingProgram, runsOf } from '../../../../src/system/capture/counting-socket.js';
 
 /** Runs a program that asks for the packet type and the interface alone; what it returns. */
 function run(indices: readonly number[], packetType: number, index: number): number {
