@@ -130,6 +130,9 @@ function withoutDoubts(reasons: readonly Reason[], rows: readonly Finding[], inp
   return reasons.filter(({ code, observer }) => code !== 'replayed' || !(decided || isTakenOn(input, observer)));
 }
 
+/** What is waited by itself, in the lab or on a host (core/plan/make-plan.ts). */
+const usualDrainMs = 1000;
+
 const noBypasses: ReturnType<typeof bypassReasons> = { reasons: [], trusted: [] };
 
 /** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
@@ -192,6 +195,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     observers: observerResults(input),
     entry: entryOf(input),
     ...trusted,
+    ...(step.drainMs > usualDrainMs ? { lingerMs: step.drainMs } : {}),
     ...eventsOf(step, facts),
     ...explained(rows, verdict, missing.length === 0, input),
   };

@@ -1,5 +1,6 @@
 import type { Result, StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
+import { trustedTexts } from '../limits.js';
 import { foldAfter, type Paint } from './layout.js';
 
 function sum(numbers: readonly number[]): number {
@@ -78,6 +79,7 @@ export function terminalProof(result: Result, width: number, paint: Paint): read
             `a leak planted in a lab on this kernel right before was seen: ${result.calibration.seen} of ${result.calibration.planted} frames`,
           ] as const,
         ]),
+    ...trustedTexts(result).map((text) => ['trusted', escapeText(text)] as const),
     ...(result.precheck ?? []).map(
       ({ code, place, value }) => ['beside', `${code}: ${escapeText(place)} (${escapeText(value)})`] as const,
     ),
