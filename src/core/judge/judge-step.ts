@@ -9,6 +9,7 @@ import { leakGroups } from './explain/leak-groups.js';
 import { whyHolds } from './explain/why-holds.js';
 import type { Parties } from './parties.js';
 import { bypassReasons, passingPorts } from './proof/bypass.js';
+import { entryInStateReasons } from './proof/entry-in-state.js';
 import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
 import { missingProofs } from './proof/proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
@@ -148,6 +149,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...(idle || failed ? [] : changedMeanwhile(input)),
     ...(idle || failed ? [] : rootReasons(step, input.states)),
     ...bypasses.reasons,
+    ...(idle || failed ? [] : entryInStateReasons(plan, step, input.states)),
     ...(idle || failed ? [] : passingPorts(step, input.states, facts.settingChanges)),
   ];
   const { rows: bare, folded } = rowsOf(input);
