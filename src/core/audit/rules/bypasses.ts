@@ -1,5 +1,5 @@
 import { bypassEffect, bypassesIn, segmentOf } from '../../bridge/bypass/bypasses.js';
-import { formOf, type PlannedForm, socketBypasses } from '../../bridge/bypass/packet-sockets.js';
+import { plannedFormOf, type PlannedForm, socketBypasses } from '../../bridge/bypass/packet-sockets.js';
 import { type BridgeView, readFrom } from '../../bridge/view.js';
 import { carriers } from '../../model/scenario.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
@@ -10,7 +10,7 @@ import { everyFrame } from './promiscuous.js';
 /** What a filter is asked whether it takes: a probe of each carrier, as steps send them that say nothing else. */
 function usualForms(): readonly PlannedForm[] {
   return carriers.map((carrier) =>
-    formOf(
+    plannedFormOf(
       frameTemplate({
         carrier,
         srcMac: '02:76:69:00:00:01',

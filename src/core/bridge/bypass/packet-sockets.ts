@@ -18,7 +18,7 @@ const lengthProtocols: readonly number[] = [0x0001, 0x0004];
 const packetTypes = [0, 1, 2, 3, 4] as const;
 
 /** One frame as a form, by the type behind its MACs. */
-export function formOf(bytes: Uint8Array): PlannedForm {
+export function plannedFormOf(bytes: Uint8Array): PlannedForm {
   return { bytes, etherType: ((bytes[etherTypeAt] ?? 0) << 8) | (bytes[etherTypeAt + 1] ?? 0) };
 }
 

@@ -1,5 +1,5 @@
 import { type Bypass, bypassEffect, bypassesIn, segmentOf } from '../../bridge/bypass/bypasses.js';
-import { formOf, type PlannedForm, socketBypasses } from '../../bridge/bypass/packet-sockets.js';
+import { plannedFormOf, type PlannedForm, socketBypasses } from '../../bridge/bypass/packet-sockets.js';
 import { hostOf, onHost } from '../../model/host-names.js';
 import type { FrameSpec, StepPlan } from '../../model/plan.js';
 import type { Reason } from '../../model/result.js';
@@ -15,7 +15,7 @@ const etherTypeAt = 12;
 function formOfFrame(frame: FrameSpec): readonly PlannedForm[] {
   try {
     const { bytes } = frameTemplate(frame);
-    return [formOf(bytes)];
+    return [plannedFormOf(bytes)];
   } catch {
     return []; // a plan from elsewhere may ask for a frame that cannot be built
   }
