@@ -5,6 +5,7 @@ import { exposureFix, exposuresOf } from './answer/exposures.js';
 import { storyTextsOf } from './answer/alternatives.js';
 import type { Audience } from './answer/who.js';
 import { escapeText } from '../core/text/escape.js';
+import { lingerText, trustedTexts } from './limits.js';
 import type { ReportedRun, Reporter } from './reporter.js';
 import { missingProof, type Told } from './told-leaks.js';
 import { expectedWord, runWord, stepWord } from './word.js';
@@ -61,6 +62,18 @@ function exposedList(result: Result): readonly string[] {
   return lines.length === 0 ? [] : ['', '**Exposed, as a bridge is that is told nothing else**', '', ...lines];
 }
 
+/** What a verdict rests on that nobody measured, and until when it was listened. */
+function limits(result: Result): readonly string[] {
+  const trusted = trustedTexts(result);
+  const until = lingerText(result);
+  return [
+    ...(trusted.length === 0
+      ? []
+      : ['', '**Trusted**', '', ...trusted.slice(0, mostLines).map((text) => `- ${plainMarkdown(text)}`)]),
+    ...(until === null ? [] : ['', `It ${until}.`]),
+  ];
+}
+
 function one(run: ReportedRun): readonly string[] {
   const { result, dir } = run;
   const { sentence, stories, audience } = answerOf(run);
@@ -81,6 +94,7 @@ function one(run: ReportedRun): readonly string[] {
     ...storyList(stories, audience),
     ...exposedList(result),
     ...list('Not proven', missingProof(result)),
+    ...limits(result),
     '',
     `${result.coverage.observed} of ${result.coverage.ports} ports observed, ${seen((observer) => observer.controlsSeen)} of ${seen((observer) => observer.controlsSent)} controls seen, ${seen((observer) => observer.dropped)} of ${seen((observer) => observer.received)} frames dropped. Run ${plainMarkdown(result.run.id)}${dir === null ? '' : `, evidence in ${plainMarkdown(dir)}`}.`,
   ];

@@ -134,16 +134,27 @@ async function logClock(context: RunContext, step: StepPlan, host: string, file:
   });
 }
 
-/** Opens every observer and resolves when all listen; then nothing more can be opened. */
-export async function listen(context: RunContext, step: StepPlan, capture: Capture): Promise<void> {
+/** Opens every observer and, with `count`, what counts beside them; resolves when all listen. Then nothing more opens. */
+export async function listen(context: RunContext, step: StepPlan, capture: Capture, count: () => void): Promise<void> {
   for (const { observer, facts, version } of await capture.open(requestsOf(context, step, step.observers))) {
     context.timeline.log(step.index, { event: 'listening', observer, facts, version });
   }
+  count();
   context.timeline.log(step.index, { event: 'sealed', ...(await capture.seal()) });
 }
 
-export async function mark(context: RunContext, step: StepPlan, capture: Capture, id: string): Promise<void> {
-  context.timeline.log(step.index, { event: 'mark', id, counters: await capture.mark(id) });
+/** Reads the counters of the capture; before and after the probes also its accounts. */
+export async function mark(
+  context: RunContext,
+  step: StepPlan,
+  capture: Capture,
+  id: 'before' | 'between' | 'after',
+): Promise<void> {
+  const counters = await capture.mark(id, id !== 'between');
+  context.timeline.log(step.index, { event: 'mark', id, counters });
+  const windows = id === 'between' ? {} : capture.accounts();
+  if (id !== 'between' && Object.keys(windows).length > 0)
+    context.timeline.log(step.index, { event: 'accounts-read', when: id, windows });
 }
 
 /** Ends the capture and writes down what it counted, wrote and, where the disk was full, kept. */

@@ -10,8 +10,8 @@ function splitOff(name: string, others: Capture, ear: Capture): Capture {
   ]);
   return {
     ...joined,
-    async mark(id) {
-      const counters = await joined.mark(id);
+    async mark(id, withAccounts) {
+      const counters = await joined.mark(id, withAccounts);
       if (id === 'between') {
         ear.kill();
         await ear.ended();

@@ -1,12 +1,16 @@
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { StepPlan } from '../core/model/plan.js';
+import type { LinkedDevice } from '../core/model/state.js';
+import { accountsOf } from '../core/plan/accounts.js';
 import { describeObserver } from '../core/plan/evidence-interfaces.js';
 import { type Ear, earsAbove } from '../core/plan/ears.js';
 import { type Capture, startCapture } from '../system/capture/client.js';
 import { joinCaptures } from '../system/capture/join.js';
 import { rawFile } from '../system/evidence/folder/folder.js';
+import { readOffloads } from '../system/state/read-devices.js';
 import { readLinkedDevices } from '../system/state/read-linked-devices.js';
-import { onlyOwn, ringSizeOf, snaplenOf } from './capture-step.js';
+import { engineOf, onlyOwn, ringSizeOf, snaplenOf } from './capture-step.js';
 import type { RunContext } from './context.js';
 import { groupByPlace } from './place-groups.js';
 
@@ -20,6 +24,51 @@ function homeOf({ fabric }: RunContext, step: StepPlan): string | null | undefin
   const places = groupByPlace(step.observers, ({ interface: device }) => fabric.observingPlace(device));
   const [only] = places;
   return places.length === 1 && only?.host === null ? only.netns : undefined;
+}
+
+/** The devices around a step's bridges, and the namespace that these are in. */
+export interface SegmentDevices {
+  readonly home: string | null;
+  readonly devices: readonly LinkedDevice[];
+}
+
+/** What is around a step's bridges now; null = they are in several namespaces, or on another host. */
+export function readSegmentDevices(context: RunContext, step: StepPlan): SegmentDevices | null {
+  const home = homeOf(context, step);
+  return home === undefined ? null : { home, devices: readLinkedDevices(home) };
+}
+
+/**
+ * Does that end of a veth take frames by polling? One that cannot be asked may, but for the lab's own, which are held by
+ * descriptors and do not (system/fabric/lab/endpoints.ts).
+ */
+function polls({ plan }: RunContext, { home }: SegmentDevices, end: LinkedDevice | undefined): boolean {
+  if (end === undefined) return plan.provider !== 'lab';
+  const { space, name } = end;
+  try {
+    return readOffloads(space ?? home, [name])[name]?.includes('generic receive') !== false;
+  } catch {
+    return true; // its namespace ended
+  }
+}
+
+/** Begins to count what leaves by the ports of a step beside their ears: before the capture is sealed. */
+export function startAccounts(
+  context: RunContext,
+  step: StepPlan,
+  around: SegmentDevices | null,
+  capture: Capture,
+): void {
+  if (around === null) return;
+  const accounts = accountsOf(step, around.devices, {
+    processors: cpus().length,
+    polls: (end) => polls(context, around, end),
+    pooled: engineOf(context, step) === 'ring',
+  });
+  if (Object.keys(accounts).length === 0) return;
+  const deviceOf = (port: string): string => context.fabric.observingPlace(port).device;
+  capture.count(Object.fromEntries(Object.entries(accounts).map(([name, { ports }]) => [name, ports.map(deviceOf)])));
+  context.timeline.log(step.index, { event: 'accounts', accounts });
 }
 
 /** Ears in namespaces beyond the last that gets a helper are told. */
@@ -43,10 +92,14 @@ function withinReach(context: RunContext, step: StepPlan, ears: readonly Ear[]):
  * Listens where somebody gets frames of the step's bridges beside their ports, for as long as the step runs; null =
  * there is nobody. Rejects with VerifyError as `listen` does.
  */
-export async function startEars(context: RunContext, step: StepPlan): Promise<Capture | null> {
-  const home = homeOf(context, step);
-  if (home === undefined) return null;
-  const ears = withinReach(context, step, earsAbove(step, readLinkedDevices(home)));
+export async function startEars(
+  context: RunContext,
+  step: StepPlan,
+  around: SegmentDevices | null,
+): Promise<Capture | null> {
+  if (around === null) return null;
+  const { home, devices } = around;
+  const ears = withinReach(context, step, earsAbove(step, devices));
   if (ears.length === 0) return null;
   const requests = ears.map(({ observer, device }) => ({
     observer: observer.name,

@@ -9,7 +9,7 @@ import { checkStop, pause, type RunContext, stopReason, tell } from './context.j
 import { type Events, startEvents } from './events.js';
 import { type StateReader, stateReader } from './read-states.js';
 import { announce } from './send/announce.js';
-import { startEars, withEars } from './ears.js';
+import { readSegmentDevices, startAccounts, startEars, withEars } from './ears.js';
 import { restoreOwners } from './send/restore.js';
 import { sendControls } from './send/send-controls.js';
 import { probeSender } from './send/send-probes.js';
@@ -162,8 +162,9 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
       tell(context, step, 'listening');
       const capture = await starting;
       if (capture !== null) {
-        await listen(context, step, capture);
-        ears = await startEars(context, step);
+        const around = readSegmentDevices(context, step);
+        await listen(context, step, capture, () => startAccounts(context, step, around, capture));
+        ears = await startEars(context, step, around);
         await probe(context, step, withEars(capture, ears), sender);
       }
     } catch (error) {

@@ -310,6 +310,26 @@ export const reasonCases = {
       sendAgain(folder);
     },
   },
+  'unheard-frames': {
+    why: 'the kernel counted 40 frames out of the port of kali3 that no ear was offered',
+    change: (folder) => {
+      const window = (low) => ({
+        ...{ readings: 6, low, high: low, droppedFirst: 0, droppedLast: 0 },
+        ...{ sentAtLow: 600, meetings: 1, still: true },
+      });
+      const behind = (event, added, id) => {
+        const at = folder.timeline.findIndex(
+          (entry) => entry.step === probing && entry.event === event && (id === undefined || entry.id === id),
+        );
+        const { atNs, monoMs } = folder.timeline[at];
+        folder.timeline.splice(at + 1, 0, { atNs, monoMs, step: probing, ...added });
+      };
+      const account = { observers: ['kali3'], ports: ['vnet4'], kind: 'veth', held: 2, processors: 2 };
+      behind('listening', { event: 'accounts', accounts: { vnet4: account } });
+      behind('mark', { event: 'accounts-read', when: 'before', windows: { vnet4: window(3) } }, 'before');
+      behind('mark', { event: 'accounts-read', when: 'after', windows: { vnet4: window(43) } }, 'after');
+    },
+  },
   'replay-possible': {
     why: 'a probe was seen twice at the LAN by an engine that knows no directions',
     change: (folder) => {

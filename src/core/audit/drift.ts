@@ -10,12 +10,15 @@ const comings = [
   ['tc-mirror', 'mirror'],
   ['nft-mirror', 'mirror'],
   ['xdp-program', 'mirror'],
+  ['bypass-possible', 'bypass'],
   ['sniffer-on-host', 'sniffer'],
   ['behind-bridge', 'behind-bridge'],
 ] as const;
 
 function comeAndGone(before: BridgeView, was: Reading, after: BridgeView, is: Reading): readonly Drift[] {
   return comings.flatMap(([id, what]) => {
+    // a baseline of an earlier version knows no programs
+    if (id === 'bypass-possible' && was.state.programs === undefined) return [];
     const found = (
       view: BridgeView,
       reading: Reading,

@@ -14,6 +14,8 @@ export const auditMeanings: Readonly<Record<AuditId, string>> = {
   'tc-mirror': 'A traffic-control rule copies or redirects frames of one port to another.',
   'nft-mirror': 'An nftables rule copies or forwards frames of one port to another.',
   'xdp-program': 'An XDP program handles frames before the bridge does: the bridge settings do not tell the whole way.',
+  'bypass-possible':
+    'Something that is not known to be harmless can carry frames of the bridge past every ear: a program, a rule, an action, a process with a packet socket. While it stands there a run on the bridge is INCONCLUSIVE for this reason, unless `trust` in the step takes it on. `xdp-program` and `sniffer-on-host` tell what stands at the bridge and its ports.',
   'learning-off':
     'The port learns no addresses, so what is sent to the guest behind it floods, unless a static entry says where it is.',
   'isolated-one-sided':

@@ -1,4 +1,3 @@
-import { bypassesIn, segmentOf } from '../bridge/bypass/bypasses.js';
 import { type BridgeView, bridgeViews, isSettingOn } from '../bridge/view.js';
 import type { Precheck, PrecheckNote } from '../model/run-record.js';
 import type { Reading } from '../model/state.js';
@@ -6,7 +5,14 @@ import { fieldsOf, objectsOf, objectsWithin } from '../text/json-text.js';
 import { bridgeRules } from './rules.js';
 
 /** Rules of the audit that find what diverts, copies or watches frames. */
-const diverting = ['bridge-promiscuous', 'sniffer-on-host', 'tc-mirror', 'nft-mirror', 'xdp-program'] as const;
+const diverting = [
+  'bridge-promiscuous',
+  'sniffer-on-host',
+  'tc-mirror',
+  'nft-mirror',
+  'xdp-program',
+  'bypass-possible',
+] as const;
 
 export interface PrecheckInput {
   readonly reading: Reading;
@@ -34,7 +40,6 @@ export function precheck({ reading, bridges, ports, offloads }: PrecheckInput): 
       ...views.flatMap((view) => netfilterNotes(view, reading)),
       ...nftNotes(reading),
       ...tcNotes(reading, devices),
-      ...bypassNotes(reading, bridges, devices),
       ...offloadNotes(offloads),
       ...reading.state.unread.map(({ what, why }) => ({
         code: 'unread',
@@ -105,22 +110,6 @@ function tcNotes({ state }: Reading, devices: ReadonlySet<string>): readonly Pre
           },
         ];
   });
-}
-
-/** What a *holds* will lack while it stands there; XDP has a rule of its own. */
-function bypassNotes(
-  { state }: Reading,
-  bridges: readonly string[],
-  devices: ReadonlySet<string>,
-): readonly PrecheckNote[] {
-  return bypassesIn(state, { segment: segmentOf(new Set(bridges), state), heard: devices })
-    .filter(({ what }) => !what.startsWith('XDP'))
-    .map(({ what, where, remedy }) => ({
-      code: 'bypass',
-      place: where,
-      value: what,
-      text: `it may carry frames past every ear, so that nothing will hold (bypass-possible): ${remedy}`,
-    }));
 }
 
 function offloadNotes(offloads: PrecheckInput['offloads']): readonly PrecheckNote[] {

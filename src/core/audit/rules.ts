@@ -1,4 +1,5 @@
 import type { BridgeRule, HostRule } from './rule.js';
+import { bypassRule } from './rules/bypasses.js';
 import { declaredNotLiveRule, proxmoxFirewallPortRule } from './rules/declared-not-live.js';
 import { hostForwardsRule, isolatedOneSidedRule, netfilterSkippedRule, vlanUnfilteredRule } from './rules/isolation.js';
 import { ageingZeroRule, fdbLimitRule, learningOffRule, macStealableRule, notLockedRule } from './rules/learning.js';
@@ -36,6 +37,7 @@ export const bridgeRules = {
   'tc-mirror': tcMirrorRule,
   'nft-mirror': nftMirrorRule,
   'xdp-program': xdpRule,
+  'bypass-possible': bypassRule,
   'learning-off': learningOffRule,
   'isolated-one-sided': isolatedOneSidedRule,
   'proxmox-firewall-port': proxmoxFirewallPortRule,

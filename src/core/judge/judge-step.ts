@@ -9,6 +9,7 @@ import { leakGroups } from './explain/leak-groups.js';
 import { whyHolds } from './explain/why-holds.js';
 import type { Parties } from './parties.js';
 import { bypassReasons, passingPorts } from './proof/bypass.js';
+import { entryInStateReasons } from './proof/entry-in-state.js';
 import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
 import { missingProofs } from './proof/proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
@@ -130,6 +131,9 @@ function withoutDoubts(reasons: readonly Reason[], rows: readonly Finding[], inp
   return reasons.filter(({ code, observer }) => code !== 'replayed' || !(decided || isTakenOn(input, observer)));
 }
 
+/** What is waited by itself, in the lab or on a host (core/plan/make-plan.ts). */
+const usualDrainMs = 1000;
+
 const noBypasses: ReturnType<typeof bypassReasons> = { reasons: [], trusted: [] };
 
 /** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
@@ -145,6 +149,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...(idle || failed ? [] : changedMeanwhile(input)),
     ...(idle || failed ? [] : rootReasons(step, input.states)),
     ...bypasses.reasons,
+    ...(idle || failed ? [] : entryInStateReasons(plan, step, input.states)),
     ...(idle || failed ? [] : passingPorts(step, input.states, facts.settingChanges)),
   ];
   const { rows: bare, folded, exposed } = rowsOf(input);
@@ -197,6 +202,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     observers: observerResults(input),
     entry: entryOf(input),
     ...trusted,
+    ...(step.drainMs > usualDrainMs ? { lingerMs: step.drainMs } : {}),
     ...eventsOf(step, facts),
     ...explained(rows, verdict, missing.length === 0, input),
   };

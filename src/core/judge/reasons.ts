@@ -38,6 +38,8 @@ export const reasonHints = {
     'A guest sent tokens that nobody was heard handing to it: something reaches it past the ports that are observed, or guests work together. Look for mirrors, programs (tc, XDP) and sockets on its interfaces.',
   'bypass-possible':
     'Something that is not known to be harmless can carry frames past every ear: a program, a rule, a process with a packet socket. The text says what, where, and what would acquit it; `trust` in the step takes it on.',
+  'unheard-frames':
+    'Frames left by a port and no ear was offered them: something sends there past every packet socket, as XDP, AF_XDP, `bpf_redirect` and sockets with PACKET_QDISC_BYPASS can. Look for it with `bpftool net`, `ss -0 -p`, and at what runs on the host, and end it for the time of the run.',
   'replay-possible':
     'This engine does not know directions, and a token was seen twice here: it may have been sent again.',
   'traffic-failed': 'The traffic did not work between its two ends, so it proves nothing.',

@@ -255,6 +255,8 @@ export interface StepResult {
   readonly entry: { readonly sent: number; readonly seen: number };
   /** What could carry frames past the ears, and is trusted not to; absent where there was nothing of the kind. */
   readonly trusted?: readonly Trusted[];
+  /** It was listened for so long after the last probe; absent where that is a second or less, as it is by itself. */
+  readonly lingerMs?: number;
   /** Of a step with `during`: what ran meanwhile. */
   readonly events?: readonly StepEvent[];
   /** Of a step that holds: what was in the way. Absent where no row is explained. */

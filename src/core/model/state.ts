@@ -23,6 +23,8 @@ export interface LinkState {
   readonly vni?: number;
   /** How a macvlan, macvtap or ipvlan hands frames over (`bridge`, `private`, `l2`, …); absent where it is none. */
   readonly mode?: string;
+  /** VLAN of a VLAN device; absent where it is none, and in states of earlier versions. */
+  readonly vlanId?: number;
   /** The XDP program on it, where there is one. */
   readonly xdp?: string;
   readonly kind: string | null;
@@ -198,6 +200,8 @@ export interface LinkedDevice {
   /** Number of its master, in its own namespace. */
   readonly master: number | null;
   readonly up: boolean;
+  /** Frames that may wait to be sent: txqueuelen of ip-link(8). Absent = the kernel does not tell. */
+  readonly queue?: number;
 }
 
 /** What the kernel said around a step's probes; null = it was not read. */

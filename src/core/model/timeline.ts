@@ -9,6 +9,37 @@ export interface Counters {
   readonly delivered: number;
 }
 
+/**
+ * Ports whose frames out are counted beside the ears: what the kernel says left by them against what packet sockets
+ * were offered there.
+ */
+export interface Account {
+  /** Names of the ports' observers. */
+  readonly observers: readonly string[];
+  readonly ports: readonly string[];
+  readonly kind: 'veth' | 'tap';
+  /** The most frames that are between the ears and the counter at a moment. */
+  readonly held: number;
+  /** Processors of the machine. */
+  readonly processors: number;
+}
+
+/** Readings of an account, one soon after the other, folded into one (core/protocol/account-window.ts). */
+export interface AccountWindow {
+  readonly readings: number;
+  /** The highest of counted − heard with the counter read before the ears, and the lowest with it read after them. */
+  readonly low: number;
+  readonly high: number;
+  /** Frames that the driver had dropped when the window began, and when it ended. */
+  readonly droppedFirst: number;
+  readonly droppedLast: number;
+  /** How many frames had been sent at the last reading that met `low`, and at how many moments it was met. */
+  readonly sentAtLow: number;
+  readonly meetings: number;
+  /** Nothing was sent from the first reading to the last. */
+  readonly still: boolean;
+}
+
 /** What an engine can know of a frame; what it cannot is recorded as unknown, never invented. */
 export interface EngineFacts {
   readonly engine: 'libpcap' | 'cap' | 'ring';
@@ -109,6 +140,13 @@ export type TimelineEvent =
   /** Token indices of the controls that the kernel accepted. */
   | { readonly event: 'controls-sent'; readonly phase: Phase; readonly accepted: readonly number[] }
   | { readonly event: 'mark'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }
+  /** Accounts of the step, by name; what was read of them before the probes and after them. */
+  | { readonly event: 'accounts'; readonly accounts: Readonly<Record<string, Account>> }
+  | {
+      readonly event: 'accounts-read';
+      readonly when: 'before' | 'after';
+      readonly windows: Readonly<Record<string, AccountWindow>>;
+    }
   /**
    * Of flow `flow`, frames first … first+planned−1 were handed to the kernel, which accepted `accepted` of them, in
    * order.

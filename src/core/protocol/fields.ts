@@ -11,6 +11,8 @@ export interface MessageFields {
   /** A whole number ≥ 0. */
   count(key: string): number;
   countOrNull(key: string): number | null;
+  /** A whole number, also below 0. */
+  whole(key: string): number;
   /** A number > 0. */
   rateOrNull(key: string): number | null;
   flag(key: string): boolean;
@@ -73,6 +75,11 @@ function fields(value: unknown, what: string): MessageFields {
     textOrNull: (key) => (members.get(key) === null ? null : text(key)),
     count,
     countOrNull: (key) => (members.get(key) === null ? null : count(key)),
+    whole(key) {
+      const member = members.get(key);
+      if (typeof member !== 'number' || !Number.isSafeInteger(member)) throw bad(key, 'a whole number');
+      return member;
+    },
     rateOrNull(key) {
       const member = members.get(key);
       if (member === null) return null;

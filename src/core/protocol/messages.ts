@@ -1,4 +1,4 @@
-import type { Counters, EngineFacts } from '../model/timeline.js';
+import type { AccountWindow, Counters, EngineFacts } from '../model/timeline.js';
 
 /**
  * Messages between the orchestrator and its helpers: one JSON object a line, on the helper's stdin and stdout.
@@ -58,7 +58,13 @@ export type ToCapture =
       readonly only: 'run' | 'all';
     }
   | { readonly type: 'seal' }
-  | { readonly type: 'mark'; readonly id: string }
+  /**
+   * Counts what leaves by these ports beside the observers, for one account; comes after the first `open` and before
+   * `seal`.
+   */
+  | { readonly type: 'count'; readonly account: string; readonly devices: readonly string[] }
+  /** `accounts`: they are read as well, while the handles are drained. */
+  | { readonly type: 'mark'; readonly id: string; readonly accounts: boolean }
   | { readonly type: 'stop' }
   /** As `stop`, but the helper stays, sealed and with its handles, which receive nothing. */
   | { readonly type: 'rest' }
@@ -91,7 +97,13 @@ export type FromCapture =
    * helper's heartbeat.
    */
   | { readonly type: 'counts'; readonly taken: number }
-  | { readonly type: 'marked'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }
+  /** An account that could not be read, or was not asked for, is left out. */
+  | {
+      readonly type: 'marked';
+      readonly id: string;
+      readonly counters: Readonly<Record<string, Counters>>;
+      readonly accounts: Readonly<Record<string, AccountWindow>>;
+    }
   | ({ readonly type: 'stopped' } & Captured)
   | ({ readonly type: 'rested' } & Captured)
   /** `fits`: every handle still hears, and its interface is the one of that name. */

@@ -1,4 +1,4 @@
-import type { Counters } from '../model/timeline.js';
+import type { AccountWindow, Counters } from '../model/timeline.js';
 import { type MessageFields, parseFields } from './fields.js';
 import type {
   FromCapture,
@@ -57,7 +57,9 @@ function toCapture(f: MessageFields): ToCapture {
     case 'seal':
       return { type: 'seal' };
     case 'mark':
-      return { type: 'mark', id: f.text('id') };
+      return { type: 'mark', id: f.text('id'), accounts: f.flag('accounts') };
+    case 'count':
+      return { type: 'count', account: f.text('account'), devices: f.texts('devices') };
     case 'stop':
     case 'rest':
     case 'again':
@@ -141,7 +143,12 @@ function fromCapture(f: MessageFields): FromCapture {
     case 'counts':
       return { type: 'counts', taken: f.count('taken') };
     case 'marked':
-      return { type: 'marked', id: f.text('id'), counters: f.map('counters', counters) };
+      return {
+        type: 'marked',
+        id: f.text('id'),
+        counters: f.map('counters', counters),
+        accounts: f.map('accounts', accountWindow),
+      };
     case 'again':
       return { type: 'again', fits: f.flag('fits') };
     case 'stopped':
@@ -205,4 +212,17 @@ function fault(f: MessageFields): HelperFault {
 
 function counters(f: MessageFields): Counters {
   return { received: f.count('received'), dropped: f.count('dropped'), delivered: f.count('delivered') };
+}
+
+function accountWindow(f: MessageFields): AccountWindow {
+  return {
+    readings: f.count('readings'),
+    low: f.whole('low'),
+    high: f.whole('high'),
+    droppedFirst: f.count('droppedFirst'),
+    droppedLast: f.count('droppedLast'),
+    sentAtLow: f.count('sentAtLow'),
+    meetings: f.count('meetings'),
+    still: f.flag('still'),
+  };
 }

@@ -1,6 +1,7 @@
 import { phases } from '../../core/model/plan.js';
 import type { Provenance } from '../../core/model/provenance.js';
 import type { Result, StepResult } from '../../core/model/result.js';
+import { lingerText, trustedTexts } from '../limits.js';
 import type { RunDetails } from '../reporter.js';
 import { sabotageText } from '../word.js';
 import { html, type Markup, nothing, plural } from './markup.js';
@@ -31,6 +32,12 @@ function row(index: number, step: StepResult, details: RunDetails | null): Marku
   return html`<tr><td class="n">${index + 1}</td><th scope="row">${step.name}</th><td>${sent === 0 ? '–' : `${mark(sent === seen)} ${seen} of ${sent}${when}`}</td><td>${step.entry.sent === 0 ? '–' : `${mark(step.entry.sent === step.entry.seen)} ${step.entry.seen} of ${step.entry.sent}`}</td><td>${mark(dropped === 0)} ${dropped} of ${received}</td><td>${unchanged}</td><td class="n">${bounds.length === 0 ? '–' : `${(Math.ceil(Math.max(...bounds) * 10_000) / 100).toFixed(2)} %`}</td></tr>`;
 }
 
+/** What nobody measured, and until when it was listened. */
+function limitsMarkup(result: Result): Markup {
+  const until = lingerText(result);
+  return html`${trustedTexts(result).map((text) => html`<p><strong>Trusted</strong> not to carry frames past the ears: ${text}.</p>`)}${until === null ? nothing : html`<p><strong>Time:</strong> it ${until}; what comes later is not in the verdict.</p>`}`;
+}
+
 /** What every zero rests on: without all of these a zero says nothing. */
 export function proofSection(result: Result, details: RunDetails | null): Markup {
   const { coverage } = result;
@@ -40,7 +47,7 @@ export function proofSection(result: Result, details: RunDetails | null): Markup
 <p><strong>Coverage:</strong> ${coverage.observed} of ${coverage.ports} ports observed${coverage.complete ? ', complete.' : '.'}${coverage.unobserved.length === 0 ? nothing : html` Not observed: ${coverage.unobserved.slice(0, 50).map((each) => `${each.port} (${each.reason}); `)}`}</p>
 ${result.evidence.keep === undefined ? nothing : html`<p><strong>Kept:</strong> leaks, controls and what else is looked at closer. ${result.evidence.discarded ?? 0} frames were counted, token by token, and not kept (<code>--keep leaks</code>, or beyond the first 1000 leaks at an observer of a mesh); with those that were kept they add up to what was captured.</p>`}
 ${result.calibration === undefined ? nothing : html`<p><strong>Calibration:</strong> a leak planted in a lab on this kernel right before was seen: ${result.calibration.seen} of ${result.calibration.planted} frames.</p>`}${(result.precheck ?? []).map(({ code, place, value, text }) => html`<p><strong>Beside the bridge:</strong> ${code}: ${place} (${value}): ${text}.</p>`)}
-<div class="wide" tabindex="0" role="region" aria-label="Proof by step"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">claim</th><th scope="col">ears: controls seen</th><th scope="col">entry: controls received</th><th scope="col">dropped of captured</th><th scope="col">settings</th><th scope="col" class="n">at most this share leaks (95 %)</th></tr></thead><tbody>${judged.map(({ step, index }) => row(index, step, details))}</tbody></table></div></section>`;
+${limitsMarkup(result)}<div class="wide" tabindex="0" role="region" aria-label="Proof by step"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">claim</th><th scope="col">ears: controls seen</th><th scope="col">entry: controls received</th><th scope="col">dropped of captured</th><th scope="col">settings</th><th scope="col" class="n">at most this share leaks (95 %)</th></tr></thead><tbody>${judged.map(({ step, index }) => row(index, step, details))}</tbody></table></div></section>`;
 }
 
 function whoAndWhere(provenance: Provenance | undefined): Markup {

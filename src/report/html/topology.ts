@@ -1,5 +1,6 @@
-import type { Plan } from '../../core/model/plan.js';
+import type { Observer } from '../../core/model/plan.js';
 import type { Result } from '../../core/model/result.js';
+import type { RunDetails } from '../reporter.js';
 import type { Leak } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
 import { barHeight, type PlacedBox, type PlacedBridge, pictureWidth, placeEndpoints } from './place-endpoints.js';
@@ -18,6 +19,15 @@ function kindOf(box: PlacedBox): string {
   return `${role === 'uplink' ? 'uplink, ' : ''}port ${port ?? ''}`;
 }
 
+/** Devices beside the ports at which steps listened, once each: what a guest has above the bridge, or nobody known. */
+function devicesAbove({ plan, timeline }: Pick<RunDetails, 'plan' | 'timeline'>): readonly Observer[] {
+  const found = [
+    ...plan.steps.flatMap(({ observers }) => observers),
+    ...timeline.flatMap((entry) => (entry.event === 'ear' ? [entry.observer] : [])),
+  ].filter(({ place }) => place === 'above');
+  return [...new Map(found.map((observer) => [observer.name, observer])).values()];
+}
+
 /** What is known of one observer's ear over a whole run. */
 interface Ear {
   readonly sent: number;
@@ -33,15 +43,16 @@ function earText(ear: Ear | undefined): { readonly text: string; readonly tone: 
     : { text: `? ear ${ear.seen}/${ear.sent}`, tone: 'doubt' };
 }
 
-function boxMarkup(box: PlacedBox, ear: Ear | undefined, overhears: boolean): Markup {
+function boxMarkup(box: PlacedBox, ear: Ear | undefined, overhears: boolean, above: readonly string[]): Markup {
   const { endpoint, x, y, width, height } = box;
   const compact = height < 40;
   const { text, tone } = earText(ear);
-  const title = html`<title>${endpoint.name}: ${kindOf(box)}, ${endpoint.macs.join(' ')} ${endpoint.ips.map((ip) => ip.address).join(' ')}; ${text}</title>`;
+  const kind = [kindOf(box), ...above].join(' + ');
+  const title = html`<title>${endpoint.name}: ${kind}, ${endpoint.macs.join(' ')} ${endpoint.ips.map((ip) => ip.address).join(' ')}; ${text}</title>`;
   const frame = html`<rect class="box ${endpoint.attach === 'promiscuous' ? 'behind' : ''}" x="${x}" y="${y}" width="${width}" height="${height}" rx="4"/>`;
   if (compact)
     return html`<g>${title}${frame}<text class="small ${overhears ? 'bad' : ear?.proven === true ? '' : 'doubt'}" x="${x + width / 2}" y="${y + 16}" text-anchor="middle">${overhears ? '✖ ' : ear?.proven === true ? '' : '? '}${cut(endpoint.name, 9)}</text></g>`;
-  return html`<g>${title}${frame}<text class="name" x="${x + 8}" y="${y + 18}">${cut(endpoint.name, 17)}</text><text class="small" x="${x + 8}" y="${y + 36}">${cut(kindOf(box), 25)}</text><text class="ear ${tone}" x="${x + 8}" y="${y + 54}">${text}</text></g>`;
+  return html`<g>${title}${frame}<text class="name" x="${x + 8}" y="${y + 18}">${cut(endpoint.name, 17)}</text><text class="small" x="${x + 8}" y="${y + 36}">${cut(kind, 25)}</text><text class="ear ${tone}" x="${x + 8}" y="${y + 54}">${text}</text></g>`;
 }
 
 function cord(box: PlacedBox, placed: PlacedBridge): Markup {
@@ -87,7 +98,15 @@ function arrow(leak: Leak, position: number, from: Point, to: Point, barY: numbe
 }
 
 /** The topology of the plan as a picture, and what it says in words for who cannot see it. */
-export function topologySection(plan: Plan, ears: ReadonlyMap<string, Ear>, leaks: readonly Leak[]): Markup {
+export function topologySection(
+  details: Pick<RunDetails, 'plan' | 'timeline'>,
+  ears: ReadonlyMap<string, Ear>,
+  leaks: readonly Leak[],
+): Markup {
+  const { plan } = details;
+  const above = devicesAbove(details);
+  const aboveOf = (guest: string): readonly string[] =>
+    above.filter(({ party }) => party === guest).map(({ name }) => name);
   const placed: PlacedBridge[] = [];
   for (const bridge of plan.bridges) placed.push(placeEndpoints(bridge, plan.endpoints, placed.at(-1)?.bottom ?? 0));
   const boxes = new Map(
@@ -108,7 +127,7 @@ export function topologySection(plan: Plan, ears: ReadonlyMap<string, Ear>, leak
   const overhearing = new Set(pairs.map(({ observer }) => observer));
   const bridges = placed.map(
     (one) =>
-      html`${one.zones.map((zone) => html`<rect class="group" x="${zone.x}" y="${zone.y}" width="${zone.width}" height="${zone.height}" rx="6"/><text class="zone" x="${zone.x + 8}" y="${zone.y + 15}">${cut(zone.name, Math.floor(zone.width / 8))}</text>`)}${one.compact ? nothing : one.boxes.map((box) => cord(box, one))}${one.compact ? one.boxes.filter((box) => box.anchor.y > one.barY).map((box) => cord(box, one)) : nothing}<rect class="bar" x="20" y="${one.barY}" width="${pictureWidth - 40}" height="${barHeight}" rx="3"/><text x="32" y="${one.barY + 18}" class="name">${cut(one.bridge.name, 30)}</text><text class="small" x="${pictureWidth - 32}" y="${one.barY + 17}" text-anchor="end">${one.bridge.kind === 'ovs' ? 'Open vSwitch' : 'Linux bridge'}${one.compact ? `, ${one.boxes.length} ports` : ''}</text>${one.boxes.map((box) => boxMarkup(box, ears.get(box.endpoint.name), overhearing.has(box.endpoint.name)))}`,
+      html`${one.zones.map((zone) => html`<rect class="group" x="${zone.x}" y="${zone.y}" width="${zone.width}" height="${zone.height}" rx="6"/><text class="zone" x="${zone.x + 8}" y="${zone.y + 15}">${cut(zone.name, Math.floor(zone.width / 8))}</text>`)}${one.compact ? nothing : one.boxes.map((box) => cord(box, one))}${one.compact ? one.boxes.filter((box) => box.anchor.y > one.barY).map((box) => cord(box, one)) : nothing}<rect class="bar" x="20" y="${one.barY}" width="${pictureWidth - 40}" height="${barHeight}" rx="3"/><text x="32" y="${one.barY + 18}" class="name">${cut(one.bridge.name, 30)}</text><text class="small" x="${pictureWidth - 32}" y="${one.barY + 17}" text-anchor="end">${one.bridge.kind === 'ovs' ? 'Open vSwitch' : 'Linux bridge'}${one.compact ? `, ${one.boxes.length} ports` : ''}</text>${one.boxes.map((box) => boxMarkup(box, ears.get(box.endpoint.name), overhearing.has(box.endpoint.name), aboveOf(box.endpoint.name)))}`,
   );
   const height = placed.at(-1)?.bottom ?? 40;
   const shown = crowded
@@ -116,7 +135,7 @@ export function topologySection(plan: Plan, ears: ReadonlyMap<string, Ear>, leak
     : nothing;
   const words = plan.bridges.map(
     (bridge) =>
-      html`<li>${bridge.name}: ${plan.endpoints.filter((endpoint) => endpoint.bridge === bridge.name).map((endpoint) => html`${endpoint.name} (${endpoint.attach === 'promiscuous' ? 'behind the bridge device' : endpoint.attach === 'host' ? 'the host' : `${endpoint.role} on port ${endpoint.port ?? ''}`}${endpoint.zone === null ? '' : `, zone ${endpoint.zone}`}; ${earText(ears.get(endpoint.name)).text.slice(2)}); `)}</li>`,
+      html`<li>${bridge.name}: ${plan.endpoints.filter((endpoint) => endpoint.bridge === bridge.name).map((endpoint) => html`${endpoint.name} (${endpoint.attach === 'promiscuous' ? 'behind the bridge device' : endpoint.attach === 'host' ? 'the host' : `${endpoint.role} on port ${endpoint.port ?? ''}`}${endpoint.zone === null ? '' : `, zone ${endpoint.zone}`}${aboveOf(endpoint.name).map((name) => html`, also at ${name}`)}; ${earText(ears.get(endpoint.name)).text.slice(2)}); `)}${above.filter(({ bridge: on, party }) => on === bridge.name && party === undefined).map(({ name }) => html`${name} (beside the ports, whose it is is not known); `)}</li>`,
   );
   return html`<section aria-labelledby="topology"><h2 id="topology">Who hangs where</h2><svg viewBox="0 0 ${pictureWidth} ${height}" role="img" aria-labelledby="picture-title picture-text"><title id="picture-title">Topology of ${plan.name}</title><desc id="picture-text">${plan.bridges.length === 1 ? 'One bridge' : `${plan.bridges.length} bridges`}, ${plan.endpoints.length} endpoints, ${pairs.length} leaks as dashed arrows from the sender to who overheard it. The same in words follows.</desc><defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path class="tip" d="M0 0L10 5L0 10z"/></marker></defs>${bridges}${arrows}</svg><p class="soft">✔ ear proven: the observer saw every control frame that was sent for it. Dashed arrows with a number are leaks, from the sender to who overheard it. A dashed box hangs behind the bridge device itself, not on a port.</p>${shown}<details><summary>The picture in words</summary><ul>${words}</ul></details></section>`;
 }

@@ -4,6 +4,7 @@ import type { PersistentFix } from '../../core/model/persistent-fix.js';
 import { commandsText } from '../answer/alternatives.js';
 import { type Answer, answerOf } from '../answer/answer.js';
 import { countText } from '../answer/who.js';
+import { lingerText, trustedTexts } from '../limits.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 
@@ -54,6 +55,23 @@ function lastingLine(lasting: readonly PersistentFix[]): readonly string[] {
   return [`  ${'to last'.padEnd(8)}${escapeText(`${known.where} (${known.by})${what}`)}`];
 }
 
+/** What a verdict rests on that nobody measured, and until when it was listened. */
+function limitLines(result: ReportedRun['result'], width: number): readonly string[] {
+  const [trusted, ...more] = trustedTexts(result);
+  const until = lingerText(result);
+  return [
+    ...(trusted === undefined
+      ? []
+      : [
+          cut(
+            `  ${'trusted'.padEnd(8)}${more.length === 0 ? '' : `(1 of ${countText(more.length + 1)}) `}${escapeText(trusted)}`,
+            width,
+          ),
+        ]),
+    ...(until === null ? [] : [`  ${'until'.padEnd(8)}${until}`]),
+  ];
+}
+
 /** How to look at the leaks themselves; where there are none, how to judge again. */
 function evidenceLine({ dir, result }: ReportedRun, command: string): readonly string[] {
   if (dir === null) return [];
@@ -84,6 +102,7 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
   const { page, result, status = result.exitCode } = run;
   const answer = answerOf(run);
   const lines = [
+    ...limitLines(result, width),
     ...fixLine(answer, paint),
     ...(page === undefined ? [] : [`  ${'report'.padEnd(8)}${escapeText(page)}`]),
     ...evidenceLine(run, view.command ?? 'verify-isolation'),

@@ -1,6 +1,7 @@
 import type { Result, StepResult } from '../../core/model/result.js';
 import { upperBound95 } from '../../core/judge/rows/probe-row.js';
 import { escapeText } from '../../core/text/escape.js';
+import { trustedTexts } from '../limits.js';
 import { foldAfter, type Paint } from './layout.js';
 
 function sum(numbers: readonly number[]): number {
@@ -114,6 +115,7 @@ export function terminalProof(result: Result, width: number, paint: Paint): read
             `a leak planted in a lab on this kernel right before was seen: ${result.calibration.seen} of ${result.calibration.planted} frames`,
           ] as const,
         ]),
+    ...trustedTexts(result).map((text) => ['trusted', escapeText(text)] as const),
     ...(result.precheck ?? []).map(
       ({ code, place, value }) => ['beside', `${code}: ${escapeText(place)} (${escapeText(value)})`] as const,
     ),

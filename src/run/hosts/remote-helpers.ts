@@ -78,6 +78,8 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
     },
     seal: () => host.ask({ ask: 'seal', capture }),
     mark: async (id) => (await unlessLost(host.ask({ ask: 'mark', capture, mark: id }, drainMs)))?.counters ?? {},
+    count: () => undefined, // what leaves by another host's ports is not counted beside its ears
+    accounts: () => ({}),
     async stop() {
       const stopped = await unlessLost(host.ask({ ask: 'stop', capture }, drainMs));
       if (stopped === null) return { counters: {}, written: {}, kept: [] };

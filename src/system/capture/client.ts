@@ -1,4 +1,4 @@
-import type { Counters, EngineFacts, Fault } from '../../core/model/timeline.js';
+import type { AccountWindow, Counters, EngineFacts, Fault } from '../../core/model/timeline.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { Captured, FromCapture, ToCapture } from '../../core/protocol/messages.js';
 import type { HelperProcess } from '../process/helper-process.js';
@@ -23,9 +23,13 @@ export interface Capture {
   seal(): Promise<{ readonly uid: number; readonly capabilities: string; readonly filtered: boolean }>;
   /**
    * Reads the counters and resolves when everything received until then is delivered; `drain-incomplete` is a fault,
-   * not a rejection.
+   * not a rejection. `withAccounts`: the accounts are read meanwhile.
    */
-  mark(id: string): Promise<Readonly<Record<string, Counters>>>;
+  mark(id: string, withAccounts?: boolean): Promise<Readonly<Record<string, Counters>>>;
+  /** Counts what leaves by these devices, by account: between `open` and `seal`. */
+  count(accounts: Readonly<Record<string, readonly string[]>>): void;
+  /** What was read of the accounts at the last mark that asked for them; those that could not be read are missing. */
+  accounts(): Readonly<Record<string, AccountWindow>>;
   /**
    * Drains to empty, closes the files and tells the helpers to end; with `cap` it also waits until they have, for they
    * keep devices promiscuous. Observers of a helper that died are missing from the result.
@@ -88,6 +92,7 @@ function captureOf(helper: CaptureHelper, file: string): RestfulCapture {
   let sealed = false;
   let taken = 0;
   let gone = false;
+  let windows: Readonly<Record<string, AccountWindow>> = {};
   const faultListeners = new Set<(fault: Fault) => void>();
   const countListeners = new Set<(taken: number) => void>();
   const unsubscribe = process.subscribe((message) => {
@@ -136,8 +141,16 @@ function captureOf(helper: CaptureHelper, file: string): RestfulCapture {
       sealed = answer !== null;
       return { uid: answer?.uid ?? 0, capabilities: answer?.capabilities ?? '', filtered: answer?.filtered ?? false };
     },
-    mark: async (id) =>
-      (await answerOf({ type: 'mark', id }, 'marked', (message) => message.id === id, drainMs))?.counters ?? {},
+    async mark(id, withAccounts = false) {
+      const mark = { type: 'mark', id, accounts: withAccounts } as const;
+      const answer = await answerOf(mark, 'marked', (message) => message.id === id, drainMs);
+      if (withAccounts) windows = answer?.accounts ?? {};
+      return answer?.counters ?? {};
+    },
+    count(accounts) {
+      for (const [account, devices] of Object.entries(accounts)) void process.send({ type: 'count', account, devices });
+    },
+    accounts: () => windows,
     stop,
     async rest() {
       if (!sealed || !helper.canRest()) return { captured: await stop(), rests: false };

@@ -53,9 +53,11 @@ export function joinCaptures(parts: readonly CapturePart[]): Capture {
         filtered: sealed.length > 0 && sealed.every(({ filtered }) => filtered),
       };
     },
-    async mark(id) {
-      return Object.assign({}, ...(await Promise.all(captures.map((capture) => capture.mark(id)))));
+    async mark(id, withAccounts) {
+      return Object.assign({}, ...(await Promise.all(captures.map((capture) => capture.mark(id, withAccounts)))));
     },
+    count: (accounts) => captures[0]?.count(accounts),
+    accounts: () => Object.assign({}, ...captures.map((capture) => capture.accounts())),
     async stop() {
       return together(await Promise.all(captures.map((capture) => capture.stop())));
     },

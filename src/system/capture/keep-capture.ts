@@ -103,7 +103,9 @@ function changeable(
       return capture.open(observers);
     },
     seal: () => capture.seal(),
-    mark: (id) => capture.mark(id),
+    mark: (id, withAccounts) => capture.mark(id, withAccounts),
+    count: (accounts) => capture.count(accounts),
+    accounts: () => capture.accounts(),
     async stop() {
       const { captured, rests: stays } = await capture.rest();
       if (stays) rests(helper);

@@ -6,6 +6,7 @@ import { type HelperChannel, openHelperChannel } from '../process/helper-channel
 import { toolVersion } from '../process/package-path.js';
 import { type SealedRights, sealHelper } from '../process/seal-helper.js';
 import { type CaptureFile, createCaptureFile } from './capture-file.js';
+import { createFrameAccounts } from './frame-accounts.js';
 import { drainUntil, reached, settled } from './drain.js';
 import { watchLinks } from './link-watch.js';
 import { createObserverTable, type OpenObserver, sumCounters } from './observer-table.js';
@@ -31,6 +32,7 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
     tellLinkTroubles,
   );
   table.watch(links.fd);
+  const accounts = createFrameAccounts();
   let file: CaptureFile | null = null;
   let fileFailureTold = false;
   /** Once it is sealed. */
@@ -116,9 +118,20 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
       fault(openCodes.includes(error.code) ? error.code : 'open-failed', message.observer, error.message);
     }
   }
-  async function mark(id: string): Promise<void> {
+  async function mark(id: string, withAccounts: boolean): Promise<void> {
+    accounts.begin();
+    const drainAndRead = (): boolean => {
+      accounts.read();
+      return drain();
+    };
     const readings = new Map(table.all.map((observer) => [observer, observer.counters()] as const));
-    report(await drainUntil(table.all, (observer) => reached(observer, readings.get(observer) ?? []), drain));
+    report(
+      await drainUntil(
+        table.all,
+        (observer) => reached(observer, readings.get(observer) ?? []),
+        withAccounts ? drainAndRead : drain,
+      ),
+    );
     const counters: Record<string, Counters> = {};
     for (const [observer, reading] of readings)
       counters[observer.name] = observer.handle.shared?.own() ?? {
@@ -126,7 +139,7 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
         delivered: sumCounters(observer.counters()).delivered,
       };
     tellCounts();
-    channel.say({ type: 'marked', id, counters });
+    channel.say({ type: 'marked', id, counters, accounts: accounts.windows() });
   }
   /** Receives nothing more, writes what there is, and gives what was captured. */
   async function conclude(): Promise<Captured> {
@@ -190,7 +203,7 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
     table.whenReady(null);
     // With the process they would be closed one after the other, and each closing waits for the kernel's RCU: together
     // they wait for the same.
-    void table.close().then(() => channel.exit(status));
+    void Promise.all([table.close(), accounts.close()]).then(() => channel.exit(status));
   }
 
   return {
@@ -215,7 +228,10 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
           channel.say({ type: 'sealed', ...rights });
           return;
         case 'mark':
-          return mark(message.id);
+          return mark(message.id, message.accounts);
+        case 'count':
+          accounts.open(message.account, message.devices, rights !== null);
+          return;
         case 'stop':
           return stop();
         case 'rest':

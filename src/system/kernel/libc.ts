@@ -31,6 +31,8 @@ export interface Libc {
   /** `argument` is read and written in place. */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   close(fd: number): number;
+  /** The same on a thread of Node's pool, for sockets whose closing waits for the kernel's RCU. */
+  closeBeside(fd: number): Promise<void>;
   flock(fd: number, operation: number): number;
   memfd_create(name: string, flags: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
@@ -101,6 +103,7 @@ function bindLibc(k: Koffi): Libc {
   const callBpf: (number: number, command: number, attributes: Uint8Array, size: number) => number = library.func(
     'long syscall(long, int, void *, unsigned int)',
   );
+  const close = library.func('int close(int)');
   const bpfNumber = bpfNumbers[process.arch];
   const names = new Map(Object.entries(k.os.errno).map(([name, value]) => [value, name]));
   return {
@@ -119,7 +122,8 @@ function bindLibc(k: Koffi): Libc {
     sendmsg: library.func('long sendmsg(int, void *, int)'),
     recvmsg: library.func('long recvmsg(int, void *, int)'),
     ioctl: library.func('int ioctl(int, unsigned long, void *)'),
-    close: library.func('int close(int)'),
+    close,
+    closeBeside: (fd) => new Promise((resolve) => close.async(fd, () => resolve())),
     flock: library.func('int flock(int, int)'),
     fallocate: library.func('int fallocate(int, int, int64_t, int64_t)'),
     memfd_create: library.func('int memfd_create(const char *, unsigned int)'),

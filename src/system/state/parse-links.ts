@@ -31,6 +31,7 @@ function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number
     ...xdpOf(link.xdp),
     ...vniOf(kind, info?.info_data),
     ...modeOf(kind, info?.info_data),
+    ...vlanIdOf(kind, info?.info_data),
     kind,
     sysFlags,
     bridge: kind === 'bridge' ? settingsOf(info?.info_data) : null,
@@ -61,6 +62,11 @@ const stacked: readonly (string | null)[] = ['macvlan', 'macvtap', 'ipvlan', 'ip
 function modeOf(kind: string | null, data: unknown): { readonly mode?: string } {
   const mode = stacked.includes(kind) ? textOf(fieldsOf(data)?.mode) : null;
   return mode === null ? {} : { mode };
+}
+
+function vlanIdOf(kind: string | null, data: unknown): { readonly vlanId?: number } {
+  const vlanId = kind === 'vlan' ? numberOf(fieldsOf(data)?.id) : null;
+  return vlanId === null ? {} : { vlanId };
 }
 
 function vniOf(kind: string | null, data: unknown): { readonly vni?: number } {

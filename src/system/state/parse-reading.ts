@@ -38,6 +38,10 @@ const shape = z.object({
     tc: z.unknown(),
     nft: z.unknown(),
     sysctl: z.record(z.string(), z.string()),
+    programs: z
+      .array(z.object({ device: z.string(), place: z.string(), id: z.number() }))
+      .nullable()
+      .optional(),
     unread: z.array(z.object({ what: z.string(), why: z.string() })),
   }),
   packetSockets: z
@@ -48,6 +52,8 @@ const shape = z.object({
         protocol: z.string(),
         holders: z.array(z.object({ pid: z.number(), name: z.string() })),
         own: z.boolean(),
+        filter: z.string().nullable().optional(),
+        cooked: z.literal(true).optional(),
       }),
     )
     .nullable(),

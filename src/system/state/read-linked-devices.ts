@@ -66,8 +66,8 @@ function linksIn(
 }
 
 function deviceOf(link: KernelLink, space: string | null): LinkedDevice {
-  const { name, ifindex, kind, mac, master, up } = link;
-  return { space, name, ifindex, kind, mac, lower: link.link, master, up };
+  const { name, ifindex, kind, mac, master, up, queue } = link;
+  return { space, name, ifindex, kind, mac, lower: link.link, master, up, ...(queue === null ? {} : { queue }) };
 }
 
 /**

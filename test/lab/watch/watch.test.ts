@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { needs, root } from '../../support/needs.js';
 import { drift, watching, type Watching } from './watching.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'watch-'));
@@ -89,6 +90,21 @@ describe('watch', () => {
     );
   }, 120_000);
 
+  it('tells a program that raises no event, and when it is gone', { ...needs(root), timeout: 60_000 }, async () => {
+    const watch = await start();
+    const heard = watch.next(drift('bypass-appeared', 'vnet1 tcx ingress'));
+    const done = await watch.run(
+      '/usr/bin/python3 test/system/adversary/tools/attack.py bpf vnet1 tcx-in clone vnet2 1 > /dev/null & P=$!',
+    );
+    const one = await heard;
+    expect(one).toMatchObject({ severity: 'high', after: expect.stringMatching(/^BPF program \d+$/) });
+    expect(one['text']).toMatch(/^it may carry frames past the ears, /);
+    expect(Date.parse(String(one['at'])) - done).toBeLessThan(5000);
+    const over = watch.next(drift('bypass-gone', 'vnet1 tcx ingress'));
+    await watch.run('kill $P');
+    await over;
+  });
+
   it('names who makes br0 promiscuous, and says when it is over', async () => {
     const watch = await start(
       '',
@@ -104,7 +120,7 @@ describe('watch', () => {
     const over = watch.next(drift('bridge-not-promiscuous'));
     await watch.run('exec 3>&-');
     await over;
-  }, 60_000);
+  });
 
   it('names who makes br0 promiscuous before its socket is bound, as libpcap does', async () => {
     const watch = await start('', 'mount -t tmpfs tmpfs /mnt; mkfifo /mnt/hold');

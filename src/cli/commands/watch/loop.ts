@@ -53,9 +53,10 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
     wake();
   };
   const bell = openKernelEvents(netns, ring);
-  let silent = silentOr(netns, '');
+  let links: Reading['state']['links'] = [];
+  let silent = silentOr(netns, links, '');
   const poll = setInterval(() => {
-    const now = silentOr(netns, 'not to be read');
+    const now = silentOr(netns, links, 'not to be read');
     if (now !== silent) ring();
     silent = now;
   }, pollMs);
@@ -77,6 +78,7 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
     reads += 1;
     const baseline = options.baseline ?? first;
     let last = baseline;
+    ({ links } = first.state);
     options.onReady(first);
     if (options.baseline !== null) rung = true; // what differs already is told at once
     while (!signal.aborted) {
@@ -94,6 +96,7 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
           ...bell.counts(),
         });
         last = now;
+        ({ links } = now.state);
       } catch (error) {
         if (!(error instanceof VerifyError)) throw error;
         failures += 1;
@@ -111,9 +114,9 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
 }
 
 /** A namespace that is gone shows in the next reading, which says so and is tried again. */
-function silentOr(netns: string | null, otherwise: string): string {
+function silentOr(netns: string | null, links: Reading['state']['links'], otherwise: string): string {
   try {
-    return silentState(netns);
+    return silentState(netns, links);
   } catch (error) {
     if (error instanceof VerifyError) return otherwise;
     throw error;

@@ -55,7 +55,7 @@ export const bridgePromiscuousRule: BridgeRule = ({ name, link }, { packetSocket
 };
 
 /** ETH_P_ALL of linux/if_ether.h. */
-const everyFrame = '0003';
+export const everyFrame = '0003';
 
 /**
  * A packet socket for every frame on the bridge, a port, or everything; needs no promiscuous mode and raises no event.

@@ -13,6 +13,9 @@ export interface Bypass {
   readonly remedy: string;
 }
 
+/** What each of them may do: the words of the reason, of the audit's finding, of `watch` and of what is looked at before a run. */
+export const bypassEffect = 'may carry frames past the ears';
+
 /** What carriers are looked for in. */
 export interface BypassScope {
   /** Devices that frames come to. */

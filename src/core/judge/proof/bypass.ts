@@ -1,34 +1,21 @@
-import { type Bypass, bypassesIn, segmentOf } from '../../bridge/bypass/bypasses.js';
-import { runBpf } from '../../bridge/bypass/run-bpf.js';
+import { type Bypass, bypassEffect, bypassesIn, segmentOf } from '../../bridge/bypass/bypasses.js';
+import { plannedFormOf, type PlannedForm, socketBypasses } from '../../bridge/bypass/packet-sockets.js';
 import { hostOf, onHost } from '../../model/host-names.js';
 import type { FrameSpec, StepPlan } from '../../model/plan.js';
 import type { Reason } from '../../model/result.js';
 import { isInForce, type Trusted } from '../../model/scenario.js';
-import { type HostState, type PacketSocket, receives, type StepStates } from '../../model/state.js';
+import type { HostState, StepStates } from '../../model/state.js';
 import { lostEvents, type SettingChange } from '../../model/timeline.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
 import { reason } from '../reasons.js';
 
-/** Frames of one form, as somebody else's socket would get them. */
-interface PlannedForm {
-  readonly bytes: Uint8Array;
-  readonly etherType: number;
-}
-
 const etherTypeAt = 12;
-const headerLength = 14;
-const everyProtocol = 0x0003; // ETH_P_ALL
-/** Length fields stand where the type of newer frames does; ETH_P_802_3 and ETH_P_802_2 of linux/if_ether.h. */
-const leastType = 0x0600;
-const lengthProtocols: readonly number[] = [0x0001, 0x0004];
-/** PACKET_HOST to PACKET_OUTGOING (linux/if_packet.h). */
-const packetTypes = [0, 1, 2, 3, 4] as const;
 
 function formOfFrame(frame: FrameSpec): readonly PlannedForm[] {
   try {
     const { bytes } = frameTemplate(frame);
-    return [{ bytes, etherType: ((bytes[etherTypeAt] ?? 0) << 8) | (bytes[etherTypeAt + 1] ?? 0) }];
+    return [plannedFormOf(bytes)];
   } catch {
     return []; // a plan from elsewhere may ask for a frame that cannot be built
   }
@@ -46,53 +33,6 @@ function plannedForms({ flows, traffic, listenMs }: StepPlan): readonly PlannedF
     ...[...kindsOfFlows(flows)].flatMap(({ frame }) => formOfFrame(frame)),
     ...others.map((etherType) => ({ bytes: bytes(etherType), etherType })),
   ];
-}
-
-/** Whether the socket gets frames of that form: by its protocol, and by its filter where the kernel tells it. */
-function takes(socket: PacketSocket, program: Uint8Array | null, { bytes, etherType }: PlannedForm): boolean {
-  const protocol = Number.parseInt(socket.protocol, 16);
-  const isOfProtocol =
-    protocol === everyProtocol ||
-    protocol === etherType ||
-    (etherType < leastType && lengthProtocols.includes(protocol));
-  if (!isOfProtocol) return false;
-  if (program === null) return true;
-  const frame = socket.cooked === true ? bytes.subarray(headerLength) : bytes;
-  return packetTypes.some((packetType) => runBpf(program, frame, { protocol: etherType, packetType }) !== 0);
-}
-
-function octetsOf(hex: string | null | undefined): Uint8Array | null {
-  return typeof hex === 'string' ? Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)) : null;
-}
-
-/** This program's relay carries frames for an endpoint behind the bridge, and Open vSwitch in user space is the bridge. */
-function isOfPlan({ holders, own }: PacketSocket, { ovs }: HostState): boolean {
-  const isKnown = (name: string): boolean =>
-    name === 'verify-isolation relay' || (ovs !== undefined && name === 'ovs-vswitchd');
-  return own || (holders.length > 0 && holders.every(({ name }) => isKnown(name)));
-}
-
-/** Processes that get probes by packet sockets: they can carry them anywhere, late, and past the ears. */
-function socketBypasses(
-  state: HostState,
-  segment: ReadonlySet<string>,
-  formsOf: () => readonly PlannedForm[],
-): readonly Bypass[] {
-  const names = new Map(state.links.map(({ ifindex, name }) => [ifindex, name]));
-  return (state.packetSockets ?? []).flatMap((socket): readonly Bypass[] => {
-    const device = socket.ifindex === 0 ? 'every interface' : (names.get(socket.ifindex) ?? '');
-    if (!receives(socket) || isOfPlan(socket, state) || (socket.ifindex !== 0 && !segment.has(device))) return [];
-    const program = octetsOf(socket.filter);
-    if (!formsOf().some((form) => takes(socket, program, form))) return [];
-    const who = [...new Set(socket.holders.map(({ name }) => name))].join(', ');
-    return [
-      {
-        what: `packet socket of ${who === '' ? 'a process that cannot be seen' : who}`,
-        where: device,
-        remedy: 'end it, or give it a filter that refuses what probes are',
-      },
-    ];
-  });
 }
 
 function bypassesAt(step: StepPlan, state: HostState, forms: () => readonly PlannedForm[]): readonly Bypass[] {
@@ -133,9 +73,7 @@ export function bypassReasons(
   }));
   return {
     reasons: all.flatMap(({ bypass: { what, where, remedy }, truster }) =>
-      truster === undefined
-        ? [reason('bypass-possible', null, `${what} at ${where} may carry frames past the ears: ${remedy}`)]
-        : [],
+      truster === undefined ? [reason('bypass-possible', null, `${what} at ${where} ${bypassEffect}: ${remedy}`)] : [],
     ),
     trusted: all.flatMap(({ bypass: { where }, truster }) => (truster === undefined ? [] : [{ ...truster, where }])),
   };

@@ -4,6 +4,7 @@ import { ofSender } from '../../plan/flows/shortcuts.js';
 import { noiseAt, noiseText } from '../count/noise.js';
 import type { StepTally } from '../count/tally.js';
 import { isReasonCode, type ReasonCode, reason } from '../reasons.js';
+import { accountReasons } from './accounts.js';
 import { type DeliveryInput, deliveryShare, type LeastDelivered, leastDelivered } from './delivery.js';
 import { type StepFacts, sentOf } from './step-facts.js';
 import { eventReasons } from './windows.js';
@@ -364,6 +365,7 @@ export function missingProofs(input: ProofInput): readonly Reason[] {
     ...trafficReasons(step, facts, tally),
     ...listenReasons(step, tally),
     ...replayReasons(input),
+    ...accountReasons(facts),
     ...clockReasons(facts),
     ...eventReasons(step, facts),
     ...keptReasons(facts),

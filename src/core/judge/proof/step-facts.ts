@@ -1,5 +1,14 @@
 import type { Flow, Plan } from '../../model/plan.js';
-import type { Counters, EngineFacts, Fault, RuleChange, SettingChange, TimelineEntry } from '../../model/timeline.js';
+import type {
+  Account,
+  AccountWindow,
+  Counters,
+  EngineFacts,
+  Fault,
+  RuleChange,
+  SettingChange,
+  TimelineEntry,
+} from '../../model/timeline.js';
 import { createTokenRanges, type TokenRanges } from '../count/token-ranges.js';
 
 /** What the timeline says of one step, gathered so that it can be asked. */
@@ -34,6 +43,10 @@ export interface StepFacts {
   readonly ruleChangesMeanwhile: readonly RuleChange[];
   /** While no event of the step was at work. */
   readonly settingChanges: readonly SettingChange[];
+  /** What was counted beside the ears, by account. */
+  readonly accounts: Readonly<Record<string, Account>>;
+  readonly accountsBefore: Readonly<Record<string, AccountWindow>>;
+  readonly accountsAfter: Readonly<Record<string, AccountWindow>>;
   readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' | null;
   readonly lastMonoMs: number;
   /** How far the wall clock ran away from the monotonic one during the step. */
@@ -86,6 +99,9 @@ interface Gathering {
   ruleChanges: RuleChange[];
   ruleChangesMeanwhile: RuleChange[];
   settingChanges: SettingChange[];
+  accounts: Record<string, Account>;
+  accountsBefore: Record<string, AccountWindow>;
+  accountsAfter: Record<string, AccountWindow>;
   outcome: StepFacts['outcome'];
   lastMonoMs: number;
   clockShiftMs: number;
@@ -116,6 +132,9 @@ function empty(): Gathering {
     ruleChanges: [],
     ruleChangesMeanwhile: [],
     settingChanges: [],
+    accounts: {},
+    accountsBefore: {},
+    accountsAfter: {},
     outcome: null,
     lastMonoMs: 0,
     clockShiftMs: 0,
@@ -192,6 +211,12 @@ function gather(facts: Gathering, entry: TimelineEntry): void {
       break;
     case 'mark':
       Object.assign(facts.lastCounters, entry.counters);
+      break;
+    case 'accounts':
+      Object.assign(facts.accounts, entry.accounts);
+      break;
+    case 'accounts-read':
+      Object.assign(entry.when === 'before' ? facts.accountsBefore : facts.accountsAfter, entry.windows);
       break;
     case 'stopped':
       Object.assign(facts.stopped, entry.counters);

@@ -40,6 +40,7 @@ export const stateShape = z.looseObject({
       peer: number.optional(),
       vni: number.optional(),
       mode: text.optional(),
+      vlanId: whole.optional(),
       xdp: text.optional(),
       kind: text.nullable(),
       sysFlags: number.nullable(),

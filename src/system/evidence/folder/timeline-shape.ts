@@ -52,6 +52,34 @@ export const timelineShape = z.discriminatedUnion('event', [
   }),
   entry('controls-sent', { phase: z.enum(phases), accepted: z.array(whole) }),
   entry('mark', { id: text, counters }),
+  entry('accounts', {
+    accounts: z.record(
+      text,
+      z.looseObject({
+        observers: z.array(text),
+        ports: z.array(text),
+        kind: z.enum(['veth', 'tap']),
+        held: whole,
+        processors: whole,
+      }),
+    ),
+  }),
+  entry('accounts-read', {
+    when: z.enum(['before', 'after']),
+    windows: z.record(
+      text,
+      z.looseObject({
+        readings: whole,
+        low: whole,
+        high: whole,
+        droppedFirst: whole,
+        droppedLast: whole,
+        sentAtLow: whole,
+        meetings: whole,
+        still: z.boolean(),
+      }),
+    ),
+  }),
   entry('sent', { flow: whole, first: whole, planned: whole, accepted: whole }),
   entry('event-started', { during: whole }),
   entry('event-ended', { during: whole, ok: z.boolean(), detail: text }),

@@ -9,7 +9,7 @@ const IFF_UP = 0x1;
 const at = { ifindex: 20, flags: 24, attributes: 32 } as const;
 const linkMessage = 16;
 /** IFLA_… of linux/if_link.h; within _LINKINFO IFLA_INFO_KIND. */
-const attribute = { address: 1, name: 3, link: 5, master: 10, info: 18, linkSpace: 37, kind: 1 } as const;
+const attribute = { address: 1, name: 3, link: 5, master: 10, queue: 13, info: 18, linkSpace: 37, kind: 1 } as const;
 /** struct rtgenmsg, padded, and NETNSA_FD and NETNSA_NSID of linux/net_namespace.h. */
 const spaceMessage = 4;
 const ofSpace = { id: 1, fd: 3 } as const;
@@ -26,6 +26,8 @@ export interface KernelLink {
   readonly link: number | null;
   /** Number that its namespace has for the one in which `link` is; null = it is in the same. */
   readonly linkSpace: number | null;
+  /** txqueuelen; null = not told. */
+  readonly queue: number | null;
 }
 
 /** All links of the namespace in which the asker was opened; null = they could not be read. */
@@ -53,6 +55,7 @@ function linkIn(bytes: Buffer): KernelLink {
     master: number(attribute.master),
     link: number(attribute.link),
     linkSpace: number(attribute.linkSpace),
+    queue: number(attribute.queue),
   };
 }
 

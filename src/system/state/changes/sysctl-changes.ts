@@ -1,5 +1,7 @@
+import type { LinkState } from '../../../core/model/state.js';
 import { netlinkAttributes } from '../../kernel/netlink-socket.js';
 import { readSysctl } from '../../kernel/sysctl.js';
+import { readPrograms } from '../read-filters.js';
 import { parsePacketSockets, readPacketTable } from '../read-packet-sockets.js';
 import { readVmnet } from '../read-vmnet.js';
 import { alwaysRead, forwardingSysctls } from '../read.js';
@@ -60,12 +62,16 @@ export function* sysctlChangesIn(
 }
 
 /**
- * What raises no event (sysctls, packet sockets, VMware's devices) as one text: where it differs from the last one,
- * something changed. Cheap.
+ * What raises no event (sysctls, packet sockets, programs of tcx and netkit at bridges and ports, VMware's devices) as
+ * one text: where it differs from the last one, something changed. Cheap. `links`: those of the last reading.
  */
-export function silentState(netns: string | null): string {
+export function silentState(netns: string | null, links: readonly LinkState[]): string {
   const sockets = parsePacketSockets(readPacketTable(netns) ?? '')
     .map(({ inode, ifindex, protocol }) => `${inode} ${ifindex} ${protocol}`)
     .sort();
-  return JSON.stringify([sockets, readSysctl(netns, [...alwaysRead, ...forwardingSysctls]), readVmnet()]);
+  const programs = readPrograms(
+    netns,
+    links.filter(({ bridge, master }) => bridge !== null || master !== null),
+  );
+  return JSON.stringify([sockets, readSysctl(netns, [...alwaysRead, ...forwardingSysctls]), readVmnet(), programs]);
 }

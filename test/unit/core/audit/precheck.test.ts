@@ -41,7 +41,7 @@ describe('what is looked at before a run on a host', () => {
   it('notes a program that no command shows, where frames of the bridge come to', () => {
     const programs = ['vnet0', 'eth9'].map((device) => ({ device, place: 'tcx ingress', id: 7 }));
     expect(looked({ ...quiet, state: { ...quiet.state, programs } }).notes).toEqual([
-      expect.objectContaining({ code: 'bypass', place: 'vnet0 tcx ingress', value: 'BPF program 7' }),
+      expect.objectContaining({ code: 'bypass-possible', place: 'vnet0 tcx ingress', value: 'BPF program 7' }),
     ]);
   });
 

@@ -31,6 +31,10 @@ const withSysctl = (name: string, value: string, base = rest): Reading => ({
   state: { ...base.state, sysctl: { ...base.state.sysctl, [name]: value } },
 });
 const withFdb = (fdb: readonly FdbState[], base = rest): Reading => ({ ...base, state: { ...base.state, fdb } });
+const withProgram = (device: string): Reading => ({
+  ...rest,
+  state: { ...rest.state, programs: [{ device, place: 'tcx ingress', id: 7 }] },
+});
 const own = '02:76:69:00:00:00';
 const ids = (reading: Reading): readonly string[] => audit(reading).findings.map(({ id }) => id);
 
@@ -54,6 +58,7 @@ const cases: Readonly<
   'tc-mirror': [recorded('diverted'), rest],
   'nft-mirror': [recorded('diverted'), rest],
   'xdp-program': [withLink('vnet0', (link) => ({ ...link, xdp: 'program id 12' })), rest],
+  'bypass-possible': [withProgram('vnet0'), withProgram('eth9')],
   'learning-off': [
     withPort('vnet0', { learning: false }),
     withPort(
@@ -319,4 +324,46 @@ it('reads the tables of Open vSwitch', () => {
     { name: 'br0', flood_vlans: ['set', []] },
     { name: 'br1', flood_vlans: 0 },
   ]);
+});
+
+describe('what would be bypass-possible in a run', () => {
+  const found = (reading: Reading): readonly string[] =>
+    audit(reading)
+      .findings.filter(({ id }) => id === 'bypass-possible')
+      .map(({ place, value, text, fix }) => `${value} at ${place}: ${text}; ${fix ?? ''}`);
+  const socket = { inode: '4', ifindex: 3, protocol: '0800', holders: [{ pid: 7, name: 'relayd' }], own: false };
+  /** ldh [12], jeq #k: taken where the frame's type is k. */
+  const onlyType = (type: number): string =>
+    [
+      '280000000c000000',
+      `15000001${type
+        .toString(16)
+        .padStart(4, '0')
+        .replace(/(..)(..)/, '$2$1')}0000`,
+      '0600000000000400',
+      '0600000000000000',
+    ].join('');
+  const withSocket = (more: object): Reading => ({ ...rest, packetSockets: [{ ...socket, ...more }] });
+
+  it('is found with the same words as the reason has, and with what would acquit it', () => {
+    expect(found(withProgram('vnet0'))).toEqual([
+      'BPF program 7 at vnet0 tcx ingress: it may carry frames past the ears, so that no run on this bridge holds while it stands there; detach it where it should not be there; what a program does cannot be read',
+    ]);
+  });
+
+  it('is a packet socket that takes what probes are, and none whose filter refuses them', () => {
+    const port = rest.state.links.find(({ name }) => name === 'vnet0')?.ifindex ?? 0;
+    expect(found(withSocket({ ifindex: port }))).toEqual([
+      expect.stringMatching(/^packet socket of relayd at vnet0: it may carry frames past the ears/),
+    ]);
+    expect(found(withSocket({ ifindex: port, protocol: '88cc' }))).toEqual([]);
+    expect(found(withSocket({ ifindex: port, filter: onlyType(0x0800) }))).toHaveLength(1);
+    expect(found(withSocket({ ifindex: port, filter: onlyType(0x88cc) }))).toEqual([]);
+    expect(found(withSocket({ ifindex: port, own: true }))).toEqual([]);
+  });
+
+  it('is told once: XDP at a port and a socket for every frame have findings of their own', () => {
+    expect(found(withLink('vnet0', (link) => ({ ...link, xdp: 'program id 12' })))).toEqual([]);
+    expect(found(withSocket({ ifindex: 0, protocol: '0003' }))).toEqual([]);
+  });
 });

@@ -1,0 +1,58 @@
+import { bypassEffect, bypassesIn, segmentOf } from '../../bridge/bypass/bypasses.js';
+import { plannedFormOf, type PlannedForm, socketBypasses } from '../../bridge/bypass/packet-sockets.js';
+import { type BridgeView, readFrom } from '../../bridge/view.js';
+import { carriers } from '../../model/scenario.js';
+import { frameTemplate } from '../../probe/frames/frame.js';
+import type { Reading } from '../../model/state.js';
+import type { BridgeRule } from '../rule.js';
+import { everyFrame } from './promiscuous.js';
+
+/** What a filter is asked whether it takes: a probe of each carrier, as steps send them that say nothing else. */
+function usualForms(): readonly PlannedForm[] {
+  return carriers.map((carrier) =>
+    plannedFormOf(
+      frameTemplate({
+        carrier,
+        srcMac: '02:76:69:00:00:01',
+        dstMac: '02:76:69:00:00:02',
+        vlan: [],
+        srcIp: carrier.startsWith('ipv6') ? '2001:db8::1' : '192.0.2.1',
+        dstIp: carrier.startsWith('ipv6') ? '2001:db8::2' : '192.0.2.2',
+        size: 100,
+      }).bytes,
+    ),
+  );
+}
+
+/** `xdp-program` tells of it itself. */
+function isXdpThere({ devices }: BridgeView, what: string, where: string): boolean {
+  return what.startsWith('XDP') && devices.has(where.slice(0, where.lastIndexOf(' ')));
+}
+
+/** Those for every frame at the bridge, a port or everywhere are told by `sniffer-on-host`. */
+function socketsBeside({ link, ports }: BridgeView, sockets: Reading['packetSockets']): Reading['packetSockets'] {
+  const told = new Set([0, link.ifindex, ...ports.map((port) => port.link.ifindex)]);
+  return sockets?.filter(({ protocol, ifindex }) => protocol !== everyFrame || !told.has(ifindex)) ?? null;
+}
+
+/**
+ * What would be `bypass-possible` in a run on the bridge: programs, filters, actions, statements and packet sockets that
+ * are not known to be harmless, wherever frames of the bridge come to.
+ */
+export const bypassRule: BridgeRule = (view, { state, packetSockets }) => {
+  const segment = segmentOf(new Set([view.name]), state);
+  return [
+    ...bypassesIn(state, { segment, heard: view.devices }),
+    ...socketBypasses({ ...state, packetSockets: socketsBeside(view, packetSockets) }, segment, usualForms),
+  ]
+    .filter(({ what, where }) => !isXdpThere(view, what, where))
+    .map(({ what, where, remedy }) => ({
+      severity: 'medium',
+      place: where,
+      value: what,
+      readFrom: `${readFrom.tc}, ${readFrom.nft}, ${readFrom.packet}, bpf(2)`,
+      text: `it ${bypassEffect}, so that no run on this bridge holds while it stands there`,
+      probe: null,
+      fix: remedy,
+    }));
+};

@@ -1,0 +1,59 @@
+import type { Reason } from '../../model/result.js';
+import type { Account, AccountWindow } from '../../model/timeline.js';
+import { reason } from '../reasons.js';
+import type { StepFacts } from './step-facts.js';
+
+/** Fewer readings do not show whether a port is at rest, nor fewer moments that of a busy one nothing is under way. */
+const minReadings = 5;
+const minMeetings = 3;
+
+/** How many frames left by the ports of an account between two windows and no ear was offered. */
+export interface Unheard {
+  /** So many for certain, whatever the traffic; 0 where the account is even. */
+  readonly certain: number;
+  /** Exactly so many; null = a window does not show the ports with nothing under way. */
+  readonly settled: number | null;
+}
+
+/**
+ * Whether a moment of the window had nothing under way between the ears and the counter: the ports were at rest
+ * throughout, or the highest bound was met at several moments with traffic between them. A tap counts a frame when its
+ * reader takes it, so that rest shows nothing there.
+ */
+function isSettled({ readings, meetings, still }: AccountWindow, { kind }: Account): boolean {
+  return readings >= minReadings && (meetings >= minMeetings || (still && kind === 'veth'));
+}
+
+/**
+ * The account between a window before the probes and one after them. With D = counted − heard and at most `held` frames
+ * under way, `low ≤ D ≤ high` at a reading; what is hidden never falls. A frame that the driver dropped may have been
+ * dropped before the ears, so drops are taken off.
+ */
+export function unheardBetween(account: Account, first: AccountWindow, last: AccountWindow): Unheard {
+  const dropped = last.droppedLast - first.droppedFirst;
+  const isExact =
+    dropped === 0 && account.held <= account.processors && isSettled(first, account) && isSettled(last, account);
+  return {
+    certain: Math.max(0, last.low - first.high - account.held - dropped),
+    settled: isExact ? Math.max(0, last.low - first.low) : null,
+  };
+}
+
+function textOf(name: string, { ports }: Account, { certain, settled }: Unheard): string {
+  const count = settled ?? certain;
+  const frames = count === 1 ? '1 frame' : `${count} frames`;
+  const where = ports.length === 1 ? `by ${name}` : `by ${name}, ${ports.length} ports together,`;
+  return `${settled === null ? 'at least ' : ''}${frames} left ${where} that no packet socket was offered: the kernel counted more than was heard there`;
+}
+
+/** Accounts that do not close: frames left by a port that no ear can have heard. Old timelines have no accounts. */
+export function accountReasons({ accounts, accountsBefore, accountsAfter }: StepFacts): readonly Reason[] {
+  return Object.entries(accounts).flatMap(([name, account]): readonly Reason[] => {
+    const [first, last] = [accountsBefore[name], accountsAfter[name]];
+    if (first === undefined || last === undefined) return [];
+    const unheard = unheardBetween(account, first, last);
+    if (unheard.certain === 0 && (unheard.settled ?? 0) === 0) return [];
+    const [observer = null] = account.observers.length === 1 ? account.observers : [];
+    return [reason('unheard-frames', observer, textOf(name, account, unheard))];
+  });
+}

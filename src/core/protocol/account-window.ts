@@ -1,0 +1,50 @@
+import type { AccountWindow } from '../model/timeline.js';
+
+/** What the kernel counts out of the ports of an account, all of them together, since they were made. */
+export interface SentCount {
+  /** Frames that were handed to the far end: tx_packets of rtnl_link_stats64 (linux/if_link.h). */
+  readonly sent: number;
+  /** Frames that the driver dropped instead: tx_dropped. */
+  readonly dropped: number;
+}
+
+/**
+ * One reading: the kernel's counter, the frames that a packet socket was offered on their way out, the counter again. A
+ * frame is offered to packet sockets before it is counted (dev_hard_start_xmit, net/core/dev.c), so at any moment
+ * `sent + dropped − heard` is what no socket was offered, less the frames that are between the two just then.
+ */
+export interface AccountReading {
+  readonly before: SentCount;
+  readonly heard: number;
+  readonly after: SentCount;
+}
+
+/** Folds a reading into the window; null = it is the first. */
+export function withReading(window: AccountWindow | null, { before, heard, after }: AccountReading): AccountWindow {
+  const low = before.sent + before.dropped - heard;
+  const high = after.sent + after.dropped - heard;
+  const still = low === high && before.sent === after.sent;
+  if (window === null)
+    return {
+      readings: 1,
+      low,
+      high,
+      droppedFirst: before.dropped,
+      droppedLast: after.dropped,
+      sentAtLow: before.sent,
+      meetings: 1,
+      still,
+    };
+  const meets = low === window.low && before.sent !== window.sentAtLow;
+  const isAbove = low > window.low;
+  return {
+    readings: window.readings + 1,
+    low: Math.max(window.low, low),
+    high: Math.min(window.high, high),
+    droppedFirst: window.droppedFirst,
+    droppedLast: after.dropped,
+    sentAtLow: isAbove || meets ? before.sent : window.sentAtLow,
+    meetings: isAbove ? 1 : window.meetings + (meets ? 1 : 0),
+    still: window.still && still && low === window.low && before.sent === window.sentAtLow,
+  };
+}

@@ -1,0 +1,109 @@
+import { withReading } from '../../core/protocol/account-window.js';
+import type { AccountWindow } from '../../core/model/timeline.js';
+import { linkCountersOf, type LinkCounters } from '../kernel/ask/link-counters.js';
+import { type NetlinkAsker, openNetlinkAsker } from '../kernel/ask/netlink-dump.js';
+import { type CountingSocket, openCountingSocket } from './counting-socket.js';
+import { NETLINK_ROUTE } from '../kernel/netlink-socket.js';
+import { linkIndex } from '../kernel/packet-socket.js';
+
+/** Readings at a time: of several that follow one another one meets a moment at which nothing is under way. */
+const together = 3;
+/**
+ * Readings of many ports take milliseconds: in a window no more is begun after so much time was spent on them, but for
+ * those that it takes to show a port at rest.
+ */
+const maxReadingMs = 15;
+const minReadings = 6;
+
+interface OpenAccount {
+  readonly indices: readonly number[];
+  readonly socket: CountingSocket;
+  window: AccountWindow | null;
+  /** A device went away within the window. */
+  broken: boolean;
+}
+
+/** What is counted beside the observers of a helper: frames out of their ports, by account. */
+export interface FrameAccounts {
+  /**
+   * Opens an account; where that cannot be it is not read. One of the same name and ports stays, another of that name
+   * ends. `sealed`: the process may not open anything any more.
+   */
+  open(name: string, devices: readonly string[], sealed: boolean): void;
+  /** Begins a window. */
+  begin(): void;
+  /** Reads all accounts a few times, unless that has taken too long in this window. */
+  read(): void;
+  /** The windows of the accounts that could be read throughout. */
+  windows(): Readonly<Record<string, AccountWindow>>;
+  close(): Promise<void>;
+}
+
+/** Accounts of the calling thread's network namespace. */
+export function createFrameAccounts(): FrameAccounts {
+  const accounts = new Map<string, OpenAccount>();
+  let asker: NetlinkAsker | null = null;
+  let spentMs = 0;
+  let readings = 0;
+
+  const readOnce = (): void => {
+    if (asker === null || accounts.size === 0 || (spentMs > maxReadingMs && readings >= minReadings)) return;
+    readings += 1;
+    const began = performance.now();
+    const all = [...accounts.values()];
+    const indices = all.flatMap((account) => account.indices);
+    const before = linkCountersOf(asker, indices);
+    const heard = all.map(({ socket }) => socket.count());
+    const after = linkCountersOf(asker, indices);
+    all.forEach((account, at) => {
+      const [from, to] = [sumOf(before, account.indices), sumOf(after, account.indices)];
+      if (from === null || to === null) account.broken = true;
+      else account.window = withReading(account.window, { before: from, heard: heard[at] ?? 0, after: to });
+    });
+    spentMs += performance.now() - began;
+  };
+
+  return {
+    open(name, devices, sealed) {
+      if (!sealed) asker ??= openNetlinkAsker(NETLINK_ROUTE);
+      const { fd } = asker ?? {};
+      if (fd === undefined) return;
+      const indices = devices.flatMap((device) => linkIndex(fd, device) ?? []);
+      const known = accounts.get(name);
+      if (known !== undefined && known.indices.join() === indices.join()) return;
+      void known?.socket.close();
+      accounts.delete(name);
+      const socket = !sealed && indices.length === devices.length ? openCountingSocket(indices) : null;
+      if (socket !== null) accounts.set(name, { indices, socket, window: null, broken: false });
+    },
+    begin() {
+      [spentMs, readings] = [0, 0];
+      for (const account of accounts.values()) Object.assign(account, { window: null, broken: false });
+    },
+    read() {
+      for (let reading = 0; reading < together; reading += 1) readOnce();
+    },
+    windows: () =>
+      Object.fromEntries(
+        [...accounts].flatMap(([name, { window, broken }]) => (window === null || broken ? [] : [[name, window]])),
+      ),
+    async close() {
+      await Promise.all([...accounts.values()].map(({ socket }) => socket.close()));
+      accounts.clear();
+      asker?.close();
+      asker = null;
+    },
+  };
+}
+
+/** The counters of these devices together; null = one of them is not there. */
+function sumOf(counters: ReadonlyMap<number, LinkCounters> | null, indices: readonly number[]): LinkCounters | null {
+  let [sent, dropped] = [0, 0];
+  for (const index of indices) {
+    const found = counters?.get(index);
+    if (found === undefined) return null;
+    sent += found.sent;
+    dropped += found.dropped;
+  }
+  return { sent, dropped };
+}

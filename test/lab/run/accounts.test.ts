@@ -1,0 +1,80 @@
+// @module-tag alike: frames decide these tests, whoever runs them.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type LabRun, program, runLab, threeOn } from '../../support/lab/program.js';
+import { patient } from '../../support/patient.js';
+
+const python = '/usr/bin/python3';
+/** Sends broadcasts out of a device of the bridges' namespace: as any program does, or past every packet socket. */
+const sender = `
+import socket, sys
+out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+if sys.argv[3] == 'past': out.setsockopt(263, 20, 1) # SOL_PACKET, PACKET_QDISC_BYPASS
+out.bind((sys.argv[1], 0))
+for _ in range(int(sys.argv[2])): out.send(bytes.fromhex('ffffffffffff' '020000000099' '88b5') + bytes(46))
+`;
+
+async function sending(device: string, frames: number, how: 'past' | 'heard', guests = ''): Promise<LabRun> {
+  const command = JSON.stringify([python, '-c', sender, device, String(frames), how]);
+  const probe = '{ class: known-unicast, from: a, to: b, count: 150 }';
+  const file = threeOn(
+    '{ ageing_time: 30s }',
+    `  - { name: s, probe: ${probe}, during: [ { at: 100ms, run: [${command}] } ], expect: private }`,
+    guests,
+  );
+  return runLab(file, '--allow-run');
+}
+const reasonsOf = ({ result }: LabRun): readonly object[] =>
+  (result.steps[0]?.reasons ?? []).map(({ code, observer, text }) => ({ code, observer, text }));
+
+describe.skipIf(!existsSync(python))('frames that leave by a port past every ear', () => {
+  it.concurrent.each([1, 40])(
+    'are told, with their number, where the port is at rest before and after: %i',
+    async (frames) => {
+      const run = await sending('p2', frames, 'past');
+      expect(run.status).toBe(3);
+      expect(reasonsOf(run)).toEqual([
+        {
+          code: 'unheard-frames',
+          observer: 'c',
+          text: `${frames === 1 ? '1 frame' : `${frames} frames`} left by p2 that no packet socket was offered: the kernel counted more than was heard there`,
+        },
+      ]);
+      const again = await program(['replay', run.dir, '--json']);
+      expect(JSON.parse(again.stdout)).toEqual(run.result);
+    },
+    patient(60_000),
+  );
+
+  it.concurrent(
+    'are none where as many leave as any program sends them, and the run holds',
+    async () => {
+      const run = await sending('p2', 60_000, 'heard');
+      expect([run.status, reasonsOf(run)]).toEqual([0, []]);
+      const timeline = readFileSync(join(run.dir, 'timeline.ndjson'), 'utf8');
+      expect(timeline).toMatch(/"event":"accounts-read","when":"after","windows":\{"p0":/);
+    },
+    patient(60_000),
+  );
+
+  it.concurrent(
+    'are told of all ports together where there are too many for a socket each',
+    async () => {
+      const guests = Array.from(
+        { length: 32 },
+        (_, at) => `    g${at}: { bridge: br0, port: q${at}, ip: 10.9.1.${at + 1}/16 }\n`,
+      ).join('');
+      const [hidden, none] = [await sending('q7', 12, 'past', guests), await sending('q7', 3000, 'heard', guests)];
+      expect(reasonsOf(hidden)).toEqual([
+        {
+          code: 'unheard-frames',
+          observer: null,
+          text: '12 frames left by br0, 35 ports together, that no packet socket was offered: the kernel counted more than was heard there',
+        },
+      ]);
+      expect([none.status, reasonsOf(none)]).toEqual([0, []]);
+    },
+    patient(120_000),
+  );
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { entryInStateReasons } from '../../../../../src/core/judge/proof/entry-in-state.js';
+import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
+import { hostState, judge, perfectRun } from '../../../../support/judge/perfect-run.js';
+import { there } from '../../../../support/there.js';
+
+const { plan } = perfectRun();
+const step = there(plan.steps[0]);
+const onHost = { ...plan, provider: 'host' as const };
+const tagged = (vlan: number) => ({ ...step, flows: step.flows.map((flow) => ({ ...flow, vlan: [vlan] })) });
+
+function withLinks(change: (link: LinkState) => LinkState, more: readonly LinkState[] = []): HostState {
+  const state = hostState();
+  return { ...state, programs: [], links: [...state.links.map(change), ...more] };
+}
+const xdpAt = (port: string): HostState =>
+  withLinks((link) => (link.name === port ? { ...link, xdp: 'program id 12' } : link));
+const p0 = there(hostState().links.find(({ name }) => name === 'p0'));
+const taker = (vlanId: number, flags = ['UP']): HostState =>
+  withLinks(
+    (link) => link,
+    [{ ...p0, name: `p0.${vlanId}`, ifindex: 77, kind: 'vlan', lower: 'p0', vlanId, master: null, port: null, flags }],
+  );
+const found = (state: HostState, asked = step, whole = plan): readonly string[] =>
+  entryInStateReasons(whole, asked, { before: state, after: state }).map(
+    ({ code, observer, text }) => `${code} ${observer ?? ''}: ${text}`,
+  );
+
+describe('what at the port of a sender makes its entry doubtful', () => {
+  it('is a program of XDP, which injected frames do not meet', () => {
+    expect(found(xdpAt('p0'), step, onHost)).toEqual([
+      'entry-unproved a: XDP program id 12 stands at p0, and frames that are injected there do not meet it: what a itself sends may fare otherwise',
+    ]);
+  });
+
+  it('is none at the port of somebody who sends nothing, nor where the probes leave from inside', () => {
+    expect(found(xdpAt('p2'), step, onHost)).toEqual([]);
+    expect(found(xdpAt('p0'))).toEqual([]);
+    const inside = onHost.endpoints.map((endpoint) => (endpoint.name === 'a' ? { ...endpoint, netns: 'a' } : endpoint));
+    expect(found(xdpAt('p0'), step, { ...onHost, endpoints: inside })).toEqual([]);
+  });
+
+  it('is a VLAN device that takes the VLAN of its probes', () => {
+    expect(found(taker(10), tagged(10))).toEqual([
+      'entry-unproved a: p0.10 takes frames of VLAN 10 away at p0, before the bridge sees them',
+    ]);
+  });
+
+  it('is no VLAN device of another VLAN, none that is down, and none for frames without tags', () => {
+    expect(found(taker(20), tagged(10))).toEqual([]);
+    expect(found(taker(10, []), tagged(10))).toEqual([]);
+    expect(found(taker(10))).toEqual([]);
+  });
+
+  it('is nothing in states of versions that did not look for programs', () => {
+    const { programs: _, ...old } = xdpAt('p0');
+    expect(found(old, step, onHost)).toEqual([]);
+  });
+
+  it('lets a step be inconclusive, though every control arrived', () => {
+    const evidence = perfectRun();
+    const steps = evidence.plan.steps.map((one) => ({
+      ...one,
+      flows: one.flows.map((flow) => ({ ...flow, vlan: [10] })),
+    }));
+    const judged = judge({
+      ...evidence,
+      plan: { ...evidence.plan, steps },
+      states: [{ before: taker(10), after: taker(10) }],
+    });
+    expect(judged.verdict).toBe('inconclusive');
+    expect(judged.steps[0]?.reasons.map(({ code, text }) => `${code} ${text}`)).toContain(
+      'entry-unproved p0.10 takes frames of VLAN 10 away at p0, before the bridge sees them',
+    );
+  });
+});

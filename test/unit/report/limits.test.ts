@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { htmlReport } from '../../../src/report/html/page.js';
+import { lingerText, trustedTexts } from '../../../src/report/limits.js';
+import { markdownReport } from '../../../src/report/markdown.js';
+import type { ReportedRun, Reporter } from '../../../src/report/reporter.js';
+import { terminalReport } from '../../../src/report/terminal/terminal.js';
+import { judge, perfectRun } from '../../support/judge/perfect-run.js';
+import { reported } from '../../support/report/evidence.js';
+
+const suricata = {
+  what: 'packet socket of suricata',
+  where: 'every interface',
+  reason: 'intrusion detection',
+  owner: 'Ann',
+  ticket: null,
+  until: '2027-01-31',
+};
+function withLimits(limits: object): ReportedRun {
+  const run = reported([]);
+  return { ...run, result: { ...run.result, steps: run.result.steps.map((one) => ({ ...one, ...limits })) } };
+}
+const reporters: readonly (readonly [string, Reporter])[] = [
+  ['the terminal', terminalReport],
+  ['Markdown', markdownReport],
+  ['HTML', htmlReport],
+];
+const render = (reporter: Reporter, run: ReportedRun): string => reporter([run], { width: 100, color: false });
+
+describe('what a verdict rests on that nobody measured', () => {
+  const text = 'packet socket of suricata at every interface, by Ann, until 2027-01-31: intrusion detection';
+
+  it('is who is trusted, with owner, last day and reason, once each', () => {
+    expect(trustedTexts(withLimits({ trusted: [suricata, suricata] }).result)).toEqual([text]);
+    expect(trustedTexts(reported([]).result)).toEqual([]);
+  });
+
+  it.each(reporters)('stands in %s', (_, reporter) => {
+    expect(render(reporter, reported([]))).not.toContain('suricata');
+    expect(render(reporter, withLimits({ trusted: [suricata] }))).toContain(
+      'packet socket of suricata at every interface',
+    );
+  });
+
+  it('in the terminal is one line, however many are trusted, and says how many', () => {
+    const many = Array.from({ length: 30 }, (__, at) => ({ ...suricata, what: `BPF program ${at}` }));
+    const lines = render(terminalReport, withLimits({ trusted: many }))
+      .trimEnd()
+      .split('\n');
+    expect(lines.filter((line) => line.includes('BPF program'))).toEqual([
+      expect.stringMatching(/^ {2}trusted \(1 of 30\) /),
+    ]);
+    expect(lines.length).toBeLessThanOrEqual(23);
+  });
+});
+
+describe('until when a verdict holds', () => {
+  it('is said where it was listened for longer than usual', () => {
+    const evidence = perfectRun();
+    const plan = { ...evidence.plan, steps: evidence.plan.steps.map((one) => ({ ...one, drainMs: 10_000 })) };
+    const timeline = evidence.timeline.map((entry) =>
+      entry.event === 'drained' ? { ...entry, drainMs: 10_000 } : entry,
+    );
+    const result = judge({ ...evidence, plan, timeline });
+    expect(result.steps[0]).toMatchObject({ verdict: 'holds', lingerMs: 10_000 });
+    expect(lingerText(result)).toBe('holds until 10 s after the last probe of a step');
+    expect(judge(perfectRun()).steps[0]).not.toHaveProperty('lingerMs');
+  });
+
+  it.each(reporters)('stands in %s', (_, reporter) => {
+    expect(render(reporter, withLimits({ lingerMs: 2500 }))).toContain('holds until 2.5 s after the last probe');
+    expect(render(reporter, reported([]))).not.toContain('after the last probe of a step');
+  });
+
+  it('is not said of a run that does not hold', () => {
+    const broken = reported(['c']);
+    const steps = broken.result.steps.map((one) => ({ ...one, lingerMs: 2500 }));
+    expect(lingerText({ ...broken.result, steps })).toBeNull();
+  });
+});
+
+describe('the picture of who hangs where', () => {
+  const ear = (name: string, party?: string) => {
+    const base = reported([]);
+    const [observer] = base.details?.plan.steps[0]?.observers ?? [];
+    if (base.details === null || observer === undefined) throw new Error('no details');
+    const found = { ...observer, name, place: 'above' as const, ...(party === undefined ? {} : { party }) };
+    const entry = { atNs: '1', monoMs: 1, step: 0, event: 'ear' as const, observer: found };
+    return htmlReport([{ ...base, details: { ...base.details, timeline: [...base.details.timeline, entry] } }], {
+      width: 80,
+      color: false,
+    });
+  };
+
+  it('shows what a guest has above the bridge at the guest', () => {
+    const text = ear('mv0@br0', 'c');
+    expect(text).toMatch(/class="small"[^>]*>port p2 \+ mv0@br0</);
+    expect(text).toContain(', also at mv0@br0');
+  });
+
+  it('names what is beside the ports and nobody known has', () => {
+    expect(ear('mv0@br0')).toContain('mv0@br0 (beside the ports, whose it is is not known)');
+    expect(ear('<b>@br0')).not.toContain('<b>');
+  });
+});
