@@ -3,6 +3,7 @@ import { sabotageFigures } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { toolVersion } from '../system/process/package-path.js';
 import { commands } from './commands.js';
+import { completedWords } from './complete.js';
 import { groupHelp } from './help.js';
 import { printError } from './print-error.js';
 
@@ -51,6 +52,11 @@ async function main(argv: readonly string[]): Promise<number> {
       },
     });
   parser.completion('completion', 'print a script that completes this command line, for bash or (SHELL=zsh) zsh');
+  const completed = await completedWords(argv);
+  if (completed !== null) {
+    process.stdout.write(completed.map((word) => `${word}\n`).join(''));
+    return 0;
+  }
   if (argv.length === 2 && argv.includes('--version') && argv.includes('--verbose')) {
     process.stdout.write(`${version}\n${campaignText(sabotageFigures)}\n`);
     return 0;

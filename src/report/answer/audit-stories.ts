@@ -78,8 +78,8 @@ function receiversText(predictions: readonly Prediction[]): string {
     predictions.filter((each) => each.reach === reach).reduce((sum, { pairs }) => sum + pairs, 0);
   const [yes, no, unknown] = [pairsOf('yes'), pairsOf('no'), pairsOf('unknown')];
   if (yes > 0 && no + unknown === 0) return 'every other port';
-  if (yes === 0)
-    return unknown === 0 ? 'nobody' : no === 0 ? 'not known' : `nobody; of ${countText(unknown)} not known`;
+  if (yes === 0 && unknown === 0) return 'nobody';
+  if (yes === 0) return no === 0 ? 'not known' : `nobody; of ${countText(unknown)} not known`;
   const observers = new Set(predictions.filter(({ reach }) => reach === 'yes').map(({ observer }) => observer));
   return predictions.every(({ pairs }) => pairs === 1)
     ? setText([...observers])

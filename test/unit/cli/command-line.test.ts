@@ -77,13 +77,39 @@ describe('command line', () => {
     expect(stderr).toContain('curl');
   });
 
-  it('plans without rights: claims, frames in hex, who must and may see', () => {
+  it('plans without rights: claims, who must and may see; frames in hex with --hex alone', () => {
     const { status, stdout } = call('plan', private_);
     expect(status).toBe(0);
-    expect(stdout).toContain('a sends 100 frames of known-unicast (raw, 60 octets) to b');
+    expect(stdout).toContain('a sends 100 frames of known-unicast (raw, 60 bytes) to b');
     expect(stdout).toMatch(/c must not/);
-    expect(stdout).toMatch(/0000 {2}02 76 69/);
+    expect(stdout).not.toMatch(/0000 {2}/);
+    expect(call('plan', private_, '--hex').stdout).toMatch(/0000 {2}02 76 69/);
   });
+
+  it('plans for many guests by their count, with times in seconds', () => {
+    const { stdout } = call('plan', 'scenarios/scale/mesh.yml');
+    expect(stdout).toContain('g1 to g100 (100): guests on br0, ports p1 to p100 (100)');
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'to each other, 9,900 times: the addressee must see it, nobody else may.',
+    );
+    expect(stdout.split('\n').length).toBeLessThan(14);
+    expect(call('plan', 'scenarios/switch-mode.yml').stdout).toMatch(/ageing_time \d+ s/);
+  });
+
+  it.each([
+    [['explain', 'ageing-z'], 'ageing-zero\n'],
+    [['run', '--reporter', 'ju'], 'junit\n'],
+    [['run', '--engine', 'lib'], 'libpcap\n'],
+  ])('completes %j', (words, completed) => {
+    const { status, stdout, stderr } = call('--get-yargs-completions', 'verify-isolation', ...words);
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: completed, stderr: '' });
+  });
+
+  it('refuses the MAC of a group as who listened', () =>
+    expect(call('replay', 'x.pcap', '--mac', '01:00:5e:00:00:fb')).toMatchObject({
+      status: 64,
+      stderr: expect.stringContaining('the MAC of a group, not of a guest'),
+    }));
 
   it('demo refuses to deafen who is not there, and says who is', () => {
     const { status, stderr } = call('demo', '--deafen', 'nobody');

@@ -50,6 +50,8 @@ export interface RunCommandOptions {
   readonly payload?: boolean;
   /** On a host: everything but sending. */
   readonly rehearse?: boolean;
+  /** `json`: progress is an event a line on stderr. */
+  readonly progress?: 'auto' | 'json' | undefined;
   readonly approved?: string | undefined;
   /** Who is responsible, and by which order: for the record. */
   readonly operator?: string | undefined;
@@ -90,7 +92,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   );
   const onHost = scenarios[0]?.topology.provider === 'host';
   if (options.rehearse === true && !onHost)
-    throw new VerifyError('usage', 64, '--rehearse is for provider: host', 'a lab disturbs nobody: just run it');
+    throw new VerifyError('usage', 64, '--dry-run is for provider: host', 'a lab disturbs nobody: just run it');
   if (inside === null && !onHost) return (await launchInside(process.argv.slice(2), { handed: scenarios })).status;
   if (onHost) shedRights([options.out ?? 'evidence', ...chosen.flatMap(({ path }) => path ?? [])]);
   // From here on for the inside and for runs on a host: the launcher needs none of it.
@@ -266,6 +268,7 @@ async function runOne(
   const mode = progressMode({
     quiet: options.quiet,
     verbose: options.verbose,
+    progress: options.progress,
     isTty: process.stderr.isTTY,
     env: process.env,
   });
