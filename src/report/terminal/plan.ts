@@ -61,7 +61,8 @@ function groupClaim(flows: readonly Flow[], observers: readonly string[]): strin
   if (first === undefined) return '';
   const [from, to] = [new Set(flows.map((flow) => flow.from)), new Set(flows.flatMap((flow) => flow.to ?? []))];
   const isMesh = from.size === to.size && [...from].every((name) => to.has(name));
-  const aim = isMesh ? ' to each other' : to.size === 0 ? '' : ` to ${names([...to], '')}`;
+  const addressees = to.size === 0 ? '' : ` to ${names([...to], '')}`;
+  const aim = isMesh ? ' to each other' : addressees;
   const start = `${names([...from], '')} send${from.size === 1 ? 's' : ''} ${whatOf(first)}${aim}, ${countText(flows.length)} times`;
   if (!flows.some(({ judged }) => judged)) return `${start}; nobody is judged by it.`;
   const isAddressee = flows.every((flow) => flow.must.length === 1 && flow.must[0] === flow.to);
