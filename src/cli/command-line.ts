@@ -62,10 +62,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (argv.length === 0) {
-    // Whoever forgot the command sees what there is; a pipeline that did must not pass.
-    process.stderr.write(
-      `verify-isolation: no command given\n  these are the commands\n\n${groupHelp(await parser.getHelp())}\n`,
-    );
+    // Help is what was asked for; the status is an error's all the same, so that a pipeline whose command is empty fails.
+    process.stdout.write(`${groupHelp(await parser.getHelp())}\n`);
     return usageStatus;
   }
   if (argv.length === 1 && (argv[0] === '--help' || argv[0] === 'help'))

@@ -23,6 +23,8 @@ export interface ReportedRun {
   readonly result: Result;
   readonly dir: string | null;
   readonly details: RunDetails | null;
+  /** The result as it stands in the folder, where `result` has leaks marked that are known from a baseline. */
+  readonly judged?: Result;
   /** Its report.html, where it has one. */
   readonly page?: string;
   /** The exit status that it asks for, where that is not its result's own: known leaks, a rehearsal. */

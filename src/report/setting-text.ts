@@ -1,4 +1,5 @@
-import { bridgeSettings, linkSettings, portSettings, type SettingKind } from '../core/model/settings.js';
+import { bridgeSettings, linkSettings, portSettings } from '../core/bridge/attributes.js';
+import type { SettingKind } from '../core/model/settings.js';
 
 const kinds: ReadonlyMap<string, SettingKind> = new Map(
   [...bridgeSettings, ...portSettings, ...linkSettings].map(({ key, kind }) => [key, kind]),

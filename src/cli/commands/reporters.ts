@@ -72,6 +72,13 @@ export async function writeReports(
   );
 }
 
+/** The short answer for people, on stderr, beside a report for machines on stdout. */
+export async function writeAnswerToLog(runs: readonly ReportedRun[], status: number): Promise<void> {
+  const { terminalReport } = await import('../../report/terminal/terminal.js');
+  const view = { width: process.stderr.columns ?? 80, color: wantsColor(process.stderr.isTTY) };
+  process.stderr.write(terminalReport(runs, { ...view, command: ownCall(), status }));
+}
+
 /** A report that is made when it is written; path null = stdout. */
 export interface ReportText {
   readonly name: string;

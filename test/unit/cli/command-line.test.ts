@@ -105,6 +105,12 @@ describe('command line', () => {
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: completed, stderr: '' });
   });
 
+  it('shows its help where no command is given, and yet is no pass for a pipeline', () => {
+    const { status, stdout, stderr } = call();
+    expect({ status, stderr }).toEqual({ status: 64, stderr: '' });
+    expect(stdout).toMatch(/^Try:$[^]*^Prove:$/m);
+  });
+
   it('refuses the MAC of a group as who listened', () =>
     expect(call('replay', 'x.pcap', '--mac', '01:00:5e:00:00:fb')).toMatchObject({
       status: 64,

@@ -12,9 +12,9 @@ import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
 import { shedRights } from '../../../system/process/process-rights.js';
 import { combineExitStatuses } from '../exit-status.js';
-import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
+import { chooseReporters, tellFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
 import { grepSteps, inSeries, parseSets } from '../scenario/series.js';
-import { checkBaselines, loadBaselines, statusWithBaseline } from './baseline.js';
+import { checkBaselines, loadBaselines, withBaseline } from './baseline.js';
 
 export interface RunCommandOptions {
   readonly files: readonly string[];
@@ -158,8 +158,10 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
           if (failure.length === 0) page = join(folder.name, reportFile);
           if (signKey !== undefined) unsigned.push(...(await signRun(folder, signKey, options)));
         }
-        const known = options.rehearse === true ? rehearsalStatus(result) : statusWithBaseline(baselines, result);
-        runs.push({ ...run, dir: folder.name, ...(page === undefined ? {} : { page }), status: known });
+        const named = { ...run, dir: folder.name, ...(page === undefined ? {} : { page }) };
+        runs.push(
+          options.rehearse === true ? { ...named, status: rehearsalStatus(result) } : withBaseline(baselines, named),
+        );
       } finally {
         folder.handOver();
       }
@@ -172,6 +174,10 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   const statuses = [...runs.map(({ result, status }) => status ?? result.exitCode), ...unsigned];
   const status = combineExitStatuses(timedOut ? [...statuses, inconclusiveStatus] : statuses);
   if (runs.length > 0) failed.push(...(await writeReports(chosen, runs, { verbose: options.verbose, status })));
+  // Where stdout is for a machine, the log has the answer for people.
+  const isForMachine = !chosen.some(({ name, path }) => name === 'terminal' && path === null);
+  if (runs.length > 0 && isForMachine && !options.quiet && options.progress !== 'json')
+    await writeAnswerToLog(runs, status);
   const reportStatuses = tellFailedReports(failed);
   for (const run of runs) await options.finished?.(run);
   if (stoppedBy !== undefined) {
