@@ -36,6 +36,8 @@ export interface View {
   readonly width: number;
   readonly color: boolean;
   readonly verbose?: boolean;
+  /** Somebody ended the run and waits for the prompt: a few lines, whatever it came to. */
+  readonly brief?: boolean;
   /** How this program was called, for commands to type: `node dist/cli.cjs`; absent: `verify-isolation`. */
   readonly command?: string;
   /** The exit status of the program, of all runs together. */

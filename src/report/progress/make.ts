@@ -40,7 +40,11 @@ export async function makeProgress(
     case 'lines':
       return lineProgress(title, verbose);
     case 'live':
-      return (await import('./live.js')).liveProgress(title, stepNames);
+      return (await import('./live.js')).liveProgress(title, stepNames, {
+        write: (text) => void process.stderr.write(text),
+        columns: process.stderr.columns ?? 80,
+        color: (process.env.NO_COLOR ?? '') === '',
+      });
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { Result } from '../../../core/model/result.js';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { escapeText } from '../../../core/text/escape.js';
@@ -173,10 +174,13 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   }
   const statuses = [...runs.map(({ result, status }) => status ?? result.exitCode), ...unsigned];
   const status = combineExitStatuses(timedOut ? [...statuses, inconclusiveStatus] : statuses);
-  if (runs.length > 0) failed.push(...(await writeReports(chosen, runs, { verbose: options.verbose, status })));
+  if (runs.length > 0)
+    failed.push(
+      ...(await writeReports(chosen, runs, { verbose: options.verbose, status, brief: stoppedBy !== undefined })),
+    );
   // Where stdout is for a machine, the log has the answer for people.
   const isForMachine = !chosen.some(({ name, path }) => name === 'terminal' && path === null);
-  if (runs.length > 0 && isForMachine && !options.quiet && options.progress !== 'json')
+  if (runs.length > 0 && isForMachine && !options.quiet && stoppedBy === undefined && options.progress !== 'json')
     await writeAnswerToLog(runs, status);
   const reportStatuses = tellFailedReports(failed);
   for (const run of runs) await options.finished?.(run);
@@ -285,7 +289,7 @@ async function runOne(
     options.verbose,
   );
   const { engine, keep, toolVersion } = options;
-  let ok = false;
+  let result: Result | null = null;
   try {
     const onHost = inside === null ? { approve: approval(options), connect: connecting(options), calibrate } : {};
     const run = await runScenario(scenario, {
@@ -308,12 +312,12 @@ async function runOne(
       if (run.result.evidence.files.length > 0) await tellJournal(run.result, folder.path, options.quiet);
       tellLeft(scenario, run);
     }
-    ok = true;
+    ({ result } = run);
     return { ...run, folder };
   } catch (error) {
     throw namingFolder(folder, error);
   } finally {
-    if (!ok) folder.handOver();
-    await progress.end(ok);
+    if (result === null) folder.handOver();
+    await progress.end(result);
   }
 }
