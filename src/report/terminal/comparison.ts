@@ -7,16 +7,16 @@ import type { Difference } from '../state-differences.js';
 import { leakText } from '../told-leaks.js';
 import { foldAfter, type Paint, type Tint } from './layout.js';
 
-const mostShown = 60;
+const maxShown = 12;
 
 function rows(title: string, tint: Tint, all: readonly LeakRow[], width: number, paint: Paint): readonly string[] {
   if (all.length === 0) return [];
   return [
     paint(`${title} (${all.length})`, 'bold', tint),
     ...all
-      .slice(0, mostShown)
+      .slice(0, maxShown)
       .flatMap(({ step, finding }) => foldAfter('  ', `${escapeText(step)}: ${escapeText(leakText(finding))}`, width)),
-    ...(all.length > mostShown ? [`  and ${all.length - mostShown} more`] : []),
+    ...(all.length > maxShown ? [`  and ${all.length - maxShown} more: --json`] : []),
     '',
   ];
 }
