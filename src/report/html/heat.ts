@@ -8,7 +8,9 @@ import { html, type Markup, nothing } from './markup.js';
 const maxNames = 40;
 /** Sets beyond these are not drawn. */
 const maxSets = 60;
-const [cell, labelWidth, headHeight] = [18, 200, 118] as const;
+const cell = 18;
+/** Columns that a letter takes, at most. */
+const letter = 6.6;
 
 type Heat = 'leak' | 'shown' | 'doubt' | 'none';
 
@@ -120,13 +122,7 @@ const words: Readonly<Record<Heat, string>> = {
   none: 'overheard nothing of',
 };
 
-function cellMarkup(
-  at: { readonly x: number; readonly y: number },
-  heat: Heat,
-  title: string,
-  isSelf: boolean,
-): Markup {
-  const [x, y] = [labelWidth + at.x * cell, headHeight + at.y * cell];
+function cellMarkup([x, y]: readonly [number, number], heat: Heat, title: string, isSelf: boolean): Markup {
   const kind = isSelf ? 'self' : heat;
   const sign = { leak: '✖', shown: '◆', doubt: '?', none: '', self: '' }[kind];
   const text =
@@ -152,13 +148,21 @@ export function heatSection(result: Result, details: RunDetails | null): Markup 
   if (sets.length === 0) return nothing;
   const doubted = new Set(result.steps.flatMap(({ reasons }) => reasons.flatMap(({ observer }) => observer ?? [])));
   const overheard = overheardOf(sets, leaks);
+  const longest = Math.max(...sets.map(({ label }) => [...label].length));
+  const labelWidth = Math.ceil(16 + letter * Math.min(30, longest));
+  const headHeight = Math.ceil(16 + letter * Math.min(20, longest));
   const cells = sets.flatMap((from, y) =>
     sets.map((observer, x) => {
       const known = overheard.get(y * sets.length + x);
       const heat = heatOf(known, observer, doubted);
       const what = known === undefined ? '' : `: ${[...known.classes].join(', ')}`;
       const title = `${observer.label} ${words[heat]} ${from.label}${what}`;
-      return cellMarkup({ x, y }, heat, title, x === y && from.names.length === 1);
+      return cellMarkup(
+        [labelWidth + x * cell, headHeight + y * cell],
+        heat,
+        title,
+        x === y && from.names.length === 1,
+      );
     }),
   );
   const rows = sets.map(

@@ -42,5 +42,5 @@ export function stateDiffSection(details: RunDetails | null): Markup {
     last = after ?? before ?? last;
   });
   if (parts.length === 0) return nothing;
-  return html`<section aria-labelledby="state"><h2 id="state">State before and after</h2><p>− what the kernel said before, + what it said after; timers and counters left out. An entry of the forwarding database that is learned is what probes do.</p><details><summary>Settings, ports, forwarding database, filters by step</summary>${parts}</details></section>`;
+  return html`<section class="screen" aria-labelledby="state"><h2 id="state">State before and after</h2><p>− what the kernel said before, + what it said after; timers and counters left out. An entry of the forwarding database that is learned is what probes do.</p><details><summary>Settings, ports, forwarding database, filters by step</summary>${parts}</details></section>`;
 }
