@@ -1,5 +1,6 @@
 import type { RunDetails } from '../reporter.js';
 import { type Difference, stateDifferences } from '../state-differences.js';
+import { settingText } from '../setting-text.js';
 import { html, type Markup, nothing } from './markup.js';
 
 const mostLines = 200;
@@ -15,10 +16,16 @@ function lines(differences: readonly Difference[], title: string): Markup {
     .flatMap((difference) => [
       ...(difference.before === null
         ? []
-        : [html`<span class="bad">− ${difference.place} ${cut(difference.before)}</span>`, { markup: '\n' }]),
+        : [
+            html`<span class="bad">− ${difference.place} ${cut(settingText(difference.place, difference.before))}</span>`,
+            { markup: '\n' },
+          ]),
       ...(difference.after === null
         ? []
-        : [html`<span class="good">+ ${difference.place} ${cut(difference.after)}</span>`, { markup: '\n' }]),
+        : [
+            html`<span class="good">+ ${difference.place} ${cut(settingText(difference.place, difference.after))}</span>`,
+            { markup: '\n' },
+          ]),
     ]);
   return html`<h4>${title}</h4><div class="wide" tabindex="0" role="region" aria-label="${title}"><pre>${shown}</pre></div>${differences.length > mostLines ? html`<p>${differences.length - mostLines} more in the state files.</p>` : nothing}`;
 }

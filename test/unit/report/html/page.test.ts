@@ -62,7 +62,7 @@ describe('html report', () => {
 
   it('shows what changed in the state as a diff', () => {
     const text = page(reported([], { state: true }));
-    expect(text).toContain('− br0.ageing_time 30000');
+    expect(text).toContain('− br0.ageing_time 300 s');
     expect(text).toContain('+ br0.ageing_time 0');
   });
 
