@@ -3,6 +3,7 @@ import { sabotageFigures } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { toolVersion } from '../system/process/package-path.js';
 import { commands } from './commands.js';
+import { completedWords } from './complete.js';
 import { groupHelp } from './help.js';
 import { printError } from './print-error.js';
 
@@ -51,15 +52,18 @@ async function main(argv: readonly string[]): Promise<number> {
       },
     });
   parser.completion('completion', 'print a script that completes this command line, for bash or (SHELL=zsh) zsh');
+  const completed = await completedWords(argv);
+  if (completed !== null) {
+    process.stdout.write(completed.map((word) => `${word}\n`).join(''));
+    return 0;
+  }
   if (argv.length === 2 && argv.includes('--version') && argv.includes('--verbose')) {
     process.stdout.write(`${version}\n${campaignText(sabotageFigures)}\n`);
     return 0;
   }
   if (argv.length === 0) {
-    // Whoever forgot the command sees what there is; a pipeline that did must not pass.
-    process.stderr.write(
-      `verify-isolation: no command given\n  these are the commands\n\n${groupHelp(await parser.getHelp())}\n`,
-    );
+    // Help is what was asked for; the status is an error's all the same, so that a pipeline whose command is empty fails.
+    process.stdout.write(`${groupHelp(await parser.getHelp())}\n`);
     return usageStatus;
   }
   if (argv.length === 1 && (argv[0] === '--help' || argv[0] === 'help'))

@@ -8,6 +8,7 @@ import { escapeText } from '../core/text/escape.js';
 import { lingerText, trustedTexts } from './limits.js';
 import type { ReportedRun, Reporter } from './reporter.js';
 import { missingProof, type Told } from './told-leaks.js';
+import { stepSeconds } from './step-time.js';
 import { expectedWord, runWord, stepWord } from './word.js';
 
 const mostLines = 50;
@@ -23,7 +24,13 @@ function list(title: string, told: readonly Told[]): readonly string[] {
   ];
 }
 
-const marks: Readonly<Record<string, string>> = { HOLDS: '✔', BROKEN: '✖', REPRODUCED: '◆', INCONCLUSIVE: '?' };
+const marks: Readonly<Record<string, string>> = {
+  HOLDS: '✔',
+  BROKEN: '✖',
+  REPRODUCED: '◆',
+  KNOWN: '≡',
+  INCONCLUSIVE: '?',
+};
 
 /** A command as code: what would end it early, or act in a table, is no part of a command that a cause makes. */
 function code(text: string): string {
@@ -75,11 +82,11 @@ function limits(result: Result): readonly string[] {
 }
 
 function one(run: ReportedRun): readonly string[] {
-  const { result, dir } = run;
+  const { result, dir, details } = run;
   const { sentence, stories, audience } = answerOf(run);
   const rows = result.steps.map((step, at) => {
     const word = stepWord(step).text;
-    return `| ${at + 1} | ${plainMarkdown(step.name)} | ${marks[word] ?? ''} ${word} | ${expectedWord(step)}${step.asExpected ? '' : ' ≠'} |`;
+    return `| ${at + 1} | ${plainMarkdown(step.name)} | ${marks[word] ?? ''} ${word} | ${expectedWord(step)}${step.asExpected ? '' : ' ≠'} | ${stepSeconds(details, at)?.toFixed(1) ?? '–'} s |`;
   });
   const seen = (pick: (observer: Result['steps'][number]['observers'][number]) => number): number =>
     result.steps.flatMap((step) => step.observers).reduce((total, observer) => total + pick(observer), 0);
@@ -88,8 +95,8 @@ function one(run: ReportedRun): readonly string[] {
     '',
     `${plainMarkdown(sentence)}.`,
     '',
-    '| step | claim | the wire showed | expected |',
-    '| ---: | --- | --- | --- |',
+    '| step | claim | the wire showed | expected | time |',
+    '| ---: | --- | --- | --- | ---: |',
     ...rows,
     ...storyList(stories, audience),
     ...exposedList(result),

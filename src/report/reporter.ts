@@ -23,6 +23,8 @@ export interface ReportedRun {
   readonly result: Result;
   readonly dir: string | null;
   readonly details: RunDetails | null;
+  /** The result as it stands in the folder, where `result` has leaks marked that are known from a baseline. */
+  readonly judged?: Result;
   /** Its report.html, where it has one. */
   readonly page?: string;
   /** The exit status that it asks for, where that is not its result's own: known leaks, a rehearsal. */
@@ -34,6 +36,8 @@ export interface View {
   readonly width: number;
   readonly color: boolean;
   readonly verbose?: boolean;
+  /** Somebody ended the run and waits for the prompt: a few lines, whatever it came to. */
+  readonly brief?: boolean;
   /** How this program was called, for commands to type: `node dist/cli.cjs`; absent: `verify-isolation`. */
   readonly command?: string;
   /** The exit status of the program, of all runs together. */

@@ -13,9 +13,9 @@ export function stepWord(step: StepResult): Word {
     case 'holds':
       return { text: 'HOLDS', tint: step.asExpected ? 'green' : 'yellow' };
     case 'broken':
-      return step.expected === 'broken' && step.asExpected
-        ? { text: 'REPRODUCED', tint: 'cyan' }
-        : { text: 'BROKEN', tint: 'red' };
+      if (!step.asExpected) return { text: 'BROKEN', tint: 'red' };
+      if (step.expected === 'holds') return { text: 'KNOWN', tint: 'yellow' };
+      return step.expected === 'broken' ? { text: 'REPRODUCED', tint: 'cyan' } : { text: 'BROKEN', tint: 'red' };
     case 'inconclusive':
       return { text: 'INCONCLUSIVE', tint: 'yellow' };
     case null:
@@ -35,11 +35,17 @@ export function expectedWord(step: StepResult): string {
   }
 }
 
+/** Nothing leaked but what leaks in the baseline, and something did. */
+export function isKnownOnly({ exitCode, steps }: Result): boolean {
+  return exitCode === 0 && steps.some((step) => stepWord(step).text === 'KNOWN');
+}
+
 /**
  * A whole run in one word, by its exit status first: a leak that was expected must not look like an alarm, nor the
  * other way round.
  */
 export function runWord(result: Result): Word {
+  if (isKnownOnly(result)) return { text: 'KNOWN', tint: 'yellow' };
   if (result.exitCode === 0)
     return result.verdict === 'broken'
       ? { text: 'REPRODUCED', tint: 'cyan' }
@@ -69,6 +75,7 @@ export function summary(result: Result): string {
   const { steps } = result;
   const parts = [
     ...counted(steps, 'BROKEN', 'step is broken', 'steps are broken'),
+    ...counted(steps, 'KNOWN', 'step leaks as is known', 'steps leak as is known'),
     ...counted(steps, 'INCONCLUSIVE', 'step is inconclusive', 'steps are inconclusive'),
     ...counted(steps, 'HOLDS', 'step holds', 'steps hold'),
     ...counted(steps, 'REPRODUCED', 'expected leak reproduced', 'expected leaks reproduced'),

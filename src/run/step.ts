@@ -53,7 +53,7 @@ async function probeBetweenReadings(
       'rehearsed',
       3,
       'every observer listened and every way in was made; nothing was sent',
-      'run it without --rehearse',
+      'run it without --dry-run',
     );
   }
   const began = performance.now();

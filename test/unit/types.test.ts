@@ -25,12 +25,19 @@ function compile(text: string): string {
 }
 
 const use = `
-import { loadScenario, replay, runScenario, VerifyError, type Finding, type Result, type Scenario } from 'verify-isolation';
+import { audit, loadScenario, plan, replay, report, run, runScenario, VerifyError } from 'verify-isolation';
+import type { AuditId, AuditReport, CauseCode, Finding, Plan, ProgressEvent, ReasonCode, Result, Scenario } from 'verify-isolation';
 const leaks = (result: Result): readonly Finding[] => result.steps.flatMap((step) => step.findings.filter((finding) => finding.leak));
 export const result: Promise<readonly Finding[]> = runScenario('s.yml', { out: 'x', engine: 'libpcap', signal: new AbortController().signal }).then(leaks);
 export const scenario: Promise<Scenario> = loadScenario('s.yml', { count: 3 });
-export const exit = (error: unknown): number => (error instanceof VerifyError ? error.exit : 70);
+export const exit = (error: unknown): number => (error instanceof VerifyError ? error.exitCode : 70);
 export const again: Promise<Result> = replay('x');
+export const events: ProgressEvent[] = [];
+export const loaded: Promise<Result> = scenario.then((one) => run(one, { out: 'y', onProgress: (event) => void events.push(event) }));
+export const planned: Promise<Plan> = plan('s.yml');
+export const audited: Promise<AuditReport> = audit({ bridge: 'br0' });
+export const page: Promise<string> = report('x', 'html');
+export const codes: readonly [CauseCode, ReasonCode, AuditId] = ['ageing-zero', 'frames-dropped', 'unknown-flood'];
 `;
 
 describe('the declarations of the library', () => {
@@ -44,5 +51,7 @@ describe('the declarations of the library', () => {
 
   it('refuse what the library does not take', () => {
     expect(compile(`${use}void runScenario('s.yml', { out: 'x', engine: 'none' });\n`)).toContain('TS2322');
+    expect(compile(`${use}export const code: CauseCode = 'no-such-cause';\n`)).toContain('TS2322');
+    expect(compile(`${use}void report('x', 'pdf');\n`)).toContain('TS2345');
   }, 60_000);
 });

@@ -56,20 +56,28 @@ export interface ReportWriting {
   readonly verbose?: boolean;
   /** The exit status that all runs together ask for. */
   readonly status?: number;
+  /** Somebody ended the runs. */
+  readonly brief?: boolean;
 }
 
 /** Writes every report of runs, as `writeTexts` does. */
 export async function writeReports(
   chosen: readonly ChosenReporter[],
   runs: readonly ReportedRun[],
-  { verbose = false, status }: ReportWriting = {},
+  { verbose = false, status, brief = false }: ReportWriting = {},
 ): Promise<readonly string[]> {
   const { reporters } = await import('../../report/reporters.js'); // the launcher of a lab writes none
   return writeTexts(
     chosen.map(({ name, path }) => ({ name, path, render: (view) => reporters[name](runs, view) })),
-    verbose,
-    status,
+    { verbose, brief, ...(status === undefined ? {} : { status }) },
   );
+}
+
+/** The short answer for people, on stderr, beside a report for machines on stdout. */
+export async function writeAnswerToLog(runs: readonly ReportedRun[], status: number): Promise<void> {
+  const { terminalReport } = await import('../../report/terminal/terminal.js');
+  const view = { width: process.stderr.columns ?? 80, color: wantsColor(process.stderr.isTTY) };
+  process.stderr.write(terminalReport(runs, { ...view, command: ownCall(), status }));
 }
 
 /** A report that is made when it is written; path null = stdout. */
@@ -85,8 +93,7 @@ export interface ReportText {
  */
 export async function writeTexts(
   texts: readonly ReportText[],
-  verbose: boolean,
-  status?: number,
+  { verbose = false, status, brief = false }: ReportWriting,
 ): Promise<readonly string[]> {
   const told = { verbose, command: ownCall(), ...(status === undefined ? {} : { status }) };
   const failed: string[] = [];
@@ -94,7 +101,7 @@ export async function writeTexts(
   for (const { name, path, render } of sorted) {
     try {
       if (path === null) {
-        process.stdout.write(render({ ...stdoutView(), ...told }));
+        process.stdout.write(render({ ...stdoutView(), ...told, brief }));
         continue;
       }
       await mkdir(dirname(path), { recursive: true });

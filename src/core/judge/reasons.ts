@@ -57,7 +57,7 @@ export const reasonHints = {
   interrupted: 'The run was interrupted.',
   'guests-disturbed':
     'The run was stopped because a port dropped more frames than before it, or the gateway answered worse. Lower `rate`, or run it at a quieter time.',
-  rehearsed: 'A rehearsal sends nothing, so nothing can be said. Run it without --rehearse.',
+  rehearsed: 'A dry run sends nothing, so nothing can be said. Run it without --dry-run.',
   unsupported: 'This kernel or this build cannot do what the step asks for.',
   'claim-unmatched':
     'No row of this step fits the claim, so it claims nothing. Correct its observer, from, to or carrier.',

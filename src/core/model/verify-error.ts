@@ -7,14 +7,20 @@ export type ErrorExit = 64 | 69 | 70 | 3;
  */
 export class VerifyError extends Error {
   readonly code: string;
-  readonly exit: ErrorExit;
+  /** The exit status of a program that ends with it, as `Result.exitCode` is that of a run. */
+  readonly exitCode: ErrorExit;
   readonly hint: string;
 
-  constructor(code: string, exit: ErrorExit, message: string, hint: string) {
+  constructor(code: string, exitCode: ErrorExit, message: string, hint: string) {
     super(message);
     this.name = 'VerifyError';
     this.code = code;
-    this.exit = exit;
+    this.exitCode = exitCode;
     this.hint = hint;
+  }
+
+  /** `exitCode`, as earlier versions called it. */
+  get exit(): ErrorExit {
+    return this.exitCode;
   }
 }

@@ -1,7 +1,7 @@
 import { isReasonCode, reasonHints } from '../../core/judge/reasons.js';
 import type { Finding, Result, StepResult } from '../../core/model/result.js';
 import type { ReportedRun } from '../reporter.js';
-import { expectedWord, runWord, stepWord, type Word } from '../word.js';
+import { expectedWord, isKnownOnly, runWord, stepWord, type Word } from '../word.js';
 import { type Alternative, firstFix, storyPhrase } from './alternatives.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
 import { exposedText } from './exposures.js';
@@ -105,6 +105,14 @@ function reproducedText(stories: readonly CauseStory[], audience: Audience): str
   return `as expected, ${storyText(first, audience)}${otherCauses(stories)}`;
 }
 
+/** Of a run against an earlier one that leaked as well. */
+function knownText(stories: readonly CauseStory[], audience: Audience): string {
+  const known = stories.filter(({ group }) => group.accepted !== undefined);
+  const [first] = known;
+  if (first === undefined) return 'nothing leaks that is not known';
+  return `nothing leaks that is not known: ${storyText(first, audience)} (${first.group.accepted?.reason ?? ''})${otherCauses(known)}`;
+}
+
 function inconclusiveText(result: Result, reasons: readonly ReasonStory[]): string {
   const [first] = reasons;
   const judged = result.steps.filter(({ verdict, reasons: missing }) => verdict !== null || missing.length > 0).length;
@@ -131,6 +139,7 @@ function sentenceOf(
   const [first] = failing;
   switch (result.exitCode) {
     case 0:
+      if (isKnownOnly(result)) return knownText(stories, audience);
       return result.verdict === 'holds' ? holdsText(result, audience) : reproducedText(stories, audience);
     case 2:
       return first === undefined

@@ -70,5 +70,5 @@ export function framesSection(leaks: readonly Leak[], result: Result, details: R
   });
   return parts.length === 0
     ? nothing
-    : html`<section aria-labelledby="frames"><h2 id="frames">The first frames of each leak</h2><p>As they stand in evidence.pcapng at the observer who should not have got them.</p>${parts}</section>`;
+    : html`<section class="screen" aria-labelledby="frames"><h2 id="frames">The first frames of each leak</h2><p>As they stand in evidence.pcapng at the observer who should not have got them.</p>${parts}</section>`;
 }

@@ -33,7 +33,7 @@ function one(matrix: Matrix, step: StepResult, index: number): Markup {
 /** For each step and class: who saw how much of whom. */
 export function matrixSection(result: Result): Markup {
   const all = result.steps.flatMap((step, index) => matricesOf(step).map((matrix) => one(matrix, step, index)));
-  return html`<section aria-labelledby="matrix"><h2 id="matrix">The matrix</h2><p>0: proven, it could have been seen and was not · n !: a leak · (n): seen, and allowed to be · ?: not proven · –: a party to it, or not asked. Who sent stands at the left, who observed at the top; the addressee itself is left out, carriers are added up.</p>${all}</section>`;
+  return html`<section class="screen" aria-labelledby="matrix"><h2 id="matrix">The matrix</h2><p>0: proven, it could have been seen and was not · n !: a leak · (n): seen, and allowed to be · ?: not proven · –: a party to it, or not asked. Who sent stands at the left, who observed at the top; the addressee itself is left out, carriers are added up.</p>${all}</section>`;
 }
 
 interface MatrixCell {

@@ -69,7 +69,7 @@ function one(leak: Leak, result: Result): Markup {
 /** Who overheard whom, why, and what mends it. */
 export function overheardSection(leaks: readonly Leak[], result: Result): Markup {
   const more = leaks.length - mostShown;
-  return html`<section aria-labelledby="overheard"><h2 id="overheard">Who overheard whom</h2>${leaks.length === 0 ? html`<p>Nobody overheard anything.</p>` : leaks.slice(0, mostShown).map((leak) => one(leak, result))}${more > 0 ? html`<p>${more} more stand in result.json and in the matrix below.</p>` : nothing}</section>`;
+  return html`<section class="screen" aria-labelledby="overheard"><h2 id="overheard">Who overheard whom</h2>${leaks.length === 0 ? html`<p>Nobody overheard anything.</p>` : leaks.slice(0, mostShown).map((leak) => one(leak, result))}${more > 0 ? html`<p>${more} more stand in result.json and in the matrix below.</p>` : nothing}</section>`;
 }
 
 /** How a fix comes to stay, with the manager that keeps it; nothing where nobody is known. */

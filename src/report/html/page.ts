@@ -2,6 +2,7 @@ import { isReasonCode, reasonHints } from '../../core/judge/reasons.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 import { runWord } from '../word.js';
 import { framesSection } from './frames.js';
+import { heatSection } from './heat.js';
 import { leaksOf } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
 import { matrixSection } from './matrix.js';
@@ -21,11 +22,23 @@ import {
   verdictSection,
 } from './verdict.js';
 
+/** When the run was, and on whose behalf: what a printed page is filed under. */
+function headLine({ result, details }: ReportedRun): Markup {
+  const declared = details?.run.provenance?.who;
+  const parts = [
+    `${result.run.startedAt.slice(0, 16).replace('T', ' ')} UTC`,
+    ...[declared?.operator ?? []].flat().map((name) => `operator ${name}`),
+    ...[declared?.ticket ?? []].flat().map((ticket) => `ticket ${ticket}`),
+    `run ${result.run.id}`,
+  ];
+  return html`<p class="soft">${parts.join(' · ')}</p>`;
+}
+
 function runMarkup(run: ReportedRun, number: string): Markup {
   const { result, details } = run;
   const leaks = leaksOf(result);
   return html`<h1 id="name">${number}${result.scenario.name}: is one guest isolated from another?</h1>
-${verdictSection(run)}${causesSection(run)}${exposedSection(result)}${claimsSection(result)}${reasonsSection(result, (code) => (isReasonCode(code) ? reasonHints[code] : ''))}${details === null ? nothing : topologySection(details, earsOf(result), leaks)}${overheardSection(leaks, result)}${fixesSection(result)}${heldSection(result)}${proofSection(result, details)}${provenanceSection(result, details)}${matrixSection(result)}${framesSection(leaks, result, details)}${timelineSection(result, details)}${stateDiffSection(details)}${methodSection(result)}`;
+${headLine(run)}${verdictSection(run)}${causesSection(run)}${exposedSection(result)}${claimsSection(result)}${reasonsSection(result, (code) => (isReasonCode(code) ? reasonHints[code] : ''))}${details === null ? nothing : topologySection(details, earsOf(result), leaks)}${heatSection(result, details)}${overheardSection(leaks, result)}${fixesSection(result)}${heldSection(result)}${proofSection(result, details)}${provenanceSection(result, details)}${matrixSection(result)}${framesSection(leaks, result, details)}${timelineSection(result, details)}${stateDiffSection(details)}${methodSection(result)}`;
 }
 
 /** Several runs stand in one page one after the other: what one page names once, the others name with their number. */
@@ -69,6 +82,7 @@ export const htmlReport: Reporter = (runs: readonly ReportedRun[]): string => {
     ['causes', 'Causes'],
     ['claims', 'Claims'],
     ['topology', 'Topology'],
+    ['heat', 'Map'],
     ['overheard', 'Who overheard whom'],
     ['fixes', 'Fixes'],
     ['held', 'Why it holds'],

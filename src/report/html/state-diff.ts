@@ -1,5 +1,6 @@
 import type { RunDetails } from '../reporter.js';
 import { type Difference, stateDifferences } from '../state-differences.js';
+import { settingText } from '../setting-text.js';
 import { html, type Markup, nothing } from './markup.js';
 
 const mostLines = 200;
@@ -15,10 +16,16 @@ function lines(differences: readonly Difference[], title: string): Markup {
     .flatMap((difference) => [
       ...(difference.before === null
         ? []
-        : [html`<span class="bad">− ${difference.place} ${cut(difference.before)}</span>`, { markup: '\n' }]),
+        : [
+            html`<span class="bad">− ${difference.place} ${cut(settingText(difference.place, difference.before))}</span>`,
+            { markup: '\n' },
+          ]),
       ...(difference.after === null
         ? []
-        : [html`<span class="good">+ ${difference.place} ${cut(difference.after)}</span>`, { markup: '\n' }]),
+        : [
+            html`<span class="good">+ ${difference.place} ${cut(settingText(difference.place, difference.after))}</span>`,
+            { markup: '\n' },
+          ]),
     ]);
   return html`<h4>${title}</h4><div class="wide" tabindex="0" role="region" aria-label="${title}"><pre>${shown}</pre></div>${differences.length > mostLines ? html`<p>${differences.length - mostLines} more in the state files.</p>` : nothing}`;
 }
@@ -42,5 +49,5 @@ export function stateDiffSection(details: RunDetails | null): Markup {
     last = after ?? before ?? last;
   });
   if (parts.length === 0) return nothing;
-  return html`<section aria-labelledby="state"><h2 id="state">State before and after</h2><p>− what the kernel said before, + what it said after; timers and counters left out. An entry of the forwarding database that is learned is what probes do.</p><details><summary>Settings, ports, forwarding database, filters by step</summary>${parts}</details></section>`;
+  return html`<section class="screen" aria-labelledby="state"><h2 id="state">State before and after</h2><p>− what the kernel said before, + what it said after; timers and counters left out. An entry of the forwarding database that is learned is what probes do.</p><details><summary>Settings, ports, forwarding database, filters by step</summary>${parts}</details></section>`;
 }

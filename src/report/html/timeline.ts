@@ -122,5 +122,5 @@ export function timelineSection(result: Result, details: RunDetails | null): Mar
     (line) =>
       html`<tr><td class="n">${(line.ms / 1000).toFixed(3)}</td><td class="n">${line.step + 1}</td><td>${line.what}</td><td>${line.text}</td></tr>`,
   );
-  return html`<section aria-labelledby="timeline"><h2 id="timeline">What happened when</h2><details><summary>${lines.length} lines, in seconds since the run began</summary><div class="wide" tabindex="0" role="region" aria-label="Timeline"><table><thead><tr><th scope="col" class="n">s</th><th scope="col" class="n">step</th><th scope="col">what</th><th scope="col">how</th></tr></thead><tbody>${rows}</tbody></table></div></details></section>`;
+  return html`<section class="screen" aria-labelledby="timeline"><h2 id="timeline">What happened when</h2><details><summary>${lines.length} lines, in seconds since the run began</summary><div class="wide" tabindex="0" role="region" aria-label="Timeline"><table><thead><tr><th scope="col" class="n">s</th><th scope="col" class="n">step</th><th scope="col">what</th><th scope="col">how</th></tr></thead><tbody>${rows}</tbody></table></div></details></section>`;
 }

@@ -6,7 +6,7 @@ import { exposureFix, exposuresOf } from '../answer/exposures.js';
 import { type Audience, setText } from '../answer/who.js';
 import type { ReportedRun } from '../reporter.js';
 import { apartStories, beforeAfterText, fixStories, heldStories, outcomeText, placesText } from '../stories.js';
-import { expectedWord, runWord, stepWord } from '../word.js';
+import { expectedWord, isKnownOnly, runWord, stepWord } from '../word.js';
 import { someOf } from './leaks.js';
 import { html, type Markup, nothing, plural, type Tone, toneOf, wordMarkup } from './markup.js';
 
@@ -19,6 +19,7 @@ export function plainSentence(result: Result): string {
   const ears = [...new Set(leaks.map((finding) => finding.observer))];
   switch (result.exitCode) {
     case 0:
+      if (isKnownOnly(result)) return 'Nothing leaked that did not leak in an earlier run; that is known, not mended.';
       return result.verdict === 'broken'
         ? 'This demonstration showed the leaks that it was meant to show, and nothing else leaked.'
         : result.verdict === 'holds'

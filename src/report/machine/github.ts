@@ -3,6 +3,7 @@ import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 import { answerOf } from '../answer/answer.js';
 import { failingStoriesOf, storyLine } from '../answer/alternatives.js';
+import { causeStories } from '../answer/cause-stories.js';
 import { audienceOf } from '../answer/who.js';
 import { missingProof } from '../told-leaks.js';
 import { runWord } from '../word.js';
@@ -22,6 +23,7 @@ function annotations(run: ReportedRun): readonly string[] {
   const { result, details, dir } = run;
   const audience = audienceOf(result, details?.plan ?? null);
   const missing = missingProof(result);
+  const known = causeStories(result).filter(({ group }) => group.accepted !== undefined);
   const lines = result.steps.flatMap((step, at) => {
     if (step.asExpected) return [];
     const told = [
@@ -38,11 +40,16 @@ function annotations(run: ReportedRun): readonly string[] {
       ...(texts.length > mostOfStep ? [`${head}and ${texts.length - mostOfStep} more`] : []),
     ];
   });
+  const notices = known.map(
+    (story) =>
+      `::warning file=${property(result.scenario.file)},title=${property(`known leak: ${result.scenario.name}`)}::${message(storyLine(story, audience))}`,
+  );
   return lines.length === 0
     ? [
+        ...notices,
         `::notice file=${property(result.scenario.file)},title=${property(notice(result))}::${message(`${answerOf(run).sentence}; run ${result.run.id}`)}`,
       ]
-    : lines;
+    : [...lines, ...notices];
 }
 
 function notice(result: Result): string {

@@ -4,11 +4,14 @@ import type { ReportedRun, Reporter } from '../reporter.js';
 /** The contract's document: the result of one run as in `result.json`, of several runs `{ "results": [ … ] }`. */
 export const jsonReport: Reporter = (runs: readonly ReportedRun[]): string => {
   const [only] = runs;
-  const document = runs.length === 1 && only !== undefined ? only.result : { results: runs.map((run) => run.result) };
+  const document =
+    runs.length === 1 && only !== undefined
+      ? (only.judged ?? only.result)
+      : { results: runs.map((run) => run.judged ?? run.result) };
   return `${jsonText(document, 2)}\n`;
 };
 
-function events({ result, details }: ReportedRun): readonly object[] {
+function events({ result: seen, judged: result = seen, details }: ReportedRun): readonly object[] {
   const run = result.run.id;
   const { tool, scenario, coverage, verdict, asExpected, exitCode } = result;
   return [

@@ -2,8 +2,10 @@ import type { StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import { failingStoriesOf, storyLine } from '../answer/alternatives.js';
 import { storyText } from '../answer/answer.js';
+import { causeStories } from '../answer/cause-stories.js';
 import { audienceOf } from '../answer/who.js';
-import type { ReportedRun, Reporter, RunDetails } from '../reporter.js';
+import type { ReportedRun, Reporter } from '../reporter.js';
+import { stepSeconds } from '../step-time.js';
 
 /** Text for XML 1.0: what the format cannot hold is escaped first, its own marks after. */
 function xml(text: string): string {
@@ -44,24 +46,20 @@ function outcome(
   };
 }
 
-/** How long a step took, in seconds; null = the timeline is not at hand. */
-function secondsOf(details: RunDetails | null, step: number): string | null {
-  const times = (details?.timeline ?? []).filter((entry) => entry.step === step).map(({ monoMs }) => monoMs);
-  return times.length === 0 ? null : ((Math.max(...times) - Math.min(...times)) / 1000).toFixed(3);
-}
-
 function suite(run: ReportedRun): string {
   const { result, details } = run;
   const cases = result.steps.flatMap((step, at) =>
-    step.expected === null ? [] : [{ step, fault: outcome(run, step, at), seconds: secondsOf(details, at) }],
+    step.expected === null ? [] : [{ step, fault: outcome(run, step, at), seconds: stepSeconds(details, at) }],
   );
   const number = (tag: 'failure' | 'error'): number => cases.filter(({ fault }) => fault?.tag === tag).length;
   const lines = cases.map(({ step, fault, seconds }) => {
-    const time = seconds === null ? '' : ` time="${seconds}"`;
+    const time = seconds === null ? '' : ` time="${seconds.toFixed(3)}"`;
     const head = `    <testcase classname="${xml(result.scenario.name)}" name="${xml(step.name)}"${time}`;
-    return fault === null
-      ? `${head}/>`
-      : `${head}>\n      <${fault.tag} message="${xml(fault.message)}">${xml(fault.detail)}</${fault.tag}>\n    </testcase>`;
+    if (fault === null) {
+      const known = knownText(run, step);
+      return known === null ? `${head}/>` : `${head}>\n      <system-out>${xml(known)}</system-out>\n    </testcase>`;
+    }
+    return `${head}>\n      <${fault.tag} message="${xml(fault.message)}">${xml(fault.detail)}</${fault.tag}>\n    </testcase>`;
   });
   const time = (result.run.durationMs / 1000).toFixed(3);
   return [
@@ -69,6 +67,14 @@ function suite(run: ReportedRun): string {
     ...lines,
     '  </testsuite>',
   ].join('\n');
+}
+
+/** The leaks of a step that passes all the same: accepted, or known from an earlier run; null = it has none. */
+function knownText({ result, details }: ReportedRun, step: StepResult): string | null {
+  if (step.verdict !== 'broken' || step.expected !== 'holds') return null;
+  const stories = causeStories({ ...result, steps: [step] });
+  const audience = audienceOf(result, details?.plan ?? null);
+  return stories.length === 0 ? null : stories.map((story) => storyLine(story, audience)).join(' | ');
 }
 
 /** JUnit's XML, as CI systems read it: a test case for each judged step. */

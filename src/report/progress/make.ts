@@ -1,16 +1,22 @@
 import { escapeText } from '../../core/text/escape.js';
+import { jsonText } from '../../core/text/json-text.js';
 import type { Progress } from './live.js';
 
-export type ProgressMode = 'none' | 'lines' | 'live';
+export type ProgressMode = 'none' | 'lines' | 'live' | 'json';
 
-/** --quiet: nothing. --verbose, CI, or no terminal: one line after the other. Else a live view. */
+/**
+ * --quiet: nothing. `--progress json`: an event a line, as JSON. --verbose, CI, or no terminal: one line after the
+ * other. Else a live view.
+ */
 export function progressMode(options: {
   readonly quiet: boolean;
   readonly verbose: boolean;
+  readonly progress?: 'auto' | 'json' | undefined;
   readonly isTty: boolean;
   readonly env: NodeJS.ProcessEnv;
 }): ProgressMode {
   if (options.quiet) return 'none';
+  if (options.progress === 'json') return 'json';
   return options.isTty && !options.verbose && (options.env.CI ?? '') === '' && options.env.TERM !== 'dumb'
     ? 'live'
     : 'lines';
@@ -26,10 +32,19 @@ export async function makeProgress(
   switch (mode) {
     case 'none':
       return { onProgress: () => undefined, end: () => Promise.resolve() };
+    case 'json':
+      return {
+        onProgress: (event) => void process.stderr.write(`${jsonText({ scenario: title, ...event })}\n`),
+        end: () => Promise.resolve(),
+      };
     case 'lines':
       return lineProgress(title, verbose);
     case 'live':
-      return (await import('./live.js')).liveProgress(title, stepNames);
+      return (await import('./live.js')).liveProgress(title, stepNames, {
+        write: (text) => void process.stderr.write(text),
+        columns: process.stderr.columns ?? 80,
+        color: (process.env.NO_COLOR ?? '') === '',
+      });
   }
 }
 

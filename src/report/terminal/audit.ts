@@ -1,116 +1,148 @@
-import type {
-  AuditFinding,
-  AuditProof,
-  AuditReport,
-  Drift,
-  FindingProof,
-  Prediction,
-  Severity,
-} from '../../core/model/audit.js';
+import type { AuditProof, AuditReport, Severity } from '../../core/model/audit.js';
 import { escapeText } from '../../core/text/escape.js';
-import { lastingLines } from '../stories.js';
+import { commandsText } from '../answer/alternatives.js';
+import { auditStories, type AuditStory, reachRows } from '../answer/audit-stories.js';
+import { countText, setText } from '../answer/who.js';
+import { auditDetails, severityWords } from './audit-details.js';
+import { cut, fitting, fold, foldAfter, heightOf, padEnd, widthOf } from './layout.js';
+import { maxLines } from './short.js';
 
-const words: Readonly<Record<Severity, string>> = { high: 'HIGH', medium: 'MEDIUM', low: 'LOW', info: 'INFO' };
+export interface AuditView {
+  readonly width: number;
+  /** Everything, in as many lines as it takes; else what fits a terminal of 24. */
+  readonly verbose: boolean;
+  /** Findings below medium, and every setting, as well; takes `verbose` with it. */
+  readonly all: boolean;
+  readonly exitStatus: number;
+}
 
-const proofWords: Readonly<Record<FindingProof['outcome'], string>> = {
-  shown: 'on the wire',
-  'not-shown': 'not seen on the wire',
-  open: 'not proved',
-};
+function count(report: AuditReport, ...of: readonly Severity[]): number {
+  return report.findings.filter(({ severity }) => of.includes(severity)).length;
+}
 
-function findingText(finding: AuditFinding, proof: FindingProof | undefined): readonly string[] {
+/** Who would receive what shows a finding; '' = nothing is foretold of it. */
+function receiversOf(story: AuditStory, { predictions }: AuditReport): string {
+  const [row] = reachRows(predictions.filter((each) => each.class === story.probe && each.bridge === story.bridge));
+  if (row === undefined || row.open === 0) return '';
+  return `; ${row.receivers} would receive ${row.classes.join(', ')}`;
+}
+
+/** The answer in a sentence: the worst that was found, and who would receive what by it. */
+function answerText(report: AuditReport, stories: readonly AuditStory[]): string {
+  const [worst] = stories;
+  const bridges = setText(report.bridges);
+  if (worst === undefined || (worst.severity !== 'high' && worst.severity !== 'medium'))
+    return report.bridges.length === 0
+      ? 'there is no bridge'
+      : `nothing of high or medium severity was found at ${bridges}`;
+  return `${severityWords[worst.severity]}: ${worst.phrase}${receiversOf(worst, report)}`;
+}
+
+function countsText(report: AuditReport, { exitStatus }: AuditView): string {
+  const counts = [
+    [count(report, 'high'), 'high'],
+    [count(report, 'medium'), 'medium'],
+    [count(report, 'low', 'info'), 'low or for information'],
+  ] as const;
+  const text = counts.filter(([number]) => number > 0).map(([number, word]) => `${countText(number)} ${word}`);
+  return `${setText(report.bridges) || 'no bridge'}: findings ${text.join(', ') || 'none'}; exit status ${exitStatus}`;
+}
+
+function storyLines(story: AuditStory, width: number): readonly string[] {
+  const { line, more } = commandsText(story.fixes);
+  const left = more === 0 ? '' : ` (and ${countText(more)} more like it)`;
   return [
-    `${words[finding.severity].padEnd(7)} ${finding.id}: ${finding.place} = ${finding.value}`,
-    `          ${finding.text}`,
-    ...(finding.probe === null ? [] : [`          shown by: class ${finding.probe}`]),
-    ...(proof === undefined ? [] : [`          ${proofWords[proof.outcome]}: ${proof.text}`]),
-    ...(finding.fix === null ? [] : [`          fix: ${finding.fix}`]),
-    ...lastingLines(finding.lasting, '          '),
-    `          read from: ${finding.readFrom}`,
+    ...foldAfter(severityWords[story.severity].padEnd(8), escapeText(`${story.id}: ${story.where}`), width),
+    ...foldAfter('        ', escapeText(story.text), width),
+    ...(line === '' ? [] : foldAfter('   fix  ', escapeText(`${line}${left}`), width)),
   ];
 }
 
-function count(predictions: readonly Prediction[], reach: string): number {
-  return predictions.filter((one) => one.reach === reach).reduce((sum, { pairs }) => sum + pairs, 0);
-}
+/** Rows of the table of what would reach whom beyond these stand in the details. */
+const maxRows = 6;
 
-/** By class and reason: how many pairs would get it. */
-function predictionText(predictions: readonly Prediction[]): readonly string[] {
-  const classes = [...new Set(predictions.map((one) => one.class))];
-  return classes.flatMap((name) => {
-    const own = predictions.filter((one) => one.class === name);
-    const first = own.find(({ reach }) => reach === 'yes') ?? own.find(({ reach }) => reach === 'unknown');
-    return [
-      `  ${name.padEnd(20)} yes ${count(own, 'yes')}, no ${count(own, 'no')}, unknown ${count(own, 'unknown')} of ${own.reduce((sum, { pairs }) => sum + pairs, 0)} pairs${first === undefined ? '' : `; e.g. ${first.from} → ${first.observer}: ${first.reach} (${first.why})`}`,
-    ];
-  });
-}
-
-/** Rows that contradict a rule do so in masses. */
-const mostFaults = 20;
-
-function alike(reasons: AuditProof['reasons'], step: string, code: string): string {
-  const more = reasons.filter((one) => one.step === step && one.code === code).length - 1;
-  return more === 0 ? '' : ` (and ${more} like it)`;
-}
-
-/** How predictions fared on the wire. */
-function proofText({ classes, faults, reasons, evidence }: AuditProof): readonly string[] {
+function tableLines(report: AuditReport, width: number): readonly string[] {
+  const rows = reachRows(report.predictions);
+  if (rows.length === 0) return [];
+  const cells = rows
+    .slice(0, maxRows)
+    .map(({ classes, receivers, barrier }) => [
+      classes.length === 1 ? (classes[0] ?? '') : `${classes[0] ?? ''} and ${classes.length - 1} more`,
+      receivers,
+      barrier,
+    ]);
+  const head = ['sent to others', 'would receive it', 'what stops it'];
+  const table = [head, ...cells].map((row) => row.map(escapeText));
+  const [first, second] = [0, 1].map((at) => Math.max(...table.map((row) => widthOf(row[at] ?? ''))));
   return [
     '',
-    'foretold and held against the wire:',
-    ...classes.map(
-      (one) => `  ${one.class.padEnd(20)} ${one.agrees} rows as foretold, ${one.differs} otherwise, ${one.open} open`,
+    ...table.map(([a = '', b = '', c = '']) =>
+      cut(`${padEnd(a, first ?? 0)}  ${padEnd(b, second ?? 0)}  ${c}`.trimEnd(), width),
     ),
-    ...faults
-      .slice(0, mostFaults)
-      .map(
-        (fault) =>
-          `  THE RULE IS AT FAULT, the wire is right: ${fault.class} as ${fault.carrier}, ${fault.from} → ${fault.to ?? 'everybody'} at ${fault.observer}: foretold ${fault.foretold} (${fault.why}), seen ${fault.seen}; please report it`,
-      ),
-    ...(faults.length <= mostFaults ? [] : [`  … and ${faults.length - mostFaults} more: --json`]),
-    ...reasons
-      .filter((one, at) => reasons.findIndex(({ step, code }) => step === one.step && code === one.code) === at)
-      .map(({ step, code, text }) => `  evidence is missing: ${step}: ${code}: ${text}${alike(reasons, step, code)}`),
-    `  evidence: ${evidence}`,
+    ...(rows.length > maxRows ? [`and ${rows.length - maxRows} more: --verbose`] : []),
   ];
 }
 
-/** An audit for people. `all`: findings below medium, and every setting, are told as well. */
-export function auditText(report: AuditReport, all: boolean): string {
-  const told = report.findings.filter(({ severity }) => all || severity === 'high' || severity === 'medium');
-  const hidden = report.findings.length - told.length;
-  const unknown = report.settings.filter(({ value }) => value === 'unknown');
+/** Predictions that the wire contradicted beyond these stand in the details. */
+const maxFaults = 2;
+
+function proofLines(proof: AuditProof | undefined, width: number): readonly string[] {
+  if (proof === undefined) return [];
+  const sum = (key: 'agrees' | 'differs' | 'open'): string =>
+    countText(proof.classes.reduce((total, row) => total + row[key], 0));
   return [
-    `bridges: ${report.bridges.join(', ') || 'none'}`,
-    ...(told.length === 0
-      ? ['nothing found at medium or above']
-      : told.flatMap((finding) => findingText(finding, report.proof?.findings[report.findings.indexOf(finding)]))),
-    ...(hidden === 0 ? [] : [`${hidden} more of low severity or for information: --all`]),
-    ...(report.predictions.length === 0
-      ? []
-      : [
-          '',
-          'what one sends to others would reach a third (predicted from the state, not measured):',
-          ...predictionText(report.predictions),
-        ]),
-    ...(report.proof === undefined ? [] : proofText(report.proof)),
-    ...(unknown.length === 0
-      ? []
-      : [
-          '',
-          `unknown to this kernel: ${[...new Set(unknown.map(({ place }) => place.slice(place.lastIndexOf('.') + 1)))].join(', ')}`,
-        ]),
-    ...(all ? ['', ...report.settings.map(({ place, value }) => `  ${place} = ${value}`)] : []),
-    ...report.unread.map(({ what, why }) => `could not be read: ${what}: ${why}`),
-  ]
-    .map(escapeText)
-    .join('\n');
+    `on the wire: ${sum('agrees')} rows as predicted, ${sum('differs')} otherwise, ${sum('open')} open`,
+    ...proof.faults
+      .slice(0, maxFaults)
+      .map(
+        (fault) =>
+          `the rule is at fault, the wire is right: ${fault.class}, ${fault.from} → ${fault.to ?? 'everybody'} at ${fault.observer}`,
+      ),
+    ...[...new Set(proof.reasons.map(({ code }) => code))].map((code) => `evidence is missing: ${code}`).slice(0, 2),
+    `evidence: ${proof.evidence}`,
+  ].flatMap((line) => fold(escapeText(line), width));
 }
 
-/** A drift as one line for people. */
-export function driftText(drift: Drift, at: Date): string {
-  return escapeText(
-    `${at.toISOString()} ${drift.severity.toUpperCase().padEnd(6)} ${drift.code}: ${drift.place}: ${drift.before ?? 'nothing'} → ${drift.after ?? 'nothing'} (${drift.text})`,
+function unreadLines({ unread }: AuditReport, width: number): readonly string[] {
+  const [first] = unread;
+  if (first === undefined) return [];
+  const more = unread.length === 1 ? '' : ` and ${unread.length - 1} more`;
+  return fold(escapeText(`could not be read: ${first.what}${more} (${first.why})`), width);
+}
+
+/** An audit for people: the answer first; what it does not have room for is in `verbose`. */
+export function auditText(report: AuditReport, view: AuditView): string {
+  const { width } = view;
+  const stories = auditStories(report.findings);
+  const head = [
+    ...fold(escapeText(answerText(report, stories)), width),
+    ...fold(escapeText(countsText(report, view)), width),
+    '',
+  ];
+  if (view.verbose || view.all) return [...head, ...auditDetails(report, view.all)].join('\n');
+  const shown = stories.filter(({ severity }) => severity === 'high' || severity === 'medium');
+  const below = [...new Set(stories.filter((story) => !shown.includes(story)).map(({ id }) => id))];
+  const tail = [
+    ...tableLines(report, width),
+    ...(report.unread.length + (report.proof === undefined ? 0 : 1) === 0 ? [] : ['']),
+    ...unreadLines(report, width),
+    ...proofLines(report.proof, width),
+  ];
+  const last = [
+    ...(below.length === 0 ? [] : [cut(`low or for information (--all): ${below.join(', ')}`, width)]),
+    '--verbose: every fix, and how it comes to stay; explain ID: what a finding means',
+  ];
+  const room = maxLines - heightOf([...head, ...tail, ...last], width);
+  const { lines, left } = fitting(
+    shown.map((story) => storyLines(story, width)),
+    Math.max(3, room),
+    width,
   );
+  return [
+    ...head,
+    ...(shown.length === 0 ? [] : lines),
+    ...(left === 0 ? [] : [`and ${left} more ${left === 1 ? 'finding' : 'findings'}: --verbose`]),
+    ...tail,
+    ...last,
+  ].join('\n');
 }

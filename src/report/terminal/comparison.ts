@@ -1,22 +1,75 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { RunComparison, LeakRow } from '../compare-results.js';
+import { countText, setText } from '../answer/who.js';
+import { settingText } from '../setting-text.js';
 import type { Difference } from '../state-differences.js';
 import { leakText } from '../told-leaks.js';
 import { foldAfter, type Paint, type Tint } from './layout.js';
 
-const mostShown = 60;
+const maxShown = 12;
 
 function rows(title: string, tint: Tint, all: readonly LeakRow[], width: number, paint: Paint): readonly string[] {
   if (all.length === 0) return [];
   return [
     paint(`${title} (${all.length})`, 'bold', tint),
     ...all
-      .slice(0, mostShown)
+      .slice(0, maxShown)
       .flatMap(({ step, finding }) => foldAfter('  ', `${escapeText(step)}: ${escapeText(leakText(finding))}`, width)),
-    ...(all.length > mostShown ? [`  and ${all.length - mostShown} more`] : []),
+    ...(all.length > maxShown ? [`  and ${all.length - maxShown} more: --json`] : []),
     '',
   ];
+}
+
+/** Differences beyond these stand in the JSON. */
+const maxSentences = 12;
+
+/** Leaks whose causes name a place. */
+function leaksBecauseOf(place: string, rows: readonly LeakRow[]): number {
+  return rows.filter(({ finding }) => finding.causes.some((cause) => cause.place.split(', ').includes(place))).length;
+}
+
+function leaksText(count: number): string {
+  return count === 1 ? '1 leak' : `${countText(count)} leaks`;
+}
+
+/** Listings of rules are told by what they are of: what is in them is JSON. */
+const listings: Readonly<Record<string, string>> = {
+  vlan: 'the VLANs of ports',
+  mdb: 'the members of multicast groups',
+  tc: 'the rules of tc',
+  nft: 'the rules of nft',
+};
+
+/** `br0.ageing_time 300 s → 0; 24 leaks began because of it`, each difference once, those that leaks name first. */
+function settingSentences(
+  settings: readonly { readonly step: string; readonly differences: readonly Difference[] }[],
+  { began, stopped }: RunComparison,
+): readonly string[] {
+  const steps = new Map<string, { readonly difference: Difference; readonly steps: string[] }>();
+  for (const { step, differences } of settings) {
+    for (const difference of differences) {
+      const key = JSON.stringify(difference);
+      const known = steps.get(key);
+      if (known === undefined) steps.set(key, { difference, steps: [step] });
+      else known.steps.push(step);
+    }
+  }
+  const told = [...steps.values()].map(({ difference: { place, before, after }, steps: names }) => {
+    const [more, fewer] = [leaksBecauseOf(place, began), leaksBecauseOf(place, stopped)];
+    const listing = listings[place];
+    const change =
+      listing === undefined
+        ? `${place} ${settingText(place, before)} → ${settingText(place, after)}`
+        : `${listing} changed (--json has them)`;
+    const effects = [
+      ...(more === 0 ? [] : [`${leaksText(more)} began because of it`]),
+      ...(fewer === 0 ? [] : [`${leaksText(fewer)} ended with it`]),
+    ];
+    const where = names.length === settings.length ? '' : ` (${setText(names)})`;
+    return { weight: more + fewer, text: [`${change}${where}`, ...effects].join('; ') };
+  });
+  return [...told].sort((a, b) => b.weight - a.weight).map(({ text }) => text);
 }
 
 /** What differs between two runs, for people: leaks that began and stopped, verdicts, settings. */
@@ -29,17 +82,8 @@ export function comparisonText(
 ): string {
   const [first, second] = runs;
   const { began, stopped, untold, verdicts, onlyFirst, onlySecond } = comparison;
-  const changed = settings.flatMap(({ step, differences }) =>
-    differences
-      .slice(0, mostShown)
-      .flatMap((difference) =>
-        foldAfter(
-          '  ',
-          `${escapeText(step)}: ${escapeText(difference.place)} was ${escapeText(difference.before ?? 'not there')}, is ${escapeText(difference.after ?? 'not there')}`,
-          width,
-        ),
-      ),
-  );
+  const sentences = settingSentences(settings, comparison);
+  const changed = sentences.slice(0, maxSentences).flatMap((sentence) => foldAfter('  ', escapeText(sentence), width));
   const lines = [
     ...foldAfter(
       '',
@@ -47,6 +91,14 @@ export function comparisonText(
       width,
     ),
     '',
+    ...(changed.length === 0
+      ? []
+      : [
+          paint('What was changed', 'bold'),
+          ...changed,
+          ...(sentences.length > maxSentences ? [`  and ${sentences.length - maxSentences} more: --json`] : []),
+          '',
+        ]),
     ...rows('Began to leak', 'red', began, width, paint),
     ...rows('Stopped leaking, proven', 'green', stopped, width, paint),
     ...rows('Leaked before, not proven now', 'yellow', untold, width, paint),
@@ -59,7 +111,6 @@ export function comparisonText(
           ),
           '',
         ]),
-    ...(changed.length === 0 ? [] : [paint('Settings as the probes began', 'bold'), ...changed, '']),
     ...[
       ...onlyFirst.map((name) => `only in the first run: ${escapeText(name)}`),
       ...onlySecond.map((name) => `only in the second run: ${escapeText(name)}`),

@@ -56,7 +56,7 @@ function one(report: ForeignReport, { width, color }: View): readonly string[] {
     ...report.files.flatMap((file) =>
       foldAfter(
         '  ',
-        `${escapeText(file.path)}: ${count(file.frames, 'frame')}, ${file.own} own, ${file.controls === undefined ? '' : `${count(file.controls, 'control')} of this tool, `}${file.group} broadcast and multicast, ${file.foreign} foreign${file.passing > 0 ? `, ${file.passing} passing through` : ''}${file.first === null ? '' : `; ${file.first} to ${file.last ?? ''}`}`,
+        `${escapeText(file.path)}: ${count(file.frames, 'frame')}, ${file.own} own, ${file.controls === undefined ? '' : `${count(file.controls, 'control')} of this tool, `}${file.group} broadcast and multicast, ${file.foreign} foreign${file.passing > 0 ? `, ${file.passing} passing through` : ''}${file.unread > 0 ? `, ${file.unread} not read` : ''}${file.first === null ? '' : `; ${file.first} to ${file.last ?? ''}`}`,
         width,
       ),
     ),

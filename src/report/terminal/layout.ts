@@ -53,3 +53,30 @@ export function makePaint(color: boolean): Paint {
   return (text, ...tints) =>
     color && tints.length > 0 ? `\u001b[${tints.map((tint) => codes[tint]).join(';')}m${text}\u001b[0m` : text;
 }
+
+/** Lines that a text takes where it is wider than the terminal. */
+export function heightOf(lines: readonly string[], width: number): number {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: SGR sequences take no columns
+  const plain = lines.map((line) => line.replace(/\u001b\[[\d;]*m/g, ''));
+  return plain.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / width)), 0);
+}
+
+/** As many blocks as fit into `room` lines, one at least, and how many do not. */
+export function fitting(
+  blocks: readonly (readonly string[])[],
+  room: number,
+  width: number,
+): { readonly lines: readonly string[]; readonly left: number } {
+  const lines: string[] = [];
+  let used = 0;
+  let shown = 0;
+  for (const block of blocks) {
+    const height = heightOf(block, width);
+    // The last line says how many are left.
+    if (shown > 0 && used + height > room - (shown + 1 === blocks.length ? 0 : 1)) break;
+    lines.push(...(height > room ? [...block.slice(0, Math.max(1, room - 1)), '     …'] : block));
+    used += height;
+    shown += 1;
+  }
+  return { lines, left: blocks.length - shown };
+}

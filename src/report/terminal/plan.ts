@@ -4,10 +4,13 @@ import type { Flow, Plan, StepPlan, TrafficPlan } from '../../core/model/plan.js
 import { buildFrame } from '../../core/probe/frames/frame.js';
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
 import { tokenLength, writeToken } from '../../core/wire/token.js';
+import { countText, setText } from '../answer/who.js';
+import { settingText } from '../setting-text.js';
 import { foldAfter } from './layout.js';
 
+/** Names, by count where they are many: `g1 to g50 (50)`. */
 function names(list: readonly string[], nobody: string): string {
-  return list.length === 0 ? nobody : list.map(escapeText).join(', ');
+  return list.length === 0 ? nobody : escapeText(setText(list));
 }
 
 /** The claim of one flow or traffic entry as a sentence. */
@@ -28,29 +31,84 @@ function claim(
   return `${start}: ${names(must, 'nobody')} must see it, ${optional.length === 0 ? '' : `${names(optional, '')} may, `}${names(forbidden, 'nobody')} must not.`;
 }
 
-/** Four lines of 24 octets at most, and how many more there are: enough for every header. */
+/** Four lines of 24 bytes at most, and how many more there are: enough for every header. */
 function hexLines(frame: Uint8Array): readonly string[] {
   const lines: string[] = [];
   for (let at = 0; at < Math.min(frame.length, 96); at += 24) {
     const octets = [...frame.subarray(at, at + 24)].map((octet) => octet.toString(16).padStart(2, '0'));
     lines.push(`        ${at.toString(16).padStart(4, '0')}  ${octets.join(' ')}`);
   }
-  return frame.length > 96 ? [...lines, `        … ${frame.length - 96} octets more`] : lines;
+  return frame.length > 96 ? [...lines, `        … ${frame.length - 96} bytes more`] : lines;
 }
 
-function flowLines(flow: Flow, plan: Plan, observers: readonly string[], width: number): readonly string[] {
-  const tags = flow.vlan.length === 0 ? '' : `, VLAN tags ${flow.vlan.join(' in ')}`;
-  const what = `${flow.count} frames of ${flow.class} (${flow.carrier}${tags}, ${flow.frame.size} octets)`;
+function firstFrame(flow: Flow, plan: Plan): Uint8Array {
   const token = new Uint8Array(tokenLength);
   writeToken(token, 0, { runTag: plan.runTag, index: flow.first, tag: new Uint8Array(8) });
-  return [
-    ...foldAfter('    - ', claim(what, flow.from, flow.to, flow.must, flow.may, observers, flow.judged), width),
-    ...hexLines(buildFrame(flow.frame, token)),
-  ];
+  return buildFrame(flow.frame, token);
+}
+
+function whatOf(flow: Flow): string {
+  const tags = flow.vlan.length === 0 ? '' : `, VLAN tags ${flow.vlan.join(' in ')}`;
+  return `${flow.count} frames of ${flow.class} (${flow.carrier}${tags}, ${flow.frame.size} bytes)`;
+}
+
+/** Flows of one kind of frame; more of them are told together. */
+const maxFlows = 4;
+
+/** What flows of one kind claim, in one sentence. */
+function groupClaim(flows: readonly Flow[], observers: readonly string[]): string {
+  const [first] = flows;
+  if (first === undefined) return '';
+  const [from, to] = [new Set(flows.map((flow) => flow.from)), new Set(flows.flatMap((flow) => flow.to ?? []))];
+  const isMesh = from.size === to.size && [...from].every((name) => to.has(name));
+  const addressees = to.size === 0 ? '' : ` to ${names([...to], '')}`;
+  const aim = isMesh ? ' to each other' : addressees;
+  const start = `${names([...from], '')} send${from.size === 1 ? 's' : ''} ${whatOf(first)}${aim}, ${countText(flows.length)} times`;
+  if (!flows.some(({ judged }) => judged)) return `${start}; nobody is judged by it.`;
+  const isAddressee = flows.every((flow) => flow.must.length === 1 && flow.must[0] === flow.to);
+  const must = isAddressee ? 'the addressee' : names([...new Set(flows.flatMap((flow) => flow.must))], 'nobody');
+  const may = new Set(flows.flatMap((flow) => flow.may.filter((name) => !flow.must.includes(name))));
+  const mustNot = new Set(
+    flows.flatMap((flow) => {
+      const allowed = new Set([flow.from, ...flow.must, ...flow.may]);
+      return observers.filter((name) => !allowed.has(name));
+    }),
+  );
+  const others = isAddressee && mustNot.size > 0 ? 'nobody else may' : `${names([...mustNot], 'nobody')} must not`;
+  return `${start}: ${must} must see it, ${may.size === 0 ? '' : `${names([...may], '')} may, `}${others}.`;
+}
+
+function flowLines(
+  flows: readonly Flow[],
+  plan: Plan,
+  observers: readonly string[],
+  view: PlanView,
+): readonly string[] {
+  const groups = new Map<string, Flow[]>();
+  for (const flow of flows) {
+    const key = JSON.stringify([flow.probe, flow.class, flow.carrier, flow.vlan, flow.count, flow.variant ?? null]);
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [flow]);
+    else known.push(flow);
+  }
+  const hexOf = (flow: Flow): readonly string[] => (view.hex ? hexLines(firstFrame(flow, plan)) : []);
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first !== undefined && group.length > maxFlows)
+      return [...foldAfter('    - ', groupClaim(group, observers), view.width), ...hexOf(first)];
+    return group.flatMap((flow) => [
+      ...foldAfter(
+        '    - ',
+        claim(whatOf(flow), flow.from, flow.to, flow.must, flow.may, observers, flow.judged),
+        view.width,
+      ),
+      ...hexOf(flow),
+    ]);
+  });
 }
 
 function trafficLines(traffic: TrafficPlan, observers: readonly string[], width: number): readonly string[] {
-  const what = `${traffic.requests} requests of ${traffic.kind}${traffic.kind === 'ping' ? '' : ` of ${traffic.bytes} octets`}`;
+  const what = `${traffic.requests} requests of ${traffic.kind}${traffic.kind === 'ping' ? '' : ` of ${traffic.bytes} bytes`}`;
   return foldAfter('    - ', claim(what, traffic.from, traffic.to, traffic.must, traffic.may, observers, true), width);
 }
 
@@ -72,12 +130,13 @@ function expectation(step: StepPlan): string {
   }
 }
 
-function stepLines(step: StepPlan, plan: Plan, bridgeOf: (port: string) => string, width: number): readonly string[] {
+function stepLines(step: StepPlan, plan: Plan, bridgeOf: (port: string) => string, view: PlanView): readonly string[] {
+  const { width } = view;
   const observers = step.observers.filter((observer) => observer.judged).map((observer) => observer.name);
   const ears = step.observers.map((observer) => `${observer.name} at ${observer.interface}`);
   const changes = step.changes.flatMap((change) => changeLine(change, bridgeOf));
   const claims = [
-    ...step.flows.flatMap((flow) => flowLines(flow, plan, observers, width)),
+    ...flowLines([...step.flows], plan, observers, view),
     ...step.traffic.flatMap((traffic) => trafficLines(traffic, observers, width)),
     ...(step.listenMs === null
       ? []
@@ -92,9 +151,10 @@ function stepLines(step: StepPlan, plan: Plan, bridgeOf: (port: string) => strin
     ...(step.waitMs === 0 ? [] : [`  then wait ${step.waitMs / 1000} s`]),
     ...step.during.flatMap(({ atMs, run, settleMs = 0 }) => [
       ...run.map(
-        (argv) => `  ${atMs} ms after probing began: ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`,
+        (argv) =>
+          `  ${atMs / 1000} s after probing began: ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`,
       ),
-      ...(settleMs === 0 ? [] : [`    its work may go on for ${settleMs} ms`]),
+      ...(settleMs === 0 ? [] : [`    its work may go on for ${settleMs / 1000} s`]),
     ]),
     ...(claims.length === 0 ? [] : [...foldAfter('  listen: ', names(ears, 'nobody'), width), '  claims:', ...claims]),
     ...seen.map(
@@ -104,11 +164,52 @@ function stepLines(step: StepPlan, plan: Plan, bridgeOf: (port: string) => strin
   ];
 }
 
+type Endpoint = Plan['endpoints'][number];
+
+function endpointLine(endpoint: Endpoint): string {
+  const way = endpoint.attach === 'port' ? `port ${endpoint.port ?? ''}` : endpoint.attach;
+  const ips = endpoint.ips.map((ip) => ` ${ip.address}/${ip.prefix}`).join('');
+  const vni = endpoint.tunnel?.vni;
+  const floods = endpoint.tunnel?.to.join(', ') ?? '';
+  const tunnel =
+    endpoint.tunnel === undefined
+      ? ''
+      : `, a tunnel${vni === null ? '' : ` with VNI ${vni ?? ''}`}${floods === '' ? '' : ` that floods to ${floods}`}`;
+  return `  ${endpoint.name}: ${endpoint.role} on ${endpoint.bridge}, ${way}, ${endpoint.macs.join(' ')}${ips}${tunnel}${endpoint.started ? '' : ', absent at first'}`;
+}
+
+/** So many endpoints of one kind have a line each. */
+const maxListed = 8;
+
+/** Endpoints, by count where many are of one kind. */
+function endpointLines(endpoints: readonly Endpoint[]): readonly string[] {
+  const kindOf = ({ role, bridge, attach, started, tunnel }: Endpoint): string =>
+    JSON.stringify([role, bridge, attach, started, tunnel ?? null]);
+  const kinds = [...new Set(endpoints.map(kindOf))];
+  return kinds
+    .flatMap((kind) => {
+      const alike = endpoints.filter((endpoint) => kindOf(endpoint) === kind);
+      const [first] = alike;
+      if (first === undefined || alike.length <= maxListed) return alike.map(endpointLine);
+      const ports = alike.flatMap(({ port }) => port ?? []);
+      return [
+        `  ${setText(alike.map(({ name }) => name))}: ${first.role}s on ${first.bridge}${ports.length === 0 ? '' : `, ports ${setText(ports)}`}${first.started ? '' : ', absent at first'}`,
+      ];
+    })
+    .map(escapeText);
+}
+
+export interface PlanView {
+  readonly width: number;
+  /** The first frame of each kind is shown, in hex. */
+  readonly hex: boolean;
+}
+
 /**
- * A plan for people: the topology, and for each step the commands, the claims in sentences and the first frame of each
- * in hex. The tags are zeros: they come with the run's key.
+ * A plan for people: the topology, and for each step the commands and the claims in sentences; with `hex` the first
+ * frame of each, whose tags are zeros: they come with the run's key.
  */
-export function planText(plan: Plan, width: number): string {
+export function planText(plan: Plan, view: PlanView): string {
   const ports = new Map(
     plan.endpoints.flatMap((endpoint) => (endpoint.port === null ? [] : [[endpoint.port, endpoint.bridge] as const])),
   );
@@ -122,14 +223,11 @@ export function planText(plan: Plan, width: number): string {
     ...plan.bridges.map(
       (bridge) =>
         `  bridge ${escapeText(bridge.name)} (${bridge.kind})${Object.entries(bridge.settings)
-          .map(([key, value]) => `, ${key} ${String(value)}`)
+          .map(([key, value]) => `, ${key} ${settingText(key, String(value))}`)
           .join('')}`,
     ),
-    ...plan.endpoints.map(
-      (endpoint) =>
-        `  ${escapeText(endpoint.name)}: ${endpoint.role} on ${escapeText(endpoint.bridge)}, ${endpoint.attach === 'port' ? `port ${escapeText(endpoint.port ?? '')}` : endpoint.attach}, ${endpoint.macs.join(' ')}${endpoint.ips.map((ip) => ` ${ip.address}/${ip.prefix}`).join('')}${endpoint.tunnel === undefined ? '' : `, a tunnel${endpoint.tunnel.vni === null ? '' : ` with VNI ${endpoint.tunnel.vni}`}${endpoint.tunnel.to.length === 0 ? '' : ` that floods to ${endpoint.tunnel.to.join(', ')}`}`}${endpoint.started ? '' : ', absent at first'}`,
-    ),
-    ...plan.steps.flatMap((step) => stepLines(step, plan, bridgeOf, width)),
+    ...endpointLines(plan.endpoints),
+    ...plan.steps.flatMap((step) => stepLines(step, plan, bridgeOf, view)),
   ];
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 }

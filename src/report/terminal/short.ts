@@ -10,38 +10,11 @@ import type { ReportedRun, View } from '../reporter.js';
 import { heldStories } from '../stories.js';
 import { runWord, summary } from '../word.js';
 import { closingLines } from './closing.js';
-import { cut, foldAfter, padEnd, padStart, type Paint, widthOf } from './layout.js';
+import { cut, fitting, foldAfter, heightOf, padEnd, padStart, type Paint, widthOf } from './layout.js';
 import { boundText } from './proof.js';
 
 /** A terminal of 24 lines shows the whole answer, and the prompt behind it. */
 export const maxLines = 23;
-
-/** Lines that a text takes where it is wider than the terminal. */
-function heightOf(lines: readonly string[], width: number): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: SGR sequences take no columns
-  const plain = lines.map((line) => line.replace(/\u001b\[[\d;]*m/g, ''));
-  return plain.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / width)), 0);
-}
-
-/** As many blocks as fit into `room` lines, one at least, and how many do not. */
-function fitting(
-  blocks: readonly (readonly string[])[],
-  room: number,
-  width: number,
-): { readonly lines: readonly string[]; readonly left: number } {
-  const lines: string[] = [];
-  let used = 0;
-  let shown = 0;
-  for (const block of blocks) {
-    const height = heightOf(block, width);
-    // The last line says how many are left.
-    if (shown > 0 && used + height > room - (shown + 1 === blocks.length ? 0 : 1)) break;
-    lines.push(...(height > room ? [...block.slice(0, Math.max(1, room - 1)), '     …'] : block));
-    used += height;
-    shown += 1;
-  }
-  return { lines, left: blocks.length - shown };
-}
 
 function alternativeLines(alternative: Alternative, head: string, width: number, paint: Paint): readonly string[] {
   const { line, more } = commandsText(alternative.commands);

@@ -62,6 +62,19 @@ function wholeReport(run: ReportedRun, view: View, width: number, paint: Paint):
   ];
 }
 
+/** After Ctrl-C no more lines than these. */
+const maxBrief = 9;
+
+/** A run that somebody ended: how far it came, and the answer until then. */
+function briefLines(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
+  const { steps } = run.result;
+  const left = steps.filter(({ reasons }) => reasons.some(({ code }) => code === 'not-run' || code === 'interrupted'));
+  return [
+    `${steps.length - left.length} of ${steps.length} ${steps.length === 1 ? 'step was' : 'steps were'} carried out`,
+    ...closingLines(run, view, width, paint),
+  ];
+}
+
 /**
  * For people: the verdict first and last, why, the steps, what to type. With `verbose` all that is known: one table, what
  * leaked, what is not proven, what the zeros rest on, and how to look for oneself.
@@ -69,6 +82,10 @@ function wholeReport(run: ReportedRun, view: View, width: number, paint: Paint):
 export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: View): string => {
   const paint = makePaint(view.color);
   const width = Math.min(Math.max(view.width, 60), 100);
+  if (view.brief === true) {
+    const texts = runs.flatMap((run) => briefLines(run, view, width, paint));
+    return `${texts.slice(0, maxBrief).join('\n')}\n`;
+  }
   const whole = view.verbose === true;
   const told = runs.length === 1 || whole ? runs : runs.filter(({ result, status = result.exitCode }) => status !== 0);
   const texts = [

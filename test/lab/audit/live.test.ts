@@ -17,6 +17,32 @@ async function audited(
 const highs = ({ report }: { readonly report: AuditReport }): readonly string[] =>
   report.findings.filter(({ severity }) => severity === 'high').map(({ id }) => id);
 
+describe('audit of a bridge with 50 guests, for people', () => {
+  const guests = `
+    ip link add name br7 type bridge stp_state 0 ageing_time 0
+    for i in $(seq 1 50); do ip link add name g$i type veth peer name e$i; ip link set dev g$i master br7; ip link set dev g$i up; ip link set dev e$i up; done
+    ip link set dev br7 up`;
+  const told = (options: string) => runThrowAway(`${guests}\nexec node dist/cli.cjs audit --bridge br7 ${options}`);
+
+  it('answers in the first line and fits 24 lines of 80 columns: one finding names all its ports', async () => {
+    const { status, stdout } = await told('');
+    const lines = stdout.trimEnd().split('\n');
+    expect(status).toBe(2);
+    expect(lines[0]).toBe('HIGH: br7 is a hub (ageing_time 0); every other port would receive known-unicast');
+    expect(stdout).toContain('MEDIUM  unknown-flood: flood = on at g1 to g50 (50)');
+    expect(stdout).toMatch(/^known-unicast and \d+ more +every other port +none \(flood on\)$/m);
+    expect(stdout).toMatch(/^routed-bounce +nobody +the host forwards nothing$/m);
+    expect(lines.length).toBeLessThan(24);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it('has the rest with --verbose: every fix', async () => {
+    const { stdout } = await told('--verbose');
+    expect(stdout.match(/fix: bridge link set dev g\d+ flood off/g)).toHaveLength(50);
+    expect(stdout.match(/^MEDIUM/gm)).toHaveLength(1);
+  });
+});
+
 describe('audit of a live bridge', () => {
   it('finds nothing high on a bridge as it comes, and everything could be read', async () => {
     const found = await audited('');

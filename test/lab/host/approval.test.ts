@@ -61,12 +61,12 @@ describe('a run on a host', needs(root), () => {
     expect(host.shape()).toBe(before);
   });
 
-  it('rehearses all of it but sending', async () => {
+  it('does all of it but send with --dry-run, and says READY', async () => {
     const before = host.shape();
     const run = await outcomeOf(
-      host.cli(['run', host.scenario('rehearsal', { steps: known(20) }), '--rehearse', '--json']),
+      host.cli(['run', host.scenario('rehearsal', { steps: known(20) }), '--dry-run', '--json']),
     );
-    expect([run.status, run.stderr]).toEqual([0, expect.stringContaining('all of it but sending works')]);
+    expect([run.status, run.stderr]).toEqual([0, expect.stringContaining('READY: everything but sending')]);
     const { steps, verdict }: Result = JSON.parse(run.stdout);
     expect([
       verdict,

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reportedRun } from '../../../src/cli/commands/evidence/load-details.js';
 import { htmlReport } from '../../../src/report/html/page.js';
+import { judgeFolder } from '../../../src/system/evidence/replay.js';
 import { reported } from '../../support/report/evidence.js';
 import { file, needs } from '../../support/needs.js';
 
@@ -110,5 +112,20 @@ describe('html report in Chromium', needs(file(executablePath)), () => {
     const box = /MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)/.exec(pdf.toString('latin1'));
     expect([Number(box?.[1]), Number(box?.[2])].map(Math.round)).toEqual([595, 842]);
     await page.context().close();
+  }, 60_000);
+
+  it('prints the experiment, ten steps, on at most six pages', async () => {
+    const dir = resolve(import.meta.dirname, '../../../captures/wireshark-experiment');
+    const { result, input } = await judgeFolder(dir);
+    const file = join(scratch, 'experiment.html');
+    writeFileSync(file, htmlReport([await reportedRun(dir, result, true, input)], { width: 80, color: false }));
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`file://${file}`);
+    const pdf = await page.pdf({ preferCSSPageSize: true });
+    const pages = Math.max(...[...pdf.toString('latin1').matchAll(/\/Count (\d+)/g)].map(([, count]) => Number(count)));
+    expect(pages).toBeGreaterThan(1);
+    expect(pages).toBeLessThanOrEqual(6);
+    await context.close();
   }, 60_000);
 });

@@ -34,7 +34,6 @@ const private_ = scenario(
 
 describe('command line', () => {
   it.each([
-    [[]],
     [['bogus']],
     [['run', private_, '--nope']],
     [['run', private_, '--engine', 'pf_ring']],
@@ -52,10 +51,6 @@ describe('command line', () => {
     // 69: no root, or no guest; 64: guests, and nobody at the terminal
     expect([stdout, [64, 69].includes(status ?? 0)]).toEqual(['', true]);
     expect(stderr).toMatch(/verify-isolation (demo|run --yes)/);
-  });
-
-  it('shows its help where no command is given', () => {
-    expect(call().stderr).toMatch(/Try:\n {2}verify-isolation demo [^]*Understand:/);
   });
 
   it('names the faults of all files at once, before anything runs', () => {
@@ -83,13 +78,45 @@ describe('command line', () => {
     expect(stderr).toContain('curl');
   });
 
-  it('plans without rights: claims, frames in hex, who must and may see', () => {
+  it('plans without rights: claims, who must and may see; frames in hex with --hex alone', () => {
     const { status, stdout } = call('plan', private_);
     expect(status).toBe(0);
-    expect(stdout).toContain('a sends 100 frames of known-unicast (raw, 60 octets) to b');
+    expect(stdout).toContain('a sends 100 frames of known-unicast (raw, 60 bytes) to b');
     expect(stdout).toMatch(/c must not/);
-    expect(stdout).toMatch(/0000 {2}02 76 69/);
+    expect(stdout).not.toMatch(/0000 {2}/);
+    expect(call('plan', private_, '--hex').stdout).toMatch(/0000 {2}02 76 69/);
   });
+
+  it('plans for many guests by their count, with times in seconds', () => {
+    const { stdout } = call('plan', 'scenarios/scale/mesh.yml');
+    expect(stdout).toContain('g1 to g100 (100): guests on br0, ports p1 to p100 (100)');
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'to each other, 9,900 times: the addressee must see it, nobody else may.',
+    );
+    expect(stdout.split('\n').length).toBeLessThan(14);
+    expect(call('plan', 'scenarios/switch-mode.yml').stdout).toMatch(/ageing_time \d+ s/);
+  });
+
+  it.each([
+    [['explain', 'ageing-z'], 'ageing-zero\n'],
+    [['run', '--reporter', 'ju'], 'junit\n'],
+    [['run', '--engine', 'lib'], 'libpcap\n'],
+  ])('completes %j', (words, completed) => {
+    const { status, stdout, stderr } = call('--get-yargs-completions', 'verify-isolation', ...words);
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: completed, stderr: '' });
+  });
+
+  it('shows its help where no command is given, and yet is no pass for a pipeline', () => {
+    const { status, stdout, stderr } = call();
+    expect({ status, stderr }).toEqual({ status: 64, stderr: '' });
+    expect(stdout).toMatch(/^Try:\n {2}verify-isolation demo [^]*^Understand:$/m);
+  });
+
+  it('refuses the MAC of a group as who listened', () =>
+    expect(call('replay', 'x.pcap', '--mac', '01:00:5e:00:00:fb')).toMatchObject({
+      status: 64,
+      stderr: expect.stringContaining('the MAC of a group, not of a guest'),
+    }));
 
   it('demo refuses to deafen who is not there, and says who is', () => {
     const { status, stderr } = call('demo', '--deafen', 'nobody');

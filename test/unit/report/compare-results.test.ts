@@ -52,7 +52,32 @@ describe('compareResults', () => {
       (each) => each,
     );
     expect(text).toContain('Began to leak (1)\n  gate: kali2 to lan (known-unicast, raw) overheard by kali3: 7 of 100');
-    expect(text).toContain('gate: br0.ageing_time was 3000, is 0');
+    expect(text).toContain('What was changed\n  br0.ageing_time 30 s → 0\n');
+  });
+
+  it('says how many leaks a setting began or ended, and tells no rule of tc as JSON', () => {
+    const hub = run({ kali3: 7, winxp: 9 });
+    const causes = [{ code: 'ageing-zero', place: 'br0.ageing_time', value: '0', text: '', fix: '' }];
+    const because = {
+      ...hub,
+      steps: hub.steps.map((each) => ({ ...each, findings: each.findings.map((row) => ({ ...row, causes })) })),
+    };
+    const settings = (...values: readonly [string, string]) => [
+      {
+        step: 'gate',
+        differences: [
+          { place: 'tc', before: '[{"kind":"a"}]', after: '[]' },
+          { place: 'br0.ageing_time', before: values[0], after: values[1] },
+        ],
+      },
+    ];
+    const told = (first: typeof hub, second: typeof hub, ...values: readonly [string, string]): string =>
+      comparisonText([first, second], compareResults(first, second), settings(...values), 100, (each) => each);
+    expect(told(silent, because, '30000', '0')).toContain(
+      'What was changed\n  br0.ageing_time 300 s → 0; 2 leaks began because of it\n  the rules of tc changed (--json has them)\n',
+    );
+    expect(told(because, silent, '0', '30000')).toContain('br0.ageing_time 0 → 300 s; 2 leaks ended with it');
+    expect(told(silent, because, '30000', '0')).not.toContain('kind');
   });
 });
 

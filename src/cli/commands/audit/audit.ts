@@ -12,6 +12,7 @@ export interface AuditCommandOptions {
   readonly netns: string | undefined;
   readonly json: boolean;
   readonly all: boolean;
+  readonly verbose: boolean;
   readonly failOn: Severity;
   readonly prove: boolean;
   readonly out: string | undefined;
@@ -47,17 +48,18 @@ export async function auditCommand(options: AuditCommandOptions): Promise<number
       'nothing to examine: this machine has no bridge',
       'run it on the virtualization host, or name the namespace of its bridges with --netns',
     );
-  const print = (told: typeof report): void =>
-    void process.stdout.write(`${options.json ? jsonText(told, 2) : auditText(told, options.all)}\n`);
-  if (!options.prove) {
-    print(report);
-    return auditStatus(report, options.failOn);
-  }
+  const print = (told: typeof report, exitStatus: number): number => {
+    const { all, verbose } = options;
+    const width = Math.min(100, process.stdout.columns ?? 80);
+    const text = options.json ? jsonText(told, 2) : auditText(told, { width, all, verbose, exitStatus });
+    process.stdout.write(`${text}\n`);
+    return exitStatus;
+  };
+  if (!options.prove) return print(report, auditStatus(report, options.failOn));
   const { proveAudit } = await import('./prove.js');
   const proved = await proveAudit(report, reading, { ...options, netns });
   if (typeof proved === 'string') return statusOf(proved);
-  print(proved);
-  return proofStatus(proved, options.failOn);
+  return print(proved, proofStatus(proved, options.failOn));
 }
 
 /** A name of `ip netns` or a path; null = where the program runs. */

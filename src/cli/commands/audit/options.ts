@@ -14,10 +14,15 @@ export const defineAudit: DefineCommand = (parser, context) => {
           describe: 'network namespace of the bridges: a name of ip netns, or a path',
         })
         .option('json', { type: 'boolean', default: false, describe: 'print the findings as JSON and nothing else' })
+        .option('verbose', {
+          type: 'boolean',
+          default: false,
+          describe: 'every finding with its fixes and how they come to stay, in as many lines as it takes',
+        })
         .option('all', {
           type: 'boolean',
           default: false,
-          describe: 'also what is low or for information, and every setting',
+          describe: 'all that --verbose prints, what is low or for information, and every setting',
         })
         .option('fail-on', {
           choices: ['info', 'low', 'medium', 'high'] as const,
@@ -27,7 +32,7 @@ export const defineAudit: DefineCommand = (parser, context) => {
         .option('prove', {
           type: 'boolean',
           default: false,
-          describe: 'send what the audit foretells something about, on this host, and hold both against each other',
+          describe: 'send what the audit predicts something about, on this host, and hold both against each other',
         })
         .option('out', { type: 'string', requiresArg: true, describe: '--prove: folder for the evidence' })
         .option('yes', { type: 'boolean', default: false, describe: '--prove: do not ask before sending' })

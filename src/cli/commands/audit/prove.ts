@@ -4,6 +4,7 @@ import { withProof } from '../../../core/audit/prove.js';
 import { chooseBridge, foundScenario } from '../../../core/discover/found-scenario.js';
 import { hasUplink, leftOut, provingScenario } from '../../../core/discover/proving-scenario.js';
 import type { AuditProof, AuditReport } from '../../../core/model/audit.js';
+import type { Result } from '../../../core/model/result.js';
 import type { Reading } from '../../../core/model/state.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
 import { makeProgress, progressMode } from '../../../report/progress/make.js';
@@ -65,7 +66,7 @@ export async function proveAudit(
     scenario.steps.map((step) => step.name),
     false,
   );
-  let ok = false;
+  let result: Result | null = null;
   try {
     const run = await runScenario(scenario, {
       outDir: folder.path,
@@ -79,7 +80,7 @@ export async function proveAudit(
     });
     tellLeft(scenario, run);
     if (stoppedBy !== null) return stoppedBy;
-    ok = true;
+    ({ result } = run);
     await writeReportFile(await reportedRun(folder.path, run.result, run.frames ?? true, run.input));
     const { states } = await parseFolder(folder.path);
     const judged = { plan: run.plan, result: run.result, before: states.map(({ before }) => before) };
@@ -92,6 +93,6 @@ export async function proveAudit(
     throw namingFolder(folder, error);
   } finally {
     folder.handOver();
-    await progress.end(ok);
+    await progress.end(result);
   }
 }

@@ -7,6 +7,9 @@ import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
 import { replayFolder } from '../../../system/evidence/replay.js';
 import { wantsColor } from '../reporters.js';
 
+/** A device that a run on a host makes (system/fabric/host/injection-ports.ts). */
+const ownDevice = /^vi[\da-f]{8}-\d+(\.|$)/;
+
 /**
  * What the kernel said differently as the probes of steps of one name began; what only counts up or is learned by
  * chance is left out.
@@ -20,9 +23,9 @@ async function settingsBetween(
     const before = a.states[a.plan.steps.findIndex((one) => one.name === step.name)]?.before ?? null;
     const after = b.states[index]?.before ?? null;
     if (before === null || after === null) return [];
-    // MACs of the lab's own ends are drawn anew for each run.
+    // MACs of the lab's own ends, and devices through which frames are injected, are made anew for each run.
     const differences = stateDifferences(before, after).filter(
-      ({ place }) => !place.startsWith('fdb ') && !place.endsWith('.mac'),
+      ({ place }) => !place.startsWith('fdb ') && !place.endsWith('.mac') && !ownDevice.test(place),
     );
     return differences.length === 0 ? [] : [{ step: step.name, differences }];
   });

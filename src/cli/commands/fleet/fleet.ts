@@ -62,7 +62,7 @@ export async function fleetCommand({ dirs, json, quiet, reporter, signature }: F
   const report = reportOf(hosts);
   const failed = await writeTexts(
     chosen.map(({ name, path }) => ({ name, path, render: (view) => fleetReporters[name](report, view) })),
-    false,
+    {},
   );
   return combineExitStatuses([report.exitCode, ...tellFailedReports(failed, 'fleet DIR --reporter NAME=PATH')]);
 }

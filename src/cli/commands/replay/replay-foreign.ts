@@ -5,7 +5,7 @@ import type { Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { escapeText } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
-import { macBytes, macNumber } from '../../../core/wire/ethernet.js';
+import { isGroupMac, macBytes, macNumber } from '../../../core/wire/ethernet.js';
 import { foreignText } from '../../../report/terminal/foreign.js';
 import { hearForeign } from '../../../system/evidence/hear-foreign.js';
 import { combineExitStatuses } from '../exit-status.js';
@@ -30,6 +30,8 @@ function usage(message: string, hint: string): VerifyError {
 function numberOf(mac: string): number {
   const octets = macBytes(mac);
   if (octets === null) throw usage(`--mac ${mac}: not a MAC`, 'give it as in --mac 52:54:00:85:20:d1');
+  if (isGroupMac(octets, 0))
+    throw usage(`--mac ${mac}: the MAC of a group, not of a guest`, 'give the MAC of the interface that recorded');
   return macNumber(octets, 0);
 }
 

@@ -1,7 +1,9 @@
 import type { Result } from '../../../core/model/result.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { escapeText } from '../../../core/text/escape.js';
-import { compareResults, statusAgainst } from '../../../report/compare-results.js';
+import { compareResults } from '../../../report/compare-results.js';
+import { againstBaseline } from '../../../report/known-leaks.js';
+import type { ReportedRun } from '../../../report/reporter.js';
 
 /** Judges the folders of `--baseline` again. VerifyError 64 where one is not a run's. */
 export async function loadBaselines(dirs: readonly string[]): Promise<readonly Result[]> {
@@ -28,18 +30,19 @@ export function checkBaselines(baselines: readonly Result[], names: readonly str
 }
 
 /**
- * The exit status of a run against its baseline, told on stderr where known leaks made the difference; the result
- * itself stays as it is.
+ * A run against its baseline, as reports show it; on stderr, where known leaks made the difference. The result in the
+ * folder stays as it is.
  */
-export function statusWithBaseline(baselines: readonly Result[], result: Result): number {
-  const baseline = baselines.find((one) => one.scenario.name === result.scenario.name);
-  if (baseline === undefined) return result.exitCode;
-  const status = statusAgainst(baseline, result);
+export function withBaseline(baselines: readonly Result[], run: ReportedRun): ReportedRun {
+  const { result } = run;
+  const baseline = baselines.find(({ scenario }) => scenario.name === result.scenario.name);
+  if (baseline === undefined) return { ...run, status: result.exitCode };
+  const seen = againstBaseline(run, baseline);
   if (result.exitCode === 2) {
     const began = compareResults(baseline, result).began.length;
     process.stderr.write(
-      `${escapeText(result.scenario.name)}: ${began === 0 ? 'every leak stands in the baseline already' : `${began} leaking rows are not in the baseline`} (run ${escapeText(baseline.run.id)}); exit status ${status}\n`,
+      `${escapeText(result.scenario.name)}: ${began === 0 ? 'every leak stands in the baseline already' : `${began} leaking rows are not in the baseline`} (run ${escapeText(baseline.run.id)}); exit status ${seen.result.exitCode}\n`,
     );
   }
-  return status;
+  return seen;
 }

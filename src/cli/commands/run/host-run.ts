@@ -160,15 +160,15 @@ export function tellLeft(scenario: Scenario, { result, left }: Pick<Run, 'result
   process.once('exit', () => process.stderr.write(`${[...timesOut(scenario, result), ...lines].join('\n')}\n`));
 }
 
-/** Exit status of a rehearsal: 0 where nothing but sending is missing and every port was listened on, else 3. */
+/** Says whether a run is ready; exit status of a dry run: 0 where nothing but sending is missing and every port was listened on, else 3. */
 export function rehearsalStatus(result: Result): 0 | 3 {
   const ready =
     result.steps.every(({ reasons }) => reasons.every(({ code }) => code === 'rehearsed')) &&
     result.coverage.unobserved.length === 0;
   process.stderr.write(
     ready
-      ? 'rehearsed: all of it but sending works\n'
-      : 'rehearsed: a run would not be conclusive, for the reasons above\n',
+      ? 'READY: everything but sending was done, and works\n'
+      : 'NOT READY: a run would be inconclusive, for the reasons above\n',
   );
   return ready ? 0 : 3;
 }

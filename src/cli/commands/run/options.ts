@@ -178,7 +178,17 @@ export const defineRun: DefineCommand = (parser, context) => {
           requiresArg: true,
           describe: 'on a host: send only if the plan has this SHA-256 (plan --hash)',
         })
-        .option('rehearse', { type: 'boolean', default: false, describe: 'on a host: do everything but send' })
+        .option('progress', {
+          choices: ['auto', 'json'] as const,
+          default: 'auto' as const,
+          describe: 'json: progress as an event a line on stderr, for programs',
+        })
+        .option('dry-run', {
+          alias: 'rehearse',
+          type: 'boolean',
+          default: false,
+          describe: 'on a host: do everything but send, and say READY or what is missing',
+        })
         .option('payload', {
           type: 'boolean',
           default: false,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { Result } from '../../../core/model/result.js';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { escapeText } from '../../../core/text/escape.js';
@@ -12,9 +13,9 @@ import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
 import { shedRights } from '../../../system/process/process-rights.js';
 import { combineExitStatuses } from '../exit-status.js';
-import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
+import { chooseReporters, tellFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
 import { grepSteps, inSeries, parseSets } from '../scenario/series.js';
-import { checkBaselines, loadBaselines, statusWithBaseline } from './baseline.js';
+import { checkBaselines, loadBaselines, withBaseline } from './baseline.js';
 
 export interface RunCommandOptions {
   readonly files: readonly string[];
@@ -52,6 +53,8 @@ export interface RunCommandOptions {
   readonly payload?: boolean;
   /** On a host: everything but sending. */
   readonly rehearse?: boolean;
+  /** `json`: progress is an event a line on stderr. */
+  readonly progress?: 'auto' | 'json' | undefined;
   readonly approved?: string | undefined;
   /** Who is responsible, and by which order: for the record. */
   readonly operator?: string | undefined;
@@ -92,7 +95,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   );
   const onHost = scenarios[0]?.topology.provider === 'host';
   if (options.rehearse === true && !onHost)
-    throw new VerifyError('usage', 64, '--rehearse is for provider: host', 'a lab disturbs nobody: just run it');
+    throw new VerifyError('usage', 64, '--dry-run is for provider: host', 'a lab disturbs nobody: just run it');
   if (inside === null && !onHost) return (await launchInside(process.argv.slice(2), { handed: scenarios })).status;
   if (onHost) shedRights([options.out ?? 'evidence', ...chosen.flatMap(({ path }) => path ?? [])]);
   // From here on for the inside and for runs on a host: the launcher needs none of it.
@@ -158,8 +161,10 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
           if (failure.length === 0) page = join(folder.name, reportFile);
           if (signKey !== undefined) unsigned.push(...(await signRun(folder, signKey, options)));
         }
-        const known = options.rehearse === true ? rehearsalStatus(result) : statusWithBaseline(baselines, result);
-        runs.push({ ...run, dir: folder.name, ...(page === undefined ? {} : { page }), status: known });
+        const named = { ...run, dir: folder.name, ...(page === undefined ? {} : { page }) };
+        runs.push(
+          options.rehearse === true ? { ...named, status: rehearsalStatus(result) } : withBaseline(baselines, named),
+        );
       } finally {
         folder.handOver();
       }
@@ -171,7 +176,14 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   }
   const statuses = [...runs.map(({ result, status }) => status ?? result.exitCode), ...unsigned];
   const status = combineExitStatuses(timedOut ? [...statuses, inconclusiveStatus] : statuses);
-  if (runs.length > 0) failed.push(...(await writeReports(chosen, runs, { verbose: options.verbose, status })));
+  if (runs.length > 0)
+    failed.push(
+      ...(await writeReports(chosen, runs, { verbose: options.verbose, status, brief: stoppedBy !== undefined })),
+    );
+  // Where stdout is for a machine, the log has the answer for people.
+  const isForMachine = !chosen.some(({ name, path }) => name === 'terminal' && path === null);
+  if (runs.length > 0 && isForMachine && !options.quiet && stoppedBy === undefined && options.progress !== 'json')
+    await writeAnswerToLog(runs, status);
   const reportStatuses = tellFailedReports(failed);
   for (const run of runs) await options.finished?.(run);
   if (stoppedBy !== undefined) {
@@ -280,6 +292,7 @@ async function runOne(
   const mode = progressMode({
     quiet: options.quiet,
     verbose: options.verbose,
+    progress: options.progress,
     isTty: process.stderr.isTTY,
     env: process.env,
   });
@@ -290,7 +303,7 @@ async function runOne(
     options.verbose,
   );
   const { engine, keep, toolVersion } = options;
-  let ok = false;
+  let result: Result | null = null;
   try {
     const onHost = inside === null ? { approve: approval(options), connect: connecting(options), calibrate } : {};
     const run = await runScenario(scenario, {
@@ -313,12 +326,12 @@ async function runOne(
       if (run.result.evidence.files.length > 0) await tellJournal(run.result, folder.path, options.quiet);
       tellLeft(scenario, run);
     }
-    ok = true;
+    ({ result } = run);
     return { ...run, folder };
   } catch (error) {
     throw namingFolder(folder, error);
   } finally {
-    if (!ok) folder.handOver();
-    await progress.end(ok);
+    if (result === null) folder.handOver();
+    await progress.end(result);
   }
 }

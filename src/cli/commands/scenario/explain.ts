@@ -4,7 +4,14 @@ import { causeMeanings, isCauseCode } from '../../../core/judge/explain/cause-me
 import { isReasonCode, reasonHints } from '../../../core/judge/reasons.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { nearestWord } from '../../../core/scenario/yaml/nearest-word.js';
-import { carrierMeanings, classMeanings, expectationMeanings, statusMeanings, verdictMeanings } from './glossary.js';
+import {
+  carrierMeanings,
+  classMeanings,
+  cveMeanings,
+  expectationMeanings,
+  statusMeanings,
+  verdictMeanings,
+} from './glossary.js';
 
 /** Codes by what they are. A finding of the audit may be the cause of a leak too, under the same code. */
 const kinds: readonly (readonly [string, readonly string[]])[] = [
@@ -19,6 +26,7 @@ const kinds: readonly (readonly [string, readonly string[]])[] = [
   ['classes of probes', Object.keys(classMeanings)],
   ['carriers of probes', Object.keys(carrierMeanings)],
   ['exit statuses', Object.keys(statusMeanings)],
+  ['vulnerabilities', Object.keys(cveMeanings)],
 ];
 
 export const codes: readonly string[] = [...new Set(kinds.flatMap(([, list]) => list))];
@@ -30,6 +38,7 @@ const words: readonly (readonly [string, Readonly<Record<string, string>>])[] = 
   ['a class of probes', classMeanings],
   ['a carrier of probes', carrierMeanings],
   ['a status with which this program ends', statusMeanings],
+  ['a vulnerability', cveMeanings],
 ];
 
 function barrierText(code: string): readonly string[] {

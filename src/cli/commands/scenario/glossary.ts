@@ -5,8 +5,23 @@ export const verdictMeanings: Readonly<Record<string, string>> = {
   holds: 'Nobody received what was not meant for it, and everybody who was asked could have heard it.',
   broken: 'A frame reached somebody for whom it was not meant. Nothing takes that back.',
   inconclusive: 'Something that a HOLDS takes is missing, so it is not known whether isolation holds.',
+  known: 'A leak that the run of --baseline had already, and nothing beyond.',
   reproduced: 'A demonstration showed the leak that it was meant to show.',
   unsupported: 'This kernel or this build cannot do what the step asks for, so it was not judged.',
+};
+
+/** Vulnerabilities that a scenario of this program shows, or that its audit finds. */
+export const cveMeanings: Readonly<Record<string, string>> = {
+  'cve-2019-15753':
+    'OpenStack os-vif 1.15.0 to 1.16.0 set the ageing time of bridges to 0, so that they learned nothing and were hubs. See ageing-zero.',
+  'cve-2021-27853':
+    'Filters of switches were passed by frames with a VLAN tag of VID 0 and LLC/SNAP headers (CERT VU#855201). See vlan-hop, ra-spoof.',
+  'cve-2021-27854':
+    'Filters were passed by frames with a VLAN tag of VID 0, LLC/SNAP headers and a translation to Ethernet as Wi-Fi makes it (CERT VU#855201). See vlan-hop.',
+  'cve-2021-27861':
+    'Filters were passed by LLC/SNAP headers with a wrong length (CERT VU#855201). See ra-spoof, arp-spoof.',
+  'cve-2021-27862':
+    'Filters were passed by LLC/SNAP headers with a wrong length, translated to Ethernet (CERT VU#855201). See ra-spoof, arp-spoof.',
 };
 
 /** What a step may expect. */

@@ -18,6 +18,7 @@ export const definePlan: DefineCommand = (parser) => {
         })
         .option('json', { type: 'boolean', default: false, describe: 'print the plan as JSON' })
         .option('hash', { type: 'boolean', default: false, describe: 'print the SHA-256 that run --approved takes' })
+        .option('hex', { type: 'boolean', default: false, describe: 'show the first frame of each kind in hex' })
         .option('connect', {
           type: 'boolean',
           default: false,

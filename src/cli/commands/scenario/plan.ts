@@ -15,7 +15,9 @@ import { loadFiles } from './load-files.js';
 import { parseSets } from './series.js';
 
 /** A host's plan rests on what runs there now; it is looked at, nothing is changed or sent. */
-async function planOf(scenario: Scenario): Promise<{ readonly plan: Plan; readonly notes: readonly PrecheckNote[] }> {
+export async function planOf(
+  scenario: Scenario,
+): Promise<{ readonly plan: Plan; readonly notes: readonly PrecheckNote[] }> {
   const zeros = { runTag: 0, keySha256: '0'.repeat(64) };
   if (scenario.topology.provider === 'lab') return { plan: makePlan(scenario, zeros), notes: [] };
   const [{ topologyOf }, { precheckHost }] = await Promise.all([
@@ -34,6 +36,8 @@ async function planOf(scenario: Scenario): Promise<{ readonly plan: Plan; readon
 export interface PlanCommandOptions {
   readonly json: boolean;
   readonly hash: boolean;
+  /** Shows the first frame of each kind. */
+  readonly hex: boolean;
   /** May connect to the scenario's hosts. */
   readonly connect: boolean;
   readonly allowRun: boolean;
@@ -75,7 +79,7 @@ export async function planCommand(file: string, options: PlanCommandOptions): Pr
     else if (options.json) process.stdout.write(`${jsonText(plan, 2)}\n`);
     else
       process.stdout.write(
-        `${plan.provider === 'host' ? `${hostSummary(plan)}${precheckText(notes)}\n` : ''}${planText(plan, Math.min(100, process.stdout.columns ?? 80))}`,
+        `${plan.provider === 'host' ? `${hostSummary(plan)}${precheckText(notes)}\n` : ''}${planText(plan, { width: Math.min(100, process.stdout.columns ?? 80), hex: options.hex })}`,
       );
   }
 }

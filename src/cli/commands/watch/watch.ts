@@ -5,7 +5,7 @@ import type { Reading } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { watchMetrics } from '../../../report/machine/prometheus.js';
-import { driftText } from '../../../report/terminal/audit.js';
+import { driftLines } from '../../../report/terminal/drift.js';
 import { notifySystemd } from '../../../system/machine/systemd-notify.js';
 import { parseReading } from '../../../system/state/parse-reading.js';
 import { readReading } from '../../../system/state/read-reading.js';
@@ -99,10 +99,9 @@ function teller(options: WatchCommandOptions, say: (object: Readonly<Record<stri
     },
     onReading(reading: Reading, changed: readonly Drift[], open: readonly Drift[], counts: WatchCounts): void {
       failing = false;
-      for (const drift of changed) {
-        seen[drift.code] = (seen[drift.code] ?? 0) + 1;
-        say({ event: 'drift', ...drift }, driftText(drift, new Date()));
-      }
+      for (const { code } of changed) seen[code] = (seen[code] ?? 0) + 1;
+      if (options.json) for (const drift of changed) say({ event: 'drift', ...drift }, '');
+      else for (const line of driftLines(changed, new Date())) say({}, line);
       if (changed.length > 0) notifySystemd(`STATUS=${open.length} things differ from the baseline`);
       write(reading, open, counts);
       if (changed.some(({ severity }) => severity === 'high')) reprobe?.start();

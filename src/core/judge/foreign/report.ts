@@ -92,6 +92,8 @@ function direction(rows: readonly Heard[], nameOf: NameOf): ForeignDirection | n
 
 /** The asymmetry in words: what the bridge did with the direction that was not heard. */
 function readingOf(a: string, b: string, ways: 'both' | 'one', otherWayExists: boolean): string {
+  if (a === b)
+    return `${a} sends to its own address, as LAN chips and loop detection do to test a link: the bridge has not learned it where it is sent from, or hands the frames on`;
   if (ways === 'both')
     return `both directions were heard: the bridge floods what ${a} and ${b} say to each other, or sends a copy of it here`;
   return otherWayExists

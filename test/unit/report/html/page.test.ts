@@ -40,9 +40,29 @@ describe('html report', () => {
     expect(text).toMatch(/✔ ear proven \d+\/\d+/);
   });
 
+  it('maps who overheard whom, in cells that say it in words', () => {
+    const text = page(reported(['c']));
+    expect(text).toContain('<title>c overhears a: known-unicast</title>');
+    expect(text).toContain('<title>lan overheard nothing of a</title>');
+    expect(text.match(/class="heat leak"/g)).toHaveLength(1);
+  });
+
+  it('maps a thousand guests by those that fare alike', () => {
+    const text = page(reported(['g7', 'g9'], { guests: 1000 }));
+    const cells = text.match(/class="heat \w+"/g) ?? [];
+    expect(cells.length).toBeLessThan(200);
+    expect(text).toContain('those that fare alike in one row');
+    expect(text).toMatch(/<title>[^<]*g7[^<]* overhears a: known-unicast<\/title>/);
+  });
+
+  it('says at its head when the run was and which', () => {
+    const run = reported(['c']);
+    expect(page(run)).toMatch(/<p class="soft">\d{4}-\d\d-\d\d \d\d:\d\d UTC · .*run \w+<\/p>/);
+  });
+
   it('shows what changed in the state as a diff', () => {
     const text = page(reported([], { state: true }));
-    expect(text).toContain('− br0.ageing_time 30000');
+    expect(text).toContain('− br0.ageing_time 300 s');
     expect(text).toContain('+ br0.ageing_time 0');
   });
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Drift } from '../../../../src/core/model/audit.js';
 import { watchMetrics } from '../../../../src/report/machine/prometheus.js';
-import { driftText } from '../../../../src/report/terminal/audit.js';
+import { driftLines } from '../../../../src/report/terminal/drift.js';
 
 const drift: Drift = {
   code: 'port-joined',
@@ -41,7 +41,7 @@ it('counts drifts by severity and code, and escapes names that guests choose', (
 });
 
 it('writes a drift in one line without control characters', () => {
-  const line = driftText(drift, new Date(0));
+  const [line] = driftLines([drift], new Date(0));
   expect(line).toMatch(
     /^1970-01-01T00:00:00\.000Z MEDIUM port-joined: .*: nothing → br0 \(a port joined the bridge\)$/,
   );

@@ -16,6 +16,7 @@ describe('explainCode', () => {
     );
     expect(explainCode('2')).toContain('there is a leak beyond what was expected');
     expect(explainCode('gateway-steal')).toContain('a class of probes');
+    expect(explainCode('CVE-2019-15753')).toContain('See ageing-zero');
     expect(explainCode('raw')).toContain('a carrier of probes');
   });
 

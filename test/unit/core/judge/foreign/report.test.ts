@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { startForeign } from '../../../../../src/core/judge/foreign/foreign.js';
 import { finishForeign } from '../../../../../src/core/judge/foreign/report.js';
+import { foreignText } from '../../../../../src/report/terminal/foreign.js';
 import {
   macs,
   type Name,
@@ -255,4 +256,18 @@ describe('nothing foreign', () => {
       exitCode: 2,
       reasons: [{ code: 'evidence-incomplete' }],
     }));
+});
+
+it('says of a sender that is its own addressee what that is, instead of asking for its answer', () => {
+  const [pair] = report(each(frame('a', 'a'))).pairs;
+  expect(pair?.reading).toMatch(/sends to its own address/);
+  expect(pair?.reading).not.toMatch(/answer/);
+});
+
+it('adds up in the terminal: own, group, foreign and what could not be read are all frames', () => {
+  const told = foreignText([report(each(frame('own', 'a'), frame('a', 'all'), frame('a', 'b'), new Uint8Array(13)))], {
+    width: 200,
+    color: false,
+  });
+  expect(told).toContain('4 frames, 1 own, 1 broadcast and multicast, 1 foreign, 1 not read');
 });

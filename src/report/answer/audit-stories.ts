@@ -1,0 +1,115 @@
+import { causePhrase } from '../../core/judge/explain/cause-phrases.js';
+import type { AuditFinding, Prediction } from '../../core/model/audit.js';
+import { keyOfPlace, settingText } from '../setting-text.js';
+import { countText, setText } from './who.js';
+
+/** Findings that say the same of several ports. */
+export interface AuditStory extends Pick<AuditFinding, 'id' | 'severity' | 'bridge' | 'text' | 'probe' | 'readFrom'> {
+  readonly findings: readonly AuditFinding[];
+  /** `br0 is a hub (ageing_time 0)`: what is wrong, as a main clause. */
+  readonly phrase: string;
+  /** `flood = on at g1 to g50 (50)` */
+  readonly where: string;
+  /** Each once; words to people where nothing can be pasted. */
+  readonly fixes: readonly string[];
+}
+
+function whereText(findings: readonly AuditFinding[]): string {
+  const [first] = findings;
+  if (first === undefined) return '';
+  if (findings.length === 1) return `${first.place} = ${settingText(first.place, first.value)}`;
+  const key = keyOfPlace(first.place);
+  const isSetting = findings.every(({ place }) => place.endsWith(`.${key}`));
+  const devices = findings.map(({ place }) => (isSetting ? place.slice(0, -key.length - 1) : place));
+  const value = settingText(first.place, first.value);
+  return isSetting ? `${key} = ${value} at ${setText(devices)}` : `${value} at ${setText(devices)}`;
+}
+
+function phraseOf(findings: readonly AuditFinding[]): string {
+  const [first] = findings;
+  if (first === undefined) return '';
+  const { id: code, value, text } = first;
+  return causePhrase({ code, places: findings.map(({ place }) => place), value, text, fixes: [], rows: 0 });
+}
+
+/** The findings of an audit by what they say: one story for all ports of a bridge that it is true of, worst first. */
+export function auditStories(findings: readonly AuditFinding[]): readonly AuditStory[] {
+  const groups = new Map<string, AuditFinding[]>();
+  for (const finding of findings) {
+    const { id, severity, bridge, value, text } = finding;
+    // Values that say which process or rule it is are told one by one.
+    const key = JSON.stringify([id, severity, bridge, value, text]);
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [finding]);
+    else known.push(finding);
+  }
+  return [...groups.values()].flatMap((group): readonly AuditStory[] => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { id, severity, bridge, text, probe, readFrom } = first;
+    return [
+      {
+        id,
+        severity,
+        bridge,
+        text,
+        probe,
+        readFrom,
+        findings: group,
+        phrase: phraseOf(group),
+        where: whereText(group),
+        fixes: [...new Set(group.flatMap(({ fix }) => fix ?? []))],
+      },
+    ];
+  });
+}
+
+/** Classes of probes of which the same is foretold: who would receive them, and what stands in the way. */
+export interface ReachRow {
+  readonly classes: readonly string[];
+  readonly receivers: string;
+  readonly barrier: string;
+  /** Pairs of which one would receive what is not meant for it. */
+  readonly open: number;
+}
+
+function receiversText(predictions: readonly Prediction[]): string {
+  const pairsOf = (reach: Prediction['reach']): number =>
+    predictions.filter((each) => each.reach === reach).reduce((sum, { pairs }) => sum + pairs, 0);
+  const [yes, no, unknown] = [pairsOf('yes'), pairsOf('no'), pairsOf('unknown')];
+  if (yes > 0 && no + unknown === 0) return 'every other port';
+  if (yes === 0 && unknown === 0) return 'nobody';
+  if (yes === 0) return no === 0 ? 'not known' : `nobody; of ${countText(unknown)} not known`;
+  const observers = new Set(predictions.filter(({ reach }) => reach === 'yes').map(({ observer }) => observer));
+  return predictions.every(({ pairs }) => pairs === 1)
+    ? setText([...observers])
+    : `${countText(yes)} of ${countText(yes + no + unknown)} pairs`;
+}
+
+/** Why, without the ports of the pair that it was asked of. */
+function barrierText({ why, from, observer, reach }: Prediction): string {
+  const plain = why
+    .replace(/^to \S+: /, '')
+    .replaceAll(`${observer}.`, '')
+    .replaceAll(`${from}.`, '')
+    .replace(/^known on \S+/, 'known there');
+  return reach === 'yes' ? `none (${plain.slice(plain.lastIndexOf('; ') + 1).trim()})` : plain;
+}
+
+/** A table of what was foretold: classes that fare alike in one row, those that somebody would receive first. */
+export function reachRows(predictions: readonly Prediction[]): readonly ReachRow[] {
+  const byClass = new Map<string, Prediction[]>();
+  for (const prediction of predictions)
+    byClass.set(prediction.class, [...(byClass.get(prediction.class) ?? []), prediction]);
+  const rows = new Map<string, { classes: string[]; receivers: string; barrier: string; open: number }>();
+  for (const [name, own] of byClass) {
+    const open = own.filter(({ reach }) => reach === 'yes').reduce((sum, { pairs }) => sum + pairs, 0);
+    const told = own.find(({ reach }) => reach === 'yes') ?? own.find(({ reach }) => reach === 'unknown') ?? own.at(0);
+    const [receivers, barrier] = [receiversText(own), told === undefined ? '' : barrierText(told)];
+    const key = `${receivers}\n${barrier}`;
+    const known = rows.get(key);
+    if (known === undefined) rows.set(key, { classes: [name], receivers, barrier, open });
+    else known.classes.push(name);
+  }
+  return [...rows.values()].sort((a, b) => Number(b.open > 0) - Number(a.open > 0));
+}

@@ -1,0 +1,180 @@
+import type { Result } from '../../core/model/result.js';
+import { groupsOf } from '../answer/cause-stories.js';
+import { countText, setText } from '../answer/who.js';
+import type { RunDetails } from '../reporter.js';
+import { html, type Markup, nothing } from './markup.js';
+
+/** So many names have a row and a column each; of more those that fare alike are one. */
+const maxNames = 40;
+/** Sets beyond these are not drawn. */
+const maxSets = 60;
+const cell = 18;
+/** Columns that a letter takes, at most. */
+const letter = 6.6;
+
+type Heat = 'leak' | 'shown' | 'doubt' | 'none';
+
+/** Names that fare alike: what one of them hears, and who hears it, is true of all. */
+interface NameSet {
+  readonly names: readonly string[];
+  readonly label: string;
+}
+
+interface Leaks {
+  readonly from: ReadonlySet<string>;
+  readonly observers: ReadonlySet<string>;
+  readonly classes: readonly string[];
+  readonly isFailing: boolean;
+}
+
+/** Leaks of a run as sets; of a small run row by row, so that a pair that does not leak is none. */
+function leaksOf(result: Result, isSmall: boolean): readonly Leaks[] {
+  return result.steps.flatMap((step): readonly Leaks[] => {
+    const isFolded = step.findings.some(({ grouped }) => grouped !== undefined);
+    if (isSmall && !isFolded) {
+      return step.findings
+        .filter(({ leak }) => leak)
+        .map(({ from, observer, class: name, accepted }) => ({
+          from: new Set([from]),
+          observers: new Set([observer]),
+          classes: [name],
+          isFailing: !step.asExpected && accepted === undefined,
+        }));
+    }
+    return groupsOf(step).map((group) => ({
+      from: new Set(group.from),
+      observers: new Set(group.observers),
+      classes: group.classes,
+      isFailing: !step.asExpected && group.accepted === undefined,
+    }));
+  });
+}
+
+function namesOf(result: Result, details: RunDetails | null): readonly string[] {
+  const found = new Set<string>();
+  for (const { findings, groups = [] } of result.steps) {
+    for (const { from, observer } of findings) if (from !== '*') found.add(from).add(observer);
+    for (const { from, observers } of groups)
+      for (const name of [...from, ...observers]) if (name !== '*') found.add(name);
+  }
+  const zones = new Map((details?.plan.endpoints ?? []).map(({ name, zone }) => [name, zone ?? '']));
+  const zoneOf = (name: string): string => zones.get(name) ?? '';
+  // Those of one zone stand beside each other.
+  return [...found].sort((a, b) => zoneOf(a).localeCompare(zoneOf(b), 'en') || 0);
+}
+
+/** Names by what the leaks say of them, and by zone. */
+function setsOf(names: readonly string[], leaks: readonly Leaks[], details: RunDetails | null): readonly NameSet[] {
+  if (names.length <= maxNames) return names.map((name) => ({ names: [name], label: name }));
+  const zones = new Map((details?.plan.endpoints ?? []).map(({ name, zone }) => [name, zone ?? '']));
+  const sets = new Map<string, string[]>();
+  for (const name of names) {
+    const marks = leaks.map(({ from, observers }) => `${Number(from.has(name))}${Number(observers.has(name))}`);
+    const key = `${zones.get(name) ?? ''} ${marks.join('')}`;
+    const known = sets.get(key);
+    if (known === undefined) sets.set(key, [name]);
+    else known.push(name);
+  }
+  return [...sets].map(([key, alike]) => {
+    const zone = key.slice(0, key.lastIndexOf(' '));
+    return { names: alike, label: `${zone === '' ? '' : `${zone}: `}${setText(alike)}` };
+  });
+}
+
+/** What is known of one set towards another. */
+interface Overheard {
+  isFailing: boolean;
+  readonly classes: Set<string>;
+}
+
+/** Who overheard whom, by the positions of the sets: `from * sets.length + observer`. */
+function overheardOf(sets: readonly NameSet[], leaks: readonly Leaks[]): ReadonlyMap<number, Overheard> {
+  const positions = new Map(sets.map(({ names: [name = ''] }, at) => [name, at]));
+  const positionsIn = (names: ReadonlySet<string>): readonly number[] =>
+    names.size < positions.size
+      ? [...names].flatMap((name) => positions.get(name) ?? [])
+      : [...positions].flatMap(([name, at]) => (names.has(name) ? [at] : []));
+  const found = new Map<number, Overheard>();
+  for (const { from, observers, classes, isFailing } of leaks) {
+    const ears = positionsIn(observers);
+    for (const sender of positionsIn(from)) {
+      for (const observer of ears) {
+        const key = sender * sets.length + observer;
+        const known = found.get(key) ?? { isFailing: false, classes: new Set<string>() };
+        known.isFailing ||= isFailing;
+        for (const name of classes) known.classes.add(name);
+        found.set(key, known);
+      }
+    }
+  }
+  return found;
+}
+
+function heatOf(overheard: Overheard | undefined, observer: NameSet, doubted: ReadonlySet<string>): Heat {
+  if (overheard !== undefined) return overheard.isFailing ? 'leak' : 'shown';
+  return observer.names.some((name) => doubted.has(name)) ? 'doubt' : 'none';
+}
+
+const words: Readonly<Record<Heat, string>> = {
+  leak: 'overhears',
+  shown: 'overhears, as expected or known,',
+  doubt: 'was not proven to hear nothing of',
+  none: 'overheard nothing of',
+};
+
+function cellMarkup([x, y]: readonly [number, number], heat: Heat, title: string, isSelf: boolean): Markup {
+  const kind = isSelf ? 'self' : heat;
+  const sign = { leak: '✖', shown: '◆', doubt: '?', none: '', self: '' }[kind];
+  const text =
+    sign === ''
+      ? nothing
+      : html`<text class="small" x="${x + cell / 2}" y="${y + 13}" text-anchor="middle">${sign}</text>`;
+  return html`<g><title>${title}</title><rect class="heat ${kind}" x="${x}" y="${y}" width="${cell - 1}" height="${cell - 1}"/>${text}</g>`;
+}
+
+function cut(text: string, length: number): string {
+  const points = [...text];
+  return points.length <= length ? text : `${points.slice(0, length - 1).join('')}…`;
+}
+
+/**
+ * Who overheard whom in a whole run, as a map: who sent at the left, who observed at the top. Of more than 40 endpoints
+ * those that fare alike, in one zone, have one row.
+ */
+export function heatSection(result: Result, details: RunDetails | null): Markup {
+  const names = namesOf(result, details);
+  const leaks = leaksOf(result, names.length <= maxNames);
+  const sets = setsOf(names, leaks, details).slice(0, maxSets);
+  if (sets.length === 0) return nothing;
+  const doubted = new Set(result.steps.flatMap(({ reasons }) => reasons.flatMap(({ observer }) => observer ?? [])));
+  const overheard = overheardOf(sets, leaks);
+  const longest = Math.max(...sets.map(({ label }) => [...label].length));
+  const labelWidth = Math.ceil(16 + letter * Math.min(30, longest));
+  const headHeight = Math.ceil(16 + letter * Math.min(20, longest));
+  const cells = sets.flatMap((from, y) =>
+    sets.map((observer, x) => {
+      const known = overheard.get(y * sets.length + x);
+      const heat = heatOf(known, observer, doubted);
+      const what = known === undefined ? '' : `: ${[...known.classes].join(', ')}`;
+      const title = `${observer.label} ${words[heat]} ${from.label}${what}`;
+      return cellMarkup(
+        [labelWidth + x * cell, headHeight + y * cell],
+        heat,
+        title,
+        x === y && from.names.length === 1,
+      );
+    }),
+  );
+  const rows = sets.map(
+    ({ label }, at) =>
+      html`<text class="small" x="${labelWidth - 6}" y="${headHeight + at * cell + 13}" text-anchor="end">${cut(label, 30)}</text>`,
+  );
+  const columns = sets.map(({ label }, at) => {
+    const [x, y] = [labelWidth + at * cell + 13, headHeight - 6];
+    return html`<text class="small" transform="rotate(-60 ${x} ${y})" x="${x}" y="${y}">${cut(label, 20)}</text>`;
+  });
+  const [width, height] = [labelWidth + sets.length * cell + 70, headHeight + sets.length * cell + 6];
+  const count =
+    sets.length < names.length ? `; ${countText(names.length)} endpoints, those that fare alike in one row` : '';
+  return html`<section aria-labelledby="heat"><h2 id="heat">Who overheard whom, as a map</h2><p>Who sent stands at the left, who observed at the top. ✖ a leak · ◆ a leak that was expected, or is known · ? not proven · empty: overheard nothing${count}.</p><svg class="map" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="Map of who overheard whom">${columns}${rows}${cells}</svg></section>`;
+}

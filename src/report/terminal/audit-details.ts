@@ -1,0 +1,109 @@
+import type { AuditProof, AuditReport, FindingProof, Prediction, Severity } from '../../core/model/audit.js';
+import { escapeText } from '../../core/text/escape.js';
+import { auditStories, type AuditStory } from '../answer/audit-stories.js';
+import { settingText } from '../setting-text.js';
+import { lastingLines } from '../stories.js';
+
+export const severityWords: Readonly<Record<Severity, string>> = {
+  high: 'HIGH',
+  medium: 'MEDIUM',
+  low: 'LOW',
+  info: 'INFO',
+};
+
+const proofWords: Readonly<Record<FindingProof['outcome'], string>> = {
+  shown: 'on the wire',
+  'not-shown': 'not seen on the wire',
+  open: 'not proved',
+};
+
+function proofLines(story: AuditStory, { findings, proof }: AuditReport): readonly string[] {
+  const proofs = story.findings.flatMap((finding) => proof?.findings[findings.indexOf(finding)] ?? []);
+  return [...new Set(proofs.map(({ outcome, text }) => `${proofWords[outcome]}: ${text}`))];
+}
+
+function storyText(story: AuditStory, report: AuditReport): readonly string[] {
+  const lasting = story.findings.flatMap((finding) => finding.lasting ?? []);
+  return [
+    `${severityWords[story.severity].padEnd(7)} ${story.id}: ${story.where}`,
+    `          ${story.text}`,
+    ...(story.probe === null ? [] : [`          shown by: class ${story.probe}`]),
+    ...proofLines(story, report).map((line) => `          ${line}`),
+    ...story.fixes.map((fix) => `          fix: ${fix}`),
+    ...lastingLines(lasting, '          '),
+    `          read from: ${story.readFrom}`,
+  ];
+}
+
+function count(predictions: readonly Prediction[], reach: string): number {
+  return predictions.filter((one) => one.reach === reach).reduce((sum, { pairs }) => sum + pairs, 0);
+}
+
+/** By class and reason: how many pairs would get it. */
+function predictionText(predictions: readonly Prediction[]): readonly string[] {
+  const classes = [...new Set(predictions.map((one) => one.class))];
+  return classes.flatMap((name) => {
+    const own = predictions.filter((one) => one.class === name);
+    const first = own.find(({ reach }) => reach === 'yes') ?? own.find(({ reach }) => reach === 'unknown');
+    return [
+      `  ${name.padEnd(20)} yes ${count(own, 'yes')}, no ${count(own, 'no')}, unknown ${count(own, 'unknown')} of ${own.reduce((sum, { pairs }) => sum + pairs, 0)} pairs${first === undefined ? '' : `; e.g. ${first.from} → ${first.observer}: ${first.reach} (${first.why})`}`,
+    ];
+  });
+}
+
+/** Rows that contradict a rule do so in masses. */
+const maxFaults = 20;
+
+function alike(reasons: AuditProof['reasons'], step: string, code: string): string {
+  const more = reasons.filter((one) => one.step === step && one.code === code).length - 1;
+  return more === 0 ? '' : ` (and ${more} like it)`;
+}
+
+/** How predictions fared on the wire. */
+function proofText({ classes, faults, reasons, evidence }: AuditProof): readonly string[] {
+  return [
+    '',
+    'predicted and held against the wire:',
+    ...classes.map(
+      (one) => `  ${one.class.padEnd(20)} ${one.agrees} rows as predicted, ${one.differs} otherwise, ${one.open} open`,
+    ),
+    ...faults
+      .slice(0, maxFaults)
+      .map(
+        (fault) =>
+          `  THE RULE IS AT FAULT, the wire is right: ${fault.class} as ${fault.carrier}, ${fault.from} → ${fault.to ?? 'everybody'} at ${fault.observer}: predicted ${fault.foretold} (${fault.why}), seen ${fault.seen}; please report it`,
+      ),
+    ...(faults.length <= maxFaults ? [] : [`  … and ${faults.length - maxFaults} more: --json`]),
+    ...reasons
+      .filter((one, at) => reasons.findIndex(({ step, code }) => step === one.step && code === one.code) === at)
+      .map(({ step, code, text }) => `  evidence is missing: ${step}: ${code}: ${text}${alike(reasons, step, code)}`),
+    `  evidence: ${evidence}`,
+  ];
+}
+
+/** An audit whole, for people. `all`: findings below medium, and every setting, as well. */
+export function auditDetails(report: AuditReport, all: boolean): readonly string[] {
+  const reported = report.findings.filter(({ severity }) => all || severity === 'high' || severity === 'medium');
+  const hidden = report.findings.length - reported.length;
+  const unknown = report.settings.filter(({ value }) => value === 'unknown');
+  return [
+    ...auditStories(reported).flatMap((story) => storyText(story, report)),
+    ...(hidden === 0 ? [] : [`${hidden} more of low severity or for information: --all`]),
+    ...(report.predictions.length === 0
+      ? []
+      : [
+          '',
+          'what one sends to others would reach a third (predicted from the state, not measured):',
+          ...predictionText(report.predictions),
+        ]),
+    ...(report.proof === undefined ? [] : proofText(report.proof)),
+    ...(unknown.length === 0
+      ? []
+      : [
+          '',
+          `unknown to this kernel: ${[...new Set(unknown.map(({ place }) => place.slice(place.lastIndexOf('.') + 1)))].join(', ')}`,
+        ]),
+    ...(all ? ['', ...report.settings.map(({ place, value }) => `  ${place} = ${settingText(place, value)}`)] : []),
+    ...report.unread.map(({ what, why }) => `could not be read: ${what}: ${why}`),
+  ].map(escapeText);
+}

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import type { AuditFinding, AuditReport, Prediction } from '../../../../src/core/model/audit.js';
+import { auditText } from '../../../../src/report/terminal/audit.js';
+
+const finding = (id: string, place: string, over: Partial<AuditFinding> = {}): AuditFinding => ({
+  id,
+  severity: 'medium',
+  bridge: 'br0',
+  place,
+  value: 'on',
+  readFrom: 'ip -d link',
+  text: 'a text',
+  probe: 'unknown-unicast',
+  fix: `bridge link set dev ${place.split('.')[0] ?? ''} flood off`,
+  ...over,
+});
+const prediction = (observer: string, reach: Prediction['reach']): Prediction => ({
+  bridge: 'br0',
+  class: 'unknown-unicast',
+  from: 'a',
+  observer,
+  pairs: 1,
+  reach,
+  why: reach === 'yes' ? `a MAC that nobody has; ${observer}.flood on` : `${observer}.flood off`,
+});
+const report = (over: Partial<AuditReport>): AuditReport => ({
+  auditVersion: 1,
+  bridges: ['br0'],
+  findings: [],
+  settings: [],
+  predictions: [],
+  unread: [],
+  ...over,
+});
+const view = { width: 80, verbose: false, all: false, exitStatus: 0 };
+
+describe('an audit for people', () => {
+  it('begins with the worst that was found and who would receive what by it', () => {
+    const text = auditText(
+      report({
+        findings: [finding('unknown-flood', 'b.flood'), finding('stp-open', 'br0.stp_state', { severity: 'low' })],
+        predictions: [prediction('b', 'yes'), prediction('c', 'no')],
+      }),
+      view,
+    );
+    expect(text.split('\n').slice(0, 3).join(' ')).toBe(
+      'MEDIUM: b takes frames to MACs that the bridge does not know (flood on); b would receive unknown-unicast br0: findings 1 medium, 1 low or for information; exit status 0',
+    );
+    expect(text).toMatch(/^unknown-unicast +b +none \(flood on\)$/m);
+    expect(text).toContain('low or for information (--all): stp-open');
+  });
+
+  it('says that nothing was found, and what could not be read', () => {
+    const text = auditText(report({ unread: [{ what: 'nft', why: 'it takes root' }] }), { ...view, exitStatus: 3 });
+    expect(text).toMatch(/^nothing of high or medium severity was found at br0\nbr0: findings none; exit status 3\n/);
+    expect(text).toContain('could not be read: nft (it takes root)');
+  });
+
+  it('keeps to 23 lines whatever was found, and says how much is left out', () => {
+    const findings = Array.from({ length: 30 }, (_, at) =>
+      finding(`rule-${at}`, `p${at}.flood`, { text: `text ${at}` }),
+    );
+    const text = auditText(report({ findings }), view);
+    expect(text.split('\n').length).toBeLessThanOrEqual(23);
+    expect(text).toMatch(/^and \d+ more findings: --verbose$/m);
+    expect(auditText(report({ findings }), { ...view, verbose: true }).match(/^MEDIUM /gm)).toHaveLength(30);
+  });
+
+  it('shows every setting with --all, times in seconds', () =>
+    expect(
+      auditText(report({ settings: [{ place: 'br0.ageing_time', value: '30000' }] }), { ...view, all: true }),
+    ).toContain('  br0.ageing_time = 300 s'));
+
+  it('says how predictions fared on the wire', () => {
+    const proof = {
+      evidence: 'evidence/x',
+      classes: [{ class: 'broadcast', agrees: 7, differs: 1, open: 2 } as const],
+      faults: [],
+      findings: [],
+      reasons: [{ step: 's', code: 'control-missing', text: '' }],
+    };
+    expect(auditText(report({ proof }), view)).toContain(
+      'on the wire: 7 rows as predicted, 1 otherwise, 2 open\nevidence is missing: control-missing\nevidence: evidence/x',
+    );
+  });
+});
