@@ -175,7 +175,7 @@ export function groupedRows(
     if (looked.kind !== kind) turnTo(looked, kind);
     addTo(looked.except, sent, 0, proven);
     if (input.parties.isOfSender(flow, partyOf(looked.observer))) return;
-    const seen = flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.count(flow, name);
+    const seen = flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.countTokens(flow, name);
     const allowed = allowanceAt(looked.observer, flow);
     const { observer } = looked;
     const isLeak = allowed === 'no' && seen > 0;
