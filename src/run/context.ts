@@ -14,8 +14,13 @@ import type { AlterDevices, Devices } from './devices.js';
 import type { Guard } from './guard.js';
 import type { RemoteHost } from './hosts/remote-host.js';
 import type { HostLook } from './precheck-host.js';
-import type { OperatorDeclaration } from './provenance.js';
 import type { PreparedTopology } from './topology.js';
+
+/** What the person who runs it declares. */
+export interface OperatorDeclaration {
+  readonly operator: string | null;
+  readonly ticket: string | null;
+}
 
 export interface RunOptions {
   /** Folder for the evidence; made if it is not there. */

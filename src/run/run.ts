@@ -18,12 +18,12 @@ import { applicationOf, type PreparedRun, type RunOptions } from './context.js';
 import { executeRun } from './execute.js';
 import { startGuard } from './guard.js';
 import type { HostLook } from './precheck-host.js';
-import { concludeRun, type JudgedRun } from './result/conclude.js';
+import { concludeRun, type ConcludedRun } from './result/conclude.js';
 import { judgeApart } from './result/judge-apart.js';
 import { type PreparedTopology, planOn, topologyOf } from './topology.js';
 
 /** What a run leaves. */
-export interface Run extends JudgedRun {
+export interface Run extends ConcludedRun {
   readonly plan: Plan;
   readonly dir: string;
   /** What the run could not put back; empty = nothing was left behind. */

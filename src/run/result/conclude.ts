@@ -20,7 +20,7 @@ export interface EndedRun extends Pick<PreparedRun, 'plan' | 'key' | 'streaming'
 }
 
 /** What becomes of a run: its result and what that rests on. */
-export interface JudgedRun {
+export interface ConcludedRun {
   readonly result: Result;
   /** All that the result rests on but the capture, as the folder has it; null = the folder could not be completed. */
   readonly input: JudgeInput | null;
@@ -32,12 +32,12 @@ export interface JudgedRun {
  * Collates the captures, reveals the key and judges: in a process without rights (`apart`) or in this one; writes the
  * result down as far as the folder takes it.
  */
-export async function concludeRun(ended: EndedRun, apart: JudgeApart | null): Promise<JudgedRun> {
+export async function concludeRun(ended: EndedRun, apart: JudgeApart | null): Promise<ConcludedRun> {
   return apart === null ? concludeHere(ended) : concludeApart(ended, apart);
 }
 
 /** Has a process without rights complete the folder; what it read is known here as well. */
-async function concludeApart(ended: EndedRun, apart: JudgeApart): Promise<JudgedRun> {
+async function concludeApart(ended: EndedRun, apart: JudgeApart): Promise<ConcludedRun> {
   const { plan, record, key, timeline, states, options } = ended;
   options.onProgress({ kind: 'phase', name: 'collating' });
   const { counters, inferred } = countersOf(ended);
@@ -72,7 +72,7 @@ function countersOf({ plan, timeline }: EndedRun): Pick<CollateInput, 'counters'
 }
 
 /** The same in this process, for a lab. */
-async function concludeHere(ended: EndedRun): Promise<JudgedRun> {
+async function concludeHere(ended: EndedRun): Promise<ConcludedRun> {
   const { isWriteFailure, judgeRaw } = await import('../../system/evidence/judge-raw.js');
   try {
     return { ...(await complete(ended)), frames: null };
@@ -89,7 +89,7 @@ async function concludeHere(ended: EndedRun): Promise<JudgedRun> {
 }
 
 /** Collates, reveals the key, judges what the folder holds and writes the result down. */
-async function complete(ended: EndedRun): Promise<Pick<JudgedRun, 'result' | 'input'>> {
+async function complete(ended: EndedRun): Promise<Pick<ConcludedRun, 'result' | 'input'>> {
   const { dir, plan, record, key, timeline, streaming, options } = ended;
   const { onProgress } = options;
   const [{ judgeRun }, { writeSums }] = await Promise.all([
