@@ -51,7 +51,7 @@ describe('the hash of a plan', () => {
       withStep({ traffic: [{ kind: 'http', from: 'a', to: 'b', requests: 1, bytes: 1, must: [], may: [] }] }),
     ],
     ['a count', withStep({ flows: step.flows.map((one) => ({ ...one, count: 21 })) })],
-    ['what a flow is for', withStep({ flows: step.flows.map((one) => ({ ...one, purpose: 'stimulus' })) })],
+    ['what a flow is for', withStep({ flows: step.flows.map((one) => ({ ...one, purpose: 'stimulus' as const })) })],
     ['a variant', withStep({ flows: step.flows.map((one) => ({ ...one, variant: 'x' })) })],
     ['the entry of a flow', withStep({ flows: step.flows.map((one) => ({ ...one, probe: 7 })) })],
     ['where somebody listens', withStep({ observers: step.observers.map((one) => ({ ...one, place: 'relay' })) })],
