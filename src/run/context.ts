@@ -1,13 +1,86 @@
 import type { Fabric } from '../core/model/fabric.js';
+import type { CalibrationRecord } from '../core/model/provenance.js';
+import type { PrecheckNote } from '../core/model/run-record.js';
+import type { Host, Scenario } from '../core/model/scenario.js';
 import type { Plan, StepPlan } from '../core/model/plan.js';
 import type { ProgressEvent, StepPhase } from '../core/model/progress.js';
 import type { StepStates } from '../core/model/state.js';
 import { VerifyError } from '../core/model/verify-error.js';
+import type { chooseEngine } from '../system/capture/choose-engine.js';
+import type { CollatingWhileRunning } from '../system/evidence/collate-while-running.js';
 import type { TimelineLog } from '../system/evidence/folder/timeline-log.js';
-import type { Devices } from './devices.js';
+import type { Inside } from '../system/fabric/lab/enter.js';
+import type { AlterDevices, Devices } from './devices.js';
+import type { Guard } from './guard.js';
 import type { RemoteHost } from './hosts/remote-host.js';
+import type { HostLook } from './precheck-host.js';
+import type { PreparedTopology } from './topology.js';
 
-/** What the parts of a run share. */
+/** What the person who runs it declares. */
+export interface OperatorDeclaration {
+  readonly operator: string | null;
+  readonly ticket: string | null;
+}
+
+export interface RunOptions {
+  /** Folder for the evidence; made if it is not there. */
+  readonly outDir: string;
+  readonly runId: string;
+  /** Where the lab's namespaces are: what `enterLab` said; null = the run is on this host. */
+  readonly inside: Inside | null;
+  readonly engine: 'auto' | 'libpcap' | 'cap';
+  /** Which frames stay in the evidence; left out: all. */
+  readonly keep?: 'leaks' | 'all';
+  readonly toolVersion: string;
+  /** On a host: keep what guests say to each other, whole, instead of the run's own frames' headers. */
+  readonly payload?: boolean;
+  /** For so long, in ms, it is listened after the last probe of each step, if that is longer than usual. */
+  readonly lingerMs?: number;
+  /** Who is responsible, as declared; for the record. */
+  readonly declared?: OperatorDeclaration;
+  /**
+   * On a host: shows, before anything is built or sent, that a leak is seen on this kernel; works below the folder that
+   * it is given; throws to refuse.
+   */
+  readonly calibrate?: (engine: 'libpcap' | 'cap', outDir: string) => Promise<CalibrationRecord>;
+  /** Hears of the hosts before anybody is connected to; throws to refuse. */
+  readonly connect?: (hosts: readonly Host[]) => Promise<void>;
+  /** Looks at the plan before anything is built or sent; throws to refuse. `hash`: what `planHash` says. */
+  readonly approve?: (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void>;
+  /** Everything is done but sending. */
+  readonly rehearse?: boolean;
+  readonly onProgress: (event: ProgressEvent) => void;
+  /** Ends the run early; what was seen until then is kept and judged. */
+  readonly signal: AbortSignal;
+  /** How what listens and sends differs from the kernel's own; left out: not at all. */
+  readonly alter?: AlterDevices;
+}
+
+/** All that is known of a run before anything is built. */
+export interface PreparedRun {
+  readonly options: RunOptions;
+  readonly scenario: Scenario;
+  readonly engine: ReturnType<typeof chooseEngine>;
+  readonly key: Uint8Array;
+  readonly topology: PreparedTopology;
+  readonly plan: Plan;
+  /** null = it is still to be opened. */
+  readonly opening: Promise<Fabric> | null;
+  readonly look: HostLook;
+  /** null = none was asked for. */
+  readonly calibration: CalibrationRecord | null;
+  /** null = nobody is watched. */
+  readonly guard: Guard | null;
+  /** null = captures are put in order when they are whole. */
+  readonly streaming: CollatingWhileRunning | null;
+}
+
+/** How the program is named in captures. */
+export function applicationOf(toolVersion: string): string {
+  return `verify-isolation ${toolVersion}`;
+}
+
+/** What the parts of a run share while its steps are carried out. */
 export interface RunContext {
   readonly plan: Plan;
   readonly key: Uint8Array;

@@ -20,12 +20,7 @@ import { readMachine } from '../system/machine/read-machine.js';
 import { readPackage } from '../system/machine/read-package.js';
 import { readWho } from '../system/machine/read-who.js';
 import { engineOf, ringOf, snaplenOf } from './capture-step.js';
-
-/** What the person who runs it declares. */
-export interface OperatorDeclaration {
-  readonly operator: string | null;
-  readonly ticket: string | null;
-}
+import type { OperatorDeclaration } from './context.js';
 
 export interface ProvenanceInput {
   readonly plan: Plan;

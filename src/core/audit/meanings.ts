@@ -1,3 +1,4 @@
+import { stpOpenWeakness } from '../bridge/weaknesses/stp-open.js';
 import type { bridgeRules, hostRules } from './rules.js';
 
 export type AuditId = keyof typeof bridgeRules | keyof typeof hostRules;
@@ -31,7 +32,7 @@ export const auditMeanings: Readonly<Record<AuditId, string>> = {
   'mcast-router-port': 'The port gets all multicast. One query of a guest is enough to become such a port.',
   'mac-bypass': 'MAC authentication bypass admits candidates by itself.',
   'backup-port': 'When the carrier of the port is lost its traffic goes to another port.',
-  'stp-open': 'Frames of the spanning tree from a guest reach others, or may make the guest the root of the tree.',
+  'stp-open': stpOpenWeakness.meaning,
   'mac-stealable':
     'The address of the guest is only learned: another guest that sends with it gets its traffic. A static sticky entry, or a locked port, stops that.',
   'link-local-forwarded': 'Link-local frames (LLDP, EAPOL) pass the bridge.',

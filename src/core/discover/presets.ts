@@ -1,4 +1,4 @@
-import { disruptiveClasses } from '../model/scenario.js';
+import { disruptiveClasses } from '../probe/classes.js';
 import type { Found, FoundScenario } from './found-scenario.js';
 import { twinSteps } from './twin/steps.js';
 

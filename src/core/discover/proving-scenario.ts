@@ -1,4 +1,5 @@
-import { disruptiveClasses, type ProbeClassName } from '../model/scenario.js';
+import type { ProbeClassName } from '../model/scenario.js';
+import { disruptiveClasses } from '../probe/classes.js';
 import type { FoundScenario } from './found-scenario.js';
 
 /** So many guests speak at most: what one can, others of its kind can. */

@@ -133,17 +133,6 @@ export const probeClasses = [
 ] as const;
 export type ProbeClassName = (typeof probeClasses)[number];
 
-export const disruptiveClasses: readonly ProbeClassName[] = [
-  'mac-steal',
-  'gateway-steal',
-  'mac-flood',
-  'arp-spoof',
-  'ra-spoof',
-  'dhcp-offer',
-  'igmp-query',
-  'stp-root',
-];
-
 /** What a scenario claims about one observer: none, some, all, or an exact number of frames. */
 export type SeenAmount = 'none' | 'some' | 'all' | number;
 

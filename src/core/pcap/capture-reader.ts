@@ -2,7 +2,7 @@ import { BatchBuilder } from './batch-builder.js';
 import { type CaptureItem, maxBlockLength } from './capture-items.js';
 import { classicDecoder, classicMagic } from './classic/decoder.js';
 import { type Decoder, windowOf } from './decoder.js';
-import { pcapngDecoder } from './pcapng/decoder.js';
+import { PcapngDecoder } from './pcapng/decoder.js';
 import { blockTypes } from './pcapng/options.js';
 import { ringDecoder } from './ring/decoder.js';
 
@@ -44,7 +44,7 @@ export function createCaptureReader(options: CaptureReaderOptions = {}): Capture
 
   function decoderFor(view: DataView, at: number): Decoder | null {
     if (view.getUint32(at) === blockTypes.section)
-      return pcapngDecoder(out, options.raw === true ? ringDecoder(out) : null);
+      return new PcapngDecoder(out, options.raw === true ? ringDecoder(out) : null);
     for (const little of [true, false]) {
       const magic = view.getUint32(at, little);
       if (magic === classicMagic.micro || magic === classicMagic.nano)

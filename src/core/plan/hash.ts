@@ -1,13 +1,99 @@
 import { createHash } from 'node:crypto';
-import type { FrameSpec, Plan } from '../model/plan.js';
+import type { Control, Flow, FrameSpec, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { FileHash } from '../model/scenario.js';
+
+/**
+ * Which keys of a type the hash covers. Each key has to be named, so that a new one does not compile before it is
+ * decided whether an operator approves it; only what differs by itself from run to run, or follows from the rest, may
+ * be left out.
+ */
+type Coverage<T> = Readonly<Record<keyof T, 'covered' | 'left out'>>;
+
+const ofStep: Coverage<StepPlan> = {
+  index: 'left out', // its place in the list
+  name: 'covered',
+  line: 'left out', // where it stands in the file
+  changes: 'covered',
+  learn: 'covered',
+  waitMs: 'covered',
+  present: 'covered',
+  observers: 'covered',
+  filter: 'left out', // follows from the frames and the run's tag
+  snaplen: 'covered',
+  flows: 'covered',
+  provokes: 'covered',
+  controls: 'covered',
+  inwardUnproved: 'covered',
+  traffic: 'covered',
+  listenMs: 'covered',
+  during: 'covered',
+  rate: 'covered',
+  drainMs: 'covered',
+  expect: 'covered',
+};
+
+const ofFlow: Coverage<Flow> = {
+  id: 'left out', // its place in the list
+  step: 'left out',
+  probe: 'covered',
+  class: 'covered',
+  carrier: 'left out', // its frame's
+  vlan: 'left out', // its frame's
+  from: 'covered',
+  to: 'covered',
+  sender: 'covered',
+  frame: 'covered',
+  count: 'covered',
+  first: 'left out', // the sum of the counts before
+  must: 'covered',
+  may: 'covered',
+  judged: 'covered',
+  purpose: 'covered',
+  variant: 'covered',
+};
+
+const ofControl: Coverage<Control> = {
+  kind: 'covered',
+  phase: 'covered',
+  observer: 'covered',
+  sender: 'covered',
+  frame: 'covered',
+  index: 'left out', // the sum of the counts before
+};
+
+const ofObserver: Coverage<Observer> = {
+  name: 'covered',
+  interface: 'covered',
+  bridge: 'covered',
+  place: 'covered',
+  role: 'covered',
+  macs: 'left out', // what a port has learned
+  judged: 'covered',
+  party: 'covered',
+};
+
+/** Gives of each value the keys that are covered, in the order of the table. */
+function pick<T extends object>(coverage: Coverage<T>): (value: T) => Partial<T> {
+  const keys = keysOf(coverage).filter((key) => coverage[key] === 'covered');
+  return (value) => {
+    const picked: Partial<T> = {};
+    for (const key of keys) picked[key] = value[key];
+    return picked;
+  };
+}
+
+function keysOf<T extends object>(coverage: Coverage<T>): readonly (keyof T)[] {
+  const keys: (keyof T)[] = [];
+  for (const key in coverage) keys.push(key);
+  return keys;
+}
 
 /**
  * Addresses that a run invents for itself begin with 06 and its tag (core/probe/addresses.ts): they differ from run to
  * run and mean the same.
  */
-function lasting(frame: FrameSpec, own: ReadonlySet<string>): FrameSpec {
-  const plain = (mac: string): string => (mac.startsWith('06:') && !own.has(mac) ? 'invented' : mac);
+function withoutInvented(frame: FrameSpec, known: ReadonlySet<string>): FrameSpec {
+  const plain = (mac: string): string => (mac.startsWith('06:') && !known.has(mac) ? 'invented' : mac);
   return { ...frame, srcMac: plain(frame.srcMac), dstMac: plain(frame.dstMac) };
 }
 
@@ -19,46 +105,24 @@ export interface PlanSurroundings {
 }
 
 /**
- * SHA-256 of all that a run changes and sends, of who listens, of what is expected and accepted, of the contents of
+ * SHA-256 of all that a run changes and sends, of each observer, of what is expected and accepted, of the contents of
  * every file that it takes, and of the program's version, in hex: two plans with the same hash do and mean the same.
  * What differs by itself from run to run (key, tag, invented addresses, the MACs that a port has learned) does not
  * count, and neither does the folder that a file lies in.
  */
 export function planHash(plan: Plan, { files, toolVersion }: PlanSurroundings): string {
-  const own = new Set(plan.endpoints.flatMap(({ macs }) => macs));
-  const steps = plan.steps.map((step) => ({
-    name: step.name,
-    changes: step.changes,
-    learn: step.learn,
-    waitMs: step.waitMs,
-    rate: step.rate,
-    listenMs: step.listenMs,
-    during: step.during,
-    traffic: step.traffic,
-    present: step.present,
-    expect: step.expect,
-    provokes: step.provokes ?? [],
-    snaplen: step.snaplen,
-    drainMs: step.drainMs,
-    flows: step.flows.map(({ class: probeClass, sender, from, to, count, frame, must, may, judged }) => ({
-      probeClass,
-      sender,
-      from,
-      to,
-      count,
-      must,
-      may,
-      judged,
-      frame: lasting(frame, own),
-    })),
-    controls: step.controls.map(({ kind, phase, observer, sender, frame }) => ({
-      kind,
-      phase,
-      observer,
-      sender,
-      frame: lasting(frame, own),
-    })),
-    observers: step.observers.map(({ name, interface: device, bridge, judged }) => ({ name, device, bridge, judged })),
+  const known = new Set(plan.endpoints.flatMap(({ macs }) => macs));
+  const [step, flow, control, observer] = [
+    pick<StepPlan>(ofStep),
+    pick<Flow>(ofFlow),
+    pick<Control>(ofControl),
+    pick<Observer>(ofObserver),
+  ];
+  const steps = plan.steps.map((each) => ({
+    ...step(each),
+    flows: each.flows.map((of) => ({ ...flow(of), frame: withoutInvented(of.frame, known) })),
+    controls: each.controls.map((of) => ({ ...control(of), frame: withoutInvented(of.frame, known) })),
+    observers: each.observers.map(observer),
   }));
   const { name, provider, bridges, hosts = [], sysctl, partialScope } = plan;
   const contents = files.map(({ path, sha256 }) => ({ name: path.slice(path.lastIndexOf('/') + 1), sha256 }));

@@ -1,6 +1,7 @@
 import type { Mac } from '../model/mac.js';
 import type { ExpectationPlan, Plan, PlannedTopology, StepPlan, TrafficPlan } from '../model/plan.js';
-import { disruptiveClasses, type Endpoint, type MdbEntry, type Scenario, type Step } from '../model/scenario.js';
+import type { Endpoint, MdbEntry, Scenario, Step } from '../model/scenario.js';
+import { disruptiveClasses } from '../probe/classes.js';
 import { classes } from '../probe/classes.js';
 import { changesOf } from './changes.js';
 import { controlsOf } from './controls.js';
@@ -108,7 +109,7 @@ function planStep(
         ingress,
         closing: step.probes
           .map((entry) => entry.class)
-          .filter((name) => classes[name].provokes?.includes('not-forwarding') === true),
+          .filter((name) => classes[name].disrupts?.includes('not-forwarding') === true),
       });
   numbering.token += controls.length;
   const seen = [
@@ -120,7 +121,7 @@ function planStep(
   const rates = step.probes.flatMap(({ rate, class: name }) =>
     rate !== null ? [rate] : disruptiveClasses.includes(name) ? [disruptiveRate] : [],
   );
-  const provoked = [...new Set(step.probes.flatMap((entry) => classes[entry.class].provokes ?? []))];
+  const provoked = [...new Set(step.probes.flatMap((entry) => classes[entry.class].disrupts ?? []))];
   const names = present.map((endpoint) => endpoint.name);
   return {
     index,

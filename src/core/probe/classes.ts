@@ -1,4 +1,4 @@
-import type { ProbeClassName } from '../model/scenario.js';
+import { probeClasses, type ProbeClassName } from '../model/scenario.js';
 import { agedUnicast } from './classes/aged-unicast.js';
 import { arpRequest } from './classes/arp-request.js';
 import { arpSpoof } from './classes/arp-spoof.js';
@@ -42,3 +42,8 @@ export const classes: Readonly<Record<ProbeClassName, ProbeClass>> = {
   'igmp-query': igmpQuery,
   'stp-root': stpRoot,
 };
+
+/** Classes that disturb guests: they need `allow_disruptive`, and are slower unless told otherwise. */
+export const disruptiveClasses: readonly ProbeClassName[] = probeClasses.filter(
+  (name) => classes[name].disrupts !== undefined,
+);

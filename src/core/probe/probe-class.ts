@@ -45,8 +45,17 @@ export interface ProbeClass {
   readonly name: ProbeClassName;
   /** Whether `to` names an addressee. */
   readonly addressee: 'required' | 'optional' | 'none';
-  /** A disruptive class: codes of the reasons that its probes bring about on purpose. */
-  readonly provokes?: readonly string[];
+  /** Whether `via` may name the guest that speaks. Absent: no. */
+  readonly takesVia?: true;
+  /** Whether `group` may name a multicast group. Absent: no. */
+  readonly takesGroup?: true;
+  /**
+   * Which observers may see it where the author says nothing: the addressee, endpoints of some roles on the sender's
+   * bridge, all there, none; `unforeseeable` where it depends on VLANs or where a finding needs no sighting.
+   */
+  readonly maySee: 'addressee' | 'uplink-and-host' | 'host' | 'bridge' | 'nobody' | 'unforeseeable';
+  /** Of a disruptive class: codes of the reasons that its probes bring about on purpose. Absent: it disrupts nothing. */
+  readonly disrupts?: readonly string[];
   /** Carriers where the scenario names none. */
   defaultCarriers(from: Endpoint, to: Endpoint | null, entry: ProbeEntry): readonly Carrier[];
   flows(pair: ProbePair, context: ProbeContext): readonly FlowDraft[];

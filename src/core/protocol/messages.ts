@@ -74,6 +74,9 @@ export type ToCapture =
    */
   | { readonly type: 'again' };
 
+/** Names the file that is written. */
+export type FileMessage = Extract<ToCapture, { readonly type: 'file' }>;
+
 /** Opens an observer. */
 export type OpenMessage = Extract<ToCapture, { readonly type: 'open' }>;
 

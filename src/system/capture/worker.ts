@@ -1,8 +1,14 @@
 import type { Counters } from '../../core/model/timeline.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { type Captured, firstInheritedFd, type OpenMessage, type ToCapture } from '../../core/protocol/messages.js';
+import {
+  type Captured,
+  type FileMessage,
+  firstInheritedFd,
+  type OpenMessage,
+  type ToCapture,
+} from '../../core/protocol/messages.js';
 import { receiveFd } from '../kernel/fd-passing.js';
-import { type HelperChannel, openHelperChannel } from '../process/helper-channel.js';
+import { type ChannelHandlers, type HelperChannel, openHelperChannel } from '../process/helper-channel.js';
 import { toolVersion } from '../process/package-path.js';
 import { type SealedRights, sealHelper } from '../process/seal-helper.js';
 import { type CaptureFile, createCaptureFile } from './capture-file.js';
@@ -10,126 +16,128 @@ import { createFrameAccounts } from './frame-accounts.js';
 import { drainUntil, reached, settled } from './drain.js';
 import { watchLinks } from './link-watch.js';
 import { createObserverTable, type OpenObserver, sumCounters } from './observer-table.js';
+import { Pump } from './pump.js';
 
-const countsMs = 100;
-/** While frames come, so that who sends knows soon what was taken. */
-const busyCountsMs = 10;
-/** The orchestrator does not take what is said: counts are left out, faults and answers never. */
-const mostBacklog = 1 << 20;
+/** The orchestrator does not take what is sent: counts are left out, faults and answers never. */
+const maxBacklog = 1 << 20;
 const snaplenRange = { least: 60, most: 262_144 } as const;
 /** Codes of faults that an error may carry through; any other trouble at opening is `open-failed`. */
 const openCodes = ['bad-filter', 'interface-gone', 'interface-down', 'open-failed'];
 
 /** The role `capture`: listens with many observers and writes one pcapng file (core/protocol/messages.ts). */
 export function captureWorker(): void {
-  openHelperChannel('capture', toolVersion(), serve);
+  openHelperChannel('capture', toolVersion(), (channel) => new CaptureWorker(channel));
 }
 
-function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture): Promise<void>; end(): void } {
-  const links = watchLinks();
-  const table = createObserverTable(
-    (observer, error) => fault(error.code, observer.name, error.message),
-    tellLinkTroubles,
+class CaptureWorker implements ChannelHandlers<'capture'> {
+  private readonly links = watchLinks();
+  private readonly table = createObserverTable(
+    (observer, error) => this.sendFault(error.code, observer.name, error.message),
+    () => this.sendLinkTroubles(),
   );
-  table.watch(links.fd);
-  const accounts = createFrameAccounts();
-  let file: CaptureFile | null = null;
-  let fileFailureTold = false;
-  /** Once it is sealed. */
-  let rights: SealedRights | null = null;
-  let stopped = false;
+  private readonly accounts = createFrameAccounts();
+  private readonly pump: Pump;
+  private file: CaptureFile | null = null;
+  private isFileFailureSent = false;
+  /** null = it is not sealed yet. */
+  private rights: SealedRights | null = null;
+  private isStopped = false;
   /** Since it rested it was not told to open anything. */
-  let rested = false;
+  private isResting = false;
+  /** Observers whose interface is reported as gone: the link watch and the engine both notice. */
+  private readonly gone = new Set<string>();
 
-  const gone = new Set<string>();
-  function fault(code: string, observer: string | null, message: string): void {
-    // the link watch and the engine both notice
-    if (code === 'interface-gone' && observer !== null && gone.has(observer)) return;
-    if (code === 'interface-gone' && observer !== null) gone.add(observer);
-    channel.say({ type: 'fault', code, observer, message });
+  constructor(private readonly channel: HelperChannel<'capture'>) {
+    const { table } = this;
+    table.watch(this.links.fd);
+    this.pump = new Pump({
+      drain: () => this.drain(),
+      taken: () => table.taken(),
+      restMs: () => table.restMs(),
+      whenReady: (listener) => table.whenReady(listener),
+      report: (taken) => this.sendCounts(taken),
+    });
+    this.pump.start();
   }
-  function tellLinkTroubles(): void {
-    for (const trouble of links.troubles()) {
-      for (const observer of table.all)
-        if (observer.device === trouble.device) fault(trouble.code, observer.name, trouble.text);
+
+  async message(message: ToCapture): Promise<void> {
+    switch (message.type) {
+      case 'file':
+        return this.openFile(message);
+      case 'open':
+        this.openObserver(message);
+        // between two openings the others are drained and the heart beats
+        return new Promise((resolve) => setImmediate(resolve));
+      case 'seal':
+        this.rights ??= sealHelper('capture');
+        this.channel.say({ type: 'sealed', ...this.rights });
+        return;
+      case 'mark':
+        return this.mark(message.id, message.accounts);
+      case 'count':
+        this.accounts.open(message.account, message.devices, this.rights !== null);
+        return;
+      case 'stop':
+        return this.stop();
+      case 'rest':
+        return this.rest();
+      case 'again':
+        return this.sayWhetherAgain();
     }
   }
-  function drain(): boolean {
-    const more = table.drain();
-    file?.flush();
-    if (file !== null && file.failure !== null && !fileFailureTold) {
-      fileFailureTold = true;
-      fault('file-failed', null, `the capture file cannot be written: ${file.failure}`);
-    }
-    return more;
-  }
-  let told = { atMs: 0, taken: 0 };
-  function tellCounts(): void {
-    if (stopped || channel.backlog > mostBacklog) return;
-    told = { atMs: performance.now(), taken: table.taken() };
-    heartbeat.refresh();
-    channel.say({ type: 'counts', taken: told.taken });
-  }
-  let next: NodeJS.Timeout | undefined;
-  let soon: NodeJS.Immediate | undefined;
-  /** Drains, and does so again when there is something to drain or to tell. */
-  function pump(): void {
-    clearTimeout(next);
-    clearImmediate(soon);
-    if (stopped) return;
-    const before = table.taken();
-    const more = drain();
-    const taken = table.taken();
-    if (taken !== told.taken && performance.now() - told.atMs >= busyCountsMs) tellCounts();
-    const restMs = table.restMs();
-    const rests = restMs > 0 && taken !== before && !more;
-    const woken = table.whenReady(rests ? null : pump);
-    if (more) soon = setImmediate(pump);
-    else if (rests || !woken) next = setTimeout(pump, restMs);
-    else if (taken !== told.taken) next = setTimeout(pump, busyCountsMs);
-  }
-  const heartbeat = setInterval(() => {
-    pump();
-    tellCounts();
-  }, countsMs);
-  pump();
 
-  function openFirst(message: OpenMessage, into: CaptureFile): OpenObserver {
-    if (table.all.some((known) => known.name === message.observer)) throw refused('the observer listens already');
-    if (message.snaplen < snaplenRange.least || message.snaplen > snaplenRange.most)
-      throw refused(`snaplen must be ${snaplenRange.least} to ${snaplenRange.most}, not ${message.snaplen}`);
-    links.add(message.device);
-    return table.open(message, into);
+  end(): void {
+    if (this.isStopped) return;
+    this.file?.flush();
+    this.leave(Number(process.exitCode ?? 0));
   }
-  function open(message: OpenMessage): void {
+
+  private openFile({ path, fd, runTag, only }: FileMessage): void {
+    if (this.file !== null) throw refused('there is a capture file already');
+    this.file = createCaptureFile({
+      path,
+      fd: fd ?? receiveFd(firstInheritedFd),
+      runTag,
+      only,
+      application: `verify-isolation ${toolVersion()}`,
+    });
+  }
+
+  private openObserver(message: OpenMessage): void {
     try {
-      if (file === null) throw refused('no capture file was named');
-      rested = false;
-      const observer = rights === null ? openFirst(message, file) : table.again(message, file);
+      if (this.file === null) throw refused('no capture file was named');
+      this.isResting = false;
+      const observer = this.rights === null ? this.openFirst(message, this.file) : this.table.again(message, this.file);
       if (observer === null) throw refused('this helper is sealed and opens nothing any more');
-      channel.say({
-        type: 'listening',
-        observer: message.observer,
-        facts: observer.handle.facts,
-        version: observer.version,
-      });
+      const { handle, version } = observer;
+      this.channel.say({ type: 'listening', observer: message.observer, facts: handle.facts, version });
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
-      fault(openCodes.includes(error.code) ? error.code : 'open-failed', message.observer, error.message);
+      this.sendFault(openCodes.includes(error.code) ? error.code : 'open-failed', message.observer, error.message);
     }
   }
-  async function mark(id: string, withAccounts: boolean): Promise<void> {
+
+  private openFirst(message: OpenMessage, file: CaptureFile): OpenObserver {
+    if (this.table.all.some((known) => known.name === message.observer)) throw refused('the observer listens already');
+    if (message.snaplen < snaplenRange.least || message.snaplen > snaplenRange.most)
+      throw refused(`snaplen must be ${snaplenRange.least} to ${snaplenRange.most}, not ${message.snaplen}`);
+    this.links.add(message.device);
+    return this.table.open(message, file);
+  }
+
+  /** Where `withAccounts`, what the devices count is read as often as the observers are drained. */
+  private async mark(id: string, withAccounts: boolean): Promise<void> {
+    const { table, accounts } = this;
     accounts.begin();
-    const drainAndRead = (): boolean => {
-      accounts.read();
-      return drain();
-    };
     const readings = new Map(table.all.map((observer) => [observer, observer.counters()] as const));
-    report(
+    this.sendLate(
       await drainUntil(
         table.all,
         (observer) => reached(observer, readings.get(observer) ?? []),
-        withAccounts ? drainAndRead : drain,
+        () => {
+          if (withAccounts) accounts.read();
+          return this.drain();
+        },
       ),
     );
     const counters: Record<string, Counters> = {};
@@ -138,29 +146,53 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
         ...sumCounters(reading),
         delivered: sumCounters(observer.counters()).delivered,
       };
-    tellCounts();
-    channel.say({ type: 'marked', id, counters, accounts: accounts.windows() });
+    this.pump.reportCounts();
+    this.channel.say({ type: 'marked', id, counters, accounts: accounts.windows() });
   }
+
+  private async stop(): Promise<void> {
+    const captured = await this.conclude();
+    this.isStopped = true;
+    this.channel.say({ type: 'stopped', ...captured });
+    this.leave(0);
+  }
+
+  private async rest(): Promise<void> {
+    const captured = await this.conclude();
+    this.table.rest();
+    this.file = null;
+    this.isResting = true;
+    this.pump.countAnew();
+    this.channel.say({ type: 'rested', ...captured });
+  }
+
+  private sayWhetherAgain(): void {
+    this.sendLinkTroubles();
+    const fits = this.isResting && this.table.all.every(({ alive }) => alive) && this.links.unchanged();
+    this.channel.say({ type: 'again', fits });
+  }
+
   /** Receives nothing more, writes what there is, and gives what was captured. */
-  async function conclude(): Promise<Captured> {
-    for (const observer of table.all) if (observer.alive) observer.handle.refuse();
-    report(await drainUntil(table.all, settled, drain));
+  private async conclude(): Promise<Captured> {
+    const { all } = this.table;
+    for (const observer of all) if (observer.alive) observer.handle.refuse();
+    this.sendLate(await drainUntil(all, settled, () => this.drain()));
     const counters = new Map(
-      table.all.map(
+      all.map(
         (observer) => [observer.interface, observer.handle.shared?.own() ?? sumCounters(observer.counters())] as const,
       ),
     );
-    await file?.finish(counters);
-    if (file !== null && file.failure !== null && !fileFailureTold)
-      fault('file-failed', null, `the capture file cannot be closed: ${file.failure}`);
-    tellLinkTroubles();
+    await this.file?.finish(counters);
+    this.sendFileFailure('closed');
+    this.sendLinkTroubles();
+    const { file } = this;
     return {
       counters: Object.fromEntries(
-        table.all.map((observer) => [observer.name, counters.get(observer.interface) ?? sumCounters([])]),
+        all.map((observer) => [observer.name, counters.get(observer.interface) ?? sumCounters([])]),
       ),
-      written: Object.fromEntries(table.all.map((observer) => [observer.name, file?.written(observer.interface) ?? 0])),
+      written: Object.fromEntries(all.map((observer) => [observer.name, file?.written(observer.interface) ?? 0])),
       kept: (file?.unwritten ?? []).map((frame) => {
-        const observer = table.all.find((one) => one.interface === frame.interface);
+        const observer = all.find((each) => each.interface === frame.interface);
         return {
           observer: observer?.name ?? '',
           towards: (observer?.watch === 'port') === frame.outgoing,
@@ -169,83 +201,59 @@ function serve(channel: HelperChannel<'capture'>): { message(message: ToCapture)
       }),
     };
   }
-  async function stop(): Promise<void> {
-    const captured = await conclude();
-    stopped = true;
-    channel.say({ type: 'stopped', ...captured });
-    leave(0);
-  }
-  async function rest(): Promise<void> {
-    const captured = await conclude();
-    table.rest();
-    file = null;
-    rested = true;
-    told = { ...told, taken: 0 };
-    channel.say({ type: 'rested', ...captured });
-  }
-  function again(): void {
-    tellLinkTroubles();
-    channel.say({ type: 'again', fits: rested && table.all.every(({ alive }) => alive) && links.unchanged() });
-  }
-  function report(late: readonly OpenObserver[]): void {
-    for (const observer of late) {
-      const { received, dropped, delivered } = sumCounters(observer.counters());
-      fault(
-        'drain-incomplete',
-        observer.name,
-        `${JSON.stringify(observer.device)}: ${delivered} frames came of ${received} received and ${dropped} dropped`,
-      );
-    }
-  }
-  function leave(status: number): void {
-    stopped = true;
-    clearInterval(heartbeat);
-    table.whenReady(null);
-    // With the process they would be closed one after the other, and each closing waits for the kernel's RCU: together
-    // they wait for the same.
-    void Promise.all([table.close(), accounts.close()]).then(() => channel.exit(status));
+
+  /** True = there is more. */
+  private drain(): boolean {
+    const more = this.table.drain();
+    this.file?.flush();
+    this.sendFileFailure('written');
+    return more;
   }
 
-  return {
-    async message(message) {
-      switch (message.type) {
-        case 'file':
-          if (file !== null) throw refused('there is a capture file already');
-          file = createCaptureFile({
-            path: message.path,
-            fd: message.fd ?? receiveFd(firstInheritedFd),
-            runTag: message.runTag,
-            only: message.only,
-            application: `verify-isolation ${toolVersion()}`,
-          });
-          return;
-        case 'open':
-          open(message);
-          // between two openings the others are drained and the heart beats
-          return new Promise((resolve) => setImmediate(resolve));
-        case 'seal':
-          rights ??= sealHelper('capture');
-          channel.say({ type: 'sealed', ...rights });
-          return;
-        case 'mark':
-          return mark(message.id, message.accounts);
-        case 'count':
-          accounts.open(message.account, message.devices, rights !== null);
-          return;
-        case 'stop':
-          return stop();
-        case 'rest':
-          return rest();
-        case 'again':
-          return again();
-      }
-    },
-    end() {
-      if (stopped) return;
-      file?.flush();
-      leave(Number(process.exitCode ?? 0));
-    },
-  };
+  /** False = it was left out. */
+  private sendCounts(taken: number): boolean {
+    if (this.isStopped || this.channel.backlog > maxBacklog) return false;
+    this.channel.say({ type: 'counts', taken });
+    return true;
+  }
+
+  /** Once: what cannot be written cannot be closed either. */
+  private sendFileFailure(what: 'written' | 'closed'): void {
+    const failure = this.file?.failure ?? null;
+    if (failure === null || this.isFileFailureSent) return;
+    this.isFileFailureSent = true;
+    this.sendFault('file-failed', null, `the capture file cannot be ${what}: ${failure}`);
+  }
+
+  private sendLate(late: readonly OpenObserver[]): void {
+    for (const observer of late) {
+      const { received, dropped, delivered } = sumCounters(observer.counters());
+      const frames = `${delivered} frames came of ${received} received and ${dropped} dropped`;
+      this.sendFault('drain-incomplete', observer.name, `${JSON.stringify(observer.device)}: ${frames}`);
+    }
+  }
+
+  private sendLinkTroubles(): void {
+    for (const trouble of this.links.troubles())
+      for (const observer of this.table.all)
+        if (observer.device === trouble.device) this.sendFault(trouble.code, observer.name, trouble.text);
+  }
+
+  private sendFault(code: string, observer: string | null, message: string): void {
+    if (code === 'interface-gone' && observer !== null) {
+      if (this.gone.has(observer)) return;
+      this.gone.add(observer);
+    }
+    this.channel.say({ type: 'fault', code, observer, message });
+  }
+
+  private leave(status: number): void {
+    this.isStopped = true;
+    this.pump.stop();
+    // With the process they would be closed one after the other, and each closing waits for the kernel's RCU: together
+    // they wait for the same.
+    void Promise.all([this.table.close(), this.accounts.close()]).then(() => this.channel.exit(status));
+  }
 }
 
 function refused(what: string): VerifyError {

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { disruptiveClasses, type ProbeClassName } from '../../../src/core/model/scenario.js';
+import type { ProbeClassName } from '../../../src/core/model/scenario.js';
+import { disruptiveClasses } from '../../../src/core/probe/classes.js';
 import type { HostState } from '../../../src/core/model/state.js';
 import { descendants } from '../../support/lab/processes.js';
 import { enteredIn, type Entered, mostWithin } from '../../support/lab/entered.js';

@@ -22,7 +22,7 @@ export function fullTally({ plan }: Run): StepTally {
   for (const flow of step.flows) {
     for (let sequence = 0; sequence < flow.count; sequence += 1) {
       tally.entries.add(flow, sequence, 'port');
-      for (const name of flow.must) tally.seen.add(flow, sequence, name, first.frame, 0, 1);
+      for (const name of flow.must) tally.seen.addToken(flow, sequence, name, { frame: first.frame, high: 0, low: 1 });
     }
   }
   return tally;

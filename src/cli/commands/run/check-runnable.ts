@@ -1,4 +1,5 @@
-import { disruptiveClasses, type Scenario } from '../../../core/model/scenario.js';
+import type { Scenario } from '../../../core/model/scenario.js';
+import { disruptiveClasses } from '../../../core/probe/classes.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { settingsOf } from '../../../core/scenario/topology/read-endpoint.js';
 import { unsupportedKeys } from '../../../core/scenario/unsupported.js';

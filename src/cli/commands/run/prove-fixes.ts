@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Result } from '../../../core/model/result.js';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { escapeText } from '../../../core/text/escape.js';
-import type { Run, RunOptions } from '../../../run/run.js';
+import type { RunOptions } from '../../../run/context.js';
+import type { Run } from '../../../run/run.js';
 import { type Inside, renewLab } from '../../../system/fabric/lab/enter.js';
 
 export interface ProveFixesOptions extends Pick<RunOptions, 'engine' | 'toolVersion' | 'signal'> {

@@ -1,4 +1,5 @@
 import { isSettingOn, readFrom } from '../../bridge/view.js';
+import { stpOpenWeakness } from '../../bridge/weaknesses/stp-open.js';
 import type { Settings } from '../../model/scenario.js';
 import { word } from '../../text/escape.js';
 import type { BridgeRule, RuleFinding } from '../rule.js';
@@ -41,7 +42,8 @@ export const stpOpenRule: BridgeRule = ({ name, settings, guests }) => {
   if (guests.length === 0) return [];
   const stp = settings['stp_state'];
   if (stp === 0) {
-    return guests.length < 2
+    const [first] = guests;
+    return first === undefined || guests.length < 2
       ? []
       : [
           {
@@ -51,7 +53,7 @@ export const stpOpenRule: BridgeRule = ({ name, settings, guests }) => {
             readFrom: readFrom.link,
             text: 'BPDUs that a guest sends reach the other guests',
             probe: 'stp-root',
-            fix: "drop BPDUs of guests with a rule of nft, or switch STP on with guard on the guests' ports",
+            fix: `${stpOpenWeakness.dropBpdus(first.name)}, and a rule like the last for each guest's port`,
           },
         ];
   }
@@ -67,6 +69,6 @@ export const stpOpenRule: BridgeRule = ({ name, settings, guests }) => {
       readFrom: readFrom.link,
       text: 'one BPDU makes this guest the root of the spanning tree',
       probe: 'stp-root',
-      fix: `bridge link set dev ${word(port.name)} guard on`,
+      fix: stpOpenWeakness.refuseRoot(port.name),
     }));
 };

@@ -3,10 +3,10 @@ import { type DiscardedFrames, eachToken } from './discarded.js';
 import type { Seen, Tallies } from './tally.js';
 
 /**
- * Behind every frame that is in the capture: a row's first sighting is one that can be looked at, where there is one.
+ * Later than every frame that is in the capture: a row's first sighting is one that can be looked at, where there is
+ * one.
  */
-const noFrame = 0;
-const never = 0xffff_ffff;
+const discardedFrame = { frame: 0, high: 0xffff_ffff, low: 0xffff_ffff } as const;
 
 /**
  * Counts frames that were discarded when the captures were collated, before those that were kept. Gives what does not
@@ -33,7 +33,7 @@ export function countDiscarded(
     if (
       flow === null ||
       tally === undefined ||
-      !tally.seen.add(flow, token - flow.first, observer.name, noFrame, never, never)
+      !tally.seen.addToken(flow, token - flow.first, observer.name, discardedFrame)
     )
       unfit += 1;
   });

@@ -31,7 +31,7 @@ function countTowards({ flow, sequence }: ProbeSighting, seen: Seen, tallies: Ta
   const { observer } = seen;
   const again = tally.reentered.size === 0 ? undefined : tally.reentered.get(flow.first + sequence);
   if (again !== undefined && !again.uplink) return 'other';
-  const fresh = tally.seen.add(flow, sequence, observer.name, seen.frame, seen.high, seen.low);
+  const fresh = tally.seen.addToken(flow, sequence, observer.name, seen);
   if (fresh && tallies.plan.steps[flow.step]?.during.length !== 0) noteMoment(tally, flow, sequence, seen);
   if (fresh) return 'seen';
   if (!seen.inferred) return 'again';

@@ -45,10 +45,10 @@ function countTowards(sighting: ProbeSighting, seen: Seen, tallies: Tallies, tal
   const { observer } = seen;
   if (tallies.parties.isOfSender(flow, partyOf(observer))) return 'other';
   if (isDoubtful(sighting, tally) && isLeak(flow, observer, tallies.parties)) {
-    if (!tally.seen.has(flow, sequence, observer.name)) raise(tally.replayed, observer.name);
+    if (!tally.seen.hasToken(flow, sequence, observer.name)) raise(tally.replayed, observer.name);
     return 'other';
   }
-  const fresh = tally.seen.add(flow, sequence, observer.name, seen.frame, seen.high, seen.low);
+  const fresh = tally.seen.addToken(flow, sequence, observer.name, seen);
   if (fresh && tallies.plan.steps[flow.step]?.during.length !== 0) noteMoment(tally, flow, sequence, seen);
   if (fresh && tally.entries.isAgain(flow, sequence, 'reflected'))
     raise(tally.reflected, `${flow.id}|${observer.name}`);
@@ -78,7 +78,7 @@ function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, ta
     return 'other';
   }
   if (tallies.parties.isOfSender(flow, partyOf(observer))) return 'other';
-  const hadGot = tally.seen.has(flow, sequence, observer.name);
+  const hadGot = tally.seen.hasToken(flow, sequence, observer.name);
   if (hadGot && form !== 'as-sent') tally.entries.addAgain(flow, sequence, 'answered');
   else if (observer.role === 'uplink') {
     if (isOfSendersBridge(flow, seen)) tally.entries.addAgain(flow, sequence, 'reflected');

@@ -4,7 +4,7 @@ import type { VerdictRules } from '../../model/provenance.js';
 import type { FrameFormName } from '../recognise/frame-form.js';
 import { createParties, type Parties } from '../parties.js';
 import { createEnteredTokens, type EnteredTokens } from './entered-tokens.js';
-import { createSeenTokens, type First, type SeenTokens } from './seen-tokens.js';
+import { type First, SeenTokens } from './seen-tokens.js';
 
 /** A probe's sighting in time. */
 export interface SeenAt {
@@ -89,7 +89,7 @@ export interface Tallies {
 
 function createTally(step: StepPlan): StepTally {
   return {
-    seen: createSeenTokens(step.flows),
+    seen: new SeenTokens(step.flows),
     moments: new Map(),
     entries: createEnteredTokens(step.flows),
     controls: new Set(),

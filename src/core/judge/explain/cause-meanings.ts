@@ -1,3 +1,4 @@
+import { stpOpenWeakness } from '../../bridge/weaknesses/stp-open.js';
 import type { causes } from './causes.js';
 
 export type CauseCode = keyof typeof causes | 'unexplained';
@@ -39,7 +40,7 @@ export const causeMeanings: Readonly<Record<CauseCode, string>> = {
     'The addressee was silent for longer than the ageing time, so the bridge forgot it and floods what is sent to it.',
   'learning-off': 'The addressee’s port learns nothing and has no static entry, so what is sent to it floods.',
   'host-forwards': 'The host routes between guests that the bridge keeps apart.',
-  'stp-open': 'Nothing keeps a guest’s BPDUs from the bridge, or with STP off from the other guests.',
+  'stp-open': stpOpenWeakness.meaning,
   'vlan-unfiltered': 'VLAN filtering is off: tags mean nothing to the bridge, and every frame passes everywhere.',
   'vlan-shared':
     'Guests of different zones share a VLAN, or a port carries one that its guest should not have. The port and the VLAN are named.',

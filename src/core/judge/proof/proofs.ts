@@ -73,7 +73,7 @@ function earReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonl
 
 function metByAddressee(flow: Flow, { facts, tally }: ProofInput, least: LeastDelivered): boolean {
   const sent = sentOf(facts, flow);
-  return sent > 0 && flow.must.some((name) => tally.seen.count(flow, name) >= least(flow, name, sent));
+  return sent > 0 && flow.must.some((name) => tally.seen.countTokens(flow, name) >= least(flow, name, sent));
 }
 
 /** The first and the last flow of a sender, in the order in which they are sent. */
@@ -130,7 +130,7 @@ function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered):
     }
     for (const name of flow.must) {
       if (name === flow.sender) continue;
-      const seen = tally.seen.count(flow, name);
+      const seen = tally.seen.countTokens(flow, name);
       if (seen < least(flow, name, accepted) || seen === 0)
         delivered.push(reason('delivery-short', name, `${name} got ${seen} of ${accepted} ${what()}`));
     }

@@ -183,7 +183,7 @@ export function groupedRows(
 
   /** What is proven is what the only one who must see it has. */
   function seenBy(flow: Flow, name: string, proven: number): number {
-    return flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.count(flow, name);
+    return flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.countTokens(flow, name);
   }
   /** A row of the flow that is no zero like the others, or is asked for; once for each observer. */
   function look(name: string, flow: Flow, kind: Kind, sent: number, proven: number): void {

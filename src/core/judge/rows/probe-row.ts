@@ -88,7 +88,7 @@ export function directionOf(facts: StepFacts, observer: string): Finding['direct
 export function provenOf(flow: Flow, input: RowInput): number {
   if (flow.must.length === 0) return sentOf(input.facts, flow);
   let least = Infinity;
-  for (const name of flow.must) least = Math.min(least, input.tally.seen.count(flow, name));
+  for (const name of flow.must) least = Math.min(least, input.tally.seen.countTokens(flow, name));
   return least;
 }
 
@@ -107,7 +107,7 @@ function alteredOf(flow: Flow, observer: Observer, tally: StepTally): Pick<Findi
 export function probeRow(flow: Flow, observer: Observer, input: RowInput, open: OpenByDesign = nothingOpen): Finding {
   const { facts, tally } = input;
   const sent = sentOf(facts, flow);
-  const seen = tally.seen.count(flow, observer.name);
+  const seen = tally.seen.countTokens(flow, observer.name);
   const { allowed, exposed } = outcomeAt(observer, flow, seen, open);
   const leak = allowed === 'no' && seen > 0;
   return {
@@ -125,7 +125,7 @@ export function probeRow(flow: Flow, observer: Observer, input: RowInput, open: 
     leak,
     upperBound95: allowed === 'no' && !leak ? upperBound95(provenOf(flow, input)) : null,
     direction: directionOf(facts, observer.name),
-    firstSighting: firstSightingOf(tally.seen.first(flow, observer.name)),
+    firstSighting: firstSightingOf(tally.seen.firstSighting(flow, observer.name)),
     causes: [],
     ...(exposed ? { exposed } : {}),
     ...alteredOf(flow, observer, tally),

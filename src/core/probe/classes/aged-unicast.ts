@@ -10,6 +10,7 @@ import type { ProbeClass } from '../probe-class.js';
 export const agedUnicast: ProbeClass = {
   name: 'aged-unicast',
   addressee: 'required',
+  maySee: 'addressee',
   defaultCarriers: unicastCarriers,
   flows({ from, to, carrier, vlan }, { entry }) {
     if (to === null) return [];

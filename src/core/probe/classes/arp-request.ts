@@ -9,6 +9,7 @@ import type { ProbeClass } from '../probe-class.js';
 export const arpRequest: ProbeClass = {
   name: 'arp-request',
   addressee: 'required',
+  maySee: 'bridge',
   defaultCarriers: () => ['arp'],
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {
     if (to === null) return [];

@@ -10,7 +10,8 @@ import { restoreOwner } from '../restore-owner.js';
 export const arpSpoof: ProbeClass = {
   name: 'arp-spoof',
   addressee: 'required',
-  provokes: [],
+  maySee: 'uplink-and-host',
+  disrupts: [],
   defaultCarriers: () => ['arp'],
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {
     if (to === null) return [];

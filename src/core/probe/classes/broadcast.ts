@@ -9,6 +9,7 @@ import type { ProbeClass } from '../probe-class.js';
 export const broadcast: ProbeClass = {
   name: 'broadcast',
   addressee: 'none',
+  maySee: 'bridge',
   defaultCarriers: () => ['raw', 'ipv4-udp'],
   flows({ from, carrier, vlan }, { entry, endpoints }) {
     const frame = frameSpec(

@@ -9,7 +9,8 @@ import type { ProbeClass } from '../probe-class.js';
 export const dhcpOffer: ProbeClass = {
   name: 'dhcp-offer',
   addressee: 'optional',
-  provokes: [],
+  maySee: 'uplink-and-host',
+  disrupts: [],
   defaultCarriers: () => ['ipv4-udp'],
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {
     const srcIp = from.ips.find((ip) => ip.family === 4)?.address ?? documentation.ipv4[0];

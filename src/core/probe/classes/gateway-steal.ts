@@ -9,7 +9,9 @@ import { theftFlows } from '../theft.js';
 export const gatewaySteal: ProbeClass = {
   name: 'gateway-steal',
   addressee: 'required',
-  provokes: ['mac-moved'],
+  takesVia: true,
+  maySee: 'addressee',
+  disrupts: ['mac-moved'],
   defaultCarriers: unicastCarriers,
   flows: theftFlows,
 };

@@ -13,7 +13,10 @@ import { talkers } from '../restore-owner.js';
 export const igmpQuery: ProbeClass = {
   name: 'igmp-query',
   addressee: 'none',
-  provokes: [],
+  takesVia: true,
+  takesGroup: true,
+  maySee: 'uplink-and-host',
+  disrupts: [],
   defaultCarriers: (_, __, entry) => groupCarriers(entry.group, false).filter((carrier) => carrier !== 'raw'),
   flows({ from, carrier, vlan }, context) {
     const { entry, endpoints, mdb } = context;

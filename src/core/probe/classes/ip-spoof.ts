@@ -10,6 +10,7 @@ import type { ProbeClass } from '../probe-class.js';
 export const ipSpoof: ProbeClass = {
   name: 'ip-spoof',
   addressee: 'required',
+  maySee: 'nobody',
   defaultCarriers: (from, to) => unicastCarriers(from, to).filter((carrier) => carrier !== 'raw'),
   flows({ from, to, carrier, vlan }, { entry }) {
     if (to === null) return [];

@@ -9,6 +9,7 @@ import type { ProbeClass } from '../probe-class.js';
 export const knownUnicast: ProbeClass = {
   name: 'known-unicast',
   addressee: 'required',
+  maySee: 'addressee',
   defaultCarriers: unicastCarriers,
   flows({ from, to, carrier, vlan }, { entry }) {
     if (to === null) return [];

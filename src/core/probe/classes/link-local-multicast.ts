@@ -31,6 +31,7 @@ function destinations(
 export const linkLocalMulticast: ProbeClass = {
   name: 'link-local-multicast',
   addressee: 'none',
+  maySee: 'bridge',
   defaultCarriers: (from) =>
     from.ips.some((ip) => ip.family === 6) ? ['raw', 'ipv4-udp', 'ipv6-udp'] : ['raw', 'ipv4-udp'],
   flows({ from, carrier, vlan }, { entry, endpoints }) {

@@ -11,7 +11,9 @@ import { restoreOwner, restoreOwnerWith, talkers } from '../restore-owner.js';
 export const macFlood: ProbeClass = {
   name: 'mac-flood',
   addressee: 'required',
-  provokes: [],
+  takesVia: true,
+  maySee: 'addressee',
+  disrupts: [],
   defaultCarriers: unicastCarriers,
   flows({ from, to, carrier, vlan }, context) {
     if (to === null) return [];

@@ -10,6 +10,7 @@ import type { ProbeClass } from '../probe-class.js';
 export const macSpoof: ProbeClass = {
   name: 'mac-spoof',
   addressee: 'required',
+  maySee: 'nobody',
   defaultCarriers: unicastCarriers,
   flows({ from, to, carrier, vlan }, { entry, runTag, ordinal }) {
     if (to === null) return [];

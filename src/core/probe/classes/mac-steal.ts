@@ -9,7 +9,9 @@ import { theftFlows } from '../theft.js';
 export const macSteal: ProbeClass = {
   name: 'mac-steal',
   addressee: 'required',
-  provokes: ['mac-moved'],
+  takesVia: true,
+  maySee: 'addressee',
+  disrupts: ['mac-moved'],
   defaultCarriers: unicastCarriers,
   flows: theftFlows,
 };

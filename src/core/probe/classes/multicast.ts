@@ -11,6 +11,8 @@ import type { ProbeClass } from '../probe-class.js';
 export const multicast: ProbeClass = {
   name: 'multicast',
   addressee: 'none',
+  takesGroup: true,
+  maySee: 'bridge',
   defaultCarriers: (from, _, entry) =>
     groupCarriers(
       entry.group,

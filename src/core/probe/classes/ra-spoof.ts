@@ -39,7 +39,8 @@ function readvertising(owner: Endpoint, vlan: readonly number[], entry: ProbeEnt
 export const raSpoof: ProbeClass = {
   name: 'ra-spoof',
   addressee: 'optional',
-  provokes: [],
+  maySee: 'uplink-and-host',
+  disrupts: [],
   defaultCarriers: () => ['ipv6-icmp'],
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {
     const may = namesByRole(endpoints.values(), from.bridge, ['uplink', 'host']);

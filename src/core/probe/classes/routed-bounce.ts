@@ -9,6 +9,7 @@ import type { ProbeClass } from '../probe-class.js';
 export const routedBounce: ProbeClass = {
   name: 'routed-bounce',
   addressee: 'required',
+  maySee: 'host',
   defaultCarriers: (from, to) => unicastCarriers(from, to).filter((carrier) => carrier !== 'raw'),
   flows({ from, to, carrier, vlan }, { entry, endpoints, bridgeMacs }) {
     if (to === null) return [];

@@ -9,7 +9,8 @@ import type { ProbeClass } from '../probe-class.js';
 export const stpRoot: ProbeClass = {
   name: 'stp-root',
   addressee: 'none',
-  provokes: ['not-forwarding', 'settings-changed'],
+  maySee: 'unforeseeable',
+  disrupts: ['not-forwarding', 'settings-changed'],
   defaultCarriers: () => ['raw'],
   flows({ from, carrier, vlan }, { entry }) {
     const frame = frameSpec(

@@ -9,6 +9,7 @@ import type { ProbeClass } from '../probe-class.js';
 export const unknownUnicast: ProbeClass = {
   name: 'unknown-unicast',
   addressee: 'none',
+  maySee: 'uplink-and-host',
   defaultCarriers: unicastCarriers,
   flows({ from, carrier, vlan }, { entry, endpoints, runTag, ordinal }) {
     const frame = frameSpec(

@@ -70,6 +70,7 @@ function hops(entry: ProbeEntry, vlan: readonly number[], native: number, target
 export const vlanHop: ProbeClass = {
   name: 'vlan-hop',
   addressee: 'optional',
+  maySee: 'unforeseeable',
   defaultCarriers: unicastCarriers,
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {
     const others = [...endpoints.values()].filter((one) => sameSegment(one, from));

@@ -1,12 +1,13 @@
 import type { z } from 'zod';
-import { disruptiveClasses, type ProbeClassName, type ProbeEntry } from '../../model/scenario.js';
+import type { ProbeClassName, ProbeEntry } from '../../model/scenario.js';
+import { classes } from '../../probe/classes.js';
+import type { ProbeClass } from '../../probe/probe-class.js';
 import { probe } from '../schema/step.js';
 import { formatIp, parseIp } from '../topology/ip-address.js';
 import { readSwitch } from '../topology/read-setting.js';
 import { describe, where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 import { salvage } from '../yaml/salvage.js';
-import { type ClassRule, classRules } from './class-rules.js';
 import { countPairs } from './pairs.js';
 import { readAllowance } from './read-expectation.js';
 import { select } from './select.js';
@@ -29,9 +30,8 @@ export function readProbe(context: StepContext, input: unknown, path: Path, wait
   const raw = read.value;
   const before = faults.faults.length;
   const probeClass: ProbeClassName = raw.class === 'gateway-bounce' ? 'routed-bounce' : raw.class;
-  const rule = classRules[probeClass];
   const at = (key: string): Path => [...path, key];
-  checkKeys(context, raw, rule, path, read.dropped);
+  checkKeys(context, raw, classes[probeClass], path, read.dropped);
   const from = selectPresent(context, raw.from, at('from'));
   const to = raw.to === undefined ? null : selectPresent(context, raw.to, at('to'), from);
   const positives =
@@ -99,7 +99,7 @@ function checkNames(context: StepContext, input: unknown, path: Path): void {
 function checkKeys(
   { faults, allowDisruptive }: StepContext,
   raw: RawProbe,
-  rule: ClassRule,
+  probeClass: ProbeClass,
   path: Path,
   dropped: ReadonlySet<string>,
 ): void {
@@ -108,14 +108,14 @@ function checkKeys(
       [...path, key],
       `${where([...path, key])}: the class ${raw.class} takes no "${key}", expected no such key`,
     );
-  if (rule.addressee === 'required' && raw.to === undefined && !dropped.has('to')) {
+  if (probeClass.addressee === 'required' && raw.to === undefined && !dropped.has('to')) {
     faults.add(path, `${where([...path, 'to'])} is missing, expected the addressee of the class ${raw.class}`);
   }
-  if (rule.addressee === 'none' && raw.to !== undefined) refuse('to');
-  if (raw.both_ways !== undefined && raw.to === undefined && rule.addressee === 'none') refuse('both_ways');
-  if (!rule.via && raw.via !== undefined) refuse('via');
-  if (!rule.group && raw.group !== undefined) refuse('group');
-  if (!allowDisruptive && disruptiveClasses.some((name) => name === raw.class)) {
+  if (probeClass.addressee === 'none' && raw.to !== undefined) refuse('to');
+  if (raw.both_ways !== undefined && raw.to === undefined && probeClass.addressee === 'none') refuse('both_ways');
+  if (probeClass.takesVia !== true && raw.via !== undefined) refuse('via');
+  if (probeClass.takesGroup !== true && raw.group !== undefined) refuse('group');
+  if (!allowDisruptive && probeClass.disrupts !== undefined) {
     faults.add(
       [...path, 'class'],
       `${where([...path, 'class'])}: ${raw.class} is disruptive, expected "allow_disruptive: true" in the file`,

@@ -1,5 +1,7 @@
+import { sameSegment } from '../../model/host-names.js';
 import type { Endpoint, Expectation, ProbeEntry, TrafficEntry } from '../../model/scenario.js';
-import { classRules, maySeeByDefault } from './class-rules.js';
+import { classes } from '../../probe/classes.js';
+import type { ProbeClass } from '../../probe/probe-class.js';
 import { pairsOf } from './pairs.js';
 import { endpointOf, type StepContext } from './step-context.js';
 
@@ -18,10 +20,10 @@ function hasUnlisted(context: StepContext, expect: Expectation): boolean {
 /** Whether a probe forbids nobody and claims nothing: such a one can only hold. */
 export function probeForbidsNobody(context: StepContext, entry: ProbeEntry, expect: Expectation): boolean {
   if (entry.seen.length > 0 || expect.seen.length > 0) return false;
-  const rule = classRules[entry.class];
+  const probeClass = classes[entry.class];
   const may = entry.maySee ?? expect.maySee;
-  if (may === null && rule.maySee === 'unforeseeable') return false;
-  if (hasUnlisted(context, expect) && (may !== null || rule.maySee !== 'bridge')) return false;
+  if (may === null && probeClass.maySee === 'unforeseeable') return false;
+  if (hasUnlisted(context, expect) && (may !== null || probeClass.maySee !== 'bridge')) return false;
   const must = new Set(entry.mustSee ?? expect.mustSee ?? []);
   const observers = judged(context, expect).filter(({ name }) => !must.has(name) && may?.includes(name) !== true);
   const cached = new Map<string, readonly Endpoint[]>();
@@ -38,13 +40,17 @@ export function probeForbidsNobody(context: StepContext, entry: ProbeEntry, expe
         cached.get(end.bridge) ??
         (may !== null
           ? observers
-          : observers.filter((each) => rule.maySee === 'addressee' || !maySeeByDefault(rule, each, end, null)));
+          : observers.filter(
+              (each) => probeClass.maySee === 'addressee' || !maySeeByDefault(probeClass, each, end, null),
+            ));
       cached.set(end.bridge, left);
       // Sender and addressee are two at most, so that three are enough.
       if (
         left
           .slice(0, 3)
-          .some(({ name }) => name !== sender && !(may === null && rule.maySee === 'addressee' && name === addressee))
+          .some(
+            ({ name }) => name !== sender && !(may === null && probeClass.maySee === 'addressee' && name === addressee),
+          )
       )
         return false;
     }
@@ -70,4 +76,21 @@ export function listenForbidsNobody(context: StepContext, expect: Expectation): 
   if (expect.seen.length > 0 || hasUnlisted(context, expect)) return false;
   const may = expect.maySee ?? [];
   return context.present.size < 3 || judged(context, expect).every(({ name }) => may.includes(name));
+}
+
+/** Whether the class lets an endpoint see, by default, what `from` sends to `to`. */
+function maySeeByDefault({ maySee }: ProbeClass, observer: Endpoint, from: Endpoint, to: string | null): boolean {
+  switch (maySee) {
+    case 'addressee':
+      return observer.name === to;
+    case 'uplink-and-host':
+      return sameSegment(observer, from) && observer.role !== 'guest';
+    case 'host':
+      return observer.role === 'host';
+    case 'bridge':
+      return sameSegment(observer, from);
+    case 'nobody':
+    case 'unforeseeable':
+      return false;
+  }
 }

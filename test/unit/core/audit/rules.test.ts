@@ -293,6 +293,14 @@ describe('an audit', () => {
     };
     expect(audit(held).findings.find(({ id }) => id === 'bridge-promiscuous')?.value).toContain('vmnet-bridge (812)');
   });
+  it.each([
+    ['STP on', 1, /^bridge link set dev vnet\d root_block on$/],
+    ['STP off', 0, /^nft add table bridge guard && .* iifname vnet0 ether daddr 01:80:c2:00:00:00 drop, and a rule/],
+  ])('advises against BPDUs what a run advises: %s', (_, stp, fix) => {
+    const [finding] = audit(withBridge({ stp_state: stp })).findings.filter(({ id }) => id === 'stp-open');
+    expect(finding?.fix).toMatch(fix);
+  });
+
   it('gives fixes that a shell takes literally whatever an interface is called', () => {
     const hostile = withLink('vnet0', (link) => ({ ...link, name: '$(id)' }));
     expect(audit(hostile).findings.find(({ place }) => place.startsWith('$(id).flood'))?.fix).toBe(

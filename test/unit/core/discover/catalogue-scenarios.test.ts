@@ -3,7 +3,8 @@ import type { Found, FoundScenario } from '../../../../src/core/discover/found-s
 import { presets } from '../../../../src/core/discover/presets.js';
 import { hasUplink, leftOut, provingScenario } from '../../../../src/core/discover/proving-scenario.js';
 import { twinSteps } from '../../../../src/core/discover/twin/steps.js';
-import { disruptiveClasses, type ProbeClassName } from '../../../../src/core/model/scenario.js';
+import type { ProbeClassName } from '../../../../src/core/model/scenario.js';
+import { disruptiveClasses } from '../../../../src/core/probe/classes.js';
 
 type WrittenEndpoint = FoundScenario['topology']['endpoints'][string];
 interface WrittenStep {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createSeenTokens } from '../../../../../src/core/judge/count/seen-tokens.js';
+import { SeenTokens } from '../../../../../src/core/judge/count/seen-tokens.js';
 import type { Flow } from '../../../../../src/core/model/plan.js';
 import { perfectRun } from '../../../../support/judge/perfect-run.js';
 
@@ -27,7 +27,7 @@ interface Sighting {
 /** Holds what it says of sightings against a list of them. */
 function compare(counts: readonly number[], sightings: readonly Sighting[]): void {
   const flows = flowsOf(counts);
-  const seen = createSeenTokens(flows);
+  const seen = new SeenTokens(flows);
   const tokens = new Map<string, Set<number>>();
   const firsts = new Map<string, { readonly frame: number; readonly timeNs: bigint }>();
   const wrong: number[] = [];
@@ -37,7 +37,10 @@ function compare(counts: readonly number[], sightings: readonly Sighting[]): voi
     const row = `${at}/${observer}`;
     const known = tokens.get(row) ?? new Set();
     const valid = sequence >= 0 && sequence < flow.count;
-    if (seen.add(flow, sequence, `o${observer}`, index + 1, high, low) !== (valid && !known.has(sequence)))
+    if (
+      seen.addToken(flow, sequence, `o${observer}`, { frame: index + 1, high: high, low: low }) !==
+      (valid && !known.has(sequence))
+    )
       wrong.push(index);
     if (!valid) return;
     tokens.set(row, known.add(sequence));
@@ -48,7 +51,11 @@ function compare(counts: readonly number[], sightings: readonly Sighting[]): voi
   const observers = [...new Set([...sightings.map(({ observer }) => observer), 4711])];
   flows.forEach((flow, at) => {
     expect(
-      observers.map((observer) => [observer, seen.count(flow, `o${observer}`), seen.first(flow, `o${observer}`)]),
+      observers.map((observer) => [
+        observer,
+        seen.countTokens(flow, `o${observer}`),
+        seen.firstSighting(flow, `o${observer}`),
+      ]),
     ).toEqual(
       observers.map((observer) => [
         observer,
@@ -205,18 +212,18 @@ it('knows tokens again that came in their order, before and after some that are 
           from + 1,
           from,
         ];
-        const seen = createSeenTokens(flows);
+        const seen = new SeenTokens(flows);
         const known = new Set<number>();
         const wrong = order.filter((sequence, index) => {
           const expected = sequence < count && !known.has(sequence);
           if (expected) known.add(sequence);
-          return seen.add(flow, sequence, 'a', index + 1, 1, index) !== expected;
+          return seen.addToken(flow, sequence, 'a', { frame: index + 1, high: 1, low: index }) !== expected;
         });
-        expect([wrong, seen.count(flow, 'a')]).toEqual([[], known.size]);
+        expect([wrong, seen.countTokens(flow, 'a')]).toEqual([[], known.size]);
         const again = Array.from({ length: count }, (_, sequence) => sequence).filter(
-          (sequence) => seen.add(flow, sequence, 'a', 1, 1, 1) === known.has(sequence),
+          (sequence) => seen.addToken(flow, sequence, 'a', { frame: 1, high: 1, low: 1 }) === known.has(sequence),
         );
-        expect([again, seen.count(flow, 'a')]).toEqual([[], count]);
+        expect([again, seen.countTokens(flow, 'a')]).toEqual([[], count]);
       },
     ),
     { numRuns: 100 },
@@ -226,18 +233,26 @@ it('knows tokens again that came in their order, before and after some that are 
 it('is nothing of a step without flows', () => {
   const [flow] = flowsOf([4]);
   if (flow === undefined) throw new Error('no flow');
-  const seen = createSeenTokens([]);
-  expect([seen.add(flow, 0, 'a', 1, 0, 0), seen.count(flow, 'a'), seen.observersOf(flow)]).toEqual([false, 0, []]);
+  const seen = new SeenTokens([]);
+  expect([
+    seen.addToken(flow, 0, 'a', { frame: 1, high: 0, low: 0 }),
+    seen.countTokens(flow, 'a'),
+    seen.observersOf(flow),
+  ]).toEqual([false, 0, []]);
 });
 
 it('counts nothing for a flow that is not of the step', () => {
   const flows = flowsOf([4]);
-  const seen = createSeenTokens(flows);
+  const seen = new SeenTokens(flows);
   const [flow] = flows;
   if (flow === undefined) throw new Error('no flow');
   const other = { ...flow, id: 7_000_000 };
-  expect(seen.add(other, 0, 'a', 1, 0, 0)).toBe(false);
-  expect([seen.count(other, 'a'), seen.first(other, 'a'), seen.observersOf(other)]).toEqual([0, undefined, []]);
+  expect(seen.addToken(other, 0, 'a', { frame: 1, high: 0, low: 0 })).toBe(false);
+  expect([seen.countTokens(other, 'a'), seen.firstSighting(other, 'a'), seen.observersOf(other)]).toEqual([
+    0,
+    undefined,
+    [],
+  ]);
 });
 
 it('says the same of who saw what where there are more rows than it may have, but not where it was first', () => {
@@ -248,12 +263,16 @@ it('says the same of who saw what where there are more rows than it may have, bu
       fc.array(fc.tuple(fc.nat(3), fc.nat(5001), fc.nat(6)), { minLength: 30, maxLength: 200 }),
       fc.integer({ min: 0, max: 12 }),
       (sightings, limit) => {
-        const [few, all] = [createSeenTokens(flows, limit), createSeenTokens(flows)];
+        const [few, all] = [new SeenTokens(flows, limit), new SeenTokens(flows)];
         sightings.forEach(([at, sequence, observer], index) => {
           const flow = flows[at];
           if (flow === undefined) return;
           const [one, other] = [few, all].map((seen) =>
-            seen.add(flow, sequence % (sizes[at] ?? 1), `o${observer}`, index + 1, 0, index + 1),
+            seen.addToken(flow, sequence % (sizes[at] ?? 1), `o${observer}`, {
+              frame: index + 1,
+              high: 0,
+              low: index + 1,
+            }),
           );
           expect(one).toBe(other);
         });
@@ -261,10 +280,10 @@ it('says the same of who saw what where there are more rows than it may have, bu
         for (const flow of flows) {
           expect([...few.observersOf(flow)].sort()).toEqual([...all.observersOf(flow)].sort());
           for (const name of ['o0', 'o1', 'o2', 'o3', 'o4', 'o5', 'o6', 'nobody']) {
-            expect(few.count(flow, name)).toBe(all.count(flow, name));
+            expect(few.countTokens(flow, name)).toBe(all.countTokens(flow, name));
             for (const sequence of [0, 1, 39, 4096])
-              expect(few.has(flow, sequence, name)).toBe(all.has(flow, sequence, name));
-            const [mine, theirs] = [few.first(flow, name), all.first(flow, name)];
+              expect(few.hasToken(flow, sequence, name)).toBe(all.hasToken(flow, sequence, name));
+            const [mine, theirs] = [few.firstSighting(flow, name), all.firstSighting(flow, name)];
             if (mine !== undefined) expect(mine).toEqual(theirs);
             else if (theirs !== undefined) unknown += 1;
           }

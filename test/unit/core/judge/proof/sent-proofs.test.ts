@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SeenTokens } from '../../../../../src/core/judge/count/seen-tokens.js';
 import { type StepTally } from '../../../../../src/core/judge/count/tally.js';
 import type { DeliveryInput } from '../../../../../src/core/judge/proof/delivery.js';
 import { missingProofs } from '../../../../../src/core/judge/proof/proofs.js';
@@ -8,11 +9,15 @@ import { hostState, perfectRun, scenario, step as stepOf } from '../../../../sup
 import { type Run, first, fullTally, missing } from '../../../../support/judge/proof-fixture.js';
 import { there } from '../../../../support/there.js';
 
-/** A tally without some sightings, for sets that cannot forget. */
-const unseen = (tally: StepTally, fewer: number): StepTally['seen'] => ({
-  ...tally.seen,
-  count: (flow, name) => Math.max(0, tally.seen.count(flow, name) - fewer),
-});
+/** What a tally saw without the first so many tokens of each flow. */
+const unseen = ({ seen }: StepTally, fewer: number, { flows, observers }: StepPlan): SeenTokens => {
+  const left = new SeenTokens(flows);
+  for (const flow of flows)
+    for (const { name } of observers)
+      for (let sequence = fewer; sequence < flow.count; sequence += 1)
+        if (seen.hasToken(flow, sequence, name)) left.addToken(flow, sequence, name, { frame: 1, high: 0, low: 1 });
+  return left;
+};
 /** By the rules of today, with or without drop counters. */
 const today = { states: { before: null, after: null }, rules: 2 } as const;
 const withSeen = (
@@ -29,7 +34,7 @@ const withSeen = (
       stopped: Object.fromEntries(step.observers.map(({ name }) => [name, { received: 0, dropped: 0, delivered: 0 }])),
       written: {},
     },
-    tally: { ...tally, seen: unseen(tally, fewer) },
+    tally: { ...tally, seen: unseen(tally, fewer, step) },
     endpoints: of.plan.endpoints,
     ...judgedBy,
   }).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);

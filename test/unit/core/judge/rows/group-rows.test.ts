@@ -82,7 +82,7 @@ describe('grouped rows', () => {
   ): RowInput => {
     const one = input(() => {}, { flows });
     for (const { flow: at, sequence, observer } of list)
-      one.tally.seen.add(flows[at] ?? flow, sequence, observer, 1, 0, 1);
+      one.tally.seen.addToken(flows[at] ?? flow, sequence, observer, { frame: 1, high: 0, low: 1 });
     for (const each of flows) one.facts.accepted.add(each.first, each.count);
     return one;
   };

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { JudgeInput } from '../core/judge/judge.js';
-import type { Result } from '../core/model/result.js';
-import { VerifyError } from '../core/model/verify-error.js';
-import type { SightedFrame } from '../system/evidence/first-frames.js';
-import type { JudgeAnswer, JudgeRequest } from '../system/evidence/judge-task.js';
-import { startConfined } from '../system/process/confined-process.js';
+import type { JudgeInput } from '../../core/judge/judge.js';
+import type { Result } from '../../core/model/result.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import type { SightedFrame } from '../../system/evidence/first-frames.js';
+import type { JudgeAnswer, JudgeRequest } from '../../system/evidence/judge-task.js';
+import { startConfined } from '../../system/process/confined-process.js';
 
 /** What has to hold of an answer before it is taken for one. */
 const result = z.looseObject({

@@ -1,0 +1,146 @@
+/**
+ * A flow's rows are looked through one by one up to so many; flows with more are in the table. A mesh has a million
+ * flows of one row: to look there is to wait for memory.
+ */
+const fewRows = 8;
+
+/**
+ * The rows as columns; all of one length, which grows by half. `inOrder` 1: the tokens seen are the `count` before that
+ * in `bits`; 0: `bits` is or says where the bits are. 50 bytes a row.
+ */
+function createColumns(length: number) {
+  const words = (): Uint32Array<ArrayBuffer> => new Uint32Array(length);
+  return {
+    flow: words(),
+    observer: words(),
+    count: words(),
+    high: words(),
+    low: words(),
+    bits: words(),
+    inOrder: new Uint8Array(length),
+    frame: new Float64Array(length),
+    nextOfFlow: new Int32Array(length),
+  };
+}
+
+export type RowColumns = ReturnType<typeof createColumns>;
+
+function hashOf(flow: number, observer: number): number {
+  const mixed = Math.imul(flow, 0x9e37_79b1) ^ Math.imul(observer, 0x85eb_ca77);
+  return mixed ^ (mixed >>> 15);
+}
+
+/**
+ * Rows of numbers, one for each flow and observer that were put together, found by both. Flows and observers are
+ * numbers from 0.
+ */
+export class FlowRows {
+  /** Another object once rows were added. */
+  columns = createColumns(64);
+  /** How many rows there are. */
+  size = 0;
+  /** Open addressing: row + 1 by hash of flow and observer; 0 = free. At most half full. */
+  private table = new Int32Array(128);
+  private inTable = 0;
+  /** Row + 1 of the last observer that came to a flow. */
+  private readonly lastOfFlow: Int32Array;
+  /** 1: the rows of the flow are in the table. */
+  private readonly isTabled: Uint8Array;
+
+  /** `limit`: rows at most. */
+  constructor(
+    flows: number,
+    private readonly limit: number,
+  ) {
+    this.lastOfFlow = new Int32Array(flows);
+    this.isTabled = new Uint8Array(flows);
+  }
+
+  get isFull(): boolean {
+    return this.size >= this.limit;
+  }
+
+  hasFlow(flow: number): boolean {
+    return this.lastOfFlow[flow] !== undefined;
+  }
+
+  /** The row that came to a flow last, from which `columns.nextOfFlow` leads to those before; -1 = none. */
+  newestOf(flow: number): number {
+    return (this.lastOfFlow[flow] ?? 0) - 1;
+  }
+
+  /** The row of a flow and an observer; below 0 = none. */
+  find(flow: number, observer: number): number {
+    if (this.isTabled[flow] === 1) return (this.table[this.placeOf(flow, observer)] ?? 0) - 1;
+    const { columns } = this;
+    let looked = 0;
+    for (let row = this.newestOf(flow); row >= 0; row = columns.nextOfFlow[row] ?? -1) {
+      if (columns.observer[row] === observer) return row;
+      looked += 1;
+    }
+    return -1 - looked; // how many rows the flow has
+  }
+
+  /** The row of a flow and an observer, a new one if need be; -1 = there are too many for a new one. */
+  findOrAdd(flow: number, observer: number): number {
+    const newest = this.newestOf(flow);
+    if (newest >= 0 && this.columns.observer[newest] === observer) return newest;
+    const known = this.find(flow, observer);
+    if (known >= 0) return known;
+    if (this.size >= this.limit) return -1;
+    if (this.size === this.columns.flow.length) this.grow();
+    const row = this.size;
+    this.size += 1;
+    const { columns } = this;
+    columns.flow[row] = flow;
+    columns.observer[row] = observer;
+    columns.nextOfFlow[row] = newest;
+    columns.inOrder[row] = 1;
+    this.lastOfFlow[flow] = row + 1;
+    if (this.isTabled[flow] === 1) this.putIntoTable(row);
+    else if (known === -1 - fewRows) {
+      this.isTabled[flow] = 1;
+      for (let each = row; each >= 0; each = columns.nextOfFlow[each] ?? -1) this.putIntoTable(each);
+    }
+    return row;
+  }
+
+  /** Where a row stands in the table, or would. */
+  private placeOf(flow: number, observer: number): number {
+    const { table, columns } = this;
+    const mask = table.length - 1;
+    let at = hashOf(flow, observer) & mask;
+    for (;;) {
+      const row = (table[at] ?? 0) - 1;
+      if (row < 0 || (columns.flow[row] === flow && columns.observer[row] === observer)) return at;
+      at = (at + 1) & mask;
+    }
+  }
+
+  private grow(): void {
+    const old = this.columns;
+    const columns = createColumns(Math.ceil(1.5 * old.flow.length));
+    columns.flow.set(old.flow);
+    columns.observer.set(old.observer);
+    columns.count.set(old.count);
+    columns.high.set(old.high);
+    columns.low.set(old.low);
+    columns.bits.set(old.bits);
+    columns.inOrder.set(old.inOrder);
+    columns.frame.set(old.frame);
+    columns.nextOfFlow.set(old.nextOfFlow);
+    this.columns = columns;
+  }
+
+  private putIntoTable(row: number): void {
+    const { columns } = this;
+    if (2 * (this.inTable + 1) > this.table.length) {
+      const old = this.table;
+      this.table = new Int32Array(2 * old.length);
+      for (const known of old)
+        if (known > 0) this.table[this.placeOf(columns.flow[known - 1] ?? 0, columns.observer[known - 1] ?? 0)] = known;
+    }
+    this.table[this.placeOf(columns.flow[row] ?? 0, columns.observer[row] ?? 0)] = row + 1;
+    this.inTable += 1;
+  }
+}

@@ -1,0 +1,123 @@
+import type { Fabric } from '../core/model/fabric.js';
+import type { RunRecord } from '../core/model/run-record.js';
+import type { StepStates } from '../core/model/state.js';
+import { keepCapture } from '../system/capture/keep-capture.js';
+import { files, writeJson } from '../system/evidence/folder/folder.js';
+import type { TimelineLog } from '../system/evidence/folder/timeline-log.js';
+import { keepSender } from '../system/inject/keep-sender.js';
+import type { PreparedRun } from './context.js';
+import { muted } from './devices.js';
+import { beginProvenance, completeProvenance } from './provenance.js';
+import { runSteps } from './step.js';
+import { withUnchangedFiles } from './unchanged-files.js';
+
+/** What is left of a run when its fabric is closed. */
+export interface ExecutedRun {
+  /** With what is known of the machine, and of the timeline. */
+  readonly record: RunRecord;
+  /** What was read before and after each step, by step. */
+  readonly states: readonly StepStates[];
+  /** What could not be put back. */
+  readonly left: readonly string[];
+}
+
+/** Builds the fabric, carries the steps out, closes what was opened. The timeline is closed whatever comes. */
+export async function executeRun(run: PreparedRun, begun: RunRecord, timeline: TimelineLog): Promise<ExecutedRun> {
+  try {
+    const { record, states, left } = await buildAndRun(run, begun, timeline);
+    return {
+      record: endedRecord({ ...record, timeline: { entries: timeline.entries.length } }, run, timeline, states),
+      states: run.plan.steps.map((step) => states[step.index] ?? { before: null, after: null }),
+      left,
+    };
+  } finally {
+    timeline.close();
+  }
+}
+
+async function buildAndRun(run: PreparedRun, begun: RunRecord, timeline: TimelineLog): Promise<ExecutedRun> {
+  const { plan, topology, opening, scenario, options } = run;
+  options.onProgress({ kind: 'phase', name: 'building' });
+  options.onProgress({ kind: 'note', text: `${plan.provider} as ${topology.runsAs}, capture with ${begun.engine}` });
+  // In a lab of one host what is known of the machine and the program is read while the fabric is built.
+  const isAlone = plan.provider === 'lab' && scenario.topology.hosts === undefined;
+  const early = isAlone ? provenanceIn(run, begun, null) : null;
+  early?.catch(() => undefined); // thrown where it is awaited
+  const fabric = await (opening ?? topology.open(plan));
+  const states: StepStates[] = [];
+  const helpers = { captures: keepCapture(), senders: keepSender() };
+  let record = begun;
+  let left: readonly string[] = [];
+  try {
+    const here = fabric.observingPlace(plan.bridges[0]?.name ?? '');
+    const provenance = await (early ?? provenanceIn(run, begun, here.host === undefined ? here.netns : null));
+    record = { ...begun, ...(run.guard === null ? {} : { guard: run.guard.arm() }), provenance };
+    await writeJson(options.outDir, files.run, record);
+    await carryOutSteps(run, fabric, timeline, helpers, states);
+  } finally {
+    helpers.captures.end();
+    await helpers.senders.end();
+    left = await fabric.close();
+  }
+  return { record, states, left };
+}
+
+interface Helpers {
+  readonly captures: ReturnType<typeof keepCapture>;
+  readonly senders: ReturnType<typeof keepSender>;
+}
+
+/** `states`: what is read is added to it, so that it is there where a step throws. */
+async function carryOutSteps(
+  { plan, key, engine, topology, scenario, guard, options }: PreparedRun,
+  fabric: Fabric,
+  timeline: TimelineLog,
+  { captures, senders }: Helpers,
+  states: StepStates[],
+): Promise<void> {
+  const kernel = { startCapture: captures.start, startSender: senders.start };
+  const devices = options.alter?.(kernel) ?? kernel;
+  await runSteps({
+    plan,
+    key,
+    dir: options.outDir,
+    fabric: withUnchangedFiles(fabric, scenario),
+    timeline,
+    states,
+    engine: engine.name,
+    devices: options.rehearse === true ? muted(devices) : devices,
+    remotes: topology.remotes,
+    payload: options.payload ?? false,
+    rehearsal: options.rehearse ?? false,
+    signal: guard === null ? options.signal : AbortSignal.any([options.signal, guard.signal]),
+    onProgress: options.onProgress,
+  });
+}
+
+function provenanceIn(
+  { plan, engine, calibration, options }: PreparedRun,
+  { tool, engine: engineText }: RunRecord,
+  netns: string | null,
+): ReturnType<typeof beginProvenance> {
+  return beginProvenance({
+    plan,
+    tool,
+    engine: engine.name,
+    engineText,
+    payload: options.payload ?? false,
+    calibration,
+    declared: options.declared ?? { operator: null, ticket: null },
+    netns,
+  });
+}
+
+function endedRecord(
+  record: RunRecord,
+  { plan }: PreparedRun,
+  { entries }: TimelineLog,
+  states: readonly StepStates[],
+): RunRecord {
+  return record.provenance === undefined
+    ? record
+    : { ...record, provenance: completeProvenance(record.provenance, plan, entries, states) };
+}

@@ -1,0 +1,116 @@
+import type { JudgeInput } from '../../core/judge/judge.js';
+import { stepFacts } from '../../core/judge/proof/step-facts.js';
+import type { Result } from '../../core/model/result.js';
+import type { RunRecord } from '../../core/model/run-record.js';
+import type { StepStates } from '../../core/model/state.js';
+import type { CollateInput } from '../../system/evidence/collate/collate.js';
+import type { SightedFrame } from '../../system/evidence/first-frames.js';
+import { cannotWrite, files, writeJson } from '../../system/evidence/folder/folder.js';
+import { clockOffsets, type TimelineLog } from '../../system/evidence/folder/timeline-log.js';
+import { applicationOf, type PreparedRun } from '../context.js';
+import type { JudgeApart } from './judge-apart.js';
+
+/** All that is known of a run when it is over. */
+export interface EndedRun extends Pick<PreparedRun, 'plan' | 'key' | 'streaming' | 'options'> {
+  readonly dir: string;
+  readonly record: RunRecord;
+  readonly timeline: TimelineLog;
+  /** By step. */
+  readonly states: readonly StepStates[];
+}
+
+/** What becomes of a run: its result and what that rests on. */
+export interface ConcludedRun {
+  readonly result: Result;
+  /** All that the result rests on but the capture, as the folder has it; null = the folder could not be completed. */
+  readonly input: JudgeInput | null;
+  /** The first frame of each leak; null = they are still to be read. */
+  readonly frames: readonly SightedFrame[] | null;
+}
+
+/**
+ * Collates the captures, reveals the key and judges: in a process without rights (`apart`) or in this one; writes the
+ * result down as far as the folder takes it.
+ */
+export async function concludeRun(ended: EndedRun, apart: JudgeApart | null): Promise<ConcludedRun> {
+  return apart === null ? concludeHere(ended) : concludeApart(ended, apart);
+}
+
+/** Has a process without rights complete the folder; what it read is known here as well. */
+async function concludeApart(ended: EndedRun, apart: JudgeApart): Promise<ConcludedRun> {
+  const { plan, record, key, timeline, states, options } = ended;
+  options.onProgress({ kind: 'phase', name: 'collating' });
+  const { counters, inferred } = countersOf(ended);
+  return apart.judge(
+    {
+      plan,
+      record,
+      key: Buffer.from(key).toString('hex'),
+      timeline: timeline.entries,
+      states,
+      counters,
+      inferred: inferred.map((names) => [...names]),
+      clocks: [...clockOffsets(timeline.entries)].map(([name, ns]) => [name, ns.toString()] as const),
+      keep: options.keep ?? 'all',
+      application: applicationOf(options.toolVersion),
+      isFull: timeline.failure !== null,
+    },
+    () => options.onProgress({ kind: 'phase', name: 'judging' }),
+  );
+}
+
+/** Last counters by step, and observers whose engine does not know directions. */
+function countersOf({ plan, timeline }: EndedRun): Pick<CollateInput, 'counters' | 'inferred'> {
+  const facts = stepFacts(plan, timeline.entries);
+  return {
+    counters: facts.map(({ lastCounters }) => ({ ...lastCounters })),
+    inferred: facts.map(
+      ({ listening }) =>
+        new Set([...listening].filter(([, { direction }]) => direction !== 'known').map(([name]) => name)),
+    ),
+  };
+}
+
+/** The same in this process, for a lab. */
+async function concludeHere(ended: EndedRun): Promise<ConcludedRun> {
+  const { isWriteFailure, judgeRaw } = await import('../../system/evidence/judge-raw.js');
+  try {
+    return { ...(await complete(ended)), frames: null };
+  } catch (error) {
+    if (!isWriteFailure(error)) throw error;
+    const { dir, plan, record, key, timeline, states } = ended;
+    const run = { ...record, key: Buffer.from(key).toString('hex') };
+    return {
+      result: await judgeRaw(dir, { plan, run, timeline: timeline.entries, states }),
+      input: null,
+      frames: null,
+    };
+  }
+}
+
+/** Collates, reveals the key, judges what the folder holds and writes the result down. */
+async function complete(ended: EndedRun): Promise<Pick<ConcludedRun, 'result' | 'input'>> {
+  const { dir, plan, record, key, timeline, streaming, options } = ended;
+  const { onProgress } = options;
+  const [{ judgeRun }, { writeSums }] = await Promise.all([
+    import('../../system/evidence/judge-run.js'),
+    import('../../system/evidence/folder/hash.js'),
+  ]);
+  if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
+  onProgress({ kind: 'phase', name: 'collating' });
+  const judged = await judgeRun({
+    dir,
+    plan,
+    key,
+    record,
+    along: streaming,
+    ...countersOf(ended),
+    keep: options.keep ?? 'all',
+    clocks: clockOffsets(timeline.entries),
+    application: applicationOf(options.toolVersion),
+    onJudging: () => onProgress({ kind: 'phase', name: 'judging' }),
+  });
+  await writeJson(dir, files.result, judged.result);
+  await writeSums(dir, judged.result.evidence.files);
+  return judged;
+}
