@@ -1,4 +1,4 @@
-import { disruptiveClasses } from '../../core/model/scenario.js';
+import { disruptiveClasses } from '../../core/probe/classes.js';
 import type { Plan } from '../../core/model/plan.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type PlaceChange, watchPlaces } from '../../system/state/changes/place-changes.js';

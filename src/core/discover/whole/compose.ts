@@ -1,4 +1,5 @@
-import { disruptiveClasses, type ProbeClassName } from '../../model/scenario.js';
+import type { ProbeClassName } from '../../model/scenario.js';
+import { disruptiveClasses } from '../../probe/classes.js';
 import type { Inventory } from '../../model/host-config.js';
 import type { HostState } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';

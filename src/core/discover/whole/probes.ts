@@ -1,4 +1,5 @@
-import { type Carrier, disruptiveClasses, type ProbeClassName } from '../../model/scenario.js';
+import type { Carrier, ProbeClassName } from '../../model/scenario.js';
+import { disruptiveClasses } from '../../probe/classes.js';
 import type { FoundEntry } from '../found-endpoints.js';
 import type { FoundBridge, Segment } from './segments.js';
 
