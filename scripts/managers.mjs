@@ -118,6 +118,12 @@ export function prepareManagers() {
   return skip === null ? { folder } : { skip };
 }
 
+/** One for each list of packages. */
+function guestManagersFolder() {
+  const version = createHash('sha256').update(guestManagers.join(' ')).digest('hex').slice(0, 8);
+  return join(cache, `guest-managers-${version}`);
+}
+
 /**
  * The same for Docker, containerd, Podman, Incus and libvirt, with all that they depend on and this machine does not
  * have. Downloads them once, 137 MB.
@@ -125,8 +131,7 @@ export function prepareManagers() {
 export function prepareGuestManagers() {
   const none = process.getuid() === 0 ? withoutArchive() : 'it takes root to start them';
   if (none) return { skip: none };
-  const version = createHash('sha256').update(guestManagers.join(' ')).digest('hex').slice(0, 8);
-  const folder = join(cache, `guest-managers-${version}`);
+  const folder = guestManagersFolder();
   if (existsSync(folder)) return { folder };
   const skip = unpackInto(
     folder,
@@ -149,9 +154,12 @@ export function prepareGuestManagers() {
   return skip === null ? { folder } : { skip };
 }
 
-// `node scripts/managers.mjs`: both, so that no test has to wait for them.
+// `node scripts/managers.mjs`: both, so that no test has to wait for them; with `--there` it looks whether they are.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const skipped = [prepareManagers(), prepareGuestManagers()].flatMap(({ skip }) => skip ?? []);
-  for (const why of skipped) console.error(`not unpacked: ${why}`);
-  process.exitCode = skipped.length === 0 ? 0 : 69;
+  if (process.argv[2] === '--there') process.exitCode = existsSync(guestManagersFolder()) ? 0 : 1;
+  else {
+    const skipped = [prepareManagers(), prepareGuestManagers()].flatMap(({ skip }) => skip ?? []);
+    for (const why of skipped) console.error(`not unpacked: ${why}`);
+    process.exitCode = skipped.length === 0 ? 0 : 69;
+  }
 }

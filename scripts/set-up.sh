@@ -134,7 +134,7 @@ packages_for_some_tests() {
     install_without_daemon openssh-server 'several hosts'
     ! has systemctl || systemctl disable ssh ssh.socket >/dev/null 2>&1
   fi
-  ! has apt-get || step 'Debian packages of guest managers, unpacked below ~/.cache' node scripts/managers.mjs || say 'not unpacked. The tests of Docker, Podman, Incus and libvirt will be skipped.'
+  ! has apt-get || node scripts/managers.mjs --there || step 'Debian packages of guest managers, unpacked below ~/.cache' node scripts/managers.mjs || say 'not unpacked. The tests of Docker, Podman, Incus and libvirt will be skipped.'
   has ansible-playbook || step 'Debian package: ansible-core' apt_install ansible-core || say 'not installed: ansible-core. The tests of contrib/ansible will be skipped.'
 }
 
