@@ -3,19 +3,44 @@ import type { CalibrationRecord, ToolRecord } from './provenance.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
 import type { Trusted } from './scenario.js';
 
+/**
+ * What the evidence says of isolation. `holds`: proved, with each proof complete. `broken`: an authentic frame reached
+ * an observer that may not have it. `inconclusive`: neither; the reasons say why.
+ */
 export type Verdict = 'holds' | 'broken' | 'inconclusive';
 
+/**
+ * Why evidence carries no verdict.
+ *
+ * @example
+ *   { code: 'mac-moved', observer: 'db', text: '52:54:00:00:00:02 is on vnet4, not on vnet1' }
+ */
 export interface Reason {
+  /** One of the list in src/core/judge/reasons.ts, which `verify-isolation explain CODE` explains: `frames-dropped`. */
   readonly code: string;
+  /** The endpoint (or bridge) whose evidence it concerns; null = the step as a whole. */
   readonly observer: string | null;
+  /** What was measured, with names and numbers: `312 of 4000 frames were dropped`. */
   readonly text: string;
 }
 
+/**
+ * What in the state of the host accounts for a leak.
+ *
+ * @example
+ *   { code: 'ageing-zero', place: 'br0.ageing_time', value: '0', text: 'br0 learns nothing and floods',
+ *     fix: 'ip link set dev br0 type bridge ageing_time 30000' }
+ */
 export interface Cause {
+  /** One of the list in src/core/judge/explain/causes.ts; `unexplained` where the state accounts for nothing. */
   readonly code: string;
+  /** Where the state shows it, as DEVICE.SETTING or the name of a sysctl; empty = nowhere. */
   readonly place: string;
+  /** What stands there: `0`, `on`, `8 of 8`; empty as `place` is. */
   readonly value: string;
+  /** The same as a clause that ends no sentence. */
   readonly text: string;
+  /** Commands joined by `&&` that end it on this host; empty = none is known. */
   readonly fix: string;
   /** What the fix costs: who loses what. Absent where there is none, and in runs that are judged by rules 1. */
   readonly cost?: string;
@@ -100,10 +125,13 @@ export interface ProvenFix {
   readonly sha256: string | null;
 }
 
+/** Where Wireshark shows the first frame of a row. */
 export interface FirstSighting {
+  /** Name of the capture within the folder of the evidence. */
   readonly file: string;
   /** 1-based frame number in the file, as Wireshark counts. */
   readonly frame: number;
+  /** Its time in ISO 8601, UTC, with nanoseconds. */
   readonly at: string;
 }
 
@@ -139,22 +167,37 @@ export interface AlteredFrame {
 
 /** One row: what of one flow one observer saw. */
 export interface Finding {
+  /** Position of the entry in the step, from 0. */
   readonly probe: number;
+  /** A class of probe; `foreign-unicast` where guests' own frames are judged, else a kind of traffic. */
   readonly class: string;
+  /** What carries the token: `raw`, `ipv4-udp`, …; `native` = no probe of the run. */
   readonly carrier: string;
+  /** Tags of the frame, the outermost first; empty = untagged. */
   readonly vlan: readonly number[];
   /** Which of several kinds of frame of one class and carrier: `llc-snap`, `cdp`, … Absent: the only one. */
   readonly variant?: string;
+  /** The endpoint whose frames they are. */
   readonly from: string;
+  /** The addressee; null = all, or none in particular. */
   readonly to: string | null;
+  /** The endpoint at whose port it was listened, or the bridge. */
   readonly observer: string;
+  /** Frames that left; null = not known, since guests sent them. */
   readonly sent: number | null;
+  /** Distinct frames of these that the observer received, from 0. */
   readonly seen: number;
+  /** Whether the observer has to get them, may get them, or must not. */
   readonly allowed: 'must' | 'may' | 'no';
+  /** True where it got what it must not. */
   readonly leak: boolean;
+  /** Of a proved 0: below this share, from 0 to 1, lies what was missed, with 95 % confidence; null = no bound. */
   readonly upperBound95: number | null;
+  /** `inferred` where the engine does not know directions and source MACs decide. */
   readonly direction: 'known' | 'inferred';
+  /** Null where nothing was seen, or it is not in the capture. */
   readonly firstSighting: FirstSighting | null;
+  /** The most specific first; empty where nothing leaked. */
   readonly causes: readonly Cause[];
   /** A leak that the scenario accepts: who owns it and why. */
   readonly accepted?: {
@@ -224,24 +267,39 @@ export interface Noise {
   readonly enteredAt: string | null;
 }
 
+/** How one observer fared in a step; counts are of frames. */
 export interface ObserverResult {
+  /** Of the endpoint, or of the bridge where it is none. */
   readonly name: string;
+  /** The device that was listened on: `vnet0`. */
   readonly interface: string;
+  /** What captured there; null = nothing listened. */
   readonly engine: 'libpcap' | 'cap' | 'ring' | null;
+  /** Frames that the kernel counted for it. */
   readonly received: number;
+  /** Frames of these that the kernel dropped; above 0 the step is inconclusive. */
   readonly dropped: number;
+  /** Controls for it that left. */
   readonly controlsSent: number;
+  /** Controls of these that it received. */
   readonly controlsSeen: number;
   /** Where frames were dropped: who sent most of what was captured there beside the run. */
   readonly noise?: readonly Noise[];
 }
 
+/** What became of one step. */
 export interface StepResult {
+  /** As in the scenario. */
   readonly name: string;
+  /** Null = the step judges nothing, or this kernel cannot do it. */
   readonly verdict: Verdict | null;
+  /** What the scenario claims; null = nothing. */
   readonly expected: 'holds' | 'broken' | null;
+  /** Whether all claims of the step came true; true without a claim. */
   readonly asExpected: boolean;
+  /** Empty unless the verdict is inconclusive, or something did not weigh on it. */
   readonly reasons: readonly Reason[];
+  /** A row for each flow and observer, leaks first where they are many. */
   readonly findings: readonly Finding[];
   /**
    * Its leaks by cause. Where there are more leaking rows than are written down one by one, the rest is in here alone.
@@ -250,6 +308,7 @@ export interface StepResult {
   readonly groups?: readonly LeakGroup[];
   /** What is open by design, likewise; absent where nothing is. */
   readonly exposures?: readonly LeakGroup[];
+  /** In the order of the plan. */
   readonly observers: readonly ObserverResult[];
   /** Entry controls sent and received, all senders together. */
   readonly entry: { readonly sent: number; readonly seen: number };
@@ -267,14 +326,29 @@ export interface StepResult {
   readonly fixes?: readonly ProvenFix[];
 }
 
+/**
+ * What a run says: result.json. A function of the other files of its folder, so that a replay makes the same.
+ *
+ * @example
+ *   const { result } = await runScenario(scenario, options);
+ *   if (result.verdict === 'broken') console.log(result.steps.flatMap(({ groups = [] }) => groups));
+ */
 export interface Result {
+  /** Raised where a reader of older results could misread a newer one. */
   readonly schemaVersion: 1;
+  /** The program that judged, and by which rules. */
   readonly tool: ToolRecord;
+  /** `startedAt` in ISO 8601, UTC; `durationMs` until the last entry of the timeline. */
   readonly run: { readonly id: string; readonly startedAt: string; readonly durationMs: number };
+  /** Name, file and SHA-256 of what was claimed. */
   readonly scenario: ScenarioRecord;
+  /** The worst of the steps: broken, then inconclusive, then holds. */
   readonly verdict: Verdict;
+  /** Whether every step came out as claimed. */
   readonly asExpected: boolean;
+  /** 0 as expected, 2 a leak beyond that, 3 not proven, 4 an expected leak did not show; 69, 70. */
   readonly exitCode: number;
+  /** Ports of the bridges of the scenario, and how many of them were listened on. */
   readonly coverage: {
     readonly complete: boolean;
     readonly observed: number;
@@ -291,7 +365,9 @@ export interface Result {
    * looked.
    */
   readonly precheck?: readonly PrecheckNote[];
+  /** In the order of the scenario. */
   readonly steps: readonly StepResult[];
+  /** The folder and the SHA-256 of each file that the result rests on. */
   readonly evidence: {
     readonly dir: string;
     readonly files: readonly { readonly path: string; readonly sha256: string }[];

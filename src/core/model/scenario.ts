@@ -65,23 +65,40 @@ export interface Bridge {
   readonly netns: string | null;
 }
 
+/**
+ * A guest, an uplink or the host on a bridge.
+ *
+ * @example
+ *   { name: 'db', bridge: 'br0', port: 'vnet1', attach: 'port', role: 'guest', macs: ['52:54:00:00:00:02'], … }
+ */
 export interface Endpoint {
+  /** As rows and reports call it; with several hosts HOST/NAME. */
   readonly name: string;
+  /** The bridge that it is on. */
   readonly bridge: string;
   /** Interface name on the bridge's host; null for `attach: host`, the relay's guest side for `attach: promiscuous`. */
   readonly port: string | null;
+  /** How it hangs on the bridge. */
   readonly attach: Attach;
+  /** What it is to the judge: only guests are kept from each other. */
   readonly role: Role;
+  /** The rightful ones; the first one is its source. Empty on a host where it is not known. */
   readonly macs: readonly Mac[];
+  /** With their prefix; empty = it has no stack that answers. */
   readonly ips: readonly IpPrefix[];
+  /** Address of its default route; null = none. */
   readonly gateway: string | null;
+  /** The tenant that it belongs to, which `policy` names; null = none. */
   readonly zone: string | null;
   /** The guest that it is an interface of; endpoints of one owner are one party. Absent: it is one by itself. */
   readonly owner?: string;
+  /** False: absent until a step starts it. */
   readonly started: boolean;
+  /** Path of its own network namespace; null = not known, or a virtual machine. */
   readonly netns: string | null;
   /** `attach: promiscuous` only: the relay hands over every frame, not just those for the endpoint. */
   readonly promiscuous: boolean;
+  /** Of its port; empty = those that the bridge gives. */
   readonly vlans: readonly VlanRange[];
   /** Bridge-port settings. */
   readonly settings: Settings;

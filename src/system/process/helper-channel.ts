@@ -47,14 +47,14 @@ export function openHelperChannel<R extends HelperRole>(
   };
   const split = lineSplitter();
   const parse = parseToHelper[role];
-  const { message, end } = handlers(channel);
+  const handler = handlers(channel);
   let last: Promise<void> = Promise.resolve();
   let ended = false;
 
   function finish(): void {
     if (ended) return;
     ended = true;
-    end();
+    handler.end();
   }
   function failed(error: unknown): void {
     const text =
@@ -78,7 +78,7 @@ export function openHelperChannel<R extends HelperRole>(
     try {
       for (const line of split(chunk)) {
         const parsed = parse(line);
-        last = last.then(() => (ended ? undefined : message(parsed))).catch(failed);
+        last = last.then(() => (ended ? undefined : handler.message(parsed))).catch(failed);
       }
     } catch (error) {
       failed(error);
