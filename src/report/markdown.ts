@@ -1,6 +1,7 @@
 import type { Result } from '../core/model/result.js';
 import { answerOf } from './answer/answer.js';
 import type { CauseStory } from './answer/cause-stories.js';
+import { exposureFix, exposuresOf } from './answer/exposures.js';
 import { storyTextsOf } from './answer/alternatives.js';
 import type { Audience } from './answer/who.js';
 import { escapeText } from '../core/text/escape.js';
@@ -52,6 +53,14 @@ function storyList(stories: readonly CauseStory[], audience: Audience): readonly
   ];
 }
 
+function exposedList(result: Result): readonly string[] {
+  const lines = exposuresOf(result).map((exposure) => {
+    const fix = exposureFix(exposure);
+    return `- ${plainMarkdown(`${exposure.what}: ${exposure.allows}${fix === '' ? '' : `. Fix: ${fix}`}`)}`;
+  });
+  return lines.length === 0 ? [] : ['', '**Exposed, as a bridge is that is told nothing else**', '', ...lines];
+}
+
 function one(run: ReportedRun): readonly string[] {
   const { result, dir } = run;
   const { sentence, stories, audience } = answerOf(run);
@@ -70,6 +79,7 @@ function one(run: ReportedRun): readonly string[] {
     '| ---: | --- | --- | --- |',
     ...rows,
     ...storyList(stories, audience),
+    ...exposedList(result),
     ...list('Not proven', missingProof(result)),
     '',
     `${result.coverage.observed} of ${result.coverage.ports} ports observed, ${seen((observer) => observer.controlsSeen)} of ${seen((observer) => observer.controlsSent)} controls seen, ${seen((observer) => observer.dropped)} of ${seen((observer) => observer.received)} frames dropped. Run ${plainMarkdown(result.run.id)}${dir === null ? '' : `, evidence in ${plainMarkdown(dir)}`}.`,

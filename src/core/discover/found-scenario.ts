@@ -1,30 +1,11 @@
 import { unheardPorts } from '../bridge/ovs.js';
-import type { GuestRecord, Inventory } from '../model/host-config.js';
-import type { HostState, LinkState } from '../model/state.js';
+import type { GuestRecord } from '../model/host-config.js';
+import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
-import { type FoundVlan, foundVlans } from './found-vlans.js';
-import { guestOfPort } from './guests/guest-of-port.js';
+import { foundEndpoints, type Surroundings, type WrittenEndpoint } from './found-endpoints.js';
+import { foundVlans } from './found-vlans.js';
 import { isFirewallBridge } from './guests/proxmox.js';
-import { deafness, endpointName, macsBehind, type Neighbour } from './host-topology.js';
-
-/** Kinds of virtual links that lead out of the machine; a link without a kind is a NIC (`ip -d link`). */
-const outwardKinds: readonly (string | null)[] = [null, 'bond', 'team', 'vlan', 'vxlan', 'gretap', 'geneve'];
-
-/** Does this link lead out of the machine? */
-export function isOutward(link: Pick<LinkState, 'kind'>): boolean {
-  return outwardKinds.includes(link.kind);
-}
-
-/** An endpoint as a scenario file has it. */
-interface WrittenEndpoint {
-  readonly bridge: string;
-  readonly port: string;
-  readonly role?: 'uplink';
-  readonly zone?: string;
-  readonly mac?: string;
-  readonly ip?: string;
-  readonly vlans?: readonly FoundVlan[];
-}
+import { deafness } from './host-topology.js';
 
 /** A scenario file as data: what runs on a bridge now, and a first question to ask about it. */
 export interface FoundScenario {
@@ -50,15 +31,9 @@ export interface Found {
   readonly sentences: readonly string[];
 }
 
-export interface FoundInput {
-  readonly state: HostState;
-  readonly neighbours: readonly Neighbour[];
-  readonly inventory: Inventory;
-  readonly bridge: string;
+export interface FoundInput extends Surroundings {
   /** As `netns` of the bridge is to be written; null = the namespace of the caller. */
   readonly netns: string | null;
-  /** The guests will be of the lab: there one whose MAC is not on record speaks as well. */
-  readonly inLab?: boolean;
 }
 
 /**
@@ -108,25 +83,7 @@ export function chooseBridge(state: HostState, named: string | null): string {
  * where too few have. Throws VerifyError (3) where too little is known to ask anything.
  */
 export function foundScenario({ state, neighbours, inventory, bridge, netns, inLab = false }: FoundInput): Found {
-  const all = state.links.filter((link) => link.master === bridge);
-  const ports = all.filter((link) => deafness(link) === null);
-  const taken = new Set<string>([bridge]);
-  const zones = new Map<string, string>();
-  const zoneName = (text: string): string => {
-    const name = zones.get(text) ?? endpointName(text, new Set(zones.values())); // two tenants never become one
-    zones.set(text, name);
-    return name;
-  };
-  // which learns nothing from anybody
-  const hub = state.links.some(({ name, bridge: settings }) => name === bridge && settings?.['ageing_time'] === 0);
-  const entries = ports.map((link) => {
-    const macs = macsBehind(state.fdb, bridge, link.name);
-    const guest = guestOfPort(inventory.guests, link.name, macs);
-    const name = endpointName(guest?.name ?? link.name, taken);
-    taken.add(name);
-    const endpoint = writtenEndpoint(link, guest, macs, zoneName, { state, neighbours, bridge });
-    return { name, guest, spoke: inLab || macs.length > 0 || (hub && endpoint.mac !== undefined), endpoint };
-  });
+  const { all, ports, entries } = foundEndpoints({ state, neighbours, inventory, bridge, inLab }, new Set([bridge]));
   const known = entries.filter(({ spoke, endpoint }) => spoke || endpoint.mac !== undefined);
   // who has spoken can be sent to at once
   const question = firstQuestion(entries.filter(({ spoke }) => spoke)) ?? firstQuestion(known);
@@ -217,36 +174,6 @@ function originOf({ manager, zone, firewall }: GuestRecord, hasMac: boolean): st
   return firewall === null
     ? told
     : `${told}; its firewall is ${firewall}, behind this port: what is judged here is the bridge without it`;
-}
-
-type Surroundings = Pick<FoundInput, 'state' | 'neighbours' | 'bridge'>;
-
-function writtenEndpoint(
-  link: LinkState,
-  guest: GuestRecord | null,
-  macs: readonly string[],
-  zoneName: (text: string) => string,
-  { state, neighbours, bridge }: Surroundings,
-): WrittenEndpoint {
-  const known =
-    guest?.mac !== null && guest?.mac !== undefined && (macs.length === 0 || macs.includes(guest.mac))
-      ? guest.mac
-      : undefined;
-  const mac = known ?? macs.find((one) => neighbours.some((neighbour) => neighbour.mac === one)) ?? macs[0];
-  const ip =
-    neighbours.find((neighbour) => neighbour.mac === mac && !neighbour.address.includes(':'))?.address ??
-    (mac === guest?.mac ? guest?.ips.find((one) => /^\d{1,3}(\.\d{1,3}){3}$/.test(one)) : undefined);
-  const vlans = foundVlans(state, bridge, link.name);
-  const pvid = vlans.find((vlan) => vlan.pvid === true)?.vid;
-  const zone = guest?.zone?.name ?? (pvid === undefined || isOutward(link) ? undefined : `vlan${pvid}`);
-  return {
-    bridge,
-    port: link.name,
-    ...(isOutward(link) ? { role: 'uplink' as const } : zone === undefined ? {} : { zone: zoneName(zone) }),
-    ...(mac === undefined ? {} : { mac }),
-    ...(ip === undefined ? {} : { ip: `${ip}/24` }),
-    ...(vlans.length === 0 ? {} : { vlans }),
-  };
 }
 
 /** `policy` of a scenario file, and what each rule says in words. */

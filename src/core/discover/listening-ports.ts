@@ -1,6 +1,6 @@
 import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
-import { isOutward } from './found-scenario.js';
+import { isOutward } from './found-endpoints.js';
 import { deafness, endpointName, macsBehind } from './host-topology.js';
 
 /** A port of a bridge at which something can be heard. */

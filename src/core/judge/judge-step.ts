@@ -147,10 +147,15 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...bypasses.reasons,
     ...(idle || failed ? [] : passingPorts(step, input.states, facts.settingChanges)),
   ];
-  const { rows: bare, folded } = rowsOf(input);
+  const { rows: bare, folded, exposed } = rowsOf(input);
   const finding = createCauseFinding(plan, step, input.states, input.rules);
   const rows = withCauses(bare, finding);
   const groups = input.rules === 1 ? [] : leakGroups(rows, folded, finding.causesAlike);
+  const exposures = leakGroups(
+    exposed.length > 0 ? [] : rows.flatMap((row) => (row.exposed === true ? [{ ...row, leak: true }] : [])),
+    exposed,
+    finding.causesAlike,
+  );
   const missing = input.rules === 1 ? all : withoutDoubts(all, rows, input);
   const unsupported = missing.some(({ code }) => code === 'unsupported');
   const unjudged = step.expect.expected === null;
@@ -162,7 +167,6 @@ export function judgeStep(input: StepInput): JudgedStep {
       asExpected: !unsupported,
       reasons: idle && !unsupported ? [] : missing,
       findings: rows,
-      ...(groups.length === 0 ? {} : { groups }),
       ...(groups.length === 0 ? {} : { groups }),
       observers: observerResults(input),
       entry: entryOf(input),
@@ -189,6 +193,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     reasons,
     findings: rows,
     ...(groups.length === 0 ? {} : { groups }),
+    ...(exposures.length === 0 ? {} : { exposures }),
     observers: observerResults(input),
     entry: entryOf(input),
     ...trusted,

@@ -164,6 +164,8 @@ export interface ExpectationPlan {
   readonly accept: readonly Accepted[];
   /** Absent where there is none. */
   readonly trust?: readonly Trusted[];
+  /** By probe entry: who is open to it by design. Absent where nobody is. */
+  readonly open?: readonly { readonly probe: number; readonly observers: readonly string[] }[];
 }
 
 export interface StepPlan {

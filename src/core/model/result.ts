@@ -171,6 +171,8 @@ export interface Finding {
   readonly altered?: AlteredFrame;
   /** So many came in again from an uplink before they were seen here. */
   readonly reflected?: number;
+  /** It is seen where that is so by design: the scenario says who is open to it (`open_by_design`), and most are. */
+  readonly exposed?: true;
   /**
    * So many rows that differ in from and to only, and say the same, are folded into this one: `sent` and `seen` are
    * their sums.
@@ -246,6 +248,8 @@ export interface StepResult {
    * Absent where nothing leaked, and in runs that are judged by rules 1.
    */
   readonly groups?: readonly LeakGroup[];
+  /** What is open by design, likewise; absent where nothing is. */
+  readonly exposures?: readonly LeakGroup[];
   readonly observers: readonly ObserverResult[];
   /** Entry controls sent and received, all senders together. */
   readonly entry: { readonly sent: number; readonly seen: number };

@@ -168,6 +168,12 @@ export interface Allowance {
   readonly seen: readonly SeenClaim[];
 }
 
+/** In round k each sender sends to the k-th addressee behind it; `last` null = until all pairs are through. */
+export interface Rounds {
+  readonly first: number;
+  readonly last: number | null;
+}
+
 export interface ProbeEntry extends Allowance {
   readonly class: ProbeClassName;
   /** Endpoint names, selectors resolved, in the topology's order. */
@@ -192,6 +198,10 @@ export interface ProbeEntry extends Allowance {
   readonly group: string | null;
   /** Octets without FCS; null = the least that the carrier fits in, at least 60. */
   readonly size: number | null;
+  /** Only these of the pairs, round by round; absent = all of them, sender by sender. */
+  readonly rounds?: Rounds;
+  /** Who is open to it by design: what most of them see is exposed, not leaked. Absent = nobody. */
+  readonly openByDesign?: readonly string[];
 }
 
 export type TrafficKind = 'http' | 'ping' | 'tcp' | 'udp';

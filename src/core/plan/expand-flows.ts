@@ -2,6 +2,7 @@ import { sameSegment } from '../model/host-names.js';
 import type { Mac } from '../model/mac.js';
 import type { Flows } from '../model/plan.js';
 import type { Bridge, Endpoint, MdbEntry, ProbeEntry, Step } from '../model/scenario.js';
+import { roundPairs } from '../scenario/steps/pairs.js';
 import { classes } from '../probe/classes.js';
 import type { ProbeContext } from '../probe/probe-class.js';
 import { flowCollector } from './flows/flow-collector.js';
@@ -28,6 +29,14 @@ function* pairsOf(entry: ProbeEntry, around: Surroundings): Generator<readonly [
   const resolve = (names: readonly string[]): readonly Endpoint[] =>
     names.flatMap((name) => around.endpoints.get(name) ?? []);
   const addressees = entry.to === null ? null : resolve(entry.to);
+  if (entry.rounds !== undefined && entry.to !== null) {
+    for (const [sender, addressee] of roundPairs(entry.from, entry.to, entry.rounds)) {
+      const [from, to] = [around.endpoints.get(sender), around.endpoints.get(addressee)];
+      if (from === undefined || to === undefined || (!entry.acrossBridges && !sameSegment(to, from))) continue;
+      yield [from, to];
+    }
+    return;
+  }
   const [senderNames, addresseeNames] = [new Set(entry.from), new Set(entry.to ?? [])];
   for (const from of resolve(entry.from)) {
     if (addressees === null) {

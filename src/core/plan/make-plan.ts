@@ -53,10 +53,14 @@ function trafficPlan(step: Step): readonly TrafficPlan[] {
 }
 
 function expectationOf(step: Step, quiet: boolean, seen: ExpectationPlan['seen']): ExpectationPlan {
+  const open = step.probes.flatMap(({ openByDesign }, probe) =>
+    openByDesign === undefined ? [] : [{ probe, observers: openByDesign }],
+  );
   return {
     expected: quiet ? null : step.expect.expected,
     seen,
     accept: step.accept,
+    ...(open.length === 0 ? {} : { open }),
     ...(step.trust === undefined ? {} : { trust: step.trust }),
   };
 }

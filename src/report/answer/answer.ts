@@ -4,6 +4,7 @@ import type { ReportedRun } from '../reporter.js';
 import { expectedWord, runWord, stepWord, type Word } from '../word.js';
 import { type Alternative, firstFix, storyPhrase } from './alternatives.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
+import { exposedText } from './exposures.js';
 import { type Audience, audienceOf, countText, setText, stepsText, whoText } from './who.js';
 
 /** Why nothing is proven, each reason told once over steps and observers. */
@@ -77,13 +78,24 @@ function sentByObserver(findings: readonly Finding[]): ReadonlyMap<string, numbe
   return sums;
 }
 
-function holdsText(result: Result, { noun, names }: Audience): string {
+/** `known unicast between 50 guests is private; EXPOSED: 3 things any guest can try; see below` */
+function exposedSentence(result: Result, { noun, names }: Audience): string | null {
+  const exposed = exposedText(result);
+  if (exposed === '') return null;
+  const isAsked = result.steps.some(({ findings }) => findings.some((row) => row.class === 'known-unicast'));
+  return `${isAsked ? `known unicast between ${countText(names.size)} ${noun} is private` : 'no claimed barrier is breached'}. ${exposed}`;
+}
+
+function holdsText(result: Result, audience: Audience): string {
+  const { noun, names } = audience;
   const held = result.steps.filter(({ verdict }) => verdict === 'holds');
   const observers = result.steps.flatMap((step) => step.observers);
   const [seen, sent] = [
     observers.reduce((sum, { controlsSeen }) => sum + controlsSeen, 0),
     observers.reduce((sum, { controlsSent }) => sum + controlsSent, 0),
   ];
+  const lead = exposedSentence(result, audience);
+  if (lead !== null) return `${lead} (${countText(seen)} of ${countText(sent)} controls seen)`;
   return `none of ${countText(names.size)} ${noun} received any of ${countText(zeroFrames(held))} frames that were not meant for it, and all could hear (${countText(seen)} of ${countText(sent)} controls seen)`;
 }
 

@@ -11,13 +11,13 @@ import { methodSection, proofSection, provenanceSection } from './proof.js';
 import { stateDiffSection } from './state-diff.js';
 import { timelineSection } from './timeline.js';
 import { earsOf, topologySection } from './topology.js';
-import { causesSection, claimsSection, fixesSection, heldSection, reasonsSection, verdictSection } from './verdict.js';
+import { causesSection, claimsSection, exposedSection, fixesSection, heldSection, reasonsSection, verdictSection } from './verdict.js';
 
 function runMarkup(run: ReportedRun, number: string): Markup {
   const { result, details } = run;
   const leaks = leaksOf(result);
   return html`<h1 id="name">${number}${result.scenario.name}: is one guest isolated from another?</h1>
-${verdictSection(run)}${causesSection(run)}${claimsSection(result)}${reasonsSection(result, (code) => (isReasonCode(code) ? reasonHints[code] : ''))}${details === null ? nothing : topologySection(details.plan, earsOf(result), leaks)}${overheardSection(leaks, result)}${fixesSection(result)}${heldSection(result)}${proofSection(result, details)}${provenanceSection(result, details)}${matrixSection(result)}${framesSection(leaks, result, details)}${timelineSection(result, details)}${stateDiffSection(details)}${methodSection(result)}`;
+${verdictSection(run)}${causesSection(run)}${exposedSection(result)}${claimsSection(result)}${reasonsSection(result, (code) => (isReasonCode(code) ? reasonHints[code] : ''))}${details === null ? nothing : topologySection(details.plan, earsOf(result), leaks)}${overheardSection(leaks, result)}${fixesSection(result)}${heldSection(result)}${proofSection(result, details)}${provenanceSection(result, details)}${matrixSection(result)}${framesSection(leaks, result, details)}${timelineSection(result, details)}${stateDiffSection(details)}${methodSection(result)}`;
 }
 
 /** Several runs stand in one page one after the other: what one page names once, the others name with their number. */

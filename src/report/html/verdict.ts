@@ -2,7 +2,8 @@ import type { ProvenFix, Result } from '../../core/model/result.js';
 import { alternativesOf, storyTextsOf } from '../answer/alternatives.js';
 import { answerOf } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
-import type { Audience } from '../answer/who.js';
+import { exposureFix, exposuresOf } from '../answer/exposures.js';
+import { type Audience, setText } from '../answer/who.js';
 import type { ReportedRun } from '../reporter.js';
 import { apartStories, beforeAfterText, fixStories, heldStories, outcomeText, placesText } from '../stories.js';
 import { expectedWord, runWord, stepWord } from '../word.js';
@@ -66,6 +67,17 @@ export function causesSection(run: ReportedRun): Markup {
   if (stories.length === 0) return nothing;
   const more = stories.length - mostCauses;
   return html`<section aria-labelledby="causes"><h2 id="causes">Why it leaks, and what ends it</h2>${stories.slice(0, mostCauses).map((story) => causeRow(story, audience))}${more > 0 ? html`<p>${more} more causes stand in result.json.</p>` : nothing}</section>`;
+}
+
+/** What is open by design, what it allows, and what would end it at which price; nothing where nothing is. */
+export function exposedSection(result: Result): Markup {
+  const exposures = exposuresOf(result);
+  if (exposures.length === 0) return nothing;
+  const rows = exposures.map((exposure) => {
+    const fix = exposureFix(exposure);
+    return html`<div class="leak shown"><h3>${exposure.what}</h3><p>${exposure.allows}; open to it: ${setText(exposure.observers)}.</p>${fix === '' ? nothing : html`<p><strong>Fix:</strong> <code>${fix}</code></p>`}</div>`;
+  });
+  return html`<section aria-labelledby="exposed"><h2 id="exposed">What is open by design</h2><p>A bridge that is told nothing else does this. With <code>--strict</code> it is a leak.</p>${rows}</section>`;
 }
 
 /** The claims of the scenario, each with what was shown. */

@@ -1,4 +1,5 @@
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
+import { probeClasses } from '../../core/model/scenario.js';
 import type { PersistentFix } from '../../core/model/persistent-fix.js';
 import { commandsText } from '../answer/alternatives.js';
 import { type Answer, answerOf } from '../answer/answer.js';
@@ -64,6 +65,18 @@ function evidenceLine({ dir, result }: ReportedRun, command: string): readonly s
   return [`  ${'frames'.padEnd(8)}wireshark -Y 'frame.comment contains "LEAK"' ${path}`];
 }
 
+/** So many classes make a run one that asks about a host as a whole. */
+const manyClasses = 4;
+
+/** Of a run on a host that asks many classes: which it does not ask, and how they are asked. */
+function notAskedLine({ result }: ReportedRun): readonly string[] {
+  if (result.calibration === undefined) return [];
+  const asked = new Set(result.steps.flatMap(({ findings }) => findings.map((row) => row.class)));
+  if (asked.size < manyClasses) return [];
+  const left = probeClasses.filter((name) => !asked.has(name));
+  return [`  ${'not asked'.padEnd(8)} ${left.join(', ')}: run --twin asks them on a copy, run --class CLASS here`];
+}
+
 /** The last lines of a report: the verdict in a sentence, the fix that ends most, where to read on, the exit status. */
 export function closingLines(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
   const { page, result, status = result.exitCode } = run;
@@ -72,17 +85,21 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
     ...fixLine(answer, paint),
     ...(page === undefined ? [] : [`  ${'report'.padEnd(8)}${escapeText(page)}`]),
     ...evidenceLine(run, view.command ?? 'verify-isolation'),
+    ...notAskedLine(run),
     `  ${statusText(status)}; it took ${(result.run.durationMs / 1000).toFixed(1)} s`,
   ];
   return [
     ...verdictText(answer, width, paint),
-    ...lines.flatMap((line) => (isProse(line) ? foldAfter(line.slice(0, 10), line.slice(10), width) : [line])),
+    ...lines.flatMap((line) => {
+      const start = line.startsWith('  not asked') ? 12 : 10;
+      return isProse(line) ? foldAfter(line.slice(0, start), line.slice(start), width) : [line];
+    }),
   ];
 }
 
 /** What is not to be copied is folded. */
 function isProse(line: string): boolean {
-  return line.startsWith('  to do');
+  return line.startsWith('  to do') || line.startsWith('  not asked');
 }
 
 /** What several runs came to: a line each, and how many of which verdict. */

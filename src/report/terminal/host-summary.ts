@@ -4,6 +4,7 @@ import type { PrecheckNote } from '../../core/model/run-record.js';
 import type { Host } from '../../core/model/scenario.js';
 import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
+import { setText } from '../answer/who.js';
 
 /** Calibration, opening and closing. */
 const overheadS = 3;
@@ -47,9 +48,11 @@ export function hostSummary(plan: Plan): string {
   const announcing = [...new Set(plan.steps.flatMap(({ learn }) => learn))];
   const leaving = plan.steps.reduce((sum, step) => sum + leavingNic(step, plan), 0);
   const rate = Math.max(0, ...plan.steps.map((step) => step.rate ?? usualRate));
+  const classNames = [...new Set(plan.steps.flatMap(({ flows }) => flows.map((flow) => flow.class)))];
   const lines = [
-    `On ${plan.bridges.map(({ name }) => escapeText(name)).join(', ')}: ${frames} probe frames as ${senders.map(escapeText).join(', ') || 'nobody'}, at most ${rate} a second, and ${controls} control frames.`,
+    `On ${plan.bridges.map(({ name }) => escapeText(name)).join(', ')}: ${frames} probe frames as ${senders.length === 0 ? 'nobody' : escapeText(setText(senders))}, at most ${rate} a second, and ${controls} control frames.`,
     `Out of the NIC: ${leaving === 0 ? 'nothing' : `${leaving} of them`}. It takes about ${Math.ceil(plan.steps.reduce((sum, step) => sum + seconds(step), overheadS))} s.`,
+    ...(classNames.length === 0 ? [] : [`Classes: ${classNames.join(', ')}.`]),
     ...(announcing.length === 0
       ? []
       : [`Announced to everybody on the bridge (learn): ${announcing.map(escapeText).join(', ')}.`]),

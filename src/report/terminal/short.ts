@@ -4,13 +4,14 @@ import { type Act, actsOf } from '../answer/act-lines.js';
 import { type Alternative, alternativesOf, commandsText, storyPhrase } from '../answer/alternatives.js';
 import { type Answer, answerOf } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
+import { type Exposure, exposedText, exposureFix, exposuresOf } from '../answer/exposures.js';
 import { countText, setText, stepsText, whoText } from '../answer/who.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { heldStories } from '../stories.js';
 import { runWord, summary } from '../word.js';
 import { closingLines } from './closing.js';
 import { cut, foldAfter, padEnd, padStart, type Paint, widthOf } from './layout.js';
-import { loosestBound } from './proof.js';
+import { boundText } from './proof.js';
 
 /** A terminal of 24 lines shows the whole answer, and the prompt behind it. */
 export const maxLines = 23;
@@ -136,7 +137,7 @@ function heldLines(result: Result, room: number, width: number, paint: Paint): r
     for (const { opens } of held.alone ? held.barriers : []) known.opens.add(opens);
     byBarrier.set(key, known);
   }
-  const bound = loosestBound(result);
+  const bound = boundText(result);
   const blocks = [...byBarrier].map(([barrier, { classes, opens }]) =>
     foldAfter(
       '  ',
@@ -193,7 +194,7 @@ function leadLines({ result }: ReportedRun, width: number, paint: Paint): readon
   const word = runWord(result);
   const [first = '', ...others] = foldAfter(
     `${word.text}  `,
-    `${escapeText(result.scenario.name)}: ${summary(result)}`,
+    `${escapeText(result.scenario.name)}: ${summary(result)}${exposedText(result) === '' ? '' : `. ${exposedText(result)}`}`,
     width,
   );
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...others];
@@ -210,6 +211,36 @@ function whyOf({ result }: ReportedRun, answer: Answer, room: number, width: num
   return leaks ? whyLines(answer, room, width, paint) : heldLines(result, room, width, paint);
 }
 
+/** What is open by design: what it allows, and what would end it at which price, two lines each where there is room. */
+export function exposureLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
+  const exposures = exposuresOf(result);
+  if (exposures.length === 0 || room < 2) return [];
+  const fold = (exposure: Exposure): readonly string[] => {
+    const fix = exposureFix(exposure);
+    return [
+      ...foldAfter('  ', escapeText(`${exposure.what}: ${exposure.allows}`), width),
+      ...(fix === '' ? [] : foldAfter('     fix  ', escapeText(fix), width)),
+    ];
+  };
+  const whole = exposures.map(fold);
+  const blocks =
+    heightOf(whole.flat(), width) < room
+      ? whole
+      : exposures.map((exposure, at) => {
+          const fix = exposureFix(exposure).replace(/; costs: .*/s, '');
+          return [cut(`  ${escapeText(`${exposure.what}${fix === '' ? '' : `; fix: ${fix}`}`)}`, width)].slice(
+            0,
+            at < room ? 1 : 0,
+          );
+        });
+  const { lines, left } = fitting(blocks, room - 1, width);
+  return [
+    paint('EXPOSED, as a bridge is that is told nothing else (--strict: BROKEN)', 'bold', 'yellow'),
+    ...lines,
+    ...(left === 0 ? [] : [`  and ${left} more: --verbose tells them`]),
+  ];
+}
+
 /** A run in at most 24 lines: verdict, why, the steps, and at the end the verdict in a sentence and what to type. */
 export function shortReport(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
   const { result } = run;
@@ -219,7 +250,10 @@ export function shortReport(run: ReportedRun, view: View, width: number, paint: 
   const room = maxLines - heightOf(lead, width) - heightOf(closing, width) - 2;
   const actsHeight = Math.min(actsOf(result).length + 1, Math.max(leastActs, Math.ceil(room / 2)));
   const rest = room - actsHeight;
-  const why = whyOf(run, answer, rest, width, paint);
+  const exposures = exposuresOf(result).length;
+  const kept = exposures === 0 ? 0 : Math.min(exposures + 1, rest - 3);
+  const because = whyOf(run, answer, rest - kept, width, paint);
+  const why = [...because, ...exposureLines(result, rest - heightOf(because, width), width, paint)];
   const acts = actLines(result, room - heightOf(why, width), width, paint);
   return [...lead, ...why, '', ...acts, '', ...closing];
 }

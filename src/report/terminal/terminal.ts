@@ -1,12 +1,13 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
+import { exposedText } from '../answer/exposures.js';
 import { runWord, summary } from '../word.js';
 import { closingLines, sumLines } from './closing.js';
 import { foldAfter, makePaint, type Paint } from './layout.js';
 import { terminalFixes, terminalLeaks } from './leaks.js';
 import { terminalProof, terminalReasons } from './proof.js';
-import { shortReport } from './short.js';
+import { exposureLines, shortReport } from './short.js';
 import { terminalTable } from './table.js';
 import { terminalPassed, terminalWhyHolds } from './why-holds.js';
 
@@ -15,7 +16,7 @@ function verdictLines(result: Result, width: number, paint: Paint): readonly str
   const seconds = (result.run.durationMs / 1000).toFixed(1);
   const [first = '', ...rest] = foldAfter(
     `${word.text}  `,
-    `${escapeText(result.scenario.name)}: ${summary(result)} (${seconds} s)`,
+    `${escapeText(result.scenario.name)}: ${summary(result)}${exposedText(result) === '' ? '' : `. ${exposedText(result)}`} (${seconds} s)`,
     width,
   );
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...rest, ''];
@@ -36,6 +37,11 @@ function evidenceLines({ dir, result }: ReportedRun, view: View, paint: Paint): 
   ];
 }
 
+function exposedReport(result: Result, width: number, paint: Paint): readonly string[] {
+  const lines = exposureLines(result, Infinity, width, paint);
+  return lines.length === 0 ? [] : [...lines, ''];
+}
+
 /** All that is known of a run, and the answer once more at the end. */
 function wholeReport(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
   const { result } = run;
@@ -45,6 +51,7 @@ function wholeReport(run: ReportedRun, view: View, width: number, paint: Paint):
     '',
     ...terminalLeaks(result, width, paint),
     ...terminalFixes(result, width, paint),
+    ...exposedReport(result, width, paint),
     ...terminalWhyHolds(result, width, paint),
     ...terminalReasons(result, width, paint),
     ...terminalPassed(result, width, paint),

@@ -5,6 +5,7 @@ import type { RunRecord } from '../../core/model/run-record.js';
 import type { StepStates } from '../../core/model/state.js';
 import type { TimelineEntry } from '../../core/model/timeline.js';
 import { type ErrorExit, VerifyError } from '../../core/model/verify-error.js';
+import { carriedFlows } from '../../core/plan/flows/flow-table.js';
 import type { StepCounters } from './collate/raw-captures.js';
 import { firstFrames } from './first-frames.js';
 import { cannotWrite, files, writeJson } from './folder/folder.js';
@@ -55,6 +56,18 @@ export type JudgeAnswer =
       readonly hint: string;
     };
 
+/** The plan with its flows as flows: JSON carries many of them as columns. */
+function wholePlan(plan: Plan): Plan {
+  return {
+    ...plan,
+    steps: plan.steps.map((step) => {
+      const flows = carriedFlows(step.flows);
+      if (flows === null) throw new TypeError(`the flows of step ${step.index + 1} do not fit together`);
+      return { ...step, flows };
+    }),
+  };
+}
+
 async function judged(dir: string, request: JudgeRequest, onJudging: () => void): Promise<JudgeAnswer> {
   const { plan, record, counters, keep, application } = request;
   const { result, input } = await judgeRun({
@@ -81,7 +94,8 @@ async function judged(dir: string, request: JudgeRequest, onJudging: () => void)
 }
 
 /** Judges the run that left `dir`: puts its captures in order, reveals the key, and writes the result down. */
-export async function judgeTask(dir: string, request: JudgeRequest, onJudging: () => void): Promise<JudgeAnswer> {
+export async function judgeTask(dir: string, asked: JudgeRequest, onJudging: () => void): Promise<JudgeAnswer> {
+  const request = { ...asked, plan: wholePlan(asked.plan) };
   try {
     if (request.isFull) throw cannotWrite(dir, 'it takes no more');
     return await judged(dir, request, onJudging);

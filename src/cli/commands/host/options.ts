@@ -1,18 +1,45 @@
+import { probeClasses } from '../../../core/model/scenario.js';
 import type { DefineCommand } from '../../command.js';
 
 /** `init`: a ready scenario of what runs on a bridge here. */
 export const defineInit: DefineCommand = (parser) => {
   parser.command(
     'init',
-    'print a scenario of the bridge and the guests that run here',
+    'print the scenario that run without a file carries out here',
     (options) =>
       options
-        .option('bridge', { type: 'string', requiresArg: true, describe: 'the bridge, where there are several' })
+        .option('bridge', { type: 'string', requiresArg: true, describe: 'only this bridge' })
         .option('netns', {
           type: 'string',
           requiresArg: true,
           describe: 'the network namespace of the bridge: a name of ip netns, or a path such as /proc/4711/ns/net',
-        }),
+        })
+        .option('guest', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          nargs: 1,
+          default: [],
+          describe: 'only this guest, by its name or port, and those that are named likewise',
+        })
+        .option('zone', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          nargs: 1,
+          default: [],
+          describe: 'only guests of this zone',
+        })
+        .option('class', {
+          choices: probeClasses,
+          array: true,
+          requiresArg: true,
+          nargs: 1,
+          default: [],
+          describe: 'only this class of probes, also one that is not asked by default',
+        })
+        .option('rate', { type: 'number', requiresArg: true, describe: 'frames a second' })
+        .option('for', { type: 'string', requiresArg: true, describe: 'so many rounds as there is time for, in such as 30s' }),
     async (args) => {
       const { initCommand } = await import('./init.js');
       await initCommand(args);

@@ -1,8 +1,23 @@
 import { chooseBridge, type Found, foundScenario } from '../../../core/discover/found-scenario.js';
+import { isFirewallBridge } from '../../../core/discover/guests/proxmox.js';
+import { type WholeWishes, wholeScenario } from '../../../core/discover/whole/compose.js';
+import { type ProbeClassName, probeClasses } from '../../../core/model/scenario.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { milliseconds } from '../../../core/text/time.js';
 import { netnsPath, parseNeighbours } from '../../../system/fabric/host/find.js';
 import { readJson } from '../../../system/process/programs.js';
 import { readState } from '../../../system/state/read.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
+
+type HostParts = Pick<Parameters<typeof foundScenario>[0], 'state' | 'neighbours'>;
+
+async function readHost(netns: string | null, sysctl: readonly string[]): Promise<HostParts> {
+  const [state, neighbours] = await Promise.all([
+    readState({ netns, sysfs: false, sysctl, ovs: true }),
+    readJson(['ip', '-j', 'neigh', 'show'], { netns }),
+  ]);
+  return { state, neighbours: parseNeighbours(neighbours) };
+}
 
 /**
  * Reads what runs on a bridge of this host: nothing is changed or sent. VerifyError as `chooseBridge` and
@@ -14,11 +29,56 @@ export async function readFound(options: {
 }): Promise<Found> {
   const netns = options.netns ?? null;
   const where = netnsPath(netns);
-  const [state, neighbours] = await Promise.all([
-    readState({ netns: where, sysfs: false, sysctl: [], ovs: true }),
-    readJson(['ip', '-j', 'neigh', 'show'], { netns: where }),
-  ]);
-  const bridge = chooseBridge(state, options.bridge ?? null);
-  const inventory = await readInventory(state.links, where);
-  return foundScenario({ state, neighbours: parseNeighbours(neighbours), inventory, bridge, netns });
+  const host = await readHost(where, []);
+  const bridge = chooseBridge(host.state, options.bridge ?? null);
+  const inventory = await readInventory(host.state.links, where);
+  return foundScenario({ ...host, inventory, bridge, netns });
+}
+
+/** What of a host is asked, as the command line says it. */
+export interface WholeOptions {
+  readonly bridge: string | undefined;
+  readonly netns: string | undefined;
+  readonly guest: readonly string[];
+  readonly zone: readonly string[];
+  readonly class: readonly string[];
+  readonly rate: number | undefined;
+  /** Such as `30s`. */
+  readonly for: string | undefined;
+}
+
+/** Whether br_netfilter hands bridged packets to the host's firewall. */
+const handedOver = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables'];
+
+function wishesOf(options: WholeOptions): WholeWishes {
+  const { rate = null } = options;
+  if (rate !== null && (!Number.isInteger(rate) || rate < 1 || rate > 100_000))
+    throw new VerifyError('usage', 64, `--rate ${rate}: expected frames a second, 1 to 100,000`, 'for example 1000');
+  const forMs = options.for === undefined ? null : milliseconds(options.for);
+  if (options.for !== undefined && (forMs === null || forMs === 0))
+    throw new VerifyError('usage', 64, `--for ${options.for}: expected a time with unit`, 'for example --for 30s');
+  return {
+    bridge: options.bridge ?? null,
+    guests: options.guest,
+    zones: options.zone,
+    classes: probeClasses.filter((name: ProbeClassName) => options.class.includes(name)),
+    rate,
+    forMs,
+  };
+}
+
+/**
+ * Reads what runs on all bridges of this host, and makes the scenario that asks about all of it: nothing is changed or
+ * sent. VerifyError (64) for options, else as `wholeScenario` throws it.
+ */
+export async function readWhole(options: WholeOptions): Promise<Found> {
+  const netns = options.netns ?? null;
+  const where = netnsPath(netns);
+  const wishes = wishesOf(options);
+  const host = await readHost(where, handedOver);
+  const hasBridge = host.state.links.some(
+    ({ name, kind }) => (kind === 'bridge' || kind === 'openvswitch') && !isFirewallBridge(name),
+  );
+  const inventory = hasBridge ? await readInventory(host.state.links, where) : { guests: [], unread: [] };
+  return wholeScenario({ ...host, inventory, netns, wishes });
 }

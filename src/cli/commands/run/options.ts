@@ -23,10 +23,10 @@ function seedOf(value: unknown): number | true | undefined {
 export const defineRun: DefineCommand = (parser, context) => {
   parser.command(
     'run [file..]',
-    'run scenarios: send, listen, judge',
+    'examine this host, or run scenarios: send, listen, judge',
     (options) =>
       options
-        .positional('file', { type: 'string', array: true, default: [], describe: 'scenario files' })
+        .positional('file', { type: 'string', array: true, default: [], describe: 'scenario files; none: every guest of this host' })
         .option('twin', {
           type: 'boolean',
           default: false,
@@ -40,12 +40,12 @@ export const defineRun: DefineCommand = (parser, context) => {
         .option('bridge', {
           type: 'string',
           requiresArg: true,
-          describe: 'with --twin, --preset: the bridge, where there are several',
+          describe: 'without a file: only this bridge; with --twin, --preset: the bridge, where there are several',
         })
         .option('netns', {
           type: 'string',
           requiresArg: true,
-          describe: 'with --twin, --preset: the network namespace of the bridge: a name of ip netns, or a path',
+          describe: 'without a file: the network namespace of the bridges: a name of ip netns, or a path',
         })
         .option('what-if', {
           type: 'string',
@@ -62,7 +62,38 @@ export const defineRun: DefineCommand = (parser, context) => {
           requiresArg: true,
           nargs: 1,
           default: [],
-          describe: 'with --twin: only this class of probes',
+          describe: 'without a file: only this class of probes, also one that is not asked by default',
+        })
+        .option('guest', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          nargs: 1,
+          default: [],
+          describe: 'without a file: only this guest, by its name or port, and those that are named likewise',
+        })
+        .option('zone', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          nargs: 1,
+          default: [],
+          describe: 'without a file: only guests of this zone',
+        })
+        .option('rate', {
+          type: 'number',
+          requiresArg: true,
+          describe: 'without a file: frames a second; those that may flood out of an uplink never exceed 10',
+        })
+        .option('for', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'without a file: so long at most, such as 30s: so many rounds as there is time for',
+        })
+        .option('strict', {
+          type: 'boolean',
+          default: false,
+          describe: 'what is open by design (EXPOSED) is a leak too',
         })
         .option('out', {
           type: 'string',
@@ -198,25 +229,29 @@ export const defineRun: DefineCommand = (parser, context) => {
         context.setStatus(await presetCommand({ ...args, preset: args.preset, toolVersion: context.version }));
         return;
       }
-      if (args.file.length === 0)
-        throw new VerifyError(
-          'usage',
-          64,
-          'run: no scenario file',
-          'name one, or --twin, or --preset; scenarios/ has some',
-        );
+      if (args.file.length === 0) {
+        if (args.whatIf.length > 0)
+          throw new VerifyError('usage', 64, '--what-if: only with --twin', 'a live bridge is not changed');
+        const { wholeCommand } = await import('./whole.js');
+        context.setStatus(await wholeCommand({ ...args, toolVersion: context.version }));
+        return;
+      }
       const ofTwin = [
         ['bridge', args.bridge !== undefined],
         ['netns', args.netns !== undefined],
         ['what-if', args.whatIf.length > 0],
         ['class', args.class.length > 0],
+        ['guest', args.guest.length > 0],
+        ['zone', args.zone.length > 0],
+        ['rate', args.rate !== undefined],
+        ['for', args.for !== undefined],
       ] as const;
       const stray = ofTwin.filter(([, given]) => given).map(([name]) => `--${name}`);
       if (stray.length > 0)
         throw new VerifyError(
           'usage',
           64,
-          `${stray.join(', ')}: only with --twin or --preset`,
+          `${stray.join(', ')}: only without a file`,
           'a scenario file says such things itself',
         );
       const { runCommand } = await import('./run.js');

@@ -45,6 +45,8 @@ export interface RunCommandOptions {
   readonly allowDisruptive?: boolean;
   readonly yes?: boolean;
   readonly allowNewMacs?: boolean;
+  /** What is open by design (`open_by_design`) is a leak too. */
+  readonly strict?: boolean;
   /** In the lab: tries the fix for every cause of a leak. */
   readonly proveFix?: boolean;
   readonly payload?: boolean;
@@ -211,9 +213,21 @@ async function readyScenarios(options: RunCommandOptions): Promise<readonly Scen
     await loadFiles(options.files, { sets: parseSets(options.set ?? []), allowRun: options.allowRun }),
     options.grep,
   );
-  const scenarios = options.adapt === undefined ? loaded : loaded.map(options.adapt);
+  const adapted = options.adapt === undefined ? loaded : loaded.map(options.adapt);
+  const scenarios = options.strict === true ? adapted.map(strictly) : adapted;
   checkRunnable(scenarios, options);
   return scenarios;
+}
+
+/** The same without anything that is open by design. */
+function strictly(scenario: Scenario): Scenario {
+  return {
+    ...scenario,
+    steps: scenario.steps.map((step) => ({
+      ...step,
+      probes: step.probes.map(({ openByDesign: _, ...probe }) => probe),
+    })),
+  };
 }
 
 /** Whether the launcher, which is this same program, has handed over what it loaded. */

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Document, isMap, isSeq } from 'yaml';
+import { Document, isMap, isScalar, isSeq, visit } from 'yaml';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
@@ -77,10 +77,20 @@ export interface Remarks {
 
 /**
  * A scenario as the text of a file: comments hold names that guests and their owners chose, so that nothing in them may
- * end the line.
+ * end the line. `schema`: where editors find the schema of scenarios; null = the text does not say.
  */
-export function scenarioText(scenario: object, { notes, origins, sentences }: Remarks): string {
-  const document = new Document(scenario);
+export function scenarioText(
+  scenario: object,
+  { notes, origins, sentences }: Remarks,
+  schema: string | null = null,
+): string {
+  const document = new Document(scenario, { aliasDuplicateObjects: false });
+  // Fifty names are one line
+  visit(document, {
+    Seq(_key, list) {
+      if (list.items.length > 0 && list.items.every(isScalar)) list.flow = true;
+    },
+  });
   const comment = (text: string): string => ` ${escapeText(text)}`;
   if (notes.length > 0) document.commentBefore = notes.map(comment).join('\n');
   const told = new Map(Object.entries(origins)); // an interface may be called toString
@@ -93,5 +103,6 @@ export function scenarioText(scenario: object, { notes, origins, sentences }: Re
   for (const [index, rule] of (isSeq(policy) ? policy.items : []).entries()) {
     if (isMap(rule)) rule.commentBefore = comment(sentences[index] ?? '');
   }
-  return document.toString({ lineWidth: 0 });
+  const text = document.toString({ lineWidth: 0, flowCollectionPadding: false });
+  return schema === null ? text : `# yaml-language-server: $schema=${schema}\n${text}`;
 }

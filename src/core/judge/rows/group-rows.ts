@@ -4,7 +4,7 @@ import { ofSender } from '../../plan/flows/shortcuts.js';
 import { partyOf } from '../parties.js';
 import { sentOf } from '../proof/step-facts.js';
 import type { LeakFolder } from './folded-leaks.js';
-import { acceptedOf, allowanceAt, directionOf, probeRow, provenOf, type RowInput, upperBound95 } from './probe-row.js';
+import { acceptedOf, allowanceAt, directionOf, type OpenByDesign, probeRow, provenOf, type RowInput, upperBound95 } from './probe-row.js';
 
 /** A step with more rows than this has those grouped that say the same: a mesh of 1,000 guests has a billion. */
 export const mostUngrouped = 10_000;
@@ -22,9 +22,19 @@ interface Alike {
   readonly observer: Observer;
   readonly allowed: Finding['allowed'];
   readonly leak: boolean;
+  readonly exposed: boolean;
   readonly sent: number;
   readonly seen: number;
   readonly sums: Sums;
+}
+
+/** What of the rows is written down by itself, and where the others go. */
+export interface Grouping {
+  /** Observers of which every row is. */
+  readonly single: ReadonlySet<string>;
+  readonly folder: LeakFolder;
+  readonly exposures: LeakFolder;
+  readonly open: OpenByDesign;
 }
 
 /** Flows that differ in their two ends only. */
@@ -50,7 +60,7 @@ function addTo(sums: Sums, sent: number, seen: number, proven: number): void {
 
 function groupRow(
   kind: Kind,
-  { observer, allowed, leak }: Pick<Alike, 'observer' | 'allowed' | 'leak'>,
+  { observer, allowed, leak, exposed }: Pick<Alike, 'observer' | 'allowed' | 'leak' | 'exposed'>,
   sums: Sums,
   input: RowInput,
 ): Finding {
@@ -72,6 +82,7 @@ function groupRow(
     direction: directionOf(input.facts, observer.name),
     firstSighting: null,
     causes: [],
+    ...(exposed ? { exposed } : {}),
     grouped: sums.rows,
     ...(leak ? acceptedOf(input.step.expect.accept, observer.name, probeClass, input.day) : {}),
   };
@@ -118,12 +129,16 @@ function turnTo(looked: Looked, kind: Kind): void {
   kind.alike.set(name, looked.alike);
 }
 
-function alikeOf({ observer, alike }: Looked, allowed: Finding['allowed'], sent: number, seen: number): Sums {
+function alikeOf(
+  { observer, alike }: Looked,
+  { allowed, exposed, sent, seen }: Pick<Alike, 'allowed' | 'exposed' | 'sent' | 'seen'>,
+): Sums {
   const leak = allowed === 'no';
   for (const group of alike)
-    if (group.allowed === allowed && group.sent === sent && group.seen === seen) return group.sums;
+    if (group.allowed === allowed && group.exposed === exposed && group.sent === sent && group.seen === seen)
+      return group.sums;
   const sums = none();
-  alike.push({ observer, allowed, leak, sent, seen, sums });
+  alike.push({ observer, allowed, leak, exposed, sent, seen, sums });
   return sums;
 }
 
@@ -141,8 +156,7 @@ function isPlain(allowed: Finding['allowed'], sent: number, seen: number): boole
 export function groupedRows(
   input: RowInput,
   judged: readonly Observer[],
-  single: ReadonlySet<string>,
-  folder: LeakFolder,
+  { single, folder, exposures, open }: Grouping,
 ): readonly Finding[] {
   const { step, facts, tally } = input;
   const byName = new Map(
@@ -176,17 +190,21 @@ export function groupedRows(
     addTo(looked.except, sent, 0, proven);
     if (input.parties.isOfSender(flow, partyOf(looked.observer))) return;
     const seen = flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.count(flow, name);
-    const allowed = allowanceAt(looked.observer, flow);
+    const asked = allowanceAt(looked.observer, flow);
     const { observer } = looked;
+    const exposed = asked === 'no' && seen > 0 && open(flow, observer);
+    const allowed = exposed ? 'may' : asked;
     const isLeak = allowed === 'no' && seen > 0;
     if (isLeak) leaks += 1;
     const isFolded = isLeak && leaks > folder.maxRows;
-    if (single.has(name) || !(isFolded || isPlain(allowed, sent, seen))) {
-      rows.push(probeRow(flow, observer, input));
+    const row = (): Finding => probeRow(flow, observer, input, open);
+    if (exposed) exposures.add({ kind, flow, observer, sent, seen }, row);
+    if (single.has(name) || !(isFolded || exposed || isPlain(allowed, sent, seen))) {
+      rows.push(row());
       return;
     }
-    addTo(alikeOf(looked, allowed, sent, seen), sent, seen, proven);
-    if (isFolded) folder.add({ kind, flow, observer, sent, seen }, () => probeRow(flow, observer, input));
+    addTo(alikeOf(looked, { allowed, exposed, sent, seen }), sent, seen, proven);
+    if (isFolded) folder.add({ kind, flow, observer, sent, seen }, row);
   }
 
   step.flows.forEach((flow) => {
@@ -218,7 +236,7 @@ export function groupedRows(
         seen: 0,
         proven: kind.all.proven - except.proven,
       };
-      if (sums.rows > 0) rows.push(groupRow(kind, { observer, allowed: 'no', leak: false }, sums, input));
+      if (sums.rows > 0) rows.push(groupRow(kind, { observer, allowed: 'no', leak: false, exposed: false }, sums, input));
     }
   }
   return rows;

@@ -26,6 +26,9 @@ export interface RowInput {
   readonly day: string;
 }
 
+/** Is what this observer sees of this flow open by design? */
+export type OpenByDesign = (flow: Flow, observer: Observer) => boolean;
+
 /** Where a row's frames were first seen; null where they were not, or only counted. */
 export function firstSightingOf(first: First | undefined): FirstSighting | null {
   // A frame that was counted and not kept has no number.
@@ -87,11 +90,13 @@ function alteredOf(flow: Flow, observer: Observer, tally: StepTally): Pick<Findi
 }
 
 /** The row of one flow at one observer. */
-export function probeRow(flow: Flow, observer: Observer, input: RowInput): Finding {
+export function probeRow(flow: Flow, observer: Observer, input: RowInput, open: OpenByDesign): Finding {
   const { facts, tally } = input;
   const sent = sentOf(facts, flow);
   const seen = tally.seen.count(flow, observer.name);
-  const allowed = allowanceAt(observer, flow);
+  const asked = allowanceAt(observer, flow);
+  const exposed = asked === 'no' && seen > 0 && open(flow, observer);
+  const allowed = exposed ? 'may' : asked;
   const leak = allowed === 'no' && seen > 0;
   return {
     probe: flow.probe,
@@ -110,6 +115,7 @@ export function probeRow(flow: Flow, observer: Observer, input: RowInput): Findi
     direction: directionOf(facts, observer.name),
     firstSighting: firstSightingOf(tally.seen.first(flow, observer.name)),
     causes: [],
+    ...(exposed ? { exposed } : {}),
     ...alteredOf(flow, observer, tally),
     ...(leak
       ? {

@@ -8,10 +8,12 @@ import {
   allowanceOf,
   directionOf,
   firstSightingOf,
+  type OpenByDesign,
   probeRow,
   type RowInput,
   upperBound95,
 } from './probe-row.js';
+import { openByDesign } from './open-by-design.js';
 import { rootRows } from './root-rows.js';
 
 function trafficRows(input: RowInput): readonly Finding[] {
@@ -95,7 +97,12 @@ function foreignRows(input: RowInput): readonly Finding[] {
     });
 }
 
-function probeRows(input: RowInput, folder: LeakFolder): readonly Finding[] {
+function probeRows(
+  input: RowInput,
+  folder: LeakFolder,
+  exposures: LeakFolder,
+  open: OpenByDesign,
+): readonly Finding[] {
   const { flows, expect } = input.step;
   const observers = input.step.observers.filter((observer) => observer.judged);
   if (flows.length * observers.length > mostUngrouped) {
@@ -103,14 +110,14 @@ function probeRows(input: RowInput, folder: LeakFolder): readonly Finding[] {
     const single = new Set(
       expect.seen.filter((claim) => claim.from !== null || claim.to !== null).map((claim) => claim.observer),
     );
-    return groupedRows(input, observers, single, folder);
+    return groupedRows(input, observers, { single, folder, exposures, open });
   }
   return flows
     .filter((flow) => flow.judged)
     .flatMap((flow) =>
       observers
         .filter((observer) => !input.parties.isOfSender(flow, partyOf(observer)))
-        .map((observer) => probeRow(flow, observer, input)),
+        .map((observer) => probeRow(flow, observer, input, open)),
     );
 }
 
@@ -118,6 +125,8 @@ function probeRows(input: RowInput, folder: LeakFolder): readonly Finding[] {
 export interface StepRows {
   readonly rows: readonly Finding[];
   readonly folded: readonly FoldedLeaks[];
+  /** What is open by design and has no rows of its own, likewise. */
+  readonly exposed: readonly FoldedLeaks[];
 }
 
 /**
@@ -125,12 +134,14 @@ export interface StepRows {
  * its own probe.
  */
 export function rowsOf(input: RowInput): StepRows {
-  const folder = new LeakFolder(endpointLikeness(input.plan, input.states), input.rules === 1 ? Infinity : maxLeakRows);
+  const likeness = endpointLikeness(input.plan, input.states);
+  const folder = new LeakFolder(likeness, input.rules === 1 ? Infinity : maxLeakRows);
+  const exposures = new LeakFolder(likeness, 0);
   const rows = [
-    ...probeRows(input, folder),
+    ...probeRows(input, folder, exposures, openByDesign(input)),
     ...rootRows(input.step, input.facts, input.states),
     ...trafficRows(input),
     ...foreignRows(input),
   ];
-  return { rows, folded: folder.folded() };
+  return { rows, folded: folder.folded(), exposed: exposures.folded() };
 }

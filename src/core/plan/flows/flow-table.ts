@@ -176,6 +176,11 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
   };
 }
 
+/** Flows as JSON carried them, whichever way they were written; null where their columns do not fit together. */
+export function carriedFlows(flows: Flows | FlowColumnsRecord): Flows | null {
+  return 'forms' in flows ? readFlowColumns(flows) : flows;
+}
+
 /** Columns of plan.json as flows again; null where they do not fit together. */
 export function readFlowColumns(record: FlowColumnsRecord): Flows | null {
   const { step, id, first, length, forms, sources, aims } = record;

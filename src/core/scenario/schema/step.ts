@@ -60,6 +60,13 @@ const allowance = {
     ),
 };
 
+const roundsRule = 'expected a round such as 1, or rounds such as "2-4" or "2-"';
+export const rounds = z
+  .union([whole(1, 1_000_000), z.string({ error: roundsRule }).regex(/^[1-9]\d{0,5}-([1-9]\d{0,5})?$/, { error: roundsRule })], {
+    error: roundsRule,
+  })
+  .meta({ id: 'rounds', description: 'a round of pairs such as `1`, or several: `"2-4"`, `"2-"`' });
+
 /** `gateway-bounce` is an alias of routed-bounce. */
 export const probeClass = z.enum([...probeClasses, 'gateway-bounce']);
 
@@ -77,6 +84,11 @@ export const probe = z
     via: selectors
       .optional()
       .describe('Who talks to the victim, where a class needs somebody to. Default: the uplink, else all others.'),
+    rounds: rounds
+      .optional()
+      .describe(
+        'Only these of the pairs, round by round: in round k each sender sends to the k-th addressee behind it. `1`, `"2-4"`, or `"2-"` for all that are left. Default: all pairs, sender by sender.',
+      ),
     both_ways: onOff.optional().describe('Then also the other way round: rows of their own. Default: off.'),
     count: whole(1, 10_000_000).optional().describe('Frames for each pair, carrier and tag stack. Default: 100.'),
     rate: whole(1, 10_000_000)
@@ -106,6 +118,11 @@ export const probe = z
     dst_ip: ipAddress.optional().describe('Destination address instead of the one that the class chooses.'),
     group: group.optional().describe('Multicast group. Default: by class.'),
     size: whole(60, 9216).optional().describe('Octets of a frame, without FCS. Default: 60, or what the class needs.'),
+    open_by_design: selectors
+      .optional()
+      .describe(
+        'Who is open to it by design: where at least half of them, and of the senders, are, it is reported as EXPOSED and the step holds (`run --strict`: BROKEN). What fewer are open to is a leak all the same: their barrier is missing.',
+      ),
     ...allowance,
   })
   .meta({ id: 'probe', description: 'Frames of one class, and who sees them.' });

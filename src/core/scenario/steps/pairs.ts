@@ -1,15 +1,22 @@
 import { bareName } from '../../model/host-names.js';
-import type { ProbeEntry, Topology } from '../../model/scenario.js';
+import type { ProbeEntry, Rounds, Topology } from '../../model/scenario.js';
 
 /**
  * How many pairs of sender and addressee an entry has, both ways counted and none twice; a class without addressee has
  * one for each sender.
  */
 export function countPairs(
-  entry: Pick<ProbeEntry, 'from' | 'to' | 'bothWays' | 'acrossBridges'>,
+  entry: Pick<ProbeEntry, 'from' | 'to' | 'bothWays' | 'acrossBridges' | 'rounds'>,
   topology: Topology,
 ): number {
   if (entry.to === null) return entry.from.length;
+  if (entry.rounds !== undefined) {
+    const places = new Map(topology.endpoints.map(({ name, bridge }) => [name, bareName(bridge)]));
+    let pairs = 0;
+    for (const [from, to] of roundPairs(entry.from, entry.to, entry.rounds))
+      if (entry.acrossBridges || places.get(from) === places.get(to)) pairs += 1;
+    return pairs;
+  }
   const oneWay = pairsAmong(entry.from, entry.to, entry, topology);
   if (!entry.bothWays) return oneWay;
   // Where both are senders and addressees the other way round comes by itself
@@ -34,12 +41,37 @@ function pairsAmong(
   return pairs;
 }
 
+/**
+ * Pairs round by round: a sender that is an addressee too sends to the k-th behind itself, another one to the k-th
+ * behind its own number. So a round has each sender once, and addressees as evenly as their number lets it.
+ */
+export function* roundPairs(
+  from: readonly string[],
+  to: readonly string[],
+  { first, last }: Rounds,
+): Generator<readonly [from: string, to: string]> {
+  const places = new Map(to.map((name, at) => [name, at]));
+  const end = Math.min(last ?? to.length, to.length);
+  for (let round = first; round <= end; round += 1) {
+    for (const [number, name] of from.entries()) {
+      const place = places.get(name);
+      const addressee = to[((place ?? number - 1) + round) % to.length];
+      if (addressee !== undefined && addressee !== name) yield [name, addressee];
+    }
+  }
+}
+
 /** The pairs themselves, one way. */
 export function* pairsOf(
-  entry: Pick<ProbeEntry, 'from' | 'to' | 'acrossBridges'>,
+  entry: Pick<ProbeEntry, 'from' | 'to' | 'acrossBridges' | 'rounds'>,
   topology: Topology,
 ): Generator<readonly [from: string, to: string | null]> {
   const segments = new Map(topology.endpoints.map(({ name, bridge }) => [name, bareName(bridge)]));
+  if (entry.rounds !== undefined && entry.to !== null) {
+    for (const [from, to] of roundPairs(entry.from, entry.to, entry.rounds))
+      if (entry.acrossBridges || segments.get(to) === segments.get(from)) yield [from, to];
+    return;
+  }
   for (const from of entry.from) {
     if (entry.to === null) yield [from, null];
     else

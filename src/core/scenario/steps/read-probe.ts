@@ -9,6 +9,7 @@ import { salvage } from '../yaml/salvage.js';
 import { type ClassRule, classRules } from './class-rules.js';
 import { countPairs } from './pairs.js';
 import { readAllowance } from './read-expectation.js';
+import { select } from './select.js';
 import { endpointOf, type StepContext, selectPresent } from './step-context.js';
 
 const mostUnwritten = 2_000_000;
@@ -59,12 +60,30 @@ export function readProbe(context: StepContext, input: unknown, path: Path, wait
     dstIp: readAddress(context, raw.dst_ip, at('dst_ip')),
     group: raw.group === undefined ? null : readGroup(faults, raw.group, at('group')),
     size: raw.size ?? null,
+    ...readRounds(context, raw, path),
+    ...(raw.open_by_design === undefined
+      ? {}
+      : { openByDesign: select(faults, reading, raw.open_by_design, at('open_by_design'), { among: null }) }),
     ...readAllowance(context, raw, path),
   };
   if (probeClass === 'aged-unicast' && waitMs !== null) checkAgeing(context, from, path, waitMs);
   const sound = faults.faults.length === before && reading.whole && !read.dropped.has('to');
   if (sound) checkFrames(context, entry, path, raw.count === undefined && !read.dropped.has('count'));
   return entry;
+}
+
+function readRounds({ faults }: StepContext, raw: RawProbe, path: Path): Pick<ProbeEntry, 'rounds'> {
+  if (raw.rounds === undefined) return {};
+  const [first = 1, last = null] =
+    typeof raw.rounds === 'number'
+      ? [raw.rounds, raw.rounds]
+      : raw.rounds.split('-').map((text) => (text === '' ? null : Number(text)));
+  const at = [...path, 'rounds'];
+  if (raw.to === undefined || readSwitch(raw.both_ways) === true)
+    faults.addKey(at, `${where(at)}: expected "to" beside it, and no "both_ways"`);
+  if (last !== null && first !== null && last < first)
+    faults.add(at, `${where(at)}: expected the last round not before the first, got ${describe(raw.rounds)}`);
+  return { rounds: { first: first ?? 1, last } };
 }
 
 /** The names in an entry that could not be read as a whole: a misspelt class must not hide a misspelt guest. */

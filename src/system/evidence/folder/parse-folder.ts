@@ -9,7 +9,7 @@ import type { RunRecord } from '../../../core/model/run-record.js';
 import type { HostState, StepStates } from '../../../core/model/state.js';
 import type { TimelineEntry } from '../../../core/model/timeline.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { type FlowColumnsRecord, readFlowColumns } from '../../../core/plan/flows/flow-table.js';
+import { carriedFlows, type FlowColumnsRecord } from '../../../core/plan/flows/flow-table.js';
 import { planWithEars } from '../../../core/plan/ears.js';
 import { readFixes } from './fixes.js';
 import { documentText, files, stateFile } from './folder.js';
@@ -86,7 +86,7 @@ export async function parsePlan(dir: string, known: Plan | null = null): Promise
   return {
     ...plan,
     steps: plan.steps.map((step) => {
-      const flows = 'forms' in step.flows ? readFlowColumns(step.flows) : step.flows;
+      const flows = carriedFlows(step.flows);
       if (flows === null) throw damaged(path, `the flows of step ${step.index + 1} do not fit together`);
       return { ...step, flows };
     }),

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { loadScenario } from '../../../core/scenario/load-scenario.js';
+import { escapeText } from '../../../core/text/escape.js';
+import { shedRights } from '../../../system/process/process-rights.js';
+import { packagePath } from '../../../system/process/package-path.js';
+import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
+import { readWhole, type WholeOptions } from '../host/read-found.js';
+import { chooseReporters } from '../reporters.js';
+import { scenarioText } from '../scenario/load-files.js';
+import { type RunCommandOptions, runCommand } from './run.js';
+
+const file = 'host.yml';
+
+/**
+ * `run` without a file: reads what runs on this host, writes the scenario that `init` prints into `scenario/` of the
+ * folder, and runs it as any other file, with its evidence in `evidence/`. Returns the exit status of the run.
+ */
+export async function wholeCommand(options: WholeOptions & Omit<RunCommandOptions, 'files'>): Promise<number> {
+  if (process.getuid?.() !== 0)
+    throw new VerifyError(
+      'not-root',
+      69,
+      'run without a file examines the guests of this host, and that takes root',
+      'on a virtualization host: sudo verify-isolation run. To see what it does, without a host: verify-isolation demo (in a checkout: npm start)',
+    );
+  const { scenario, ...remarks } = await readWhole(options);
+  // Nobody is to wait for a question that cannot be answered.
+  if (options.yes !== true && options.approved === undefined && !(process.stdin.isTTY && process.stderr.isTTY))
+    throw new VerifyError(
+      'not-confirmed',
+      64,
+      `nobody is at the terminal to say that ${scenario.name} may be examined`,
+      'type: verify-isolation run --yes. `verify-isolation init > host.yml` prints what it asks, `plan host.yml` what it sends; nothing was sent',
+    );
+  const written = chooseReporters(options.reporter, options.json).flatMap(({ path }) => path ?? []);
+  shedRights([options.out ?? 'evidence', ...written]);
+  const text = scenarioText(scenario, remarks, packagePath('schema/scenario.v1.json'));
+  loadScenario('what was found on this host', Buffer.from(text));
+  const folder = evidenceFolder(options.out, scenario.name, false, new Date(), randomBytes(8).toString('hex'));
+  makeEvidenceFolder(folder);
+  const scenarios = join(folder, 'scenario');
+  makeEvidenceFolder(scenarios, (path) => writeFileSync(join(path, file), text, { mode: 0o600 }));
+  if (!options.quiet)
+    process.stderr.write(
+      `${remarks.notes.map((note) => `${escapeText(note)}\n`).join('')}scenario: ${join(scenarios, file)}\n`,
+    );
+  return runCommand({ ...options, files: [join(scenarios, file)], out: join(folder, 'evidence') });
+}

@@ -1,0 +1,102 @@
+import type { GuestRecord, Inventory } from '../model/host-config.js';
+import type { HostState, LinkState } from '../model/state.js';
+import { type FoundVlan, foundVlans } from './found-vlans.js';
+import { guestOfPort } from './guests/guest-of-port.js';
+import { deafness, endpointName, macsBehind, type Neighbour } from './host-topology.js';
+
+/** Kinds of virtual links that lead out of the machine; a link without a kind is a NIC (`ip -d link`). */
+const outwardKinds: readonly (string | null)[] = [null, 'bond', 'team', 'vlan', 'vxlan', 'gretap', 'geneve'];
+
+/** Does this link lead out of the machine? */
+export function isOutward(link: Pick<LinkState, 'kind'>): boolean {
+  return outwardKinds.includes(link.kind);
+}
+
+/** An endpoint as a scenario file has it. */
+export interface WrittenEndpoint {
+  readonly bridge: string;
+  readonly port: string;
+  readonly role?: 'uplink';
+  readonly zone?: string;
+  readonly mac?: string;
+  readonly ip?: string;
+  readonly vlans?: readonly FoundVlan[];
+}
+
+/** What is known of the host, and the bridge that is looked at. */
+export interface Surroundings {
+  readonly state: HostState;
+  readonly neighbours: readonly Neighbour[];
+  readonly inventory: Inventory;
+  readonly bridge: string;
+  /** The guests will be of the lab: there one whose MAC is not on record speaks as well. */
+  readonly inLab?: boolean;
+}
+
+/** A port of a bridge with what is on record of its guest. */
+export interface FoundEntry {
+  readonly name: string;
+  readonly guest: GuestRecord | null;
+  /** The bridge has its MAC on its port. */
+  readonly spoke: boolean;
+  readonly endpoint: WrittenEndpoint;
+}
+
+/**
+ * Every port of a bridge that can be heard, as an endpoint with its guest's name, zone, VLANs, MAC and address where
+ * they are on record. `all`: every port; `ports`: those that can be heard. Names go into `taken`, names of zones into
+ * `zones`: two tenants never become one.
+ */
+export function foundEndpoints(
+  around: Surroundings,
+  taken: Set<string>,
+  zones = new Map<string, string>(),
+): { readonly all: readonly LinkState[]; readonly ports: readonly LinkState[]; readonly entries: readonly FoundEntry[] } {
+  const { state, inventory, bridge, inLab = false } = around;
+  const all = state.links.filter((link) => link.master === bridge);
+  const ports = all.filter((link) => deafness(link) === null);
+  const zoneName = (text: string): string => {
+    const name = zones.get(text) ?? endpointName(text, new Set(zones.values()));
+    zones.set(text, name);
+    return name;
+  };
+  // which learns nothing from anybody
+  const hub = state.links.some(({ name, bridge: settings }) => name === bridge && settings?.['ageing_time'] === 0);
+  const entries = ports.map((link): FoundEntry => {
+    const macs = macsBehind(state.fdb, bridge, link.name);
+    const guest = guestOfPort(inventory.guests, link.name, macs);
+    const name = endpointName(guest?.name ?? link.name, taken);
+    taken.add(name);
+    const endpoint = writtenEndpoint(link, guest, macs, zoneName, around);
+    return { name, guest, spoke: inLab || macs.length > 0 || (hub && endpoint.mac !== undefined), endpoint };
+  });
+  return { all, ports, entries };
+}
+
+function writtenEndpoint(
+  link: LinkState,
+  guest: GuestRecord | null,
+  macs: readonly string[],
+  zoneName: (text: string) => string,
+  { state, neighbours, bridge }: Surroundings,
+): WrittenEndpoint {
+  const known =
+    guest?.mac !== null && guest?.mac !== undefined && (macs.length === 0 || macs.includes(guest.mac))
+      ? guest.mac
+      : undefined;
+  const mac = known ?? macs.find((one) => neighbours.some((neighbour) => neighbour.mac === one)) ?? macs[0];
+  const ip =
+    neighbours.find((neighbour) => neighbour.mac === mac && !neighbour.address.includes(':'))?.address ??
+    (mac === guest?.mac ? guest?.ips.find((one) => /^\d{1,3}(\.\d{1,3}){3}$/.test(one)) : undefined);
+  const vlans = foundVlans(state, bridge, link.name);
+  const pvid = vlans.find((vlan) => vlan.pvid === true)?.vid;
+  const zone = guest?.zone?.name ?? (pvid === undefined || isOutward(link) ? undefined : `vlan${pvid}`);
+  return {
+    bridge,
+    port: link.name,
+    ...(isOutward(link) ? { role: 'uplink' as const } : zone === undefined ? {} : { zone: zoneName(zone) }),
+    ...(mac === undefined ? {} : { mac }),
+    ...(ip === undefined ? {} : { ip: `${ip}/24` }),
+    ...(vlans.length === 0 ? {} : { vlans }),
+  };
+}

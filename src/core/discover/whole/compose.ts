@@ -1,0 +1,231 @@
+import { disruptiveClasses, type ProbeClassName } from '../../model/scenario.js';
+import type { Inventory } from '../../model/host-config.js';
+import type { HostState } from '../../model/state.js';
+import { VerifyError } from '../../model/verify-error.js';
+import { unheardPorts } from '../../bridge/ovs.js';
+import { type FoundEntry, foundEndpoints } from '../found-endpoints.js';
+import type { Found, FoundScenario } from '../found-scenario.js';
+import { isFirewallBridge } from '../guests/proxmox.js';
+import { deafness, type Neighbour } from '../host-topology.js';
+import { type Part, probesOf, type WrittenProbe } from './probes.js';
+import { type FoundBridge, foundBridge } from './segments.js';
+
+/** What is asked of a whole host beyond what is usual. */
+export interface WholeWishes {
+  /** Only this bridge; null = all that have guests. */
+  readonly bridge: string | null;
+  /** Only guests whose name or port is one of these, or that are in one of these zones; empty = all. */
+  readonly guests: readonly string[];
+  readonly zones: readonly string[];
+  /** Only these classes; empty = the usual ones. */
+  readonly classes: readonly ProbeClassName[];
+  /** Frames a second; null = the usual. */
+  readonly rate: number | null;
+  /** So long may it take, in ms; null = until all pairs are through. */
+  readonly forMs: number | null;
+}
+
+export interface WholeInput {
+  readonly state: HostState;
+  readonly neighbours: readonly Neighbour[];
+  readonly inventory: Inventory;
+  /** As `netns` of the bridges is to be written; null = the namespace of the caller. */
+  readonly netns: string | null;
+  readonly wishes: WholeWishes;
+}
+
+/** Frames a second that may flood out of an uplink: storm control and ARP inspection count them. */
+export const floodRate = 10;
+/** Frames a second of all others, and of many. */
+const usualRate = 1000;
+const meshRate = 4000;
+/** A run with more pairs has the larger rate. */
+const manyPairs = 3000;
+/** What a run takes beside its frames, in ms. */
+const overheadMs = 6000;
+const carriersOfPair = 3;
+
+interface Placed {
+  readonly part: Part;
+  readonly probe: WrittenProbe;
+}
+
+/** Bridges with ports that are no firewall's, by name. Throws VerifyError (69) where the one that is asked for is none. */
+function bridgesOf(state: HostState, named: string | null): readonly string[] {
+  const withPorts = state.links
+    .filter(
+      ({ name, kind }) =>
+        (kind === 'bridge' || kind === 'openvswitch') && state.links.some(({ master }) => master === name),
+    )
+    .map(({ name }) => name);
+  if (named === null) return withPorts.filter((name) => !isFirewallBridge(name));
+  if (withPorts.includes(named)) return [named];
+  throw new VerifyError(
+    'interface-gone',
+    69,
+    `there is no bridge ${JSON.stringify(named)} with ports`,
+    withPorts.length === 0
+      ? 'no bridge here has any'
+      : `there are: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`,
+  );
+}
+
+function isWanted({ name, endpoint }: FoundEntry, { guests, zones }: WholeWishes): boolean {
+  if (endpoint.role === 'uplink') return true;
+  if (guests.length > 0 && !guests.includes(name) && !guests.includes(endpoint.port)) return false;
+  return zones.length === 0 || (endpoint.zone !== undefined && zones.includes(endpoint.zone));
+}
+
+/** Nothing that is told of a guest makes it one to speak for: what is missing. */
+function silence({ name, guest, endpoint }: FoundEntry, isUnlearned: boolean): string {
+  if (isUnlearned)
+    return `${name}: learning is off at ${endpoint.port}, and its MAC is as ${guest?.manager ?? 'the file'} tells it: it is sent to, and not spoken for`;
+  return endpoint.mac === undefined
+    ? `${name}: the bridge has no MAC on ${endpoint.port}: it is observed only; let it speak once (a ping will do)`
+    : `${name}: the bridge does not have its MAC on ${endpoint.port} now: it is observed only; let it speak once (a ping will do)`;
+}
+
+function stepOf(name: string, probes: readonly WrittenProbe[], rate: number | null): object {
+  return { name, probe: probes.map((probe) => ({ ...probe, ...(rate === null ? {} : { rate }) })), expect: 'private' };
+}
+
+/** The last round that there is time for; null = all of them. */
+function lastRoundOf({ forMs, rate }: WholeWishes, guests: number, usual: number): number | null {
+  if (forMs === null) return null;
+  const frames = (Math.max(0, forMs - overheadMs) * (rate ?? usual)) / 1000;
+  return Math.max(1, Math.floor(frames / Math.max(1, guests * carriersOfPair)));
+}
+
+function stepsOf(placed: readonly Placed[], { rate }: WholeWishes, usual: number, state: HostState): readonly object[] {
+  const of = (wanted: Part): readonly WrittenProbe[] =>
+    placed.filter(({ part }) => part === wanted).map(({ probe }) => probe);
+  const [first, floods, further] = [of('first'), of('floods'), of('further')];
+  const others = [
+    ...new Set(placed.flatMap(({ part }) => (['first', 'floods', 'further'].includes(part) ? [] : [part]))),
+  ];
+  const ageing = Math.max(
+    0,
+    ...state.links.map(({ bridge }) => (typeof bridge?.['ageing_time'] === 'number' ? bridge['ageing_time'] : 0)),
+  );
+  return [
+    ...(first.length === 0
+      ? []
+      : [stepOf('round 1: each guest sends, is sent to, and listens', first, rate ?? usualRate)]),
+    ...(floods.length === 0
+      ? []
+      : [stepOf('round 1, what may flood out of the uplink', floods, Math.min(floodRate, rate ?? floodRate))]),
+    ...(further.length === 0 ? [] : [stepOf('further rounds: each guest to each other one', further, rate ?? usual)]),
+    ...others.map((part) => ({
+      ...stepOf(part, of(part), rate),
+      ...(part === 'aged-unicast' ? { wait: `${Math.ceil(ageing / 100) + 5}s` } : {}),
+    })),
+  ];
+}
+
+/**
+ * The scenario that asks a host whether its guests are private: each bridge with each guest; round 1, in which each
+ * guest sends, is addressed and listens; then all other pairs. What settings claim to keep apart is asked for, what a
+ * bridge leaves open to everybody is written down as such. Throws VerifyError: 69 where there is no guest, 3 where too
+ * little is known to ask anything.
+ */
+export function wholeScenario({ state, neighbours, inventory, netns, wishes }: WholeInput): Found {
+  const names = bridgesOf(state, wishes.bridge);
+  const [taken, zones] = [new Set<string>(names), new Map<string, string>()];
+  const found = names.map((bridge) => {
+    const { all, ports, entries } = foundEndpoints({ state, neighbours, inventory, bridge }, taken, zones);
+    return { bridge, all, ports, entries, wanted: entries.filter((entry) => isWanted(entry, wishes)) };
+  });
+  const examined = found.filter(({ wanted }) => wanted.some(({ endpoint }) => endpoint.role === undefined));
+  if (examined.length === 0) throw nothingToExamine(found.length > 0, wishes);
+  const links = new Map(state.links.map((link) => [link.name, link]));
+  const isUnlearned = ({ spoke, endpoint }: FoundEntry): boolean =>
+    !spoke && endpoint.mac !== undefined && links.get(endpoint.port)?.port?.['learning'] === false;
+  const kindOf = ({ endpoint }: FoundEntry): string =>
+    JSON.stringify(
+      ['isolated', 'learning', 'flood', 'bcast_flood', 'mcast_flood', 'locked', 'hairpin'].map(
+        (key) => links.get(endpoint.port)?.port?.[key] ?? null,
+      ),
+    );
+  const guests = examined.flatMap(({ wanted }) => wanted.filter(({ endpoint }) => endpoint.role === undefined));
+  const usual = guests.length ** 2 > manyPairs ? meshRate : usualRate;
+  const lastRound = lastRoundOf(wishes, guests.length, usual);
+  const bridges = examined.map(({ bridge, wanted }): FoundBridge => foundBridge(state, bridge, wanted));
+  const placed = bridges.flatMap((bridge) =>
+    probesOf({ bridge, isUnlearned, kindOf, lastRound }, wishes.classes).map(([part, probe]): Placed => ({ part, probe })),
+  );
+  if (placed.length === 0)
+    throw new VerifyError(
+      'too-little-found',
+      3,
+      `of ${guests.length} guests on ${examined.map(({ bridge }) => bridge).join(', ')} nothing can be asked: ${guests.filter(({ spoke }) => spoke).length} have a MAC that their bridge knows`,
+      'start the guests, let each speak once (a ping will do), and try again',
+    );
+  const entries = examined.flatMap((each) => each.entries);
+  const scenario: FoundScenario & { readonly allow_disruptive?: true } = {
+    version: 1,
+    name: `host-${examined.map(({ bridge }) => bridge).join('-')}`.slice(0, 100),
+    ...(wishes.classes.some((name) => disruptiveClasses.includes(name)) ? { allow_disruptive: true } : {}),
+    topology: {
+      provider: 'host',
+      bridges: Object.fromEntries(
+        examined.map(({ bridge }) => [
+          bridge,
+          {
+            ...(links.get(bridge)?.kind === 'openvswitch' ? { kind: 'ovs' as const } : {}),
+            ...(netns === null ? {} : { netns }),
+          },
+        ]),
+      ),
+      endpoints: Object.fromEntries(entries.map(({ name, endpoint }) => [name, endpoint])),
+    },
+    steps: stepsOf(placed, wishes, usual, state),
+  };
+  return {
+    scenario,
+    notes: [
+      `${guests.length} guests on ${examined.map(({ bridge }) => bridge).join(', ')}, as they were found. Run it with: verify-isolation run FILE`,
+      ...bridges.flatMap(({ claims }) => claims),
+      ...found.flatMap(({ bridge, all, ports }) => [
+        ...all.flatMap((link) => (ports.includes(link) ? [] : [`left out: ${link.name}: ${deafness(link) ?? ''}`])),
+        ...unheardPorts(state).flatMap((one) =>
+          one.bridge === bridge
+            ? [
+                `left out: ${one.port}: ${one.reason}, so that nothing holds unless the file says \`scope: { partial: … }\``,
+              ]
+            : [],
+        ),
+      ]),
+      ...guests.flatMap((entry) => (entry.spoke ? [] : [silence(entry, isUnlearned(entry))])),
+      ...inventory.unread.map(({ what, why }) => `${what} could not be asked for names: ${why}`),
+    ],
+    origins: Object.fromEntries(
+      entries.flatMap(({ name, guest }) =>
+        guest === null
+          ? []
+          : [
+              [
+                name,
+                `named by ${guest.manager}${guest.zone === null ? '' : `, zone by ${guest.zone.from}`}${guest.firewall === null ? '' : `; its firewall is ${guest.firewall}, behind this port: what is judged here is the bridge without it`}`,
+              ] as const,
+            ],
+      ),
+    ),
+    sentences: [],
+  };
+}
+
+function nothingToExamine(hasBridges: boolean, { guests, zones }: WholeWishes): VerifyError {
+  if (hasBridges && guests.length + zones.length > 0)
+    return new VerifyError(
+      'nothing-to-examine',
+      69,
+      `no guest here is ${[...guests, ...zones.map((zone) => `in zone ${zone}`)].join(' or ')}`,
+      '`verify-isolation init` prints the guests that are here',
+    );
+  return new VerifyError(
+    'nothing-to-examine',
+    69,
+    'nothing to examine: no guest is on a bridge of this machine',
+    'run it on the virtualization host, in the namespace of its bridge (--netns). To see what it does, without a host: verify-isolation demo (in a checkout: npm start)',
+  );
+}

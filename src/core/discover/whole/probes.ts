@@ -1,0 +1,217 @@
+import { type Carrier, disruptiveClasses, type ProbeClassName } from '../../model/scenario.js';
+import type { FoundEntry } from '../found-endpoints.js';
+import type { FoundBridge, Segment } from './segments.js';
+
+/** A probe as a scenario file has it, and which part of the run it belongs to. */
+export interface WrittenProbe {
+  readonly class: ProbeClassName;
+  readonly from: readonly string[];
+  readonly to?: readonly string[];
+  readonly via?: readonly string[];
+  readonly rounds?: number | string;
+  readonly count: number;
+  readonly carriers?: readonly Carrier[];
+  readonly may_see?: readonly string[];
+  readonly must_see?: readonly string[];
+  readonly open_by_design?: readonly string[];
+}
+
+/**
+ * `first`: round 1; `floods`: what may flood out of an uplink; `further`: the other rounds; the name of a class: its
+ * own step, for it disturbs or takes its time.
+ */
+export type Part = 'first' | 'floods' | 'further' | ProbeClassName;
+
+/** What is asked of a host where nothing else is said, in the order in which it is sent. */
+export const usualClasses = [
+  'known-unicast',
+  'routed-bounce',
+  'unknown-unicast',
+  'arp-request',
+  'broadcast',
+  'multicast',
+  'vlan-hop',
+  'mac-spoof',
+  'ip-spoof',
+] as const satisfies readonly ProbeClassName[];
+
+/** Classes whose frames teach switches beyond an uplink what is not so: not asked there unless they are named. */
+const notBeyond: readonly ProbeClassName[] = ['mac-spoof', 'ip-spoof', 'vlan-hop'];
+
+const unicast: readonly Carrier[] = ['raw', 'ipv4-udp', 'ipv6-udp'];
+const routed: readonly Carrier[] = ['ipv4-udp', 'ipv6-udp'];
+
+/** So many guests send to each other in all pairs; of more, those that stand for ports of one kind do. */
+const maxMeshed = 300;
+/** How many stand for the ports of one kind. */
+const maxAlike = 20;
+
+const names = (entries: readonly FoundEntry[]): readonly string[] => entries.map(({ name }) => name);
+const speakers = (entries: readonly FoundEntry[]): readonly FoundEntry[] => entries.filter(({ spoke }) => spoke);
+
+/** Guests whose MAC is on record and that the bridge does not learn, for their port is told not to. */
+export type IsUnlearned = (entry: FoundEntry) => boolean;
+
+interface Context {
+  readonly bridge: FoundBridge;
+  readonly isUnlearned: IsUnlearned;
+  /** Settings of the port that decide, as a text: ports with one text are of one kind. */
+  readonly kindOf: (entry: FoundEntry) => string;
+  /** Last further round; null = all. */
+  readonly lastRound: number | null;
+}
+
+type Placed = readonly [Part, WrittenProbe];
+
+/** Those that stand for all in the further rounds. */
+function meshed(guests: readonly FoundEntry[], kindOf: Context['kindOf']): readonly FoundEntry[] {
+  if (guests.length <= maxMeshed) return guests;
+  const byKind = new Map<string, FoundEntry[]>();
+  for (const guest of guests) byKind.set(kindOf(guest), [...(byKind.get(kindOf(guest)) ?? []), guest]);
+  return [...byKind.values()].flatMap((alike) => alike.slice(0, maxAlike));
+}
+
+/** Known unicast among guests, and between them and what lies beyond the uplinks. */
+function privacy(context: Context, { guests, trunks }: Segment, isMeant: boolean): readonly Placed[] {
+  const { bridge, isUnlearned, kindOf, lastRound } = context;
+  const senders = speakers(guests);
+  const part: Part = bridge.hub && bridge.floodsOut ? 'floods' : 'first';
+  const rest = {
+    count: 1,
+    carriers: unicast,
+    ...(bridge.filtered ? { must_see: [] } : {}),
+    ...(trunks.length === 0 ? {} : { open_by_design: names(trunks) }),
+  };
+  const unlearned = guests.filter(isUnlearned);
+  const many = meshed(senders, kindOf);
+  const [uplink] = bridge.segments.length > 1 ? [] : speakers(bridge.uplinks);
+  const known = 'known-unicast' as const;
+  return [
+    ...(isMeant && senders.length > 1
+      ? [[part, { class: known, from: names(senders), to: names(senders), rounds: 1, ...rest }] as const]
+      : []),
+    ...(isMeant && unlearned.length > 0 && senders.length > 0
+      ? [
+          [
+            bridge.floodsOut ? 'floods' : 'first',
+            { class: known, from: names(senders), to: names(unlearned), rounds: 1, ...rest },
+          ] as const,
+        ]
+      : []),
+    ...(uplink === undefined || senders.length === 0
+      ? []
+      : [
+          [part, { class: known, from: names(senders), to: [uplink.name], ...rest }] as const,
+          [part, { class: known, from: [uplink.name], to: names(senders), ...rest }] as const,
+        ]),
+    ...(isMeant && many.length > 2 && part === 'first' && lastRound !== 1
+      ? [
+          [
+            'further',
+            { class: known, from: names(many), to: names(many), rounds: `2-${lastRound ?? ''}`, ...rest },
+          ] as const,
+        ]
+      : []),
+  ];
+}
+
+/** Unicast to guests that are not to be reached: over the bridge, and by way of the host. */
+function separation({ bridge, lastRound }: Context, segment: Segment): readonly Placed[] {
+  const senders = names(speakers(segment.guests));
+  const apart = bridge.isolated
+    ? segment.guests
+    : bridge.segments.filter((other) => other !== segment).flatMap(({ guests }) => guests);
+  const to = names(apart.filter(({ endpoint }) => endpoint.mac !== undefined));
+  if (senders.length === 0 || to.length === 0 || (bridge.isolated && to.length < 2)) return [];
+  const may_see = bridge.isolated
+    ? []
+    : names([...segment.guests, ...segment.trunks, ...bridge.uplinks]);
+  const over = { from: senders, to, count: 1, carriers: unicast, may_see, must_see: [] };
+  const part: Part = bridge.floodsOut && (bridge.hub || !bridge.isolated) ? 'floods' : 'first';
+  return [
+    [part, { class: 'known-unicast', ...over, rounds: 1 }],
+    ['first', { class: 'routed-bounce', from: senders, to, rounds: 1, count: 1, carriers: routed }],
+    ...(part === 'floods' || to.length < 3 || lastRound === 1
+      ? []
+      : [['further', { class: 'known-unicast', ...over, rounds: `2-${lastRound ?? ''}` }] as const]),
+  ];
+}
+
+/** What a bridge carries to everybody unless it is told not to. */
+function floods({ bridge }: Context, { guests, trunks }: Segment): readonly Placed[] {
+  const senders = speakers(guests);
+  const from = names(senders);
+  if (from.length === 0) return [];
+  const part: Part = bridge.floodsOut ? 'floods' : 'first';
+  const open = bridge.isolated ? {} : { open_by_design: names([...guests, ...trunks]) };
+  const to = { from, to: from, rounds: 1 };
+  const seen = { count: 1, may_see: names(bridge.uplinks), ...open };
+  const spoofed = { ...seen, carriers: routed, must_see: [], may_see: names(bridge.uplinks) };
+  return [
+    [part, { class: 'unknown-unicast', from, carriers: unicast, ...seen }],
+    ...(from.length > 1 ? [[part, { class: 'arp-request', ...to, ...seen, must_see: [] }] as const] : []),
+    [part, { class: 'broadcast', from, ...seen }],
+    [part, { class: 'multicast', from, carriers: unicast, ...seen }],
+    ...(from.length > 1
+      ? [
+          [part, { class: 'mac-spoof', ...to, ...spoofed, carriers: unicast }] as const,
+          [part, { class: 'ip-spoof', ...to, ...spoofed }] as const,
+        ]
+      : []),
+    ...(bridge.segments.length > 1 ? [[part, { class: 'vlan-hop', from, count: 1 }] as const] : []),
+  ];
+}
+
+/** Classes that are asked only where they are named: one guest tries it on another. */
+function named({ bridge }: Context, classes: readonly ProbeClassName[]): readonly Placed[] {
+  const guests = names(speakers(bridge.segments.flatMap((segment) => segment.guests)));
+  const [from, to, third] = guests;
+  const [uplink] = names(speakers(bridge.uplinks));
+  const via = uplink ?? third;
+  if (from === undefined || to === undefined) return [];
+  return classes
+    .filter((name) => !usualClasses.some((usual) => usual === name))
+    .flatMap((name): readonly Placed[] => {
+      const alone = ['igmp-query', 'stp-root', 'link-local-multicast'].includes(name);
+      const victim = name === 'gateway-steal' ? uplink : to;
+      if (!alone && victim === undefined) return [];
+      return [
+        [
+          name,
+          {
+            class: name,
+            from: disruptiveClasses.includes(name) ? [from] : guests,
+            ...(alone ? {} : { to: name === 'aged-unicast' ? guests : [victim ?? to] }),
+            ...(name === 'aged-unicast' ? { rounds: 1 } : {}),
+            ...(['mac-steal', 'gateway-steal', 'mac-flood', 'igmp-query'].includes(name) && via !== undefined
+              ? { via: [name === 'gateway-steal' ? to : via] }
+              : {}),
+            count: disruptiveClasses.includes(name) ? 50 : 1,
+          },
+        ],
+      ];
+    });
+}
+
+/** Whether a class is asked of a bridge. `classes`: those that were named; empty = the usual ones. */
+function isAsked(name: ProbeClassName, bridge: FoundBridge, classes: readonly ProbeClassName[]): boolean {
+  if (classes.length > 0) return classes.includes(name);
+  return !(bridge.uplinks.length > 0 && notBeyond.includes(name));
+}
+
+/** All that is asked of a bridge, each with the part of the run that it belongs to. Pure. */
+export function probesOf(context: Context, classes: readonly ProbeClassName[]): readonly Placed[] {
+  const { bridge } = context;
+  const all = bridge.segments.flatMap((segment) => [
+    ...privacy(context, segment, !bridge.isolated),
+    ...(bridge.isolated || bridge.segments.length > 1 ? separation(context, segment) : []),
+    ...floods(context, segment),
+  ]);
+  const order = (placed: Placed): number => usualClasses.findIndex((name) => name === placed[1].class);
+  return [
+    ...all
+      .filter(([, probe]) => isAsked(probe.class, bridge, classes))
+      .sort((a, b) => order(a) - order(b)),
+    ...named(context, classes),
+  ];
+}

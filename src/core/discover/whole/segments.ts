@@ -1,0 +1,105 @@
+import { filtersInState } from '../../judge/rows/filters-in-state.js';
+import type { HostState, LinkState } from '../../model/state.js';
+import type { FoundEntry } from '../found-endpoints.js';
+import { type FoundVlan, vlansInState } from '../found-vlans.js';
+
+/** Guests of one bridge that are meant to reach each other. */
+export interface Segment {
+  /** VLAN of their untagged frames; null = the bridge has none, or one for all. */
+  readonly vid: number | null;
+  readonly guests: readonly FoundEntry[];
+  /** Others that may see what is sent in it: trunks that carry its VLAN with a tag. */
+  readonly trunks: readonly FoundEntry[];
+}
+
+/** A bridge with its guests, and what its settings claim to keep apart. */
+export interface FoundBridge {
+  readonly name: string;
+  readonly segments: readonly Segment[];
+  readonly uplinks: readonly FoundEntry[];
+  /** Most ports of guests are isolated: no guest is meant to reach another. */
+  readonly isolated: boolean;
+  /** Filters may act on its frames: what one guest sends another need not arrive. */
+  readonly filtered: boolean;
+  /** It learns nothing: every frame goes everywhere. */
+  readonly hub: boolean;
+  /** Frames that are flooded may leave the machine. */
+  readonly floodsOut: boolean;
+  /** What was concluded, in sentences. */
+  readonly claims: readonly string[];
+}
+
+const isOn = (value: unknown): boolean => value === true || value === 1;
+
+function isMost(part: number, whole: number): boolean {
+  return whole > 1 && part * 2 > whole;
+}
+
+/** VLANs by `vid`, ranges included. */
+function carries(vlans: readonly FoundVlan[], vid: number, untagged: boolean): boolean {
+  return vlans.some((vlan) => {
+    const [first = 0, last = first] = String(vlan.vid).split('-').map(Number);
+    return (vlan.untagged === true) === untagged && first <= vid && vid <= last;
+  });
+}
+
+/**
+ * Guests by the VLAN of their untagged frames. A port that is an untagged member of a second VLAN belongs to its own
+ * all the same: that is what is asked about.
+ */
+function segmentsOf(
+  guests: readonly FoundEntry[],
+  vlansOf: (entry: FoundEntry) => readonly FoundVlan[],
+): readonly Segment[] {
+  const byVid = new Map<number | null, FoundEntry[]>();
+  for (const guest of guests) {
+    const vid = vlansOf(guest).find(({ pvid }) => pvid === true)?.vid;
+    const key = vid === undefined ? null : Number(vid);
+    byVid.set(key, [...(byVid.get(key) ?? []), guest]);
+  }
+  if (byVid.size < 2) return [{ vid: null, guests, trunks: [] }];
+  return [...byVid].map(([vid, members]) => ({
+    vid,
+    guests: members,
+    trunks:
+      vid === null
+        ? guests.filter((guest) => !members.includes(guest))
+        : guests.filter((guest) => !members.includes(guest) && carries(vlansOf(guest), vid, false)),
+  }));
+}
+
+/** What the state of a host says of one of its bridges. Pure. */
+export function foundBridge(state: HostState, name: string, entries: readonly FoundEntry[]): FoundBridge {
+  const links = new Map(state.links.map((link) => [link.name, link]));
+  const portOf = ({ endpoint }: FoundEntry): LinkState['port'] => links.get(endpoint.port)?.port ?? null;
+  const guests = entries.filter(({ endpoint }) => endpoint.role === undefined);
+  const uplinks = entries.filter(({ endpoint }) => endpoint.role === 'uplink');
+  const settings = links.get(name)?.bridge ?? null;
+  const isolated = guests.filter((guest) => isOn(portOf(guest)?.['isolated'])).length;
+  const segments = segmentsOf(
+    guests,
+    // Where the bridge ignores VLANs they are what is meant all the same
+    ({ endpoint }) => endpoint.vlans ?? vlansInState(state, endpoint.port),
+  );
+  const { link, ip } = filtersInState(state);
+  const isClaimed = isMost(isolated, guests.length);
+  return {
+    name,
+    segments,
+    uplinks,
+    isolated: isClaimed,
+    filtered: link.length + ip.bridged.length > 0,
+    hub: settings?.['ageing_time'] === 0,
+    floodsOut: uplinks.some((uplink) => portOf(uplink)?.['flood'] !== false),
+    claims: [
+      ...(isClaimed
+        ? [
+            `${name}: ${isolated} of ${guests.length} ports of guests are isolated, so that no guest is to reach another.`,
+          ]
+        : []),
+      ...(segments.length > 1
+        ? [`${name}: its ports have ${segments.length} VLANs, so that no guest is to reach one of another VLAN.`]
+        : []),
+    ],
+  };
+}

@@ -1,0 +1,89 @@
+import type { LeakGroup, Result } from '../../core/model/result.js';
+import { commandsText } from './alternatives.js';
+import { countText } from './who.js';
+
+/** Something that every guest of a bridge may try, since the bridge is told nothing else. */
+export interface Exposure {
+  /** What is open: a main clause. */
+  readonly what: string;
+  /** What it allows, and who gains. */
+  readonly allows: string;
+  /** Commands that end it; empty where nothing can be typed. */
+  readonly fixes: readonly string[];
+  /** Who loses what by the fix; '' where that is not known. */
+  readonly cost: string;
+  /** Who is open to it. */
+  readonly observers: readonly string[];
+}
+
+/** Classes that show one thing, and what it means. */
+const things: readonly {
+  readonly classes: readonly string[];
+  readonly what: string;
+  readonly allows: string;
+}[] = [
+  {
+    classes: ['unknown-unicast'],
+    what: 'unknown unicast floods',
+    allows: 'a guest that listens reads what is sent to one that was silent for longer than the ageing time',
+  },
+  {
+    classes: ['mac-spoof', 'ip-spoof'],
+    what: 'forged sources pass',
+    allows: 'a guest that attacks can speak as another, and draw its traffic to itself',
+  },
+  {
+    classes: ['broadcast', 'arp-request'],
+    what: 'broadcasts reach everybody',
+    allows: 'a guest that listens learns who is there, and can answer for others (ARP, DHCP)',
+  },
+  {
+    classes: ['multicast', 'link-local-multicast'],
+    what: 'multicast reaches everybody',
+    allows: 'a guest that listens reads groups that it has not joined',
+  },
+  {
+    classes: ['routed-bounce'],
+    what: 'the host routes between guests',
+    allows: 'a guest reaches another by way of the host',
+  },
+  { classes: ['vlan-hop'], what: 'tagged frames pass', allows: 'a guest sends into another VLAN' },
+];
+
+const rest = { what: 'frames reach others than their addressee', allows: 'a guest that listens reads them' };
+
+function fixOf(groups: readonly LeakGroup[]): Pick<Exposure, 'fixes' | 'cost'> {
+  const causes = groups.flatMap((group) => group.causes.filter(({ code }) => code === group.cause));
+  const [best] = causes.filter(({ fixes }) => fixes.length > 0);
+  return { fixes: best?.fixes ?? [], cost: best?.cost ?? '' };
+}
+
+/** What is open by design in a run, each thing once; empty where its scenario calls nothing so. */
+export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure[] {
+  const groups = steps.flatMap((step) => step.exposures ?? []);
+  const shows = (group: LeakGroup, classes: readonly string[]): boolean =>
+    group.classes.some((name) => classes.includes(name));
+  const told = things.flatMap(({ classes, what, allows }): readonly Exposure[] => {
+    const mine = groups.filter((group) => shows(group, classes));
+    if (mine.length === 0) return [];
+    return [{ what, allows, ...fixOf(mine), observers: [...new Set(mine.flatMap(({ observers }) => observers))] }];
+  });
+  const known = things.flatMap(({ classes }) => classes);
+  const others = groups.filter((group) => !shows(group, known));
+  return others.length === 0
+    ? told
+    : [...told, { ...rest, ...fixOf(others), observers: [...new Set(others.flatMap(({ observers }) => observers))] }];
+}
+
+/** `EXPOSED: 3 things any guest can try`; '' where there are none. */
+export function exposedText(result: Pick<Result, 'steps'>): string {
+  const { length } = exposuresOf(result);
+  return length === 0 ? '' : `EXPOSED: ${countText(length)} ${length === 1 ? 'thing' : 'things'} any guest can try`;
+}
+
+/** The fix of an exposure and its price in one line; '' where nothing can be typed. */
+export function exposureFix({ fixes, cost }: Exposure): string {
+  if (fixes.length === 0) return '';
+  const { line, more } = commandsText(fixes);
+  return `${line}${more === 0 ? '' : ` (and ${countText(more)} more like it)`}${cost === '' ? '' : `; costs: ${cost}`}`;
+}
