@@ -51,7 +51,11 @@ export function foundEndpoints(
   around: Surroundings,
   taken: Set<string>,
   zones = new Map<string, string>(),
-): { readonly all: readonly LinkState[]; readonly ports: readonly LinkState[]; readonly entries: readonly FoundEntry[] } {
+): {
+  readonly all: readonly LinkState[];
+  readonly ports: readonly LinkState[];
+  readonly entries: readonly FoundEntry[];
+} {
   const { state, inventory, bridge, inLab = false } = around;
   const all = state.links.filter((link) => link.master === bridge);
   const ports = all.filter((link) => deafness(link) === null);

@@ -47,11 +47,13 @@ function trafficText({ from, to }: LeakGroup): string {
 /** Who hears whom, with names and numbers, as a main clause: `kali3 receives what kali2 and lan send to each other (…)`. */
 export function whoText(group: LeakGroup, audience: Audience): string {
   const { from, observers } = group;
+  const addressees = group.to.filter((name) => name !== null);
+  const isMutual =
+    observers.length > 1 && isSame(from, observers) && (addressees.length === 0 || isSame(from, addressees));
   const some = observers.length === 1 ? 'receives' : 'receive';
   if (group.classes.length === 1 && group.classes[0] === 'stp-root')
     return `${observersText(group, audience)} ${observers.length === 1 ? 'takes' : 'take'} BPDUs of ${setText(from)}`;
-  if (observers.length > 1 && isSame(from, observers))
-    return `${observersText(group, audience)} receive each other's traffic (${frames(group)})`;
+  if (isMutual) return `${observersText(group, audience)} receive each other's traffic (${frames(group)})`;
   return `${observersText(group, audience)} ${some} ${trafficText(group)} (${frames(group)})`;
 }
 

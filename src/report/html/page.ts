@@ -11,7 +11,15 @@ import { methodSection, proofSection, provenanceSection } from './proof.js';
 import { stateDiffSection } from './state-diff.js';
 import { timelineSection } from './timeline.js';
 import { earsOf, topologySection } from './topology.js';
-import { causesSection, claimsSection, exposedSection, fixesSection, heldSection, reasonsSection, verdictSection } from './verdict.js';
+import {
+  causesSection,
+  claimsSection,
+  exposedSection,
+  fixesSection,
+  heldSection,
+  reasonsSection,
+  verdictSection,
+} from './verdict.js';
 
 function runMarkup(run: ReportedRun, number: string): Markup {
   const { result, details } = run;

@@ -74,7 +74,9 @@ function notAskedLine({ result }: ReportedRun): readonly string[] {
   const asked = new Set(result.steps.flatMap(({ findings }) => findings.map((row) => row.class)));
   if (asked.size < manyClasses) return [];
   const left = probeClasses.filter((name) => !asked.has(name));
-  return [`  ${'not asked'.padEnd(8)} ${left.join(', ')}: run --twin asks them on a copy, run --class CLASS here`];
+  const [first = ''] = left;
+  const some = left.length === 1 ? first : `${first} and ${left.length - 1} more classes`;
+  return left.length === 0 ? [] : [`  not asked  ${some}: ask by run --twin (a copy), run --class NAME`];
 }
 
 /** The last lines of a report: the verdict in a sentence, the fix that ends most, where to read on, the exit status. */
@@ -90,16 +92,13 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
   ];
   return [
     ...verdictText(answer, width, paint),
-    ...lines.flatMap((line) => {
-      const start = line.startsWith('  not asked') ? 12 : 10;
-      return isProse(line) ? foldAfter(line.slice(0, start), line.slice(start), width) : [line];
-    }),
+    ...lines.flatMap((line) => (isProse(line) ? foldAfter(line.slice(0, 10), line.slice(10), width) : [line])),
   ];
 }
 
 /** What is not to be copied is folded. */
 function isProse(line: string): boolean {
-  return line.startsWith('  to do') || line.startsWith('  not asked');
+  return line.startsWith('  to do');
 }
 
 /** What several runs came to: a line each, and how many of which verdict. */

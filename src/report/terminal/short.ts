@@ -250,10 +250,18 @@ export function shortReport(run: ReportedRun, view: View, width: number, paint: 
   const room = maxLines - heightOf(lead, width) - heightOf(closing, width) - 2;
   const actsHeight = Math.min(actsOf(result).length + 1, Math.max(leastActs, Math.ceil(room / 2)));
   const rest = room - actsHeight;
-  const exposures = exposuresOf(result).length;
-  const kept = exposures === 0 ? 0 : Math.min(exposures + 1, rest - 3);
+  const exposures = exposuresOf(result);
+  const isSound = result.exitCode === 0;
+  const kept = exposures.length === 0 ? 0 : isSound ? Math.min(exposures.length + 1, rest - 3) : 1;
   const because = whyOf(run, answer, rest - kept, width, paint);
-  const why = [...because, ...exposureLines(result, rest - heightOf(because, width), width, paint)];
+  const why = [
+    ...because,
+    ...(isSound
+      ? exposureLines(result, rest - heightOf(because, width), width, paint)
+      : exposures.length === 0
+        ? []
+        : [cut(`EXPOSED: ${exposures.map(({ what }) => what).join(', ')}`, width)]),
+  ];
   const acts = actLines(result, room - heightOf(why, width), width, paint);
   return [...lead, ...why, '', ...acts, '', ...closing];
 }

@@ -39,7 +39,11 @@ export const defineInit: DefineCommand = (parser) => {
           describe: 'only this class of probes, also one that is not asked by default',
         })
         .option('rate', { type: 'number', requiresArg: true, describe: 'frames a second' })
-        .option('for', { type: 'string', requiresArg: true, describe: 'so many rounds as there is time for, in such as 30s' }),
+        .option('for', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'so many rounds as there is time for, in such as 30s',
+        }),
     async (args) => {
       const { initCommand } = await import('./init.js');
       await initCommand(args);

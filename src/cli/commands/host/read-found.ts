@@ -2,7 +2,10 @@ import { chooseBridge, type Found, foundScenario } from '../../../core/discover/
 import { isFirewallBridge } from '../../../core/discover/guests/proxmox.js';
 import { type WholeWishes, wholeScenario } from '../../../core/discover/whole/compose.js';
 import { type ProbeClassName, probeClasses } from '../../../core/model/scenario.js';
+import type { GuestRecord } from '../../../core/model/host-config.js';
+import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { objectsOf, textOf } from '../../../core/text/json-text.js';
 import { milliseconds } from '../../../core/text/time.js';
 import { netnsPath, parseNeighbours } from '../../../system/fabric/host/find.js';
 import { readJson } from '../../../system/process/programs.js';
@@ -68,6 +71,23 @@ function wishesOf(options: WholeOptions): WholeWishes {
 }
 
 /**
+ * A guest in a named namespace behind a port that learns nothing: no forwarding database has its MAC, so that its own
+ * end of the port is looked at.
+ */
+async function withInnerMac(guest: GuestRecord, { links }: HostState, netns: string | null): Promise<GuestRecord> {
+  const link = links.find(({ name }) => name === guest.port);
+  if (guest.manager !== 'namespace' || guest.mac !== null || link?.port?.['learning'] !== false) return guest;
+  try {
+    const inside = objectsOf(await readJson(['ip', '-n', guest.name, '-j', 'link', 'show'], { netns }));
+    const end = inside.find((one) => one['ifindex'] === link.peer);
+    return { ...guest, mac: textOf(end?.['address']) };
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return guest;
+  }
+}
+
+/**
  * Reads what runs on all bridges of this host, and makes the scenario that asks about all of it: nothing is changed or
  * sent. VerifyError (64) for options, else as `wholeScenario` throws it.
  */
@@ -80,5 +100,6 @@ export async function readWhole(options: WholeOptions): Promise<Found> {
     ({ name, kind }) => (kind === 'bridge' || kind === 'openvswitch') && !isFirewallBridge(name),
   );
   const inventory = hasBridge ? await readInventory(host.state.links, where) : { guests: [], unread: [] };
-  return wholeScenario({ ...host, inventory, netns, wishes });
+  const guests = await Promise.all(inventory.guests.map((guest) => withInnerMac(guest, host.state, where)));
+  return wholeScenario({ ...host, inventory: { ...inventory, guests }, netns, wishes });
 }

@@ -26,7 +26,12 @@ export const defineRun: DefineCommand = (parser, context) => {
     'examine this host, or run scenarios: send, listen, judge',
     (options) =>
       options
-        .positional('file', { type: 'string', array: true, default: [], describe: 'scenario files; none: every guest of this host' })
+        .positional('file', {
+          type: 'string',
+          array: true,
+          default: [],
+          describe: 'scenario files; none: every guest of this host',
+        })
         .option('twin', {
           type: 'boolean',
           default: false,

@@ -40,7 +40,7 @@ export const floodRate = 10;
 const usualRate = 1000;
 const meshRate = 4000;
 /** A run with more pairs has the larger rate. */
-const manyPairs = 3000;
+const manyPairs = 1000;
 /** What a run takes beside its frames, in ms. */
 const overheadMs = 6000;
 const carriersOfPair = 3;
@@ -70,6 +70,28 @@ function bridgesOf(state: HostState, named: string | null): readonly string[] {
   );
 }
 
+/** Stations that the host talks to and no forwarding database has. */
+function orphansOf(state: HostState, neighbours: readonly Neighbour[]): readonly Neighbour[] {
+  const known = new Set([...state.fdb.map(({ mac }) => mac), ...state.links.map(({ mac }) => mac)]);
+  const orphans = new Map(neighbours.filter(({ mac }) => !known.has(mac)).map((one) => [one.mac, one]));
+  return [...orphans.values()];
+}
+
+/** The one station of which no bridge knows where it is, behind the one port that learns nothing. */
+function withOrphan(
+  entries: readonly FoundEntry[],
+  isDeafToSources: (entry: FoundEntry) => boolean,
+  orphans: readonly Neighbour[],
+): readonly FoundEntry[] {
+  const nameless = entries.filter((entry) => entry.endpoint.mac === undefined && isDeafToSources(entry));
+  const [orphan, second] = orphans;
+  if (orphan === undefined || second !== undefined || nameless.length !== 1) return entries;
+  const ip = orphan.address.includes(':') ? {} : { ip: `${orphan.address}/24` };
+  return entries.map((entry) =>
+    entry === nameless[0] ? { ...entry, endpoint: { ...entry.endpoint, mac: orphan.mac, ...ip } } : entry,
+  );
+}
+
 function isWanted({ name, endpoint }: FoundEntry, { guests, zones }: WholeWishes): boolean {
   if (endpoint.role === 'uplink') return true;
   if (guests.length > 0 && !guests.includes(name) && !guests.includes(endpoint.port)) return false;
@@ -79,7 +101,7 @@ function isWanted({ name, endpoint }: FoundEntry, { guests, zones }: WholeWishes
 /** Nothing that is told of a guest makes it one to speak for: what is missing. */
 function silence({ name, guest, endpoint }: FoundEntry, isUnlearned: boolean): string {
   if (isUnlearned)
-    return `${name}: learning is off at ${endpoint.port}, and its MAC is as ${guest?.manager ?? 'the file'} tells it: it is sent to, and not spoken for`;
+    return `${name}: learning is off at ${endpoint.port}, and its MAC is as ${guest?.manager ?? 'the host'} tells it: it is sent to, and not spoken for`;
   return endpoint.mac === undefined
     ? `${name}: the bridge has no MAC on ${endpoint.port}: it is observed only; let it speak once (a ping will do)`
     : `${name}: the bridge does not have its MAC on ${endpoint.port} now: it is observed only; let it speak once (a ping will do)`;
@@ -130,16 +152,19 @@ function stepsOf(placed: readonly Placed[], { rate }: WholeWishes, usual: number
  */
 export function wholeScenario({ state, neighbours, inventory, netns, wishes }: WholeInput): Found {
   const names = bridgesOf(state, wishes.bridge);
+  const links = new Map(state.links.map((link) => [link.name, link]));
+  const isDeafToSources = ({ endpoint }: FoundEntry): boolean => links.get(endpoint.port)?.port?.['learning'] === false;
+  const orphans = orphansOf(state, neighbours);
   const [taken, zones] = [new Set<string>(names), new Map<string, string>()];
   const found = names.map((bridge) => {
-    const { all, ports, entries } = foundEndpoints({ state, neighbours, inventory, bridge }, taken, zones);
+    const { all, ports, entries: bare } = foundEndpoints({ state, neighbours, inventory, bridge }, taken, zones);
+    const entries = withOrphan(bare, isDeafToSources, orphans);
     return { bridge, all, ports, entries, wanted: entries.filter((entry) => isWanted(entry, wishes)) };
   });
   const examined = found.filter(({ wanted }) => wanted.some(({ endpoint }) => endpoint.role === undefined));
   if (examined.length === 0) throw nothingToExamine(found.length > 0, wishes);
-  const links = new Map(state.links.map((link) => [link.name, link]));
-  const isUnlearned = ({ spoke, endpoint }: FoundEntry): boolean =>
-    !spoke && endpoint.mac !== undefined && links.get(endpoint.port)?.port?.['learning'] === false;
+  const isUnlearned = (entry: FoundEntry): boolean =>
+    !entry.spoke && entry.endpoint.mac !== undefined && isDeafToSources(entry);
   const kindOf = ({ endpoint }: FoundEntry): string =>
     JSON.stringify(
       ['isolated', 'learning', 'flood', 'bcast_flood', 'mcast_flood', 'locked', 'hairpin'].map(
@@ -151,7 +176,9 @@ export function wholeScenario({ state, neighbours, inventory, netns, wishes }: W
   const lastRound = lastRoundOf(wishes, guests.length, usual);
   const bridges = examined.map(({ bridge, wanted }): FoundBridge => foundBridge(state, bridge, wanted));
   const placed = bridges.flatMap((bridge) =>
-    probesOf({ bridge, isUnlearned, kindOf, lastRound }, wishes.classes).map(([part, probe]): Placed => ({ part, probe })),
+    probesOf({ bridge, isUnlearned, kindOf, lastRound }, wishes.classes).map(
+      ([part, probe]): Placed => ({ part, probe }),
+    ),
   );
   if (placed.length === 0)
     throw new VerifyError(

@@ -123,9 +123,7 @@ function separation({ bridge, lastRound }: Context, segment: Segment): readonly 
     : bridge.segments.filter((other) => other !== segment).flatMap(({ guests }) => guests);
   const to = names(apart.filter(({ endpoint }) => endpoint.mac !== undefined));
   if (senders.length === 0 || to.length === 0 || (bridge.isolated && to.length < 2)) return [];
-  const may_see = bridge.isolated
-    ? []
-    : names([...segment.guests, ...segment.trunks, ...bridge.uplinks]);
+  const may_see = bridge.isolated ? [] : names([...segment.guests, ...segment.trunks, ...bridge.uplinks]);
   const over = { from: senders, to, count: 1, carriers: unicast, may_see, must_see: [] };
   const part: Part = bridge.floodsOut && (bridge.hub || !bridge.isolated) ? 'floods' : 'first';
   return [
@@ -209,9 +207,7 @@ export function probesOf(context: Context, classes: readonly ProbeClassName[]): 
   ]);
   const order = (placed: Placed): number => usualClasses.findIndex((name) => name === placed[1].class);
   return [
-    ...all
-      .filter(([, probe]) => isAsked(probe.class, bridge, classes))
-      .sort((a, b) => order(a) - order(b)),
+    ...all.filter(([, probe]) => isAsked(probe.class, bridge, classes)).sort((a, b) => order(a) - order(b)),
     ...named(context, classes),
   ];
 }

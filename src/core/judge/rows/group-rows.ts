@@ -4,7 +4,16 @@ import { ofSender } from '../../plan/flows/shortcuts.js';
 import { partyOf } from '../parties.js';
 import { sentOf } from '../proof/step-facts.js';
 import type { LeakFolder } from './folded-leaks.js';
-import { acceptedOf, allowanceAt, directionOf, type OpenByDesign, probeRow, provenOf, type RowInput, upperBound95 } from './probe-row.js';
+import {
+  acceptedOf,
+  allowanceAt,
+  directionOf,
+  type OpenByDesign,
+  probeRow,
+  provenOf,
+  type RowInput,
+  upperBound95,
+} from './probe-row.js';
 
 /** A step with more rows than this has those grouped that say the same: a mesh of 1,000 guests has a billion. */
 export const mostUngrouped = 10_000;
@@ -236,7 +245,8 @@ export function groupedRows(
         seen: 0,
         proven: kind.all.proven - except.proven,
       };
-      if (sums.rows > 0) rows.push(groupRow(kind, { observer, allowed: 'no', leak: false, exposed: false }, sums, input));
+      if (sums.rows > 0)
+        rows.push(groupRow(kind, { observer, allowed: 'no', leak: false, exposed: false }, sums, input));
     }
   }
   return rows;

@@ -46,6 +46,5 @@ export function openByDesign({ step, tally, parties }: Pick<RowInput, 'step' | '
       return openObservers.size * 2 >= asked && openSenders.size * 2 >= senders.size ? [key] : [];
     }),
   );
-  return (flow, observer) =>
-    open.get(flow.probe)?.has(partyOf(observer)) === true && general.has(kindOf(flow));
+  return (flow, observer) => open.get(flow.probe)?.has(partyOf(observer)) === true && general.has(kindOf(flow));
 }

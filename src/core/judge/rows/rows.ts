@@ -97,12 +97,7 @@ function foreignRows(input: RowInput): readonly Finding[] {
     });
 }
 
-function probeRows(
-  input: RowInput,
-  folder: LeakFolder,
-  exposures: LeakFolder,
-  open: OpenByDesign,
-): readonly Finding[] {
+function probeRows(input: RowInput, folder: LeakFolder, exposures: LeakFolder, open: OpenByDesign): readonly Finding[] {
   const { flows, expect } = input.step;
   const observers = input.step.observers.filter((observer) => observer.judged);
   if (flows.length * observers.length > mostUngrouped) {

@@ -62,9 +62,15 @@ const allowance = {
 
 const roundsRule = 'expected a round such as 1, or rounds such as "2-4" or "2-"';
 export const rounds = z
-  .union([whole(1, 1_000_000), z.string({ error: roundsRule }).regex(/^[1-9]\d{0,5}-([1-9]\d{0,5})?$/, { error: roundsRule })], {
-    error: roundsRule,
-  })
+  .union(
+    [
+      whole(1, 1_000_000),
+      z.string({ error: roundsRule }).regex(/^[1-9]\d{0,5}-([1-9]\d{0,5})?$/, { error: roundsRule }),
+    ],
+    {
+      error: roundsRule,
+    },
+  )
   .meta({ id: 'rounds', description: 'a round of pairs such as `1`, or several: `"2-4"`, `"2-"`' });
 
 /** `gateway-bounce` is an alias of routed-bounce. */
