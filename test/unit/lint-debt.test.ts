@@ -10,8 +10,8 @@ const suppressions: Readonly<Record<string, Readonly<Record<string, { readonly c
 /** Violations that are older than the rule, by rule. A number here goes down with the file, never up. */
 const allowed: Readonly<Record<string, number>> = {
   '@typescript-eslint/max-params': 28,
-  complexity: 59,
-  'no-nested-ternary': 94,
+  complexity: 58,
+  'no-nested-ternary': 93,
 };
 
 function countSuppressed(): Readonly<Record<string, number>> {

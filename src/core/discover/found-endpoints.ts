@@ -24,7 +24,7 @@ export interface WrittenEndpoint {
 }
 
 /** What is known of the host, and the bridge that is looked at. */
-export interface Surroundings {
+export interface BridgeSurroundings {
   readonly state: HostState;
   readonly neighbours: readonly Neighbour[];
   readonly inventory: Inventory;
@@ -48,7 +48,7 @@ export interface FoundEntry {
  * `zones`: two tenants never become one.
  */
 export function foundEndpoints(
-  around: Surroundings,
+  around: BridgeSurroundings,
   taken: Set<string>,
   zones = new Map<string, string>(),
 ): {
@@ -77,28 +77,54 @@ export function foundEndpoints(
   return { all, ports, entries };
 }
 
+/** The MAC behind a port: the one that is told where the bridge has no other, else the one that the host talks to. */
+function macOf(
+  guest: GuestRecord | null,
+  macs: readonly string[],
+  neighbours: readonly Neighbour[],
+): string | undefined {
+  const told = guest?.mac ?? undefined;
+  if (told !== undefined && (macs.length === 0 || macs.includes(told))) return told;
+  return macs.find((mac) => neighbours.some((neighbour) => neighbour.mac === mac)) ?? macs[0];
+}
+
+function ipOf(
+  guest: GuestRecord | null,
+  mac: string | undefined,
+  neighbours: readonly Neighbour[],
+): string | undefined {
+  const known = neighbours.find((neighbour) => neighbour.mac === mac && !neighbour.address.includes(':'))?.address;
+  if (known !== undefined || mac !== guest?.mac) return known;
+  return guest?.ips.find((one) => /^\d{1,3}(\.\d{1,3}){3}$/.test(one));
+}
+
+/** Its role, or its zone: that of its manager, else its VLAN. */
+function placeOf(
+  link: LinkState,
+  guest: GuestRecord | null,
+  vlans: readonly FoundVlan[],
+  zoneName: (text: string) => string,
+): Pick<WrittenEndpoint, 'role' | 'zone'> {
+  if (isOutward(link)) return { role: 'uplink' };
+  const pvid = vlans.find((vlan) => vlan.pvid === true)?.vid;
+  const zone = guest?.zone?.name ?? (pvid === undefined ? undefined : `vlan${pvid}`);
+  return zone === undefined ? {} : { zone: zoneName(zone) };
+}
+
 function writtenEndpoint(
   link: LinkState,
   guest: GuestRecord | null,
   macs: readonly string[],
   zoneName: (text: string) => string,
-  { state, neighbours, bridge }: Surroundings,
+  { state, neighbours, bridge }: BridgeSurroundings,
 ): WrittenEndpoint {
-  const known =
-    guest?.mac !== null && guest?.mac !== undefined && (macs.length === 0 || macs.includes(guest.mac))
-      ? guest.mac
-      : undefined;
-  const mac = known ?? macs.find((one) => neighbours.some((neighbour) => neighbour.mac === one)) ?? macs[0];
-  const ip =
-    neighbours.find((neighbour) => neighbour.mac === mac && !neighbour.address.includes(':'))?.address ??
-    (mac === guest?.mac ? guest?.ips.find((one) => /^\d{1,3}(\.\d{1,3}){3}$/.test(one)) : undefined);
+  const mac = macOf(guest, macs, neighbours);
+  const ip = ipOf(guest, mac, neighbours);
   const vlans = foundVlans(state, bridge, link.name);
-  const pvid = vlans.find((vlan) => vlan.pvid === true)?.vid;
-  const zone = guest?.zone?.name ?? (pvid === undefined || isOutward(link) ? undefined : `vlan${pvid}`);
   return {
     bridge,
     port: link.name,
-    ...(isOutward(link) ? { role: 'uplink' as const } : zone === undefined ? {} : { zone: zoneName(zone) }),
+    ...placeOf(link, guest, vlans, zoneName),
     ...(mac === undefined ? {} : { mac }),
     ...(ip === undefined ? {} : { ip: `${ip}/24` }),
     ...(vlans.length === 0 ? {} : { vlans }),

@@ -2,7 +2,7 @@ import { unheardPorts } from '../bridge/ovs.js';
 import type { GuestRecord } from '../model/host-config.js';
 import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
-import { foundEndpoints, type Surroundings, type WrittenEndpoint } from './found-endpoints.js';
+import { foundEndpoints, type BridgeSurroundings, type WrittenEndpoint } from './found-endpoints.js';
 import { foundVlans } from './found-vlans.js';
 import { isFirewallBridge } from './guests/proxmox.js';
 import { deafness } from './host-topology.js';
@@ -31,7 +31,7 @@ export interface Found {
   readonly sentences: readonly string[];
 }
 
-export interface FoundInput extends Surroundings {
+export interface FoundInput extends BridgeSurroundings {
   /** As `netns` of the bridge is to be written; null = the namespace of the caller. */
   readonly netns: string | null;
 }

@@ -1,7 +1,7 @@
 import { sameSegment } from '../model/host-names.js';
 import type { Mac } from '../model/mac.js';
 import type { Flows } from '../model/plan.js';
-import type { Bridge, Endpoint, MdbEntry, ProbeEntry, Step } from '../model/scenario.js';
+import type { Bridge, Endpoint, MdbEntry, ProbeEntry, Rounds, Step } from '../model/scenario.js';
 import { roundPairs } from '../scenario/steps/pairs.js';
 import { classes } from '../probe/classes.js';
 import type { ProbeContext } from '../probe/probe-class.js';
@@ -25,16 +25,25 @@ export interface Surroundings {
   readonly mdb: readonly MdbEntry[];
 }
 
+function* roundsOf(
+  entry: ProbeEntry,
+  to: readonly string[],
+  rounds: Rounds,
+  { endpoints }: Surroundings,
+): Generator<readonly [Endpoint, Endpoint]> {
+  for (const pair of roundPairs(entry.from, to, rounds)) {
+    const [sender, addressee] = pair.flatMap((name) => endpoints.get(name) ?? []);
+    if (sender === undefined || addressee === undefined) continue;
+    if (entry.acrossBridges || sameSegment(addressee, sender)) yield [sender, addressee];
+  }
+}
+
 function* pairsOf(entry: ProbeEntry, around: Surroundings): Generator<readonly [Endpoint, Endpoint | null]> {
   const resolve = (names: readonly string[]): readonly Endpoint[] =>
     names.flatMap((name) => around.endpoints.get(name) ?? []);
   const addressees = entry.to === null ? null : resolve(entry.to);
   if (entry.rounds !== undefined && entry.to !== null) {
-    for (const [sender, addressee] of roundPairs(entry.from, entry.to, entry.rounds)) {
-      const [from, to] = [around.endpoints.get(sender), around.endpoints.get(addressee)];
-      if (from === undefined || to === undefined || (!entry.acrossBridges && !sameSegment(to, from))) continue;
-      yield [from, to];
-    }
+    yield* roundsOf(entry, entry.to, entry.rounds, around);
     return;
   }
   const [senderNames, addresseeNames] = [new Set(entry.from), new Set(entry.to ?? [])];

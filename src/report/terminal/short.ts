@@ -241,6 +241,20 @@ export function exposureLines(result: Result, room: number, width: number, paint
   ];
 }
 
+/** Lines that are kept for what is open by design: where something leaked that is the matter. */
+function keptForExposures(result: Result, room: number): number {
+  const { length } = exposuresOf(result);
+  if (length === 0) return 0;
+  return result.exitCode === 0 ? Math.min(length + 1, room - 3) : 1;
+}
+
+/** What is open by design; in one line where something leaked. */
+function exposedBeside(result: Result, room: number, width: number, paint: Paint): readonly string[] {
+  if (result.exitCode === 0) return exposureLines(result, room, width, paint);
+  const names = exposuresOf(result).map(({ what }) => what);
+  return names.length === 0 ? [] : [cut(`EXPOSED: ${names.join(', ')}`, width)];
+}
+
 /** A run in at most 24 lines: verdict, why, the steps, and at the end the verdict in a sentence and what to type. */
 export function shortReport(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
   const { result } = run;
@@ -250,18 +264,9 @@ export function shortReport(run: ReportedRun, view: View, width: number, paint: 
   const room = maxLines - heightOf(lead, width) - heightOf(closing, width) - 2;
   const actsHeight = Math.min(actsOf(result).length + 1, Math.max(leastActs, Math.ceil(room / 2)));
   const rest = room - actsHeight;
-  const exposures = exposuresOf(result);
-  const isSound = result.exitCode === 0;
-  const kept = exposures.length === 0 ? 0 : isSound ? Math.min(exposures.length + 1, rest - 3) : 1;
+  const kept = keptForExposures(result, rest);
   const because = whyOf(run, answer, rest - kept, width, paint);
-  const why = [
-    ...because,
-    ...(isSound
-      ? exposureLines(result, rest - heightOf(because, width), width, paint)
-      : exposures.length === 0
-        ? []
-        : [cut(`EXPOSED: ${exposures.map(({ what }) => what).join(', ')}`, width)]),
-  ];
+  const why = [...because, ...exposedBeside(result, rest - heightOf(because, width), width, paint)];
   const acts = actLines(result, room - heightOf(why, width), width, paint);
   return [...lead, ...why, '', ...acts, '', ...closing];
 }

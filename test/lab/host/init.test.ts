@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,41 +18,70 @@ describe('a run on a host', needs(root), () => {
     expect([init.status, init.stderr]).toEqual([0, '']);
     for (const { port, mac } of Object.values(guests))
       expect(init.stdout).toMatch(new RegExp(`port: ${port}\\n.*?mac: ${mac}`, 's'));
-    const {
-      topology,
-      policy,
-    }: { topology: { endpoints: Record<string, { port: string; zone?: string }> }; policy: object[] } = parse(
+    const { topology }: { topology: { endpoints: Record<string, { port: string; zone?: string }> } } = parse(
       init.stdout,
     );
     expect(Object.entries(topology.endpoints).map(([name, { port, zone }]) => `${name} ${port} ${zone ?? ''}`)).toEqual(
       expect.arrayContaining(['web-1- vnet0 acme', 'database vnet4 vlan20']),
     );
-    expect(policy).toEqual([{ from: 'zone:*', to: 'zone:*', expect: 'private' }]);
     expect(init.stdout).toContain('# named by libvirt, zone by OpenStack project\n');
-    expect(init.stdout).toContain('# Between zones, what one guest sends to another reaches nobody else');
+    expect(init.stdout).toMatch(
+      /^# yaml-language-server: \$schema=\/.*\/schema\/scenario\.v1\.json\n# 4 guests on br0/,
+    );
     const file = join(host.dir, 'found.yml');
     writeFileSync(file, init.stdout);
     const run = await outcomeOf(host.cli(['run', file, '--yes', '--json']));
     const { coverage, steps }: Result = JSON.parse(run.stdout);
-    // A bridge floods what it does not know, here as anywhere: known unicast is private, the policy's unknown unicast
-    // is not.
+    // A bridge floods what it does not know, here as anywhere: known unicast is private, the rest is exposed
     expect([run.status, coverage.observed, ...steps.map(({ name, verdict }) => `${name}: ${verdict}`)]).toEqual([
-      2,
+      0,
       4,
-      'nobody overhears known unicast: holds',
-      'policy: zone acme to zone vlan20: broken',
-      'policy: zone vlan20 to zone acme: broken',
+      'round 1: each guest sends, is sent to, and listens: holds',
+      'further rounds: each guest to each other one: holds',
     ]);
-    expect(
-      new Set(
-        steps.flatMap(({ findings }) =>
-          findings.filter(({ leak }) => leak).map((row) => `${row.class} ${row.causes[0]?.code}`),
-        ),
-      ),
-    ).toEqual(new Set(['unknown-unicast unknown-flood']));
+    expect(new Set(steps[0]?.exposures?.flatMap(({ classes }) => classes))).toEqual(
+      new Set(['unknown-unicast', 'arp-request', 'broadcast', 'multicast', 'mac-spoof', 'ip-spoof']),
+    );
+    const strict = await outcomeOf(host.cli(['run', file, '--yes', '--strict', '--json']));
+    const judged: Result = JSON.parse(strict.stdout);
+    expect([strict.status, judged.steps[0]?.verdict, judged.steps[0]?.exposures]).toEqual([2, 'broken', undefined]);
   });
 
-  it('writes one with the MACs that Incus tells where no guest has spoken, which runs as it is', async () => {
+  it('is examined as a whole by run without a file, which says first and last what is open to everybody', async () => {
+    const out = join(host.dir, 'whole');
+    const run = await outcomeOf(host.cli(['run', '--yes', '--out', out]));
+    expect([run.status, run.stderr]).toEqual([0, expect.stringContaining('left behind on br0: nothing (checked)')]);
+    expect(run.stderr).toContain('Classes: known-unicast, unknown-unicast, arp-request, broadcast, multicast');
+    expect(run.stdout.split('\n').length).toBeLessThanOrEqual(24);
+    expect(run.stdout).toMatch(/^HOLDS {2}host-br0: 2 steps hold\. EXPOSED: 4 things any guest can try\n/);
+    expect(run.stdout).toContain('HOLDS: known unicast between 4 guests is private. EXPOSED: 4 things');
+    expect(run.stdout).toContain('  not asked  aged-unicast and');
+    // The file that it keeps is the one that init prints, and a replay judges alike
+    const init = await outcomeOf(host.cli(['init']));
+    expect(readFileSync(join(out, 'scenario/host.yml'), 'utf8')).toBe(init.stdout);
+    const replay = await outcomeOf(host.cli(['replay', join(out, 'evidence'), '--json']));
+    expect([replay.status, JSON.parse(replay.stdout).steps[0].exposures.length > 0]).toEqual([0, true]);
+  });
+
+  it('asks nobody where nobody is at the terminal, and says what to type', async () => {
+    const run = await outcomeOf(host.cli(['run']));
+    expect([run.status, run.stdout]).toEqual([64, '']);
+    expect(run.stderr).toContain('type: verify-isolation run --yes');
+  });
+
+  it('narrows what is asked by guest, zone and class', async () => {
+    const init = await outcomeOf(host.cli(['init', '--guest', 'database', '--guest', 'vnet0', '--class', 'broadcast']));
+    const { steps } = parse(init.stdout);
+    expect(steps).toEqual([
+      expect.objectContaining({
+        probe: [expect.objectContaining({ class: 'broadcast', from: ['web-1-', 'database'] })],
+      }),
+    ]);
+    const nobody = await outcomeOf(host.cli(['init', '--zone', 'nowhere']));
+    expect([nobody.status, nobody.stderr]).toEqual([69, expect.stringContaining('no guest here is in zone nowhere')]);
+  });
+
+  it('speaks for no guest that has not spoken, whatever Incus tells of its MAC, and says so', async () => {
     const instances = (['kali2', 'kali3'] as const).map((name) => ({
       name,
       status: 'Running',
@@ -65,18 +94,12 @@ describe('a run on a host', needs(root), () => {
       mode: 0o755,
     });
     host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'fdb_flush']);
+    await outcomeOf(host.start('spare', ['ping', '-c', '1', guests.lan.ip]));
     const init = await outcomeOf(host.cli(['init'], true, ['env', `PATH=${host.dir}:${process.env['PATH'] ?? ''}`]));
     expect([init.status, init.stderr]).toEqual([0, '']);
-    expect(init.stdout).toContain(
-      'has not spoken lately, so that the bridge does not know it; its MAC is as incus tells it',
-    );
-    expect(init.stdout).toContain('# name and MAC by incus, zone by project\n');
-    const file = join(host.dir, 'told.yml');
-    writeFileSync(file, init.stdout);
-    const run = await outcomeOf(host.cli(['run', file, '--yes', '--json']));
-    // the policy's unknown unicast is flooded
-    expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('left behind on br0: nothing')]);
-    const { steps }: Result = JSON.parse(run.stdout);
-    expect([steps[0]?.name, steps[0]?.verdict]).toEqual(['nobody overhears known unicast', 'holds']);
+    // Who has not spoken is not spoken for, whatever its manager tells: it may have moved
+    expect(init.stdout).toContain('the bridge does not have its MAC on vnet0 now: it is observed only');
+    const { steps } = parse(init.stdout);
+    expect(steps[0].probe[0].from).toEqual(['uplink', 'spare']);
   });
 });

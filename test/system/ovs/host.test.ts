@@ -133,7 +133,7 @@ describe('a run on a host whose bridge is Open vSwitch', needs(root, ovs), () =>
     for (const port of ['vnet0', 'vnet4', 'uplink', 'spare'])
       host.run(['ovs-vsctl', 'clear', 'Port', port, 'tag', 'trunks', 'vlan_mode']);
     expect(status).toBe(0);
-    const { topology, policy } = parse(stdout);
+    const { topology, steps } = parse(stdout);
     expect(
       Object.fromEntries(
         Object.entries<{ zone?: string; vlans?: object[] }>(topology.endpoints).map(([name, { zone, vlans }]) => [
@@ -147,10 +147,16 @@ describe('a run on a host whose bridge is Open vSwitch', needs(root, ovs), () =>
       uplink: [undefined, [{ vid: 10 }, { vid: '20-21' }]],
       spare: ['vlan20', [{ vid: 20, pvid: true, untagged: true }, { vid: 30 }]],
     });
-    expect(policy).toEqual([
-      { within: 'zone:*', expect: 'private' },
-      { from: 'zone:*', to: 'zone:*', expect: 'separated' },
-    ]);
+    expect(stdout).toContain('so that no guest is to reach one of another VLAN');
+    expect(steps[0].probe).toContainEqual(
+      expect.objectContaining({
+        class: 'known-unicast',
+        from: ['vnet0'],
+        to: expect.arrayContaining(['vnet4', 'spare']),
+        may_see: ['vnet0', 'uplink'],
+        must_see: [],
+      }),
+    );
   });
 
   it('finds the window that a restart of ovs-vswitchd opens, until the addressee speaks again', {

@@ -36,7 +36,6 @@ describe('command line', () => {
   it.each([
     [[]],
     [['bogus']],
-    [['run']],
     [['run', private_, '--nope']],
     [['run', private_, '--engine', 'pf_ring']],
     [['run', private_, '--reporter', 'nonsense']],
@@ -46,6 +45,13 @@ describe('command line', () => {
     const { status, stdout, stderr } = call(...args);
     expect({ status, stdout }).toEqual({ status: 64, stdout: '' });
     expect(stderr).toMatch(/^verify-isolation: .+\n {2}.+/);
+  });
+
+  it('examines this host with run and no file; where there is none, it says what else to type', () => {
+    const { status, stdout, stderr } = call('run');
+    // 69: no root, or no guest; 64: guests, and nobody at the terminal
+    expect([stdout, [64, 69].includes(status ?? 0)]).toEqual(['', true]);
+    expect(stderr).toMatch(/verify-isolation (demo|run --yes)/);
   });
 
   it('shows its help where no command is given', () => {

@@ -40,6 +40,13 @@ export async function auditCommand(options: AuditCommandOptions): Promise<number
       'ip -d link show type bridge lists them; --netns looks into another namespace',
     );
   }
+  if (report.bridges.length === 0 && report.findings.length === 0)
+    throw new VerifyError(
+      'nothing-to-examine',
+      69,
+      'nothing to examine: this machine has no bridge',
+      'run it on the virtualization host, or name the namespace of its bridges with --netns',
+    );
   const print = (told: typeof report): void =>
     void process.stdout.write(`${options.json ? jsonText(told, 2) : auditText(told, options.all)}\n`);
   if (!options.prove) {

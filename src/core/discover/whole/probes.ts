@@ -71,48 +71,45 @@ function meshed(guests: readonly FoundEntry[], kindOf: Context['kindOf']): reado
   return [...byKind.values()].flatMap((alike) => alike.slice(0, maxAlike));
 }
 
-/** Known unicast among guests, and between them and what lies beyond the uplinks. */
+/** Known unicast among guests, and between them and what lies beyond the uplinks. `isMeant`: guests reach each other. */
 function privacy(context: Context, { guests, trunks }: Segment, isMeant: boolean): readonly Placed[] {
-  const { bridge, isUnlearned, kindOf, lastRound } = context;
-  const senders = speakers(guests);
+  const { bridge, isUnlearned } = context;
+  const senders = names(speakers(guests));
   const part: Part = bridge.hub && bridge.floodsOut ? 'floods' : 'first';
+  const unlearned = names(guests.filter(isUnlearned));
   const rest = {
     count: 1,
     carriers: unicast,
     ...(bridge.filtered ? { must_see: [] } : {}),
     ...(trunks.length === 0 ? {} : { open_by_design: names(trunks) }),
   };
-  const unlearned = guests.filter(isUnlearned);
-  const many = meshed(senders, kindOf);
-  const [uplink] = bridge.segments.length > 1 ? [] : speakers(bridge.uplinks);
-  const known = 'known-unicast' as const;
-  return [
-    ...(isMeant && senders.length > 1
-      ? [[part, { class: known, from: names(senders), to: names(senders), rounds: 1, ...rest }] as const]
-      : []),
-    ...(isMeant && unlearned.length > 0 && senders.length > 0
-      ? [
-          [
-            bridge.floodsOut ? 'floods' : 'first',
-            { class: known, from: names(senders), to: names(unlearned), rounds: 1, ...rest },
-          ] as const,
-        ]
-      : []),
-    ...(uplink === undefined || senders.length === 0
-      ? []
-      : [
-          [part, { class: known, from: names(senders), to: [uplink.name], ...rest }] as const,
-          [part, { class: known, from: [uplink.name], to: names(senders), ...rest }] as const,
-        ]),
-    ...(isMeant && many.length > 2 && part === 'first' && lastRound !== 1
-      ? [
-          [
-            'further',
-            { class: known, from: names(many), to: names(many), rounds: `2-${lastRound ?? ''}`, ...rest },
-          ] as const,
-        ]
-      : []),
+  const ask = (of: Part, from: readonly string[], to: readonly string[], rounds: WrittenProbe['rounds']): Placed => [
+    of,
+    { class: 'known-unicast', from, to, ...(rounds === undefined ? {} : { rounds }), ...rest },
   ];
+  // Who lives beyond an uplink is known in one VLAN at most
+  const [uplink] = bridge.segments.length > 1 ? [] : names(speakers(bridge.uplinks));
+  const withUplink =
+    uplink === undefined || senders.length === 0
+      ? []
+      : [ask(part, senders, [uplink], undefined), ask(part, [uplink], senders, undefined)];
+  if (!isMeant) return withUplink;
+  return [
+    ...(senders.length > 1 ? [ask(part, senders, senders, 1)] : []),
+    ...(unlearned.length > 0 && senders.length > 0
+      ? [ask(bridge.floodsOut ? 'floods' : 'first', senders, unlearned, 1)]
+      : []),
+    ...withUplink,
+    ...furtherRounds(context, speakers(guests), part).map((rounds): Placed => {
+      const many = names(meshed(speakers(guests), context.kindOf));
+      return ask('further', many, many, rounds);
+    }),
+  ];
+}
+
+/** Rounds behind the first, if there are any: not where every frame leaves by the uplink. */
+function furtherRounds({ lastRound, kindOf }: Context, senders: readonly FoundEntry[], part: Part): readonly string[] {
+  return part !== 'first' || lastRound === 1 || meshed(senders, kindOf).length < 3 ? [] : [`2-${lastRound ?? ''}`];
 }
 
 /** Unicast to guests that are not to be reached: over the bridge, and by way of the host. */

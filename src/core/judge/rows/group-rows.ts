@@ -6,9 +6,9 @@ import { sentOf } from '../proof/step-facts.js';
 import type { LeakFolder } from './folded-leaks.js';
 import {
   acceptedOf,
-  allowanceAt,
   directionOf,
   type OpenByDesign,
+  outcomeAt,
   probeRow,
   provenOf,
   type RowInput,
@@ -199,10 +199,8 @@ export function groupedRows(
     addTo(looked.except, sent, 0, proven);
     if (input.parties.isOfSender(flow, partyOf(looked.observer))) return;
     const seen = flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.count(flow, name);
-    const asked = allowanceAt(looked.observer, flow);
     const { observer } = looked;
-    const exposed = asked === 'no' && seen > 0 && open(flow, observer);
-    const allowed = exposed ? 'may' : asked;
+    const { allowed, exposed } = outcomeAt(observer, flow, seen, open);
     const isLeak = allowed === 'no' && seen > 0;
     if (isLeak) leaks += 1;
     const isFolded = isLeak && leaks > folder.maxRows;

@@ -29,6 +29,8 @@ export interface RowInput {
 /** Is what this observer sees of this flow open by design? */
 export type OpenByDesign = (flow: Flow, observer: Observer) => boolean;
 
+const nothingOpen: OpenByDesign = () => false;
+
 /** Where a row's frames were first seen; null where they were not, or only counted. */
 export function firstSightingOf(first: First | undefined): FirstSighting | null {
   // A frame that was counted and not kept has no number.
@@ -62,6 +64,18 @@ export function allowanceAt(observer: Observer, { must, may }: Flow): Finding['a
   return allowed === 'must' && observer.party !== undefined ? 'may' : allowed;
 }
 
+/** The same for so many frames that were seen: what is open by design may be, and is exposed. */
+export function outcomeAt(
+  observer: Observer,
+  flow: Flow,
+  seen: number,
+  open: OpenByDesign,
+): { readonly allowed: Finding['allowed']; readonly exposed: boolean } {
+  const allowed = allowanceAt(observer, flow);
+  const exposed = allowed === 'no' && seen > 0 && open(flow, observer);
+  return { allowed: exposed ? 'may' : allowed, exposed };
+}
+
 /** How the observer's engine knew which way a frame went. */
 export function directionOf(facts: StepFacts, observer: string): Finding['direction'] {
   return facts.listening.get(observer)?.direction ?? 'known';
@@ -90,13 +104,11 @@ function alteredOf(flow: Flow, observer: Observer, tally: StepTally): Pick<Findi
 }
 
 /** The row of one flow at one observer. */
-export function probeRow(flow: Flow, observer: Observer, input: RowInput, open: OpenByDesign): Finding {
+export function probeRow(flow: Flow, observer: Observer, input: RowInput, open: OpenByDesign = nothingOpen): Finding {
   const { facts, tally } = input;
   const sent = sentOf(facts, flow);
   const seen = tally.seen.count(flow, observer.name);
-  const asked = allowanceAt(observer, flow);
-  const exposed = asked === 'no' && seen > 0 && open(flow, observer);
-  const allowed = exposed ? 'may' : asked;
+  const { allowed, exposed } = outcomeAt(observer, flow, seen, open);
   const leak = allowed === 'no' && seen > 0;
   return {
     probe: flow.probe,

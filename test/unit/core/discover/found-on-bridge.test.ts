@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { foundPolicy, isOutward } from '../../../../src/core/discover/found-scenario.js';
+import { isOutward } from '../../../../src/core/discover/found-endpoints.js';
+import { foundPolicy } from '../../../../src/core/discover/found-scenario.js';
 import { foundVlans, vlansInState } from '../../../../src/core/discover/found-vlans.js';
 import { endpointName } from '../../../../src/core/discover/host-topology.js';
 import { listeningPorts, macsOnRecord } from '../../../../src/core/discover/listening-ports.js';

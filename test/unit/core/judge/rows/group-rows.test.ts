@@ -2,13 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type StepTally } from '../../../../../src/core/judge/count/tally.js';
 import { LeakFolder } from '../../../../../src/core/judge/rows/folded-leaks.js';
-import { groupedRows } from '../../../../../src/core/judge/rows/group-rows.js';
+import { groupedRows, type Grouping } from '../../../../../src/core/judge/rows/group-rows.js';
 import { probeRow } from '../../../../../src/core/judge/rows/probe-row.js';
 import type { RowInput } from '../../../../../src/core/judge/rows/probe-row.js';
 import type { Flow } from '../../../../../src/core/model/plan.js';
 import type { Finding } from '../../../../../src/core/model/result.js';
 import { flow, step } from '../../../../support/judge/row-fixture.js';
 import { input, sees } from '../../../../support/judge/row-input.js';
+
+const grouping = (single: ReadonlySet<string> = new Set()): Grouping => ({
+  single,
+  folder: new LeakFolder(() => 0, Infinity),
+  exposures: new LeakFolder(() => 0, 0),
+  open: () => false,
+});
 
 describe('grouped rows', () => {
   const names = ['a', 'b', 'c', 'lan'];
@@ -84,7 +91,7 @@ describe('grouped rows', () => {
     fc.assert(
       fc.property(fc.array(sighting, { maxLength: 40 }), fc.subarray(names), (list, single) => {
         const one = filled(list);
-        const grouped = groupedRows(one, judged, new Set(single), new LeakFolder(() => 0, Infinity));
+        const grouped = groupedRows(one, judged, grouping(new Set(single)));
         const each = everySingle(one);
         expect(sums(grouped)).toEqual(sums(each));
         const key = ({ from, to, observer, vlan, variant, seen }: Finding): string =>
@@ -124,7 +131,7 @@ describe('grouped rows', () => {
     const all = flows.flatMap(({ must, count }, at) =>
       must.flatMap((observer) => Array.from({ length: count }, (_, sequence) => ({ flow: at, sequence, observer }))),
     );
-    const rows = groupedRows(filled(all), judged, new Set(), new LeakFolder(() => 0, Infinity));
+    const rows = groupedRows(filled(all), judged, grouping());
     const plainKind = rows.filter(({ vlan, variant, to }) => vlan.length === 0 && variant === undefined && to === '*');
     expect(
       plainKind.map(({ observer, allowed, grouped, sent, seen, upperBound95, from }) => [
@@ -150,7 +157,7 @@ describe('grouped rows', () => {
   const told = (list: readonly Flow[], seen: (tally: StepTally) => void = () => {}): readonly string[] => {
     const one = input(seen, { flows: list });
     for (const each of list) one.facts.accepted.add(each.first, each.count);
-    return groupedRows(one, judged, new Set(), new LeakFolder(() => 0, Infinity)).map(
+    return groupedRows(one, judged, grouping()).map(
       ({ probe, class: name, carrier, vlan, variant, from, to, observer, allowed, sent, seen: frames, grouped }) =>
         [
           probe,
@@ -228,8 +235,7 @@ describe('grouped rows', () => {
     const [row] = groupedRows(
       input(() => {}, { flows: [{ ...flow, must: [], may: [] }] }),
       judged,
-      new Set(),
-      new LeakFolder(() => 0, Infinity),
+      grouping(),
     );
     expect(row).not.toHaveProperty('variant');
     expect(row?.causes).toEqual([]);
