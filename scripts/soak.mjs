@@ -10,6 +10,19 @@ const vitest = (env, ...args) => ({ argv: ['node_modules/vitest/vitest.mjs', 'ru
 const soaks = {
   /** A watch under a million link events: `npm run soak watch [EVENTS]`. */
   watch: (count) => ({ argv: ['scripts/soak/watch.mjs', ...(count === undefined ? [] : [count])], env: {} }),
+  /**
+   * Every barrier of a host broken, one at a time, at a guest that a seed draws, and sound hosts: `npm run soak host
+   * [SEED]`. HOST_GUESTS=12: so many guests instead of 50; HOST_TIMES=20: each sound host so many times; HOST_ONLY: what
+   * has that text in its name.
+   */
+  host: (seed = '1') =>
+    vitest(
+      { HOST_SEED: seed },
+      '--config',
+      'vitest.soak.config.ts',
+      'test/lab/soak/host.soak.ts',
+      '--disable-console-intercept',
+    ),
   /** Runs that are killed at random moments: `npm run soak kills [RUNS]`. */
   kills: (count) => vitest({ SOAK_RUNS: count ?? '200' }, '--config', 'vitest.soak.config.ts', 'test/lab/soak/kills'),
   /**

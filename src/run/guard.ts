@@ -6,6 +6,7 @@ import { readJson } from '../system/process/programs.js';
 import { readDrops } from '../system/state/read-devices.js';
 import { type PingStream, startPing } from '../system/traffic/ping.js';
 import { watchDrops, type WatchedHost } from './hosts/watch-drops.js';
+import { placesOf, watchSenders } from './watch-senders.js';
 
 const pingsPerSecond = 4;
 const everyMs = 250;
@@ -36,6 +37,7 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
   });
   const address = await gatewayOf(netns);
   const ping: PingStream | null = address === null ? null : startPing(address, netns, pingsPerSecond);
+  const senders = watchSenders(placesOf(plan, await portIndexes(netns)), netns);
   const first = read();
   const readings: DropReading[] = [];
   const disturbed = new AbortController();
@@ -58,7 +60,7 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
   };
   const timer = setInterval(look, everyMs);
   return {
-    signal: disturbed.signal,
+    signal: AbortSignal.any([disturbed.signal, senders.signal]),
     arm() {
       const now = read();
       readings.push(now);
@@ -75,10 +77,22 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
     },
     stop() {
       clearInterval(timer);
+      senders.stop();
       ping?.stop();
       away.stop();
     },
   };
+}
+
+/** Links of a namespace: name to index. */
+async function portIndexes(netns: string | null): Promise<ReadonlyMap<string, number>> {
+  const links = objectsOf(await readJson(['ip', '-j', 'link', 'show'], { netns }));
+  return new Map(
+    links.flatMap((link): readonly [string, number][] => {
+      const [name, ifindex] = [textOf(link['ifname']), link['ifindex']];
+      return name === null || typeof ifindex !== 'number' ? [] : [[name, ifindex]];
+    }),
+  );
 }
 
 /** The gateway of the default route of a namespace; null = it has none. */

@@ -1,5 +1,6 @@
 import type { GuestRecord, Inventory } from '../model/host-config.js';
 import type { HostState, LinkState } from '../model/state.js';
+import { isSharedMac } from '../probe/addresses.js';
 import { type FoundVlan, foundVlans } from './found-vlans.js';
 import { guestOfPort } from './guests/guest-of-port.js';
 import { deafness, endpointName, macsBehind, type Neighbour } from './host-topology.js';
@@ -67,7 +68,7 @@ export function foundEndpoints(
   // which learns nothing from anybody
   const hub = state.links.some(({ name, bridge: settings }) => name === bridge && settings?.['ageing_time'] === 0);
   const entries = ports.map((link): FoundEntry => {
-    const macs = macsBehind(state.fdb, bridge, link.name);
+    const macs = macsBehind(state.fdb, bridge, link.name).filter((mac) => !isSharedMac(mac));
     const guest = guestOfPort(inventory.guests, link.name, macs);
     const name = endpointName(guest?.name ?? link.name, taken);
     taken.add(name);

@@ -1,6 +1,7 @@
 import { type UnheardPort, unheardPorts } from '../bridge/ovs.js';
 import type { Mac } from '../model/mac.js';
 import type { Endpoint, Scenario } from '../model/scenario.js';
+import { isSharedMac } from '../probe/addresses.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 
@@ -147,6 +148,19 @@ function misplaced(scenario: Scenario, state: HostState): readonly string[] {
     });
 }
 
+/** Endpoints that would speak with a MAC that several machines share. */
+function sharing({ steps, topology }: Scenario): readonly string[] {
+  const speaking = new Set(
+    steps.flatMap(({ learn, probes }) => [
+      ...learn,
+      ...probes.flatMap(({ from, to, via, bothWays }) => [...from, ...(via ?? []), ...(bothWays ? (to ?? []) : [])]),
+    ]),
+  );
+  return topology.endpoints.flatMap(({ name, macs: [mac] }) =>
+    speaking.has(name) && mac !== undefined && isSharedMac(mac) ? [`${name}: ${mac}`] : [],
+  );
+}
+
 /** Names of endpoints whose first MAC their bridge has on their port. */
 function inPlace({ topology: { endpoints } }: Scenario, fdb: readonly FdbState[]): readonly string[] {
   const known = new Set(fdb.map(({ master, port, mac }) => `${master ?? ''} ${port} ${mac}`));
@@ -253,6 +267,14 @@ export function hostTopology(scenario: Scenario, state: HostState, neighbours: r
       3,
       unknown.join('\n'),
       'write its `mac` into the file, or let it speak once. Nothing was sent',
+    );
+  const taken = sharing(whole);
+  if (taken.length > 0)
+    throw new VerifyError(
+      'mac-shared',
+      3,
+      taken.map((text) => `${text} is an address that several machines share (VRRP, HSRP, a load balancer)`).join('\n'),
+      'to speak with it would take it from the one that has it: write another `mac`, or take the endpoint out of `from`. Nothing was sent',
     );
   const bridgeMacs = Object.fromEntries(
     state.links.filter(({ name }) => bridges.has(name)).map(({ name, mac }) => [name, mac]),

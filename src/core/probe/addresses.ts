@@ -20,6 +20,17 @@ export function linkLocalAddress(mac: Mac | undefined): string {
   return ipv6Text(Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f), 0);
 }
 
+/**
+ * MACs that several machines share, and move between them: VRRP and CARP (RFC 9568 7.3), HSRP, GLBP, and clusters of
+ * Windows' load balancing. To speak with one would take it from whichever has it.
+ */
+const shared = /^(00:00:5e:00:0[12]:|00:00:0c:07:ac:|00:00:0c:9f:f|00:05:73:a0:0|00:07:b4:|0[23]:bf:)/;
+
+/** Does a MAC belong to no machine but to a service of several? */
+export function isSharedMac(mac: Mac): boolean {
+  return shared.test(mac);
+}
+
 export function familyOf(carrier: Carrier): 4 | 6 | null {
   switch (carrier) {
     case 'raw':

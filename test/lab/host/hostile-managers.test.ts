@@ -116,7 +116,7 @@ describe('programs that manage guests and print', needs(root), () => {
           .map(({ port }) => port)
           .sort(),
       ).toEqual(['toString', 'uplink', 'vnet0', 'vnet4']);
-      expect(steps).toHaveLength(1);
+      expect(steps).toHaveLength(2);
       for (const program of name.startsWith('names') ? [] : ['libvirt', 'Docker', 'Incus']) {
         if (
           programs[{ libvirt: 'virsh', Docker: 'docker', Incus: 'incus' }[program] ?? ''] !== undefined &&

@@ -181,6 +181,10 @@ export function groupedRows(
   let looking = 0;
   let leaks = 0;
 
+  /** What is proven is what the only one who must see it has. */
+  function seenBy(flow: Flow, name: string, proven: number): number {
+    return flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.count(flow, name);
+  }
   /** A row of the flow that is no zero like the others, or is asked for; once for each observer. */
   function look(name: string, flow: Flow, kind: Kind, sent: number, proven: number): void {
     lookAt(byName.get(name), name, flow, kind, sent, proven);
@@ -198,7 +202,7 @@ export function groupedRows(
     if (looked.kind !== kind) turnTo(looked, kind);
     addTo(looked.except, sent, 0, proven);
     if (input.parties.isOfSender(flow, partyOf(looked.observer))) return;
-    const seen = flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.count(flow, name);
+    const seen = seenBy(flow, name, proven);
     const { observer } = looked;
     const { allowed, exposed } = outcomeAt(observer, flow, seen, open);
     const isLeak = allowed === 'no' && seen > 0;

@@ -1,0 +1,70 @@
+import { disruptiveClasses } from '../core/model/scenario.js';
+import type { Plan } from '../core/model/plan.js';
+import { VerifyError } from '../core/model/verify-error.js';
+import { type PlaceChange, watchPlaces } from '../system/state/changes/place-changes.js';
+
+/** How often the kernel's events are looked at, in ms: a sender stops within it. */
+const everyMs = 50;
+
+/** What the run takes to be so of those for whom it speaks. */
+export interface Places {
+  /** By MAC: the endpoint, and the index of its port. */
+  readonly stations: ReadonlyMap<string, { readonly name: string; readonly port: string; readonly ifindex: number }>;
+  /** Ports of endpoints by index. */
+  readonly ports: ReadonlyMap<number, string>;
+}
+
+/** Why nobody may be spoken for any more; null = it may go on. */
+export function displaced({ stations, ports }: Places, changes: readonly PlaceChange[]): string | null {
+  for (const change of changes) {
+    if (change.kind === 'carrier') {
+      const port = ports.get(change.ifindex);
+      if (port !== undefined) return `${port} has no carrier any more`;
+      continue;
+    }
+    const station = stations.get(change.mac);
+    if (station !== undefined && station.ifindex !== change.ifindex)
+      return `${change.mac} of ${station.name} is no longer on ${station.port} but on ${ports.get(change.ifindex) ?? `the port with index ${change.ifindex}`}: it has moved, and to speak with its MAC would pull it back`;
+  }
+  return null;
+}
+
+/** Whom a plan speaks for, on this host; nobody where it takes MACs or lets things happen on purpose. */
+export function placesOf(plan: Plan, indexOf: ReadonlyMap<string, number>): Places {
+  const isOnPurpose = plan.steps.some(
+    ({ flows, during, changes }) =>
+      during.length > 0 || changes.length > 0 || flows.some((flow) => disruptiveClasses.includes(flow.class)),
+  );
+  const senders = new Set(isOnPurpose ? [] : plan.steps.flatMap(({ flows }) => flows.map(({ sender }) => sender)));
+  const placed = plan.endpoints.flatMap(({ name, port, macs }) => {
+    const ifindex = port === null ? undefined : indexOf.get(port);
+    return port === null || ifindex === undefined || !senders.has(name) ? [] : [{ name, port, macs, ifindex }];
+  });
+  return {
+    stations: new Map(
+      placed.flatMap(({ name, port, macs, ifindex }) => macs.map((mac) => [mac, { name, port, ifindex }] as const)),
+    ),
+    ports: new Map(placed.map(({ port, ifindex }) => [ifindex, port])),
+  };
+}
+
+/**
+ * Watches where the stations are for which a run speaks. The signal aborts with a VerifyError `guests-disturbed` as
+ * soon as one has moved, or its port has no carrier.
+ */
+export function watchSenders(places: Places, netns: string | null): { readonly signal: AbortSignal; stop(): void } {
+  const gone = new AbortController();
+  const watch = watchPlaces(netns);
+  const timer = setInterval(() => {
+    const why = displaced(places, watch.take());
+    if (why !== null)
+      gone.abort(new VerifyError('guests-disturbed', 3, why, 'the run was stopped at once; run it again'));
+  }, everyMs);
+  return {
+    signal: gone.signal,
+    stop() {
+      clearInterval(timer);
+      watch.close();
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { closeSync } from 'node:fs';
+import { inNamespace } from '../../kernel/namespaces.js';
+import {
+  NETLINK_ROUTE,
+  netlinkAttributes,
+  openNetlinkIfAllowed,
+  type WaitingMessage,
+  waitingMessages,
+} from '../../kernel/netlink-socket.js';
+
+/** RTNLGRP_LINK and RTNLGRP_NEIGH; RTM_NEWLINK, RTM_DELLINK and RTM_NEWNEIGH (linux/rtnetlink.h). */
+const groups = [1, 3] as const;
+const message = { newLink: 16, delLink: 17, newNeigh: 28 } as const;
+const AF_BRIDGE = 7;
+/** IFF_UP and IFF_LOWER_UP: without the latter a link has no carrier (linux/if.h). */
+const upFlag = 1;
+const carrierFlag = 1 << 16;
+/** In struct ifinfomsg and struct ndmsg, behind struct nlmsghdr. */
+const ifindexAt = 20;
+const flagsAt = 24;
+const neighbourAttributesAt = 28;
+/** NDA_LLADDR and NDA_MASTER (linux/neighbour.h). */
+const attribute = { lladdr: 2, master: 9 } as const;
+
+/** A station that is spoken for, or a port that is spoken at, is no longer where the run takes it to be. */
+export type PlaceChange =
+  | { readonly kind: 'moved'; readonly mac: string; readonly ifindex: number }
+  | { readonly kind: 'carrier'; readonly ifindex: number };
+
+function* changesIn({ type, family, bytes }: WaitingMessage): Generator<PlaceChange> {
+  if (bytes.length < neighbourAttributesAt) return;
+  const ifindex = bytes.readInt32LE(ifindexAt);
+  if (type === message.delLink && family !== AF_BRIDGE) yield { kind: 'carrier', ifindex };
+  if (type === message.newLink && family !== AF_BRIDGE) {
+    const flags = bytes.readUInt32LE(flagsAt);
+    if ((flags & upFlag) === 0 || (flags & carrierFlag) === 0) yield { kind: 'carrier', ifindex };
+  }
+  if (type !== message.newNeigh || family !== AF_BRIDGE) return;
+  const attributes = netlinkAttributes(bytes.subarray(neighbourAttributesAt));
+  const mac = attributes.get(attribute.lladdr);
+  if (mac?.length === 6 && attributes.has(attribute.master))
+    yield { kind: 'moved', mac: mac.toString('hex').replaceAll(/(..)(?=.)/g, '$1:'), ifindex };
+}
+
+/** Hears where bridges of a namespace learn stations, and which links lose their carrier. */
+export interface PlaceWatch {
+  /** What happened since it was opened or last asked. */
+  take(): readonly PlaceChange[];
+  close(): void;
+}
+
+/** `netns`: path of the namespace; null = that of the caller. What this user may not listen to is not heard. */
+export function watchPlaces(netns: string | null): PlaceWatch {
+  const fds = inNamespace(netns, () =>
+    groups.flatMap(
+      (group) => openNetlinkIfAllowed({ family: NETLINK_ROUTE, groups: [group], waitMs: null, buffer: 1 << 20 }) ?? [],
+    ),
+  );
+  return {
+    take: () =>
+      fds.flatMap((fd) => [...waitingMessages(fd)].flatMap((heard) => (heard === 'lost' ? [] : [...changesIn(heard)]))),
+    close: () => fds.forEach((fd) => closeSync(fd)),
+  };
+}

@@ -1,0 +1,59 @@
+import type { Result } from '../../../src/core/model/result.js';
+import { type BrokenBarrier, soundHosts } from './broken-barriers.js';
+import { wholeHost } from './whole-host.js';
+
+/** Random numbers from a seed (mulberry32), each from 1 to `most`. */
+export function drawn(seed: number): (most: number) => number {
+  let state = seed;
+  return (most) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return 1 + (((mixed ^ (mixed >>> 14)) >>> 0) % most);
+  };
+}
+
+/** What the default command said of a host. */
+export interface Tried {
+  readonly status: number | null;
+  readonly result: Result;
+  readonly stderr: string;
+}
+
+/** Runs the program without a file on a host of so many guests; `script` comes after the guests are there. */
+export async function runWhole(guests: number, script: string, args: readonly string[] = []): Promise<Tried> {
+  const host = wholeHost(guests);
+  try {
+    if (script !== '') host.sh(script);
+    const { status, stdout, stderr } = await host.run(['run', '--yes', '--quiet', '--json', ...args]);
+    if (stdout === '') throw new Error(`no result, exit ${status}: ${stderr}`);
+    return { status, result: JSON.parse(stdout) as Result, stderr };
+  } finally {
+    host.close();
+  }
+}
+
+/** What is wrong with the answer to one broken barrier; empty = nothing. */
+export async function tryBarrier(barrier: BrokenBarrier, guests: number, seed: number): Promise<readonly string[]> {
+  const draw = drawn(seed);
+  const k = draw(guests);
+  const j = 1 + ((k - 1 + draw(guests - 1)) % guests);
+  const { status, result, stderr } = await runWhole(
+    guests,
+    `${soundHosts[barrier.on](guests)}\n${barrier.breaks(k, j)}`,
+  );
+  const causes = result.steps.flatMap(({ groups = [] }) => groups.flatMap((group) => group.causes));
+  const mine = causes.filter(({ code }) => barrier.causes.includes(code));
+  const text = mine.map(({ places, text: told }) => `${places.join(' ')} ${told}`).join('\n');
+  const fixes = mine.flatMap(({ fixes: commands }) => commands);
+  const wanted = barrier.fix(k);
+  const reasons = result.steps.flatMap((step) => step.reasons.map(({ code, text: why }) => `${code}: ${why}`));
+  return [
+    ...(status === 2
+      ? []
+      : [`status ${status}, ${result.verdict}: ${reasons.slice(0, 3).join('; ')} ${stderr.slice(-300)}`]),
+    ...(mine.length > 0 ? [] : [`causes ${[...new Set(causes.map(({ code }) => code))].join(', ') || 'none'}`]),
+    ...(barrier.names(k).test(text) ? [] : [`v${k} is not named: ${text.slice(0, 200)}`]),
+    ...(wanted === null || fixes.some((fix) => wanted.test(fix)) ? [] : [`fixes ${fixes.slice(0, 3).join(' | ')}`]),
+  ].map((fault) => `guest ${k}, other ${j}: ${fault}`);
+}

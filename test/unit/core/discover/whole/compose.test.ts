@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest';
+import { type WholeInput, type WholeWishes, wholeScenario } from '../../../../../src/core/discover/whole/compose.js';
+import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
+import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
+
+const port = (name: string, more: Partial<LinkState> = {}): LinkState => ({
+  name,
+  ifindex: 1,
+  mac: '02:00:00:00:00:ff',
+  mtu: 1500,
+  flags: ['UP', 'LOWER_UP'],
+  operstate: 'UP',
+  master: 'br0',
+  promiscuity: 1,
+  kind: 'veth',
+  sysFlags: null,
+  bridge: null,
+  port: { isolated: false, learning: true, flood: true },
+  ...more,
+});
+const bridge = (name: string, bridgeSettings: Record<string, number> = {}): LinkState =>
+  port(name, { master: null, kind: 'bridge', bridge: bridgeSettings, port: null });
+const macOf = (n: number): string =>
+  `52:54:00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`;
+const entry = (mac: string, name: string, master = 'br0'): HostState['fdb'][number] => ({
+  mac,
+  port: name,
+  master,
+  vlan: null,
+  state: 'dynamic',
+  flags: [],
+  usedS: null,
+  updatedS: null,
+});
+
+/** A host with so many guests on br0, of which the bridge knows all. */
+function hostOf(
+  guests: number,
+  change: (n: number) => Partial<LinkState> = () => ({}),
+  more: readonly LinkState[] = [],
+): HostState {
+  const numbers = Array.from({ length: guests }, (_, at) => at + 1);
+  return {
+    links: [bridge('br0'), ...numbers.map((n) => port(`v${n}`, change(n))), ...more],
+    fdb: numbers.map((n) => entry(macOf(n), `v${n}`)),
+    vlan: [],
+    mdb: [],
+    tc: null,
+    nft: null,
+    sysctl: {},
+    unread: [],
+  };
+}
+
+const usual: WholeWishes = { bridge: null, guests: [], zones: [], classes: [], rate: null, forMs: null };
+interface Probe {
+  readonly class: string;
+  readonly from: readonly string[];
+  readonly to?: readonly string[];
+  readonly rounds?: number | string;
+  readonly rate?: number;
+  readonly may_see?: readonly string[];
+  readonly open_by_design?: readonly string[];
+}
+
+/** The steps that are written, which load as any file. */
+function composed(
+  state: HostState,
+  wishes: Partial<WholeWishes> = {},
+  more: Partial<WholeInput> = {},
+): {
+  readonly steps: readonly { readonly name: string; readonly probe: readonly Probe[] }[];
+  readonly notes: readonly string[];
+} {
+  const found = wholeScenario({
+    state,
+    neighbours: [],
+    inventory: { guests: [], unread: [] },
+    netns: null,
+    wishes: { ...usual, ...wishes },
+    ...more,
+  });
+  const text = JSON.stringify(found.scenario);
+  loadScenario('composed', Buffer.from(text));
+  return { steps: JSON.parse(text).steps, notes: found.notes };
+}
+const classesOf = (step: { readonly probe: readonly Probe[] } | undefined): readonly string[] =>
+  (step?.probe ?? []).map((probe) => probe.class);
+
+describe('the scenario of a whole host', () => {
+  it('asks each guest in round 1, and all other pairs in the further rounds', () => {
+    const { steps } = composed(hostOf(4));
+    expect(steps.map((step) => classesOf(step))).toEqual([
+      ['known-unicast', 'unknown-unicast', 'arp-request', 'broadcast', 'multicast', 'mac-spoof', 'ip-spoof'],
+      ['known-unicast'],
+    ]);
+    const everybody = ['v1', 'v2', 'v3', 'v4'];
+    expect(steps[0]?.probe[0]).toMatchObject({ from: everybody, to: everybody, rounds: 1 });
+    expect(steps[0]?.probe[1]).toMatchObject({ from: everybody, may_see: [], open_by_design: everybody });
+    expect(steps[1]?.probe[0]).toMatchObject({ rounds: '2-' });
+  });
+
+  it('sends what may flood out of an uplink at 10 a second at most, and forges no source there', () => {
+    const nic = port('nic', { kind: null });
+    const host = hostOf(3, undefined, [nic]);
+    const { steps } = composed({ ...host, fdb: [...host.fdb, entry('00:11:22:33:44:55', 'nic')] }, { rate: 5000 });
+    const floods = steps.find(({ name }) => name.includes('flood out'));
+    expect(classesOf(floods)).toEqual(['unknown-unicast', 'arp-request', 'broadcast', 'multicast']);
+    expect(floods?.probe.map(({ rate }) => rate)).toEqual([10, 10, 10, 10]);
+    expect(steps[0]?.probe.map(({ from, to }) => [from.length, to?.length])).toEqual([
+      [3, 3],
+      [3, 1],
+      [1, 3],
+    ]);
+    expect(steps.flatMap((step) => classesOf(step))).not.toContain('mac-spoof');
+  });
+
+  it('sends every frame at 10 a second where the bridge is a hub with an uplink', () => {
+    const host = hostOf(3, undefined, [port('nic', { kind: null })]);
+    const hub = host.links.map((link) => (link.name === 'br0' ? bridge('br0', { ageing_time: 0 }) : link));
+    const { steps } = composed({ ...host, links: hub });
+    expect(steps.flatMap(({ probe }) => probe.map(({ rate }) => rate)).every((rate) => rate === 10)).toBe(true);
+  });
+
+  it('speaks for no guest whose MAC is not on its port, and says so', () => {
+    const host = hostOf(4);
+    const { steps, notes } = composed({ ...host, fdb: host.fdb.slice(1) });
+    expect(steps.flatMap(({ probe }) => probe.flatMap(({ from }) => from))).not.toContain('v1');
+    expect(notes).toContainEqual(expect.stringContaining('v1: the bridge has no MAC on v1: it is observed only'));
+  });
+
+  it('speaks for no address that several machines share', () => {
+    const host = hostOf(4);
+    const vrrp = { ...host, fdb: [entry('00:00:5e:00:01:07', 'v1'), ...host.fdb.slice(1)] };
+    expect(composed(vrrp).steps.flatMap(({ probe }) => probe.flatMap(({ from }) => from))).not.toContain('v1');
+  });
+
+  it('sends to a guest whose port learns nothing, where its MAC is known', () => {
+    const host = hostOf(4, (n) => (n === 2 ? { port: { learning: false } } : {}));
+    const deaf = { ...host, fdb: host.fdb.filter((one) => one.port !== 'v2') };
+    const neighbours = [{ mac: macOf(2), address: '10.9.0.2' }];
+    const { steps, notes } = composed(deaf, {}, { neighbours });
+    expect(steps[0]?.probe[1]).toMatchObject({
+      class: 'known-unicast',
+      from: ['v1', 'v3', 'v4'],
+      to: ['v2'],
+      rounds: 1,
+    });
+    expect(notes).toContainEqual(expect.stringContaining('learning is off at v2'));
+    // Two stations of which no bridge knows: either may be the one behind v2
+    const more = [...neighbours, { mac: macOf(77), address: '10.9.0.77' }];
+    expect(composed(deaf, {}, { neighbours: more }).steps[0]?.probe[1]?.class).toBe('unknown-unicast');
+  });
+
+  it('takes isolation for meant where most ports have it, and asks that nobody is reached', () => {
+    const { steps, notes } = composed(hostOf(4, (n) => ({ port: { isolated: n !== 3 } })));
+    expect(notes).toContainEqual(expect.stringContaining('3 of 4 ports of guests are isolated'));
+    expect(steps[0]?.probe.find((probe) => probe.class === 'known-unicast')).toMatchObject({ may_see: [] });
+    expect(steps[0]?.probe.some((probe) => probe.open_by_design !== undefined)).toBe(false);
+    expect(classesOf(steps[0])).toContain('routed-bounce');
+    expect(composed(hostOf(4, (n) => ({ port: { isolated: n === 3 } }))).notes.join()).not.toContain('are isolated');
+  });
+
+  it('asks that no guest reaches one of another VLAN, whether or not the bridge filters', () => {
+    const vlan = [1, 2, 3, 4].map((n) => ({
+      ifname: `v${n}`,
+      vlans: [{ vlan: n < 3 ? 10 : 20, flags: ['PVID', 'Egress Untagged'] }],
+    }));
+    const { steps } = composed({ ...hostOf(4), vlan });
+    expect(steps[0]?.probe).toContainEqual(
+      expect.objectContaining({ class: 'known-unicast', from: ['v1', 'v2'], to: ['v3', 'v4'], may_see: ['v1', 'v2'] }),
+    );
+    expect(steps[0]?.probe).toContainEqual(
+      expect.objectContaining({ class: 'broadcast', from: ['v3', 'v4'], open_by_design: ['v3', 'v4'] }),
+    );
+  });
+
+  it('examines all bridges that have guests, and one alone where it is named', () => {
+    const host = hostOf(3, undefined, [
+      bridge('br1'),
+      ...[1, 2, 3].map((n) => port(`w${n}`, { master: 'br1' })),
+      bridge('empty'),
+    ]);
+    const two = { ...host, fdb: [...host.fdb, ...[1, 2, 3].map((n) => entry(macOf(100 + n), `w${n}`, 'br1'))] };
+    const first = composed(two).steps[0]?.probe.filter((probe) => probe.class === 'known-unicast') ?? [];
+    expect(first.map(({ from }) => from)).toEqual([
+      ['v1', 'v2', 'v3'],
+      ['w1', 'w2', 'w3'],
+    ]);
+    expect(composed(two, { bridge: 'br1' }).steps[0]?.probe[0]?.from).toEqual(['w1', 'w2', 'w3']);
+  });
+
+  it('has so many rounds as there is time for, and of more than 300 guests those that stand for ports of a kind', () => {
+    expect(composed(hostOf(50), { forMs: 7000 }).steps.at(-1)?.probe[0]?.rounds).toBe('2-26');
+    expect(composed(hostOf(50), { forMs: 1000 }).steps).toHaveLength(1);
+    const { steps } = composed(hostOf(310, (n) => ({ port: { flood: n > 5 } })));
+    expect(steps[0]?.probe[0]?.from).toHaveLength(310);
+    expect(steps[1]?.probe[0]?.from).toHaveLength(25);
+  });
+
+  it('ends with 69 where there is nothing to examine', () => {
+    const nothing = expect.objectContaining({ code: 'nothing-to-examine', exit: 69 });
+    expect(() => composed({ ...hostOf(0) })).toThrow(nothing);
+    expect(() => composed({ ...hostOf(0), links: [] })).toThrow(nothing);
+    expect(() => composed({ ...hostOf(0), links: [bridge('br0'), port('nic', { kind: null })] })).toThrow(nothing);
+    expect(() => composed(hostOf(3), { guests: ['nobody'] })).toThrow(nothing);
+    expect(() => composed({ ...hostOf(3), fdb: [] })).toThrow(expect.objectContaining({ exit: 3 }));
+    expect(() => composed(hostOf(3), { bridge: 'br9' })).toThrow(expect.objectContaining({ exit: 69 }));
+  });
+});
