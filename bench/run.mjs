@@ -11,6 +11,7 @@ import * as growthGuests from './mesh/growth-guests.mjs';
 import * as mesh from './mesh/mesh.mjs';
 import * as sequential from './mesh/sequential.mjs';
 import * as guestsTraffic from './host/guests-traffic.mjs';
+import * as wholeHost from './host/whole-host.mjs';
 import * as judgeGrowth from './reading/judge-growth.mjs';
 import * as readFull from './reading/read-full.mjs';
 import * as readSmall from './reading/read-small.mjs';
@@ -30,6 +31,7 @@ const measures = {
   sending,
   'start-up': startUp,
   'guests-traffic': guestsTraffic,
+  'whole-host': wholeHost,
   'read-full': readFull,
   'read-small': readSmall,
   'replay-full': replayFull,

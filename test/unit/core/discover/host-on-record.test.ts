@@ -187,6 +187,16 @@ describe('a scenario fitted to a host', () => {
     ).toBeNull();
   });
 
+  it('speaks with no MAC that several machines share, and may be sent to one', () => {
+    const vrrp = '00:00:5e:00:01:07';
+    const fdb = [entry(vrrp, 'vnet0'), entry(macs.b, 'vnet1')];
+    const told = error(() => hostTopology(scenario(both), state({ fdb }), []));
+    expect(told).toMatchObject({ code: 'mac-shared', exit: 3 });
+    expect(String(told)).toContain(`a: ${vrrp} is an address that several machines share`);
+    const sentTo = '{ name: s, probe: [ { class: known-unicast, from: b, to: a } ], expect: private }';
+    expect(error(() => hostTopology(scenario(both, sentTo), state({ fdb }), []))).toBeNull();
+  });
+
   it('refuses a listed endpoint whose guest does not run, unless it is to be started', () => {
     const links = state().links.map((one) => (one.name === 'vnet1' ? link('vnet1', { flags: [] }) : one));
     const told = error(() => hostTopology(scenario(both), state({ links }), []));

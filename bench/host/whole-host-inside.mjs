@@ -1,0 +1,77 @@
+// In namespaces of its own: a host with guests, and `run` without a file on it. `measure` of whole-host.mjs starts it.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const cli = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
+const [scratch = '/tmp', count = '3', rounds = '1'] = process.argv.slice(2);
+const guests = Number(count);
+const numbers = Array.from({ length: guests }, (_, at) => at + 1);
+const mac = (n) => `52:54:00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`;
+const address = (n) => `10.9.${Math.floor(n / 250)}.${(n % 250) + 1}`;
+const batch = (program, lines) =>
+  execFileSync(program, ['-batch', '-'], { input: lines.join('\n'), stdio: ['pipe', 'ignore', 'inherit'] });
+
+for (const scope of ['all', 'default'])
+  execFileSync('sh', ['-c', `echo 1 > /proc/sys/net/ipv6/conf/${scope}/disable_ipv6`]);
+mkdirSync('/run/netns', { recursive: true });
+batch('ip', [
+  'link set dev lo up',
+  'link add br0 type bridge forward_delay 0',
+  'link set br0 up',
+  ...numbers.map((n) => `netns add g${n}`),
+]);
+batch(
+  'ip',
+  numbers.flatMap((n) => [
+    `link add v${n} type veth peer name eth0 address ${mac(n)} netns g${n}`,
+    `link set v${n} master br0 up`,
+    `neigh add ${address(n)} lladdr ${mac(n)} dev br0 nud permanent`,
+  ]),
+);
+for (const n of numbers)
+  execFileSync('ip', [
+    'netns',
+    'exec',
+    `g${n}`,
+    'sh',
+    '-c',
+    `echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; ip link set eth0 up`,
+  ]);
+for (let tries = 0; ; tries += 1) {
+  try {
+    execFileSync('bridge', ['-batch', '-'], {
+      input: numbers.map((n) => `fdb replace ${mac(n)} dev v${n} master dynamic`).join('\n'),
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    break;
+  } catch (error) {
+    if (tries > 100) throw error;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  }
+}
+
+const found = [];
+for (let round = 0; round < Number(rounds); round += 1) {
+  const out = join(mkdtempSync(join(scratch, 'whole-')), 'out');
+  const began = Date.now();
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [cli, 'run', '--yes', '--quiet', '--json', '--out', out],
+    {
+      encoding: 'utf8',
+      maxBuffer: 2 ** 30,
+    },
+  );
+  const seconds = (Date.now() - began) / 1000;
+  if (status !== 0) throw new Error(`status ${status}: ${stderr}`);
+  const ends = readFileSync(join(out, 'evidence/timeline.ndjson'), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"event":"step-ended"'))
+    .map((line) => Number(JSON.parse(line).atNs) / 1e9 - began / 1000);
+  const { verdict, steps } = JSON.parse(stdout);
+  found.push({ first: ends[0], last: ends.at(-1), seconds, verdict, steps: steps.length });
+  rmSync(join(out, '..'), { recursive: true, force: true });
+}
+process.stdout.write(JSON.stringify(found));
