@@ -6,7 +6,7 @@ import { readJson } from '../system/process/programs.js';
 import { readDrops } from '../system/state/read-devices.js';
 import { type PingStream, startPing } from '../system/traffic/ping.js';
 import { watchDrops, type WatchedHost } from './hosts/watch-drops.js';
-import { placesOf, watchSenders } from './watch-senders.js';
+import { placesOf, watchSenders } from './send/watch-senders.js';
 
 const pingsPerSecond = 4;
 const everyMs = 250;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { displaced, placesOf } from '../../../src/run/watch-senders.js';
-import { makePlan } from '../../../src/core/plan/make-plan.js';
-import { loadScenario } from '../../../src/core/scenario/load-scenario.js';
+import { displaced, placesOf } from '../../../../src/run/send/watch-senders.js';
+import { makePlan } from '../../../../src/core/plan/make-plan.js';
+import { loadScenario } from '../../../../src/core/scenario/load-scenario.js';
 
 const planOf = (probe: string): ReturnType<typeof makePlan> =>
   makePlan(

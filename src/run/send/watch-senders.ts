@@ -1,7 +1,7 @@
-import { disruptiveClasses } from '../core/model/scenario.js';
-import type { Plan } from '../core/model/plan.js';
-import { VerifyError } from '../core/model/verify-error.js';
-import { type PlaceChange, watchPlaces } from '../system/state/changes/place-changes.js';
+import { disruptiveClasses } from '../../core/model/scenario.js';
+import type { Plan } from '../../core/model/plan.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { type PlaceChange, watchPlaces } from '../../system/state/changes/place-changes.js';
 
 /** How often the kernel's events are looked at, in ms: a sender stops within it. */
 const everyMs = 50;
