@@ -50,13 +50,11 @@ function learning(on: SoundHost): BrokenBarrier {
 
 /** Egress: copies of what goes to j; ingress: of what j sends. */
 function copy(on: SoundHost, way: 'egress' | 'ingress'): BrokenBarrier {
-  const parent = way === 'egress' ? '1:' : 'ffff:';
-  const qdisc = way === 'egress' ? 'root handle 1: prio' : 'ingress';
   return {
     what: `mirror, ${way}`,
     on,
     breaks: (k, j) =>
-      `tc qdisc add dev v${j} ${qdisc}; tc filter add dev v${j} parent ${parent} protocol all u32 match u32 0 0 action mirred egress mirror dev v${k}`,
+      `tc qdisc add dev v${j} clsact; tc filter add dev v${j} ${way} protocol all u32 match u32 0 0 action mirred egress mirror dev v${k}`,
     causes: ['mirror'],
     names: port,
     fix: () => /tc (filter|qdisc) del/,

@@ -37,8 +37,9 @@ export function wholeHost(guests: number, { nic = false }: { readonly nic?: bool
     ...numbers.flatMap((n) => [
       `link add v${n} type veth peer name eth0 address ${macOfGuest(n)} netns /proc/${process.pid}/fd/${spaces[n - 1]}`,
       `link set v${n} master br0 up`,
-      `neigh add ${addressOfGuest(n)} lladdr ${macOfGuest(n)} dev br0 nud permanent`,
     ]),
+    // A port more may change the MAC of the bridge, and then its neighbours are forgotten
+    ...numbers.map((n) => `neigh add ${addressOfGuest(n)} lladdr ${macOfGuest(n)} dev br0 nud permanent`),
   ];
   inNamespaceFd(host, () => execFileSync('ip', ['-batch', '-'], { input: lines.join('\n'), stdio: 'pipe' }));
   for (const n of numbers) sh(`ip address add ${addressOfGuest(n)}/24 dev eth0; ip link set eth0 up`, spaces[n - 1]);
