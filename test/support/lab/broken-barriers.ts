@@ -87,7 +87,8 @@ export const brokenBarriers: readonly BrokenBarrier[] = [
       fix: () => /ip link set dev br0 type bridge ageing_time \d+/,
     }),
   ),
-  ...hosts.flatMap((on) => [copy(on, 'egress'), copy(on, 'ingress')]),
+  // Where all are isolated nothing goes to a guest that could be copied
+  ...hosts.flatMap((on) => [...(on === 'isolated' ? [] : [copy(on, 'egress')]), copy(on, 'ingress')]),
   {
     what: 'isolated off',
     on: 'isolated',
