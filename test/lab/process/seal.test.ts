@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { needs, root } from '../../support/needs.js';
 
 const built = (name: string): string =>
   fileURLToPath(new URL(`../../../build/system/kernel/${name}.js`, import.meta.url));
@@ -29,6 +30,24 @@ const result = { sealed, ...calls(), program: spawnSync('/bin/true').error?.code
 pbkdf2('', '', 1, 1, 'sha1', (error) => process.stdout.write(JSON.stringify({ ...result, thread: error?.code ?? 'done' })));
 `;
 
+/** What it may write to: a packet socket and a file, both open before, and what it says of itself. */
+const writing = (role: string, arch: string): string => `
+import { openSync, readFileSync, writeSync } from 'node:fs';
+import { libc } from ${JSON.stringify(built('libc'))};
+import { sealProcess } from ${JSON.stringify(built('seccomp'))};
+const codeOf = (act) => { try { act(); return 'done'; } catch (error) { return error.code; } };
+const socket = ${role === 'none' ? '-1' : 'libc().socket(17, 3, 0)'};
+const file = openSync('/dev/null', 'w');
+Object.defineProperty(process, 'arch', { value: ${arch} });
+const sealed = sealProcess('${role === 'none' ? 'capture' : role}');
+const said = { sealed, file: codeOf(() => writeSync(file, 'x')), opened: codeOf(() => readFileSync('/proc/self/status')) };
+process.stdout.write(JSON.stringify(socket < 0 ? said : { ...said, socket: codeOf(() => writeSync(socket, 'x')) }));
+`;
+const evaluated = (text: string, ...before: readonly string[]): unknown => {
+  const [program = '', ...words] = [...before, process.execPath, '--input-type=module', '--eval', text];
+  return JSON.parse(execFileSync(program, words, { encoding: 'utf8' }));
+};
+
 describe('a sealed process', () => {
   it('opens no socket and no file, and makes no namespace by any of the ways that the kernel has, and goes on with what it has', () => {
     const said = execFileSync(
@@ -50,5 +69,24 @@ describe('a sealed process', () => {
       file: no,
       thread: 'done',
     });
+  });
+
+  it('that captures writes to no packet socket, and one that sends does', needs(root), () => {
+    const [no, other] = ['EPERM', 'ENXIO']; // a socket that is bound to no device
+    const common = { sealed: true, file: 'done', opened: no };
+    const of = (role: string): unknown => evaluated(writing(role, 'process.arch'), 'setpriv', '--no-new-privs', '--');
+    expect([of('capture'), of('send')]).toEqual([
+      { ...common, socket: no },
+      { ...common, socket: other },
+    ]);
+  });
+
+  it('is none where the machine is not known, or the kernel refuses the filter, and that is said', () => {
+    const open = { sealed: false, file: 'done', opened: 'done' };
+    const words = ['setpriv', '--no-new-privs', '--'];
+    expect(evaluated(writing('none', "'mips'"), ...words)).toEqual(open);
+    // It takes no_new_privs or CAP_SYS_ADMIN, which an ordinary user lacks anyhow.
+    const noRights = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-sys_admin', '--'] : [];
+    expect(evaluated(writing('none', 'process.arch'), ...noRights)).toEqual(open);
   });
 });
