@@ -22,6 +22,7 @@ export interface WrittenEndpoint {
   readonly mac?: string;
   readonly ip?: string;
   readonly vlans?: readonly FoundVlan[];
+  readonly owner?: string;
 }
 
 /** What is known of the host, and the bridge that is looked at. */

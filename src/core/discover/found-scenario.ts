@@ -4,6 +4,7 @@ import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { foundEndpoints, type BridgeSurroundings, type WrittenEndpoint } from './found-endpoints.js';
 import { foundVlans } from './found-vlans.js';
+import { withOwners } from './guests/owners.js';
 import { isFirewallBridge } from './guests/proxmox.js';
 import { deafness } from './host-topology.js';
 
@@ -84,9 +85,14 @@ export function chooseBridge(state: HostState, named: string | null): string {
  */
 export function foundScenario({ state, neighbours, inventory, bridge, netns, inLab = false }: FoundInput): Found {
   const { all, ports, entries } = foundEndpoints({ state, neighbours, inventory, bridge, inLab }, new Set([bridge]));
+  const endpoints = withOwners(entries);
   const known = entries.filter(({ spoke, endpoint }) => spoke || endpoint.mac !== undefined);
   // who has spoken can be sent to at once
-  const question = firstQuestion(entries.filter(({ spoke }) => spoke)) ?? firstQuestion(known);
+  const question =
+    firstQuestion(
+      entries.filter(({ spoke }) => spoke),
+      endpoints,
+    ) ?? firstQuestion(known, endpoints);
   if (entries.length < 3 || question === null) {
     throw new VerifyError(
       'too-little-found',
@@ -109,7 +115,7 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
       topology: {
         provider: 'host',
         bridges: { [bridge]: { ...kindOf(state, bridge), ...(netns === null ? {} : { netns }) } },
-        endpoints: Object.fromEntries(entries.map(({ name, endpoint }) => [name, endpoint])),
+        endpoints,
       },
       steps: [
         {
@@ -143,15 +149,18 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
   };
 }
 
-/** The guests and the uplink, else two guests to each other; null = too few of these endpoints. */
+/** The guests and the uplink, else two guests, not one by two interfaces, to each other; null = too few of these. */
 function firstQuestion(
   entries: readonly { readonly name: string; readonly endpoint: WrittenEndpoint }[],
+  owned: FoundScenario['topology']['endpoints'],
 ): { readonly from: string | readonly string[]; readonly to: string } | null {
   const guests = entries.filter(({ endpoint }) => endpoint.role === undefined).map(({ name }) => name);
   const uplink = entries.find(({ endpoint }) => endpoint.role === 'uplink')?.name;
-  const [from, second] = guests;
+  const [from] = guests;
   if (from === undefined) return null;
   if (uplink !== undefined) return { from: guests, to: uplink };
+  const ownerOf = (name: string): string => owned[name]?.owner ?? name;
+  const second = guests.find((name) => ownerOf(name) !== ownerOf(from));
   return second === undefined ? null : { from, to: second };
 }
 

@@ -5,6 +5,7 @@ import type { HostState } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
 import { unheardPorts } from '../../bridge/ovs.js';
 import { type FoundEntry, foundEndpoints } from '../found-endpoints.js';
+import { withOwners } from '../guests/owners.js';
 import type { Found, FoundScenario } from '../found-scenario.js';
 import { isFirewallBridge } from '../guests/proxmox.js';
 import { deafness, type Neighbour } from '../host-topology.js';
@@ -204,7 +205,7 @@ export function wholeScenario({ state, neighbours, inventory, netns, wishes }: W
           },
         ]),
       ),
-      endpoints: Object.fromEntries(entries.map(({ name, endpoint }) => [name, endpoint])),
+      endpoints: withOwners(entries),
     },
     steps: stepsOf(placed, wishes, usual, state),
   };

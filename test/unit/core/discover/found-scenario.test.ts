@@ -367,6 +367,20 @@ describe('what is asked of a bridge', () => {
     expect(whole()).toMatchObject({ notes: [], sentences: [] });
     expect(whole().scenario).not.toHaveProperty('policy');
   });
+  it('joins the interfaces of one guest, and asks two guests, not one by two interfaces', () => {
+    const guests = [
+      { ...guest('web', 'fwpr100p0', 'x'), id: '1' },
+      { ...guest('web', 'tap101i0', 'x'), id: '1' },
+      { ...guest('web', 'tap102i0', 'x'), id: '2' },
+    ];
+    const { topology, steps } = whole({ inventory: { guests, unread: [] }, state: withoutUplink(state()) }).scenario;
+    expect(Object.entries(topology.endpoints).map(([name, { port, owner }]) => [name, port, owner])).toEqual([
+      ['web', 'fwpr100p0', 'web'],
+      ['web.2', 'tap101i0', 'web'],
+      ['web.3', 'tap102i0', undefined],
+    ]);
+    expect(steps[0]).toMatchObject({ probe: [{ from: 'web', to: 'web.3' }] });
+  });
   it('says whom it could not ask for names', () => {
     expect(whole({ inventory: { guests: [], unread: [{ what: 'virsh', why: 'denied' }] } }).notes).toEqual([
       'virsh could not be asked for names: denied',
