@@ -53,9 +53,9 @@ const plan = makePlan(loadScenario('frames', Buffer.from(text)), {
 });
 
 const purposes = { stimulus: 'what provokes', restore: 'restores the owner', probe: '' };
-const flows = plan.steps.flatMap((one) =>
-  [...one.flows].map((flow) => ({
-    step: one.name,
+const flows = plan.steps.flatMap((step) =>
+  [...step.flows].map((flow) => ({
+    step: step.name,
     flow,
     frame: buildFrame(flow.frame, tokensFor(key, runTag, flow.first, 1)),
   })),
@@ -91,16 +91,16 @@ function decoded() {
 }
 
 /** Sixteen octets a line, the token in brackets. */
-function octets(frame) {
+function bytes(frame) {
   const found = findToken(frame, 0, frame.length, runTag, -1);
-  const hex = [...frame].map((octet) => octet.toString(16).padStart(2, '0'));
+  const hex = [...frame].map((byte) => byte.toString(16).padStart(2, '0'));
   const at = found === null ? -1 : tokenAt(frame);
   return Array.from({ length: Math.ceil(hex.length / 16) }, (_, row) =>
     hex
       .slice(row * 16, row * 16 + 16)
-      .map((octet, column) => {
+      .map((byte, column) => {
         const index = row * 16 + column;
-        return `${index === at ? '[' : ''}${octet}${at >= 0 && index === at + tokenLength - 1 ? ']' : ''}`;
+        return `${index === at ? '[' : ''}${byte}${at >= 0 && index === at + tokenLength - 1 ? ']' : ''}`;
       })
       .join(' '),
   ).join('\n');
@@ -113,7 +113,7 @@ function tokenAt(frame) {
 
 const lines = decoded();
 const sections = probeClasses.map((name) => {
-  const own = flows.map((one, at) => ({ ...one, line: lines[at] })).filter((one) => one.step === name);
+  const own = flows.map((flow, at) => ({ ...flow, line: lines[at] })).filter((one) => one.step === name);
   const blocks = own.map(({ flow, frame, line }) => {
     const purpose = purposes[flow.purpose ?? 'probe'];
     const title = [
@@ -122,7 +122,7 @@ const sections = probeClasses.map((name) => {
       ...(purpose === '' ? [] : [purpose]),
       `sent by ${flow.sender}`,
     ].join(', ');
-    return `${title}\n\n\`\`\`text\n${line}\n\n${octets(frame)}\n\`\`\``;
+    return `${title}\n\n\`\`\`text\n${line}\n\n${bytes(frame)}\n\`\`\``;
   });
   return `## ${name}${disruptiveClasses.includes(name) ? ' *' : ''}\n\n${blocks.join('\n\n')}`;
 });

@@ -85,13 +85,13 @@ function verdictWith(frames) {
     run: { ...run, capture: { ...run.capture, packets: run.capture.packets + frames.length } },
   });
   for (const batch of batches) addBatch(judging, batch);
-  const bytes = Buffer.concat(frames.map(({ octets }) => octets));
+  const bytes = Buffer.concat(frames.map(({ octets: bytes }) => bytes));
   let end = 0;
   addBatch(judging, {
     bytes,
     count: frames.length,
-    offset: Uint32Array.from(frames, ({ octets }) => (end += octets.length) - octets.length),
-    captured: Uint32Array.from(frames, ({ octets }) => octets.length),
+    offset: Uint32Array.from(frames, ({ octets: bytes }) => (end += bytes.length) - bytes.length),
+    captured: Uint32Array.from(frames, ({ octets: bytes }) => bytes.length),
     interfaceId: Uint32Array.from(frames, ({ place }) => place % blocks),
     timeNs: BigInt64Array.from(frames, () => 1n),
     direction: Uint8Array.from(frames, ({ outgoing }) => (outgoing ? 2 : 1)),
@@ -103,7 +103,7 @@ function verdictWith(frames) {
 const targets = {
   'frames of any octets are parsed or not, and nothing else': fc.property(
     fc.oneof(fc.uint8Array({ maxLength: 300 }), mutated(captures.map((file) => file.subarray(40, 400)))),
-    (octets) => void describeFrame(octets),
+    (bytes) => void describeFrame(bytes),
   ),
   'captures are read the same in chunks of any length, within their bounds': fc.property(
     mutated(captures),

@@ -143,12 +143,12 @@ function debianTree(root, program) {
       version,
       description,
       architecture,
-      installedKib: Math.ceil(octetsBelow(join(root, 'usr')) / 1024),
+      installedKib: Math.ceil(bytesBelow(join(root, 'usr')) / 1024),
     }),
   );
 }
 
-function octetsBelow(folder) {
+function bytesBelow(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true }).reduce(
     (sum, entry) => sum + (entry.isFile() ? statSync(join(entry.parentPath, entry.name)).size : 0),
     0,

@@ -16,7 +16,7 @@ function timesOf(keys) {
 }
 
 /** The most of each over several counts. */
-function mostOf(counts) {
+function maxOf(counts) {
   const most = new Map();
   for (const count of counts) for (const [key, times] of count) most.set(key, Math.max(most.get(key) ?? 0, times));
   return most;
@@ -66,8 +66,8 @@ export function lostRun(title, why) {
 
 /** Tests that no run executed, each as often as it is there. */
 function leftOut(runs, rest) {
-  const known = mostOf([...runs.map(({ tests }) => tests), rest].map((tests) => timesOf(tests.map(keyOf))));
-  const executed = mostOf(runs.map(({ tests }) => timesOf(tests.filter(wasExecuted).map(keyOf))));
+  const known = maxOf([...runs.map(({ tests }) => tests), rest].map((tests) => timesOf(tests.map(keyOf))));
+  const executed = maxOf(runs.map(({ tests }) => timesOf(tests.filter(wasExecuted).map(keyOf))));
   const whys = new Map();
   for (const test of [...runs.flatMap(({ tests }) => tests), ...rest])
     if (test.why !== null && !whys.has(keyOf(test))) whys.set(keyOf(test), test.why);

@@ -7,7 +7,7 @@ const everyMs = 100;
  */
 const idleShare = 0.95;
 const quietMs = 500;
-const mostMs = 10_000;
+const maxMs = 10_000;
 
 /** Jiffies of all processors: idle (with those that wait for a disk), and all. */
 function jiffies() {
@@ -24,7 +24,7 @@ function jiffies() {
  */
 export async function untilIdle() {
   let quiet = 0;
-  for (let waited = 0; quiet < quietMs && waited < mostMs; waited += everyMs) {
+  for (let waited = 0; quiet < quietMs && waited < maxMs; waited += everyMs) {
     const before = jiffies();
     await sleep(everyMs);
     const after = jiffies();

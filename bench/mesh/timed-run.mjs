@@ -22,8 +22,8 @@ export async function timedRun(scratch, scenario, statuses = [0]) {
     );
   const { verdict, steps } = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8'));
   const [{ observers, findings }] = steps;
-  const dropped = observers.reduce((sum, one) => sum + one.dropped, 0);
-  const received = observers.reduce((sum, one) => sum + one.received, 0);
+  const dropped = observers.reduce((sum, observer) => sum + observer.dropped, 0);
+  const received = observers.reduce((sum, observer) => sum + observer.received, 0);
   const leaks = findings.reduce((sum, row) => sum + (row.leak ? row.seen : 0), 0);
   rmSync(out, { recursive: true, force: true });
   return { ...told, verdict, received, dropped, leaks };

@@ -8,13 +8,13 @@ const chunk = 4 << 20;
 
 /** `length` octets that repeat late and look like nothing. */
 function noise(length) {
-  const octets = Buffer.alloc(length);
+  const bytes = Buffer.alloc(length);
   let state = 1;
   for (let at = 0; at < length; at += 1) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    octets[at] = state >>> 24;
+    bytes[at] = state >>> 24;
   }
-  return octets;
+  return bytes;
 }
 
 /** Frames in a row of two hosts that talk over TCP, `size` octets each, one direction and the other. */

@@ -4,11 +4,11 @@ import { tellPeak } from '../frame/peak.mjs';
 
 tellPeak();
 let packets = 0;
-let octets = 0;
+let bytes = 0;
 for await (const item of readCapture(process.argv[2], { fleeting: true })) {
   if (item.kind === 'damage') throw new Error(item.message);
   if (item.kind !== 'batch') continue;
   packets += item.count;
-  for (let i = 0; i < item.count; i += 1) octets += item.captured[i];
+  for (let i = 0; i < item.count; i += 1) bytes += item.captured[i];
 }
-console.log(packets, octets);
+console.log(packets, bytes);

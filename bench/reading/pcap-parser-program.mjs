@@ -4,10 +4,10 @@ import { tellPeak } from '../frame/peak.mjs';
 
 tellPeak();
 let packets = 0;
-let octets = 0;
+let bytes = 0;
 parse(process.argv[2])
   .on('packet', ({ data }) => {
     packets += 1;
-    octets += data.length;
+    bytes += data.length;
   })
-  .on('end', () => console.log(packets, octets));
+  .on('end', () => console.log(packets, bytes));

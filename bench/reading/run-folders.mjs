@@ -24,9 +24,9 @@ function writeEvidence(dir, plan, run, fill) {
   const buffer = blockBuffer(4 << 20);
   let used = 0;
   let packets = 0;
-  const write = (octets) => {
-    hash.update(octets);
-    writeSync(fd, octets);
+  const write = (bytes) => {
+    hash.update(bytes);
+    writeSync(fd, bytes);
   };
   const flush = () => {
     write(buffer.bytes.subarray(0, used));

@@ -14,7 +14,7 @@ import { makeVeth, moveAway } from './veth.mjs';
 const [flood, scratch, rounds] = process.argv.slice(2);
 const perSecond = 600_000;
 const seconds = 3;
-const octets = 60;
+const bytes = 60;
 const file = join(scratch, 'capture');
 const pipeReader = fileURLToPath(new URL('pipe-reader.mjs', import.meta.url));
 makeVeth();
@@ -25,7 +25,7 @@ function send() {
   return new Promise((resolve, reject) => {
     const child = spawn(
       'nsenter',
-      [`--net=${away}`, flood, 'a', String(perSecond * seconds), String(perSecond), String(octets)],
+      [`--net=${away}`, flood, 'a', String(perSecond * seconds), String(perSecond), String(bytes)],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     let text = '';

@@ -10,8 +10,8 @@ import { arrivedAt, makeVeth } from './veth.mjs';
 
 const [flood, scratch, rounds, missing] = process.argv.slice(2);
 const count = 1_000_000;
-const octets = 60;
-const frame = Buffer.alloc(octets);
+const bytes = 60;
+const frame = Buffer.alloc(bytes);
 Buffer.from('02000000000202000000000188b5', 'hex').copy(frame);
 makeVeth();
 
@@ -22,7 +22,7 @@ writeFileSync(
   Buffer.concat([classicFileHeader(), ...Array.from({ length: many }, () => classicRecord(frame))]),
 );
 const config = join(scratch, 'frame.cfg');
-writeFileSync(config, `{ ${[...frame].map((octet) => `0x${octet.toString(16).padStart(2, '0')}`).join(', ')} }\n`);
+writeFileSync(config, `{ ${[...frame].map((byte) => `0x${byte.toString(16).padStart(2, '0')}`).join(', ')} }\n`);
 
 /**
  * Starts a program, waits for its end, and counts what arrived at the other end; the time is from start to exit, what
@@ -57,7 +57,7 @@ function run(argv) {
 async function helper() {
   const sender = await startSender({ a: { device: 'a', netns: null } });
   const frames = Buffer.concat(Array.from({ length: many }, () => frame));
-  await sender.send('a', frames, octets, null);
+  await sender.send('a', frames, bytes, null);
   const before = arrivedAt('b');
   const used = processorSeconds(sender.pid);
   const own = process.cpuUsage();
@@ -68,7 +68,7 @@ async function helper() {
     if (error !== null) throw new Error(error);
   };
   for (let sent = 0; sent < count; sent += many) {
-    const next = sender.send('a', frames, octets, null);
+    const next = sender.send('a', frames, bytes, null);
     await check();
     sending = next;
   }
@@ -96,7 +96,7 @@ const contestants = [
     run(['tcpreplay', '-i', 'a', '--topspeed', '--preload-pcap', '--loop', String(count / many), capture]),
   ],
   ['the sending helper, through its pipe', null, helper],
-  ['C program with sendmmsg (bench/wire/flood.c)', null, run([flood, 'a', String(count), '0', String(octets)])],
+  ['C program with sendmmsg (bench/wire/flood.c)', null, run([flood, 'a', String(count), '0', String(bytes)])],
 ];
 const told = [];
 for (let round = 0; round < Number(rounds); round += 1) {

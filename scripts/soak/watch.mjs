@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const events = Number(process.argv[2] ?? 1_000_000);
 const inside = process.argv[3] === 'inside';
-const mostGrowthKiB = 64 * 1024;
+const maxGrowthKiB = 64 * 1024;
 
 if (!inside) {
   const user = process.getuid() === 0 ? [] : ['--user', '--map-root-user'];
@@ -90,5 +90,5 @@ async function soak() {
   const growth = curve.at(-1) - settled;
   console.log(`the last change was told; resident memory grew by ${growth} KiB over the last four fifths`);
   watch.kill();
-  process.exit(growth > mostGrowthKiB ? 1 : 0);
+  process.exit(growth > maxGrowthKiB ? 1 : 0);
 }

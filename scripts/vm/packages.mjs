@@ -53,11 +53,11 @@ export function cloudKernelPackage() {
 export function unpackedKernel(parts) {
   const [image, kernel] = ['vmlinuz', 'vmlinux'].map((name) => join(parts, name));
   if (existsSync(kernel)) return kernel;
-  const octets = readFileSync(image);
-  const [sectors, offset, length] = [octets[0x1f1] || 4, octets.readUInt32LE(0x248), octets.readUInt32LE(0x24c)];
+  const bytes = readFileSync(image);
+  const [sectors, offset, length] = [bytes[0x1f1] || 4, bytes.readUInt32LE(0x248), bytes.readUInt32LE(0x24c)];
   const start = (sectors + 1) * 512 + offset;
   const packed = join(parts, `${process.pid}.zst`); // of the payload the last four octets are its unpacked size
-  writeFileSync(packed, octets.subarray(start, start + length - 4));
+  writeFileSync(packed, bytes.subarray(start, start + length - 4));
   const { status, stdout } = spawnSync('/usr/lib/apt/apt-helper', ['cat-file', packed], { maxBuffer: 1 << 28 });
   rmSync(packed);
   if (status !== 0 || stdout.readUInt32BE(0) !== elf) return image;

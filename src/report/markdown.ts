@@ -11,7 +11,7 @@ import { missingProof, type Told } from './told-leaks.js';
 import { stepSeconds } from './step-time.js';
 import { expectedWord, runWord, stepWord } from './word.js';
 
-const mostLines = 50;
+const maxLines = 50;
 
 function list(title: string, told: readonly Told[]): readonly string[] {
   if (told.length === 0) return [];
@@ -19,8 +19,8 @@ function list(title: string, told: readonly Told[]): readonly string[] {
     '',
     `**${title}**`,
     '',
-    ...told.slice(0, mostLines).map(({ step, text }) => `- step ${step + 1}: ${plainMarkdown(text)}`),
-    ...(told.length > mostLines ? [`- and ${told.length - mostLines} more, all of them in result.json`] : []),
+    ...told.slice(0, maxLines).map(({ step, text }) => `- step ${step + 1}: ${plainMarkdown(text)}`),
+    ...(told.length > maxLines ? [`- and ${told.length - maxLines} more, all of them in result.json`] : []),
   ];
 }
 
@@ -51,12 +51,12 @@ function storyMarkdown(story: CauseStory, audience: Audience): readonly string[]
 
 function storyList(stories: readonly CauseStory[], audience: Audience): readonly string[] {
   if (stories.length === 0) return [];
-  const more = stories.length - mostLines;
+  const more = stories.length - maxLines;
   return [
     '',
     '**Why it leaks**',
     '',
-    ...stories.slice(0, mostLines).flatMap((story) => storyMarkdown(story, audience)),
+    ...stories.slice(0, maxLines).flatMap((story) => storyMarkdown(story, audience)),
     ...(more > 0 ? [`- and ${more} more causes, all of them in result.json`] : []),
   ];
 }
@@ -76,7 +76,7 @@ function limits(result: Result): readonly string[] {
   return [
     ...(trusted.length === 0
       ? []
-      : ['', '**Trusted**', '', ...trusted.slice(0, mostLines).map((text) => `- ${plainMarkdown(text)}`)]),
+      : ['', '**Trusted**', '', ...trusted.slice(0, maxLines).map((text) => `- ${plainMarkdown(text)}`)]),
     ...(until === null ? [] : ['', `It ${until}.`]),
   ];
 }

@@ -17,7 +17,7 @@ import { groupByPlace } from './place-groups.js';
 /** Raw captures of ears are numbered from here: what a step has observers in is less. */
 const firstFile = 901;
 /** Each namespace with an ear has a helper of its own, of some 50 MB. */
-const mostSpaces = 16;
+const maxSpaces = 16;
 
 /** The namespace of the step's bridges on this host; undefined = they are on several, or on another one. */
 function homeOf({ fabric }: RunContext, step: StepPlan): string | null | undefined {
@@ -74,7 +74,7 @@ export function startAccounts(
 /** Ears in namespaces beyond the last that gets a helper are told. */
 function withinReach(context: RunContext, step: StepPlan, ears: readonly Ear[]): readonly Ear[] {
   const spaces = [...new Set(ears.map(({ space }) => space))];
-  const beyond = new Set(spaces.slice(mostSpaces));
+  const beyond = new Set(spaces.slice(maxSpaces));
   const names = ears.filter(({ space }) => beyond.has(space)).map(({ observer }) => observer.name);
   if (names.length > 0)
     context.timeline.log(step.index, {
@@ -82,7 +82,7 @@ function withinReach(context: RunContext, step: StepPlan, ears: readonly Ear[]):
       fault: {
         code: 'coverage-partial',
         observers: [],
-        text: `not observed, for they are in more than ${mostSpaces} network namespaces: ${names.join(', ')}`,
+        text: `not observed, for they are in more than ${maxSpaces} network namespaces: ${names.join(', ')}`,
       },
     });
   return ears.filter(({ space }) => !beyond.has(space));

@@ -11,7 +11,7 @@ import { hashFile } from '../system/evidence/folder/hash.js';
 import { keepFixes } from '../system/evidence/replay.js';
 
 /** Trials of one run beyond these are not made. */
-const mostTrials = 40;
+const maxTrials = 40;
 
 export interface ProveFixesDeps {
   /** Runs a trial's scenario in a lab of its own; its evidence goes to the folder. */
@@ -50,11 +50,11 @@ export async function proveFixes(
   if (trials.length === 0) return result;
   await mkdir(join(dir, files.proveFix), { mode: 0o700 });
   const records: FixRecord[] = [];
-  for (const trial of trials.slice(0, mostTrials)) {
+  for (const trial of trials.slice(0, maxTrials)) {
     if (deps.signal.aborted) break;
     deps.tell(`step ${trial.step + 1}: trying ${trial.commands.join(' && ')}`);
     records.push(await tried(trial, dir, deps));
   }
-  if (trials.length > mostTrials) deps.tell(`${trials.length - mostTrials} more fixes were not tried`);
+  if (trials.length > maxTrials) deps.tell(`${trials.length - maxTrials} more fixes were not tried`);
   return keepFixes(dir, records);
 }

@@ -17,8 +17,8 @@ const listener = ['--mac', kali3.mac];
 const found = (foreign, more = {}) => ({ exit: 2, foreign, reasons: [], ...more });
 const nothing = { exit: 0, foreign: 0, reasons: [], ways: [] };
 const open = (reasons, more = {}) => ({ exit: 3, foreign: 0, reasons, ways: [], ...more });
-const one = (octets, expect, why, name = 'guest.pcap', args = listener) => ({
-  files: { [name]: octets },
+const one = (bytes, expect, why, name = 'guest.pcap', args = listener) => ({
+  files: { [name]: bytes },
   args: [name, ...args],
   expect,
   why,

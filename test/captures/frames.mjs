@@ -176,6 +176,6 @@ export function pcapng(frames, { big = false, simple = false, linkType = 1 } = {
   ]);
 }
 /** gzip with no time in its header, so that the same octets come out each time. */
-export function gz(octets) {
-  return gzipSync(octets, { level: 9 });
+export function gz(bytes) {
+  return gzipSync(bytes, { level: 9 });
 }

@@ -10,7 +10,7 @@ for (const [name, { files, args, why }] of Object.entries(foreignCases)) {
   const folder = join(top, 'captures', name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const [file, octets] of Object.entries(files)) writeFileSync(join(folder, file), octets);
+  for (const [file, bytes] of Object.entries(files)) writeFileSync(join(folder, file), bytes);
   const { stdout, stderr } = spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), 'replay', ...args, '--json'], {
     cwd: folder,
     encoding: 'utf8',

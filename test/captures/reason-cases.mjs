@@ -96,7 +96,7 @@ const after =
   (change, step = probing) =>
   (folder) =>
     change(folder.states[`${step + 1}-after`]);
-const link = (state, name) => state.links.find((one) => one.name === name);
+const link = (state, name) => state.links.find((link) => link.name === name);
 
 /** Has kali3 send a probe that is another's, right after the LAN got it. */
 function sendAgain(folder) {

@@ -33,7 +33,7 @@ function endOf(view: BridgeView, endpoint: Endpoint): End | null {
 
 /** Traffic of real programs is unicast between two that know each other. */
 function classOf(name: string): ProbeClassName {
-  return probeClasses.find((one) => one === name) ?? 'known-unicast';
+  return probeClasses.find((probeClass) => probeClass === name) ?? 'known-unicast';
 }
 
 /** The two ends of a row; of grouped rows, which all say the same, those of one of them. */
@@ -83,7 +83,8 @@ export function compareWithWire(
     const views = bridgeViews(stateAlone(state));
     return judged.findings.flatMap((row): readonly WireComparison[] => {
       const { from, to } = endsOf(row, step);
-      const endpoint = (name: string | null): Endpoint | undefined => plan.endpoints.find((one) => one.name === name);
+      const endpoint = (name: string | null): Endpoint | undefined =>
+        plan.endpoints.find((endpoint) => endpoint.name === name);
       const view = views.find(({ name }) => name === endpoint(from)?.bridge);
       const end = (name: string | null): End | null => {
         const found = endpoint(name);

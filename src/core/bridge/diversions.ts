@@ -40,10 +40,10 @@ function actingParts(
     ])
     .map((part) => {
       const chain = chains.find(
-        (one) =>
-          one['family'] === part['family'] &&
-          one['table'] === part['table'] &&
-          one['name'] === (part['chain'] ?? part['name']),
+        (chain) =>
+          chain['family'] === part['family'] &&
+          chain['table'] === part['table'] &&
+          chain['name'] === (part['chain'] ?? part['name']),
       );
       return {
         family: textOf(part['family']) ?? '',

@@ -55,7 +55,7 @@ export function membersOf(value: unknown): readonly unknown[] {
 /** What a map, ["map", [[key, value], …]], has for a key; undefined = nothing. */
 export function valueIn(map: unknown, key: string): unknown {
   const pairs: readonly unknown[] = Array.isArray(map) && map[0] === 'map' && Array.isArray(map[1]) ? map[1] : [];
-  const pair = pairs.find((one) => Array.isArray(one) && one[0] === key);
+  const pair = pairs.find((pair) => Array.isArray(pair) && pair[0] === key);
   return Array.isArray(pair) ? pair[1] : undefined;
 }
 

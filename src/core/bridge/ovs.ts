@@ -36,7 +36,7 @@ export function ovsBridges({ ovs }: Reading): readonly OvsBridgeView[] {
  * (OFPPC_NO_FLOOD, OpenFlow 1.0.0 5.2.1).
  */
 export function withoutOpenFlow10(protocols: unknown): readonly string[] {
-  const named = membersOf(protocols).filter((one) => typeof one === 'string');
+  const named = membersOf(protocols).filter((member) => typeof member === 'string');
   return named.includes('OpenFlow10') ? [] : named;
 }
 

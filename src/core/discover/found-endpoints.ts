@@ -97,7 +97,7 @@ function ipOf(
 ): string | undefined {
   const known = neighbours.find((neighbour) => neighbour.mac === mac && !neighbour.address.includes(':'))?.address;
   if (known !== undefined || mac !== guest?.mac) return known;
-  return guest?.ips.find((one) => /^\d{1,3}(\.\d{1,3}){3}$/.test(one));
+  return guest?.ips.find((ip) => /^\d{1,3}(\.\d{1,3}){3}$/.test(ip));
 }
 
 /** Its role, or its zone: that of its manager, else its VLAN. */

@@ -128,10 +128,10 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
     },
     notes: [
       ...all.flatMap((link) => (ports.includes(link) ? [] : [`left out: ${link.name}: ${deafness(link) ?? ''}`])),
-      ...unheardPorts(state).flatMap((one) =>
-        one.bridge === bridge
+      ...unheardPorts(state).flatMap((unheardPort) =>
+        unheardPort.bridge === bridge
           ? [
-              `left out: ${one.port}: ${one.reason}, so that nothing holds unless the file says \`scope: { partial: … }\``,
+              `left out: ${unheardPort.port}: ${unheardPort.reason}, so that nothing holds unless the file says \`scope: { partial: … }\``,
             ]
           : [],
       ),

@@ -34,7 +34,7 @@ export function vlansInState(state: HostState, port: string): readonly FoundVlan
  */
 function ovsVlans({ columns }: OvsPortState): readonly FoundVlan[] {
   const numbers = (value: unknown): readonly number[] =>
-    membersOf(value).filter((one): one is number => typeof one === 'number' && one > 0);
+    membersOf(value).filter((member): member is number => typeof member === 'number' && member > 0);
   const [tag] = numbers(columns['tag']);
   const mode = membersOf(columns['vlan_mode'])[0];
   const trunks =

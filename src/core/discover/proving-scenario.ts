@@ -3,7 +3,7 @@ import { disruptiveClasses } from '../probe/classes.js';
 import type { FoundScenario } from './found-scenario.js';
 
 /** So many guests speak at most: what one can, others of its kind can. */
-const mostSpeakers = 8;
+const maxSpeakers = 8;
 const count = 10;
 
 /**
@@ -62,7 +62,7 @@ export function provingScenario(
   const endpoints = Object.entries(found.topology.endpoints)
     .filter(([, { mac }]) => mac !== undefined)
     .map(([name, endpoint]) => ({ name, ...endpoint }));
-  const guests = endpoints.filter(({ role }) => role === undefined).slice(0, mostSpeakers);
+  const guests = endpoints.filter(({ role }) => role === undefined).slice(0, maxSpeakers);
   const uplink = endpoints.filter(({ role }) => role === 'uplink').slice(0, 1);
   const addressed = guests.filter(({ ip }) => ip !== undefined);
   const names = (list: readonly { readonly name: string }[]): readonly string[] => list.map(({ name }) => name);

@@ -65,7 +65,7 @@ export function persistentFixes(fix: string, keepers: readonly Keeper[]): readon
   const devices = [...new Set(wanted.map(deviceOf).filter((device) => device !== null))];
   return [
     ...devices.flatMap((device) => {
-      const keeper = keepers.find((one) => one.device === device);
+      const keeper = keepers.find((keeper) => keeper.device === device);
       return keeper === undefined
         ? []
         : formOf(

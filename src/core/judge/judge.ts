@@ -172,7 +172,7 @@ const directionOut = 2;
 /** Times of the timeline that fit into the 63 bits in which times of sightings are kept: 19 digits today. */
 const sixtyThreeBits = /^[0-8]?\d{1,18}$/;
 /** What a worker keeps of a step. */
-const mostKept = 1000;
+const maxKept = 1000;
 
 /** Adds a batch of the capture, in file order; `interfaceId` numbers the interface blocks of the whole file. */
 export function addBatch(judging: Judging<JudgeStart>, batch: JudgedBatch): void {
@@ -222,7 +222,7 @@ function addKept(judging: Judging): void {
   for (const { seen } of judging.listeners) {
     const own = (judging.facts[seen.step.index]?.kept ?? [])
       .filter((frame) => frame.observer === seen.observer.name)
-      .slice(0, mostKept);
+      .slice(0, maxKept);
     own.forEach(({ frame, towards, atNs }, index) => {
       const bytes = Buffer.from(frame, 'base64');
       const timeNs = sixtyThreeBits.test(atNs) ? BigInt(atNs) : 0n;

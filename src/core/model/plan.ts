@@ -229,4 +229,4 @@ export interface Plan {
 export type PlannedTopology = Omit<Plan, 'steps'>;
 
 /** Tokens of a plan are numbered below this, so that a plan from elsewhere cannot ask for endless memory. */
-export const mostTokens = 2 ** 26;
+export const maxTokens = 2 ** 26;

@@ -123,8 +123,6 @@ export function createCaptureReader(options: CaptureReaderOptions = {}): Capture
 
 function describeMagic(bytes: Uint8Array, at: number): string {
   if (bytes[at] === 0x1f && bytes[at + 1] === 0x8b) return 'the file is compressed with gzip: decompress it first';
-  const magic = Array.from(bytes.subarray(at, at + magicLength), (octet) => octet.toString(16).padStart(2, '0')).join(
-    '',
-  );
+  const magic = Array.from(bytes.subarray(at, at + magicLength), (byte) => byte.toString(16).padStart(2, '0')).join('');
   return `the file is neither pcap nor pcapng: it begins with ${magic}`;
 }

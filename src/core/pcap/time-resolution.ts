@@ -13,10 +13,10 @@ export const latestNs = 2n ** 63n - 1n;
  * From the octet of if_tsresol (6, that is µs, where there is none): a power of ten, or with the top bit set a power of
  * two.
  */
-export function timeResolution(octet: number, offsetSeconds: bigint): TimeResolution {
-  const exponent = BigInt(octet & 0x7f);
-  const unitsPerSecond = (octet & 0x80) !== 0 ? 2n ** exponent : 10n ** exponent;
-  const fast = offsetSeconds !== 0n ? null : octet === 9 ? 'ns' : octet === 6 ? 'us' : null;
+export function timeResolution(byte: number, offsetSeconds: bigint): TimeResolution {
+  const exponent = BigInt(byte & 0x7f);
+  const unitsPerSecond = (byte & 0x80) !== 0 ? 2n ** exponent : 10n ** exponent;
+  const fast = offsetSeconds !== 0n ? null : byte === 9 ? 'ns' : byte === 6 ? 'us' : null;
   return { fast, unitsPerSecond, offsetNs: offsetSeconds * nsPerSecond };
 }
 

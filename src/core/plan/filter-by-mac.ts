@@ -6,7 +6,7 @@ import { tokenWord } from '../wire/token-filter.js';
 import { ingressMac } from './ingress-controls.js';
 
 /** Beyond this many source MACs a filter costs the kernel more than it saves; then everything is taken. */
-export const mostMacs = 16;
+export const maxMacs = 16;
 
 /** What a filter has to know beside the step. */
 export interface FilterSurroundings {
@@ -33,10 +33,10 @@ export function filterByMac(
     macs.add(flow.frame.srcMac);
     // Entry controls bear the sender's rightful MAC, whatever its probes bear.
     for (const mac of endpoints.get(flow.sender)?.macs.slice(0, 1) ?? []) macs.add(mac);
-    if (macs.size > mostMacs) return '';
+    if (macs.size > maxMacs) return '';
   }
   for (const mac of [...ends, ...Object.values(bridgeMacs), ingressMac]) macs.add(mac);
-  return macs.size > mostMacs || flows.length + traffic.length === 0
+  return macs.size > maxMacs || flows.length + traffic.length === 0
     ? ''
     : [...[...macs].map((mac) => `ether src ${mac}`), ...(flows.length === 0 ? [] : [tokenWord(runTag)])].join(' or ');
 }

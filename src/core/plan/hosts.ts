@@ -71,7 +71,7 @@ function dropsOf(states: readonly StateOfHost[]): Pick<HostState, 'drops'> {
 function programsOf(states: readonly StateOfHost[]): Pick<HostState, 'programs'> {
   if (states.some(({ state }) => state.programs === undefined)) return {};
   const known = states.flatMap(({ host, state }) =>
-    (state.programs ?? []).map((one) => ({ ...one, device: onHost(host, one.device) })),
+    (state.programs ?? []).map((program) => ({ ...program, device: onHost(host, program.device) })),
   );
   return { programs: states.some(({ state }) => state.programs === null) && known.length === 0 ? null : known };
 }

@@ -78,7 +78,7 @@ export function sendersOf(step: StepPlan): readonly string[] {
  */
 export function silentAddressees(plan: Plan, state: HostState): readonly string[] {
   const learns = (bridge: string, port: string): boolean => {
-    const link = (name: string) => state.links.find((one) => one.name === name);
+    const link = (name: string) => state.links.find((link) => link.name === name);
     return Number(link(bridge)?.bridge?.['ageing_time'] ?? 0) > 0 && link(port)?.port?.['learning'] !== false;
   };
   const told = plan.steps.flatMap((step) => {

@@ -1,8 +1,8 @@
-import { mostTokens, phases } from '../model/plan.js';
+import { maxTokens, phases } from '../model/plan.js';
 import type { ProbeEntry, Scenario, Step, Topology } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
 import { countPairs } from '../scenario/steps/pairs.js';
-import { mostMacs } from './filter-by-mac.js';
+import { maxMacs } from './filter-by-mac.js';
 
 /** How much of what a run would have. */
 export interface PlanSize {
@@ -18,7 +18,7 @@ export interface PlanSize {
  * The most that one run takes. A million flows take two seconds and 30 MB to lay out; frames and controls together have
  * no more tokens than the judge knows by number.
  */
-export const mostPlanned: PlanSize = { flows: 2 ** 23, frames: mostTokens - 2 ** 20, controls: 2 ** 20 };
+export const maxPlanned: PlanSize = { flows: 2 ** 23, frames: maxTokens - 2 ** 20, controls: 2 ** 20 };
 
 const words: { readonly [K in keyof PlanSize]: string } = {
   flows: 'flows (pairs of sender and addressee × carriers × tag stacks)',
@@ -46,7 +46,7 @@ export function stepSize({ probes, traffic, listenMs }: Step, topology: Topology
   }
   if (probes.length + traffic.length === 0 && listenMs === null) return { flows, frames, controls: 0 };
   // A filter by source MAC has the ear proved for each of them, as well as for what enters
-  const sources = topology.provider === 'lab' && senders.size <= mostMacs ? senders.size : 1;
+  const sources = topology.provider === 'lab' && senders.size <= maxMacs ? senders.size : 1;
   const ears = kinds * sources + 2 * traffic.length + (topology.provider === 'lab' ? 1 : 0);
   return { flows, frames, controls: (present * Math.max(1, ears) + senders.size) * phases.length };
 }
@@ -55,7 +55,7 @@ function tooLarge(file: string, { name, line }: Step, what: keyof PlanSize, coun
   return new VerifyError(
     'plan-too-large',
     64,
-    `${file}:${line}: step ${JSON.stringify(name)}: up to here the run has ${count} ${words[what]}, expected at most ${mostPlanned[what]}`,
+    `${file}:${line}: step ${JSON.stringify(name)}: up to here the run has ${count} ${words[what]}, expected at most ${maxPlanned[what]}`,
     'Name fewer senders, addressees, carriers or tag stacks, write a smaller "count", or split the steps into several files.',
   );
 }
@@ -69,8 +69,8 @@ export function checkLaidOut(
   step: Step,
   { flow, token }: { readonly flow: number; readonly token: number },
 ): void {
-  if (flow > mostPlanned.flows) throw tooLarge(file, step, 'flows', flow);
-  if (token > mostTokens) throw tooLarge(file, step, 'frames', token);
+  if (flow > maxPlanned.flows) throw tooLarge(file, step, 'flows', flow);
+  if (token > maxTokens) throw tooLarge(file, step, 'frames', token);
 }
 
 /**
@@ -87,7 +87,7 @@ export function checkPlanSize(scenario: Scenario): void {
     const size = stepSize(step, scenario.topology, running.size);
     for (const what of ['flows', 'frames', 'controls'] as const) {
       sum[what] += size[what];
-      if (sum[what] > mostPlanned[what]) throw tooLarge(scenario.file, step, what, sum[what]);
+      if (sum[what] > maxPlanned[what]) throw tooLarge(scenario.file, step, what, sum[what]);
     }
   }
 }

@@ -16,7 +16,7 @@ export const broadcastMac = 'ff:ff:ff:ff:ff:ff';
 
 /** The link-local address that a MAC makes (RFC 4291 2.5.6 and appendix A: `fffe` in the middle, U/L bit turned). */
 export function linkLocalAddress(mac: Mac | undefined): string {
-  const [a = 2, b = 0, c = 0, d = 0, e = 0, f = 0] = (mac ?? '').split(':').map((octet) => Number.parseInt(octet, 16));
+  const [a = 2, b = 0, c = 0, d = 0, e = 0, f = 0] = (mac ?? '').split(':').map((byte) => Number.parseInt(byte, 16));
   return ipv6Text(Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f), 0);
 }
 
@@ -68,7 +68,7 @@ export function ipPair(
  * number.
  */
 export function inventedMac(runTag: number, ordinal: number): Mac {
-  const octets = [
+  const bytes = [
     0x06,
     (runTag >>> 24) & 0xff,
     (runTag >>> 16) & 0xff,
@@ -76,7 +76,7 @@ export function inventedMac(runTag: number, ordinal: number): Mac {
     runTag & 0xff,
     ordinal & 0xff,
   ];
-  return octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':');
+  return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
 /**

@@ -10,8 +10,8 @@ import { familyOf } from './addresses.js';
  */
 export const defaultGroups = { ipv4: '239.118.105.1', ipv6: 'ff0e::7669:1' } as const;
 
-function hex(octets: readonly number[]): Mac {
-  return octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':');
+function hex(bytes: readonly number[]): Mac {
+  return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
 /**

@@ -11,16 +11,18 @@ import type { FlowDraft, ProbeContext } from './probe-class.js';
  */
 export function talkers(context: ProbeContext, bridge: string, parties: readonly string[]): readonly Endpoint[] {
   const all = [...context.endpoints.values()].filter(
-    (one) =>
-      bareName(one.bridge) === bareName(bridge) &&
-      !parties.includes(one.name) &&
-      one.attach === 'port' &&
-      one.started &&
-      one.tunnel === undefined,
+    (endpoint) =>
+      bareName(endpoint.bridge) === bareName(bridge) &&
+      !parties.includes(endpoint.name) &&
+      endpoint.attach === 'port' &&
+      endpoint.started &&
+      endpoint.tunnel === undefined,
   );
   const { via } = context.entry;
   if (via !== null)
-    return [...context.endpoints.values()].filter((one) => via.includes(one.name) && !parties.includes(one.name));
+    return [...context.endpoints.values()].filter(
+      (endpoint) => via.includes(endpoint.name) && !parties.includes(endpoint.name),
+    );
   const uplinks = all.filter((one) => one.role === 'uplink');
   return uplinks.length > 0 ? uplinks : all;
 }

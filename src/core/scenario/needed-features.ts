@@ -45,8 +45,8 @@ function ofCommand(argv: readonly string[]): readonly KernelFeature[] {
  */
 export function neededFeatures({ topology, steps }: Scenario): readonly KernelFeature[] {
   const settings = [
-    ...topology.bridges.map((one) => one.settings),
-    ...topology.endpoints.map((one) => one.settings),
+    ...topology.bridges.map((bridge) => bridge.settings),
+    ...topology.endpoints.map((endpoint) => endpoint.settings),
     ...steps.flatMap((step) => step.set.map((one) => one.settings)),
   ];
   const sysctls = [topology.sysctl, ...steps.map((step) => step.sysctl)].flatMap((names) => Object.keys(names));
@@ -54,8 +54,8 @@ export function neededFeatures({ topology, steps }: Scenario): readonly KernelFe
   const has = (feature: KernelFeature, needed: boolean): readonly KernelFeature[] => (needed ? [feature] : []);
   return [
     ...new Set([
-      ...settings.flatMap((one) =>
-        Object.entries(one).flatMap(([key, value]) => (off(value) ? [] : (bySetting[key] ?? []))),
+      ...settings.flatMap((setting) =>
+        Object.entries(setting).flatMap(([key, value]) => (off(value) ? [] : (bySetting[key] ?? []))),
       ),
       ...has(
         'vlan-filtering',

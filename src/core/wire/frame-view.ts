@@ -3,7 +3,7 @@ import { etherTypes, macText, parseEthernet } from './ethernet.js';
 import { parseIcmp } from './icmp.js';
 import { ipProtocols, ipv4Text, parseIpv4 } from './ipv4.js';
 import { ipv6Text, parseIpv6 } from './ipv6.js';
-import { mostInLengthField, parseSnap } from './llc.js';
+import { maxInLengthField, parseSnap } from './llc.js';
 import { parseTcp } from './tcp.js';
 import { parseUdp } from './udp.js';
 import { parseTags } from './vlan.js';
@@ -42,7 +42,7 @@ export function viewFrame(bytes: Uint8Array, start: number, end: number): FrameV
   if (tags === null) return null;
   const { ids: vlan } = tags;
   // What LLC and SNAP carry is the same protocol in another envelope (RFC 1042).
-  const snap = tags.etherType <= mostInLengthField ? parseSnap(bytes, tags.payloadAt, end) : null;
+  const snap = tags.etherType <= maxInLengthField ? parseSnap(bytes, tags.payloadAt, end) : null;
   const etherType = snap?.etherType ?? tags.etherType;
   let srcIpAt = -1;
   let dstIpAt = -1;

@@ -7,7 +7,7 @@ import { readU16, writeU16 } from './octets.js';
 export const llcSnapLength = 8;
 const llcLength = 3;
 /** Beyond this the field of an Ethernet header is a type (IEEE 802.3 3.2.6). */
-export const mostInLengthField = 1500;
+export const maxInLengthField = 1500;
 
 /** Unnumbered information. */
 const information = 0x03;

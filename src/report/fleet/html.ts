@@ -3,7 +3,7 @@ import { html, type Markup, toneOf, wordMarkup } from '../html/markup.js';
 import { pageShell } from '../html/page-shell.js';
 import { fleetCountsText, fleetWord, hostLines, hostWord } from './terminal.js';
 
-const mostLines = 50;
+const maxLines = 50;
 
 function row(one: FleetHost, at: number, troubled: boolean): Markup {
   const { host, runs } = one;
@@ -23,7 +23,7 @@ export function fleetHtml(report: FleetReport): string {
     markup:
       lines.length === 0
         ? ''
-        : html`<section aria-labelledby="host${at}"><h2 id="host${at}">${host.host}</h2><ul>${lines.slice(0, mostLines).map((line) => html`<li>${line}</li>`)}</ul>${lines.length > mostLines ? html`<p>and ${lines.length - mostLines} more</p>` : ''}</section>`
+        : html`<section aria-labelledby="host${at}"><h2 id="host${at}">${host.host}</h2><ul>${lines.slice(0, maxLines).map((line) => html`<li>${line}</li>`)}</ul>${lines.length > maxLines ? html`<p>and ${lines.length - maxLines} more</p>` : ''}</section>`
             .markup,
   }));
   return pageShell({

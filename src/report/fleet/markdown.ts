@@ -2,13 +2,13 @@ import type { FleetReport } from '../../core/model/fleet.js';
 import { plainMarkdown } from '../markdown.js';
 import { fleetCountsText, fleetWord, hostLines, hostWord } from './terminal.js';
 
-const mostLines = 20;
+const maxLines = 20;
 
 /** For comments and job summaries. */
 export function fleetMarkdown(report: FleetReport): string {
   const rows = report.hosts.map(
-    (one) =>
-      `| ${plainMarkdown(one.host)} | ${hostWord(one).text} | ${one.runs.map(({ scenario, observed, ports }) => `${plainMarkdown(scenario)}, ${observed} of ${ports} ports`).join('; ')} |`,
+    (host) =>
+      `| ${plainMarkdown(host.host)} | ${hostWord(host).text} | ${host.runs.map(({ scenario, observed, ports }) => `${plainMarkdown(scenario)}, ${observed} of ${ports} ports`).join('; ')} |`,
   );
   const told = report.hosts.flatMap((host) => {
     const lines = hostLines(host);
@@ -17,8 +17,8 @@ export function fleetMarkdown(report: FleetReport): string {
       '',
       `**${plainMarkdown(host.host)}**`,
       '',
-      ...lines.slice(0, mostLines).map((line) => `- ${plainMarkdown(line)}`),
-      ...(lines.length > mostLines ? [`- and ${lines.length - mostLines} more`] : []),
+      ...lines.slice(0, maxLines).map((line) => `- ${plainMarkdown(line)}`),
+      ...(lines.length > maxLines ? [`- and ${lines.length - maxLines} more`] : []),
     ];
   });
   return `${[`## ${fleetWord(report).text}: ${fleetCountsText(report)}`, '', '| host | verdict | runs |', '| --- | --- | --- |', ...rows, ...told].join('\n')}\n`;

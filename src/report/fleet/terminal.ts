@@ -5,7 +5,7 @@ import { foldAfter, makePaint, padEnd, widthOf } from '../terminal/layout.js';
 import type { Word } from '../word.js';
 
 /** Lines told of one host; the rest is in the JSON. */
-const mostLines = 12;
+const maxLines = 12;
 
 /** For people: the verdict over all, a line for each host, worst first, and below it what is wrong there. */
 export function fleetTerminal(report: FleetReport, view: View): string {
@@ -23,8 +23,8 @@ export function fleetTerminal(report: FleetReport, view: View): string {
     const told = hostLines(host);
     return [
       `  ${padEnd(escapeText(host.host), longest)}  ${paint(padEnd(text, 15), tint)}  ${ran === '' ? 'no run' : ran}`,
-      ...told.slice(0, mostLines).flatMap((line) => foldAfter('      ', escapeText(line), width)),
-      ...(told.length > mostLines ? [`      and ${told.length - mostLines} more: --json has them`] : []),
+      ...told.slice(0, maxLines).flatMap((line) => foldAfter('      ', escapeText(line), width)),
+      ...(told.length > maxLines ? [`      and ${told.length - maxLines} more: --json has them`] : []),
     ];
   });
   return `${[`${paint(word.text, 'bold', word.tint)}  ${fleetCountsText(report)}`, '', ...lines].map((line) => line.trimEnd()).join('\n')}\n`;

@@ -49,17 +49,17 @@ export function decodeFrame(bytes: Uint8Array, nameOf: (mac: string) => string |
   return layers;
 }
 
-const mostOctets = 256;
+const maxBytes = 256;
 
 /** Offset, 16 octets, and the same as ASCII on each line; the first 256 octets. */
 export function hexDump(bytes: Uint8Array): string {
   const lines: string[] = [];
-  for (let at = 0; at < Math.min(bytes.length, mostOctets); at += 16) {
-    const row = [...bytes.subarray(at, Math.min(at + 16, mostOctets))];
-    const octets = row.map((octet) => octet.toString(16).padStart(2, '0')).join(' ');
-    const letters = row.map((octet) => (octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet) : '.')).join('');
+  for (let at = 0; at < Math.min(bytes.length, maxBytes); at += 16) {
+    const row = [...bytes.subarray(at, Math.min(at + 16, maxBytes))];
+    const octets = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const letters = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
     lines.push(`${at.toString(16).padStart(4, '0')}  ${octets.padEnd(47)}  ${letters}`);
   }
-  if (bytes.length > mostOctets) lines.push(`… ${bytes.length - mostOctets} octets more`);
+  if (bytes.length > maxBytes) lines.push(`… ${bytes.length - maxBytes} octets more`);
   return lines.join('\n');
 }

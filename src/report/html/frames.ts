@@ -7,7 +7,7 @@ import { type Leak, someOf } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
 
 /** Of one leak's frames at most so many: one for each carrier of the first observers. */
-const mostOfLeak = 4;
+const maxOfLeak = 4;
 
 /** The first row whose first sighting a frame is. */
 function placeOf(frame: ShownFrame, { steps }: Result): { readonly step: number; readonly observer: string } | null {
@@ -61,7 +61,7 @@ export function framesSection(leaks: readonly Leak[], result: Result, details: R
         firstSighting === null || !shown.has(firstSighting.frame) ? [] : [firstSighting.frame],
       ),
     );
-    const frames = details.frames.filter((frame) => numbers.has(frame.frame)).slice(0, mostOfLeak);
+    const frames = details.frames.filter((frame) => numbers.has(frame.frame)).slice(0, maxOfLeak);
     return frames.length === 0
       ? []
       : [

@@ -59,8 +59,8 @@ export interface Matrix {
 }
 
 /** Up to this many columns and rows nothing is folded. */
-const mostColumns = 14;
-const mostRows = 30;
+const maxColumns = 14;
+const maxRows = 30;
 
 function add(before: MatrixCell | undefined, finding: Finding, proven: boolean): MatrixCell {
   return {
@@ -100,8 +100,8 @@ export function matricesOf(step: StepResult): readonly Matrix[] {
     const rows = [...senders].map(([from, cells]): MatrixRow => ({ from, cells }));
     const plainColumn = (observer: string): boolean => rows.every((row) => isPlain(row.cells.get(observer)));
     const plainRow = (row: MatrixRow): boolean => [...row.cells.values()].every(isPlain);
-    const plainColumns = all.length <= mostColumns ? [] : all.filter(plainColumn);
-    const plainRows = rows.length <= mostRows ? [] : rows.filter(plainRow);
+    const plainColumns = all.length <= maxColumns ? [] : all.filter(plainColumn);
+    const plainRows = rows.length <= maxRows ? [] : rows.filter(plainRow);
     const [withoutColumns, withoutRows] = [new Set(plainColumns), new Set(plainRows)];
     return {
       class: name,

@@ -3,8 +3,8 @@ import type { Cause, Finding, Result } from '../../core/model/result.js';
 import { type Leak, someOf } from './leaks.js';
 import { html, type Markup, nothing, plural } from './markup.js';
 
-const mostShown = 60;
-const mostAlike = 200;
+const maxShown = 60;
+const maxAlike = 200;
 
 function whatOf(finding: Finding): string {
   if (finding.carrier === 'native') return finding.class;
@@ -31,12 +31,12 @@ function amounts(findings: readonly Finding[]): string {
 function causeMarkup([first, ...alike]: readonly Cause[]): Markup {
   if (first === undefined) return nothing;
   const rest = alike
-    .slice(0, mostAlike)
+    .slice(0, maxAlike)
     .map(
       ({ place, fix, lasting }) =>
         html`<li>${place}${fix === '' ? nothing : html`: <code>${fix}</code>`}${lastingPart(lasting ?? [])}</li>`,
     );
-  return html`<p><strong>Why:</strong> ${first.text} <span class="soft">(<code>${first.code}</code>: ${first.place} is ${first.value})</span></p>${first.fix === '' ? nothing : html`<p><strong>Fix:</strong> <code>${first.fix}</code>${first.cost === undefined ? nothing : html`<br>It costs: ${first.cost}.`}</p>`}${lastingPart(first.lasting ?? [])}${alike.length === 0 ? nothing : html`<details><summary>The same at ${plural(alike.length, 'other place', 'other places')}</summary><ul>${rest}</ul>${alike.length > mostAlike ? html`<p>${alike.length - mostAlike} more stand in result.json.</p>` : nothing}</details>`}`;
+  return html`<p><strong>Why:</strong> ${first.text} <span class="soft">(<code>${first.code}</code>: ${first.place} is ${first.value})</span></p>${first.fix === '' ? nothing : html`<p><strong>Fix:</strong> <code>${first.fix}</code>${first.cost === undefined ? nothing : html`<br>It costs: ${first.cost}.`}</p>`}${lastingPart(first.lasting ?? [])}${alike.length === 0 ? nothing : html`<details><summary>The same at ${plural(alike.length, 'other place', 'other places')}</summary><ul>${rest}</ul>${alike.length > maxAlike ? html`<p>${alike.length - maxAlike} more stand in result.json.</p>` : nothing}</details>`}`;
 }
 
 /** The sighting that comes first in the capture. */
@@ -68,8 +68,8 @@ function one(leak: Leak, result: Result): Markup {
 
 /** Who overheard whom, why, and what mends it. */
 export function overheardSection(leaks: readonly Leak[], result: Result): Markup {
-  const more = leaks.length - mostShown;
-  return html`<section class="screen" aria-labelledby="overheard"><h2 id="overheard">Who overheard whom</h2>${leaks.length === 0 ? html`<p>Nobody overheard anything.</p>` : leaks.slice(0, mostShown).map((leak) => one(leak, result))}${more > 0 ? html`<p>${more} more stand in result.json and in the matrix below.</p>` : nothing}</section>`;
+  const more = leaks.length - maxShown;
+  return html`<section class="screen" aria-labelledby="overheard"><h2 id="overheard">Who overheard whom</h2>${leaks.length === 0 ? html`<p>Nobody overheard anything.</p>` : leaks.slice(0, maxShown).map((leak) => one(leak, result))}${more > 0 ? html`<p>${more} more stand in result.json and in the matrix below.</p>` : nothing}</section>`;
 }
 
 /** How a fix comes to stay, with the manager that keeps it; nothing where nobody is known. */

@@ -44,7 +44,7 @@ interface Size {
 const full: Size = { width: 146, height: 64, gap: 12 };
 const small: Size = { width: 71, height: 24, gap: 7 };
 /** More boxes than this above one bridge become small ones. */
-const mostFull = 18;
+const maxFull = 18;
 
 function grid(
   endpoints: readonly Endpoint[],
@@ -80,7 +80,7 @@ export function placeEndpoints(bridge: Bridge, endpoints: readonly Endpoint[], t
   const own = endpoints.filter((endpoint) => endpoint.bridge === bridge.name);
   const above = own.filter((endpoint) => endpoint.role === 'guest' && endpoint.attach === 'port');
   const below = own.filter((endpoint) => !above.includes(endpoint));
-  const compact = above.length > mostFull;
+  const compact = above.length > maxFull;
   const zoneNames = [...new Set(above.map((endpoint) => endpoint.zone))];
   const named = zoneNames.some((zone) => zone !== null);
   const boxes: PlacedBox[] = [];
@@ -128,7 +128,7 @@ export function placeEndpoints(bridge: Bridge, endpoints: readonly Endpoint[], t
     if (named) y += 8;
   }
   const barY = y + (above.length === 0 ? 10 : gapToBar - 12);
-  const placed = grid(below, barY + barHeight + gapToBar, below.length > mostFull ? small : full, false);
+  const placed = grid(below, barY + barHeight + gapToBar, below.length > maxFull ? small : full, false);
   return {
     bridge,
     barY,

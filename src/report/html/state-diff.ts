@@ -3,7 +3,7 @@ import { type Difference, stateDifferences } from '../state-differences.js';
 import { settingText } from '../setting-text.js';
 import { html, type Markup, nothing } from './markup.js';
 
-const mostLines = 200;
+const maxLines = 200;
 
 function cut(text: string): string {
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
@@ -12,7 +12,7 @@ function cut(text: string): string {
 function lines(differences: readonly Difference[], title: string): Markup {
   if (differences.length === 0) return html`<h4>${title}</h4><p class="good">✔ nothing</p>`;
   const shown = differences
-    .slice(0, mostLines)
+    .slice(0, maxLines)
     .flatMap((difference) => [
       ...(difference.before === null
         ? []
@@ -27,7 +27,7 @@ function lines(differences: readonly Difference[], title: string): Markup {
             { markup: '\n' },
           ]),
     ]);
-  return html`<h4>${title}</h4><div class="wide" tabindex="0" role="region" aria-label="${title}"><pre>${shown}</pre></div>${differences.length > mostLines ? html`<p>${differences.length - mostLines} more in the state files.</p>` : nothing}`;
+  return html`<h4>${title}</h4><div class="wide" tabindex="0" role="region" aria-label="${title}"><pre>${shown}</pre></div>${differences.length > maxLines ? html`<p>${differences.length - maxLines} more in the state files.</p>` : nothing}`;
 }
 
 /** What each step set, and whether anything moved while the probes were on their way. */

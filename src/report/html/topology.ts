@@ -5,7 +5,7 @@ import type { Leak } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
 import { barHeight, type PlacedBox, type PlacedBridge, pictureWidth, placeEndpoints } from './place-endpoints.js';
 
-const mostArrows = 24;
+const maxArrows = 24;
 
 function cut(text: string, length: number): string {
   const points = [...text];
@@ -113,9 +113,9 @@ export function topologySection(
     placed.flatMap((one) => one.boxes.map((box) => [box.endpoint.name, { box, barY: one.barY }] as const)),
   );
   const pairs = leaks.flatMap((leak) => leak.observers.map((observer) => ({ leak, observer })));
-  const crowded = pairs.length > mostArrows;
+  const crowded = pairs.length > maxArrows;
   const ends = crowded
-    ? leaks.slice(0, mostArrows).flatMap((leak) => groupEnds(leak, placed))
+    ? leaks.slice(0, maxArrows).flatMap((leak) => groupEnds(leak, placed))
     : pairs.flatMap(({ leak, observer }) => {
         const to = boxes.get(observer);
         return to === undefined ? [] : [{ leak, to: to.box.anchor, what: observer }];

@@ -45,7 +45,7 @@ export function verdictSection(run: ReportedRun): Markup {
 }
 
 /** Causes of leaks that are told; what is beyond is in result.json. */
-const mostCauses = 50;
+const maxCauses = 50;
 
 function causeRow(story: CauseStory, audience: Audience): Markup {
   const { phrase, steps, who, fixes, accepted } = storyTextsOf(story, audience);
@@ -66,8 +66,8 @@ function causeRow(story: CauseStory, audience: Audience): Markup {
 export function causesSection(run: ReportedRun): Markup {
   const { stories, audience } = answerOf(run);
   if (stories.length === 0) return nothing;
-  const more = stories.length - mostCauses;
-  return html`<section aria-labelledby="causes"><h2 id="causes">Why it leaks, and what ends it</h2>${stories.slice(0, mostCauses).map((story) => causeRow(story, audience))}${more > 0 ? html`<p>${more} more causes stand in result.json.</p>` : nothing}</section>`;
+  const more = stories.length - maxCauses;
+  return html`<section aria-labelledby="causes"><h2 id="causes">Why it leaks, and what ends it</h2>${stories.slice(0, maxCauses).map((story) => causeRow(story, audience))}${more > 0 ? html`<p>${more} more causes stand in result.json.</p>` : nothing}</section>`;
 }
 
 /** What is open by design, what it allows, and what would end it at which price; nothing where nothing is. */
@@ -127,7 +127,7 @@ export function fixesSection(result: Result): Markup {
   return html`<section aria-labelledby="fixes"><h2 id="fixes">Fixes that were tried</h2><p>Each in a lab of its own: the step as it was, the fix, the step again. A fix that stops a leak by cutting somebody off is no fix.</p><div class="wide" tabindex="0" role="region" aria-label="Fixes that were tried"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">cause</th><th scope="col">fix</th><th scope="col" class="n">leaked before → after</th><th scope="col">it</th><th scope="col">in short</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
 }
 
-const mostShown = 100;
+const maxShown = 100;
 
 /**
  * What kept frames from whom, and what would open it; where one carrier hides what another shows. Nothing where no step
@@ -137,7 +137,7 @@ export function heldSection(result: Result): Markup {
   const stories = heldStories(result);
   const apart = apartStories(result);
   if (stories.length === 0 && apart.length === 0) return nothing;
-  const rows = stories.slice(0, mostShown).map(({ steps, held }) => {
+  const rows = stories.slice(0, maxShown).map(({ steps, held }) => {
     const barriers = held.barriers.map(
       (barrier) =>
         html`<div><code>${barrier.code}</code>${held.alone ? html` <strong>alone</strong>` : nothing}: ${barrier.text} <span class="soft">${placesText(barrier, 6)}</span></div>`,
@@ -147,5 +147,5 @@ export function heldSection(result: Result): Markup {
     );
     return html`<tr><td class="n">${steps.map((step) => step + 1).join(', ')}</td><th scope="row">${held.class} <span class="soft">${held.carriers.join(', ')}</span></th><td>${someOf(held.from, 3)}</td><td>${someOf(held.observers, 3)}</td><td>${barriers}</td><td>${opens}</td></tr>`;
   });
-  return html`<section aria-labelledby="held"><h2 id="held">Why it holds</h2><p>What the state around a step shows in the way of the frames that did not arrive. What rests on one barrier alone is open when that one goes.</p>${stories.length === 0 ? nothing : html`<div class="wide" tabindex="0" role="region" aria-label="Barriers"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">probe</th><th scope="col">from</th><th scope="col">kept from</th><th scope="col">by</th><th scope="col">opened by</th></tr></thead><tbody>${rows}</tbody></table></div>`}${stories.length > mostShown ? html`<p>${stories.length - mostShown} more stand in result.json.</p>` : nothing}${apart.slice(0, mostShown).map(({ step, apart: one }) => html`<p>Step ${step + 1}, ${one.class} ${one.from} → ${one.to ?? 'all'} at ${someOf(one.observers, 3)}: ${one.text}</p>`)}</section>`;
+  return html`<section aria-labelledby="held"><h2 id="held">Why it holds</h2><p>What the state around a step shows in the way of the frames that did not arrive. What rests on one barrier alone is open when that one goes.</p>${stories.length === 0 ? nothing : html`<div class="wide" tabindex="0" role="region" aria-label="Barriers"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">probe</th><th scope="col">from</th><th scope="col">kept from</th><th scope="col">by</th><th scope="col">opened by</th></tr></thead><tbody>${rows}</tbody></table></div>`}${stories.length > maxShown ? html`<p>${stories.length - maxShown} more stand in result.json.</p>` : nothing}${apart.slice(0, maxShown).map(({ step, apart: one }) => html`<p>Step ${step + 1}, ${one.class} ${one.from} → ${one.to ?? 'all'} at ${someOf(one.observers, 3)}: ${one.text}</p>`)}</section>`;
 }

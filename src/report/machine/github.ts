@@ -9,7 +9,7 @@ import { missingProof } from '../told-leaks.js';
 import { runWord } from '../word.js';
 
 /** GitHub shows ten annotations of each kind for a step. */
-const mostOfStep = 3;
+const maxOfStep = 3;
 
 /** Workflow commands escape % and line ends in a message, and : and , in a property (actions/toolkit, command.ts). */
 function message(text: string): string {
@@ -36,8 +36,8 @@ function annotations(run: ReportedRun): readonly string[] {
     const line = details?.plan.steps[at]?.line;
     const head = `::error file=${property(result.scenario.file)}${line === undefined ? '' : `,line=${line}`},title=${property(`${step.verdict === 'broken' ? 'isolation is broken' : (step.verdict ?? 'not judged')}: ${step.name}`)}::`;
     return [
-      ...texts.slice(0, mostOfStep).map((text) => head + message(text) + evidence),
-      ...(texts.length > mostOfStep ? [`${head}and ${texts.length - mostOfStep} more`] : []),
+      ...texts.slice(0, maxOfStep).map((text) => head + message(text) + evidence),
+      ...(texts.length > maxOfStep ? [`${head}and ${texts.length - maxOfStep} more`] : []),
     ];
   });
   const notices = known.map(

@@ -36,14 +36,14 @@ function storyText(story: AuditStory, report: AuditReport): readonly string[] {
 }
 
 function count(predictions: readonly Prediction[], reach: string): number {
-  return predictions.filter((one) => one.reach === reach).reduce((sum, { pairs }) => sum + pairs, 0);
+  return predictions.filter((prediction) => prediction.reach === reach).reduce((sum, { pairs }) => sum + pairs, 0);
 }
 
 /** By class and reason: how many pairs would get it. */
 function predictionText(predictions: readonly Prediction[]): readonly string[] {
-  const classes = [...new Set(predictions.map((one) => one.class))];
+  const classes = [...new Set(predictions.map((prediction) => prediction.class))];
   return classes.flatMap((name) => {
-    const own = predictions.filter((one) => one.class === name);
+    const own = predictions.filter((prediction) => prediction.class === name);
     const first = own.find(({ reach }) => reach === 'yes') ?? own.find(({ reach }) => reach === 'unknown');
     return [
       `  ${name.padEnd(20)} yes ${count(own, 'yes')}, no ${count(own, 'no')}, unknown ${count(own, 'unknown')} of ${own.reduce((sum, { pairs }) => sum + pairs, 0)} pairs${first === undefined ? '' : `; e.g. ${first.from} → ${first.observer}: ${first.reach} (${first.why})`}`,
@@ -55,7 +55,7 @@ function predictionText(predictions: readonly Prediction[]): readonly string[] {
 const maxFaults = 20;
 
 function alike(reasons: AuditProof['reasons'], step: string, code: string): string {
-  const more = reasons.filter((one) => one.step === step && one.code === code).length - 1;
+  const more = reasons.filter((reason) => reason.step === step && reason.code === code).length - 1;
   return more === 0 ? '' : ` (and ${more} like it)`;
 }
 
@@ -75,7 +75,9 @@ function proofText({ classes, faults, reasons, evidence }: AuditProof): readonly
       ),
     ...(faults.length <= maxFaults ? [] : [`  … and ${faults.length - maxFaults} more: --json`]),
     ...reasons
-      .filter((one, at) => reasons.findIndex(({ step, code }) => step === one.step && code === one.code) === at)
+      .filter(
+        (reason, at) => reasons.findIndex(({ step, code }) => step === reason.step && code === reason.code) === at,
+      )
       .map(({ step, code, text }) => `  evidence is missing: ${step}: ${code}: ${text}${alike(reasons, step, code)}`),
     `  evidence: ${evidence}`,
   ];

@@ -4,11 +4,11 @@ import { foldAfter } from './layout.js';
 
 const signs = { ok: 'ok     ', note: 'note   ', missing: 'MISSING' } as const;
 /** So many scenarios are named; the JSON names all. */
-const mostNamed = 4;
+const maxNamed = 4;
 
 function neededBy({ neededBy: files }: MachineCheck): string {
-  const more = files.length - mostNamed;
-  return `needed by ${files.slice(0, mostNamed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const more = files.length - maxNamed;
+  return `needed by ${files.slice(0, maxNamed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function checkText(one: MachineCheck, width: number): readonly string[] {
@@ -29,7 +29,7 @@ export function doctorText(report: DoctorReport, width: number): string {
       ? `${missing} missing: mend that first`
       : `scenarios can be run here${notes === 0 ? '' : `; ${notes} things can be mended if they are needed`}`;
   const lines = [
-    ...report.groups.flatMap(({ title, checks }) => [title, ...checks.flatMap((one) => checkText(one, width)), '']),
+    ...report.groups.flatMap(({ title, checks }) => [title, ...checks.flatMap((check) => checkText(check, width)), '']),
     last,
   ];
   return `${lines.map(escapeText).join('\n')}\n`;

@@ -3,18 +3,18 @@ import { escapeText } from '../../core/text/escape.js';
 import type { View } from '../reporter.js';
 import { foldAfter, makePaint, type Paint } from './layout.js';
 
-const mostShown = 24;
-const mostProtocols = 6;
+const maxShown = 24;
+const maxProtocols = 6;
 
 function count(amount: number, noun: string): string {
   return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
 }
 
 function directionLine(one: ForeignDirection, width: number): readonly string[] {
-  const more = one.protocols.length - mostProtocols;
+  const more = one.protocols.length - maxProtocols;
   const protocols =
     one.protocols
-      .slice(0, mostProtocols)
+      .slice(0, maxProtocols)
       .map(({ name, frames }) => `${name} ${frames}`)
       .join(', ') + (more > 0 ? `, and ${more} more` : '');
   return foldAfter(
@@ -45,10 +45,10 @@ function one(report: ForeignReport, { width, color }: View): readonly string[] {
     : report.exitCode === 3
       ? `${paint('INCONCLUSIVE', 'bold', 'yellow')}: no foreign unicast at ${who}, but the captures do not carry a "none"`
       : `${paint('NOTHING FOUND', 'bold')}: no foreign unicast at ${who}`;
-  const more = report.pairs.length - mostShown;
+  const more = report.pairs.length - maxShown;
   return [
     headline,
-    ...report.pairs.slice(0, mostShown).flatMap((pair) => pairLines(pair, width, paint)),
+    ...report.pairs.slice(0, maxShown).flatMap((pair) => pairLines(pair, width, paint)),
     ...(more > 0 ? [`  and ${count(more, 'more pair')}, all of them with --json`] : []),
     ...(report.notKept > 0
       ? [`  and ${count(report.notKept, 'frame')} of further pairs, which were only counted`]

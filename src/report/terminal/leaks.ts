@@ -4,7 +4,7 @@ import { foldInARow, groupByPair, kindNumbers, numbering } from '../group.js';
 import { beforeAfterText, fixStories, lastingLines, outcomeText } from '../stories.js';
 import { foldAfter, type Paint } from './layout.js';
 
-const mostShown = 24;
+const maxShown = 24;
 
 /** Leaks of one pair at one observer, whatever carried them. */
 type Group = readonly Finding[];
@@ -114,7 +114,7 @@ function someNames(names: readonly string[]): string {
   return names.length > 4 ? `${some} and ${names.length - 3} more` : some;
 }
 
-const mostWindows = 3;
+const maxWindows = 3;
 
 /** When it leaked, and what the step let happen meanwhile; nothing where the step has no events. */
 function windowLines(rows: readonly Finding[], events: readonly StepEvent[], width: number): readonly string[] {
@@ -122,7 +122,7 @@ function windowLines(rows: readonly Finding[], events: readonly StepEvent[], wid
   if (windows.length === 0) return [];
   const longest = [...windows]
     .sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs))
-    .slice(0, mostWindows)
+    .slice(0, maxWindows)
     .sort((a, b) => a.fromMs - b.fromMs);
   const told = longest.map(
     ({ fromMs, toMs, frames }) =>
@@ -199,7 +199,7 @@ function describe(
 /** What leaked: pair, observer, counts, first frame; nothing where nothing did. */
 export function terminalLeaks(result: Result, width: number, paint: Paint): readonly string[] {
   const stories = result.steps.map((step) => alike(together(step.findings)));
-  const many = stories.flat().length > mostShown;
+  const many = stories.flat().length > maxShown;
   const groups = result.steps.flatMap((step, index) =>
     (many ? foldAddressees(stories[index] ?? []) : (stories[index] ?? [])).map((story) => ({
       story,
@@ -208,10 +208,10 @@ export function terminalLeaks(result: Result, width: number, paint: Paint): read
     })),
   );
   if (groups.length === 0) return [];
-  const more = groups.length - mostShown;
+  const more = groups.length - maxShown;
   return [
     paint('What leaked', 'bold'),
-    ...groups.slice(0, mostShown).flatMap(({ story, index, events }) => describe(story, index, events, width, paint)),
+    ...groups.slice(0, maxShown).flatMap(({ story, index, events }) => describe(story, index, events, width, paint)),
     ...(more > 0 ? [`  and ${more} more, all of them in result.json`] : []),
     '',
   ];

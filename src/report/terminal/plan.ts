@@ -35,8 +35,8 @@ function claim(
 function hexLines(frame: Uint8Array): readonly string[] {
   const lines: string[] = [];
   for (let at = 0; at < Math.min(frame.length, 96); at += 24) {
-    const octets = [...frame.subarray(at, at + 24)].map((octet) => octet.toString(16).padStart(2, '0'));
-    lines.push(`        ${at.toString(16).padStart(4, '0')}  ${octets.join(' ')}`);
+    const bytes = [...frame.subarray(at, at + 24)].map((byte) => byte.toString(16).padStart(2, '0'));
+    lines.push(`        ${at.toString(16).padStart(4, '0')}  ${bytes.join(' ')}`);
   }
   return frame.length > 96 ? [...lines, `        … ${frame.length - 96} bytes more`] : lines;
 }

@@ -80,7 +80,7 @@ function observersOf(result: Result): readonly string[] {
 }
 
 /** A step with more lines than this tells senders together, and then what is beyond it as a number. */
-const mostLines = 60;
+const maxLines = 60;
 
 interface ShownRows {
   readonly rows: readonly FlowRow[];
@@ -91,10 +91,10 @@ interface ShownRows {
 /** Rows that stand for many pairs are shown in any case: they say what the rest saw. */
 function shownRows(step: StepResult): ShownRows {
   const all = flowRows(step);
-  if (all.length <= mostLines) return { rows: all, hidden: 0 };
+  if (all.length <= maxLines) return { rows: all, hidden: 0 };
   const folded = foldAddressees(all);
   const leaks = (row: FlowRow): boolean => [...row.cells.values()].some((cell) => cell.leak);
-  const first = new Set([...folded.filter(leaks), ...folded.filter((row) => !leaks(row))].slice(0, mostLines));
+  const first = new Set([...folded.filter(leaks), ...folded.filter((row) => !leaks(row))].slice(0, maxLines));
   const rows = folded.filter((row) => first.has(row) || row.from === '*');
   return { rows, hidden: folded.length - rows.length };
 }

@@ -3,12 +3,12 @@ import { escapeText } from '../../core/text/escape.js';
 import { apartStories, heldStories, placesText } from '../stories.js';
 import { foldAfter, padEnd, type Paint } from './layout.js';
 
-const mostShown = 12;
-const mostNames = 4;
+const maxShown = 12;
+const maxNames = 4;
 
 function someNames(names: readonly string[]): string {
-  return names.length > mostNames
-    ? `${names.slice(0, mostNames - 1).join(', ')} and ${names.length - mostNames + 1} more`
+  return names.length > maxNames
+    ? `${names.slice(0, maxNames - 1).join(', ')} and ${names.length - maxNames + 1} more`
     : names.join(', ');
 }
 
@@ -30,11 +30,11 @@ export function terminalWhyHolds(result: Result, width: number, paint: Paint): r
   const stories = heldStories(result);
   const apart = apartStories(result);
   if (stories.length === 0 && apart.length === 0) return [];
-  const more = stories.length - mostShown;
+  const more = stories.length - maxShown;
   return [
     paint('Why it holds', 'bold'),
     ...stories
-      .slice(0, mostShown)
+      .slice(0, maxShown)
       .flatMap(({ steps, held }) => [
         ...foldAfter(
           `  step ${steps.map((step) => step + 1).join(', ')}  `,
@@ -49,7 +49,7 @@ export function terminalWhyHolds(result: Result, width: number, paint: Paint): r
       ]),
     ...(more > 0 ? [`  and ${more} more, all of them in result.json`] : []),
     ...apart
-      .slice(0, mostShown)
+      .slice(0, maxShown)
       .flatMap(({ step, apart: { class: name, from, to, observers, text } }) =>
         foldAfter(
           `  step ${step + 1}  `,
@@ -61,23 +61,23 @@ export function terminalWhyHolds(result: Result, width: number, paint: Paint): r
   ];
 }
 
-const mostObservers = 40;
+const maxObservers = 40;
 
 /** For --verbose: what each observer's zeros rest on, step by step. */
 export function terminalPassed(result: Result, width: number, paint: Paint): readonly string[] {
   const lines = result.steps.flatMap((step, index) => {
     if (step.observers.length === 0) return [];
     const widest = Math.max(
-      ...step.observers.slice(0, mostObservers).map((observer) => [...escapeText(observer.name)].length),
+      ...step.observers.slice(0, maxObservers).map((observer) => [...escapeText(observer.name)].length),
     );
-    const more = step.observers.length - mostObservers;
+    const more = step.observers.length - maxObservers;
     return [
       ...foldAfter(
         `  step ${index + 1}  `,
         `${escapeText(step.name)}; entry controls ${step.entry.seen} of ${step.entry.sent}`,
         width,
       ),
-      ...step.observers.slice(0, mostObservers).flatMap((observer) => {
+      ...step.observers.slice(0, maxObservers).flatMap((observer) => {
         const zeros = step.findings.filter(
           (finding) => finding.observer === observer.name && finding.allowed === 'no' && !finding.leak,
         );

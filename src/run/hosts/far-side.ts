@@ -32,7 +32,7 @@ import { readDrops } from '../../system/state/read-devices.js';
 import { readState } from '../../system/state/read.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
-const mostBacklog = 1 << 20;
+const maxBacklog = 1 << 20;
 /** What is said last has so long to leave. */
 const lastWordsMs = 1000;
 
@@ -124,13 +124,13 @@ const answerers: Answerers = {
   stop: ({ capture }, held) => captureOf(held, capture).capture.stop(),
   async fetch({ capture: name, offset }, held) {
     const { fd } = captureOf(held, name);
-    const octets = Buffer.alloc(fetchBytes);
-    const length = readSync(fd, octets, 0, fetchBytes, offset);
+    const bytes = Buffer.alloc(fetchBytes);
+    const length = readSync(fd, bytes, 0, fetchBytes, offset);
     if (length === 0) {
       closeSync(fd);
       held.captures.delete(name);
     }
-    return { octets: octets.subarray(0, length).toString('base64') };
+    return { octets: bytes.subarray(0, length).toString('base64') };
   },
   async sender({ sender: name, places }, held) {
     const sender = await startSender(places);
@@ -210,7 +210,7 @@ export async function farSide(): Promise<void> {
   const output = new Socket({ fd: 1, readable: false, writable: true });
   const input = new Socket({ fd: 0, readable: true, writable: false });
   const say = (message: FromHost): void => {
-    if (message.type === 'counts' && output.writableLength > mostBacklog) return;
+    if (message.type === 'counts' && output.writableLength > maxBacklog) return;
     output.write(encodeLine(message));
   };
   const split = lineSplitter();

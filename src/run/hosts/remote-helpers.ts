@@ -60,10 +60,10 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
     const fd = openSync(options.file, 'ax', 0o600);
     try {
       for (let offset = 0; ; ) {
-        const octets = Buffer.from((await host.ask({ ask: 'fetch', capture, offset })).octets, 'base64');
-        if (octets.length === 0) return;
-        for (let done = 0; done < octets.length; ) done += writeSync(fd, octets, done);
-        offset += octets.length;
+        const bytes = Buffer.from((await host.ask({ ask: 'fetch', capture, offset })).octets, 'base64');
+        if (bytes.length === 0) return;
+        for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+        offset += bytes.length;
       }
     } finally {
       closeSync(fd);
@@ -107,7 +107,7 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
 }
 
 /** Octets of frames in one message. */
-const pieceOctets = 256 * 1024;
+const pieceBytes = 256 * 1024;
 const answerMs = 15_000;
 
 /** A sender on another host, with the same face as one here: `error` is `host-lost` where the connection is gone. */
@@ -118,7 +118,7 @@ export async function startRemoteSender(
 ): Promise<Sender> {
   const { pid } = await host.ask({ ask: 'sender', sender, places });
   const { send, sendRouted, idle } = sendInPieces(
-    { pieceOctets, answerMs, underWay: 1 },
+    { pieceBytes, answerMs, underWay: 1 },
     ({ routes, frames, length, perSecond, withinMs }) =>
       host.ask(
         {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Capture } from '../../system/capture/client.js';
-import { mostRestMs } from '../../system/capture/engines/packet-ring.js';
+import { maxRestMs } from '../../system/capture/engines/packet-ring.js';
 import type { RunContext } from '../context.js';
 
 /**
@@ -50,12 +50,12 @@ export interface FeedbackOptions {
 }
 
 /** However few sightings a frame makes: later ones may make more, and are then not too many. */
-const mostUnderWay = 32_768;
+const maxPending = 32_768;
 /**
  * A ring rests for so long at most, and what it then brings has to be told. What did not come for so long is no longer
  * under way: these frames make fewer sightings than those before.
  */
-const patienceMs = mostRestMs + 10;
+const patienceMs = maxRestMs + 10;
 const pollMs = 2;
 
 /**
@@ -84,7 +84,7 @@ export function createFeedback(
   }
   /** How many frames fit the observers' ring, and may be under way. */
   function fitting(sightings: number): number {
-    return Math.max(1, Math.floor(Math.min(mostUnderWay, capacity / 2 / (sightings * 1.25))));
+    return Math.max(1, Math.floor(Math.min(maxPending, capacity / 2 / (sightings * 1.25))));
   }
   return {
     sent(frames) {

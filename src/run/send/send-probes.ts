@@ -11,14 +11,14 @@ import { checkStop, pause, type RunContext, tell } from '../context.js';
 import { createFeedback, lossFreeRate, paceText } from './pace.js';
 import { type Burst, prepare, sendBatch, transmit } from './send-batch.js';
 
-const mostInBurst = 1000;
+const maxInBurst = 1000;
 /**
  * Frames that go to the helper at once last no longer than this where a rate is asked for: an interruption takes no
  * longer.
  */
-const mostBurstMs = 250;
+const maxBurstMs = 250;
 /** Frames of several flows that go to the helper together, where there are many flows. */
-const mostInBatch = 8192;
+const maxInBatch = 8192;
 /** Up to so many flows are sent one by one. */
 const fewFlows = 64;
 /** Steps with fewer are sent at a fixed rate: to learn what the observers take would last longer. */
@@ -130,7 +130,7 @@ export function probeSender(
   // What is asked for holds over all batches, also where controls come between two of them, and an interruption ends
   // the wait for the next: a helper keeps a rate, but only of what it is sending.
   const startOf = step.rate === null ? null : evenly(step.rate, context.signal);
-  const mostAtOnce = step.rate === null ? mostInBatch : Math.max(1, Math.floor((step.rate * mostBurstMs) / 1000));
+  const maxConcurrent = step.rate === null ? maxInBatch : Math.max(1, Math.floor((step.rate * maxBurstMs) / 1000));
   const together = feedback !== null || step.flows.length > fewFlows;
 
   async function send(part: 0 | 1): Promise<void> {
@@ -139,14 +139,14 @@ export function probeSender(
     let done = from;
     feedback?.interrupted();
     const roomNow = async (): Promise<number> =>
-      feedback === null ? mostAtOnce : Math.min(mostAtOnce, await feedback.room());
+      feedback === null ? maxConcurrent : Math.min(maxConcurrent, await feedback.room());
     let room = from < to ? await roomNow() : 0;
     try {
       for (const batch of batchesOf(
         step.flows,
         from,
         to,
-        { first: room, most: Math.min(mostInBurst, mostAtOnce) },
+        { first: room, most: Math.min(maxInBurst, maxConcurrent) },
         () => (together ? room : 1),
       )) {
         checkStop(context.signal);

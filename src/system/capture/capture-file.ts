@@ -74,7 +74,7 @@ const bufferBytes = 1 << 20;
 /** Octets of an Enhanced Packet Block before the frame (draft-ietf-opsawg-pcapng 4.3). */
 const packetHeader = 28;
 /** Frames kept in all where the file has failed, in equal shares for each interface and direction. */
-const mostUnwritten = 2000;
+const maxUnwritten = 2000;
 /** FALLOC_FL_KEEP_SIZE of fallocate(2). */
 const keepSize = 1;
 /** So much is set aside at a time for blocks of a ring, once there are some. */
@@ -141,7 +141,7 @@ export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
   }
   function keepFrom(failed: Buffer): void {
     if (magic === null) return;
-    const share = Math.max(1, Math.floor(mostUnwritten / (2 * written.length)));
+    const share = Math.max(1, Math.floor(maxUnwritten / (2 * written.length)));
     for (let at = 0; at < failed.length; at += failed.readUInt32LE(at + 4)) {
       const id = failed.readUInt32LE(at + 8);
       const captured = failed.readUInt32LE(at + 20);

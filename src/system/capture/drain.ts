@@ -4,7 +4,7 @@ import type { OpenObserver } from './observer-table.js';
 
 /** A ring that hands over nothing for so long has nothing: a partly filled block comes after 100 ms at the latest. */
 const patienceMs = 1000;
-const mostMs = 30_000;
+const maxMs = 30_000;
 const pauseMs = 5;
 /** A frame that passed the old filter on another processor may still be on its way into the ring. */
 const inFlightMs = 10;
@@ -31,7 +31,7 @@ export async function drainUntil(
     if (now - began >= inFlightMs) {
       waiting = waiting.filter((observer) => observer.alive && !done(observer));
       if (waiting.length === 0) return [];
-      if (now - lastProgress > patienceMs || now - began > mostMs) return waiting;
+      if (now - lastProgress > patienceMs || now - began > maxMs) return waiting;
     }
     await sleep(more ? 0 : pauseMs);
   }

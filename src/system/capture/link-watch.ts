@@ -96,10 +96,10 @@ export function watchLinks(): LinkWatch {
     troubles() {
       const found: LinkTrouble[] = [];
       for (;;) {
-        const octets = readNetlink(fd, buffer);
-        if (octets === 'nothing') return found;
-        if (octets === 'lost') lookAgain(found);
-        else for (const event of events(buffer, octets)) judge(event.index, event.flags, found);
+        const bytes = readNetlink(fd, buffer);
+        if (bytes === 'nothing') return found;
+        if (bytes === 'lost') lookAgain(found);
+        else for (const event of events(buffer, bytes)) judge(event.index, event.flags, found);
       }
     },
     unchanged: () => [...links].every(([index, { device, gone }]) => !gone && linkIndex(asker, device) === index),
@@ -111,8 +111,8 @@ export function watchLinks(): LinkWatch {
 }
 
 /** Followed by struct ifinfomsg: family, type, index, flags, change. */
-function* events(buffer: Buffer, octets: number): Generator<{ readonly index: number; readonly flags: number | null }> {
-  for (const { type, family, at, length } of netlinkMessages(buffer, octets)) {
+function* events(buffer: Buffer, bytes: number): Generator<{ readonly index: number; readonly flags: number | null }> {
+  for (const { type, family, at, length } of netlinkMessages(buffer, bytes)) {
     // AF_BRIDGE (7) messages tell of a port leaving its bridge, not of the link
     if (family !== 0 || length < 32) continue;
     if (type === RTM_NEWLINK) yield { index: buffer.readInt32LE(at + 20), flags: buffer.readUInt32LE(at + 24) };

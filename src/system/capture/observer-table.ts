@@ -180,10 +180,10 @@ export function createObserverTable(
 /** All kernel handles of an observer together. */
 export function sumCounters(counters: readonly Counters[]): Counters {
   return counters.reduce(
-    (sum, one) => ({
-      received: sum.received + one.received,
-      dropped: sum.dropped + one.dropped,
-      delivered: sum.delivered + one.delivered,
+    (sum, counter) => ({
+      received: sum.received + counter.received,
+      dropped: sum.dropped + counter.dropped,
+      delivered: sum.delivered + counter.delivered,
     }),
     { received: 0, dropped: 0, delivered: 0 },
   );

@@ -29,18 +29,18 @@ export interface CheckedFolder {
 }
 
 /** A list of hashes of a million files, and a result of a mesh of a thousand guests, have less. */
-const mostOctets = 256 * 2 ** 20;
-const mostTold = 20;
+const maxBytes = 256 * 2 ** 20;
+const maxReported = 20;
 
 /** The first of them, and how many more there are. */
 function someOf(faults: readonly string[]): string {
-  const more = faults.length - mostTold;
-  return `${faults.slice(0, mostTold).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+  const more = faults.length - maxReported;
+  return `${faults.slice(0, maxReported).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
 }
 
 function readOrSay(path: string): { readonly content: string } | { readonly content: null; readonly why: string } {
   try {
-    const content = readRegularIfThere(path, mostOctets);
+    const content = readRegularIfThere(path, maxBytes);
     return content === null ? { content, why: 'is missing' } : { content };
   } catch (error) {
     return { content: null, why: `cannot be read: ${error instanceof Error ? error.message : String(error)}` };

@@ -10,7 +10,7 @@ export interface SightedFrame {
 }
 
 /** Frames that a report shows whole, at most. */
-const mostFrames = 60;
+const maxFrames = 60;
 
 /** The first frame of each leak, read from the capture. */
 export async function firstFrames(dir: string, result: Result): Promise<readonly SightedFrame[]> {
@@ -18,7 +18,7 @@ export async function firstFrames(dir: string, result: Result): Promise<readonly
     .flatMap((step) => step.findings)
     .filter((finding) => finding.leak)
     .flatMap((finding) => (finding.firstSighting === null ? [] : [finding.firstSighting.frame]));
-  const wanted = [...new Set(numbers)].slice(0, mostFrames).sort((a, b) => a - b);
+  const wanted = [...new Set(numbers)].slice(0, maxFrames).sort((a, b) => a - b);
   const shown: SightedFrame[] = [];
   if (wanted.length === 0) return shown;
   for await (const item of readCapture(await capturePath(dir))) {

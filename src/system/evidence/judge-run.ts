@@ -23,7 +23,7 @@ export interface FinishedRun extends Omit<CollateInput, 'path'> {
   readonly onJudging: () => void;
 }
 
-async function octetsOf(dir: string): Promise<number> {
+async function bytesOf(dir: string): Promise<number> {
   const names = await readdir(join(dir, files.raw)).catch(() => []);
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(dir, files.raw, name))).size));
   return sizes.reduce((sum, size) => sum + size, 0);
@@ -100,7 +100,7 @@ export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
     return judgeAlong(run, along);
   }
   // What is discarded is judged before what is kept, and known last.
-  if (mayStartThreads() && run.keep === 'all' && (await octetsOf(run.dir)) >= worthAThread) {
+  if (mayStartThreads() && run.keep === 'all' && (await bytesOf(run.dir)) >= worthAThread) {
     run.onJudging();
     return judgeBeside(run);
   }

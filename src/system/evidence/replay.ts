@@ -102,10 +102,10 @@ export async function keepFixes(dir: string, records: readonly FixRecord[]): Pro
 
 /** The octets as they are, hashed on their way. */
 async function* hashing(
-  octets: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<Uint8Array>,
   hash: ReturnType<typeof createHash>,
 ): AsyncGenerator<Uint8Array> {
-  for await (const chunk of octets) {
+  for await (const chunk of bytes) {
     hash.update(chunk);
     yield chunk;
   }

@@ -13,7 +13,7 @@ export interface ReaderComparison {
   readonly differences: readonly string[];
 }
 
-const mostTold = 20;
+const maxReported = 20;
 
 interface OwnRecord extends ClassicFileRecord {
   readonly number: number;
@@ -58,7 +58,7 @@ export async function compareReaders(path: string): Promise<ReaderComparison | n
   let damage: string | null = null;
   const tell = (text: string): void => {
     told += 1;
-    if (told <= mostTold) differences.push(text);
+    if (told <= maxReported) differences.push(text);
   };
   const take = (items: readonly CaptureItem[], theirs: readonly ClassicFileRecord[]): void => {
     for (const item of items) {
@@ -92,6 +92,6 @@ export async function compareReaders(path: string): Promise<ReaderComparison | n
     tell(
       `the file is ${damage === null ? 'whole' : `damaged (${damage})`}, and to pcap-parser ${fault === null ? 'whole' : `damaged (${fault})`}`,
     );
-  if (told > mostTold) differences.push(`and ${told - mostTold} more`);
+  if (told > maxReported) differences.push(`and ${told - maxReported} more`);
   return { packets, fault: damage, differences };
 }

@@ -18,7 +18,7 @@ export interface SplitCapture {
 }
 
 /** Addresses that are remembered for each port: a flood of invented ones must not exhaust the memory. */
-const mostAddresses = 10_000;
+const maxAddresses = 10_000;
 
 function copy(out: BlockWriter, batch: Batch, i: number, times: Uint32Array): void {
   const direction =
@@ -56,7 +56,7 @@ export async function splitByPort(
   const addressees = names.map(() => new Set<number>());
   const sources = names.map(() => new Set<number>());
   const note = (known: Set<number> | undefined, mac: number): void => {
-    if (known !== undefined && known.size < mostAddresses) known.add(mac);
+    if (known !== undefined && known.size < maxAddresses) known.add(mac);
   };
   const damages: string[] = [];
   for await (const item of readCapture(path, { fleeting: true })) {

@@ -50,15 +50,15 @@ export interface SettleOptions {
  */
 export async function waitUntilForwarding(options: SettleOptions): Promise<void> {
   let waiting = options.ports;
-  let mostMs: number | undefined;
+  let maxMs: number | undefined;
   let since = performance.now();
   for (;;) {
     const before = waiting.length;
     waiting = options.sysfs ? waiting.filter(blockedInSysfs) : await blockedInState(waiting, options.readState);
     if (waiting.length === 0) return;
     if (waiting.length < before) since = performance.now();
-    mostMs ??= (await slowestMs(options.readState)) + graceMs;
-    if (performance.now() - since > mostMs) {
+    maxMs ??= (await slowestMs(options.readState)) + graceMs;
+    if (performance.now() - since > maxMs) {
       const named = waiting.slice(0, 5).join(', ');
       throw new VerifyError(
         'not-forwarding',

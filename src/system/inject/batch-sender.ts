@@ -6,7 +6,7 @@ const MSG_DONTWAIT = 0x40;
 const messageWords = 8;
 const [nameAt, nameLengthAt, iovAt, iovCountAt] = [0, 1, 2, 3];
 
-export const mostInBatch = 64;
+export const maxInBatch = 64;
 
 export type BatchOutcome =
   | { readonly accepted: number; readonly error: null }
@@ -23,11 +23,11 @@ export function batchSender(
 ): (fd: number, interfaceIndex: number, first: number, count: number) => BatchOutcome {
   const c = libc();
   const base = c.addressOf(frames);
-  const vectors = new BigUint64Array(mostInBatch * 2);
-  const messages = new BigUint64Array(mostInBatch * messageWords);
+  const vectors = new BigUint64Array(maxInBatch * 2);
+  const messages = new BigUint64Array(maxInBatch * messageWords);
   const vectorsAt = c.addressOf(new Uint8Array(vectors.buffer));
   const bytes = new Uint8Array(messages.buffer);
-  for (let at = 0; at < mostInBatch; at += 1) {
+  for (let at = 0; at < maxInBatch; at += 1) {
     messages[at * messageWords + iovAt] = vectorsAt + BigInt(at * 16);
     messages[at * messageWords + iovCountAt] = 1n;
     vectors[at * 2 + 1] = BigInt(length);
@@ -37,7 +37,7 @@ export function batchSender(
   const nameInterface = (index: number): void => {
     address = linkAddress(index);
     const addressAt = index === 0 ? 0n : c.addressOf(address);
-    for (let at = 0; at < mostInBatch; at += 1) {
+    for (let at = 0; at < maxInBatch; at += 1) {
       messages[at * messageWords + nameAt] = addressAt;
       messages[at * messageWords + nameLengthAt] = index === 0 ? 0n : BigInt(linkAddressLength);
     }
@@ -45,7 +45,7 @@ export function batchSender(
   };
   return (fd, interfaceIndex, first, count) => {
     if (interfaceIndex !== named) nameInterface(interfaceIndex);
-    const batch = Math.min(count, mostInBatch);
+    const batch = Math.min(count, maxInBatch);
     if ((first + batch) * length > frames.length)
       throw new RangeError(`frames ${first} to ${first + batch} of ${frames.length} octets`);
     for (let at = 0; at < batch; at += 1) vectors[at * 2] = base + BigInt((first + at) * length);

@@ -46,7 +46,7 @@ export interface SendingHelper {
 }
 
 /** Octets of frames that go to the helper at once. */
-const pieceOctets = 1 << 20;
+const pieceBytes = 1 << 20;
 /**
  * While one piece is sent the next is at the helper: it would else have nothing to send whenever this process is busy.
  * Each has its place in the file.
@@ -149,14 +149,14 @@ function attended(
         return { ...exit, count };
       };
       const { send, sendRouted, idle } = sendInPieces(
-        { pieceOctets, answerMs, underWay },
+        { pieceBytes, answerMs, underWay },
         ({ routes, frames, length, perSecond, withinMs }) => {
           if (!alive) return Promise.resolve({ accepted: 0, error: 'helper-died' });
           id += 1;
           const mine = id;
           const answer = helper.next('sent', (message) => message.id === mine, withinMs);
           answer.catch(() => (atFault = true));
-          const at = (mine % underWay) * pieceOctets;
+          const at = (mine % underWay) * pieceBytes;
           for (let done = 0; done < frames.length; )
             done += writeSync(file, frames, done, frames.length - done, at + done);
           void helper.send({

@@ -1,17 +1,17 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
-import { batchSender, mostInBatch } from './batch-sender.js';
+import { batchSender, maxInBatch } from './batch-sender.js';
 
 /** The queue of a device is full for a moment: try again. All other errors are final. */
 const passing = ['EAGAIN', 'ENOBUFS', 'EINTR'];
-const mostRetryMs = 1000;
+const maxRetryMs = 1000;
 const burstMs = 2;
 /**
  * Up to so many frames a second a sleep of a millisecond leaves a few frames to make up for; beyond, as in the lab, it
  * turns around instead.
  */
-const mostBySleep = 10_000;
+const maxBySleep = 10_000;
 /** The event loop turns after so many frames: a heart has to beat, and there may be news. */
-const mostInTurn = 512;
+const maxInTurn = 512;
 
 export interface SendRequest {
   /** Where the frames leave, in order; `fd` is a packet socket, interface 0 the one that it is bound to. */
@@ -56,10 +56,10 @@ export async function sendFrames(request: SendRequest, goOn: () => boolean): Pro
   while (accepted < count) {
     if (!goOn()) return { accepted, error: 'ECANCELED', nextMs: dueMs };
     const nowMs = performance.now();
-    const burst = perSecond === null ? mostInBatch : allowance(nowMs, dueMs, perSecond);
+    const burst = perSecond === null ? maxInBatch : allowance(nowMs, dueMs, perSecond);
     if (burst < 1) {
       const waitMs = dueMs - nowMs;
-      await (waitMs >= 1 || (perSecond ?? 0) <= mostBySleep ? sleep(Math.max(1, Math.floor(waitMs))) : turn());
+      await (waitMs >= 1 || (perSecond ?? 0) <= maxBySleep ? sleep(Math.max(1, Math.floor(waitMs))) : turn());
       continue;
     }
     while (accepted >= routeEnd && route < routes.length - 1) {
@@ -73,13 +73,13 @@ export async function sendFrames(request: SendRequest, goOn: () => boolean): Pro
     if (outcome.error === null) {
       refusedSinceMs = null;
       sinceTurn += outcome.accepted;
-      if (sinceTurn >= mostInTurn) {
+      if (sinceTurn >= maxInTurn) {
         sinceTurn = 0;
         await turn();
       }
     } else {
       refusedSinceMs ??= nowMs;
-      if (!passing.includes(outcome.error) || nowMs - refusedSinceMs > mostRetryMs)
+      if (!passing.includes(outcome.error) || nowMs - refusedSinceMs > maxRetryMs)
         return { accepted, error: outcome.error, nextMs: dueMs };
       await sleep(1);
     }
@@ -91,5 +91,5 @@ export async function sendFrames(request: SendRequest, goOn: () => boolean): Pro
 function allowance(nowMs: number, dueMs: number, perSecond: number): number {
   if (nowMs < dueMs) return 0;
   const lateMs = Math.min(nowMs - dueMs, burstMs);
-  return Math.min(mostInBatch, 1 + Math.floor((lateMs * perSecond) / 1000));
+  return Math.min(maxInBatch, 1 + Math.floor((lateMs * perSecond) / 1000));
 }

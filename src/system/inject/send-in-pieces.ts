@@ -12,7 +12,7 @@ export type SendPiece = (piece: {
 
 export interface PiecesOptions {
   /** Octets of a piece at most. */
-  readonly pieceOctets: number;
+  readonly pieceBytes: number;
   /** What nobody answers for within so long of its time counts as not accepted. */
   readonly answerMs: number;
   /** So many calls are under way at most: the next begins once the last piece of the one before is being sent. */
@@ -21,7 +21,7 @@ export interface PiecesOptions {
 
 /** How a sender sends, in the order of the calls, in pieces. */
 export function sendInPieces(
-  { pieceOctets, answerMs, underWay }: PiecesOptions,
+  { pieceBytes, answerMs, underWay }: PiecesOptions,
   sendPiece: SendPiece,
 ): Pick<Sender, 'send' | 'sendRouted'> & { readonly idle: () => Promise<unknown> } {
   /** Outcomes of the last calls, the newest last. */
@@ -37,7 +37,7 @@ export function sendInPieces(
     onLast: () => void,
   ): Promise<SendOutcome> {
     let accepted = 0;
-    const pieces = piecesOf(routes, Math.max(1, Math.floor(pieceOctets / length)));
+    const pieces = piecesOf(routes, Math.max(1, Math.floor(pieceBytes / length)));
     for (const [at, piece] of pieces.entries()) {
       const count = piece.reduce((sum, route) => sum + route.count, 0);
       const expectedMs = perSecond === null ? 0 : (count / perSecond) * 1000;

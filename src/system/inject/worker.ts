@@ -8,8 +8,8 @@ import { sealHelper } from '../process/seal-helper.js';
 import { sendFrames } from './send-frames.js';
 
 const beatMs = 100;
-const mostLength = 65_535;
-const mostOctets = 64 << 20;
+const maxLength = 65_535;
+const maxBytes = 64 << 20;
 
 /** The role `send`: puts frames on packet sockets that it inherited (core/protocol/messages.ts). */
 export function sendWorker(): void {
@@ -37,16 +37,16 @@ function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Prom
     clearInterval(heartbeat);
     channel.exit(status);
   }
-  function framesOf(start: number, octets: number): Buffer {
+  function framesOf(start: number, bytes: number): Buffer {
     if (file === null) throw refused('no file with frames was named');
-    if (octets > mostOctets) throw refused(`${octets} octets are more than ${mostOctets}`);
-    if (buffer.length < octets) buffer = Buffer.alloc(octets);
-    for (let at = 0; at < octets; ) {
-      const read = readSync(file, buffer, at, octets - at, start + at);
-      if (read === 0) throw refused(`the file has ${at} of ${octets} octets at ${start}`);
+    if (bytes > maxBytes) throw refused(`${bytes} octets are more than ${maxBytes}`);
+    if (buffer.length < bytes) buffer = Buffer.alloc(bytes);
+    for (let at = 0; at < bytes; ) {
+      const read = readSync(file, buffer, at, bytes - at, start + at);
+      if (read === 0) throw refused(`the file has ${at} of ${bytes} octets at ${start}`);
       at += read;
     }
-    return buffer.subarray(0, octets);
+    return buffer.subarray(0, bytes);
   }
   async function send(message: Extract<ToSend, { type: 'send' }>): Promise<void> {
     const { id, length, perSecond } = message;
@@ -56,7 +56,7 @@ function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Prom
       if (fd === undefined) throw refused(`there is no socket ${JSON.stringify(route.socket)}`);
       return { fd, interface: route.interface, count: route.count };
     });
-    if (length < 14 || length > mostLength || frames.length % length !== 0)
+    if (length < 14 || length > maxLength || frames.length % length !== 0)
       throw refused(`${frames.length} octets are no frames of ${length} octets`);
     if (routes.reduce((sum, route) => sum + route.count, 0) !== frames.length / length)
       throw refused(`the routes are not for ${frames.length / length} frames`);

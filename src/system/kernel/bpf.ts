@@ -30,7 +30,7 @@ const places = { 'tcx ingress': 46, 'tcx egress': 47, 'netkit primary': 54, 'net
 export type ProgramPlace = keyof typeof places;
 export const programPlaces = ['tcx ingress', 'tcx egress', 'netkit primary', 'netkit peer'] as const;
 /** More than anybody attaches at one place (BPF_MPROG_MAX). */
-const mostPrograms = 64;
+const maxPrograms = 64;
 /** The part of union bpf_attr that the query is about: `struct { … } query`. */
 const attributesLength = 64;
 const at = { ifindex: 0, attachType: 4, ids: 16, count: 24 } as const;
@@ -42,14 +42,14 @@ const at = { ifindex: 0, attachType: 4, ids: 16, count: 24 } as const;
  */
 export function programsAt(ifindex: number, place: ProgramPlace): readonly number[] | 'denied' {
   const c = libc();
-  const ids = new Uint32Array(mostPrograms);
-  const idOctets = new Uint8Array(ids.buffer);
+  const ids = new Uint32Array(maxPrograms);
+  const idBytes = new Uint8Array(ids.buffer);
   const attributes = new Uint8Array(attributesLength);
   const view = new DataView(attributes.buffer);
   view.setUint32(at.ifindex, ifindex, true);
   view.setUint32(at.attachType, places[place], true);
-  view.setBigUint64(at.ids, c.addressOf(idOctets), true);
-  view.setUint32(at.count, mostPrograms, true);
+  view.setBigUint64(at.ids, c.addressOf(idBytes), true);
+  view.setUint32(at.count, maxPrograms, true);
   if (c.bpf(BPF_PROG_QUERY, attributes) < 0) return c.errnoName(c.errno()) === 'EPERM' ? 'denied' : [];
-  return [...ids.subarray(0, Math.min(mostPrograms, view.getUint32(at.count, true)))];
+  return [...ids.subarray(0, Math.min(maxPrograms, view.getUint32(at.count, true)))];
 }

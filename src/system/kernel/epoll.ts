@@ -20,7 +20,7 @@ export interface Epoll {
   whenReady(listener: (() => void) | null): void;
 }
 
-const mostEvents = 64;
+const maxEvents = 64;
 
 /** Throws VerifyError (69) where the kernel refuses. */
 export function createEpoll(): Epoll {
@@ -42,7 +42,7 @@ export function createEpoll(): Epoll {
       `epoll_create1: ${libc().errnoName(libc().errno())}`,
       'raise the limit of open files (ulimit -n)',
     );
-  const events = new Uint8Array(mostEvents * size);
+  const events = new Uint8Array(maxEvents * size);
   const words = new Uint32Array(events.buffer);
   /** Watches the descriptor from Node's event loop; kept, for it ends with its object. */
   let watch: ReturnType<ReturnType<typeof koffi>['node']['poll']> | null = null;
@@ -64,7 +64,7 @@ export function createEpoll(): Epoll {
     },
     remove: (target) => void control(fd, EPOLL_CTL_DEL, target, new Uint8Array(size)),
     ready() {
-      const count = wait(fd, events, mostEvents, 0);
+      const count = wait(fd, events, maxEvents, 0);
       const keys: number[] = [];
       for (let at = 0; at < count; at += 1) keys.push(words[(at * size + dataAt) / 4] ?? 0);
       return keys;

@@ -44,17 +44,17 @@ function message(): {
   const { addressOf } = libc();
   const text = new Uint8Array(new ArrayBuffer(1));
   const control = new ArrayBuffer(controlRoom);
-  const controlOctets = new Uint8Array(control);
+  const controlBytes = new Uint8Array(control);
   const vector = new BigUint64Array([addressOf(text), 1n]);
-  const vectorOctets = new Uint8Array(vector.buffer);
+  const vectorBytes = new Uint8Array(vector.buffer);
   const header = new BigUint64Array(messageWords);
   [header[iovAt], header[iovCountAt], header[controlAt], header[controlLengthAt]] = [
-    addressOf(vectorOctets),
+    addressOf(vectorBytes),
     1n,
-    addressOf(controlOctets),
+    addressOf(controlBytes),
     BigInt(controlRoom),
   ];
-  return { header: new Uint8Array(header.buffer), control, kept: [text, controlOctets, vectorOctets] };
+  return { header: new Uint8Array(header.buffer), control, kept: [text, controlBytes, vectorBytes] };
 }
 
 /**

@@ -83,10 +83,10 @@ export interface NetlinkMessage {
 }
 
 /** struct nlmsghdr (length, type, …: 16 octets), messages aligned to 4 octets. A damaged length ends the walk. */
-export function* netlinkMessages(buffer: Buffer, octets: number): Generator<NetlinkMessage> {
-  for (let at = 0; at + 20 <= octets; ) {
+export function* netlinkMessages(buffer: Buffer, bytes: number): Generator<NetlinkMessage> {
+  for (let at = 0; at + 20 <= bytes; ) {
     const length = buffer.readUInt32LE(at);
-    if (length < 16 || at + length > octets) return;
+    if (length < 16 || at + length > bytes) return;
     yield { type: buffer.readUInt16LE(at + 4), family: buffer.readUInt8(at + 16), at, length };
     at += (length + 3) & ~3;
   }
@@ -112,10 +112,10 @@ export interface WaitingMessage extends Pick<NetlinkMessage, 'type' | 'family'> 
 /** All messages that wait at a descriptor that never waits; 'lost' stands where the kernel had to drop some. */
 export function* waitingMessages(fd: number): Generator<WaitingMessage | 'lost'> {
   const buffer = Buffer.alloc(1 << 16);
-  for (let octets = readNetlink(fd, buffer); octets !== 'nothing'; octets = readNetlink(fd, buffer)) {
-    if (octets === 'lost') yield octets;
+  for (let bytes = readNetlink(fd, buffer); bytes !== 'nothing'; bytes = readNetlink(fd, buffer)) {
+    if (bytes === 'lost') yield bytes;
     else
-      for (const { type, family, at, length } of netlinkMessages(buffer, octets))
+      for (const { type, family, at, length } of netlinkMessages(buffer, bytes))
         yield { type, family, bytes: buffer.subarray(at, at + length) };
   }
 }

@@ -3,7 +3,7 @@ import { libc } from './libc.js';
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from './socket-constants.js';
 
 /** Octets of struct sockaddr_un: family, path. */
-const mostAddress = 110;
+const maxAddress = 110;
 
 /**
  * Sends one datagram to a unix socket, which Node does not offer; `@` begins the name of an abstract one. False where
@@ -16,7 +16,7 @@ export function sendUnixDatagram(path: string, text: string): boolean {
   try {
     const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path);
     const address = Buffer.concat([Buffer.from(new Uint8Array(new Uint16Array([AF_UNIX]).buffer)), name]);
-    if (address.length > mostAddress || c.connect(fd, address, address.length) < 0) return false;
+    if (address.length > maxAddress || c.connect(fd, address, address.length) < 0) return false;
     writeSync(fd, text);
     return true;
   } catch {

@@ -22,7 +22,7 @@ export interface PackageIdentity {
 }
 
 const root = packagePath();
-const sha256 = (octets: Uint8Array | string): string => createHash('sha256').update(octets).digest('hex');
+const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Folders from the package's own up to the root: a dependency lies in the `node_modules` of one of them. */
 function ancestors(): readonly string[] {
@@ -33,8 +33,8 @@ function ancestors(): readonly string[] {
 
 async function firstOf(names: readonly string[]): Promise<Buffer | null> {
   for (const name of names) {
-    const octets = await readFile(name).catch(() => null);
-    if (octets !== null) return octets;
+    const bytes = await readFile(name).catch(() => null);
+    if (bytes !== null) return bytes;
   }
   return null;
 }

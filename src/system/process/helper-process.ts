@@ -34,7 +34,7 @@ export interface HelperEnd {
 /** A helper that has been silent so many times longer than it may is killed. */
 const silenceBeforeKill = 2;
 /** A helper that gets on may take so many times longer to start than one that does nothing. */
-const mostStarts = 12;
+const maxStarts = 12;
 
 type Said<R extends HelperRole> = FromHelper[R] | HelperFault | Ready;
 type OfType<R extends HelperRole, T extends string> = Extract<Said<R>, { readonly type: T }>;
@@ -91,10 +91,10 @@ export async function startHelper<R extends HelperRole>(
   });
   try {
     const idleMs = options.readyMs ?? 10_000;
-    const mostMs = idleMs * mostStarts;
+    const maxMs = idleMs * maxStarts;
     await whileStarting(
-      helper.next('ready', () => true, 2 * mostMs),
-      { pid: helper.pid, idleMs, mostMs },
+      helper.next('ready', () => true, 2 * maxMs),
+      { pid: helper.pid, idleMs, maxMs },
     );
     unsubscribe();
     return { ...helper, version };
@@ -295,12 +295,12 @@ export function workOf(pid: number): { readonly done: string; readonly waits: bo
 
 /**
  * Waits for a process that was started as long as it gets on: a slow processor, or one that others use, is no reason to
- * give up. Rejects as `ready` does, or with VerifyError (69) when it has done nothing for `idleMs`, or after `mostMs`
+ * give up. Rejects as `ready` does, or with VerifyError (69) when it has done nothing for `idleMs`, or after `maxMs`
  * whatever it does.
  */
 export async function whileStarting<T>(
   ready: Promise<T>,
-  { pid, idleMs, mostMs }: { readonly pid: number; readonly idleMs: number; readonly mostMs: number },
+  { pid, idleMs, maxMs }: { readonly pid: number; readonly idleMs: number; readonly maxMs: number },
 ): Promise<T> {
   const began = performance.now();
   let last = workOf(pid)?.done;
@@ -310,13 +310,13 @@ export async function whileStarting<T>(
       const work = workOf(pid);
       const passedMs = Math.round(performance.now() - began);
       if (work === null) return; // gone: `ready` tells
-      if ((work.done !== last || work.waits) && passedMs < mostMs) last = work.done;
+      if ((work.done !== last || work.waits) && passedMs < maxMs) last = work.done;
       else
         reject(
           new VerifyError(
             'helper-died',
             69,
-            `it has not said "ready" within ${passedMs} ms${passedMs < mostMs ? `, and has done nothing for ${idleMs} ms` : ''}`,
+            `it has not said "ready" within ${passedMs} ms${passedMs < maxMs ? `, and has done nothing for ${idleMs} ms` : ''}`,
             'run it where the machine has time for it',
           ),
         );
@@ -336,12 +336,12 @@ export interface SilenceWatch {
 }
 
 /**
- * Calls `silent` once for each silence longer than `mostMs` (null = never). A timer of ours that comes late says that
+ * Calls `silent` once for each silence longer than `maxMs` (null = never). A timer of ours that comes late says that
  * it was us who did not listen: then the time begins anew.
  */
-export function watchSilence(mostMs: number | null, silent: (ms: number) => void): SilenceWatch {
-  if (mostMs === null) return { heard: () => undefined, stop: () => undefined };
-  const everyMs = mostMs / 4;
+export function watchSilence(maxMs: number | null, silent: (ms: number) => void): SilenceWatch {
+  if (maxMs === null) return { heard: () => undefined, stop: () => undefined };
+  const everyMs = maxMs / 4;
   let heardMs = performance.now();
   let lookedMs = heardMs;
   let told = false;
@@ -349,7 +349,7 @@ export function watchSilence(mostMs: number | null, silent: (ms: number) => void
     const nowMs = performance.now();
     if (nowMs - lookedMs > 2 * everyMs) heardMs = nowMs;
     lookedMs = nowMs;
-    if (told || nowMs - heardMs <= mostMs) return;
+    if (told || nowMs - heardMs <= maxMs) return;
     told = true;
     silent(nowMs - heardMs);
   }, everyMs);

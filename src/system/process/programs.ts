@@ -33,7 +33,7 @@ export interface ProgramOptions {
   /** Killed when it takes longer, with what it started; 30 s where not given. */
   readonly timeoutMs?: number;
   /** Killed when it prints more octets: 256 MiB where not given. */
-  readonly mostOutput?: number;
+  readonly maxOutput?: number;
   readonly cwd?: string;
 }
 
@@ -100,13 +100,13 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
     };
     const timeoutMs = options.timeoutMs ?? 30_000;
     const timer = setTimeout(() => giveUp(`it took longer than ${timeoutMs / 1000} s and was killed`), timeoutMs);
-    let left = options.mostOutput ?? usualOutput;
+    let left = options.maxOutput ?? usualOutput;
     const taking =
       (into: Buffer[]) =>
       (chunk: Buffer): void => {
         left -= chunk.length;
         if (left >= 0) into.push(chunk);
-        else giveUp(`it printed more than ${(options.mostOutput ?? usualOutput) / 2 ** 20} MiB and was killed`);
+        else giveUp(`it printed more than ${(options.maxOutput ?? usualOutput) / 2 ** 20} MiB and was killed`);
       };
     child.stdout?.on('data', taking(stdout));
     child.stderr?.on('data', taking(stderr));

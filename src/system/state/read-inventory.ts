@@ -13,8 +13,8 @@ import { containerdRecords, criRecords, monitorRecords, nspawnRecords } from './
 /** A daemon that does not answer is not waited for. */
 const timeoutMs = 10_000;
 /** What describes ten thousand guests is a tenth of it. */
-const mostOutput = 64 * 2 ** 20;
-const bounds = { timeoutMs, mostOutput };
+const maxOutput = 64 * 2 ** 20;
+const bounds = { timeoutMs, maxOutput };
 /**
  * Programs that look at one guest each run so many side by side: qm is a second of Perl, and libvirtd takes twenty
  * clients who may only read.
@@ -22,7 +22,7 @@ const bounds = { timeoutMs, mostOutput };
 const sideBySide = 4;
 const containerd = ['/run/containerd/containerd.sock'];
 /** Containers that are looked at with one command. */
-const mostTogether = 100;
+const maxTogether = 100;
 
 interface Reader {
   readonly what: string;
@@ -143,11 +143,11 @@ async function containers(program: 'docker' | 'podman', parser: GuestParser): Pr
     `${program} ps`,
   );
   const guests: GuestRecord[] = [];
-  for (let at = 0; at < ids.length; at += mostTogether)
+  for (let at = 0; at < ids.length; at += maxTogether)
     guests.push(
       ...(await parser.ask({
         manager: program,
-        inspected: await printed([program, 'inspect', ...ids.slice(at, at + mostTogether)]),
+        inspected: await printed([program, 'inspect', ...ids.slice(at, at + maxTogether)]),
       })),
     );
   return guests;

@@ -17,14 +17,14 @@ interface CapObject {
   open(device: string, filter: string, bufferSize: number, buffer: Buffer): string;
   close(): boolean;
   send(buffer: Buffer, length: number): void;
-  on(event: 'packet', listener: (octets: number, truncated: boolean) => void): void;
+  on(event: 'packet', listener: (bytes: number, truncated: boolean) => void): void;
 }
 type CapClass = new () => CapObject;
 
 /** A device held promiscuous through `cap`, without the frames that go out on it. */
 export interface CapSocket {
   /** Sends the first `octets` of a buffer; throws what the kernel says. */
-  send(frame: Buffer, octets: number): void;
+  send(frame: Buffer, bytes: number): void;
   /** Frames that the kernel dropped because the ring was full, since the socket was opened. */
   dropped(): number;
   close(): void;
@@ -34,8 +34,8 @@ export interface CapSocket {
  * Octets of ring that are asked of cap; the kernel allocates twice as much. A slot takes about 1,600 octets where the
  * device's segmentation offloads are off (the fabric sees to that), else 65,616, and then 16 MiB hold 255 frames.
  */
-const ringOctets = 16 << 20;
-const mostFrame = 65_536;
+const ringBytes = 16 << 20;
+const maxFrame = 65_536;
 const IFF_UP = 1;
 
 /**
@@ -49,15 +49,15 @@ const pinned: { readonly object: CapObject; readonly buffer: Buffer }[] = [];
  * the same each time. Throws VerifyError (69) where cap is not installed or the device is missing or down; cap itself
  * would end the process.
  */
-export function openCapSocket(device: string, take: (buffer: Buffer, octets: number) => void): CapSocket {
+export function openCapSocket(device: string, take: (buffer: Buffer, bytes: number) => void): CapSocket {
   const Cap = capClass();
   requireUp(device);
   const known = new Set(packetSockets());
   const object = new Cap();
-  const buffer = Buffer.alloc(mostFrame);
+  const buffer = Buffer.alloc(maxFrame);
   pinned.push({ object, buffer });
   try {
-    object.open(device, '', ringOctets, buffer);
+    object.open(device, '', ringBytes, buffer);
   } catch (error) {
     throw new VerifyError(
       'open-failed',
@@ -66,7 +66,7 @@ export function openCapSocket(device: string, take: (buffer: Buffer, octets: num
       'it takes root or CAP_NET_RAW',
     );
   }
-  const fd = packetSockets().find((one) => !known.has(one));
+  const fd = packetSockets().find((packetSocket) => !known.has(packetSocket));
   if (fd === undefined)
     throw new VerifyError(
       'open-failed',
@@ -75,11 +75,11 @@ export function openCapSocket(device: string, take: (buffer: Buffer, octets: num
       'report this as a fault of verify-isolation',
     );
   attachFilter(fd, incomingOnly);
-  object.on('packet', (octets) => take(buffer, octets));
+  object.on('packet', (bytes) => take(buffer, bytes));
   let dropped = 0;
   let open = true;
   return {
-    send: (frame, octets) => object.send(frame, octets),
+    send: (frame, bytes) => object.send(frame, bytes),
     dropped: () => {
       if (open) dropped += packetStatistics(fd).drops;
       return dropped;

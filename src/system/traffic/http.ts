@@ -35,9 +35,9 @@ export async function exchangeHttp(options: ExchangeOptions): Promise<ExchangeOu
   try {
     await listen(server, options.server.netns);
     for (let done = 0; done < options.requests; done += 1) {
-      const octets = await ask(options);
-      if (octets !== options.bytes)
-        return { ok: false, detail: `answer ${done + 1} has ${octets} of ${options.bytes} octets` };
+      const bytes = await ask(options);
+      if (bytes !== options.bytes)
+        return { ok: false, detail: `answer ${done + 1} has ${bytes} of ${options.bytes} octets` };
     }
     return { ok: true, detail: `${options.requests} answers of ${options.bytes} octets from ${options.address}` };
   } catch (error) {
@@ -67,9 +67,9 @@ function ask(options: ExchangeOptions): Promise<number> {
         createConnection: () => connectIn(options.client.netns, options.address, port),
       },
       (response) => {
-        let octets = 0;
-        response.on('data', (chunk: Buffer) => (octets += chunk.length));
-        response.on('end', () => resolve(octets));
+        let bytes = 0;
+        response.on('data', (chunk: Buffer) => (bytes += chunk.length));
+        response.on('end', () => resolve(bytes));
         response.on('error', reject);
       },
     );

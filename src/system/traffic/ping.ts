@@ -4,7 +4,7 @@ import { programEnv, runProgram } from '../process/programs.js';
 import type { ExchangeOptions, ExchangeOutcome } from './http.js';
 
 /** ICMP echo header and IPv4 header leave this much of the largest packet. */
-const mostPayload = 65_507;
+const maxPayload = 65_507;
 
 /**
  * `requests` echo requests with `bytes` octets, from the client's namespace. Rejects with VerifyError (69) where ping
@@ -24,7 +24,7 @@ export async function exchangePing(options: ExchangeOptions): Promise<ExchangeOu
     '-w',
     String(Math.ceil(requests * 0.02) + 5),
     '-s',
-    String(Math.min(options.bytes, mostPayload)),
+    String(Math.min(options.bytes, maxPayload)),
   ];
   const outcome = await runProgram(['ping', ...words, '--', address], {
     netns: options.client.netns,

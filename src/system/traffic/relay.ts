@@ -56,11 +56,11 @@ function serve(channel: HelperChannel<'relay'>): { message(message: ToRelay): vo
       );
     const choose = isForGuest(message.macs, message.everything);
     const ends: { bridge?: CapSocket; guest?: CapSocket } = {};
-    ends.guest = openCapSocket(message.device, (buffer, octets) => {
-      if (count(() => ends.bridge?.send(buffer, octets))) fromGuest += 1;
+    ends.guest = openCapSocket(message.device, (buffer, bytes) => {
+      if (count(() => ends.bridge?.send(buffer, bytes))) fromGuest += 1;
     });
-    ends.bridge = openCapSocket(message.bridge, (buffer, octets) => {
-      if (choose(buffer, octets) && count(() => ends.guest?.send(buffer, octets))) toGuest += 1;
+    ends.bridge = openCapSocket(message.bridge, (buffer, bytes) => {
+      if (choose(buffer, bytes) && count(() => ends.guest?.send(buffer, bytes))) toGuest += 1;
     });
     carrying = { bridge: ends.bridge, guest: ends.guest };
     sealHelper('relay');
@@ -106,10 +106,10 @@ function serve(channel: HelperChannel<'relay'>): { message(message: ToRelay): vo
  * everybody, or all if it asked for `everything`; never those whose source is the endpoint itself, which would come
  * back to where they are from.
  */
-export function isForGuest(macs: readonly string[], everything: boolean): (frame: Buffer, octets: number) => boolean {
+export function isForGuest(macs: readonly string[], everything: boolean): (frame: Buffer, bytes: number) => boolean {
   const own = new Set(macs.map(keyOfText));
-  return (frame, octets) => {
-    if (octets < 14) return false; // no Ethernet header (IEEE 802.3 clause 3)
+  return (frame, bytes) => {
+    if (bytes < 14) return false; // no Ethernet header (IEEE 802.3 clause 3)
     if (own.has(keyAt(frame, 6))) return false;
     const isGroup = (frame.readUInt8(0) & 1) === 1;
     return everything || isGroup || own.has(keyAt(frame, 0));

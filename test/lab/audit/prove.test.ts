@@ -65,7 +65,7 @@ describe('audit --prove on a host', needs(root), () => {
     ]);
     expect(proof?.classes.filter(({ agrees, open }) => agrees === 0 || open > 0)).toEqual([]);
     const outcome = (id: string, place: string): string =>
-      proof?.findings.find((one) => one.id === id && one.place === place)?.outcome ?? 'not found';
+      proof?.findings.find((finding) => finding.id === id && finding.place === place)?.outcome ?? 'not found';
     expect(outcome('tc-mirror', 'vnet0 ingress')).toBe('shown');
     expect(outcome('unknown-flood', 'vnet4.flood')).toBe('shown');
     expect(outcome('unknown-flood', 'spare.flood')).toBe('not found');
@@ -104,7 +104,7 @@ async function mistaken(name: string, ageing: number): Promise<ReturnType<typeof
             link.bridge === null ? link : { ...link, bridge: { ...link.bridge, ageing_time: ageing } },
           ),
         };
-  const before = states.map((one) => other(one.before));
+  const before = states.map((state) => other(state.before));
   const [state] = before;
   if (state === null || state === undefined) throw new Error(`captures/${name} has no state`);
   const reading: Reading = {

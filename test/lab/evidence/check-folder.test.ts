@@ -61,7 +61,7 @@ function check(dir: string, ...more: readonly string[]) {
   const { status, stdout } = call('check', dir, '--json', ...more);
   const told = JSON.parse(stdout) as Checks;
   const by = (ok: boolean | null): readonly string[] =>
-    told.checks.filter((one) => one.ok === ok).map(({ name }) => name);
+    told.checks.filter((check) => check.ok === ok).map(({ name }) => name);
   return { status, told, ok: by(true), wrong: by(false), none: by(null) };
 }
 
@@ -108,9 +108,9 @@ describe('check', () => {
   it('sees one octet of the capture changed', () => {
     const dir = copy('octet');
     const path = join(dir, 'evidence.pcapng');
-    const octets = readFileSync(path);
-    octets[octets.length - 400] = (octets[octets.length - 400] ?? 0) ^ 1;
-    writeFileSync(path, octets);
+    const bytes = readFileSync(path);
+    bytes[bytes.length - 400] = (bytes[bytes.length - 400] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
     expect(check(dir)).toMatchObject({ status: 3, wrong: ['hashes', 'capture', 'result', 'report'] });
   });
 

@@ -78,7 +78,13 @@ describe('listen', needs(root), () => {
       const again = await outcomeOf(host.cli(['replay', file, '--mac', mac, '--json']));
       const counts = ({ heard: rows }: ForeignReport['pairs'][number]) =>
         rows
-          .map(({ frames, octets, first, last, firstSighting }) => ({ frames, octets, first, last, firstSighting }))
+          .map(({ frames, octets: bytes, first, last, firstSighting }) => ({
+            frames,
+            octets: bytes,
+            first,
+            last,
+            firstSighting,
+          }))
           .sort((a, b) => (a.first < b.first ? -1 : 1));
       expect(reports(again)[0]?.pairs.slice(0, 1).map(counts)).toEqual(pairs.slice(0, 1).map(counts));
     }

@@ -162,7 +162,7 @@ describe('the twin of a live bridge', needs(root), () => {
 
   it('has its settings, entries, rules and filters', () => {
     const { links, fdb, nft, tc } = read(folder('twin-br0-2'), 'state/2-before.json') as HostState;
-    const link = (name: string): HostState['links'][number] | undefined => links.find((one) => one.name === name);
+    const link = (name: string): HostState['links'][number] | undefined => links.find((link) => link.name === name);
     expect(link('br0')?.bridge).toMatchObject({ ageing_time: 0, group_fwd_mask: '0x4000' });
     expect(link('vnet4')?.port).toMatchObject({ flood: false, isolated: true });
     expect(link('vnet0')?.port).toMatchObject({ flood: true, isolated: false });

@@ -8,7 +8,7 @@ describe('a program', () => {
   });
 
   it('that went beyond time and output both says once why it was killed', async () => {
-    const running = runProgram(['yes'], { timeoutMs: 1, mostOutput: 1000 });
+    const running = runProgram(['yes'], { timeoutMs: 1, maxOutput: 1000 });
     // its time is over, and what it printed is still to be read
     for (const began = performance.now(); performance.now() - began < 300; );
     const { status, stderr } = await running;
@@ -16,10 +16,10 @@ describe('a program', () => {
   });
 
   it('that prints without end is killed, and nothing beyond the limit is kept', async () => {
-    const { status, stdout, stderr } = await runProgram(['yes'], { mostOutput: 2 ** 20 });
+    const { status, stdout, stderr } = await runProgram(['yes'], { maxOutput: 2 ** 20 });
     expect([status, stderr.trim()]).toEqual([null, 'it printed more than 1 MiB and was killed']);
     expect(stdout.length).toBeLessThanOrEqual(2 ** 20);
-    await expect(mustRun(['yes'], { mostOutput: 2 ** 20 })).rejects.toThrow(
+    await expect(mustRun(['yes'], { maxOutput: 2 ** 20 })).rejects.toThrow(
       'yes: it printed more than 1 MiB and was killed',
     );
   });

@@ -53,10 +53,10 @@ const all = (answers) => [...new Set(answers)].sort().join(' ');
 const frame = Buffer.alloc(60, 0x88);
 /** struct sockaddr_ll: the interface of this number. */
 function address(index) {
-  const octets = Buffer.alloc(20);
-  octets.writeUInt16LE(AF_PACKET, 0);
-  octets.writeInt32LE(index, 4);
-  return octets;
+  const bytes = Buffer.alloc(20);
+  bytes.writeUInt16LE(AF_PACKET, 0);
+  bytes.writeInt32LE(index, 4);
+  return bytes;
 }
 const message = Buffer.alloc(56); // struct msghdr: a message of nothing
 const ways = {

@@ -8,7 +8,7 @@ const filtered = join(top, 'scenarios/hardening/vlan-hop-filtered.yml');
 const reportOf = ({ stdout }: Outcome): DoctorReport => JSON.parse(stdout);
 const checks = (report: DoctorReport): readonly MachineCheck[] => report.groups.flatMap((group) => group.checks);
 const check = (report: DoctorReport, id: string): MachineCheck =>
-  checks(report).find((one) => one.id === id) ?? {
+  checks(report).find((check) => check.id === id) ?? {
     id,
     state: 'missing',
     text: 'no such check',
@@ -38,15 +38,15 @@ function withoutUnshare(): string {
     [0x06, 0, 0, 0x0005_0001],
     [0x06, 0, 0, 0x7fff_0000],
   ] as const;
-  const octets = Buffer.alloc(code.length * 8);
+  const bytes = Buffer.alloc(code.length * 8);
   code.forEach(([operation, jumpTrue, jumpFalse, k], at) => {
-    octets.writeUInt16LE(operation, at * 8);
-    octets.writeUInt8(jumpTrue, at * 8 + 2);
-    octets.writeUInt8(jumpFalse, at * 8 + 3);
-    octets.writeUInt32LE(k, at * 8 + 4);
+    bytes.writeUInt16LE(operation, at * 8);
+    bytes.writeUInt8(jumpTrue, at * 8 + 2);
+    bytes.writeUInt8(jumpFalse, at * 8 + 3);
+    bytes.writeUInt32LE(k, at * 8 + 4);
   });
   const path = fresh('filter.bpf');
-  writeFileSync(path, octets);
+  writeFileSync(path, bytes);
   return path;
 }
 

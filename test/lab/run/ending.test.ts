@@ -46,7 +46,7 @@ async function startBusy(): Promise<Busy> {
     ended,
     dir,
     pids,
-    namespaces: new Set([...namespacesOf(pids)].filter((one) => !home.has(one))),
+    namespaces: new Set([...namespacesOf(pids)].filter((namespace) => !home.has(namespace))),
     find: (what) => {
       const found = all.find(({ command }) => what.test(command));
       if (found === undefined) throw new Error(`no process fits ${what}: ${JSON.stringify(all)}`);

@@ -93,7 +93,7 @@ describe('interfaces and scenarios with hostile names', () => {
     expect(written.length).toBeGreaterThan(4);
     expect(written.filter(([, found]) => found)).toEqual([]);
     expect(run.stdout).not.toMatch(acts);
-    expect(run.result.steps[0]?.observers.map((one) => one.interface)).toContain('\u202e\u007f\u009b1m');
+    expect(run.result.steps[0]?.observers.map((observer) => observer.interface)).toContain('\u202e\u007f\u009b1m');
   });
 
   it('are escaped in what Wireshark and its kin print of the capture', () => {

@@ -57,7 +57,7 @@ const asItIs = {
  * A timer of the kernel expires later by an eighth of its time at most (kernel/time/timer.c: the wheel's granularity);
  * 22.9 s were seen for 22.
  */
-const mostLate = 1.125;
+const maxDelay = 1.125;
 /** The kernel's own, in 1/100 s. */
 const spanningTree = { max_age: 2000, forward_delay: 1500 };
 
@@ -73,7 +73,7 @@ function topologyChangeMs({ topology: { bridges } }) {
   return Math.max(
     0,
     ...spanning.map(
-      ({ max_age: maxAge, forward_delay: forwardDelay }) => (maxAge + forwardDelay) * 10 * mostLate + 1000,
+      ({ max_age: maxAge, forward_delay: forwardDelay }) => (maxAge + forwardDelay) * 10 * maxDelay + 1000,
     ),
   );
 }

@@ -94,7 +94,7 @@ describe('scenarios of several hosts', needs(vxlan), () => {
         '  hosts: { hv1: {}, hv2: {} }',
         '  bridges: { br0: {} }',
         '  endpoints:',
-        ...endpoints.map((one) => `    ${one}`),
+        ...endpoints.map((endpoint) => `    ${endpoint}`),
         'steps:',
         '  - { name: s, probe: [ { class: known-unicast, from: a, to: b, count: 200, rate: 200 } ], expect: private }',
         '',

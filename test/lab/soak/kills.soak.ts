@@ -11,7 +11,7 @@ const runs = Number(process.env['SOAK_RUNS'] ?? 200);
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const;
 type Signal = (typeof signals)[number];
 /** The runs last longer: every phase of one is met, the start of Node and the end included. */
-const mostMs = 3000;
+const maxMs = 3000;
 
 interface Kill {
   readonly number: number;
@@ -19,7 +19,7 @@ interface Kill {
   readonly afterMs: number;
 }
 
-function kills(count: number, by: readonly Signal[] = signals, withinMs = mostMs): readonly Kill[] {
+function kills(count: number, by: readonly Signal[] = signals, withinMs = maxMs): readonly Kill[] {
   return Array.from({ length: count }, (_, number) => ({
     number,
     signal: by[number % by.length] ?? 'SIGKILL',
@@ -40,7 +40,7 @@ function expectEnd(kill: Kill, status: number | null): void {
   ]).toContainEqual({ ...kill, status });
 }
 
-function told(what: string, all: readonly Kill[], ended: readonly (number | null)[], withinMs = mostMs): void {
+function told(what: string, all: readonly Kill[], ended: readonly (number | null)[], withinMs = maxMs): void {
   const early = ended.filter((one) => one === 0).length;
   process.stderr.write(
     `${what}: ${all.length} runs killed after 0 to ${withinMs} ms (${early} had ended before), nothing left\n`,
@@ -85,7 +85,7 @@ describe('a run in the lab that is killed at a random moment', () => {
       await sleep(afterMs);
       const launcher = child.pid ?? 0;
       const pids = [launcher, ...descendants(launcher).map(({ pid }) => pid)];
-      const namespaces = new Set([...namespacesOf(pids)].filter((one) => !home.has(one)));
+      const namespaces = new Set([...namespacesOf(pids)].filter((namespace) => !home.has(namespace)));
       child.kill(signal);
       const { status } = await end;
       expectEnd({ number, signal, afterMs }, status);

@@ -11,7 +11,7 @@ export const defaultsOf = (settings: readonly Setting[]): Settings =>
 export const macOf = (at: number): string => `52:54:00:00:00:0${at}`;
 export const change = (state: HostState, name: string, over: Partial<LinkState>): HostState => ({
   ...state,
-  links: state.links.map((one) => (one.name === name ? { ...one, ...over } : one)),
+  links: state.links.map((link) => (link.name === name ? { ...link, ...over } : link)),
 });
 export const plain = change(hostState(), 'br0', { bridge: { ageing_time: 30_000, vlan_default_pvid: 1 } });
 export const entry = (mac: string, port: string, over: Partial<FdbState> = {}): FdbState => ({

@@ -178,7 +178,7 @@ function framesOf(plan: Plan, stepPlan: StepPlan): Captured[] {
   const frames: Captured[] = [];
   const token = (index: number): Uint8Array => tokensFor(key, plan.runTag, index, 1);
   for (const phase of phases) {
-    for (const control of stepPlan.controls.filter((one) => one.phase === phase)) {
+    for (const control of stepPlan.controls.filter((control) => control.phase === phase)) {
       const bytes = buildFrame(control.frame, token(control.index));
       const { index } = stepPlan;
       if (control.sender !== null) frames.push({ observer: control.sender, outgoing: false, bytes, step: index });
@@ -213,7 +213,7 @@ function eventsOf(stepPlan: StepPlan, frames: readonly Captured[]): TimelineEven
         ({
           event: 'controls-sent',
           phase,
-          accepted: stepPlan.controls.filter((one) => one.phase === phase).map((one) => one.index),
+          accepted: stepPlan.controls.filter((control) => control.phase === phase).map((control) => control.index),
         }) as const,
     ),
     { event: 'probing', state: 'started' },
@@ -230,7 +230,7 @@ function eventsOf(stepPlan: StepPlan, frames: readonly Captured[]): TimelineEven
 /** What a run leaves in which everything went right and nothing leaked. */
 export function perfectRun(of: Scenario = scenario([step()])): Evidence {
   const plan = makePlan(of, { runTag: 0xabcdef01, keySha256: createHash('sha256').update(key).digest('hex') });
-  const frames = plan.steps.flatMap((one) => framesOf(plan, one));
+  const frames = plan.steps.flatMap((step) => framesOf(plan, step));
   return {
     plan,
     run: {
@@ -247,11 +247,11 @@ export function perfectRun(of: Scenario = scenario([step()])): Evidence {
       key: key.toString('hex'),
       capture: null,
     },
-    timeline: plan.steps.flatMap((one) =>
-      eventsOf(one, framesOf(plan, one)).map((event, at) => ({
+    timeline: plan.steps.flatMap((step) =>
+      eventsOf(step, framesOf(plan, step)).map((event, at) => ({
         atNs: String(at * 1_000_000),
         monoMs: at,
-        step: one.index,
+        step: step.index,
         ...event,
       })),
     ),

@@ -8,6 +8,6 @@ export const links =
   (name: string, change: (link: LinkState) => LinkState | null) =>
   (state: HostState): HostState => ({
     ...state,
-    links: state.links.flatMap((one) => (one.name === name ? (change(one) ?? []) : [one])),
+    links: state.links.flatMap((link) => (link.name === name ? (change(link) ?? []) : [link])),
   });
 export const over = (name: string, more: Partial<LinkState>) => links(name, (link) => ({ ...link, ...more }));

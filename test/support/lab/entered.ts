@@ -36,7 +36,7 @@ export async function enteredIn(dir: string): Promise<readonly Entered[]> {
 }
 
 /** The most frames that entered within any `windowMs`. */
-export function mostWithin(frames: readonly Entered[], windowMs: number): number {
+export function maxWithin(frames: readonly Entered[], windowMs: number): number {
   let most = 0;
   for (let first = 0, last = 0; last < frames.length; last += 1) {
     while ((frames[last]?.atMs ?? 0) - (frames[first]?.atMs ?? 0) >= windowMs) first += 1;

@@ -56,19 +56,19 @@ export function left(pids: readonly number[], namespaces: ReadonlySet<string>): 
     .filter(Number.isInteger)
     .flatMap((pid) =>
       [...namespacesOf([pid])]
-        .filter((one) => namespaces.has(one) && !isOfRunningTest(pid))
-        .map((one) => `${one} held by ${pid}`),
+        .filter((namespace) => namespaces.has(namespace) && !isOfRunningTest(pid))
+        .map((namespace) => `${namespace} held by ${pid}`),
     );
   return [...alive, ...holders];
 }
 
-/** What is left after `mostMs` at most; returns as soon as nothing is. */
+/** What is left after `maxMs` at most; returns as soon as nothing is. */
 export async function leftAfter(
-  mostMs: number,
+  maxMs: number,
   pids: readonly number[],
   namespaces: ReadonlySet<string>,
 ): Promise<readonly string[]> {
-  for (const began = performance.now(); performance.now() - began < mostMs; await sleep(20)) {
+  for (const began = performance.now(); performance.now() - began < maxMs; await sleep(20)) {
     if (left(pids, namespaces).length === 0) return [];
   }
   return left(pids, namespaces);

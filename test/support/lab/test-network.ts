@@ -92,10 +92,10 @@ export function readCapture(path: string): {
   return { frames: found, items };
 }
 
-export async function until(what: string, holds: () => boolean, mostMs = 3000): Promise<void> {
+export async function until(what: string, holds: () => boolean, maxMs = 3000): Promise<void> {
   const began = performance.now();
   while (!holds()) {
-    if (performance.now() - began > mostMs) throw new Error(`not within ${mostMs} ms: ${what}`);
+    if (performance.now() - began > maxMs) throw new Error(`not within ${maxMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -34,7 +34,7 @@ export function watchedBridge(...more: readonly string[]): WatchedBridge {
       return watch
         .take()
         .map(({ ifindex, what }) =>
-          ifindex === null ? what : `${links.find((one) => one.ifindex === ifindex)?.ifname ?? '?'}: ${what}`,
+          ifindex === null ? what : `${links.find((link) => link.ifindex === ifindex)?.ifname ?? '?'}: ${what}`,
         );
     },
     changes: () => watch.take(),

@@ -11,8 +11,8 @@ export const mac = {
   lan: '00:11:22:33:44:55',
   bridge: '02:76:69:fe:00:00',
 } as const;
-export const endpoints = new Map<string, Endpoint>(plan.endpoints.map((one) => [one.name, one]));
-export const bridges = new Map(plan.bridges.map((one) => [one.name, one]));
+export const endpoints = new Map<string, Endpoint>(plan.endpoints.map((endpoint) => [endpoint.name, endpoint]));
+export const bridges = new Map(plan.bridges.map((bridge) => [bridge.name, bridge]));
 export const flowOf = (over: Partial<Flow> = {}, frame: Partial<FrameSpec> = {}): Flow => ({
   ...base,
   ...over,
@@ -42,7 +42,10 @@ export const talk: TrafficPlan = {
 };
 export const ears = (controls: readonly Control[], observer: string, phase = 'before'): readonly FrameSpec[] =>
   controls
-    .filter((one) => one.kind === 'ear' && one.sender === null && one.observer === observer && one.phase === phase)
+    .filter(
+      (control) =>
+        control.kind === 'ear' && control.sender === null && control.observer === observer && control.phase === phase,
+    )
     .map(({ frame }) => frame);
 export const entering = (over: Partial<IngressControlsInput> = {}) =>
   ingressControls({

@@ -42,7 +42,7 @@ export function reported(
   addFrames(evidence, ...leaking.map((observer) => ({ observer, outgoing: true, bytes })));
   const judged: Result = judge(evidence);
   const numbers = judged.steps
-    .flatMap((one) => one.findings)
+    .flatMap((step) => step.findings)
     .flatMap((finding) => (finding.leak && finding.firstSighting !== null ? [finding.firstSighting.frame] : []));
   const frames = numbers.map((frame): ShownFrame => ({ frame, bytes, original: bytes.length }));
   const later = hostState();

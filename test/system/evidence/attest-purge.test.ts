@@ -28,7 +28,7 @@ function check(dir: string, ...more: readonly string[]) {
   const { status, stdout } = call('check', dir, '--json', ...more);
   const told = JSON.parse(stdout) as Checks;
   const by = (ok: boolean | null): readonly string[] =>
-    told.checks.filter((one) => one.ok === ok).map(({ name }) => name);
+    told.checks.filter((check) => check.ok === ok).map(({ name }) => name);
   return { status, told, ok: by(true), wrong: by(false), none: by(null) };
 }
 

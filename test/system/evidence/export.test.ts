@@ -76,8 +76,8 @@ describe('export', needs(program('tshark')), () => {
     const cut = exported('cut.pcapng', '--snap', 'headers');
     expect(field(cut, 'frame.len')).toEqual(field(whole(), 'frame.len'));
     expect(field(cut, 'frame.packet_id')).toEqual(field(whole(), 'frame.packet_id'));
-    expect(field(whole(), 'tcp.payload').some((octets) => octets !== '')).toBe(true);
-    expect(field(cut, 'tcp.payload').every((octets) => octets === '')).toBe(true);
+    expect(field(whole(), 'tcp.payload').some((bytes) => bytes !== '')).toBe(true);
+    expect(field(cut, 'tcp.payload').every((bytes) => bytes === '')).toBe(true);
   });
 
   it('writes what capinfos, editcap and mergecap take', () => {
@@ -112,7 +112,7 @@ describe('replay --mac of what export wrote', needs(program('tshark')), () => {
   const macOf = (name: string): string =>
     (
       JSON.parse(readFileSync(join(run.dir, 'plan.json'), 'utf8')) as { endpoints: { name: string; macs: string[] }[] }
-    ).endpoints.find((one) => one.name === name)?.macs[0] ?? '';
+    ).endpoints.find((endpoint) => endpoint.name === name)?.macs[0] ?? '';
   const replay = (file: string, name: string) => {
     const { status, stdout, stderr } = call('replay', file, '--mac', macOf(name), '--json');
     return {

@@ -41,19 +41,19 @@ describe('captures of others', () => {
   });
 
   it.each(Object.entries(foreignCases))('%s', (name, { files, args, expect: wanted }) => {
-    for (const [file, octets] of Object.entries(files)) {
+    for (const [file, bytes] of Object.entries(files)) {
       // What gzip makes of the same octets may differ from one version of zlib to the next.
       if (!file.endsWith('.gz'))
-        expect(readFileSync(join(folder(name), file)).equals(octets), `${file} is what the table says`).toBe(true);
+        expect(readFileSync(join(folder(name), file)).equals(bytes), `${file} is what the table says`).toBe(true);
     }
     const { stdout, status, report } = replay(name, args);
     expect(stdout).toBe(readFileSync(join(folder(name), 'expected.json'), 'utf8'));
-    const pairs = report.listeners.flatMap((one) => one.pairs);
+    const pairs = report.listeners.flatMap((listener) => listener.pairs);
     const heard = pairs.flatMap((pair) => pair.heard);
     const told = {
       exit: status,
-      foreign: report.listeners.flatMap((one) => one.files).reduce((sum, file) => sum + file.foreign, 0),
-      reasons: report.listeners.flatMap((one) => one.reasons.map(({ code }) => code)),
+      foreign: report.listeners.flatMap((listener) => listener.files).reduce((sum, file) => sum + file.foreign, 0),
+      reasons: report.listeners.flatMap((listener) => listener.reasons.map(({ code }) => code)),
       ways: pairs.map(({ ways }) => ways),
       otherWayExists: pairs.some((pair) => pair.otherWayExists),
       protocols: heard.flatMap((one) => one.protocols.map((protocol) => protocol.name)),

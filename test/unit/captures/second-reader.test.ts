@@ -9,13 +9,13 @@ const captures = resolve(import.meta.dirname, '../../../captures');
 const classic = readdirSync(captures, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.pcap'))
   .filter((name) => {
-    const octets = readFileSync(join(captures, name));
-    return octets.length >= 4 && ['a1b2c3d4', 'd4c3b2a1'].includes(octets.toString('hex', 0, 4));
+    const bytes = readFileSync(join(captures, name));
+    return bytes.length >= 4 && ['a1b2c3d4', 'd4c3b2a1'].includes(bytes.toString('hex', 0, 4));
   });
 
-function ownReader(octets: Uint8Array) {
+function ownReader(bytes: Uint8Array) {
   const reader = createCaptureReader();
-  const items = [...reader.push(octets), ...reader.end()];
+  const items = [...reader.push(bytes), ...reader.end()];
   const packets = items.flatMap((item) =>
     item.kind !== 'batch'
       ? []
@@ -40,12 +40,10 @@ describe('the npm package pcap-parser and the capture reader', () => {
   });
 
   it.each(classic)('see the same packets in %s, and the same of them before a damage', (name) => {
-    const octets = readFileSync(join(captures, name));
-    const own = ownReader(octets);
+    const bytes = readFileSync(join(captures, name));
+    const own = ownReader(bytes);
     // In small pieces: the guard in front of the package holds back the piece in which a length lies.
-    const pieces = Array.from({ length: Math.ceil(octets.length / 16) }, (_, i) =>
-      octets.subarray(16 * i, 16 * i + 16),
-    );
+    const pieces = Array.from({ length: Math.ceil(bytes.length / 16) }, (_, i) => bytes.subarray(16 * i, 16 * i + 16));
     const other = classicWithPcapParser(pieces);
     expect(
       other.records.map(({ timeNs, originalLength, data }) => ({

@@ -93,7 +93,7 @@ describe('statusAgainst', () => {
     expect(
       statusAgainst(leaking, {
         ...leaking,
-        steps: [...leaking.steps, ...doubtful.steps.map((one) => ({ ...one, name: 'other' }))],
+        steps: [...leaking.steps, ...doubtful.steps.map((step) => ({ ...step, name: 'other' }))],
       }),
     ).toBe(3);
     expect(statusAgainst(leaking, { ...leaking, exitCode: 4 })).toBe(4);

@@ -17,7 +17,7 @@ const suricata = {
 };
 function withLimits(limits: object): ReportedRun {
   const run = reported([]);
-  return { ...run, result: { ...run.result, steps: run.result.steps.map((one) => ({ ...one, ...limits })) } };
+  return { ...run, result: { ...run.result, steps: run.result.steps.map((step) => ({ ...step, ...limits })) } };
 }
 const reporters: readonly (readonly [string, Reporter])[] = [
   ['the terminal', terminalReport],
@@ -56,7 +56,7 @@ describe('what a verdict rests on that nobody measured', () => {
 describe('until when a verdict holds', () => {
   it('is said where it was listened for longer than usual', () => {
     const evidence = perfectRun();
-    const plan = { ...evidence.plan, steps: evidence.plan.steps.map((one) => ({ ...one, drainMs: 10_000 })) };
+    const plan = { ...evidence.plan, steps: evidence.plan.steps.map((step) => ({ ...step, drainMs: 10_000 })) };
     const timeline = evidence.timeline.map((entry) =>
       entry.event === 'drained' ? { ...entry, drainMs: 10_000 } : entry,
     );
@@ -73,7 +73,7 @@ describe('until when a verdict holds', () => {
 
   it('is not said of a run that does not hold', () => {
     const broken = reported(['c']);
-    const steps = broken.result.steps.map((one) => ({ ...one, lingerMs: 2500 }));
+    const steps = broken.result.steps.map((step) => ({ ...step, lingerMs: 2500 }));
     expect(lingerText({ ...broken.result, steps })).toBeNull();
   });
 });

@@ -11,9 +11,9 @@ function engineFor(
   over: { readonly rate?: number; readonly engine?: 'cap' } = {},
 ): { readonly engine: string; readonly frames: number } {
   const base = scenario([step()]);
-  const steps = base.steps.map((one) => ({
-    ...one,
-    probes: one.probes.map((probe) => ({ ...probe, count, rate: over.rate ?? null })),
+  const steps = base.steps.map((step) => ({
+    ...step,
+    probes: step.probes.map((probe) => ({ ...probe, count, rate: over.rate ?? null })),
   }));
   const plan = { ...makePlan({ ...base, steps }, { runTag: 1, keySha256: '0'.repeat(64) }), provider };
   const [only] = plan.steps;

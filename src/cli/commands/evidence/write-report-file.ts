@@ -27,7 +27,7 @@ export async function writeReportFile(run: ReportedRun): Promise<readonly string
 }
 
 /** A report has the frames of sixty leaks, and a table of a thousand guests. */
-const mostOctets = 256 * 2 ** 20;
+const maxBytes = 256 * 2 ** 20;
 
 /**
  * Holds `report.html` against one that is made anew from the run: what people read is what was judged. Where another
@@ -36,7 +36,7 @@ const mostOctets = 256 * 2 ** 20;
 export async function checkReportFile(dir: string, { result, input }: CheckedFolder): Promise<FolderCheck> {
   const name = 'report';
   try {
-    const written = readRegularIfThere(join(dir, reportFile), mostOctets);
+    const written = readRegularIfThere(join(dir, reportFile), maxBytes);
     if (written === null) return { name, ok: null, text: 'there is no report.html' };
     const { version } = input.run.tool;
     if (version !== toolVersion())

@@ -28,11 +28,11 @@ function usage(message: string, hint: string): VerifyError {
 }
 
 function numberOf(mac: string): number {
-  const octets = macBytes(mac);
-  if (octets === null) throw usage(`--mac ${mac}: not a MAC`, 'give it as in --mac 52:54:00:85:20:d1');
-  if (isGroupMac(octets, 0))
+  const bytes = macBytes(mac);
+  if (bytes === null) throw usage(`--mac ${mac}: not a MAC`, 'give it as in --mac 52:54:00:85:20:d1');
+  if (isGroupMac(bytes, 0))
     throw usage(`--mac ${mac}: the MAC of a group, not of a guest`, 'give the MAC of the interface that recorded');
-  return macNumber(octets, 0);
+  return macNumber(bytes, 0);
 }
 
 async function checkFile(path: string): Promise<void> {

@@ -8,7 +8,7 @@ import { escapeText } from '../../../core/text/escape.js';
 import { namedFiles, readBelow } from './named-files.js';
 
 /** The contract's limit for a scenario; a larger file is not even read. */
-const mostOctets = 1024 * 1024;
+const maxBytes = 1024 * 1024;
 
 async function loadFile(file: string, { sets = new Map(), allowRun = false }: LoadOptions): Promise<Scenario> {
   const fault = (what: string): VerifyError =>
@@ -22,13 +22,13 @@ async function loadFile(file: string, { sets = new Map(), allowRun = false }: Lo
     throw fault(error instanceof Error ? error.message : String(error));
   });
   if (!info.isFile()) throw fault('not a file');
-  if (info.size > mostOctets) throw fault(`${info.size} octets: a scenario has at most 1 MiB`);
+  if (info.size > maxBytes) throw fault(`${info.size} octets: a scenario has at most 1 MiB`);
   const bytes = await readFile(file).catch((error: unknown) => {
     throw fault(error instanceof Error ? error.message : String(error));
   });
   const scenario = loadScenario(file, bytes, {
     readFile: (path) => {
-      const found = readBelow(dirname(file), path, mostOctets);
+      const found = readBelow(dirname(file), path, maxBytes);
       return found.kind === 'file' ? found.bytes : found.why;
     },
     sets,

@@ -5,7 +5,7 @@ import type { FileHash, Scenario } from '../../../core/model/scenario.js';
 import { commandsOf, includesFile } from '../../../core/scenario/free-commands.js';
 
 /** Rules of a firewall of ten thousand guests have a tenth of it. */
-const mostOctets = 64 * 1024 * 1024;
+const maxBytes = 64 * 1024 * 1024;
 
 /** Files that the commands of a scenario name. */
 export interface NamedFiles {
@@ -38,7 +38,7 @@ export function namedFiles({ file, steps }: Pick<Scenario, 'file' | 'steps'>, an
     /** `isPath`: it can be nothing else, whether it is there or not. */
     const take = (path: string, isPath: boolean): void => {
       const full = resolve(folder, path);
-      const found = readBelow(folder, full, mostOctets, anywhere);
+      const found = readBelow(folder, full, maxBytes, anywhere);
       if (found.kind === 'file') {
         files.set(path, createHash('sha256').update(found.bytes).digest('hex'));
         // of the programs that every scenario may start, nft alone has a language with such a statement

@@ -71,8 +71,8 @@ async function compare(folder: string, name: string): Promise<void> {
   const folders = readdirSync(folder)
     .filter((one) => one.startsWith(name))
     .sort();
-  const supposed = folders.find((one) => one.startsWith(`${name}-what-if-`));
-  const live = folders.find((one) => one !== supposed);
+  const supposed = folders.find((folder) => folder.startsWith(`${name}-what-if-`));
+  const live = folders.find((folder) => folder !== supposed);
   if (live === undefined || supposed === undefined) return;
   try {
     process.stdout.write('\n');

@@ -35,7 +35,7 @@ function takes(socket: PacketSocket, program: Uint8Array | null, { bytes, etherT
   return packetTypes.some((packetType) => runBpf(program, frame, { protocol: etherType, packetType }) !== 0);
 }
 
-function octetsOf(hex: string | null | undefined): Uint8Array | null {
+function bytesOf(hex: string | null | undefined): Uint8Array | null {
   return typeof hex === 'string' ? Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)) : null;
 }
 
@@ -59,7 +59,7 @@ export function socketBypasses(
   return (state.packetSockets ?? []).flatMap((socket): readonly Bypass[] => {
     const device = socket.ifindex === 0 ? 'every interface' : (names.get(socket.ifindex) ?? '');
     if (!receives(socket) || isOfPlan(socket, state) || (socket.ifindex !== 0 && !segment.has(device))) return [];
-    const program = octetsOf(socket.filter);
+    const program = bytesOf(socket.filter);
     if (!formsOf().some((form) => takes(socket, program, form))) return [];
     const who = [...new Set(socket.holders.map(({ name }) => name))].join(', ');
     return [

@@ -20,7 +20,7 @@ interface Machine {
 type Outcome = 'goes on' | 'unknown' | 'refused';
 
 const ancillary = 0xffff_f000;
-const mostInstructions = 4096;
+const maxInstructions = 4096;
 /** SKF_AD_PROTOCOL, _PKTTYPE, _VLAN_TAG and _VLAN_TAG_PRESENT. */
 const asked = { protocol: 0, packetType: 4, vlanTag: 44, vlanTagPresent: 48 } as const;
 const sizes = [4, 2, 1] as const;
@@ -35,7 +35,7 @@ const mode = {
 
 /** Octets of a program as instructions; null = they are none. */
 function instructionsOf(program: Uint8Array): readonly Instruction[] | null {
-  if (program.length === 0 || program.length % 8 !== 0 || program.length / 8 > mostInstructions) return null;
+  if (program.length === 0 || program.length % 8 !== 0 || program.length / 8 > maxInstructions) return null;
   const view = new DataView(program.buffer, program.byteOffset, program.byteLength);
   return Array.from({ length: program.length / 8 }, (_, index) => [
     view.getUint16(index * 8, true),
@@ -45,7 +45,7 @@ function instructionsOf(program: Uint8Array): readonly Instruction[] | null {
   ]);
 }
 
-function octetsAt(frame: Uint8Array, at: number, size: number): number | null {
+function bytesAt(frame: Uint8Array, at: number, size: number): number | null {
   if (at + size > frame.length) return null;
   let value = 0;
   for (let i = 0; i < size; i += 1) value = value * 256 + (frame[at + i] ?? 0);
@@ -73,16 +73,16 @@ function loaded(code: number, k: number, { x, memory, frame, meta }: Machine): n
     case mode.immediate:
       return k;
     case mode.absolute:
-      return k >= ancillary ? (toldOf(k - ancillary, meta) ?? 'unknown') : (octetsAt(frame, k, size) ?? 'refused');
+      return k >= ancillary ? (toldOf(k - ancillary, meta) ?? 'unknown') : (bytesAt(frame, k, size) ?? 'refused');
     case mode.indirect:
-      return octetsAt(frame, x + k, size) ?? 'refused';
+      return bytesAt(frame, x + k, size) ?? 'refused';
     case mode.memory:
       return memory[k & 15] ?? 0;
     case mode.length:
       return frame.length;
     case mode.headerLength: {
-      const octet = octetsAt(frame, k, 1);
-      return octet === null ? 'refused' : (octet & 0x0f) * 4;
+      const byte = bytesAt(frame, k, 1);
+      return byte === null ? 'refused' : (byte & 0x0f) * 4;
     }
     default:
       return 'unknown';

@@ -8,7 +8,7 @@ import { type End, type Forecast, no, unknown } from './forecast.js';
 import { predict } from './predict.js';
 
 /** From so many on a bridge, ends of one form are told together: a thousand guests are a million pairs. */
-const mostEnds = 32;
+const maxEnds = 32;
 
 /** Who is on a bridge, as far as its state shows: one for each port, and one for what is behind the device itself. */
 export function endsOf(view: BridgeView, reading: Reading): readonly End[] {
@@ -92,7 +92,7 @@ const addressed: ReadonlySet<ProbeClassName> = new Set(['routed-bounce', 'mac-sp
 export function predictAll(view: BridgeView, reading: Reading): readonly Prediction[] {
   const ends = endsOf(view, reading);
   const diversions = diversionsOf(view, reading);
-  const kinds = ends.length <= mostEnds ? ends.map((end) => [end]) : [...byForm(view, diversions, ends).values()];
+  const kinds = ends.length <= maxEnds ? ends.map((end) => [end]) : [...byForm(view, diversions, ends).values()];
   const bridge: Bridge = { view, diversions, thirds: kinds.flatMap((kind) => kind.slice(0, 3)) };
   return probeClasses.flatMap((probe) =>
     kinds.flatMap((senders) =>

@@ -115,7 +115,7 @@ function judgeRow(
   { vlan, set, was }: FdbRow,
   of: { readonly entries: readonly Fields[]; readonly name: string; readonly mac: string; readonly self: boolean },
 ): JudgedRow {
-  const inVlan = of.entries.filter((one) => (one['vlan'] ?? null) === vlan);
+  const inVlan = of.entries.filter((entry) => (entry['vlan'] ?? null) === vlan);
   const own = inVlan.filter((one) => one['ifname'] === of.name);
   // The device's own entry stands beside that of its bridge, and that of a bridge is printed with or without `self`
   const here = (of.self ? own.find((one) => one['master'] === undefined) : undefined) ?? own[0];

@@ -77,7 +77,7 @@ export function libvirtDeclared(xml: string, networks: readonly LibvirtNetwork[]
     .flatMap((device): readonly Declared[] => {
       const mac = normalizeMac(childOf(device, 'mac')?.attributes['address']);
       const source = childOf(device, 'source')?.attributes ?? {};
-      const network = networks.find((one) => one.name === source['network']);
+      const network = networks.find((network) => network.name === source['network']);
       const bridge = source['bridge'] ?? network?.bridge;
       if (mac === null || bridge === undefined || bridge === null) return [];
       const common = {

@@ -18,7 +18,7 @@ export function incusGuests(manager: 'incus' | 'lxd', json: unknown): readonly G
     );
     return nics.map(([nic, device]): GuestRecord => {
       const mac = normalizeMac(textOf(config[`volatile.${nic}.hwaddr`]) ?? textOf(fieldsOf(device)?.['hwaddr']));
-      const state = networks.find((one) => normalizeMac(textOf(one['hwaddr'])) === mac && mac !== null);
+      const state = networks.find((network) => normalizeMac(textOf(network['hwaddr'])) === mac && mac !== null);
       const port = textOf(state?.['host_name']) || textOf(config[`volatile.${nic}.host_name`]) || null;
       return {
         manager,

@@ -16,7 +16,7 @@ interface OpenElement {
 }
 
 /** A domain with hundreds of devices has a tenth of it. */
-const mostCharacters = 1024 * 1024;
+const maxCharacters = 1024 * 1024;
 const deepest = 64;
 
 /**
@@ -25,8 +25,8 @@ const deepest = 64;
  * wrong and where.
  */
 export function readXml(text: string): XmlElement {
-  if (text.length > mostCharacters)
-    throw new Error(`${text.length} characters: more than the ${mostCharacters} that are read`);
+  if (text.length > maxCharacters)
+    throw new Error(`${text.length} characters: more than the ${maxCharacters} that are read`);
   const parser = sax.parser(true, { trim: true });
   const refuse = (what: string): never => {
     throw new Error(`line ${parser.line + 1}: ${what}`);

@@ -91,7 +91,7 @@ export function twinEndpoints(input: EndpointsInput): {
   const endpoints: Record<string, TwinEndpoint> = {};
   const missing: string[] = [];
   for (const [name, { vlans: _, ...endpoint }] of entries) {
-    const link = state.links.find((one) => one.name === endpoint.port);
+    const link = state.links.find((link) => link.name === endpoint.port);
     const copied = link === undefined ? { settings: {}, missing: [] } : copiedPortSettings(link, ports);
     if (link?.xdp !== undefined) missing.push(`the XDP ${link.xdp} on ${link.name}`);
     if (endpoint.mac === undefined)

@@ -149,7 +149,7 @@ function preparing({
 export function supposing({ scenario, missing }: Twin, whatIfs: readonly WhatIf[]): Twin {
   const { bridges, endpoints } = scenario.topology;
   const changed = (device: string): Record<string, string | number> =>
-    Object.fromEntries(whatIfs.filter((one) => one.device === device).map(({ key, value }) => [key, value]));
+    Object.fromEntries(whatIfs.filter((whatIf) => whatIf.device === device).map(({ key, value }) => [key, value]));
   return {
     missing,
     scenario: {

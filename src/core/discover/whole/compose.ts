@@ -75,7 +75,9 @@ function bridgesOf(state: HostState, named: string | null): readonly string[] {
 /** Stations that the host talks to and no forwarding database has. */
 function orphansOf(state: HostState, neighbours: readonly Neighbour[]): readonly Neighbour[] {
   const known = new Set([...state.fdb.map(({ mac }) => mac), ...state.links.map(({ mac }) => mac)]);
-  const orphans = new Map(neighbours.filter(({ mac }) => !known.has(mac)).map((one) => [one.mac, one]));
+  const orphans = new Map(
+    neighbours.filter(({ mac }) => !known.has(mac)).map((neighbour) => [neighbour.mac, neighbour]),
+  );
   return [...orphans.values()];
 }
 
@@ -216,10 +218,10 @@ export function wholeScenario({ state, neighbours, inventory, netns, wishes }: W
       ...bridges.flatMap(({ claims }) => claims),
       ...found.flatMap(({ bridge, all, ports }) => [
         ...all.flatMap((link) => (ports.includes(link) ? [] : [`left out: ${link.name}: ${deafness(link) ?? ''}`])),
-        ...unheardPorts(state).flatMap((one) =>
-          one.bridge === bridge
+        ...unheardPorts(state).flatMap((unheardPort) =>
+          unheardPort.bridge === bridge
             ? [
-                `left out: ${one.port}: ${one.reason}, so that nothing holds unless the file says \`scope: { partial: … }\``,
+                `left out: ${unheardPort.port}: ${unheardPort.reason}, so that nothing holds unless the file says \`scope: { partial: … }\``,
               ]
             : [],
         ),

@@ -1,4 +1,4 @@
-import { mostTokens } from '../../model/plan.js';
+import { maxTokens } from '../../model/plan.js';
 import { parsePositions, positionText } from '../../plan/flows/position-text.js';
 
 /**
@@ -91,9 +91,9 @@ export function tokenCollector(): TokenCollector {
  */
 export function eachToken(spans: TokenSpans, take: (token: number) => void): boolean {
   if (spans.frames === 0 && spans.spans === 0) return true;
-  if (!Number.isInteger(spans.spans) || spans.spans < 1 || spans.spans > mostTokens) return false;
-  const gaps = parsePositions(spans.gaps, spans.spans, mostTokens);
-  const lengths = parsePositions(spans.lengths, spans.spans, mostTokens + 1);
+  if (!Number.isInteger(spans.spans) || spans.spans < 1 || spans.spans > maxTokens) return false;
+  const gaps = parsePositions(spans.gaps, spans.spans, maxTokens);
+  const lengths = parsePositions(spans.lengths, spans.spans, maxTokens + 1);
   if (gaps === null || lengths === null) return false;
   let end = 0;
   let frames = 0;
@@ -101,7 +101,7 @@ export function eachToken(spans: TokenSpans, take: (token: number) => void): boo
     end += (gaps[at] ?? 0) + (lengths[at] ?? 0);
     frames += lengths[at] ?? 0;
   }
-  if (frames !== spans.frames || end > mostTokens) return false;
+  if (frames !== spans.frames || end > maxTokens) return false;
   let token = 0;
   for (let at = 0; at < spans.spans; at += 1) {
     token += gaps[at] ?? 0;

@@ -1,4 +1,4 @@
-import { type Flow, type Flows, mostTokens } from '../../model/plan.js';
+import { type Flow, type Flows, maxTokens } from '../../model/plan.js';
 
 /** Which tokens of a step's flows entered: at their senders' own places, and at others'. */
 export interface EnteredTokens {
@@ -31,7 +31,7 @@ export function createEnteredTokens(flows: Flows): EnteredTokens {
   const base = flows.at(0)?.first ?? 0;
   const last = flows.at(flows.length - 1);
   const entered = new Uint8Array(
-    last === undefined ? 0 : Math.min(mostTokens, Math.max(0, last.first + last.count - base)),
+    last === undefined ? 0 : Math.min(maxTokens, Math.max(0, last.first + last.count - base)),
   );
   const countWith = (flow: Flow, mask: number): number => {
     let count = 0;

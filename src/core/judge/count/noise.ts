@@ -5,16 +5,16 @@ import type { StepTally } from './tally.js';
  * Frames that are none of the run's, by who sent them. A guest chooses its addresses: of so many sources each is told,
  * the rest together.
  */
-const mostSources = 4096;
+const maxSources = 4096;
 const others = '*';
 /** So many sources of a flood are named. */
-const mostNamed = 3;
+const maxNamed = 3;
 
 /** Counts a frame that is neither a probe nor a control of this run, forged tokens included. */
 export function countNoise(noise: StepTally['noise'], observer: string, source: string, towards: boolean): void {
   const bySource = noise.get(observer) ?? new Map<string, { towards: number; entered: number }>();
   noise.set(observer, bySource);
-  const key = bySource.has(source) || bySource.size < mostSources ? source : others;
+  const key = bySource.has(source) || bySource.size < maxSources ? source : others;
   const count = bySource.get(key) ?? { towards: 0, entered: 0 };
   bySource.set(key, count);
   if (towards) count.towards += 1;
@@ -43,7 +43,7 @@ export function noiseAt(noise: StepTally['noise'], observer: string): readonly N
       enteredAt: source === others ? null : entryOf(noise, source),
     }))
     .sort((a, b) => b.frames - a.frames || (a.source < b.source ? -1 : 1))
-    .slice(0, mostNamed);
+    .slice(0, maxNamed);
 }
 
 /** Who flooded, in words: `3,800 of 4,000 frames there were from 52:54:00:00:00:01, which entered at a`. */

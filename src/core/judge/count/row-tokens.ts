@@ -1,4 +1,4 @@
-import { mostTokens } from '../../model/plan.js';
+import { maxTokens } from '../../model/plan.js';
 import type { RowColumns } from './flow-rows.js';
 
 /**
@@ -7,7 +7,7 @@ import type { RowColumns } from './flow-rows.js';
  */
 const inRow = 32;
 const perPage = 4096;
-const pagesPerFlow = mostTokens / perPage;
+const pagesPerFlow = maxTokens / perPage;
 
 /**
  * Which tokens a row has. Those that come one after the other, as they were sent, are two numbers of the row; once one

@@ -1,4 +1,4 @@
-import { type Flow, type Flows, mostTokens } from '../../model/plan.js';
+import { type Flow, type Flows, maxTokens } from '../../model/plan.js';
 import { nsOf } from '../../pcap/time-words.js';
 import { FlowRows } from './flow-rows.js';
 import { RowTokens } from './row-tokens.js';
@@ -69,7 +69,7 @@ export class SeenTokens {
   ): boolean {
     const { rows } = this;
     const position = flow.id - this.firstId;
-    if (sequence < 0 || sequence >= flow.count || sequence >= mostTokens || !rows.hasFlow(position)) return false;
+    if (sequence < 0 || sequence >= flow.count || sequence >= maxTokens || !rows.hasFlow(position)) return false;
     const number = this.observers.numberFor(observer);
     const row = rows.findOrAdd(position, number);
     if (row < 0) return this.beyond.set(number, flow.first - this.firstToken + sequence);

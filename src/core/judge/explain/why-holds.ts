@@ -5,9 +5,9 @@ import { type RowContext, rowContexts } from '../rows/row-context.js';
 import { barriers, lastBarriers } from './barriers.js';
 
 /** Rows of a step beyond these are not explained one by one. */
-const mostExplained = 2000;
+const maxExplained = 2000;
 /** Places of one barrier beyond these are counted only. */
-const mostPlaces = 20;
+const maxPlaces = 20;
 
 interface Standing {
   readonly code: string;
@@ -41,8 +41,8 @@ function heldOf(group: Group): Held {
   const standing = [...group.barriers.values()].map(
     ({ code, text, opens, places }): HeldBarrier => ({
       code,
-      places: [...places].filter((place) => place !== '').slice(0, mostPlaces),
-      ...(places.size > mostPlaces ? { morePlaces: places.size - mostPlaces } : {}),
+      places: [...places].filter((place) => place !== '').slice(0, maxPlaces),
+      ...(places.size > maxPlaces ? { morePlaces: places.size - maxPlaces } : {}),
       text,
       opens,
     }),
@@ -72,7 +72,7 @@ export function whyHolds(rows: readonly Finding[], plan: Plan, step: StepPlan, s
       row.carrier !== 'native',
   );
   const contextOf = rowContexts(plan, step, states);
-  for (const row of zeros.slice(0, mostExplained)) {
+  for (const row of zeros.slice(0, maxExplained)) {
     const context = contextOf(row);
     if (context === null) continue;
     const standing = standingIn(context);

@@ -82,9 +82,9 @@ export interface ForeignFold {
 }
 
 /** Talker pairs and protocols that are told apart: a flood of invented MACs must not exhaust the memory. */
-export const mostRows = 20_000;
+export const maxRows = 20_000;
 /** Protocols of a pair that are found by number. */
-const mostQuickRows = 256;
+const maxQuickRows = 256;
 
 export function startForeign(listener: ForeignListener): ForeignFold {
   const own = new Set(listener.macs);
@@ -146,7 +146,7 @@ function rowOf(
   let ofPair = ofSource?.get(to);
   const found = ofPair?.get(protocol);
   if (found !== undefined) return found;
-  if (fold.rows >= mostRows) return null;
+  if (fold.rows >= maxRows) return null;
   fold.rows += 1;
   if (ofSource === undefined) fold.heard.set(from, (ofSource = new Map()));
   if (ofPair === undefined) ofSource.set(to, (ofPair = new Map()));
@@ -178,7 +178,7 @@ function quickRow(
   const known = pair.quick.get(key);
   if (known !== undefined) return known;
   const made = rowOf(fold, pair, quickName(key), file, high, low);
-  if (pair.quick.size < mostQuickRows) pair.quick.set(key, made);
+  if (pair.quick.size < maxQuickRows) pair.quick.set(key, made);
   return made;
 }
 

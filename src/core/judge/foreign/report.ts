@@ -72,9 +72,9 @@ export function macOfNumber(mac: number): string {
 function direction(rows: readonly Heard[], nameOf: NameOf): ForeignDirection | null {
   const [head] = rows;
   if (head === undefined) return null;
-  const sum = (value: (row: Heard) => number): number => rows.reduce((total, one) => total + value(one), 0);
-  const first = rows.reduce((earliest, one) => (nsOf(one.first) < nsOf(earliest.first) ? one : earliest), head);
-  const last = rows.reduce((latest, one) => (nsOf(one.last) > nsOf(latest.last) ? one : latest), head);
+  const sum = (value: (row: Heard) => number): number => rows.reduce((total, row) => total + value(row), 0);
+  const first = rows.reduce((earliest, row) => (nsOf(row.first) < nsOf(earliest.first) ? row : earliest), head);
+  const last = rows.reduce((latest, row) => (nsOf(row.last) > nsOf(latest.last) ? row : latest), head);
   return {
     from: nameOf(head.from),
     to: nameOf(head.to),
@@ -150,7 +150,7 @@ function reasonsOf(fold: ForeignFold): readonly Reason[] {
       told.push(
         reason('frames-dropped', name, `${path}: the kernel dropped ${dropped} frames before they were captured`),
       );
-  const heard = fold.files.reduce((sum, one) => sum + one.own + one.group + one.foreign + one.passing, 0);
+  const heard = fold.files.reduce((sum, file) => sum + file.own + file.group + file.foreign + file.passing, 0);
   if (heard === 0)
     told.push(
       reason('nothing-to-hear', name, 'not one frame was captured: this ear may be deaf, and a deaf ear hears no leak'),

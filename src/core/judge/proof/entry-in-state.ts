@@ -59,7 +59,7 @@ export function entryInStateReasons(plan: Plan, step: StepPlan, { before, after 
       ? []
       : plan.endpoints.flatMap(({ name, attach, port, netns }) => {
           const own = vlans.get(name);
-          const link = attach === 'port' ? state.links.find((one) => one.name === port) : undefined;
+          const link = attach === 'port' ? state.links.find((link) => link.name === port) : undefined;
           return own === undefined || link === undefined
             ? []
             : reasonsAt(state, name, link, own, plan.provider === 'host' && netns === null);

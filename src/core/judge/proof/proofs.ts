@@ -16,12 +16,12 @@ export interface ProofInput extends DeliveryInput {
 }
 
 /** Reasons that are alike are told so often; then one says how many more there are. */
-const mostAlike = 100;
+const maxAlike = 100;
 
 function limited(reasons: readonly Reason[], code: ReasonCode): readonly Reason[] {
-  return reasons.length <= mostAlike
+  return reasons.length <= maxAlike
     ? reasons
-    : [...reasons.slice(0, mostAlike), reason(code, null, `and ${reasons.length - mostAlike} more of this kind`)];
+    : [...reasons.slice(0, maxAlike), reason(code, null, `and ${reasons.length - maxAlike} more of this kind`)];
 }
 
 function groupControls(
@@ -315,15 +315,15 @@ function outcomeReasons(facts: StepFacts): readonly Reason[] {
 }
 
 /** NTP turns the clock by less than a millisecond a second; what is more was set by somebody. */
-const mostClockShiftMs = 500;
+const maxClockShiftMs = 500;
 
 function clockReasons(facts: StepFacts): readonly Reason[] {
   return [
-    ...(facts.clockShiftMs <= mostClockShiftMs
+    ...(facts.clockShiftMs <= maxClockShiftMs
       ? []
       : [reason('clock-changed', null, `the wall clock was set by ${Math.round(facts.clockShiftMs)} ms`)]),
     ...[...facts.hostClockShiftsMs].flatMap(([host, ms]) =>
-      ms <= mostClockShiftMs
+      ms <= maxClockShiftMs
         ? []
         : [reason('clock-changed', null, `the wall clock of ${host} was set by ${Math.round(ms)} ms`)],
     ),

@@ -93,7 +93,7 @@ function changedLinks(step: StepPlan, before: HostState, after: HostState, provo
   const bridges = new Set(step.observers.map((observer) => observer.bridge));
   const watched = before.links.filter(ofStep(step));
   const [was, is] = [byName(before.links), byName(after.links)];
-  const observers = new Map(step.observers.map((one) => [one.interface, one.name]));
+  const observers = new Map(step.observers.map((observer) => [observer.interface, observer.name]));
   const reasons = watched.flatMap((link) => {
     const now = is.get(link.name);
     const observer = observers.get(link.name) ?? null;
@@ -160,7 +160,7 @@ function movedMacs(
 }
 
 /** At most so many of those who changed rules are named. */
-const mostNamed = 3;
+const maxNamed = 3;
 
 function changer({ kind, pid, program }: RuleChange): string {
   if (pid === null) return 'somebody whom the kernel did not name';
@@ -183,7 +183,7 @@ function changedRules(intervals: readonly ReadInterval[], changes: readonly Rule
     const named =
       by.length === 0
         ? ''
-        : `, by ${by.slice(0, mostNamed).join(', ')}${by.length > mostNamed ? ` and ${by.length - mostNamed} more` : ''}`;
+        : `, by ${by.slice(0, maxNamed).join(', ')}${by.length > maxNamed ? ` and ${by.length - maxNamed} more` : ''}`;
     return [
       reason(
         'settings-changed',
@@ -235,7 +235,7 @@ function differs({ from, to, excused }: ReadInterval, name: string, what: string
   if (what === vlanList)
     return !excused.has('vlan') && vlansOf(from, new Set([name])).get(name) !== vlansOf(to, new Set([name])).get(name);
   const value = ({ links }: HostState): string => {
-    const link = links.find((one) => one.name === name);
+    const link = links.find((link) => link.name === name);
     const identity: Readonly<Record<string, string | number | null | undefined>> = {
       MAC: link?.mac,
       MTU: link?.mtu,
@@ -273,7 +273,7 @@ function putBack(
   const watched = new Map(
     before.links.filter(ofStep(step)).map((link) => [numbered(hostOf(link.name), link.ifindex), link]),
   );
-  const observers = new Map(step.observers.map((one) => [one.interface, one.name]));
+  const observers = new Map(step.observers.map((observer) => [observer.interface, observer.name]));
   return settings.flatMap(({ ifindex, what, host = null }) => {
     if (ifindex === null) return sysctlPutBack(onHost(host, what), before, intervals);
     const link = watched.get(numbered(host, ifindex));

@@ -5,7 +5,7 @@ import { reason } from '../reasons.js';
 import type { Moment, StepFacts } from './step-facts.js';
 
 /** A row of a mesh may be long; what is beyond is in the capture. */
-const mostWindows = 100;
+const maxWindows = 100;
 
 /** Tenths of a millisecond: what a capture of another process can mean. */
 function msSince(start: Moment | null, ns: bigint): number {
@@ -32,7 +32,7 @@ export function windowsOf(
     else runs.push({ from: timeNs, to: timeNs, frames: 1, last: sequence });
   }
   return {
-    windows: runs.slice(0, mostWindows).map(({ from, to, frames }) => ({
+    windows: runs.slice(0, maxWindows).map(({ from, to, frames }) => ({
       fromMs: msSince(facts.probingFrom, from),
       toMs: msSince(facts.probingFrom, to),
       frames,

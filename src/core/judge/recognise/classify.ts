@@ -3,7 +3,7 @@ import {
   type Flow,
   type Flows,
   type FrameSpec,
-  mostTokens,
+  maxTokens,
   type Plan,
   type StepPlan,
 } from '../../model/plan.js';
@@ -88,7 +88,7 @@ const nothing: readonly Sighting[] = [];
 
 /** The tags of all tokens that a plan has, under its key; null: none is known. */
 export function tagsOf(plan: Plan, key: Uint8Array | null): RunTags {
-  return createRunTags(key, Math.min(segmentsOf(plan).at(-1)?.end ?? 0, mostTokens));
+  return createRunTags(key, Math.min(segmentsOf(plan).at(-1)?.end ?? 0, maxTokens));
 }
 
 /** A function that gives the flow that a token's index belongs to; null = none. */
@@ -111,7 +111,7 @@ interface Recognised {
 }
 
 /** So many tokens of a frame are looked at: as many as fit into the largest frame that an offload makes. */
-const mostInFrame = 4096;
+const maxInFrame = 4096;
 
 /**
  * A function that says of `bytes[start, end)` what it is. Tags of no key (the run was killed before it was revealed):
@@ -167,7 +167,7 @@ export function createClassifier(plan: Plan, tags: RunTags, rules: VerdictRules)
 /** Offsets of the frame's further tokens, in their order. */
 function tokensBut(bytes: Uint8Array, start: number, end: number, runTag: number, first: number): readonly number[] {
   const found: number[] = [];
-  for (let at = start; found.length < mostInFrame; at += 1) {
+  for (let at = start; found.length < maxInFrame; at += 1) {
     at = tokenAt(bytes, at, end, runTag, -1);
     if (at < 0) return found;
     if (at !== first) found.push(at);

@@ -40,17 +40,17 @@ export function createHeaderReader(): (frame: FrameSpec) => PlannedHeaders {
   const mac = (text: string): number => {
     const known = macs.get(text);
     if (known !== undefined) return known;
-    const octets = macBytes(text);
-    const number = octets === null ? -1 : macNumber(octets, 0);
+    const bytes = macBytes(text);
+    const number = bytes === null ? -1 : macNumber(bytes, 0);
     macs.set(text, number);
     return number;
   };
   const ip = (text: string | null): Uint8Array | null => {
     const known = ips.get(text);
     if (known !== undefined) return known;
-    const octets = ipBytes(text);
-    ips.set(text, octets);
-    return octets;
+    const bytes = ipBytes(text);
+    ips.set(text, bytes);
+    return bytes;
   };
   const behind = new Map<string, number>();
   const tokenBehind = (frame: FrameSpec): number => {
@@ -81,7 +81,7 @@ function distanceOf(frame: FrameSpec): number {
 }
 
 /** Are the octets at `at` those expected? -1 = there are none. */
-export function sameOctets(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
+export function sameBytes(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
   if (at < 0) return false;
   for (let i = 0; i < expected.length; i += 1) if (bytes[at + i] !== expected[i]) return false;
   return true;
@@ -96,9 +96,7 @@ function hasPlannedMacs(bytes: Uint8Array, view: FrameView, planned: PlannedHead
 
 function hasPlannedIps(bytes: Uint8Array, view: FrameView, { srcIp, dstIp }: PlannedHeaders): boolean {
   return (
-    srcIp === null ||
-    dstIp === null ||
-    (sameOctets(bytes, view.srcIpAt, srcIp) && sameOctets(bytes, view.dstIpAt, dstIp))
+    srcIp === null || dstIp === null || (sameBytes(bytes, view.srcIpAt, srcIp) && sameBytes(bytes, view.dstIpAt, dstIp))
   );
 }
 

@@ -4,7 +4,7 @@ import { macLength, macNumber } from '../../wire/ethernet.js';
 import type { FrameView } from '../../wire/frame-view.js';
 import { asNumber } from '../../wire/octets.js';
 import { tokenLength } from '../../wire/token.js';
-import { createHeaderReader, type PlannedHeaders, sameOctets } from './frame-form.js';
+import { createHeaderReader, type PlannedHeaders, sameBytes } from './frame-form.js';
 import { createMacWords, type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
 import type { RunTags } from './run-tags.js';
 
@@ -30,7 +30,7 @@ interface Kind extends Omit<HeaderWords, 'view'> {
   readonly dstIpAt: number;
 }
 
-const mostKinds = 8;
+const maxKinds = 8;
 const ipv4ChecksumAt = 10;
 
 /**
@@ -103,8 +103,8 @@ export function createPlannedKinds(
     if (srcIp === null || dstIp === null) return kind.srcIpAt < 0;
     return (
       kind.srcIpAt >= 0 &&
-      sameOctets(bytes, start + kind.srcIpAt, srcIp) &&
-      sameOctets(bytes, start + kind.dstIpAt, dstIp)
+      sameBytes(bytes, start + kind.srcIpAt, srcIp) &&
+      sameBytes(bytes, start + kind.dstIpAt, dstIp)
     );
   }
 
@@ -124,7 +124,7 @@ export function createPlannedKinds(
       return null;
     },
     learn(flow) {
-      if (tried.length >= mostKinds || tried.some((one) => isAlike(one, flow))) return;
+      if (tried.length >= maxKinds || tried.some((one) => isAlike(one, flow))) return;
       tried.push(flow);
       const kind = kindOf(flow, runTag, headersOf);
       if (kind !== null) kinds.push(kind);

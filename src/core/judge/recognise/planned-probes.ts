@@ -31,12 +31,12 @@ interface Template extends Omit<HeaderWords, 'view'> {
 const worthATemplate = 16;
 /** Flows that are counted at a time, a power of two, and templates that are kept. */
 const counted = 1024;
-const mostTemplates = 4096;
+const maxTemplates = 4096;
 /** Slots that templates are found in by a token's index, 16 indices a slot; a power of two. */
 const slots = 1024;
 const indicesPerSlot = 4;
 /** Places in a frame where tokens are looked for: the carriers without and with tags. */
-const mostPlaces = 8;
+const maxPlaces = 8;
 
 function templateOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof createHeaderReader>): Template | null {
   const found = headerWords(flow, runTag, headersOf);
@@ -96,14 +96,14 @@ export function createPlannedProbes(
     let template = known.get(flow.id);
     if (template === undefined) {
       if (!isFrequent(flow.id)) return;
-      if (known.size >= mostTemplates) known.clear();
+      if (known.size >= maxTemplates) known.clear();
       template = templateOf(flow, runTag, headersOf);
       known.set(flow.id, template);
     }
     if (template === null) return;
     bySlot[slotOf(flow.first + sequence)] = template;
     const place = template.tokenAt;
-    if (!places.includes(place) && places.length < mostPlaces) places.push(place);
+    if (!places.includes(place) && places.length < maxPlaces) places.push(place);
   }
   /** The template of the frame that has a token of this run at one of the known places. */
   function find(bytes: Uint8Array, start: number, end: number): Template | undefined {

@@ -16,7 +16,7 @@ import {
 } from './probe-row.js';
 
 /** A step with more rows than this has those grouped that say the same: a mesh of 1,000 guests has a billion. */
-export const mostUngrouped = 10_000;
+export const maxUngrouped = 10_000;
 
 /** How many rows a group stands for, and the sums of what they say. */
 interface Sums {

@@ -14,7 +14,7 @@ function macIn(root: string): string {
   return root
     .slice(root.indexOf('.') + 1)
     .split(':')
-    .map((octet) => octet.padStart(2, '0'))
+    .map((byte) => byte.padStart(2, '0'))
     .join(':')
     .toLowerCase();
 }

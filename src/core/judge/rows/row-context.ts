@@ -90,9 +90,9 @@ export function rowContexts(
   { before, after }: StepStates,
 ): (finding: Finding) => RowContext | null {
   if (before === null || after === null) return () => null;
-  const endpoints = new Map(plan.endpoints.map((one) => [one.name, one]));
-  const observers = new Map(step.observers.map((one) => [one.name, one]));
-  const links = new Map(before.links.map((one) => [one.name, one]));
+  const endpoints = new Map(plan.endpoints.map((endpoint) => [endpoint.name, endpoint]));
+  const observers = new Map(step.observers.map((observer) => [observer.name, observer]));
+  const links = new Map(before.links.map((link) => [link.name, link]));
   const portOf = (name: string | null | undefined): LinkState | null => {
     const link = links.get(name ?? '');
     return link === undefined || link.port === null ? null : link;

@@ -2,7 +2,7 @@ import type { Finding } from '../../model/result.js';
 import { partyOf } from '../parties.js';
 import { endpointLikeness } from './endpoint-likeness.js';
 import { type FoldedLeaks, LeakFolder, maxLeakRows } from './folded-leaks.js';
-import { groupedRows, mostUngrouped } from './group-rows.js';
+import { groupedRows, maxUngrouped } from './group-rows.js';
 import {
   acceptedOf,
   allowanceOf,
@@ -100,7 +100,7 @@ function foreignRows(input: RowInput): readonly Finding[] {
 function probeRows(input: RowInput, folder: LeakFolder, exposures: LeakFolder, open: OpenByDesign): readonly Finding[] {
   const { flows, expect } = input.step;
   const observers = input.step.observers.filter((observer) => observer.judged);
-  if (flows.length * observers.length > mostUngrouped) {
+  if (flows.length * observers.length > maxUngrouped) {
     // A claim on single pairs needs their rows.
     const single = new Set(
       expect.seen.filter((claim) => claim.from !== null || claim.to !== null).map((claim) => claim.observer),

@@ -81,7 +81,7 @@ export interface OptionValue {
 }
 
 /** A text as an option holds it, without a prefix. */
-export function textOctets(text: string): Uint8Array {
+export function textBytes(text: string): Uint8Array {
   return textOption(optionCodes.comment, text)[0]?.value ?? new Uint8Array(0);
 }
 

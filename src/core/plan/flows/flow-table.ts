@@ -27,7 +27,7 @@ export type FlowColumnsRecord = Omit<FlowColumns, 'form' | 'source' | 'aim'> & {
 };
 
 /** Up to so many flows stand in plan.json one by one, for people to read, and are whole objects. */
-export const mostListed = 2000;
+export const maxListed = 2000;
 
 /** The part of a frame, and of a flow, that most of them have not: a key without a value is none. */
 export function optionalForm({ form }: Pick<FrameSpec, 'form'>): Pick<FrameSpec, 'form'> {
@@ -46,7 +46,7 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
   const { step, id, forms, sources, aims, form, source, aim } = columns;
   const { length } = form;
   // Where flows differ in their count, the tokens before each are added up once.
-  const counts = new Set(forms.map((one) => one.count));
+  const counts = new Set(forms.map((form) => form.count));
   const [even = 0] = counts;
   const firsts = counts.size > 1 ? new Float64Array(length) : null;
   if (firsts !== null) {
@@ -62,7 +62,7 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
     const to = aims[aim[i] ?? -1];
     if (common === undefined || from === undefined || to === undefined) return undefined;
     const first = firsts === null ? columns.first + i * even : (firsts[i] ?? 0);
-    if (length > mostListed && common.purpose === undefined && common.variant === undefined)
+    if (length > maxListed && common.purpose === undefined && common.variant === undefined)
       return new FlowOfTable(id + i, step, first, common, from, to);
     const flow: Flow = {
       id: id + i,
@@ -159,7 +159,7 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
     some: (holds) => search(holds, true),
     every: (holds) => !search(holds, false),
     toJSON(): readonly Flow[] | FlowColumnsRecord {
-      if (length <= mostListed) return [...each()];
+      if (length <= maxListed) return [...each()];
       return {
         step,
         id,

@@ -54,8 +54,8 @@ export const igmpQuery: ProbeClass = {
     const group = groupFor(carrier, entry.group);
     const ports = memberPorts(mdb, group);
     const members = [...endpoints.values()]
-      .filter((one) => sameSegment(one, from) && one.port !== null && ports.has(one.port))
-      .map((one) => one.name);
+      .filter((endpoint) => sameSegment(endpoint, from) && endpoint.port !== null && ports.has(endpoint.port))
+      .map((endpoint) => endpoint.name);
     const may = [...members, ...namesByRole(endpoints.values(), from.bridge, ['uplink', 'host'])];
     const talk = talkers(context, from.bridge, [from.name]).map((other): FlowDraft => {
       const srcIp =

@@ -30,8 +30,8 @@ export const multicast: ProbeClass = {
     );
     const ports = memberPorts(mdb, group);
     const members = [...endpoints.values()]
-      .filter((one) => sameSegment(one, from) && one.port !== null && ports.has(one.port))
-      .map((one) => one.name);
+      .filter((endpoint) => sameSegment(endpoint, from) && endpoint.port !== null && ports.has(endpoint.port))
+      .map((endpoint) => endpoint.name);
     const others = namesByRole(
       endpoints.values(),
       from.bridge,

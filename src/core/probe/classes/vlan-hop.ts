@@ -73,7 +73,7 @@ export const vlanHop: ProbeClass = {
   maySee: 'unforeseeable',
   defaultCarriers: unicastCarriers,
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {
-    const others = [...endpoints.values()].filter((one) => sameSegment(one, from));
+    const others = [...endpoints.values()].filter((endpoint) => sameSegment(endpoint, from));
     // A trunk carries the VLANs of others on purpose; so does what leads out of the bridge.
     const may = others.filter((one) => one.role !== 'guest' || shareVlan(from, one)).map((one) => one.name);
     return hops(entry, vlan, nativeOf(from), targetOf(from, to, others)).map(({ variant, vlan: tags, form }) => {

@@ -8,8 +8,8 @@ import { countPairs } from './pairs.js';
 import { readExpectation } from './read-expectation.js';
 import { endpointOf, type StepContext, selectPresent } from './step-context.js';
 
-const mostSteps = 1000;
-const mostUnwritten = 2_000_000;
+const maxSteps = 1000;
+const maxUnwritten = 2_000_000;
 const count = 100;
 
 /**
@@ -43,8 +43,8 @@ export function readPolicy(context: StepContext, raw: readonly unknown[], path: 
     const many = isPair
       ? senders.size * receivers.size - [...senders.keys()].filter((zone) => receivers.has(zone)).length
       : 0;
-    if (steps.length + many > mostSteps) {
-      faults.add(at, `${where(at)}: makes ${many} steps, expected at most ${mostSteps} in all`);
+    if (steps.length + many > maxSteps) {
+      faults.add(at, `${where(at)}: makes ${many} steps, expected at most ${maxSteps} in all`);
       break;
     }
     const pairs = isPair
@@ -57,8 +57,8 @@ export function readPolicy(context: StepContext, raw: readonly unknown[], path: 
       );
       continue;
     }
-    if (steps.length + pairs.length > mostSteps) {
-      faults.add(at, `${where(at)}: makes ${pairs.length} steps, expected at most ${mostSteps} in all`);
+    if (steps.length + pairs.length > maxSteps) {
+      faults.add(at, `${where(at)}: makes ${pairs.length} steps, expected at most ${maxSteps} in all`);
       break;
     }
     for (const [[zone, members], [otherZone, others]] of pairs) {
@@ -68,7 +68,7 @@ export function readPolicy(context: StepContext, raw: readonly unknown[], path: 
         countPairs({ from: members, to: others, bothWays: false, acrossBridges: true }, context.reading.topology) *
         2 *
         count;
-      if (frames > mostUnwritten)
+      if (frames > maxUnwritten)
         faults.add(at, `${where(at)}: ${name} would send ${frames} frames, expected steps with "count" written out`);
       steps.push(step);
     }

@@ -13,7 +13,7 @@ import { readAllowance } from './read-expectation.js';
 import { select } from './select.js';
 import { endpointOf, type StepContext, selectPresent } from './step-context.js';
 
-const mostUnwritten = 2_000_000;
+const maxUnwritten = 2_000_000;
 
 type RawProbe = z.output<typeof probe>;
 
@@ -143,10 +143,10 @@ function checkFrames({ faults, reading }: StepContext, entry: ProbeEntry, path: 
   }
   // Where no carriers are written a class sends two: raw, and UDP over IP.
   const frames = pairs * (entry.carriers?.length ?? 2) * entry.vlanStacks.length * entry.count;
-  if (unwritten && frames > mostUnwritten) {
+  if (unwritten && frames > maxUnwritten) {
     faults.add(
       path,
-      `${where(path)}: ${frames} frames in all (${pairs} pairs), expected "count" written out where it is more than ${mostUnwritten}`,
+      `${where(path)}: ${frames} frames in all (${pairs} pairs), expected "count" written out where it is more than ${maxUnwritten}`,
     );
   }
 }

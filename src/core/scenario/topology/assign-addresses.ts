@@ -57,8 +57,8 @@ export function assignAddresses(
 
 /** 02:76:69 and the number in three octets. */
 function derivedMac(number: number): Mac {
-  const octets = [0x02, 0x76, 0x69, (number >> 16) & 0xff, (number >> 8) & 0xff, number & 0xff];
-  return octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':');
+  const bytes = [0x02, 0x76, 0x69, (number >> 16) & 0xff, (number >> 8) & 0xff, number & 0xff];
+  return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
 function free(make: (number: number) => string, taken: Set<string>): string {

@@ -5,7 +5,7 @@ import type { FaultList, Path } from '../yaml/fault.js';
 import type { EndpointDraft } from './read-endpoint.js';
 
 /** Ports that net/bridge/br_private.h (BR_PORT_BITS 10) has room for, one number being no port. */
-const mostPorts = 1023;
+const maxPorts = 1023;
 
 /**
  * Faults between endpoints: one port or MAC twice, names that clash, more ports than a bridge has, two host endpoints
@@ -58,10 +58,10 @@ export function topologyConflicts(
     if (endpoint.attach === 'port') {
       const count = (onBridge.get(endpoint.bridge) ?? 0) + 1;
       onBridge.set(endpoint.bridge, count);
-      if (count === mostPorts + 1 && provider === 'lab')
+      if (count === maxPorts + 1 && provider === 'lab')
         faults.addKey(
           path,
-          `${where(path)}: ${quote(endpoint.bridge)} would have more than ${mostPorts} ports, the most that a bridge takes`,
+          `${where(path)}: ${quote(endpoint.bridge)} would have more than ${maxPorts} ports, the most that a bridge takes`,
         );
     }
   }

@@ -7,7 +7,7 @@ import { salvage } from '../yaml/salvage.js';
 import type { EndpointDraft } from './read-endpoint.js';
 
 /** Of the whole topology. A Linux bridge has 1023 ports at most; namespaces and sockets cost memory. */
-const mostEndpoints = 4096;
+const maxEndpoints = 4096;
 
 /**
  * Expands `generate` blocks to endpoints, numbered from 1 in each block: `{}` in name, port and zone is the number.
@@ -26,10 +26,10 @@ export function expandGenerate(
     const read = salvage(faults, generate, block, at);
     if (read === null) continue;
     const { count, name, port, zone, ...rest } = read.value;
-    if (drafts.length + known.size + count > mostEndpoints) {
+    if (drafts.length + known.size + count > maxEndpoints) {
       faults.add(
         [...at, 'count'],
-        `${where([...at, 'count'])}: the topology would have more than ${mostEndpoints} endpoints`,
+        `${where([...at, 'count'])}: the topology would have more than ${maxEndpoints} endpoints`,
       );
       continue;
     }

@@ -23,7 +23,7 @@ interface Origin {
   readonly locate: Locate;
 }
 
-const mostFiles = 64;
+const maxFiles = 64;
 
 /**
  * A scenario file with the files that it includes, as one: `topology: { include: FILE, … }` takes the file's topology,
@@ -45,7 +45,7 @@ export function compose(file: string, bytes: Uint8Array, readFile: ReadFile): Co
       return null;
     };
     if (typeof name !== 'string' || name === '') return refuse('expected the path of a file');
-    if (included.length >= mostFiles) return refuse(`expected at most ${mostFiles} included files`);
+    if (included.length >= maxFiles) return refuse(`expected at most ${maxFiles} included files`);
     const path = name.startsWith('/') ? name : `${folder}${name}`;
     const found = readFile(path);
     if (typeof found === 'string') return refuse(`${quote(path)} cannot be included: ${found}`);

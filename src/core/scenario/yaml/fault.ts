@@ -28,13 +28,13 @@ export interface FaultList {
 }
 
 /** More faults than this help nobody and only cost time. */
-export const mostFaults = 1000;
+export const maxFaults = 1000;
 
 export function faultList(locate: Locate): FaultList {
   const faults: ScenarioFault[] = [];
   const known = new Set<string>();
   const add = (path: Path, part: 'key' | 'value', message: string): void => {
-    if (faults.length >= mostFaults) return;
+    if (faults.length >= maxFaults) return;
     const place = locate(path, part);
     const id = `${place.file ?? ''}:${place.line}:${place.col}:${message}`;
     if (known.has(id)) return;

@@ -12,7 +12,7 @@ import {
   Parser,
 } from 'yaml';
 import { quote } from '../../text/escape.js';
-import { type Locate, mostFaults, type Path, type ScenarioFault } from './fault.js';
+import { type Locate, maxFaults, type Path, type ScenarioFault } from './fault.js';
 import { toData } from './yaml-data.js';
 
 /** What a file holds, and where in it. */
@@ -20,9 +20,9 @@ export type YamlFile =
   | { readonly ok: true; readonly data: unknown; readonly locate: Locate }
   | { readonly ok: false; readonly faults: readonly ScenarioFault[] };
 
-const mostBytes = 1024 * 1024;
+const maxBytes = 1024 * 1024;
 /** Words and marks of YAML; a thousand endpoints written out take about 60,000. */
-const mostLexemes = 200_000;
+const maxLexemes = 200_000;
 const deepest = 32;
 
 /**
@@ -31,8 +31,8 @@ const deepest = 32;
  * throws.
  */
 export function readYaml(bytes: Uint8Array): YamlFile {
-  if (bytes.length > mostBytes)
-    return fault(1, 1, `the file has ${bytes.length} bytes, expected at most ${mostBytes} (1 MiB)`);
+  if (bytes.length > maxBytes)
+    return fault(1, 1, `the file has ${bytes.length} bytes, expected at most ${maxBytes} (1 MiB)`);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -59,7 +59,7 @@ export function readYaml(bytes: Uint8Array): YamlFile {
   const document = documents[0];
   if (document === undefined)
     return fault(1, 1, 'the file is empty, expected a scenario that begins with "version: 1"');
-  const complaints: ScenarioFault[] = [...document.errors, ...document.warnings].slice(0, mostFaults).map((error) => ({
+  const complaints: ScenarioFault[] = [...document.errors, ...document.warnings].slice(0, maxFaults).map((error) => ({
     ...position(error.pos[0]),
     message: `not valid YAML: ${yamlMessage(error.code, error.message)}`,
   }));
@@ -91,15 +91,15 @@ function tokensOf(text: string, lines: LineCounter, position: (offset: number) =
   for (const lexeme of new Lexer().lex(text)) {
     const type = CST.tokenType(lexeme);
     lexemes += 1;
-    if (lexemes > mostLexemes)
+    if (lexemes > maxLexemes)
       return {
         tokens,
         faults: [
           ...faults,
-          { ...position(offset), message: `the file goes on after ${mostLexemes} YAML elements, expected fewer` },
+          { ...position(offset), message: `the file goes on after ${maxLexemes} YAML elements, expected fewer` },
         ],
       };
-    if (faults.length >= mostFaults) return { tokens, faults };
+    if (faults.length >= maxFaults) return { tokens, faults };
     if (type === 'tag') {
       faults.push({
         ...position(offset),

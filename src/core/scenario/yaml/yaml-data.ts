@@ -1,7 +1,7 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type Node } from 'yaml';
 import { quote } from '../../text/escape.js';
 
-const mostValues = 100_000;
+const maxValues = 100_000;
 const deepest = 64;
 
 export interface OffsetFault {
@@ -32,7 +32,7 @@ export function toData(document: Document.Parsed): YamlData {
   const convert = (node: unknown, depth: number, offset: number, expanding: boolean): unknown => {
     if (stopped) return null;
     values += 1;
-    if (values > mostValues) return stop(offset, `aliases expand to more than ${mostValues} values`);
+    if (values > maxValues) return stop(offset, `aliases expand to more than ${maxValues} values`);
     if (depth > deepest) return stop(offset, `aliases nest more than ${deepest} levels deep`);
     if (isAlias(node)) {
       const start = node.range?.[0] ?? offset;

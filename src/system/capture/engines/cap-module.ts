@@ -6,7 +6,7 @@ export interface CapObject {
   /** Gives the link type: `ETHERNET`. Keeps `buffer`'s address, but no reference to it. */
   open(device: string, filter: string, bufferSize: number, buffer: Buffer): string;
   close(): boolean;
-  on(event: 'packet', listener: (octets: number, truncated: boolean) => void): void;
+  on(event: 'packet', listener: (bytes: number, truncated: boolean) => void): void;
 }
 
 export interface CapModule {

@@ -19,7 +19,7 @@ import { compileFilterFor, libpcap } from './libpcap-library.js';
 
 const IFF_UP = 1;
 /** cap's bufSize hangs at 2,000 MiB. */
-const mostBuffer = 512 << 20;
+const maxBuffer = 512 << 20;
 const frameBytes = 65536; // cap's snaplen is 65,535
 
 /**
@@ -45,8 +45,8 @@ export const capEngine: Engine = {
 
 function openPort(options: OpenOptions): EngineHandle {
   const { device } = options;
-  if (options.buffer > mostBuffer)
-    throw failed('open-failed', device, `cap takes a buffer of at most ${mostBuffer} octets, not ${options.buffer}`);
+  if (options.buffer > maxBuffer)
+    throw failed('open-failed', device, `cap takes a buffer of at most ${maxBuffer} octets, not ${options.buffer}`);
   compileFilterFor(options); // what is no filter is refused before cap opens anything
   const programs = searchDepthsOf(options.filter).map((depth) => () => compileFilterFor(options, depth));
   requireUp(device);
@@ -73,7 +73,7 @@ function openPort(options: OpenOptions): EngineHandle {
   let delivered = 0;
   let open = true;
   const queue = frameQueue(new Set(options.macs.map((mac) => mac.toLowerCase())), received);
-  object.on('packet', (octets) => queue.push(buffer, Math.min(octets, options.snaplen)));
+  object.on('packet', (bytes) => queue.push(buffer, Math.min(bytes, options.snaplen)));
   return {
     facts: { engine: 'cap', timestamps: 'user', originalLength: false, direction: 'inferred' },
     descriptors: [],

@@ -16,7 +16,7 @@ interface Queued {
 }
 
 /** More than this in octets is a flood that the worker does not keep up with: it is counted as dropped, not kept. */
-const mostBytes = 64 << 20;
+const maxBytes = 64 << 20;
 const overhead = 160;
 
 /** A queue that skips the first `stale` frames and infers directions: `macs` are the observer's own, lower case. */
@@ -29,7 +29,7 @@ export function frameQueue(macs: ReadonlySet<string>, stale: number): FrameQueue
   let dropped = 0;
   return {
     push(bytes, captured) {
-      if (bytesHeld > mostBytes) {
+      if (bytesHeld > maxBytes) {
         dropped += 1;
         return;
       }

@@ -16,9 +16,9 @@ export interface LibpcapLibrary {
   create(device: string, message: Uint8Array): Pcap | null;
   /** A handle that captures nothing: to compile filters with. */
   openDead(linkType: number, snaplen: number): Pcap | null;
-  setSnaplen(handle: Pcap, octets: number): number;
+  setSnaplen(handle: Pcap, bytes: number): number;
   setPromisc(handle: Pcap, on: number): number;
-  setBufferSize(handle: Pcap, octets: number): number;
+  setBufferSize(handle: Pcap, bytes: number): number;
   setTimeout(handle: Pcap, ms: number): number;
   setTstampPrecision(handle: Pcap, precision: number): number;
   getTstampPrecision(handle: Pcap): number;
@@ -40,12 +40,12 @@ export interface LibpcapLibrary {
   closeBeside(handle: Pcap): Promise<void>;
   /** Address of pcap_dump, for `dispatch`. */
   readonly dump: unknown;
-  fmemopen(buffer: Uint8Array, octets: number, mode: string): bigint | null;
+  fmemopen(buffer: Uint8Array, bytes: number, mode: string): bigint | null;
   rewind(file: bigint): void;
   fflush(file: bigint): number;
   ftell(file: bigint): number;
   /** A copy of `octets` octets of C memory. */
-  copyFrom(address: bigint, octets: number): Uint8Array;
+  copyFrom(address: bigint, bytes: number): Uint8Array;
 }
 
 const names = ['libpcap.so.0.8', 'libpcap.so.1', 'libpcap.so'];
@@ -89,7 +89,7 @@ function bind(): LibpcapLibrary {
     rewind: c.func('void rewind(void *)'),
     fflush: c.func('int fflush(void *)'),
     ftell: c.func('long ftell(void *)'),
-    copyFrom: (address, octets) => new Uint8Array(k.view(address, octets)).slice(),
+    copyFrom: (address, bytes) => new Uint8Array(k.view(address, bytes)).slice(),
   };
 }
 

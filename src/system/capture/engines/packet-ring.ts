@@ -97,19 +97,19 @@ function ringOf(fd: number, ring: Buffer, blocks: number): PacketRing {
   return {
     fd,
     drain(take, budget) {
-      let [taken, takenBlocks, octets] = [0, 0, 0];
+      let [taken, takenBlocks, bytes] = [0, 0, 0];
       while (taken < budget) {
         const at = current * blockBytes;
         if ((view.getUint32(at + ringBlock.status, true) & ofUser) === 0) break;
         taken += view.getUint32(at + ringBlock.packets, true);
-        octets += view.getUint32(at + ringBlock.used, true);
+        bytes += view.getUint32(at + ringBlock.used, true);
         takenBlocks += 1;
         take(ring, view, at);
         view.setUint32(at + ringBlock.status, 0, true);
         current = (current + 1) % blocks;
       }
       delivered += taken;
-      rest.took(performance.now(), takenBlocks, octets);
+      rest.took(performance.now(), takenBlocks, bytes);
       return taken;
     },
     restMs: rest.restMs,
@@ -127,13 +127,13 @@ function ringOf(fd: number, ring: Buffer, blocks: number): PacketRing {
 /** For how long a ring may be left alone, learnt from how fast it fills. */
 export interface RingRest {
   /** At `nowMs` so many blocks with so many octets were taken off the ring. */
-  took(nowMs: number, blocks: number, octets: number): void;
+  took(nowMs: number, blocks: number, bytes: number): void;
   /** In ms; 0 = what comes next is to be taken at once. */
   restMs(): number;
 }
 
 /** Who sends as fast as is taken waits longer for counts (run/send/pace.ts). */
-export const mostRestMs = 30;
+export const maxRestMs = 30;
 const windowMs = 60;
 /** Of the ring, what may fill meanwhile: who sends as fast as is taken lets half of it fill. */
 const share = 1 / 16;
@@ -144,23 +144,23 @@ const share = 1 / 16;
  * brings less than half a block after a rest, is drained at once, for somebody may wait for the last frames to be
  * counted.
  */
-export function createRingRest(ringBlocks: number, blockOctets: number): RingRest {
+export function createRingRest(ringBlocks: number, blockBytes: number): RingRest {
   let restMs = 0;
   let window = { since: 0, blocks: 0, octets: 0 };
 
   return {
-    took(nowMs, blocks, octets) {
-      if (restMs > 0 && octets < blockOctets / 2) {
+    took(nowMs, blocks, bytes) {
+      if (restMs > 0 && bytes < blockBytes / 2) {
         restMs = 0;
         window = { since: nowMs, blocks: 0, octets: 0 };
         return;
       }
       window.blocks += blocks;
-      window.octets += octets;
+      window.octets += bytes;
       const ms = nowMs - window.since;
       if (ms < windowMs) return;
-      const fast = (window.octets / ms) * mostRestMs >= blockOctets;
-      restMs = fast ? Math.min(mostRestMs, Math.floor((ringBlocks * share * ms) / window.blocks)) : 0;
+      const fast = (window.octets / ms) * maxRestMs >= blockBytes;
+      restMs = fast ? Math.min(maxRestMs, Math.floor((ringBlocks * share * ms) / window.blocks)) : 0;
       window = { since: nowMs, blocks: 0, octets: 0 };
     },
     restMs: () => restMs,

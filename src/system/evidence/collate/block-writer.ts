@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import type { Direction } from '../../../core/pcap/capture-items.js';
-import { textOctets } from '../../../core/pcap/pcapng/options.js';
+import { textBytes } from '../../../core/pcap/pcapng/options.js';
 import { blockBuffer, packetBlockLength, writePacketBlock } from '../../../core/pcap/pcapng/packet-block.js';
 
 /** A packet as it goes to the file: `captured` octets at `from` of `bytes`; its time as two words of ns. */
@@ -36,7 +36,7 @@ const bufferLength = 1 << 20;
 const anew = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
 /** `told` hears, after each write, how many octets the file has. */
-export function createBlockWriter(path: string, told: (octets: number) => void = () => undefined): BlockWriter {
+export function createBlockWriter(path: string, told: (bytes: number) => void = () => undefined): BlockWriter {
   const buffer = blockBuffer(bufferLength);
   const hash = createHash('sha256');
   const orCannotWrite = <T>(act: () => T): T => {
@@ -68,7 +68,7 @@ export function createBlockWriter(path: string, told: (octets: number) => void =
   return {
     packet(packet) {
       const { interfaceId, timeHigh, timeLow, bytes, from, captured, original, direction, packetId } = packet;
-      const comment = packet.comment === null ? null : textOctets(packet.comment);
+      const comment = packet.comment === null ? null : textBytes(packet.comment);
       if (used + packetBlockLength(captured, packetId, comment?.length) > bufferLength) flush();
       used = writePacketBlock(
         buffer,

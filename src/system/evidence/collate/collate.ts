@@ -53,7 +53,7 @@ export interface CollateInput {
 }
 
 export interface CollateOptions {
-  readonly told?: (octets: number) => void;
+  readonly told?: (bytes: number) => void;
   readonly captures?: RawCaptures;
 }
 

@@ -8,7 +8,7 @@ import { isMesh } from './keep-leaks.js';
 import { createTokenSearch } from '../../../core/wire/token-search.js';
 
 /** Comments on leaks stop here for each row: a hub would else write more comment than capture. */
-const mostComments = 1000;
+const maxComments = 1000;
 
 /** What stands beside a frame in evidence.pcapng. One object does for all frames, one after the other. */
 export interface FrameNote {
@@ -48,7 +48,7 @@ export function createFrameNotes(
   /** A comment, if there are not too many of its row. */
   function limited(row: string, comment: () => string | null): string | null {
     const before = told.get(row) ?? 0;
-    if (before >= mostComments) return null;
+    if (before >= maxComments) return null;
     const text = comment();
     if (text !== null) told.set(row, before + 1);
     return text;

@@ -2,13 +2,13 @@ import { countProbe } from '../../../core/judge/count/count-probe.js';
 import type { CountedAs } from '../../../core/judge/count/probe-sighting.js';
 import { type DiscardedFrames, tokenCollector } from '../../../core/judge/count/discarded.js';
 import { createTallies, type Seen } from '../../../core/judge/count/tally.js';
-import { mostUngrouped } from '../../../core/judge/rows/group-rows.js';
+import { maxUngrouped } from '../../../core/judge/rows/group-rows.js';
 import { isLeak } from '../../../core/judge/parties.js';
 import type { VerdictRules } from '../../../core/model/provenance.js';
 import type { Flow, Observer, Plan, StepPlan } from '../../../core/model/plan.js';
 
 /** So many frames of each leak are kept: of each flow at each observer who must not see it. */
-const mostOfLeak = 1000;
+const maxOfLeak = 1000;
 
 /** Of a mesh so many frames are kept of all leaks at an observer in a step: a hub of 200 guests has eight million. */
 const maxOfObserver = 1000;
@@ -36,7 +36,7 @@ export interface LeakKeeperInput {
 
 /** A step whose rows are grouped: whoever hears in it hears thousands of pairs. */
 export function isMesh({ flows, observers }: StepPlan): boolean {
-  return flows.length * observers.filter(({ judged }) => judged).length > mostUngrouped;
+  return flows.length * observers.filter(({ judged }) => judged).length > maxUngrouped;
 }
 
 /**
@@ -71,7 +71,7 @@ export function createLeakKeeper({ keep, plan, rules, listeners, inferred }: Lea
     const row = `${flow.id}/${observer.name}`;
     const before = kept.get(row) ?? 0;
     kept.set(row, before + 1);
-    return before < mostOfLeak;
+    return before < maxOfLeak;
   }
   /** Counts a frame that goes; false = it is none that can be counted. */
   function count(one: NonNullable<(typeof counted)[number]>, what: CountedAs, token: number): boolean {

@@ -166,9 +166,9 @@ export async function* readRawFrames(
   while (sources.length > 0 || waiting.batchOf.length > 0) {
     const more: Loaded[] = [];
     for (let held = waiting.batchOf.length; held < together && sources.length > 0; ) {
-      const behind = sources.reduce((least, one) => (one.latest < least.latest ? one : least));
+      const behind = sources.reduce((least, source) => (source.latest < least.latest ? source : least));
       const loaded = await nextOf(behind);
-      if (loaded === null) sources = sources.filter((one) => one !== behind);
+      if (loaded === null) sources = sources.filter((source) => source !== behind);
       else held += more[more.push(loaded) - 1]?.batch.count ?? 0;
     }
     waiting = withBatches(waiting, more);

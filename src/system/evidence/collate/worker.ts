@@ -20,7 +20,10 @@ async function serve(port: MessagePort): Promise<void> {
     const plan = await (request.growing ? parsePlan : parseHeardPlan)(request.dir);
     say({
       kind: 'done',
-      collation: await collate({ ...request, plan }, { captures, told: (octets) => say({ kind: 'grown', octets }) }),
+      collation: await collate(
+        { ...request, plan },
+        { captures, told: (bytes) => say({ kind: 'grown', octets: bytes }) },
+      ),
     });
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;

@@ -41,14 +41,14 @@ export function rootHash(dir: string): Promise<string> {
 }
 
 /** A line has a few hundred octets; the text in it is this program's own. */
-const mostInLine = 1 << 16;
+const maxInLine = 1 << 16;
 /** So many entries are kept to be shown, and so many faults; the others are counted. */
-const mostShown = 20;
+const maxShown = 20;
 
 /** The lines of the log, one in memory at a time; none where there is no log. Throws where it is no regular file. */
 function* lines(dir: string): Generator<FileLine> {
   try {
-    yield* linesOfRegular(join(dir, files.custody), mostInLine);
+    yield* linesOfRegular(join(dir, files.custody), maxInLine);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   }
@@ -110,7 +110,7 @@ export async function readCustody(dir: string): Promise<Custody> {
   let faultCount = 0;
   const fault = (what: string): void => {
     faultCount += 1;
-    if (faults.length < mostShown) faults.push(what);
+    if (faults.length < maxShown) faults.push(what);
   };
   let [number, count] = [0, 0];
   let previous: string | null = null;
@@ -126,7 +126,7 @@ export async function readCustody(dir: string): Promise<Custody> {
           fault(`line ${number} begins with another root hash than the one before it ended with`);
         count += 1;
         last = entry;
-        if (entries.push(entry) > mostShown) entries.shift();
+        if (entries.push(entry) > maxShown) entries.shift();
       }
       previous = sha256;
     }

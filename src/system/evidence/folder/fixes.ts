@@ -5,7 +5,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { readRegularIfThere } from '../read/regular-file.js';
 import { files } from './folder.js';
 
-const mostOctets = 64 * 2 ** 20;
+const maxBytes = 64 * 2 ** 20;
 
 /** One entry of fixes.json: a fix that was tried, and the 0-based step whose leaks it is for. */
 export interface FixRecord extends ProvenFix {
@@ -37,7 +37,7 @@ export async function readFixes(dir: string): Promise<readonly FixRecord[]> {
   const path = join(dir, files.fixes);
   const read = (): unknown => {
     try {
-      const text = readRegularIfThere(path, mostOctets);
+      const text = readRegularIfThere(path, maxBytes);
       return text === null ? [] : JSON.parse(text);
     } catch {
       return null;

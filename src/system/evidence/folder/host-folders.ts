@@ -7,7 +7,7 @@ import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 import { compressedCapture, files } from './folder.js';
 
 /** Of a list of names, and of what commands said. */
-const mostOctets = 16 * 2 ** 20;
+const maxBytes = 16 * 2 ** 20;
 
 /** A host and the folder with what came back from it; null = nothing did, only its name is known. */
 export interface HostFolder {
@@ -18,7 +18,7 @@ export interface HostFolder {
 /** Beside the hosts' folders: the names of all hosts that were asked, a line each. */
 const namesFile = 'hosts';
 /** Evidence lies in a host's folder, or this far below: `HOST/run/SCENARIO`. */
-const mostDeep = 2;
+const maxDepth = 2;
 const signs: readonly string[] = [
   files.run,
   files.plan,
@@ -56,7 +56,7 @@ async function list(dir: string): Promise<Listed> {
 
 function readNames(path: string): string {
   try {
-    return readRegular(path, mostOctets);
+    return readRegular(path, maxBytes);
   } catch (error) {
     throw new VerifyError(
       'folder-unreadable',
@@ -103,7 +103,7 @@ export async function hostFolders(dirs: readonly string[]): Promise<readonly Hos
 export async function evidenceFolders(dir: string, deep = 0): Promise<readonly string[]> {
   const { folders, names } = await list(dir);
   if (names.some((name) => signs.includes(name))) return [dir];
-  if (deep === mostDeep) return [];
+  if (deep === maxDepth) return [];
   return (await Promise.all(folders.map((name) => evidenceFolders(join(dir, name), deep + 1)))).flat();
 }
 
@@ -126,7 +126,7 @@ export interface HostRecord {
 export async function readHostRecord(dir: string): Promise<HostRecord | null> {
   const path = join(dir, hostRecordFile);
   try {
-    const text = readRegularIfThere(path, mostOctets);
+    const text = readRegularIfThere(path, maxBytes);
     if (text === null) return null;
     return shape.parse(JSON.parse(text));
   } catch (error) {
@@ -140,7 +140,7 @@ export async function readHostRecord(dir: string): Promise<HostRecord | null> {
 }
 
 /** So many of the runs below a folder are named. */
-const mostNamed = 5;
+const maxNamed = 5;
 
 /** What is told of a folder without run.json (64): that it is not there, or which runs lie in it. */
 export async function noRun(dir: string): Promise<VerifyError> {
@@ -149,11 +149,11 @@ export async function noRun(dir: string): Promise<VerifyError> {
     () => false,
   );
   const runs = isFolder ? await evidenceFolders(dir).catch(() => []) : []; // what may not be read is left out
-  const more = runs.length > mostNamed ? ` and ${runs.length - mostNamed} more` : '';
+  const more = runs.length > maxNamed ? ` and ${runs.length - maxNamed} more` : '';
   const hint =
     runs.length === 0
       ? 'name the folder that a run left: it says at its end where its evidence is'
-      : `name one of the runs in it: ${runs.slice(0, mostNamed).join(', ')}${more}`;
+      : `name one of the runs in it: ${runs.slice(0, maxNamed).join(', ')}${more}`;
   return new VerifyError(
     'evidence-unreadable',
     64,

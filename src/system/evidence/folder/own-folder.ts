@@ -37,7 +37,7 @@ const O_PATH = 0o10000000;
 const othersWrite = 0o022;
 const sticky = 0o1000;
 /** As the kernel's (path_resolution(7)). */
-const mostLinks = 40;
+const maxLinks = 40;
 
 /** In words that a person can act upon. */
 function refused(name: string, what: string): VerifyError {
@@ -132,7 +132,7 @@ function comeTo(name: string): Found {
         if (there === null) made.push(folder);
       } else {
         links += 1;
-        if (links > mostLinks) throw refused(name, 'too many symbolic links');
+        if (links > maxLinks) throw refused(name, 'too many symbolic links');
         if (rest.length === 0) throw refused(name, 'the evidence folder is a symbolic link');
         rest = [...linkAt(name, folder, part, there), ...rest];
       }

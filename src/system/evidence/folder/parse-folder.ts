@@ -21,7 +21,7 @@ import { stateShape } from './state-shape.js';
 import { timelineShape } from './timeline-shape.js';
 
 /** A run with a million flows, or a host with ten thousand guests, has a tenth of it. */
-const mostOctets = 256 * 2 ** 20;
+const maxBytes = 256 * 2 ** 20;
 
 /** A function made of a schema takes longer than it saves, with 7,000 flows too (20 ms of 40 in a small run). */
 const once = { jitless: true };
@@ -45,7 +45,7 @@ function isMissing(path: string): Promise<boolean> {
 
 function read(path: string): string {
   try {
-    return readRegular(path, mostOctets);
+    return readRegular(path, maxBytes);
   } catch (error) {
     throw damaged(path, error instanceof Error ? error.message : String(error));
   }
@@ -54,7 +54,7 @@ function read(path: string): string {
 /** null = there is no such file. */
 function readIfThere(path: string): string | null {
   try {
-    return readRegularIfThere(path, mostOctets);
+    return readRegularIfThere(path, maxBytes);
   } catch (error) {
     throw damaged(path, error instanceof Error ? error.message : String(error));
   }

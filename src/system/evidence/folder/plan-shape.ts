@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { frameForms, mostTokens, phases } from '../../../core/model/plan.js';
+import { frameForms, maxTokens, phases } from '../../../core/model/plan.js';
 import { carriers, probeClasses } from '../../../core/model/scenario.js';
 
 /**
@@ -67,7 +67,7 @@ const flowParts = {
   class: z.enum(probeClasses),
   carrier: z.enum(carriers),
   vlan: z.array(whole),
-  count: whole.min(0).max(mostTokens),
+  count: whole.min(0).max(maxTokens),
   judged: flag,
   purpose: z.enum(['stimulus', 'restore']).optional(),
   variant: text.optional(),
@@ -80,7 +80,7 @@ const flow = z.looseObject({
   to: text.nullable(),
   sender: text,
   frame,
-  first: whole.min(0).max(mostTokens),
+  first: whole.min(0).max(maxTokens),
   must: texts,
   may: texts,
 });
@@ -89,8 +89,8 @@ const flow = z.looseObject({
 const flowColumns = z.looseObject({
   step: whole,
   id: whole,
-  first: whole.min(0).max(mostTokens),
-  length: whole.min(0).max(mostTokens),
+  first: whole.min(0).max(maxTokens),
+  length: whole.min(0).max(maxTokens),
   form: text,
   source: text,
   aim: text,
@@ -110,7 +110,7 @@ const control = z.looseObject({
   observer: text,
   sender: text.nullable(),
   frame,
-  index: whole.min(0).max(mostTokens),
+  index: whole.min(0).max(maxTokens),
 });
 
 const fdbEntry = z.looseObject({

@@ -12,15 +12,15 @@ import { files } from './folder.js';
 const namespace = 'verify-isolation';
 
 /** A signature of OpenSSH has a few hundred octets. */
-const mostOctets = 1 << 16;
-const mostInSums = 256 * 2 ** 20;
+const maxBytes = 1 << 16;
+const maxInSums = 256 * 2 ** 20;
 
 /**
  * What is signed: SHA256SUMS, which names every file by its hash, and a line with the hash of the custody log, where
  * there is one. `more`: what is about to be appended to the log.
  */
 async function signedText(dir: string, more = ''): Promise<string> {
-  const sums = readRegular(join(dir, files.sums), mostInSums);
+  const sums = readRegular(join(dir, files.sums), maxInSums);
   const hash = createHash('sha256');
   let length = 0;
   try {
@@ -77,7 +77,7 @@ export async function checkSignature(
   const signature = join(dir, files.signature);
   let input: string;
   try {
-    if (readRegularIfThere(signature, mostOctets) === null) return { state: 'absent', text: 'not signed' };
+    if (readRegularIfThere(signature, maxBytes) === null) return { state: 'absent', text: 'not signed' };
     input = await signedText(dir);
   } catch (error) {
     return { state: 'bad', text: error instanceof Error ? error.message : String(error) };

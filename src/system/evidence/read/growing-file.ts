@@ -4,7 +4,7 @@ import { pageMemory } from '../../kernel/page-memory.js';
 /** A file that somebody else writes, as far as it is written. */
 export interface Growth {
   /** It has so many octets now. */
-  grown(octets: number): void;
+  grown(bytes: number): void;
   /** It has all that it will have; `error`: no more will come, for this reason. What is said first counts. */
   ended(error?: Error): void;
 }
@@ -21,7 +21,7 @@ const chunkLength = 1 << 20;
 
 /** Reads a file while it is being written. */
 export function growingFile(path: string): GrowingFile {
-  let octets = 0;
+  let bytes = 0;
   let whole = false;
   let failure: Error | null = null;
   let wake = (): void => undefined;
@@ -30,7 +30,7 @@ export function growingFile(path: string): GrowingFile {
   };
   return {
     grown(now) {
-      octets = now;
+      bytes = now;
       wake();
     },
     ended(error) {
@@ -40,15 +40,15 @@ export function growingFile(path: string): GrowingFile {
       wake();
     },
     async *read() {
-      while (octets === 0 && !whole) await new Promise<void>((resolve) => (wake = resolve));
+      while (bytes === 0 && !whole) await new Promise<void>((resolve) => (wake = resolve));
       mayGoOn();
       const handle = await open(path, 'r');
       const buffer = pageMemory(chunkLength);
       try {
         for (let at = 0; ; ) {
-          if (at < octets) {
-            const { bytesRead } = await handle.read(buffer, 0, Math.min(chunkLength, octets - at), at);
-            if (bytesRead === 0) throw new Error(`${path}: it has ${at} octets, and not ${octets}`);
+          if (at < bytes) {
+            const { bytesRead } = await handle.read(buffer, 0, Math.min(chunkLength, bytes - at), at);
+            if (bytesRead === 0) throw new Error(`${path}: it has ${at} octets, and not ${bytes}`);
             at += bytesRead;
             yield buffer.subarray(0, bytesRead);
           } else if (whole) {

@@ -10,7 +10,7 @@ const gzChunkLength = 1 << 14;
  * A compressed capture may grow to this many times its size, and to `freeExpansion` in any case: beyond it, it is taken
  * for a bomb.
  */
-const mostExpansion = 250;
+const maxExpansion = 250;
 const freeExpansion = 64 * 1024 * 1024;
 
 /**
@@ -42,9 +42,9 @@ export async function* inflate(path: string, flags: number): AsyncGenerator<Uint
       yield chunk;
     }
     if (failure !== null) throw failure;
-    if (given > freeExpansion && given > taken * mostExpansion)
+    if (given > freeExpansion && given > taken * maxExpansion)
       throw new Error(
-        `${taken} compressed octets have grown to ${given}, more than ${mostExpansion} times as much: not read further`,
+        `${taken} compressed octets have grown to ${given}, more than ${maxExpansion} times as much: not read further`,
       );
   }
   try {

@@ -18,13 +18,13 @@ export function readRawCapture(path: string): AsyncGenerator<CaptureItem> {
 
 /** As `readCapture`, of octets that come from elsewhere; `fleeting`: they are void once the next are asked for. */
 export async function* readCaptureOf(
-  octets: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<Uint8Array>,
   options: CaptureReaderOptions = {},
 ): AsyncGenerator<CaptureItem> {
   const reader = createCaptureReader(options);
   let offset = 0;
   try {
-    for await (const chunk of octets) {
+    for await (const chunk of bytes) {
       offset += chunk.length;
       for (const item of reader.push(chunk)) {
         yield item;

@@ -55,7 +55,7 @@ const chunkLength = 1 << 16;
 const lineEnd = 0x0a;
 
 /** The lines of a regular file that are not empty, one in memory at a time. Throws where it is none. */
-export function* linesOfRegular(path: string, mostInLine: number): Generator<FileLine> {
+export function* linesOfRegular(path: string, maxInLine: number): Generator<FileLine> {
   const { fd } = openRegular(path);
   const chunk = Buffer.alloc(chunkLength);
   let parts: Buffer[] = [];
@@ -64,14 +64,14 @@ export function* linesOfRegular(path: string, mostInLine: number): Generator<Fil
   const add = (part: Buffer): void => {
     length += part.length;
     hash.update(part);
-    if (length <= mostInLine) parts.push(Buffer.from(part));
+    if (length <= maxInLine) parts.push(Buffer.from(part));
     else parts = [];
   };
   const take = (): FileLine | null => {
     const line =
       length === 0
         ? null
-        : { text: length > mostInLine ? null : Buffer.concat(parts).toString('utf8'), sha256: hash.digest('hex') };
+        : { text: length > maxInLine ? null : Buffer.concat(parts).toString('utf8'), sha256: hash.digest('hex') };
     parts = [];
     length = 0;
     hash = createHash('sha256');

@@ -58,7 +58,7 @@ export function leaveBytes({ cells }: SharedBytes, who: ByteReaderName): void {
  * the other reader has not made room. Throws where the file cannot be read; then this reader is to leave.
  */
 export function takeBytes(
-  { file, octets, lengths, cells }: SharedBytes,
+  { file, octets: bytes, lengths, cells }: SharedBytes,
   who: ByteReaderName,
 ): (patienceMs: number) => Uint8Array | null | 'behind' {
   const mine = readers[who];
@@ -82,7 +82,7 @@ export function takeBytes(
     try {
       if (Atomics.load(cells, cell.read) !== taken || Atomics.load(cells, cell.over) === 1) return true;
       const place = taken % chunkCount;
-      const length = readSync(file, octets, place * chunkLength, chunkLength, null);
+      const length = readSync(file, bytes, place * chunkLength, chunkLength, null);
       lengths[place] = length;
       if (length === 0) Atomics.store(cells, cell.over, 1);
       else Atomics.store(cells, cell.read, taken + 1);
@@ -100,7 +100,7 @@ export function takeBytes(
       if (taken < Atomics.load(cells, cell.read)) {
         const place = taken % chunkCount;
         taken += 1;
-        return octets.subarray(place * chunkLength, place * chunkLength + (lengths[place] ?? 0));
+        return bytes.subarray(place * chunkLength, place * chunkLength + (lengths[place] ?? 0));
       }
       if (over) return null;
       if (!hasRoom(patienceMs) || !read(patienceMs)) return 'behind';

@@ -112,8 +112,8 @@ export class JournalFolder {
       closeSync(fd);
       return why;
     }
-    const octets = Buffer.alloc(maxJournalBytes);
-    return { fd, text: octets.toString('utf8', 0, readSync(fd, octets, 0, maxJournalBytes, 0)) };
+    const bytes = Buffer.alloc(maxJournalBytes);
+    return { fd, text: bytes.toString('utf8', 0, readSync(fd, bytes, 0, maxJournalBytes, 0)) };
   }
 
   #open(name: string): number | string | null {

@@ -130,12 +130,12 @@ class OpenJournal implements Journal {
 
 /** Writes a line at a place of a file and waits for the disk; where the next is to be. */
 function writeLine(fd: number, at: number, line: unknown): number {
-  const octets = Buffer.from(`${JSON.stringify(line)}\n`);
-  if (at + octets.length > maxJournalBytes) throw new Error(`it would have more than ${maxJournalBytes} bytes`);
-  for (let written = 0; written < octets.length; )
-    written += writeSync(fd, octets, written, octets.length - written, at + written);
+  const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+  if (at + bytes.length > maxJournalBytes) throw new Error(`it would have more than ${maxJournalBytes} bytes`);
+  for (let written = 0; written < bytes.length; )
+    written += writeSync(fd, bytes, written, bytes.length - written, at + written);
   fsyncSync(fd);
-  return at + octets.length;
+  return at + bytes.length;
 }
 
 function cannotWrite(error: unknown): VerifyError {

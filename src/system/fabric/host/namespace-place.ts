@@ -42,8 +42,8 @@ function cookieOf(path: string | null): string {
   const cookie = new BigUint64Array(1);
   try {
     const fd = inNamespace(path, () => c.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const [octets, length] = [new Uint8Array(cookie.buffer), new Uint8Array(new Uint32Array([8]).buffer)];
-    const result = c.getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, octets, length);
+    const [bytes, length] = [new Uint8Array(cookie.buffer), new Uint8Array(new Uint32Array([8]).buffer)];
+    const result = c.getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, bytes, length);
     c.close(fd);
     return result < 0 ? '' : String(cookie[0]);
   } catch {

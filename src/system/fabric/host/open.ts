@@ -55,7 +55,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
   );
   const bridgeOf = (port: string): string => bridges.get(port) ?? port;
   const endpointNamed = (name: string): Plan['endpoints'][number] => {
-    const endpoint = plan.endpoints.find((one) => one.name === name);
+    const endpoint = plan.endpoints.find((endpoint) => endpoint.name === name);
     if (endpoint === undefined)
       throw new VerifyError(
         'fabric-unknown',

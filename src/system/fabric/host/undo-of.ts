@@ -91,7 +91,7 @@ export function undoOf(change: KernelChange, before: Before, bridgeOf: (port: st
 
 /** An interface as it is now. Throws VerifyError `interface-gone` (69) where there is none of that name. */
 export function heldLink({ links }: Pick<HostState, 'links'>, name: string): HeldLink {
-  const link = links.find((one) => one.name === name);
+  const link = links.find((link) => link.name === name);
   if (link === undefined)
     throw new VerifyError(
       'interface-gone',
@@ -106,7 +106,7 @@ export function heldLink({ links }: Pick<HostState, 'links'>, name: string): Hel
 /** The interface that a sysctl's name names: `net.ipv4.conf.vnet4.rp_filter`, in which `/` stands for a dot. */
 function linkOfSysctl(state: HostState, name: string): HeldLink | null {
   const part = /^net\.\w+\.(?:conf|neigh)\.([^.]+)\./.exec(name)?.[1]?.replaceAll('/', '.');
-  return part === undefined || !state.links.some((one) => one.name === part) ? null : heldLink(state, part);
+  return part === undefined || !state.links.some((link) => link.name === part) ? null : heldLink(state, part);
 }
 
 /** A new PVID takes the flag from the old one. */
@@ -136,7 +136,7 @@ function fdbEntry(change: Extract<Change, { kind: 'fdb' }>, state: HostState): r
   const mac = change.entry.mac.toLowerCase();
   const set: FdbForm | null = change.act === 'del' ? null : { state: self ? 'permanent' : form, sticky };
   const vlans = vlan !== null || self ? [vlan] : [null, ...(portVlans(state.vlan, port)?.members ?? [])];
-  const rows = vlans.map((one): FdbRow => ({ vlan: one, set, was: formNow(state, { mac, port, vlan: one, self }) }));
+  const rows = vlans.map((vlan): FdbRow => ({ vlan: vlan, set, was: formNow(state, { mac, port, vlan: vlan, self }) }));
   const touched = rows.filter((row) => row.set !== null || row.was !== null);
   return touched.length === 0 ? [] : [{ kind: 'fdb', on: heldLink(state, port), self, mac, rows: touched }];
 }

@@ -64,7 +64,7 @@ export async function buildLabHosts(plan: Plan, deps: LabHostsDeps): Promise<Fab
     };
   });
   const hostNamed = (name: string | null): LabHost => {
-    const host = hosts.find((one) => one.name === name);
+    const host = hosts.find((host) => host.name === name);
     if (host === undefined)
       throw new VerifyError(
         'fabric-unknown',
@@ -96,7 +96,7 @@ export async function buildLabHosts(plan: Plan, deps: LabHostsDeps): Promise<Fab
     runsAs: deps.inside.runsAs,
     ...noChanges,
     sendingPlace: (name) => {
-      const endpoint = plan.endpoints.find((one) => one.name === name);
+      const endpoint = plan.endpoints.find((endpoint) => endpoint.name === name);
       if (endpoint === undefined)
         throw new VerifyError(
           'fabric-unknown',

@@ -70,7 +70,7 @@ function heed(onStop: (signal: NodeJS.Signals) => void): Promise<unknown> {
   const handed = new Promise<unknown>((resolve) =>
     process.on('message', (message) => {
       const fields = fieldsOf(message);
-      const signal = stopSignals.find((one) => fields?.['stop'] === one);
+      const signal = stopSignals.find((stopSignal) => fields?.['stop'] === stopSignal);
       if (signal !== undefined) stop(signal);
       else if (fields !== null && 'handed' in fields) resolve(fields['handed']);
     }),

@@ -19,7 +19,7 @@ const AF_BRIDGE = 7;
 const waitMs = 500;
 const usualBuffer = 4 * 1024 * 1024;
 /** Messages taken before the program does something else again. */
-const mostAtOnce = 2000;
+const maxConcurrent = 2000;
 
 export interface KernelEvents {
   /** Messages that rang, and how often the kernel had to drop some (ENOBUFS): after that only a whole reading tells. */
@@ -43,8 +43,8 @@ export function openKernelEvents(netns: string | null, ring: () => void, buffer 
     return [{ fd: ofLinks, all: false }, ...(ofTables === null ? [] : [{ fd: ofTables, all: true }])];
   });
 
-  function take(chunk: Buffer, octets: number, all: boolean): void {
-    for (const { type, family } of netlinkMessages(chunk, octets)) {
+  function take(chunk: Buffer, bytes: number, all: boolean): void {
+    for (const { type, family } of netlinkMessages(chunk, bytes)) {
       if (!all && type >= RTM_NEWNEIGH && type <= RTM_GETNEIGH && family !== AF_BRIDGE) continue;
       events += 1;
       ring();
@@ -58,7 +58,7 @@ export function openKernelEvents(netns: string | null, ring: () => void, buffer 
   /** What waits already, without waiting. */
   function drain(fd: number, chunk: Buffer, all: boolean): void {
     setWaiting(fd, false);
-    for (let taken = 0; taken < mostAtOnce; taken += 1) {
+    for (let taken = 0; taken < maxConcurrent; taken += 1) {
       try {
         take(chunk, readSync(fd, chunk), all);
       } catch (error) {
@@ -72,9 +72,9 @@ export function openKernelEvents(netns: string | null, ring: () => void, buffer 
     const chunk = Buffer.alloc(1 << 16);
     while (open) {
       await new Promise<void>((resolve) =>
-        read(fd, chunk, 0, chunk.length, null, (error, octets) => {
+        read(fd, chunk, 0, chunk.length, null, (error, bytes) => {
           if (error === null) {
-            take(chunk, octets, all);
+            take(chunk, bytes, all);
             drain(fd, chunk, all);
           } else failed(error);
           setImmediate(resolve);

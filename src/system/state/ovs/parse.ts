@@ -73,7 +73,7 @@ export function parseOvs(texts: OvsTexts): OvsState {
   });
   const mirrors = texts.bridges.flatMap((bridge) =>
     membersOf(bridge['mirrors']).flatMap((id): OvsMirrorState[] => {
-      const mirror = texts.mirrors.find((one) => uuidOf(one['_uuid']) === uuidOf(id));
+      const mirror = texts.mirrors.find((mirror) => uuidOf(mirror['_uuid']) === uuidOf(id));
       if (mirror === undefined) return [];
       const selected = [...membersOf(mirror['select_src_port']), ...membersOf(mirror['select_dst_port'])].flatMap(
         (port) => nameOfPort(port) ?? [],
@@ -98,7 +98,9 @@ function fdbOf(texts: OvsTexts, ovs: OvsState): readonly FdbState[] {
       const [, number = '', vlan, mac, age] = /^\s*(\S+)\s+(\d+)\s+([0-9a-f:]{17})\s+(\S+)\s*$/.exec(line) ?? [];
       if (mac === undefined) return [];
       const port =
-        number === 'LOCAL' ? name : ovs.ports.find((one) => one.bridge === name && one.ofport === Number(number))?.name;
+        number === 'LOCAL'
+          ? name
+          : ovs.ports.find((port) => port.bridge === name && port.ofport === Number(number))?.name;
       if (port === undefined) return [];
       const isStatic = age === 'static';
       return [

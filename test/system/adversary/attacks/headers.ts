@@ -217,14 +217,14 @@ export const manglingRelay: Primitive = {
   fabrics: ['linux', 'ovs', 'vlan'],
   draw(random, fabric) {
     const to = random.pick(fabric === 'ovs' ? (['c', 'd'] as const) : (['c', 'd', 'e'] as const));
-    const octet = random.below(200);
+    const byte = random.below(200);
     const steps = random.pick([
       `dst:${guests[to].mac}`,
       `src:52:54:00:99:00:${(10 + random.below(80)).toString()}`,
       `src:52:54:00:99:00:05+dst:${guests[to].mac}`,
       `ttl:${1 + random.below(255)}`,
-      `saddr:203.0.113.${octet}`,
-      `daddr:203.0.113.${octet}+dst:${guests[to].mac}`,
+      `saddr:203.0.113.${byte}`,
+      `daddr:203.0.113.${byte}+dst:${guests[to].mac}`,
       `sport:${1024 + random.below(60000)}`,
       `opts:${1 + random.below(10)}`,
       `shift:${1 + random.below(400)}`,

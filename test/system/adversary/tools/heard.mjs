@@ -43,10 +43,10 @@ export function heardOf(logFile, runFolder, stepName) {
       Object.assign(ear, { frames: Number(heard), checked: first === 'yes' && final === 'yes', rx: Number(rx) });
       continue;
     }
-    const [name, direction, , octets] = line.split(' ');
-    if (direction !== 'in' || octets === undefined) continue;
+    const [name, direction, , bytes] = line.split(' ');
+    if (direction !== 'in' || bytes === undefined) continue;
     const ear = (ears[name] ??= { tokens: new Set(), offsets: new Set() });
-    for (const { index, at } of tokensIn(Buffer.from(octets, 'hex'), mark, stream)) {
+    for (const { index, at } of tokensIn(Buffer.from(bytes, 'hex'), mark, stream)) {
       if (!probes.some(({ first, end }) => index >= first && index < end)) continue;
       ear.tokens.add(index);
       ear.offsets.add(at);

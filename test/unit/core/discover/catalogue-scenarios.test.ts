@@ -256,7 +256,7 @@ describe('the preset for a bridge that tenants share', () => {
   });
   it('leaves a live bridge its entries', () => {
     const flood = preset({ ...three, nic }, true, true).steps.find((step) =>
-      probesOf(step).some((one) => one.class === 'mac-flood'),
+      probesOf(step).some((probe) => probe.class === 'mac-flood'),
     );
     expect(Object.keys(flood ?? {})).toEqual(['name', 'probe']);
   });

@@ -78,8 +78,8 @@ describe('VLANs of a port', () => {
     [false, false],
     [undefined, false],
   ])('mean something where the bridge filters: vlan_filtering %s', (setting, means) => {
-    const links = state().links.map((one) =>
-      one.name === 'br0' ? { ...one, bridge: setting === undefined ? {} : { vlan_filtering: setting } } : one,
+    const links = state().links.map((link) =>
+      link.name === 'br0' ? { ...link, bridge: setting === undefined ? {} : { vlan_filtering: setting } } : link,
     );
     expect(foundVlans(state({ vlan, links }), 'br0', 'p0')).toEqual(means ? told : []);
   });
@@ -195,11 +195,13 @@ describe('a policy of what was found', () => {
   const members = (...zones: readonly string[]) => zones.map((zone, at) => ({ zone, port: `p${at}` }));
   const isolated = (...ports: readonly string[]): HostState =>
     state({
-      links: state().links.map((one) => (ports.includes(one.name) ? { ...one, port: { isolated: true } } : one)),
+      links: state().links.map((link) => (ports.includes(link.name) ? { ...link, port: { isolated: true } } : link)),
     });
   const vlans = (filtering: number, ...own: readonly (readonly number[])[]): HostState =>
     state({
-      links: state().links.map((one) => (one.name === 'br0' ? { ...one, bridge: { vlan_filtering: filtering } } : one)),
+      links: state().links.map((link) =>
+        link.name === 'br0' ? { ...link, bridge: { vlan_filtering: filtering } } : link,
+      ),
       vlan: own.map((list, at) => ({ ifname: `p${at}`, vlans: list.map((vlan) => ({ vlan })) })),
     });
   it('is none without zones, or with one of one guest', () => {

@@ -92,7 +92,7 @@ describe('a scenario of what runs', () => {
     const filtering = state({ vlan });
     const { scenario, sentences } = found([], {
       ...filtering,
-      links: filtering.links.map((one) => (one.name === 'vmbr0' ? bridge('vmbr0', { vlan_filtering: 1 }) : one)),
+      links: filtering.links.map((link) => (link.name === 'vmbr0' ? bridge('vmbr0', { vlan_filtering: 1 }) : link)),
     });
     expect(scenario.topology.endpoints['tap101i0']).toMatchObject({
       zone: 'vlan20',
@@ -113,7 +113,7 @@ describe('a scenario of what runs', () => {
     ]);
     const isolated = state();
     expect(
-      found(two, { ...isolated, links: isolated.links.map((one) => ({ ...one, port: { isolated: true } })) }).scenario
+      found(two, { ...isolated, links: isolated.links.map((link) => ({ ...link, port: { isolated: true } })) }).scenario
         .policy?.[1],
     ).toEqual({ from: 'zone:*', to: 'zone:*', expect: 'separated' });
   });
@@ -238,7 +238,7 @@ describe('an endpoint that was found', () => {
       ...state({
         vlan: [port0, 'enp1s0'].map((ifname) => ({ ifname, vlans: [{ vlan: 20 }, { vlan: 10, flags: ['PVID'] }] })),
       }),
-      links: state().links.map((one) => (one.name === 'vmbr0' ? bridge('vmbr0', { vlan_filtering: 1 }) : one)),
+      links: state().links.map((link) => (link.name === 'vmbr0' ? bridge('vmbr0', { vlan_filtering: 1 }) : link)),
     };
     const zones = (over: Partial<FoundInput>): unknown =>
       Object.values(endpoints({ state: filtering, ...over })).map(({ zone }) => zone ?? null);
@@ -313,7 +313,7 @@ describe('what is asked of a bridge', () => {
     expect(pair({ state: silent(...ports, 'enp1s0'), inLab: true })).toEqual(asked(ports, 'enp1s0'));
     const hub = (of: HostState): HostState => ({
       ...of,
-      links: of.links.map((one) => (one.name === 'vmbr0' ? bridge('vmbr0', { ageing_time: 0 }) : one)),
+      links: of.links.map((link) => (link.name === 'vmbr0' ? bridge('vmbr0', { ageing_time: 0 }) : link)),
     });
     const guests = [guest('web', 'fwpr100p0', null, { mac: macs[0] ?? '' })];
     const names = ['web', 'tap102i0'];
@@ -350,7 +350,7 @@ describe('what is asked of a bridge', () => {
   it('is asked where the bridge is, and of what kind it is', () => {
     expect(whole().scenario).toMatchObject({ version: 1, name: 'host-vmbr0', topology: { provider: 'host' } });
     expect(whole().scenario.topology.bridges).toEqual({ vmbr0: {} });
-    const ovs = state().links.map((one) => (one.name === 'vmbr0' ? { ...one, kind: 'openvswitch' } : one));
+    const ovs = state().links.map((link) => (link.name === 'vmbr0' ? { ...link, kind: 'openvswitch' } : link));
     expect(whole({ netns: 'router', state: { ...state(), links: ovs } }).scenario.topology.bridges).toEqual({
       vmbr0: { kind: 'ovs', netns: 'router' },
     });

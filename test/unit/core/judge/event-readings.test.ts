@@ -84,8 +84,8 @@ const heard = (
   };
 };
 const reasons = (evidence: Evidence): readonly string[] =>
-  judge(evidence).steps.flatMap((one) =>
-    one.reasons.map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`),
+  judge(evidence).steps.flatMap((step) =>
+    step.reasons.map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`),
   );
 const over = (event: number): string =>
   `, when event ${event} was over; if its work goes on after its commands, give it \`settle\``;
@@ -170,7 +170,7 @@ describe('a step with events', () => {
 
   const states = (readings: readonly (number | null)[]): StepStates => ({
     before: hostState(),
-    during: readings.map((one) => (one === null ? null : hostState())),
+    during: readings.map((reading) => (reading === null ? null : hostState())),
     after: hostState(),
   });
   const withoutReading = (reading: number): Evidence => {

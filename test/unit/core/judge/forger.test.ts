@@ -112,7 +112,10 @@ describe('what a forger can do', () => {
   it('a delivery that a guest may have made proves nothing where no control can show that its port hears it', () => {
     const evidence = perfectRun();
     expect(judge(evidence).verdict).toBe('holds');
-    evidence.plan = { ...evidence.plan, steps: evidence.plan.steps.map((one) => ({ ...one, inwardUnproved: ['c'] })) };
+    evidence.plan = {
+      ...evidence.plan,
+      steps: evidence.plan.steps.map((step) => ({ ...step, inwardUnproved: ['c'] })),
+    };
     const result = judge(evidence);
     expect({
       verdict: result.verdict,

@@ -31,8 +31,8 @@ function rich(): Scenario {
     ...of,
     topology: {
       ...of.topology,
-      endpoints: of.topology.endpoints.map((one, at) => ({
-        ...one,
+      endpoints: of.topology.endpoints.map((endpoint, at) => ({
+        ...endpoint,
         ips: [{ family: 4 as const, address: `10.0.0.${at + 1}`, prefix: 24 }],
       })),
     },
@@ -153,10 +153,10 @@ describe('the order of records', () => {
   /** All but where a sighting stands in the file, which is the order itself. */
   const told = (result: Result): unknown => ({
     ...result,
-    steps: result.steps.map((one) => ({
-      ...one,
-      findings: one.findings.map(({ firstSighting: _, ...row }) => row),
-      groups: one.groups?.map(({ firstSighting: _, ...group }) => group),
+    steps: result.steps.map((step) => ({
+      ...step,
+      findings: step.findings.map(({ firstSighting: _, ...row }) => row),
+      groups: step.groups?.map(({ firstSighting: _, ...group }) => group),
     })),
   });
 

@@ -11,10 +11,10 @@ const flags = option(2, u32(2));
 
 /** The items of a file that is pushed whole, its octets `shift` octets behind a word's begin. */
 function itemsAt(file: Uint8Array, shift: number): readonly CaptureItem[] {
-  const octets = new Uint8Array(new ArrayBuffer(file.length + 8), shift, file.length);
-  octets.set(file);
+  const bytes = new Uint8Array(new ArrayBuffer(file.length + 8), shift, file.length);
+  bytes.set(file);
   const reader = createCaptureReader();
-  return [...reader.push(octets), ...reader.end()];
+  return [...reader.push(bytes), ...reader.end()];
 }
 
 /** What a reader of batches can tell from them. */

@@ -46,19 +46,19 @@ it('changes come in the order of the contract: set, sysctl, VLANs, table, groups
 
 it('VLANs that go from the bridge itself are its own, those of a port are not', () => {
   const own = (entries: readonly Change[]): readonly (boolean | null)[] =>
-    entries.map((one) => (one.kind === 'vlan' ? one.self : null));
+    entries.map((entry) => (entry.kind === 'vlan' ? entry.self : null));
   expect(own(changesOf(step({ vlan: { add: [vlan('p0')], del: [vlan('br0')] } }), topology))).toEqual([false, true]);
 });
 
 it('a member whose port is behind no bridge is one of the device itself', () => {
-  const behind = { ...topology, endpoints: topology.endpoints.map((one) => ({ ...one, port: null })) };
+  const behind = { ...topology, endpoints: topology.endpoints.map((endpoint) => ({ ...endpoint, port: null })) };
   expect(changesOf(step({ mdb: { add: [mdb('br0')], del: [] } }), behind)).toMatchObject([
     { kind: 'mdb', bridge: 'br0' },
   ]);
 });
 
 it('settings of Open vSwitch are its own, and those of any link are not', () => {
-  const switched = { ...topology, bridges: topology.bridges.map((one) => ({ ...one, kind: 'ovs' as const })) };
+  const switched = { ...topology, bridges: topology.bridges.map((bridge) => ({ ...bridge, kind: 'ovs' as const })) };
   const set = [
     { device: 'br0', settings: { flood_vlans: '10', mtu: 9000 } },
     { device: 'p0', settings: { flood: false } },
@@ -92,8 +92,10 @@ it('a host’s first step begins with what the topology says of bridges and port
   const said = {
     ...topology,
     provider: 'host' as const,
-    bridges: topology.bridges.map((one) => ({ ...one, settings: { ageing_time: 3000 }, mirrors: [mirror] })),
-    endpoints: topology.endpoints.map((one, at) => (at === 0 ? { ...one, settings: { flood: false } } : one)),
+    bridges: topology.bridges.map((bridge) => ({ ...bridge, settings: { ageing_time: 3000 }, mirrors: [mirror] })),
+    endpoints: topology.endpoints.map((endpoint, at) =>
+      at === 0 ? { ...endpoint, settings: { flood: false } } : endpoint,
+    ),
   };
   const own = step({ set: [{ device: 'br0', settings: { ageing_time: 0 } }] });
   expect(changesOf(own, said, true)).toEqual<readonly Change[]>([

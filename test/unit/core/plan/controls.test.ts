@@ -8,7 +8,7 @@ import { mac, endpoints, flowOf, input, talk, ears, entering, proving } from '..
 
 const entries = (controls: readonly Control[]): readonly string[] =>
   controls.filter(({ kind }) => kind === 'entry').map(({ phase, sender }) => `${phase} ${sender ?? ''}`);
-const switched = new Map(plan.bridges.map((one) => [one.name, { ...one, kind: 'ovs' as const }]));
+const switched = new Map(plan.bridges.map((bridge) => [bridge.name, { ...bridge, kind: 'ovs' as const }]));
 
 describe('ear controls', () => {
   it('are numbered through from the first token that is free', () => {
@@ -172,7 +172,9 @@ describe('what a port’s guest sends', () => {
     expect(
       Object.keys(
         proving({
-          observers: step.observers.map((one) => (one.name === 'c' ? { ...one, place: 'relay' as const } : one)),
+          observers: step.observers.map((observer) =>
+            observer.name === 'c' ? { ...observer, place: 'relay' as const } : observer,
+          ),
         }),
       ),
     ).toEqual(['a', 'b', 'lan']);

@@ -15,9 +15,12 @@ describe('the hash of a plan', () => {
   it('is SHA-256 in hex', () => expect(planHash(plan)).toMatch(/^[0-9a-f]{64}$/));
   it.each<[string, Plan]>([
     ['the run’s tag and key', { ...plan, runTag: 5, keySha256: 'x' }],
-    ['numbers of tokens', withStep({ flows: step.flows.map((one) => ({ ...one, first: 99 })) })],
+    ['numbers of tokens', withStep({ flows: step.flows.map((flow) => ({ ...flow, first: 99 })) })],
     ['the line in the file', withStep({ line: 77 })],
-    ['MACs that a port has learned', withStep({ observers: step.observers.map((one) => ({ ...one, macs: [] })) })],
+    [
+      'MACs that a port has learned',
+      withStep({ observers: step.observers.map((observer) => ({ ...observer, macs: [] })) }),
+    ],
   ])('does not change with %s', (_, other) => expect(planHash(other)).toBe(planHash(plan)));
   it('does not change with an address that the run invents, and does with one that a guest has', () => {
     expect(planHash(withFrame({ srcMac: '06:00:00:00:00:01' }))).toBe(
@@ -31,7 +34,7 @@ describe('the hash of a plan', () => {
     );
     const owned = (mac: string): Plan => ({
       ...withFrame({ dstMac: mac }),
-      endpoints: plan.endpoints.map((one) => ({ ...one, macs: ['06:00:00:00:00:01', '06:00:00:00:00:02'] })),
+      endpoints: plan.endpoints.map((endpoint) => ({ ...endpoint, macs: ['06:00:00:00:00:01', '06:00:00:00:00:02'] })),
     });
     expect(planHash(owned('06:00:00:00:00:01'))).not.toBe(planHash(owned('06:00:00:00:00:02')));
   });
@@ -50,18 +53,27 @@ describe('the hash of a plan', () => {
       'the traffic',
       withStep({ traffic: [{ kind: 'http', from: 'a', to: 'b', requests: 1, bytes: 1, must: [], may: [] }] }),
     ],
-    ['a count', withStep({ flows: step.flows.map((one) => ({ ...one, count: 21 })) })],
-    ['what a flow is for', withStep({ flows: step.flows.map((one) => ({ ...one, purpose: 'stimulus' as const })) })],
-    ['a variant', withStep({ flows: step.flows.map((one) => ({ ...one, variant: 'x' })) })],
-    ['the entry of a flow', withStep({ flows: step.flows.map((one) => ({ ...one, probe: 7 })) })],
-    ['where somebody listens', withStep({ observers: step.observers.map((one) => ({ ...one, place: 'relay' })) })],
-    ['whom an observer is for', withStep({ observers: step.observers.map((one) => ({ ...one, role: 'uplink' })) })],
+    ['a count', withStep({ flows: step.flows.map((flow) => ({ ...flow, count: 21 })) })],
+    ['what a flow is for', withStep({ flows: step.flows.map((flow) => ({ ...flow, purpose: 'stimulus' as const })) })],
+    ['a variant', withStep({ flows: step.flows.map((flow) => ({ ...flow, variant: 'x' })) })],
+    ['the entry of a flow', withStep({ flows: step.flows.map((flow) => ({ ...flow, probe: 7 })) })],
+    [
+      'where somebody listens',
+      withStep({ observers: step.observers.map((observer) => ({ ...observer, place: 'relay' })) }),
+    ],
+    [
+      'whom an observer is for',
+      withStep({ observers: step.observers.map((observer) => ({ ...observer, role: 'uplink' })) }),
+    ],
     ['what is not proved inwards', withStep({ inwardUnproved: ['c'] })],
-    ['a sender', withStep({ flows: step.flows.map((one) => ({ ...one, sender: 'c' })) })],
+    ['a sender', withStep({ flows: step.flows.map((flow) => ({ ...flow, sender: 'c' })) })],
     ['a frame', withFrame({ size: 61 })],
     ['a control', withStep({ controls: step.controls.slice(1) })],
     ['who listens', withStep({ observers: step.observers.slice(1) })],
-    ['who is judged', withStep({ observers: step.observers.map((one) => ({ ...one, judged: !one.judged })) })],
+    [
+      'who is judged',
+      withStep({ observers: step.observers.map((observer) => ({ ...observer, judged: !observer.judged })) }),
+    ],
     ['what is expected', withStep({ expect: { ...step.expect, expected: 'broken' } })],
     [
       'what is accepted',
@@ -72,7 +84,7 @@ describe('the hash of a plan', () => {
         },
       }),
     ],
-    ['what is claimed to be seen', withStep({ flows: step.flows.map((one) => ({ ...one, may: ['c'] })) })],
+    ['what is claimed to be seen', withStep({ flows: step.flows.map((flow) => ({ ...flow, may: ['c'] })) })],
     ['the scope', { ...plan, partialScope: 'one port only' }],
     ['the hosts', { ...plan, hosts: [{ name: 'hv2', ssh: 'hv2', command: ['verify-isolation'] }] }],
   ])('changes with %s', (_, other) => expect(planHash(other)).not.toBe(planHash(plan)));
@@ -101,11 +113,16 @@ describe('sources that nobody has', () => {
   it('are none where an endpoint or a bridge has them, where no uplink could carry them out, or where the uplink itself speaks', () => {
     expect(told(plan)).toEqual([]);
     expect(told(withFrame({ srcMac: Object.values(plan.bridgeMacs)[0] ?? '' }))).toEqual([]);
-    expect(told({ ...spoofed, endpoints: plan.endpoints.map((one) => ({ ...one, role: 'guest' })) })).toEqual([]);
+    expect(told({ ...spoofed, endpoints: plan.endpoints.map((endpoint) => ({ ...endpoint, role: 'guest' })) })).toEqual(
+      [],
+    );
     expect(
       told({
         ...spoofed,
-        steps: spoofed.steps.map((one) => ({ ...one, flows: one.flows.map((each) => ({ ...each, sender: 'lan' })) })),
+        steps: spoofed.steps.map((step) => ({
+          ...step,
+          flows: step.flows.map((each) => ({ ...each, sender: 'lan' })),
+        })),
       }),
     ).toEqual([]);
   });

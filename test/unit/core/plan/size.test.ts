@@ -109,7 +109,7 @@ describe('the size of a plan', () => {
             guests,
             steps: steps.map(
               (entries) =>
-                `probe: [ ${entries.map((one) => `{ class: ${one.class}, from: ${one.from}${one.class === 'known-unicast' ? `, to: ${one.to}, both_ways: ${String(one.both)}` : ''}, carriers: ${one.carriers}, count: ${one.count}${one.vlan} }`).join(', ')} ], expect: { verdict: holds, may_see: [] }`,
+                `probe: [ ${entries.map((entry) => `{ class: ${entry.class}, from: ${entry.from}${entry.class === 'known-unicast' ? `, to: ${entry.to}, both_ways: ${String(entry.both)}` : ''}, carriers: ${entry.carriers}, count: ${entry.count}${entry.vlan} }`).join(', ')} ], expect: { verdict: holds, may_see: [] }`,
             ),
           });
           const made = plan(of).steps;

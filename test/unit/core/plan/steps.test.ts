@@ -46,7 +46,9 @@ describe('the flows of a step', () => {
     expect(pairs({ from: ['a', 'b'], to: ['b'], bothWays: true })).toEqual(['a>b', 'b>a']);
   });
   it('cross bridges only where that is asked for', () => {
-    const apart = { endpoints: endpoints.map((one) => (one.name === 'c' ? { ...one, bridge: 'br1' } : one)) };
+    const apart = {
+      endpoints: endpoints.map((endpoint) => (endpoint.name === 'c' ? { ...endpoint, bridge: 'br1' } : endpoint)),
+    };
     expect(pairs({ from: ['a'], to: ['b', 'c'] }, apart)).toEqual(['a>b']);
     expect(pairs({ from: ['a'], to: ['b', 'c'], acrossBridges: true }, apart)).toEqual(['a>b', 'a>c']);
   });
@@ -76,7 +78,7 @@ describe('the flows of a step', () => {
   });
   it('number through over the whole run, entries of probes as well', () => {
     const { steps } = planOf([step(probing({ count: 3, bothWays: true })), step(probing({ count: 2 }))]);
-    const flows = steps.flatMap((one) => [...one.flows]);
+    const flows = steps.flatMap((step) => [...step.flows]);
     expect(flows.map(({ id, step: at, probe: entry, count }) => [id, at, entry, count])).toEqual([
       [0, 0, 0, 3],
       [1, 0, 0, 3],
@@ -226,8 +228,8 @@ describe('a step of a plan', () => {
     const member = { group: '239.1.1.1', port: 'p2', vlan: null };
     const multicast = probing({ class: 'multicast', to: null, group: '239.1.1.1', carriers: ['ipv4-udp'] });
     const withIps = {
-      endpoints: endpoints.map((one, at) => ({
-        ...one,
+      endpoints: endpoints.map((endpoint, at) => ({
+        ...endpoint,
         ips: [{ family: 4 as const, address: `10.0.0.${at + 1}`, prefix: 24 }],
       })),
     };
@@ -251,7 +253,7 @@ describe('a step of a plan', () => {
 
 describe('a plan of a topology', () => {
   it('gives each lab bridge a MAC of its own, the host’s where it is an endpoint', () => {
-    const two = [...bridges, ...bridges.map((one) => ({ ...one, name: 'br1' }))];
+    const two = [...bridges, ...bridges.map((bridge) => ({ ...bridge, name: 'br1' }))];
     expect(planOf([], { bridges: two }).bridgeMacs).toEqual({ br0: '02:76:69:fe:00:00', br1: '02:76:69:fe:00:01' });
     const withHost = {
       bridges: two,
@@ -260,7 +262,7 @@ describe('a plan of a topology', () => {
     expect(planOf([], withHost).bridgeMacs).toEqual({ br0: '02:76:69:fe:00:00', br1: '02:00:00:00:00:aa' });
     expect(
       planOf([], {
-        bridges: Array.from({ length: 18 }, (_, at) => bridges.map((one) => ({ ...one, name: `b${at}` }))).flat(),
+        bridges: Array.from({ length: 18 }, (_, at) => bridges.map((bridge) => ({ ...bridge, name: `b${at}` }))).flat(),
       }).bridgeMacs['b17'],
     ).toBe('02:76:69:fe:00:11');
   });

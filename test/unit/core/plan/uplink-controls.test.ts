@@ -34,7 +34,9 @@ describe('ear controls at a host’s uplink', () => {
     ]);
   });
   it('never bear the MAC of who lives beyond, nor of a guest of another bridge', () => {
-    const moved = [...endpoints.values()].map((one) => (one.name === 'a' ? { ...one, bridge: 'br1' } : one));
+    const moved = [...endpoints.values()].map((endpoint) =>
+      endpoint.name === 'a' ? { ...endpoint, bridge: 'br1' } : endpoint,
+    );
     expect(uplinkForms(lan, [base.frame], moved, mac.bridge, [mac.a]).map(({ srcMac }) => srcMac)).toEqual([
       mac.bridge,
     ]);
@@ -64,7 +66,7 @@ describe('a tunnel to another host', () => {
   it('is judged only where the author names it', () => {
     const judged = (names: readonly string[] | null): readonly string[] =>
       observersOf([...through.values()], [], {}, names)
-        .filter((one) => one.judged)
+        .filter((observer) => observer.judged)
         .map(({ name }) => name);
     expect([judged(null), judged(['lan'])]).toEqual([['a', 'b', 'c'], ['lan']]);
   });

@@ -63,7 +63,7 @@ describe('a topology with hosts', () => {
         ),
         { runTag: 1, keySha256: '' },
       )
-        .steps[0]?.observers.filter((one) => one.judged)
+        .steps[0]?.observers.filter((observer) => observer.judged)
         .map(({ name }) => name) ?? [];
     expect(judged('')).toEqual(['a', 'b', 'c']);
     expect(judged(', observers: [c, ta]')).toEqual(['c', 'ta']);

@@ -75,8 +75,8 @@ describe('an IPv6 address', () => {
     ['::ffff:192.168.0.1', '00000000000000000000ffffc0a80001'],
     ['64:ff9b::1.2.3.4', '0064ff9b000000000000000001020304'],
     ['1::3:4:5:6:7:8', '00010000000300040005000600070008'],
-  ])('%s is %s', (text, octets) => {
-    expect(hex(ipv6Bytes(text))).toBe(octets);
+  ])('%s is %s', (text, bytes) => {
+    expect(hex(ipv6Bytes(text))).toBe(bytes);
   });
   it('is what node takes for one', () => {
     for (const text of [

@@ -36,11 +36,8 @@ it('pairs of addresses are told apart by all their octets, however many there ar
   const pairs = createAddressPairs((bytes, at) => Buffer.from(bytes.subarray(at, at + 12)).toString('hex'));
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ minLength: 12, maxLength: 12 }), { maxLength: 200 }), (list) => {
-      const known = list.flatMap((octets) => [
-        octets,
-        Uint8Array.from(octets, (octet, i) => (i === 7 ? octet ^ 1 : octet)),
-      ]);
-      for (const octets of [...known, ...known]) expect(pairs.of(octets, 0)).toBe(Buffer.from(octets).toString('hex'));
+      const known = list.flatMap((bytes) => [bytes, Uint8Array.from(bytes, (byte, i) => (i === 7 ? byte ^ 1 : byte))]);
+      for (const bytes of [...known, ...known]) expect(pairs.of(bytes, 0)).toBe(Buffer.from(bytes).toString('hex'));
     }),
   );
 });

@@ -108,8 +108,8 @@ describe('the answer in the terminal', () => {
   });
 
   it('tells the five acts of the experiment in a line each', () => {
-    const acts = experiment.steps.flatMap((one) =>
-      ['by probes', 'by http'].map((how) => ({ ...one, name: `${one.name}, ${how}` })),
+    const acts = experiment.steps.flatMap((step) =>
+      ['by probes', 'by http'].map((how) => ({ ...step, name: `${step.name}, ${how}` })),
     );
     const text = render({ ...experiment, steps: acts });
     const told = linesOf(text.slice(text.indexOf('Acts\n'), text.lastIndexOf('\n\n')));

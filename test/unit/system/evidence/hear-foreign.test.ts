@@ -11,9 +11,9 @@ const captures = resolve(import.meta.dirname, '../../../../captures');
 const listened = Object.entries(foreignCases).filter(([, { args }]) => args.includes('--mac'));
 
 function numberOf(mac: string): number {
-  const octets = macBytes(mac);
-  if (octets === null) throw new Error(`not a MAC: ${mac}`);
-  return macNumber(octets, 0);
+  const bytes = macBytes(mac);
+  if (bytes === null) throw new Error(`not a MAC: ${mac}`);
+  return macNumber(bytes, 0);
 }
 
 describe('a capture of others, judged without a command line', () => {

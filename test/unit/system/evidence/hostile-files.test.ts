@@ -15,9 +15,9 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const captures = resolve(import.meta.dirname, '../../../../captures');
 const kali3 = macNumber(macBytes('52:54:00:27:4e:0a') ?? new Uint8Array(6), 0);
 
-async function hear(octets: Uint8Array): Promise<ForeignReport> {
+async function hear(bytes: Uint8Array): Promise<ForeignReport> {
   const path = join(scratch, 'capture');
-  writeFileSync(path, octets);
+  writeFileSync(path, bytes);
   const fold = startForeign({ name: null, macs: [kali3], elsewhere: null });
   await hearForeign(fold, path);
   return finishForeign(fold, macOfNumber);
@@ -33,24 +33,24 @@ const forms = [
 ];
 const originals = forms.map((name) => readFileSync(join(captures, name)));
 /** Octets that decoders trip over rather than any: lengths, the ends of ranges. */
-const octet = fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 4, 12, 127, 128, 254, 255));
-const changes = fc.array(fc.tuple(fc.double({ min: 0, max: 0.999_999, noNaN: true }), octet), {
+const byte = fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 4, 12, 127, 128, 254, 255));
+const changes = fc.array(fc.tuple(fc.double({ min: 0, max: 0.999_999, noNaN: true }), byte), {
   minLength: 1,
   maxLength: 8,
 });
 
 /** A copy with octets changed; places are shares of what lies behind `from`. */
-function mutate(octets: Uint8Array, list: readonly (readonly [number, number])[], from = 0): Uint8Array {
-  const changed = Uint8Array.from(octets);
-  for (const [share, value] of list) changed[from + Math.floor(share * (octets.length - from))] = value;
+function mutate(bytes: Uint8Array, list: readonly (readonly [number, number])[], from = 0): Uint8Array {
+  const changed = Uint8Array.from(bytes);
+  for (const [share, value] of list) changed[from + Math.floor(share * (bytes.length - from))] = value;
   return changed;
 }
 
 describe('a capture of others, changed at random', () => {
   it('is read to its end or to its damage, and never taken for a proof that nothing was there', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...originals), changes, async (octets, list) => {
-        const report = await hear(mutate(octets, list));
+      fc.asyncProperty(fc.constantFrom(...originals), changes, async (bytes, list) => {
+        const report = await hear(mutate(bytes, list));
         // Whatever was changed: the leak is told, or the capture is not what says "none".
         if (!report.found) expect(report.exitCode).toBe(3);
         expect(JSON.stringify(report).length).toBeLessThan(100_000);
@@ -61,11 +61,11 @@ describe('a capture of others, changed at random', () => {
 
   it('still tells the leak that came before the damage', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...originals), changes, async (octets, list) => {
-        const half = Math.floor(octets.length / 2);
-        const before = foreignOf(await hear(octets.subarray(0, half)));
+      fc.asyncProperty(fc.constantFrom(...originals), changes, async (bytes, list) => {
+        const half = Math.floor(bytes.length / 2);
+        const before = foreignOf(await hear(bytes.subarray(0, half)));
         expect(before).toBeGreaterThan(0);
-        const report = await hear(mutate(octets, list, half));
+        const report = await hear(mutate(bytes, list, half));
         expect(report.exitCode).toBe(2);
         expect(foreignOf(report)).toBeGreaterThanOrEqual(before);
       }),
@@ -75,8 +75,8 @@ describe('a capture of others, changed at random', () => {
 
   it('and then compressed, or changed when it was compressed, is no different', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...originals), changes, fc.boolean(), async (octets, list, inside) => {
-        const report = await hear(inside ? gzipSync(mutate(octets, list)) : mutate(gzipSync(octets), list, 2));
+      fc.asyncProperty(fc.constantFrom(...originals), changes, fc.boolean(), async (bytes, list, inside) => {
+        const report = await hear(inside ? gzipSync(mutate(bytes, list)) : mutate(gzipSync(bytes), list, 2));
         if (!report.found) expect(report.exitCode).toBe(3);
       }),
       { numRuns: 150 },
@@ -115,24 +115,24 @@ describe('the folder of a run whose capture was changed at random', () => {
   };
 
   it('never holds', async () => {
-    const { path, octets, dir } = folder('switch-mode');
-    writeFileSync(path, octets);
+    const { path, octets: bytes, dir } = folder('switch-mode');
+    writeFileSync(path, bytes);
     expect((await replayFolder(dir)).verdict).toBe('holds');
     await fc.assert(
       fc.asyncProperty(changes, async (list) => {
-        const changed = mutate(octets, list);
+        const changed = mutate(bytes, list);
         writeFileSync(path, changed);
-        if (!Buffer.from(changed).equals(octets)) expect((await replayFolder(dir)).verdict).not.toBe('holds');
+        if (!Buffer.from(changed).equals(bytes)) expect((await replayFolder(dir)).verdict).not.toBe('holds');
       }),
       { numRuns: 25 },
     );
   });
 
   it('is broken all the same where the leak came before the change', async () => {
-    const { path, octets, dir } = folder('hub-mode');
+    const { path, octets: bytes, dir } = folder('hub-mode');
     await fc.assert(
       fc.asyncProperty(changes, async (list) => {
-        writeFileSync(path, mutate(octets, list, Math.floor(octets.length / 2)));
+        writeFileSync(path, mutate(bytes, list, Math.floor(bytes.length / 2)));
         expect((await replayFolder(dir)).verdict).toBe('broken');
       }),
       { numRuns: 10 },

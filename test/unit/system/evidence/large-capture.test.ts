@@ -21,27 +21,27 @@ function unknownBlock(): Buffer {
 }
 
 /** Changes run.json as after a run that wrote these octets. */
-function closeWith(octets: Uint8Array): void {
+function closeWith(bytes: Uint8Array): void {
   const path = join(dir, 'run.json');
   const run = JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
   writeFileSync(
     path,
-    JSON.stringify({ ...run, capture: { ...run.capture, sha256: createHash('sha256').update(octets).digest('hex') } }),
+    JSON.stringify({ ...run, capture: { ...run.capture, sha256: createHash('sha256').update(bytes).digest('hex') } }),
   );
 }
 
 beforeAll(() => {
   dir = join(mkdtempSync(join(tmpdir(), 'large-capture-')), 'run');
   cpSync(recorded, dir, { recursive: true });
-  const octets = Buffer.concat([
+  const bytes = Buffer.concat([
     gunzipSync(readFileSync(join(dir, 'evidence.pcapng.gz'))),
     unknownBlock(),
     unknownBlock(),
     unknownBlock(),
   ]);
   rmSync(join(dir, 'evidence.pcapng.gz'));
-  writeFileSync(join(dir, 'evidence.pcapng'), octets);
-  closeWith(octets);
+  writeFileSync(join(dir, 'evidence.pcapng'), bytes);
+  closeWith(bytes);
 });
 afterAll(() => rmSync(join(dir, '..'), { recursive: true, force: true }));
 
@@ -64,10 +64,10 @@ describe('a capture that is hashed beside the judgement', () => {
 
   it('is hashed to its end where it is damaged before', async () => {
     const path = join(dir, 'evidence.pcapng');
-    const octets = readFileSync(path);
-    const damaged = Buffer.from(octets);
+    const bytes = readFileSync(path);
+    const damaged = Buffer.from(bytes);
     // the closing length of the second block that is nobody's
-    damaged.writeUInt32LE(7, octets.length - 12 * 1024 * 1024 - 4);
+    damaged.writeUInt32LE(7, bytes.length - 12 * 1024 * 1024 - 4);
     writeFileSync(path, damaged);
     closeWith(damaged);
     const told = JSON.parse(call('replay', dir, '--json').stdout) as Result;
@@ -80,19 +80,19 @@ describe('a capture that is hashed beside the judgement', () => {
       ),
     );
     expect(JSON.parse(JSON.stringify(await replayFolder(dir)))).toEqual(told);
-    writeFileSync(path, octets);
-    closeWith(octets);
+    writeFileSync(path, bytes);
+    closeWith(bytes);
   });
 
   it('is not the file of the run where one octet differs that no frame has', () => {
     const path = join(dir, 'evidence.pcapng');
-    const octets = readFileSync(path);
-    writeFileSync(path, Buffer.concat([octets.subarray(0, -1000), Buffer.of(1), octets.subarray(-999)]));
+    const bytes = readFileSync(path);
+    writeFileSync(path, Buffer.concat([bytes.subarray(0, -1000), Buffer.of(1), bytes.subarray(-999)]));
     const told = JSON.parse(call('replay', dir, '--json').stdout) as Result;
     expect(told.steps.flatMap(({ reasons }) => reasons.map(({ code, text }) => `${code}: ${text}`))).toContain(
       'evidence-incomplete: evidence.pcapng is not the file that was written: its SHA-256 differs',
     );
-    writeFileSync(path, octets);
+    writeFileSync(path, bytes);
   });
 
   it('keeps nobody waiting in a folder that no run left', () => {

@@ -11,7 +11,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const original = 'captures/foreign-both-ways/guest.pcap';
 const call = (...args: readonly string[]) => spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
 
-function changed(change: (octets: Buffer) => Buffer): string {
+function changed(change: (bytes: Buffer) => Buffer): string {
   const path = join(scratch, 'changed.pcap');
   writeFileSync(path, change(readFileSync(original)));
   return path;
@@ -32,16 +32,16 @@ describe('two readers', () => {
   });
 
   it('say both where a file is cut', async () => {
-    const cut = await compareReaders(changed((octets) => octets.subarray(0, octets.length - 3)));
+    const cut = await compareReaders(changed((bytes) => bytes.subarray(0, bytes.length - 3)));
     expect(cut?.fault).toMatch(/offset \d+/);
     expect(cut?.differences).toEqual([]);
   });
 
   it('are told apart where they read another time', async () => {
     // a million microseconds and more: our reader counts them on, and so must the other
-    const path = changed((octets) => {
-      octets.writeUInt32LE(0xffff_ffff, firstRecord + 4);
-      return octets;
+    const path = changed((bytes) => {
+      bytes.writeUInt32LE(0xffff_ffff, firstRecord + 4);
+      return bytes;
     });
     expect((await compareReaders(path))?.differences).toEqual([]);
   });

@@ -5,14 +5,14 @@ import { sendInPieces, type SendPiece } from '../../../../src/system/inject/send
 type Answer = Awaited<ReturnType<SendPiece>>;
 
 /** A helper that answers when it is told to: what it was given, first octets by piece, and how each is answered. */
-function helper(underWay: number, pieceOctets = 120) {
+function helper(underWay: number, pieceBytes = 120) {
   const given: number[] = [];
   const answers: {
     readonly frames: number;
     readonly answer: (answer: Answer) => void;
     readonly fail: (error: Error) => void;
   }[] = [];
-  const pieces = sendInPieces({ pieceOctets, answerMs: 1000, underWay }, ({ frames, length }) => {
+  const pieces = sendInPieces({ pieceBytes, answerMs: 1000, underWay }, ({ frames, length }) => {
     given.push(frames[0] ?? -1);
     return new Promise((answer, fail) => answers.push({ frames: frames.length / length, answer, fail }));
   });

@@ -32,8 +32,8 @@ it('a value in the journal is never taken for a field, and without a journal not
   const address = Buffer.concat([Buffer.from([1, 0]), Buffer.from(path)]);
   expect(libc().bind(fd, address, address.length)).toBe(0);
   expect(writeJournalEntry({ MESSAGE: 'one\nPRIORITY=0\u0007', PRIORITY: '5' }, path)).toBe(true);
-  const octets = Buffer.alloc(256);
-  expect(octets.subarray(0, readSync(fd, octets)).toString()).toBe('MESSAGE=one PRIORITY=0 \nPRIORITY=5\n');
+  const bytes = Buffer.alloc(256);
+  expect(bytes.subarray(0, readSync(fd, bytes)).toString()).toBe('MESSAGE=one PRIORITY=0 \nPRIORITY=5\n');
   expect(writeJournalEntry({ MESSAGE: 'x' }, join(scratch, 'nobody'))).toBe(false);
   libc().close(fd);
   rmSync(scratch, { recursive: true });

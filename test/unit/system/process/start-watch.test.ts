@@ -6,13 +6,13 @@ import { whileStarting, workOf } from '../../../../src/system/process/helper-pro
 import { patient } from '../../../support/patient.js';
 
 /** Whether a process whose start lasts longer than it may do nothing is waited for: `true`, or why not. */
-async function waitedFor(script: string, more: { readonly mostMs?: number } = {}): Promise<string | true> {
+async function waitedFor(script: string, more: { readonly maxMs?: number } = {}): Promise<string | true> {
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     await whileStarting(once(child.stdout, 'data'), {
       pid: child.pid ?? 0,
       idleMs: patient(600),
-      mostMs: patient(20_000),
+      maxMs: patient(20_000),
       ...more,
     });
     return true;
@@ -48,7 +48,7 @@ describe('a process that starts', () => {
   it.concurrent(
     'is not waited for without end',
     async () => {
-      expect(await waitedFor(`${busy(patient(15_000))}${say}`, { mostMs: patient(1500) })).toMatch(
+      expect(await waitedFor(`${busy(patient(15_000))}${say}`, { maxMs: patient(1500) })).toMatch(
         /^it has not said "ready" within \d+ ms$/,
       );
     },

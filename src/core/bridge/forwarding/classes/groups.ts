@@ -60,9 +60,9 @@ export const predictQueried: ClassForecast = (view, diversions, flow) => {
 };
 
 /** Bits of group_fwd_mask by the last octet of 01:80:c2:00:00:0x: 0 of BPDUs, 14 of LLDP (br_handle_frame). */
-function passes(mask: unknown, octet: number): boolean {
+function passes(mask: unknown, byte: number): boolean {
   const bits = Number.parseInt(String(mask ?? '0'), 16);
-  return Number.isFinite(bits) && ((bits >> octet) & 1) === 1;
+  return Number.isFinite(bits) && ((bits >> byte) & 1) === 1;
 }
 
 /** mDNS and addresses outside 01:80:c2:00:00:0x are flooded; inside it only what a mask lets through. */

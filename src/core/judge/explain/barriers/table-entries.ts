@@ -11,7 +11,7 @@ function steeringEntry(row: RowContext): FdbState | null {
   const [entry] = entries;
   if (entry === undefined || !isUnicast(row) || observer === null || observer.place === 'relay') return null;
   const stays = after.fdb.some((one) => one.mac === dstMac && one.port === entry.port && one.state === entry.state);
-  return !stays || entries.some((one) => one.port === (port?.name ?? row.bridge.name)) ? null : entry;
+  return !stays || entries.some((entry) => entry.port === (port?.name ?? row.bridge.name)) ? null : entry;
 }
 
 function entryPlace({ mac, port }: FdbState): string {

@@ -21,13 +21,13 @@ export function ovsLeak({ before, bridge, fromPort, to, port }: LeakContext): Ov
   const own = ovs?.bridges.find(({ name }) => name === bridge.name);
   if (ovs === undefined || own === undefined) return null;
   const portNamed = (name: string | null | undefined): OvsPortState | null =>
-    ovs.ports.find((one) => one.bridge === own.name && one.name === name) ?? null;
+    ovs.ports.find((port) => port.bridge === own.name && port.name === name) ?? null;
   return { ovs, bridge: own, from: portNamed(fromPort?.name), to: portNamed(to?.port), port: portNamed(port?.name) };
 }
 
 /** The numbers among the members of a column. */
 export function numbersIn(value: unknown): readonly number[] {
-  return membersOf(value).filter((one) => typeof one === 'number');
+  return membersOf(value).filter((member) => typeof member === 'number');
 }
 
 /** A mirror of Open vSwitch copies frames to the observer's port. */
@@ -87,8 +87,8 @@ export const ovsFloodFlow: CauseFinder = (leak) => {
     const output = /^output:"?([^"]+)"?$/i.exec(action)?.[1];
     return output !== undefined && (output === name || output === String(ofport));
   };
-  const flow = found.bridge.flows.find((one) =>
-    (/actions=(.*)$/.exec(one)?.[1] ?? '').split(',').some((action) => reaches(action.trim())),
+  const flow = found.bridge.flows.find((flow) =>
+    (/actions=(.*)$/.exec(flow)?.[1] ?? '').split(',').some((action) => reaches(action.trim())),
   );
   if (flow === undefined) return null;
   const match = flow

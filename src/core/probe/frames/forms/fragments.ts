@@ -23,7 +23,7 @@ const missing = 8;
 
 const isV4 = (carrier: Carrier): boolean => carrier.startsWith('ipv4');
 const fragmentHeaders = (carrier: Carrier): number => (isV4(carrier) ? ipv4Length : ipv6Length + ipv6ExtensionLength);
-const inUnits = (octets: number): number => Math.ceil(octets / unit) * unit;
+const inUnits = (bytes: number): number => Math.ceil(bytes / unit) * unit;
 
 function transportLength(carrier: Carrier): number {
   return carrier.endsWith('udp') ? udpLength : carrier.endsWith('tcp') ? tcpLength : icmpLength;

@@ -1,5 +1,5 @@
 import { ethernetLength, etherTypes } from '../../../wire/ethernet.js';
-import { llcSnapLength, mostInLengthField, writeSnap } from '../../../wire/llc.js';
+import { llcSnapLength, maxInLengthField, writeSnap } from '../../../wire/llc.js';
 import { readU16, writeU16 } from '../../../wire/octets.js';
 import { vlanTagLength } from '../../../wire/vlan.js';
 import type { FormBuilder } from '../form-builder.js';
@@ -17,8 +17,8 @@ export const llcSnapForm: FormBuilder = {
     const plain = plainTemplate({ ...spec, size: spec.size - llcSnapLength });
     const typeAt = ethernetLength - 2 + spec.vlan.length * vlanTagLength;
     const length = spec.size - typeAt - 2;
-    if (length > mostInLengthField)
-      throw unbuildable(spec, `has ${length} octets behind the length field, which holds ${mostInLengthField}`);
+    if (length > maxInLengthField)
+      throw unbuildable(spec, `has ${length} octets behind the length field, which holds ${maxInLengthField}`);
     const bytes = new Uint8Array(spec.size);
     bytes.set(plain.bytes.subarray(0, typeAt));
     writeU16(bytes, typeAt, length);

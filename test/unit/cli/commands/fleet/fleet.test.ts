@@ -137,7 +137,7 @@ describe('fleet', () => {
     host('good', whole);
     harm(host('bad', whole));
     const hosts = await Promise.all((await hostFolders([fleet])).map((each) => readHost(each)));
-    const [bad, good] = [hosts.find((one) => one.host === 'bad'), hosts.find((one) => one.host === 'good')];
+    const [bad, good] = [hosts.find((host) => host.host === 'bad'), hosts.find((host) => host.host === 'good')];
     expect({ bad: bad?.status, good: good?.status }).toEqual({ bad: 3, good: 0 });
     expect(bad?.problems.join('\n')).toMatch(says);
   });
@@ -174,7 +174,7 @@ describe('fleet', () => {
       status: 2,
       counts: { asExpected: 39, broken: 1, faulty: 0, inconclusive: 0, unexpected: 0 },
     });
-    expect(report.hosts.filter((one) => one.status === 2).map(({ host: name }) => name)).toEqual(['hv027']);
+    expect(report.hosts.filter((host) => host.status === 2).map(({ host: name }) => name)).toEqual(['hv027']);
   });
 
   it('escapes what a host wrote in every view', () => {

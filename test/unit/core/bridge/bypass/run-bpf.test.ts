@@ -32,14 +32,14 @@ describe('a program of classic BPF over a frame', () => {
     expect(
       runBpf(
         encodeBpf(dhclient),
-        frame.map((octet, at) => (at === 37 ? 69 : octet)),
+        frame.map((byte, at) => (at === 37 ? 69 : byte)),
         meta,
       ),
     ).toBe(0);
     expect(
       runBpf(
         encodeBpf(dhclient),
-        frame.map((octet, at) => (at === 13 ? 6 : octet)),
+        frame.map((byte, at) => (at === 13 ? 6 : byte)),
         meta,
       ),
     ).toBe(0);

@@ -33,7 +33,7 @@ function forecast(reading: Reading, probe: string): readonly string[] {
   return [
     ...new Set(
       audit(reading)
-        .predictions.filter((one: Prediction) => one.class === probe)
+        .predictions.filter((prediction: Prediction) => prediction.class === probe)
         .map(({ reach }) => reach),
     ),
   ];
@@ -63,7 +63,9 @@ describe('a prediction', () => {
     expect(forecast(change({ isolated: true }), 'unknown-unicast')).toEqual(['no']);
   });
   it('is there for every class and pair', () => {
-    const pairs = audit(rest).predictions.map((one) => `${one.class} ${one.from} ${one.observer}`);
+    const pairs = audit(rest).predictions.map(
+      (prediction) => `${prediction.class} ${prediction.from} ${prediction.observer}`,
+    );
     expect(pairs).toEqual(
       probeClasses.flatMap((name) =>
         ['vnet0', 'vnet1', 'vnet2'].flatMap((from) =>
@@ -101,8 +103,9 @@ describe('a prediction', () => {
       },
     };
     const reach = (probe: string, from: string, observer: string): string | undefined =>
-      audit(reading).predictions.find((one) => one.class === probe && one.from === from && one.observer === observer)
-        ?.reach;
+      audit(reading).predictions.find(
+        (prediction) => prediction.class === probe && prediction.from === from && prediction.observer === observer,
+      )?.reach;
     expect([
       reach('broadcast', 'vnet0', 'vnet1'),
       reach('broadcast', 'vnet0', 'vnet2'),
@@ -176,7 +179,7 @@ describe('a prediction', () => {
         fdb: [...fdb.filter(({ port: on }) => on === 'br0'), ...entries],
       },
     };
-    const unknowns = audit(reading).predictions.filter((one) => one.class === 'unknown-unicast');
+    const unknowns = audit(reading).predictions.filter((prediction) => prediction.class === 'unknown-unicast');
     const sum = (reach: string): number =>
       unknowns.filter((one) => one.reach === reach).reduce((total, { pairs }) => total + pairs, 0);
     expect([sum('no'), sum('yes'), sum('unknown')]).toEqual([400 * 399, 1000 * 999 - 400 * 399, 0]);

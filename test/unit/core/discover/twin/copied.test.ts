@@ -13,7 +13,7 @@ const { state } = JSON.parse(
 ) as Reading;
 const ports = new Set(['vnet0', 'vnet1']);
 function link(name: string): LinkState {
-  const found = state.links.find((one) => one.name === name);
+  const found = state.links.find((link) => link.name === name);
   if (found === undefined) throw new Error(`the reading has no ${name}`);
   return found;
 }

@@ -75,7 +75,9 @@ describe('a token that enters the bridge again', () => {
         ...of,
         topology: {
           ...of.topology,
-          endpoints: of.topology.endpoints.map((one) => (names.includes(one.name) ? { ...one, owner: 'vm' } : one)),
+          endpoints: of.topology.endpoints.map((endpoint) =>
+            names.includes(endpoint.name) ? { ...endpoint, owner: 'vm' } : endpoint,
+          ),
         },
       });
       addFrames(evidence, overheard(frameOf(evidence, flowOf(evidence), 3)));
@@ -118,7 +120,7 @@ describe('a token that enters the bridge again', () => {
     addFrames(evidence, enters('lan', bytes), overheard(bytes));
     const elsewhere = evidence.plan.steps.map((of) => ({
       ...of,
-      observers: of.observers.map((one) => (one.name === 'lan' ? { ...one, bridge: 'br9' } : one)),
+      observers: of.observers.map((observer) => (observer.name === 'lan' ? { ...observer, bridge: 'br9' } : observer)),
     }));
     const found = judge({ ...evidence, plan: { ...evidence.plan, steps: elsewhere } }).steps[0]?.findings;
     expect(found?.find(({ leak }) => leak)).not.toHaveProperty('reflected');
@@ -141,8 +143,8 @@ describe('a token that enters the bridge again', () => {
       ...of,
       topology: {
         ...of.topology,
-        endpoints: of.topology.endpoints.map((one, at) => ({
-          ...one,
+        endpoints: of.topology.endpoints.map((endpoint, at) => ({
+          ...endpoint,
           ips: [{ family: 4, address: `10.0.0.${at + 1}`, prefix: 24 }],
         })),
       },

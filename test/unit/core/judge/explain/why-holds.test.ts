@@ -207,14 +207,14 @@ describe('carriers that come to different ends', () => {
       ...both,
       topology: {
         ...both.topology,
-        endpoints: both.topology.endpoints.map((one, at) => ({
-          ...one,
+        endpoints: both.topology.endpoints.map((endpoint, at) => ({
+          ...endpoint,
           ips: [{ family: 4, address: `10.0.0.${at + 1}`, prefix: 24 }],
         })),
       },
     });
     evidence.states = [{ before: state, after: state }];
-    const flow = evidence.plan.steps[0]?.flows.filter((one) => one.carrier === carrier)[0];
+    const flow = evidence.plan.steps[0]?.flows.filter((flow) => flow.carrier === carrier)[0];
     if (flow === undefined) throw new Error(`no flow of ${carrier}`);
     addFrames(evidence, {
       observer: 'c',

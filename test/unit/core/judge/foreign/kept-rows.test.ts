@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mostRows, startForeign } from '../../../../../src/core/judge/foreign/foreign.js';
+import { maxRows, startForeign } from '../../../../../src/core/judge/foreign/foreign.js';
 import { finishForeign } from '../../../../../src/core/judge/foreign/report.js';
 import { nameOf, frame, udp, hear, listener, report, each } from '../../../../support/judge/foreign-fixture.js';
 
@@ -12,9 +12,9 @@ describe('rows that are kept', () => {
   };
   it('are so many; of what comes then frames are counted only, of known rows as before', () => {
     const fold = startForeign(listener());
-    fold.rows = mostRows - 1;
+    fold.rows = maxRows - 1;
     hear(fold, 'x', each(udpTo(53), udpTo(80), udpTo(80), frame('a', 'c'), udpTo(53)));
-    expect(fold.rows).toBe(mostRows);
+    expect(fold.rows).toBe(maxRows);
     const told = finishForeign(fold, nameOf);
     expect([told.notKept, told.files[0]?.foreign, told.found]).toEqual([3, 5, true]);
     expect(told.pairs.map(({ heard }) => heard.map(({ protocols }) => protocols))).toEqual([

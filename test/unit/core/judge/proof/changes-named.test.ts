@@ -78,10 +78,10 @@ describe('what must not change while probes are under way', () => {
     };
     const onHv2 = {
       ...step,
-      observers: step.observers.map((one) => ({
-        ...one,
-        bridge: `hv2/${one.bridge}`,
-        interface: `hv2/${one.interface}`,
+      observers: step.observers.map((observer) => ({
+        ...observer,
+        bridge: `hv2/${observer.bridge}`,
+        interface: `hv2/${observer.interface}`,
       })),
     };
     const ifindex = hostState().links[1]?.ifindex ?? -1;

@@ -59,9 +59,9 @@ describe('what at the port of a sender makes its entry doubtful', () => {
 
   it('lets a step be inconclusive, though every control arrived', () => {
     const evidence = perfectRun();
-    const steps = evidence.plan.steps.map((one) => ({
-      ...one,
-      flows: one.flows.map((flow) => ({ ...flow, vlan: [10] })),
+    const steps = evidence.plan.steps.map((step) => ({
+      ...step,
+      flows: step.flows.map((flow) => ({ ...flow, vlan: [10] })),
     }));
     const judged = judge({
       ...evidence,

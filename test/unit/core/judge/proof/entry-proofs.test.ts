@@ -56,8 +56,8 @@ describe('the way in of a sender', () => {
     ).toEqual([]);
   });
   it('behind the bridge device is proved by every probe that left through it, not by addressees', () => {
-    const endpoints = run.plan.endpoints.map((one) =>
-      one.name === 'a' ? { ...one, attach: 'host' as const, port: null } : one,
+    const endpoints = run.plan.endpoints.map((endpoint) =>
+      endpoint.name === 'a' ? { ...endpoint, attach: 'host' as const, port: null } : endpoint,
     );
     const uncontrolled = (step: StepPlan): StepPlan => ({
       ...step,

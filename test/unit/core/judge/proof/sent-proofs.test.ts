@@ -223,7 +223,10 @@ describe('a step that listens', () => {
   });
   it('asks no bridge device, and nobody who is not judged', () => {
     expect(
-      deaf([], { ...step, observers: step.observers.map((one) => ({ ...one, judged: one.name !== 'b' })) }),
+      deaf([], {
+        ...step,
+        observers: step.observers.map((observer) => ({ ...observer, judged: observer.name !== 'b' })),
+      }),
     ).toEqual(['a', 'c', 'lan']);
     expect(deaf([], { ...step, listenMs: null })).toEqual([]);
   });

@@ -268,7 +268,7 @@ describe('what must not change while probes are under way', () => {
       unchangedReasons(
         { ...step, present: ['b', 'c'] },
         [wholeInterval({ before: moved, after: moved })],
-        endpoints.map((one) => ({ ...one, attach: 'promiscuous' as const })),
+        endpoints.map((endpoint) => ({ ...endpoint, attach: 'promiscuous' as const })),
       ),
     ).toEqual([]);
     expect(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createClassifier, type Sighting, tagsOf } from '../../../../../src/core/judge/recognise/classify.js';
 import { keptEnd } from '../../../../../src/core/judge/recognise/kept-end.js';
 import { groupAddress } from '../../../../../src/core/judge/rows/row-context.js';
-import { type Flow, type FrameSpec, mostTokens, type Plan } from '../../../../../src/core/model/plan.js';
+import { type Flow, type FrameSpec, maxTokens, type Plan } from '../../../../../src/core/model/plan.js';
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
 import { probeHopLimit } from '../../../../../src/core/probe/frames/parts.js';
 import { tokenLength, tokensFor } from '../../../../../src/core/wire/token.js';
@@ -18,8 +18,8 @@ function withAddresses(): ReturnType<typeof scenario> {
       probes: step().probes.map((probe) => ({ ...probe, carriers: ['ipv4-udp', 'ipv6-udp'] as const, count: 3 })),
     }),
   ]);
-  const endpoints = of.topology.endpoints.map((one, at) => ({
-    ...one,
+  const endpoints = of.topology.endpoints.map((endpoint, at) => ({
+    ...endpoint,
     ips: [
       { family: 4 as const, address: `10.0.0.${at + 1}`, prefix: 24 },
       { family: 6 as const, address: `fd00::${at + 1}`, prefix: 64 },
@@ -31,7 +31,7 @@ function there<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('the fixture has changed');
   return value;
 }
-const flows = plan.steps.flatMap((one) => [...one.flows]);
+const flows = plan.steps.flatMap((step) => [...step.flows]);
 const raw = there(flows.find(({ carrier }) => carrier === 'raw'));
 const ipv4 = there(flows.find(({ carrier }) => carrier === 'ipv4-udp'));
 const ipv6 = there(flows.find(({ carrier }) => carrier === 'ipv6-udp'));
@@ -55,7 +55,7 @@ function told(bytes: Uint8Array, of: Plan = plan, withKey: Uint8Array | null = k
   return alone;
 }
 const changed = (bytes: Uint8Array, at: number, value: number): Uint8Array =>
-  Uint8Array.from(bytes, (octet, index) => (index === at ? value : octet));
+  Uint8Array.from(bytes, (byte, index) => (index === at ? value : byte));
 
 describe('a frame of a probe', () => {
   it.each([raw, ipv4, ipv6])('with the planned headers is that probe, each frame by its number', (flow) => {
@@ -92,8 +92,8 @@ describe('a frame of a probe', () => {
   it('of a plan whose MACs are none is never as sent', () => {
     const odd: Plan = {
       ...plan,
-      steps: plan.steps.map((one, index) =>
-        index === 0 ? { ...one, flows: [{ ...raw, frame: { ...raw.frame, dstMac: 'nobody' } }] } : one,
+      steps: plan.steps.map((step, index) =>
+        index === 0 ? { ...step, flows: [{ ...raw, frame: { ...raw.frame, dstMac: 'nobody' } }] } : step,
       ),
     };
     expect(told(frameOf(raw, 0, { dstMac: '00:00:00:00:00:01' }), odd)).toBe(`rewritten ${raw.id}/0`);
@@ -108,7 +108,7 @@ describe('a frame of a sweep of sources', () => {
   const sweep = { ...raw, frame: { ...raw.frame, form: 'source-sweep' as const } };
   const swept: Plan = {
     ...plan,
-    steps: plan.steps.map((one, index) => (index === 0 ? { ...one, flows: [sweep] } : one)),
+    steps: plan.steps.map((step, index) => (index === 0 ? { ...step, flows: [sweep] } : step)),
   };
   it('has a source of its own, so its destination decides', () => {
     const bytes = buildFrame({ ...raw.frame, srcMac: '02:99:99:99:99:99' }, token(raw.first + 1));
@@ -129,7 +129,7 @@ describe('a control', () => {
 });
 
 describe('a token', () => {
-  const end = Math.max(...plan.steps.flatMap((one) => one.controls.map(({ index }) => index)));
+  const end = Math.max(...plan.steps.flatMap((step) => step.controls.map(({ index }) => index)));
   it('that no plan has numbered, or with a wrong tag, or without a key, is forged', () => {
     for (const index of [end + 1, end + 2, 2 ** 32 - 1])
       expect(told(buildFrame(raw.frame, token(index)))).toBe('forged');
@@ -162,12 +162,12 @@ describe('a token', () => {
       const flow = { ...raw, first, count: 1 };
       return told(frameOf(flow), {
         ...plan,
-        steps: plan.steps.map((one, index) =>
-          index === 0 ? { ...one, flows: [flow], controls: [] } : { ...one, flows: [], controls: [] },
+        steps: plan.steps.map((step, index) =>
+          index === 0 ? { ...step, flows: [flow], controls: [] } : { ...step, flows: [], controls: [] },
         ),
       });
     };
-    expect([numbered(mostTokens - 1), numbered(mostTokens)]).toEqual([`as-sent ${raw.id}/0`, 'forged']);
+    expect([numbered(maxTokens - 1), numbered(maxTokens)]).toEqual([`as-sent ${raw.id}/0`, 'forged']);
   });
   it('of another run, or none, is nobody’s', () => {
     expect(told(buildFrame(raw.frame, tokensFor(key, plan.runTag + 1, raw.first, 1)))).toBe('none');

@@ -240,7 +240,7 @@ describe('flows that differ in their addresses only', () => {
           frame: { ...like.frame, srcMac: from.mac, dstMac: to.mac, srcIp: from.ip, dstIp: to.ip },
         }),
       );
-    const changed = { ...plan, steps: plan.steps.map((one, index) => (index === 0 ? { ...one, flows } : one)) };
+    const changed = { ...plan, steps: plan.steps.map((step, index) => (index === 0 ? { ...step, flows } : step)) };
     const tags = tagsOf(changed, key);
     const probes = createPlannedProbes(plan.runTag, tags, flowFinder(changed));
     const frame = (at: number, token = at): Uint8Array => {

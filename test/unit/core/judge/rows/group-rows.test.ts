@@ -39,7 +39,7 @@ describe('grouped rows', () => {
     { ...flow, id: 14, from: 'b', to: 'a', sender: 'c', must: ['a'], may: [], count: 2, first: 28, variant: 'cdp' },
     { ...flow, id: 15, from: 'b', to: 'a', sender: 'b', must: ['a'], may: [], count: 2, first: 30, vlan: [10] },
   ];
-  const judged = step.observers.filter((one) => one.judged);
+  const judged = step.observers.filter((observer) => observer.judged);
   const sighting = fc.record({
     flow: fc.nat(flows.length - 1),
     sequence: fc.nat(1),

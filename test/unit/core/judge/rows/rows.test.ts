@@ -130,7 +130,10 @@ describe('the rows of a step', () => {
     const { rows } = rowsOf(
       input(() => {}, {
         flows: [flow, unjudged, lent],
-        observers: step.observers.map((one) => ({ ...one, judged: one.name !== 'lan' && one.judged })),
+        observers: step.observers.map((observer) => ({
+          ...observer,
+          judged: observer.name !== 'lan' && observer.judged,
+        })),
       }),
     );
     expect(rows.map(({ from, observer }) => `${from} at ${observer}`)).toEqual(['a at b', 'a at c', 'a at b']);

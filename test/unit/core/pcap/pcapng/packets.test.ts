@@ -8,9 +8,9 @@ import { epb, option, spb, u32 } from '../../../../support/pcap/blocks.js';
 import { batches, damages } from '../../../../support/pcap/helpers.js';
 
 /** A section whose interfaces count time so, with four interfaces of earlier sections. */
-function section(...octets: readonly number[]): SectionState {
+function section(...bytes: readonly number[]): SectionState {
   const state = newSectionState(new BatchBuilder(false));
-  state.interfaces = octets.map((octet) => ({ snaplen: 3, resolution: timeResolution(octet, 0n) }));
+  state.interfaces = bytes.map((byte) => ({ snaplen: 3, resolution: timeResolution(byte, 0n) }));
   state.earlier = 4;
   return state;
 }
@@ -42,8 +42,8 @@ describe('a packet block', () => {
     [6, 1, 0, 2n ** 32n * 1000n],
     [0, 0, 3, 3_000_000_000n],
     [0x80, 0, 3, 3_000_000_000n],
-  ])('counts time by the octet %i of its interface', (octet, high, low, ns) => {
-    expect(reading(section(octet), epb({ high, low })).batch?.timeNs[0]).toBe(ns);
+  ])('counts time by the octet %i of its interface', (byte, high, low, ns) => {
+    expect(reading(section(byte), epb({ high, low })).batch?.timeNs[0]).toBe(ns);
   });
 
   it('reports a time after 2262 once, and goes on', () => {

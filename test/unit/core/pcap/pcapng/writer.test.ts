@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readPacketOptions, textOctets } from '../../../../../src/core/pcap/pcapng/options.js';
+import { readPacketOptions, textBytes } from '../../../../../src/core/pcap/pcapng/options.js';
 import { blockBuffer, packetBlockLength, writePacketBlock } from '../../../../../src/core/pcap/pcapng/packet-block.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from '../../../../../src/core/pcap/pcapng/writer.js';
 import { batches, concat, packets, readAll } from '../../../../support/pcap/helpers.js';
@@ -130,8 +130,8 @@ describe('a pcapng file', () => {
     'has the same packet block with the comment %j from the fast writer',
     (comment) => {
       const data = new Uint8Array(61).map((_, i) => i);
-      const octets = textOctets(comment);
-      const buffer = blockBuffer(packetBlockLength(61, 7, octets.length));
+      const bytes = textBytes(comment);
+      const buffer = blockBuffer(packetBlockLength(61, 7, bytes.length));
       buffer.bytes.fill(0xee);
       const end = writePacketBlock(
         buffer,
@@ -145,7 +145,7 @@ describe('a pcapng file', () => {
         61,
         1,
         7,
-        octets,
+        bytes,
       );
       expect(buffer.bytes.slice(0, end)).toEqual(
         enhancedPacket({

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Flow } from '../../../../../src/core/model/plan.js';
 import { flowCollector } from '../../../../../src/core/plan/flows/flow-collector.js';
 import { FlowOfTable, frameSizeOf } from '../../../../../src/core/plan/flows/flow-of-table.js';
-import { mostListed, readFlowColumns } from '../../../../../src/core/plan/flows/flow-table.js';
+import { maxListed, readFlowColumns } from '../../../../../src/core/plan/flows/flow-table.js';
 import { kindsOfFlows } from '../../../../../src/core/plan/flows/shortcuts.js';
 import { parsePositions, positionText } from '../../../../../src/core/plan/flows/position-text.js';
 
@@ -93,7 +93,7 @@ it('few flows are written one by one', () => {
 
 it('many flows are written as columns, read back the same, and need few octets each', () => {
   const flows = mesh(50);
-  expect(flows.length).toBeGreaterThan(mostListed);
+  expect(flows.length).toBeGreaterThan(maxListed);
   const text = JSON.stringify(collected(flows));
   expect(text.length / flows.length).toBeLessThan(16);
   const again = readFlowColumns(JSON.parse(text));

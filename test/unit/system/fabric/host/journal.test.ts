@@ -34,10 +34,10 @@ const open = (runId = 'run'): ReturnType<typeof openJournal> => openJournal(fold
 const header = (runId: string): string => JSON.stringify({ journal: 2, runId, pid: 1, place: namespacePlace(null) });
 /** What lies there, each let go at once. */
 const found = (): readonly object[] =>
-  [...leftJournals(folder)].map((one) => {
-    if (one.kind === 'refused') return one;
-    one.release();
-    const { owner, entries, unread, file } = one;
+  [...leftJournals(folder)].map((leftJournal) => {
+    if (leftJournal.kind === 'refused') return leftJournal;
+    leftJournal.release();
+    const { owner, entries, unread, file } = leftJournal;
     return { file, runId: owner.runId, entries, unread };
   });
 const put = (name: string, text: string | Buffer, mode = 0o600): string => {

@@ -147,7 +147,7 @@ describe('what is written down of a change', () => {
     };
     return of(
       { kind: 'fdb', act, entry: { ...entry, ...more } },
-      { state: { ...state, fdb: rows.map((one) => ({ ...usual, ...one })) } },
+      { state: { ...state, fdb: rows.map((row) => ({ ...usual, ...row })) } },
     );
   };
   it('of an entry: its rows in each VLAN, as they are set and as they were', () => {

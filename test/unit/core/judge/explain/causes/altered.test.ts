@@ -15,16 +15,16 @@ import {
 } from '../../../../../support/judge/perfect-run.js';
 
 const withIps = scenario([step()]);
-const endpoints = withIps.topology.endpoints.map((one, at) => ({
-  ...one,
+const endpoints = withIps.topology.endpoints.map((endpoint, at) => ({
+  ...endpoint,
   ips: [{ family: 4 as const, address: `10.0.0.${at + 1}`, prefix: 24 }],
 }));
 const of = {
   ...withIps,
   topology: { ...withIps.topology, endpoints },
-  steps: withIps.steps.map((one) => ({
-    ...one,
-    probes: one.probes.map((probe) => ({ ...probe, carriers: ['ipv4-udp'] as const })),
+  steps: withIps.steps.map((step) => ({
+    ...step,
+    probes: step.probes.map((probe) => ({ ...probe, carriers: ['ipv4-udp'] as const })),
   })),
 };
 

@@ -17,8 +17,8 @@ describe('a leak in a result', () => {
     run.states = run.states.map(({ before, after }) => ({ before: before === null ? null : states(before), after }));
     return (
       judge(run)
-        .steps[0]?.findings.filter((one) => one.leak)
-        .flatMap((one) => one.causes.map(({ code }) => code)) ?? []
+        .steps[0]?.findings.filter((finding) => finding.leak)
+        .flatMap((finding) => finding.causes.map(({ code }) => code)) ?? []
     );
   }
   const changed =

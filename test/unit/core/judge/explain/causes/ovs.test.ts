@@ -152,7 +152,7 @@ describe('a VLAN in which Open vSwitch learns nothing', () => {
 describe('ports that Open vSwitch protects from each other', () => {
   const find = causes['ovs-protected'];
   const protectedPorts = (...names: readonly string[]): Partial<RowContext> =>
-    ovs({ ports: ports.map((one) => ({ ...one, columns: { protected: names.includes(one.name) } })) });
+    ovs({ ports: ports.map((port) => ({ ...port, columns: { protected: names.includes(port.name) } })) });
   it('flood what one sends to the other to those that are not, while the addressee is unknown', () => {
     expect(find(row(protectedPorts('p0', 'p1')))).toEqual({
       place: 'p2.protected',
@@ -253,7 +253,7 @@ describe('a MAC that Open vSwitch does not know', () => {
 
 describe('a port of Open vSwitch', () => {
   it('counts on its own bridge only', () => {
-    const elsewhere = ovs({ ports: ports.map((one) => ({ ...one, bridge: 'br1' })) });
+    const elsewhere = ovs({ ports: ports.map((port) => ({ ...port, bridge: 'br1' })) });
     expect(causes['ovs-unknown-flood'](row({ ...elsewhere, from: a, to: b }))).toBeNull();
     expect(
       causes['ovs-mirror'](
@@ -261,7 +261,7 @@ describe('a port of Open vSwitch', () => {
           before: host({
             ovs: {
               bridges: [bridgeOfOvs()],
-              ports: ports.map((one) => ({ ...one, bridge: 'br1' })),
+              ports: ports.map((port) => ({ ...port, bridge: 'br1' })),
               mirrors: [{ name: 'm', bridge: 'br0', outputPort: 'p2', ports: null }],
             },
           }),
