@@ -86,8 +86,8 @@ describe('markdown, rendered by cmark-gfm', needs(program('cmark-gfm')), () => {
   it('is a heading, a table with a row for each step, and lists', () => {
     expect([...html.matchAll(/<h2>/g)].length).toBe(1);
     expect([...html.matchAll(/<tr>/g)].length).toBe(1 + broken.steps.length);
-    expect([...html.matchAll(/<th[ >]/g)].length).toBe(4);
-    expect([...html.matchAll(/<td[ >]/g)].length).toBe(4 * broken.steps.length);
+    expect([...html.matchAll(/<th[ >]/g)].length).toBe(5);
+    expect([...html.matchAll(/<td[ >]/g)].length).toBe(5 * broken.steps.length);
     expect([...html.matchAll(/<li>/g)].length).toBe(2);
   });
 

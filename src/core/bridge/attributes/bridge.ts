@@ -1,6 +1,9 @@
 import type { AttributeTable } from '../../model/settings.js';
 
-/** Attributes of a bridge: linkinfo.info_data of `ip -j -d link`, IFLA_BR_… of linux/if_link.h. */
+/**
+ * Attributes of a bridge: linkinfo.info_data of `ip -j -d link`, IFLA_BR_… of linux/if_link.h. A fabric writes
+ * them in this order: a bridge that begins to query, or to run the spanning tree, does so by the times that it has then.
+ */
 export const bridgeAttributes = {
   ageing_time: {
     kind: 'centiseconds',
@@ -8,96 +11,6 @@ export const bridgeAttributes = {
     default: 30_000,
     decides: 'alone',
     meaning: 'How long a learned MAC is remembered. 0: the bridge learns nothing and floods, a hub.',
-  },
-  fdb_max_learned: {
-    kind: 'number',
-    netlink: 49,
-    default: 0,
-    decides: 'alone',
-    meaning: 'The most entries that are learned. A MAC that no longer fits is flooded: the limit fails open.',
-  },
-  fdb_n_learned: {
-    kind: 'number',
-    isReadOnly: true,
-    decides: 'with others',
-    meaning: 'How many entries are learned now.',
-  },
-  stp_state: {
-    kind: 'switch',
-    netlink: 5,
-    default: 0,
-    decides: 'with others',
-    meaning: 'The spanning tree protocol. Off: BPDUs are frames like others and reach every guest.',
-  },
-  group_fwd_mask: {
-    kind: 'mask',
-    netlink: 9,
-    default: '0',
-    decides: 'with others',
-    meaning: 'Reserved link-local groups (01:80:c2:00:00:0X) that are forwarded, as a mask.',
-  },
-  vlan_filtering: {
-    kind: 'switch',
-    netlink: 7,
-    default: 0,
-    decides: 'alone',
-    meaning: 'Whether the bridge acts on VLAN tags. Off: they are ignored and pass everywhere.',
-  },
-  vlan_default_pvid: {
-    kind: 'number',
-    netlink: 39,
-    default: 1,
-    decides: 'with others',
-    meaning: 'The VLAN that a new port gets; 0: none.',
-  },
-  vlan_protocol: {
-    kind: 'text',
-    netlink: 8,
-    default: '802.1Q',
-    decides: 'with others',
-    meaning: 'EtherType of the tags that are filtered: 802.1Q or 802.1ad.',
-  },
-  mcast_snooping: {
-    kind: 'switch',
-    netlink: 23,
-    default: 1,
-    decides: 'with others',
-    meaning: 'Whether multicast goes to members only, as far as they are known.',
-  },
-  mcast_querier: {
-    kind: 'switch',
-    netlink: 25,
-    default: 0,
-    decides: 'with others',
-    meaning: 'Whether the bridge asks for members itself. Without a querier multicast floods.',
-  },
-  mcast_router: {
-    kind: 'number',
-    netlink: 22,
-    default: 1,
-    decides: 'with others',
-    meaning: 'Whether the bridge itself counts as a multicast router: 0 never, 1 by its queries, 2 always.',
-  },
-  nf_call_iptables: {
-    kind: 'switch',
-    netlink: 36,
-    default: 0,
-    decides: 'alone',
-    meaning: 'Whether bridged IPv4 passes the rules of iptables.',
-  },
-  nf_call_ip6tables: {
-    kind: 'switch',
-    netlink: 37,
-    default: 0,
-    decides: 'alone',
-    meaning: 'Whether bridged IPv6 passes the rules of ip6tables.',
-  },
-  nf_call_arptables: {
-    kind: 'switch',
-    netlink: 38,
-    default: 0,
-    decides: 'alone',
-    meaning: 'Whether bridged ARP passes the rules of arptables.',
   },
   forward_delay: {
     kind: 'centiseconds',
@@ -156,6 +69,61 @@ export const bridgeAttributes = {
     default: 3125,
     meaning: 'Time between the queries at the start.',
   },
+  fdb_max_learned: {
+    kind: 'number',
+    netlink: 49,
+    default: 0,
+    decides: 'alone',
+    meaning: 'The most entries that are learned. A MAC that no longer fits is flooded: the limit fails open.',
+  },
+  fdb_n_learned: {
+    kind: 'number',
+    isReadOnly: true,
+    decides: 'with others',
+    meaning: 'How many entries are learned now.',
+  },
+  stp_state: {
+    kind: 'switch',
+    netlink: 5,
+    default: 0,
+    decides: 'with others',
+    meaning: 'The spanning tree protocol. Off: BPDUs are frames like others and reach every guest.',
+  },
+  group_fwd_mask: {
+    kind: 'mask',
+    netlink: 9,
+    default: '0',
+    decides: 'with others',
+    meaning: 'Reserved link-local groups (01:80:c2:00:00:0X) that are forwarded, as a mask.',
+  },
+  vlan_filtering: {
+    kind: 'switch',
+    netlink: 7,
+    default: 0,
+    decides: 'alone',
+    meaning: 'Whether the bridge acts on VLAN tags. Off: they are ignored and pass everywhere.',
+  },
+  vlan_default_pvid: {
+    kind: 'number',
+    netlink: 39,
+    default: 1,
+    decides: 'with others',
+    meaning: 'The VLAN that a new port gets; 0: none.',
+  },
+  vlan_protocol: {
+    kind: 'text',
+    netlink: 8,
+    default: '802.1Q',
+    decides: 'with others',
+    meaning: 'EtherType of the tags that are filtered: 802.1Q or 802.1ad.',
+  },
+  mcast_snooping: {
+    kind: 'switch',
+    netlink: 23,
+    default: 1,
+    decides: 'with others',
+    meaning: 'Whether multicast goes to members only, as far as they are known.',
+  },
   mcast_vlan_snooping: {
     kind: 'switch',
     default: 0,
@@ -166,6 +134,41 @@ export const bridgeAttributes = {
     netlink: 24,
     default: 0,
     meaning: 'Whether queries bear the address of the bridge instead of 0.0.0.0.',
+  },
+  mcast_querier: {
+    kind: 'switch',
+    netlink: 25,
+    default: 0,
+    decides: 'with others',
+    meaning: 'Whether the bridge asks for members itself. Without a querier multicast floods.',
+  },
+  mcast_router: {
+    kind: 'number',
+    netlink: 22,
+    default: 1,
+    decides: 'with others',
+    meaning: 'Whether the bridge itself counts as a multicast router: 0 never, 1 by its queries, 2 always.',
+  },
+  nf_call_iptables: {
+    kind: 'switch',
+    netlink: 36,
+    default: 0,
+    decides: 'alone',
+    meaning: 'Whether bridged IPv4 passes the rules of iptables.',
+  },
+  nf_call_ip6tables: {
+    kind: 'switch',
+    netlink: 37,
+    default: 0,
+    decides: 'alone',
+    meaning: 'Whether bridged IPv6 passes the rules of ip6tables.',
+  },
+  nf_call_arptables: {
+    kind: 'switch',
+    netlink: 38,
+    default: 0,
+    decides: 'alone',
+    meaning: 'Whether bridged ARP passes the rules of arptables.',
   },
   mcast_stats_enabled: {
     kind: 'switch',
