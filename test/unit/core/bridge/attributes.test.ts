@@ -72,4 +72,16 @@ describe('the tables of attributes', () => {
     expect(['flood', 'isolated', 'vlan_filtering'].map(decidesAlone)).toEqual([true, true, true]);
     expect(['stp_state', 'priority', 'mtu', 'no-such'].map(decidesAlone)).toEqual([false, false, false, false]);
   });
+
+  // A querier that is switched on before its interval is set floods every group for the ten seconds of the default.
+  it.each([
+    ['stp_state', ['forward_delay', 'hello_time', 'max_age']],
+    [
+      'mcast_querier',
+      ['mcast_query_response_intvl', 'mcast_query_intvl', 'mcast_startup_query_intvl', 'mcast_query_use_ifaddr'],
+    ],
+  ])('have the times of %s before it', (key, times) => {
+    const order = bridgeSettings.map((attribute) => attribute.key);
+    expect(times.filter((time) => order.indexOf(time) > order.indexOf(key))).toEqual([]);
+  });
 });
