@@ -142,7 +142,7 @@ describe('a run on a host', needs(root), () => {
     const plan = await outcomeOf(host.cli(['plan', host.scenario('summary', { steps: known(300) })]));
     // 300 raw and 300 UDP frames to the LAN, and in each of 3 phases the uplink's ear controls
     expect(plan.stdout).toMatch(
-      /^On br0: 1200 probe frames as kali2, lan, at most 1000 a second, and \d+ control frames\.\nOut of the NIC: 606 of them\. It takes about \d+ s\.\nNo setting is changed\./,
+      /^On br0: 1200 probe frames as kali2 and lan, at most 1000 a second, and \d+ control frames\.\nOut of the NIC: 606 of them\. It takes about \d+ s\.\nClasses: known-unicast\.\nNo setting is changed\./,
     );
   });
 });
