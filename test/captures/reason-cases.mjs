@@ -310,6 +310,12 @@ export const reasonCases = {
       sendAgain(folder);
     },
   },
+  'observed-only': {
+    why: 'kali3 was only observed, for its bridge did not know its MAC, in a run that leaves nobody out (`--strict`)',
+    change: ({ plan }) => {
+      plan.endpoints.find(({ name }) => name === 'kali3').observedOnly = 'missing';
+    },
+  },
   'unheard-frames': {
     why: 'the kernel counted 40 frames out of the port of kali3 that no ear was offered',
     change: (folder) => {

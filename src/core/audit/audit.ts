@@ -34,6 +34,16 @@ export function audit(reading: Reading, options: { readonly bridge: string | nul
   };
 }
 
+/**
+ * Is there nothing to examine: no guest on a bridge, as far as ports tell, and nothing found of guests that meet
+ * elsewhere (lower devices, Open vSwitch, VMware)?
+ */
+export function isWithoutGuests(reading: Reading, { findings }: AuditReport): boolean {
+  return (
+    findings.every(({ bridge }) => bridge !== null) && bridgeViews(reading).every(({ guests }) => guests.length === 0)
+  );
+}
+
 /** With what makes its fix stay, where a program is known that makes the device. */
 function kept(finding: AuditFinding, { keepers }: Reading): AuditFinding {
   const lasting = keepers === undefined || finding.fix === null ? [] : persistentFixes(finding.fix, keepers);

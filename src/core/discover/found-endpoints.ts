@@ -23,6 +23,7 @@ export interface WrittenEndpoint {
   readonly ip?: string;
   readonly vlans?: readonly FoundVlan[];
   readonly owner?: string;
+  readonly observed_only?: true;
 }
 
 /** What is known of the host, and the bridge that is looked at. */

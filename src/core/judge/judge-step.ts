@@ -4,6 +4,7 @@ import type { Finding, ObserverResult, Reason, StepResult, Verdict } from '../mo
 import type { StepStates } from '../model/state.js';
 import { noiseAt } from './count/noise.js';
 import type { StepTally } from './count/tally.js';
+import { ageingEntries } from './explain/ageing-entries.js';
 import { createCauseFinding, withCauses } from './explain/causes.js';
 import { leakGroups } from './explain/leak-groups.js';
 import { whyHolds } from './explain/why-holds.js';
@@ -11,6 +12,7 @@ import type { Parties } from './parties.js';
 import { bypassReasons, passingPorts } from './proof/bypass.js';
 import { entryInStateReasons } from './proof/entry-in-state.js';
 import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
+import { observedOnlyReasons } from './proof/observed-only.js';
 import { missingProofs } from './proof/proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
 import { unchangedReasons } from './proof/unchanged.js';
@@ -146,6 +148,7 @@ export function judgeStep(input: StepInput): JudgedStep {
   const all = [
     ...input.captureReasons,
     ...(idle && !failed ? [] : missingProofs({ ...input, endpoints: plan.endpoints })),
+    ...(idle ? [] : observedOnlyReasons(plan, step)),
     ...(idle || failed ? [] : changedMeanwhile(input)),
     ...(idle || failed ? [] : rootReasons(step, input.states)),
     ...bypasses.reasons,
@@ -156,11 +159,15 @@ export function judgeStep(input: StepInput): JudgedStep {
   const finding = createCauseFinding(plan, step, input.states, input.rules);
   const rows = withCauses(bare, finding);
   const groups = input.rules === 1 ? [] : leakGroups(rows, folded, finding.causesAlike);
-  const exposures = leakGroups(
-    exposed.length > 0 ? [] : rows.flatMap((row) => (row.exposed === true ? [{ ...row, leak: true }] : [])),
-    exposed,
-    finding.causesAlike,
-  );
+  const ageing = ageingEntries(plan, step, input.states.before);
+  const exposures = [
+    ...leakGroups(
+      exposed.length > 0 ? [] : rows.flatMap((row) => (row.exposed === true ? [{ ...row, leak: true }] : [])),
+      exposed,
+      finding.causesAlike,
+    ),
+    ...(ageing === null ? [] : [ageing]),
+  ];
   const missing = input.rules === 1 ? all : withoutDoubts(all, rows, input);
   const unsupported = missing.some(({ code }) => code === 'unsupported');
   const unjudged = step.expect.expected === null;

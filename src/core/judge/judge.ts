@@ -17,6 +17,7 @@ import { createPlainFrames, type PlainFrames } from './count/plain-frames.js';
 import { createTallies, raise, type Seen, type Tallies } from './count/tally.js';
 import { type JudgedStep, judgeStep } from './judge-step.js';
 import { coverageOf } from './proof/coverage.js';
+import { observedOnly } from './proof/observed-only.js';
 import { type StepFacts, stepFacts } from './proof/step-facts.js';
 import { reason } from './reasons.js';
 import { type Classify, createClassifier, flowFinder, tagsOf } from './recognise/classify.js';
@@ -377,6 +378,7 @@ export function finishJudging(judging: Judging, capture: CaptureIdentity): Resul
     asExpected: exitCode === 0,
     exitCode,
     coverage,
+    ...observedOnly(plan),
     ...(calibration === null ? {} : { calibration }),
     ...(run.precheck === undefined || run.precheck.length === 0 ? {} : { precheck: run.precheck }),
     steps: steps.map(({ result }, index) =>

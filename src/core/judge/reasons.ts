@@ -45,6 +45,8 @@ export const reasonHints = {
   'traffic-failed': 'The traffic did not work between its two ends, so it proves nothing.',
   'relay-died': 'The relay that carries frames for an endpoint behind the bridge ended.',
   'nothing-to-hear': 'No unicast crossed the bridge between two others meanwhile, so there was nothing to overhear.',
+  'observed-only':
+    'A guest was only observed, for its bridge does not know its MAC. Let it speak once (a ping will do), and repeat the run.',
   'coverage-partial':
     'Not every port of the bridge was observed. Name the reason with `scope: { partial: … }` if that is meant.',
   'clock-changed':

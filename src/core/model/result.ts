@@ -247,7 +247,10 @@ export interface LeakGroup {
   readonly observers: readonly string[];
   readonly classes: readonly string[];
   readonly carriers: readonly string[];
-  /** Leaking rows, and the frames that were sent and seen in them; null = it is not known how many were sent. */
+  /**
+   * Leaking rows, and the frames that were sent and seen in them; null = it is not known how many were sent. No rows:
+   * settings tell that it comes, and no frame has shown it yet.
+   */
   readonly rows: number;
   readonly sent: number | null;
   readonly seen: number;
@@ -355,6 +358,11 @@ export interface Result {
     readonly ports: number;
     readonly unobserved: readonly { readonly port: string; readonly reason: string }[];
   };
+  /**
+   * Guests that were observed, and nothing was sent to them or in their name; `of` counts them and those that were
+   * examined. Absent = there were none.
+   */
+  readonly observedOnly?: { readonly guests: readonly string[]; readonly of: number };
   /**
    * A run on a host: a leak planted in a lab on the same kernel right before it, and how much of it was seen. Absent =
    * there was none.

@@ -92,6 +92,8 @@ export interface Endpoint {
   readonly zone: string | null;
   /** The guest that it is an interface of; endpoints of one owner are one party. Absent: it is one by itself. */
   readonly owner?: string;
+  /** Nothing is sent to it or in its name: `told` in the answer, or `missing` from the proof. Absent: it is examined. */
+  readonly observedOnly?: 'told' | 'missing';
   /** False: absent until a step starts it. */
   readonly started: boolean;
   /** Path of its own network namespace; null = not known, or a virtual machine. */

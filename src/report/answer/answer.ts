@@ -80,10 +80,18 @@ function sentByObserver(findings: readonly Finding[]): ReadonlyMap<string, numbe
 
 /** `known unicast between 50 guests is private; EXPOSED: 3 things any guest can try; see below` */
 function exposedSentence(result: Result, { noun, names }: Audience): string | null {
+  const left = result.observedOnly?.guests.length ?? 0;
   const exposed = exposedText(result);
   if (exposed === '') return null;
   const isAsked = result.steps.some(({ findings }) => findings.some((row) => row.class === 'known-unicast'));
-  return `${isAsked ? `known unicast between ${countText(names.size)} ${noun} is private` : 'no claimed barrier is breached'}. ${exposed}`;
+  return `${isAsked ? `known unicast between ${countText(names.size - left)} ${noun} is private` : 'no claimed barrier is breached'}. ${exposed}`;
+}
+
+/** `for 49 of 50 guests; 1 was only observed: web7`; '' where all were examined, or it does not hold. */
+export function heldForText({ verdict, observedOnly }: Pick<Result, 'verdict' | 'observedOnly'>): string {
+  if (observedOnly === undefined || verdict !== 'holds') return '';
+  const { guests, of } = observedOnly;
+  return `for ${countText(of - guests.length)} of ${countText(of)} guests; ${countText(guests.length)} ${guests.length === 1 ? 'was' : 'were'} only observed: ${setText(guests)}`;
 }
 
 function holdsText(result: Result, audience: Audience): string {
@@ -97,6 +105,12 @@ function holdsText(result: Result, audience: Audience): string {
   const lead = exposedSentence(result, audience);
   if (lead !== null) return `${lead} (${countText(seen)} of ${countText(sent)} controls seen)`;
   return `none of ${countText(names.size)} ${noun} received any of ${countText(zeroFrames(held))} frames that were not meant for it, and all could hear (${countText(seen)} of ${countText(sent)} controls seen)`;
+}
+
+/** For whom it holds, where that is not everybody, and what held. */
+function heldText(result: Result, audience: Audience): string {
+  const [forWhom, text] = [heldForText(result), holdsText(result, audience)];
+  return forWhom === '' ? text : `${forWhom}. ${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }
 
 function reproducedText(stories: readonly CauseStory[], audience: Audience): string {
@@ -140,7 +154,7 @@ function sentenceOf(
   switch (result.exitCode) {
     case 0:
       if (isKnownOnly(result)) return knownText(stories, audience);
-      return result.verdict === 'holds' ? holdsText(result, audience) : reproducedText(stories, audience);
+      return result.verdict === 'holds' ? heldText(result, audience) : reproducedText(stories, audience);
     case 2:
       return first === undefined
         ? 'frames reached somebody for whom they were not meant'

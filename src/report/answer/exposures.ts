@@ -1,6 +1,6 @@
 import type { LeakGroup, Result } from '../../core/model/result.js';
 import { commandsText } from './alternatives.js';
-import { countText } from './who.js';
+import { countText, setText } from './who.js';
 
 /** Something that every guest of a bridge may try, since the bridge is told nothing else. */
 export interface Exposure {
@@ -47,6 +47,11 @@ const things: readonly {
     what: 'the host routes between guests',
     allows: 'a guest reaches another by way of the host',
   },
+  {
+    classes: ['aged-unicast'],
+    what: 'what guests are sent floods when they were silent',
+    allows: 'a guest that listens reads what is sent to them',
+  },
   { classes: ['vlan-hop'], what: 'tagged frames pass', allows: 'a guest sends into another VLAN' },
 ];
 
@@ -58,16 +63,38 @@ function fixOf(groups: readonly LeakGroup[]): Pick<Exposure, 'fixes' | 'cost'> {
   return { fixes: best?.fixes ?? [], cost: best?.cost ?? '' };
 }
 
+/** What settings tell that comes, and no frame has shown yet: guests behind ports that learn nothing. */
+function foreseen(groups: readonly LeakGroup[]): readonly Exposure[] {
+  const [first] = groups;
+  if (first === undefined) return [];
+  const ports = [
+    ...new Set(
+      groups.flatMap(({ causes }) => causes.flatMap(({ places }) => places)).map((at) => at.replace(/\.learning$/, '')),
+    ),
+  ];
+  const some = ports.length === 1;
+  return [
+    {
+      what: `${setText(ports)} ${some ? 'learns' : 'learn'} nothing: when ${some ? 'its entry ages, everything to it floods' : 'their entries age, everything to them floods'}`,
+      allows: 'a guest that listens reads it',
+      ...fixOf([first]),
+      observers: [...new Set(groups.flatMap(({ observers }) => observers))],
+    },
+  ];
+}
+
 /** What is open by design in a run, each thing once; empty where its scenario calls nothing so. */
 export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure[] {
-  const groups = steps.flatMap((step) => step.exposures ?? []);
+  const all = steps.flatMap((step) => step.exposures ?? []);
+  const groups = all.filter(({ rows }) => rows > 0);
   const shows = (group: LeakGroup, classes: readonly string[]): boolean =>
     group.classes.some((name) => classes.includes(name));
-  const told = things.flatMap(({ classes, what, allows }): readonly Exposure[] => {
+  const seen = things.flatMap(({ classes, what, allows }): readonly Exposure[] => {
     const mine = groups.filter((group) => shows(group, classes));
     if (mine.length === 0) return [];
     return [{ what, allows, ...fixOf(mine), observers: [...new Set(mine.flatMap(({ observers }) => observers))] }];
   });
+  const told = [...foreseen(all.filter(({ rows }) => rows === 0)), ...seen];
   const known = things.flatMap(({ classes }) => classes);
   const others = groups.filter((group) => !shows(group, known));
   return others.length === 0

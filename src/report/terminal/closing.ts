@@ -1,8 +1,9 @@
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
+import type { Result } from '../../core/model/result.js';
 import { probeClasses } from '../../core/model/scenario.js';
 import type { PersistentFix } from '../../core/model/persistent-fix.js';
 import { commandsText } from '../answer/alternatives.js';
-import { type Answer, answerOf } from '../answer/answer.js';
+import { type Answer, answerOf, heldForText } from '../answer/answer.js';
 import { countText } from '../answer/who.js';
 import { lingerText, trustedTexts } from '../limits.js';
 import type { ReportedRun, View } from '../reporter.js';
@@ -27,8 +28,9 @@ export function statusText(status: number): string {
 const maxSentence = 4;
 
 /** The verdict in a sentence. */
-function verdictText({ word, sentence }: Answer, width: number, paint: Paint): readonly string[] {
-  const whole = foldAfter(`${word.text}: `, escapeText(sentence), width);
+function verdictText({ word, sentence }: Answer, result: Result, width: number, paint: Paint): readonly string[] {
+  const head = heldForText(result) === '' ? `${word.text}: ` : `${word.text} `;
+  const whole = foldAfter(head, escapeText(sentence), width);
   const lines =
     whole.length <= maxSentence ? whole : [...whole.slice(0, maxSentence - 1), `${whole[maxSentence - 1] ?? ''} …`];
   const [first = '', ...others] = lines;
@@ -110,7 +112,7 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
     `  ${statusText(status)}; it took ${(result.run.durationMs / 1000).toFixed(1)} s`,
   ];
   return [
-    ...verdictText(answer, width, paint),
+    ...verdictText(answer, result, width, paint),
     ...lines.flatMap((line) => (isProse(line) ? foldAfter(line.slice(0, 10), line.slice(10), width) : [line])),
   ];
 }

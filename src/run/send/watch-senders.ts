@@ -8,8 +8,11 @@ const everyMs = 50;
 
 /** What the run takes to be so of those for whom it speaks. */
 export interface Places {
-  /** By MAC: the endpoint, and the index of its port. */
-  readonly stations: ReadonlyMap<string, { readonly name: string; readonly port: string; readonly ifindex: number }>;
+  /** By MAC: the endpoint, and the indexes of its port and its bridge. */
+  readonly stations: ReadonlyMap<
+    string,
+    { readonly name: string; readonly port: string; readonly ifindex: number; readonly bridge: number | null }
+  >;
   /** Ports of endpoints by index. */
   readonly ports: ReadonlyMap<number, string>;
 }
@@ -23,7 +26,12 @@ export function displaced({ stations, ports }: Places, changes: readonly PlaceCh
       continue;
     }
     const station = stations.get(change.mac);
-    if (station !== undefined && station.ifindex !== change.ifindex)
+    // A bridge that is joined to its own learns it, too, where that leads to it
+    if (
+      station !== undefined &&
+      station.ifindex !== change.ifindex &&
+      (station.bridge === null || station.bridge === change.bridge)
+    )
       return `${change.mac} of ${station.name} is no longer on ${station.port} but on ${ports.get(change.ifindex) ?? `the port with index ${change.ifindex}`}: it has moved, and to speak with its MAC would pull it back`;
   }
   return null;
@@ -36,13 +44,17 @@ export function placesOf(plan: Plan, indexOf: ReadonlyMap<string, number>): Plac
       during.length > 0 || changes.length > 0 || flows.some((flow) => disruptiveClasses.includes(flow.class)),
   );
   const senders = new Set(isOnPurpose ? [] : plan.steps.flatMap(({ flows }) => flows.map(({ sender }) => sender)));
-  const placed = plan.endpoints.flatMap(({ name, port, macs }) => {
+  const placed = plan.endpoints.flatMap(({ name, port, bridge, macs }) => {
     const ifindex = port === null ? undefined : indexOf.get(port);
-    return port === null || ifindex === undefined || !senders.has(name) ? [] : [{ name, port, macs, ifindex }];
+    return port === null || ifindex === undefined || !senders.has(name)
+      ? []
+      : [{ name, port, macs, ifindex, bridge: indexOf.get(bridge) ?? null }];
   });
   return {
     stations: new Map(
-      placed.flatMap(({ name, port, macs, ifindex }) => macs.map((mac) => [mac, { name, port, ifindex }] as const)),
+      placed.flatMap(({ name, port, macs, ifindex, bridge }) =>
+        macs.map((mac) => [mac, { name, port, ifindex, bridge }] as const),
+      ),
     ),
     ports: new Map(placed.map(({ port, ifindex }) => [ifindex, port])),
   };

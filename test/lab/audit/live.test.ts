@@ -151,6 +151,22 @@ END
     expect(found.status).toBe(2);
   });
 
+  it('says 69, nothing to examine, where no guest is on any bridge, unless the bridge is named', async () => {
+    const nobody = `
+      ip link add name br0 type bridge
+      ip link add name br1 type bridge; ip link set dev br1 up
+      ip link add name far type vxlan id 5 dstport 4789; ip link set dev far master br1
+      exec node dist/cli.cjs audit`;
+    const all = await runThrowAway(nobody);
+    expect([all.status, all.stdout, all.stderr]).toEqual([
+      69,
+      '',
+      expect.stringContaining('nothing to examine: no guest is on a bridge of this machine (br0, br1)'),
+    ]);
+    const named = await runThrowAway(`${nobody} --bridge br1`);
+    expect([named.status, named.stdout]).toEqual([0, expect.stringContaining('br1')]);
+  });
+
   it('says 69 for a bridge that is not there', async () => {
     const { status, stderr } = await runThrowAway('exec node dist/cli.cjs audit --bridge br7');
     expect({ status, named: stderr.includes('there is no bridge "br7"') }).toEqual({ status: 69, named: true });

@@ -44,6 +44,34 @@ describe('a run on a host', needs(root), () => {
     expect(run.stderr).toMatch(/left behind on br0: nothing \(checked\)\n$/);
   });
 
+  it('stops at once when a guest for whom it speaks has moved to another port', {
+    timeout: patient(90_000),
+  }, async () => {
+    const child = host.cli(['run', host.scenario('moved', { steps: known(20_000) }), '--yes', '--verbose', '--json']);
+    const outcome = outcomeOf(child);
+    await probing(child);
+    const sending = performance.now();
+    // As after a migration: another port hears it
+    const move = `ip link set dev eth0 address ${guests.kali2.mac}; ip neigh flush dev eth0; ping -q -c 1 -W 1 ${guests.lan.ip}`;
+    await outcomeOf(host.start('spare', ['sh', '-c', move]));
+    const run = await outcome;
+    const tookMs = performance.now() - sending;
+    await outcomeOf(host.start('spare', ['ip', 'link', 'set', 'dev', 'eth0', 'address', guests.spare.mac]));
+    const { steps } = JSON.parse(run.stdout) as Result;
+    const [disturbed] = steps.flatMap(({ reasons }) => reasons.filter(({ code }) => code === 'guests-disturbed'));
+    expect([run.status, disturbed?.text]).toEqual([
+      3,
+      expect.stringMatching(
+        new RegExp(
+          `^${guests.kali2.mac} of kali2 is no longer on vnet0 but on .*: it has moved, and to speak with its MAC`,
+        ),
+      ),
+    ]);
+    // 40,000 frames at 1,000 a second take 40 s
+    expect(tookMs).toBeLessThan(patient(20_000));
+    expect(run.stderr).toMatch(/left behind on br0: nothing \(checked\)\n$/);
+  });
+
   it('stops when a guest’s port begins to drop frames', { timeout: patient(90_000) }, async () => {
     await outcomeOf(host.start('kali3', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '600']));
     const child = host.cli(['run', host.scenario('drops', { steps: known(20_000) }), '--yes', '--verbose', '--json']);

@@ -6,6 +6,12 @@ export const soundHosts = {
   isolated: (n) => each(n, (at) => `bridge link set dev v${at} isolated on`),
   'flood off': (n) => each(n, (at) => `bridge link set dev v${at} flood off`),
   'groups off': (n) => each(n, (at) => `bridge link set dev v${at} bcast_flood off mcast_flood off`),
+  closed: (n) =>
+    each(
+      n,
+      (at) =>
+        `bridge fdb replace ${macOfGuest(at)} dev v${at} master static; bridge link set dev v${at} flood off bcast_flood off mcast_flood off`,
+    ),
   'static entries': (n) =>
     each(
       n,
@@ -23,6 +29,8 @@ export interface BrokenBarrier {
   readonly on: SoundHost;
   /** Lines for a shell that break it at guest `k`; `j` is another one. */
   readonly breaks: (k: number, j: number) => string;
+  /** Absent: BROKEN. `exposed`: it shows when entries age, and the answer says so before. */
+  readonly verdict?: 'exposed';
   /** Codes one of which has to be among the causes of the leaks. */
   readonly causes: readonly string[];
   /** What the answer has to name: of guest `k`. */
@@ -58,6 +66,60 @@ function copy(on: SoundHost, way: 'egress' | 'ingress'): BrokenBarrier {
     causes: ['mirror'],
     names: port,
     fix: () => /tc (filter|qdisc) del/,
+  };
+}
+
+/** What j sends, or gets, goes to k instead. */
+function redirect(on: SoundHost, way: 'egress' | 'ingress'): BrokenBarrier {
+  return {
+    what: `redirect, ${way}`,
+    on,
+    breaks: (k, j) =>
+      `tc qdisc add dev v${j} clsact; tc filter add dev v${j} ${way} protocol all u32 match u32 0 0 action mirred egress redirect dev v${k}`,
+    causes: ['mirror'],
+    names: port,
+    fix: () => /tc (filter|qdisc) del/,
+  };
+}
+
+/** Copies made by nft at j's port. */
+function dup(on: SoundHost, hook: 'egress' | 'ingress'): BrokenBarrier {
+  return {
+    what: `nft dup, ${hook}`,
+    on,
+    breaks: (k, j) =>
+      `nft add table netdev copies; nft 'add chain netdev copies c { type filter hook ${hook} device v${j} priority 0; }'; nft add rule netdev copies c dup to v${k}`,
+    causes: ['mirror'],
+    names: port,
+    fix: () => /nft delete/,
+  };
+}
+
+/** A port more, of which nobody has set anything; `joins`: it leads to a second bridge. */
+function stranger(on: SoundHost, joins: boolean, fix: RegExp, ...causes: readonly string[]): BrokenBarrier {
+  const second = joins
+    ? 'ip link add br1 type bridge forward_delay 0; ip link set br1 up; ip link set x1 master br1; '
+    : '';
+  return {
+    what: joins ? 'a second bridge joined' : 'a port without its barrier',
+    on,
+    breaks: () =>
+      `ip link add x0 type veth peer name x1; ${second}ip link set x1 up; ip link set x0 up; ip link set x0 master br0`,
+    causes,
+    names: () => /\bx0\b/,
+    fix: () => fix,
+  };
+}
+
+function entryLeft(on: SoundHost): BrokenBarrier {
+  return {
+    what: 'learning off, entry left',
+    on,
+    breaks: (k) => `bridge link set dev v${k} learning off`,
+    verdict: 'exposed',
+    causes: ['learning-off'],
+    names: port,
+    fix: (k) => new RegExp(`bridge fdb replace ${macOfGuest(k)} dev v${k} master static`),
   };
 }
 
@@ -100,6 +162,50 @@ export const brokenBarriers: readonly BrokenBarrier[] = [
   flag('flood off', 'flood'),
   flag('groups off', 'bcast_flood'),
   flag('groups off', 'mcast_flood'),
+  flag('closed', 'flood'),
+  flag('closed', 'bcast_flood'),
+  flag('closed', 'mcast_flood'),
+  ...hosts.map((on) => dup(on, 'ingress')),
+  dup('stock', 'egress'),
+  redirect('stock', 'ingress'),
+  redirect('stock', 'egress'),
+  redirect('isolated', 'ingress'),
+  stranger('isolated', false, /dev x0 isolated on/, 'not-isolated'),
+  stranger('flood off', false, /dev x0 flood off/, 'unknown-flood'),
+  stranger('groups off', false, /dev x0 [bm]cast_flood off/, 'group-flood'),
+  stranger('closed', false, /dev x0 flood off/, 'unknown-flood'),
+  stranger('isolated', true, /dev x0 isolated on/, 'not-isolated'),
+  stranger('flood off', true, /dev x0 flood off/, 'unknown-flood'),
+  entryLeft('stock'),
+  entryLeft('groups off'),
+  entryLeft('MAC filters'),
+  {
+    what: 'a port of a multicast router',
+    on: 'groups off',
+    // Where nobody asks for members, no group goes to routers alone
+    breaks: (k) =>
+      `ip link set br0 type bridge mcast_query_response_interval 100; ip link set br0 type bridge mcast_querier 1; bridge link set dev v${k} mcast_router 2`,
+    causes: ['mcast-router-port'],
+    names: port,
+    fix: (k) => new RegExp(`dev v${k} .*mcast_router`),
+  },
+  {
+    what: 'filter passed by',
+    on: 'MAC filters',
+    breaks: (k) => `nft insert rule bridge guard in iifname v${k} accept`,
+    causes: ['source-unchecked', 'not-isolated'],
+    names: port,
+    fix: () => null,
+  },
+  {
+    what: 'nft sets the destination',
+    on: 'stock',
+    breaks: (k, j) =>
+      `nft add table bridge turn; nft 'add chain bridge turn in { type filter hook prerouting priority -300; }'; nft add rule bridge turn in ether daddr ${macOfGuest(j)} ether daddr set ${macOfGuest(k)}`,
+    causes: ['rewritten', 'nat'],
+    names: port,
+    fix: () => null,
+  },
   {
     what: 'static entry gone',
     on: 'static entries',

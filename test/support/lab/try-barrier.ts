@@ -42,17 +42,25 @@ export async function tryBarrier(barrier: BrokenBarrier, guests: number, seed: n
     guests,
     `${soundHosts[barrier.on](guests)}\n${barrier.breaks(k, j)}`,
   );
-  const causes = result.steps.flatMap(({ groups = [] }) => groups.flatMap((group) => group.causes));
+  const isExposed = barrier.verdict === 'exposed';
+  const causes = result.steps.flatMap(({ groups = [], exposures = [] }) =>
+    (isExposed ? exposures : groups).flatMap((group) => group.causes),
+  );
+  const observers = new Set(result.steps.flatMap(({ groups = [] }) => groups.flatMap((group) => group.observers)));
   const mine = causes.filter(({ code }) => barrier.causes.includes(code));
   const text = mine.map(({ places, text: told }) => `${places.join(' ')} ${told}`).join('\n');
   const fixes = mine.flatMap(({ fixes: commands }) => commands);
   const wanted = barrier.fix(k);
   const reasons = result.steps.flatMap((step) => step.reasons.map(({ code, text: why }) => `${code}: ${why}`));
   return [
-    ...(status === 2
+    ...(status === (isExposed ? 0 : 2)
       ? []
       : [`status ${status}, ${result.verdict}: ${reasons.slice(0, 3).join('; ')} ${stderr.slice(-300)}`]),
-    ...(mine.length > 0 ? [] : [`causes ${[...new Set(causes.map(({ code }) => code))].join(', ') || 'none'}`]),
+    ...(mine.length > 0
+      ? []
+      : [
+          `causes ${[...new Set(causes.map(({ code }) => code))].join(', ') || 'none'}${observers.size === 0 ? '' : ` at ${[...observers].join(', ')}`}`,
+        ]),
     ...(barrier.names(k).test(text) ? [] : [`v${k} is not named: ${text.slice(0, 200)}`]),
     ...(wanted === null || fixes.some((fix) => wanted.test(fix)) ? [] : [`fixes ${fixes.slice(0, 3).join(' | ')}`]),
   ].map((fault) => `guest ${k}, other ${j}: ${fault}`);

@@ -1,4 +1,4 @@
-import { audit, auditStatus } from '../../../core/audit/audit.js';
+import { audit, auditStatus, isWithoutGuests } from '../../../core/audit/audit.js';
 import { proofStatus } from '../../../core/audit/prove.js';
 import type { Severity } from '../../../core/model/audit.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
@@ -41,11 +41,14 @@ export async function auditCommand(options: AuditCommandOptions): Promise<number
       'ip -d link show type bridge lists them; --netns looks into another namespace',
     );
   }
-  if (report.bridges.length === 0 && report.findings.length === 0)
+  const status = auditStatus(report, options.failOn);
+  if (options.bridge === undefined && status !== 2 && isWithoutGuests(reading, report))
     throw new VerifyError(
       'nothing-to-examine',
       69,
-      'nothing to examine: this machine has no bridge',
+      report.bridges.length === 0
+        ? 'nothing to examine: this machine has no bridge'
+        : `nothing to examine: no guest is on a bridge of this machine (${report.bridges.join(', ')})`,
       'run it on the virtualization host, or name the namespace of its bridges with --netns',
     );
   const print = (told: typeof report, exitStatus: number): number => {
@@ -55,7 +58,7 @@ export async function auditCommand(options: AuditCommandOptions): Promise<number
     process.stdout.write(`${text}\n`);
     return exitStatus;
   };
-  if (!options.prove) return print(report, auditStatus(report, options.failOn));
+  if (!options.prove) return print(report, status);
   const { proveAudit } = await import('./prove.js');
   const proved = await proveAudit(report, reading, { ...options, netns });
   if (typeof proved === 'string') return statusOf(proved);

@@ -98,7 +98,7 @@ export const defineRun: DefineCommand = (parser, context) => {
         .option('strict', {
           type: 'boolean',
           default: false,
-          describe: 'what is open by design (EXPOSED) is a leak too',
+          describe: 'what is open by design (EXPOSED) is a leak too, and no guest may be observed only',
         })
         .option('out', {
           type: 'string',

@@ -231,10 +231,17 @@ async function readyScenarios(options: RunCommandOptions): Promise<readonly Scen
   return scenarios;
 }
 
-/** The same without anything that is open by design. */
+/** The same without anything that is open by design; a guest that is only observed is missing from the proof. */
 function strictly(scenario: Scenario): Scenario {
+  const { topology } = scenario;
   return {
     ...scenario,
+    topology: {
+      ...topology,
+      endpoints: topology.endpoints.map((endpoint) =>
+        endpoint.observedOnly === undefined ? endpoint : { ...endpoint, observedOnly: 'missing' },
+      ),
+    },
     steps: scenario.steps.map((step) => ({
       ...step,
       probes: step.probes.map(({ openByDesign: _, ...probe }) => probe),

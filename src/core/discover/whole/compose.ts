@@ -207,7 +207,13 @@ export function wholeScenario({ state, neighbours, inventory, netns, wishes }: W
           },
         ]),
       ),
-      endpoints: withOwners(entries),
+      endpoints: withOwners(
+        entries.map((entry) =>
+          guests.includes(entry) && !entry.spoke && !isUnlearned(entry)
+            ? { ...entry, endpoint: { ...entry.endpoint, observed_only: true as const } }
+            : entry,
+        ),
+      ),
     },
     steps: stepsOf(placed, wishes, usual, state),
   };

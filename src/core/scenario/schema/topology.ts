@@ -259,6 +259,12 @@ export const endpoint = z
       .describe(
         'The guest that it is an interface of. Endpoints of one owner are one party: what one of them sends is no leak at another.',
       ),
+    observed_only: z
+      .literal(true)
+      .optional()
+      .describe(
+        'Nothing is sent to it or in its name, for its bridge does not know its MAC: the verdict says for how many guests it holds, and names this one (`run --strict`: INCONCLUSIVE).',
+      ),
     netns: text
       .optional()
       .describe('Host: network namespace in which its interface lives (a container), by name or path.'),

@@ -91,6 +91,7 @@ export function readEndpoint(
     ),
     zone: raw.zone ?? null,
     ...(raw.owner === undefined ? {} : { owner: raw.owner }),
+    ...(raw.observed_only === undefined ? {} : { observedOnly: 'told' as const }),
     started: readSwitch(raw.started) ?? true,
     netns: raw.netns ?? null,
     promiscuous: readSwitch(raw.promiscuous) ?? false,

@@ -49,6 +49,7 @@ const endpoint = z.looseObject({
   offloads: flag,
   generated: flag.optional(),
   owner: text.optional(),
+  observedOnly: z.enum(['told', 'missing']).optional(),
   tunnel: z.looseObject({ vni: whole.nullable(), to: texts }).optional(),
 });
 

@@ -24,7 +24,8 @@ const attribute = { lladdr: 2, master: 9 } as const;
 
 /** A station that is spoken for, or a port that is spoken at, is no longer where the run takes it to be. */
 export type PlaceChange =
-  | { readonly kind: 'moved'; readonly mac: string; readonly ifindex: number }
+  /** `bridge`: the index of the bridge that learned it. */
+  | { readonly kind: 'moved'; readonly mac: string; readonly ifindex: number; readonly bridge: number }
   | { readonly kind: 'carrier'; readonly ifindex: number };
 
 function* changesIn({ type, family, bytes }: WaitingMessage): Generator<PlaceChange> {
@@ -38,8 +39,14 @@ function* changesIn({ type, family, bytes }: WaitingMessage): Generator<PlaceCha
   if (type !== message.newNeigh || family !== AF_BRIDGE) return;
   const attributes = netlinkAttributes(bytes.subarray(neighbourAttributesAt));
   const mac = attributes.get(attribute.lladdr);
-  if (mac?.length === 6 && attributes.has(attribute.master))
-    yield { kind: 'moved', mac: mac.toString('hex').replaceAll(/(..)(?=.)/g, '$1:'), ifindex };
+  const master = attributes.get(attribute.master);
+  if (mac?.length === 6 && master?.length === 4)
+    yield {
+      kind: 'moved',
+      mac: mac.toString('hex').replaceAll(/(..)(?=.)/g, '$1:'),
+      ifindex,
+      bridge: master.readInt32LE(0),
+    };
 }
 
 /** Hears where bridges of a namespace learn stations, and which links lose their carrier. */

@@ -14,6 +14,7 @@ const planOf = (probe: string): ReturnType<typeof makePlan> =>
     { runTag: 1, keySha256: '' },
   );
 const indexes = new Map([
+  ['br0', 9],
   ['p0', 10],
   ['p1', 11],
   ['p2', 12],
@@ -22,10 +23,14 @@ const places = placesOf(planOf('{ class: known-unicast, from: a, to: b }'), inde
 
 describe('a guest is spoken for while it is where the run takes it to be', () => {
   it('and no longer than its MAC is on its port', () => {
-    expect(displaced(places, [{ kind: 'moved', mac: '52:54:00:00:00:0a', ifindex: 10 }])).toBeNull();
-    expect(displaced(places, [{ kind: 'moved', mac: '52:54:00:00:00:0a', ifindex: 12 }])).toContain(
+    expect(displaced(places, [{ kind: 'moved', mac: '52:54:00:00:00:0a', ifindex: 10, bridge: 9 }])).toBeNull();
+    expect(displaced(places, [{ kind: 'moved', mac: '52:54:00:00:00:0a', ifindex: 12, bridge: 9 }])).toContain(
       '52:54:00:00:00:0a of a is no longer on p0',
     );
+  });
+
+  it('though a bridge that is joined to its own learns it at the port that leads there', () => {
+    expect(displaced(places, [{ kind: 'moved', mac: '52:54:00:00:00:0a', ifindex: 30, bridge: 29 }])).toBeNull();
   });
 
   it('and no longer than its port has a carrier', () => {
@@ -35,7 +40,7 @@ describe('a guest is spoken for while it is where the run takes it to be', () =>
   it('but others, who are not spoken for, may move', () => {
     expect(
       displaced(places, [
-        { kind: 'moved', mac: '52:54:00:00:00:0b', ifindex: 12 },
+        { kind: 'moved', mac: '52:54:00:00:00:0b', ifindex: 12, bridge: 9 },
         { kind: 'carrier', ifindex: 99 },
       ]),
     ).toBeNull();
@@ -43,6 +48,6 @@ describe('a guest is spoken for while it is where the run takes it to be', () =>
 
   it('unless the run itself takes a MAC', () => {
     const stealing = placesOf(planOf('{ class: mac-steal, from: a, to: b, via: c }'), indexes);
-    expect(displaced(stealing, [{ kind: 'moved', mac: '52:54:00:00:00:0b', ifindex: 10 }])).toBeNull();
+    expect(displaced(stealing, [{ kind: 'moved', mac: '52:54:00:00:00:0b', ifindex: 10, bridge: 9 }])).toBeNull();
   });
 });

@@ -71,6 +71,7 @@ function composed(
 ): {
   readonly steps: readonly { readonly name: string; readonly probe: readonly Probe[] }[];
   readonly notes: readonly string[];
+  readonly endpoints: Readonly<Record<string, { readonly mac?: string; readonly observed_only?: true }>>;
 } {
   const found = wholeScenario({
     state,
@@ -82,7 +83,7 @@ function composed(
   });
   const text = JSON.stringify(found.scenario);
   loadScenario('composed', Buffer.from(text));
-  return { steps: JSON.parse(text).steps, notes: found.notes };
+  return { steps: JSON.parse(text).steps, notes: found.notes, endpoints: found.scenario.topology.endpoints };
 }
 const classesOf = (step: { readonly probe: readonly Probe[] } | undefined): readonly string[] =>
   (step?.probe ?? []).map((probe) => probe.class);
@@ -196,6 +197,21 @@ describe('the scenario of a whole host', () => {
     const { steps } = composed(hostOf(310, (n) => ({ port: { flood: n > 5 } })));
     expect(steps[0]?.probe[0]?.from).toHaveLength(310);
     expect(steps[1]?.probe[0]?.from).toHaveLength(25);
+  });
+
+  it('writes down which guests are only observed: those whose MAC is not on their port now, but not those that learn nothing', () => {
+    const host = hostOf(5, (n) => ({ port: { isolated: false, learning: n !== 5, flood: true } }));
+    const { endpoints } = composed(
+      { ...host, fdb: host.fdb.slice(0, 3) },
+      {},
+      { neighbours: [{ address: '10.0.0.5', mac: macOf(5) }] },
+    );
+    expect(
+      Object.entries(endpoints).flatMap(([name, { observed_only }]) => (observed_only === true ? [name] : [])),
+    ).toEqual(['v4']);
+    expect(endpoints['v5']?.mac).toBe(macOf(5));
+    const narrow = composed({ ...host, fdb: host.fdb.slice(0, 3) }, { guests: ['v1', 'v2'] });
+    expect(JSON.stringify(narrow.endpoints)).not.toContain('observed_only');
   });
 
   it('ends with 69 where there is nothing to examine', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Flow, Flows } from '../../../../../src/core/model/plan.js';
 import { flowCollector } from '../../../../../src/core/plan/flows/flow-collector.js';
-import { flowTable } from '../../../../../src/core/plan/flows/flow-table.js';
+import { carriedFlows, flowTable, maxListed } from '../../../../../src/core/plan/flows/flow-table.js';
 import { parsePositions, positionText } from '../../../../../src/core/plan/flows/position-text.js';
 import { flow as base } from '../../../../support/judge/row-fixture.js';
 
@@ -216,5 +216,41 @@ describe('positions as text', () => {
     ] as const)
       expect(parsePositions(text, count, listed), text).toBeNull();
     expect(parsePositions('0*2', 2, 1)).toEqual(Uint32Array.of(0, 0));
+  });
+});
+
+describe('flows that JSON carried to another process', () => {
+  /** As a process that judges gets them: with nothing that JSON does not carry. */
+  const carried = (flows: Flows, change: object = {}): ReturnType<typeof carriedFlows> =>
+    carriedFlows({ ...JSON.parse(JSON.stringify({ flows })).flows, ...change });
+  const many = flowsOf(
+    Array.from({ length: maxListed + 1 }, (_, at) => ({ ...plain, count: 1 + (at % 3), to: at % 2 === 0 ? 'b' : 'c' })),
+    4,
+    9,
+  );
+
+  it('are the same where they are many, and go as columns', () => {
+    const came = carried(collected(many, 4, 9));
+    expect(came?.length).toBe(maxListed + 1);
+    expect(came?.at(maxListed)).toMatchObject({
+      id: 4 + maxListed,
+      step: 3,
+      from: 'a',
+      to: 'b',
+      first: many.at(-1)?.first,
+    });
+    expect(came?.map(({ first, count, to }) => [first, count, to])).toEqual(
+      many.map(({ first, count, to }) => [first, count, to]),
+    );
+  });
+
+  it('are the same where they are few, and go one by one', () => {
+    const few = flowsOf([plain, { ...plain, to: 'c' }], 0, 0);
+    expect(carriedFlows(JSON.parse(JSON.stringify(collected(few))))).toEqual(few);
+  });
+
+  it('are none where their columns do not fit together', () => {
+    for (const change of [{ length: maxListed }, { forms: [] }, { sources: [] }, { aims: [] }, { form: '' }])
+      expect(carried(collected(many, 4, 9), change)).toBeNull();
   });
 });

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { ageingEntries } from '../../../../../src/core/judge/explain/ageing-entries.js';
+import type { FdbState, HostState } from '../../../../../src/core/model/state.js';
+import { exposedText, exposureFix, exposuresOf } from '../../../../../src/report/answer/exposures.js';
+import { answerOf } from '../../../../../src/report/answer/answer.js';
+import { bridge, entry, host, links, macOfB, plan, port, step } from '../../../../support/judge/row-fixture.js';
+import { result, step as stepResult } from '../../../../support/report/fixture.js';
+
+const open = { ...step, expect: { ...step.expect, open: [{ probe: 0, observers: ['a', 'b', 'c'] }] } };
+
+interface Settings {
+  readonly learning?: boolean;
+  readonly flood?: boolean;
+  readonly ageing?: number;
+  readonly found?: Partial<FdbState> | null;
+}
+
+/** A bridge with a, b and c, of which b is behind p1. */
+function hostWith({ learning = false, flood = true, ageing = 30_000, found = {} }: Settings): HostState {
+  return host({
+    links: [
+      bridge({ ageing_time: ageing }),
+      port(links.p0, { learning: true, flood }),
+      port(links.p1, { learning, flood: true }),
+      port(links.p2, { learning: true, flood }),
+    ],
+    fdb: found === null ? [] : [entry(found)],
+  });
+}
+
+describe('an entry that ages at a port that learns nothing', () => {
+  it('is told with the port, and with the command that keeps it', () => {
+    const group = ageingEntries(plan, open, hostWith({}));
+    expect(group).toMatchObject({ cause: 'learning-off', to: ['b'], rows: 0, seen: 0 });
+    expect(group?.causes).toEqual([
+      expect.objectContaining({
+        places: ['p1.learning'],
+        text: 'p1 learns nothing: when its entry ages, everything to it floods',
+        fixes: [`bridge fdb replace ${macOfB} dev p1 master static`],
+      }),
+    ]);
+  });
+
+  it.each<[string, Settings]>([
+    ['the port learns', { learning: true }],
+    ['the entry is static', { found: { state: 'static' } }],
+    ['the entry is permanent', { found: { state: 'permanent' } }],
+    ['a controller keeps the entry', { found: { flags: ['extern_learn'] } }],
+    ['the entry is of another MAC', { found: { mac: '02:00:00:00:00:99' } }],
+    ['the entry is at another port', { found: { port: 'p2' } }],
+    ['there is no entry: what is sent floods now', { found: null }],
+    ['no other port gets what floods', { flood: false }],
+    ['nothing is learned at all, and floods now', { ageing: 0 }],
+  ])('is not told where %s', (_, settings) => {
+    expect(ageingEntries(plan, open, hostWith(settings))).toBeNull();
+  });
+
+  it('is told only where the step says who is open to what by design, and the state was read', () => {
+    expect(ageingEntries(plan, step, hostWith({}))).toBeNull();
+    expect(ageingEntries(plan, open, null)).toBeNull();
+  });
+
+  it('is EXPOSED in the answer, once for all steps, beside what was seen', () => {
+    const group = ageingEntries(plan, open, hostWith({}));
+    if (group === null) throw new Error('nothing is told');
+    const seen = { ...group, cause: 'unknown-flood', classes: ['unknown-unicast'], rows: 3, seen: 3, causes: [] };
+    const run = result([stepResult('one', { exposures: [group, seen] }), stepResult('two', { exposures: [group] })]);
+    expect(exposuresOf(run).map(({ what }) => what)).toEqual([
+      'p1 learns nothing: when its entry ages, everything to it floods',
+      'unknown unicast floods',
+    ]);
+    const [exposure] = exposuresOf(run);
+    if (exposure === undefined) throw new Error('nothing is exposed');
+    expect(exposureFix(exposure)).toBe(
+      `bridge fdb replace ${macOfB} dev p1 master static; costs: the entry has to follow the guest when it moves`,
+    );
+    expect(exposedText(run)).toBe('EXPOSED: 2 things any guest can try');
+    expect(answerOf({ result: { ...run, verdict: 'holds' }, dir: null, details: null }).sentence).toContain(
+      'EXPOSED: 2 things',
+    );
+  });
+});
