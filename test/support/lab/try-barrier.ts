@@ -43,12 +43,16 @@ export async function tryBarrier(barrier: BrokenBarrier, guests: number, seed: n
     `${soundHosts[barrier.on](guests)}\n${barrier.breaks(k, j)}`,
   );
   const isExposed = barrier.verdict === 'exposed';
-  const causes = result.steps.flatMap(({ groups = [], exposures = [] }) =>
-    (isExposed ? exposures : groups).flatMap((group) => group.causes),
+  const groups = result.steps.flatMap((step) => (isExposed ? step.exposures : step.groups) ?? []);
+  const causes = groups.flatMap((group) => group.causes);
+  const observers = new Set(groups.flatMap((group) => group.observers));
+  const told = groups.flatMap((group) =>
+    group.causes
+      .filter(({ code }) => barrier.causes.includes(code))
+      .map((cause) => ({ cause, text: `${cause.places.join(' ')} ${cause.text}; at ${group.observers.join(' ')}` })),
   );
-  const observers = new Set(result.steps.flatMap(({ groups = [] }) => groups.flatMap((group) => group.observers)));
-  const mine = causes.filter(({ code }) => barrier.causes.includes(code));
-  const text = mine.map(({ places, text: told }) => `${places.join(' ')} ${told}`).join('\n');
+  const mine = told.map(({ cause }) => cause);
+  const text = told.map((each) => each.text).join('\n');
   const fixes = mine.flatMap(({ fixes: commands }) => commands);
   const wanted = barrier.fix(k);
   const reasons = result.steps.flatMap((step) => step.reasons.map(({ code, text: why }) => `${code}: ${why}`));
