@@ -36,6 +36,8 @@ export interface View {
   readonly width: number;
   readonly color: boolean;
   readonly verbose?: boolean;
+  /** Before the answer a picture: boxes on their bridges, and who overhears whom. */
+  readonly picture?: boolean;
   /** Somebody ended the run and waits for the prompt: a few lines, whatever it came to. */
   readonly brief?: boolean;
   /** How this program was called, for commands to type: `node dist/cli.cjs`; absent: `verify-isolation`. */

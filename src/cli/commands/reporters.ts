@@ -54,6 +54,8 @@ export function chooseAmong<Name extends string>(
 /** What reports are to tell besides their runs. */
 export interface ReportWriting {
   readonly verbose?: boolean;
+  /** The terminal's report begins with a picture. */
+  readonly picture?: boolean;
   /** The exit status that all runs together ask for. */
   readonly status?: number;
   /** Somebody ended the runs. */
@@ -64,20 +66,20 @@ export interface ReportWriting {
 export async function writeReports(
   chosen: readonly ChosenReporter[],
   runs: readonly ReportedRun[],
-  { verbose = false, status, brief = false }: ReportWriting = {},
+  { verbose = false, picture = false, status, brief = false }: ReportWriting = {},
 ): Promise<readonly string[]> {
   const { reporters } = await import('../../report/reporters.js'); // the launcher of a lab writes none
   return writeTexts(
     chosen.map(({ name, path }) => ({ name, path, render: (view) => reporters[name](runs, view) })),
-    { verbose, brief, ...(status === undefined ? {} : { status }) },
+    { verbose, picture, brief, ...(status === undefined ? {} : { status }) },
   );
 }
 
 /** The short answer for people, on stderr, beside a report for machines on stdout. */
-export async function writeAnswerToLog(runs: readonly ReportedRun[], status: number): Promise<void> {
+export async function writeAnswerToLog(runs: readonly ReportedRun[], status: number, picture: boolean): Promise<void> {
   const { terminalReport } = await import('../../report/terminal/terminal.js');
   const view = { width: process.stderr.columns ?? 80, color: wantsColor(process.stderr.isTTY) };
-  process.stderr.write(terminalReport(runs, { ...view, command: ownCall(), status }));
+  process.stderr.write(terminalReport(runs, { ...view, command: ownCall(), status, picture }));
 }
 
 /** A report that is made when it is written; path null = stdout. */
@@ -93,9 +95,9 @@ export interface ReportText {
  */
 export async function writeTexts(
   texts: readonly ReportText[],
-  { verbose = false, status, brief = false }: ReportWriting,
+  { verbose = false, picture = false, status, brief = false }: ReportWriting,
 ): Promise<readonly string[]> {
-  const told = { verbose, command: ownCall(), ...(status === undefined ? {} : { status }) };
+  const told = { verbose, picture, command: ownCall(), ...(status === undefined ? {} : { status }) };
   const failed: string[] = [];
   const sorted = [...texts].sort((a, b) => Number(a.path === null) - Number(b.path === null));
   for (const { name, path, render } of sorted) {

@@ -5,7 +5,7 @@ import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';
 
 /** So many names have a row and a column each; of more those that fare alike are one. */
-const maxNames = 40;
+export const maxNames = 40;
 /** Sets beyond these are not drawn. */
 const maxSets = 60;
 const cell = 18;
@@ -20,7 +20,8 @@ interface NameSet {
   readonly label: string;
 }
 
-interface Leaks {
+/** A set of senders that a set of observers overheard. */
+export interface Leaks {
   readonly from: ReadonlySet<string>;
   readonly observers: ReadonlySet<string>;
   readonly classes: readonly string[];
@@ -28,7 +29,7 @@ interface Leaks {
 }
 
 /** Leaks of a run as sets; of a small run row by row, so that a pair that does not leak is none. */
-function leaksOf(result: Result, isSmall: boolean): readonly Leaks[] {
+export function leaksBySets(result: Result, isSmall: boolean): readonly Leaks[] {
   return result.steps.flatMap((step): readonly Leaks[] => {
     const isFolded = step.findings.some(({ grouped }) => grouped !== undefined);
     if (isSmall && !isFolded) {
@@ -50,7 +51,8 @@ function leaksOf(result: Result, isSmall: boolean): readonly Leaks[] {
   });
 }
 
-function namesOf(result: Result, details: RunDetails | null): readonly string[] {
+/** Everybody who sent or observed, those of one zone beside each other. */
+export function namesOf(result: Result, details: RunDetails | null): readonly string[] {
   const found = new Set<string>();
   for (const { findings, groups = [] } of result.steps) {
     for (const { from, observer } of findings) if (from !== '*') found.add(from).add(observer);
@@ -143,7 +145,7 @@ function cut(text: string, length: number): string {
  */
 export function heatSection(result: Result, details: RunDetails | null): Markup {
   const names = namesOf(result, details);
-  const leaks = leaksOf(result, names.length <= maxNames);
+  const leaks = leaksBySets(result, names.length <= maxNames);
   const sets = setsOf(names, leaks, details).slice(0, maxSets);
   if (sets.length === 0) return nothing;
   const doubted = new Set(result.steps.flatMap(({ reasons }) => reasons.flatMap(({ observer }) => observer ?? [])));

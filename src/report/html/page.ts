@@ -1,7 +1,9 @@
 import { isReasonCode, reasonHints } from '../../core/judge/reasons.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
+import { leakSets } from '../answer/leak-sets.js';
 import { runWord } from '../word.js';
 import { framesSection } from './frames.js';
+import { guestsSection } from './guests.js';
 import { heatSection } from './heat.js';
 import { leaksOf } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
@@ -38,7 +40,7 @@ function runMarkup(run: ReportedRun, number: string): Markup {
   const { result, details } = run;
   const leaks = leaksOf(result);
   return html`<h1 id="name">${number}${result.scenario.name}: is one guest isolated from another?</h1>
-${headLine(run)}${verdictSection(run)}${causesSection(run)}${exposedSection(result)}${claimsSection(result)}${reasonsSection(result, (code) => (isReasonCode(code) ? reasonHints[code] : ''))}${details === null ? nothing : topologySection(details, earsOf(result), leaks)}${heatSection(result, details)}${overheardSection(leaks, result)}${fixesSection(result)}${heldSection(result)}${proofSection(result, details)}${provenanceSection(result, details)}${matrixSection(result)}${framesSection(leaks, result, details)}${timelineSection(result, details)}${stateDiffSection(details)}${methodSection(result)}`;
+${headLine(run)}${verdictSection(run)}${causesSection(run)}${exposedSection(result)}${claimsSection(result)}${reasonsSection(result, (code) => (isReasonCode(code) ? reasonHints[code] : ''))}${details === null ? nothing : topologySection(details, earsOf(result), leakSets(run))}${heatSection(result, details)}${guestsSection(result, details)}${overheardSection(leaks, result)}${fixesSection(result)}${heldSection(result)}${proofSection(result, details)}${provenanceSection(result, details)}${matrixSection(result)}${framesSection(leaks, result, details)}${timelineSection(result, details)}${stateDiffSection(details)}${methodSection(result)}`;
 }
 
 /** Several runs stand in one page one after the other: what one page names once, the others name with their number. */
@@ -47,13 +49,11 @@ function withOwnIds(markup: Markup, at: number): Markup {
     ? markup
     : {
         markup: markup.markup.replace(
-          / (id|href|aria-label|aria-labelledby|marker-end)="([^"]*)"/g,
+          / (id|href|aria-label|aria-labelledby|name)="([^"]*)"/g,
           (_whole, name: string, value: string) => {
             switch (name) {
               case 'href':
                 return ` href="#run${at + 1}-${value.slice(1)}"`;
-              case 'marker-end':
-                return ` marker-end="url(#run${at + 1}-tip)"`;
               case 'aria-label':
                 return ` aria-label="run ${at + 1}: ${value}"`;
               case 'aria-labelledby':
@@ -83,6 +83,7 @@ export const htmlReport: Reporter = (runs: readonly ReportedRun[]): string => {
     ['claims', 'Claims'],
     ['topology', 'Topology'],
     ['heat', 'Map'],
+    ['guests', 'Guest by guest'],
     ['overheard', 'Who overheard whom'],
     ['fixes', 'Fixes'],
     ['held', 'Why it holds'],

@@ -22,6 +22,9 @@ export interface PlacedZone {
 export interface PlacedBridge {
   readonly bridge: Bridge;
   readonly barY: number;
+  /** Y at which the rails of the sets begin, above the bar and below it. */
+  readonly railsAbove: number;
+  readonly railsBelow: number;
   readonly boxes: readonly PlacedBox[];
   readonly zones: readonly PlacedZone[];
   /** Many boxes: small ones, with nothing but a name. */
@@ -32,7 +35,9 @@ export interface PlacedBridge {
 export const pictureWidth = 976;
 export const barHeight = 26;
 const margin = 20;
-const gapToBar = 64;
+const gapToBar = 40;
+/** What each set of leaks takes on a side of the bar: its line, and its words above that. */
+export const railHeight = 38;
 const zonePadding = 12;
 
 interface Size {
@@ -75,11 +80,24 @@ function zoneTitle(zone: string | null): string {
   return zone === null ? 'no zone' : `zone ${zone}`;
 }
 
-/** Guests by zone above the bridge; uplinks, the host and what hangs behind the bridge device below it. */
-export function placeEndpoints(bridge: Bridge, endpoints: readonly Endpoint[], top: number): PlacedBridge {
+/** On which side of its bridge an endpoint is drawn: guests above, uplinks, the host and what is behind it below. */
+export function isAboveBridge({ role, attach }: Pick<Endpoint, 'role' | 'attach'>): boolean {
+  return role === 'guest' && attach === 'port';
+}
+
+/**
+ * Guests by zone above the bridge; uplinks, the host and what hangs behind the bridge device below it. `rails`: how many
+ * sets of leaks have a line on each side.
+ */
+export function placeEndpoints(
+  bridge: Bridge,
+  endpoints: readonly Endpoint[],
+  top: number,
+  rails: { readonly above: number; readonly below: number } = { above: 0, below: 0 },
+): PlacedBridge {
   const own = endpoints.filter((endpoint) => endpoint.bridge === bridge.name);
-  const above = own.filter((endpoint) => endpoint.role === 'guest' && endpoint.attach === 'port');
-  const below = own.filter((endpoint) => !above.includes(endpoint));
+  const above = own.filter(isAboveBridge);
+  const below = own.filter((endpoint) => !isAboveBridge(endpoint));
   const compact = above.length > maxFull;
   const zoneNames = [...new Set(above.map((endpoint) => endpoint.zone))];
   const named = zoneNames.some((zone) => zone !== null);
@@ -127,11 +145,14 @@ export function placeEndpoints(bridge: Bridge, endpoints: readonly Endpoint[], t
     if (named) zones.push({ name: zoneTitle(zone), x: 8, y: start, width: pictureWidth - 16, height: y - start });
     if (named) y += 8;
   }
-  const barY = y + (above.length === 0 ? 10 : gapToBar - 12);
-  const placed = grid(below, barY + barHeight + gapToBar, below.length > maxFull ? small : full, false);
+  const barY = y + (above.length === 0 ? 10 : gapToBar - 12 + rails.above * railHeight);
+  const belowY = barY + barHeight + gapToBar + rails.below * railHeight;
+  const placed = grid(below, belowY, below.length > maxFull ? small : full, false);
   return {
     bridge,
     barY,
+    railsAbove: y,
+    railsBelow: barY + barHeight,
     boxes: [...boxes, ...placed.boxes],
     zones,
     compact,

@@ -47,7 +47,7 @@ export function verdictSection(run: ReportedRun): Markup {
 /** Causes of leaks that are told; what is beyond is in result.json. */
 const maxCauses = 50;
 
-function causeRow(story: CauseStory, audience: Audience): Markup {
+function causeRow(story: CauseStory, number: number, audience: Audience): Markup {
   const { phrase, steps, who, fixes, accepted } = storyTextsOf(story, audience);
   const commands = alternativesOf(story).filter((way) => way.commands.length > 0);
   const ways = fixes.map(({ command, price }, at) => {
@@ -59,7 +59,7 @@ function causeRow(story: CauseStory, audience: Audience): Markup {
     return html`<p><strong>${at === 0 ? 'Fix' : 'Or'}:</strong> <code>${command}</code>${price === '' ? nothing : html` <span class="soft">${price}</span>`}</p>${whole}`;
   });
   const expected = accepted === '' ? ' (expected by the scenario)' : ` (accepted: ${accepted})`;
-  return html`<div class="leak ${story.failing ? '' : 'shown'}"><h3>${phrase}</h3><p>${who}; ${steps}${story.failing ? '' : expected}.</p>${ways}</div>`;
+  return html`<div class="leak ${story.failing ? '' : 'shown'}"><h3>${number}. ${phrase}</h3><p>${who}; ${steps}${story.failing ? '' : expected}.</p>${ways}</div>`;
 }
 
 /** Why frames leaked, who heard whom, and what ends it, by cause; nothing where nothing leaked. */
@@ -67,7 +67,7 @@ export function causesSection(run: ReportedRun): Markup {
   const { stories, audience } = answerOf(run);
   if (stories.length === 0) return nothing;
   const more = stories.length - maxCauses;
-  return html`<section aria-labelledby="causes"><h2 id="causes">Why it leaks, and what ends it</h2>${stories.slice(0, maxCauses).map((story) => causeRow(story, audience))}${more > 0 ? html`<p>${more} more causes stand in result.json.</p>` : nothing}</section>`;
+  return html`<section aria-labelledby="causes"><h2 id="causes">Why it leaks, and what ends it</h2>${stories.slice(0, maxCauses).map((story, at) => causeRow(story, at + 1, audience))}${more > 0 ? html`<p>${more} more causes stand in result.json.</p>` : nothing}</section>`;
 }
 
 /** What is open by design, what it allows, and what would end it at which price; nothing where nothing is. */

@@ -7,6 +7,7 @@ import { runWord, summary } from '../word.js';
 import { closingLines, sumLines } from './closing.js';
 import { foldAfter, makePaint, type Paint } from './layout.js';
 import { terminalFixes, terminalLeaks } from './leaks.js';
+import { pictureLines } from './picture.js';
 import { terminalProof, terminalReasons } from './proof.js';
 import { exposureLines, shortReport } from './short.js';
 import { terminalTable } from './table.js';
@@ -64,6 +65,11 @@ function wholeReport(run: ReportedRun, view: View, width: number, paint: Paint):
   ];
 }
 
+function pictureBefore(run: ReportedRun, { picture }: View, width: number, paint: Paint): readonly string[] {
+  const lines = picture === true ? pictureLines(run, width, paint) : [];
+  return lines.length === 0 ? [] : [...lines, ''];
+}
+
 /** After Ctrl-C no more lines than these. */
 const maxBrief = 9;
 
@@ -91,7 +97,10 @@ export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: Vie
   const whole = view.verbose === true;
   const told = runs.length === 1 || whole ? runs : runs.filter(({ result, status = result.exitCode }) => status !== 0);
   const texts = [
-    ...told.map((run) => (whole ? wholeReport(run, view, width, paint) : shortReport(run, view, width, paint))),
+    ...told.map((run) => [
+      ...pictureBefore(run, view, width, paint),
+      ...(whole ? wholeReport(run, view, width, paint) : shortReport(run, view, width, paint)),
+    ]),
     ...(runs.length === 1 ? [] : [sumLines(runs, view, width, paint)]),
   ];
   return texts.map((lines) => `${lines.map((line) => line.trimEnd()).join('\n')}\n`).join('\n');

@@ -74,22 +74,40 @@ describe('the npm package in a project of somebody else’s', () => {
     writeFileSync(
       join(project, 'use.mjs'),
       `
-import { runScenario, replay, loadScenario, VerifyError } from 'verify-isolation';
+import { audit, loadScenario, plan, replay, report, run, runScenario, VerifyError } from 'verify-isolation';
 const file = 'node_modules/verify-isolation/docs/examples/tenants.yml';
 const scenario = await loadScenario(file, { count: 10 });
-const result = await runScenario(file, { out: 'by-library', set: { count: 10, isolated: 'off' } });
+const events = [];
+const onProgress = (event) => events.push(event);
+const result = await run(scenario, { out: 'by-library', set: { count: 10, isolated: 'off' }, onProgress });
+const planned = await plan(scenario);
+const markdown = await report('by-library', 'markdown');
+const audited = await audit().catch((error) => error);
+const older = runScenario === run;
 const again = await replay('by-library');
 const refused = await runScenario('absent.yml', { out: 'nothing' }).catch((error) => error);
 const early = AbortSignal.timeout(400);
 const ended = await runScenario('node_modules/verify-isolation/scenarios/wireshark-experiment.yml', { out: 'early', signal: early }).catch((error) => error);
-console.log(JSON.stringify({ steps: scenario.steps.length, verdict: result.verdict, same: JSON.stringify(result) === JSON.stringify(again), typed: refused instanceof VerifyError, exit: refused.exit, ended: ended.name }));
+console.log(JSON.stringify({ steps: scenario.steps.length, verdict: result.verdict, same: JSON.stringify(result) === JSON.stringify(again), events: new Set(events.map((event) => event.scenario)).size === 1 && events.length > 5, planned: [planned.steps.length, planned.endpoints.map((endpoint) => endpoint.name).join()], markdown: markdown.includes('BROKEN'), audited: Array.isArray(audited.findings), older, typed: refused instanceof VerifyError, exit: refused.exit, ended: ended.name }));
 `,
     );
     const { status, stdout, stderr } = run(['node', 'use.mjs']);
     expect({ status, stderr, said: status === 0 ? JSON.parse(stdout) : null }).toEqual({
       status: 0,
       stderr: '',
-      said: { steps: 2, verdict: 'broken', same: true, typed: true, exit: 64, ended: 'TimeoutError' },
+      said: {
+        steps: 2,
+        verdict: 'broken',
+        same: true,
+        events: true,
+        planned: [2, 'web,db,lan'],
+        markdown: true,
+        audited: true,
+        older: true,
+        typed: true,
+        exit: 64,
+        ended: 'TimeoutError',
+      },
     });
   }, 120_000);
 

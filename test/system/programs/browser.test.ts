@@ -88,6 +88,32 @@ describe('html report in Chromium', needs(file(executablePath)), () => {
     60_000,
   );
 
+  it('opens the entry of a guest by its link, and shows those who overhear alone: no script does it', async () => {
+    const { page } = await open('a leak', 'light', false);
+    const shown = page.locator('.guest:visible');
+    const all = await shown.count();
+    expect(all).toBeGreaterThan(2);
+    await page.locator('.index a', { hasText: '✖ c' }).click();
+    expect(await page.locator('.guest[open]').count()).toBe(1);
+    expect(await page.locator('.guest[open] summary').textContent()).toContain('✖ c ');
+    await page.getByLabel('who overhears').check();
+    expect(await shown.count()).toBe(1);
+    await page.getByLabel('all', { exact: true }).check();
+    expect(await shown.count()).toBe(all);
+    await page.context().close();
+  }, 60_000);
+
+  it('keeps the picture readable on a telephone: it scrolls by itself', async () => {
+    const { page } = await open('two hundred guests', 'light', false);
+    await page.setViewportSize({ width: 390, height: 800 });
+    expect(await page.evaluate('document.querySelector("svg.net").getBoundingClientRect().width')).toBeGreaterThan(700);
+    const overflow: unknown = await page.evaluate(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    );
+    expect(Number(overflow)).toBeLessThanOrEqual(0);
+    await page.context().close();
+  }, 60_000);
+
   it('refuses a script that somebody writes into the file', async () => {
     const file = join(scratch, 'tampered.html');
     writeFileSync(

@@ -16,10 +16,15 @@ export const defineReport: DefineCommand = (parser, context) => {
           type: 'string',
           requiresArg: true,
           describe: 'file to write; stdout without it',
+        })
+        .option('picture', {
+          type: 'boolean',
+          default: false,
+          describe: 'with --format terminal: a picture before the answer',
         }),
     async (args) => {
       const { reportCommand } = await import('./report.js');
-      context.setStatus(await reportCommand(args.dir, args.format, args.output ?? null));
+      context.setStatus(await reportCommand(args.dir, args.format, args.output ?? null, args.picture));
     },
   );
 };

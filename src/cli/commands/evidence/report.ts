@@ -1,3 +1,4 @@
+import { VerifyError } from '../../../core/model/verify-error.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 import type { ReporterName } from '../../../report/reporters.js';
 import { judgeFolder } from '../../../system/evidence/replay.js';
@@ -6,11 +7,23 @@ import { tellFailedReports, writeReports } from '../reporters.js';
 import { reportedRun } from './load-details.js';
 
 /** Judges the folders' evidence again and writes one report; the status is that of the writing, not of the verdict. */
-export async function reportCommand(dirs: readonly string[], name: ReporterName, path: string | null): Promise<number> {
+export async function reportCommand(
+  dirs: readonly string[],
+  name: ReporterName,
+  path: string | null,
+  picture = false,
+): Promise<number> {
+  if (picture && name !== 'terminal')
+    throw new VerifyError(
+      'usage',
+      64,
+      `--picture is for people at a terminal, not for ${name}`,
+      'give --format terminal',
+    );
   const runs: ReportedRun[] = [];
   for (const dir of dirs) {
     const { result, input } = await judgeFolder(dir);
     runs.push(await reportedRun(dir, result, name === 'html', input));
   }
-  return combineExitStatuses(tellFailedReports(await writeReports([{ name, path }], runs)));
+  return combineExitStatuses(tellFailedReports(await writeReports([{ name, path }], runs, { picture })));
 }

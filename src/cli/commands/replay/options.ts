@@ -44,6 +44,11 @@ export const defineReplay: DefineCommand = (parser, context) => {
           default: false,
           describe: 'read classic captures with pcap-parser too, and say where the two readers differ',
         })
+        .option('picture', {
+          type: 'boolean',
+          default: false,
+          describe: 'before the answer a picture: who hangs where, and who overhears whom',
+        })
         .option('verbose', {
           type: 'boolean',
           default: false,

@@ -9,7 +9,12 @@ import { chooseReporters, tellFailedReports, writeReports } from '../reporters.j
 /** Judges each folder again and reports; returns the exit status. */
 export async function replayCommand(
   dirs: readonly string[],
-  options: { readonly json: boolean; readonly reporter: readonly string[]; readonly verbose?: boolean },
+  options: {
+    readonly json: boolean;
+    readonly reporter: readonly string[];
+    readonly verbose?: boolean;
+    readonly picture?: boolean;
+  },
 ): Promise<number> {
   if (dirs.length === 0)
     throw new VerifyError(
@@ -43,6 +48,8 @@ export async function replayCommand(
     );
   }
   const status = combineExitStatuses(runs.map(({ result }) => result.exitCode));
-  const failed = tellFailedReports(await writeReports(chosen, runs, { status, verbose: options.verbose ?? false }));
+  const failed = tellFailedReports(
+    await writeReports(chosen, runs, { status, verbose: options.verbose ?? false, picture: options.picture ?? false }),
+  );
   return combineExitStatuses([status, ...failed]);
 }

@@ -9,6 +9,7 @@ export interface DemoOptions {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
+  readonly picture: boolean;
   readonly engine: 'auto' | 'libpcap' | 'cap';
   readonly toolVersion: string;
 }

@@ -107,6 +107,11 @@ export const defineRun: DefineCommand = (parser, context) => {
         })
         .option('json', { type: 'boolean', default: false, describe: 'print the result as JSON and nothing else' })
         .option('quiet', { type: 'boolean', default: false, describe: 'no progress' })
+        .option('picture', {
+          type: 'boolean',
+          default: false,
+          describe: 'before the answer a picture: who hangs where, and who overhears whom',
+        })
         .option('verbose', {
           type: 'boolean',
           default: false,
@@ -316,6 +321,11 @@ export const defineDemo: DefineCommand = (parser, context) => {
         })
         .option('out', { type: 'string', requiresArg: true, describe: 'folder for the evidence' })
         .option('json', { type: 'boolean', default: false, describe: 'print the result as JSON and nothing else' })
+        .option('picture', {
+          type: 'boolean',
+          default: false,
+          describe: 'before the answer a picture: who hangs where, and who overhears whom',
+        })
         .option('verbose', {
           type: 'boolean',
           default: false,

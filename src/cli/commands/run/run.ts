@@ -23,6 +23,8 @@ export interface RunCommandOptions {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
+  /** Before the answer a picture. */
+  readonly picture?: boolean;
   readonly engine: 'auto' | 'libpcap' | 'cap';
   readonly reporter: readonly string[];
   /** Evidence folders of earlier runs whose leaks are known. */
@@ -176,14 +178,20 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   }
   const statuses = [...runs.map(({ result, status }) => status ?? result.exitCode), ...unsigned];
   const status = combineExitStatuses(timedOut ? [...statuses, inconclusiveStatus] : statuses);
+  const { picture = false } = options;
   if (runs.length > 0)
     failed.push(
-      ...(await writeReports(chosen, runs, { verbose: options.verbose, status, brief: stoppedBy !== undefined })),
+      ...(await writeReports(chosen, runs, {
+        verbose: options.verbose,
+        picture,
+        status,
+        brief: stoppedBy !== undefined,
+      })),
     );
   // Where stdout is for a machine, the log has the answer for people.
   const isForMachine = !chosen.some(({ name, path }) => name === 'terminal' && path === null);
   if (runs.length > 0 && isForMachine && !options.quiet && stoppedBy === undefined && options.progress !== 'json')
-    await writeAnswerToLog(runs, status);
+    await writeAnswerToLog(runs, status, picture);
   const reportStatuses = tellFailedReports(failed);
   for (const run of runs) await options.finished?.(run);
   if (stoppedBy !== undefined) {

@@ -34,10 +34,42 @@ describe('html report', () => {
     },
   );
 
-  it('draws each leak as an arrow with its number and says whose ear is proven', () => {
+  it('draws each cause as a line with its members, whichever side of the bridge, and says whose ear is proven', () => {
     const text = page(reported(['c', 'lan']));
-    expect(text.match(/class="arrow"/g)).toHaveLength(2);
+    const [picture = ''] = /<svg class="net"[^]*?<\/svg>/.exec(text) ?? [];
+    const members = [...picture.matchAll(/<title>(\w+) (sends|overhears)<\/title>/g)].map(([, name, part]) => [
+      name,
+      part,
+    ]);
+    expect(members).toContainEqual(['a', 'sends']);
+    expect(members).toContainEqual(['c', 'overhears']);
+    expect(members).toContainEqual(['lan', 'overhears']);
+    expect(new Set(members.map(([name]) => name)).size).toBe(3);
     expect(text).toMatch(/✔ ear proven \d+\/\d+/);
+  });
+
+  it('draws leaks of many guests as a bracket each, in numbers that no guest makes larger', () => {
+    const run = reported(
+      Array.from({ length: 50 }, (_, at) => `g${at}`),
+      { guests: 50 },
+    );
+    const [picture = ''] = /<svg class="net"[^]*?<\/svg>/.exec(page(run)) ?? [];
+    const rails = picture.match(/class="rail"/g) ?? [];
+    expect(rails.length).toBeGreaterThan(0);
+    expect(rails.length).toBeLessThan(20);
+    expect(picture).toMatch(/>50 of \d+ endpoints receive what a sends to b /);
+  });
+
+  it('has an entry for each guest, which a link leads to', () => {
+    const text = page(reported(['c']));
+    const [, number = ''] = /<a href="#guest-(\d+)">✖ c<\/a>/.exec(text) ?? [];
+    expect(text).toMatch(
+      new RegExp(
+        `<details class="guest hears"><summary>✖ c [^]*?<dl id="guest-${number}"><dt>overhears</dt><dd>a</dd>`,
+      ),
+    );
+    expect(text).toMatch(/<details class="guest heard"><summary>a /);
+    expect(page(reported(['g7'], { guests: 1000 })).match(/<details class="guest/g)).toHaveLength(200);
   });
 
   it('maps who overheard whom, in cells that say it in words', () => {

@@ -1,0 +1,65 @@
+import type { ReportedRun } from '../reporter.js';
+import { answerOf, storyText } from './answer.js';
+import { whoText } from './who.js';
+
+/** So many sets are drawn in a picture. */
+export const maxSets = 4;
+
+/** Leaks of one cause as a picture shows them: a set of senders, and a set of those who overhear them. */
+export interface LeakSet {
+  /** 1-based, in the order of the causes. */
+  readonly number: number;
+  readonly from: ReadonlySet<string>;
+  readonly observers: ReadonlySet<string>;
+  /** Who hears whom, in a clause; `all hear all: ` before it where that is so. Not escaped. */
+  readonly who: string;
+  /** The same with the cause. */
+  readonly text: string;
+  /** It is why steps did not come out as expected. */
+  readonly failing: boolean;
+}
+
+/** What one endpoint has to do with a set. */
+export type SetPart = 'sends' | 'overhears' | 'both';
+
+/** What `name` has to do with the set; null = nothing. */
+export function partIn({ from, observers }: LeakSet, name: string): SetPart | null {
+  if (observers.has(name)) return from.has(name) ? 'both' : 'overhears';
+  return from.has(name) ? 'sends' : null;
+}
+
+/** What all of `names` have to do with the set: the most that one of them has. */
+export function partOfAll(set: LeakSet, names: readonly string[]): SetPart | null {
+  const parts = new Set(names.map((name) => partIn(set, name)));
+  if (parts.has('both') || (parts.has('sends') && parts.has('overhears'))) return 'both';
+  if (parts.has('overhears')) return 'overhears';
+  return parts.has('sends') ? 'sends' : null;
+}
+
+/** How a part is drawn. */
+export const partMarks: Readonly<Record<SetPart, string>> = { sends: '●', overhears: '▲', both: '◆' };
+
+function isMost(names: ReadonlySet<string>, among: readonly string[]): boolean {
+  return names.size > 2 && among.filter((name) => names.has(name)).length * 2 > among.length;
+}
+
+/** The leaks of a run as sets, by cause, those that were not expected first. */
+export function leakSets(run: ReportedRun): readonly LeakSet[] {
+  const { stories, audience } = answerOf(run);
+  return stories.map((story, at) => {
+    const { from, observers } = story.group;
+    const [senders, ears] = [new Set(from), new Set(observers)];
+    const everybody = [...audience.names];
+    // An uplink that only listens keeps nobody from hearing all.
+    const isAll = everybody.length > 2 && everybody.every((name) => ears.has(name)) && isMost(senders, everybody);
+    const lead = isAll ? 'all hear all: ' : '';
+    return {
+      number: at + 1,
+      from: senders,
+      observers: ears,
+      who: `${lead}${whoText(story.group, audience)}`,
+      text: `${lead}${storyText(story, audience)}`,
+      failing: story.failing,
+    };
+  });
+}

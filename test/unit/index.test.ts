@@ -1,0 +1,28 @@
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadScenario, plan, replay, report, VerifyError } from '../../src/index.js';
+
+const top = resolve(import.meta.dirname, '../..');
+const file = resolve(top, 'scenarios/hub-mode.yml');
+const folder = resolve(top, 'captures/hub-mode');
+
+describe('the library', () => {
+  it('plans a file or what was loaded from it, without doing any of it', async () => {
+    const planned = await plan(file);
+    expect(planned.endpoints.map(({ name }) => name)).toEqual(['kali2', 'kali3', 'lan']);
+    expect(planned.steps[0]?.flows.length).toBeGreaterThan(0);
+    expect(await plan(await loadScenario(file))).toEqual(planned);
+  });
+
+  it('refuses what is no scenario with the exit status of the program', async () => {
+    await expect(plan(resolve(top, 'absent.yml'))).rejects.toBeInstanceOf(VerifyError);
+    await expect(plan(resolve(top, 'absent.yml'))).rejects.toMatchObject({ exitCode: 64 });
+  });
+
+  it('reports a folder in every form, as it judges it', async () => {
+    const result = await replay(folder);
+    expect(JSON.parse(await report(folder, 'json'))).toEqual(JSON.parse(JSON.stringify(result)));
+    expect(await report(folder, 'markdown')).toContain('kali3');
+    expect(await report(folder, 'html')).toMatch(/^<!DOCTYPE html>[^]*class="net"/);
+  });
+});
