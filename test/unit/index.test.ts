@@ -11,7 +11,7 @@ describe('the library', () => {
     const planned = await plan(file);
     expect(planned.endpoints.map(({ name }) => name)).toEqual(['kali2', 'kali3', 'lan']);
     expect(planned.steps[0]?.flows.length).toBeGreaterThan(0);
-    expect(await plan(await loadScenario(file))).toEqual(planned);
+    expect(JSON.stringify(await plan(await loadScenario(file)))).toBe(JSON.stringify(planned));
   });
 
   it('refuses what is no scenario with the exit status of the program', async () => {

@@ -13,20 +13,20 @@ import {
   verdictMeanings,
 } from './glossary.js';
 
-/** Codes by what they are. A finding of the audit may be the cause of a leak too, under the same code. */
+/** Codes by what they are, those last that a reader meets first. A finding of the audit may be a cause of a leak too. */
 const kinds: readonly (readonly [string, readonly string[]])[] = [
-  ['reasons why evidence does not carry a verdict', Object.keys(reasonHints)],
+  ['vulnerabilities', Object.keys(cveMeanings)],
+  ['carriers of probes', Object.keys(carrierMeanings)],
+  ['classes of probes', Object.keys(classMeanings)],
+  ['barriers that keep frames from observers', barrierCodes],
   [
     'findings of the audit, causes of leaks',
     [...new Set([...Object.keys(auditMeanings), ...Object.keys(causeMeanings)])],
   ],
-  ['barriers that keep frames from observers', barrierCodes],
-  ['verdicts', Object.keys(verdictMeanings)],
+  ['reasons why evidence does not carry a verdict', Object.keys(reasonHints)],
   ['what a step may expect', Object.keys(expectationMeanings)],
-  ['classes of probes', Object.keys(classMeanings)],
-  ['carriers of probes', Object.keys(carrierMeanings)],
   ['exit statuses', Object.keys(statusMeanings)],
-  ['vulnerabilities', Object.keys(cveMeanings)],
+  ['verdicts', Object.keys(verdictMeanings)],
 ];
 
 export const codes: readonly string[] = [...new Set(kinds.flatMap(([, list]) => list))];
@@ -85,12 +85,11 @@ function glossOf(code: string): string {
   return /^.*?\.(?= |$)/.exec(meaning.trim())?.[0] ?? meaning.trim();
 }
 
-/** Every code, by kind, each with a sentence. */
+/** Every code, by kind, each with a sentence; at the end verdicts and statuses, and how to read on. */
 export function listCodes(): string {
-  return kinds
-    .map(([kind, list]) => {
-      const width = Math.max(...list.map((code) => code.length));
-      return `${kind}:\n${list.map((code) => `  ${code.padEnd(width)}  ${glossOf(code)}\n`).join('')}`;
-    })
-    .join('\n');
+  const tables = kinds.map(([kind, list]) => {
+    const width = Math.max(...list.map((code) => code.length));
+    return `${kind}:\n${list.map((code) => `  ${code.padEnd(width)}  ${glossOf(code)}\n`).join('')}`;
+  });
+  return `${tables.join('\n')}\nexplain WORD says what it means and what to do about it, as in: explain broken\n`;
 }

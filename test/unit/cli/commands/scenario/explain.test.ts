@@ -10,6 +10,13 @@ describe('explainCode', () => {
     expect(listCodes()).toMatch(new RegExp(`^ {2}${code} +[A-Za-z].{8,}[.]$`, 'm'));
   });
 
+  it('ends the list, in a terminal of 24 lines, with verdicts and statuses, and how to read on', () => {
+    const end = listCodes().trimEnd().split('\n').slice(-23);
+    expect(end).toContain('verdicts:');
+    expect(end).toContain('exit statuses:');
+    expect(end.at(-1)).toContain('explain WORD');
+  });
+
   it('explains words of reports as they are written there', () => {
     expect(explainCode('BROKEN')).toBe(
       'broken: a verdict.\n  A frame reached somebody for whom it was not meant. Nothing takes that back.\n',
