@@ -67,8 +67,8 @@ function boxMarkup(box: PlacedBox, { ear, overhears, above, parts }: BoxFacts): 
   const title = html`<title>${endpoint.name}: ${kind}, ${endpoint.macs.join(' ')} ${endpoint.ips.map((ip) => ip.address).join(' ')}; ${text}${parts === '' ? '' : `; ${parts}`}</title>`;
   const frame = html`<rect class="box ${endpoint.attach === 'promiscuous' ? 'behind' : ''}" x="${x}" y="${y}" width="${width}" height="${height}" rx="4"/>`;
   if (height < 40) {
-    const sign = overhears ? '✖ ' : ear?.proven === true ? '' : '? ';
-    const look = overhears ? 'bad' : ear?.proven === true ? '' : 'doubt';
+    const heardAll = ear?.proven === true ? { sign: '', look: '' } : { sign: '? ', look: 'doubt' };
+    const { sign, look } = overhears ? { sign: '✖ ', look: 'bad' } : heardAll;
     return html`<g>${title}${frame}<text class="small ${look}" x="${x + width / 2}" y="${y + 16}" text-anchor="middle">${sign}${cut(endpoint.name, 9)}</text></g>`;
   }
   const names = html`<text class="name" x="${x + 8}" y="${y + 18}">${cut(endpoint.name, 17 - parts.length)}</text>${parts === '' ? nothing : html`<text class="small bad" x="${x + width - 6}" y="${y + 18}" text-anchor="end">${parts}</text>`}`;
