@@ -1,7 +1,7 @@
 import type { Mac } from '../model/mac.js';
 import { type Control, type Flows, type FrameSpec, type Observer, phases, type TrafficPlan } from '../model/plan.js';
 import type { Endpoint, ProbeClassName } from '../model/scenario.js';
-import { documentation, familyOf } from '../probe/addresses.js';
+import { documentationPair } from '../probe/addresses.js';
 import { leastSize } from '../probe/frames/plain.js';
 import { kindsOfFlows } from './flows/shortcuts.js';
 import { earControlMac, type IngressControl, rawControl } from './ingress-controls.js';
@@ -45,8 +45,7 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
     const srcMac = input.filtersByMac ? frame.srcMac : earControlMac.src;
     const key = `${frame.carrier} ${frame.form ?? ''} ${frame.vlan.join()} ${frame.size} ${srcMac}`;
     if (forms.has(key)) return;
-    const family = familyOf(frame.carrier);
-    const [srcIp, dstIp] = family === null ? [null, null] : family === 4 ? documentation.ipv4 : documentation.ipv6;
+    const [srcIp, dstIp] = documentationPair(frame.carrier);
     const form: FrameSpec = { ...frame, srcMac, dstMac: earControlMac.dst, srcIp, dstIp };
     forms.set(key, form);
   };

@@ -66,6 +66,16 @@ function expectationOf(step: Step, quiet: boolean, seen: ExpectationPlan['seen']
   };
 }
 
+/** Frames a second of the step's probes: the lowest that it asks for; null = as fast as they leave. */
+function rateOf(step: Step, flows: StepPlan['flows']): number | null {
+  const rates = step.probes.flatMap(({ rate, class: name }) => {
+    if (rate !== null) return [rate];
+    return disruptiveClasses.includes(name) ? [disruptiveRate] : [];
+  });
+  if (rates.length > 0) return Math.min(...rates);
+  return step.during.length > 0 ? rateForEvents(flows, step.during) : null;
+}
+
 function planStep(
   step: Step,
   index: number,
@@ -118,9 +128,6 @@ function planStep(
       entries.flatMap((entry, probe) => entry.seen.map((claim) => ({ ...claim, probe }))),
     ),
   ];
-  const rates = step.probes.flatMap(({ rate, class: name }) =>
-    rate !== null ? [rate] : disruptiveClasses.includes(name) ? [disruptiveRate] : [],
-  );
   const provoked = [...new Set(step.probes.flatMap((entry) => classes[entry.class].disrupts ?? []))];
   const names = present.map((endpoint) => endpoint.name);
   return {
@@ -141,7 +148,7 @@ function planStep(
     listenMs: step.listenMs,
     during: step.during,
     ...(provoked.length === 0 ? {} : { provokes: provoked }),
-    rate: rates.length > 0 ? Math.min(...rates) : step.during.length > 0 ? rateForEvents(flows, step.during) : null,
+    rate: rateOf(step, flows),
     drainMs: Math.max(drainMs[scenario.topology.provider], around.lingerMs),
     expect: expectationOf(step, quiet, seen),
   };

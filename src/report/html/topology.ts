@@ -1,5 +1,6 @@
 import type { Observer } from '../../core/model/plan.js';
 import type { Result } from '../../core/model/result.js';
+import type { Endpoint } from '../../core/model/scenario.js';
 import type { RunDetails } from '../reporter.js';
 import type { Leak } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
@@ -50,8 +51,11 @@ function boxMarkup(box: PlacedBox, ear: Ear | undefined, overhears: boolean, abo
   const kind = [kindOf(box), ...above].join(' + ');
   const title = html`<title>${endpoint.name}: ${kind}, ${endpoint.macs.join(' ')} ${endpoint.ips.map((ip) => ip.address).join(' ')}; ${text}</title>`;
   const frame = html`<rect class="box ${endpoint.attach === 'promiscuous' ? 'behind' : ''}" x="${x}" y="${y}" width="${width}" height="${height}" rx="4"/>`;
-  if (compact)
-    return html`<g>${title}${frame}<text class="small ${overhears ? 'bad' : ear?.proven === true ? '' : 'doubt'}" x="${x + width / 2}" y="${y + 16}" text-anchor="middle">${overhears ? '✖ ' : ear?.proven === true ? '' : '? '}${cut(endpoint.name, 9)}</text></g>`;
+  if (compact) {
+    let mark = ear?.proven === true ? { tone: '', text: '' } : { tone: 'doubt', text: '? ' };
+    if (overhears) mark = { tone: 'bad', text: '✖ ' };
+    return html`<g>${title}${frame}<text class="small ${mark.tone}" x="${x + width / 2}" y="${y + 16}" text-anchor="middle">${mark.text}${cut(endpoint.name, 9)}</text></g>`;
+  }
   return html`<g>${title}${frame}<text class="name" x="${x + 8}" y="${y + 18}">${cut(endpoint.name, 17)}</text><text class="small" x="${x + 8}" y="${y + 36}">${cut(kind, 25)}</text><text class="ear ${tone}" x="${x + 8}" y="${y + 54}">${text}</text></g>`;
 }
 
@@ -97,6 +101,11 @@ function arrow(leak: Leak, position: number, from: Point, to: Point, barY: numbe
   return html`<g><title>${leak.number}: ${what} overheard ${leak.from}</title><path class="arrow" marker-end="url(#tip)" d="M${x1} ${y1}C${x1} ${middle} ${x2} ${middle} ${x2} ${y2}"/><circle class="tag" cx="${cx ?? 0}" cy="${cy ?? 0}" r="10"/><text class="tagtext" x="${cx ?? 0}" y="${(cy ?? 0) + 4}" text-anchor="middle">${leak.number}</text></g>`;
 }
 
+function placeText({ attach, role, port }: Endpoint): string {
+  if (attach === 'promiscuous') return 'behind the bridge device';
+  return attach === 'host' ? 'the host' : `${role} on port ${port ?? ''}`;
+}
+
 /** The topology of the plan as a picture, and what it says in words for who cannot see it. */
 export function topologySection(
   details: Pick<RunDetails, 'plan' | 'timeline'>,
@@ -135,7 +144,7 @@ export function topologySection(
     : nothing;
   const words = plan.bridges.map(
     (bridge) =>
-      html`<li>${bridge.name}: ${plan.endpoints.filter((endpoint) => endpoint.bridge === bridge.name).map((endpoint) => html`${endpoint.name} (${endpoint.attach === 'promiscuous' ? 'behind the bridge device' : endpoint.attach === 'host' ? 'the host' : `${endpoint.role} on port ${endpoint.port ?? ''}`}${endpoint.zone === null ? '' : `, zone ${endpoint.zone}`}${aboveOf(endpoint.name).map((name) => html`, also at ${name}`)}; ${earText(ears.get(endpoint.name)).text.slice(2)}); `)}${above.filter(({ bridge: on, party }) => on === bridge.name && party === undefined).map(({ name }) => html`${name} (beside the ports, whose it is is not known); `)}</li>`,
+      html`<li>${bridge.name}: ${plan.endpoints.filter((endpoint) => endpoint.bridge === bridge.name).map((endpoint) => html`${endpoint.name} (${placeText(endpoint)}${endpoint.zone === null ? '' : `, zone ${endpoint.zone}`}${aboveOf(endpoint.name).map((name) => html`, also at ${name}`)}; ${earText(ears.get(endpoint.name)).text.slice(2)}); `)}${above.filter(({ bridge: on, party }) => on === bridge.name && party === undefined).map(({ name }) => html`${name} (beside the ports, whose it is is not known); `)}</li>`,
   );
   return html`<section aria-labelledby="topology"><h2 id="topology">Who hangs where</h2><svg viewBox="0 0 ${pictureWidth} ${height}" role="img" aria-labelledby="picture-title picture-text"><title id="picture-title">Topology of ${plan.name}</title><desc id="picture-text">${plan.bridges.length === 1 ? 'One bridge' : `${plan.bridges.length} bridges`}, ${plan.endpoints.length} endpoints, ${pairs.length} leaks as dashed arrows from the sender to who overheard it. The same in words follows.</desc><defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path class="tip" d="M0 0L10 5L0 10z"/></marker></defs>${bridges}${arrows}</svg><p class="soft">✔ ear proven: the observer saw every control frame that was sent for it. Dashed arrows with a number are leaks, from the sender to who overheard it. A dashed box hangs behind the bridge device itself, not on a port.</p>${shown}<details><summary>The picture in words</summary><ul>${words}</ul></details></section>`;
 }

@@ -102,14 +102,10 @@ export function startForeign(listener: ForeignListener): ForeignFold {
 function pairAt(bytes: Uint8Array, at: number, own: ReadonlySet<number>, elsewhere: ReadonlySet<number> | null): Pair {
   const to = macNumber(bytes, at);
   const from = macNumber(bytes, at + 6);
-  const kind =
-    own.has(to) || own.has(from)
-      ? 'own'
-      : isGroupMac(bytes, at)
-        ? 'group'
-        : elsewhere !== null && !(elsewhere.has(to) && elsewhere.has(from))
-          ? 'passing'
-          : 'foreign';
+  let kind: Pair['kind'] = 'foreign';
+  if (own.has(to) || own.has(from)) kind = 'own';
+  else if (isGroupMac(bytes, at)) kind = 'group';
+  else if (elsewhere !== null && !(elsewhere.has(to) && elsewhere.has(from))) kind = 'passing';
   return { kind, from, to, quick: new Map() };
 }
 

@@ -64,19 +64,24 @@ export function readBridge(
   };
 }
 
+/** A text, or each of a list of texts, with the place where it stands. */
+export function textsAt(
+  raw: string | readonly string[] | undefined,
+  path: Path,
+): readonly { readonly text: string; readonly at: Path }[] {
+  if (raw === undefined) return [];
+  return typeof raw === 'string'
+    ? [{ text: raw, at: path }]
+    : raw.map((text, index) => ({ text, at: [...path, index] }));
+}
+
 /** Reads `192.168.0.20/24` or a list of such. */
 export function readPrefixes(
   faults: FaultList,
   raw: string | readonly string[] | undefined,
   path: Path,
 ): readonly IpPrefix[] {
-  const given =
-    raw === undefined
-      ? []
-      : typeof raw === 'string'
-        ? [{ text: raw, at: path }]
-        : raw.map((text, index) => ({ text, at: [...path, index] }));
-  return given.flatMap(({ text, at }) => {
+  return textsAt(raw, path).flatMap(({ text, at }) => {
     const prefix = parsePrefix(text);
     if (prefix === null)
       faults.add(
