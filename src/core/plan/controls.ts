@@ -60,6 +60,39 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
   return [...forms.values()];
 }
 
+interface Senders {
+  readonly senders: ReadonlySet<string>;
+  /** Those whose port no guard may close: entry is proved for the others right before the probes only. */
+  readonly staying: ReadonlySet<string>;
+}
+
+function sendersOf({ flows, closing }: ControlInput): Senders {
+  const senders = new Set<string>();
+  const staying = new Set<string>();
+  for (const flow of kindsOfFlows(flows)) {
+    // An owner that announces itself at the end proves nothing, and must not speak before.
+    if (flow.purpose === 'restore') continue;
+    senders.add(flow.sender);
+    if (!closing.includes(flow.class)) staying.add(flow.sender);
+  }
+  return { senders, staying };
+}
+
+/** From a sender to its bridge's own MAC; null where nobody listens there or no frame may go there. */
+function entryControl(
+  { endpoints, bridgeMacs, onHost }: ControlInput,
+  sender: string,
+  deviceOf: ReadonlyMap<string, Observer>,
+): Omit<Control, 'index' | 'phase'> | null {
+  const endpoint = endpoints.get(sender);
+  if (endpoint === undefined || (onHost && endpoint.attach !== 'port')) return null;
+  const device = deviceOf.get(endpoint.bridge);
+  const dstMac = bridgeMacs[endpoint.bridge];
+  const srcMac = endpoint.macs[0];
+  if (device === undefined || dstMac === undefined || srcMac === undefined) return null;
+  return { kind: 'entry', observer: device.name, sender, frame: rawControl(srcMac, dstMac) };
+}
+
 /**
  * The controls of a step. Ear: sent on the observer's own interface towards the guest, which the bridge never sees; or,
  * with a sender, from the guest's side (ingress-controls.ts). Entry: from the sender, with its rightful MAC, to the
@@ -74,15 +107,7 @@ export function controlsOf(input: ControlInput): readonly Control[] {
     controls.push({ ...control, index: input.firstToken + controls.length });
   };
   const forms = earForms(input);
-  // An owner that announces itself at the end proves nothing, and must not speak before.
-  const senders = new Set<string>();
-  /** Those whose port no guard may close: entry is proved for the others right before the probes only. */
-  const staying = new Set<string>();
-  for (const flow of kindsOfFlows(input.flows)) {
-    if (flow.purpose === 'restore') continue;
-    senders.add(flow.sender);
-    if (!input.closing.includes(flow.class)) staying.add(flow.sender);
-  }
+  const { senders, staying } = sendersOf(input);
   const sendersMacs = [...senders].flatMap((name) => input.endpoints.get(name)?.macs.slice(0, 1) ?? []);
   const deviceOf = new Map(
     input.observers.filter(({ place }) => place === 'bridge').map((observer) => [observer.bridge, observer]),
@@ -104,18 +129,8 @@ export function controlsOf(input: ControlInput): readonly Control[] {
       add({ kind: 'ear', phase, observer: name, sender: name, frame });
     for (const sender of senders) {
       if (phase !== 'before' && !staying.has(sender)) continue;
-      const endpoint = input.endpoints.get(sender);
-      const device = deviceOf.get(endpoint?.bridge ?? '');
-      const dstMac = endpoint === undefined ? undefined : input.bridgeMacs[endpoint.bridge];
-      const srcMac = endpoint?.macs[0];
-      if (
-        device === undefined ||
-        dstMac === undefined ||
-        srcMac === undefined ||
-        (input.onHost && endpoint?.attach !== 'port')
-      )
-        continue;
-      add({ kind: 'entry', phase, observer: device.name, sender, frame: rawControl(srcMac, dstMac) });
+      const control = entryControl(input, sender, deviceOf);
+      if (control !== null) add({ ...control, phase });
     }
   }
   return controls;
