@@ -75,8 +75,8 @@ export const fdbFull: CauseFinder = (leak) => {
   };
 };
 
-function isPromiscuous({ sysFlags = 0, promiscuity }: LinkState): boolean {
-  return (sysFlags & 0x100) !== 0 || (promiscuity ?? 0) > 0;
+function isPromiscuous({ sysFlags, promiscuity }: LinkState): boolean {
+  return ((sysFlags ?? 0) & 0x100) !== 0 || (promiscuity ?? 0) > 0;
 }
 
 /**
