@@ -3,7 +3,7 @@ export const directions = { unknown: 0, in: 1, out: 2 } as const;
 export type Direction = (typeof directions)[keyof typeof directions];
 
 /** The direction of packet `packet` in a batch; `unknown` for a value that stands for none. */
-export function directionOf({ direction }: Pick<Batch, 'direction'>, packet: number): Direction {
+export function packetDirection({ direction }: Pick<Batch, 'direction'>, packet: number): Direction {
   const value = direction[packet];
   if (value === directions.out) return directions.out;
   return value === directions.in ? directions.in : directions.unknown;

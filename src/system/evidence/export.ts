@@ -6,7 +6,7 @@ import { createParties } from '../../core/judge/parties.js';
 import { controlComment, isControlComment, leakComment } from '../../core/judge/recognise/leak-comment.js';
 import type { Plan } from '../../core/model/plan.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { type Batch, directionOf, directions } from '../../core/pcap/capture-items.js';
+import { type Batch, packetDirection, directions } from '../../core/pcap/capture-items.js';
 import { classicHeader, classicRecord } from '../../core/pcap/classic/writer.js';
 import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from '../../core/pcap/pcapng/writer.js';
@@ -54,7 +54,7 @@ const pcapngEncoder =
   (classify: Classify): Encode =>
   (batch, packet, data) => {
     const options = readPacketOptions(batch, packet);
-    const direction = directionOf(batch, packet);
+    const direction = packetDirection(batch, packet);
     return enhancedPacket({
       interfaceId: batch.interfaceId[packet] ?? 0,
       timeNs: batch.timeNs[packet] ?? 0n,
